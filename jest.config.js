@@ -1,0 +1,28 @@
+'use strict';
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        // import() must stay import(): the packages loaded that way are ESM only
+        module: { type: 'commonjs', ignoreDynamic: true },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{core,cells,bptt,io,cli}/**/*.ts', 'index.ts'],
+  coverageReporters: ['text', 'json-summary'],
+  // only looked at by `npm run test:coverage`
+  coverageThreshold: {
+    './core/': { lines: 95 },
+    './cells/': { lines: 95 },
+    './bptt/': { lines: 95 },
+  },
+};
