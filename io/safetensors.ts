@@ -56,7 +56,7 @@ const MAX_HEADER = 100_000_000;
  * @throws RangeError when `shape` is not made of sizes, or `data` has another length than it says.
  * @example
  * const w = { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) } as const;
- * encodeSafetensors(new Map([['w', w]]), { format: 'pt' }).length // → 112
+ * encodeSafetensors(new Map([['w', w]]), { format: 'pt' }).length // → 104
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,

@@ -52,6 +52,7 @@ describe('round trip', () => {
       new Map([['w', { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) }]]),
       { format: 'pt' },
     );
+    expect(bytes).toHaveLength(104);
     expect(Buffer.from(bytes)).toEqual(
       Buffer.from(`\x58\0\0\0\0\0\0\0${header.padEnd(88)}\0\0\x80\x3f\0\0\0\x40`, 'latin1'),
     );
@@ -288,10 +289,7 @@ describe('a file that is not what it says', () => {
       fc.integer({ min: 0, max: 255 }),
       fc.constantFrom(...Buffer.from('"{}[],:0123456789-e.\\')),
     );
-    const place = fc.oneof(
-      { weight: 1, arbitrary: fc.nat(headerEnd - 1) },
-      { weight: 1, arbitrary: fc.nat(good.length - 1) },
-    );
+    const place = fc.oneof(fc.nat(headerEnd - 1), fc.integer({ min: headerEnd, max: good.length - 1 }));
     const edit = fc.record({
       kind: fc.constantFrom('set', 'set', 'set', 'insert', 'remove'),
       place,
@@ -300,7 +298,7 @@ describe('a file that is not what it says', () => {
     let decoded = 0;
     let refused = 0;
     fc.assert(
-      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+      fc.property(fc.noBias(fc.array(edit, { minLength: 1, maxLength: 3 })), (edits) => {
         const bytes = [...good];
         for (const { kind, place, byte } of edits) {
           if (kind === 'set') bytes[place] = byte;
