@@ -1,0 +1,36 @@
+/**
+ * Builds dist/: CommonJS and its declarations by tsc, and one ES module bundled by esbuild.
+ *
+ * The ES module's declarations re-export the CommonJS ones, so that a type has one identity whichever way a
+ * program imports it.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(__dirname, '..');
+const dist = join(root, 'dist');
+
+async function main(): Promise<void> {
+  rmSync(dist, { recursive: true, force: true });
+  const tsc = require.resolve('typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+  await build({
+    entryPoints: [join(root, 'index.ts')],
+    outfile: join(dist, 'index.mjs'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+  writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\n");
+  chmodSync(join(dist, 'cli', 'main.js'), 0o755);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

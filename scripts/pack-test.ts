@@ -1,0 +1,93 @@
+/**
+ * Packs the package and uses the tarball as a stranger would: in an empty ES module project and in an empty
+ * CommonJS project, from JavaScript, from strict TypeScript that also checks the libraries, and from the
+ * command line. Nothing of the repository is visible from there but the compiler.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..');
+/** Room for the engine to grow, none for tests or data to slip in. */
+const MAX_TARBALL = 300_000;
+
+/** Runs as it is as an ES module and as TypeScript; for CommonJS its import becomes a require. */
+const program = `import * as backstep from 'backstep';
+const names = Object.entries(backstep).filter(([name]) => name !== 'default');
+console.log(names.map(([name, value]) => name + ': ' + typeof value).sort().join(', '));
+`;
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+const temp = mkdtempSync(join(tmpdir(), 'backstep-pack-'));
+
+function run(cwd: string, command: string, ...args: string[]): string {
+  console.log(
+    `  ${[command, ...args].map((word) => word.replace(root, '.').replace(temp, '$TMP')).join(' ')}`,
+  );
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    const words = `${stdout}${stderr}`.slice(-4000);
+    throw new Error(`pack-test: ${command} ${args.join(' ')} must succeed\n${words}`, { cause: error });
+  }
+}
+
+const own = (name: string) => join(root, 'node_modules', '.bin', name);
+
+function expect(what: string, got: unknown, wanted: unknown): void {
+  if (got !== wanted) throw new Error(`pack-test: ${what} must be ${String(wanted)}, got ${String(got)}`);
+}
+
+function pack(): string {
+  const json = run(root, 'npm', 'pack', '--json', '--silent', '--pack-destination', temp);
+  const [{ filename, size, files }] = JSON.parse(json.slice(json.indexOf('['))) as [
+    { filename: string; size: number; files: { path: string }[] },
+  ];
+  const strays = files.filter(({ path }) => !/^(dist\/|package\.json$|README\.md$|LICENSE$)/.test(path));
+  expect('number of stray files in the tarball', strays.map(({ path }) => path).join(' ') || 0, 0);
+  if (size > MAX_TARBALL)
+    throw new Error(`pack-test: tarball must be at most ${MAX_TARBALL} bytes, got ${size}`);
+  console.log(`  ${files.length} files, ${Math.round(size / 1024)} kB packed`);
+  return join(temp, filename);
+}
+
+/** The names that the package exports, as one import style sees them. */
+function useFrom(kind: 'module' | 'commonjs', tarball: string): string {
+  const folder = join(temp, kind);
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'stranger', private: true, type: kind }),
+  );
+  run(folder, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball);
+  expect('backstep --version', run(folder, 'npx', '--no-install', 'backstep', '--version').trim(), version);
+
+  const asRequire = program.replace(/^import (?:\* as )?(.*) from ('.*');$/gm, 'const $1 = require($2);');
+  writeFileSync(join(folder, 'program.js'), kind === 'module' ? program : asRequire);
+  const printed = run(folder, process.execPath, 'program.js').trim();
+
+  writeFileSync(join(folder, 'typed.ts'), program);
+  const tsc = (...options: string[]) =>
+    run(folder, own('tsc'), '--strict', '--target', 'es2022', '--outDir', 'out', ...options, 'typed.ts');
+  tsc('--module', 'node16');
+  expect(
+    'output of the program compiled by tsc',
+    run(folder, process.execPath, 'out/typed.js').trim(),
+    printed,
+  );
+  tsc('--noEmit', '--module', 'preserve', '--moduleResolution', 'bundler');
+  return printed;
+}
+
+try {
+  const tarball = pack();
+  const printed = useFrom('module', tarball);
+  expect('output of the CommonJS program', useFrom('commonjs', tarball), printed);
+  run(temp, own('attw'), tarball);
+  run(temp, own('publint'), 'run', '--strict', tarball);
+  console.log('pack-test: the tarball works from ES modules, CommonJS, TypeScript and the command line');
+} finally {
+  rmSync(temp, { recursive: true, force: true });
+}
