@@ -1,0 +1,336 @@
+/** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
+import type { Cell } from '../cells/cell';
+import { affineParameters } from '../cells/affine';
+import type { Parameter } from '../cells/cell';
+import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys, mustShape } from '../core/check';
+import { executorOf, type ExecutorName } from '../core/executor';
+import { constant } from '../core/init';
+import type { Dtype } from '../core/memory';
+import type { Executor } from '../core/program';
+import { Random } from '../core/random';
+import { fillFrom, reshape, sizeOf, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import { readBatch, type Batch } from './batch';
+import type { LossName } from './losses';
+import { Parameters, withPrefix } from './parameters';
+import { Plan, type Architecture, type PlanShape } from './plan';
+
+export interface NetworkOptions {
+  /** The layers, first one first: each reads the output of the one before. */
+  layers: Cell[];
+  /** O: adds an output layer y = h Wy + by of that width. */
+  output?: number;
+  /** What is minimised; without it, `backward` is given dL/doutput. */
+  loss?: LossName;
+  /** Whether the loss is averaged over the valid steps (default) or added up. */
+  reduction?: 'mean' | 'sum';
+  /** Whether every step has an output and a target (default), or only the last of each row. */
+  at?: 'every' | 'last';
+  /** Probability of dropping a unit after each layer while training; default 0. */
+  dropout?: number;
+  /** Learn the initial states, one row each, shared by all sequences; default false. */
+  trainInitial?: boolean;
+  dtype?: Dtype;
+  /** Seed of weights and dropout; default 0. */
+  seed?: number;
+  executor?: ExecutorName;
+}
+
+/** What a forward pass gives. Tensors are views that the next pass of the same shape overwrites. */
+export interface Result {
+  /** The loss, or NaN for a network without one. */
+  loss: number;
+  /** y [T, B, O], or [B, O] at the last step only. */
+  output: Tensor;
+  /** Final states by name, `l0.h` [B, H]. */
+  states: Tensors;
+}
+
+/** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
+export interface Upstream {
+  /** [T, B, O] row-major. */
+  output?: ArrayLike<number>;
+  /** By name, `l0.h` [B, H] row-major. */
+  states?: Record<string, ArrayLike<number>>;
+}
+
+interface Bound {
+  plan: Plan;
+  start(): void;
+  forward(): void;
+  backward(): void;
+  startBackward(): void;
+}
+
+/** Plans kept at once: a training and a validation shape, a ragged last batch, and a few more. */
+const PLANS_KEPT = 8;
+const optionNames = [
+  'layers',
+  'output',
+  'loss',
+  'reduction',
+  'at',
+  'dropout',
+  'trainInitial',
+  'dtype',
+  'seed',
+  'executor',
+];
+
+export class Network {
+  readonly architecture: Architecture;
+  readonly parameters: Parameters;
+  readonly random: Random;
+  readonly executor: Executor;
+  readonly reduction: 'mean' | 'sum';
+  private readonly plans = new Map<string, Bound>();
+  private last: { bound: Bound; fresh: boolean } | undefined;
+
+  constructor(options: NetworkOptions) {
+    mustKnowKeys(options, optionNames, 'network');
+    const {
+      layers,
+      output,
+      loss,
+      at = 'every',
+      dropout = 0,
+      trainInitial = false,
+      dtype = 'float64',
+      seed = 0,
+    } = options;
+    mustBe(
+      Array.isArray(layers) && layers.length > 0,
+      'network',
+      'layers must be a list of at least one cell',
+      layers,
+    );
+    layers.slice(1).forEach((cell, k) => {
+      const below = layers[k];
+      const why = `the hidden size of layer ${k}, ${below.name}`;
+      must(
+        cell.input === below.hidden,
+        'network',
+        `layer ${k + 1} must have input ${below.hidden}`,
+        cell.input,
+        why,
+      );
+    });
+    must(dropout >= 0 && dropout < 1, 'network', 'dropout must be in 0 ≤ p < 1', dropout);
+    mustBeOneOf(dtype, ['float64', 'float32'], 'network', 'dtype');
+    mustBeOneOf(at, ['every', 'last'], 'network', 'at');
+    if (loss !== undefined) mustBeOneOf(loss, ['softmax', 'bernoulli', 'squared'], 'network', 'loss');
+    if (output !== undefined) mustCount(output, 'network', 'output');
+    this.reduction = mustBeOneOf(options.reduction ?? 'mean', ['mean', 'sum'], 'network', 'reduction');
+    this.architecture = { layers, output, loss, at, dropout, trainInitial, dtype };
+    this.executor = executorOf(options.executor);
+    this.random = new Random(seed);
+    this.parameters = new Parameters(parameterShapes(this.architecture), dtype, this.random);
+  }
+
+  /** D, the width of the input. */
+  get input(): number {
+    return this.architecture.layers[0].input;
+  }
+
+  /** O, the width of the output. */
+  get output(): number {
+    const { layers, output } = this.architecture;
+    return output ?? layers[layers.length - 1].hidden;
+  }
+
+  /**
+   * Runs a batch forward.
+   *
+   * @param training draws dropout; leave out to evaluate.
+   * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
+   * @example
+   * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+   * net.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape // [2, 1, 2]
+   */
+  forward(batch: Batch, { training = false } = {}): Result {
+    const bound = this.load(batch, training);
+    bound.forward();
+    const { plan } = bound;
+    const { T, B } = plan.shape;
+    const { at } = this.architecture;
+    return {
+      loss: this.architecture.loss ? plan.loss.get(0) : NaN,
+      output: at === 'last' ? plan.output.value : reshape(plan.output.value, [T, B, this.output]),
+      states: plan.statesAt(T),
+    };
+  }
+
+  /**
+   * Runs the last forward pass backward through time, adding into `parameters.gradients`.
+   *
+   * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
+   * @returns dL/dx [T, B, D] and dL/dinitial states by name, as views.
+   * @throws RangeError before the first `forward`, or when a gradient has the wrong size.
+   */
+  backward(upstream?: Upstream): { x: Tensor; initial: Tensors } {
+    must(this.last !== undefined, 'network.backward', 'forward must have been called', 'no forward pass');
+    const { bound, fresh } = this.last;
+    const { plan } = bound;
+    const { T, B } = plan.shape;
+    if (this.architecture.loss) {
+      must(
+        upstream === undefined,
+        'network.backward',
+        'upstream gradients must be left out',
+        'some',
+        'the network has a loss',
+      );
+    } else {
+      this.setUpstream(plan, upstream ?? {});
+    }
+    bound.backward();
+    if (fresh) bound.startBackward();
+    return { x: reshape(plan.dx, [T, B, this.input]), initial: plan.stateGradientsAt(0) };
+  }
+
+  /** The plan for a shape, recorded at first use; the least recently used ones are forgotten. */
+  plan(shape: PlanShape): Plan {
+    return this.bound(shape).plan;
+  }
+
+  /** The plan of the last forward pass. */
+  get lastPlan(): Plan | undefined {
+    return this.last?.bound.plan;
+  }
+
+  /** Copies a batch into its plan, with initial states and dropout, and returns the plan. */
+  prepare(batch: Batch, training = false): Plan {
+    return this.load(batch, training).plan;
+  }
+
+  private load(batch: Batch, training: boolean): Bound {
+    const where = 'network.forward';
+    const read = readBatch(batch, this, where);
+    const bound = this.bound(read.shape);
+    const { plan } = bound;
+    read.fill(plan);
+    const { dropout } = this.architecture;
+    for (const keep of plan.keeps) {
+      for (let k = 0; k < keep.data.length; k++) {
+        keep.data[k] = !training ? 1 : this.random.uniform() < dropout ? 0 : 1 / (1 - dropout);
+      }
+    }
+    this.setInitial(bound, batch.initial ?? 'zero', where);
+    return bound;
+  }
+
+  private setInitial(bound: Bound, initial: NonNullable<Batch['initial']>, where: string): void {
+    const { plan } = bound;
+    const blocks = plan.statesAt(0);
+    let fresh = false;
+    if (initial === 'carry') {
+      const before = this.last?.bound.plan;
+      const why = 'the states of the last forward pass are carried over';
+      must(before !== undefined, where, 'a forward pass must come before initial: carry', 'none', why);
+      must(before.shape.B === plan.shape.B, where, `B must be ${before.shape.B}`, plan.shape.B, why);
+      const finals = before.statesAt(before.shape.T);
+      for (const name of Object.keys(blocks)) fillFrom(blocks[name], toFlat(finals[name]));
+    } else if (initial === 'zero') {
+      fresh = true;
+      for (const block of Object.values(blocks))
+        fillFrom(block, new Float64Array(block.shape[0] * block.shape[1]));
+      bound.start();
+    } else {
+      const names = Object.keys(blocks);
+      for (const [name, values] of Object.entries(initial)) {
+        must(names.includes(name), where, `initial states must be among ${names.join(', ')}`, name);
+        const shape = blocks[name].shape;
+        must(
+          values.length === sizeOf(shape),
+          where,
+          `initial ${name} must be [${shape.join(', ')}]`,
+          `${values.length} values`,
+        );
+        fillFrom(blocks[name], values);
+      }
+      mustShape(
+        [Object.keys(initial).length],
+        [names.length],
+        where,
+        'the number of initial states',
+        names.join(', '),
+      );
+    }
+    this.last = { bound, fresh };
+  }
+
+  private setUpstream(plan: Plan, { output, states = {} }: Upstream): void {
+    const where = 'network.backward';
+    const d = plan.output.gradient;
+    const size = d.shape[0] * d.shape[1];
+    must(
+      output === undefined || output.length === size,
+      where,
+      `output must hold ${size} values`,
+      output?.length,
+    );
+    const finals = plan.stateGradientsAt(plan.shape.T);
+    for (const [name, final] of Object.entries(finals)) {
+      fillFrom(final, states[name] ?? new Float64Array(final.shape[0] * final.shape[1]));
+    }
+    for (const name of Object.keys(states)) {
+      must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);
+    }
+    if (!output && this.outputIsState(plan)) return;
+    for (let r = 0; r < d.shape[0]; r++) {
+      for (let c = 0; c < d.shape[1]; c++) {
+        const given = output ? output[r * d.shape[1] + c] : 0;
+        // at the last step only, the output may be a final state: both gradients reach it
+        d.set(r, c, given + (this.outputIsState(plan) ? d.get(r, c) : 0));
+      }
+    }
+  }
+
+  private outputIsState(plan: Plan): boolean {
+    return plan.unrolls.some(
+      (unroll) => unroll.dStates[unroll.outputName].data === plan.output.gradient.data,
+    );
+  }
+
+  private bound(shape: PlanShape): Bound {
+    const key = `${shape.T},${shape.B},${shape.masked}`;
+    let bound = this.plans.get(key);
+    if (!bound) {
+      const plan = new Plan(this.architecture, shape, this.parameters);
+      const bind = (name: 'start' | 'forward' | 'backward' | 'startBackward') =>
+        plan[name].bind(this.executor);
+      bound = {
+        plan,
+        start: bind('start'),
+        forward: bind('forward'),
+        backward: bind('backward'),
+        startBackward: bind('startBackward'),
+      };
+    }
+    // a Map keeps the order of insertion: the first key is the least recently used
+    this.plans.delete(key);
+    this.plans.set(key, bound);
+    if (this.plans.size > PLANS_KEPT) this.plans.delete(this.plans.keys().next().value as string);
+    return bound;
+  }
+}
+
+/**
+ * A recurrent network: layers of cells, an optional output layer, an optional loss.
+ *
+ * @throws TypeError for an unknown option; RangeError when sizes disagree.
+ * @example network({ layers: [lstm({ input: 4, hidden: 5 })], output: 3, loss: 'softmax' }).parameters.count // 218
+ */
+export const network = (options: NetworkOptions): Network => new Network(options);
+
+function parameterShapes({ layers, output, trainInitial }: Architecture): Record<string, Parameter> {
+  const all: Record<string, Parameter> = {};
+  layers.forEach((cell, l) => {
+    Object.assign(all, withPrefix(cell.parameters, `l${l}.`));
+    if (!trainInitial) return;
+    for (const [s, width] of Object.entries(cell.states))
+      all[`l${l}.${s}0`] = { shape: [1, width], init: constant(0) };
+  });
+  const top = layers[layers.length - 1];
+  if (output !== undefined) Object.assign(all, withPrefix(affineParameters(top.hidden, output), 'head.'));
+  return all;
+}

@@ -1,0 +1,74 @@
+/** Named parameters and their gradients, each set in one contiguous stretch of memory. */
+import ndarray from 'ndarray';
+import type { Parameter } from '../cells/cell';
+import { must, mustShape } from '../core/check';
+import type { Dtype } from '../core/memory';
+import type { Random } from '../core/random';
+import { fillFrom, sizeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
+
+/** Elements every parameter starts on a multiple of: 64 bytes in float32, so that kernels read aligned rows. */
+const GRAIN = 16;
+
+export class Parameters {
+  /** Parameter tensors by name: `l0.Wx`, `head.Wy`. */
+  readonly values: Tensors = {};
+  /** dL/dparameter under the same names; every backward adds into them. */
+  readonly gradients: Tensors = {};
+  /** All values, and all gradients, as one row [1, N]: what optimisers and clipping work on. */
+  readonly flat: Tensor;
+  readonly flatGradients: Tensor;
+
+  constructor(
+    readonly shapes: Readonly<Record<string, Parameter>>,
+    readonly dtype: Dtype,
+    random: Random,
+  ) {
+    const padded = (shape: number[]): number => Math.ceil(sizeOf(shape) / GRAIN) * GRAIN;
+    const total = Object.values(shapes).reduce((sum, { shape }) => sum + padded(shape), 0);
+    this.flat = zeros([1, total], dtype);
+    this.flatGradients = zeros([1, total], dtype);
+    let offset = 0;
+    for (const [name, { shape, init }] of Object.entries(shapes)) {
+      this.values[name] = ndarray(this.flat.data, shape, undefined, offset);
+      this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, offset);
+      init(this.values[name], random);
+      offset += padded(shape);
+    }
+  }
+
+  /** Numbers that are learnt; the padding between parameters does not count. */
+  get count(): number {
+    return Object.values(this.values).reduce((sum, t) => sum + sizeOf(t.shape), 0);
+  }
+
+  zeroGradients(): void {
+    this.flatGradients.data.fill(0);
+  }
+
+  /**
+   * Replaces the value of one parameter.
+   * @throws RangeError for an unknown name or another count of numbers.
+   */
+  set(name: string, values: ArrayLike<number>, shape?: number[]): void {
+    const t = this.values[name] as Tensor | undefined;
+    must(
+      t !== undefined,
+      'parameters',
+      `the name must be one of ${Object.keys(this.values).join(', ')}`,
+      name,
+    );
+    if (shape) mustShape(shape, t.shape, 'parameters', name);
+    fillFrom(t, values);
+  }
+}
+
+/** The members of `tensors` whose names start with `prefix`, without it: `{ 'l0.Wx': … }` gives `{ Wx: … }`. */
+export function withoutPrefix<V>(tensors: Readonly<Record<string, V>>, prefix: string): Record<string, V> {
+  const members = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(members.map(([name, t]) => [name.slice(prefix.length), t]));
+}
+
+/** The same record with every name prefixed. */
+export function withPrefix<V>(tensors: Readonly<Record<string, V>>, prefix: string): Record<string, V> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [prefix + name, t]));
+}

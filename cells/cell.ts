@@ -1,0 +1,92 @@
+/**
+ * What a recurrent cell is: sizes, parameters, states, and one step forward and one step backward.
+ *
+ * A cell knows nothing of time. `step` and `stepBackward` record their products and statements on a program, reading
+ * and writing tensors by the names of the equations:
+ *
+ *   step           reads x, the parameters, sPrev for each state s; writes s and the buffers
+ *   stepBackward   reads dsNext for each state s (what comes back from t+1), d<output>Out (what comes from the output
+ *                  at t) and all of the above; writes dx, dsPrev; adds into d<parameter> for each parameter
+ */
+import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
+import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
+import type { Program } from '../core/program';
+import type { Tensors } from '../core/tensor';
+
+export interface Cell {
+  /** Names the cell in messages, tables and checkpoints: `lstm`. */
+  readonly name: string;
+  /** D, the width of x [B, D]. */
+  readonly input: number;
+  /** H, the width of the output [B, H]. */
+  readonly hidden: number;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+  /** Width of each state; the first one is the cell's output. */
+  readonly states: Readonly<Record<string, number>>;
+  /** Width of each buffer: what one step keeps for its backward, and what it writes on the way. */
+  readonly buffers: Readonly<Record<string, number>>;
+  /** Names for some of the columns of a buffer, a parameter or its gradient; two names may share columns. */
+  readonly parts?: Readonly<Record<string, Part>>;
+  /** Options that a checkpoint must hold to build the same cell again. */
+  readonly options?: Readonly<Record<string, string | number | boolean>>;
+  step(program: Program, v: Tensors): void;
+  stepBackward(program: Program, v: Tensors): void;
+}
+
+export interface Parameter {
+  shape: number[];
+  init: Initializer;
+}
+
+/** Columns `from`…`to` (not included) of the tensor named `of`. */
+export interface Part {
+  of: string;
+  from: number;
+  to: number;
+}
+
+/** Names for the blocks of `width` columns of a tensor, side by side: `split('a', H, 'ai af ag ao')`. */
+export function split(of: string, width: number, names: string): Record<string, Part> {
+  const part = (k: number): Part => ({ of, from: k * width, to: (k + 1) * width });
+  return Object.fromEntries(names.split(' ').map((name, k) => [name, part(k)]));
+}
+
+/** How the weights of a cell start. */
+export type WeightInit = 'glorot' | 'orthogonal' | 'uniform' | 'normal' | 'identity' | 'zeros';
+
+/** Options that every cell takes. */
+export interface CellOptions {
+  /** D, the width of the input. */
+  input: number;
+  /** H, the number of hidden units. */
+  hidden: number;
+  /** Biases; default true. */
+  bias?: boolean;
+  /** Start of Wx; default glorot. */
+  inputInit?: WeightInit;
+  /** Start of Wh; default orthogonal, of which no power vanishes or explodes. */
+  recurrentInit?: WeightInit;
+}
+
+export const cellOptionNames = ['input', 'hidden', 'bias', 'inputInit', 'recurrentInit'];
+
+/** Checks the options all cells share. */
+export function checkCellOptions(options: CellOptions, where: string, more: string[] = []): void {
+  must(typeof options === 'object' && options !== null, where, 'options must be an object', options);
+  mustKnowKeys(options, [...cellOptionNames, ...more], where);
+  mustCount(options.input, where, 'input');
+  mustCount(options.hidden, where, 'hidden');
+}
+
+/** The initialiser of a weight matrix by name; `uniform` is ±1/√H, `normal` has deviation 1/√H. */
+export function weightInit(name: WeightInit, hidden: number, where: string): Initializer {
+  const table: Record<WeightInit, () => Initializer> = {
+    glorot: () => glorot(),
+    orthogonal: () => orthogonal(),
+    uniform: () => uniform(1 / Math.sqrt(hidden)),
+    normal: () => normal(1 / Math.sqrt(hidden)),
+    identity: () => identity(),
+    zeros: () => constant(0),
+  };
+  return table[mustBeOneOf(name, Object.keys(table) as WeightInit[], where, 'the initialiser')]();
+}

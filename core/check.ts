@@ -1,0 +1,79 @@
+/** The wording of every argument and shape error: `where: what must hold, got what (where that comes from)`. */
+
+/** Throws RangeError unless `condition`; for sizes, shapes, periods and values. */
+export function must(
+  condition: boolean,
+  where: string,
+  what: string,
+  got: unknown,
+  why?: string,
+): asserts condition {
+  if (!condition) throw new RangeError(wording(where, what, got, why));
+}
+
+/** Throws TypeError unless `condition`; for kinds and dtypes. */
+export function mustBe(
+  condition: boolean,
+  where: string,
+  what: string,
+  got: unknown,
+  why?: string,
+): asserts condition {
+  if (!condition) throw new TypeError(wording(where, what, got, why));
+}
+
+/** Throws RangeError unless the value is a whole number of at least `least`. */
+export function mustCount(value: unknown, where: string, name: string, least = 1): void {
+  must(
+    Number.isSafeInteger(value) && (value as number) >= least,
+    where,
+    `${name} must be a whole number >= ${least}`,
+    value,
+  );
+}
+
+/** Throws RangeError unless `shape` is `expected`. Example: `lstm.step: x must be [B, 3], got [2, 5] (D = 3 …)`. */
+export function mustShape(
+  shape: ArrayLike<number>,
+  expected: number[],
+  where: string,
+  name: string,
+  why?: string,
+): void {
+  const same = shape.length === expected.length && expected.every((n, k) => n === shape[k]);
+  must(same, where, `${name} must be [${expected.join(', ')}]`, `[${Array.from(shape).join(', ')}]`, why);
+}
+
+/** Throws TypeError unless `value` is one of the names in `allowed`. */
+export function mustBeOneOf<T extends string>(
+  value: unknown,
+  allowed: readonly T[],
+  where: string,
+  name: string,
+): T {
+  mustBe(allowed.includes(value as T), where, `${name} must be one of ${allowed.join(', ')}`, value);
+  return value as T;
+}
+
+/** Throws TypeError on a key that is not in `allowed`, so that a misspelt option is never ignored. */
+export function mustKnowKeys(options: object, allowed: readonly string[], where: string): void {
+  for (const key of Object.keys(options)) {
+    mustBe(allowed.includes(key), where, `options must be among ${allowed.join(', ')}`, key);
+  }
+}
+
+function wording(where: string, what: string, got: unknown, why?: string): string {
+  return `${where}: ${what}, got ${show(got)}${why ? ` (${why})` : ''}`;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 80 ? `${value.slice(0, 77)}…` : value === '' ? "''" : value;
+  if (typeof value === 'function') return 'a function';
+  if (value !== null && typeof value === 'object') {
+    return Array.isArray(value)
+      ? `[${value.slice(0, 6).join(', ')}${value.length > 6 ? ', …' : ''}]`
+      : 'an object';
+  }
+  return String(value);
+}

@@ -1,0 +1,97 @@
+/** Matrix products in plain loops: the naive twin, and the order of loops that keeps each stride of 1 innermost. */
+import type { Product } from './program';
+
+/** out (=|+=) a b + bias, straight from the definition; the reference for every faster kernel. */
+export function matmulNaive({ a, b, out, bias, accumulate }: Product): void {
+  const [M, K] = a.shape;
+  const N = b.shape[1];
+  for (let m = 0; m < M; m++) {
+    for (let n = 0; n < N; n++) {
+      let sum = (accumulate ? out.get(m, n) : 0) + (bias ? bias.get(n) : 0);
+      for (let k = 0; k < K; k++) sum += a.get(m, k) * b.get(k, n);
+      out.set(m, n, sum);
+    }
+  }
+}
+
+/**
+ * Binds out (=|+=) a b + bias to the loop that suits its strides: rows of b are added up where they are contiguous,
+ * else columns of b are dotted with rows of a (the products with a transposed weight).
+ */
+export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void {
+  const [M, K] = a.shape;
+  const N = b.shape[1];
+  const [A, aRow, aCol, a0] = [a.data, a.stride[0], a.stride[1], a.offset];
+  const [B, bRow, bCol, b0] = [b.data, b.stride[0], b.stride[1], b.offset];
+  const [Y, yRow, yCol, y0] = [out.data, out.stride[0], out.stride[1], out.offset];
+
+  const start = (): void => {
+    if (accumulate && !bias) return;
+    for (let m = 0; m < M; m++) {
+      for (let n = 0; n < N; n++) {
+        const at = y0 + m * yRow + n * yCol;
+        Y[at] = (accumulate ? Y[at] : 0) + (bias ? bias.data[bias.offset + n * bias.stride[0]] : 0);
+      }
+    }
+  };
+
+  const addRows = (): void => {
+    start();
+    for (let m = 0; m < M; m++) {
+      const y = y0 + m * yRow;
+      let k = 0;
+      // four rows of b per pass: the row of out is loaded and stored a quarter as often
+      for (; k + 3 < K; k += 4) {
+        const at = a0 + m * aRow + k * aCol;
+        const [p, q, r, s] = [A[at], A[at + aCol], A[at + 2 * aCol], A[at + 3 * aCol]];
+        const row = b0 + k * bRow;
+        const [row1, row2, row3] = [row + bRow, row + 2 * bRow, row + 3 * bRow];
+        for (let n = 0; n < N; n++) {
+          Y[y + n * yCol] += p * B[row + n] + q * B[row1 + n] + r * B[row2 + n] + s * B[row3 + n];
+        }
+      }
+      for (; k < K; k++) {
+        const p = A[a0 + m * aRow + k * aCol];
+        const row = b0 + k * bRow;
+        for (let n = 0; n < N; n++) Y[y + n * yCol] += p * B[row + n];
+      }
+    }
+  };
+
+  const dotColumns = (): void => {
+    start();
+    for (let m = 0; m < M; m++) {
+      const row = a0 + m * aRow;
+      const y = y0 + m * yRow;
+      let n = 0;
+      for (; n + 3 < N; n += 4) {
+        const column = b0 + n * bCol;
+        const [column1, column2, column3] = [column + bCol, column + 2 * bCol, column + 3 * bCol];
+        let p = 0;
+        let q = 0;
+        let r = 0;
+        let s = 0;
+        for (let k = 0; k < K; k++) {
+          const v = A[row + k * aCol];
+          const kb = k * bRow;
+          p += v * B[column + kb];
+          q += v * B[column1 + kb];
+          r += v * B[column2 + kb];
+          s += v * B[column3 + kb];
+        }
+        Y[y + n * yCol] += p;
+        Y[y + (n + 1) * yCol] += q;
+        Y[y + (n + 2) * yCol] += r;
+        Y[y + (n + 3) * yCol] += s;
+      }
+      for (; n < N; n++) {
+        const column = b0 + n * bCol;
+        let sum = 0;
+        for (let k = 0; k < K; k++) sum += A[row + k * aCol] * B[column + k * bRow];
+        Y[y + n * yCol] += sum;
+      }
+    }
+  };
+
+  return bCol === 1 ? addRows : dotColumns;
+}

@@ -1,0 +1,120 @@
+/**
+ * The engine's one memory: reserved once, never grown, so that no view into it is ever detached.
+ *
+ * The reservation costs address space only; pages are committed by the operating system when first touched.
+ * A region belongs to the typed array that `allocate` returned: when that array is collected, the region is free again.
+ */
+import { must } from './check';
+
+export type Dtype = 'float32' | 'float64';
+export type Data = Float32Array | Float64Array;
+
+const PAGE = 65536;
+/** Every region starts on a cache line, which also aligns it for SIMD. */
+const ALIGNMENT = 64;
+const DEFAULT_MEGABYTES = 1024;
+
+export class Memory {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  /** Absent when no WebAssembly memory could be reserved: then arrays are ordinary ones, and `note` says why. */
+  readonly wasm: WebAssembly.Memory | undefined;
+  readonly note: string;
+  private free: { start: number; end: number }[];
+  private touched = ALIGNMENT; // all bytes above were never handed out, so they are still zero
+  private readonly owners: FinalizationRegistry<{ start: number; end: number }>;
+
+  /**
+   * @param megabytes how much to reserve; smaller reservations are tried when this one fails.
+   * @throws RangeError unless 1 ≤ megabytes ≤ 4096.
+   */
+  constructor(megabytes = DEFAULT_MEGABYTES) {
+    must(
+      megabytes >= 1 && megabytes <= 4096,
+      'memory',
+      'the reservation must be 1…4096 MB',
+      megabytes,
+      'BACKSTEP_MEMORY_MB',
+    );
+    const reserved = reserve(megabytes);
+    this.wasm = reserved.wasm;
+    this.note = reserved.note;
+    this.buffer = reserved.wasm ? reserved.wasm.buffer : new ArrayBuffer(0);
+    this.free = [{ start: ALIGNMENT, end: this.buffer.byteLength }]; // address 0 stays unused, so that 0 can mean "none"
+    this.owners = new FinalizationRegistry((region) => this.release(region));
+  }
+
+  /**
+   * A zeroed array of `length` elements in engine memory, aligned to 64 bytes.
+   * @throws RangeError when the memory is full, naming how to reserve more.
+   */
+  allocate(length: number, dtype: Dtype): Data {
+    const View = dtype === 'float32' ? Float32Array : Float64Array;
+    if (!this.wasm) return new View(length);
+    const bytes = Math.max(ALIGNMENT, Math.ceil((length * View.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT);
+    const gap = this.free.find(({ start, end }) => end - start >= bytes);
+    must(
+      gap !== undefined,
+      'memory',
+      `the engine's ${this.buffer.byteLength / 2 ** 20} MB must have room for ${(bytes / 2 ** 20).toFixed(1)} MB more`,
+      `${(this.used() / 2 ** 20).toFixed(1)} MB in use`,
+      'set BACKSTEP_MEMORY_MB, up to 4096, before the first tensor',
+    );
+    const region = { start: gap.start, end: gap.start + bytes };
+    gap.start = region.end;
+    if (gap.start === gap.end) this.free.splice(this.free.indexOf(gap), 1);
+
+    const data = new View(this.buffer as ArrayBuffer, region.start, length);
+    if (region.start < this.touched) data.fill(0);
+    this.touched = Math.max(this.touched, region.end);
+    this.owners.register(data, region);
+    return data;
+  }
+
+  /** Bytes handed out and not yet returned. */
+  used(): number {
+    return this.buffer.byteLength - this.free.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
+  /** True when `data` lies in this memory, so that a kernel can reach it by address. */
+  holds(data: Data): boolean {
+    return data.buffer === this.buffer;
+  }
+
+  private release(region: { start: number; end: number }): void {
+    const at = this.free.findIndex(({ start }) => start > region.start);
+    this.free.splice(at < 0 ? this.free.length : at, 0, { ...region });
+    const merged: { start: number; end: number }[] = [];
+    for (const gap of this.free) {
+      const last = merged[merged.length - 1];
+      if (last && last.end === gap.start) last.end = gap.end;
+      else merged.push(gap);
+    }
+    this.free = merged;
+  }
+}
+
+function reserve(megabytes: number): { wasm?: WebAssembly.Memory; note: string } {
+  if (typeof WebAssembly === 'undefined') return { note: 'no WebAssembly here: ordinary arrays' };
+  for (let size = megabytes; size >= 16; size = Math.floor(size / 2)) {
+    const pages = Math.ceil((size * 2 ** 20) / PAGE);
+    try {
+      const shared = typeof SharedArrayBuffer !== 'undefined';
+      const wasm = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+      return { wasm, note: size === megabytes ? '' : `${megabytes} MB could not be reserved: ${size} MB` };
+    } catch {
+      continue; // a smaller reservation may still fit
+    }
+  }
+  return { note: `not even 16 MB of WebAssembly memory could be reserved: ordinary arrays` };
+}
+
+let shared: Memory | undefined;
+
+/** The engine memory of this process, reserved at the first call (size: BACKSTEP_MEMORY_MB, default 1024). */
+export function engineMemory(): Memory {
+  if (!shared) {
+    const wanted = typeof process === 'undefined' ? undefined : process.env.BACKSTEP_MEMORY_MB;
+    shared = new Memory(wanted === undefined ? DEFAULT_MEGABYTES : Number(wanted));
+  }
+  return shared;
+}

@@ -1,0 +1,103 @@
+/**
+ * The plain executor: interprets a graph one operation at a time over a tile of a row. It needs no code generation,
+ * handles every stride, and is what each compiled kernel is compared with.
+ */
+import { bindMatmul } from './matmul';
+import type { Data } from './memory';
+import type { Executor, Pointwise } from './program';
+import { bindReduction } from './reduce';
+import { language, type OperationName } from './scalar';
+import { dtypeOf } from './tensor';
+
+/** Elements per tile: the intermediate values of a statement then stay in the first-level cache. */
+const TILE = 256;
+
+export const plain: Executor = {
+  name: 'plain',
+  bind(operation) {
+    if (operation.kind === 'product') return bindMatmul(operation);
+    if (operation.kind === 'reduction') return bindReduction(operation);
+    return bindPointwise(operation);
+  },
+};
+
+/** A place to read or write `n` elements: array, position, distance between elements. */
+interface Place {
+  data: Data;
+  at: number;
+  stride: number;
+}
+type Loop = (n: number, y: Place, a: Place, b: Place, c: Place) => void;
+
+function bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
+  const [R, C] = Object.values(outputs)[0].shape;
+  const dtype = dtypeOf(Object.values(outputs)[0]);
+  const buffer = (length: number): Data =>
+    dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+
+  // every node gets a place: inputs where they lie, constants in one cell, the rest in a tile of their own
+  const tileLength = Math.min(TILE, C);
+  const places: Place[] = graph.nodes.map((node) => {
+    if (node.op === 'input')
+      return { data: inputs[node.name].data, at: 0, stride: inputs[node.name].stride[1] };
+    if (node.op === 'constant') return { data: buffer(1).fill(node.value), at: 0, stride: 0 };
+    return { data: buffer(tileLength), at: 0, stride: 1 };
+  });
+  const reads = graph.nodes.flatMap((node, k) =>
+    node.op === 'input' ? [{ place: places[k], from: inputs[node.name] }] : [],
+  );
+  const works = graph.nodes.flatMap((node, k) => {
+    if (node.op === 'input' || node.op === 'constant') return [];
+    const [a, b, c] = node.args.map((arg) => places[arg]);
+    return [{ loop: loops[node.op], y: places[k], a, b: b ?? a, c: c ?? a }];
+  });
+  // stored only after the whole tile is computed, so an output may replace the input it was computed from
+  const stores = Object.entries(graph.outputs).map(([name, index]) => ({
+    from: places[index],
+    into: outputs[name],
+  }));
+  const passes = stores.some(({ from }) => reads.some(({ place }) => place === from)) && stores.length > 1;
+  const staged = passes ? stores.map(() => buffer(tileLength)) : undefined;
+
+  return () => {
+    for (let r = 0; r < R; r++) {
+      for (let c0 = 0; c0 < C; c0 += TILE) {
+        const n = Math.min(TILE, C - c0);
+        for (const { place, from } of reads)
+          place.at = from.offset + r * from.stride[0] + c0 * from.stride[1];
+        for (const { loop, y, a, b, c } of works) loop(n, y, a, b, c);
+        if (staged) stores.forEach(({ from }, k) => copy(n, from, { data: staged[k], at: 0, stride: 1 }));
+        stores.forEach(({ from, into }, k) => {
+          const target = {
+            data: into.data,
+            at: into.offset + r * into.stride[0] + c0 * into.stride[1],
+            stride: into.stride[1],
+          };
+          copy(n, staged ? { data: staged[k], at: 0, stride: 1 } : from, target);
+        });
+      }
+    }
+  };
+}
+
+function copy(n: number, from: Place, to: Place): void {
+  for (let k = 0; k < n; k++) to.data[to.at + k * to.stride] = from.data[from.at + k * from.stride];
+}
+
+/** The loop of an operation, from its value rule in the scalar language. */
+function loopOf(op: OperationName): Loop {
+  const { value } = language[op] as { value: (a: number, b: number, c: number) => number };
+  return (n, y, a, b, c) => {
+    for (let k = 0; k < n; k++) {
+      y.data[y.at + k] = value(
+        a.data[a.at + k * a.stride],
+        b.data[b.at + k * b.stride],
+        c.data[c.at + k * c.stride],
+      );
+    }
+  };
+}
+
+const loops = Object.fromEntries(
+  (Object.keys(language) as OperationName[]).map((op) => [op, loopOf(op)]),
+) as Record<OperationName, Loop>;

@@ -1,0 +1,163 @@
+/**
+ * A program: tensor operations written down once, in order, with their operands, then bound to an executor and
+ * replayed as often as needed without looking at a shape again.
+ *
+ * The same recorded operations are executed at speed, differentiated forward by the dual executor, printed as
+ * equations, and rewritten into mutants.
+ */
+import ndarray from 'ndarray';
+import { must, mustBe, mustShape } from './check';
+import type { Data } from './memory';
+import { inputsOf, type Graph, type Statement } from './statement';
+import { dtypeOf, type Tensor, type Tensors } from './tensor';
+
+/** out (=|+=) a b + bias; transposes are strided views. a [M, K], b [K, N], out [M, N], bias [N]. */
+export interface Product {
+  kind: 'product';
+  a: Tensor;
+  b: Tensor;
+  out: Tensor;
+  bias?: Tensor;
+  accumulate: boolean;
+}
+/** One fused group of elementwise equations over [R, C]; operands are broadcast by zero strides. */
+export interface Pointwise {
+  kind: 'pointwise';
+  graph: Graph;
+  inputs: Tensors;
+  outputs: Tensors;
+}
+/** out (=|+=) a sum or log-sum-exp of `from` [R, C], over its rows (out [C]) or along each row (out [R, 1]). */
+export interface Reduction {
+  kind: 'reduction';
+  what: 'sumRows' | 'sumColumns' | 'logSumExp';
+  from: Tensor;
+  out: Tensor;
+  accumulate: boolean;
+}
+export type Operation = Product | Pointwise | Reduction;
+
+/** Turns one operation into a call without arguments. */
+export interface Executor {
+  readonly name: string;
+  bind(operation: Operation): () => void;
+}
+
+export class Program {
+  readonly operations: Operation[] = [];
+
+  /**
+   * Records out = a b (+ bias, broadcast over the rows), or out += a b.
+   *
+   *   a [M, K]   b [K, N]   out [M, N]   bias [N]
+   *
+   * `out` must not share elements with `a`, `b` or `bias`.
+   * @throws RangeError when the shapes disagree; TypeError when the dtypes do.
+   */
+  matmul(
+    a: Tensor,
+    b: Tensor,
+    out: Tensor,
+    { accumulate = false, bias }: { accumulate?: boolean; bias?: Tensor } = {},
+  ): void {
+    mustMatch('matmul', { a, b, out, ...(bias && { bias }) });
+    must(a.shape.length === 2, 'matmul', 'a must be a matrix', `[${a.shape.join(', ')}]`);
+    const [M, K] = a.shape;
+    mustShape(b.shape, [K, b.shape[1]], 'matmul', 'b', `K = ${K} is fixed by a [${M}, ${K}]`);
+    mustShape(out.shape, [M, b.shape[1]], 'matmul', 'out', `a [${M}, ${K}], b [${K}, ${b.shape[1]}]`);
+    if (bias) mustShape(bias.shape, [b.shape[1]], 'matmul', 'bias', `N is fixed by b [${K}, ${b.shape[1]}]`);
+    this.operations.push({ kind: 'product', a, b, out, bias, accumulate });
+  }
+
+  /**
+   * Records a statement over [R, C]. Its inputs and outputs are looked up in `tensors` by name; a row [C] or [1, C]
+   * is broadcast over the rows, a column [R, 1] along them, a single number [1] over both. An output may be the very
+   * tensor an input is read from: it is then replaced in place.
+   *
+   * @throws TypeError when a name of the statement is missing; RangeError when a shape cannot be broadcast.
+   */
+  pointwise(statement: Statement, tensors: Tensors): void {
+    const { graph } = statement;
+    const names = [...inputsOf(graph), ...Object.keys(graph.outputs)];
+    for (const name of names)
+      mustBe(name in tensors && tensors[name] !== undefined, 'pointwise', `${name} must be given`, undefined);
+    const outputs = Object.keys(graph.outputs);
+    const shape = matrix(tensors[outputs[0]]).shape;
+    const bind = (name: string): [string, Tensor] => [name, broadcast(tensors[name], shape, name)];
+    for (const name of outputs) {
+      mustShape(matrix(tensors[name]).shape, shape, 'pointwise', name, `the shape of ${outputs[0]}`);
+    }
+    const operation: Pointwise = {
+      kind: 'pointwise',
+      graph,
+      inputs: Object.fromEntries(inputsOf(graph).map(bind)),
+      outputs: Object.fromEntries(outputs.map(bind)),
+    };
+    mustMatch('pointwise', { ...operation.inputs, ...operation.outputs });
+    this.operations.push(operation);
+  }
+
+  /** Records out [C] (=|+=) Σ over the rows of `from` [R, C]. */
+  sumRows(from: Tensor, out: Tensor, { accumulate = false } = {}): void {
+    mustShape(out.shape, [from.shape[1]], 'sumRows', 'out', `from [${from.shape.join(', ')}]`);
+    this.reduce('sumRows', from, out, accumulate);
+  }
+
+  /** Records out [R, 1] (=|+=) Σ along each row of `from` [R, C]. */
+  sumColumns(from: Tensor, out: Tensor, { accumulate = false } = {}): void {
+    mustShape(out.shape, [from.shape[0], 1], 'sumColumns', 'out', `from [${from.shape.join(', ')}]`);
+    this.reduce('sumColumns', from, out, accumulate);
+  }
+
+  /** Records out [R, 1] = m + log Σ exp(from − m) along each row, m the row's maximum. */
+  logSumExp(from: Tensor, out: Tensor): void {
+    mustShape(out.shape, [from.shape[0], 1], 'logSumExp', 'out', `from [${from.shape.join(', ')}]`);
+    this.reduce('logSumExp', from, out, false);
+  }
+
+  /** Adds all operations of `other` behind this program's own. */
+  append(other: Program): void {
+    this.operations.push(...other.operations);
+  }
+
+  /** Binds every operation to `executor`; the returned call replays the program. */
+  bind(executor: Executor): () => void {
+    const calls = this.operations.map((operation) => executor.bind(operation));
+    return () => {
+      for (let k = 0; k < calls.length; k++) calls[k]();
+    };
+  }
+
+  private reduce(what: Reduction['what'], from: Tensor, out: Tensor, accumulate: boolean): void {
+    mustMatch(what, { from, out });
+    this.operations.push({ kind: 'reduction', what, from, out, accumulate });
+  }
+}
+
+/** Any tensor of at most two axes as a matrix: [C] is one row, [] one number. */
+export function matrix(t: Tensor): Tensor {
+  if (t.shape.length === 2) return t;
+  must(t.shape.length < 2, 'pointwise', 'a tensor must have at most 2 axes', `[${t.shape.join(', ')}]`);
+  return ndarray<Data>(t.data, [1, t.shape[0] ?? 1], [0, t.stride[0] ?? 0], t.offset);
+}
+
+function broadcast(t: Tensor, [R, C]: number[], name: string): Tensor {
+  const m = matrix(t);
+  const fits = (m.shape[0] === R || m.shape[0] === 1) && (m.shape[1] === C || m.shape[1] === 1);
+  must(fits, 'pointwise', `${name} must be broadcast to [${R}, ${C}]`, `[${t.shape.join(', ')}]`);
+  const stride = [m.shape[0] === R ? m.stride[0] : 0, m.shape[1] === C ? m.stride[1] : 0];
+  return ndarray<Data>(m.data, [R, C], stride, m.offset);
+}
+
+function mustMatch(where: string, tensors: Tensors): void {
+  const [[first, reference], ...others] = Object.entries(tensors);
+  for (const [name, t] of others) {
+    mustBe(
+      dtypeOf(t) === dtypeOf(reference),
+      where,
+      `${name} must be ${dtypeOf(reference)}`,
+      dtypeOf(t),
+      `the dtype of ${first}`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+/** Reductions in plain loops: sums over rows or columns, log-sum-exp, and the norm. */
+import type { Reduction } from './program';
+import { toFlat, type Tensor } from './tensor';
+
+/** Binds a reduction to its loop. */
+export function bindReduction({ what, from, out, accumulate }: Reduction): () => void {
+  const [R, C] = from.shape;
+  const [X, row, col, x0] = [from.data, from.stride[0], from.stride[1], from.offset];
+  const [Y, yStride, y0] = [out.data, out.stride[0], out.offset];
+  const put = (k: number, value: number): void => {
+    const at = y0 + k * yStride;
+    Y[at] = accumulate ? Y[at] + value : value;
+  };
+
+  const sumRows = (): void => {
+    if (!accumulate) for (let c = 0; c < C; c++) Y[y0 + c * yStride] = 0;
+    for (let r = 0; r < R; r++) {
+      for (let c = 0; c < C; c++) Y[y0 + c * yStride] += X[x0 + r * row + c * col];
+    }
+  };
+  const sumColumns = (): void => {
+    for (let r = 0; r < R; r++) {
+      let sum = 0;
+      for (let c = 0; c < C; c++) sum += X[x0 + r * row + c * col];
+      put(r, sum);
+    }
+  };
+  const logSumExp = (): void => {
+    for (let r = 0; r < R; r++) {
+      let m = -Infinity;
+      for (let c = 0; c < C; c++) m = Math.max(m, X[x0 + r * row + c * col]);
+      let sum = 0;
+      // subtracting the maximum first keeps exp from overflowing: the largest term is exp(0)
+      for (let c = 0; c < C; c++) sum += Math.exp(X[x0 + r * row + c * col] - m);
+      put(r, Number.isFinite(m) ? m + Math.log(sum) : m);
+    }
+  };
+  return { sumRows, sumColumns, logSumExp }[what];
+}
+
+/** √Σ x², scaled by the largest entry so that neither huge nor tiny entries are lost. NaN and Inf pass through. */
+export function norm(t: Tensor): number {
+  const values = toFlat(t);
+  let largest = 0;
+  for (const v of values) largest = Math.max(largest, Math.abs(v));
+  if (largest === 0 || !Number.isFinite(largest)) return largest;
+  let sum = 0;
+  for (const v of values) sum += (v / largest) ** 2;
+  return largest * Math.sqrt(sum);
+}
+
+/** p = softmax of each row of numbers, computed as exp(y − log-sum-exp). */
+export function softmax(logits: readonly number[]): number[] {
+  const m = Math.max(...logits);
+  const weights = logits.map((y) => Math.exp(y - m));
+  const total = weights.reduce((sum, w) => sum + w, 0);
+  return weights.map((w) => w / total);
+}

@@ -1,0 +1,127 @@
+/**
+ * The closed scalar language in which every elementwise equation is written: eighteen operations, each
+ * defined for plain numbers, for dual numbers and for the nodes of a trace.
+ *
+ * A statement is an ordinary function over these operations. Called on numbers it computes, and can be stepped
+ * through in a debugger. Called on duals it carries an exact derivative, which checks the derivatives that are
+ * derived by hand. Called on nodes it writes itself down as a graph, which is then printed, mutated, or executed.
+ */
+
+/** What a statement computes with. */
+export type Scalar = number | Dual | Node;
+
+/** A value and its derivative in one direction: re + du ε with ε² = 0. */
+export class Dual {
+  constructor(
+    readonly re: number,
+    readonly du: number,
+  ) {}
+}
+
+/** A place in a trace. `Recorder` is what the operations need to know about the graph being written. */
+export class Node {
+  constructor(
+    readonly recorder: Recorder,
+    readonly index: number,
+  ) {}
+}
+
+/** Writes down operations as they are applied to nodes; `statement.ts` holds the one implementation. */
+export interface Recorder {
+  apply(op: OperationName, args: Scalar[]): Node;
+  name(name: string, node: Node): void;
+}
+
+interface Rule {
+  /** The value y = f(a, b, c). */
+  value(a: number, b: number, c: number): number;
+  /** ∂y/∂a, ∂y/∂b, ∂y/∂c at that point. */
+  partials(a: number, b: number, c: number, y: number): number[];
+  arity: 1 | 2 | 3;
+}
+
+const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** One row per operation: its value and its partial derivatives. Everything else in the engine follows from it. */
+export const language = {
+  add: { arity: 2, value: (a, b) => a + b, partials: () => [1, 1] },
+  sub: { arity: 2, value: (a, b) => a - b, partials: () => [1, -1] },
+  mul: { arity: 2, value: (a, b) => a * b, partials: (a, b) => [b, a] },
+  div: { arity: 2, value: (a, b) => a / b, partials: (_a, b, _c, y) => [1 / b, -y / b] },
+  neg: { arity: 1, value: (a) => -a, partials: () => [-1] },
+  abs: { arity: 1, value: (a) => Math.abs(a), partials: (a) => [Math.sign(a)] },
+  min: { arity: 2, value: (a, b) => Math.min(a, b), partials: (a, b) => (a <= b ? [1, 0] : [0, 1]) },
+  max: { arity: 2, value: (a, b) => Math.max(a, b), partials: (a, b) => (a >= b ? [1, 0] : [0, 1]) },
+  exp: { arity: 1, value: (a) => Math.exp(a), partials: (_a, _b, _c, y) => [y] },
+  log: { arity: 1, value: (a) => Math.log(a), partials: (a) => [1 / a] },
+  log1p: { arity: 1, value: (a) => Math.log1p(a), partials: (a) => [1 / (1 + a)] },
+  sqrt: { arity: 1, value: (a) => Math.sqrt(a), partials: (_a, _b, _c, y) => [0.5 / y] },
+  tanh: { arity: 1, value: (a) => Math.tanh(a), partials: (_a, _b, _c, y) => [1 - y * y] },
+  sigmoid: { arity: 1, value: (a) => sigmoidOf(a), partials: (_a, _b, _c, y) => [y * (1 - y)] },
+  // max(a, 0) that lets NaN through, so that a bad value is seen where it arises
+  relu: { arity: 1, value: (a) => (a <= 0 ? 0 : a), partials: (a) => [a > 0 ? 1 : 0] },
+  step: { arity: 1, value: (a) => (a > 0 ? 1 : 0), partials: () => [0] },
+  select: {
+    arity: 3,
+    value: (a, b, c) => (a > 0 ? b : c),
+    partials: (a) => (a > 0 ? [0, 1, 0] : [0, 0, 1]),
+  },
+} satisfies Record<string, Rule>;
+
+export type OperationName = keyof typeof language;
+
+const rules: Record<OperationName, Rule> = language;
+
+/** Applies one operation to scalars of any kind: the one place where numbers, duals and nodes part ways. */
+export function apply(op: OperationName, a: Scalar, b: Scalar = 0, c: Scalar = 0): Scalar {
+  const { arity, value, partials } = rules[op];
+  if (typeof a === 'number' && typeof b === 'number' && typeof c === 'number') return value(a, b, c);
+
+  const args = [a, b, c].slice(0, arity);
+  for (const arg of args) if (arg instanceof Node) return arg.recorder.apply(op, args);
+
+  const [p, q, r] = [primal(a), primal(b), primal(c)];
+  const y = value(p, q, r);
+  // the chain rule: dy = Σ ∂y/∂arg · d(arg); a still argument adds nothing, even where its partial is infinite
+  const slopes = partials(p, q, r, y);
+  let dy = 0;
+  args.forEach((arg, k) => {
+    if (tangent(arg) !== 0 && slopes[k] !== 0) dy += slopes[k] * tangent(arg);
+  });
+  return new Dual(y, dy);
+}
+
+/** The value of a number or a dual. */
+export const primal = (s: Scalar): number => (s instanceof Dual ? s.re : (s as number));
+/** The derivative a number (0) or a dual carries. */
+export const tangent = (s: Scalar): number => (s instanceof Dual ? s.du : 0);
+
+export const add = (a: Scalar, b: Scalar): Scalar => apply('add', a, b);
+export const sub = (a: Scalar, b: Scalar): Scalar => apply('sub', a, b);
+export const mul = (a: Scalar, b: Scalar): Scalar => apply('mul', a, b);
+export const div = (a: Scalar, b: Scalar): Scalar => apply('div', a, b);
+export const neg = (a: Scalar): Scalar => apply('neg', a);
+export const abs = (a: Scalar): Scalar => apply('abs', a);
+export const min = (a: Scalar, b: Scalar): Scalar => apply('min', a, b);
+export const max = (a: Scalar, b: Scalar): Scalar => apply('max', a, b);
+export const exp = (a: Scalar): Scalar => apply('exp', a);
+export const log = (a: Scalar): Scalar => apply('log', a);
+/** log(1 + a), accurate for small a. */
+export const log1p = (a: Scalar): Scalar => apply('log1p', a);
+export const sqrt = (a: Scalar): Scalar => apply('sqrt', a);
+export const tanh = (a: Scalar): Scalar => apply('tanh', a);
+/** 1 / (1 + exp(−a)). */
+export const sigmoid = (a: Scalar): Scalar => apply('sigmoid', a);
+/** max(a, 0). */
+export const relu = (a: Scalar): Scalar => apply('relu', a);
+/** 1 where a > 0, else 0: the derivative of relu. */
+export const step = (a: Scalar): Scalar => apply('step', a);
+/** `yes` where `condition` > 0, else `no`. */
+export const select = (condition: Scalar, yes: Scalar, no: Scalar): Scalar =>
+  apply('select', condition, yes, no);
+
+/** Gives an intermediate value its name in the printed equations; it changes nothing else. */
+export function named(name: string, value: Scalar): Scalar {
+  if (value instanceof Node) value.recorder.name(name, value);
+  return value;
+}

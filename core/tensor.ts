@@ -1,0 +1,129 @@
+/** Tensors: ndarray views over the engine's memory, float64 or float32. */
+import ndarray from 'ndarray';
+import { must, mustBeOneOf } from './check';
+import { engineMemory, type Data, type Dtype } from './memory';
+
+/** A view of numbers: `data` with a shape, strides and an offset. Slices and transposes share the data. */
+export type Tensor = ndarray.NdArray<Data>;
+/** Tensors by name: what a step reads and writes. */
+export type Tensors = Record<string, Tensor>;
+/** Nested lists of numbers, a flat typed array, or a tensor: what a caller may hand in. */
+export type Numbers = readonly NestedNumbers[] | Data | Tensor;
+type NestedNumbers = number | readonly NestedNumbers[];
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+
+/**
+ * A new tensor of zeros in engine memory.
+ * @throws RangeError for a size that is not a whole number, or when the memory is full.
+ * @example zeros([2, 3]).shape // [2, 3]
+ */
+export function zeros(shape: number[], dtype: Dtype = 'float64'): Tensor {
+  mustBeOneOf(dtype, ['float64', 'float32'], 'zeros', 'dtype');
+  must(
+    shape.every((n) => Number.isSafeInteger(n) && n >= 0),
+    'zeros',
+    'every size must be a whole number >= 0',
+    shape,
+  );
+  return ndarray(engineMemory().allocate(sizeOf(shape), dtype), shape);
+}
+
+/**
+ * A new tensor in engine memory, filled from nested lists, a flat typed array (give the shape), or another tensor.
+ * @throws RangeError when rows differ in length or the count does not fit the shape.
+ * @example tensor([[1, 2, 3], [4, 5, 6]]).get(1, 2) // 6
+ */
+export function tensor(values: Numbers, shape?: number[], dtype: Dtype = 'float64'): Tensor {
+  if (isTensor(values)) {
+    const copy = zeros(shape ?? values.shape, dtype);
+    const flat = toFlat(values);
+    must(flat.length === copy.data.length, 'tensor', `the shape must hold ${flat.length} values`, copy.shape);
+    copy.data.set(flat);
+    return copy;
+  }
+  const flat =
+    (values as readonly unknown[]).length > 0 && Array.isArray(values[0]) ? flatten(values) : values;
+  const result = zeros(shape ?? shapeOf(values), dtype);
+  must(
+    flat.length === result.data.length,
+    'tensor',
+    `values for shape [${result.shape.join(', ')}] must number ${result.data.length}`,
+    flat.length,
+  );
+  result.data.set(flat as ArrayLike<number>);
+  return result;
+}
+
+export function isTensor(value: unknown): value is Tensor {
+  return (
+    typeof value === 'object' && value !== null && 'stride' in value && 'offset' in value && 'data' in value
+  );
+}
+
+/** The values in row-major order, copied out of the engine. */
+export function toFlat(t: Tensor): number[] {
+  const flat: number[] = [];
+  const walk = (axis: number, at: number): void => {
+    if (axis === t.shape.length) flat.push(t.data[at]);
+    else for (let k = 0; k < t.shape[axis]; k++) walk(axis + 1, at + k * t.stride[axis]);
+  };
+  walk(0, t.offset);
+  return flat;
+}
+
+/** The values as nested lists. */
+export function toNested(t: Tensor): unknown {
+  if (t.shape.length === 0) return t.data[t.offset];
+  return Array.from({ length: t.shape[0] }, (_, k) =>
+    t.shape.length === 1 ? t.get(k) : toNested(t.pick(k)),
+  );
+}
+
+export const dtypeOf = (t: Tensor): Dtype => (t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64');
+
+/** Rows `from`…`to` (not included) of a matrix, as a view. */
+export const rows = (t: Tensor, from: number, to: number): Tensor => t.lo(from).hi(to - from);
+/** Columns `from`…`to` (not included) of a matrix, as a view. */
+export const columns = (t: Tensor, from: number, to: number): Tensor =>
+  t.lo(...Array<number>(t.shape.length - 1).fill(0), from).hi(...t.shape.slice(0, -1), to - from);
+/** The transpose of a matrix, as a view. */
+export const transpose = (t: Tensor): Tensor => t.transpose(1, 0);
+
+/** The same contiguous numbers under another shape, as a view. */
+export function reshape(t: Tensor, shape: number[]): Tensor {
+  must(isContiguous(t), 'reshape', 'the tensor must be contiguous', `strides [${t.stride.join(', ')}]`);
+  must(sizeOf(shape) === sizeOf(t.shape), 'reshape', `the shape must hold ${sizeOf(t.shape)} values`, shape);
+  return ndarray(t.data, shape, undefined, t.offset);
+}
+
+export function isContiguous(t: Tensor): boolean {
+  let expected = 1;
+  for (let axis = t.shape.length - 1; axis >= 0; axis--) {
+    if (t.shape[axis] !== 1 && t.stride[axis] !== expected) return false;
+    expected *= t.shape[axis];
+  }
+  return true;
+}
+
+/** Copies `values` (same count, row-major) into a contiguous tensor. */
+export function fillFrom(t: Tensor, values: ArrayLike<number>): void {
+  const size = sizeOf(t.shape);
+  must(isContiguous(t) && values.length === size, 'fillFrom', `values must number ${size}`, values.length);
+  t.data.set(values, t.offset);
+}
+
+function shapeOf(values: unknown): number[] {
+  if (!Array.isArray(values)) {
+    return values !== null && typeof values === 'object' ? [(values as unknown as Data).length] : [];
+  }
+  return [values.length, ...(values.length > 0 ? shapeOf(values[0]) : [])];
+}
+
+function flatten(values: unknown): number[] {
+  if (!Array.isArray(values)) return [values as number];
+  const parts = values.map(flatten);
+  const ragged = parts.find((part) => part.length !== parts[0].length);
+  must(ragged === undefined, 'tensor', `every row must hold ${parts[0]?.length} values`, ragged?.length);
+  return parts.flat();
+}
