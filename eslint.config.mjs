@@ -38,7 +38,7 @@ function importsPointDown(folder, higher) {
 }
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'playground/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/', 'playground/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

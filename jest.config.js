@@ -16,6 +16,7 @@ module.exports = {
       },
     ],
   },
+  reporters: ['default', ...(process.env.BACKSTEP_TEST_COUNT ? ['<rootDir>/scripts/count-reporter.js'] : [])],
   coverageProvider: 'v8',
   collectCoverageFrom: ['{core,cells,bptt,io,cli}/**/*.ts', 'index.ts'],
   coverageReporters: ['text', 'json-summary'],
