@@ -93,7 +93,7 @@ function fillTargets(
 }
 
 interface Filling {
-  counts(row: number): boolean;
+  counts: (row: number) => boolean;
   /** One class number a row, to be written as a one-hot row. */
   classes: boolean;
   B: number;

@@ -322,6 +322,14 @@ export class Network {
  */
 export const network = (options: NetworkOptions): Network => new Network(options);
 
+/** The same network with the same weights under another dtype; float64 by default, as the gradient check wants it. */
+export function copyOf(net: Network, dtype: Dtype = 'float64'): Network {
+  const { layers, ...rest } = net.architecture;
+  const copy = new Network({ ...rest, layers: [...layers], reduction: net.reduction, dtype });
+  for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
+  return copy;
+}
+
 function parameterShapes({ layers, output, trainInitial }: Architecture): Record<string, Parameter> {
   const all: Record<string, Parameter> = {};
   layers.forEach((cell, l) => {

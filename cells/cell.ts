@@ -11,6 +11,7 @@
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
+import type { Statement } from '../core/statement';
 import type { Tensors } from '../core/tensor';
 
 export interface Cell {
@@ -29,8 +30,19 @@ export interface Cell {
   readonly parts?: Readonly<Record<string, Part>>;
   /** Options that a checkpoint must hold to build the same cell again. */
   readonly options?: Readonly<Record<string, string | number | boolean>>;
+  /** Forward statements with the backward statements derived from them, for the check against duals. */
+  readonly statements?: readonly StatementPair[];
   step(program: Program, v: Tensors): void;
   stepBackward(program: Program, v: Tensors): void;
+}
+
+/**
+ * A statement and its derivative. What comes back to an output o is called do (or doOut, doNext: they add up); what
+ * goes to an input u is called du (or duRow, to be summed over the rows; duKept is what it held before).
+ */
+export interface StatementPair {
+  forward: Statement;
+  backward: Statement;
 }
 
 export interface Parameter {
@@ -89,4 +101,15 @@ export function weightInit(name: WeightInit, hidden: number, where: string): Ini
     zeros: () => constant(0),
   };
   return table[mustBeOneOf(name, Object.keys(table) as WeightInit[], where, 'the initialiser')]();
+}
+
+/** Whether `value` has the shape of a cell, the user's own included. */
+export function isCell(value: unknown): value is Cell {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'step' in value &&
+    'stepBackward' in value &&
+    'states' in value
+  );
 }

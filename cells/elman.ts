@@ -85,6 +85,8 @@ export function elman(options: ElmanOptions): Cell {
     states: { h: H },
     buffers: { z: H, dz: H },
 
+    statements: [elmanStatements[activation]],
+
     step(program: Program, v: Tensors) {
       program.matmul(v.x, v.Wx, v.z, { bias: v.b });
       program.matmul(v.hPrev, v.Wh, v.z, { accumulate: true });

@@ -106,7 +106,9 @@ export function gru(options: GruOptions): Cell {
   };
 }
 
-const resetAfter = (bias: boolean): Pick<Cell, 'step' | 'stepBackward'> => ({
+const resetAfter = (bias: boolean): Pick<Cell, 'statements' | 'step' | 'stepBackward'> => ({
+  statements: [{ forward: gruForward, backward: gruBackward }],
+
   step(program: Program, v: Tensors) {
     program.matmul(v.x, v.Wx, v.a, { bias: v.b });
     program.matmul(v.hPrev, v.Whrz, v.arz, { accumulate: true });

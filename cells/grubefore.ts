@@ -20,7 +20,7 @@
  *   dhPrev = dh * z
  *   dv = dan Whnᵀ
  *   dar = dv * hPrev * r * (1 - r)
- *   dhPrev = dhKept + dv * r
+ *   dhPrev = dhPrevKept + dv * r
  *   dhPrev += darz Whrzᵀ
  *   dx = da Wxᵀ
  *   dWx += xᵀ da
@@ -56,13 +56,18 @@ export const blendBackward = statement(({ z, n, hPrev, dhOut, dhNext }) => {
   return { dan, daz, dhPrev: mul(dh, z) };
 });
 
-export const resetBackward = statement(({ r, hPrev, dv, dhKept }) => {
+export const resetBackward = statement(({ r, hPrev, dv, dhPrevKept }) => {
   const dar = mul(mul(mul(dv, hPrev), r), sub(1, r));
   // four paths leave hPrev: kept by z, through v = r * hPrev here; through r and z in the products that follow
-  return { dar, dhPrev: add(dhKept, mul(dv, r)) };
+  return { dar, dhPrev: add(dhPrevKept, mul(dv, r)) };
 });
 
-export const resetBefore = (bias: boolean): Pick<Cell, 'step' | 'stepBackward'> => ({
+export const resetBefore = (bias: boolean): Pick<Cell, 'statements' | 'step' | 'stepBackward'> => ({
+  statements: [
+    { forward: blendForward, backward: blendBackward },
+    { forward: resetForward, backward: resetBackward },
+  ],
+
   step(program: Program, v: Tensors) {
     program.matmul(v.x, v.Wx, v.a, { bias: v.b });
     program.matmul(v.hPrev, v.Whrz, v.arz, { accumulate: true });
@@ -74,7 +79,7 @@ export const resetBefore = (bias: boolean): Pick<Cell, 'step' | 'stepBackward'> 
   stepBackward(program: Program, v: Tensors) {
     program.pointwise(blendBackward, v);
     program.matmul(v.dan, transpose(v.Whn), v.dv);
-    program.pointwise(resetBackward, { ...v, dhKept: v.dhPrev });
+    program.pointwise(resetBackward, { ...v, dhPrevKept: v.dhPrev });
     program.matmul(v.darz, transpose(v.Whrz), v.dhPrev, { accumulate: true });
     program.matmul(v.da, transpose(v.Wx), v.dx);
     program.matmul(transpose(v.x), v.da, v.dWx, { accumulate: true });

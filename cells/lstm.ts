@@ -114,6 +114,8 @@ export function lstm(options: LstmOptions): Cell {
       ...split('da', H, 'dai daf dag dao'),
     },
 
+    statements: [{ forward, backward }],
+
     step(program: Program, v: Tensors) {
       program.matmul(v.x, v.Wx, v.a, { bias: v.b });
       program.matmul(v.hPrev, v.Wh, v.a, { accumulate: true });

@@ -34,9 +34,9 @@ export interface Recorder {
 
 interface Rule {
   /** The value y = f(a, b, c). */
-  value(a: number, b: number, c: number): number;
+  value: (a: number, b: number, c: number) => number;
   /** ∂y/∂a, ∂y/∂b, ∂y/∂c at that point. */
-  partials(a: number, b: number, c: number, y: number): number[];
+  partials: (a: number, b: number, c: number, y: number) => number[];
   arity: 1 | 2 | 3;
 }
 

@@ -72,7 +72,7 @@ function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>)
     return found;
   };
   const nodeOf = (s: Scalar): Node =>
-    s instanceof Node ? s : intern(`#${String(s)}`, { op: 'constant', value: s as number });
+    s instanceof Node ? s : intern(`#${s as number}`, { op: 'constant', value: s as number });
   const recorder: Recorder = {
     apply(op, scalars) {
       const args = scalars.map((s) => nodeOf(s).index);
@@ -82,7 +82,7 @@ function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>)
       locals[name] = node.index;
     },
   };
-  const inputs = new Proxy({} as Record<string, Scalar>, {
+  const inputs = new Proxy({}, {
     get: (_target, name) => intern(`$${String(name)}`, { op: 'input', name: String(name) }),
   });
   const outputs = Object.entries(body(inputs)).map(([name, s]) => [name, nodeOf(s).index] as const);

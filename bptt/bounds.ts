@@ -1,0 +1,27 @@
+/** The one table of bounds that gradients are held to, each with its reason, and the error they bound. */
+
+export const bounds = {
+  /** Duals are exact: only the rounding of a few dozen operations remains. */
+  statement: 1e-12,
+  /** ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ holds to rounding. */
+  adjoint: 1e-12,
+  /** Forward mode is exact too, but rounds in another order over the whole network. */
+  forwardMode: 1e-11,
+  /** The explicit double sum adds the same products in another order, for T ≤ 6. */
+  doubleSum: 1e-12,
+  /** Central differences, extrapolated: truncation ~ h⁴ and rounding ~ ε/h with h = 1e-3, on gradients down to the floor. */
+  differences: 1e-6,
+} as const;
+
+/** Gradients smaller than this part of their tensor's largest entry are measured against that part of it. */
+const FLOOR = 1e-4;
+
+/**
+ * |a − n| / max(|a| + |n|, 1e-4 · largest), where `largest` is the largest entry of that parameter's gradient:
+ * no 0/0, and no pass for being small in absolute terms. Anything not finite is infinitely wrong.
+ */
+export function relativeError(a: number, n: number, largest: number): number {
+  if (a === n) return 0;
+  const error = Math.abs(a - n) / Math.max(Math.abs(a) + Math.abs(n), FLOOR * largest);
+  return Number.isFinite(error) ? error : Infinity;
+}

@@ -1,0 +1,199 @@
+/**
+ * The gradient check: the hand-derived gradients of a cell or a network against oracles that share nothing with them.
+ *
+ *   differences   (L(θ + h) − L(θ − h)) / 2h, from the loss alone
+ *   forwardMode   the whole network differentiated forward with duals, exact
+ *   doubleSum     for a vanilla network and T ≤ 6, backpropagation through time written out
+ *   statement     each backward statement against the duals of its forward statement
+ *
+ * Nothing stops at the first failure: the report has a row for every variable and every oracle.
+ */
+import { isCell, type Cell } from '../cells/cell';
+import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
+import { Random } from '../core/random';
+import { sizeOf } from '../core/tensor';
+import type { Batch } from './batch';
+import { bounds, relativeError } from './bounds';
+import { doubleSum, DOUBLE_SUM_STEPS } from './doublesum';
+import { checkStatements } from './duals';
+import { differences, type DifferenceOptions } from './finite';
+import type { Network } from './network';
+import { analyticGradients, draw, toProblem, type CellProblemOptions, type Problem } from './problem';
+import { forwardMode } from './rtrl';
+
+export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'statement';
+
+export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
+  /** Needed for a network: the batch to check it on. */
+  batch?: Batch;
+  /** Default: all that apply. */
+  oracles?: Oracle[];
+  /** Coordinates per variable; more than that many are sampled and joined by random directions. Default 200. */
+  coordinates?: number;
+  /** Random directions per variable when its coordinates are sampled. Default 5. */
+  directions?: number;
+}
+
+/** One variable under one oracle. */
+export interface GradcheckRow {
+  oracle: Oracle;
+  variable: string;
+  /** Worst relative error (see `relativeError`), and the bound it must keep. */
+  error: number;
+  bound: number;
+  /** Where the worst one is, `[2, 3]`, or `a direction`. */
+  where: string;
+  analytic: number;
+  numeric: number;
+  /** How many derivatives were compared, and how many left out because a kink lay too near. */
+  checked: number;
+  skipped: number;
+  ok: boolean;
+}
+
+export interface GradcheckReport {
+  rows: GradcheckRow[];
+  ok: boolean;
+}
+
+const optionNames = 'T B lengths seed batch oracles coordinates directions step richardson'.split(' ');
+const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'statement'];
+
+/**
+ * Checks every gradient of a cell (its own or a user's), or of a whole network on a batch.
+ *
+ * Overwrites the network's gradients; its weights are as before when it returns.
+ * @throws TypeError for a float32 network: rounding would hide any mistake below 1e-3.
+ * @example
+ * gradcheck(lstm({ input: 4, hidden: 5 })).ok // true
+ */
+export function gradcheck(subject: Cell | Network, options: GradcheckOptions = {}): GradcheckReport {
+  mustKnowKeys(options, optionNames, 'gradcheck');
+  for (const oracle of options.oracles ?? []) mustBeOneOf(oracle, oracleNames, 'gradcheck', 'an oracle');
+  mustCount(options.coordinates ?? 1, 'gradcheck', 'coordinates');
+  const problem = toProblem(subject, options);
+  const gradients = analyticGradients(problem);
+  const cells = isCell(subject) ? [subject] : subject.architecture.layers;
+  const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
+
+  const rows: GradcheckRow[] = [];
+  if (wants('differences'))
+    rows.push(...compare('differences', problem, gradients, differences(problem, options), options));
+  if (wants('forwardMode'))
+    rows.push(...compare('forwardMode', problem, gradients, forwardMode(problem), options));
+  const { T, masked } = problem.plan.shape;
+  if (wants('doubleSum') && cells[0].name === 'elman' && T <= DOUBLE_SUM_STEPS && !masked) {
+    rows.push(...compareDoubleSum(problem, gradients));
+  }
+  if (wants('statement')) cells.forEach((cell, l) => rows.push(...compareStatements(cell, `l${l}.`)));
+  return { rows, ok: rows.every((row) => row.ok) };
+}
+
+type Slope = (direction: Record<string, ArrayLike<number>>) => number | undefined;
+
+/** Compares analytic gradients with an oracle that gives the slope of the loss along any direction. */
+function compare(
+  oracle: 'differences' | 'forwardMode',
+  { variables }: Problem,
+  gradients: Record<string, number[]>,
+  slope: Slope,
+  { coordinates = 200, directions = 5, seed = 0 }: GradcheckOptions,
+): GradcheckRow[] {
+  const random = new Random(seed);
+  return Object.entries(variables).map(([variable, { value }]) => {
+    const size = sizeOf(value.shape);
+    const gradient = gradients[variable];
+    const row = new Worst(oracle, variable, gradient);
+    const all = size <= coordinates;
+    const chosen = all
+      ? gradient.map((_, k) => k)
+      : Array.from({ length: coordinates }, () => random.below(size));
+    for (const k of chosen) {
+      const unit = new Float64Array(size);
+      unit[k] = 1;
+      row.add(gradient[k], slope({ [variable]: unit }), `[${indexOf(k, value.shape).join(', ')}]`);
+    }
+    for (let d = 0; !all && d < directions; d++) {
+      const along = draw(size, random);
+      const norm = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));
+      const unit = along.map((v) => v / norm);
+      row.add(
+        unit.reduce((sum, v, k) => sum + v * gradient[k], 0),
+        slope({ [variable]: unit }),
+        'a direction',
+      );
+    }
+    return row.row();
+  });
+}
+
+function compareDoubleSum(problem: Problem, gradients: Record<string, number[]>): GradcheckRow[] {
+  const sums = doubleSum(problem);
+  return Object.entries(sums).flatMap(([name, sum]) => {
+    if (sum.length === 0) return [];
+    const variable = `l0.${name}`;
+    const row = new Worst('doubleSum', variable, gradients[variable]);
+    const { shape } = problem.variables[variable].value;
+    sum.forEach((v, k) => row.add(gradients[variable][k], v, `[${indexOf(k, shape).join(', ')}]`));
+    return [row.row()];
+  });
+}
+
+function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
+  return (cell.statements ?? []).flatMap((pair) =>
+    checkStatements(pair).map(({ name, error, analytic, exact }) => ({
+      oracle: 'statement' as const,
+      variable: prefix + name,
+      error,
+      bound: bounds.statement,
+      where: 'random points',
+      analytic,
+      numeric: exact,
+      checked: 50,
+      skipped: 0,
+      ok: error <= bounds.statement,
+    })),
+  );
+}
+
+/** The worst of many comparisons for one variable. */
+class Worst {
+  private error = -1;
+  private at = { where: 'nowhere', analytic: NaN, numeric: NaN };
+  private checked = 0;
+  private skipped = 0;
+  private readonly largest: number;
+
+  constructor(
+    private readonly oracle: 'differences' | 'forwardMode' | 'doubleSum',
+    private readonly variable: string,
+    gradient: number[],
+  ) {
+    this.largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+  }
+
+  add(analytic: number, numeric: number | undefined, where: string): void {
+    if (numeric === undefined) {
+      this.skipped++;
+      return;
+    }
+    this.checked++;
+    const error = relativeError(analytic, numeric, this.largest);
+    if (error <= this.error) return;
+    this.error = error;
+    this.at = { where, analytic, numeric };
+  }
+
+  row(): GradcheckRow {
+    const { oracle, variable, checked, skipped } = this;
+    const bound = bounds[oracle];
+    // nothing compared is nothing proved
+    const error = checked === 0 ? Infinity : this.error;
+    return { oracle, variable, error, bound, ...this.at, checked, skipped, ok: error <= bound };
+  }
+}
+
+function indexOf(k: number, shape: number[]): number[] {
+  const width = shape[shape.length - 1];
+  return shape.length === 1 ? [k] : [Math.floor(k / width), k % width];
+}

@@ -1,0 +1,288 @@
+/**
+ * Planted mistakes: every backward statement and every backward product of a problem is broken in every way one
+ * breaks such things by hand, and the gradient oracles must notice each time.
+ *
+ * A mutant is made by rewriting the recorded backward program, so no cell needs to know of it.
+ */
+import { plain } from '../core/plain';
+import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../core/program';
+import { Random } from '../core/random';
+import { mul, primal } from '../core/scalar';
+import { inputsOf, print, statement, statementOf, type Graph, type GraphNode } from '../core/statement';
+import { zeros, type Tensor } from '../core/tensor';
+import { bounds, relativeError } from './bounds';
+import { differences } from './finite';
+import { analyticGradients, backwardGradients, type Problem } from './problem';
+import { forwardMode } from './rtrl';
+
+/** A broken backward program and what is wrong with it. */
+export interface Mutant {
+  /** `dao = …: drop the term dcNext`. */
+  what: string;
+  backward: Program;
+}
+
+export interface MutationReport {
+  killed: number;
+  total: number;
+  /** Rewrites that compute the same function, such as swapping the two terms of a sum: they are no mistakes. */
+  equivalent: number;
+  survivors: string[];
+  /** How many each oracle kills by itself. */
+  byOracle: { differences: number; forwardMode: number };
+}
+
+/** Breaks a problem's backward pass in every way and counts what the oracles notice. */
+export function mutationScore(problem: Problem): MutationReport {
+  const healthy = analyticGradients(problem);
+  const oracles = {
+    differences: oracle(problem, differences(problem)),
+    forwardMode: oracle(problem, forwardMode(problem)),
+  };
+  const report: MutationReport = {
+    killed: 0,
+    total: 0,
+    equivalent: 0,
+    survivors: [],
+    byOracle: { differences: 0, forwardMode: 0 },
+  };
+  const healthyIsFine = (name: keyof typeof oracles): boolean =>
+    worst(healthy, oracles[name]) <= bounds[name];
+  if (!healthyIsFine('differences') || !healthyIsFine('forwardMode')) {
+    throw new RangeError(
+      'mutants: the unbroken gradients must pass their check, got a failure (run gradcheck first)',
+    );
+  }
+  problem.forward.bind(plain)(); // the backward passes that follow read what this one saved
+  const { mutants, equivalent } = mutate(problem);
+  report.equivalent = equivalent;
+  for (const { what, backward } of mutants) {
+    const broken = backwardGradients(problem.variables, backward);
+    const caught = (name: keyof typeof oracles): boolean => !(worst(broken, oracles[name]) <= bounds[name]);
+    const [byDifferences, byForwardMode] = [caught('differences'), caught('forwardMode')];
+    report.total++;
+    if (byDifferences) report.byOracle.differences++;
+    if (byForwardMode) report.byOracle.forwardMode++;
+    if (byDifferences || byForwardMode) report.killed++;
+    else report.survivors.push(what);
+  }
+  return report;
+}
+
+/** Every mutant of a problem's backward program. */
+export function mutate({ backward, variables }: Problem): { mutants: Mutant[]; equivalent: number } {
+  const mutants: Mutant[] = [];
+  let equivalent = 0;
+  const rewrite = (what: string, of: (operation: Operation) => Operation[] | undefined): void => {
+    const broken = new Program();
+    for (const operation of backward.operations) broken.operations.push(...(of(operation) ?? [operation]));
+    mutants.push({ what, backward: broken });
+  };
+
+  const graphs = new Set(backward.operations.flatMap((op) => (op.kind === 'pointwise' ? [op.graph] : [])));
+  for (const graph of graphs) {
+    for (const { what, graph: wrong } of mutateGraph(graph)) {
+      if (sameFunction(graph, wrong)) equivalent++;
+      else
+        rewrite(what, (op) =>
+          op.kind === 'pointwise' && op.graph === graph ? [{ ...op, graph: wrong }] : undefined,
+        );
+    }
+  }
+
+  const flat = Object.entries(variables);
+  const nameOf = (t: Tensor): string | undefined =>
+    flat.flatMap(([name, { value, gradient }]) => {
+      if (value.data === t.data && near(value, t)) return [name];
+      return gradient.data === t.data && near(gradient, t) ? [`d${name}`] : [];
+    })[0];
+  const sites = new Map<string, Set<Operation>>(); // the same line of the equations at every t
+  for (const op of backward.operations) {
+    if (op.kind === 'pointwise') continue;
+    const key = siteOf(op, nameOf);
+    sites.set(key, (sites.get(key) ?? new Set()).add(op));
+  }
+  for (const [key, site] of sites) {
+    for (const factor of [0, -1, 1.001]) {
+      const what = factor === 0 ? 'drop' : factor === -1 ? 'flip the sign of' : `scale by ${factor}`;
+      rewrite(`${what} ${key}`, (op) =>
+        site.has(op) ? scaled(op as Product | Reduction, factor) : undefined,
+      );
+    }
+  }
+  return { mutants, equivalent };
+}
+
+/** All ways to break one statement: its terms dropped, flipped, scaled; its factors lost; its operands swapped. */
+export function mutateGraph(graph: Graph): { what: string; graph: Graph }[] {
+  const found: { what: string; graph: Graph }[] = [];
+  const lines = print(graph);
+  const lineOf = (index: number): string => {
+    const name = [...Object.entries(graph.outputs), ...Object.entries(graph.locals)].find(
+      ([, k]) => k === index,
+    )?.[0];
+    return lines.find((line) => name !== undefined && line.startsWith(`${name} =`)) ?? `node ${index}`;
+  };
+  const replaceTerm = (
+    where: string,
+    rewire: (nodes: GraphNode[], wrap: (k: number) => number) => Graph,
+  ): void => {
+    for (const [what, factor] of [
+      ['drop', 0],
+      ['flip', -1],
+      ['scale by 1.001', 1.001],
+    ] as const) {
+      const nodes = graph.nodes.map((node) => ({ ...node }));
+      const wrap = (k: number): number => {
+        const constant = nodes.push({ op: 'constant', value: factor }) - 1;
+        return nodes.push({ op: 'mul', args: [constant, k] }) - 1;
+      };
+      found.push({ what: `${where}: ${what}`, graph: inOrder(rewire(nodes, wrap)) });
+    }
+  };
+
+  for (const [name, index] of Object.entries(graph.outputs)) {
+    replaceTerm(`the whole of ${lineOf(index)}`, (nodes, wrap) => ({
+      ...graph,
+      nodes,
+      outputs: { ...graph.outputs, [name]: wrap(index) },
+    }));
+  }
+  graph.nodes.forEach((node, k) => {
+    if (node.op === 'input' || node.op === 'constant') return;
+    node.args.forEach((_, arg) => {
+      const edit =
+        (change: (args: number[], wrap: (k: number) => number) => number[]) =>
+        (nodes: GraphNode[], wrap: (k: number) => number) => {
+          nodes[k] = { op: node.op, args: change([...node.args], wrap) };
+          return { ...graph, nodes };
+        };
+      const side = `${['left', 'right', 'third'][arg]} of ${node.op} (${textOf(graph, k)})`;
+      if (node.op === 'add' || node.op === 'sub') {
+        replaceTerm(
+          side,
+          edit((args, wrap) => args.map((a, j) => (j === arg ? wrap(a) : a))),
+        );
+      } else if (node.op === 'mul') {
+        const nodes = graph.nodes.map((old) => ({ ...old }));
+        const one = nodes.push({ op: 'constant', value: 1 }) - 1;
+        nodes[k] = { op: 'mul', args: node.args.map((a, j) => (j === arg ? one : a)) };
+        found.push({ what: `${side}: lose the factor`, graph: inOrder({ ...graph, nodes }) });
+      }
+    });
+  });
+
+  for (const [a, b] of pairs(inputsOf(graph))) {
+    const swap = (name: string): string => (name === a ? b : name === b ? a : name);
+    const nodes = graph.nodes.map((node) =>
+      node.op === 'input' ? { ...node, name: swap(node.name) } : node,
+    );
+    found.push({ what: `swap ${a} and ${b}`, graph: { ...graph, nodes } });
+  }
+  for (const [a, b] of pairs(Object.keys(graph.outputs))) {
+    const outputs = { ...graph.outputs, [a]: graph.outputs[b], [b]: graph.outputs[a] };
+    found.push({ what: `swap ${a} and ${b}`, graph: { ...graph, outputs } });
+  }
+  return found;
+}
+
+/** Puts nodes appended by a rewrite before those that read them. */
+function inOrder(graph: Graph): Graph {
+  const order: number[] = [];
+  const placed = new Map<number, number>();
+  const visit = (k: number): void => {
+    if (placed.has(k)) return;
+    const node = graph.nodes[k];
+    if ('args' in node) node.args.forEach(visit);
+    placed.set(k, order.push(k) - 1);
+  };
+  Object.values(graph.outputs).forEach(visit);
+  graph.nodes.forEach((node, k) => node.op === 'input' && visit(k)); // an input no longer read is still an input
+  const at = (k: number): number => placed.get(k) as number;
+  const nodes = order.map((k): GraphNode => {
+    const node = graph.nodes[k];
+    return 'args' in node ? { op: node.op, args: node.args.map(at) } : node;
+  });
+  const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, k]) => [name, at(k)]));
+  return { nodes, outputs, locals: {} };
+}
+
+/** Whether two graphs agree at random points, up to rounding. */
+function sameFunction(a: Graph, b: Graph): boolean {
+  const random = new Random(1);
+  const [f, g] = [statementOf(a), statementOf(b)];
+  for (let point = 0; point < 20; point++) {
+    const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, random.normal()]));
+    const [p, q] = [f(inputs), g(inputs)];
+    if (Object.keys(p).some((name) => relativeError(primal(p[name]), primal(q[name]), 1) > 1e-9))
+      return false;
+  }
+  return true;
+}
+
+const scaling = (factor: number) => statement(({ a }) => ({ scaledA: mul(factor, a) }));
+
+/** The operation with its result scaled: its first operand is scaled on the way in. */
+function scaled(op: Product | Reduction, factor: number): Operation[] {
+  const first = op.kind === 'product' ? op.a : op.from;
+  const scaledA = zeros([...first.shape]);
+  const before: Pointwise = {
+    kind: 'pointwise',
+    graph: scaling(factor).graph,
+    inputs: { a: first },
+    outputs: { scaledA },
+  };
+  return [before, op.kind === 'product' ? { ...op, a: scaledA } : { ...op, from: scaledA }];
+}
+
+/** What names the same line of the equations at every step: the parameter it reads or the gradient it adds into. */
+function siteOf(op: Product | Reduction, nameOf: (t: Tensor) => string | undefined): string {
+  const operands = op.kind === 'product' ? [op.out, op.b, op.a] : [op.out, op.from];
+  const [out, ...from] = operands.map((t) => nameOf(t) ?? '·');
+  return `${out} ${op.accumulate ? '+=' : '='} ${op.kind} of ${from.reverse().join(' ')} [${op.out.shape.join(', ')}]`;
+}
+
+/** Same place within the parameters: a view of the same tensor, perhaps transposed or narrowed to some columns. */
+const near = (whole: Tensor, part: Tensor): boolean => {
+  const extent = whole.shape.reduce((product, n) => product * n, 1);
+  return part.offset >= whole.offset && part.offset < whole.offset + extent;
+};
+
+function oracle(
+  { variables }: Problem,
+  slope: (direction: Record<string, ArrayLike<number>>) => number | undefined,
+): Record<string, (number | undefined)[]> {
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, { value }]) => {
+      const size = value.shape.reduce((product, n) => product * n, 1);
+      const slopes = Array.from({ length: size }, (_, k) => {
+        const unit = new Float64Array(size);
+        unit[k] = 1;
+        return slope({ [name]: unit });
+      });
+      return [name, slopes];
+    }),
+  );
+}
+
+function worst(
+  gradients: Record<string, number[]>,
+  reference: Record<string, (number | undefined)[]>,
+): number {
+  let most = 0;
+  for (const [name, expected] of Object.entries(reference)) {
+    const largest = gradients[name].reduce((top, g) => Math.max(top, Math.abs(g)), 0);
+    expected.forEach((n, k) => {
+      if (n !== undefined) most = Math.max(most, relativeError(gradients[name][k], n, largest));
+    });
+  }
+  return most;
+}
+
+const pairs = <T>(items: T[]): [T, T][] =>
+  items.flatMap((a, k) => items.slice(k + 1).map((b): [T, T] => [a, b]));
+
+const textOf = (graph: Graph, index: number): string => {
+  const line = print({ nodes: graph.nodes, outputs: { it: index }, locals: {} })[0];
+  return line.replace(/^it = /, '');
+};

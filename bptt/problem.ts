@@ -1,0 +1,174 @@
+/**
+ * A problem for the gradient oracles: one loss, the variables it depends on, and the programs that compute it and
+ * its gradients.
+ */
+import { isCell, type Cell } from '../cells/cell';
+import { mustBe } from '../core/check';
+import { plain } from '../core/plain';
+import { Program } from '../core/program';
+import { Random } from '../core/random';
+import { mul } from '../core/scalar';
+import { statement } from '../core/statement';
+import { dtypeOf, sizeOf, toFlat, zeros, type Tensor } from '../core/tensor';
+import type { Batch } from './batch';
+import { Network } from './network';
+import type { Plan } from './plan';
+
+export interface Variable {
+  value: Tensor;
+  gradient: Tensor;
+}
+
+export interface Problem {
+  /** Every tensor the loss depends on: parameters, the input, and initial states that are not parameters. */
+  variables: Record<string, Variable>;
+  /** From the variables to `loss` [1]. */
+  forward: Program;
+  /** From what `forward` left to the gradients; parameters' gradients are added to. */
+  backward: Program;
+  loss: Tensor;
+  plan: Plan;
+}
+
+const weigh = statement(({ value, weight }) => ({ weighed: mul(value, weight) }));
+const copy = statement(({ weight }) => ({ gradient: weight }));
+
+/**
+ * The problem of a network on a batch. A network without a loss is given one: the sum of its outputs and final states,
+ * each number with a random weight.
+ * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
+ */
+export function problemOf(net: Network, batch: Batch, random = new Random(0)): Problem {
+  const { dtype, trainInitial, loss } = net.architecture;
+  mustBe(
+    dtype === 'float64',
+    'gradcheck',
+    'the network must be float64',
+    dtype,
+    'check a float64 copy: copyOf(network)',
+  );
+  const plan = net.prepare(batch, true);
+  const forward = new Program();
+  const backward = new Program();
+  if (trainInitial) forward.append(plan.start);
+  forward.append(plan.forward);
+  if (!loss) weighOutputs(plan, forward, backward, random);
+  backward.append(plan.backward);
+  if (trainInitial) backward.append(plan.startBackward);
+
+  const variables: Record<string, Variable> = {};
+  const { values, gradients } = net.parameters;
+  for (const name of Object.keys(values))
+    variables[name] = { value: values[name], gradient: gradients[name] };
+  variables.x = { value: plan.x, gradient: plan.dx };
+  if (!trainInitial) {
+    const d = plan.stateGradientsAt(0);
+    for (const [name, value] of Object.entries(plan.statesAt(0)))
+      variables[`${name}0`] = { value, gradient: d[name] };
+  }
+  return { variables, forward, backward, loss: plan.loss, plan };
+}
+
+/** What `problemOfCell` lays out. */
+export interface CellProblemOptions {
+  T?: number;
+  B?: number;
+  /** Steps of each row; default all T. */
+  lengths?: number[];
+  seed?: number;
+}
+
+/** The problem of a single cell with random weights, inputs and initial states; all weights count, zeros too. */
+export function problemOfCell(
+  cell: Cell,
+  { T = 4, B = 3, lengths, seed = 0 }: CellProblemOptions = {},
+): Problem {
+  const random = new Random(seed);
+  const net = new Network({ layers: [cell], seed });
+  for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
+  const x = { shape: [T, B, cell.input], numbers: draw(T * B * cell.input, random) };
+  const initial = Object.fromEntries(
+    Object.entries(cell.states).map(([s, width]) => [`l0.${s}`, draw(B * width, random)] as const),
+  );
+  return problemOf(net, { x, initial, ...(lengths && { lengths }) }, random);
+}
+
+/** The problem of a cell or of a network on a batch. */
+export function toProblem(subject: Cell | Network, options: CellProblemOptions & { batch?: Batch }): Problem {
+  if (isCell(subject)) return problemOfCell(subject, options);
+  mustBe(subject instanceof Network, 'gradcheck', 'the subject must be a cell or a network', subject);
+  mustBe(
+    options.batch !== undefined,
+    'gradcheck',
+    'batch must be given',
+    undefined,
+    'a network is checked on a batch',
+  );
+  return problemOf(subject, options.batch, new Random(options.seed ?? 0));
+}
+
+/** Gradients of all variables by the hand-derived backward pass, copied out. */
+export function analyticGradients({ variables, forward, backward }: Problem): Record<string, number[]> {
+  forward.bind(plain)();
+  return backwardGradients(variables, backward);
+}
+
+/** Gradients by `backward` alone, after `forward` has run. */
+export function backwardGradients(
+  variables: Problem['variables'],
+  backward: Program,
+): Record<string, number[]> {
+  for (const { gradient } of Object.values(variables)) fill(gradient, () => 0);
+  backward.bind(plain)();
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, { gradient }]) => [name, toFlat(gradient)]),
+  );
+}
+
+function weighOutputs(plan: Plan, forward: Program, backward: Program, random: Random): void {
+  const { T, B } = plan.shape;
+  const finals = plan.statesAt(T);
+  const dFinals = plan.stateGradientsAt(T);
+  const terms: [Tensor, Tensor][] = [[plan.output.value, plan.output.gradient]];
+  for (const name of Object.keys(finals)) {
+    // at the last step only, the output is itself a final state: it counts once
+    if (dFinals[name].data !== plan.output.gradient.data) terms.push([finals[name], dFinals[name]]);
+  }
+  terms.forEach(([value, gradient], k) => {
+    const [N, width] = value.shape;
+    const weight = zeros([N, width], dtypeOf(value));
+    fillRandom(weight, random, 1);
+    // padding has no output: its weight must not count
+    const masked = plan.shape.masked && N === T * B;
+    if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.valid.get(r, 0));
+    const weighed = zeros([N, width]);
+    const sums = zeros([N, 1]);
+    forward.pointwise(weigh, { value, weight, weighed });
+    forward.sumColumns(weighed, sums);
+    forward.sumRows(sums, plan.loss, { accumulate: k > 0 });
+    backward.pointwise(copy, { weight, gradient });
+  });
+}
+
+/** Numbers around ±0.5, none so large that a gate saturates. */
+export const draw = (n: number, random: Random): Float64Array =>
+  Float64Array.from({ length: n }, () => random.normal(0, 0.5));
+
+export function fillRandom(t: Tensor, random: Random, deviation = 0.5): void {
+  fill(t, () => random.normal(0, deviation));
+}
+
+/** Sets every entry of a vector or matrix, in any layout. */
+export function fill(t: Tensor, value: (r: number, c: number) => number): void {
+  const size = sizeOf(t.shape);
+  const width = t.shape[t.shape.length - 1];
+  for (let k = 0; k < size; k++) t.data[positionOf(t, k)] = value(Math.floor(k / width), k % width);
+}
+
+/** Position in `t.data` of entry `index`, counted in row-major order. */
+export function positionOf(t: Tensor, index: number): number {
+  const width = t.shape[t.shape.length - 1];
+  return t.shape.length === 1
+    ? t.offset + index * t.stride[0]
+    : t.offset + Math.floor(index / width) * t.stride[0] + (index % width) * t.stride[1];
+}

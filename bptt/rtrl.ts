@@ -1,0 +1,122 @@
+/**
+ * Forward mode over a whole program, the gradient's exact second opinion: every tensor is accompanied by its
+ * derivative in one direction, from the variables down to the loss. On an unrolled network this is real-time
+ * recurrent learning (Williams & Zipser 1989): one pass per parameter, no pass backward.
+ *
+ * The rule of each operation: two products for a product, the statement evaluated on duals, sums for sums.
+ */
+import { bindMatmul } from '../core/matmul';
+import type { Data } from '../core/memory';
+import { plain } from '../core/plain';
+import type { Executor, Pointwise, Reduction } from '../core/program';
+import { Dual, primal, tangent, type Scalar } from '../core/scalar';
+import { inputsOf, statementOf } from '../core/statement';
+import ndarray from 'ndarray';
+import type { Tensor } from '../core/tensor';
+import { positionOf, type Problem } from './problem';
+
+/** Runs programs on values and on their derivatives at once. */
+export class DualExecutor implements Executor {
+  readonly name = 'dual';
+  private readonly tangents = new Map<Data, Float64Array>();
+
+  /** The derivative of a tensor, under the same shape and strides. */
+  tangentOf(t: Tensor): Tensor {
+    let data = this.tangents.get(t.data);
+    if (!data) this.tangents.set(t.data, (data = new Float64Array(t.data.length)));
+    return ndarray<Data>(data, t.shape, t.stride, t.offset);
+  }
+
+  /** Forgets all derivatives. */
+  clear(): void {
+    for (const data of this.tangents.values()) data.fill(0);
+  }
+
+  bind(operation: Parameters<Executor['bind']>[0]): () => void {
+    if (operation.kind === 'pointwise') return this.bindPointwise(operation);
+    const value = plain.bind(operation);
+    if (operation.kind === 'reduction') {
+      const slope = this.bindReduction(operation);
+      return () => (value(), slope());
+    }
+    // d(a b + bias) = da b + a db + dbias
+    const { a, b, out, bias, accumulate } = operation;
+    const dOut = this.tangentOf(out);
+    const first = bindMatmul({
+      kind: 'product',
+      a: this.tangentOf(a),
+      b,
+      out: dOut,
+      bias: bias && this.tangentOf(bias),
+      accumulate,
+    });
+    const second = bindMatmul({ kind: 'product', a, b: this.tangentOf(b), out: dOut, accumulate: true });
+    return () => (value(), first(), second());
+  }
+
+  private bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
+    const body = statementOf(graph);
+    const names = inputsOf(graph);
+    const dInputs = names.map((name) => this.tangentOf(inputs[name]));
+    const targets = Object.entries(outputs).map(([name, t]) => ({ name, t, d: this.tangentOf(t) }));
+    const [R, C] = targets[0].t.shape;
+    return () => {
+      const arguments_: Record<string, Scalar> = {};
+      for (let r = 0; r < R; r++) {
+        for (let c = 0; c < C; c++) {
+          names.forEach(
+            (name, k) => (arguments_[name] = new Dual(inputs[name].get(r, c), dInputs[k].get(r, c))),
+          );
+          const results = body(arguments_);
+          for (const { name, t, d } of targets) {
+            t.set(r, c, primal(results[name]));
+            d.set(r, c, tangent(results[name]));
+          }
+        }
+      }
+    };
+  }
+
+  private bindReduction(operation: Reduction): () => void {
+    const from = this.tangentOf(operation.from);
+    const out = this.tangentOf(operation.out);
+    if (operation.what !== 'logSumExp') return plain.bind({ ...operation, from, out });
+    // d log Σ exp(y) = Σ softmax(y) dy, where softmax(y) = exp(y − log Σ exp(y))
+    const [R, C] = from.shape;
+    return () => {
+      for (let r = 0; r < R; r++) {
+        let sum = 0;
+        for (let c = 0; c < C; c++) {
+          if (from.get(r, c) !== 0)
+            sum += Math.exp(operation.from.get(r, c) - operation.out.get(r, 0)) * from.get(r, c);
+        }
+        out.set(r, 0, sum);
+      }
+    };
+  }
+}
+
+/**
+ * dL in a direction, exactly: each variable moves along its given direction (row-major, zeros where it is missing).
+ *
+ * @example
+ * const slope = forwardMode(problem);
+ * slope({ 'l0.Wh': unit }); // ∂L/∂Wh in the direction `unit`
+ */
+export function forwardMode({
+  variables,
+  forward,
+  loss,
+}: Problem): (direction: Record<string, ArrayLike<number>>) => number {
+  const duals = new DualExecutor();
+  const run = forward.bind(duals);
+  return (direction) => {
+    duals.clear();
+    for (const [name, along] of Object.entries(direction)) {
+      const d = duals.tangentOf(variables[name].value);
+      for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
+    }
+    run();
+    return duals.tangentOf(loss).get(0);
+  };
+}

@@ -1,0 +1,79 @@
+/** Backstep: recurrent networks whose every gradient is derived by hand and proved. */
+export * as scalar from './core/scalar';
+export {
+  Dual,
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  abs,
+  min,
+  max,
+  exp,
+  log,
+  log1p,
+  sqrt,
+  tanh,
+  sigmoid,
+  relu,
+  step,
+  select,
+  named,
+} from './core/scalar';
+export type { Scalar } from './core/scalar';
+export {
+  statement,
+  statementOf,
+  print,
+  inputsOf,
+  type Graph,
+  type GraphNode,
+  type Statement,
+} from './core/statement';
+export {
+  zeros,
+  tensor,
+  rows,
+  columns,
+  transpose,
+  reshape,
+  toFlat,
+  toNested,
+  type Tensor,
+  type Tensors,
+} from './core/tensor';
+export { Program, type Executor, type Operation } from './core/program';
+export { executorOf, type ExecutorName } from './core/executor';
+export { plain } from './core/plain';
+export { softmax, norm } from './core/reduce';
+export { Random, type RandomState } from './core/random';
+export * as init from './core/init';
+export type { Dtype } from './core/memory';
+export { elman, type ElmanOptions } from './cells/elman';
+export { lstm, type LstmOptions } from './cells/lstm';
+export { gru, type GruOptions } from './cells/gru';
+export {
+  split,
+  type Cell,
+  type CellOptions,
+  type Parameter,
+  type Part,
+  type StatementPair,
+} from './cells/cell';
+export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
+export type { Batch, Box } from './bptt/batch';
+export { Unroll } from './bptt/unroll';
+export {
+  gradcheck,
+  type GradcheckOptions,
+  type GradcheckReport,
+  type GradcheckRow,
+  type Oracle,
+} from './bptt/gradcheck';
+export { mutationScore, type MutationReport } from './bptt/mutants';
+export { problemOf, problemOfCell, type Problem } from './bptt/problem';
+export { forwardMode } from './bptt/rtrl';
+export { differences } from './bptt/finite';
+export { doubleSum } from './bptt/doublesum';
+export { bounds, relativeError } from './bptt/bounds';
