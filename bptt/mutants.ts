@@ -57,7 +57,7 @@ export function mutationScore(problem: Problem): MutationReport {
   const { mutants, equivalent } = mutate(problem);
   report.equivalent = equivalent;
   for (const { what, backward } of mutants) {
-    const broken = backwardGradients(problem.variables, backward);
+    const broken = backwardGradients(problem.variables, backward, plain);
     const caught = (name: keyof typeof oracles): boolean => !(worst(broken, oracles[name]) <= bounds[name]);
     const [byDifferences, byForwardMode] = [caught('differences'), caught('forwardMode')];
     report.total++;

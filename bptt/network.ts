@@ -4,12 +4,13 @@ import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys, mustShape } from '../core/check';
 import { executorOf, type ExecutorName } from '../core/executor';
+import { hoist } from '../core/hoist';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
 import type { Executor } from '../core/program';
 import { Random } from '../core/random';
 import { fillFrom, reshape, sizeOf, toFlat, type Tensor, type Tensors } from '../core/tensor';
-import { readBatch, type Batch } from './batch';
+import { readBatch, type Batch, type Part } from './batch';
 import type { LossName } from './losses';
 import { Parameters, withPrefix } from './parameters';
 import { Plan, type Architecture, type PlanShape } from './plan';
@@ -141,13 +142,14 @@ export class Network {
    * Runs a batch forward.
    *
    * @param training draws dropout; leave out to evaluate.
+   * @param part runs only some steps of the batch, with their weights in the loss of the whole (see `truncated`).
    * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
    * @example
    * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
    * net.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape // [2, 1, 2]
    */
-  forward(batch: Batch, { training = false } = {}): Result {
-    const bound = this.load(batch, training);
+  forward(batch: Batch, { training = false, ...part }: { training?: boolean } & Part = {}): Result {
+    const bound = this.load(batch, training, part);
     bound.forward();
     const { plan } = bound;
     const { T, B } = plan.shape;
@@ -202,9 +204,9 @@ export class Network {
     return this.load(batch, training).plan;
   }
 
-  private load(batch: Batch, training: boolean): Bound {
+  private load(batch: Batch, training: boolean, part: Part = {}): Bound {
     const where = 'network.forward';
-    const read = readBatch(batch, this, where);
+    const read = readBatch(batch, this, where, part);
     const bound = this.bound(read.shape);
     const { plan } = bound;
     read.fill(plan);
@@ -297,7 +299,7 @@ export class Network {
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);
       const bind = (name: 'start' | 'forward' | 'backward' | 'startBackward') =>
-        plan[name].bind(this.executor);
+        hoist(plan[name]).bind(this.executor);
       bound = {
         plan,
         start: bind('start'),

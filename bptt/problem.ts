@@ -4,8 +4,8 @@
  */
 import { isCell, type Cell } from '../cells/cell';
 import { mustBe } from '../core/check';
-import { plain } from '../core/plain';
-import { Program } from '../core/program';
+import { hoist } from '../core/hoist';
+import { Program, type Executor } from '../core/program';
 import { Random } from '../core/random';
 import { mul } from '../core/scalar';
 import { statement } from '../core/statement';
@@ -28,6 +28,8 @@ export interface Problem {
   backward: Program;
   loss: Tensor;
   plan: Plan;
+  /** What the network runs on, and so what its gradients are computed on. */
+  executor: Executor;
 }
 
 const weigh = statement(({ value, weight }) => ({ weighed: mul(value, weight) }));
@@ -66,7 +68,7 @@ export function problemOf(net: Network, batch: Batch, random = new Random(0)): P
     for (const [name, value] of Object.entries(plan.statesAt(0)))
       variables[`${name}0`] = { value, gradient: d[name] };
   }
-  return { variables, forward, backward, loss: plan.loss, plan };
+  return { variables, forward, backward, loss: plan.loss, plan, executor: net.executor };
 }
 
 /** What `problemOfCell` lays out. */
@@ -108,18 +110,24 @@ export function toProblem(subject: Cell | Network, options: CellProblemOptions &
 }
 
 /** Gradients of all variables by the hand-derived backward pass, copied out. */
-export function analyticGradients({ variables, forward, backward }: Problem): Record<string, number[]> {
-  forward.bind(plain)();
-  return backwardGradients(variables, backward);
+export function analyticGradients({
+  variables,
+  forward,
+  backward,
+  executor,
+}: Problem): Record<string, number[]> {
+  hoist(forward).bind(executor)();
+  return backwardGradients(variables, hoist(backward), executor);
 }
 
 /** Gradients by `backward` alone, after `forward` has run. */
 export function backwardGradients(
   variables: Problem['variables'],
   backward: Program,
+  executor: Executor,
 ): Record<string, number[]> {
   for (const { gradient } of Object.values(variables)) fill(gradient, () => 0);
-  backward.bind(plain)();
+  backward.bind(executor)();
   return Object.fromEntries(
     Object.entries(variables).map(([name, { gradient }]) => [name, toFlat(gradient)]),
   );

@@ -82,9 +82,12 @@ function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>)
       locals[name] = node.index;
     },
   };
-  const inputs = new Proxy({}, {
-    get: (_target, name) => intern(`$${String(name)}`, { op: 'input', name: String(name) }),
-  });
+  const inputs = new Proxy(
+    {},
+    {
+      get: (_target, name) => intern(`$${String(name)}`, { op: 'input', name: String(name) }),
+    },
+  );
   const outputs = Object.entries(body(inputs)).map(([name, s]) => [name, nodeOf(s).index] as const);
   return { nodes, outputs: Object.fromEntries(outputs), locals };
 }

@@ -1,0 +1,174 @@
+/**
+ * Merges the products of single time steps into products over all steps, where their order allows it.
+ *
+ * A cell is written step by step. Seen as a whole, the input projections x Wx of all steps are one product that can
+ * stand before the first step, and dx = dz Wxᵀ, dWx += xᵀ dz, dWh += hPrevᵀ dz and db += Σ dz are one operation each
+ * after the last. Only the recurrence itself, hPrev Wh, must stay in the loop. The rewriting looks at nothing but which
+ * elements each operation reads and writes, so it holds for any cell.
+ */
+import ndarray from 'ndarray';
+import type { Data } from './memory';
+import { Program, type Operation, type Product, type Reduction } from './program';
+import type { Tensor } from './tensor';
+
+/** The same computation with as few, as large operations as possible. Sums may be added up in another order. */
+export function hoist(program: Program): Program {
+  const later = merge(program.operations, 1); // to the place of the last member
+  const sooner = merge(later.reverse(), -1).reverse(); // to the place of the first
+  const result = new Program();
+  result.operations.push(...sooner);
+  return result;
+}
+
+/**
+ * Takes out the operations that only compute `target`, if they can run after all the others: they then need not run at
+ * all until somebody asks for it.
+ */
+export function defer(program: Program, target: Data): { rest: Program; deferred: Program } {
+  const rest = new Program();
+  const deferred = new Program();
+  let movable = true;
+  for (const operation of program.operations) {
+    const only = writes(operation).every((t) => t.data === target);
+    if (only) deferred.operations.push(operation);
+    else {
+      rest.operations.push(operation);
+      const touched = [...reads(operation), ...writes(operation)].some((t) => t.data === target);
+      const spoils = deferred.operations.some((d) => conflict(reads(d), writes(operation)));
+      if (touched || spoils) movable = false;
+    }
+  }
+  return movable ? { rest, deferred } : { rest: program, deferred: new Program() };
+}
+
+/** Operations of the same kind and weights at neighbouring steps, collected while the list is walked once. */
+interface Group {
+  /** The merged operation so far: its operands are the union of its members'. */
+  merged: Mergeable;
+  /** Where it stands in the list of results; earlier members leave a gap behind. */
+  at: number;
+}
+type Mergeable = Product | Reduction;
+
+/** Walks the operations, merging each into an earlier neighbour of its kind that nothing in between depends on. */
+function merge(operations: readonly Operation[], direction: 1 | -1): Operation[] {
+  const result: (Operation | undefined)[] = [];
+  let open: Group[] = [];
+  for (const operation of operations) {
+    const mine = isMergeable(operation)
+      ? open.find((group) => joined(group.merged, operation, direction))
+      : undefined;
+    // a group ends where an operation needs what it computes, or changes what it reads
+    open = open.filter((group) => group === mine || !depends(group.merged, operation));
+    const at = result.push(operation) - 1;
+    if (!isMergeable(operation)) continue;
+    if (mine && open.includes(mine)) {
+      mine.merged = joined(mine.merged, operation, direction) as Mergeable;
+      result[mine.at] = undefined;
+      result[at] = mine.merged;
+      mine.at = at;
+    } else {
+      open.push({ merged: operation, at });
+    }
+  }
+  return result.filter((operation) => operation !== undefined);
+}
+
+const isMergeable = (operation: Operation): operation is Mergeable =>
+  operation.kind === 'product' || (operation.kind === 'reduction' && operation.what === 'sumRows');
+
+/** Both as one operation, or undefined when they are not neighbours of one kind. */
+function joined(group: Mergeable, next: Mergeable, direction: 1 | -1): Mergeable | undefined {
+  if (group.kind === 'product' && next.kind === 'product') {
+    if (group.bias !== next.bias && !(group.bias && next.bias && same(group.bias, next.bias)))
+      return undefined;
+    if (group.accumulate !== next.accumulate) return undefined;
+    if (!next.accumulate && same(group.b, next.b)) {
+      const [a, out] = [stacked(group.a, next.a, 0), stacked(group.out, next.out, 0)];
+      return a && out && { ...group, a, out };
+    }
+    // Σ over the rows of all steps; a bias would be added once for each
+    if (next.accumulate && !next.bias && same(group.out, next.out)) {
+      const [a, b] = [stacked(group.a, next.a, 1), stacked(group.b, next.b, 0)];
+      return a && b && { ...group, a, b };
+    }
+    return undefined;
+  }
+  // a sum that starts anew cannot be moved behind one that adds to it
+  if (
+    group.kind === 'reduction' &&
+    next.kind === 'reduction' &&
+    next.accumulate &&
+    same(group.out, next.out)
+  ) {
+    if (!group.accumulate && direction < 0) return undefined;
+    const from = stacked(group.from, next.from, 0);
+    return group.accumulate ? from && { ...group, from } : undefined;
+  }
+  return undefined;
+}
+
+const same = (p: Tensor, q: Tensor): boolean =>
+  p.data === q.data &&
+  p.offset === q.offset &&
+  p.shape.every((n, k) => n === q.shape[k]) &&
+  p.stride.every((n, k) => n === q.stride[k]);
+
+/** Two views as one along `axis`, in either order, if the second begins where the first ends. */
+function stacked(p: Tensor, q: Tensor, axis: number): Tensor | undefined {
+  const other = 1 - axis;
+  if (p.data !== q.data || p.shape[other] !== q.shape[other] || p.stride.some((s, k) => s !== q.stride[k]))
+    return undefined;
+  const [first, second] = p.offset <= q.offset ? [p, q] : [q, p];
+  if (second.offset !== first.offset + first.shape[axis] * first.stride[axis]) return undefined;
+  const shape = [...first.shape];
+  shape[axis] += second.shape[axis];
+  return ndarray<Data>(p.data, shape, p.stride, first.offset);
+}
+
+/** Whether an operation must stay on its side of a group that moves past it. */
+function depends(group: Mergeable, operation: Operation): boolean {
+  return (
+    conflict(writes(operation), reads(group)) ||
+    conflict(writes(operation), writes(group)) ||
+    conflict(reads(operation), writes(group))
+  );
+}
+
+function reads(operation: Operation): Tensor[] {
+  if (operation.kind === 'pointwise') return Object.values(operation.inputs);
+  if (operation.kind === 'reduction')
+    return operation.accumulate ? [operation.from, operation.out] : [operation.from];
+  const { a, b, out, bias, accumulate } = operation;
+  return [a, b, ...(bias ? [bias] : []), ...(accumulate ? [out] : [])];
+}
+
+const writes = (operation: Operation): Tensor[] =>
+  operation.kind === 'pointwise' ? Object.values(operation.outputs) : [operation.out];
+
+const conflict = (some: Tensor[], others: Tensor[]): boolean =>
+  some.some((p) => others.some((q) => overlap(p, q)));
+
+/** Whether two views may share elements; exact for blocks of rows and columns of one matrix. */
+function overlap(p: Tensor, q: Tensor): boolean {
+  if (p.data !== q.data) return false;
+  const [pEnd, qEnd] = [extent(p), extent(q)];
+  if (pEnd <= q.offset || qEnd <= p.offset) return false;
+  const width = pitch(p);
+  if (width !== pitch(q) || width === 0) return true;
+  // q starts this many columns to the right of p, going around
+  const shift = (((q.offset - p.offset) % width) + width) % width;
+  return shift < columnsOf(p) || width - shift < columnsOf(q);
+}
+
+/** One past the last element. */
+const extent = (t: Tensor): number =>
+  t.shape.reduce((end, n, k) => end + (n - 1) * t.stride[k], t.offset + 1);
+/** Distance between rows, whichever way the view is turned. */
+const pitch = (t: Tensor): number => Math.max(...t.stride);
+const columnsOf = (t: Tensor): number =>
+  t.shape.length === 1
+    ? 1
+    : t.stride[0] >= t.stride[1]
+      ? (t.shape[1] - 1) * t.stride[1] + 1
+      : (t.shape[0] - 1) * t.stride[0] + 1;
