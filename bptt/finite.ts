@@ -9,7 +9,7 @@ import { positionOf, type Problem } from './problem';
 const KINKED = new Set(['relu', 'abs', 'min', 'max', 'step', 'select']);
 
 export interface DifferenceOptions {
-  /** h = step · max(1, |θ|); default 1e-3 with Richardson extrapolation, 1e-5 without: truncation against rounding. */
+  /** h = step · max(1, |θ|); default 3e-3 with Richardson extrapolation, 1e-5 without: truncation against rounding. */
   step?: number;
   /** Removes the h² term by a second difference at h/2, (4 D(h/2) − D(h)) / 3, which allows a wider h; default true. */
   richardson?: boolean;
@@ -21,7 +21,7 @@ export interface DifferenceOptions {
  */
 export function differences(
   { variables, forward, loss }: Problem,
-  { richardson = true, step = richardson ? 1e-3 : 1e-5 }: DifferenceOptions = {},
+  { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},
 ): (direction: Record<string, ArrayLike<number>>) => number | undefined {
   const sides = new SideExecutor();
   const run = forward.bind(sides);

@@ -72,8 +72,16 @@ export function gradcheck(subject: Cell | Network, options: GradcheckOptions = {
   for (const oracle of options.oracles ?? []) mustBeOneOf(oracle, oracleNames, 'gradcheck', 'an oracle');
   mustCount(options.coordinates ?? 1, 'gradcheck', 'coordinates');
   const problem = toProblem(subject, options);
+  return checkProblem(problem, isCell(subject) ? [subject] : subject.architecture.layers, options);
+}
+
+/** `gradcheck` of a problem that is already laid out; the statements of `cells` are checked by themselves. */
+export function checkProblem(
+  problem: Problem,
+  cells: readonly Cell[],
+  options: GradcheckOptions = {},
+): GradcheckReport {
   const gradients = analyticGradients(problem);
-  const cells = isCell(subject) ? [subject] : subject.architecture.layers;
   const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
 
   const rows: GradcheckRow[] = [];
@@ -82,7 +90,12 @@ export function gradcheck(subject: Cell | Network, options: GradcheckOptions = {
   if (wants('forwardMode'))
     rows.push(...compare('forwardMode', problem, gradients, forwardMode(problem), options));
   const { T, masked } = problem.plan.shape;
-  if (wants('doubleSum') && cells[0].name === 'elman' && T <= DOUBLE_SUM_STEPS && !masked) {
+  if (
+    wants('doubleSum') &&
+    problem.plan.unrolls[0].cell.name === 'elman' &&
+    T <= DOUBLE_SUM_STEPS &&
+    !masked
+  ) {
     rows.push(...compareDoubleSum(problem, gradients));
   }
   if (wants('statement')) cells.forEach((cell, l) => rows.push(...compareStatements(cell, `l${l}.`)));

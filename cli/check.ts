@@ -1,0 +1,127 @@
+/** `backstep check`: the gradient-check table of every cell and variant, and the mutation score. */
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { mustBeOneOf } from '../core/check';
+import { bounds } from '../bptt/bounds';
+import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/gradcheck';
+import { mutationScore, type MutationReport } from '../bptt/mutants';
+import { suite, type Case } from '../bptt/suite';
+import { line, table } from './output';
+
+const oracles: [Oracle, string][] = [
+  ['differences', 'differences'],
+  ['forwardMode', 'forward mode'],
+  ['doubleSum', 'double sum'],
+  ['statement', 'statements'],
+];
+
+interface CheckOptions {
+  mutants?: boolean;
+  seed: number;
+  json?: boolean;
+}
+
+/** Adds the command to the program. */
+export function addCheck(program: Command): void {
+  program
+    .command('check')
+    .description('check every gradient of every cell against independent oracles')
+    .argument('[cells...]', 'elman, lstm, gru, network; default: all')
+    .option(
+      '--mutants',
+      'also plant every mistake in every backward equation and count those that are noticed',
+    )
+    .option('--seed <n>', 'seed of the random weights and inputs', Number, 0)
+    .option('--json', 'one JSON object per case')
+    .addHelpText('after', '\nExamples:\n  backstep check\n  backstep check lstm gru --mutants\n')
+    .action((groups: string[], options: CheckOptions) => {
+      process.exitCode = check(groups, options) ? 0 : 1;
+    });
+}
+
+interface Outcome {
+  name: string;
+  report: GradcheckReport;
+  mutants?: MutationReport;
+}
+
+function check(groups: string[], { mutants = false, seed, json = false }: CheckOptions): boolean {
+  const all = suite();
+  const known = [...new Set(all.map(({ group }) => group))];
+  for (const group of groups) mustBeOneOf(group, known, 'check', 'the cell');
+  const chosen = all.filter(({ group }) => groups.length === 0 || groups.includes(group));
+
+  const outcomes = chosen.map((one) => {
+    const outcome = run(one, mutants, seed);
+    if (json)
+      line(JSON.stringify(outcome, (_key, value: unknown) => (value === Infinity ? 'Infinity' : value)));
+    return outcome;
+  });
+  const ok = outcomes.every(passed);
+  if (!json) show(outcomes, mutants);
+  return ok;
+}
+
+function run({ name, cells, problem }: Case, mutants: boolean, seed: number): Outcome {
+  const report = checkProblem(problem(seed), cells, { seed });
+  // a mutant can only be judged by oracles that the unbroken gradients pass
+  return { name, report, ...(mutants && report.ok && { mutants: mutationScore(problem(seed)) }) };
+}
+
+const passed = ({ report, mutants }: Outcome): boolean =>
+  report.ok && (mutants === undefined || mutants.killed === mutants.total);
+
+function show(outcomes: Outcome[], mutants: boolean): void {
+  const head = [
+    'worst relative error',
+    ...oracles.map(([, title]) => title),
+    ...(mutants ? ['mutants killed'] : []),
+    '',
+  ];
+  const body = outcomes.map((outcome) => {
+    const { name, report, mutants: score } = outcome;
+    const cells = oracles.map(([oracle]) => worstOf(report.rows.filter((row) => row.oracle === oracle)));
+    const killed = mutants ? [score ? `${score.killed}/${score.total}` : '–'] : [];
+    return [name, ...cells, ...killed, passed(outcome) ? pc.green('ok') : pc.red('FAIL')];
+  });
+  table(head, [
+    ...body,
+    ['bound', ...oracles.map(([oracle]) => bounds[oracle].toExponential(0)), ...(mutants ? [''] : []), ''],
+  ]);
+
+  for (const { name, report, mutants: score } of outcomes) {
+    for (const row of report.rows.filter(({ ok }) => !ok)) line(pc.red(`${name}: ${describe(row)}`));
+    for (const survivor of score?.survivors ?? []) line(pc.red(`${name}: not noticed: ${survivor}`));
+  }
+  const rows = outcomes.flatMap(({ report }) => report.rows);
+  const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
+  const skipped = rows.reduce((sum, row) => sum + row.skipped, 0);
+  line(
+    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok; ${compared} derivatives compared, ${skipped} skipped at a kink`,
+  );
+  if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
+}
+
+function scoreLine(scores: MutationReport[]): string {
+  const sum = (of: (score: MutationReport) => number): number =>
+    scores.reduce((total, score) => total + of(score), 0);
+  const [killed, total] = [sum((s) => s.killed), sum((s) => s.total)];
+  const each = `differences alone ${sum((s) => s.byOracle.differences)}, forward mode alone ${sum((s) => s.byOracle.forwardMode)}`;
+  const score = total === 0 ? 0 : (100 * killed) / total;
+  return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} rewrites change nothing)`;
+}
+
+const worstOf = (rows: GradcheckRow[]): string =>
+  rows.length === 0 ? '–' : Math.max(...rows.map(({ error }) => error)).toExponential(1);
+
+/** One failed row as a sentence. */
+export const describe = ({
+  oracle,
+  variable,
+  where,
+  analytic,
+  numeric,
+  error,
+  bound,
+}: GradcheckRow): string =>
+  `d${variable} ${where}: ${oracle} gives ${numeric}, the backward pass ${analytic} (error ${error.toExponential(1)}, bound ${bound})`;
