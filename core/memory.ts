@@ -13,6 +13,8 @@ const PAGE = 65536;
 /** Every region starts on a cache line, which also aligns it for SIMD. */
 const ALIGNMENT = 64;
 const DEFAULT_MEGABYTES = 1024;
+/** Reservations are halved down to this before the engine falls back to ordinary arrays. */
+const SMALLEST_MEGABYTES = 16;
 
 export class Memory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
@@ -39,7 +41,8 @@ export class Memory {
     this.wasm = reserved.wasm;
     this.note = reserved.note;
     this.buffer = reserved.wasm ? reserved.wasm.buffer : new ArrayBuffer(0);
-    this.free = [{ start: ALIGNMENT, end: this.buffer.byteLength }]; // address 0 stays unused, so that 0 can mean "none"
+    // address 0 stays unused, so that 0 can mean "none"
+    this.free = reserved.wasm ? [{ start: ALIGNMENT, end: this.buffer.byteLength }] : [];
     this.owners = new FinalizationRegistry((region) => this.release(region));
   }
 
@@ -70,9 +73,12 @@ export class Memory {
     return data;
   }
 
-  /** Bytes handed out and not yet returned. */
+  /** Bytes handed out and not yet returned; 0 where arrays are ordinary ones. */
   used(): number {
-    return this.buffer.byteLength - this.free.reduce((sum, { start, end }) => sum + end - start, 0);
+    if (!this.wasm) return 0;
+    return (
+      this.buffer.byteLength - ALIGNMENT - this.free.reduce((sum, { start, end }) => sum + end - start, 0)
+    );
   }
 
   /** True when `data` lies in this memory, so that a kernel can reach it by address. */
@@ -95,7 +101,8 @@ export class Memory {
 
 function reserve(megabytes: number): { wasm?: WebAssembly.Memory; note: string } {
   if (typeof WebAssembly === 'undefined') return { note: 'no WebAssembly here: ordinary arrays' };
-  for (let size = megabytes; size >= 16; size = Math.floor(size / 2)) {
+  const least = Math.min(SMALLEST_MEGABYTES, megabytes);
+  for (let size = megabytes; size >= least; size = Math.floor(size / 2)) {
     const pages = Math.ceil((size * 2 ** 20) / PAGE);
     try {
       const shared = typeof SharedArrayBuffer !== 'undefined';
@@ -105,7 +112,7 @@ function reserve(megabytes: number): { wasm?: WebAssembly.Memory; note: string }
       continue; // a smaller reservation may still fit
     }
   }
-  return { note: `not even 16 MB of WebAssembly memory could be reserved: ordinary arrays` };
+  return { note: `not even ${least} MB of WebAssembly memory could be reserved: ordinary arrays` };
 }
 
 let shared: Memory | undefined;
