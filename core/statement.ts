@@ -71,8 +71,11 @@ function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>)
     }
     return found;
   };
-  const nodeOf = (s: Scalar): Node =>
-    s instanceof Node ? s : intern(`#${s as number}`, { op: 'constant', value: s as number });
+  const nodeOf = (s: Scalar): Node => {
+    if (s instanceof Node) return s;
+    const value = s as number;
+    return intern(Object.is(value, -0) ? '#-0' : `#${value}`, { op: 'constant', value });
+  };
   const recorder: Recorder = {
     apply(op, scalars) {
       const args = scalars.map((s) => nodeOf(s).index);
@@ -111,9 +114,13 @@ export function print(graph: Graph): string[] {
     if (name !== undefined && !root) return { text: name, strength: 9 };
     const node = graph.nodes[index];
     if (node.op === 'input') return { text: node.name, strength: 9 };
-    if (node.op === 'constant') return { text: String(node.value), strength: node.value < 0 ? 3 : 9 };
+    if (node.op === 'constant') {
+      const text = Object.is(node.value, -0) ? '-0' : String(node.value);
+      return { text, strength: text.startsWith('-') ? 3 : 9 };
+    }
     const own = strength[node.op] ?? 9;
-    if (node.op === 'neg') return { text: `-${wrap(node.args[0], 3)}`, strength: own };
+    // -(-a) keeps its brackets: two signs in a row would read as a decrement
+    if (node.op === 'neg') return { text: `-${wrap(node.args[0], 4)}`, strength: own };
     const sign = symbol[node.op];
     if (sign === undefined) {
       return {
