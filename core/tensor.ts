@@ -1,6 +1,6 @@
 /** Tensors: ndarray views over the engine's memory, float64 or float32. */
 import ndarray from 'ndarray';
-import { must, mustBeOneOf } from './check';
+import { must, mustBe, mustBeOneOf } from './check';
 import { engineMemory, type Data, type Dtype } from './memory';
 
 /** A view of numbers: `data` with a shape, strides and an offset. Slices and transposes share the data. */
@@ -42,8 +42,9 @@ export function tensor(values: Numbers, shape?: number[], dtype: Dtype = 'float6
     copy.data.set(flat);
     return copy;
   }
-  const flat =
-    (values as readonly unknown[]).length > 0 && Array.isArray(values[0]) ? flatten(values) : values;
+  const known = Array.isArray(values) || ArrayBuffer.isView(values);
+  mustBe(known, 'tensor', 'values must be nested lists, a typed array or a tensor', values);
+  const flat = Array.isArray(values[0]) ? flatten(values) : values;
   const result = zeros(shape ?? shapeOf(values), dtype);
   must(
     flat.length === result.data.length,
@@ -109,14 +110,14 @@ export function isContiguous(t: Tensor): boolean {
 /** Copies `values` (same count, row-major) into a contiguous tensor. */
 export function fillFrom(t: Tensor, values: ArrayLike<number>): void {
   const size = sizeOf(t.shape);
-  must(isContiguous(t) && values.length === size, 'fillFrom', `values must number ${size}`, values.length);
+  must(isContiguous(t), 'fillFrom', 'the tensor must be contiguous', `strides [${t.stride.join(', ')}]`);
+  must(values.length === size, 'fillFrom', `values must number ${size}`, values.length);
   t.data.set(values, t.offset);
 }
 
 function shapeOf(values: unknown): number[] {
-  if (!Array.isArray(values)) {
-    return values !== null && typeof values === 'object' ? [(values as unknown as Data).length] : [];
-  }
+  if (ArrayBuffer.isView(values)) return [(values as Data).length];
+  if (!Array.isArray(values)) return [];
   return [values.length, ...(values.length > 0 ? shapeOf(values[0]) : [])];
 }
 
