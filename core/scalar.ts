@@ -1,5 +1,5 @@
 /**
- * The closed scalar language in which every elementwise equation is written: eighteen operations, each
+ * The closed scalar language in which every elementwise equation is written: seventeen operations, each
  * defined for plain numbers, for dual numbers and for the nodes of a trace.
  *
  * A statement is an ordinary function over these operations. Called on numbers it computes, and can be stepped
