@@ -1,0 +1,68 @@
+/**
+ * The executors that work on this machine, each with both dtypes: what every suite over programs and networks runs
+ * over. An executor that the engine does not know yet is left out; one that it knows and that fails is an error.
+ */
+import { executorOf, type ExecutorName } from '../core/executor';
+import type { Dtype } from '../core/memory';
+import type { Executor } from '../core/program';
+
+export interface Setting {
+  /** Shown in test names. */
+  name: string;
+  executor: Executor;
+  executorName: ExecutorName;
+  dtype: Dtype;
+  /**
+   * How far sums of some hundred products may lie from their exact value, relative to the largest entry: a few hundred
+   * roundings of 2^-53 in float64 and of 2^-24 in float32.
+   */
+  rounding: number;
+  /** Distance between neighbouring numbers near 1: what one operation may be off by a small multiple of. */
+  ulp: number;
+}
+
+const isKnown = (name: string): boolean => {
+  try {
+    executorOf(name);
+    return true;
+  } catch (error) {
+    if (/the executor must be one of/.test((error as Error).message)) return false;
+    throw error;
+  }
+};
+
+export const executors = ['plain', 'wasm'].filter(isKnown).map((name) => executorOf(name));
+export const dtypes: readonly Dtype[] = ['float64', 'float32'];
+
+const precision: Record<Dtype, Pick<Setting, 'rounding' | 'ulp'>> = {
+  float64: { rounding: 1e-13, ulp: 2 ** -52 },
+  float32: { rounding: 2e-5, ulp: 2 ** -23 },
+};
+
+/** Every executor with every dtype. */
+export const settings: readonly Setting[] = executors.flatMap((executor) =>
+  dtypes.map((dtype) => ({
+    name: `${executor.name}, ${dtype}`,
+    executor,
+    executorName: executor.name as ExecutorName,
+    dtype,
+    ...precision[dtype],
+  })),
+);
+
+/** The number as the dtype keeps it. */
+export const rounded = (value: number, dtype: Dtype): number =>
+  dtype === 'float32' ? Math.fround(value) : value;
+
+/** Largest difference between two lists, relative to the largest entry of the second; Infinity for unequal counts. */
+export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  let most = 0;
+  let largest = 0;
+  for (let k = 0; k < expected.length; k++) {
+    const difference = Math.abs(actual[k] - expected[k]);
+    most = Number.isNaN(difference) ? Infinity : Math.max(most, difference);
+    largest = Math.max(largest, Math.abs(expected[k]));
+  }
+  return most === 0 ? 0 : most / (largest || 1);
+}

@@ -1,0 +1,178 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type * as memoryModule from '../core/memory';
+import { Memory, type Data } from '../core/memory';
+
+const MB = 2 ** 20;
+
+describe('allocation', () => {
+  const memory = new Memory(1);
+
+  test('gives zeroed, aligned stretches that share nothing', () => {
+    const parts = [
+      memory.allocate(3, 'float64'),
+      memory.allocate(100, 'float32'),
+      memory.allocate(8, 'float64'),
+    ];
+    parts.forEach((part, k) => part.fill(k + 1));
+    parts.forEach((part, k) => expect(new Set(part)).toEqual(new Set([k + 1])));
+    for (const part of parts) {
+      expect(part.byteOffset % 64).toBe(0);
+      expect(part.byteOffset).toBeGreaterThan(0); // address 0 means "none"
+      expect(memory.holds(part)).toBe(true);
+    }
+    expect(parts.map((part) => part.BYTES_PER_ELEMENT)).toEqual([8, 4, 8]);
+    expect(memory.holds(new Float64Array(3))).toBe(false);
+  });
+
+  test('counts what is in use: whole multiples of 64 bytes, nothing at first', () => {
+    const fresh = new Memory(1);
+    expect(fresh.used()).toBe(0);
+    const parts = [fresh.allocate(9, 'float64'), fresh.allocate(0, 'float32'), fresh.allocate(16, 'float32')];
+    expect(fresh.used()).toBe(128 + 64 + 64);
+    expect(parts.map((part) => part.length)).toEqual([9, 0, 16]);
+  });
+
+  test('says what is full, what was asked for and what to do', () => {
+    const full = new Memory(1);
+    const half = full.allocate(MB / 16, 'float64');
+    expect(() => full.allocate(MB / 8, 'float64')).toThrow(
+      "memory: the engine's 1 MB must have room for 1.0 MB more, got 0.5 MB in use " +
+        '(set BACKSTEP_MEMORY_MB, up to 4096, before the first tensor)',
+    );
+    expect(half).toHaveLength(MB / 16);
+  });
+
+  test.each([0, 0.5, 4097, NaN, -1])('a reservation of %d MB is refused', (megabytes) => {
+    expect(() => new Memory(megabytes)).toThrow(
+      `memory: the reservation must be 1…4096 MB, got ${megabytes} (BACKSTEP_MEMORY_MB)`,
+    );
+  });
+});
+
+test('trap 25: the memory cannot grow, so no view is ever detached', () => {
+  const memory = new Memory(2);
+  const { buffer } = memory;
+  const first = memory.allocate(10, 'float64').fill(7);
+  const kept: Data[] = [];
+  for (let k = 0; k < 100; k++) kept.push(memory.allocate(1000, 'float64'));
+  expect(() => memory.wasm?.grow(1)).toThrow();
+  expect(memory.buffer).toBe(buffer);
+  expect(memory.wasm?.buffer).toBe(buffer);
+  expect([first.length, first[9], kept.length]).toEqual([10, 7, 100]);
+});
+
+describe('what is no longer reachable', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  /** Collects, and lets the finalisers run, until the condition holds. */
+  const until = async (condition: () => boolean): Promise<void> => {
+    for (let round = 0; round < 50 && !condition(); round++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+
+  test('is handed out again, zeroed, and neighbouring gaps become one', async () => {
+    const memory = new Memory(1);
+    const quarter = MB / 32; // numbers in a quarter of the memory
+    const take = (count: number): Data[] =>
+      Array.from({ length: count }, () => memory.allocate(quarter - 8, 'float64').fill(5));
+    let held: Data[] = take(4);
+    const starts = held.map((data) => data.byteOffset);
+    expect(() => memory.allocate(quarter, 'float64')).toThrow('must have room');
+
+    // the first and third go: a quarter fits twice, a half does not
+    held = [held[1], held[3]];
+    await until(() => memory.used() < 0.6 * MB);
+    expect(() => memory.allocate(2 * quarter - 16, 'float64')).toThrow('must have room');
+    // then the second: the first half is one gap
+    held = [held[1]];
+    await until(() => memory.used() < 0.3 * MB);
+    const half = memory.allocate(2 * quarter - 16, 'float64');
+    expect(half.byteOffset).toBe(starts[0]);
+    expect(half.every((value) => value === 0)).toBe(true);
+    expect(held[0].every((value) => value === 5)).toBe(true);
+  });
+});
+
+describe('where little or no WebAssembly memory can be had', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  /** Lets only memories of up to so many MB be made. */
+  const limit = (megabytes: number): void => {
+    const { Memory: Real } = WebAssembly;
+    jest.spyOn(WebAssembly, 'Memory').mockImplementation((descriptor) => {
+      if (descriptor.initial * 65536 > megabytes * MB) throw new RangeError('could not allocate memory');
+      return new Real(descriptor);
+    });
+  };
+
+  test('a smaller reservation is tried, and said', () => {
+    limit(100);
+    const memory = new Memory(1024);
+    expect(memory.buffer.byteLength).toBe(64 * MB);
+    expect(memory.note).toBe('1024 MB could not be reserved: 64 MB');
+    expect(memory.holds(memory.allocate(5, 'float64'))).toBe(true);
+  });
+
+  test('then ordinary arrays serve, and that is said', () => {
+    limit(1);
+    const memory = new Memory(1024);
+    expect(memory.wasm).toBeUndefined();
+    expect(memory.note).toBe('not even 16 MB of WebAssembly memory could be reserved: ordinary arrays');
+    const data = memory.allocate(5, 'float32');
+    expect([data.length, memory.holds(data), memory.used()]).toEqual([5, false, 0]);
+  });
+
+  test('and also without WebAssembly', () => {
+    const real = globalThis.WebAssembly;
+    try {
+      Reflect.deleteProperty(globalThis, 'WebAssembly');
+      const memory = new Memory();
+      expect(memory.note).toBe('no WebAssembly here: ordinary arrays');
+      expect(memory.allocate(2, 'float64')).toEqual(new Float64Array(2));
+    } finally {
+      globalThis.WebAssembly = real;
+    }
+  });
+
+  test('an unshared memory where there is no SharedArrayBuffer', () => {
+    const real = globalThis.SharedArrayBuffer;
+    try {
+      Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
+      expect(Object.prototype.toString.call(new Memory(1).buffer)).toBe('[object ArrayBuffer]');
+    } finally {
+      globalThis.SharedArrayBuffer = real;
+    }
+  });
+});
+
+describe('the one memory of the process', () => {
+  const before = process.env.BACKSTEP_MEMORY_MB;
+  afterEach(() => {
+    if (before === undefined) delete process.env.BACKSTEP_MEMORY_MB;
+    else process.env.BACKSTEP_MEMORY_MB = before;
+  });
+  const fresh = (): (() => Memory) => {
+    let make: (() => Memory) | undefined;
+    jest.isolateModules(() => {
+      make = jest.requireActual<typeof memoryModule>('../core/memory').engineMemory;
+    });
+    return make as () => Memory;
+  };
+
+  test('is reserved once, 1 GB unless BACKSTEP_MEMORY_MB says otherwise', () => {
+    delete process.env.BACKSTEP_MEMORY_MB;
+    const usual = fresh();
+    expect(usual().buffer.byteLength).toBe(1024 * MB);
+    expect(usual()).toBe(usual());
+    process.env.BACKSTEP_MEMORY_MB = '3';
+    expect(fresh()().buffer.byteLength).toBe(3 * MB);
+  });
+
+  test('a size that is no number is refused by name', () => {
+    process.env.BACKSTEP_MEMORY_MB = 'plenty';
+    expect(fresh()).toThrow('memory: the reservation must be 1…4096 MB, got NaN (BACKSTEP_MEMORY_MB)');
+  });
+});

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import {
+  columns,
+  dtypeOf,
+  fillFrom,
+  isContiguous,
+  isTensor,
+  reshape,
+  rows,
+  sizeOf,
+  tensor,
+  toFlat,
+  toNested,
+  transpose,
+  zeros,
+} from '../core/tensor';
+import { engineMemory } from '../core/memory';
+import { dtypes } from './executors';
+
+const table = [
+  [1, 2, 3],
+  [4, 5, 6],
+];
+
+describe.each(dtypes)('%s', (dtype) => {
+  test('zeros are zero, in engine memory, in row-major order', () => {
+    const t = zeros([2, 3], dtype);
+    expect([t.shape, t.stride, t.offset]).toEqual([[2, 3], [3, 1], 0]);
+    expect(toFlat(t)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(dtypeOf(t)).toBe(dtype);
+    expect(engineMemory().holds(t.data)).toBe(true);
+  });
+
+  test('a tensor is filled from nested lists, from a flat array, from another tensor', () => {
+    const t = tensor(table, undefined, dtype);
+    expect([t.shape, t.get(1, 2)]).toEqual([[2, 3], 6]);
+    const flat = new Float32Array([1, 2, 3, 4, 5, 6]);
+    expect(toNested(tensor(flat, [2, 3], dtype))).toEqual(table);
+    expect(tensor(flat, undefined, dtype).shape).toEqual([6]);
+    // of a view, the numbers it shows, in its order
+    expect(toNested(tensor(transpose(t), undefined, dtype))).toEqual([
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
+    expect(toNested(tensor(t, [3, 2], dtype))).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+  });
+
+  test('a copy shares nothing with what it was copied from', () => {
+    const t = tensor(table, undefined, dtype);
+    const copy = tensor(t, undefined, dtype);
+    copy.set(0, 0, 9);
+    expect(t.get(0, 0)).toBe(1);
+  });
+});
+
+test('float64 unless asked otherwise', () => {
+  expect(dtypeOf(zeros([1]))).toBe('float64');
+  expect(tensor([0.1]).get(0)).toBe(0.1);
+  expect(tensor([0.1], [1], 'float32').get(0)).toBe(Math.fround(0.1));
+});
+
+test('any number of axes, an empty list, a single number', () => {
+  const cube = [
+    [[1], [2]],
+    [[3], [4]],
+    [[5], [6]],
+  ];
+  expect(tensor(cube).shape).toEqual([3, 2, 1]);
+  expect(toNested(tensor(cube))).toEqual(cube);
+  expect(toFlat(tensor(cube))).toEqual([1, 2, 3, 4, 5, 6]);
+  expect([tensor([]).shape, toFlat(tensor([]))]).toEqual([[0], []]);
+  expect(tensor([[], []]).shape).toEqual([2, 0]);
+  expect(toNested(zeros([]))).toBe(0);
+  expect([sizeOf([]), sizeOf([2, 3, 4])]).toEqual([1, 24]);
+});
+
+describe('views share their numbers', () => {
+  const t = tensor(table);
+
+  test('rows, columns and the transpose', () => {
+    expect(toNested(rows(t, 1, 2))).toEqual([[4, 5, 6]]);
+    expect(toNested(columns(t, 1, 3))).toEqual([
+      [2, 3],
+      [5, 6],
+    ]);
+    expect(toFlat(columns(tensor([1, 2, 3, 4]), 1, 3))).toEqual([2, 3]);
+    expect(toFlat(transpose(columns(t, 1, 3)))).toEqual([2, 5, 3, 6]);
+  });
+
+  test('what is written through one is seen through all', () => {
+    const own = tensor(table);
+    transpose(columns(own, 2, 3)).set(0, 1, 60);
+    expect(own.get(1, 2)).toBe(60);
+  });
+
+  test('contiguous is what could be one flat stretch', () => {
+    expect(isContiguous(t)).toBe(true);
+    expect(isContiguous(rows(t, 1, 2))).toBe(true);
+    expect(isContiguous(columns(t, 0, 2))).toBe(false);
+    expect(isContiguous(transpose(t))).toBe(false);
+    // with one row or one column the stride of that axis is never used
+    expect(isContiguous(rows(columns(t, 0, 2), 0, 1))).toBe(true);
+  });
+
+  test('reshape shows the same numbers', () => {
+    const flat = reshape(rows(tensor([...table, [7, 8, 9]]), 1, 3), [6]);
+    expect(toFlat(flat)).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
+  test('fillFrom writes row-major numbers, and only where the view lies', () => {
+    const own = tensor([...table, [7, 8, 9]]);
+    fillFrom(rows(own, 1, 2), [0, 1, 2]);
+    expect(toFlat(own)).toEqual([1, 2, 3, 0, 1, 2, 7, 8, 9]);
+  });
+});
+
+test('isTensor knows a tensor from everything else', () => {
+  expect(isTensor(zeros([2]))).toBe(true);
+  for (const other of [null, undefined, 3, [1], new Float64Array(2), { data: [] }])
+    expect(isTensor(other)).toBe(false);
+});
+
+test('any box of numbers comes back as it was, and any two views of it agree', () => {
+  const box = fc
+    .record({ R: fc.integer({ min: 1, max: 6 }), C: fc.integer({ min: 1, max: 6 }) })
+    .chain(({ R, C }) =>
+      fc.array(fc.array(fc.double(), { minLength: C, maxLength: C }), { minLength: R, maxLength: R }),
+    );
+  fc.assert(
+    fc.property(box, (nested) => {
+      const t = tensor(nested);
+      expect(toNested(t)).toEqual(nested);
+      expect(toNested(transpose(transpose(t)))).toEqual(nested);
+      expect(toFlat(tensor(transpose(t)))).toEqual(toFlat(transpose(t)));
+      expect(toNested(reshape(reshape(t, [sizeOf(t.shape)]), t.shape))).toEqual(nested);
+    }),
+  );
+});
+
+describe('errors', () => {
+  const t = zeros([2, 3]);
+  test.each<[() => unknown, string]>([
+    [() => zeros([2, -1]), 'zeros: every size must be a whole number >= 0, got [2, -1]'],
+    [() => zeros([1.5]), 'zeros: every size must be a whole number >= 0, got [1.5]'],
+    [() => tensor([1, 2, 3], [2, 2]), 'tensor: values for shape [2, 2] must number 4, got 3'],
+    [() => tensor([[1, 2], [3]]), 'tensor: every row must hold 2 values, got 1'],
+    [() => tensor(t, [4]), 'tensor: the shape must hold 6 values, got [4]'],
+    [() => tensor(5 as never), 'tensor: values must be nested lists, a typed array or a tensor, got 5'],
+    [() => tensor(null as never), 'tensor: values must be nested lists, a typed array or a tensor, got null'],
+    [() => reshape(t, [4]), 'reshape: the shape must hold 6 values, got [4]'],
+    [() => reshape(transpose(t), [6]), 'reshape: the tensor must be contiguous, got strides [1, 3]'],
+    [() => fillFrom(t, [1, 2]), 'fillFrom: values must number 6, got 2'],
+    [
+      () => fillFrom(transpose(t), [1, 2, 3, 4, 5, 6]),
+      'fillFrom: the tensor must be contiguous, got strides [1, 3]',
+    ],
+    [() => zeros([1], 'float16' as never), 'zeros: dtype must be one of float64, float32, got float16'],
+  ])('%#: %s', (act, message) => {
+    expect(act).toThrow(message);
+    expect(act).toThrow(/dtype|nested lists/.test(message) ? TypeError : RangeError);
+  });
+});
