@@ -170,10 +170,10 @@ def plain_vectors():
     yield plain(
         "gru_b_hn",
         "GRU",
-        T=5,
+        T=4,
         B=3,
-        I=4,
-        H=5,
+        I=2,
+        H=3,
         adjust=set_b_hn,
         notes="b_hn is the only bias that is not zero; it stays inside r*(...), so it cannot join b_in",
     )
@@ -182,8 +182,8 @@ def plain_vectors():
         "GRU",
         T=4,
         B=2,
-        I=3,
-        H=5,
+        I=2,
+        H=3,
         adjust=set_b_z(20.0),
         notes="b_iz near +20: z is near 1 and h is kept",
     )
@@ -192,8 +192,8 @@ def plain_vectors():
         "GRU",
         T=4,
         B=2,
-        I=3,
-        H=5,
+        I=2,
+        H=3,
         adjust=set_b_z(-20.0),
         notes="b_iz near -20: z is near 0 and h = n",
     )
@@ -206,10 +206,10 @@ def plain_vectors():
     yield plain(
         "lstm_forget_bias_1",
         "LSTM",
-        T=6,
+        T=4,
         B=2,
-        I=3,
-        H=5,
+        I=2,
+        H=3,
         adjust=set_b_f,
         notes="the forget bias is 1 in b_ih and 0 in b_hh: the two only add",
     )
