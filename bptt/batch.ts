@@ -22,11 +22,20 @@ export interface Box {
   numbers: ArrayLike<number>;
 }
 
-/** Checks a batch against a network; `fill` then copies it into a plan of `shape`. */
+/** Which part of a batch is run, and how its loss is weighted. */
+export interface Part {
+  /** Only the steps `from`…`to` (not included); default all. The weights stay those of the whole batch. */
+  steps?: readonly [from: number, to: number];
+  /** What a mean loss is divided by; default the number of valid steps in the whole batch. */
+  over?: number;
+}
+
+/** Checks a batch against a network; `fill` then copies it, or the asked part of it, into a plan of `shape`. */
 export function readBatch(
   batch: Batch,
   net: Network,
   where: string,
+  { steps, over }: Part = {},
 ): { shape: PlanShape; fill(plan: Plan): void } {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(batch, ['x', 'targets', 'lengths', 'initial'], where);
@@ -49,16 +58,22 @@ export function readBatch(
     );
   }
   const lengths = readLengths(batch.lengths, T, B, where);
-  const masked = lengths.some((length) => length < T);
+  const [from, to] = steps ?? [0, T];
+  const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
+  must(fits, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
+  must(over === undefined || over > 0, where, 'over must be > 0', over);
+  const masked = lengths.some((length) => length < to);
 
   return {
-    shape: { T, B, masked },
+    shape: { T: to - from, B, masked },
     fill(plan) {
-      for (let t = 0; t < T; t++)
-        for (let b = 0; b < B; b++) plan.valid.set(t * B + b, 0, t < lengths[b] ? 1 : 0);
+      for (let t = from; t < to; t++)
+        for (let b = 0; b < B; b++) plan.valid.set((t - from) * B + b, 0, t < lengths[b] ? 1 : 0);
       const counts = (row: number): boolean => Math.floor(row / B) < lengths[row % B];
-      fillRows(plan.x, x, { counts, classes: x.shape.length === 2, B, where, name: 'x' });
-      if (plan.target && plan.weight) fillTargets(plan, batch.targets, lengths, net, where);
+      const classes = x.shape.length === 2;
+      fillRows(plan.x, x, { counts, classes, first: from * B, B, where, name: 'x' });
+      if (plan.target && plan.weight)
+        fillTargets(plan, batch.targets, { T, from, to, lengths, over }, net, where);
     },
   };
 }
@@ -66,11 +81,11 @@ export function readBatch(
 function fillTargets(
   plan: Plan,
   given: Batch['targets'],
-  lengths: number[],
+  { T, from, to, lengths, over }: { T: number; from: number; to: number; lengths: number[]; over?: number },
   net: Network,
   where: string,
 ): void {
-  const { T, B } = plan.shape;
+  const { B } = plan.shape;
   const { loss, at } = net.architecture;
   mustBe(given !== undefined, where, 'targets must be given', given, `the network has a ${loss} loss`);
   const targets = flatten(given, where, 'targets');
@@ -78,22 +93,23 @@ function fillTargets(
   const expected = loss === 'softmax' ? steps : [...steps, net.output];
   mustShape(targets.shape, expected, where, 'targets', `O = ${net.output}, ${loss} loss at ${at} step`);
 
-  const counts = (row: number): boolean => at === 'last' || Math.floor(row / B) < lengths[row % B];
-  const valid = at === 'last' ? B : lengths.reduce((sum, length) => sum + length, 0);
+  // at the last step only, a row counts in the part in which it ends
+  const ends = (b: number): boolean => from < lengths[b] && lengths[b] <= to;
+  const counts = (row: number): boolean =>
+    at === 'last' ? ends(row) : Math.floor(row / B) < lengths[row % B];
+  const valid = over ?? (at === 'last' ? B : lengths.reduce((sum, length) => sum + length, 0));
   const each = (net.reduction === 'mean' ? 1 / valid : 1) / (loss === 'squared' ? net.output : 1);
+  const first = at === 'last' ? 0 : from * B;
   const weight = plan.weight as Tensor;
-  for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(row) ? each : 0);
-  fillRows(plan.target as Tensor, targets, {
-    counts,
-    classes: loss === 'softmax',
-    B,
-    where,
-    name: 'targets',
-  });
+  for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + row) ? each : 0);
+  const classes = loss === 'softmax';
+  fillRows(plan.target as Tensor, targets, { counts, classes, first, B, where, name: 'targets' });
 }
 
 interface Filling {
   counts: (row: number) => boolean;
+  /** The row that becomes row 0 of the tensor. */
+  first: number;
   /** One class number a row, to be written as a one-hot row. */
   classes: boolean;
   B: number;
@@ -103,23 +119,24 @@ interface Filling {
 
 /** Copies rows that count; the others become zero, so that nothing that stands there can have an effect. */
 function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
-  const { counts, classes, B, where, name } = how;
+  const { counts, classes, first, B, where, name } = how;
   const [N, width] = into.shape;
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
   into.data.fill(0);
-  for (let row = 0; row < N; row++) {
+  for (let row = first; row < first + N; row++) {
     if (!counts(row)) continue;
+    const at = (row - first) * width;
     if (classes) {
       const k = numbers[row];
       const fits = Number.isInteger(k) && k >= 0 && k < width;
       must(fits, where, `${name} must be class numbers in 0…${width - 1}`, `${k} at ${place(row)}`);
-      into.data[row * width + k] = 1;
+      into.data[at + k] = 1;
     } else {
       for (let c = 0; c < width; c++) {
         const value = numbers[row * width + c];
         if (!Number.isFinite(value))
           must(false, where, `${name} must be finite`, `${value} at ${place(row)}, unit ${c}`);
-        into.data[row * width + c] = value;
+        into.data[at + c] = value;
       }
     }
   }
@@ -140,7 +157,8 @@ function readLengths(lengths: Batch['lengths'], T: number, B: number, where: str
   return [...lengths];
 }
 
-function flatten(values: Numbers | Box, where: string, name: string): Box {
+/** Any form of numbers as row-major numbers under a shape. */
+export function flatten(values: Numbers | Box, where: string, name: string): Box {
   mustBe(
     typeof values === 'object' && values !== null,
     where,

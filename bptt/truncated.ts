@@ -1,0 +1,122 @@
+/** Truncated backpropagation through time: chunks of one long batch, the state carried, the gradient cut. */
+import ndarray from 'ndarray';
+import { mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
+import type { Data } from '../core/memory';
+import { sizeOf, type Tensor, type Tensors } from '../core/tensor';
+import { flatten, readBatch, type Batch } from './batch';
+import type { Network, Result, Upstream } from './network';
+
+export interface TruncatedOptions {
+  /** Steps that the gradient flows back over; the last chunk may be shorter. */
+  chunk: number;
+  /** Draws dropout; leave out to evaluate. */
+  training?: boolean;
+  /** dL/doutput and dL/dfinal states of the whole sequence, for a network without a loss. */
+  upstream?: Upstream;
+}
+
+/** Like the results of `forward` and `backward` over the whole sequence, but copies instead of views. */
+export interface TruncatedResult extends Result {
+  /** dL/dx [T, B, D]. */
+  x: Tensor;
+  /** dL/dinitial states by name, `l0.h` [B, H]: what the first chunk gives. */
+  initial: Tensors;
+}
+
+/**
+ * Runs a batch forward and backward in chunks: each chunk starts from the state that the one before left, and no
+ * gradient crosses from a chunk into the one before.
+ *
+ * A mean loss is the mean over all valid steps of the whole sequence: every step weighs 1 / (valid steps of all chunks),
+ * whatever chunk it is in, and the losses and gradients of the chunks are added up. At the last step only, a row's loss
+ * belongs to the chunk in which the row ends; so does the gradient of its final state.
+ *
+ * Adds into `parameters.gradients`; trainable initial states are reached from the first chunk. With chunk ≥ T this is
+ * full backpropagation through time, to the bit. A loss of the caller's own that depends on the outputs is run part by
+ * part instead: `forward(batch, { steps: [from, to] })`, then `backward`, with `initial: 'carry'` after the first part.
+ *
+ * Source: Williams & Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network
+ * trajectories", with steps forward and steps back both `chunk`.
+ * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
+ * @example
+ * net.parameters.zeroGradients();
+ * truncated(net, batch, { chunk: 25, training: true }).loss;
+ */
+export function truncated(network: Network, batch: Batch, options: TruncatedOptions): TruncatedResult {
+  const where = 'truncated';
+  mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
+  mustKnowKeys(options, ['chunk', 'training', 'upstream'], where);
+  const { chunk, training = false, upstream } = options;
+  mustCount(chunk, where, 'chunk');
+
+  // nested lists are flattened once, not once a chunk
+  const whole: Batch = { ...batch, x: flatten(batch.x, where, 'x') };
+  if (batch.targets !== undefined) whole.targets = flatten(batch.targets, where, 'targets');
+  const { T, B } = readBatch(whole, network, where).shape;
+  const { at, dtype } = network.architecture;
+  const [D, O] = [network.input, network.output];
+  const lengths = batch.lengths ?? Array<number>(B).fill(T);
+  const array = (shape: number[]): Tensor =>
+    ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
+  const result: TruncatedResult = {
+    loss: 0,
+    output: array(at === 'last' ? [B, O] : [T, B, O]),
+    states: {},
+    x: array([T, B, D]),
+    initial: {},
+  };
+  if (upstream?.output) {
+    mustShape([upstream.output.length], [sizeOf(result.output.shape)], where, 'upstream output', `T = ${T}`);
+  }
+
+  for (let from = 0; from < T; from += chunk) {
+    const to = Math.min(from + chunk, T);
+    const ending = lengths.map((length) => from < length && length <= to);
+    const start: Batch = from === 0 ? whole : { ...whole, initial: 'carry' };
+    const { loss, output, states } = network.forward(start, { training, steps: [from, to] });
+    result.loss += loss;
+    if (at === 'last') copyRows(output, result.output, ending);
+    else result.output.data.set(contents(output), from * B * O);
+
+    const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, at);
+    const { x, initial } = network.backward(above);
+    result.x.data.set(contents(x), from * B * D);
+    if (from === 0) result.initial = copies(initial);
+    if (to === T) result.states = copies(states);
+  }
+  return result;
+}
+
+/** The part of dL/doutput and dL/dfinal states that belongs to one chunk. */
+function upstreamOf(
+  { output, states = {} }: Upstream,
+  { from, to }: { from: number; to: number },
+  ending: boolean[],
+  at: 'every' | 'last',
+): Upstream {
+  const onlyEnding = (values: ArrayLike<number>): Float64Array => {
+    const width = values.length / ending.length;
+    return Float64Array.from(values, (value, k) => (ending[Math.floor(k / width)] ? value : 0));
+  };
+  const cut = (values: ArrayLike<number>): Float64Array =>
+    at === 'last' ? onlyEnding(values) : Float64Array.from({ length: to - from }, (_, k) => values[from + k]);
+  return {
+    ...(output && { output: cut(output) }),
+    states: Object.fromEntries(Object.entries(states).map(([name, d]) => [name, onlyEnding(d)])),
+  };
+}
+
+/** The numbers of a contiguous view. */
+const contents = (t: Tensor): Data => t.data.subarray(t.offset, t.offset + sizeOf(t.shape));
+const copyOf = (t: Tensor): Tensor => ndarray(contents(t).slice(), [...t.shape]);
+
+function copies(tensors: Tensors): Tensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, copyOf(t)]));
+}
+
+function copyRows(from: Tensor, to: Tensor, which: boolean[]): void {
+  const width = from.shape[1];
+  which.forEach((wanted, b) => {
+    for (let c = 0; wanted && c < width; c++) to.set(b, c, from.get(b, c));
+  });
+}
