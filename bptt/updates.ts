@@ -1,0 +1,280 @@
+/**
+ * The update equations of the optimisers, one rule each: statement, memory, and what changes with the step.
+ *
+ *   p parameter   g its gradient   d = g + weightDecay · p   (adamw shrinks p instead)
+ *
+ * Source: the semantics and defaults of torch.optim; RMSprop: Tieleman & Hinton 2012; Adagrad: Duchi, Hazan & Singer 2011;
+ * Adam: Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018; AdamW: Loshchilov & Hutter 2019.
+ */
+import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
+import { add, div, max, mul, named, sqrt, sub, type Scalar } from '../core/scalar';
+import { statement, type Statement } from '../core/statement';
+
+interface Common {
+  /** Default 1e-3; 1e-2 for rmsprop and adagrad. */
+  learningRate?: number;
+  /** Pulls every parameter towards zero; default 0, for adamw 1e-2. */
+  weightDecay?: number;
+}
+export interface SgdOptions extends Common {
+  name: 'sgd';
+  momentum?: number;
+  dampening?: number;
+  nesterov?: boolean;
+}
+export interface RmspropOptions extends Common {
+  name: 'rmsprop';
+  alpha?: number;
+  eps?: number;
+  momentum?: number;
+  centered?: boolean;
+}
+export interface AdagradOptions extends Common {
+  name: 'adagrad';
+  lrDecay?: number;
+  eps?: number;
+  initialAccumulatorValue?: number;
+}
+export interface AdamOptions extends Common {
+  name: 'adam' | 'adamw';
+  betas?: readonly [number, number];
+  eps?: number;
+  amsgrad?: boolean;
+}
+export type OptimizerOptions = SgdOptions | RmspropOptions | AdagradOptions | AdamOptions;
+export type OptimizerName = OptimizerOptions['name'];
+
+/** One optimiser with its options settled. */
+export interface Rule {
+  /** Reads p, g, the states and the scalars; writes p and the states. */
+  update: Statement;
+  /** Names of what is remembered from step to step, and where it starts (default 0). */
+  states: readonly string[];
+  start?: number;
+  /** The single numbers that the statement reads, at the t-th step (t counts from 1). */
+  scalars(t: number, learningRate: number): Record<string, number>;
+}
+
+/** Options with nothing left out. */
+type Settled<O> = Required<Omit<O, 'name'>>;
+interface Entry<O> {
+  defaults: Settled<O>;
+  check: (options: Settled<O>, where: string) => void;
+  rule: (options: Settled<O>) => Rule;
+}
+
+type Inputs = Record<string, Scalar>;
+const decayed = ({ p, g, weightDecay }: Inputs): Scalar => named('d', add(g, mul(weightDecay, p)));
+
+/** p -= lr · d */
+const sgd = statement((v) => ({ p: sub(v.p, mul(v.lr, decayed(v))) }));
+const velocity = (v: Inputs, d: Scalar): Scalar => add(mul(v.momentum, v.buf), mul(v.keep, d));
+const sgdMomentum = statement((v) => {
+  const buf = velocity(v, decayed(v));
+  return { buf, p: sub(v.p, mul(v.lr, buf)) };
+});
+/** Nesterov looks one step of momentum ahead. */
+const sgdNesterov = statement((v) => {
+  const d = decayed(v);
+  const buf = velocity(v, d);
+  return { buf, p: sub(v.p, mul(v.lr, add(d, mul(v.momentum, buf)))) };
+});
+
+// running averages of the squares, and of d itself
+const average = (v: Inputs, d: Scalar): Scalar => add(mul(v.alpha, v.v), mul(mul(v.rest, d), d));
+const mean = (v: Inputs, d: Scalar): Scalar => add(mul(v.alpha, v.mean), mul(v.rest, d));
+const scaled = (v: Inputs, d: Scalar, variance: Scalar): Scalar => div(d, add(sqrt(variance), v.eps));
+// rounding may leave a variance below 0, of which the root would be NaN
+const variance = (s: Scalar, m: Scalar): Scalar => max(sub(s, mul(m, m)), 0);
+const rmsprop = statement((v) => {
+  const d = decayed(v);
+  const s = average(v, d);
+  return { v: s, p: sub(v.p, mul(v.lr, scaled(v, d, s))) };
+});
+const rmspropMomentum = statement((v) => {
+  const d = decayed(v);
+  const s = average(v, d);
+  const buf = add(mul(v.momentum, v.buf), scaled(v, d, s));
+  return { v: s, buf, p: sub(v.p, mul(v.lr, buf)) };
+});
+const rmspropCentered = statement((v) => {
+  const d = decayed(v);
+  const [s, m] = [average(v, d), mean(v, d)];
+  return { v: s, mean: m, p: sub(v.p, mul(v.lr, scaled(v, d, variance(s, m)))) };
+});
+const rmspropCenteredMomentum = statement((v) => {
+  const d = decayed(v);
+  const [s, m] = [average(v, d), mean(v, d)];
+  const buf = add(mul(v.momentum, v.buf), scaled(v, d, variance(s, m)));
+  return { v: s, mean: m, buf, p: sub(v.p, mul(v.lr, buf)) };
+});
+
+const adagrad = statement((v) => {
+  const d = decayed(v);
+  const sum = add(v.sum, mul(d, d));
+  return { sum, p: sub(v.p, mul(v.lr, div(d, add(sqrt(sum), v.eps)))) };
+});
+
+/** The two moments; p · shrink is adamw's weight decay, exactly p for adam. */
+const moments = (v: Inputs): { m: Scalar; s: Scalar; p: Scalar } => {
+  const d = decayed(v);
+  const m = add(mul(v.beta1, v.m), mul(v.rest1, d));
+  const s = add(mul(v.beta2, v.v), mul(mul(v.rest2, d), d));
+  return { m, s, p: mul(v.shrink, v.p) };
+};
+const stepped = (v: Inputs, p: Scalar, m: Scalar, s: Scalar): Scalar =>
+  sub(p, mul(v.lr, div(m, add(div(sqrt(s), v.root), v.eps))));
+const adam = statement((v) => {
+  const { m, s, p } = moments(v);
+  return { m, v: s, p: stepped(v, p, m, s) };
+});
+const amsgrad = statement((v) => {
+  const { m, s, p } = moments(v);
+  const vMax = max(v.vMax, s);
+  return { m, v: s, vMax, p: stepped(v, p, m, vMax) };
+});
+
+export const updateStatements = {
+  sgd,
+  sgdMomentum,
+  sgdNesterov,
+  rmsprop,
+  rmspropMomentum,
+  rmspropCentered,
+  rmspropCenteredMomentum,
+  adagrad,
+  adam,
+  amsgrad,
+};
+
+const sgdEntry: Entry<SgdOptions> = {
+  defaults: { learningRate: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+  check(o, where) {
+    notNegative(o, ['learningRate', 'momentum', 'weightDecay'], where);
+    must(Number.isFinite(o.dampening), where, 'dampening must be a finite number', o.dampening);
+    mustBeSwitch(o, 'nesterov', where);
+    const fits = !o.nesterov || (o.momentum > 0 && o.dampening === 0);
+    const got = `momentum ${o.momentum}, dampening ${o.dampening}`;
+    must(fits, where, 'nesterov needs a momentum > 0 and a dampening of 0', got);
+  },
+  rule: ({ momentum, dampening, nesterov, weightDecay }) => ({
+    update: momentum === 0 ? sgd : nesterov ? sgdNesterov : sgdMomentum,
+    states: momentum === 0 ? [] : ['buf'],
+    // the first step has nothing to keep and is not dampened
+    scalars: (t, lr) => ({ lr, weightDecay, momentum, keep: t === 1 ? 1 : 1 - dampening }),
+  }),
+};
+
+const rmspropEntry: Entry<RmspropOptions> = {
+  defaults: { learningRate: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
+  check(o, where) {
+    notNegative(o, ['learningRate', 'eps', 'momentum', 'weightDecay'], where);
+    mustBeShare(o.alpha, 'alpha', where);
+    mustBeSwitch(o, 'centered', where);
+  },
+  rule: ({ alpha, eps, momentum, centered, weightDecay }) => {
+    const still = centered ? rmspropCentered : rmsprop;
+    const moving = centered ? rmspropCenteredMomentum : rmspropMomentum;
+    return {
+      update: momentum > 0 ? moving : still,
+      states: ['v', ...(centered ? ['mean'] : []), ...(momentum > 0 ? ['buf'] : [])],
+      scalars: (_t, lr) => ({ lr, alpha, rest: 1 - alpha, eps, momentum, weightDecay }),
+    };
+  },
+};
+
+const adagradEntry: Entry<AdagradOptions> = {
+  defaults: { learningRate: 1e-2, lrDecay: 0, eps: 1e-10, initialAccumulatorValue: 0, weightDecay: 0 },
+  check(o, where) {
+    notNegative(o, ['learningRate', 'lrDecay', 'eps', 'initialAccumulatorValue', 'weightDecay'], where);
+  },
+  rule: ({ lrDecay, eps, initialAccumulatorValue, weightDecay }) => ({
+    update: adagrad,
+    states: ['sum'],
+    start: initialAccumulatorValue,
+    scalars: (t, lr) => ({ lr: lr / (1 + (t - 1) * lrDecay), eps, weightDecay }),
+  }),
+};
+
+const adamEntry = (decoupled: boolean): Entry<AdamOptions> => ({
+  defaults: {
+    learningRate: 1e-3,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: decoupled ? 1e-2 : 0,
+    amsgrad: false,
+  },
+  check(o, where) {
+    notNegative(o, ['learningRate', 'eps', 'weightDecay'], where);
+    const { length } = Object(o.betas) as ArrayLike<number>;
+    must(length === 2, where, 'betas must be two numbers', o.betas);
+    for (const beta of o.betas) mustBeShare(beta, 'each beta', where);
+    mustBeSwitch(o, 'amsgrad', where);
+  },
+  rule: ({ betas: [beta1, beta2], eps, weightDecay, amsgrad: atMost }) => ({
+    update: atMost ? amsgrad : adam,
+    states: ['m', 'v', ...(atMost ? ['vMax'] : [])],
+    scalars: (t, learningRate) => ({
+      beta1,
+      beta2,
+      rest1: 1 - beta1,
+      rest2: 1 - beta2,
+      eps,
+      // the averages start at 0: dividing by 1 − βᵗ makes up for it
+      lr: learningRate / (1 - beta1 ** t),
+      root: Math.sqrt(1 - beta2 ** t),
+      weightDecay: decoupled ? 0 : weightDecay,
+      shrink: decoupled ? 1 - learningRate * weightDecay : 1,
+    }),
+  }),
+});
+
+const entries = {
+  sgd: sgdEntry,
+  rmsprop: rmspropEntry,
+  adagrad: adagradEntry,
+  adam: adamEntry(false),
+  adamw: adamEntry(true),
+};
+
+/**
+ * The rule that options stand for, and the options with every default filled in.
+ * @throws TypeError for an unknown name or option; RangeError for a value out of range.
+ */
+export function settle(options: OptimizerOptions): { options: OptimizerOptions; rule: Rule } {
+  mustBe(typeof options === 'object' && options !== null, 'optimizer', 'options must be an object', options);
+  const names = Object.keys(entries) as OptimizerName[];
+  const name = mustBeOneOf(options.name, names, 'optimizer', 'the name');
+  // an entry takes the options of its own name, which the compiler cannot see through the table
+  const entry = entries[name] as unknown as Entry<Record<string, unknown>>;
+  const where = `optimizer ${name}`;
+  mustKnowKeys(options, ['name', ...Object.keys(entry.defaults)], where);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const settled = { ...entry.defaults, ...Object.fromEntries(given) };
+  entry.check(settled, where);
+  return { options: settled as unknown as OptimizerOptions, rule: entry.rule(settled) };
+}
+
+function notNegative<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+  where: string,
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    must(
+      Number.isFinite(value) && (value as number) >= 0,
+      where,
+      `${name} must be a finite number >= 0`,
+      value,
+    );
+  }
+}
+
+function mustBeShare(value: number, name: string, where: string): void {
+  must(value >= 0 && value < 1, where, `${name} must be in 0 ≤ ${name.split(' ').pop()} < 1`, value);
+}
+
+function mustBeSwitch<O extends object>(options: O, name: keyof O & string, where: string): void {
+  mustBe(typeof options[name] === 'boolean', where, `${name} must be true or false`, options[name]);
+}

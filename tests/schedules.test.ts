@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { schedule, type ScheduleOptions } from '../bptt/schedules';
+
+const rates = (options: ScheduleOptions, steps: number): number[] =>
+  Array.from({ length: steps }, (_, step) => schedule(options)(step));
+
+test('constant', () => {
+  expect(rates({ name: 'constant' }, 3)).toEqual([1, 1, 1]);
+});
+
+test('step: times the factor after every so many steps', () => {
+  expect(rates({ name: 'step', every: 2, factor: 0.5 }, 6)).toEqual([1, 1, 0.5, 0.5, 0.25, 0.25]);
+  expect(rates({ name: 'step', every: 1 }, 3)).toEqual([1, 0.1, 0.1 ** 2]);
+});
+
+test('cosine: half a wave down to the minimum, then constant', () => {
+  const rate = schedule({ name: 'cosine', steps: 4, minimum: 0.2 });
+  expect(rate(0)).toBe(1);
+  expect(rate(1)).toBeCloseTo(0.2 + 0.4 * (1 + Math.SQRT1_2), 15);
+  expect(rate(2)).toBeCloseTo(0.6, 15);
+  for (const step of [4, 5, 100]) expect(rate(step)).toBeCloseTo(0.2, 15);
+  expect(schedule({ name: 'cosine', steps: 3 })(3)).toBe(0);
+});
+
+test('warm-up: rises linearly to 1, then the schedule from its own start', () => {
+  expect(rates({ name: 'constant', warmUp: 4 }, 6)).toEqual([0.25, 0.5, 0.75, 1, 1, 1]);
+  expect(rates({ name: 'step', every: 2, factor: 0.5, warmUp: 2 }, 7)).toEqual([
+    0.5, 1, 1, 1, 0.5, 0.5, 0.25,
+  ]);
+  const [plain, warm] = [
+    schedule({ name: 'cosine', steps: 9 }),
+    schedule({ name: 'cosine', steps: 9, warmUp: 5 }),
+  ];
+  for (let step = 0; step < 12; step++) expect(warm(step + 5)).toBe(plain(step));
+});
+
+test('every factor is in 0…1, and after the warm-up none is larger than the one before', () => {
+  const warmUp = fc.integer({ min: 0, max: 20 });
+  const anySchedule: fc.Arbitrary<ScheduleOptions> = fc.oneof(
+    fc.record({ name: fc.constant('constant' as const), warmUp }),
+    fc.record({
+      name: fc.constant('step' as const),
+      every: fc.integer({ min: 1, max: 9 }),
+      factor: fc.double({ min: 0.01, max: 1, noNaN: true }),
+      warmUp,
+    }),
+    fc.record({
+      name: fc.constant('cosine' as const),
+      steps: fc.integer({ min: 1, max: 50 }),
+      minimum: fc.double({ min: 0, max: 1, noNaN: true }),
+      warmUp,
+    }),
+  );
+  fc.assert(
+    fc.property(anySchedule, (options) => {
+      const all = rates(options, 80);
+      expect(all.every((rate) => rate >= 0 && rate <= 1)).toBe(true);
+      const after = all.slice(options.warmUp);
+      expect(after.every((rate, k) => k === 0 || rate <= after[k - 1])).toBe(true);
+    }),
+  );
+});
+
+test.each([
+  [null, 'schedule: options must be an object, got null'],
+  [{ name: 'linear' }, 'schedule: the name must be one of constant, step, cosine, got linear'],
+  [{ name: 'constant', every: 3 }, 'schedule: options must be among name, warmUp, got every'],
+  [{ name: 'step' }, 'schedule: every must be a whole number >= 1, got undefined'],
+  [{ name: 'step', every: 2, factor: 0 }, 'schedule: factor must be in 0 < factor ≤ 1, got 0'],
+  [{ name: 'cosine', steps: 0 }, 'schedule: steps must be a whole number >= 1, got 0'],
+  [{ name: 'cosine', steps: 3, minimum: -1 }, 'schedule: minimum must be a factor in 0…1, got -1'],
+  [{ name: 'cosine', steps: 3, warmUp: -1 }, 'schedule: warmUp must be a whole number >= 0, got -1'],
+])('%j is refused', (options, message) => {
+  expect(() => schedule(options as ScheduleOptions)).toThrow(message);
+});
