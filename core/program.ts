@@ -61,7 +61,7 @@ export class Program {
     { accumulate = false, bias }: { accumulate?: boolean; bias?: Tensor } = {},
   ): void {
     mustMatch('matmul', { a, b, out, ...(bias && { bias }) });
-    must(a.shape.length === 2, 'matmul', 'a must be a matrix', `[${a.shape.join(', ')}]`);
+    for (const [name, t] of Object.entries({ a, b })) mustBeMatrix(t, 'matmul', name);
     const [M, K] = a.shape;
     mustShape(b.shape, [K, b.shape[1]], 'matmul', 'b', `K = ${K} is fixed by a [${M}, ${K}]`);
     mustShape(out.shape, [M, b.shape[1]], 'matmul', 'out', `a [${M}, ${K}], b [${K}, ${b.shape[1]}]`);
@@ -99,18 +99,21 @@ export class Program {
 
   /** Records out [C] (=|+=) Σ over the rows of `from` [R, C]. */
   sumRows(from: Tensor, out: Tensor, { accumulate = false } = {}): void {
+    mustBeMatrix(from, 'sumRows', 'from');
     mustShape(out.shape, [from.shape[1]], 'sumRows', 'out', `from [${from.shape.join(', ')}]`);
     this.reduce('sumRows', from, out, accumulate);
   }
 
   /** Records out [R, 1] (=|+=) Σ along each row of `from` [R, C]. */
   sumColumns(from: Tensor, out: Tensor, { accumulate = false } = {}): void {
+    mustBeMatrix(from, 'sumColumns', 'from');
     mustShape(out.shape, [from.shape[0], 1], 'sumColumns', 'out', `from [${from.shape.join(', ')}]`);
     this.reduce('sumColumns', from, out, accumulate);
   }
 
   /** Records out [R, 1] = m + log Σ exp(from − m) along each row, m the row's maximum. */
   logSumExp(from: Tensor, out: Tensor): void {
+    mustBeMatrix(from, 'logSumExp', 'from');
     mustShape(out.shape, [from.shape[0], 1], 'logSumExp', 'out', `from [${from.shape.join(', ')}]`);
     this.reduce('logSumExp', from, out, false);
   }
@@ -147,6 +150,10 @@ function broadcast(t: Tensor, [R, C]: number[], name: string): Tensor {
   must(fits, 'pointwise', `${name} must be broadcast to [${R}, ${C}]`, `[${t.shape.join(', ')}]`);
   const stride = [m.shape[0] === R ? m.stride[0] : 0, m.shape[1] === C ? m.stride[1] : 0];
   return ndarray<Data>(m.data, [R, C], stride, m.offset);
+}
+
+function mustBeMatrix(t: Tensor, where: string, name: string): void {
+  must(t.shape.length === 2, where, `${name} must be a matrix`, `[${t.shape.join(', ')}]`);
 }
 
 function mustMatch(where: string, tensors: Tensors): void {
