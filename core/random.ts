@@ -88,11 +88,13 @@ export class Random {
       total,
     );
     let rest = this.uniform() * total;
+    let last = 0;
     for (let k = 0; k < weights.length; k++) {
+      if (weights[k] > 0) last = k;
       rest -= weights[k];
       if (rest < 0) return k;
     }
-    return weights.length - 1;
+    return last; // rounding left a rest: what has no weight is not chosen even then
   }
 
   /** Shuffles in place (Fisher–Yates) and returns the same array. */
