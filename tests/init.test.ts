@@ -1,0 +1,131 @@
+import * as init from '../core/init';
+import { Random } from '../core/random';
+import { columns, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
+import { dtypes } from './executors';
+import { layouts, place } from './layouts';
+
+const { constant, gates, glorot, identity, normal, orthogonal, uniform } = init;
+
+const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+const deviation = (values: number[]): number => Math.sqrt(mean(values.map((v) => v * v)) - mean(values) ** 2);
+
+/** A Aᵀ where that is the smaller one, else Aᵀ A: the identity times gain² for an orthogonal start. */
+function gram(t: Tensor): number[][] {
+  const m = toNested(t.shape[0] <= t.shape[1] ? t : transpose(t)) as number[][];
+  return m.map((p) => m.map((q) => p.reduce((sum, v, k) => sum + v * q[k], 0)));
+}
+
+describe.each(dtypes)('%s', (dtype) => {
+  test('constant and identity, by hand', () => {
+    const t = zeros([2, 3], dtype);
+    constant(7)(t, new Random());
+    expect(toFlat(t)).toEqual([7, 7, 7, 7, 7, 7]);
+    identity(0.5)(t, new Random());
+    expect(toNested(t)).toEqual([
+      [0.5, 0, 0],
+      [0, 0.5, 0],
+    ]);
+    identity()(t, new Random());
+    expect(t.get(1, 1)).toBe(1);
+  });
+
+  test('uniform and normal have their spread', () => {
+    const t = zeros([60, 50], dtype);
+    uniform(0.3)(t, new Random(1));
+    const values = toFlat(t);
+    expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(Math.fround(0.3));
+    expect(Math.abs(deviation(values) - 0.3 / Math.sqrt(3))).toBeLessThan(0.005);
+    normal(0.3)(t, new Random(1));
+    expect(Math.abs(deviation(toFlat(t)) - 0.3)).toBeLessThan(0.012);
+    expect(Math.abs(mean(toFlat(t)))).toBeLessThan(0.02);
+  });
+
+  test('glorot: the variance is 2 / (rows + columns)', () => {
+    const t = zeros([70, 30], dtype);
+    glorot()(t, new Random(1));
+    // uniform in ±√(6/100) has variance 6/100/3 = 2/100
+    expect(Math.max(...toFlat(t).map(Math.abs))).toBeLessThanOrEqual(Math.fround(Math.sqrt(0.06)));
+    expect(Math.abs(deviation(toFlat(t)) ** 2 - 0.02)).toBeLessThan(0.001);
+  });
+
+  test.each([
+    [4, 4],
+    [3, 7],
+    [7, 3],
+    [1, 5],
+    [5, 1],
+  ])('orthogonal [%d, %d]: every singular value is the gain', (R, C) => {
+    const t = zeros([R, C], dtype);
+    orthogonal(1.5)(t, new Random(2));
+    gram(t).forEach((line, r) =>
+      line.forEach((v, c) =>
+        expect(Math.abs(v - (r === c ? 2.25 : 0))).toBeLessThanOrEqual(dtype === 'float64' ? 1e-14 : 1e-6),
+      ),
+    );
+  });
+
+  test('the gates are filled one by one, each as if it stood alone', () => {
+    const t = zeros([3, 12], dtype);
+    gates(4, orthogonal())(t, new Random(5));
+    const random = new Random(5);
+    for (let k = 0; k < 4; k++) {
+      const alone = zeros([3, 3], dtype);
+      orthogonal()(alone, random);
+      expect(toFlat(columns(t, 3 * k, 3 * k + 3))).toEqual(toFlat(alone));
+    }
+  });
+
+  test('gates of a vector too', () => {
+    const t = zeros([6], dtype);
+    let next = 0;
+    gates(3, (part) => constant(next++)(part, new Random()))(t, new Random());
+    expect(toFlat(t)).toEqual([0, 0, 1, 1, 2, 2]);
+  });
+
+  test.each(layouts)('a view in %s is filled, and nothing around it', (layout) => {
+    for (const start of [constant(3), uniform(1), normal(1), glorot(), identity(), orthogonal()]) {
+      const { view, around } = place(3, 4, dtype, layout);
+      start(view, new Random(1));
+      expect(toFlat(view).some((v) => v !== 0)).toBe(true);
+      expect(around()).toBe(true);
+      const plain = zeros([3, 4], dtype);
+      start(plain, new Random(1));
+      expect(toFlat(view)).toEqual(toFlat(plain));
+    }
+  });
+});
+
+test('orthogonal draws again what lies within the rows it has', () => {
+  const random = new Random(1);
+  const t = zeros([2, 2]);
+  // the second draw repeats the first and is of no use, the third is new
+  for (const value of [1, 0, 2, 0, 1, 1]) jest.spyOn(random, 'normal').mockReturnValueOnce(value);
+  orthogonal()(t, random);
+  expect(toNested(t)).toEqual([
+    [1, 0],
+    [0, 1],
+  ]);
+});
+
+test('one seed gives one start', () => {
+  for (const start of [uniform(1), normal(1), glorot(), orthogonal()]) {
+    const [a, b, c] = [1, 1, 2].map((seed) => {
+      const t = zeros([4, 3]);
+      start(t, new Random(seed));
+      return toFlat(t);
+    });
+    expect(a).toEqual(b);
+    expect(a).not.toEqual(c);
+  }
+});
+
+test.each<[() => void, string]>([
+  [() => orthogonal()(zeros([3]), new Random()), 'orthogonal: the tensor must be a matrix, got [3]'],
+  [
+    () => gates(4, constant(0))(zeros([2, 6]), new Random()),
+    'gates: the last size must be a multiple of 4, got [2, 6]',
+  ],
+])('%#: %s', (act, message) => {
+  expect(act).toThrow(message);
+  expect(act).toThrow(RangeError);
+});
