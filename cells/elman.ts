@@ -10,7 +10,7 @@
  *
  * Backward
  *   dh = dhOut + dhNext
- *   dz = dh * (1 - h * h)                (or dh * h * (1 - h), or dh * step(h))
+ *   dz = dh * (1 - h * h)                (or dh * (h * (1 - h)), or dh * step(h))
  *   dx = dz Wxᵀ
  *   dhPrev = dz Whᵀ
  *   dWx += xᵀ dz
