@@ -1,0 +1,251 @@
+/**
+ * The equations in the comment at the top of each cell file are what the code executes: the recorded products, sums
+ * and statements are printed and compared with the comment, line by line and in order.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Unroll } from '../bptt/unroll';
+import { affine, affineBackward, affineParameters } from '../cells/affine';
+import type { Cell, Parameter } from '../cells/cell';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm, lstmBackward, lstmForward } from '../cells/lstm';
+import { Program, type Operation } from '../core/program';
+import { print } from '../core/statement';
+import { transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
+
+const folder = join(__dirname, '..', 'cells');
+const source = (file: string): string => readFileSync(join(folder, file), 'utf8');
+
+interface Equation {
+  text: string;
+  /** What stands in brackets behind it: other right-hand sides, for other variants. */
+  remark: string;
+}
+type Block = 'Forward' | 'Backward';
+type Header = Record<Block, Equation[]>;
+
+/** The equations of a file's first comment. */
+function headerOf(text: string): Header {
+  const comment = /\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ?? '';
+  const lines = comment.split('\n').map((line) => line.replace(/^ \* ?/, ''));
+  const blockOf = (title: Block): Equation[] => {
+    const start = lines.findIndex((line) => line.startsWith(title));
+    if (start < 0) throw new Error(`the header has no block ${title}`);
+    const length = lines.slice(start + 1).findIndex((line) => !line.startsWith('  '));
+    return lines.slice(start + 1, start + 1 + length).map((line) => {
+      const [, equation, remark = ''] = /^ {2}(\S+ \+?= .*?)(?:\s+\(((?:or|with) .*)\))?$/.exec(line) ?? [];
+      if (equation === undefined) throw new Error(`not an equation: ${line}`);
+      return { text: equation, remark };
+    });
+  };
+  return { Forward: blockOf('Forward'), Backward: blockOf('Backward') };
+}
+
+const same = (p: readonly number[], q: readonly number[]): boolean => p.join() === q.join();
+const isView = (t: Tensor, of: Tensor): boolean =>
+  t.data === of.data && t.offset === of.offset && same(t.shape, of.shape) && same(t.stride, of.stride);
+
+/** All names a tensor goes by; gates go by the name of their pre-activation too, whose place they take. */
+function namesOf(t: Tensor, v: Tensors): string[] {
+  const names = Object.keys(v).filter((name) => v[name] && isView(t, v[name]));
+  const turned = Object.keys(v).filter(
+    (name) => v[name]?.shape.length === 2 && isView(t, transpose(v[name])),
+  );
+  return [...names, ...turned.map((name) => `${name}ᵀ`)];
+}
+
+/** Each line that an operation prints, with every choice of names for its operands. */
+function linesOf(operation: Operation, v: Tensors): string[][] {
+  const all = (...operands: Tensor[]): string[][] =>
+    operands
+      .map((t) => namesOf(t, v))
+      .reduce<string[][]>((left, names) => left.flatMap((l) => names.map((name) => [...l, name])), [[]]);
+  const sign = 'accumulate' in operation && operation.accumulate ? '+=' : '=';
+  if (operation.kind === 'product') {
+    const { a, b, out, bias } = operation;
+    const lines = all(out, a, b, ...(bias ? [bias] : []));
+    return [lines.map(([o, p, q, r]) => `${o} ${sign} ${p} ${q}${r ? ` + ${r}` : ''}`)];
+  }
+  if (operation.kind === 'reduction') {
+    expect(operation.what).toBe('sumRows');
+    return [all(operation.out, operation.from).map(([o, p]) => `${o} ${sign} Σ ${p}`)];
+  }
+  // the names inside a statement must be those of the tensors it was given; …Kept is what lay there before
+  for (const [name, t] of Object.entries({ ...operation.inputs, ...operation.outputs })) {
+    const named = v[name.replace(/Kept$/, '')];
+    expect([name, named.data === t.data, named.offset - t.offset]).toEqual([name, true, 0]);
+  }
+  return print(operation.graph).map((line) => [line]);
+}
+
+type Printed = Record<Block, string[][]>;
+
+function printed(record: Record<Block, (program: Program) => void>, v: Tensors): Printed {
+  const block = (name: Block): string[][] => {
+    const program = new Program();
+    record[name](program);
+    return program.operations.flatMap((operation) => linesOf(operation, v));
+  };
+  return { Forward: block('Forward'), Backward: block('Backward') };
+}
+
+/** What a cell records for the second of three steps. */
+function printedCell(cell: Cell): Printed {
+  const B = 2;
+  const make = (): Tensors =>
+    Object.fromEntries(Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]));
+  const [x, dx] = [zeros([3 * B, cell.input]), zeros([3 * B, cell.input])];
+  const unroll = new Unroll(cell, {
+    T: 3,
+    B,
+    dtype: 'float64',
+    x,
+    dx,
+    parameters: make(),
+    gradients: make(),
+  });
+  const v = unroll.at(1);
+  return printed(
+    { Forward: (program) => cell.step(program, v), Backward: (program) => cell.stepBackward(program, v) },
+    v,
+  );
+}
+
+/** The printed lines; where operands have several names, with those that `header` uses. */
+const choose = (lines: string[][], header: string[]): string[] =>
+  lines.map((choices) => choices.find((line) => header.includes(line)) ?? choices[0]);
+
+const texts = (equations: Equation[]): string[] => equations.map(({ text }) => text);
+const blocks = ['Forward', 'Backward'] as const;
+
+const sizes = { input: 3, hidden: 5 };
+const withBiases: [string, string, () => Printed][] = [
+  ['elman', 'elman.ts', () => printedCell(elman(sizes))],
+  ['lstm', 'lstm.ts', () => printedCell(lstm(sizes))],
+  ['gru, reset after', 'gru.ts', () => printedCell(gru(sizes))],
+  ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, reset: 'before' }))],
+  ['affine', 'affine.ts', printedAffine],
+];
+const withoutBiases: [string, string, () => Printed][] = [
+  ['elman', 'elman.ts', () => printedCell(elman({ ...sizes, bias: false }))],
+  ['lstm', 'lstm.ts', () => printedCell(lstm({ ...sizes, bias: false }))],
+  ['gru, reset after', 'gru.ts', () => printedCell(gru({ ...sizes, bias: false }))],
+  ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, bias: false, reset: 'before' }))],
+];
+
+function printedAffine(): Printed {
+  const [N, H, O] = [4, 5, 3];
+  const parameters: Record<string, Parameter> = affineParameters(H, O);
+  const v: Tensors = { h: zeros([N, H]), dh: zeros([N, H]), y: zeros([N, O]), dy: zeros([N, O]) };
+  for (const [name, { shape }] of Object.entries(parameters)) {
+    v[name] = zeros(shape);
+    v[`d${name}`] = zeros(shape);
+  }
+  return printed({ Forward: (p) => affine(p, v), Backward: (p) => affineBackward(p, v) }, v);
+}
+
+test('every cell file is compared', () => {
+  const compared = [...withBiases.map(([, file]) => file), 'peephole.ts'];
+  const files = readdirSync(folder).filter((file) => file !== 'cell.ts'); // the contract has no equations
+  expect(files.sort()).toEqual(compared.sort());
+});
+
+describe.each(withBiases)('%s', (_name, file, print) => {
+  test.each(blocks)(`%s: the header of ${file} is what is executed`, (block) => {
+    const header = texts(headerOf(source(file))[block]);
+    expect(choose(print()[block], header)).toEqual(header);
+  });
+});
+
+describe.each(withoutBiases)('%s without biases', (_name, file, print) => {
+  test.each(blocks)(`%s: the header of ${file}, less its biases, is what is executed`, (block) => {
+    const header = texts(headerOf(source(file))[block])
+      .filter((line) => !/^db(hn)? /.test(line))
+      .map((line) => line.replace(/ \+ b(hn)?$/, ''));
+    expect(choose(print()[block], header)).toEqual(header);
+  });
+});
+
+describe('the alternatives in brackets', () => {
+  test.each(['sigmoid', 'relu'] as const)('elman with %s', (activation) => {
+    const header = headerOf(source('elman.ts'));
+    const lines = printedCell(elman({ ...sizes, activation }));
+    let alternatives = 0;
+    for (const block of blocks) {
+      const expected = header[block].map(({ text, remark }) => {
+        if (!remark) return text;
+        alternatives++;
+        const others = remark.replace(/^or /, '').split(', or ');
+        expect(others).toHaveLength(2);
+        return text.replace(/= .*$/, `= ${others[activation === 'sigmoid' ? 0 : 1]}`);
+      });
+      expect(choose(lines[block], expected)).toEqual(expected);
+    }
+    expect(alternatives).toBe(2);
+  });
+
+  test('lstm with peepholes: the statements of peephole.ts between the products of lstm.ts', () => {
+    const [lstmHeader, header] = [headerOf(source('lstm.ts')), headerOf(source('peephole.ts'))];
+    const lines = printedCell(lstm({ ...sizes, peepholes: true }));
+    const plain = printedCell(lstm(sizes));
+    for (const block of blocks) {
+      const own = texts(header[block]);
+      const all = choose(lines[block], [...own, ...texts(lstmHeader[block])]);
+      expect(all.filter((line) => own.includes(line))).toEqual(own);
+      // what is left are the products and sums that lstm.ts states, all of them, in its order
+      const statements = [lstmForward, lstmBackward].flatMap(({ graph }) => print(graph));
+      const products = choose(plain[block], texts(lstmHeader[block])).filter(
+        (line) => !statements.includes(line),
+      );
+      expect(all.filter((line) => !own.includes(line))).toEqual(products);
+    }
+  });
+
+  test('lstm.ts says of the peepholes what peephole.ts says', () => {
+    const header = headerOf(source('lstm.ts'));
+    const others = headerOf(source('peephole.ts'));
+    let alternatives = 0;
+    for (const block of blocks) {
+      for (const { text, remark } of header[block]) {
+        if (!remark) continue;
+        alternatives++;
+        const [left, right] = text.split(' = ');
+        const changed = remark
+          .replace('with peepholes: ', '')
+          .replace(/, after c$/, '')
+          .replace('…', right);
+        expect(texts(others[block])).toContain(`${left} = ${changed}`);
+      }
+    }
+    expect(alternatives).toBe(5);
+  });
+});
+
+describe('the comparison itself can fail', () => {
+  test.each([
+    ['a sign', 'h = (1 - z) * n + z * hPrev\n *\n * B', 'h = (1 + z) * n + z * hPrev\n *\n * B'],
+    ['an order', 'u = hPrev Whn + bhn', 'u = Whn hPrev + bhn'],
+    ['a transpose', 'dx = da Wxᵀ', 'dx = da Wx'],
+    ['an accumulation', 'dWx += xᵀ da', 'dWx = xᵀ da'],
+    ['another tensor of the same shape', 'dWhn += hPrevᵀ du', 'dWhn += hᵀ du'],
+    ['a line too few', ' *   dbhn += Σ du\n', ''],
+    ['a line too many', ' *   du = dan * r\n', ' *   du = dan * r\n *   dv = dan * r\n'],
+  ])('%s', (_what, right, wrong) => {
+    const text = source('gru.ts');
+    expect(text).toContain(right);
+    const header = headerOf(text.replace(right, wrong));
+    const lines = printedCell(gru(sizes));
+    const agrees = blocks.every((block) => {
+      const expected = texts(header[block]);
+      return same(choose(lines[block], expected) as never, expected as never);
+    });
+    expect(agrees).toBe(false);
+  });
+
+  test('a line that is no equation is refused', () => {
+    expect(() => headerOf(source('gru.ts').replace('du = dan * r', 'du is dan times r'))).toThrow(
+      'not an equation',
+    );
+  });
+});
