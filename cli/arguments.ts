@@ -1,0 +1,70 @@
+/** Reading what stands on the command line: numbers, names, and the nearest right word for a wrong one. */
+import { usage } from './errors';
+
+/** A parser of an option's argument, for commander. */
+export type Parser<T> = (text: string) => T;
+
+/** Says where an argument stands: `train: --hidden`. */
+type Place = string;
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A whole number of at least `least`; `1e6` will do. */
+export const whole =
+  (place: Place, least = 1, most = Number.MAX_SAFE_INTEGER): Parser<number> =>
+  (text) => {
+    const value = DECIMAL.test(text) ? Number(text) : NaN;
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `in ${least} … ${most}`;
+    throw usage(`${place} must be a whole number ${range}, got ${show(text)}`);
+  };
+
+/** A number in an interval, with or without its ends. */
+export const real =
+  (place: Place, fits: (value: number) => boolean, range: string): Parser<number> =>
+  (text) => {
+    const value = DECIMAL.test(text) ? Number(text) : NaN;
+    if (Number.isFinite(value) && fits(value)) return value;
+    throw usage(`${place} must be a number ${range}, got ${show(text)}`);
+  };
+
+/** One of a few names. */
+export const oneOf =
+  <T extends string>(place: Place, names: readonly T[]): Parser<T> =>
+  (text) => {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    const near = nearest(text, names);
+    const fix = near === undefined ? undefined : `did you mean ${near}?`;
+    throw usage(`${place} must be one of ${names.join(', ')}, got ${show(text)}`, fix);
+  };
+
+/** The name that a word was probably meant to be: at most a third of it, and at least one letter, may be wrong. */
+export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {
+  const most = Math.max(1, Math.floor(word.length / 3));
+  const scored = names.map((name) => ({ name, wrong: distance(word.toLowerCase(), name) }));
+  scored.sort((a, b) => a.wrong - b.wrong);
+  return scored.length > 0 && scored[0].wrong <= most ? scored[0].name : undefined;
+}
+
+/** Letters to insert, delete, replace, or swap with their neighbour (Damerau 1964). */
+function distance(a: string, b: string): number {
+  const d = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)]);
+  for (let j = 1; j <= b.length; j++) d[0][j] = j;
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      d[i][j] = Math.min(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + same);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.length][b.length];
+}
+
+export const show = (text: string): string =>
+  text === '' ? "''" : text.length > 60 ? `${text.slice(0, 57)}…` : text;
+
+/** A word as a shell takes it: `'my file.txt'`. */
+export const quote = (word: string): string =>
+  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

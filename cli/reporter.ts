@@ -1,0 +1,105 @@
+/** Three ways to tell what happens: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
+import { SingleBar } from 'cli-progress';
+import { createColors } from 'picocolors';
+import { lines, stepParts, type Event, type Step } from './events';
+
+export interface Reporter {
+  tell(event: Event): void;
+  /** Leaves the terminal as it was. */
+  close(): void;
+}
+
+/** Seconds between two step lines where there is no bar. */
+const LINE_EVERY = 5;
+const CLEAR_LINE = '\r\x1b[K';
+const WIDEST = 120;
+
+/** The reporter that suits where standard output and standard error go. */
+export function reporterFor(json: boolean): Reporter {
+  if (json) return { tell: (event) => say(JSON.stringify(event, plainNumbers)), close: () => undefined };
+  const dumb = process.env.TERM === 'dumb';
+  return process.stdout.isTTY && process.stderr.isTTY && !dumb ? new BarReporter() : new LineReporter();
+}
+
+/** JSON has no Infinity and no NaN. */
+const plainNumbers = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+class LineReporter implements Reporter {
+  private next = 0;
+
+  tell(event: Event): void {
+    if (event.event === 'step') {
+      if (event.seconds < this.next && event.done < 1) return;
+      this.next = event.seconds + LINE_EVERY;
+    }
+    for (const line of lines(event)) say(line);
+  }
+
+  close(): void {
+    /* nothing to put back */
+  }
+}
+
+class BarReporter implements Reporter {
+  private readonly colors = createColors(!process.env.NO_COLOR);
+  private latest: Step | undefined;
+  private readonly bar = new SingleBar({
+    format: () => (this.latest ? barLine(this.latest, process.stderr.columns || 80) : ''),
+    stream: process.stderr,
+    clearOnComplete: true,
+    forceRedraw: true,
+    // Ctrl-C is ours: it saves first
+    gracefulExit: false,
+    fps: 10,
+  });
+  private shown = false;
+
+  tell(event: Event): void {
+    if (event.event === 'step') {
+      this.latest = event;
+      if (!this.shown) this.bar.start(1, 0);
+      this.shown = true;
+      this.bar.update(event.done);
+      return;
+    }
+    if (event.event === 'end' || event.event === 'gradcheck') this.close();
+    // the bar is drawn again below whatever is printed
+    if (this.shown) process.stderr.write(CLEAR_LINE);
+    for (const line of lines(event)) say(this.paint(event, safe(line)));
+  }
+
+  close(): void {
+    if (this.shown) this.bar.stop();
+    this.shown = false;
+  }
+
+  private paint(event: Event, line: string): string {
+    const { dim, cyan, red, green } = this.colors;
+    if (event.event === 'sample') return line.startsWith('  ') ? cyan(line) : dim(line);
+    if (event.event === 'validation' || event.event === 'saved') return dim(line);
+    if (event.event === 'gradcheck') return event.ok ? green(line) : red(line);
+    return line;
+  }
+}
+
+/** A bar and as many facts as fit; on a narrow terminal the least important ones are left out. */
+export function barLine(step: Step, columns: number): string {
+  const room = Math.min(columns, WIDEST) - 1; // a full last column would make some terminals wrap
+  const percent = `${String(Math.floor(100 * step.done)).padStart(3)} %`;
+  const [steps, loss, bits, left, rate, gradient] = stepParts(step);
+  let text = percent;
+  for (const part of [bits, left, rate, loss, gradient, steps]) {
+    if (text.length + 2 + part.length <= room) text += `  ${part}`;
+  }
+  const length = Math.min(30, room - text.length - 1);
+  if (length < 5) return text.slice(0, room);
+  const full = Math.round(length * step.done);
+  return `${'█'.repeat(full)}${'░'.repeat(length - full)} ${text}`;
+}
+
+/** Text from a model may hold anything; a terminal obeys control characters. */
+// eslint-disable-next-line no-control-regex
+export const safe = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '·');

@@ -1,0 +1,276 @@
+/** One training run: reads what is needed, trains, reports, saves, and says how to go on. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { executorOf, type ExecutorName } from '../core/executor';
+import type { StepInfo } from '../bptt/fit';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { fileIn, readWhole, reasonOf, writeWhole } from '../io/files';
+import { readText, type Text } from '../io/text';
+import { quote } from './arguments';
+import { defaultCorpus, PACKAGE } from './corpus';
+import { exitCodes, failure, usage, using, CommandError } from './errors';
+import { BITS } from './events';
+import { onInterrupt } from './interrupt';
+import { plotCurves } from './plot';
+import { Progress } from './progress';
+import { reporterFor, type Reporter } from './reporter';
+import { CHECKPOINT, newSettings, resumedSettings, type Given } from './settings';
+import { settingsOf, Trainer } from './trainer';
+
+/** The command's options as commander hands them over. */
+export interface TrainOptions extends Given {
+  saveEvery?: number;
+  out?: string;
+  resume?: string;
+  json?: boolean;
+}
+
+const PREVIOUS = 'checkpoint.previous.safetensors';
+const PICTURE = 'loss.svg';
+const SAVE_SECONDS = 30;
+const SAMPLE_LENGTH = 200;
+
+/** Trains; returns the exit code. */
+export async function train(options: TrainOptions): Promise<number> {
+  const { trainer, out } = options.resume === undefined ? begin(options) : resume(options, options.resume);
+  return new Run(trainer, out, options).go();
+}
+
+function begin(options: TrainOptions): { trainer: Trainer; out: string } {
+  const executor = using(() => executorOf(options.executor)).name;
+  const text = readTextOf(options.text);
+  const name = options.text ?? PACKAGE;
+  const out =
+    options.out ?? join('runs', options.text === undefined ? 'moby-dick' : basename(name, extname(name)));
+  return {
+    trainer: using(() => Trainer.begin(newSettings(options, name, text.sha256, executor), text)),
+    out,
+  };
+}
+
+function resume(options: TrainOptions, given: string): { trainer: Trainer; out: string } {
+  const file = using(() => fileIn(given, CHECKPOINT));
+  const bytes = using(
+    () => readWhole(file),
+    'give the checkpoint.safetensors of an earlier run, or its folder',
+  );
+  const spoilt = 'the file is damaged or of another kind; nothing was overwritten';
+  const before = using(() => settingsOf(decodeCheckpoint(bytes, { inference: true }, file)), spoilt);
+  const settings = resumedSettings(options, before);
+  const executor = using(() => executorOf(settings.executor)).name as ExecutorName;
+  const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text);
+  if (text.sha256 !== before.sha256) {
+    throw usage(
+      `train: --text must be the text that the checkpoint was trained on, got another (${settings.text})`,
+      'give the same file, unchanged, by --text FILE; for a new text train without --resume',
+    );
+  }
+  const trainer = using(
+    () => Trainer.resume(settings, text, decodeCheckpoint(bytes, { executor }, file)),
+    spoilt,
+  );
+  if (settings.steps !== null && trainer.steps >= settings.steps) {
+    throw usage(
+      `train: --steps must be more than the ${trainer.steps} that the checkpoint has made, got ${settings.steps}`,
+      `--steps ${2 * trainer.steps}, or --seconds 60`,
+    );
+  }
+  return { trainer, out: options.out ?? dirname(file) };
+}
+
+function readTextOf(file: string | undefined): Text {
+  const path = file ?? defaultCorpus();
+  try {
+    return readText(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const said =
+      code === undefined ? message : `text: ${path} must be a readable file, got ${reasonOf(error)}`;
+    throw usage(
+      `train: --text: ${said.replace(/^text: /, '')}`,
+      'give a file of text in UTF-8 by --text FILE',
+      error,
+    );
+  }
+}
+
+class Run {
+  private readonly reporter: Reporter;
+  private readonly checkpoint: string;
+  private readonly abort = new AbortController();
+  private readonly started = performance.now();
+  private readonly firstStep: number;
+  private readonly progress: Progress;
+  private lastSave: number;
+  private lastSample: number;
+  private saved = false;
+  /** The reader of standard output has gone. */
+  private unheard = false;
+
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly out: string,
+    private readonly options: TrainOptions,
+  ) {
+    this.checkpoint = join(out, CHECKPOINT);
+    this.firstStep = trainer.steps;
+    this.lastSave = this.lastSample = this.started;
+    this.progress = new Progress(trainer, this.started);
+    this.reporter = reporterFor(options.json ?? false);
+  }
+
+  async go(): Promise<number> {
+    const { trainer, reporter, abort } = this;
+    this.mustBeWritable();
+    const interrupt = onInterrupt(
+      () => {
+        note(reporter, 'stopping after this step; Ctrl-C once more stops at once, without saving');
+        abort.abort();
+      },
+      () => reporter.close(),
+    );
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      this.unheard = true;
+      abort.abort();
+    });
+    process.stderr.on('error', () => undefined);
+    this.tellStart();
+    try {
+      const stopped = await trainer.run({ signal: abort.signal, onStep: (info) => this.onStep(info) });
+      this.save();
+      if (stopped !== 'aborted') return await this.finish(stopped);
+    } catch (error) {
+      throw this.explained(error);
+    } finally {
+      reporter.close();
+      interrupt.done();
+    }
+    const again = this.command(`train --resume ${quote(this.checkpoint)}`);
+    process.stderr.write(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}\n`);
+    return interrupt.code ?? (this.unheard ? exitCodes.unheard : 0);
+  }
+
+  private onStep(info: StepInfo): void {
+    const { trainer, reporter, progress } = this;
+    reporter.tell(progress.step(info));
+    const loss = trainer.validateWhenDue();
+    if (loss !== undefined) reporter.tell({ event: 'validation', step: info.step, loss, bits: loss * BITS });
+    const now = performance.now();
+    if (now - this.lastSample > sampleEvery(trainer.settings.seconds) * 1000) {
+      reporter.tell({ event: 'sample', step: info.step, text: trainer.sample(SAMPLE_LENGTH) });
+      this.lastSample = now;
+    }
+    const { saveEvery } = this.options;
+    if (now - this.lastSave > SAVE_SECONDS * 1000 || (saveEvery && info.step % saveEvery === 0)) {
+      try {
+        this.save();
+      } catch (error) {
+        // the disk may have room again by the end, and the training so far is in memory
+        note(reporter, `${(error as Error).message}; training goes on, and saving is tried again`);
+      }
+      this.lastSave = now;
+    }
+    progress.resume();
+  }
+
+  private save(): void {
+    // an older run in the same folder is kept, once
+    const own = this.saved || (this.options.resume !== undefined && this.options.out === undefined);
+    const keep = own ? undefined : join(this.out, PREVIOUS);
+    const bytes = encodeCheckpoint(this.trainer.checkpoint());
+    writeWhole(this.checkpoint, bytes, { keep });
+    this.saved = true;
+    const { steps: step } = this.trainer;
+    this.reporter.tell({ event: 'saved', step, files: [this.checkpoint], bytes: bytes.length });
+  }
+
+  /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
+  private async finish(stopped: string): Promise<number> {
+    const { trainer, reporter, progress } = this;
+    reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
+    const validation = trainer.validate();
+    const svg = await plotCurves(trainer.curves, validation && [trainer.steps, validation.loss]);
+    const picture = join(this.out, PICTURE);
+    writeWhole(picture, svg);
+    reporter.tell({ event: 'saved', step: trainer.steps, files: [picture], bytes: svg.length });
+    const checked = trainer.gradcheck();
+    reporter.tell({ event: 'gradcheck', ...checked });
+    const file = quote(this.checkpoint);
+    reporter.tell({
+      event: 'end',
+      stopped,
+      step: trainer.steps,
+      characters: (trainer.steps - this.firstStep) * trainer.settings.batch * trainer.settings.seq,
+      seconds: progress.seconds,
+      training: progress.average,
+      validation: validation?.loss,
+      validationSymbols: validation?.symbols,
+      next: [
+        this.command(`sample ${file} --temperature 0.7 --length 500`),
+        this.command(`train --resume ${file} --seconds 60`),
+        this.command('check --mutants'),
+      ],
+    });
+    if (!checked.ok)
+      throw failure(
+        'train: every gradient must be right, got a wrong one (see above)',
+        'this is a bug in the cell',
+      );
+    return 0;
+  }
+
+  private tellStart(): void {
+    const { settings, streams, validation, network, vocabulary, steps: step } = this.trainer;
+    this.reporter.tell({
+      event: 'start',
+      settings,
+      symbols: streams.symbols,
+      validationSymbols: validation?.symbols ?? 0,
+      classes: vocabulary.size,
+      parameters: network.parameters.count,
+      step,
+      out: this.out,
+    });
+  }
+
+  /** Asked before the training, not after it. */
+  private mustBeWritable(): void {
+    try {
+      mkdirSync(this.out, { recursive: true });
+      accessSync(this.out, constants.W_OK);
+    } catch (error) {
+      throw failure(
+        `train: --out must be a folder that can be written to, got ${this.out}: ${reasonOf(error)}`,
+        'another folder: --out DIR',
+        error,
+      );
+    }
+  }
+
+  private explained(error: unknown): unknown {
+    if (error instanceof CommandError) return error;
+    const { message } = error as Error;
+    const kept =
+      this.saved || this.firstStep > 0
+        ? `the last good checkpoint is ${this.checkpoint}`
+        : 'nothing was saved';
+    const { lr, clip } = this.trainer.settings;
+    const calmer = `--lr ${Number((lr / 10).toPrecision(2))}${clip === null ? ', or --clip 1' : ''}`;
+    const finite = message.includes('finite');
+    return failure(`train: ${message}`, finite ? `${calmer}; ${kept}` : kept, error);
+  }
+
+  private command(text: string): string {
+    return `${process.argv[1].endsWith('.ts') ? 'npm run -s backstep --' : 'npx backstep'} ${text}`;
+  }
+}
+
+/** Seconds between two samples: six in a short run. */
+const sampleEvery = (seconds: number | null): number => Math.min(60, Math.max(10, (seconds ?? 180) / 6));
+
+/** Says something on standard error without spoiling the progress bar. */
+function note(reporter: Reporter, text: string): void {
+  reporter.close();
+  process.stderr.write(`${text}\n`);
+}

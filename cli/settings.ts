@@ -1,0 +1,191 @@
+/** The settings of a training run: their defaults, their form in a checkpoint, and how a resumed run changes them. */
+import * as v from 'valibot';
+import type { Cell } from '../cells/cell';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import type { OptimizerName } from '../bptt/optimizers';
+import type { ScheduleOptions } from '../bptt/schedules';
+import { usage } from './errors';
+
+/** Name of the checkpoint in a run's folder. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+
+interface Sizes {
+  input: number;
+  hidden: number;
+}
+
+/** What --cell can be. */
+export const cells = {
+  elman: (sizes: Sizes): Cell => elman(sizes),
+  'elman-relu': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'relu', recurrentInit: 'identity' }),
+  'elman-sigmoid': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'sigmoid' }),
+  lstm: (sizes: Sizes): Cell => lstm(sizes),
+  'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
+  gru: (sizes: Sizes): Cell => gru(sizes),
+  'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
+};
+export type CellName = keyof typeof cells;
+export const cellNames = Object.keys(cells) as CellName[];
+export const optimizerNames: OptimizerName[] = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'];
+export const dtypes = ['float32', 'float64'] as const;
+
+const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const warmUp = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+
+/** What a checkpoint says of the run it comes from. */
+export const settingsSchema = v.strictObject({
+  text: v.string(),
+  /** Fingerprint of the text: a run goes on with the same one only. */
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  cell: v.picklist(cellNames),
+  layers: size,
+  hidden: size,
+  batch: size,
+  seq: size,
+  optimizer: v.picklist(optimizerNames),
+  lr: positive,
+  schedule: v.variant('name', [
+    v.strictObject({ name: v.literal('constant'), warmUp }),
+    v.strictObject({ name: v.literal('step'), warmUp, every: size, factor: v.optional(positive) }),
+    v.strictObject({ name: v.literal('cosine'), warmUp, steps: size, minimum: v.optional(v.number()) }),
+  ]),
+  clip: v.nullable(positive),
+  dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
+  dtype: v.picklist(dtypes),
+  executor: v.string(),
+  steps: v.nullable(size),
+  seconds: v.nullable(positive),
+});
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+/** What the command line said; what it left out is undefined. `schedule` is still text, `clip` may be 'off'. */
+export type Given = Partial<Omit<Settings, 'schedule' | 'clip' | 'sha256' | 'executor'>> & {
+  schedule?: string;
+  clip?: number | 'off';
+  executor?: string;
+};
+
+/**
+ * Chosen by the bits per character that one minute on two cores reaches on the default text; the widest model and the
+ * longest sequences that still show words by then.
+ */
+export const defaults = {
+  cell: 'gru',
+  layers: 1,
+  hidden: 64,
+  batch: 16,
+  seq: 32,
+  optimizer: 'adam',
+  lr: 0.005,
+  schedule: 'constant',
+  clip: 1,
+  dropout: 0,
+  seed: 0,
+  dtype: 'float32',
+  seconds: 60,
+} as const;
+
+/** The settings that a run cannot change halfway: its weights, its states and its place in the text depend on them. */
+const fixed = ['cell', 'layers', 'hidden', 'batch', 'seq', 'optimizer', 'dropout', 'seed', 'dtype'] as const;
+
+/** Settings of a new run. */
+export function newSettings(given: Given, text: string, sha256: string, executor: string): Settings {
+  const { cell, layers, hidden, batch, seq, optimizer, lr, schedule, clip, dropout, seed, dtype, seconds } = {
+    ...defaults,
+    ...withoutHoles(given),
+  };
+  const { steps = null } = given;
+  return {
+    ...{
+      text,
+      sha256,
+      cell,
+      layers,
+      hidden,
+      batch,
+      seq,
+      optimizer,
+      lr,
+      dropout,
+      seed,
+      dtype,
+      executor,
+      steps,
+    },
+    schedule: readSchedule(schedule, steps),
+    clip: clip === 'off' ? null : clip,
+    // the default limit holds where there is no other
+    seconds: given.seconds === undefined && steps !== null ? null : seconds,
+  };
+}
+
+/**
+ * Settings of a run that goes on.
+ * @throws CommandError when one is changed that cannot be.
+ */
+export function resumedSettings(given: Given, before: Settings): Settings {
+  for (const name of fixed) {
+    const wanted = given[name];
+    if (wanted === undefined || wanted === before[name]) continue;
+    throw usage(
+      `train: --${name} must stay ${before[name]} with --resume, got ${wanted} (it is fixed by the checkpoint)`,
+      `leave --${name} out, or train from the beginning without --resume`,
+    );
+  }
+  const { schedule, clip, steps, seconds, lr, text, executor } = withoutHoles(given);
+  // a new limit replaces both old ones
+  const limits = steps !== undefined || seconds !== undefined;
+  const settings = {
+    ...before,
+    ...withoutHoles({ lr, text, executor }),
+    ...(clip !== undefined && { clip: clip === 'off' ? null : clip }),
+    ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
+  };
+  return schedule === undefined
+    ? settings
+    : { ...settings, schedule: readSchedule(schedule, settings.steps) };
+}
+
+/**
+ * Reads `constant`, `step:EVERY[:FACTOR]` or `cosine[:STEPS]`, each with or without `warmup:STEPS,` before it.
+ *
+ * @param steps what a cosine without a number of its own runs over.
+ * @throws CommandError for any other text.
+ * @example readSchedule('warmup:100,cosine:5000', null) // { name: 'cosine', steps: 5000, warmUp: 100 }
+ */
+export function readSchedule(text: string, steps: number | null): ScheduleOptions {
+  const found =
+    /^(?:warmup:(\d+)(?:,|$))?(?:(constant)|step:(\d+)(?::(\d*\.?\d+))?|(cosine)(?::(\d+))?)?$/.exec(text);
+  const [, warm, constant, every, factor, cosine, over] = found ?? [];
+  const start = warm === undefined ? {} : { warmUp: Number(warm) };
+  const length = over === undefined ? steps : Number(over);
+  const positiveAll = [every, over].every((n) => n === undefined || Number(n) >= 1);
+  if (found && text !== '' && positiveAll) {
+    const factorFits = factor === undefined || (Number(factor) > 0 && Number(factor) <= 1);
+    if (every !== undefined && factorFits)
+      return {
+        name: 'step',
+        every: Number(every),
+        ...(factor !== undefined && { factor: Number(factor) }),
+        ...start,
+      };
+    if (cosine !== undefined && length !== null) return { name: 'cosine', steps: length, ...start };
+    if (every === undefined && cosine === undefined && (constant !== undefined || warm !== undefined))
+      return { name: 'constant', ...start };
+  }
+  throw usage(
+    `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${text === '' ? "''" : text}`,
+    'for instance step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; the number of a cosine can only be left out with --steps',
+  );
+}
+
+type Filled<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The same object without the keys whose value is undefined. */
+function withoutHoles<T extends object>(object: T): Filled<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Filled<T>;
+}

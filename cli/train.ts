@@ -1,0 +1,85 @@
+/** `backstep train`: a character model of a text, from the first step to a checkpoint that can be sampled. */
+import type { Command } from 'commander';
+import { oneOf, real, whole } from './arguments';
+import { cellNames, defaults, dtypes, optimizerNames, readSchedule } from './settings';
+import { train, type TrainOptions } from './run';
+
+const examples = `
+Examples:
+  backstep train                                       the default text, for a minute
+  backstep train --text book.txt --cell lstm --hidden 128 --seconds 600
+  backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
+  backstep train --resume runs/book --steps 10000      go on where it stopped
+  backstep train --json | jq 'select(.event == "validation")'
+
+Ctrl-C saves and says how to go on; a second Ctrl-C stops at once.
+The last 5 % of the text are kept for validation. With --seed and --steps, runs are equal to the bit.
+Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C and saved.
+`;
+
+/** Adds the command to the program. */
+export function addTrain(program: Command): void {
+  const at = (option: string): string => `train: --${option}`;
+  const d = defaults;
+  program
+    .command('train')
+    .description('train a character model on a text')
+    .option('--text <file>', 'text to learn, in UTF-8 (default: the novel that comes with a clone)')
+    .option('--cell <name>', `${cellNames.join(', ')} (default: ${d.cell})`, oneOf(at('cell'), cellNames))
+    .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers')))
+    .option('--hidden <n>', `units in each layer (default: ${d.hidden})`, whole(at('hidden')))
+    .option('--batch <n>', `streams of text side by side (default: ${d.batch})`, whole(at('batch')))
+    .option('--seq <n>', `steps that gradients flow back over (default: ${d.seq})`, whole(at('seq')))
+    .option(
+      '--optimizer <name>',
+      `${optimizerNames.join(', ')} (default: ${d.optimizer})`,
+      oneOf(at('optimizer'), optimizerNames),
+    )
+    .option(
+      '--lr <rate>',
+      `learning rate (default: ${d.lr})`,
+      real(at('lr'), (x) => x > 0, '> 0'),
+    )
+    .option(
+      '--schedule <name>',
+      `constant, step:EVERY:FACTOR, cosine:STEPS; warmup:STEPS before it (default: ${d.schedule})`,
+    )
+    .option('--clip <norm>', `longest gradient, or off (default: ${d.clip})`, readClip)
+    .option(
+      '--dropout <p>',
+      `share of units dropped after each layer (default: ${d.dropout})`,
+      real(at('dropout'), (x) => x >= 0 && x < 1, '>= 0 and < 1'),
+    )
+    .option(
+      '--seed <n>',
+      `seed of weights, dropout and samples (default: ${d.seed})`,
+      whole(at('seed'), 0, 2 ** 32 - 1),
+    )
+    .option('--dtype <type>', `${dtypes.join(' or ')} (default: ${d.dtype})`, oneOf(at('dtype'), dtypes))
+    .option('--steps <n>', 'stop after this step, counted from the very beginning', whole(at('steps')))
+    .option(
+      '--seconds <s>',
+      `stop after this time (default: ${d.seconds}, if no --steps)`,
+      real(at('seconds'), (x) => x > 0, '> 0'),
+    )
+    .option(
+      '--save-every <steps>',
+      'save after every so many steps, and every 30 seconds anyway',
+      whole(at('save-every')),
+    )
+    .option('--out <dir>', 'folder for checkpoint and loss curve (default: runs/NAME-OF-TEXT)')
+    .option('--resume <checkpoint>', 'go on from a checkpoint, or from the folder it lies in')
+    .option('--executor <name>', 'what computes (default: the fastest that works here)')
+    .option('--json', 'one JSON object per line on standard output')
+    .addHelpText('after', examples)
+    .action(async (options: TrainOptions) => {
+      // refused here, before any text is read
+      if (options.schedule !== undefined) readSchedule(options.schedule, options.steps ?? 1);
+      process.exitCode = await train(options);
+    });
+}
+
+function readClip(text: string): number | 'off' {
+  if (text === 'off') return 'off';
+  return real('train: --clip', (x) => x > 0, '> 0, or off')(text);
+}

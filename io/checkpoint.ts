@@ -1,0 +1,269 @@
+/**
+ * Checkpoints: a training run in one safetensors file, from which it goes on as if it had never stopped.
+ *
+ *   rnn.…, head.…          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
+ *   optim.<memory>.<name>  what the optimiser remembers of a parameter: `optim.m.rnn.weight_ih_l0`
+ *   state.<name> [B, H]    states that the next batch carries on from: `state.l0.h`
+ *   curve.<name> [n, 2]    loss curves: step and loss, float64
+ *
+ * The metadata holds, as JSON, what is not a tensor: the network, the optimiser, the generator, the vocabulary, and
+ * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
+ */
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import type { Cell } from '../cells/cell';
+import { must, mustBe } from '../core/check';
+import type { ExecutorName } from '../core/executor';
+import { constant } from '../core/init';
+import { sizeOf, tensor, type Tensors } from '../core/tensor';
+import { Network } from '../bptt/network';
+import { optimizer as optimizerOf, type Optimizer } from '../bptt/optimizers';
+import { withoutPrefix } from '../bptt/parameters';
+import { readMetadata, type Metadata, type NetworkNote } from './metadata';
+import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
+import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
+import { Vocabulary } from './text';
+
+/** JSON with the keys of every object in order: equal contents are equal text, however they were put together. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+
+/** What a checkpoint holds. */
+export interface Checkpoint {
+  network: Network;
+  optimizer?: Optimizer;
+  /** States to carry on from, by name, `l0.h` [B, H] row-major. */
+  states?: Record<string, ArrayLike<number>>;
+  /** Loss curves by name: pairs of step and loss, one after the other. */
+  curves?: Record<string, ArrayLike<number>>;
+  vocabulary?: Vocabulary;
+  /** Whatever else the writer needs, as JSON. */
+  training?: unknown;
+}
+
+export interface CheckpointOptions {
+  executor?: ExecutorName;
+  /** Leaves out what only training needs: loss, dropout, optimiser. */
+  inference?: boolean;
+  /** Makers of cells by name, in addition to elman, lstm and gru; given the options that the cell had. */
+  cells?: Record<string, CellMaker>;
+}
+// any: each maker checks the options it is given
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type CellMaker = (options: any) => Cell;
+
+const makers: Record<string, CellMaker> = { elman, lstm, gru };
+const FORMAT = '1';
+
+/**
+ * The bytes of a checkpoint file.
+ *
+ * @throws RangeError when the states do not divide into rows of their layers' width.
+ * @example
+ * const bytes = encodeCheckpoint({ network: net, optimizer: adam });
+ * decodeCheckpoint(bytes).network.parameters.count === net.parameters.count // true
+ */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+  const { network, optimizer, states = {}, curves = {}, vocabulary, training } = checkpoint;
+  const { layers, dtype } = network.architecture;
+  const tensors = toPytorch(layers, network.parameters.values);
+  for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
+    for (const [name, stored] of toPytorch(layers, memory)) tensors.set(`optim.${slot}.${name}`, stored);
+  }
+  for (const [name, values] of Object.entries(states)) {
+    const width = widthOf(layers, name);
+    const whole = width > 0 && values.length % width === 0;
+    must(whole, 'checkpoint', `state ${name} must hold rows of ${width} values`, values.length);
+    tensors.set(`state.${name}`, store(tensor(Array.from(values), [values.length / width, width], dtype)));
+  }
+  for (const [name, points] of Object.entries(curves)) {
+    const data = Float64Array.from(points);
+    tensors.set(`curve.${name}`, { dtype: 'F64', shape: [data.length / 2, 2], data });
+  }
+
+  const metadata: Record<string, string> = {
+    format: 'pt',
+    backstep: FORMAT,
+    network: canonical(noteOf(network)),
+    random: canonical(network.random.state),
+    ...(optimizer && {
+      optimizer: canonical({ options: optimizer.options, steps: optimizer.steps }),
+    }),
+    ...(vocabulary && { vocabulary: String(vocabulary) }),
+    ...(training !== undefined && { training: canonical(training) }),
+  };
+  const torch = torchModule(layers);
+  if (torch) metadata.module = `torch.nn.${torch}; ${torch === 'GRU' ? gruBiases : biases}`;
+  return encodeSafetensors(tensors, metadata);
+}
+const biases = 'each layer has one bias: it is bias_ih, and bias_hh is zero';
+const gruBiases = 'each layer has one bias, bias_ih, and b_hn, the last third of bias_hh, whose rest is zero';
+
+/**
+ * Reads the bytes of a checkpoint file; `file` is its name in messages. The network and its optimiser are built anew.
+ *
+ * @throws RangeError or TypeError when anything in it is not as `encodeCheckpoint` writes it.
+ */
+export function decodeCheckpoint(
+  bytes: Uint8Array,
+  options: CheckpointOptions = {},
+  file = 'the file',
+): Required<Pick<Checkpoint, 'network' | 'states' | 'curves'>> & Checkpoint {
+  try {
+    return decode(bytes, options);
+  } catch (error) {
+    const { message } = error as Error;
+    const Kind = error instanceof TypeError ? TypeError : RangeError;
+    throw new Kind(`checkpoint: ${file} must be a whole checkpoint of backstep, got this: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+function decode(bytes: Uint8Array, { executor, inference = false, cells }: CheckpointOptions) {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  mustBe(
+    metadata.backstep !== undefined,
+    'metadata',
+    'it must say backstep',
+    'a safetensors file of another kind',
+  );
+  mustBe(metadata.backstep === FORMAT, 'metadata', `the format must be ${FORMAT}`, metadata.backstep);
+  const notes = readMetadata(metadata);
+  const layers = notes.network.layers.map((layer) => cellOf(layer, { ...makers, ...cells }));
+  const least = layers
+    .flatMap((cell) => Object.values(cell.parameters))
+    .reduce((n, p) => n + sizeOf(p.shape), 0);
+  must(
+    least <= bytes.length,
+    'metadata',
+    `the network must fit the file's ${bytes.length} bytes`,
+    `${least} weights`,
+  );
+
+  const { output, at, reduction, trainInitial, dtype } = notes.network;
+  const loss = inference ? undefined : notes.network.loss;
+  const dropout = inference ? 0 : notes.network.dropout;
+  const network = new Network({
+    layers,
+    output,
+    loss,
+    at,
+    reduction,
+    dropout,
+    trainInitial,
+    dtype,
+    executor,
+  });
+  network.random.state = notes.random;
+  const parts = byPrefix(tensors, ['optim.', 'state.', 'curve.']);
+  fromPytorch(layers, parts[''], network.parameters.values);
+  return {
+    network,
+    optimizer: inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']),
+    states: readStates(parts['state.'], layers, dtype),
+    curves: readCurves(parts['curve.']),
+    vocabulary: notes.vocabulary === undefined ? undefined : Vocabulary.parse(notes.vocabulary),
+    training: notes.training,
+  };
+}
+
+/** The cell of a note. Its weights start at zero: they are read next, and orthogonal matrices take time to draw. */
+function cellOf(
+  { cell: name, options }: NetworkNote['layers'][number],
+  known: Record<string, CellMaker>,
+): Cell {
+  mustBe(
+    Object.hasOwn(known, name),
+    'metadata',
+    `cells must be among ${Object.keys(known).join(', ')}`,
+    name,
+  );
+  const cell = known[name](options);
+  const entries = Object.entries(cell.parameters);
+  const parameters = entries.map(([p, { shape }]) => [p, { shape, init: constant(0) }] as const);
+  return { ...cell, parameters: Object.fromEntries(parameters) };
+}
+
+function noteOf({ architecture, reduction }: Network): NetworkNote {
+  const { layers, output, loss, at, dropout, trainInitial, dtype } = architecture;
+  const cells = layers.map((cell) => ({
+    cell: cell.name,
+    options: { ...cell.options, input: cell.input, hidden: cell.hidden },
+  }));
+  return { layers: cells, output, loss, at, reduction, dropout, trainInitial, dtype };
+}
+
+function restore(
+  network: Network,
+  { options, steps }: NonNullable<Metadata['optimizer']>,
+  stored: Stored,
+): Optimizer {
+  const made = optimizerOf(network, options);
+  const memory = memoryOf(made);
+  const parts = byPrefix(
+    stored,
+    Object.keys(memory).map((slot) => `${slot}.`),
+  );
+  const stranger = [...parts[''].keys()].at(0);
+  must(stranger === undefined, 'checkpoint', `tensors must be those of ${options.name}`, `optim.${stranger}`);
+  const { layers } = network.architecture;
+  for (const [slot, tensors] of Object.entries(memory)) fromPytorch(layers, parts[`${slot}.`], tensors);
+  made.load({ ...made.state(), steps: [steps] });
+  return made;
+}
+
+/** An optimiser's memory by slot, then by parameter. */
+function memoryOf(optimizer: Optimizer | undefined): Record<string, Tensors> {
+  if (!optimizer) return {};
+  const all = optimizer.state();
+  const slots = new Set(Object.keys(all).map((name) => name.split('.', 1)[0]));
+  slots.delete('steps');
+  return Object.fromEntries([...slots].map((slot) => [slot, withoutPrefix(all, `${slot}.`)]));
+}
+
+type Stored = ReadonlyMap<string, SafeTensor>;
+
+/** Tensors by the prefix of their names, without it; those that have none of the prefixes under ''. */
+function byPrefix(tensors: Stored, prefixes: readonly string[]): Record<string, Map<string, SafeTensor>> {
+  const parts = Object.fromEntries(
+    ['', ...prefixes].map((prefix) => [prefix, new Map<string, SafeTensor>()]),
+  );
+  for (const [name, stored] of tensors) {
+    const prefix = prefixes.find((start) => name.startsWith(start)) ?? '';
+    parts[prefix].set(name.slice(prefix.length), stored);
+  }
+  return parts;
+}
+
+function readStates(stored: Stored, layers: readonly Cell[], dtype: string): Record<string, Float64Array> {
+  const states: Record<string, Float64Array> = {};
+  for (const [name, { dtype: got, shape, data }] of stored) {
+    const width = widthOf(layers, name);
+    const fits = got === (dtype === 'float32' ? 'F32' : 'F64') && shape.length === 2 && shape[1] === width;
+    must(fits, 'checkpoint', `state.${name} must be a state of the network`, `${got} [${shape.join(', ')}]`);
+    states[name] = Float64Array.from(data as Float64Array);
+  }
+  return states;
+}
+
+function readCurves(stored: Stored): Record<string, Float64Array> {
+  const curves: Record<string, Float64Array> = {};
+  for (const [name, { dtype, shape, data }] of stored) {
+    const fits = dtype === 'F64' && shape.length === 2 && shape[1] === 2;
+    must(fits, 'checkpoint', `curve.${name} must be F64 [n, 2]`, `${dtype} [${shape.join(', ')}]`);
+    curves[name] = data;
+  }
+  return curves;
+}
+
+/** Width of the state `l0.h`, or 0 when the network has none of that name. */
+function widthOf(layers: readonly Cell[], name: string): number {
+  const [, layer, state] = /^l(\d+)\.(\w+)$/.exec(name) ?? [];
+  return layers[Number(layer)]?.states[state] ?? 0;
+}

@@ -1,0 +1,101 @@
+/** Files written whole or not at all, and read with a clear word when that fails. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/**
+ * Writes a file so that, at every moment and even if the power fails, either the old or the new one is there in full:
+ * a temporary file in the same folder is written, synced and renamed. Missing folders are made.
+ *
+ * @param keep what an existing file is renamed to instead of being replaced.
+ * @throws Error naming the file and the reason (`cause` is the system's); whatever was there before is intact then.
+ */
+export function writeWhole(
+  file: string,
+  contents: Uint8Array | string,
+  { keep }: { keep?: string } = {},
+): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const handle = openSync(temporary, 'w');
+    try {
+      writeFileSync(handle, contents);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    if (keep !== undefined && existsSync(file)) renameSync(file, keep);
+    renameSync(temporary, file);
+    syncFolder(dirname(file));
+  } catch (error) {
+    // the folder may be missing or no folder at all: the reason that counts is the first one
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      /* nothing was written */
+    }
+    throw new Error(`write: ${file} must be writable, got ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The bytes of a file.
+ * @throws Error naming the file and the reason.
+ */
+export function readWhole(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Error(`read: ${file} must be a readable file, got ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** `file`, or the file `name` in it when it is a folder. */
+export function fileIn(file: string, name: string): string {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ? join(file, name) : file;
+}
+
+const reasons: Record<string, string> = {
+  ENOSPC: 'a full disk',
+  EDQUOT: 'a full quota',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'a read-only file system',
+  ENOENT: 'no such file',
+  EISDIR: 'a folder',
+  ENOTDIR: 'a path through something that is no folder',
+  EEXIST: 'a path through something that is no folder',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'a name that is too long',
+};
+
+/** What the system objects to, in words: `a full disk (ENOSPC)`. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code !== undefined && code in reasons ? `${reasons[code]} (${code})` : message;
+}
+
+/** Makes the renaming itself last; not every system can sync a folder, and none needs it to read the file. */
+function syncFolder(folder: string): void {
+  try {
+    const handle = openSync(folder, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    /* not possible on this system */
+  }
+}

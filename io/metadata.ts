@@ -1,0 +1,77 @@
+/** The JSON in a checkpoint's metadata, and what it must look like. */
+import * as v from 'valibot';
+import type { OptimizerOptions } from '../bptt/optimizers';
+import { mustBe } from '../core/check';
+
+const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
+const plainValue = v.union([v.string(), v.number(), v.boolean(), v.array(v.number())]);
+
+const networkNote = v.strictObject({
+  layers: v.pipe(
+    v.array(v.strictObject({ cell: v.string(), options: v.record(v.string(), plainValue) })),
+    v.minLength(1),
+  ),
+  output: v.optional(size),
+  loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),
+  at: v.picklist(['every', 'last']),
+  reduction: v.picklist(['mean', 'sum']),
+  dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+  trainInitial: v.boolean(),
+  dtype: v.picklist(['float32', 'float64']),
+});
+
+/** A network without its weights. */
+export type NetworkNote = v.InferOutput<typeof networkNote>;
+
+const parts = {
+  network: networkNote,
+  random: v.strictTuple([word, word, word, word]),
+  // the optimiser itself checks its options: their names differ from one to the next
+  optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
+  vocabulary: v.optional(v.string()),
+  training: v.optional(v.unknown()),
+};
+/** Entries that are text as they stand; all others are JSON. */
+const TEXT = new Set(['vocabulary']);
+
+/** A checkpoint's metadata, read and checked. */
+export interface Metadata {
+  network: NetworkNote;
+  random: [number, number, number, number];
+  optimizer?: { options: OptimizerOptions; steps: number };
+  vocabulary?: string;
+  training?: unknown;
+}
+
+/**
+ * Reads the entries of a file's metadata that a checkpoint is made of.
+ * @throws TypeError naming the entry that is missing or wrong, and where in it.
+ */
+export function readMetadata(metadata: Readonly<Record<string, string>>): Metadata {
+  const read = Object.entries(parts).map(([name, schema]) => {
+    const text = metadata[name] as string | undefined;
+    let value: unknown = text;
+    try {
+      if (text !== undefined && !TEXT.has(name)) value = JSON.parse(text);
+    } catch (error) {
+      mustBe(false, 'metadata', `${name} must be JSON`, (error as Error).message);
+    }
+    return [name, parse(schema, value, `metadata ${name}`)] as const;
+  });
+  return Object.fromEntries(read) as unknown as Metadata;
+}
+
+/**
+ * Checks a value that came from outside against a schema.
+ * @throws TypeError with the first thing that is wrong and where it is.
+ */
+export function parse<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  const expected = issue.expected === 'never' ? 'absent' : (issue.expected ?? 'a value that fits');
+  throw new TypeError(`${where}: ${path ?? 'it'} must be ${expected}, got ${issue.received}`);
+}

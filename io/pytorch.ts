@@ -1,0 +1,158 @@
+/**
+ * PyTorch's names and layouts of parameters, to ours and back.
+ *
+ *   ours              PyTorch's (layer k)
+ *   l{k}.Wx [I, G·H]  rnn.weight_ih_l{k} [G·H, I]   transposed; gates in the same order: LSTM i f g o, GRU r z n
+ *   l{k}.Wh [H, G·H]  rnn.weight_hh_l{k} [G·H, H]   transposed
+ *   l{k}.b [G·H]      rnn.bias_ih_l{k} [G·H]        the two biases of PyTorch add up; ours goes here, zeros there:
+ *                     rnn.bias_hh_l{k} [G·H]
+ *   l{k}.bhn [H]      rnn.bias_hh_l{k}, block n     GRU: this one stands inside r * (h Whn + bhn)
+ *   head.Wy [H, O]    head.weight [O, H]            transposed
+ *   head.by [O]       head.bias [O]
+ *
+ * Networks that no single torch.nn.RNN, LSTM or GRU can hold (peepholes, reset before the product, sigmoid units,
+ * layers of several kinds or sizes) keep our own names and layout, but for the head. So do trainable initial states.
+ */
+import type { Cell } from '../cells/cell';
+import { must, mustBe, mustShape } from '../core/check';
+import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import type { SafeTensor } from './safetensors';
+
+/** One tensor of ours that is one tensor of theirs. */
+interface Pair {
+  ours: string;
+  theirs: string;
+  transposed: boolean;
+}
+/** Our bias (and bhn) of a layer, which PyTorch keeps as two. */
+interface Biases {
+  b: string;
+  bhn?: string;
+  ih: string;
+  hh: string;
+}
+interface Correspondence {
+  pairs: Pair[];
+  biases: Biases[];
+}
+
+/** The module of PyTorch that computes what these layers compute, if there is one. */
+export function torchModule(layers: readonly Cell[]): 'RNN' | 'LSTM' | 'GRU' | undefined {
+  const kinds = layers.map((cell) => {
+    const { options = {} } = cell;
+    const bias = options.bias === true;
+    if (cell.name === 'elman' && options.activation !== 'sigmoid') return `RNN ${options.activation} ${bias}`;
+    if (cell.name === 'lstm' && options.peepholes === false) return `LSTM ${bias}`;
+    if (cell.name === 'gru' && options.reset === 'after') return `GRU ${bias}`;
+    return '';
+  });
+  const alike = kinds.every((kind) => kind === kinds[0]);
+  if (!alike || layers.some(({ hidden }) => hidden !== layers[0].hidden)) return undefined;
+  return (kinds[0].split(' ')[0] || undefined) as 'RNN' | 'LSTM' | 'GRU' | undefined;
+}
+
+/**
+ * Tensors under our names as PyTorch's, copied; to be written to a file.
+ *
+ * @param tensors by the names of the network's parameters: the parameters themselves, or an optimiser's memory of them.
+ */
+export function toPytorch(layers: readonly Cell[], tensors: Tensors): Map<string, SafeTensor> {
+  const { pairs, biases } = correspondence(layers, Object.keys(tensors));
+  const stored = new Map<string, SafeTensor>();
+  for (const { ours, theirs, transposed } of pairs) {
+    const t = tensors[ours];
+    stored.set(theirs, store(transposed ? t.transpose(1, 0) : t));
+  }
+  for (const { b, bhn, ih, hh } of biases) {
+    stored.set(ih, store(tensors[b]));
+    const zeros = store(tensors[b]);
+    zeros.data.fill(0 as never);
+    if (bhn) zeros.data.set(toFlat(tensors[bhn]) as never, zeros.data.length - tensors[bhn].shape[0]);
+    stored.set(hh, zeros);
+  }
+  return stored;
+}
+
+/**
+ * Fills tensors under our names from PyTorch's; the inverse of `toPytorch`, exact to the bit, and also for files of
+ * PyTorch's own, where both biases are in use.
+ *
+ * @throws RangeError when a tensor is missing, unknown or has another shape; TypeError when its dtype does not fit.
+ *   Nothing has been filled then.
+ */
+export function fromPytorch(
+  layers: readonly Cell[],
+  stored: ReadonlyMap<string, SafeTensor>,
+  tensors: Tensors,
+): void {
+  const { pairs, biases } = correspondence(layers, Object.keys(tensors));
+  const known = new Set([...pairs.map(({ theirs }) => theirs), ...biases.flatMap(({ ih, hh }) => [ih, hh])]);
+  const stranger = [...stored.keys()].find((name) => !known.has(name));
+  must(stranger === undefined, 'pytorch', `tensors must be among ${[...known].join(', ')}`, stranger);
+
+  const fills: (() => void)[] = [];
+  for (const { ours, theirs, transposed } of pairs) {
+    const t = transposed ? tensors[ours].transpose(1, 0) : tensors[ours];
+    const values = read(stored, theirs, t.shape, tensors[ours]);
+    fills.push(() => fillFrom(tensors[ours], transposed ? turned(values, t.shape) : values));
+  }
+  for (const { b, bhn, ih, hh } of biases) {
+    const first = read(stored, ih, tensors[b].shape, tensors[b]);
+    const second = read(stored, hh, tensors[b].shape, tensors[b]);
+    const inside = bhn ? first.length - tensors[bhn].shape[0] : first.length;
+    // x + 0 is not x for x = −0: a bias that is not in use leaves the other one's bits alone
+    const sum = first.map((x, k) => (k >= inside || second[k] === 0 ? x : x + second[k]));
+    fills.push(() => fillFrom(tensors[b], sum));
+    if (bhn) fills.push(() => fillFrom(tensors[bhn], second.slice(inside)));
+  }
+  for (const fill of fills) fill();
+}
+
+function correspondence(layers: readonly Cell[], names: readonly string[]): Correspondence {
+  const found: Correspondence = { pairs: [], biases: [] };
+  const torch = torchModule(layers) !== undefined;
+  for (const ours of names) {
+    const [, k, own] = /^l(\d+)\.(.+)$/.exec(ours) ?? [];
+    if (ours === 'head.Wy') found.pairs.push({ ours, theirs: 'head.weight', transposed: true });
+    else if (ours === 'head.by') found.pairs.push({ ours, theirs: 'head.bias', transposed: false });
+    else if (torch && own === 'Wx')
+      found.pairs.push({ ours, theirs: `rnn.weight_ih_l${k}`, transposed: true });
+    else if (torch && own === 'Wh')
+      found.pairs.push({ ours, theirs: `rnn.weight_hh_l${k}`, transposed: true });
+    else if (torch && own === 'b') {
+      const bhn = names.find((name) => name === `l${k}.bhn`);
+      found.biases.push({ b: ours, bhn, ih: `rnn.bias_ih_l${k}`, hh: `rnn.bias_hh_l${k}` });
+    } else if (!torch || own !== 'bhn') found.pairs.push({ ours, theirs: ours, transposed: false });
+  }
+  return found;
+}
+
+/** A tensor's values in C order, as a file holds them. */
+export function store(t: Tensor): SafeTensor {
+  const flat = toFlat(t);
+  return dtypeOf(t) === 'float32'
+    ? { dtype: 'F32', shape: [...t.shape], data: Float32Array.from(flat) }
+    : { dtype: 'F64', shape: [...t.shape], data: Float64Array.from(flat) };
+}
+
+function read(
+  stored: ReadonlyMap<string, SafeTensor>,
+  name: string,
+  shape: number[],
+  into: Tensor,
+): Float32Array | Float64Array {
+  const found = stored.get(name);
+  must(found !== undefined, 'pytorch', `the file must hold ${name}`, [...stored.keys()].sort());
+  const wide = dtypeOf(into) === 'float64';
+  const fits = found.dtype === 'F32' || (wide && found.dtype === 'F64');
+  mustBe(fits, 'pytorch', `${name} must be F32${wide ? ' or F64' : ''}`, found.dtype);
+  mustShape(found.shape, shape, 'pytorch', name);
+  return found.data;
+}
+
+/** The values [R, C], in the order of the transpose. */
+function turned<V extends Float32Array | Float64Array>(values: V, [R, C]: readonly number[]): V {
+  const result = values.slice() as V;
+  for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) result[c * R + r] = values[r * C + c];
+  return result;
+}
