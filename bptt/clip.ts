@@ -5,6 +5,7 @@
  */
 import { must } from '../core/check';
 import type { Data } from '../core/memory';
+import { firstBadParameter } from './notfinite';
 import type { Parameters } from './parameters';
 
 /** Squares are added up in blocks of this many, so that rounding grows with the block and not with the network. */
@@ -90,21 +91,6 @@ function sumOfSquares(g: Data, unit: number): number {
 }
 
 function mustBeFinite(parameters: Parameters): void {
-  const bad = firstNotFinite(parameters, 'gradients');
+  const bad = firstBadParameter(parameters, 'gradients');
   must(bad === undefined, 'clip', 'gradients must be finite', bad);
-}
-
-/** The first parameter, or gradient, that is not finite: `NaN in l0.Wh (row 2, column 3)`. */
-export function firstNotFinite(parameters: Parameters, what: 'values' | 'gradients'): string | undefined {
-  for (const [name, t] of Object.entries(parameters[what])) {
-    const width = t.shape[t.shape.length - 1];
-    const size = t.shape.reduce((product, n) => product * n, 1);
-    for (let k = 0; k < size; k++) {
-      const value = t.data[t.offset + k];
-      if (Number.isFinite(value)) continue;
-      const at = t.shape.length === 1 ? `unit ${k}` : `row ${Math.floor(k / width)}, column ${k % width}`;
-      return `${value} in ${name} (${at})`;
-    }
-  }
-  return undefined;
 }

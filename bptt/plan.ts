@@ -5,10 +5,10 @@
 import { affine, affineBackward } from '../cells/affine';
 import type { Cell } from '../cells/cell';
 import type { Dtype } from '../core/memory';
-import { matrix, Program } from '../core/program';
+import { Program } from '../core/program';
 import { mul } from '../core/scalar';
 import { statement } from '../core/statement';
-import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { zeros, type Tensor, type Tensors } from '../core/tensor';
 import { recordLoss, type LossName } from './losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import { Unroll } from './unroll';
@@ -57,6 +57,8 @@ export class Plan {
   readonly output: Signal;
   readonly target: Tensor | undefined;
   readonly weight: Tensor | undefined;
+  /** The loss of every row [N, 1], not yet weighted. */
+  readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
 
   /** Sets the trainable initial states at the start of a sequence, and adds up their gradients at the end. */
@@ -122,13 +124,14 @@ export class Plan {
       const [N, O] = signal.value.shape;
       this.target = zeros([N, O], dtype);
       this.weight = zeros([N, 1], dtype);
+      this.rowLoss = zeros([N, 1], dtype);
       const lossBackward = new Program();
       recordLoss(architecture.loss, this.forward, lossBackward, {
         y: signal.value,
         dy: signal.gradient,
         target: this.target,
         weight: this.weight,
-        rowLoss: zeros([N, 1], dtype),
+        rowLoss: this.rowLoss,
         loss: this.loss,
       });
       backwards.push(lossBackward);
@@ -184,37 +187,4 @@ export class Plan {
     affineBackward(backward, { ...own, ...gradients, h, dy, dh });
     return { value: y, gradient: dy };
   }
-}
-
-/**
- * The first number that is not finite among a plan's tensors, in the order in which they are computed.
- * @returns for instance `l1.c at t = 3 (row 0, unit 7)`, or undefined when all are finite.
- */
-export function firstBadValue(plan: Plan): string | undefined {
-  const { T, B } = plan.shape;
-  const search = (name: string, all: Tensor, t?: number): string | undefined => {
-    const part = t === undefined ? all : rows(all, t * B, (t + 1) * B);
-    for (let r = 0; r < part.shape[0]; r++) {
-      for (let c = 0; c < part.shape[1]; c++) {
-        if (Number.isFinite(part.get(r, c))) continue;
-        const when = t === undefined ? '' : ` at t = ${t}`;
-        return `${name}${when} (row ${r}, unit ${c})`;
-      }
-    }
-    return undefined;
-  };
-  const parameters = Object.entries(plan.parameters.values).map(([name, t]) =>
-    search(`parameter ${name}`, matrix(t)),
-  );
-  const found = parameters.find((bad) => bad !== undefined);
-  if (found) return found;
-  for (const [l, unroll] of plan.unrolls.entries()) {
-    for (let t = 0; t < T; t++) {
-      for (const s of Object.keys(unroll.states)) {
-        const bad = search(`l${l}.${s}`, rows(unroll.states[s], B, (T + 1) * B), t);
-        if (bad) return bad;
-      }
-    }
-  }
-  return search('output', plan.output.value);
 }

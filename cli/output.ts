@@ -23,7 +23,7 @@ export function table(head: string[], body: string[][]): void {
   const printed = new Table({
     head,
     style,
-    colAligns: align as ('left' | 'right')[],
+    colAligns: align,
     chars: { ...chars, middle: '  ' },
   });
   printed.push(...body);

@@ -1,0 +1,58 @@
+/** `backstep verify`: test vectors of other frameworks, computed anew and compared. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { parseVector } from '../io/vectors';
+import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
+import { line, table } from './output';
+
+/** Adds the command to the program. */
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('compute test vectors from other frameworks anew and compare values and gradients')
+    .argument('<files...>', 'test vectors, one JSON file each')
+    .option('--json', 'one JSON object per file')
+    .addHelpText('after', '\nExample:\n  backstep verify tests/golden/lstm_*.json\n')
+    .action((files: string[], { json = false }: { json?: boolean }) => {
+      process.exitCode = verifyFiles(files, json) ? 0 : 1;
+    });
+}
+
+type Outcome = { file: string } & (Verdict | { error: string; ok: false });
+
+function verifyFiles(files: string[], json: boolean): boolean {
+  const outcomes = files.map((file) => {
+    const outcome = verifyFile(file);
+    if (json)
+      line(JSON.stringify(outcome, (_key, value: unknown) => (value === Infinity ? 'Infinity' : value)));
+    return outcome;
+  });
+  const failed = outcomes.filter(({ ok }) => !ok).length;
+  if (!json) {
+    const rows = outcomes.map((outcome) => ('error' in outcome ? [outcome.file] : rowOf(outcome)));
+    table(
+      ['name', 'kind', 'values', 'gradients', 'worst at', ''],
+      rows.map((row) => (row.length === 1 ? [row[0], '', '', '', '', pc.red('FAIL')] : row)),
+    );
+    for (const outcome of outcomes) if ('error' in outcome) line(pc.red(`${outcome.file}: ${outcome.error}`));
+    line(`${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative)`);
+  }
+  return failed === 0;
+}
+
+function verifyFile(file: string): Outcome {
+  try {
+    return { file, ...verify(parseVector(readFileSync(file, 'utf8'))) };
+  } catch (error) {
+    // one bad file is a failed line, not the end of the list
+    return { file, ok: false, error: (error as Error).message };
+  }
+}
+
+function rowOf({ name, kind, values, gradients, ok }: Verdict): string[] {
+  const worse = gradients.error > values.error ? gradients : values;
+  return [name, kind, show(values), show(gradients), worse.where, ok ? pc.green('ok') : pc.red('FAIL')];
+}
+
+const show = ({ error, where }: Disagreement): string => (where === '' ? '–' : error.toExponential(1));

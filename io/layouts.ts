@@ -1,0 +1,106 @@
+/** The layouts in which test vectors keep parameters: PyTorch's stacks, and the single cells it lacks. */
+import { must, mustShape } from '../core/check';
+import type { Network } from '../bptt/network';
+import { columns, toFlat, type Tensor } from '../core/tensor';
+import { fill } from '../bptt/problem';
+import { fromPytorch, toPytorch } from './pytorch';
+import type { SafeTensor } from './safetensors';
+import type { VectorTensor } from './vectors';
+
+export interface Layout {
+  /** Copies a vector's parameters into a network; all of them must be known and of the right shape. */
+  load(net: Network, params: Record<string, VectorTensor>): void;
+  /** The network's gradients under the vector's names, row-major. */
+  gradients(net: Network): Record<string, ArrayLike<number>>;
+}
+
+/** `weight_ih_l0` …, two biases that add up, and a head: what torch.nn.RNN, LSTM, GRU and Linear keep. */
+export const layeredTorchLayout: Layout = {
+  load(net, params) {
+    const stored = Object.entries(params).map(([name, { shape, data }]): [string, SafeTensor] => [
+      name.startsWith('head.') ? name : `rnn.${name}`,
+      { dtype: 'F64', shape: [...shape], data: Float64Array.from(data) },
+    ]);
+    fromPytorch(net.architecture.layers, new Map(stored), net.parameters.values);
+  },
+  gradients(net) {
+    const stored = toPytorch(net.architecture.layers, net.parameters.gradients);
+    const all: Record<string, ArrayLike<number>> = {};
+    for (const [name, { data }] of stored) all[name.replace(/^rnn\./, '')] = data as Float64Array;
+    net.architecture.layers.forEach((cell, l) => {
+      const ih = all[`bias_ih_l${l}`] as Float64Array | undefined;
+      if (!ih) return;
+      // both biases are added to the same sum, so both have its gradient; a GRU's b_hn alone stands inside r * (…)
+      const inside = 'bhn' in cell.parameters ? 2 * cell.hidden : ih.length;
+      const hh = all[`bias_hh_l${l}`] as Float64Array;
+      all[`bias_hh_l${l}`] = hh.map((d, k) => (k < inside ? ih[k] : d));
+    });
+    return all;
+  },
+};
+
+/** One tensor of ours (or some of its columns) that is one tensor of theirs, transposed where it is a matrix. */
+interface Entry {
+  theirs: string;
+  ours: string;
+  /** Column block of ours, `[1, 3]` is the second of three; default all of it. */
+  block?: [number, number];
+}
+
+function entriesLayout(entries: Entry[]): Layout {
+  const view = (tensors: Record<string, Tensor>, { ours, block }: Entry): Tensor => {
+    const t = tensors[ours];
+    const [k, of] = block ?? [0, 1];
+    const width = t.shape[t.shape.length - 1] / of;
+    const part = t.shape.length === 1 ? t.lo(k * width).hi(width) : columns(t, k * width, (k + 1) * width);
+    return t.shape.length === 2 ? part.transpose(1, 0) : part;
+  };
+  return {
+    load(net, params) {
+      const known = entries.map(({ theirs }) => theirs);
+      const stranger = Object.keys(params).find((name) => !known.includes(name));
+      must(stranger === undefined, 'verify', `params must be among ${known.join(', ')}`, stranger);
+      for (const entry of entries) {
+        const given = params[entry.theirs] as VectorTensor | undefined;
+        must(given !== undefined, 'verify', `params must hold ${entry.theirs}`, Object.keys(params));
+        const into = view(net.parameters.values, entry);
+        mustShape(given.shape, into.shape, 'verify', `params.${entry.theirs}`);
+        const [, width] = into.shape.length === 1 ? [1, into.shape[0]] : into.shape;
+        fill(into, (r, c) => given.data[r * width + c]);
+      }
+    },
+    gradients(net) {
+      return Object.fromEntries(
+        entries.map((entry) => [entry.theirs, toFlat(view(net.parameters.gradients, entry))]),
+      );
+    },
+  };
+}
+
+const gate = (theirs: string, ours: string, k: number): Entry => ({ theirs, ours, block: [k, 3] });
+
+/** Layouts of single cells. */
+export const flatLayout = {
+  elman: entriesLayout([
+    { theirs: 'U', ours: 'l0.Wx' },
+    { theirs: 'W', ours: 'l0.Wh' },
+    { theirs: 'b', ours: 'l0.b' },
+    { theirs: 'V', ours: 'head.Wy' },
+    { theirs: 'c', ours: 'head.by' },
+  ]),
+  resetBefore: entriesLayout(
+    ['r', 'z', 'h'].flatMap((name, k) => [
+      gate(`W_${name}`, 'l0.Wx', k),
+      gate(`U_${name}`, 'l0.Wh', k),
+      gate(`b_${name}`, 'l0.b', k),
+    ]),
+  ),
+  peephole: entriesLayout([
+    { theirs: 'weight_ih', ours: 'l0.Wx' },
+    { theirs: 'weight_hh', ours: 'l0.Wh' },
+    { theirs: 'bias', ours: 'l0.b' },
+    { theirs: 'p_i', ours: 'l0.pi' },
+    { theirs: 'p_f', ours: 'l0.pf' },
+    { theirs: 'p_o', ours: 'l0.po' },
+  ]),
+};
