@@ -1,0 +1,181 @@
+/** One step of training: gradients of one or more batches, clipping, schedule, update, and what can go wrong. */
+import { must } from '../core/check';
+import type { Data } from '../core/memory';
+import { sizeOf } from '../core/tensor';
+import type { Batch } from './batch';
+import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
+import type { Network } from './network';
+import { firstBadGradient, firstBadParameter, firstBadValue } from './notfinite';
+import type { Optimizer } from './optimizers';
+import type { Plan } from './plan';
+import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
+import type { Source } from './source';
+
+export interface LearnerOptions {
+  /** Factor of the learning rate for each step; default constant. */
+  schedule?: Schedule | ScheduleOptions;
+  /** Gradient clipping by global norm or by value; default none. */
+  clip?: { norm: number; epsilon?: number } | { value: number };
+  /** Batches whose gradients make one step, as if they were one batch; default 1. */
+  accumulate?: number;
+}
+
+export interface StepInfo {
+  /** Counts from 1; a resumed run counts on. */
+  step: number;
+  /** Training loss of this step, before its update. */
+  loss: number;
+  /** ‖g‖₂ of all gradients together, before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  /** Valid time steps, of all rows, that this step learnt from. */
+  tokens: number;
+  /** Present when a validation followed this step. */
+  validationLoss?: number;
+  /** Final states, `l0.h` [B, H] row-major: what `initial: 'carry'` carries on from. The next step overwrites them. */
+  states: Record<string, Float64Array>;
+}
+
+/** Makes the steps, and keeps the states that a later batch carries on from. */
+export class Learner {
+  readonly states: Record<string, Float64Array> = {};
+  private readonly schedule: Schedule;
+  private readonly lastGood: Data;
+
+  constructor(
+    private readonly network: Network,
+    private readonly optimizer: Optimizer,
+    private readonly options: LearnerOptions,
+  ) {
+    const { schedule = { name: 'constant' } } = options;
+    this.schedule = typeof schedule === 'function' ? schedule : scheduleOf(schedule);
+    this.lastGood = network.parameters.flat.data.slice();
+  }
+
+  /** One step on the next batches; undefined when there are none. */
+  async step(source: Source): Promise<StepInfo | undefined> {
+    const { network, optimizer } = this;
+    const { accumulate = 1 } = this.options;
+    const step = optimizer.steps + 1;
+    // to be averaged over several batches, every row of the output first weighs 1
+    const sums = accumulate > 1 && network.reduction === 'mean';
+    const total = { loss: 0, rows: 0, tokens: 0, norm: 0 };
+    network.parameters.zeroGradients();
+    for (let k = 0; k < accumulate; k++) {
+      const batch = await source.take();
+      if (source.aborted) return undefined; // gradients of half a step are dropped
+      if (!batch) break;
+      const { loss, plan } = this.learn(batch, step, sums);
+      total.norm = this.normOf(plan, step);
+      total.loss += loss;
+      total.rows += rowsOf(plan);
+      total.tokens += tokensOf(plan);
+    }
+    if (total.rows === 0) return undefined;
+    if (sums) {
+      scaleGradients(network.parameters, 1 / total.rows);
+      total.loss /= total.rows;
+      total.norm /= total.rows;
+    }
+    const learningRate = optimizer.learningRate * this.schedule(step - 1);
+    this.update(step, learningRate);
+    const { loss, norm: gradientNorm, tokens } = total;
+    return { step, loss, gradientNorm, learningRate, tokens, states: this.states };
+  }
+
+  private learn(batch: Batch, step: number, sums: boolean): { loss: number; plan: Plan } {
+    const { network, states } = this;
+    // validation and callbacks may have run the network since: what is carried on from was kept aside
+    const carries = batch.initial === 'carry' && Object.keys(states).length > 0;
+    const from = carries ? { ...batch, initial: states } : batch;
+    const { loss, plan } = forward(
+      network,
+      from,
+      { training: true, ...(sums && { over: 1 }) },
+      at(step),
+      step - 1,
+    );
+    network.backward();
+    for (const [name, t] of Object.entries(plan.statesAt(plan.shape.T))) {
+      const size = sizeOf(t.shape);
+      if (states[name]?.length !== size) states[name] = new Float64Array(size);
+      states[name].set(t.data.subarray(t.offset, t.offset + size));
+    }
+    return { loss, plan };
+  }
+
+  private normOf(plan: Plan, step: number): number {
+    const why = (): string => ` (${because(firstBadGradient(plan), step - 1)})`;
+    return explained(at(step), () => globalNorm(this.network.parameters), why);
+  }
+
+  private update(step: number, learningRate: number): void {
+    const { parameters } = this.network;
+    const { clip } = this.options;
+    if (clip && 'norm' in clip) clipGlobalNorm(parameters, clip.norm, { epsilon: clip.epsilon });
+    else if (clip) clipValue(parameters, clip.value);
+    this.lastGood.set(parameters.flat.data);
+    explained(at(step), () => this.optimizer.step(learningRate));
+    const bad = firstBadParameter(parameters, 'values');
+    if (bad) parameters.flat.data.set(this.lastGood);
+    must(
+      bad === undefined,
+      at(step),
+      'the update must leave finite weights',
+      bad,
+      because(undefined, step - 1),
+    );
+  }
+}
+
+/** The loss of a batch without learning from it, times its rows where the loss is a mean, and their number. */
+export function evaluate(
+  network: Network,
+  batch: Batch,
+  where: string,
+  step: number,
+): { loss: number; rows: number } {
+  const { loss, plan } = forward(network, batch, {}, where, step);
+  const rows = rowsOf(plan);
+  return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
+}
+
+function forward(
+  network: Network,
+  batch: Batch,
+  how: Parameters<Network['forward']>[1],
+  where: string,
+  step: number,
+): { loss: number; plan: Plan } {
+  const { loss } = explained(where, () => network.forward(batch, how));
+  const plan = network.lastPlan as Plan;
+  if (!Number.isFinite(loss))
+    must(false, where, 'the loss must be finite', loss, because(firstBadValue(plan), step));
+  return { loss, plan };
+}
+
+const at = (step: number): string => `fit: step ${step}`;
+
+const because = (first: string | undefined, step: number): string =>
+  `${first ? `first in ${first}; ` : ''}the weights are those ${step > 0 ? `of step ${step}` : 'before step 1'}`;
+
+/** Says where, and perhaps why, something threw. */
+function explained<T>(where: string, work: () => T, why = (): string => ''): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause;
+    const Kind = cause instanceof RangeError ? RangeError : TypeError;
+    throw new Kind(`${where}: ${cause.message}${why()}`, { cause });
+  }
+}
+
+/** Valid time steps of a batch. */
+function tokensOf({ valid: { data } }: Plan): number {
+  let sum = 0;
+  for (let k = 0; k < data.length; k++) sum += data[k];
+  return sum;
+}
+
+/** Rows of the output that a mean loss is over. */
+const rowsOf = (plan: Plan): number => (plan.architecture.at === 'last' ? plan.shape.B : tokensOf(plan));

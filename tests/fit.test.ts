@@ -1,0 +1,669 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Batch, Box } from '../bptt/batch';
+import { clipGlobalNorm } from '../bptt/clip';
+import { Curve } from '../bptt/curve';
+import { fit, type FitOptions, type StepInfo, type Summary } from '../bptt/fit';
+import { network, type Network, type NetworkOptions } from '../bptt/network';
+import { optimizer } from '../bptt/optimizers';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import { engineMemory } from '../core/memory';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+import { distance } from './executors';
+
+const [T, B, D, H, O] = [5, 3, 4, 6, 7];
+
+const make = (options: Partial<NetworkOptions> = {}): Network =>
+  network({ layers: [gru({ input: D, hidden: H })], output: O, loss: 'softmax', seed: 2, ...options });
+
+/** The k-th batch of an endless stream; the same k gives the same batch. */
+function batchOf(k: number, more: Partial<Batch> = {}): Batch {
+  const random = new Random(k);
+  const targets = Array.from({ length: T * B }, () => random.below(O));
+  return { x: inputsOf(k), targets: { shape: [T, B], numbers: targets }, ...more };
+}
+function inputsOf(k: number, at = 0, bad?: number): Box {
+  const random = new Random(k + 1000);
+  const numbers = Array.from({ length: T * B * D }, () => random.normal());
+  if (bad !== undefined) numbers[at] = bad;
+  return { shape: [T, B, D], numbers };
+}
+function* endless(more: Partial<Batch> = {}, from = 0): Generator<Batch> {
+  for (let k = from; ; k++) yield batchOf(k, more);
+}
+const sgd = { name: 'sgd', learningRate: 0.1 } as const;
+const weightsOf = (net: Network): number[] => Array.from(net.parameters.flat.data);
+
+describe('one step', () => {
+  test('is forward, backward, clip, schedule, update, in this order', async () => {
+    const byHand = make({ dropout: 0.3 });
+    const adam = optimizer(byHand, { name: 'adam', learningRate: 0.02 });
+    const expected: Partial<StepInfo>[] = [];
+    for (let step = 1; step <= 4; step++) {
+      byHand.parameters.zeroGradients();
+      const { loss } = byHand.forward(batchOf(step - 1), { training: true });
+      byHand.backward();
+      const { norm } = clipGlobalNorm(byHand.parameters, 0.2);
+      expect(norm).toBeGreaterThan(0.2);
+      adam.step(0.02 * 0.5 ** (step - 1));
+      expected.push({
+        step,
+        loss,
+        gradientNorm: norm,
+        learningRate: 0.02 * 0.5 ** (step - 1),
+        tokens: T * B,
+      });
+    }
+
+    const net = make({ dropout: 0.3 });
+    const infos: StepInfo[] = [];
+    const summary = await fit(net, endless(), {
+      optimizer: { name: 'adam', learningRate: 0.02 },
+      schedule: { name: 'step', every: 1, factor: 0.5 },
+      clip: { norm: 0.2 },
+      steps: 4,
+      onStep: (info) => void infos.push(info),
+    });
+    expect(weightsOf(net)).toEqual(weightsOf(byHand));
+    infos.forEach((info, k) => expect(info).toMatchObject(expected[k]));
+    expect(summary.stopped).toBe('steps');
+    expect(summary.history.loss).toEqual(infos.map(({ step, loss }) => ({ step, loss })));
+  });
+
+  test('trap 6: a huge loss moves the weights by no more than learning rate times limit', async () => {
+    const net = make({ loss: 'squared' });
+    const huge = { shape: [T, B, O], numbers: Array<number>(T * B * O).fill(1e9) };
+    let before = weightsOf(net);
+    await fit(net, endless({ targets: huge }), {
+      optimizer: sgd,
+      clip: { norm: 2 },
+      steps: 3,
+      onStep({ gradientNorm }) {
+        const after = weightsOf(net);
+        const moved = Math.hypot(...after.map((w, k) => w - before[k]));
+        expect(gradientNorm).toBeGreaterThan(1e7);
+        expect(moved).toBeLessThanOrEqual(0.2 * (1 + 1e-12));
+        expect(moved).toBeGreaterThan(0.199);
+        before = after;
+      },
+    });
+  });
+
+  test('clipping by value limits every entry', async () => {
+    const net = make();
+    await fit(net, endless(), { optimizer: sgd, clip: { value: 1e-3 }, steps: 1 });
+    const largest = Math.max(...Array.from(net.parameters.flatGradients.data, Math.abs));
+    expect(largest).toBe(1e-3);
+  });
+
+  test.each([
+    [
+      'a mean over rows of unequal length',
+      {},
+      {
+        lengths: [
+          [5, 2, 1],
+          [3, 5, 4],
+        ],
+      },
+    ],
+    [
+      'a sum',
+      { reduction: 'sum' },
+      {
+        lengths: [
+          [5, 2, 1],
+          [3, 5, 4],
+        ],
+      },
+    ],
+    ['the last step only', { at: 'last' }, {}],
+  ] as const)(
+    'accumulated over two batches, it is the step of both as one: %s',
+    async (_, options, { lengths }: { lengths?: readonly (readonly number[])[] }) => {
+      const random = new Random(9);
+      const numbers = Array.from({ length: T * 2 * B * D }, () => random.normal());
+      const steps = 'at' in options ? 1 : T;
+      const classes = Array.from({ length: steps * 2 * B }, () => random.below(O));
+      const rowsOf = (all: number[], width: number, times: number, from: number, to: number): number[] =>
+        Array.from({ length: times }, (_, t) =>
+          all.slice((t * 2 * B + from) * width, (t * 2 * B + to) * width),
+        ).flat();
+      const part = (from: number, to: number): Batch => ({
+        x: { shape: [T, to - from, D], numbers: rowsOf(numbers, D, T, from, to) },
+        targets: {
+          shape: steps === 1 ? [to - from] : [T, to - from],
+          numbers: rowsOf(classes, 1, steps, from, to),
+        },
+        ...(lengths && { lengths: lengths.flat().slice(from, to) }),
+      });
+
+      const infos: StepInfo[] = [];
+      const run = async (batches: Batch[], accumulate: number): Promise<number[]> => {
+        const net = make(options);
+        await fit(net, batches, { optimizer: sgd, accumulate, onStep: (info) => void infos.push(info) });
+        return weightsOf(net);
+      };
+      const together = await run([part(0, 2 * B)], 1);
+      const apart = await run([part(0, B), part(B, 2 * B)], 2);
+      const incomplete = await run([part(0, B), part(B, 2 * B)], 5); // the stream ends before the step is full
+      expect(distance(apart, together)).toBeLessThan(1e-14);
+      expect(incomplete).toEqual(apart);
+      expect(infos).toHaveLength(3);
+      expect(infos[1].loss).toBeCloseTo(infos[0].loss, 12);
+      expect(infos[1].gradientNorm).toBeCloseTo(infos[0].gradientNorm, 12);
+      expect(infos[1].tokens).toBe(infos[0].tokens);
+    },
+  );
+});
+
+describe('reproducible', () => {
+  const options: FitOptions = {
+    optimizer: { name: 'adam', learningRate: 0.01 },
+    schedule: { name: 'cosine', steps: 12, warmUp: 3 },
+    steps: 12,
+  };
+
+  test('two runs are equal to the bit', async () => {
+    const run = async (): Promise<[Summary, number[]]> => {
+      const net = make({ dropout: 0.2 });
+      return [await fit(net, endless(), options), weightsOf(net)];
+    };
+    expect(await run()).toEqual(await run());
+  });
+
+  test('stopped and resumed, it ends as if it had never stopped', async () => {
+    const whole = make();
+    await fit(whole, endless(), options);
+
+    const net = make();
+    const first = optimizer(net, { name: 'adam', learningRate: 0.01 });
+    const half = await fit(net, endless(), { ...options, optimizer: first, steps: 5 });
+    expect([half.steps, half.stopped]).toEqual([5, 'steps']);
+    const second = optimizer(net, first.options);
+    second.load(first.state());
+    const steps: number[] = [];
+    await fit(net, endless({}, 5), {
+      ...options,
+      optimizer: second,
+      onStep: ({ step }) => void steps.push(step),
+    });
+    expect(steps).toEqual([6, 7, 8, 9, 10, 11, 12]);
+    expect(weightsOf(net)).toEqual(weightsOf(whole));
+    expect((await fit(net, endless(), { ...options, optimizer: second })).stopped).toBe('steps');
+    expect(second.steps).toBe(12);
+  });
+
+  test('trap 14: the state is carried over a long text, whatever runs in between', async () => {
+    function* text(): Generator<Batch> {
+      for (let k = 0; k < 6; k++) yield batchOf(k, { initial: k === 0 ? 'zero' : 'carry' });
+    }
+    const byHand = make({ layers: [lstm({ input: D, hidden: H })] });
+    const rule = optimizer(byHand, sgd);
+    for (const batch of text()) {
+      byHand.parameters.zeroGradients();
+      byHand.forward(batch, { training: true });
+      byHand.backward();
+      rule.step();
+    }
+    const finals = toFlat(byHand.lastPlan!.statesAt(T)['l0.c']);
+
+    const net = make({ layers: [lstm({ input: D, hidden: H })] });
+    const summary = await fit(net, text(), {
+      optimizer: sgd,
+      validation: { batches: () => [batchOf(50), batchOf(51, { initial: 'carry' })], every: 1 },
+      // the caller samples with another batch size
+      onStep: () => void net.forward({ x: [[[1, 2, 3, 4]]], targets: [[0]] }),
+    });
+    expect(summary.stopped).toBe('batches');
+    expect(weightsOf(net)).toEqual(weightsOf(byHand));
+    expect(Array.from(summary.states['l0.c'])).toEqual(finals);
+
+    const cut = make({ layers: [lstm({ input: D, hidden: H })] });
+    await fit(cut, endless(), { optimizer: sgd, steps: 6 });
+    expect(weightsOf(cut)).not.toEqual(weightsOf(byHand));
+  });
+});
+
+describe('stopping', () => {
+  const net = make();
+
+  test('at the end of the batches', async () => {
+    const summary = await fit(net, [batchOf(0), batchOf(1)], { optimizer: sgd });
+    expect([summary.stopped, summary.steps]).toEqual(['batches', 2]);
+    expect(await fit(net, [], { optimizer: sgd })).toEqual({
+      steps: 0,
+      stopped: 'batches',
+      history: { loss: [], validationLoss: [] },
+      states: {},
+    });
+  });
+
+  test('after some time', async () => {
+    const started = performance.now();
+    const summary = await fit(net, endless(), { optimizer: sgd, seconds: 0.1 });
+    expect(summary.stopped).toBe('seconds');
+    expect(performance.now() - started).toBeGreaterThanOrEqual(100);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
+  test('when a callback, which is awaited, says so', async () => {
+    const summary = await fit(net, endless(), {
+      optimizer: sgd,
+      async onStep({ step }) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return step < 3;
+      },
+    });
+    expect([summary.stopped, summary.steps]).toEqual(['callback', 3]);
+  });
+
+  test('by a signal that a timer aborts: the event loop is never held up for long', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 20);
+    let closed = false;
+    function* batches(): Generator<Batch> {
+      try {
+        yield* endless();
+      } finally {
+        closed = true;
+      }
+    }
+    const summary = await fit(net, batches(), { optimizer: sgd, signal: stop.signal });
+    expect(summary.stopped).toBe('aborted');
+    expect(summary.steps).toBeGreaterThan(0);
+    expect(closed).toBe(true);
+  });
+
+  test('by a signal while it waits for a batch that never comes', async () => {
+    const stop = new AbortController();
+    async function* batches(): AsyncGenerator<Batch> {
+      yield batchOf(0);
+      await new Promise(() => undefined);
+      yield batchOf(1);
+    }
+    const summary = await fit(net, batches(), {
+      optimizer: sgd,
+      signal: stop.signal,
+      onStep: () => void setTimeout(() => stop.abort(), 5),
+    });
+    expect([summary.stopped, summary.steps]).toEqual(['aborted', 1]);
+  });
+
+  test('by a signal in the middle of a step: its gradients are dropped', async () => {
+    const before = weightsOf(net);
+    const stop = new AbortController();
+    function* batches(): Generator<Batch> {
+      yield batchOf(0);
+      stop.abort();
+      yield batchOf(1);
+    }
+    const summary = await fit(net, batches(), { optimizer: sgd, accumulate: 2, signal: stop.signal });
+    expect([summary.stopped, summary.steps]).toEqual(['aborted', 0]);
+    expect(weightsOf(net)).toEqual(before);
+  });
+
+  test('by a signal during validation', async () => {
+    const stop = new AbortController();
+    function* batches(): Generator<Batch> {
+      yield batchOf(0);
+      stop.abort();
+      yield batchOf(1);
+    }
+    const infos: StepInfo[] = [];
+    const summary = await fit(net, endless(), {
+      optimizer: sgd,
+      signal: stop.signal,
+      validation: { batches, every: 2 },
+      onStep: (info) => void infos.push(info),
+    });
+    expect([summary.stopped, summary.steps]).toEqual(['aborted', 2]);
+    expect(infos[1]).not.toHaveProperty('validationLoss');
+  });
+
+  test('asynchronous batches are taken one at a time, and closed', async () => {
+    const log: string[] = [];
+    async function* batches(): AsyncGenerator<Batch> {
+      try {
+        for (let k = 0; ; k++) {
+          log.push(`batch ${k}`);
+          yield await Promise.resolve(batchOf(k));
+        }
+      } finally {
+        log.push('closed');
+      }
+    }
+    const signal = new AbortController().signal;
+    await fit(net, batches(), {
+      optimizer: sgd,
+      steps: 2,
+      signal,
+      onStep: ({ step }) => void log.push(`step ${step}`),
+    });
+    expect(log).toEqual(['batch 0', 'step 1', 'batch 1', 'step 2', 'closed']);
+  });
+
+  test('an error of the stream comes out', async () => {
+    async function* batches(): AsyncGenerator<Batch> {
+      yield await Promise.resolve(batchOf(0));
+      throw new Error('disk gone');
+    }
+    const signal = new AbortController().signal;
+    await expect(fit(net, batches(), { optimizer: sgd, signal })).rejects.toThrow('disk gone');
+  });
+});
+
+describe('validation', () => {
+  test('every so many steps, every valid step weighing the same', async () => {
+    const net = make({ dropout: 0.5 });
+    const lengths = [
+      [5, 5, 5],
+      [1, 2, 1],
+    ];
+    const infos: StepInfo[] = [];
+    const { history } = await fit(net, endless(), {
+      optimizer: sgd,
+      steps: 5,
+      validation: { batches: () => lengths.map((l, k) => batchOf(90 + k, { lengths: l })), every: 2 },
+      onStep: (info) => void infos.push(info),
+    });
+    expect(infos.map((info) => 'validationLoss' in info)).toEqual([false, true, false, true, false]);
+    expect(history.validationLoss).toEqual([
+      { step: 2, loss: infos[1].validationLoss },
+      { step: 4, loss: infos[3].validationLoss },
+    ]);
+    const check = make();
+    await fit(net, [], { optimizer: sgd });
+    check.parameters.flat.data.set(net.parameters.flat.data);
+    const [p, q] = lengths.map((l, k) => check.forward(batchOf(90 + k, { lengths: l })).loss);
+    const { history: after } = await fit(net, [batchOf(0)], {
+      optimizer: { name: 'sgd', learningRate: 0 },
+      validation: { batches: () => lengths.map((l, k) => batchOf(90 + k, { lengths: l })), every: 1 },
+    });
+    expect(after.validationLoss[0].loss).toBeCloseTo((15 * p + 4 * q) / 19, 12);
+  });
+
+  test('a summed loss is summed', async () => {
+    const net = make({ reduction: 'sum' });
+    const { history } = await fit(net, [batchOf(0)], {
+      optimizer: { name: 'sgd', learningRate: 0 },
+      validation: { batches: () => [batchOf(1), batchOf(2)], every: 1 },
+    });
+    const sum = net.forward(batchOf(1)).loss + net.forward(batchOf(2)).loss;
+    expect(history.validationLoss[0].loss).toBeCloseTo(sum, 12);
+  });
+
+  test('early stopping puts the best weights back', async () => {
+    const net = make();
+    const seen: number[][] = [];
+    const losses: number[] = [];
+    const summary = await fit(net, endless(), {
+      // far too large: it improves a little, then swings out
+      optimizer: { name: 'sgd', learningRate: 3 },
+      validation: { batches: () => [batchOf(0)], every: 1 },
+      earlyStopping: { patience: 4 },
+      steps: 500,
+      onStep(info) {
+        losses.push(info.validationLoss as number);
+        seen.push(weightsOf(net));
+      },
+    });
+    expect(summary.stopped).toBe('patience');
+    const lowest = Math.min(...losses);
+    const best = losses.indexOf(lowest);
+    expect(summary.best).toEqual({ step: best + 1, loss: lowest });
+    expect(summary.steps).toBe(best + 1 + 4);
+    expect(weightsOf(net)).toEqual(seen[best]);
+    expect(weightsOf(net)).not.toEqual(seen[seen.length - 1]);
+  });
+
+  test('an improvement smaller than the minimum does not count', async () => {
+    const net = make();
+    const summary = await fit(net, endless(), {
+      optimizer: { name: 'sgd', learningRate: 1e-6 },
+      validation: { batches: () => [batchOf(0)], every: 1 },
+      earlyStopping: { patience: 3, minimum: 0.01 },
+      steps: 50,
+    });
+    expect([summary.stopped, summary.steps, summary.best?.step]).toEqual(['patience', 4, 1]);
+  });
+
+  test('after an abort the last weights stay, so that the run can go on', async () => {
+    const net = make();
+    const stop = new AbortController();
+    let last: number[] = [];
+    const summary = await fit(net, endless(), {
+      optimizer: { name: 'sgd', learningRate: 3 },
+      validation: { batches: () => [batchOf(0)], every: 1 },
+      earlyStopping: { patience: 100 },
+      signal: stop.signal,
+      onStep({ step }) {
+        last = weightsOf(net);
+        if (step === 12) stop.abort();
+      },
+    });
+    expect(summary.best?.step).not.toBe(12);
+    expect(weightsOf(net)).toEqual(last);
+  });
+});
+
+describe('trap 7: what is not finite stops at that step and keeps the last good weights', () => {
+  async function failure(net: Network, batches: Batch[], options: Partial<FitOptions> = {}): Promise<string> {
+    let good = weightsOf(net);
+    const onStep = (): void => void (good = weightsOf(net));
+    const error = await fit(net, batches, { optimizer: sgd, onStep, ...options }).then(
+      () => undefined,
+      (thrown: unknown) => thrown as Error,
+    );
+    expect(error).toBeInstanceOf(RangeError);
+    expect(weightsOf(net)).toEqual(good);
+    return (error as Error).message;
+  }
+  const set = (net: Network, name: string, value: number): void => {
+    const size = toFlat(net.parameters.values[name]).length;
+    net.parameters.set(name, Array<number>(size).fill(value));
+  };
+  const ones = (steps: number, targets: Batch['targets']): Batch => ({
+    x: { shape: [steps, 2, 1], numbers: Array<number>(steps * 2).fill(1) },
+    targets,
+  });
+  const regression = (activation: 'tanh' | 'relu', steps = 6) => {
+    const layers = [elman({ input: 1, hidden: 3, activation })];
+    const net = network({ layers, output: 1, loss: 'squared', seed: 5 });
+    const zeros = { shape: [steps, 2, 1], numbers: Array<number>(steps * 2).fill(0) };
+    return { net, batch: ones(steps, zeros) };
+  };
+
+  test('data', async () => {
+    const bad = batchOf(1, { x: inputsOf(1, (3 * B + 1) * D + 2, NaN) });
+    expect(await failure(make(), [batchOf(0), bad])).toBe(
+      'fit: step 2: network.forward: x must be finite, got NaN at t = 3, row 1, unit 2',
+    );
+  });
+
+  test('a state', async () => {
+    const { net, batch } = regression('relu');
+    set(net, 'l0.Wx', 1);
+    set(net, 'l0.Wh', 1e120);
+    expect(await failure(net, [batch])).toBe(
+      'fit: step 1: the loss must be finite, got NaN (first in l0.h at t = 3 (row 0, unit 0); the weights are those before step 1)',
+    );
+  });
+
+  test('a weight', async () => {
+    const { net, batch } = regression('tanh');
+    net.parameters.values['head.Wy'].set(1, 0, NaN);
+    expect(await failure(net, [batch])).toMatch('first in parameter head.Wy (row 1, unit 0)');
+  });
+
+  test('an output', async () => {
+    const { net, batch } = regression('relu');
+    set(net, 'l0.Wx', 1);
+    set(net, 'l0.Wh', 10);
+    set(net, 'head.Wy', 1e306);
+    expect(await failure(net, [batch])).toMatch('got Infinity (first in the output at t = 2 (row 0, unit 0)');
+  });
+
+  test('the loss itself', async () => {
+    const { net, batch } = regression('relu');
+    set(net, 'l0.Wx', 1);
+    set(net, 'l0.Wh', 10);
+    set(net, 'head.Wy', 1e152);
+    expect(await failure(net, [batch])).toMatch('got Infinity (first in the loss at t = 2 (row 0, unit 0)');
+  });
+
+  test('an initial state', async () => {
+    const { net, batch } = regression('relu');
+    const initial = { 'l0.h': [0, 0, Infinity, 0, 0, 0] };
+    expect(await failure(net, [{ ...batch, initial }])).toMatch(
+      'first in the initial state l0.h (row 0, unit 2)',
+    );
+  });
+
+  test('a gradient', async () => {
+    const { net, batch } = regression('tanh');
+    set(net, 'l0.Wx', 0); // the states stay 0, where the slope of tanh is 1
+    set(net, 'l0.Wh', 1e150);
+    net.parameters.set('head.by', [1]);
+    expect(await failure(net, [batch])).toBe(
+      'fit: step 1: clip: gradients must be finite, got Infinity in l0.Wx (row 0, column 0) ' +
+        '(first in the gradient of l0.h at t = 2 (row 0, unit 0); the weights are those before step 1)',
+    );
+  });
+
+  test('an update', async () => {
+    const { net, batch } = regression('tanh');
+    const far = { shape: [6, 2, 1], numbers: Array<number>(12).fill(1e9) };
+    const how = { optimizer: { name: 'sgd', learningRate: 1e300 }, schedule: (k: number) => k } as const;
+    expect(await failure(net, [batch, { ...batch, targets: far }], how)).toMatch(
+      /^fit: step 2: the update must leave finite weights, got -?Infinity in .*\(.*\) \(the weights are those of step 1\)$/,
+    );
+    expect(await failure(net, [batch], { ...how, schedule: () => NaN })).toBe(
+      'fit: step 1: optimizer.step: the learning rate must be a finite number >= 0, got NaN',
+    );
+  });
+
+  test('validation', async () => {
+    const bad = batchOf(1, { x: inputsOf(1, 0, Infinity) });
+    const validation = { batches: () => [bad], every: 2 };
+    await expect(fit(make(), endless(), { optimizer: sgd, validation })).rejects.toThrow(
+      'fit: validation after step 2: network.forward: x must be finite, got Infinity at t = 0, row 0, unit 0',
+    );
+    await expect(
+      fit(make(), endless(), { optimizer: sgd, validation: { batches: () => [], every: 1 } }),
+    ).rejects.toThrow('fit: validation after step 1: there must be a batch, got none');
+  });
+});
+
+describe('memory', () => {
+  test('1,000 steps, with validation, leave the engine and the heap as they were', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const heap = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    let start = { heap: 0, engine: 0 };
+    const stop = new AbortController();
+    await fit(make({ layers: [elman({ input: D, hidden: 2 })] }), endless(), {
+      optimizer: { name: 'adam' },
+      clip: { norm: 1 },
+      steps: 1050,
+      signal: stop.signal,
+      validation: { batches: () => [batchOf(7)], every: 10 },
+      onStep({ step }) {
+        if (step === 50) start = { heap: heap(), engine: engineMemory().used() };
+      },
+    });
+    expect(heap() - start.heap).toBeLessThan(5e6);
+    expect(engineMemory().used()).toBeLessThanOrEqual(start.engine);
+  });
+
+  test('a curve keeps a bounded number of points, evenly spread', () => {
+    const curve = new Curve(10);
+    for (let step = 1; step <= 100; step++) curve.add(step, -step);
+    expect(curve.points.map(({ step }) => step)).toEqual([16, 32, 48, 64, 80, 96]);
+    expect(curve.points[0].loss).toBe(-16);
+  });
+});
+
+describe('options', () => {
+  const net = make();
+  test.each<[Record<string, unknown>, string]>([
+    [
+      { epochs: 3 },
+      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, onStep',
+    ],
+    [{ optimizer: { name: 'adams' } }, 'optimizer: the name must be one of sgd'],
+    [{ steps: 0 }, 'fit: steps must be a whole number >= 1, got 0'],
+    [{ seconds: -1 }, 'fit: seconds must be > 0, got -1'],
+    [{ accumulate: 1.5 }, 'fit: accumulate must be a whole number >= 1, got 1.5'],
+    [{ clip: { norm: 0 } }, 'fit: the limit of clip must be > 0, got 0'],
+    [{ clip: { value: -1 } }, 'fit: the limit of clip must be > 0, got -1'],
+    [{ clip: { max: 1 } }, 'fit: clip: options must be among value, got max'],
+    [{ schedule: { name: 'cosine' } }, 'schedule: steps must be a whole number >= 1, got undefined'],
+    [{ validation: { batches: [], every: 1 } }, 'fit: validation.batches must be a function'],
+    [
+      { validation: { batches: () => [], every: 0 } },
+      'fit: validation.every must be a whole number >= 1, got 0',
+    ],
+    [
+      { earlyStopping: { patience: 1 } },
+      'fit: validation must be given, got undefined (early stopping needs it)',
+    ],
+    [{ earlyStopping: { patience: 0 } }, 'fit: earlyStopping.patience must be a whole number >= 1, got 0'],
+    [{ earlyStopping: { patience: 1, minimum: -1 } }, 'fit: earlyStopping.minimum must be >= 0, got -1'],
+  ])('%j is refused', async (options, message) => {
+    await expect(fit(net, [], { optimizer: sgd, ...options })).rejects.toThrow(message);
+  });
+
+  test('what cannot be trained is refused', async () => {
+    await expect(fit(make({ loss: undefined }), [], { optimizer: sgd })).rejects.toThrow(
+      'fit: the network must have a loss, got none',
+    );
+    await expect(fit(net, 3 as unknown as Batch[], { optimizer: sgd })).rejects.toThrow(
+      'fit: batches must be an iterable of batches, got 3',
+    );
+    await expect(fit(net, [null as unknown as Batch], { optimizer: sgd })).rejects.toThrow(
+      'fit: every batch must be an object, got null',
+    );
+    await expect(fit(net, [], { optimizer: optimizer(make(), sgd) })).rejects.toThrow(
+      'fit: the optimizer must be for this network, got another',
+    );
+    await expect(fit(net, [], undefined as unknown as FitOptions)).rejects.toThrow(
+      'fit: options must be an object, got undefined',
+    );
+  });
+});
+
+test.each(['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const)(
+  '%s learns to remember the first input',
+  async (name) => {
+    const learningRate = name === 'sgd' ? 1 : name === 'adagrad' ? 0.1 : 0.02;
+    const net = network({
+      layers: [lstm({ input: 2, hidden: 8 })],
+      output: 2,
+      loss: 'softmax',
+      at: 'last',
+      seed: 1,
+    });
+    const random = new Random(0);
+    function* batches(): Generator<Batch> {
+      for (;;) {
+        const bits = Array.from({ length: 6 * 10 }, () => random.below(2));
+        yield { x: { shape: [6, 10], numbers: bits }, targets: bits.slice(0, 10) };
+      }
+    }
+    let last = 0;
+    await fit(net, batches(), {
+      optimizer: { name, learningRate },
+      clip: { norm: 1 },
+      steps: 400,
+      onStep: ({ loss }) => void (last = loss),
+    });
+    expect(last).toBeLessThan(0.1);
+  },
+);
