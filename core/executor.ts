@@ -2,19 +2,28 @@
 import { mustBeOneOf } from './check';
 import { plain } from './plain';
 import type { Executor } from './program';
+import { wasmExecutor } from './wasm/executor';
+import { hasSimd } from './wasm/features';
 
-export type ExecutorName = 'plain';
+/** `wasm`: SIMD kernels; `plain`: ordinary loops. */
+export type ExecutorName = 'wasm' | 'plain';
+export const executorNames: readonly ExecutorName[] = ['wasm', 'plain'];
 
-const executors: Record<ExecutorName, () => Executor> = { plain: () => plain };
+const started = new Map<ExecutorName, Executor>();
 
 /**
- * The executor of that name; without a name the one in BACKSTEP_EXECUTOR, else the fastest that works here.
- * @throws TypeError for an unknown name.
+ * The executor of that name; without a name the one in BACKSTEP_EXECUTOR, else `wasm` where SIMD works, else `plain`.
+ * @throws TypeError for an unknown name, or when `wasm` is asked for where there is no SIMD.
  */
 export function executorOf(name?: string): Executor {
-  const wanted =
-    name ?? (typeof process === 'undefined' ? undefined : process.env.BACKSTEP_EXECUTOR) ?? 'plain';
-  return executors[
-    mustBeOneOf(wanted, Object.keys(executors) as ExecutorName[], 'executor', 'the executor')
-  ]();
+  const asked = name ?? (typeof process === 'undefined' ? undefined : process.env.BACKSTEP_EXECUTOR);
+  const wanted = mustBeOneOf(
+    asked ?? (hasSimd() ? 'wasm' : 'plain'),
+    executorNames,
+    'executor',
+    'the executor',
+  );
+  let executor = started.get(wanted);
+  if (!executor) started.set(wanted, (executor = wanted === 'wasm' ? wasmExecutor() : plain));
+  return executor;
 }

@@ -37,10 +37,17 @@ export interface Reduction {
 }
 export type Operation = Product | Pointwise | Reduction;
 
-/** Turns one operation into a call without arguments. */
+/** Turns operations into calls without arguments. */
 export interface Executor {
   readonly name: string;
   bind(operation: Operation): () => void;
+  /** Lays out what the operations of one program share; the returned binder replaces `bind` for them. */
+  prepare?(operations: readonly Operation[]): Binder;
+}
+export interface Binder {
+  bind(operation: Operation): () => void;
+  /** Run before each replay: weights that are used many times are rearranged once. */
+  before?: () => void;
 }
 
 export class Program {
@@ -125,7 +132,9 @@ export class Program {
 
   /** Binds every operation to `executor`; the returned call replays the program. */
   bind(executor: Executor): () => void {
-    const calls = this.operations.map((operation) => executor.bind(operation));
+    const binder: Binder = executor.prepare?.(this.operations) ?? executor;
+    const calls = this.operations.map((operation) => binder.bind(operation));
+    if (binder.before) calls.unshift(binder.before);
     return () => {
       for (let k = 0; k < calls.length; k++) calls[k]();
     };

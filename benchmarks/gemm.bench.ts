@@ -1,0 +1,258 @@
+/**
+ * What is compared: the matrix product kernels with the plain triple loop, and with the arithmetic peak of this machine's
+ * 128-bit units (a loop of multiplications and additions that touches no memory), on the shapes that recurrent networks
+ * have. Why: products are nine tenths of training, so their share of the peak bounds everything else.
+ *
+ *   square         [n, n] · [n, n], packing included
+ *   step           hPrev Wh, [B, H] · [H, 4H]: one time step, Wh packed once per sequence and not counted
+ *   step backward  dz Whᵀ, [B, 4H] · [4H, H], likewise
+ *   projection     x Wx of all time steps, [T·B, D] · [D, 4H], packing included
+ *   gradient       hPrevᵀ dz over all time steps, [H, T·B] · [T·B, 4H], packing included
+ *
+ *   node -r ./scripts/register.js benchmarks/gemm.bench.ts [--smallest] [--json] [--dtype float32] [--reproducible]
+ *
+ * --smallest only shows that all of this still runs; its figures mean nothing.
+ *
+ * Kernel and peak are timed in turns; the percentage is the median of the ratios of neighbours, because clocks and
+ * neighbours on shared machines change from moment to moment. With fused multiply-adds (Node ≥ 22) more than 100 % of
+ * the mul+add peak is possible. Where a step falls short, look at the bytes: Wh is read once for 2·B flops per element,
+ * so B = 1 with a Wh larger than the second-level cache runs at the speed of the memory behind it.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Data, Dtype } from '../core/memory';
+import { Random } from '../core/random';
+import * as wasm from '../core/wasm/gemm';
+import { measuredPeak } from '../core/wasm/peak';
+
+interface Shape {
+  kind: 'square' | 'step' | 'step backward' | 'projection' | 'gradient';
+  M: number;
+  K: number;
+  N: number;
+}
+
+interface Row extends Shape {
+  dtype: Dtype;
+  fma: boolean;
+  medianMicroseconds: number;
+  minMicroseconds: number;
+  gflops: number;
+  peakGflops: number;
+  percentOfPeak: number;
+  naiveGflops: number;
+}
+
+const smallest: Shape[] = [
+  { kind: 'square', M: 19, K: 19, N: 19 },
+  { kind: 'step', M: 3, K: 8, N: 32 },
+  { kind: 'step backward', M: 3, K: 32, N: 8 },
+  { kind: 'projection', M: 30, K: 5, N: 32 },
+  { kind: 'gradient', M: 8, K: 300, N: 32 },
+];
+
+function shapes(): Shape[] {
+  const square = [32, 64, 128, 256, 512].map((n) => ({ kind: 'square' as const, M: n, K: n, N: n }));
+  const step = [32, 64, 128, 256, 512].flatMap((H) =>
+    [1, 2, 3, 4, 5, 8, 16, 32, 64].map((B) => ({ kind: 'step' as const, M: B, K: H, N: 4 * H })),
+  );
+  const backward = [128, 256, 512].flatMap((H) =>
+    [1, 8, 32, 64].map((B) => ({ kind: 'step backward' as const, M: B, K: 4 * H, N: H })),
+  );
+  const sequences = [
+    { D: 64, H: 128, TB: 1600 },
+    { D: 128, H: 256, TB: 3200 },
+    { D: 512, H: 512, TB: 3200 },
+  ].flatMap(({ D, H, TB }) => [
+    { kind: 'projection' as const, M: TB, K: D, N: 4 * H },
+    { kind: 'gradient' as const, M: H, K: TB, N: 4 * H },
+  ]);
+  return [...square, ...step, ...backward, ...sequences];
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((x, y) => x - y);
+  return sorted[sorted.length >> 1];
+};
+
+/** Strides of a [M, K] and b [K, N] as they lie in memory. */
+function strides({ kind, M, K, N }: Shape) {
+  const [aRow, aCol] = kind === 'gradient' ? [1, M] : [K, 1];
+  const [bRow, bCol] = kind === 'step backward' ? [1, K] : [N, 1];
+  return { aRow, aCol, bRow, bCol };
+}
+
+/** One row of a · b by the triple loop, each product and each sum rounded to the dtype, as the kernels do. */
+function naiveRow(shape: Shape, a: Data, b: Data, m: number, row: Data): void {
+  const { K, N } = shape;
+  const { aRow, aCol, bRow, bCol } = strides(shape);
+  for (let n = 0; n < N; n++) {
+    let sum = 0;
+    if (row instanceof Float32Array) {
+      for (let k = 0; k < K; k++)
+        sum = Math.fround(sum + Math.fround(a[m * aRow + k * aCol] * b[k * bRow + n * bCol]));
+    } else {
+      for (let k = 0; k < K; k++) sum += a[m * aRow + k * aCol] * b[k * bRow + n * bCol];
+    }
+    row[n] = sum;
+  }
+}
+
+/** One dtype's kernels over a memory that has room for the largest shape. */
+class Bench {
+  private readonly memory: WebAssembly.Memory;
+  private readonly kernels: wasm.GemmKernels;
+  private readonly peak: (milliseconds: number) => number;
+  private top = 0;
+
+  constructor(
+    private readonly dtype: Dtype,
+    largest: Shape[],
+    private readonly options: { reproducible: boolean; smallest: boolean },
+  ) {
+    const elements = Math.max(...largest.map(({ M, N, K }) => M * K + 2 * K * (N + 8) + M * N));
+    const pages = Math.ceil((elements * 8 + 2 ** 20) / 65536);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.kernels = wasm.compileGemm(this.memory, dtype, options);
+    wasm.warm(this.kernels, this.take(wasm.warmBytes(dtype)));
+    this.peak = measuredPeak(dtype);
+  }
+
+  private take(bytes: number): number {
+    const at = this.top + 64;
+    this.top = at + Math.ceil(bytes / 64) * 64;
+    return at;
+  }
+
+  private array(place: number, length: number): Data {
+    const View = this.dtype === 'float32' ? Float32Array : Float64Array;
+    return new View(this.memory.buffer, place, length);
+  }
+
+  measure(shape: Shape): Row {
+    const { dtype, kernels } = this;
+    const { kind, M, K, N } = shape;
+    const size = dtype === 'float32' ? 4 : 8;
+    this.top = 0;
+    const scratch = this.take(wasm.scratchBytes(dtype));
+    const panels = this.take(wasm.panelBytes(dtype, K, N));
+    const [aAt, bAt, outAt] = [M * K, K * N, M * N].map((length) => this.take(length * size));
+    const [a, b, out] = [this.array(aAt, M * K), this.array(bAt, K * N), this.array(outAt, M * N)];
+    const random = new Random(1);
+    for (const x of [a, b]) for (let i = 0; i < x.length; i++) x[i] = random.uniform(-1, 1);
+    out.fill(NaN);
+
+    const s = strides(shape);
+    const packedOnce = kind === 'step' || kind === 'step backward';
+    if (packedOnce) kernels.packB(bAt, s.bRow, s.bCol, K, N, panels);
+    const whole = { ...s, a: aAt, b: bAt, out: outAt, outRow: N, M, N, K, flags: 0, bias: 0 };
+    const run = packedOnce
+      ? () => kernels.gemm(aAt, s.aRow, s.aCol, panels, outAt, N, M, N, K, 0, 0, scratch, 0)
+      : () => wasm.multiply(kernels, whole, panels, scratch);
+    run();
+    const naiveGflops = this.check(shape, a, b, out);
+
+    const flops = 2 * M * N * K;
+    const calls = this.options.smallest ? 2 : Math.max(1, Math.round(4e7 / flops)); // about a millisecond
+    const repeats = this.options.smallest ? 2 : Math.round(Math.min(25, Math.max(7, 1e10 / flops)));
+    const milliseconds: number[] = [];
+    const peaks: number[] = [];
+    for (let i = 0; i < repeats; i++) {
+      peaks.push(this.peak(this.options.smallest ? 0.01 : 1));
+      const start = performance.now();
+      for (let call = 0; call < calls; call++) run();
+      milliseconds.push((performance.now() - start) / calls);
+    }
+    const rates = milliseconds.map((ms) => flops / ms / 1e6);
+    return {
+      ...shape,
+      dtype,
+      fma: kernels.fma,
+      medianMicroseconds: median(milliseconds) * 1000,
+      minMicroseconds: Math.min(...milliseconds) * 1000,
+      gflops: median(rates),
+      peakGflops: median(peaks),
+      percentOfPeak: 100 * median(rates.map((rate, i) => rate / peaks[i])),
+      naiveGflops,
+    };
+  }
+
+  /** Compares rows from the first to the last with the triple loop, and tells how fast that one is. */
+  private check(shape: Shape, a: Data, b: Data, out: Data): number {
+    const { kind, M, K, N } = shape;
+    const count = Math.max(1, Math.min(M, Math.floor(5e6 / (K * N))));
+    const row = this.dtype === 'float32' ? new Float32Array(N) : new Float64Array(N);
+    const epsilon = this.dtype === 'float32' ? 2 ** -24 : 2 ** -53;
+    const bound = this.kernels.fma ? epsilon * K * Math.sqrt(K) : 0; // without fma: the same bits
+    // like the kernels, the loop is to be timed as machine code
+    if (!this.options.smallest) for (let i = 0; i < 2e6 / (K * N); i++) naiveRow(shape, a, b, 0, row);
+    let took = 0;
+    for (let i = 0; i < count; i++) {
+      const m = count === 1 ? M - 1 : Math.floor((i * (M - 1)) / (count - 1));
+      const start = performance.now();
+      naiveRow(shape, a, b, m, row);
+      took += performance.now() - start;
+      for (let n = 0; n < N; n++) {
+        if (Math.abs(out[m * N + n] - row[n]) <= bound) continue;
+        throw new Error(
+          `${kind} [${M}, ${K}] · [${K}, ${N}]: [${m}, ${n}] is ${out[m * N + n]}, not ${row[n]}`,
+        );
+      }
+    }
+    return (2 * K * N * count) / took / 1e6;
+  }
+}
+
+const columns: [string, (row: Row) => string][] = [
+  ['product', ({ kind }) => kind],
+  ['shape', ({ M, K, N }) => `[${M}, ${K}]·[${K}, ${N}]`],
+  ['dtype', ({ dtype, fma }) => dtype + (fma ? ' fma' : '')],
+  ['median µs', (row) => row.medianMicroseconds.toFixed(1)],
+  ['min µs', (row) => row.minMicroseconds.toFixed(1)],
+  ['GFLOP/s', (row) => row.gflops.toFixed(1)],
+  ['peak', (row) => row.peakGflops.toFixed(1)],
+  ['% of peak', (row) => row.percentOfPeak.toFixed(0)],
+  ['× naive', (row) => (row.gflops / row.naiveGflops).toFixed(1)],
+];
+
+function table(rows: Row[]): string {
+  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, show]) => show(row)))];
+  const widths = columns.map((_, c) => Math.max(...cells.map((line) => line[c].length)));
+  const pad = (text: string, c: number) => (c < 3 ? text.padEnd(widths[c]) : text.padStart(widths[c]));
+  return cells.map((line) => line.map(pad).join('  ').trimEnd()).join('\n');
+}
+
+function machine(): string {
+  let commit = 'no commit';
+  try {
+    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim();
+  } catch {
+    // not a checkout
+  }
+  return `${cpus()[0].model.trim()}, Node ${process.versions.node}, ${commit}`;
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      smallest: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      reproducible: { type: 'boolean', default: false },
+      dtype: { type: 'string' },
+    },
+  });
+  const list = values.smallest ? smallest : shapes();
+  const dtypes = (['float32', 'float64'] as const).filter((dtype) => !values.dtype || dtype === values.dtype);
+  const rows = dtypes.flatMap((dtype) => {
+    const bench = new Bench(dtype, list, values);
+    return list.map((shape) => bench.measure(shape));
+  });
+  if (values.json) console.log(JSON.stringify({ machine: machine(), rows }, null, 2));
+  else console.log(`${machine()}\n${table(rows)}`);
+}
+
+main();

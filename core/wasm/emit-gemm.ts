@@ -1,0 +1,204 @@
+/**
+ * Matrix products: out[M, N] (=|+=) a[M, K] · b[K, N] (+ bias[N]), over strided views of one memory.
+ *
+ * b is packed once into panels (`packB`) and used for many products (`gemm`): recurrent weights are packed once per
+ * sequence. gemm goes over k in blocks (a panel's part stays in the first-level cache) and over rows in blocks (their
+ * packed rows stay in the second-level cache); inside, each panel meets all rows of the block:
+ *
+ *   for k block: for row block: pack a; for panel: for four rows: micro-kernel (./gemm-tiles.ts, ./gemm-micro.ts)
+ *
+ * Every element of out is  start + Σ a·b  in ascending k, with start = 0, bias or the former out. So a result does not
+ * depend on how rows, columns or k are split into calls: data-parallel row splits are bit-identical to the whole, and
+ * so is a product over slices of k with accumulation. Without `fma` it equals the plain loop in the same precision to
+ * the bit; with it, last bits differ.
+ *
+ * Tails are exact: nothing outside out is written, nothing outside a and b is read. The last, partly filled panel is
+ * computed in scratch and its valid columns are copied.
+ */
+import type { Dtype } from '../memory';
+import { type Local, type WasmModule, call, when, whileLess } from './encoder';
+import { type FloatLanes, f32, f32x4, f64, f64x2, i32, select, v128 } from './opcodes';
+import { A_LANES, MOST_PANELS, PANEL_VECTORS } from './gemm-micro';
+import { copyElement, emitPack } from './gemm-pack';
+import { emitTiles } from './gemm-tiles';
+
+/** Steps of k that gemm sums up in registers before it goes on to other rows and columns. */
+export const K_BLOCK = 512;
+const ROW_BLOCK = 64;
+
+/** Bits of gemm's `flags`. */
+export const ACCUMULATE = 1;
+export const ADD_BIAS = 2;
+
+const PANEL_STEP = 16 * PANEL_VECTORS; // bytes of one step of a panel, and of a row of the edge tile
+
+// Scratch: zeros to start sums from, as wide as the widest kernel; the tile for the last columns; the packed rows.
+const ZERO_VECTORS = MOST_PANELS * PANEL_VECTORS;
+const EDGE = 16 * ZERO_VECTORS;
+const PACKED = EDGE + ROW_BLOCK * PANEL_STEP;
+export const scratchBytes = (dtype: Dtype): number => PACKED + ROW_BLOCK * K_BLOCK * lanesOf(dtype).size;
+
+/** Columns of a panel. */
+export const panelColumns = (dtype: Dtype): number => PANEL_VECTORS * lanesOf(dtype).count;
+
+const lanesOf = (dtype: Dtype): FloatLanes => (dtype === 'float32' ? f32x4 : f64x2);
+
+/** Pointers are byte addresses; strides and sizes count elements. */
+const packParams = { b: 'i32', bRow: 'i32', bCol: 'i32', K: 'i32', N: 'i32', panels: 'i32' } as const;
+const gemmParams = {
+  a: 'i32',
+  aRow: 'i32',
+  aCol: 'i32',
+  panels: 'i32',
+  out: 'i32',
+  outRow: 'i32',
+  M: 'i32',
+  N: 'i32',
+  K: 'i32',
+  flags: 'i32',
+  bias: 'i32',
+  scratch: 'i32',
+  panelK: 'i32', // the K that the panels were packed with; 0: the same
+} as const;
+
+/** Adds `packB` and `gemm` to a module. */
+export function emitGemm(module: WasmModule, dtype: Dtype, fma: boolean): void {
+  const lane = lanesOf(dtype);
+  const { size } = lane;
+  const NR = panelColumns(dtype);
+  const bytes = (elements: Local<'i32'>) => i32.shl(elements, Math.log2(size));
+
+  const packA = emitPack(module, lane, A_LANES);
+  const packPanels = NR === A_LANES ? packA : emitPack(module, lane, NR);
+  const copyTile = emitCopyTile(module, lane);
+  const addBias = emitAddBias(module, lane);
+  const tiles = emitTiles(module, lane, fma);
+
+  module.func('packB', packParams, [], ({ b, bRow, bCol, K, N, panels }) =>
+    call(packPanels, { src: b, across: bytes(bCol), along: bytes(bRow), K, lanes: N, dst: panels }),
+  );
+
+  module.func('gemm', gemmParams, [], (p, f) => {
+    const { a, aRow, aCol, panels, out, outRow, M, N, K, flags, bias, scratch, panelK } = p;
+    const [k0, kc, m0, mc] = f.locals('i32', 4); // the blocks: first and how many
+    const [x, aStep, b, panelBytes, full, edge] = f.locals('i32', 6); // x: the rows as the kernels read them
+    const [init, initRow, initCol, y, tile] = f.locals('i32', 5); // y: where the block's results go
+    const atMost = (count: Local<'i32'>, limit: number) => when(i32.gtU(count, limit), count.set(limit));
+
+    const rowsOfA = [
+      x.set(i32.add(a, i32.add(i32.mul(m0, aRow), i32.mul(k0, aCol)))),
+      aStep.set(A_LANES * size),
+      // One row alone, its elements side by side, is as good as packed.
+      when(i32.and(i32.eq(mc, 1), i32.eq(aCol, size)), aStep.set(size), [
+        call(packA, { src: x, across: aRow, along: aCol, K: kc, lanes: mc, dst: i32.add(scratch, PACKED) }),
+        x.set(i32.add(scratch, PACKED)),
+      ]),
+    ];
+
+    const start = when(
+      i32.or(k0, i32.and(flags, ACCUMULATE)),
+      [init.set(y), initRow.set(outRow), initCol.set(PANEL_STEP)],
+      [
+        initRow.set(0),
+        when(
+          i32.and(flags, ADD_BIAS),
+          [init.set(bias), initCol.set(PANEL_STEP)],
+          [init.set(scratch), initCol.set(0)],
+        ),
+      ],
+    );
+
+    const operands = { a: x, aStep, aNext: i32.mul(kc, A_LANES * size), panelBytes, rows: mc, K: kc };
+    const fullPanels = call(tiles, { ...operands, b, init, initRow, initCol, out: y, outRow, panels: full });
+
+    const between = { rows: mc, columns: edge };
+    const inTile = { init: tile, initRow: PANEL_STEP, initCol: 0, out: tile, outRow: PANEL_STEP };
+    const lastColumns = [
+      tile.set(i32.add(scratch, EDGE)),
+      init.advance(i32.mul(full, initCol)),
+      y.advance(i32.mul(full, PANEL_STEP)),
+      call(copyTile, { from: init, fromRow: initRow, to: tile, toRow: PANEL_STEP, ...between }),
+      call(tiles, { ...operands, ...inTile, b: i32.add(b, i32.mul(full, panelBytes)), panels: 1 }),
+      call(copyTile, { from: tile, fromRow: PANEL_STEP, to: y, toRow: outRow, ...between }),
+    ];
+
+    return [
+      [aRow, aCol, outRow].map((stride) => stride.set(bytes(stride))),
+      panelBytes.set(i32.mul(select(panelK, panelK, K), PANEL_STEP)),
+      full.set(i32.divU(N, NR)),
+      edge.set(i32.remU(N, NR)),
+      Array.from({ length: ZERO_VECTORS }, (_, v) => v128.store(scratch, lane.const(0), 16 * v)),
+      when(i32.eq(flags, ACCUMULATE | ADD_BIAS), call(addBias, { bias, out, outRow, M, N })),
+      // once at least: an empty sum still gives bias or 0
+      whileLess(k0, select(K, K, i32.const(1)), [
+        kc.set(i32.sub(K, k0)),
+        atMost(kc, K_BLOCK),
+        m0.set(0),
+        whileLess(m0, M, [
+          mc.set(i32.sub(M, m0)),
+          atMost(mc, ROW_BLOCK),
+          rowsOfA,
+          b.set(i32.add(panels, i32.mul(k0, PANEL_STEP))),
+          y.set(i32.add(out, i32.mul(m0, outRow))),
+          start,
+          when(full, fullPanels),
+          when(edge, lastColumns),
+          m0.advance(ROW_BLOCK),
+        ]),
+        k0.advance(K_BLOCK),
+      ]),
+    ];
+  });
+}
+
+/** `columns` elements of each of `rows` rows from one place to another; distances in bytes. */
+function emitCopyTile(module: WasmModule, lane: FloatLanes) {
+  const params = {
+    from: 'i32',
+    fromRow: 'i32',
+    to: 'i32',
+    toRow: 'i32',
+    rows: 'i32',
+    columns: 'i32',
+  } as const;
+  return module.internal('copyTile', params, ({ from, fromRow, to, toRow, rows, columns }, f) => {
+    const [r, c, s, d] = f.locals('i32', 4);
+    return whileLess(r, rows, [
+      s.set(from),
+      d.set(to),
+      c.set(0),
+      whileLess(c, columns, [
+        copyElement(lane, d, s),
+        s.advance(lane.size),
+        d.advance(lane.size),
+        c.advance(1),
+      ]),
+      from.advance(fromRow),
+      to.advance(toRow),
+      r.advance(1),
+    ]);
+  });
+}
+
+/** out[m, n] += bias[n], for the rare product that both accumulates and has a bias. */
+function emitAddBias(module: WasmModule, lane: FloatLanes) {
+  const params = { bias: 'i32', out: 'i32', outRow: 'i32', M: 'i32', N: 'i32' } as const;
+  return module.internal('addBias', params, ({ bias, out, outRow, M, N }, f) => {
+    const [m, n, s, d] = f.locals('i32', 4);
+    return whileLess(m, M, [
+      s.set(bias),
+      d.set(out),
+      n.set(0),
+      whileLess(n, N, [
+        lane.size === 4
+          ? f32.store(d, f32.add(f32.load(d), f32.load(s)))
+          : f64.store(d, f64.add(f64.load(d), f64.load(s))),
+        s.advance(lane.size),
+        d.advance(lane.size),
+        n.advance(1),
+      ]),
+      out.advance(outRow),
+      m.advance(1),
+    ]);
+  });
+}

@@ -1,0 +1,180 @@
+/**
+ * A traced statement as one fused SIMD loop: every element is loaded once, all operations are done in registers,
+ * every result is stored once.
+ *
+ * The last elements of a row, fewer than a vector has lanes, are loaded lane by lane and go through the very same
+ * instructions. So the bits of an element do not depend on where it stands, and nothing outside the operands is
+ * read or written.
+ */
+import type { Dtype } from '../memory';
+import type { OperationName } from '../scalar';
+import { type Graph, inputsOf } from '../statement';
+import { type Body, brIf, type Local, loop, type WasmModule, when } from './encoder';
+import * as math from './math';
+import { i32, v128 } from './opcodes';
+import { eachLaneLeft, type Vector, VectorCode, type VectorExpression } from './vector-code';
+
+/** How an input lies along a row: one element behind the other, or a single element for the whole row. */
+export type Access = 'unit' | 'broadcast';
+
+export interface PointwiseSpec {
+  graph: Graph;
+  dtype: Dtype;
+  /** One for each input, in the order of `inputsOf(graph)`. Outputs always lie one element behind the other. */
+  access: readonly Access[];
+}
+
+/**
+ * `operands`: for each input in the order of `inputsOf(graph)`, then for each output in the order of the graph, the
+ * address of its first element, and the distance between its rows in bytes (0 repeats one row).
+ *
+ * An output may lie exactly where an input of kind 'unit' lies: it is then replaced in place. Outputs must not share
+ * memory with operands otherwise. Addresses need not be aligned. Zero rows or columns are nothing to do.
+ */
+export type PointwiseKernel = (rows: number, cols: number, ...operands: number[]) => void;
+
+/** Specs with the same key compile to the same code: structure counts, names do not. */
+export function pointwiseKey({ graph, dtype, access }: PointwiseSpec): string {
+  const nodes = graph.nodes.map((node) => {
+    if (node.op === 'input') return '$';
+    if (node.op === 'constant') return `#${Object.is(node.value, -0) ? '-0' : node.value}`;
+    return `${node.op}(${node.args.join()})`;
+  });
+  return [dtype, access.join(), nodes.join(' '), Object.values(graph.outputs).join()].join(' | ');
+}
+
+/** A vector that is loaded from, or stored to, the element that `base` + offset points to. */
+interface Stream {
+  base: Local<'i32'>;
+  value: Vector;
+}
+
+/** Adds the kernel for `spec` to a module, exported as `name`; see PointwiseKernel for its parameters. */
+export function emitPointwise(module: WasmModule, name: string, spec: PointwiseSpec): void {
+  const { graph, dtype, access } = spec;
+  const outputs = Object.values(graph.outputs);
+  const operands = Array.from({ length: access.length + outputs.length }, (_, k) => k);
+  const pairs = operands.flatMap((k) => [[`base${k}`, 'i32'] as const, [`stride${k}`, 'i32'] as const]);
+  const params: Record<string, 'i32'> = { rows: 'i32', cols: 'i32', ...Object.fromEntries(pairs) };
+
+  module.func(name, params, [], (p, f) => {
+    const { rows, cols } = p;
+    const bases = operands.map((k) => p[`base${k}`]);
+    const strides = operands.map((k) => p[`stride${k}`]);
+    const v = new VectorCode(f, dtype);
+
+    const inputs: Stream[] = access.map((_, k) => ({ base: bases[k], value: f.local('v128') }));
+    const values = evaluate(
+      graph,
+      v,
+      inputs.map(({ value }) => value),
+    );
+    const loads = inputs.filter((_, k) => access[k] === 'unit');
+    const single = inputs.filter((_, k) => access[k] === 'broadcast');
+    const stores = outputs.map((node, k) => ({ base: bases[access.length + k], value: values[node] }));
+
+    const bytes = i32.mul(cols, v.lanes.size);
+    const dense = operands.map((k) => i32.eq(strides[k], access[k] === 'broadcast' ? 0 : bytes));
+    const row = [
+      single.map(({ base, value }) => value.set(v.lanes.loadSplat(base))),
+      overColumns(v, cols, { left: f.local('i32'), offset: f.local('i32') }, loads, stores),
+      operands.map((k) => bases[k].advance(strides[k])),
+    ];
+    return [
+      // operands without gaps between their rows are one long row
+      when(dense.reduce(i32.and), [cols.set(i32.mul(cols, rows)), rows.set(i32.ne(rows, 0))]),
+      when(i32.and(i32.ne(rows, 0), i32.ne(cols, 0)), [
+        v.setUp(),
+        loop((again) => [row, brIf(again, rows.tee(i32.sub(rows, 1)))]),
+      ]),
+    ];
+  });
+}
+
+/** The statements of `v` for every vector of a row, and for the part of one at its end. */
+function overColumns(
+  v: VectorCode,
+  cols: Local<'i32'>,
+  { left, offset }: { left: Local<'i32'>; offset: Local<'i32'> },
+  loads: Stream[],
+  stores: Stream[],
+): Body {
+  const { lanes } = v;
+  const place = ({ base }: Stream) => i32.add(base, offset);
+  const whole = i32.geS(left, lanes.count);
+  return [
+    offset.set(0),
+    left.set(cols),
+    loop((again) => [
+      when(
+        whole,
+        loads.map((s) => s.value.set(v128.load(place(s)))),
+        eachLaneLeft(lanes, left, (lane) =>
+          loads.map((s) => s.value.set(loadLane(v, place(s), s.value, lane))),
+        ),
+      ),
+      v.statements,
+      when(
+        whole,
+        stores.map((s) => v128.store(place(s), s.value)),
+        eachLaneLeft(lanes, left, (lane) =>
+          stores.map((s) => lanes.storeLane(place(s), s.value, lane, lane * lanes.size)),
+        ),
+      ),
+      offset.advance(16),
+      brIf(again, i32.gtS(left.tee(i32.sub(left, lanes.count)), 0)),
+    ]),
+  ];
+}
+
+/** One more lane of a part of a vector; the lanes that are never loaded are 0. */
+const loadLane = ({ lanes }: VectorCode, place: ReturnType<typeof i32.add>, value: Vector, lane: number) =>
+  lane === 0 ? lanes.loadZero(place) : lanes.loadLane(place, value, lane, lane * lanes.size);
+
+/** Writes down the operations of a graph; gives the vector that holds the value of each node. */
+function evaluate(graph: Graph, v: VectorCode, inputs: Vector[]): Vector[] {
+  const lastUse = new Map<number, number>();
+  graph.nodes.forEach((node, k) => {
+    if ('args' in node) for (const arg of node.args) lastUse.set(arg, k);
+  });
+  const stored = new Set(Object.values(graph.outputs));
+  const unread = [...inputs];
+  const values: Vector[] = [];
+  graph.nodes.forEach((node, k) => {
+    if (node.op === 'input') values.push(unread.shift() as Vector);
+    else if (node.op === 'constant') values.push(v.constant(node.value));
+    else {
+      const [a, b, c] = node.args.map((arg) => values[arg]);
+      values.push(v.scope(() => operations[node.op](v, a, b, c)));
+      for (const arg of new Set(node.args)) {
+        const computed = 'args' in graph.nodes[arg];
+        if (computed && lastUse.get(arg) === k && !stored.has(arg)) v.release(values[arg]);
+      }
+    }
+  });
+  return values;
+}
+
+type Operation = (v: VectorCode, a: Vector, b: Vector, c: Vector) => VectorExpression;
+
+/** The operations of the scalar language, with its values for NaN, infinities and signed zeros. */
+const operations: Record<OperationName, Operation> = {
+  add: ({ lanes }, a, b) => lanes.add(a, b),
+  sub: ({ lanes }, a, b) => lanes.sub(a, b),
+  mul: ({ lanes }, a, b) => lanes.mul(a, b),
+  div: ({ lanes }, a, b) => lanes.div(a, b),
+  neg: ({ lanes }, a) => lanes.neg(a),
+  abs: ({ lanes }, a) => lanes.abs(a),
+  min: ({ lanes }, a, b) => lanes.min(a, b),
+  max: ({ lanes }, a, b) => lanes.max(a, b),
+  exp: math.exp,
+  log: math.log,
+  log1p: math.log1p,
+  sqrt: ({ lanes }, a) => lanes.sqrt(a),
+  tanh: math.tanh,
+  sigmoid: math.sigmoid,
+  // a ≤ 0 is cleared to +0; NaN is not ≤ 0 and stays
+  relu: (v, a) => v128.andnot(a, v.lanes.le(a, v.constant(0))),
+  step: (v, a) => v128.and(v.lanes.gt(a, v.constant(0)), v.constant(1)),
+  select: (v, a, b, c) => v128.bitselect(b, c, v.lanes.gt(a, v.constant(0))),
+};

@@ -1,0 +1,244 @@
+/**
+ * The SIMD executor: statements as fused loops, products as packed kernels, all compiled at run time over the engine's
+ * memory. What it cannot reach (operands outside that memory, unusual strides) runs on the plain loops.
+ */
+import { engineMemory, type Data, type Dtype, type Memory } from '../memory';
+import { plain } from '../plain';
+import type { Binder, Executor, Operation, Pointwise, Product } from '../program';
+import { inputsOf } from '../statement';
+import { dtypeOf, type Tensor } from '../tensor';
+import { call, WasmModule } from './encoder';
+import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
+import {
+  ACCUMULATE,
+  ADD_BIAS,
+  compileGemm,
+  isShared,
+  multiply,
+  multiplyBytes,
+  panelBytes,
+  scratchBytes,
+  warm,
+  warmBytes,
+  type GemmKernels,
+} from './gemm';
+import { i32 } from './opcodes';
+
+export interface WasmExecutorOptions {
+  /** No fused multiply-adds: the same bits on every machine. */
+  reproducible?: boolean;
+}
+
+/** The SIMD executor over the engine's memory. */
+export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {}): Executor {
+  const memory = engineMemory();
+  const { wasm } = memory;
+  if (!wasm) return plain;
+  const kernels = new Kernels(memory, wasm, reproducible);
+  return {
+    name: 'wasm',
+    bind: (operation) => {
+      const { bind, before } = kernels.prepare([operation]);
+      const run = bind(operation);
+      return before ? () => (before(), run()) : run;
+    },
+    prepare: (operations) => kernels.prepare(operations),
+  };
+}
+
+/** Everything compiled so far, and the bytes that kernels work in. */
+class Kernels {
+  private readonly gemms = new Map<Dtype, { kernels: GemmKernels; scratch: Data }>();
+  private readonly pointwise = new Map<string, (block: number) => void>();
+
+  constructor(
+    private readonly memory: Memory,
+    private readonly wasm: WebAssembly.Memory,
+    private readonly reproducible: boolean,
+  ) {}
+
+  prepare(operations: readonly Operation[]): Binder {
+    this.compile(operations.filter((op) => op.kind === 'pointwise' && this.reaches(op)) as Pointwise[]);
+    const packs = new Packs(
+      operations.filter((op): op is Product => op.kind === 'product' && this.reaches(op)),
+      operations,
+      this,
+    );
+    return {
+      bind: (operation) => {
+        if (!this.reaches(operation)) return plain.bind(operation);
+        if (operation.kind === 'product') return packs.bind(operation);
+        return operation.kind === 'pointwise' ? this.bindPointwise(operation) : plain.bind(operation);
+      },
+      before: packs.count > 0 ? () => packs.pack() : undefined,
+    };
+  }
+
+  bytes(count: number): Data {
+    return this.memory.allocate(Math.ceil(count / 8), 'float64');
+  }
+
+  gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data } {
+    let found = this.gemms.get(dtype);
+    if (!found) {
+      const kernels = compileGemm(this.wasm, dtype, { reproducible: this.reproducible });
+      found = { kernels, scratch: this.bytes(scratchBytes(dtype)) };
+      const place = this.bytes(warmBytes(dtype));
+      warm(kernels, place.byteOffset);
+      this.gemms.set(dtype, found);
+    }
+    return found;
+  }
+
+  private reaches(op: Operation): boolean {
+    if (op.kind === 'reduction') return false;
+    if (op.kind === 'product') {
+      const { a, b, out, bias } = op;
+      return (
+        [a, b, out, ...(bias ? [bias] : [])].every((t) => this.memory.holds(t.data)) &&
+        out.stride[1] === 1 &&
+        (!bias || bias.stride[0] === 1)
+      );
+    }
+    const outputs = Object.values(op.outputs);
+    const C = outputs[0].shape[1];
+    return (
+      [...Object.values(op.inputs), ...outputs].every((t) => this.memory.holds(t.data)) &&
+      outputs.every((t) => t.stride[1] === 1 || C === 1) &&
+      Object.values(op.inputs).every((t) => t.stride[1] === 1 || t.stride[1] === 0 || C === 1)
+    );
+  }
+
+  /** Compiles the statements that were not met before, all in one module. */
+  private compile(operations: Pointwise[]): void {
+    const specs = new Map<string, PointwiseSpec>();
+    for (const op of operations) {
+      const spec = specOf(op);
+      const key = pointwiseKey(spec);
+      if (!this.pointwise.has(key)) specs.set(key, spec);
+    }
+    if (specs.size === 0) return;
+    const module = new WasmModule({ shared: isShared(this.wasm) });
+    [...specs.values()].forEach((spec, k) => {
+      const kernel = addPointwise(module, `loop${k}`, spec);
+      // the arguments lie in memory: a call then costs the same however many operands there are
+      const names = Object.keys(kernel.params);
+      module.func(`run${k}`, { block: 'i32' }, [], ({ block }) =>
+        call(kernel, Object.fromEntries(names.map((name, at) => [name, i32.load(block, 4 * at)]))),
+      );
+    });
+    const compiled = module.instantiate(this.wasm);
+    [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
+  }
+
+  private bindPointwise(op: Pointwise): () => void {
+    const run = this.pointwise.get(pointwiseKey(specOf(op))) as (block: number) => void;
+    const operands = [
+      ...inputsOf(op.graph).map((name) => op.inputs[name]),
+      ...Object.keys(op.graph.outputs).map((name) => op.outputs[name]),
+    ];
+    const [R, C] = operands[operands.length - 1].shape;
+    const args = [R, C, ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT])];
+    const block = this.bytes(4 * args.length);
+    new Int32Array(block.buffer, block.byteOffset, args.length).set(args);
+    const at = block.byteOffset;
+    // the closure keeps the block and the operands from being collected
+    return Object.assign(() => run(at), { keeps: [block, operands] });
+  }
+}
+
+function specOf({ graph, inputs, outputs }: Pointwise): PointwiseSpec {
+  const access = inputsOf(graph).map((name): Access => (inputs[name].stride[1] === 0 ? 'broadcast' : 'unit'));
+  return { graph, dtype: dtypeOf(Object.values(outputs)[0]), access };
+}
+
+/** Byte address of a tensor's first element. */
+const place = (t: Tensor): number => t.data.byteOffset + t.offset * t.data.BYTES_PER_ELEMENT;
+
+/** The products of one program: right operands that are used again and again are packed once per replay. */
+class Packs {
+  private readonly panels = new Map<string, { b: Tensor; panels: Data }>();
+  private readonly single: Data | undefined;
+
+  constructor(
+    products: readonly Product[],
+    operations: readonly Operation[],
+    private readonly kernels: Kernels,
+  ) {
+    const written = new Set(
+      operations.flatMap((op) =>
+        (op.kind === 'pointwise' ? Object.values(op.outputs) : [op.out]).map((t) => t.data),
+      ),
+    );
+    const uses = new Map<string, Product[]>();
+    for (const op of products) uses.set(keyOf(op.b), [...(uses.get(keyOf(op.b)) ?? []), op]);
+    let most = 0;
+    for (const [key, group] of uses) {
+      const { b } = group[0];
+      const [K, N] = b.shape;
+      if (group.length > 1 && !written.has(b.data)) {
+        this.panels.set(key, { b, panels: kernels.bytes(panelBytes(dtypeOf(b), K, N)) });
+      } else most = Math.max(most, multiplyBytes(dtypeOf(b), K, N));
+    }
+    if (most > 0) this.single = kernels.bytes(most);
+  }
+
+  get count(): number {
+    return this.panels.size;
+  }
+
+  pack(): void {
+    for (const { b, panels } of this.panels.values()) {
+      const { packB } = this.kernels.gemm(dtypeOf(b)).kernels;
+      packB(place(b), b.stride[0], b.stride[1], b.shape[0], b.shape[1], panels.byteOffset);
+    }
+  }
+
+  bind({ a, b, out, bias, accumulate }: Product): () => void {
+    const { kernels, scratch } = this.kernels.gemm(dtypeOf(b));
+    const { gemm } = kernels;
+    const [M, K] = a.shape;
+    const N = b.shape[1];
+    const flags = (accumulate ? ACCUMULATE : 0) | (bias ? ADD_BIAS : 0);
+    const [aAt, outAt, biasAt] = [place(a), place(out), bias ? place(bias) : 0];
+    const [aRow, aCol, outRow] = [a.stride[0], a.stride[1], out.stride[0]];
+    const keeps = [a, b, out, bias, scratch];
+    const packed = this.panels.get(keyOf(b));
+    if (packed) {
+      const at = packed.panels.byteOffset;
+      const work = scratch.byteOffset;
+      return Object.assign(() => gemm(aAt, aRow, aCol, at, outAt, outRow, M, N, K, flags, biasAt, work, 0), {
+        keeps,
+      });
+    }
+    const product = {
+      a: aAt,
+      aRow,
+      aCol,
+      b: place(b),
+      bRow: b.stride[0],
+      bCol: b.stride[1],
+      out: outAt,
+      outRow,
+      M,
+      N,
+      K,
+      flags,
+      bias: biasAt,
+    };
+    const { single } = this;
+    const panelsAt = (single as Data).byteOffset;
+    return Object.assign(() => multiply(kernels, product, panelsAt, scratch.byteOffset), {
+      keeps: [...keeps, single],
+    });
+  }
+}
+
+const identities = new WeakMap<Data, number>();
+let nextIdentity = 0;
+/** Two tensors with the same key are the same view. */
+function keyOf(t: Tensor): string {
+  let id = identities.get(t.data);
+  if (id === undefined) identities.set(t.data, (id = nextIdentity++));
+  return [id, t.offset, t.shape.join(), t.stride.join()].join(':');
+}

@@ -1,0 +1,138 @@
+/**
+ * Packing: a strided matrix copied into panels that a micro-kernel reads from front to back.
+ *
+ *   panel p, step k, lane l   =   source[k][p·W + l]      at   dst + ((p·K + k)·W + l)·size
+ *
+ * `W` lanes of one panel lie side by side, the steps of the sum one after the other; lanes past the last are 0.
+ * Panels of b hold its columns, panels of a its rows: the same copy with the strides exchanged. The source may
+ * have any strides; two cases are fast: lanes adjacent in memory (whole vectors are copied) and steps adjacent
+ * in memory (small squares are transposed in registers).
+ */
+import { type Callable, type Local, type Statement, type WasmModule, when, whileLess } from './encoder';
+import { type FloatLanes, f32, f64, i32, i64, select, v128 } from './opcodes';
+
+export const packParams = {
+  src: 'i32',
+  across: 'i32',
+  along: 'i32',
+  K: 'i32',
+  lanes: 'i32',
+  dst: 'i32',
+} as const;
+
+// So many steps are copied for one panel before it is the next one's turn: panels share cache lines of the source,
+// and those should still be in the first-level cache then.
+const STEPS_ACROSS = 16;
+const STEPS_ALONG = 64;
+
+/**
+ * Adds pack(src, across, along, K, lanes, dst): `lanes` lanes of K steps each; `across` and `along` are the byte
+ * distances from lane to lane and from step to step. Writes ceil(lanes / W)·K·W elements.
+ */
+export function emitPack(module: WasmModule, lane: FloatLanes, W: number): Callable<typeof packParams> {
+  return module.internal(`pack${W}`, packParams, ({ src, across, along, K, lanes, dst }, f) => {
+    const { size, count } = lane;
+    const stepBytes = W * size;
+    const [k0, kc, chunk, panel, left] = f.locals('i32', 5); // steps from k0 on, lanes from `panel` on
+    const [s, d, k, l, from, to] = f.locals('i32', 6);
+
+    // Lanes adjacent: whole vectors.
+    const copyVectors = whileLess(k, kc, [
+      Array.from({ length: stepBytes / 16 }, (_, v) => v128.store(d, v128.load(s, 16 * v), 16 * v)),
+      s.advance(along),
+      d.advance(stepBytes),
+      k.advance(1),
+    ]);
+
+    // Steps adjacent: `count` lanes at a time, squares of count × count transposed.
+    const rows = f.locals('i32', count);
+    const square = f.locals('v128', count);
+    const group = (first: number) => [
+      rows.map((row, r) => row.set(i32.add(s, i32.mul(across, first + r)))),
+      to.set(i32.add(d, first * size)),
+      k.set(0),
+      whileLess(k, i32.and(kc, -count), [
+        square.map((x, r) => x.set(v128.load(rows[r]))),
+        storeTransposed(lane, square, to, stepBytes),
+        rows.map((row) => row.advance(16)),
+        to.advance(count * stepBytes),
+        k.advance(count),
+      ]),
+    ];
+    const transposeSquares = Array.from({ length: W / count }, (_, g) => group(g * count));
+
+    // Any strides, missing lanes as zeros, the steps from k on: element by element.
+    const copyElements = whileLess(k, kc, [
+      from.set(i32.add(s, i32.mul(k, along))),
+      to.set(i32.add(d, i32.mul(k, stepBytes))),
+      l.set(0),
+      whileLess(l, W, [
+        when(i32.ltU(l, left), copyElement(lane, to, from), storeZero(lane, to)),
+        from.advance(across),
+        to.advance(size),
+        l.advance(1),
+      ]),
+      k.advance(1),
+    ]);
+
+    const onePanel = when(
+      i32.and(i32.geU(left, W), i32.eq(across, size)),
+      copyVectors,
+      // squares leave the last steps, fewer than a square has, to the loop over elements
+      [when(i32.and(i32.geU(left, W), i32.eq(along, size)), transposeSquares), copyElements],
+    );
+
+    return [
+      chunk.set(select(i32.eq(along, size), i32.const(STEPS_ALONG), i32.const(STEPS_ACROSS))),
+      whileLess(k0, K, [
+        kc.set(i32.sub(K, k0)),
+        when(i32.gtU(kc, chunk), kc.set(chunk)),
+        panel.set(0),
+        whileLess(panel, lanes, [
+          left.set(i32.sub(lanes, panel)),
+          s.set(i32.add(src, i32.add(i32.mul(panel, across), i32.mul(k0, along)))),
+          d.set(i32.add(dst, i32.add(i32.mul(i32.mul(panel, K), size), i32.mul(k0, stepBytes)))),
+          k.set(0),
+          onePanel,
+          panel.advance(W),
+        ]),
+        k0.advance(kc),
+      ]),
+    ];
+  });
+}
+
+/** square[r] holds `count` steps of lane r; stored are steps of `count` lanes. */
+function storeTransposed(
+  lane: FloatLanes,
+  square: Local<'v128'>[],
+  to: Local<'i32'>,
+  stepBytes: number,
+): Statement[] {
+  if (lane.count === 2) {
+    const [x, y] = square;
+    return [
+      [0, 2],
+      [1, 3],
+    ].map((pick, step) => v128.store(to, lane.shuffle(x, y, pick), step * stepBytes));
+  }
+  const [x, y, z, w] = square;
+  return [0, 1, 2, 3].map((step) => {
+    const low = step < 2 ? [0, 4, 1, 5] : [2, 6, 3, 7];
+    const pick = step % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7];
+    return v128.store(
+      to,
+      lane.shuffle(lane.shuffle(x, y, low), lane.shuffle(z, w, low), pick),
+      step * stepBytes,
+    );
+  });
+}
+
+/** One element copied as bits. */
+export function copyElement(lane: FloatLanes, to: Local<'i32'>, from: Local<'i32'>): Statement {
+  return lane.size === 4 ? i32.store(to, i32.load(from)) : i64.store(to, i64.load(from));
+}
+
+function storeZero(lane: FloatLanes, to: Local<'i32'>): Statement {
+  return lane.size === 4 ? f32.store(to, 0) : f64.store(to, 0);
+}

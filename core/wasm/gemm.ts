@@ -1,0 +1,165 @@
+/**
+ * The matrix product kernels, compiled over one memory, with what a caller has to know of sizes and places.
+ *
+ *     const kernels = compileGemm(memory, 'float32');
+ *     kernels.packB(Wh, N, 1, K, N, panels);                                    // once per sequence
+ *     kernels.gemm(h, K, 1, panels, z, N, B, N, K, ACCUMULATE, 0, scratch, 0);  // once per time step
+ *
+ * All places are byte addresses in that memory; strides and sizes count elements. `panels` needs panelBytes(dtype, K, N)
+ * bytes, `scratch` scratchBytes(dtype), one scratch for each thread; both on 16-byte boundaries for speed. Operands must
+ * not overlap out. Nothing is checked here: the callers' edge does that.
+ */
+import type { Dtype } from '../memory';
+import { WasmModule } from './encoder';
+import { ACCUMULATE, ADD_BIAS, K_BLOCK, emitGemm, panelColumns, scratchBytes } from './emit-gemm';
+import { hasFma } from './features';
+
+export { ACCUMULATE, ADD_BIAS, panelColumns, scratchBytes };
+
+/** Copies b[K, N], of any strides, into panels. */
+export type PackB = (b: number, bRow: number, bCol: number, K: number, N: number, panels: number) => void;
+
+/**
+ * out[M, N] = a[M, K] · panels; a of any strides, out with columns side by side.
+ *
+ * `flags`: ACCUMULATE adds to out, ADD_BIAS adds the row at `bias` to every row. `panelK`: the K that the panels were
+ * packed with, or 0 where it is K; more than K for a product over some of the steps (see `panelAt`).
+ */
+export type Gemm = (
+  a: number,
+  aRow: number,
+  aCol: number,
+  panels: number,
+  out: number,
+  outRow: number,
+  M: number,
+  N: number,
+  K: number,
+  flags: number,
+  bias: number,
+  scratch: number,
+  panelK: number,
+) => void;
+
+export interface GemmKernels {
+  readonly dtype: Dtype;
+  readonly fma: boolean;
+  readonly packB: PackB;
+  readonly gemm: Gemm;
+}
+
+export interface GemmOptions {
+  /** Never use fused multiply-adds, so that results have the same bits on every machine. */
+  reproducible?: boolean;
+}
+
+/** Compiles the kernels of one dtype; takes a few milliseconds, most of them the first time. */
+export function compileGemm(
+  memory: WebAssembly.Memory,
+  dtype: Dtype,
+  options: GemmOptions = {},
+): GemmKernels {
+  const fma = !options.reproducible && hasFma();
+  const module = new WasmModule({ shared: isShared(memory) });
+  emitGemm(module, dtype, fma);
+  const { packB, gemm } = module.instantiate(memory);
+  return { dtype, fma, packB, gemm };
+}
+
+export function isShared(memory: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+}
+
+const elementBytes = (dtype: Dtype): number => (dtype === 'float32' ? 4 : 8);
+
+/** Bytes of b[K, N] in panels: columns are filled up to whole panels. */
+export function panelBytes(dtype: Dtype, K: number, N: number): number {
+  const columns = panelColumns(dtype);
+  return Math.ceil(N / columns) * columns * K * elementBytes(dtype);
+}
+
+/**
+ * The place of b[k, n] in panels that were packed with `panelK` steps, for a product over a block of b that begins
+ * there. n must be a multiple of panelColumns(dtype).
+ */
+export function panelAt(dtype: Dtype, panels: number, panelK: number, k: number, n: number): number {
+  return panels + (n * panelK + k * panelColumns(dtype)) * elementBytes(dtype);
+}
+
+/**
+ * How many steps of k `multiply` packs at a time. A long sum is sliced, so that the panels of a slice are still in the
+ * second-level cache when they are used; a sum that gemm itself would not interrupt is not worth slicing.
+ */
+const slice = (K: number): number => (K <= K_BLOCK ? K : 256);
+
+/** A product whose b is used this once. */
+export interface SingleProduct {
+  a: number;
+  aRow: number;
+  aCol: number;
+  b: number;
+  bRow: number;
+  bCol: number;
+  out: number;
+  outRow: number;
+  M: number;
+  N: number;
+  K: number;
+  flags: number;
+  bias: number;
+}
+
+/** Bytes of panels that `multiply` needs. */
+export const multiplyBytes = (dtype: Dtype, K: number, N: number): number => panelBytes(dtype, slice(K), N);
+
+/**
+ * out (=|+=) a · b (+ bias) with a b that is used this once, as in weight gradients: packed and multiplied in slices
+ * of k (10 % faster for K = 3200, and panels need little room). The bits are those of packB and one gemm.
+ */
+export function multiply(
+  { packB, gemm, dtype }: GemmKernels,
+  p: SingleProduct,
+  panels: number,
+  scratch: number,
+): void {
+  const size = elementBytes(dtype);
+  let { flags } = p;
+  let k = 0;
+  do {
+    const K = Math.min(slice(p.K), p.K - k);
+    const a = p.a + k * p.aCol * size;
+    packB(p.b + k * p.bRow * size, p.bRow, p.bCol, K, p.N, panels);
+    gemm(a, p.aRow, p.aCol, panels, p.out, p.outRow, p.M, p.N, K, flags, p.bias, scratch, 0);
+    flags = ACCUMULATE;
+    k += K;
+  } while (k < p.K);
+}
+
+/** Bytes that `warm` uses. */
+export const warmBytes = (dtype: Dtype): number =>
+  scratchBytes(dtype) + 3 * WARM * WARM * elementBytes(dtype);
+
+const WARM = 48; // an extent that reaches every kernel: pairs of panels, single ones, and a part of one
+
+/**
+ * Runs every kernel often enough on small tiles for the machine-code compiler to take it up. It does so lazily, and never
+ * replaces a running call: without this, the first long product would run at a third of the speed.
+ *
+ * Uses warmBytes(dtype) bytes from `place` on, whose contents are lost.
+ */
+export function warm({ packB, gemm, dtype }: GemmKernels, place: number): void {
+  const [K, N] = [32, 5 * panelColumns(dtype) + 1];
+  const bytes = WARM * WARM * elementBytes(dtype);
+  const [a, panels, out, scratch] = [place, place + bytes, place + 2 * bytes, place + 3 * bytes];
+  for (let i = 0; i < 200; i++) {
+    packB(a, 1, WARM, K, N, panels);
+    packB(a, WARM, 1, K, N, panels);
+  }
+  for (const [M, calls] of [
+    [1, 1800],
+    [2, 1800],
+    [7, 900], // four rows and three
+  ]) {
+    for (let i = 0; i < calls; i++) gemm(a, K, 1, panels, out, N, M, N, K, 0, 0, scratch, 0);
+  }
+}
