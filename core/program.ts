@@ -45,7 +45,7 @@ export interface Executor {
   prepare?(operations: readonly Operation[]): Binder;
 }
 export interface Binder {
-  bind(operation: Operation): () => void;
+  bind: (operation: Operation) => () => void;
   /** Run before each replay: weights that are used many times are rearranged once. */
   before?: () => void;
 }

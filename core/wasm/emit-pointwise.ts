@@ -8,8 +8,8 @@
  */
 import type { Dtype } from '../memory';
 import type { OperationName } from '../scalar';
-import { type Graph, inputsOf } from '../statement';
-import { type Body, brIf, type Local, loop, type WasmModule, when } from './encoder';
+import type { Graph } from '../statement';
+import { type Body, brIf, type Callable, type Local, loop, type WasmModule, when } from './encoder';
 import * as math from './math';
 import { i32, v128 } from './opcodes';
 import { eachLaneLeft, type Vector, VectorCode, type VectorExpression } from './vector-code';
@@ -49,15 +49,19 @@ interface Stream {
   value: Vector;
 }
 
-/** Adds the kernel for `spec` to a module, exported as `name`; see PointwiseKernel for its parameters. */
-export function emitPointwise(module: WasmModule, name: string, spec: PointwiseSpec): void {
+/** Adds the kernel of `spec` to a module, exported as `name`; its parameters are those of PointwiseKernel. */
+export function addPointwise(
+  module: WasmModule,
+  name: string,
+  spec: PointwiseSpec,
+): Callable<Record<string, 'i32'>> {
   const { graph, dtype, access } = spec;
   const outputs = Object.values(graph.outputs);
   const operands = Array.from({ length: access.length + outputs.length }, (_, k) => k);
   const pairs = operands.flatMap((k) => [[`base${k}`, 'i32'] as const, [`stride${k}`, 'i32'] as const]);
   const params: Record<string, 'i32'> = { rows: 'i32', cols: 'i32', ...Object.fromEntries(pairs) };
 
-  module.func(name, params, [], (p, f) => {
+  return module.func(name, params, [], (p, f) => {
     const { rows, cols } = p;
     const bases = operands.map((k) => p[`base${k}`]);
     const strides = operands.map((k) => p[`stride${k}`]);

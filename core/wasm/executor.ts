@@ -38,8 +38,8 @@ export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {})
   return {
     name: 'wasm',
     bind: (operation) => {
-      const { bind, before } = kernels.prepare([operation]);
-      const run = bind(operation);
+      const binder = kernels.prepare([operation]);
+      const [run, { before }] = [binder.bind(operation), binder];
       return before ? () => (before(), run()) : run;
     },
     prepare: (operations) => kernels.prepare(operations),
