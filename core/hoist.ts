@@ -56,7 +56,7 @@ function merge(operations: readonly Operation[], direction: 1 | -1): Operation[]
   let open: Group[] = [];
   for (const operation of operations) {
     const mine = isMergeable(operation)
-      ? open.find((group) => joined(group.merged, operation, direction))
+      ? open.find(({ merged }) => !feeds(merged, operation) && joined(merged, operation, direction))
       : undefined;
     // a group ends where an operation needs what it computes, or changes what it reads
     open = open.filter((group) => group === mine || !depends(group.merged, operation));
@@ -126,6 +126,10 @@ function stacked(p: Tensor, q: Tensor, axis: number): Tensor | undefined {
   return ndarray<Data>(p.data, shape, p.stride, first.offset);
 }
 
+/** Whether one works on what the other computes, as the steps of a linear recurrence do: they cannot be one product. */
+const feeds = (p: Mergeable, q: Mergeable): boolean =>
+  conflict(operands(p), writes(q)) || conflict(operands(q), writes(p));
+
 /** Whether an operation must stay on its side of a group that moves past it. */
 function depends(group: Mergeable, operation: Operation): boolean {
   return (
@@ -137,10 +141,14 @@ function depends(group: Mergeable, operation: Operation): boolean {
 
 function reads(operation: Operation): Tensor[] {
   if (operation.kind === 'pointwise') return Object.values(operation.inputs);
-  if (operation.kind === 'reduction')
-    return operation.accumulate ? [operation.from, operation.out] : [operation.from];
-  const { a, b, out, bias, accumulate } = operation;
-  return [a, b, ...(bias ? [bias] : []), ...(accumulate ? [out] : [])];
+  return operation.accumulate ? [...operands(operation), operation.out] : operands(operation);
+}
+
+/** What a product or a sum works on, whatever it is added to. */
+function operands(operation: Mergeable): Tensor[] {
+  if (operation.kind === 'reduction') return [operation.from];
+  const { a, b, bias } = operation;
+  return bias ? [a, b, bias] : [a, b];
 }
 
 const writes = (operation: Operation): Tensor[] =>
