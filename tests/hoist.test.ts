@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { Unroll } from '../bptt/unroll';
+import type { Cell } from '../cells/cell';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import { defer, hoist } from '../core/hoist';
+import { identity } from '../core/init';
+import { Program, type Operation } from '../core/program';
+import { Random } from '../core/random';
+import { add, mul } from '../core/scalar';
+import { statement } from '../core/statement';
+import { columns, rows, tensor, toFlat, transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { distance, executors } from './executors';
+
+// the same examples in every run: a failure must be there again when it is looked at
+fc.configureGlobal({ seed: 20 });
+
+const [T, B, D, H] = [4, 2, 3, 5];
+const [plain] = executors;
+
+/** What a cell records over T steps, and the tensors it works on. */
+function unrolled(cell: Cell): { forward: Program; backward: Program; unroll: Unroll } {
+  const make = (): Tensors =>
+    Object.fromEntries(Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]));
+  const [x, dx] = [zeros([T * B, D]), zeros([T * B, D])];
+  const unroll = new Unroll(cell, { T, B, dtype: 'float64', x, dx, parameters: make(), gradients: make() });
+  const [forward, backward] = [new Program(), new Program()];
+  unroll.forward(forward);
+  unroll.backward(backward);
+  return { forward, backward, unroll };
+}
+
+const shape = (operation: Operation): string =>
+  operation.kind === 'product'
+    ? `product [${operation.a.shape.join()}] [${operation.b.shape.join()}]`
+    : operation.kind === 'reduction'
+      ? `sum [${operation.from.shape.join()}]`
+      : 'statement';
+
+describe('what is merged', () => {
+  test('in an elman cell only the recurrence stays in the loop', () => {
+    const { forward, backward } = unrolled(elman({ input: D, hidden: H }));
+    expect(hoist(forward).operations.map(shape)).toEqual([
+      // z = x Wx + b of all steps first
+      `product [${T * B},${D}] [${D},${H}]`,
+      ...Array.from({ length: T }, () => [`product [${B},${H}] [${H},${H}]`, 'statement']).flat(),
+    ]);
+    const back = hoist(backward).operations.map(shape);
+    expect(back.filter((line) => line === 'statement')).toHaveLength(T);
+    // dhPrev = dz Whᵀ at every step; then dx, dWx, dWh and db once each
+    expect(back.filter((line) => line === `product [${B},${H}] [${H},${H}]`)).toHaveLength(T);
+    const large = back.filter((line) => line.includes(`${T * B}`));
+    expect(large.sort()).toEqual(
+      [
+        `product [${T * B},${H}] [${H},${D}]`,
+        `product [${D},${T * B}] [${T * B},${H}]`,
+        `product [${H},${T * B}] [${T * B},${H}]`,
+        `sum [${T * B},${H}]`,
+      ].sort(),
+    );
+    expect(back).toHaveLength(2 * T + 4);
+  });
+
+  test.each([
+    ['lstm', lstm({ input: D, hidden: H }), 1, 4],
+    ['lstm with peepholes', lstm({ input: D, hidden: H, peepholes: true }), 1, 7],
+    ['gru, reset after', gru({ input: D, hidden: H }), 1, 6],
+    ['gru, reset before', gru({ input: D, hidden: H, reset: 'before' }), 1, 5],
+  ])(
+    '%s: the input projection once, and every parameter gradient and dx once',
+    (_name, cell, before, after) => {
+      const { forward, backward } = unrolled(cell);
+      const large = (program: Program): Operation[] =>
+        hoist(program).operations.filter(
+          (operation) =>
+            (operation.kind === 'product' && [...operation.a.shape, ...operation.b.shape].includes(T * B)) ||
+            (operation.kind === 'reduction' && operation.from.shape[0] === T * B),
+        );
+      expect(large(forward)).toHaveLength(before);
+      expect(large(backward)).toHaveLength(after);
+    },
+  );
+
+  test('the program that is given stays as it was', () => {
+    const { backward } = unrolled(elman({ input: D, hidden: H }));
+    const before = [...backward.operations];
+    hoist(backward);
+    expect(backward.operations).toEqual(before);
+  });
+});
+
+describe('what must not be merged', () => {
+  test('a linear recurrence h_t = h_(t−1) W: each step needs the one before', () => {
+    // W = [0 1; 2 0] turns [1 1] into [2 1], [2 2], [4 2]
+    const W = tensor([
+      [0, 1],
+      [2, 0],
+    ]);
+    const h = zeros([4, 2]);
+    h.set(0, 0, 1);
+    h.set(0, 1, 1);
+    const program = new Program();
+    for (let t = 0; t < 3; t++) program.matmul(rows(h, t, t + 1), W, rows(h, t + 1, t + 2));
+    expect(hoist(program).operations).toHaveLength(3);
+    hoist(program).bind(plain)();
+    expect(toFlat(h)).toEqual([1, 1, 2, 1, 2, 2, 4, 2]);
+  });
+
+  test('a sum that starts anew, and one that adds to it', () => {
+    const from = tensor([[1], [2], [4]]);
+    const out = tensor([100]);
+    const program = new Program();
+    program.sumRows(rows(from, 0, 1), out);
+    program.sumRows(rows(from, 1, 2), out, { accumulate: true });
+    program.sumRows(rows(from, 2, 3), out, { accumulate: true });
+    hoist(program).bind(plain)();
+    expect(toFlat(out)).toEqual([7]);
+  });
+
+  test('products with another bias, or into another place', () => {
+    const [a, W, out] = [tensor([[1], [1]]), tensor([[1]]), zeros([2, 1])];
+    const program = new Program();
+    program.matmul(rows(a, 0, 1), W, rows(out, 0, 1), { bias: tensor([10]) });
+    program.matmul(rows(a, 1, 2), W, rows(out, 1, 2), { bias: tensor([20]) });
+    hoist(program).bind(plain)();
+    expect(toFlat(out)).toEqual([11, 21]);
+  });
+});
+
+/** Programs of any kind over one matrix: what an operation reads and writes overlaps in every possible way. */
+const SIZE = 6;
+const span = fc
+  .record({ from: fc.nat(SIZE - 1), length: fc.integer({ min: 1, max: 3 }) })
+  .map(({ from, length }) => [from, Math.min(SIZE, from + length)] as const);
+const view = fc.record({ matrix: fc.nat(1), rows: span, columns: span, turned: fc.boolean() });
+type View = typeof view extends fc.Arbitrary<infer V> ? V : never;
+const step = fc.record({
+  kind: fc.constantFrom('product', 'product', 'sum', 'statement'),
+  views: fc.tuple(view, view, view),
+  accumulate: fc.boolean(),
+  // the same operation one step further, and again, as a cell records it
+  repeat: fc.integer({ min: 1, max: 3 }),
+});
+
+/** Whether two views share no element. */
+function apart(p: Tensor, q: Tensor): boolean {
+  const places = (t: Tensor): number[] => {
+    const all: number[] = [];
+    for (let r = 0; r < t.shape[0]; r++)
+      for (let c = 0; c < (t.shape[1] ?? 1); c++)
+        all.push(t.offset + r * t.stride[0] + c * (t.stride[1] ?? 0));
+    return all;
+  };
+  const mine = new Set(places(p));
+  return p.data !== q.data || places(q).every((place) => !mine.has(place));
+}
+
+/** Records the steps that make sense: shapes that fit, and no product into its own operands. */
+function build(steps: (typeof step extends fc.Arbitrary<infer V> ? V : never)[], memory: Tensor[]): Program {
+  const program = new Program();
+  const look = ({ matrix, rows: r, columns: c, turned }: View, shift: number): Tensor | undefined => {
+    const [from, to] = [r[0] + shift * (r[1] - r[0]), r[1] + shift * (r[1] - r[0])];
+    if (to > SIZE) return undefined;
+    const t = columns(rows(memory[matrix], from, to), c[0], c[1]);
+    return turned ? transpose(t) : t;
+  };
+  for (const { kind, views, accumulate, repeat } of steps) {
+    for (let k = 0; k < repeat; k++) {
+      const still = look(views[1], 0) as Tensor;
+      const [a, b, out] = [
+        look(views[0], k),
+        accumulate ? look(views[1], k) : still,
+        look(views[2], accumulate ? 0 : k),
+      ];
+      if (!a || !b || !out) continue;
+      if (kind === 'product') {
+        const fits = a.shape[1] === b.shape[0] && a.shape[0] === out.shape[0] && b.shape[1] === out.shape[1];
+        if (fits && apart(a, out) && apart(b, out)) program.matmul(a, b, out, { accumulate });
+      } else if (kind === 'sum') {
+        const line = out.pick(0, null);
+        if (a.shape[1] === line.shape[0] && apart(a, rows(out, 0, 1)))
+          program.sumRows(a, line, { accumulate });
+      } else if (a.shape[0] === out.shape[0] && a.shape[1] === out.shape[1] && apart(a, out)) {
+        const body = accumulate
+          ? statement(({ a, y }) => ({ y: add(a, y) }))
+          : statement(({ a }) => ({ y: mul(a, 2) }));
+        program.pointwise(body, { a, y: out });
+      }
+    }
+  }
+  return program;
+}
+
+const start = (): Tensor[] => {
+  const random = new Random(1);
+  // whole numbers, so that sums in another order are still exact
+  return [0, 1].map(() =>
+    tensor(Array.from({ length: SIZE }, () => Array.from({ length: SIZE }, () => random.below(7) - 3))),
+  );
+};
+
+test('any program computes exactly the same, merged and as recorded', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
+      const [recorded, merged] = [start(), start()];
+      build(steps, recorded).bind(plain)();
+      const program = hoist(build(steps, merged));
+      program.bind(plain)();
+      for (const op of program.operations)
+        if (op.kind === 'product') expect([apart(op.a, op.out), apart(op.b, op.out)]).toEqual([true, true]);
+      expect(merged.map(toFlat)).toEqual(recorded.map(toFlat));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+describe.each([
+  ['elman', elman({ input: D, hidden: H })],
+  ['lstm', lstm({ input: D, hidden: H, peepholes: true })],
+  ['gru, reset after', gru({ input: D, hidden: H })],
+  ['gru, reset before', gru({ input: D, hidden: H, reset: 'before' })],
+])('%s', (_name, cell) => {
+  test.each(executors)('computes the same on the $name executor, step by step and merged', (executor) => {
+    const results = [(p: Program) => p, hoist].map((change) => {
+      const { forward, backward, unroll } = unrolled(cell);
+      const random = new Random(1);
+      const { x, parameters } = unroll.options;
+      for (const t of [x, ...Object.values(parameters), unroll.dOutput])
+        for (let k = 0; k < t.data.length; k++) t.data[k] = random.normal(0, 0.5);
+      change(forward).bind(executor)();
+      change(backward).bind(executor)();
+      const { gradients, dx } = unroll.options;
+      return [unroll.output, dx, ...Object.values(gradients), ...Object.values(unroll.dStates)].map(toFlat);
+    });
+    results[1].forEach((values, k) => expect(distance(values, results[0][k])).toBeLessThanOrEqual(1e-14));
+  });
+});
+
+describe('defer', () => {
+  test('takes out what only computes dx, which nothing else reads', () => {
+    const { backward, unroll } = unrolled(elman({ input: D, hidden: H }));
+    const { rest, deferred } = defer(hoist(backward), unroll.options.dx.data);
+    expect(deferred.operations.map(shape)).toEqual([`product [${T * B},${H}] [${H},${D}]`]);
+    expect(rest.operations).toHaveLength(2 * T + 3);
+    expect(
+      rest.operations.some((op) => op.kind === 'product' && op.out.data === unroll.options.dx.data),
+    ).toBe(false);
+  });
+
+  test('leaves it where it is when something reads it, or changes what it reads', () => {
+    const [a, W, out, last] = [tensor([[1, 2]]), zeros([2, 2]), zeros([1, 2]), zeros([1, 2])];
+    identity(3)(W, new Random());
+    const double = statement(({ x }) => ({ y: mul(x, 2) }));
+    for (const [x, y] of [
+      [out, last],
+      [a, a],
+    ]) {
+      const program = new Program();
+      program.matmul(a, W, out);
+      program.pointwise(double, { x, y });
+      const { rest, deferred } = defer(program, out.data);
+      expect([rest, deferred.operations]).toEqual([program, []]);
+    }
+  });
+});
