@@ -34,6 +34,11 @@ test('warm-up: rises linearly to 1, then the schedule from its own start', () =>
   for (let step = 0; step < 12; step++) expect(warm(step + 5)).toBe(plain(step));
 });
 
+test('the example of the documentation', () => {
+  const rate = schedule({ name: 'cosine', steps: 10, warmUp: 2 });
+  expect([rate(0), rate(1), rate(2), rate(7), rate(12)]).toEqual([0.5, 1, 1, 0.5, 0]);
+});
+
 test('every factor is in 0…1, and after the warm-up none is larger than the one before', () => {
   const warmUp = fc.integer({ min: 0, max: 20 });
   const anySchedule: fc.Arbitrary<ScheduleOptions> = fc.oneof(
