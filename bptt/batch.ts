@@ -129,7 +129,9 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
     if (classes) {
       const k = numbers[row];
       const fits = Number.isInteger(k) && k >= 0 && k < width;
-      must(fits, where, `${name} must be class numbers in 0…${width - 1}`, `${k} at ${place(row)}`);
+      // worded only when needed: a message for every row would be most of what a step allocates
+      if (!fits)
+        must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${k} at ${place(row)}`);
       into.data[at + k] = 1;
     } else {
       for (let c = 0; c < width; c++) {

@@ -1,7 +1,7 @@
 /** One step of training: gradients of one or more batches, clipping, schedule, update, and what can go wrong. */
 import { must } from '../core/check';
 import type { Data } from '../core/memory';
-import { sizeOf } from '../core/tensor';
+import { contents } from '../core/tensor';
 import type { Batch } from './batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import type { Network } from './network';
@@ -97,9 +97,9 @@ export class Learner {
     );
     network.backward();
     for (const [name, t] of Object.entries(plan.statesAt(plan.shape.T))) {
-      const size = sizeOf(t.shape);
-      if (states[name]?.length !== size) states[name] = new Float64Array(size);
-      states[name].set(t.data.subarray(t.offset, t.offset + size));
+      const values = contents(t);
+      if (states[name]?.length !== values.length) states[name] = new Float64Array(values.length);
+      states[name].set(values);
     }
     return { loss, plan };
   }

@@ -9,7 +9,7 @@ import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
 import type { Executor } from '../core/program';
 import { Random } from '../core/random';
-import { fillFrom, reshape, sizeOf, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import { contents, fillFrom, reshape, sizeOf, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch, type Part } from './batch';
 import type { LossName } from './losses';
 import { Parameters, withPrefix } from './parameters';
@@ -230,11 +230,10 @@ export class Network {
       must(before !== undefined, where, 'a forward pass must come before initial: carry', 'none', why);
       must(before.shape.B === plan.shape.B, where, `B must be ${before.shape.B}`, plan.shape.B, why);
       const finals = before.statesAt(before.shape.T);
-      for (const name of Object.keys(blocks)) fillFrom(blocks[name], toFlat(finals[name]));
+      for (const name of Object.keys(blocks)) fillFrom(blocks[name], contents(finals[name]));
     } else if (initial === 'zero') {
       fresh = true;
-      for (const block of Object.values(blocks))
-        fillFrom(block, new Float64Array(block.shape[0] * block.shape[1]));
+      for (const block of Object.values(blocks)) contents(block).fill(0);
       bound.start();
     } else {
       const names = Object.keys(blocks);
@@ -272,7 +271,8 @@ export class Network {
     );
     const finals = plan.stateGradientsAt(plan.shape.T);
     for (const [name, final] of Object.entries(finals)) {
-      fillFrom(final, states[name] ?? new Float64Array(final.shape[0] * final.shape[1]));
+      if (states[name]) fillFrom(final, states[name]);
+      else contents(final).fill(0);
     }
     for (const name of Object.keys(states)) {
       must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);

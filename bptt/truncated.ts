@@ -1,8 +1,7 @@
 /** Truncated backpropagation through time: chunks of one long batch, the state carried, the gradient cut. */
 import ndarray from 'ndarray';
 import { mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
-import type { Data } from '../core/memory';
-import { sizeOf, type Tensor, type Tensors } from '../core/tensor';
+import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { flatten, readBatch, type Batch } from './batch';
 import type { Network, Result, Upstream } from './network';
 
@@ -106,8 +105,6 @@ function upstreamOf(
   };
 }
 
-/** The numbers of a contiguous view. */
-const contents = (t: Tensor): Data => t.data.subarray(t.offset, t.offset + sizeOf(t.shape));
 const copyOf = (t: Tensor): Tensor => ndarray(contents(t).slice(), [...t.shape]);
 
 function copies(tensors: Tensors): Tensors {

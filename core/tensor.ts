@@ -107,6 +107,9 @@ export function isContiguous(t: Tensor): boolean {
   return true;
 }
 
+/** The numbers of a contiguous tensor in row-major order, as a view. */
+export const contents = (t: Tensor): Data => t.data.subarray(t.offset, t.offset + sizeOf(t.shape));
+
 /** Copies `values` (same count, row-major) into a contiguous tensor. */
 export function fillFrom(t: Tensor, values: ArrayLike<number>): void {
   const size = sizeOf(t.shape);
