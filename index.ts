@@ -64,6 +64,13 @@ export {
 export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
 export type { Batch, Box } from './bptt/batch';
 export { Unroll } from './bptt/unroll';
+export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/fit';
+export { evaluate } from './bptt/learner';
+export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/optimizers';
+export { schedule, type Schedule, type ScheduleOptions } from './bptt/schedules';
+export { clipGlobalNorm, clipValue, globalNorm } from './bptt/clip';
+export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';
+export { Parameters } from './bptt/parameters';
 export {
   gradcheck,
   type GradcheckOptions,

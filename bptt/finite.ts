@@ -1,12 +1,6 @@
 /** Central differences of the unrolled loss in float64: the oracle that knows nothing of calculus. */
-import { plain } from '../core/plain';
-import type { Executor } from '../core/program';
-import { primal } from '../core/scalar';
-import { inputsOf, statementOf } from '../core/statement';
 import { positionOf, type Problem } from './problem';
-
-/** Operations whose slope jumps. */
-const KINKED = new Set(['relu', 'abs', 'min', 'max', 'step', 'select']);
+import { SideExecutor } from './sides';
 
 export interface DifferenceOptions {
   /** h = step · max(1, |θ|); default 3e-3 with Richardson extrapolation, 1e-5 without: truncation against rounding. */
@@ -15,14 +9,21 @@ export interface DifferenceOptions {
   richardson?: boolean;
 }
 
-/**
- * The slope of the loss along a direction over the variables, (L(θ + h v) − L(θ − h v)) / 2h; `undefined` when a relu
- * (or another kink) changes side in between, where the slope is not defined.
- */
+/** A direction over the variables: row-major numbers by name, zeros where a name is missing. */
+export type Direction = Record<string, ArrayLike<number>>;
+
+export interface Differences {
+  /** The slope along a direction; `undefined` where a kink lies within ±h: there is no slope there. */
+  (direction: Direction): number | undefined;
+  /** The slope as exactly as differences can tell it, and how far off it may still be. Slower. */
+  refined: (direction: Direction) => { slope: number; uncertainty: number } | undefined;
+}
+
+/** The slope of the loss along a direction v, (L(θ + h v) − L(θ − h v)) / 2h. */
 export function differences(
   { variables, forward, loss }: Problem,
   { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},
-): (direction: Record<string, ArrayLike<number>>) => number | undefined {
+): Differences {
   const sides = new SideExecutor();
   const run = forward.bind(sides);
 
@@ -38,23 +39,66 @@ export function differences(
     const down = lossAt(places, -h);
     return up.side === down.side ? (up.loss - down.loss) / (2 * h) : undefined;
   };
-
-  return (direction) => {
-    const places: Place[] = [];
-    for (const [name, along] of Object.entries(direction)) {
+  const placesOf = (direction: Direction): Place[] =>
+    Object.entries(direction).flatMap(([name, along]) => {
       const { value } = variables[name];
-      for (let k = 0; k < along.length; k++) {
+      return Array.from(along).flatMap((v, k) => {
         const at = positionOf(value, k);
-        if (along[k] !== 0) places.push({ data: value.data, at, start: value.data[at], along: along[k] });
-      }
-    }
-    const largest = places.reduce((most, { start, along }) => Math.max(most, Math.abs(start / along)), 1);
-    const h = step * (Number.isFinite(largest) && places.length === 1 ? largest : 1);
+        return v === 0 ? [] : [{ data: value.data, at, start: value.data[at], along: v }];
+      });
+    });
+  /** A single coordinate's h grows with the coordinate, so that θ + h differs from θ in enough digits. */
+  const scale = (places: Place[]): number =>
+    places.length === 1 ? Math.max(1, Math.abs(places[0].start / places[0].along)) : 1;
+
+  const quick = (direction: Direction): number | undefined => {
+    const places = placesOf(direction);
+    const h = step * scale(places);
     const wide = slope(places, h);
     if (!richardson || wide === undefined) return wide;
     const narrow = slope(places, h / 2);
     return narrow === undefined ? undefined : (4 * narrow - wide) / 3;
   };
+  const refined = (direction: Direction): { slope: number; uncertainty: number } | undefined => {
+    const places = placesOf(direction);
+    const start = WIDEST * scale(places);
+    return ridders((h) => slope(places, h), start);
+  };
+  return Object.assign(quick, { refined });
+}
+
+/** Where the search for the best h begins, and the factor by which it narrows. */
+const WIDEST = 0.1;
+const NARROWING = 1.6;
+const ROUNDS = 12;
+
+/**
+ * Extrapolates central differences at ever smaller h to h = 0, and keeps the estimate that changed least on the way:
+ * wide h suffer from curvature, narrow ones from rounding (Ridders 1982).
+ */
+function ridders(
+  slope: (h: number) => number | undefined,
+  widest: number,
+): { slope: number; uncertainty: number } | undefined {
+  let best: { slope: number; uncertainty: number } | undefined;
+  let before: number[] = [];
+  for (let round = 0, h = widest; round < ROUNDS; round++, h /= NARROWING) {
+    const first = slope(h);
+    if (first === undefined) {
+      before = []; // a kink lies within ±h: begin again closer by
+      continue;
+    }
+    const row = [first];
+    before.forEach((above, order) => {
+      const factor = NARROWING ** (2 * (order + 1));
+      const value = (factor * row[order] - above) / (factor - 1);
+      row.push(value);
+      const uncertainty = Math.max(Math.abs(value - row[order]), Math.abs(value - above));
+      if (!best || uncertainty < best.uncertainty) best = { slope: value, uncertainty };
+    });
+    before = row;
+  }
+  return best;
 }
 
 interface Place {
@@ -62,44 +106,4 @@ interface Place {
   at: number;
   start: number;
   along: number;
-}
-
-/** The plain executor, which also notes on which side of every kink each element falls. */
-class SideExecutor implements Executor {
-  readonly name = 'sides';
-  hash = 0;
-
-  reset(): void {
-    this.hash = 0;
-  }
-
-  bind(operation: Parameters<Executor['bind']>[0]): () => void {
-    const run = plain.bind(operation);
-    if (operation.kind !== 'pointwise') return run;
-    const { graph, inputs, outputs } = operation;
-    // each kink becomes an output that tells its side
-    const nodes = [...graph.nodes];
-    const sides: Record<string, number> = {};
-    graph.nodes.forEach((node, k) => {
-      if (node.op === 'input' || node.op === 'constant' || !KINKED.has(node.op)) return;
-      const [a, b] = node.args;
-      const two = node.op === 'min' || node.op === 'max';
-      const difference = two ? nodes.push({ op: 'sub', args: [a, b] }) - 1 : a;
-      sides[`side${k}`] = nodes.push({ op: 'step', args: [difference] }) - 1;
-    });
-    if (Object.keys(sides).length === 0) return run;
-    const body = statementOf({ nodes, outputs: sides, locals: {} });
-    const names = inputsOf(graph);
-    const [R, C] = Object.values(outputs)[0].shape;
-    return () => {
-      for (let r = 0; r < R; r++) {
-        for (let c = 0; c < C; c++) {
-          const results = body(Object.fromEntries(names.map((name) => [name, inputs[name].get(r, c)])));
-          for (const side of Object.values(results))
-            this.hash = (Math.imul(this.hash, 31) + primal(side) + 1) | 0;
-        }
-      }
-      run();
-    };
-  }
 }

@@ -97,7 +97,7 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
   const skipped = rows.reduce((sum, row) => sum + row.skipped, 0);
   line(
-    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok; ${compared} derivatives compared, ${skipped} skipped at a kink`,
+    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok; ${compared} derivatives compared, ${skipped} skipped (at a kink, or too small for differences)`,
   );
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
 }
