@@ -7,6 +7,7 @@ import { report } from './errors';
 import type * as Check from './check';
 import type * as Sample from './sample';
 import type * as Train from './train';
+import type * as Verify from './verify';
 
 /**
  * Commands and the files that add them. Only the file of the command that is asked for is loaded, by require: import()
@@ -17,6 +18,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   train: () => (require('./train') as typeof Train).addTrain,
   sample: () => (require('./sample') as typeof Sample).addSample,
   check: () => (require('./check') as typeof Check).addCheck,
+  verify: () => (require('./verify') as typeof Verify).addVerify,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 
