@@ -53,6 +53,7 @@ export type { Dtype } from './core/memory';
 export { elman, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
 export { gru, type GruOptions } from './cells/gru';
+export { jordan, type JordanOptions } from './cells/jordan';
 export {
   split,
   type Cell,

@@ -1,5 +1,5 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import type { Cell } from '../cells/cell';
+import { outputOf, type Cell } from '../cells/cell';
 import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys, mustShape } from '../core/check';
@@ -105,15 +105,9 @@ export class Network {
       layers,
     );
     layers.slice(1).forEach((cell, k) => {
-      const below = layers[k];
-      const why = `the hidden size of layer ${k}, ${below.name}`;
-      must(
-        cell.input === below.hidden,
-        'network',
-        `layer ${k + 1} must have input ${below.hidden}`,
-        cell.input,
-        why,
-      );
+      const { width } = outputOf(layers[k]);
+      const why = `the width of the output of layer ${k}, ${layers[k].name}`;
+      must(cell.input === width, 'network', `layer ${k + 1} must have input ${width}`, cell.input, why);
     });
     must(dropout >= 0 && dropout < 1, 'network', 'dropout must be in 0 ≤ p < 1', dropout);
     mustBeOneOf(dtype, ['float64', 'float32'], 'network', 'dtype');
@@ -135,7 +129,7 @@ export class Network {
   /** O, the width of the output. */
   get output(): number {
     const { layers, output } = this.architecture;
-    return output ?? layers[layers.length - 1].hidden;
+    return output ?? outputOf(layers[layers.length - 1]).width;
   }
 
   /**
@@ -340,7 +334,7 @@ function parameterShapes({ layers, output, trainInitial }: Architecture): Record
     for (const [s, width] of Object.entries(cell.states))
       all[`l${l}.${s}0`] = { shape: [1, width], init: constant(0) };
   });
-  const top = layers[layers.length - 1];
-  if (output !== undefined) Object.assign(all, withPrefix(affineParameters(top.hidden, output), 'head.'));
+  const { width } = outputOf(layers[layers.length - 1]);
+  if (output !== undefined) Object.assign(all, withPrefix(affineParameters(width, output), 'head.'));
   return all;
 }

@@ -2,6 +2,7 @@
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import type { Batch } from './batch';
@@ -42,6 +43,11 @@ function cellCases(): Case[] {
     ['reset after, no bias', gru({ ...sizes, bias: false })],
     ['reset before', gru({ ...sizes, reset: 'before' })],
     ['reset before, no bias', gru({ ...sizes, reset: 'before', bias: false })],
+    ['feedback o', jordan({ ...sizes, output: O })],
+    ['feedback o, relu, no bias', jordan({ ...sizes, output: O, activation: 'relu', bias: false })],
+    ['feedback p', jordan({ ...sizes, output: O, feedback: 'p' })],
+    ['feedback p, sigmoid', jordan({ ...sizes, output: O, feedback: 'p', activation: 'sigmoid' })],
+    ['feedback p, no bias', jordan({ ...sizes, output: O, feedback: 'p', bias: false })],
   ];
   return variants.flatMap(([variant, cell]) => {
     const name = [cell.name, variant].filter(Boolean).join(' ');

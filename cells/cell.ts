@@ -19,7 +19,7 @@ export interface Cell {
   readonly name: string;
   /** D, the width of x [B, D]. */
   readonly input: number;
-  /** H, the width of the output [B, H]. */
+  /** H, the number of hidden units. */
   readonly hidden: number;
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** Width of each state; the first one is the cell's output. */
@@ -34,6 +34,12 @@ export interface Cell {
   readonly statements?: readonly StatementPair[];
   step(program: Program, v: Tensors): void;
   stepBackward(program: Program, v: Tensors): void;
+}
+
+/** Name and width of a cell's output, its first state: what the next layer reads. */
+export function outputOf({ states }: Cell): { name: string; width: number } {
+  const [[name, width]] = Object.entries(states);
+  return { name, width };
 }
 
 /**

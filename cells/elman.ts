@@ -28,11 +28,13 @@ import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cel
 export type Activation = 'tanh' | 'sigmoid' | 'relu';
 
 /** f, and f' written in terms of h = f(z), which forward saved: z itself is not needed again. */
-const activations: Record<Activation, { f: (z: Scalar) => Scalar; slope: (h: Scalar) => Scalar }> = {
+export const activations: Record<Activation, { f: (z: Scalar) => Scalar; slope: (h: Scalar) => Scalar }> = {
   tanh: { f: tanh, slope: (h) => sub(1, mul(h, h)) },
   sigmoid: { f: sigmoid, slope: (h) => mul(h, sub(1, h)) },
   relu: { f: relu, slope: step },
 };
+
+export const activationNames = Object.keys(activations) as Activation[];
 
 const statements = (activation: Activation) => {
   const { f, slope } = activations[activation];
@@ -69,7 +71,7 @@ export function elman(options: ElmanOptions): Cell {
   checkCellOptions(options, 'elman', ['activation']);
   const { input: D, hidden: H, bias = true, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
-  mustBeOneOf(activation, ['tanh', 'sigmoid', 'relu'], 'elman', 'activation');
+  mustBeOneOf(activation, activationNames, 'elman', 'activation');
   const { forward, backward } = elmanStatements[activation];
 
   return {

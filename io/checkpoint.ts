@@ -11,6 +11,7 @@
  */
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import type { Cell } from '../cells/cell';
 import { must, mustBe } from '../core/check';
@@ -50,14 +51,14 @@ export interface CheckpointOptions {
   executor?: ExecutorName;
   /** Leaves out what only training needs: loss, dropout, optimiser. */
   inference?: boolean;
-  /** Makers of cells by name, in addition to elman, lstm and gru; given the options that the cell had. */
+  /** Makers of cells by name, in addition to those of this engine; given the options that the cell had. */
   cells?: Record<string, CellMaker>;
 }
 // any: each maker checks the options it is given
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type CellMaker = (options: any) => Cell;
 
-const makers: Record<string, CellMaker> = { elman, lstm, gru };
+const makers: Record<string, CellMaker> = { elman, lstm, gru, jordan };
 const FORMAT = '1';
 
 /**

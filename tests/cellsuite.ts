@@ -1,7 +1,7 @@
 /** What every cell must do, whatever its equations: run over each variant with each executor and dtype. */
 import { copyOf, network, type Network } from '../bptt/network';
 import { draw } from '../bptt/problem';
-import type { Cell } from '../cells/cell';
+import { outputOf, type Cell } from '../cells/cell';
 import { Random } from '../core/random';
 import { sizeOf, toFlat, toNested } from '../core/tensor';
 import { distance, executors, settings, type Setting } from './executors';
@@ -96,7 +96,7 @@ function prepare(
     net,
     x: some(T * B * D),
     initial: states(),
-    upstream: { output: some(T * B * H), states: states() },
+    upstream: { output: some(T * B * outputOf(cell).width), states: states() },
   };
 }
 
@@ -117,6 +117,7 @@ export function describeCell(variants: readonly Variant[]): void {
   describe.each(settings)('$name', (setting) => {
     describe.each(variants)('$name', ({ make, reference }) => {
       const cell = make({ input: D, hidden: H });
+      const { name: first, width: W } = outputOf(cell);
 
       test('forward is the equations, number by number', () => {
         const run = prepare(cell, setting);
@@ -135,8 +136,7 @@ export function describeCell(variants: readonly Variant[]): void {
           );
           for (let t = 0; t < T; t++) {
             now = reference(row(run.x, D, t * B + b), now, parameters);
-            const [first] = Object.keys(cell.states);
-            expect(distance(row(toFlat(output), H, t * B + b), now[first])).toBeLessThanOrEqual(
+            expect(distance(row(toFlat(output), W, t * B + b), now[first])).toBeLessThanOrEqual(
               setting.rounding,
             );
           }
@@ -203,7 +203,7 @@ export function describeCell(variants: readonly Variant[]): void {
         const one = (values: Float64Array, width: number): Float64Array => values.slice(0, width);
         const states = (all: Record<string, Float64Array>): Record<string, Float64Array> =>
           Object.fromEntries(Object.entries(all).map(([s, v]) => [s, one(v, v.length / B)]));
-        run.upstream = { output: one(run.upstream.output, H), states: states(run.upstream.states) };
+        run.upstream = { output: one(run.upstream.output, W), states: states(run.upstream.states) };
         run.net.forward({ x: { shape: [1, 1, D], numbers: one(run.x, D) }, initial: states(run.initial) });
         const once = gradientsOf(run);
         const twice = gradientsOf(run);
@@ -234,7 +234,7 @@ export function describeCell(variants: readonly Variant[]): void {
               Object.entries(run.initial).map(([s, v]) => [s, pick(v, v.length / B)]),
             ),
             upstream: {
-              output: pick(run.upstream.output, H),
+              output: pick(run.upstream.output, W),
               states: Object.fromEntries(
                 Object.entries(run.upstream.states).map(([s, v]) => [s, pick(v, v.length / B)]),
               ),
@@ -249,7 +249,7 @@ export function describeCell(variants: readonly Variant[]): void {
             if (name in net.parameters.values) {
               sums[name] = zip((p, q) => p + q, values, sums[name] ?? values.map(() => 0));
             } else {
-              const width = name === 'x' ? D : H;
+              const width = { x: D, output: W }[name] ?? cell.states[name.replace('l0.', '')];
               const row = together[name].filter((_, k) => Math.floor(k / width) % B === b);
               expect(distance(row, values)).toBeLessThanOrEqual(setting.rounding);
             }

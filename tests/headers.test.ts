@@ -9,6 +9,7 @@ import { affine, affineBackward, affineParameters } from '../cells/affine';
 import type { Cell, Parameter } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
 import { lstm, lstmBackward, lstmForward } from '../cells/lstm';
 import { Program, type Operation } from '../core/program';
 import { print } from '../core/statement';
@@ -68,8 +69,9 @@ function linesOf(operation: Operation, v: Tensors): string[][] {
     return [lines.map(([o, p, q, r]) => `${o} ${sign} ${p} ${q}${r ? ` + ${r}` : ''}`)];
   }
   if (operation.kind === 'reduction') {
-    expect(operation.what).toBe('sumRows');
-    return [all(operation.out, operation.from).map(([o, p]) => `${o} ${sign} Σ ${p}`)];
+    const { what, out, from } = operation;
+    const text = (p: string): string => (what === 'sumRows' ? `Σ ${p}` : `${what}(${p})`);
+    return [all(out, from).map(([o, p]) => `${o} ${sign} ${text(p)}`)];
   }
   // the names inside a statement must be those of the tensors it was given; …Kept is what lay there before
   for (const [name, t] of Object.entries({ ...operation.inputs, ...operation.outputs })) {
@@ -125,6 +127,7 @@ const withBiases: [string, string, () => Printed][] = [
   ['lstm', 'lstm.ts', () => printedCell(lstm(sizes))],
   ['gru, reset after', 'gru.ts', () => printedCell(gru(sizes))],
   ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, reset: 'before' }))],
+  ["jordan, feedback 'p'", 'jordan.ts', () => printedCell(jordan({ ...sizes, output: 4, feedback: 'p' }))],
   ['affine', 'affine.ts', printedAffine],
 ];
 const withoutBiases: [string, string, () => Printed][] = [
@@ -132,6 +135,11 @@ const withoutBiases: [string, string, () => Printed][] = [
   ['lstm', 'lstm.ts', () => printedCell(lstm({ ...sizes, bias: false }))],
   ['gru, reset after', 'gru.ts', () => printedCell(gru({ ...sizes, bias: false }))],
   ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, bias: false, reset: 'before' }))],
+  [
+    "jordan, feedback 'p'",
+    'jordan.ts',
+    () => printedCell(jordan({ ...sizes, output: 4, feedback: 'p', bias: false })),
+  ],
 ];
 
 function printedAffine(): Printed {
@@ -161,20 +169,32 @@ describe.each(withBiases)('%s', (_name, file, print) => {
 describe.each(withoutBiases)('%s without biases', (_name, file, print) => {
   test.each(blocks)(`%s: the header of ${file}, less its biases, is what is executed`, (block) => {
     const header = texts(headerOf(source(file))[block])
-      .filter((line) => !/^db(hn)? /.test(line))
-      .map((line) => line.replace(/ \+ b(hn)?$/, ''));
+      .filter((line) => !/^db(hn|o)? /.test(line))
+      .map((line) => line.replace(/ \+ b(hn|o)?$/, ''));
     expect(choose(print()[block], header)).toEqual(header);
   });
 });
 
+/** What marks the lines of jordan.ts that one kind of feedback has and the other has not. */
+const only = "with feedback 'p' only";
+
 describe('the alternatives in brackets', () => {
-  test.each(['sigmoid', 'relu'] as const)('elman with %s', (activation) => {
-    const header = headerOf(source('elman.ts'));
-    const lines = printedCell(elman({ ...sizes, activation }));
+  test.each([
+    ['elman', 'sigmoid'],
+    ['elman', 'relu'],
+    ['jordan', 'sigmoid'],
+    ['jordan', 'relu'],
+  ] as const)('%s with %s', (name, activation) => {
+    const header = headerOf(source(`${name}.ts`));
+    const cells = {
+      elman: () => elman({ ...sizes, activation }),
+      jordan: () => jordan({ ...sizes, output: 4, feedback: 'p', activation }),
+    };
+    const lines = printedCell(cells[name]());
     let alternatives = 0;
     for (const block of blocks) {
       const expected = header[block].map(({ text, remark }) => {
-        if (!remark) return text;
+        if (!remark || remark === only) return text;
         alternatives++;
         const others = remark.replace(/^or /, '').split(', or ');
         expect(others).toHaveLength(2);
@@ -183,6 +203,18 @@ describe('the alternatives in brackets', () => {
       expect(choose(lines[block], expected)).toEqual(expected);
     }
     expect(alternatives).toBe(2);
+  });
+
+  test("jordan with feedback 'o': what is not marked", () => {
+    const header = headerOf(source('jordan.ts'));
+    const lines = printedCell(jordan({ ...sizes, output: 4 }));
+    let marked = 0;
+    for (const block of blocks) {
+      const expected = texts(header[block].filter(({ remark }) => remark !== only));
+      expect(choose(lines[block], expected)).toEqual(expected);
+      marked += header[block].length - expected.length;
+    }
+    expect(marked).toBe(5);
   });
 
   test('lstm with peepholes: the statements of peephole.ts between the products of lstm.ts', () => {
