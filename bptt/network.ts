@@ -2,7 +2,7 @@
 import { outputOf, type Cell } from '../cells/cell';
 import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
-import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys, mustShape } from '../core/check';
+import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { executorOf, type ExecutorName } from '../core/executor';
 import { hoist } from '../core/hoist';
 import { constant } from '../core/init';
@@ -230,25 +230,21 @@ export class Network {
       for (const block of Object.values(blocks)) contents(block).fill(0);
       bound.start();
     } else {
-      const names = Object.keys(blocks);
-      for (const [name, values] of Object.entries(initial)) {
-        must(names.includes(name), where, `initial states must be among ${names.join(', ')}`, name);
-        const shape = blocks[name].shape;
-        must(
-          values.length === sizeOf(shape),
-          where,
-          `initial ${name} must be [${shape.join(', ')}]`,
-          `${values.length} values`,
-        );
-        fillFrom(blocks[name], values);
+      const unknown = Object.keys(initial).find((name) => !(name in blocks));
+      if (unknown !== undefined)
+        must(false, where, `initial states must be among ${Object.keys(blocks).join(', ')}`, unknown);
+      for (const name in blocks) {
+        const [block, values] = [blocks[name], initial[name] as ArrayLike<number> | undefined];
+        if (!values) must(false, where, `initial ${name} must be given`, values);
+        if (values.length !== sizeOf(block.shape))
+          must(
+            false,
+            where,
+            `initial ${name} must be [${block.shape.join(', ')}]`,
+            `${values.length} values`,
+          );
+        fillFrom(block, values);
       }
-      mustShape(
-        [Object.keys(initial).length],
-        [names.length],
-        where,
-        'the number of initial states',
-        names.join(', '),
-      );
     }
     this.last = { bound, fresh };
   }

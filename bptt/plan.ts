@@ -61,6 +61,8 @@ export class Plan {
   readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
 
+  private readonly moments = new Map<number, { states: Tensors; gradients: Tensors }>();
+
   /** Sets the trainable initial states at the start of a sequence, and adds up their gradients at the end. */
   readonly start = new Program();
   readonly startBackward = new Program();
@@ -141,20 +143,28 @@ export class Plan {
 
   /** States of one moment by name, `l0.h` [B, H]: t = 0 is the initial state, t = T the final one. */
   statesAt(t: number): Tensors {
-    return this.each((unroll) => unroll.states, t);
+    return this.momentAt(t).states;
   }
 
   /** Gradients of the states of one moment: t = 0 after a backward, t = T to be given before it. */
   stateGradientsAt(t: number): Tensors {
-    return this.each((unroll) => unroll.dStates, t);
+    return this.momentAt(t).gradients;
   }
 
-  private each(of: (unroll: Unroll) => Tensors, t: number): Tensors {
-    const named = this.unrolls.map((unroll, l) => {
-      const blocks = Object.entries(of(unroll)).map(([s, all]) => [s, unroll.block(all, t)] as const);
-      return withPrefix(Object.fromEntries(blocks), `l${l}.`);
-    });
-    return Object.assign({}, ...named) as Tensors;
+  /** Every training step asks for the same views: each is made once. */
+  private momentAt(t: number): { states: Tensors; gradients: Tensors } {
+    let moment = this.moments.get(t);
+    if (!moment) {
+      moment = { states: {}, gradients: {} };
+      for (const [l, unroll] of this.unrolls.entries()) {
+        for (const s of Object.keys(unroll.states)) {
+          moment.states[`l${l}.${s}`] = unroll.block(unroll.states[s], t);
+          moment.gradients[`l${l}.${s}`] = unroll.block(unroll.dStates[s], t);
+        }
+      }
+      this.moments.set(t, moment);
+    }
+    return moment;
   }
 
   private recordStart(unroll: Unroll, own: string): void {

@@ -313,6 +313,14 @@ describe('errors', () => {
     );
   });
 
+  test.each([
+    [{ h: [1] }, 'network.forward: initial states must be among l0.h, l0.c, l1.h, got h'],
+    [{ 'l0.h': [1] }, 'network.forward: initial l0.h must be [3, 5], got 1 values'],
+    [{ 'l0.h': new Float64Array(B * H) }, 'network.forward: initial l0.c must be given, got undefined'],
+  ])('initial states %j', (initial, message) => {
+    expect(() => truncated(net, batch({ initial }), { chunk: 2 })).toThrow(message);
+  });
+
   test('parts of a batch', () => {
     expect(() => net.forward(batch(), { steps: [3, 3] })).toThrow(
       'network.forward: steps must be [from, to] with 0 <= from < to <= 7, got [3, 3] (T = 7)',
