@@ -146,7 +146,7 @@ function gradcheckLines({ rows, ok }: GradcheckReport): string[] {
     ...oracles.map((oracle) => {
       const all = rows.filter((one) => one.oracle === oracle);
       const worst = all.reduce((most, one) => (one.error > most.error ? one : most));
-      return `  ${names[oracle].padEnd(24)}worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound}`;
+      return `  ${names[oracle].padEnd(24)}worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound.toExponential(0)}`;
     }),
     ...bad.map(
       (one) =>

@@ -11,7 +11,6 @@ export interface Reporter {
 
 /** Seconds between two step lines where there is no bar. */
 const LINE_EVERY = 5;
-const CLEAR_LINE = '\r\x1b[K';
 const WIDEST = 120;
 
 /** The reporter that suits where standard output and standard error go. */
@@ -65,9 +64,8 @@ class BarReporter implements Reporter {
       this.bar.update(event.done);
       return;
     }
-    if (event.event === 'end' || event.event === 'gradcheck') this.close();
-    // the bar is drawn again below whatever is printed
-    if (this.shown) process.stderr.write(CLEAR_LINE);
+    // the bar goes while something is printed, and is drawn again below it at the next step
+    this.close();
     for (const line of lines(event)) say(this.paint(event, safe(line)));
   }
 

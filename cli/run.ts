@@ -1,10 +1,10 @@
 /** One training run: reads what is needed, trains, reports, saves, and says how to go on. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { fileIn, readWhole, reasonOf, writeWhole } from '../io/files';
+import { fileIn, makeFolder, readWhole, reasonOf, writeWhole } from '../io/files';
 import { readText, type Text } from '../io/text';
 import { quote } from './arguments';
 import { defaultCorpus, PACKAGE } from './corpus';
@@ -80,6 +80,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
 
 function readTextOf(file: string | undefined): Text {
   const path = file ?? defaultCorpus();
+  if (path === '') throw usage("train: --text must be the name of a file, got ''");
   try {
     return readText(path);
   } catch (error) {
@@ -188,6 +189,7 @@ class Run {
   /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
   private async finish(stopped: string): Promise<number> {
     const { trainer, reporter, progress } = this;
+    const { seconds } = progress;
     reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
     const validation = trainer.validate();
     const svg = await plotCurves(trainer.curves, validation && [trainer.steps, validation.loss]);
@@ -202,7 +204,7 @@ class Run {
       stopped,
       step: trainer.steps,
       characters: (trainer.steps - this.firstStep) * trainer.settings.batch * trainer.settings.seq,
-      seconds: progress.seconds,
+      seconds,
       training: progress.average,
       validation: validation?.loss,
       validationSymbols: validation?.symbols,
@@ -237,7 +239,7 @@ class Run {
   /** Asked before the training, not after it. */
   private mustBeWritable(): void {
     try {
-      mkdirSync(this.out, { recursive: true });
+      makeFolder(this.out);
       accessSync(this.out, constants.W_OK);
     } catch (error) {
       throw failure(
@@ -257,8 +259,12 @@ class Run {
         : 'nothing was saved';
     const { lr, clip } = this.trainer.settings;
     const calmer = `--lr ${Number((lr / 10).toPrecision(2))}${clip === null ? ', or --clip 1' : ''}`;
-    const finite = message.includes('finite');
-    return failure(`train: ${message}`, finite ? `${calmer}; ${kept}` : kept, error);
+    const fix = message.includes('finite')
+      ? `${calmer}; `
+      : message.startsWith('write')
+        ? 'make room, or --out DIR; '
+        : '';
+    return failure(`train: ${message}`, fix + kept, error);
   }
 
   private command(text: string): string {

@@ -24,7 +24,10 @@ export async function write(given: string, options: SampleOptions): Promise<void
   const { temperature, topK, length, seed } = options;
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'backstep train makes one');
-  const { network, vocabulary } = using(() => decodeCheckpoint(bytes, { inference: true }, file));
+  const { network, vocabulary } = using(
+    () => decodeCheckpoint(bytes, { inference: true }, file),
+    'the file is damaged or of another kind; give another',
+  );
   if (!vocabulary || network.input !== vocabulary.size || network.output !== vocabulary.size)
     throw usage(
       `sample: the checkpoint must be a character model, got ${file} without a vocabulary that fits`,

@@ -27,7 +27,7 @@ export function writeWhole(
 ): void {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const handle = openSync(temporary, 'w');
     try {
       writeFileSync(handle, contents);
@@ -47,6 +47,13 @@ export function writeWhole(
     }
     throw new Error(`write: ${file} must be writable, got ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** Makes a folder and those above it that are missing. mkdir's own `recursive` never returns where the system says ENOENT. */
+export function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 /**

@@ -93,7 +93,7 @@ export function readText(file: string): Text {
   const handle = openSync(file, 'r');
   try {
     const stats = fstatSync(handle);
-    mustBe(!stats.isDirectory(), 'text', 'it must be a file', `the folder ${file}`);
+    mustBe(!stats.isDirectory(), 'text', `${file} must be a file`, 'a folder');
     const collector = new Collector(file, stats.size);
     const buffer = new Uint8Array(CHUNK_BYTES);
     for (let n = 0; (n = readSync(handle, buffer)) > 0;) collector.add(buffer.subarray(0, n));
