@@ -63,6 +63,7 @@ export {
   type StatementPair,
 } from './cells/cell';
 export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
+export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
 export type { Batch, Box } from './bptt/batch';
 export { Unroll } from './bptt/unroll';
 export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/fit';

@@ -1,6 +1,7 @@
 /** Batches: what a caller hands in, checked and copied into a plan. */
 import { must, mustBe, mustKnowKeys, mustShape } from '../core/check';
 import { isTensor, sizeOf, toFlat, type Numbers, type Tensor } from '../core/tensor';
+import { mustStream, nameOf } from './layer';
 import type { Network } from './network';
 import type { Plan, PlanShape } from './plan';
 
@@ -54,13 +55,17 @@ export function readBatch(
       [T, B, net.input],
       where,
       'x',
-      `D = ${net.input} is fixed by ${net.architecture.layers[0].name}`,
+      `D = ${net.input} is fixed by ${nameOf(net.architecture.layers[0])}`,
     );
   }
   const lengths = readLengths(batch.lengths, T, B, where);
   const [from, to] = steps ?? [0, T];
   const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
   must(fits, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
+  const part = to - from < T;
+  if (part) mustStream(net.architecture.layers, where, `steps must be all ${T} at once`, `[${from}, ${to}]`);
+  if (batch.initial === 'carry')
+    mustStream(net.architecture.layers, where, 'initial must not be carry', 'carry');
   must(over === undefined || over > 0, where, 'over must be > 0', over);
   const masked = lengths.some((length) => length < to);
 

@@ -8,7 +8,7 @@
  *
  * Nothing stops at the first failure: the report has a row for every variable and every oracle.
  */
-import { isCell, type Cell } from '../cells/cell';
+import type { Cell } from '../cells/cell';
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
 import { sizeOf } from '../core/tensor';
@@ -17,7 +17,8 @@ import { bounds, relativeError } from './bounds';
 import { doubleSum, DOUBLE_SUM_STEPS } from './doublesum';
 import { checkStatements } from './duals';
 import { differences, type DifferenceOptions, type Differences, type Direction } from './finite';
-import type { Network } from './network';
+import { directionsOf, type Layer } from './layer';
+import { Network } from './network';
 import { analyticGradients, draw, toProblem, type CellProblemOptions, type Problem } from './problem';
 import { forwardMode } from './rtrl';
 
@@ -60,25 +61,26 @@ const optionNames = 'T B lengths seed batch oracles coordinates directions step 
 const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'statement'];
 
 /**
- * Checks every gradient of a cell (its own or a user's), or of a whole network on a batch.
+ * Checks every gradient of a cell (its own or a user's), of a bidirectional layer, or of a whole network on a batch.
  *
  * Overwrites the network's gradients; its weights are as before when it returns.
  * @throws TypeError for a float32 network: rounding would hide any mistake below 1e-3.
  * @example
  * gradcheck(lstm({ input: 4, hidden: 5 })).ok // true
  */
-export function gradcheck(subject: Cell | Network, options: GradcheckOptions = {}): GradcheckReport {
+export function gradcheck(subject: Layer | Network, options: GradcheckOptions = {}): GradcheckReport {
   mustKnowKeys(options, optionNames, 'gradcheck');
   for (const oracle of options.oracles ?? []) mustBeOneOf(oracle, oracleNames, 'gradcheck', 'an oracle');
   mustCount(options.coordinates ?? 1, 'gradcheck', 'coordinates');
   const problem = toProblem(subject, options);
-  return checkProblem(problem, isCell(subject) ? [subject] : subject.architecture.layers, options);
+  const layers = subject instanceof Network ? subject.architecture.layers : [subject];
+  return checkProblem(problem, layers, options);
 }
 
-/** `gradcheck` of a problem that is already laid out; the statements of `cells` are checked by themselves. */
+/** `gradcheck` of a problem that is already laid out; the statements of `layers` are checked by themselves. */
 export function checkProblem(
   problem: Problem,
-  cells: readonly Cell[],
+  layers: readonly Layer[],
   options: GradcheckOptions = {},
 ): GradcheckReport {
   const gradients = analyticGradients(problem);
@@ -98,7 +100,9 @@ export function checkProblem(
   ) {
     rows.push(...compareDoubleSum(problem, gradients));
   }
-  if (wants('statement')) cells.forEach((cell, l) => rows.push(...compareStatements(cell, `l${l}.`)));
+  if (wants('statement'))
+    for (const { name, cell } of layers.flatMap(directionsOf))
+      rows.push(...compareStatements(cell, `${name}.`));
   return { rows, ok: rows.every((row) => row.ok) };
 }
 

@@ -4,6 +4,7 @@ import type { Data } from '../core/memory';
 import { contents } from '../core/tensor';
 import type { Batch } from './batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
+import { mustStream } from './layer';
 import type { Network } from './network';
 import { firstBadGradient, firstBadParameter, firstBadValue } from './notfinite';
 import type { Optimizer } from './optimizers';
@@ -87,6 +88,7 @@ export class Learner {
     const { network, states } = this;
     // validation and callbacks may have run the network since: what is carried on from was kept aside
     const carries = batch.initial === 'carry' && Object.keys(states).length > 0;
+    if (carries) mustStream(network.architecture.layers, at(step), 'initial must not be carry', 'carry');
     const from = carries ? { ...batch, initial: states } : batch;
     const { loss, plan } = forward(
       network,

@@ -1,5 +1,4 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import { outputOf, type Cell } from '../cells/cell';
 import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
@@ -11,13 +10,14 @@ import type { Executor } from '../core/program';
 import { Random } from '../core/random';
 import { contents, fillFrom, reshape, sizeOf, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch, type Part } from './batch';
+import { directionsOf, inputOf, isLayer, nameOf, widthOf, type Layer } from './layer';
 import type { LossName } from './losses';
 import { Parameters, withPrefix } from './parameters';
 import { Plan, type Architecture, type PlanShape } from './plan';
 
 export interface NetworkOptions {
-  /** The layers, first one first: each reads the output of the one before. */
-  layers: Cell[];
+  /** The layers, first one first, each a cell or a `bidirectional` pair: each reads the output of the one before. */
+  layers: Layer[];
   /** O: adds an output layer y = h Wy + by of that width. */
   output?: number;
   /** What is minimised; without it, `backward` is given dL/doutput. */
@@ -104,10 +104,12 @@ export class Network {
       'layers must be a list of at least one cell',
       layers,
     );
-    layers.slice(1).forEach((cell, k) => {
-      const { width } = outputOf(layers[k]);
-      const why = `the width of the output of layer ${k}, ${layers[k].name}`;
-      must(cell.input === width, 'network', `layer ${k + 1} must have input ${width}`, cell.input, why);
+    layers.forEach((layer, k) => {
+      mustBe(isLayer(layer), 'network', `layer ${k} must be a cell or bidirectional`, layer);
+      if (k === 0) return;
+      const width = widthOf(layers[k - 1]);
+      const why = `the width of the output of layer ${k - 1}, ${nameOf(layers[k - 1])}`;
+      must(inputOf(layer) === width, 'network', `layer ${k} must have input ${width}`, inputOf(layer), why);
     });
     must(dropout >= 0 && dropout < 1, 'network', 'dropout must be in 0 ≤ p < 1', dropout);
     mustBeOneOf(dtype, ['float64', 'float32'], 'network', 'dtype');
@@ -123,13 +125,13 @@ export class Network {
 
   /** D, the width of the input. */
   get input(): number {
-    return this.architecture.layers[0].input;
+    return inputOf(this.architecture.layers[0]);
   }
 
   /** O, the width of the output. */
   get output(): number {
     const { layers, output } = this.architecture;
-    return output ?? outputOf(layers[layers.length - 1]).width;
+    return output ?? widthOf(layers[layers.length - 1]);
   }
 
   /**
@@ -227,7 +229,7 @@ export class Network {
       for (const name of Object.keys(blocks)) fillFrom(blocks[name], contents(finals[name]));
     } else if (initial === 'zero') {
       fresh = true;
-      for (const block of Object.values(blocks)) contents(block).fill(0);
+      for (const block of Object.values(blocks)) fillFrom(block, 0);
       bound.start();
     } else {
       const unknown = Object.keys(initial).find((name) => !(name in blocks));
@@ -260,27 +262,11 @@ export class Network {
       output?.length,
     );
     const finals = plan.stateGradientsAt(plan.shape.T);
-    for (const [name, final] of Object.entries(finals)) {
-      if (states[name]) fillFrom(final, states[name]);
-      else contents(final).fill(0);
-    }
+    for (const [name, final] of Object.entries(finals)) fillFrom(final, states[name] ?? 0);
     for (const name of Object.keys(states)) {
       must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);
     }
-    if (!output && this.outputIsState(plan)) return;
-    for (let r = 0; r < d.shape[0]; r++) {
-      for (let c = 0; c < d.shape[1]; c++) {
-        const given = output ? output[r * d.shape[1] + c] : 0;
-        // at the last step only, the output may be a final state: both gradients reach it
-        d.set(r, c, given + (this.outputIsState(plan) ? d.get(r, c) : 0));
-      }
-    }
-  }
-
-  private outputIsState(plan: Plan): boolean {
-    return plan.unrolls.some(
-      (unroll) => unroll.dStates[unroll.outputName].data === plan.output.gradient.data,
-    );
+    fillFrom(d, output ?? 0);
   }
 
   private bound(shape: PlanShape): Bound {
@@ -324,13 +310,13 @@ export function copyOf(net: Network, dtype: Dtype = 'float64'): Network {
 
 function parameterShapes({ layers, output, trainInitial }: Architecture): Record<string, Parameter> {
   const all: Record<string, Parameter> = {};
-  layers.forEach((cell, l) => {
-    Object.assign(all, withPrefix(cell.parameters, `l${l}.`));
-    if (!trainInitial) return;
+  for (const { name, cell } of layers.flatMap(directionsOf)) {
+    Object.assign(all, withPrefix(cell.parameters, `${name}.`));
+    if (!trainInitial) continue;
     for (const [s, width] of Object.entries(cell.states))
-      all[`l${l}.${s}0`] = { shape: [1, width], init: constant(0) };
-  });
-  const { width } = outputOf(layers[layers.length - 1]);
+      all[`${name}.${s}0`] = { shape: [1, width], init: constant(0) };
+  }
+  const width = widthOf(layers[layers.length - 1]);
   if (output !== undefined) Object.assign(all, withPrefix(affineParameters(width, output), 'head.'));
   return all;
 }

@@ -3,6 +3,7 @@ import { matrix } from '../core/program';
 import { rows, type Tensor } from '../core/tensor';
 import type { Parameters } from './parameters';
 import type { Plan } from './plan';
+import type { Unroll } from './unroll';
 
 /**
  * The first number of a forward pass that is not finite.
@@ -18,10 +19,11 @@ export function firstBadValue(plan: Plan): string | undefined {
     const bad = search(block, `the initial state ${name}`);
     if (bad) return bad;
   }
-  for (const [l, unroll] of plan.unrolls.entries()) {
-    for (let t = 0; t < T; t++) {
+  for (const unroll of plan.unrolls) {
+    for (let count = 1; count <= T; count++) {
       for (const [s, states] of Object.entries(unroll.states)) {
-        const bad = search(unroll.block(states, t + 1), `l${l}.${s} at t = ${t}`);
+        const t = stepOf(unroll, count);
+        const bad = search(unroll.after(count, states), `${unroll.name}.${s} at t = ${t}`);
         if (bad) return bad;
       }
     }
@@ -40,18 +42,20 @@ export function firstBadGradient(plan: Plan): string | undefined {
   const { T } = plan.shape;
   const output = searchSteps(plan, plan.output.gradient, 'the gradient of the output');
   if (output) return output;
-  for (let l = plan.unrolls.length - 1; l >= 0; l--) {
-    const unroll = plan.unrolls[l];
-    for (let t = T - 1; t >= -1; t--) {
-      const when = t < 0 ? 'before t = 0' : `at t = ${t}`;
-      // what comes from the output at t, then what comes back from t + 1
+  for (const unroll of [...plan.unrolls].reverse()) {
+    const { name } = unroll;
+    for (let count = T; count >= 0; count--) {
+      const t = stepOf(unroll, count);
+      const when =
+        count > 0 ? `at t = ${t}` : unroll.options.reverse ? 'after the last step' : 'before t = 0';
+      // what comes from the output at t, then what comes back from the next step
       const above =
-        t < 0
-          ? undefined
-          : search(unroll.block(unroll.dOutput, t), `the gradient of the output of l${l} ${when}`);
+        count > 0
+          ? search(unroll.block(unroll.dOutput, t), `the gradient of the output of ${name} ${when}`)
+          : undefined;
       if (above) return above;
       for (const [s, gradients] of Object.entries(unroll.dStates)) {
-        const bad = search(unroll.block(gradients, t + 1), `the gradient of l${l}.${s} ${when}`);
+        const bad = search(unroll.after(count, gradients), `the gradient of ${name}.${s} ${when}`);
         if (bad) return bad;
       }
     }
@@ -73,6 +77,10 @@ export function firstBadParameter(parameters: Parameters, what: 'values' | 'grad
   }
   return undefined;
 }
+
+/** The t of the last of the `count` steps that a cell has taken. */
+const stepOf = ({ options: { T, reverse } }: Unroll, count: number): number =>
+  reverse ? T - count : count - 1;
 
 /** Searches a tensor of T blocks of B rows step by step, or one of B rows as it is. */
 function searchSteps({ shape: { T, B } }: Plan, t: Tensor, name: string): string | undefined {

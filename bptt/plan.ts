@@ -3,15 +3,15 @@
  * recorded once; a training step only replays them.
  */
 import { affine, affineBackward } from '../cells/affine';
-import type { Cell } from '../cells/cell';
 import type { Dtype } from '../core/memory';
 import { Program } from '../core/program';
-import { mul } from '../core/scalar';
+import { add, mul } from '../core/scalar';
 import { statement } from '../core/statement';
-import { zeros, type Tensor, type Tensors } from '../core/tensor';
+import { columns, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { inputOf, unrollLayer, type Layer, type Signal } from './layer';
 import { recordLoss, type LossName } from './losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import { Unroll } from './unroll';
+import type { Unroll } from './unroll';
 
 /** What a plan is laid out for. */
 export interface PlanShape {
@@ -23,8 +23,8 @@ export interface PlanShape {
 
 /** What a network is made of, as far as a plan needs to know. */
 export interface Architecture {
-  layers: readonly Cell[];
-  /** O, the width of the output layer; absent when the last cell's output is the network's. */
+  layers: readonly Layer[];
+  /** O, the width of the output layer; absent when the last layer's output is the network's. */
   output?: number;
   loss?: LossName;
   at: 'every' | 'last';
@@ -38,13 +38,19 @@ const dropoutForward = statement(({ h, keep }) => ({ dropped: mul(h, keep) }));
 const dropoutBackward = statement(({ dDropped, keep }) => ({ dh: mul(dDropped, keep) }));
 /** The trainable initial state [1, H] starts every row of the batch. */
 const spread = statement(({ first }) => ({ s: first }));
-export const planStatements = { dropoutForward, dropoutBackward, spread };
-
-/** A stretch of values and the stretch their gradient goes to. */
-interface Signal {
-  value: Tensor;
-  gradient: Tensor;
-}
+/** The final state of a direction is its part of the last step's output, and has a gradient of its own as well. */
+const lastForward = statement(({ s }) => ({ last: s }));
+const lastBackward = statement(({ dsKept, dLast }) => ({ ds: add(dsKept, dLast) }));
+/** With a loss nothing else reaches the final states. */
+const onlyLastBackward = statement(({ dLast }) => ({ ds: dLast }));
+export const planStatements = {
+  dropoutForward,
+  dropoutBackward,
+  spread,
+  lastForward,
+  lastBackward,
+  onlyLastBackward,
+};
 
 export class Plan {
   readonly x: Tensor;
@@ -52,8 +58,10 @@ export class Plan {
   /** valid [T·B, 1]; all ones unless the plan is masked. */
   readonly valid: Tensor;
   readonly unrolls: Unroll[] = [];
+  /** The output of every layer at all steps [T·B, H], both directions side by side. */
+  readonly outputs: Tensor[] = [];
   readonly keeps: Tensor[] = [];
-  /** What the network puts out: y [N, O], or the last cell's output [N, H]; N = T·B, or B at the last step only. */
+  /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B at the last step only. */
   readonly output: Signal;
   readonly target: Tensor | undefined;
   readonly weight: Tensor | undefined;
@@ -76,38 +84,31 @@ export class Plan {
   ) {
     const { layers, dtype, dropout, trainInitial, at } = architecture;
     const { T, B } = shape;
-    this.x = zeros([T * B, layers[0].input], dtype);
-    this.dx = zeros([T * B, layers[0].input], dtype);
+    this.x = zeros([T * B, inputOf(layers[0])], dtype);
+    this.dx = zeros([T * B, inputOf(layers[0])], dtype);
     this.valid = zeros([T * B, 1], dtype);
     this.valid.data.fill(1);
     this.loss = zeros([1], dtype);
 
     const backwards: Program[] = []; // recorded from the first layer up, replayed from the last down
     let signal: Signal = { value: this.x, gradient: this.dx };
-    layers.forEach((cell, l) => {
-      const own = `l${l}.`;
-      const unroll = new Unroll(cell, {
-        ...shape,
-        dtype,
-        x: signal.value,
-        dx: signal.gradient,
-        parameters: withoutPrefix(parameters.values, own),
-        gradients: withoutPrefix(parameters.gradients, own),
-        ...(shape.masked && { valid: this.valid }),
-      });
-      this.unrolls.push(unroll);
+    layers.forEach((layer, l) => {
       const backward = new Program();
-      unroll.forward(this.forward);
-      unroll.backward(backward);
+      const { unrolls, output } = unrollLayer(layer, l, signal, shape, this, {
+        forward: this.forward,
+        backward,
+      });
+      this.unrolls.push(...unrolls);
+      this.outputs.push(output.value);
+      signal = output;
       backwards.push(backward);
-      if (trainInitial) this.recordStart(unroll, own);
+      if (trainInitial) for (const unroll of unrolls) this.recordStart(unroll);
 
-      const last = l === layers.length - 1 && at === 'last';
-      const name = unroll.outputName;
-      // the state of every row after its own last step is block T: shorter rows have held it
-      signal = last
-        ? { value: unroll.block(unroll.states[name], T), gradient: unroll.block(unroll.dStates[name], T) }
-        : { value: unroll.output, gradient: unroll.dOutput };
+      if (l === layers.length - 1 && at === 'last') {
+        const lastBackward = new Program();
+        signal = this.recordLast(unrolls, lastBackward);
+        backwards.push(lastBackward);
+      }
       if (dropout > 0) {
         const dropBackward = new Program();
         signal = this.recordDropout(signal, dropBackward);
@@ -141,12 +142,12 @@ export class Plan {
     for (const program of backwards.reverse()) this.backward.append(program);
   }
 
-  /** States of one moment by name, `l0.h` [B, H]: t = 0 is the initial state, t = T the final one. */
+  /** States after `t` steps by name, `l0.h` [B, H]: t = 0 is the initial state, t = T the final one. */
   statesAt(t: number): Tensors {
     return this.momentAt(t).states;
   }
 
-  /** Gradients of the states of one moment: t = 0 after a backward, t = T to be given before it. */
+  /** Gradients of the states after `t` steps: t = 0 after a backward, t = T to be given before it. */
   stateGradientsAt(t: number): Tensors {
     return this.momentAt(t).gradients;
   }
@@ -156,10 +157,10 @@ export class Plan {
     let moment = this.moments.get(t);
     if (!moment) {
       moment = { states: {}, gradients: {} };
-      for (const [l, unroll] of this.unrolls.entries()) {
+      for (const unroll of this.unrolls) {
         for (const s of Object.keys(unroll.states)) {
-          moment.states[`l${l}.${s}`] = unroll.block(unroll.states[s], t);
-          moment.gradients[`l${l}.${s}`] = unroll.block(unroll.dStates[s], t);
+          moment.states[`${unroll.name}.${s}`] = unroll.after(t, unroll.states[s]);
+          moment.gradients[`${unroll.name}.${s}`] = unroll.after(t, unroll.dStates[s]);
         }
       }
       this.moments.set(t, moment);
@@ -167,13 +168,39 @@ export class Plan {
     return moment;
   }
 
-  private recordStart(unroll: Unroll, own: string): void {
+  private recordStart(unroll: Unroll): void {
     for (const s of Object.keys(unroll.states)) {
-      const first = this.parameters.values[`${own}${s}0`];
-      this.start.pointwise(spread, { first, s: unroll.block(unroll.states[s], 0) });
-      const d0 = this.parameters.gradients[`${own}${s}0`];
-      this.startBackward.sumRows(unroll.block(unroll.dStates[s], 0), d0.pick(0), { accumulate: true });
+      const name = `${unroll.name}.${s}0`;
+      const first = this.parameters.values[name];
+      this.start.pointwise(spread, { first, s: unroll.after(0, unroll.states[s]) });
+      const d0 = this.parameters.gradients[name].pick(0);
+      this.startBackward.sumRows(unroll.after(0, unroll.dStates[s]), d0, { accumulate: true });
     }
+  }
+
+  /**
+   * The output of the last step only [B, H]: what each direction ends with, side by side. Forward that is the state of
+   * every row after its own last step, which shorter rows have held; backward the state after t = 0.
+   */
+  private recordLast(unrolls: readonly Unroll[], backward: Program): Signal {
+    const { dtype, loss } = this.architecture;
+    const { T, B } = this.shape;
+    const finals = unrolls.map(({ outputName, states, dStates }, k) => ({
+      s: unrolls[k].after(T, states[outputName]),
+      ds: unrolls[k].after(T, dStates[outputName]),
+    }));
+    const width = finals.reduce((sum, { s }) => sum + s.shape[1], 0);
+    const output = { value: zeros([B, width], dtype), gradient: zeros([B, width], dtype) };
+    let column = 0;
+    for (const { s, ds } of finals) {
+      const end = column + s.shape[1];
+      const dLast = columns(output.gradient, column, end);
+      this.forward.pointwise(lastForward, { s, last: columns(output.value, column, end) });
+      if (loss) backward.pointwise(onlyLastBackward, { dLast, ds });
+      else backward.pointwise(lastBackward, { dLast, ds, dsKept: ds });
+      column = end;
+    }
+    return output;
   }
 
   private recordDropout({ value: h, gradient: dh }: Signal, backward: Program): Signal {

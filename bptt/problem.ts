@@ -2,7 +2,6 @@
  * A problem for the gradient oracles: one loss, the variables it depends on, and the programs that compute it and
  * its gradients.
  */
-import { isCell, type Cell } from '../cells/cell';
 import { mustBe } from '../core/check';
 import { hoist } from '../core/hoist';
 import { Program, type Executor } from '../core/program';
@@ -11,6 +10,7 @@ import { mul } from '../core/scalar';
 import { statement } from '../core/statement';
 import { dtypeOf, sizeOf, toFlat, zeros, type Tensor } from '../core/tensor';
 import type { Batch } from './batch';
+import { directionsOf, inputOf, isLayer, type Layer } from './layer';
 import { Network } from './network';
 import type { Plan } from './plan';
 
@@ -80,24 +80,40 @@ export interface CellProblemOptions {
   seed?: number;
 }
 
-/** The problem of a single cell with random weights, inputs and initial states; all weights count, zeros too. */
+/** The problem of a single layer with random weights, inputs and initial states; all weights count, zeros too. */
 export function problemOfCell(
-  cell: Cell,
+  layer: Layer,
   { T = 4, B = 3, lengths, seed = 0 }: CellProblemOptions = {},
 ): Problem {
   const random = new Random(seed);
-  const net = new Network({ layers: [cell], seed });
+  const net = new Network({ layers: [layer], seed });
   for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
-  const x = { shape: [T, B, cell.input], numbers: draw(T * B * cell.input, random) };
-  const initial = Object.fromEntries(
-    Object.entries(cell.states).map(([s, width]) => [`l0.${s}`, draw(B * width, random)] as const),
-  );
+  const D = inputOf(layer);
+  const x = { shape: [T, B, D], numbers: draw(T * B * D, random) };
+  const initial = drawStates([layer], B, random);
   return problemOf(net, { x, initial, ...(lengths && { lengths }) }, random);
 }
 
-/** The problem of a cell or of a network on a batch. */
-export function toProblem(subject: Cell | Network, options: CellProblemOptions & { batch?: Batch }): Problem {
-  if (isCell(subject)) return problemOfCell(subject, options);
+/** Random states of every layer by name. */
+export function drawStates(
+  layers: readonly Layer[],
+  B: number,
+  random: Random,
+): Record<string, Float64Array> {
+  const states = layers
+    .flatMap(directionsOf)
+    .flatMap(({ name, cell }) =>
+      Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, draw(B * width, random)] as const),
+    );
+  return Object.fromEntries(states);
+}
+
+/** The problem of a cell, of a bidirectional layer, or of a network on a batch. */
+export function toProblem(
+  subject: Layer | Network,
+  options: CellProblemOptions & { batch?: Batch },
+): Problem {
+  if (isLayer(subject)) return problemOfCell(subject, options);
   mustBe(subject instanceof Network, 'gradcheck', 'the subject must be a cell or a network', subject);
   mustBe(
     options.batch !== undefined,
@@ -138,10 +154,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
   const finals = plan.statesAt(T);
   const dFinals = plan.stateGradientsAt(T);
   const terms: [Tensor, Tensor][] = [[plan.output.value, plan.output.gradient]];
-  for (const name of Object.keys(finals)) {
-    // at the last step only, the output is itself a final state: it counts once
-    if (dFinals[name].data !== plan.output.gradient.data) terms.push([finals[name], dFinals[name]]);
-  }
+  for (const name of Object.keys(finals)) terms.push([finals[name], dFinals[name]]);
   terms.forEach(([value, gradient], k) => {
     const [N, width] = value.shape;
     const weight = zeros([N, width], dtypeOf(value));

@@ -1,4 +1,4 @@
-/** The check suite: every cell in every variant, alone and in networks, with equal and unequal lengths. */
+/** The check suite: every cell in every variant, alone, in both directions and in networks; with unequal lengths too. */
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
@@ -6,16 +6,17 @@ import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import type { Batch } from './batch';
+import { bidirectional, type Layer } from './layer';
 import { network, type Network, type NetworkOptions } from './network';
-import { draw, fillRandom, problemOf, problemOfCell, type Problem } from './problem';
+import { draw, drawStates, fillRandom, problemOf, problemOfCell, type Problem } from './problem';
 
 /** One line of the gradient-check table. */
 export interface Case {
   /** What is chosen by on the command line: a cell's name, or `network`. */
   group: string;
   name: string;
-  /** Cells whose statements are checked by themselves. */
-  cells: readonly Cell[];
+  /** Layers whose statements are checked by themselves. */
+  cells: readonly Layer[];
   problem: (seed: number) => Problem;
 }
 
@@ -26,7 +27,7 @@ const lengths = [5, 2, 4];
 
 /** All cases, in the order in which they are shown. */
 export function suite(): Case[] {
-  return [...cellCases(), ...networkCases()];
+  return [...cellCases(), ...bidirectionalCases(), ...networkCases()];
 }
 
 function cellCases(): Case[] {
@@ -64,29 +65,71 @@ function cellCases(): Case[] {
   });
 }
 
+/** Two cells side by side: smaller ones, because there are twice as many. */
+function bidirectionalCases(): Case[] {
+  const small = { input: D, hidden: 3 };
+  const layers: [string, Layer][] = [
+    ['elman', bidirectional(elman(small))],
+    ['lstm', bidirectional(lstm(small))],
+    ['lstm peepholes', bidirectional(lstm({ ...small, peepholes: true }))],
+    ['gru reset after', bidirectional(gru(small))],
+    ['gru reset before', bidirectional(gru({ ...small, reset: 'before' }))],
+    ['jordan feedback p', bidirectional(jordan({ ...small, output: 2, feedback: 'p' }))],
+    ['lstm and gru', bidirectional(lstm(small), gru({ input: D, hidden: 5 }))],
+  ];
+  return layers.flatMap(([name, layer]) =>
+    [undefined, lengths].map((ragged) => ({
+      group: 'bidirectional',
+      name: `bidirectional ${name}${ragged ? ', lengths' : ''}`,
+      cells: [],
+      problem: (seed: number) => problemOfCell(layer, { T, B, lengths: ragged, seed }),
+    })),
+  );
+}
+
 function networkCases(): Case[] {
   // at the last step only, nothing reaches the top cell's output at the other steps: an lstm stands below as well, so
   // that every term of its backward statement is still in use
-  const deep = (at: 'every' | 'last' = 'every'): Cell[] => [
+  const deep = (at: 'every' | 'last' = 'every'): Layer[] => [
     lstm(sizes),
     gru({ input: H, hidden: 5 }),
     at === 'last' ? lstm({ input: 5, hidden: 8 }) : elman({ input: 5, hidden: 8 }),
   ];
-  const cases: [string, Omit<NetworkOptions, 'layers'>, boolean][] = [
-    ['deep, softmax', { output: O, loss: 'softmax' }, false],
-    ['deep, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true],
-    ['deep, softmax, last step', { output: O, loss: 'softmax', at: 'last' }, true],
-    ['deep, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true],
-    ['deep, squared, sum, lengths', { output: O, loss: 'squared', reduction: 'sum' }, true],
-    ['deep, outputs and final states', { trainInitial: true, dropout: 0.3 }, true],
+  const bothWays = (): Layer[] => [
+    bidirectional(lstm({ input: D, hidden: 3 })),
+    bidirectional(gru({ input: 6, hidden: 2 }), elman({ input: 6, hidden: 3 })),
   ];
-  return cases.map(([name, options, ragged]) => ({
+  const mixed = (): Layer[] => [
+    gru({ input: D, hidden: 3 }),
+    bidirectional(lstm({ input: 3, hidden: 2 })),
+    elman({ input: 4, hidden: 5 }),
+  ];
+  const lastBothWays = (): Layer[] => [
+    bidirectional(lstm({ input: D, hidden: 3 })),
+    bidirectional(lstm({ input: 6, hidden: 2 })),
+  ];
+  const cases: [string, Omit<NetworkOptions, 'layers'>, boolean, typeof deep][] = [
+    ['deep, softmax', { output: O, loss: 'softmax' }, false, deep],
+    ['deep, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, deep],
+    ['deep, softmax, last step', { output: O, loss: 'softmax', at: 'last' }, true, deep],
+    ['deep, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, deep],
+    ['deep, squared, sum, lengths', { output: O, loss: 'squared', reduction: 'sum' }, true, deep],
+    ['deep, outputs and final states', { trainInitial: true, dropout: 0.3 }, true, deep],
+    ['deep, last output, no loss', { output: O, at: 'last' }, true, deep],
+    ['bidirectional, softmax', { output: O, loss: 'softmax' }, false, bothWays],
+    ['bidirectional, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, bothWays],
+    ['bidirectional, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, bothWays],
+    ['bidirectional, last step', { output: O, loss: 'softmax', at: 'last' }, true, lastBothWays],
+    ['bidirectional, last output, no loss', { at: 'last' }, true, lastBothWays],
+    ['mixed, squared, lengths', { output: O, loss: 'squared' }, true, mixed],
+  ];
+  return cases.map(([name, options, ragged, layers]) => ({
     group: 'network',
     name: `network ${name}`,
     cells: [],
     problem: (seed: number) => {
       const random = new Random(seed);
-      const net = network({ ...options, layers: deep(options.at), seed });
+      const net = network({ ...options, layers: layers(options.at), seed });
       // weights, biases and initial states all of a size at which every term of every equation counts
       for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
       return problemOf(net, batchFor(net, ragged, random), random);
@@ -102,10 +145,7 @@ function batchFor({ architecture }: Network, ragged: boolean, random: Random): B
   const bits = Array.from({ length: rows * O }, () => random.below(2));
   const targets =
     loss === 'softmax' ? { shape: steps, numbers: classes } : { shape: [...steps, O], numbers: bits };
-  const states = layers.flatMap((cell, l) =>
-    Object.entries(cell.states).map(([s, n]) => [`l${l}.${s}`, n] as const),
-  );
-  const initial = Object.fromEntries(states.map(([name, width]) => [name, draw(B * width, random)]));
+  const initial = drawStates(layers, B, random);
   return {
     ...(!trainInitial && { initial }),
     x: { shape: [T, B, D], numbers: draw(T * B * D, random) },

@@ -3,6 +3,7 @@ import ndarray from 'ndarray';
 import { mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { flatten, readBatch, type Batch } from './batch';
+import { mustStream } from './layer';
 import type { Network, Result, Upstream } from './network';
 
 export interface TruncatedOptions {
@@ -52,7 +53,8 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const whole: Batch = { ...batch, x: flatten(batch.x, where, 'x') };
   if (batch.targets !== undefined) whole.targets = flatten(batch.targets, where, 'targets');
   const { T, B } = readBatch(whole, network, where).shape;
-  const { at, dtype } = network.architecture;
+  const { at, dtype, layers } = network.architecture;
+  if (chunk < T) mustStream(layers, where, `chunk must be at least ${T}`, chunk);
   const [D, O] = [network.input, network.output];
   const lengths = batch.lengths ?? Array<number>(B).fill(T);
   const array = (shape: number[]): Tensor =>

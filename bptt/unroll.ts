@@ -5,8 +5,11 @@
  * gradient lies beside it: block t + 1 is what comes back to step t from the future, block 0 ends as the gradient of
  * the initial state. So `hPrev` of one step and `h` of the step before are the same memory, and so are `dhPrev` and
  * `dhNext`: nothing is copied from step to step, and this is all there is to backpropagation through time.
+ *
+ * In reverse, for the second direction of a bidirectional layer, the same is seen in a mirror: the steps run from
+ * t = T − 1 to 0, block T is the initial state, and block t is what step t leaves.
  */
-import type { Cell } from '../cells/cell';
+import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
 import type { Dtype } from '../core/memory';
 import type { Program } from '../core/program';
@@ -34,6 +37,12 @@ export interface UnrollOptions {
   gradients: Tensors;
   /** valid [T·B, 1] is 1 where a row's sequence is still running, else 0; leave out when all run to the end. */
   valid?: Tensor;
+  /** What the states and parameters are named by: `l0`, which is the default. */
+  name?: string;
+  /** Run from the last step to the first; where rows end at different steps, each from its own last one. */
+  reverse?: boolean;
+  /** Where the output's states [(T+1)·B, H] and their dOutput [T·B, H] lie; default in new tensors. */
+  output?: { states: Tensor; gradient: Tensor };
 }
 
 /**
@@ -42,10 +51,11 @@ export interface UnrollOptions {
  *   x, dx [T·B, D]   states s, ds [(T+1)·B, H]   output, dOutput [T·B, H]
  *
  * `forward` overwrites the blocks 1…T of the states; `backward` reads dOutput and block T of ds, overwrites dx and the
- * other blocks of ds, and adds into the parameters' gradients.
+ * other blocks of ds, and adds into the parameters' gradients. In reverse, block 0 stands for T and T − 1…0 for 1…T.
  * Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
  */
 export class Unroll {
+  readonly name: string;
   /** Name of the state that is the cell's output. */
   readonly outputName: string;
   readonly states: Tensors = {};
@@ -60,31 +70,38 @@ export class Unroll {
     readonly cell: Cell,
     readonly options: UnrollOptions,
   ) {
-    const { T, B, dtype, x } = options;
+    const { T, B, dtype, x, name = 'l0', output } = options;
     mustCount(T, 'unroll', 'T');
     mustCount(B, 'unroll', 'B');
     mustShape(x.shape, [T * B, cell.input], 'unroll', 'x', `T = ${T}, B = ${B}, D = ${cell.input}`);
-    this.outputName = Object.keys(cell.states)[0];
+    this.name = name;
+    this.outputName = outputOf(cell).name;
+    const { width: H } = outputOf(cell);
     for (const [s, width] of Object.entries(cell.states)) {
-      this.states[s] = zeros([(T + 1) * B, width], dtype);
+      const given = s === this.outputName ? output?.states : undefined;
+      if (given) mustShape(given.shape, [(T + 1) * B, H], 'unroll', 'output.states', `T = ${T}, B = ${B}`);
+      this.states[s] = given ?? zeros([(T + 1) * B, width], dtype);
       this.dStates[s] = zeros([(T + 1) * B, width], dtype);
       if (options.valid) this.live[s] = zeros([B, width], dtype);
     }
-    this.dOutput = zeros([T * B, cell.states[this.outputName]], dtype);
-    if (options.valid) this.live.output = zeros([B, cell.states[this.outputName]], dtype);
-    for (const [name, width] of Object.entries(cell.buffers))
-      this.buffers[name] = zeros([T * B, width], dtype);
+    if (output)
+      mustShape(output.gradient.shape, [T * B, H], 'unroll', 'output.gradient', `T = ${T}, B = ${B}`);
+    this.dOutput = output?.gradient ?? zeros([T * B, H], dtype);
+    if (options.valid) this.live.output = zeros([B, H], dtype);
+    for (const [buffer, width] of Object.entries(cell.buffers))
+      this.buffers[buffer] = zeros([T * B, width], dtype);
   }
 
   /** output [T·B, H]: the states of all steps but the initial one. */
   get output(): Tensor {
-    const { T, B } = this.options;
-    return rows(this.states[this.outputName], B, (T + 1) * B);
+    const { T, B, reverse } = this.options;
+    const states = this.states[this.outputName];
+    return reverse ? rows(states, 0, T * B) : rows(states, B, (T + 1) * B);
   }
 
   /** Records the T steps forward. */
   forward(program: Program): void {
-    for (let t = 0; t < this.options.T; t++) {
+    for (const t of this.steps()) {
       const v = this.at(t);
       this.cell.step(program, v);
       if (v.valid) this.hold(program, v);
@@ -93,7 +110,7 @@ export class Unroll {
 
   /** Records the T steps backward, last one first. */
   backward(program: Program): void {
-    for (let t = this.options.T - 1; t >= 0; t--) {
+    for (const t of this.steps().reverse()) {
       const v = this.at(t);
       if (v.valid) this.holdBackward(program, v);
       else this.cell.stepBackward(program, v);
@@ -106,17 +123,24 @@ export class Unroll {
     return rows(tensor, t * B, (t + 1) * B);
   }
 
+  /** Block of a state, or of its gradient, that `count` steps leave: 0 for the initial one, T for the final one. */
+  after(count: number, state: Tensor): Tensor {
+    const { T, reverse } = this.options;
+    return this.block(state, reverse ? T - count : count);
+  }
+
   /** The tensors of step t, by the names of the cell's equations. */
   at(t: number): Tensors {
-    const { x, dx, parameters, gradients, valid } = this.options;
+    const { x, dx, parameters, gradients, valid, reverse } = this.options;
+    const [before, after] = reverse ? [t + 1, t] : [t, t + 1];
     const v: Tensors = { ...parameters, ...withPrefix(gradients, 'd') };
     v.x = this.block(x, t);
     v.dx = this.block(dx, t);
     for (const s of Object.keys(this.states)) {
-      v[`${s}Prev`] = this.block(this.states[s], t);
-      v[s] = this.block(this.states[s], t + 1);
-      v[`d${s}Prev`] = this.block(this.dStates[s], t);
-      v[`d${s}Next`] = this.block(this.dStates[s], t + 1);
+      v[`${s}Prev`] = this.block(this.states[s], before);
+      v[s] = this.block(this.states[s], after);
+      v[`d${s}Prev`] = this.block(this.dStates[s], before);
+      v[`d${s}Next`] = this.block(this.dStates[s], after);
     }
     v[`d${this.outputName}Out`] = this.block(this.dOutput, t);
     for (const [name, buffer] of Object.entries(this.buffers)) v[name] = this.block(buffer, t);
@@ -124,6 +148,12 @@ export class Unroll {
       v[name] = columns(v[of], from, to);
     if (valid) v.valid = this.block(valid, t);
     return v;
+  }
+
+  /** The steps t in the order in which the cell takes them. */
+  private steps(): number[] {
+    const { T, reverse } = this.options;
+    return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
   }
 
   private hold(program: Program, v: Tensors): void {

@@ -107,15 +107,28 @@ export function isContiguous(t: Tensor): boolean {
   return true;
 }
 
-/** The numbers of a contiguous tensor in row-major order, as a view. */
-export const contents = (t: Tensor): Data => t.data.subarray(t.offset, t.offset + sizeOf(t.shape));
+/** The numbers of a tensor in row-major order: a view where they lie that way, else a copy. */
+export function contents(t: Tensor): Data {
+  if (isContiguous(t)) return t.data.subarray(t.offset, t.offset + sizeOf(t.shape));
+  return (dtypeOf(t) === 'float32' ? Float32Array : Float64Array).from(toFlat(t));
+}
 
-/** Copies `values` (same count, row-major) into a contiguous tensor. */
-export function fillFrom(t: Tensor, values: ArrayLike<number>): void {
+/** Copies `values` (same count, row-major), or one number everywhere, into a tensor. */
+export function fillFrom(t: Tensor, values: ArrayLike<number> | number): void {
+  const one = typeof values === 'number';
   const size = sizeOf(t.shape);
-  must(isContiguous(t), 'fillFrom', 'the tensor must be contiguous', `strides [${t.stride.join(', ')}]`);
-  must(values.length === size, 'fillFrom', `values must number ${size}`, values.length);
-  t.data.set(values, t.offset);
+  if (!one) must(values.length === size, 'fillFrom', `values must number ${size}`, values.length);
+  if (isContiguous(t)) {
+    if (one) t.data.fill(values, t.offset, t.offset + size);
+    else t.data.set(values, t.offset);
+    return;
+  }
+  let k = 0;
+  const walk = (axis: number, at: number): void => {
+    if (axis === t.shape.length) t.data[at] = one ? values : values[k++];
+    else for (let i = 0; i < t.shape[axis]; i++) walk(axis + 1, at + i * t.stride[axis]);
+  };
+  walk(0, t.offset);
 }
 
 function shapeOf(values: unknown): number[] {

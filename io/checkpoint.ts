@@ -14,6 +14,7 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import type { Cell } from '../cells/cell';
+import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/layer';
 import { must, mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import { constant } from '../core/init';
@@ -21,7 +22,7 @@ import { sizeOf, tensor, type Tensors } from '../core/tensor';
 import { Network } from '../bptt/network';
 import { optimizer as optimizerOf, type Optimizer } from '../bptt/optimizers';
 import { withoutPrefix } from '../bptt/parameters';
-import { readMetadata, type Metadata, type NetworkNote } from './metadata';
+import { readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
 import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
 import { Vocabulary } from './text';
@@ -136,9 +137,10 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   );
   mustBe(metadata.backstep === FORMAT, 'metadata', `the format must be ${FORMAT}`, metadata.backstep);
   const notes = readMetadata(metadata);
-  const layers = notes.network.layers.map((layer) => cellOf(layer, { ...makers, ...cells }));
+  const layers = notes.network.layers.map((note) => layerOf(note, { ...makers, ...cells }));
   const least = layers
-    .flatMap((cell) => Object.values(cell.parameters))
+    .flatMap(directionsOf)
+    .flatMap(({ cell }) => Object.values(cell.parameters))
     .reduce((n, p) => n + sizeOf(p.shape), 0);
   must(
     least <= bytes.length,
@@ -174,11 +176,13 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   };
 }
 
+function layerOf({ reverse, ...note }: LayerNote, known: Record<string, CellMaker>): Layer {
+  const cell = cellOf(note, known);
+  return reverse ? bidirectional(cell, cellOf(reverse, known)) : cell;
+}
+
 /** The cell of a note. Its weights start at zero: they are read next, and orthogonal matrices take time to draw. */
-function cellOf(
-  { cell: name, options }: NetworkNote['layers'][number],
-  known: Record<string, CellMaker>,
-): Cell {
+function cellOf({ cell: name, options }: Omit<LayerNote, 'reverse'>, known: Record<string, CellMaker>): Cell {
   mustBe(
     Object.hasOwn(known, name),
     'metadata',
@@ -193,11 +197,14 @@ function cellOf(
 
 function noteOf({ architecture, reduction }: Network): NetworkNote {
   const { layers, output, loss, at, dropout, trainInitial, dtype } = architecture;
-  const cells = layers.map((cell) => ({
+  const note = (cell: Cell): LayerNote => ({
     cell: cell.name,
     options: { ...cell.options, input: cell.input, hidden: cell.hidden },
-  }));
-  return { layers: cells, output, loss, at, reduction, dropout, trainInitial, dtype };
+  });
+  const notes = layers.map((layer) =>
+    isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer),
+  );
+  return { layers: notes, output, loss, at, reduction, dropout, trainInitial, dtype };
 }
 
 function restore(
@@ -242,7 +249,7 @@ function byPrefix(tensors: Stored, prefixes: readonly string[]): Record<string, 
   return parts;
 }
 
-function readStates(stored: Stored, layers: readonly Cell[], dtype: string): Record<string, Float64Array> {
+function readStates(stored: Stored, layers: readonly Layer[], dtype: string): Record<string, Float64Array> {
   const states: Record<string, Float64Array> = {};
   for (const [name, { dtype: got, shape, data }] of stored) {
     const width = widthOf(layers, name);
@@ -264,7 +271,7 @@ function readCurves(stored: Stored): Record<string, Float64Array> {
 }
 
 /** Width of the state `l0.h`, or 0 when the network has none of that name. */
-function widthOf(layers: readonly Cell[], name: string): number {
-  const [, layer, state] = /^l(\d+)\.(\w+)$/.exec(name) ?? [];
-  return layers[Number(layer)]?.states[state] ?? 0;
+function widthOf(layers: readonly Layer[], name: string): number {
+  const [, own, state] = /^(l\d+r?)\.(\w+)$/.exec(name) ?? [];
+  return layers.flatMap(directionsOf).find((direction) => direction.name === own)?.cell.states[state] ?? 0;
 }

@@ -5,6 +5,7 @@ import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { clipGlobalNorm } from '../bptt/clip';
 import { recordLoss } from '../bptt/losses';
+import { bidirectional, directionsOf, inputOf, type Layer } from '../bptt/layer';
 import { network, type Network } from '../bptt/network';
 import { optimizer } from '../bptt/optimizers';
 import { Parameters } from '../bptt/parameters';
@@ -54,12 +55,12 @@ function lstm0(sizes: { input: number; hidden: number; bias: boolean }): Cell {
 }
 
 /** Runs a network on a vector: forward, and backward from its loss. */
-function recurrent(vector: Vector, layers: Cell[], layout: Layout): Computed {
+function recurrent(vector: Vector, layers: Layer[], layout: Layout): Computed {
   const { params, inputs, init, hyper, loss } = vector;
   must(loss !== undefined, 'verify', 'the vector must have a loss', 'none');
   const x = tensorOf(inputs, 'x', 'inputs');
   const [T, B] = x.shape;
-  mustShape(x.shape, [T, B, layers[0].input], 'verify', 'inputs.x', 'sizes.I');
+  mustShape(x.shape, [T, B, inputOf(layers[0])], 'verify', 'inputs.x', 'sizes.I');
   const head = Object.keys(params).find((name) => name === 'head.weight' || name === 'V');
   const classes = loss.type === 'cross_entropy';
   const last = classes && loss.targets.shape.length === 1;
@@ -131,8 +132,8 @@ function valuesOf(
     values.probs = Array.from({ length: outputs.length / O }, (_, r) =>
       softmax(outputs.slice(r * O, (r + 1) * O)),
     ).flat();
-    const top = net.lastPlan?.unrolls.at(-1);
-    if (top) values.output = zeroPadding(toFlat(top.output), hyper.lengths as number[] | undefined, T, B);
+    const top = net.lastPlan?.outputs.at(-1);
+    if (top) values.output = zeroPadding(toFlat(top), hyper.lengths as number[] | undefined, T, B);
   }
   values.hidden = values.output;
   if (loss?.type === 'weighted_sum') {
@@ -155,9 +156,10 @@ function upstreamOf(
   for (const s of stateNames(net)) {
     const weight = weights[`${s}_n`] as VectorTensor | undefined;
     if (!weight) continue;
-    const each = weight.data.length / net.architecture.layers.length;
-    net.architecture.layers.forEach(
-      (_, l) => (states[`l${l}.${s}`] = weight.data.slice(l * each, (l + 1) * each)),
+    const directions = net.architecture.layers.flatMap(directionsOf);
+    const each = weight.data.length / directions.length;
+    directions.forEach(
+      ({ name }, k) => (states[`${name}.${s}`] = weight.data.slice(k * each, (k + 1) * each)),
     );
   }
   const given = (weights.output ?? weights.hidden) as VectorTensor | undefined;
@@ -245,17 +247,20 @@ const parametersLike = (tensors: Record<string, VectorTensor>): Parameters => {
   return new Parameters(Object.fromEntries(shapes), 'float64', new Random(0));
 };
 
-/** The cells of a stack: input I, then H; biases if the vector has any. */
+/** The layers of a stack: input I, then D·H; biases if the vector has any. */
 function stackOf(
   vector: Vector,
   cell: (sizes: { input: number; hidden: number; bias: boolean }) => Cell,
-): Cell[] {
+): Layer[] {
   const { sizes, params } = vector;
-  const layers = (sizes.L as number | undefined) ?? 1;
-  must((sizes.D ?? 1) === 1, 'verify', 'sizes.D must be 1', sizes.D, 'one direction');
+  const { L = 1, D = 1 } = sizes as { L?: number; D?: number };
+  must(D === 1 || D === 2, 'verify', 'sizes.D must be 1 or 2', D, 'directions');
   const bias = 'bias_ih_l0' in params;
   const { input, hidden } = sizesOf(vector);
-  return Array.from({ length: layers }, (_, l) => cell({ input: l === 0 ? input : hidden, hidden, bias }));
+  return Array.from({ length: L }, (_, l) => {
+    const one = cell({ input: l === 0 ? input : D * hidden, hidden, bias });
+    return D === 1 ? one : bidirectional(one);
+  });
 }
 
 function sizesOf({ sizes }: Vector): { input: number; hidden: number } {
@@ -269,19 +274,22 @@ function sizesOf({ sizes }: Vector): { input: number; hidden: number } {
   return { input: I, hidden: H };
 }
 
-const stateNames = (net: Network): string[] => Object.keys(net.architecture.layers[0].states);
+const stateNames = ({ architecture: { layers } }: Network): string[] =>
+  Object.keys(directionsOf(layers[0], 0)[0].cell.states);
 
-/** One state of all layers, [L, B, H]. */
+/** One state of all layers and directions, [L·D, B, H]. */
 const eachLayer = (net: Network, states: Record<string, Tensor>, s: string): number[] =>
-  net.architecture.layers.flatMap((_, l) => toFlat(states[`l${l}.${s}`]));
+  net.architecture.layers.flatMap(directionsOf).flatMap(({ name }) => toFlat(states[`${name}.${s}`]));
 
 function initialStates(net: Network, init: Vector['init'], B: number): Record<string, number[]> {
   const states: Record<string, number[]> = {};
   for (const s of stateNames(net)) {
     const given = init[`${s}_0`] as VectorTensor | undefined;
-    net.architecture.layers.forEach(({ hidden }, l) => {
-      const size = B * hidden;
-      states[`l${l}.${s}`] = given ? given.data.slice(l * size, (l + 1) * size) : Array<number>(size).fill(0);
+    net.architecture.layers.flatMap(directionsOf).forEach(({ name, cell }, k) => {
+      const size = B * cell.states[s];
+      states[`${name}.${s}`] = given
+        ? given.data.slice(k * size, (k + 1) * size)
+        : Array<number>(size).fill(0);
     });
   }
   return states;

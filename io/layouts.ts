@@ -1,5 +1,6 @@
 /** The layouts in which test vectors keep parameters: PyTorch's stacks, and the single cells it lacks. */
 import { must, mustShape } from '../core/check';
+import { directionsOf } from '../bptt/layer';
 import type { Network } from '../bptt/network';
 import { columns, toFlat, type Tensor } from '../core/tensor';
 import { fill } from '../bptt/problem';
@@ -27,14 +28,15 @@ export const layeredTorchLayout: Layout = {
     const stored = toPytorch(net.architecture.layers, net.parameters.gradients);
     const all: Record<string, ArrayLike<number>> = {};
     for (const [name, { data }] of stored) all[name.replace(/^rnn\./, '')] = data as Float64Array;
-    net.architecture.layers.forEach((cell, l) => {
-      const ih = all[`bias_ih_l${l}`] as Float64Array | undefined;
-      if (!ih) return;
+    for (const { name, cell, reverse } of net.architecture.layers.flatMap(directionsOf)) {
+      const place = reverse ? name.replace(/r$/, '_reverse') : name;
+      const ih = all[`bias_ih_${place}`] as Float64Array | undefined;
+      if (!ih) continue;
       // both biases are added to the same sum, so both have its gradient; a GRU's b_hn alone stands inside r * (…)
       const inside = 'bhn' in cell.parameters ? 2 * cell.hidden : ih.length;
-      const hh = all[`bias_hh_l${l}`] as Float64Array;
-      all[`bias_hh_l${l}`] = hh.map((d, k) => (k < inside ? ih[k] : d));
-    });
+      const hh = all[`bias_hh_${place}`] as Float64Array;
+      all[`bias_hh_${place}`] = hh.map((d, k) => (k < inside ? ih[k] : d));
+    }
     return all;
   },
 };

@@ -8,11 +8,12 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
 const plainValue = v.union([v.string(), v.number(), v.boolean(), v.array(v.number())]);
 
+const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
+/** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */
+const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObject(cellNote)) });
+
 const networkNote = v.strictObject({
-  layers: v.pipe(
-    v.array(v.strictObject({ cell: v.string(), options: v.record(v.string(), plainValue) })),
-    v.minLength(1),
-  ),
+  layers: v.pipe(v.array(layerNote), v.minLength(1)),
   output: v.optional(size),
   loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),
   at: v.picklist(['every', 'last']),
@@ -22,6 +23,7 @@ const networkNote = v.strictObject({
   dtype: v.picklist(['float32', 'float64']),
 });
 
+export type LayerNote = v.InferOutput<typeof layerNote>;
 /** A network without its weights. */
 export type NetworkNote = v.InferOutput<typeof networkNote>;
 

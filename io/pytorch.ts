@@ -7,14 +7,15 @@
  *   l{k}.b [G·H]      rnn.bias_ih_l{k} [G·H]        the two biases of PyTorch add up; ours goes here, zeros there:
  *                     rnn.bias_hh_l{k} [G·H]
  *   l{k}.bhn [H]      rnn.bias_hh_l{k}, block n     GRU: this one stands inside r * (h Whn + bhn)
+ *   l{k}r.…           rnn.…_l{k}_reverse            the direction from the end of a bidirectional layer
  *   head.Wy [H, O]    head.weight [O, H]            transposed
  *   head.by [O]       head.bias [O]
  *
  * Networks that no single torch.nn.RNN, LSTM or GRU can hold (peepholes, reset before the product, sigmoid units,
- * layers of several kinds or sizes) keep our own names and layout, but for the head. So do trainable initial states.
+ * layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, but for the head. So do trainable initial states.
  */
-import type { Cell } from '../cells/cell';
 import { must, mustBe, mustShape } from '../core/check';
+import { directionsOf, isBidirectional, type Layer } from '../bptt/layer';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import type { SafeTensor } from './safetensors';
 
@@ -37,8 +38,9 @@ interface Correspondence {
 }
 
 /** The module of PyTorch that computes what these layers compute, if there is one. */
-export function torchModule(layers: readonly Cell[]): 'RNN' | 'LSTM' | 'GRU' | undefined {
-  const kinds = layers.map((cell) => {
+export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | undefined {
+  const directions = layers.flatMap(directionsOf);
+  const kinds = directions.map(({ cell }) => {
     const { options = {} } = cell;
     const bias = options.bias === true;
     if (cell.name === 'elman' && options.activation !== 'sigmoid') return `RNN ${options.activation} ${bias}`;
@@ -47,7 +49,9 @@ export function torchModule(layers: readonly Cell[]): 'RNN' | 'LSTM' | 'GRU' | u
     return '';
   });
   const alike = kinds.every((kind) => kind === kinds[0]);
-  if (!alike || layers.some(({ hidden }) => hidden !== layers[0].hidden)) return undefined;
+  const [{ cell: first }] = directions;
+  if (!alike || directions.some(({ cell }) => cell.hidden !== first.hidden)) return undefined;
+  if (layers.some((layer) => isBidirectional(layer) !== isBidirectional(layers[0]))) return undefined;
   return (kinds[0].split(' ')[0] || undefined) as 'RNN' | 'LSTM' | 'GRU' | undefined;
 }
 
@@ -56,7 +60,7 @@ export function torchModule(layers: readonly Cell[]): 'RNN' | 'LSTM' | 'GRU' | u
  *
  * @param tensors by the names of the network's parameters: the parameters themselves, or an optimiser's memory of them.
  */
-export function toPytorch(layers: readonly Cell[], tensors: Tensors): Map<string, SafeTensor> {
+export function toPytorch(layers: readonly Layer[], tensors: Tensors): Map<string, SafeTensor> {
   const { pairs, biases } = correspondence(layers, Object.keys(tensors));
   const stored = new Map<string, SafeTensor>();
   for (const { ours, theirs, transposed } of pairs) {
@@ -81,7 +85,7 @@ export function toPytorch(layers: readonly Cell[], tensors: Tensors): Map<string
  *   Nothing has been filled then.
  */
 export function fromPytorch(
-  layers: readonly Cell[],
+  layers: readonly Layer[],
   stored: ReadonlyMap<string, SafeTensor>,
   tensors: Tensors,
 ): void {
@@ -108,20 +112,21 @@ export function fromPytorch(
   for (const fill of fills) fill();
 }
 
-function correspondence(layers: readonly Cell[], names: readonly string[]): Correspondence {
+function correspondence(layers: readonly Layer[], names: readonly string[]): Correspondence {
   const found: Correspondence = { pairs: [], biases: [] };
   const torch = torchModule(layers) !== undefined;
   for (const ours of names) {
-    const [, k, own] = /^l(\d+)\.(.+)$/.exec(ours) ?? [];
+    const [, k, reverse, own] = /^l(\d+)(r?)\.(.+)$/.exec(ours) ?? [];
+    const place = `l${k}${reverse && '_reverse'}`;
     if (ours === 'head.Wy') found.pairs.push({ ours, theirs: 'head.weight', transposed: true });
     else if (ours === 'head.by') found.pairs.push({ ours, theirs: 'head.bias', transposed: false });
     else if (torch && own === 'Wx')
-      found.pairs.push({ ours, theirs: `rnn.weight_ih_l${k}`, transposed: true });
+      found.pairs.push({ ours, theirs: `rnn.weight_ih_${place}`, transposed: true });
     else if (torch && own === 'Wh')
-      found.pairs.push({ ours, theirs: `rnn.weight_hh_l${k}`, transposed: true });
+      found.pairs.push({ ours, theirs: `rnn.weight_hh_${place}`, transposed: true });
     else if (torch && own === 'b') {
-      const bhn = names.find((name) => name === `l${k}.bhn`);
-      found.biases.push({ b: ours, bhn, ih: `rnn.bias_ih_l${k}`, hh: `rnn.bias_hh_l${k}` });
+      const bhn = names.find((name) => name === `${ours}hn`);
+      found.biases.push({ b: ours, bhn, ih: `rnn.bias_ih_${place}`, hh: `rnn.bias_hh_${place}` });
     } else if (!torch || own !== 'bhn') found.pairs.push({ ours, theirs: ours, transposed: false });
   }
   return found;

@@ -9,7 +9,7 @@ const folder = join(__dirname, 'golden');
 const read = (file: string): Vector => parseVector(readFileSync(join(folder, file), 'utf8'));
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 /** Vectors of architectures that this engine does not have yet. */
-const ahead = (vector: Vector): boolean => !(vector.kind in kinds) || vector.sizes.D === 2;
+const ahead = (vector: Vector): boolean => !(vector.kind in kinds);
 const all = files.map((file) => [file, read(file)] as const);
 
 describe(`golden vectors agree within ${VERIFY_BOUND}`, () => {
@@ -29,7 +29,7 @@ describe(`golden vectors agree within ${VERIFY_BOUND}`, () => {
   });
 
   it.each(all.filter(([, vector]) => ahead(vector)))('%s is refused, not passed', (_file, vector) => {
-    expect(() => verify(vector)).toThrow(/verify: (the kind must be one of|sizes\.D must be 1)/);
+    expect(() => verify(vector)).toThrow('verify: the kind must be one of');
   });
 });
 
