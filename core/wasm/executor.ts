@@ -4,10 +4,11 @@
  */
 import { engineMemory, type Data, type Dtype, type Memory } from '../memory';
 import { plain } from '../plain';
-import type { Binder, Executor, Operation, Pointwise, Product } from '../program';
+import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from '../program';
 import { inputsOf } from '../statement';
 import { dtypeOf, type Tensor } from '../tensor';
 import { call, WasmModule } from './encoder';
+import { addReductions, type Reductions } from './emit-reduce';
 import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
 import {
   ACCUMULATE,
@@ -50,6 +51,7 @@ export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {})
 class Kernels {
   private readonly gemms = new Map<Dtype, { kernels: GemmKernels; scratch: Data }>();
   private readonly pointwise = new Map<string, (block: number) => void>();
+  private readonly reductions = new Map<Dtype, Reductions>();
 
   constructor(
     private readonly memory: Memory,
@@ -68,7 +70,7 @@ class Kernels {
       bind: (operation) => {
         if (!this.reaches(operation)) return plain.bind(operation);
         if (operation.kind === 'product') return packs.bind(operation);
-        return operation.kind === 'pointwise' ? this.bindPointwise(operation) : plain.bind(operation);
+        return operation.kind === 'pointwise' ? this.bindPointwise(operation) : this.bindReduction(operation);
       },
       before: packs.count > 0 ? () => packs.pack() : undefined,
     };
@@ -91,7 +93,11 @@ class Kernels {
   }
 
   private reaches(op: Operation): boolean {
-    if (op.kind === 'reduction') return false;
+    if (op.kind === 'reduction') {
+      const { from, out, what } = op;
+      const rowsAside = from.stride[1] === 1 && (what !== 'sumRows' || out.stride[0] === 1);
+      return rowsAside && this.memory.holds(from.data) && this.memory.holds(out.data);
+    }
     if (op.kind === 'product') {
       const { a, b, out, bias } = op;
       return (
@@ -129,6 +135,31 @@ class Kernels {
     });
     const compiled = module.instantiate(this.wasm);
     [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
+  }
+
+  private reduction(dtype: Dtype): Reductions {
+    let found = this.reductions.get(dtype);
+    if (!found) {
+      const module = new WasmModule({ shared: isShared(this.wasm) });
+      addReductions(module, dtype);
+      found = module.instantiate(this.wasm) as unknown as Reductions;
+      this.reductions.set(dtype, found);
+    }
+    return found;
+  }
+
+  private bindReduction({ what, from, out, accumulate }: Reduction): () => void {
+    const kernels = this.reduction(dtypeOf(from));
+    const [R, C] = from.shape;
+    const size = from.data.BYTES_PER_ELEMENT;
+    const [at, row, to, toRow] = [place(from), from.stride[0] * size, place(out), out.stride[0] * size];
+    const add = accumulate ? 1 : 0;
+    const calls = {
+      sumRows: () => kernels.sumRows(R, C, at, row, to, add),
+      sumColumns: () => kernels.sumColumns(R, C, at, row, to, toRow, add),
+      logSumExp: () => kernels.logSumExp(R, C, at, row, to, toRow),
+    };
+    return Object.assign(calls[what], { keeps: [from, out] });
   }
 
   private bindPointwise(op: Pointwise): () => void {

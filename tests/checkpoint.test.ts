@@ -1,0 +1,130 @@
+/** Checkpoints: everything comes back to the bit, and what is not a checkpoint is named. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../index';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { writeWhole } from '../io/files';
+import { decodeSafetensors } from '../io/safetensors';
+import { Vocabulary } from '../io/text';
+
+const stacks: [string, () => Cell[]][] = [
+  ['LSTM', () => [lstm({ input: 3, hidden: 5 }), lstm({ input: 5, hidden: 5 })]],
+  ['LSTM without biases', () => [lstm({ input: 3, hidden: 5, bias: false })]],
+  ['LSTM with peepholes', () => [lstm({ input: 3, hidden: 5, peepholes: true })]],
+  ['GRU', () => [gru({ input: 3, hidden: 5 })]],
+  ['GRU, reset before', () => [gru({ input: 3, hidden: 5, reset: 'before' })]],
+  ['Elman, relu', () => [elman({ input: 3, hidden: 5, activation: 'relu' })]],
+  ['mixed', () => [gru({ input: 3, hidden: 4 }), lstm({ input: 4, hidden: 6 })]],
+];
+const x = [[[1, 0.5, -1]], [[0, 2, 1]], [[-1, 1, 0.25]]];
+const targets = [[0], [2], [1]];
+
+function trained(layers: Cell[], dtype: Dtype) {
+  const net = network({
+    layers,
+    output: 4,
+    loss: 'softmax',
+    dropout: 0.1,
+    trainInitial: true,
+    dtype,
+    seed: 5,
+  });
+  const adam = optimizer(net, { name: 'adam', learningRate: 0.02, amsgrad: true });
+  for (let step = 0; step < 3; step++) {
+    net.parameters.zeroGradients();
+    net.forward({ x, targets }, { training: true });
+    net.backward();
+    adam.step();
+  }
+  return { net, adam };
+}
+
+describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
+  it.each(stacks)('%s comes back to the bit, and goes on as if it had never stopped', (_name, layers) => {
+    const { net, adam } = trained(layers(), dtype);
+    const bytes = encodeCheckpoint({ network: net, optimizer: adam });
+    const back = decodeCheckpoint(bytes);
+    expect(back.network.parameters.flat.data).toEqual(net.parameters.flat.data);
+    expect(
+      Buffer.from(encodeCheckpoint({ network: back.network, optimizer: back.optimizer })).equals(bytes),
+    ).toBe(true);
+
+    const other = { net: back.network, adam: back.optimizer };
+    for (const { net: one, adam: update } of [{ net, adam }, other]) {
+      one.parameters.zeroGradients();
+      one.forward({ x, targets }, { training: true });
+      one.backward();
+      update?.step();
+    }
+    expect(back.network.parameters.flat.data).toEqual(net.parameters.flat.data);
+  });
+});
+
+it('keeps the names of PyTorch', () => {
+  const { net, adam } = trained([gru({ input: 3, hidden: 5 })], 'float32');
+  const { tensors } = decodeSafetensors(encodeCheckpoint({ network: net, optimizer: adam }));
+  const shapeOf = (name: string): readonly number[] | undefined => tensors.get(name)?.shape;
+  expect(shapeOf('rnn.weight_ih_l0')).toEqual([15, 3]);
+  expect(shapeOf('rnn.weight_hh_l0')).toEqual([15, 5]);
+  expect(shapeOf('rnn.bias_hh_l0')).toEqual([15]);
+  expect(shapeOf('head.weight')).toEqual([4, 5]);
+});
+
+it('keeps vocabulary, states, curves and settings', () => {
+  const { net } = trained([lstm({ input: 3, hidden: 5 })], 'float32');
+  const states = { 'l0.h': new Float32Array(10).fill(0.5), 'l0.c': new Float32Array(10).fill(-1) };
+  const checkpoint = {
+    network: net,
+    states,
+    curves: { training: [1, 2, 3, 4] },
+    vocabulary: Vocabulary.of('añ'),
+    training: { step: 3 },
+  };
+  const back = decodeCheckpoint(encodeCheckpoint(checkpoint));
+  expect(String(back.vocabulary)).toBe('añ');
+  expect(Array.from(back.states['l0.c'])).toEqual(Array<number>(10).fill(-1));
+  expect(Array.from(back.curves.training)).toEqual([1, 2, 3, 4]);
+  expect(back.training).toEqual({ step: 3 });
+});
+
+describe('what is no checkpoint is named', () => {
+  const bytes = (): Uint8Array =>
+    encodeCheckpoint({ network: trained([lstm({ input: 3, hidden: 5 })], 'float32').net });
+
+  it.each<[string, () => Uint8Array]>([
+    ['nothing', () => new Uint8Array(0)],
+    ['text', () => Buffer.from('Call me Ishmael. Some years ago')],
+    ['a truncated file', () => bytes().slice(0, -7)],
+    ['a file with more behind it', () => Buffer.concat([bytes(), Buffer.from('x')])],
+  ])('%s', (_what, read) => {
+    expect(() => decodeCheckpoint(read(), {}, 'model.safetensors')).toThrow(
+      /^checkpoint: model\.safetensors must be a whole checkpoint of backstep, got this: /,
+    );
+  });
+
+  it('whatever bit of the header is flipped, it loads or says so', () => {
+    const whole = bytes();
+    for (let at = 0; at < 600; at += 7) {
+      const broken = whole.slice();
+      broken[at] ^= 1 << (at % 8);
+      try {
+        decodeCheckpoint(broken);
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^checkpoint: the file must be a whole checkpoint/);
+      }
+    }
+  });
+});
+
+it('a write that fails leaves the file before, and nothing else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
+  const file = join(folder, 'a.bin');
+  writeWhole(file, new Uint8Array([1, 2, 3]));
+  writeWhole(file, new Uint8Array([4]));
+  expect([...readFileSync(file)]).toEqual([4]);
+  expect(readdirSync(folder)).toEqual(['a.bin']);
+  writeFileSync(join(folder, 'file'), '');
+  expect(() => writeWhole(join(folder, 'file', 'b.bin'), new Uint8Array([1]))).toThrow();
+  rmSync(folder, { recursive: true });
+});

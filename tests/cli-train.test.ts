@@ -1,0 +1,191 @@
+/** The command line as a user meets it: real processes, real files. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..');
+const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
+let folder: string;
+let text: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backstep-cli-'));
+  text = join(folder, 'poem.txt');
+  writeFileSync(text, 'round and round the ragged rock the ragged rascal ran\n'.repeat(60));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Run {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+function backstep(...args: string[]): Run {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...command, ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  return { status, stdout, stderr };
+}
+const small = ['--hidden', '8', '--batch', '2', '--seq', '8'];
+const bytes = (name: string): Buffer => readFileSync(join(folder, name, 'checkpoint.safetensors'));
+
+describe('train', () => {
+  it('trains, samples, saves, draws, checks its gradients, says what comes next', () => {
+    const { status, stdout } = backstep('train', '--text', text, ...small, '--steps', '30', '--out', 'a');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/gradients {3}right/);
+    expect(stdout).toMatch(/next:\n.*sample .*checkpoint\.safetensors/);
+    expect(bytes('a').length).toBeGreaterThan(1000);
+    expect(readFileSync(join(folder, 'a', 'loss.svg'), 'utf8')).toMatch(/^<svg[^]*<\/svg>\s*$/);
+  });
+
+  it('is the same to the byte from run to run, and after stopping and resuming', () => {
+    const train = (out: string, ...more: string[]): void => {
+      const { status, stderr } = backstep(
+        'train',
+        '--text',
+        text,
+        ...small,
+        '--dropout',
+        '0.2',
+        '--out',
+        out,
+        ...more,
+      );
+      expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+    };
+    train('b', '--steps', '24');
+    train('c', '--steps', '24');
+    expect(bytes('c').equals(bytes('b'))).toBe(true);
+    train('d', '--steps', '11');
+    expect(bytes('d').equals(bytes('b'))).toBe(false);
+    const { status } = backstep('train', '--resume', join('d', 'checkpoint.safetensors'), '--steps', '24');
+    expect(status).toBe(0);
+    expect(bytes('d').equals(bytes('b'))).toBe(true);
+  });
+
+  it('prints one JSON object per line for machines', () => {
+    const { status, stdout } = backstep(
+      'train',
+      '--text',
+      text,
+      ...small,
+      '--steps',
+      '5',
+      '--out',
+      'e',
+      '--json',
+    );
+    expect(status).toBe(0);
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string });
+    expect(events.length).toBeGreaterThan(2);
+    expect(events.every(({ event }) => typeof event === 'string')).toBe(true);
+  });
+
+  it('Ctrl-C saves and says how to go on', async () => {
+    const args = ['train', '--text', text, ...small, '--seconds', '60', '--out', 'f'];
+    const child = spawn(process.execPath, [...command, ...args], { cwd: folder });
+    let output = '';
+    const read = (chunk: Buffer): void => {
+      const before = /step /.test(output);
+      output += chunk.toString();
+      if (!before && /step /.test(output)) child.kill('SIGINT');
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    expect(status).toBe(130);
+    expect(output).toMatch(/--resume/);
+    expect(existsSync(join(folder, 'f', 'checkpoint.safetensors'))).toBe(true);
+  }, 40_000);
+
+  const empty = (): string => (writeFileSync(join(folder, 'empty.txt'), ''), 'empty.txt');
+  const binary = (): string => (
+    writeFileSync(join(folder, 'b.bin'), Buffer.from([65, 255, 0, 254])),
+    'b.bin'
+  );
+  const short = (): string => (writeFileSync(join(folder, 'short.txt'), 'too short'), 'short.txt');
+  it.each<[string, () => string[], number, RegExp]>([
+    ['a missing text', () => ['--text', 'none.txt'], 2, /none\.txt/],
+    ['an empty text', () => ['--text', empty()], 2, /empty/],
+    ['a binary text', () => ['--text', binary()], 2, /UTF-8/],
+    ['a text shorter than one sequence', () => ['--text', short()], 2, /at least/],
+    ['an unknown cell', () => ['--text', text, '--cell', 'lstn'], 2, /--cell.*one of.*got lstn/],
+    ['a size of zero', () => ['--text', text, '--hidden', '0'], 2, /--hidden.*>= 1.*got 0/],
+    ['a size that is no number', () => ['--text', text, '--batch', 'many'], 2, /--batch.*got many/],
+    ['a misspelt option', () => ['--text', text, '--hiden', '8'], 2, /--hiden/],
+    ['a schedule that is none', () => ['--text', text, '--schedule', 'cosin:9'], 2, /schedule/],
+    ['a checkpoint that is none', () => ['--resume', text], 2, /checkpoint/],
+  ])('refuses %s', (_what, args, status, message) => {
+    const run = backstep('train', ...args(), '--out', 'refused');
+    expect(run.status).toBe(status);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).not.toMatch(/^\s+at /m);
+    expect(existsSync(join(folder, 'refused', 'checkpoint.safetensors'))).toBe(false);
+  });
+
+  it('names a truncated checkpoint and overwrites nothing', () => {
+    backstep('train', '--text', text, ...small, '--steps', '3', '--out', 'g');
+    const whole = bytes('g');
+    const file = join(folder, 'g', 'checkpoint.safetensors');
+    writeFileSync(file, whole.subarray(0, whole.length - 100));
+    const run = backstep('train', '--resume', file, '--steps', '6');
+    expect(run.status).toBe(2);
+    expect(run.stderr).toMatch(/checkpoint\.safetensors/);
+    expect(bytes('g').length).toBe(whole.length - 100);
+  });
+});
+
+describe('sample', () => {
+  it('is repeatable, starts with the prime, and says which symbols it does not know', () => {
+    backstep('train', '--text', text, ...small, '--steps', '5', '--out', 'h');
+    const sample = (...more: string[]): Run =>
+      backstep('sample', join('h', 'checkpoint.safetensors'), '--length', '40', ...more);
+    const first = sample('--seed', '7');
+    expect(first.status).toBe(0);
+    expect([...first.stdout.trimEnd()].length).toBeGreaterThan(10);
+    expect(sample('--seed', '7').stdout).toBe(first.stdout);
+    expect(sample('--seed', '8').stdout).not.toBe(first.stdout);
+    const unknown = sample('--prime', 'rock Ω');
+    expect(unknown.status).toBe(0);
+    expect(unknown.stderr).toMatch(/Ω/);
+    expect(sample('--temperature', '-1').status).toBe(2);
+    expect(sample('--top-k', '0').status).toBe(2);
+    expect(backstep('sample', 'none.safetensors').stderr).toMatch(/none\.safetensors/);
+  });
+});
+
+describe('check and verify', () => {
+  it('check exits 0 on right gradients and 2 on a cell it does not know', () => {
+    const { status, stdout } = backstep('check', 'elman', '--mutants');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/mutation score (\d+)\/\1 = 100\.0 %/);
+    expect(backstep('check', 'elmann').status).toBe(2);
+  });
+
+  it('verify exits 1 on a vector that does not agree, and goes on to the next file', () => {
+    const good = join(root, 'tests/golden/lstm_1l.json');
+    writeFileSync(
+      join(folder, 'bad.json'),
+      readFileSync(good, 'utf8')
+        .replace(/"loss":\{"type"/, '"los":{"type"')
+        .replace('"kind"', '"kin"'),
+    );
+    const { status, stdout } = backstep('verify', 'bad.json', good);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/bad\.json.*FAIL/);
+    expect(stdout).toMatch(/1 of 2 agree/);
+    expect(backstep('verify', good).status).toBe(0);
+  });
+
+  it('an unknown command is bad usage', () => {
+    expect(backstep('trian').status).toBe(2);
+    expect(backstep('--help').stdout).toMatch(/train[^]*sample[^]*check[^]*verify/);
+  });
+});
