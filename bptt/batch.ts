@@ -27,17 +27,19 @@ export interface Box {
 export interface Part {
   /** Only the steps `from`…`to` (not included); default all. The weights stay those of the whole batch. */
   steps?: readonly [from: number, to: number];
+  /** Only the rows `from`…`to` (not included); default all. States and gradients are then those of these rows. */
+  rows?: readonly [from: number, to: number];
   /** What a mean loss is divided by; default the number of valid steps in the whole batch. */
   over?: number;
 }
 
-/** Checks a batch against a network; `fill` then copies it, or the asked part of it, into a plan of `shape`. */
+/** Checks a batch of B rows against a network; `fill` then copies it, or a part of it, into a plan of `shape`. */
 export function readBatch(
   batch: Batch,
   net: Network,
   where: string,
-  { steps, over }: Part = {},
-): { shape: PlanShape; fill(plan: Plan): void } {
+  { steps, rows, over }: Part = {},
+): { shape: PlanShape; B: number; fill(plan: Plan): void } {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(batch, ['x', 'targets', 'lengths', 'initial'], where);
   const x = flatten(batch.x, where, 'x');
@@ -67,30 +69,46 @@ export function readBatch(
   if (batch.initial === 'carry')
     mustStream(net.architecture.layers, where, 'initial must not be carry', 'carry');
   must(over === undefined || over > 0, where, 'over must be > 0', over);
-  const masked = lengths.some((length) => length < to);
+  const [low, high] = rows ?? [0, B];
+  const among = Number.isInteger(low) && Number.isInteger(high) && low >= 0 && low < high && high <= B;
+  must(among, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
+  const masked = lengths.slice(low, high).some((length) => length < to);
 
   return {
-    shape: { T: to - from, B, masked },
+    shape: { T: to - from, B: high - low, masked },
+    B,
     fill(plan) {
       for (let t = from; t < to; t++)
-        for (let b = 0; b < B; b++) plan.valid.set((t - from) * B + b, 0, t < lengths[b] ? 1 : 0);
+        for (let b = low; b < high; b++)
+          plan.valid.set((t - from) * (high - low) + b - low, 0, t < lengths[b] ? 1 : 0);
       const counts = (row: number): boolean => Math.floor(row / B) < lengths[row % B];
       const classes = x.shape.length === 2;
-      fillRows(plan.x, x, { counts, classes, first: from * B, B, where, name: 'x' });
+      const whole = wholeRow(B, low, high);
+      fillRows(plan.x, x, { counts, classes, whole, first: from * B, B, where, name: 'x' });
       if (plan.target && plan.weight)
-        fillTargets(plan, batch.targets, { T, from, to, lengths, over }, net, where);
+        fillTargets(plan, batch.targets, { T, B, from, to, whole, lengths, over }, net, where);
     },
   };
+}
+
+/** What is to be known of a batch, and of the part of it that is run, to fill in its targets. */
+interface Steps {
+  T: number;
+  B: number;
+  from: number;
+  to: number;
+  lengths: number[];
+  over?: number;
+  whole: (row: number) => number;
 }
 
 function fillTargets(
   plan: Plan,
   given: Batch['targets'],
-  { T, from, to, lengths, over }: { T: number; from: number; to: number; lengths: number[]; over?: number },
+  { T, B, from, to, whole, lengths, over }: Steps,
   net: Network,
   where: string,
 ): void {
-  const { B } = plan.shape;
   const { loss, at } = net.architecture;
   mustBe(given !== undefined, where, 'targets must be given', given, `the network has a ${loss} loss`);
   const targets = flatten(given, where, 'targets');
@@ -106,15 +124,22 @@ function fillTargets(
   const each = (net.reduction === 'mean' ? 1 / valid : 1) / (loss === 'squared' ? net.output : 1);
   const first = at === 'last' ? 0 : from * B;
   const weight = plan.weight as Tensor;
-  for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + row) ? each : 0);
+  for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + whole(row)) ? each : 0);
   const classes = loss === 'softmax';
-  fillRows(plan.target as Tensor, targets, { counts, classes, first, B, where, name: 'targets' });
+  fillRows(plan.target as Tensor, targets, { counts, classes, whole, first, B, where, name: 'targets' });
+}
+
+/** Row numbers of a plan that runs the rows low…high as row numbers in blocks of all B rows. */
+function wholeRow(B: number, low: number, high: number): (row: number) => number {
+  const own = high - low;
+  return own === B ? (row) => row : (row) => Math.floor(row / own) * B + low + (row % own);
 }
 
 interface Filling {
   counts: (row: number) => boolean;
-  /** The row that becomes row 0 of the tensor. */
+  /** The row that becomes row 0 of the tensor, counted in steps of all rows. */
   first: number;
+  whole: (row: number) => number;
   /** One class number a row, to be written as a one-hot row. */
   classes: boolean;
   B: number;
@@ -124,20 +149,21 @@ interface Filling {
 
 /** Copies rows that count; the others become zero, so that nothing that stands there can have an effect. */
 function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
-  const { counts, classes, first, B, where, name } = how;
+  const { counts, classes, whole, first, B, where, name } = how;
   const [N, width] = into.shape;
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
   into.data.fill(0);
-  for (let row = first; row < first + N; row++) {
+  for (let k = 0; k < N; k++) {
+    const row = first + whole(k);
     if (!counts(row)) continue;
-    const at = (row - first) * width;
+    const at = k * width;
     if (classes) {
-      const k = numbers[row];
-      const fits = Number.isInteger(k) && k >= 0 && k < width;
+      const one = numbers[row];
+      const fits = Number.isInteger(one) && one >= 0 && one < width;
       // worded only when needed: a message for every row would be most of what a step allocates
       if (!fits)
-        must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${k} at ${place(row)}`);
-      into.data[at + k] = 1;
+        must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${one} at ${place(row)}`);
+      into.data[at + one] = 1;
     } else {
       for (let c = 0; c < width; c++) {
         const value = numbers[row * width + c];
@@ -178,14 +204,16 @@ export function flatten(values: Numbers | Box, where: string, name: string): Box
     return values;
   }
   if (isTensor(values)) return { shape: values.shape, numbers: toFlat(values) };
+  if (ArrayBuffer.isView(values)) return { shape: [values.length], numbers: values };
   const shape: number[] = [];
   for (let level: unknown = values; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const numbers = (values as readonly unknown[]).flat(Infinity) as number[];
-  must(
-    numbers.length === sizeOf(shape),
-    where,
-    `${name} must be a box of [${shape.join(', ')}]`,
-    `${numbers.length} values`,
-  );
+  const numbers: number[] = [];
+  // false where a list is shorter, longer or deeper than the first of its level, even if the count of numbers fits
+  const collect = (level: unknown, axis: number): boolean =>
+    axis === shape.length
+      ? !Array.isArray(level) && numbers.push(level as number) > 0
+      : Array.isArray(level) && level.length === shape[axis] && level.every((v) => collect(v, axis + 1));
+  const isBox = collect(values, 0);
+  must(isBox, where, `${name} must be a box of [${shape.join(', ')}]`, 'lists of other lengths');
   return { shape, numbers };
 }
