@@ -1,6 +1,7 @@
 import * as init from '../core/init';
 import { Random } from '../core/random';
 import { columns, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
+import { testErrors } from './errors';
 import { dtypes } from './executors';
 import { layouts, place } from './layouts';
 
@@ -119,13 +120,10 @@ test('one seed gives one start', () => {
   }
 });
 
-test.each<[() => void, string]>([
+testErrors(RangeError, [
   [() => orthogonal()(zeros([3]), new Random()), 'orthogonal: the tensor must be a matrix, got [3]'],
   [
     () => gates(4, constant(0))(zeros([2, 6]), new Random()),
     'gates: the last size must be a multiple of 4, got [2, 6]',
   ],
-])('%#: %s', (act, message) => {
-  expect(act).toThrow(message);
-  expect(act).toThrow(RangeError);
-});
+]);
