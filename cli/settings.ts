@@ -76,8 +76,8 @@ export type Given = Partial<Omit<Settings, 'schedule' | 'clip' | 'sha256' | 'exe
 export const defaults = {
   cell: 'gru',
   layers: 1,
-  hidden: 64,
-  batch: 16,
+  hidden: 128,
+  batch: 32,
   seq: 32,
   optimizer: 'adam',
   lr: 0.005,
