@@ -164,7 +164,7 @@ export function readSchedule(text: string, steps: number | null): ScheduleOption
   const start = warm === undefined ? {} : { warmUp: Number(warm) };
   const length = over === undefined ? steps : Number(over);
   const positiveAll = [every, over].every((n) => n === undefined || Number(n) >= 1);
-  if (found && text !== '' && positiveAll) {
+  if (found && text !== '' && !text.endsWith(',') && positiveAll) {
     const factorFits = factor === undefined || (Number(factor) > 0 && Number(factor) <= 1);
     if (every !== undefined && factorFits)
       return {

@@ -76,6 +76,7 @@ export function fileIn(file: string, name: string): string {
 const reasons: Record<string, string> = {
   ENOSPC: 'a full disk',
   EDQUOT: 'a full quota',
+  EFBIG: 'a file that is too large',
   EACCES: 'no permission',
   EPERM: 'no permission',
   EROFS: 'a read-only file system',

@@ -1,0 +1,173 @@
+/** What can go wrong in a training run, and what is left of it then: real processes, real signals, real files. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..');
+const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
+const small = ['--hidden', '6', '--batch', '2', '--seq', '5', '--dropout', '0.1'];
+const folder = mkdtempSync(join(tmpdir(), 'backstep-failures-'));
+const text = join(folder, 'text.txt');
+// a pass over it takes 24 steps, so that the runs below go round several times
+writeFileSync(text, 'she sells sea shells by the sea shore\n'.repeat(7));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const options = { encoding: 'utf8', cwd: folder, env: { ...process.env, NO_COLOR: '1' } } as const;
+const backstep = (...args: string[]) => spawnSync(process.execPath, [...command, ...args], options);
+const train = (out: string, ...more: string[]) => ['train', '--text', text, ...small, '--out', out, ...more];
+const checkpoint = (out: string): string => join(folder, out, 'checkpoint.safetensors');
+const start = (...args: string[]): ChildProcess =>
+  spawn(process.execPath, [...command, ...args], { cwd: folder });
+
+/** Everything a child prints; calls `seen` with all of it, as it comes. */
+function watch(
+  child: ChildProcess,
+  seen: (output: string) => void,
+): Promise<{ status: number | null; output: string }> {
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => seen((output += chunk.toString())));
+  }
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, output })));
+}
+
+it('killed without warning, a run goes on from its last checkpoint and ends the same to the byte', async () => {
+  expect(backstep(...train('whole', '--steps', '400')).status).toBe(0);
+  const child = start(...train('killed', '--steps', '400', '--save-every', '10'));
+  await watch(child, (output) => {
+    if (output.includes('saved')) child.kill('SIGKILL');
+  });
+  const { status } = backstep('train', '--resume', 'killed');
+  expect(status).toBe(0);
+  expect(readFileSync(checkpoint('killed')).equals(readFileSync(checkpoint('whole')))).toBe(true);
+});
+
+it('a second Ctrl-C stops at once, without saving', async () => {
+  // a step of this size takes long: the first signal cannot be followed yet
+  const slow = ['--executor', 'plain', '--batch', '50', '--seq', '5', '--hidden', '512'];
+  const child = start('train', '--text', text, ...slow, '--seconds', '60', '--out', 'twice');
+  let asked = 0;
+  const { status } = await watch(child, (output) => {
+    if (!output.includes('output') || asked > 0) return;
+    asked = 1;
+    child.kill('SIGINT');
+    setTimeout(() => child.kill('SIGINT'), 700);
+  });
+  expect(status).toBe(130);
+}, 30_000);
+
+it('a loss that is no number stops the run at that step and leaves the last good checkpoint', () => {
+  expect(backstep(...train('good', '--steps', '3')).status).toBe(0);
+  const before = readFileSync(checkpoint('good'));
+  const { status, stderr } = backstep(
+    ...train('good', '--steps', '50', '--optimizer', 'sgd', '--lr', '1e38', '--clip', 'off'),
+  );
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^train: fit: step \d+: .* must .*finite.*\n {2}fix: --lr /);
+  expect(readFileSync(checkpoint('good')).equals(before)).toBe(true);
+});
+
+it('a disk that takes no more is named, and the checkpoint before stays whole', () => {
+  const args = train('full', '--steps', '4');
+  expect(backstep(...args).status).toBe(0);
+  const before = readFileSync(checkpoint('full'));
+  // the system refuses files beyond 4 kB; without the trap it would kill the process
+  const limited = `trap '' XFSZ; ulimit -f 4; exec "$0" "$@"`;
+  const resumed = ['train', '--resume', 'full', '--steps', '8'];
+  const { status, stderr } = spawnSync(
+    'bash',
+    ['-c', limited, process.execPath, ...command, ...resumed],
+    options,
+  );
+  expect(stderr).toMatch(
+    /^train: write: full\/checkpoint\.safetensors must be writable, got a file that is too large/m,
+  );
+  expect(status).toBe(1);
+  expect(readFileSync(checkpoint('full')).equals(before)).toBe(true);
+  expect(readdirSync(join(folder, 'full')).sort()).toEqual(['checkpoint.safetensors', 'loss.svg']);
+});
+
+it.each([
+  ['a file where the folder should be', () => text],
+  ['a folder inside a file', () => join(text, 'run')],
+])('%s is refused before the training', (_what, out) => {
+  const { status, stdout, stderr } = backstep(...train(out(), '--steps', '4'));
+  expect(stderr).toMatch(
+    /^train: --out must be a folder that can be written to, got .*text\.txt.*\n {2}fix: another folder/,
+  );
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+});
+
+it('an older run in the same folder is kept beside the new one', () => {
+  expect(backstep(...train('again', '--steps', '3')).status).toBe(0);
+  const before = readFileSync(checkpoint('again'));
+  expect(backstep(...train('again', '--steps', '3', '--seed', '1', '--save-every', '1')).status).toBe(0);
+  expect(readFileSync(join(folder, 'again', 'checkpoint.previous.safetensors')).equals(before)).toBe(true);
+  expect(readFileSync(checkpoint('again')).equals(before)).toBe(false);
+});
+
+describe('resume', () => {
+  beforeAll(() => expect(backstep(...train('base', '--steps', '3')).status).toBe(0));
+  const other = (): string => {
+    writeFileSync(join(folder, 'other.txt'), 'another text\n'.repeat(20));
+    return 'other.txt';
+  };
+  it.each<[string, () => string[], RegExp]>([
+    ['another size', () => ['--hidden', '7'], /^train: --hidden must stay 6 with --resume, got 7 /],
+    [
+      'another text',
+      () => ['--text', other()],
+      /^train: --text must be the text that the checkpoint was trained on/,
+    ],
+    [
+      'no further steps',
+      () => [],
+      /^train: --steps must be more than the 3 that the checkpoint has made, got 3/,
+    ],
+  ])('refuses %s', (_what, more, message) => {
+    const { status, stderr } = backstep('train', '--resume', 'base', ...more());
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+  });
+
+  it('takes another learning rate', () => {
+    expect(backstep('train', '--resume', 'base', '--steps', '4', '--lr', '0.001').status).toBe(0);
+  });
+});
+
+describe('a closed pipe', () => {
+  const piped = (words: string, lines: number) =>
+    spawnSync(
+      'bash',
+      ['-c', `"$0" "$@" ${words} | head -n ${lines}; echo "\${PIPESTATUS[0]}"`, process.execPath, ...command],
+      options,
+    );
+
+  it('ends a training run in good order', () => {
+    const { stdout, stderr } = piped(
+      `train --text ${text} ${small.join(' ')} --steps 100000 --json --out piped`,
+      2,
+    );
+    expect(stdout).toMatch(/^\{"event":"start"[^]*\n141\n$/);
+    expect(stderr).toMatch(/^saved piped\/checkpoint\.safetensors at step \d+; go on with/m);
+    expect(existsSync(checkpoint('piped'))).toBe(true);
+  });
+
+  it('ends sampling without a word', () => {
+    mkdirSync(join(folder, 'sampled'));
+    expect(backstep(...train('sampled', '--steps', '2')).status).toBe(0);
+    const { stdout, stderr } = piped('sample sampled --length 1000000', 1);
+    expect(stdout.endsWith('\n0\n')).toBe(true);
+    expect(stderr).toBe('');
+  });
+});

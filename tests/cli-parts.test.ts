@@ -1,0 +1,207 @@
+/** The parts of the command line that can be had without a process. */
+import fc from 'fast-check';
+import { gru } from '../cells/gru';
+import { Random } from '../core/random';
+import { fillFrom } from '../core/tensor';
+import { network } from '../bptt/network';
+import { nearest, quote, real, whole } from '../cli/arguments';
+import { LossCurve } from '../cli/curve';
+import { count, time, type Step } from '../cli/events';
+import { generate } from '../cli/generate';
+import { barLine, safe } from '../cli/reporter';
+import { newSettings, readSchedule, resumedSettings } from '../cli/settings';
+import { UNKNOWN, Vocabulary } from '../io/text';
+
+describe('arguments', () => {
+  it('whole numbers and reals, in any decimal notation', () => {
+    expect(whole('train: --steps')('1e4')).toBe(10000);
+    expect(real('train: --lr', (x) => x > 0, '> 0')('.5e-3')).toBe(0.0005);
+    for (const text of ['', '0x10', '1.5', 'Infinity', '9e99', '-1', '1 000'])
+      expect(() => whole('train: --steps')(text)).toThrow(
+        `train: --steps must be a whole number >= 1, got ${text || "''"}`,
+      );
+  });
+
+  it('the nearest word is found over a few wrong letters, never over many', () => {
+    const names = ['elman', 'lstm', 'gru'];
+    expect(['lstn', 'LSTM', 'ltsm', 'elmann', 'gur'].map((word) => nearest(word, names))).toEqual([
+      'lstm',
+      'lstm',
+      'lstm',
+      'elman',
+      'gru',
+    ]);
+    expect(['transformer', 'xyz', ''].map((word) => nearest(word, names))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('words are quoted as a shell needs it', () => {
+    expect(quote('runs/moby-dick')).toBe('runs/moby-dick');
+    expect(quote("it's here")).toBe(String.raw`'it'\''s here'`);
+  });
+});
+
+describe('schedules', () => {
+  it.each([
+    ['constant', { name: 'constant' }],
+    ['warmup:10', { name: 'constant', warmUp: 10 }],
+    ['step:100', { name: 'step', every: 100 }],
+    ['warmup:5,step:100:0.5', { name: 'step', every: 100, factor: 0.5, warmUp: 5 }],
+    ['cosine', { name: 'cosine', steps: 70 }],
+    ['cosine:30', { name: 'cosine', steps: 30 }],
+  ])('%s', (text, schedule) => expect(readSchedule(text, 70)).toEqual(schedule));
+
+  it.each(['', 'linear', 'step', 'step:0', 'step:10:2', 'step:10:0', 'cosine:0', 'warmup:5,', 'constant:3'])(
+    'refuses %j',
+    (text) =>
+      expect(() => readSchedule(text, 70)).toThrow('train: --schedule must be constant, step:EVERY:FACTOR'),
+  );
+
+  it('a cosine needs to know its end', () =>
+    expect(() => readSchedule('cosine', null)).toThrow('--schedule'));
+});
+
+describe('settings', () => {
+  const sha256 = 'a'.repeat(64);
+
+  it('a minute is the limit where none is given', () => {
+    const limits = (given: object) => {
+      const { steps, seconds } = newSettings(given, 'text', sha256, 'plain');
+      return [steps, seconds];
+    };
+    expect(limits({})).toEqual([null, 60]);
+    expect(limits({ steps: 5 })).toEqual([5, null]);
+    expect(limits({ seconds: 7 })).toEqual([null, 7]);
+    expect(limits({ steps: 5, seconds: 7 })).toEqual([5, 7]);
+  });
+
+  it('a resumed run keeps what it is not told otherwise; new limits replace the old ones', () => {
+    const before = newSettings(
+      { batch: 16, steps: 50, schedule: 'cosine', clip: 'off' },
+      'text',
+      sha256,
+      'plain',
+    );
+    expect(resumedSettings({}, before)).toEqual(before);
+    const after = resumedSettings({ seconds: 9, lr: 0.1, clip: 2 }, before);
+    expect(after).toEqual({ ...before, steps: null, seconds: 9, lr: 0.1, clip: 2 });
+    expect(after.schedule).toEqual({ name: 'cosine', steps: 50 });
+    expect(() => resumedSettings({ batch: 3 }, before)).toThrow(
+      'train: --batch must stay 16 with --resume, got 3',
+    );
+  });
+});
+
+describe('loss curves', () => {
+  const loss = (step: number): number => 5 / step + Math.sin(step) / 10;
+
+  it('stay short; each point is the mean of the losses since the one before', () => {
+    const curve = new LossCurve();
+    for (let step = 1; step <= 10_000; step++) curve.add(step, loss(step));
+    const { points } = curve;
+    expect(points.length / 2).toBeLessThan(2000);
+    const interval = points[2] - points[0];
+    expect(interval).toBe(8);
+    for (let k = 0; k < points.length; k += 200) {
+      let sum = 0;
+      for (let step = points[k] - interval + 1; step <= points[k]; step++) sum += loss(step);
+      expect(points[k + 1]).toBeCloseTo(sum / interval, 12);
+    }
+  });
+
+  it('go on from any step as if they had never stopped', () => {
+    const whole = new LossCurve();
+    let parts = new LossCurve();
+    for (let step = 1; step <= 5000; step++) {
+      whole.add(step, loss(step));
+      parts.add(step, loss(step));
+      if (step % 777 === 0) parts = LossCurve.from(parts.points, parts.rest);
+    }
+    expect(parts.points).toEqual(whole.points);
+    expect(parts.rest).toEqual(whole.rest);
+  });
+});
+
+describe('what is shown', () => {
+  const step: Step = {
+    event: 'step',
+    step: 1234,
+    loss: 1.5,
+    bits: 2.164,
+    charsPerSecond: 56789,
+    gradientNorm: 0.123,
+    learningRate: 0.01,
+    seconds: 20,
+    secondsLeft: 40,
+    done: 1 / 3,
+  };
+
+  it('a progress bar fits every terminal, and tells the most important things first', () => {
+    for (let columns = 1; columns < 200; columns++)
+      expect(barLine(step, columns).length).toBeLessThan(Math.max(2, columns));
+    expect(barLine(step, 40)).toContain('33 %  2.164 bits/char  0:40 left');
+    expect(barLine(step, 150)).toContain('56,789 chars/s  loss 1.500  gradient 0.123  step 1,234');
+    expect(barLine(step, 100)).toMatch(/^█+░+ /);
+  });
+
+  it('numbers and times', () => {
+    expect([count(1234567.2), time(7), time(3723), time(Infinity)]).toEqual([
+      '1,234,567',
+      '0:07',
+      '1:02:03',
+      '?',
+    ]);
+  });
+
+  it('control characters do not reach the terminal', () =>
+    expect(safe('a\x1b[31m\tb\n\x07')).toBe('a·[31m\tb\n·'));
+});
+
+describe('generated text', () => {
+  const vocabulary = Vocabulary.of('abcd');
+  const net = network({ layers: [gru({ input: 5, hidden: 3 })], output: 5, loss: 'softmax', seed: 3 });
+  // the output hardly depends on the state: UNKNOWN likeliest, then b, d, c, a
+  fillFrom(net.parameters.values['head.by'], [9, 1, 4, 2, 3]);
+  const draw = (options: { temperature: number; topK?: number }, n = 300): string[] => {
+    const symbols = generate(net, vocabulary, { ...options, prime: [1], random: new Random(1) });
+    return Array.from({ length: n }, () => symbols.next().value);
+  };
+
+  it('never holds the unknown symbol, however likely', () => {
+    const drawn = draw({ temperature: 2 });
+    expect(drawn).not.toContain(UNKNOWN);
+    expect(new Set(drawn).size).toBe(4);
+  });
+
+  it('at temperature 0, or from the likeliest alone, is the likeliest', () => {
+    expect(new Set(draw({ temperature: 0 }))).toEqual(new Set('b'));
+    expect(new Set(draw({ temperature: 1, topK: 1 }))).toEqual(new Set('b'));
+  });
+
+  it('comes from the k likeliest', () => {
+    expect(new Set(draw({ temperature: 5, topK: 2 }))).toEqual(new Set('bd'));
+  });
+
+  it('is drawn with the probabilities of the softmax', () => {
+    const { output } = net.forward({ x: [[1]], targets: [[0]] });
+    const weights = [1, 2, 3, 4].map((k) => Math.exp(output.get(0, 0, k)));
+    const b = weights[1] / weights.reduce((sum, w) => sum + w, 0);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e6 }), (seed) => {
+        const random = new Random(seed);
+        const count = 400;
+        let hits = 0;
+        for (let k = 0; k < count; k++) {
+          const first = generate(net, vocabulary, { temperature: 1, prime: [1], random }).next().value;
+          if (first === 'b') hits++;
+        }
+        // five deviations of a binomial
+        expect(Math.abs(hits / count - b)).toBeLessThan(5 * Math.sqrt((b * (1 - b)) / count));
+      }),
+      { numRuns: 5 },
+    );
+  });
+});

@@ -1,0 +1,178 @@
+/** Text as numbers: vocabularies, files read in pieces, streams cut into chunks. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { splitText, Streams } from '../io/streams';
+import { readText, UNKNOWN, Vocabulary } from '../io/text';
+
+const folder = mkdtempSync(join(tmpdir(), 'backstep-text-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(contents: string | Uint8Array): string {
+  const path = join(folder, 'text.txt');
+  writeFileSync(path, contents);
+  return path;
+}
+
+describe('vocabulary', () => {
+  it('is sorted by code point behind the unknown symbol', () => {
+    const { symbols } = Vocabulary.of('bÀa😀ab\n');
+    expect(symbols).toEqual([UNKNOWN, '\n', 'a', 'b', 'À', '😀']);
+  });
+
+  it('turns text into classes and back, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
+        fc.pre(!text.includes(UNKNOWN));
+        const vocabulary = Vocabulary.of(text);
+        const { indices, unknown } = vocabulary.encode(text);
+        expect(vocabulary.decode(indices)).toBe(text);
+        expect(unknown).toEqual([]);
+        expect(Vocabulary.parse(String(vocabulary)).symbols).toEqual(vocabulary.symbols);
+      }),
+    );
+  });
+
+  it('reads what it does not know as class 0, and says what that was', () => {
+    const vocabulary = Vocabulary.of('abc');
+    expect(vocabulary.encode('a☃b☃😀')).toEqual({ indices: [1, 0, 2, 0, 0], unknown: ['☃', '😀'] });
+    expect(vocabulary.decode([1, 0, 99])).toBe(`a${UNKNOWN}${UNKNOWN}`);
+  });
+
+  it.each([
+    [[], 'vocabulary: the first symbol must be U+FFFD, got undefined'],
+    [[UNKNOWN], 'vocabulary: it must hold at least one symbol besides U+FFFD, got 0'],
+    [[UNKNOWN, 'b', 'a'], 'vocabulary: symbols must be single code points in ascending order, got a'],
+    [[UNKNOWN, 'a', 'a'], 'vocabulary: symbols must be single code points in ascending order, got a'],
+    [[UNKNOWN, 'ab'], 'vocabulary: symbols must be single code points in ascending order, got ab'],
+  ])('refuses %j', (symbols, message) => {
+    expect(() => new Vocabulary(symbols)).toThrow(new RangeError(message));
+  });
+});
+
+describe('readText', () => {
+  it('gives one byte per symbol, and the fingerprint of the file', () => {
+    const { indices, vocabulary, sha256 } = readText(file('hello'));
+    expect(indices).toEqual(Uint8Array.from([2, 1, 3, 3, 4]));
+    expect(vocabulary.symbols).toEqual([UNKNOWN, 'e', 'h', 'l', 'o']);
+    expect(sha256).toBe('2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824');
+  });
+
+  it('reads symbols that lie across the pieces it reads', () => {
+    const piece = 2 ** 20;
+    for (let before = 0; before < 4; before++) {
+      const text = `${'x'.repeat(piece - before)}😀é${'y'.repeat(piece)}`;
+      const { indices, vocabulary } = readText(file(text));
+      expect(indices.length).toBe(2 * piece - before + 2);
+      expect(vocabulary.decode(indices.subarray(piece - before - 1, piece - before + 3))).toBe('x😀éy');
+    }
+  });
+
+  it('gives two bytes per symbol where there are more than 256 of them', () => {
+    const text = String.fromCodePoint(...Array.from({ length: 700 }, (_, k) => 0x4e00 + ((k * 37) % 700)));
+    const { indices, vocabulary } = readText(file(text));
+    expect(indices).toBeInstanceOf(Uint16Array);
+    expect(vocabulary.size).toBe(701);
+    expect(vocabulary.decode(indices)).toBe(text);
+    const most = String.fromCodePoint(...Array.from({ length: 255 }, (_, k) => 0x100 + k));
+    expect(readText(file(most)).indices).toBeInstanceOf(Uint8Array);
+    expect(readText(file(`${most}a`)).indices).toEqual(
+      Uint16Array.from({ length: 256 }, (_, k) => ((k + 1) % 256) + 1),
+    );
+  });
+
+  it('takes the replacement character for the unknown symbol that it is, and drops a byte order mark', () => {
+    const { indices, vocabulary } = readText(file(`\uFEFFa${UNKNOWN}b`));
+    expect(Array.from(indices)).toEqual([1, 0, 2]);
+    expect(vocabulary.symbols).toEqual([UNKNOWN, 'a', 'b']);
+  });
+
+  it.each<[string, string | Uint8Array, RegExp]>([
+    ['an empty file', '', /^text: .*text\.txt must hold text, got an empty file$/],
+    [
+      'another encoding',
+      Uint8Array.from([0x63, 0x61, 0x66, 0xe9, 0x20]),
+      /must be UTF-8 text, got bytes that are not, near byte 3 /,
+    ],
+    [
+      'half a symbol at the end',
+      Uint8Array.from([0x61, 0xf0, 0x9f]),
+      /must be UTF-8 text, got bytes that are not, near byte 3 /,
+    ],
+    [
+      'a binary file',
+      Uint8Array.from([0x61, 0, 1]),
+      /must be text, got a zero byte near byte 0: a binary file$/,
+    ],
+  ])('names %s', (_what, contents, message) => {
+    expect(() => readText(file(contents))).toThrow(message);
+  });
+
+  it('names a folder, and leaves the words for a missing file to the system', () => {
+    expect(() => readText(folder)).toThrow(new TypeError(`text: ${folder} must be a file, got a folder`));
+    expect(() => readText(join(folder, 'none'))).toThrow(/ENOENT/);
+  });
+});
+
+describe('streams', () => {
+  it('are stretches of the text side by side, in chunks of T steps', () => {
+    const streams = new Streams(Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8]), 2, 2);
+    expect(streams.chunks).toBe(2);
+    expect(streams.chunk(0)).toEqual({
+      x: Uint8Array.from([0, 4, 1, 5]),
+      targets: Uint8Array.from([1, 5, 2, 6]),
+    });
+    expect(streams.chunk(1)).toEqual({
+      x: Uint8Array.from([2, 6, 3, 7]),
+      targets: Uint8Array.from([3, 7, 4, 8]),
+    });
+  });
+
+  it('go on in one chunk where the one before ended, and targets are one symbol ahead', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(40),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 5 }),
+        (more, B, T) => {
+          const text = Uint16Array.from({ length: B * T + 1 + more }, (_, k) => k);
+          const streams = new Streams(text, B, T);
+          for (let b = 0; b < B; b++) {
+            const seen: number[] = [];
+            for (let k = 0; k < streams.chunks; k++) {
+              const { x, targets } = streams.chunk(k);
+              for (let t = 0; t < T; t++) {
+                seen.push(x[t * B + b]);
+                expect(targets[t * B + b]).toBe(x[t * B + b] + 1);
+              }
+            }
+            expect(seen).toEqual(seen.map((_, k) => seen[0] + k));
+          }
+        },
+      ),
+    );
+  });
+
+  it('need a text that fills a chunk', () => {
+    expect(new Streams(new Uint8Array(7), 2, 3).chunks).toBe(1);
+    expect(() => new Streams(new Uint8Array(6), 2, 3)).toThrow(
+      new RangeError(
+        'streams: the text must hold at least 7 symbols, got 6 (2 streams of 3 steps, and one more)',
+      ),
+    );
+    expect(() => new Streams(new Uint8Array(6), 0, 3)).toThrow(
+      'streams: B must be a whole number >= 1, got 0',
+    );
+  });
+
+  it('keep the end of the text for validation, where it can be spared', () => {
+    const sizes = (n: number, least: number) => {
+      const { training, validation } = splitText(new Uint8Array(n), least);
+      return [training.length, validation?.length];
+    };
+    expect(sizes(1000, 50)).toEqual([950, 50]);
+    expect(sizes(1000, 51)).toEqual([900, 100]);
+    expect(sizes(1000, 101)).toEqual([1000, undefined]);
+  });
+});
