@@ -1,0 +1,363 @@
+/**
+ * Data-parallel training: the rows of a batch are shared out among threads, each with a copy of the network.
+ *
+ * Every thread has an engine memory of its own, so nothing is synchronised within a pass. What they exchange lies in
+ * shared memory: the weights and the batch are read by all, each worker has a place for its gradients, and these are
+ * added up in the order of the rows. Thread 1 is the caller's own; it takes the first rows.
+ */
+import ndarray from 'ndarray';
+import { builtin } from '../core/builtin';
+import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
+import type { Data } from '../core/memory';
+import { Program } from '../core/program';
+import { add } from '../core/scalar';
+import { statement } from '../core/statement';
+import { contents, zeros, type Tensor } from '../core/tensor';
+import { Thread } from '../core/thread';
+import { flatten, readBatch, type Batch, type Box, type Part } from './batch';
+import { blueprintOf } from './blueprint';
+import { directionsOf } from './layer';
+import type { Network } from './network';
+import { firstBadGradient, firstBadValue } from './notfinite';
+import type { Plan } from './plan';
+import { runShare, type Figures, type Gathered, type Task } from './share';
+import type { Begin, ShareOfTask } from './worker';
+import { workerFile } from './workerfile';
+
+export interface ParallelOptions {
+  /** Threads that compute, the calling one included. */
+  threads: number;
+  /** File of a module that exports makers of your own cells, by the cells' names: `export { mycell }`. */
+  cells?: string;
+  /** Node's own options for the workers, such as a loader for TypeScript; default those of this process. */
+  execArgv?: readonly string[];
+}
+
+/** How a pass is run. */
+export interface PassOptions extends Omit<Part, 'rows'> {
+  /** Draws dropout. */
+  training?: boolean;
+}
+
+/** What a pass gives. The next one overwrites the arrays. */
+export interface Pass extends Figures {
+  /** Final states by name, `l0.h` [B, H] row-major. */
+  states: Record<string, ArrayLike<number>>;
+}
+
+/** A worker and where its results come to lie. */
+interface Member {
+  thread: Thread;
+  gradients: Tensor;
+  figures: Float64Array;
+}
+
+/** A team that is forgotten ends its threads. */
+const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(members));
+
+export class Parallel {
+  private readonly exchange = new Map<string, SharedArrayBuffer>();
+  private readonly sums = new Map<number, () => void>();
+  private finals: Record<string, Float64Array> = {};
+  private last: Task | undefined;
+  private busy = false;
+  private broken: Error | undefined;
+
+  /** @internal use `parallel` */
+  constructor(
+    readonly network: Network,
+    private readonly members: Member[],
+    /** Why there are fewer threads than were asked for; empty when there are not. */
+    readonly note: string,
+  ) {
+    forgotten.register(this, members);
+  }
+
+  /** Threads that compute, the calling one included. A batch of fewer rows is shared by fewer. */
+  get threads(): number {
+    return this.members.length + 1;
+  }
+
+  /**
+   * Runs a batch forward.
+   * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] at the last step only.
+   */
+  async forward(batch: Batch, options: PassOptions = {}): Promise<Pass & { output: Tensor }> {
+    return (await this.run(batch, options, { output: true })) as Pass & { output: Tensor };
+  }
+
+  /** The loss of a batch and what else a pass gives, without the output. */
+  async evaluate(batch: Batch, options: PassOptions = {}): Promise<Pass> {
+    return this.run(batch, options, {});
+  }
+
+  /**
+   * Runs a batch forward and backward, adding into the gradients of the network's parameters.
+   *
+   * Equal to `forward` and `backward` of the network but for the order in which sums are added up; equal to the bit for
+   * the same number of threads. Dropout is drawn from the network's generator, the same for any number of threads.
+   * With `initial: 'carry'` the rows go on from the last pass of this object.
+   *
+   * @throws what `network.forward` throws; an Error when a worker has stopped: `parallel: worker 2 of 3 stopped (…)`.
+   * The weights are never changed.
+   */
+  async forwardBackward(batch: Batch, options: PassOptions = {}): Promise<Pass> {
+    const { loss } = this.network.architecture;
+    mustBe(loss !== undefined, 'parallel', 'the network must have a loss', 'none');
+    return this.run(batch, options, { backward: true });
+  }
+
+  /** Ends the workers. Threads of an object that is forgotten, or of a process that ends, end without it. */
+  close(): void {
+    dismiss(this.members);
+    this.broken ??= new Error('parallel: the threads were closed');
+  }
+
+  /** Where the first number that is not finite arose in the last pass: the states, or else the gradients. */
+  firstBad(what: 'value' | 'gradient'): string | undefined {
+    const plan = this.lastPlan();
+    return what === 'value' ? firstBadValue(plan) : firstBadGradient(plan);
+  }
+
+  private async run(
+    batch: Batch,
+    { training = false, ...part }: PassOptions,
+    { backward = false, output = false },
+  ): Promise<Pass & { output?: Tensor }> {
+    must(!this.busy, 'parallel', 'the pass before must have ended', 'another pass', 'await each one');
+    if (this.broken) throw this.broken;
+    this.busy = true;
+    try {
+      const task = { batch, training, backward, ...part };
+      if (this.threads === 1) return this.alone(task);
+      const { B, shape } = readBatch(batch, this.network, 'network.forward', part);
+      return await (B === 1 ? this.alone(task) : this.together(task, { T: shape.T, B }, output));
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private alone(task: Task): Pass & { output: Tensor } {
+    const { network } = this;
+    this.last = undefined;
+    const { rows, tokens, loss, output } = runShare(network, task);
+    const plan = network.lastPlan as Plan;
+    const finals = Object.entries(plan.statesAt(plan.shape.T));
+    const states = Object.fromEntries(finals.map(([name, t]) => [name, contents(t)]));
+    return { loss, rows, tokens, states, output };
+  }
+
+  private async together(
+    given: Task,
+    { T, B }: { T: number; B: number },
+    wantsOutput: boolean,
+  ): Promise<Pass & { output?: Tensor }> {
+    const { network } = this;
+    const { random } = network;
+    const before = random.state;
+    const task: Task = { ...given, batch: this.put(given.batch, B), random: before };
+    const gathered = this.gathered(T, B, wantsOutput);
+    const [mine, ...theirs] = shareOut(B, Math.min(this.threads, B));
+    const asked = this.members.slice(0, theirs.length);
+    this.last = task;
+
+    let failure: unknown;
+    let own: Figures | undefined;
+    try {
+      asked.forEach(({ thread }, k) => {
+        const share: ShareOfTask = { task: { ...task, rows: theirs[k] }, gathered };
+        thread.ask(share);
+      });
+      own = runShare(network, { ...task, rows: mine }, gathered);
+    } catch (error) {
+      failure = error;
+    }
+    // all of them, whatever happened: nobody may still be at work when the next pass begins
+    for (const { thread } of asked) await thread.answer().catch((error: unknown) => (failure ??= error));
+    this.broken = asked.map(({ thread }) => thread.end).find((end) => end !== undefined);
+    if (this.broken) dismiss(this.members);
+    if (!own || failure !== undefined) {
+      random.state = before;
+      throw failure;
+    }
+
+    if (task.backward) this.sum(asked.length)();
+    const total = { loss: own.loss, rows: own.rows, tokens: own.tokens };
+    for (const { figures } of asked) {
+      total.loss += figures[0];
+      total.rows += figures[1];
+      total.tokens += figures[2];
+    }
+    this.finals = gathered.states;
+    const { output } = gathered;
+    const { at } = network.architecture;
+    const shape = at === 'last' ? [B, network.output] : [T, B, network.output];
+    return { ...total, states: this.finals, ...(output && { output: ndarray(output as Data, shape) }) };
+  }
+
+  /** The plan of the last pass; a pass of several threads is run again as one, with the same dropout. */
+  private lastPlan(): Plan {
+    const { network, last } = this;
+    if (last) {
+      const { state } = network.random;
+      runShare(network, last);
+      network.random.state = state;
+    }
+    return network.lastPlan as Plan;
+  }
+
+  /** The batch with all its numbers in shared memory. */
+  private put(batch: Batch, B: number): Batch {
+    const where = 'network.forward';
+    const box = (name: 'x' | 'targets', values: Batch['x']): Box => {
+      const { shape, numbers } = flatten(values, where, name);
+      return { shape: [...shape], numbers: this.share(name, numbers) };
+    };
+    const { x, targets, lengths, initial } = batch;
+    let states = initial;
+    if (initial === 'carry') {
+      const why = 'the states of the last pass are carried over';
+      const [[name, values] = []] = Object.entries(this.finals);
+      must(
+        name !== undefined && values !== undefined,
+        where,
+        'a pass must come before initial: carry',
+        'none',
+        why,
+      );
+      const rows = values.length / this.widths()[name];
+      must(rows === B, where, `B must be ${rows}`, B, why);
+      states = this.finals;
+    }
+    if (typeof states === 'object') {
+      const named = Object.entries(states).map(
+        ([name, s]) => [name, this.share(`initial ${name}`, s)] as const,
+      );
+      states = Object.fromEntries(named);
+    }
+    return {
+      x: box('x', x),
+      ...(targets !== undefined && { targets: box('targets', targets) }),
+      ...(lengths && { lengths: [...lengths] }),
+      ...(states !== undefined && { initial: states }),
+    };
+  }
+
+  private gathered(T: number, B: number, output: boolean): Gathered {
+    const { network } = this;
+    const named = Object.entries(this.widths()).map(
+      ([name, width]) => [name, this.array(`final ${name}`, B * width)] as const,
+    );
+    const rows = network.architecture.at === 'last' ? B : T * B;
+    return {
+      states: Object.fromEntries(named),
+      ...(output && { output: this.array('output', rows * network.output) }),
+    };
+  }
+
+  /** Widths of the states by name. */
+  private widths(): Record<string, number> {
+    const states = this.network.architecture.layers
+      .flatMap(directionsOf)
+      .flatMap(({ name, cell }) => Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, width]));
+    return Object.fromEntries(states) as Record<string, number>;
+  }
+
+  private share(name: string, values: ArrayLike<number>): Float64Array {
+    const array = this.array(name, values.length);
+    // what is no number must not become one on the way
+    for (let k = 0; k < values.length; k++) array[k] = typeof values[k] === 'number' ? values[k] : NaN;
+    return array;
+  }
+
+  /** A shared array that lasts until the next of the same name. */
+  private array(name: string, length: number): Float64Array {
+    const bytes = 8 * length;
+    let buffer = this.exchange.get(name);
+    if (!buffer || buffer.byteLength < bytes)
+      this.exchange.set(name, (buffer = new SharedArrayBuffer(bytes)));
+    return new Float64Array(buffer, 0, length);
+  }
+
+  /** Adds the gradients of the first `count` workers to the network's, in their order. */
+  private sum(count: number): () => void {
+    let sum = this.sums.get(count);
+    if (!sum) {
+      const { flatGradients: g } = this.network.parameters;
+      const parts = this.members.slice(0, count).map(({ gradients }, k) => [`g${k}`, gradients] as const);
+      const all = statement((v) => ({
+        g: parts.reduce((so, [name]) => add(so, v[name]), v.gKept),
+      }));
+      const program = new Program();
+      program.pointwise(all, { g, gKept: g, ...Object.fromEntries(parts) });
+      this.sums.set(count, (sum = program.bind(this.network.executor)));
+    }
+    return sum;
+  }
+}
+
+/**
+ * Threads that share each batch of a network in training.
+ *
+ * Memory and start-up (some 0.1 s) are those of as many networks; one thread costs nothing. Where threads or shared
+ * memory are missing there is one thread, and `note` says why.
+ *
+ * @param options how many threads, or more than that.
+ * @throws TypeError when a cell cannot be built by its name; an Error when a worker does not start.
+ * @example
+ * const team = await parallel(net, 2);
+ * net.parameters.zeroGradients();
+ * const { loss } = await team.forwardBackward(batch, { training: true });
+ * team.close();
+ */
+export async function parallel(network: Network, options: number | ParallelOptions): Promise<Parallel> {
+  const given: ParallelOptions = typeof options === 'number' ? { threads: options } : options;
+  mustKnowKeys(given, ['threads', 'cells', 'execArgv'], 'parallel');
+  const { threads, cells, execArgv } = given;
+  mustCount(threads, 'parallel', 'threads');
+  must(threads <= MOST, 'parallel', `threads must be at most ${MOST}`, threads);
+  if (threads === 1) return new Parallel(network, [], '');
+  const { flat, flatGradients } = network.parameters;
+  const kit = await builtin('node:worker_threads');
+  if (!kit || !isShared(flat.data.buffer))
+    return new Parallel(
+      network,
+      [],
+      `${kit ? 'shared memory' : 'worker threads'} are missing here: one thread`,
+    );
+
+  const blueprint = blueprintOf(network, cells !== undefined);
+  const members = Array.from({ length: threads - 1 }, (_, k): Member => {
+    const name = `parallel: worker ${k + 1} of ${threads - 1}`;
+    const thread = new Thread(kit, { name, file: workerFile(), execArgv });
+    const gradients = zeros(flatGradients.shape, flat.dtype);
+    const figures = new Float64Array(new SharedArrayBuffer(24));
+    const begin: Begin = { blueprint, cells, values: flat.data, gradients: gradients.data, figures };
+    thread.ask(begin, { keep: true });
+    return { thread, gradients, figures };
+  });
+  try {
+    await Promise.all(members.map(({ thread }) => thread.answer()));
+  } catch (error) {
+    dismiss(members);
+    throw error;
+  }
+  return new Parallel(network, members, '');
+}
+
+/** More threads than any machine here has; each takes address space and start-up. */
+const MOST = 64;
+
+/** Neighbouring rows for each of `count` threads, as many for each as for the others, or one more. */
+function shareOut(B: number, count: number): [from: number, to: number][] {
+  const start = (k: number): number => Math.ceil((k * B) / count);
+  return Array.from({ length: count }, (_, k) => [start(k), start(k + 1)]);
+}
+
+function dismiss(members: readonly Member[]): void {
+  for (const { thread } of members) thread.close();
+}
+
+// asked by tag: under some test runners the constructor is another realm's
+const isShared = (buffer: ArrayBufferLike): boolean =>
+  Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';

@@ -1,0 +1,43 @@
+/** Cells by name: what a checkpoint, or another thread, builds a cell anew with. */
+import { mustBe } from '../core/check';
+import { constant } from '../core/init';
+import type { Cell } from './cell';
+import { elman } from './elman';
+import { gru } from './gru';
+import { jordan } from './jordan';
+import { lstm } from './lstm';
+
+/** A cell, given the options that one of its kind had. */
+// any: each maker checks the options it is given
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type CellMaker = (options: any) => Cell;
+
+export const makers: Readonly<Record<string, CellMaker>> = { elman, lstm, gru, jordan };
+
+/** A cell as plain data. */
+export interface CellNote {
+  cell: string;
+  options: Record<string, unknown>;
+}
+
+export const noteOf = (cell: Cell): CellNote => ({
+  cell: cell.name,
+  options: { ...cell.options, input: cell.input, hidden: cell.hidden },
+});
+
+/**
+ * The cell of a note. Its weights start at zero: they come from elsewhere, and orthogonal matrices take time to draw.
+ * @throws TypeError when there is no maker of that name.
+ */
+export function remake(
+  { cell: name, options }: CellNote,
+  known: Readonly<Record<string, CellMaker>>,
+  where: string,
+): Cell {
+  const names = Object.keys(known).join(', ');
+  mustBe(Object.hasOwn(known, name), where, `cells must be among ${names}`, name);
+  const cell = known[name](options);
+  const entries = Object.entries(cell.parameters);
+  const parameters = entries.map(([p, { shape }]) => [p, { shape, init: constant(0) }] as const);
+  return { ...cell, parameters: Object.fromEntries(parameters) };
+}
