@@ -27,9 +27,9 @@ import { eachLaneLeft, type Vector, VectorCode, type VectorExpression } from './
  */
 export interface Reductions {
   /** out [cols] (=|+=) Σ over the rows; the elements of out lie one behind the other. `accumulate`: 1 for +=. */
-  sumRows(rows: number, cols: number, from: number, row: number, out: number, accumulate: number): void;
+  sumRows: (rows: number, cols: number, from: number, row: number, out: number, accumulate: number) => void;
   /** out [rows, 1] (=|+=) Σ along each row. */
-  sumColumns(
+  sumColumns: (
     rows: number,
     cols: number,
     from: number,
@@ -37,11 +37,26 @@ export interface Reductions {
     out: number,
     outRow: number,
     accumulate: number,
-  ): void;
+  ) => void;
   /** out [rows, 1] = m + log Σ exp(from − m) along each row, m its maximum; m itself where m is not finite. */
-  logSumExp(rows: number, cols: number, from: number, row: number, out: number, outRow: number): void;
+  logSumExp: (rows: number, cols: number, from: number, row: number, out: number, outRow: number) => void;
   /** Σ of all squares, added up in float64: overflows for float64 entries beyond 1e154, never for float32. */
-  sumSquares(rows: number, cols: number, from: number, row: number): number;
+  sumSquares: (rows: number, cols: number, from: number, row: number) => number;
+}
+
+/** Bytes that `warmReductions` reads and writes. */
+export const REDUCTIONS_WARMING_BYTES = 128;
+
+/**
+ * Runs every reduction long enough for V8 to compile it for speed, which takes some milliseconds in all. It does so
+ * lazily, and never replaces a running call.
+ */
+export function warmReductions(reductions: Reductions, place: number): void {
+  const [rows, cols, out] = [20_000, 7, place + 64];
+  reductions.sumRows(rows, cols, place, 0, out, 0);
+  reductions.sumColumns(rows, cols, place, 0, out, 0, 0);
+  reductions.logSumExp(rows, cols, place, 0, out, 0);
+  reductions.sumSquares(rows, cols, place, 0);
 }
 
 /** Adds the reductions of one dtype to a module; exported by their names, with `suffix` behind. */

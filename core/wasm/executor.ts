@@ -8,8 +8,15 @@ import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from 
 import { inputsOf } from '../statement';
 import { dtypeOf, type Tensor } from '../tensor';
 import { call, WasmModule } from './encoder';
-import { addReductions, type Reductions } from './emit-reduce';
-import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
+import { addReductions, REDUCTIONS_WARMING_BYTES, warmReductions, type Reductions } from './emit-reduce';
+import {
+  addPointwise,
+  WARMING_BYTES,
+  warmingArguments,
+  pointwiseKey,
+  type Access,
+  type PointwiseSpec,
+} from './emit-pointwise';
 import {
   ACCUMULATE,
   ADD_BIAS,
@@ -134,7 +141,19 @@ class Kernels {
       );
     });
     const compiled = module.instantiate(this.wasm);
-    [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
+    const room = this.bytes(WARMING_BYTES);
+    [...specs].forEach(([key, spec], k) => {
+      const run = compiled[`run${k}`];
+      run(this.block(warmingArguments(spec, room.byteOffset)).byteOffset);
+      this.pointwise.set(key, run);
+    });
+  }
+
+  /** Whole numbers, laid down where a kernel reads its arguments. */
+  private block(args: number[]): Data {
+    const block = this.bytes(4 * args.length);
+    new Int32Array(block.buffer, block.byteOffset, args.length).set(args);
+    return block;
   }
 
   private reduction(dtype: Dtype): Reductions {
@@ -143,6 +162,7 @@ class Kernels {
       const module = new WasmModule({ shared: isShared(this.wasm) });
       addReductions(module, dtype);
       found = module.instantiate(this.wasm) as unknown as Reductions;
+      warmReductions(found, this.bytes(REDUCTIONS_WARMING_BYTES).byteOffset);
       this.reductions.set(dtype, found);
     }
     return found;
@@ -170,8 +190,7 @@ class Kernels {
     ];
     const [R, C] = operands[operands.length - 1].shape;
     const args = [R, C, ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT])];
-    const block = this.bytes(4 * args.length);
-    new Int32Array(block.buffer, block.byteOffset, args.length).set(args);
+    const block = this.block(args);
     const at = block.byteOffset;
     // the closure keeps the block and the operands from being collected
     return Object.assign(() => run(at), { keeps: [block, operands] });

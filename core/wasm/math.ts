@@ -2,14 +2,15 @@
  * exp, log, log1p, sigmoid and tanh on vectors, as straight-line code: the same steps for both precisions, with
  * constants of their own.
  *
- * Error bounds, in units in the last place of the true value, over the whole range, subnormals included:
+ * Largest errors found, in units in the last place of the true value, over the whole range, subnormal arguments and
+ * results included; float32 at all 2³² arguments, float64 at some 20 million each:
  *
- *              float32 (every one of the 2³² inputs)    float64 (sampled against a higher precision)
- *     exp
- *     log
- *     log1p
- *     sigmoid
- *     tanh
+ *               exp    log    log1p  sigmoid  tanh
+ *     float32   1.06   0.84   1.40   2.00     2.04
+ *     float64   1.02   0.87   1.42   2.00     2.15
+ *
+ * NaN, infinities and signed zeros come out as from Math. sigmoid keeps its relative accuracy also where 1 / (1 + e⁻ˣ)
+ * computed step by step overflows to 0. tanh does at 0: it is not made from a sigmoid.
  *
  * Source of the reductions: Cody & Waite 1980 (exp); the series of log in s = f / (2 + f) and its arrangement:
  * Tang 1990, as in FDLIBM. The polynomials are minimax fits (Remez) of their own.
@@ -29,7 +30,7 @@ interface Format {
   exp: number[];
   /** (2 atanh s − 2s) / s³ as a polynomial in s², |s| ≤ (√2 − 1) / (√2 + 1). */
   log: number[];
-  /** √½ with the low bits zero, as an integer. */
+  /** The bits of √½, or nearly so, as an integer that a number can hold. */
   rootHalfBits: number;
   /** Beyond these, exp has reached 0 and Inf, sigmoid and tanh (of |x|) have reached 1. */
   expRange: [number, number];
@@ -121,9 +122,9 @@ export function exp(v: VectorCode, x: Vector): VectorExpression {
 }
 
 /**
- * 1 / (1 + e⁻ˣ), where e⁻ˣ = p + p E with p = 2ⁿ exact and E = eʳ − 1: the sum 1 + p + p E is not rounded more
- * often than its result deserves. Numerator and denominator both carry a factor, so that the denominator stays
- * finite where the result is subnormal.
+ * 1 / (1 + e⁻ˣ) with e⁻ˣ = p + p E, where p = 2ⁿ is exact and E = eʳ − 1. Added up as (1 + p E) + p, which saves the
+ * rounding of 1 + E. Numerator and denominator carry the same factor, so that the denominator stays finite where the
+ * result is subnormal.
  */
 export function sigmoid(v: VectorCode, x: Vector): VectorExpression {
   const { lanes } = v;
@@ -136,8 +137,8 @@ export function sigmoid(v: VectorCode, x: Vector): VectorExpression {
 }
 
 /**
- * (1 − e⁻²ˣ) / (1 + e⁻²ˣ) of |x|, and the sign of x. Near 0 the numerator is −E with its full relative accuracy,
- * elsewhere both sums round twice and the errors do not meet: one path for all x.
+ * (1 − e⁻²ˣ) / (1 + e⁻²ˣ) of |x|, with the sign of x; e⁻²ˣ = p + p E as above. Near 0, where p = 1, the numerator is
+ * −E with its full relative accuracy: one path serves all x.
  */
 export function tanh(v: VectorCode, x: Vector): VectorExpression {
   const { lanes } = v;
