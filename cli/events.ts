@@ -81,7 +81,7 @@ export function lines(event: Event): string[] {
           .map((row) => `  ${row}`),
       ];
     case 'saved':
-      return [row('saved', `${event.files.join(', ')} (${Math.ceil(event.bytes / 1024)} kB)`)];
+      return [row('saved', `${event.files.join(', ')} (${count(Math.ceil(event.bytes / 1024))} kB)`)];
     case 'gradcheck':
       return gradcheckLines(event);
     case 'end':

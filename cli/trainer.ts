@@ -18,8 +18,9 @@ import { cells, settingsSchema, type Settings } from './settings';
 
 /** Steps between two validations. */
 const VALIDATE_EVERY = 100;
-/** Symbols of a validation on the way; the one at the end takes them all. */
+/** Most symbols of a validation on the way, and of the one at the end. */
 const QUICK_VALIDATION = 8192;
+const FULL_VALIDATION = 200_000;
 
 /** What a checkpoint of ours holds beside the network: its `training`. */
 const trainingSchema = v.strictObject({
@@ -133,8 +134,8 @@ export class Trainer {
     return loss;
   }
 
-  /** Mean loss on the validation text, or on its first `most` symbols. */
-  validate(most = Infinity): { loss: number; symbols: number } | undefined {
+  /** Mean loss on the validation text, or on about its first `most` symbols. */
+  validate(most = FULL_VALIDATION): { loss: number; symbols: number } | undefined {
     const { validation } = this;
     if (!validation) return undefined;
     const perChunk = validation.T * validation.B;

@@ -140,7 +140,10 @@ class Collector {
     const vocabulary = new Vocabulary(symbols);
 
     if (vocabulary.size > 256 && this.indices instanceof Uint8Array) this.widen();
-    const indices = this.indices.slice(0, this.count);
+    // a copy only where it saves memory in the end: for a moment it takes more
+    const spare = this.indices.length - this.count;
+    const indices =
+      spare > this.count / 4 ? this.indices.slice(0, this.count) : this.indices.subarray(0, this.count);
     for (let k = 0; k < indices.length; k++) indices[k] = places[indices[k]];
     return { indices, vocabulary, sha256: this.hash.digest('hex') };
   }
