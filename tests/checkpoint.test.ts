@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../index';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { writeWhole } from '../io/files';
-import { decodeSafetensors } from '../io/safetensors';
+import { decodeSafetensors, encodeSafetensors, type SafeFile } from '../io/safetensors';
 import { Vocabulary } from '../io/text';
 
 const stacks: [string, () => Cell[]][] = [
@@ -101,6 +101,79 @@ describe('what is no checkpoint is named', () => {
     expect(() => decodeCheckpoint(read(), {}, 'model.safetensors')).toThrow(
       /^checkpoint: model\.safetensors must be a whole checkpoint of backstep, got this: /,
     );
+  });
+
+  const f32 = (shape: number[]) => ({
+    dtype: 'F32' as const,
+    shape,
+    data: new Float32Array(shape[0] * shape[1]),
+  });
+  it.each<[string, (file: SafeFile) => unknown, RegExp]>([
+    [
+      'a file of PyTorch',
+      ({ metadata }) => delete metadata.backstep,
+      /it must say backstep, got a safetensors/,
+    ],
+    ['a later format', ({ metadata }) => (metadata.backstep = '2'), /the format must be 1, got 2/],
+    [
+      'no network',
+      ({ metadata }) => delete metadata.network,
+      /metadata network: it must be Object, got undefined/,
+    ],
+    ['broken JSON', ({ metadata }) => (metadata.random = '[1,'), /metadata: random must be JSON, got /],
+    [
+      'a generator of zeros',
+      ({ metadata }) => (metadata.random = '[0,0,0,0]'),
+      /random: the state must not be all/,
+    ],
+    [
+      'an unknown cell',
+      ({ metadata }) => (metadata.network = metadata.network.replace('"lstm"', '"lstmm"')),
+      /cells must be among elman, .*, got lstmm/,
+    ],
+    [
+      'a size that is none',
+      ({ metadata }) => (metadata.network = metadata.network.replace('"output":4', '"output":-4')),
+      /metadata network: output must be >=1, got -4/,
+    ],
+    [
+      'a network larger than the file',
+      ({ metadata }) => (metadata.network = metadata.network.replace('"hidden":5', '"hidden":50000')),
+      /the network must fit the file's \d+ bytes, got \d+ weights/,
+    ],
+    [
+      'a network of another size',
+      ({ metadata }) => (metadata.network = metadata.network.replace('"hidden":5', '"hidden":6')),
+      /rnn\.weight_ih_l0 must be \[24, 3\], got \[20, 3\]/,
+    ],
+    [
+      'memory of another optimiser',
+      ({ metadata, tensors }) => {
+        metadata.optimizer = '{"options":{"name":"sgd"},"steps":3}';
+        tensors.set('optim.m.head.bias', f32([2, 2]));
+      },
+      /tensors must be those of sgd, got optim\.m\.head\.bias/,
+    ],
+    [
+      'a state of no layer',
+      ({ tensors }) => tensors.set('state.l9.h', f32([2, 5])),
+      /state\.l9\.h must be a state/,
+    ],
+    ['a state of another width', ({ tensors }) => tensors.set('state.l0.h', f32([2, 4])), /got F32 \[2, 4\]/],
+    [
+      'a curve that is none',
+      ({ tensors }) => tensors.set('curve.training', f32([2, 2])),
+      /must be F64 \[n, 2\]/,
+    ],
+    [
+      'a stranger',
+      ({ tensors }) => tensors.set('embed.weight', f32([2, 2])),
+      /tensors must be among .*, got embed/,
+    ],
+  ])('%s', (_what, spoil, message) => {
+    const { tensors, metadata } = decodeSafetensors(bytes());
+    spoil({ tensors, metadata });
+    expect(() => decodeCheckpoint(encodeSafetensors(tensors, metadata))).toThrow(message);
   });
 
   it('whatever bit of the header is flipped, it loads or says so', () => {

@@ -1,4 +1,5 @@
 /** Text as numbers: vocabularies, files read in pieces, streams cut into chunks. */
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +81,15 @@ describe('readText', () => {
     expect(readText(file(`${most}a`)).indices).toEqual(
       Uint16Array.from({ length: 256 }, (_, k) => ((k + 1) % 256) + 1),
     );
+  });
+
+  it('reads a pipe, which does not say how long it is', () => {
+    const text = 'round the ragged rock '.repeat(10_000);
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    spawn('cp', [file(text), pipe]);
+    const { indices, vocabulary } = readText(pipe);
+    expect(vocabulary.decode(indices)).toBe(text);
   });
 
   it('takes the replacement character for the unknown symbol that it is, and drops a byte order mark', () => {
