@@ -54,6 +54,8 @@ export { elman, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
 export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';
+export { clockwork, type ClockworkOptions } from './cells/clockwork';
+export { clockworkCounts, type ClockworkCounts, type Module, type ModuleOptions } from './cells/modules';
 export {
   split,
   type Cell,

@@ -1,5 +1,5 @@
 /** Batches: what a caller hands in, checked and copied into a plan. */
-import { must, mustBe, mustKnowKeys, mustShape } from '../core/check';
+import { must, mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
 import { isTensor, sizeOf, toFlat, type Numbers, type Tensor } from '../core/tensor';
 import { mustStream, nameOf } from './layer';
 import type { Network } from './network';
@@ -15,6 +15,8 @@ export interface Batch {
   lengths?: readonly number[];
   /** Zeros or the trainable states (default), the states of the last forward pass, or values by name, `l0.h` [B, H]. */
   initial?: 'zero' | 'carry' | Record<string, ArrayLike<number>>;
+  /** Time of t = 0 on the clock of a clockwork cell; default 0, with 'carry' where the last forward pass ended. */
+  clock?: number;
 }
 
 /** Row-major numbers under a shape: the cheapest way to hand in a batch. */
@@ -41,7 +43,7 @@ export function readBatch(
   { steps, rows, over }: Part = {},
 ): { shape: PlanShape; B: number; fill(plan: Plan): void } {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
-  mustKnowKeys(batch, ['x', 'targets', 'lengths', 'initial'], where);
+  mustKnowKeys(batch, ['x', 'targets', 'lengths', 'initial', 'clock'], where);
   const x = flatten(batch.x, where, 'x');
   must(
     x.shape.length === 2 || x.shape.length === 3,
@@ -72,10 +74,13 @@ export function readBatch(
   const [low, high] = rows ?? [0, B];
   const among = Number.isInteger(low) && Number.isInteger(high) && low >= 0 && low < high && high <= B;
   must(among, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
+  if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
+  const goesOn = batch.initial === 'carry' && batch.clock === undefined;
+  const clock = goesOn ? net.clock : (batch.clock ?? 0) + from;
   const masked = lengths.slice(low, high).some((length) => length < to);
 
   return {
-    shape: { T: to - from, B: high - low, masked },
+    shape: { T: to - from, B: high - low, masked, clock },
     B,
     fill(plan) {
       for (let t = from; t < to; t++)

@@ -92,6 +92,13 @@ export function nameOf(layer: Layer): string {
   return `bidirectional ${forward.name}${second}`;
 }
 
+/** What the clocks of all cells show in the T steps from time `clock` on; the same where no cell has one. */
+export function phasesOf(layers: readonly Layer[], T: number, clock: number): string {
+  const cells = layers.flatMap(directionsOf).flatMap(({ cell }) => (cell.phase ? [cell] : []));
+  if (cells.length === 0) return '';
+  return Array.from({ length: T }, (_, t) => cells.map((cell) => cell.phase?.(clock + t)).join()).join(' ');
+}
+
 /**
  * Checks that a sequence may be run in parts: no layer may need its end before its start.
  * @throws RangeError naming the layer.
@@ -122,7 +129,7 @@ export function unrollLayer(
   { parameters, valid }: { parameters: Parameters; valid: Tensor },
   { forward, backward }: { forward: Program; backward: Program },
 ): { unrolls: Unroll[]; output: Signal } {
-  const { T, B } = shape;
+  const { T, B, clock } = shape;
   const { dtype } = parameters;
   const width = widthOf(layer);
   const directions = directionsOf(layer, l);
@@ -140,6 +147,7 @@ export function unrollLayer(
       dtype,
       name,
       reverse,
+      clock,
       x: below.value,
       dx: directions.length === 1 ? below.gradient : zeros(below.gradient.shape, dtype),
       parameters: withoutPrefix(parameters.values, `${name}.`),

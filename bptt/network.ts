@@ -3,14 +3,14 @@ import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { executorOf, type ExecutorName } from '../core/executor';
-import { hoist } from '../core/hoist';
+import { defer, hoist } from '../core/hoist';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
-import type { Executor } from '../core/program';
+import type { Executor, Program } from '../core/program';
 import { Random } from '../core/random';
-import { contents, fillFrom, reshape, sizeOf, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import { contents, fillFrom, reshape, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch, type Part } from './batch';
-import { directionsOf, inputOf, isLayer, nameOf, widthOf, type Layer } from './layer';
+import { directionsOf, inputOf, isLayer, nameOf, phasesOf, widthOf, type Layer } from './layer';
 import type { LossName } from './losses';
 import { Parameters, withPrefix } from './parameters';
 import { Plan, type Architecture, type PlanShape } from './plan';
@@ -59,6 +59,8 @@ interface Bound {
   start(): void;
   forward(): void;
   backward(): void;
+  /** What only dL/dx needs: run when somebody asks for it. */
+  inputBackward(): void;
   startBackward(): void;
 }
 
@@ -84,7 +86,7 @@ export class Network {
   readonly executor: Executor;
   readonly reduction: 'mean' | 'sum';
   private readonly plans = new Map<string, Bound>();
-  private last: { bound: Bound; fresh: boolean } | undefined;
+  private last: { bound: Bound; fresh: boolean; clock: number } | undefined;
 
   constructor(options: NetworkOptions) {
     mustKnowKeys(options, optionNames, 'network');
@@ -138,7 +140,8 @@ export class Network {
    * Runs a batch forward.
    *
    * @param training draws dropout; leave out to evaluate.
-   * @param part runs only some steps of the batch, with their weights in the loss of the whole (see `truncated`).
+   * @param part runs only some steps or rows of the batch, with their weights in the loss of the whole (see `truncated`
+   * and `parallel`). Dropout is drawn for all rows, so that it is the same however a batch is shared out.
    * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
    * @example
    * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
@@ -161,7 +164,8 @@ export class Network {
    * Runs the last forward pass backward through time, adding into `parameters.gradients`.
    *
    * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
-   * @returns dL/dx [T, B, D] and dL/dinitial states by name, as views.
+   * @returns dL/dx [T, B, D] and dL/dinitial states by name, as views. dL/dx is computed when it is read for the first
+   *   time, which must be before the next pass and before the weights change.
    * @throws RangeError before the first `forward`, or when a gradient has the wrong size.
    */
   backward(upstream?: Upstream): { x: Tensor; initial: Tensors } {
@@ -182,7 +186,15 @@ export class Network {
     }
     bound.backward();
     if (fresh) bound.startBackward();
-    return { x: reshape(plan.dx, [T, B, this.input]), initial: plan.stateGradientsAt(0) };
+    const [D, initial] = [this.input, plan.stateGradientsAt(0)];
+    let dx: Tensor | undefined;
+    return {
+      get x() {
+        if (!dx) bound.inputBackward();
+        return (dx ??= reshape(plan.dx, [T, B, D]));
+      },
+      initial,
+    };
   }
 
   /** The plan for a shape, recorded at first use; the least recently used ones are forgotten. */
@@ -193,6 +205,11 @@ export class Network {
   /** The plan of the last forward pass. */
   get lastPlan(): Plan | undefined {
     return this.last?.bound.plan;
+  }
+
+  /** Time on the sequence's clock after the last forward pass: where `initial: 'carry'` goes on. */
+  get clock(): number {
+    return this.last ? this.last.clock + this.last.bound.plan.shape.T : 0;
   }
 
   /** Copies a batch into its plan, with initial states and dropout, and returns the plan. */
@@ -207,19 +224,25 @@ export class Network {
     const { plan } = bound;
     read.fill(plan);
     const { dropout } = this.architecture;
+    const rows = { B: read.B, low: part.rows?.[0] ?? 0, high: part.rows?.[1] ?? read.B };
     for (const keep of plan.keeps) {
-      for (let k = 0; k < keep.data.length; k++) {
-        keep.data[k] = !training ? 1 : this.random.uniform() < dropout ? 0 : 1 / (1 - dropout);
-      }
+      if (training) drawKeep(keep, dropout, rows, this.random);
+      else keep.data.fill(1);
     }
-    this.setInitial(bound, batch.initial ?? 'zero', where);
+    const fresh = this.setInitial(bound, batch.initial ?? 'zero', rows, where);
+    this.last = { bound, fresh, clock: read.shape.clock ?? 0 };
     return bound;
   }
 
-  private setInitial(bound: Bound, initial: NonNullable<Batch['initial']>, where: string): void {
+  /** Fills the initial states; true when they are those that every sequence starts from. */
+  private setInitial(
+    bound: Bound,
+    initial: NonNullable<Batch['initial']>,
+    { B, low, high }: Rows,
+    where: string,
+  ): boolean {
     const { plan } = bound;
     const blocks = plan.statesAt(0);
-    let fresh = false;
     if (initial === 'carry') {
       const before = this.last?.bound.plan;
       const why = 'the states of the last forward pass are carried over';
@@ -228,7 +251,6 @@ export class Network {
       const finals = before.statesAt(before.shape.T);
       for (const name of Object.keys(blocks)) fillFrom(blocks[name], contents(finals[name]));
     } else if (initial === 'zero') {
-      fresh = true;
       for (const block of Object.values(blocks)) fillFrom(block, 0);
       bound.start();
     } else {
@@ -238,17 +260,13 @@ export class Network {
       for (const name in blocks) {
         const [block, values] = [blocks[name], initial[name] as ArrayLike<number> | undefined];
         if (!values) must(false, where, `initial ${name} must be given`, values);
-        if (values.length !== sizeOf(block.shape))
-          must(
-            false,
-            where,
-            `initial ${name} must be [${block.shape.join(', ')}]`,
-            `${values.length} values`,
-          );
-        fillFrom(block, values);
+        const width = block.shape[1];
+        if (values.length !== B * width)
+          must(false, where, `initial ${name} must be [${B}, ${width}]`, `${values.length} values`);
+        fillFrom(block, high - low === B ? values : partOf(values, low * width, high * width));
       }
     }
-    this.last = { bound, fresh };
+    return initial === 'zero';
   }
 
   private setUpstream(plan: Plan, { output, states = {} }: Upstream): void {
@@ -270,18 +288,20 @@ export class Network {
   }
 
   private bound(shape: PlanShape): Bound {
-    const key = `${shape.T},${shape.B},${shape.masked}`;
+    const { T, B, masked, clock = 0 } = shape;
+    const key = `${T},${B},${masked},${phasesOf(this.architecture.layers, T, clock)}`;
     let bound = this.plans.get(key);
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);
-      const bind = (name: 'start' | 'forward' | 'backward' | 'startBackward') =>
-        hoist(plan[name]).bind(this.executor);
+      const bind = (program: Program) => program.bind(this.executor);
+      const { rest, deferred } = defer(hoist(plan.backward), plan.dx.data);
       bound = {
         plan,
-        start: bind('start'),
-        forward: bind('forward'),
-        backward: bind('backward'),
-        startBackward: bind('startBackward'),
+        start: bind(plan.start),
+        forward: bind(hoist(plan.forward)),
+        backward: bind(rest),
+        inputBackward: bind(deferred),
+        startBackward: bind(plan.startBackward),
       };
     }
     // a Map keeps the order of insertion: the first key is the least recently used
@@ -291,6 +311,30 @@ export class Network {
     return bound;
   }
 }
+
+/** Rows low…high of a batch of B. */
+interface Rows {
+  B: number;
+  low: number;
+  high: number;
+}
+
+/** Draws a mask for all rows of a batch, and keeps those of low…high. */
+function drawKeep({ data, shape }: Tensor, dropout: number, { B, low, high }: Rows, random: Random): void {
+  const [N, width] = shape;
+  const scale = 1 / (1 - dropout);
+  let k = 0;
+  for (let row = 0; row < (N / (high - low)) * B; row++) {
+    const mine = row % B >= low && row % B < high;
+    for (let c = 0; c < width; c++) {
+      const dropped = random.uniform() < dropout;
+      if (mine) data[k++] = dropped ? 0 : scale;
+    }
+  }
+}
+
+const partOf = (values: ArrayLike<number>, from: number, to: number): Float64Array =>
+  Float64Array.from({ length: to - from }, (_, k) => values[from + k]);
 
 /**
  * A recurrent network: layers of cells, an optional output layer, an optional loss.

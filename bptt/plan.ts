@@ -19,6 +19,8 @@ export interface PlanShape {
   B: number;
   /** Rows of unequal length: steps past a row's end are held. */
   masked: boolean;
+  /** Time of the first step on the sequence's clock; default 0. */
+  clock?: number;
 }
 
 /** What a network is made of, as far as a plan needs to know. */

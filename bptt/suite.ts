@@ -1,5 +1,6 @@
 /** The check suite: every cell in every variant, alone, in both directions and in networks; with unequal lengths too. */
 import type { Cell } from '../cells/cell';
+import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
@@ -25,6 +26,13 @@ const [T, B, D, H, O] = [5, 3, 4, 7, 6];
 const sizes = { input: D, hidden: H };
 const lengths = [5, 2, 4];
 
+const unequal = [
+  { units: 2, period: 2 },
+  { units: 3, period: 3 },
+];
+const late = { offset: 1, activation: 'sigmoid' } as const;
+const bare = { bias: false, activation: 'relu' } as const;
+
 /** All cases, in the order in which they are shown. */
 export function suite(): Case[] {
   return [...cellCases(), ...bidirectionalCases(), ...networkCases()];
@@ -49,6 +57,10 @@ function cellCases(): Case[] {
     ['feedback p', jordan({ ...sizes, output: O, feedback: 'p' })],
     ['feedback p, sigmoid', jordan({ ...sizes, output: O, feedback: 'p', activation: 'sigmoid' })],
     ['feedback p, no bias', jordan({ ...sizes, output: O, feedback: 'p', bias: false })],
+    // T is longer than every period but one
+    ['1 2 4', clockwork({ input: D, hidden: 6, periods: [1, 2, 4] })],
+    ['2 3 offset 1, unequal, sigmoid', clockwork({ input: D, modules: unequal, ...late })],
+    ['1 2 3 7, relu, no bias', clockwork({ input: D, hidden: 8, periods: [1, 2, 3, 7], ...bare })],
   ];
   return variants.flatMap(([variant, cell]) => {
     const name = [cell.name, variant].filter(Boolean).join(' ');
@@ -75,6 +87,7 @@ function bidirectionalCases(): Case[] {
     ['gru reset after', bidirectional(gru(small))],
     ['gru reset before', bidirectional(gru({ ...small, reset: 'before' }))],
     ['jordan feedback p', bidirectional(jordan({ ...small, output: 2, feedback: 'p' }))],
+    ['clockwork', bidirectional(clockwork({ input: D, hidden: 4, periods: [1, 2] }))],
     ['lstm and gru', bidirectional(lstm(small), gru({ input: D, hidden: 5 }))],
   ];
   return layers.flatMap(([name, layer]) =>
@@ -104,6 +117,11 @@ function networkCases(): Case[] {
     bidirectional(lstm({ input: 3, hidden: 2 })),
     elman({ input: 4, hidden: 5 }),
   ];
+  const everyKind = (): Layer[] => [
+    clockwork({ input: D, hidden: 4, periods: [1, 3] }),
+    jordan({ input: 4, hidden: 5, output: 2, feedback: 'p' }),
+    clockwork({ input: 2, hidden: 3, periods: [1, 2, 4], offset: 1 }),
+  ];
   const lastBothWays = (): Layer[] => [
     bidirectional(lstm({ input: D, hidden: 3 })),
     bidirectional(lstm({ input: 6, hidden: 2 })),
@@ -115,13 +133,14 @@ function networkCases(): Case[] {
     ['deep, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, deep],
     ['deep, squared, sum, lengths', { output: O, loss: 'squared', reduction: 'sum' }, true, deep],
     ['deep, outputs and final states', { trainInitial: true, dropout: 0.3 }, true, deep],
-    ['deep, last output, no loss', { output: O, at: 'last' }, true, deep],
+    ['mixed, last output, no loss', { output: O, at: 'last' }, true, mixed],
     ['bidirectional, softmax', { output: O, loss: 'softmax' }, false, bothWays],
     ['bidirectional, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, bothWays],
     ['bidirectional, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, bothWays],
     ['bidirectional, last step', { output: O, loss: 'softmax', at: 'last' }, true, lastBothWays],
     ['bidirectional, last output, no loss', { at: 'last' }, true, lastBothWays],
     ['mixed, squared, lengths', { output: O, loss: 'squared' }, true, mixed],
+    ['clockwork and jordan, softmax, lengths', { output: O, loss: 'softmax' }, true, everyKind],
   ];
   return cases.map(([name, options, ragged, layers]) => ({
     group: 'network',

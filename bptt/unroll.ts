@@ -41,6 +41,8 @@ export interface UnrollOptions {
   name?: string;
   /** Run from the last step to the first; where rows end at different steps, each from its own last one. */
   reverse?: boolean;
+  /** Time of the first of the T steps on the sequence's clock; default 0. */
+  clock?: number;
   /** Where the output's states [(T+1)·B, H] and their dOutput [T·B, H] lie; default in new tensors. */
   output?: { states: Tensor; gradient: Tensor };
 }
@@ -103,7 +105,7 @@ export class Unroll {
   forward(program: Program): void {
     for (const t of this.steps()) {
       const v = this.at(t);
-      this.cell.step(program, v);
+      this.cell.step(program, v, this.timeOf(t));
       if (v.valid) this.hold(program, v);
     }
   }
@@ -112,8 +114,8 @@ export class Unroll {
   backward(program: Program): void {
     for (const t of this.steps().reverse()) {
       const v = this.at(t);
-      if (v.valid) this.holdBackward(program, v);
-      else this.cell.stepBackward(program, v);
+      if (v.valid) this.holdBackward(program, v, t);
+      else this.cell.stepBackward(program, v, this.timeOf(t));
     }
   }
 
@@ -156,13 +158,18 @@ export class Unroll {
     return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
   }
 
+  /** The clock belongs to the sequence: it counts its steps from the start, whichever way a cell reads. */
+  private timeOf(t: number): number {
+    return (this.options.clock ?? 0) + t;
+  }
+
   private hold(program: Program, v: Tensors): void {
     for (const s of Object.keys(this.states)) {
       program.pointwise(holdForward, { valid: v.valid, s: v[s], sPrev: v[`${s}Prev`] });
     }
   }
 
-  private holdBackward(program: Program, v: Tensors): void {
+  private holdBackward(program: Program, v: Tensors, t: number): void {
     const { valid } = v;
     const dOut = `d${this.outputName}Out`;
     const live: Tensors = { ...v, [dOut]: this.live.output };
@@ -171,7 +178,7 @@ export class Unroll {
       live[`d${s}Next`] = this.live[s];
       program.pointwise(holdGradient, { valid, ds: v[`d${s}Next`], dsLive: this.live[s] });
     }
-    this.cell.stepBackward(program, live);
+    this.cell.stepBackward(program, live, this.timeOf(t));
     for (const s of Object.keys(this.states)) {
       program.pointwise(holdBackward, { valid, dsPrev: v[`d${s}Prev`], dsNext: v[`d${s}Next`] });
     }

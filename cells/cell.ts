@@ -7,6 +7,8 @@
  *   step           reads x, the parameters, sPrev for each state s; writes s and the buffers
  *   stepBackward   reads dsNext for each state s (what comes back from t+1), d<output>Out (what comes from the output
  *                  at t) and all of the above; writes dx, dsPrev; adds into d<parameter> for each parameter
+ *
+ * Both are told the time t of the step; only a cell with a clock looks at it.
  */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
@@ -29,12 +31,17 @@ export interface Cell {
   /** Names for some of the columns of a buffer, a parameter or its gradient; two names may share columns. */
   readonly parts?: Readonly<Record<string, Part>>;
   /** Options that a checkpoint must hold to build the same cell again. */
-  readonly options?: Readonly<Record<string, string | number | boolean>>;
+  readonly options?: Readonly<Record<string, Option>>;
   /** Forward statements with the backward statements derived from them, for the check against duals. */
   readonly statements?: readonly StatementPair[];
-  step(program: Program, v: Tensors): void;
-  stepBackward(program: Program, v: Tensors): void;
+  /** Of a cell with a clock: what it does at time t. Steps of the same phase record the same operations. */
+  phase?(t: number): string;
+  step(program: Program, v: Tensors, t: number): void;
+  stepBackward(program: Program, v: Tensors, t: number): void;
 }
+
+/** What an option of a cell can be, so that it can be written down. */
+export type Option = string | number | boolean | readonly object[];
 
 /** Name and width of a cell's output, its first state: what the next layer reads. */
 export function outputOf({ states }: Cell): { name: string; width: number } {

@@ -2,6 +2,7 @@
 import { mustBe } from '../core/check';
 import { constant } from '../core/init';
 import type { Cell } from './cell';
+import { clockwork } from './clockwork';
 import { elman } from './elman';
 import { gru } from './gru';
 import { jordan } from './jordan';
@@ -12,7 +13,7 @@ import { lstm } from './lstm';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type CellMaker = (options: any) => Cell;
 
-export const makers: Readonly<Record<string, CellMaker>> = { elman, lstm, gru, jordan };
+export const makers: Readonly<Record<string, CellMaker>> = { elman, lstm, gru, jordan, clockwork };
 
 /** A cell as plain data. */
 export interface CellNote {
@@ -20,7 +21,7 @@ export interface CellNote {
   options: Record<string, unknown>;
 }
 
-export const noteOf = (cell: Cell): CellNote => ({
+export const noteOfCell = (cell: Cell): CellNote => ({
   cell: cell.name,
   options: { ...cell.options, input: cell.input, hidden: cell.hidden },
 });

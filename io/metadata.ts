@@ -6,7 +6,8 @@ import { mustBe } from '../core/check';
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
-const plainValue = v.union([v.string(), v.number(), v.boolean(), v.array(v.number())]);
+const list = v.array(v.union([v.number(), v.record(v.string(), v.number())]));
+const plainValue = v.union([v.string(), v.number(), v.boolean(), list]);
 
 const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
 /** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */

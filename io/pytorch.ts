@@ -43,7 +43,8 @@ export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | 
   const kinds = directions.map(({ cell }) => {
     const { options = {} } = cell;
     const bias = options.bias === true;
-    if (cell.name === 'elman' && options.activation !== 'sigmoid') return `RNN ${options.activation} ${bias}`;
+    if (cell.name === 'elman' && options.activation !== 'sigmoid')
+      return `RNN ${options.activation === 'relu' ? 'relu' : 'tanh'} ${bias}`;
     if (cell.name === 'lstm' && options.peepholes === false) return `LSTM ${bias}`;
     if (cell.name === 'gru' && options.reset === 'after') return `GRU ${bias}`;
     return '';

@@ -6,11 +6,12 @@ import { Random } from '../core/random';
 import { sizeOf, toFlat, toNested } from '../core/tensor';
 import { distance, executors, settings, type Setting } from './executors';
 
-/** The equations of one step for one row, as plain loops: new states from the input and the old ones. */
+/** The equations of step t for one row, as plain loops: new states from the input and the old ones. */
 export type Reference = (
   x: number[],
   states: Record<string, number[]>,
   parameters: Record<string, number[][]>,
+  t: number,
 ) => Record<string, number[]>;
 
 export interface Variant {
@@ -135,7 +136,7 @@ export function describeCell(variants: readonly Variant[]): void {
             Object.entries(cell.states).map(([s, width]) => [s, row(run.initial[`l0.${s}`], width, b)]),
           );
           for (let t = 0; t < T; t++) {
-            now = reference(row(run.x, D, t * B + b), now, parameters);
+            now = reference(row(run.x, D, t * B + b), now, parameters, t);
             expect(distance(row(toFlat(output), W, t * B + b), now[first])).toBeLessThanOrEqual(
               setting.rounding,
             );

@@ -14,8 +14,6 @@ import {
   statementOf,
   type Cell,
   type GradcheckReport,
-  type Program,
-  type Tensors,
 } from '../index';
 import { checkProblem } from '../bptt/gradcheck';
 import { suite } from '../bptt/suite';
@@ -23,7 +21,7 @@ import { suite } from '../bptt/suite';
 const sizes = { input: 4, hidden: 5 };
 
 /** The same cell with another backward pass. */
-const withBackward = (cell: Cell, stepBackward: (program: Program, v: Tensors) => void): Cell => ({
+const withBackward = (cell: Cell, stepBackward: Cell['stepBackward']): Cell => ({
   ...cell,
   statements: [],
   stepBackward,
@@ -117,8 +115,8 @@ describe('wrong gradients fail', () => {
   const right = lstm(sizes);
 
   it('scaled by 1.001, in one parameter only', () => {
-    const wrong = withBackward(right, (program, v) => {
-      right.stepBackward(program, v);
+    const wrong = withBackward(right, (program, v, t) => {
+      right.stepBackward(program, v, t);
       const graph = {
         nodes: [
           { op: 'input', name: 'db' },
@@ -136,10 +134,10 @@ describe('wrong gradients fail', () => {
   });
 
   it('a dropped dhNext, and the report goes on to the last variable', () => {
-    const wrong = withBackward(right, (program, v) => {
+    const wrong = withBackward(right, (program, v, t) => {
       const nothing = statementOf({ nodes: [{ op: 'constant', value: 0 }], outputs: { z: 0 }, locals: {} });
       program.pointwise(nothing, { z: v.dhNext });
-      right.stepBackward(program, v);
+      right.stepBackward(program, v, t);
     });
     const report = gradcheck(wrong);
     expect(failing(report)).toEqual(expect.arrayContaining(['l0.Wx', 'l0.Wh', 'l0.b', 'x', 'l0.h0']));
@@ -149,7 +147,9 @@ describe('wrong gradients fail', () => {
   });
 
   it('two swapped gates', () => {
-    const wrong = withBackward(right, (program, v) => right.stepBackward(program, { ...v, i: v.f, f: v.i }));
+    const wrong = withBackward(right, (program, v, t) =>
+      right.stepBackward(program, { ...v, i: v.f, f: v.i }, t),
+    );
     expect(gradcheck(wrong).ok).toBe(false);
   });
 

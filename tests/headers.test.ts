@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Unroll } from '../bptt/unroll';
 import { affine, affineBackward, affineParameters } from '../cells/affine';
 import type { Cell, Parameter } from '../cells/cell';
+import { clockwork, part, type ClockworkOptions } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
@@ -26,12 +27,12 @@ interface Equation {
 type Block = 'Forward' | 'Backward';
 type Header = Record<Block, Equation[]>;
 
-/** The equations of a file's first comment. */
-function headerOf(text: string): Header {
+/** The equations of a file's first comment; of several blocks of one name, those whose title goes on with `which`. */
+function headerOf(text: string, which = ''): Header {
   const comment = /\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ?? '';
   const lines = comment.split('\n').map((line) => line.replace(/^ \* ?/, ''));
   const blockOf = (title: Block): Equation[] => {
-    const start = lines.findIndex((line) => line.startsWith(title));
+    const start = lines.findIndex((line) => line.startsWith(title) && line.includes(which));
     if (start < 0) throw new Error(`the header has no block ${title}`);
     const length = lines.slice(start + 1).findIndex((line) => !line.startsWith('  '));
     return lines.slice(start + 1, start + 1 + length).map((line) => {
@@ -92,8 +93,8 @@ function printed(record: Record<Block, (program: Program) => void>, v: Tensors):
   return { Forward: block('Forward'), Backward: block('Backward') };
 }
 
-/** What a cell records for the second of three steps. */
-function printedCell(cell: Cell): Printed {
+/** What a cell records for the second of three steps; `more` names further tensors of that step. */
+function printedCell(cell: Cell, more: (v: Tensors) => Tensors = () => ({})): Printed {
   const B = 2;
   const make = (): Tensors =>
     Object.fromEntries(Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]));
@@ -108,11 +109,18 @@ function printedCell(cell: Cell): Printed {
     gradients: make(),
   });
   const v = unroll.at(1);
-  return printed(
-    { Forward: (program) => cell.step(program, v), Backward: (program) => cell.stepBackward(program, v) },
-    v,
-  );
+  return named(cell, v, { ...v, ...more(v) });
 }
+
+/** What a cell records, under the names of `names`. */
+const named = (cell: Cell, v: Tensors, names: Tensors): Printed =>
+  printed(
+    {
+      Forward: (program) => cell.step(program, v, 1),
+      Backward: (program) => cell.stepBackward(program, v, 1),
+    },
+    names,
+  );
 
 /** The printed lines; where operands have several names, with those that `header` uses. */
 const choose = (lines: string[][], header: string[]): string[] =>
@@ -154,8 +162,8 @@ function printedAffine(): Printed {
 }
 
 test('every cell file is compared', () => {
-  const compared = [...withBiases.map(([, file]) => file), 'peephole.ts'];
-  const files = readdirSync(folder).filter((file) => file !== 'cell.ts'); // the contract has no equations
+  const compared = [...withBiases.map(([, file]) => file), 'peephole.ts', 'clockwork.ts'];
+  const files = readdirSync(folder).filter((file) => / \* Forward/.test(source(file)));
   expect(files.sort()).toEqual(compared.sort());
 });
 
@@ -251,6 +259,70 @@ describe('the alternatives in brackets', () => {
       }
     }
     expect(alternatives).toBe(5);
+  });
+});
+
+describe('clockwork, one module that fires or holds at t = 1', () => {
+  // of one module, what it hears is all of hPrev
+  const heard = (v: Tensors): Tensors => ({ heard: v.hPrev, dHeard: v.dhPrev });
+  const lines = (options: Omit<ClockworkOptions, 'input'>): Printed =>
+    printedCell(clockwork({ input: 3, ...options }), heard);
+  const header = (which: string): Header => headerOf(source('clockwork.ts'), which);
+
+  test.each(blocks)('%s: a module that fires', (block) => {
+    const expected = texts(header('fires')[block]);
+    expect(expected.length).toBeGreaterThan(2);
+    expect(choose(lines({ hidden: 5, periods: [1] })[block], expected)).toEqual(expected);
+  });
+
+  test.each(blocks)('%s: a module that fires, without biases', (block) => {
+    const expected = texts(header('fires')[block])
+      .filter((line) => !line.startsWith('db '))
+      .map((line) => line.replace(/ \+ b$/, ''));
+    expect(choose(lines({ hidden: 5, periods: [1], bias: false })[block], expected)).toEqual(expected);
+  });
+
+  test.each(['sigmoid', 'relu'] as const)('with %s', (activation) => {
+    const printed = lines({ hidden: 5, periods: [1], activation });
+    for (const block of blocks) {
+      const expected = header('fires')[block].map(({ text, remark }) => {
+        const others = remark.replace(/^or /, '').split(', or ');
+        return remark ? text.replace(/= .*$/, `= ${others[activation === 'sigmoid' ? 0 : 1]}`) : text;
+      });
+      expect(choose(printed[block], expected)).toEqual(expected);
+    }
+  });
+
+  test.each(blocks)('%s: a module that holds; the input has no gradient then', (block) => {
+    const expected = texts(header('holds')[block]);
+    expect(expected).toHaveLength(1);
+    const rest = block === 'Backward' ? ['dx = 0'] : [];
+    expect(choose(lines({ hidden: 5, periods: [2] })[block], expected)).toEqual([...expected, ...rest]);
+  });
+
+  test('of two modules, the first fires and the second holds: the lines of both, each of its own units', () => {
+    const cell = clockwork({ input: 3, hidden: 4, periods: [1, 2] });
+    const B = 2;
+    const v: Tensors = Object.fromEntries(['x', 'dx'].map((name) => [name, zeros([B, 3])] as const));
+    for (const name of ['h', 'hPrev', 'dhOut', 'dhNext', 'dhPrev', 'z', 'dz']) v[name] = zeros([B, 4]);
+    for (const [name, { shape }] of Object.entries(cell.parameters))
+      Object.assign(v, { [name]: zeros(shape), [`d${name}`]: zeros(shape) });
+    const program = new Program();
+    cell.step(program, v, 1);
+    cell.stepBackward(program, v, 1);
+    const [fast, slow] = [part(v, { from: 0, to: 2 }), part(v, { from: 2, to: 4 })];
+    const printedBy = (names: Tensors): string[] =>
+      program.operations.flatMap((operation) => {
+        const own = Object.entries(
+          operation.kind === 'pointwise' ? { ...operation.inputs, ...operation.outputs } : {},
+        ).every(([name, t]) => t.data === names[name].data && t.offset === names[name].offset);
+        const lines = own ? linesOf(operation, names) : [];
+        return lines.flatMap((choices) => choices.slice(0, 1));
+      });
+    const of = (which: string): string[] => blocks.flatMap((block) => texts(header(which)[block]));
+    expect(printedBy(fast)).toEqual(of('fires'));
+    // operations on the fast module's tensors have no name there, and so no line
+    expect(printedBy(slow)).toEqual(of('holds'));
   });
 });
 

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
+import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { defer, hoist } from '../core/hoist';
 import { identity } from '../core/init';
@@ -81,6 +83,20 @@ describe('what is merged', () => {
       expect(large(backward)).toHaveLength(after);
     },
   );
+
+  test('in a clockwork cell the fastest module is merged as if it were alone', () => {
+    const [steps, units] = [T, 2];
+    const { forward, backward } = unrolled(clockwork({ input: D, hidden: 6, periods: [1, 2, 4] }));
+    const lines = hoist(forward).operations.map(shape);
+    const projection = (n: number): string => `product [${n},${D}] [${D},${units}]`;
+    expect(lines.filter((line) => line === projection(steps * B))).toHaveLength(1);
+    // modules of period 2 and 4 at t = 0, 2 and t = 0
+    expect(lines.filter((line) => line === projection(B))).toHaveLength(3);
+    const back = hoist(backward).operations.map(shape);
+    expect(back).toContain(`product [${D},${steps * B}] [${steps * B},${units}]`);
+    expect(back).toContain(`product [6,${steps * B}] [${steps * B},${units}]`);
+    expect(back).toContain(`sum [${steps * B},${units}]`);
+  });
 
   test('the program that is given stays as it was', () => {
     const { backward } = unrolled(elman({ input: D, hidden: H }));
@@ -220,6 +236,8 @@ describe.each([
   ['lstm', lstm({ input: D, hidden: H, peepholes: true })],
   ['gru, reset after', gru({ input: D, hidden: H })],
   ['gru, reset before', gru({ input: D, hidden: H, reset: 'before' })],
+  ['jordan', jordan({ input: D, hidden: H, output: 4, feedback: 'p' })],
+  ['clockwork', clockwork({ input: D, hidden: 6, periods: [1, 2, 3] })],
 ])('%s', (_name, cell) => {
   test.each(executors)('computes the same on the $name executor, step by step and merged', (executor) => {
     const results = [(p: Program) => p, hoist].map((change) => {

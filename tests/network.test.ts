@@ -388,7 +388,7 @@ describe('errors', () => {
     [() => bare.forward(null as never), 'network.forward: the batch must be an object, got null', TypeError],
     [
       () => bare.forward({ ...batch, y: 1 } as never),
-      'network.forward: options must be among x, targets, lengths, initial, got y',
+      'network.forward: options must be among x, targets, lengths, initial, clock, got y',
       TypeError,
     ],
     [

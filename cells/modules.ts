@@ -1,0 +1,119 @@
+/** Modules of a clockwork network: which of them fire at what time, and what that saves. */
+import { must, mustBe, mustCount } from '../core/check';
+
+/** Units that fire together, at every time that `period` divides. */
+export interface Module {
+  units: number;
+  period: number;
+}
+
+/** How modules are named: one by one, or as equal parts of `hidden` units. */
+export interface ModuleOptions {
+  /** Fastest first. */
+  modules?: readonly Module[];
+  /** H, shared out evenly over the modules of `periods`; with `modules`, the sum of their units. */
+  hidden?: number;
+  /** Periods of the modules, growing: `[1, 2, 4, 8]`. */
+  periods?: readonly number[];
+}
+
+/** Units `from`…`to` (not included). */
+export interface Span {
+  from: number;
+  to: number;
+}
+/** Neighbouring modules that all fire or all hold. */
+export interface Run extends Span {
+  fires: boolean;
+  modules: (Module & Span)[];
+}
+
+/**
+ * The modules that the options name.
+ * @throws RangeError for counts or periods below 1, periods that do not grow, or units that cannot be shared out evenly.
+ */
+export function modulesOf({ modules, hidden, periods }: ModuleOptions, where: string): Module[] {
+  const one = Array.isArray(modules) !== Array.isArray(periods);
+  mustBe(one, where, 'either modules or hidden and periods must be lists', modules ?? periods);
+  if (periods) mustCount(hidden, where, 'hidden');
+  const share = (hidden ?? 0) / (periods?.length ?? 1);
+  const named = modules?.map(({ units, period }) => ({ units, period }));
+  const all = named ?? (periods ?? []).map((period) => ({ units: share, period }));
+  must(all.length > 0, where, 'there must be at least one module', 'none');
+  all.forEach(({ period }, k) => {
+    mustCount(period, where, `period ${k}`);
+    const growing = k === 0 || period > all[k - 1].period;
+    must(growing, where, 'periods must grow from module to module', all.map((m) => m.period).join(', '));
+  });
+  const even = periods === undefined || Number.isInteger(share);
+  must(even, where, `hidden must be a multiple of ${all.length}`, hidden, 'one equal part for each period');
+  all.forEach(({ units }, k) => mustCount(units, where, `units of module ${k}`));
+  const sum = all.reduce((total, { units }) => total + units, 0);
+  must(
+    hidden === undefined || hidden === sum,
+    where,
+    `hidden must be ${sum}`,
+    hidden,
+    'the sum of all units',
+  );
+  return all;
+}
+
+export const fires = ({ period }: Module, time: number): boolean => time % period === 0;
+
+/** The modules at a time, neighbours that do the same taken together. */
+export function runsAt(modules: readonly Module[], time: number): Run[] {
+  const runs: Run[] = [];
+  let from = 0;
+  for (const module of modules) {
+    const to = from + module.units;
+    const last = runs.at(-1);
+    const here = { ...module, from, to };
+    if (last && last.fires === fires(module, time)) {
+      last.to = to;
+      last.modules.push(here);
+    } else runs.push({ from, to, fires: fires(module, time), modules: [here] });
+    from = to;
+  }
+  return runs;
+}
+
+/** What a clockwork network's recurrence is made of, beside a vanilla one of as many units. */
+export interface ClockworkCounts {
+  /** n, the units of all modules. */
+  units: number;
+  /** Recurrent weights that are not masked; with g modules of k units k² g(g+1)/2 = n²/2 + nk/2. */
+  weights: number;
+  /** n², those of a vanilla network, and how large a part of them is left. */
+  vanilla: number;
+  ratio: number;
+  /**
+   * Multiplications of the recurrent product per step and row, on average over all time; with periods 1, 2, 4, … at most
+   * 2nk. A vanilla network takes n².
+   */
+  operations: number;
+  /** n² over that. */
+  speedup: number;
+}
+
+/**
+ * Counts the recurrent weights and operations of a clockwork network.
+ *
+ * Source: Koutník et al. 2014, section 3.
+ * @throws RangeError as `clockwork` does.
+ * @example clockworkCounts({ hidden: 8, periods: [1, 2] }).weights // 48
+ */
+export function clockworkCounts(options: ModuleOptions): ClockworkCounts {
+  const modules = modulesOf(options, 'clockworkCounts');
+  const units = modules.reduce((sum, module) => sum + module.units, 0);
+  let heard = units; // by module i: its own units and those of all slower modules
+  let weights = 0;
+  let operations = 0;
+  for (const module of modules) {
+    weights += heard * module.units;
+    operations += (heard * module.units) / module.period;
+    heard -= module.units;
+  }
+  const vanilla = units * units;
+  return { units, weights, vanilla, ratio: weights / vanilla, operations, speedup: vanilla / operations };
+}
