@@ -64,9 +64,10 @@ export class DualExecutor implements Executor {
       const arguments_: Record<string, Scalar> = {};
       for (let r = 0; r < R; r++) {
         for (let c = 0; c < C; c++) {
-          names.forEach(
-            (name, k) => (arguments_[name] = new Dual(inputs[name].get(r, c), dInputs[k].get(r, c))),
-          );
+          names.forEach((name, k) => {
+            const [value, slope] = [inputs[name].get(r, c), dInputs[k].get(r, c)];
+            arguments_[name] = slope === 0 ? value : new Dual(value, slope); // what stands still needs no dual
+          });
           const results = body(arguments_);
           for (const { name, t, d } of targets) {
             t.set(r, c, primal(results[name]));

@@ -1,8 +1,7 @@
 /** On which side of every kink (of relu, max, …) each element falls while a program runs. */
 import { plain } from '../core/plain';
 import type { Executor } from '../core/program';
-import { primal } from '../core/scalar';
-import { inputsOf, statementOf } from '../core/statement';
+import { zeros } from '../core/tensor';
 
 /** Operations whose slope jumps. */
 const KINKED = new Set(['relu', 'abs', 'min', 'max', 'step', 'select']);
@@ -31,16 +30,19 @@ export class SideExecutor implements Executor {
       sides[`side${k}`] = nodes.push({ op: 'step', args: [difference] }) - 1;
     });
     if (Object.keys(sides).length === 0) return run;
-    const body = statementOf({ nodes, outputs: sides, locals: {} });
-    const names = inputsOf(graph);
-    const [R, C] = Object.values(outputs)[0].shape;
+    const shape = Object.values(outputs)[0].shape;
+    const seen = Object.fromEntries(Object.keys(sides).map((name) => [name, zeros([...shape])]));
+    const look = plain.bind({
+      kind: 'pointwise',
+      graph: { nodes, outputs: sides, locals: {} },
+      inputs,
+      outputs: seen,
+    });
+    const all = Object.values(seen).map(({ data }) => data);
     return () => {
-      for (let r = 0; r < R; r++) {
-        for (let c = 0; c < C; c++) {
-          const results = body(Object.fromEntries(names.map((name) => [name, inputs[name].get(r, c)])));
-          for (const side of Object.values(results))
-            this.hash = (Math.imul(this.hash, 31) + primal(side) + 1) | 0;
-        }
+      look(); // before the statement itself, which may replace its inputs
+      for (const data of all) {
+        for (let k = 0; k < data.length; k++) this.hash = (Math.imul(this.hash, 31) + data[k] + 1) | 0;
       }
       run();
     };

@@ -77,17 +77,21 @@ export function apply(op: OperationName, a: Scalar, b: Scalar = 0, c: Scalar = 0
   const { arity, value, partials } = rules[op];
   if (typeof a === 'number' && typeof b === 'number' && typeof c === 'number') return value(a, b, c);
 
-  const args = [a, b, c].slice(0, arity);
-  for (const arg of args) if (arg instanceof Node) return arg.recorder.apply(op, args);
+  const args = [a, b, c];
+  for (let k = 0; k < arity; k++) {
+    const arg = args[k];
+    if (arg instanceof Node) return arg.recorder.apply(op, args.slice(0, arity));
+  }
 
   const [p, q, r] = [primal(a), primal(b), primal(c)];
   const y = value(p, q, r);
   // the chain rule: dy = Σ ∂y/∂arg · d(arg); a still argument adds nothing, even where its partial is infinite
   const slopes = partials(p, q, r, y);
   let dy = 0;
-  args.forEach((arg, k) => {
-    if (tangent(arg) !== 0 && slopes[k] !== 0) dy += slopes[k] * tangent(arg);
-  });
+  for (let k = 0; k < arity; k++) {
+    const d = tangent(args[k]);
+    if (d !== 0 && slopes[k] !== 0) dy += slopes[k] * d;
+  }
   return new Dual(y, dy);
 }
 

@@ -40,6 +40,7 @@ export function statement(body: (inputs: Record<string, Scalar>) => Record<strin
 
 /** The statement that a graph (for instance a mutated one) stands for. */
 export function statementOf(graph: Graph): Statement {
+  const outputs = Object.entries(graph.outputs);
   const body = (inputs: Record<string, Scalar>): Record<string, Scalar> => {
     const values: Scalar[] = [];
     for (const node of graph.nodes) {
@@ -47,7 +48,9 @@ export function statementOf(graph: Graph): Statement {
       else if (node.op === 'constant') values.push(node.value);
       else values.push(apply(node.op, values[node.args[0]], values[node.args[1]], values[node.args[2]]));
     }
-    return Object.fromEntries(Object.entries(graph.outputs).map(([name, index]) => [name, values[index]]));
+    const results: Record<string, Scalar> = {};
+    for (const [name, index] of outputs) results[name] = values[index];
+    return results;
   };
   return Object.assign(body, { graph });
 }
