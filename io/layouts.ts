@@ -79,6 +79,12 @@ function entriesLayout(entries: Entry[]): Layout {
   };
 }
 
+const clockworkCell: Entry[] = [
+  { theirs: 'W_in', ours: 'l0.Wx' },
+  { theirs: 'W_h', ours: 'l0.Wh' },
+  { theirs: 'b', ours: 'l0.b' },
+];
+
 const gate = (theirs: string, ours: string, k: number): Entry => ({ theirs, ours, block: [k, 3] });
 
 /** Layouts of single cells. */
@@ -90,6 +96,19 @@ export const flatLayout = {
     { theirs: 'V', ours: 'head.Wy' },
     { theirs: 'c', ours: 'head.by' },
   ]),
+  jordan: entriesLayout([
+    { theirs: 'U', ours: 'l0.Wx' },
+    { theirs: 'W', ours: 'l0.Wf' },
+    { theirs: 'b', ours: 'l0.b' },
+    { theirs: 'V', ours: 'l0.Wo' },
+    { theirs: 'c', ours: 'l0.bo' },
+  ]),
+  clockwork: entriesLayout([
+    ...clockworkCell,
+    { theirs: 'W_out', ours: 'head.Wy' },
+    { theirs: 'b_out', ours: 'head.by' },
+  ]),
+  clockworkCell: entriesLayout(clockworkCell),
   resetBefore: entriesLayout(
     ['r', 'z', 'h'].flatMap((name, k) => [
       gate(`W_${name}`, 'l0.Wx', k),

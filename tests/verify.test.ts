@@ -65,7 +65,54 @@ describe('a wrong vector fails', () => {
   });
 });
 
+describe('conventions that a vector does not spell out', () => {
+  it("feedback p: o_0 as it stands, or before its softmax; the vector's own first step tells", () => {
+    const vector = read('jordan_p.json');
+    expect(verify(vector).ok).toBe(true);
+    // the same network, started from logits: o_0 = log p_0, so that softmax(o_0) = p_0
+    const { o_0: start } = vector.init;
+    const O = start.shape[1];
+    const d = vector.grads.o_0.data;
+    const p = [...start.data];
+    const inner = p.map((_, k) => {
+      const row = k - (k % O);
+      return p.slice(row, row + O).reduce((sum, v, c) => sum + v * d[row + c], 0);
+    });
+    start.data = p.map(Math.log);
+    vector.grads.o_0.data = p.map((v, k) => v * (d[k] - inner[k]));
+    expect(verify(vector).ok).toBe(true);
+    // and neither of the two passes for the other kind of feedback
+    vector.hyper.feedback = 'o';
+    expect(verify(vector).ok).toBe(false);
+  });
+
+  it('trap 8: a clockwork network whose mask runs the other way is caught', () => {
+    const vector = read('clockwork_1_2_4_t0.json');
+    const H = vector.sizes.H as number;
+    const { data } = vector.params.W_h;
+    vector.params.W_h.data = data.map((_, k) => data[(k % H) * H + Math.floor(k / H)]);
+    expect(verify(vector).ok).toBe(false);
+  });
+
+  it('trap 11: a clock that starts at the other time is caught', () => {
+    const vector = read('clockwork_1_2_4_t1.json');
+    vector.hyper.t_first = 0;
+    expect(verify(vector).ok).toBe(false);
+  });
+
+  it('trap 12: a direction that starts in the padding is caught', () => {
+    const vector = read('lstm_packed_bidirectional_unsorted.json');
+    delete vector.hyper.lengths;
+    expect(verify(vector).ok).toBe(false);
+  });
+});
+
 describe('errors name what is wrong', () => {
+  const changed = (file: string, change: (vector: Vector) => void): string => {
+    const vector = read(file);
+    change(vector);
+    return JSON.stringify(vector);
+  };
   const broken = (change: (vector: Record<string, never>) => void): string => {
     const vector = JSON.parse(readFileSync(join(folder, 'lstm_1l.json'), 'utf8')) as Record<string, never>;
     change(vector);
@@ -95,6 +142,50 @@ describe('errors name what is wrong', () => {
       'a parameter of another shape',
       broken((v) => (v as never as Vector).params.weight_hh_l0.shape.reverse()),
       /weight_hh_l0 must be \[/,
+    ],
+    [
+      'a feedback that is neither o nor p',
+      changed('jordan_o.json', ({ hyper }) => (hyper.feedback = 'h')),
+      /^verify: hyper\.feedback must be one of o, p, got h/,
+    ],
+    [
+      'a jordan vector without its initial output',
+      changed('jordan_o.json', ({ init }) => delete init.o_0),
+      /^verify: init must hold o_0/,
+    ],
+    [
+      'a jordan vector with a weighted sum',
+      changed('jordan_o.json', (v) => (v.loss = { type: 'weighted_sum', weights: {} })),
+      /^verify: the loss must be cross_entropy, got weighted_sum/,
+    ],
+    [
+      'a target that is no class',
+      changed('jordan_o.json', ({ loss }) =>
+        loss?.type === 'cross_entropy' ? (loss.targets.data[1] = 9) : 0,
+      ),
+      /^verify: loss\.targets must be class numbers in 0…3, got 9/,
+    ],
+    [
+      'a clockwork vector without periods',
+      changed('clockwork_b1_t0.json', ({ hyper }) => delete hyper.periods),
+      /^verify: hyper\.periods must be a list, got undefined/,
+    ],
+    [
+      'periods that do not grow',
+      changed('clockwork_1_2_4_t0.json', ({ hyper }) => (hyper.periods as number[]).reverse()),
+      /^clockwork: periods must grow from module to module, got 4, 2, 1/,
+    ],
+    [
+      'weights of something a clockwork network does not put out',
+      changed('clockwork_b1_t0.json', ({ loss }) =>
+        loss?.type === 'weighted_sum' ? Object.assign(loss.weights, { cell: loss.weights.h_n }) : 0,
+      ),
+      /^verify: loss\.weights must be among hidden, output, h_n, got cell/,
+    ],
+    [
+      'three directions',
+      changed('gru_bidirectional.json', ({ sizes }) => (sizes.D = 3)),
+      /^verify: sizes\.D must be 1 or 2, got 3/,
     ],
     [
       'an expected result that the kind does not compute',

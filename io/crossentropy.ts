@@ -1,0 +1,45 @@
+/** Softmax cross-entropy of a vector's logits, its gradient, and what else a vector may expect of it. */
+import { recordLoss } from '../bptt/losses';
+import { must, mustShape } from '../core/check';
+import { plain } from '../core/plain';
+import { Program } from '../core/program';
+import { tensor, toFlat, zeros } from '../core/tensor';
+import type { Vector } from './vectors';
+
+export interface CrossEntropy {
+  loss: number;
+  probs: number[];
+  logProbs: number[];
+  dLogits: number[];
+}
+
+/**
+ * The loss of a vector, from its logits [N, O] row-major.
+ * @throws RangeError when the vector has another loss, or not N targets.
+ */
+export function crossEntropy(logits: readonly number[], O: number, { loss }: Vector): CrossEntropy {
+  must(loss?.type === 'cross_entropy', 'verify', 'the loss must be cross_entropy', loss?.type);
+  const N = logits.length / O;
+  mustShape([loss.targets.data.length], [N], 'verify', 'loss.targets');
+  const v = {
+    y: tensor(Float64Array.from(logits), [N, O]),
+    dy: zeros([N, O]),
+    target: zeros([N, O]),
+    weight: zeros([N, 1]),
+    rowLoss: zeros([N, 1]),
+    loss: zeros([1]),
+  };
+  v.weight.data.fill(loss.reduction === 'mean' ? 1 / N : 1);
+  loss.targets.data.forEach((k, row) => {
+    const fits = Number.isInteger(k) && k >= 0 && k < O;
+    must(fits, 'verify', `loss.targets must be class numbers in 0…${O - 1}`, k);
+    v.target.set(row, k, 1);
+  });
+  const [forward, backward, logSum] = [new Program(), new Program(), zeros([N, 1])];
+  recordLoss('softmax', forward, backward, v);
+  forward.logSumExp(v.y, logSum);
+  forward.bind(plain)();
+  backward.bind(plain)();
+  const logProbs = logits.map((y, k) => y - logSum.get(Math.floor(k / O), 0));
+  return { loss: v.loss.get(0), probs: logProbs.map(Math.exp), logProbs, dLogits: toFlat(v.dy) };
+}
