@@ -1,5 +1,5 @@
 /** A network as plain data, from which another thread builds the same network, without its weights. */
-import { makers, noteOf, remake, type CellMaker, type CellNote } from '../cells/makers';
+import { makers, noteOfCell, remake, type CellMaker, type CellNote } from '../cells/makers';
 import { mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import type { Data } from '../core/memory';
@@ -37,8 +37,8 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
   return {
     layers: layers.map((layer) =>
       isBidirectional(layer)
-        ? { forward: noteOf(layer.forward), backward: noteOf(layer.backward) }
-        : { forward: noteOf(layer) },
+        ? { forward: noteOfCell(layer.forward), backward: noteOfCell(layer.backward) }
+        : { forward: noteOfCell(layer) },
     ),
     options: { ...rest, reduction: net.reduction, executor: net.executor.name as ExecutorName },
     operations: operationsOf(net),

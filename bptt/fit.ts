@@ -2,9 +2,10 @@
 import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
 import type { Data } from '../core/memory';
 import { Curve, type Point } from './curve';
-import { evaluate, Learner, type LearnerOptions, type StepInfo } from './learner';
+import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import type { Network } from './network';
 import { optimizer as optimizerOf, Optimizer, type OptimizerOptions } from './optimizers';
+import { Parallel } from './parallel';
 import { Source, type Batches } from './source';
 
 export type { StepInfo } from './learner';
@@ -77,7 +78,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
       const { step } = info;
       history.loss.add(step, info.loss);
       if (validation && step % validation.every === 0) {
-        const loss = await validate(network, validation.batches(), step, signal);
+        const loss = await validate(learner, network, validation.batches(), step, signal);
         if (loss !== undefined) {
           info.validationLoss = loss;
           history.validationLoss.add(step, loss);
@@ -94,6 +95,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   try {
     stopped = await train(source);
   } finally {
+    learner.close();
     await source.close();
   }
   if (stopped !== 'aborted') best.restore();
@@ -140,6 +142,7 @@ class Best {
 
 /** The loss over all batches, every valid step weighing the same; undefined when aborted. */
 async function validate(
+  learner: Learner,
   network: Network,
   batches: Batches,
   step: number,
@@ -150,7 +153,7 @@ async function validate(
   const total = { loss: 0, rows: 0 };
   try {
     for (let batch = await source.take(); batch; batch = await source.take()) {
-      const { loss, rows } = evaluate(network, batch, where, step);
+      const { loss, rows } = await learner.evaluate(batch, where, step);
       total.loss += loss;
       total.rows += rows;
     }
@@ -173,17 +176,21 @@ const optionNames = [
   'signal',
   'validation',
   'earlyStopping',
+  'threads',
 ];
 
 function check(network: Network, options: FitOptions): void {
   const where = 'fit';
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, optionNames, where);
-  const { steps, seconds, accumulate = 1, clip, validation, earlyStopping } = options;
+  const { steps, seconds, accumulate = 1, threads, clip, validation, earlyStopping } = options;
   mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
   if (steps !== undefined) mustCount(steps, where, 'steps');
   if (seconds !== undefined) must(seconds > 0, where, 'seconds must be > 0', seconds);
   mustCount(accumulate, where, 'accumulate');
+  if (threads instanceof Parallel)
+    mustBe(threads.network === network, where, 'the team of threads must be for this network', 'another');
+  else if (threads !== undefined) mustCount(threads, where, 'threads');
   if (clip) {
     mustKnowKeys(clip, 'norm' in clip ? ['norm', 'epsilon'] : ['value'], `${where}: clip`);
     const limit = 'norm' in clip ? clip.norm : clip.value;

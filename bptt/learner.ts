@@ -1,16 +1,19 @@
 /** One step of training: gradients of one or more batches, clipping, schedule, update, and what can go wrong. */
 import { must } from '../core/check';
 import type { Data } from '../core/memory';
-import { contents } from '../core/tensor';
+import { Stopped } from '../core/thread';
 import type { Batch } from './batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import { mustStream } from './layer';
 import type { Network } from './network';
-import { firstBadGradient, firstBadParameter, firstBadValue } from './notfinite';
+import { firstBadParameter, firstBadValue } from './notfinite';
 import type { Optimizer } from './optimizers';
+import { parallel, Parallel, type Pass } from './parallel';
 import type { Plan } from './plan';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
+import { figuresOf } from './share';
 import type { Source } from './source';
+import { teamFor } from './threads';
 
 export interface LearnerOptions {
   /** Factor of the learning rate for each step; default constant. */
@@ -19,6 +22,11 @@ export interface LearnerOptions {
   clip?: { norm: number; epsilon?: number } | { value: number };
   /** Batches whose gradients make one step, as if they were one batch; default 1. */
   accumulate?: number;
+  /**
+   * Threads that share each batch, or a team of `parallel`, which then stays open. Default: the physical cores, up to 4,
+   * where the first batch is large enough to gain from them; else 1. A number of threads gives the same bits every time.
+   */
+  threads?: number | Parallel;
 }
 
 export interface StepInfo {
@@ -40,6 +48,9 @@ export interface StepInfo {
 /** Makes the steps, and keeps the states that a later batch carries on from. */
 export class Learner {
   readonly states: Record<string, Float64Array> = {};
+  /** Time on the sequence's clock at which these states were left. */
+  private clock = 0;
+  private team: Parallel | undefined;
   private readonly schedule: Schedule;
   private readonly lastGood: Data;
 
@@ -66,11 +77,11 @@ export class Learner {
       const batch = await source.take();
       if (source.aborted) return undefined; // gradients of half a step are dropped
       if (!batch) break;
-      const { loss, plan } = this.learn(batch, step, sums);
-      total.norm = this.normOf(plan, step);
+      const { loss, rows, tokens } = await this.learn(batch, step, sums);
+      total.norm = this.normOf(step);
       total.loss += loss;
-      total.rows += rowsOf(plan);
-      total.tokens += tokensOf(plan);
+      total.rows += rows;
+      total.tokens += tokens;
     }
     if (total.rows === 0) return undefined;
     if (sums) {
@@ -84,30 +95,51 @@ export class Learner {
     return { step, loss, gradientNorm, learningRate, tokens, states: this.states };
   }
 
-  private learn(batch: Batch, step: number, sums: boolean): { loss: number; plan: Plan } {
+  /** As `evaluate` below, on the threads of the training. */
+  async evaluate(batch: Batch, where: string, step: number): Promise<{ loss: number; rows: number }> {
+    const threads = await this.threads(batch, where);
+    const { loss, rows } = await checked(threads, (team) => team.evaluate(batch), where, step);
+    return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows };
+  }
+
+  /** Ends the threads that were started for it. */
+  close(): void {
+    if (!(this.options.threads instanceof Parallel)) this.team?.close();
+  }
+
+  private async learn(batch: Batch, step: number, sums: boolean): Promise<Pass> {
     const { network, states } = this;
     // validation and callbacks may have run the network since: what is carried on from was kept aside
     const carries = batch.initial === 'carry' && Object.keys(states).length > 0;
     if (carries) mustStream(network.architecture.layers, at(step), 'initial must not be carry', 'carry');
-    const from = carries ? { ...batch, initial: states } : batch;
-    const { loss, plan } = forward(
-      network,
-      from,
-      { training: true, ...(sums && { over: 1 }) },
-      at(step),
-      step - 1,
-    );
-    network.backward();
-    for (const [name, t] of Object.entries(plan.statesAt(plan.shape.T))) {
-      const values = contents(t);
+    const from = carries ? { ...batch, initial: states, clock: batch.clock ?? this.clock } : batch;
+    const how = { training: true, ...(sums && { over: 1 }) };
+    const threads = await this.threads(batch, at(step));
+    const pass = await checked(threads, (team) => team.forwardBackward(from, how), at(step), step - 1);
+    this.clock = network.clock;
+    for (const [name, values] of Object.entries(pass.states)) {
       if (states[name]?.length !== values.length) states[name] = new Float64Array(values.length);
       states[name].set(values);
     }
-    return { loss, plan };
+    return pass;
   }
 
-  private normOf(plan: Plan, step: number): number {
-    const why = (): string => ` (${because(firstBadGradient(plan), step - 1)})`;
+  /** Started at the first batch, which tells how much there is to do. */
+  private async threads(batch: Batch, where: string): Promise<Parallel> {
+    const { threads } = this.options;
+    if (threads instanceof Parallel) return (this.team ??= threads);
+    try {
+      this.team ??= await (threads === undefined
+        ? teamFor(this.network, batch)
+        : parallel(this.network, threads));
+    } catch (cause) {
+      throw reworded(cause, where);
+    }
+    return this.team;
+  }
+
+  private normOf(step: number): number {
+    const why = (): string => ` (${because(this.team?.firstBad('gradient'), step - 1)})`;
     return explained(at(step), () => globalNorm(this.network.parameters), why);
   }
 
@@ -137,23 +169,33 @@ export function evaluate(
   where: string,
   step: number,
 ): { loss: number; rows: number } {
-  const { loss, plan } = forward(network, batch, {}, where, step);
-  const rows = rowsOf(plan);
+  const { loss } = explained(where, () => network.forward(batch));
+  const plan = network.lastPlan as Plan;
+  mustBeFinite(loss, () => firstBadValue(plan), where, step);
+  const { rows } = figuresOf(plan);
   return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
 }
 
-function forward(
-  network: Network,
-  batch: Batch,
-  how: Parameters<Network['forward']>[1],
+/** Runs a pass, and says where, and perhaps why, it went wrong. */
+async function checked(
+  team: Parallel,
+  run: (team: Parallel) => Promise<Pass>,
   where: string,
   step: number,
-): { loss: number; plan: Plan } {
-  const { loss } = explained(where, () => network.forward(batch, how));
-  const plan = network.lastPlan as Plan;
-  if (!Number.isFinite(loss))
-    must(false, where, 'the loss must be finite', loss, because(firstBadValue(plan), step));
-  return { loss, plan };
+): Promise<Pass> {
+  let pass: Pass;
+  try {
+    pass = await run(team);
+  } catch (cause) {
+    if (!(cause instanceof Stopped)) throw reworded(cause, where);
+    throw new Error(`${cause.message} (${where}; ${because(undefined, step)})`, { cause });
+  }
+  mustBeFinite(pass.loss, () => team.firstBad('value'), where, step);
+  return pass;
+}
+
+function mustBeFinite(loss: number, first: () => string | undefined, where: string, step: number): void {
+  if (!Number.isFinite(loss)) must(false, where, 'the loss must be finite', loss, because(first(), step));
 }
 
 const at = (step: number): string => `fit: step ${step}`;
@@ -166,18 +208,12 @@ function explained<T>(where: string, work: () => T, why = (): string => ''): T {
   try {
     return work();
   } catch (cause) {
-    if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause;
-    const Kind = cause instanceof RangeError ? RangeError : TypeError;
-    throw new Kind(`${where}: ${cause.message}${why()}`, { cause });
+    throw reworded(cause, where, why);
   }
 }
 
-/** Valid time steps of a batch. */
-function tokensOf({ valid: { data } }: Plan): number {
-  let sum = 0;
-  for (let k = 0; k < data.length; k++) sum += data[k];
-  return sum;
+function reworded(cause: unknown, where: string, why = (): string => ''): unknown {
+  if (!(cause instanceof RangeError || cause instanceof TypeError)) return cause;
+  const Kind = cause instanceof RangeError ? RangeError : TypeError;
+  return new Kind(`${where}: ${cause.message}${why()}`, { cause });
 }
-
-/** Rows of the output that a mean loss is over. */
-const rowsOf = (plan: Plan): number => (plan.architecture.at === 'last' ? plan.shape.B : tokensOf(plan));

@@ -13,7 +13,7 @@ import { Program } from '../core/program';
 import { add } from '../core/scalar';
 import { statement } from '../core/statement';
 import { contents, zeros, type Tensor } from '../core/tensor';
-import { Thread } from '../core/thread';
+import { Stopped, Thread } from '../core/thread';
 import { flatten, readBatch, type Batch, type Box, type Part } from './batch';
 import { blueprintOf } from './blueprint';
 import { directionsOf } from './layer';
@@ -58,10 +58,12 @@ const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(member
 export class Parallel {
   private readonly exchange = new Map<string, SharedArrayBuffer>();
   private readonly sums = new Map<number, () => void>();
+  /** Final states of the last pass of several threads, and the time at which they were left. */
   private finals: Record<string, Float64Array> = {};
+  private clock = 0;
   private last: Task | undefined;
   private busy = false;
-  private broken: Error | undefined;
+  private broken: Stopped | undefined;
 
   /** @internal use `parallel` */
   constructor(
@@ -110,7 +112,7 @@ export class Parallel {
   /** Ends the workers. Threads of an object that is forgotten, or of a process that ends, end without it. */
   close(): void {
     dismiss(this.members);
-    this.broken ??= new Error('parallel: the threads were closed');
+    this.broken ??= new Stopped('parallel: the threads were closed');
   }
 
   /** Where the first number that is not finite arose in the last pass: the states, or else the gradients. */
@@ -189,6 +191,7 @@ export class Parallel {
       total.tokens += figures[2];
     }
     this.finals = gathered.states;
+    this.clock = network.clock;
     const { output } = gathered;
     const { at } = network.architecture;
     const shape = at === 'last' ? [B, network.output] : [T, B, network.output];
@@ -214,6 +217,7 @@ export class Parallel {
       return { shape: [...shape], numbers: this.share(name, numbers) };
     };
     const { x, targets, lengths, initial } = batch;
+    let { clock } = batch;
     let states = initial;
     if (initial === 'carry') {
       const why = 'the states of the last pass are carried over';
@@ -228,6 +232,7 @@ export class Parallel {
       const rows = values.length / this.widths()[name];
       must(rows === B, where, `B must be ${rows}`, B, why);
       states = this.finals;
+      clock ??= this.clock;
     }
     if (typeof states === 'object') {
       const named = Object.entries(states).map(
@@ -240,6 +245,7 @@ export class Parallel {
       ...(targets !== undefined && { targets: box('targets', targets) }),
       ...(lengths && { lengths: [...lengths] }),
       ...(states !== undefined && { initial: states }),
+      ...(clock !== undefined && { clock }),
     };
   }
 

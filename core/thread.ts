@@ -29,6 +29,9 @@ export interface ThreadOptions {
   execArgv?: readonly string[];
 }
 
+/** Why a thread answers no more. */
+export class Stopped extends Error {}
+
 /** Threads that still run: what they may write to must not be collected before they have ended. */
 const running = new Set<Thread>();
 
@@ -42,7 +45,7 @@ export class Thread {
   private readonly kept: unknown[] = [];
   private cause: unknown;
   /** Why the thread has ended; undefined while it runs. */
-  end: Error | undefined;
+  end: Stopped | undefined;
   private onEnd: ((why: Error) => void) | undefined;
 
   constructor(
@@ -65,7 +68,7 @@ export class Thread {
       port1.close();
       const why =
         this.cause instanceof Object && 'message' in this.cause ? `: ${String(this.cause.message)}` : '';
-      this.stopped(new Error(`${options.name} stopped (exit code ${code})${why}`, { cause: this.cause }));
+      this.stopped(new Stopped(`${options.name} stopped (exit code ${code})${why}`, { cause: this.cause }));
     });
     this.worker.unref();
   }
@@ -96,7 +99,7 @@ export class Thread {
 
   /** Ends the thread, whatever it is doing. */
   close(): void {
-    this.end ??= new Error(`${this.options.name} was closed`);
+    this.end ??= new Stopped(`${this.options.name} was closed`);
     void this.worker.terminate();
   }
 
@@ -113,7 +116,7 @@ export class Thread {
     }
   }
 
-  private stopped(why: Error): void {
+  private stopped(why: Stopped): void {
     this.end ??= why;
     this.onEnd?.(this.end);
   }

@@ -9,15 +9,11 @@
  * The metadata holds, as JSON, what is not a tensor: the network, the optimiser, the generator, the vocabulary, and
  * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
  */
-import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
-import { jordan } from '../cells/jordan';
-import { lstm } from '../cells/lstm';
 import type { Cell } from '../cells/cell';
+import { makers, noteOfCell, remake, type CellMaker } from '../cells/makers';
 import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/layer';
 import { must, mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
-import { constant } from '../core/init';
 import { sizeOf, tensor, type Tensors } from '../core/tensor';
 import { Network } from '../bptt/network';
 import { optimizer as optimizerOf, type Optimizer } from '../bptt/optimizers';
@@ -55,11 +51,8 @@ export interface CheckpointOptions {
   /** Makers of cells by name, in addition to those of this engine; given the options that the cell had. */
   cells?: Record<string, CellMaker>;
 }
-// any: each maker checks the options it is given
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CellMaker = (options: any) => Cell;
+export type { CellMaker };
 
-const makers: Record<string, CellMaker> = { elman, lstm, gru, jordan };
 const FORMAT = '1';
 
 /**
@@ -177,30 +170,13 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
 }
 
 function layerOf({ reverse, ...note }: LayerNote, known: Record<string, CellMaker>): Layer {
-  const cell = cellOf(note, known);
-  return reverse ? bidirectional(cell, cellOf(reverse, known)) : cell;
-}
-
-/** The cell of a note. Its weights start at zero: they are read next, and orthogonal matrices take time to draw. */
-function cellOf({ cell: name, options }: Omit<LayerNote, 'reverse'>, known: Record<string, CellMaker>): Cell {
-  mustBe(
-    Object.hasOwn(known, name),
-    'metadata',
-    `cells must be among ${Object.keys(known).join(', ')}`,
-    name,
-  );
-  const cell = known[name](options);
-  const entries = Object.entries(cell.parameters);
-  const parameters = entries.map(([p, { shape }]) => [p, { shape, init: constant(0) }] as const);
-  return { ...cell, parameters: Object.fromEntries(parameters) };
+  const cell = remake(note, known, 'metadata');
+  return reverse ? bidirectional(cell, remake(reverse, known, 'metadata')) : cell;
 }
 
 function noteOf({ architecture, reduction }: Network): NetworkNote {
   const { layers, output, loss, at, dropout, trainInitial, dtype } = architecture;
-  const note = (cell: Cell): LayerNote => ({
-    cell: cell.name,
-    options: { ...cell.options, input: cell.input, hidden: cell.hidden },
-  });
+  const note = noteOfCell as (cell: Cell) => LayerNote;
   const notes = layers.map((layer) =>
     isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer),
   );

@@ -7,10 +7,20 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = join(__dirname, '..');
 const dist = join(root, 'dist');
+
+/** The ES module is one file: the worker threads it starts run the CommonJS one, which lies beside it. */
+const workerFile: Plugin = {
+  name: 'worker file',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]bptt[\\/]workerfile\.ts$/ }, () => ({
+      contents: "export const workerFile = () => new URL('./bptt/worker.js', import.meta.url);\n",
+    }));
+  },
+};
 
 async function main(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
@@ -24,6 +34,7 @@ async function main(): Promise<void> {
     platform: 'node',
     target: 'es2022',
     packages: 'external',
+    plugins: [workerFile],
     logLevel: 'warning',
   });
   writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\n");

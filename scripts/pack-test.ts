@@ -12,10 +12,18 @@ const root = join(__dirname, '..');
 /** Room for the engine to grow, none for tests or data to slip in. */
 const MAX_TARBALL = 300_000;
 
-/** Runs as it is as an ES module and as TypeScript; for CommonJS its import becomes a require. */
+/**
+ * Runs as it is as an ES module and as TypeScript; for CommonJS its import becomes a require. The worker thread has to
+ * be found in either, and to let the process end by itself.
+ */
 const program = `import * as backstep from 'backstep';
 const names = Object.entries(backstep).filter(([name]) => name !== 'default');
 console.log(names.map(([name, value]) => name + ': ' + typeof value).sort().join(', '));
+const net = backstep.network({ layers: [backstep.lstm({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+backstep.parallel(net, 2).then(async (team) => {
+  const { loss } = await team.forwardBackward({ x: [[0, 1]], targets: [[1, 0]] });
+  console.log(team.threads + ' threads, loss ' + loss);
+});
 `;
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -67,6 +75,7 @@ function useFrom(kind: 'module' | 'commonjs', tarball: string): string {
   const asRequire = program.replace(/^import (?:\* as )?(.*) from ('.*');$/gm, 'const $1 = require($2);');
   writeFileSync(join(folder, 'program.js'), kind === 'module' ? program : asRequire);
   const printed = run(folder, process.execPath, 'program.js').trim();
+  expect('threads of the program', /\d threads/.exec(printed)?.[0], '2 threads');
 
   writeFileSync(join(folder, 'typed.ts'), program);
   const tsc = (...options: string[]) =>
