@@ -91,10 +91,14 @@ export function mutate({ backward, variables }: Problem): { mutants: Mutant[]; e
   }
 
   const flat = Object.entries(variables);
+  // a part of a parameter is named by where it begins, so that two lines on parts of one are two places to break;
+  // a part of the input is one step of it, and the same line at every step is one place
+  const named = (name: string, whole: Tensor, t: Tensor): string =>
+    t.offset === whole.offset || name === 'x' || name === 'dx' ? name : `${name}+${t.offset - whole.offset}`;
   const nameOf = (t: Tensor): string | undefined =>
     flat.flatMap(([name, { value, gradient }]) => {
-      if (value.data === t.data && near(value, t)) return [name];
-      return gradient.data === t.data && near(gradient, t) ? [`d${name}`] : [];
+      if (value.data === t.data && near(value, t)) return [named(name, value, t)];
+      return gradient.data === t.data && near(gradient, t) ? [named(`d${name}`, gradient, t)] : [];
     })[0];
   const sites = new Map<string, Set<Operation>>(); // the same line of the equations at every t
   for (const op of backward.operations) {
