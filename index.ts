@@ -70,7 +70,7 @@ export type { Batch, Box } from './bptt/batch';
 export { Unroll } from './bptt/unroll';
 export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/fit';
 export { evaluate } from './bptt/learner';
-export { parallel, Parallel, type ParallelOptions, type Pass, type PassOptions } from './bptt/parallel';
+export { parallel, type Parallel, type ParallelOptions, type Pass, type PassOptions } from './bptt/parallel';
 export { suggestedThreads } from './bptt/threads';
 export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/optimizers';
 export { schedule, type Schedule, type ScheduleOptions } from './bptt/schedules';

@@ -10,6 +10,7 @@ export interface Start {
   validationSymbols: number;
   classes: number;
   parameters: number;
+  threads: number;
   /** Steps made before, by the run that this one resumes. */
   step: number;
   out: string;
@@ -102,7 +103,7 @@ export function stepParts({ step, bits, loss, charsPerSecond, gradientNorm, seco
 }
 
 function startLines({ settings: s, ...facts }: Start): string[] {
-  const { symbols, validationSymbols, classes, parameters, step, out } = facts;
+  const { symbols, validationSymbols, classes, parameters, threads, step, out } = facts;
   const limits = [
     s.steps === null ? '' : `to step ${count(s.steps)}`,
     s.seconds === null ? '' : `for ${s.seconds} s`,
@@ -118,7 +119,7 @@ function startLines({ settings: s, ...facts }: Start): string[] {
     ),
     row(
       'network',
-      `${s.cell}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor`,
+      `${s.cell}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
     ),
     row(
       'training',

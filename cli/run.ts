@@ -136,14 +136,17 @@ class Run {
       abort.abort();
     });
     process.stderr.on('error', () => undefined);
-    this.tellStart();
     try {
+      const missing = await trainer.start();
+      if (missing !== '') note(reporter, missing);
+      this.tellStart();
       const stopped = await trainer.run({ signal: abort.signal, onStep: (info) => this.onStep(info) });
       this.save();
       if (stopped !== 'aborted') return await this.finish(stopped);
     } catch (error) {
       throw this.explained(error);
     } finally {
+      trainer.close();
       reporter.close();
       interrupt.done();
     }
@@ -223,7 +226,7 @@ class Run {
   }
 
   private tellStart(): void {
-    const { settings, streams, validation, network, vocabulary, steps: step } = this.trainer;
+    const { settings, streams, validation, network, vocabulary, threads, steps: step } = this.trainer;
     this.reporter.tell({
       event: 'start',
       settings,
@@ -231,6 +234,7 @@ class Run {
       validationSymbols: validation?.symbols ?? 0,
       classes: vocabulary.size,
       parameters: network.parameters.count,
+      threads,
       step,
       out: this.out,
     });

@@ -57,6 +57,8 @@ export const settingsSchema = v.strictObject({
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
   dtype: v.picklist(dtypes),
   executor: v.string(),
+  /** Left out when it is 1. */
+  threads: v.optional(size),
   steps: v.nullable(size),
   seconds: v.nullable(positive),
 });
@@ -98,7 +100,8 @@ export function newSettings(given: Given, text: string, sha256: string, executor
     ...defaults,
     ...withoutHoles(given),
   };
-  const { steps = null } = given;
+  const { steps = null, threads } = given;
+  mustShare(threads, batch);
   return {
     ...{
       text,
@@ -118,6 +121,7 @@ export function newSettings(given: Given, text: string, sha256: string, executor
     },
     schedule: readSchedule(schedule, steps),
     clip: clip === 'off' ? null : clip,
+    ...(threads !== undefined && { threads }),
     // the default limit holds where there is no other
     seconds: given.seconds === undefined && steps !== null ? null : seconds,
   };
@@ -136,18 +140,27 @@ export function resumedSettings(given: Given, before: Settings): Settings {
       `leave --${name} out, or train from the beginning without --resume`,
     );
   }
-  const { schedule, clip, steps, seconds, lr, text, executor } = withoutHoles(given);
+  const { schedule, clip, steps, seconds, lr, text, executor, threads } = withoutHoles(given);
+  mustShare(threads, before.batch);
   // a new limit replaces both old ones
   const limits = steps !== undefined || seconds !== undefined;
   const settings = {
     ...before,
-    ...withoutHoles({ lr, text, executor }),
+    ...withoutHoles({ lr, text, executor, threads }),
     ...(clip !== undefined && { clip: clip === 'off' ? null : clip }),
     ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
   };
   return schedule === undefined
     ? settings
     : { ...settings, schedule: readSchedule(schedule, settings.steps) };
+}
+
+function mustShare(threads: number | undefined, batch: number): void {
+  if (threads === undefined || threads <= batch) return;
+  throw usage(
+    `train: --threads must be at most ${batch}, got ${threads} (they share the streams of --batch ${batch})`,
+    'fewer threads, or a larger --batch',
+  );
 }
 
 /**

@@ -13,7 +13,8 @@ Examples:
   backstep train --json | jq 'select(.event == "validation")'
 
 Ctrl-C saves and says how to go on; a second Ctrl-C stops at once.
-The last 5 % of the text are kept for validation. With --seed and --steps, runs are equal to the bit.
+The last 5 % of the text are kept for validation. With --seed, --steps and --threads, runs are
+equal to the bit.
 Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C and saved.
 `;
 
@@ -70,6 +71,11 @@ export function addTrain(program: Command): void {
     .option('--out <dir>', 'folder for checkpoint and loss curve (default: runs/NAME-OF-TEXT)')
     .option('--resume <checkpoint>', 'go on from a checkpoint, or from the folder it lies in')
     .option('--executor <name>', 'what computes (default: the fastest that works here)')
+    .option(
+      '--threads <n>',
+      'threads that share each batch (default: the cores, up to 4, if that is faster)',
+      whole(at('threads'), 1, 64),
+    )
     .option('--json', 'one JSON object per line on standard output')
     .addHelpText('after', examples)
     .action(async (options: TrainOptions) => {

@@ -7,6 +7,8 @@ import { fit, type StepInfo, type Summary } from '../bptt/fit';
 import { gradcheck, type GradcheckReport } from '../bptt/gradcheck';
 import { network, type Network } from '../bptt/network';
 import { optimizer, type Optimizer } from '../bptt/optimizers';
+import { parallel, type Parallel } from '../bptt/parallel';
+import { teamFor } from '../bptt/threads';
 import type { Checkpoint } from '../io/checkpoint';
 import { parse } from '../io/metadata';
 import { splitText, Streams, type Chunk } from '../io/streams';
@@ -39,6 +41,8 @@ export interface RunOptions {
 
 interface Parts {
   settings: Settings;
+  /** How many threads are wanted; absent when as many as gain. */
+  threads?: number;
   text: Text;
   network: Network;
   optimizer: Optimizer;
@@ -50,6 +54,8 @@ export class Trainer {
   readonly streams: Streams;
   /** Absent when the text is too short to spare a sequence. */
   readonly validation: Streams | undefined;
+
+  private team: Parallel | undefined;
 
   private constructor(private readonly parts: Parts) {
     const { batch, seq } = parts.settings;
@@ -71,7 +77,8 @@ export class Trainer {
     const net = network({ layers: stack, output: classes, loss: 'softmax', dropout, dtype, seed, executor });
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
-    return new Trainer({ settings, text, network: net, optimizer: made, states: {}, curves });
+    const { threads } = settings;
+    return new Trainer({ settings, threads, text, network: net, optimizer: made, states: {}, curves });
   }
 
   /** The model of a checkpoint, at the step where it was saved. */
@@ -86,7 +93,9 @@ export class Trainer {
       training: LossCurve.from(from.curves.training, rests.training),
       validation: LossCurve.from(from.curves.validation, rests.validation),
     };
-    return new Trainer({ settings, text, network: net, optimizer: made, states: from.states, curves });
+    const { threads = 1 } = settings; // a run goes on with as many threads as it began with
+    const { states } = from;
+    return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves });
   }
 
   get settings(): Settings {
@@ -106,6 +115,25 @@ export class Trainer {
     return this.parts.optimizer.steps;
   }
 
+  /** Threads that compute, once they are started. */
+  get threads(): number {
+    return this.team?.threads ?? 1;
+  }
+
+  /** Starts the threads; says why there are fewer than were wanted, or nothing. */
+  async start(): Promise<string> {
+    const { network: net, settings, threads } = this.parts;
+    const first = batchOf(this.streams.chunk(0), this.streams, 'zero');
+    this.team = await (threads === undefined ? teamFor(net, first) : parallel(net, threads));
+    this.parts.settings = { ...settings, threads: this.threads > 1 ? this.threads : undefined };
+    return this.team.note;
+  }
+
+  /** Ends the threads. */
+  close(): void {
+    this.team?.close();
+  }
+
   /** Trains until the settings' limit, or the signal, says stop. */
   async run({ signal, onStep }: RunOptions): Promise<Summary['stopped']> {
     const { settings, optimizer: made, network: net, curves } = this.parts;
@@ -113,6 +141,7 @@ export class Trainer {
     const summary = await fit(net, this.batches(), {
       optimizer: made,
       schedule,
+      threads: this.team ?? 1,
       ...(clip !== null && { clip: { norm: clip } }),
       ...(steps !== null && { steps }),
       ...(seconds !== null && { seconds }),

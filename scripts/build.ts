@@ -15,8 +15,8 @@ const dist = join(root, 'dist');
 /** The ES module is one file: the worker threads it starts run the CommonJS one, which lies beside it. */
 const workerFile: Plugin = {
   name: 'worker file',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]bptt[\\/]workerfile\.ts$/ }, () => ({
+  setup(building) {
+    building.onLoad({ filter: /[\\/]bptt[\\/]workerfile\.ts$/ }, () => ({
       contents: "export const workerFile = () => new URL('./bptt/worker.js', import.meta.url);\n",
     }));
   },
