@@ -113,7 +113,7 @@ function networkCases(): Case[] {
     bidirectional(gru({ input: 6, hidden: 2 }), elman({ input: 6, hidden: 3 })),
   ];
   const mixed = (): Layer[] => [
-    gru({ input: D, hidden: 3 }),
+    elman({ input: D, hidden: 3 }),
     bidirectional(lstm({ input: 3, hidden: 2 })),
     elman({ input: 4, hidden: 5 }),
   ];

@@ -26,7 +26,7 @@ export function addCheck(program: Command): void {
   program
     .command('check')
     .description('check every gradient of every cell against independent oracles')
-    .argument('[cells...]', 'elman, lstm, gru, network; default: all')
+    .argument('[cells...]', 'elman, lstm, gru, jordan, clockwork, bidirectional, network; default: all')
     .option(
       '--mutants',
       'also plant every mistake in every backward equation and count those that are noticed',

@@ -4,13 +4,14 @@ import { copyOf, network, type Network, type NetworkOptions } from '../bptt/netw
 import { firstBadGradient, firstBadValue } from '../bptt/notfinite';
 import { draw, drawStates, fillRandom } from '../bptt/problem';
 import { truncated } from '../bptt/truncated';
+import { Unroll } from '../bptt/unroll';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { hoist } from '../core/hoist';
 import { Random } from '../core/random';
-import { columns, toFlat, type Tensor } from '../core/tensor';
+import { columns, toFlat, zeros, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { toPytorch } from '../io/pytorch';
 import { distance, settings } from './executors';
@@ -468,5 +469,48 @@ describe('errors', () => {
     expect(isLayer(network({ layers: [two] }))).toBe(false);
     expect(isLayer(bidirectional(two))).toBe(true);
     expect(isLayer(null)).toBe(false);
+  });
+});
+
+describe('an unrolled cell in reverse', () => {
+  const [steps, rows] = [4, 2];
+  const cell = lstm({ input: D, hidden: H });
+  const options = () => ({
+    T: steps,
+    B: rows,
+    dtype: 'float64' as const,
+    x: zeros([steps * rows, D]),
+    dx: zeros([steps * rows, D]),
+    parameters: Object.fromEntries(
+      Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]),
+    ),
+    gradients: {},
+  });
+  const same = (p: Tensor, q: Tensor): boolean => p.data === q.data && p.offset === q.offset;
+
+  test('what step t leaves is what step t − 1 finds; the initial state lies behind the last step', () => {
+    const unroll = new Unroll(cell, { ...options(), reverse: true });
+    for (let t = steps - 1; t > 0; t--) {
+      const [now, next] = [unroll.at(t), unroll.at(t - 1)];
+      for (const s of ['h', 'c']) {
+        expect(same(now[s], next[`${s}Prev`])).toBe(true);
+        expect(same(now[`d${s}Next`], next[`d${s}Prev`])).toBe(true);
+      }
+    }
+    expect(same(unroll.at(steps - 1).hPrev, unroll.after(0, unroll.states.h))).toBe(true);
+    expect(same(unroll.at(0).h, unroll.after(steps, unroll.states.h))).toBe(true);
+    // what is read and put out at step t lies where it does forward
+    expect(unroll.at(1).x.offset).toBe(rows * D);
+    expect(same(unroll.at(0).h, unroll.output)).toBe(true);
+  });
+
+  test('places of another shape are refused', () => {
+    const [states, gradient] = [zeros([(steps + 1) * rows, H]), zeros([steps * rows, H])];
+    expect(() => new Unroll(cell, { ...options(), output: { states: gradient, gradient } })).toThrow(
+      'unroll: output.states must be [10, 3], got [8, 3] (T = 4, B = 2)',
+    );
+    expect(() => new Unroll(cell, { ...options(), output: { states, gradient: states } })).toThrow(
+      'unroll: output.gradient must be [8, 3], got [10, 3] (T = 4, B = 2)',
+    );
   });
 });
