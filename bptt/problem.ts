@@ -49,7 +49,9 @@ export function problemOf(net: Network, batch: Batch, random = new Random(0)): P
     dtype,
     'check a float64 copy: copyOf(network)',
   );
+  const { state } = net.random;
   const plan = net.prepare(batch, true);
+  net.random.state = state; // a check must not change how training goes on
   const forward = new Program();
   const backward = new Program();
   if (trainInitial) forward.append(plan.start);
