@@ -10,13 +10,17 @@ import {
   lstm,
   network,
   problemOfCell,
+  Program,
+  Random,
   relativeError,
   statementOf,
   type Cell,
   type GradcheckReport,
 } from '../index';
 import { checkProblem } from '../bptt/gradcheck';
+import { draw, drawStates, fillRandom } from '../bptt/problem';
 import { suite } from '../bptt/suite';
+import { executors } from './executors';
 
 const sizes = { input: 4, hidden: 5 };
 
@@ -30,11 +34,85 @@ const failing = ({ rows }: GradcheckReport): string[] =>
   rows.filter(({ ok }) => !ok).map(({ variable }) => variable);
 
 describe('every case of the suite keeps every bound', () => {
-  it.each(suite().map((one) => [one.name, one] as const))('%s', (_name, { cells, problem }) => {
-    const { rows } = checkProblem(problem(1), cells, { seed: 1 });
+  it.each(suite().map((one) => [one.name, one] as const))('%s', (_name, { group, cells, problem }) => {
+    // single layers at every coordinate; of networks, which hold the same layers, some and a few random directions
+    const sample = group === 'network' ? { coordinates: 12, directions: 3 } : {};
+    const { rows } = checkProblem(problem(1), cells, { seed: 1, ...sample });
     expect(rows.filter(({ ok }) => !ok)).toEqual([]);
     expect(rows.length).toBeGreaterThan(4);
     for (const { oracle, bound } of rows) expect(bound).toBe(bounds[oracle]);
+  });
+});
+
+describe('networks of every make: loss × reduction × at × dropout × initial states × lengths', () => {
+  const [T, B, D, O] = [3, 2, 4, 3];
+  const stacks: [string, () => Cell[]][] = [
+    ['lstm, gru', () => [lstm({ input: D, hidden: 5 }), gru({ input: 5, hidden: 2 })]],
+    [
+      'gru reset before, lstm with peepholes, elman',
+      () => [
+        gru({ input: D, hidden: 2, reset: 'before' }),
+        lstm({ input: 2, hidden: 3, peepholes: true }),
+        elman({ input: 3, hidden: 5, activation: 'sigmoid' }),
+      ],
+    ],
+    [
+      'elman relu, lstm and gru without biases',
+      () => [
+        elman({ input: D, hidden: 5, activation: 'relu' }),
+        lstm({ input: 5, hidden: 2, bias: false }),
+        gru({ input: 2, hidden: 3, bias: false }),
+      ],
+    ],
+  ];
+  const both = [true, false];
+  const losses = ['softmax', 'bernoulli', 'squared', undefined] as const;
+  const makes = losses.flatMap((loss) =>
+    (['every', 'last'] as const).flatMap((at) =>
+      (loss ? (['mean', 'sum'] as const) : (['mean'] as const)).map((reduction) => ({ loss, at, reduction })),
+    ),
+  );
+
+  it.each(makes)('loss $loss, at $at, $reduction', ({ loss, at, reduction }) => {
+    let turn = makes.findIndex(
+      (make) => make.loss === loss && make.at === at && make.reduction === reduction,
+    );
+    for (const dropout of [0, 0.4]) {
+      for (const trainInitial of both) {
+        for (const ragged of both) {
+          // each combination with the next stack and the next executor, so that all meet all
+          const [, layers] = stacks[turn % stacks.length];
+          const executor = executors[turn++ % executors.length].name as 'plain';
+          const random = new Random(turn);
+          const net = network({
+            layers: layers(),
+            ...(loss && { loss, reduction, output: O }),
+            ...{ at, dropout, trainInitial, executor, seed: turn },
+          });
+          for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
+          const steps = at === 'last' ? [B] : [T, B];
+          const N = steps.reduce((product, n) => product * n, 1);
+          const targets =
+            loss === 'softmax'
+              ? { shape: steps, numbers: Array.from({ length: N }, () => random.below(O)) }
+              : { shape: [...steps, O], numbers: Array.from({ length: N * O }, () => random.below(2)) };
+          const report = gradcheck(net, {
+            batch: {
+              x: { shape: [T, B, D], numbers: draw(T * B * D, random) },
+              ...(loss && { targets }),
+              ...(ragged && { lengths: [T, 2] }),
+              ...(!trainInitial && { initial: drawStates(net.architecture.layers, B, random) }),
+            },
+            coordinates: 5,
+            directions: 2,
+          });
+          const names = Object.keys(net.parameters.values);
+          const variables = new Set(report.rows.map(({ variable }) => variable));
+          expect([...names, 'x'].filter((name) => !variables.has(name))).toEqual([]);
+          expect(report.rows.filter(({ ok }) => !ok)).toEqual([]);
+        }
+      }
+    }
   });
 });
 
@@ -63,6 +141,23 @@ describe('oracles', () => {
     unit[0] = 1;
     expect(slope({ 'l0.b': unit })).toBeUndefined();
     expect(slope.refined({ 'l0.b': unit })).toBeUndefined();
+  });
+
+  it('trap 15: what is skipped is counted, and where nothing is left nothing is proved', () => {
+    const cell = elman({ input: 3, hidden: 5, activation: 'relu', bias: false });
+    const net = network({ layers: [cell], output: 2, loss: 'squared' });
+    const targets = [[[1, 0]], [[0, 1]]];
+    // at the first step z = x Wx; the first unit sees weights of zero, so there z is exactly 0
+    for (let d = 0; d < 3; d++) net.parameters.values['l0.Wx'].set(d, 0, 0);
+    const { rows } = gradcheck(net, { batch: { x: [[[1, 2, 3]], [[3, 2, 1]]], targets } });
+    const row = rows.find(({ oracle, variable }) => oracle === 'differences' && variable === 'l0.Wx');
+    expect(row).toMatchObject({ checked: 12, skipped: 3, ok: true });
+    // when every unit is at its kink, not one weight can be checked: that is no success
+    net.parameters.set('l0.Wx', new Float64Array(15));
+    const still = gradcheck(net, { batch: { x: [[[1, 2, 3]], [[3, 2, 1]]], targets } });
+    const none = still.rows.find(({ oracle, variable }) => oracle === 'differences' && variable === 'l0.Wx');
+    expect(none).toMatchObject({ checked: 0, skipped: 15, error: Infinity, ok: false });
+    expect(still.ok).toBe(false);
   });
 
   it('plain central differences work too, less exactly than extrapolated ones', () => {
@@ -101,6 +196,32 @@ describe('oracles', () => {
     const before = net.parameters.flat.data.slice();
     gradcheck(net, { batch: { x: [[[1, 0, -1, 2]], [[0.5, 1, 1, -1]]], targets: [[2], [0]] } });
     expect(net.parameters.flat.data).toEqual(before);
+  });
+
+  it('draws no random number of the network, so that training goes on as if it had not been checked', () => {
+    const net = network({ layers: [gru(sizes)], output: 3, loss: 'softmax', dropout: 0.5 });
+    const { state } = net.random;
+    gradcheck(net, { batch: { x: [[[1, 0, -1, 2]], [[0.5, 1, 1, -1]]], targets: [[2], [0]] } });
+    expect(net.random.state).toEqual(state);
+  });
+
+  it('every statement that a cell records is declared, so that none escapes the duals', () => {
+    const cells = [
+      ...(['tanh', 'sigmoid', 'relu'] as const).map((activation) => elman({ ...sizes, activation })),
+      ...[true, false].map((peepholes) => lstm({ ...sizes, peepholes })),
+      ...(['after', 'before'] as const).map((reset) => gru({ ...sizes, reset })),
+    ];
+    for (const cell of cells) {
+      const { unrolls } = problemOfCell(cell).plan;
+      const [program, v] = [new Program(), unrolls[0].at(0)];
+      cell.step(program, v, 0);
+      cell.stepBackward(program, v, 0);
+      const declared = new Set(
+        (cell.statements ?? []).flatMap(({ forward, backward }) => [forward.graph, backward.graph]),
+      );
+      const recorded = program.operations.flatMap((op) => (op.kind === 'pointwise' ? [op.graph] : []));
+      expect(new Set(recorded)).toEqual(declared);
+    }
   });
 
   it('samples coordinates and directions of large variables', () => {
