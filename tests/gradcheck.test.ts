@@ -267,6 +267,23 @@ describe('wrong gradients fail', () => {
     );
   });
 
+  it('trap 18: only the first term of the sum over time, by each oracle', () => {
+    const whole = elman(sizes);
+    const wrong = withBackward(whole, (program, v) => {
+      whole.stepBackward(program, v, 0);
+      // nothing is handed to the step before
+      const nothing = statementOf({ nodes: [{ op: 'constant', value: 0 }], outputs: { z: 0 }, locals: {} });
+      program.pointwise(nothing, { z: v.dhPrev });
+    });
+    const { rows } = gradcheck(wrong);
+    for (const oracle of ['differences', 'forwardMode', 'doubleSum'] as const) {
+      const failed = rows.filter((row) => row.oracle === oracle && !row.ok).map(({ variable }) => variable);
+      expect(failed).toEqual(expect.arrayContaining(['l0.Wx', 'l0.Wh', 'l0.b']));
+    }
+    // one step alone has no sum over time
+    expect(gradcheck(wrong, { T: 1, oracles: ['doubleSum'] }).ok).toBe(true);
+  });
+
   it('two swapped gates', () => {
     const wrong = withBackward(right, (program, v, t) =>
       right.stepBackward(program, { ...v, i: v.f, f: v.i }, t),
