@@ -329,7 +329,7 @@ export async function parallel(network: Network, options: number | ParallelOptio
     return new Parallel(
       network,
       [],
-      `${kit ? 'shared memory' : 'worker threads'} are missing here: one thread`,
+      `parallel: ${kit ? 'shared memory' : 'node:worker_threads'} is missing here: one thread`,
     );
 
   const blueprint = blueprintOf(network, cells !== undefined);

@@ -66,8 +66,8 @@ export class Thread {
     this.worker.on('exit', (code) => {
       running.delete(this);
       port1.close();
-      const why =
-        this.cause instanceof Object && 'message' in this.cause ? `: ${String(this.cause.message)}` : '';
+      const message = (this.cause as Error | undefined)?.message;
+      const why = message === undefined ? '' : `: ${message}`;
       this.stopped(new Stopped(`${options.name} stopped (exit code ${code})${why}`, { cause: this.cause }));
     });
     this.worker.unref();

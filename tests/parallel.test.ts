@@ -1,0 +1,385 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Batch, Box } from '../bptt/batch';
+import { fit, type StepInfo } from '../bptt/fit';
+import { bidirectional } from '../bptt/layer';
+import { network, type Network, type NetworkOptions } from '../bptt/network';
+import { parallel, type Parallel, type ParallelOptions } from '../bptt/parallel';
+import { suggestedThreads, trainingFlops } from '../bptt/threads';
+import { clockwork } from '../cells/clockwork';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
+import { lstm } from '../cells/lstm';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { optimizer } from '../bptt/optimizers';
+import { distance } from './executors';
+import { fragile, mine } from './parallelcells';
+
+const [T, D, H, O] = [6, 3, 5, 4];
+const register = join(__dirname, '..', 'scripts', 'register.js');
+const execArgv = ['-r', register];
+const cells = join(__dirname, 'parallelcells.ts');
+
+const box = (shape: number[], seed: number): Box => {
+  const random = new Random(seed);
+  return { shape, numbers: Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => random.normal()) };
+};
+const classes = (shape: number[], seed: number): Box => {
+  const { numbers } = box(shape, seed);
+  return { shape, numbers: Array.from(numbers, (x) => Math.floor(Math.abs(x) * 10) % O) };
+};
+/** A batch of B rows; with lengths, the longest rows stand at the end, so that a part of them is not masked. */
+function batchOf({ architecture: { loss, at } }: Network, B: number, unequal = false, seed = 1): Batch {
+  const steps = at === 'last' ? [B] : [T, B];
+  const targets =
+    loss === 'softmax'
+      ? classes(steps, seed + 100)
+      : {
+          shape: [...steps, O],
+          numbers: Array.from(box([...steps, O], seed).numbers, (x) => (x > 0 ? 1 : 0)),
+        };
+  const lengths = Array.from({ length: B }, (_, b) => Math.min(T, 1 + ((2 * b) % T) + (b > B / 2 ? T : 0)));
+  return { x: box([T, B, D], seed), targets, ...(unequal && { lengths }) };
+}
+const make = (options: Partial<NetworkOptions> = {}): Network =>
+  network({ layers: [gru({ input: D, hidden: H })], output: O, loss: 'softmax', seed: 3, ...options });
+
+const teams: Parallel[] = [];
+async function start(net: Network, more: Partial<ParallelOptions> = {}): Promise<Parallel> {
+  const team = await parallel(net, { threads: 2, execArgv, ...more });
+  teams.push(team);
+  return team;
+}
+afterEach(() => teams.splice(0).forEach((team) => team.close()));
+
+const gradientsOf = (net: Network): Float64Array => Float64Array.from(net.parameters.flatGradients.data);
+const stateOf = ({ random }: Network): number[] => [...random.state];
+
+/** Loss, gradients, final states and the generator after one pass. */
+async function passOf(team: Parallel, batch: Batch) {
+  const { network: net } = team;
+  net.parameters.zeroGradients();
+  const { loss, rows, tokens, states } = await team.forwardBackward(batch, { training: true });
+  const finals = Object.entries(states).map(([name, values]) => [name, Array.from(values)] as const);
+  return { loss, rows, tokens, gradients: gradientsOf(net), finals: Object.fromEntries(finals) };
+}
+
+describe('a batch shared by threads gives what one thread gives, to 1e-12', () => {
+  const variants: [string, number, Partial<NetworkOptions>][] = [
+    ['elman, softmax', 3, { layers: [elman({ input: D, hidden: H })] }],
+    [
+      'lstm, dropout, trainable start',
+      2,
+      {
+        dropout: 0.4,
+        trainInitial: true,
+        layers: [lstm({ input: D, hidden: H }), gru({ input: H, hidden: 3 })],
+      },
+    ],
+    ['gru, squared, a sum', 2, { loss: 'squared', reduction: 'sum' }],
+    [
+      'peepholes, bernoulli, the last step',
+      3,
+      {
+        loss: 'bernoulli',
+        at: 'last',
+        dropout: 0.3,
+        layers: [lstm({ input: D, hidden: H, peepholes: true })],
+      },
+    ],
+    [
+      'bidirectional, the last step',
+      2,
+      { at: 'last', layers: [bidirectional(gru({ input: D, hidden: H }), elman({ input: D, hidden: 2 }))] },
+    ],
+    [
+      'jordan, squared',
+      2,
+      {
+        loss: 'squared',
+        output: undefined,
+        layers: [jordan({ input: D, hidden: H, output: O, feedback: 'p' })],
+      },
+    ],
+    [
+      'clockwork, plain executor',
+      2,
+      { executor: 'plain', layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 4] })] },
+    ],
+  ];
+
+  test.each(variants)('%s, %i threads', async (_, threads, options) => {
+    const net = make(options);
+    const [one, team] = await Promise.all([start(net, { threads: 1 }), start(net, { threads })]);
+    const { state } = net.random;
+    for (const unequal of [false, true]) {
+      const batch = batchOf(net, 7, unequal);
+      net.random.state = state;
+      const expected = await passOf(one, batch);
+      const after = stateOf(net);
+      net.random.state = state;
+      const actual = await passOf(team, batch);
+      expect(stateOf(net)).toEqual(after);
+      expect(Math.abs(actual.loss - expected.loss)).toBeLessThanOrEqual(1e-12 * Math.abs(expected.loss));
+      expect(distance(actual.gradients, expected.gradients)).toBeLessThanOrEqual(1e-12);
+      expect(actual).toMatchObject({ rows: expected.rows, tokens: expected.tokens });
+      for (const name of Object.keys(expected.finals))
+        expect(distance(actual.finals[name], expected.finals[name])).toBeLessThanOrEqual(1e-12);
+      // again, to the bit
+      net.random.state = state;
+      expect(await passOf(team, batch)).toEqual(actual);
+    }
+  });
+
+  test('forward gives the output of all rows, and leaves gradients and the generator alone', async () => {
+    for (const at of ['every', 'last'] as const) {
+      const net = make({ dropout: 0.5, at });
+      const team = await start(net);
+      const batch = batchOf(net, 3);
+      const { state } = net.random;
+      const expected = net.forward(batch);
+      const output = toFlat(expected.output);
+      const result = await team.forward(batch);
+      expect(result.output.shape).toEqual(expected.output.shape);
+      expect(distance(toFlat(result.output), output)).toBeLessThanOrEqual(1e-12);
+      expect(result.loss).toBeCloseTo(expected.loss, 12);
+      expect(net.random.state).toEqual(state);
+      expect(gradientsOf(net).every((g) => g === 0)).toBe(true);
+    }
+  });
+
+  test('float32 as well, and fewer rows than threads', async () => {
+    const net = make({ dtype: 'float32' });
+    const [one, team] = await Promise.all([start(net, { threads: 1 }), start(net, { threads: 3 })]);
+    for (const B of [2, 1, 4, 3]) {
+      const expected = await passOf(one, batchOf(net, B));
+      const actual = await passOf(team, batchOf(net, B));
+      expect(distance(actual.gradients, expected.gradients)).toBeLessThanOrEqual(1e-5);
+    }
+  });
+});
+
+describe('fit', () => {
+  const adam = { name: 'adam', learningRate: 0.02 } as const;
+  function* stream(net: Network, from = 0): Generator<Batch> {
+    for (let k = from; ; k++) yield { ...batchOf(net, 4, false, k), initial: k % 3 === 0 ? 'zero' : 'carry' };
+  }
+  async function run(threads: number, steps = 5): Promise<{ net: Network; infos: StepInfo[] }> {
+    const net = make({ dropout: 0.2 });
+    const infos: StepInfo[] = [];
+    await fit(net, stream(net), {
+      optimizer: adam,
+      clip: { norm: 0.5 },
+      accumulate: 2,
+      steps,
+      threads: await start(net, { threads }),
+      validation: { batches: () => [batchOf(net, 4, true, 99)], every: 2 },
+      onStep: (info) => void infos.push({ ...info, states: {} }),
+    });
+    return { net, infos };
+  }
+
+  test('carries states from batch to batch, validates, and gives the same bits every time', async () => {
+    const [one, two, again] = await Promise.all([run(1), run(2), run(2)]);
+    expect(distance(two.net.parameters.flat.data, one.net.parameters.flat.data)).toBeLessThan(1e-9);
+    two.infos.forEach(({ loss, validationLoss = 0, tokens }, k) => {
+      expect(loss).toBeCloseTo(one.infos[k].loss, 10);
+      expect(validationLoss).toBeCloseTo(one.infos[k].validationLoss ?? 0, 10);
+      expect(tokens).toBe(one.infos[k].tokens);
+    });
+    expect(again).toMatchObject({ infos: two.infos });
+    expect(again.net.parameters.flat.data).toEqual(two.net.parameters.flat.data);
+  });
+
+  test('two trainings at once do not disturb each other; a resumed one goes on with the same bits', async () => {
+    const whole = make({ dropout: 0.3 });
+    const stopped = make({ dropout: 0.3 });
+    const [teamOfWhole, teamOfStopped] = await Promise.all([start(whole), start(stopped)]);
+    const made = optimizer(stopped, adam);
+    const [, { states }] = await Promise.all([
+      fit(whole, stream(whole), { optimizer: adam, steps: 5, threads: teamOfWhole }),
+      fit(stopped, stream(stopped), { optimizer: made, steps: 2, threads: teamOfStopped }),
+    ]);
+    const bytes = encodeCheckpoint({ network: stopped, optimizer: made, states });
+    const from = decodeCheckpoint(bytes);
+    const batches = function* (): Generator<Batch> {
+      for (const batch of stream(from.network, 2))
+        yield batch.initial === 'carry' ? { ...batch, initial: { ...from.states } } : batch;
+    };
+    const [first] = batches();
+    const rest = stream(from.network, 3);
+    await fit(
+      from.network,
+      (function* () {
+        yield first;
+        yield* rest;
+      })(),
+      {
+        optimizer: from.optimizer as NonNullable<typeof from.optimizer>,
+        steps: 5,
+        threads: await start(from.network),
+      },
+    );
+    expect(from.network.parameters.flat.data).toEqual(whole.parameters.flat.data);
+  });
+
+  test('takes one thread for what is too small to gain', async () => {
+    const net = make();
+    expect(trainingFlops(net, { T: 2, B: 3 })).toBe(36 * (3 * H * (D + H) + H * O));
+    expect(await suggestedThreads(net, { T, B: 4 })).toBe(1);
+    const most = await suggestedThreads(net, { T: 1000, B: 64 });
+    expect(most).toBeGreaterThanOrEqual(1);
+    expect(most).toBeLessThanOrEqual(4);
+    expect(await suggestedThreads(net, { T: 100000, B: 1 })).toBe(1);
+  });
+
+  test('refuses a team of another network, and numbers of threads that are none', async () => {
+    const net = make();
+    const options = { optimizer: adam, steps: 1 };
+    const threads = await start(make(), { threads: 1 });
+    await expect(fit(net, stream(net), { ...options, threads })).rejects.toThrow(
+      'fit: the team of threads must be',
+    );
+    await expect(fit(net, stream(net), { ...options, threads: 0 })).rejects.toThrow(
+      'fit: threads must be a whole',
+    );
+    await expect(parallel(net, 65)).rejects.toThrow('parallel: threads must be at most 64, got 65');
+  });
+});
+
+describe('what goes wrong', () => {
+  test('a batch is refused as by one thread, and the threads go on', async () => {
+    const net = make({ dropout: 0.2 });
+    const team = await start(net, { threads: 3 });
+    const { state } = net.random;
+    const good = batchOf(net, 5);
+    const spoil = (name: 'x' | 'targets', at: number, value: number): Batch => {
+      const { shape, numbers } = good[name] as Box;
+      return { ...good, [name]: { shape, numbers: Array.from(numbers, (x, k) => (k === at ? value : x)) } };
+    };
+    const bad: Batch[] = [
+      spoil('x', (2 * 5 + 4) * D + 1, NaN),
+      spoil('targets', 2 * 5 + 3, O),
+      { ...good, lengths: [1, 2, 3, 4, T + 1] },
+      { ...good, initial: { 'l0.h': new Float64Array(4 * H) } },
+      { ...good, x: box([T, 5, D + 1], 1) },
+    ];
+    for (const batch of bad) {
+      let message = '';
+      try {
+        net.forward(batch);
+      } catch (error) {
+        ({ message } = error as Error);
+      }
+      net.random.state = state;
+      const shared = team.forwardBackward(batch, { training: true });
+      await expect(shared).rejects.toBeInstanceOf(RangeError);
+      await expect(shared).rejects.toHaveProperty('message', message);
+      expect(net.random.state).toEqual(state);
+    }
+    await expect(team.forward({ ...good, initial: 'carry' })).rejects.toThrow(
+      'must come before initial: carry',
+    );
+    expect((await team.forward(good)).loss).toBeCloseTo(net.forward(good).loss, 12);
+  });
+
+  test('a pass may not begin before the one before has ended', async () => {
+    const net = make();
+    const team = await start(net);
+    const first = team.forward(batchOf(net, 2));
+    await expect(team.forward(batchOf(net, 2))).rejects.toThrow('parallel: the pass before must have ended');
+    await first;
+  });
+
+  test('numbers that are not finite are told as by one thread', async () => {
+    const messages: string[] = [];
+    for (const threads of [1, 2]) {
+      const net = make({ loss: 'squared', dropout: 0.1 });
+      const huge = {
+        shape: [T, 4, O],
+        numbers: Array.from({ length: T * 4 * O }, (_, k) => (k > 70 ? 1e200 : 0)),
+      };
+      const batch = { ...batchOf(net, 4), targets: huge };
+      const training = fit(net, [batch], {
+        optimizer: { name: 'sgd' },
+        threads: await start(net, { threads }),
+      });
+      await training.catch(({ message }: Error) => messages.push(message));
+    }
+    expect(messages[0]).toMatch(
+      /^fit: step 1: the loss must be finite, got Infinity \(first in the loss at t = 4 \(row/,
+    );
+    expect(messages[1]).toBe(messages[0]);
+  });
+
+  test('a cell that threads cannot build is refused, unless its module is named', async () => {
+    const net = make({ layers: [mine({ input: D, hidden: H })] });
+    await expect(start(net)).rejects.toThrow(
+      /^parallel: l0 must be a cell that other threads can build, one of elman, .*, got mine \(for a cell of your own/,
+    );
+    const batch = batchOf(net, 4);
+    const [one, team] = await Promise.all([start(net, { threads: 1 }), start(net, { cells })]);
+    const expected = await passOf(one, batch);
+    expect(distance((await passOf(team, batch)).gradients, expected.gradients)).toBeLessThan(1e-12);
+
+    const other = { ...elman({ input: D, hidden: H, activation: 'relu' }), options: {} };
+    await expect(start(make({ layers: [other] }))).rejects.toThrow(
+      'parallel: the network of elman must compute the same when built from names and options, got other operations',
+    );
+    await expect(start(net, { cells: 'nowhere.js' })).rejects.toThrow(/Cannot find module .*nowhere.js/);
+    const none = make({ loss: undefined });
+    await expect((await start(none, { threads: 1 })).forwardBackward(batch)).rejects.toThrow(
+      'must have a loss',
+    );
+  });
+
+  test('a worker that stops is named, and the weights are those of the step before', async () => {
+    const net = make({ layers: [fragile({ input: D, hidden: H })] });
+    const fresh = (threads: number): Promise<Parallel> => start(net, { threads, cells });
+    const [exits, throws, hangs, late] = await Promise.all([fresh(3), fresh(2), fresh(2), fresh(2)]);
+
+    const batches = [batchOf(net, 3), batchOf(net, 15)];
+    let weights: unknown;
+    const training = fit(net, batches, {
+      optimizer: { name: 'sgd' },
+      threads: exits,
+      onStep: () => void (weights = net.parameters.flat.data.slice()),
+    });
+    await expect(training).rejects.toThrow(
+      'parallel: worker 1 of 2 stopped (exit code 3) (fit: step 2; the weights are those of step 1)',
+    );
+    expect(net.parameters.flat.data).toEqual(weights);
+    await expect(exits.forward(batches[0])).rejects.toThrow('parallel: worker 1 of 2 stopped (exit code 3)');
+
+    await expect(throws.forward(batchOf(net, 12))).rejects.toThrow('broken on purpose');
+    await throws.forward(batches[0]);
+
+    const hanging = hangs.forward(batchOf(net, 14));
+    setTimeout(() => hangs.close(), 50);
+    await expect(hanging).rejects.toThrow('parallel: worker 1 of 1 was closed');
+    await expect(hangs.forward(batches[0])).rejects.toThrow('closed');
+
+    const passes = late.forward(batchOf(net, 16)).then(() => late.forward(batches[0]));
+    await expect(passes).rejects.toThrow('parallel: worker 1 of 1 stopped (exit code 1): too late');
+  });
+
+  test.each([
+    ['ends by itself with threads still there', 'end', 0, /^3 0\.\d{12} $/],
+    ['may exit in the middle of a pass', 'midway', 7, /^3 0\.\d{12} $/],
+    [
+      'has one thread where there is no shared memory, and says so',
+      'alone',
+      0,
+      /^1 0\.\d{12} parallel: shared memory is missing here: one thread$/,
+    ],
+  ])('a process %s', async (_, what, code, said) => {
+    const child = spawn(process.execPath, ['-r', register, join(__dirname, 'parallelprocess.ts'), what]);
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += String(text)));
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(code);
+    expect(printed.trimEnd() + (what === 'alone' ? '' : ' ')).toMatch(said);
+  });
+});
