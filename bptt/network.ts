@@ -294,7 +294,7 @@ export class Network {
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);
       const bind = (program: Program) => program.bind(this.executor);
-      const { rest, deferred } = defer(hoist(plan.backward), plan.dx.data);
+      const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
       bound = {
         plan,
         start: bind(plan.start),

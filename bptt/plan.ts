@@ -3,12 +3,12 @@
  * recorded once; a training step only replays them.
  */
 import { affine, affineBackward } from '../cells/affine';
-import type { Dtype } from '../core/memory';
+import type { Data, Dtype } from '../core/memory';
 import { Program } from '../core/program';
 import { add, mul } from '../core/scalar';
 import { statement } from '../core/statement';
 import { columns, zeros, type Tensor, type Tensors } from '../core/tensor';
-import { inputOf, unrollLayer, type Layer, type Signal } from './layer';
+import { directionsOf, inputOf, unrollLayer, type Layer, type Signal } from './layer';
 import { recordLoss, type LossName } from './losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import type { Unroll } from './unroll';
@@ -152,6 +152,13 @@ export class Plan {
   /** Gradients of the states after `t` steps: t = 0 after a backward, t = T to be given before it. */
   stateGradientsAt(t: number): Tensors {
     return this.momentAt(t).gradients;
+  }
+
+  /** Where the gradient of the input is added up: of each direction of the first layer, and of both. */
+  get inputGradients(): Data[] {
+    const directions = directionsOf(this.architecture.layers[0], 0).length;
+    const own = this.unrolls.slice(0, directions).map(({ options }) => options.dx.data);
+    return [...new Set([...own, this.dx.data])];
   }
 
   /** Every training step asks for the same views: each is made once. */

@@ -21,19 +21,20 @@ export function hoist(program: Program): Program {
 }
 
 /**
- * Takes out the operations that only compute `target`, if they can run after all the others: they then need not run at
- * all until somebody asks for it.
+ * Takes out the operations that only compute `targets`, if they can run after all the others: they then need not run at
+ * all until somebody asks for them.
  */
-export function defer(program: Program, target: Data): { rest: Program; deferred: Program } {
+export function defer(program: Program, ...targets: Data[]): { rest: Program; deferred: Program } {
+  const isTarget = (t: Tensor): boolean => targets.includes(t.data);
   const rest = new Program();
   const deferred = new Program();
   let movable = true;
   for (const operation of program.operations) {
-    const only = writes(operation).every((t) => t.data === target);
+    const only = writes(operation).every(isTarget);
     if (only) deferred.operations.push(operation);
     else {
       rest.operations.push(operation);
-      const touched = [...reads(operation), ...writes(operation)].some((t) => t.data === target);
+      const touched = [...reads(operation), ...writes(operation)].some(isTarget);
       const spoils = deferred.operations.some((d) => conflict(reads(d), writes(operation)));
       if (touched || spoils) movable = false;
     }

@@ -336,6 +336,18 @@ test('the outputs of both directions are written side by side, not copied there'
   expect(merged).toHaveLength(2 * (1 + 3 * T));
 });
 
+test('the gradient of the input is not computed until somebody reads it', () => {
+  const net = make({ layers: [bidirectional(gru({ input: D, hidden: H }))], output: O, loss: 'squared' });
+  net.forward({ x: box([T, B, D], 1), targets: box([T, B, O], 2) });
+  const { unrolls } = net.lastPlan!;
+  const back = net.backward();
+  for (const { options } of unrolls) expect(toFlat(options.dx).every((v) => v === 0)).toBe(true);
+  const dx = toFlat(back.x);
+  const [one, two] = unrolls.map(({ options }) => toFlat(options.dx));
+  expect(dx).toEqual(one.map((v, k) => v + two[k]));
+  expect(dx).not.toContain(0);
+});
+
 describe('a sequence in parts is refused: the future is not known', () => {
   const why =
     '(layer 1 is bidirectional lstm: it reads from the end, and the future of a stream is not known)';
