@@ -1,6 +1,7 @@
 /** The settings of a training run: their defaults, their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
 import type { Cell } from '../cells/cell';
+import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -16,6 +17,9 @@ interface Sizes {
   hidden: number;
 }
 
+/** Periods of the modules of a clockwork layer, which are of one size. */
+const PERIODS = [1, 2, 4, 8];
+
 /** What --cell can be. */
 export const cells = {
   elman: (sizes: Sizes): Cell => elman(sizes),
@@ -25,6 +29,7 @@ export const cells = {
   'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
   gru: (sizes: Sizes): Cell => gru(sizes),
   'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
+  clockwork: (sizes: Sizes): Cell => clockwork({ ...sizes, periods: PERIODS }),
 };
 export type CellName = keyof typeof cells;
 export const cellNames = Object.keys(cells) as CellName[];
@@ -94,13 +99,21 @@ export const defaults = {
 /** The settings that a run cannot change halfway: its weights, its states and its place in the text depend on them. */
 const fixed = ['cell', 'layers', 'hidden', 'batch', 'seq', 'optimizer', 'dropout', 'seed', 'dtype'] as const;
 
-/** Settings of a new run. */
+/**
+ * Settings of a new run.
+ * @throws CommandError when they do not go together.
+ */
 export function newSettings(given: Given, text: string, sha256: string, executor: string): Settings {
   const { cell, layers, hidden, batch, seq, optimizer, lr, schedule, clip, dropout, seed, dtype, seconds } = {
     ...defaults,
     ...withoutHoles(given),
   };
   const { steps = null, threads } = given;
+  if (cell === 'clockwork' && hidden % PERIODS.length !== 0)
+    throw usage(
+      `train: --hidden must be a multiple of ${PERIODS.length} with --cell clockwork, got ${hidden}`,
+      `--hidden ${PERIODS.length * Math.ceil(hidden / PERIODS.length)}: its modules of periods ${PERIODS.join(', ')} are of one size`,
+    );
   mustShare(threads, batch);
   return {
     ...{

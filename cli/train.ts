@@ -1,7 +1,8 @@
 /** `backstep train`: a character model of a text, from the first step to a checkpoint that can be sampled. */
 import type { Command } from 'commander';
-import { oneOf, real, whole } from './arguments';
-import { cellNames, defaults, dtypes, optimizerNames, readSchedule } from './settings';
+import { oneOf, real, show, whole } from './arguments';
+import { usage } from './errors';
+import { cellNames, defaults, dtypes, optimizerNames, readSchedule, type CellName } from './settings';
 import { train, type TrainOptions } from './run';
 
 const examples = `
@@ -26,7 +27,7 @@ export function addTrain(program: Command): void {
     .command('train')
     .description('train a character model on a text')
     .option('--text <file>', 'text to learn, in UTF-8 (default: the novel that comes with a clone)')
-    .option('--cell <name>', `${cellNames.join(', ')} (default: ${d.cell})`, oneOf(at('cell'), cellNames))
+    .option('--cell <name>', `${cellNames.join(', ')} (default: ${d.cell})`, readCell)
     .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers')))
     .option('--hidden <n>', `units in each layer (default: ${d.hidden})`, whole(at('hidden')))
     .option('--batch <n>', `streams of text side by side (default: ${d.batch})`, whole(at('batch')))
@@ -83,6 +84,14 @@ export function addTrain(program: Command): void {
       if (options.schedule !== undefined) readSchedule(options.schedule, options.steps ?? 1);
       process.exitCode = await train(options);
     });
+}
+
+function readCell(text: string): CellName {
+  if (/^bi-?(directional|lstm|gru|rnn|elman)/i.test(text))
+    throw usage(
+      `train: --cell must predict what comes next, got ${show(text)} (it reads the text from its end as well: it would see what it is to predict, and has no future to read when it writes)`,
+    );
+  return oneOf('train: --cell', cellNames)(text);
 }
 
 function readClip(text: string): number | 'off' {

@@ -217,7 +217,8 @@ export class Trainer {
     let before: NonNullable<Batch['initial']> = this.parts.states;
     for (;;) {
       const k = this.steps % this.streams.chunks;
-      yield batchOf(this.streams.chunk(k), this.streams, k === 0 ? 'zero' : before);
+      const batch = batchOf(this.streams.chunk(k), this.streams, k === 0 ? 'zero' : before);
+      yield { ...batch, clock: k * this.streams.T };
       before = 'carry';
     }
   }

@@ -67,6 +67,16 @@ describe('train', () => {
     expect(bytes('d').equals(bytes('b'))).toBe(true);
   });
 
+  it('trap 11: a clockwork network goes on where its clock stood', () => {
+    // 5 steps a chunk against periods 1, 2, 4, 8: every chunk starts at another time
+    const sizes = ['--cell', 'clockwork', '--hidden', '8', '--batch', '2', '--seq', '5', '--threads', '1'];
+    const train = (...args: string[]): number | null => backstep('train', ...args).status;
+    expect(train('--text', text, ...sizes, '--steps', '12', '--out', 'clock')).toBe(0);
+    expect(train('--text', text, ...sizes, '--steps', '7', '--out', 'stopped')).toBe(0);
+    expect(train('--resume', 'stopped', '--steps', '12')).toBe(0);
+    expect(bytes('stopped').equals(bytes('clock'))).toBe(true);
+  });
+
   it('prints one JSON object per line for machines', () => {
     const { status, stdout } = backstep(
       'train',
@@ -117,6 +127,18 @@ describe('train', () => {
     ['a binary text', () => ['--text', binary()], 2, /UTF-8/],
     ['a text shorter than one sequence', () => ['--text', short()], 2, /at least/],
     ['an unknown cell', () => ['--text', text, '--cell', 'lstn'], 2, /--cell.*one of.*got lstn/],
+    [
+      'a cell that reads from the end',
+      () => ['--text', text, '--cell', 'bidirectional'],
+      2,
+      /--cell must predict what comes next, got bidirectional \(.*no future to read/,
+    ],
+    [
+      'units that modules cannot share',
+      () => ['--text', text, '--cell', 'clockwork', '--hidden', '30'],
+      2,
+      /--hidden must be a multiple of 4 with --cell clockwork, got 30[^]*--hidden 32/,
+    ],
     ['a size of zero', () => ['--text', text, '--hidden', '0'], 2, /--hidden.*>= 1.*got 0/],
     ['a size that is no number', () => ['--text', text, '--batch', 'many'], 2, /--batch.*got many/],
     ['a misspelt option', () => ['--text', text, '--hiden', '8'], 2, /--hiden/],
