@@ -36,7 +36,7 @@ const failing = ({ rows }: GradcheckReport): string[] =>
 describe('every case of the suite keeps every bound', () => {
   it.each(suite().map((one) => [one.name, one] as const))('%s', (_name, { group, cells, problem }) => {
     // single layers at every coordinate; of networks, which hold the same layers, some and a few random directions
-    const sample = group === 'network' ? { coordinates: 12, directions: 3 } : {};
+    const sample = group === 'network' ? { coordinates: 6, directions: 3 } : {};
     const { rows } = checkProblem(problem(1), cells, { seed: 1, ...sample });
     expect(rows.filter(({ ok }) => !ok)).toEqual([]);
     expect(rows.length).toBeGreaterThan(4);
@@ -46,43 +46,33 @@ describe('every case of the suite keeps every bound', () => {
 
 describe('networks of every make: loss × reduction × at × dropout × initial states × lengths', () => {
   const [T, B, D, O] = [3, 2, 4, 3];
-  const stacks: [string, () => Cell[]][] = [
-    ['lstm, gru', () => [lstm({ input: D, hidden: 5 }), gru({ input: 5, hidden: 2 })]],
-    [
-      'gru reset before, lstm with peepholes, elman',
-      () => [
-        gru({ input: D, hidden: 2, reset: 'before' }),
-        lstm({ input: 2, hidden: 3, peepholes: true }),
-        elman({ input: 3, hidden: 5, activation: 'sigmoid' }),
-      ],
+  const stacks: (() => Cell[])[] = [
+    () => [lstm({ input: D, hidden: 5 }), gru({ input: 5, hidden: 2 })],
+    () => [
+      gru({ input: D, hidden: 2, reset: 'before' }),
+      lstm({ input: 2, hidden: 3, peepholes: true }),
+      elman({ input: 3, hidden: 5, activation: 'sigmoid' }),
     ],
-    [
-      'elman relu, lstm and gru without biases',
-      () => [
-        elman({ input: D, hidden: 5, activation: 'relu' }),
-        lstm({ input: 5, hidden: 2, bias: false }),
-        gru({ input: 2, hidden: 3, bias: false }),
-      ],
+    () => [
+      elman({ input: D, hidden: 5, activation: 'relu' }),
+      lstm({ input: 5, hidden: 2, bias: false }),
+      gru({ input: 2, hidden: 3, bias: false }),
     ],
   ];
   const both = [true, false];
   const losses = ['softmax', 'bernoulli', 'squared', undefined] as const;
-  const makes = losses.flatMap((loss) =>
-    (['every', 'last'] as const).flatMap((at) =>
-      (loss ? (['mean', 'sum'] as const) : (['mean'] as const)).map((reduction) => ({ loss, at, reduction })),
-    ),
-  );
+  const makes = losses.flatMap((loss) => (['every', 'last'] as const).map((at) => ({ loss, at })));
 
-  it.each(makes)('loss $loss, at $at, $reduction', ({ loss, at, reduction }) => {
-    let turn = makes.findIndex(
-      (make) => make.loss === loss && make.at === at && make.reduction === reduction,
-    );
+  it.each(makes)('loss $loss, at $at', ({ loss, at }) => {
+    let turn = makes.findIndex((make) => make.loss === loss && make.at === at);
     for (const dropout of [0, 0.4]) {
       for (const trainInitial of both) {
         for (const ragged of both) {
-          // each combination with the next stack and the next executor, so that all meet all
-          const [, layers] = stacks[turn % stacks.length];
-          const executor = executors[turn++ % executors.length].name as 'plain';
+          // each combination with the next stack, executor and reduction, so that all meet all
+          turn++;
+          const layers = stacks[turn % stacks.length];
+          const executor = executors[turn % executors.length].name as 'plain';
+          const reduction = Math.floor(turn / 2) % 2 ? 'mean' : 'sum';
           const random = new Random(turn);
           const net = network({
             layers: layers(),
