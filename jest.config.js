@@ -3,6 +3,8 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  // a hang is a failure, a busy machine is not
+  testTimeout: 60_000,
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // a look-up of Math in jest's sandbox takes longer than most of its functions
   sandboxInjectedGlobals: ['Math'],
