@@ -2,7 +2,7 @@
 import type { StatementPair } from '../cells/cell';
 import { Random } from '../core/random';
 import { Dual, primal, tangent } from '../core/scalar';
-import { inputsOf, print } from '../core/statement';
+import { inputsOf } from '../core/statement';
 import { relativeError } from './bounds';
 
 export interface DualCheck {
@@ -63,12 +63,3 @@ export function checkStatements(
   }
   return [...worst.values()];
 }
-
-/** The two statements as printed equations. */
-export const printPair = ({
-  forward,
-  backward,
-}: StatementPair): { forward: string[]; backward: string[] } => ({
-  forward: print(forward.graph),
-  backward: print(backward.graph),
-});

@@ -1,7 +1,7 @@
 /** Initialisers: how a weight matrix [rows, columns] starts. */
 import { must } from './check';
 import type { Random } from './random';
-import { sizeOf, type Tensor } from './tensor';
+import type { Tensor } from './tensor';
 
 /** Fills a tensor; matrices of G gate blocks are filled block by block (`gates`). */
 export type Initializer = (t: Tensor, random: Random) => void;
@@ -80,6 +80,3 @@ export const gates =
       each(t.lo(...rest.map(() => 0), k * width).hi(...rest, width), random);
     }
   };
-
-/** Entries in a tensor; a matrix of zeros has some too. */
-export const countOf = (t: Tensor): number => sizeOf(t.shape);
