@@ -8,7 +8,7 @@
 import ndarray from 'ndarray';
 import { builtin } from '../core/builtin';
 import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
-import type { Data } from '../core/memory';
+import { engineMemory, type Data } from '../core/memory';
 import { Program } from '../core/program';
 import { add } from '../core/scalar';
 import { statement } from '../core/statement';
@@ -324,8 +324,9 @@ export async function parallel(network: Network, options: number | ParallelOptio
   must(threads <= MOST, 'parallel', `threads must be at most ${MOST}`, threads);
   if (threads === 1) return new Parallel(network, [], '');
   const { flat, flatGradients } = network.parameters;
+  const { wasm: memory } = engineMemory();
   const kit = await builtin('node:worker_threads');
-  if (!kit || !isShared(flat.data.buffer))
+  if (!kit || !memory || !isShared(memory))
     return new Parallel(
       network,
       [],
@@ -338,8 +339,10 @@ export async function parallel(network: Network, options: number | ParallelOptio
     const thread = new Thread(kit, { name, file: workerFile(), execArgv });
     const gradients = zeros(flatGradients.shape, flat.dtype);
     const figures = new Float64Array(new SharedArrayBuffer(24));
-    const begin: Begin = { blueprint, cells, values: flat.data, gradients: gradients.data, figures };
-    thread.ask(begin, { keep: true });
+    const [values, sums] = [flat.data, gradients.data];
+    const at = { values: values.byteOffset, gradients: sums.byteOffset };
+    const begin: Begin = { blueprint, cells, memory, ...at, figures };
+    thread.ask(begin, [values, sums]);
     return { thread, gradients, figures };
   });
   try {
@@ -365,5 +368,5 @@ function dismiss(members: readonly Member[]): void {
 }
 
 // asked by tag: under some test runners the constructor is another realm's
-const isShared = (buffer: ArrayBufferLike): boolean =>
+const isShared = ({ buffer }: WebAssembly.Memory): boolean =>
   Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';

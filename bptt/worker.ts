@@ -14,10 +14,12 @@ export interface Begin {
   blueprint: Blueprint;
   /** Module with makers of the user's own cells, by name. */
   cells?: string;
-  /** All weights, as they are when a task comes. */
-  values: Data;
-  /** Where this worker's gradients go, in full at every task that runs backward. */
-  gradients: Data;
+  /** The engine's memory of the thread that asks. */
+  memory: WebAssembly.Memory;
+  /** Byte address of all weights there, which are read anew for every task. */
+  values: number;
+  /** Byte address of where this worker's gradients go, in full at every task that runs backward. */
+  gradients: number;
   /** Where the figures of a share go: loss, rows, tokens. */
   figures: Float64Array;
 }
@@ -28,9 +30,13 @@ export interface ShareOfTask {
   gathered: Gathered;
 }
 
-async function begin({ blueprint, cells, values, gradients, figures }: Begin) {
+async function begin({ blueprint, cells, memory, figures, ...at }: Begin) {
   const network: Network = buildFrom(blueprint, cells === undefined ? {} : await load(cells));
   const { flat, flatGradients } = network.parameters;
+  const View = flat.data.constructor as new (buffer: ArrayBufferLike, at: number, length: number) => Data;
+  // views are made here: one of a memory of 4 GB cannot be sent
+  const values = new View(memory.buffer, at.values, flat.data.length);
+  const gradients = new View(memory.buffer, at.gradients, flat.data.length);
   return ({ task, gathered }: ShareOfTask): void => {
     flat.data.set(values);
     network.parameters.zeroGradients();

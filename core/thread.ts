@@ -75,10 +75,10 @@ export class Thread {
 
   /**
    * Sends a question.
-   * @param keep holds on to what it refers to, such as parts of the engine's memory, until the thread has ended.
+   * @param keep is not collected before the thread has ended: parts of the engine's memory that it writes to.
    */
-  ask(question: unknown, { keep = false } = {}): void {
-    if (keep) this.kept.push(question);
+  ask(question: unknown, keep?: unknown): void {
+    if (keep !== undefined) this.kept.push(keep);
     this.port.postMessage(question);
     this.turn = ask(this.turns);
   }

@@ -376,7 +376,9 @@ describe('what goes wrong', () => {
       /^1 0\.\d{12} parallel: shared memory is missing here: one thread$/,
     ],
   ])('a process %s', async (_, what, code, said) => {
-    const child = spawn(process.execPath, ['-r', register, join(__dirname, 'parallelprocess.ts'), what]);
+    const file = join(__dirname, 'parallelprocess.ts');
+    const env = { ...process.env, BACKSTEP_MEMORY_MB: '4096' }; // no array of it can be sent to another thread
+    const child = spawn(process.execPath, ['-r', register, file, what], { env });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += String(text)));
     expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(code);
