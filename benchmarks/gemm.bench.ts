@@ -9,7 +9,8 @@
  *   projection     x Wx of all time steps, [T·B, D] · [D, 4H], packing included
  *   gradient       hPrevᵀ dz over all time steps, [H, T·B] · [T·B, 4H], packing included
  *
- *   node -r ./scripts/register.js benchmarks/gemm.bench.ts [--smallest] [--json] [--dtype float32] [--reproducible]
+ *   node -r ./scripts/register.js benchmarks/gemm.bench.ts [--smallest] [--json] [--out FILE] [--dtype float32]
+ *       [--reproducible]
  *
  * --smallest only shows that all of this still runs; its figures mean nothing.
  *
@@ -18,13 +19,15 @@
  * the mul+add peak is possible. Where a step falls short, look at the bytes: Wh is read once for 2·B flops per element,
  * so B = 1 with a Wh larger than the second-level cache runs at the speed of the memory behind it.
  */
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { median } from '../cli/timing';
 import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import * as wasm from '../core/wasm/gemm';
 import { measuredPeak } from '../core/wasm/peak';
+import { machine } from './machine';
+import { publish } from './output';
+import { table } from './table';
 
 interface Shape {
   kind: 'square' | 'step' | 'step backward' | 'projection' | 'gradient';
@@ -33,7 +36,7 @@ interface Shape {
   N: number;
 }
 
-interface Row extends Shape {
+export interface GemmRow extends Shape {
   dtype: Dtype;
   fma: boolean;
   medianMicroseconds: number;
@@ -70,11 +73,6 @@ function shapes(): Shape[] {
   ]);
   return [...square, ...step, ...backward, ...sequences];
 }
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((x, y) => x - y);
-  return sorted[sorted.length >> 1];
-};
 
 /** Strides of a [M, K] and b [K, N] as they lie in memory. */
 function strides({ kind, M, K, N }: Shape) {
@@ -130,7 +128,7 @@ class Bench {
     return new View(this.memory.buffer, place, length);
   }
 
-  measure(shape: Shape): Row {
+  measure(shape: Shape): GemmRow {
     const { dtype, kernels } = this;
     const { kind, M, K, N } = shape;
     const size = dtype === 'float32' ? 4 : 8;
@@ -204,7 +202,7 @@ class Bench {
   }
 }
 
-const columns: [string, (row: Row) => string][] = [
+const columns: [string, (row: GemmRow) => string][] = [
   ['product', ({ kind }) => kind],
   ['shape', ({ M, K, N }) => `[${M}, ${K}]·[${K}, ${N}]`],
   ['dtype', ({ dtype, fma }) => dtype + (fma ? ' fma' : '')],
@@ -216,31 +214,12 @@ const columns: [string, (row: Row) => string][] = [
   ['× naive', (row) => (row.gflops / row.naiveGflops).toFixed(1)],
 ];
 
-function table(rows: Row[]): string {
-  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, show]) => show(row)))];
-  const widths = columns.map((_, c) => Math.max(...cells.map((line) => line[c].length)));
-  const pad = (text: string, c: number) => (c < 3 ? text.padEnd(widths[c]) : text.padStart(widths[c]));
-  return cells.map((line) => line.map(pad).join('  ').trimEnd()).join('\n');
-}
-
-function machine(): string {
-  let commit = 'no commit';
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    }).trim();
-  } catch {
-    // not a checkout
-  }
-  return `${cpus()[0].model.trim()}, Node ${process.versions.node}, ${commit}`;
-}
-
 function main(): void {
   const { values } = parseArgs({
     options: {
       smallest: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      out: { type: 'string' },
       reproducible: { type: 'boolean', default: false },
       dtype: { type: 'string' },
     },
@@ -251,8 +230,17 @@ function main(): void {
     const bench = new Bench(dtype, list, values);
     return list.map((shape) => bench.measure(shape));
   });
-  if (values.json) console.log(JSON.stringify({ machine: machine(), rows }, null, 2));
-  else console.log(`${machine()}\n${table(rows)}`);
+  if (!values.json) {
+    const body = rows.map((row) => columns.map(([, show]) => show(row)));
+    console.log(
+      `${machine()}\n${table(
+        columns.map(([title]) => title),
+        body,
+        3,
+      )}`,
+    );
+  }
+  publish({ gemm: rows }, values);
 }
 
 main();

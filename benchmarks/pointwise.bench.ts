@@ -8,7 +8,7 @@
  *   LSTM backward   lstmBackward: no transcendental functions, 9 inputs, 5 outputs
  *   sum of rows     as for a bias gradient;   log-sum-exp, sum of squares: as for a loss and a gradient's norm
  *
- *   node -r ./scripts/register.js benchmarks/pointwise.bench.ts [--smallest] [--json] [--dtype float32]
+ *   node -r ./scripts/register.js benchmarks/pointwise.bench.ts [--smallest] [--json] [--out FILE] [--dtype float32]
  *
  * --smallest only shows that all of this still runs; its figures mean nothing.
  *
@@ -16,11 +16,10 @@
  * Every loop is compiled from its text for each dtype, so that V8 sees one kind of array only, as in a program of one dtype.
  * "start-up" is the time to write, compile and warm the two LSTM kernels, the first thing that the process does.
  */
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runInThisContext } from 'node:vm';
 import { lstmBackward, lstmForward } from '../cells/lstm';
+import { median } from '../cli/timing';
 import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import { exp, log, log1p, sigmoid, tanh } from '../core/scalar';
@@ -38,6 +37,9 @@ import {
   warmReductions,
 } from '../core/wasm/emit-reduce';
 import { WasmModule } from '../core/wasm/encoder';
+import { machine } from './machine';
+import { publish } from './output';
+import { table } from './table';
 
 type Arrays = Record<string, Data>;
 /** A loop over `n` elements, or over [rows, cols]; it may use nothing from outside of itself. */
@@ -55,7 +57,7 @@ interface Case {
   range: [number, number];
 }
 
-interface Row {
+export interface PointwiseRow {
   name: string;
   dtype: Dtype;
   rows: number;
@@ -210,11 +212,6 @@ function reductionCases(shape: [number, number]): Case[] {
   ];
 }
 
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((x, y) => x - y);
-  return sorted[sorted.length >> 1];
-};
-
 class Bench {
   readonly size: number;
   readonly reductions: Reductions;
@@ -244,7 +241,7 @@ class Bench {
     return kernel;
   }
 
-  measure({ name, shape, inputs, outputs, loop, kernel, range }: Case): Row {
+  measure({ name, shape, inputs, outputs, loop, kernel, range }: Case): PointwiseRow {
     const [rows, cols] = shape;
     this.top = 0;
     const random = new Random(1);
@@ -337,7 +334,7 @@ function startUp(dtype: Dtype): number {
   return performance.now() - start;
 }
 
-const columns: [string, (row: Row) => string][] = [
+const columns: [string, (row: PointwiseRow) => string][] = [
   ['statement', ({ name }) => name],
   ['shape', ({ rows, cols }) => `[${rows}, ${cols}]`],
   ['dtype', ({ dtype }) => dtype],
@@ -348,31 +345,12 @@ const columns: [string, (row: Row) => string][] = [
   ['× plain JS', (row) => row.timesPlain.toFixed(1)],
 ];
 
-function table(rows: Row[]): string {
-  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, show]) => show(row)))];
-  const widths = columns.map((_, c) => Math.max(...cells.map((line) => line[c].length)));
-  const pad = (text: string, c: number) => (c < 3 ? text.padEnd(widths[c]) : text.padStart(widths[c]));
-  return cells.map((line) => line.map(pad).join('  ').trimEnd()).join('\n');
-}
-
-function machine(): string {
-  let commit = 'no commit';
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    }).trim();
-  } catch {
-    // not a checkout
-  }
-  return `${cpus()[0].model.trim()}, Node ${process.versions.node}, ${commit}`;
-}
-
 function main(): void {
   const { values } = parseArgs({
     options: {
       smallest: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      out: { type: 'string' },
       dtype: { type: 'string' },
     },
   });
@@ -386,8 +364,16 @@ function main(): void {
     const bench = new Bench(dtype, most, values.smallest);
     return cases.map((each) => bench.measure(each));
   });
-  if (values.json) console.log(JSON.stringify({ machine: machine(), startUpMilliseconds, rows }, null, 2));
-  else console.log(`${machine()}\nstart-up ${startUpMilliseconds.toFixed(1)} ms\n${table(rows)}`);
+  if (!values.json) {
+    const body = rows.map((row) => columns.map(([, show]) => show(row)));
+    const printed = table(
+      columns.map(([title]) => title),
+      body,
+      3,
+    );
+    console.log(`${machine()}\nstart-up ${startUpMilliseconds.toFixed(1)} ms\n${printed}`);
+  }
+  publish({ pointwise: rows, startUpMilliseconds }, values);
 }
 
 main();

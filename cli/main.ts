@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { report } from './errors';
+import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as Sample from './sample';
 import type * as Train from './train';
@@ -19,6 +20,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   sample: () => (require('./sample') as typeof Sample).addSample,
   check: () => (require('./check') as typeof Check).addCheck,
   verify: () => (require('./verify') as typeof Verify).addVerify,
+  bench: () => (require('./bench') as typeof Bench).addBench,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

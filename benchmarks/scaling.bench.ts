@@ -1,0 +1,103 @@
+/**
+ * What is compared: training of an LSTM layer with itself, longer (T), on more rows (B) and wider (H = D). Why: cost must
+ * grow as the arithmetic does, linearly with T and B and with the square of H; where it grows less, something other than
+ * arithmetic was being paid for, and where it grows more, memory is.
+ *
+ *   node -r ./scripts/register.js benchmarks/scaling.bench.ts [--smallest] [--json] [--out FILE] [--rounds 7] [--clock cpu]
+ *
+ * The slope is that of a straight line through the points, both axes logarithmic. All points of a series take turns. Each
+ * is checked against the plain float64 run with few steps and rows.
+ *
+ * --smallest only shows that all of this still runs; its figures mean nothing.
+ */
+import { parseArgs } from 'node:util';
+import { check } from '../cli/measure';
+import { clocks, median, sample, slope } from '../cli/timing';
+import { flopsOf, Run, workloads, type Workload } from '../cli/workloads';
+import { machine } from './machine';
+import { publish } from './output';
+import { short, table } from './table';
+
+export interface ScalingRow {
+  vary: 'T' | 'B' | 'H';
+  /** Value of what varies, and of all sizes. */
+  at: number;
+  workload: Workload;
+  median: number;
+  min: number;
+  gflops: number;
+}
+export interface ScalingSeries {
+  vary: 'T' | 'B' | 'H';
+  slope: number;
+  /** What arithmetic alone would give. */
+  arithmetic: number;
+}
+
+const base = workloads.find(({ name }) => name === 'W2') as Workload;
+const full = { T: [12, 25, 50, 100, 200], B: [1, 2, 4, 8, 16, 32, 64], H: [32, 64, 128, 256, 512] };
+const smallest = { T: [2, 4], B: [1, 2], H: [4, 8] };
+
+function sizes(vary: 'T' | 'B' | 'H', at: number, small: boolean): Workload {
+  const from = small ? { ...base, T: 2, B: 2, H: 4, D: 4 } : base;
+  const name = `${vary} = ${at}`;
+  return vary === 'H' ? { ...from, name, H: at, D: at } : { ...from, name, [vary]: at };
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      smallest: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      rounds: { type: 'string', default: '7' },
+      clock: { type: 'string', default: 'wall' },
+    },
+  });
+  process.env.BACKSTEP_MEMORY_MB ??= '4096';
+  const now = values.clock === 'cpu' ? clocks.cpu : clocks.wall;
+  const small = values.smallest;
+  const [rounds, milliseconds] = small ? [1, 1] : [Number(values.rounds), 50];
+  const rows: ScalingRow[] = [];
+  const series: ScalingSeries[] = [];
+  if (!values.json) console.log(machine());
+  for (const vary of ['T', 'B', 'H'] as const) {
+    const points = (small ? smallest : full)[vary].map((at) => {
+      const workload = sizes(vary, at, small);
+      check(workload, { dtype: 'float32', executor: 'wasm' });
+      const run = new Run(workload, { dtype: 'float32', executor: 'wasm' });
+      for (let k = 0; k < (small ? 1 : 3); k++) run.train();
+      return { at, workload, run, times: [] as number[] };
+    });
+    for (let round = 0; round < rounds; round++) {
+      for (const { run, times } of points) times.push(...sample(() => run.train(), milliseconds, now));
+    }
+    const found = points.map(({ at, workload, times }): ScalingRow => {
+      const middle = median(times);
+      const gflops = flopsOf(workload).training / middle / 1e6;
+      return { vary, at, workload, median: middle, min: Math.min(...times), gflops };
+    });
+    rows.push(...found);
+    const one = {
+      vary,
+      slope: slope(found.map((row) => [row.at, row.median])),
+      arithmetic: slope(found.map((row) => [row.at, flopsOf(row.workload).training])),
+    };
+    series.push(one);
+    if (values.json) continue;
+    const body = found.map((row) => [
+      row.workload.name,
+      short(row.median),
+      short(row.min),
+      short((row.median * 1e6) / (row.workload.T * row.workload.B * row.workload.H)),
+      row.gflops.toFixed(1),
+    ]);
+    console.log(`\n${table(['', 'training ms', 'min ms', 'ns per unit-step', 'GFLOP/s'], body)}`);
+    console.log(
+      `cost grows as ${vary}^${one.slope.toFixed(2)}, its arithmetic as ${vary}^${one.arithmetic.toFixed(2)}`,
+    );
+  }
+  publish({ scaling: rows, slopes: series }, values);
+}
+
+main();

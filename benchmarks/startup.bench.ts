@@ -1,0 +1,110 @@
+/**
+ * What is measured: what a program waits for before the first training step. Why: an engine that compiles its kernels at
+ * run time must not make anybody wait for them, and one that is only imported should cost next to nothing.
+ *
+ *   import      `import 'backstep'` and `require('backstep')` of the built package, in plain Node
+ *   kernels     all kernels that an LSTM with a softmax layer trains with: written, compiled, warmed
+ *   first step  the first training step of W1 besides: buffers laid out, operations recorded and merged
+ *
+ *   node -r ./scripts/register.js benchmarks/startup.bench.ts [--smallest] [--json] [--out FILE] [--rounds 7]
+ *
+ * Every number is the median of fresh processes. "kernels" is timed where a tiny
+ * network of the same kind runs its first step, less its second. --smallest only shows that all of this still runs.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pathToFileURL } from 'node:url';
+import { median } from '../cli/timing';
+import { Run, smallestWorkloads, workloads, type Workload } from '../cli/workloads';
+import { machine } from './machine';
+import { publish } from './output';
+import { short, table } from './table';
+
+export interface StartupRow {
+  what: string;
+  median?: number;
+  min?: number;
+  /** What the project holds itself to, in ms. */
+  most?: number;
+  note?: string;
+}
+
+const root = join(__dirname, '..');
+
+/** Milliseconds printed by a fresh process. */
+function fresh(rounds: number, ...args: string[]): number[] {
+  return Array.from({ length: rounds }, () => {
+    const printed = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    return Number(printed.trim().split('\n').at(-1));
+  });
+}
+
+/** What this file does as a child: prints the milliseconds of first steps of one dtype. */
+function first(what: string, dtype: 'float32' | 'float64'): void {
+  const [tiny, small] = [smallestWorkloads[0], workloads[0]];
+  const time = (workload: Workload): [number, Run] => {
+    const run = new Run(workload, { dtype });
+    const start = performance.now();
+    run.train();
+    return [performance.now() - start, run];
+  };
+  const [cold, run] = time(tiny);
+  const start = performance.now();
+  run.train();
+  const kernels = cold - (performance.now() - start);
+  console.log(what === 'kernels' ? kernels : time(small)[0]);
+}
+
+function main(): void {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      smallest: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      rounds: { type: 'string', default: '7' },
+    },
+  });
+  if (positionals.length === 2) return first(positionals[0], positionals[1] as 'float32' | 'float64');
+  const rounds = values.smallest ? 1 : Number(values.rounds);
+  const row = (what: string, times: number[], most?: number): StartupRow => ({
+    what,
+    median: median(times),
+    min: Math.min(...times),
+    most,
+  });
+  const timed = (work: string): string =>
+    `const t = performance.now(); ${work}; console.log(performance.now() - t);`;
+  const module = join(root, 'dist', 'index.mjs');
+  const common = join(root, 'dist', 'index.js');
+  const rows: StartupRow[] = [];
+  if (existsSync(module) && existsSync(common)) {
+    const asModule = timed(`await import(${JSON.stringify(pathToFileURL(module).href)})`);
+    const asCommon = timed(`require(${JSON.stringify(common)})`);
+    rows.push(row("import 'backstep'", fresh(rounds, '--input-type=module', '-e', asModule), 150));
+    rows.push(row("require('backstep')", fresh(rounds, '-e', asCommon), 150));
+  } else {
+    rows.push({ what: "import 'backstep'", note: 'not built: npm run build' });
+  }
+  for (const dtype of ['float32', 'float64'] as const) {
+    for (const what of ['kernels', 'first step']) {
+      const child = ['-r', join(root, 'scripts', 'register.js'), __filename, what, dtype];
+      rows.push(row(`${what}, ${dtype}`, fresh(rounds, ...child), what === 'kernels' ? 30 : undefined));
+    }
+  }
+  if (!values.json) {
+    const body = rows.map(({ what, median: middle, min, most, note }) => [
+      what,
+      note ?? short(middle),
+      short(min),
+      most === undefined ? '' : `≤ ${most}`,
+      most === undefined || middle === undefined ? '' : middle <= most ? 'met' : 'NOT MET',
+    ]);
+    console.log(`${machine()}\n${table(['', 'median ms', 'min ms', 'wanted', ''], body)}`);
+  }
+  publish({ startup: rows }, values);
+}
+
+main();

@@ -1,0 +1,28 @@
+/** Tables for the terminal, without borders. */
+import Table from 'cli-table3';
+
+const edges =
+  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
+
+/** The first `left` columns are words, the others numbers. */
+export function table(head: string[], body: string[][], left = 1): string {
+  const printed = new Table({
+    head,
+    colAligns: head.map((_, k) => (k < left ? 'left' : 'right')),
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    chars: { ...Object.fromEntries(edges.split(' ').map((edge) => [edge, ''])), middle: '  ' },
+  });
+  printed.push(...body);
+  return printed
+    .toString()
+    .split('\n')
+    .map((row) => row.trimEnd())
+    .join('\n');
+}
+
+/** Three significant digits, without an exponent. */
+export function short(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return '–';
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(digits, 5));
+}

@@ -1,0 +1,80 @@
+/** `backstep bench`: how fast this machine trains recurrent layers, and what share of its arithmetic that is. */
+import { arch, cpus, platform } from 'node:os';
+import type { Command } from 'commander';
+import { mustBeOneOf, mustCount } from '../core/check';
+import { executorNames, executorOf, type ExecutorName } from '../core/executor';
+import type { Dtype } from '../core/memory';
+import { cellTable, measure, type CellRow } from './measure';
+import { line, table } from './output';
+import type { Clock } from './timing';
+import { describe, smallestWorkloads, workloads } from './workloads';
+
+const dtypes = ['float32', 'float64', 'both'] as const;
+
+interface BenchOptions {
+  dtype: string;
+  executor?: string;
+  rounds: number;
+  clock: string;
+  smallest?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command to the program. */
+export function addBench(program: Command): void {
+  program
+    .command('bench')
+    .description('measure training, inference and single steps of recurrent layers on this machine')
+    .argument('[workloads...]', `${workloads.map(({ name }) => name).join(', ')}; default: all`)
+    .option('--dtype <name>', dtypes.join(', '), 'both')
+    .option('--executor <name>', `${executorNames.join(', ')}; default: the one that training takes`)
+    .option('--rounds <n>', 'turns that each row is measured in', Number, 5)
+    .option('--clock <name>', 'wall, or cpu: processor time, for a machine that is busy', 'wall')
+    .option('--smallest', 'tiny layers, only to see that all of it runs')
+    .option('--json', 'one JSON object per row')
+    .addHelpText(
+      'after',
+      `\n${workloads.map((w) => `  ${w.name}  ${describe(w)}`).join('\n')}\n\nExample:\n  backstep bench W1 W6 --dtype float32\n`,
+    )
+    .action((names: string[], options: BenchOptions) => bench(names, options));
+}
+
+function bench(names: string[], options: BenchOptions): void {
+  const { dtype, executor, rounds, smallest = false, json = false } = options;
+  const wanted = mustBeOneOf(dtype, dtypes, 'bench', '--dtype');
+  const clock = mustBeOneOf<Clock>(options.clock, ['wall', 'cpu'], 'bench', '--clock');
+  mustCount(rounds, 'bench', '--rounds');
+  const known = workloads.map(({ name }) => name);
+  for (const name of names) mustBeOneOf(name, known, 'bench', 'the workload');
+  // networks of all workloads may be there at once: nothing is collected while the clock runs
+  process.env.BACKSTEP_MEMORY_MB ??= '4096';
+  const name = executorOf(executor).name as ExecutorName;
+  const variants = (['float32', 'float64'] as Dtype[])
+    .filter((each) => wanted === 'both' || each === wanted)
+    .map((each) => ({ dtype: each, executor: name }));
+  const how = smallest
+    ? { clock, rounds: 1, milliseconds: 1, warm: 1 }
+    : { clock, rounds, milliseconds: 200 };
+
+  const chosen = (smallest ? smallestWorkloads : workloads).filter(
+    (w) => names.length === 0 || names.includes(w.name),
+  );
+  const rows: CellRow[] = [];
+  for (const workload of chosen) {
+    const measured = measure(workload, variants, how);
+    rows.push(...measured);
+    if (json) for (const row of measured) line(JSON.stringify(row));
+  }
+  if (json) return;
+  line(
+    `${cpus()[0]?.model.trim() ?? arch()}, ${cpus().length} cores, ${platform()}, Node ${process.versions.node}`,
+  );
+  const { head, body } = cellTable(rows);
+  table(head, body);
+  line(
+    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, the same',
+  );
+  line(
+    'moment. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
+  );
+}

@@ -1,0 +1,203 @@
+/** Measures how fast this engine runs a workload, beside the peak of this machine's 128-bit units. */
+import { engineMemory, type Dtype } from '../core/memory';
+import { measuredPeak } from '../core/wasm/peak';
+import { hasSimd } from '../core/wasm/features';
+import { clocks, median, sample, type Clock } from './timing';
+import { disagreement, flopsOf, Run, STREAMED, type Variant, type Workload } from './workloads';
+
+export interface MeasureOptions {
+  /** Turns of all variants; slow ones take fewer. */
+  rounds: number;
+  /** How long a variant is measured in one turn, at the least. */
+  milliseconds: number;
+  /** Training steps and single steps before the clock counts; default until half a second has passed. */
+  warm?: number;
+  /** Default the wall clock. */
+  clock?: Clock;
+}
+
+/** Milliseconds of one call. */
+export interface Timing {
+  median: number;
+  min: number;
+}
+
+export interface CellRow extends Workload {
+  workload: string;
+  executor: string;
+  dtype: Dtype;
+  forward: Timing;
+  backward: Timing;
+  /** Zeroed gradients, forward and backward. */
+  training: Timing;
+  /** One step of one sequence, its state carried on. */
+  step: Timing;
+  /** Nanoseconds of training for each unit at each step of each row. */
+  perUnitStep: number;
+  /** By the formula of `flopsOf`. */
+  gflops: number;
+  /** GFLOP/s of the 128-bit units in the same moments; NaN where there are none. */
+  peakGflops: number;
+  percentOfPeak: number;
+  /** The same of what is really computed, without dx. */
+  percentDone: number;
+  /** Engine memory that weights, gradients and the laid out plans take. */
+  megabytes: number;
+}
+
+/** Checks and measures a workload in several variants, in turns. */
+export function measure(workload: Workload, variants: Variant[], options: MeasureOptions): CellRow[] {
+  for (const variant of variants) check(workload, variant);
+  const measured = variants.map((variant) => new Measurement(workload, variant, options));
+  mustAgree(measured);
+  for (let round = 0; round < options.rounds; round++) {
+    for (const one of measured) one.turn(round);
+  }
+  return measured.map((one) => one.row());
+}
+
+/** The same workload with few rows and steps, on this executor and on the plain one in float64. */
+export function check(workload: Workload, variant: Variant): void {
+  const small = { ...workload, B: Math.min(workload.B, 2), T: Math.min(workload.T, STREAMED) };
+  const wanted = new Run(small, { dtype: 'float64', executor: 'plain' }).outcome();
+  const wrong = disagreement(new Run(small, variant).outcome(), wanted, variant.dtype);
+  if (wrong) throw new Error(`${workload.name} on ${variant.executor} in ${variant.dtype}: ${wrong}`);
+}
+
+/** All variants compute the same at full size: the one in float64 is the measure of the others. */
+function mustAgree(measured: readonly Measurement[]): void {
+  const reference = measured.find(({ variant }) => variant.dtype === 'float64') ?? measured[0];
+  for (const { variant, outcome, workload } of measured) {
+    const wrong = disagreement(outcome, reference.outcome, variant.dtype);
+    if (wrong) throw new Error(`${workload.name} on ${variant.executor} in ${variant.dtype}: ${wrong}`);
+  }
+}
+
+const peaks = new Map<Dtype, (milliseconds: number) => number>();
+function peakOf(dtype: Dtype): (milliseconds: number) => number {
+  if (!hasSimd()) return () => NaN;
+  const peak = peaks.get(dtype) ?? measuredPeak(dtype);
+  peaks.set(dtype, peak);
+  return peak;
+}
+
+class Measurement {
+  readonly outcome: ReturnType<Run['outcome']>;
+  private readonly run: Run;
+  private readonly megabytes: number;
+  private readonly times = { forward: [] as number[], backward: [] as number[], training: [] as number[] };
+  private readonly steps: number[] = [];
+  private readonly peaks: number[] = [];
+  /** The peak in the turn of each training step. */
+  private readonly peakBeside: number[] = [];
+  private readonly slow: boolean;
+
+  constructor(
+    readonly workload: Workload,
+    readonly variant: Variant,
+    private readonly options: MeasureOptions,
+  ) {
+    const before = engineMemory().used();
+    this.run = new Run(workload, variant);
+    const begin = performance.now();
+    this.outcome = this.run.outcome();
+    this.slow = performance.now() - begin > 2000;
+    this.megabytes = (engineMemory().used() - before) / 2 ** 20;
+    if (this.slow) return;
+    const { warm = Infinity } = options;
+    const until = warm === Infinity ? performance.now() + 500 : Infinity;
+    for (let k = 0; k < warm && performance.now() < until; k++) {
+      this.run.train();
+      this.run.step();
+    }
+  }
+
+  turn(round: number): void {
+    if (this.slow && round > 1) return;
+    const { run } = this;
+    const { milliseconds, clock = 'wall' } = this.options;
+    const now = clocks[clock];
+    const peak = peakOf(this.variant.dtype)(Math.min(milliseconds, 2));
+    this.peaks.push(peak);
+    const begin = now();
+    do {
+      const start = now();
+      run.forward();
+      const between = now();
+      run.backward();
+      const end = now();
+      this.times.forward.push(between - start);
+      this.times.backward.push(end - between);
+      this.times.training.push(end - start);
+      this.peakBeside.push(peak);
+    } while (now() - begin < milliseconds);
+    this.steps.push(...sample(() => run.step(), milliseconds / 10, now));
+  }
+
+  row(): CellRow {
+    const { workload, variant, times } = this;
+    const { T, B, H } = workload;
+    const timing = (values: readonly number[]): Timing => ({
+      median: median(values),
+      min: Math.min(...values),
+    });
+    const training = timing(times.training);
+    const { training: flops, done } = flopsOf(workload);
+    const rate = (ms: number): number => flops / ms / 1e6;
+    // by the processor's time nothing comes between; the peak itself is measured by the wall clock, and best undisturbed
+    const best = this.options.clock === 'cpu' ? Math.max(...this.peaks) : undefined;
+    const fractions = times.training.map((ms, k) => rate(ms) / (best ?? this.peakBeside[k]));
+    return {
+      ...workload,
+      workload: workload.name,
+      executor: this.run.net.executor.name,
+      dtype: variant.dtype,
+      forward: timing(times.forward),
+      backward: timing(times.backward),
+      training,
+      step: timing(this.steps),
+      perUnitStep: (training.median * 1e6) / (T * B * H),
+      gflops: rate(training.median),
+      peakGflops: best ?? median(this.peaks),
+      percentOfPeak: 100 * median(fractions),
+      percentDone: (100 * median(fractions) * done) / flops,
+      megabytes: this.megabytes,
+    };
+  }
+}
+
+/** Column heads and cells of a table of such rows. */
+export function cellTable(rows: readonly CellRow[]): { head: string[]; body: string[][] } {
+  const head = [
+    '',
+    'executor',
+    'dtype',
+    'forward ms',
+    'backward ms',
+    'both ms',
+    'min ms',
+    'step µs',
+    'ns per unit-step',
+  ];
+  const body = rows.map((row) => [
+    row.workload,
+    row.executor,
+    row.dtype,
+    ...[row.forward.median, row.backward.median, row.training.median, row.training.min].map(short),
+    short(row.step.median * 1000),
+    short(row.perUnitStep),
+    row.gflops.toFixed(1),
+    row.peakGflops.toFixed(1),
+    row.percentOfPeak.toFixed(0),
+    row.percentDone.toFixed(0),
+    row.megabytes.toFixed(1),
+  ]);
+  return { head: [...head, 'GFLOP/s', 'peak', '% of peak', 'done', 'MB'], body };
+}
+
+/** Three significant digits, without an exponent. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(digits, 5));
+}
