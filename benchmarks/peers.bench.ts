@@ -1,0 +1,274 @@
+/**
+ * What is compared: training, inference and single steps of six workloads on this engine and on the others that a
+ * JavaScript programmer could take, PyTorch included. Why: whether an engine written from scratch is worth having.
+ *
+ *   node -r ./scripts/register.js benchmarks/peers.bench.ts [--smallest] [--json] [--out FILE] [--workload W1,W6]
+ *       [--peer TEXT] [--rounds 7] [--all] [--clock cpu]
+ *
+ * Every engine runs in a process of its own and is given the same weights and the same batch in float32. Before anything
+ * is timed its loss, the norm of its gradients and its streamed outputs are compared with this engine's in float64. Then
+ * they take turns, A B A C A D …, for some rounds; a ratio is one of medians of the turns of the two, so that both have seen
+ * the same moments of the machine. An engine that is not installed is a row that says so: see README.md for how to.
+ *
+ * --smallest only shows that all of this still runs; its figures mean nothing. --all adds what takes minutes a call. --clock cpu counts processor time instead: for
+ * one thread on a machine that is busy with other things.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { median, type Clock } from '../cli/timing';
+import {
+  describe,
+  disagreement,
+  Run,
+  smallestWorkloads,
+  workloads,
+  type Outcome,
+  type Workload,
+} from '../cli/workloads';
+import { machine } from './machine';
+import { publish } from './output';
+import { writeCase } from './peers/case';
+import { Absent, Child } from './peers/child';
+import { contenders, figures, OURS, type Contender, type Figure } from './peers/engines';
+import type { Task } from './peers/host';
+import { short, table } from './table';
+
+const tasks: readonly Task[] = ['train', 'forward', 'step'];
+
+export interface PeerRow {
+  workload: string;
+  peer: string;
+  about: string;
+  /** Why there are no numbers. */
+  absent?: string;
+  /** Why its loss is not compared with ours. */
+  differs?: string;
+  /** Milliseconds of one call, and this engine's median in the turns beside it. */
+  tasks: Partial<Record<Task, { median: number; min: number; calls: number; ours: number; ratio: number }>>;
+  peakMegabytes?: number;
+}
+export interface FigureRow extends Figure {
+  ratio?: number;
+  met?: boolean;
+}
+
+interface Options {
+  rounds: number;
+  milliseconds: number;
+  clock: Clock;
+  smallest: boolean;
+}
+
+class Turns {
+  readonly times: Partial<Record<Task, number[]>> = {};
+  /** Ours, measured right before each of these. */
+  readonly beside: Partial<Record<Task, number[]>> = {};
+  peakMegabytes = 0;
+  /** Rounds it takes part in: the slowest are not waited for that often. */
+  rounds: Partial<Record<Task, number>> = {};
+
+  constructor(
+    readonly contender: Contender,
+    readonly child: Child,
+  ) {}
+
+  get tasks(): Task[] {
+    return tasks.filter(
+      (task) => this.child.does.includes(task) && (this.contender.tasks?.includes(task) ?? true),
+    );
+  }
+}
+
+async function start({ start }: Contender, caseFile: string): Promise<Child> {
+  const ways = typeof start === 'string' ? [start] : start;
+  for (const [k, way] of ways.entries()) {
+    try {
+      return await Child.start(way, caseFile);
+    } catch (error) {
+      if (k === ways.length - 1) throw error;
+    }
+  }
+  throw new Absent('not installed');
+}
+
+/** The same in float64: a GRU of the other kind for those who only have that. */
+function referenceOf(workload: Workload): (contender: Contender) => Outcome {
+  const usual = new Run(workload, { dtype: 'float64' }).outcome();
+  let other: Outcome | undefined;
+  return ({ start }) => {
+    const before = workload.cell === 'gru' && typeof start === 'string' && start.startsWith('tfjs-layers');
+    if (!before) return usual;
+    return (other ??= new Run(workload, { dtype: 'float64', reset: 'before' }).outcome());
+  };
+}
+
+async function compare(workload: Workload, among: Contender[], options: Options): Promise<PeerRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-peers-'));
+  const caseFile = join(folder, `${workload.name}.json`);
+  const reference = referenceOf(workload);
+  const turns: Turns[] = [];
+  const rows: PeerRow[] = [];
+  const left = (contender: Contender, error: unknown): void => {
+    if (!(error instanceof Absent)) throw error;
+    const { name } = contender;
+    rows.push({ workload: workload.name, peer: name, about: name, absent: error.message, tasks: {} });
+  };
+  try {
+    writeCase(workload, caseFile);
+    for (const contender of among) {
+      let child: Child | undefined;
+      try {
+        child = await start(contender, caseFile);
+        const wrong = disagreement(await child.check(), reference(contender), contender.dtype);
+        if (wrong && !contender.differs) throw new Absent(`wrong result: ${wrong}`);
+        turns.push(new Turns(contender, child));
+      } catch (error) {
+        await child?.stop();
+        left(contender, error);
+      }
+    }
+    const ours = turns.find(({ contender }) => contender.name === OURS);
+    if (!ours) throw new Error(`${OURS} could not run ${workload.name}: ${rows[0]?.absent}`);
+    for (const turn of turns) await warm(turn, options);
+    for (let round = 0; round < options.rounds; round++) {
+      for (const turn of turns) await takeTurn(turn, ours, round, options);
+    }
+    for (const turn of turns) turn.peakMegabytes = await turn.child.peakMegabytes();
+    rows.push(...turns.map((turn) => rowOf(turn, workload)));
+  } finally {
+    for (const { child } of turns) await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const order = among.map(({ name }) => name);
+  return rows.sort((p, q) => order.indexOf(p.peer) - order.indexOf(q.peer));
+}
+
+/** The first calls are compiled, and show who is slow. */
+async function warm(turn: Turns, { rounds, smallest, clock }: Options): Promise<void> {
+  for (const task of turn.tasks) {
+    const [first] = await turn.child.time(task, 1, clock);
+    if (!smallest && first < 5000) await turn.child.time(task, 300, clock);
+    turn.rounds[task] = first > 20_000 ? 1 : first > 2000 ? Math.min(3, rounds) : rounds;
+  }
+}
+
+async function takeTurn(turn: Turns, ours: Turns, round: number, options: Options): Promise<void> {
+  const { milliseconds, clock } = options;
+  for (const task of turn.tasks) {
+    if (round >= (turn.rounds[task] ?? 0)) continue;
+    // ours is its own neighbour: nothing to compare with
+    if (turn !== ours) (turn.beside[task] ??= []).push(...(await ours.child.time(task, milliseconds, clock)));
+    (turn.times[task] ??= []).push(...(await turn.child.time(task, milliseconds, clock)));
+  }
+}
+
+function rowOf({ contender, child, times, beside, peakMegabytes }: Turns, { name }: Workload): PeerRow {
+  const row: PeerRow = { workload: name, peer: contender.name, about: child.about, tasks: {}, peakMegabytes };
+  if (contender.differs) row.differs = contender.differs;
+  for (const task of tasks) {
+    const mine = times[task];
+    if (!mine) continue;
+    const [own, ours] = [median(mine), median(beside[task] ?? mine)];
+    row.tasks[task] = { median: own, min: Math.min(...mine), calls: mine.length, ours, ratio: own / ours };
+  }
+  return row;
+}
+
+/** Which figures can be told from these rows, and whether they are met. */
+export function judge(rows: readonly PeerRow[]): FigureRow[] {
+  const timeOf = (workload: string, peer: string, task: Task): number | undefined =>
+    rows.find((row) => row.workload === workload && row.peer === peer)?.tasks[task]?.median;
+  return figures.map((figure) => {
+    const { workload, task, peer, ours, least } = figure;
+    const theirs = peer.flatMap((name) => timeOf(workload, name, task) ?? []);
+    const [name] = peer;
+    // beside one of ours alone, its own turns are the better measure
+    const row = rows.find((r) => r.workload === workload && r.peer === name)?.tasks[task];
+    const mine = ours === OURS ? row?.ours : timeOf(workload, ours, task);
+    if (theirs.length === 0 || mine === undefined) return figure;
+    // one of ours that is held against our fastest: the turns beside it
+    const beside = rows.find((r) => r.workload === workload && r.peer === ours)?.tasks[task]?.ours;
+    const ratio = (name === OURS && beside ? beside : Math.min(...theirs)) / mine;
+    return { ...figure, ratio, met: ratio >= least };
+  });
+}
+
+const milliseconds = (value: number | undefined): string =>
+  value === undefined ? '–' : value < 1 ? `${short(value * 1000)} µs` : `${short(value)} ms`;
+
+function show(rows: readonly PeerRow[], workload: Workload): string {
+  const present = rows.filter(({ absent }) => absent === undefined);
+  const body = present.map(({ peer, about, differs, tasks: told, peakMegabytes }) => {
+    const what = peer.startsWith(OURS) ? about : `${about}${differs ? ` (${differs})` : ''}`;
+    const cells = tasks.flatMap((task) => [
+      milliseconds(told[task]?.median),
+      told[task] ? `${short(told[task].ratio)}×` : '–',
+    ]);
+    return [what, ...cells, peakMegabytes ? peakMegabytes.toFixed(0) : '–'];
+  });
+  const head = [`${workload.name}: ${describe(workload)}`, 'train', '', 'forward', '', 'step', '', 'peak MB'];
+  const missing = rows.filter(({ absent }) => absent !== undefined);
+  return [table(head, body), ...missing.map(({ peer, absent }) => `${peer}: ${absent}`)].join('\n');
+}
+
+function showFigures(all: readonly FigureRow[]): string {
+  const told = all.filter(({ ratio }) => ratio !== undefined);
+  const body = told.map(({ workload, task, peer, ours, least, ratio, met }) => [
+    `${workload} ${task}`,
+    `${peer.join(' or ')} / ${ours}`,
+    `≥ ${least}`,
+    short(ratio),
+    met ? 'met' : 'NOT MET',
+  ]);
+  const met = told.filter((figure) => figure.met).length;
+  return `${table(['figure', 'ratio of medians', 'wanted', 'got', ''], body, 2)}\n${met} of ${told.length} figures met`;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      smallest: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      workload: { type: 'string' },
+      peer: { type: 'string' },
+      rounds: { type: 'string', default: '7' },
+      all: { type: 'boolean', default: false },
+      clock: { type: 'string', default: 'wall' },
+    },
+  });
+  const { smallest, all } = values;
+  const clock: Clock = values.clock === 'cpu' ? 'cpu' : 'wall';
+  const options = {
+    smallest,
+    clock,
+    rounds: smallest ? 1 : Number(values.rounds),
+    milliseconds: smallest ? 1 : 200,
+  };
+  const wanted = values.workload?.split(',') ?? (smallest ? ['W1', 'W4', 'W6'] : undefined);
+  const chosen = (smallest ? smallestWorkloads : workloads).filter(
+    ({ name }) => wanted?.includes(name) ?? true,
+  );
+  const rows: PeerRow[] = [];
+  if (!values.json) console.log(machine());
+  for (const workload of chosen) {
+    const among = contenders.filter(
+      (contender) =>
+        contender.takes(workload, all) &&
+        (clock === 'wall' || !contender.name.includes('threads')) &&
+        (contender.name === OURS ||
+          !values.peer ||
+          values.peer.split(',').some((text) => contender.name.includes(text))),
+    );
+    const found = await compare(workload, among, options);
+    rows.push(...found);
+    if (!values.json) console.log(`\n${show(found, workload)}`);
+  }
+  const judged = smallest ? [] : judge(rows);
+  if (!values.json && !smallest) console.log(`\n${showFigures(judged)}`);
+  publish({ peers: rows, figures: judged }, values);
+}
+
+void main();

@@ -1,0 +1,86 @@
+/** The other end of host.ts: starts an engine in a process of its own and asks it questions. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Clock } from '../../cli/timing';
+import type { Outcome } from '../../cli/workloads';
+import type { Task } from './host';
+
+/** An engine that cannot take part, with the reason. */
+export class Absent extends Error {}
+
+export class Child {
+  about = '';
+  does: readonly Task[] = [];
+  private readonly answers: AsyncIterator<string>;
+  private said = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    const { stdout, stderr } = child;
+    if (!stdout || !stderr) throw new Error('no pipes');
+    this.answers = createInterface({ input: stdout })[Symbol.asyncIterator]();
+    stderr.on('data', (chunk: Buffer) => (this.said = `${this.said}${chunk.toString()}`.slice(-2000)));
+    // a child that is gone is noticed where its answer is missing
+    child.stdin?.on('error', () => undefined);
+  }
+
+  /**
+   * @param engine `ours:float32:wasm`, or a command line that speaks the same language
+   * @throws Absent when the engine is not installed or cannot do this.
+   */
+  static async start(engine: string | readonly string[], caseFile: string): Promise<Child> {
+    const register = join(__dirname, '..', '..', 'scripts', 'register.js');
+    const [command, ...args] =
+      typeof engine === 'string'
+        ? [process.execPath, '-r', register, join(__dirname, 'host.ts'), engine]
+        : engine;
+    const child = new Child(spawn(command, [...args, caseFile], { stdio: 'pipe' }));
+    const { about, does } = (await child.answer()) as { about: string; does: Task[] };
+    return Object.assign(child, { about, does });
+  }
+
+  async check(): Promise<Partial<Outcome>> {
+    return (await this.ask({ do: 'check' })) as Partial<Outcome>;
+  }
+
+  /** Milliseconds of single calls, of at least so many milliseconds together. */
+  async time(what: Task, milliseconds: number, clock: Clock): Promise<number[]> {
+    return ((await this.ask({ do: 'time', what, milliseconds, clock })) as { times: number[] }).times;
+  }
+
+  async peakMegabytes(): Promise<number> {
+    return ((await this.ask({ do: 'memory' })) as { megabytes: number }).megabytes;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill();
+    await gone;
+  }
+
+  private ask(command: object): Promise<unknown> {
+    this.child.stdin?.write(`${JSON.stringify(command)}\n`);
+    return this.answer();
+  }
+
+  private async answer(): Promise<unknown> {
+    for (;;) {
+      const next = await this.answers.next();
+      if (next.done) throw new Absent(`it ended: ${lastLine(this.said) || 'without a word'}`);
+      if (!next.value.startsWith('@@')) continue;
+      const answer = JSON.parse(next.value.slice(2)) as { error?: string };
+      if (answer.error !== undefined) throw new Absent(answer.error);
+      return answer;
+    }
+  }
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/** The python that may have PyTorch: the one on the path, else the system's. */
+export function pythons(): string[] {
+  const system = '/usr/bin/python3';
+  return ['python3', ...(existsSync(system) ? [system] : [])];
+}

@@ -1,0 +1,81 @@
+/**
+ * One engine in a process of its own, told what to do line by line.
+ *
+ *   node -r ./scripts/register.js benchmarks/peers/host.ts ENGINE CASE.json
+ *
+ * Commands are lines of JSON on standard input; each is answered by one line of JSON on standard output that starts with
+ * `@@`, so that what an engine prints of its own accord does no harm.
+ *
+ *   {"do": "check"}                                   → Partial<Outcome> of the case
+ *   {"do": "time", "what": "train", "milliseconds": 200, "clock": "wall"} → {"times": […]}, milliseconds of single calls
+ *   {"do": "memory"}                                  → {"megabytes": peak of this process}
+ *
+ * While other processes are measured this one waits for a line, and takes no time.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { clocks, sampleAsync, type Clock } from '../../cli/timing';
+import type { Outcome } from '../../cli/workloads';
+import { readCase, type Case } from './case';
+
+/** What a peer is asked to do: an engine need not know all of it. */
+export interface Engine {
+  /** Name and version, as printed. */
+  about: string;
+  /** The outcome of the case, as far as this engine shows it; none where its equations are not ours. */
+  check: () => Partial<Outcome> | Promise<Partial<Outcome>>;
+  /** Loss of a batch, without gradients. */
+  forward?: () => unknown;
+  /** Loss and gradients of a batch. */
+  train?: () => unknown;
+  /** One time step of one sequence; states are carried on. */
+  step?: () => unknown;
+}
+export type Task = 'forward' | 'train' | 'step';
+/** A file in this folder named ENGINE exports `open`; words after a colon are handed to it. */
+export interface Peer {
+  open(given: Case, ...options: string[]): Engine | Promise<Engine>;
+}
+
+/** The most memory this process ever held resident, in MB. */
+export function peakMegabytes(): number {
+  const status = '/proc/self/status';
+  // what getrusage tells may still be that of the process that started this one
+  const line = existsSync(status) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8')) : null;
+  return (line ? Number(line[1]) : process.resourceUsage().maxRSS) / 1024;
+}
+
+const answer = (value: unknown): boolean => process.stdout.write(`@@${JSON.stringify(value)}\n`);
+
+async function obey(engine: Engine, command: Record<string, unknown>): Promise<unknown> {
+  if (command.do === 'check') return engine.check();
+  if (command.do === 'memory') return { megabytes: peakMegabytes() };
+  const run = engine[command.what as Task];
+  if (!run) throw new Error(`${engine.about} does not know ${String(command.what)}`);
+  const { milliseconds, clock = 'wall' } = command as { milliseconds: number; clock?: Clock };
+  return { times: await sampleAsync(run, milliseconds, clocks[clock]) };
+}
+
+async function main(): Promise<void> {
+  const [name, file] = process.argv.slice(2);
+  const [engineName, ...options] = name.split(':');
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const peer = require(`./${engineName}`) as Peer;
+    const engine = await peer.open(readCase(file), ...options);
+    answer({
+      about: engine.about,
+      does: (['forward', 'train', 'step'] as const).filter((what) => engine[what]),
+    });
+    for await (const line of createInterface({ input: process.stdin })) {
+      answer(await obey(engine, JSON.parse(line) as Record<string, unknown>));
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const missing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+    answer({ error: missing ? 'not installed' : message.split('\n')[0], missing });
+  }
+  process.exit(); // engines may keep timers and threads of their own
+}
+
+if (require.main === module) void main();

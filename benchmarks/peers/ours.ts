@@ -1,0 +1,36 @@
+/** This engine, as its users call it: a batch is checked and copied at every call. Options: dtype, executor, threads. */
+import type { ExecutorName } from '../../core/executor';
+import type { Dtype } from '../../core/memory';
+import { globalNorm } from '../../bptt/clip';
+import { parallel } from '../../bptt/parallel';
+import { Run } from '../../cli/workloads';
+import type { Case } from './case';
+import { Absent } from './child';
+import type { Engine } from './host';
+
+export async function open(given: Case, dtype: string, executor: string, threads = '1'): Promise<Engine> {
+  const run = new Run(given.workload, { dtype: dtype as Dtype, executor: executor as ExecutorName }, given);
+  const about = `backstep ${dtype} ${executor}`;
+  if (threads === '1') {
+    return {
+      about,
+      check: () => run.outcome(),
+      forward: () => run.forward(),
+      train: () => run.train(),
+      step: () => run.step(),
+    };
+  }
+  const { net, batch } = run;
+  const team = await parallel(net, Number(threads));
+  if (team.note) throw new Absent(team.note);
+  const train = async (): Promise<number> => {
+    net.parameters.zeroGradients();
+    return (await team.forwardBackward(batch)).loss;
+  };
+  return {
+    about: `${about}, ${threads} threads`,
+    check: async () => ({ loss: await train(), gradientNorm: globalNorm(net.parameters) }),
+    forward: async () => (await team.evaluate(batch)).loss,
+    train,
+  };
+}
