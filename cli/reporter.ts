@@ -28,13 +28,20 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 class LineReporter implements Reporter {
   private next = 0;
+  /** A step that has not been told: it is before anything else is, so that the last one always is. */
+  private untold: Step | undefined;
 
   tell(event: Event): void {
-    if (event.event === 'step') {
-      if (event.seconds < this.next && event.done < 1) return;
-      this.next = event.seconds + LINE_EVERY;
+    if (event.event === 'step' && event.seconds < this.next) {
+      this.untold = event;
+      return;
     }
-    for (const line of lines(event)) say(line);
+    const first = event.event === 'step' ? undefined : this.untold;
+    for (const told of [first, event]) {
+      if (told?.event === 'step') this.next = told.seconds + LINE_EVERY;
+      if (told) for (const line of lines(told)) say(line);
+    }
+    this.untold = undefined;
   }
 
   close(): void {
