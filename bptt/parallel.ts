@@ -14,13 +14,13 @@ import { add } from '../core/scalar';
 import { statement } from '../core/statement';
 import { contents, zeros, type Tensor } from '../core/tensor';
 import { Stopped, Thread } from '../core/thread';
-import { flatten, readBatch, type Batch, type Box, type Part } from './batch';
+import { readBatch, type Batch, type Part } from './batch';
 import { blueprintOf } from './blueprint';
-import { directionsOf } from './layer';
+import { Exchange, type Carried } from './exchange';
 import type { Network } from './network';
 import { firstBadGradient, firstBadValue } from './notfinite';
 import type { Plan } from './plan';
-import { runShare, type Figures, type Gathered, type Task } from './share';
+import { runShare, type Figures, type Task } from './share';
 import type { Begin, ShareOfTask } from './worker';
 import { workerFile } from './workerfile';
 
@@ -56,11 +56,10 @@ interface Member {
 const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(members));
 
 export class Parallel {
-  private readonly exchange = new Map<string, SharedArrayBuffer>();
+  private readonly exchange: Exchange;
   private readonly sums = new Map<number, () => void>();
-  /** Final states of the last pass of several threads, and the time at which they were left. */
-  private finals: Record<string, Float64Array> = {};
-  private clock = 0;
+  /** What a pass of several threads ended with: where `initial: 'carry'` goes on. */
+  private carried: Carried | undefined;
   private last: Task | undefined;
   private busy = false;
   private broken: Stopped | undefined;
@@ -72,6 +71,7 @@ export class Parallel {
     /** Why there are fewer threads than were asked for; empty when there are not. */
     readonly note: string,
   ) {
+    this.exchange = new Exchange(network);
     forgotten.register(this, members);
   }
 
@@ -154,11 +154,11 @@ export class Parallel {
     { T, B }: { T: number; B: number },
     wantsOutput: boolean,
   ): Promise<Pass & { output?: Tensor }> {
-    const { network } = this;
+    const { network, exchange } = this;
     const { random } = network;
     const before = random.state;
-    const task: Task = { ...given, batch: this.put(given.batch, B), random: before };
-    const gathered = this.gathered(T, B, wantsOutput);
+    const task: Task = { ...given, batch: exchange.put(given.batch, B, this.carried), random: before };
+    const gathered = exchange.gather(T, B, wantsOutput);
     const [mine, ...theirs] = shareOut(B, Math.min(this.threads, B));
     const asked = this.members.slice(0, theirs.length);
     this.last = task;
@@ -190,12 +190,11 @@ export class Parallel {
       total.rows += figures[1];
       total.tokens += figures[2];
     }
-    this.finals = gathered.states;
-    this.clock = network.clock;
-    const { output } = gathered;
+    const { states, output } = gathered;
+    this.carried = { states, clock: network.clock, B };
     const { at } = network.architecture;
     const shape = at === 'last' ? [B, network.output] : [T, B, network.output];
-    return { ...total, states: this.finals, ...(output && { output: ndarray(output as Data, shape) }) };
+    return { ...total, states, ...(output && { output: ndarray(output as Data, shape) }) };
   }
 
   /** The plan of the last pass; a pass of several threads is run again as one, with the same dropout. */
@@ -207,82 +206,6 @@ export class Parallel {
       network.random.state = state;
     }
     return network.lastPlan as Plan;
-  }
-
-  /** The batch with all its numbers in shared memory. */
-  private put(batch: Batch, B: number): Batch {
-    const where = 'network.forward';
-    const box = (name: 'x' | 'targets', values: Batch['x']): Box => {
-      const { shape, numbers } = flatten(values, where, name);
-      return { shape: [...shape], numbers: this.share(name, numbers) };
-    };
-    const { x, targets, lengths, initial } = batch;
-    let { clock } = batch;
-    let states = initial;
-    if (initial === 'carry') {
-      const why = 'the states of the last pass are carried over';
-      const [[name, values] = []] = Object.entries(this.finals);
-      must(
-        name !== undefined && values !== undefined,
-        where,
-        'a pass must come before initial: carry',
-        'none',
-        why,
-      );
-      const rows = values.length / this.widths()[name];
-      must(rows === B, where, `B must be ${rows}`, B, why);
-      states = this.finals;
-      clock ??= this.clock;
-    }
-    if (typeof states === 'object') {
-      const named = Object.entries(states).map(
-        ([name, s]) => [name, this.share(`initial ${name}`, s)] as const,
-      );
-      states = Object.fromEntries(named);
-    }
-    return {
-      x: box('x', x),
-      ...(targets !== undefined && { targets: box('targets', targets) }),
-      ...(lengths && { lengths: [...lengths] }),
-      ...(states !== undefined && { initial: states }),
-      ...(clock !== undefined && { clock }),
-    };
-  }
-
-  private gathered(T: number, B: number, output: boolean): Gathered {
-    const { network } = this;
-    const named = Object.entries(this.widths()).map(
-      ([name, width]) => [name, this.array(`final ${name}`, B * width)] as const,
-    );
-    const rows = network.architecture.at === 'last' ? B : T * B;
-    return {
-      states: Object.fromEntries(named),
-      ...(output && { output: this.array('output', rows * network.output) }),
-    };
-  }
-
-  /** Widths of the states by name. */
-  private widths(): Record<string, number> {
-    const states = this.network.architecture.layers
-      .flatMap(directionsOf)
-      .flatMap(({ name, cell }) => Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, width]));
-    return Object.fromEntries(states) as Record<string, number>;
-  }
-
-  private share(name: string, values: ArrayLike<number>): Float64Array {
-    const array = this.array(name, values.length);
-    // what is no number must not become one on the way
-    for (let k = 0; k < values.length; k++) array[k] = typeof values[k] === 'number' ? values[k] : NaN;
-    return array;
-  }
-
-  /** A shared array that lasts until the next of the same name. */
-  private array(name: string, length: number): Float64Array {
-    const bytes = 8 * length;
-    let buffer = this.exchange.get(name);
-    if (!buffer || buffer.byteLength < bytes)
-      this.exchange.set(name, (buffer = new SharedArrayBuffer(bytes)));
-    return new Float64Array(buffer, 0, length);
   }
 
   /** Adds the gradients of the first `count` workers to the network's, in their order. */

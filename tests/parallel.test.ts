@@ -151,6 +151,23 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
     }
   });
 
+  test('states and the clock are carried from pass to pass', async () => {
+    const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
+    const team = await start(net);
+    const parts = [1, 2, 3].map((seed): Batch => batchOf(net, 4, false, seed));
+    const expected = parts.map(
+      (batch, k) => net.forward({ ...batch, initial: k > 0 ? 'carry' : 'zero' }).loss,
+    );
+    for (const [k, batch] of parts.entries()) {
+      const { loss } = await team.evaluate({ ...batch, initial: k > 0 ? 'carry' : 'zero' });
+      expect(loss).toBeCloseTo(expected[k], 12);
+      // what is run in between does not count
+      net.forward(parts[0]);
+    }
+    const wrong = team.evaluate({ ...batchOf(net, 3), initial: 'carry' });
+    await expect(wrong).rejects.toThrow('network.forward: B must be 4, got 3 (the states of the last pass');
+  });
+
   test('float32 as well, and fewer rows than threads', async () => {
     const net = make({ dtype: 'float32' });
     const [one, team] = await Promise.all([start(net, { threads: 1 }), start(net, { threads: 3 })]);

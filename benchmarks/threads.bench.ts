@@ -1,0 +1,163 @@
+/**
+ * What is compared: a training step (zeroed gradients, forward, backward) on one thread and on several that share the
+ * rows of the batch; and, as what can be reached at most, one thread with only its own share of the rows. Why: threads
+ * cost start-up and memory, and gain only where a step is long enough.
+ *
+ *   node -r ./scripts/register.js benchmarks/threads.bench.ts [W2 W3 …] [--threads 2] [--seconds 10] [--smallest] [--json]
+ *
+ * --smallest only shows that all of this still runs; its figures mean nothing.
+ *
+ * The three are timed in turns; a ratio is the median of the ratios of neighbours. Where others use the processors as
+ * well, threads are the first to suffer: each waits for a free core, and all wait for the slowest. The column `quiet`
+ * is the ratio over the turns in which no thread of this process waited for a core for more than 2 % of the time (Linux
+ * tells), and `turns` how many of all turns those were.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { parallel, type Parallel } from '../bptt/parallel';
+import { suggestedThreads } from '../bptt/threads';
+import type { Batch, Box } from '../bptt/batch';
+import { physicalCores } from '../core/cores';
+import { median } from '../cli/timing';
+import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../cli/workloads';
+import { machine } from './machine';
+import { short, table } from './table';
+
+interface Turn {
+  milliseconds: number;
+  /** Share of the time that threads of this process stood in line for a core; NaN where nobody tells. */
+  waited: number;
+}
+
+interface Row {
+  workload: string;
+  threads: number;
+  /** What `fit` takes by itself. */
+  suggested: number;
+  megaflops: number;
+  one: number;
+  several: number;
+  ratio: number;
+  /** How many times faster one thread is with its share alone. */
+  most: number;
+  quiet: number;
+  quietTurns: number;
+  turns: number;
+}
+
+/** Milliseconds that all threads of this process have waited for a core. */
+function waiting(): number {
+  try {
+    const tasks = readdirSync('/proc/self/task');
+    const delays = tasks.map(
+      (task) => readFileSync(`/proc/self/task/${task}/schedstat`, 'utf8').split(' ')[1],
+    );
+    return delays.reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1e6, 0);
+  } catch {
+    return NaN;
+  }
+}
+
+async function timed(team: Parallel, batch: Batch): Promise<Turn> {
+  const [before, start] = [waiting(), performance.now()];
+  team.network.parameters.zeroGradients();
+  await team.forwardBackward(batch);
+  const milliseconds = performance.now() - start;
+  return { milliseconds, waited: (waiting() - before) / milliseconds };
+}
+
+/** The first rows of a batch, [T, B, …]. */
+function firstRows({ shape: [T, B, ...rest], numbers }: Box, count: number): Box {
+  const width = rest.reduce((product, n) => product * n, 1);
+  const kept = Array.from({ length: T * count * width }, (_, k) => {
+    const [t, within] = [Math.floor(k / (count * width)), k % (count * width)];
+    return numbers[t * B * width + within];
+  });
+  return { shape: [T, count, ...rest], numbers: kept };
+}
+
+async function measure(workload: Workload, threads: number, seconds: number): Promise<Row> {
+  const { net, batch } = new Run(workload, { dtype: 'float32' });
+  const [one, several] = [await parallel(net, 1), await parallel(net, threads)];
+  const own = Math.ceil(workload.B / threads);
+  const share: Batch = { x: firstRows(batch.x as Box, own), targets: firstRows(batch.targets as Box, own) };
+
+  const losses = [(await one.evaluate(batch)).loss, (await several.evaluate(batch)).loss];
+  const apart = Math.abs(losses[0] - losses[1]) / Math.abs(losses[0]);
+  if (!(apart < 1e-5)) throw new Error(`${workload.name}: losses must be equal, got ${losses.join(' and ')}`);
+
+  const turns: [one: Turn, several: Turn, share: Turn][] = [];
+  const until = performance.now() + 1000 * seconds;
+  while (turns.length < 3 || performance.now() < until)
+    turns.push([await timed(one, batch), await timed(several, batch), await timed(one, share)]);
+  several.close();
+  turns.shift(); // compiled late
+
+  const quiet = turns.filter(([a, b]) => a.waited < 0.02 && b.waited < 0.02);
+  const ratioOf = (of: typeof turns, k: 1 | 2): number =>
+    of.length > 0 ? median(of.map((turn) => turn[0].milliseconds / turn[k].milliseconds)) : NaN;
+  const { T, B, name } = workload;
+  return {
+    workload: `${name} ${describe(workload)}`,
+    threads,
+    suggested: await suggestedThreads(net, { T, B }),
+    megaflops: flopsOf(workload).training / 1e6,
+    one: median(turns.map(([turn]) => turn.milliseconds)),
+    several: median(turns.map(([, turn]) => turn.milliseconds)),
+    ratio: ratioOf(turns, 1),
+    most: ratioOf(turns, 2),
+    quiet: ratioOf(quiet, 1),
+    quietTurns: quiet.length,
+    turns: turns.length,
+  };
+}
+
+const small: Workload = { name: 'S', cell: 'lstm', D: 64, H: 64, B: 16, T: 32 };
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      threads: { type: 'string' },
+      seconds: { type: 'string' },
+      smallest: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  process.env.BACKSTEP_MEMORY_MB ??= '4096';
+  const threads = Number(values.threads ?? Math.max(2, Math.min(4, await physicalCores())));
+  const all = values.smallest ? smallestWorkloads : [small, ...workloads];
+  const list = all.filter(({ name, B }) => B > 1 && (positionals.length === 0 || positionals.includes(name)));
+  const rows: Row[] = [];
+  for (const workload of list)
+    rows.push(await measure(workload, threads, values.smallest ? 0 : Number(values.seconds ?? 10)));
+
+  if (values.json) return void console.log(JSON.stringify({ machine: machine(), rows }, null, 2));
+  const head = [
+    'step',
+    'threads',
+    'Mflop',
+    '1 thread ms',
+    'ms',
+    'times',
+    'at most',
+    'quiet',
+    'turns',
+    'fit takes',
+  ];
+  const body = rows.map((row) => [
+    row.workload,
+    String(row.threads),
+    short(row.megaflops),
+    short(row.one),
+    short(row.several),
+    row.ratio.toFixed(2),
+    row.most.toFixed(2),
+    Number.isNaN(row.quiet) ? '–' : row.quiet.toFixed(2),
+    `${row.quietTurns}/${row.turns}`,
+    String(row.suggested),
+  ]);
+  console.log(`${machine()}\n${table(head, body)}`);
+}
+
+void main();
