@@ -3,7 +3,8 @@
  * rows of the batch; and, as what can be reached at most, one thread with only its own share of the rows. Why: threads
  * cost start-up and memory, and gain only where a step is long enough.
  *
- *   node -r ./scripts/register.js benchmarks/threads.bench.ts [W2 W3 …] [--threads 2] [--seconds 10] [--smallest] [--json]
+ *   node -r ./scripts/register.js benchmarks/threads.bench.ts [W2 W3 …] [--threads 2] [--seconds 10] [--smallest]
+ *     [--json] [--out FILE]
  *
  * --smallest only shows that all of this still runs; its figures mean nothing.
  *
@@ -21,6 +22,7 @@ import { physicalCores } from '../core/cores';
 import { median } from '../cli/timing';
 import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../cli/workloads';
 import { machine } from './machine';
+import { publish } from './output';
 import { short, table } from './table';
 
 interface Turn {
@@ -29,7 +31,7 @@ interface Turn {
   waited: number;
 }
 
-interface Row {
+export interface ThreadsRow {
   workload: string;
   threads: number;
   /** What `fit` takes by itself. */
@@ -76,7 +78,7 @@ function firstRows({ shape: [T, B, ...rest], numbers }: Box, count: number): Box
   return { shape: [T, count, ...rest], numbers: kept };
 }
 
-async function measure(workload: Workload, threads: number, seconds: number): Promise<Row> {
+async function measure(workload: Workload, threads: number, seconds: number): Promise<ThreadsRow> {
   const { net, batch } = new Run(workload, { dtype: 'float32' });
   const [one, several] = [await parallel(net, 1), await parallel(net, threads)];
   const own = Math.ceil(workload.B / threads);
@@ -112,6 +114,8 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
   };
 }
 
+/** Where two threads are to be at least 1.6 times as fast as one. */
+const WANTED = ['W2', 'W3'];
 const small: Workload = { name: 'S', cell: 'lstm', D: 64, H: 64, B: 16, T: 32 };
 
 async function main(): Promise<void> {
@@ -122,29 +126,20 @@ async function main(): Promise<void> {
       seconds: { type: 'string' },
       smallest: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      out: { type: 'string' },
     },
   });
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
   const threads = Number(values.threads ?? Math.max(2, Math.min(4, await physicalCores())));
   const all = values.smallest ? smallestWorkloads : [small, ...workloads];
   const list = all.filter(({ name, B }) => B > 1 && (positionals.length === 0 || positionals.includes(name)));
-  const rows: Row[] = [];
+  const rows: ThreadsRow[] = [];
   for (const workload of list)
     rows.push(await measure(workload, threads, values.smallest ? 0 : Number(values.seconds ?? 10)));
 
-  if (values.json) return void console.log(JSON.stringify({ machine: machine(), rows }, null, 2));
-  const head = [
-    'step',
-    'threads',
-    'Mflop',
-    '1 thread ms',
-    'ms',
-    'times',
-    'at most',
-    'quiet',
-    'turns',
-    'fit takes',
-  ];
+  publish({ threads: rows }, values);
+  if (values.json) return;
+  const head = 'step,threads,Mflop,1 thread ms,ms,times,wanted,at most,quiet,turns,fit takes'.split(',');
   const body = rows.map((row) => [
     row.workload,
     String(row.threads),
@@ -152,6 +147,7 @@ async function main(): Promise<void> {
     short(row.one),
     short(row.several),
     row.ratio.toFixed(2),
+    row.threads === 2 && WANTED.includes(row.workload.slice(0, 2)) ? '≥ 1.6' : '',
     row.most.toFixed(2),
     Number.isNaN(row.quiet) ? '–' : row.quiet.toFixed(2),
     `${row.quietTurns}/${row.turns}`,
