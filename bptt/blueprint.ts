@@ -46,7 +46,7 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
 }
 
 /**
- * Builds the network of a blueprint, all weights zero.
+ * Builds the network of a blueprint. Its weights are not those of the original: they are read for every pass.
  * @throws TypeError when it would compute something else, because a cell is more than its name and its options say.
  */
 export function buildFrom(

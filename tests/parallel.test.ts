@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Batch, Box } from '../bptt/batch';
 import { fit, type StepInfo } from '../bptt/fit';
+import { blueprintOf, buildFrom } from '../bptt/blueprint';
 import { bidirectional } from '../bptt/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network';
 import { parallel, type Parallel, type ParallelOptions } from '../bptt/parallel';
@@ -330,6 +331,18 @@ describe('what goes wrong', () => {
       /^fit: step 1: the loss must be finite, got Infinity \(first in the loss at t = 4 \(row/,
     );
     expect(messages[1]).toBe(messages[0]);
+  });
+
+  test('a blueprint gives the same network, and notices what it does not hold', () => {
+    const layers = [bidirectional(mine({ input: D, hidden: H }), gru({ input: D, hidden: 2 }))];
+    const net = make({ layers, dropout: 0.2, trainInitial: true, at: 'last', dtype: 'float32' });
+    const built = buildFrom(blueprintOf(net, true), { mine });
+    const { layers: _, ...rest } = net.architecture;
+    expect(built.architecture).toMatchObject(rest);
+    expect(toFlat(built.parameters.values['l0.Wh']).every((value) => value === 0)).toBe(true);
+    expect(Object.keys(built.parameters.values)).toEqual(Object.keys(net.parameters.values));
+    const wrong = () => buildFrom(blueprintOf(net, true), { mine: gru });
+    expect(wrong).toThrow('parallel: the network of bidirectional gru must compute the same');
   });
 
   test('a cell that threads cannot build is refused, unless its module is named', async () => {
