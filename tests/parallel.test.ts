@@ -341,8 +341,10 @@ describe('what goes wrong', () => {
     expect(built.architecture).toMatchObject(rest);
     expect(toFlat(built.parameters.values['l0.Wh']).every((value) => value === 0)).toBe(true);
     expect(Object.keys(built.parameters.values)).toEqual(Object.keys(net.parameters.values));
-    const wrong = () => buildFrom(blueprintOf(net, true), { mine: gru });
-    expect(wrong).toThrow('parallel: the network of bidirectional gru must compute the same');
+    const other: typeof mine = (options) => mine({ ...options, activation: 'sigmoid' });
+    expect(() => buildFrom(blueprintOf(net, true), { mine: other })).toThrow(
+      'parallel: the network of bidirectional mine and gru must compute the same when built from names and options',
+    );
   });
 
   test('a cell that threads cannot build is refused, unless its module is named', async () => {
