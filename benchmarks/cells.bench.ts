@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { cellTable, measure } from '../cli/measure';
 import type { Clock } from '../cli/timing';
 import { describe, smallestWorkloads, workloads, type Variant } from '../cli/workloads';
+import { bandwidth } from './bandwidth';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
@@ -53,7 +54,7 @@ function main(): void {
       `${machine()}\n${chosen.map((w) => `${w.name}  ${describe(w)}`).join('\n')}\n\n${table(head, body, 3)}`,
     );
   }
-  publish({ cells: rows }, values);
+  publish({ cells: rows, bandwidth: bandwidth(values.smallest ? 1 : 9) }, values);
 }
 
 main();

@@ -27,11 +27,12 @@ import {
   type Outcome,
   type Workload,
 } from '../cli/workloads';
+import { judgePeers, showFigures } from './figures';
 import { machine } from './machine';
 import { publish } from './output';
 import { writeCase } from './peers/case';
 import { Absent, Child } from './peers/child';
-import { contenders, figures, OURS, type Contender, type Figure } from './peers/engines';
+import { contenders, OURS, type Contender } from './peers/engines';
 import type { Task } from './peers/host';
 import { short, table } from './table';
 
@@ -48,10 +49,6 @@ export interface PeerRow {
   /** Milliseconds of one call, and this engine's median in the turns beside it. */
   tasks: Partial<Record<Task, { median: number; min: number; calls: number; ours: number; ratio: number }>>;
   peakMegabytes?: number;
-}
-export interface FigureRow extends Figure {
-  ratio?: number;
-  met?: boolean;
 }
 
 interface Options {
@@ -176,25 +173,6 @@ function rowOf({ contender, child, times, beside, peakMegabytes }: Turns, { name
   return row;
 }
 
-/** Which figures can be told from these rows, and whether they are met. */
-export function judge(rows: readonly PeerRow[]): FigureRow[] {
-  const timeOf = (workload: string, peer: string, task: Task): number | undefined =>
-    rows.find((row) => row.workload === workload && row.peer === peer)?.tasks[task]?.median;
-  return figures.map((figure) => {
-    const { workload, task, peer, ours, least } = figure;
-    const theirs = peer.flatMap((name) => timeOf(workload, name, task) ?? []);
-    const [name] = peer;
-    // beside one of ours alone, its own turns are the better measure
-    const row = rows.find((r) => r.workload === workload && r.peer === name)?.tasks[task];
-    const mine = ours === OURS ? row?.ours : timeOf(workload, ours, task);
-    if (theirs.length === 0 || mine === undefined) return figure;
-    // one of ours that is held against our fastest: the turns beside it
-    const beside = rows.find((r) => r.workload === workload && r.peer === ours)?.tasks[task]?.ours;
-    const ratio = (name === OURS && beside ? beside : Math.min(...theirs)) / mine;
-    return { ...figure, ratio, met: ratio >= least };
-  });
-}
-
 const milliseconds = (value: number | undefined): string =>
   value === undefined ? '–' : value < 1 ? `${short(value * 1000)} µs` : `${short(value)} ms`;
 
@@ -211,19 +189,6 @@ function show(rows: readonly PeerRow[], workload: Workload): string {
   const head = [`${workload.name}: ${describe(workload)}`, 'train', '', 'forward', '', 'step', '', 'peak MB'];
   const missing = rows.filter(({ absent }) => absent !== undefined);
   return [table(head, body), ...missing.map(({ peer, absent }) => `${peer}: ${absent}`)].join('\n');
-}
-
-function showFigures(all: readonly FigureRow[]): string {
-  const told = all.filter(({ ratio }) => ratio !== undefined);
-  const body = told.map(({ workload, task, peer, ours, least, ratio, met }) => [
-    `${workload} ${task}`,
-    `${peer.join(' or ')} / ${ours}`,
-    `≥ ${least}`,
-    short(ratio),
-    met ? 'met' : 'NOT MET',
-  ]);
-  const met = told.filter((figure) => figure.met).length;
-  return `${table(['figure', 'ratio of medians', 'wanted', 'got', ''], body, 2)}\n${met} of ${told.length} figures met`;
 }
 
 async function main(): Promise<void> {
@@ -266,9 +231,8 @@ async function main(): Promise<void> {
     rows.push(...found);
     if (!values.json) console.log(`\n${show(found, workload)}`);
   }
-  const judged = smallest ? [] : judge(rows);
-  if (!values.json && !smallest) console.log(`\n${showFigures(judged)}`);
-  publish({ peers: rows, figures: judged }, values);
+  if (!values.json && !smallest) console.log(`\n${showFigures(judgePeers(rows))}`);
+  publish({ peers: rows }, values);
 }
 
 void main();

@@ -21,7 +21,8 @@ export class Child {
     if (!stdout || !stderr) throw new Error('no pipes');
     this.answers = createInterface({ input: stdout })[Symbol.asyncIterator]();
     stderr.on('data', (chunk: Buffer) => (this.said = `${this.said}${chunk.toString()}`.slice(-2000)));
-    // a child that is gone is noticed where its answer is missing
+    // a child that is gone, or never came, is noticed where its answer is missing
+    child.on('error', ({ message }) => (this.said = message));
     child.stdin?.on('error', () => undefined);
   }
 

@@ -1,4 +1,4 @@
-/** Who takes part, in what, and what is expected of the comparison. */
+/** Who takes part, and in what. */
 import { join } from 'node:path';
 import type { Workload } from '../../cli/workloads';
 import type { Dtype } from '../../core/memory';
@@ -61,78 +61,4 @@ export const contenders: readonly Contender[] = [
   },
   { name: 'onnxruntime-web', start: 'onnx:web', dtype: 'float32', takes: always },
   { name: 'onnxruntime-node', start: 'onnx:node', dtype: 'float32', takes: always },
-];
-
-/** peer / ours must be at least `least`. */
-export interface Figure {
-  workload: string;
-  task: Task;
-  /** The fastest of these … */
-  peer: string[];
-  /** … against this. */
-  ours: string;
-  least: number;
-}
-
-const train = (least: number, peer: string, ...names: string[]): Figure[] =>
-  names.map((workload) => ({ workload, task: 'train', peer: [peer], ours: OURS, least }));
-const twoThreads = (least: number, ...names: string[]): Figure[] =>
-  names.map((workload) => ({
-    workload,
-    task: 'train',
-    peer: ['PyTorch', 'PyTorch 2 threads'],
-    ours: 'backstep 2 threads',
-    least,
-  }));
-
-/** What the project holds itself to. */
-export const figures: readonly Figure[] = [
-  ...train(20, 'TensorFlow.js layers', 'W1', 'W2', 'W3', 'W4', 'W5'),
-  ...train(300, 'TensorFlow.js layers', 'W6'),
-  ...train(4, 'TensorFlow.js by hand', 'W2'),
-  ...train(2.3, 'TensorFlow.js by hand', 'W3'),
-  ...train(7, 'jax-js', 'W1', 'W2', 'W4'),
-  ...train(5, 'jax-js', 'W5'),
-  ...train(3, 'jax-js', 'W3'),
-  ...train(100, 'jax-js', 'W6'),
-  ...train(50, 'recurrent-js', 'W6'),
-  ...['W1', 'W2', 'W3'].map((workload): Figure => ({
-    workload,
-    task: 'forward',
-    peer: ['onnxruntime-web'],
-    ours: OURS,
-    least: 1.3,
-  })),
-  ...train(30, 'PyTorch', 'W6'),
-  { workload: 'W6', task: 'step', peer: ['PyTorch'], ours: OURS, least: 10 },
-  ...train(0.95, 'PyTorch', 'W1'),
-  ...train(0.7, 'PyTorch', 'W4', 'W5'),
-  ...train(0.55, 'PyTorch', 'W2', 'W3'),
-  ...twoThreads(1.4, 'W1'),
-  ...twoThreads(1, 'W4', 'W5'),
-  ...twoThreads(0.9, 'W2'),
-  ...twoThreads(0.6, 'W3'),
-  // two threads against one, and float64 against float32, of this engine itself
-  ...['W2', 'W3'].map((workload): Figure => ({
-    workload,
-    task: 'train',
-    peer: [OURS],
-    ours: 'backstep 2 threads',
-    least: 1.6,
-  })),
-  ...['W1', 'W2', 'W3', 'W4', 'W5', 'W6'].map((workload): Figure => ({
-    workload,
-    task: 'train',
-    peer: [OURS],
-    ours: 'backstep float64',
-    least: 0.45,
-  })),
-  { workload: 'W6', task: 'train', peer: ['recurrent-js'], ours: 'backstep plain', least: 1 },
-  ...['W1', 'W2', 'W3', 'W4', 'W5', 'W6'].map((workload): Figure => ({
-    workload,
-    task: 'train',
-    peer: ['TensorFlow.js cpu'],
-    ours: 'backstep plain',
-    least: 1,
-  })),
 ];

@@ -136,19 +136,37 @@ def sample(run, milliseconds, clock):
     return times
 
 
+def proc(name):
+    """Lines that Linux tells about this process; none elsewhere."""
+    file = f"/proc/self/{name}"
+    if not os.path.exists(file):
+        return []
+    with open(file) as lines:
+        return list(lines)
+
+
 def peak_megabytes():
-    with open("/proc/self/status") as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return None
+    line = next((line for line in proc("status") if line.startswith("VmHWM:")), None)
+    return int(line.split()[1]) / 1024 if line else None
+
+
+def blas():
+    """The library that computes its products, as far as this system tells."""
+    paths = [line.split()[-1] for line in proc("maps") if "blas" in line]
+    for kind in ("openmp", "pthread", "serial"):
+        if any(f"openblas-{kind}" in path for path in paths):
+            return f"OpenBLAS {kind}"
+    if any("openblas" in path for path in paths):
+        return "OpenBLAS"
+    return "reference BLAS" if paths else "its own BLAS"
 
 
 def main():
     torch.set_num_threads(int(THREADS))
     engine = Engine(*read_case(sys.argv[2]))
     plural = "s" if THREADS != "1" else ""
-    answer({"about": f"PyTorch {torch.__version__}, {THREADS} thread{plural}", "does": ["forward", "train", "step"]})
+    about = f"PyTorch {torch.__version__}, {THREADS} thread{plural}, {blas()}"
+    answer({"about": about, "does": ["forward", "train", "step"]})
     for line in sys.stdin:
         command = json.loads(line)
         if command["do"] == "check":

@@ -1,0 +1,109 @@
+/**
+ * All benchmarks from one entry.
+ *
+ *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [peers] [--smallest] [--json] [--report FILE.html] [more]
+ *
+ * Without names all are run. Each is a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or
+ * `--clock cpu`, is handed to those that know it. --json prints all results as one object; --report draws them, with each
+ * picture beside the page as an SVG of its own.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { judgeCells, judgeGemm, judgePeers, judgePointwise, judgeStartup, showFigures } from './figures';
+import { report, type Results } from './report';
+
+const groups = {
+  kernels: ['gemm', 'pointwise'],
+  cells: ['cells'],
+  scaling: ['scaling'],
+  startup: ['startup'],
+  threads: ['threads'],
+  peers: ['peers'],
+};
+type Group = keyof typeof groups;
+
+/** What may be handed on, and to whom. */
+const known: Record<string, string[]> = {
+  rounds: ['cells', 'scaling', 'startup', 'peers'],
+  clock: ['cells', 'scaling', 'startup', 'peers'],
+  workload: ['cells', 'peers'],
+  peer: ['peers'],
+  dtype: ['gemm', 'pointwise'],
+};
+
+/** Runs one file; its results are read from the file that it writes. */
+function run(name: string, args: string[], quiet: boolean, folder: string): Partial<Results> {
+  const out = join(folder, `${name}.json`);
+  const register = join(__dirname, '..', 'scripts', 'register.js');
+  const file = join(__dirname, `${name}.bench.ts`);
+  if (!quiet) console.log(`\n== ${name}`);
+  const { status } = spawnSync(process.execPath, ['-r', register, file, ...args, '--out', out], {
+    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${name}.bench.ts must succeed, got exit code ${status}`);
+  return existsSync(out) ? (JSON.parse(readFileSync(out, 'utf8')) as Partial<Results>) : {};
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      smallest: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      report: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      clock: { type: 'string' },
+      workload: { type: 'string' },
+      peer: { type: 'string' },
+      dtype: { type: 'string' },
+    },
+  });
+  const names = Object.keys(groups) as Group[];
+  const unknown = positionals.find((name) => !names.includes(name as Group));
+  if (unknown !== undefined) {
+    console.error(`bench: what to run must be among ${names.join(', ')}, got '${unknown}'`);
+    process.exitCode = 2;
+    return;
+  }
+  const chosen = names.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-bench-'));
+  let results: Partial<Results> = {};
+  try {
+    for (const name of chosen.flatMap((group) => groups[group])) {
+      const more = Object.entries(known).flatMap(([option, takers]) => {
+        const value = values[option as keyof typeof values];
+        return takers.includes(name) && typeof value === 'string' ? [`--${option}`, value] : [];
+      });
+      const flags = [
+        ...(values.smallest ? ['--smallest'] : []),
+        ...(values.all && name === 'peers' ? ['--all'] : []),
+      ];
+      results = { ...results, ...run(name, [...flags, ...more], values.json, folder) };
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  // at the smallest size nothing is to be judged
+  const { gemm = [], pointwise = [], cells = [], peers = [], startup = [] } = values.smallest ? {} : results;
+  results.figures = [
+    ...judgeGemm(gemm),
+    ...judgePointwise(pointwise),
+    ...judgeCells(cells),
+    ...judgeStartup(startup),
+    ...judgePeers(peers),
+  ];
+  if (values.json) console.log(JSON.stringify(results, null, 2));
+  else if (results.figures.length > 0) console.log(`\n== figures\n${showFigures(results.figures)}`);
+  if (values.report !== undefined) {
+    for (const { file, text } of await report(results, values.report)) {
+      writeFileSync(file, text);
+      if (!values.json) console.log(`wrote ${file}`);
+    }
+  }
+}
+
+void main();
