@@ -66,6 +66,7 @@ export {
 } from './cells/cell';
 export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
+export type { Topology } from './bptt/topology';
 export type { Batch, Box } from './bptt/batch';
 export { Unroll } from './bptt/unroll';
 export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/fit';

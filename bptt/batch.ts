@@ -4,12 +4,13 @@ import { isTensor, sizeOf, toFlat, type Numbers, type Tensor } from '../core/ten
 import { mustStream, nameOf } from './layer';
 import type { Network } from './network';
 import type { Plan, PlanShape } from './plan';
+import { endsInOne, outputAxes } from './topology';
 
 /** One batch, time first. */
 export interface Batch {
   /** Inputs [T, B, D], or class numbers [T, B], which stand for one-hot rows. */
   x: Numbers | Box;
-  /** Softmax: class numbers [T, B] ([B] at the last step only). Else values [T, B, O] ([B, O]). */
+  /** Softmax: class numbers [T, B] (many-to-one: [B]). Else values [T, B, O] ([B, O]). */
   targets?: Numbers | Box;
   /** Steps of each row, 1…T; what lies past them has no effect at all. */
   lengths?: readonly number[];
@@ -114,20 +115,20 @@ function fillTargets(
   net: Network,
   where: string,
 ): void {
-  const { loss, at } = net.architecture;
+  const { loss, topology } = net.architecture;
   mustBe(given !== undefined, where, 'targets must be given', given, `the network has a ${loss} loss`);
   const targets = flatten(given, where, 'targets');
-  const steps = at === 'last' ? [B] : [T, B];
+  const steps = outputAxes(topology, T, B);
   const expected = loss === 'softmax' ? steps : [...steps, net.output];
-  mustShape(targets.shape, expected, where, 'targets', `O = ${net.output}, ${loss} loss at ${at} step`);
+  mustShape(targets.shape, expected, where, 'targets', `O = ${net.output}, ${topology} with a ${loss} loss`);
 
-  // at the last step only, a row counts in the part in which it ends
+  // with one output, a row counts in the part in which it ends
+  const one = endsInOne(topology);
   const ends = (b: number): boolean => from < lengths[b] && lengths[b] <= to;
-  const counts = (row: number): boolean =>
-    at === 'last' ? ends(row) : Math.floor(row / B) < lengths[row % B];
-  const valid = over ?? (at === 'last' ? B : lengths.reduce((sum, length) => sum + length, 0));
+  const counts = (row: number): boolean => (one ? ends(row) : Math.floor(row / B) < lengths[row % B]);
+  const valid = over ?? (one ? B : lengths.reduce((sum, length) => sum + length, 0));
   const each = (net.reduction === 'mean' ? 1 / valid : 1) / (loss === 'squared' ? net.output : 1);
-  const first = at === 'last' ? 0 : from * B;
+  const first = one ? 0 : from * B;
   const weight = plan.weight as Tensor;
   for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + whole(row)) ? each : 0);
   const classes = loss === 'softmax';

@@ -1,9 +1,11 @@
 /** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
 import { must } from '../core/check';
+import { sizeOf } from '../core/tensor';
 import { flatten, type Batch, type Box } from './batch';
 import { directionsOf } from './layer';
 import type { Network } from './network';
 import type { Gathered } from './share';
+import { outputAxes } from './topology';
 
 /** What a pass over B rows ended with: its final states, and the time on the sequence's clock. */
 export interface Carried {
@@ -63,7 +65,7 @@ export class Exchange {
     const finals = this.widths.map(
       ([name, width]) => [name, this.array(`final ${name}`, B * width)] as const,
     );
-    const rows = network.architecture.at === 'last' ? B : T * B;
+    const rows = sizeOf(outputAxes(network.architecture.topology, T, B));
     return {
       states: Object.fromEntries(finals),
       ...(output && { output: this.array('output', rows * network.output) }),

@@ -14,6 +14,7 @@ import { directionsOf, inputOf, isLayer, nameOf, phasesOf, widthOf, type Layer }
 import type { LossName } from './losses';
 import { Parameters, withPrefix } from './parameters';
 import { Plan, type Architecture, type PlanShape } from './plan';
+import { outputAxes, topologies, type Topology } from './topology';
 
 export interface NetworkOptions {
   /** The layers, first one first, each a cell or a `bidirectional` pair: each reads the output of the one before. */
@@ -24,8 +25,8 @@ export interface NetworkOptions {
   loss?: LossName;
   /** Whether the loss is averaged over the valid steps (default) or added up. */
   reduction?: 'mean' | 'sum';
-  /** Whether every step has an output and a target (default), or only the last of each row. */
-  at?: 'every' | 'last';
+  /** Whether every step has an output and a target (`many-to-many`, the default), or only the last of each row. */
+  topology?: Topology;
   /** Probability of dropping a unit after each layer while training; default 0. */
   dropout?: number;
   /** Learn the initial states, one row each, shared by all sequences; default false. */
@@ -40,7 +41,7 @@ export interface NetworkOptions {
 export interface Result {
   /** The loss, or NaN for a network without one. */
   loss: number;
-  /** y [T, B, O], or [B, O] at the last step only. */
+  /** y [T, B, O], or [B, O] of a many-to-one network. */
   output: Tensor;
   /** Final states by name, `l0.h` [B, H]. */
   states: Tensors;
@@ -48,7 +49,7 @@ export interface Result {
 
 /** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
 export interface Upstream {
-  /** [T, B, O] row-major. */
+  /** [T, B, O] row-major, or [B, O]. */
   output?: ArrayLike<number>;
   /** By name, `l0.h` [B, H] row-major. */
   states?: Record<string, ArrayLike<number>>;
@@ -71,7 +72,7 @@ const optionNames = [
   'output',
   'loss',
   'reduction',
-  'at',
+  'topology',
   'dropout',
   'trainInitial',
   'dtype',
@@ -94,7 +95,7 @@ export class Network {
       layers,
       output,
       loss,
-      at = 'every',
+      topology = 'many-to-many',
       dropout = 0,
       trainInitial = false,
       dtype = 'float64',
@@ -115,11 +116,11 @@ export class Network {
     });
     must(dropout >= 0 && dropout < 1, 'network', 'dropout must be in 0 ≤ p < 1', dropout);
     mustBeOneOf(dtype, ['float64', 'float32'], 'network', 'dtype');
-    mustBeOneOf(at, ['every', 'last'], 'network', 'at');
+    mustBeOneOf(topology, topologies, 'network', 'topology');
     if (loss !== undefined) mustBeOneOf(loss, ['softmax', 'bernoulli', 'squared'], 'network', 'loss');
     if (output !== undefined) mustCount(output, 'network', 'output');
     this.reduction = mustBeOneOf(options.reduction ?? 'mean', ['mean', 'sum'], 'network', 'reduction');
-    this.architecture = { layers, output, loss, at, dropout, trainInitial, dtype };
+    this.architecture = { layers, output, loss, topology, dropout, trainInitial, dtype };
     this.executor = executorOf(options.executor);
     this.random = new Random(seed);
     this.parameters = new Parameters(parameterShapes(this.architecture), dtype, this.random);
@@ -152,10 +153,10 @@ export class Network {
     bound.forward();
     const { plan } = bound;
     const { T, B } = plan.shape;
-    const { at } = this.architecture;
+    const { loss, topology } = this.architecture;
     return {
-      loss: this.architecture.loss ? plan.loss.get(0) : NaN,
-      output: at === 'last' ? plan.output.value : reshape(plan.output.value, [T, B, this.output]),
+      loss: loss ? plan.loss.get(0) : NaN,
+      output: reshape(plan.output.value, [...outputAxes(topology, T, B), this.output]),
       states: plan.statesAt(T),
     };
   }

@@ -21,6 +21,7 @@ import type { Network } from './network';
 import { firstBadGradient, firstBadValue } from './notfinite';
 import type { Plan } from './plan';
 import { runShare, type Figures, type Task } from './share';
+import { outputAxes } from './topology';
 import type { Begin, ShareOfTask } from './worker';
 import { workerFile } from './workerfile';
 
@@ -82,7 +83,7 @@ export class Parallel {
 
   /**
    * Runs a batch forward.
-   * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] at the last step only.
+   * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] of a many-to-one network.
    */
   async forward(batch: Batch, options: PassOptions = {}): Promise<Pass & { output: Tensor }> {
     return (await this.run(batch, options, { output: true })) as Pass & { output: Tensor };
@@ -192,8 +193,7 @@ export class Parallel {
     }
     const { states, output } = gathered;
     this.carried = { states, clock: network.clock, B };
-    const { at } = network.architecture;
-    const shape = at === 'last' ? [B, network.output] : [T, B, network.output];
+    const shape = [...outputAxes(network.architecture.topology, T, B), network.output];
     return { ...total, states, ...(output && { output: ndarray(output as Data, shape) }) };
   }
 

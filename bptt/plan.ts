@@ -11,6 +11,7 @@ import { columns, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { directionsOf, inputOf, unrollLayer, type Layer, type Signal } from './layer';
 import { recordLoss, type LossName } from './losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
+import { endsInOne, type Topology } from './topology';
 import type { Unroll } from './unroll';
 
 /** What a plan is laid out for. */
@@ -29,7 +30,7 @@ export interface Architecture {
   /** O, the width of the output layer; absent when the last layer's output is the network's. */
   output?: number;
   loss?: LossName;
-  at: 'every' | 'last';
+  topology: Topology;
   dropout: number;
   trainInitial: boolean;
   dtype: Dtype;
@@ -63,7 +64,7 @@ export class Plan {
   /** The output of every layer at all steps [T·B, H], both directions side by side. */
   readonly outputs: Tensor[] = [];
   readonly keeps: Tensor[] = [];
-  /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B at the last step only. */
+  /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B of a many-to-one network. */
   readonly output: Signal;
   readonly target: Tensor | undefined;
   readonly weight: Tensor | undefined;
@@ -84,7 +85,7 @@ export class Plan {
     readonly shape: PlanShape,
     readonly parameters: Parameters,
   ) {
-    const { layers, dtype, dropout, trainInitial, at } = architecture;
+    const { layers, dtype, dropout, trainInitial, topology } = architecture;
     const { T, B } = shape;
     this.x = zeros([T * B, inputOf(layers[0])], dtype);
     this.dx = zeros([T * B, inputOf(layers[0])], dtype);
@@ -106,7 +107,7 @@ export class Plan {
       backwards.push(backward);
       if (trainInitial) for (const unroll of unrolls) this.recordStart(unroll);
 
-      if (l === layers.length - 1 && at === 'last') {
+      if (l === layers.length - 1 && endsInOne(topology)) {
         const lastBackward = new Program();
         signal = this.recordLast(unrolls, lastBackward);
         backwards.push(lastBackward);

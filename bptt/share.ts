@@ -4,6 +4,7 @@ import { contents, type Tensor } from '../core/tensor';
 import type { Batch, Part } from './batch';
 import type { Network } from './network';
 import type { Plan } from './plan';
+import { endsInOne } from './topology';
 
 /** What a pass is to do. */
 export interface Task extends Part {
@@ -19,7 +20,7 @@ export interface Task extends Part {
 export interface Gathered {
   /** By name, `l0.h` [B, H]. */
   states: Record<string, Float64Array>;
-  /** [T, B, O], or [B, O] at the last step only; absent when nobody asked. */
+  /** [T, B, O], or [B, O] of a many-to-one network; absent when nobody asked. */
   output?: Float64Array;
 }
 
@@ -66,5 +67,5 @@ function gather(plan: Plan, from: number, { states, output }: Gathered): void {
 export function figuresOf({ valid: { data }, architecture, shape }: Plan): Omit<Figures, 'loss'> {
   let tokens = 0;
   for (let k = 0; k < data.length; k++) tokens += data[k];
-  return { tokens, rows: architecture.at === 'last' ? shape.B : tokens };
+  return { tokens, rows: endsInOne(architecture.topology) ? shape.B : tokens };
 }

@@ -10,6 +10,7 @@ import type { Batch } from './batch';
 import { bidirectional, type Layer } from './layer';
 import { network, type Network, type NetworkOptions } from './network';
 import { draw, drawStates, fillRandom, problemOf, problemOfCell, type Problem } from './problem';
+import { outputAxes, type Topology } from './topology';
 
 /** One line of the gradient-check table. */
 export interface Case {
@@ -101,12 +102,12 @@ function bidirectionalCases(): Case[] {
 }
 
 function networkCases(): Case[] {
-  // at the last step only, nothing reaches the top cell's output at the other steps: an lstm stands below as well, so
+  // many to one, nothing reaches the top cell's output at the other steps: an lstm stands below as well, so
   // that every term of its backward statement is still in use
-  const deep = (at: 'every' | 'last' = 'every'): Layer[] => [
+  const deep = (topology?: Topology): Layer[] => [
     lstm(sizes),
     gru({ input: H, hidden: 5 }),
-    at === 'last' ? lstm({ input: 5, hidden: 8 }) : elman({ input: 5, hidden: 8 }),
+    topology === 'many-to-one' ? lstm({ input: 5, hidden: 8 }) : elman({ input: 5, hidden: 8 }),
   ];
   const bothWays = (): Layer[] => [
     bidirectional(lstm({ input: D, hidden: 3 })),
@@ -129,16 +130,21 @@ function networkCases(): Case[] {
   const cases: [string, Omit<NetworkOptions, 'layers'>, boolean, typeof deep][] = [
     ['deep, softmax', { output: O, loss: 'softmax' }, false, deep],
     ['deep, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, deep],
-    ['deep, softmax, last step', { output: O, loss: 'softmax', at: 'last' }, true, deep],
+    ['deep, softmax, many to one', { output: O, loss: 'softmax', topology: 'many-to-one' }, true, deep],
     ['deep, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, deep],
     ['deep, squared, sum, lengths', { output: O, loss: 'squared', reduction: 'sum' }, true, deep],
     ['deep, outputs and final states', { trainInitial: true, dropout: 0.3 }, true, deep],
-    ['mixed, last output, no loss', { output: O, at: 'last' }, true, mixed],
+    ['mixed, many to one, no loss', { output: O, topology: 'many-to-one' }, true, mixed],
     ['bidirectional, softmax', { output: O, loss: 'softmax' }, false, bothWays],
     ['bidirectional, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, bothWays],
     ['bidirectional, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, bothWays],
-    ['bidirectional, last step', { output: O, loss: 'softmax', at: 'last' }, true, lastBothWays],
-    ['bidirectional, last output, no loss', { at: 'last' }, true, lastBothWays],
+    [
+      'bidirectional, many to one',
+      { output: O, loss: 'softmax', topology: 'many-to-one' },
+      true,
+      lastBothWays,
+    ],
+    ['bidirectional, many to one, no loss', { topology: 'many-to-one' }, true, lastBothWays],
     ['mixed, squared, lengths', { output: O, loss: 'squared' }, true, mixed],
     ['clockwork and jordan, softmax, lengths', { output: O, loss: 'softmax' }, true, everyKind],
   ];
@@ -148,7 +154,7 @@ function networkCases(): Case[] {
     cells: [],
     problem: (seed: number) => {
       const random = new Random(seed);
-      const net = network({ ...options, layers: layers(options.at), seed });
+      const net = network({ ...options, layers: layers(options.topology), seed });
       // weights, biases and initial states all of a size at which every term of every equation counts
       for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
       return problemOf(net, batchFor(net, ragged, random), random);
@@ -157,8 +163,8 @@ function networkCases(): Case[] {
 }
 
 function batchFor({ architecture }: Network, ragged: boolean, random: Random): Batch {
-  const { loss, at, layers, trainInitial } = architecture;
-  const steps = at === 'last' ? [B] : [T, B];
+  const { loss, topology, layers, trainInitial } = architecture;
+  const steps = outputAxes(topology, T, B);
   const rows = steps.reduce((product, n) => product * n, 1);
   const classes = Array.from({ length: rows }, () => random.below(O));
   const bits = Array.from({ length: rows * O }, () => random.below(2));

@@ -5,6 +5,7 @@ import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { flatten, readBatch, type Batch } from './batch';
 import { mustStream } from './layer';
 import type { Network, Result, Upstream } from './network';
+import { endsInOne, outputAxes } from './topology';
 
 export interface TruncatedOptions {
   /** Steps that the gradient flows back over; the last chunk may be shorter. */
@@ -28,7 +29,7 @@ export interface TruncatedResult extends Result {
  * gradient crosses from a chunk into the one before.
  *
  * A mean loss is the mean over all valid steps of the whole sequence: every step weighs 1 / (valid steps of all chunks),
- * whatever chunk it is in, and the losses and gradients of the chunks are added up. At the last step only, a row's loss
+ * whatever chunk it is in, and the losses and gradients of the chunks are added up. Many to one, a row's loss
  * belongs to the chunk in which the row ends; so does the gradient of its final state.
  *
  * Adds into `parameters.gradients`; trainable initial states are reached from the first chunk. With chunk ≥ T this is
@@ -53,15 +54,16 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const whole: Batch = { ...batch, x: flatten(batch.x, where, 'x') };
   if (batch.targets !== undefined) whole.targets = flatten(batch.targets, where, 'targets');
   const { T, B } = readBatch(whole, network, where).shape;
-  const { at, dtype, layers } = network.architecture;
+  const { topology, dtype, layers } = network.architecture;
   if (chunk < T) mustStream(layers, where, `chunk must be at least ${T}`, chunk);
+  const one = endsInOne(topology);
   const [D, O] = [network.input, network.output];
   const lengths = batch.lengths ?? Array<number>(B).fill(T);
   const array = (shape: number[]): Tensor =>
     ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
   const result: TruncatedResult = {
     loss: 0,
-    output: array(at === 'last' ? [B, O] : [T, B, O]),
+    output: array([...outputAxes(topology, T, B), O]),
     states: {},
     x: array([T, B, D]),
     initial: {},
@@ -76,10 +78,10 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     const start: Batch = from === 0 ? whole : { ...whole, initial: 'carry' };
     const { loss, output, states } = network.forward(start, { training, steps: [from, to] });
     result.loss += loss;
-    if (at === 'last') copyRows(output, result.output, ending);
+    if (one) copyRows(output, result.output, ending);
     else result.output.data.set(contents(output), from * B * O);
 
-    const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, at);
+    const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, one);
     const { x, initial } = network.backward(above);
     result.x.data.set(contents(x), from * B * D);
     if (from === 0) result.initial = copies(initial);
@@ -93,14 +95,14 @@ function upstreamOf(
   { output, states = {} }: Upstream,
   { from, to }: { from: number; to: number },
   ending: boolean[],
-  at: 'every' | 'last',
+  one: boolean,
 ): Upstream {
   const onlyEnding = (values: ArrayLike<number>): Float64Array => {
     const width = values.length / ending.length;
     return Float64Array.from(values, (value, k) => (ending[Math.floor(k / width)] ? value : 0));
   };
   const cut = (values: ArrayLike<number>): Float64Array =>
-    at === 'last' ? onlyEnding(values) : Float64Array.from({ length: to - from }, (_, k) => values[from + k]);
+    one ? onlyEnding(values) : Float64Array.from({ length: to - from }, (_, k) => values[from + k]);
   return {
     ...(output && { output: cut(output) }),
     states: Object.fromEntries(Object.entries(states).map(([name, d]) => [name, onlyEnding(d)])),

@@ -142,14 +142,14 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `${least} weights`,
   );
 
-  const { output, at, reduction, trainInitial, dtype } = notes.network;
+  const { output, topology, reduction, trainInitial, dtype } = notes.network;
   const loss = inference ? undefined : notes.network.loss;
   const dropout = inference ? 0 : notes.network.dropout;
   const network = new Network({
     layers,
     output,
     loss,
-    at,
+    topology,
     reduction,
     dropout,
     trainInitial,
@@ -175,12 +175,12 @@ function layerOf({ reverse, ...note }: LayerNote, known: Record<string, CellMake
 }
 
 function noteOf({ architecture, reduction }: Network): NetworkNote {
-  const { layers, output, loss, at, dropout, trainInitial, dtype } = architecture;
+  const { layers, output, loss, topology, dropout, trainInitial, dtype } = architecture;
   const note = noteOfCell as (cell: Cell) => LayerNote;
   const notes = layers.map((layer) =>
     isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer),
   );
-  return { layers: notes, output, loss, at, reduction, dropout, trainInitial, dtype };
+  return { layers: notes, output, loss, topology, reduction, dropout, trainInitial, dtype };
 }
 
 function restore(

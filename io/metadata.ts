@@ -1,6 +1,7 @@
 /** The JSON in a checkpoint's metadata, and what it must look like. */
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/optimizers';
+import { topologies } from '../bptt/topology';
 import { mustBe } from '../core/check';
 
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -17,7 +18,7 @@ const networkNote = v.strictObject({
   layers: v.pipe(v.array(layerNote), v.minLength(1)),
   output: v.optional(size),
   loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),
-  at: v.picklist(['every', 'last']),
+  topology: v.picklist(topologies),
   reduction: v.picklist(['mean', 'sum']),
   dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
   trainInitial: v.boolean(),

@@ -23,7 +23,7 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
     layers,
     ...(head && { output: params[head].shape[0] }),
     ...(classes && { loss: 'softmax' as const, reduction: loss.reduction }),
-    at: last ? 'last' : 'every',
+    topology: last ? 'many-to-one' : 'many-to-many',
   });
   layout.load(net, params);
 

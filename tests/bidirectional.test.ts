@@ -214,7 +214,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
   test('at the last step: the forward state after the last valid step beside the backward state after t = 0', () => {
     const layer = bidirectional(lstm({ input: D, hidden: H }), gru({ input: D, hidden: 5 }));
     const every = make({ layers: [layer], dtype, executor });
-    const last = make({ layers: [layer], at: 'last', dtype, executor });
+    const last = make({ layers: [layer], topology: 'many-to-one', dtype, executor });
     const x = box([T, B, D], 1);
     const all = toFlat(every.forward({ x, lengths }).output);
     const width = H + 5;

@@ -120,13 +120,13 @@ describe('one step', () => {
         ],
       },
     ],
-    ['the last step only', { at: 'last' }, {}],
+    ['many to one', { topology: 'many-to-one' }, {}],
   ] as const)(
     'accumulated over two batches, it is the step of both as one: %s',
     async (_, options, { lengths }: { lengths?: readonly (readonly number[])[] }) => {
       const random = new Random(9);
       const numbers = Array.from({ length: T * 2 * B * D }, () => random.normal());
-      const steps = 'at' in options ? 1 : T;
+      const steps = 'topology' in options ? 1 : T;
       const classes = Array.from({ length: steps * 2 * B }, () => random.below(O));
       const rowsOf = (all: number[], width: number, times: number, from: number, to: number): number[] =>
         Array.from({ length: times }, (_, t) =>
@@ -647,7 +647,7 @@ test.each(['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const)(
       layers: [lstm({ input: 2, hidden: 8 })],
       output: 2,
       loss: 'softmax',
-      at: 'last',
+      topology: 'many-to-one',
       seed: 1,
     });
     const random = new Random(0);

@@ -20,6 +20,7 @@ import {
 import { checkProblem } from '../bptt/gradcheck';
 import { draw, drawStates, fillRandom } from '../bptt/problem';
 import { suite } from '../bptt/suite';
+import { outputAxes, topologies } from '../bptt/topology';
 import { executors } from './executors';
 
 const sizes = { input: 4, hidden: 5 };
@@ -61,10 +62,10 @@ describe('networks of every make: loss × reduction × at × dropout × initial 
   ];
   const both = [true, false];
   const losses = ['softmax', 'bernoulli', 'squared', undefined] as const;
-  const makes = losses.flatMap((loss) => (['every', 'last'] as const).map((at) => ({ loss, at })));
+  const makes = losses.flatMap((loss) => topologies.map((topology) => ({ loss, topology })));
 
-  it.each(makes)('loss $loss, at $at', ({ loss, at }) => {
-    let turn = makes.findIndex((make) => make.loss === loss && make.at === at);
+  it.each(makes)('loss $loss, $topology', ({ loss, topology }) => {
+    let turn = makes.findIndex((make) => make.loss === loss && make.topology === topology);
     for (const dropout of [0, 0.4]) {
       for (const trainInitial of both) {
         for (const ragged of both) {
@@ -77,10 +78,10 @@ describe('networks of every make: loss × reduction × at × dropout × initial 
           const net = network({
             layers: layers(),
             ...(loss && { loss, reduction, output: O }),
-            ...{ at, dropout, trainInitial, executor, seed: turn },
+            ...{ topology, dropout, trainInitial, executor, seed: turn },
           });
           for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
-          const steps = at === 'last' ? [B] : [T, B];
+          const steps = outputAxes(topology, T, B);
           const N = steps.reduce((product, n) => product * n, 1);
           const targets =
             loss === 'softmax'

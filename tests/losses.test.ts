@@ -215,7 +215,7 @@ describe('in a network', () => {
     });
 
     test('at the last step only, each row counts where it ends', () => {
-      const net = of(name, { at: 'last' });
+      const net = of(name, { topology: 'many-to-one' });
       const every = of(name);
       const ends = lengths.map((length, b) => (length - 1) * B + b);
       const last =

@@ -122,8 +122,8 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     for (const part of parts) expect(part.some((v) => v !== 0)).toBe(true);
   });
 
-  test('at the last step only, without a head, the output is a state: both gradients reach it', () => {
-    const last = deep({ at: 'last' });
+  test('many to one, without a head, the output is a state: both gradients reach it', () => {
+    const last = deep({ topology: 'many-to-one' });
     const every = deep();
     const d = draw(B * H, random);
     const run = (net: Network, upstream: object): number[] => {
@@ -364,10 +364,13 @@ describe('errors', () => {
     [{}, 'network: layers must be a list of at least one cell, got undefined'],
     [
       { layers, size: 3 },
-      'network: options must be among layers, output, loss, reduction, at, dropout, trainInitial, dtype, seed, executor, got size',
+      'network: options must be among layers, output, loss, reduction, topology, dropout, trainInitial, dtype, seed, executor, got size',
     ],
     [{ layers, loss: 'hinge' }, 'network: loss must be one of softmax, bernoulli, squared, got hinge'],
-    [{ layers, at: 'first' }, 'network: at must be one of every, last, got first'],
+    [
+      { layers, topology: 'one-to-none' },
+      'network: topology must be one of many-to-many, many-to-one, got one-to-none',
+    ],
     [{ layers, reduction: 'max' }, 'network: reduction must be one of mean, sum, got max'],
     [{ layers, dtype: 'int8' }, 'network: dtype must be one of float64, float32, got int8'],
     [{ layers, executor: 'abacus' }, 'got abacus'],
@@ -459,7 +462,7 @@ describe('errors', () => {
     ],
     [
       () => soft.forward({ ...batch, targets: { shape: [T, B, O], numbers: new Float64Array(T * B * O) } }),
-      'network.forward: targets must be [4, 3], got [4, 3, 3] (O = 3, softmax loss at every step)',
+      'network.forward: targets must be [4, 3], got [4, 3, 3] (O = 3, many-to-many with a softmax loss)',
       RangeError,
     ],
     [

@@ -1,17 +1,18 @@
 import { network } from '../bptt/network';
 import { firstBadGradient, firstBadParameter, firstBadValue } from '../bptt/notfinite';
 import type { Plan } from '../bptt/plan';
+import type { Topology } from '../bptt/topology';
 import { elman } from '../cells/elman';
 import { lstm } from '../cells/lstm';
 import { sizeOf } from '../core/tensor';
 
 const [T, B, D, H, O] = [4, 2, 3, 5, 2];
 const batch = { x: { shape: [T, B, D], numbers: Array.from({ length: T * B * D }, (_, k) => Math.sin(k)) } };
-const make = (at: 'every' | 'last' = 'every') =>
+const make = (topology?: Topology) =>
   network({
     layers: [lstm({ input: D, hidden: H }), elman({ input: H, hidden: 3 })],
     output: O,
-    at,
+    topology,
     executor: 'plain',
   });
 
@@ -60,8 +61,8 @@ test('the gradient is followed from the last layer down and from the last step b
   expect(firstBadGradient(plan)).toBe('the gradient of the output at t = 1 (row 0, unit 1)');
 });
 
-test('at the last step only, an output has no time', () => {
-  const net = make('last');
+test('many to one, an output has no time', () => {
+  const net = make('many-to-one');
   net.forward(batch);
   const plan = net.lastPlan as Plan;
   expect(sizeOf(plan.output.value.shape)).toBe(B * O);

@@ -6,6 +6,7 @@ import { blueprintOf, buildFrom } from '../bptt/blueprint';
 import { bidirectional } from '../bptt/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network';
 import { parallel, type Parallel, type ParallelOptions } from '../bptt/parallel';
+import { outputAxes, topologies } from '../bptt/topology';
 import { suggestedThreads, trainingFlops } from '../bptt/threads';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
@@ -33,8 +34,8 @@ const classes = (shape: number[], seed: number): Box => {
   return { shape, numbers: Array.from(numbers, (x) => Math.floor(Math.abs(x) * 10) % O) };
 };
 /** A batch of B rows; with lengths, the longest rows stand at the end, so that a part of them is not masked. */
-function batchOf({ architecture: { loss, at } }: Network, B: number, unequal = false, seed = 1): Batch {
-  const steps = at === 'last' ? [B] : [T, B];
+function batchOf({ architecture: { loss, topology } }: Network, B: number, unequal = false, seed = 1): Batch {
+  const steps = outputAxes(topology, T, B);
   const targets =
     loss === 'softmax'
       ? classes(steps, seed + 100)
@@ -86,7 +87,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       3,
       {
         loss: 'bernoulli',
-        at: 'last',
+        topology: 'many-to-one',
         dropout: 0.3,
         layers: [lstm({ input: D, hidden: H, peepholes: true })],
       },
@@ -94,7 +95,10 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
     [
       'bidirectional, the last step',
       2,
-      { at: 'last', layers: [bidirectional(gru({ input: D, hidden: H }), elman({ input: D, hidden: 2 }))] },
+      {
+        topology: 'many-to-one',
+        layers: [bidirectional(gru({ input: D, hidden: H }), elman({ input: D, hidden: 2 }))],
+      },
     ],
     [
       'jordan, squared',
@@ -136,8 +140,8 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
   });
 
   test('forward gives the output of all rows, and leaves gradients and the generator alone', async () => {
-    for (const at of ['every', 'last'] as const) {
-      const net = make({ dropout: 0.5, at });
+    for (const topology of topologies) {
+      const net = make({ dropout: 0.5, topology });
       const team = await start(net);
       const batch = batchOf(net, 3);
       const { state } = net.random;
@@ -335,7 +339,7 @@ describe('what goes wrong', () => {
 
   test('a blueprint gives the same network, and notices what it does not hold', () => {
     const layers = [bidirectional(mine({ input: D, hidden: H }), gru({ input: D, hidden: 2 }))];
-    const net = make({ layers, dropout: 0.2, trainInitial: true, at: 'last', dtype: 'float32' });
+    const net = make({ layers, dropout: 0.2, trainInitial: true, topology: 'many-to-one', dtype: 'float32' });
     const built = buildFrom(blueprintOf(net, true), { mine });
     const { layers: _, ...rest } = net.architecture;
     expect(built.architecture).toMatchObject(rest);

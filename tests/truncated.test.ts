@@ -82,7 +82,7 @@ describe.each(settings)('$name', (setting) => {
     ['all rows to the end', {}, {}],
     ['rows of unequal length', {}, { lengths: [2, 7, 4] }],
     ['a sum', { reduction: 'sum' }, { lengths: [6, 3, 1] }],
-    ['the loss at the last step only', { at: 'last' }, { lengths: [2, 7, 4], targets: classes([B], 3) }],
+    ['many to one', { topology: 'many-to-one' }, { lengths: [2, 7, 4], targets: classes([B], 3) }],
     ['trainable initial states', { trainInitial: true }, { lengths: [2, 7, 4] }],
     ['squared error', { loss: 'squared' }, { targets: box([T, B, O], 5) }],
   ];
@@ -205,9 +205,9 @@ describe.each(settings)('$name', (setting) => {
     }
   });
 
-  test('at the last step only, each row learns from the chunk in which it ends', () => {
+  test('many to one, each row learns from the chunk in which it ends', () => {
     const lengths = [2, 7, 4];
-    const options = { at: 'last', reduction: 'sum' } as const;
+    const options = { topology: 'many-to-one', reduction: 'sum' } as const;
     const own = classes([B], 3);
     const together = cut(make(setting, options), batch({ lengths, targets: own }), 3);
     const net = make(setting, options);

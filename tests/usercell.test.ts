@@ -122,7 +122,13 @@ it('learns to carry a symbol over eight steps', async () => {
   function* batches() {
     for (;;) yield batch();
   }
-  const net = network({ layers: [leaky(6, 12)], output: 3, loss: 'softmax', at: 'last', seed: 4 });
+  const net = network({
+    layers: [leaky(6, 12)],
+    output: 3,
+    loss: 'softmax',
+    topology: 'many-to-one',
+    seed: 4,
+  });
   const before = net.forward(batch()).loss;
   await fit(net, batches(), {
     optimizer: { name: 'adam', learningRate: 0.02 },
