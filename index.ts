@@ -64,6 +64,10 @@ export {
   type Part,
   type StatementPair,
 } from './cells/cell';
+export { hopfield, type Hopfield, type HopfieldOptions } from './hopfield/network';
+export type { RuleName } from './hopfield/storage';
+export type { Mode, Moment, Recall, RecallOptions } from './hopfield/recall';
+export { corrupt, randomPatterns, type Patterns, type State } from './hopfield/patterns';
 export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
 export type { Topology } from './bptt/topology';

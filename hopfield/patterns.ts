@@ -1,0 +1,67 @@
+/** Patterns of +1 and −1: read, drawn at random, and spoilt. */
+import { must, mustBe, mustCount } from '../core/check';
+import type { Random } from '../core/random';
+import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';
+
+/** One state of all units: +1 or −1 each. */
+export type State = Int8Array;
+/** Patterns as a list of lists, or as a tensor [P, N]. */
+export type Patterns = readonly ArrayLike<number>[] | Tensor;
+
+/**
+ * Patterns as a tensor [P, N] of their own.
+ * @throws TypeError unless given a list or a tensor; RangeError for none, for unequal lengths and for other numbers.
+ */
+export function readPatterns(given: Patterns, where: string): Tensor {
+  mustBe(Array.isArray(given) || isTensor(given), where, 'patterns must be a list or a tensor', given);
+  if (isTensor(given)) must(given.shape.length === 2, where, 'patterns must be [P, N]', given.shape);
+  const lists: readonly ArrayLike<number>[] = isTensor(given)
+    ? Array.from({ length: given.shape[0] }, (_, k) => toFlat(given.pick(k)))
+    : given;
+  must(lists.length > 0, where, 'there must be at least one pattern', 'none');
+  const N = lists[0]?.length;
+  const states = lists.map((list, k) => readState(list, N, where, `pattern ${k}`, 'the units of pattern 0'));
+  return tensor(states.map((state) => Array.from(state)));
+}
+
+/** One pattern of N units, copied. */
+export function readState(
+  given: ArrayLike<number>,
+  N: number,
+  where: string,
+  name: string,
+  why: string,
+): State {
+  mustBe(typeof given === 'object' && given !== null, where, `${name} must be a list`, given);
+  must(given.length === N && N > 0, where, `${name} must hold ${N || 1} units`, given.length, why);
+  for (let i = 0; i < N; i++) {
+    const fits = given[i] === 1 || given[i] === -1;
+    if (!fits) must(false, where, `${name} must be of +1 and -1`, `${given[i]} at unit ${i}`);
+  }
+  return Int8Array.from(given);
+}
+
+/**
+ * Patterns drawn at random: each unit is +1 or −1 with equal probability.
+ * @throws RangeError for counts below 1.
+ * @example randomPatterns(3, 100, new Random(1)).length // 3
+ */
+export function randomPatterns(count: number, units: number, random: Random): State[] {
+  mustCount(count, 'randomPatterns', 'count');
+  mustCount(units, 'randomPatterns', 'units');
+  const draw = (): number => (random.word() < 2 ** 31 ? 1 : -1);
+  return Array.from({ length: count }, () => Int8Array.from({ length: units }, draw));
+}
+
+/**
+ * A copy of a pattern in which a share of the units, chosen at random, are flipped: exactly that share, rounded.
+ * @throws RangeError unless 0 ≤ share ≤ 1.
+ * @example corrupt([1, 1, 1, 1], 0.5, new Random(1)) // two of the four are −1
+ */
+export function corrupt(pattern: ArrayLike<number>, share: number, random: Random): State {
+  must(share >= 0 && share <= 1, 'corrupt', 'the share of flipped units must be in 0 … 1', share);
+  const state = readState(pattern, pattern.length, 'corrupt', 'the pattern', 'its own length');
+  const units = random.shuffle(Array.from(state.keys()));
+  for (const unit of units.slice(0, Math.round(share * units.length))) state[unit] *= -1;
+  return state;
+}
