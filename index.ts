@@ -68,6 +68,13 @@ export { hopfield, type Hopfield, type HopfieldOptions } from './hopfield/networ
 export type { RuleName } from './hopfield/storage';
 export type { Mode, Moment, Recall, RecallOptions } from './hopfield/recall';
 export { corrupt, randomPatterns, type Patterns, type State } from './hopfield/patterns';
+export {
+  bitError,
+  capacity,
+  expectedBitError,
+  type CapacityOptions,
+  type CapacityRow,
+} from './hopfield/capacity';
 export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
 export type { Topology } from './bptt/topology';
