@@ -130,7 +130,8 @@ export const STREAMED = 4;
 /** A workload set up on this engine, ready to be timed. */
 export class Run {
   readonly net: Network;
-  private readonly stream: Network;
+  /** The layer alone, which steps are made with. */
+  readonly stream: Network;
   readonly batch: Batch;
   private readonly inputs: Batch[];
   /** The very first input, from a state of zeros. */

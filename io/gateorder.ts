@@ -1,0 +1,31 @@
+/** Gates in the order of another framework: blocks of H columns that change places. */
+import { columns, toFlat, type Tensor } from '../core/tensor';
+
+/** Where each block of another framework's gates lies among ours. */
+export type GateOrder = readonly number[];
+
+/** ONNX's i o f c and z r h in our i f g o and r z n. */
+export const onnxGates: Readonly<Record<string, GateOrder>> = {
+  elman: [0],
+  lstm: [0, 3, 1, 2],
+  gru: [1, 0, 2],
+};
+/** Keras' i f c o and z r h. */
+export const kerasGates: Readonly<Record<string, GateOrder>> = {
+  elman: [0],
+  lstm: [0, 1, 2, 3],
+  gru: [1, 0, 2],
+};
+
+/** Block `k` of the H columns of a matrix [R, G·H], or of a bias [G·H]. */
+export function gate(t: Tensor, k: number, gates: number): Tensor {
+  const H = t.shape[t.shape.length - 1] / gates;
+  return t.shape.length === 1 ? t.lo(k * H).hi(H) : columns(t, k * H, (k + 1) * H);
+}
+
+/** A matrix [R, G·H] transposed to [G·H, R], or a bias [G·H], with its gates in that order; row-major. */
+export const gateRows = (t: Tensor, order: GateOrder): number[] =>
+  order.flatMap((k) => {
+    const block = gate(t, k, order.length);
+    return toFlat(block.shape.length === 2 ? block.transpose(1, 0) : block);
+  });

@@ -1,0 +1,212 @@
+/**
+ * A network as an ONNX model, for every runtime that reads them: one RNN, LSTM or GRU node a layer, float32, opset 14.
+ *
+ *   x [T, B, D], or class numbers [T, B] (int64)   →   y [T, B, O], or [B, O] of a many-to-one network
+ *   lengths [B] (int32)              on request: steps of each row; y past them means nothing
+ *   l0_h0 … → l0_hn … [B, H]         on request: initial and final states, of `l0.h` here
+ *
+ * Time and batch may have any size. y is what the network's `output` is: no softmax is applied.
+ *
+ *   ours            ONNX, per direction, stacked on a first axis
+ *   Wx [I, G·H]     W [G·H, I]      transposed; gates LSTM i o f c, GRU z r h
+ *   Wh [H, G·H]     R [G·H, H]      the same
+ *   b [G·H]         B [2·G·H]       input biases, then recurrent ones: zeros, but for a GRU's bhn in its last block
+ *   pi, pf, po [H]  P [3H]          i o f
+ */
+import type { Cell } from '../cells/cell';
+import { directionsOf, inputOf, type Direction } from '../bptt/layer';
+import type { Network } from '../bptt/network';
+import { withoutPrefix } from '../bptt/parameters';
+import { endsInOne } from '../bptt/topology';
+import { must, mustKnowKeys } from '../core/check';
+import { toFlat, type Tensor, type Tensors } from '../core/tensor';
+import { gateRows, onnxGates, type GateOrder } from './gateorder';
+import { OnnxGraph, type Attribute } from './onnxgraph';
+
+export interface OnnxOptions {
+  /** The input is class numbers instead of vectors; default false. */
+  classes?: boolean;
+  /** Adds the input `lengths`; default false. */
+  lengths?: boolean;
+  /** Adds initial states as inputs and final states as outputs; default false. */
+  states?: boolean;
+  /** Notes that travel in the model, such as the vocabulary. */
+  metadata?: Record<string, string>;
+}
+
+/** A file beyond this is no protocol buffer any more. */
+const MAX_BYTES = 2 ** 31 - 1;
+const types: Readonly<Record<string, string>> = { elman: 'RNN', lstm: 'LSTM', gru: 'GRU' };
+const activations: Readonly<Record<string, string>> = { tanh: 'Tanh', sigmoid: 'Sigmoid', relu: 'Relu' };
+const [TIME, BATCH] = ['time', 'batch'];
+
+/**
+ * The bytes of an ONNX model that computes what the network computes when it is not training.
+ *
+ * @throws RangeError for a cell that no ONNX node computes (Jordan, Clockwork, your own), or a model of 2 GB or more.
+ * @example
+ * const net = network({ layers: [bidirectional(lstm({ input: 4, hidden: 5 }))], output: 3 });
+ * writeFileSync('model.onnx', encodeOnnx(net, { lengths: true }));
+ */
+export function encodeOnnx(network: Network, options: OnnxOptions = {}): Uint8Array {
+  mustKnowKeys(options, ['classes', 'lengths', 'states', 'metadata'], 'onnx');
+  mustBeExportable(network);
+  const { layers, topology } = network.architecture;
+  const graph = new OnnxGraph();
+  graph.output('y', 'float32', [...(endsInOne(topology) ? [] : [TIME]), BATCH, network.output]);
+  let below = addInput(graph, inputOf(layers[0]), options);
+  if (options.lengths) graph.input('lengths', 'int32', [BATCH]);
+  layers.forEach((layer, l) => {
+    const only = l === layers.length - 1 && endsInOne(topology);
+    const parts = nodesOf(directionsOf(layer, l)).map((directions) =>
+      sideBySide(graph, addNode(graph, network, directions, below, options), directions, only),
+    );
+    below =
+      parts.length === 1 ? parts[0] : graph.node('Concat', parts, [`l${l}_output`], { axis: only ? 1 : 2 });
+  });
+
+  const { 'head.Wy': Wy, 'head.by': by } = network.parameters.values as Partial<Tensors>;
+  if (!Wy || !by) graph.node('Identity', [below], ['y']);
+  else {
+    const hWy = graph.node('MatMul', [below, weight(graph, 'head_Wy', Wy)], ['hWy']);
+    graph.node('Add', [hWy, weight(graph, 'head_by', by)], ['y']);
+  }
+  return graph.encode(options.metadata);
+}
+
+function mustBeExportable({ architecture: { layers }, parameters }: Network): void {
+  for (const { name, cell } of layers.flatMap(directionsOf)) {
+    const why = 'ONNX has a node for each of these, and none for others';
+    must(Object.hasOwn(types, cell.name), 'onnx', `${name} must be elman, lstm or gru`, cell.name, why);
+  }
+  const bytes = 4 * parameters.count;
+  must(bytes < MAX_BYTES, 'onnx', 'the model must have fewer than 2 GB', `${bytes} bytes of weights`);
+}
+
+/** The sequence that the first layer reads [T, B, D]. */
+function addInput(graph: OnnxGraph, D: number, { classes }: OnnxOptions): string {
+  if (!classes) return graph.input('x', 'float32', [TIME, BATCH, D]);
+  const x = graph.input('x', 'int64', [TIME, BATCH]);
+  const offOn = graph.constant('off_on', [2], Float32Array.of(0, 1));
+  return graph.node('OneHot', [x, graph.indices('classes', [D]), offOn], ['one_hot']);
+}
+
+/** The directions that one node computes: both, if their cells are alike. */
+function nodesOf(directions: Direction[]): Direction[][] {
+  const kinds = directions.map(({ cell: { name, hidden, options = {} } }) =>
+    JSON.stringify([name, hidden, options.bias, options.activation, options.peepholes, options.reset]),
+  );
+  return new Set(kinds).size === 1 ? [directions] : directions.map((direction) => [direction]);
+}
+
+/** What a node gives: outputs at all steps [T, n, B, H], and the last state of each of its n directions [n, B, H]. */
+interface Outputs {
+  all: string;
+  last: string;
+}
+
+/** The node of one direction, or of two that are alike. */
+function addNode(
+  graph: OnnxGraph,
+  network: Network,
+  directions: Direction[],
+  below: string,
+  { lengths, states }: OnnxOptions,
+): Outputs {
+  const [{ name: own, cell, reverse }] = directions;
+  const n = directions.length;
+  const { values } = network.parameters;
+  const order = onnxGates[cell.name];
+  const H = cell.hidden;
+  /** A constant of both directions, made of the parameters of each. */
+  const stack = (name: string, dims: number[], of: (p: Tensors) => number[]): string => {
+    const numbers = directions.flatMap((direction) => of(withoutPrefix(values, `${direction.name}.`)));
+    return graph.constant(`${own}_${name}`, [n, ...dims], Float32Array.from(numbers));
+  };
+
+  const { Wx, b, pi } = withoutPrefix(values, `${own}.`);
+  const W = stack('W', [order.length * H, Wx.shape[0]], (p) => gateRows(p.Wx, order));
+  const R = stack('R', [order.length * H, H], (p) => gateRows(p.Wh, order));
+  const B = b ? stack('B', [2 * order.length * H], (p) => biases(p, order)) : '';
+  const starts = Object.keys(cell.states).map((s) => {
+    if (states) return stateInputs(graph, directions, s);
+    if (!network.architecture.trainInitial) return '';
+    return spread(
+      graph,
+      stack(`${s}0`, [1, H], (p) => toFlat(p[`${s}0`])),
+      below,
+    );
+  });
+  const P = pi ? [stack('P', [3 * H], (p) => ['pi', 'po', 'pf'].flatMap((name) => toFlat(p[name])))] : [];
+  // an LSTM's peepholes follow both of its states
+  const given = [below, W, R, B, lengths ? 'lengths' : '', ...starts, ...P];
+  const all = `${own}_Y`;
+  const ends = Object.keys(cell.states).map((s) => `${own}_Y_${s}`);
+  graph.node(types[cell.name], given, [all, ...ends], {
+    hidden_size: H,
+    direction: n === 2 ? 'bidirectional' : reverse ? 'reverse' : 'forward',
+    ...attributesOf(cell, n),
+  });
+  if (states) Object.keys(cell.states).forEach((s, k) => stateOutputs(graph, directions, s, ends[k]));
+  return { all, last: ends[0] };
+}
+
+function attributesOf({ name, options = {} }: Cell, n: number): Record<string, Attribute> {
+  if (name === 'elman')
+    return { activations: Array<string>(n).fill(activations[options.activation as string]) };
+  // 0 is what a model without it means, and not what PyTorch and Keras compute
+  return name === 'gru' ? { linear_before_reset: options.reset === 'after' ? 1 : 0 } : {};
+}
+
+/** Input biases, then recurrent biases, which only the n of a GRU needs: that one stands inside r * (…). */
+function biases({ b, bhn }: Partial<Tensors>, order: GateOrder): number[] {
+  const first = gateRows(b as Tensor, order);
+  const inside = bhn ? toFlat(bhn) : [];
+  return [...first, ...Array<number>(first.length - inside.length).fill(0), ...inside];
+}
+
+/** Initial states of each direction [B, H], given from outside, as the node wants them [n, B, H]. */
+function stateInputs(graph: OnnxGraph, directions: Direction[], s: string): string {
+  const each = directions.map(({ name, cell }) => {
+    const given = graph.input(`${name}_${s}0`, 'float32', [BATCH, cell.states[s]]);
+    return graph.node('Unsqueeze', [given, graph.indices(`${given}_axis`, [0])], [`${given}_on_axis`]);
+  });
+  return each.length === 1 ? each[0] : graph.node('Concat', each, [`${each[0]}_both`], { axis: 0 });
+}
+
+/** Final states [n, B, H] as an output of the model for each direction [B, H]. */
+function stateOutputs(graph: OnnxGraph, directions: Direction[], s: string, ends: string): void {
+  directions.forEach(({ name, cell }, k) => {
+    const end = graph.output(`${name}_${s}n`, 'float32', [BATCH, cell.states[s]]);
+    graph.node('Gather', [ends, graph.constant(`${end}_place`, [], BigInt64Array.of(BigInt(k)))], [end]);
+  });
+}
+
+/** A trained state [n, 1, H] for every row of the batch that `x` [T, B, …] has. */
+function spread(graph: OnnxGraph, state: string, x: string): string {
+  const sizes = graph.node('Shape', [x], [`${state}_of`]);
+  const [one, two] = [graph.indices(`${state}_from`, [1]), graph.indices(`${state}_to`, [2])];
+  const B = graph.node('Slice', [sizes, one, two], [`${state}_batch`]);
+  const shape = graph.node('Concat', [one, B, one], [`${state}_shape`], { axis: 0 });
+  return graph.node('Expand', [state, shape], [`${state}_rows`]);
+}
+
+/** Directions side by side: [T, n, B, H] as [T, B, n·H], or only the last states [n, B, H] as [B, n·H]. */
+function sideBySide(
+  graph: OnnxGraph,
+  { all, last }: Outputs,
+  directions: Direction[],
+  only: boolean,
+): string {
+  const width = directions.length * directions[0].cell.hidden;
+  const from = only ? last : all;
+  const turned = graph.node('Transpose', [from], [`${from}_turned`], {
+    perm: only ? [1, 0, 2] : [0, 2, 1, 3],
+  });
+  // 0 keeps the size of an axis, whatever it is
+  const shape = graph.indices(`${from}_shape`, only ? [0, width] : [0, 0, width]);
+  return graph.node('Reshape', [turned, shape], [`${from}_flat`]);
+}
+
+const weight = (graph: OnnxGraph, name: string, t: Tensor): string =>
+  graph.constant(name, t.shape, Float32Array.from(toFlat(t)));
