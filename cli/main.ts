@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { report } from './errors';
 import type * as Bench from './bench';
 import type * as Check from './check';
+import type * as HopfieldCommand from './hopfield';
 import type * as Sample from './sample';
 import type * as Train from './train';
 import type * as Verify from './verify';
@@ -20,6 +21,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   sample: () => (require('./sample') as typeof Sample).addSample,
   check: () => (require('./check') as typeof Check).addCheck,
   verify: () => (require('./verify') as typeof Verify).addVerify,
+  hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */

@@ -1,0 +1,180 @@
+/** `backstep hopfield`: patterns are stored, spoilt and recalled, and all of it is shown. */
+import { basename, extname } from 'node:path';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { Random } from '../core/random';
+import { hopfield, type Hopfield } from '../hopfield/network';
+import { corrupt, randomPatterns, type State } from '../hopfield/patterns';
+import { modes, type Mode, type Recall } from '../hopfield/recall';
+import { ruleNames, type RuleName } from '../hopfield/storage';
+import { readWhole } from '../io/files';
+import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
+import { oneOf, real, whole } from './arguments';
+import { usage, using } from './errors';
+import { line } from './output';
+import { sparkline } from './sparkline';
+
+const examples = `
+Examples:
+  backstep hopfield                             five drawn shapes, a fifth of each flipped
+  backstep hopfield --flip 1                    all of it flipped: the mirror image is a memory too
+  backstep hopfield --random 20 --rule storkey  twenty random patterns of a hundred units
+  backstep hopfield letters.txt --mode synchronous --json
+
+In a file, pictures are separated by empty lines: # is a dot, . is none.
+`;
+
+interface HopfieldFlags {
+  rule: RuleName;
+  mode: Mode;
+  flip: number;
+  size: number;
+  random?: number;
+  seed: number;
+  json?: boolean;
+}
+
+/** Adds the command to the program. */
+export function addHopfield(program: Command): void {
+  const at = (option: string): string => `hopfield: --${option}`;
+  program
+    .command('hopfield')
+    .description('store pictures in a Hopfield network, spoil them, and recall them')
+    .argument('[file]', `pictures as text (default: ${shapeNames.join(', ')})`)
+    .option('--rule <name>', ruleNames.join(', '), oneOf(at('rule'), ruleNames), 'hebbian')
+    .option('--mode <name>', modes.join(', '), oneOf(at('mode'), modes), 'asynchronous')
+    .option(
+      '--flip <share>',
+      'share of units that are flipped before the recall',
+      real(at('flip'), (x) => x >= 0 && x <= 1, 'in 0 … 1'),
+      0.2,
+    )
+    .option('--size <n>', 'width and height of pictures that come from no file', whole(at('size'), 2, 50), 10)
+    .option('--random <n>', 'store so many random patterns', whole(at('random'), 1, 10_000))
+    .option(
+      '--seed <n>',
+      'seed of flipped units, of random patterns and of the order of updates',
+      whole(at('seed'), 0, 2 ** 32 - 1),
+      0,
+    )
+    .option('--json', 'one JSON object per recall')
+    .addHelpText('after', examples)
+    .action(run);
+}
+
+function run(
+  file: string | undefined,
+  { rule, mode, flip, size, random: count, seed, json }: HopfieldFlags,
+): void {
+  const random = new Random(seed);
+  const pictures = picturesOf(file, size, count, random);
+  const patterns = pictures.map(({ state }) => state);
+  const memory = using(
+    () => hopfield({ patterns, rule }),
+    rule === 'pseudo-inverse' ? 'leave that pattern out, or take another --rule' : undefined,
+  );
+  const { width, height } = pictures[0];
+  if (!json) {
+    const load = (pictures.length / memory.units).toFixed(3);
+    line(
+      `${pictures.length} patterns of ${width} × ${height} = ${memory.units} units, ${rule}, load ${load}, ${mode} recall`,
+    );
+  }
+  for (const picture of pictures) {
+    const probe = corrupt(picture.state, flip, random);
+    const { energies, end } = watch(memory, probe, mode, random);
+    const nearest = pictures[end.pattern].name;
+    if (json) {
+      const { state, other, ...figures } = end;
+      const drawn = { state: rowsOf(state, width), ...(other && { other: rowsOf(other, width) }) };
+      line(
+        JSON.stringify({
+          picture: picture.name,
+          flip,
+          ...figures,
+          nearest,
+          probe: rowsOf(probe, width),
+          ...drawn,
+          energies,
+        }),
+      );
+      continue;
+    }
+    line();
+    show(
+      [picture.name, `${+(100 * flip).toFixed(2)} % flipped`, 'recalled'],
+      [picture.state, probe, end.state].map((state) => drawPicture({ width, height, state })),
+    );
+    const [before, after] = [energies[0], end.energy].map((energy) => energy.toFixed(2));
+    line(`energy ${before} ${sparkline(energies)} ${after}, ${end.outcome} after ${end.sweeps} sweeps`);
+    line(verdict(end, picture.name, nearest));
+  }
+}
+
+function picturesOf(
+  file: string | undefined,
+  size: number,
+  count: number | undefined,
+  random: Random,
+): Picture[] {
+  if (file === undefined) {
+    if (count === undefined) return drawnShapes(size);
+    const states = randomPatterns(count, size * size, random);
+    return states.map((state, k) => ({ name: `random ${k + 1}`, width: size, height: size, state }));
+  }
+  if (count !== undefined)
+    throw usage(`hopfield: --random must be left out, got ${count} (with a file of pictures)`);
+  const fix = 'give a text of pictures: # is a dot, . is none, an empty line separates two';
+  return using(() => readPictures(readWhole(file).toString('utf8'), basename(file, extname(file))), fix);
+}
+
+/** A recall and the energy of all its states. */
+function watch(
+  memory: Hopfield,
+  probe: State,
+  mode: Mode,
+  random: Random,
+): { energies: number[]; end: Recall } {
+  const energies: number[] = [];
+  const moments = memory.steps(probe, { mode, random });
+  for (;;) {
+    const { value, done } = moments.next();
+    if (done) return { energies, end: value };
+    energies.push(value.energy);
+  }
+}
+
+/** Drawings side by side under their titles, or one below the other where the terminal is too narrow for that. */
+function show(titles: readonly string[], drawings: readonly string[][]): void {
+  const widths = drawings.map((drawing, k) => Math.max(titles[k].length, drawing[0].length));
+  const room = process.stdout.columns || 80;
+  if (widths.reduce((sum, width) => sum + width + 2, -2) > room) {
+    titles.forEach((title, k) => [pc.dim(title), ...drawings[k]].forEach(line));
+    return;
+  }
+  const beside = (parts: readonly string[]): string =>
+    parts.map((part, k) => part.padEnd(widths[k])).join('  ');
+  line(pc.dim(beside(titles).trimEnd()));
+  drawings[0].forEach((_, row) => line(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
+}
+
+function verdict({ outcome, overlap }: Recall, wanted: string, nearest: string): string {
+  if (overlap === 1 && nearest === wanted) return pc.green('recalled without a fault');
+  const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
+  const exact = Math.abs(overlap) === 1;
+  const what =
+    outcome === '2-cycle'
+      ? 'two states follow each other for ever'
+      : exact
+        ? named
+        : 'a state that was not stored';
+  return pc.yellow(
+    exact && what === named ? named : `${what}; nearest is ${named}, overlap ${overlap.toFixed(2)}`,
+  );
+}
+
+/** A picture as text, one string for each row. */
+const rowsOf = (state: State, width: number): string[] =>
+  Array.from({ length: state.length / width }, (_, row) =>
+    Array.from(state.subarray(row * width, (row + 1) * width), (s) => (s > 0 ? '#' : '.')).join(''),
+  );

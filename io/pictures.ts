@@ -1,0 +1,92 @@
+/** Patterns as pictures: read from text, drawn in a terminal, and a few that need no file. */
+import { must } from '../core/check';
+import type { State } from '../hopfield/patterns';
+
+/** A pattern of width · height units, row by row; +1 is a dark dot. */
+export interface Picture {
+  name: string;
+  width: number;
+  height: number;
+  state: State;
+}
+
+const ON = '#*@Xx1█';
+const OFF = '. -_0·';
+
+/**
+ * The pictures of a text, separated by empty lines: `#`, `*`, `@`, `X` or `1` is a dot, `.`, `-`, `_`, `0` or a space is
+ * none. Short lines are filled up.
+ *
+ * @param name what the pictures are called, with their number.
+ * @throws RangeError when there is none, for another sign, and for pictures of different sizes.
+ * @example readPictures('##\n#.\n\n.#\n##', 'corner').length // 2
+ */
+export function readPictures(text: string, name: string): Picture[] {
+  const where = 'pictures';
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const blocks: string[][] = [[]];
+  lines.forEach((line, k) => {
+    for (const [column, sign] of [...line].entries()) {
+      const known = (ON + OFF).includes(sign);
+      const place = `${JSON.stringify(sign)} in line ${k + 1}, column ${column + 1} of ${name}`;
+      if (!known) must(false, where, `signs must be # for a dot and . for none`, place);
+    }
+    if (line.trim() !== '') blocks[blocks.length - 1].push(line.trimEnd());
+    else if (blocks[blocks.length - 1].length > 0) blocks.push([]);
+  });
+  const pictures = blocks.filter((block) => block.length > 0);
+  must(pictures.length > 0, where, `${name} must hold a picture`, 'an empty text');
+  const width = Math.max(...pictures.flat().map(({ length }) => length));
+  const height = pictures[0].length;
+  return pictures.map((block, k) => {
+    const size = `picture ${k + 1} of ${name} must have ${height} lines`;
+    must(block.length === height, where, size, block.length, 'as the first one has');
+    const dots = block.flatMap((line) => [...line.padEnd(width, '.')]);
+    return {
+      name: `${name} ${k + 1}`,
+      width,
+      height,
+      state: Int8Array.from(dots, (dot) => (ON.includes(dot) ? 1 : -1)),
+    };
+  });
+}
+
+/** Two rows of dots in each line of text. */
+export function drawPicture({ width, height, state }: Omit<Picture, 'name'>): string[] {
+  const on = (row: number, column: number): boolean => row < height && state[row * width + column] > 0;
+  return Array.from({ length: Math.ceil(height / 2) }, (_, k) =>
+    Array.from({ length: width }, (_, column) => {
+      const [upper, lower] = [on(2 * k, column), on(2 * k + 1, column)];
+      if (upper) return lower ? '█' : '▀';
+      return lower ? '▄' : ' ';
+    }).join(''),
+  );
+}
+
+/** Shapes over −1…1, each side. */
+const shapes: Record<string, (x: number, y: number) => boolean> = {
+  disc: (x, y) => x * x + y * y < 0.6,
+  ring: (x, y) => Math.abs(Math.hypot(x, y) - 0.75) < 0.2,
+  cross: (x, y) => Math.abs(Math.abs(x) - Math.abs(y)) < 0.25,
+  stripes: (_x, y) => Math.floor((y + 1) * 2.5) % 2 === 0,
+  half: (x) => x < 0,
+};
+
+export const shapeNames = Object.keys(shapes);
+
+/**
+ * A disc, a ring, a cross, stripes and a half, square and of any size.
+ * @example drawnShapes(16)[1].name // 'ring'
+ */
+export function drawnShapes(size: number): Picture[] {
+  return Object.entries(shapes).map(([name, holds]) => {
+    const at = (k: number): number => (2 * k + 1) / size - 1;
+    const dot = (k: number): number => (holds(at(k % size), at(Math.floor(k / size))) ? 1 : -1);
+    return {
+      name,
+      width: size,
+      height: size,
+      state: Int8Array.from({ length: size * size }, (_, k) => dot(k)),
+    };
+  });
+}
