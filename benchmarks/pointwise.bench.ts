@@ -14,7 +14,7 @@
  *
  * Kernel and loop are timed in turns, after both were checked to agree; the ratio is the median of the ratios of neighbours.
  * Every loop is compiled from its text for each dtype, so that V8 sees one kind of array only, as in a program of one dtype.
- * "start-up" is the time to write, compile and warm the two LSTM kernels, the first thing that the process does.
+ * "start-up" is the time to write and compile the two LSTM kernels, the first thing that the process does.
  */
 import { parseArgs } from 'node:util';
 import { runInThisContext } from 'node:vm';
@@ -24,18 +24,8 @@ import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import { exp, log, log1p, sigmoid, tanh } from '../core/scalar';
 import { inputsOf, statement, type Statement } from '../core/statement';
-import {
-  addPointwise,
-  type PointwiseSpec,
-  WARMING_BYTES,
-  warmingArguments,
-} from '../core/wasm/emit-pointwise';
-import {
-  addReductions,
-  REDUCTIONS_WARMING_BYTES,
-  type Reductions,
-  warmReductions,
-} from '../core/wasm/emit-reduce';
+import { addPointwise, type PointwiseSpec } from '../core/wasm/emit-pointwise';
+import { addReduction, type Reductions } from '../core/wasm/emit-reduce';
 import { WasmModule } from '../core/wasm/encoder';
 import { machine } from './machine';
 import { publish } from './output';
@@ -227,9 +217,8 @@ class Bench {
     const pages = Math.ceil((16 * (elements * this.size + 128)) / 65536) + 1;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const module = new WasmModule({ shared: true });
-    addReductions(module, dtype);
+    for (const what of ['sumRows', 'logSumExp', 'sumSquares'] as const) addReduction(module, what, dtype);
     this.reductions = module.instantiate(this.memory) as unknown as Reductions;
-    warmReductions(this.reductions, this.take(REDUCTIONS_WARMING_BYTES));
   }
 
   pointwise({ graph }: Statement): (...args: number[]) => void {
@@ -237,7 +226,6 @@ class Bench {
     const module = new WasmModule({ shared: true });
     addPointwise(module, 'kernel', spec);
     const { kernel } = module.instantiate(this.memory);
-    kernel(...warmingArguments(spec, this.take(WARMING_BYTES)));
     return kernel;
   }
 
@@ -318,7 +306,7 @@ class Bench {
   }
 }
 
-/** Milliseconds to write, compile and warm the LSTM kernels in one module. */
+/** Milliseconds to write and compile the LSTM kernels in one module. */
 function startUp(dtype: Dtype): number {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const start = performance.now();
@@ -329,8 +317,7 @@ function startUp(dtype: Dtype): number {
   }));
   const module = new WasmModule({ shared: false });
   specs.forEach((spec, k) => addPointwise(module, `kernel${k}`, spec));
-  const kernels = module.instantiate(memory);
-  specs.forEach((spec, k) => kernels[`kernel${k}`](...warmingArguments(spec, 64)));
+  module.instantiate(memory);
   return performance.now() - start;
 }
 

@@ -3,7 +3,7 @@
  * run time must not make anybody wait for them, and one that is only imported should cost next to nothing.
  *
  *   import      `import 'backstep'` and `require('backstep')` of the built package, in plain Node
- *   kernels     all kernels that an LSTM with a softmax layer trains with: written, compiled, warmed
+ *   kernels     all kernels that an LSTM with a softmax layer trains with: written and compiled
  *   first step  the first training step of W1 besides: buffers laid out, operations recorded and merged
  *
  *   node -r ./scripts/register.js benchmarks/startup.bench.ts [--smallest] [--json] [--out FILE] [--rounds 7] [--clock cpu]

@@ -8,7 +8,7 @@ import type { Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import { add, apply, exp, language, mul, type OperationName, select, sub, tanh } from '../core/scalar';
 import { arityOf, type Graph, type GraphNode, inputsOf, statement } from '../core/statement';
-import { type Access, pointwiseKey, WARMING_BYTES, warmingArguments } from '../core/wasm/emit-pointwise';
+import { type Access, pointwiseKey } from '../core/wasm/emit-pointwise';
 import { Arena, argumentsOf, compile, mapper, type Operand, roundTo } from './operands';
 
 // the same examples in every run: a failure must be there again when it is looked at
@@ -282,17 +282,6 @@ describe.each(dtypes)('%s', (dtype) => {
       const kernel = compile(statement(({ x }) => ({ y: add(x, 1) })).graph, dtype, shared.memory);
       kernel(...(argumentsOf(1, 7, [x, y]) as [number, number]));
       expect(Array.from({ length: 7 }, (_, c) => y.get(0, c))).toEqual([1, 2, 3, 4, 5, 6, 7]);
-    });
-
-    test('warming touches its own bytes only', () => {
-      arena.reset();
-      arena.remember();
-      const access: Access[] = ['unit', 'broadcast', 'unit'];
-      const place = 1024;
-      const args = warmingArguments({ graph: blend.graph, dtype, access }, place);
-      compile(blend.graph, dtype, arena.memory, access)(...(args as [number, number]));
-      const own: Operand = { at: place, row: WARMING_BYTES, get: () => NaN };
-      expect(arena.strayBytes([own], [1, WARMING_BYTES / (dtype === 'float32' ? 4 : 8)], dtype)).toBe(0);
     });
   });
 });

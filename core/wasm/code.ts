@@ -28,7 +28,7 @@ export class Label {}
 
 /** Bytes under construction, and the labels of the blocks that are open at this point. */
 export class Writer {
-  private buffer = new Uint8Array(1024);
+  private buffer = new Uint8Array(64);
   private length = 0;
   private readonly open: (Label | undefined)[] = [];
 

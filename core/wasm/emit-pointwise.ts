@@ -43,19 +43,6 @@ export function pointwiseKey({ graph, dtype, access }: PointwiseSpec): string {
   return [dtype, access.join(), nodes.join(' '), Object.values(graph.outputs).join()].join(' | ');
 }
 
-/** Bytes that a call with `warmingArguments` reads and writes. */
-export const WARMING_BYTES = 32;
-
-/**
- * Arguments for one call that takes about a millisecond and makes V8 compile the kernel for speed. It does so lazily, and
- * never replaces a running call: without this, the first long call would take several times as long.
- */
-export function warmingArguments({ graph, access }: PointwiseSpec, place: number): number[] {
-  const rows = 20_000; // V8's threshold is passed by the smallest statements too
-  const outputs = Object.keys(graph.outputs);
-  return [rows, 1, ...access.flatMap(() => [place, 0]), ...outputs.flatMap(() => [place + 16, 0])];
-}
-
 /** A vector that is loaded from, or stored to, the element that `base` + offset points to. */
 interface Stream {
   base: Local<'i32'>;

@@ -44,27 +44,20 @@ export interface Reductions {
   sumSquares: (rows: number, cols: number, from: number, row: number) => number;
 }
 
-/** Bytes that `warmReductions` reads and writes. */
-export const REDUCTIONS_WARMING_BYTES = 128;
-
-/**
- * Runs every reduction long enough for V8 to compile it for speed, which takes some milliseconds in all. It does so
- * lazily, and never replaces a running call.
- */
-export function warmReductions(reductions: Reductions, place: number): void {
-  const [rows, cols, out] = [20_000, 7, place + 64];
-  reductions.sumRows(rows, cols, place, 0, out, 0);
-  reductions.sumColumns(rows, cols, place, 0, out, 0, 0);
-  reductions.logSumExp(rows, cols, place, 0, out, 0);
-  reductions.sumSquares(rows, cols, place, 0);
-}
-
-/** Adds the reductions of one dtype to a module; exported by their names, with `suffix` behind. */
-export function addReductions(module: WasmModule, dtype: Dtype, suffix = ''): void {
-  addSumRows(module, `sumRows${suffix}`, dtype);
-  addSumColumns(module, `sumColumns${suffix}`, dtype);
-  addLogSumExp(module, `logSumExp${suffix}`, dtype);
-  addSumSquares(module, `sumSquares${suffix}`, dtype);
+/** Adds one reduction of one dtype to a module, exported as `name`. */
+export function addReduction(
+  module: WasmModule,
+  what: keyof Reductions,
+  dtype: Dtype,
+  name: string = what,
+): void {
+  const add = {
+    sumRows: addSumRows,
+    sumColumns: addSumColumns,
+    logSumExp: addLogSumExp,
+    sumSquares: addSumSquares,
+  };
+  add[what](module, name, dtype);
 }
 
 /** Rows that are added to each other before they are added to the sum so far. */

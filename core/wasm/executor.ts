@@ -8,15 +8,8 @@ import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from 
 import { inputsOf } from '../statement';
 import { dtypeOf, type Tensor } from '../tensor';
 import { call, WasmModule } from './encoder';
-import { addReductions, REDUCTIONS_WARMING_BYTES, warmReductions, type Reductions } from './emit-reduce';
-import {
-  addPointwise,
-  WARMING_BYTES,
-  warmingArguments,
-  pointwiseKey,
-  type Access,
-  type PointwiseSpec,
-} from './emit-pointwise';
+import { addReduction, type Reductions } from './emit-reduce';
+import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
 import {
   ACCUMULATE,
   ADD_BIAS,
@@ -26,8 +19,6 @@ import {
   multiplyBytes,
   panelBytes,
   scratchBytes,
-  warm,
-  warmBytes,
   type GemmKernels,
 } from './gemm';
 import { i32 } from './opcodes';
@@ -58,7 +49,7 @@ export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {})
 class Kernels {
   private readonly gemms = new Map<Dtype, { kernels: GemmKernels; scratch: Data }>();
   private readonly pointwise = new Map<string, (block: number) => void>();
-  private readonly reductions = new Map<Dtype, Reductions>();
+  private readonly reductions: Record<Dtype, Partial<Reductions>> = { float32: {}, float64: {} };
 
   constructor(
     private readonly memory: Memory,
@@ -92,8 +83,6 @@ class Kernels {
     if (!found) {
       const kernels = compileGemm(this.wasm, dtype, { reproducible: this.reproducible });
       found = { kernels, scratch: this.bytes(scratchBytes(dtype)) };
-      const place = this.bytes(warmBytes(dtype));
-      warm(kernels, place.byteOffset);
       this.gemms.set(dtype, found);
     }
     return found;
@@ -141,12 +130,7 @@ class Kernels {
       );
     });
     const compiled = module.instantiate(this.wasm);
-    const room = this.bytes(WARMING_BYTES);
-    [...specs].forEach(([key, spec], k) => {
-      const run = compiled[`run${k}`];
-      run(this.block(warmingArguments(spec, room.byteOffset)).byteOffset);
-      this.pointwise.set(key, run);
-    });
+    [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
   }
 
   /** Whole numbers, laid down where a kernel reads its arguments. */
@@ -156,20 +140,19 @@ class Kernels {
     return block;
   }
 
-  private reduction(dtype: Dtype): Reductions {
-    let found = this.reductions.get(dtype);
-    if (!found) {
+  /** The kernels of a dtype, with `what` among them. */
+  private reduction(what: keyof Reductions, dtype: Dtype): Reductions {
+    const found = this.reductions[dtype];
+    if (!found[what]) {
       const module = new WasmModule({ shared: isShared(this.wasm) });
-      addReductions(module, dtype);
-      found = module.instantiate(this.wasm) as unknown as Reductions;
-      warmReductions(found, this.bytes(REDUCTIONS_WARMING_BYTES).byteOffset);
-      this.reductions.set(dtype, found);
+      addReduction(module, what, dtype);
+      Object.assign(found, module.instantiate(this.wasm));
     }
-    return found;
+    return found as Reductions;
   }
 
   private bindReduction({ what, from, out, accumulate }: Reduction): () => void {
-    const kernels = this.reduction(dtypeOf(from));
+    const kernels = this.reduction(what, dtypeOf(from));
     const [R, C] = from.shape;
     const size = from.data.BYTES_PER_ELEMENT;
     const [at, row, to, toRow] = [place(from), from.stride[0] * size, place(out), out.stride[0] * size];

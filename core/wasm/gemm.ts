@@ -134,32 +134,3 @@ export function multiply(
     k += K;
   } while (k < p.K);
 }
-
-/** Bytes that `warm` uses. */
-export const warmBytes = (dtype: Dtype): number =>
-  scratchBytes(dtype) + 3 * WARM * WARM * elementBytes(dtype);
-
-const WARM = 48; // an extent that reaches every kernel: pairs of panels, single ones, and a part of one
-
-/**
- * Runs every kernel often enough on small tiles for the machine-code compiler to take it up. It does so lazily, and never
- * replaces a running call: without this, the first long product would run at a third of the speed.
- *
- * Uses warmBytes(dtype) bytes from `place` on, whose contents are lost.
- */
-export function warm({ packB, gemm, dtype }: GemmKernels, place: number): void {
-  const [K, N] = [32, 5 * panelColumns(dtype) + 1];
-  const bytes = WARM * WARM * elementBytes(dtype);
-  const [a, panels, out, scratch] = [place, place + bytes, place + 2 * bytes, place + 3 * bytes];
-  for (let i = 0; i < 200; i++) {
-    packB(a, 1, WARM, K, N, panels);
-    packB(a, WARM, 1, K, N, panels);
-  }
-  for (const [M, calls] of [
-    [1, 1800],
-    [2, 1800],
-    [7, 900], // four rows and three
-  ]) {
-    for (let i = 0; i < calls; i++) gemm(a, K, 1, panels, out, N, M, N, K, 0, 0, scratch, 0);
-  }
-}
