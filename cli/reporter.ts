@@ -1,6 +1,6 @@
 /** Three ways to tell what happens: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
-import { SingleBar } from 'cli-progress';
 import { createColors } from 'picocolors';
+import { Bar, barFits } from './bar';
 import { lines, stepParts, type Event, type Step } from './events';
 
 export interface Reporter {
@@ -11,13 +11,11 @@ export interface Reporter {
 
 /** Seconds between two step lines where there is no bar. */
 const LINE_EVERY = 5;
-const WIDEST = 120;
 
 /** The reporter that suits where standard output and standard error go. */
 export function reporterFor(json: boolean): Reporter {
   if (json) return { tell: (event) => say(JSON.stringify(event, plainNumbers)), close: () => undefined };
-  const dumb = process.env.TERM === 'dumb';
-  return process.stdout.isTTY && process.stderr.isTTY && !dumb ? new BarReporter() : new LineReporter();
+  return barFits() ? new BarReporter() : new LineReporter();
 }
 
 /** JSON has no Infinity and no NaN. */
@@ -51,24 +49,11 @@ class LineReporter implements Reporter {
 
 class BarReporter implements Reporter {
   private readonly colors = createColors(!process.env.NO_COLOR);
-  private latest: Step | undefined;
-  private readonly bar = new SingleBar({
-    format: () => (this.latest ? barLine(this.latest, process.stderr.columns || 80) : ''),
-    stream: process.stderr,
-    clearOnComplete: true,
-    forceRedraw: true,
-    // Ctrl-C is ours: it saves first
-    gracefulExit: false,
-    fps: 10,
-  });
-  private shown = false;
+  private readonly bar = new Bar();
 
   tell(event: Event): void {
     if (event.event === 'step') {
-      this.latest = event;
-      if (!this.shown) this.bar.start(1, 0);
-      this.shown = true;
-      this.bar.update(event.done);
+      this.bar.show(event.done, factsOf(event));
       return;
     }
     // the bar goes while something is printed, and is drawn again below it at the next step
@@ -77,8 +62,7 @@ class BarReporter implements Reporter {
   }
 
   close(): void {
-    if (this.shown) this.bar.stop();
-    this.shown = false;
+    this.bar.clear();
   }
 
   private paint(event: Event, line: string): string {
@@ -90,19 +74,10 @@ class BarReporter implements Reporter {
   }
 }
 
-/** A bar and as many facts as fit; on a narrow terminal the least important ones are left out. */
-export function barLine(step: Step, columns: number): string {
-  const room = Math.min(columns, WIDEST) - 1; // a full last column would make some terminals wrap
-  const percent = `${String(Math.floor(100 * step.done)).padStart(3)} %`;
+/** What stands beside the bar, most important first. */
+export function factsOf(step: Step): string[] {
   const [steps, loss, bits, left, rate, gradient] = stepParts(step);
-  let text = percent;
-  for (const part of [bits, left, rate, loss, gradient, steps]) {
-    if (text.length + 2 + part.length <= room) text += `  ${part}`;
-  }
-  const length = Math.min(30, room - text.length - 1);
-  if (length < 5) return text.slice(0, room);
-  const full = Math.round(length * step.done);
-  return `${'█'.repeat(full)}${'░'.repeat(length - full)} ${text}`;
+  return [bits, left, rate, loss, gradient, steps];
 }
 
 /** Text from a model may hold anything; a terminal obeys control characters. */

@@ -5,10 +5,11 @@ import { Random } from '../core/random';
 import { fillFrom } from '../core/tensor';
 import { network } from '../bptt/network';
 import { nearest, quote, real, whole } from '../cli/arguments';
+import { barText } from '../cli/bar';
 import { LossCurve } from '../cli/curve';
 import { count, time, type Step } from '../cli/events';
 import { generate } from '../cli/generate';
-import { barLine, safe } from '../cli/reporter';
+import { factsOf, safe } from '../cli/reporter';
 import { newSettings, readSchedule, resumedSettings } from '../cli/settings';
 import { UNKNOWN, Vocabulary } from '../io/text';
 
@@ -138,6 +139,8 @@ describe('what is shown', () => {
     secondsLeft: 40,
     done: 1 / 3,
   };
+
+  const barLine = (one: Step, columns: number): string => barText(one.done, factsOf(one), columns);
 
   it('a progress bar fits every terminal, and tells the most important things first', () => {
     for (let columns = 1; columns < 200; columns++)
