@@ -22,7 +22,7 @@ module.exports = {
   },
   reporters: ['default', ...(process.env.BACKSTEP_TEST_COUNT ? ['<rootDir>/scripts/count-reporter.js'] : [])],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['{core,cells,hopfield,bptt,io,cli}/**/*.ts', 'index.ts'],
+  collectCoverageFrom: ['{core,cells,hopfield,bptt,io,tasks,papers,cli}/**/*.ts', 'index.ts'],
   coverageReporters: ['text', 'json-summary'],
   // only looked at by `npm run test:coverage`
   coverageThreshold: {

@@ -7,6 +7,7 @@ import { report } from './errors';
 import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as HopfieldCommand from './hopfield';
+import type * as PaperCommand from './paper';
 import type * as Sample from './sample';
 import type * as Train from './train';
 import type * as Verify from './verify';
@@ -23,6 +24,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   verify: () => (require('./verify') as typeof Verify).addVerify,
   hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,
+  paper: () => (require('./paper') as typeof PaperCommand).addPaper,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

@@ -1,0 +1,5 @@
+/** The papers that can be reproduced, in the order in which they are listed. */
+import { chorales } from './chorales';
+import type { Paper } from './paper';
+
+export const papers: readonly Paper[] = [chorales];

@@ -1,0 +1,97 @@
+/** The trials of a paper: which there are, which are done, and what the done ones say together. */
+import type { Figures, Measure, Paper, Row, Size } from './paper';
+
+/** One row with one seed. */
+export interface Trial {
+  readonly row: Row;
+  readonly seed: number;
+}
+
+/** A finished trial, as it is kept. */
+export interface Finished {
+  readonly row: string;
+  readonly seed: number;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the data file; null for none. */
+  readonly data: string | null;
+  readonly figures: Figures;
+  /** Processor time and time on the clock. */
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+}
+
+/** Seed by seed, so that a run that is stopped has something to say of every row. */
+export function trialsOf(paper: Paper, size: Size, seeds?: number): Trial[] {
+  const rows = paper.rows(size);
+  const most = Math.max(...rows.map((row) => seeds ?? row.seeds));
+  return Array.from({ length: most }, (_, k) =>
+    rows.filter((row) => k < (seeds ?? row.seeds)).map((row) => ({ row, seed: k + 1 })),
+  ).flat();
+}
+
+/** The finished trial that stands for this one: same row, seed, settings and data. */
+export function finishedOf(
+  { row, seed }: Trial,
+  data: string | null,
+  finished: readonly Finished[],
+): Finished | undefined {
+  const settings = JSON.stringify(row.settings);
+  return finished.find(
+    (one) =>
+      one.row === row.name &&
+      one.seed === seed &&
+      one.data === data &&
+      JSON.stringify(one.settings) === settings,
+  );
+}
+
+/** What the trials of one row say about one measure, beside what the paper says. */
+export interface Line {
+  readonly row: string;
+  readonly measure: string;
+  readonly published: number | string | null;
+  /** Of the trials that report it. */
+  readonly mean: number | null;
+  /** The sample's standard deviation, with n − 1; null for fewer than two. */
+  readonly deviation: number | null;
+  /** Seed by seed. */
+  readonly values: readonly (number | null)[];
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+}
+
+/** One line for each row and measure of which there is a finished trial. */
+export function linesOf(
+  { measures }: { measures: Readonly<Record<string, Measure>> },
+  rows: readonly Row[],
+  finished: readonly Finished[],
+): Line[] {
+  return rows.flatMap((row) => {
+    const own = finished.filter((one) => one.row === row.name).sort((a, b) => a.seed - b.seed);
+    const total = (of: (one: Finished) => number): number => own.reduce((sum, one) => sum + of(one), 0);
+    return Object.keys(measures)
+      .filter((measure) => own.some(({ figures }) => measure in figures))
+      .map((measure) => {
+        const values = own.map(({ figures }) => figures[measure] ?? null);
+        return {
+          row: row.name,
+          measure,
+          published: row.published[measure] ?? null,
+          ...spread(values.filter((value) => value !== null)),
+          values,
+          cpuSeconds: total((one) => one.cpuSeconds),
+          seconds: total((one) => one.seconds),
+        };
+      });
+  });
+}
+
+/** Mean and sample standard deviation. */
+export function spread(values: readonly number[]): { mean: number | null; deviation: number | null } {
+  const n = values.length;
+  if (n === 0) return { mean: null, deviation: null };
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  if (n === 1) return { mean, deviation: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (n - 1)) };
+}
