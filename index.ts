@@ -100,5 +100,7 @@ export { mutationScore, type MutationReport } from './bptt/mutants';
 export { problemOf, problemOfCell, type Problem } from './bptt/problem';
 export { forwardMode } from './bptt/rtrl';
 export { differences } from './bptt/finite';
-export { doubleSum } from './bptt/doublesum';
+export { doubleSum, type DoubleSum } from './bptt/doublesum';
+export { jacobiansOf, type Jacobians } from './bptt/jacobian';
+export type { Matrix } from './bptt/copies';
 export { bounds, relativeError } from './bptt/bounds';

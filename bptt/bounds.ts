@@ -9,6 +9,8 @@ export const bounds = {
   forwardMode: 1e-11,
   /** The explicit double sum adds the same products in another order, for T ≤ 6. */
   doubleSum: 1e-12,
+  /** A step's Jacobian is a few products and statements, whichever way it is computed. */
+  jacobian: 1e-11,
   /** Central differences, extrapolated: truncation ~ h⁴ and rounding ~ ε/h with h = 3e-3, on gradients down to the floor. */
   differences: 1e-6,
 } as const;

@@ -1,93 +1,130 @@
 /**
- * Backpropagation through time written out, for the vanilla network: every pair of steps by itself, with every
- * Jacobian as an explicit matrix. It costs T² products of matrices and is meant to be read, and to check the rest.
+ * Backpropagation through time written out: every pair of steps by itself, with every Jacobian as an explicit matrix. Its
+ * cost grows with T², and it is meant to be read, and to check the rest.
  *
  *   ∂E/∂W = Σ_t Σ_{k≤t} ∂E_t/∂h_t · ( Π_{j=k+1..t} ∂h_j/∂h_{j−1} ) · ∂⁺h_k/∂W
  *
- * ∂⁺ is the immediate derivative, with h_{k−1} held fixed; ∂h_j/∂h_{j−1} = diag(f'(z_j)) Whᵀ on column vectors.
+ * h stands for all states of the cell. ∂⁺ is the immediate derivative, with h_{k−1} held fixed.
  */
 import { must } from '../core/check';
-import { analyticGradients, type Problem } from './problem';
+import { Program } from '../core/program';
+import { spansOf, statesSize, type Matrix } from './copies';
+import { jacobiansOf } from './jacobian';
+import { analyticGradients, positionOf, type Problem } from './problem';
+import { DualExecutor } from './rtrl';
+import type { Unroll } from './unroll';
 
 /** Longest sequence it is meant for: the work grows with T². */
 export const DOUBLE_SUM_STEPS = 6;
 
-type Activation = 'tanh' | 'sigmoid' | 'relu';
-const slopeAt: Record<Activation, (h: number) => number> = {
-  tanh: (h) => 1 - h * h,
-  sigmoid: (h) => h * (1 - h),
-  relu: (h) => (h > 0 ? 1 : 0),
-};
+/** The gradient in a direction over some of the variables. */
+export interface DoubleSum {
+  (direction: Record<string, ArrayLike<number>>): number;
+  /** The variables it is known for: the parameters and the initial states of every cell. */
+  variables: string[];
+}
 
-/** ∂h_j/∂h_{j−1} [H, H] for one row of the batch: entry (r, c) is f'(z_r) Wh[c, r]. */
-export function elmanJacobian(h: number[], Wh: number[][], activation: Activation): number[][] {
-  return h.map((value, r) => h.map((_, c) => slopeAt[activation](value) * Wh[c][r]));
+/** Whether every layer of a problem has Jacobians of its own, and is short enough. */
+export const hasDoubleSum = ({ plan }: Problem): boolean =>
+  plan.shape.T <= DOUBLE_SUM_STEPS && plan.unrolls.every(({ cell }) => cell.jacobian !== undefined);
+
+/**
+ * The gradient of a problem by the explicit double sum, along any direction (row-major, zeros where it is missing).
+ *
+ * What reaches each h_t of a layer from above, ∂E_t/∂h_t, is read from the problem's own backward pass: it does not pass
+ * through that layer's time. The Jacobians are the cells' own, and ∂⁺ comes from dual numbers, one step at a time.
+ * @throws RangeError for a cell without a Jacobian, for more than 6 steps, or for a variable that is not a cell's.
+ * @example doubleSum(problem)({ 'l0.Wh': unit }) // ∂L/∂Wh in the direction `unit`
+ */
+export function doubleSum(problem: Problem): DoubleSum {
+  const { plan } = problem;
+  const { T } = plan.shape;
+  must(T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, T);
+  for (const { name, cell } of plan.unrolls)
+    must(cell.jacobian !== undefined, 'doubleSum', `${name} must be a cell with a jacobian`, cell.name);
+  analyticGradients(problem);
+
+  const parts: Record<string, (along: ArrayLike<number>) => number> = {};
+  for (const unroll of plan.unrolls) {
+    const reaching = reachingStates(unroll);
+    const steps = immediate(unroll, reaching);
+    for (const name of Object.keys(unroll.cell.parameters))
+      parts[`${unroll.name}.${name}`] = (along) => steps(name, along);
+    for (const [s, { from, to }] of Object.entries(spansOf(unroll.cell))) {
+      const all = reaching[0].flatMap((line) => line.slice(from, to));
+      // trained initial states are one row for all rows of the batch
+      parts[`${unroll.name}.${s}0`] = (along) => dot(all, (k) => along[k % along.length]);
+    }
+  }
+  const variables = Object.keys(parts);
+  const slope = (direction: Record<string, ArrayLike<number>>): number =>
+    Object.entries(direction).reduce((sum, [name, along]) => {
+      must(name in parts, 'doubleSum', `variables must be among ${variables.join(', ')}`, name);
+      return sum + parts[name](along);
+    }, 0);
+  return Object.assign(slope, { variables });
 }
 
 /**
- * Gradients of a problem whose first layer is an Elman cell, as the explicit double sum: Wx, Wh, b, row-major.
- *
- * What reaches each h_t from above, ∂E_t/∂h_t, is read from the problem's own backward pass: it does not pass
- * through time.
- * @throws RangeError for another cell, for more than 6 steps, or for rows of unequal length.
+ * For k steps taken, k = 0…T, and each row of the batch, all that reaches the states: Σ_{t≥k} ∂E_t/∂h_t · Π ∂h_j/∂h_{j−1}.
  */
-export function doubleSum(problem: Problem): { Wx: number[]; Wh: number[]; b: number[] } {
-  const { plan } = problem;
-  const [unroll] = plan.unrolls;
-  const { cell } = unroll;
-  const { T, B, masked } = plan.shape;
-  must(cell.name === 'elman', 'doubleSum', 'the cell must be elman', cell.name);
-  must(T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, T);
-  must(!masked, 'doubleSum', 'all rows must be of length T', 'unequal lengths');
-  const activation = (cell.options?.activation ?? 'tanh') as Activation;
-  const { input: D, hidden: H } = cell;
-  analyticGradients(problem);
-
-  const Wh = matrixOf(H, H, (r, c) => unroll.options.parameters.Wh.get(r, c));
-  const [dWx, dWh, db] = [D * H, H * H, H].map((n) => Array<number>(n).fill(0));
+function reachingStates(unroll: Unroll): Matrix[] {
+  const { cell, outputName, options } = unroll;
+  const { T, B } = options;
+  const jacobian = jacobiansOf(unroll);
+  const spans = Object.entries(spansOf(cell));
+  const zeros = (): number[] => Array<number>(statesSize(cell)).fill(0);
+  const sums = Array.from({ length: T + 1 }, () => Array.from({ length: B }, zeros));
   for (let row = 0; row < B; row++) {
-    const stateAt = (t: number): number[] => read(H, (u) => unroll.states.h.get(t * B + row, u)); // t = 0 is h_{−1}
-    for (let t = 0; t < T; t++) {
-      const above = read(H, (u) => unroll.dOutput.get(t * B + row, u));
-      const final = read(H, (u) => (t === T - 1 ? unroll.dStates.h.get(T * B + row, u) : 0));
-      const dEdh = above.map((v, u) => v + final[u]);
-      for (let k = 0; k <= t; k++) {
-        // Π_{j=k+1..t} ∂h_j/∂h_{j−1}: later steps stand to the left
-        let jacobian = identity(H);
-        for (let j = k + 1; j <= t; j++)
-          jacobian = product(elmanJacobian(stateAt(j + 1), Wh, activation), jacobian);
-        const dEdhk = read(H, (c) =>
-          dot(
-            dEdh,
-            jacobian.map((line) => line[c]),
-          ),
-        );
-        // ∂⁺h_k/∂W: h_k = f(x_k Wx + h_{k−1} Wh + b) with h_{k−1} held fixed
-        const dz = dEdhk.map((v, u) => v * slopeAt[activation](stateAt(k + 1)[u]));
-        const hPrev = stateAt(k);
-        for (let u = 0; u < H; u++) {
-          for (let d = 0; d < D; d++) dWx[d * H + u] += unroll.options.x.get(k * B + row, d) * dz[u];
-          for (let v = 0; v < H; v++) dWh[v * H + u] += hPrev[v] * dz[u];
-          db[u] += dz[u];
-        }
+    const steps = unroll.steps().map((t) => jacobian(t, row));
+    unroll.steps().forEach((t, taken) => {
+      // ∂E_t/∂h_t: from the output of the step, and, after the last one, from whatever reads the final states
+      let reaching = spans.flatMap(([s, { from, to }]) =>
+        Array.from({ length: to - from }, (_, u) => {
+          const output = s === outputName ? unroll.dOutput.get(t * B + row, u) : 0;
+          return output + (taken === T - 1 ? unroll.after(T, unroll.dStates[s]).get(row, u) : 0);
+        }),
+      );
+      for (let k = taken + 1; k >= 0; k--) {
+        reaching.forEach((v, u) => (sums[k][row][u] += v));
+        // the product grows to the right, by the Jacobian of an ever earlier step
+        if (k > 0) reaching = times(reaching, steps[k - 1]);
       }
-    }
+    });
   }
-  return { Wx: dWx, Wh: dWh, b: unroll.options.parameters.b ? db : [] };
+  return sums;
 }
 
-const read = (n: number, value: (k: number) => number): number[] =>
-  Array.from({ length: n }, (_, k) => value(k));
-const matrixOf = (R: number, C: number, value: (r: number, c: number) => number): number[][] =>
-  read(R, (r) => r).map((r) => read(C, (c) => value(r, c)));
-const identity = (n: number): number[][] => matrixOf(n, n, (r, c) => (r === c ? 1 : 0));
-const dot = (a: number[], b: number[]): number => a.reduce((sum, v, k) => sum + v * b[k], 0);
-const product = (A: number[][], B: number[][]): number[][] =>
-  A.map((line) =>
-    B[0].map((_, c) =>
-      dot(
-        line,
-        B.map((other) => other[c]),
-      ),
-    ),
-  );
+/** Σ_k of what reaches the states after step k times ∂⁺h_k/∂W, the immediate derivative along a direction of W. */
+function immediate(unroll: Unroll, reaching: Matrix[]): (name: string, along: ArrayLike<number>) => number {
+  const duals = new DualExecutor();
+  const spans = Object.entries(spansOf(unroll.cell));
+  // the last step first: what a step leaves has a derivative then, and the step after would take it for one of h_{k−1}
+  const steps = unroll
+    .steps()
+    .map((t, taken) => {
+      const program = new Program();
+      unroll.step(program, t);
+      const moved = spans.map(([s, { from }]) => ({ from, d: duals.tangentOf(unroll.at(t)[s]) }));
+      return { run: program.bind(duals), moved, lines: reaching[taken + 1] };
+    })
+    .reverse();
+  return (name, along) => {
+    duals.clear();
+    const d = duals.tangentOf(unroll.options.parameters[name]);
+    for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
+    let sum = 0;
+    for (const { run, moved, lines } of steps) {
+      run();
+      for (const { from, d } of moved)
+        lines.forEach((line, row) => {
+          for (let u = 0; u < d.shape[1]; u++) sum += line[from + u] * d.get(row, u);
+        });
+    }
+    return sum;
+  };
+}
+
+const dot = (a: number[], b: (k: number) => number): number => a.reduce((sum, v, k) => sum + v * b(k), 0);
+/** A row times a matrix. */
+const times = (row: number[], A: Matrix): number[] => row.map((_, c) => dot(row, (k) => A[k][c]));

@@ -3,26 +3,31 @@
  *
  *   differences   (L(θ + h) − L(θ − h)) / 2h, from the loss alone
  *   forwardMode   the whole network differentiated forward with duals, exact
- *   doubleSum     for a vanilla network and T ≤ 6, backpropagation through time written out
- *   statement     each backward statement against the duals of its forward statement
+ *   doubleSum     for T ≤ 6, backpropagation through time written out with the Jacobian of every step
+ *   jacobian      those Jacobians themselves, against the backward pass and forward mode of their step
+ *   statement     each backward and each Jacobian's statement against the duals of its forward statement
  *
  * Nothing stops at the first failure: the report has a row for every variable and every oracle.
  */
 import type { Cell } from '../cells/cell';
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
+import type { Executor } from '../core/program';
 import { Random } from '../core/random';
 import { sizeOf } from '../core/tensor';
 import type { Batch } from './batch';
 import { bounds, relativeError } from './bounds';
-import { doubleSum, DOUBLE_SUM_STEPS } from './doublesum';
+import { StepCopies, spansOf } from './copies';
+import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
 import { differences, type DifferenceOptions, type Differences, type Direction } from './finite';
+import { jacobiansOf } from './jacobian';
 import { directionsOf, type Layer } from './layer';
 import { Network } from './network';
 import { analyticGradients, draw, toProblem, type CellProblemOptions, type Problem } from './problem';
 import { forwardMode } from './rtrl';
+import type { Unroll } from './unroll';
 
-export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'statement';
+export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement';
 
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
   /** Needed for a network: the batch to check it on. */
@@ -58,7 +63,7 @@ export interface GradcheckReport {
 }
 
 const optionNames = 'T B lengths seed batch oracles coordinates directions step richardson'.split(' ');
-const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'statement'];
+const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement'];
 
 /**
  * Checks every gradient of a cell (its own or a user's), of a bidirectional layer, or of a whole network on a batch.
@@ -91,15 +96,12 @@ export function checkProblem(
     rows.push(...compare('differences', problem, gradients, differences(problem, options), options));
   if (wants('forwardMode'))
     rows.push(...compare('forwardMode', problem, gradients, forwardMode(problem), options));
-  const { T, masked } = problem.plan.shape;
-  if (
-    wants('doubleSum') &&
-    problem.plan.unrolls[0].cell.name === 'elman' &&
-    T <= DOUBLE_SUM_STEPS &&
-    !masked
-  ) {
-    rows.push(...compareDoubleSum(problem, gradients));
+  if (wants('doubleSum') && hasDoubleSum(problem)) {
+    const slope = doubleSum(problem);
+    rows.push(...compare('doubleSum', problem, gradients, slope, options, slope.variables));
   }
+  if (wants('jacobian'))
+    for (const unroll of problem.plan.unrolls) rows.push(...compareJacobians(unroll, problem.executor));
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
       rows.push(...compareStatements(cell, `${name}.`));
@@ -110,14 +112,16 @@ type Slope = ((direction: Direction) => number | undefined) & Partial<Pick<Diffe
 
 /** Compares analytic gradients with an oracle that gives the slope of the loss along any direction. */
 function compare(
-  oracle: 'differences' | 'forwardMode',
+  oracle: Exclude<Oracle, 'jacobian' | 'statement'>,
   { variables }: Problem,
   gradients: Record<string, number[]>,
   slope: Slope,
   { coordinates = 200, directions = 5, seed = 0 }: GradcheckOptions,
+  names = Object.keys(variables),
 ): GradcheckRow[] {
   const random = new Random(seed);
-  return Object.entries(variables).map(([variable, { value }]) => {
+  return names.map((variable) => {
+    const { value } = variables[variable];
     const size = sizeOf(value.shape);
     const gradient = gradients[variable];
     const row = new Worst(oracle, variable, gradient);
@@ -145,15 +149,38 @@ function compare(
   });
 }
 
-function compareDoubleSum(problem: Problem, gradients: Record<string, number[]>): GradcheckRow[] {
-  const sums = doubleSum(problem);
-  return Object.entries(sums).flatMap(([name, sum]) => {
-    if (sum.length === 0) return [];
-    const variable = `l0.${name}`;
-    const row = new Worst('doubleSum', variable, gradients[variable]);
-    const { shape } = problem.variables[variable].value;
-    sum.forEach((v, k) => row.compare(gradients[variable][k], v, `[${indexOf(k, shape).join(', ')}]`));
-    return [row.row()];
+/** The cell's Jacobians, the rows of each state, against what backward pass and forward mode make of the same step. */
+function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
+  const { cell, name, options } = unroll;
+  if (!cell.jacobian) return [];
+  const jacobian = jacobiansOf(unroll, executor);
+  const copies = new StepCopies(unroll);
+  const steps = unroll
+    .steps()
+    .flatMap((t) =>
+      Array.from({ length: options.B }, (_, row) => ({ t, row })).filter(
+        ({ row }) => options.valid?.get(t * options.B + row, 0) !== 0,
+      ),
+    );
+  const compared = steps.map(({ t, row }) => ({
+    at: `step ${t}, row ${row}`,
+    derived: jacobian(t, row),
+    others: {
+      'backward pass': copies.backward(t, row, executor),
+      'forward mode': copies.forwardMode(t, row),
+    },
+  }));
+  return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
+    const all = compared.flatMap(({ derived }) => derived.slice(from, to).flat());
+    const worst = new Worst('jacobian', `${name}.J${s}`, all);
+    for (const { at, derived, others } of compared)
+      for (const [other, matrix] of Object.entries(others))
+        derived
+          .slice(from, to)
+          .forEach((line, r) =>
+            line.forEach((v, c) => worst.compare(v, matrix[from + r][c], `[${r}, ${c}] of ${at}, ${other}`)),
+          );
+    return worst.row();
   });
 }
 
@@ -183,7 +210,7 @@ class Worst {
   private readonly largest: number;
 
   constructor(
-    private readonly oracle: 'differences' | 'forwardMode' | 'doubleSum',
+    private readonly oracle: Exclude<Oracle, 'statement'>,
     private readonly variable: string,
     gradient: number[],
   ) {

@@ -69,8 +69,11 @@ export function mutationScore(problem: Problem): MutationReport {
   return report;
 }
 
-/** Every mutant of a problem's backward program. */
-export function mutate({ backward, variables }: Problem): { mutants: Mutant[]; equivalent: number } {
+/** Every mutant of a problem's backward program, or of another that works on its variables. */
+export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'variables'>): {
+  mutants: Mutant[];
+  equivalent: number;
+} {
   const mutants: Mutant[] = [];
   let equivalent = 0;
   const rewrite = (what: string, of: (operation: Operation) => Operation[] | undefined): void => {

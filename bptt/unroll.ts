@@ -103,11 +103,14 @@ export class Unroll {
 
   /** Records the T steps forward. */
   forward(program: Program): void {
-    for (const t of this.steps()) {
-      const v = this.at(t);
-      this.cell.step(program, v, this.timeOf(t));
-      if (v.valid) this.hold(program, v);
-    }
+    for (const t of this.steps()) this.step(program, t);
+  }
+
+  /** Records step t forward. */
+  step(program: Program, t: number): void {
+    const v = this.at(t);
+    this.cell.step(program, v, this.timeOf(t));
+    if (v.valid) this.hold(program, v);
   }
 
   /** Records the T steps backward, last one first. */
@@ -152,15 +155,15 @@ export class Unroll {
     return v;
   }
 
-  /** The steps t in the order in which the cell takes them. */
-  private steps(): number[] {
-    const { T, reverse } = this.options;
-    return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
+  /** The clock belongs to the sequence: it counts its steps from the start, whichever way a cell reads. */
+  timeOf(t: number): number {
+    return (this.options.clock ?? 0) + t;
   }
 
-  /** The clock belongs to the sequence: it counts its steps from the start, whichever way a cell reads. */
-  private timeOf(t: number): number {
-    return (this.options.clock ?? 0) + t;
+  /** The steps t in the order in which the cell takes them. */
+  steps(): number[] {
+    const { T, reverse } = this.options;
+    return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
   }
 
   private hold(program: Program, v: Tensors): void {

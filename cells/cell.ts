@@ -9,6 +9,15 @@
  *                  at t) and all of the above; writes dx, dsPrev; adds into d<parameter> for each parameter
  *
  * Both are told the time t of the step; only a cell with a clock looks at it.
+ *
+ * A third one, `jacobian`, says how the states of one row of the batch change with the states before. The row stands
+ * upright in it, so that J = ∂s/∂sPrev is the matrix of the textbooks, a row for each number that changes:
+ *
+ *   jacobian       reads what the step left, each value as a column [H, 1], the parameters (vectors as columns too), and
+ *                  JsPrev [H, n] for each state s; writes Js [H, n], and J<buffer> for buffers on the way
+ *
+ * Where JsPrev are the rows of the identity, Js are those of the Jacobian; in general they are the derivatives of the
+ * states by any n numbers, before the step and after it.
  */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
@@ -38,6 +47,7 @@ export interface Cell {
   phase?(t: number): string;
   step(program: Program, v: Tensors, t: number): void;
   stepBackward(program: Program, v: Tensors, t: number): void;
+  jacobian?(program: Program, v: Tensors, t: number): void;
 }
 
 /** What an option of a cell can be, so that it can be written down. */
@@ -52,10 +62,13 @@ export function outputOf({ states }: Cell): { name: string; width: number } {
 /**
  * A statement and its derivative. What comes back to an output o is called do (or doOut, doNext: they add up); what
  * goes to an input u is called du (or duRow, to be summed over the rows; duKept is what it held before).
+ *
+ * A third statement may give the same derivatives in the other direction: Jo of each output from Ju of the inputs.
  */
 export interface StatementPair {
   forward: Statement;
   backward: Statement;
+  jacobian?: Statement;
 }
 
 export interface Parameter {

@@ -27,6 +27,12 @@
  *   db += Σ dz
  * Backward, a module that holds
  *   dhPrev = dhOut + dhNext
+ *
+ * Jacobian, a module that fires
+ *   Jz = Whᵀ JHeard
+ *   Jh = Jz * (1 - h * h)                (or Jz * (h * (1 - h)), or Jz * step(h))
+ * Jacobian, a module that holds
+ *   Jh = JhPrev
  */
 import { must, mustBeOneOf } from '../core/check';
 import { constant, type Initializer } from '../core/init';
@@ -41,12 +47,13 @@ import { fires, modulesOf, runsAt, type Module, type ModuleOptions, type Span } 
 /** A unit that does not fire passes its state on, and the gradient back. */
 const holdForward = statement(({ hPrev }) => ({ h: hPrev }));
 const holdBackward = statement(({ dhOut, dhNext }) => ({ dhPrev: add(dhOut, dhNext) }));
+const holdJacobian = statement(({ JhPrev }) => ({ Jh: JhPrev }));
 /** The old state of a unit that fires is only heard: its gradient is what the products that follow add up. */
 const clearBackward = statement(() => ({ dhPrev: 0 }));
 const clearInput = statement(() => ({ dx: 0 }));
 
 export const clockworkStatements = {
-  hold: { forward: holdForward, backward: holdBackward },
+  hold: { forward: holdForward, backward: holdBackward, jacobian: holdJacobian },
   clearBackward,
   clearInput,
 };
@@ -84,7 +91,7 @@ export function clockwork(options: ClockworkOptions): Cell {
   const whole = Number.isSafeInteger(offset) && offset >= 0;
   must(whole, 'clockwork', 'offset must be a whole number >= 0', offset);
   mustBeOneOf(activation, activationNames, 'clockwork', 'activation');
-  const { forward, backward } = elmanStatements[activation];
+  const { forward, backward, jacobian } = elmanStatements[activation];
 
   return {
     name: 'clockwork',
@@ -141,6 +148,20 @@ export function clockwork(options: ClockworkOptions): Cell {
         if (bias) program.sumRows(u.dz, u.db, { accumulate: true });
       }
     },
+
+    jacobian(program: Program, v: Tensors, t: number) {
+      for (const run of runsAt(modules, t + offset)) {
+        if (!run.fires) {
+          program.pointwise(holdJacobian, uprightPart(v, run));
+          continue;
+        }
+        for (const module of run.modules) {
+          const u = uprightPart(v, module);
+          program.matmul(transpose(u.Wh), u.JHeard, u.Jz);
+        }
+        program.pointwise(jacobian, uprightPart(v, run));
+      }
+    },
   };
 }
 
@@ -154,6 +175,16 @@ export function part(v: Tensors, { from, to }: Span): Tensors {
   own.Wh = columns(rows(v.Wh, from, end), from, to);
   own.dHeard = columns(v.dhPrev, from, end);
   own.dWh = columns(rows(v.dWh, from, end), from, to);
+  return own;
+}
+
+/** The same where the values of one row stand upright, as in the Jacobian. */
+export function uprightPart(v: Tensors, { from, to }: Span): Tensors {
+  const own: Tensors = { ...v };
+  for (const name of ['h', 'Jh', 'JhPrev', 'Jz']) own[name] = rows(v[name], from, to);
+  const [end] = v.h.shape;
+  own.JHeard = rows(v.JhPrev, from, end);
+  own.Wh = columns(rows(v.Wh, from, end), from, to);
   return own;
 }
 

@@ -16,6 +16,10 @@
  *   dWx += xᵀ dz
  *   dWh += hPrevᵀ dz
  *   db += Σ dz
+ *
+ * Jacobian
+ *   Jz = Whᵀ JhPrev
+ *   Jh = Jz * (1 - h * h)                (or Jz * (h * (1 - h)), or Jz * step(h))
  */
 import { mustBeOneOf } from '../core/check';
 import { constant } from '../core/init';
@@ -44,7 +48,9 @@ const statements = (activation: Activation) => {
     const dh = named('dh', add(dhOut, dhNext));
     return { dz: mul(dh, slope(h)) };
   });
-  return { forward, backward };
+  // diag(f'(z)) Whᵀ, one row of it for each unit
+  const jacobian = statement(({ h, Jz }) => ({ Jh: mul(Jz, slope(h)) }));
+  return { forward, backward, jacobian };
 };
 
 export const elmanStatements = {
@@ -72,7 +78,7 @@ export function elman(options: ElmanOptions): Cell {
   const { input: D, hidden: H, bias = true, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   mustBeOneOf(activation, activationNames, 'elman', 'activation');
-  const { forward, backward } = elmanStatements[activation];
+  const { forward, backward, jacobian } = elmanStatements[activation];
 
   return {
     name: 'elman',
@@ -102,6 +108,11 @@ export function elman(options: ElmanOptions): Cell {
       program.matmul(transpose(v.x), v.dz, v.dWx, { accumulate: true });
       program.matmul(transpose(v.hPrev), v.dz, v.dWh, { accumulate: true });
       if (bias) program.sumRows(v.dz, v.db, { accumulate: true });
+    },
+
+    jacobian(program: Program, v: Tensors) {
+      program.matmul(transpose(v.Wh), v.JhPrev, v.Jz);
+      program.pointwise(jacobian, v);
     },
   };
 }

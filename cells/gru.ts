@@ -29,6 +29,14 @@
  *   db += Σ da
  *   dbhn += Σ du
  *
+ * Jacobian
+ *   Jarz = Whrzᵀ JhPrev
+ *   Ju = Whnᵀ JhPrev
+ *   Jr = Jar * r * (1 - r)
+ *   Jz = Jaz * z * (1 - z)
+ *   Jn = (Jr * u + r * Ju) * (1 - n * n)
+ *   Jh = Jz * (hPrev - n) + (1 - z) * Jn + z * JhPrev
+ *
  * The form that resets before the product stands in `grubefore.ts`; the two agree only where Whn is diagonal.
  * Source: Cho et al. 2014 (arXiv 1406.1078, v1 for this form); the same form as cuDNN's and PyTorch's.
  */
@@ -39,7 +47,7 @@ import { add, mul, named, sigmoid, sub, tanh } from '../core/scalar';
 import { statement } from '../core/statement';
 import { transpose, type Tensors } from '../core/tensor';
 import { checkCellOptions, split, weightInit, type Cell, type CellOptions } from './cell';
-import { resetBefore } from './grubefore';
+import { resetBefore, type ResetForm } from './grubefore';
 
 export const gruForward = statement(({ ar, az, an, u, hPrev }) => {
   const r = sigmoid(ar);
@@ -56,6 +64,13 @@ export const gruBackward = statement(({ r, z, n, u, hPrev, dhOut, dhNext }) => {
   const dar = mul(mul(mul(dan, u), r), sub(1, r));
   // four paths leave hPrev: kept by z here; through r, z and u in the products that follow
   return { dan, daz, dar, du: mul(dan, r), dhPrev: mul(dh, z) };
+});
+
+export const gruJacobian = statement(({ r, z, n, u, hPrev, Jar, Jaz, Ju, JhPrev }) => {
+  const Jr = named('Jr', mul(mul(Jar, r), sub(1, r)));
+  const Jz = named('Jz', mul(mul(Jaz, z), sub(1, z)));
+  const Jn = named('Jn', mul(add(mul(Jr, u), mul(r, Ju)), sub(1, mul(n, n))));
+  return { Jh: add(add(mul(Jz, sub(hPrev, n)), mul(sub(1, z), Jn)), mul(z, JhPrev)) };
 });
 
 export interface GruOptions extends CellOptions {
@@ -106,8 +121,8 @@ export function gru(options: GruOptions): Cell {
   };
 }
 
-const resetAfter = (bias: boolean): Pick<Cell, 'statements' | 'step' | 'stepBackward'> => ({
-  statements: [{ forward: gruForward, backward: gruBackward }],
+const resetAfter = (bias: boolean): ResetForm => ({
+  statements: [{ forward: gruForward, backward: gruBackward, jacobian: gruJacobian }],
 
   step(program: Program, v: Tensors) {
     program.matmul(v.x, v.Wx, v.a, { bias: v.b });
@@ -126,5 +141,11 @@ const resetAfter = (bias: boolean): Pick<Cell, 'statements' | 'step' | 'stepBack
     program.matmul(transpose(v.hPrev), v.du, v.dWhn, { accumulate: true });
     if (bias) program.sumRows(v.da, v.db, { accumulate: true });
     if (bias) program.sumRows(v.du, v.dbhn, { accumulate: true });
+  },
+
+  jacobian(program: Program, v: Tensors) {
+    program.matmul(transpose(v.Whrz), v.JhPrev, v.Jarz);
+    program.matmul(transpose(v.Whn), v.JhPrev, v.Ju);
+    program.pointwise(gruJacobian, v);
   },
 });

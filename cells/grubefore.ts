@@ -28,6 +28,15 @@
  *   dWhn += vᵀ dan
  *   db += Σ da
  *
+ * Jacobian
+ *   Jarz = Whrzᵀ JhPrev
+ *   Jr = Jar * r * (1 - r)
+ *   Jv = Jr * hPrev + r * JhPrev
+ *   Jan = Whnᵀ Jv
+ *   Jz = Jaz * z * (1 - z)
+ *   Jn = Jan * (1 - n * n)
+ *   Jh = Jz * (hPrev - n) + (1 - z) * Jn + z * JhPrev
+ *
  * Source: Cho et al. 2014 (arXiv 1406.1078, v3).
  */
 import type { Program } from '../core/program';
@@ -62,10 +71,24 @@ export const resetBackward = statement(({ r, hPrev, dv, dhPrevKept }) => {
   return { dar, dhPrev: add(dhPrevKept, mul(dv, r)) };
 });
 
-export const resetBefore = (bias: boolean): Pick<Cell, 'statements' | 'step' | 'stepBackward'> => ({
+export const resetJacobian = statement(({ r, hPrev, Jar, JhPrev }) => {
+  const Jr = named('Jr', mul(mul(Jar, r), sub(1, r)));
+  return { Jv: add(mul(Jr, hPrev), mul(r, JhPrev)) };
+});
+
+export const blendJacobian = statement(({ z, n, hPrev, Jaz, Jan, JhPrev }) => {
+  const Jz = named('Jz', mul(mul(Jaz, z), sub(1, z)));
+  const Jn = named('Jn', mul(Jan, sub(1, mul(n, n))));
+  return { Jh: add(add(mul(Jz, sub(hPrev, n)), mul(sub(1, z), Jn)), mul(z, JhPrev)) };
+});
+
+/** What the two forms of the cell differ in. */
+export type ResetForm = Pick<Cell, 'statements' | 'step' | 'stepBackward' | 'jacobian'>;
+
+export const resetBefore = (bias: boolean): ResetForm => ({
   statements: [
-    { forward: blendForward, backward: blendBackward },
-    { forward: resetForward, backward: resetBackward },
+    { forward: blendForward, backward: blendBackward, jacobian: blendJacobian },
+    { forward: resetForward, backward: resetBackward, jacobian: resetJacobian },
   ],
 
   step(program: Program, v: Tensors) {
@@ -86,5 +109,12 @@ export const resetBefore = (bias: boolean): Pick<Cell, 'statements' | 'step' | '
     program.matmul(transpose(v.hPrev), v.darz, v.dWhrz, { accumulate: true });
     program.matmul(transpose(v.v), v.dan, v.dWhn, { accumulate: true });
     if (bias) program.sumRows(v.da, v.db, { accumulate: true });
+  },
+
+  jacobian(program: Program, v: Tensors) {
+    program.matmul(transpose(v.Whrz), v.JhPrev, v.Jarz);
+    program.pointwise(resetJacobian, v);
+    program.matmul(transpose(v.Whn), v.Jv, v.Jan);
+    program.pointwise(blendJacobian, v);
   },
 });

@@ -2,7 +2,7 @@
  * The output-recurrent network (Jordan 1986): what is fed back is not the hidden layer but the previous output.
  *
  *   x [B, D]   h, z [B, H]   o, oPrev, fb [B, O]   logSum, flowSum [B, 1]
- *   Wx [D, H]   Wf [O, H]   b [H]   Wo [H, O]   bo [O]      with feedback 'o', fb is oPrev and dfb is doPrev
+ *   Wx [D, H]   Wf [O, H]   b [H]   Wo [H, O]   bo [O]      with feedback 'o', fb is oPrev, dfb is doPrev, Jfb is JoPrev
  *
  * Forward
  *   logSum = logSumExp(oPrev)            (with feedback 'p' only)
@@ -27,6 +27,14 @@
  *   db += Σ dz
  *   dbo += Σ do
  *
+ * Jacobian
+ *   Jflow = fb * JoPrev                  (with feedback 'p' only)
+ *   JflowSum = Σ Jflow                   (with feedback 'p' only)
+ *   Jfb = fb * (JoPrev - JflowSum)       (with feedback 'p' only)
+ *   Jz = Wfᵀ Jfb
+ *   Jh = Jz * (1 - h * h)                (or Jz * (h * (1 - h)), or Jz * step(h))
+ *   Jo = Woᵀ Jh
+ *
  * The initial output is a state like any other and has a gradient.
  */
 import { mustBeOneOf, mustCount } from '../core/check';
@@ -43,7 +51,8 @@ const squash = (activation: Activation) => {
   const { f, slope } = activations[activation];
   const forward = statement(({ z }) => ({ h: f(z) }));
   const backward = statement(({ h, dh }) => ({ dz: mul(dh, slope(h)) }));
-  return { forward, backward };
+  const jacobian = statement(({ h, Jz }) => ({ Jh: mul(Jz, slope(h)) }));
+  return { forward, backward, jacobian };
 };
 
 export const jordanStatements = {
@@ -57,6 +66,12 @@ export const softmaxForward = statement(({ oPrev, logSum }) => ({ fb: exp(sub(oP
 /** Each fb depends on every oPrev of its row: directly, and through the sum that it is divided by. */
 export const flowBackward = statement(({ fb, dfb }) => ({ flow: mul(fb, dfb) }));
 export const softmaxBackward = statement(({ fb, dfb, flowSum }) => ({ doPrev: mul(fb, sub(dfb, flowSum)) }));
+
+/** diag(fb) − fb fbᵀ, the Jacobian of a softmax, is symmetric: the other direction has the same equations. */
+export const flowJacobian = statement(({ fb, JoPrev }) => ({ Jflow: mul(fb, JoPrev) }));
+export const softmaxJacobian = statement(({ fb, JoPrev, JflowSum }) => ({
+  Jfb: mul(fb, sub(JoPrev, JflowSum)),
+}));
 
 /** Two paths reach o: the output at t, and what it was fed back to at t+1. */
 export const outputBackward = statement(({ doOut, doNext }) => ({ do: add(doOut, doNext) }));
@@ -89,7 +104,7 @@ export function jordan(options: JordanOptions): Cell {
   mustCount(O, 'jordan', 'output');
   mustBeOneOf(feedback, ['o', 'p'], 'jordan', 'feedback');
   mustBeOneOf(activation, activationNames, 'jordan', 'activation');
-  const { forward, backward } = jordanStatements[activation];
+  const { forward, backward, jacobian } = jordanStatements[activation];
   const softmaxed = feedback === 'p';
 
   return {
@@ -139,6 +154,17 @@ export function jordan(options: JordanOptions): Cell {
       program.matmul(transpose(v.h), v.do, v.dWo, { accumulate: true });
       if (bias) program.sumRows(v.dz, v.db, { accumulate: true });
       if (bias) program.sumRows(v.do, v.dbo, { accumulate: true });
+    },
+
+    jacobian(program: Program, v: Tensors) {
+      if (softmaxed) {
+        program.pointwise(flowJacobian, v);
+        program.sumRows(v.Jflow, v.JflowSum.pick(0));
+        program.pointwise(softmaxJacobian, v);
+      }
+      program.matmul(transpose(v.Wf), v.Jfb, v.Jz);
+      program.pointwise(jacobian, v);
+      program.matmul(transpose(v.Wo), v.Jh, v.Jo);
     },
   };
 }

@@ -28,6 +28,15 @@
  *   dWh += hPrevᵀ da
  *   db += Σ da
  *
+ * Jacobian
+ *   Ja = Whᵀ JhPrev
+ *   Ji = Jai * i * (1 - i)               (with peepholes: (Jai + JcPrev * pi) * i * (1 - i))
+ *   Jf = Jaf * f * (1 - f)               (with peepholes: (Jaf + JcPrev * pf) * f * (1 - f))
+ *   Jg = Jag * (1 - g * g)
+ *   Jo = Jao * o * (1 - o)               (with peepholes: (Jao + Jc * po) * o * (1 - o), after Jc)
+ *   Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg
+ *   Jh = Jo * tc + o * Jc * (1 - tc * tc)
+ *
  * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000; peepholes: Gers,
  * Schraudolph & Schmidhuber 2002.
  */
@@ -38,7 +47,7 @@ import { add, mul, named, sigmoid, sub, tanh } from '../core/scalar';
 import { statement } from '../core/statement';
 import { columns, transpose, type Tensors } from '../core/tensor';
 import { checkCellOptions, split, weightInit, type Cell, type CellOptions } from './cell';
-import { peepholeBackward, peepholeForward, peepholeGradients } from './peephole';
+import { peepholeBackward, peepholeForward, peepholeGradients, peepholeJacobian } from './peephole';
 
 export const lstmForward = statement(({ ai, af, ag, ao, cPrev }) => {
   const i = sigmoid(ai);
@@ -60,6 +69,16 @@ export const lstmBackward = statement(({ i, f, g, o, tc, cPrev, dhOut, dhNext, d
   const daf = mul(mul(mul(dc, cPrev), f), sub(1, f));
   const dag = mul(mul(dc, i), sub(1, mul(g, g)));
   return { dai, daf, dag, dao, dcPrev: mul(dc, f) };
+});
+
+export const lstmJacobian = statement(({ i, f, g, o, tc, cPrev, Jai, Jaf, Jag, Jao, JcPrev }) => {
+  const Ji = named('Ji', mul(mul(Jai, i), sub(1, i)));
+  const Jf = named('Jf', mul(mul(Jaf, f), sub(1, f)));
+  const Jg = named('Jg', mul(Jag, sub(1, mul(g, g))));
+  const Jo = named('Jo', mul(mul(Jao, o), sub(1, o)));
+  // the memory itself is the second term: where the gates are still, ∂c/∂cPrev = diag(f)
+  const Jc = add(add(add(mul(Jf, cPrev), mul(f, JcPrev)), mul(Ji, g)), mul(i, Jg));
+  return { Jc, Jh: add(mul(Jo, tc), mul(mul(o, Jc), sub(1, mul(tc, tc)))) };
 });
 
 export interface LstmOptions extends CellOptions {
@@ -85,6 +104,7 @@ export function lstm(options: LstmOptions): Cell {
   must(bias || forgetBias === 0, 'lstm', 'forgetBias must be 0 without biases', forgetBias);
   const forward = peepholes ? peepholeForward : lstmForward;
   const backward = peepholes ? peepholeBackward : lstmBackward;
+  const jacobian = peepholes ? peepholeJacobian : lstmJacobian;
   const forgetful: Initializer = (t, random) => {
     constant(0)(t, random);
     constant(forgetBias)(columns(t, H, 2 * H), random);
@@ -114,7 +134,7 @@ export function lstm(options: LstmOptions): Cell {
       ...split('da', H, 'dai daf dag dao'),
     },
 
-    statements: [{ forward, backward }],
+    statements: [{ forward, backward, jacobian }],
 
     step(program: Program, v: Tensors) {
       program.matmul(v.x, v.Wx, v.a, { bias: v.b });
@@ -130,6 +150,11 @@ export function lstm(options: LstmOptions): Cell {
       program.matmul(transpose(v.hPrev), v.da, v.dWh, { accumulate: true });
       if (bias) program.sumRows(v.da, v.db, { accumulate: true });
       if (peepholes) peepholeGradients(program, v);
+    },
+
+    jacobian(program: Program, v: Tensors) {
+      program.matmul(transpose(v.Wh), v.JhPrev, v.Ja);
+      program.pointwise(jacobian, v);
     },
   };
 }

@@ -26,6 +26,14 @@
  *   dpi += Σ dpiRow
  *   dpf += Σ dpfRow
  *   dpo += Σ dpoRow
+ *
+ * Jacobian
+ *   Ji = (Jai + JcPrev * pi) * i * (1 - i)
+ *   Jf = (Jaf + JcPrev * pf) * f * (1 - f)
+ *   Jg = Jag * (1 - g * g)
+ *   Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg
+ *   Jo = (Jao + Jc * po) * o * (1 - o)
+ *   Jh = Jo * tc + o * Jc * (1 - tc * tc)
  */
 import type { Program } from '../core/program';
 import { add, mul, named, sigmoid, sub, tanh } from '../core/scalar';
@@ -64,6 +72,17 @@ export const peepholeBackward = statement(
       dpfRow: mul(daf, cPrev),
       dpoRow: mul(dao, c),
     };
+  },
+);
+
+export const peepholeJacobian = statement(
+  ({ i, f, g, o, tc, cPrev, pi, pf, po, Jai, Jaf, Jag, Jao, JcPrev }) => {
+    const Ji = named('Ji', mul(mul(add(Jai, mul(JcPrev, pi)), i), sub(1, i)));
+    const Jf = named('Jf', mul(mul(add(Jaf, mul(JcPrev, pf)), f), sub(1, f)));
+    const Jg = named('Jg', mul(Jag, sub(1, mul(g, g))));
+    const Jc = add(add(add(mul(Jf, cPrev), mul(f, JcPrev)), mul(Ji, g)), mul(i, Jg));
+    const Jo = named('Jo', mul(mul(add(Jao, mul(Jc, po)), o), sub(1, o)));
+    return { Jc, Jh: add(mul(Jo, tc), mul(mul(o, Jc), sub(1, mul(tc, tc)))) };
   },
 );
 

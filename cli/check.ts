@@ -12,6 +12,7 @@ const oracles: [Oracle, string][] = [
   ['differences', 'differences'],
   ['forwardMode', 'forward mode'],
   ['doubleSum', 'double sum'],
+  ['jacobian', 'Jacobians'],
   ['statement', 'statements'],
 ];
 
@@ -123,5 +124,10 @@ export const describe = ({
   numeric,
   error,
   bound,
-}: GradcheckRow): string =>
-  `d${variable} ${where}: ${oracle} gives ${numeric}, the backward pass ${analytic} (error ${error.toExponential(1)}, bound ${bound})`;
+}: GradcheckRow): string => {
+  const compared =
+    oracle === 'jacobian'
+      ? `${variable} ${where} gives ${numeric}, the cell's jacobian ${analytic}`
+      : `d${variable} ${where}: ${oracle} gives ${numeric}, the backward pass ${analytic}`;
+  return `${compared} (error ${error.toExponential(1)}, bound ${bound})`;
+};

@@ -134,6 +134,7 @@ function gradcheckLines({ rows, ok }: GradcheckReport): string[] {
     differences: 'central differences',
     forwardMode: 'forward mode',
     doubleSum: 'the double sum',
+    jacobian: 'the Jacobian of each step',
     statement: 'duals of each equation',
   };
   const oracles = [...new Set(rows.map(({ oracle }) => oracle))];

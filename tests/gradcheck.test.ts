@@ -1,12 +1,15 @@
 /** The gradient check: it passes what is right, in every case of the suite, and fails what is wrong. */
 import {
   bounds,
+  clockwork,
   copyOf,
   differences,
+  doubleSum,
   elman,
   forwardMode,
   gradcheck,
   gru,
+  jordan,
   lstm,
   network,
   problemOfCell,
@@ -18,6 +21,7 @@ import {
   type GradcheckReport,
 } from '../index';
 import { checkProblem } from '../bptt/gradcheck';
+import { derivativesOf, uprightAt } from '../bptt/jacobian';
 import { draw, drawStates, fillRandom } from '../bptt/problem';
 import { suite } from '../bptt/suite';
 import { outputAxes, topologies } from '../bptt/topology';
@@ -108,16 +112,33 @@ describe('networks of every make: loss × reduction × at × dropout × initial 
 });
 
 describe('oracles', () => {
-  it.each(['tanh', 'sigmoid', 'relu'] as const)(
-    'trap 18: the explicit double sum agrees for T = 1…6, %s',
-    (activation) => {
-      for (let T = 1; T <= 6; T++) {
-        const { rows, ok } = gradcheck(elman({ ...sizes, activation }), { T, oracles: ['doubleSum'] });
-        expect(rows.map(({ variable }) => variable)).toEqual(['l0.Wx', 'l0.Wh', 'l0.b']);
-        expect(ok).toBe(true);
-      }
-    },
-  );
+  it.each([
+    elman(sizes),
+    lstm({ ...sizes, peepholes: true }),
+    gru({ ...sizes, reset: 'before' }),
+    jordan({ ...sizes, output: 3, feedback: 'p' }),
+    clockwork({ input: 4, hidden: 6, periods: [1, 2, 3] }),
+  ])('trap 18: the explicit double sum agrees for T = 1…6, $name', (cell) => {
+    const variables = [...Object.keys(cell.parameters), ...Object.keys(cell.states).map((s) => `${s}0`)];
+    for (let T = 1; T <= 6; T++) {
+      const { rows, ok } = gradcheck(cell, { T, lengths: [T, 1, T], oracles: ['doubleSum'] });
+      expect(rows.map(({ variable }) => variable)).toEqual(variables.map((name) => `l0.${name}`));
+      expect(ok).toBe(true);
+    }
+  });
+
+  it('the double sum is for short sequences, and for cells with a Jacobian', () => {
+    const long = problemOfCell(elman(sizes), { T: 7 });
+    expect(() => doubleSum(long)).toThrow('doubleSum: T must be at most 6, got 7');
+    expect(gradcheck(elman(sizes), { T: 7, oracles: ['doubleSum'] }).rows).toEqual([]);
+    const own: Cell = { ...elman(sizes), jacobian: undefined };
+    expect(() => doubleSum(problemOfCell(own))).toThrow(
+      'doubleSum: l0 must be a cell with a jacobian, got elman',
+    );
+    expect(() => doubleSum(problemOfCell(elman(sizes)))({ x: [1] })).toThrow(
+      'doubleSum: variables must be among l0.Wx, l0.Wh, l0.b, l0.h0, got x',
+    );
+  });
 
   it('trap 18: gradients of both initial states are compared', () => {
     const variables = gradcheck(lstm(sizes)).rows.map(({ variable }) => variable);
@@ -207,8 +228,12 @@ describe('oracles', () => {
       const [program, v] = [new Program(), unrolls[0].at(0)];
       cell.step(program, v, 0);
       cell.stepBackward(program, v, 0);
+      const upright = { ...derivativesOf(unrolls[0]).buffers, ...uprightAt(unrolls[0], 0, 0) };
+      cell.jacobian?.(program, upright, 0);
       const declared = new Set(
-        (cell.statements ?? []).flatMap(({ forward, backward }) => [forward.graph, backward.graph]),
+        (cell.statements ?? []).flatMap((pair) =>
+          [pair.forward, pair.backward, pair.jacobian].map((s) => s?.graph),
+        ),
       );
       const recorded = program.operations.flatMap((op) => (op.kind === 'pointwise' ? [op.graph] : []));
       expect(new Set(recorded)).toEqual(declared);
@@ -242,7 +267,7 @@ describe('wrong gradients fail', () => {
     });
     const report = gradcheck(wrong);
     expect(new Set(failing(report))).toEqual(new Set(['l0.b']));
-    expect(failing(report)).toHaveLength(2); // by differences and by forward mode
+    expect(failing(report)).toHaveLength(3); // by differences, by forward mode and by the double sum
   });
 
   it('a dropped dhNext, and the report goes on to the last variable', () => {
@@ -271,8 +296,8 @@ describe('wrong gradients fail', () => {
       const failed = rows.filter((row) => row.oracle === oracle && !row.ok).map(({ variable }) => variable);
       expect(failed).toEqual(expect.arrayContaining(['l0.Wx', 'l0.Wh', 'l0.b']));
     }
-    // one step alone has no sum over time
-    expect(gradcheck(wrong, { T: 1, oracles: ['doubleSum'] }).ok).toBe(true);
+    // one step alone has no sum over time; only the initial state misses what should reach it
+    expect(failing(gradcheck(wrong, { T: 1, oracles: ['doubleSum'] }))).toEqual(['l0.h0']);
   });
 
   it('two swapped gates', () => {

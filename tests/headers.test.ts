@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { derivativesOf, uprightAt } from '../bptt/jacobian';
 import { Unroll } from '../bptt/unroll';
 import { affine, affineBackward, affineParameters } from '../cells/affine';
 import type { Cell, Parameter } from '../cells/cell';
@@ -11,7 +12,7 @@ import { clockwork, part, type ClockworkOptions } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
-import { lstm, lstmBackward, lstmForward } from '../cells/lstm';
+import { lstm, lstmBackward, lstmForward, lstmJacobian } from '../cells/lstm';
 import { Program, type Operation } from '../core/program';
 import { print } from '../core/statement';
 import { transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
@@ -24,7 +25,7 @@ interface Equation {
   /** What stands in brackets behind it: other right-hand sides, for other variants. */
   remark: string;
 }
-type Block = 'Forward' | 'Backward';
+type Block = 'Forward' | 'Backward' | 'Jacobian';
 type Header = Record<Block, Equation[]>;
 
 /** The equations of a file's first comment; of several blocks of one name, those whose title goes on with `which`. */
@@ -33,6 +34,7 @@ function headerOf(text: string, which = ''): Header {
   const lines = comment.split('\n').map((line) => line.replace(/^ \* ?/, ''));
   const blockOf = (title: Block): Equation[] => {
     const start = lines.findIndex((line) => line.startsWith(title) && line.includes(which));
+    if (start < 0 && title === 'Jacobian') return []; // the output layer has no memory, and so none
     if (start < 0) throw new Error(`the header has no block ${title}`);
     const length = lines.slice(start + 1).findIndex((line) => !line.startsWith('  '));
     return lines.slice(start + 1, start + 1 + length).map((line) => {
@@ -41,7 +43,7 @@ function headerOf(text: string, which = ''): Header {
       return { text: equation, remark };
     });
   };
-  return { Forward: blockOf('Forward'), Backward: blockOf('Backward') };
+  return { Forward: blockOf('Forward'), Backward: blockOf('Backward'), Jacobian: blockOf('Jacobian') };
 }
 
 const same = (p: readonly number[], q: readonly number[]): boolean => p.join() === q.join();
@@ -90,7 +92,7 @@ function printed(record: Record<Block, (program: Program) => void>, v: Tensors):
     record[name](program);
     return program.operations.flatMap((operation) => linesOf(operation, v));
   };
-  return { Forward: block('Forward'), Backward: block('Backward') };
+  return { Forward: block('Forward'), Backward: block('Backward'), Jacobian: block('Jacobian') };
 }
 
 /** What a cell records for the second of three steps; `more` names further tensors of that step. */
@@ -109,13 +111,32 @@ function printedCell(cell: Cell, more: (v: Tensors) => Tensors = () => ({})): Pr
     gradients: make(),
   });
   const v = unroll.at(1);
-  return named(cell, v, { ...v, ...more(v) });
+  const upright = { ...derivativesOf(unroll).buffers, ...uprightAt(unroll, 1, 0) };
+  const steps = named(cell, v, { ...v, ...more(v) });
+  const jacobian = printed(
+    { ...silent, Jacobian: (program) => cell.jacobian?.(program, upright, 1) },
+    { ...upright, ...moreUpright(upright) },
+  );
+  return { ...steps, Jacobian: jacobian.Jacobian };
 }
+
+const silent: Record<Block, () => void> = {
+  Forward: () => undefined,
+  Backward: () => undefined,
+  Jacobian: () => undefined,
+};
+
+/** Of one module, what it hears is all of hPrev; a sum over rows goes to a vector. */
+const moreUpright = ({ JhPrev, JflowSum }: Partial<Tensors>): Tensors => ({
+  ...(JhPrev && { JHeard: JhPrev }),
+  ...(JflowSum && { JflowSum: JflowSum.pick(0) }),
+});
 
 /** What a cell records, under the names of `names`. */
 const named = (cell: Cell, v: Tensors, names: Tensors): Printed =>
   printed(
     {
+      ...silent,
       Forward: (program) => cell.step(program, v, 1),
       Backward: (program) => cell.stepBackward(program, v, 1),
     },
@@ -127,7 +148,7 @@ const choose = (lines: string[][], header: string[]): string[] =>
   lines.map((choices) => choices.find((line) => header.includes(line)) ?? choices[0]);
 
 const texts = (equations: Equation[]): string[] => equations.map(({ text }) => text);
-const blocks = ['Forward', 'Backward'] as const;
+const blocks = ['Forward', 'Backward', 'Jacobian'] as const;
 
 const sizes = { input: 3, hidden: 5 };
 const withBiases: [string, string, () => Printed][] = [
@@ -158,7 +179,7 @@ function printedAffine(): Printed {
     v[name] = zeros(shape);
     v[`d${name}`] = zeros(shape);
   }
-  return printed({ Forward: (p) => affine(p, v), Backward: (p) => affineBackward(p, v) }, v);
+  return printed({ ...silent, Forward: (p) => affine(p, v), Backward: (p) => affineBackward(p, v) }, v);
 }
 
 test('every cell file is compared', () => {
@@ -210,7 +231,7 @@ describe('the alternatives in brackets', () => {
       });
       expect(choose(lines[block], expected)).toEqual(expected);
     }
-    expect(alternatives).toBe(2);
+    expect(alternatives).toBe(3);
   });
 
   test("jordan with feedback 'o': what is not marked", () => {
@@ -222,7 +243,7 @@ describe('the alternatives in brackets', () => {
       expect(choose(lines[block], expected)).toEqual(expected);
       marked += header[block].length - expected.length;
     }
-    expect(marked).toBe(5);
+    expect(marked).toBe(8);
   });
 
   test('lstm with peepholes: the statements of peephole.ts between the products of lstm.ts', () => {
@@ -234,7 +255,7 @@ describe('the alternatives in brackets', () => {
       const all = choose(lines[block], [...own, ...texts(lstmHeader[block])]);
       expect(all.filter((line) => own.includes(line))).toEqual(own);
       // what is left are the products and sums that lstm.ts states, all of them, in its order
-      const statements = [lstmForward, lstmBackward].flatMap(({ graph }) => print(graph));
+      const statements = [lstmForward, lstmBackward, lstmJacobian].flatMap(({ graph }) => print(graph));
       const products = choose(plain[block], texts(lstmHeader[block])).filter(
         (line) => !statements.includes(line),
       );
@@ -253,12 +274,12 @@ describe('the alternatives in brackets', () => {
         const [left, right] = text.split(' = ');
         const changed = remark
           .replace('with peepholes: ', '')
-          .replace(/, after c$/, '')
+          .replace(/, after J?c$/, '')
           .replace('…', right);
         expect(texts(others[block])).toContain(`${left} = ${changed}`);
       }
     }
-    expect(alternatives).toBe(5);
+    expect(alternatives).toBe(8);
   });
 });
 
@@ -271,7 +292,7 @@ describe('clockwork, one module that fires or holds at t = 1', () => {
 
   test.each(blocks)('%s: a module that fires', (block) => {
     const expected = texts(header('fires')[block]);
-    expect(expected.length).toBeGreaterThan(2);
+    expect(expected.length).toBeGreaterThan(1);
     expect(choose(lines({ hidden: 5, periods: [1] })[block], expected)).toEqual(expected);
   });
 
@@ -319,7 +340,8 @@ describe('clockwork, one module that fires or holds at t = 1', () => {
         const lines = own ? linesOf(operation, names) : [];
         return lines.flatMap((choices) => choices.slice(0, 1));
       });
-    const of = (which: string): string[] => blocks.flatMap((block) => texts(header(which)[block]));
+    const of = (which: string): string[] =>
+      (['Forward', 'Backward'] as const).flatMap((block) => texts(header(which)[block]));
     expect(printedBy(fast)).toEqual(of('fires'));
     // operations on the fast module's tensors have no name there, and so no line
     expect(printedBy(slow)).toEqual(of('holds'));
@@ -333,6 +355,7 @@ describe('the comparison itself can fail', () => {
     ['a transpose', 'dx = da Wxᵀ', 'dx = da Wx'],
     ['an accumulation', 'dWx += xᵀ da', 'dWx = xᵀ da'],
     ['another tensor of the same shape', 'dWhn += hPrevᵀ du', 'dWhn += hᵀ du'],
+    ['a factor of the Jacobian', '(Jr * u + r * Ju) * (1 - n * n)', '(Jr * u + Ju) * (1 - n * n)'],
     ['a line too few', ' *   dbhn += Σ du\n', ''],
     ['a line too many', ' *   du = dan * r\n', ' *   du = dan * r\n *   dv = dan * r\n'],
   ])('%s', (_what, right, wrong) => {
