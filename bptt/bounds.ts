@@ -7,8 +7,8 @@ export const bounds = {
   adjoint: 1e-12,
   /** Forward mode is exact too, but rounds in another order over the whole network. */
   forwardMode: 1e-11,
-  /** The explicit double sum adds the same products in another order, for T ≤ 6. */
-  doubleSum: 1e-12,
+  /** The explicit double sum adds the same products in another order, for T ≤ 6; its ∂⁺ are forward mode's. */
+  doubleSum: 1e-11,
   /** A step's Jacobian is a few products and statements, whichever way it is computed. */
   jacobian: 1e-11,
   /** Central differences, extrapolated: truncation ~ h⁴ and rounding ~ ε/h with h = 3e-3, on gradients down to the floor. */
