@@ -112,7 +112,7 @@ describe.each(variants)(
     /** Runs one case and gives what is wrong with it, or ''. */
     function run(
       { M, N, K, a: aLayout, b: bLayout, last, flags, gap }: Case,
-      product: 'packed' | 'multiply' = 'packed',
+      product: 'packed' | 'multiply' | 'gemv' = 'packed',
     ): string {
       reset();
       const a = matrix(M, K, aLayout, last === 'a');
@@ -122,7 +122,8 @@ describe.each(variants)(
       const outBytes = ((M - 1) * outRow + N) * size;
       const out = last === 'out' ? memory.buffer.byteLength - outBytes : take(outBytes);
       const y = out / size;
-      const panels = take(product === 'packed' ? panelBytes(dtype, K, N) : multiplyBytes(dtype, K, N));
+      const room = product === 'packed' ? panelBytes(dtype, K, N) : multiplyBytes(dtype, K, N);
+      const panels = take(room);
       const scratch = take(scratchBytes(dtype));
 
       const expected = new Map<number, { sum: number; spread: number }>();
@@ -137,13 +138,23 @@ describe.each(variants)(
       const before = bits.slice();
       const written = [
         [out, out + outBytes],
-        [panels, panels + (product === 'packed' ? panelBytes(dtype, K, N) : multiplyBytes(dtype, K, N))],
-        [scratch, scratch + scratchBytes(dtype)],
+        ...(product === 'gemv'
+          ? []
+          : [
+              [panels, panels + room],
+              [scratch, scratch + scratchBytes(dtype)],
+            ]),
       ];
 
       if (product === 'packed') {
         kernels.packB(b.at, b.row, b.col, K, N, panels);
         kernels.gemm(a.at, a.row, a.col, panels, out, outRow, M, N, K, flags, bias.at, scratch, 0);
+      } else if (product === 'gemv') {
+        for (let m = 0; m < M; m++) {
+          const to = out + m * outRow * size;
+          const start = flags & ACCUMULATE ? to : flags & ADD_BIAS ? bias.at : 0;
+          kernels.gemv(a.at + m * a.row * size, a.col, b.at, b.row, to, N, K, start);
+        }
       } else {
         const strides = { aRow: a.row, aCol: a.col, bRow: b.row, bCol: b.col, outRow };
         multiply(
@@ -212,6 +223,19 @@ describe.each(variants)(
       expect(run({ ...rest, M: 5, N: 3, K: 256, flags: 0 }, 'multiply')).toBe('');
     });
 
+    it('equal it row by row, where b lies as it is', () => {
+      const failures: string[] = [];
+      for (const N of extents) {
+        for (const K of [1, 3, 4, 5, 19]) {
+          const flags = [0, ACCUMULATE, ADD_BIAS][random.below(3)];
+          const test = { ...someCase(), M: 2, N, K, b: pick(['rows', 'rows with gaps'] as const), flags };
+          const wrong = run(test, 'gemv');
+          if (wrong) failures.push(`${JSON.stringify(test)}: ${wrong}`);
+        }
+      }
+      expect(failures).toEqual([]);
+    });
+
     it('give the bias, zero or the former out for an empty sum', () => {
       for (const [flags, value] of [
         [0, 0],
@@ -271,6 +295,14 @@ describe.each(variants)(
           else expect(got).toBe(sum);
         }
       }
+    });
+
+    it('give the same bits for a row alone, b packed or not', () => {
+      const [M, N, K] = [3, 45, 70];
+      const { a, b, whole, parts, bytesOf } = laidOut(M, N, K);
+      for (let m = 0; m < M; m++)
+        kernels.gemv(a.at + m * K * size, 1, b.at, N, parts + m * N * size, N, K, 0);
+      expect(bytesOf(parts)).toEqual(bytesOf(whole));
     });
 
     it.each([1, 2, 3, 5, 6, 64])('give the same bits when rows are computed %d at a time', (rows) => {

@@ -14,6 +14,7 @@ import {
   ACCUMULATE,
   ADD_BIAS,
   compileGemm,
+  FEW_ROWS,
   isShared,
   multiply,
   multiplyBytes,
@@ -188,8 +189,12 @@ function specOf({ graph, inputs, outputs }: Pointwise): PointwiseSpec {
 /** Byte address of a tensor's first element. */
 const place = (t: Tensor): number => t.data.byteOffset + t.offset * t.data.BYTES_PER_ELEMENT;
 
-/** The products of one program: right operands that are used again and again are packed once per replay. */
+/**
+ * The products of one program: right operands that are used again and again are packed once per replay, and those that
+ * meet few rows not at all.
+ */
 class Packs {
+  private readonly unpacked = new Set<string>();
   private readonly panels = new Map<string, { b: Tensor; panels: Data }>();
   private readonly single: Data | undefined;
 
@@ -209,7 +214,8 @@ class Packs {
     for (const [key, group] of uses) {
       const { b } = group[0];
       const [K, N] = b.shape;
-      if (group.length > 1 && !written.has(b.data)) {
+      if (meetsFewRows(group)) this.unpacked.add(key);
+      else if (group.length > 1 && !written.has(b.data)) {
         this.panels.set(key, { b, panels: kernels.bytes(panelBytes(dtypeOf(b), K, N)) });
       } else most = Math.max(most, multiplyBytes(dtypeOf(b), K, N));
     }
@@ -229,13 +235,23 @@ class Packs {
 
   bind({ a, b, out, bias, accumulate }: Product): () => void {
     const { kernels, scratch } = this.kernels.gemm(dtypeOf(b));
-    const { gemm } = kernels;
+    const { gemm, gemv } = kernels;
     const [M, K] = a.shape;
     const N = b.shape[1];
     const flags = (accumulate ? ACCUMULATE : 0) | (bias ? ADD_BIAS : 0);
     const [aAt, outAt, biasAt] = [place(a), place(out), bias ? place(bias) : 0];
     const [aRow, aCol, outRow] = [a.stride[0], a.stride[1], out.stride[0]];
     const keeps = [a, b, out, bias, scratch];
+    if (this.unpacked.has(keyOf(b))) {
+      const [from, size, bRow] = [place(b), b.data.BYTES_PER_ELEMENT, b.stride[0]];
+      const rows = () => {
+        for (let m = 0; m < M; m++) {
+          const to = outAt + m * outRow * size;
+          gemv(aAt + m * aRow * size, aCol, from, bRow, to, N, K, accumulate ? to : biasAt);
+        }
+      };
+      return Object.assign(rows, { keeps });
+    }
     const packed = this.panels.get(keyOf(b));
     if (packed) {
       const at = packed.panels.byteOffset;
@@ -265,6 +281,14 @@ class Packs {
       keeps: [...keeps, single],
     });
   }
+}
+
+/** Whether `gemv` serves all of these products, which have b in common. */
+function meetsFewRows(group: readonly Product[]): boolean {
+  const [K] = group[0].b.shape;
+  const rows = group.reduce((sum, { a }) => sum + a.shape[0], 0);
+  const lies = K > 0 && group[0].b.stride[1] === 1;
+  return lies && rows <= FEW_ROWS && group.every(({ bias, accumulate }) => !(bias && accumulate));
 }
 
 const identities = new WeakMap<Data, number>();

@@ -13,6 +13,7 @@ import type { Dtype } from '../memory';
 import { WasmModule } from './encoder';
 import { ACCUMULATE, ADD_BIAS, K_BLOCK, emitGemm, panelColumns, scratchBytes } from './emit-gemm';
 import { hasFma } from './features';
+import { emitGemv } from './gemv';
 
 export { ACCUMULATE, ADD_BIAS, panelColumns, scratchBytes };
 
@@ -41,11 +42,29 @@ export type Gemm = (
   panelK: number,
 ) => void;
 
+/**
+ * out[N] = start[N] + a[K] · b[K, N], K ≥ 1, the columns of b side by side; start is out or a bias, or 0 for zeros.
+ * Faster than packing b where it meets no more than FEW_ROWS rows.
+ */
+export type Gemv = (
+  a: number,
+  aCol: number,
+  b: number,
+  bRow: number,
+  out: number,
+  N: number,
+  K: number,
+  start: number,
+) => void;
+
+export const FEW_ROWS = 4;
+
 export interface GemmKernels {
   readonly dtype: Dtype;
   readonly fma: boolean;
   readonly packB: PackB;
   readonly gemm: Gemm;
+  readonly gemv: Gemv;
 }
 
 export interface GemmOptions {
@@ -62,8 +81,9 @@ export function compileGemm(
   const fma = !options.reproducible && hasFma();
   const module = new WasmModule({ shared: isShared(memory) });
   emitGemm(module, dtype, fma);
-  const { packB, gemm } = module.instantiate(memory);
-  return { dtype, fma, packB, gemm };
+  emitGemv(module, dtype, fma);
+  const { packB, gemm, gemv } = module.instantiate(memory);
+  return { dtype, fma, packB, gemm, gemv };
 }
 
 export function isShared(memory: WebAssembly.Memory): boolean {
