@@ -210,7 +210,7 @@ class Packs {
     );
     const uses = new Map<string, Product[]>();
     for (const op of products) uses.set(keyOf(op.b), [...(uses.get(keyOf(op.b)) ?? []), op]);
-    let most = 0;
+    let most = -1;
     for (const [key, group] of uses) {
       const { b } = group[0];
       const [K, N] = b.shape;
@@ -219,7 +219,7 @@ class Packs {
         this.panels.set(key, { b, panels: kernels.bytes(panelBytes(dtypeOf(b), K, N)) });
       } else most = Math.max(most, multiplyBytes(dtypeOf(b), K, N));
     }
-    if (most > 0) this.single = kernels.bytes(most);
+    if (most >= 0) this.single = kernels.bytes(most);
   }
 
   get count(): number {
