@@ -1,5 +1,6 @@
 /** Batches: what a caller hands in, checked and copied into a plan. */
 import { must, mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
+import { classesOf, isOneHot, NONE } from '../core/onehot';
 import { isTensor, sizeOf, toFlat, type Numbers, type Tensor } from '../core/tensor';
 import { mustStream, nameOf } from './layer';
 import type { Network } from './network';
@@ -8,7 +9,7 @@ import { endsInOne, outputAxes } from './topology';
 
 /** One batch, time first. */
 export interface Batch {
-  /** Inputs [T, B, D], or class numbers [T, B], which stand for one-hot rows. */
+  /** Inputs [T, B, D], or class numbers [T, B], which stand for one-hot rows and are looked up, not multiplied. */
   x: Numbers | Box;
   /** Softmax: class numbers [T, B] (many-to-one: [B]). Else values [T, B, O] ([B, O]). */
   targets?: Numbers | Box;
@@ -78,17 +79,17 @@ export function readBatch(
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   const goesOn = batch.initial === 'carry' && batch.clock === undefined;
   const clock = goesOn ? net.clock : (batch.clock ?? 0) + from;
+  const classes = x.shape.length === 2;
   const masked = lengths.slice(low, high).some((length) => length < to);
 
   return {
-    shape: { T: to - from, B: high - low, masked, clock },
+    shape: { T: to - from, B: high - low, masked, classes, clock },
     B,
     fill(plan) {
       for (let t = from; t < to; t++)
         for (let b = low; b < high; b++)
           plan.valid.set((t - from) * (high - low) + b - low, 0, t < lengths[b] ? 1 : 0);
       const counts = (row: number): boolean => Math.floor(row / B) < lengths[row % B];
-      const classes = x.shape.length === 2;
       const whole = wholeRow(B, low, high);
       fillRows(plan.x, x, { counts, classes, whole, first: from * B, B, where, name: 'x' });
       if (plan.target && plan.weight)
@@ -158,7 +159,9 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
   const { counts, classes, whole, first, B, where, name } = how;
   const [N, width] = into.shape;
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
-  into.data.fill(0);
+  const looked = isOneHot(into) ? classesOf(into) : undefined;
+  if (looked) looked.fill(NONE);
+  else into.data.fill(0);
   for (let k = 0; k < N; k++) {
     const row = first + whole(k);
     if (!counts(row)) continue;
@@ -169,7 +172,8 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
       // worded only when needed: a message for every row would be most of what a step allocates
       if (!fits)
         must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${one} at ${place(row)}`);
-      into.data[at + one] = 1;
+      if (looked) looked[k] = one;
+      else into.data[at + one] = 1;
     } else {
       for (let c = 0; c < width; c++) {
         const value = numbers[row * width + c];

@@ -10,6 +10,7 @@
  */
 import { isCell, outputOf, type Cell } from '../cells/cell';
 import { must, mustBe } from '../core/check';
+import { isOneHot } from '../core/onehot';
 import type { Program } from '../core/program';
 import { add } from '../core/scalar';
 import { statement } from '../core/statement';
@@ -137,6 +138,8 @@ export function unrollLayer(
   const states = zeros([(T + directions.length) * B, width], dtype);
   const output = { value: rows(states, B, (T + 1) * B), gradient: zeros([T * B, width], dtype) };
 
+  // class numbers have no gradient to be added up
+  const alone = directions.length === 1 || isOneHot(below.gradient);
   let column = 0;
   const unrolls = directions.map(({ name, cell, reverse }) => {
     const end = column + outputOf(cell).width;
@@ -149,7 +152,7 @@ export function unrollLayer(
       reverse,
       clock,
       x: below.value,
-      dx: directions.length === 1 ? below.gradient : zeros(below.gradient.shape, dtype),
+      dx: alone ? below.gradient : zeros(below.gradient.shape, dtype),
       parameters: withoutPrefix(parameters.values, `${name}.`),
       gradients: withoutPrefix(parameters.gradients, `${name}.`),
       output: { states: columns(own, column, end), gradient: columns(output.gradient, column, end) },
@@ -160,7 +163,7 @@ export function unrollLayer(
     unroll.backward(backward);
     return unroll;
   });
-  if (unrolls.length === 2) {
+  if (!alone) {
     const [dxForward, dxBackward] = unrolls.map(({ options }) => options.dx);
     backward.pointwise(joinBackward, { dxForward, dxBackward, dx: below.gradient });
   }

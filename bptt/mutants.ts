@@ -4,12 +4,13 @@
  *
  * A mutant is made by rewriting the recorded backward program, so no cell needs to know of it.
  */
+import { isOneHot } from '../core/onehot';
 import { plain } from '../core/plain';
 import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../core/program';
 import { Random } from '../core/random';
 import { mul, primal } from '../core/scalar';
 import { inputsOf, print, statement, statementOf, type Graph, type GraphNode } from '../core/statement';
-import { zeros, type Tensor } from '../core/tensor';
+import { zeros, type Tensor, type Tensors } from '../core/tensor';
 import { bounds, relativeError } from './bounds';
 import { differences } from './finite';
 import { analyticGradients, backwardGradients, type Problem } from './problem';
@@ -229,17 +230,18 @@ function sameFunction(a: Graph, b: Graph): boolean {
 
 const scaling = (factor: number) => statement(({ a }) => ({ scaledA: mul(factor, a) }));
 
-/** The operation with its result scaled: its first operand is scaled on the way in. */
+/** The operation with its result scaled: an operand, the first that holds numbers, is scaled on the way in. */
 function scaled(op: Product | Reduction, factor: number): Operation[] {
-  const first = op.kind === 'product' ? op.a : op.from;
-  const scaledA = zeros([...first.shape]);
+  const name = op.kind === 'reduction' ? 'from' : isOneHot(op.a) ? 'b' : 'a';
+  const a = (op as unknown as Tensors)[name];
+  const scaledA = zeros([...a.shape]);
   const before: Pointwise = {
     kind: 'pointwise',
     graph: scaling(factor).graph,
-    inputs: { a: first },
+    inputs: { a },
     outputs: { scaledA },
   };
-  return [before, op.kind === 'product' ? { ...op, a: scaledA } : { ...op, from: scaledA }];
+  return [before, { ...op, [name]: scaledA }];
 }
 
 /** What names the same line of the equations at every step: the parameter it reads or the gradient it adds into. */

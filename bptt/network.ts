@@ -166,8 +166,9 @@ export class Network {
    *
    * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
    * @returns dL/dx [T, B, D] and dL/dinitial states by name, as views. dL/dx is computed when it is read for the first
-   *   time, which must be before the next pass and before the weights change.
-   * @throws RangeError before the first `forward`, or when a gradient has the wrong size.
+   *   time, which must be before the next pass and before the weights change; class numbers have none.
+   * @throws RangeError before the first `forward`, or when a gradient has the wrong size; TypeError when dL/dx is read
+   *   after a batch of class numbers.
    */
   backward(upstream?: Upstream): { x: Tensor; initial: Tensors } {
     must(this.last !== undefined, 'network.backward', 'forward must have been called', 'no forward pass');
@@ -191,6 +192,14 @@ export class Network {
     let dx: Tensor | undefined;
     return {
       get x() {
+        const why = 'a class number cannot be moved by a little; one-hot rows [T, B, D] can';
+        mustBe(
+          !plan.shape.classes,
+          'network.backward',
+          'x must be numbers to have a gradient',
+          'class numbers',
+          why,
+        );
         if (!dx) bound.inputBackward();
         return (dx ??= reshape(plan.dx, [T, B, D]));
       },
@@ -289,8 +298,8 @@ export class Network {
   }
 
   private bound(shape: PlanShape): Bound {
-    const { T, B, masked, clock = 0 } = shape;
-    const key = `${T},${B},${masked},${phasesOf(this.architecture.layers, T, clock)}`;
+    const { T, B, masked, classes = false, clock = 0 } = shape;
+    const key = `${T},${B},${masked},${classes},${phasesOf(this.architecture.layers, T, clock)}`;
     let bound = this.plans.get(key);
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);

@@ -4,6 +4,7 @@
  */
 import { affine, affineBackward } from '../cells/affine';
 import type { Data, Dtype } from '../core/memory';
+import { oneHot } from '../core/onehot';
 import { Program } from '../core/program';
 import { add, mul } from '../core/scalar';
 import { statement } from '../core/statement';
@@ -20,6 +21,8 @@ export interface PlanShape {
   B: number;
   /** Rows of unequal length: steps past a row's end are held. */
   masked: boolean;
+  /** The input is class numbers, which are looked up and have no gradient; default false. */
+  classes?: boolean;
   /** Time of the first step on the sequence's clock; default 0. */
   clock?: number;
 }
@@ -56,6 +59,7 @@ export const planStatements = {
 };
 
 export class Plan {
+  /** x [T·B, D], one-hot where it is class numbers; these have no gradient, and what would go there goes nowhere. */
   readonly x: Tensor;
   readonly dx: Tensor;
   /** valid [T·B, 1]; all ones unless the plan is masked. */
@@ -86,9 +90,10 @@ export class Plan {
     readonly parameters: Parameters,
   ) {
     const { layers, dtype, dropout, trainInitial, topology } = architecture;
-    const { T, B } = shape;
-    this.x = zeros([T * B, inputOf(layers[0])], dtype);
-    this.dx = zeros([T * B, inputOf(layers[0])], dtype);
+    const { T, B, classes = false } = shape;
+    const D = inputOf(layers[0]);
+    this.x = classes ? oneHot(T * B, D) : zeros([T * B, D], dtype);
+    this.dx = classes ? this.x : zeros([T * B, D], dtype);
     this.valid = zeros([T * B, 1], dtype);
     this.valid.data.fill(1);
     this.loss = zeros([1], dtype);

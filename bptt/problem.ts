@@ -20,7 +20,10 @@ export interface Variable {
 }
 
 export interface Problem {
-  /** Every tensor the loss depends on: parameters, the input, and initial states that are not parameters. */
+  /**
+   * Every tensor the loss depends on: parameters, the input unless it is class numbers, and initial states that are not
+   * parameters.
+   */
   variables: Record<string, Variable>;
   /** From the variables to `loss` [1]. */
   forward: Program;
@@ -64,7 +67,8 @@ export function problemOf(net: Network, batch: Batch, random = new Random(0)): P
   const { values, gradients } = net.parameters;
   for (const name of Object.keys(values))
     variables[name] = { value: values[name], gradient: gradients[name] };
-  variables.x = { value: plan.x, gradient: plan.dx };
+  // a class number cannot be moved by a little, so there is no gradient to check
+  if (!plan.shape.classes) variables.x = { value: plan.x, gradient: plan.dx };
   if (!trainInitial) {
     const d = plan.stateGradientsAt(0);
     for (const [name, value] of Object.entries(plan.statesAt(0)))

@@ -3,12 +3,13 @@
  * derivative in one direction, from the variables down to the loss. On an unrolled network this is real-time
  * recurrent learning (Williams & Zipser 1989): one pass per parameter, no pass backward.
  *
- * The rule of each operation: two products for a product, the statement evaluated on duals, sums for sums.
+ * The rule of each operation: two products for a product (one where the first operand is one-hot), the statement evaluated on duals, sums for sums.
  */
 import { bindMatmul } from '../core/matmul';
 import type { Data } from '../core/memory';
+import { isOneHot } from '../core/onehot';
 import { plain } from '../core/plain';
-import type { Executor, Pointwise, Reduction } from '../core/program';
+import type { Executor, Pointwise, Product, Reduction } from '../core/program';
 import { Dual, primal, tangent, type Scalar } from '../core/scalar';
 import { inputsOf, statementOf } from '../core/statement';
 import ndarray from 'ndarray';
@@ -42,16 +43,12 @@ export class DualExecutor implements Executor {
     // d(a b + bias) = da b + a db + dbias
     const { a, b, out, bias, accumulate } = operation;
     const dOut = this.tangentOf(out);
-    const first = bindMatmul({
-      kind: 'product',
-      a: this.tangentOf(a),
-      b,
-      out: dOut,
-      bias: bias && this.tangentOf(bias),
-      accumulate,
-    });
-    const second = bindMatmul({ kind: 'product', a, b: this.tangentOf(b), out: dOut, accumulate: true });
-    return () => (value(), first(), second());
+    const dBias = bias && this.tangentOf(bias);
+    const second: Product = { kind: 'product', a, b: this.tangentOf(b), out: dOut, bias: dBias, accumulate };
+    const addSecond = bindMatmul(second);
+    if (isOneHot(a)) return () => (value(), addSecond()); // class numbers stand still
+    const addFirst = bindMatmul({ kind: 'product', a: this.tangentOf(a), b, out: dOut, accumulate: true });
+    return () => (value(), addSecond(), addFirst());
   }
 
   private bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {

@@ -127,28 +127,28 @@ function networkCases(): Case[] {
     bidirectional(lstm({ input: D, hidden: 3 })),
     bidirectional(lstm({ input: 6, hidden: 2 })),
   ];
-  const cases: [string, Omit<NetworkOptions, 'layers'>, boolean, typeof deep][] = [
-    ['deep, softmax', { output: O, loss: 'softmax' }, false, deep],
-    ['deep, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, deep],
-    ['deep, softmax, many to one', { output: O, loss: 'softmax', topology: 'many-to-one' }, true, deep],
-    ['deep, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, deep],
-    ['deep, squared, sum, lengths', { output: O, loss: 'squared', reduction: 'sum' }, true, deep],
-    ['deep, outputs and final states', { trainInitial: true, dropout: 0.3 }, true, deep],
-    ['mixed, many to one, no loss', { output: O, topology: 'many-to-one' }, true, mixed],
-    ['bidirectional, softmax', { output: O, loss: 'softmax' }, false, bothWays],
-    ['bidirectional, softmax, lengths', { output: O, loss: 'softmax', trainInitial: true }, true, bothWays],
-    ['bidirectional, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3 }, true, bothWays],
-    [
-      'bidirectional, many to one',
-      { output: O, loss: 'softmax', topology: 'many-to-one' },
-      true,
-      lastBothWays,
-    ],
-    ['bidirectional, many to one, no loss', { topology: 'many-to-one' }, true, lastBothWays],
-    ['mixed, squared, lengths', { output: O, loss: 'squared' }, true, mixed],
-    ['clockwork and jordan, softmax, lengths', { output: O, loss: 'softmax' }, true, everyKind],
+  const softmax = { output: O, loss: 'softmax' } as const;
+  const [ragged, classes, topology] = [true, true, 'many-to-one' as const];
+  const cases: [string, Omit<NetworkOptions, 'layers'> & Kind, typeof deep][] = [
+    ['deep, softmax', softmax, deep],
+    ['deep, softmax, lengths', { ...softmax, trainInitial: true, ragged }, deep],
+    ['deep, softmax, many to one', { ...softmax, topology, ragged }, deep],
+    ['deep, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3, ragged }, deep],
+    ['deep, squared, sum, lengths', { output: O, loss: 'squared', reduction: 'sum', ragged }, deep],
+    ['deep, outputs and final states', { trainInitial: true, dropout: 0.3, ragged }, deep],
+    ['mixed, many to one, no loss', { output: O, topology, ragged }, mixed],
+    ['bidirectional, softmax', softmax, bothWays],
+    ['bidirectional, softmax, lengths', { ...softmax, trainInitial: true, ragged }, bothWays],
+    ['bidirectional, bernoulli, dropout', { output: O, loss: 'bernoulli', dropout: 0.3, ragged }, bothWays],
+    ['bidirectional, many to one', { ...softmax, topology, ragged }, lastBothWays],
+    ['bidirectional, many to one, no loss', { topology, ragged }, lastBothWays],
+    ['mixed, squared, lengths', { output: O, loss: 'squared', ragged }, mixed],
+    ['clockwork and jordan, softmax, lengths', { ...softmax, ragged }, everyKind],
+    ['class numbers, softmax, lengths', { ...softmax, ragged, classes }, deep],
+    ['class numbers, bidirectional, many to one', { ...softmax, topology, ragged, classes }, lastBothWays],
+    ['class numbers, clockwork and jordan', { ...softmax, classes }, everyKind],
   ];
-  return cases.map(([name, options, ragged, layers]) => ({
+  return cases.map(([name, { ragged, classes, ...options }, layers]) => ({
     group: 'network',
     name: `network ${name}`,
     cells: [],
@@ -157,23 +157,31 @@ function networkCases(): Case[] {
       const net = network({ ...options, layers: layers(options.topology), seed });
       // weights, biases and initial states all of a size at which every term of every equation counts
       for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
-      return problemOf(net, batchFor(net, ragged, random), random);
+      return problemOf(net, batchFor(net, { ragged, classes }, random), random);
     },
   }));
 }
 
-function batchFor({ architecture }: Network, ragged: boolean, random: Random): Batch {
+/** Whether rows are of unequal length, and whether the input is class numbers. */
+interface Kind {
+  ragged?: boolean;
+  classes?: boolean;
+}
+
+function batchFor({ architecture }: Network, { ragged, classes }: Kind, random: Random): Batch {
   const { loss, topology, layers, trainInitial } = architecture;
   const steps = outputAxes(topology, T, B);
   const rows = steps.reduce((product, n) => product * n, 1);
-  const classes = Array.from({ length: rows }, () => random.below(O));
-  const bits = Array.from({ length: rows * O }, () => random.below(2));
+  const below = (n: number, count: number): number[] => Array.from({ length: count }, () => random.below(n));
+  const [correct, bits] = [below(O, rows), below(2, rows * O)];
   const targets =
-    loss === 'softmax' ? { shape: steps, numbers: classes } : { shape: [...steps, O], numbers: bits };
+    loss === 'softmax' ? { shape: steps, numbers: correct } : { shape: [...steps, O], numbers: bits };
   const initial = drawStates(layers, B, random);
   return {
     ...(!trainInitial && { initial }),
-    x: { shape: [T, B, D], numbers: draw(T * B * D, random) },
+    x: classes
+      ? { shape: [T, B], numbers: below(D, T * B) }
+      : { shape: [T, B, D], numbers: draw(T * B * D, random) },
     ...(loss && { targets }),
     ...(ragged && { lengths }),
   };

@@ -1,4 +1,8 @@
-/** Matrix products in plain loops: the naive twin, and the order of loops that keeps each stride of 1 innermost. */
+/**
+ * Matrix products in plain loops: the naive twin, the order of loops that keeps each stride of 1 innermost, and the
+ * look-up that a product with a one-hot matrix is.
+ */
+import { isOneHot, viewOf } from './onehot';
 import type { Product } from './program';
 
 /** out (=|+=) a b + bias, straight from the definition; the reference for every faster kernel. */
@@ -15,8 +19,8 @@ export function matmulNaive({ a, b, out, bias, accumulate }: Product): void {
 }
 
 /**
- * Binds out (=|+=) a b + bias to the loop that suits its strides: rows of b are added up where they are contiguous,
- * else columns of b are dotted with rows of a (the products with a transposed weight).
+ * Binds out (=|+=) a b + bias to the loop that suits its operands: rows are looked up where a is one-hot; rows of b are
+ * added up where they are contiguous; else columns of b are dotted with rows of a (the products with a transposed weight).
  */
 export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void {
   const [M, K] = a.shape;
@@ -32,6 +36,18 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
         const at = y0 + m * yRow + n * yCol;
         Y[at] = (accumulate ? Y[at] : 0) + (bias ? bias.data[bias.offset + n * bias.stride[0]] : 0);
       }
+    }
+  };
+
+  /** out[r] += b[class of r], or with a transposed out[class of r] += b[r]: nothing is multiplied. */
+  const lookUp = (): void => {
+    start();
+    const { numbers, first, count, low, width, transposed } = viewOf(a);
+    for (let r = 0; r < count; r++) {
+      const k = numbers[first + r] - low;
+      if (k < 0 || k >= width) continue;
+      const [from, to] = transposed ? [b0 + r * bRow, y0 + k * yRow] : [b0 + k * bRow, y0 + r * yRow];
+      for (let n = 0; n < N; n++) Y[to + n * yCol] += B[from + n * bCol];
     }
   };
 
@@ -93,5 +109,6 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
     }
   };
 
+  if (isOneHot(a)) return lookUp;
   return bCol === 1 ? addRows : dotColumns;
 }

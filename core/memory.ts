@@ -9,6 +9,8 @@ import { must } from './check';
 export type Dtype = 'float32' | 'float64';
 export type Data = Float32Array | Float64Array;
 
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
+
 const PAGE = 65536;
 /** Every region starts on a cache line, which also aligns it for SIMD. */
 const ALIGNMENT = 64;
@@ -50,8 +52,10 @@ export class Memory {
    * A zeroed array of `length` elements in engine memory, aligned to 64 bytes.
    * @throws RangeError when the memory is full, naming how to reserve more.
    */
-  allocate(length: number, dtype: Dtype): Data {
-    const View = dtype === 'float32' ? Float32Array : Float64Array;
+  allocate(length: number, dtype: Dtype): Data;
+  allocate(length: number, dtype: 'int32'): Int32Array;
+  allocate(length: number, dtype: Dtype | 'int32'): Data | Int32Array {
+    const View = arrays[dtype];
     if (!this.wasm) return new View(length);
     const bytes = Math.max(ALIGNMENT, Math.ceil((length * View.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT);
     const gap = this.free.find(({ start, end }) => end - start >= bytes);
@@ -82,7 +86,7 @@ export class Memory {
   }
 
   /** True when `data` lies in this memory, so that a kernel can reach it by address. */
-  holds(data: Data): boolean {
+  holds(data: ArrayBufferView): boolean {
     return data.buffer === this.buffer;
   }
 

@@ -7,11 +7,15 @@
  */
 import ndarray from 'ndarray';
 import { must, mustBe, mustShape } from './check';
-import type { Data } from './memory';
+import type { Data, Dtype } from './memory';
+import { isOneHot, viewOf } from './onehot';
 import { inputsOf, type Graph, type Statement } from './statement';
-import { dtypeOf, type Tensor, type Tensors } from './tensor';
+import { dtypeOf, transpose, zeros, type Tensor, type Tensors } from './tensor';
 
-/** out (=|+=) a b + bias; transposes are strided views. a [M, K], b [K, N], out [M, N], bias [N]. */
+/**
+ * out (=|+=) a b + bias; transposes are strided views. a [M, K], b [K, N], out [M, N], bias [N]. Where a is one-hot, rows
+ * of b are looked up (a itself) or added up by class (its transpose).
+ */
 export interface Product {
   kind: 'product';
   a: Tensor;
@@ -58,7 +62,8 @@ export class Program {
    *
    *   a [M, K]   b [K, N]   out [M, N]   bias [N]
    *
-   * `out` must not share elements with `a`, `b` or `bias`.
+   * `out` must not share elements with `a`, `b` or `bias`. Any of them may be one-hot (see `onehot.ts`): as `a` it costs
+   * no multiplication, as `out` the product is left out.
    * @throws RangeError when the shapes disagree; TypeError when the dtypes do.
    */
   matmul(
@@ -73,7 +78,8 @@ export class Program {
     mustShape(b.shape, [K, b.shape[1]], 'matmul', 'b', `K = ${K} is fixed by a [${M}, ${K}]`);
     mustShape(out.shape, [M, b.shape[1]], 'matmul', 'out', `a [${M}, ${K}], b [${K}, ${b.shape[1]}]`);
     if (bias) mustShape(bias.shape, [b.shape[1]], 'matmul', 'bias', `N is fixed by b [${K}, ${b.shape[1]}]`);
-    this.operations.push({ kind: 'product', a, b, out, bias, accumulate });
+    if (isOneHot(out)) return; // class numbers have no gradient
+    this.operations.push({ kind: 'product', a, b: this.spelt(b, dtypeOf(out)), out, bias, accumulate });
   }
 
   /**
@@ -90,18 +96,21 @@ export class Program {
       mustBe(name in tensors && tensors[name] !== undefined, 'pointwise', `${name} must be given`, undefined);
     const outputs = Object.keys(graph.outputs);
     const shape = matrix(tensors[outputs[0]]).shape;
-    const bind = (name: string): [string, Tensor] => [name, broadcast(tensors[name], shape, name)];
     for (const name of outputs) {
       mustShape(matrix(tensors[name]).shape, shape, 'pointwise', name, `the shape of ${outputs[0]}`);
     }
-    const operation: Pointwise = {
+    const bind = (name: string, t = tensors[name]): [string, Tensor] => [name, broadcast(t, shape, name)];
+    mustMatch('pointwise', Object.fromEntries(names.map((name) => bind(name))));
+    const real = outputs.find((name) => !isOneHot(tensors[name]));
+    if (real === undefined) return; // class numbers have no gradient
+    const dtype = dtypeOf(tensors[real]);
+    const unread = (t: Tensor): Tensor => (isOneHot(t) ? zeros(t.shape, dtype) : t);
+    this.operations.push({
       kind: 'pointwise',
       graph,
-      inputs: Object.fromEntries(inputsOf(graph).map(bind)),
-      outputs: Object.fromEntries(outputs.map(bind)),
-    };
-    mustMatch('pointwise', { ...operation.inputs, ...operation.outputs });
-    this.operations.push(operation);
+      inputs: Object.fromEntries(inputsOf(graph).map((name) => bind(name, this.spelt(tensors[name], dtype)))),
+      outputs: Object.fromEntries(outputs.map((name) => bind(name, unread(tensors[name])))),
+    });
   }
 
   /** Records out [C] (=|+=) Σ over the rows of `from` [R, C]. */
@@ -142,7 +151,19 @@ export class Program {
 
   private reduce(what: Reduction['what'], from: Tensor, out: Tensor, accumulate: boolean): void {
     mustMatch(what, { from, out });
-    this.operations.push({ kind: 'reduction', what, from, out, accumulate });
+    if (isOneHot(out)) return; // class numbers have no gradient
+    this.operations.push({ kind: 'reduction', what, from: this.spelt(from, dtypeOf(out)), out, accumulate });
+  }
+
+  /** An operand that is looked at number by number: a one-hot one is first written out, as its product with I. */
+  private spelt(t: Tensor, dtype: Dtype): Tensor {
+    if (!isOneHot(t)) return t;
+    const rows = viewOf(t).transposed ? transpose(t) : t;
+    const [N, D] = rows.shape;
+    const [one, numbers] = [zeros([D, D], dtype), zeros([N, D], dtype)];
+    for (let k = 0; k < D; k++) one.set(k, k, 1);
+    this.matmul(rows, one, numbers);
+    return rows === t ? numbers : transpose(numbers);
   }
 }
 
@@ -165,9 +186,11 @@ function mustBeMatrix(t: Tensor, where: string, name: string): void {
   must(t.shape.length === 2, where, `${name} must be a matrix`, `[${t.shape.join(', ')}]`);
 }
 
+/** All that hold numbers must be of one dtype. */
 function mustMatch(where: string, tensors: Tensors): void {
-  const [[first, reference], ...others] = Object.entries(tensors);
-  for (const [name, t] of others) {
+  const numbers = Object.entries(tensors).filter(([, t]) => !isOneHot(t));
+  for (const [name, t] of numbers.slice(1)) {
+    const [first, reference] = numbers[0];
     mustBe(
       dtypeOf(t) === dtypeOf(reference),
       where,

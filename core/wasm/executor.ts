@@ -3,11 +3,13 @@
  * memory. What it cannot reach (operands outside that memory, unusual strides) runs on the plain loops.
  */
 import { engineMemory, type Data, type Dtype, type Memory } from '../memory';
+import { isOneHot, viewOf } from '../onehot';
 import { plain } from '../plain';
 import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from '../program';
 import { inputsOf } from '../statement';
 import { dtypeOf, type Tensor } from '../tensor';
 import { call, WasmModule } from './encoder';
+import { addLookup, type Lookups } from './emit-lookup';
 import { addReduction, type Reductions } from './emit-reduce';
 import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
 import {
@@ -51,6 +53,7 @@ class Kernels {
   private readonly gemms = new Map<Dtype, { kernels: GemmKernels; scratch: Data }>();
   private readonly pointwise = new Map<string, (block: number) => void>();
   private readonly reductions: Record<Dtype, Partial<Reductions>> = { float32: {}, float64: {} };
+  private readonly lookups: Record<Dtype, Partial<Lookups>> = { float32: {}, float64: {} };
 
   constructor(
     private readonly memory: Memory,
@@ -61,14 +64,15 @@ class Kernels {
   prepare(operations: readonly Operation[]): Binder {
     this.compile(operations.filter((op) => op.kind === 'pointwise' && this.reaches(op)) as Pointwise[]);
     const packs = new Packs(
-      operations.filter((op): op is Product => op.kind === 'product' && this.reaches(op)),
+      operations.filter((op): op is Product => op.kind === 'product' && !isOneHot(op.a) && this.reaches(op)),
       operations,
       this,
     );
     return {
       bind: (operation) => {
         if (!this.reaches(operation)) return plain.bind(operation);
-        if (operation.kind === 'product') return packs.bind(operation);
+        if (operation.kind === 'product')
+          return isOneHot(operation.a) ? this.bindLookup(operation) : packs.bind(operation);
         return operation.kind === 'pointwise' ? this.bindPointwise(operation) : this.bindReduction(operation);
       },
       before: packs.count > 0 ? () => packs.pack() : undefined,
@@ -100,7 +104,8 @@ class Kernels {
       return (
         [a, b, out, ...(bias ? [bias] : [])].every((t) => this.memory.holds(t.data)) &&
         out.stride[1] === 1 &&
-        (!bias || bias.stride[0] === 1)
+        (!bias || bias.stride[0] === 1) &&
+        (!isOneHot(a) || reachesRows(op))
       );
     }
     const outputs = Object.values(op.outputs);
@@ -141,15 +146,36 @@ class Kernels {
     return block;
   }
 
-  /** The kernels of a dtype, with `what` among them. */
   private reduction(what: keyof Reductions, dtype: Dtype): Reductions {
-    const found = this.reductions[dtype];
+    return this.with(this.reductions[dtype], what, (module) => addReduction(module, what, dtype));
+  }
+
+  private lookup(what: keyof Lookups, dtype: Dtype): Lookups {
+    return this.with(this.lookups[dtype], what, (module) => addLookup(module, what, dtype));
+  }
+
+  /** The kernels compiled so far, with `what` among them. */
+  private with<K extends object>(found: Partial<K>, what: keyof K, add: (module: WasmModule) => void): K {
     if (!found[what]) {
       const module = new WasmModule({ shared: isShared(this.wasm) });
-      addReduction(module, what, dtype);
+      add(module);
       Object.assign(found, module.instantiate(this.wasm));
     }
-    return found as Reductions;
+    return found as K;
+  }
+
+  private bindLookup({ a, b, out, bias, accumulate }: Product): () => void {
+    const { numbers, first, count, low, width, transposed } = viewOf(a);
+    const { lookUp, addUp } = this.lookup(transposed ? 'addUp' : 'lookUp', dtypeOf(b));
+    const N = b.shape[1];
+    const size = b.data.BYTES_PER_ELEMENT;
+    const classes = numbers.byteOffset + 4 * first;
+    const [at, row, to, toRow] = [place(b), b.stride[0] * size, place(out), out.stride[0] * size];
+    const [biasAt, add] = [bias ? place(bias) : 0, accumulate ? 1 : 0];
+    const run = transposed
+      ? () => addUp(count, N, classes, low, width, at, row, to, toRow)
+      : () => lookUp(count, N, classes, low, width, at, row, to, toRow, biasAt, add);
+    return Object.assign(run, { keeps: [a, b, out, bias] });
   }
 
   private bindReduction({ what, from, out, accumulate }: Reduction): () => void {
@@ -180,6 +206,10 @@ class Kernels {
     return Object.assign(() => run(at), { keeps: [block, operands] });
   }
 }
+
+/** Whether rows of b can be taken as they lie, and a sum by class only adds to what is there. */
+const reachesRows = ({ a, b, bias, accumulate }: Product): boolean =>
+  b.stride[1] === 1 && (!viewOf(a).transposed || (accumulate && !bias));
 
 function specOf({ graph, inputs, outputs }: Pointwise): PointwiseSpec {
   const access = inputsOf(graph).map((name): Access => (inputs[name].stride[1] === 0 ? 'broadcast' : 'unit'));

@@ -1,0 +1,405 @@
+/** One-hot matrices: their views, their products on every executor, and networks that read class numbers by them. */
+import fc from 'fast-check';
+import { gradcheck } from '../bptt/gradcheck';
+import { bidirectional, type Layer } from '../bptt/layer';
+import { mutate, mutationScore } from '../bptt/mutants';
+import { network, type Network, type NetworkOptions } from '../bptt/network';
+import { drawStates, problemOf } from '../bptt/problem';
+import type { Cell } from '../cells/cell';
+import { clockwork } from '../cells/clockwork';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
+import { lstm } from '../cells/lstm';
+import { hoist } from '../core/hoist';
+import { matmulNaive } from '../core/matmul';
+import { classesOf, isOneHot, NONE, oneHot } from '../core/onehot';
+import { Program } from '../core/program';
+import { Random } from '../core/random';
+import { add, mul } from '../core/scalar';
+import { statement } from '../core/statement';
+import { columns, rows, tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
+import { testErrors } from './errors';
+import { distance, settings } from './executors';
+import { filled, place, type Layout } from './layouts';
+
+// the same examples in every run: a failure must be there again when it is looked at
+fc.configureGlobal({ seed: 20 });
+
+const of = (classes: number[], D: number): Tensor => {
+  const x = oneHot(classes.length, D);
+  classesOf(x).set(classes);
+  return x;
+};
+
+describe('a one-hot matrix', () => {
+  const x = of([2, NONE, 0], 4);
+  const all = [
+    [0, 0, 1, 0],
+    [0, 0, 0, 0],
+    [1, 0, 0, 0],
+  ];
+
+  test('is written out as it is sliced and transposed', () => {
+    expect(toNested(x)).toEqual(all);
+    expect(toNested(rows(x, 1, 3))).toEqual(all.slice(1));
+    expect(toNested(columns(x, 1, 3))).toEqual(all.map((row) => row.slice(1, 3)));
+    const part = transpose(columns(rows(x, 0, 2), 2, 4));
+    expect(toNested(part)).toEqual([
+      [1, 0],
+      [0, 0],
+    ]);
+    expect(toNested(transpose(part))).toEqual([
+      [1, 0],
+      [0, 0],
+    ]);
+    expect(toNested(columns(x, 4, 4))).toEqual([[], [], []]);
+  });
+
+  test('of one column is told from its transpose', () => {
+    const one = of([0, NONE, 0], 1);
+    expect(toNested(one)).toEqual([[1], [0], [1]]);
+    expect(toNested(transpose(one))).toEqual([[1, 0, 1]]);
+  });
+
+  test('starts as zeros, and knows that it is one', () => {
+    expect(toNested(oneHot(2, 2))).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    expect([isOneHot(x), isOneHot(transpose(rows(x, 1, 2))), isOneHot(zeros([3, 4]))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  testErrors(RangeError, [
+    [() => oneHot(0, 3), 'oneHot: N must be a whole number >= 1, got 0'],
+    [() => oneHot(3, 1.5), 'oneHot: D must be a whole number >= 1, got 1.5'],
+    [() => oneHot(2 ** 16, 2 ** 15), 'oneHot: N must be at most 65534, got 65536 (D = 32768)'],
+  ]);
+});
+
+interface Case {
+  classes: number[];
+  from: number;
+  to: number;
+  N: number;
+  b: Layout;
+  out: Layout;
+  bias: boolean;
+  accumulate: boolean;
+  transposed: boolean;
+}
+
+describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
+  /** Runs a product with some columns of a one-hot matrix, and its naive twin with the same matrix written out. */
+  const both = ({ classes, from, to, N, b, out, bias, accumulate, transposed }: Case) => {
+    const random = new Random(1);
+    const draw = (): number => random.normal();
+    const turn = (t: Tensor): Tensor => (transposed ? transpose(t) : t);
+    const x = turn(columns(of(classes, 6), from, to));
+    const [M, K] = x.shape;
+    const right = filled(K, N, dtype, b, draw);
+    const row = bias ? tensor(Array.from({ length: N }, draw), undefined, dtype) : undefined;
+    const { view, around } = place(M, N, dtype, out);
+    const twin = zeros([M, N]);
+    for (let m = 0; m < M; m++) {
+      for (let n = 0; n < N; n++) {
+        view.set(m, n, draw());
+        twin.set(m, n, view.get(m, n));
+      }
+    }
+    const program = new Program();
+    program.matmul(x, right, view, { bias: row, accumulate });
+    program.bind(executor)();
+    matmulNaive({
+      kind: 'product',
+      a: tensor(toNested(x) as number[][]),
+      b: right,
+      out: twin,
+      bias: row,
+      accumulate,
+    });
+    return { actual: toFlat(view), expected: toFlat(twin), around: around() };
+  };
+
+  test('rows are looked up and added up: as with the matrix written out, in every layout', () => {
+    const layout = fc.constantFrom<Layout>('contiguous', 'columns', 'transposed', 'every other');
+    const cases = fc.record({
+      classes: fc.array(fc.integer({ min: NONE, max: 5 }), { minLength: 1, maxLength: 9 }),
+      from: fc.integer({ min: 0, max: 5 }),
+      to: fc.constant(6),
+      N: fc.constantFrom(1, 2, 3, 4, 5, 7, 16, 19, 33),
+      b: layout,
+      out: layout,
+      bias: fc.boolean(),
+      accumulate: fc.boolean(),
+      transposed: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(cases, (given) => {
+        const { actual, expected, around } = both(given);
+        expect(distance(actual, expected)).toBeLessThanOrEqual(rounding);
+        expect(around).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('by hand: a class twice is added twice, a row of none is the bias', () => {
+    const x = of([1, 0, 1, NONE], 3);
+    const W = tensor(
+      [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+      undefined,
+      dtype,
+    );
+    const [y, dW] = [zeros([4, 2], dtype), zeros([3, 2], dtype)];
+    const program = new Program();
+    program.matmul(x, W, y, { bias: tensor([10, 20], undefined, dtype) });
+    program.matmul(transpose(x), y, dW, { accumulate: true });
+    const run = program.bind(executor);
+    run();
+    expect(toNested(y)).toEqual([
+      [13, 24],
+      [11, 22],
+      [13, 24],
+      [10, 20],
+    ]);
+    expect(toNested(dW)).toEqual([
+      [11, 22],
+      [26, 48],
+      [0, 0],
+    ]);
+    classesOf(x).fill(2); // whatever the classes are by then
+    run();
+    expect(toNested(y)).toEqual(Array.from({ length: 4 }, () => [15, 26]));
+    expect(toNested(dW)).toEqual([
+      [11, 22],
+      [26, 48],
+      [60, 104],
+    ]);
+  });
+
+  test('where every number is looked at, the matrix is written out', () => {
+    const x = of([2, 0], 3);
+    const double = statement(({ x, k }) => ({ y: mul(x, k) }));
+    const k = tensor([2], undefined, dtype);
+    const [y, yT, sums, twice] = [[2, 3], [3, 2], [3], [2, 2]].map((shape) => zeros(shape, dtype));
+    const program = new Program();
+    program.pointwise(double, { x, k, y });
+    program.pointwise(double, { x: transpose(x), k, y: yT });
+    program.sumRows(x, sums);
+    program.matmul(y, transpose(x), twice);
+    program.bind(executor)();
+    expect(toNested(y)).toEqual([
+      [0, 0, 2],
+      [2, 0, 0],
+    ]);
+    expect(toNested(yT)).toEqual(toNested(transpose(y)));
+    expect(toFlat(sums)).toEqual([1, 0, 1]);
+    expect(toNested(twice)).toEqual([
+      [2, 0],
+      [0, 2],
+    ]);
+  });
+});
+
+describe('what is recorded', () => {
+  test('nothing that only writes to class numbers: they have no gradient', () => {
+    const x = oneHot(2, 3);
+    const program = new Program();
+    program.matmul(zeros([2, 4]), zeros([4, 3]), x);
+    program.pointwise(
+      statement(() => ({ x: 0 })),
+      { x },
+    );
+    program.sumColumns(zeros([2, 5]), oneHot(2, 1));
+    expect(program.operations).toEqual([]);
+    // a statement that has other results too is run for them
+    const y = zeros([2, 3]);
+    program.pointwise(
+      statement(({ k }) => ({ x: k, y: k })),
+      { k: tensor([7]), x, y },
+    );
+    program.bind(settings[0].executor)();
+    expect(toFlat(y)).toEqual([7, 7, 7, 7, 7, 7]);
+    expect((toNested(x) as number[][]).flat()).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test('shapes count as those of any matrix', () => {
+    const program = new Program();
+    const x = oneHot(2, 3);
+    expect(() => program.matmul(x, zeros([4, 5]), zeros([2, 5]))).toThrow(
+      'matmul: b must be [3, 5], got [4, 5] (K = 3 is fixed by a [2, 3])',
+    );
+    expect(() => program.matmul(x, zeros([3, 5], 'float32'), zeros([2, 5]))).toThrow(
+      'matmul: out must be float32, got float64 (the dtype of b)',
+    );
+    expect(() => program.matmul(zeros([2, 4]), zeros([4, 3]), oneHot(2, 4))).toThrow(
+      'matmul: out must be [2, 3], got [2, 4] (a [2, 4], b [4, 3])',
+    );
+    expect(program.operations).toEqual([]);
+  });
+
+  test('the look-ups of all steps become one, and so do the sums by class', () => {
+    const net = network({ layers: [lstm({ input: 5, hidden: 3 })], output: 5, loss: 'softmax' });
+    const { forward, backward } = net.plan({ T: 4, B: 2, masked: false, classes: true });
+    const looked = (program: Program): number[][] =>
+      hoist(program).operations.flatMap((op) =>
+        op.kind === 'product' && isOneHot(op.a) ? [[...op.a.shape, ...op.b.shape]] : [],
+      );
+    expect(looked(forward)).toEqual([[8, 5, 5, 12]]);
+    expect(looked(backward)).toEqual([[5, 8, 8, 12]]);
+  });
+});
+
+// T, B, D and H tell mistakes apart; no row but one runs to the end
+const [T, B, D, H] = [5, 3, 6, 7];
+const lengths = [5, 2, 4];
+const layers: Record<string, () => Layer[]> = {
+  elman: () => [elman({ input: D, hidden: H })],
+  lstm: () => [lstm({ input: D, hidden: H, peepholes: true })],
+  'gru, reset after': () => [gru({ input: D, hidden: H })],
+  'gru, reset before': () => [gru({ input: D, hidden: H, reset: 'before', bias: false })],
+  jordan: () => [jordan({ input: D, hidden: H, output: 2, feedback: 'p' })],
+  clockwork: () => [clockwork({ input: D, hidden: 6, periods: [1, 2, 3] })],
+  'clockwork, offset': () => [clockwork({ input: D, hidden: 6, periods: [2, 3], offset: 1 })],
+  bidirectional: () => [
+    bidirectional(lstm({ input: D, hidden: 3 }), gru({ input: D, hidden: 2 })),
+    elman({ input: 5, hidden: 4 }),
+  ],
+};
+const softmax: Omit<NetworkOptions, 'layers'> = { output: D, loss: 'softmax' };
+
+/** Classes of every step, those of padding included. */
+const classes = Array.from({ length: T }, (_, t) => Array.from({ length: B }, (_, b) => (3 * t + 2 * b) % D));
+const targets = classes.map((row) => row.map((k) => (k + 1) % D));
+const asRows = (x: number[][]): number[][][] =>
+  x.map((row) => row.map((k) => Array.from({ length: D }, (_, d) => (d === k ? 1 : 0))));
+const gradients = ({ parameters }: Network): number[] => Array.from(parameters.flatGradients.data);
+
+describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) => {
+  test.each(Object.keys(layers))('%s: class numbers give what one-hot rows give', (name) => {
+    for (const ragged of [undefined, lengths]) {
+      const results = [classes, asRows(classes)].map((x) => {
+        const net = network({ ...softmax, layers: layers[name](), dtype, executor: executorName, seed: 3 });
+        const { loss, output } = net.forward({ x, targets, lengths: ragged });
+        net.backward();
+        return [loss, ...toFlat(output), ...gradients(net)];
+      });
+      expect(distance(results[0], results[1])).toBeLessThanOrEqual(rounding);
+    }
+  });
+
+  test('what stands in the padding has no effect and no gradient, to the bit (trap 12)', () => {
+    const results = [0, 4, -1, NaN, 99].map((padding) => {
+      const net = network({ ...softmax, layers: layers.bidirectional(), dtype, executor: executorName });
+      const x = classes.map((row, t) => row.map((k, b) => (t < lengths[b] ? k : padding)));
+      const { loss } = net.forward({ x, targets, lengths });
+      net.backward();
+      return [loss, ...gradients(net)];
+    });
+    for (const result of results.slice(1)) expect(result).toEqual(results[0]);
+  });
+
+  test('a class that no row has gets a gradient of exactly zero', () => {
+    const net = network({ ...softmax, layers: layers.lstm(), dtype, executor: executorName });
+    net.forward({ x: classes.map((row) => row.map((k) => (k === 4 ? 5 : k))), targets });
+    net.backward();
+    const dWx = toNested(net.parameters.gradients['l0.Wx']) as number[][];
+    expect(dWx[4].every((v) => v === 0)).toBe(true);
+    expect(dWx[5].every((v) => v !== 0)).toBe(true);
+  });
+
+  test('class numbers and rows of numbers take turns, each with a plan of its own', () => {
+    const net = network({ ...softmax, layers: layers.elman(), dtype, executor: executorName });
+    const once = net.forward({ x: classes, targets }).loss;
+    net.forward({ x: asRows(classes).map((row) => row.map((v) => v.map((n) => 2 * n))), targets });
+    expect(net.forward({ x: classes, targets }).loss).toBe(once);
+  });
+});
+
+describe('the gradient of class numbers', () => {
+  test('is refused with the reason; one-hot rows have one', () => {
+    const net = network({ ...softmax, layers: layers.bidirectional() });
+    net.forward({ x: classes, targets });
+    const back = net.backward();
+    expect(() => back.x).toThrow(TypeError);
+    expect(() => back.x).toThrow(
+      'network.backward: x must be numbers to have a gradient, got class numbers ' +
+        '(a class number cannot be moved by a little; one-hot rows [T, B, D] can)',
+    );
+    net.forward({ x: asRows(classes), targets });
+    expect(net.backward().x.shape).toEqual([T, B, D]);
+  });
+
+  test.each(Object.keys(layers))('%s: all other gradients are checked, by every oracle', (name) => {
+    const net = network({ ...softmax, layers: layers[name](), seed: 4 });
+    const { rows, ok } = gradcheck(net, { batch: { x: classes, targets, lengths } });
+    expect(rows.filter((row) => !row.ok)).toEqual([]);
+    expect(ok).toBe(true);
+    expect(rows.some(({ variable }) => variable === 'x')).toBe(false);
+    const checked = rows.filter(({ variable }) => variable.endsWith('.Wx')).map(({ oracle }) => oracle);
+    expect(new Set(checked)).toEqual(new Set(['differences', 'forwardMode', 'doubleSum']));
+  });
+
+  test('mistakes in the sums by class are noticed', () => {
+    const net = network({ ...softmax, layers: [elman({ input: D, hidden: 2 })], seed: 5 });
+    const initial = drawStates(net.architecture.layers, B, new Random(6));
+    const problem = problemOf(net, { x: classes, targets, lengths, initial });
+    const dWx = mutate(problem).mutants.filter(({ what }) => what.includes('dl0.Wx'));
+    expect(dWx.map(({ what }) => what)).toEqual(
+      ['drop', 'flip the sign of', 'scale by 1.001'].map(
+        (how) => `${how} dl0.Wx += product of · · [${D}, 2]`,
+      ),
+    );
+    expect(mutationScore(problem)).toMatchObject({ survivors: [] });
+  });
+});
+
+describe('a cell of the user that looks at x itself', () => {
+  const forward = statement(({ z, x }) => ({ h: add(z, x) }));
+  const backward = statement(({ dhOut, dhNext }) => {
+    const dh = add(dhOut, dhNext);
+    return { dz: dh, dx: dh };
+  });
+  /** h = x + hPrev Wh: what it reads goes past the weights. */
+  const skip: Cell = {
+    name: 'skip',
+    input: D,
+    hidden: D,
+    parameters: { Wh: { shape: [D, D], init: (t, random) => fillWith(t, () => random.normal(0, 0.3)) } },
+    states: { h: D },
+    buffers: { z: D, dz: D },
+    step(program, v) {
+      program.matmul(v.hPrev, v.Wh, v.z);
+      program.pointwise(forward, v);
+    },
+    stepBackward(program, v) {
+      program.pointwise(backward, v);
+      program.matmul(v.dz, transpose(v.Wh), v.dhPrev);
+      program.matmul(transpose(v.hPrev), v.dz, v.dWh, { accumulate: true });
+    },
+  };
+  const fillWith = (t: Tensor, value: () => number): void => {
+    for (let k = 0; k < t.shape[0]; k++) for (let c = 0; c < t.shape[1]; c++) t.set(k, c, value());
+  };
+
+  test('reads class numbers as the rows that they stand for', () => {
+    const [byClass, byRow] = [classes, asRows(classes)].map((x) => {
+      const net = network({ loss: 'softmax', layers: [skip] });
+      const { loss } = net.forward({ x, targets, lengths });
+      net.backward();
+      return [loss, ...gradients(net)];
+    });
+    expect(distance(byClass, byRow)).toBeLessThanOrEqual(1e-14);
+    const net = network({ loss: 'softmax', layers: [skip] });
+    expect(gradcheck(net, { batch: { x: classes, targets, lengths } }).ok).toBe(true);
+  });
+});
