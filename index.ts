@@ -101,6 +101,15 @@ export { problemOf, problemOfCell, type Problem } from './bptt/problem';
 export { forwardMode } from './bptt/rtrl';
 export { differences } from './bptt/finite';
 export { doubleSum, type DoubleSum } from './bptt/doublesum';
+export {
+  flow,
+  trendOf,
+  type Distance,
+  type Flow,
+  type FlowOptions,
+  type LayerFlow,
+  type Trend,
+} from './bptt/flow';
 export { jacobiansOf, type Jacobians } from './bptt/jacobian';
 export type { Matrix } from './bptt/copies';
 export { bounds, relativeError } from './bptt/bounds';
