@@ -1,0 +1,36 @@
+/**
+ * The adding problem: two marked numbers far apart, whose sum is asked for at the end.
+ *
+ * A sequence of pairs [value, marker], its length drawn from T … T + T/10. The values are uniform in [−1, 1). One of the
+ * first ten pairs is marked, then one of the first T/2 − 1 pairs that are not; their values are X1 and X2. Markers are 1 on
+ * these two, −1 on the first and the last pair, 0 elsewhere. Should the first pair be marked, its marker is 1 and its value 0.
+ * Target: 0.5 + (X1 + X2) / 4.
+ *
+ * Source: Hochreiter & Schmidhuber 1997, experiment 4.
+ */
+import { must } from '../core/check';
+import type { Random } from '../core/random';
+
+export interface Sum {
+  pairs: [value: number, marker: number][];
+  /** Where the two marked pairs are. */
+  marked: [first: number, second: number];
+  target: number;
+}
+
+/** @throws RangeError for a T below 20: the first ten pairs and the first half would not both be there. */
+export function adding(random: Random, T: number): Sum {
+  must(Number.isInteger(T) && T >= 20, 'adding', 'T must be a whole number >= 20', T);
+  const length = T + random.below(Math.floor(T / 10) + 1);
+  const pairs = Array.from({ length }, (): [number, number] => [random.uniform(-1, 1), 0]);
+  pairs[0][1] = pairs[length - 1][1] = -1;
+  const first = random.below(10);
+  // the second is counted among the pairs that are left
+  const place = random.below(Math.floor(T / 2) - 1);
+  const second = place < first ? place : place + 1;
+  for (const k of [first, second]) {
+    pairs[k][1] = 1;
+    if (k === 0) pairs[k][0] = 0;
+  }
+  return { pairs, marked: [first, second], target: 0.5 + (pairs[first][0] + pairs[second][0]) / 4 };
+}

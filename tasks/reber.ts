@@ -1,0 +1,71 @@
+/**
+ * Strings of the embedded Reber grammar, symbol by symbol, with what may follow.
+ *
+ * A Reber string begins with B and walks along the arrows of the grammar, either of two with probability ½, until E. An
+ * embedded one is B, T or P, a Reber string, the same T or P again, E: the last but one symbol has to be remembered from the
+ * second on.
+ *
+ * Source: Reber 1967; embedded: Smith & Zipser 1989, Cleeremans, Servan-Schreiber & McClelland 1989; as in Hochreiter &
+ * Schmidhuber 1997, experiment 1.
+ */
+import type { Random } from '../core/random';
+
+export const reberSymbols = ['B', 'T', 'P', 'S', 'X', 'V', 'E'] as const;
+export type ReberSymbol = (typeof reberSymbols)[number];
+
+/** A symbol, and which ones could have stood in its place. */
+export interface Step {
+  symbol: ReberSymbol;
+  legal: readonly ReberSymbol[];
+}
+
+type Arrow = readonly [ReberSymbol, to: number];
+/** Arrows out of each node of the grammar; the last node is its end. */
+const nodes: readonly (readonly Arrow[])[] = [
+  [['B', 1]],
+  [
+    ['T', 2],
+    ['P', 3],
+  ],
+  [
+    ['S', 2],
+    ['X', 4],
+  ],
+  [
+    ['T', 3],
+    ['V', 5],
+  ],
+  [
+    ['X', 3],
+    ['S', 6],
+  ],
+  [
+    ['P', 4],
+    ['V', 6],
+  ],
+  [['E', 7]],
+];
+
+/** A Reber string, `B … E`. */
+export function reber(random: Random): Step[] {
+  const steps: Step[] = [];
+  for (let node = 0; node < nodes.length;) {
+    const arrows = nodes[node];
+    const [symbol, to] = arrows[random.below(arrows.length)];
+    steps.push({ symbol, legal: arrows.map(([other]) => other) });
+    node = to;
+  }
+  return steps;
+}
+
+/** An embedded Reber string, `B T B … E T E` or `B P B … E P E`. */
+export function embeddedReber(random: Random): Step[] {
+  const kind = random.below(2) === 0 ? 'T' : 'P';
+  const only = (symbol: ReberSymbol): Step => ({ symbol, legal: [symbol] });
+  return [only('B'), { symbol: kind, legal: ['T', 'P'] }, ...reber(random), only(kind), only('E')];
+}
+
+/** One embedded Reber string after the other, without end and without a mark between them but their own E and B. */
+export function* continualReber(random: Random): Generator<Step, never> {
+  for (;;) yield* embeddedReber(random);
+}
