@@ -5,6 +5,7 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
 import { Random } from '../core/random';
 import type { Batch } from './batch';
 import { bidirectional, type Layer } from './layer';
@@ -49,6 +50,8 @@ function cellCases(): Case[] {
     ['no bias', lstm({ ...sizes, bias: false })],
     ['peepholes', lstm({ ...sizes, peepholes: true })],
     ['peepholes, no bias', lstm({ ...sizes, peepholes: true, bias: false })],
+    ['', lstm1997(sizes)],
+    ['no bias', lstm1997({ ...sizes, bias: false })],
     ['reset after', gru(sizes)],
     ['reset after, no bias', gru({ ...sizes, bias: false })],
     ['reset before', gru({ ...sizes, reset: 'before' })],
@@ -85,6 +88,7 @@ function bidirectionalCases(): Case[] {
     ['elman', bidirectional(elman(small))],
     ['lstm', bidirectional(lstm(small))],
     ['lstm peepholes', bidirectional(lstm({ ...small, peepholes: true }))],
+    ['lstm1997', bidirectional(lstm1997(small))],
     ['gru reset after', bidirectional(gru(small))],
     ['gru reset before', bidirectional(gru({ ...small, reset: 'before' }))],
     ['jordan feedback p', bidirectional(jordan({ ...small, output: 2, feedback: 'p' }))],

@@ -7,13 +7,21 @@ import { elman } from './elman';
 import { gru } from './gru';
 import { jordan } from './jordan';
 import { lstm } from './lstm';
+import { lstm1997 } from './lstm1997';
 
 /** A cell, given the options that one of its kind had. */
 // any: each maker checks the options it is given
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type CellMaker = (options: any) => Cell;
 
-export const makers: Readonly<Record<string, CellMaker>> = { elman, lstm, gru, jordan, clockwork };
+export const makers: Readonly<Record<string, CellMaker>> = {
+  elman,
+  lstm,
+  lstm1997,
+  gru,
+  jordan,
+  clockwork,
+};
 
 /** A cell as plain data. */
 export interface CellNote {

@@ -27,7 +27,10 @@ export function addCheck(program: Command): void {
   program
     .command('check')
     .description('check every gradient of every cell against independent oracles')
-    .argument('[cells...]', 'elman, lstm, gru, jordan, clockwork, bidirectional, network; default: all')
+    .argument(
+      '[cells...]',
+      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network; default: all',
+    )
     .option(
       '--mutants',
       'also plant every mistake in every backward equation and count those that are noticed',

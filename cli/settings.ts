@@ -5,6 +5,7 @@ import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
 import type { OptimizerName } from '../bptt/optimizers';
 import type { ScheduleOptions } from '../bptt/schedules';
 import { usage } from './errors';
@@ -26,6 +27,7 @@ export const cells = {
   'elman-relu': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'relu', recurrentInit: 'identity' }),
   'elman-sigmoid': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'sigmoid' }),
   lstm: (sizes: Sizes): Cell => lstm(sizes),
+  lstm1997: (sizes: Sizes): Cell => lstm1997(sizes),
   'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
   gru: (sizes: Sizes): Cell => gru(sizes),
   'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),

@@ -13,6 +13,7 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm, lstmBackward, lstmForward, lstmJacobian } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
 import { Program, type Operation } from '../core/program';
 import { print } from '../core/statement';
 import { transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
@@ -154,6 +155,7 @@ const sizes = { input: 3, hidden: 5 };
 const withBiases: [string, string, () => Printed][] = [
   ['elman', 'elman.ts', () => printedCell(elman(sizes))],
   ['lstm', 'lstm.ts', () => printedCell(lstm(sizes))],
+  ['lstm1997', 'lstm1997.ts', () => printedCell(lstm1997(sizes))],
   ['gru, reset after', 'gru.ts', () => printedCell(gru(sizes))],
   ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, reset: 'before' }))],
   ["jordan, feedback 'p'", 'jordan.ts', () => printedCell(jordan({ ...sizes, output: 4, feedback: 'p' }))],
@@ -162,6 +164,7 @@ const withBiases: [string, string, () => Printed][] = [
 const withoutBiases: [string, string, () => Printed][] = [
   ['elman', 'elman.ts', () => printedCell(elman({ ...sizes, bias: false }))],
   ['lstm', 'lstm.ts', () => printedCell(lstm({ ...sizes, bias: false }))],
+  ['lstm1997', 'lstm1997.ts', () => printedCell(lstm1997({ ...sizes, bias: false }))],
   ['gru, reset after', 'gru.ts', () => printedCell(gru({ ...sizes, bias: false }))],
   ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, bias: false, reset: 'before' }))],
   [

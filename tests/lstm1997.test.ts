@@ -1,0 +1,107 @@
+import { network } from '../bptt/network';
+import { lstm } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
+import { draw } from '../bptt/problem';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
+import { distance, settings } from './executors';
+
+const plus = (...lists: number[][]): number[] => zip((...v) => v.reduce((sum, x) => sum + x), ...lists);
+const product = (...lists: number[][]): number[] => zip((...v) => v.reduce((p, x) => p * x), ...lists);
+
+const reference: Reference = (x, { h, c: cPrev }, { Wx, Wh, b }) => {
+  const a = plus(times(x, Wx), times(h, Wh), ...(b ? [b[0]] : []));
+  const [ai, ag, ao] = [0, 1, 2].map((k) => block(a, k, h.length));
+  const c = plus(cPrev, product(ai.map(sigmoid), ag.map(Math.tanh)));
+  return { h: product(ao.map(sigmoid), c.map(Math.tanh)), c };
+};
+
+describeCell(
+  [true, false].map((bias) => ({
+    name: bias ? 'three gates' : 'three gates, no bias',
+    make: (sizes) => lstm1997({ ...sizes, bias }),
+    reference,
+  })),
+);
+
+test.each(settings)('by hand, $name', (setting) => {
+  // one unit, one step, x = 2, hPrev = 3; the biases bring the gates to i = σ(ln 3) = 3/4, g = tanh(ln 2) = 3/5,
+  // o = σ(ln 4) = 4/5; cPrev is such that c = cPrev + 9/20 = ln 2, so tanh(c) = 3/5 and h = 4/5 · 3/5
+  const cPrev = Math.LN2 - 0.45;
+  const [Wx, Wh] = [
+    [1, 3, 4],
+    [5, 7, 8],
+  ];
+  const b = [Math.log(3), Math.LN2, Math.log(4)].map((a, k) => a - 2 * Wx[k] - 3 * Wh[k]);
+  const given = { x: [[[2]]], initial: { h: [3], c: [cPrev] } };
+  // dh = 20 from the output and 5 from t+1, dc = 1 from t+1:
+  // dao = 25 · 3/5 · 4/5 · 1/5 = 2.4              dc = 1 + 25 · 4/5 · (1 − 9/25) = 13.8 = dcPrev
+  // dai = 13.8 · 3/5 · 3/4 · 1/4 = 1.5525         dag = 13.8 · 3/4 · 16/25 = 6.624
+  const upstream = { output: [20], states: { h: [5], c: [1] } };
+  const cell = lstm1997({ input: 1, hidden: 1 });
+  const { output, states, gradients } = runCell(cell, setting, { Wx, Wh, b }, given, upstream);
+  const da = [1.5525, 6.624, 2.4];
+  expectByHand({ output, ...states }, { output: [0.48], h: [0.48], c: [Math.LN2] }, setting);
+  expectByHand(
+    gradients,
+    {
+      x: [da.reduce((sum, v, k) => sum + v * Wx[k], 0)],
+      h0: [da.reduce((sum, v, k) => sum + v * Wh[k], 0)],
+      c0: [13.8],
+      Wx: da.map((v) => 2 * v),
+      Wh: da.map((v) => 3 * v),
+      b: da,
+    },
+    setting,
+  );
+});
+
+test('it is the LSTM whose forget gate stands open: same numbers with f = 1', () => {
+  const [D, H, T, B] = [3, 4, 6, 2];
+  const [old, forgetful] = [lstm1997, lstm].map((cell) =>
+    network({ layers: [cell({ input: D, hidden: H })], output: 2, loss: 'squared' }),
+  );
+  // σ(40) is 1 to the last bit; the forget gate sees nothing but that bias
+  const widen = (t: number[], rows: number, f: number): number[] =>
+    Array.from({ length: rows }, (_, r) => {
+      const [i, g, o] = [0, 1, 2].map((k) => t.slice((3 * r + k) * H, (3 * r + k + 1) * H));
+      return [...i, ...Array<number>(H).fill(f), ...g, ...o];
+    }).flat();
+  for (const [name, rows, f] of [
+    ['l0.Wx', D, 0],
+    ['l0.Wh', H, 0],
+    ['l0.b', 1, 40],
+  ] as const)
+    forgetful.parameters.set(name, widen(toFlat(old.parameters.values[name]), rows, f));
+  for (const name of ['head.Wy', 'head.by'])
+    forgetful.parameters.set(name, toFlat(old.parameters.values[name]));
+  const random = new Random(5);
+  const batch = {
+    x: { shape: [T, B, D], numbers: draw(T * B * D, random) },
+    targets: { shape: [T, B, 2], numbers: draw(T * B * 2, random) },
+    lengths: [6, 4],
+  };
+  const [a, b] = [old, forgetful].map((net) => {
+    const { loss } = net.forward(batch);
+    net.parameters.zeroGradients();
+    return { loss, x: toFlat(net.backward().x) };
+  });
+  expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-14);
+  expect(distance(a.x, b.x)).toBeLessThan(1e-13);
+});
+
+test('the constant error carousel: with no recurrent weights dc_T/dc_0 is 1, however long the sequence', () => {
+  const [H, T] = [3, 500];
+  const net = network({ layers: [lstm1997({ input: 2, hidden: H })] });
+  net.parameters.set('l0.Wh', new Float64Array(3 * H * H));
+  net.forward({ x: { shape: [T, 1, 2], numbers: draw(T * 2, new Random(1)) } });
+  const { initial } = net.backward({ states: { 'l0.c': [1, 1, 1] } });
+  expect(toFlat(initial['l0.c'])).toEqual([1, 1, 1]);
+});
+
+test('refuses what only the LSTM with a forget gate has', () => {
+  expect(() => lstm1997({ input: 2, hidden: 3, forgetBias: 1 } as never)).toThrow(
+    'lstm1997: options must be among',
+  );
+});
