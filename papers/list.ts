@@ -1,5 +1,6 @@
 /** The papers that can be reproduced, in the order in which they are listed. */
 import { chorales } from './chorales';
+import { hopfield } from './hopfield';
 import type { Paper } from './paper';
 
-export const papers: readonly Paper[] = [chorales];
+export const papers: readonly Paper[] = [chorales, hopfield];

@@ -1,0 +1,75 @@
+/**
+ * Amit, Gutfreund & Sompolinsky 1985, "Storing infinite numbers of patterns in a spin-glass model of neural networks"
+ * (Physical Review Letters 55, 1530), and the one-step error that Hopfield 1982 gives its reason for.
+ *
+ * Task: α N random patterns are stored by the Hebbian rule in N units; each starts a recall without a fault in it.
+ *
+ * Measured: the share of units that a first update turns away from a pattern, and the overlap of the pattern with the state
+ * that asynchronous recall ends in.
+ *
+ * Published, for N → ∞: the bit error ½ erfc(√(1/(2α))); the overlap m = erf(y) with the largest y that solves
+ *
+ *   y (√(2α) + 2/√π exp(−y²)) = erf(y)
+ *
+ * which exists up to α = 0.1379. There m is still 0.967; beyond, recall breaks down.
+ */
+import { capacity, expectedBitError } from '../hopfield/capacity';
+import { Random } from '../core/random';
+import type { Paper, Row, Size } from './paper';
+
+const LOADS = [0.05, 0.08, 0.1, 0.12, 0.13, 0.138, 0.145, 0.15, 0.16, 0.18, 0.2];
+
+export const hopfield: Paper = {
+  name: 'hopfield',
+  title: 'Hopfield network: bit errors and overlap against the load α = P/N',
+  citation:
+    'Amit, Gutfreund & Sompolinsky 1985, Storing infinite numbers of patterns in a spin-glass model of neural networks',
+  about: [
+    'random patterns, Hebbian rule, N = 1000; recall starts from the pattern itself, one unit at a time',
+    'published is the theory for N → ∞: there the overlap is 0.967 at α = 0.1379 and breaks down beyond',
+    'at 1000 units this is spread over the loads around it',
+  ],
+  measures: {
+    bitError: { title: 'bit error of one step', digits: 5 },
+    overlap: { title: 'overlap after recall', digits: 3 },
+    recalled: { title: 'share recalled', digits: 2 },
+  },
+  rows(size: Size): Row[] {
+    const full = size === 'full';
+    return (full ? LOADS : [0.05, 0.138, 0.25]).map((load) => {
+      const settings = { units: full ? 1000 : 200, trials: full ? 4 : 1, probes: full ? 25 : 5 };
+      return {
+        name: `α = ${load.toFixed(3)}`,
+        settings: { load, ...settings },
+        published: { bitError: expectedBitError(load), overlap: expectedOverlap(load) ?? 'breaks down' },
+        seeds: full ? 5 : 1,
+        run: ({ seed }) => {
+          const [row] = capacity({ ...settings, loads: [load], random: new Random(seed) });
+          const { bitError, overlap, recalled } = row;
+          return { bitError, overlap, recalled };
+        },
+      };
+    });
+  },
+};
+
+/** erf(y), written with the bit error: that is ½ erfc(√(1/(2α))). */
+const erf = (y: number): number => 1 - 2 * expectedBitError(1 / (2 * y * y));
+
+/** The overlap after recall for N → ∞; undefined where no state near the pattern is stable. */
+export function expectedOverlap(load: number): number | undefined {
+  const rest = (y: number): number =>
+    erf(y) - y * (Math.sqrt(2 * load) + (2 / Math.sqrt(Math.PI)) * Math.exp(-y * y));
+  // negative for large y; the first place from there where it is not, halved until it is found
+  const STEP = 1e-3;
+  let high = 1 / Math.sqrt(2 * load);
+  while (high > 1 && rest(high - STEP) < 0) high -= STEP;
+  if (high <= 1) return undefined;
+  let low = high - STEP;
+  for (let k = 0; k < 50; k++) {
+    const middle = (low + high) / 2;
+    if (rest(middle) < 0) high = middle;
+    else low = middle;
+  }
+  return erf(high);
+}
