@@ -158,19 +158,14 @@ function show(titles: readonly string[], drawings: readonly string[][]): void {
   drawings[0].forEach((_, row) => line(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
 }
 
-function verdict({ outcome, overlap }: Recall, wanted: string, nearest: string): string {
+function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: string): string {
   if (overlap === 1 && nearest === wanted) return pc.green('recalled without a fault');
   const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
-  const exact = Math.abs(overlap) === 1;
+  const wrong = Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
+  if (wrong === 0) return pc.yellow(named);
   const what =
-    outcome === '2-cycle'
-      ? 'two states follow each other for ever'
-      : exact
-        ? named
-        : 'a state that was not stored';
-  return pc.yellow(
-    exact && what === named ? named : `${what}; nearest is ${named}, overlap ${overlap.toFixed(2)}`,
-  );
+    outcome === '2-cycle' ? 'two states that follow each other for ever' : 'a state that was not stored';
+  return pc.yellow(`${what}; nearest is ${named}, ${wrong} of ${state.length} units off`);
 }
 
 /** A picture as text, one string for each row. */
