@@ -47,27 +47,20 @@ export function readBatch(
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(batch, ['x', 'targets', 'lengths', 'initial', 'clock'], where);
   const x = flatten(batch.x, where, 'x');
-  must(
-    x.shape.length === 2 || x.shape.length === 3,
-    where,
-    'x must be [T, B, D] or [T, B]',
-    `[${x.shape.join(', ')}]`,
-  );
+  const axes = x.shape.length === 2 || x.shape.length === 3;
+  // single steps take a microsecond: what only messages need is put together when there is one
+  if (!axes) must(false, where, 'x must be [T, B, D] or [T, B]', `[${x.shape.join(', ')}]`);
   const [T, B] = x.shape;
-  must(T >= 1 && B >= 1, where, 'x must hold at least one step of one row', `[${x.shape.join(', ')}]`);
-  if (x.shape.length === 3) {
-    mustShape(
-      x.shape,
-      [T, B, net.input],
-      where,
-      'x',
-      `D = ${net.input} is fixed by ${nameOf(net.architecture.layers[0])}`,
-    );
+  if (!(T >= 1 && B >= 1))
+    must(false, where, 'x must hold at least one step of one row', `[${x.shape.join(', ')}]`);
+  if (x.shape.length === 3 && x.shape[2] !== net.input) {
+    const why = `D = ${net.input} is fixed by ${nameOf(net.architecture.layers[0])}`;
+    mustShape(x.shape, [T, B, net.input], where, 'x', why);
   }
   const lengths = readLengths(batch.lengths, T, B, where);
   const [from, to] = steps ?? [0, T];
   const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
-  must(fits, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
+  if (!fits) must(false, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
   const part = to - from < T;
   if (part) mustStream(net.architecture.layers, where, `steps must be all ${T} at once`, `[${from}, ${to}]`);
   if (batch.initial === 'carry')
@@ -75,7 +68,7 @@ export function readBatch(
   must(over === undefined || over > 0, where, 'over must be > 0', over);
   const [low, high] = rows ?? [0, B];
   const among = Number.isInteger(low) && Number.isInteger(high) && low >= 0 && low < high && high <= B;
-  must(among, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
+  if (!among) must(false, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   const goesOn = batch.initial === 'carry' && batch.clock === undefined;
   const clock = goesOn ? net.clock : (batch.clock ?? 0) + from;
@@ -210,7 +203,8 @@ export function flatten(values: Numbers | Box, where: string, name: string): Box
   );
   if ('numbers' in values) {
     const size = sizeOf(values.shape);
-    must(size === values.numbers.length, where, `${name} must hold ${size} values`, values.numbers.length);
+    if (size !== values.numbers.length)
+      must(false, where, `${name} must hold ${size} values`, values.numbers.length);
     return values;
   }
   if (isTensor(values)) return { shape: values.shape, numbers: toFlat(values) };

@@ -93,11 +93,14 @@ export function nameOf(layer: Layer): string {
   return `bidirectional ${forward.name}${second}`;
 }
 
-/** What the clocks of all cells show in the T steps from time `clock` on; the same where no cell has one. */
-export function phasesOf(layers: readonly Layer[], T: number, clock: number): string {
-  const cells = layers.flatMap(directionsOf).flatMap(({ cell }) => (cell.phase ? [cell] : []));
-  if (cells.length === 0) return '';
-  return Array.from({ length: T }, (_, t) => cells.map((cell) => cell.phase?.(clock + t)).join()).join(' ');
+/** The cells that look at the time. */
+export const clocksOf = (layers: readonly Layer[]): Cell[] =>
+  layers.flatMap(directionsOf).flatMap(({ cell }) => (cell.phase ? [cell] : []));
+
+/** What these clocks show in the T steps from time `clock` on; the same where there are none. */
+export function phasesOf(clocks: readonly Cell[], T: number, clock: number): string {
+  if (clocks.length === 0) return '';
+  return Array.from({ length: T }, (_, t) => clocks.map((cell) => cell.phase?.(clock + t)).join()).join(' ');
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
 import { affineParameters } from '../cells/affine';
-import type { Parameter } from '../cells/cell';
+import type { Cell, Parameter } from '../cells/cell';
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { executorOf, type ExecutorName } from '../core/executor';
 import { defer, hoist } from '../core/hoist';
@@ -8,9 +8,9 @@ import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
 import type { Executor, Program } from '../core/program';
 import { Random } from '../core/random';
-import { contents, fillFrom, reshape, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import { copyInto, fillFrom, reshape, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch, type Part } from './batch';
-import { directionsOf, inputOf, isLayer, nameOf, phasesOf, widthOf, type Layer } from './layer';
+import { clocksOf, directionsOf, inputOf, isLayer, nameOf, phasesOf, widthOf, type Layer } from './layer';
 import type { LossName } from './losses';
 import { Parameters, withPrefix } from './parameters';
 import { Plan, type Architecture, type PlanShape } from './plan';
@@ -57,6 +57,8 @@ export interface Upstream {
 
 interface Bound {
   plan: Plan;
+  /** The plan's output under its axes. */
+  output: Tensor;
   start(): void;
   forward(): void;
   backward(): void;
@@ -86,6 +88,11 @@ export class Network {
   readonly random: Random;
   readonly executor: Executor;
   readonly reduction: 'mean' | 'sum';
+  /** D, the width of the input. */
+  readonly input: number;
+  /** O, the width of the output. */
+  readonly output: number;
+  private readonly clocks: readonly Cell[];
   private readonly plans = new Map<string, Bound>();
   private last: { bound: Bound; fresh: boolean; clock: number } | undefined;
 
@@ -121,20 +128,12 @@ export class Network {
     if (output !== undefined) mustCount(output, 'network', 'output');
     this.reduction = mustBeOneOf(options.reduction ?? 'mean', ['mean', 'sum'], 'network', 'reduction');
     this.architecture = { layers, output, loss, topology, dropout, trainInitial, dtype };
+    this.input = inputOf(layers[0]);
+    this.output = output ?? widthOf(layers[layers.length - 1]);
+    this.clocks = clocksOf(layers);
     this.executor = executorOf(options.executor);
     this.random = new Random(seed);
     this.parameters = new Parameters(parameterShapes(this.architecture), dtype, this.random);
-  }
-
-  /** D, the width of the input. */
-  get input(): number {
-    return inputOf(this.architecture.layers[0]);
-  }
-
-  /** O, the width of the output. */
-  get output(): number {
-    const { layers, output } = this.architecture;
-    return output ?? widthOf(layers[layers.length - 1]);
   }
 
   /**
@@ -151,14 +150,9 @@ export class Network {
   forward(batch: Batch, { training = false, ...part }: { training?: boolean } & Part = {}): Result {
     const bound = this.load(batch, training, part);
     bound.forward();
-    const { plan } = bound;
-    const { T, B } = plan.shape;
-    const { loss, topology } = this.architecture;
-    return {
-      loss: loss ? plan.loss.get(0) : NaN,
-      output: reshape(plan.output.value, [...outputAxes(topology, T, B), this.output]),
-      states: plan.statesAt(T),
-    };
+    const { plan, output } = bound;
+    const loss = this.architecture.loss ? plan.loss.get(0) : NaN;
+    return { loss, output, states: plan.statesAt(plan.shape.T) };
   }
 
   /**
@@ -257,11 +251,12 @@ export class Network {
       const before = this.last?.bound.plan;
       const why = 'the states of the last forward pass are carried over';
       must(before !== undefined, where, 'a forward pass must come before initial: carry', 'none', why);
-      must(before.shape.B === plan.shape.B, where, `B must be ${before.shape.B}`, plan.shape.B, why);
+      if (before.shape.B !== plan.shape.B)
+        must(false, where, `B must be ${before.shape.B}`, plan.shape.B, why);
       const finals = before.statesAt(before.shape.T);
-      for (const name of Object.keys(blocks)) fillFrom(blocks[name], contents(finals[name]));
+      for (const name in blocks) copyInto(blocks[name], finals[name]);
     } else if (initial === 'zero') {
-      for (const block of Object.values(blocks)) fillFrom(block, 0);
+      for (const name in blocks) fillFrom(blocks[name], 0);
       bound.start();
     } else {
       const unknown = Object.keys(initial).find((name) => !(name in blocks));
@@ -299,14 +294,16 @@ export class Network {
 
   private bound(shape: PlanShape): Bound {
     const { T, B, masked, classes = false, clock = 0 } = shape;
-    const key = `${T},${B},${masked},${classes},${phasesOf(this.architecture.layers, T, clock)}`;
+    const key = `${T},${B},${masked},${classes},${phasesOf(this.clocks, T, clock)}`;
     let bound = this.plans.get(key);
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);
       const bind = (program: Program) => program.bind(this.executor);
       const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
+      const axes = [...outputAxes(this.architecture.topology, T, B), this.output];
       bound = {
         plan,
+        output: reshape(plan.output.value, axes),
         start: bind(plan.start),
         forward: bind(hoist(plan.forward)),
         backward: bind(rest),

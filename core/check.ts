@@ -40,8 +40,9 @@ export function mustShape(
   name: string,
   why?: string,
 ): void {
-  const same = shape.length === expected.length && expected.every((n, k) => n === shape[k]);
-  must(same, where, `${name} must be [${expected.join(', ')}]`, `[${Array.from(shape).join(', ')}]`, why);
+  // worded only when needed: shapes are checked at every step
+  if (shape.length === expected.length && expected.every((n, k) => n === shape[k])) return;
+  must(false, where, `${name} must be [${expected.join(', ')}]`, `[${Array.from(shape).join(', ')}]`, why);
 }
 
 /** Throws TypeError unless `value` is one of the names in `allowed`. */
@@ -58,7 +59,7 @@ export function mustBeOneOf<T extends string>(
 /** Throws TypeError on a key that is not in `allowed`, so that a misspelt option is never ignored. */
 export function mustKnowKeys(options: object, allowed: readonly string[], where: string): void {
   for (const key of Object.keys(options)) {
-    mustBe(allowed.includes(key), where, `options must be among ${allowed.join(', ')}`, key);
+    if (!allowed.includes(key)) mustBe(false, where, `options must be among ${allowed.join(', ')}`, key);
   }
 }
 

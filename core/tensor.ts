@@ -113,6 +113,15 @@ export function contents(t: Tensor): Data {
   return (dtypeOf(t) === 'float32' ? Float32Array : Float64Array).from(toFlat(t));
 }
 
+/** Copies a matrix into one of its shape. */
+export function copyInto(into: Tensor, from: Tensor): void {
+  const [R, C] = into.shape;
+  for (let r = 0; r < R; r++) {
+    let [to, at] = [into.offset + r * into.stride[0], from.offset + r * from.stride[0]];
+    for (let c = 0; c < C; c++, to += into.stride[1], at += from.stride[1]) into.data[to] = from.data[at];
+  }
+}
+
 /** Copies `values` (same count, row-major), or one number everywhere, into a tensor. */
 export function fillFrom(t: Tensor, values: ArrayLike<number> | number): void {
   const one = typeof values === 'number';
