@@ -7,6 +7,7 @@
  * Adam: Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018; AdamW: Loshchilov & Hutter 2019.
  */
 import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
+import { power } from '../core/portable';
 import { add, div, max, mul, named, sqrt, sub, type Scalar } from '../core/scalar';
 import { statement, type Statement } from '../core/statement';
 
@@ -221,8 +222,8 @@ const adamEntry = (decoupled: boolean): Entry<AdamOptions> => ({
       rest2: 1 - beta2,
       eps,
       // the averages start at 0: dividing by 1 − βᵗ makes up for it
-      lr: learningRate / (1 - beta1 ** t),
-      root: Math.sqrt(1 - beta2 ** t),
+      lr: learningRate / (1 - power(beta1, t)),
+      root: Math.sqrt(1 - power(beta2, t)),
       weightDecay: decoupled ? 0 : weightDecay,
       shrink: decoupled ? 1 - learningRate * weightDecay : 1,
     }),

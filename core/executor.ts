@@ -5,9 +5,12 @@ import type { Executor } from './program';
 import { wasmExecutor } from './wasm/executor';
 import { hasSimd } from './wasm/features';
 
-/** `wasm`: SIMD kernels; `plain`: ordinary loops. */
-export type ExecutorName = 'wasm' | 'plain';
-export const executorNames: readonly ExecutorName[] = ['wasm', 'plain'];
+/**
+ * `wasm`: SIMD kernels; `reproducible`: the same without fused multiply-adds, which only some machines have, so that the
+ * bits are the same on all of them; `plain`: ordinary loops.
+ */
+export type ExecutorName = 'wasm' | 'reproducible' | 'plain';
+export const executorNames: readonly ExecutorName[] = ['wasm', 'reproducible', 'plain'];
 
 const started = new Map<ExecutorName, Executor>();
 
@@ -24,6 +27,9 @@ export function executorOf(name?: string): Executor {
     'the executor',
   );
   let executor = started.get(wanted);
-  if (!executor) started.set(wanted, (executor = wanted === 'wasm' ? wasmExecutor() : plain));
+  if (!executor) started.set(wanted, (executor = start(wanted)));
   return executor;
 }
+
+const start = (name: ExecutorName): Executor =>
+  name === 'plain' ? plain : wasmExecutor({ reproducible: name === 'reproducible' });

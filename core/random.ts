@@ -1,5 +1,6 @@
 /** A seeded generator of random numbers whose state can be saved: xoshiro128** (Blackman & Vigna 2018). */
 import { must, mustShape } from './check';
+import { cosOfTurn, log } from './portable';
 
 /** Four 32-bit words. */
 export type RandomState = [number, number, number, number];
@@ -67,8 +68,8 @@ export class Random {
 
   /** A normally distributed number (Box & Muller 1958). */
   normal(mean = 0, deviation = 1): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
-    return mean + deviation * radius * Math.cos(2 * Math.PI * this.uniform());
+    const radius = Math.sqrt(-2 * log(1 - this.uniform()));
+    return mean + deviation * radius * cosOfTurn(this.uniform());
   }
 
   /** A whole number in 0 … n − 1. */

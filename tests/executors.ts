@@ -3,6 +3,7 @@ import { executorNames, executorOf, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { plain } from '../core/plain';
 import type { Executor } from '../core/program';
+import { hasFma } from '../core/wasm/features';
 
 export interface Setting {
   /** Shown in test names. */
@@ -22,7 +23,10 @@ export interface Setting {
 /** The plain one first: it is what the others are compared with. */
 export const executors: readonly Executor[] = [
   plain,
-  ...executorNames.filter((name) => name !== 'plain').map((name) => executorOf(name)),
+  // where there are no fused multiply-adds, `reproducible` is `wasm`
+  ...executorNames
+    .filter((name) => name === 'wasm' || (name === 'reproducible' && hasFma()))
+    .map((name) => executorOf(name)),
 ];
 export const dtypes: readonly Dtype[] = ['float64', 'float32'];
 

@@ -38,7 +38,7 @@ export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {})
   if (!wasm) return plain;
   const kernels = new Kernels(memory, wasm, reproducible);
   return {
-    name: 'wasm',
+    name: reproducible ? 'reproducible' : 'wasm',
     bind: (operation) => {
       const binder = kernels.prepare([operation]);
       const [run, { before }] = [binder.bind(operation), binder];
