@@ -2,7 +2,7 @@
 import { must } from '../core/check';
 import type { Random } from '../core/random';
 import type { Network } from '../bptt/network';
-import { UNKNOWN, type Vocabulary } from '../io/text';
+import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
 
 export interface GenerateOptions {
   /** Below 1 prefers likely symbols, above 1 unlikely ones; 0 always takes the likeliest. */

@@ -21,7 +21,7 @@ import { withoutPrefix } from '../bptt/parameters';
 import { readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
 import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
-import { Vocabulary } from './text';
+import { Vocabulary } from './vocabulary';
 
 /** JSON with the keys of every object in order: equal contents are equal text, however they were put together. */
 const canonical = (value: unknown): string =>

@@ -1,6 +1,6 @@
 /** A text cut into parallel streams, and the streams into chunks: the batches of truncated backpropagation. */
 import { must, mustCount } from '../core/check';
-import type { Indices } from './text';
+import type { Indices } from './vocabulary';
 
 /** Class numbers [T, B], row-major; `targets` are one symbol ahead of `x`. The next chunk overwrites them. */
 export interface Chunk {

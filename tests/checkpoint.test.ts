@@ -6,7 +6,7 @@ import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { writeWhole } from '../io/files';
 import { decodeSafetensors, encodeSafetensors, type SafeFile } from '../io/safetensors';
-import { Vocabulary } from '../io/text';
+import { Vocabulary } from '../io/vocabulary';
 
 const stacks: [string, () => Cell[]][] = [
   ['LSTM', () => [lstm({ input: 3, hidden: 5 }), lstm({ input: 5, hidden: 5 })]],

@@ -11,7 +11,7 @@ import { count, time, type Step } from '../cli/events';
 import { generate } from '../cli/generate';
 import { factsOf, safe } from '../cli/reporter';
 import { newSettings, readSchedule, resumedSettings } from '../cli/settings';
-import { UNKNOWN, Vocabulary } from '../io/text';
+import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
 describe('arguments', () => {
   it('whole numbers and reals, in any decimal notation', () => {

@@ -2,7 +2,7 @@
  * How much a process grows in 1,000 training steps after the first 50, in megabytes: run by `growth.test.ts` in a
  * process of its own, with --expose-gc.
  */
-import { Vocabulary } from '../io/text';
+import { Vocabulary } from '../io/vocabulary';
 import { newSettings } from '../cli/settings';
 import { Trainer } from '../cli/trainer';
 

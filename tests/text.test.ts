@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { splitText, Streams } from '../io/streams';
-import { readText, UNKNOWN, Vocabulary } from '../io/text';
+import { readText } from '../io/text';
+import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-text-'));
 afterAll(() => rmSync(folder, { recursive: true }));
