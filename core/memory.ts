@@ -121,11 +121,14 @@ function reserve(megabytes: number): { wasm?: WebAssembly.Memory; note: string }
 
 let shared: Memory | undefined;
 
-/** The engine memory of this process, reserved at the first call (size: BACKSTEP_MEMORY_MB, default 1024). */
-export function engineMemory(): Memory {
+/**
+ * The engine memory of this process, reserved at the first call.
+ * @param megabytes how much to reserve then; default BACKSTEP_MEMORY_MB, else 1024.
+ */
+export function engineMemory(megabytes?: number): Memory {
   if (!shared) {
     const wanted = typeof process === 'undefined' ? undefined : process.env.BACKSTEP_MEMORY_MB;
-    shared = new Memory(wanted === undefined ? DEFAULT_MEGABYTES : Number(wanted));
+    shared = new Memory(megabytes ?? (wanted === undefined ? DEFAULT_MEGABYTES : Number(wanted)));
   }
   return shared;
 }
