@@ -42,7 +42,7 @@ function importsPointDown(folder, higher) {
 }
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/', 'playground/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

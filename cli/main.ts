@@ -7,6 +7,7 @@ import { report } from './errors';
 import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as HopfieldCommand from './hopfield';
+import type * as Play from './play';
 import type * as PaperCommand from './paper';
 import type * as Sample from './sample';
 import type * as Train from './train';
@@ -22,6 +23,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   sample: () => (require('./sample') as typeof Sample).addSample,
   check: () => (require('./check') as typeof Check).addCheck,
   verify: () => (require('./verify') as typeof Verify).addVerify,
+  play: () => (require('./play') as typeof Play).addPlay,
   hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,
   paper: () => (require('./paper') as typeof PaperCommand).addPaper,

@@ -1,5 +1,5 @@
 /**
- * Builds dist/: CommonJS and its declarations by tsc, and one ES module bundled by esbuild.
+ * Builds dist/: CommonJS and its declarations by tsc, one ES module bundled by esbuild, and the playground's page.
  *
  * The ES module's declarations re-export the CommonJS ones, so that a type has one identity whichever way a
  * program imports it.
@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { buildPlayground } from './playground';
 
 const root = join(__dirname, '..');
 const dist = join(root, 'dist');
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   });
   writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\n");
   chmodSync(join(dist, 'cli', 'main.js'), 0o755);
+  await buildPlayground();
 }
 
 main().catch((error: unknown) => {

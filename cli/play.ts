@@ -1,0 +1,51 @@
+/** `backstep play`: serves the playground to this machine. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { whole } from './arguments';
+import { failure, usage } from './errors';
+import { host } from './host';
+import { onInterrupt } from './interrupt';
+
+const PORT = 4321;
+
+export function addPlay(program: Command): void {
+  program
+    .command('play')
+    .summary('opens the playground: a page that trains networks and steps through time')
+    .description(
+      'Serves the playground to this machine and prints its address: a page that trains networks in the browser, steps ' +
+        'through backpropagation in time with every number, and proves the gradients. Ctrl-C ends it.',
+    )
+    .option(
+      '--port <number>',
+      'port to listen on; 0 takes any free one',
+      whole('play: --port', 0, 65535),
+      PORT,
+    )
+    .action(play);
+}
+
+async function play({ port }: { port: number }): Promise<void> {
+  const server = await host(pageFolder(), port).catch((error: NodeJS.ErrnoException) => {
+    const why =
+      error.code === 'EADDRINUSE'
+        ? 'a port in use'
+        : error.code === 'EACCES'
+          ? 'no permission'
+          : error.message;
+    throw usage(`play: --port must be free, got ${port}: ${why}`, '--port 0 takes any free one', error);
+  });
+  process.stdout.write(`The playground is at ${server.url}\nCtrl-C ends it.\n`);
+  await new Promise<void>((stopped) => onInterrupt(stopped, () => undefined));
+  await server.close();
+}
+
+/** Where the built page lies: beside this file's folder in the package, in dist when run from source. */
+function pageFolder(): string {
+  const places = [join(__dirname, '..', 'playground'), join(__dirname, '..', 'dist', 'playground')];
+  // the source of the page has an index.html too, but no assets
+  const found = places.find((folder) => existsSync(join(folder, 'assets')));
+  if (!found) throw failure('play: the page must have been built, got none', 'npm run build:play');
+  return found;
+}

@@ -1,0 +1,161 @@
+/** One or two runs on the same task and seed, and all that the page wants to know of them. */
+import { generate, defaultPrime } from '../../cli/generate';
+import type { Topology } from '../../bptt/topology';
+import { Random } from '../../core/random';
+import { toFlat } from '../../core/tensor';
+import { encodeCheckpoint, type Checkpoint } from '../../io/checkpoint';
+import { Checker } from './check';
+import { FlowMeter, lastStepFlow } from './flow';
+import { Run, type Point } from './run';
+import { fitting, type Settings } from './settings';
+import { taskOf, type Task, type TaskBatch } from './tasks';
+import { traceOf, type Trace } from './trace';
+
+/** Steps of a sequence that are traced. */
+export const TRACED = 16;
+
+export interface Started {
+  executor: string;
+  runs: { cell: string; parameters: number; layers: string[] }[];
+  /** The symbols of the text task. */
+  symbols?: readonly string[];
+  topology: Topology;
+  bidirectional: boolean;
+  steps: number;
+}
+
+/** A sequence of numbers as it should be and as the network has it: [T][O]. */
+export interface Prediction {
+  targets: number[][];
+  outputs: number[][];
+}
+
+export interface Flow {
+  names: readonly string[];
+  T: number;
+  /** ‖∂L/∂h_t‖ of the last training step, and of the loss of the last time step alone; [layers, T] row-major. */
+  training: Float64Array;
+  lastStep: Float64Array;
+}
+
+export class Session {
+  readonly settings: Settings;
+  readonly task: Task;
+  readonly runs: Run[];
+  private checker: Checker | undefined;
+
+  /** @throws RangeError when the settings do not go together: a text that is too short. */
+  constructor(settings: Settings, loaded?: Checkpoint) {
+    this.settings = fitting(settings);
+    this.task = taskOf(this.settings, loaded?.vocabulary);
+    const { cell, against } = this.settings;
+    this.runs = [new Run(this.settings, cell, this.task, loaded)];
+    if (against !== 'none') this.runs.push(new Run(this.settings, against, this.task));
+    // a task is asked for each batch once: a loaded run goes on behind those it has seen
+    for (let k = 0; k < this.runs[0].steps; k++) this.task.batch(k);
+  }
+
+  get started(): Started {
+    const { task, runs, settings } = this;
+    return {
+      executor: runs[0].network.executor.name,
+      runs: runs.map(({ cell, network, flow }) => ({
+        cell,
+        parameters: network.parameters.count,
+        layers: [...flow.names],
+      })),
+      ...(task.vocabulary && { symbols: task.vocabulary.symbols }),
+      topology: task.topology,
+      bidirectional: settings.bidirectional,
+      steps: runs[0].steps,
+    };
+  }
+
+  /** One step of each run on the same batch. */
+  step(): Point[] {
+    const batch = this.task.batch(this.runs[0].steps);
+    return this.runs.map((run) => run.step(batch));
+  }
+
+  /** What a run writes by now; the same for the same step and temperature. Empty where it cannot write. */
+  sample(run: number, length: number, temperature: number): string {
+    const { network, steps } = this.runs[run];
+    const { vocabulary } = this.task;
+    if (!vocabulary || this.settings.bidirectional) return '';
+    const random = new Random((this.settings.seed ^ steps) >>> 0);
+    const prime = vocabulary.encode(defaultPrime(vocabulary)).indices;
+    const symbols = generate(network, vocabulary, { temperature, prime, random });
+    return Array.from({ length }, () => symbols.next().value).join('');
+  }
+
+  /** The first sequence of the last batch, as it is and as a run has it. */
+  prediction(run: number): Prediction {
+    const { network } = this.runs[run];
+    const batch = rowOf(this.batchOf(run), this.settings.length);
+    const { output } = network.forward(batch);
+    const O = this.task.output;
+    return {
+      targets: inRows(Array.from(batch.targets.numbers), this.task.loss === 'softmax' ? 1 : O),
+      outputs: inRows(toFlat(output), O),
+    };
+  }
+
+  flow(run: number): Flow {
+    const { network, flow } = this.runs[run];
+    const T = this.settings.length;
+    const probe = new FlowMeter(network.architecture.layers, T);
+    const lastStep = lastStepFlow(network, this.batchOf(run), probe);
+    return { names: flow.names, T, training: flow.norms.slice(), lastStep };
+  }
+
+  /** The beginning of the last batch's first sequence, with every number on its way there and back. */
+  trace(run: number): Trace & { labels: string[] } {
+    const batch = rowOf(this.batchOf(run), Math.min(TRACED, this.settings.length));
+    const { vocabulary } = this.task;
+    const x = Array.from(batch.x.numbers);
+    const D = batch.x.shape[2] ?? 1;
+    const labels = inRows(x, D).map((row) =>
+      vocabulary ? vocabulary.symbols[row[0]] : row.map((v) => v.toFixed(2)).join(' '),
+    );
+    return { ...traceOf(this.runs[run].network, batch), labels };
+  }
+
+  check(): Checker {
+    return (this.checker ??= new Checker(this.settings));
+  }
+
+  /** A checkpoint that `backstep sample` and this page can read. */
+  checkpoint(run: number, losses: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    const { network, optimizer, cell, states } = this.runs[run];
+    return encodeCheckpoint({
+      network,
+      optimizer,
+      states,
+      curves: { training: losses },
+      ...(this.task.vocabulary && { vocabulary: this.task.vocabulary }),
+      training: { playground: { ...this.settings, cell } },
+    });
+  }
+
+  /** The last batch, or before the first step one of the same kind, drawn aside. */
+  private batchOf(run: number): TaskBatch {
+    return this.runs[run].last ?? taskOf(this.settings, this.task.vocabulary).batch(0);
+  }
+}
+
+/** The first row of a batch, its first T steps. */
+function rowOf({ x, targets }: TaskBatch, T: number): Pick<TaskBatch, 'x' | 'targets'> {
+  const first = ({ shape, numbers }: TaskBatch['x']): TaskBatch['x'] => {
+    const [steps, B, width = 1] = shape;
+    const count = Math.min(T, steps);
+    const at = (k: number): number => numbers[Math.floor(k / width) * B * width + (k % width)];
+    return {
+      shape: [count, 1, ...shape.slice(2)],
+      numbers: Float64Array.from({ length: count * width }, (_, k) => at(k)),
+    };
+  };
+  return { x: first(x), targets: first(targets) };
+}
+
+const inRows = (numbers: number[], width: number): number[][] =>
+  Array.from({ length: numbers.length / width }, (_, t) => numbers.slice(t * width, (t + 1) * width));

@@ -1,0 +1,145 @@
+/** What a run depends on, all of it: the same settings give the same numbers, and they are what a link holds. */
+import type { OptimizerName } from '../../bptt/optimizers';
+import { verse } from './verse';
+
+export const cellNames = ['elman', 'jordan', 'lstm', 'gru', 'clockwork'] as const;
+export type CellName = (typeof cellNames)[number];
+export const taskNames = ['text', 'sine'] as const;
+export type TaskName = (typeof taskNames)[number];
+export const optimizerNames = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const;
+
+export interface Settings {
+  task: TaskName;
+  /** What the text task learns to write. */
+  text: string;
+  cell: CellName;
+  /** A second cell on the same task and seed. */
+  against: CellName | 'none';
+  hidden: number;
+  layers: number;
+  bidirectional: boolean;
+  optimizer: OptimizerName;
+  learningRate: number;
+  /** Limit of the gradient's norm; 0 is off. */
+  clip: number;
+  /** Steps of a sequence. */
+  length: number;
+  /** Steps that the gradient flows back over. */
+  window: number;
+  batch: number;
+  /** Wh starts as an orthogonal matrix times this: its spectral radius. */
+  radius: number;
+  /** Start of an LSTM's forget bias. */
+  forget: number;
+  seed: number;
+}
+
+type Rule =
+  | { kind: 'choice'; of: readonly string[] }
+  | { kind: 'number'; from: number; to: number; whole: boolean }
+  | { kind: 'switch' }
+  | { kind: 'text'; most: number };
+
+const whole = (from: number, to: number): Rule => ({ kind: 'number', from, to, whole: true });
+const real = (from: number, to: number): Rule => ({ kind: 'number', from, to, whole: false });
+
+/** What each setting may be. */
+export const rules: Readonly<Record<keyof Settings, Rule>> = {
+  task: { kind: 'choice', of: taskNames },
+  text: { kind: 'text', most: 1_000_000 },
+  cell: { kind: 'choice', of: cellNames },
+  against: { kind: 'choice', of: ['none', ...cellNames] },
+  hidden: whole(4, 256),
+  layers: whole(1, 4),
+  bidirectional: { kind: 'switch' },
+  optimizer: { kind: 'choice', of: optimizerNames },
+  learningRate: real(1e-5, 10),
+  clip: real(0, 1000),
+  length: whole(4, 200),
+  window: whole(1, 200),
+  batch: whole(1, 64),
+  radius: real(0, 3),
+  forget: real(-5, 5),
+  seed: whole(0, 2 ** 32 - 1),
+};
+
+const general: Settings = {
+  task: 'text',
+  text: verse,
+  cell: 'lstm',
+  against: 'none',
+  hidden: 48,
+  layers: 1,
+  bidirectional: false,
+  optimizer: 'adam',
+  learningRate: 0.01,
+  clip: 1,
+  length: 32,
+  window: 32,
+  batch: 16,
+  radius: 1,
+  forget: 1,
+  seed: 1,
+};
+
+/** What a task starts with where a link says nothing. */
+const own: Partial<Record<TaskName, Partial<Settings>>> = {
+  sine: { hidden: 16, length: 40, window: 40 },
+};
+
+export const defaultsOf = (task: TaskName): Settings => ({ ...general, ...own[task], task });
+
+/** Text longer than this is not put into a link. */
+export const LINK_TEXT = 4000;
+
+/** The settings as the part of a link behind `#`: what differs from the task's defaults. */
+export function toLink(settings: Settings): string {
+  const usual = defaultsOf(settings.task);
+  const parts = new URLSearchParams({ task: settings.task });
+  for (const [name, value] of Object.entries(settings) as [keyof Settings, unknown][]) {
+    if (value === usual[name] || (name === 'text' && settings.text.length > LINK_TEXT)) continue;
+    parts.set(name, String(value));
+  }
+  return parts.toString();
+}
+
+/** The settings of a link; what it does not say, or says wrongly, is the task's default, and `wrong` names it. */
+export function fromLink(link: string): { settings: Settings; wrong: string[] } {
+  const parts = new URLSearchParams(link.replace(/^#/, ''));
+  const wrong: string[] = [];
+  const asked = parts.get('task') ?? 'text';
+  const known = (taskNames as readonly string[]).includes(asked);
+  if (!known) wrong.push(`task: ${asked}`);
+  const settings = defaultsOf(known ? (asked as TaskName) : 'text');
+  for (const [name, word] of parts) {
+    if (name === 'task') continue;
+    const value = Object.hasOwn(rules, name) ? read(rules[name as keyof Settings], word) : undefined;
+    if (value === undefined) wrong.push(`${name}: ${word}`);
+    else Object.assign(settings, { [name]: value });
+  }
+  return { settings: fitting(settings), wrong };
+}
+
+/** A value of a setting from what was typed, or undefined when it cannot be one. */
+export function read(rule: Rule, word: string): string | number | boolean | undefined {
+  switch (rule.kind) {
+    case 'choice':
+      return rule.of.includes(word) ? word : undefined;
+    case 'switch':
+      return word === 'true' ? true : word === 'false' ? false : undefined;
+    case 'text':
+      return word.length <= rule.most ? word : undefined;
+    case 'number': {
+      const value = word.trim() === '' ? NaN : Number(word);
+      const fits = value >= rule.from && value <= rule.to && (!rule.whole || Number.isInteger(value));
+      return fits ? value : undefined;
+    }
+  }
+}
+
+/** Settings that go together: no window beyond the sequence, none at all for a layer that reads from the end. */
+export function fitting(settings: Settings): Settings {
+  const { length, bidirectional } = settings;
+  const window = bidirectional ? length : Math.min(settings.window, length);
+  return { ...settings, window };
+}

@@ -1,0 +1,205 @@
+/** Gradient flow: how much of the gradient reaches each step, in the run itself, and what makes it vanish or explode. */
+import type { Flow } from '../engine/session';
+import type { App, Panel } from '../ui/app';
+import { Chart, type Series } from '../ui/chart';
+import { logarithmic } from '../ui/colors';
+import { h, select, slider } from '../ui/dom';
+import { Heatmap } from '../ui/heatmap';
+
+const LOOK_EVERY = 250;
+/** Columns of the picture over training: the newest are kept. */
+const KEPT = 120;
+const [LOW, HIGH] = [-8, 0];
+
+export class FlowPanel implements Panel {
+  readonly title = 'Gradient flow';
+  readonly root: HTMLElement;
+  private run = 0;
+  private which: 'lastStep' | 'training' = 'lastStep';
+  private flow: Flow | undefined;
+  /** Norms of the first layer over time, one column for each look. */
+  private past: { step: number; norms: Float64Array }[] = [];
+  private looked = 0;
+  private looking = false;
+
+  private readonly now = new Heatmap({
+    label: 'Norm of the gradient that reaches each step of each layer',
+    height: 96,
+  });
+  private readonly over = new Heatmap({
+    label: 'Norm of the gradient that reaches each step, in the course of training',
+    height: 190,
+  });
+  private readonly norm = new Chart({
+    label: 'Norm of all gradients together at each step of training',
+    height: 190,
+    series: [],
+    logarithmic: true,
+  });
+  private readonly said = h('p', { class: 'small', 'aria-live': 'polite' });
+  private readonly radius;
+  private readonly forget;
+  private readonly clip: HTMLInputElement;
+  private readonly networks = h('div', {});
+
+  constructor(private readonly app: App) {
+    this.radius = slider('Spectral radius of Wh at the start', {
+      ...{ min: 0, max: 2, step: 0.05, value: 1 },
+      show: (v) => v.toFixed(2),
+      onchange: (radius) => app.change({ radius }),
+    });
+    this.forget = slider('Forget bias at the start (LSTM)', {
+      ...{ min: -4, max: 4, step: 0.25, value: 1 },
+      show: (v) => v.toFixed(2),
+      onchange: (forget) => app.change({ forget }),
+    });
+    this.clip = h('input', {
+      type: 'checkbox',
+      onchange: () => app.change({ clip: this.clip.checked ? 1 : 0 }),
+    });
+    const of = select(
+      'Loss',
+      [
+        ['lastStep', 'of the last step alone'],
+        ['training', 'of every step, as in training'],
+      ],
+      this.which,
+      (value) => {
+        this.which = value as 'lastStep' | 'training';
+        this.past = [];
+        this.show();
+      },
+    );
+    for (const { root } of [this.radius, this.forget]) root.classList.add('grow');
+    this.root = h(
+      'div',
+      {},
+      h(
+        'section',
+        { class: 'card' },
+        h(
+          'div',
+          { class: 'row' },
+          this.radius.root,
+          this.forget.root,
+          h('label', { class: 'field check' }, this.clip, h('span', {}, 'clip at norm 1')),
+          of.root,
+          this.networks,
+        ),
+        h('h2', {}, '‖∂L/∂hₜ‖ at this moment: layers × time'),
+        this.now.root,
+        this.said,
+      ),
+      h(
+        'div',
+        { class: 'two' },
+        h(
+          'section',
+          { class: 'card' },
+          h('h2', {}, 'First layer, in the course of training: time ↓ × steps →'),
+          this.over.root,
+        ),
+        h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root),
+      ),
+    );
+  }
+
+  begin(): void {
+    const { settings, started } = this.app;
+    this.past = [];
+    this.flow = undefined;
+    this.run = 0;
+    this.radius.set(settings.radius);
+    this.forget.set(settings.forget);
+    const runs = started.runs.map(({ cell }) => cell);
+    const lstm = runs.includes('lstm');
+    this.forget.input.disabled = !lstm;
+    this.clip.checked = settings.clip > 0;
+    this.norm.change({
+      series: runs.map((cell, k): Series => ({ label: `${cell} ‖g‖`, color: ['--first', '--second'][k] })),
+    });
+    this.networks.replaceChildren(
+      ...(runs.length > 1
+        ? [
+            select(
+              'Network',
+              runs.map((cell, k) => [String(k), cell] as const),
+              '0',
+              (value) => {
+                this.run = Number(value);
+                this.past = [];
+                this.show();
+              },
+            ).root,
+          ]
+        : []),
+    );
+  }
+
+  progress(): void {
+    if (performance.now() - this.looked > LOOK_EVERY) this.show();
+  }
+
+  show(): void {
+    void this.look();
+  }
+
+  private async look(): Promise<void> {
+    if (this.looking || !this.app.started.runs[this.run]) return;
+    this.looking = true;
+    try {
+      const step = this.app.histories[0]?.steps.at(-1) ?? 0;
+      this.flow = await this.app.wants('flow', { run: this.run });
+      if (this.past.at(-1)?.step !== step) this.past.push({ step, norms: this.flow[this.which] });
+      if (this.past.length > KEPT) this.past.shift();
+      this.draw();
+    } finally {
+      this.looking = false;
+      this.looked = performance.now();
+    }
+  }
+
+  private draw(): void {
+    const { flow, past } = this;
+    if (!flow || this.root.hidden) return;
+    const { T, names } = flow;
+    const norms = flow[this.which];
+    const scale = logarithmic(LOW, HIGH);
+    const labels = Array.from({ length: T }, (_, t) => String(t));
+    this.now.show({
+      rows: names.length,
+      columns: T,
+      value: (l, t) => norms[l * T + t],
+      scale,
+      names,
+      labels,
+    });
+    this.over.show({
+      rows: T,
+      columns: Math.max(past.length, 30),
+      value: (t, k) => past[k]?.norms[t] ?? 0,
+      scale,
+    });
+    const curves = this.app.histories.map((history) => history.curve(history.norms));
+    this.norm.show(
+      curves[0]?.steps ?? [],
+      ...curves.map(({ means }) => means.map((v) => (v > 0 ? v : null))),
+    );
+    this.said.textContent = describe(norms, T, this.which, this.app.settings.window);
+  }
+}
+
+/** In words, what the first row of the picture shows. */
+function describe(norms: Float64Array, T: number, which: string, window: number): string {
+  if (which === 'training')
+    return window < T
+      ? `The gradient flows back over ${window} steps and is cut there.`
+      : 'Each step has an error of its own: what comes back from later ones adds to it.';
+  const [first, last] = [norms[0], norms[T - 1]];
+  if (!(first > 0) || !(last > 0))
+    return first === 0 ? 'Nothing of the last error reaches the first step.' : '';
+  const ratio = first / last;
+  const words = ratio >= 10 ? 'it explodes' : ratio <= 0.1 ? 'it vanishes' : 'it holds';
+  const factor = ratio ** (1 / (T - 1));
+  return `Of the last step's error, ${ratio.toPrecision(2)} times as much reaches the first step, a factor of ${factor.toPrecision(3)} for each step back: ${words}.`;
+}

@@ -1,0 +1,261 @@
+/** Hopfield's memory: draw pictures, spoil one, and watch it fall back into place as the energy goes down. */
+import type { Mode } from '../../hopfield/recall';
+import type { RuleName } from '../../hopfield/storage';
+import { drawnShapes } from '../../io/pictures';
+import type { Recalled } from '../engine/associate';
+import type { App, Panel } from '../ui/app';
+import { Chart } from '../ui/chart';
+import { h, select, short, slider } from '../ui/dom';
+
+/** Pictures are so many fields wide and high. */
+const SIDE = 12;
+/** A recall is shown in about so many milliseconds. */
+const SHOWN_IN = 1600;
+
+const rules: readonly RuleName[] = ['hebbian', 'storkey', 'pseudo-inverse'];
+
+export class HopfieldPanel implements Panel {
+  readonly title = 'Memory';
+  readonly root: HTMLElement;
+  private patterns = drawnShapes(SIDE).map(({ state }) => Array.from(state));
+  private picture = this.patterns[1].slice();
+  private rule: RuleName = 'hebbian';
+  private mode: Mode = 'asynchronous';
+  private seed = 1;
+  private paint: number | undefined;
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  private readonly fields: HTMLButtonElement[] = [];
+  private readonly memories = h('div', { class: 'memories' });
+  private readonly share = slider('Spoil', {
+    min: 0,
+    max: 0.5,
+    step: 0.05,
+    value: 0.2,
+    show: (v) => `${Math.round(100 * v)} %`,
+  });
+  private readonly energy = new Chart({
+    label: 'Energy after each change',
+    height: 210,
+    series: [{ label: 'energy', color: '--first' }],
+    x: 'change',
+  });
+  private readonly said = h('p', { class: 'verdict', 'aria-live': 'polite' });
+
+  constructor(private readonly app: App) {
+    const button = (label: string, onclick: () => unknown, main = false): HTMLElement =>
+      h('button', { type: 'button', class: main ? 'main' : '', onclick: () => void onclick() }, label);
+    const rule = select(
+      'Storage',
+      rules.map((name) => [name, name] as const),
+      this.rule,
+      (value) => (this.rule = value as RuleName),
+    );
+    const mode = select(
+      'Updates',
+      [
+        ['asynchronous', 'one unit at a time'],
+        ['synchronous', 'all units at once'],
+      ],
+      this.mode,
+      (value) => (this.mode = value as Mode),
+    );
+    this.root = h(
+      'div',
+      {},
+      h('section', { class: 'card' }, h('h2', {}, 'What it remembers'), this.memories),
+      h(
+        'div',
+        { class: 'two' },
+        h(
+          'section',
+          { class: 'card' },
+          h('h2', {}, 'Draw'),
+          this.grid(),
+          h(
+            'div',
+            { class: 'row' },
+            button('Remember', () => this.remember()),
+            button('Clear', () => this.set(this.picture.map(() => -1))),
+            button('Invert', () => this.set(this.picture.map((s) => -s))),
+          ),
+          h(
+            'div',
+            { class: 'row' },
+            this.share.root,
+            button('Spoil', () => this.spoil()),
+            button('Recall', () => this.recall(), true),
+          ),
+        ),
+        h(
+          'section',
+          { class: 'card' },
+          h('div', { class: 'row' }, rule.root, mode.root),
+          this.energy.root,
+          this.said,
+        ),
+      ),
+    );
+    this.list();
+    this.draw();
+  }
+
+  begin(): void {
+    /* this memory has nothing to do with the run */
+  }
+
+  progress(): void {
+    /* nor with its training */
+  }
+
+  show(): void {
+    this.draw();
+    if (this.said.textContent === '' && !this.timer) void this.spoil().then(() => this.recall());
+  }
+
+  /** The picture as buttons: pressed, dragged over, or walked through with the arrow keys. */
+  private grid(): HTMLElement {
+    const grid = h('div', {
+      class: 'pixels',
+      role: 'group',
+      'aria-label': `picture of ${SIDE} by ${SIDE} fields`,
+      style: `grid-template-columns: repeat(${SIDE}, 1fr)`,
+    });
+    for (let k = 0; k < SIDE * SIDE; k++) {
+      const field = h('button', {
+        type: 'button',
+        tabindex: k === 0 ? 0 : -1,
+        'aria-label': `row ${Math.floor(k / SIDE) + 1}, column ${(k % SIDE) + 1}`,
+      });
+      field.addEventListener('click', (event) => {
+        if (event.detail === 0) this.put(k, -this.picture[k]); // by the keyboard
+      });
+      this.fields.push(field);
+      grid.append(field);
+    }
+    const under = (event: PointerEvent): number =>
+      this.fields.indexOf(document.elementFromPoint(event.clientX, event.clientY) as HTMLButtonElement);
+    grid.addEventListener('pointerdown', (event) => {
+      const k = under(event);
+      if (k < 0) return;
+      this.paint = -this.picture[k];
+      this.put(k, this.paint);
+    });
+    grid.addEventListener('pointermove', (event) => {
+      const k = this.paint === undefined ? -1 : under(event);
+      if (k >= 0) this.put(k, this.paint as number);
+    });
+    addEventListener('pointerup', () => (this.paint = undefined));
+    grid.addEventListener('keydown', (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE }[event.key];
+      const next =
+        this.fields[this.fields.indexOf(document.activeElement as HTMLButtonElement) + (by ?? NaN)];
+      if (!next) return;
+      event.preventDefault();
+      for (const field of this.fields) field.tabIndex = field === next ? 0 : -1;
+      next.focus();
+    });
+    return grid;
+  }
+
+  private put(k: number, value: number): void {
+    this.halt();
+    this.picture[k] = value;
+    this.draw();
+  }
+
+  private set(picture: number[]): void {
+    this.halt();
+    this.picture = picture.slice();
+    this.draw();
+  }
+
+  private draw(): void {
+    this.fields.forEach((field, k) => {
+      field.classList.toggle('on', this.picture[k] > 0);
+      field.setAttribute('aria-pressed', String(this.picture[k] > 0));
+    });
+  }
+
+  private list(): void {
+    this.memories.replaceChildren(
+      ...this.patterns.map((pattern, p) => {
+        const little = h('span', {
+          class: 'pixels little',
+          style: `grid-template-columns: repeat(${SIDE}, 1fr)`,
+        });
+        little.append(...pattern.map((s) => h('i', { class: s > 0 ? 'on' : '' })));
+        const take = h(
+          'button',
+          { type: 'button', 'aria-label': `take picture ${p + 1}`, onclick: () => this.set(pattern) },
+          little,
+        );
+        const forget = h(
+          'button',
+          {
+            type: 'button',
+            'aria-label': `forget picture ${p + 1}`,
+            disabled: this.patterns.length === 1,
+            onclick: () => this.forget(p),
+          },
+          'forget',
+        );
+        return h('div', {}, take, forget);
+      }),
+    );
+  }
+
+  private remember(): void {
+    if (this.patterns.some((pattern) => pattern.every((s, k) => s === this.picture[k])))
+      return this.app.notice('This picture is remembered already');
+    this.patterns.push(this.picture.slice());
+    this.list();
+  }
+
+  private forget(p: number): void {
+    this.patterns.splice(p, 1);
+    this.list();
+  }
+
+  private async spoil(): Promise<void> {
+    const share = Number(this.share.input.value);
+    this.set(await this.app.wants('spoil', { picture: this.picture, share, seed: ++this.seed }));
+  }
+
+  private async recall(): Promise<void> {
+    this.halt();
+    const { patterns, rule, picture: probe, mode } = this;
+    const found = await this.app.wants('recall', { patterns, rule, probe, mode, seed: ++this.seed });
+    let k = 0;
+    const each = Math.max(1, Math.ceil(found.moments.length / (SHOWN_IN / 30)));
+    this.timer = setInterval(() => {
+      for (let n = 0; n < each && k < found.moments.length; n++, k++)
+        for (const unit of found.moments[k].flipped) this.picture[unit] *= -1;
+      this.draw();
+      const energies = found.moments.slice(0, k).map(({ energy }) => energy);
+      this.energy.show(
+        energies.map((_, change) => change),
+        energies,
+      );
+      if (k < found.moments.length) return;
+      this.halt();
+      this.said.textContent = outcome(found);
+    }, 30);
+  }
+
+  private halt(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+}
+
+function outcome({ moments, outcome: how, pattern, overlap, sweeps }: Recalled): string {
+  const fall = `${short(moments[0].energy)} → ${short(moments[moments.length - 1].energy)}`;
+  const what =
+    overlap === 1
+      ? `picture ${pattern + 1}`
+      : overlap === -1
+        ? `the mirror image of picture ${pattern + 1}`
+        : `something that is none of the pictures; nearest is ${pattern + 1}, overlap ${overlap.toFixed(2)}`;
+  return `It recalls ${what}: ${how} after ${sweeps} sweeps, energy ${fall}.`;
+}

@@ -1,0 +1,308 @@
+/** Through time: one sequence forward and back, step by step, with the equations that run and their numbers. */
+import { equations } from 'virtual:equations';
+import { withoutColumns } from '../equations/columns';
+import type { Trace, TracedLayer } from '../engine/trace';
+import type { App, Panel } from '../ui/app';
+import { signed } from '../ui/colors';
+import { h, select, short, slider } from '../ui/dom';
+import { Heatmap } from '../ui/heatmap';
+import { save } from '../ui/files';
+import { worked } from './arithmetic';
+import { drawNetwork, timeOf, type Moment } from './network';
+
+/** Milliseconds between two traces while training goes on, and between two steps of the walk. */
+const LOOK_EVERY = 1200;
+const WALK_EVERY = 450;
+
+export class TimePanel implements Panel {
+  readonly title = 'Step through time';
+  readonly root: HTMLElement;
+  private trace: (Trace & { labels: string[] }) | undefined;
+  private run = 0;
+  private layer = 0;
+  private unit = 0;
+  private what = '';
+  private looked = 0;
+  private walk: ReturnType<typeof setInterval> | undefined;
+
+  private readonly choices = h('div', { class: 'row' });
+  private readonly drawing = h('div', {
+    class: 'network',
+    tabindex: 0,
+    role: 'region',
+    'aria-label': 'The unrolled network',
+  });
+  private readonly map = new Heatmap({
+    label: 'Values of all units at all steps; arrow keys choose a unit and a step',
+    height: 190,
+    onchoose: (row, column) => this.choose(row, column),
+  });
+  private readonly scrub = slider('', {
+    ...{ min: 0, max: 1, step: 1, value: 0 },
+    show: () => this.said,
+    oninput: () => (this.stop(), this.draw()),
+  });
+  private readonly going = h('button', { type: 'button', onclick: () => this.toggle() }, 'Walk');
+  private readonly split = h('div', { class: 'split' });
+  private readonly lines = h('ol', { class: 'equations' });
+  private readonly heading = h('h2', {});
+
+  constructor(private readonly app: App) {
+    const by = (count: number) => () => (this.stop(), this.move(count));
+    const step = (label: string, count: number): HTMLElement =>
+      h(
+        'button',
+        { type: 'button', 'aria-label': count < 0 ? 'one step before' : 'one step on', onclick: by(count) },
+        label,
+      );
+    this.scrub.root.classList.add('grow');
+    const keep = h('button', { type: 'button', onclick: () => this.save() }, 'Save drawing (SVG)');
+    this.root = h(
+      'div',
+      {},
+      h(
+        'section',
+        { class: 'card' },
+        h('div', { class: 'row' }, step('◀', -1), step('▶', 1), this.going, this.scrub.root, keep),
+        this.drawing,
+      ),
+      h(
+        'div',
+        { class: 'time' },
+        h(
+          'section',
+          { class: 'card' },
+          this.choices,
+          this.map.root,
+          h('h2', {}, 'Gradient that reaches this step: ‖δh‖'),
+          this.split,
+        ),
+        h('section', { class: 'card' }, this.heading, this.lines),
+      ),
+    );
+  }
+
+  begin(): void {
+    this.stop();
+    Object.assign(this, { run: 0, layer: 0, unit: 0, what: '', trace: undefined });
+    this.scrub.set(0);
+  }
+
+  progress(): void {
+    if (performance.now() - this.looked > LOOK_EVERY) void this.look();
+  }
+
+  show(): void {
+    void this.look();
+  }
+
+  private async look(): Promise<void> {
+    this.looked = performance.now();
+    const { run } = this;
+    if (!this.app.started.runs[run]) return;
+    const trace = await this.app.wants('trace', { run });
+    const fresh = this.trace === undefined;
+    this.trace = trace;
+    this.scrub.input.max = String(2 * trace.T - 1);
+    // the first look is at the middle of the way back, where there is most to see
+    if (fresh) this.scrub.set(Math.round(1.5 * trace.T));
+    this.chooseFrom();
+    this.draw();
+  }
+
+  private get moment(): Moment {
+    const at = Number(this.scrub.input.value);
+    const T = this.trace?.T ?? 1;
+    return at < T ? { done: at + 1, backward: false } : { done: at - T + 1, backward: true };
+  }
+
+  /** Time of the step that the chosen layer is at. */
+  private get t(): number {
+    const { done, backward } = this.moment;
+    const { T, layers } = this.trace as Trace;
+    return timeOf(done - 1, T, layers[this.layer].reverse, backward);
+  }
+
+  private get said(): string {
+    if (!this.trace) return '';
+    return `${this.moment.backward ? 'backward' : 'forward'}, t = ${this.t}`;
+  }
+
+  private move(count: number): void {
+    const { input, set } = this.scrub;
+    set(Math.min(Number(input.max), Math.max(0, Number(input.value) + count)));
+    this.draw();
+  }
+
+  private toggle(): void {
+    if (this.walk) return this.stop();
+    const { input, set } = this.scrub;
+    if (input.value === input.max) set(0);
+    this.going.textContent = 'Stop';
+    this.walk = setInterval(() => {
+      this.move(1);
+      if (input.value === input.max) this.stop();
+    }, WALK_EVERY);
+  }
+
+  private stop(): void {
+    clearInterval(this.walk);
+    this.walk = undefined;
+    this.going.textContent = 'Walk';
+  }
+
+  private choose(row: number, column: number): void {
+    this.unit = row;
+    this.goTo(column);
+  }
+
+  /** Goes to time t of the pass that is being looked at. */
+  private goTo(t: number): void {
+    const { T, layers } = this.trace as Trace;
+    const { backward } = this.moment;
+    const k = timeOf(t, T, layers[this.layer].reverse, backward);
+    this.stop();
+    this.scrub.set(backward ? T + k : k);
+    this.draw();
+  }
+
+  private chooseFrom(): void {
+    const { trace, app } = this;
+    if (!trace) return;
+    const layer = trace.layers[this.layer];
+    const names = Object.keys(layer.tracks);
+    if (!names.includes(this.what)) this.what = names[0];
+    const fields = [
+      select(
+        'Layer',
+        trace.layers.map(
+          ({ name, cell, reverse }, k) =>
+            [String(k), `${name}: ${cell}${reverse ? ', from the end' : ''}`] as const,
+        ),
+        String(this.layer),
+        (value) => {
+          this.layer = Number(value);
+          this.unit = 0;
+          this.chooseFrom();
+          this.draw();
+        },
+      ),
+      select(
+        'Shown',
+        names.map((name) => [name, words(name)] as const),
+        this.what,
+        (value) => {
+          this.what = value;
+          this.draw();
+        },
+      ),
+    ];
+    if (app.started.runs.length > 1)
+      fields.unshift(
+        select(
+          'Network',
+          app.started.runs.map(({ cell }, k) => [String(k), cell] as const),
+          String(this.run),
+          (value) => {
+            Object.assign(this, { run: Number(value), layer: 0, unit: 0 });
+            void this.look();
+          },
+        ),
+      );
+    // what has the focus keeps it
+    if (!this.choices.contains(document.activeElement))
+      this.choices.replaceChildren(...fields.map(({ root }) => root));
+  }
+
+  private draw(): void {
+    const { trace, layer: l } = this;
+    if (!trace || this.root.hidden) return;
+    const layer = trace.layers[l];
+    this.scrub.set(Number(this.scrub.input.value));
+    this.drawing.replaceChildren(
+      drawNetwork(trace, this.moment, l, (which, t) => {
+        this.layer = which;
+        this.chooseFrom();
+        this.goTo(t);
+      }),
+    );
+    const track = layer.tracks[this.what] ?? Object.values(layer.tracks)[0];
+    this.unit = Math.min(this.unit, layer.hidden - 1);
+    this.map.show({
+      rows: track[0].length,
+      columns: trace.T,
+      value: (row, t) => track[t][row],
+      scale: signed(Math.max(...track.flat().map(Math.abs), 1e-12)),
+      labels: trace.labels.map((label) => (label === ' ' ? '␣' : label === '\n' ? '⏎' : label.slice(0, 5))),
+      chosen: { row: Math.min(this.unit, track[0].length - 1), column: this.t },
+    });
+    this.drawSplit(layer);
+    this.drawLines(layer);
+  }
+
+  /** δh_t = what came from the output + what came from t+1. */
+  private drawSplit({ tracks }: TracedLayer): void {
+    const o = Object.keys(tracks)[0];
+    const parts = [
+      [`d${o}Out`, 'from the output'],
+      [`d${o}Next`, 'from the step after'],
+      [`d${o}`, 'together'],
+    ] as const;
+    const norms = parts.map(([name]) => Math.hypot(...tracks[name][this.t]));
+    const most = Math.max(...norms, 1e-30);
+    this.split.replaceChildren(
+      ...parts.flatMap(([, text], k) => {
+        const bar = h('i', { style: `width: ${((100 * norms[k]) / most).toFixed(1)}%` });
+        return [h('span', {}, text), bar, h('span', { class: 'mono' }, short(norms[k]))];
+      }),
+    );
+  }
+
+  private drawLines(layer: TracedLayer): void {
+    const { backward } = this.moment;
+    const operations = layer.steps[this.t][backward ? 'backward' : 'forward'];
+    this.heading.textContent = `Unit ${this.unit} of ${layer.name} ${backward ? 'on the way back' : 'on the way forward'}, t = ${this.t}`;
+    this.lines.replaceChildren(
+      ...worked(operations, this.unit, layer).map(({ line, numbers, result }) => {
+        const math = h('div', {});
+        math.innerHTML = equations[withoutColumns(line)] ?? '';
+        math.append(h('code', {}, line));
+        const sum = h('div', { class: 'numbers' }, numbers, ...(result ? [' = ', h('b', {}, result)] : []));
+        return h('li', {}, math, sum);
+      }),
+    );
+  }
+
+  private save(): void {
+    const drawing = this.drawing.querySelector('svg');
+    if (!drawing) return;
+    const whole = drawing.cloneNode(true) as SVGSVGElement;
+    whole.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+    whole.setAttribute('font-family', 'monospace');
+    whole.setAttribute('font-size', '11');
+    const style = document.createElementNS('http://www.w3.org/2000/svg', 'style');
+    style.textContent =
+      'path{stroke:#888;fill:none}.cell{fill:#fff;stroke:#888}.lit{stroke:#0b63ad}.back{stroke:#b14a06}';
+    whole.prepend(style);
+    save('backstep-unrolled.svg', `${whole.outerHTML}\n`, 'image/svg+xml');
+  }
+}
+
+/** What a track is called in the drop-down. */
+function words(name: string): string {
+  const known: Record<string, string> = {
+    i: 'input gate',
+    f: 'forget gate',
+    g: 'candidate',
+    o: 'output (gate)',
+    r: 'reset gate',
+    z: 'update gate',
+    n: 'candidate',
+    h: 'hidden state',
+    c: 'cell state',
+  };
+  if (known[name]) return `${name}: ${known[name]}`;
+  if (name.endsWith('Out')) return `${name}: gradient from the output`;
+  if (name.endsWith('Next')) return `${name}: gradient from the step after`;
+  return `${name}: gradient`;
+}

@@ -1,0 +1,33 @@
+/** What the parts of the page share: the run, its history, and the line to the worker. */
+import type { Point } from '../engine/run';
+import type { Started } from '../engine/session';
+import type { Settings } from '../engine/settings';
+import type { Ask } from './client';
+import type { History } from './history';
+
+export interface App {
+  ask: Ask;
+  readonly settings: Settings;
+  readonly started: Started;
+  readonly playing: boolean;
+  /** Of each run, since the page has seen it. */
+  readonly histories: readonly History[];
+  /** Begins anew with these settings changed. */
+  change(settings: Partial<Settings>): void;
+  /** Says something at the foot of the page for a while. */
+  notice(text: string): void;
+  /** Asks, and says so where the answer is a refusal. */
+  wants: Ask;
+}
+
+/** One tab of the page. */
+export interface Panel {
+  readonly title: string;
+  readonly root: HTMLElement;
+  /** A new run has begun. */
+  begin(): void;
+  /** Training went on. Called for the panel that is seen only, at most some ten times a second. */
+  progress(points: Point[][]): void;
+  /** The panel has come to be seen, or the run stands still. */
+  show(): void;
+}

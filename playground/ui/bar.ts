@@ -1,0 +1,92 @@
+/** The bar at the top: play, pause, step, begin anew; what step, loss and gradient are; link and theme. */
+import { toLink, LINK_TEXT } from '../engine/settings';
+import type { App } from './app';
+import { h, short } from './dom';
+
+export interface Transport {
+  play: (on: boolean) => void;
+  step: () => void;
+  again: () => void;
+}
+
+export class Bar {
+  readonly play: HTMLButtonElement;
+  private readonly single: HTMLButtonElement;
+  private readonly numbers = { step: h('b', {}), loss: h('b', {}), norm: h('b', {}) };
+  private readonly theme: HTMLButtonElement;
+
+  constructor(
+    root: HTMLElement,
+    private readonly app: App,
+    { play, step, again }: Transport,
+  ) {
+    this.play = h('button', { type: 'button', class: 'main', onclick: () => play(!app.playing) }, 'Play');
+    this.single = h('button', { type: 'button', onclick: step, title: 'one step of training' }, 'Step');
+    const restart = h(
+      'button',
+      { type: 'button', onclick: again, title: 'the same run from its start' },
+      'Restart',
+    );
+    const link = h('button', { type: 'button', onclick: () => void this.copyLink() }, 'Copy link');
+    this.theme = h('button', { type: 'button', onclick: () => this.turn() });
+    const readout = (label: string, number: HTMLElement): HTMLElement =>
+      h('span', {}, h('span', { class: 'muted small' }, `${label} `), number);
+    root.append(
+      h('h1', {}, 'Backstep'),
+      this.play,
+      this.single,
+      restart,
+      h(
+        'div',
+        { class: 'readout' },
+        readout('step', this.numbers.step),
+        readout('loss', this.numbers.loss),
+        readout('‖g‖', this.numbers.norm),
+      ),
+      h('div', { class: 'end' }, link, this.theme),
+    );
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    this.wear(dark.matches ? 'dark' : 'light');
+    dark.addEventListener('change', () => this.wear(dark.matches ? 'dark' : 'light'));
+  }
+
+  /** Shows whether training goes on, and where it is. */
+  show(): void {
+    const { playing, histories } = this.app;
+    this.play.textContent = playing ? 'Pause' : 'Play';
+    this.single.disabled = playing;
+    const of = (values: 'steps' | 'losses' | 'norms'): string => {
+      const lasts = histories.map((history) => history[values].at(-1));
+      return lasts
+        .map((v) => (v === undefined ? '–' : values === 'steps' ? String(v) : short(v)))
+        .join(' · ');
+    };
+    this.numbers.step.textContent = String(histories[0]?.steps.at(-1) ?? 0);
+    this.numbers.loss.textContent = of('losses');
+    this.numbers.norm.textContent = of('norms');
+  }
+
+  private async copyLink(): Promise<void> {
+    const { app } = this;
+    const { settings } = app;
+    const link = `${location.href.split('#')[0]}#${toLink(settings)}`;
+    const without =
+      settings.text.length > LINK_TEXT ? `; the text, longer than ${LINK_TEXT} characters, is not in it` : '';
+    try {
+      await navigator.clipboard.writeText(link);
+      app.notice(`Link copied${without}`);
+    } catch {
+      app.notice(`The link is in the address bar${without}`);
+    }
+  }
+
+  private turn(): void {
+    this.wear(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark');
+  }
+
+  private wear(theme: 'dark' | 'light'): void {
+    document.documentElement.dataset.theme = theme;
+    this.theme.textContent = theme === 'dark' ? 'Light' : 'Dark';
+    document.dispatchEvent(new Event('theme'));
+  }
+}

@@ -1,0 +1,117 @@
+/** Live curves. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { css } from './colors';
+import { h, short } from './dom';
+
+export interface Series {
+  label: string;
+  /** A colour of the style sheet. */
+  color: string;
+  dashed?: boolean;
+}
+
+export interface ChartOptions {
+  label: string;
+  height: number;
+  series: Series[];
+  logarithmic?: boolean;
+  x?: string;
+}
+
+export class Chart {
+  readonly root: HTMLElement;
+  private readonly legend = h('p', { class: 'names' });
+  private readonly field: HTMLElement;
+  private plot: uPlot | undefined;
+  private data: uPlot.AlignedData = [[]];
+
+  constructor(private options: ChartOptions) {
+    this.field = h('div', { role: 'img', 'aria-label': options.label });
+    this.field.style.height = `${options.height}px`;
+    this.root = h('div', { class: 'chart' }, this.legend, this.field);
+    new ResizeObserver(() => (this.plot ? this.plot.setSize(this.size) : this.build())).observe(this.field);
+    document.addEventListener('theme', () => this.build());
+  }
+
+  /** Other curves, or others' names. */
+  change(options: Partial<ChartOptions>): void {
+    this.options = { ...this.options, ...options };
+    this.build();
+  }
+
+  show(x: readonly number[], ...curves: readonly (readonly (number | null)[])[]): void {
+    this.data = [x as number[], ...(curves as (number | null)[][])];
+    if (this.plot) this.plot.setData(this.data);
+    else this.build();
+    this.tell();
+  }
+
+  private get size(): { width: number; height: number } {
+    return { width: this.field.clientWidth, height: this.options.height };
+  }
+
+  /** Names of the curves, with their values where the pointer is, or the last ones. */
+  private tell(): void {
+    const { series, x = 'step' } = this.options;
+    const at = this.plot?.cursor.idx ?? this.data[0].length - 1;
+    const value = (k: number): string => {
+      const v = this.data[k]?.[at];
+      return v === undefined || v === null ? '–' : short(v);
+    };
+    this.legend.replaceChildren(
+      ...series.map(({ label, color }, k) =>
+        h('span', { style: `color: var(${color})` }, `${label} `, h('b', {}, value(k + 1))),
+      ),
+      h('span', { class: 'muted' }, `${x} ${this.data[0][at] ?? '–'}`),
+    );
+  }
+
+  private build(): void {
+    this.plot?.destroy();
+    this.plot = undefined;
+    const { series, logarithmic = false } = this.options;
+    if (this.field.clientWidth === 0 || this.data.length !== series.length + 1) return;
+    const axis = {
+      stroke: css('--muted'),
+      grid: { stroke: css('--line'), width: 1 },
+      ticks: { stroke: css('--line'), width: 1 },
+      font: '12px system-ui, sans-serif',
+    };
+    this.plot = new uPlot(
+      {
+        ...this.size,
+        scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
+        axes: [
+          { ...axis, size: 30 },
+          {
+            ...axis,
+            size: 52,
+            grid: { ...axis.grid, ...(logarithmic && { filter: tens }) },
+            ...(logarithmic && { filter: tens }),
+            values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(3))))),
+          },
+        ],
+        legend: { show: false },
+        hooks: { setCursor: [() => this.tell()] },
+        cursor: { points: { show: false }, drag: { x: false, y: false } },
+        series: [
+          {},
+          ...series.map(({ color, dashed }) => ({
+            stroke: css(color),
+            width: 2,
+            ...(dashed && { dash: [6, 4] }),
+            points: { show: false },
+          })),
+        ],
+      },
+      this.data,
+      this.field,
+    );
+    this.tell();
+  }
+}
+
+/** Of the marks of a logarithmic axis, the powers of ten. */
+const tens = (_: uPlot, marks: number[]): (number | null)[] =>
+  marks.map((v) => (Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9 ? v : null));

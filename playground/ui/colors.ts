@@ -1,0 +1,59 @@
+/** Colours of values: blue below zero, amber above, the page's own ground in between; from dark to light for sizes. */
+
+type Rgb = readonly [number, number, number];
+
+/** A colour of the style sheet, `--ground` as #rrggbb. */
+export const css = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function rgb(hex: string): Rgb {
+  const value = parseInt(hex.slice(1), 16);
+  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
+}
+
+const mix = (a: Rgb, b: Rgb, share: number): string =>
+  `rgb(${a.map((v, k) => Math.round(v + (b[k] - v) * share)).join()})`;
+
+export interface Scale {
+  color: (value: number) => string;
+  /** The ends of the scale, and how they are written; from positive ends it goes by powers of ten. */
+  ends: [number, number];
+  names: [string, string];
+}
+
+/** From −limit over zero to limit. */
+export function signed(limit: number): Scale {
+  const [minus, none, plus] = ['--minus', '--ground', '--plus'].map((name) => rgb(css(name)));
+  const most = limit || 1;
+  return {
+    color: (v) => {
+      const share = Math.min(1, Math.abs(v) / most);
+      return Number.isNaN(v) ? css('--bad') : mix(none, v < 0 ? minus : plus, Math.sqrt(share));
+    },
+    ends: [-most, most],
+    names: [`−${digits(most)}`, digits(most)],
+  };
+}
+
+/** Powers of ten, from 10^low to 10^high; zero is left as the ground. */
+export function logarithmic(low: number, high: number): Scale {
+  const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));
+  const color = (v: number): string => {
+    if (!Number.isFinite(v)) return css('--bad');
+    if (v <= 0) return css('--ground');
+    const at = Math.min(1, Math.max(0, (Math.log10(v) - low) / (high - low))) * (stops.length - 1);
+    const k = Math.min(stops.length - 2, Math.floor(at));
+    return mix(stops[k], stops[k + 1], at - k);
+  };
+  return {
+    color,
+    ends: [low, high].map((end) => 10 ** end) as [number, number],
+    names: [low, high].map(tenTo) as [string, string],
+  };
+}
+
+const tenTo = (n: number): string =>
+  `10${[...String(n)].map((sign) => (sign === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)])).join('')}`;
+
+const digits = (v: number): string =>
+  v >= 0.01 && v < 1000 ? String(Number(v.toPrecision(2))) : v.toExponential(0);

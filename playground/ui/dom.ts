@@ -1,0 +1,104 @@
+/** Elements, written where they are used. */
+
+type Child = Node | string;
+type Attributes = Record<string, string | number | boolean | ((event: never) => void)>;
+
+/**
+ * An element with attributes and children; functions are listeners (`onclick`), false leaves an attribute out.
+ * @example h('button', { type: 'button', onclick: start }, 'Start')
+ */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  return dress(document.createElement(tag), attributes, children);
+}
+
+/** The same for the elements of a drawing. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[K] {
+  return dress(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+}
+
+function dress<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value as EventListener);
+    else if (value !== false) element.setAttribute(name, value === true ? '' : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A labelled drop-down. */
+export function select(
+  label: string,
+  options: readonly (readonly [value: string, text: string])[],
+  chosen: string,
+  onchange: (value: string) => void,
+): { root: HTMLLabelElement; input: HTMLSelectElement } {
+  const input = h(
+    'select',
+    { onchange: () => onchange(input.value) },
+    ...options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)),
+  );
+  return { root: h('label', { class: 'field' }, h('span', {}, label), input), input };
+}
+
+export interface SliderOptions {
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+  show?: (value: number) => string;
+  /** While it moves, and once it has been let go. */
+  oninput?: (value: number) => void;
+  onchange?: (value: number) => void;
+}
+
+/** A labelled slider that shows its value. */
+export function slider(
+  label: string,
+  { min, max, step, value, show = String, oninput, onchange }: SliderOptions,
+): { root: HTMLLabelElement; input: HTMLInputElement; set: (value: number) => void } {
+  const shown = h('output', {}, show(value));
+  const tell = (): void => {
+    shown.textContent = show(Number(input.value));
+    input.setAttribute('aria-valuetext', show(Number(input.value)));
+  };
+  const input = h('input', {
+    ...{ type: 'range', min, max, step, value },
+    oninput: () => (tell(), oninput?.(Number(input.value))),
+    onchange: () => onchange?.(Number(input.value)),
+  });
+  const set = (to: number): void => {
+    input.value = String(to);
+    tell();
+  };
+  return { root: h('label', { class: 'field slider' }, h('span', {}, label, ' ', shown), input), input, set };
+}
+
+/** A number in few digits. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5))
+    return value.toExponential(2).replace('e+', 'e').replaceAll('-', '−');
+  return value.toPrecision(3).replace('-', '−');
+}
+
+/** Calls `work` at most once a frame, however often it is asked for. */
+export function onceAFrame(work: () => void): () => void {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work();
+    });
+  };
+}

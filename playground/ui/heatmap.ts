@@ -1,0 +1,144 @@
+/** A matrix as a picture: one coloured field for each number; fields can be chosen by pointer and by arrow keys. */
+import type { Scale } from './colors';
+import { h, onceAFrame } from './dom';
+
+export interface Picture {
+  rows: number;
+  columns: number;
+  value: (row: number, column: number) => number;
+  scale: Scale;
+  /** Shown under the columns. */
+  labels?: readonly string[];
+  /** Shown beside the rows. */
+  names?: readonly string[];
+  chosen?: { row: number; column: number };
+}
+
+export interface HeatmapOptions {
+  /** What it shows, for those who cannot see it. */
+  label: string;
+  height: number;
+  onchoose?: (row: number, column: number) => void;
+}
+
+const LABELS = 18;
+const NAMES = 34;
+
+export class Heatmap {
+  readonly root: HTMLElement;
+  private readonly canvas = h('canvas', { 'aria-hidden': 'true' });
+  private readonly legend = h('p', { class: 'legend' });
+  private picture: Picture | undefined;
+  readonly redraw = onceAFrame(() => this.draw());
+
+  constructor(private readonly options: HeatmapOptions) {
+    const { label, height, onchoose } = options;
+    this.canvas.style.height = `${height}px`;
+    const field = h(
+      'div',
+      {
+        class: 'heatmap',
+        role: onchoose ? 'application' : 'img',
+        'aria-label': label,
+        tabindex: onchoose ? 0 : false,
+      },
+      this.canvas,
+    );
+    if (onchoose) {
+      this.canvas.addEventListener('pointerdown', (event) => this.point(event));
+      field.addEventListener('keydown', (event) => this.key(event));
+    }
+    this.root = h('figure', {}, field, this.legend);
+    new ResizeObserver(this.redraw).observe(this.canvas);
+  }
+
+  show(picture: Picture): void {
+    this.picture = picture;
+    const { ends, names, color } = picture.scale;
+    const [from, to] = ends;
+    const value = (share: number): number =>
+      from > 0 ? from * (to / from) ** share : from + share * (to - from);
+    const ramp = Array.from({ length: 9 }, (_, k) => color(value(k / 8)));
+    this.legend.replaceChildren(
+      names[0],
+      h('span', { class: 'ramp', style: `background: linear-gradient(90deg, ${ramp.join()})` }),
+      names[1],
+    );
+    this.redraw();
+  }
+
+  private draw(): void {
+    const { picture, canvas } = this;
+    const context = canvas.getContext('2d');
+    if (!picture || !context || canvas.clientWidth === 0) return;
+    const ratio = devicePixelRatio;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    const { rows, columns, value, scale, labels, names, chosen } = picture;
+    const { left, w, high } = this.box();
+    const gap = w > 9 && high > 9 && rows * columns < 400 ? 1 : 0;
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) {
+        context.fillStyle = scale.color(value(r, c));
+        context.fillRect(left + c * w, r * high, w - gap, high - gap);
+      }
+    }
+    context.fillStyle = getComputedStyle(canvas).color;
+    context.font = '12px ui-monospace, monospace';
+    context.textAlign = 'center';
+    const every = Math.max(1, Math.ceil(22 / w));
+    labels?.forEach((text, c) => {
+      if (c % every === 0 || w > 14)
+        context.fillText(text, left + (c + 0.5) * w, height - 4, Math.max(w, 22));
+    });
+    context.textAlign = 'right';
+    names?.forEach((text, r) => context.fillText(text, left - 5, (r + 0.5) * high + 4, NAMES - 5));
+    if (chosen) {
+      context.strokeStyle = getComputedStyle(canvas).color;
+      context.lineWidth = 2;
+      context.strokeRect(
+        left + chosen.column * w,
+        chosen.row * high,
+        Math.max(w - gap, 3),
+        Math.max(high - gap, 3),
+      );
+    }
+  }
+
+  /** Where the fields begin, and how wide and high one is. */
+  private box(): { left: number; w: number; high: number } {
+    const { rows, columns, labels, names } = this.picture as Picture;
+    const left = names ? NAMES : 0;
+    const w = (this.canvas.clientWidth - left) / columns;
+    return { left, w, high: (this.canvas.clientHeight - (labels ? LABELS : 0)) / rows };
+  }
+
+  private point(event: PointerEvent): void {
+    if (!this.picture) return;
+    const { left, w, high } = this.box();
+    this.choose(Math.floor(event.offsetY / high), Math.floor((event.offsetX - left) / w));
+  }
+
+  private key(event: KeyboardEvent): void {
+    const by: Record<string, [number, number]> = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+    };
+    const move = by[event.key];
+    if (!move || !this.picture) return;
+    event.preventDefault();
+    const { row, column } = this.picture.chosen ?? { row: 0, column: 0 };
+    this.choose(row + move[0], column + move[1]);
+  }
+
+  private choose(row: number, column: number): void {
+    const { rows, columns } = this.picture as Picture;
+    const within = (k: number, n: number): number => Math.min(n - 1, Math.max(0, k));
+    this.options.onchoose?.(within(row, rows), within(column, columns));
+  }
+}

@@ -1,0 +1,236 @@
+import katex from 'katex';
+import { allLines } from '../playground/equations/all';
+import { lineToLatex } from '../playground/equations/latex';
+import { associate, spoil } from '../playground/engine/associate';
+import { Checker } from '../playground/engine/check';
+import { load } from '../playground/engine/load';
+import { Session, type Flow } from '../playground/engine/session';
+import { traceOf } from '../playground/engine/trace';
+import {
+  cellNames,
+  defaultsOf,
+  fromLink,
+  taskNames,
+  toLink,
+  type Settings,
+} from '../playground/engine/settings';
+import { worked } from '../playground/panels/arithmetic';
+import { History } from '../playground/ui/history';
+import type { Plan } from '../bptt/plan';
+import { toFlat } from '../core/tensor';
+import { distance } from './executors';
+
+const small: Settings = { ...defaultsOf('text'), hidden: 12, batch: 4, length: 12, window: 12 };
+const train = (session: Session, steps: number): number[][] =>
+  Array.from({ length: steps }, () => session.step().map(({ loss }) => loss));
+
+describe('settings', () => {
+  test.each(taskNames)('%s: a link holds all that differs from the defaults', (task) => {
+    const usual = defaultsOf(task);
+    expect(toLink(usual)).toBe(`task=${task}`);
+    const other: Settings = {
+      ...usual,
+      cell: 'gru',
+      hidden: 20,
+      learningRate: 0.5,
+      seed: 7,
+      bidirectional: true,
+    };
+    other.window = other.length;
+    expect(fromLink(`#${toLink(other)}`)).toEqual({ settings: other, wrong: [] });
+  });
+
+  test('what a link says wrongly is named and left at its default', () => {
+    const { settings, wrong } = fromLink('#task=sine&hidden=1e9&cell=perceptron&seed=&colour=red&window=500');
+    expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
+    expect(settings).toEqual(defaultsOf('sine'));
+    expect(fromLink('#task=chess').wrong).toEqual(['task: chess']);
+  });
+});
+
+describe('a session', () => {
+  test.each(cellNames)('%s learns, alike each time', (cell) => {
+    const settings = { ...small, cell };
+    const losses = train(new Session(settings), 40).flat();
+    expect(losses[39]).toBeLessThan(0.9 * losses[0]);
+    expect(train(new Session(settings), 40).flat()).toEqual(losses);
+  });
+
+  test.each([...taskNames])('%s is learnt', (task) => {
+    const session = new Session(defaultsOf(task));
+    const losses = train(session, 60).flat();
+    const mean = (from: number, to: number): number =>
+      losses.slice(from, to).reduce((sum, loss) => sum + loss, 0) / (to - from);
+    expect(mean(50, 60)).toBeLessThan(0.9 * mean(0, 10));
+  });
+
+  test('what is asked of it between two steps changes nothing', () => {
+    const settings: Settings = { ...small, against: 'clockwork', window: 5, layers: 2 };
+    const quiet = train(new Session(settings), 6);
+    const asked = new Session(settings);
+    const losses = Array.from({ length: 6 }, () => {
+      for (const run of [0, 1]) {
+        asked.sample(run, 20, 1);
+        asked.trace(run);
+        asked.flow(run);
+        asked.prediction(run);
+      }
+      return asked.step().map(({ loss }) => loss);
+    });
+    expect(losses).toEqual(quiet);
+  });
+
+  test('both networks see the same batches: a cell against itself runs level', () => {
+    for (const [one, two] of train(new Session({ ...small, against: small.cell }), 5)) expect(two).toBe(one);
+  });
+
+  test.each(['lstm', 'clockwork'] as const)(
+    'a checkpoint of %s goes on as if it had never been saved',
+    (cell) => {
+      const session = new Session({ ...small, cell });
+      train(session, 5);
+      const bytes = session.checkpoint(0, [1, 2]);
+      const { session: loaded } = load(bytes, defaultsOf('sine'));
+      expect(loaded.settings).toEqual({ ...small, cell });
+      expect(loaded.started.steps).toBe(5);
+      expect(loaded.sample(0, 30, 0.5)).toBe(session.sample(0, 30, 0.5));
+      expect(train(loaded, 5)).toEqual(train(session, 5));
+    },
+  );
+
+  test('a checkpoint of something else is refused', () => {
+    expect(() => load(new Uint8Array(20), small)).toThrow(/checkpoint: the file must be a whole checkpoint/);
+  });
+
+  test('a text that is too short is refused', () => {
+    expect(() => new Session({ ...small, text: 'abc' })).toThrow(/the text must hold at least 49 symbols/);
+  });
+});
+
+describe('a trace', () => {
+  const cases: Partial<Settings>[] = [
+    ...cellNames.map((cell) => ({ cell })),
+    { cell: 'lstm', layers: 2 },
+    { cell: 'gru', bidirectional: true, layers: 2 },
+  ];
+  test.each(cases)('of %j: its numbers are those of the network', (some) => {
+    const { network: net } = new Session({ ...small, ...some }).runs[0];
+    const classes = [3, 1, 4, 1, 5, 9];
+    const batch = {
+      x: { shape: [6, 1], numbers: classes },
+      targets: { shape: [6, 1], numbers: [...classes].reverse() },
+    };
+    const { layers, loss, T } = traceOf(net, batch);
+    expect(distance([loss], [net.forward(batch).loss])).toBeLessThan(1e-12);
+    net.backward();
+    const { unrolls } = net.lastPlan as Plan;
+    layers.forEach(({ tracks, steps }, k) => {
+      for (let t = 0; t < T; t++) {
+        const v = unrolls[k].at(t);
+        for (const [name, track] of Object.entries(tracks))
+          if (v[name] && name !== 'do')
+            expect([name, distance(track[t], toFlat(v[name]))]).toEqual([name, expect.closeTo(0, 11)]);
+        expect(steps[t].forward.length).toBeGreaterThan(0);
+        const [o] = Object.keys(tracks);
+        tracks[`d${o}`][t].forEach((d, j) =>
+          expect(d).toBe(tracks[`d${o}Out`][t][j] + tracks[`d${o}Next`][t][j]),
+        );
+      }
+    });
+  });
+
+  test('leaves the gradients of the weights as they were', () => {
+    const session = new Session(small);
+    train(session, 1);
+    const { flatGradients } = session.runs[0].network.parameters;
+    const before = flatGradients.data.slice();
+    session.trace(0);
+    expect(flatGradients.data).toEqual(before);
+  });
+
+  test('its lines, with the numbers put in, come to what they say', () => {
+    const session = new Session({ ...small, cell: 'elman' });
+    train(session, 3);
+    const { layers } = session.trace(0);
+    const lines = worked(layers[0].steps[4].forward, 5, layers[0]);
+    expect(lines.map(({ line }) => line)).toEqual(['z = x Wx + b', 'z += hPrev Wh', 'h = tanh(z)']);
+    const [, z, h] = lines;
+    expect(h.numbers).toBe(`tanh(${z.result})`);
+    expect(
+      Math.abs(Math.tanh(Number(z.result.replace('−', '-'))) - Number(h.result.replace('−', '-'))),
+    ).toBeLessThan(0.005);
+    expect(z.numbers).toMatch(/ \+ 9 more$/);
+  });
+});
+
+describe('gradient flow', () => {
+  test('trap 14: nothing comes back over the cut of a window, whatever the loss of the last step alone does', () => {
+    const flowOf = (window: number): Flow => {
+      const session = new Session({ ...small, cell: 'elman', window });
+      train(session, 1);
+      return session.flow(0);
+    };
+    const [cut, whole] = [flowOf(4), flowOf(12)];
+    expect(distance(cut.training.slice(8), whole.training.slice(8))).toBeLessThan(1e-12);
+    expect(distance(cut.training.slice(7, 8), whole.training.slice(7, 8))).toBeGreaterThan(1e-3);
+    expect(cut.lastStep.every((norm) => norm > 0)).toBe(true);
+  });
+
+  test.each([
+    [0.4, (ratio: number) => ratio < 1e-3],
+    [2, (ratio: number) => ratio > 0.05],
+  ])('a spectral radius of %d makes it what it should be', (radius, fits) => {
+    const session = new Session({ ...small, cell: 'elman', radius, learningRate: 1e-5 });
+    const { lastStep, T } = session.flow(0);
+    expect(fits(lastStep[0] / lastStep[T - 1])).toBe(true);
+  });
+});
+
+describe('proof', () => {
+  test.each(cellNames)('%s: all gradients agree, and planted mistakes are caught', (cell) => {
+    const checker = new Checker({ ...small, cell });
+    for (const { name } of checker.variables)
+      for (const verdict of checker.examine(name, -1)) expect(verdict.ok).toBe(true);
+    for (let mistake = 0; mistake < checker.mistakes.length; mistake += 17) {
+      const caught = checker.variables.some(({ name }) =>
+        checker.examine(name, mistake).some(({ ok }) => !ok),
+      );
+      expect([checker.mistakes[mistake], caught]).toEqual([checker.mistakes[mistake], true]);
+    }
+  });
+});
+
+test('every line that the page can show is rendered', () => {
+  const lines = allLines();
+  expect(lines).toContain('dc = dcNext + dh * o * (1 - tc * tc)');
+  expect(lines.filter((line) => line.includes('·'))).toEqual([]); // an operand without a name
+  for (const line of lines)
+    expect(katex.renderToString(lineToLatex(line), { output: 'mathml' })).toContain('</math>');
+  expect(lineToLatex('dhPrev += du Whnᵀ')).toBe('\\delta h_{t-1} \\mathrel{+}= \\delta u W_{hn}^{\\top}');
+});
+
+test('a memory recalls what was spoilt, and its energy falls', () => {
+  const patterns = [
+    Array.from({ length: 30 }, (_, k) => (k % 2 ? 1 : -1)),
+    Array.from({ length: 30 }, (_, k) => (k < 15 ? 1 : -1)),
+  ];
+  const probe = spoil({ picture: patterns[0], share: 0.1, seed: 3 });
+  const { moments, overlap, pattern } = associate({
+    patterns,
+    rule: 'hebbian',
+    probe,
+    mode: 'asynchronous',
+    seed: 1,
+  });
+  expect([pattern, overlap]).toEqual([0, 1]);
+  moments.slice(1).forEach(({ energy }, k) => expect(energy).toBeLessThan(moments[k].energy));
+});
+
+test('a curve of many steps is their means', () => {
+  const history = new History();
+  history.add(Array.from({ length: 2100 }, (_, k) => ({ step: k + 1, loss: k % 3, norm: 1 })));
+  const { steps, means } = history.curve(history.losses);
+  expect(steps).toHaveLength(700);
+  expect(steps.at(-1)).toBe(2100);
+  expect(new Set(means)).toEqual(new Set([1]));
+});
