@@ -28,7 +28,7 @@ export type Jacobians = (t: number, row: number) => Matrix;
  * @example
  * net.forward(batch);
  * const jacobian = jacobiansOf(net.lastPlan.unrolls[0]);
- * jacobian(3, 0); // ∂h_3/∂h_2 of the first row
+ * jacobian(1, 0); // ∂h_1/∂h_0 of the first row
  */
 export function jacobiansOf(unroll: Unroll, executor: Executor = plain): Jacobians {
   const { cell, options } = unroll;

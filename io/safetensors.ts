@@ -56,7 +56,7 @@ const MAX_HEADER = 100_000_000;
  * @throws RangeError when `shape` is not made of sizes, or `data` has another length than it says.
  * @example
  * const w = { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) } as const;
- * encodeSafetensors(new Map([['w', w]]), { format: 'pt' }).length // → 104
+ * encodeSafetensors(new Map([['w', w]]), { format: 'pt' }).length // 104
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,
@@ -102,7 +102,7 @@ export function encodeSafetensors(
  * @throws TypeError when the header is not the JSON it should be, or an element type is not supported.
  * @example
  * const w = { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) } as const;
- * decodeSafetensors(encodeSafetensors(new Map([['w', w]]))).tensors.get('w')?.data // → Float32Array(2) [ 1, 2 ]
+ * decodeSafetensors(encodeSafetensors(new Map([['w', w]]))).tensors.get('w')?.data // [1, 2]
  */
 export function decodeSafetensors(bytes: Uint8Array): SafeFile {
   const header = readHeader(bytes);

@@ -1,0 +1,149 @@
+/** Every `@example` of a docstring is run; where a comment gives a value, that is what must come out. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compileFunction } from 'node:vm';
+import ts from 'typescript';
+import * as backstep from '../index';
+
+const root = join(__dirname, '..');
+const folders = ['core', 'core/wasm', 'cells', 'bptt', 'hopfield', 'io', 'tasks'];
+
+interface Example {
+  where: string;
+  file: string;
+  code: string;
+}
+
+/** The examples of a file: each from its `@example` to the next tag or the end of the comment. */
+function examplesOf(file: string): Example[] {
+  const source = readFileSync(join(root, file), 'utf8');
+  return [...source.matchAll(/@example([^]*?)(?:\n\s*\* @|\*\/)/g)].map(({ index, 1: text }) => ({
+    where: `${file}:${source.slice(0, index).split('\n').length}`,
+    file,
+    code: text.replace(/^\s*\* ?/gm, '').trim(),
+  }));
+}
+
+/** What examples may take for granted. */
+function given(): Record<string, unknown> {
+  const net = backstep.network({
+    layers: [backstep.elman({ input: 2, hidden: 3 })],
+    output: 2,
+    loss: 'softmax',
+  });
+  const x = [[[1, 0]], [[0, 1]]];
+  const batch = { x, targets: [[1], [0]] };
+  net.forward(batch);
+  const problem = backstep.problemOf(net, batch);
+  const unit = Float64Array.from({ length: 9 }, (_, k) => (k === 0 ? 1 : 0));
+  const batches = Array<unknown>(100).fill(batch);
+  const adam = backstep.optimizer(net, { name: 'adam' });
+  const memory = backstep.hopfield({ patterns: [[1, 1, 1, 1]] });
+  const probe = [1, 1, 1, -1];
+  const draw = (): void => undefined;
+  // a worker that is started from here has to be told how to read TypeScript
+  const execArgv = ['-r', join(root, 'scripts', 'register.js')];
+  const parallel = (network: backstep.Network, threads: number) =>
+    backstep.parallel(network, { threads, execArgv });
+  return {
+    net,
+    batch,
+    batches,
+    problem,
+    unit,
+    adam,
+    memory,
+    probe,
+    draw,
+    parallel,
+    readFileSync,
+    writeFileSync,
+  };
+}
+
+// files are read and written in a folder of their own
+const home = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'backstep-examples-'));
+beforeAll(() => {
+  process.chdir(folder);
+  writeFileSync('poem.txt', 'a rose is a rose');
+});
+afterAll(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+});
+
+/** `0.00355` → 5: a number is compared to the places that are written. */
+const placesOf = (text: string): number => /^-?\d+\.(\d+)$/.exec(text)?.[1].length ?? 12;
+
+/** The value that a comment states; undefined where it is words. */
+function stated(comment: string): { value: unknown } | undefined {
+  const text = comment.replace(/^\/\/ */, '').replace(/−/g, '-');
+  try {
+    // literals only: a word would be looked up as a name, and fail
+    return { value: (compileFunction(`return (${text});`) as () => unknown)() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Statements whose value a comment behind them states are handed to `check`. */
+function instrument(code: string): { program: string; checked: number } {
+  const source = ts.createSourceFile('example.ts', code, ts.ScriptTarget.ES2022, true);
+  let checked = 0;
+  const statements = source.statements.map((statement) => {
+    const [comment] = ts.getTrailingCommentRanges(code, statement.end) ?? [];
+    const text = comment ? code.slice(comment.pos, comment.end) : '';
+    if (!ts.isExpressionStatement(statement) || !stated(text)) return statement.getText();
+    checked++;
+    return `check(${statement.expression.getText()}, ${JSON.stringify(text)});`;
+  });
+  return { program: statements.join('\n'), checked };
+}
+
+async function run({ code, file }: Example): Promise<number> {
+  const { program, checked } = instrument(code);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is found at run time
+  const own = require(join(root, file)) as Record<string, unknown>;
+  const names: Record<string, unknown> = {
+    ...own,
+    ...backstep,
+    ...backstep.scalar,
+    ...given(),
+    check(got: unknown, text: string) {
+      const { value } = stated(text) as { value: unknown };
+      if (typeof value === 'number') expect(got).toBeCloseTo(value, placesOf(text.replace(/^\/\/ */, '')));
+      else expect(plainly(got)).toEqual(plainly(value));
+    },
+  };
+  const target = { compilerOptions: { target: ts.ScriptTarget.ES2022 } };
+  const body = `return (async () => {\n${ts.transpileModule(program, target).outputText}\n})();`;
+  await (compileFunction(body, Object.keys(names)) as (...all: unknown[]) => Promise<void>)(
+    ...Object.values(names),
+  );
+  return checked;
+}
+
+/** Typed arrays as lists, so that an example may write a list. */
+const plainly = (value: unknown): unknown =>
+  ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
+
+const examples = folders
+  .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
+  .filter((file) => file.endsWith('.ts'))
+  .flatMap(examplesOf);
+
+test('there are examples', () => {
+  expect(examples.length).toBeGreaterThan(40);
+});
+
+test.each(examples)('the example at $where does what it says', async (example) => {
+  await run(example);
+});
+
+test('an example that states a wrong value is noticed', async () => {
+  const wrong = { where: '', file: 'core/tensor.ts', code: 'zeros([2, 3]).shape // [2, 4]' };
+  await expect(run(wrong)).rejects.toThrow();
+  expect(instrument('a; // 3\nb; // some words').checked).toBe(1);
+});
