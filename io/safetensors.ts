@@ -10,7 +10,7 @@
  */
 
 /** The element types that a typed array can hold; the 16-bit floats of the format have none. */
-const ARRAYS = {
+export const ARRAYS = {
   F64: Float64Array,
   I64: BigInt64Array,
   U64: BigUint64Array,
@@ -252,7 +252,7 @@ function requireString(value: unknown, where: string): string {
   throw new TypeError(`safetensors: ${where}: must be a string, got ${show(value)}`);
 }
 
-const isSize = (n: unknown): n is number =>
+export const isSize = (n: unknown): n is number =>
   Number.isSafeInteger(n) && (n as number) >= 0 && !Object.is(n, -0);
 
 const tooLong = (length: number | bigint) =>
