@@ -105,12 +105,16 @@ export function fromPytorch(
     const first = read(stored, ih, tensors[b].shape, tensors[b]);
     const second = read(stored, hh, tensors[b].shape, tensors[b]);
     const inside = bhn ? first.length - tensors[bhn].shape[0] : first.length;
-    // x + 0 is not x for x = −0: a bias that is not in use leaves the other one's bits alone
-    const sum = first.map((x, k) => (k >= inside || second[k] === 0 ? x : x + second[k]));
-    fills.push(() => fillFrom(tensors[b], sum));
+    fills.push(() => fillFrom(tensors[b], sumOfBiases(first, second, inside)));
     if (bhn) fills.push(() => fillFrom(tensors[bhn], second.slice(inside)));
   }
   for (const fill of fills) fill();
+}
+
+/** Two biases that add up, those from `inside` on left as the first has them. */
+export function sumOfBiases<V extends Float32Array | Float64Array>(first: V, second: V, inside: number): V {
+  // x + 0 is not x for x = −0: a bias that is not in use leaves the other one's bits alone
+  return first.map((x, k) => (k >= inside || second[k] === 0 ? x : x + second[k])) as V;
 }
 
 function correspondence(layers: readonly Layer[], names: readonly string[]): Correspondence {

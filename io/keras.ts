@@ -1,0 +1,226 @@
+/**
+ * The weights of Keras' recurrent layers, to ours and back.
+ *
+ *   ours            Keras 3 (`v.path` of each weight; older versions end in `:0`)
+ *   l0.Wx [I, G·H]  lstm/lstm_cell/kernel            gates in Keras' order: LSTM i f c o, GRU z r h
+ *   l0.Wh [H, G·H]  lstm/lstm_cell/recurrent_kernel
+ *   l0.b [G·H]      lstm/lstm_cell/bias              GRU with reset_after (the default): [2, 3H], input and recurrent
+ *   l0.bhn [H]      …/bias, second row, block h      biases; both add up, but for those of h
+ *   l0r.…           bidirectional/backward_lstm/…    after bidirectional/forward_lstm/…
+ *   head.Wy, by     dense/kernel, dense/bias         the same layout
+ *
+ * Weights do not say which activation they were trained with: ours are tanh for states, and sigmoid for gates, as in Keras
+ * 3. Gates of older versions (and of TensorFlow.js) may be hard_sigmoid, which is another function: such a model computes
+ * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
+ */
+import { bidirectional, directionsOf, widthOf, type Layer } from '../bptt/layer';
+import { network, type Network } from '../bptt/network';
+import { withoutPrefix } from '../bptt/parameters';
+import { must, mustShape } from '../core/check';
+import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import {
+  cellOf,
+  checkOptions,
+  dtypeFor,
+  floats,
+  matrixShape,
+  type ImportOptions,
+  type Stored,
+} from './foreign';
+import { fillGates, gateColumns, kerasGates } from './gateorder';
+import { sumOfBiases } from './pytorch';
+import type { SafeTensor } from './safetensors';
+
+const layerNames: Readonly<Record<string, string>> = { elman: 'simple_rnn', lstm: 'lstm', gru: 'gru' };
+
+/**
+ * A network's weights as Keras has them, named as in a model that is made of these layers and nothing else, and in the
+ * order in which `model.set_weights` takes them.
+ *
+ * @throws RangeError for what Keras has no layer for: other cells, peepholes, trained initial states.
+ * @example
+ * writeFileSync('weights.npz', encodeNpz(toKeras(net)));
+ * // in Keras:  f = np.load('weights.npz'); model.set_weights([f[name] for name in f.files])
+ */
+export function toKeras({ architecture, parameters: { values } }: Network): Map<string, SafeTensor> {
+  const { layers, output, trainInitial } = architecture;
+  must(
+    !trainInitial,
+    'keras',
+    'initial states must not be trained',
+    'trained ones',
+    'Keras has no weights for them',
+  );
+  const stored = new Map<string, SafeTensor>();
+  const used = new Map<string, number>();
+  /** Keras numbers the layers of one kind: `lstm`, `lstm_1`. */
+  const next = (kind: string): string => {
+    const k = used.get(kind) ?? 0;
+    used.set(kind, k + 1);
+    return k === 0 ? kind : `${kind}_${k}`;
+  };
+  layers.forEach((layer, l) => {
+    const directions = directionsOf(layer, l);
+    const both = directions.length === 2 ? `${next('bidirectional')}/` : '';
+    // two directions of one kind share its number
+    const names: Record<string, string> = {};
+    for (const { name, cell, reverse } of directions) {
+      const kind = layerNames[cell.name] as string | undefined;
+      const why = 'Keras has a layer for each of these, without peepholes, and none for others';
+      const got = cell.options?.peepholes ? 'peepholes' : cell.name;
+      must(
+        kind !== undefined && !cell.options?.peepholes,
+        'keras',
+        `${name} must be elman, lstm or gru`,
+        got,
+        why,
+      );
+      const own = (names[kind] ??= next(kind));
+      const path = `${both}${both && (reverse ? 'backward_' : 'forward_')}${own}/${kind}_cell`;
+      const order = kerasGates[cell.name];
+      const { Wx, Wh, b, bhn } = withoutPrefix(values, `${name}.`);
+      stored.set(`${path}/kernel`, store(Wx, Wx.shape, gateColumns(Wx, order)));
+      stored.set(`${path}/recurrent_kernel`, store(Wh, Wh.shape, gateColumns(Wh, order)));
+      if (b) stored.set(`${path}/bias`, bhn ? twoRows(b, bhn) : store(b, b.shape, gateColumns(b, order)));
+    }
+  });
+  if (output !== undefined) {
+    const { 'head.Wy': Wy, 'head.by': by } = values;
+    stored.set('dense/kernel', store(Wy, Wy.shape, toFlat(Wy)));
+    stored.set('dense/bias', store(by, by.shape, toFlat(by)));
+  }
+  return stored;
+}
+
+/** A GRU's biases [2, 3H]: ours, then zeros with bhn in the last block, which is that of h in either order. */
+function twoRows(b: Tensor, bhn: Tensor): SafeTensor {
+  const first = gateColumns(b, kerasGates.gru);
+  const second = [...first.slice(bhn.shape[0]).fill(0), ...toFlat(bhn)];
+  return store(b, [2, first.length], [...first, ...second]);
+}
+
+function store(like: Tensor, shape: readonly number[], values: number[]): SafeTensor {
+  return dtypeOf(like) === 'float32'
+    ? { dtype: 'F32', shape: [...shape], data: Float32Array.from(values) }
+    : { dtype: 'F64', shape: [...shape], data: Float64Array.from(values) };
+}
+
+/** The weights of one layer, or of one direction of it, by their last names. */
+interface Group {
+  path: string;
+  weights: Record<string, string>;
+}
+
+/**
+ * A network with the weights of a Keras model: recurrent layers, bidirectional or not, then perhaps one dense layer.
+ *
+ * @param stored arrays by the paths of their weights, in the order of `model.weights`.
+ * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
+ * @example
+ * // in Keras:  np.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})
+ * const net = fromKeras(decodeNpz(readFileSync('weights.npz')));
+ */
+export function fromKeras(stored: Stored, options: ImportOptions = {}): Network {
+  checkOptions(options);
+  const groups = groupsOf(stored);
+  const recurrent = groups.filter(({ weights }) => 'recurrent_kernel' in weights);
+  const [dense, ...more] = groups.slice(recurrent.length);
+  const inOrder = recurrent.every((group, k) => group === groups[k]) && more.length === 0;
+  must(
+    inOrder && recurrent.length > 0,
+    'keras',
+    'the model must be recurrent layers, then at most one dense layer',
+    groups.map(({ path }) => path),
+  );
+
+  const cells = recurrent.map((group) => cellOfGroup(stored, group, options));
+  const layers: Layer[] = [];
+  for (let k = 0; k < cells.length; k++) {
+    const pair = k + 1 < cells.length && isPair(recurrent[k].path, recurrent[k + 1].path);
+    layers.push(pair ? bidirectional(cells[k], cells[++k]) : cells[k]);
+  }
+  const output = dense && floats(stored, dense.weights.kernel).shape[1];
+  const { topology, loss } = options;
+  const net = network({ layers, output, topology, loss, dtype: dtypeFor(stored) });
+  layers.flatMap(directionsOf).forEach(({ name, cell }, k) => {
+    fillCell(withoutPrefix(net.parameters.values, `${name}.`), kerasGates[cell.name], stored, recurrent[k]);
+  });
+  if (dense) {
+    const { 'head.Wy': Wy, 'head.by': by } = net.parameters.values;
+    const { shape, data } = floats(stored, dense.weights.kernel);
+    mustShape(shape, [widthOf(layers[layers.length - 1]), net.output], 'keras', dense.weights.kernel);
+    fillFrom(Wy, data);
+    if (dense.weights.bias) fillFrom(by, shaped(stored, dense.weights.bias, [net.output]));
+  }
+  return net;
+}
+
+function groupsOf(stored: Stored): Group[] {
+  const groups = new Map<string, Group>();
+  for (const name of stored.keys()) {
+    const [, path, last] = /^(.+)\/(kernel|recurrent_kernel|bias)(?::0)?$/.exec(name) ?? [];
+    const why = 'np.savez(file, **{v.path: v.numpy() for v in model.weights}) names them';
+    must(
+      path !== undefined,
+      'keras',
+      'arrays must be named PATH/kernel, PATH/recurrent_kernel or PATH/bias',
+      name,
+      why,
+    );
+    const group = groups.get(path) ?? { path, weights: {} };
+    groups.set(path, group);
+    group.weights[last] = name;
+  }
+  const headless = [...groups.values()].find(({ weights }) => !('kernel' in weights));
+  must(headless === undefined, 'keras', `the file must hold ${headless?.path}/kernel`, [...stored.keys()]);
+  return [...groups.values()];
+}
+
+/** `bidirectional/forward_lstm/lstm_cell` and `bidirectional/backward_lstm/lstm_cell`, under whatever names. */
+function isPair(first: string, second: string): boolean {
+  const [a, b] = [first.split('/'), second.split('/')];
+  const k = a.findIndex((part) => part.startsWith('forward_'));
+  return k >= 0 && b[k]?.startsWith('backward_') && a.slice(0, k).join('/') === b.slice(0, k).join('/');
+}
+
+function cellOfGroup(stored: Stored, { weights }: Group, options: ImportOptions) {
+  const { kernel, recurrent_kernel: name, bias } = weights;
+  const [hidden, width] = matrixShape(stored, name);
+  const [input] = matrixShape(stored, kernel);
+  const shape = bias ? floats(stored, bias).shape : [];
+  return cellOf(
+    {
+      name,
+      gates: width / hidden,
+      input,
+      hidden,
+      bias: bias !== undefined,
+      // only a GRU keeps its recurrent biases apart, and only where it resets after the product
+      ...(width / hidden === 3 && bias && { reset: shape.length === 2 ? 'after' : 'before' }),
+    },
+    options,
+  );
+}
+
+function shaped(stored: Stored, name: string, expected: number[]): Float32Array | Float64Array {
+  const { shape, data } = floats(stored, name);
+  mustShape(shape, expected, 'keras', name);
+  return data;
+}
+
+function fillCell(
+  { Wx, Wh, b, bhn }: Partial<Tensors> & Tensors,
+  order: readonly number[],
+  stored: Stored,
+  { weights }: Group,
+): void {
+  fillGates(Wx, order, shaped(stored, weights.kernel, Wx.shape));
+  fillGates(Wh, order, shaped(stored, weights.recurrent_kernel, Wh.shape));
+  if (!weights.bias) return;
+  const [width] = b.shape;
+  const data = shaped(stored, weights.bias, bhn ? [2, width] : [width]);
+  if (!bhn) return fillGates(b, order, data);
+  const inside = width - bhn.shape[0];
+  fillGates(b, order, sumOfBiases(data.subarray(0, width), data.subarray(width), inside));
+  fillFrom(bhn, data.subarray(width + inside));
+}

@@ -1,0 +1,106 @@
+/**
+ * A network with the weights of a PyTorch model: one nn.RNN, LSTM or GRU, then perhaps one nn.Linear, under whatever names
+ * the model gave them: `lstm.weight_ih_l0`, `module.encoder.weight_ih_l0`, `fc.weight`. A single nn.RNNCell, LSTMCell or
+ * GRUCell, whose names lack the `_l0`, is a layer as well.
+ */
+import { bidirectional, widthOf, type Layer } from '../bptt/layer';
+import { network, type Network } from '../bptt/network';
+import { must, mustShape } from '../core/check';
+import { cellOf, checkOptions, dtypeFor, matrixShape, type ImportOptions, type Stored } from './foreign';
+import { fromPytorch } from './pytorch';
+import type { SafeTensor } from './safetensors';
+
+const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
+
+/**
+ * @param stored arrays by the names of the model's `state_dict`, from a safetensors file or an .npz archive.
+ * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
+ * @example
+ * // in PyTorch:  np.savez('weights.npz', **{k: v.numpy() for k, v in model.state_dict().items()})
+ * const net = fromTorchModel(decodeNpz(readFileSync('weights.npz')));
+ */
+export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Network {
+  checkOptions(options);
+  must(options.reset !== 'before', 'import', "reset must be 'after'", 'before', 'PyTorch has no other GRU');
+  const { recurrent, rest } = parted(stored);
+  const layers = layersOf(recurrent, options);
+  const head = headOf(stored, rest, widthOf(layers[layers.length - 1]));
+
+  const own = new Map<string, SafeTensor>();
+  for (const [name, stored] of recurrent) own.set(`rnn.${name}`, stored);
+  for (const [name, stored] of Object.entries(head ?? {})) own.set(`head.${name}`, stored);
+  const { topology, loss } = options;
+  const net = network({ layers, output: head?.weight.shape[0], topology, loss, dtype: dtypeFor(stored) });
+  fromPytorch(layers, own, net.parameters.values);
+  return net;
+}
+
+/** The tensors of the recurrent module without their prefix, and the names of all others. */
+function parted(stored: Stored): { recurrent: Stored; rest: string[] } {
+  const recurrent = new Map<string, SafeTensor>();
+  const modules = new Set<string>();
+  const rest: string[] = [];
+  for (const [name, tensor] of stored) {
+    const [, module, kind, l = '0', reverse = ''] = RECURRENT.exec(name) ?? [];
+    if (kind === undefined) rest.push(name);
+    else {
+      modules.add(module);
+      recurrent.set(`${kind}_l${l}${reverse}`, tensor);
+    }
+  }
+  must(
+    modules.size === 1,
+    'import',
+    'the file must hold the weights of one nn.RNN, LSTM or GRU',
+    [...modules].map((m) => m || 'one without a name'),
+  );
+  return { recurrent, rest };
+}
+
+function layersOf(recurrent: Stored, options: ImportOptions): Layer[] {
+  const cell = (place: string) => {
+    const name = `weight_hh_${place}`;
+    const [width, hidden] = matrixShape(recurrent, name);
+    const [, input] = matrixShape(recurrent, `weight_ih_${place}`);
+    return cellOf(
+      { name, gates: width / hidden, input, hidden, bias: recurrent.has(`bias_ih_${place}`) },
+      options,
+    );
+  };
+  const layers: Layer[] = [];
+  for (let l = 0; l === 0 || recurrent.has(`weight_hh_l${l}`); l++) {
+    const both = recurrent.has(`weight_hh_l${l}_reverse`);
+    layers.push(both ? bidirectional(cell(`l${l}`), cell(`l${l}_reverse`)) : cell(`l${l}`));
+  }
+  return layers;
+}
+
+/** The one linear layer among the other tensors; one without biases has zeros here. */
+function headOf(
+  stored: Stored,
+  rest: readonly string[],
+  width: number,
+): { weight: SafeTensor; bias: SafeTensor } | undefined {
+  if (rest.length === 0) return undefined;
+  const [weight, bias, ...more] = [...rest].sort((a) => (a.endsWith('weight') ? -1 : 1));
+  const module = weight.replace(/weight$/, '');
+  const linear =
+    weight.endsWith('weight') && more.length === 0 && (bias === undefined || bias === `${module}bias`);
+  must(
+    linear,
+    'import',
+    'tensors besides those of the recurrent module must be the weight and bias of one nn.Linear',
+    rest,
+  );
+  const [outputs, inputs] = matrixShape(stored, weight);
+  mustShape([inputs], [width], 'import', weight, 'it reads the output of the recurrent module');
+  const { dtype } = stored.get(weight) as SafeTensor;
+  const none = dtype === 'F64' ? new Float64Array(outputs) : new Float32Array(outputs);
+  return {
+    weight: stored.get(weight) as SafeTensor,
+    bias:
+      bias === undefined
+        ? ({ dtype, shape: [outputs], data: none } as SafeTensor)
+        : (stored.get(bias) as SafeTensor),
+  };
+}
