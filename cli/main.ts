@@ -6,9 +6,11 @@ import { Command } from 'commander';
 import { report } from './errors';
 import type * as Bench from './bench';
 import type * as Check from './check';
+import type * as ExportCommand from './export';
 import type * as HopfieldCommand from './hopfield';
-import type * as Play from './play';
+import type * as ImportCommand from './import';
 import type * as PaperCommand from './paper';
+import type * as Play from './play';
 import type * as Sample from './sample';
 import type * as Train from './train';
 import type * as Verify from './verify';
@@ -24,6 +26,8 @@ const commands: Record<string, () => (program: Command) => void> = {
   check: () => (require('./check') as typeof Check).addCheck,
   verify: () => (require('./verify') as typeof Verify).addVerify,
   play: () => (require('./play') as typeof Play).addPlay,
+  export: () => (require('./export') as typeof ExportCommand).addExport,
+  import: () => (require('./import') as typeof ImportCommand).addImport,
   hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,
   paper: () => (require('./paper') as typeof PaperCommand).addPaper,

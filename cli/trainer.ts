@@ -35,6 +35,10 @@ const trainingSchema = v.strictObject({
 export const settingsOf = ({ training }: Checkpoint): Settings =>
   parse(trainingSchema, training, 'checkpoint: training').settings;
 
+/** The same, or nothing where the checkpoint is not that of a training run. */
+export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
+  v.is(trainingSchema, training) ? training.settings : undefined;
+
 export interface RunOptions {
   signal: AbortSignal;
   onStep: (info: StepInfo) => void;

@@ -203,7 +203,7 @@ function restore(
 }
 
 /** An optimiser's memory by slot, then by parameter. */
-function memoryOf(optimizer: Optimizer | undefined): Record<string, Tensors> {
+export function memoryOf(optimizer: Optimizer | undefined): Record<string, Tensors> {
   if (!optimizer) return {};
   const all = optimizer.state();
   const slots = new Set(Object.keys(all).map((name) => name.split('.', 1)[0]));

@@ -1,4 +1,4 @@
-/** The options of torch.optim's optimisers as ours. */
+/** The options of torch.optim's optimisers as ours, and ours as theirs. */
 import { must, mustBeOneOf } from '../core/check';
 import type { OptimizerOptions } from '../bptt/optimizers';
 
@@ -42,4 +42,29 @@ export function torchOptimizer(
     options[optionNames[key]] = value;
   }
   return options as unknown as OptimizerOptions;
+}
+
+const classes: Readonly<Record<OptimizerOptions['name'], string>> = {
+  adam: 'Adam',
+  adamw: 'AdamW',
+  adagrad: 'Adagrad',
+  rmsprop: 'RMSprop',
+  sgd: 'SGD',
+};
+
+/**
+ * The Python that makes an optimiser of `parameters` with our options.
+ * @example torchOptimizerCall({ name: 'sgd', learningRate: 0.1 }) // 'torch.optim.SGD(parameters, lr=0.1)'
+ */
+export function torchOptimizerCall({ name, ...options }: OptimizerOptions): string {
+  const given = Object.entries(options).map(([ours, value]) => {
+    const [theirs] = Object.entries(optionNames).find(([, own]) => own === ours) as [string, string];
+    return `${theirs}=${python(value)}`;
+  });
+  return `torch.optim.${classes[name]}(${['parameters', ...given].join(', ')})`;
+}
+
+function python(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return Array.isArray(value) ? `(${value.map(python).join(', ')})` : String(value);
 }

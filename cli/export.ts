@@ -1,0 +1,136 @@
+/** `backstep export`: a trained network in the formats of other engines. */
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { decodeCheckpoint, type Checkpoint } from '../io/checkpoint';
+import { fileIn, readWhole, writeWhole } from '../io/files';
+import { toKeras } from '../io/keras';
+import { encodeNpz } from '../io/npz';
+import { encodeOnnx } from '../io/onnx';
+import { toPytorch } from '../io/pytorch';
+import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
+import { torchProject } from '../io/torchproject';
+import { oneOf, quote } from './arguments';
+import { usage, using } from './errors';
+import { line } from './output';
+import { CHECKPOINT } from './settings';
+import { settingsIn } from './trainer';
+
+interface ExportOptions {
+  to: FormatName;
+  out?: string;
+  input?: 'classes' | 'vectors';
+  lengths?: boolean;
+  states?: boolean;
+}
+
+interface Format {
+  about: string;
+  /** Where it goes when nothing else is said, beside the checkpoint: a file, or a folder where there are several. */
+  name: string;
+  files(checkpoint: Checkpoint, options: ExportOptions): Record<string, Uint8Array | string>;
+  /** How it is read there. */
+  use(out: string): string;
+}
+
+const ONE = '';
+const weights = ({ network: { architecture, parameters } }: Checkpoint): Map<string, SafeTensor> =>
+  toPytorch(architecture.layers, parameters.values);
+
+const formats = {
+  onnx: {
+    about: 'a model for ONNX Runtime and others: float32, opset 14, any batch and time',
+    name: 'model.onnx',
+    files: ({ network, vocabulary }, { input, lengths, states }) => {
+      const classes = (input ?? (vocabulary ? 'classes' : 'vectors')) === 'classes';
+      const metadata = vocabulary && { vocabulary: String(vocabulary) };
+      return { [ONE]: encodeOnnx(network, { classes, lengths, states, metadata }) };
+    },
+    use: (out) => `onnxruntime.InferenceSession(${JSON.stringify(out)}).run(None, {"x": x})`,
+  },
+  safetensors: {
+    about: "weights alone, by PyTorch's names",
+    name: 'weights.safetensors',
+    files: (checkpoint) => ({ [ONE]: encodeSafetensors(weights(checkpoint), { format: 'pt' }) }),
+    use: (out) => `safetensors.torch.load_file(${JSON.stringify(out)})`,
+  },
+  npz: {
+    about: "the same as NumPy's arrays",
+    name: 'weights.npz',
+    files: (checkpoint) => ({ [ONE]: encodeNpz(weights(checkpoint)) }),
+    use: (out) => `numpy.load(${JSON.stringify(out)})`,
+  },
+  keras: {
+    about: "weights in Keras' layout and order, as NumPy's arrays",
+    name: 'keras.npz',
+    files: ({ network }) => ({ [ONE]: encodeNpz(toKeras(network)) }),
+    use: (out) => `f = numpy.load(${JSON.stringify(out)}); model.set_weights([f[k] for k in f.files])`,
+  },
+  'torch-script-py': {
+    about: 'a folder with weights, optimiser, one batch, and a script that trains on in PyTorch',
+    name: 'pytorch',
+    files: (checkpoint) => {
+      const { batch, seq, clip } = settingsIn(checkpoint) ?? {};
+      return torchProject({ ...checkpoint, B: batch, T: seq, clip: clip ?? undefined });
+    },
+    use: (out) => `python3 ${quote(join(out, 'model.py'))}`,
+  },
+} satisfies Record<string, Format>;
+type FormatName = keyof typeof formats;
+const names = Object.keys(formats) as FormatName[];
+
+const examples = `
+Formats:
+${names.map((name) => `  ${name.padEnd(16)}${formats[name].about}`).join('\n')}
+
+Examples:
+  backstep export runs/moby-dick --to onnx
+  backstep export runs/moby-dick --to onnx --states --out step.onnx
+  backstep export runs/moby-dick --to torch-script-py --out pytorch
+  torchrun --nproc_per_node 2 pytorch/model.py --train 100 --text book.txt
+`;
+
+/** Adds the command to the program. */
+export function addExport(program: Command): void {
+  program
+    .command('export')
+    .description('write a trained network in the format of another engine')
+    .argument('<checkpoint>', 'a checkpoint.safetensors, or the folder it lies in')
+    .requiredOption('--to <format>', names.join(', '), oneOf('export: --to', names))
+    .option('--out <path>', 'the file to write, or the folder (default: beside the checkpoint)')
+    .option(
+      '--input <kind>',
+      'onnx: what x is, classes or vectors (default: classes of a character model)',
+      oneOf('export: --input', ['classes', 'vectors'] as const),
+    )
+    .option('--lengths', 'onnx: the number of steps of each row as an input')
+    .option('--states', 'onnx: initial states as inputs and final states as outputs')
+    .addHelpText('after', examples)
+    .action(exportTo);
+}
+
+function exportTo(given: string, options: ExportOptions): void {
+  const format: Format = formats[options.to];
+  const misplaced = (['input', 'lengths', 'states'] as const).find((key) => options[key] !== undefined);
+  if (misplaced !== undefined && options.to !== 'onnx')
+    throw usage(
+      `export: --${misplaced} must be left out with --to ${options.to}, got it`,
+      'it is for --to onnx',
+    );
+  const file = using(() => fileIn(given, CHECKPOINT));
+  const bytes = using(() => readWhole(file), 'backstep train makes one, backstep import another');
+  const checkpoint = using(
+    () => decodeCheckpoint(bytes, {}, file),
+    'the file is damaged or of another kind; backstep import reads those of other engines',
+  );
+  const files = using(
+    () => format.files(checkpoint, options),
+    'another format may hold it: --to safetensors',
+  );
+  const out = options.out ?? join(dirname(file), format.name);
+  for (const [name, contents] of Object.entries(files)) {
+    const path = name === ONE ? out : join(out, name);
+    writeWhole(path, contents);
+    line(`wrote ${path} (${Math.ceil(contents.length / 1024)} kB)`);
+  }
+  line(`use   ${format.use(out)}`);
+}

@@ -1,0 +1,105 @@
+/** `backstep import`: the weights of another engine's model as a checkpoint. */
+import type { Command } from 'commander';
+import { directionsOf, nameOf } from '../bptt/layer';
+import { topologies, type Topology } from '../bptt/topology';
+import { encodeCheckpoint } from '../io/checkpoint';
+import { readWhole, writeWhole } from '../io/files';
+import type { ImportOptions, Stored } from '../io/foreign';
+import { fromKeras } from '../io/keras';
+import { decodeNpz } from '../io/npz';
+import { decodeSafetensors } from '../io/safetensors';
+import { fromTorchModel } from '../io/torchimport';
+import { oneOf, quote } from './arguments';
+import { using } from './errors';
+import { count } from './events';
+import { line } from './output';
+
+const sources = { torch: fromTorchModel, keras: fromKeras };
+const sourceNames = Object.keys(sources) as (keyof typeof sources)[];
+
+/** What --cell can be, and what of it the weights do not say. */
+const cells = {
+  elman: { cell: 'elman' },
+  'elman-relu': { cell: 'elman', activation: 'relu' },
+  'elman-sigmoid': { cell: 'elman', activation: 'sigmoid' },
+  lstm: { cell: 'lstm' },
+  gru: { cell: 'gru' },
+  'gru-before': { cell: 'gru', reset: 'before' },
+} satisfies Record<string, ImportOptions>;
+const cellNames = Object.keys(cells) as (keyof typeof cells)[];
+const losses = ['softmax', 'bernoulli', 'squared'] as const;
+
+const examples = `
+Kind, size and number of the layers, directions, biases and the output layer are read from the weights. What they do not
+say: the activation of an Elman cell, and what a GRU without biases resets.
+
+In PyTorch (names of any model that is one nn.RNN, LSTM or GRU, then perhaps one nn.Linear):
+  numpy.savez("model.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
+  or  safetensors.torch.save_model(model, "model.safetensors")
+In Keras (recurrent layers, bidirectional or not, then perhaps one Dense; gates must be sigmoid, not hard_sigmoid):
+  numpy.savez("model.npz", **{v.path: v.numpy() for v in model.weights})
+
+Examples:
+  backstep import model.safetensors --from torch --out runs/mine/checkpoint.safetensors
+  backstep import model.npz --from keras --cell gru --topology many-to-one --loss softmax --out mine.safetensors
+`;
+
+interface ImportCommandOptions {
+  from: keyof typeof sources;
+  cell?: keyof typeof cells;
+  topology?: Topology;
+  loss?: (typeof losses)[number];
+  out: string;
+}
+
+/** Adds the command to the program. */
+export function addImport(program: Command): void {
+  program
+    .command('import')
+    .description("read the weights of another engine's model into a checkpoint")
+    .argument('<file>', 'a safetensors file or an .npz archive')
+    .requiredOption('--from <engine>', sourceNames.join(', '), oneOf('import: --from', sourceNames))
+    .requiredOption('--out <file>', 'the checkpoint to write')
+    .option(
+      '--cell <name>',
+      `${cellNames.join(', ')} (default: what the weights say)`,
+      oneOf('import: --cell', cellNames),
+    )
+    .option(
+      '--topology <name>',
+      `${topologies.join(', ')} (default: ${topologies[0]})`,
+      oneOf('import: --topology', topologies),
+    )
+    .option(
+      '--loss <name>',
+      `${losses.join(', ')}: what it is to be trained with (default: none)`,
+      oneOf('import: --loss', losses),
+    )
+    .addHelpText('after', examples)
+    .action(importFrom);
+}
+
+function importFrom(file: string, { from, cell, topology, loss, out }: ImportCommandOptions): void {
+  const bytes = using(() => readWhole(file), 'a safetensors file, or an archive of numpy.savez');
+  const stored = using(
+    () => decode(bytes),
+    'a safetensors file, or an archive of numpy.savez; pickles (.pt, .pth) run code and are not read',
+  );
+  const net = using(
+    () => sources[from](stored, { ...(cell && cells[cell]), topology, loss }),
+    'backstep import --help says which models can be read',
+  );
+  const checkpoint = encodeCheckpoint({ network: net });
+  writeWhole(out, checkpoint);
+  const { layers, dtype, output } = net.architecture;
+  const sizes = layers.map((layer, l) => `${nameOf(layer)} ${directionsOf(layer, l)[0].cell.hidden}`);
+  line(
+    `read  ${sizes.join(', ')}${output === undefined ? '' : `, output ${output}`}; ${count(net.parameters.count)} parameters; ${dtype}`,
+  );
+  line(`wrote ${out} (${count(Math.ceil(checkpoint.length / 1024))} kB)`);
+  line(`use   backstep export ${quote(out)} --to onnx, or decodeCheckpoint in a program`);
+}
+
+/** An archive begins as zip files do; everything else must be a safetensors file. */
+const decode = (bytes: Uint8Array): Stored =>
+  bytes[0] === 0x50 && bytes[1] === 0x4b ? decodeNpz(bytes) : decodeSafetensors(bytes).tensors;

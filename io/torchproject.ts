@@ -1,0 +1,100 @@
+/** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
+import { directionsOf } from '../bptt/layer';
+import type { Network } from '../bptt/network';
+import type { Optimizer } from '../bptt/optimizers';
+import { outputAxes } from '../bptt/topology';
+import { must } from '../core/check';
+import { Random } from '../core/random';
+import { memoryOf } from './checkpoint';
+import { store, torchModule, toPytorch } from './pytorch';
+import { encodeSafetensors, type SafeTensor } from './safetensors';
+import type { Vocabulary } from './text';
+import { torchScript } from './torchscript';
+
+export interface TorchProject {
+  network: Network;
+  optimizer?: Optimizer;
+  /** Symbols of a character model: the script then trains on from a text. */
+  vocabulary?: Vocabulary;
+  /** Global norm that gradients are clipped to. */
+  clip?: number;
+  /** T and B of the batch that is stored, and of those that a text is cut into; default 16 and 4. */
+  T?: number;
+  B?: number;
+}
+
+/** What PyTorch calls the memory of its optimisers, by our names of it. */
+const slots: Readonly<Record<string, Record<string, string>>> = {
+  sgd: { buf: 'momentum_buffer' },
+  rmsprop: { v: 'square_avg', mean: 'grad_avg', buf: 'momentum_buffer' },
+  adagrad: { sum: 'sum' },
+  adam: { m: 'exp_avg', v: 'exp_avg_sq', vMax: 'max_exp_avg_sq' },
+  adamw: { m: 'exp_avg', v: 'exp_avg_sq', vMax: 'max_exp_avg_sq' },
+};
+
+/**
+ * The files of the folder by name:
+ *
+ *   weights.safetensors  parameters by PyTorch's names, and the optimiser's memory, `optim.exp_avg.rnn.weight_ih_l0`
+ *   batch.safetensors    a batch of random numbers: x, targets, and the output and the loss that this engine gives
+ *   model.py             loads both, compares, and trains on, in one process or under torchrun in several
+ *
+ * The script freezes the second of PyTorch's two biases, which adds nothing: so its optimiser makes the same steps.
+ *
+ * @throws RangeError for a network that no single nn.RNN, LSTM or GRU computes.
+ */
+export function torchProject(project: TorchProject): Record<string, Uint8Array | string> {
+  const { network, optimizer } = project;
+  const { layers, trainInitial } = network.architecture;
+  const module = torchModule(layers);
+  const why = 'layers of one kind and size, without peepholes, sigmoid units or a reset before the product';
+  const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
+  must(module !== undefined, 'torch', 'one nn.RNN, LSTM or GRU must compute the layers', got, why);
+  must(!trainInitial, 'torch', 'initial states must not be trained', 'trained ones', `nn.${module} has none`);
+
+  const tensors = toPytorch(layers, network.parameters.values);
+  for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
+    const name = slots[optimizer?.options.name as string][slot];
+    for (const [key, stored] of toPytorch(layers, memory)) tensors.set(`optim.${name}.${key}`, stored);
+  }
+  return {
+    'weights.safetensors': encodeSafetensors(tensors, { format: 'pt' }),
+    'batch.safetensors': encodeSafetensors(batchOf(project), { format: 'pt' }),
+    'model.py': torchScript(project, module),
+  };
+}
+
+/** A batch of random numbers and what the network makes of it. */
+function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<string, SafeTensor> {
+  const { loss, topology, dtype } = network.architecture;
+  const random = new Random(1);
+  const [D, O] = [network.input, network.output];
+  const whole = (shape: number[], below: number): SafeTensor => ({
+    dtype: 'I64',
+    shape,
+    data: BigInt64Array.from({ length: size(shape) }, () => BigInt(random.below(below))),
+  });
+  const real = (shape: number[], draw: () => number): SafeTensor => {
+    const values = Array.from({ length: size(shape) }, () => Math.fround(draw()));
+    return dtype === 'float32'
+      ? { dtype: 'F32', shape, data: Float32Array.from(values) }
+      : { dtype: 'F64', shape, data: Float64Array.from(values) };
+  };
+  const x = vocabulary ? whole([T, B], D) : real([T, B, D], () => random.normal());
+  const axes = outputAxes(topology, T, B);
+  const targets = {
+    softmax: () => whole(axes, O),
+    bernoulli: () => real([...axes, O], () => random.below(2)),
+    squared: () => real([...axes, O], () => random.normal()),
+  };
+  const batch = new Map<string, SafeTensor>([['x', x]]);
+  if (loss) batch.set('targets', targets[loss]());
+  const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
+  const given = batch.get('targets');
+  const result = network.forward({ x: box(x), ...(given && { targets: box(given) }) });
+  batch.set('output', store(result.output));
+  if (loss) batch.set('loss', { dtype: 'F64', shape: [], data: Float64Array.of(result.loss) });
+  return batch;
+}
+
+const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);

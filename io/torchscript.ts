@@ -1,0 +1,270 @@
+/** The Python that runs a network of ours in PyTorch, checks it, and trains it on, in one process or in several. */
+import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/layer';
+import { endsInOne } from '../bptt/topology';
+import { torchOptimizerCall } from './torchoptim';
+import type { TorchProject } from './torchproject';
+
+/** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes. */
+export function torchScript(project: TorchProject, module: string): string {
+  const { network, optimizer, vocabulary, clip, T = 16, B = 4 } = project;
+  const { layers, dropout, loss, dtype, topology, output } = network.architecture;
+  const parts = {
+    module: moduleCall(layers, module, dropout),
+    dtype,
+    tolerance: dtype === 'float32' ? '1e-6' : '1e-10',
+    D: inputOf(layers[0]),
+    dropout,
+    head:
+      output === undefined ? 'nn.Identity()' : `nn.Linear(${widthOf(layers[layers.length - 1])}, ${output})`,
+    last: endsInOne(topology) ? lastStep(module, layers) : '',
+    loss: lossLines(loss, network.reduction, network.output),
+    optimizer: optimizer ? torchOptimizerCall(optimizer.options) : 'torch.optim.Adam(parameters, lr=1e-3)',
+    steps: optimizer?.steps ?? 0,
+    clip: clip === undefined ? 'None' : String(clip),
+    rows: endsInOne(topology) ? 0 : 1,
+    vocabulary: vocabulary ? JSON.stringify(String(vocabulary)) : 'None',
+    T,
+    B,
+  };
+  return template(parts);
+}
+
+function moduleCall(layers: readonly Layer[], module: string, dropout: number): string {
+  const [{ cell }] = directionsOf(layers[0], 0);
+  const { activation, bias } = cell.options as { activation?: string; bias: boolean };
+  const named: string[] = [];
+  if (layers.length > 1) named.push(`num_layers=${layers.length}`);
+  if (activation === 'relu') named.push('nonlinearity="relu"');
+  if (!bias) named.push('bias=False');
+  // PyTorch's own dropout leaves out the last layer
+  if (dropout > 0 && layers.length > 1) named.push(`dropout=${dropout}`);
+  if (isBidirectional(layers[0])) named.push('bidirectional=True');
+  return `nn.${module}(${[inputOf(layers[0]), cell.hidden, ...named].join(', ')})`;
+}
+
+function lastStep(module: string, layers: readonly Layer[]): string {
+  const h = module === 'LSTM' ? 'state[0]' : 'state';
+  const last = isBidirectional(layers[0]) ? `torch.cat((${h}[-2], ${h}[-1]), -1)` : `${h}[-1]`;
+  return `\n        y = ${last}  # one answer a row, after its last step`;
+}
+
+/** The sum of a loss over some rows, and what the sum over all rows of a batch is divided by. */
+function lossLines(loss: string | undefined, reduction: string, O: number): string {
+  const sums: Record<string, string> = {
+    softmax: 'F.cross_entropy(y.flatten(0, -2), targets.flatten(), reduction="sum")',
+    bernoulli: 'F.binary_cross_entropy_with_logits(y, targets, reduction="sum")',
+    squared: 'F.mse_loss(y, targets, reduction="sum")',
+  };
+  if (!loss) return '    raise SystemExit("this network was saved without a loss: write one here")';
+  const each = { softmax: 1, bernoulli: O, squared: 1 }[loss] as number;
+  const mean = each === 1 ? 'count' : `(count / ${each})`;
+  const divisor = reduction === 'mean' ? mean : String(loss === 'squared' ? O : 1);
+  return `    return ${sums[loss]} / ${divisor}`;
+}
+
+type Parts = Record<
+  | 'module'
+  | 'dtype'
+  | 'tolerance'
+  | 'D'
+  | 'dropout'
+  | 'head'
+  | 'last'
+  | 'loss'
+  | 'optimizer'
+  | 'steps'
+  | 'clip'
+  | 'rows'
+  | 'vocabulary'
+  | 'T'
+  | 'B',
+  string | number
+>;
+
+const template = (p: Parts): string => `"""
+A recurrent network from backstep. It needs PyTorch and nothing else.
+
+    python3 model.py                                     compares one batch with what backstep computed
+    python3 model.py --train 100${p.vocabulary === 'None' ? '              ' : ' --text FILE  '}        then trains on
+    torchrun --nproc_per_node 2 model.py --train 100     the same on two processes, which share each batch
+
+What is trained on is in \`batches\`. The trained weights are left in trained.pt, by the names of the weights read here.
+"""
+
+import argparse
+import json
+import math
+import os
+import struct
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn import functional as F
+
+HERE = Path(__file__).resolve().parent
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "I64": torch.int64}
+TOLERANCE = ${p.tolerance}
+CLIP = ${p.clip}  # global norm of the gradients
+STEPS = ${p.steps}  # updates that have been made
+VOCABULARY = ${p.vocabulary}  # symbols in the order of their classes, from 1 on; 0 is any other
+T, B = ${p.T}, ${p.B}
+ROWS = ${p.rows}  # the axis of the rows in targets and outputs; that of x is 1
+RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def load(name):
+    """The tensors of a safetensors file: the length of a JSON header, the header, the numbers."""
+    raw = (HERE / name).read_bytes()
+    start = 8 + struct.unpack("<Q", raw[:8])[0]
+    tensors = {}
+    for key, entry in json.loads(raw[8:start]).items():
+        if key != "__metadata__":
+            begin, end = entry["data_offsets"]
+            numbers = torch.frombuffer(bytearray(raw[start + begin : start + end]), dtype=DTYPES[entry["dtype"]])
+            tensors[key] = numbers.reshape(entry["shape"])
+    return tensors
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = ${p.module}
+        self.dropout = nn.Dropout(${p.dropout})
+        self.head = ${p.head}
+
+    def forward(self, x, state=None):
+        """x [T, B, ${p.D}], or class numbers [T, B]; returns y and the states to go on from."""
+        if x.dtype == torch.int64:
+            x = F.one_hot(x, ${p.D}).to(torch.${p.dtype})
+        y, state = self.rnn(x, state)${p.last}
+        return self.head(self.dropout(y)), state
+
+
+def loss_of(y, targets, count):
+    """The loss of some rows; \`count\` is the number of targets of all rows, so that the parts add up."""
+${p.loss}
+
+
+def one_bias(model):
+    """Freezes the second bias, which only adds to the first, but for the part of a GRU's that stands inside r * (...)."""
+    for name, p in model.named_parameters():
+        if "bias_hh" in name:
+            if isinstance(model.rnn, nn.GRU):
+                inside = torch.arange(len(p)) >= len(p) * 2 // 3
+                p.register_hook(lambda g, inside=inside: g * inside)
+            else:
+                p.requires_grad_(False)
+
+
+def optimizer_of(model, memory):
+    """The optimiser with its memory, where the training left off."""
+    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    parameters = list(named.values())
+    optimizer = ${p.optimizer}
+    for key, value in memory.items():
+        slot, name = key.split(".", 2)[1:]
+        if STEPS > 0 and name in named:
+            state = optimizer.state[named[name]]
+            state[slot] = value.clone()
+            state["step"] = torch.tensor(float(STEPS))
+    return optimizer
+
+
+def mine(batch, axis):
+    """The rows of this process."""
+    low, high = RANK * B // WORLD, (RANK + 1) * B // WORLD
+    return batch.narrow(axis, low, high - low)
+
+
+def batches(text):
+    """x, targets, and whether a new sequence starts, for ever: the text in B streams, or the stored batch again and again."""
+    if text is None:
+        batch = load("batch.safetensors")
+        while True:
+            yield batch["x"], batch["targets"], True
+    places = {symbol: k for k, symbol in enumerate(VOCABULARY or "", start=1)}
+    classes = torch.tensor([places.get(symbol, 0) for symbol in Path(text).read_text(encoding="utf-8")])
+    length = (len(classes) - 1) // B // T * T
+    x, targets = (classes[k : k + B * length].reshape(B, length).T for k in (0, 1))
+    while True:
+        for t in range(0, length, T):
+            yield x[t : t + T], targets[t : t + T], t == 0
+
+
+def total(value):
+    """The sum over all processes."""
+    value = value.detach().double().clone()
+    if WORLD > 1:
+        dist.all_reduce(value)
+    return value.item()
+
+
+def check(model, batch):
+    """Compares outputs and loss with what backstep computed."""
+    model.eval()
+    with torch.no_grad():
+        y, _ = model(mine(batch["x"], 1))
+        expected = mine(batch["output"], ROWS)
+        error = ((y - expected).abs() / expected.abs().clamp(min=1)).max()
+        worst = max(total(error * (RANK == k)) for k in range(WORLD))
+        words, ok = f"output within {worst:.1e}", worst <= TOLERANCE
+        if "loss" in batch:
+            loss = total(loss_of(y, mine(batch["targets"], ROWS), batch["targets"].numel()))
+            theirs = batch["loss"].item()
+            words += f"; loss {loss!r}, in backstep {theirs!r}"
+            ok = ok and abs(loss - theirs) <= TOLERANCE * max(1, abs(theirs))
+    if RANK == 0:
+        print(f"{words}: {'ok' if ok else 'FAIL'} (bound {TOLERANCE})", flush=True)
+    if not ok:
+        raise SystemExit(1)
+
+
+def train(model, optimizer, steps, text):
+    model.train()
+    whole = nn.parallel.DistributedDataParallel(model) if WORLD > 1 else model
+    trained = [p for p in model.parameters() if p.requires_grad]
+    state = None
+    for step, (x, targets, fresh) in zip(range(1, steps + 1), batches(text)):
+        y, state = whole(mine(x, 1), None if fresh else state)
+        state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+        loss = loss_of(y, mine(targets, ROWS), targets.numel())
+        optimizer.zero_grad()
+        (loss * WORLD).backward()  # gradients are averaged over the processes
+        if CLIP is not None:
+            norm = math.sqrt(sum(p.grad.double().pow(2).sum().item() for p in trained))
+            for p in trained:
+                p.grad.mul_(min(1, CLIP / norm) if norm > 0 else 1)
+        optimizer.step()
+        loss = total(loss)
+        if RANK == 0:
+            print(f"step {STEPS + step} loss {loss!r}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--train", type=int, default=0, metavar="STEPS")
+    parser.add_argument("--text")
+    options = parser.parse_args()
+    if options.text and VOCABULARY is None:
+        parser.error("--text is for character models, and this network is none")
+    if not 1 <= WORLD <= B:
+        parser.error(f"at most {B} processes can share the {B} rows of a batch")
+    if WORLD > 1:
+        dist.init_process_group("gloo")
+    stored = load("weights.safetensors")
+    model = Model().to(torch.${p.dtype})
+    memory = {key: stored.pop(key) for key in list(stored) if key.startswith("optim.")}
+    model.load_state_dict(stored)
+    one_bias(model)
+    check(model, load("batch.safetensors"))
+    if options.train:
+        train(model, optimizer_of(model, memory), options.train, options.text)
+        if RANK == 0:
+            torch.save(model.state_dict(), HERE / "trained.pt")
+
+
+if __name__ == "__main__":
+    main()
+`;

@@ -1,0 +1,63 @@
+"""
+What the tests need of PyTorch, in one process.
+
+In the folder named: writes models of PyTorch's own as a stranger would save them, NAME.npz with what they compute in
+NAME.io.npz; then runs every */model.py there, 3 steps of training where it has a loss, and prints what each prints.
+"""
+
+import contextlib
+import io
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+FOLDER = Path(sys.argv[1])
+T, B, D, H, O = 5, 3, 4, 6, 2
+
+
+class Stranger(nn.Module):
+    """Names that nobody could know beforehand."""
+
+    def __init__(self, recurrent, width, bias=True):
+        super().__init__()
+        self.encoder = recurrent
+        self.fc = nn.Linear(width, O, bias=bias) if width else nn.Identity()
+
+    def forward(self, x):
+        return self.fc(self.encoder(x)[0])
+
+
+def models():
+    yield "lstm", Stranger(nn.LSTM(D, H), H)
+    yield "gru", Stranger(nn.GRU(D, H, num_layers=2, bidirectional=True), 2 * H)
+    yield "relu", Stranger(nn.RNN(D, H, nonlinearity="relu", bias=False), H, bias=False)
+    yield "bare", nn.LSTM(D, H, bidirectional=True)
+    yield "parallel", nn.ModuleDict({"module": Stranger(nn.GRU(D, H), H)})
+
+
+torch.manual_seed(3)
+for name, model in models():
+    model = model.double()
+    x = torch.randn(T, B, D, dtype=torch.float64)
+    inner = model["module"] if name == "parallel" else model
+    y = inner(x)[0] if name == "bare" else inner(x)
+    np.savez(FOLDER / f"{name}.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
+    np.savez(FOLDER / f"{name}.io.npz", x=x.numpy(), y=y.detach().numpy())
+
+printed = {}
+for script in sorted(FOLDER.glob("*/model.py")):
+    trains = "raise SystemExit(\"this network" not in script.read_text()
+    sys.argv = [str(script)] + (["--train", "3"] if trains else [])
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as end:
+            print("exit", end.code)
+    printed[script.parent.name] = out.getvalue()
+print(json.dumps(printed))

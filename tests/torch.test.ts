@@ -1,0 +1,260 @@
+/** The way to PyTorch and back: it computes the same from what is exported, and trains on with the same losses. */
+import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  bidirectional,
+  clipGlobalNorm,
+  elman,
+  gru,
+  lstm,
+  network,
+  optimizer,
+  toFlat,
+  type Batch,
+  type Layer,
+  type Network,
+  type NetworkOptions,
+  type Optimizer,
+  type OptimizerOptions,
+} from '../index';
+import type { ImportOptions } from '../io/foreign';
+import { decodeNpz } from '../io/npz';
+import { decodeSafetensors, encodeSafetensors, type SafeTensor } from '../io/safetensors';
+import { Vocabulary } from '../io/text';
+import { fromTorchModel } from '../io/torchimport';
+import { torchProject, type TorchProject } from '../io/torchproject';
+import { describeWith, pythonWith, run } from './outside';
+
+const [D, H] = [3, 5];
+const one = { input: D, hidden: H };
+const next = { input: H, hidden: H };
+
+type Options = Partial<NetworkOptions> & { layers: Layer[] };
+const adam: OptimizerOptions = { name: 'adam', learningRate: 0.02 };
+const cases: [string, Options, OptimizerOptions?, Partial<TorchProject>?][] = [
+  ['lstm', { layers: [lstm(one), lstm(next)], loss: 'softmax' }, { ...adam, amsgrad: true }],
+  ['lstm_float32', { layers: [lstm(one)], loss: 'softmax', dtype: 'float32' }, adam],
+  [
+    'gru_characters',
+    { layers: [gru({ ...one, input: 5 })], output: 5, loss: 'softmax' },
+    adam,
+    { vocabulary: Vocabulary.of('añ"\n'), clip: 0.1 },
+  ],
+  [
+    'gru_both_ends',
+    { layers: [bidirectional(gru(one))], loss: 'squared', T: 4 } as Options,
+    { name: 'sgd', learningRate: 0.1, momentum: 0.9, nesterov: true },
+    { T: 4 },
+  ],
+  [
+    'relu',
+    { layers: [elman({ ...one, activation: 'relu' })], loss: 'bernoulli' },
+    { name: 'rmsprop', learningRate: 0.01, centered: true, momentum: 0.5 },
+  ],
+  [
+    'no_biases',
+    { layers: [elman({ ...one, bias: false })], loss: 'squared', reduction: 'sum' },
+    { name: 'adagrad', learningRate: 0.05 },
+  ],
+  [
+    'many_to_one',
+    { layers: [bidirectional(lstm(one))], loss: 'bernoulli', topology: 'many-to-one' },
+    { name: 'adamw', learningRate: 0.01 },
+  ],
+  ['last_of_gru', { layers: [gru(one)], loss: 'softmax', topology: 'many-to-one', reduction: 'sum' }],
+  ['no_loss', { layers: [lstm(one)], output: undefined }],
+];
+
+interface Trained {
+  net: Network;
+  made: Optimizer | undefined;
+  batch: Batch;
+}
+const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
+
+/** Writes a network's project after two steps of training, and returns what it needs to train on. */
+function write(folder: string, [name, options, how, more = {}]: (typeof cases)[number]): Trained {
+  const { layers, ...rest } = options as Options & { T?: number };
+  delete rest.T;
+  const net = network({ layers, output: 2, seed: 3, ...rest });
+  const made = how && optimizer(net, how);
+  const folderOf = join(folder, name);
+  mkdirSync(folderOf);
+  const first = torchProject({ network: net, ...more });
+  const stored = decodeSafetensors(first['batch.safetensors'] as Uint8Array).tensors;
+  const [x, targets] = ['x', 'targets'].map((key) => stored.get(key));
+  const batch = { x: box(x as SafeTensor), ...(targets && { targets: box(targets) }) };
+  for (let step = 0; made && step < 2; step++) trainStep({ net, made, batch }, more.clip);
+  for (const [file, contents] of Object.entries(torchProject({ network: net, optimizer: made, ...more })))
+    writeFileSync(join(folderOf, file), contents);
+  return { net, made, batch };
+}
+
+function trainStep({ net, made, batch }: Trained, clip?: number): number {
+  net.parameters.zeroGradients();
+  const { loss } = net.forward(batch);
+  net.backward();
+  if (clip !== undefined) clipGlobalNorm(net.parameters, clip);
+  made?.step();
+  return loss;
+}
+
+/** The first project once more, with one weight changed in its seventh digit. */
+function spoil(folder: string): void {
+  const spoilt = join(folder, 'spoilt');
+  cpSync(join(folder, cases[0][0]), spoilt, { recursive: true });
+  const file = join(spoilt, 'weights.safetensors');
+  const { tensors } = decodeSafetensors(readFileSync(file));
+  const { data } = tensors.get('rnn.weight_hh_l0') as { data: Float64Array };
+  data[0] += 1e-6;
+  writeFileSync(file, encodeSafetensors(tensors));
+}
+
+const lossesIn = (printed: string): number[] =>
+  [...printed.matchAll(/^step \d+ loss (\S+)$/gm)].map(([, loss]) => Number(loss));
+
+const python = pythonWith('torch');
+describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')('PyTorch', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-torch-'));
+  let trained: Trained[];
+  let printed: Record<string, string>;
+  beforeAll(() => {
+    trained = cases.map((one) => write(folder, one));
+    spoil(folder);
+    printed = JSON.parse(run(python as string, ['tests/runtimes/torch_models.py', folder])) as typeof printed;
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(cases.map(([name, , how, more], k) => [name, how, more?.clip, k] as const))(
+    '%s: computes the same, and trains on with the same losses',
+    (name, how, clip, k) => {
+      expect(printed[name]).toMatch(/^output within .*: ok \(bound 1e-(06|10)\)$/m);
+      const losses = lossesIn(printed[name]);
+      expect(losses).toHaveLength(name === 'no_loss' ? 0 : 3);
+      if (!how) return;
+      const bound = name.endsWith('float32') ? 1e-6 : 1e-10;
+      for (const loss of losses) {
+        const ours = trainStep(trained[k], clip);
+        expect(Math.abs(loss - ours)).toBeLessThanOrEqual(bound * Math.max(1, Math.abs(ours)));
+      }
+    },
+  );
+
+  it('trains on in two processes, with the same losses', () => {
+    // the networks trained on above are no longer those that were written: what PyTorch found alone is what must come
+    const script = join(folder, 'gru_characters', 'model.py');
+    // the launcher of PyTorch 1.13 on Python 3.11 starts nothing unless outputs are redirected
+    const outputs = ['--redirects', '1', '--tee', '1', '--log_dir', folder];
+    const launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2', ...outputs];
+    const printedBy = run(python as string, [...launch, script, '--train', '3']);
+    const together = printedBy.replaceAll(/^\[default\d\]:/gm, '');
+    expect(together).toMatch(/^output within .*: ok \(bound 1e-10\)$/m);
+    const [alone, both] = [lossesIn(printed.gru_characters), lossesIn(together)];
+    expect(both).toHaveLength(3);
+    both.forEach((loss, k) => expect(Math.abs(loss - alone[k])).toBeLessThan(1e-10));
+  }, 120_000);
+
+  it('a weight that is another is noticed', () =>
+    expect(printed.spoilt).toMatch(/: FAIL \(bound 1e-10\)\nexit 1$/m));
+
+  it.each<[string, ImportOptions, string]>([
+    ['lstm', {}, 'lstm'],
+    ['gru', {}, 'bidirectional gru, bidirectional gru'],
+    ['relu', { activation: 'relu' }, 'elman'],
+    ['bare', { cell: 'lstm' }, 'bidirectional lstm'],
+    ['parallel', {}, 'gru'],
+  ])("%s, a stranger's model, computes the same here", (name, options) => {
+    const read = (file: string) => decodeNpz(readFileSync(join(folder, file)));
+    const net = fromTorchModel(read(`${name}.npz`), options);
+    const { x, y } = Object.fromEntries(read(`${name}.io.npz`)) as Record<string, SafeTensor>;
+    const output = toFlat(net.forward({ x: box(x) }).output);
+    expect(output).toHaveLength(y.data.length);
+    output.forEach((v, k) => expect(Math.abs(v - Number(y.data[k]))).toBeLessThan(1e-10));
+  });
+});
+
+describe('a network that no single module computes is refused', () => {
+  it.each<[string, Options, RegExp]>([
+    [
+      'peepholes',
+      { layers: [lstm({ ...one, peepholes: true })] },
+      /^torch: one nn\.RNN, LSTM or GRU must compute the layers, got \[lstm\]/,
+    ],
+    ['two kinds', { layers: [gru(one), lstm(next)] }, /got \[gru, lstm\] \(layers of one kind and size/],
+    [
+      'trained states',
+      { layers: [gru(one)], trainInitial: true },
+      /^torch: initial states must not be trained, .*nn\.GRU has none/,
+    ],
+  ])('%s', (_name, options, message) =>
+    expect(() => torchProject({ network: network(options) })).toThrow(message),
+  );
+});
+
+describe("a stranger's file that does not fit is named", () => {
+  const f64 = (shape: number[]): SafeTensor => ({
+    dtype: 'F64',
+    shape,
+    data: new Float64Array(shape.reduce((n, d) => n * d, 1)),
+  });
+  const model = () =>
+    new Map([
+      ['rnn.weight_ih_l0', f64([20, 3])],
+      ['rnn.weight_hh_l0', f64([20, 5])],
+      ['rnn.bias_ih_l0', f64([20])],
+      ['rnn.bias_hh_l0', f64([20])],
+      ['fc.weight', f64([2, 5])],
+      ['fc.bias', f64([2])],
+    ]);
+
+  it('a model that fits', () =>
+    expect(fromTorchModel(model()).parameters.count).toBe(20 * 3 + 20 * 5 + 20 + 12));
+
+  it.each<[string, (s: Map<string, SafeTensor>) => unknown, RegExp, ImportOptions?]>([
+    [
+      'nothing recurrent',
+      (s) => s.forEach((_, name) => name.startsWith('rnn') && s.delete(name)),
+      /^import: the file must hold the weights of one nn\.RNN, LSTM or GRU, got \[\]/,
+    ],
+    ['two recurrent modules', (s) => s.set('decoder.weight_ih_l0', f64([20, 3])), /got \[rnn\., decoder\.\]/],
+    [
+      'a projection',
+      (s) => s.set('rnn.weight_hr_l0', f64([3, 5])),
+      /^import: tensors besides those of the recurrent module must be .*, got \[fc\.weight, fc\.bias, rnn\.weight_hr_l0\]/,
+    ],
+    [
+      'two linear layers',
+      (s) => s.set('out.weight', f64([2, 2])),
+      /must be the weight and bias of one nn\.Linear, got \[fc\.weight, fc\.bias, out\.weight\]/,
+    ],
+    [
+      'a linear layer of another width',
+      (s) => s.set('fc.weight', f64([2, 4])),
+      /^import: fc\.weight must be \[5\], got \[4\]/,
+    ],
+    ['a missing matrix', (s) => s.delete('rnn.weight_ih_l0'), /^import: the file must hold weight_ih_l0/],
+    ['a missing bias', (s) => s.delete('rnn.bias_hh_l0'), /^pytorch: the file must hold rnn\.bias_hh_l0/],
+    [
+      'a layer that is missing in between',
+      (s) => s.set('rnn.weight_hh_l2', f64([20, 5])),
+      /^pytorch: tensors must be among .*, got rnn\.weight_hh_l2/,
+    ],
+    [
+      'half numbers of blocks',
+      (s) => s.set('rnn.weight_hh_l0', f64([7, 5])),
+      /must hold 1, 3 or 4 blocks of 5 units, got 1\.4/,
+    ],
+    ['another cell than is asked for', () => 0, /^import: the cell must be lstm, got gru/, { cell: 'gru' }],
+    [
+      'a reset that PyTorch lacks',
+      () => 0,
+      /^import: reset must be 'after', got before/,
+      { reset: 'before' },
+    ],
+  ])('%s', (_name, spoil, message, options = {}) => {
+    const stored = model();
+    spoil(stored);
+    expect(() => fromTorchModel(stored, options)).toThrow(message);
+  });
+});
