@@ -43,9 +43,9 @@ export function encodeNpy({ dtype, shape, data }: SafeTensor): Uint8Array<ArrayB
   const length = Math.ceil((10 + dict.length + 1) / GRAIN) * GRAIN;
   const bytes = new Uint8Array(length + data.byteLength);
   bytes.fill(0x20, 0, length);
-  bytes.set(Buffer.from(MAGIC, 'latin1'));
+  bytes.set(Uint8Array.from(MAGIC, (letter) => letter.charCodeAt(0)));
   bytes.set([1, 0, (length - 10) & 255, (length - 10) >> 8], 6);
-  bytes.set(Buffer.from(dict), 10);
+  bytes.set(new TextEncoder().encode(dict), 10);
   bytes[length - 1] = 0x0a;
   bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), length);
   return bytes;

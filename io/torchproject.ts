@@ -8,7 +8,7 @@ import { Random } from '../core/random';
 import { memoryOf } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
-import type { Vocabulary } from './text';
+import type { Vocabulary } from './vocabulary';
 import { torchScript } from './torchscript';
 
 export interface TorchProject {

@@ -11,7 +11,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { toKeras } from '../io/keras';
 import { decodeNpz, encodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
-import { Vocabulary } from '../io/text';
+import { Vocabulary } from '../io/vocabulary';
 
 const root = join(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'backstep-formats-'));

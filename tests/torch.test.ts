@@ -21,7 +21,7 @@ import {
 import type { ImportOptions } from '../io/foreign';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from '../io/safetensors';
-import { Vocabulary } from '../io/text';
+import { Vocabulary } from '../io/vocabulary';
 import { fromTorchModel } from '../io/torchimport';
 import { torchProject, type TorchProject } from '../io/torchproject';
 import { describeWith, pythonWith, run } from './outside';
