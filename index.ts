@@ -111,6 +111,14 @@ export {
   type LayerFlow,
   type Trend,
 } from './bptt/flow';
+export {
+  demonstrations,
+  spectralRadius,
+  spectrum,
+  type Eigenvalue,
+  type Spectrum,
+  type SpectrumOptions,
+} from './bptt/spectrum';
 export { jacobiansOf, type Jacobians } from './bptt/jacobian';
 export type { Matrix } from './bptt/copies';
 export { bounds, relativeError } from './bptt/bounds';

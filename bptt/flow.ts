@@ -10,7 +10,8 @@
  * long-term dependencies with gradient descent is difficult"; Pascanu, Mikolov & Bengio 2013, "On the difficulty of
  * training recurrent neural networks".
  */
-import { Matrix as Dense, SingularValueDecomposition } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
+import type { Cell } from '../cells/cell';
 import { must, mustKnowKeys } from '../core/check';
 import type { Executor } from '../core/program';
 import type { Tensor } from '../core/tensor';
@@ -18,6 +19,7 @@ import type { Batch } from './batch';
 import { spansOf, statesSize } from './copies';
 import { jacobiansOf } from './jacobian';
 import { copyOf, type Network, type Upstream } from './network';
+import { Product, singularValues } from './singular';
 import type { Unroll } from './unroll';
 
 export interface FlowOptions {
@@ -118,7 +120,7 @@ function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
 
   const jacobian = jacobiansOf(unroll, executor);
   const taken = unroll.steps().filter((t) => running(t, row));
-  const jacobians = taken.map((t) => new Dense(jacobian(t, row)));
+  const jacobians = taken.map((t) => new Matrix(jacobian(t, row)));
   const steps = jacobians.map((J) => singularValues(J)[0]);
   return {
     name,
@@ -132,47 +134,21 @@ function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
 }
 
 /** Products of Jacobians from the last one back; late ones stand to the left. */
-function accumulated(
-  cell: Unroll['cell'],
-  jacobians: readonly Dense[],
-  steps: readonly number[],
-): Distance[] {
+function accumulated(cell: Cell, jacobians: readonly Matrix[], steps: readonly number[]): Distance[] {
   const spans = Object.entries(spansOf(cell));
+  const product = new Product(statesSize(cell));
   const back: Distance[] = [];
-  let product = Dense.eye(statesSize(cell));
   let bound = 1;
-  let exponent = 0; // of a power of two that was taken out of the product, so that it stays within float64
   for (let d = 0; ; d++) {
-    const scale = 2 ** exponent;
-    const singular = singularValues(product).map((value) => value * scale);
-    const own = spans.map(([s, { from, to }]) => {
-      const block = product.subMatrix(from, to - 1, from, to - 1);
-      return [s, singularValues(block)[0] * scale] as const;
-    });
+    const singular = product.singular();
+    const own = spans.map(([s, { from, to }]) => [s, product.singular(from, to)[0]] as const);
     back.push({ d, norm: singular[0], bound, singular, states: Object.fromEntries(own) });
     if (d === jacobians.length) return back;
     const k = jacobians.length - 1 - d;
-    product = product.mmul(jacobians[k]);
+    product.times(jacobians[k]);
     bound *= steps[k];
-    const largest = Math.max(Math.abs(product.max()), Math.abs(product.min()));
-    if (largest > 0 && (largest > FAR || largest < 1 / FAR)) {
-      const power = Math.floor(Math.log2(largest));
-      product.mul(2 ** -power);
-      exponent += power;
-    }
   }
 }
-
-/** Beyond this, or below one over it, products are scaled before their squares leave float64. */
-const FAR = 2 ** 200;
-
-/** The singular values of a matrix, largest first. */
-export const singularValues = (A: Dense): number[] =>
-  new SingularValueDecomposition(A, {
-    computeLeftSingularVectors: false,
-    computeRightSingularVectors: false,
-    autoTranspose: true,
-  }).diagonal;
 
 /** The norm of a sum of gradients [B, H] over the rows that count. */
 function normOf(terms: readonly Tensor[], counts: (b: number) => boolean, where: string): number {

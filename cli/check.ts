@@ -6,7 +6,7 @@ import { bounds } from '../bptt/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/mutants';
 import { suite, type Case } from '../bptt/suite';
-import { line, table } from './output';
+import { asJson, line, table } from './output';
 
 const oracles: [Oracle, string][] = [
   ['differences', 'differences'],
@@ -57,8 +57,7 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
 
   const outcomes = chosen.map((one) => {
     const outcome = run(one, mutants, seed);
-    if (json)
-      line(JSON.stringify(outcome, (_key, value: unknown) => (value === Infinity ? 'Infinity' : value)));
+    if (json) line(asJson(outcome));
     return outcome;
   });
   const ok = outcomes.every(passed);

@@ -1,6 +1,7 @@
 /** The figures of a paper as a drawing: one panel for each measure; a dot for each seed, a bar for mean and deviation. */
 import type { Paper } from '../papers/paper';
 import type { Line } from '../papers/trials';
+import { canvas } from './canvas';
 
 const colors = { published: '#e15759', here: '#4e79a7' };
 const WIDTH = 720;
@@ -10,10 +11,7 @@ const MARGINS = 80;
 
 /** An SVG document. */
 export async function drawFigures(paper: Paper, lines: readonly Line[]): Promise<string> {
-  // heavy, and ES modules only: loaded when there is something to draw
-  const Plot = await import('@observablehq/plot');
-  const { parseHTML } = await import('linkedom');
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const { Plot, document, style } = await canvas();
 
   let top = 0;
   const panels = Object.entries(paper.measures).flatMap(([measure, { title, scale }]) => {
@@ -38,7 +36,7 @@ export async function drawFigures(paper: Paper, lines: readonly Line[]): Promise
       marginTop: 34,
       marginBottom: 40,
       marginRight: 30,
-      style: { background: 'white', fontFamily: 'sans-serif', fontSize: '12px' },
+      style,
       x: { label: title, grid: true, nice: true, ...(scale && { type: scale }) },
       y: { label: null, domain: own.map(({ row }) => row), type: 'band' },
       marks: [

@@ -12,6 +12,7 @@ import type * as ImportCommand from './import';
 import type * as PaperCommand from './paper';
 import type * as Play from './play';
 import type * as Sample from './sample';
+import type * as SpectrumCommand from './spectrum';
 import type * as Train from './train';
 import type * as Verify from './verify';
 
@@ -28,6 +29,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   play: () => (require('./play') as typeof Play).addPlay,
   export: () => (require('./export') as typeof ExportCommand).addExport,
   import: () => (require('./import') as typeof ImportCommand).addImport,
+  spectrum: () => (require('./spectrum') as typeof SpectrumCommand).addSpectrum,
   hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,
   paper: () => (require('./paper') as typeof PaperCommand).addPaper,

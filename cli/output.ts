@@ -10,6 +10,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** Prints one line. */
 export const line = (text = ''): void => void process.stdout.write(`${text}\n`);
 
+/** JSON of anything that is told; numbers that JSON does not know are told by their names. */
+export const asJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner,
+  );
+
 /** Prints a table without borders; its columns are separated by two spaces. */
 export function table(head: string[], body: string[][]): void {
   const none = '';

@@ -1,4 +1,5 @@
 /** loss.svg: the training and the validation curve. */
+import { canvas } from './canvas';
 import type { Trainer } from './trainer';
 
 const BITS = 1 / Math.LN2;
@@ -13,10 +14,7 @@ export async function plotCurves(
   { training, validation }: Trainer['curves'],
   final?: [number, number],
 ): Promise<string> {
-  // heavy, and ES modules only: loaded when there is something to draw
-  const Plot = await import('@observablehq/plot');
-  const { parseHTML } = await import('linkedom');
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const { Plot, document, style } = await canvas();
 
   const points = (flat: ArrayLike<number>) =>
     Array.from({ length: flat.length / 2 }, (_, k) => ({ step: flat[2 * k], bits: flat[2 * k + 1] * BITS }));
@@ -36,10 +34,10 @@ export async function plotCurves(
     label('validation', 16),
   ];
   const svg = Plot.plot({
-    document: document,
+    document,
     width: 720,
     height: 400,
-    style: { background: 'white', fontFamily: 'sans-serif', fontSize: '12px' },
+    style,
     x: { label: 'step', grid: true },
     y: { label: 'bits per character', grid: true, nice: true },
     marks,

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
-import { line, table } from './output';
+import { asJson, line, table } from './output';
 
 /** Adds the command to the program. */
 export function addVerify(program: Command): void {
@@ -24,8 +24,7 @@ type Outcome = { file: string } & (Verdict | { error: string; ok: false });
 function verifyFiles(files: string[], json: boolean): boolean {
   const outcomes = files.map((file) => {
     const outcome = verifyFile(file);
-    if (json)
-      line(JSON.stringify(outcome, (_key, value: unknown) => (value === Infinity ? 'Infinity' : value)));
+    if (json) line(asJson(outcome));
     return outcome;
   });
   const failed = outcomes.filter(({ ok }) => !ok).length;

@@ -1,0 +1,26 @@
+/** What pictures are drawn with: Observable's Plot on a document without a browser, and panels one below the other. */
+
+/** Plot and a document for it: heavy, and ES modules only, so loaded when there is something to draw. */
+export async function canvas() {
+  const Plot = await import('@observablehq/plot');
+  const { parseHTML } = await import('linkedom');
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const style = { background: 'white', fontFamily: 'sans-serif', fontSize: '12px' };
+  return { Plot, document, style };
+}
+
+/** One SVG document of several plots, which keep their sizes. */
+export function stacked(panels: readonly { svg: Element; height: number }[], width: number): string {
+  let top = 0;
+  const parts = panels.map(({ svg, height }) => {
+    svg.setAttribute('y', String(top));
+    top += height;
+    return svg.outerHTML;
+  });
+  const size = `width="${width}" height="${top}" viewBox="0 0 ${width} ${top}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${parts.join('')}</svg>\n`;
+}
+
+/** What stands at an axis of decimal logarithms: `1e-3`, or `0.32` between two powers of ten. */
+export const decade = (log: number): string =>
+  Number.isInteger(log) ? `1e${log}` : String(+(10 ** log).toPrecision(2));
