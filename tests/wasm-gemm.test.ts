@@ -18,7 +18,7 @@ import {
   panelAt,
   panelBytes,
   panelColumns,
-  scratchBytes,
+  SCRATCH_BYTES,
   type GemmKernels,
 } from '../core/wasm/gemm';
 
@@ -124,7 +124,7 @@ describe.each(variants)(
       const y = out / size;
       const room = product === 'packed' ? panelBytes(dtype, K, N) : multiplyBytes(dtype, K, N);
       const panels = take(room);
-      const scratch = take(scratchBytes(dtype));
+      const scratch = take(SCRATCH_BYTES);
 
       const expected = new Map<number, { sum: number; spread: number }>();
       for (let m = 0; m < M; m++) {
@@ -142,7 +142,7 @@ describe.each(variants)(
           ? []
           : [
               [panels, panels + room],
-              [scratch, scratch + scratchBytes(dtype)],
+              [scratch, scratch + SCRATCH_BYTES],
             ]),
       ];
 
@@ -244,7 +244,7 @@ describe.each(variants)(
         [ACCUMULATE | ADD_BIAS, 5],
       ]) {
         reset();
-        const [out, bias, scratch] = [take(7 * 11 * size), take(11 * size), take(scratchBytes(dtype))];
+        const [out, bias, scratch] = [take(7 * 11 * size), take(11 * size), take(SCRATCH_BYTES)];
         const y = all.subarray(out / size, out / size + 77).fill(3);
         all.fill(2, bias / size, bias / size + 11);
         kernels.packB(64, 1, 1, 0, 11, 64);
@@ -255,13 +255,13 @@ describe.each(variants)(
 
     it('do nothing for no rows or no columns', () => {
       reset();
-      const scratch = take(scratchBytes(dtype));
-      const before = bits.slice((scratch + scratchBytes(dtype)) / 4);
-      kernels.gemm(64, 4, 1, 64, scratch + scratchBytes(dtype) + 64, 9, 0, 9, 4, 0, 64, scratch, 0);
-      kernels.gemm(64, 4, 1, 64, scratch + scratchBytes(dtype) + 64, 9, 9, 0, 4, 0, 64, scratch, 0);
+      const scratch = take(SCRATCH_BYTES);
+      const before = bits.slice((scratch + SCRATCH_BYTES) / 4);
+      kernels.gemm(64, 4, 1, 64, scratch + SCRATCH_BYTES + 64, 9, 0, 9, 4, 0, 64, scratch, 0);
+      kernels.gemm(64, 4, 1, 64, scratch + SCRATCH_BYTES + 64, 9, 9, 0, 4, 0, 64, scratch, 0);
       expect(
         Buffer.compare(
-          Buffer.from(bits.slice((scratch + scratchBytes(dtype)) / 4).buffer),
+          Buffer.from(bits.slice((scratch + SCRATCH_BYTES) / 4).buffer),
           Buffer.from(before.buffer),
         ),
       ).toBe(0);
@@ -272,7 +272,7 @@ describe.each(variants)(
       reset();
       const [a, b] = [matrix(M, K, 'rows'), matrix(K, N, 'rows')];
       const [whole, parts] = [take(M * N * size), take(M * N * size)];
-      const [panels, scratch] = [take(panelBytes(dtype, K, N)), take(scratchBytes(dtype))];
+      const [panels, scratch] = [take(panelBytes(dtype, K, N)), take(SCRATCH_BYTES)];
       kernels.packB(b.at, N, 1, K, N, panels);
       kernels.gemm(a.at, K, 1, panels, whole, N, M, N, K, 0, 0, scratch, 0);
       const bytesOf = (at: number) => Array.from(new Uint8Array(memory.buffer, at, M * N * size));

@@ -18,7 +18,7 @@
 import type { Dtype } from '../memory';
 import { type Local, type WasmModule, call, when, whileLess } from './encoder';
 import { type FloatLanes, f32, f32x4, f64, f64x2, i32, select, v128 } from './opcodes';
-import { A_LANES, MOST_PANELS, PANEL_VECTORS } from './gemm-micro';
+import { A_LANES, A_STEP, copiesOf, MOST_PANELS, PANEL_VECTORS } from './gemm-micro';
 import { copyElement, emitPack } from './gemm-pack';
 import { emitTiles } from './gemm-tiles';
 
@@ -36,7 +36,7 @@ const PANEL_STEP = 16 * PANEL_VECTORS; // bytes of one step of a panel, and of a
 const ZERO_VECTORS = MOST_PANELS * PANEL_VECTORS;
 const EDGE = 16 * ZERO_VECTORS;
 const PACKED = EDGE + ROW_BLOCK * PANEL_STEP;
-export const scratchBytes = (dtype: Dtype): number => PACKED + ROW_BLOCK * K_BLOCK * lanesOf(dtype).size;
+export const SCRATCH_BYTES = PACKED + (ROW_BLOCK / A_LANES) * K_BLOCK * A_STEP;
 
 /** Columns of a panel. */
 export const panelColumns = (dtype: Dtype): number => PANEL_VECTORS * lanesOf(dtype).count;
@@ -68,7 +68,7 @@ export function emitGemm(module: WasmModule, dtype: Dtype, fma: boolean): void {
   const NR = panelColumns(dtype);
   const bytes = (elements: Local<'i32'>) => i32.shl(elements, Math.log2(size));
 
-  const packA = emitPack(module, lane, A_LANES);
+  const packA = emitPack(module, lane, A_LANES, copiesOf(lane));
   const packPanels = NR === A_LANES ? packA : emitPack(module, lane, NR);
   const copyTile = emitCopyTile(module, lane);
   const addBias = emitAddBias(module, lane);
@@ -87,7 +87,7 @@ export function emitGemm(module: WasmModule, dtype: Dtype, fma: boolean): void {
 
     const rowsOfA = [
       x.set(i32.add(a, i32.add(i32.mul(m0, aRow), i32.mul(k0, aCol)))),
-      aStep.set(A_LANES * size),
+      aStep.set(A_STEP),
       // One row alone, its elements side by side, is as good as packed.
       when(i32.and(i32.eq(mc, 1), i32.eq(aCol, size)), aStep.set(size), [
         call(packA, { src: x, across: aRow, along: aCol, K: kc, lanes: mc, dst: i32.add(scratch, PACKED) }),
@@ -108,7 +108,7 @@ export function emitGemm(module: WasmModule, dtype: Dtype, fma: boolean): void {
       ],
     );
 
-    const operands = { a: x, aStep, aNext: i32.mul(kc, A_LANES * size), panelBytes, rows: mc, K: kc };
+    const operands = { a: x, aStep, aNext: i32.mul(kc, A_STEP), panelBytes, rows: mc, K: kc };
     const fullPanels = call(tiles, { ...operands, b, init, initRow, initCol, out: y, outRow, panels: full });
 
     const between = { rows: mc, columns: edge };

@@ -21,7 +21,7 @@ import {
   multiply,
   multiplyBytes,
   panelBytes,
-  scratchBytes,
+  SCRATCH_BYTES,
   type GemmKernels,
 } from './gemm';
 import { i32 } from './opcodes';
@@ -87,7 +87,7 @@ class Kernels {
     let found = this.gemms.get(dtype);
     if (!found) {
       const kernels = compileGemm(this.wasm, dtype, { reproducible: this.reproducible });
-      found = { kernels, scratch: this.bytes(scratchBytes(dtype)) };
+      found = { kernels, scratch: this.bytes(SCRATCH_BYTES) };
       this.gemms.set(dtype, found);
     }
     return found;

@@ -1,14 +1,22 @@
 /**
  * Packing: a strided matrix copied into panels that a micro-kernel reads from front to back.
  *
- *   panel p, step k, lane l   =   source[k][p·W + l]      at   dst + ((p·K + k)·W + l)·size
+ *   panel p, step k, lane l   =   source[k][p·W + l]      at   dst + ((p·K + k)·W + l)·size·copies
  *
  * `W` lanes of one panel lie side by side, the steps of the sum one after the other; lanes past the last are 0.
  * Panels of b hold its columns, panels of a its rows: the same copy with the strides exchanged. The source may
  * have any strides; two cases are fast: lanes adjacent in memory (whole vectors are copied) and steps adjacent
- * in memory (small squares are transposed in registers).
+ * in memory (small squares are transposed in registers). A lane may be stored twice, side by side.
  */
-import { type Callable, type Local, type Statement, type WasmModule, when, whileLess } from './encoder';
+import {
+  type Callable,
+  type Code,
+  type Local,
+  type Statement,
+  type WasmModule,
+  when,
+  whileLess,
+} from './encoder';
 import { type FloatLanes, f32, f64, i32, i64, select, v128 } from './opcodes';
 
 export const packParams = {
@@ -27,33 +35,47 @@ const STEPS_ALONG = 64;
 
 /**
  * Adds pack(src, across, along, K, lanes, dst): `lanes` lanes of K steps each; `across` and `along` are the byte
- * distances from lane to lane and from step to step. Writes ceil(lanes / W)·K·W elements.
+ * distances from lane to lane and from step to step. Writes ceil(lanes / W)·K·W·copies elements.
  */
-export function emitPack(module: WasmModule, lane: FloatLanes, W: number): Callable<typeof packParams> {
+export function emitPack(
+  module: WasmModule,
+  lane: FloatLanes,
+  W: number,
+  copies: 1 | 2 = 1,
+): Callable<typeof packParams> {
   return module.internal(`pack${W}`, packParams, ({ src, across, along, K, lanes, dst }, f) => {
     const { size, count } = lane;
-    const stepBytes = W * size;
+    const laneBytes = size * copies;
+    const stepBytes = W * laneBytes;
     const [k0, kc, chunk, panel, left] = f.locals('i32', 5); // steps from k0 on, lanes from `panel` on
     const [s, d, k, l, from, to] = f.locals('i32', 6);
 
+    const rows = f.locals('i32', count);
+    const square = f.locals('v128', count);
+    const turned = f.local('v128');
+
     // Lanes adjacent: whole vectors.
     const copyVectors = whileLess(k, kc, [
-      Array.from({ length: stepBytes / 16 }, (_, v) => v128.store(d, v128.load(s, 16 * v), 16 * v)),
+      Array.from({ length: W / count }, (_, v) => [
+        square[0].set(v128.load(s, 16 * v)),
+        storeVector(lane, square[0], copies, d, v * count * laneBytes),
+      ]),
       s.advance(along),
       d.advance(stepBytes),
       k.advance(1),
     ]);
 
     // Steps adjacent: `count` lanes at a time, squares of count × count transposed.
-    const rows = f.locals('i32', count);
-    const square = f.locals('v128', count);
     const group = (first: number) => [
       rows.map((row, r) => row.set(i32.add(s, i32.mul(across, first + r)))),
-      to.set(i32.add(d, first * size)),
+      to.set(i32.add(d, first * laneBytes)),
       k.set(0),
       whileLess(k, i32.and(kc, -count), [
         square.map((x, r) => x.set(v128.load(rows[r]))),
-        storeTransposed(lane, square, to, stepBytes),
+        transpose(lane, square).map((x, step) => [
+          turned.set(x),
+          storeVector(lane, turned, copies, to, step * stepBytes),
+        ]),
         rows.map((row) => row.advance(16)),
         to.advance(count * stepBytes),
         k.advance(count),
@@ -67,9 +89,11 @@ export function emitPack(module: WasmModule, lane: FloatLanes, W: number): Calla
       to.set(i32.add(d, i32.mul(k, stepBytes))),
       l.set(0),
       whileLess(l, W, [
-        when(i32.ltU(l, left), copyElement(lane, to, from), storeZero(lane, to)),
+        Array.from({ length: copies }, () => [
+          when(i32.ltU(l, left), copyElement(lane, to, from), storeZero(lane, to)),
+          to.advance(size),
+        ]),
         from.advance(across),
-        to.advance(size),
         l.advance(1),
       ]),
       k.advance(1),
@@ -91,7 +115,7 @@ export function emitPack(module: WasmModule, lane: FloatLanes, W: number): Calla
         whileLess(panel, lanes, [
           left.set(i32.sub(lanes, panel)),
           s.set(i32.add(src, i32.add(i32.mul(panel, across), i32.mul(k0, along)))),
-          d.set(i32.add(dst, i32.add(i32.mul(i32.mul(panel, K), size), i32.mul(k0, stepBytes)))),
+          d.set(i32.add(dst, i32.add(i32.mul(i32.mul(panel, K), laneBytes), i32.mul(k0, stepBytes)))),
           k.set(0),
           onePanel,
           panel.advance(W),
@@ -102,29 +126,36 @@ export function emitPack(module: WasmModule, lane: FloatLanes, W: number): Calla
   });
 }
 
-/** square[r] holds `count` steps of lane r; stored are steps of `count` lanes. */
-function storeTransposed(
-  lane: FloatLanes,
-  square: Local<'v128'>[],
-  to: Local<'i32'>,
-  stepBytes: number,
-): Statement[] {
+/** square[r] holds `count` steps of lane r; given back are steps of `count` lanes. */
+function transpose(lane: FloatLanes, square: Local<'v128'>[]): Code<'v128'>[] {
   if (lane.count === 2) {
     const [x, y] = square;
     return [
       [0, 2],
       [1, 3],
-    ].map((pick, step) => v128.store(to, lane.shuffle(x, y, pick), step * stepBytes));
+    ].map((pick) => lane.shuffle(x, y, pick));
   }
   const [x, y, z, w] = square;
   return [0, 1, 2, 3].map((step) => {
     const low = step < 2 ? [0, 4, 1, 5] : [2, 6, 3, 7];
     const pick = step % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7];
-    return v128.store(
-      to,
-      lane.shuffle(lane.shuffle(x, y, low), lane.shuffle(z, w, low), pick),
-      step * stepBytes,
-    );
+    return lane.shuffle(lane.shuffle(x, y, low), lane.shuffle(z, w, low), pick);
+  });
+}
+
+/** Stores the lanes of x one after the other, each as often as `copies` says. */
+function storeVector(
+  lane: FloatLanes,
+  x: Local<'v128'>,
+  copies: 1 | 2,
+  to: Local<'i32'>,
+  offset: number,
+): Statement[] {
+  if (copies === 1) return [v128.store(to, x, offset)];
+  const half = lane.count / 2;
+  return [0, half].map((first, k) => {
+    const twice = Array.from({ length: lane.count }, (_, l) => first + (l >> 1));
+    return v128.store(to, lane.shuffle(x, x, twice), offset + 16 * k);
   });
 }
 

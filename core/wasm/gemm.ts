@@ -6,16 +6,16 @@
  *     kernels.gemm(h, K, 1, panels, z, N, B, N, K, ACCUMULATE, 0, scratch, 0);  // once per time step
  *
  * All places are byte addresses in that memory; strides and sizes count elements. `panels` needs panelBytes(dtype, K, N)
- * bytes, `scratch` scratchBytes(dtype), one scratch for each thread; both on 16-byte boundaries for speed. Operands must
+ * bytes, `scratch` SCRATCH_BYTES, one scratch for each thread; both on 16-byte boundaries for speed. Operands must
  * not overlap out. Nothing is checked here: the callers' edge does that.
  */
 import type { Dtype } from '../memory';
 import { WasmModule } from './encoder';
-import { ACCUMULATE, ADD_BIAS, K_BLOCK, emitGemm, panelColumns, scratchBytes } from './emit-gemm';
+import { ACCUMULATE, ADD_BIAS, K_BLOCK, emitGemm, panelColumns, SCRATCH_BYTES } from './emit-gemm';
 import { hasFma } from './features';
 import { emitGemv } from './gemv';
 
-export { ACCUMULATE, ADD_BIAS, panelColumns, scratchBytes };
+export { ACCUMULATE, ADD_BIAS, panelColumns, SCRATCH_BYTES };
 
 /** Copies b[K, N], of any strides, into panels. */
 export type PackB = (b: number, bRow: number, bCol: number, K: number, N: number, panels: number) => void;
