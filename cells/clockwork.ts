@@ -42,7 +42,7 @@ import { statement } from '../core/statement';
 import { columns, rows, transpose, type Tensors } from '../core/tensor';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { activationNames, elmanStatements, type Activation } from './elman';
-import { fires, modulesOf, runsAt, type Module, type ModuleOptions, type Span } from './modules';
+import { fires, modulesOf, runsAt, unitsOf, type Module, type ModuleOptions, type Span } from './modules';
 
 /** A unit that does not fire passes its state on, and the gradient back. */
 const holdForward = statement(({ hPrev }) => ({ h: hPrev }));
@@ -84,13 +84,26 @@ export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ModuleOpt
  */
 export function clockwork(options: ClockworkOptions): Cell {
   const modules = modulesOf(options, 'clockwork');
-  const H = modules.reduce((sum, { units }) => sum + units, 0);
-  checkCellOptions({ ...options, hidden: H }, 'clockwork', ['modules', 'periods', 'offset', 'activation']);
-  const { input: D, bias = true, offset = 0, activation = 'tanh' } = options;
-  const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
+  const names = ['modules', 'periods', 'offset', 'activation'];
+  checkCellOptions({ ...options, hidden: unitsOf(modules) }, 'clockwork', names);
+  const { offset = 0, activation = 'tanh' } = options;
   const whole = Number.isSafeInteger(offset) && offset >= 0;
   must(whole, 'clockwork', 'offset must be a whole number >= 0', offset);
   mustBeOneOf(activation, activationNames, 'clockwork', 'activation');
+  return modular(modules, options);
+}
+
+/**
+ * The cell of these modules in this order: each hears itself and those behind it. In `clockwork` these are the slower
+ * ones; any other order is for experiments only.
+ */
+export function modular(
+  modules: readonly Module[],
+  options: Omit<ClockworkOptions, keyof ModuleOptions>,
+): Cell {
+  const H = unitsOf(modules);
+  const { input: D, bias = true, offset = 0, activation = 'tanh' } = options;
+  const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   const { forward, backward, jacobian } = elmanStatements[activation];
 
   return {

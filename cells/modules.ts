@@ -48,7 +48,7 @@ export function modulesOf({ modules, hidden, periods }: ModuleOptions, where: st
   const even = periods === undefined || Number.isInteger(share);
   must(even, where, `hidden must be a multiple of ${all.length}`, hidden, 'one equal part for each period');
   all.forEach(({ units }, k) => mustCount(units, where, `units of module ${k}`));
-  const sum = all.reduce((total, { units }) => total + units, 0);
+  const sum = unitsOf(all);
   must(
     hidden === undefined || hidden === sum,
     where,
@@ -58,6 +58,9 @@ export function modulesOf({ modules, hidden, periods }: ModuleOptions, where: st
   );
   return all;
 }
+
+export const unitsOf = (modules: readonly Module[]): number =>
+  modules.reduce((sum, { units }) => sum + units, 0);
 
 export const fires = ({ period }: Module, time: number): boolean => time % period === 0;
 
@@ -105,7 +108,7 @@ export interface ClockworkCounts {
  */
 export function clockworkCounts(options: ModuleOptions): ClockworkCounts {
   const modules = modulesOf(options, 'clockworkCounts');
-  const units = modules.reduce((sum, module) => sum + module.units, 0);
+  const units = unitsOf(modules);
   let heard = units; // by module i: its own units and those of all slower modules
   let weights = 0;
   let operations = 0;

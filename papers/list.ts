@@ -1,6 +1,7 @@
 /** The papers that can be reproduced, in the order in which they are listed. */
 import { chorales } from './chorales';
+import { clockwork } from './clockwork';
 import { hopfield } from './hopfield';
 import type { Paper } from './paper';
 
-export const papers: readonly Paper[] = [chorales, hopfield];
+export const papers: readonly Paper[] = [chorales, clockwork, hopfield];

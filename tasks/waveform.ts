@@ -1,0 +1,34 @@
+/** A sound to be generated from nothing: what a network without input has to know by heart. */
+import type { Random } from '../core/random';
+
+/** Periods of the slowest and the fastest sine over 320 samples: 140 Hz to 4.1 kHz at 44,100 samples a second. */
+const FREQUENCIES = [1, 30] as const;
+const PARTIALS = 12;
+
+/**
+ * T samples of twelve sines, each of a frequency, strength and phase drawn at random, the fast ones weaker as in most
+ * sounds, scaled to a largest amplitude of 1. The frequencies have no common period: nothing repeats.
+ *
+ *   y_t = Σ_k a_k sin(2π f_k t / 320 + φ_k)     f uniform in 1 … 30, a normal / √f, φ uniform in 0 … 2π
+ *
+ * @example waveform(new Random(1), 320).length // 320
+ */
+export function waveform(random: Random, T: number): number[] {
+  const partials = Array.from({ length: PARTIALS }, () => {
+    const frequency = random.uniform(...FREQUENCIES);
+    return {
+      frequency,
+      strength: random.normal() / Math.sqrt(frequency),
+      phase: random.uniform(0, 2 * Math.PI),
+    };
+  });
+  const y = Array.from({ length: T }, (_, t) =>
+    partials.reduce(
+      (sum, { frequency, strength, phase }) =>
+        sum + strength * Math.sin((2 * Math.PI * frequency * t) / 320 + phase),
+      0,
+    ),
+  );
+  const largest = Math.max(...y.map(Math.abs));
+  return y.map((sample) => sample / largest);
+}
