@@ -76,10 +76,19 @@ export {
   type CapacityOptions,
   type CapacityRow,
 } from './hopfield/capacity';
-export { network, copyOf, Network, type NetworkOptions, type Result, type Upstream } from './bptt/network';
+export {
+  network,
+  copyOf,
+  Network,
+  type Gradients,
+  type NetworkOptions,
+  type Result,
+  type Upstream,
+} from './bptt/network';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
-export type { Topology } from './bptt/topology';
-export type { Batch, Box } from './bptt/batch';
+export type { Feed, Topology } from './bptt/topology';
+export type { Batch } from './bptt/batch';
+export type { Box } from './bptt/box';
 export { Unroll } from './bptt/unroll';
 export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/fit';
 export { evaluate } from './bptt/learner';

@@ -6,14 +6,22 @@ import type { Data } from '../core/memory';
 import type { Operation, Program } from '../core/program';
 import { print } from '../core/statement';
 import type { Tensor } from '../core/tensor';
-import { bidirectional, directionsOf, isBidirectional, nameOf, type Layer } from './layer';
-import { Network, type NetworkOptions } from './network';
+import type { NetworkOptions } from './architecture';
+import { bidirectional, isBidirectional, nameOf, type Layer } from './layer';
+import { Network } from './network';
 import { Plan } from './plan';
+import { cellsOf } from './stack';
+
+/** One note for each direction. */
+interface LayerNote {
+  forward: CellNote;
+  backward?: CellNote;
+}
 
 export interface Blueprint {
-  /** One note for each direction of each layer. */
-  layers: { forward: CellNote; backward?: CellNote }[];
-  options: Omit<NetworkOptions, 'layers'>;
+  layers: LayerNote[];
+  encoder?: LayerNote[];
+  options: Omit<NetworkOptions, 'layers' | 'encoder'>;
   /** What the network computes, in words: see `operationsOf`. */
   operations: string;
 }
@@ -24,8 +32,8 @@ export interface Blueprint {
  * @throws TypeError for a cell that no maker is known for.
  */
 export function blueprintOf(net: Network, own: boolean): Blueprint {
-  const { layers, ...rest } = net.architecture;
-  for (const { name, cell } of layers.flatMap(directionsOf)) {
+  const { layers, encoder, ...rest } = net.architecture;
+  for (const { name, cell } of cellsOf(net.architecture)) {
     mustBe(
       own || Object.hasOwn(makers, cell.name),
       'parallel',
@@ -35,30 +43,33 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
     );
   }
   return {
-    layers: layers.map((layer) =>
-      isBidirectional(layer)
-        ? { forward: noteOfCell(layer.forward), backward: noteOfCell(layer.backward) }
-        : { forward: noteOfCell(layer) },
-    ),
+    layers: layers.map(noteOf),
+    ...(encoder && { encoder: encoder.map(noteOf) }),
     options: { ...rest, reduction: net.reduction, executor: net.executor.name as ExecutorName },
     operations: operationsOf(net),
   };
 }
+
+const noteOf = (layer: Layer): LayerNote =>
+  isBidirectional(layer)
+    ? { forward: noteOfCell(layer.forward), backward: noteOfCell(layer.backward) }
+    : { forward: noteOfCell(layer) };
 
 /**
  * Builds the network of a blueprint. Its weights are not those of the original: they are read for every pass.
  * @throws TypeError when it would compute something else, because a cell is more than its name and its options say.
  */
 export function buildFrom(
-  { layers, options, operations }: Blueprint,
+  { layers, encoder, options, operations }: Blueprint,
   own: Readonly<Record<string, CellMaker>>,
 ): Network {
   const known = { ...makers, ...own };
-  const made = layers.map(({ forward, backward }): Layer => {
+  const layerOf = ({ forward, backward }: LayerNote): Layer => {
     const cell = remake(forward, known, 'parallel');
     return backward ? bidirectional(cell, remake(backward, known, 'parallel')) : cell;
-  });
-  const net = new Network({ ...options, layers: made });
+  };
+  const made = layers.map(layerOf);
+  const net = new Network({ ...options, layers: made, ...(encoder && { encoder: encoder.map(layerOf) }) });
   const same = operationsOf(net) === operations && net.executor.name === options.executor;
   mustBe(
     same,
@@ -72,7 +83,8 @@ export function buildFrom(
 
 /** Everything that a network does in two steps of two rows, written down: two networks that differ differ in it. */
 function operationsOf({ architecture, parameters }: Network): string {
-  const plan = new Plan(architecture, { T: 2, B: 2, masked: true }, parameters);
+  const source = architecture.encoder && { T: 2, masked: true };
+  const plan = new Plan(architecture, { T: 2, B: 2, masked: true, source }, parameters);
   const numbers = new Map<Data, number>();
   const place = ({ data, shape, stride, offset }: Tensor): unknown[] => {
     if (!numbers.has(data)) numbers.set(data, numbers.size);
@@ -91,7 +103,7 @@ function operationsOf({ architecture, parameters }: Network): string {
         : [operation.what, place(operation.from)];
     return [kind, accumulate, place(out), rest];
   };
-  const programs: Program[] = [plan.start, plan.forward, plan.backward, plan.startBackward];
+  const programs: Program[] = [plan.start, plan.encode, plan.forward, plan.backward, plan.startBackward];
   const shapes = Object.entries(parameters.values).map(([name, { shape, offset }]) => [name, shape, offset]);
   return JSON.stringify([shapes, programs.map(({ operations }) => operations.map(words))]);
 }

@@ -26,7 +26,7 @@ export interface DoubleSum {
 
 /** Whether every layer of a problem has Jacobians of its own, and is short enough. */
 export const hasDoubleSum = ({ plan }: Problem): boolean =>
-  plan.shape.T <= DOUBLE_SUM_STEPS && plan.unrolls.every(({ cell }) => cell.jacobian !== undefined);
+  plan.unrolls.every(({ cell, options }) => options.T <= DOUBLE_SUM_STEPS && cell.jacobian !== undefined);
 
 /**
  * The gradient of a problem by the explicit double sum, along any direction (row-major, zeros where it is missing).
@@ -38,10 +38,10 @@ export const hasDoubleSum = ({ plan }: Problem): boolean =>
  */
 export function doubleSum(problem: Problem): DoubleSum {
   const { plan } = problem;
-  const { T } = plan.shape;
-  must(T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, T);
-  for (const { name, cell } of plan.unrolls)
+  for (const { name, cell, options } of plan.unrolls) {
+    must(options.T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, options.T);
     must(cell.jacobian !== undefined, 'doubleSum', `${name} must be a cell with a jacobian`, cell.name);
+  }
   analyticGradients(problem);
 
   const parts: Record<string, (along: ArrayLike<number>) => number> = {};
@@ -56,7 +56,8 @@ export function doubleSum(problem: Problem): DoubleSum {
       parts[`${unroll.name}.${s}0`] = (along) => dot(all, (k) => along[k % along.length]);
     }
   }
-  const variables = Object.keys(parts);
+  // a decoder starts from the encoder's final states: its own initial ones are no variables
+  const variables = Object.keys(parts).filter((name) => name in problem.variables);
   const slope = (direction: Record<string, ArrayLike<number>>): number =>
     Object.entries(direction).reduce((sum, [name, along]) => {
       must(name in parts, 'doubleSum', `variables must be among ${variables.join(', ')}`, name);

@@ -1,7 +1,8 @@
 /** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
 import { must } from '../core/check';
 import { sizeOf } from '../core/tensor';
-import { flatten, type Batch, type Box } from './batch';
+import type { Batch } from './batch';
+import { flatten, type Box } from './box';
 import { directionsOf } from './layer';
 import type { Network } from './network';
 import type { Gathered } from './share';
@@ -31,9 +32,13 @@ export class Exchange {
    * A batch of B rows with all its numbers in shared memory, and states for `carry`.
    * @throws RangeError when there is nothing to carry on from, or from another number of rows.
    */
-  put({ initial, clock, ...batch }: Batch, B: number, carried: Carried | undefined): Batch {
+  put(
+    { initial, clock, x, inputs, targets, ...batch }: Batch,
+    B: number,
+    carried: Carried | undefined,
+  ): Batch {
     const where = 'network.forward';
-    const box = (name: 'x' | 'targets', values: Batch['x']): Box => {
+    const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): Box => {
       const { shape, numbers } = flatten(values, where, name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
@@ -51,9 +56,10 @@ export class Exchange {
       states = Object.fromEntries(copies);
     }
     return {
-      x: box('x', batch.x),
-      ...(batch.targets !== undefined && { targets: box('targets', batch.targets) }),
-      ...(batch.lengths && { lengths: [...batch.lengths] }),
+      ...batch,
+      x: box('x', x),
+      ...(inputs !== undefined && { inputs: box('inputs', inputs) }),
+      ...(targets !== undefined && { targets: box('targets', targets) }),
       ...(states !== undefined && { initial: states }),
       ...(time !== undefined && { clock: time }),
     };

@@ -11,12 +11,12 @@
 import { isCell, outputOf, type Cell } from '../cells/cell';
 import { must, mustBe } from '../core/check';
 import { isOneHot } from '../core/onehot';
-import type { Program } from '../core/program';
 import { add } from '../core/scalar';
 import { statement } from '../core/statement';
 import { columns, rows, zeros, type Tensor } from '../core/tensor';
 import { withoutPrefix, type Parameters } from './parameters';
 import type { PlanShape } from './plan';
+import type { Signal, Stage } from './stage';
 import { Unroll } from './unroll';
 
 /** Two cells, with weights of their own, that never see each other: only the layer above sees both. */
@@ -104,39 +104,33 @@ export function phasesOf(clocks: readonly Cell[], T: number, clock: number): str
 }
 
 /**
- * Checks that a sequence may be run in parts: no layer may need its end before its start.
+ * Checks that no layer needs the end of a sequence before its start.
  * @throws RangeError naming the layer.
  */
-export function mustStream(layers: readonly Layer[], where: string, what: string, got: unknown): void {
+export function mustReadForward(layers: readonly Layer[], where: string, what: string, got: unknown): void {
   const l = layers.findIndex(isBidirectional);
   if (l < 0) return;
   const why = `layer ${l} is ${nameOf(layers[l])}: it reads from the end, and the future of a stream is not known`;
   must(false, where, what, got, why);
 }
 
-/** A stretch of values and the stretch their gradient goes to. */
-export interface Signal {
-  value: Tensor;
-  gradient: Tensor;
-}
-
 /** Both directions read the same input: what comes back from each adds up. */
 const joinBackward = statement(({ dxForward, dxBackward }) => ({ dx: add(dxForward, dxBackward) }));
-export const layerStatements = { joinBackward };
 
-/** Lays layer `l` out over time; records its steps on `forward` and `backward`. */
-export function unrollLayer(
-  layer: Layer,
-  l: number,
+/** A layer laid out over time: one unrolling for each of its directions. */
+export interface LayerStage extends Stage {
+  unrolls: Unroll[];
+}
+
+/** Lays the directions of a layer out over time. */
+export function layerStage(
+  directions: readonly Direction[],
   below: Signal,
-  shape: PlanShape,
+  { T, B, masked, clock }: PlanShape,
   { parameters, valid }: { parameters: Parameters; valid: Tensor },
-  { forward, backward }: { forward: Program; backward: Program },
-): { unrolls: Unroll[]; output: Signal } {
-  const { T, B, clock } = shape;
+): LayerStage {
   const { dtype } = parameters;
-  const width = widthOf(layer);
-  const directions = directionsOf(layer, l);
+  const width = directions.reduce((sum, { cell }) => sum + outputOf(cell).width, 0);
   // each direction has an initial state of its own, at its end of the T blocks of outputs
   const states = zeros([(T + directions.length) * B, width], dtype);
   const output = { value: rows(states, B, (T + 1) * B), gradient: zeros([T * B, width], dtype) };
@@ -159,16 +153,20 @@ export function unrollLayer(
       parameters: withoutPrefix(parameters.values, `${name}.`),
       gradients: withoutPrefix(parameters.gradients, `${name}.`),
       output: { states: columns(own, column, end), gradient: columns(output.gradient, column, end) },
-      ...(shape.masked && { valid }),
+      ...(masked && { valid }),
     });
     column = end;
-    unroll.forward(forward);
-    unroll.backward(backward);
     return unroll;
   });
-  if (!alone) {
-    const [dxForward, dxBackward] = unrolls.map(({ options }) => options.dx);
-    backward.pointwise(joinBackward, { dxForward, dxBackward, dx: below.gradient });
-  }
-  return { unrolls, output };
+  return {
+    unrolls,
+    output,
+    forward: (program, from, to) => unrolls.forEach((unroll) => unroll.forward(program, from, to)),
+    backward(program, from, to) {
+      for (const unroll of unrolls) unroll.backward(program, from, to);
+      if (alone) return;
+      const [dxForward, dxBackward] = unrolls.map(({ options }) => options.dx);
+      program.pointwise(joinBackward, { dxForward, dxBackward, dx: below.gradient });
+    },
+  };
 }

@@ -4,7 +4,6 @@ import type { Data } from '../core/memory';
 import { Stopped } from '../core/thread';
 import type { Batch } from './batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
-import { mustStream } from './layer';
 import type { Network } from './network';
 import { firstBadParameter, firstBadValue } from './notfinite';
 import type { Optimizer } from './optimizers';
@@ -14,6 +13,7 @@ import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './s
 import { figuresOf } from './share';
 import type { Source } from './source';
 import { teamFor } from './threads';
+import { mustStream } from './topology';
 
 export interface LearnerOptions {
   /** Factor of the learning rate for each step; default constant. */
@@ -111,7 +111,7 @@ export class Learner {
     const { network, states } = this;
     // validation and callbacks may have run the network since: what is carried on from was kept aside
     const carries = batch.initial === 'carry' && Object.keys(states).length > 0;
-    if (carries) mustStream(network.architecture.layers, at(step), 'initial must not be carry', 'carry');
+    if (carries) mustStream(network.architecture, at(step), 'initial must not be carry', 'carry');
     const from = carries ? { ...batch, initial: states, clock: batch.clock ?? this.clock } : batch;
     const how = { training: true, ...(sums && { over: 1 }) };
     const threads = await this.threads(batch, at(step));

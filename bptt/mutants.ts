@@ -98,7 +98,7 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
   // a part of a parameter is named by where it begins, so that two lines on parts of one are two places to break;
   // a part of the input is one step of it, and the same line at every step is one place
   const named = (name: string, whole: Tensor, t: Tensor): string =>
-    t.offset === whole.offset || name === 'x' || name === 'dx' ? name : `${name}+${t.offset - whole.offset}`;
+    t.offset === whole.offset || /^d?(x|inputs)$/.test(name) ? name : `${name}+${t.offset - whole.offset}`;
   const nameOf = (t: Tensor): string | undefined =>
     flat.flatMap(([name, { value, gradient }]) => {
       if (value.data === t.data && near(value, t)) return [named(name, value, t)];

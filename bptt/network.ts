@@ -1,47 +1,43 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import { affineParameters } from '../cells/affine';
-import type { Cell, Parameter } from '../cells/cell';
-import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
-import { executorOf, type ExecutorName } from '../core/executor';
+import type { Cell } from '../cells/cell';
+import { must, mustBe, mustBeOneOf } from '../core/check';
+import { executorOf } from '../core/executor';
 import { defer, hoist } from '../core/hoist';
-import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
 import type { Executor, Program } from '../core/program';
 import { Random } from '../core/random';
-import { copyInto, fillFrom, reshape, toFlat, type Tensor, type Tensors } from '../core/tensor';
+import {
+  copyInto,
+  dtypeOf,
+  fillFrom,
+  reshape,
+  rows,
+  toFlat,
+  zeros,
+  type Tensor,
+  type Tensors,
+} from '../core/tensor';
+import {
+  architectureOf,
+  parameterShapes,
+  widthOfOutput,
+  type Architecture,
+  type NetworkOptions,
+} from './architecture';
 import { readBatch, type Batch, type Part } from './batch';
-import { clocksOf, directionsOf, inputOf, isLayer, nameOf, phasesOf, widthOf, type Layer } from './layer';
-import type { LossName } from './losses';
-import { Parameters, withPrefix } from './parameters';
-import { Plan, type Architecture, type PlanShape } from './plan';
-import { outputAxes, topologies, type Topology } from './topology';
+import { clocksOf, inputOf, phasesOf } from './layer';
+import { Parameters } from './parameters';
+import { Plan, type PlanShape } from './plan';
+import type { Stack } from './stack';
+import { beginsWithOne, outputAxes } from './topology';
 
-export interface NetworkOptions {
-  /** The layers, first one first, each a cell or a `bidirectional` pair: each reads the output of the one before. */
-  layers: Layer[];
-  /** O: adds an output layer y = h Wy + by of that width. */
-  output?: number;
-  /** What is minimised; without it, `backward` is given dL/doutput. */
-  loss?: LossName;
-  /** Whether the loss is averaged over the valid steps (default) or added up. */
-  reduction?: 'mean' | 'sum';
-  /** Whether every step has an output and a target (`many-to-many`, the default), or only the last of each row. */
-  topology?: Topology;
-  /** Probability of dropping a unit after each layer while training; default 0. */
-  dropout?: number;
-  /** Learn the initial states, one row each, shared by all sequences; default false. */
-  trainInitial?: boolean;
-  dtype?: Dtype;
-  /** Seed of weights and dropout; default 0. */
-  seed?: number;
-  executor?: ExecutorName;
-}
+export type { NetworkOptions } from './architecture';
 
 /** What a forward pass gives. Tensors are views that the next pass of the same shape overwrites. */
 export interface Result {
   /** The loss, or NaN for a network without one. */
   loss: number;
-  /** y [T, B, O], or [B, O] of a many-to-one network. */
+  /** y [T, B, O], or [B, O] where each row has one output. */
   output: Tensor;
   /** Final states by name, `l0.h` [B, H]. */
   states: Tensors;
@@ -55,11 +51,22 @@ export interface Upstream {
   states?: Record<string, ArrayLike<number>>;
 }
 
+/** What a backward pass gives, beside the gradients of the parameters. */
+export interface Gradients {
+  /** dL/dx, in the shape of x as values. */
+  readonly x: Tensor;
+  /** Of an encoder-decoder: dL/d of what the decoder was given. */
+  readonly inputs?: Tensor;
+  /** dL/d initial states by name, `l0.h` [B, H]. */
+  initial: Tensors;
+}
+
 interface Bound {
   plan: Plan;
   /** The plan's output under its axes. */
   output: Tensor;
   start(): void;
+  encode(): void;
   forward(): void;
   backward(): void;
   /** What only dL/dx needs: run when somebody asks for it. */
@@ -69,18 +76,6 @@ interface Bound {
 
 /** Plans kept at once: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
-const optionNames = [
-  'layers',
-  'output',
-  'loss',
-  'reduction',
-  'topology',
-  'dropout',
-  'trainInitial',
-  'dtype',
-  'seed',
-  'executor',
-];
 
 export class Network {
   readonly architecture: Architecture;
@@ -94,46 +89,23 @@ export class Network {
   readonly output: number;
   private readonly clocks: readonly Cell[];
   private readonly plans = new Map<string, Bound>();
-  private last: { bound: Bound; fresh: boolean; clock: number } | undefined;
+  /** `begins`: the part that was run holds the first step. */
+  private last: { bound: Bound; fresh: boolean; clock: number; begins: boolean } | undefined;
 
   constructor(options: NetworkOptions) {
-    mustKnowKeys(options, optionNames, 'network');
-    const {
-      layers,
-      output,
-      loss,
-      topology = 'many-to-many',
-      dropout = 0,
-      trainInitial = false,
-      dtype = 'float64',
-      seed = 0,
-    } = options;
-    mustBe(
-      Array.isArray(layers) && layers.length > 0,
-      'network',
-      'layers must be a list of at least one cell',
-      layers,
-    );
-    layers.forEach((layer, k) => {
-      mustBe(isLayer(layer), 'network', `layer ${k} must be a cell or bidirectional`, layer);
-      if (k === 0) return;
-      const width = widthOf(layers[k - 1]);
-      const why = `the width of the output of layer ${k - 1}, ${nameOf(layers[k - 1])}`;
-      must(inputOf(layer) === width, 'network', `layer ${k} must have input ${width}`, inputOf(layer), why);
-    });
-    must(dropout >= 0 && dropout < 1, 'network', 'dropout must be in 0 ≤ p < 1', dropout);
-    mustBeOneOf(dtype, ['float64', 'float32'], 'network', 'dtype');
-    mustBeOneOf(topology, topologies, 'network', 'topology');
-    if (loss !== undefined) mustBeOneOf(loss, ['softmax', 'bernoulli', 'squared'], 'network', 'loss');
-    if (output !== undefined) mustCount(output, 'network', 'output');
+    this.architecture = architectureOf(options);
     this.reduction = mustBeOneOf(options.reduction ?? 'mean', ['mean', 'sum'], 'network', 'reduction');
-    this.architecture = { layers, output, loss, topology, dropout, trainInitial, dtype };
-    this.input = inputOf(layers[0]);
-    this.output = output ?? widthOf(layers[layers.length - 1]);
+    const { encoder, layers } = this.architecture;
+    this.input = inputOf((encoder ?? layers)[0]);
+    this.output = widthOfOutput(this.architecture);
     this.clocks = clocksOf(layers);
     this.executor = executorOf(options.executor);
-    this.random = new Random(seed);
-    this.parameters = new Parameters(parameterShapes(this.architecture), dtype, this.random);
+    this.random = new Random(options.seed ?? 0);
+    this.parameters = new Parameters(
+      parameterShapes(this.architecture),
+      this.architecture.dtype,
+      this.random,
+    );
   }
 
   /**
@@ -149,26 +121,27 @@ export class Network {
    */
   forward(batch: Batch, { training = false, ...part }: { training?: boolean } & Part = {}): Result {
     const bound = this.load(batch, training, part);
+    bound.encode();
     bound.forward();
     const { plan, output } = bound;
     const loss = this.architecture.loss ? plan.loss.get(0) : NaN;
-    return { loss, output, states: plan.statesAt(plan.shape.T) };
+    return { loss, output, states: plan.final.states };
   }
 
   /**
    * Runs the last forward pass backward through time, adding into `parameters.gradients`.
    *
    * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
-   * @returns dL/dx [T, B, D] and dL/dinitial states by name, as views. dL/dx is computed when it is read for the first
-   *   time, which must be before the next pass and before the weights change; class numbers have none.
+   * @returns dL/dx [T, B, D] ([B, D] where there is one input), that of a decoder's inputs, and dL/dinitial states by
+   *   name, as views. Those of inputs are computed when one is read for the first time, which must be before the next
+   *   pass and before the weights change; class numbers have none.
    * @throws RangeError before the first `forward`, or when a gradient has the wrong size; TypeError when dL/dx is read
    *   after a batch of class numbers.
    */
-  backward(upstream?: Upstream): { x: Tensor; initial: Tensors } {
+  backward(upstream?: Upstream): Gradients {
     must(this.last !== undefined, 'network.backward', 'forward must have been called', 'no forward pass');
-    const { bound, fresh } = this.last;
+    const { bound, fresh, begins } = this.last;
     const { plan } = bound;
-    const { T, B } = plan.shape;
     if (this.architecture.loss) {
       must(
         upstream === undefined,
@@ -182,22 +155,28 @@ export class Network {
     }
     bound.backward();
     if (fresh) bound.startBackward();
-    const [D, initial] = [this.input, plan.stateGradientsAt(0)];
-    let dx: Tensor | undefined;
+    const { topology, feed } = this.architecture;
+    let late = true;
+    const gradientOf = (stack: Stack, one: boolean, name: string): Tensor => {
+      const why = 'a class number cannot be moved by a little; one-hot rows [T, B, D] can';
+      const where = 'network.backward';
+      mustBe(!stack.shape.classes, where, `${name} must be numbers to have a gradient`, 'class numbers', why);
+      if (late) bound.inputBackward();
+      late = false;
+      const { T, B } = stack.shape;
+      const { gradient } = stack.input;
+      const D = gradient.shape[1];
+      if (!one) return reshape(gradient, [T, B, D]);
+      return begins ? rows(gradient, 0, B) : zeros([B, D], dtypeOf(gradient));
+    };
     return {
       get x() {
-        const why = 'a class number cannot be moved by a little; one-hot rows [T, B, D] can';
-        mustBe(
-          !plan.shape.classes,
-          'network.backward',
-          'x must be numbers to have a gradient',
-          'class numbers',
-          why,
-        );
-        if (!dx) bound.inputBackward();
-        return (dx ??= reshape(plan.dx, [T, B, D]));
+        return gradientOf(plan.first, beginsWithOne(topology), 'x');
       },
-      initial,
+      get inputs() {
+        return plan.source && gradientOf(plan.main, feed !== 'given', 'inputs');
+      },
+      initial: plan.initial.gradients,
     };
   }
 
@@ -234,7 +213,8 @@ export class Network {
       else keep.data.fill(1);
     }
     const fresh = this.setInitial(bound, batch.initial ?? 'zero', rows, where);
-    this.last = { bound, fresh, clock: read.shape.clock ?? 0 };
+    const begins = (part.steps?.[0] ?? 0) === 0;
+    this.last = { bound, fresh, clock: read.shape.clock ?? 0, begins };
     return bound;
   }
 
@@ -246,14 +226,14 @@ export class Network {
     where: string,
   ): boolean {
     const { plan } = bound;
-    const blocks = plan.statesAt(0);
+    const blocks = plan.initial.states;
     if (initial === 'carry') {
       const before = this.last?.bound.plan;
       const why = 'the states of the last forward pass are carried over';
       must(before !== undefined, where, 'a forward pass must come before initial: carry', 'none', why);
       if (before.shape.B !== plan.shape.B)
         must(false, where, `B must be ${before.shape.B}`, plan.shape.B, why);
-      const finals = before.statesAt(before.shape.T);
+      const finals = before.final.states;
       for (const name in blocks) copyInto(blocks[name], finals[name]);
     } else if (initial === 'zero') {
       for (const name in blocks) fillFrom(blocks[name], 0);
@@ -284,7 +264,7 @@ export class Network {
       `output must hold ${size} values`,
       output?.length,
     );
-    const finals = plan.stateGradientsAt(plan.shape.T);
+    const finals = plan.final.gradients;
     for (const [name, final] of Object.entries(finals)) fillFrom(final, states[name] ?? 0);
     for (const name of Object.keys(states)) {
       must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);
@@ -293,8 +273,9 @@ export class Network {
   }
 
   private bound(shape: PlanShape): Bound {
-    const { T, B, masked, classes = false, clock = 0 } = shape;
-    const key = `${T},${B},${masked},${classes},${phasesOf(this.clocks, T, clock)}`;
+    const { T, B, masked, classes = false, source, clock = 0 } = shape;
+    const read = source ? `${source.T},${source.masked},${source.classes}` : '';
+    const key = `${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
     let bound = this.plans.get(key);
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);
@@ -305,6 +286,7 @@ export class Network {
         plan,
         output: reshape(plan.output.value, axes),
         start: bind(plan.start),
+        encode: bind(hoist(plan.encode)),
         forward: bind(hoist(plan.forward)),
         backward: bind(rest),
         inputBackward: bind(deferred),
@@ -353,21 +335,7 @@ export const network = (options: NetworkOptions): Network => new Network(options
 
 /** The same network with the same weights under another dtype; float64 by default, as the gradient check wants it. */
 export function copyOf(net: Network, dtype: Dtype = 'float64'): Network {
-  const { layers, ...rest } = net.architecture;
-  const copy = new Network({ ...rest, layers: [...layers], reduction: net.reduction, dtype });
+  const copy = new Network({ ...net.architecture, reduction: net.reduction, dtype });
   for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
   return copy;
-}
-
-function parameterShapes({ layers, output, trainInitial }: Architecture): Record<string, Parameter> {
-  const all: Record<string, Parameter> = {};
-  for (const { name, cell } of layers.flatMap(directionsOf)) {
-    Object.assign(all, withPrefix(cell.parameters, `${name}.`));
-    if (!trainInitial) continue;
-    for (const [s, width] of Object.entries(cell.states))
-      all[`${name}.${s}0`] = { shape: [1, width], init: constant(0) };
-  }
-  const width = widthOf(layers[layers.length - 1]);
-  if (output !== undefined) Object.assign(all, withPrefix(affineParameters(width, output), 'head.'));
-  return all;
 }

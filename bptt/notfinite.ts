@@ -15,7 +15,7 @@ export function firstBadValue(plan: Plan): string | undefined {
     const bad = search(matrix(t), `parameter ${name}`);
     if (bad) return bad;
   }
-  for (const [name, block] of Object.entries(plan.statesAt(0))) {
+  for (const [name, block] of Object.entries(plan.initial.states)) {
     const bad = search(block, `the initial state ${name}`);
     if (bad) return bad;
   }

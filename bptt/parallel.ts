@@ -145,7 +145,7 @@ export class Parallel {
     this.last = undefined;
     const { rows, tokens, loss, output } = runShare(network, task);
     const plan = network.lastPlan as Plan;
-    const finals = Object.entries(plan.statesAt(plan.shape.T));
+    const finals = Object.entries(plan.final.states);
     const states = Object.fromEntries(finals.map(([name, t]) => [name, contents(t)]));
     return { loss, rows, tokens, states, output };
   }

@@ -8,11 +8,13 @@ import { Program, type Executor } from '../core/program';
 import { Random } from '../core/random';
 import { mul } from '../core/scalar';
 import { statement } from '../core/statement';
-import { dtypeOf, sizeOf, toFlat, zeros, type Tensor } from '../core/tensor';
+import { dtypeOf, rows, sizeOf, toFlat, zeros, type Tensor } from '../core/tensor';
 import type { Batch } from './batch';
-import { directionsOf, inputOf, isLayer, type Layer } from './layer';
+import { inputOf, isLayer, type Layer } from './layer';
 import { Network } from './network';
 import type { Plan } from './plan';
+import { firstCellsOf, type Layers, type Stack } from './stack';
+import type { Feed } from './topology';
 
 export interface Variable {
   value: Tensor;
@@ -44,7 +46,7 @@ const copy = statement(({ weight }) => ({ gradient: weight }));
  * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
  */
 export function problemOf(net: Network, batch: Batch, random = new Random(0)): Problem {
-  const { dtype, trainInitial, loss } = net.architecture;
+  const { feed, dtype, trainInitial, loss } = net.architecture;
   mustBe(
     dtype === 'float64',
     'gradcheck',
@@ -58,6 +60,7 @@ export function problemOf(net: Network, batch: Batch, random = new Random(0)): P
   const forward = new Program();
   const backward = new Program();
   if (trainInitial) forward.append(plan.start);
+  forward.append(plan.encode);
   forward.append(plan.forward);
   if (!loss) weighOutputs(plan, forward, backward, random);
   backward.append(plan.backward);
@@ -68,13 +71,20 @@ export function problemOf(net: Network, batch: Batch, random = new Random(0)): P
   for (const name of Object.keys(values))
     variables[name] = { value: values[name], gradient: gradients[name] };
   // a class number cannot be moved by a little, so there is no gradient to check
-  if (!plan.shape.classes) variables.x = { value: plan.x, gradient: plan.dx };
+  if (!plan.first.shape.classes) variables.x = given(plan.first, plan.source ? undefined : feed);
+  if (plan.source && !plan.main.shape.classes) variables.inputs = given(plan.main, feed);
   if (!trainInitial) {
-    const d = plan.stateGradientsAt(0);
-    for (const [name, value] of Object.entries(plan.statesAt(0)))
-      variables[`${name}0`] = { value, gradient: d[name] };
+    const { states, gradients: d } = plan.initial;
+    for (const [name, value] of Object.entries(states)) variables[`${name}0`] = { value, gradient: d[name] };
   }
   return { variables, forward, backward, loss: plan.loss, plan, executor: net.executor };
+}
+
+/** What a stack reads, but for what is fed back to it. */
+function given({ input: { value, gradient }, shape: { B } }: Stack, feed: Feed | undefined): Variable {
+  return feed === 'output'
+    ? { value: rows(value, 0, B), gradient: rows(gradient, 0, B) }
+    : { value, gradient };
 }
 
 /** What `problemOfCell` lays out. */
@@ -96,21 +106,15 @@ export function problemOfCell(
   for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
   const D = inputOf(layer);
   const x = { shape: [T, B, D], numbers: draw(T * B * D, random) };
-  const initial = drawStates([layer], B, random);
+  const initial = drawStates({ layers: [layer] }, B, random);
   return problemOf(net, { x, initial, ...(lengths && { lengths }) }, random);
 }
 
-/** Random states of every layer by name. */
-export function drawStates(
-  layers: readonly Layer[],
-  B: number,
-  random: Random,
-): Record<string, Float64Array> {
-  const states = layers
-    .flatMap(directionsOf)
-    .flatMap(({ name, cell }) =>
-      Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, draw(B * width, random)] as const),
-    );
+/** Random states, by name, of every layer that a sequence starts in. */
+export function drawStates(all: Layers, B: number, random: Random): Record<string, Float64Array> {
+  const states = firstCellsOf(all).flatMap(({ name, cell }) =>
+    Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, draw(B * width, random)] as const),
+  );
   return Object.fromEntries(states);
 }
 
@@ -157,8 +161,7 @@ export function backwardGradients(
 
 function weighOutputs(plan: Plan, forward: Program, backward: Program, random: Random): void {
   const { T, B } = plan.shape;
-  const finals = plan.statesAt(T);
-  const dFinals = plan.stateGradientsAt(T);
+  const { states: finals, gradients: dFinals } = plan.final;
   const terms: [Tensor, Tensor][] = [[plan.output.value, plan.output.gradient]];
   for (const name of Object.keys(finals)) terms.push([finals[name], dFinals[name]]);
   terms.forEach(([value, gradient], k) => {
@@ -167,7 +170,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
     fillRandom(weight, random, 1);
     // padding has no output: its weight must not count
     const masked = plan.shape.masked && N === T * B;
-    if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.valid.get(r, 0));
+    if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
     const weighed = zeros([N, width]);
     const sums = zeros([N, 1]);
     forward.pointwise(weigh, { value, weight, weighed });

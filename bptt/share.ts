@@ -49,8 +49,8 @@ export function runShare(
 
 /** Copies what the rows of a plan, of which the first is row `from` of the batch, have put out. */
 function gather(plan: Plan, from: number, { states, output }: Gathered): void {
-  const { T, B } = plan.shape;
-  for (const [name, t] of Object.entries(plan.statesAt(T))) {
+  const { B } = plan.shape;
+  for (const [name, t] of Object.entries(plan.final.states)) {
     states[name].set(contents(t), from * t.shape[1]);
   }
   if (!output) return;
@@ -64,8 +64,8 @@ function gather(plan: Plan, from: number, { states, output }: Gathered): void {
 }
 
 /** How much a plan's batch holds. */
-export function figuresOf({ valid: { data }, architecture, shape }: Plan): Omit<Figures, 'loss'> {
+export function figuresOf({ main: { valid }, architecture, shape }: Plan): Omit<Figures, 'loss'> {
   let tokens = 0;
-  for (let k = 0; k < data.length; k++) tokens += data[k];
+  for (let k = 0; k < valid.data.length; k++) tokens += valid.data[k];
   return { tokens, rows: endsInOne(architecture.topology) ? shape.B : tokens };
 }

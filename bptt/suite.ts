@@ -6,27 +6,16 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
-import { Random } from '../core/random';
-import type { Batch } from './batch';
 import { bidirectional, type Layer } from './layer';
-import { network, type Network, type NetworkOptions } from './network';
-import { draw, drawStates, fillRandom, problemOf, problemOfCell, type Problem } from './problem';
-import { outputAxes, type Topology } from './topology';
+import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
+import type { NetworkOptions } from './network';
+import { problemOfCell } from './problem';
+import type { Topology } from './topology';
+import { topologyCases } from './topologycases';
 
-/** One line of the gradient-check table. */
-export interface Case {
-  /** What is chosen by on the command line: a cell's name, or `network`. */
-  group: string;
-  name: string;
-  /** Layers whose statements are checked by themselves. */
-  cells: readonly Layer[];
-  problem: (seed: number) => Problem;
-}
-
-// sizes that tell mistakes apart: B, T, D, H and O all differ, and none is a multiple of a SIMD width
-const [T, B, D, H, O] = [5, 3, 4, 7, 6];
+const { T, B, D, H, O } = caseSizes;
 const sizes = { input: D, hidden: H };
-const lengths = [5, 2, 4];
+const { lengths } = caseSizes;
 
 const unequal = [
   { units: 2, period: 2 },
@@ -35,9 +24,11 @@ const unequal = [
 const late = { offset: 1, activation: 'sigmoid' } as const;
 const bare = { bias: false, activation: 'relu' } as const;
 
+export type { Case } from './networkcase';
+
 /** All cases, in the order in which they are shown. */
 export function suite(): Case[] {
-  return [...cellCases(), ...bidirectionalCases(), ...networkCases()];
+  return [...cellCases(), ...bidirectionalCases(), ...networkCases(), ...topologyCases()];
 }
 
 function cellCases(): Case[] {
@@ -152,41 +143,10 @@ function networkCases(): Case[] {
     ['class numbers, bidirectional, many to one', { ...softmax, topology, ragged, classes }, lastBothWays],
     ['class numbers, clockwork and jordan', { ...softmax, classes }, everyKind],
   ];
-  return cases.map(([name, { ragged, classes, ...options }, layers]) => ({
-    group: 'network',
-    name: `network ${name}`,
-    cells: [],
-    problem: (seed: number) => {
-      const random = new Random(seed);
-      const net = network({ ...options, layers: layers(options.topology), seed });
-      // weights, biases and initial states all of a size at which every term of every equation counts
-      for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
-      return problemOf(net, batchFor(net, { ragged, classes }, random), random);
-    },
-  }));
-}
-
-/** Whether rows are of unequal length, and whether the input is class numbers. */
-interface Kind {
-  ragged?: boolean;
-  classes?: boolean;
-}
-
-function batchFor({ architecture }: Network, { ragged, classes }: Kind, random: Random): Batch {
-  const { loss, topology, layers, trainInitial } = architecture;
-  const steps = outputAxes(topology, T, B);
-  const rows = steps.reduce((product, n) => product * n, 1);
-  const below = (n: number, count: number): number[] => Array.from({ length: count }, () => random.below(n));
-  const [correct, bits] = [below(O, rows), below(2, rows * O)];
-  const targets =
-    loss === 'softmax' ? { shape: steps, numbers: correct } : { shape: [...steps, O], numbers: bits };
-  const initial = drawStates(layers, B, random);
-  return {
-    ...(!trainInitial && { initial }),
-    x: classes
-      ? { shape: [T, B], numbers: below(D, T * B) }
-      : { shape: [T, B, D], numbers: draw(T * B * D, random) },
-    ...(loss && { targets }),
-    ...(ragged && { lengths }),
-  };
+  return cases.map(([name, { ragged, classes, ...options }, layers]) =>
+    networkCase('network', name, { ragged, classes }, () => ({
+      ...options,
+      layers: layers(options.topology),
+    })),
+  );
 }

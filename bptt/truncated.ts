@@ -2,10 +2,10 @@
 import ndarray from 'ndarray';
 import { mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
-import { flatten, readBatch, type Batch } from './batch';
-import { mustStream } from './layer';
+import { readBatch, type Batch } from './batch';
+import { flatten } from './box';
 import type { Network, Result, Upstream } from './network';
-import { endsInOne, outputAxes } from './topology';
+import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
 
 export interface TruncatedOptions {
   /** Steps that the gradient flows back over; the last chunk may be shorter. */
@@ -18,7 +18,7 @@ export interface TruncatedOptions {
 
 /** Like the results of `forward` and `backward` over the whole sequence, but copies instead of views. */
 export interface TruncatedResult extends Result {
-  /** dL/dx [T, B, D]. */
+  /** dL/dx, in the shape of x as values. */
   x: Tensor;
   /** dL/dinitial states by name, `l0.h` [B, H]: what the first chunk gives. */
   initial: Tensors;
@@ -54,18 +54,20 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const whole: Batch = { ...batch, x: flatten(batch.x, where, 'x') };
   if (batch.targets !== undefined) whole.targets = flatten(batch.targets, where, 'targets');
   const { T, B } = readBatch(whole, network, where).shape;
-  const { topology, dtype, layers } = network.architecture;
-  if (chunk < T) mustStream(layers, where, `chunk must be at least ${T}`, chunk);
+  const { topology, encoder, dtype } = network.architecture;
+  if (chunk < T) mustStream(network.architecture, where, `chunk must be at least ${T}`, chunk);
   const one = endsInOne(topology);
   const [D, O] = [network.input, network.output];
-  const lengths = batch.lengths ?? Array<number>(B).fill(T);
+  const lengths = (encoder ? batch.targetLengths : batch.lengths) ?? Array<number>(B).fill(T);
+  // all of x is read in the first chunk
+  const once = beginsWithOne(topology) || encoder !== undefined;
   const array = (shape: number[]): Tensor =>
     ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
   const result: TruncatedResult = {
     loss: 0,
     output: array([...outputAxes(topology, T, B), O]),
     states: {},
-    x: array([T, B, D]),
+    x: array(once ? [] : [T, B, D]),
     initial: {},
   };
   if (upstream?.output) {
@@ -83,7 +85,8 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
 
     const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, one);
     const { x, initial } = network.backward(above);
-    result.x.data.set(contents(x), from * B * D);
+    if (!once) result.x.data.set(contents(x), from * B * D);
+    else if (from === 0) result.x = copyOf(x);
     if (from === 0) result.initial = copies(initial);
     if (to === T) result.states = copies(states);
   }

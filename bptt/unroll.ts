@@ -101,9 +101,9 @@ export class Unroll {
     return reverse ? rows(states, 0, T * B) : rows(states, B, (T + 1) * B);
   }
 
-  /** Records the T steps forward. */
-  forward(program: Program): void {
-    for (const t of this.steps()) this.step(program, t);
+  /** Records the steps `from`…`to` (not included) forward; default all. */
+  forward(program: Program, from = 0, to = this.options.T): void {
+    for (const t of this.steps(from, to)) this.step(program, t);
   }
 
   /** Records step t forward. */
@@ -113,9 +113,9 @@ export class Unroll {
     if (v.valid) this.hold(program, v);
   }
 
-  /** Records the T steps backward, last one first. */
-  backward(program: Program): void {
-    for (const t of this.steps().reverse()) {
+  /** Records these steps backward, last one first. */
+  backward(program: Program, from = 0, to = this.options.T): void {
+    for (const t of this.steps(from, to).reverse()) {
       const v = this.at(t);
       if (v.valid) this.holdBackward(program, v, t);
       else this.cell.stepBackward(program, v, this.timeOf(t));
@@ -160,10 +160,9 @@ export class Unroll {
     return (this.options.clock ?? 0) + t;
   }
 
-  /** The steps t in the order in which the cell takes them. */
-  steps(): number[] {
-    const { T, reverse } = this.options;
-    return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
+  /** The steps `from`…`to` in the order in which the cell takes them; default all. */
+  steps(from = 0, to = this.options.T): number[] {
+    return Array.from({ length: to - from }, (_, k) => (this.options.reverse ? to - 1 - k : from + k));
   }
 
   private hold(program: Program, v: Tensors): void {

@@ -29,7 +29,7 @@ export function addCheck(program: Command): void {
     .description('check every gradient of every cell against independent oracles')
     .argument(
       '[cells...]',
-      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network; default: all',
+      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder; default: all',
     )
     .option(
       '--mutants',

@@ -34,7 +34,7 @@ interface Format {
 
 const ONE = '';
 const weights = ({ network: { architecture, parameters } }: Checkpoint): Map<string, SafeTensor> =>
-  toPytorch(architecture.layers, parameters.values);
+  toPytorch(architecture, parameters.values);
 
 const formats = {
   onnx: {

@@ -21,6 +21,7 @@ import { withoutPrefix } from '../bptt/parameters';
 import { readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
 import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
+import { cellsOf } from '../bptt/stack';
 import { Vocabulary } from './vocabulary';
 
 /** JSON with the keys of every object in order: equal contents are equal text, however they were put together. */
@@ -66,9 +67,10 @@ const FORMAT = '1';
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   const { network, optimizer, states = {}, curves = {}, vocabulary, training } = checkpoint;
   const { layers, dtype } = network.architecture;
-  const tensors = toPytorch(layers, network.parameters.values);
+  const tensors = toPytorch(network.architecture, network.parameters.values);
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
-    for (const [name, stored] of toPytorch(layers, memory)) tensors.set(`optim.${slot}.${name}`, stored);
+    for (const [name, stored] of toPytorch(network.architecture, memory))
+      tensors.set(`optim.${slot}.${name}`, stored);
   }
   for (const [name, values] of Object.entries(states)) {
     const width = widthOf(layers, name);
@@ -130,9 +132,10 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   );
   mustBe(metadata.backstep === FORMAT, 'metadata', `the format must be ${FORMAT}`, metadata.backstep);
   const notes = readMetadata(metadata);
-  const layers = notes.network.layers.map((note) => layerOf(note, { ...makers, ...cells }));
-  const least = layers
-    .flatMap(directionsOf)
+  const remade = (list: LayerNote[]) => list.map((note) => layerOf(note, { ...makers, ...cells }));
+  const layers = remade(notes.network.layers);
+  const encoder = notes.network.encoder && remade(notes.network.encoder);
+  const least = cellsOf({ layers, encoder })
     .flatMap(({ cell }) => Object.values(cell.parameters))
     .reduce((n, p) => n + sizeOf(p.shape), 0);
   must(
@@ -142,27 +145,22 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `${least} weights`,
   );
 
-  const { output, topology, reduction, trainInitial, dtype } = notes.network;
-  const loss = inference ? undefined : notes.network.loss;
-  const dropout = inference ? 0 : notes.network.dropout;
+  const { loss, dropout, ...rest } = notes.network;
   const network = new Network({
+    ...rest,
     layers,
-    output,
-    loss,
-    topology,
-    reduction,
-    dropout,
-    trainInitial,
-    dtype,
+    encoder,
+    loss: inference ? undefined : loss,
+    dropout: inference ? 0 : dropout,
     executor,
   });
   network.random.state = notes.random;
   const parts = byPrefix(tensors, ['optim.', 'state.', 'curve.']);
-  fromPytorch(layers, parts[''], network.parameters.values);
+  fromPytorch(network.architecture, parts[''], network.parameters.values);
   return {
     network,
     optimizer: inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']),
-    states: readStates(parts['state.'], layers, dtype),
+    states: readStates(parts['state.'], layers, rest.dtype),
     curves: readCurves(parts['curve.']),
     vocabulary: notes.vocabulary === undefined ? undefined : Vocabulary.parse(notes.vocabulary),
     training: notes.training,
@@ -175,12 +173,16 @@ function layerOf({ reverse, ...note }: LayerNote, known: Record<string, CellMake
 }
 
 function noteOf({ architecture, reduction }: Network): NetworkNote {
-  const { layers, output, loss, topology, dropout, trainInitial, dtype } = architecture;
+  const { layers, encoder, ...rest } = architecture;
   const note = noteOfCell as (cell: Cell) => LayerNote;
-  const notes = layers.map((layer) =>
-    isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer),
-  );
-  return { layers: notes, output, loss, topology, reduction, dropout, trainInitial, dtype };
+  const noteOfLayer = (layer: Layer): LayerNote =>
+    isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer);
+  return {
+    ...rest,
+    layers: layers.map(noteOfLayer),
+    ...(encoder && { encoder: encoder.map(noteOfLayer) }),
+    reduction,
+  };
 }
 
 function restore(
@@ -196,8 +198,8 @@ function restore(
   );
   const stranger = [...parts[''].keys()].at(0);
   must(stranger === undefined, 'checkpoint', `tensors must be those of ${options.name}`, `optim.${stranger}`);
-  const { layers } = network.architecture;
-  for (const [slot, tensors] of Object.entries(memory)) fromPytorch(layers, parts[`${slot}.`], tensors);
+  for (const [slot, tensors] of Object.entries(memory))
+    fromPytorch(network.architecture, parts[`${slot}.`], tensors);
   made.load({ ...made.state(), steps: [steps] });
   return made;
 }

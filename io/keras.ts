@@ -15,6 +15,7 @@
  */
 import { bidirectional, directionsOf, widthOf, type Layer } from '../bptt/layer';
 import { network, type Network } from '../bptt/network';
+import { mustReadSteps } from '../bptt/topology';
 import { withoutPrefix } from '../bptt/parameters';
 import { must, mustShape } from '../core/check';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
@@ -43,7 +44,8 @@ const layerNames: Readonly<Record<string, string>> = { elman: 'simple_rnn', lstm
  * // in Keras:  f = np.load('weights.npz'); model.set_weights([f[name] for name in f.files])
  */
 export function toKeras({ architecture, parameters: { values } }: Network): Map<string, SafeTensor> {
-  const { layers, output, trainInitial } = architecture;
+  const { topology, layers, output, trainInitial } = architecture;
+  mustReadSteps(topology, 'keras');
   must(
     !trainInitial,
     'keras',

@@ -16,6 +16,7 @@ import { crossEntropy } from './crossentropy';
 import { jordanVector } from './jordanvector';
 import { flatLayout, layeredTorchLayout } from './layouts';
 import { recurrent, rename, sizesOf, tensorOf } from './recurrent';
+import { seq2seqVector } from './seq2seqvector';
 import { torchOptimizer } from './torchoptim';
 import type { Vector, VectorTensor } from './vectors';
 import type { Computed } from './verify';
@@ -45,6 +46,7 @@ export const kinds: Record<string, Kind> = {
     recurrent(vector, [gru({ ...sizesOf(vector), reset: 'before' })], flatLayout.resetBefore),
   LSTM_PEEPHOLE: (vector) =>
     recurrent(vector, [lstm({ ...sizesOf(vector), peepholes: true })], flatLayout.peephole),
+  SEQ2SEQ_GRU: seq2seqVector,
   SOFTMAX_CE: softmaxCrossEntropy,
   OPTIMIZER: optimized,
 };

@@ -1,10 +1,10 @@
 /** The layouts in which test vectors keep parameters: PyTorch's stacks, and the single cells it lacks. */
 import { must, mustShape } from '../core/check';
-import { directionsOf } from '../bptt/layer';
 import type { Network } from '../bptt/network';
+import { cellsOf } from '../bptt/stack';
 import { columns, toFlat, type Tensor } from '../core/tensor';
 import { fill } from '../bptt/problem';
-import { fromPytorch, toPytorch } from './pytorch';
+import { fromPytorch, torchName, toPytorch } from './pytorch';
 import type { SafeTensor } from './safetensors';
 import type { VectorTensor } from './vectors';
 
@@ -15,27 +15,31 @@ export interface Layout {
   gradients(net: Network): Record<string, ArrayLike<number>>;
 }
 
+const withoutRnn = (name: string): string => name.replace(/^rnn\./, '');
+
 /** `weight_ih_l0` …, two biases that add up, and a head: what torch.nn.RNN, LSTM, GRU and Linear keep. */
 export const layeredTorchLayout: Layout = {
   load(net, params) {
     const stored = Object.entries(params).map(([name, { shape, data }]): [string, SafeTensor] => [
-      name.startsWith('head.') ? name : `rnn.${name}`,
+      /^(head|enc|dec)\./.test(name) ? name : `rnn.${name}`,
       { dtype: 'F64', shape: [...shape], data: Float64Array.from(data) },
     ]);
-    fromPytorch(net.architecture.layers, new Map(stored), net.parameters.values);
+    fromPytorch(net.architecture, new Map(stored), net.parameters.values);
   },
   gradients(net) {
-    const stored = toPytorch(net.architecture.layers, net.parameters.gradients);
+    const stored = toPytorch(net.architecture, net.parameters.gradients);
     const all: Record<string, ArrayLike<number>> = {};
-    for (const [name, { data }] of stored) all[name.replace(/^rnn\./, '')] = data as Float64Array;
-    for (const { name, cell, reverse } of net.architecture.layers.flatMap(directionsOf)) {
-      const place = reverse ? name.replace(/r$/, '_reverse') : name;
-      const ih = all[`bias_ih_${place}`] as Float64Array | undefined;
+    for (const [name, { data }] of stored) all[withoutRnn(name)] = data as Float64Array;
+    for (const { name, cell } of cellsOf(net.architecture)) {
+      const [ihName, hhName] = ['bias_ih', 'bias_hh'].map((member) =>
+        withoutRnn(torchName(net.architecture, name, member)),
+      );
+      const ih = all[ihName] as Float64Array | undefined;
       if (!ih) continue;
       // both biases are added to the same sum, so both have its gradient; a GRU's b_hn alone stands inside r * (…)
       const inside = 'bhn' in cell.parameters ? 2 * cell.hidden : ih.length;
-      const hh = all[`bias_hh_${place}`] as Float64Array;
-      all[`bias_hh_${place}`] = hh.map((d, k) => (k < inside ? ih[k] : d));
+      const hh = all[hhName] as Float64Array;
+      all[hhName] = hh.map((d, k) => (k < inside ? ih[k] : d));
     }
     return all;
   },

@@ -14,11 +14,16 @@ const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) }
 /** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */
 const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObject(cellNote)) });
 
+const stack = v.pipe(v.array(layerNote), v.minLength(1));
+
 const networkNote = v.strictObject({
-  layers: v.pipe(v.array(layerNote), v.minLength(1)),
+  topology: v.picklist(topologies),
+  layers: stack,
+  encoder: v.optional(stack),
+  feed: v.optional(v.picklist(['given', 'nothing', 'output'])),
+  start: v.optional(count),
   output: v.optional(size),
   loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),
-  topology: v.picklist(topologies),
   reduction: v.picklist(['mean', 'sum']),
   dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
   trainInitial: v.boolean(),

@@ -17,7 +17,7 @@ import type { Cell } from '../cells/cell';
 import { directionsOf, inputOf, type Direction } from '../bptt/layer';
 import type { Network } from '../bptt/network';
 import { withoutPrefix } from '../bptt/parameters';
-import { endsInOne } from '../bptt/topology';
+import { endsInOne, mustReadSteps } from '../bptt/topology';
 import { must, mustKnowKeys } from '../core/check';
 import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { gateRows, onnxGates, type GateOrder } from './gateorder';
@@ -52,6 +52,7 @@ export function encodeOnnx(network: Network, options: OnnxOptions = {}): Uint8Ar
   mustKnowKeys(options, ['classes', 'lengths', 'states', 'metadata'], 'onnx');
   mustBeExportable(network);
   const { layers, topology } = network.architecture;
+  mustReadSteps(topology, 'onnx');
   const graph = new OnnxGraph();
   graph.output('y', 'float32', [...(endsInOne(topology) ? [] : [TIME]), BATCH, network.output]);
   let below = addInput(graph, inputOf(layers[0]), options);

@@ -8,6 +8,7 @@
  *                     rnn.bias_hh_l{k} [G·H]
  *   l{k}.bhn [H]      rnn.bias_hh_l{k}, block n     GRU: this one stands inside r * (h Whn + bhn)
  *   l{k}r.…           rnn.…_l{k}_reverse            the direction from the end of a bidirectional layer
+ *   e{k}.…            enc.…_l{k}                    of an encoder-decoder; l{k}.… is then dec.…_l{k}
  *   head.Wy [H, O]    head.weight [O, H]            transposed
  *   head.by [O]       head.bias [O]
  *
@@ -16,6 +17,7 @@
  */
 import { must, mustBe, mustShape } from '../core/check';
 import { directionsOf, isBidirectional, type Layer } from '../bptt/layer';
+import type { Layers } from '../bptt/stack';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import type { SafeTensor } from './safetensors';
 
@@ -61,8 +63,8 @@ export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | 
  *
  * @param tensors by the names of the network's parameters: the parameters themselves, or an optimiser's memory of them.
  */
-export function toPytorch(layers: readonly Layer[], tensors: Tensors): Map<string, SafeTensor> {
-  const { pairs, biases } = correspondence(layers, Object.keys(tensors));
+export function toPytorch(all: Layers, tensors: Tensors): Map<string, SafeTensor> {
+  const { pairs, biases } = correspondence(all, Object.keys(tensors));
   const stored = new Map<string, SafeTensor>();
   for (const { ours, theirs, transposed } of pairs) {
     const t = tensors[ours];
@@ -85,12 +87,8 @@ export function toPytorch(layers: readonly Layer[], tensors: Tensors): Map<strin
  * @throws RangeError when a tensor is missing, unknown or has another shape; TypeError when its dtype does not fit.
  *   Nothing has been filled then.
  */
-export function fromPytorch(
-  layers: readonly Layer[],
-  stored: ReadonlyMap<string, SafeTensor>,
-  tensors: Tensors,
-): void {
-  const { pairs, biases } = correspondence(layers, Object.keys(tensors));
+export function fromPytorch(all: Layers, stored: ReadonlyMap<string, SafeTensor>, tensors: Tensors): void {
+  const { pairs, biases } = correspondence(all, Object.keys(tensors));
   const known = new Set([...pairs.map(({ theirs }) => theirs), ...biases.flatMap(({ ih, hh }) => [ih, hh])]);
   const stranger = [...stored.keys()].find((name) => !known.has(name));
   must(stranger === undefined, 'pytorch', `tensors must be among ${[...known].join(', ')}`, stranger);
@@ -117,21 +115,27 @@ export function sumOfBiases<V extends Float32Array | Float64Array>(first: V, sec
   return first.map((x, k) => (k >= inside || second[k] === 0 ? x : x + second[k])) as V;
 }
 
-function correspondence(layers: readonly Layer[], names: readonly string[]): Correspondence {
+/** PyTorch's name of a tensor of the direction `e0r`, say: `enc.weight_ih_l0_reverse`. */
+export function torchName({ encoder }: Layers, direction: string, member: string): string {
+  const [, letter, k, reverse] = /^([el])(\d+)(r?)$/.exec(direction) ?? [];
+  const module = letter === 'e' ? 'enc' : encoder ? 'dec' : 'rnn';
+  return `${module}.${member}_l${k}${reverse && '_reverse'}`;
+}
+
+function correspondence({ encoder, layers }: Layers, names: readonly string[]): Correspondence {
   const found: Correspondence = { pairs: [], biases: [] };
-  const torch = torchModule(layers) !== undefined;
+  const known = { e: encoder && torchModule(encoder), l: torchModule(layers) };
   for (const ours of names) {
-    const [, k, reverse, own] = /^l(\d+)(r?)\.(.+)$/.exec(ours) ?? [];
-    const place = `l${k}${reverse && '_reverse'}`;
+    const [, direction, letter, own] = /^(([el])\d+r?)\.(.+)$/.exec(ours) ?? [];
+    const torch = known[letter as 'e' | 'l'] !== undefined;
+    const theirs = (member: string): string => torchName({ encoder, layers }, direction, member);
     if (ours === 'head.Wy') found.pairs.push({ ours, theirs: 'head.weight', transposed: true });
     else if (ours === 'head.by') found.pairs.push({ ours, theirs: 'head.bias', transposed: false });
-    else if (torch && own === 'Wx')
-      found.pairs.push({ ours, theirs: `rnn.weight_ih_${place}`, transposed: true });
-    else if (torch && own === 'Wh')
-      found.pairs.push({ ours, theirs: `rnn.weight_hh_${place}`, transposed: true });
+    else if (torch && own === 'Wx') found.pairs.push({ ours, theirs: theirs('weight_ih'), transposed: true });
+    else if (torch && own === 'Wh') found.pairs.push({ ours, theirs: theirs('weight_hh'), transposed: true });
     else if (torch && own === 'b') {
-      const bhn = names.find((name) => name === `${ours}hn`);
-      found.biases.push({ b: ours, bhn, ih: `rnn.bias_ih_${place}`, hh: `rnn.bias_hh_${place}` });
+      const bhn = names.find((other) => other === `${ours}hn`);
+      found.biases.push({ b: ours, bhn, ih: theirs('bias_ih'), hh: theirs('bias_hh') });
     } else if (!torch || own !== 'bhn') found.pairs.push({ ours, theirs: ours, transposed: false });
   }
   return found;

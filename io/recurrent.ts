@@ -87,7 +87,7 @@ function valuesOf(
     values.probs = Array.from({ length: outputs.length / O }, (_, r) =>
       softmax(outputs.slice(r * O, (r + 1) * O)),
     ).flat();
-    const top = net.lastPlan?.outputs.at(-1);
+    const top = net.lastPlan?.main.output.value;
     if (top) values.output = zeroPadding(toFlat(top), hyper.lengths as number[] | undefined, T, B);
   }
   values.hidden = values.output;

@@ -31,7 +31,7 @@ export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Net
   for (const [name, stored] of Object.entries(head ?? {})) own.set(`head.${name}`, stored);
   const { topology, loss } = options;
   const net = network({ layers, output: head?.weight.shape[0], topology, loss, dtype: dtypeFor(stored) });
-  fromPytorch(layers, own, net.parameters.values);
+  fromPytorch({ layers }, own, net.parameters.values);
   return net;
 }
 

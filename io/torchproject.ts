@@ -2,7 +2,7 @@
 import { directionsOf } from '../bptt/layer';
 import type { Network } from '../bptt/network';
 import type { Optimizer } from '../bptt/optimizers';
-import { outputAxes } from '../bptt/topology';
+import { mustReadSteps, outputAxes } from '../bptt/topology';
 import { must } from '../core/check';
 import { Random } from '../core/random';
 import { memoryOf } from './checkpoint';
@@ -45,17 +45,18 @@ const slots: Readonly<Record<string, Record<string, string>>> = {
  */
 export function torchProject(project: TorchProject): Record<string, Uint8Array | string> {
   const { network, optimizer } = project;
-  const { layers, trainInitial } = network.architecture;
+  const { layers, topology, trainInitial } = network.architecture;
+  mustReadSteps(topology, 'torch');
   const module = torchModule(layers);
   const why = 'layers of one kind and size, without peepholes, sigmoid units or a reset before the product';
   const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
   must(module !== undefined, 'torch', 'one nn.RNN, LSTM or GRU must compute the layers', got, why);
   must(!trainInitial, 'torch', 'initial states must not be trained', 'trained ones', `nn.${module} has none`);
 
-  const tensors = toPytorch(layers, network.parameters.values);
+  const tensors = toPytorch({ layers }, network.parameters.values);
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
     const name = slots[optimizer?.options.name as string][slot];
-    for (const [key, stored] of toPytorch(layers, memory)) tensors.set(`optim.${name}.${key}`, stored);
+    for (const [key, stored] of toPytorch({ layers }, memory)) tensors.set(`optim.${name}.${key}`, stored);
   }
   return {
     'weights.safetensors': encodeSafetensors(tensors, { format: 'pt' }),

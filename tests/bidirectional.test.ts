@@ -89,8 +89,8 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     });
     const x = box([T, B, D], 1);
     const [wide, narrow] = [both.output, first.output];
-    const initial = drawStates(both.architecture.layers, B, new Random(2));
-    const states = drawStates(both.architecture.layers, B, new Random(3));
+    const initial = drawStates(both.architecture, B, new Random(2));
+    const states = drawStates(both.architecture, B, new Random(3));
     const above = draw(T * B * wide, new Random(4));
     const part = (values: ArrayLike<number>, from: number, to: number): number[] =>
       Array.from(values).filter((_, k) => k % wide >= from && k % wide < to);
@@ -139,7 +139,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     };
     const net = make({ layers: layers(), dtype, executor });
     const x = box([T, B, D], 1);
-    const initial = drawStates(net.architecture.layers, B, new Random(2));
+    const initial = drawStates(net.architecture, B, new Random(2));
     const above = draw(T * B * net.output, new Random(4));
     const pick = (values: ArrayLike<number>, b: number, steps = T): number[] => {
       const width = values.length / (steps === 1 ? B : T * B);
@@ -258,7 +258,7 @@ describe('trap 19: deep bidirectional', () => {
     const numbers = x.numbers.slice();
     change(net, numbers);
     net.forward({ x: { shape: x.shape, numbers } });
-    const { outputs } = net.lastPlan!;
+    const outputs = net.lastPlan!.main.layers.map(({ output }) => output.value);
     const halves = outputs.flatMap((t) => {
       const half = t.shape[1] / 2;
       return [columns(t, 0, half), columns(t, half, 2 * half)];
@@ -317,7 +317,7 @@ test('the trainable initial states are those of both directions', () => {
   );
   net.parameters.set('l0r.h0', [1, 2, 3]);
   net.forward({ x: box([2, 1, D], 1) });
-  expect(toFlat(net.lastPlan!.statesAt(0)['l0r.h'])).toEqual([1, 2, 3]);
+  expect(toFlat(net.lastPlan!.initial.states['l0r.h'])).toEqual([1, 2, 3]);
   net.backward({ output: new Float64Array(2 * 2 * H).fill(1) });
   for (const name of ['l0.h0', 'l0r.h0'])
     expect(toFlat(net.parameters.gradients[name])).not.toEqual([0, 0, 0]);
@@ -326,7 +326,8 @@ test('the trainable initial states are those of both directions', () => {
 test('the outputs of both directions are written side by side, not copied there', () => {
   const net = network({ layers: [bidirectional(gru({ input: D, hidden: H }))] });
   net.forward({ x: box([T, B, D], 1) });
-  const { unrolls, outputs, forward } = net.lastPlan!;
+  const { unrolls, main, forward } = net.lastPlan!;
+  const outputs = main.layers.map(({ output }) => output.value);
   for (const [k, unroll] of unrolls.entries()) {
     expect(unroll.output.data).toBe(outputs[0].data);
     expect(toFlat(unroll.output)).toEqual(toFlat(columns(outputs[0], k * H, (k + 1) * H)));
@@ -395,7 +396,7 @@ describe('checkpoints', () => {
 
   test("PyTorch's names", () => {
     const net = make({ layers: layers(), output: O });
-    expect([...toPytorch(net.architecture.layers, net.parameters.values).keys()].sort()).toEqual(
+    expect([...toPytorch(net.architecture, net.parameters.values).keys()].sort()).toEqual(
       [0, 1]
         .flatMap((l) => [`l${l}`, `l${l}_reverse`])
         .flatMap((place) => ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'].map((w) => `rnn.${w}_${place}`))

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Batch, Box } from '../bptt/batch';
+import type { Batch } from '../bptt/batch';
+import type { Box } from '../bptt/box';
 import { clipGlobalNorm } from '../bptt/clip';
 import { Curve } from '../bptt/curve';
 import { fit, type FitOptions, type StepInfo, type Summary } from '../bptt/fit';
@@ -209,7 +210,7 @@ describe('reproducible', () => {
       byHand.backward();
       rule.step();
     }
-    const finals = toFlat(byHand.lastPlan!.statesAt(T)['l0.c']);
+    const finals = toFlat(byHand.lastPlan!.final.states['l0.c']);
 
     const net = make({ layers: [lstm({ input: D, hidden: H })] });
     const summary = await fit(net, text(), {

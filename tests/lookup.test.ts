@@ -351,7 +351,7 @@ describe('the gradient of class numbers', () => {
 
   test('mistakes in the sums by class are noticed', () => {
     const net = network({ ...softmax, layers: [elman({ input: D, hidden: 2 })], seed: 5 });
-    const initial = drawStates(net.architecture.layers, B, new Random(6));
+    const initial = drawStates(net.architecture, B, new Random(6));
     const problem = problemOf(net, { x: classes, targets, lengths, initial });
     const dWx = mutate(problem).mutants.filter(({ what }) => what.includes('dl0.Wx'));
     expect(dWx.map(({ what }) => what)).toEqual(

@@ -364,12 +364,12 @@ describe('errors', () => {
     [{}, 'network: layers must be a list of at least one cell, got undefined'],
     [
       { layers, size: 3 },
-      'network: options must be among layers, output, loss, reduction, topology, dropout, trainInitial, dtype, seed, executor, got size',
+      'network: options must be among topology, layers, encoder, feed, start, output, loss, reduction, dropout, trainInitial, dtype, seed, executor, got size',
     ],
     [{ layers, loss: 'hinge' }, 'network: loss must be one of softmax, bernoulli, squared, got hinge'],
     [
       { layers, topology: 'one-to-none' },
-      'network: topology must be one of many-to-many, many-to-one, got one-to-none',
+      'network: topology must be one of one-to-one, one-to-many, many-to-one, many-to-many, encoder-decoder, got one-to-none',
     ],
     [{ layers, reduction: 'max' }, 'network: reduction must be one of mean, sum, got max'],
     [{ layers, dtype: 'int8' }, 'network: dtype must be one of float64, float32, got int8'],
@@ -391,7 +391,7 @@ describe('errors', () => {
     [() => bare.forward(null as never), 'network.forward: the batch must be an object, got null', TypeError],
     [
       () => bare.forward({ ...batch, y: 1 } as never),
-      'network.forward: options must be among x, targets, lengths, initial, clock, got y',
+      'network.forward: options must be among x, inputs, targets, lengths, targetLengths, T, initial, clock, got y',
       TypeError,
     ],
     [

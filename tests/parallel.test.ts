@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Batch, Box } from '../bptt/batch';
+import type { Batch } from '../bptt/batch';
+import type { Box } from '../bptt/box';
 import { fit, type StepInfo } from '../bptt/fit';
 import { blueprintOf, buildFrom } from '../bptt/blueprint';
 import { bidirectional } from '../bptt/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network';
 import { parallel, type Parallel, type ParallelOptions } from '../bptt/parallel';
-import { outputAxes, topologies } from '../bptt/topology';
+import { inputAxes, outputAxes, topologies } from '../bptt/topology';
 import { suggestedThreads, trainingFlops } from '../bptt/threads';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
@@ -34,7 +35,8 @@ const classes = (shape: number[], seed: number): Box => {
   return { shape, numbers: Array.from(numbers, (x) => Math.floor(Math.abs(x) * 10) % O) };
 };
 /** A batch of B rows; with lengths, the longest rows stand at the end, so that a part of them is not masked. */
-function batchOf({ architecture: { loss, topology } }: Network, B: number, unequal = false, seed = 1): Batch {
+function batchOf({ architecture }: Network, B: number, unequal = false, seed = 1): Batch {
+  const { loss, topology, encoder } = architecture;
   const steps = outputAxes(topology, T, B);
   const targets =
     loss === 'softmax'
@@ -44,7 +46,11 @@ function batchOf({ architecture: { loss, topology } }: Network, B: number, unequ
           numbers: Array.from(box([...steps, O], seed).numbers, (x) => (x > 0 ? 1 : 0)),
         };
   const lengths = Array.from({ length: B }, (_, b) => Math.min(T, 1 + ((2 * b) % T) + (b > B / 2 ? T : 0)));
-  return { x: box([T, B, D], seed), targets, ...(unequal && { lengths }) };
+  return {
+    x: box([...inputAxes(topology, T, B), D], seed),
+    targets,
+    ...(unequal && { lengths, ...(encoder && { targetLengths: [...lengths].reverse() }) }),
+  };
 }
 const make = (options: Partial<NetworkOptions> = {}): Network =>
   network({ layers: [gru({ input: D, hidden: H })], output: O, loss: 'softmax', seed: 3, ...options });
@@ -110,6 +116,15 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       },
     ],
     [
+      'encoder-decoder, dropout',
+      2,
+      {
+        ...{ topology: 'encoder-decoder', dropout: 0.3 },
+        encoder: [bidirectional(lstm({ input: D, hidden: 3 }))],
+        layers: [lstm({ input: O, hidden: 6 })],
+      },
+    ],
+    [
       'clockwork, plain executor',
       2,
       { executor: 'plain', layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 4] })] },
@@ -141,7 +156,12 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
 
   test('forward gives the output of all rows, and leaves gradients and the generator alone', async () => {
     for (const topology of topologies) {
-      const net = make({ dropout: 0.5, topology });
+      const encoder = [gru({ input: D, hidden: H })];
+      const layers = [gru({ input: O, hidden: H })];
+      const net = make({
+        ...{ dropout: 0.5, topology },
+        ...(topology === 'encoder-decoder' && { encoder, layers }),
+      });
       const team = await start(net);
       const batch = batchOf(net, 3);
       const { state } = net.random;

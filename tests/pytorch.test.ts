@@ -43,7 +43,7 @@ describe('a module of PyTorch', () => {
     ['biases in one layer only', [gru(sizes), gru({ input: 3, hidden: 3, bias: false })], undefined],
   ])('%s', (_what, layers, module) => {
     expect(torchModule(layers)).toBe(module);
-    const names = [...toPytorch(layers, net(layers).parameters.values).keys()];
+    const names = [...toPytorch({ layers }, net(layers).parameters.values).keys()];
     expect(names.includes('rnn.weight_ih_l0')).toBe(module !== undefined);
     expect(names.includes('l0.Wx')).toBe(module === undefined);
     expect(names).toContain('head.weight');
@@ -58,7 +58,7 @@ describe('by hand', () => {
       [1, 2, 3],
       [4, 5, 6],
     ]);
-    const stored = toPytorch(of.architecture.layers, of.parameters.values);
+    const stored = toPytorch(of.architecture, of.parameters.values);
     expect(stored.get('rnn.weight_ih_l0')).toEqual(f64([3, 2], [1, 4, 2, 5, 3, 6]));
     expect(stored.get('head.weight')).toEqual(f64([2, 3], [1, 3, 5, 2, 4, 6]));
   });
@@ -66,7 +66,7 @@ describe('by hand', () => {
   it('our bias is bias_ih; bias_hh holds b_hn in the last block of a GRU and zeros elsewhere', () => {
     const of = net([gru(sizes)]);
     for (const name of ['l0.b', 'l0.bhn']) number(of, name);
-    const stored = toPytorch(of.architecture.layers, of.parameters.values);
+    const stored = toPytorch(of.architecture, of.parameters.values);
     expect(listOf(stored.get('rnn.bias_ih_l0'))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(listOf(stored.get('rnn.bias_hh_l0'))).toEqual([0, 0, 0, 0, 0, 0, 1, 2, 3]);
   });
@@ -74,10 +74,10 @@ describe('by hand', () => {
   it('two biases of PyTorch add up, but for b_hn, which stands inside r * (…)', () => {
     const layers = [gru(sizes)];
     const of = net(layers);
-    const stored = toPytorch(layers, of.parameters.values);
+    const stored = toPytorch({ layers }, of.parameters.values);
     stored.set('rnn.bias_ih_l0', f64([9], [1, 1, 1, 2, 2, 2, 3, 3, 3]));
     stored.set('rnn.bias_hh_l0', f64([9], [10, 10, 10, 20, 20, 20, 30, 31, 32]));
-    fromPytorch(layers, stored, of.parameters.values);
+    fromPytorch({ layers }, stored, of.parameters.values);
     expect(toFlat(of.parameters.values['l0.b'])).toEqual([11, 11, 11, 22, 22, 22, 3, 3, 3]);
     expect(toFlat(of.parameters.values['l0.bhn'])).toEqual([30, 31, 32]);
   });
@@ -102,11 +102,7 @@ it('comes back to the bit, minus zero and the smallest numbers included', () => 
           toFlat(t).map(() => (random.uniform() < 0.3 ? odd[random.below(5)] : random.normal())),
         );
       }
-      fromPytorch(
-        b.architecture.layers,
-        toPytorch(a.architecture.layers, a.parameters.values),
-        b.parameters.values,
-      );
+      fromPytorch(b.architecture, toPytorch(a.architecture, a.parameters.values), b.parameters.values);
       for (const [name, t] of Object.entries(a.parameters.values)) {
         expect(toFlat(b.parameters.values[name])).toEqual(toFlat(t)); // toEqual tells −0 from 0
       }
@@ -136,20 +132,20 @@ describe('what does not fit is named, and nothing is filled', () => {
     ],
   ])('%s', (_what, spoil, message) => {
     const of = net(layers);
-    const stored = toPytorch(layers, of.parameters.values);
+    const stored = toPytorch({ layers }, of.parameters.values);
     for (const { data } of stored.values()) (data as Float64Array).fill(7);
     spoil(stored);
     const before = Array.from(of.parameters.flat.data);
-    expect(() => fromPytorch(layers, stored, of.parameters.values)).toThrow(message);
+    expect(() => fromPytorch({ layers }, stored, of.parameters.values)).toThrow(message);
     expect(Array.from(of.parameters.flat.data)).toEqual(before);
   });
 
   it('float64 would lose bits in a float32 network', () => {
-    const stored = toPytorch(layers, net(layers).parameters.values);
+    const stored = toPytorch({ layers }, net(layers).parameters.values);
     const narrow = net(layers, 'float32');
-    expect(() => fromPytorch(layers, stored, narrow.parameters.values)).toThrow(/must be F32, got F64$/);
+    expect(() => fromPytorch({ layers }, stored, narrow.parameters.values)).toThrow(/must be F32, got F64$/);
     const wide = net(layers);
-    fromPytorch(layers, toPytorch(layers, narrow.parameters.values), wide.parameters.values);
+    fromPytorch({ layers }, toPytorch({ layers }, narrow.parameters.values), wide.parameters.values);
     expect(Array.from(wide.parameters.flat.data)).toEqual(Array.from(narrow.parameters.flat.data));
   });
 });

@@ -80,8 +80,7 @@ export class Run {
   /** Whatever the network is asked between two steps, training goes on from these states. */
   private keep(): void {
     if (!this.task.stream || this.settings.bidirectional) return;
-    const plan = this.network.lastPlan as Plan;
-    const finals = plan.statesAt(plan.shape.T);
-    for (const [name, state] of Object.entries(finals)) this.states[name] = toFlat(state);
+    const { states } = (this.network.lastPlan as Plan).final;
+    for (const [name, state] of Object.entries(states)) this.states[name] = toFlat(state);
   }
 }

@@ -1,0 +1,67 @@
+/**
+ * The output fed back: a network reads what it predicted at the step before, x_t = f(y_{t−1}).
+ *
+ *   y at one step, x at the next [B, O]
+ *
+ * f is what the loss takes the output for: y itself for squared errors and without a loss, σ(y) for bernoulli, softmax(y)
+ * for softmax. The gradient flows back through it; to forget that is the usual mistake.
+ */
+import type { Program } from '../core/program';
+import { add, mul, sigmoid, sub } from '../core/scalar';
+import { statement } from '../core/statement';
+import { rows, type Tensor, type Tensors } from '../core/tensor';
+import type { LossName } from './losses';
+import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
+import type { Signal } from './stage';
+
+const sameForward = statement(({ y }) => ({ x: y }));
+// two paths reach y: the loss at its own step, which dyKept holds, and what it was fed to
+const sameBackward = statement(({ dyKept, dx }) => ({ dy: add(dyKept, dx) }));
+
+const sigmoidForward = statement(({ y }) => ({ x: sigmoid(y) }));
+const sigmoidBackward = statement(({ dyKept, dx, x }) => ({ dy: add(dyKept, mul(mul(dx, x), sub(1, x))) }));
+
+export const feedStatements = [
+  { forward: sameForward, backward: sameBackward },
+  { forward: sigmoidForward, backward: sigmoidBackward },
+];
+
+/** What is recorded between two steps. */
+export class Feedback {
+  private readonly buffers: Tensors;
+
+  constructor(
+    private readonly loss: LossName | undefined,
+    private readonly y: Signal,
+    private readonly x: Signal,
+    private readonly B: number,
+  ) {
+    this.buffers = loss === 'softmax' ? softmaxBuffers(y.value) : {};
+  }
+
+  /** Records x at t + 1 from y at t. */
+  forward(program: Program, t: number): void {
+    const v = this.at(t);
+    if (this.loss === 'softmax') softmax(program, { ...v, p: v.x });
+    else program.pointwise(this.loss === 'bernoulli' ? sigmoidForward : sameForward, v);
+  }
+
+  /** Records what dx at t + 1 adds to dy at t. */
+  backward(program: Program, t: number): void {
+    const v = this.at(t);
+    if (this.loss === 'softmax') {
+      // its own share is put down where `flow` was, and then added
+      softmaxBackward(program, { ...v, p: v.x, dp: v.dx, dy: v.flow });
+      program.pointwise(sameBackward, { ...v, dx: v.flow });
+    } else program.pointwise(this.loss === 'bernoulli' ? sigmoidBackward : sameBackward, v);
+  }
+
+  private at(t: number): Tensors {
+    const { B, x, y } = this;
+    const block = (of: Tensor, k: number): Tensor => rows(of, k * B, (k + 1) * B);
+    const dy = block(y.gradient, t);
+    const v: Tensors = { y: block(y.value, t), dy, dyKept: dy };
+    for (const [name, buffer] of Object.entries(this.buffers)) v[name] = block(buffer, t);
+    return { ...v, x: block(x.value, t + 1), dx: block(x.gradient, t + 1) };
+  }
+}

@@ -1,0 +1,97 @@
+/** A stage: what stands between two signals of a network, a layer, its dropout, the output layer. */
+import { affine, affineBackward } from '../cells/affine';
+import type { Program } from '../core/program';
+import { add, mul } from '../core/scalar';
+import { statement } from '../core/statement';
+import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
+import type { Unroll } from './unroll';
+
+/** A stretch of values and the stretch their gradient goes to. */
+export interface Signal {
+  value: Tensor;
+  gradient: Tensor;
+}
+
+/** Records itself for the steps `from`…`to` (not included), which run in this order forward, in the other backward. */
+export interface Stage {
+  readonly output: Signal;
+  forward(program: Program, from: number, to: number): void;
+  backward(program: Program, from: number, to: number): void;
+}
+
+/** A new signal of `N` rows, of the dtype of another. */
+export function signal(N: number, width: number, { value }: Signal): Signal {
+  const dtype = dtypeOf(value);
+  return { value: zeros([N, width], dtype), gradient: zeros([N, width], dtype) };
+}
+
+/** keep [N, H] is 0 or 1 / (1 − p), drawn anew for every training batch and 1 in evaluation. */
+const dropoutForward = statement(({ h, keep }) => ({ dropped: mul(h, keep) }));
+const dropoutBackward = statement(({ dDropped, keep }) => ({ dh: mul(dDropped, keep) }));
+/** The final state of a direction is its part of the last step's output, and has a gradient of its own as well. */
+const lastForward = statement(({ s }) => ({ last: s }));
+const lastBackward = statement(({ dsKept, dLast }) => ({ ds: add(dsKept, dLast) }));
+/** With a loss nothing else reaches the final states. */
+const onlyLastBackward = statement(({ dLast }) => ({ ds: dLast }));
+/** Dropout of a signal of blocks of B rows; `keep` is its mask. */
+export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
+  const [N, width] = below.value.shape;
+  const { value: keep } = signal(N, width, below);
+  keep.data.fill(1);
+  const output = signal(N, width, below);
+  const at = (from: number, to: number): Tensors => {
+    const of = (t: Tensor): Tensor => (N === B ? t : rows(t, from * B, to * B));
+    return {
+      ...{ h: of(below.value), dh: of(below.gradient), keep: of(keep) },
+      ...{ dropped: of(output.value), dDropped: of(output.gradient) },
+    };
+  };
+  return {
+    keep,
+    output,
+    forward: (program, from, to) => program.pointwise(dropoutForward, at(from, to)),
+    backward: (program, from, to) => program.pointwise(dropoutBackward, at(from, to)),
+  };
+}
+
+/**
+ * The output after the last step [B, H]: what each direction ends with, side by side. Forward that is the state of
+ * every row after its own last step, which shorter rows have held; backward the state after t = 0.
+ */
+export function lastStep(unrolls: readonly Unroll[], below: Signal, hasLoss: boolean): Stage {
+  const { T, B } = unrolls[0].options;
+  const output = signal(B, below.value.shape[1], below);
+  let column = 0;
+  const finals = unrolls.map((unroll): Tensors => {
+    const { outputName, states, dStates } = unroll;
+    const [from, to] = [column, (column += states[outputName].shape[1])];
+    const [s, ds] = [unroll.after(T, states[outputName]), unroll.after(T, dStates[outputName])];
+    const [last, dLast] = [output.value, output.gradient].map((t) => columns(t, from, to));
+    return { s, ds, dsKept: ds, last, dLast };
+  });
+  return {
+    output,
+    forward: (program) => finals.forEach((v) => program.pointwise(lastForward, v)),
+    backward: (program) =>
+      finals.forEach((v) => program.pointwise(hasLoss ? onlyLastBackward : lastBackward, v)),
+  };
+}
+
+/** The output layer y = h Wy + by, of a signal of blocks of B rows. */
+export function head(below: Signal, B: number, O: number, parameters: Tensors, gradients: Tensors): Stage {
+  const [N] = below.value.shape;
+  const output = signal(N, O, below);
+  const at = (from: number, to: number): Tensors => {
+    const of = (t: Tensor): Tensor => (N === B ? t : rows(t, from * B, to * B));
+    return {
+      ...parameters,
+      ...gradients,
+      ...{ h: of(below.value), dh: of(below.gradient), y: of(output.value), dy: of(output.gradient) },
+    };
+  };
+  return {
+    output,
+    forward: (program, from, to) => affine(program, at(from, to)),
+    backward: (program, from, to) => affineBackward(program, at(from, to)),
+  };
+}
