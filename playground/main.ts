@@ -65,17 +65,12 @@ class Page implements App {
     addEventListener('hashchange', () => {
       if (location.hash.slice(1) !== toLink(this.settings)) this.change(fromLink(location.hash).settings);
     });
+    addEventListener('unhandledrejection', (event) => {
+      event.preventDefault();
+      this.notice((event.reason as Error).message);
+    });
     if (wrong.length > 0) this.notice(`The link says what cannot be: ${wrong.join('; ')}`);
   }
-
-  readonly wants: Ask = async (kind, ask) => {
-    try {
-      return await this.ask(kind, ask);
-    } catch (error) {
-      this.notice((error as Error).message);
-      throw error;
-    }
-  };
 
   change(settings: Partial<Settings>): void {
     this.settings = fitting({ ...this.settings, ...settings });
@@ -114,19 +109,19 @@ class Page implements App {
   }
 
   private async play(on: boolean): Promise<void> {
-    this.playing = await this.wants('play', on);
+    this.playing = await this.ask('play', on);
     this.bar.show();
     if (!on) this.seen.show();
   }
 
   private async step(): Promise<void> {
-    this.progress(await this.wants('step', 1));
+    this.progress(await this.ask('step', 1));
     this.seen.show();
   }
 
   private async load(bytes: Uint8Array): Promise<void> {
     const run = ++this.run;
-    const { settings, started } = await this.wants('load', { bytes, settings: this.settings });
+    const { settings, started } = await this.ask('load', { bytes, settings: this.settings });
     if (run !== this.run) return;
     this.settings = settings;
     history.replaceState(null, '', `#${toLink(settings)}`);

@@ -55,6 +55,8 @@ function pack(): string {
   ];
   const strays = files.filter(({ path }) => !/^(dist\/|package\.json$|README\.md$|LICENSE$)/.test(path));
   expect('number of stray files in the tarball', strays.map(({ path }) => path).join(' ') || 0, 0);
+  const page = files.some(({ path }) => path === 'dist/playground/index.html');
+  expect('a page of the playground in the tarball', page, true);
   if (size > MAX_TARBALL)
     throw new Error(`pack-test: tarball must be at most ${MAX_TARBALL} bytes, got ${size}`);
   console.log(`  ${files.length} files, ${Math.round(size / 1024)} kB packed`);

@@ -65,8 +65,8 @@ function normOfSum(a: Tensor, b: Tensor): number {
  * not cut it. Changes the network's gradients, not its weights.
  */
 export function lastStepFlow(net: Network, batch: TaskBatch, flow: FlowMeter): Float64Array {
-  const { x, targets, lengths } = batch;
-  net.forward({ x, targets, ...(lengths && { lengths }) });
+  const { x, targets } = batch;
+  net.forward({ x, targets });
   const plan = net.lastPlan as Plan;
   const { T, B } = plan.shape;
   if (net.architecture.topology === 'many-to-many') {

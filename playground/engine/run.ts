@@ -70,8 +70,8 @@ export class Run {
   }
 
   /** The batch as the network takes it: the first window starts where the batch before ended, or anew. */
-  private part({ x, targets, since, lengths }: TaskBatch, from: number): Batch {
-    const whole: Batch = { x, targets, ...(lengths && { lengths }) };
+  private part({ x, targets, since }: TaskBatch, from: number): Batch {
+    const whole: Batch = { x, targets };
     if (from > 0) return { ...whole, initial: 'carry' };
     const goesOn = since !== undefined && Object.keys(this.states).length > 0;
     return goesOn ? { ...whole, initial: this.states, clock: since } : whole;

@@ -2,6 +2,7 @@
 import { generate, defaultPrime } from '../../cli/generate';
 import type { Topology } from '../../bptt/topology';
 import { Random } from '../../core/random';
+import { softmax } from '../../core/reduce';
 import { toFlat } from '../../core/tensor';
 import { encodeCheckpoint, type Checkpoint } from '../../io/checkpoint';
 import { Checker } from './check';
@@ -17,17 +18,20 @@ export const TRACED = 16;
 export interface Started {
   executor: string;
   runs: { cell: string; parameters: number; layers: string[] }[];
-  /** The symbols of the text task. */
+  /** What the classes stand for. */
   symbols?: readonly string[];
   topology: Topology;
   bidirectional: boolean;
   steps: number;
 }
 
-/** A sequence of numbers as it should be and as the network has it: [T][O]. */
+/** What should come out and what does: at each step of one sequence, or at the end of each sequence of the batch. */
 export interface Prediction {
   targets: number[][];
+  /** Of classes, their probabilities. */
   outputs: number[][];
+  /** What was read at each step, where that has a name. */
+  labels?: string[];
 }
 
 export interface Flow {
@@ -64,7 +68,7 @@ export class Session {
         parameters: network.parameters.count,
         layers: [...flow.names],
       })),
-      ...(task.vocabulary && { symbols: task.vocabulary.symbols }),
+      ...(task.symbols && { symbols: task.symbols }),
       topology: task.topology,
       bidirectional: settings.bidirectional,
       steps: runs[0].steps,
@@ -88,15 +92,18 @@ export class Session {
     return Array.from({ length }, () => symbols.next().value).join('');
   }
 
-  /** The first sequence of the last batch, as it is and as a run has it. */
+  /** The first sequence of the last batch, or the ends of all, as they are and as a run has them. */
   prediction(run: number): Prediction {
     const { network } = this.runs[run];
-    const batch = rowOf(this.batchOf(run), this.settings.length);
-    const { output } = network.forward(batch);
-    const O = this.task.output;
+    const { topology, loss, output: O, symbols } = this.task;
+    const { x, targets } = this.batchOf(run);
+    const batch =
+      topology === 'many-to-one' ? { x, targets } : rowOf({ x, targets }, topology, this.settings.length);
+    const outputs = inRows(toFlat(network.forward(batch).output), O);
     return {
-      targets: inRows(Array.from(batch.targets.numbers), this.task.loss === 'softmax' ? 1 : O),
-      outputs: inRows(toFlat(output), O),
+      targets: inRows(Array.from(batch.targets.numbers), loss === 'softmax' ? 1 : O),
+      outputs: loss === 'softmax' ? outputs.map(softmax) : outputs,
+      ...(symbols && { labels: Array.from(batch.x.numbers, (k) => symbols[k]) }),
     };
   }
 
@@ -108,14 +115,14 @@ export class Session {
     return { names: flow.names, T, training: flow.norms.slice(), lastStep };
   }
 
-  /** The beginning of the last batch's first sequence, with every number on its way there and back. */
+  /** The beginning of the last batch's first sequence, or its end where that alone counts, with every number on its way there and back. */
   trace(run: number): Trace & { labels: string[] } {
-    const batch = rowOf(this.batchOf(run), Math.min(TRACED, this.settings.length));
-    const { vocabulary } = this.task;
+    const { topology, symbols } = this.task;
+    const batch = rowOf(this.batchOf(run), topology, TRACED);
     const x = Array.from(batch.x.numbers);
     const D = batch.x.shape[2] ?? 1;
     const labels = inRows(x, D).map((row) =>
-      vocabulary ? vocabulary.symbols[row[0]] : row.map((v) => v.toFixed(2)).join(' '),
+      symbols ? symbols[row[0]] : row.map((v) => v.toFixed(2)).join(' '),
     );
     return { ...traceOf(this.runs[run].network, batch), labels };
   }
@@ -143,18 +150,24 @@ export class Session {
   }
 }
 
-/** The first row of a batch, its first T steps. */
-function rowOf({ x, targets }: TaskBatch, T: number): Pick<TaskBatch, 'x' | 'targets'> {
-  const first = ({ shape, numbers }: TaskBatch['x']): TaskBatch['x'] => {
-    const [steps, B, width = 1] = shape;
-    const count = Math.min(T, steps);
-    const at = (k: number): number => numbers[Math.floor(k / width) * B * width + (k % width)];
-    return {
-      shape: [count, 1, ...shape.slice(2)],
-      numbers: Float64Array.from({ length: count * width }, (_, k) => at(k)),
-    };
+/** The first row of a batch: its first `most` steps, or its last ones where the end is what is asked for. */
+function rowOf(
+  { x, targets }: TaskBatch,
+  topology: Topology,
+  most: number,
+): Pick<TaskBatch, 'x' | 'targets'> {
+  const [T, B] = x.shape;
+  const count = Math.min(most, T);
+  const part = ({ shape, numbers }: TaskBatch['x'], from: number): TaskBatch['x'] => {
+    const width = shape[2] ?? 1;
+    const at = (k: number): number => numbers[(from + Math.floor(k / width)) * B * width + (k % width)];
+    const row = Float64Array.from({ length: count * width }, (_, k) => at(k));
+    return { shape: [count, 1, ...shape.slice(2)], numbers: row };
   };
-  return { x: first(x), targets: first(targets) };
+  if (topology === 'many-to-many') return { x: part(x, 0), targets: part(targets, 0) };
+  const [, width] = targets.shape;
+  const last = Array.from({ length: width }, (_, k) => targets.numbers[k]);
+  return { x: part(x, T - count), targets: { shape: [1, width], numbers: last } };
 }
 
 const inRows = (numbers: number[], width: number): number[][] =>

@@ -4,7 +4,7 @@ import { verse } from './verse';
 
 export const cellNames = ['elman', 'jordan', 'lstm', 'gru', 'clockwork'] as const;
 export type CellName = (typeof cellNames)[number];
-export const taskNames = ['text', 'sine'] as const;
+export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
 export const optimizerNames = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const;
 
@@ -84,7 +84,10 @@ const general: Settings = {
 
 /** What a task starts with where a link says nothing. */
 const own: Partial<Record<TaskName, Partial<Settings>>> = {
+  reber: { hidden: 16, length: 24, window: 24 },
   sine: { hidden: 16, length: 40, window: 40 },
+  waveform: { hidden: 24, batch: 1, length: 80, window: 80, learningRate: 0.005 },
+  adding: { hidden: 24, batch: 32, length: 20, window: 20 },
 };
 
 export const defaultsOf = (task: TaskName): Settings => ({ ...general, ...own[task], task });
@@ -137,9 +140,13 @@ export function read(rule: Rule, word: string): string | number | boolean | unde
   }
 }
 
+/** Steps that the adding problem needs at least. */
+const LEAST_ADDING = 20;
+
 /** Settings that go together: no window beyond the sequence, none at all for a layer that reads from the end. */
 export function fitting(settings: Settings): Settings {
-  const { length, bidirectional } = settings;
+  const { bidirectional, task } = settings;
+  const length = task === 'adding' ? Math.max(LEAST_ADDING, settings.length) : settings.length;
   const window = bidirectional ? length : Math.min(settings.window, length);
-  return { ...settings, window };
+  return { ...settings, length, window };
 }

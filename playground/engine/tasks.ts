@@ -1,11 +1,12 @@
 /** Tasks: where batches come from. A task and its seed give the same batches every time. */
-import type { Batch } from '../../bptt/batch';
 import type { LossName } from '../../bptt/losses';
 import type { Topology } from '../../bptt/topology';
 import { cosOfTurn } from '../../core/portable';
 import { Random } from '../../core/random';
 import { Streams } from '../../io/streams';
 import { Vocabulary } from '../../io/vocabulary';
+import { adding } from '../../tasks/adding';
+import { continualReber, reberSymbols } from '../../tasks/reber';
 import type { Settings, TaskName } from './settings';
 
 export interface Task {
@@ -14,7 +15,9 @@ export interface Task {
   readonly output: number;
   readonly loss: LossName;
   readonly topology: Topology;
-  /** Present when the task is text. */
+  /** What the classes stand for, where there are classes. */
+  readonly symbols?: readonly string[];
+  /** Present when the task is text: then the network can write. */
   readonly vocabulary?: Vocabulary;
   /** Whether a batch goes on where the one before ended. */
   readonly stream: boolean;
@@ -27,7 +30,6 @@ export interface TaskBatch {
   targets: { shape: number[]; numbers: ArrayLike<number> };
   /** Steps since the stream's start, where the states of the batch before are carried on; else absent. */
   since?: number;
-  lengths?: Batch['lengths'];
 }
 
 /**
@@ -38,7 +40,13 @@ export function taskOf(settings: Settings, vocabulary?: Vocabulary): Task {
   return makers[settings.task](settings, vocabulary);
 }
 
-const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => Task> = { text, sine };
+const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => Task> = {
+  text,
+  sine,
+  waveform,
+  adding: addingTask,
+  reber,
+};
 
 /** Predict the next character. */
 function text({ text: words, batch: B, length: T }: Settings, known?: Vocabulary): Task {
@@ -50,6 +58,7 @@ function text({ text: words, batch: B, length: T }: Settings, known?: Vocabulary
     output: vocabulary.size,
     loss: 'softmax',
     topology: 'many-to-many',
+    symbols: vocabulary.symbols,
     vocabulary,
     stream: true,
     batch(k) {
@@ -82,6 +91,82 @@ function sine({ batch: B, length: T, seed }: Settings): Task {
       return {
         x: { shape: [T, B, 1], numbers: values.slice(0, T).flat() },
         targets: { shape: [T, B, 1], numbers: values.slice(1).flat() },
+      };
+    },
+  };
+}
+
+/** Bring forth a wave from nothing: three sines drawn once, and no input but zeros. */
+function waveform({ batch: B, length: T, seed }: Settings): Task {
+  const random = new Random(seed);
+  const parts = [1, 2, 5].map((turns) => ({
+    turns: turns * random.uniform(0.8, 1.2),
+    phase: random.uniform(),
+    size: random.uniform(0.2, 0.5),
+  }));
+  const values = Array.from({ length: T }, (_, t) =>
+    parts.reduce((sum, { turns, phase, size }) => sum + size * wave(phase + (turns * t) / T), 0),
+  );
+  const numbers = values.flatMap((value) => Array<number>(B).fill(value));
+  return {
+    input: 1,
+    output: 1,
+    loss: 'squared',
+    topology: 'many-to-many',
+    stream: false,
+    batch: () => ({
+      x: { shape: [T, B, 1], numbers: new Float64Array(T * B) },
+      targets: { shape: [T, B, 1], numbers },
+    }),
+  };
+}
+
+/** Add two marked numbers, asked for at the end; of all lengths that the task draws, those of one length. */
+function addingTask({ batch: B, length: T, seed }: Settings): Task {
+  const random = new Random(seed);
+  const draw = (): ReturnType<typeof adding> => {
+    for (;;) {
+      const sum = adding(random, T);
+      if (sum.pairs.length === T) return sum;
+    }
+  };
+  return {
+    input: 2,
+    output: 1,
+    loss: 'squared',
+    topology: 'many-to-one',
+    stream: false,
+    batch() {
+      const sums = Array.from({ length: B }, draw);
+      const at = (t: number): number[] => sums.flatMap(({ pairs }) => pairs[t]);
+      return {
+        x: { shape: [T, B, 2], numbers: Array.from({ length: T }, (_, t) => at(t)).flat() },
+        targets: { shape: [B, 1], numbers: sums.map(({ target }) => target) },
+      };
+    },
+  };
+}
+
+/** Predict the symbols of Reber's grammar: one string after the other, each row a stream of its own. */
+function reber({ batch: B, length: T, seed }: Settings): Task {
+  const random = new Random(seed);
+  const streams = Array.from({ length: B }, () => continualReber(random));
+  const next = (): number[] => streams.map((stream) => reberSymbols.indexOf(stream.next().value.symbol));
+  let read = next();
+  return {
+    input: reberSymbols.length,
+    output: reberSymbols.length,
+    loss: 'softmax',
+    topology: 'many-to-many',
+    symbols: reberSymbols,
+    stream: true,
+    batch(k) {
+      const symbols = [read, ...Array.from({ length: T }, next)];
+      read = symbols[T];
+      return {
+        x: { shape: [T, B], numbers: symbols.slice(0, T).flat() },
+        targets: { shape: [T, B], numbers: symbols.slice(1).flat() },
+        ...(k > 0 && { since: k * T }),
       };
     },
   };

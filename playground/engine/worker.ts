@@ -23,7 +23,7 @@ type Answers = { [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer
 
 const answers: Answers = {
   start(settings) {
-    playing = false;
+    halt();
     session = new Session(settings);
     return session.started;
   },
@@ -51,11 +51,17 @@ const answers: Answers = {
   save: ({ run, losses }) => now().checkpoint(run, losses),
   load({ bytes, settings }) {
     const found = load(bytes, settings);
-    playing = false;
+    halt();
     session = found.session;
     return { settings: session.settings, started: session.started };
   },
 };
+
+/** Ends a run; what it has not told yet is of no use to the next one. */
+function halt(): void {
+  playing = false;
+  pending = [];
+}
 
 function now(): Session {
   if (!session) throw new RangeError('playground: a run must have been started, got none');

@@ -51,7 +51,11 @@ export class CheckPanel implements Panel {
         h('section', { class: 'card' }, h('h2', {}, 'Gradient by hand: choose a weight'), this.map.root),
         h('section', { class: 'card' }, h('h2', {}, 'Where hand and oracles disagree'), this.wrong.root),
       ),
-      h('section', { class: 'card' }, this.table),
+      h(
+        'section',
+        { class: 'card wide', tabindex: 0, role: 'region', 'aria-label': 'The chosen weight' },
+        this.table,
+      ),
     );
   }
 
@@ -75,7 +79,7 @@ export class CheckPanel implements Panel {
   private async prepare(): Promise<void> {
     if (this.app.started.runs.length === 0) return;
     this.ready = true;
-    const { variables, mistakes } = await this.app.wants('check', null);
+    const { variables, mistakes } = await this.app.ask('check', null);
     Object.assign(this, { variables, mistakes });
     const wh = variables.findIndex(({ name }) => /W[hf]$/.test(name));
     this.variable = Math.max(0, wh);
@@ -122,7 +126,7 @@ export class CheckPanel implements Panel {
   private async examine(): Promise<void> {
     const { mistake, variables } = this;
     const verdictsOf = (k: number): Promise<Verdict[]> =>
-      this.app.wants('examine', { variable: variables[k].name, mistake });
+      this.app.ask('examine', { variable: variables[k].name, mistake });
     this.verdicts = await verdictsOf(this.variable);
     // a mistake may leave these weights alone: then the first ones that it does not
     for (let k = 0; mistake >= 0 && k < variables.length && this.verdicts.every(({ ok }) => ok); k++) {

@@ -149,7 +149,7 @@ export class FlowPanel implements Panel {
     this.looking = true;
     try {
       const step = this.app.histories[0]?.steps.at(-1) ?? 0;
-      this.flow = await this.app.wants('flow', { run: this.run });
+      this.flow = await this.app.ask('flow', { run: this.run });
       if (this.past.at(-1)?.step !== step) this.past.push({ step, norms: this.flow[this.which] });
       if (this.past.length > KEPT) this.past.shift();
       this.draw();

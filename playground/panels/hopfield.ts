@@ -219,13 +219,13 @@ export class HopfieldPanel implements Panel {
 
   private async spoil(): Promise<void> {
     const share = Number(this.share.input.value);
-    this.set(await this.app.wants('spoil', { picture: this.picture, share, seed: ++this.seed }));
+    this.set(await this.app.ask('spoil', { picture: this.picture, share, seed: ++this.seed }));
   }
 
   private async recall(): Promise<void> {
     this.halt();
     const { patterns, rule, picture: probe, mode } = this;
-    const found = await this.app.wants('recall', { patterns, rule, probe, mode, seed: ++this.seed });
+    const found = await this.app.ask('recall', { patterns, rule, probe, mode, seed: ++this.seed });
     let k = 0;
     const each = Math.max(1, Math.ceil(found.moments.length / (SHOWN_IN / 30)));
     this.timer = setInterval(() => {

@@ -25,7 +25,7 @@ export class TimePanel implements Panel {
   private looked = 0;
   private walk: ReturnType<typeof setInterval> | undefined;
 
-  private readonly choices = h('div', { class: 'row' });
+  private readonly choices = h('div', { class: 'row even' });
   private readonly drawing = h('div', {
     class: 'network',
     tabindex: 0,
@@ -37,7 +37,7 @@ export class TimePanel implements Panel {
     height: 190,
     onchoose: (row, column) => this.choose(row, column),
   });
-  private readonly scrub = slider('', {
+  private readonly scrub = slider('Pass', {
     ...{ min: 0, max: 1, step: 1, value: 0 },
     show: () => this.said,
     oninput: () => (this.stop(), this.draw()),
@@ -100,7 +100,7 @@ export class TimePanel implements Panel {
     this.looked = performance.now();
     const { run } = this;
     if (!this.app.started.runs[run]) return;
-    const trace = await this.app.wants('trace', { run });
+    const trace = await this.app.ask('trace', { run });
     const fresh = this.trace === undefined;
     this.trace = trace;
     this.scrub.input.max = String(2 * trace.T - 1);

@@ -1,8 +1,10 @@
-/** Training: the loss as it falls, and what the network writes or foretells by now. */
+/** Training: the loss as it falls, and what the network writes or predicts by now. */
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
+import { shares } from '../ui/colors';
 import { h, onceAFrame, slider } from '../ui/dom';
 import { fileButtons } from '../ui/files';
+import { Heatmap } from '../ui/heatmap';
 
 const LENGTH = 220;
 /** Milliseconds between two samples while training goes on. */
@@ -28,6 +30,10 @@ export class TrainPanel implements Panel {
   private readonly about = h('p', { class: 'muted small' });
   private readonly writing: HTMLElement;
   private readonly telling: HTMLElement;
+  private readonly classes: HTMLElement;
+  private readonly heading = h('h2', {});
+  private readonly expected = h('div', {});
+  private maps: Heatmap[] = [];
   private looked = 0;
   private looking = false;
 
@@ -36,11 +42,12 @@ export class TrainPanel implements Panel {
     onload: (bytes: Uint8Array) => void,
   ) {
     this.writing = h('section', { class: 'card' }, this.temperature.root, this.samples);
-    this.telling = h(
+    this.telling = h('section', { class: 'card' }, this.heading, this.forecast.root);
+    this.classes = h(
       'section',
       { class: 'card' },
-      h('h2', {}, 'The sequence, and what is foretold'),
-      this.forecast.root,
+      h('h2', {}, 'What it expects next, at each step'),
+      this.expected,
     );
     this.root = h(
       'div',
@@ -48,6 +55,7 @@ export class TrainPanel implements Panel {
       h('section', { class: 'card' }, this.loss.root, this.about),
       this.writing,
       this.telling,
+      this.classes,
       fileButtons(app, onload),
     );
   }
@@ -58,13 +66,31 @@ export class TrainPanel implements Panel {
     this.loss.change({ series, logarithmic: settings.task !== 'text' });
     const text = settings.task === 'text';
     this.writing.style.display = text ? '' : 'none';
-    this.telling.style.display = text ? 'none' : '';
+    const classes = !text && started.symbols !== undefined;
+    this.classes.style.display = classes ? '' : 'none';
+    this.telling.style.display = text || classes ? 'none' : '';
+    const atEnd = started.topology === 'many-to-one';
+    this.heading.textContent = atEnd
+      ? 'The sums of this batch, and what the network makes of them'
+      : 'The sequence, and what the network puts out';
+    this.maps = started.runs.map(
+      ({ cell }) => new Heatmap({ label: `What ${cell} expects at each step`, height: 170 }),
+    );
+    this.expected.replaceChildren(
+      ...this.maps.flatMap(({ root }, k) => [
+        h('h2', { class: ['one', 'two-color'][k] }, started.runs[k].cell),
+        root,
+      ]),
+    );
     const outputs = started.runs.map(({ cell }, k): Series => ({ label: cell, color: colors[k] }));
-    this.forecast.change({ series: [{ label: 'target', color: '--muted', dashed: true }, ...outputs] });
+    this.forecast.change({
+      x: atEnd ? 'sequence' : 't',
+      series: [{ label: 'target', color: '--muted', dashed: true }, ...outputs],
+    });
     const sizes = started.runs.map(
       ({ cell, parameters }) => `${cell}: ${parameters.toLocaleString('en')} parameters`,
     );
-    const symbols = started.symbols ? `${started.symbols.length - 1} different characters` : '';
+    const symbols = text && started.symbols ? `${started.symbols.length - 1} different characters` : '';
     this.about.textContent = [
       ...sizes,
       symbols,
@@ -97,7 +123,7 @@ export class TrainPanel implements Panel {
     try {
       const { started, settings } = this.app;
       if (settings.task === 'text') await this.write(started.runs.map(({ cell }) => cell));
-      else await this.foretell();
+      else await this.predict();
     } finally {
       this.looking = false;
       this.looked = performance.now();
@@ -107,9 +133,9 @@ export class TrainPanel implements Panel {
   private async write(cells: readonly string[]): Promise<void> {
     const temperature = Number(this.temperature.input.value);
     const texts = await Promise.all(
-      cells.map((_, run) => this.app.wants('sample', { run, length: LENGTH, temperature })),
+      cells.map((_, run) => this.app.ask('sample', { run, length: LENGTH, temperature })),
     );
-    const both = 'It reads from both ends: it sees what it should foretell, and it cannot write.';
+    const both = 'It reads from both ends: it sees what it should predict, and it cannot write.';
     this.samples.replaceChildren(
       ...texts.map((text, k) =>
         h(
@@ -126,10 +152,24 @@ export class TrainPanel implements Panel {
     );
   }
 
-  private async foretell(): Promise<void> {
+  private async predict(): Promise<void> {
     const { started } = this.app;
-    const found = await Promise.all(started.runs.map((_, run) => this.app.wants('prediction', { run })));
-    const { targets } = found[0];
+    const found = await Promise.all(started.runs.map((_, run) => this.app.ask('prediction', { run })));
+    const { targets, labels } = found[0];
+    const { symbols } = started;
+    if (symbols) {
+      found.forEach(({ outputs }, run) =>
+        this.maps[run].show({
+          rows: symbols.length,
+          columns: outputs.length,
+          value: (row, t) => outputs[t][row],
+          scale: shares(),
+          names: symbols,
+          labels,
+        }),
+      );
+      return;
+    }
     this.forecast.show(
       targets.map((_, t) => t),
       targets.map((row) => row[0]),

@@ -6,6 +6,7 @@ import type { Ask } from './client';
 import type { History } from './history';
 
 export interface App {
+  /** Asks the worker; a refusal that nobody catches is said at the foot of the page. */
   ask: Ask;
   readonly settings: Settings;
   readonly started: Started;
@@ -16,8 +17,6 @@ export interface App {
   change(settings: Partial<Settings>): void;
   /** Says something at the foot of the page for a while. */
   notice(text: string): void;
-  /** Asks, and says so where the answer is a refusal. */
-  wants: Ask;
 }
 
 /** One tab of the page. */

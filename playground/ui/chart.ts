@@ -88,6 +88,7 @@ export class Chart {
             ...axis,
             size: 52,
             grid: { ...axis.grid, ...(logarithmic && { filter: tens }) },
+            ticks: { ...axis.ticks, ...(logarithmic && { filter: tens }) },
             ...(logarithmic && { filter: tens }),
             values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(3))))),
           },

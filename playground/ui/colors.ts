@@ -35,6 +35,12 @@ export function signed(limit: number): Scale {
   };
 }
 
+/** Probabilities. */
+export function shares(): Scale {
+  const [none, all] = ['--ground', '--first'].map((name) => rgb(css(name)));
+  return { color: (v) => mix(none, all, Math.min(1, Math.max(0, v))), ends: [0, 1], names: ['0', '1'] };
+}
+
 /** Powers of ten, from 10^low to 10^high; zero is left as the ground. */
 export function logarithmic(low: number, high: number): Scale {
   const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));

@@ -12,7 +12,13 @@ import {
 import type { App } from './app';
 import { h, select } from './dom';
 
-const tasks: Record<TaskName, string> = { text: 'write a text', sine: 'follow a sine' };
+const tasks: Record<TaskName, string> = {
+  text: 'write a text',
+  reber: 'a grammar (Reber)',
+  sine: 'predict a sine',
+  waveform: 'draw a waveform',
+  adding: 'add two numbers',
+};
 const cells: Record<string, string> = {
   elman: 'Elman',
   jordan: 'Jordan',
@@ -79,7 +85,7 @@ export class Controls {
     const rule = rules[name];
     const { from, to } = rule as { from: number; to: number };
     const input = h('input', {
-      ...{ type: 'number', step: 'any', min: from, max: to, inputmode: 'decimal' },
+      ...{ 'aria-label': label, type: 'number', step: 'any', min: from, max: to, inputmode: 'decimal' },
       onchange: () => {
         const value = read(rule, input.value);
         input.setAttribute('aria-invalid', String(value === undefined));
@@ -107,6 +113,7 @@ export class Controls {
 
   private text(): HTMLElement {
     const input = h('textarea', {
+      'aria-label': 'Text: paste your own',
       spellcheck: 'false',
       onchange: () => this.app.change({ text: input.value }),
     });

@@ -42,7 +42,7 @@ export function select(
 ): { root: HTMLLabelElement; input: HTMLSelectElement } {
   const input = h(
     'select',
-    { onchange: () => onchange(input.value) },
+    { 'aria-label': label, onchange: () => onchange(input.value) },
     ...options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)),
   );
   return { root: h('label', { class: 'field' }, h('span', {}, label), input), input };
@@ -64,13 +64,13 @@ export function slider(
   label: string,
   { min, max, step, value, show = String, oninput, onchange }: SliderOptions,
 ): { root: HTMLLabelElement; input: HTMLInputElement; set: (value: number) => void } {
-  const shown = h('output', {}, show(value));
+  const shown = h('span', { class: 'mono' }, show(value));
   const tell = (): void => {
     shown.textContent = show(Number(input.value));
     input.setAttribute('aria-valuetext', show(Number(input.value)));
   };
   const input = h('input', {
-    ...{ type: 'range', min, max, step, value },
+    ...{ type: 'range', 'aria-label': label, min, max, step, value },
     oninput: () => (tell(), oninput?.(Number(input.value))),
     onchange: () => onchange?.(Number(input.value)),
   });

@@ -78,7 +78,7 @@ export function fileButtons(app: App, onload: (bytes: Uint8Array) => void): HTML
     button('Save checkpoint', async () => {
       const { steps, losses } = app.histories[0];
       const points = Float64Array.from(steps.flatMap((step, k) => [step, losses[k]]));
-      const bytes = await app.wants('save', { run: 0, losses: points });
+      const bytes = await app.ask('save', { run: 0, losses: points });
       save(`${name()}.safetensors`, bytes, 'application/octet-stream');
     }),
     button('Load checkpoint', () => file.click()),

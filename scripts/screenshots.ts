@@ -1,0 +1,97 @@
+/**
+ * Takes the pictures of the playground that the README shows, in docs/images: `npm run screenshots`.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { Visitor } from '../playground/tests/browser';
+
+const folder = join(__dirname, '..', 'docs', 'images');
+const MOST_BYTES = 150_000;
+
+interface Picture {
+  name: string;
+  link: string;
+  theme: 'light' | 'dark';
+  /** It is taken after at least so many steps of training. */
+  steps: number;
+  prepare: (page: Page) => Promise<unknown>;
+  width?: number;
+  height?: number;
+}
+
+const tab =
+  (name: string) =>
+  (page: Page): Promise<unknown> =>
+    page.getByRole('tab', { name }).click();
+
+const pictures: Picture[] = [
+  { name: 'train', link: 'against=elman', theme: 'light', steps: 300, prepare: tab('Train') },
+  {
+    name: 'time',
+    link: '',
+    theme: 'light',
+    steps: 120,
+    width: 1160,
+    height: 740,
+    prepare: async (page) => {
+      await tab('Step through time')(page);
+      await page.getByLabel('Shown', { exact: true }).selectOption('f');
+      await page.getByRole('application').first().press('ArrowDown');
+    },
+  },
+  { name: 'flow', link: 'cell=elman&radius=0.4', theme: 'dark', steps: 400, prepare: tab('Gradient flow') },
+  {
+    name: 'proof',
+    link: '',
+    theme: 'light',
+    steps: 20,
+    prepare: async (page) => {
+      await tab('Proof')(page);
+      await page.getByLabel('Plant a mistake').selectOption({ index: 24 });
+      await page.getByText(/Caught/).waitFor();
+    },
+  },
+  {
+    name: 'memory',
+    link: '',
+    theme: 'dark',
+    steps: 20,
+    prepare: async (page) => {
+      await tab('Memory')(page);
+      await page.getByText(/It recalls/).waitFor();
+    },
+  },
+  { name: 'phone', link: '', theme: 'dark', steps: 120, prepare: tab('Train'), width: 390, height: 844 },
+];
+
+async function main(): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const visitor = await Visitor.arrive();
+  try {
+    for (const { name, link, theme, steps, prepare, width = 1280, height = 800 } of pictures) {
+      const { page } = await visitor.visit(link, { colorScheme: theme, viewport: { width, height } });
+      await prepare(page);
+      await page.waitForFunction(
+        (n) => Number(document.querySelector('.readout b')?.textContent) >= n,
+        steps,
+      );
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.waitForTimeout(800);
+      const file = join(folder, `${name}.png`);
+      await page.screenshot({ path: file });
+      const { size } = statSync(file);
+      console.log(`docs/images/${name}.png ${Math.round(size / 1000)} kB`);
+      if (size > MOST_BYTES)
+        throw new Error(`screenshots: ${name}.png must be at most ${MOST_BYTES} bytes, got ${size}`);
+      await page.close();
+    }
+  } finally {
+    await visitor.leave();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
