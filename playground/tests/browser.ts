@@ -1,0 +1,68 @@
+/** Chromium and the built page, for tests, pictures and measurements. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { host } from '../../cli/host';
+
+/** Debian's; CHROMIUM names another one. */
+export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const hasChromium = existsSync(chromiumPath);
+export const pageFolder = join(__dirname, '..', '..', 'dist', 'playground');
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface Visit {
+  page: Page;
+  /** Errors on the console, errors that nobody caught, and requests that left the page. */
+  complaints: string[];
+}
+
+/** The page, served and seen by a browser that asks nobody else. */
+export class Visitor {
+  private constructor(
+    private readonly browser: Browser,
+    private readonly server: { url: string; close: () => Promise<void> },
+  ) {}
+
+  static async arrive(): Promise<Visitor> {
+    if (!existsSync(join(pageFolder, 'index.html')))
+      throw new Error('playground: the page must have been built, got none (npm run build:play)');
+    const server = await host(pageFolder, 0);
+    return new Visitor(await chromium.launch({ executablePath: chromiumPath, args: flags }), server);
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  /** Opens the page at a link, `task=sine`, in a window of its own; `before` is a script that runs before its own. */
+  async visit(link = '', options: BrowserContextOptions = {}, before = ''): Promise<Visit> {
+    const { url } = this;
+    const page = await this.browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url) && !/^(blob|data):/.test(request.url()))
+        complaints.push(`a request to ${request.url()}`);
+    });
+    if (before) await page.addInitScript(before);
+    await page.goto(`${url}#${link}`);
+    return { page, complaints };
+  }
+
+  async leave(): Promise<void> {
+    await this.browser.close();
+    await this.server.close();
+  }
+}
