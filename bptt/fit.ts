@@ -172,6 +172,7 @@ const optionNames = [
   'steps',
   'seconds',
   'accumulate',
+  'weightNoise',
   'onStep',
   'signal',
   'validation',
@@ -183,11 +184,22 @@ function check(network: Network, options: FitOptions): void {
   const where = 'fit';
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, optionNames, where);
-  const { steps, seconds, accumulate = 1, threads, clip, validation, earlyStopping } = options;
+  const {
+    steps,
+    seconds,
+    accumulate = 1,
+    threads,
+    clip,
+    weightNoise = 0,
+    validation,
+    earlyStopping,
+  } = options;
   mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
   if (steps !== undefined) mustCount(steps, where, 'steps');
   if (seconds !== undefined) must(seconds > 0, where, 'seconds must be > 0', seconds);
   mustCount(accumulate, where, 'accumulate');
+  const small = Number.isFinite(weightNoise) && weightNoise >= 0;
+  must(small, where, 'weightNoise must be a finite number >= 0', weightNoise);
   if (threads instanceof Parallel)
     mustBe(threads.network === network, where, 'the team of threads must be for this network', 'another');
   else if (threads !== undefined) mustCount(threads, where, 'threads');

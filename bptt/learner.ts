@@ -14,12 +14,15 @@ import { figuresOf } from './share';
 import type { Source } from './source';
 import { teamFor } from './threads';
 import { mustStream } from './topology';
+import { withNoise } from './weightnoise';
 
 export interface LearnerOptions {
   /** Factor of the learning rate for each step; default constant. */
   schedule?: Schedule | ScheduleOptions;
   /** Gradient clipping by global norm or by value; default none. */
   clip?: { norm: number; epsilon?: number } | { value: number };
+  /** Deviation of normal noise that each pass of the training adds to all weights, and takes away again; default 0. */
+  weightNoise?: number;
   /** Batches whose gradients make one step, as if they were one batch; default 1. */
   accumulate?: number;
   /**
@@ -115,7 +118,13 @@ export class Learner {
     const from = carries ? { ...batch, initial: states, clock: batch.clock ?? this.clock } : batch;
     const how = { training: true, ...(sums && { over: 1 }) };
     const threads = await this.threads(batch, at(step));
-    const pass = await checked(threads, (team) => team.forwardBackward(from, how), at(step), step - 1);
+    const run = (): Promise<Pass> =>
+      checked(threads, (team) => team.forwardBackward(from, how), at(step), step - 1);
+    const { weightNoise: deviation = 0 } = this.options;
+    const noise = { deviation, random: network.random };
+    const pass = await (deviation > 0
+      ? withNoise(network.parameters.flat.data, this.lastGood, noise, run)
+      : run());
     this.clock = network.clock;
     for (const [name, values] of Object.entries(pass.states)) {
       if (states[name]?.length !== values.length) states[name] = new Float64Array(values.length);

@@ -596,7 +596,7 @@ describe('options', () => {
   test.each<[Record<string, unknown>, string]>([
     [
       { epochs: 3 },
-      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, onStep',
+      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, weightNoise, onStep',
     ],
     [{ optimizer: { name: 'adams' } }, 'optimizer: the name must be one of sgd'],
     [{ steps: 0 }, 'fit: steps must be a whole number >= 1, got 0'],
