@@ -52,7 +52,7 @@ export * as init from './core/init';
 export type { Dtype } from './core/memory';
 export { elman, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
-export { lstm1997 } from './cells/lstm1997';
+export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';

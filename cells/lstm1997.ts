@@ -39,11 +39,12 @@
  * Source: Hochreiter & Schmidhuber 1997, with tanh for their squashing functions g in (−2, 2) and h in (−1, 1), and with
  * the whole gradient, which they cut where it leaves the memory.
  */
-import { constant, gates } from '../core/init';
+import { must } from '../core/check';
+import { constant, gates, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import { add, mul, named, sigmoid, sub, tanh } from '../core/scalar';
 import { statement } from '../core/statement';
-import { transpose, type Tensors } from '../core/tensor';
+import { columns, transpose, type Tensors } from '../core/tensor';
 import { checkCellOptions, split, weightInit, type Cell, type CellOptions } from './cell';
 
 export const lstm1997Forward = statement(({ ai, ag, ao, cPrev }) => {
@@ -75,6 +76,11 @@ export const lstm1997Jacobian = statement(({ i, g, o, tc, Jai, Jag, Jao, JcPrev 
   return { Jc, Jh: add(mul(Jo, tc), mul(mul(o, Jc), sub(1, mul(tc, tc)))) };
 });
 
+export interface Lstm1997Options extends CellOptions {
+  /** Start of the input gate's bias; default 0. Below it, as in the paper, what comes first does not fill the memory. */
+  inputBias?: number;
+}
+
 /**
  * The long short-term memory cell of 1997, without a forget gate; gates are stored in the order i g o.
  *
@@ -82,21 +88,28 @@ export const lstm1997Jacobian = statement(({ i, g, o, tc, Jai, Jag, Jao, JcPrev 
  *
  * On a stream without ends its memory grows until tanh(c) is flat: then use `lstm`.
  *
- * @throws RangeError for sizes below 1; TypeError for an unknown option.
+ * @throws RangeError for sizes below 1 or an input bias without biases; TypeError for an unknown option.
  * @example lstm1997({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 15]
  */
-export function lstm1997(options: CellOptions): Cell {
-  checkCellOptions(options, 'lstm1997');
-  const { input: D, hidden: H, bias = true, inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
+export function lstm1997(options: Lstm1997Options): Cell {
+  checkCellOptions(options, 'lstm1997', ['inputBias']);
+  const { input: D, hidden: H, bias = true, inputBias = 0 } = options;
+  const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
+  must(Number.isFinite(inputBias), 'lstm1997', 'inputBias must be a finite number', inputBias);
+  must(bias || inputBias === 0, 'lstm1997', 'inputBias must be 0 without biases', inputBias);
+  const reluctant: Initializer = (t, random) => {
+    constant(0)(t, random);
+    constant(inputBias)(columns(t, 0, H), random);
+  };
   return {
     name: 'lstm1997',
     input: D,
     hidden: H,
-    options: { ...options, bias, inputInit, recurrentInit },
+    options: { ...options, bias, inputInit, recurrentInit, inputBias },
     parameters: {
       Wx: { shape: [D, 3 * H], init: gates(3, weightInit(inputInit, H, 'lstm1997')) },
       Wh: { shape: [H, 3 * H], init: gates(3, weightInit(recurrentInit, H, 'lstm1997')) },
-      ...(bias && { b: { shape: [3 * H], init: constant(0) } }),
+      ...(bias && { b: { shape: [3 * H], init: reluctant } }),
     },
     states: { h: H, c: H },
     buffers: { a: 3 * H, tc: H, da: 3 * H },

@@ -3,7 +3,7 @@ import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import { draw } from '../bptt/problem';
 import { Random } from '../core/random';
-import { toFlat } from '../core/tensor';
+import { toFlat, zeros } from '../core/tensor';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { distance, settings } from './executors';
 
@@ -98,6 +98,19 @@ test('the constant error carousel: with no recurrent weights dc_T/dc_0 is 1, how
   net.forward({ x: { shape: [T, 1, 2], numbers: draw(T * 2, new Random(1)) } });
   const { initial } = net.backward({ states: { 'l0.c': [1, 1, 1] } });
   expect(toFlat(initial['l0.c'])).toEqual([1, 1, 1]);
+});
+
+test('the biases start at 0, those of the input gate where they are told to', () => {
+  const bias = (inputBias?: number): number[] => {
+    const b = zeros([6]);
+    lstm1997({ input: 3, hidden: 2, inputBias }).parameters.b.init(b, new Random(1));
+    return toFlat(b);
+  };
+  expect(bias()).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(bias(-3)).toEqual([-3, -3, 0, 0, 0, 0]);
+  expect(() => bias(NaN)).toThrow('lstm1997: inputBias must be a finite number');
+  const bare = { input: 3, hidden: 2, bias: false, inputBias: -3 };
+  expect(() => lstm1997(bare)).toThrow('lstm1997: inputBias must be 0 without biases');
 });
 
 test('refuses what only the LSTM with a forget gate has', () => {
