@@ -2,6 +2,7 @@
 import { chorales } from './chorales';
 import { clockwork } from './clockwork';
 import { hopfield } from './hopfield';
+import { lstm } from './lstm';
 import type { Paper } from './paper';
 
-export const papers: readonly Paper[] = [chorales, clockwork, hopfield];
+export const papers: readonly Paper[] = [chorales, clockwork, lstm, hopfield];

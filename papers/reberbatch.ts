@@ -1,0 +1,34 @@
+/** Strings of the Reber grammar as batches, and whether what follows was predicted. */
+import type { Batch } from '../bptt/batch';
+import type { Tensor } from '../core/tensor';
+import { reberSymbols, type Step } from '../tasks/reber';
+
+/** Each symbol is the input of its step, and the target of the step before. */
+export function reberBatch(strings: readonly (readonly Step[])[]): Batch & { lengths: number[] } {
+  const lengths = strings.map(({ length }) => length - 1);
+  const [T, B] = [Math.max(...lengths), strings.length];
+  const [x, targets] = [new Uint8Array(T * B), new Uint8Array(T * B)];
+  strings.forEach((steps, b) => {
+    const classes = steps.map(({ symbol }) => reberSymbols.indexOf(symbol));
+    for (let t = 0; t < lengths[b]; t++) {
+      x[t * B + b] = classes[t];
+      targets[t * B + b] = classes[t + 1];
+    }
+  });
+  return { x: { shape: [T, B], numbers: x }, targets: { shape: [T, B], numbers: targets }, lengths };
+}
+
+/**
+ * Whether the symbols that may follow are all more active than those that may not.
+ *
+ * @param output y [T, B, 7] at step t of row b; `legal` is what may stand at step t + 1.
+ */
+export function foresees(output: Tensor, t: number, b: number, legal: Step['legal']): boolean {
+  let [least, most] = [Infinity, -Infinity];
+  reberSymbols.forEach((symbol, k) => {
+    const y = output.get(t, b, k);
+    if (legal.includes(symbol)) least = Math.min(least, y);
+    else most = Math.max(most, y);
+  });
+  return least > most;
+}
