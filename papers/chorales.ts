@@ -10,9 +10,9 @@
  *
  * Published (their table 2, test): tanh-100 9.10, GRU-46 8.54, LSTM-36 8.67.
  *
- * Their recipe: RMSProp, gradients of norm 1 at most, early stopping; the learning rate that validates best. Their LSTM
- * has peepholes, and so has the one here. Batch size, initialisation and patience are ours, and so is the second recipe,
- * Adam. A row beside them tells what knowing nothing but how often each pitch sounds is worth.
+ * Their recipe: RMSProp, weight noise of deviation 0.075, gradients of norm 1 at most, early stopping; of ten learning
+ * rates drawn from exp(U(−12, −6)) the one that validated best, where 1e-3 serves all here. Their LSTM has peepholes, and so
+ * has the one here. Batch size, initialisation and patience are ours, and so is the second recipe, Adam. A row beside them tells what knowing nothing but how often each pitch sounds is worth.
  */
 import * as v from 'valibot';
 import type { Batch } from '../bptt/batch';
@@ -46,6 +46,7 @@ interface Parts {
 interface Settings {
   hidden: number;
   optimizer: OptimizerOptions;
+  weightNoise: number;
   clip: number;
   /** Most passes over the training set; after each one comes a validation. */
   epochs: number;
@@ -65,9 +66,13 @@ const networks: { name: string; hidden: number; cell: (hidden: number) => Cell; 
   },
 ];
 
-const recipes: { name: string; optimizer: OptimizerOptions }[] = [
-  { name: 'RMSProp', optimizer: { name: 'rmsprop', learningRate: 1e-3, alpha: 0.9 } },
-  { name: 'Adam', optimizer: { name: 'adam', learningRate: 3e-3 } },
+const recipes: { name: string; optimizer: OptimizerOptions; weightNoise: number }[] = [
+  {
+    name: 'RMSProp',
+    optimizer: { name: 'rmsprop', learningRate: 1e-3, alpha: 0.9 },
+    weightNoise: 0.075,
+  },
+  { name: 'Adam', optimizer: { name: 'adam', learningRate: 3e-3 }, weightNoise: 0 },
 ];
 
 export const chorales: Paper = {
@@ -77,7 +82,7 @@ export const chorales: Paper = {
     'Chung, Gulcehre, Cho & Bengio 2014, Empirical evaluation of gated recurrent neural networks on sequence modeling',
   about: [
     'nats per step on the test set, of 88 independent bits; every step is scored, the first from a zero input',
-    'RMSProp: the recipe of the paper; Adam: ours; early stopping on the validation set in both',
+    'RMSProp, with weight noise: the recipe of the paper; Adam: ours; early stopping on the validation set in both',
   ],
   measures: {
     test: { title: 'test NLL', digits: 2 },
@@ -101,6 +106,7 @@ export const chorales: Paper = {
         const settings = {
           hidden,
           optimizer: recipe.optimizer,
+          weightNoise: recipe.weightNoise,
           clip: 1,
           epochs: full ? 300 : 40,
           patience: 15,
@@ -133,7 +139,7 @@ export const chorales: Paper = {
 };
 
 async function train(cell: Cell, settings: Settings, { seed, data, progress }: Context): Promise<Figures> {
-  const { optimizer, clip, epochs, patience, pieces } = settings;
+  const { optimizer, weightNoise, clip, epochs, patience, pieces } = settings;
   const parts = partsOf({ data }, pieces);
   const net = network({ layers: [cell], output: PITCHES, loss: 'bernoulli', dtype: 'float32', seed });
   const validation = inOrder(parts.valid);
@@ -142,6 +148,7 @@ async function train(cell: Cell, settings: Settings, { seed, data, progress }: C
   const summary = await fit(net, shuffled(parts.train, new Random(seed)), {
     optimizer,
     clip: { norm: clip },
+    weightNoise,
     threads: 1,
     steps,
     validation: { batches: () => validation, every },
