@@ -1,8 +1,9 @@
 /** The papers that can be reproduced, in the order in which they are listed. */
 import { chorales } from './chorales';
 import { clockwork } from './clockwork';
+import { forgetGate } from './forgetgate';
 import { hopfield } from './hopfield';
 import { lstm } from './lstm';
 import type { Paper } from './paper';
 
-export const papers: readonly Paper[] = [chorales, clockwork, lstm, hopfield];
+export const papers: readonly Paper[] = [chorales, clockwork, lstm, forgetGate, hopfield];

@@ -1,0 +1,151 @@
+/**
+ * Gers, Schmidhuber & Cummins 2000, "Learning to forget: continual prediction with LSTM", Neural Computation 12(10).
+ *
+ * Task: embedded Reber strings one after the other, without a mark where one ends; after every symbol the network is to say
+ * which may follow. Nothing resets its state: it has to find the ends by itself.
+ *
+ * Measured: how many symbols of a new stream are foreseen before the first mistake, the mean over ten streams, each cut at
+ * 10,000. A symbol is foreseen when those that may follow are all more active than those that may not. And the largest |c|
+ * in the network at the end of these streams: without a forget gate the memory keeps growing.
+ *
+ * Published (their table 2; share of the solutions that never erred in 10⁶ symbols, or that got beyond 1000 on average):
+ * forget gates 18 % and 29 % of 100 trials, forget gates and a falling learning rate 62 % and 6 %, the LSTM of 1997 0 % and
+ * 1 %; the other 99 % of these erred after 37 symbols on average.
+ *
+ * Theirs: training on-line, on a stream until the first mistake. Ours: 16 streams side by side, 50 steps to a batch, states
+ * carried from batch to batch, Adam with a falling learning rate. Both networks have as many units, and the same budget.
+ */
+import type { Batch } from '../bptt/batch';
+import { fit } from '../bptt/fit';
+import { network, type Network } from '../bptt/network';
+import type { Cell } from '../cells/cell';
+import { lstm } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+import { continualReber, reberSymbols, type Step } from '../tasks/reber';
+import type { Context, Figures, Paper, Row, Size } from './paper';
+import { foresees, reberBatch } from './reberbatch';
+
+interface Settings {
+  hidden: number;
+  learningRate: number;
+  clip: number;
+  /** Streams side by side, and steps of a batch. */
+  streams: number;
+  chunk: number;
+  /** Batches that are learnt from. */
+  steps: number;
+  /** Streams of the test, and where they are cut. */
+  tests: number;
+  most: number;
+}
+
+export const forgetGate: Paper = {
+  name: 'forget-gate',
+  title: 'Continual embedded Reber grammar: the LSTM with and without a forget gate',
+  citation:
+    'Gers, Schmidhuber & Cummins 2000, Learning to forget: continual prediction with LSTM, Neural Computation 12(10)',
+  about: [
+    'symbols of a stream that are foreseen before the first mistake, mean of ten streams, each cut at 10,000',
+    'published: streams of 10⁶ symbols; "perfect" never erred there, "good" got beyond 1000 on average',
+  ],
+  measures: {
+    symbols: { title: 'symbols to the first mistake', digits: 0, scale: 'log' },
+    perfect: { title: 'of the streams, without one', digits: 2 },
+    memory: { title: 'largest |c| after them', digits: 1, scale: 'log' },
+  },
+  rows: (size: Size): Row[] => {
+    const full = size === 'full';
+    const recipe: Settings = {
+      hidden: 12,
+      learningRate: 0.01,
+      clip: 1,
+      streams: 16,
+      chunk: 50,
+      steps: full ? 4000 : 20,
+      tests: 10,
+      most: full ? 10_000 : 200,
+    };
+    const { hidden } = recipe;
+    const sizes = { input: reberSymbols.length, hidden };
+    const row = (name: string, cell: Cell, published: Row['published']): Row => ({
+      name,
+      settings: { ...recipe, ...cell.options },
+      published,
+      seeds: full ? 5 : 1,
+      run: (context) => learn(cell, recipe, context),
+    });
+    return [
+      row('forget gate', lstm(sizes), { symbols: '62 % perfect, 6 % good' }),
+      row('LSTM 1997', lstm1997({ ...sizes, inputBias: -2 }), { symbols: '0 % perfect, 1 % good, else 37' }),
+    ];
+  },
+};
+
+async function learn(cell: Cell, settings: Settings, { seed, progress }: Context): Promise<Figures> {
+  const { learningRate, clip, streams, chunk, steps, tests, most } = settings;
+  const O = reberSymbols.length;
+  const net = network({ layers: [cell], output: O, loss: 'softmax', dtype: 'float32', seed });
+  const random = new Random(seed);
+  await fit(net, batchesOf(new Streams(random, streams), chunk), {
+    optimizer: { name: 'adam', learningRate },
+    schedule: { name: 'cosine', steps },
+    clip: { norm: clip },
+    threads: 1,
+    steps,
+    onStep: ({ step }) => progress(step / steps),
+  });
+  const { foreseen, memory } = listen(net, new Streams(random, tests), most);
+  return {
+    symbols: foreseen.reduce((sum, n) => sum + n, 0) / tests,
+    perfect: foreseen.filter((n) => n === most).length / tests,
+    memory,
+  };
+}
+
+/** Streams side by side, cut into pieces of which each begins with the symbol that the one before ended with. */
+class Streams {
+  private readonly sources: Generator<Step, never>[];
+  private last: Step[];
+
+  constructor(random: Random, n: number) {
+    this.sources = Array.from({ length: n }, () => continualReber(new Random(random.word())));
+    this.last = this.sources.map((source) => source.next().value);
+  }
+
+  /** The next `steps` symbols of each stream, with the one before them. */
+  next(steps: number): Step[][] {
+    const pieces = this.sources.map((source, b) => [
+      this.last[b],
+      ...Array.from({ length: steps }, () => source.next().value),
+    ]);
+    this.last = pieces.map((piece) => piece[steps]);
+    return pieces;
+  }
+}
+
+function* batchesOf(streams: Streams, chunk: number): Generator<Batch, never> {
+  yield reberBatch(streams.next(chunk));
+  for (;;) yield { ...reberBatch(streams.next(chunk)), initial: 'carry' };
+}
+
+/** How many symbols of each stream are foreseen before the first mistake, `most` at most; and the largest |c| at the end. */
+function listen(net: Network, streams: Streams, most: number): { foreseen: number[]; memory: number } {
+  const T = 100;
+  let foreseen: number[] = [];
+  let memory = 0;
+  for (let t = 0; t < most; t += T) {
+    const pieces = streams.next(T);
+    const batch = reberBatch(pieces);
+    const { output, states } = net.forward(t === 0 ? batch : { ...batch, initial: 'carry' });
+    foreseen = pieces.map((piece, b) => {
+      const before = foreseen[b] ?? 0;
+      if (before < t) return before;
+      const wrong = piece.slice(1).findIndex(({ legal }, k) => !foresees(output, k, b, legal));
+      return before + (wrong < 0 ? T : wrong);
+    });
+    memory = Math.max(...toFlat(states['l0.c']).map(Math.abs));
+  }
+  return { foreseen, memory };
+}
