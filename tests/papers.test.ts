@@ -124,6 +124,22 @@ describe('every paper', () => {
   });
 });
 
+describe('every paper runs at its quick size', () => {
+  it.each(papers.map((paper) => [paper.name, paper] as const))('%s', (name, paper) => {
+    const { status, stderr, stdout } = backstep('paper', name, '--quick', '--json', '--runs', 'quick');
+    expect([status, stderr]).toEqual([0, '']);
+    const { trials } = JSON.parse(stdout) as { trials: Finished[] };
+    const rows = paper.rows('quick');
+    expect(new Set(trials.map((trial) => trial.row))).toEqual(new Set(rows.map((one) => one.name)));
+    for (const { figures, cpuSeconds } of trials) {
+      expect(Object.keys(paper.measures)).toEqual(expect.arrayContaining(Object.keys(figures)));
+      expect(Object.keys(figures).length).toBeGreaterThan(0);
+      for (const value of Object.values(figures)) expect(value === null || Number.isFinite(value)).toBe(true);
+      expect(cpuSeconds).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
 describe('backstep paper', () => {
   const quick = (...args: string[]) => backstep('paper', 'chorales', '--quick', ...args);
   const values = (stdout: string): unknown =>
