@@ -63,7 +63,7 @@ export const forgetGate: Paper = {
       clip: 1,
       streams: 16,
       chunk: 50,
-      steps: full ? 4000 : 20,
+      steps: full ? 12_000 : 20,
       tests: 10,
       most: full ? 10_000 : 200,
     };
