@@ -1,18 +1,21 @@
 /**
  * All benchmarks from one entry.
  *
- *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [peers] [--smallest] [--json] [--report FILE.html] [more]
+ *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [peers] [--smallest] [--json]
+ *       [--report FILE.html] [--markdown FILE.md] [more]
  *
  * Without names all are run. Each is a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or
  * `--clock cpu`, is handed to those that know it. --json prints all results as one object; --report draws them, with each
- * picture beside the page as an SVG of its own.
+ * picture beside the page as an SVG of its own; --markdown keeps the tables as they are printed.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeCells, judgeGemm, judgePeers, judgePointwise, judgeStartup, showFigures } from './figures';
+import { markdown, type Printed } from './markdown';
 import { report, type Results } from './report';
 
 const groups = {
@@ -35,16 +38,28 @@ const known: Record<string, string[]> = {
 };
 
 /** Runs one file; its results are read from the file that it writes. */
-function run(name: string, args: string[], quiet: boolean, folder: string): Partial<Results> {
+async function run(
+  name: string,
+  args: string[],
+  quiet: boolean,
+  folder: string,
+): Promise<{ results: Partial<Results>; text: string }> {
   const out = join(folder, `${name}.json`);
   const register = join(__dirname, '..', 'scripts', 'register.js');
   const file = join(__dirname, `${name}.bench.ts`);
   if (!quiet) console.log(`\n== ${name}`);
-  const { status } = spawnSync(process.execPath, ['-r', register, file, ...args, '--out', out], {
-    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
+  const child = spawn(process.execPath, ['-r', register, file, ...args, '--out', out], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    if (!quiet) process.stdout.write(chunk);
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
   if (status !== 0) throw new Error(`${name}.bench.ts must succeed, got exit code ${status}`);
-  return existsSync(out) ? (JSON.parse(readFileSync(out, 'utf8')) as Partial<Results>) : {};
+  const results = existsSync(out) ? (JSON.parse(readFileSync(out, 'utf8')) as Partial<Results>) : {};
+  return { results, text };
 }
 
 async function main(): Promise<void> {
@@ -54,6 +69,7 @@ async function main(): Promise<void> {
       smallest: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       report: { type: 'string' },
+      markdown: { type: 'string' },
       all: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       clock: { type: 'string' },
@@ -72,6 +88,7 @@ async function main(): Promise<void> {
   const chosen = names.filter((name) => positionals.length === 0 || positionals.includes(name));
   const folder = mkdtempSync(join(tmpdir(), 'backstep-bench-'));
   let results: Partial<Results> = {};
+  const printed: Printed[] = [];
   try {
     for (const name of chosen.flatMap((group) => groups[group])) {
       const more = Object.entries(known).flatMap(([option, takers]) => {
@@ -82,7 +99,9 @@ async function main(): Promise<void> {
         ...(values.smallest ? ['--smallest'] : []),
         ...(values.all && name === 'peers' ? ['--all'] : []),
       ];
-      results = { ...results, ...run(name, [...flags, ...more], values.json, folder) };
+      const one = await run(name, [...flags, ...more], values.json, folder);
+      results = { ...results, ...one.results };
+      printed.push({ name, text: one.text });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -98,6 +117,12 @@ async function main(): Promise<void> {
   ];
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else if (results.figures.length > 0) console.log(`\n== figures\n${showFigures(results.figures)}`);
+  if (values.markdown !== undefined) {
+    const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+    const { machine = '', figures } = results;
+    writeFileSync(values.markdown, markdown({ command, machine, figures, printed }));
+    if (!values.json) console.log(`wrote ${values.markdown}`);
+  }
   if (values.report !== undefined) {
     for (const { file, text } of await report(results, values.report)) {
       writeFileSync(file, text);

@@ -1,0 +1,42 @@
+/** Results as a text to be kept: what was run where, the figures, and the tables as they were printed. */
+import { showGot, type Judged } from './figures';
+
+export interface Printed {
+  /** The benchmark: `gemm`. */
+  name: string;
+  text: string;
+}
+
+export interface Told {
+  /** The command that gives these results. */
+  command: string;
+  machine: string;
+  figures: readonly Judged[];
+  printed: readonly Printed[];
+}
+
+/** The results as Markdown. Nothing in it is typed by hand. */
+export function markdown({ command, machine, figures, printed }: Told): string {
+  const day = new Date().toISOString().slice(0, 10);
+  const judged = figures.map(
+    (figure) =>
+      `| ${figure.what} | ${figure.wanted} | ${showGot(figure)} | ${figure.met ? 'met' : '**not met**'} |`,
+  );
+  const met = figures.filter((figure) => figure.met).length;
+  return [
+    '# Results',
+    `Written on ${day} by \`${command}\`; see [README.md](README.md) for how it is measured. ${machine}.`,
+    ...(judged.length > 0
+      ? [
+          `## What is wanted\n\n${met} of ${figures.length} figures met.`,
+          ['| figure | wanted | got | |', '| --- | --- | --- | --- |', ...judged].join('\n'),
+        ]
+      : []),
+    ...printed.flatMap(({ name, text }) => {
+      const lines = text.split('\n').filter((line) => line !== machine);
+      return [`## ${name}`, `\`\`\`text\n${lines.join('\n').replace(/^\n+|\s+$/g, '')}\n\`\`\``];
+    }),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
