@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { mustBeOneOf } from '../core/check';
+import { executorOf } from '../core/executor';
 import { bounds } from '../bptt/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/mutants';
@@ -100,7 +101,7 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
   const skipped = rows.reduce((sum, row) => sum + row.skipped, 0);
   line(
-    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok; ${compared} derivatives compared, ${skipped} skipped (at a kink, or too small for differences)`,
+    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok on the ${executorOf().name} executor; ${compared} derivatives compared, ${skipped} skipped (at a kink, or too small for differences)`,
   );
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { executorOf } from '../core/executor';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
 import { asJson, line, table } from './output';
@@ -35,7 +36,9 @@ function verifyFiles(files: string[], json: boolean): boolean {
       rows.map((row) => (row.length === 1 ? [row[0], '', '', '', '', pc.red('FAIL')] : row)),
     );
     for (const outcome of outcomes) if ('error' in outcome) line(pc.red(`${outcome.file}: ${outcome.error}`));
-    line(`${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative)`);
+    line(
+      `${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative) on the ${executorOf().name} executor`,
+    );
   }
   return failed === 0;
 }
