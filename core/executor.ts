@@ -1,5 +1,5 @@
 /** Which executor runs the programs: chosen once at start-up, by option or by the environment. */
-import { mustBeOneOf } from './check';
+import { mustBe, mustBeOneOf } from './check';
 import { plain } from './plain';
 import type { Executor } from './program';
 import { wasmExecutor } from './wasm/executor';
@@ -31,5 +31,8 @@ export function executorOf(name?: string): Executor {
   return executor;
 }
 
-const start = (name: ExecutorName): Executor =>
-  name === 'plain' ? plain : wasmExecutor({ reproducible: name === 'reproducible' });
+function start(name: ExecutorName): Executor {
+  if (name === 'plain') return plain;
+  mustBe(hasSimd(), 'executor', 'the executor must be plain', name, 'WebAssembly has no SIMD here');
+  return wasmExecutor({ reproducible: name === 'reproducible' });
+}

@@ -1,4 +1,5 @@
 import { executorOf } from '../core/executor';
+import type * as Executors from '../core/executor';
 import { plain } from '../core/plain';
 import { matrix, Program } from '../core/program';
 import { add, mul, sub } from '../core/scalar';
@@ -199,10 +200,24 @@ describe('the executor', () => {
     process.env.BACKSTEP_EXECUTOR = 'plain';
     expect(executorOf()).toBe(plain);
     process.env.BACKSTEP_EXECUTOR = 'abacus';
-    expect(() => executorOf()).toThrow(/^executor: the executor must be one of wasm, plain, got abacus$/);
+    expect(() => executorOf()).toThrow(
+      /^executor: the executor must be one of wasm, reproducible, plain, got abacus$/,
+    );
     expect(executorOf('plain')).toBe(plain);
     delete process.env.BACKSTEP_EXECUTOR;
     expect(typeof executorOf().bind).toBe('function');
+  });
+
+  test('is plain where there is no SIMD, and nothing else can be asked for', () => {
+    const validate = jest.spyOn(WebAssembly, 'validate').mockReturnValue(false);
+    jest.isolateModules(() => {
+      const { executorOf: choose } = jest.requireActual<typeof Executors>('../core/executor');
+      expect(choose().name).toBe('plain');
+      expect(() => choose('wasm')).toThrow(
+        'executor: the executor must be plain, got wasm (WebAssembly has no SIMD here)',
+      );
+    });
+    validate.mockRestore();
   });
 
   test('of an unknown name is a TypeError', () => {
