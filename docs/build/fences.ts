@@ -1,0 +1,31 @@
+/** The fences of the book: what stands in them is taken from the project itself, so that it cannot drift from it. */
+import { sourceOf } from './source';
+import { equationsOf } from './equations';
+import { figureOf } from './figure';
+import { outputOf } from './program';
+
+type Fence = (words: string[], body: string, where: string) => string;
+
+/**
+ *   ```source FILE NAME…        declarations of a file, with the comments above them
+ *   ```equations CELL forward   the lines that a cell's step executes; also backward, jacobian
+ *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
+ *   ```ts run                   a program, with what it prints beneath
+ */
+const fences: Record<string, Fence> = {
+  source: ([file, ...names], _body, where) => sourceOf(file, names, where),
+  equations: (words, _body, where) => equationsOf(words, where),
+  figure: ([name], body) => figureOf(name, body.trim()),
+  'ts run': (_words, body, where) => outputOf(body, where),
+};
+
+/** A page with its fences filled in. */
+export function expand(markdown: string, file: string): string {
+  return markdown.replace(/^```(\w.*)\n([^]*?)^```$/gm, (whole, info: string, body: string, at: number) => {
+    const kind = Object.keys(fences).find((name) => info === name || info.startsWith(`${name} `));
+    if (!kind) return whole;
+    const where = `${file}:${markdown.slice(0, at).split('\n').length}`;
+    const words = info.slice(kind.length).split(/\s+/).filter(Boolean);
+    return fences[kind](words, body, where);
+  });
+}

@@ -1,0 +1,24 @@
+/** Figures: each is drawn by a script of its own when the book is built. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where the figures of the book end up, beside its pages. */
+export const FIGURES = join(__dirname, '..', '.book', 'public', 'figures');
+
+const wanted = new Set<string>();
+
+/** The place of a figure in the page; it is drawn once all pages are known. */
+export function figureOf(name: string, caption: string): string {
+  wanted.add(name);
+  return `<figure>\n<img src="/figures/${name}.svg" alt="${caption.replace(/"/g, '&quot;')}" />\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+}
+
+/** Draws every figure that a page asked for. */
+export async function drawFigures(): Promise<void> {
+  mkdirSync(FIGURES, { recursive: true });
+  for (const name of wanted) {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- its name stands in a page
+    const { draw } = require(join(__dirname, '..', 'figures', `${name}.ts`)) as { draw: () => Promise<string> };
+    writeFileSync(join(FIGURES, `${name}.svg`), `${await draw()}\n`);
+  }
+}

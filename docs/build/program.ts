@@ -1,0 +1,25 @@
+/** Programs of the book: run when it is built, so that what they print is what they print. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { must } from '../../core/check';
+
+const root = join(__dirname, '..', '..');
+const folder = join(root, '.cache', 'book');
+
+/** The program as a reader would write it, and its output. */
+export function outputOf(code: string, where: string): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'program.ts');
+  // a module of CommonJS has no await of its own at the top
+  const [imports, rest] = [/^import [^]*?;$/gm, code].map((part) =>
+    typeof part === 'string' ? part.replace(/^import [^]*?;$/gm, '') : (code.match(part) ?? []).join('\n'),
+  );
+  const here = imports.replace(/'backstep'/g, `'${join(root, 'index')}'`);
+  writeFileSync(file, `${here}\nvoid (async () => {\n${rest}\n})();\n`);
+  const args = ['-r', join(root, 'scripts', 'register.js'), file];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  rmSync(file);
+  must(status === 0, where, 'the program must succeed', `exit code ${status}\n${stderr}`);
+  return `\`\`\`ts\n${code}\`\`\`\n\n\`\`\`text\n${stdout.trimEnd()}\n\`\`\`\n`;
+}

@@ -1,0 +1,43 @@
+/** The reference: typedoc's pages of everything that index.ts exports, and the list of them for the side of the page. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const docs = join(__dirname, '..');
+const root = join(docs, '..');
+
+interface Item {
+  title: string;
+  path?: string | null;
+  children?: Item[];
+}
+
+export function writeReference(book: string): void {
+  const out = join(book, 'api');
+  const args = [
+    ['--plugin', 'typedoc-plugin-markdown'],
+    ['--tsconfig', join(root, 'tsconfig.json')],
+    ['--out', out],
+    ['--readme', 'none'],
+    ['--entryFileName', 'index.md'],
+    ['--navigationJson', join(book, 'navigation.json')],
+    ['--disableSources', 'true'],
+    ['--hidePageHeader', 'true'],
+    ['--hideBreadcrumbs', 'true'],
+    ['--sort', 'source-order'],
+    ['--treatWarningsAsErrors', 'false'],
+    ['--logLevel', 'Error'],
+    [join(root, 'index.ts')],
+  ].flat();
+  const typedoc = join(docs, 'node_modules', '.bin', 'typedoc');
+  const { status } = spawnSync(typedoc, args, { cwd: docs, stdio: 'inherit' });
+  if (status !== 0) throw new Error(`docs: typedoc must succeed, got exit code ${status}`);
+  const items = JSON.parse(readFileSync(join(book, 'navigation.json'), 'utf8')) as Item[];
+  const entry = ({ title, path, children }: Item): object => ({
+    text: title,
+    ...(path && { link: `/api/${path.replace(/(^|\/)index\.md$|\.md$/, '$1')}` }),
+    ...(children && { items: children.map(entry), collapsed: false }),
+  });
+  const sidebar = JSON.stringify(items.map(entry), null, 2);
+  writeFileSync(join(book, '.vitepress', 'sidebar.mjs'), `export const apiSidebar = ${sidebar};\n`);
+}
