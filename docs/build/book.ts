@@ -21,13 +21,15 @@ const book = join(docs, '.book');
 const pages = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return /^(\.|node_modules|build|figures|site)/.test(entry.name) ? [] : pages(path);
+    if (entry.isDirectory())
+      return /^(\.|node_modules|build|figures|site)/.test(entry.name) ? [] : pages(path);
     return entry.name.endsWith('.md') && entry.name !== 'README.md' ? [path] : [];
   });
 
 function run(command: string, ...args: string[]): void {
   const { status } = spawnSync(command, args, { cwd: docs, stdio: 'inherit' });
-  if (status !== 0) throw new Error(`docs: ${command} ${args.join(' ')} must succeed, got exit code ${status}`);
+  if (status !== 0)
+    throw new Error(`docs: ${command} ${args.join(' ')} must succeed, got exit code ${status}`);
 }
 
 async function main(): Promise<void> {
@@ -45,7 +47,8 @@ async function main(): Promise<void> {
     writeFileSync(target, typeset(expand(readFileSync(path, 'utf8'), `docs/${file}`)));
   }
   cpSync(join(docs, '.vitepress'), join(book, '.vitepress'), { recursive: true });
-  if (existsSync(join(docs, 'images'))) cpSync(join(docs, 'images'), join(book, 'public', 'images'), { recursive: true });
+  if (existsSync(join(docs, 'images')))
+    cpSync(join(docs, 'images'), join(book, 'public', 'images'), { recursive: true });
   writeReference(book);
   await drawFigures();
   run(vitepress, 'build', book);

@@ -12,7 +12,9 @@ const ways = { forward: 'step', backward: 'stepBackward' } as const;
 /** `gru backward reset=before`: the cell, which way, and its options. */
 export function equationsOf([name, way, ...options]: string[], where: string): string {
   must(way in ways, where, `the way must be one of ${Object.keys(ways).join(', ')}`, way);
-  const given = Object.fromEntries(options.map((option) => option.split('=')).map(([key, value]) => [key, read(value)]));
+  const given = Object.fromEntries(
+    options.map((option) => option.split('=')).map(([key, value]) => [key, read(value)]),
+  );
   must(Object.hasOwn(makers, name), where, `the cell must be one of ${Object.keys(makers).join(', ')}`, name);
   const cell = makers[name]({ input: 3, hidden: 4, ...given });
   const net = network({ layers: [cell] });

@@ -18,7 +18,9 @@ export async function drawFigures(): Promise<void> {
   mkdirSync(FIGURES, { recursive: true });
   for (const name of wanted) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- its name stands in a page
-    const { draw } = require(join(__dirname, '..', 'figures', `${name}.ts`)) as { draw: () => Promise<string> };
+    const { draw } = require(join(__dirname, '..', 'figures', `${name}.ts`)) as {
+      draw: () => Promise<string>;
+    };
     writeFileSync(join(FIGURES, `${name}.svg`), `${await draw()}\n`);
   }
 }

@@ -9,7 +9,10 @@ export function typeset(markdown: string): string {
       k % 2 === 1
         ? part
         : part
-            .replace(/\$\$([^]+?)\$\$/g, (_whole, tex: string) => `<div class="formula" v-pre>${mathml(tex, true)}</div>`)
+            .replace(
+              /\$\$([^]+?)\$\$/g,
+              (_whole, tex: string) => `<div class="formula" v-pre>${mathml(tex, true)}</div>`,
+            )
             .replace(/\$([^$\n]+?)\$/g, (_whole, tex: string) => `<span v-pre>${mathml(tex, false)}</span>`),
     )
     .join('');

@@ -14,12 +14,7 @@ const parsed = new Map<string, ts.SourceFile>();
 export function sourceOf(file: string, names: readonly string[], where: string): string {
   let source = parsed.get(file);
   if (!source) {
-    source = ts.createSourceFile(
-      file,
-      readFileSync(join(root, file), 'utf8'),
-      ts.ScriptTarget.ES2022,
-      true,
-    );
+    source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
     parsed.set(file, source);
   }
   const texts = names.map((name) => {

@@ -1,0 +1,22 @@
+/** How well a Hopfield network recalls, over its load. */
+import { Random } from '../../core/random';
+import { capacity } from '../../hopfield/capacity';
+import { lines } from './lines';
+
+const loads = [0.05, 0.08, 0.1, 0.12, 0.13, 0.14, 0.15, 0.16, 0.18, 0.2, 0.25];
+
+export const draw = (): Promise<string> =>
+  lines(
+    [
+      {
+        name: 'N = 400',
+        points: [...capacity({ units: 400, loads, trials: 3, random: new Random(1) })].map(
+          ({ load, overlap }) => ({
+            x: load,
+            y: overlap,
+          }),
+        ),
+      },
+    ],
+    { x: 'load α = P/N', y: 'overlap', range: [0, 1] },
+  );

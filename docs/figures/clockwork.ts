@@ -1,0 +1,36 @@
+/** Which modules of a clockwork network work at which step. */
+import { canvas } from '../../cli/canvas';
+
+const periods = [1, 2, 4, 8, 16];
+const steps = 33;
+
+export async function draw(): Promise<string> {
+  const { Plot, document, style } = await canvas();
+  const cells = periods.flatMap((period) =>
+    Array.from({ length: steps }, (_, t) => ({ t, period: `T = ${period}`, works: t % period === 0 })),
+  );
+  const svg = Plot.plot({
+    document,
+    width: 760,
+    height: 200,
+    marginLeft: 60,
+    style,
+    x: {
+      label: 'step t',
+      type: 'band',
+      tickFormat: (t: number) => (t % 4 === 0 ? String(t) : ''),
+      tickSize: 0,
+    },
+    y: { label: null, domain: periods.map((period) => `T = ${period}`).reverse() },
+    marks: [
+      Plot.cell(cells, {
+        x: 't',
+        y: 'period',
+        fill: (d: { works: boolean }) => (d.works ? '#4e79a7' : '#e8ecf1'),
+        inset: 1,
+      }),
+    ],
+  });
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return svg.outerHTML;
+}

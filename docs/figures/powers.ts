@@ -1,0 +1,12 @@
+/** ‖Wᵗ‖ of the five matrices that one should know apart. */
+import { demonstrations, spectrum } from '../../bptt/spectrum';
+import { lines } from './lines';
+
+export const draw = (): Promise<string> =>
+  lines(
+    Object.entries(demonstrations).map(([name, { W }]) => ({
+      name,
+      points: spectrum(W, { steps: 40 }).powers.map((norm, t) => ({ x: t, y: norm })),
+    })),
+    { x: 'power t', y: '‖Wᵗ‖', log: true, range: [0.01, 1000] },
+  );
