@@ -1,8 +1,10 @@
 /** The fences of the book: what stands in them is taken from the project itself, so that it cannot drift from it. */
-import { sourceOf } from './source';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { equationsOf } from './equations';
 import { figureOf } from './figure';
 import { outputOf } from './program';
+import { sourceOf } from './source';
 
 type Fence = (words: string[], body: string, where: string) => string;
 
@@ -11,12 +13,14 @@ type Fence = (words: string[], body: string, where: string) => string;
  *   ```equations CELL forward   the lines that a cell's step executes; also backward, jacobian
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
+ *   ```include FILE             a page from elsewhere in the project, its headings one level down
  */
 const fences: Record<string, Fence> = {
   source: ([file, ...names], _body, where) => sourceOf(file, names, where),
   equations: (words, _body, where) => equationsOf(words, where),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
+  include: ([file]) => included(file),
 };
 
 /** A page with its fences filled in. */
@@ -29,3 +33,6 @@ export function expand(markdown: string, file: string): string {
     return fences[kind](words, body, where);
   });
 }
+
+const included = (file: string): string =>
+  readFileSync(join(__dirname, '..', '..', file), 'utf8').replace(/^(#+ )/gm, '#$1');
