@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must } from '../../core/check';
 
 const root = join(__dirname, '..', '..');
 const folder = join(root, '.cache', 'book');
@@ -20,6 +19,6 @@ export function outputOf(code: string, where: string): string {
   const args = ['-r', join(root, 'scripts', 'register.js'), file];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   rmSync(file);
-  must(status === 0, where, 'the program must succeed', `exit code ${status}\n${stderr}`);
+  if (status !== 0) throw new Error(`${where}: the program must succeed, got exit code ${status}\n${stderr}`);
   return `\`\`\`ts\n${code}\`\`\`\n\n\`\`\`text\n${stdout.trimEnd()}\n\`\`\`\n`;
 }
