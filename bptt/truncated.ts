@@ -4,7 +4,7 @@ import { mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch } from './batch';
 import { flatten } from './box';
-import type { Network, Result, Upstream } from './network';
+import type { Gradients, Network, Result, Upstream } from './network';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
 
 export interface TruncatedOptions {
@@ -18,8 +18,8 @@ export interface TruncatedOptions {
 
 /** Like the results of `forward` and `backward` over the whole sequence, but copies instead of views. */
 export interface TruncatedResult extends Result {
-  /** dL/dx, in the shape of x as values. */
-  x: Tensor;
+  /** dL/dx, in the shape of x; left out when x is class numbers, which have none. */
+  x?: Tensor;
   /** dL/dinitial states by name, `l0.h` [B, H]: what the first chunk gives. */
   initial: Tensors;
 }
@@ -63,11 +63,15 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const once = beginsWithOne(topology) || encoder !== undefined;
   const array = (shape: number[]): Tensor =>
     ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
+  let dx: Tensor | undefined = once ? undefined : array([T, B, D]);
+  let gradients: Gradients | undefined;
   const result: TruncatedResult = {
     loss: 0,
     output: array([...outputAxes(topology, T, B), O]),
     states: {},
-    x: array(once ? [] : [T, B, D]),
+    get x() {
+      return dx ?? (gradients as Gradients).x;
+    },
     initial: {},
   };
   if (upstream?.output) {
@@ -84,10 +88,11 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     else result.output.data.set(contents(output), from * B * O);
 
     const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, one);
-    const { x, initial } = network.backward(above);
-    if (!once) result.x.data.set(contents(x), from * B * D);
-    else if (from === 0) result.x = copyOf(x);
-    if (from === 0) result.initial = copies(initial);
+    gradients = network.backward(above);
+    if (network.lastPlan?.first.shape.classes) dx = undefined;
+    else if (!once) dx?.data.set(contents(gradients.x), from * B * D);
+    else if (from === 0) dx = copyOf(gradients.x);
+    if (from === 0) result.initial = copies(gradients.initial);
     if (to === T) result.states = copies(states);
   }
   return result;

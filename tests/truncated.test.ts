@@ -195,6 +195,20 @@ describe.each(settings)('$name', (setting) => {
     expect(cut(net, batch({ initial: first.states }), 3)).toEqual(carried);
   });
 
+  test('class numbers give the gradients of one-hot rows, and none of their own', () => {
+    const random = new Random(8);
+    const ones = Array.from({ length: T * B }, () => random.below(D));
+    const numbers = ones.flatMap((one) => Array.from({ length: D }, (_, k) => (k === one ? 1 : 0)));
+    const net = make(setting);
+    const rows = cut(net, batch({ x: { shape: [T, B, D], numbers } }), 3);
+    net.parameters.zeroGradients();
+    const result = truncated(net, batch({ x: { shape: [T, B], numbers: ones } }), { chunk: 3 });
+    expect(result.loss).toBeCloseTo(rows.loss, 5);
+    for (const [name, g] of Object.entries(gradientsOf(net)))
+      expect(distance(g, rows.gradients[name])).toBeLessThan(setting.rounding);
+    expect(() => result.x).toThrow('x must be numbers to have a gradient, got class numbers');
+  });
+
   test('two calls without zeroing give twice the gradient', () => {
     const net = make(setting);
     const once = cut(net, batch(), 3).gradients;
