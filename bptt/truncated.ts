@@ -18,8 +18,8 @@ export interface TruncatedOptions {
 
 /** Like the results of `forward` and `backward` over the whole sequence, but copies instead of views. */
 export interface TruncatedResult extends Result {
-  /** dL/dx, in the shape of x; left out when x is class numbers, which have none. */
-  x?: Tensor;
+  /** dL/dx, in the shape of x as values; a TypeError when x is class numbers, which have none. */
+  readonly x: Tensor;
   /** dL/dinitial states by name, `l0.h` [B, H]: what the first chunk gives. */
   initial: Tensors;
 }
