@@ -42,7 +42,7 @@ function importsPointDown(folder, higher) {
 }
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/', 'docs/.vitepress/', 'docs/.book/', 'docs/site/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
