@@ -96,6 +96,7 @@ export { parallel, type Parallel, type ParallelOptions, type Pass, type PassOpti
 export { suggestedThreads } from './bptt/threads';
 export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/optimizers';
 export { schedule, type Schedule, type ScheduleOptions } from './bptt/schedules';
+export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/clipeffect';
 export { clipGlobalNorm, clipValue, globalNorm } from './bptt/clip';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';
 export { Parameters } from './bptt/parameters';

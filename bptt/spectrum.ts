@@ -56,7 +56,9 @@ export interface SpectrumOptions {
  *
  * @throws RangeError when W is not square or not finite; TypeError when it is not a list of rows.
  * @example
- * spectrum([[0.9, 5], [0, 0.8]]).peak; // { t: 5, norm: … }: it grows first, though ρ = 0.9
+ * const W = [[0.9, 5], [0, 0.8]];
+ * spectrum(W).radius; // 0.9
+ * spectrum(W).peak.t; // 6
  */
 export function spectrum(W: readonly (readonly number[])[], options: SpectrumOptions = {}): Spectrum {
   const { steps = 50, power = 8 } = options;

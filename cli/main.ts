@@ -7,6 +7,7 @@ import { report } from './errors';
 import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as ExportCommand from './export';
+import type * as FlowCommand from './flow';
 import type * as HopfieldCommand from './hopfield';
 import type * as ImportCommand from './import';
 import type * as PaperCommand from './paper';
@@ -29,6 +30,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   play: () => (require('./play') as typeof Play).addPlay,
   export: () => (require('./export') as typeof ExportCommand).addExport,
   import: () => (require('./import') as typeof ImportCommand).addImport,
+  flow: () => (require('./flow') as typeof FlowCommand).addFlow,
   spectrum: () => (require('./spectrum') as typeof SpectrumCommand).addSpectrum,
   hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,

@@ -5,9 +5,8 @@ import { executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fileIn, makeFolder, readWhole, reasonOf, writeWhole } from '../io/files';
-import { readText, type Text } from '../io/text';
 import { quote } from './arguments';
-import { defaultCorpus, PACKAGE } from './corpus';
+import { PACKAGE, readTextOf } from './corpus';
 import { exitCodes, failure, usage, using, CommandError } from './errors';
 import { BITS } from './events';
 import { onInterrupt } from './interrupt';
@@ -38,7 +37,7 @@ export async function train(options: TrainOptions): Promise<number> {
 
 function begin(options: TrainOptions): { trainer: Trainer; out: string } {
   const executor = using(() => executorOf(options.executor)).name;
-  const text = readTextOf(options.text);
+  const text = readTextOf(options.text, 'train');
   const name = options.text ?? PACKAGE;
   const out =
     options.out ?? join('runs', options.text === undefined ? 'moby-dick' : basename(name, extname(name)));
@@ -58,7 +57,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   const before = using(() => settingsOf(decodeCheckpoint(bytes, { inference: true }, file)), spoilt);
   const settings = resumedSettings(options, before);
   const executor = using(() => executorOf(settings.executor)).name as ExecutorName;
-  const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text);
+  const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text, 'train');
   if (text.sha256 !== before.sha256) {
     throw usage(
       `train: --text must be the text that the checkpoint was trained on, got another (${settings.text})`,
@@ -76,23 +75,6 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     );
   }
   return { trainer, out: options.out ?? dirname(file) };
-}
-
-function readTextOf(file: string | undefined): Text {
-  const path = file ?? defaultCorpus();
-  if (path === '') throw usage("train: --text must be the name of a file, got ''");
-  try {
-    return readText(path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const said =
-      code === undefined ? message : `text: ${path} must be a readable file, got ${reasonOf(error)}`;
-    throw usage(
-      `train: --text: ${said.replace(/^text: /, '')}`,
-      'give a file of text in UTF-8 by --text FILE',
-      error,
-    );
-  }
 }
 
 class Run {

@@ -16,18 +16,16 @@ export function sparkline(
   const shown = Array.from({ length: count }, (_, k) =>
     count === 1 ? numbers[last] : numbers[Math.round((k * last) / (count - 1))],
   );
-  const [least, most] = [Math.min(low, ...shown), Math.max(high, ...shown)];
+  const known = shown.filter((x) => !Number.isNaN(x));
+  const [least, most] = [Math.min(low, ...known), Math.max(high, ...known)];
   // what differs by no more than rounding is flat
   const range = most - least > 1e-9 * Math.max(Math.abs(most), Math.abs(least)) ? most - least : Infinity;
   const level = (x: number): number => Math.round((7 * (x - least)) / range);
-  return shown.map((x) => LEVELS[level(x)]).join('');
+  return shown.map((x) => (Number.isNaN(x) ? ' ' : LEVELS[level(x)])).join('');
 }
 
-/** Decimal logarithms of norms, as far as they are numbers: 0 and Infinity become the least and the greatest of them. */
+/** Decimal logarithms of norms: of 0 there is none, NaN, and Infinity is as high as the greatest that is finite. */
 export function logarithms(norms: readonly number[]): number[] {
-  const logs = norms.map(Math.log10);
-  const finite = logs.filter(Number.isFinite);
-  const [least, most] = [Math.min(...finite, Infinity), Math.max(...finite, -Infinity)];
-  if (finite.length === 0) return logs.map(() => 0);
-  return logs.map((log) => Math.max(least, Math.min(most, log)));
+  const most = Math.log10(Math.max(...norms.filter(Number.isFinite)));
+  return norms.map((norm) => (norm === 0 ? NaN : Math.min(most, Math.log10(norm))));
 }

@@ -89,8 +89,9 @@ test('texts of matrices', () => {
   expect(() => readMatrix('[1, 2', 'w.json')).toThrow('matrix: w.json must be JSON where it starts with [');
 });
 
-test('logarithms of norms: what is no number stands with the nearest', () => {
-  expect(logarithms([0, 1e-3, 10, Infinity])).toEqual([-3, -3, 1, 1]);
-  expect(logarithms([0, 0])).toEqual([0, 0]);
+test('logarithms of norms: 0 has none, and is a gap', () => {
+  expect(logarithms([0, 1e-3, 10, Infinity])).toEqual([NaN, -3, 1, 1]);
+  expect(logarithms([0, 0])).toEqual([NaN, NaN]);
+  expect(sparkline([NaN, 1, 2, NaN])).toBe(' ▁█ ');
   expect(sparkline([1, 2], 40, [0, 7])).toBe('▂▃');
 });
