@@ -17,6 +17,8 @@ export interface Part {
   steps?: readonly [from: number, to: number];
   /** Only the rows `from`…`to` (not included); default all. States and gradients are then those of these rows. */
   rows?: readonly [from: number, to: number];
+  /** Runs without targets: there is no loss then, and no backward pass. */
+  predict?: boolean;
   /** What a mean loss is divided by; default the number of valid steps in the whole batch. */
   over?: number;
 }
@@ -26,7 +28,7 @@ export function readBatch(
   batch: Batch,
   net: Network,
   where: string,
-  { steps, rows, over }: Part = {},
+  { steps, rows, over, predict = false }: Part = {},
 ): { shape: PlanShape; B: number; fill(plan: Plan): void } {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(batch, batchKeys, where);
@@ -65,7 +67,7 @@ export function readBatch(
       if (source && plan.source) fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
       const name = source ? 'inputs' : 'x';
       fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
-      if (plan.target && plan.weight)
+      if (plan.target && plan.weight && !predict)
         fillTargets(plan, batch.targets, { T, B, from, to, whole, lengths, over }, net, where);
     },
   };

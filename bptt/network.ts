@@ -61,8 +61,21 @@ export interface Gradients {
   initial: Tensors;
 }
 
-interface Bound {
+/** What the last forward pass was. */
+interface Last {
+  bound: Bound;
+  /** It started where every sequence starts. */
+  fresh: boolean;
+  clock: number;
+  /** The part that was run holds the first step. */
+  begins: boolean;
+  predicted: boolean;
+}
+
+export interface Bound {
   plan: Plan;
+  /** Whose numbers are in it, where steps are taken one by one. */
+  owner?: object;
   /** The plan's output under its axes. */
   output: Tensor;
   start(): void;
@@ -89,8 +102,7 @@ export class Network {
   readonly output: number;
   private readonly clocks: readonly Cell[];
   private readonly plans = new Map<string, Bound>();
-  /** `begins`: the part that was run holds the first step. */
-  private last: { bound: Bound; fresh: boolean; clock: number; begins: boolean } | undefined;
+  private last: Last | undefined;
 
   constructor(options: NetworkOptions) {
     this.architecture = architectureOf(options);
@@ -124,7 +136,7 @@ export class Network {
     bound.encode();
     bound.forward();
     const { plan, output } = bound;
-    const loss = this.architecture.loss ? plan.loss.get(0) : NaN;
+    const loss = this.architecture.loss && !part.predict ? plan.loss.get(0) : NaN;
     return { loss, output, states: plan.final.states };
   }
 
@@ -140,9 +152,10 @@ export class Network {
    */
   backward(upstream?: Upstream): Gradients {
     must(this.last !== undefined, 'network.backward', 'forward must have been called', 'no forward pass');
-    const { bound, fresh, begins } = this.last;
+    const { bound, fresh, begins, predicted } = this.last;
     const { plan } = bound;
     if (this.architecture.loss) {
+      must(!predicted, 'network.backward', 'the forward pass must have had targets', 'a prediction');
       must(
         upstream === undefined,
         'network.backward',
@@ -200,10 +213,29 @@ export class Network {
     return this.load(batch, training).plan;
   }
 
+  /**
+   * The plan of a batch of one step, at time `clock`, begun where the batch begins unless `owner` has begun it: what
+   * `Writer` takes its steps with. The pass before stays the last one.
+   */
+  single(batch: Batch, owner: object, clock: number): Bound {
+    const where = 'decode';
+    const read = readBatch(batch, this, where, { predict: true });
+    const bound = this.bound({ ...read.shape, clock });
+    const { plan } = bound;
+    read.fill(plan);
+    if (bound.owner === owner) return bound;
+    for (const keep of plan.keeps) keep.data.fill(1);
+    this.setInitial(bound, batch.initial ?? 'zero', { B: read.B, low: 0, high: read.B }, where);
+    bound.encode();
+    bound.owner = owner;
+    return bound;
+  }
+
   private load(batch: Batch, training: boolean, part: Part = {}): Bound {
     const where = 'network.forward';
     const read = readBatch(batch, this, where, part);
     const bound = this.bound(read.shape);
+    bound.owner = undefined;
     const { plan } = bound;
     read.fill(plan);
     const { dropout } = this.architecture;
@@ -214,7 +246,8 @@ export class Network {
     }
     const fresh = this.setInitial(bound, batch.initial ?? 'zero', rows, where);
     const begins = (part.steps?.[0] ?? 0) === 0;
-    this.last = { bound, fresh, clock: read.shape.clock ?? 0, begins };
+    const { predict: predicted = false } = part;
+    this.last = { bound, fresh, clock: read.shape.clock ?? 0, begins, predicted };
     return bound;
   }
 
