@@ -19,10 +19,14 @@ export function log(x: number): number {
   return exponent * Math.LN2 + 2 * (s + s * sum);
 }
 
+/** sin 2πu. */
+export const sinOfTurn = (u: number): number => cosOfTurn(u - 0.25);
+
 /** cos 2πu, a full turn for u from 0 to 1. */
 export function cosOfTurn(u: number): number {
-  const quarter = Math.round(4 * u);
-  const a = 2 * Math.PI * (u - quarter / 4); // within ±π/4
+  const turn = u - Math.floor(u);
+  const quarter = Math.round(4 * turn);
+  const a = 2 * Math.PI * (turn - quarter / 4); // within ±π/4
   const even = quarter % 2 === 0;
   // cos a = 1 − a²/2! + …, sin a = a (1 − a²/3! + …): both end below 2^-56
   let sum = 1;

@@ -33,7 +33,7 @@ const pictures: Picture[] = [
     theme: 'light',
     steps: 120,
     width: 1160,
-    height: 740,
+    height: 700,
     prepare: async (page) => {
       await tab('Step through time')(page);
       await page.getByLabel('Shown', { exact: true }).selectOption('f');

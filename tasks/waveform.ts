@@ -1,4 +1,5 @@
 /** A sound to be generated from nothing: what a network without input has to know by heart. */
+import { sinOfTurn } from '../core/portable';
 import type { Random } from '../core/random';
 
 /** Periods of the slowest and the fastest sine over 320 samples: 140 Hz to 4.1 kHz at 44,100 samples a second. */
@@ -9,7 +10,7 @@ const PARTIALS = 12;
  * T samples of twelve sines, each of a frequency, strength and phase drawn at random, the fast ones weaker as in most
  * sounds, scaled to a largest amplitude of 1. The frequencies have no common period: nothing repeats.
  *
- *   y_t = Σ_k a_k sin(2π f_k t / 320 + φ_k)     f uniform in 1 … 30, a normal / √f, φ uniform in 0 … 2π
+ *   y_t = Σ_k a_k sin 2π(f_k t / 320 + φ_k)     f uniform in 1 … 30, a normal / √f, φ uniform in 0 … 1
  *
  * @example waveform(new Random(1), 320).length // 320
  */
@@ -19,13 +20,12 @@ export function waveform(random: Random, T: number): number[] {
     return {
       frequency,
       strength: random.normal() / Math.sqrt(frequency),
-      phase: random.uniform(0, 2 * Math.PI),
+      phase: random.uniform(),
     };
   });
   const y = Array.from({ length: T }, (_, t) =>
     partials.reduce(
-      (sum, { frequency, strength, phase }) =>
-        sum + strength * Math.sin((2 * Math.PI * frequency * t) / 320 + phase),
+      (sum, { frequency, strength, phase }) => sum + strength * sinOfTurn((frequency * t) / 320 + phase),
       0,
     ),
   );

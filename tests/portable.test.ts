@@ -1,4 +1,4 @@
-import { cosOfTurn, log, power } from '../core/portable';
+import { cosOfTurn, log, power, sinOfTurn } from '../core/portable';
 
 /** Distance in units in the last place of the expected number. */
 const ulps = (actual: number, expected: number): number =>
@@ -14,10 +14,12 @@ test('log is the logarithm, within 2 units in the last place', () => {
 });
 
 test('cosOfTurn is the cosine of 2πu, within the rounding of 2πu', () => {
-  // 2πu is rounded by up to 2^-51
+  // 2πu is rounded by up to 2^-51, for |u| up to 2 by 2^-50, and u − ¼ before it
   for (const u of points(0, 1))
     expect(Math.abs(cosOfTurn(u) - Math.cos(2 * Math.PI * u))).toBeLessThan(2 ** -50);
   expect([0, 0.25, 0.5, 0.75].map(cosOfTurn)).toEqual([1, -0, -1, 0]);
+  for (const u of points(-2, 2))
+    expect(Math.abs(sinOfTurn(u) - Math.sin(2 * Math.PI * u))).toBeLessThan(2 ** -48);
 });
 
 test('power multiplies', () => {

@@ -2,7 +2,7 @@
 import type { Asked, Recalled } from './associate';
 import type { Checkable, Verdict } from './check';
 import type { Point } from './run';
-import type { Flow, Prediction, Started } from './session';
+import type { Flow, Jacobians, Prediction, Started } from './session';
 import type { Settings } from './settings';
 import type { Trace } from './trace';
 
@@ -17,6 +17,7 @@ export interface Questions {
   prediction: { ask: { run: number }; answer: Prediction };
   trace: { ask: { run: number }; answer: Trace & { labels: string[] } };
   flow: { ask: { run: number }; answer: Flow };
+  jacobians: { ask: { run: number }; answer: Jacobians[] };
   check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };
   examine: { ask: { variable: string; mistake: number }; answer: Verdict[] };
   recall: { ask: Asked; answer: Recalled };

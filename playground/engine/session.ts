@@ -1,6 +1,10 @@
 /** One or two runs on the same task and seed, and all that the page wants to know of them. */
 import { generate, defaultPrime } from '../../cli/generate';
+import { flow as gradientFlow, trendOf, type Trend } from '../../bptt/flow';
+import { statesSize } from '../../bptt/copies';
+import { directionsOf } from '../../bptt/layer';
 import type { Topology } from '../../bptt/topology';
+import { must } from '../../core/check';
 import { Random } from '../../core/random';
 import { softmax } from '../../core/reduce';
 import { toFlat } from '../../core/tensor';
@@ -14,6 +18,10 @@ import { traceOf, type Trace } from './trace';
 
 /** Steps of a sequence that are traced. */
 export const TRACED = 16;
+
+/** Steps along which Jacobians are multiplied up, and the most states of a layer for which they are. */
+const MEASURED = 40;
+const MOST_STATES = 128;
 
 export interface Started {
   executor: string;
@@ -40,6 +48,16 @@ export interface Flow {
   /** ‖∂L/∂h_t‖ of the last training step, and of the loss of the last time step alone; [layers, T] row-major. */
   training: Float64Array;
   lastStep: Float64Array;
+  /** What becomes of the last step's error in the first layer, from step to step back. */
+  trend?: Trend;
+}
+
+/** How the final states of a layer depend on those d steps before, for d = 0, 1, …: ‖∂s_T/∂s_{T−d}‖ and its bound. */
+export interface Jacobians {
+  name: string;
+  norms: number[];
+  /** The product of the steps' largest singular values. */
+  bounds: number[];
 }
 
 export class Session {
@@ -112,7 +130,31 @@ export class Session {
     const T = this.settings.length;
     const probe = new FlowMeter(network.architecture.layers, T);
     const lastStep = lastStepFlow(network, this.batchOf(run), probe);
-    return { names: flow.names, T, training: flow.norms.slice(), lastStep };
+    const back = Array.from(lastStep.subarray(0, T)).reverse();
+    const trend = back[0] > 0 ? trendOf(back) : undefined;
+    return { names: flow.names, T, training: flow.norms.slice(), lastStep, trend };
+  }
+
+  /** The Jacobians along the first sequence of the last batch, multiplied up from its end. */
+  jacobians(run: number): Jacobians[] {
+    const { network } = this.runs[run];
+    const largest = Math.max(
+      ...network.architecture.layers.flatMap(directionsOf).map(({ cell }) => statesSize(cell)),
+    );
+    const why = 'singular values of larger matrices take too long';
+    must(
+      largest <= MOST_STATES,
+      'jacobians',
+      `a layer must have at most ${MOST_STATES} states`,
+      largest,
+      why,
+    );
+    const batch = rowOf(this.batchOf(run), this.task.topology, MEASURED);
+    return gradientFlow(network, batch).layers.map(({ name, back }) => ({
+      name,
+      norms: back.map(({ norm }) => norm),
+      bounds: back.map(({ bound }) => bound),
+    }));
   }
 
   /** The beginning of the last batch's first sequence, or its end where that alone counts, with every number on its way there and back. */

@@ -86,7 +86,15 @@ const general: Settings = {
 const own: Partial<Record<TaskName, Partial<Settings>>> = {
   reber: { hidden: 16, length: 24, window: 24 },
   sine: { hidden: 16, length: 40, window: 40 },
-  waveform: { hidden: 24, batch: 1, length: 80, window: 80, learningRate: 0.005 },
+  waveform: {
+    cell: 'clockwork',
+    against: 'lstm',
+    hidden: 24,
+    batch: 1,
+    length: 80,
+    window: 80,
+    learningRate: 0.005,
+  },
   adding: { hidden: 24, batch: 32, length: 20, window: 20 },
 };
 

@@ -1,12 +1,13 @@
 /** Tasks: where batches come from. A task and its seed give the same batches every time. */
 import type { LossName } from '../../bptt/losses';
 import type { Topology } from '../../bptt/topology';
-import { cosOfTurn } from '../../core/portable';
+import { sinOfTurn } from '../../core/portable';
 import { Random } from '../../core/random';
 import { Streams } from '../../io/streams';
 import { Vocabulary } from '../../io/vocabulary';
 import { adding } from '../../tasks/adding';
 import { continualReber, reberSymbols } from '../../tasks/reber';
+import { waveform } from '../../tasks/waveform';
 import type { Settings, TaskName } from './settings';
 
 export interface Task {
@@ -43,7 +44,7 @@ export function taskOf(settings: Settings, vocabulary?: Vocabulary): Task {
 const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => Task> = {
   text,
   sine,
-  waveform,
+  waveform: sound,
   adding: addingTask,
   reber,
 };
@@ -86,7 +87,7 @@ function sine({ batch: B, length: T, seed }: Settings): Task {
         turns: random.uniform(0.03, 0.1),
         phase: random.uniform(),
       }));
-      const at = (t: number): number[] => waves.map(({ turns, phase }) => wave(phase + turns * t));
+      const at = (t: number): number[] => waves.map(({ turns, phase }) => sinOfTurn(phase + turns * t));
       const values = Array.from({ length: T + 1 }, (_, t) => at(t));
       return {
         x: { shape: [T, B, 1], numbers: values.slice(0, T).flat() },
@@ -96,18 +97,9 @@ function sine({ batch: B, length: T, seed }: Settings): Task {
   };
 }
 
-/** Bring forth a wave from nothing: three sines drawn once, and no input but zeros. */
-function waveform({ batch: B, length: T, seed }: Settings): Task {
-  const random = new Random(seed);
-  const parts = [1, 2, 5].map((turns) => ({
-    turns: turns * random.uniform(0.8, 1.2),
-    phase: random.uniform(),
-    size: random.uniform(0.2, 0.5),
-  }));
-  const values = Array.from({ length: T }, (_, t) =>
-    parts.reduce((sum, { turns, phase, size }) => sum + size * wave(phase + (turns * t) / T), 0),
-  );
-  const numbers = values.flatMap((value) => Array<number>(B).fill(value));
+/** Bring forth a sound from nothing: no input but zeros, the same samples every time. */
+function sound({ batch: B, length: T, seed }: Settings): Task {
+  const numbers = waveform(new Random(seed), T).flatMap((sample) => Array<number>(B).fill(sample));
   return {
     input: 1,
     output: 1,
@@ -171,6 +163,3 @@ function reber({ batch: B, length: T, seed }: Settings): Task {
     },
   };
 }
-
-/** sin 2πu, to the same bits everywhere. */
-const wave = (u: number): number => cosOfTurn((((u - 0.25) % 1) + 1) % 1);

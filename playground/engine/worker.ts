@@ -41,6 +41,7 @@ const answers: Answers = {
   prediction: ({ run }) => now().prediction(run),
   trace: ({ run }) => now().trace(run),
   flow: ({ run }) => now().flow(run),
+  jacobians: ({ run }) => now().jacobians(run),
   check() {
     const { variables, mistakes } = now().check();
     return { variables, mistakes };

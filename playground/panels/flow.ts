@@ -1,9 +1,10 @@
 /** Gradient flow: how much of the gradient reaches each step, in the run itself, and what makes it vanish or explode. */
 import type { Flow } from '../engine/session';
+import type { Settings } from '../engine/settings';
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
 import { logarithmic } from '../ui/colors';
-import { h, select, slider } from '../ui/dom';
+import { h, select, short, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 
 const LOOK_EVERY = 250;
@@ -36,6 +37,21 @@ export class FlowPanel implements Panel {
     series: [],
     logarithmic: true,
   });
+  private readonly jacobians = new Chart({
+    label: 'How the final state depends on the one d steps before, and the bound that it keeps',
+    height: 150,
+    series: [
+      { label: 'norm', color: '--first' },
+      { label: 'bound', color: '--muted', dashed: true },
+    ],
+    logarithmic: true,
+    x: 'd',
+  });
+  private readonly measuring = h(
+    'button',
+    { type: 'button', onclick: () => void this.measure() },
+    'Measure now',
+  );
   private readonly said = h('p', { class: 'small', 'aria-live': 'polite' });
   private readonly radius;
   private readonly forget;
@@ -92,14 +108,16 @@ export class FlowPanel implements Panel {
       ),
       h(
         'div',
-        { class: 'two' },
+        { class: 'three' },
+        h('section', { class: 'card' }, h('h2', {}, 'In the course of training'), this.over.root),
+        h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root),
         h(
           'section',
           { class: 'card' },
-          h('h2', {}, 'First layer, in the course of training: time ↓ × steps →'),
-          this.over.root,
+          h('h2', {}, 'Jacobians ‖∂s', h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
+          this.jacobians.root,
+          this.measuring,
         ),
-        h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root),
       ),
     );
   }
@@ -109,6 +127,7 @@ export class FlowPanel implements Panel {
     this.past = [];
     this.flow = undefined;
     this.run = 0;
+    this.jacobians.show([], [], []);
     this.radius.set(settings.radius);
     this.forget.set(settings.forget);
     const runs = started.runs.map(({ cell }) => cell);
@@ -159,6 +178,15 @@ export class FlowPanel implements Panel {
     }
   }
 
+  /** The Jacobians take some time: they are measured when they are asked for. */
+  private async measure(): Promise<void> {
+    this.measuring.disabled = true;
+    const asked = this.app.ask('jacobians', { run: this.run });
+    const [{ norms, bounds }] = await asked.finally(() => (this.measuring.disabled = false));
+    const shown = (values: number[]): (number | null)[] => values.map((v) => (v > 0 ? v : null));
+    this.jacobians.show([...norms.keys()], shown(norms), shown(bounds));
+  }
+
   private draw(): void {
     const { flow, past } = this;
     if (!flow || this.root.hidden) return;
@@ -185,21 +213,22 @@ export class FlowPanel implements Panel {
       curves[0]?.steps ?? [],
       ...curves.map(({ means }) => means.map((v) => (v > 0 ? v : null))),
     );
-    this.said.textContent = describe(norms, T, this.which, this.app.settings.window);
+    this.said.textContent = describe(flow, this.which, this.app.settings);
   }
 }
 
 /** In words, what the first row of the picture shows. */
-function describe(norms: Float64Array, T: number, which: string, window: number): string {
+function describe({ trend, lastStep }: Flow, which: string, { window, length }: Settings): string {
   if (which === 'training')
-    return window < T
+    return window < length
       ? `The gradient flows back over ${window} steps and is cut there.`
       : 'Each step has an error of its own: what comes back from later ones adds to it.';
-  const [first, last] = [norms[0], norms[T - 1]];
-  if (!(first > 0) || !(last > 0))
-    return first === 0 ? 'Nothing of the last error reaches the first step.' : '';
-  const ratio = first / last;
-  const words = ratio >= 10 ? 'it explodes' : ratio <= 0.1 ? 'it vanishes' : 'it holds';
-  const factor = ratio ** (1 / (T - 1));
-  return `Of the last step's error, ${ratio.toPrecision(2)} times as much reaches the first step, a factor of ${factor.toPrecision(3)} for each step back: ${words}.`;
+  if (!trend) return '';
+  const left = lastStep[0] / lastStep[length - 1];
+  const words = left >= 10 ? 'it explodes' : left <= 0.1 ? 'it vanishes' : 'it holds';
+  const half =
+    trend.halfLife < 0
+      ? `doubling in ${short(-trend.halfLife)} steps`
+      : `half of it is left after ${short(trend.halfLife)} steps`;
+  return `The last step's error is multiplied by ${short(trend.rate)} with each step back, ${half}; ${short(left)} times as much reaches the first step: ${words}.`;
 }

@@ -235,6 +235,8 @@ inChromium(`in ${chromiumPath}`, () => {
     await radius.dispatchEvent('change');
     await page.getByText('it vanishes').waitFor();
     expect(setting(page, 'radius')).toBe('0.3');
+    await page.getByRole('button', { name: 'Measure now' }).click();
+    await page.waitForFunction(() => /d 40/.test(document.body.textContent ?? ''));
     await page.getByLabel('clip at norm 1').uncheck();
     expect(setting(page, 'clip')).toBe('0');
     await page.getByLabel('Loss', { exact: true }).selectOption('training');

@@ -1,7 +1,7 @@
 /** Live curves. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { css } from './colors';
+import { css, tenTo } from './colors';
 import { h, short } from './dom';
 
 export interface Series {
@@ -90,7 +90,7 @@ export class Chart {
             grid: { ...axis.grid, ...(logarithmic && { filter: tens }) },
             ticks: { ...axis.ticks, ...(logarithmic && { filter: tens }) },
             ...(logarithmic && { filter: tens }),
-            values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(3))))),
+            values: (_, ticks) => ticks.map((v) => written(v, logarithmic)),
           },
         ],
         legend: { show: false },
@@ -113,6 +113,16 @@ export class Chart {
   }
 }
 
-/** Of the marks of a logarithmic axis, the powers of ten. */
-const tens = (_: uPlot, marks: number[]): (number | null)[] =>
-  marks.map((v) => (Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9 ? v : null));
+/** Of the marks of a logarithmic axis, powers of ten: all of them, or where there are many every so manieth. */
+function tens(_: uPlot, marks: number[]): (number | null)[] {
+  const powers = marks.map((v) => Math.log10(v));
+  const every = Math.ceil((powers[powers.length - 1] - powers[0]) / 6) || 1;
+  const shown = (power: number): boolean => {
+    const n = Math.round(power);
+    return Math.abs(power - n) < 1e-9 && n % every === 0;
+  };
+  return marks.map((v, k) => (shown(powers[k]) ? v : null));
+}
+
+const written = (v: number | null, logarithmic: boolean): string =>
+  v === null ? '' : logarithmic ? tenTo(Math.round(Math.log10(v))) : String(Number(v.toPrecision(3)));

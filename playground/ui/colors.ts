@@ -58,7 +58,7 @@ export function logarithmic(low: number, high: number): Scale {
   };
 }
 
-const tenTo = (n: number): string =>
+export const tenTo = (n: number): string =>
   `10${[...String(n)].map((sign) => (sign === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)])).join('')}`;
 
 const digits = (v: number): string =>
