@@ -135,3 +135,14 @@ export {
 export { jacobiansOf, type Jacobians } from './bptt/jacobian';
 export type { Matrix } from './bptt/copies';
 export { bounds, relativeError } from './bptt/bounds';
+export { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type CheckpointOptions } from './io/checkpoint';
+export { Vocabulary } from './io/vocabulary';
+export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from './io/safetensors';
+export { decodeNpy, encodeNpy } from './io/npy';
+export { decodeNpz, encodeNpz } from './io/npz';
+export { encodeOnnx, type OnnxOptions } from './io/onnx';
+export { fromPytorch, toPytorch } from './io/pytorch';
+export { fromTorchModel } from './io/torchimport';
+export { torchProject, type TorchProject } from './io/torchproject';
+export { fromKeras, toKeras } from './io/keras';
+export type { ImportOptions } from './io/foreign';

@@ -1,6 +1,7 @@
 /** What a command says when it cannot go on: a sentence, the fix, an exit code. A stack trace only with --debug. */
 import { CommanderError } from 'commander';
 import { createColors } from 'picocolors';
+import { safe } from './safe';
 
 /** 0 is success; 130 and 143 are the shell's own codes for a stop by Ctrl-C, a closed pipe, and SIGTERM. */
 export const exitCodes = { failed: 1, usage: 2, interrupted: 130, unheard: 141, terminated: 143 } as const;
@@ -43,7 +44,7 @@ export function report(error: unknown, command: string, debug: boolean): number 
   const { message, fix, exitCode } = understand(error, command);
   const colors = createColors(process.stderr.isTTY && !process.env.NO_COLOR);
   if (exitCode !== 0) {
-    process.stderr.write(`${colors.red(message)}\n`);
+    process.stderr.write(`${colors.red(safe(message))}\n`);
     if (fix) process.stderr.write(`  ${colors.dim('fix:')} ${fix}\n`);
     if (debug) process.stderr.write(`${trace(error)}\n`);
   }

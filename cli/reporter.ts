@@ -2,6 +2,7 @@
 import { createColors } from 'picocolors';
 import { Bar, barFits } from './bar';
 import { lines, stepParts, type Event, type Step } from './events';
+import { safe } from './safe';
 
 export interface Reporter {
   tell(event: Event): void;
@@ -79,7 +80,3 @@ export function factsOf(step: Step): string[] {
   const [steps, loss, bits, left, rate, gradient] = stepParts(step);
   return [bits, left, rate, loss, gradient, steps];
 }
-
-/** Text from a model may hold anything; a terminal obeys control characters. */
-// eslint-disable-next-line no-control-regex
-export const safe = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '·');

@@ -6,6 +6,7 @@ import { executorOf } from '../core/executor';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
 import { asJson, line, table } from './output';
+import { safe } from './safe';
 
 /** Adds the command to the program. */
 export function addVerify(program: Command): void {
@@ -35,7 +36,8 @@ function verifyFiles(files: string[], json: boolean): boolean {
       ['name', 'kind', 'values', 'gradients', 'worst at', ''],
       rows.map((row) => (row.length === 1 ? [row[0], '', '', '', '', pc.red('FAIL')] : row)),
     );
-    for (const outcome of outcomes) if ('error' in outcome) line(pc.red(`${outcome.file}: ${outcome.error}`));
+    for (const outcome of outcomes)
+      if ('error' in outcome) line(pc.red(safe(`${outcome.file}: ${outcome.error}`)));
     line(
       `${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative) on the ${executorOf().name} executor`,
     );
@@ -54,7 +56,14 @@ function verifyFile(file: string): Outcome {
 
 function rowOf({ name, kind, values, gradients, ok }: Verdict): string[] {
   const worse = gradients.error > values.error ? gradients : values;
-  return [name, kind, show(values), show(gradients), worse.where, ok ? pc.green('ok') : pc.red('FAIL')];
+  return [
+    safe(name),
+    kind,
+    show(values),
+    show(gradients),
+    safe(worse.where),
+    ok ? pc.green('ok') : pc.red('FAIL'),
+  ];
 }
 
 const show = ({ error, where }: Disagreement): string => (where === '' ? '–' : error.toExponential(1));

@@ -5,7 +5,7 @@ import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from './errors';
 import { defaultPrime, generate } from './generate';
-import { safe } from './reporter';
+import { safe } from './safe';
 import { CHECKPOINT } from './settings';
 
 export interface SampleOptions {

@@ -116,10 +116,19 @@ function stackOf(
   const { sizes, params } = vector;
   const { L = 1, D = 1 } = sizes as { L?: number; D?: number };
   must(D === 1 || D === 2, 'verify', 'sizes.D must be 1 or 2', D, 'directions');
+  const most = Object.keys(params).length;
+  const fits = Number.isInteger(L) && L >= 1 && L <= most;
+  must(
+    fits,
+    'verify',
+    `sizes.L must be a whole number in 1…${most}`,
+    L,
+    'layers, each with params of its own',
+  );
   const bias = 'bias_ih_l0' in params;
-  const { input, hidden } = sizesOf(vector);
+  const { input, hidden, ...inits } = sizesOf(vector);
   return Array.from({ length: L }, (_, l) => {
-    const one = cell({ input: l === 0 ? input : D * hidden, hidden, bias });
+    const one = cell({ input: l === 0 ? input : D * hidden, hidden, bias, ...inits });
     return D === 1 ? one : bidirectional(one);
   });
 }

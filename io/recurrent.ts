@@ -130,8 +130,13 @@ function upstreamOf(
   return { output: zeroPadding(given.data, hyper.lengths as number[] | undefined, T, B), states };
 }
 
-/** I and H of a vector. */
-export function sizesOf({ sizes }: Vector): { input: number; hidden: number } {
+/** I and H of a vector, for cells whose weights are about to be replaced. */
+export function sizesOf({ kind, sizes, params }: Vector): {
+  input: number;
+  hidden: number;
+  inputInit: 'zeros';
+  recurrentInit: 'zeros';
+} {
   const { I, H } = sizes;
   must(
     typeof I === 'number' && typeof H === 'number',
@@ -139,7 +144,11 @@ export function sizesOf({ sizes }: Vector): { input: number; hidden: number } {
     'sizes must hold I and H',
     Object.keys(sizes),
   );
-  return { input: I, hidden: H };
+  // before anything of that size is made: a cell has I·H weights at least, and H·H more unless it feeds back its output
+  const least = H * (kind === 'JORDAN' ? I : I + H);
+  const numbers = Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
+  must(least <= numbers, 'verify', `sizes must fit the ${numbers} numbers of params`, `I = ${I}, H = ${H}`);
+  return { input: I, hidden: H, inputInit: 'zeros', recurrentInit: 'zeros' };
 }
 
 const stateNames = ({ architecture: { layers } }: Network): string[] =>

@@ -9,7 +9,8 @@ import { barText } from '../cli/bar';
 import { LossCurve } from '../cli/curve';
 import { count, time, type Step } from '../cli/events';
 import { generate } from '../cli/generate';
-import { factsOf, safe } from '../cli/reporter';
+import { factsOf } from '../cli/reporter';
+import { safe } from '../cli/safe';
 import { newSettings, readSchedule, resumedSettings } from '../cli/settings';
 import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 

@@ -21,6 +21,8 @@ import {
 import type { ImportOptions } from '../io/foreign';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from '../io/safetensors';
+import { parseVector } from '../io/vectors';
+import { verify } from '../io/verify';
 import { Vocabulary } from '../io/vocabulary';
 import { fromTorchModel } from '../io/torchimport';
 import { torchProject, type TorchProject } from '../io/torchproject';
@@ -172,6 +174,14 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
     expect(output).toHaveLength(y.data.length);
     output.forEach((v, k) => expect(Math.abs(v - Number(y.data[k]))).toBeLessThan(1e-10));
   });
+
+  it.each(['gru', 'relu', 'lstm', 'last'])(
+    '%s: a vector made as examples/ shows agrees, gradients and all',
+    (name) => {
+      const { ok, gradients } = verify(parseVector(readFileSync(join(folder, `${name}.json`), 'utf8')));
+      expect({ ok, compared: gradients.where !== '' }).toEqual({ ok: true, compared: true });
+    },
+  );
 });
 
 describe('a network that no single module computes is refused', () => {

@@ -49,6 +49,16 @@ for name, model in models():
     np.savez(FOLDER / f"{name}.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
     np.savez(FOLDER / f"{name}.io.npz", x=x.numpy(), y=y.detach().numpy())
 
+# what examples/ tells everybody to do
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+from pytorch_vector import save_vector  # noqa: E402
+
+x = torch.randn(T, B, D)
+save_vector(str(FOLDER / "gru.json"), nn.GRU(D, H, num_layers=2, bidirectional=True), x)
+save_vector(str(FOLDER / "relu.json"), nn.RNN(D, H, nonlinearity="relu", bias=False), x)
+save_vector(str(FOLDER / "lstm.json"), nn.LSTM(D, H), x, nn.Linear(H, O), torch.randint(O, (T, B)))
+save_vector(str(FOLDER / "last.json"), nn.GRU(D, H, bidirectional=True), x, nn.Linear(2 * H, O), torch.randint(O, (B,)))
+
 printed = {}
 for script in sorted(FOLDER.glob("*/model.py")):
     trains = "raise SystemExit(\"this network" not in script.read_text()

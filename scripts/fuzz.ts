@@ -1,0 +1,351 @@
+/**
+ * Gives every reader of files a great many broken ones, made from good ones by a seeded generator:
+ *
+ *   node -r ./scripts/register.js scripts/fuzz.ts [--files 120000] [--seed 1] [--only npz]
+ *
+ * Each must be read, or refused with an error in the project's form: no other error, no second in which nothing happens,
+ * no allocation that the file is too small for, no prototype that has changed, no name that leaves its folder.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as v from 'valibot';
+import { bidirectional } from '../bptt/layer';
+import { network } from '../bptt/network';
+import { optimizer } from '../bptt/optimizers';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import { readSchedule, newSettings, resumedSettings, settingsSchema } from '../cli/settings';
+import { Random } from '../core/random';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { fromKeras, toKeras } from '../io/keras';
+import { parse } from '../io/metadata';
+import { decodeNpy, encodeNpy } from '../io/npy';
+import { decodeNpz, encodeNpz } from '../io/npz';
+import { toPytorch } from '../io/pytorch';
+import { decodeSafetensors, encodeSafetensors } from '../io/safetensors';
+import { readText } from '../io/text';
+import { fromTorchModel } from '../io/torchimport';
+import { parseVector } from '../io/vectors';
+import { verify } from '../io/verify';
+import { Vocabulary } from '../io/vocabulary';
+
+/** A reader, and good files to begin with. */
+interface Target {
+  good: Uint8Array[];
+  /** Bytes from which JSON stands in the file, for mutations that keep it valid; absent where there is none. */
+  json?: 'whole' | 'header';
+  read(bytes: Uint8Array): unknown;
+}
+
+/** What may be taken for one file, beside a few times its own size. */
+const ALLOWED_BYTES = 4 * 2 ** 20;
+const ALLOWED_MILLISECONDS = 2000;
+/** Numbers and names that readers have fallen for. */
+const NUMBERS = [0, -1, -0, 1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, 1e15, 1e308, -1e308, 255, 65535];
+const WORDS = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  '../x',
+  '/etc/passwd',
+  '',
+  '\0',
+  'F64',
+  'é𝄞',
+];
+const TOKENS = [
+  '"__proto__":{"polluted":1},',
+  '1e999',
+  'NaN',
+  '-0',
+  'null',
+  '[',
+  '{',
+  '}',
+  ']',
+  '"',
+  '\\u0000',
+  '../',
+  '\x93NUMPY',
+  'PK\x03\x04',
+  'PK\x01\x02',
+  'PK\x05\x06',
+];
+
+export function targets(): Record<string, Target> {
+  const trained = (layers: Parameters<typeof network>[0]['layers']) => {
+    const net = network({ layers, output: 3, loss: 'softmax', dtype: 'float32', seed: 1 });
+    const adam = optimizer(net, { name: 'adam' });
+    net.forward({ x: [[0], [1]], targets: [[1], [0]] });
+    net.backward();
+    adam.step();
+    return { network: net, optimizer: adam };
+  };
+  const stack = [lstm({ input: 3, hidden: 2 }), lstm({ input: 2, hidden: 2 })];
+  const both = [bidirectional(gru({ input: 3, hidden: 2 })), elman({ input: 4, hidden: 2 })];
+  const [one, two] = [trained(stack), trained(both)];
+  const weights = toPytorch(stack, one.network.parameters.values);
+  const settings = newSettings({ batch: 2, schedule: 'step:10:0.5' }, 'text', 'a'.repeat(64), 'plain');
+  const checkpoints = [one, two].map((each) =>
+    encodeCheckpoint({
+      ...each,
+      vocabulary: Vocabulary.of('ab'),
+      states: {},
+      curves: { training: [1, 2] },
+      training: { settings },
+    }),
+  );
+  const folder = join(__dirname, '..', 'tests', 'golden');
+  const vectors = [
+    'lstm_all_sizes_1',
+    'rnn_relu_t1',
+    'gru_reset_before_h1',
+    'jordan_p_t1',
+    'elman_h1',
+    'lstm_peephole_h1',
+    'optim_adam',
+    'softmax_ce_one_class',
+    'lstm_packed_b1',
+    'clockwork_b1_t0',
+    'lstm_many_to_one',
+  ];
+  const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
+  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
+  const text = join(temporary, 'text');
+  return {
+    safetensors: {
+      good: [encodeSafetensors(weights, { format: 'pt' })],
+      json: 'header',
+      read: decodeSafetensors,
+    },
+    npy: { good: [...weights.values()].slice(0, 3).map(encodeNpy), read: (bytes) => decodeNpy(bytes) },
+    npz: { good: [encodeNpz(weights)], read: readArchive },
+    checkpoint: { good: checkpoints, json: 'header', read: (bytes) => decodeCheckpoint(bytes) },
+    torch: {
+      good: [encodeSafetensors(weights)],
+      json: 'header',
+      read: (bytes) => fromTorchModel(decodeSafetensors(bytes).tensors),
+    },
+    keras: {
+      good: [one, two].map((each) => encodeNpz(toKeras(each.network))),
+      read: (bytes) => fromKeras(readArchive(bytes)),
+    },
+    vector: {
+      good: vectors.map((name) => readFileSync(join(folder, `${name}.json`))),
+      json: 'whole',
+      read: (bytes) => verify(parseVector(Buffer.from(bytes).toString())),
+    },
+    settings: {
+      good: [Buffer.from(JSON.stringify(settings))],
+      json: 'whole',
+      read: (bytes) => {
+        const given = Buffer.from(bytes).toString();
+        if (!isJson(given)) return readSchedule(given, 10);
+        return resumedSettings({}, parse(settingsSchema, JSON.parse(given), 'settings'));
+      },
+    },
+    text: {
+      good: [Buffer.from('Grüße, 𝄞 and\r\n the rest\n'.repeat(3))],
+      read: (bytes) => {
+        writeFileSync(text, bytes);
+        return readText(text);
+      },
+    },
+  };
+}
+
+function readArchive(bytes: Uint8Array): ReturnType<typeof decodeNpz> {
+  const arrays = decodeNpz(bytes);
+  for (const name of arrays.keys()) {
+    // asked of the file system's own rules, not of the reader's
+    if (!join('/folder', `${name}.npy`).startsWith('/folder/')) throw new Escape(name);
+  }
+  return arrays;
+}
+class Escape extends Error {}
+
+const isJson = (text: string): boolean => {
+  try {
+    return typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
+};
+
+/** A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed where it has any. */
+export function mutate({ good, json }: Target, random: Random): Uint8Array {
+  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
+  let bytes: Buffer = Buffer.from(pick(good));
+  if (json && random.uniform() < 0.5) bytes = withJson(bytes, json, random);
+  else {
+    for (let edits = 1 + random.below(3); edits > 0; edits--) bytes = edited(bytes, random);
+  }
+  return bytes;
+}
+
+function edited(bytes: Buffer, random: Random): Buffer {
+  const at = random.below(bytes.length + 1);
+  const to = Math.min(bytes.length, at + 1 + random.below(random.uniform() < 0.5 ? 8 : bytes.length + 1));
+  const copy = Buffer.from(bytes);
+  const piece = copy.subarray(at, to);
+  const word =
+    random.uniform() < 0.7
+      ? TOKENS[random.below(TOKENS.length)]
+      : String(NUMBERS[random.below(NUMBERS.length)]);
+  switch (random.below(8)) {
+    case 0:
+      if (at < copy.length) copy[at] ^= 1 << random.below(8);
+      return copy;
+    case 1:
+      if (at < copy.length) copy[at] = random.below(256);
+      return copy;
+    case 2: // a number of four bytes, or of eight
+      if (at + 8 > copy.length) return copy.subarray(0, at);
+      if (random.below(2) === 0)
+        copy.writeUInt32LE(random.below(3) === 0 ? 0xffffffff : random.below(2 ** 31), at);
+      else copy.writeBigUInt64LE(2n ** BigInt(random.below(64)) - BigInt(random.below(2)), at);
+      return copy;
+    case 3:
+      return copy.subarray(0, at);
+    case 4:
+      return Buffer.concat([copy.subarray(0, at), copy.subarray(to)]);
+    case 5:
+      return Buffer.concat([copy.subarray(0, to), piece, copy.subarray(to)]);
+    case 6:
+      return Buffer.concat([copy.subarray(0, at), Buffer.from(word, 'latin1'), copy.subarray(at)]);
+    default:
+      return Buffer.concat([copy.subarray(0, at), Buffer.from(word, 'latin1'), copy.subarray(to)]);
+  }
+}
+
+/** The file with one place of its JSON changed, and the length before a header put right, so that more of it is read. */
+function withJson(bytes: Buffer, where: 'whole' | 'header', random: Random): Buffer {
+  const start = where === 'whole' ? 0 : 8;
+  const end = where === 'whole' ? bytes.length : 8 + Number(bytes.readBigUInt64LE(0));
+  const tree = JSON.parse(bytes.subarray(start, end).toString()) as unknown;
+  const text = Buffer.from(JSON.stringify(changed(tree, random)) ?? 'null');
+  if (where === 'whole') return text;
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, bytes.subarray(end)]);
+}
+
+/** JSON with one value replaced, one key renamed, or one member gone, somewhere in it; text that is JSON is entered. */
+function changed(tree: unknown, random: Random): unknown {
+  const any = (): unknown => {
+    const plain = [
+      null,
+      true,
+      '',
+      [],
+      {},
+      [[[]]],
+      'x'.repeat(random.below(300)),
+      NUMBERS[random.below(NUMBERS.length)],
+      WORDS[random.below(WORDS.length)],
+    ];
+    return plain[random.below(plain.length)];
+  };
+  if (typeof tree === 'string' && isJson(tree) && random.below(8) > 0)
+    return JSON.stringify(changed(JSON.parse(tree), random));
+  if (typeof tree !== 'object' || tree === null)
+    return typeof tree === 'number' && random.below(2) ? NUMBERS[random.below(NUMBERS.length)] : any();
+  const keys = Object.keys(tree);
+  if (keys.length === 0 || random.below(12) === 0) return any();
+  const chosen = keys[random.below(keys.length)];
+  const entries = Object.entries(tree).flatMap(([key, value]): [string, unknown][] => {
+    if (key !== chosen) return [[key, value]];
+    const how = random.below(10);
+    if (how === 0) return [];
+    if (how === 1) return [[WORDS[random.below(WORDS.length)], value]];
+    return [[key, changed(value, random)]];
+  });
+  if (Array.isArray(tree)) return entries.map(([, value]) => value);
+  const object = Object.create(null) as Record<string, unknown>;
+  for (const [key, value] of entries)
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true });
+  return object;
+}
+
+export interface Outcome {
+  files: number;
+  /** How many were read, and how many refused. */
+  read: number;
+  refused: number;
+  slowest: number;
+  /** What went wrong, with the number of the file. */
+  faults: string[];
+}
+
+/** The project's form of an error: where, what must hold, what was got. */
+const FORM = /^[\w. -]+: [^]*(\bmust\b|\bgot\b|\breceived\b)/i;
+
+/** Reads `files` broken files; the same seed makes the same ones. */
+export function fuzz(target: Target, files: number, seed: number): Outcome {
+  const random = new Random(seed);
+  const outcome: Outcome = { files, read: 0, refused: 0, slowest: 0, faults: [] };
+  const before = prototypes();
+  for (let k = 0; k < files; k++) {
+    const bytes = mutate(target, random);
+    const fault = (what: string): void => void outcome.faults.push(`file ${k}: ${what}`);
+    const [start, held] = [performance.now(), process.memoryUsage().arrayBuffers];
+    try {
+      target.read(bytes);
+      outcome.read++;
+    } catch (error) {
+      outcome.refused++;
+      const { name, message } = error as Error;
+      const known = (name === 'RangeError' || name === 'TypeError' || name === 'Error') && FORM.test(message);
+      if (!known || error instanceof Escape) fault(`${name}: ${message}`.slice(0, 300));
+    }
+    const took = performance.now() - start;
+    outcome.slowest = Math.max(outcome.slowest, took);
+    if (took > ALLOWED_MILLISECONDS) fault(`took ${Math.round(took)} ms`);
+    const grown = process.memoryUsage().arrayBuffers - held;
+    if (grown > ALLOWED_BYTES + 8 * bytes.length) fault(`${grown} bytes for a file of ${bytes.length}`);
+    if (prototypes() !== before) fault('a prototype has changed');
+    if (outcome.faults.length >= 20) break;
+  }
+  return outcome;
+}
+
+const prototypes = (): string =>
+  [Object.prototype, Array.prototype, Function.prototype, String.prototype]
+    .map((p) => Reflect.ownKeys(p).length)
+    .join();
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      files: { type: 'string', default: '120000' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+    },
+  });
+  const [files, seed] = [Number(values.files), Number(values.seed)];
+  v.assert(v.pipe(v.number(), v.safeInteger(), v.minValue(1)), files);
+  const chosen = Object.entries(targets()).filter(
+    ([name]) => values.only === undefined || name === values.only,
+  );
+  let [all, faults] = [0, 0];
+  const begun = performance.now();
+  for (const [name, target] of chosen) {
+    const start = performance.now();
+    const outcome = fuzz(target, Math.ceil(files / chosen.length), seed);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    all += outcome.read + outcome.refused;
+    faults += outcome.faults.length;
+    console.log(
+      `${name.padEnd(12)}${outcome.read} read, ${outcome.refused} refused, ${outcome.faults.length} faults; slowest ${outcome.slowest.toFixed(0)} ms; ${seconds} s`,
+    );
+    for (const fault of outcome.faults) console.log(`  ${fault}`);
+  }
+  console.log(`${all} files, ${faults} faults, ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  process.exitCode = faults === 0 ? 0 : 1;
+}
+
+if (require.main === module) main();
