@@ -31,7 +31,9 @@ export function seq2seqVector(vector: Vector): Computed {
   const stack = (module: string, first: number) => {
     const layers = Object.keys(params).filter((name) => name.startsWith(`${module}.weight_ih_l`)).length;
     const bias = `${module}.bias_ih_l0` in params;
-    return Array.from({ length: layers }, (_, l) => gru({ input: l === 0 ? first : hidden, hidden, bias }));
+    // the weights are about to be replaced
+    const how = { hidden, bias, inputInit: 'zeros', recurrentInit: 'zeros' } as const;
+    return Array.from({ length: layers }, (_, l) => gru({ input: l === 0 ? first : hidden, ...how }));
   };
   const [encoder, layers] = [stack('enc', input), stack('dec', E)];
   const O = tensorOf(params, 'head.weight', 'params').shape[0];

@@ -88,7 +88,7 @@ export function targets(): Record<string, Target> {
   const stack = [lstm({ input: 3, hidden: 2 }), lstm({ input: 2, hidden: 2 })];
   const both = [bidirectional(gru({ input: 3, hidden: 2 })), elman({ input: 4, hidden: 2 })];
   const [one, two] = [trained(stack), trained(both)];
-  const weights = toPytorch(stack, one.network.parameters.values);
+  const weights = toPytorch(one.network.architecture, one.network.parameters.values);
   const settings = newSettings({ batch: 2, schedule: 'step:10:0.5' }, 'text', 'a'.repeat(64), 'plain');
   const checkpoints = [one, two].map((each) =>
     encodeCheckpoint({
@@ -109,6 +109,7 @@ export function targets(): Record<string, Target> {
     'lstm_peephole_h1',
     'optim_adam',
     'softmax_ce_one_class',
+    'seq2seq_gru_b1',
     'lstm_packed_b1',
     'clockwork_b1_t0',
     'lstm_many_to_one',
