@@ -1,0 +1,44 @@
+/**
+ * `npm run example`: lists the examples; `npm run example NAME -- --steps 100 --seed 2` runs one of them.
+ */
+import { dna } from './dna';
+import type { Options } from './example';
+import { hopfieldLetters } from './hopfield';
+import { names } from './names';
+import { stocks } from './stocks';
+import { text } from './text';
+import { weather } from './weather';
+
+const examples = { text, names, weather, stocks, dna, hopfield: hopfieldLetters };
+
+/** Options as words: `--steps 100`. Numbers stay numbers, words stay words. */
+function read(words: readonly string[], defaults: Options): Options {
+  const options = { ...defaults };
+  for (let k = 0; k < words.length; k += 2) {
+    const name = words[k].replace(/^--/, '');
+    const known = Object.keys(defaults);
+    if (!known.includes(name))
+      throw new Error(`options must be among --${known.join(', --')}, got ${words[k]}`);
+    const value = typeof defaults[name] === 'number' ? Number(words[k + 1] ?? NaN) : words[k + 1];
+    if (value === undefined || Number.isNaN(value))
+      throw new Error(`--${name} must be given like ${defaults[name]}, got ${words[k + 1] ?? 'nothing'}`);
+    options[name] = value;
+  }
+  return options;
+}
+
+async function main([name, ...words]: string[]): Promise<void> {
+  if (name === undefined) {
+    for (const [each, { title }] of Object.entries(examples)) console.log(`${each.padEnd(10)} ${title}`);
+    return;
+  }
+  if (!Object.hasOwn(examples, name))
+    throw new Error(`the example must be one of ${Object.keys(examples).join(', ')}, got ${name}`);
+  const { defaults, run } = examples[name as keyof typeof examples];
+  await run(read(words, defaults) as never, (said) => console.log(said));
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  console.error(`example: ${error.message}`);
+  process.exitCode = 2;
+});
