@@ -9,7 +9,7 @@ export interface Example<O extends Options> {
   /** What is learnt, in a few words. */
   title: string;
   defaults: O;
-  run(options: O, say: Say): Promise<number> | number;
+  run: (options: O, say: Say) => Promise<number> | number;
 }
 
 /** Lets an example's options keep their own names. */

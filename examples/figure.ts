@@ -38,7 +38,7 @@ export function confusion(
   names: readonly string[],
   pairs: readonly (readonly [is: number, said: number])[],
 ): string {
-  const width = Math.max(...names.map(({ length }) => length)) + 1;
+  const width = Math.max(4, ...names.map(({ length }) => length)) + 1;
   const count = (is: number, said: number): number => pairs.filter(([a, b]) => a === is && b === said).length;
   const cells = (texts: readonly string[]): string => texts.map((text) => text.padStart(width)).join('');
   const rows = names.map((name, is) => cells([name, ...names.map((_, said) => String(count(is, said)))]));

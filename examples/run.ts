@@ -1,15 +1,30 @@
 /**
  * `npm run example`: lists the examples; `npm run example NAME -- --steps 100 --seed 2` runs one of them.
  */
+import { captions } from './captions';
 import { dna } from './dna';
 import type { Options } from './example';
 import { hopfieldLetters } from './hopfield';
+import { music } from './music';
 import { names } from './names';
+import { sentences } from './sentences';
 import { stocks } from './stocks';
 import { text } from './text';
+import { video } from './video';
 import { weather } from './weather';
 
-const examples = { text, names, weather, stocks, dna, hopfield: hopfieldLetters };
+const examples = {
+  text,
+  names,
+  sentences,
+  weather,
+  stocks,
+  dna,
+  music,
+  captions,
+  video,
+  hopfield: hopfieldLetters,
+};
 
 /** Options as words: `--steps 100`. Numbers stay numbers, words stay words. */
 function read(words: readonly string[], defaults: Options): Options {
@@ -34,8 +49,8 @@ async function main([name, ...words]: string[]): Promise<void> {
   }
   if (!Object.hasOwn(examples, name))
     throw new Error(`the example must be one of ${Object.keys(examples).join(', ')}, got ${name}`);
-  const { defaults, run } = examples[name as keyof typeof examples];
-  await run(read(words, defaults) as never, (said) => console.log(said));
+  const one = examples[name as keyof typeof examples];
+  await one.run(read(words, one.defaults) as never, (said) => console.log(said));
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {
