@@ -246,7 +246,7 @@ function readChorales(contents: string): Parts {
   try {
     json = JSON.parse(contents);
   } catch {
-    must(false, where, 'must be JSON', `${contents.slice(0, 20)}…`);
+    must(false, where, 'must be JSON', contents.split('\n')[0]);
   }
   const parsed = v.safeParse(schema, json);
   must(

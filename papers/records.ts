@@ -21,7 +21,9 @@ export class Records {
   readonly damaged: number;
   private readonly cut: boolean;
 
+  /** @throws Error naming the file and the reason when its folder cannot be made or it cannot be read. */
   constructor(private readonly file: string) {
+    this.writing(() => makeFolder(dirname(file)));
     const text = existsSync(file) ? readWhole(file).toString('utf8') : '';
     const lines = text.split('\n').filter((line) => line.trim() !== '');
     this.finished = lines.map(parsed).filter((one) => one !== undefined);
@@ -32,13 +34,16 @@ export class Records {
   /** @throws Error naming the file and the reason when it cannot be written. */
   add(one: Finished): void {
     const first = this.cut && !this.finished.includes(one) ? '\n' : '';
+    this.writing(() => appendFileSync(this.file, `${first}${JSON.stringify(one)}\n`));
+    this.finished.push(one);
+  }
+
+  private writing(work: () => void): void {
     try {
-      makeFolder(dirname(this.file));
-      appendFileSync(this.file, `${first}${JSON.stringify(one)}\n`);
+      work();
     } catch (error) {
       throw new Error(`write: ${this.file} must be writable, got ${reasonOf(error)}`, { cause: error });
     }
-    this.finished.push(one);
   }
 }
 

@@ -92,7 +92,7 @@ function send(
 }
 
 function failureOf({ row, seed }: Trial, answer?: Answer): Error {
-  const where = `paper: ${row.name}, seed ${seed}`;
+  const where = `${row.name}, seed ${seed}`;
   if (answer?.kind !== 'failed') return new Error(`${where}: the process must live to the end, got none`);
   return new Error(`${where}: ${answer.message}`, { cause: answer.stack });
 }

@@ -102,7 +102,7 @@ describe('records', () => {
 
   it('say which file cannot be written', () => {
     writeFileSync(join(folder, 'flat'), '');
-    expect(() => new Records(join(folder, 'flat', 'records.jsonl')).add(finished('a', 1, 1))).toThrow(
+    expect(() => new Records(join(folder, 'flat', 'records.jsonl'))).toThrow(
       /^write: .*records\.jsonl must be writable, got a path through something that is no folder/,
     );
   });
@@ -190,13 +190,28 @@ describe('backstep paper', () => {
     expect(lines).toHaveLength(7);
   });
 
+  it('a trial that fails is named, and ends the run with exit code 1', () => {
+    const args = [...command, 'paper', 'lstm', '--quick', '--runs', 'failed'];
+    const env = { ...options.env, BACKSTEP_MEMORY_MB: '0.1' };
+    const { status, stderr } = spawnSync(process.execPath, args, { ...options, env });
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^paper: embedded Reber, .*, seed 1: memory: /),
+    ]);
+  });
+
   it.each([
     [['choral'], 'paper: the name must be one of .*, got choral\n.*did you mean chorales'],
     [['chorales'], 'paper chorales: --data must be given, got none .*Boulanger-Lewandowski.*ICML 2012'],
     [['chorales', '--data', 'missing.json'], 'read: missing.json must be a readable file, got no such file'],
+    [['chorales', '--data', 'wrong.json'], 'the data: pitches must be whole numbers in 21 … 108, got 300'],
+    [['chorales', '--data', 'flat.json'], 'the data: must hold lists train, valid, test of pieces'],
+    [['lstm', '--data', 'flat.json'], 'paper lstm: --data must be left out, got flat.json'],
     [['chorales', '--quick', '--seeds', '0'], 'paper: --seeds must be a whole number >= 1, got 0'],
     [['chorales', '--quick', '--jobs', 'x'], 'paper: --jobs must be a whole number'],
   ])('%j: exit code 2 and the reason', (args, reason) => {
+    writeFileSync(join(folder, 'wrong.json'), '{"train": [[[300]]], "valid": [[[60]]], "test": [[[60]]]}');
+    writeFileSync(join(folder, 'flat.json'), '{"train": [1, 2]}');
     const { status, stderr } = backstep('paper', ...args);
     expect(status).toBe(2);
     expect(stderr).toMatch(new RegExp(reason));
