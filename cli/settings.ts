@@ -13,7 +13,7 @@ import { usage } from './errors';
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
 
-interface Sizes {
+export interface Sizes {
   input: number;
   hidden: number;
 }
