@@ -4,7 +4,8 @@
  *   ∂L/∂h_k = Σ_t ∂L_t/∂h_t · ∂h_t/∂h_k     ∂h_t/∂h_k = Π_{j=k+1..t} ∂h_j/∂h_{j−1}     ‖∂h_t/∂h_k‖ ≤ Π_j σ_max(∂h_j/∂h_{j−1})
  *
  * Norms of matrices are their largest singular values, norms of gradients are Euclidean. h stands for all states of a
- * layer together, an lstm's c included; each state by itself is told as well.
+ * layer together, an lstm's c included; each state by itself is told as well. Where a network reads its own output, the
+ * past has a second way to the present, which the gradients take and the Jacobians of the states leave out.
  *
  * Source: Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio, Simard & Frasconi 1994, "Learning
  * long-term dependencies with gradient descent is difficult"; Pascanu, Mikolov & Bengio 2013, "On the difficulty of
@@ -32,8 +33,7 @@ export interface FlowOptions {
 export interface Flow {
   loss: number;
   row: number;
-  /** Steps of that row. */
-  length: number;
+  /** Of an encoder and a decoder, the encoder's first. */
   layers: LayerFlow[];
 }
 
@@ -98,7 +98,7 @@ export function flow(net: Network, batch: Batch, options: FlowOptions = {}): Flo
     `B = ${B}`,
   );
   const layers = plan.unrolls.map((unroll) => followed(unroll, row, copy.executor));
-  return { loss, row, length: layers[0].steps.length, layers };
+  return { loss, row, layers };
 }
 
 function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {

@@ -5,7 +5,7 @@ import { flow } from '../bptt/flow';
 import { writeWhole } from '../io/files';
 import { oneOf, real, whole } from './arguments';
 import { usage, using } from './errors';
-import { clipLines, flowLines, trendTable } from './flowreport';
+import { clipLines, flowLines, trendLines, trendTable } from './flowreport';
 import { flowCellNames, many, subjectOf, type SubjectOptions } from './flowsubject';
 import { drawFlow } from './heatmap';
 import { asJson, line, table } from './output';
@@ -85,9 +85,10 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   if (flags.json) line(asJson({ what, from, ...found, ...(clipped && { clip: clipped }) }));
   else {
     line(title);
-    for (const text of flowLines(found, process.stdout.columns || 80)) line(text);
+    for (const text of flowLines(found, process.stdout.columns || 80)) line(text.trimEnd());
     line();
     table(...trendTable(found));
+    for (const text of trendLines(found)) line(text);
     if (clipped) for (const text of clipLines(clipped, learningRate)) line(text);
   }
   if (svg !== undefined) {

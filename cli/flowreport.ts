@@ -8,7 +8,7 @@ const LABEL = 10;
 const WIDEST = 100;
 
 /** Curves over time, all to one scale: ‖∂L/∂s_t‖ of every state, and ‖∂h_T/∂h_k‖ of every layer. */
-export function flowLines({ layers, row, length }: Flow, columns: number): string[] {
+export function flowLines({ layers, row }: Flow, columns: number): string[] {
   const width = Math.max(8, Math.min(WIDEST, columns - LABEL - 1));
   const gradients = layers.flatMap(({ name, gradients: own }) =>
     Object.entries(own).map(([s, norms]) => ({ name: `${name}.${s}`, norms })),
@@ -19,7 +19,7 @@ export function flowLines({ layers, row, length }: Flow, columns: number): strin
     '',
     ...curves(`‖∂L/∂h_t‖, t = 0 … ${gradients[0].norms.length - 1}`, gradients, width),
     '',
-    ...curves(`‖∂h_T/∂h_k‖ of row ${row}, k = 0 … ${length} steps taken`, jacobians, width),
+    ...curves(`‖∂h_T/∂h_k‖ of row ${row}, k = 0 … T steps taken`, jacobians, width),
   ];
 }
 
@@ -36,35 +36,32 @@ function curves(title: string, all: readonly { name: string; norms: number[] }[]
 }
 
 /** Head and body of a table with a line for each layer. */
-export function trendTable({ layers, length }: Flow): [string[], string[][]] {
-  const head = ['', '', '‖∂L/∂h_T‖', '‖∂L/∂h_0‖', '‖∂h_T/∂h_0‖', 'bound', 'a step', ''];
-  return [head, layers.map((layer) => lineOf(layer, length))];
+export function trendTable({ layers }: Flow): [string[], string[][]] {
+  return [['', '', '‖∂L/∂h_T‖', '‖∂L/∂h_0‖', '‖∂h_T/∂h_0‖', 'bound', 'a step'], layers.map(lineOf)];
 }
 
-function lineOf({ name, cell, gradients, initial, back, reverse }: LayerFlow, length: number): string[] {
+function lineOf({ name, cell, gradients, initial, back, reverse }: LayerFlow): string[] {
   const [[output, norms]] = Object.entries(gradients);
-  const trend = trendOf(back.map(({ norm }) => norm));
-  const { norm, bound } = back[length];
-  return [
-    name,
-    cell,
-    short(norms[reverse ? 0 : norms.length - 1]),
-    short(initial[output]),
-    short(norm),
-    short(bound),
-    `× ${trend.rate.toPrecision(3)}`,
-    told(trend),
-  ];
+  const { norm, bound } = back[back.length - 1];
+  const final = norms[reverse ? 0 : norms.length - 1];
+  const { rate } = trendOf(back.map((distance) => distance.norm));
+  return [name, cell, ...[final, initial[output], norm, bound].map(short), `× ${rate.toPrecision(3)}`];
 }
+
+/** What becomes of the final state's dependence on the past, layer by layer. */
+export const trendLines = ({ layers }: Flow): string[] =>
+  layers.map(({ name, back }) => `${name}: ${told(trendOf(back.map(({ norm }) => norm)))}`);
 
 /** A trend in words. */
 function told({ rate, halfLife, vanished, exploded }: Trend): string {
   const pace =
     rate === 0 || halfLife === Infinity
       ? 'stays'
-      : `${halfLife > 0 ? 'halves' : 'doubles'} every ${short(Math.abs(halfLife))}`;
-  if (vanished !== undefined) return `${rate === 0 ? 'gone' : pace}, lost to float32 after ${vanished}`;
-  return exploded === undefined ? pace : `${pace}, × 2²⁴ after ${exploded}`;
+      : `${halfLife > 0 ? 'halves' : 'doubles'} every ${short(Math.abs(halfLife))} steps`;
+  const every = `‖∂h_T/∂h_T−d‖ ${rate === 0 ? 'is gone' : pace}`;
+  if (vanished !== undefined)
+    return `${every}; from d = ${vanished} on it is below 2⁻²⁴, too little for float32`;
+  return exploded === undefined ? every : `${every}; from d = ${exploded} on it is above 2²⁴`;
 }
 
 /** What clipping does to one step of gradient descent. */

@@ -1,5 +1,5 @@
 /** The flow of gradients as a picture: a heat map of time × layer with its scale, and Jacobians with their bounds. */
-import type { Flow } from '../bptt/flow';
+import type { Distance, Flow } from '../bptt/flow';
 import { canvas, decade, stacked } from './canvas';
 
 const WIDTH = 820;
@@ -10,7 +10,7 @@ const DECADES = 16;
 const palette = ['#4e79a7', '#f28e2c', '#e15759', '#76b7b2', '#59a14f', '#af7aa1', '#9c755f', '#edc949'];
 
 /** An SVG document. */
-export async function drawFlow({ layers, length, row }: Flow, title: string): Promise<string> {
+export async function drawFlow({ layers, row }: Flow, title: string): Promise<string> {
   const { Plot, document, style } = await canvas();
   const rows = layers
     .flatMap(({ name, gradients }) => Object.keys(gradients).map((s) => `${name}.${s}`))
@@ -66,18 +66,19 @@ export async function drawFlow({ layers, length, row }: Flow, title: string): Pr
         fill: (log: number) => log,
         shapeRendering: 'crispEdges',
       }),
+      Plot.text(['‖∂L/∂h_t‖'], { text: (d: string) => d, frameAnchor: 'right', dx: 70 }),
     ],
   });
 
   const lines = layers.flatMap(({ name, back }, k) => [
-    { name, stroke: palette[k % palette.length], points: logOf(back, length, 'norm'), dash: '' },
-    { name: '', stroke: palette[k % palette.length], points: logOf(back, length, 'bound'), dash: '4,3' },
+    { name, stroke: palette[k % palette.length], points: logOf(back, 'norm'), dash: '' },
+    { name: '', stroke: palette[k % palette.length], points: logOf(back, 'bound'), dash: '4,3' },
   ]);
   const curves = Plot.plot({
     ...common,
     height: 320,
     marginTop: 44,
-    x: { label: 'k, steps taken', domain: [0, length] },
+    x: { label: 'k, steps taken', domain: [0, Math.max(...layers.map(({ steps: taken }) => taken.length))] },
     y: { label: null, grid: true, tickFormat: decade },
     marks: [
       Plot.frame({ stroke: '#ddd' }),
@@ -110,8 +111,8 @@ export async function drawFlow({ layers, length, row }: Flow, title: string): Pr
 }
 
 /** A curve over the number of steps taken, without what has no logarithm. */
-const logOf = (back: Flow['layers'][number]['back'], length: number, what: 'norm' | 'bound') =>
+const logOf = (back: readonly Distance[], what: 'norm' | 'bound') =>
   back.flatMap((distance) => {
     const log = Math.log10(distance[what]);
-    return Number.isFinite(log) ? [{ k: length - distance.d, log }] : [];
+    return Number.isFinite(log) ? [{ k: back.length - 1 - distance.d, log }] : [];
   });

@@ -161,8 +161,7 @@ describe('any network', () => {
       bidirectional(lstm({ input: D, hidden: 2 }), gru({ input: D, hidden: 3 })),
       elman({ input: 5, hidden: 4 }),
     ];
-    const { layers: found, length } = flow(makeNet(layers), makeBatch(5, 2));
-    expect(length).toBe(5);
+    const { layers: found } = flow(makeNet(layers), makeBatch(5, 2));
     expect(found.map(({ name, cell, reverse }) => [name, cell, reverse])).toEqual([
       ['l0', 'lstm', false],
       ['l0r', 'gru', true],
@@ -184,7 +183,7 @@ describe('any network', () => {
     ]);
     const alone = flow(net, { x, targets: [(both.targets as number[])[1]] });
     const together = flow(net, both, { row: 1 });
-    expect(together.length).toBe(3);
+    expect(together.layers.map(({ steps }) => steps.length)).toEqual([3, 3]);
     together.layers.forEach(({ back, steps }, k) => {
       expect(back).toEqual(alone.layers[k].back);
       expect(steps).toEqual(alone.layers[k].steps);
@@ -192,6 +191,29 @@ describe('any network', () => {
     // the loss is a mean over two rows; after its end only the other row has gradients
     const longer = flow(net, { ...both, targets: both.targets }, { row: 0 }).layers[0].gradients.h;
     expect(longer[5]).toBeGreaterThan(0);
+  });
+
+  it('an encoder and a decoder, each over its own steps: the decoder starts from what the encoder ends with', () => {
+    const net = network({
+      topology: 'encoder-decoder',
+      encoder: [gru({ input: D, hidden: 4 })],
+      layers: [gru({ input: 3, hidden: 4 })],
+      output: 3,
+      loss: 'softmax',
+      feed: 'nothing',
+    });
+    const random = new Random(1);
+    const batch = {
+      x: { shape: [6, 2, D], numbers: draw(36, random) },
+      targets: [
+        [0, 1],
+        [2, 0],
+        [1, 1],
+      ],
+    };
+    const [encoder, decoder] = flow(net, batch).layers;
+    expect([encoder.back.length, decoder.back.length]).toEqual([7, 4]);
+    expect(encoder.gradients.h[5]).toBeCloseTo(decoder.initial.h, 14);
   });
 
   it('trained in float32 or float64, with gradients of its own: nothing of it changes', () => {
