@@ -8,6 +8,7 @@ import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as ExportCommand from './export';
 import type * as FlowCommand from './flow';
+import type * as Clockwork from './clockwork';
 import type * as HopfieldCommand from './hopfield';
 import type * as ImportCommand from './import';
 import type * as PaperCommand from './paper';
@@ -32,6 +33,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   import: () => (require('./import') as typeof ImportCommand).addImport,
   flow: () => (require('./flow') as typeof FlowCommand).addFlow,
   spectrum: () => (require('./spectrum') as typeof SpectrumCommand).addSpectrum,
+  clockwork: () => (require('./clockwork') as typeof Clockwork).addClockwork,
   hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
   bench: () => (require('./bench') as typeof Bench).addBench,
   paper: () => (require('./paper') as typeof PaperCommand).addPaper,
