@@ -85,6 +85,7 @@ export {
   type Result,
   type Upstream,
 } from './bptt/network';
+export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
 export type { Feed, Topology } from './bptt/topology';
 export type { Batch } from './bptt/batch';

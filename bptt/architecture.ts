@@ -1,24 +1,28 @@
 /** An architecture: what a network is made of, checked. */
 import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
+import { isEmbedding, type Embedding } from '../cells/embedding';
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
 import { mustBridge } from './bridge';
-import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type Layer } from './layer';
+import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type Direction, type Layer } from './layer';
 import type { LossName } from './losses';
 import { withPrefix } from './parameters';
-import { cellsOf, firstCellsOf } from './stack';
+import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
 
 export interface NetworkOptions {
   /** Which steps have an input and which an output; default many-to-many. */
   topology?: Topology;
-  /** The layers, first one first, each a cell or a `bidirectional` pair: each reads the output of the one before. */
-  layers: readonly Layer[];
+  /**
+   * The layers, first one first, each a cell or a `bidirectional` pair: each reads the output of the one before. Before
+   * the first one an `embedding` may stand.
+   */
+  layers: readonly (Embedding | Layer)[];
   /** Encoder-decoder: the layers that read. Their final states start `layers`, which write. */
-  encoder?: readonly Layer[];
+  encoder?: readonly (Embedding | Layer)[];
   /** One-to-many and encoder-decoder: what `layers` read after their first input. */
   feed?: Feed;
   /** Encoder-decoder: the class that stands before the first target; default 0. */
@@ -31,8 +35,11 @@ export interface NetworkOptions {
   reduction?: 'mean' | 'sum';
   /** Probability of dropping a unit after each layer while training; default 0. */
   dropout?: number;
-  /** Learn the initial states, one row each, shared by all sequences; default false. */
-  trainInitial?: boolean;
+  /**
+   * Learn the initial states, one row each, the same for all sequences; default false. `shared`: the same for all layers
+   * too, which must have the same states.
+   */
+  trainInitial?: boolean | 'shared';
   dtype?: Dtype;
   /** Seed of weights and dropout; default 0. */
   seed?: number;
@@ -44,15 +51,29 @@ const optionNames =
     ' ',
   );
 
-/** What a network is made of; what was left out is filled in. */
-export interface Architecture extends Pick<
-  NetworkOptions,
-  'layers' | 'encoder' | 'feed' | 'start' | 'output' | 'loss'
-> {
+/** What a network is made of; what was left out is filled in, and embeddings are told from the layers. */
+export interface Architecture extends Layers, Pick<NetworkOptions, 'feed' | 'start' | 'output' | 'loss'> {
   topology: Topology;
   dropout: number;
-  trainInitial: boolean;
+  trainInitial: boolean | 'shared';
   dtype: Dtype;
+}
+
+/** The options that ask for an architecture. */
+export function optionsOf({
+  embedding,
+  layers,
+  encoderEmbedding,
+  encoder,
+  ...rest
+}: Architecture): NetworkOptions {
+  const joined = (first: Embedding | undefined, others: readonly Layer[]): readonly (Embedding | Layer)[] =>
+    first ? [first, ...others] : others;
+  return {
+    ...rest,
+    layers: joined(embedding, layers),
+    ...(encoder && { encoder: joined(encoderEmbedding, encoder) }),
+  };
 }
 
 /**
@@ -61,23 +82,26 @@ export interface Architecture extends Pick<
  */
 export function architectureOf(options: NetworkOptions): Architecture {
   mustKnowKeys(options, optionNames, where);
-  const { topology = 'many-to-many', layers, encoder, output, loss } = options;
+  const { topology = 'many-to-many', output, loss } = options;
   const { dropout = 0, trainInitial = false, dtype = 'float64' } = options;
   mustBeOneOf(topology, topologies, where, 'topology');
-  mustStack(layers, 'layers', 'layer');
+  const main = stackOf(options.layers, 'layers', 'layer');
   must(dropout >= 0 && dropout < 1, where, 'dropout must be in 0 ≤ p < 1', dropout);
   mustBeOneOf(dtype, ['float64', 'float32'], where, 'dtype');
   if (loss !== undefined) mustBeOneOf(loss, ['softmax', 'bernoulli', 'squared'], where, 'loss');
   if (output !== undefined) mustCount(output, where, 'output');
   const architecture: Architecture = {
-    ...{ topology, layers, output, loss, dropout, trainInitial, dtype },
+    ...{ topology, ...main, output, loss, dropout, trainInitial, dtype },
     ...(topology in feedsOf && { feed: feedOf(options, topology) }),
-    ...(topology === 'encoder-decoder' && { encoder, start: options.start ?? 0 }),
+    ...(topology === 'encoder-decoder' && { ...encoderOptions(options), start: options.start ?? 0 }),
   };
   for (const key of ['encoder', 'start', 'feed'] as const) {
     const placed = options[key] === undefined || key in architecture;
     mustBe(placed, where, `${key} must be left out`, options[key], `the topology is ${topology}`);
   }
+  const known = trainInitial === 'shared' || typeof trainInitial === 'boolean';
+  mustBe(known, where, 'trainInitial must be true, false or shared', trainInitial);
+  if (trainInitial === 'shared') mustShareStates(architecture);
   if (topology === 'encoder-decoder') mustDecode(architecture);
   if (architecture.feed === 'output') mustFeedItself(architecture);
   return architecture;
@@ -92,29 +116,66 @@ export const widthOfOutput = ({ layers, output }: Architecture): number =>
 export function parameterShapes(architecture: Architecture): Record<string, Parameter> {
   const { layers, output, trainInitial } = architecture;
   const all: Record<string, Parameter> = {};
+  for (const name of ['encoderEmbedding', 'embedding'] as const)
+    Object.assign(all, withPrefix(architecture[name]?.parameters ?? {}, `${name}.`));
   const first = firstCellsOf(architecture).map(({ name }) => name);
   for (const { name, cell } of cellsOf(architecture)) {
     Object.assign(all, withPrefix(cell.parameters, `${name}.`));
     if (!trainInitial || !first.includes(name)) continue;
     for (const [s, width] of Object.entries(cell.states))
-      all[`${name}.${s}0`] = { shape: [1, width], init: constant(0) };
+      all[initialName(trainInitial, name, s)] = { shape: [1, width], init: constant(0) };
   }
   const width = widthOf(layers[layers.length - 1]);
   if (output !== undefined) Object.assign(all, withPrefix(affineParameters(width, output), 'head.'));
   return all;
 }
 
-/** Checks that each of some layers reads what the one before gives. */
-function mustStack(layers: readonly Layer[], name: string, one: string): void {
-  const isList: boolean = Array.isArray(layers) && layers.length > 0;
-  mustBe(isList, where, `${name} must be a list of at least one cell`, layers);
-  layers.forEach((layer, k) => {
+/** The parameter that the state `s` of a cell starts from. */
+export const initialName = (trainInitial: true | 'shared', name: string, s: string): string =>
+  trainInitial === 'shared' ? `initial.${s}` : `${name}.${s}0`;
+
+/** Some layers and the embedding before them, after a check that each reads what the one before gives. */
+function stackOf(
+  given: readonly (Embedding | Layer)[],
+  name: string,
+  one: string,
+): Pick<Layers, 'embedding' | 'layers'> {
+  const isList: boolean = Array.isArray(given) && given.length > 0;
+  mustBe(isList, where, `${name} must be a list of at least one cell`, given);
+  const embedding = isEmbedding(given[0]) ? given[0] : undefined;
+  mustBe(!embedding || given.length > 1, where, `${name} must hold a cell`, 'an embedding alone');
+  const layers = given.slice(embedding ? 1 : 0).map((layer, l): Layer => {
+    const k = embedding ? l + 1 : l;
+    mustBe(!isEmbedding(layer), where, `${one} ${k} must be a cell or bidirectional`, ...misplaced);
     mustBe(isLayer(layer), where, `${one} ${k} must be a cell or bidirectional`, layer);
-    if (k === 0) return;
-    const width = widthOf(layers[k - 1]);
-    const why = `the width of the output of ${one} ${k - 1}, ${nameOf(layers[k - 1])}`;
+    if (k === 0) return layer;
+    const below = given[k - 1];
+    const width = isEmbedding(below) ? below.width : widthOf(below);
+    const why = `the width of the output of ${one} ${k - 1}, ${isEmbedding(below) ? below.name : nameOf(below)}`;
     must(inputOf(layer) === width, where, `${one} ${k} must have input ${width}`, inputOf(layer), why);
+    return layer;
   });
+  return { ...(embedding && { embedding }), layers };
+}
+const misplaced = ['an embedding', 'it reads classes, so it can only stand first'] as const;
+
+function encoderOptions({ encoder }: NetworkOptions): Pick<Layers, 'encoderEmbedding' | 'encoder'> {
+  const { embedding, layers } = stackOf(encoder as NetworkOptions['layers'], 'encoder', 'encoder layer');
+  return { ...(embedding && { encoderEmbedding: embedding }), encoder: layers };
+}
+
+/** Checks that the cells that start from one initial state have one. */
+function mustShareStates(architecture: Architecture): void {
+  const [first, ...others] = firstCellsOf(architecture);
+  const statesOf = ({ cell }: Direction): string =>
+    Object.entries(cell.states)
+      .map(([s, width]) => `${s} [${width}]`)
+      .join(' and ');
+  for (const other of others) {
+    const what = `${other.name} must have the states ${statesOf(first)}`;
+    const why = `those of ${first.name}; trainInitial is shared`;
+    must(statesOf(other) === statesOf(first), where, what, statesOf(other), why);
+  }
 }
 
 function feedOf({ feed }: NetworkOptions, topology: Topology): Feed {
@@ -123,12 +184,11 @@ function feedOf({ feed }: NetworkOptions, topology: Topology): Feed {
 }
 
 function mustDecode(architecture: Architecture): void {
-  const { encoder, layers, feed, loss, start = 0 } = architecture;
-  mustStack(encoder as readonly Layer[], 'encoder', 'encoder layer');
+  const { layers, feed, loss, start = 0 } = architecture;
   mustReadForward(layers, where, 'a decoder must read forward', 'a bidirectional layer');
   mustBridge(architecture, where);
   mustCount(start, where, 'start', 0);
-  const D = inputOf(layers[0]);
+  const D = readerOf(architecture).input;
   const read = loss === 'softmax' && feed !== 'nothing';
   must(
     !read || start < D,
@@ -148,12 +208,6 @@ function mustFeedItself(architecture: Architecture): void {
     'a network that is fed its own output must read forward',
     'a bidirectional layer',
   );
-  const [D, O] = [inputOf(layers[0]), widthOfOutput(architecture)];
-  must(
-    D === O,
-    where,
-    `the output must be ${D} wide to be fed back`,
-    O,
-    `D = ${D} is fixed by ${nameOf(layers[0])}`,
-  );
+  const [{ input: D, name }, O] = [readerOf(architecture), widthOfOutput(architecture)];
+  must(D === O, where, `the output must be ${D} wide to be fed back`, O, `D = ${D} is fixed by ${name}`);
 }

@@ -1,5 +1,6 @@
 /** A network as plain data, from which another thread builds the same network, without its weights. */
-import { makers, noteOfCell, remake, type CellMaker, type CellNote } from '../cells/makers';
+import type { Embedding, EmbeddingOptions } from '../cells/embedding';
+import { makers, noteOfCell, remake, remakeEmbedding, type CellMaker, type CellNote } from '../cells/makers';
 import { mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import type { Data } from '../core/memory';
@@ -19,7 +20,9 @@ interface LayerNote {
 }
 
 export interface Blueprint {
+  embedding?: EmbeddingOptions;
   layers: LayerNote[];
+  encoderEmbedding?: EmbeddingOptions;
   encoder?: LayerNote[];
   options: Omit<NetworkOptions, 'layers' | 'encoder'>;
   /** What the network computes, in words: see `operationsOf`. */
@@ -32,7 +35,7 @@ export interface Blueprint {
  * @throws TypeError for a cell that no maker is known for.
  */
 export function blueprintOf(net: Network, own: boolean): Blueprint {
-  const { layers, encoder, ...rest } = net.architecture;
+  const { embedding, layers, encoderEmbedding, encoder, ...rest } = net.architecture;
   for (const { name, cell } of cellsOf(net.architecture)) {
     mustBe(
       own || Object.hasOwn(makers, cell.name),
@@ -43,7 +46,9 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
     );
   }
   return {
+    ...(embedding && { embedding: embedding.options }),
     layers: layers.map(noteOf),
+    ...(encoderEmbedding && { encoderEmbedding: encoderEmbedding.options }),
     ...(encoder && { encoder: encoder.map(noteOf) }),
     options: { ...rest, reduction: net.reduction, executor: net.executor.name as ExecutorName },
     operations: operationsOf(net),
@@ -60,7 +65,7 @@ const noteOf = (layer: Layer): LayerNote =>
  * @throws TypeError when it would compute something else, because a cell is more than its name and its options say.
  */
 export function buildFrom(
-  { layers, encoder, options, operations }: Blueprint,
+  { embedding, layers, encoderEmbedding, encoder, options, operations }: Blueprint,
   own: Readonly<Record<string, CellMaker>>,
 ): Network {
   const known = { ...makers, ...own };
@@ -68,13 +73,20 @@ export function buildFrom(
     const cell = remake(forward, known, 'parallel');
     return backward ? bidirectional(cell, remake(backward, known, 'parallel')) : cell;
   };
-  const made = layers.map(layerOf);
-  const net = new Network({ ...options, layers: made, ...(encoder && { encoder: encoder.map(layerOf) }) });
+  const stackOf = (first: EmbeddingOptions | undefined, notes: LayerNote[]): (Embedding | Layer)[] => [
+    ...(first ? [remakeEmbedding(first)] : []),
+    ...notes.map(layerOf),
+  ];
+  const net = new Network({
+    ...options,
+    layers: stackOf(embedding, layers),
+    ...(encoder && { encoder: stackOf(encoderEmbedding, encoder) }),
+  });
   const same = operationsOf(net) === operations && net.executor.name === options.executor;
   mustBe(
     same,
     'parallel',
-    `the network of ${made.map(nameOf).join(', ')} must compute the same when built from names and options`,
+    `the network of ${net.architecture.layers.map(nameOf).join(', ')} must compute the same when built from names and options`,
     net.executor.name === options.executor ? 'other operations' : `the ${net.executor.name} executor`,
     'a cell must hold all it is made from in its `options`',
   );

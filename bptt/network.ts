@@ -19,16 +19,17 @@ import {
 } from '../core/tensor';
 import {
   architectureOf,
+  optionsOf,
   parameterShapes,
   widthOfOutput,
   type Architecture,
   type NetworkOptions,
 } from './architecture';
 import { readBatch, type Batch, type Part } from './batch';
-import { clocksOf, inputOf, phasesOf } from './layer';
+import { clocksOf, phasesOf } from './layer';
 import { Parameters } from './parameters';
 import { Plan, type PlanShape } from './plan';
-import type { Stack } from './stack';
+import { firstReaderOf, type Stack } from './stack';
 import { beginsWithOne, outputAxes } from './topology';
 
 export type { NetworkOptions } from './architecture';
@@ -107,8 +108,8 @@ export class Network {
   constructor(options: NetworkOptions) {
     this.architecture = architectureOf(options);
     this.reduction = mustBeOneOf(options.reduction ?? 'mean', ['mean', 'sum'], 'network', 'reduction');
-    const { encoder, layers } = this.architecture;
-    this.input = inputOf((encoder ?? layers)[0]);
+    const { layers } = this.architecture;
+    this.input = firstReaderOf(this.architecture).input;
     this.output = widthOfOutput(this.architecture);
     this.clocks = clocksOf(layers);
     this.executor = executorOf(options.executor);
@@ -368,7 +369,7 @@ export const network = (options: NetworkOptions): Network => new Network(options
 
 /** The same network with the same weights under another dtype; float64 by default, as the gradient check wants it. */
 export function copyOf(net: Network, dtype: Dtype = 'float64'): Network {
-  const copy = new Network({ ...net.architecture, reduction: net.reduction, dtype });
+  const copy = new Network({ ...optionsOf(net.architecture), reduction: net.reduction, dtype });
   for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
   return copy;
 }

@@ -3,9 +3,10 @@ import { Random } from '../core/random';
 import { sizeOf } from '../core/tensor';
 import type { Batch } from './batch';
 import type { Box } from './box';
-import { inputOf, type Layer } from './layer';
+import type { Layer } from './layer';
 import { network, type Network, type NetworkOptions } from './network';
 import { draw, drawStates, fillRandom, problemOf, type Problem } from './problem';
+import { readerOf } from './stack';
 import { inputAxes, outputAxes } from './topology';
 
 /** One line of the gradient-check table. */
@@ -56,7 +57,7 @@ export function networkCase(group: string, name: string, kind: Kind, options: ()
 
 function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batch {
   const { architecture } = net;
-  const { loss, topology, encoder, layers, feed, trainInitial } = architecture;
+  const { loss, topology, encoder, feed, trainInitial } = architecture;
   const steps = outputAxes(topology, encoder ? W : T, B);
   const values = (axes: number[], width: number): Box => ({
     shape: [...axes, width],
@@ -71,8 +72,8 @@ function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batc
   const read = inputAxes(topology, T, B);
   const x = classes ? below(net.input, read) : values(read, net.input);
   // a decoder that can reads its targets, one step late; or else inputs of its own
-  const forced = loss !== undefined && feed === 'given' && inputOf(layers[0]) === O;
-  const inputs = values(feed === 'given' ? steps : [B], inputOf(layers[0]));
+  const forced = loss !== undefined && feed === 'given' && readerOf(architecture).input === O;
+  const inputs = values(feed === 'given' ? steps : [B], readerOf(architecture).input);
   const untold = loss === undefined && (topology === 'one-to-many' || (encoder && feed !== 'given'));
   return {
     ...(!trainInitial && { initial }),

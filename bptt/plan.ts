@@ -6,12 +6,12 @@ import type { Data } from '../core/memory';
 import { Program } from '../core/program';
 import { statement } from '../core/statement';
 import { zeros, type Tensor } from '../core/tensor';
-import type { Architecture } from './architecture';
+import { initialName, type Architecture } from './architecture';
 import { recordBridge } from './bridge';
 import { Feedback } from './feed';
 import { recordLoss } from './losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import { encoderOf, layersOf, Stack, type Moment } from './stack';
+import { encoderOf, firstReaderOf, layersOf, readerOf, Stack, type Moment, type StackOptions } from './stack';
 import { dropout, head, lastStep, type Signal, type Stage } from './stage';
 import { endsInOne } from './topology';
 import type { Unroll } from './unroll';
@@ -62,17 +62,23 @@ export class Plan {
   ) {
     const { encoder, layers, topology, loss, dtype } = architecture;
     const { T, B, source } = shape;
-    if (encoder && source)
-      this.source = new Stack(
-        encoder,
-        encoderOf(architecture),
-        { ...source, B },
-        parameters,
-        architecture.dropout,
-      );
-    this.main = new Stack(layers, layersOf(architecture), shape, parameters, architecture.dropout);
+    if (encoder && source) {
+      const reading: StackOptions = {
+        directions: encoderOf(architecture),
+        reader: firstReaderOf(architecture),
+        ...(architecture.encoderEmbedding && { embedding: 'encoderEmbedding' }),
+      };
+      this.source = new Stack(reading, { ...source, B }, parameters, architecture.dropout);
+    }
+    const writing: StackOptions = {
+      directions: layersOf(architecture),
+      reader: readerOf(architecture),
+      ...(architecture.embedding && { embedding: 'embedding' }),
+    };
+    this.main = new Stack(writing, shape, parameters, architecture.dropout);
     this.keeps = [...(this.source?.keeps ?? []), ...this.main.keeps];
-    if (architecture.trainInitial) for (const unroll of this.first.unrolls) this.recordStart(unroll);
+    const { trainInitial } = architecture;
+    if (trainInitial) for (const unroll of this.first.unrolls) this.recordStart(unroll, trainInitial);
 
     const stages = [...this.main.stages];
     const add = <S extends Stage>(stage: S): S => {
@@ -152,9 +158,9 @@ export class Plan {
     return [...(this.source?.inputGradients ?? []), ...this.main.inputGradients];
   }
 
-  private recordStart(unroll: Unroll): void {
+  private recordStart(unroll: Unroll, trainInitial: true | 'shared'): void {
     for (const s of Object.keys(unroll.states)) {
-      const name = `${unroll.name}.${s}0`;
+      const name = initialName(trainInitial, unroll.name, s);
       const first = this.parameters.values[name];
       this.start.pointwise(spread, { first, s: unroll.after(0, unroll.states[s]) });
       const d0 = this.parameters.gradients[name].pick(0);

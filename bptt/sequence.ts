@@ -2,8 +2,8 @@
 import { must, mustBe, mustCount, mustShape } from '../core/check';
 import type { Numbers } from '../core/tensor';
 import { flatten, type Box } from './box';
-import { inputOf, nameOf, type Layer } from './layer';
 import type { Network } from './network';
+import { firstReaderOf, readerOf, type Reader } from './stack';
 import { beginsWithOne } from './topology';
 
 /** One batch, time first. */
@@ -55,8 +55,8 @@ export function readSequences(
   net: Network,
   where: string,
 ): { B: number; source?: Sequence; main: Sequence } {
-  const { topology, encoder, layers, feed } = net.architecture;
-  const x = readValues(batch.x, encoder ?? layers, beginsWithOne(topology), where, 'x');
+  const { topology, encoder, feed } = net.architecture;
+  const x = readValues(batch.x, firstReaderOf(net.architecture), beginsWithOne(topology), where, 'x');
   const { B } = x;
   if (encoder) {
     mustBe(batch.clock === undefined, where, 'clock must be left out', batch.clock, 'a decoder begins at 0');
@@ -88,7 +88,7 @@ function sequence(
 /** Values of a number of steps, or of one that has no axis of time. */
 function readValues(
   given: Numbers | Box,
-  layers: readonly Layer[],
+  { input: D, name: reader }: Reader,
   one: boolean,
   where: string,
   name: string,
@@ -104,9 +104,8 @@ function readValues(
   }
   if (!(shape[0] >= 1 && B >= 1))
     must(false, where, `${name} must hold at least one step of one row`, `[${shape.join(', ')}]`);
-  const D = inputOf(layers[0]);
   if (!classes && shape[low] !== D) {
-    const why = `D = ${D} is fixed by ${nameOf(layers[0])}`;
+    const why = `D = ${D} is fixed by ${reader}`;
     mustShape(shape, [...shape.slice(0, low), D], where, name, why);
   }
   return { values: { shape: one ? [1, ...shape] : shape, numbers }, given: one ? 1 : shape[0], classes, B };
@@ -128,11 +127,12 @@ function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): nu
 
 /** What a decoder reads. */
 function readInputs(batch: Batch, net: Network, T: number, B: number, where: string): Values {
-  const { layers, feed, loss, start = 0 } = net.architecture;
+  const { feed, loss, start = 0 } = net.architecture;
+  const reader = readerOf(net.architecture);
   const { inputs, targets } = batch;
   const fed = feed !== 'given';
   if (inputs !== undefined) {
-    const { B: rows, ...read } = readValues(inputs, layers, fed, where, 'inputs');
+    const { B: rows, ...read } = readValues(inputs, reader, fed, where, 'inputs');
     must(rows === B, where, `inputs must be of ${B} rows`, rows, 'B is fixed by x');
     must(
       fed || read.given === T,
@@ -156,7 +156,7 @@ function readInputs(batch: Batch, net: Network, T: number, B: number, where: str
     'there are no targets to read instead',
   );
   const { shape, numbers } = flatten(targets, where, 'targets');
-  const [O, D] = [net.output, inputOf(layers[0])];
+  const [O, D] = [net.output, reader.input];
   mustShape(shape, classes ? [T, B] : [T, B, O], where, 'targets', `B = ${B}, O = ${O}`);
   must(classes || O === D, where, `inputs must be given`, 'none', `targets are ${O} wide, inputs ${D}`);
   const before = Float64Array.from(numbers);

@@ -1,18 +1,42 @@
 /** A stack: layers one above the other, laid out over T steps, with dropout in between. */
+import type { Embedding } from '../cells/embedding';
 import type { Data } from '../core/memory';
 import { oneHot } from '../core/onehot';
 import { zeros, type Tensor, type Tensors } from '../core/tensor';
-import { directionsOf, inputOf, layerStage, type Direction, type Layer, type LayerStage } from './layer';
-import type { Parameters } from './parameters';
+import {
+  directionsOf,
+  inputOf,
+  layerStage,
+  nameOf,
+  type Direction,
+  type Layer,
+  type LayerStage,
+} from './layer';
+import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import type { PlanShape } from './plan';
-import { dropout, type Signal, type Stage } from './stage';
+import { dropout, embedded, type Signal, type Stage } from './stage';
 import type { Unroll } from './unroll';
 
-/** The layers that a network reads or writes with; an encoder only reads. */
+/** The layers that a network reads or writes with; an encoder only reads. Each may read through an embedding. */
 export interface Layers {
+  encoderEmbedding?: Embedding;
   encoder?: readonly Layer[];
+  embedding?: Embedding;
   layers: readonly Layer[];
 }
+
+/** What reads the input of a stack. */
+export interface Reader {
+  input: number;
+  name: string;
+}
+const firstOf = (embedding: Embedding | undefined, [first]: readonly Layer[]): Reader =>
+  embedding ?? { input: inputOf(first), name: nameOf(first) };
+/** What reads the input of the layers that write. */
+export const readerOf = ({ embedding, layers }: Layers): Reader => firstOf(embedding, layers);
+/** What reads the sequence itself: the encoder, if there is one. */
+export const firstReaderOf = (all: Layers): Reader =>
+  all.encoder ? firstOf(all.encoderEmbedding, all.encoder) : readerOf(all);
 
 const named = (layers: readonly Layer[], letter: string): Direction[][] =>
   layers.map((layer, l) =>
@@ -35,6 +59,14 @@ export interface Moment {
   gradients: Tensors;
 }
 
+/** What a stack is made of. */
+export interface StackOptions {
+  directions: readonly Direction[][];
+  reader: Reader;
+  /** What the parameters of its embedding are named by; absent when it has none. */
+  embedding?: 'embedding' | 'encoderEmbedding';
+}
+
 /** Layers over time. What stands above them is up to the caller; `stages` are theirs, the first one first. */
 export class Stack {
   /** x [T·B, D], one-hot where it is class numbers; these have no gradient, and what would go there goes nowhere. */
@@ -49,22 +81,27 @@ export class Stack {
   private readonly moments = new Map<number, Moment>();
 
   constructor(
-    layers: readonly Layer[],
-    directions: readonly Direction[][],
+    { directions, embedding, reader }: StackOptions,
     readonly shape: PlanShape,
     parameters: Parameters,
     drop: number,
   ) {
     const { T, B } = shape;
     const { dtype } = parameters;
-    const D = inputOf(layers[0]);
+    const D = reader.input;
     const value = shape.classes ? oneHot(T * B, D) : zeros([T * B, D], dtype);
     this.input = { value, gradient: shape.classes ? value : zeros([T * B, D], dtype) };
     this.valid = zeros([T * B, 1], dtype);
     this.valid.data.fill(1);
     let below = this.input;
-    directions.forEach((directionsOfOne, l) => {
-      if (l > 0 && drop > 0) {
+    if (embedding !== undefined) {
+      const own = withoutPrefix(parameters.values, `${embedding}.`);
+      const gradients = withPrefix(withoutPrefix(parameters.gradients, `${embedding}.`), 'd');
+      this.stages.push(embedded(below, B, own, gradients));
+      below = this.stages[0].output;
+    }
+    directions.forEach((directionsOfOne) => {
+      if (this.stages.length > 0 && drop > 0) {
         const stage = dropout(below, B);
         this.keeps.push(stage.keep);
         this.stages.push(stage);
@@ -83,10 +120,11 @@ export class Stack {
     return this.layers.flatMap(({ unrolls }) => unrolls);
   }
 
-  /** Where the gradient of the input is added up: of each direction of the first layer, and of both. */
+  /** Where the gradient of the input is added up: of each direction of the layer that reads it, and of both. */
   get inputGradients(): Data[] {
     const [first] = this.layers;
-    return [...new Set([...first.unrolls.map(({ options }) => options.dx.data), this.input.gradient.data])];
+    const own = first === this.stages[0] ? first.unrolls.map(({ options }) => options.dx.data) : [];
+    return [...new Set([...own, this.input.gradient.data])];
   }
 
   /** States after `t` steps: t = 0 is the initial one, t = T the final one. Every step asks for the same views. */

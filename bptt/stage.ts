@@ -1,5 +1,6 @@
 /** A stage: what stands between two signals of a network, a layer, its dropout, the output layer. */
 import { affine, affineBackward } from '../cells/affine';
+import { embed, embedBackward } from '../cells/embedding';
 import type { Program } from '../core/program';
 import { add, mul } from '../core/scalar';
 import { statement } from '../core/statement';
@@ -39,13 +40,8 @@ export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
   const { value: keep } = signal(N, width, below);
   keep.data.fill(1);
   const output = signal(N, width, below);
-  const at = (from: number, to: number): Tensors => {
-    const of = (t: Tensor): Tensor => (N === B ? t : rows(t, from * B, to * B));
-    return {
-      ...{ h: of(below.value), dh: of(below.gradient), keep: of(keep) },
-      ...{ dropped: of(output.value), dDropped: of(output.gradient) },
-    };
-  };
+  const [h, dh, dropped, dDropped] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ h, dh, keep, dropped, dDropped }, B);
   return {
     keep,
     output,
@@ -81,17 +77,36 @@ export function lastStep(unrolls: readonly Unroll[], below: Signal, hasLoss: boo
 export function head(below: Signal, B: number, O: number, parameters: Tensors, gradients: Tensors): Stage {
   const [N] = below.value.shape;
   const output = signal(N, O, below);
-  const at = (from: number, to: number): Tensors => {
-    const of = (t: Tensor): Tensor => (N === B ? t : rows(t, from * B, to * B));
-    return {
-      ...parameters,
-      ...gradients,
-      ...{ h: of(below.value), dh: of(below.gradient), y: of(output.value), dy: of(output.gradient) },
-    };
-  };
+  const [h, dh, y, dy] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ h, dh, y, dy }, B, { ...parameters, ...gradients });
   return {
     output,
     forward: (program, from, to) => affine(program, at(from, to)),
     backward: (program, from, to) => affineBackward(program, at(from, to)),
+  };
+}
+
+/** The embedding e = x E, of a signal of blocks of B rows. */
+export function embedded(below: Signal, B: number, parameters: Tensors, gradients: Tensors): Stage {
+  const [, W] = parameters.E.shape;
+  const [N] = below.value.shape;
+  const dtype = dtypeOf(parameters.E);
+  const output = { value: zeros([N, W], dtype), gradient: zeros([N, W], dtype) };
+  const [x, dx, e, de] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ x, dx, e, de }, B, { ...parameters, ...gradients });
+  return {
+    output,
+    forward: (program, from, to) => embed(program, at(from, to)),
+    backward: (program, from, to) => embedBackward(program, at(from, to)),
+  };
+}
+
+/** The rows of the steps `from`…`to` of some tensors, all of them where there is one step, beside what has no steps. */
+function blocks(tensors: Tensors, B: number, others: Tensors = {}): (from: number, to: number) => Tensors {
+  return (from, to) => {
+    const v = { ...others };
+    for (const [name, t] of Object.entries(tensors))
+      v[name] = t.shape[0] === B ? t : rows(t, from * B, to * B);
+    return v;
   };
 }

@@ -2,6 +2,7 @@
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
+import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
@@ -99,7 +100,7 @@ function bidirectionalCases(): Case[] {
 function networkCases(): Case[] {
   // many to one, nothing reaches the top cell's output at the other steps: an lstm stands below as well, so
   // that every term of its backward statement is still in use
-  const deep = (topology?: Topology): Layer[] => [
+  const deep = (topology?: Topology): NetworkOptions['layers'] => [
     lstm(sizes),
     gru({ input: H, hidden: 5 }),
     topology === 'many-to-one' ? lstm({ input: 5, hidden: 8 }) : elman({ input: 5, hidden: 8 }),
@@ -122,6 +123,17 @@ function networkCases(): Case[] {
     bidirectional(lstm({ input: D, hidden: 3 })),
     bidirectional(lstm({ input: 6, hidden: 2 })),
   ];
+  // a decoder's own embedding is among the topologies
+  const embedded = (): NetworkOptions['layers'] => [
+    embedding({ input: D, width: 5 }),
+    lstm({ input: 5, hidden: 3 }),
+    gru({ input: 3, hidden: 3 }),
+  ];
+  const embeddedBothWays = (): NetworkOptions['layers'] => [
+    embedding({ input: D, width: 5 }),
+    bidirectional(lstm({ input: 5, hidden: 3 })),
+  ];
+  const alike = (): Layer[] => [elman({ input: D, hidden: 5 }), bidirectional(gru({ input: 5, hidden: 5 }))];
   const softmax = { output: O, loss: 'softmax' } as const;
   const [ragged, classes, topology] = [true, true, 'many-to-one' as const];
   const cases: [string, Omit<NetworkOptions, 'layers'> & Kind, typeof deep][] = [
@@ -142,6 +154,10 @@ function networkCases(): Case[] {
     ['class numbers, softmax, lengths', { ...softmax, ragged, classes }, deep],
     ['class numbers, bidirectional, many to one', { ...softmax, topology, ragged, classes }, lastBothWays],
     ['class numbers, clockwork and jordan', { ...softmax, classes }, everyKind],
+    ['embedding, softmax, lengths', { ...softmax, ragged, classes, trainInitial: true }, embedded],
+    ['embedding, bidirectional, dropout', { ...softmax, classes, dropout: 0.3 }, embeddedBothWays],
+    ['embedding of probabilities, many to one', { ...softmax, topology, ragged }, embeddedBothWays],
+    ['shared initial state, lengths', { ...softmax, trainInitial: 'shared', ragged }, alike],
   ];
   return cases.map(([name, { ragged, classes, ...options }, layers]) =>
     networkCase('network', name, { ragged, classes }, () => ({

@@ -8,8 +8,8 @@ import { must, mustBe } from '../core/check';
 import { fillFrom, toFlat, type Tensor } from '../core/tensor';
 import { flatten, type Box } from './box';
 import type { Batch } from './batch';
-import { inputOf } from './layer';
 import type { Network } from './network';
+import { readerOf } from './stack';
 import { mustStream } from './topology';
 
 /** What a writer begins with. */
@@ -46,7 +46,7 @@ export class Writer implements Steps {
     { x, lengths, initial }: Beginning,
     copies: number,
   ) {
-    const { topology, encoder, layers, feed, loss } = network.architecture;
+    const { topology, encoder, feed, loss } = network.architecture;
     const writes = encoder !== undefined || topology === 'many-to-many';
     mustBe(writes, where, 'the topology must be encoder-decoder or many-to-many', topology);
     const asks = feed === undefined || feed === 'given';
@@ -55,7 +55,7 @@ export class Writer implements Steps {
     mustBe(expects, where, 'the loss must be softmax', loss, 'outputs are taken for logits');
     if (!encoder) mustStream(network.architecture, where, 'layers must read forward', 'a bidirectional one');
     mustBe(initial !== 'carry', where, 'initial must not be carry', 'carry');
-    const [D, O] = [inputOf(layers[0]), network.output];
+    const [D, O] = [readerOf(network.architecture).input, network.output];
     must(D >= O, where, `the layers must read at least ${O} classes`, D, `O = ${O}: what is written is read`);
 
     const source = flatten(x, where, 'x');

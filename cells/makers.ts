@@ -4,6 +4,7 @@ import { constant } from '../core/init';
 import type { Cell } from './cell';
 import { clockwork } from './clockwork';
 import { elman } from './elman';
+import { embedding, type Embedding, type EmbeddingOptions } from './embedding';
 import { gru } from './gru';
 import { jordan } from './jordan';
 import { lstm } from './lstm';
@@ -46,7 +47,16 @@ export function remake(
   const names = Object.keys(known).join(', ');
   mustBe(Object.hasOwn(known, name), where, `cells must be among ${names}`, name);
   const cell = known[name](options);
-  const entries = Object.entries(cell.parameters);
-  const parameters = entries.map(([p, { shape }]) => [p, { shape, init: constant(0) }] as const);
-  return { ...cell, parameters: Object.fromEntries(parameters) };
+  return { ...cell, parameters: fromZero(cell.parameters) };
 }
+
+/** The embedding of such options, which starts at zero as well. */
+export function remakeEmbedding(options: EmbeddingOptions): Embedding {
+  const made = embedding(options);
+  return { ...made, parameters: fromZero(made.parameters) };
+}
+
+const fromZero = (parameters: Cell['parameters']): Cell['parameters'] =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape }]) => [name, { shape, init: constant(0) }]),
+  );

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { Random } from '../core/random';
 import type { ExecutorName } from '../core/executor';
+import { optionsOf } from '../bptt/architecture';
 import type { Batch } from '../bptt/batch';
 import { fit, type StepInfo, type Summary } from '../bptt/fit';
 import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/gradcheck';
@@ -209,7 +210,7 @@ export class Trainer {
   gradcheck(): GradcheckReport {
     const { architecture, parameters } = this.network;
     const executor = this.network.executor.name as ExecutorName;
-    const copy = network({ ...architecture, layers: [...architecture.layers], dtype: 'float64', executor });
+    const copy = network({ ...optionsOf(architecture), dtype: 'float64', executor });
     copy.parameters.flat.data.set(parameters.flat.data);
     const slice = new Streams(this.parts.text.indices, 2, 3);
     const batch = batchOf(slice.chunk(0), slice, 'zero');

@@ -10,7 +10,7 @@
  * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
  */
 import type { Cell } from '../cells/cell';
-import { makers, noteOfCell, remake, type CellMaker } from '../cells/makers';
+import { makers, noteOfCell, remake, remakeEmbedding, type CellMaker } from '../cells/makers';
 import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/layer';
 import { must, mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
@@ -135,8 +135,10 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   const remade = (list: LayerNote[]) => list.map((note) => layerOf(note, { ...makers, ...cells }));
   const layers = remade(notes.network.layers);
   const encoder = notes.network.encoder && remade(notes.network.encoder);
-  const least = cellsOf({ layers, encoder })
-    .flatMap(({ cell }) => Object.values(cell.parameters))
+  const { loss, dropout, embedding, encoderEmbedding, encoder: _, ...rest } = notes.network;
+  const tables = [embedding, encoderEmbedding].map((note) => (note ? [remakeEmbedding(note)] : []));
+  const least = [...tables.flat(), ...cellsOf({ layers, encoder }).map(({ cell }) => cell)]
+    .flatMap(({ parameters }) => Object.values(parameters))
     .reduce((n, p) => n + sizeOf(p.shape), 0);
   must(
     least <= bytes.length,
@@ -145,11 +147,10 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `${least} weights`,
   );
 
-  const { loss, dropout, ...rest } = notes.network;
   const network = new Network({
     ...rest,
-    layers,
-    encoder,
+    layers: [...tables[0], ...layers],
+    ...(encoder && { encoder: [...tables[1], ...encoder] }),
     loss: inference ? undefined : loss,
     dropout: inference ? 0 : dropout,
     executor,
@@ -173,13 +174,15 @@ function layerOf({ reverse, ...note }: LayerNote, known: Record<string, CellMake
 }
 
 function noteOf({ architecture, reduction }: Network): NetworkNote {
-  const { layers, encoder, ...rest } = architecture;
+  const { embedding, layers, encoderEmbedding, encoder, ...rest } = architecture;
   const note = noteOfCell as (cell: Cell) => LayerNote;
   const noteOfLayer = (layer: Layer): LayerNote =>
     isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer);
   return {
     ...rest,
+    ...(embedding && { embedding: embedding.options }),
     layers: layers.map(noteOfLayer),
+    ...(encoderEmbedding && { encoderEmbedding: encoderEmbedding.options }),
     ...(encoder && { encoder: encoder.map(noteOfLayer) }),
     reduction,
   };

@@ -44,7 +44,7 @@ const layerNames: Readonly<Record<string, string>> = { elman: 'simple_rnn', lstm
  * // in Keras:  f = np.load('weights.npz'); model.set_weights([f[name] for name in f.files])
  */
 export function toKeras({ architecture, parameters: { values } }: Network): Map<string, SafeTensor> {
-  const { topology, layers, output, trainInitial } = architecture;
+  const { topology, embedding, layers, output, trainInitial } = architecture;
   mustReadSteps(topology, 'keras');
   must(
     !trainInitial,
@@ -54,6 +54,10 @@ export function toKeras({ architecture, parameters: { values } }: Network): Map<
     'Keras has no weights for them',
   );
   const stored = new Map<string, SafeTensor>();
+  if (embedding) {
+    const { 'embedding.E': E } = values;
+    stored.set('embedding/embeddings', store(E, E.shape, toFlat(E)));
+  }
   const used = new Map<string, number>();
   /** Keras numbers the layers of one kind: `lstm`, `lstm_1`. */
   const next = (kind: string): string => {

@@ -38,6 +38,8 @@ export const kinds: Record<string, Kind> = {
   LSTM_TBPTT: torchRnn(lstm0),
   RNN_TANH_TBPTT: torchRnn(elman),
   LSTM_MANY_TO_ONE: torchRnn(lstm0),
+  LSTM_CLASSES: torchRnn(lstm0),
+  GRU_CLASSES: torchRnn(gru),
   CLIP_GLOBAL_NORM: clipped,
   CLOCKWORK: clockworkVector,
   JORDAN: jordanVector,

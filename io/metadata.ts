@@ -14,11 +14,18 @@ const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) }
 /** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */
 const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObject(cellNote)) });
 
+const embeddingNote = v.strictObject({
+  input: size,
+  width: size,
+  deviation: v.pipe(v.number(), v.minValue(0)),
+});
 const stack = v.pipe(v.array(layerNote), v.minLength(1));
 
 const networkNote = v.strictObject({
   topology: v.picklist(topologies),
+  embedding: v.optional(embeddingNote),
   layers: stack,
+  encoderEmbedding: v.optional(embeddingNote),
   encoder: v.optional(stack),
   feed: v.optional(v.picklist(['given', 'nothing', 'output'])),
   start: v.optional(count),
@@ -26,7 +33,7 @@ const networkNote = v.strictObject({
   loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),
   reduction: v.picklist(['mean', 'sum']),
   dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
-  trainInitial: v.boolean(),
+  trainInitial: v.union([v.boolean(), v.literal('shared')]),
   dtype: v.picklist(['float32', 'float64']),
 });
 

@@ -14,6 +14,7 @@
  *   pi, pf, po [H]  P [3H]          i o f
  */
 import type { Cell } from '../cells/cell';
+import { initialName } from '../bptt/architecture';
 import { directionsOf, inputOf, type Direction } from '../bptt/layer';
 import type { Network } from '../bptt/network';
 import { withoutPrefix } from '../bptt/parameters';
@@ -51,11 +52,13 @@ const [TIME, BATCH] = ['time', 'batch'];
 export function encodeOnnx(network: Network, options: OnnxOptions = {}): Uint8Array {
   mustKnowKeys(options, ['classes', 'lengths', 'states', 'metadata'], 'onnx');
   mustBeExportable(network);
-  const { layers, topology } = network.architecture;
+  const { embedding, layers, topology } = network.architecture;
   mustReadSteps(topology, 'onnx');
   const graph = new OnnxGraph();
   graph.output('y', 'float32', [...(endsInOne(topology) ? [] : [TIME]), BATCH, network.output]);
-  let below = addInput(graph, inputOf(layers[0]), options);
+  let below = embedding
+    ? addEmbedding(graph, network, options)
+    : addInput(graph, inputOf(layers[0]), options);
   if (options.lengths) graph.input('lengths', 'int32', [BATCH]);
   layers.forEach((layer, l) => {
     const only = l === layers.length - 1 && endsInOne(topology);
@@ -90,6 +93,13 @@ function addInput(graph: OnnxGraph, D: number, { classes }: OnnxOptions): string
   const x = graph.input('x', 'int64', [TIME, BATCH]);
   const offOn = graph.constant('off_on', [2], Float32Array.of(0, 1));
   return graph.node('OneHot', [x, graph.indices('classes', [D]), offOn], ['one_hot']);
+}
+
+/** The rows of the table [T, B, W] that the first layer reads. */
+function addEmbedding(graph: OnnxGraph, { input, parameters }: Network, options: OnnxOptions): string {
+  const E = weight(graph, 'embedding_E', parameters.values['embedding.E']);
+  if (!options.classes) return graph.node('MatMul', [addInput(graph, input, options), E], ['e']);
+  return graph.node('Gather', [E, graph.input('x', 'int64', [TIME, BATCH])], ['e'], { axis: 0 });
 }
 
 /** The directions that one node computes: both, if their cells are alike. */
@@ -131,12 +141,10 @@ function addNode(
   const B = b ? stack('B', [2 * order.length * H], (p) => biases(p, order)) : '';
   const starts = Object.keys(cell.states).map((s) => {
     if (states) return stateInputs(graph, directions, s);
-    if (!network.architecture.trainInitial) return '';
-    return spread(
-      graph,
-      stack(`${s}0`, [1, H], (p) => toFlat(p[`${s}0`])),
-      below,
-    );
+    const { trainInitial } = network.architecture;
+    if (!trainInitial) return '';
+    const first = directions.flatMap(({ name }) => toFlat(values[initialName(trainInitial, name, s)]));
+    return spread(graph, graph.constant(`${own}_${s}0`, [n, 1, H], Float32Array.from(first)), below);
   });
   const P = pi ? [stack('P', [3 * H], (p) => ['pi', 'po', 'pf'].flatMap((name) => toFlat(p[name])))] : [];
   // an LSTM's peepholes follow both of its states

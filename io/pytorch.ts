@@ -9,6 +9,7 @@
  *   l{k}.bhn [H]      rnn.bias_hh_l{k}, block n     GRU: this one stands inside r * (h Whn + bhn)
  *   l{k}r.…           rnn.…_l{k}_reverse            the direction from the end of a bidirectional layer
  *   e{k}.…            enc.…_l{k}                    of an encoder-decoder; l{k}.… is then dec.…_l{k}
+ *   embedding.E [V, W]  embedding.weight [V, W]     as it is; of an encoder, enc.embedding.weight
  *   head.Wy [H, O]    head.weight [O, H]            transposed
  *   head.by [O]       head.bias [O]
  *
@@ -129,7 +130,10 @@ function correspondence({ encoder, layers }: Layers, names: readonly string[]): 
     const [, direction, letter, own] = /^(([el])\d+r?)\.(.+)$/.exec(ours) ?? [];
     const torch = known[letter as 'e' | 'l'] !== undefined;
     const theirs = (member: string): string => torchName({ encoder, layers }, direction, member);
-    if (ours === 'head.Wy') found.pairs.push({ ours, theirs: 'head.weight', transposed: true });
+    if (ours === 'embedding.E') found.pairs.push({ ours, theirs: 'embedding.weight', transposed: false });
+    else if (ours === 'encoderEmbedding.E')
+      found.pairs.push({ ours, theirs: 'enc.embedding.weight', transposed: false });
+    else if (ours === 'head.Wy') found.pairs.push({ ours, theirs: 'head.weight', transposed: true });
     else if (ours === 'head.by') found.pairs.push({ ours, theirs: 'head.bias', transposed: false });
     else if (torch && own === 'Wx') found.pairs.push({ ours, theirs: theirs('weight_ih'), transposed: true });
     else if (torch && own === 'Wh') found.pairs.push({ ours, theirs: theirs('weight_hh'), transposed: true });

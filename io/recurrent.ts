@@ -1,7 +1,8 @@
 /** Test vectors of recurrent networks: forward, and backward from a cross-entropy or a weighted sum. */
 import { directionsOf, inputOf, type Layer } from '../bptt/layer';
-import { network, type Network } from '../bptt/network';
+import { network, type Gradients, type Network } from '../bptt/network';
 import { truncated } from '../bptt/truncated';
+import { embedding } from '../cells/embedding';
 import { must, mustShape } from '../core/check';
 import { softmax } from '../core/reduce';
 import { toFlat, type Tensor } from '../core/tensor';
@@ -15,12 +16,14 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
   must(loss !== undefined, 'verify', 'the vector must have a loss', 'none');
   const x = tensorOf(inputs, 'x', 'inputs');
   const [T, B] = x.shape;
-  mustShape(x.shape, [T, B, inputOf(layers[0])], 'verify', 'inputs.x', 'sizes.I');
+  const byClass = x.shape.length === 2;
+  if (!byClass) mustShape(x.shape, [T, B, inputOf(layers[0])], 'verify', 'inputs.x', 'sizes.I');
+  const { 'embedding.weight': table } = params as Partial<typeof params>;
   const head = Object.keys(params).find((name) => name === 'head.weight' || name === 'V');
   const classes = loss.type === 'cross_entropy';
   const last = classes && loss.targets.shape.length === 1;
   const net = network({
-    layers,
+    layers: table ? [embedding({ input: table.shape[0], width: inputOf(layers[0]) }), ...layers] : layers,
     ...(head && { output: params[head].shape[0] }),
     ...(classes && { loss: 'softmax' as const, reduction: loss.reduction }),
     topology: last ? 'many-to-one' : 'many-to-many',
@@ -35,28 +38,18 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
   };
   const upstream = classes ? undefined : upstreamOf(net, vector, T, B);
 
-  const gradientsNow = (
-    dx: Tensor,
-    initial: Record<string, Tensor>,
-    prefix: string,
-  ): Computed['gradients'] => {
-    const all: Computed['gradients'] = { x: toFlat(dx), ...layout.gradients(net) };
-    for (const s of stateNames(net)) all[`${s}_0`] = eachLayer(net, initial, s);
+  const gradientsNow = (back: Pick<Gradients, 'x' | 'initial'>, prefix: string): Computed['gradients'] => {
+    const all: Computed['gradients'] = { ...(!byClass && { x: toFlat(back.x) }), ...layout.gradients(net) };
+    for (const s of stateNames(net)) all[`${s}_0`] = eachLayer(net, back.initial, s);
     return rename(all, prefix);
   };
 
   if (typeof hyper.chunk === 'number') {
     const run = (chunk: number, prefix: string): Computed => {
       net.parameters.zeroGradients();
-      const {
-        loss: total,
-        output,
-        states,
-        x: dx,
-        initial,
-      } = truncated(net, batch, { chunk, ...(upstream && { upstream }) });
-      const values = valuesOf(net, toFlat(output), states, total, vector);
-      return { values, gradients: gradientsNow(dx, initial, prefix) };
+      const result = truncated(net, batch, { chunk, ...(upstream && { upstream }) });
+      const values = valuesOf(net, toFlat(result.output), result.states, result.loss, vector);
+      return { values, gradients: gradientsNow(result, prefix) };
     };
     const cut = run(hyper.chunk, 'grads.');
     return { values: cut.values, gradients: { ...cut.gradients, ...run(T, 'grads_full_bptt.').gradients } };
@@ -64,8 +57,7 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
 
   const result = net.forward(batch);
   const values = valuesOf(net, toFlat(result.output), result.states, result.loss, vector);
-  const { x: dx, initial } = net.backward(upstream);
-  return { values, gradients: gradientsNow(dx, initial, 'grads.') };
+  return { values, gradients: gradientsNow(net.backward(upstream), 'grads.') };
 }
 
 /** Every value a vector may expect of a network's forward pass. */

@@ -45,12 +45,13 @@ const slots: Readonly<Record<string, Record<string, string>>> = {
  */
 export function torchProject(project: TorchProject): Record<string, Uint8Array | string> {
   const { network, optimizer } = project;
-  const { layers, topology, trainInitial } = network.architecture;
+  const { embedding, layers, topology, trainInitial } = network.architecture;
   mustReadSteps(topology, 'torch');
   const module = torchModule(layers);
   const why = 'layers of one kind and size, without peepholes, sigmoid units or a reset before the product';
   const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
   must(module !== undefined, 'torch', 'one nn.RNN, LSTM or GRU must compute the layers', got, why);
+  must(!embedding, 'torch', 'the network must read without an embedding', 'one', 'the script has none');
   must(!trainInitial, 'torch', 'initial states must not be trained', 'trained ones', `nn.${module} has none`);
 
   const tensors = toPytorch({ layers }, network.parameters.values);

@@ -10,6 +10,7 @@ import { affine, affineBackward, affineParameters } from '../cells/affine';
 import type { Cell, Parameter } from '../cells/cell';
 import { clockwork, part, type ClockworkOptions } from '../cells/clockwork';
 import { elman } from '../cells/elman';
+import { embed, embedBackward } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm, lstmBackward, lstmForward, lstmJacobian } from '../cells/lstm';
@@ -160,6 +161,7 @@ const withBiases: [string, string, () => Printed][] = [
   ['gru, reset before', 'grubefore.ts', () => printedCell(gru({ ...sizes, reset: 'before' }))],
   ["jordan, feedback 'p'", 'jordan.ts', () => printedCell(jordan({ ...sizes, output: 4, feedback: 'p' }))],
   ['affine', 'affine.ts', printedAffine],
+  ['embedding', 'embedding.ts', printedEmbedding],
 ];
 const withoutBiases: [string, string, () => Printed][] = [
   ['elman', 'elman.ts', () => printedCell(elman({ ...sizes, bias: false }))],
@@ -173,6 +175,13 @@ const withoutBiases: [string, string, () => Printed][] = [
     () => printedCell(jordan({ ...sizes, output: 4, feedback: 'p', bias: false })),
   ],
 ];
+
+function printedEmbedding(): Printed {
+  const [N, V, W] = [4, 5, 3];
+  const v: Tensors = { x: zeros([N, V]), dx: zeros([N, V]), e: zeros([N, W]), de: zeros([N, W]) };
+  Object.assign(v, { E: zeros([V, W]), dE: zeros([V, W]) });
+  return printed({ ...silent, Forward: (p) => embed(p, v), Backward: (p) => embedBackward(p, v) }, v);
+}
 
 function printedAffine(): Printed {
   const [N, H, O] = [4, 5, 3];

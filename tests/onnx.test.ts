@@ -6,6 +6,7 @@ import {
   bidirectional,
   clockwork,
   elman,
+  embedding,
   gru,
   jordan,
   lstm,
@@ -27,7 +28,7 @@ const next = { input: H, hidden: H };
 const wide = { input: 2 * H, hidden: H };
 
 /** Every architecture that can be exported. */
-const architectures: [string, Partial<NetworkOptions> & { layers: Layer[] }, OnnxOptions?][] = [
+const architectures: [string, Partial<NetworkOptions> & Pick<NetworkOptions, 'layers'>, OnnxOptions?][] = [
   ['elman, tanh', { layers: [elman(one)] }],
   ['elman, relu', { layers: [elman({ ...one, activation: 'relu' })] }],
   ['elman, sigmoid', { layers: [elman({ ...one, activation: 'sigmoid' })] }],
@@ -57,11 +58,14 @@ const architectures: [string, Partial<NetworkOptions> & { layers: Layer[] }, Onn
   ['trained initial states', { layers: [bidirectional(lstm(one)), gru(wide)], trainInitial: true }],
   ['float64, rounded', { layers: [gru(one)], dtype: 'float64' }],
   ['class numbers', { layers: [lstm(one)] }, { classes: true }],
+  ['embedding', { layers: [embedding({ input: D, width: H }), lstm(next)] }, { classes: true }],
+  ['embedding of probabilities', { layers: [embedding({ input: D, width: H }), gru(next)] }],
+  ['shared initial states', { layers: [gru(one), bidirectional(elman(next))], trainInitial: 'shared' }],
   ['class numbers, trained states', { layers: [gru(one)], trainInitial: true }, { classes: true }],
 ];
 
 /** A network with every parameter away from zero, so that a swapped gate or a lost bias shows. */
-function networkOf(options: Partial<NetworkOptions> & { layers: Layer[] }): Network {
+function networkOf(options: Partial<NetworkOptions> & Pick<NetworkOptions, 'layers'>): Network {
   const net = network({ output: O, dtype: 'float32', ...options });
   const random = new Random(7);
   for (const t of Object.values(net.parameters.values))
@@ -85,7 +89,10 @@ interface Trial {
   expected: Record<string, number[]>;
 }
 
-function trialOf(options: Partial<NetworkOptions> & { layers: Layer[] }, onnx: OnnxOptions): Trial {
+function trialOf(
+  options: Partial<NetworkOptions> & Pick<NetworkOptions, 'layers'>,
+  onnx: OnnxOptions,
+): Trial {
   const net = networkOf(options);
   const random = new Random(3);
   const float = (dims: number[]): Numbers => {

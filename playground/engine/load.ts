@@ -11,12 +11,13 @@ import { cellNames, type CellName, type Settings } from './settings';
  */
 export function load(bytes: Uint8Array, settings: Settings): { session: Session } {
   const found = decodeCheckpoint(bytes, { executor: 'reproducible' });
-  const { layers, output, loss } = found.network.architecture;
+  const { embedding, layers, output, loss } = found.network.architecture;
   const first = layers[0];
   const bidirectional = isBidirectional(first);
   const { name: cell, hidden } = bidirectional ? first.forward : first;
   const known = (cellNames as readonly string[]).includes(cell) && loss !== undefined;
   mustBe(known, 'load', `a network of ${cellNames.join(', ')} with a loss must be in the file`, cell);
+  mustBe(!embedding, 'load', 'the network must read without an embedding', 'one');
   const { playground = {} } = Object(found.training) as { playground?: Partial<Settings> };
   const task = playground.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {

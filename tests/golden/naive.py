@@ -137,6 +137,12 @@ def values(v, P, X, S, restart=None):
         a = X["logits_in"]
         return {"logits": a, "probs": softmax(a), "log_probs": log_softmax(a)}
     x = X["x"]
+    if kind.endswith("_CLASSES"):
+        table = P.get("embedding.weight", np.eye(v["sizes"]["V"]))
+        read = np.array([[table[k] for k in row] for row in x])
+        out, _ = stack_values(kind[: -len("_CLASSES")], P, {"x": read}, S, x.shape[1])
+        logits = np.array([[P["head.weight"] @ h + P["head.bias"] for h in row] for row in out["output"]])
+        return {**out, "logits": logits, "probs": softmax(logits)}
     T, B, _ = x.shape
     if kind == "SEQ2SEQ_GRU":
         return seq2seq(P, X, S, B)

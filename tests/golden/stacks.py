@@ -365,6 +365,54 @@ def many_to_one_vectors():
     yield many_to_one("lstm_many_to_one_t1_b1", T=1, B=1, I=2, H=3, O=4)
 
 
+# ---------------------------------------------------------------- class numbers, one-hot or embedded
+
+
+def classes(name, cell, T, B, V, H, O, I=None, L=1, D=1):
+    """x holds class numbers in 0..V-1; with I they are looked up in a table [V, I], else they are one-hot."""
+    draw = Draw(name)
+    sizes = dict(T=T, B=B, V=V, I=I or V, H=H, O=O, L=L, D=D, bias=True)
+    module = stack(cell, draw, sizes)
+    head = leaves_of(**{"head.weight": draw.uniform(O, D * H), "head.bias": draw.uniform(O)})
+    x = draw.integers(V, T, B)
+    table = {}
+    if I:
+        embedding = torch.nn.Embedding(V, I)
+        with torch.no_grad():
+            embedding.weight.copy_(draw.normal(V, I))
+        table = {"embedding.weight": embedding.weight}
+    read = embedding(x) if I else torch.nn.functional.one_hot(x, V).to(torch.float64)
+    init = first_states(cell, draw, sizes)
+    expected = run_stack(cell, module, read, init)
+    logits = expected["output"] @ head["head.weight"].T + head["head.bias"]
+    targets = draw.integers(O, T, B)
+    expected = {**expected, "logits": logits, "probs": torch.softmax(logits, -1)}
+    loss, value = cross_entropy(logits, targets)
+    reads = "row x_t of embedding.weight" if I else "the one-hot row of x_t"
+    return vector(
+        name,
+        f"{cell}_CLASSES",
+        sizes,
+        f"the layers read {reads} at every step; {stack_equations(cell, sizes)}; "
+        "logits = W_head output_t + b_head; probs = softmax(logits); "
+        "the loss is the mean over all T*B rows of the cross-entropy of logits against targets",
+        {**table, **dict(module.named_parameters()), **head},
+        {"x": x},
+        init,
+        loss,
+        value,
+        expected,
+        notes="classes that stand in no row of x have a gradient of zero",
+    )
+
+
+def classes_vectors():
+    yield classes("lstm_embedding", "LSTM", T=5, B=3, V=6, I=4, H=3, O=7)
+    yield classes("gru_embedding_2l_bidirectional", "GRU", T=4, B=2, V=9, I=5, H=3, O=4, L=2, D=2)
+    yield classes("gru_one_hot", "GRU", T=5, B=3, V=6, H=4, O=7)
+    yield classes("lstm_one_hot_bidirectional", "LSTM", T=4, B=2, V=5, H=3, O=6, D=2)
+
+
 # ---------------------------------------------------------------- clipping by the global norm
 
 
@@ -422,4 +470,5 @@ def vectors():
     yield from packed_vectors()
     yield from truncated_vectors()
     yield from many_to_one_vectors()
+    yield from classes_vectors()
     yield from clip_vectors()

@@ -1,0 +1,83 @@
+/**
+ * The embedding layer: every class has a row of a table, and is read as that row.
+ *
+ *   x [N, V]   e [N, W]   E [V, W]      N = T·B rows at once: it has no memory
+ *
+ * Where x is class numbers the product looks rows of E up, and its derivative adds rows of de up by class. Where x is
+ * numbers, such as the probabilities of classes, e is a weighted mean of rows.
+ *
+ * Forward
+ *   e = x E
+ *
+ * Backward
+ *   dx = de Eᵀ                           (with numbers only: a class number has no gradient)
+ *   dE += xᵀ de
+ *
+ * Source: Bengio, Ducharme, Vincent & Jauvin 2003, "A neural probabilistic language model".
+ */
+import { must, mustCount, mustKnowKeys } from '../core/check';
+import { normal } from '../core/init';
+import type { Program } from '../core/program';
+import { transpose, type Tensors } from '../core/tensor';
+import { isCell, type Parameter } from './cell';
+
+export interface EmbeddingOptions {
+  /** V, the number of classes. */
+  input: number;
+  /** W, the width of a class's row. */
+  width: number;
+  /** Standard deviation of the table's start; default 1. */
+  deviation?: number;
+}
+
+/** What stands below the first cell of a network and turns classes into rows of a table. */
+export interface Embedding {
+  readonly name: 'embedding';
+  readonly input: number;
+  readonly width: number;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+  /** What a checkpoint must hold to build the same layer again. */
+  readonly options: Readonly<Required<EmbeddingOptions>>;
+}
+
+/**
+ * An embedding, the first layer of a network that reads classes.
+ *
+ *   x class numbers [T, B]   ->   [T·B, W]      parameter `embedding.E` [V, W], as torch.nn.Embedding's weight
+ *
+ * It is trained like any other layer. Rows of probabilities [T, B, V] are read too, as means of the table's rows.
+ *
+ * @throws RangeError for sizes below 1 or a negative deviation; TypeError for an unknown option.
+ * @example
+ * network({ layers: [embedding({ input: 84, width: 16 }), gru({ input: 16, hidden: 128 })], output: 84 })
+ */
+export function embedding(options: EmbeddingOptions): Embedding {
+  must(typeof options === 'object' && options !== null, 'embedding', 'options must be an object', options);
+  mustKnowKeys(options, ['input', 'width', 'deviation'], 'embedding');
+  const { input: V, width: W, deviation = 1 } = options;
+  mustCount(V, 'embedding', 'input');
+  mustCount(W, 'embedding', 'width');
+  const fits = Number.isFinite(deviation) && deviation >= 0;
+  must(fits, 'embedding', 'deviation must be a finite number >= 0', deviation);
+  return {
+    name: 'embedding',
+    input: V,
+    width: W,
+    parameters: { E: { shape: [V, W], init: normal(deviation) } },
+    options: { input: V, width: W, deviation },
+  };
+}
+
+export const isEmbedding = (value: unknown): value is Embedding =>
+  (Object(value) as Partial<Embedding>).name === 'embedding' && !isCell(value);
+
+/** Records e = x E. */
+export function embed(program: Program, v: Tensors): void {
+  program.matmul(v.x, v.E, v.e);
+}
+
+/** Records dx = de Eᵀ, and adds into dE. */
+export function embedBackward(program: Program, v: Tensors): void {
+  program.matmul(v.de, transpose(v.E), v.dx);
+  program.matmul(transpose(v.x), v.de, v.dE, { accumulate: true });
+}

@@ -1,0 +1,380 @@
+/** The embedding layer: its product by hand, networks that begin with one, and what is refused. */
+import { optionsOf } from '../bptt/architecture';
+import { decode } from '../bptt/decode';
+import { gradcheck } from '../bptt/gradcheck';
+import { bidirectional } from '../bptt/layer';
+import { mutationScore } from '../bptt/mutants';
+import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network';
+import { firstBadValue } from '../bptt/notfinite';
+import { drawStates, problemOf } from '../bptt/problem';
+import { truncated } from '../bptt/truncated';
+import { elman } from '../cells/elman';
+import { embed, embedBackward, embedding } from '../cells/embedding';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import { classesOf, oneHot } from '../core/onehot';
+import { Program } from '../core/program';
+import { Random } from '../core/random';
+import { tensor, toFlat, toNested, zeros, type Tensor } from '../core/tensor';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { decodeSafetensors } from '../io/safetensors';
+import { testErrors } from './errors';
+import { distance, settings } from './executors';
+
+// T, B, V, W, H and O tell mistakes apart; no row but one runs to the end
+const [T, B, V, W, H, O] = [5, 3, 8, 4, 7, 6];
+const lengths = [5, 2, 4];
+const x = Array.from({ length: T }, (_, t) => Array.from({ length: B }, (_, b) => (3 * t + 2 * b) % (V - 1)));
+const targets = x.map((row) => row.map((k) => (k + 1) % O));
+
+const table = (): ReturnType<typeof embedding> => embedding({ input: V, width: W });
+const stacks: Record<string, () => NetworkOptions['layers']> = {
+  lstm: () => [table(), lstm({ input: W, hidden: H })],
+  'elman and gru': () => [table(), elman({ input: W, hidden: H }), gru({ input: H, hidden: 5 })],
+  bidirectional: () => [
+    table(),
+    bidirectional(lstm({ input: W, hidden: 3 }), gru({ input: W, hidden: 2 })),
+    elman({ input: 5, hidden: 4 }),
+  ],
+};
+const softmax: Omit<NetworkOptions, 'layers'> = { output: O, loss: 'softmax' };
+const gradients = ({ parameters }: Network): number[] => Array.from(parameters.flatGradients.data);
+
+describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) => {
+  test('by hand: rows of the table, and their gradients added up by class', () => {
+    const of = (values: number[][]): Tensor => tensor(values, undefined, dtype);
+    const rows = oneHot(3, 2);
+    classesOf(rows).set([1, 0, 1]);
+    const v = {
+      x: rows,
+      dx: rows,
+      E: of([
+        [1, 2],
+        [3, 4],
+      ]),
+      dE: zeros([2, 2], dtype),
+      e: zeros([3, 2], dtype),
+      de: of([
+        [1, 10],
+        [2, 20],
+        [4, 40],
+      ]),
+    };
+    const program = new Program();
+    embed(program, v);
+    embedBackward(program, v);
+    const run = program.bind(executor);
+    run();
+    expect(toNested(v.e)).toEqual([
+      [3, 4],
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(toNested(v.dE)).toEqual([
+      [2, 20],
+      [5, 50],
+    ]);
+    run();
+    expect(toNested(v.dE)).toEqual([
+      [4, 40],
+      [10, 100],
+    ]);
+  });
+
+  test('a network reads E Wx where one without an embedding reads Wx', () => {
+    const options = { ...softmax, dtype, executor: executorName };
+    const net = network({ ...options, layers: stacks.lstm(), seed: 1 });
+    const whole = network({ ...options, layers: [lstm({ input: V, hidden: H })] });
+    for (const name of Object.keys(whole.parameters.values))
+      if (name !== 'l0.Wx') whole.parameters.set(name, toFlat(net.parameters.values[name]));
+    const [E, Wx] = ['embedding.E', 'l0.Wx'].map(
+      (name) => toNested(net.parameters.values[name]) as number[][],
+    );
+    const product = E.map((row) => Wx[0].map((_, c) => row.reduce((sum, e, k) => sum + e * Wx[k][c], 0)));
+    whole.parameters.set('l0.Wx', product.flat());
+    const outputs = [net, whole].map((n) => toFlat(n.forward({ x, targets, lengths }).output));
+    expect(distance(outputs[0], outputs[1])).toBeLessThanOrEqual(10 * rounding);
+  });
+
+  test.each(Object.keys(stacks))('%s: rows of certain probabilities are read as their classes', (name) => {
+    const certain = x.map((row) => row.map((k) => Array.from({ length: V }, (_, c) => (c === k ? 1 : 0))));
+    const results = [x, certain].map((input) => {
+      const net = network({ ...softmax, layers: stacks[name](), dtype, executor: executorName, seed: 3 });
+      const { loss, output } = net.forward({ x: input, targets, lengths });
+      net.backward();
+      return [loss, ...toFlat(output), ...gradients(net)];
+    });
+    expect(distance(results[0], results[1])).toBeLessThanOrEqual(rounding);
+  });
+
+  test('a class that no row has keeps its row: its gradient is exactly zero', () => {
+    const net = network({ ...softmax, layers: stacks.bidirectional(), dtype, executor: executorName });
+    net.forward({ x, targets, lengths });
+    net.backward();
+    const dE = toNested(net.parameters.gradients['embedding.E']) as number[][];
+    expect(dE[V - 1]).toEqual(Array(W).fill(0));
+    expect(dE[0].every((d) => d !== 0)).toBe(true);
+  });
+
+  test('what stands in the padding has no effect, to the bit (trap 12)', () => {
+    const results = [0, 7, -1, NaN].map((padding) => {
+      const net = network({ ...softmax, layers: stacks.bidirectional(), dtype, executor: executorName });
+      const padded = x.map((row, t) => row.map((k, b) => (t < lengths[b] ? k : padding)));
+      const { loss } = net.forward({ x: padded, targets, lengths });
+      net.backward();
+      return [loss, ...gradients(net)];
+    });
+    for (const result of results.slice(1)) expect(result).toEqual(results[0]);
+  });
+
+  test('trap 22: dropout after it is off in evaluation, and scales what it keeps', () => {
+    const net = network({ ...softmax, layers: stacks.lstm(), dropout: 0.5, dtype, executor: executorName });
+    const { state } = net.random;
+    const once = net.forward({ x, targets }).loss;
+    expect([net.forward({ x, targets }).loss, net.random.state]).toEqual([once, state]);
+    net.forward({ x, targets }, { training: true });
+    const [keep] = net.lastPlan?.keeps ?? [];
+    expect([keep.shape, new Set(toFlat(keep))]).toEqual([[T * B, W], new Set([0, 2])]);
+    const plain = network({ ...softmax, layers: stacks.lstm(), dtype, executor: executorName });
+    expect(plain.forward({ x, targets }).loss).toBe(once);
+  });
+
+  test('in parts it is what it is whole', () => {
+    const nets = [1, 2].map(() =>
+      network({ ...softmax, layers: stacks['elman and gru'](), dtype, executor: executorName }),
+    );
+    const whole = nets[0].forward({ x, targets });
+    nets[0].backward();
+    const parts = truncated(nets[1], { x, targets }, { chunk: T });
+    expect(parts.loss).toBe(whole.loss);
+    expect(() => parts.x).toThrow(
+      'network.backward: x must be numbers to have a gradient, got class numbers',
+    );
+    expect(gradients(nets[1])).toEqual(gradients(nets[0]));
+    const chunks = truncated(nets[1], { x, targets }, { chunk: 2 });
+    expect(distance(toFlat(chunks.output), toFlat(whole.output))).toBeLessThanOrEqual(rounding);
+  });
+});
+
+describe('gradients', () => {
+  const variants: Omit<NetworkOptions, 'layers'>[] = [
+    softmax,
+    { ...softmax, topology: 'many-to-one', dropout: 0.3 },
+    { output: O, trainInitial: true },
+  ];
+
+  test.each(Object.keys(stacks))('%s: by every oracle, classes and probabilities', (name) => {
+    for (const options of variants) {
+      const net = network({ ...options, layers: stacks[name](), seed: 4 });
+      const wanted = options.topology === 'many-to-one' ? targets[0] : targets;
+      const random = new Random(2);
+      const probabilities = {
+        shape: [T, B, V],
+        numbers: Array.from({ length: T * B * V }, () => random.uniform()),
+      };
+      for (const input of [x, probabilities]) {
+        const batch = { x: input, lengths, ...(options.loss && { targets: wanted }) };
+        const { rows, ok } = gradcheck(net, { batch, coordinates: 40, directions: 2 });
+        expect(rows.filter((row) => !row.ok)).toEqual([]);
+        expect(ok).toBe(true);
+        const checked = rows.filter(({ variable }) => variable === 'embedding.E').map(({ oracle }) => oracle);
+        expect(checked).toEqual(['differences', 'forwardMode']);
+        expect(rows.some(({ variable }) => variable === 'x')).toBe(input !== x);
+      }
+    }
+  });
+
+  test('mistakes in it are noticed', () => {
+    const net = network({ ...softmax, layers: [table(), elman({ input: W, hidden: 2 })], seed: 5 });
+    const initial = drawStates(net.architecture, B, new Random(6));
+    const report = mutationScore(problemOf(net, { x, targets, lengths, initial }));
+    expect(report).toMatchObject({ survivors: [] });
+  });
+
+  test('of class numbers there are none', () => {
+    const net = network({ ...softmax, layers: stacks.lstm() });
+    net.forward({ x, targets });
+    const back = net.backward();
+    expect(() => back.x).toThrow('network.backward: x must be numbers to have a gradient, got class numbers');
+  });
+});
+
+describe('an encoder and a decoder, each with an embedding of its own', () => {
+  const coder = (): Network =>
+    network({
+      topology: 'encoder-decoder',
+      encoder: [table(), bidirectional(gru({ input: W, hidden: 2 }))],
+      layers: [embedding({ input: O, width: 3 }), gru({ input: 3, hidden: 4 })],
+      ...softmax,
+      dropout: 0.2,
+      seed: 6,
+    });
+  const batch = { x, lengths, targets: targets.slice(0, 3), targetLengths: [1, 3, 2] };
+
+  test('are parameters, and have gradients', () => {
+    const net = coder();
+    const names = Object.keys(net.parameters.values).slice(0, 2);
+    expect(names).toEqual(['encoderEmbedding.E', 'embedding.E']);
+    const { rows, ok } = gradcheck(net, { batch, coordinates: 40, directions: 2 });
+    expect(rows.filter((row) => !row.ok)).toEqual([]);
+    expect([ok, names.every((name) => rows.some((row) => row.variable === name))]).toEqual([true, true]);
+  });
+
+  test('are in a checkpoint, and read what is decoded', () => {
+    const net = coder();
+    const bytes = encodeCheckpoint({ network: net });
+    expect([...decodeSafetensors(bytes).tensors.keys()].filter((name) => /embedding/.test(name))).toEqual([
+      'embedding.weight',
+      'enc.embedding.weight',
+    ]);
+    const { network: again } = decodeCheckpoint(bytes);
+    const written = [net, again].map((n) =>
+      decode(n, { x, lengths }, { method: 'beam', width: 2, steps: 4 }),
+    );
+    expect(written[1]).toEqual(written[0]);
+    expect(written[0]).toHaveLength(B);
+  });
+
+  test('fed back, a decoder reads the mean of the rows it expects', () => {
+    const { dropout: _, ...options } = optionsOf(coder().architecture);
+    const net = network({ ...options, feed: 'output', seed: 6 });
+    expect(gradcheck(net, { batch, coordinates: 40, directions: 2 }).ok).toBe(true);
+  });
+});
+
+describe('one initial state for all layers', () => {
+  const alike = (): NetworkOptions['layers'] => [
+    elman({ input: V, hidden: H }),
+    gru({ input: H, hidden: H }),
+    bidirectional(gru({ input: H, hidden: H })),
+  ];
+  const shared = { ...softmax, layers: alike(), trainInitial: 'shared' as const, seed: 2 };
+
+  test('starts every layer, and its gradient is the sum of theirs', () => {
+    const [one, each] = [shared, { ...shared, trainInitial: true as const }].map((options) =>
+      network(options),
+    );
+    const start = [0.5, -0.25, 0.125, 1, -1, 0.75, 0];
+    one.parameters.set('initial.h', start);
+    const starts = Object.keys(each.parameters.values).filter((name) => name.endsWith('.h0'));
+    expect(starts).toEqual(['l0.h0', 'l1.h0', 'l2.h0', 'l2r.h0']);
+    for (const name of starts) each.parameters.set(name, start);
+    for (const name of Object.keys(one.parameters.values))
+      if (name !== 'initial.h') each.parameters.set(name, toFlat(one.parameters.values[name]));
+    const losses = [one, each].map((net) => {
+      const { loss } = net.forward({ x, targets, lengths });
+      net.backward();
+      return loss;
+    });
+    expect(losses[0]).toBe(losses[1]);
+    const sum = start.map((_, k) =>
+      starts.reduce((total, name) => total + each.parameters.gradients[name].get(0, k), 0),
+    );
+    expect(distance(toFlat(one.parameters.gradients['initial.h']), sum)).toBeLessThanOrEqual(1e-15);
+  });
+
+  test('is checked, survives a checkpoint and reaches every state of an lstm', () => {
+    const net = network({
+      ...shared,
+      layers: [lstm({ input: V, hidden: H }), lstm({ input: H, hidden: H })],
+    });
+    const { rows, ok } = gradcheck(net, { batch: { x, targets, lengths }, coordinates: 40, directions: 2 });
+    expect(ok).toBe(true);
+    expect(rows.filter(({ oracle }) => oracle === 'differences').map(({ variable }) => variable)).toEqual(
+      expect.arrayContaining(['initial.h', 'initial.c']),
+    );
+    const { network: again } = decodeCheckpoint(encodeCheckpoint({ network: net }));
+    expect(again.architecture.trainInitial).toBe('shared');
+    expect(again.forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
+  });
+
+  testErrors(RangeError, [
+    [
+      () => network({ ...shared, layers: [gru({ input: V, hidden: H }), gru({ input: H, hidden: 5 })] }),
+      'network: l1 must have the states h [7], got h [5] (those of l0; trainInitial is shared)',
+    ],
+    [
+      () => network({ ...shared, layers: [gru({ input: V, hidden: H }), lstm({ input: H, hidden: H })] }),
+      'network: l1 must have the states h [7], got h [7] and c [7] (those of l0; trainInitial is shared)',
+    ],
+  ]);
+  testErrors(TypeError, [
+    [
+      () => network({ ...shared, trainInitial: 'all' as never }),
+      'network: trainInitial must be true, false or shared, got all',
+    ],
+  ]);
+});
+
+describe('what knows the network', () => {
+  test('the recurrent layers are counted from l0, as in PyTorch', () => {
+    const net = network({ ...softmax, layers: stacks['elman and gru'](), trainInitial: true });
+    expect(Object.keys(net.parameters.values)).toEqual([
+      'embedding.E',
+      ...['l0.Wx', 'l0.Wh', 'l0.b', 'l0.h0'],
+      ...['l1.Wx', 'l1.Wh', 'l1.b', 'l1.bhn', 'l1.h0'],
+      ...['head.Wy', 'head.by'],
+    ]);
+    expect([net.input, net.parameters.values['embedding.E'].shape]).toEqual([V, [V, W]]);
+  });
+
+  test('a checkpoint holds embedding.weight [V, W], and builds it anew', () => {
+    for (const name of Object.keys(stacks)) {
+      const net = network({ ...softmax, layers: stacks[name](), dtype: 'float32' });
+      const bytes = encodeCheckpoint({ network: net });
+      const { tensors } = decodeSafetensors(bytes);
+      expect(tensors.get('embedding.weight')?.shape).toEqual([V, W]);
+      const { network: again } = decodeCheckpoint(bytes);
+      expect(again.parameters.flat.data).toEqual(net.parameters.flat.data);
+      expect(again.forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
+      expect(encodeCheckpoint({ network: again })).toEqual(bytes);
+    }
+  });
+
+  test('a copy computes the same', () => {
+    const net = network({ ...softmax, layers: stacks.bidirectional() });
+    expect(copyOf(net).forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
+  });
+
+  test('a number that is not finite is found in the table', () => {
+    const net = network({ ...softmax, layers: stacks.lstm() });
+    net.parameters.values['embedding.E'].set(2, 1, NaN);
+    const plan = net.prepare({ x, targets });
+    expect(firstBadValue(plan)).toBe('parameter embedding.E (row 2, unit 1)');
+  });
+});
+
+describe('errors', () => {
+  const net = network({ ...softmax, layers: stacks.lstm() });
+  const bad = (value: number): number[][] =>
+    x.map((row, t) => row.map((k, b) => (t === 1 && b === 2 ? value : k)));
+  const read = (value: number) => () => net.forward({ x: bad(value), targets });
+
+  testErrors(RangeError, [
+    [() => embedding({ input: 0, width: 3 }), 'embedding: input must be a whole number >= 1, got 0'],
+    [() => embedding({ input: 3, width: 2.5 }), 'embedding: width must be a whole number >= 1, got 2.5'],
+    [
+      () => embedding({ input: 3, width: 2, deviation: -1 }),
+      'embedding: deviation must be a finite number >= 0, got -1',
+    ],
+    [read(V), 'network.forward: x must be class numbers in 0…7, got 8 at t = 1, row 2'],
+    [read(-1), 'network.forward: x must be class numbers in 0…7, got -1 at t = 1, row 2'],
+    [read(1.5), 'network.forward: x must be class numbers in 0…7, got 1.5 at t = 1, row 2'],
+    [
+      () => network({ layers: [table(), lstm({ input: 5, hidden: H })] }),
+      'network: layer 1 must have input 4, got 5 (the width of the output of layer 0, embedding)',
+    ],
+  ]);
+
+  testErrors(TypeError, [
+    [
+      () => embedding({ input: 3, width: 2, size: 1 } as never),
+      'embedding: options must be among input, width, deviation, got size',
+    ],
+    [() => network({ layers: [table()] }), 'network: layers must hold a cell, got an embedding alone'],
+    [
+      () => network({ layers: [lstm({ input: 3, hidden: V }), table()] }),
+      'network: layer 1 must be a cell or bidirectional, got an embedding (it reads classes, so it can only stand first)',
+    ],
+  ]);
+});
