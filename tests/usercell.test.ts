@@ -16,6 +16,7 @@ import {
   tanh,
   transpose,
   type Cell,
+  type Statement,
   type StatementPair,
 } from '../index';
 
@@ -82,6 +83,30 @@ it('is checked by every oracle that applies', () => {
   );
   expect(ok).toBe(true);
   expect(gradcheck(leaky(4, 5), { lengths: [4, 2, 1] }).ok).toBe(true);
+});
+
+it('with a Jacobian of its own it is checked by the double sum too; a wrong one is caught', () => {
+  const jacobianBy = (sign: number) =>
+    statement(({ f, n, hPrev, Jaf, Jan, JhPrev }) => {
+      const Jf = mul(mul(Jaf, f), sub(1, f));
+      const Jn = mul(Jan, sub(1, mul(n, n)));
+      return { Jh: add(JhPrev, add(mul(Jf, sub(n, hPrev)), mul(mul(sign, f), sub(Jn, JhPrev)))) };
+    });
+  const stated = (jacobian: Statement): Cell => ({
+    ...leaky(4, 5),
+    statements: [{ forward, backward, jacobian }],
+    jacobian(program, v) {
+      program.matmul(transpose(v.Wh), v.JhPrev, v.Ja);
+      program.pointwise(jacobian, v);
+    },
+  });
+  const oracles = (cell: Cell, right: boolean) =>
+    new Set(gradcheck(cell).rows.flatMap(({ oracle, ok }) => (ok === right ? [oracle] : [])));
+  expect(oracles(stated(jacobianBy(1)), false)).toEqual(new Set());
+  expect(oracles(stated(jacobianBy(1)), true)).toEqual(
+    new Set(['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement']),
+  );
+  expect(oracles(stated(jacobianBy(-1)), false)).toEqual(new Set(['doubleSum', 'jacobian', 'statement']));
 });
 
 it('is printed as equations', () => {
