@@ -40,7 +40,17 @@ const pictures: Picture[] = [
       await page.getByRole('application').first().press('ArrowDown');
     },
   },
-  { name: 'flow', link: 'cell=elman&radius=0.4', theme: 'dark', steps: 400, prepare: tab('Gradient flow') },
+  {
+    name: 'flow',
+    link: 'task=adding&cell=elman&radius=0.5&length=40&window=40&seed=3',
+    theme: 'dark',
+    steps: 1500,
+    prepare: async (page) => {
+      await tab('Gradient flow')(page);
+      await page.getByRole('button', { name: 'Measure now' }).click();
+      await page.getByText('d 40', { exact: true }).waitFor();
+    },
+  },
   {
     name: 'proof',
     link: '',

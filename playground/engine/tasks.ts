@@ -73,15 +73,20 @@ function text({ text: words, batch: B, length: T }: Settings, known?: Vocabulary
   };
 }
 
+/** One number in, one out, at every step of a sequence that stands by itself. */
+const oneNumber = {
+  input: 1,
+  output: 1,
+  loss: 'squared',
+  topology: 'many-to-many',
+  stream: false,
+} as const;
+
 /** Predict the next value of a sine of unknown phase and frequency. */
 function sine({ batch: B, length: T, seed }: Settings): Task {
   const random = new Random(seed);
   return {
-    input: 1,
-    output: 1,
-    loss: 'squared',
-    topology: 'many-to-many',
-    stream: false,
+    ...oneNumber,
     batch() {
       const waves = Array.from({ length: B }, () => ({
         turns: random.uniform(0.03, 0.1),
@@ -101,11 +106,7 @@ function sine({ batch: B, length: T, seed }: Settings): Task {
 function sound({ batch: B, length: T, seed }: Settings): Task {
   const numbers = waveform(new Random(seed), T).flatMap((sample) => Array<number>(B).fill(sample));
   return {
-    input: 1,
-    output: 1,
-    loss: 'squared',
-    topology: 'many-to-many',
-    stream: false,
+    ...oneNumber,
     batch: () => ({
       x: { shape: [T, B, 1], numbers: new Float64Array(T * B) },
       targets: { shape: [T, B, 1], numbers },

@@ -176,6 +176,16 @@ inChromium(`in ${chromiumPath}`, () => {
     await page.getByText('the text must hold at least 17 symbols', { exact: false }).waitFor();
   });
 
+  test('what explodes is told, and another run begins all the same', async () => {
+    const page = await open(`cell=elman&radius=3&clip=0&optimizer=sgd&learningRate=10&task=adding&length=60`);
+    await page.getByText(/Training has stopped: .*must be finite/).waitFor();
+    await page.getByRole('button', { name: 'Play' }).waitFor();
+    await page.getByLabel('Clip at norm', { exact: true }).fill('1');
+    await page.getByLabel('Clip at norm', { exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await reaches(page, 2);
+  });
+
   test('samples change with the temperature', async () => {
     const page = await open(quick);
     await reaches(page, 5);
