@@ -1,5 +1,6 @@
 /** Batches: what a caller hands in, checked and copied into a plan. */
 import { must, mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
+import type { Data } from '../core/memory';
 import { classesOf, isOneHot, NONE } from '../core/onehot';
 import type { Tensor } from '../core/tensor';
 import { flatten, type Box } from './box';
@@ -152,11 +153,12 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
   const looked = isOneHot(into) ? classesOf(into) : undefined;
   if (looked) looked.fill(NONE);
-  else into.data.fill(0);
   for (let k = 0; k < N; k++) {
     const row = first + whole(k);
-    if (!counts(row)) continue;
     const at = k * width;
+    const counted = counts(row);
+    if (!looked && !(counted && !classes)) into.data.fill(0, at, at + width);
+    if (!counted) continue;
     if (classes) {
       const one = numbers[row];
       const fits = Number.isInteger(one) && one >= 0 && one < width;
@@ -166,12 +168,21 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
       if (looked) looked[k] = one;
       else into.data[at + one] = 1;
     } else {
-      for (let c = 0; c < width; c++) {
+      const c = copyFinite(into.data, at, numbers, row * width, width);
+      if (c < width) {
         const value = numbers[row * width + c];
-        if (!Number.isFinite(value))
-          must(false, where, `${name} must be finite`, `${value} at ${place(row)}, unit ${c}`);
-        into.data[at + c] = value;
+        must(false, where, `${name} must be finite`, `${value} at ${place(row)}, unit ${c}`);
       }
     }
   }
+}
+
+/** Copies numbers up to the first that is NaN or infinite; gives how many those are. */
+function copyFinite(into: Data, to: number, numbers: ArrayLike<number>, from: number, count: number): number {
+  for (let c = 0; c < count; c++) {
+    const value = numbers[from + c];
+    if (!Number.isFinite(value)) return c;
+    into[to + c] = value;
+  }
+  return count;
 }
