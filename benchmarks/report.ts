@@ -137,7 +137,7 @@ function shares(Plot: typeof Plotting, draw: Draw, rows: readonly CellRow[]): Pi
     y: {
       label: '% of the 128-bit peak',
       grid: true,
-      domain: [0, Math.max(100, ...bars.map((b) => b.percentOfPeak)) + 10],
+      domain: [0, Math.max(100, ...bars.map((b) => b.percentOfPeak)) + 15],
     },
     x: { label: null, padding: 0.15 },
     fx: { label: null, padding: 0.15 },
@@ -204,6 +204,7 @@ function roofline(
     marginRight: 20,
     x: {
       type: 'log',
+      base: 4,
       domain: [left, right],
       label: 'flops per byte of the operands',
       ticks: [0.25, 1, 4, 16, 64, 256],
@@ -277,6 +278,7 @@ function growth(
     marginLeft: 55,
     x: {
       type: 'log',
+      base: 4,
       label: 'value',
       grid: true,
       domain: [0.8, 640],

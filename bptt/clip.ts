@@ -4,12 +4,13 @@
  * Both work on the gradients of all parameters together, after `backward` and before the optimiser's step.
  */
 import { must } from '../core/check';
+import { executorOf } from '../core/executor';
 import type { Data } from '../core/memory';
 import { firstBadParameter } from './notfinite';
 import type { Parameters } from './parameters';
 
 /** Squares are added up in blocks of this many, so that rounding grows with the block and not with the network. */
-const BLOCK = 1024;
+const BLOCK = 4096;
 
 /**
  * g ← g · min(1, η / (‖g‖₂ + epsilon)) over all parameters together: the direction stays, the length is at most η.
@@ -76,18 +77,24 @@ export function scaleGradients(parameters: Parameters, factor: number): void {
   for (let k = 0; k < g.length; k++) g[k] *= factor;
 }
 
+/** Σ (g / unit)². */
 function sumOfSquares(g: Data, unit: number): number {
+  const { sumSquares } = executorOf();
   let total = 0;
   for (let start = 0; start < g.length; start += BLOCK) {
     const end = Math.min(start + BLOCK, g.length);
-    let sum = 0;
-    for (let k = start; k < end; k++) {
-      const x = g[k] / unit;
-      sum += x * x;
-    }
-    total += sum;
+    total += (unit === 1 ? sumSquares?.(g, start, end) : undefined) ?? loop(g, start, end, unit);
   }
   return total;
+}
+
+function loop(g: Data, start: number, end: number, unit: number): number {
+  let sum = 0;
+  for (let k = start; k < end; k++) {
+    const x = g[k] / unit;
+    sum += x * x;
+  }
+  return sum;
 }
 
 function mustBeFinite(parameters: Parameters): void {

@@ -47,6 +47,8 @@ export interface Executor {
   bind(operation: Operation): () => void;
   /** Lays out what the operations of one program share; the returned binder replaces `bind` for them. */
   prepare?(operations: readonly Operation[]): Binder;
+  /** Σ of squares, added up in float64; absent, or undefined for numbers out of its reach, where a loop is to do. */
+  sumSquares?: (values: Data, from: number, to: number) => number | undefined;
 }
 export interface Binder {
   bind: (operation: Operation) => () => void;

@@ -45,6 +45,7 @@ export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {})
       return before ? () => (before(), run()) : run;
     },
     prepare: (operations) => kernels.prepare(operations),
+    sumSquares: (values, from, to) => kernels.sumSquares(values, from, to),
   };
 }
 
@@ -77,6 +78,13 @@ class Kernels {
       },
       before: packs.count > 0 ? () => packs.pack() : undefined,
     };
+  }
+
+  sumSquares(values: Data, from: number, to: number): number | undefined {
+    if (!this.memory.holds(values)) return undefined;
+    const size = values.BYTES_PER_ELEMENT;
+    const { sumSquares } = this.reduction('sumSquares', size === 4 ? 'float32' : 'float64');
+    return sumSquares(1, to - from, values.byteOffset + from * size, 0);
   }
 
   bytes(count: number): Data {
