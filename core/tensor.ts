@@ -116,9 +116,12 @@ export function contents(t: Tensor): Data {
 /** Copies a matrix into one of its shape. */
 export function copyInto(into: Tensor, from: Tensor): void {
   const [R, C] = into.shape;
+  const [target, source] = [into.data, from.data];
+  const [toRow, toColumn] = into.stride;
+  const [row, column] = from.stride;
   for (let r = 0; r < R; r++) {
-    let [to, at] = [into.offset + r * into.stride[0], from.offset + r * from.stride[0]];
-    for (let c = 0; c < C; c++, to += into.stride[1], at += from.stride[1]) into.data[to] = from.data[at];
+    let [to, at] = [into.offset + r * toRow, from.offset + r * row];
+    for (let c = 0; c < C; c++, to += toColumn, at += column) target[to] = source[at];
   }
 }
 
