@@ -7,6 +7,7 @@ import type { Options } from './example';
 import { hopfieldLetters } from './hopfield';
 import { music } from './music';
 import { names } from './names';
+import { pronounce } from './pronounce';
 import { sentences } from './sentences';
 import { stocks } from './stocks';
 import { text } from './text';
@@ -17,6 +18,7 @@ const examples = {
   text,
   names,
   sentences,
+  pronounce,
   weather,
   stocks,
   dna,

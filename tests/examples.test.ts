@@ -115,6 +115,13 @@ test('npm run example: a list, an example with options, and what it refuses', ()
       },
     );
   expect(example().stdout).toMatch(/^hopfield +Hopfield network/m);
+  // the dictionary is an ES module, which only a process of its own can import
+  const small = ['--steps', '40', '--hidden', '16', '--tested', '20'];
+  const pronounced = example('pronounce', ...small);
+  expect(pronounced.stderr).toBe('');
+  expect(pronounced.stdout).toMatch(
+    /^20 words not seen: 0\.0 % right in every sound, 9[1-4]\.\d % of the sounds wrong$/m,
+  );
   const run = example('hopfield', '--trials', '2', '--rule', 'hebbian');
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(run.stdout).toMatch(/^8 probes: .* \(hebbian\)$/m);
