@@ -119,7 +119,7 @@ function startLines({ settings: s, ...facts }: Start): string[] {
     ),
     row(
       'network',
-      `${s.cell}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
+      `${s.embedding === undefined ? '' : `embedding of ${s.embedding}, `}${s.cell}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
     ),
     row(
       'training',

@@ -50,6 +50,8 @@ export const settingsSchema = v.strictObject({
   cell: v.picklist(cellNames),
   layers: size,
   hidden: size,
+  /** Width of the embedding; left out when there is none. */
+  embedding: v.optional(size),
   batch: size,
   seq: size,
   optimizer: v.picklist(optimizerNames),
@@ -99,7 +101,10 @@ export const defaults = {
 } as const;
 
 /** The settings that a run cannot change halfway: its weights, its states and its place in the text depend on them. */
-const fixed = ['cell', 'layers', 'hidden', 'batch', 'seq', 'optimizer', 'dropout', 'seed', 'dtype'] as const;
+const fixed = [
+  ...(['cell', 'layers', 'hidden', 'embedding', 'batch', 'seq'] as const),
+  ...(['optimizer', 'dropout', 'seed', 'dtype'] as const),
+];
 
 /**
  * Settings of a new run.
@@ -110,7 +115,7 @@ export function newSettings(given: Given, text: string, sha256: string, executor
     ...defaults,
     ...withoutHoles(given),
   };
-  const { steps = null, threads } = given;
+  const { embedding, steps = null, threads } = given;
   if (cell === 'clockwork' && hidden % PERIODS.length !== 0)
     throw usage(
       `train: --hidden must be a multiple of ${PERIODS.length} with --cell clockwork, got ${hidden}`,
@@ -136,6 +141,7 @@ export function newSettings(given: Given, text: string, sha256: string, executor
     },
     schedule: readSchedule(schedule, steps),
     clip: clip === 'off' ? null : clip,
+    ...(embedding !== undefined && { embedding }),
     ...(threads !== undefined && { threads }),
     // the default limit holds where there is no other
     seconds: given.seconds === undefined && steps !== null ? null : seconds,
@@ -151,7 +157,7 @@ export function resumedSettings(given: Given, before: Settings): Settings {
     const wanted = given[name];
     if (wanted === undefined || wanted === before[name]) continue;
     throw usage(
-      `train: --${name} must stay ${before[name]} with --resume, got ${wanted} (it is fixed by the checkpoint)`,
+      `train: --${name} must stay ${before[name] ?? 'out'} with --resume, got ${wanted} (it is fixed by the checkpoint)`,
       `leave --${name} out, or train from the beginning without --resume`,
     );
   }

@@ -30,6 +30,11 @@ export function addTrain(program: Command): void {
     .option('--cell <name>', `${cellNames.join(', ')} (default: ${d.cell})`, readCell)
     .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers')))
     .option('--hidden <n>', `units in each layer (default: ${d.hidden})`, whole(at('hidden')))
+    .option(
+      '--embedding <n>',
+      'width of an embedding of the characters (default: none)',
+      whole(at('embedding')),
+    )
     .option('--batch <n>', `streams of text side by side (default: ${d.batch})`, whole(at('batch')))
     .option('--seq <n>', `steps that gradients flow back over (default: ${d.seq})`, whole(at('seq')))
     .option(

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { Random } from '../core/random';
 import type { ExecutorName } from '../core/executor';
+import { embedding } from '../cells/embedding';
 import { optionsOf } from '../bptt/architecture';
 import type { Batch } from '../bptt/batch';
 import { fit, type StepInfo, type Summary } from '../bptt/fit';
@@ -74,13 +75,17 @@ export class Trainer {
 
   /** A new model for a text. */
   static begin(settings: Settings, text: Text): Trainer {
-    const { cell, layers, hidden, dropout, dtype, seed, lr } = settings;
+    const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr } = settings;
     const classes = text.vocabulary.size;
     const stack = Array.from({ length: layers }, (_, l) =>
-      cells[cell]({ input: l === 0 ? classes : hidden, hidden }),
+      cells[cell]({ input: l === 0 ? (width ?? classes) : hidden, hidden }),
     );
+    const table = width === undefined ? [] : [embedding({ input: classes, width })];
     const executor = settings.executor as ExecutorName;
-    const net = network({ layers: stack, output: classes, loss: 'softmax', dropout, dtype, seed, executor });
+    const net = network({
+      layers: [...table, ...stack],
+      ...{ output: classes, loss: 'softmax', dropout, dtype, seed, executor },
+    });
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
     const { threads } = settings;

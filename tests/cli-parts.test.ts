@@ -209,3 +209,23 @@ describe('generated text', () => {
     );
   });
 });
+
+describe('--embedding', () => {
+  const settings = (embedding?: number) =>
+    newSettings({ ...(embedding !== undefined && { embedding }) }, 'poem.txt', 'f'.repeat(64), 'plain');
+
+  it('is a setting of the run, left out where there is none', () => {
+    expect(settings(16)).toMatchObject({ embedding: 16 });
+    expect('embedding' in settings()).toBe(false);
+  });
+
+  it('cannot be changed, or put in, when a run goes on', () => {
+    expect(resumedSettings({ embedding: 16 }, settings(16))).toMatchObject({ embedding: 16 });
+    expect(() => resumedSettings({ embedding: 8 }, settings(16))).toThrow(
+      'train: --embedding must stay 16 with --resume, got 8 (it is fixed by the checkpoint)',
+    );
+    expect(() => resumedSettings({ embedding: 8 }, settings())).toThrow(
+      'train: --embedding must stay out with --resume, got 8',
+    );
+  });
+});
