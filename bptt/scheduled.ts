@@ -29,7 +29,10 @@ export interface ScheduledOptions {
  * networks" (their ε is 1 − p).
  * @throws RangeError for a p outside 0…1; and what `decode` throws.
  * @example
- * for (let k = 0; ; k++) yield scheduled(net, batches[k % batches.length], { probability: Math.min(0.5, k / 2000) });
+ * function* mixed() {
+ *   for (let k = 0; ; k++)
+ *     yield scheduled(net, batches[k % batches.length], { probability: Math.min(0.5, k / 2000) });
+ * }
  */
 export function scheduled(network: Network, batch: Batch, options: ScheduledOptions): Batch {
   const where = 'scheduled';

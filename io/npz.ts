@@ -39,7 +39,7 @@ export function encodeNpz(arrays: ReadonlyMap<string, SafeTensor>): Uint8Array {
  *
  * @throws RangeError when a length disagrees with the archive, or its contents would have more than 2 GB.
  * @throws TypeError when it is not a zip file, or holds anything but .npy files of little-endian numbers.
- * @example decodeNpz(readFileSync('weights.npz')).get('x')?.shape // [3, 4]
+ * @example decodeNpz(readFileSync('arrays.npz')).get('x')?.shape // [3, 4]
  */
 export function decodeNpz(bytes: Uint8Array): Map<string, SafeTensor> {
   const sizes = new Map<string, number>();

@@ -16,8 +16,8 @@ const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
  * @param stored arrays by the names of the model's `state_dict`, from a safetensors file or an .npz archive.
  * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
  * @example
- * // in PyTorch:  np.savez('weights.npz', **{k: v.numpy() for k, v in model.state_dict().items()})
- * const net = fromTorchModel(decodeNpz(readFileSync('weights.npz')));
+ * // in PyTorch:  np.savez('model.npz', **{k: v.numpy() for k, v in model.state_dict().items()})
+ * const net = fromTorchModel(decodeNpz(readFileSync('model.npz')));
  */
 export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Network {
   checkOptions(options);

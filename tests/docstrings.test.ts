@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import ts from 'typescript';
 import * as backstep from '../index';
+import { encodeNpy } from '../io/npy';
+import { encodeNpz } from '../io/npz';
 
 const root = join(__dirname, '..');
 const folders = ['core', 'core/wasm', 'cells', 'bptt', 'hopfield', 'io', 'tasks'];
@@ -41,6 +43,7 @@ function given(): Record<string, unknown> {
   const adam = backstep.optimizer(net, { name: 'adam' });
   const memory = backstep.hopfield({ patterns: [[1, 1, 1, 1]] });
   const probe = [1, 1, 1, -1];
+  const source = [[0], [1]];
   const draw = (): void => undefined;
   // a worker that is started from here has to be told how to read TypeScript
   const execArgv = ['-r', join(root, 'scripts', 'register.js')];
@@ -55,6 +58,7 @@ function given(): Record<string, unknown> {
     adam,
     memory,
     probe,
+    source,
     draw,
     parallel,
     readFileSync,
@@ -68,6 +72,19 @@ const folder = mkdtempSync(join(tmpdir(), 'backstep-examples-'));
 beforeAll(() => {
   process.chdir(folder);
   writeFileSync('poem.txt', 'a rose is a rose');
+  const array = (...shape: number[]) => {
+    const data = new Float64Array(shape.reduce((product, n) => product * n, 1));
+    return { dtype: 'F64', shape, data } as const;
+  };
+  const rnn = {
+    weight_ih_l0: array(3, 2),
+    weight_hh_l0: array(3, 3),
+    bias_ih_l0: array(3),
+    bias_hh_l0: array(3),
+  };
+  writeFileSync('x.npy', encodeNpy(array(3, 4)));
+  writeFileSync('arrays.npz', encodeNpz(new Map([['x', array(3, 4)]])));
+  writeFileSync('model.npz', encodeNpz(new Map(Object.entries(rnn))));
 });
 afterAll(() => {
   process.chdir(home);
