@@ -1,5 +1,6 @@
 /** What the project holds itself to, and whether a run shows it. */
 import type { CellRow } from '../cli/measure';
+import { flopsOf, workloads } from '../cli/workloads';
 import type { GemmRow } from './gemm.bench';
 import type { PeerRow } from './peers.bench';
 import { OURS } from './peers/engines';
@@ -16,6 +17,8 @@ export interface Judged {
   /** What `got` is: × or %. */
   unit: string;
   met: boolean;
+  /** What stands in the way. */
+  bound?: string;
 }
 
 const atLeast = (what: string, got: number, least: number, unit: string): Judged => ({
@@ -104,8 +107,11 @@ const figures: readonly Figure[] = [
 /** Megabytes of training W3, at the most this share of what that engine takes. */
 const memoryFigure = { workload: 'W3', peer: 'TensorFlow.js layers', least: 3 };
 
-/** Figures that can be told from these rows. */
-export function judgePeers(rows: readonly PeerRow[]): Judged[] {
+/**
+ * Figures that can be told from these rows. With `peak`, the GFLOP/s of the 128-bit units, a training that is too slow is
+ * told beside the time that its products alone would take there.
+ */
+export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
   const rowOf = (workload: string, peer: string): PeerRow | undefined =>
     rows.find((row) => row.workload === workload && row.peer === peer);
   const judged = figures.flatMap(({ workload, task, peer, ours, least }) => {
@@ -116,7 +122,12 @@ export function judgePeers(rows: readonly PeerRow[]): Judged[] {
     const fastest = theirs.reduce((best, each) => (each.median < best.median ? each : best));
     const ratio =
       ours === OURS ? fastest.ratio : peer[0] === OURS ? 1 / mine.ratio : fastest.median / mine.median;
-    return [atLeast(`${workload} ${task}: ${peer.join(' or ')} / ${ours}`, ratio, least, '×')];
+    const judged = atLeast(`${workload} ${task}: ${peer.join(' or ')} / ${ours}`, ratio, least, '×');
+    const size = workloads.find(({ name }) => name === workload);
+    if (judged.met || !peak || !size || task !== 'train' || ours !== OURS) return [judged];
+    const [needed, alone] = [fastest.median / least, flopsOf(size).done / peak / 1e6];
+    const bound = `${short(needed)} ms wanted; products alone, at the peak: ${short(alone)} ms`;
+    return [{ ...judged, bound }];
   });
   const { workload, peer, least } = memoryFigure;
   const [theirs, mine] = [rowOf(workload, peer)?.peakMegabytes, rowOf(workload, OURS)?.peakMegabytes];
@@ -183,7 +194,8 @@ export function showFigures(judged: readonly Judged[]): string {
     figure.wanted,
     showGot(figure),
     figure.met ? 'met' : 'NOT MET',
+    figure.bound ?? '',
   ]);
   const met = judged.filter((figure) => figure.met).length;
-  return `${table(['figure', 'wanted', 'got', ''], body)}\n${met} of ${judged.length} figures met`;
+  return `${table(['figure', 'wanted', 'got', '', ''], body)}\n${met} of ${judged.length} figures met`;
 }

@@ -15,12 +15,13 @@ export interface Told {
   printed: readonly Printed[];
 }
 
+const verdict = ({ met, bound }: Judged): string => (met ? 'met' : `**not met**${bound ? `: ${bound}` : ''}`);
+
 /** The results as Markdown. Nothing in it is typed by hand. */
 export function markdown({ command, machine, figures, printed }: Told): string {
   const day = new Date().toISOString().slice(0, 10);
   const judged = figures.map(
-    (figure) =>
-      `| ${figure.what} | ${figure.wanted} | ${showGot(figure)} | ${figure.met ? 'met' : '**not met**'} |`,
+    (figure) => `| ${figure.what} | ${figure.wanted} | ${showGot(figure)} | ${verdict(figure)} |`,
   );
   const met = figures.filter((figure) => figure.met).length;
   return [

@@ -343,7 +343,7 @@ function pageOf(results: Partial<Results>, pictures: readonly Picture[]): string
               figure.what,
               figure.wanted,
               showGot(figure),
-              figure.met ? 'met' : 'not met',
+              figure.met ? 'met' : `not met${figure.bound ? `: ${figure.bound}` : ''}`,
             ]),
           )}`,
         ]

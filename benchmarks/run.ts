@@ -108,12 +108,14 @@ async function main(): Promise<void> {
   }
   // at the smallest size nothing is to be judged
   const { gemm = [], pointwise = [], cells = [], peers = [], startup = [] } = values.smallest ? {} : results;
+  const peaks = cells.filter(({ dtype }) => dtype === 'float32').map(({ peakGflops }) => peakGflops);
+  const peak = peaks.length > 0 ? Math.max(...peaks) : undefined;
   results.figures = [
     ...judgeGemm(gemm),
     ...judgePointwise(pointwise),
     ...judgeCells(cells),
     ...judgeStartup(startup),
-    ...judgePeers(peers),
+    ...judgePeers(peers, peak),
   ];
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else if (results.figures.length > 0) console.log(`\n== figures\n${showFigures(results.figures)}`);
