@@ -16,7 +16,12 @@ import {
 } from '../playground/engine/settings';
 import { worked } from '../playground/panels/arithmetic';
 import { History } from '../playground/ui/history';
+import { network } from '../bptt/network';
+import { optimizer } from '../bptt/optimizers';
 import type { Plan } from '../bptt/plan';
+import { lstm } from '../cells/lstm';
+import { encodeCheckpoint } from '../io/checkpoint';
+import { Vocabulary } from '../io/vocabulary';
 import { toFlat } from '../core/tensor';
 import { distance } from './executors';
 
@@ -97,6 +102,44 @@ describe('a session', () => {
       expect(train(loaded, 5)).toEqual(train(session, 5));
     },
   );
+
+  test('a checkpoint of the command line goes on with the text of the page', () => {
+    const vocabulary = Vocabulary.of(small.text);
+    const layers = [lstm({ input: vocabulary.size, hidden: 9 })];
+    const net = network({ layers, output: vocabulary.size, loss: 'softmax', dtype: 'float32' });
+    const adam = optimizer(net, { name: 'adam', learningRate: 0.003 });
+    const states = { 'l0.h': new Float64Array(5 * 9), 'l0.c': new Float64Array(5 * 9) };
+    const bytes = encodeCheckpoint({
+      network: net,
+      optimizer: adam,
+      states,
+      vocabulary,
+      training: { settings: {} },
+    });
+    const { session } = load(bytes, { ...small, cell: 'gru', against: 'gru' });
+    const own = { cell: 'lstm', hidden: 9, against: 'none', optimizer: 'adam', learningRate: 0.003 };
+    expect(session.settings).toEqual({ ...small, ...own });
+    const losses = train(session, 20).flat();
+    expect(losses[19]).toBeLessThan(losses[0]);
+    expect(session.trace(0).layers).toHaveLength(1);
+  });
+
+  test('settings that a file cannot mean are left out', () => {
+    const session = new Session(small);
+    const { network: net, optimizer: made } = session.runs[0];
+    const training = { playground: { ...small, batch: 1e9, text: undefined, seed: 'x' } };
+    const bytes = encodeCheckpoint({
+      network: net,
+      optimizer: made,
+      vocabulary: session.task.vocabulary,
+      training,
+    });
+    expect(load(bytes, { ...small, batch: 3, seed: 8 }).session.settings).toEqual({
+      ...small,
+      batch: 3,
+      seed: 8,
+    });
+  });
 
   test('a checkpoint of something else is refused', () => {
     expect(() => load(new Uint8Array(20), small)).toThrow(/checkpoint: the file must be a whole checkpoint/);

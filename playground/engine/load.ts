@@ -3,7 +3,7 @@ import { isBidirectional } from '../../bptt/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import { Session } from './session';
-import { cellNames, type CellName, type Settings } from './settings';
+import { cellNames, read, rules, type CellName, type Settings } from './settings';
 
 /**
  * @param settings those of the page: what the file does not say is taken from them.
@@ -18,16 +18,22 @@ export function load(bytes: Uint8Array, settings: Settings): { session: Session 
   const known = (cellNames as readonly string[]).includes(cell) && loss !== undefined;
   mustBe(known, 'load', `a network of ${cellNames.join(', ')} with a loss must be in the file`, cell);
   mustBe(!embedding, 'load', 'the network must read without an embedding', 'one');
-  const { playground = {} } = Object(found.training) as { playground?: Partial<Settings> };
-  const task = playground.task ?? (found.vocabulary ? 'text' : settings.task);
+  const said = saidIn(found.training);
+  const task = said?.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {
     cell: cell as CellName,
     hidden,
     layers: layers.length,
     bidirectional,
     task,
+    ...(found.optimizer && {
+      optimizer: found.optimizer.options.name,
+      learningRate: found.optimizer.learningRate,
+    }),
   };
-  const session = new Session({ ...settings, ...playground, ...own, against: 'none' }, found);
+  // a file of somebody else's has streams of its own: its states are of no use here
+  const states = said ? found.states : {};
+  const session = new Session({ ...settings, ...said, ...own, against: 'none' }, { ...found, states });
   const wanted = [session.task.input, session.task.output, session.task.loss].join(', ');
   const got = [found.network.input, output ?? found.network.output, loss].join(', ');
   mustBe(
@@ -37,4 +43,16 @@ export function load(bytes: Uint8Array, settings: Settings): { session: Session 
     got,
   );
   return { session };
+}
+
+/** The settings of a file that this page saved, as far as they can be settings. */
+function saidIn(training: unknown): Partial<Settings> | undefined {
+  const { playground } = Object(training) as { playground?: Record<string, unknown> };
+  if (playground === undefined) return undefined;
+  const values = Object.entries(rules).flatMap(([name, rule]) => {
+    const { [name]: word } = playground;
+    const plain = ['string', 'number', 'boolean'].includes(typeof word);
+    return plain ? [[name, read(rule, String(word))] as const] : [];
+  });
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
