@@ -1,5 +1,5 @@
 /** The options of torch.optim's optimisers as ours, and ours as theirs. */
-import { must, mustBeOneOf } from '../core/check';
+import { must, mustBe, mustBeOneOf } from '../core/check';
 import type { OptimizerOptions } from '../bptt/optimizers';
 
 const optionNames: Record<string, string> = {
@@ -64,7 +64,10 @@ export function torchOptimizerCall({ name, ...options }: OptimizerOptions): stri
   return `torch.optim.${classes[name]}(${['parameters', ...given].join(', ')})`;
 }
 
+/** A value as Python; numbers and booleans only, because options may come from a stranger's checkpoint. */
 function python(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return Array.isArray(value) ? `(${value.map(python).join(', ')})` : String(value);
+  if (Array.isArray(value)) return `(${value.map(python).join(', ')})`;
+  mustBe(Number.isFinite(value), 'torch', 'options of the optimiser must be numbers or booleans', value);
+  return String(value);
 }

@@ -25,6 +25,7 @@ import { parseVector } from '../io/vectors';
 import { verify } from '../io/verify';
 import { Vocabulary } from '../io/vocabulary';
 import { fromTorchModel } from '../io/torchimport';
+import { torchOptimizerCall } from '../io/torchoptim';
 import { torchProject, type TorchProject } from '../io/torchproject';
 import { describeWith, pythonWith, run } from './outside';
 
@@ -182,6 +183,19 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
       expect({ ok, compared: gradients.where !== '' }).toEqual({ ok: true, compared: true });
     },
   );
+});
+
+it('a script is made of numbers: an option that is code is refused', () => {
+  const code = 'True); import os; os.system("true"' as unknown as boolean;
+  const call = () => torchOptimizerCall({ name: 'sgd', learningRate: 0.1, nesterov: code });
+  expect(call).toThrow(/^torch: options of the optimiser must be numbers or booleans, got True\); import/);
+});
+
+it('a vocabulary is a string in the script, whatever is in it', () => {
+  const layers = [gru({ input: 8, hidden: 2 })];
+  const vocabulary = Vocabulary.of('"\\\n\'#{}');
+  const { 'model.py': script } = torchProject({ network: network({ layers, output: 8 }), vocabulary });
+  expect(script).toContain(`\nVOCABULARY = ${JSON.stringify(String(vocabulary))}  #`);
 });
 
 describe('a network that no single module computes is refused', () => {
