@@ -1,6 +1,7 @@
 /** Networks of other frameworks: what their weights say about the cells, and what has to be said besides. */
 import type { Cell } from '../cells/cell';
 import { elman, type Activation } from '../cells/elman';
+import { embedding, type Embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import type { LossName } from '../bptt/losses';
@@ -99,6 +100,20 @@ export function matrixShape(stored: Stored, name: string): readonly number[] {
   const fits = shape.length === 2 && shape.every((n) => n > 0);
   must(fits, 'import', `${name} must be a matrix`, `[${shape.join(', ')}]`);
   return shape;
+}
+
+/** An embedding for a table [V, W] of that name, if there is one; the first layer above it must read W. */
+export function embeddingFor(stored: Stored, name: string | undefined, W: number): Embedding[] {
+  if (name === undefined) return [];
+  const [V, width] = matrixShape(stored, name);
+  must(
+    width === W,
+    'import',
+    `${name} must be [${V}, ${W}]`,
+    `[${V}, ${width}]`,
+    'the first layer reads its rows',
+  );
+  return [embedding({ input: V, width: W, deviation: 0 })];
 }
 
 /** float64 if any array is, so that no bit is lost. */

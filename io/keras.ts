@@ -8,12 +8,13 @@
  *   l0.bhn [H]      …/bias, second row, block h      biases; both add up, but for those of h
  *   l0r.…           bidirectional/backward_lstm/…    after bidirectional/forward_lstm/…
  *   head.Wy, by     dense/kernel, dense/bias         the same layout
+ *   embedding.E     embedding/embeddings             the same layout
  *
  * Weights do not say which activation they were trained with: ours are tanh for states, and sigmoid for gates, as in Keras
  * 3. Gates of older versions (and of TensorFlow.js) may be hard_sigmoid, which is another function: such a model computes
  * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
  */
-import { bidirectional, directionsOf, widthOf, type Layer } from '../bptt/layer';
+import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/layer';
 import { network, type Network } from '../bptt/network';
 import { mustReadSteps } from '../bptt/topology';
 import { withoutPrefix } from '../bptt/parameters';
@@ -23,6 +24,7 @@ import {
   cellOf,
   checkOptions,
   dtypeFor,
+  embeddingFor,
   floats,
   matrixShape,
   type ImportOptions,
@@ -118,7 +120,8 @@ interface Group {
 }
 
 /**
- * A network with the weights of a Keras model: recurrent layers, bidirectional or not, then perhaps one dense layer.
+ * A network with the weights of a Keras model: perhaps an embedding, recurrent layers, bidirectional or not, then perhaps
+ * one dense layer.
  *
  * @param stored arrays by the paths of their weights, in the order of `model.weights`.
  * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
@@ -128,15 +131,18 @@ interface Group {
  */
 export function fromKeras(stored: Stored, options: ImportOptions = {}): Network {
   checkOptions(options);
-  const groups = groupsOf(stored);
+  const all = groupsOf(stored);
+  const table = all.at(0)?.weights.embeddings;
+  const groups = table === undefined ? all : all.slice(1);
   const recurrent = groups.filter(({ weights }) => 'recurrent_kernel' in weights);
   const [dense, ...more] = groups.slice(recurrent.length);
-  const inOrder = recurrent.every((group, k) => group === groups[k]) && more.length === 0;
+  const endsDense = more.length === 0 && (dense === undefined || 'kernel' in dense.weights);
+  const inOrder = endsDense && recurrent.every((group, k) => group === groups[k]);
   must(
     inOrder && recurrent.length > 0,
     'keras',
     'the model must be recurrent layers, then at most one dense layer',
-    groups.map(({ path }) => path),
+    all.map(({ path }) => path),
   );
 
   const cells = recurrent.map((group) => cellOfGroup(stored, group, options));
@@ -147,7 +153,14 @@ export function fromKeras(stored: Stored, options: ImportOptions = {}): Network 
   }
   const output = dense && floats(stored, dense.weights.kernel).shape[1];
   const { topology, loss } = options;
-  const net = network({ layers, output, topology, loss, dtype: dtypeFor(stored) });
+  const net = network({
+    layers: [...embeddingFor(stored, table, inputOf(layers[0])), ...layers],
+    output,
+    topology,
+    loss,
+    dtype: dtypeFor(stored),
+  });
+  if (table !== undefined) fillFrom(net.parameters.values['embedding.E'], floats(stored, table).data);
   layers.flatMap(directionsOf).forEach(({ name, cell }, k) => {
     fillCell(withoutPrefix(net.parameters.values, `${name}.`), kerasGates[cell.name], stored, recurrent[k]);
   });
@@ -164,12 +177,12 @@ export function fromKeras(stored: Stored, options: ImportOptions = {}): Network 
 function groupsOf(stored: Stored): Group[] {
   const groups = new Map<string, Group>();
   for (const name of stored.keys()) {
-    const [, path, last] = /^(.+)\/(kernel|recurrent_kernel|bias)(?::0)?$/.exec(name) ?? [];
+    const [, path, last] = /^(.+)\/(kernel|recurrent_kernel|bias|embeddings)(?::0)?$/.exec(name) ?? [];
     const why = 'np.savez(file, **{v.path: v.numpy() for v in model.weights}) names them';
     must(
       path !== undefined,
       'keras',
-      'arrays must be named PATH/kernel, PATH/recurrent_kernel or PATH/bias',
+      'arrays must be named PATH/kernel, PATH/recurrent_kernel, PATH/bias or PATH/embeddings',
       name,
       why,
     );
@@ -177,7 +190,9 @@ function groupsOf(stored: Stored): Group[] {
     groups.set(path, group);
     group.weights[last] = name;
   }
-  const headless = [...groups.values()].find(({ weights }) => !('kernel' in weights));
+  const headless = [...groups.values()].find(
+    ({ weights }) => !('kernel' in weights || 'embeddings' in weights),
+  );
   must(headless === undefined, 'keras', `the file must hold ${headless?.path}/kernel`, [...stored.keys()]);
   return [...groups.values()];
 }

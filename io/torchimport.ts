@@ -1,12 +1,21 @@
 /**
- * A network with the weights of a PyTorch model: one nn.RNN, LSTM or GRU, then perhaps one nn.Linear, under whatever names
+ * A network with the weights of a PyTorch model: perhaps an nn.Embedding, whose name must have `emb` in it, one nn.RNN,
+ * LSTM or GRU, then perhaps one nn.Linear, under whatever names
  * the model gave them: `lstm.weight_ih_l0`, `module.encoder.weight_ih_l0`, `fc.weight`. A single nn.RNNCell, LSTMCell or
  * GRUCell, whose names lack the `_l0`, is a layer as well.
  */
-import { bidirectional, widthOf, type Layer } from '../bptt/layer';
+import { bidirectional, inputOf, widthOf, type Layer } from '../bptt/layer';
 import { network, type Network } from '../bptt/network';
 import { must, mustShape } from '../core/check';
-import { cellOf, checkOptions, dtypeFor, matrixShape, type ImportOptions, type Stored } from './foreign';
+import {
+  cellOf,
+  checkOptions,
+  dtypeFor,
+  embeddingFor,
+  matrixShape,
+  type ImportOptions,
+  type Stored,
+} from './foreign';
 import { fromPytorch } from './pytorch';
 import type { SafeTensor } from './safetensors';
 
@@ -24,14 +33,23 @@ export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Net
   must(options.reset !== 'before', 'import', "reset must be 'after'", 'before', 'PyTorch has no other GRU');
   const { recurrent, rest } = parted(stored);
   const layers = layersOf(recurrent, options);
-  const head = headOf(stored, rest, widthOf(layers[layers.length - 1]));
+  const table = rest.find((name) => /emb[^.]*\.weight$/i.test(name));
+  const others = rest.filter((name) => name !== table);
+  const head = headOf(stored, others, widthOf(layers[layers.length - 1]));
 
   const own = new Map<string, SafeTensor>();
   for (const [name, stored] of recurrent) own.set(`rnn.${name}`, stored);
   for (const [name, stored] of Object.entries(head ?? {})) own.set(`head.${name}`, stored);
+  if (table !== undefined) own.set('embedding.weight', stored.get(table) as SafeTensor);
   const { topology, loss } = options;
-  const net = network({ layers, output: head?.weight.shape[0], topology, loss, dtype: dtypeFor(stored) });
-  fromPytorch({ layers }, own, net.parameters.values);
+  const net = network({
+    layers: [...embeddingFor(stored, table, inputOf(layers[0])), ...layers],
+    output: head?.weight.shape[0],
+    topology,
+    loss,
+    dtype: dtypeFor(stored),
+  });
+  fromPytorch(net.architecture, own, net.parameters.values);
   return net;
 }
 

@@ -2,6 +2,7 @@
 import {
   bidirectional,
   elman,
+  embedding,
   gru,
   jordan,
   lstm,
@@ -65,6 +66,16 @@ it.each(stacks)('%s: comes back to the bit', (_name, layers, options = {}, impor
   for (const [name, t] of Object.entries(net.parameters.values))
     expect(toFlat(back.parameters.values[name])).toEqual(toFlat(t));
   expect(outputOf(back)).toEqual(outputOf(net));
+});
+
+it('an embedding comes back to the bit, and must come first', () => {
+  const net = network({ layers: [embedding({ input: 7, width: D }), gru(one)], output: O, seed: 1 });
+  const stored = toKeras(net);
+  const back = fromKeras(stored);
+  for (const [name, t] of Object.entries(net.parameters.values))
+    expect(toFlat(back.parameters.values[name])).toEqual(toFlat(t));
+  const last = new Map([...stored].reverse());
+  expect(() => fromKeras(last)).toThrow(/^keras: the model must be recurrent layers/);
 });
 
 it('names are those of Keras, in the order of set_weights', () => {

@@ -235,6 +235,20 @@ describe("a stranger's file that does not fit is named", () => {
   it('a model that fits', () =>
     expect(fromTorchModel(model()).parameters.count).toBe(20 * 3 + 20 * 5 + 20 + 12));
 
+  it('an embedding is read where its name says that it is one', () => {
+    const stored = model().set('word_embeddings.weight', f64([9, 3]));
+    const { architecture, parameters, input } = fromTorchModel(stored);
+    expect([architecture.embedding?.width, input, parameters.count]).toEqual([
+      3,
+      9,
+      20 * 3 + 20 * 5 + 20 + 12 + 27,
+    ]);
+    stored.set('word_embeddings.weight', f64([9, 4]));
+    expect(() => fromTorchModel(stored)).toThrow(
+      'import: word_embeddings.weight must be [9, 3], got [9, 4] (the first',
+    );
+  });
+
   it.each<[string, (s: Map<string, SafeTensor>) => unknown, RegExp, ImportOptions?]>([
     [
       'nothing recurrent',
