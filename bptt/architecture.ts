@@ -6,6 +6,7 @@ import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/chec
 import type { ExecutorName } from '../core/executor';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
+import { attentionParameters, scores, type Score } from './attention';
 import { mustBridge } from './bridge';
 import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type Direction, type Layer } from './layer';
 import type { LossName } from './losses';
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   encoder?: readonly (Embedding | Layer)[];
   /** One-to-many and encoder-decoder: what `layers` read after their first input. */
   feed?: Feed;
+  /** Encoder-decoder: lets the decoder look back at all that the encoder has put out; how steps are scored. */
+  attention?: Score;
   /** Encoder-decoder: the class that stands before the first target; default 0. */
   start?: number;
   /** O: adds an output layer y = h Wy + by of that width. */
@@ -47,12 +50,13 @@ export interface NetworkOptions {
 }
 
 const optionNames =
-  'topology layers encoder feed start output loss reduction dropout trainInitial dtype seed executor'.split(
+  'topology layers encoder feed start attention output loss reduction dropout trainInitial dtype seed executor'.split(
     ' ',
   );
 
 /** What a network is made of; what was left out is filled in, and embeddings are told from the layers. */
-export interface Architecture extends Layers, Pick<NetworkOptions, 'feed' | 'start' | 'output' | 'loss'> {
+export interface Architecture
+  extends Layers, Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss'> {
   topology: Topology;
   dropout: number;
   trainInitial: boolean | 'shared';
@@ -93,9 +97,13 @@ export function architectureOf(options: NetworkOptions): Architecture {
   const architecture: Architecture = {
     ...{ topology, ...main, output, loss, dropout, trainInitial, dtype },
     ...(topology in feedsOf && { feed: feedOf(options, topology) }),
-    ...(topology === 'encoder-decoder' && { ...encoderOptions(options), start: options.start ?? 0 }),
+    ...(topology === 'encoder-decoder' && {
+      ...encoderOptions(options),
+      attention: options.attention,
+      start: options.start ?? 0,
+    }),
   };
-  for (const key of ['encoder', 'start', 'feed'] as const) {
+  for (const key of ['encoder', 'attention', 'start', 'feed'] as const) {
     const placed = options[key] === undefined || key in architecture;
     mustBe(placed, where, `${key} must be left out`, options[key], `the topology is ${topology}`);
   }
@@ -114,7 +122,7 @@ export const widthOfOutput = ({ layers, output }: Architecture): number =>
 
 /** Names, shapes and starts of all parameters. */
 export function parameterShapes(architecture: Architecture): Record<string, Parameter> {
-  const { layers, output, trainInitial } = architecture;
+  const { encoder, layers, attention, output, trainInitial } = architecture;
   const all: Record<string, Parameter> = {};
   for (const name of ['encoderEmbedding', 'embedding'] as const)
     Object.assign(all, withPrefix(architecture[name]?.parameters ?? {}, `${name}.`));
@@ -126,6 +134,10 @@ export function parameterShapes(architecture: Architecture): Record<string, Para
       all[initialName(trainInitial, name, s)] = { shape: [1, width], init: constant(0) };
   }
   const width = widthOf(layers[layers.length - 1]);
+  if (encoder && attention) {
+    const read = widthOf(encoder[encoder.length - 1]);
+    Object.assign(all, withPrefix(attentionParameters(attention, width, read), 'attention.'));
+  }
   if (output !== undefined) Object.assign(all, withPrefix(affineParameters(width, output), 'head.'));
   return all;
 }
@@ -187,6 +199,7 @@ function mustDecode(architecture: Architecture): void {
   const { layers, feed, loss, start = 0 } = architecture;
   mustReadForward(layers, where, 'a decoder must read forward', 'a bidirectional layer');
   mustBridge(architecture, where);
+  if (architecture.attention !== undefined) mustBeOneOf(architecture.attention, scores, where, 'attention');
   mustCount(start, where, 'start', 0);
   const D = readerOf(architecture).input;
   const read = loss === 'softmax' && feed !== 'nothing';

@@ -65,7 +65,10 @@ export function readBatch(
     },
     B,
     fill(plan) {
-      if (source && plan.source) fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
+      if (source && plan.source) {
+        fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
+        plan.attention?.fill(plan.source.valid);
+      }
       const name = source ? 'inputs' : 'x';
       fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
       if (plan.target && plan.weight && !predict)

@@ -42,6 +42,8 @@ export interface Result {
   output: Tensor;
   /** Final states by name, `l0.h` [B, H]. */
   states: Tensors;
+  /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
+  attention?: Tensor;
 }
 
 /** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
@@ -79,6 +81,8 @@ export interface Bound {
   owner?: object;
   /** The plan's output under its axes. */
   output: Tensor;
+  /** Its attention under its axes, if it has one. */
+  attention?: Tensor;
   start(): void;
   encode(): void;
   forward(): void;
@@ -138,7 +142,8 @@ export class Network {
     bound.forward();
     const { plan, output } = bound;
     const loss = this.architecture.loss && !part.predict ? plan.loss.get(0) : NaN;
-    return { loss, output, states: plan.final.states };
+    const { attention } = bound;
+    return { loss, output, states: plan.final.states, ...(attention && { attention }) };
   }
 
   /**
@@ -322,6 +327,9 @@ export class Network {
       bound = {
         plan,
         output: reshape(plan.output.value, axes),
+        ...(plan.attention && {
+          attention: reshape(plan.attention.weight, [T, B, plan.attention.weight.shape[1]]),
+        }),
         start: bind(plan.start),
         encode: bind(hoist(plan.encode)),
         forward: bind(hoist(plan.forward)),

@@ -7,6 +7,7 @@ import { Program } from '../core/program';
 import { statement } from '../core/statement';
 import { zeros, type Tensor } from '../core/tensor';
 import { initialName, type Architecture } from './architecture';
+import { Attention } from './attention';
 import { recordBridge } from './bridge';
 import { Feedback } from './feed';
 import { recordLoss } from './losses';
@@ -39,6 +40,7 @@ export class Plan {
   /** What the output is made of. */
   readonly main: Stack;
   readonly keeps: Tensor[];
+  readonly attention: Attention | undefined;
   /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B where each row has one. */
   readonly output: Signal;
   readonly target: Tensor | undefined;
@@ -62,21 +64,36 @@ export class Plan {
   ) {
     const { encoder, layers, topology, loss, dtype } = architecture;
     const { T, B, source } = shape;
+    const drop = architecture.dropout;
     if (encoder && source) {
       const reading: StackOptions = {
         directions: encoderOf(architecture),
         reader: firstReaderOf(architecture),
         ...(architecture.encoderEmbedding && { embedding: 'encoderEmbedding' }),
       };
-      this.source = new Stack(reading, { ...source, B }, parameters, architecture.dropout);
+      this.source = new Stack(reading, { ...source, B }, parameters, drop);
     }
     const writing: StackOptions = {
       directions: layersOf(architecture),
       reader: readerOf(architecture),
       ...(architecture.embedding && { embedding: 'embedding' }),
     };
-    this.main = new Stack(writing, shape, parameters, architecture.dropout);
-    this.keeps = [...(this.source?.keeps ?? []), ...this.main.keeps];
+    this.main = new Stack(writing, shape, parameters, drop);
+    const reading = [...(this.source?.stages ?? [])];
+    this.keeps = [...(this.source?.keeps ?? [])];
+    if (this.source && architecture.attention) {
+      if (drop > 0) {
+        const stage = dropout(this.source.output, B);
+        reading.push(stage);
+        this.keeps.push(stage.keep);
+      }
+      const own = withoutPrefix(parameters.values, 'attention.');
+      const gradients = withoutPrefix(parameters.gradients, 'attention.');
+      const [e, h] = [reading[reading.length - 1].output, this.main.output];
+      const masked = source?.masked ?? false;
+      this.attention = new Attention(architecture.attention, h, e, B, masked, own, gradients);
+    }
+    this.keeps.push(...this.main.keeps);
     const { trainInitial } = architecture;
     if (trainInitial) for (const unroll of this.first.unrolls) this.recordStart(unroll, trainInitial);
 
@@ -88,7 +105,8 @@ export class Plan {
     const below = (): Signal => stages[stages.length - 1].output;
     if (endsInOne(topology))
       add(lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined));
-    if (architecture.dropout > 0) this.keeps.push(add(dropout(below(), B)).keep);
+    if (this.attention) add(this.attention);
+    if (drop > 0) this.keeps.push(add(dropout(below(), B)).keep);
     if (architecture.output !== undefined) {
       const own = withoutPrefix(parameters.values, 'head.');
       const gradients = withPrefix(withoutPrefix(parameters.gradients, 'head.'), 'd');
@@ -99,10 +117,11 @@ export class Plan {
 
     const encodeBackward = new Program();
     if (this.source) {
-      const { stages, shape } = this.source;
-      for (const stage of stages) stage.forward(this.encode, 0, shape.T);
+      const { T: S } = this.source.shape;
+      for (const stage of reading) stage.forward(this.encode, 0, S);
+      this.attention?.encode(this.encode);
       recordBridge(this.source, this.main, this.encode, encodeBackward);
-      for (const stage of [...stages].reverse()) stage.backward(encodeBackward, 0, shape.T);
+      for (const stage of reading.reverse()) stage.backward(encodeBackward, 0, S);
     }
     const feedback =
       architecture.feed === 'output' ? new Feedback(loss, this.output, this.main.input, B) : undefined;

@@ -75,6 +75,36 @@ export function topologyCases(): Case[] {
       () => ({ ...coder, ...deep(O), feed: 'output', loss: 'squared' }),
     ],
     ['fed nothing, no loss, lengths', ragged, () => ({ ...coder, ...shallow(2), feed: 'nothing' })],
+    ['attention dot, softmax', {}, () => ({ ...coder, ...shallow(O), attention: 'dot', loss: 'softmax' })],
+    [
+      'attention dot, lengths, dropout',
+      ragged,
+      () => ({ ...coder, ...deep(O), attention: 'dot', loss: 'softmax', dropout: 0.3 }),
+    ],
+    [
+      'attention general, lengths, squared',
+      ragged,
+      () => ({ ...coder, ...shallow(D), attention: 'general', loss: 'squared' }),
+    ],
+    [
+      'attention additive, read both ways, lengths',
+      ragged,
+      () => ({
+        ...{ ...coder, attention: 'additive', loss: 'softmax' },
+        encoder: readers,
+        layers: [gru({ input: D, hidden: 4 })],
+      }),
+    ],
+    [
+      'attention general, fed y, squared, lengths',
+      ragged,
+      () => ({ ...coder, ...shallow(O), feed: 'output', attention: 'general', loss: 'squared' }),
+    ],
+    [
+      'attention additive, fed y, squared, lengths',
+      ragged,
+      () => ({ ...coder, ...shallow(O), feed: 'output', attention: 'additive', loss: 'squared' }),
+    ],
     [
       'clockwork and jordan, softmax, lengths',
       ragged,

@@ -49,6 +49,7 @@ export const kinds: Record<string, Kind> = {
   LSTM_PEEPHOLE: (vector) =>
     recurrent(vector, [lstm({ ...sizesOf(vector), peepholes: true })], flatLayout.peephole),
   SEQ2SEQ_GRU: seq2seqVector,
+  SEQ2SEQ_ATTENTION: seq2seqVector,
   SOFTMAX_CE: softmaxCrossEntropy,
   OPTIMIZER: optimized,
 };

@@ -21,7 +21,7 @@ const withoutRnn = (name: string): string => name.replace(/^rnn\./, '');
 export const layeredTorchLayout: Layout = {
   load(net, params) {
     const stored = Object.entries(params).map(([name, { shape, data }]): [string, SafeTensor] => [
-      /^(embedding|head|enc|dec)\./.test(name) ? name : `rnn.${name}`,
+      /^(embedding|head|enc|dec|attention)\./.test(name) ? name : `rnn.${name}`,
       { dtype: 'F64', shape: [...shape], data: Float64Array.from(data) },
     ]);
     fromPytorch(net.architecture, new Map(stored), net.parameters.values);

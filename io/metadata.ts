@@ -1,6 +1,7 @@
 /** The JSON in a checkpoint's metadata, and what it must look like. */
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/optimizers';
+import { scores } from '../bptt/attention';
 import { topologies } from '../bptt/topology';
 import { mustBe } from '../core/check';
 
@@ -28,6 +29,7 @@ const networkNote = v.strictObject({
   encoderEmbedding: v.optional(embeddingNote),
   encoder: v.optional(stack),
   feed: v.optional(v.picklist(['given', 'nothing', 'output'])),
+  attention: v.optional(v.picklist(scores)),
   start: v.optional(count),
   output: v.optional(size),
   loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),

@@ -12,6 +12,7 @@
  *   embedding.E [V, W]  embedding.weight [V, W]     as it is; of an encoder, enc.embedding.weight
  *   head.Wy [H, O]    head.weight [O, H]            transposed
  *   head.by [O]       head.bias [O]
+ *   attention.W       attention.W.weight            transposed, like all of an attention's, which has no biases
  *
  * Networks that no single torch.nn.RNN, LSTM or GRU can hold (peepholes, reset before the product, sigmoid units,
  * layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, but for the head. So do trainable initial states.
@@ -133,6 +134,8 @@ function correspondence({ encoder, layers }: Layers, names: readonly string[]): 
     if (ours === 'embedding.E') found.pairs.push({ ours, theirs: 'embedding.weight', transposed: false });
     else if (ours === 'encoderEmbedding.E')
       found.pairs.push({ ours, theirs: 'enc.embedding.weight', transposed: false });
+    else if (ours.startsWith('attention.'))
+      found.pairs.push({ ours, theirs: `${ours}.weight`, transposed: true });
     else if (ours === 'head.Wy') found.pairs.push({ ours, theirs: 'head.weight', transposed: true });
     else if (ours === 'head.by') found.pairs.push({ ours, theirs: 'head.bias', transposed: false });
     else if (torch && own === 'Wx') found.pairs.push({ ours, theirs: theirs('weight_ih'), transposed: true });

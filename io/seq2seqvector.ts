@@ -1,9 +1,10 @@
-/** Test vectors of an encoder-decoder of GRUs, whose decoder reads rows of an embedding. */
+/** Test vectors of an encoder-decoder of GRUs, with attention or without, whose decoder reads rows of an embedding. */
 import { network } from '../bptt/network';
 import type { Plan } from '../bptt/plan';
 import type { Stack } from '../bptt/stack';
 import { gru } from '../cells/gru';
-import { must, mustShape } from '../core/check';
+import { scores } from '../bptt/attention';
+import { must, mustBeOneOf, mustShape } from '../core/check';
 import { toFlat, type Tensors } from '../core/tensor';
 import { crossEntropy } from './crossentropy';
 import { layeredTorchLayout } from './layouts';
@@ -11,9 +12,9 @@ import { rename, tensorOf } from './recurrent';
 import type { Vector, VectorTensor } from './vectors';
 import type { Computed } from './verify';
 
-/** Computes a vector of kind SEQ2SEQ_GRU. */
+/** Computes a vector of kind SEQ2SEQ_GRU or SEQ2SEQ_ATTENTION, which says how it scores and how long its sources are. */
 export function seq2seqVector(vector: Vector): Computed {
-  const { params, inputs, init, loss } = vector;
+  const { params, inputs, init, loss, hyper } = vector;
   must(loss?.type === 'cross_entropy', 'verify', 'the loss must be cross_entropy', loss?.type);
   const table = 'embedding' in params ? 'embedding' : 'embedding.weight';
   const { [table]: _, ...weights } = params;
@@ -41,6 +42,7 @@ export function seq2seqVector(vector: Vector): Computed {
   const net = network({
     topology: 'encoder-decoder',
     ...{ encoder, layers, output: O, loss: 'softmax', reduction },
+    ...('score' in hyper && { attention: mustBeOneOf(hyper.score, scores, 'verify', 'hyper.score') }),
   });
   layeredTorchLayout.load(net, weights);
 
@@ -55,6 +57,7 @@ export function seq2seqVector(vector: Vector): Computed {
       numbers: read.data.flatMap((token) => embedding.data.slice(token * E, (token + 1) * E)),
     },
     targets: { shape: loss.targets.shape, numbers: loss.targets.data },
+    ...('lengths' in hyper && { lengths: hyper.lengths as number[] }),
     ...(initial && { initial: Object.fromEntries(initial) }),
   });
   const logits = toFlat(result.output);
@@ -66,6 +69,7 @@ export function seq2seqVector(vector: Vector): Computed {
     dec_output: toFlat(main.output.value),
     dec_h_n: stacked(result.states),
     ...{ logits, probs, loss: [result.loss] },
+    ...(result.attention && { attention: toFlat(result.attention) }),
   };
   // the decoder's, as they are called where there is nothing else
   Object.assign(values, { output: values.dec_output, h_n: values.dec_h_n });

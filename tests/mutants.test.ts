@@ -19,12 +19,12 @@ describe('mutation score is 100 %', () => {
         0,
       );
     expect(deep).toHaveLength(2);
-    expect(topologies).toHaveLength(7);
+    expect(topologies).toHaveLength(9);
   });
 
   // the bridge, and each way to be fed back
   const topologies = suite().filter(({ name }) =>
-    /^(one-to-many fed (p, softmax|σ\(y\), bernoulli|y, squared)|encoder-decoder (gru, softmax|read both ways))/.test(
+    /^(one-to-many fed (p, softmax|σ\(y\), bernoulli|y, squared)|encoder-decoder (gru, softmax|read both ways|attention (dot|general), lengths))/.test(
       name,
     ),
   );

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 import torch
 
+import attention
 import cells
 import optimisers
 import stacks
@@ -27,7 +28,7 @@ TOLERANCE = 1e-12  # another version of PyTorch may sum in another order
 
 
 def all_vectors():
-    for group in (stacks, cells, optimisers):
+    for group in (stacks, cells, attention, optimisers):
         for made in group.vectors():
             yield encode(made)
 

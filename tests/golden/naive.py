@@ -144,6 +144,8 @@ def values(v, P, X, S, restart=None):
         logits = np.array([[P["head.weight"] @ h + P["head.bias"] for h in row] for row in out["output"]])
         return {**out, "logits": logits, "probs": softmax(logits)}
     T, B, _ = x.shape
+    if kind == "SEQ2SEQ_ATTENTION":
+        return attention(P, X, S, B, hyper)
     if kind == "SEQ2SEQ_GRU":
         return seq2seq(P, X, S, B)
     if kind == "ELMAN":
@@ -259,6 +261,37 @@ def seq2seq(P, X, S, B):
         "enc_h_n": encoded["h_n"],
         "dec_output": decoded["output"],
         "dec_h_n": decoded["h_n"],
+        "logits": logits,
+        "probs": softmax(logits),
+    }
+
+
+def attention(P, X, S, B, hyper):
+    def part(start):
+        return {name[len(start) :]: tensor for name, tensor in P.items() if name.startswith(start)}
+
+    lengths = hyper.get("lengths") or [len(X["x"])] * B
+    W = {name[: -len(".weight")]: tensor for name, tensor in part("attention.").items()}
+    encoded, _ = stack_values("GRU", part("enc."), X, S, B, lengths)
+    words = np.array([[P["embedding"][word] for word in row] for row in X["dec_in"]])
+    decoded, _ = stack_values("GRU", part("dec."), {"x": words}, {"h_0": encoded["h_n"]}, B)
+    T, kind = len(words), np.result_type(decoded["output"], *P.values())
+    weights, logits = np.zeros((T, B, len(X["x"])), kind), np.zeros((T, B, len(P["head.bias"])), kind)
+    for t in range(T):
+        for b, length in enumerate(lengths):
+            h, seen = decoded["output"][t, b], encoded["output"][:length, b]
+            if hyper["score"] == "additive":
+                scores = np.array([W["v"][0] @ np.tanh(W["Wq"] @ h + W["Wk"] @ e) for e in seen])
+            else:
+                q = W["Wa"] @ h if hyper["score"] == "general" else h
+                scores = np.array([q @ e for e in seen])
+            weights[t, b, :length] = softmax(scores)
+            context = weights[t, b, :length] @ seen
+            out = np.tanh(W["Wc"] @ np.concatenate([context, h]))
+            logits[t, b] = P["head.weight"] @ out + P["head.bias"]
+    return {
+        "dec_output": decoded["output"],
+        "attention": weights,
         "logits": logits,
         "probs": softmax(logits),
     }
