@@ -54,6 +54,8 @@ export default defineConfig({
             { text: 'LSTM with peepholes', link: '/derive/peepholes' },
             { text: 'GRU', link: '/derive/gru' },
             { text: 'Clockwork', link: '/derive/clockwork' },
+            { text: 'Embedding', link: '/derive/embedding' },
+            { text: 'Attention', link: '/derive/attention' },
           ],
         },
         {
