@@ -364,7 +364,7 @@ describe('errors', () => {
     [{}, 'network: layers must be a list of at least one cell, got undefined'],
     [
       { layers, size: 3 },
-      'network: options must be among topology, layers, encoder, feed, start, output, loss, reduction, dropout, trainInitial, dtype, seed, executor, got size',
+      'network: options must be among topology, layers, encoder, feed, start, attention, output, loss, reduction, dropout, trainInitial, dtype, seed, executor, got size',
     ],
     [{ layers, loss: 'hinge' }, 'network: loss must be one of softmax, bernoulli, squared, got hinge'],
     [
