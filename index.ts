@@ -88,7 +88,11 @@ export {
 export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
 export type { Feed, Topology } from './bptt/topology';
-export type { Batch } from './bptt/batch';
+export type { Batch, Part as PartOfBatch } from './bptt/batch';
+export type { Score } from './bptt/attention';
+export type { LossName } from './bptt/losses';
+export type { Architecture } from './bptt/architecture';
+export type { CellMaker } from './cells/makers';
 export type { Box } from './bptt/box';
 export { decode, type DecodeOptions, type Hypothesis } from './bptt/decode';
 export { scheduled, type ScheduledOptions } from './bptt/scheduled';

@@ -4,7 +4,7 @@
  * Greedy decoding takes the likeliest class at every step. Sampling draws one. Beam search goes on from the `width` best
  * beginnings at a time, and so finds sequences that begin less well and end better (Sutskever, Vinyals & Le 2014).
  */
-import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
+import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
 import { flatten } from './box';
 import { draw, likeliest } from './draw';
@@ -60,6 +60,7 @@ const optionNames = 'method steps end never temperature topK random width length
 export function decode(network: Network, batch: Beginning, options: DecodeOptions): Hypothesis[][] {
   mustKnowKeys(options, optionNames, where);
   const { method = 'greedy', width = 4, steps, end, never = [], lengthPenalty = 0 } = options;
+  mustBe(Array.isArray(never), where, 'never must be a list of class numbers', never);
   mustBeOneOf(method, ['greedy', 'sample', 'beam'], where, 'method');
   mustCount(steps, where, 'steps');
   mustCount(width, where, 'width');
@@ -68,7 +69,8 @@ export function decode(network: Network, batch: Beginning, options: DecodeOption
     for (const k of classes)
       must(Number.isInteger(k) && k >= 0 && k < O, where, `${name} must be a class number in 0…${O - 1}`, k);
   must(new Set(never).size < O, where, 'never must leave a class', 'all of them');
-  must(lengthPenalty >= 0, where, 'lengthPenalty must be >= 0', lengthPenalty);
+  const finite = Number.isFinite(lengthPenalty) && lengthPenalty >= 0;
+  must(finite, where, 'lengthPenalty must be a finite number >= 0', lengthPenalty);
   const { temperature = 1, topK } = options;
   must(
     temperature >= 0 && Number.isFinite(temperature),

@@ -60,7 +60,7 @@ export interface Gradients {
   readonly x: Tensor;
   /** Of an encoder-decoder: dL/d of what the decoder was given. */
   readonly inputs?: Tensor;
-  /** dL/d initial states by name, `l0.h` [B, H]. */
+  /** dL/d initial states by name, `l0.h` [B, H]; of an encoder-decoder the encoder's, `e0.h`. */
   initial: Tensors;
 }
 

@@ -26,7 +26,10 @@ export interface Batch {
   targetLengths?: readonly number[];
   /** Steps to run, where neither targets nor inputs tell. */
   T?: number;
-  /** Zeros or the trainable states (default), the states of the last forward pass, or values by name, `l0.h` [B, H]. */
+  /**
+   * Zeros or the trainable states (default), the states of the last forward pass, or values by name, `l0.h` [B, H]; of an
+   * encoder-decoder those of the encoder, `e0.h`.
+   */
   initial?: 'zero' | 'carry' | Record<string, ArrayLike<number>>;
   /** Time of t = 0 on the clock of a clockwork cell; default 0, with 'carry' where the last forward pass ended. */
   clock?: number;

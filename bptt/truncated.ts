@@ -82,7 +82,9 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     const to = Math.min(from + chunk, T);
     const ending = lengths.map((length) => from < length && length <= to);
     const start: Batch = from === 0 ? whole : { ...whole, initial: 'carry' };
-    const { loss, output, states } = network.forward(start, { training, steps: [from, to] });
+    const { loss, output, states, attention } = network.forward(start, { training, steps: [from, to] });
+    // an encoder-decoder is one chunk
+    if (attention) result.attention = copyOf(attention);
     result.loss += loss;
     if (one) copyRows(output, result.output, ending);
     else result.output.data.set(contents(output), from * B * O);

@@ -4,7 +4,7 @@
  * It begins where an encoder has read its source, or at the initial states of a many-to-many network. Several rows can go
  * on from one, as the hypotheses of a beam do. Dropout is off.
  */
-import { must, mustBe } from '../core/check';
+import { must, mustBe, mustShape } from '../core/check';
 import { fillFrom, toFlat, type Tensor } from '../core/tensor';
 import { flatten, type Box } from './box';
 import type { Batch } from './batch';
@@ -60,6 +60,12 @@ export class Writer implements Steps {
 
     const source = flatten(x, where, 'x');
     const B = source.shape[1] ?? 0;
+    must(B >= 1, where, 'x must have an axis of time and one of rows', `[${source.shape.join(', ')}]`);
+    if (lengths) {
+      const why = 'without an encoder, all rows begin with the same number of classes';
+      mustBe(encoder !== undefined, where, 'lengths must be left out', lengths, why);
+      mustShape([lengths.length], [B], where, 'lengths', 'one length for each row');
+    }
     this.rows = B * copies;
     this.classes = O;
     this.logs = new Float64Array(this.rows * O);

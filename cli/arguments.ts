@@ -25,7 +25,7 @@ export const real =
   (text) => {
     const value = DECIMAL.test(text) ? Number(text) : NaN;
     if (Number.isFinite(value) && fits(value)) return value;
-    throw usage(`${place} must be a number ${range}, got ${show(text)}`);
+    throw usage(`${place} must be a number${range && ` ${range}`}, got ${show(text)}`);
   };
 
 /** One of a few names. */

@@ -58,6 +58,7 @@ export function mustBeOneOf<T extends string>(
 
 /** Throws TypeError on a key that is not in `allowed`, so that a misspelt option is never ignored. */
 export function mustKnowKeys(options: object, allowed: readonly string[], where: string): void {
+  mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key)) mustBe(false, where, `options must be among ${allowed.join(', ')}`, key);
   }

@@ -1,7 +1,8 @@
 /**
  * Checkpoints: a training run in one safetensors file, from which it goes on as if it had never stopped.
  *
- *   rnn.…, head.…          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
+ *   rnn.… enc.… dec.… embedding.… attention.… head.…
+ *                          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
  *   optim.<memory>.<name>  what the optimiser remembers of a parameter: `optim.m.rnn.weight_ih_l0`
  *   state.<name> [B, H]    states that the next batch carries on from: `state.l0.h`
  *   curve.<name> [n, 2]    loss curves: step and loss, float64
@@ -47,7 +48,7 @@ export interface Checkpoint {
 
 export interface CheckpointOptions {
   executor?: ExecutorName;
-  /** Leaves out what only training needs: loss, dropout, optimiser. */
+  /** Leaves out what only training needs: dropout, optimiser, and the loss unless it says how the output is fed back. */
   inference?: boolean;
   /** Makers of cells by name, in addition to those of this engine; given the options that the cell had. */
   cells?: Record<string, CellMaker>;
@@ -151,7 +152,8 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     ...rest,
     layers: [...tables[0], ...layers],
     ...(encoder && { encoder: [...tables[1], ...encoder] }),
-    loss: inference ? undefined : loss,
+    // fed back, the output is read as what the loss takes it for
+    loss: inference && rest.feed !== 'output' ? undefined : loss,
     dropout: inference ? 0 : dropout,
     executor,
   });

@@ -65,6 +65,8 @@ function clipped(vector: Vector): Computed {
   const { values, gradients } = kinds.LSTM(vector);
   // PyTorch keeps two biases: both count in its norm
   const names = Object.keys(clip.grads_after);
+  const stranger = names.find((name) => !Object.hasOwn(gradients, `grads.${name}`));
+  must(stranger === undefined, 'verify', 'clip.grads_after must hold gradients of this kind', stranger);
   const parameters = parametersLike(clip.grads_after);
   for (const name of names)
     parameters.gradients[name].data.set(

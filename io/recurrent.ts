@@ -21,7 +21,10 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
   const { 'embedding.weight': table } = params as Partial<typeof params>;
   const head = Object.keys(params).find((name) => name === 'head.weight' || name === 'V');
   const classes = loss.type === 'cross_entropy';
-  const last = classes && loss.targets.shape.length === 1;
+  // targets of all steps may come as one row of numbers
+  const flat = classes && loss.targets.shape.length === 1;
+  const every = flat && T > 1 && loss.targets.data.length === T * B;
+  const last = flat && !every;
   const net = network({
     layers: table ? [embedding({ input: table.shape[0], width: inputOf(layers[0]) }), ...layers] : layers,
     ...(head && { output: params[head].shape[0] }),
@@ -33,7 +36,7 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
   const batch = {
     x: { shape: x.shape, numbers: x.data },
     initial: initialStates(net, init, B),
-    ...(classes && { targets: { shape: loss.targets.shape, numbers: loss.targets.data } }),
+    ...(classes && { targets: { shape: every ? [T, B] : loss.targets.shape, numbers: loss.targets.data } }),
     ...(hyper.lengths !== undefined && { lengths: hyper.lengths as number[] }),
   };
   const upstream = classes ? undefined : upstreamOf(net, vector, T, B);

@@ -20,7 +20,8 @@ export function seq2seqVector(vector: Vector): Computed {
   const { [table]: _, ...weights } = params;
   const embedding = tensorOf(params, table, 'params');
   const [x, read] = [tensorOf(inputs, 'x', 'inputs'), tensorOf(inputs, 'dec_in', 'inputs')];
-  const [S, B, input] = x.shape;
+  const [S, B] = x.shape;
+  const [, input] = tensorOf(params, 'enc.weight_ih_l0', 'params').shape;
   const hidden = tensorOf(params, 'enc.weight_hh_l0', 'params').shape[1];
   const [T] = read.shape;
   const [V, E] = embedding.shape;
@@ -46,7 +47,10 @@ export function seq2seqVector(vector: Vector): Computed {
   });
   layeredTorchLayout.load(net, weights);
 
-  const { h_0: start } = init as Partial<Record<string, VectorTensor>>;
+  const starts = Object.keys(init);
+  const [initName = 'h_0'] = starts;
+  must(starts.length <= 1, 'verify', 'init must hold one tensor, the states the encoder starts from', starts);
+  const start = init[initName] as VectorTensor | undefined;
   const each = B * hidden;
   const initial =
     start && encoder.map((_, l) => [`e${l}.h`, start.data.slice(l * each, (l + 1) * each)] as const);
@@ -56,7 +60,10 @@ export function seq2seqVector(vector: Vector): Computed {
       shape: [T, B, E],
       numbers: read.data.flatMap((token) => embedding.data.slice(token * E, (token + 1) * E)),
     },
-    targets: { shape: loss.targets.shape, numbers: loss.targets.data },
+    targets: {
+      shape: loss.targets.shape.length === 1 ? [T, B] : loss.targets.shape,
+      numbers: loss.targets.data,
+    },
     ...('lengths' in hyper && { lengths: hyper.lengths as number[] }),
     ...(initial && { initial: Object.fromEntries(initial) }),
   });
@@ -80,7 +87,12 @@ export function seq2seqVector(vector: Vector): Computed {
   dInputs.forEach((d, k) => (dEmbedding[read.data[Math.floor(k / E)] * E + (k % E)] += d));
   const gradients = {
     ...layeredTorchLayout.gradients(net),
-    ...{ [table]: dEmbedding, x: toFlat(back.x), h_0: stacked(back.initial) },
+    ...{
+      embedding: dEmbedding,
+      'embedding.weight': dEmbedding,
+      x: toFlat(back.x),
+      [initName]: stacked(back.initial),
+    },
   };
   return { values: rename(values, 'expected.'), gradients: rename(gradients, 'grads.') };
 }

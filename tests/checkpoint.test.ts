@@ -61,6 +61,20 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
   });
 });
 
+it('a network that reads its own output computes the same without what only training needs', () => {
+  const net = network({
+    topology: 'one-to-many',
+    feed: 'output',
+    layers: [elman({ input: 3, hidden: 4 })],
+    output: 3,
+    loss: 'softmax',
+  });
+  const bare = decodeCheckpoint(encodeCheckpoint({ network: net }), { inference: true }).network;
+  const outputOf = (one: typeof net) =>
+    Array.from(one.forward({ x: [1], T: 3 }, { predict: true }).output.data);
+  expect(outputOf(bare)).toEqual(outputOf(net));
+});
+
 it('keeps the names of PyTorch', () => {
   const { net, adam } = trained([gru({ input: 3, hidden: 5 })], 'float32');
   const { tensors } = decodeSafetensors(encodeCheckpoint({ network: net, optimizer: adam }));

@@ -214,6 +214,20 @@ describe('greedy and sampled', () => {
     });
   });
 
+  test('what cannot be decoded is refused by name', () => {
+    const net = network({ layers: [lstm({ input: O, hidden: H })], output: O, loss: 'softmax' });
+    const begin = { x: [[1, 2]] };
+    expect(() => decode(net, { ...begin, lengths: [1, 1] }, { steps: 2 })).toThrow(
+      'lengths must be left out, got [1, 1] (without an encoder',
+    );
+    expect(() => decode(net, { x: [1, 2] }, { steps: 2 })).toThrow('x must have an axis of time');
+    expect(() => decode(net, begin, { steps: 2, lengthPenalty: Infinity })).toThrow(
+      'lengthPenalty must be a finite number >= 0, got Infinity',
+    );
+    expect(() => decode(net, begin, { steps: 2, never: 1 as never })).toThrow('never must be a list');
+    expect(() => decode(net, begin, undefined as never)).toThrow('options must be an object');
+  });
+
   test('a network that predicts the next class goes on from the first ones', () => {
     const net = network({ layers: [lstm({ input: O, hidden: H })], output: O, loss: 'softmax', seed: 7 });
     for (const [name, t] of Object.entries(net.parameters.values))
@@ -393,7 +407,10 @@ describe('errors', () => {
     [run({ steps: 0 }), 'decode: steps must be a whole number >= 1, got 0'],
     [run({ end: O }), 'decode: end must be a class number in 0…3, got 4'],
     [run({ never: [0, 1, 2, 3] }), 'decode: never must leave a class, got all of them'],
-    [run({ method: 'beam', lengthPenalty: -1 }), 'decode: lengthPenalty must be >= 0, got -1'],
+    [
+      run({ method: 'beam', lengthPenalty: -1 }),
+      'decode: lengthPenalty must be a finite number >= 0, got -1',
+    ],
     [run({ method: 'sample', temperature: NaN }), 'decode: temperature must be finite and >= 0, got NaN'],
     [run({ method: 'sample', topK: 0 }), 'decode: topK must be a whole number >= 1, got 0'],
     [

@@ -45,6 +45,12 @@ describe('a wrong vector fails', () => {
     expect(verdict.gradients.where).toMatch(/^grads\.weight_hh_l0\[/);
   });
 
+  it('that expects nothing', () => {
+    expect(() => verify({ ...lstm(), expected: {}, grads: {} })).toThrow(
+      'verify: the vector must expect something, got neither expected nor grads',
+    );
+  });
+
   it('trap 3: a GRU whose second bias were added outside r * (…) is caught', () => {
     const vector = read('gru_b_hn.json');
     const H = vector.sizes.H as number;
@@ -58,6 +64,23 @@ describe('a wrong vector fails', () => {
 });
 
 describe('conventions that a vector does not spell out', () => {
+  it('the initial states of an encoder and its table of classes go by other names too', () => {
+    const vector = read('seq2seq_gru.json');
+    vector.init = { enc_h_0: vector.init.h_0 };
+    const { h_0, ...grads } = vector.grads;
+    vector.grads = { ...grads, enc_h_0: h_0 };
+    expect(verify(vector).ok).toBe(true);
+  });
+
+  it('targets of all steps come as one list', () => {
+    for (const file of ['elman.json', 'seq2seq_gru.json']) {
+      const vector = read(file);
+      const { targets } = vector.loss as { targets: { shape: number[]; data: number[] } };
+      targets.shape = [targets.data.length];
+      expect(verify(vector).ok).toBe(true);
+    }
+  });
+
   it("feedback p: o_0 as it stands, or before its softmax; the vector's own first step tells", () => {
     const vector = read('jordan_p.json');
     expect(verify(vector).ok).toBe(true);
