@@ -71,7 +71,7 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
   const options = { hidden, periods };
   const counts = using(
     () => clockworkCounts(options),
-    '--periods must grow, and --hidden must be a multiple of their number',
+    '--hidden must be a multiple of the number of --periods, which must grow',
   );
   const modules = modulesOf(options, 'clockwork');
   const span = periods.reduce((common, period) => (common * period) / greatestDivisor(common, period));
