@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeCells, judgeGemm, judgePeers, judgePointwise, judgeStartup, showFigures } from './figures';
 import { markdown, type Printed } from './markdown';
@@ -120,7 +120,9 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else if (results.figures.length > 0) console.log(`\n== figures\n${showFigures(results.figures)}`);
   if (values.markdown !== undefined) {
-    const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+    // where the files lie is this machine's own business
+    const words = process.argv.slice(2).map((word) => (word.includes(sep) ? basename(word) : word));
+    const command = `npm run bench -- ${words.join(' ')}`;
     const { machine = '', figures } = results;
     writeFileSync(values.markdown, markdown({ command, machine, figures, printed }));
     if (!values.json) console.log(`wrote ${values.markdown}`);
