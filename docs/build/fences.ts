@@ -1,10 +1,12 @@
 /** The fences of the book: what stands in them is taken from the project itself, so that it cannot drift from it. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { equationsOf } from './equations';
 import { figureOf } from './figure';
 import { outputOf } from './program';
 import { sourceOf } from './source';
+
+const root = join(__dirname, '..', '..');
 
 type Fence = (words: string[], body: string, where: string) => string;
 
@@ -34,5 +36,11 @@ export function expand(markdown: string, file: string): string {
   });
 }
 
+/** Its links to files beside it lead to no page of the book: they become the names of those files. */
 const included = (file: string): string =>
-  readFileSync(join(__dirname, '..', '..', file), 'utf8').replace(/^(#+ )/gm, '#$1');
+  readFileSync(join(root, file), 'utf8')
+    .replace(/^(#+ )/gm, '#$1')
+    .replace(
+      /\[[^\]]+\]\((?![a-z]+:|[/#])([^)]+)\)/g,
+      (_whole, target: string) => `\`${join(dirname(file), target)}\``,
+    );
