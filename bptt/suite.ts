@@ -132,6 +132,7 @@ function networkCases(): Case[] {
   const embeddedBothWays = (): NetworkOptions['layers'] => [
     embedding({ input: D, width: 5 }),
     bidirectional(lstm({ input: 5, hidden: 3 })),
+    bidirectional(lstm({ input: 6, hidden: 2 })),
   ];
   const alike = (): Layer[] => [elman({ input: D, hidden: 5 }), bidirectional(gru({ input: 5, hidden: 5 }))];
   const softmax = { output: O, loss: 'softmax' } as const;
