@@ -24,6 +24,7 @@ export class HopfieldPanel implements Panel {
   private seed = 1;
   private paint: number | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
+  private asked: Promise<void> = Promise.resolve();
 
   private readonly fields: HTMLButtonElement[] = [];
   private readonly memories = h('div', { class: 'memories' });
@@ -217,15 +218,30 @@ export class HopfieldPanel implements Panel {
     this.list();
   }
 
-  private async spoil(): Promise<void> {
-    const share = Number(this.share.input.value);
-    this.set(await this.app.ask('spoil', { picture: this.picture, share, seed: ++this.seed }));
+  private spoil(): Promise<void> {
+    return this.inTurn(async () => {
+      const share = Number(this.share.input.value);
+      this.set(await this.app.ask('spoil', { picture: this.picture, share, seed: ++this.seed }));
+    });
   }
 
-  private async recall(): Promise<void> {
+  private recall(): Promise<void> {
+    return this.inTurn(() => this.showRecall());
+  }
+
+  /** What is asked of the worker takes a moment: a picture is spoilt before it is recalled, however fast one clicks. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.asked = this.asked.then(work, work);
+    return this.asked;
+  }
+
+  private async showRecall(): Promise<void> {
     this.halt();
-    const { patterns, rule, picture: probe, mode } = this;
+    const { patterns, rule, mode } = this;
+    const probe = this.picture.slice();
     const found = await this.app.ask('recall', { patterns, rule, probe, mode, seed: ++this.seed });
+    // drawn upon meanwhile: this is no answer any more
+    if (probe.some((s, unit) => s !== this.picture[unit])) return;
     let k = 0;
     const each = Math.max(1, Math.ceil(found.moments.length / (SHOWN_IN / 30)));
     this.timer = setInterval(() => {
