@@ -1,7 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { join } from 'node:path';
 import type * as memoryModule from '../core/memory';
 import { Memory, type Data } from '../core/memory';
+import { run } from './outside';
 
 const MB = 2 ** 20;
 
@@ -62,37 +62,16 @@ test('trap 25: the memory cannot grow, so no view is ever detached', () => {
   expect([first.length, first[9], kept.length]).toEqual([10, 7, 100]);
 });
 
-describe('what is no longer reachable', () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  /** Collects, and lets the finalisers run, until the condition holds. */
-  const until = async (condition: () => boolean): Promise<void> => {
-    for (let round = 0; round < 50 && !condition(); round++) {
-      collect();
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  };
-
-  test('is handed out again, zeroed, and neighbouring gaps become one', async () => {
-    const memory = new Memory(1);
-    const quarter = MB / 32; // numbers in a quarter of the memory
-    const take = (count: number): Data[] =>
-      Array.from({ length: count }, () => memory.allocate(quarter - 8, 'float64').fill(5));
-    let held: Data[] = take(4);
-    const starts = held.map((data) => data.byteOffset);
-    expect(() => memory.allocate(quarter, 'float64')).toThrow('must have room');
-
-    // the first and third go: a quarter fits twice, a half does not
-    held = [held[1], held[3]];
-    await until(() => memory.used() < 0.6 * MB);
-    expect(() => memory.allocate(2 * quarter - 16, 'float64')).toThrow('must have room');
-    // then the second: the first half is one gap
-    held = [held[1]];
-    await until(() => memory.used() < 0.3 * MB);
-    const half = memory.allocate(2 * quarter - 16, 'float64');
-    expect(half.byteOffset).toBe(starts[0]);
-    expect(half.every((value) => value === 0)).toBe(true);
-    expect(held[0].every((value) => value === 5)).toBe(true);
+test('what is no longer reachable is handed out again, zeroed, and neighbouring gaps become one', () => {
+  const script = ['--expose-gc', '-r', join(__dirname, '../scripts/register.js'), join(__dirname, 'gaps.ts')];
+  expect(JSON.parse(run(process.execPath, script))).toEqual({
+    full: expect.stringContaining('must have room') as string,
+    twoGone: true,
+    apart: expect.stringContaining('must have room') as string,
+    threeGone: true,
+    place: 2,
+    zeroed: true,
+    kept: true,
   });
 });
 
