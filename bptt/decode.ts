@@ -93,7 +93,7 @@ export function decode(network: Network, batch: Beginning, options: DecodeOption
 const where = 'decode';
 
 /** What is read before anything is written: the start of a decoder, or the classes handed in, step by step. */
-export function firstOf({ architecture }: Network, { x }: Beginning, B: number): number[][] {
+function firstOf({ architecture }: Network, { x }: Beginning, B: number): number[][] {
   if (architecture.encoder) return [Array<number>(B).fill(architecture.start ?? 0)];
   const { shape, numbers } = flatten(x, where, 'x');
   must(shape.length === 2 && shape[0] >= 1, where, 'x must be class numbers [T, B]', `[${shape.join(', ')}]`);

@@ -324,6 +324,37 @@ describe('scheduled sampling', () => {
     expect(Math.abs(share - 0.3)).toBeLessThan(5 * Math.sqrt(0.21 / told.length));
   });
 
+  describe('a batch with inputs of its own', () => {
+    // none of them is the target of the step before
+    const own = { shape: [T, B], numbers: Array.from({ length: T * B }, (_, k) => (k * 7 + 2) % O) };
+    const valid = (read: ArrayLike<number>): number[] =>
+      Array.from(read).filter((_, k) => Math.floor(k / B) < [5, 2, 4][k % B]);
+
+    test('keeps them where nothing is predicted', () => {
+      const read = readBy(scheduled(translator(), { ...batch(), inputs: own }, { probability: 0 }));
+      expect(valid(read)).toEqual(valid(own.numbers));
+    });
+
+    test('keeps the first, and goes on from it where everything is predicted', () => {
+      const net = translator();
+      const read = readBy(scheduled(net, { ...batch(), inputs: own }, { probability: 1 }));
+      expect(read.slice(0, B)).toEqual(own.numbers.slice(0, B));
+      const y = toFlat(net.forward({ ...batch(), inputs: { shape: [T, B], numbers: read } }).output);
+      for (let t = 1; t < T; t++)
+        for (let b = 0; b < B; b++)
+          if (t < [5, 2, 4][b]) {
+            const k = ((t - 1) * B + b) * O;
+            expect(read[t * B + b]).toBe(likeliest(Float64Array.from(y.slice(k, k + O))));
+          }
+    });
+
+    test('is left as it is', () => {
+      const given = { ...batch(), inputs: structuredClone(own) };
+      scheduled(translator(), given, { probability: 1 });
+      expect(given.inputs).toStrictEqual(own);
+    });
+  });
+
   test('works with fit, and a run can be repeated to the bit', async () => {
     const run = async (): Promise<number[]> => {
       const net = translator(2);
@@ -438,6 +469,10 @@ describe('errors', () => {
       'scheduled: targets must be of 3 rows, got 2 (those of x)',
     ],
     [
+      () => scheduled(net, { ...source, targets: [[1, 2, 3]], inputs: [[1], [2], [3]] }, { probability: 1 }),
+      'scheduled: inputs must be [1, 3], got [3, 1] (T and B are those of the targets)',
+    ],
+    [
       () => {
         const broken = translator();
         broken.parameters.values['head.Wy'].set(0, 0, NaN);
@@ -471,6 +506,15 @@ describe('errors', () => {
       'decode: feed must be given, got output (fed otherwise, a network writes in one forward pass)',
     ],
     [run({}, net, { ...source, initial: 'carry' }), 'decode: initial must not be carry, got carry'],
+    [
+      () =>
+        scheduled(
+          net,
+          { ...source, targets: [[1, 2, 3]], inputs: { shape: [1, 3, 4], numbers: numbers(12, 1) } },
+          { probability: 1 },
+        ),
+      'scheduled: inputs must be class numbers [T, B], got [1, 3, 4] (predictions are class numbers, and stand among them)',
+    ],
     [
       () => scheduled(network({ layers, output: O }), { x: [[0]], targets: [[1]] }, { probability: 1 }),
       'scheduled: the topology must be one of encoder-decoder, got many-to-many',
