@@ -5,6 +5,7 @@ import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch } from './batch';
 import { flatten } from './box';
 import type { Gradients, Network, Result, Upstream } from './network';
+import type { Plan } from './plan';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
 
 export interface TruncatedOptions {
@@ -20,6 +21,8 @@ export interface TruncatedOptions {
 export interface TruncatedResult extends Result {
   /** dL/dx, in the shape of x as values; a TypeError when x is class numbers, which have none. */
   readonly x: Tensor;
+  /** Of an encoder-decoder: dL/d of what the decoder was given; a TypeError when that is class numbers. */
+  readonly inputs?: Tensor;
   /** dL/dinitial states by name, `l0.h` [B, H]: what the first chunk gives. */
   initial: Tensors;
 }
@@ -64,6 +67,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const array = (shape: number[]): Tensor =>
     ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
   let dx: Tensor | undefined = once ? undefined : array([T, B, D]);
+  let dInputs: Tensor | undefined;
   let gradients: Gradients | undefined;
   const result: TruncatedResult = {
     loss: 0,
@@ -71,6 +75,9 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     states: {},
     get x() {
       return dx ?? (gradients as Gradients).x;
+    },
+    get inputs() {
+      return dInputs ?? (gradients as Gradients).inputs;
     },
     initial: {},
   };
@@ -91,7 +98,9 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
 
     const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, one);
     gradients = network.backward(above);
-    if (network.lastPlan?.first.shape.classes) dx = undefined;
+    const { first, main, source } = network.lastPlan as Plan;
+    if (source && !main.shape.classes) dInputs = copyOf(gradients.inputs as Tensor);
+    if (first.shape.classes) dx = undefined;
     else if (!once) dx?.data.set(contents(gradients.x), from * B * D);
     else if (from === 0) dx = copyOf(gradients.x);
     if (from === 0) result.initial = copies(gradients.initial);

@@ -443,6 +443,40 @@ describe('errors', () => {
     expect([loss, x.shape]).toEqual([net.forward(good).loss, [S, B, D]]);
   });
 
+  test.each([
+    ['given at every step', 'given', box([T, B, D], 3)],
+    ['its first input only, then fed', 'output', box([B, D], 3)],
+  ] as const)('so run, it gives the gradient of what the decoder reads: %s', (_, feed, inputs) => {
+    const net = network({
+      ...{ topology: 'encoder-decoder', feed, loss: 'squared', seed: 3, executor: 'plain' },
+      encoder: [gru({ input: D, hidden: H })],
+      layers: [gru({ input: D, hidden: H })],
+      output: D,
+    });
+    const batch = (numbers = inputs.numbers): Batch => ({
+      ...{ x: box([S, B, D], 1), lengths, targets: box([T, B, D], 2), targetLengths },
+      inputs: { shape: inputs.shape, numbers },
+    });
+    const d = truncated(net, batch(), { chunk: T }).inputs!;
+    expect(d.shape).toEqual(inputs.shape);
+    net.forward(batch());
+    expect(toFlat(d)).toEqual(toFlat(net.backward().inputs!));
+    // against central differences, which share nothing with it
+    const moved = (k: number, by: number): number =>
+      net.forward(batch(Array.from(inputs.numbers, (v, j) => (j === k ? v + by : v)))).loss;
+    toFlat(d).forEach((value, k) =>
+      expect(Math.abs(value - (moved(k, 1e-4) - moved(k, -1e-4)) / 2e-4)).toBeLessThan(1e-8),
+    );
+    expect(toFlat(d).filter((value) => value !== 0).length).toBe(
+      (feed === 'given' ? targetLengths.reduce((sum, n) => sum + n) : B) * D,
+    );
+  });
+
+  test('class numbers that it reads have no gradient', () => {
+    const result = truncated(net, good, { chunk: 3 });
+    expect(() => result.inputs).toThrow('inputs must be numbers to have a gradient, got class numbers');
+  });
+
   test('the clock of a clockwork decoder begins anew', () => {
     const clock = { hidden: 4, periods: [1, 2] };
     const timed = network({
