@@ -4,10 +4,18 @@ import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Bar, barFits } from './bar';
 import { readWhole, writeWhole } from '../io/files';
+import { Records } from '../io/records';
 import type { Figures, Measure, Paper, Size } from '../papers/paper';
-import { Records } from '../papers/records';
 import { runTrials } from '../papers/run';
-import { finishedOf, linesOf, trialsOf, type Finished, type Line, type Trial } from '../papers/trials';
+import {
+  finishedOf,
+  finishedSchema,
+  linesOf,
+  trialsOf,
+  type Finished,
+  type Line,
+  type Trial,
+} from '../papers/trials';
 import { usage, using } from './errors';
 import { time } from './events';
 import { drawFigures } from './figures';
@@ -32,9 +40,9 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
   const digest = readData(paper, size, options.data);
   const file = join(options.runs, `${paper.name}${quick ? '-quick' : ''}.jsonl`);
   if (options.fresh) rmSync(file, { force: true });
-  const records = using(() => new Records(file));
+  const records = using(() => new Records(file, finishedSchema));
   const trials = trialsOf(paper, size, options.seeds);
-  const done = (trial: Trial): Finished | undefined => finishedOf(trial, digest, records.finished);
+  const done = (trial: Trial): Finished | undefined => finishedOf(trial, digest, records.all);
   const left = trials.filter((trial) => !done(trial));
 
   const say = json ? () => undefined : line;

@@ -1,5 +1,6 @@
 /** The trials of a paper: which there are, which are done, and what the done ones say together. */
-import type { Figures, Measure, Paper, Row, Size } from './paper';
+import * as v from 'valibot';
+import type { Measure, Paper, Row, Size } from './paper';
 
 /** One row with one seed. */
 export interface Trial {
@@ -8,17 +9,18 @@ export interface Trial {
 }
 
 /** A finished trial, as it is kept. */
-export interface Finished {
-  readonly row: string;
-  readonly seed: number;
-  readonly settings: Readonly<Record<string, unknown>>;
+export const finishedSchema = v.object({
+  row: v.string(),
+  seed: v.number(),
+  settings: v.record(v.string(), v.unknown()),
   /** SHA-256 of the data file; null for none. */
-  readonly data: string | null;
-  readonly figures: Figures;
+  data: v.nullable(v.string()),
+  figures: v.record(v.string(), v.nullable(v.number())),
   /** Processor time and time on the clock. */
-  readonly cpuSeconds: number;
-  readonly seconds: number;
-}
+  cpuSeconds: v.number(),
+  seconds: v.number(),
+});
+export type Finished = v.InferOutput<typeof finishedSchema>;
 
 /** Seed by seed, so that a run that is stopped has something to say of every row. */
 export function trialsOf(paper: Paper, size: Size, seeds?: number): Trial[] {

@@ -1,11 +1,10 @@
 /** The frame that papers stand in: trials, records, processes, the command. */
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { papers } from '../papers/list';
 import type { Row } from '../papers/paper';
-import { Records } from '../papers/records';
 import { finishedOf, linesOf, spread, trialsOf, type Finished } from '../papers/trials';
 
 const root = join(__dirname, '..');
@@ -85,26 +84,6 @@ describe('trials', () => {
         seconds: 3,
       },
     ]);
-  });
-});
-
-describe('records', () => {
-  it('come back as they were; a line cut short costs that line alone', () => {
-    const file = join(folder, 'deep', 'records.jsonl');
-    const [first, second] = [finished('a', 1, 0.5), finished('b', 1, null)];
-    new Records(file).add(first);
-    appendFileSync(file, '{"row":"a","se');
-    const again = new Records(file);
-    expect([again.finished, again.damaged]).toEqual([[first], 1]);
-    again.add(second);
-    expect(new Records(file).finished).toEqual([first, second]);
-  });
-
-  it('say which file cannot be written', () => {
-    writeFileSync(join(folder, 'flat'), '');
-    expect(() => new Records(join(folder, 'flat', 'records.jsonl'))).toThrow(
-      /^write: .*records\.jsonl must be writable, got a path through something that is no folder/,
-    );
   });
 });
 

@@ -1,0 +1,65 @@
+/** Records in a file, one JSON object a line: each is written as soon as it is there, and read when the work goes on. */
+import { appendFileSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as v from 'valibot';
+import { makeFolder, readWhole, reasonOf } from './files';
+
+/**
+ * The file survives a process that is killed at any moment: what has been added is there, in order, and a line that was
+ * cut off is left alone and counted.
+ *
+ * @example
+ * const records = new Records('runs/trials.jsonl', v.object({ seed: v.number(), loss: v.number() }));
+ * records.add({ seed: 1, loss: 0.25 }); // appends {"seed":1,"loss":0.25}
+ * records.all; // those read, then those added
+ */
+export class Records<Schema extends v.GenericSchema> {
+  readonly all: v.InferOutput<Schema>[];
+  /** Lines that are no records: what a full disk or a lost power supply left. */
+  readonly damaged: number;
+  /** The file does not end where a line does. */
+  private cut: boolean;
+
+  /** @throws Error naming the file and the reason when its folder cannot be made or it cannot be read. */
+  constructor(
+    private readonly file: string,
+    schema: Schema,
+  ) {
+    this.writing(() => makeFolder(dirname(file)));
+    const text = existsSync(file) ? readWhole(file).toString('utf8') : '';
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    const read = lines.map((line) => parsed(schema, line)).filter((result) => result !== undefined);
+    this.all = read.map(({ record }) => record);
+    this.damaged = lines.length - read.length;
+    this.cut = text !== '' && !text.endsWith('\n');
+  }
+
+  /** @throws Error naming the file and the reason when it cannot be written. */
+  add(record: v.InferOutput<Schema>): void {
+    // one write: a process that is killed leaves the whole line or nothing of it
+    const line = `${this.cut ? '\n' : ''}${JSON.stringify(record)}\n`;
+    this.writing(() => appendFileSync(this.file, line));
+    this.cut = false;
+    this.all.push(record);
+  }
+
+  private writing(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      throw new Error(`write: ${this.file} must be writable, got ${reasonOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function parsed<Schema extends v.GenericSchema>(
+  schema: Schema,
+  line: string,
+): { record: v.InferOutput<Schema> } | undefined {
+  try {
+    const result = v.safeParse(schema, JSON.parse(line));
+    return result.success ? { record: result.output } : undefined;
+  } catch {
+    return undefined;
+  }
+}
