@@ -42,7 +42,7 @@ export const oneOf =
 /** The name that a word was probably meant to be: at most a third of it, and at least one letter, may be wrong. */
 export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {
   const most = Math.max(1, Math.floor(word.length / 3));
-  const scored = names.map((name) => ({ name, wrong: distance(word.toLowerCase(), name) }));
+  const scored = names.map((name) => ({ name, wrong: distance(word.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.wrong - b.wrong);
   return scored.length > 0 && scored[0].wrong <= most ? scored[0].name : undefined;
 }

@@ -1,35 +1,45 @@
 /** `backstep bench`: how fast this machine trains recurrent layers, and what share of its arithmetic that is. */
 import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
-import { mustBeOneOf, mustCount } from '../core/check';
 import { executorNames, executorOf, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
+import { oneOf, whole } from './arguments';
 import { cellTable, measure, type CellRow } from './measure';
 import { line, table } from './output';
-import type { Clock } from './timing';
+import { clockNames, type Clock } from './timing';
 import { describe, smallestWorkloads, workloads } from './workloads';
 
 const dtypes = ['float32', 'float64', 'both'] as const;
 
 interface BenchOptions {
-  dtype: string;
-  executor?: string;
+  dtype: (typeof dtypes)[number];
+  executor?: ExecutorName;
   rounds: number;
-  clock: string;
+  clock: Clock;
   smallest?: boolean;
   json?: boolean;
 }
 
 /** Adds the command to the program. */
 export function addBench(program: Command): void {
+  const at = (option: string): string => `bench: --${option}`;
   program
     .command('bench')
     .description('measure training, inference and single steps of recurrent layers on this machine')
     .argument('[workloads...]', `${workloads.map(({ name }) => name).join(', ')}; default: all`)
-    .option('--dtype <name>', dtypes.join(', '), 'both')
-    .option('--executor <name>', `${executorNames.join(', ')}; default: the one that training takes`)
-    .option('--rounds <n>', 'turns that each row is measured in', Number, 5)
-    .option('--clock <name>', 'wall, or cpu: processor time, for a machine that is busy', 'wall')
+    .option('--dtype <name>', dtypes.join(', '), oneOf(at('dtype'), dtypes), 'both')
+    .option(
+      '--executor <name>',
+      `${executorNames.join(', ')}; default: the one that training takes`,
+      oneOf(at('executor'), executorNames),
+    )
+    .option('--rounds <n>', 'turns that each row is measured in', whole(at('rounds')), 5)
+    .option(
+      '--clock <name>',
+      'wall, or cpu: processor time, for a machine that is busy',
+      oneOf(at('clock'), clockNames),
+      'wall',
+    )
     .option('--smallest', 'tiny layers, only to see that all of it runs')
     .option('--json', 'one JSON object per row')
     .addHelpText(
@@ -40,12 +50,9 @@ export function addBench(program: Command): void {
 }
 
 function bench(names: string[], options: BenchOptions): void {
-  const { dtype, executor, rounds, smallest = false, json = false } = options;
-  const wanted = mustBeOneOf(dtype, dtypes, 'bench', '--dtype');
-  const clock = mustBeOneOf<Clock>(options.clock, ['wall', 'cpu'], 'bench', '--clock');
-  mustCount(rounds, 'bench', '--rounds');
+  const { dtype: wanted, executor, rounds, clock, smallest = false, json = false } = options;
   const known = workloads.map(({ name }) => name);
-  for (const name of names) mustBeOneOf(name, known, 'bench', 'the workload');
+  names.forEach(oneOf('bench: the workload', known));
   // networks of all workloads may be there at once: nothing is collected while the clock runs
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
   const name = executorOf(executor).name as ExecutorName;

@@ -1,12 +1,12 @@
 /** `backstep check`: the gradient-check table of every cell and variant, and the mutation score. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { mustBeOneOf } from '../core/check';
 import { executorOf } from '../core/executor';
 import { bounds } from '../bptt/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/mutants';
 import { suite, type Case } from '../bptt/suite';
+import { oneOf, whole } from './arguments';
 import { asJson, line, table } from './output';
 
 const oracles: [Oracle, string][] = [
@@ -36,7 +36,7 @@ export function addCheck(program: Command): void {
       '--mutants',
       'also plant every mistake in every backward equation and count those that are noticed',
     )
-    .option('--seed <n>', 'seed of the random weights and inputs', Number, 0)
+    .option('--seed <n>', 'seed of the random weights and inputs', whole('check: --seed', 0, 2 ** 32 - 1), 0)
     .option('--json', 'one JSON object per case')
     .addHelpText('after', '\nExamples:\n  backstep check\n  backstep check lstm gru --mutants\n')
     .action((groups: string[], options: CheckOptions) => {
@@ -53,7 +53,7 @@ interface Outcome {
 function check(groups: string[], { mutants = false, seed, json = false }: CheckOptions): boolean {
   const all = suite();
   const known = [...new Set(all.map(({ group }) => group))];
-  for (const group of groups) mustBeOneOf(group, known, 'check', 'the cell');
+  groups.forEach(oneOf('check: the cell', known));
   const chosen = all.filter(({ group }) => groups.length === 0 || groups.includes(group));
 
   const outcomes = chosen.map((one) => {

@@ -11,7 +11,7 @@ import { zeros, type Tensors } from '../core/tensor';
 import { oneOf, whole } from './arguments';
 import { usage, using } from './errors';
 import { line, table } from './output';
-import { clocks, median, sample, type Clock } from './timing';
+import { clockNames, clocks, median, sample, type Clock } from './timing';
 
 const examples = `
 Examples:
@@ -47,7 +47,7 @@ export function addClockwork(program: Command): void {
     .option(
       '--clock <name>',
       'wall, or cpu: processor time, for a machine that is busy',
-      oneOf(at('clock'), ['wall', 'cpu'] as const),
+      oneOf(at('clock'), clockNames),
       'wall',
     )
     .option('--json', 'one JSON object')

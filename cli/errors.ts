@@ -30,12 +30,20 @@ export const failure = (message: string, fix?: string, cause?: unknown): Command
  * Runs `work`; an error becomes bad usage with a fix, its message kept.
  * @example using(() => readText(file), 'give a text file')
  */
-export function using<T>(work: () => T, fix?: string): T {
+export const using = <T>(work: () => T, fix?: string): T => turning(work, usage, fix);
+
+/**
+ * The same for work that writes what was asked for: an error becomes a failure.
+ * @example saving(() => writeWhole(svg, picture), 'another file by --svg')
+ */
+export const saving = <T>(work: () => T, fix: string): T => turning(work, failure, fix);
+
+function turning<T>(work: () => T, into: typeof usage, fix?: string): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw usage((error as Error).message, fix, error);
+    throw into((error as Error).message, fix, error);
   }
 }
 
@@ -52,34 +60,53 @@ export function report(error: unknown, command: string, debug: boolean): number 
 }
 
 function understand(error: unknown, command: string): { message: string; fix?: string; exitCode: number } {
-  const help = `${['backstep', command].filter(Boolean).join(' ')} --help lists what there is`;
   const where = command || 'backstep';
+  const help = `${['backstep', command].filter(Boolean).join(' ')} --help lists what there is`;
+  // what a part of the library says does not tell which command asked it
+  const named = (message: string): string => {
+    const told = message.startsWith(`${where}: `) || message.startsWith(`${where} `);
+    return told ? message : `${where}: ${message}`;
+  };
   if (error instanceof CommandError) {
     const { message, exitCode } = error;
-    return { message, exitCode, fix: error.fix ?? (exitCode === exitCodes.usage ? help : undefined) };
+    const fix = error.fix ?? (exitCode === exitCodes.usage ? help : undefined);
+    return { message: named(message), exitCode, fix };
   }
   if (error instanceof CommanderError) {
     // --help and --version have printed what was asked for
     if (error.exitCode === 0) return { message: '', exitCode: 0 };
-    if (error.code === 'commander.help')
-      return { message: `${where}: a command must be given, got none`, fix: help, exitCode: 2 };
-    const [message, ...more] = error.message.replace(/^error: /, '').split('\n');
-    const hint = more.join(' ').replace(/^\(D/, 'd').replace(/\)$/, '');
-    return { message: `${where}: ${message}`, fix: hint || help, exitCode: exitCodes.usage };
+    const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(error.message)?.[1];
+    const fix = near === undefined ? help : `did you mean ${near}?`;
+    return { message: `${where}: ${inOurWords(error)}`, fix, exitCode: exitCodes.usage };
   }
   // the library's own checks of what it was given
   if (error instanceof RangeError || error instanceof TypeError)
-    return {
-      message: error.message,
-      fix: 'see the message; --debug shows where it comes from',
-      exitCode: exitCodes.usage,
-    };
+    return { message: named(error.message), fix: help, exitCode: exitCodes.usage };
   const message = error instanceof Error ? error.message : String(error);
-  return {
-    message: `${where}: ${message}`,
-    fix: '--debug shows where this comes from',
-    exitCode: exitCodes.failed,
-  };
+  return { message: named(message), fix: '--debug shows where this comes from', exitCode: exitCodes.failed };
+}
+
+/** What commander found wrong with the words on the command line, told as everything else is. */
+function inOurWords({ code, message }: CommanderError): string {
+  const [quoted = ''] = Array.from(message.matchAll(/'([^']*)'/g), ([, words]) => words);
+  const [allowed, given] = Array.from(message.matchAll(/\d+/g), ([digits]) => digits).slice(-2);
+  switch (code) {
+    case 'commander.help':
+      return 'a command must be given, got none';
+    case 'commander.unknownCommand':
+      return `the command must be one that there is, got ${quoted}`;
+    case 'commander.unknownOption':
+      return `options must be those that there are, got ${quoted}`;
+    case 'commander.optionMissingArgument':
+      return `${quoted} must have a value, got none`;
+    case 'commander.missingArgument':
+    case 'commander.missingMandatoryOptionValue':
+      return `${quoted} must be given, got none`;
+    case 'commander.excessArguments':
+      return `arguments must be ${allowed} at most, got ${given}`;
+    default:
+      return message.replace(/^error: /, '');
+  }
 }
 
 function trace(error: unknown): string {

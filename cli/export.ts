@@ -10,7 +10,7 @@ import { toPytorch } from '../io/pytorch';
 import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { torchProject } from '../io/torchproject';
 import { oneOf, quote } from './arguments';
-import { usage, using } from './errors';
+import { saving, usage, using } from './errors';
 import { line } from './output';
 import { CHECKPOINT } from './settings';
 import { settingsIn } from './trainer';
@@ -129,7 +129,7 @@ function exportTo(given: string, options: ExportOptions): void {
   const out = options.out ?? join(dirname(file), format.name);
   for (const [name, contents] of Object.entries(files)) {
     const path = name === ONE ? out : join(out, name);
-    writeWhole(path, contents);
+    saving(() => writeWhole(path, contents), 'another place by --out');
     line(`wrote ${path} (${Math.ceil(contents.length / 1024)} kB)`);
   }
   line(`use   ${format.use(out)}`);

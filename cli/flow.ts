@@ -4,7 +4,7 @@ import { clipEffect, type ClipEffect } from '../bptt/clipeffect';
 import { flow } from '../bptt/flow';
 import { writeWhole } from '../io/files';
 import { oneOf, real, whole } from './arguments';
-import { usage, using } from './errors';
+import { saving, usage, using } from './errors';
 import { clipLines, flowLines, trendLines, trendTable } from './flowreport';
 import { flowCellNames, many, subjectOf, type SubjectOptions } from './flowsubject';
 import { drawFlow } from './heatmap';
@@ -93,6 +93,6 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   }
   if (svg !== undefined) {
     const picture = await drawFlow(found, title);
-    using(() => writeWhole(svg, picture));
+    saving(() => writeWhole(svg, picture), 'another file by --svg');
   }
 }

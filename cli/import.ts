@@ -10,7 +10,7 @@ import { decodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
 import { fromTorchModel } from '../io/torchimport';
 import { oneOf, quote } from './arguments';
-import { using } from './errors';
+import { saving, usage, using } from './errors';
 import { count } from './events';
 import { line } from './output';
 
@@ -82,16 +82,13 @@ export function addImport(program: Command): void {
 
 function importFrom(file: string, { from, cell, topology, loss, out }: ImportCommandOptions): void {
   const bytes = using(() => readWhole(file), 'a safetensors file, or an archive of numpy.savez');
-  const stored = using(
-    () => decode(bytes),
-    'a safetensors file, or an archive of numpy.savez; pickles (.pt, .pth) run code and are not read',
-  );
+  const stored = decode(bytes, file);
   const net = using(
     () => sources[from](stored, { ...(cell && cells[cell]), topology, loss }),
     'backstep import --help says which models can be read',
   );
   const checkpoint = encodeCheckpoint({ network: net });
-  writeWhole(out, checkpoint);
+  saving(() => writeWhole(out, checkpoint), 'another file by --out');
   const { layers, dtype, output } = net.architecture;
   const sizes = layers.map((layer, l) => `${nameOf(layer)} ${directionsOf(layer, l)[0].cell.hidden}`);
   line(
@@ -102,5 +99,14 @@ function importFrom(file: string, { from, cell, topology, loss, out }: ImportCom
 }
 
 /** An archive begins as zip files do; everything else must be a safetensors file. */
-const decode = (bytes: Uint8Array): Stored =>
-  bytes[0] === 0x50 && bytes[1] === 0x4b ? decodeNpz(bytes) : decodeSafetensors(bytes).tensors;
+function decode(bytes: Uint8Array, file: string): Stored {
+  try {
+    return bytes[0] === 0x50 && bytes[1] === 0x4b ? decodeNpz(bytes) : decodeSafetensors(bytes).tensors;
+  } catch (error) {
+    throw usage(
+      `import: ${file} must be a safetensors file or an .npz archive, got this: ${(error as Error).message}`,
+      'numpy.savez or safetensors.torch.save_model writes one; pickles (.pt, .pth) run code and are not read',
+      error,
+    );
+  }
+}

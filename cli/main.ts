@@ -40,8 +40,8 @@ const commands: Record<string, () => (program: Command) => void> = {
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 
-async function main(): Promise<void> {
-  const words = process.argv.slice(2);
+/** Runs a command; what it comes to is in process.exitCode. */
+export async function main(words: readonly string[]): Promise<void> {
   const wanted = words.find((word) => word in commands) ?? '';
   const debug = words.includes('--debug');
   const program = new Command('backstep')
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   for (const load of asked) load()(program);
   for (const command of program.commands) command.option('--debug', 'show where an error comes from');
   try {
-    await program.parseAsync();
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     process.exitCode = report(error, wanted, debug);
   }
@@ -75,4 +75,4 @@ function version(): string {
   return 'unknown';
 }
 
-void main();
+if (require.main === module) void main(process.argv.slice(2));

@@ -16,7 +16,7 @@ import {
   type Line,
   type Trial,
 } from '../papers/trials';
-import { usage, using } from './errors';
+import { saving, usage, using } from './errors';
 import { time } from './events';
 import { drawFigures } from './figures';
 import { onInterrupt } from './interrupt';
@@ -40,7 +40,7 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
   const digest = readData(paper, size, options.data);
   const file = join(options.runs, `${paper.name}${quick ? '-quick' : ''}.jsonl`);
   if (options.fresh) rmSync(file, { force: true });
-  const records = using(() => new Records(file, finishedSchema));
+  const records = saving(() => new Records(file, finishedSchema), 'another folder by --runs');
   const trials = trialsOf(paper, size, options.seeds);
   const done = (trial: Trial): Finished | undefined => finishedOf(trial, digest, records.all);
   const left = trials.filter((trial) => !done(trial));
@@ -111,7 +111,8 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
     );
   else show(paper, lines);
   if (svg !== undefined && lines.length > 0) {
-    writeWhole(svg, await drawFigures(paper, lines));
+    const picture = await drawFigures(paper, lines);
+    saving(() => writeWhole(svg, picture), 'another file by --svg');
     say(`drawn: ${svg}`);
   }
   if (interrupt.code === undefined) return 0;

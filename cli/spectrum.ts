@@ -5,7 +5,7 @@ import { demonstrations, spectrum, type Eigenvalue, type Spectrum } from '../bpt
 import { readWhole, writeWhole } from '../io/files';
 import { readMatrix } from '../io/matrix';
 import { nearest, whole } from './arguments';
-import { usage, using } from './errors';
+import { saving, usage, using } from './errors';
 import { asJson, line, table } from './output';
 import { drawPowers } from './powers';
 import { logarithms, sparkline } from './sparkline';
@@ -63,7 +63,7 @@ async function run(given: string | undefined, flags: SpectrumFlags): Promise<voi
   else show(found[0].spectrum, steps);
   if (svg !== undefined) {
     const picture = await drawPowers(found);
-    using(() => writeWhole(svg, picture));
+    saving(() => writeWhole(svg, picture), 'another file by --svg');
   }
 }
 

@@ -1,5 +1,6 @@
 /** `backstep train`: a character model of a text, from the first step to a checkpoint that can be sampled. */
 import type { Command } from 'commander';
+import { executorNames } from '../core/executor';
 import { oneOf, real, show, whole } from './arguments';
 import { usage } from './errors';
 import { cellNames, defaults, dtypes, optimizerNames, readSchedule, type CellName } from './settings';
@@ -76,7 +77,11 @@ export function addTrain(program: Command): void {
     )
     .option('--out <dir>', 'folder for checkpoint and loss curve (default: runs/NAME-OF-TEXT)')
     .option('--resume <checkpoint>', 'go on from a checkpoint, or from the folder it lies in')
-    .option('--executor <name>', 'what computes (default: the fastest that works here)')
+    .option(
+      '--executor <name>',
+      `${executorNames.join(', ')}: what computes (default: the fastest that works here)`,
+      oneOf(at('executor'), executorNames),
+    )
     .option(
       '--threads <n>',
       'threads that share each batch (default: the cores, up to 4, if that is faster)',

@@ -1,8 +1,8 @@
 /** `backstep verify`: test vectors of other frameworks, computed anew and compared. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
+import { readWhole } from '../io/files';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
 import { asJson, line, table } from './output';
@@ -36,8 +36,9 @@ function verifyFiles(files: string[], json: boolean): boolean {
       ['name', 'kind', 'values', 'gradients', 'worst at', ''],
       rows.map((row) => (row.length === 1 ? [row[0], '', '', '', '', pc.red('FAIL')] : row)),
     );
-    for (const outcome of outcomes)
-      if ('error' in outcome) line(pc.red(safe(`${outcome.file}: ${outcome.error}`)));
+    const spoilt = outcomes.filter((outcome) => 'error' in outcome);
+    for (const { error } of spoilt) line(pc.red(safe(`verify: ${error}`)));
+    if (spoilt.length > 0) line(`  ${pc.dim('fix:')} give files as examples/pytorch_vector.py writes them`);
     line(
       `${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative) on the ${executorOf().name} executor`,
     );
@@ -47,10 +48,11 @@ function verifyFiles(files: string[], json: boolean): boolean {
 
 function verifyFile(file: string): Outcome {
   try {
-    return { file, ...verify(parseVector(readFileSync(file, 'utf8'))) };
+    return { file, ...verify(parseVector(readWhole(file).toString('utf8'))) };
   } catch (error) {
     // one bad file is a failed line, not the end of the list
-    return { file, ok: false, error: (error as Error).message };
+    const said = (error as Error).message.replace(/^(read|vector|verify): /, '');
+    return { file, ok: false, error: said.startsWith(file) ? said : `${file}: ${said}` };
   }
 }
 

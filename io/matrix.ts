@@ -23,7 +23,7 @@ function fromJson(text: string, name: string): number[][] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    must(false, 'matrix', `${name} must be JSON where it starts with [`, (error as Error).message);
+    must(false, 'matrix', `${name} must be JSON where it starts with [`, text, (error as Error).message);
   }
   const rows = value as unknown[];
   const isMatrix = rows.every((row) => Array.isArray(row) && row.every((v) => typeof v === 'number'));

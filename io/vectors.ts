@@ -11,7 +11,7 @@ const tensorSchema = v.pipe(
     ({ shape, data }) => sizeOf(shape) === data.length,
     ({ input }) => {
       const { shape, data } = input as { shape: number[]; data: number[] };
-      return `data must hold ${sizeOf(shape)} numbers for shape [${shape.join(', ')}], got ${data.length}`;
+      return `must hold ${sizeOf(shape)} numbers for shape [${shape.join(', ')}], got ${data.length}`;
     },
   ),
 );
@@ -61,13 +61,20 @@ export function parseVector(text: string): Vector {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    must(false, 'vector', 'the file must be JSON', (error as Error).message);
+    must(false, 'vector', 'the file must be JSON', text.split('\n')[0], (error as Error).message);
   }
   const parsed = v.safeParse(vectorSchema, json);
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const where = v.getDotPath(issue) ?? 'the file';
-    throw new RangeError(`vector: ${where}: ${issue.message}`);
+    const { expected, received, message } = issue;
+    const said =
+      received === 'undefined'
+        ? 'must be given, got none'
+        : expected === null // worded where it is checked, above
+          ? message
+          : `must be ${expected}, got ${received}`;
+    throw new RangeError(`vector: ${where} ${said}`);
   }
   return parsed.output;
 }

@@ -241,18 +241,18 @@ const pieces = v.array(v.array(v.array(v.number())));
 const schema = v.object({ train: pieces, valid: pieces, test: pieces });
 
 function readChorales(contents: string): Parts {
-  const where = 'paper chorales: the data';
+  const where = 'paper chorales';
   let json: unknown;
   try {
     json = JSON.parse(contents);
   } catch {
-    must(false, where, 'must be JSON', contents.split('\n')[0]);
+    must(false, where, 'the data must be JSON', contents.split('\n')[0]);
   }
   const parsed = v.safeParse(schema, json);
   must(
     parsed.success,
     where,
-    'must hold lists train, valid, test of pieces of chords of pitches',
+    'the data must hold lists train, valid, test of pieces of chords of pitches',
     'something else',
   );
   const parts = parsed.output;

@@ -189,7 +189,11 @@ describe('import', () => {
       [at('run', 'weights.npz'), '--from', 'torch', '--cell', 'gru', '--out', out],
       /^import: the cell must be lstm, got gru \(/,
     ],
-    ['text', [__filename, '--from', 'torch', '--out', out], /^safetensors: /],
+    [
+      'text',
+      [__filename, '--from', 'torch', '--out', out],
+      /^import: .* must be a safetensors file or an \.npz archive, got this: safetensors: /,
+    ],
     [
       'weights of another engine',
       [at('run', 'weights.npz'), '--from', 'keras', '--out', out],
@@ -210,7 +214,7 @@ it('as a process: the message, the fix, exit code 2, and no file', () => {
     env: { ...process.env, NO_COLOR: '1' },
   });
   expect(stderr).toMatch(
-    /^npz: the file must be a zip archive, got one that is not whole: .*\n {2}fix: a safetensors file, or an archive of numpy\.savez; pickles .* are not read\n$/,
+    /^import: run\/broken\.npz must be .*, got this: npz: the file must be a zip archive, got one that is not whole: .*\n {2}fix: numpy\.savez or .* writes one; pickles .* are not read\n$/,
   );
   expect(status).toBe(2);
   expect(readdirSync(at('run'))).toEqual([...before, 'broken.npz'].sort());

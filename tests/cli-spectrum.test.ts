@@ -67,7 +67,6 @@ test.each([
   [['[[1, "a"]]'], 'matrix: the matrix must be a list of rows of numbers, got another JSON value'],
   [['nonnormal'], 'fix: did you mean non-normal?'],
   [['-'], 'matrix: standard input must hold at least one row of numbers, got nothing'],
-  [['rotating', '--svg', 'w.txt/x.svg'], 'w.txt'],
 ])('%j is refused', (args, message) => {
   const { status, stderr } = backstep(args);
   expect(status).toBe(2);

@@ -183,8 +183,14 @@ describe('backstep paper', () => {
     [['choral'], 'paper: the name must be one of .*, got choral\n.*did you mean chorales'],
     [['chorales'], 'paper chorales: --data must be given, got none .*Boulanger-Lewandowski.*ICML 2012'],
     [['chorales', '--data', 'missing.json'], 'read: missing.json must be a readable file, got no such file'],
-    [['chorales', '--data', 'wrong.json'], 'the data: pitches must be whole numbers in 21 … 108, got 300'],
-    [['chorales', '--data', 'flat.json'], 'the data: must hold lists train, valid, test of pieces'],
+    [
+      ['chorales', '--data', 'wrong.json'],
+      'paper chorales: pitches must be whole numbers in 21 … 108, got 300',
+    ],
+    [
+      ['chorales', '--data', 'flat.json'],
+      'paper chorales: the data must hold lists train, valid, test of pieces',
+    ],
     [['lstm', '--data', 'flat.json'], 'paper lstm: --data must be left out, got flat.json'],
     [['chorales', '--quick', '--seeds', '0'], 'paper: --seeds must be a whole number >= 1, got 0'],
     [['chorales', '--quick', '--jobs', 'x'], 'paper: --jobs must be a whole number'],

@@ -150,7 +150,7 @@ describe('errors name what is wrong', () => {
     [
       'data that does not fit its shape',
       broken((v) => (v as never as Vector).inputs.x.data.pop()),
-      /^vector: inputs\.x: data must hold \d+ numbers for shape \[.*\], got \d+/,
+      /^vector: inputs\.x must hold \d+ numbers for shape \[.*\], got \d+/,
     ],
     ['a missing parameter', broken((v) => delete (v as never as Vector).params.weight_hh_l0), /weight_hh_l0/],
     [

@@ -1,0 +1,267 @@
+/**
+ * What every command says of words that are wrong, files that are not there and files of another kind:
+ * `where: what must hold, got what (why)`, the fix beneath it, and the exit code.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gru } from '../cells/gru';
+import { network } from '../bptt/network';
+import { encodeCheckpoint } from '../io/checkpoint';
+import { Vocabulary } from '../io/vocabulary';
+import { backstep, backstepProcess } from './command';
+
+const folder = mkdtempSync(join(tmpdir(), 'backstep-usage-'));
+const before = process.cwd();
+beforeAll(() => {
+  process.chdir(folder);
+  mkdirSync('folder');
+  writeFileSync('empty', '');
+  writeFileSync(
+    'binary',
+    Uint8Array.from({ length: 300 }, (_, k) => (k * 89 + 250) % 256),
+  );
+  writeFileSync('text.txt', 'she sells sea shells by the sea shore\n'.repeat(7));
+  writeFileSync('other.json', '{"a": 1}');
+  mkdirSync('run');
+  const vocabulary = Vocabulary.of('she by');
+  const [input, output] = [vocabulary.size, vocabulary.size];
+  const net = network({ layers: [gru({ input, hidden: 3 })], output, loss: 'softmax' });
+  writeFileSync('run/checkpoint.safetensors', encodeCheckpoint({ network: net, vocabulary }));
+});
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
+});
+
+/** One sentence that names the command, and one line that says what to do. */
+const FORM = /^(\S+)( [\w-]+)?: .+ must \w+ [^]+?, got [^]+\n {2}fix: .+\n$/;
+
+/** Words, the beginning of the sentence, and the fix where it is not a hint at --help. */
+type Case = [words: string, says: string, fix?: string];
+
+/** Commands that need more than their name before anything else can be wrong with them. */
+const whole: Record<string, string> = {
+  export: 'export run --to onnx',
+  import: 'import file --from torch --out o',
+};
+const commands =
+  'train sample check verify play export import flow spectrum clockwork hopfield bench paper'.split(' ');
+
+const missing = (file: string): string => `${file} must be a readable file, got no such file (ENOENT)`;
+const unreadable = (file: string): string => `${file} must be a readable file, got a folder (EISDIR)`;
+const damaged = (file: string): string =>
+  `checkpoint: ${file} must be a whole checkpoint of backstep, got this: safetensors: `;
+
+const cases: Case[] = [
+  ['trian', 'backstep: the command must be one that there is, got trian', 'did you mean train?'],
+  ['--what', 'backstep: options must be those that there are, got --what'],
+  ...commands.map((command): Case => [
+    `${whole[command] ?? command} --whatever`,
+    `${command}: options must be those that there are, got --whatever`,
+  ]),
+
+  ['check --seed x', 'check: --seed must be a whole number in 0 … 4294967295, got x'],
+  ['check --seed -1', 'check: --seed must be a whole number in 0 … 4294967295, got -1'],
+  ['check --seed 1.5', 'check: --seed must be a whole number in 0 … 4294967295, got 1.5'],
+  ['check --seed', 'check: --seed <n> must have a value, got none'],
+  ['check lstn', 'check: the cell must be one of elman, lstm,', 'did you mean lstm?'],
+  ['check transformer', 'check: the cell must be one of elman, lstm,'],
+
+  ['verify', 'verify: files must be given, got none'],
+
+  ['play --port x', 'play: --port must be a whole number in 0 … 65535, got x'],
+  ['play page', 'play: arguments must be 0 at most, got 1'],
+
+  ['train --steps x', 'train: --steps must be a whole number >= 1, got x'],
+  ['train --cell lstn', 'train: --cell must be one of', 'did you mean lstm?'],
+  ['train --executor gpu', 'train: --executor must be one of wasm, reproducible, plain, got gpu'],
+  [
+    'train --schedule linear',
+    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got linear',
+  ],
+  ['train --text', 'train: --text <file> must have a value, got none'],
+  ['train --text none', `train: --text: ${missing('none')}`],
+  ['train --text folder', 'train: --text: folder must be a file, got a folder'],
+  ['train --text empty', 'train: --text: empty must hold text, got an empty file'],
+  ['train --text binary', 'train: --text: binary must be UTF-8 text, got bytes that are not, near byte'],
+  ['train book.txt', 'train: arguments must be 0 at most, got 1'],
+  ['train --resume none', `train: read: ${missing('none')}`],
+  ['train --resume folder', `train: read: ${missing('folder/checkpoint.safetensors')}`],
+  ['train --resume empty', `train: ${damaged('empty')}`],
+  ['train --resume text.txt', `train: ${damaged('text.txt')}`],
+  ['train --resume run', 'train: checkpoint: training: it must be Object, got undefined'],
+
+  ...['sample', 'flow'].flatMap((command): Case[] => [
+    [`${command} none`, `${command}: read: ${missing('none')}`, 'backstep train makes one'],
+    [`${command} folder`, `${command}: read: ${missing('folder/checkpoint.safetensors')}`],
+    [`${command} empty`, `${command}: ${damaged('empty')}`],
+    [`${command} binary`, `${command}: ${damaged('binary')}`],
+    [`${command} run more`, `${command}: arguments must be 1 at most, got 2`],
+  ]),
+  ['sample', 'sample: checkpoint must be given, got none'],
+  ['sample run --temperature x', 'sample: --temperature must be a number >= 0, got x'],
+  ['sample run --top-k 0', 'sample: --top-k must be a whole number >= 1, got 0'],
+  ['flow --text none', `flow: --text: ${missing('none')}`],
+  ['flow --text empty', 'flow: --text: empty must hold text, got an empty file'],
+  ['flow --steps x', 'flow: --steps must be a whole number >= 1, got x'],
+  ['flow --at', 'flow: --at <steps> must have a value, got none'],
+
+  ['export', 'export: --to <format> must be given, got none'],
+  ['export --to onnx', 'export: checkpoint must be given, got none'],
+  ['export run --to onix', 'export: --to must be one of onnx,', 'did you mean onnx?'],
+  [
+    'export run --to npz --states',
+    'export: --states must be left out with --to npz, got it',
+    'it is for --to onnx',
+  ],
+  ['export none --to npz', `export: read: ${missing('none')}`],
+  ['export empty --to npz', `export: ${damaged('empty')}`],
+  ['export binary --to npz', `export: ${damaged('binary')}`],
+
+  ['import none', 'import: --from <engine> must be given, got none'],
+  ['import none --from torch', 'import: --out <file> must be given, got none'],
+  [
+    'import none --from torhc --out o',
+    'import: --from must be one of torch, keras, got torhc',
+    'did you mean torch?',
+  ],
+  ['import none --from torch --out o', `import: read: ${missing('none')}`],
+  ['import folder --from torch --out o', `import: read: ${unreadable('folder')}`],
+  ...['empty', 'binary', 'text.txt'].map((file): Case => [
+    `import ${file} --from keras --out o`,
+    `import: ${file} must be a safetensors file or an .npz archive, got this: safetensors: `,
+  ]),
+
+  ['spectrum none', `spectrum: read: ${missing('none')}`],
+  ['spectrum rotatin', `spectrum: read: ${missing('rotatin')}`, 'did you mean rotating?'],
+  ['spectrum folder', `spectrum: read: ${unreadable('folder')}`],
+  ['spectrum empty', 'spectrum: matrix: empty must hold at least one row of numbers, got nothing'],
+  ['spectrum text.txt', 'spectrum: matrix: line 1 of text.txt must hold numbers only, got she'],
+  ['spectrum other.json', 'spectrum: matrix: line 1 of other.json must hold numbers only, got {"a":'],
+  ['spectrum --steps 0', 'spectrum: --steps must be a whole number in 1 … 1000000, got 0'],
+  ['spectrum [[1,2]', 'spectrum: matrix: the matrix must be JSON where it starts with [, got [[1,2] ('],
+  ['spectrum [[1,2],[3]]', 'spectrum: every row must hold 2 numbers, got 1 in row 1'],
+  ['spectrum [[1,2,3]]', 'spectrum: the matrix must be square, got [1, 3]'],
+
+  ['clockwork --hidden x', 'clockwork: --hidden must be a whole number >= 1, got x'],
+  ['clockwork --periods 1,x', 'clockwork: each of --periods must be a whole number >= 1, got x'],
+  [
+    'clockwork --periods 2,1',
+    'clockwork: clockworkCounts: periods must grow from module to module, got 2, 1',
+  ],
+  ['clockwork --clock sun', 'clockwork: --clock must be one of wall, cpu, got sun'],
+  ['clockwork more', 'clockwork: arguments must be 0 at most, got 1'],
+
+  ['hopfield none', `hopfield: read: ${missing('none')}`],
+  ['hopfield folder', `hopfield: read: ${unreadable('folder')}`],
+  ['hopfield empty', 'hopfield: pictures: empty must hold a picture, got an empty text'],
+  ['hopfield text.txt', 'hopfield: pictures: signs must be # for a dot and . for none, got "s" in line 1'],
+  ['hopfield --size 1', 'hopfield: --size must be a whole number in 2 … 50, got 1'],
+
+  ['bench W9', 'bench: the workload must be one of W1, W2, W3, W4, W5, W6, got W9', 'did you mean'],
+  ['bench --rounds 0', 'bench: --rounds must be a whole number >= 1, got 0'],
+  ['bench --rounds x', 'bench: --rounds must be a whole number >= 1, got x'],
+  [
+    'bench --dtype float23',
+    'bench: --dtype must be one of float32, float64, both, got float23',
+    'did you mean',
+  ],
+  ['bench --executor gpu', 'bench: --executor must be one of wasm, reproducible, plain, got gpu'],
+  ['bench --clock sun', 'bench: --clock must be one of wall, cpu, got sun'],
+
+  ['paper choral', 'paper: the name must be one of chorales,', 'did you mean chorales?'],
+  ['paper chorales', 'paper chorales: --data must be given, got none'],
+  ['paper chorales --data none', `paper: read: ${missing('none')}`],
+  ['paper chorales --data folder', `paper: read: ${unreadable('folder')}`],
+  ['paper chorales --data empty', "paper chorales: the data must be JSON, got ''"],
+  ['paper chorales --data other.json', 'paper chorales: the data must hold lists train, valid, test'],
+  ['paper clockwork --data other.json', 'paper clockwork: --data must be left out, got other.json'],
+  ['paper chorales --jobs 0', 'paper: --jobs must be a whole number in 1 … 64, got 0'],
+];
+
+describe('what cannot be used: exit code 2, and nothing on standard output', () => {
+  test.each(cases)('backstep %s', async (words, says, fix = '') => {
+    const { status, stdout, stderr } = await backstep(...words.split(' '));
+    expect(stderr.startsWith(says) ? says : stderr).toBe(says);
+    expect(stderr).toMatch(FORM);
+    expect(stderr.split('\n  fix: ')[1]).toContain(fix);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+describe('what cannot be written: exit code 1', () => {
+  test.each<[words: string, file: string, fix: string]>([
+    ['export run --to onnx --out folder', 'folder', 'another place by --out'],
+    ['export run --to onnx --out text.txt/x', 'text.txt/x', 'another place by --out'],
+    ['export run --to safetensors --out text.txt/x', 'text.txt/x', 'another place by --out'],
+    ['import weights.safetensors --from torch --out folder', 'folder', 'another file by --out'],
+    ['paper hopfield --quick --runs text.txt', 'text.txt/hopfield-quick.jsonl', 'another folder by --runs'],
+  ])('backstep %s', async (words, file, fix) => {
+    await backstep('export', 'run', '--to', 'safetensors', '--out', 'weights.safetensors');
+    const { status, stderr } = await backstep(...words.split(' '));
+    const [command] = words.split(' ');
+    expect(stderr).toMatch(FORM);
+    expect(stderr).toContain(`${command}: write: ${file} must be writable, got `);
+    expect(stderr).toContain(`fix: ${fix}`);
+    expect(status).toBe(1);
+  });
+
+  // the figures' packages are ES modules, which jest loads in no realm of its own
+  test.each([
+    ['flow --steps 3 --svg folder', 'folder must be writable, got a folder (EISDIR)'],
+    ['spectrum rotating --svg text.txt/x.svg', 'text.txt/x.svg must be writable, got a path through'],
+  ])('backstep %s', (words, says) => {
+    const { status, stderr } = backstepProcess(...words.split(' '));
+    const [command] = words.split(' ');
+    expect(stderr).toMatch(FORM);
+    expect(stderr).toContain(`${command}: write: ${says}`);
+    expect(stderr).toContain('\n  fix: another file by --svg\n');
+    expect(status).toBe(1);
+  });
+
+  test('train, before it trains', async () => {
+    const { status, stdout, stderr } = await backstep(
+      ...'train --text text.txt --hidden 6 --batch 2 --seq 5 --steps 3 --out text.txt'.split(' '),
+    );
+    expect(stderr).toMatch(FORM);
+    expect(stderr).toMatch(/^train: --out must be a folder that can be written to, got text\.txt/);
+    expect([status, stdout]).toEqual([1, '']);
+  });
+});
+
+describe('verify: a file that is no vector is a failed line of the list, exit code 1', () => {
+  test.each([
+    ['none', missing('none')],
+    ['folder', unreadable('folder')],
+    ['empty', "empty: the file must be JSON, got '' (Unexpected end of JSON input)"],
+    ['binary', 'binary: the file must be JSON, got '],
+    ['text.txt', 'text.txt: the file must be JSON, got she sells sea shells by the sea shore ('],
+    ['other.json', 'other.json: name must be given, got none'],
+  ])('%s', async (file, says) => {
+    const { status, stdout, stderr } = await backstep('verify', file);
+    expect(stdout).toContain(`\nverify: ${says}`);
+    expect(stdout).toContain('\n  fix: give files as examples/pytorch_vector.py writes them\n');
+    expect(stdout).toMatch(/\n0 of 1 agree/);
+    expect([status, stderr]).toEqual([1, '']);
+    const json = await backstep('verify', file, '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ file, ok: false });
+    expect((JSON.parse(json.stdout) as { error: string }).error.startsWith(says)).toBe(true);
+  });
+});
+
+test('without a command there is the list of them, and the same form beneath it', async () => {
+  const { status, stderr } = await backstep();
+  expect(stderr).toMatch(/^Usage: /);
+  expect(stderr.slice(stderr.indexOf('backstep: '))).toMatch(FORM);
+  expect(stderr).toContain('backstep: a command must be given, got none');
+  expect(status).toBe(2);
+});
+
+test('an error without a fix of its own says where help is', async () => {
+  const { stderr } = await backstep('check', '--seed', 'x');
+  expect(stderr).toContain('\n  fix: backstep check --help lists what there is\n');
+  expect(stderr).not.toContain('    at ');
+  expect((await backstep('check', '--seed', 'x', '--debug')).stderr).toMatch(/\n {4}at .*arguments\.ts/);
+});

@@ -1,0 +1,44 @@
+/** The command line in tests: in this process, or in one of its own. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { main } from '../cli/main';
+
+export interface Ran {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs `backstep` with these words in this very process: starting one takes longer than most of what is asked of it.
+ * What draws figures cannot run so: their packages are ES modules, which jest's realm does not load.
+ */
+export async function backstep(...words: string[]): Promise<Ran> {
+  const before = process.exitCode;
+  const said = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    jest.spyOn(process[stream], 'write').mockImplementation((text) => {
+      said[stream] += String(text);
+      return true;
+    }),
+  );
+  process.exitCode = 0;
+  try {
+    await main(words);
+    return { status: Number(process.exitCode), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = before;
+  }
+}
+
+const root = join(__dirname, '..');
+
+/** Runs it in a process of its own. */
+export function backstepProcess(...words: string[]): Ran {
+  const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), ...words];
+  return spawnSync(process.execPath, command, {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+}
