@@ -67,8 +67,19 @@ export class Learner {
     this.lastGood = network.parameters.flat.data.slice();
   }
 
-  /** One step on the next batches; undefined when there are none. */
+  /** One step on the next batches; undefined when there are none. One that fails has drawn no random number. */
   async step(source: Source): Promise<StepInfo | undefined> {
+    const { random } = this.network;
+    const { state } = random;
+    try {
+      return await this.attempt(source);
+    } catch (error) {
+      random.state = state;
+      throw error;
+    }
+  }
+
+  private async attempt(source: Source): Promise<StepInfo | undefined> {
     const { network, optimizer } = this;
     const { accumulate = 1 } = this.options;
     const step = optimizer.steps + 1;

@@ -15,6 +15,7 @@ export interface GenerateOptions extends DrawOptions {
  * Symbols without end, drawn by a network that was trained to predict the next one.
  *
  * Runs the network forward with a batch of one row; its carried states are lost. UNKNOWN is never drawn.
+ * @throws RangeError when the output is no longer finite, as of a network that runs away.
  * @example
  * const symbols = generate(net, vocabulary, { temperature: 0.8, prime: [5], random: new Random(1) });
  * symbols.next().value // 'e'
@@ -29,12 +30,17 @@ export function* generate(
   const x = { shape: [1, 1], numbers: [0] };
   const logits = new Float64Array(vocabulary.size);
   let initial: 'zero' | 'carry' = 'zero';
+  let reads = 0;
 
   const read = (symbol: number): void => {
     x.numbers[0] = symbol;
     const { output } = network.forward({ x, initial }, { predict: true });
     initial = 'carry';
     for (let k = 0; k < logits.length; k++) logits[k] = output.get(0, 0, k);
+    reads++;
+    const bad = logits.find((logit) => !Number.isFinite(logit));
+    const why = 'the state of the network grows without bound';
+    must(bad === undefined, 'generate', 'the output must be finite', `${bad} after ${reads} symbols`, why);
   };
 
   for (const symbol of prime) read(symbol);

@@ -1,10 +1,11 @@
 /** One training run: reads what is needed, trains, reports, saves, and says how to go on. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { fileIn, makeFolder, readWhole, reasonOf, writeWhole } from '../io/files';
+import { clearUp, fileIn, makeFolder, readWhole, reasonOf, writeWhole } from '../io/files';
 import { quote } from './arguments';
 import { PACKAGE, readTextOf } from './corpus';
 import { exitCodes, failure, usage, using, CommandError } from './errors';
@@ -25,6 +26,8 @@ export interface TrainOptions extends Given {
 }
 
 const PREVIOUS = 'checkpoint.previous.safetensors';
+/** What an error leaves: the last good weights, beside the last checkpoint. */
+const RESCUED = 'checkpoint.rescued.safetensors';
 const PICTURE = 'loss.svg';
 const SAVE_SECONDS = 30;
 const SAMPLE_LENGTH = 200;
@@ -86,7 +89,8 @@ class Run {
   private readonly progress: Progress;
   private lastSave: number;
   private lastSample: number;
-  private saved = false;
+  /** The step of the checkpoint in the folder: of this run, or of the one that it resumes. */
+  private savedStep: number | undefined;
   /** The reader of standard output has gone. */
   private unheard = false;
 
@@ -97,6 +101,8 @@ class Run {
   ) {
     this.checkpoint = join(out, CHECKPOINT);
     this.firstStep = trainer.steps;
+    // an older run in the same folder is kept, once
+    if (options.resume !== undefined && options.out === undefined) this.savedStep = this.firstStep;
     this.lastSave = this.lastSample = this.started;
     this.progress = new Progress(trainer, this.started);
     this.reporter = reporterFor(options.json ?? false);
@@ -144,7 +150,7 @@ class Run {
     if (loss !== undefined) reporter.tell({ event: 'validation', step: info.step, loss, bits: loss * BITS });
     const now = performance.now();
     if (now - this.lastSample > sampleEvery(trainer.settings.seconds) * 1000) {
-      reporter.tell({ event: 'sample', step: info.step, text: trainer.sample(SAMPLE_LENGTH) });
+      this.tellSample();
       this.lastSample = now;
     }
     const { saveEvery } = this.options;
@@ -160,14 +166,22 @@ class Run {
     progress.resume();
   }
 
+  private tellSample(): void {
+    const { trainer, reporter } = this;
+    try {
+      reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
+    } catch (error) {
+      // fed with its own output, a network may run away that trains well
+      note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training goes on`);
+    }
+  }
+
   private save(): void {
-    // an older run in the same folder is kept, once
-    const own = this.saved || (this.options.resume !== undefined && this.options.out === undefined);
-    const keep = own ? undefined : join(this.out, PREVIOUS);
+    const keep = this.savedStep === undefined ? join(this.out, PREVIOUS) : undefined;
     const bytes = encodeCheckpoint(this.trainer.checkpoint());
     writeWhole(this.checkpoint, bytes, { keep });
-    this.saved = true;
     const { steps: step } = this.trainer;
+    this.savedStep = step;
     this.reporter.tell({ event: 'saved', step, files: [this.checkpoint], bytes: bytes.length });
   }
 
@@ -175,7 +189,7 @@ class Run {
   private async finish(stopped: string): Promise<number> {
     const { trainer, reporter, progress } = this;
     const { seconds } = progress;
-    reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
+    this.tellSample();
     const validation = trainer.validate();
     const svg = await plotCurves(trainer.curves, validation && [trainer.steps, validation.loss]);
     const picture = join(this.out, PICTURE);
@@ -227,6 +241,7 @@ class Run {
     try {
       makeFolder(this.out);
       accessSync(this.out, constants.W_OK);
+      for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
     } catch (error) {
       throw failure(
         `train: --out must be a folder that can be written to, got ${this.out}: ${reasonOf(error)}`,
@@ -239,10 +254,6 @@ class Run {
   private explained(error: unknown): unknown {
     if (error instanceof CommandError) return error;
     const { message } = error as Error;
-    const kept =
-      this.saved || this.firstStep > 0
-        ? `the last good checkpoint is ${this.checkpoint}`
-        : 'nothing was saved';
     const { lr, clip } = this.trainer.settings;
     const calmer = `--lr ${Number((lr / 10).toPrecision(2))}${clip === null ? ', or --clip 1' : ''}`;
     const fix = message.includes('finite')
@@ -250,7 +261,24 @@ class Run {
       : message.startsWith('write')
         ? 'make room, or --out DIR; '
         : '';
-    return failure(`train: ${message}`, fix + kept, error);
+    return failure(`train: ${message}`, fix + this.kept(), error);
+  }
+
+  /** Says where the last good weights are; writes them where no file has them yet. */
+  private kept(): string {
+    const { savedStep: saved, checkpoint } = this;
+    const last = saved === undefined ? '' : `the last good checkpoint is ${checkpoint}`;
+    if (this.trainer.steps === (saved ?? this.firstStep)) return last || 'nothing was saved';
+    for (const folderOf of [() => this.out, () => mkdtempSync(join(tmpdir(), 'backstep-'))]) {
+      try {
+        const file = join(folderOf(), RESCUED);
+        writeWhole(file, encodeCheckpoint(this.trainer.checkpoint()));
+        return `the last good weights are in ${file}; go on with --resume ${quote(file)}`;
+      } catch {
+        /* what went wrong first is what the message tells */
+      }
+    }
+    return last || 'nothing was saved';
   }
 
   private command(text: string): string {

@@ -5,19 +5,20 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Writes a file so that, at every moment and even if the power fails, either the old or the new one is there in full:
  * a temporary file in the same folder is written, synced and renamed. Missing folders are made.
  *
- * @param keep what an existing file is renamed to instead of being replaced.
+ * @param keep where an existing file is kept before it is replaced.
  * @throws Error naming the file and the reason (`cause` is the system's); whatever was there before is intact then.
  */
 export function writeWhole(
@@ -25,6 +26,8 @@ export function writeWhole(
   contents: Uint8Array | string,
   { keep }: { keep?: string } = {},
 ): void {
+  // copied: renamed, it would be missing until the new one is there
+  if (keep !== undefined && existsSync(file)) writeWhole(keep, readWhole(file));
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     makeFolder(dirname(file));
@@ -35,7 +38,6 @@ export function writeWhole(
     } finally {
       closeSync(handle);
     }
-    if (keep !== undefined && existsSync(file)) renameSync(file, keep);
     renameSync(temporary, file);
     syncFolder(dirname(file));
   } catch (error) {
@@ -46,6 +48,24 @@ export function writeWhole(
       /* nothing was written */
     }
     throw new Error(`write: ${file} must be writable, got ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Removes what writers of this file have left beside it that were killed while they wrote. */
+export function clearUp(file: string): void {
+  for (const name of readdirSync(dirname(file))) {
+    const [, of, writer] = /^(.+)\.(\d+)\.tmp$/.exec(name) ?? [];
+    if (of === basename(file) && !isRunning(Number(writer)))
+      rmSync(join(dirname(file), name), { force: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    process.kill(id, 0); // asks, and sends nothing
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -1,10 +1,11 @@
 /** Checkpoints: everything comes back to the bit, and what is not a checkpoint is named. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../index';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { writeWhole } from '../io/files';
+import { clearUp, writeWhole } from '../io/files';
 import { decodeSafetensors, encodeSafetensors, type SafeFile } from '../io/safetensors';
 import { Vocabulary } from '../io/vocabulary';
 
@@ -213,5 +214,34 @@ it('a write that fails leaves the file before, and nothing else', () => {
   expect(readdirSync(folder)).toEqual(['a.bin']);
   writeFileSync(join(folder, 'file'), '');
   expect(() => writeWhole(join(folder, 'file', 'b.bin'), new Uint8Array([1]))).toThrow();
+  rmSync(folder, { recursive: true });
+});
+
+it('while the file before is kept, there is a whole one at every moment', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
+  const [file, keep] = ['a.bin', 'before.bin'].map((name) => join(folder, name));
+  const contents = (name: string): string => readFileSync(name, 'utf8');
+  writeWhole(file, 'one');
+  const rename = jest.spyOn(fs, 'renameSync');
+  const seen: string[] = [];
+  const original = rename.getMockImplementation() ?? jest.requireActual<typeof fs>('node:fs').renameSync;
+  rename.mockImplementation((from, to) => {
+    original(from, to);
+    seen.push(contents(file));
+  });
+  writeWhole(file, 'two', { keep });
+  rename.mockRestore();
+  expect(seen).toEqual(['one', 'two']);
+  expect(contents(keep)).toBe('one');
+  rmSync(folder, { recursive: true });
+});
+
+it('what a writer that was killed has left is removed, and nothing else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
+  const dead = spawnSync(process.execPath, ['-e', '']).pid;
+  const kept = ['a.bin', `a.bin.${process.ppid}.tmp`, 'a.bin.x.tmp', `b.bin.${dead}.tmp`];
+  for (const name of [...kept, `a.bin.${dead}.tmp`]) writeFileSync(join(folder, name), '');
+  clearUp(join(folder, 'a.bin'));
+  expect(readdirSync(folder).sort()).toEqual(kept.sort());
   rmSync(folder, { recursive: true });
 });

@@ -1,5 +1,6 @@
 /** The parts of the command line that can be had without a process. */
 import fc from 'fast-check';
+import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
 import { fillFrom } from '../core/tensor';
@@ -187,6 +188,18 @@ describe('generated text', () => {
 
   it('comes from the k likeliest', () => {
     expect(new Set(draw({ temperature: 5, topK: 2 }))).toEqual(new Set('bd'));
+  });
+
+  it('ends in words where the network runs away', () => {
+    const layers = [elman({ input: 5, hidden: 3, activation: 'relu' })];
+    const wild = network({ layers, output: 5, loss: 'softmax', seed: 3 });
+    fillFrom(wild.parameters.values['l0.Wh'], Array<number>(9).fill(1e30));
+    fillFrom(wild.parameters.values['l0.b'], [1, 1, 1]);
+    const symbols = generate(wild, vocabulary, { temperature: 1, prime: [1], random: new Random(1) });
+    const all = (): string[] => Array.from({ length: 100 }, () => symbols.next().value);
+    expect(all).toThrow(
+      /^generate: the output must be finite, got (NaN|-?Infinity) after \d+ symbols \(the state of the network grows without bound\)$/,
+    );
   });
 
   it('is drawn with the probabilities of the softmax', () => {

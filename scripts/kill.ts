@@ -1,0 +1,215 @@
+/**
+ * Kills real training runs by SIGKILL at random moments, and looks at what is left:
+ *
+ *   node -r ./scripts/register.js scripts/kill.ts [--kills 50] [--seed 1]
+ *
+ * Every run saves after each step or each second one, in a folder that holds an older run's checkpoint; its settings change
+ * after every five kills: cell, layers, threads, embedding, dropout, dtype, optimiser. A moment is a step, drawn from all
+ * that are left, and a time within it: so all parts of a run are hit alike, however fast it is this time. Every second
+ * moment is aimed: that time begins when the next checkpoint begins to be written.
+ *
+ * After each kill the checkpoint must load and be no older than the last one that the run called saved; before the first,
+ * the older run's must be there. The run is then resumed, every second time to be killed once more, and at its end each
+ * file in the folder must have the bytes that a run without interruption leaves.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cellNames, CHECKPOINT, dtypes, optimizerNames } from '../cli/settings';
+import { must, mustCount } from '../core/check';
+import { Random } from '../core/random';
+import { decodeCheckpoint } from '../io/checkpoint';
+
+const root = join(__dirname, '..');
+const TEXT = 'she sells sea shells by the sea shore\n'.repeat(12);
+const STEPS = 150;
+const KILLS_EACH = 5;
+const KILLED_AGAIN = 1 / 2;
+/** Milliseconds after which a checkpoint that is aimed at is given up. */
+const LONGEST_AIM = 200;
+
+/** What became of the kills under one configuration. */
+export interface Outcome {
+  /** The settings, as on the command line. */
+  name: string;
+  kills: number;
+  /** Kills that left a file half written. */
+  writing: number;
+  /** The steps of the checkpoints that they left; 0 where the run had saved none yet. */
+  steps: number[];
+  faults: string[];
+}
+
+/** The k-th configuration: one cell after the other, the rest drawn. */
+export function configuration(k: number, random: Random): string[] {
+  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
+  return [
+    ...['--cell', cellNames[k % cellNames.length], '--hidden', '64', '--batch', '2', '--seq', '3'],
+    ...['--layers', pick(['1', '2']), '--threads', pick(['1', '2']), '--dtype', pick(dtypes)],
+    ...pick([[], ['--embedding', '5']]),
+    ...pick([[], ['--dropout', '0.2']]),
+    ...['--optimizer', pick(optimizerNames), '--save-every', pick(['1', '2'])],
+  ];
+}
+
+/**
+ * The step of the checkpoint that a killed run left, 0 while it is still the older run's; the run itself had last called
+ * step `saved` saved.
+ * @throws Error when it does not load, or is not as far.
+ */
+export function stepLeft(folder: string, older: Uint8Array, saved: number): number {
+  const bytes = readFileSync(join(folder, CHECKPOINT));
+  const step = bytes.equals(older) ? 0 : (decodeCheckpoint(bytes).optimizer?.steps ?? NaN);
+  must(step >= saved, 'kill', `the checkpoint must be that of step ${saved} or later`, step, 'it was saved');
+  return step;
+}
+
+/** How the files of a folder differ from those of another, to the byte. */
+export function differences(folder: string, expected: string): string[] {
+  const [names, wanted] = [folder, expected].map((each) => readdirSync(each).sort());
+  if (names.join() !== wanted.join())
+    return [`the files must be ${wanted.join(', ')}, got ${names.join(', ')}`];
+  return names.filter((name) => !same(name, folder, expected)).map((name) => `${name} has other bytes`);
+}
+
+const same = (name: string, folder: string, other: string): boolean =>
+  readFileSync(join(folder, name)).equals(readFileSync(join(other, name)));
+
+interface Run {
+  killed: boolean;
+  /** Milliseconds from the first step to the last checkpoint. */
+  duration: number;
+  /** The last step that was called saved; 0 for none. */
+  saved: number;
+}
+
+/** So many milliseconds after a step was told, or after the next file was begun. */
+interface Moment {
+  step: number;
+  wait: number;
+  aimed: boolean;
+}
+const isWriting = (folder: string): boolean => readdirSync(folder).some((name) => name.endsWith('.tmp'));
+
+/**
+ * Runs `train` in a folder, and kills it at a moment if it has not ended by then.
+ * @throws Error when it fails of itself.
+ */
+function train(args: string[], folder: string, moment?: Moment): Promise<Run> {
+  const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), 'train', '--json'];
+  const child = spawn(process.execPath, [...command, ...args], { cwd: folder });
+  const run = { killed: false, duration: 0, saved: 0 };
+  let [begun, rest, errors] = [0, '', ''];
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() as string; // the last line may go on
+    for (const line of lines) {
+      const told = JSON.parse(line) as { event: string; step: number; files: string[] };
+      if (told.event === 'saved' && told.files[0] === CHECKPOINT)
+        [run.saved, run.duration] = [told.step, performance.now() - begun];
+      if (told.event !== 'step') continue;
+      begun ||= performance.now();
+      if (moment === undefined || told.step !== moment.step) continue;
+      // no timers: they know whole milliseconds only
+      const { wait, aimed } = moment;
+      const limit = performance.now() + LONGEST_AIM;
+      while (aimed && !isWriting(folder) && performance.now() < limit);
+      for (const until = performance.now() + wait; performance.now() < until;);
+      child.kill('SIGKILL');
+    }
+  });
+  return new Promise((resolve, reject) =>
+    child.on('close', (status, signal) => {
+      const killed = signal === 'SIGKILL';
+      if (killed || status === 0) resolve({ ...run, killed });
+      else reject(new Error(`train ${args.join(' ')} must succeed, got status ${status}\n${errors}`));
+    }),
+  );
+}
+
+/** Kills runs of so many steps under one configuration, so many times, and lets each run end. */
+export async function killRuns(
+  settings: string[],
+  { kills, steps = STEPS }: { kills: number; steps?: number },
+  random: Random,
+): Promise<Outcome> {
+  const temporary = mkdtempSync(join(tmpdir(), 'backstep-kill-'));
+  const outcome: Outcome = { name: settings.join(' '), kills: 0, writing: 0, steps: [], faults: [] };
+  const [before, whole, folder] = ['before', 'whole', 'killed'].map((name) => join(temporary, name));
+  const text = join(temporary, 'text.txt');
+  const begin = ['--text', text, ...settings, '--steps', String(steps), '--out', '.'];
+  try {
+    writeFileSync(text, TEXT);
+    mkdirSync(before);
+    await train([...begin, '--seed', '99', '--steps', '1'], before);
+    const older = readFileSync(join(before, CHECKPOINT));
+    cpSync(before, whole, { recursive: true });
+    const perStep = (await train(begin, whole)).duration / steps;
+
+    /** Trains from `step` on; if it is killed, the step from which it can go on. */
+    const killed = async (step: number): Promise<number | undefined> => {
+      const aimed = random.below(2) === 0;
+      const wait = random.uniform() * (aimed ? perStep / 4 : perStep);
+      const moment = { step: step + 1 + random.below(steps - step), wait, aimed };
+      const run = await train(step === 0 ? begin : ['--resume', '.'], folder, moment);
+      if (!run.killed) return undefined; // it ended while its last step was on its way
+      outcome.kills++;
+      if (isWriting(folder)) outcome.writing++;
+      const left = stepLeft(folder, older, Math.max(step, run.saved));
+      outcome.steps.push(left);
+      return left;
+    };
+    const round = async (): Promise<string[]> => {
+      let step: number | undefined = 0;
+      do {
+        step = await killed(step);
+        if (step === undefined) return differences(folder, whole);
+        // killed after its last step, it has no picture of its curve yet, and nothing to go on with
+        if (step === steps) return same(CHECKPOINT, folder, whole) ? [] : [`${CHECKPOINT} has other bytes`];
+      } while (outcome.kills < kills && random.uniform() < KILLED_AGAIN);
+      await train(step === 0 ? begin : ['--resume', '.'], folder);
+      return differences(folder, whole);
+    };
+    while (outcome.kills < kills) {
+      rmSync(folder, { recursive: true, force: true });
+      cpSync(before, folder, { recursive: true });
+      const faults = await round().catch((error: unknown) => [(error as Error).message]);
+      outcome.faults.push(...faults);
+      if (outcome.faults.length > 0) break;
+    }
+    return outcome;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const options = {
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+  } as const;
+  const { values } = parseArgs({ options });
+  const [kills, seed] = [Number(values.kills), Number(values.seed)];
+  mustCount(kills, 'kill', '--kills');
+  const random = new Random(seed);
+  const all: Outcome[] = [];
+  for (let k = 0; k * KILLS_EACH < kills; k++) {
+    const share = Math.min(KILLS_EACH, kills - k * KILLS_EACH);
+    const outcome = await killRuns(configuration(k, random), { kills: share }, random);
+    all.push(outcome);
+    const { name, steps, writing, faults } = outcome;
+    console.log(`${name}\n  left at step ${steps.join(', ')} of ${STEPS}; ${writing} while writing`);
+    for (const fault of faults) console.log(`  FAULT: ${fault}`);
+  }
+  const sum = (of: (each: Outcome) => number): number => all.reduce((total, each) => total + of(each), 0);
+  const faults = sum((each) => each.faults.length);
+  console.log(
+    `seed ${seed}: ${sum((each) => each.kills)} kills, ${sum((each) => each.writing)} of them while a file was being written, ${faults} faults`,
+  );
+  process.exitCode = faults === 0 ? 0 : 1;
+}
+
+if (require.main === module) void main();
