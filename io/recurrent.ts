@@ -167,7 +167,8 @@ function initialStates(net: Network, init: Vector['init'], B: number): Record<st
   return states;
 }
 
-function zeroPadding(
+/** Values [T, B, ·] with zeros past the end of each row. */
+export function zeroPadding(
   values: readonly number[],
   lengths: number[] | undefined,
   T: number,

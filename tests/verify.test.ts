@@ -198,6 +198,26 @@ describe('errors name what is wrong', () => {
       /^verify: loss\.weights must be among hidden, output, h_n, got cell/,
     ],
     [
+      'weights of something an encoder-decoder does not put out',
+      changed('seq2seq_gru_weighted_2l.json', ({ loss }) =>
+        loss?.type === 'weighted_sum' ? Object.assign(loss.weights, { attention: loss.weights.logits }) : 0,
+      ),
+      /^verify: loss\.weights must be among enc_output, .*, probs, got attention/,
+    ],
+    [
+      'too few weights',
+      changed('seq2seq_gru_loss_on_probs.json', ({ loss }) => {
+        const weights = loss?.type === 'weighted_sum' ? loss.weights : {};
+        weights.probs = { shape: [2], data: [1, 2] };
+      }),
+      /^verify: loss\.weights\.probs must be \[30\], got \[2\]/,
+    ],
+    [
+      'a decoder that reads rows that are not those of its encoder',
+      changed('seq2seq_gru.json', ({ inputs }) => (inputs.dec_in.shape = [2, 4])),
+      /^verify: the rows of inputs\.dec_in must be \[2\], got \[4\] \(B = 2 is that of inputs\.x\)/,
+    ],
+    [
       'three directions',
       changed('gru_bidirectional.json', ({ sizes }) => (sizes.D = 3)),
       /^verify: sizes\.D must be 1 or 2, got 3/,

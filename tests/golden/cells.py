@@ -252,25 +252,32 @@ def cell_vectors():
 # ---------------------------------------------------------------- encoder and decoder
 
 
-def seq2seq(name, T_in, T_out, B, I, E, H, O, L=1, with_init=True, embedding="embedding"):
+def seq2seq(
+    name, T_in, T_out, B, I, E, H, O, L=1, with_init=True, embedding="embedding", V=None, table=False, weigh=None
+):
+    """With V, x is class numbers below it: rows of a table of the encoder's, or one-hot rows (I = V)."""
     draw = Draw(name)
     encoder = stack("GRU", draw, dict(I=I, H=H, L=L, D=1))
     decoder = stack("GRU", draw, dict(I=E, H=H, L=L, D=1))
     p = {f"enc.{key}": tensor for key, tensor in encoder.named_parameters()}
+    if table:
+        p["enc.embedding.weight"] = leaf(draw.normal(V, I, scale=0.8))
     p[embedding] = leaf(draw.normal(O, E, scale=0.8))
     p.update({f"dec.{key}": tensor for key, tensor in decoder.named_parameters()})
     p.update(leaves_of(**{"head.weight": draw.uniform(O, H), "head.bias": draw.uniform(O)}))
-    x = leaf(draw.normal(T_in, B, I))
+    x = draw.integers(V, T_in, B) if V else leaf(draw.normal(T_in, B, I))
+    read = x
+    if V:
+        read = F.embedding(x, p["enc.embedding.weight"]) if table else F.one_hot(x, V).to(torch.float64)
     init = first_states("GRU", draw, dict(L=L, D=1, B=B, H=H)) if with_init else {}
     # token 0 only starts a row; the last token occurs as a target but is never read
     targets = 1 + draw.integers(O - 1, T_out, B)
     targets[:-1][targets[:-1] == O - 1] = 1
     targets[-1, 0] = O - 1
     dec_in = torch.cat([torch.zeros(1, B, dtype=torch.long), targets[:-1]])
-    enc_output, context = encoder(x, init.get("h_0", torch.zeros(L, B, H)))
+    enc_output, context = encoder(read, init.get("h_0", torch.zeros(L, B, H)))
     dec_output, last = decoder(F.embedding(dec_in, p[embedding]), context)
     logits = dec_output @ p["head.weight"].T + p["head.bias"]
-    loss, value = cross_entropy(logits, targets)
     expected = {
         "enc_output": enc_output,
         "enc_h_n": context,
@@ -279,16 +286,18 @@ def seq2seq(name, T_in, T_out, B, I, E, H, O, L=1, with_init=True, embedding="em
         "logits": logits,
         "probs": torch.softmax(logits, -1),
     }
+    loss, value = weighted_sum(draw, expected, weigh) if weigh else cross_entropy(logits, targets)
+    rows = "row x_t of enc.embedding.weight" if table else "the one-hot row of x_t" if V else "x"
     return vector(
         name,
         "SEQ2SEQ_GRU",
-        dict(T_in=T_in, T_out=T_out, B=B, I=I, E=E, H=H, O=O, L=L, bias=True),
+        dict(T_in=T_in, T_out=T_out, B=B, I=I, E=E, H=H, O=O, L=L, bias=True, **({"V": V} if V else {})),
         "encoder and decoder are GRUs, "
         + GRU_LAYER
-        + "; the encoder reads x from h_0, its last states are the decoder's first; the decoder reads row"
+        + f"; the encoder reads {rows} from h_0, its last states are the decoder's first; the decoder reads row"
         " dec_in_t of the embedding at step t (teacher forcing: dec_in is the target one step late, started"
-        " by 0); logits_t = W_head h_t + b_head from its top layer; the loss is the cross-entropy against"
-        " targets, averaged over T_out*B",
+        " by 0); logits_t = W_head h_t + b_head from its top layer; the loss is the "
+        + ("weighted sum" if weigh else "cross-entropy against targets, averaged over T_out*B"),
         p,
         {"x": x, "dec_in": dec_in},
         init,
@@ -318,6 +327,13 @@ def seq2seq_vectors():
         embedding="embedding.weight",
     )
     yield seq2seq("seq2seq_gru_2l", T_in=4, T_out=3, B=2, I=4, E=5, H=2, O=3, L=2)
+    small = dict(T_in=4, T_out=3, B=2, E=2, H=3, O=5)
+    ends = ["enc_output", "enc_h_n", "dec_output", "dec_h_n", "logits", "probs"]
+    yield seq2seq("seq2seq_gru_weighted_2l", **small, I=4, L=2, weigh=ends)
+    for end in ends:
+        yield seq2seq(f"seq2seq_gru_loss_on_{end}", **small, I=4, weigh=[end])
+    yield seq2seq("seq2seq_gru_enc_embedding", **small, I=4, V=6, table=True)
+    yield seq2seq("seq2seq_gru_one_hot_weighted", **small, I=6, V=6, weigh=ends)
     yield seq2seq("seq2seq_gru_b1", T_in=2, T_out=3, B=1, I=2, E=3, H=1, O=4, with_init=False)
 
 

@@ -143,11 +143,11 @@ def values(v, P, X, S, restart=None):
         out, _ = stack_values(kind[: -len("_CLASSES")], P, {"x": read}, S, x.shape[1])
         logits = np.array([[P["head.weight"] @ h + P["head.bias"] for h in row] for row in out["output"]])
         return {**out, "logits": logits, "probs": softmax(logits)}
-    T, B, _ = x.shape
+    T, B = x.shape[:2]
     if kind == "SEQ2SEQ_ATTENTION":
         return attention(P, X, S, B, hyper)
     if kind == "SEQ2SEQ_GRU":
-        return seq2seq(P, X, S, B)
+        return seq2seq(P, X, S, B, v["sizes"].get("V"))
     if kind == "ELMAN":
         return elman(P, x, S["h_0"])
     if kind == "JORDAN":
@@ -247,12 +247,16 @@ def lstm_peephole(P, x, state):
     return s(gate[3] + new * P["p_o"]) * np.tanh(new), new
 
 
-def seq2seq(P, X, S, B):
+def seq2seq(P, X, S, B, V=None):
     def part(start):
         return {name[len(start) :]: tensor for name, tensor in P.items() if name.startswith(start)}
 
     embedding = P["embedding"] if "embedding" in P else P["embedding.weight"]
-    encoded, _ = stack_values("GRU", part("enc."), X, S, B)
+    x, encoder = X["x"], part("enc.")
+    if x.ndim == 2:  # class numbers
+        table = encoder.pop("embedding.weight") if "embedding.weight" in encoder else np.eye(V)
+        x = np.array([[table[word] for word in row] for row in x])
+    encoded, _ = stack_values("GRU", encoder, {"x": x}, S, B)
     words = np.array([[embedding[word] for word in row] for row in X["dec_in"]])
     decoded, _ = stack_values("GRU", part("dec."), {"x": words}, {"h_0": encoded["h_n"]}, B)
     logits = np.array([[P["head.weight"] @ h + P["head.bias"] for h in row] for row in decoded["output"]])
