@@ -69,8 +69,8 @@ const formats = {
     about: 'a folder with weights, optimiser, one batch, and a script that trains on in PyTorch',
     name: 'pytorch',
     files: (checkpoint) => {
-      const { batch, seq, clip } = settingsIn(checkpoint) ?? {};
-      return torchProject({ ...checkpoint, B: batch, T: seq, clip: clip ?? undefined });
+      const { batch, seq, clip, schedule } = settingsIn(checkpoint) ?? {};
+      return torchProject({ ...checkpoint, B: batch, T: seq, clip: clip ?? undefined, schedule });
     },
     use: (out) => `python3 ${quote(join(out, 'model.py'))}`,
   },

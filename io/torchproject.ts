@@ -2,9 +2,11 @@
 import { directionsOf } from '../bptt/layer';
 import type { Network } from '../bptt/network';
 import type { Optimizer } from '../bptt/optimizers';
+import type { ScheduleOptions } from '../bptt/schedules';
 import { mustReadSteps, outputAxes } from '../bptt/topology';
-import { must } from '../core/check';
+import { must, mustShape } from '../core/check';
 import { Random } from '../core/random';
+import { tensor } from '../core/tensor';
 import { memoryOf } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
@@ -16,6 +18,10 @@ export interface TorchProject {
   optimizer?: Optimizer;
   /** Symbols of a character model: the script then trains on from a text. */
   vocabulary?: Vocabulary;
+  /** What the learning rate is multiplied by; default constant. */
+  schedule?: ScheduleOptions;
+  /** States that the training on a text goes on from, by name, `l0.h` [B, H] row-major, with its next batch. */
+  states?: Record<string, ArrayLike<number>>;
   /** Global norm that gradients are clipped to. */
   clip?: number;
   /** T and B of the batch that is stored, and of those that a text is cut into; default 16 and 4. */
@@ -35,7 +41,8 @@ const slots: Readonly<Record<string, Record<string, string>>> = {
 /**
  * The files of the folder by name:
  *
- *   weights.safetensors  parameters by PyTorch's names, and the optimiser's memory, `optim.exp_avg.rnn.weight_ih_l0`
+ *   weights.safetensors  parameters by PyTorch's names; the optimiser's memory, `optim.exp_avg.rnn.weight_ih_l0`; states
+ *                        to carry on from, `state.h` [L·D, B, H]
  *   batch.safetensors    a batch of random numbers: x, targets, and the output and the loss that this engine gives
  *   model.py             loads both, compares, and trains on, in one process or under torchrun in several
  *
@@ -45,20 +52,19 @@ const slots: Readonly<Record<string, Record<string, string>>> = {
  */
 export function torchProject(project: TorchProject): Record<string, Uint8Array | string> {
   const { network, optimizer } = project;
-  const { embedding, layers, topology, trainInitial } = network.architecture;
+  const { layers, topology } = network.architecture;
   mustReadSteps(topology, 'torch');
   const module = torchModule(layers);
   const why = 'layers of one kind and size, without peepholes, sigmoid units or a reset before the product';
   const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
   must(module !== undefined, 'torch', 'one nn.RNN, LSTM or GRU must compute the layers', got, why);
-  must(!embedding, 'torch', 'the network must read without an embedding', 'one', 'the script has none');
-  must(!trainInitial, 'torch', 'initial states must not be trained', 'trained ones', `nn.${module} has none`);
 
   const tensors = toPytorch({ layers }, network.parameters.values);
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
     const name = slots[optimizer?.options.name as string][slot];
     for (const [key, stored] of toPytorch({ layers }, memory)) tensors.set(`optim.${name}.${key}`, stored);
   }
+  for (const [name, states] of statesOf(project)) tensors.set(name, states);
   return {
     'weights.safetensors': encodeSafetensors(tensors, { format: 'pt' }),
     'batch.safetensors': encodeSafetensors(batchOf(project), { format: 'pt' }),
@@ -66,9 +72,29 @@ export function torchProject(project: TorchProject): Record<string, Uint8Array |
   };
 }
 
+/** The states to carry on from, as PyTorch holds them: those of all layers and directions in one tensor each. */
+function statesOf({ network, states = {}, B = 4 }: TorchProject): [string, SafeTensor][] {
+  if (Object.keys(states).length === 0) return [];
+  const directions = network.architecture.layers.flatMap(directionsOf);
+  const [{ cell }] = directions;
+  return Object.entries(cell.states).map(([s, H]) => {
+    const all = directions.map(({ name }) => Array.from(states[`${name}.${s}`] ?? []));
+    for (const [k, one] of all.entries())
+      mustShape(
+        [one.length],
+        [B * H],
+        'torch',
+        `state ${directions[k].name}.${s}`,
+        `B = ${B} rows of ${H} units`,
+      );
+    const shape = [directions.length, B, H];
+    return [`state.${s}`, store(tensor(all.flat(), shape, network.architecture.dtype))];
+  });
+}
+
 /** A batch of random numbers and what the network makes of it. */
 function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<string, SafeTensor> {
-  const { loss, topology, dtype } = network.architecture;
+  const { embedding, loss, topology, dtype } = network.architecture;
   const random = new Random(1);
   const [D, O] = [network.input, network.output];
   const whole = (shape: number[], below: number): SafeTensor => ({
@@ -82,7 +108,7 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<stri
       ? { dtype: 'F32', shape, data: Float32Array.from(values) }
       : { dtype: 'F64', shape, data: Float64Array.from(values) };
   };
-  const x = vocabulary ? whole([T, B], D) : real([T, B, D], () => random.normal());
+  const x = vocabulary || embedding ? whole([T, B], D) : real([T, B, D], () => random.normal());
   const axes = outputAxes(topology, T, B);
   const targets = {
     softmax: () => whole(axes, O),

@@ -1,18 +1,24 @@
 /** The Python that runs a network of ours in PyTorch, checks it, and trains it on, in one process or in several. */
+import { initialName, type Architecture } from '../bptt/architecture';
 import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/layer';
+import { schedule as scheduleOf, type ScheduleOptions } from '../bptt/schedules';
 import { endsInOne } from '../bptt/topology';
 import { torchOptimizerCall } from './torchoptim';
 import type { TorchProject } from './torchproject';
 
 /** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes. */
 export function torchScript(project: TorchProject, module: string): string {
-  const { network, optimizer, vocabulary, clip, T = 16, B = 4 } = project;
-  const { layers, dropout, loss, dtype, topology, output } = network.architecture;
+  const { network, optimizer, vocabulary, clip, schedule, T = 16, B = 4 } = project;
+  const { embedding, layers, dropout, loss, dtype, topology, output } = network.architecture;
   const parts = {
     module: moduleCall(layers, module, dropout),
     dtype,
     tolerance: dtype === 'float32' ? '1e-6' : '1e-10',
-    D: inputOf(layers[0]),
+    D: network.input,
+    table: embedding ? `\n        self.embedding = nn.Embedding(${embedding.input}, ${embedding.width})` : '',
+    read: embedding ? 'self.embedding(x)' : `F.one_hot(x, ${network.input}).to(torch.${dtype})`,
+    mix: embedding ? '\n        else:\n            x = x @ self.embedding.weight' : '',
+    ...initialLines(network.architecture, module),
     dropout,
     head:
       output === undefined ? 'nn.Identity()' : `nn.Linear(${widthOf(layers[layers.length - 1])}, ${output})`,
@@ -21,6 +27,7 @@ export function torchScript(project: TorchProject, module: string): string {
     optimizer: optimizer ? torchOptimizerCall(optimizer.options) : 'torch.optim.Adam(parameters, lr=1e-3)',
     steps: optimizer?.steps ?? 0,
     clip: clip === undefined ? 'None' : String(clip),
+    rate: rateLines(schedule),
     rows: endsInOne(topology) ? 0 : 1,
     vocabulary: vocabulary ? JSON.stringify(String(vocabulary)) : 'None',
     T,
@@ -40,6 +47,49 @@ function moduleCall(layers: readonly Layer[], module: string, dropout: number): 
   if (dropout > 0 && layers.length > 1) named.push(`dropout=${dropout}`);
   if (isBidirectional(layers[0])) named.push('bidirectional=True');
   return `nn.${module}(${[inputOf(layers[0]), cell.hidden, ...named].join(', ')})`;
+}
+
+/** What is written for trained initial states: the parameters, and the states of all rows made of them. */
+function initialLines(
+  { layers, trainInitial }: Architecture,
+  module: string,
+): Record<'initial' | 'first', string> {
+  if (!trainInitial) return { initial: '', first: '' };
+  const directions = layers.flatMap(directionsOf);
+  const states = module === 'LSTM' ? ['h', 'c'] : ['h'];
+  const places = directions.flatMap(({ name, cell }) =>
+    states.map((s) => [s, ...initialName(trainInitial, name, s).split('.'), cell.hidden] as const),
+  );
+  const holders = [...new Set(places.map(([, holder]) => holder))].map((holder) => {
+    const own = new Map(places.filter(([, h]) => h === holder).map(([, , key, H]) => [key, H]));
+    const all = Array.from(own, ([key, H]) => `"${key}": nn.Parameter(torch.zeros(1, ${H}))`);
+    return `\n        self.${holder} = nn.ParameterDict({${all.join(', ')}})`;
+  });
+  const stacked = states.map((s) => {
+    const rows = places.filter(([state]) => state === s).map(([, holder, key]) => `self.${holder}["${key}"]`);
+    return `torch.stack([${rows.join(', ')}]).expand(-1, rows, -1).contiguous()`;
+  });
+  const [h, c] = stacked;
+  const state = c === undefined ? h : `(\n                ${h},\n                ${c},\n            )`;
+  return {
+    initial: holders.join(''),
+    first: `\n        if state is None:\n            rows = x.shape[1]\n            state = ${state}`,
+  };
+}
+
+/** The body of a schedule in Python. */
+function rateLines(schedule: ScheduleOptions = { name: 'constant' }): string {
+  scheduleOf(schedule); // nothing but numbers in range gets into the script
+  const { warmUp = 0 } = schedule;
+  const lines =
+    warmUp > 0 ? [`if step < ${warmUp}:`, `    return (step + 1) / ${warmUp}`, `step -= ${warmUp}`] : [];
+  if (schedule.name === 'step') lines.push(`return ${schedule.factor ?? 0.1} ** (step // ${schedule.every})`);
+  else if (schedule.name === 'cosine') {
+    const { steps, minimum = 0 } = schedule;
+    const half = `(1 + math.cos(math.pi * min(step, ${steps}) / ${steps})) / 2`;
+    lines.push(`return ${minimum} + (1 - ${minimum}) * ${half}`);
+  } else lines.push('return 1');
+  return lines.map((line) => `    ${line}`).join('\n');
 }
 
 function lastStep(module: string, layers: readonly Layer[]): string {
@@ -67,6 +117,12 @@ type Parts = Record<
   | 'dtype'
   | 'tolerance'
   | 'D'
+  | 'table'
+  | 'read'
+  | 'mix'
+  | 'initial'
+  | 'first'
+  | 'rate'
   | 'dropout'
   | 'head'
   | 'last'
@@ -88,10 +144,11 @@ A recurrent network from backstep. It needs PyTorch and nothing else.
     python3 model.py --train 100${p.vocabulary === 'None' ? '              ' : ' --text FILE  '}        then trains on
     torchrun --nproc_per_node 2 model.py --train 100     the same on two processes, which share each batch
 
-What is trained on is in \`batches\`. The trained weights are left in trained.pt, by the names of the weights read here.
+What is trained on is in \`batches\`: a text goes on where the training left off, with the states it left. The trained weights are left in trained.pt, by the names of the weights read here.
 """
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -129,7 +186,7 @@ def load(name):
 
 class Model(nn.Module):
     def __init__(self):
-        super().__init__()
+        super().__init__()${p.table}${p.initial}
         self.rnn = ${p.module}
         self.dropout = nn.Dropout(${p.dropout})
         self.head = ${p.head}
@@ -137,7 +194,7 @@ class Model(nn.Module):
     def forward(self, x, state=None):
         """x [T, B, ${p.D}], or class numbers [T, B]; returns y and the states to go on from."""
         if x.dtype == torch.int64:
-            x = F.one_hot(x, ${p.D}).to(torch.${p.dtype})
+            x = ${p.read}${p.mix}${p.first}
         y, state = self.rnn(x, state)${p.last}
         return self.head(self.dropout(y)), state
 
@@ -172,6 +229,11 @@ def optimizer_of(model, memory):
     return optimizer
 
 
+def rate(step):
+    """What the learning rate is multiplied by when so many steps have been made."""
+${p.rate}
+
+
 def mine(batch, axis):
     """The rows of this process."""
     low, high = RANK * B // WORLD, (RANK + 1) * B // WORLD
@@ -179,18 +241,23 @@ def mine(batch, axis):
 
 
 def batches(text):
-    """x, targets, and whether a new sequence starts, for ever: the text in B streams, or the stored batch again and again."""
+    """x, targets, and whether a new sequence starts, for ever: the text in B streams, or the stored batch again and again.
+
+    The last 5 or 10 % of a text are kept for validation, as they were in backstep.
+    """
     if text is None:
         batch = load("batch.safetensors")
         while True:
             yield batch["x"], batch["targets"], True
     places = {symbol: k for k, symbol in enumerate(VOCABULARY or "", start=1)}
-    classes = torch.tensor([places.get(symbol, 0) for symbol in Path(text).read_text(encoding="utf-8")])
-    length = (len(classes) - 1) // B // T * T
+    classes = torch.tensor([places.get(symbol, 0) for symbol in Path(text).read_bytes().decode("utf-8")])
+    kept = next((n for n in (int(len(classes) * part) for part in (0.05, 0.1)) if n > T), 0)
+    classes = classes[: len(classes) - kept]
+    length = (len(classes) - 1) // B
     x, targets = (classes[k : k + B * length].reshape(B, length).T for k in (0, 1))
-    while True:
-        for t in range(0, length, T):
-            yield x[t : t + T], targets[t : t + T], t == 0
+    for k in itertools.count(STEPS):
+        t = k % (length // T) * T
+        yield x[t : t + T], targets[t : t + T], t == 0
 
 
 def total(value):
@@ -221,21 +288,25 @@ def check(model, batch):
         raise SystemExit(1)
 
 
-def train(model, optimizer, steps, text):
+def train(model, optimizer, steps, text, state):
     model.train()
-    whole = nn.parallel.DistributedDataParallel(model) if WORLD > 1 else model
+    whole = model
+    if WORLD > 1:
+        whole = nn.parallel.DistributedDataParallel(model, find_unused_parameters=${p.initial === '' ? 'False' : 'True'})
     trained = [p for p in model.parameters() if p.requires_grad]
-    state = None
     for step, (x, targets, fresh) in zip(range(1, steps + 1), batches(text)):
         y, state = whole(mine(x, 1), None if fresh else state)
         state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
         loss = loss_of(y, mine(targets, ROWS), targets.numel())
-        optimizer.zero_grad()
+        for p in trained:
+            p.grad = torch.zeros_like(p)  # also of what this step does not reach
         (loss * WORLD).backward()  # gradients are averaged over the processes
         if CLIP is not None:
             norm = math.sqrt(sum(p.grad.double().pow(2).sum().item() for p in trained))
             for p in trained:
                 p.grad.mul_(min(1, CLIP / norm) if norm > 0 else 1)
+        for group in optimizer.param_groups:
+            group["lr"] = optimizer.defaults["lr"] * rate(STEPS + step - 1)
         optimizer.step()
         loss = total(loss)
         if RANK == 0:
@@ -256,11 +327,13 @@ def main():
     stored = load("weights.safetensors")
     model = Model().to(torch.${p.dtype})
     memory = {key: stored.pop(key) for key in list(stored) if key.startswith("optim.")}
+    carried = tuple(mine(stored.pop(key), 1).contiguous() for key in list(stored) if key.startswith("state."))
     model.load_state_dict(stored)
     one_bias(model)
     check(model, load("batch.safetensors"))
     if options.train:
-        train(model, optimizer_of(model, memory), options.train, options.text)
+        state = (carried if len(carried) == 2 else carried[0]) if carried and options.text else None
+        train(model, optimizer_of(model, memory), options.train, options.text, state)
         if RANK == 0:
             torch.save(model.state_dict(), HERE / "trained.pt")
 

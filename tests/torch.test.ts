@@ -1,39 +1,48 @@
 /** The way to PyTorch and back: it computes the same from what is exported, and trains on with the same losses. */
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   bidirectional,
   clipGlobalNorm,
   elman,
+  embedding,
   gru,
   lstm,
   network,
   optimizer,
+  schedule as scheduleOf,
   toFlat,
   type Batch,
-  type Layer,
   type Network,
   type NetworkOptions,
   type Optimizer,
   type OptimizerOptions,
+  type ScheduleOptions,
 } from '../index';
+import { newSettings, type Settings } from '../cli/settings';
+import { Trainer } from '../cli/trainer';
+import { encodeCheckpoint } from '../io/checkpoint';
 import type { ImportOptions } from '../io/foreign';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from '../io/safetensors';
+import { readText } from '../io/text';
 import { parseVector } from '../io/vectors';
 import { verify } from '../io/verify';
 import { Vocabulary } from '../io/vocabulary';
 import { fromTorchModel } from '../io/torchimport';
 import { torchOptimizerCall } from '../io/torchoptim';
 import { torchProject, type TorchProject } from '../io/torchproject';
+import { backstep } from './command';
 import { describeWith, pythonWith, run } from './outside';
 
 const [D, H] = [3, 5];
 const one = { input: D, hidden: H };
 const next = { input: H, hidden: H };
 
-type Options = Partial<NetworkOptions> & { layers: Layer[] };
+type Options = Partial<NetworkOptions> & Pick<NetworkOptions, 'layers'>;
 const adam: OptimizerOptions = { name: 'adam', learningRate: 0.02 };
 const cases: [string, Options, OptimizerOptions?, Partial<TorchProject>?][] = [
   ['lstm', { layers: [lstm(one), lstm(next)], loss: 'softmax' }, { ...adam, amsgrad: true }],
@@ -65,6 +74,28 @@ const cases: [string, Options, OptimizerOptions?, Partial<TorchProject>?][] = [
     { layers: [bidirectional(lstm(one))], loss: 'bernoulli', topology: 'many-to-one' },
     { name: 'adamw', learningRate: 0.01 },
   ],
+  [
+    'embedding',
+    { layers: [embedding({ input: 6, width: D }), gru(one)], loss: 'softmax' },
+    adam,
+    { clip: 0.1, schedule: { name: 'cosine', steps: 4, minimum: 0.1, warmUp: 2 } },
+  ],
+  [
+    'first_states',
+    { layers: [lstm(one), lstm(next)], loss: 'squared', trainInitial: true },
+    { ...adam, weightDecay: 0.01 },
+    { schedule: { name: 'step', every: 1 } },
+  ],
+  [
+    'one_first_state',
+    {
+      layers: [bidirectional(gru(one)), bidirectional(gru({ ...one, input: 2 * H }))],
+      loss: 'softmax',
+      trainInitial: 'shared',
+    },
+    { name: 'sgd', learningRate: 0.1, momentum: 0.9 },
+    { schedule: { name: 'step', every: 3, factor: 0.5 } },
+  ],
   ['last_of_gru', { layers: [gru(one)], loss: 'softmax', topology: 'many-to-one', reduction: 'sum' }],
   ['no_loss', { layers: [lstm(one)], output: undefined }],
 ];
@@ -88,18 +119,18 @@ function write(folder: string, [name, options, how, more = {}]: (typeof cases)[n
   const stored = decodeSafetensors(first['batch.safetensors'] as Uint8Array).tensors;
   const [x, targets] = ['x', 'targets'].map((key) => stored.get(key));
   const batch = { x: box(x as SafeTensor), ...(targets && { targets: box(targets) }) };
-  for (let step = 0; made && step < 2; step++) trainStep({ net, made, batch }, more.clip);
+  for (let step = 0; made && step < 2; step++) trainStep({ net, made, batch }, more);
   for (const [file, contents] of Object.entries(torchProject({ network: net, optimizer: made, ...more })))
     writeFileSync(join(folderOf, file), contents);
   return { net, made, batch };
 }
 
-function trainStep({ net, made, batch }: Trained, clip?: number): number {
+function trainStep({ net, made, batch }: Trained, { clip, schedule }: Partial<TorchProject> = {}): number {
   net.parameters.zeroGradients();
   const { loss } = net.forward(batch);
   net.backward();
   if (clip !== undefined) clipGlobalNorm(net.parameters, clip);
-  made?.step();
+  made?.step(made.learningRate * scheduleOf(schedule ?? { name: 'constant' })(made.steps));
   return loss;
 }
 
@@ -114,6 +145,45 @@ function spoil(folder: string): void {
   writeFileSync(file, encodeSafetensors(tensors));
 }
 
+/** A run of `backstep train` that is exported after 4 steps, with its text; the losses of the 3 steps that follow here. */
+async function writeHalfway(folder: string): Promise<number[]> {
+  mkdirSync(folder);
+  const file = join(folder, 'text.txt');
+  // six chunks in one pass: the last of the 3 steps starts from the beginning; CR LF are two symbols
+  writeFileSync(
+    file,
+    'Hört, ihr Leut, und laßt euch sagen:\r\nunsre Glock hat zehn geschlagen. Zehn Gebote setzt',
+  );
+  const text = readText(file);
+  const settings = (steps: number): Settings =>
+    newSettings(
+      {
+        embedding: 4,
+        hidden: 5,
+        batch: 3,
+        seq: 4,
+        dtype: 'float64',
+        clip: 0.3,
+        schedule: 'warmup:2,cosine:9',
+        steps,
+      },
+      file,
+      text.sha256,
+      'wasm',
+    );
+  const run = async (steps: number): Promise<{ trainer: Trainer; losses: number[] }> => {
+    const trainer = Trainer.begin(settings(steps), text);
+    const losses: number[] = [];
+    await trainer.run({ signal: new AbortController().signal, onStep: ({ loss }) => losses.push(loss) });
+    expect(trainer.streams.chunks).toBe(6);
+    return { trainer, losses };
+  };
+  const { trainer } = await run(4);
+  writeFileSync(join(folder, 'checkpoint.safetensors'), encodeCheckpoint(trainer.checkpoint()));
+  await backstep('export', folder, '--to', 'torch-script-py', '--out', folder);
+  return (await run(7)).losses.slice(4);
+}
+
 const lossesIn = (printed: string): number[] =>
   [...printed.matchAll(/^step \d+ loss (\S+)$/gm)].map(([, loss]) => Number(loss));
 
@@ -122,40 +192,58 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
   const folder = mkdtempSync(join(tmpdir(), 'backstep-torch-'));
   let trained: Trained[];
   let printed: Record<string, string>;
-  beforeAll(() => {
+  let goneOn: number[];
+  beforeAll(async () => {
     trained = cases.map((one) => write(folder, one));
     spoil(folder);
+    goneOn = await writeHalfway(join(folder, 'characters'));
     printed = JSON.parse(run(python as string, ['tests/runtimes/torch_models.py', folder])) as typeof printed;
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(cases.map(([name, , how, more], k) => [name, how, more?.clip, k] as const))(
+  it.each(cases.map(([name, , how, more], k) => [name, how, more, k] as const))(
     '%s: computes the same, and trains on with the same losses',
-    (name, how, clip, k) => {
+    (name, how, more, k) => {
       expect(printed[name]).toMatch(/^output within .*: ok \(bound 1e-(06|10)\)$/m);
       const losses = lossesIn(printed[name]);
       expect(losses).toHaveLength(name === 'no_loss' ? 0 : 3);
       if (!how) return;
       const bound = name.endsWith('float32') ? 1e-6 : 1e-10;
       for (const loss of losses) {
-        const ours = trainStep(trained[k], clip);
+        const ours = trainStep(trained[k], more);
         expect(Math.abs(loss - ours)).toBeLessThanOrEqual(bound * Math.max(1, Math.abs(ours)));
       }
     },
   );
 
-  it('trains on in two processes, with the same losses', () => {
+  it('on a text, it goes on where the training left off: place, states, memory and learning rate', () => {
+    const losses = lossesIn(printed.characters);
+    expect(losses).toHaveLength(3);
+    losses.forEach((loss, k) => expect(Math.abs(loss - goneOn[k])).toBeLessThan(1e-10));
+    // a model that starts anew in any of these makes other losses than these by far
+    expect(new Set(goneOn.map((loss) => loss.toFixed(4))).size).toBe(3);
+  });
+
+  it('trains on in two processes, with the same losses', async () => {
     // the networks trained on above are no longer those that were written: what PyTorch found alone is what must come
-    const script = join(folder, 'gru_characters', 'model.py');
-    // the launcher of PyTorch 1.13 on Python 3.11 starts nothing unless outputs are redirected
-    const outputs = ['--redirects', '1', '--tee', '1', '--log_dir', folder];
-    const launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2', ...outputs];
-    const printedBy = run(python as string, [...launch, script, '--train', '3']);
-    const together = printedBy.replaceAll(/^\[default\d\]:/gm, '');
-    expect(together).toMatch(/^output within .*: ok \(bound 1e-10\)$/m);
-    const [alone, both] = [lossesIn(printed.gru_characters), lossesIn(together)];
-    expect(both).toHaveLength(3);
-    both.forEach((loss, k) => expect(Math.abs(loss - alone[k])).toBeLessThan(1e-10));
+    const names = ['gru_characters', 'one_first_state', 'characters'];
+    const all = await Promise.all(
+      names.map((name) => {
+        const script = join(folder, name, 'model.py');
+        const text = name === 'characters' ? ['--text', join(folder, name, 'text.txt')] : [];
+        // the launcher of PyTorch 1.13 on Python 3.11 starts nothing unless outputs are redirected
+        const outputs = ['--redirects', '1', '--tee', '1', '--log_dir', join(folder, name)];
+        const launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2', ...outputs];
+        return promisify(execFile)(python as string, [...launch, script, '--train', '3', ...text]);
+      }),
+    );
+    names.forEach((name, k) => {
+      const together = all[k].stdout.replaceAll(/^\[default\d\]:/gm, '');
+      expect(together).toMatch(/^output within .*: ok \(bound 1e-10\)$/m);
+      const [alone, both] = [lossesIn(printed[name]), lossesIn(together)];
+      expect(both).toHaveLength(3);
+      both.forEach((loss, step) => expect(Math.abs(loss - alone[step])).toBeLessThan(1e-10));
+    });
   }, 120_000);
 
   it('a weight that is another is noticed', () =>
@@ -206,13 +294,23 @@ describe('a network that no single module computes is refused', () => {
       /^torch: one nn\.RNN, LSTM or GRU must compute the layers, got \[lstm\]/,
     ],
     ['two kinds', { layers: [gru(one), lstm(next)] }, /got \[gru, lstm\] \(layers of one kind and size/],
-    [
-      'trained states',
-      { layers: [gru(one)], trainInitial: true },
-      /^torch: initial states must not be trained, .*nn\.GRU has none/,
-    ],
   ])('%s', (_name, options, message) =>
     expect(() => torchProject({ network: network(options) })).toThrow(message),
+  );
+});
+
+it('states of another number of rows are refused', () => {
+  const net = network({ layers: [gru(one)], output: 2, loss: 'softmax' });
+  expect(() => torchProject({ network: net, B: 3, states: { 'l0.h': new Float64Array(10) } })).toThrow(
+    'torch: state l0.h must be [15], got [10] (B = 3 rows of 5 units)',
+  );
+});
+
+it('a schedule out of range gets into no script', () => {
+  const net = network({ layers: [gru(one)] });
+  const schedule = { name: 'step', every: '1; import os' } as unknown as ScheduleOptions;
+  expect(() => torchProject({ network: net, schedule })).toThrow(
+    'schedule: every must be a whole number >= 1',
   );
 });
 
