@@ -29,8 +29,9 @@ export class LossCurve {
     return Object.assign(curve, rest);
   }
 
-  /** Adds a loss; steps must ascend. */
+  /** Adds a loss; steps must ascend. One that is not finite, as of a validation that ran away, leaves a gap. */
   add(step: number, loss: number): void {
+    if (!Number.isFinite(loss)) return; // no checkpoint could hold the sum
     this.sum += loss;
     this.count++;
     if (this.count < this.interval) return;

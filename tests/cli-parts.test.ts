@@ -115,6 +115,13 @@ describe('loss curves', () => {
     }
   });
 
+  it('take no loss that is not finite: no checkpoint could hold it', () => {
+    const curve = new LossCurve();
+    for (let step = 1; step <= 5001; step++) curve.add(step, step === 5001 ? NaN : 1);
+    expect(LossCurve.from(curve.points, curve.rest).points.every(Number.isFinite)).toBe(true);
+    expect(JSON.parse(JSON.stringify(curve.rest))).toEqual(curve.rest);
+  });
+
   it('go on from any step as if they had never stopped', () => {
     const whole = new LossCurve();
     let parts = new LossCurve();
