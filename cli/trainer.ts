@@ -43,7 +43,8 @@ export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
 
 export interface RunOptions {
   signal: AbortSignal;
-  onStep: (info: StepInfo) => void;
+  /** Awaited. */
+  onStep: (info: StepInfo) => void | Promise<void>;
 }
 
 interface Parts {
@@ -160,7 +161,7 @@ export class Trainer {
       onStep: (info) => {
         this.parts.states = info.states;
         curves.training.add(info.step, info.loss);
-        onStep(info);
+        return onStep(info);
       },
     });
     return summary.stopped;
