@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Batch } from '../bptt/batch';
 import type { Box } from '../bptt/box';
-import { fit, type StepInfo } from '../bptt/fit';
+import { fit, type FitOptions, type StepInfo } from '../bptt/fit';
 import { blueprintOf, buildFrom } from '../bptt/blueprint';
 import { bidirectional } from '../bptt/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network';
@@ -236,7 +236,7 @@ describe('fit', () => {
     expect(again.net.parameters.flat.data).toEqual(two.net.parameters.flat.data);
   });
 
-  test('two trainings at once do not disturb each other; a resumed one goes on with the same bits', async () => {
+  test('a run that is resumed goes on with the same bits', async () => {
     const whole = make({ dropout: 0.3 });
     const stopped = make({ dropout: 0.3 });
     const [teamOfWhole, teamOfStopped] = await Promise.all([start(whole), start(stopped)]);
@@ -266,6 +266,61 @@ describe('fit', () => {
       },
     );
     expect(from.network.parameters.flat.data).toEqual(whole.parameters.flat.data);
+  });
+
+  test('trainings at once, on threads and without, each end to the bit as alone', async () => {
+    interface Training {
+      options: Partial<NetworkOptions>;
+      threads: number;
+      B: number;
+      carries: boolean;
+      more?: Partial<FitOptions>;
+    }
+    const trainings: Training[] = [
+      { options: { dropout: 0.3 }, threads: 1, B: 4, carries: true },
+      { options: { dropout: 0.3, seed: 4 }, threads: 2, B: 4, carries: true, more: { accumulate: 2 } },
+      // the same shapes in another dtype, and the same layer with other shapes
+      {
+        options: { dropout: 0.3, dtype: 'float32' },
+        threads: 1,
+        B: 4,
+        carries: true,
+        more: { weightNoise: 0.01 },
+      },
+      { options: { layers: [gru({ input: D, hidden: 2 * H })] }, threads: 2, B: 3, carries: true },
+      {
+        options: { layers: [bidirectional(lstm({ input: D, hidden: H }))] },
+        threads: 1,
+        B: 2,
+        carries: false,
+      },
+    ];
+    const order: number[] = [];
+    const train = async ({ options, threads, B, carries, more }: Training, k: number) => {
+      const net = make(options);
+      function* batches(): Generator<Batch> {
+        for (let n = 0; ; n++)
+          yield { ...batchOf(net, B, false, n), initial: carries && n % 3 > 0 ? 'carry' : 'zero' };
+      }
+      const losses: number[] = [];
+      await fit(net, batches(), {
+        optimizer: adam,
+        steps: 8,
+        threads: await start(net, { threads }),
+        validation: { batches: () => [batchOf(net, B, true, 99)], every: 3 },
+        ...more,
+        async onStep({ loss, validationLoss = 0 }) {
+          losses.push(loss, validationLoss);
+          order.push(k);
+          await new Promise(setImmediate); // lets the others have their turn
+        },
+      });
+      return { losses, weights: Array.from(net.parameters.flat.data), random: stateOf(net) };
+    };
+    const together = await Promise.all(trainings.map(train));
+    // they took turns: the first was not done when the last began
+    expect(order.indexOf(4)).toBeLessThan(order.lastIndexOf(0));
+    for (const [k, training] of trainings.entries()) expect(await train(training, k)).toEqual(together[k]);
   });
 
   test('takes one thread for what is too small to gain', async () => {
