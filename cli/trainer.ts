@@ -43,8 +43,8 @@ export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
 
 export interface RunOptions {
   signal: AbortSignal;
-  /** Awaited. */
-  onStep: (info: StepInfo) => void | Promise<void>;
+  /** Awaited; returning false stops. */
+  onStep: (info: StepInfo) => unknown;
 }
 
 interface Parts {
