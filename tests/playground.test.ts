@@ -19,6 +19,8 @@ import { History } from '../playground/ui/history';
 import { network } from '../bptt/network';
 import { optimizer } from '../bptt/optimizers';
 import type { Plan } from '../bptt/plan';
+import { embedding } from '../cells/embedding';
+import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
@@ -122,6 +124,42 @@ describe('a session', () => {
     const losses = train(session, 20).flat();
     expect(losses[19]).toBeLessThan(losses[0]);
     expect(session.trace(0).layers).toHaveLength(1);
+  });
+
+  test.each([0, 0.3])('a checkpoint with an embedding goes on too, and is traced, dropout %d', (dropout) => {
+    const vocabulary = Vocabulary.of(small.text);
+    const layers = [
+      embedding({ input: vocabulary.size, width: 5 }),
+      gru({ input: 5, hidden: 9 }),
+      gru({ input: 9, hidden: 9 }),
+    ];
+    const net = network({ layers, output: vocabulary.size, loss: 'softmax', dropout });
+    const { session } = load(encodeCheckpoint({ network: net, vocabulary }), small);
+    const before = toFlat(session.runs[0].network.parameters.values['embedding.E']);
+    const losses = train(session, 20).flat();
+    expect(losses[19]).toBeLessThan(losses[0]);
+    expect(toFlat(session.runs[0].network.parameters.values['embedding.E'])).not.toEqual(before);
+
+    const { network: trained } = session.runs[0];
+    const batch = {
+      x: { shape: [4, 1], numbers: [3, 1, 4, 1] },
+      targets: { shape: [4, 1], numbers: [1, 4, 1, 5] },
+    };
+    const { layers: traced, loss } = traceOf(trained, batch);
+    expect(distance([loss], [trained.forward(batch).loss])).toBeLessThan(1e-12);
+    trained.backward();
+    const { unrolls } = trained.lastPlan as Plan;
+    traced.forEach(({ tracks }, k) => {
+      for (let t = 0; t < 4; t++) {
+        const v = unrolls[k].at(t);
+        expect(distance(tracks.h[t], toFlat(v.h))).toBeLessThan(1e-12);
+        expect(distance(tracks.dhNext[t], toFlat(v.dhNext))).toBeLessThan(1e-12);
+      }
+    });
+    expect(session.jacobians(0).map(({ name }) => name)).toEqual(['l0', 'l1']);
+    // what it saves can be loaded again
+    const again = load(session.checkpoint(0, []), small).session;
+    expect(train(again, 3)).toEqual(train(session, 3));
   });
 
   test('settings that a file cannot mean are left out', () => {

@@ -11,13 +11,12 @@ import { cellNames, read, rules, type CellName, type Settings } from './settings
  */
 export function load(bytes: Uint8Array, settings: Settings): { session: Session } {
   const found = decodeCheckpoint(bytes, { executor: 'reproducible' });
-  const { embedding, layers, output, loss } = found.network.architecture;
+  const { layers, output, loss } = found.network.architecture;
   const first = layers[0];
   const bidirectional = isBidirectional(first);
   const { name: cell, hidden } = bidirectional ? first.forward : first;
   const known = (cellNames as readonly string[]).includes(cell) && loss !== undefined;
   mustBe(known, 'load', `a network of ${cellNames.join(', ')} with a loss must be in the file`, cell);
-  mustBe(!embedding, 'load', 'the network must read without an embedding', 'one');
   const said = saidIn(found.training);
   const task = said?.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {

@@ -5,9 +5,10 @@
 import type { Batch } from '../../bptt/batch';
 import type { Network } from '../../bptt/network';
 import type { Plan } from '../../bptt/plan';
+import type { Stage } from '../../bptt/stage';
 import type { Unroll } from '../../bptt/unroll';
 import { plain } from '../../core/plain';
-import type { Operation } from '../../core/program';
+import { Program, type Operation } from '../../core/program';
 import { primal } from '../../core/scalar';
 import { inputsOf, statementOf } from '../../core/statement';
 import { toFlat, type Tensors } from '../../core/tensor';
@@ -88,41 +89,57 @@ function layerOf(unroll: Unroll): TracedLayer {
 const timesOf = ({ options: { T, reverse } }: Unroll): number[] =>
   Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
 
-/** Runs the layers' steps, then what follows them: output layer and loss. */
-function runForward(plan: Plan, layers: TracedLayer[]): void {
-  let at = 0;
-  plan.unrolls.forEach((unroll, k) => {
-    for (const t of timesOf(unroll)) {
-      const count = recordStep(unroll, t, 'step').length;
-      const operations = plan.forward.operations.slice(at, (at += count));
-      layers[k].steps[t].forward = operations.map((op) => traced(op, unroll.at(t)));
-      track(layers[k], unroll, t);
-    }
-  });
-  for (const operation of plan.forward.operations.slice(at)) plain.bind(operation)();
+/** How many operations a stage records, one way. */
+function countOf(stage: Stage, way: 'forward' | 'backward', T: number): number {
+  const program = new Program();
+  stage[way](program, 0, T);
+  return program.operations.length;
 }
 
-/** Runs loss and output layer, then the layers from the last to the first. */
-function runBackward(plan: Plan, layers: TracedLayer[]): void {
-  const own = plan.unrolls.map((unroll) => {
-    const times = timesOf(unroll).reverse();
-    return times.map((t) => ({ t, count: recordStep(unroll, t, 'stepBackward').length }));
-  });
-  const stacks = plan.architecture.layers.length;
-  const directions = plan.unrolls.length / stacks;
-  const joins = directions === 2 ? 1 : 0;
-  const inLayers = own.flat().reduce((sum, { count }) => sum + count, 0) + joins * stacks;
-  let at = plan.backward.operations.length - inLayers;
-  for (const operation of plan.backward.operations.slice(0, at)) plain.bind(operation)();
-  for (let l = stacks - 1; l >= 0; l--) {
-    for (let k = l * directions; k < (l + 1) * directions; k++) {
-      for (const { t, count } of own[k]) {
-        const operations = plan.backward.operations.slice(at, (at += count));
-        layers[k].steps[t].backward = operations.map((op) => traced(op, plan.unrolls[k].at(t)));
+/** Runs what follows, and says where it ends. */
+function runOn(program: Program, from: number, to: number): number {
+  for (const operation of program.operations.slice(from, to)) plain.bind(operation)();
+  return to;
+}
+
+/** Runs the stages below, the layers' steps, then what follows them: output layer and loss. */
+function runForward({ main, forward, shape: { T } }: Plan, layers: TracedLayer[]): void {
+  let [at, k] = [0, 0];
+  for (const stage of main.stages) {
+    const layer = main.layers.find((one) => one === stage);
+    if (!layer) at = runOn(forward, at, at + countOf(stage, 'forward', T));
+    for (const unroll of layer?.unrolls ?? []) {
+      for (const t of timesOf(unroll)) {
+        const count = recordStep(unroll, t, 'step').length;
+        const operations = forward.operations.slice(at, (at += count));
+        layers[k].steps[t].forward = operations.map((op) => traced(op, unroll.at(t)));
+        track(layers[k], unroll, t);
+      }
+      k++;
+    }
+  }
+  runOn(forward, at, forward.operations.length);
+}
+
+/** Runs loss and output layer, then the stages from the last to the first. */
+function runBackward({ main, backward, unrolls, shape: { T } }: Plan, layers: TracedLayer[]): void {
+  const stages = [...main.stages].reverse();
+  const counts = stages.map((stage) => countOf(stage, 'backward', T));
+  const above = backward.operations.length - counts.reduce((sum, count) => sum + count, 0);
+  let at = runOn(backward, 0, above);
+  stages.forEach((stage, s) => {
+    const end = at + counts[s];
+    for (const unroll of main.layers.find((one) => one === stage)?.unrolls ?? []) {
+      const k = unrolls.indexOf(unroll);
+      for (const t of timesOf(unroll).reverse()) {
+        const count = recordStep(unroll, t, 'stepBackward').length;
+        const operations = backward.operations.slice(at, (at += count));
+        layers[k].steps[t].backward = operations.map((op) => traced(op, unroll.at(t)));
       }
     }
-    for (const operation of plan.backward.operations.slice(at, (at += joins))) plain.bind(operation)();
-  }
+    // of two directions, what they send down is added up
+    at = runOn(backward, at, end);
+  });
 }
 
 /** Runs one operation and writes down what it read and wrote. */

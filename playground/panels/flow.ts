@@ -1,5 +1,5 @@
 /** Gradient flow: how much of the gradient reaches each step, in the run itself, and what makes it vanish or explode. */
-import type { Flow } from '../engine/session';
+import type { Flow, Jacobians } from '../engine/session';
 import type { Settings } from '../engine/settings';
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
@@ -47,6 +47,9 @@ export class FlowPanel implements Panel {
     logarithmic: true,
     x: 'd',
   });
+  private measured: Jacobians[] = [];
+  private readonly layers = h('span', {});
+  private layer = '';
   private readonly measuring = h(
     'button',
     { type: 'button', onclick: () => void this.measure() },
@@ -116,7 +119,7 @@ export class FlowPanel implements Panel {
           { class: 'card' },
           h('h2', {}, 'Jacobians ‖∂s', h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
           this.jacobians.root,
-          this.measuring,
+          h('div', { class: 'row' }, this.measuring, this.layers),
         ),
       ),
     );
@@ -126,8 +129,7 @@ export class FlowPanel implements Panel {
     const { settings, started } = this.app;
     this.past = [];
     this.flow = undefined;
-    this.run = 0;
-    this.jacobians.show([], [], []);
+    this.chooseRun(0);
     this.radius.set(settings.radius);
     this.forget.set(settings.forget);
     const runs = started.runs.map(({ cell }) => cell);
@@ -145,7 +147,7 @@ export class FlowPanel implements Panel {
               runs.map((cell, k) => [String(k), cell] as const),
               '0',
               (value) => {
-                this.run = Number(value);
+                this.chooseRun(Number(value));
                 this.past = [];
                 this.show();
               },
@@ -181,10 +183,37 @@ export class FlowPanel implements Panel {
   /** The Jacobians take some time: they are measured when they are asked for. */
   private async measure(): Promise<void> {
     this.measuring.disabled = true;
-    const asked = this.app.ask('jacobians', { run: this.run });
-    const [{ norms, bounds }] = await asked.finally(() => (this.measuring.disabled = false));
+    const { run } = this;
+    const asked = this.app.ask('jacobians', { run });
+    const measured = await asked.finally(() => (this.measuring.disabled = false));
+    if (run !== this.run) return; // meanwhile another network has been chosen
+    this.measured = measured;
+    this.showJacobians();
+  }
+
+  private showJacobians(): void {
+    const { norms = [], bounds = [] } = this.measured.find(({ name }) => name === this.layer) ?? {};
     const shown = (values: number[]): (number | null)[] => values.map((v) => (v > 0 ? v : null));
     this.jacobians.show([...norms.keys()], shown(norms), shown(bounds));
+  }
+
+  /** Nothing has been measured of a network that has just been chosen; its first layer is shown first. */
+  private chooseRun(run: number): void {
+    this.run = run;
+    this.measured = [];
+    const { layers } = this.app.started.runs[run];
+    this.layer = layers[0];
+    const choice = select(
+      'Layer of the Jacobians',
+      layers.map((name) => [name, name] as const),
+      this.layer,
+      (name) => {
+        this.layer = name;
+        this.showJacobians();
+      },
+    );
+    this.layers.replaceChildren(...(layers.length > 1 ? [choice.root] : []));
+    this.showJacobians();
   }
 
   private draw(): void {
