@@ -1,0 +1,62 @@
+/** The page for everybody: by keyboard, on a phone, in light and dark, and what axe says of it. */
+import { readFileSync } from 'node:fs';
+import { inChromium, quick, reaches, show, tabNames } from './visits';
+
+inChromium('access', (open) => {
+  test('tabs by keyboard, everything else by Tab', async () => {
+    const page = await open(quick);
+    await page.getByRole('tab', { name: 'Train' }).focus();
+    for (const name of [...tabNames.slice(1), tabNames[0]]) {
+      await page.keyboard.press('ArrowRight');
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(name);
+      expect(await page.locator('[role=tabpanel]:visible').count()).toBe(1);
+    }
+  });
+
+  const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+  test.each(['light', 'dark'] as const)(
+    '%s: axe finds nothing serious, and nothing sticks out on a phone',
+    async (colorScheme) => {
+      for (const viewport of [
+        { width: 1280, height: 800 },
+        { width: 375, height: 720 },
+      ]) {
+        const page = await open(`against=gru&${quick}`, { colorScheme, viewport });
+        await reaches(page, 3);
+        await page.evaluate(axe);
+        for (const name of tabNames) {
+          await show(page, name);
+          await page.waitForTimeout(300);
+          const found = await page.evaluate(async () => {
+            const { violations } = await (
+              globalThis as never as {
+                axe: {
+                  run: () => Promise<{
+                    violations: { id: string; impact: string; nodes: { html: string }[] }[];
+                  }>;
+                };
+              }
+            ).axe.run();
+            return violations
+              .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+              .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
+          });
+          expect([name, found]).toEqual([name, []]);
+          const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          expect([name, viewport.width, sticksOut]).toEqual([name, viewport.width, 0]);
+        }
+      }
+    },
+  );
+
+  test('light and dark by hand', async () => {
+    const page = await open(quick, { colorScheme: 'light' });
+    const ground = (): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await page.getByRole('button', { name: 'Dark' }).click();
+    expect(await ground()).not.toBe(light);
+    await page.getByRole('button', { name: 'Light' }).click();
+    expect(await ground()).toBe(light);
+  });
+});

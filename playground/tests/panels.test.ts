@@ -1,0 +1,129 @@
+/** The other tabs: time, gradient flow, proof, memory. */
+import { inChromium, pause, quick, reaches, setting, show } from './visits';
+
+inChromium('the tabs', (open) => {
+  test('steps through time: forward, backward, the numbers of a unit', async () => {
+    const page = await open(`cell=lstm&${quick}&length=16`);
+    await reaches(page, 3);
+    await pause(page);
+    await show(page, 'Step through time');
+    const lines = page.locator('.equations code');
+    await page.getByText('dh = dhOut + dhNext').waitFor();
+    const scrub = page.getByLabel('Pass', { exact: true });
+    await scrub.fill('0');
+    await page.getByText('c = f * cPrev + i * g').waitFor();
+    expect(await lines.allTextContents()).toEqual([
+      'a = x Wx + b',
+      'a += hPrev Wh',
+      'i = sigmoid(ai)',
+      'f = sigmoid(af)',
+      'g = tanh(ag)',
+      'o = sigmoid(ao)',
+      'c = f * cPrev + i * g',
+      'tc = tanh(c)',
+      'h = o * tc',
+    ]);
+    expect(await page.locator('.equations math').count()).toBe(9);
+    await page.getByRole('button', { name: 'one step on' }).click();
+    await page.getByText('on the way forward, t = 1').waitFor();
+    await page.getByRole('application').first().press('ArrowDown');
+    await page.getByText('Unit 1 of l0 on the way forward, t = 1').waitFor();
+    await page.getByRole('application').first().press('ArrowRight');
+    await page.getByText('t = 2').first().waitFor();
+    // the forget gate of unit 1 is what its line says
+    const forget = await page.locator('.equations li').nth(3).locator('.numbers').textContent();
+    const [, inside, value] = /sigmoid\((.*)\) = (.*)/.exec((forget ?? '').replaceAll('−', '-')) ?? [];
+    expect(Math.abs(1 / (1 + Math.exp(-Number(inside))) - Number(value))).toBeLessThan(0.002);
+    await page.getByLabel('Shown').selectOption('f');
+    await page.getByRole('button', { name: 'Walk' }).click();
+    await page.getByText('on the way back').first().waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.locator('.network g').first().click();
+    await page.getByText('on the way back, t = 0').waitFor();
+  });
+
+  test('the gradient vanishes and explodes', async () => {
+    const page = await open(`cell=elman&${quick}&length=40&window=40&learningRate=0.00001`);
+    await show(page, 'Gradient flow');
+    const radius = page.getByLabel('Spectral radius of Wh at the start');
+    await radius.fill('0.3');
+    await radius.dispatchEvent('change');
+    await page.getByText('it vanishes').waitFor();
+    expect(setting(page, 'radius')).toBe('0.3');
+    await page.getByRole('button', { name: 'Measure now' }).click();
+    await page.waitForFunction(() => /d 40/.test(document.body.textContent ?? ''));
+    await page.getByLabel('clip at norm 1').uncheck();
+    expect(setting(page, 'clip')).toBe('0');
+    await page.getByLabel('Loss', { exact: true }).selectOption('training');
+    await page.getByText('Each step has an error of its own').waitFor();
+    await page.getByLabel('Loss', { exact: true }).selectOption('lastStep');
+    await page.getByLabel('Cell', { exact: true }).selectOption('lstm');
+    const forget = page.getByLabel('Forget bias at the start (LSTM)');
+    await forget.fill('-4');
+    await forget.dispatchEvent('change');
+    expect(setting(page, 'forget')).toBe('-4');
+  });
+
+  test('the Jacobians of any layer', async () => {
+    const page = await open(`cell=gru&layers=2&bidirectional=true&${quick}`);
+    await reaches(page, 2);
+    await pause(page);
+    await show(page, 'Gradient flow');
+    await page.getByRole('button', { name: 'Measure now' }).click();
+    await page.waitForFunction(() => /d 8/.test(document.body.textContent ?? ''));
+    const shown = page.locator('.names', { hasText: 'bound' });
+    const layer = page.getByLabel('Layer of the Jacobians', { exact: true });
+    const said = new Set<string | null>();
+    for (const name of ['l0', 'l0r', 'l1', 'l1r']) {
+      await layer.selectOption(name);
+      said.add(await shown.textContent());
+    }
+    expect(said.size).toBe(4);
+  });
+
+  test('proof: gradients agree, a planted mistake is caught, a repaired one agrees', async () => {
+    const page = await open(quick);
+    await show(page, 'Proof');
+    await page.getByText(/All \d+ gradients of these weights agree\./).waitFor();
+    await page.getByLabel('Plant a mistake').selectOption({ index: 3 });
+    await page.getByText(/Caught: \d+ of \d+/).waitFor();
+    await page.getByRole('application').first().press('ArrowRight');
+    await page.getByRole('button', { name: 'Repair' }).click();
+    await page.getByText(/All \d+ gradients/).waitFor();
+    await page.getByLabel('Weights', { exact: true }).selectOption({ index: 0 });
+    await page.getByText(/All \d+ gradients/).waitFor();
+    await page.getByRole('button', { name: 'Plant one at random' }).click();
+    await page.getByText(/Caught: /).waitFor();
+  });
+
+  test('memory: draw, remember, spoil, recall, forget', async () => {
+    const page = await open(quick);
+    await show(page, 'Memory');
+    await page.getByText(/It recalls/).waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    const field = page.getByRole('button', { name: 'row 1, column 1', exact: true });
+    await field.click();
+    expect(await field.getAttribute('aria-pressed')).toBe('true');
+    await field.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    const next = page.getByRole('button', { name: 'row 1, column 2', exact: true });
+    expect(await next.getAttribute('aria-pressed')).toBe('true');
+    await page.getByRole('button', { name: 'Invert' }).click();
+    expect(await next.getAttribute('aria-pressed')).toBe('false');
+    const memories = page.getByRole('button', { name: /take picture/ });
+    const count = await memories.count();
+    await page.getByRole('button', { name: 'Remember' }).click();
+    expect(await memories.count()).toBe(count + 1);
+    await page.getByRole('button', { name: `forget picture ${count + 1}` }).click();
+    expect(await memories.count()).toBe(count);
+    await page.getByLabel('Storage').selectOption('pseudo-inverse');
+    await memories.nth(2).click();
+    await page.getByLabel('Spoil', { exact: true }).fill('0.1');
+    await page.getByRole('button', { name: 'Spoil' }).click();
+    await page.getByRole('button', { name: 'Recall' }).click();
+    await page.getByText(/It recalls picture 3: fixed point/).waitFor();
+    await page.getByLabel('Updates', { exact: true }).selectOption('synchronous');
+    await page.getByRole('button', { name: 'Recall' }).click();
+    await page.getByText(/after 1 sweep/).waitFor();
+  });
+});

@@ -1,0 +1,139 @@
+/** The Train tab in a real browser: runs, settings, and the numbers that Node computes. */
+import { Session } from '../engine/session';
+import { cellNames, fromLink, optimizerNames, taskNames } from '../engine/settings';
+import { csvOf, inChromium, link, pause, quick, reaches, setting, step } from './visits';
+
+inChromium('training', (open) => {
+  test.each([
+    ...cellNames.map((cell) => `cell=${cell}&against=gru&${quick}`),
+    ...taskNames.map((task) => `task=${task}&seed=5&hidden=9`),
+    'cell=lstm&layers=2&bidirectional=true&hidden=7&batch=3',
+    'optimizer=adamw&window=5&radius=1.3&forget=-1&clip=0.1&hidden=11',
+  ])('%s: every number is the one that Node computes', async (settings) => {
+    const page = await open(settings);
+    await reaches(page, 12);
+    await pause(page);
+    const [, ...rows] = await csvOf(page);
+    const session = new Session(fromLink(settings).settings);
+    const count = Math.min(rows.length, 60);
+    const expected = Array.from({ length: count }, () => {
+      const points = session.step();
+      return [points[0].step, ...points.flatMap(({ loss, norm }) => [loss, norm])].join();
+    });
+    expect(rows.slice(0, count)).toEqual(expected);
+  });
+
+  test('training begins by itself, and the loss falls', async () => {
+    const page = await open(quick);
+    await reaches(page, 150);
+    await pause(page);
+    const [head, ...rows] = await csvOf(page);
+    expect(head).toBe('step,lstm loss,lstm gradient norm');
+    const losses = rows.map((row) => Number(row.split(',')[1]));
+    expect(losses[149]).toBeLessThan(0.9 * losses[0]);
+  });
+
+  test('play, pause, step, restart', async () => {
+    const page = await open(quick);
+    await reaches(page, 3);
+    await pause(page);
+    const at = await step(page);
+    await page.getByRole('button', { name: 'Step', exact: true }).click();
+    await reaches(page, at + 1);
+    expect(await step(page)).toBe(at + 1);
+    await page.getByRole('button', { name: 'Play' }).click();
+    await reaches(page, at + 3);
+    await pause(page);
+    const [, first] = await csvOf(page);
+    await page.getByRole('button', { name: 'Restart' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await reaches(page, 2);
+    await pause(page);
+    expect((await csvOf(page))[1]).toBe(first);
+  });
+
+  test('every setting begins a run of its own and is in the address', async () => {
+    const page = await open(quick);
+    const choose = async (label: string, value: string): Promise<void> => {
+      await page.getByLabel(label, { exact: true }).selectOption(value);
+    };
+    const write = async (label: string, value: string): Promise<void> => {
+      await page.getByLabel(label, { exact: true }).fill(value);
+      await page.getByLabel(label, { exact: true }).press('Enter');
+    };
+    for (const cell of cellNames.filter((name) => name !== 'lstm')) {
+      await choose('Cell', cell);
+      await expect(
+        page.waitForFunction((name) => document.querySelector('.names')?.textContent?.includes(name), cell),
+      ).resolves.toBeDefined();
+      expect(setting(page, 'cell')).toBe(cell);
+    }
+    await choose('against', 'elman');
+    for (const name of optimizerNames.filter((name) => name !== 'adam')) {
+      await choose('Optimiser', name);
+      expect(setting(page, 'optimizer')).toBe(name);
+    }
+    const numbers = {
+      'Hidden units': ['hidden', '12'],
+      Layers: ['layers', '2'],
+      'Learning rate': ['learningRate', '0.02'],
+      'Clip at norm': ['clip', '0.5'],
+      Batch: ['batch', '3'],
+      Sequence: ['length', '9'],
+      'Gradient window': ['window', '4'],
+      Seed: ['seed', '99'],
+    };
+    for (const [label, [name, value]] of Object.entries(numbers)) {
+      await write(label, value);
+      expect(setting(page, name)).toBe(value);
+    }
+    await page.getByLabel('read from both ends').check();
+    expect(setting(page, 'bidirectional')).toBe('true');
+    await page.getByText('It reads from both ends', { exact: false }).first().waitFor();
+    await page.getByLabel('read from both ends').uncheck();
+    await page
+      .getByLabel('Text: paste your own')
+      .fill('so much depends upon what is repeated, repeated, repeated. '.repeat(4));
+    await page.getByLabel('Seed').focus();
+    expect(setting(page, 'text')).toMatch(/^so much/);
+    await reaches(page, 2);
+    for (const task of taskNames.filter((name) => name !== 'text')) {
+      await choose('Task', task);
+      expect(link(page)).toBe(`task=${task}`);
+      await reaches(page, 1);
+    }
+  });
+
+  test('what cannot be is said, and nothing is changed', async () => {
+    const page = await open(`${quick}&cell=oracle`);
+    await page.getByText('The link says what cannot be: cell: oracle').waitFor();
+    await page.getByLabel('Hidden units').fill('-3');
+    await page.getByLabel('Hidden units').press('Enter');
+    await page.getByText('Hidden units must be a whole number from 4 to 256').waitFor();
+    expect(setting(page, 'hidden')).toBe('8');
+    await page.getByLabel('Text: paste your own').fill('short');
+    await page.getByLabel('Seed').focus();
+    await page.getByText('the text must hold at least 17 symbols', { exact: false }).waitFor();
+  });
+
+  test('what explodes is told, and another run begins all the same', async () => {
+    const page = await open(`cell=elman&radius=3&clip=0&optimizer=sgd&learningRate=10&task=adding&length=60`);
+    await page.getByText(/Training has stopped: .*must be finite/).waitFor();
+    await page.getByRole('button', { name: 'Play' }).waitFor();
+    await page.getByLabel('Clip at norm', { exact: true }).fill('1');
+    await page.getByLabel('Clip at norm', { exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await reaches(page, 2);
+  });
+
+  test('samples change with the temperature', async () => {
+    const page = await open(quick);
+    await reaches(page, 5);
+    await pause(page);
+    const sample = page.locator('.sample').first();
+    const before = await sample.textContent();
+    expect(before).toHaveLength(220);
+    await page.getByLabel('Temperature').fill('0');
+    await page.waitForFunction((text) => document.querySelector('.sample')?.textContent !== text, before);
+  });
+});
