@@ -8,7 +8,8 @@
  */
 import { bidirectional, fit, lstm, network, Random, type Batch } from '../index';
 import { example } from './example';
-import { confusion, largest } from './figure';
+import { confusion } from './figure';
+import { judge } from './judge';
 
 const BASES = 'ACGT';
 const classes = ['donor', 'acceptor', 'neither'];
@@ -55,10 +56,8 @@ export const dna = example({
     await fit(net, batches(), { optimizer: { name: 'adam', learningRate: 1e-2 }, clip: { norm: 1 }, steps });
 
     const test = batchOf(1000);
-    const { output } = net.forward(test);
-    const pairs = test.targets.map((is, k) => [is, largest(output, k)] as const);
-    say(`rows are what is there, columns what was said\n${confusion(classes, pairs)}`);
-    const accuracy = pairs.filter(([is, said]) => is === said).length / pairs.length;
+    const { pairs, accuracy } = judge(net, test);
+    say(confusion(classes, pairs));
     say(`1000 new stretches of ${length} bases: ${(100 * accuracy).toFixed(1)} % right`);
     return accuracy;
   },

@@ -42,12 +42,5 @@ export function confusion(
   const count = (is: number, said: number): number => pairs.filter(([a, b]) => a === is && b === said).length;
   const cells = (texts: readonly string[]): string => texts.map((text) => text.padStart(width)).join('');
   const rows = names.map((name, is) => cells([name, ...names.map((_, said) => String(count(is, said)))]));
-  return [cells(['', ...names]), ...rows].join('\n');
-}
-
-/** The place of the largest of the numbers of a row [B, C]. */
-export function largest(output: { shape: number[]; get(...at: number[]): number }, row: number): number {
-  let best = 0;
-  for (let c = 1; c < output.shape[1]; c++) if (output.get(row, c) > output.get(row, best)) best = c;
-  return best;
+  return ['rows are what is there, columns what was said', cells(['', ...names]), ...rows].join('\n');
 }

@@ -7,7 +7,8 @@
 import { fit, gru, network, Random, softmax, type Batch } from '../index';
 import { fileOf } from './data';
 import { example } from './example';
-import { bars, largest } from './figure';
+import { bars } from './figure';
+import { judge } from './judge';
 
 const LETTERS = 27; // a … z, and all else
 const TELLING = ['Alexandra', 'Alexander', 'Rosabel', 'Humphrey', 'Lee', 'Zelda', 'Bertram', 'Joy'];
@@ -40,13 +41,11 @@ export const names = example({
     }
     await fit(net, batches(), { optimizer: { name: 'adam', learningRate: 5e-3 }, clip: { norm: 1 }, steps });
 
-    const { output } = net.forward(batchOf(test));
-    const right = test.filter(({ target }, k) => largest(output, k) === target).length;
+    const { accuracy } = judge(net, batchOf(test));
     const likely = net.forward(batchOf(TELLING.map((name) => ({ name, target: 0 })))).output;
     const female = TELLING.map((name, k) => [name, softmax([likely.get(k, 0), likely.get(k, 1)])[0]]);
     say(`How surely a woman’s name?\n${bars(Object.fromEntries(female) as Record<string, number>)}`);
     const share = test.filter(({ target }) => target === 0).length / test.length;
-    const accuracy = right / test.length;
     say(
       `${test.length} names not seen: ${(100 * accuracy).toFixed(1)} % right; always saying “a woman’s”: ${(100 * share).toFixed(1)} %`,
     );
@@ -55,7 +54,7 @@ export const names = example({
 });
 
 /** Names side by side, each as long as it is. */
-function batchOf(rows: readonly { name: string; target: number }[]): Batch {
+function batchOf(rows: readonly { name: string; target: number }[]): Batch & { targets: number[] } {
   const lengths = rows.map(({ name }) => name.length);
   const letter = (name: string, t: number): number => {
     const place = (name[t] ?? '').toLowerCase().charCodeAt(0) - 97;

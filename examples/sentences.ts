@@ -7,7 +7,8 @@
 import { bidirectional, fit, gru, network, Random, softmax, type Batch } from '../index';
 import { novel } from './data';
 import { example } from './example';
-import { bars, largest } from './figure';
+import { bars } from './figure';
+import { judge } from './judge';
 
 const KINDS = ['as written', 'shuffled'];
 
@@ -41,7 +42,7 @@ export const sentences = example({
       seed,
     });
     /** Some sentences, every other one shuffled until it is another. */
-    const batchOf = (given: readonly string[][]): Batch & { rows: string[][] } => {
+    const batchOf = (given: readonly string[][]): Batch & { targets: number[]; rows: string[][] } => {
       const rows = given.map((row, k) => {
         let other = [...row];
         while (k % 2 === 1 && other.join() === row.join()) other = random.shuffle(other);
@@ -62,15 +63,13 @@ export const sentences = example({
     await fit(net, batches(), { optimizer: { name: 'adam', learningRate: 5e-3 }, clip: { norm: 1 }, steps });
 
     const { rows, ...one } = batchOf(test);
-    const { output } = net.forward(one);
-    const right = test.filter((_, k) => largest(output, k) === k % 2).length;
+    const { output, accuracy } = judge(net, one);
     for (const k of [0, 1, 2, 3]) {
       const [written] = softmax([output.get(k, 0), output.get(k, 1)]);
       say(
         `“${rows[k].join(' ')}” (${KINDS[k % 2]})\n${bars({ [KINDS[0]]: written, [KINDS[1]]: 1 - written })}`,
       );
     }
-    const accuracy = right / test.length;
     say(`${test.length} not seen, half of them shuffled: ${(100 * accuracy).toFixed(1)} % right`);
     return accuracy;
   },

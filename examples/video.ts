@@ -6,7 +6,8 @@
  */
 import { fit, lstm, network, Random, type Batch } from '../index';
 import { example } from './example';
-import { confusion, largest } from './figure';
+import { confusion } from './figure';
+import { judge } from './judge';
 
 const SIDE = 10;
 const DIRECTIONS = ['→', '↗', '↑', '↖', '←', '↙', '↓', '↘'];
@@ -58,8 +59,7 @@ export const video = example({
     await fit(net, batches(), { optimizer: { name: 'adam', learningRate: 3e-3 }, clip: { norm: 1 }, steps });
 
     const test = batchOf(1000);
-    const { output } = net.forward(test);
-    const pairs = test.targets.map((is, k) => [is, largest(output, k)] as const);
+    const { pairs, accuracy } = judge(net, test);
     const rows = Array.from({ length: SIDE }, (_, y) =>
       test.x
         .map(([frame]) =>
@@ -73,8 +73,7 @@ export const video = example({
     say(
       `a clip, said to move ${DIRECTIONS[pairs[0][1]]}, moves ${DIRECTIONS[pairs[0][0]]}\n${rows.join('\n')}`,
     );
-    say(`rows are what is there, columns what was said\n${confusion(DIRECTIONS, pairs)}`);
-    const accuracy = pairs.filter(([is, said]) => is === said).length / pairs.length;
+    say(confusion(DIRECTIONS, pairs));
     say(`1000 new clips of ${frames} frames: ${(100 * accuracy).toFixed(1)} % right`);
     return accuracy;
   },

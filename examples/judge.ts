@@ -1,0 +1,18 @@
+/** What a network that was trained to tell classes apart says of sequences that it has not seen. */
+import { toFlat, type Batch, type Network } from '../index';
+
+/**
+ * Runs a batch with one class a row, and takes the likeliest for the answer.
+ *
+ * @returns the output [B, C], pairs of what is there and what was said, and the share of rows that are right.
+ */
+export function judge(net: Network, batch: Batch & { targets: readonly number[] }) {
+  const { output } = net.forward(batch);
+  const [, C] = output.shape;
+  const all = toFlat(output);
+  const pairs = batch.targets.map((is, k) => {
+    const row = all.slice(k * C, (k + 1) * C);
+    return [is, row.indexOf(Math.max(...row))] as const;
+  });
+  return { output, pairs, accuracy: pairs.filter(([is, said]) => is === said).length / pairs.length };
+}
