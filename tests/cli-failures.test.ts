@@ -97,6 +97,24 @@ it('a thread that dies stops the run; from the weights that are kept it ends as 
   expect(readFileSync(checkpoint('troubled')).equals(readFileSync(checkpoint('untroubled')))).toBe(true);
 });
 
+it('a checkpoint that cannot be written is told; training goes on, and the next one can', async () => {
+  const args = ['--steps', '150', '--save-every', '10'];
+  expect(backstep(...train('free', ...args)).status).toBe(0);
+  const blocked = checkpoint('blocked');
+  mkdirSync(blocked, { recursive: true });
+  let told = false;
+  const { status, output } = await watch(start(...train('blocked', ...args)), (seen) => {
+    if (told || !seen.includes('tried again')) return;
+    told = true;
+    rmSync(blocked, { recursive: true });
+  });
+  expect(output).toMatch(
+    / blocked\/checkpoint\.safetensors must .* \(EISDIR\); training goes on, and saving is tried again$/m,
+  );
+  expect(status).toBe(0);
+  expect(readFileSync(blocked).equals(readFileSync(checkpoint('free')))).toBe(true);
+});
+
 it('a folder that has gone by the end does not take the weights with it', async () => {
   const home = { ...process.env, NO_COLOR: '1', TMPDIR: mkdtempSync(join(folder, 'tmp-')) };
   const args = [...command, ...train('gone', '--steps', '100000')];
