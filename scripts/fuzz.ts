@@ -1,7 +1,7 @@
 /**
  * Gives every reader of files a great many broken ones, made from good ones by a seeded generator:
  *
- *   node -r ./scripts/register.js scripts/fuzz.ts [--files 120000] [--seed 1] [--only npz]
+ *   npm run -s fuzz -- [--files 120000] [--seed 1] [--only npz]
  *
  * Each must be read, or refused with an error in the project's form: no other error, no second in which nothing happens,
  * no allocation that the file is too small for, no prototype that has changed, no name that leaves its folder.

@@ -1,7 +1,7 @@
 /**
  * Kills real training runs by SIGKILL at random moments, and looks at what is left:
  *
- *   node -r ./scripts/register.js scripts/kill.ts [--kills 50] [--seed 1]
+ *   npm run -s kill -- [--kills 50] [--seed 1]
  *
  * Every run saves after each step or each second one, in a folder that holds an older run's checkpoint; its settings change
  * after every five kills: cell, layers, threads, embedding, dropout, dtype, optimiser. A moment is a step, drawn from all

@@ -1,15 +1,15 @@
 /**
  * Trains without a pause, with all that `train` does on the way, and sees whether memory grows:
  *
- *   node --expose-gc --max-semi-space-size=1 -r ./scripts/register.js scripts/soak.ts [--minutes 10 | --steps 1050]
+ *   npm run -s soak -- [--minutes 10 | --steps 1050]
  *
- * A validation every 100 steps, a checkpoint written every 200, a sample every 500, the first at once. Memory is looked at after a
- * collection, with V8's young generation kept at 1 MB, which it would otherwise size as it likes. What counts begins
- * after a tenth of the run, when every kernel is compiled and every plan laid out: a line is fitted through the samples
- * from there on, and what it rises by until the end must be less than 5 MB of the whole process, 1 MB of V8's heap, and
- * nothing of the engine's memory. The process breathes by one or two megabytes, as its allocator takes and gives back
- * pages; in the 100,000 steps that ten minutes take at the least, 5 MB are 50 bytes a step, less than the smallest object
- * with a name that a step could leave behind.
+ * A validation every 100 steps, a checkpoint written every 200, a sample every 500, the first at once. Memory is looked at
+ * after a collection, with V8's young generation kept at 1 MB, which it would otherwise size as it likes. What counts
+ * begins after a tenth of the run, when every kernel is compiled and every plan laid out: a line is fitted through the
+ * samples from there on, and what it rises by until the end must be less than 5 MB of the whole process, 1 MB of V8's
+ * heap, and nothing of the engine's memory. The process breathes by one or two megabytes, as its allocator takes and gives
+ * back pages. Ten minutes are some 100,000 steps: 5 MB are 50 bytes a step then, and one small object, left behind by
+ * each, would be more.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,7 +73,13 @@ async function usage(collect: () => void): Promise<Usage> {
 /** Trains for so many steps or minutes; tells each sample. */
 async function soak(limit: { steps: number } | { minutes: number }): Promise<Sample[]> {
   const { gc: collect } = globalThis as { gc?: () => void };
-  mustBe(collect !== undefined, 'soak', 'node must be started with --expose-gc', 'no gc');
+  mustBe(
+    collect !== undefined,
+    'soak',
+    'node must be started with --expose-gc',
+    'no gc',
+    'npm run soak does it',
+  );
   const vocabulary = Vocabulary.of(TEXT);
   const indices = Uint8Array.from(vocabulary.encode(TEXT).indices);
   const sizes = { hidden: 64, batch: 8, seq: 32, dropout: 0.1 } as const;
