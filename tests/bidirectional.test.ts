@@ -1,6 +1,6 @@
 import { fit } from '../bptt/fit';
 import { bidirectional, isLayer, type Layer } from '../bptt/layer';
-import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network';
+import { network, type Network, type NetworkOptions } from '../bptt/network';
 import { firstBadGradient, firstBadValue } from '../bptt/notfinite';
 import { draw, drawStates, fillRandom } from '../bptt/problem';
 import { truncated } from '../bptt/truncated';
@@ -141,46 +141,6 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     const x = box([T, B, D], 1);
     const initial = drawStates(net.architecture, B, new Random(2));
     const above = draw(T * B * net.output, new Random(4));
-    const pick = (values: ArrayLike<number>, b: number, steps = T): number[] => {
-      const width = values.length / (steps === 1 ? B : T * B);
-      return Array.from(values).filter(
-        (_, k) => Math.floor(k / width) % B === b && Math.floor(k / (B * width)) < steps,
-      );
-    };
-
-    test('a row in a batch of unequal lengths is the row alone', () => {
-      const together = net.forward({ x, initial, lengths });
-      const output = toFlat(together.output);
-      const states = flat(together.states);
-      net.parameters.zeroGradients();
-      const back = net.backward({ output: above });
-      const dx = toFlat(back.x);
-      const dInitial = flat(back.initial);
-      const gradients = flat(net.parameters.gradients);
-      const sums: Record<string, number[]> = {};
-      for (let b = 0; b < B; b++) {
-        const steps = lengths[b];
-        const alone = copyOf(net, dtype);
-        const start = Object.fromEntries(
-          Object.entries(initial).map(([s, v]) => [s, pick(v, b, 1)] as const),
-        );
-        const result = alone.forward({
-          x: { shape: [steps, 1, D], numbers: pick(x.numbers, b, steps) },
-          initial: start,
-        });
-        expect(distance(pick(output, b, steps), toFlat(result.output))).toBeLessThanOrEqual(rounding);
-        for (const [s, t] of Object.entries(result.states))
-          expect(distance(pick(states[s], b, 1), toFlat(t))).toBeLessThanOrEqual(rounding);
-        const own = alone.backward({ output: pick(above, b, steps) });
-        expect(distance(pick(dx, b, steps), toFlat(own.x))).toBeLessThanOrEqual(rounding);
-        for (const [s, t] of Object.entries(own.initial))
-          expect(distance(pick(dInitial[s], b, 1), toFlat(t))).toBeLessThanOrEqual(rounding);
-        for (const [name, values] of Object.entries(flat(alone.parameters.gradients)))
-          sums[name] = values.map((v, k) => v + (sums[name]?.[k] ?? 0));
-      }
-      for (const [name, values] of Object.entries(sums))
-        expect(distance(gradients[name], values)).toBeLessThanOrEqual(rounding);
-    });
 
     test('neither the padding nor its length matters, to the bit, and it has no gradient', () => {
       const run = (steps: number, filler: number): unknown => {

@@ -197,7 +197,7 @@ describe.each(names)('%s', (kind) => {
     );
   });
 
-  test('chunks with the states carried are the whole; truncated to one chunk, to the bit', () =>
+  test('trap 14: chunks with the states carried are the whole; truncated to one chunk, to the bit', () =>
     fc.assert(
       fc.property(cases(kind, { both: false }), fc.integer({ min: 1, max: 6 }), (of, chunk) => {
         const net = build(of);
@@ -213,7 +213,7 @@ describe.each(names)('%s', (kind) => {
       }),
     ));
 
-  test('what lies in the padding changes nothing, to the bit, and has no gradient', () =>
+  test('trap 12: what lies in the padding changes nothing, to the bit, and has no gradient', () =>
     fc.assert(
       fc.property(cases(kind), (of) => {
         const net = build(of);
@@ -240,7 +240,7 @@ describe.each(names)('%s', (kind) => {
       }),
     ));
 
-  test('each row of unequal length is what it is alone, and the gradients are their sums', () =>
+  test('trap 12: each row of unequal length is what it is alone, and the gradients are their sums', () =>
     fc.assert(
       fc.property(cases(kind), (of) => {
         const net = build(of);
