@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** The command line: one entry, one file for each command. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { report } from './errors';
+import { version } from './version';
 import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as ExportCommand from './export';
@@ -15,8 +14,10 @@ import type * as PaperCommand from './paper';
 import type * as Play from './play';
 import type * as Sample from './sample';
 import type * as SpectrumCommand from './spectrum';
+import type * as Sweep from './sweep';
 import type * as Train from './train';
 import type * as Verify from './verify';
+import type * as WorkerCommand from './worker';
 
 /**
  * Commands and the files that add them. Only the file of the command that is asked for is loaded, by require: import()
@@ -28,6 +29,8 @@ const commands: Record<string, () => (program: Command) => void> = {
   sample: () => (require('./sample') as typeof Sample).addSample,
   check: () => (require('./check') as typeof Check).addCheck,
   verify: () => (require('./verify') as typeof Verify).addVerify,
+  sweep: () => (require('./sweep') as typeof Sweep).addSweep,
+  worker: () => (require('./worker') as typeof WorkerCommand).addWorker,
   play: () => (require('./play') as typeof Play).addPlay,
   export: () => (require('./export') as typeof ExportCommand).addExport,
   import: () => (require('./import') as typeof ImportCommand).addImport,
@@ -60,19 +63,6 @@ export async function main(words: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error, wanted, debug);
   }
-}
-
-/** From source package.json lies one folder up, from dist two. */
-function version(): string {
-  for (const up of ['..', '../..']) {
-    try {
-      return (JSON.parse(readFileSync(join(__dirname, up, 'package.json'), 'utf8')) as { version: string })
-        .version;
-    } catch {
-      continue;
-    }
-  }
-  return 'unknown';
 }
 
 if (require.main === module) void main(process.argv.slice(2));

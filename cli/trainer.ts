@@ -66,12 +66,7 @@ export class Trainer {
   private team: Parallel | undefined;
 
   private constructor(private readonly parts: Parts) {
-    const { batch, seq } = parts.settings;
-    const split = splitText(parts.text.indices, seq + 1);
-    this.streams = streamsOf(split.training, batch, seq);
-    if (!split.validation) return;
-    const rows = Math.min(batch, Math.floor((split.validation.length - 1) / seq));
-    this.validation = new Streams(split.validation, rows, seq);
+    ({ training: this.streams, validation: this.validation } = streamsFor(parts.settings, parts.text));
   }
 
   /** A new model for a text. */
@@ -247,6 +242,21 @@ const batchOf = (
   targets: { shape: [T, B], numbers: targets },
   initial,
 });
+
+/**
+ * The text as a run with these settings reads it: its end is kept for validation.
+ * @throws CommandError when it is too short.
+ */
+export function streamsFor(
+  { batch, seq }: Settings,
+  { indices }: Text,
+): { training: Streams; validation: Streams | undefined } {
+  const split = splitText(indices, seq + 1);
+  const training = streamsOf(split.training, batch, seq);
+  if (!split.validation) return { training, validation: undefined };
+  const rows = Math.min(batch, Math.floor((split.validation.length - 1) / seq));
+  return { training, validation: new Streams(split.validation, rows, seq) };
+}
 
 function streamsOf(indices: Indices, batch: number, seq: number): Streams {
   const steps = indices.length - 1;

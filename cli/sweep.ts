@@ -1,0 +1,45 @@
+/** `backstep sweep`: many training runs, over cells, sizes, rates and seeds; here, or on any number of machines. */
+import { cpus } from 'node:os';
+import type { Command } from 'commander';
+import { whole } from './arguments';
+import { conduct, type SweepOptions } from './sweep/conduct';
+
+const examples = `
+A configuration, cells.json:
+  {
+    "fixed": { "text": "book.txt", "steps": 2000 },
+    "vary": { "cell": ["gru", "lstm"], "hidden": [64, 128] },
+    "seeds": 3
+  }
+Settings are those of backstep train. With "draws": 20, that many combinations are drawn at random, and
+"lr": { "from": 0.001, "to": 0.01, "scale": "log" } can stand among those that vary.
+
+Examples:
+  backstep sweep cells.json --dry-run                  what there is to run
+  backstep sweep cells.json
+  backstep sweep cells.json --queue redis://host:6379  trials are run by backstep worker, anywhere
+
+Every trial that ends is one line of OUT/trials.jsonl; its model lies in OUT/models. After Ctrl-C, or a crash,
+the same command goes on: what has ended is not run again, what had begun goes on from its last checkpoint.
+Figures do not depend on --jobs, nor on the queue.
+Exit codes: 0 done, 1 a trial failed, 2 bad usage, 130 stopped by Ctrl-C.
+`;
+
+/** Adds the command to the program. */
+export function addSweep(program: Command): void {
+  const jobs = Math.max(1, cpus().length);
+  program
+    .command('sweep')
+    .description('train many models: a grid, or random draws, over settings and seeds')
+    .argument('<config>', 'JSON file that says what varies')
+    .option('--out <dir>', 'folder for results and models (default: runs/NAME-OF-CONFIG)')
+    .option('--jobs <n>', 'trials at a time in this process', whole('sweep: --jobs', 1, 256), jobs)
+    .option('--queue <url>', 'Redis server, redis://…, whose workers run the trials')
+    .option('--fresh', 'forget earlier results and models')
+    .option('--dry-run', 'list the trials, run none')
+    .option('--json', 'one JSON object per line on standard output')
+    .addHelpText('after', examples)
+    .action(async (config: string, options: SweepOptions) => {
+      process.exitCode = await conduct(config, options);
+    });
+}

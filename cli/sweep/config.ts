@@ -1,0 +1,257 @@
+/** What a sweep is made of: its configuration, read and spread out into trials. */
+import { createHash } from 'node:crypto';
+import { basename, dirname, extname, resolve } from 'node:path';
+import * as v from 'valibot';
+import { Random } from '../../core/random';
+import { parse } from '../../io/metadata';
+import { readWhole } from '../../io/files';
+import type { Text } from '../../io/text';
+import { nearest } from '../arguments';
+import { PACKAGE, readTextOf } from '../corpus';
+import { usage, using } from '../errors';
+import { newSettings, settingsSchema, type Given, type Settings } from '../settings';
+import { streamsFor } from '../trainer';
+
+const { cell, layers, hidden, batch, seq, optimizer, lr, dropout, seed, dtype, executor } =
+  settingsSchema.entries;
+/** The settings of `backstep train` that a trial can have, as a configuration states them. */
+const values = {
+  ...{ cell, layers, hidden, batch, seq, optimizer, lr, dropout, seed, dtype, executor },
+  text: v.string(),
+  /** null for none, among the values of a list. */
+  embedding: v.nullable(layers),
+  schedule: v.string(),
+  clip: v.union([lr, v.literal('off')]),
+  steps: layers,
+};
+type Name = keyof typeof values;
+const names = Object.keys(values) as Name[];
+/** Settings that no trial can have, and why. */
+const refused: Record<string, string> = {
+  seconds: 'what a trial reaches must not depend on the machine: give steps',
+  threads: 'trials run side by side, each on one thread: --jobs says how many',
+};
+/** Settings whose draws from a range are rounded. */
+const whole: readonly Name[] = ['layers', 'hidden', 'embedding', 'batch', 'seq', 'seed', 'steps'];
+
+const number = v.pipe(v.number(), v.finite());
+const rangeSchema = v.strictObject({
+  from: number,
+  to: number,
+  scale: v.optional(v.picklist(['linear', 'log'])),
+});
+type Range = v.InferOutput<typeof rangeSchema>;
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const configSchema = v.strictObject({
+  /** Settings that all trials share. */
+  fixed: v.optional(v.record(v.string(), v.unknown()), {}),
+  /** Settings that differ: each a list of values, or for draws a range. */
+  vary: v.optional(v.record(v.string(), v.unknown()), {}),
+  /** How many random choices are drawn; without it every combination is a trial. */
+  draws: v.optional(count),
+  /** Seed of the draws: more draws with the same seed begin with the same ones. */
+  drawSeed: v.optional(seed, 0),
+  /** Each combination is run with the seeds 0 … seeds − 1. */
+  seeds: v.optional(count),
+});
+
+/** One training run of a sweep. */
+export interface Trial {
+  /** Of all that its figures depend on, the text's contents included: the same trial has the same one anywhere. */
+  readonly id: string;
+  /** What sets it apart from the others: `lstm, hidden 64, seed 1`. */
+  readonly label: string;
+  /** The varied settings alone. */
+  readonly varied: Readonly<Record<string, unknown>>;
+  /** `executor` is '' where the fastest is meant, wherever the trial runs. */
+  readonly settings: Settings;
+}
+
+export interface Sweep {
+  /** Of the configuration's file. */
+  readonly name: string;
+  readonly trials: Trial[];
+  /** The varied settings, in the order of the configuration; `seed` last. */
+  readonly columns: readonly string[];
+}
+
+/**
+ * Reads a configuration.
+ *
+ *   { "fixed": { "text": "book.txt", "steps": 2000 }, "vary": { "cell": ["gru", "lstm"], "hidden": [64, 128] }, "seeds": 3 }
+ *
+ * has twelve trials; with `"draws": 20`, and `"lr": { "from": 1e-3, "to": 1e-2, "scale": "log" }` to vary, it has 60.
+ * Names of texts are relative to the folder of the configuration.
+ * @throws CommandError for anything that no trial can be made of.
+ */
+export function readSweep(file: string): Sweep {
+  const text = using(() => readWhole(file), 'give a configuration; backstep sweep --help shows one').toString(
+    'utf8',
+  );
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw usage(`sweep: ${file} must be JSON, got ${(error as Error).message}`, undefined, error);
+  }
+  const config = using(() => parse(configSchema, json, `sweep: ${file}`));
+  const { fixed, vary, draws, drawSeed, seeds } = config;
+  for (const [place, group] of Object.entries({ fixed, vary }))
+    mustKnow(Object.keys(group), `${file}: ${place}`);
+  for (const name of Object.keys(vary)) {
+    if (name in fixed) throw usage(`sweep: ${file}: ${name} must be fixed or varied, got both`);
+  }
+  if (seeds !== undefined && ('seed' in fixed || 'seed' in vary))
+    throw usage(
+      `sweep: ${file}: seed must be left out, got one (seeds: ${seeds} stands for 0 … ${seeds - 1})`,
+    );
+
+  const shared = Object.fromEntries(
+    Object.entries(fixed).map(([name, value]) => [name, checked(name as Name, value, `${file}: fixed`)]),
+  ) as Given;
+  const choices = Object.entries(vary).map(([name, value]) =>
+    choiceOf(name as Name, value, draws, `${file}: vary`),
+  );
+  const combinations = draws === undefined ? product(choices) : drawn(choices, draws, drawSeed);
+  const seeded = combinations.flatMap((varied) =>
+    seeds === undefined ? [varied] : Array.from({ length: seeds }, (_, k) => ({ ...varied, seed: k })),
+  );
+  const texts = new Texts(dirname(file));
+  const trials = new Map<string, Trial>();
+  for (const varied of seeded) {
+    const trial = trialOf(shared, varied, texts, file);
+    trials.set(trial.id, trials.get(trial.id) ?? trial);
+  }
+  const columns = [...Object.keys(vary), ...(seeds === undefined ? [] : ['seed'])];
+  return { name: basename(file, extname(file)), trials: [...trials.values()], columns };
+}
+
+/** The values of one setting. */
+interface Choice {
+  name: Name;
+  from: readonly unknown[] | Range;
+}
+
+function choiceOf(name: Name, value: unknown, draws: number | undefined, place: string): Choice {
+  if (Array.isArray(value)) {
+    if (value.length === 0)
+      throw usage(`sweep: ${place}: ${name} must be a list of values, got an empty one`);
+    return { name, from: value.map((one) => checked(name, one, place)) };
+  }
+  const found = v.safeParse(rangeSchema, value);
+  const numeric = [1, 0.5].some((one) => v.is(values[name], one));
+  if (!found.success || !numeric)
+    throw usage(
+      `sweep: ${place}: ${name} must be a list of values${numeric ? ' or a range' : ''}, got ${JSON.stringify(value)}`,
+      numeric
+        ? `"${name}": [a, b, c], or "${name}": { "from": a, "to": b } together with "draws"`
+        : `"${name}": [a, b, c]`,
+    );
+  const { from, to, scale } = found.output;
+  if (draws === undefined)
+    throw usage(
+      `sweep: ${place}: ${name} must be a list of values, got a range (it would have no end of values)`,
+      'add "draws": 20 to draw that many combinations',
+    );
+  if (!(from < to) || (scale === 'log' && from <= 0))
+    throw usage(
+      `sweep: ${place}: ${name} must range from ${scale === 'log' ? 'more than 0 to more than that' : 'less to more'}, got ${from} to ${to}`,
+    );
+  for (const end of [from, to]) checked(name, end, place);
+  return { name, from: found.output };
+}
+
+/** A value that the setting can have. */
+function checked(name: Name, value: unknown, place: string): unknown {
+  const result = v.safeParse(values[name], value);
+  if (result.success) return result.output ?? undefined;
+  const { expected, message } = result.issues[0];
+  const what = expected ?? message;
+  throw usage(`sweep: ${place}: ${name} must be ${what}, got ${JSON.stringify(value)}`);
+}
+
+function mustKnow(given: readonly string[], place: string): void {
+  for (const name of given) {
+    if ((names as string[]).includes(name)) continue;
+    if (name in refused) throw usage(`sweep: ${place}: ${name} must be left out, got one (${refused[name]})`);
+    const near = nearest(name, names);
+    throw usage(
+      `sweep: ${place} must be among ${names.join(', ')}, got ${name}`,
+      near === undefined ? undefined : `did you mean ${near}?`,
+    );
+  }
+}
+
+/** Every combination, the last choice varying fastest. */
+function product(choices: readonly Choice[]): Given[] {
+  return choices.reduce<Given[]>(
+    (all, { name, from }) =>
+      all.flatMap((one) => (from as unknown[]).map((value) => ({ ...one, [name]: value }))),
+    [{}],
+  );
+}
+
+function drawn(choices: readonly Choice[], draws: number, seed: number): Given[] {
+  const random = new Random(seed);
+  const draw = ({ name, from }: Choice): unknown => {
+    const u = random.uniform();
+    if (Array.isArray(from)) return from[Math.floor(u * from.length)] as unknown;
+    const { from: low, to: high, scale } = from as Range;
+    const value = scale === 'log' ? low * (high / low) ** u : low + u * (high - low);
+    return whole.includes(name) ? Math.round(value) : Number(value.toPrecision(4));
+  };
+  return Array.from({ length: draws }, () =>
+    Object.fromEntries(choices.map((choice) => [choice.name, draw(choice)])),
+  );
+}
+
+/** Texts are read once, whichever trials they belong to. */
+class Texts {
+  private readonly read = new Map<string, Text>();
+
+  constructor(private readonly folder: string) {}
+
+  /** The text and where it lies. */
+  of(name: string | undefined): { path: string | undefined; text: Text } {
+    const path = name === undefined ? undefined : resolve(this.folder, name);
+    const key = path ?? '';
+    const text = this.read.get(key) ?? readTextOf(path, 'sweep');
+    this.read.set(key, text);
+    return { path, text };
+  }
+}
+
+function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Trial {
+  const given: Given = { ...shared, ...varied };
+  const label = Object.entries(varied)
+    .map(([name, value]) =>
+      name === 'cell' || name === 'optimizer' ? String(value) : `${name} ${value ?? 'none'}`,
+    )
+    .join(', ');
+  if (given.steps === undefined)
+    throw usage(`sweep: ${file}: steps must be fixed or varied, got neither`, '"fixed": { "steps": 2000 }');
+  const { path, text } = texts.of(given.text);
+  try {
+    // one thread: trials share the machine, not the batch
+    const settings = newSettings(
+      { ...given, threads: 1 },
+      path ?? PACKAGE,
+      text.sha256,
+      given.executor ?? '',
+    );
+    streamsFor(settings, text);
+    // where a text lies makes no difference to what is learnt from it
+    const id = createHash('sha256')
+      .update(JSON.stringify({ ...settings, text: '' }))
+      .digest('hex')
+      .slice(0, 16);
+    return { id, label: label || 'the only one', varied, settings };
+  } catch (error) {
+    const { message, fix } = error as Error & { fix?: string };
+    throw usage(
+      `sweep: ${label || 'the only trial'}: ${message.replace(/^train: (--)?/, '')}`,
+      fix?.replaceAll('--', ''),
+      error,
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/** Runs a sweep in the threads of this process. */
+import { join } from 'node:path';
+import type { Trial } from './config';
+import { Pool } from './pool';
+import { fileOf } from './textfile';
+import type { Listener, Runner } from './runner';
+import type { Outcome } from './trial';
+
+export class Embedded implements Runner {
+  private readonly pool: Pool;
+
+  /**
+   * @param jobs trials at a time.
+   * @param models folder that gets one folder for each model.
+   */
+  constructor(
+    jobs: number,
+    private readonly models: string,
+  ) {
+    this.pool = new Pool(jobs);
+  }
+
+  async run(trials: readonly Trial[], listener: Listener): Promise<void> {
+    await Promise.all(trials.map((trial) => this.one(trial, listener)));
+  }
+
+  stop(): void {
+    this.pool.stop();
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  private async one(trial: Trial, listener: Listener): Promise<void> {
+    const { id, settings } = trial;
+    const order = { id, settings, text: fileOf(settings), folder: join(this.models, id) };
+    let outcome: Outcome | undefined;
+    try {
+      outcome = await this.pool.run(order, (part) => listener.moved(trial, part));
+    } catch (error) {
+      if (!this.pool.stopping) listener.failed(trial, (error as Error).message);
+      return;
+    }
+    if (outcome) listener.finished(trial, outcome);
+  }
+}

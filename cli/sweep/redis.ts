@@ -1,0 +1,92 @@
+/** What a sweep and its workers share: a Redis server, the queue in it, and the texts. */
+import type * as BullMq from 'bullmq';
+import type * as Ioredis from 'ioredis';
+import * as v from 'valibot';
+import { usage } from '../errors';
+import { settingsSchema } from '../settings';
+import { version } from '../version';
+
+/** A trial as it stands in the queue. Its text lies beside it, by its fingerprint. */
+export const jobSchema = v.object({ id: v.string(), label: v.string(), settings: settingsSchema });
+export type JobData = v.InferOutput<typeof jobSchema>;
+
+/** How far a trial is, and where. */
+export const progressSchema = v.object({ done: v.number(), bits: v.number(), host: v.string() });
+
+/** Results and texts that nobody has fetched for so many seconds are forgotten: a week. */
+export const KEPT = 7 * 24 * 3600;
+/** Other versions may learn other numbers: they have queues of their own. */
+export const queueName = (): string => `backstep-${version()}`;
+/** BullMQ takes no whole number for an id, and some fingerprints look like one. */
+export const jobIdOf = (id: string): string => `trial-${id}`;
+export const textKey = (sha256: string): string => `backstep:text:${sha256}`;
+
+export interface Connection {
+  bull: typeof BullMq;
+  redis: Ioredis.Redis;
+  /** The address without its password. */
+  address: string;
+}
+
+/**
+ * Connects to a Redis server.
+ *
+ * @param onTrouble is told when the connection is lost, once each time; it comes back by itself.
+ * @throws CommandError when the address is none, nobody answers, or the packages are not installed.
+ */
+export async function connect(
+  url: string,
+  command: string,
+  onTrouble: (text: string) => void,
+): Promise<Connection> {
+  const fix = '--queue redis://HOST:6379, or redis://:PASSWORD@HOST:6379';
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !['redis:', 'rediss:'].includes(parsed.protocol))
+    throw usage(`${command}: --queue must be the address of a Redis server, got ${url || "''"}`, fix);
+  parsed.password = '';
+  const address = parsed.href;
+  const [bull, { Redis }] = packages(command);
+  let up = false;
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    // nobody there at the start is an error, later on a matter of patience
+    retryStrategy: (times) => (up ? Math.min(200 * times, 5000) : null),
+  });
+  let cause: Error | undefined;
+  redis.on('error', (error: Error) => {
+    cause ??= error;
+    if (!up) return;
+    up = false;
+    onTrouble(`${address} is lost (${error.message}); trying again`);
+  });
+  redis.on('ready', () => (up = true));
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    redis.disconnect();
+    const { message } = cause ?? (error as Error);
+    throw usage(
+      `${command}: --queue must be a Redis server that answers, got ${address}: ${message}`,
+      fix,
+      error,
+    );
+  }
+  return { bull, redis, address };
+}
+
+/** They are installed with a clone; who uses the package adds them where a queue is wanted. */
+function packages(command: string): [typeof BullMq, typeof Ioredis] {
+  try {
+    /* eslint-disable @typescript-eslint/no-require-imports */
+    return [require('bullmq') as typeof BullMq, require('ioredis') as typeof Ioredis];
+    /* eslint-enable @typescript-eslint/no-require-imports */
+  } catch (error) {
+    throw usage(
+      `${command}: --queue must find the packages bullmq and ioredis, got none`,
+      'npm install bullmq ioredis',
+      error,
+    );
+  }
+}

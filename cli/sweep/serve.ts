@@ -1,0 +1,95 @@
+/** A worker: takes trials from a queue, runs them in threads of this process, and hands back what they reached. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Job } from 'bullmq';
+import { parse } from '../../io/metadata';
+import { makeFolder, writeWhole } from '../../io/files';
+import { exitCodes } from '../errors';
+import { onInterrupt } from '../interrupt';
+import { line } from '../output';
+import { Pool } from './pool';
+import { connect, jobSchema, queueName, textKey, type Connection, type JobData } from './redis';
+import type { Outcome } from './trial';
+
+export interface WorkerOptions {
+  queue: string;
+  jobs: number;
+  out: string;
+  stalledAfter: number;
+}
+
+/** Milliseconds between two words on how far a trial is. */
+const TELL_EVERY = 1000;
+/** Times that a trial may lose its worker before it counts as what kills them. */
+const MOST_STALLED = 5;
+
+/** Works until it is told to stop; returns the exit code. */
+export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): Promise<number> {
+  makeFolder(out);
+  const connection = await connect(queue, 'worker', line);
+  const { bull, redis, address } = connection;
+  const pool = new Pool(jobs);
+  const run = (job: Job<JobData, Outcome>, token?: string): Promise<Outcome> =>
+    work(job, token, pool, out, connection);
+  const worker = new bull.Worker<JobData, Outcome>(queueName(), run, {
+    connection: redis,
+    concurrency: jobs,
+    lockDuration: stalledAfter * 1000,
+    stalledInterval: stalledAfter * 1000,
+    maxStalledCount: MOST_STALLED,
+    name: `${hostname()} ${process.pid}`,
+  });
+  worker.on('error', () => undefined); // the connection itself tells of its troubles
+  worker.on('completed', ({ data }, { status, validation, training, seconds }) => {
+    const reached = validation ?? training;
+    line(
+      `${data.label}: ${reached === null ? status : `${reached.toFixed(3)} bits/char`} (${seconds.toFixed(1)} s)`,
+    );
+  });
+  worker.on('failed', (job, { message }) => line(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
+  line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
+
+  const stopped = new Promise<number>((resolve) => {
+    const interrupt = onInterrupt(
+      () => {
+        line('stopping: trials that run are saved and given back; Ctrl-C once more stops at once');
+        pool.stop();
+        const end = (): void => resolve(interrupt.code ?? exitCodes.interrupted);
+        worker.close().then(end, end);
+      },
+      () => undefined,
+    );
+  });
+  const code = await stopped;
+  await pool.close();
+  redis.disconnect();
+  return code;
+}
+
+async function work(
+  job: Job<JobData, Outcome>,
+  token: string | undefined,
+  pool: Pool,
+  out: string,
+  { bull, redis }: Connection,
+): Promise<Outcome> {
+  const { id, label, settings } = parse(jobSchema, job.data, 'worker: a trial');
+  const text = resolve(out, 'texts', `${settings.sha256}.txt`);
+  if (!existsSync(text)) {
+    const bytes = await redis.getBuffer(textKey(settings.sha256));
+    if (!bytes) throw new Error('worker: the text must be in the queue, got none (start the sweep again)');
+    writeWhole(text, bytes);
+  }
+  line(`${label}: begins`);
+  let told = 0;
+  const order = { id, settings: { ...settings, text }, text, folder: join(out, 'models', id) };
+  const outcome = await pool.run(order, (part) => {
+    if (performance.now() - told < TELL_EVERY) return;
+    told = performance.now();
+    job.updateProgress({ ...part, host: hostname() }).catch(() => undefined); // nothing depends on it
+  });
+  if (outcome) return outcome;
+  await job.moveToWait(token);
+  throw new bull.WaitingError();
+}

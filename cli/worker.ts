@@ -1,0 +1,35 @@
+/** `backstep worker`: runs trials of sweeps, from a queue. */
+import { cpus } from 'node:os';
+import type { Command } from 'commander';
+import { real, whole } from './arguments';
+import { serve, type WorkerOptions } from './sweep/serve';
+
+const examples = `
+Examples:
+  backstep worker --queue redis://host:6379            on every machine that is to help
+  backstep sweep cells.json --queue redis://host:6379  on one of them, or on another
+
+A worker that is killed loses nothing: after --stalled-after seconds its trials go to others. Ctrl-C gives them
+back at once. The texts come through the queue; models stay where they were trained.
+Exit codes: 2 bad usage, 130 stopped by Ctrl-C.
+`;
+
+/** Adds the command to the program. */
+export function addWorker(program: Command): void {
+  program
+    .command('worker')
+    .description('run trials of sweeps that others started, from a queue')
+    .requiredOption('--queue <url>', 'Redis server, redis://…')
+    .option('--jobs <n>', 'trials at a time', whole('worker: --jobs', 1, 256), Math.max(1, cpus().length))
+    .option('--out <dir>', 'folder for texts and models', 'runs/worker')
+    .option(
+      '--stalled-after <s>',
+      'seconds without a sign of life after which a trial goes to another worker',
+      real('worker: --stalled-after', (x) => x >= 1, '>= 1'),
+      30,
+    )
+    .addHelpText('after', examples)
+    .action(async (options: WorkerOptions) => {
+      process.exitCode = await serve(options);
+    });
+}

@@ -1,0 +1,162 @@
+/** Sweeps over a queue: a real Redis server, real workers, and what happens when any of them is killed. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { describeWith } from './outside';
+
+const root = join(__dirname, '..');
+const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
+const there = spawnSync('redis-server', ['--version']).status === 0;
+
+describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over a queue', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-queue-'));
+  const children = new Set<ChildProcess>();
+  let redis: Redis;
+  let url: string;
+
+  beforeAll(async () => {
+    // a port that is free
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    const daemon = spawn('redis-server', ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], {
+      stdio: 'ignore',
+    });
+    children.add(daemon);
+    url = `redis://127.0.0.1:${port}`;
+    redis = new Redis(url, { retryStrategy: () => 50 });
+    redis.on('error', () => undefined);
+    await redis.ping();
+    writeFileSync(join(folder, 'text.txt'), 'she sells sea shells by the sea shore\n'.repeat(40));
+    const fixed = { text: 'text.txt', steps: 1500, hidden: 24, batch: 4, seq: 10 };
+    writeFileSync(
+      join(folder, 'grid.json'),
+      JSON.stringify({ fixed, vary: { cell: ['gru', 'lstm', 'elman'] }, seeds: 2 }),
+    );
+    writeFileSync(join(folder, 'long.json'), JSON.stringify({ fixed: { ...fixed, steps: 10_000_000 } }));
+  });
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
+    redis.disconnect();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  afterEach(() => redis.flushall());
+
+  /** A process, all that it has printed, and its end. */
+  class Running {
+    output = '';
+    readonly child: ChildProcess;
+    readonly end: Promise<{ status: number | null; output: string }>;
+    constructor(args: string[]) {
+      this.child = spawn(process.execPath, [...command, ...args], {
+        cwd: folder,
+        env: { ...process.env, NO_COLOR: '1' },
+      });
+      children.add(this.child);
+      for (const stream of [this.child.stdout, this.child.stderr])
+        stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+      this.end = new Promise((resolve) =>
+        this.child.on('close', (status) => resolve({ status, output: this.output })),
+      );
+    }
+    /** Waits until it has printed this, so many times. */
+    async says(words: string, times = 1): Promise<void> {
+      while (this.output.split(words).length - 1 < times) {
+        if (this.child.exitCode !== null) throw new Error(`it must say ${words}, got ${this.output}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    kill(signal: NodeJS.Signals): Promise<{ status: number | null; output: string }> {
+      this.child.kill(signal);
+      return this.end;
+    }
+  }
+  const sweep = (out: string, config = 'grid.json', ...more: string[]) =>
+    new Running(['sweep', config, '--out', out, '--queue', url, ...more]);
+  const worker = (out: string) =>
+    new Running(['worker', '--queue', url, '--jobs', '1', '--stalled-after', '1', '--out', out]);
+
+  const figuresOf = (out: string) =>
+    readFileSync(join(folder, out, 'trials.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => ({ ...(JSON.parse(line) as { id: string }), seconds: 0, model: '' }))
+      .sort((a, b) => a.id.localeCompare(b.id));
+  let expected: ReturnType<typeof figuresOf>;
+
+  beforeAll(async () => {
+    const { status } = await new Running(['sweep', 'grid.json', '--out', 'embedded']).end;
+    expect(status).toBe(0);
+    expected = figuresOf('embedded');
+    expect(expected).toHaveLength(6);
+  });
+
+  it('workers killed in the middle of trials, and the sweep itself: every trial is there once, with the figures of an embedded sweep', async () => {
+    const first = sweep('queued');
+    await first.says('no worker is there; start some, on any machine: backstep worker --queue redis:');
+    const a = worker('a');
+    const b = worker('b');
+    await a.says('begins', 2);
+    await a.kill('SIGKILL');
+    await b.says('begins', 2);
+    // what ends while nobody collects waits in the queue
+    await first.kill('SIGKILL');
+    await b.says('bits/char', 2);
+    await b.kill('SIGKILL');
+
+    const c = worker('c');
+    const { status, output } = await sweep('queued').end;
+    expect(status).toBe(0);
+    expect(output).toMatch(/its worker has gone; it waits for another/);
+    expect(figuresOf('queued')).toEqual(expected);
+    // the same sweep from elsewhere: the queue remembers, nothing is trained again
+    const begun = c.output.split('begins').length;
+    expect((await sweep('elsewhere').end).status).toBe(0);
+    expect(figuresOf('elsewhere')).toEqual(expected);
+    expect(c.output.split('begins').length).toBe(begun);
+    // and with --fresh it is
+    expect((await sweep('elsewhere', 'grid.json', '--fresh').end).status).toBe(0);
+    expect(c.output.split('begins').length).toBe(begun + 6);
+    expect(figuresOf('elsewhere')).toEqual(expected);
+    expect((await c.kill('SIGINT')).status).toBe(130);
+  }, 120_000);
+
+  it('a worker that is asked to stop saves its trial and gives it back; another one takes it', async () => {
+    const long = sweep('long', 'long.json');
+    const a = worker('a');
+    await a.says('begins');
+    const { status, output } = await a.kill('SIGINT');
+    expect(status).toBe(130);
+    expect(output).toMatch(/stopping: trials that run are saved and given back/);
+    await long.says('its worker gave it back; it waits for another');
+    const b = worker('b');
+    await b.says('begins');
+    // the sweep can leave: the worker goes on
+    const left = await long.kill('SIGINT');
+    expect(left.status).toBe(130);
+    expect(left.output).toMatch(/the workers go on; the same command collects what they reach/);
+    await b.kill('SIGINT');
+  }, 60_000);
+
+  it('a trial that fails is tried three times; the same command tries it again', async () => {
+    const { id } = expected[0];
+    const model = join(folder, 'c', 'models', id);
+    mkdirSync(model, { recursive: true });
+    writeFileSync(join(model, 'checkpoint.safetensors'), 'none');
+    const c = worker('c');
+    const { status, output } = await sweep('hindered').end;
+    expect(status).toBe(1);
+    expect(output).toMatch(/: failed: checkpoint: .* must be a whole checkpoint.*\n/);
+    expect(c.output.split(': failed: checkpoint: ').length - 1).toBe(3);
+    expect(output).toMatch(/\n5 of 6 trials have ended; the same command goes on\n$/);
+    rmSync(model, { recursive: true });
+    expect((await sweep('hindered').end).status).toBe(0);
+    expect(figuresOf('hindered').filter((line) => 'validation' in line)).toEqual(expected);
+    await c.kill('SIGINT');
+  }, 120_000);
+});

@@ -1,0 +1,378 @@
+/** Sweeps: what a configuration stands for, and that every trial is run once, whatever happens. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSweep } from '../cli/sweep/config';
+import { bestOf, groupsOf } from '../cli/sweep/table';
+import type { Ended } from '../cli/sweep/record';
+import { runTrial, type Part } from '../cli/sweep/trial';
+import { readText } from '../io/text';
+
+const root = join(__dirname, '..');
+const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
+const folder = mkdtempSync(join(tmpdir(), 'backstep-sweep-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const options = { encoding: 'utf8', cwd: folder, env: { ...process.env, NO_COLOR: '1' } } as const;
+const backstep = (...args: string[]) => spawnSync(process.execPath, [...command, ...args], options);
+
+writeFileSync(join(folder, 'text.txt'), 'she sells sea shells by the sea shore\n'.repeat(40));
+const sizes = { text: 'text.txt', steps: 20, batch: 2, seq: 5 };
+const small = { ...sizes, hidden: 6 };
+const write = (name: string, config: unknown): string => {
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+  return file;
+};
+const sweepOf = (config: unknown) => readSweep(write('some', config));
+const labels = (config: unknown): string[] => sweepOf(config).trials.map(({ label }) => label);
+
+describe('a configuration', () => {
+  it('without draws is every combination, with every seed', () => {
+    expect(labels({ fixed: sizes, vary: { cell: ['gru', 'lstm'], hidden: [4, 8] }, seeds: 2 })).toEqual([
+      ...['gru, hidden 4, seed 0', 'gru, hidden 4, seed 1', 'gru, hidden 8, seed 0', 'gru, hidden 8, seed 1'],
+      ...[
+        'lstm, hidden 4, seed 0',
+        'lstm, hidden 4, seed 1',
+        'lstm, hidden 8, seed 0',
+        'lstm, hidden 8, seed 1',
+      ],
+    ]);
+  });
+
+  it('settings reach the trial; what it leaves out is the default of training', () => {
+    const [one] = sweepOf({
+      fixed: { ...small, clip: 'off', schedule: 'step:5:0.5' },
+      vary: { embedding: [null, 3] },
+    }).trials;
+    expect(one.settings).toMatchObject({
+      hidden: 6,
+      clip: null,
+      cell: 'gru',
+      optimizer: 'adam',
+      steps: 20,
+      seconds: null,
+      threads: 1,
+    });
+    expect(one.settings.schedule).toEqual({ name: 'step', every: 5, factor: 0.5 });
+    expect('embedding' in one.settings).toBe(false);
+  });
+
+  it('draws lie in their ranges, repeat, and more of them begin with the same ones', () => {
+    const config = (draws: number, drawSeed = 0) => ({
+      ...{ fixed: sizes, draws, drawSeed },
+      vary: { lr: { from: 0.001, to: 0.1, scale: 'log' }, hidden: { from: 4, to: 9 }, cell: ['gru', 'lstm'] },
+    });
+    const drawn = sweepOf(config(40)).trials.map(({ settings }) => settings);
+    for (const { lr, hidden } of drawn) {
+      expect(lr >= 0.001 && lr <= 0.1).toBe(true);
+      expect([4, 5, 6, 7, 8, 9]).toContain(hidden);
+    }
+    // on a logarithmic scale, half of them lie below the geometric mean
+    const below = drawn.filter(({ lr }) => lr < 0.01).length;
+    expect(below).toBeGreaterThan(10);
+    expect(below).toBeLessThan(30);
+    expect(labels(config(10))).toEqual(labels(config(40)).slice(0, 10));
+    expect(labels(config(10, 1))).not.toEqual(labels(config(10)));
+  });
+
+  it('ids depend on the settings and the contents of the text, not on where it lies or what else varies', () => {
+    const id = (fixed: object, vary: object = {}): string => sweepOf({ fixed, vary }).trials[0].id;
+    writeFileSync(join(folder, 'copy.txt'), readFileSync(join(folder, 'text.txt')));
+    writeFileSync(join(folder, 'other.txt'), 'peter piper picked a peck of pickled pepper\n'.repeat(40));
+    const first = id({ ...small, cell: 'lstm' });
+    expect(id({ ...small, text: 'copy.txt' }, { cell: ['lstm', 'gru'] })).toBe(first);
+    expect(id({ ...small, text: 'other.txt', cell: 'lstm' })).not.toBe(first);
+    expect(id({ ...small, cell: 'lstm', seed: 1 })).not.toBe(first);
+  });
+
+  it('a trial that is drawn twice is run once', () => {
+    expect(labels({ fixed: small, vary: { cell: ['gru', 'gru', 'lstm'] } })).toEqual(['gru', 'lstm']);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no JSON', '{', 'must be JSON, got'],
+    ['an unknown part', { fixd: {} }, 'fixd must be absent, got'],
+    ['an unknown setting', { fixed: { hiden: 3 } }, 'fixed must be among cell, '],
+    [
+      'seconds',
+      { fixed: { ...small, seconds: 3 } },
+      'fixed: seconds must be left out, got one (what a trial reaches must not depend on the machine: give steps)',
+    ],
+    [
+      'threads',
+      { vary: { threads: [1, 2] } },
+      'vary: threads must be left out, got one (trials run side by side',
+    ],
+    ['no steps', { fixed: { text: 'text.txt' } }, 'steps must be fixed or varied, got neither'],
+    [
+      'a setting in both',
+      { fixed: small, vary: { hidden: [1] } },
+      'hidden must be fixed or varied, got both',
+    ],
+    [
+      'seeds and a seed',
+      { fixed: { ...small, seed: 1 }, seeds: 2 },
+      'seed must be left out, got one (seeds: 2 stands for 0 … 1)',
+    ],
+    [
+      'an empty list',
+      { fixed: small, vary: { cell: [] } },
+      'vary: cell must be a list of values, got an empty one',
+    ],
+    ['no list', { fixed: small, vary: { cell: 'gru' } }, 'vary: cell must be a list of values, got "gru"'],
+    [
+      'a range without draws',
+      { fixed: small, vary: { lr: { from: 0.1, to: 1 } } },
+      'vary: lr must be a list of values, got a range',
+    ],
+    [
+      'a range of names',
+      { fixed: small, draws: 2, vary: { cell: { from: 1, to: 2 } } },
+      'vary: cell must be a list of values, got {"from":1,"to":2}',
+    ],
+    [
+      'a range that is none',
+      { fixed: small, draws: 2, vary: { lr: { from: 1, to: 0.1 } } },
+      'vary: lr must range from less to more, got 1 to 0.1',
+    ],
+    [
+      'a logarithm of 0',
+      { fixed: small, draws: 2, vary: { dropout: { from: 0, to: 0.5, scale: 'log' } } },
+      'vary: dropout must range from more than 0',
+    ],
+    [
+      'an end out of range',
+      { fixed: small, draws: 2, vary: { dropout: { from: 0, to: 1 } } },
+      'vary: dropout must be <1, got 1',
+    ],
+    ['a wrong value', { fixed: small, vary: { cell: ['gru', 'transformer'] } }, 'vary: cell must be ('],
+    [
+      'a schedule that is none',
+      { fixed: { ...small, schedule: 'fast' } },
+      'the only trial: schedule must be constant, step:',
+    ],
+    [
+      'settings that do not fit together',
+      { fixed: { ...small, cell: 'clockwork' } },
+      'the only trial: hidden must be a multiple of 4 with --cell clockwork, got 6',
+    ],
+    [
+      'a text too short',
+      { fixed: { ...small, batch: 500 } },
+      'the only trial: text must hold at least 2501 symbols to learn from',
+    ],
+    ['a text that is missing', { fixed: { ...small, text: 'none.txt' } }, 'sweep: --text: '],
+    ['no draws', { fixed: small, draws: 0 }, 'draws must be >=1, got 0'],
+  ])('with %s is refused', (_what, config, message) => {
+    expect(() => sweepOf(config)).toThrow(message);
+  });
+});
+
+it('a trial that is stopped goes on from where it was, and ends with the same figures', async () => {
+  const { settings } = sweepOf({ fixed: { ...small, steps: 60, dropout: 0.2 } }).trials[0];
+  const text = readText(join(folder, 'text.txt'));
+  const run = (name: string, abort?: AbortController) => {
+    const parts: Part[] = [];
+    const onProgress = (part: Part): void => {
+      parts.push(part);
+      if (parts.length === 25) abort?.abort();
+    };
+    const signal = (abort ?? new AbortController()).signal;
+    return runTrial(settings, { folder: join(folder, name), text, signal, onProgress }).then((outcome) => ({
+      outcome,
+      parts,
+    }));
+  };
+  const whole = await run('whole');
+  const first = await run('parts', new AbortController());
+  const second = await run('parts');
+  expect([first.outcome, first.parts.length, second.parts.length]).toEqual([undefined, 25, 35]);
+  expect([...first.parts, ...second.parts]).toEqual(whole.parts);
+  expect(whole.outcome).toMatchObject({ status: 'done', parameters: expect.any(Number) as number });
+  const elsewhere = { seconds: 0, model: '' };
+  expect({ ...second.outcome, ...elsewhere }).toEqual({ ...whole.outcome, ...elsewhere });
+  const models = ['whole', 'parts'].map((name) => readFileSync(join(folder, name, 'checkpoint.safetensors')));
+  expect(models[0].equals(models[1])).toBe(true);
+});
+
+describe('the table', () => {
+  const ended = (id: string, varied: object, validation: number | null): Ended => ({
+    ...{ id, varied: { ...varied }, settings: {}, validation, training: validation },
+    ...{ status: validation === null ? 'diverged' : 'done', parameters: 1, seconds: 1, host: 'h', model: id },
+  });
+
+  it('groups seeds, best first; what diverged is counted, and last', () => {
+    const trials = [
+      ended('a', { lr: 1, seed: 0 }, null),
+      ended('b', { lr: 1, seed: 1 }, null),
+      ended('c', { lr: 0.1, seed: 0 }, 3),
+      ended('d', { lr: 0.1, seed: 1 }, 5),
+      ended('e', { lr: 0.01, seed: 0 }, 2),
+      ended('f', { lr: 0.01, seed: 1 }, null),
+    ];
+    expect(groupsOf(trials).map(({ varied, mean, deviation }) => [varied.lr, mean, deviation])).toEqual([
+      [0.01, 2, null],
+      [0.1, 4, Math.SQRT2],
+      [1, null, null],
+    ]);
+    expect(bestOf(trials)?.id).toBe('e');
+    expect(bestOf(trials.slice(0, 2))).toBeUndefined();
+  });
+});
+
+describe('the command', () => {
+  type Line = { id: string; status: string; seconds: number; validation: number; model: string };
+  const linesOf = (out: string): Line[] =>
+    readFileSync(join(folder, out, 'trials.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+  /** What does not depend on when and where it ran, in the order of the ids. */
+  const figuresOf = (out: string) =>
+    linesOf(out)
+      .map((line) => ({ ...line, seconds: 0, model: '' }))
+      .sort((a, b) => a.id.localeCompare(b.id));
+  const config = {
+    fixed: { ...small, steps: 300 },
+    vary: { cell: ['gru', 'elman'], lr: [0.01, 0.02] },
+    seeds: 2,
+  };
+
+  beforeAll(() => write('grid', config));
+
+  it('runs each trial once, says which was best, and keeps its model', () => {
+    const { status, stdout, stderr } = backstep('sweep', 'grid.json', '--out', 'whole', '--jobs', '2');
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const lines = linesOf('whole');
+    expect(new Set(lines.map(({ id }) => id)).size).toBe(8);
+    expect(stdout).toMatch(/^8 trials; written to whole\/trials\.jsonl\n/);
+    expect(stdout).toMatch(/\ncell +lr +bits\/char +seeds +parameters +seconds\n/);
+    const best = lines.sort((a, b) => a.validation - b.validation)[0];
+    expect(stdout).toContain(best.model);
+    expect(backstep('sample', best.model, '--length', '20').status).toBe(0);
+    // all is done: nothing is run, and the same table is shown
+    const again = backstep('sweep', 'grid.json', '--out', 'whole');
+    expect(again.stdout).toMatch(/^8 trials, 0 of them left/);
+    expect(again.stdout.slice(again.stdout.indexOf('\ncell'))).toBe(stdout.slice(stdout.indexOf('\ncell')));
+    expect(linesOf('whole')).toHaveLength(8);
+  });
+
+  it('killed without warning again and again, no trial is lost or run twice; figures are those of an undisturbed run', async () => {
+    let kills = 0;
+    for (let ended = 0; ended < 8 && kills < 20; ended = linesOf('killed').length) {
+      const child = spawn(
+        process.execPath,
+        [...command, 'sweep', 'grid.json', '--out', 'killed', '--jobs', '2', '--json'],
+        { cwd: folder },
+      );
+      let seen = 0;
+      child.stdout.on('data', (chunk: Buffer) => {
+        seen += chunk.toString().split('"event":"trial"').length - 1;
+        if (seen >= 2) child.kill('SIGKILL');
+      });
+      const signal = await new Promise((resolve) => child.on('close', (_code, by) => resolve(by)));
+      if (signal === 'SIGKILL') kills++;
+    }
+    expect(kills).toBeGreaterThan(0);
+    expect(backstep('sweep', 'grid.json', '--out', 'killed', '--jobs', '1').status).toBe(0);
+    expect(figuresOf('killed')).toEqual(figuresOf('whole'));
+  }, 120_000);
+
+  it('lists trials without running them', () => {
+    const { status, stdout } = backstep('sweep', 'grid.json', '--dry-run', '--out', 'dry');
+    expect([status, stdout.split('\n').length]).toEqual([0, 10]);
+    expect(stdout).toMatch(/^[0-9a-f]{16} {2}gru, lr 0\.01, seed 0\n/);
+    expect(() => linesOf('dry')).toThrow('ENOENT');
+  });
+
+  it('a trial that diverges is a result, with no figure; a line that is damaged is run again', () => {
+    write('wild', { fixed: { ...small, optimizer: 'sgd', clip: 'off' }, vary: { lr: [0.1, 1e38] } });
+    const { status, stdout } = backstep('sweep', 'wild.json', '--out', 'wild');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/\n1e\+38 +diverged +0 of 1 /);
+    const file = join(folder, 'wild', 'trials.jsonl');
+    const [first, second] = readFileSync(file, 'utf8').split('\n');
+    writeFileSync(file, `${first}\n${second.slice(0, 50)}`);
+    const again = backstep('sweep', 'wild.json', '--out', 'wild');
+    expect(again.stdout).toMatch(/^2 trials, 1 of them left.*\n1 unreadable lines of .* are left out\n/);
+    expect(backstep('sweep', 'wild.json', '--out', 'wild').stdout).toMatch(/^2 trials, 0 of them left/);
+  });
+
+  it('a trial that cannot be run is told, and tried again the next time', () => {
+    write('hindered', { fixed: small });
+    const { id } = sweepOf({ fixed: small }).trials[0];
+    const blocked = join(folder, 'hindered', 'models', id);
+    backstep('sweep', 'hindered.json', '--out', 'hindered');
+    writeFileSync(join(blocked, 'checkpoint.safetensors'), 'none');
+    rmSync(join(folder, 'hindered', 'trials.jsonl'));
+    const { status, stdout } = backstep('sweep', 'hindered.json', '--out', 'hindered');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /\nthe only one: failed: checkpoint: .*checkpoint\.safetensors must be a whole checkpoint/,
+    );
+    expect(linesOf('hindered')).toMatchObject([{ id, status: 'failed' }]);
+    rmSync(blocked, { recursive: true });
+    expect(backstep('sweep', 'hindered.json', '--out', 'hindered').status).toBe(0);
+    expect(linesOf('hindered').map((line) => line.status)).toEqual(['failed', 'done']);
+  });
+
+  it('two sweeps in one folder: the second is refused', async () => {
+    write('long', { fixed: { ...small, steps: 1_000_000 } });
+    const child = spawn(process.execPath, [...command, 'sweep', 'long.json', '--out', 'shared'], {
+      cwd: folder,
+    });
+    await new Promise<void>((resolve) => child.stdout.on('data', () => resolve()));
+    const { status, stderr } = backstep('sweep', 'long.json', '--out', 'shared');
+    expect(stderr).toMatch(
+      /^sweep: shared must belong to one sweep at a time, got another one that runs \(process \d+ on /,
+    );
+    expect(status).toBe(1);
+    // Ctrl-C: what runs is saved, and the folder is free
+    child.kill('SIGINT');
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    expect(
+      backstep(
+        'sample',
+        `shared/models/${sweepOf({ fixed: { ...small, steps: 1_000_000 } }).trials[0].id}`,
+        '--length',
+        '5',
+      ).status,
+    ).toBe(0);
+    expect(backstep('sweep', 'grid.json', '--out', 'shared', '--dry-run').status).toBe(0);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['no configuration', [], /^sweep: missing required argument 'config'/],
+    [
+      'a configuration that is missing',
+      ['none.json'],
+      /^read: none\.json must be a readable file, got no such file/,
+    ],
+    [
+      'a folder that cannot be made',
+      ['grid.json', '--out', 'text.txt/x'],
+      /^sweep: --out must be a folder that can be written to, got text\.txt\/x/,
+    ],
+    [
+      'an address that is none',
+      ['grid.json', '--out', 'q', '--queue', 'localhost'],
+      /^sweep: --queue must be the address of a Redis server, got localhost\n {2}fix: --queue redis:/,
+    ],
+    [
+      'a server that is not there',
+      ['grid.json', '--out', 'q', '--queue', 'redis://:secret@127.0.0.1:9'],
+      /^sweep: --queue must be a Redis server that answers, got redis:\/\/127\.0\.0\.1:9: /,
+    ],
+    [
+      'jobs that are none',
+      ['grid.json', '--jobs', '0'],
+      /^sweep: --jobs must be a whole number in 1 … 256, got 0/,
+    ],
+  ])('refuses %s', (_what, args, message) => {
+    const { status, stderr } = backstep('sweep', ...args);
+    expect(stderr).toMatch(message);
+    expect(status).not.toBe(0);
+  });
+});
