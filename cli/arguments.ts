@@ -68,3 +68,7 @@ export const show = (text: string): string =>
 /** A word as a shell takes it: `'my file.txt'`. */
 export const quote = (word: string): string =>
   /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** A command as whoever started this process can type it: from a clone, or where the package is installed. */
+export const commandLine = (text: string): string =>
+  `${process.argv[1].endsWith('.ts') ? 'npm run -s backstep --' : 'npx backstep'} ${text}`;

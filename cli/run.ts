@@ -6,7 +6,7 @@ import { executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { clearUp, fileIn, makeFolder, readWhole, reasonOf, writeWhole } from '../io/files';
-import { quote } from './arguments';
+import { commandLine, quote } from './arguments';
 import { PACKAGE, readTextOf } from './corpus';
 import { exitCodes, failure, usage, using, CommandError } from './errors';
 import { BITS } from './events';
@@ -138,7 +138,7 @@ class Run {
       reporter.close();
       interrupt.done();
     }
-    const again = this.command(`train --resume ${quote(this.checkpoint)}`);
+    const again = commandLine(`train --resume ${quote(this.checkpoint)}`);
     process.stderr.write(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}\n`);
     return interrupt.code ?? (this.unheard ? exitCodes.unheard : 0);
   }
@@ -208,9 +208,9 @@ class Run {
       validation: validation?.loss,
       validationSymbols: validation?.symbols,
       next: [
-        this.command(`sample ${file} --temperature 0.7 --length 500`),
-        this.command(`train --resume ${file} --seconds 60`),
-        this.command('check --mutants'),
+        commandLine(`sample ${file} --temperature 0.7 --length 500`),
+        commandLine(`train --resume ${file} --seconds 60`),
+        commandLine('check --mutants'),
       ],
     });
     if (!checked.ok)
@@ -279,10 +279,6 @@ class Run {
       }
     }
     return last || 'nothing was saved';
-  }
-
-  private command(text: string): string {
-    return `${process.argv[1].endsWith('.ts') ? 'npm run -s backstep --' : 'npx backstep'} ${text}`;
   }
 }
 

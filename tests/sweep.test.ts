@@ -344,11 +344,11 @@ describe('the command', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['no configuration', [], /^sweep: missing required argument 'config'/],
+    ['no configuration', [], /^sweep: config must be given, got none/],
     [
       'a configuration that is missing',
       ['none.json'],
-      /^read: none\.json must be a readable file, got no such file/,
+      /^sweep: read: none\.json must be a readable file, got no such file/,
     ],
     [
       'a folder that cannot be made',

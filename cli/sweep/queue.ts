@@ -4,6 +4,7 @@ import type * as BullMq from 'bullmq';
 import * as v from 'valibot';
 import { parse } from '../../io/metadata';
 import { readWhole } from '../../io/files';
+import { commandLine } from '../arguments';
 import { usage } from '../errors';
 import type { Trial } from './config';
 import {
@@ -77,7 +78,7 @@ class Queued implements Runner {
       const workers = await this.queue.getWorkersCount();
       if (workers === 0 && !alone)
         listener.note(
-          `no worker is there; start some, on any machine: backstep worker --queue ${this.connection.address}`,
+          `no worker is there; start some, on any machine:\n  ${commandLine(`worker --queue ${this.connection.address}`)}`,
         );
       alone = workers === 0;
       await this.change();
@@ -128,7 +129,10 @@ class Queued implements Runner {
     const trial = this.out.get(jobId);
     // in the meantime it may have been taken note of
     if (!trial || this.stopped) return;
-    if (!job) return this.add([trial]);
+    if (!job) {
+      await this.sendTexts([trial]);
+      return this.add([trial]);
+    }
     if (job.finishedOn === undefined) return;
     this.out.delete(jobId);
     try {

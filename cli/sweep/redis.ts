@@ -46,24 +46,26 @@ export async function connect(
   parsed.password = '';
   const address = parsed.href;
   const [bull, { Redis }] = packages(command);
-  let up = false;
+  let begun = false;
+  let lost = false;
   const redis = new Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
     // nobody there at the start is an error, later on a matter of patience
-    retryStrategy: (times) => (up ? Math.min(200 * times, 5000) : null),
+    retryStrategy: (times) => (begun ? Math.min(200 * times, 5000) : null),
   });
   let cause: Error | undefined;
   redis.on('error', (error: Error) => {
     cause ??= error;
-    if (!up) return;
-    up = false;
+    if (!begun || lost) return;
+    lost = true;
     onTrouble(`${address} is lost (${error.message}); trying again`);
   });
-  redis.on('ready', () => (up = true));
+  redis.on('ready', () => (lost = false));
   try {
     await redis.connect();
     await redis.ping();
+    begun = true;
   } catch (error) {
     redis.disconnect();
     const { message } = cause ?? (error as Error);

@@ -1,5 +1,7 @@
 /** What the trials of a sweep reached: a line for each combination, over its seeds. */
+import { hostname } from 'node:os';
 import { spread } from '../../papers/trials';
+import { commandLine, quote } from '../arguments';
 import { count } from '../events';
 import { line, table } from '../output';
 import type { Sweep } from './config';
@@ -64,7 +66,9 @@ export function showTable({ columns }: Sweep, trials: readonly Ended[]): void {
   );
   if (groups.length > MOST) line(`and ${groups.length - MOST} more`);
   const best = bestOf(trials);
-  if (best) line(`best: ${best.model} on ${best.host}`);
+  if (!best) return;
+  const where = best.host === hostname() ? '' : ` (on ${best.host})`;
+  line(`the best one${where} writes with\n  ${commandLine(`sample ${quote(best.model)}`)}`);
 }
 
 /** A value of a setting: text, a number, or null for none. */

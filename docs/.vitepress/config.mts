@@ -64,6 +64,7 @@ export default defineConfig({
             { text: 'Checking gradients', link: '/guide/checking' },
             { text: 'Write your own cell', link: '/guide/own-cell' },
             { text: 'In and out: other frameworks', link: '/guide/formats' },
+            { text: 'Many trainings: sweeps', link: '/guide/sweeps' },
             { text: 'Performance', link: '/guide/performance' },
           ],
         },
