@@ -1,7 +1,8 @@
 /** The reference: typedoc's pages of everything that index.ts exports, and the list of them for the side of the page. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepShapes } from './shapes';
 
 const docs = join(__dirname, '..');
 const root = join(docs, '..');
@@ -32,6 +33,11 @@ export function writeReference(book: string): void {
   const typedoc = join(docs, 'node_modules', '.bin', 'typedoc');
   const { status } = spawnSync(typedoc, args, { cwd: docs, stdio: 'inherit' });
   if (status !== 0) throw new Error(`docs: typedoc must succeed, got exit code ${status}`);
+  for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.md')) continue;
+    const page = join(out, name);
+    writeFileSync(page, keepShapes(readFileSync(page, 'utf8')));
+  }
   const items = JSON.parse(readFileSync(join(book, 'navigation.json'), 'utf8')) as Item[];
   const entry = ({ title, path, children }: Item): object => ({
     text: title,

@@ -1,0 +1,24 @@
+/** What builds the book. */
+import { keepShapes } from '../docs/build/shapes';
+
+describe('lines of a docstring that are set in', () => {
+  test('keep their lines and columns, without their margin', () =>
+    expect(keepShapes('A cell.\n\n  Wx [D, H]   h [B, H]\n    b `[H]`\n\nMore.\n')).toBe(
+      'A cell.\n\n<pre class="shapes" v-pre>Wx [D, H]   h [B, H]\n  b [H]</pre>\n\nMore.\n',
+    ));
+
+  test.each([
+    ['a sentence that goes on', 'dL/dx, as a\n  view of it.\n'],
+    ['code', '```ts\nf(\n\n  x,\n\n);\n```\n'],
+    ['a paragraph', 'One.\n\nTwo.\n'],
+    ['one set-in line that a sentence follows', 'One.\n\n  two\nthree\n'],
+  ])('%s is left as it is', (_what, markdown) => expect(keepShapes(markdown)).toBe(markdown));
+
+  test('hold no markup', () =>
+    expect(keepShapes('\n\n  a < b & {{ c }}')).toContain('v-pre>a &lt; b &amp; {{ c }}</pre>'));
+
+  test('code before them does not hide them', () =>
+    expect(keepShapes('```ts\n\n  x\n```\n\n  h [B, H]')).toBe(
+      '```ts\n\n  x\n```\n\n<pre class="shapes" v-pre>h [B, H]</pre>\n',
+    ));
+});
