@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import ts from 'typescript';
+import * as v from 'valibot';
 import * as backstep from '../index';
 import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
@@ -50,6 +51,7 @@ function given(): Record<string, unknown> {
   const parallel = (network: backstep.Network, threads: number) =>
     backstep.parallel(network, { threads, execArgv });
   return {
+    v,
     net,
     batch,
     batches,
