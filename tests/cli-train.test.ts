@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { backstepIn } from './command';
 
 const root = join(__dirname, '..');
 const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
@@ -144,8 +145,8 @@ describe('train', () => {
     ['a misspelt option', () => ['--text', text, '--hiden', '8'], 2, /--hiden/],
     ['a schedule that is none', () => ['--text', text, '--schedule', 'cosin:9'], 2, /schedule/],
     ['a checkpoint that is none', () => ['--resume', text], 2, /checkpoint/],
-  ])('refuses %s', (_what, args, status, message) => {
-    const run = backstep('train', ...args(), '--out', 'refused');
+  ])('refuses %s', async (_what, args, status, message) => {
+    const run = await backstepIn(folder, 'train', ...args(), '--out', 'refused');
     expect(run.status).toBe(status);
     expect(run.stderr).toMatch(message);
     expect(run.stderr).not.toMatch(/^\s+at /m);
@@ -165,33 +166,33 @@ describe('train', () => {
 });
 
 describe('sample', () => {
-  it('is repeatable, starts with the prime, and says which symbols it does not know', () => {
+  it('is repeatable, starts with the prime, and says which symbols it does not know', async () => {
     backstep('train', '--text', text, ...small, '--steps', '5', '--out', 'h');
-    const sample = (...more: string[]): Run =>
-      backstep('sample', join('h', 'checkpoint.safetensors'), '--length', '40', ...more);
-    const first = sample('--seed', '7');
+    const words = ['sample', join('h', 'checkpoint.safetensors'), '--length', '40'];
+    const sample = (...more: string[]) => backstepIn(folder, ...words, ...more);
+    const first = backstep(...words, '--seed', '7');
     expect(first.status).toBe(0);
     expect([...first.stdout.trimEnd()].length).toBeGreaterThan(10);
-    expect(sample('--seed', '7').stdout).toBe(first.stdout);
-    expect(sample('--seed', '8').stdout).not.toBe(first.stdout);
-    const unknown = sample('--prime', 'rock Ω');
+    expect((await sample('--seed', '7')).stdout).toBe(first.stdout);
+    expect((await sample('--seed', '8')).stdout).not.toBe(first.stdout);
+    const unknown = await sample('--prime', 'rock Ω');
     expect(unknown.status).toBe(0);
     expect(unknown.stderr).toMatch(/Ω/);
-    expect(sample('--temperature', '-1').status).toBe(2);
-    expect(sample('--top-k', '0').status).toBe(2);
-    expect(backstep('sample', 'none.safetensors').stderr).toMatch(/none\.safetensors/);
+    expect((await sample('--temperature', '-1')).status).toBe(2);
+    expect((await sample('--top-k', '0')).status).toBe(2);
+    expect((await backstepIn(folder, 'sample', 'none.safetensors')).stderr).toMatch(/none\.safetensors/);
   });
 });
 
 describe('check and verify', () => {
-  it('check exits 0 on right gradients and 2 on a cell it does not know', () => {
+  it('check exits 0 on right gradients and 2 on a cell it does not know', async () => {
     const { status, stdout } = backstep('check', 'elman', '--mutants');
     expect(status).toBe(0);
     expect(stdout).toMatch(/mutation score (\d+)\/\1 = 100\.0 %/);
-    expect(backstep('check', 'elmann').status).toBe(2);
+    expect((await backstepIn(folder, 'check', 'elmann')).status).toBe(2);
   });
 
-  it('verify exits 1 on a vector that does not agree, and goes on to the next file', () => {
+  it('verify exits 1 on a vector that does not agree, and goes on to the next file', async () => {
     const good = join(root, 'tests/golden/lstm_1l.json');
     writeFileSync(
       join(folder, 'bad.json'),
@@ -203,11 +204,11 @@ describe('check and verify', () => {
     expect(status).toBe(1);
     expect(stdout).toMatch(/bad\.json.*FAIL/);
     expect(stdout).toMatch(/1 of 2 agree/);
-    expect(backstep('verify', good).status).toBe(0);
+    expect((await backstepIn(folder, 'verify', good)).status).toBe(0);
   });
 
-  it('an unknown command is bad usage', () => {
+  it('an unknown command is bad usage', async () => {
     expect(backstep('trian').status).toBe(2);
-    expect(backstep('--help').stdout).toMatch(/train[^]*sample[^]*check[^]*verify/);
+    expect((await backstepIn(folder, '--help')).stdout).toMatch(/train[^]*sample[^]*check[^]*verify/);
   });
 });

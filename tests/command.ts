@@ -1,6 +1,7 @@
 /** The command line in tests: in this process, or in one of its own. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import './nocolor';
 import { main } from '../cli/main';
 
 export interface Ran {
@@ -13,8 +14,11 @@ export interface Ran {
  * Runs `backstep` with these words in this very process: starting one takes longer than most of what is asked of it.
  * What draws figures cannot run so: their packages are ES modules, which jest's realm does not load.
  */
-export async function backstep(...words: string[]): Promise<Ran> {
-  const before = process.exitCode;
+export const backstep = (...words: string[]): Promise<Ran> => backstepIn('.', ...words);
+
+/** The same in a folder. */
+export async function backstepIn(folder: string, ...words: string[]): Promise<Ran> {
+  const [before, home] = [process.exitCode, process.cwd()];
   const said = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((stream) =>
     jest.spyOn(process[stream], 'write').mockImplementation((text) => {
@@ -23,12 +27,14 @@ export async function backstep(...words: string[]): Promise<Ran> {
     }),
   );
   process.exitCode = 0;
+  process.chdir(folder);
   try {
     await main(words);
     return { status: Number(process.exitCode), ...said };
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.exitCode = before;
+    process.chdir(home);
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { papers } from '../papers/list';
 import type { Row } from '../papers/paper';
 import { finishedOf, linesOf, spread, trialsOf, type Finished } from '../papers/trials';
+import { backstepIn } from './command';
 
 const root = join(__dirname, '..');
 const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
@@ -194,10 +195,10 @@ describe('backstep paper', () => {
     [['lstm', '--data', 'flat.json'], 'paper lstm: --data must be left out, got flat.json'],
     [['chorales', '--quick', '--seeds', '0'], 'paper: --seeds must be a whole number >= 1, got 0'],
     [['chorales', '--quick', '--jobs', 'x'], 'paper: --jobs must be a whole number'],
-  ])('%j: exit code 2 and the reason', (args, reason) => {
+  ])('%j: exit code 2 and the reason', async (args, reason) => {
     writeFileSync(join(folder, 'wrong.json'), '{"train": [[[300]]], "valid": [[[60]]], "test": [[[60]]]}');
     writeFileSync(join(folder, 'flat.json'), '{"train": [1, 2]}');
-    const { status, stderr } = backstep('paper', ...args);
+    const { status, stderr } = await backstepIn(folder, 'paper', ...args);
     expect(status).toBe(2);
     expect(stderr).toMatch(new RegExp(reason));
     expect(existsSync(join(folder, 'runs'))).toBe(false);
