@@ -51,6 +51,7 @@ export interface StepInfo {
 /** Makes the steps, and keeps the states that a later batch carries on from. */
 export class Learner {
   readonly states: Record<string, Float64Array> = {};
+  private readonly statesBefore: Record<string, Float64Array> = {};
   /** Time on the sequence's clock at which these states were left. */
   private clock = 0;
   private team: Parallel | undefined;
@@ -67,14 +68,21 @@ export class Learner {
     this.lastGood = network.parameters.flat.data.slice();
   }
 
-  /** One step on the next batches; undefined when there are none. One that fails has drawn no random number. */
+  /**
+   * One step on the next batches; undefined when there are none. One that fails leaves the generator, the states and the
+   * clock as they were.
+   */
   async step(source: Source): Promise<StepInfo | undefined> {
+    const { clock, states, statesBefore } = this;
     const { random } = this.network;
     const { state } = random;
+    keep(statesBefore, states);
     try {
       return await this.attempt(source);
     } catch (error) {
       random.state = state;
+      this.clock = clock;
+      keep(states, statesBefore);
       throw error;
     }
   }
@@ -137,10 +145,7 @@ export class Learner {
       ? withNoise(network.parameters.flat.data, this.lastGood, noise, run)
       : run());
     this.clock = network.clock;
-    for (const [name, values] of Object.entries(pass.states)) {
-      if (states[name]?.length !== values.length) states[name] = new Float64Array(values.length);
-      states[name].set(values);
-    }
+    keep(states, pass.states);
     return pass;
   }
 
@@ -179,6 +184,14 @@ export class Learner {
       bad,
       because(undefined, step - 1),
     );
+  }
+}
+
+/** Copies states by name, into the arrays that are there where they fit. */
+function keep(to: Record<string, Float64Array>, from: Record<string, ArrayLike<number>>): void {
+  for (const [name, values] of Object.entries(from)) {
+    if (to[name]?.length !== values.length) to[name] = new Float64Array(values.length);
+    to[name].set(values);
   }
 }
 

@@ -535,6 +535,25 @@ describe('trap 7: what is not finite stops at that step and keeps the last good 
     );
   });
 
+  test('a step that fails after its passes leaves the states and the generator of the one before', async () => {
+    const layers = [elman({ input: 1, hidden: 3 })];
+    const net = network({ layers, output: 1, loss: 'squared', seed: 5, dropout: 0.2 });
+    const far = { shape: [6, 2, 1], numbers: Array<number>(12).fill(1e9) };
+    let left: StepInfo['states'] = {};
+    let before: unknown;
+    const training = fit(net, [ones(6, far), { ...ones(6, far), initial: 'carry' }], {
+      optimizer: { name: 'sgd', learningRate: 1e300 },
+      schedule: (k) => k, // the first step changes nothing, the second one all
+      onStep({ states }) {
+        left = states;
+        before = { states: Object.entries(states).map(([s, h]) => [s, [...h]]), random: net.random.state };
+      },
+    });
+    await expect(training).rejects.toThrow('fit: step 2: the update must leave finite weights');
+    const after = Object.entries(left).map(([s, h]) => [s, [...h]]);
+    expect({ states: after, random: net.random.state }).toEqual(before);
+  });
+
   test('an update', async () => {
     const { net, batch } = regression('tanh');
     const far = { shape: [6, 2, 1], numbers: Array<number>(12).fill(1e9) };
