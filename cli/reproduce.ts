@@ -73,11 +73,11 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
       {
         jobs,
         signal: abort.signal,
-        onFinished: ({ row, seed }, { figures, cpuSeconds, seconds }) => {
+        onFinished: ({ row, seed }, { figures, seconds }) => {
           const settings = row.settings;
-          records.add({ row: row.name, seed, settings, data: digest, figures, cpuSeconds, seconds });
+          records.add({ row: row.name, seed, settings, data: digest, figures, seconds });
           bar?.clear();
-          say(`${row.name}, seed ${seed}: ${inWords(figures, paper.measures)} (${cpuSeconds.toFixed(1)} s)`);
+          say(`${row.name}, seed ${seed}: ${inWords(figures, paper.measures)} (${seconds.toFixed(1)} s)`);
         },
         onProgress: (part) => {
           const before = trials.length - left.length;
@@ -148,7 +148,7 @@ const inWords = (figures: Figures, measures: Paper['measures']): string =>
 function show(paper: Paper, lines: readonly Line[]): void {
   line();
   table(
-    ['', 'measure', 'published', 'here', 'seeds', 'CPU s'],
+    ['', 'measure', 'published', 'here', 'seeds', 'seconds'],
     lines.map((one, k) => {
       const measure = paper.measures[one.measure];
       const first = lines[k - 1]?.row !== one.row;
@@ -158,7 +158,7 @@ function show(paper: Paper, lines: readonly Line[]): void {
         typeof one.published === 'number' ? number(one.published, measure) : (one.published ?? '–'),
         meanOf(one, measure),
         String(one.values.length),
-        first ? one.cpuSeconds.toFixed(0) : '',
+        first ? one.seconds.toFixed(0) : '',
       ];
     }),
   );

@@ -1,10 +1,9 @@
-/** Runs trials in processes of their own, several at a time; what they give does not depend on how many. */
-import { fork, type ChildProcess } from 'node:child_process';
+/** Runs trials in threads, several at a time; what they give does not depend on how many. */
 import { extname, join } from 'node:path';
-import type { Answer, Order } from './orders';
+import { Pool } from '../io/pool';
 import type { Trial } from './trials';
+import type { Answer, Order } from './worker';
 
-/** From source this is TypeScript, which a child can load too: it inherits how this process was started. */
 const workerFile = join(__dirname, `worker${extname(__filename)}`);
 
 export interface RunOptions {
@@ -12,87 +11,49 @@ export interface RunOptions {
   jobs: number;
   signal: AbortSignal;
   /** A trial has ended. */
-  onFinished: (trial: Trial, answer: Extract<Answer, { kind: 'finished' }>) => void;
+  onFinished: (trial: Trial, answer: Answer) => void;
   /** Trials done since the start, parts of those that run included. */
   onProgress: (done: number) => void;
 }
 
 /**
  * Runs all trials, or until the signal; trials that run then are lost.
- * @throws Error when a trial fails or its process dies, naming the row and the seed.
+ * @throws Error when a trial fails or its thread dies, naming the row and the seed; the other trials end then.
  */
 export async function runTrials(
   trials: readonly Trial[],
   orderOf: (trial: Trial) => Order,
   { jobs, signal, onFinished, onProgress }: RunOptions,
 ): Promise<void> {
-  const waiting = [...trials];
+  const pool = new Pool<Order, Answer, number>(workerFile, jobs);
   const running = new Map<Trial, number>();
   let done = 0;
   const tell = (): void => onProgress(done + [...running.values()].reduce((sum, part) => sum + part, 0));
-
-  const work = async (): Promise<void> => {
-    const child = fork(workerFile, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const stop = (): void => void child.kill('SIGKILL');
-    signal.addEventListener('abort', stop);
-    try {
-      for (let trial = waiting.shift(); trial && !signal.aborted; trial = waiting.shift()) {
-        const current = trial;
-        running.set(current, 0);
-        const answer = await send(child, orderOf(current), (part) => {
-          running.set(current, part);
-          tell();
-        });
-        running.delete(current);
-        if (signal.aborted) return;
-        if (answer?.kind !== 'finished') throw failureOf(current, answer);
-        done++;
-        onFinished(current, answer);
-        tell();
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      child.kill('SIGKILL');
-    }
+  const work = async (trial: Trial): Promise<void> => {
+    const answer = await pool.run(orderOf(trial), (part) => {
+      running.set(trial, part);
+      tell();
+    });
+    running.delete(trial);
+    done++;
+    onFinished(trial, answer);
+    tell();
   };
-
-  const workers = Array.from({ length: Math.min(jobs, trials.length) }, () =>
-    // the first failure ends the others' work after the trial they are at
-    work().catch((error: unknown) => {
-      waiting.length = 0;
-      throw error;
-    }),
-  );
-  const ends = await Promise.allSettled(workers);
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed) throw failed.reason;
+  const stop = (): void => void pool.close();
+  signal.addEventListener('abort', stop);
+  try {
+    await Promise.all(
+      trials.map((trial) => work(trial).catch((error: unknown) => Promise.reject(failureOf(trial, error)))),
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await pool.close();
+  }
 }
 
-/** Sends an order and waits for its end; undefined when the process dies over it. */
-function send(
-  child: ChildProcess,
-  order: Order,
-  progress: (done: number) => void,
-): Promise<Exclude<Answer, { kind: 'progress' }> | undefined> {
-  return new Promise((resolve) => {
-    const end = (answer?: Exclude<Answer, { kind: 'progress' }>): void => {
-      child.removeListener('message', hear);
-      child.removeListener('exit', die);
-      resolve(answer);
-    };
-    const hear = (answer: Answer): void => {
-      if (answer.kind === 'progress') progress(answer.done);
-      else end(answer);
-    };
-    const die = (): void => end();
-    child.on('message', hear);
-    child.on('exit', die);
-    child.send(order, (error) => error && end());
-  });
-}
-
-function failureOf({ row, seed }: Trial, answer?: Answer): Error {
-  const where = `${row.name}, seed ${seed}`;
-  if (answer?.kind !== 'failed') return new Error(`${where}: the process must live to the end, got none`);
-  return new Error(`${where}: ${answer.message}`, { cause: answer.stack });
+function failureOf({ row, seed }: Trial, error: unknown): Error {
+  const { message } = error as Error;
+  return new Error(`${row.name}, seed ${seed}: ${message}`, { cause: error });
 }

@@ -16,8 +16,7 @@ export const finishedSchema = v.object({
   /** SHA-256 of the data file; null for none. */
   data: v.nullable(v.string()),
   figures: v.record(v.string(), v.nullable(v.number())),
-  /** Processor time and time on the clock. */
-  cpuSeconds: v.number(),
+  /** Time on the clock. */
   seconds: v.number(),
 });
 export type Finished = v.InferOutput<typeof finishedSchema>;
@@ -58,7 +57,6 @@ export interface Line {
   readonly deviation: number | null;
   /** Seed by seed. */
   readonly values: readonly (number | null)[];
-  readonly cpuSeconds: number;
   readonly seconds: number;
 }
 
@@ -81,7 +79,6 @@ export function linesOf(
           published: row.published[measure] ?? null,
           ...spread(values.filter((value) => value !== null)),
           values,
-          cpuSeconds: total((one) => one.cpuSeconds),
           seconds: total((one) => one.seconds),
         };
       });

@@ -1,37 +1,31 @@
-/** A process that runs the trials it is sent, one after the other. */
+/** What a thread of the pool does with a trial. */
+import { carryOut } from '../io/pool';
 import { readWhole } from '../io/files';
 import { papers } from './list';
-import type { Answer, Order } from './orders';
+import type { Figures, Size } from './paper';
 
-/** Milliseconds between two reports of progress. */
-const REPORT_EVERY = 100;
+/** One trial to run, by names: functions do not travel. */
+export interface Order {
+  paper: string;
+  size: Size;
+  row: string;
+  seed: number;
+  dataFile?: string;
+}
 
-const answer = (message: Answer): void => void process.send?.(message);
+export interface Answer {
+  figures: Figures;
+  seconds: number;
+}
 
-// Ctrl-C reaches every process of the terminal; the one that handed out the trials decides what it means
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
-process.on('disconnect', () => process.exit());
-process.on('message', (order: Order) => void run(order));
-
-async function run({ paper: name, size, row: rowName, seed, dataFile }: Order): Promise<void> {
-  try {
+export default carryOut<Order, Answer, number>(
+  async ({ paper: name, size, row: rowName, seed, dataFile }, progress) => {
     const paper = papers.find((one) => one.name === name);
     const row = paper?.rows(size).find((one) => one.name === rowName);
     if (!row) throw new Error(`paper ${name}: no row ${rowName}`);
     const data = dataFile === undefined ? undefined : paper?.data?.read(readWhole(dataFile).toString('utf8'));
-    let reported = 0;
-    const progress = (done: number): void => {
-      if (performance.now() - reported < REPORT_EVERY) return;
-      reported = performance.now();
-      answer({ kind: 'progress', done });
-    };
-    const [started, used] = [performance.now(), process.cpuUsage()];
+    const started = performance.now();
     const figures = await row.run({ seed, data, progress });
-    const { user, system } = process.cpuUsage(used);
-    const seconds = (performance.now() - started) / 1000;
-    answer({ kind: 'finished', figures, cpuSeconds: (user + system) / 1e6, seconds });
-  } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    answer({ kind: 'failed', message, stack });
-  }
-}
+    return { figures, seconds: (performance.now() - started) / 1000 };
+  },
+);

@@ -1,4 +1,4 @@
-/** The frame that papers stand in: trials, records, processes, the command. */
+/** The frame that papers stand in: trials, threads, the command. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,6 @@ const finished = (
   settings: { hidden: 3 },
   data: null,
   figures: { test },
-  cpuSeconds: 2,
   seconds: 1,
   ...more,
 });
@@ -81,7 +80,6 @@ describe('trials', () => {
         mean: 3,
         deviation: Math.sqrt(8),
         values: [null, 1, 5],
-        cpuSeconds: 6,
         seconds: 3,
       },
     ]);
@@ -111,11 +109,11 @@ describe('every paper runs at its quick size', () => {
     const { trials } = JSON.parse(stdout) as { trials: Finished[] };
     const rows = paper.rows('quick');
     expect(new Set(trials.map((trial) => trial.row))).toEqual(new Set(rows.map((one) => one.name)));
-    for (const { figures, cpuSeconds } of trials) {
+    for (const { figures, seconds } of trials) {
       expect(Object.keys(paper.measures)).toEqual(expect.arrayContaining(Object.keys(figures)));
       expect(Object.keys(figures).length).toBeGreaterThan(0);
       for (const value of Object.values(figures)) expect(value === null || Number.isFinite(value)).toBe(true);
-      expect(cpuSeconds).toBeGreaterThanOrEqual(0);
+      expect(seconds).toBeGreaterThanOrEqual(0);
     }
   });
 });
@@ -146,7 +144,7 @@ describe('backstep paper', () => {
     const second = quick('--runs', 'kept', '--json');
     expect(second.status).toBe(0);
     expect(readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8')).toBe(kept);
-    // one at a time, in other processes: the same figures to the bit
+    // one at a time, in another thread: the same figures to the bit
     const alone = quick('--runs', 'alone', '--json', '--jobs', '1');
     expect(values(alone.stdout)).toEqual(values(second.stdout));
   });

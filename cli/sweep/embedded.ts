@@ -1,13 +1,13 @@
 /** Runs a sweep in the threads of this process. */
 import { join } from 'node:path';
 import type { Trial } from './config';
-import { Pool } from './pool';
+import { TrialPool } from './pool';
 import { fileOf } from './textfile';
 import type { Listener, Runner } from './runner';
 import type { Outcome } from './trial';
 
 export class Embedded implements Runner {
-  private readonly pool: Pool;
+  private readonly pool: TrialPool;
 
   /**
    * @param jobs trials at a time.
@@ -17,7 +17,7 @@ export class Embedded implements Runner {
     jobs: number,
     private readonly models: string,
   ) {
-    this.pool = new Pool(jobs);
+    this.pool = new TrialPool(jobs);
   }
 
   async run(trials: readonly Trial[], listener: Listener): Promise<void> {
@@ -34,7 +34,7 @@ export class Embedded implements Runner {
 
   private async one(trial: Trial, listener: Listener): Promise<void> {
     const { id, settings } = trial;
-    const order = { id, settings, text: fileOf(settings), folder: join(this.models, id) };
+    const order = { settings, text: fileOf(settings), folder: join(this.models, id) };
     let outcome: Outcome | undefined;
     try {
       outcome = await this.pool.run(order, (part) => listener.moved(trial, part));

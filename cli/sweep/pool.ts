@@ -1,29 +1,18 @@
-/** The threads of this process that run trials. */
+/** The threads of this process that run trials, and the way to stop these in good order. */
 import { extname, join } from 'node:path';
-import { Piscina } from 'piscina';
-import type { Message, Order } from './thread';
+import { Pool } from '../../io/pool';
+import type { Order } from './thread';
 import type { Outcome, Part } from './trial';
 
-/** From source this is TypeScript, which a thread can load too: it inherits how this process was started. */
 const threadFile = join(__dirname, `thread${extname(__filename)}`);
 
-export class Pool {
+export class TrialPool {
   private readonly stopFlag = new Int32Array(new SharedArrayBuffer(4));
-  private readonly threads: Piscina<Order, Outcome | undefined>;
-  private readonly listeners = new Map<string, (part: Part) => void>();
+  private readonly pool: Pool<Order, Outcome | undefined, Part>;
 
   /** @param jobs trials at a time. */
   constructor(jobs: number) {
-    // its threads would sleep between two trials, and free nothing then: no atomics
-    this.threads = new Piscina({
-      filename: threadFile,
-      minThreads: 0,
-      maxThreads: jobs,
-      idleTimeout: 1000,
-      stricterFIFO: true,
-      atomics: 'disabled',
-    });
-    this.threads.on('message', ({ id, ...part }: Message) => this.listeners.get(id)?.(part));
+    this.pool = new Pool(threadFile, jobs);
   }
 
   /**
@@ -32,13 +21,7 @@ export class Pool {
    * @throws what the trial threw, or an Error when its thread died.
    */
   async run(order: Omit<Order, 'stop'>, onProgress: (part: Part) => void): Promise<Outcome | undefined> {
-    if (this.stopping) return undefined;
-    this.listeners.set(order.id, onProgress);
-    try {
-      return await this.threads.run({ ...order, stop: this.stopFlag });
-    } finally {
-      this.listeners.delete(order.id);
-    }
+    return this.stopping ? undefined : this.pool.run({ ...order, stop: this.stopFlag }, onProgress);
   }
 
   get stopping(): boolean {
@@ -52,6 +35,6 @@ export class Pool {
 
   /** Ends the threads, whatever they are doing. */
   close(): Promise<void> {
-    return this.threads.destroy();
+    return this.pool.close();
   }
 }

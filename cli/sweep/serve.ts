@@ -8,7 +8,7 @@ import { makeFolder, writeWhole } from '../../io/files';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
 import { line } from '../output';
-import { Pool } from './pool';
+import { TrialPool } from './pool';
 import { connect, jobSchema, queueName, textKey, type Connection, type JobData } from './redis';
 import type { Outcome } from './trial';
 
@@ -29,7 +29,7 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
   makeFolder(out);
   const connection = await connect(queue, 'worker', line);
   const { bull, redis, address } = connection;
-  const pool = new Pool(jobs);
+  const pool = new TrialPool(jobs);
   const run = (job: Job<JobData, Outcome>, token?: string): Promise<Outcome> =>
     work(job, token, pool, out, connection);
   const worker = new bull.Worker<JobData, Outcome>(queueName(), run, {
@@ -70,7 +70,7 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
 async function work(
   job: Job<JobData, Outcome>,
   token: string | undefined,
-  pool: Pool,
+  pool: TrialPool,
   out: string,
   { bull, redis }: Connection,
 ): Promise<Outcome> {

@@ -1,0 +1,74 @@
+/** Threads of this process that carry out orders, one each at a time, and tell how far they are. */
+import { parentPort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+
+/** An order on its way to a thread; what the thread tells carries the same number. */
+interface Numbered<Order> {
+  number: number;
+  order: Order;
+}
+
+/** Milliseconds between two parts that a thread tells. */
+const TELL_EVERY = 100;
+
+export class Pool<Order, Answer, Part> {
+  private readonly threads: Piscina<Numbered<Order>, Answer>;
+  private readonly listeners = new Map<number, (part: Part) => void>();
+  private number = 0;
+
+  /**
+   * @param file whose default export is made by `carryOut`; TypeScript where this process runs TypeScript.
+   * @param threads orders at a time.
+   */
+  constructor(file: string, threads: number) {
+    this.threads = new Piscina({
+      filename: file,
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout: 1000,
+      stricterFIFO: true,
+      // with atomics a thread would sleep between two orders, and free no memory then
+      atomics: 'disabled',
+    });
+    this.threads.on('message', ({ number, part }: { number: number; part: Part }) =>
+      this.listeners.get(number)?.(part),
+    );
+  }
+
+  /**
+   * Has an order carried out, when a thread is free.
+   * @throws what the thread threw, or an Error when it died or the pool was closed.
+   */
+  async run(order: Order, onPart: (part: Part) => void): Promise<Answer> {
+    const number = this.number++;
+    this.listeners.set(number, onPart);
+    try {
+      return await this.threads.run({ number, order });
+    } finally {
+      this.listeners.delete(number);
+    }
+  }
+
+  /** Ends the threads, whatever they are doing. */
+  close(): Promise<void> {
+    return this.threads.destroy();
+  }
+}
+
+/**
+ * What a thread of a pool does with an order.
+ * @example export default carryOut(async (order: Order, tell: (done: number) => void) => train(order, tell));
+ */
+export function carryOut<Order, Answer, Part>(
+  work: (order: Order, tell: (part: Part) => void) => Promise<Answer>,
+): (numbered: Numbered<Order>) => Promise<Answer> {
+  return ({ number, order }) => {
+    let told = -Infinity;
+    return work(order, (part) => {
+      const now = performance.now();
+      if (now - told < TELL_EVERY) return;
+      told = now;
+      parentPort?.postMessage({ number, part });
+    });
+  };
+}
