@@ -190,8 +190,12 @@ it('a trial that is stopped goes on from where it was, and ends with the same fi
   expect([first.outcome, first.parts.length, second.parts.length]).toEqual([undefined, 25, 35]);
   expect([...first.parts, ...second.parts]).toEqual(whole.parts);
   expect(whole.outcome).toMatchObject({ status: 'done', parameters: expect.any(Number) as number });
+  // killed after its last step, before anybody took note: nothing is left to train
+  const third = await run('parts');
+  expect(third.parts).toEqual([]);
   const elsewhere = { seconds: 0, model: '' };
-  expect({ ...second.outcome, ...elsewhere }).toEqual({ ...whole.outcome, ...elsewhere });
+  for (const { outcome } of [second, third])
+    expect({ ...outcome, ...elsewhere }).toEqual({ ...whole.outcome, ...elsewhere });
   const models = ['whole', 'parts'].map((name) => readFileSync(join(folder, name, 'checkpoint.safetensors')));
   expect(models[0].equals(models[1])).toBe(true);
 });
@@ -257,6 +261,29 @@ describe('the command', () => {
     expect(again.stdout).toMatch(/^8 trials, 0 of them left/);
     expect(again.stdout.slice(again.stdout.indexOf('\ncell'))).toBe(stdout.slice(stdout.indexOf('\ncell')));
     expect(linesOf('whole')).toHaveLength(8);
+  });
+
+  it('another configuration in the same folder: what was run before stands in the columns of now', () => {
+    const vary = { hidden: [6], cell: ['elman', 'gru'] };
+    write('other', { fixed: { ...sizes, steps: 300, lr: 0.01 }, vary, seeds: 2 });
+    const { stdout } = backstep('sweep', 'other.json', '--out', 'whole');
+    expect(stdout).toMatch(/^4 trials, 0 of them left/);
+    const [head, ...rows] = stdout.slice(stdout.indexOf('\nhidden') + 1).split('\n', 3);
+    expect(head).toMatch(/^hidden +cell +bits/);
+    const columns = rows.map((row) => row.split(/ {2,}/));
+    expect(columns.map(([hidden, cell, , seeds]) => `${hidden} ${cell} ${seeds}`).sort()).toEqual([
+      '6 elman 2',
+      '6 gru 2',
+    ]);
+  });
+
+  it('models may be removed: what they reached stays', () => {
+    rmSync(join(folder, 'whole', 'models'), { recursive: true });
+    const { status, stdout } = backstep('sweep', 'grid.json', '--out', 'whole');
+    expect(stdout).toMatch(
+      /^8 trials, 0 of them left[^]*\nthe best one's model is no more in whole\/models\//,
+    );
+    expect(status).toBe(0);
   });
 
   it('killed without warning again and again, no trial is lost or run twice; figures are those of an undisturbed run', async () => {

@@ -10,6 +10,7 @@ import { Board } from './board';
 import { readSweep, type Trial } from './config';
 import { Embedded } from './embedded';
 import { lock } from './lock';
+import { inWords } from './outcome';
 import { ended, endedIn, failed, recordSchema } from './record';
 import type * as Queue from './queue';
 import type { Runner } from './runner';
@@ -55,7 +56,11 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
     const code = left.length > 0 ? await run(go, left, sweep.trials.length, records, json) : 0;
 
     const done = endedIn(records);
-    const trials = sweep.trials.map(({ id }) => done.get(id)).filter((one) => one !== undefined);
+    // what varies now may not be what varied when a trial was run
+    const trials = sweep.trials.flatMap(({ id, varied }) => {
+      const record = done.get(id);
+      return record ? [{ ...record, varied }] : [];
+    });
     if (json)
       line(
         asJson({
@@ -101,10 +106,7 @@ async function run(
         const record = ended(trial, outcome);
         records.add(record);
         board?.left(trial, true);
-        const { status, validation, training, seconds } = outcome;
-        const reached = validation ?? training;
-        const figure = reached === null ? status : `${reached.toFixed(3)} bits/char`;
-        say(`${trial.label}: ${figure} (${seconds.toFixed(1)} s)`);
+        say(`${trial.label}: ${inWords(outcome)}`);
         if (json) line(asJson({ event: 'trial', ...record }));
       },
       failed: (trial, message) => {

@@ -4,7 +4,7 @@ import type { Trial } from './config';
 import { TrialPool } from './pool';
 import { fileOf } from './textfile';
 import type { Listener, Runner } from './runner';
-import type { Outcome } from './trial';
+import type { Outcome } from './outcome';
 
 export class Embedded implements Runner {
   private readonly pool: TrialPool;

@@ -2,7 +2,8 @@
 import { extname, join } from 'node:path';
 import { Pool } from '../../io/pool';
 import type { Order } from './thread';
-import type { Outcome, Part } from './trial';
+import type { Outcome } from './outcome';
+import type { Part } from './trial';
 
 const threadFile = join(__dirname, `thread${extname(__filename)}`);
 

@@ -19,7 +19,7 @@ import {
 } from './redis';
 import type { Listener, Runner } from './runner';
 import { fileOf } from './textfile';
-import { outcomeSchema, type Outcome } from './trial';
+import { outcomeSchema, type Outcome } from './outcome';
 
 /** Times that a trial is begun again after an error, with growing pauses. */
 const ATTEMPTS = 3;

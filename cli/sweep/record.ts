@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Records } from '../../io/records';
 import type { Trial } from './config';
-import { outcomeSchema, type Outcome } from './trial';
+import { outcomeSchema, type Outcome } from './outcome';
 
 const trial = {
   id: v.string(),

@@ -1,6 +1,7 @@
 /** What runs the trials of a sweep: this process alone, or workers anywhere that share a queue. */
 import type { Trial } from './config';
-import type { Outcome, Part } from './trial';
+import type { Outcome } from './outcome';
+import type { Part } from './trial';
 
 /** What a sweep hears of its trials. */
 export interface Listener {

@@ -8,9 +8,9 @@ import { makeFolder, writeWhole } from '../../io/files';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
 import { line } from '../output';
+import { inWords, type Outcome } from './outcome';
 import { TrialPool } from './pool';
 import { connect, jobSchema, queueName, textKey, type Connection, type JobData } from './redis';
-import type { Outcome } from './trial';
 
 export interface WorkerOptions {
   queue: string;
@@ -41,12 +41,7 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     name: `${hostname()} ${process.pid}`,
   });
   worker.on('error', () => undefined); // the connection itself tells of its troubles
-  worker.on('completed', ({ data }, { status, validation, training, seconds }) => {
-    const reached = validation ?? training;
-    line(
-      `${data.label}: ${reached === null ? status : `${reached.toFixed(3)} bits/char`} (${seconds.toFixed(1)} s)`,
-    );
-  });
+  worker.on('completed', ({ data }, outcome) => line(`${data.label}: ${inWords(outcome)}`));
   worker.on('failed', (job, { message }) => line(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
   line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
 

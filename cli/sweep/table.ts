@@ -1,10 +1,12 @@
 /** What the trials of a sweep reached: a line for each combination, over its seeds. */
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { spread } from '../../papers/trials';
 import { commandLine, quote } from '../arguments';
 import { count } from '../events';
 import { line, table } from '../output';
 import type { Sweep } from './config';
+import { reached } from './outcome';
 import type { Ended } from './record';
 
 /** Lines of the printed table; the file has them all. */
@@ -17,9 +19,6 @@ interface Group {
   mean: number | null;
   deviation: number | null;
 }
-
-/** What a trial is judged by: lower is better. */
-const reached = ({ validation, training }: Ended): number | null => validation ?? training;
 
 /** The best trial; undefined where none reached anything. */
 export const bestOf = (trials: readonly Ended[]): Ended | undefined =>
@@ -54,7 +53,7 @@ export function showTable({ columns }: Sweep, trials: readonly Ended[]): void {
     groups.slice(0, MOST).map(({ varied, trials: own, mean, deviation }) => {
       const there = own.filter((trial) => reached(trial) !== null).length;
       return [
-        ...names.map((name) => inWords(varied[name])),
+        ...names.map((name) => valueInWords(varied[name])),
         mean === null
           ? 'diverged'
           : mean.toFixed(3) + (deviation === null ? '' : ` ± ${deviation.toFixed(3)}`),
@@ -67,10 +66,15 @@ export function showTable({ columns }: Sweep, trials: readonly Ended[]): void {
   if (groups.length > MOST) line(`and ${groups.length - MOST} more`);
   const best = bestOf(trials);
   if (!best) return;
-  const where = best.host === hostname() ? '' : ` (on ${best.host})`;
-  line(`the best one${where} writes with\n  ${commandLine(`sample ${quote(best.model)}`)}`);
+  const { host, model } = best;
+  const here = host === hostname();
+  if (here && !existsSync(model)) line(`the best one's model is no more in ${model}`);
+  else
+    line(
+      `the best one${here ? '' : ` (on ${host})`} writes with\n  ${commandLine(`sample ${quote(model)}`)}`,
+    );
 }
 
-/** A value of a setting: text, a number, or null for none. */
-const inWords = (value: unknown): string =>
+/** A value of a setting: text, a number, or nothing. */
+const valueInWords = (value: unknown): string =>
   (typeof value === 'string' ? value : JSON.stringify(value ?? 'none')).replaceAll('"', '');

@@ -2,7 +2,8 @@
 import { carryOut } from '../../io/pool';
 import { readText, type Text } from '../../io/text';
 import type { Settings } from '../settings';
-import { runTrial, type Outcome, type Part } from './trial';
+import type { Outcome } from './outcome';
+import { runTrial, type Part } from './trial';
 
 /** One trial to run. */
 export interface Order {

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { executorOf, type ExecutorName } from '../../core/executor';
 import { decodeCheckpoint, encodeCheckpoint } from '../../io/checkpoint';
 import { readWhole, writeWhole } from '../../io/files';
@@ -10,22 +9,7 @@ import type { Text } from '../../io/text';
 import { BITS } from '../events';
 import { CHECKPOINT, type Settings } from '../settings';
 import { Trainer } from '../trainer';
-
-/** What a trial reached. */
-export const outcomeSchema = v.strictObject({
-  /** 'diverged' where a loss, a gradient or a weight was no number any more: with these settings, it always will be. */
-  status: v.picklist(['done', 'diverged']),
-  /** Bits per character at the end of the training, and on the validation text; null where there are none. */
-  training: v.nullable(v.number()),
-  validation: v.nullable(v.number()),
-  parameters: v.number(),
-  /** Time on the clock since the trial was begun, or taken up again. */
-  seconds: v.number(),
-  /** Where it ran, and the folder of its model there. */
-  host: v.string(),
-  model: v.string(),
-});
-export type Outcome = v.InferOutput<typeof outcomeSchema>;
+import type { Outcome } from './outcome';
 
 /** How far a trial is. */
 export interface Part {
