@@ -128,7 +128,10 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(figuresOf('elsewhere')).toEqual(expected);
     expect(c.output.split('begins').length).toBe(begun);
     // and with --fresh it is
-    expect((await sweep('elsewhere', 'grid.json', '--fresh').end).status).toBe(0);
+    const fresh = await sweep('elsewhere', 'grid.json', '--fresh').end;
+    expect(fresh.status).toBe(0);
+    // c has been there all the time
+    expect(fresh.output).not.toContain('no worker is there');
     expect(c.output.split('begins').length).toBe(begun + 6);
     expect(figuresOf('elsewhere')).toEqual(expected);
     expect((await c.kill('SIGINT')).status).toBe(130);

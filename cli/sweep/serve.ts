@@ -38,7 +38,8 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     lockDuration: stalledAfter * 1000,
     stalledInterval: stalledAfter * 1000,
     maxStalledCount: MOST_STALLED,
-    name: `${hostname()} ${process.pid}`,
+    // no space: Redis would refuse the name, and nobody could see that a worker is there
+    name: `${hostname()}:${process.pid}`,
   });
   worker.on('error', () => undefined); // the connection itself tells of its troubles
   worker.on('completed', ({ data }, outcome) => line(`${data.label}: ${inWords(outcome)}`));
