@@ -7,7 +7,7 @@ import { hopfield, type Hopfield } from '../hopfield/network';
 import { corrupt, randomPatterns, type State } from '../hopfield/patterns';
 import { modes, type Mode, type Recall } from '../hopfield/recall';
 import { ruleNames, type RuleName } from '../hopfield/storage';
-import { readWhole } from '../io/files';
+import { readUtf8 } from '../io/files';
 import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
 import { oneOf, real, whole } from './arguments';
 import { usage, using } from './errors';
@@ -125,7 +125,7 @@ function picturesOf(
   if (count !== undefined)
     throw usage(`hopfield: --random must be left out, got ${count} (with a file of pictures)`);
   const fix = 'give a text of pictures: # is a dot, . is none, an empty line separates two';
-  return using(() => readPictures(readWhole(file).toString('utf8'), basename(file, extname(file))), fix);
+  return using(() => readPictures(readUtf8(file), basename(file, extname(file))), fix);
 }
 
 /** A recall and the energy of all its states. */

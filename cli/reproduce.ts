@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Bar, barFits } from './bar';
-import { readWhole, writeWhole } from '../io/files';
+import { readUtf8, readWhole, writeWhole } from '../io/files';
 import { Records } from '../io/records';
 import type { Figures, Measure, Paper, Size } from '../papers/paper';
 import { runTrials } from '../papers/run';
@@ -135,7 +135,7 @@ function readData({ name, data }: Paper, size: Size, file: string | undefined): 
     );
   }
   const bytes = using(() => readWhole(file), data.what);
-  using(() => data.read(bytes.toString('utf8')), data.what);
+  using(() => data.read(readUtf8(file)), data.what);
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { demonstrations, spectrum, type Eigenvalue, type Spectrum } from '../bptt/spectrum';
-import { readWhole, writeWhole } from '../io/files';
+import { readUtf8, writeWhole } from '../io/files';
 import { readMatrix } from '../io/matrix';
 import { nearest, whole } from './arguments';
 import { saving, usage, using } from './errors';
@@ -75,7 +75,7 @@ function named(given: string): { name: string; W: number[][] } {
   const name = given === '-' ? 'standard input' : given;
   const near = nearest(given, names);
   const fix = near === undefined ? `a name (${names.join(', ')}), JSON, or a file` : `did you mean ${near}?`;
-  const text = given === '-' ? readFileSync(0, 'utf8') : using(() => readWhole(given).toString('utf8'), fix);
+  const text = given === '-' ? readFileSync(0, 'utf8') : using(() => readUtf8(given), fix);
   if (text.includes('\0')) throw usage(`spectrum: ${name} must be text, got something else`);
   return { name, W: using(() => readMatrix(text, name)) };
 }

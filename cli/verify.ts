@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
-import { readWhole } from '../io/files';
+import { readUtf8 } from '../io/files';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
 import { asJson, line, table } from './output';
@@ -48,7 +48,7 @@ function verifyFiles(files: string[], json: boolean): boolean {
 
 function verifyFile(file: string): Outcome {
   try {
-    return { file, ...verify(parseVector(readWhole(file).toString('utf8'))) };
+    return { file, ...verify(parseVector(readUtf8(file))) };
   } catch (error) {
     // one bad file is a failed line, not the end of the list
     const said = (error as Error).message.replace(/^(read|vector|verify): /, '');

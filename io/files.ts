@@ -88,6 +88,12 @@ export function readWhole(file: string): Buffer {
   }
 }
 
+/**
+ * The text of a UTF-8 file, without the byte order mark that some editors begin it with.
+ * @throws Error naming the file and the reason.
+ */
+export const readUtf8 = (file: string): string => new TextDecoder().decode(readWhole(file));
+
 /** `file`, or the file `name` in it when it is a folder. */
 export function fileIn(file: string, name: string): string {
   return statSync(file, { throwIfNoEntry: false })?.isDirectory() ? join(file, name) : file;

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
-import { makeFolder, readWhole, reasonOf } from './files';
+import { makeFolder, readUtf8, reasonOf } from './files';
 
 /**
  * The file survives a process that is killed at any moment: what has been added is there, in order, and a line that was
@@ -17,7 +17,7 @@ export class Records<Schema extends v.GenericSchema> {
   readonly all: v.InferOutput<Schema>[];
   /** Lines that are no records: what a full disk or a lost power supply left. */
   readonly damaged: number;
-  /** The file does not end where a line does. */
+  /** The file may not end where a line does. */
   private cut: boolean;
 
   /** @throws Error naming the file and the reason when its folder cannot be made or it cannot be read. */
@@ -26,7 +26,7 @@ export class Records<Schema extends v.GenericSchema> {
     schema: Schema,
   ) {
     this.writing(() => makeFolder(dirname(file)));
-    const text = existsSync(file) ? readWhole(file).toString('utf8') : '';
+    const text = existsSync(file) ? readUtf8(file) : '';
     const lines = text.split('\n').filter((line) => line.trim() !== '');
     const read = lines.map((line) => parsed(schema, line)).filter((result) => result !== undefined);
     this.all = read.map(({ record }) => record);
@@ -38,6 +38,7 @@ export class Records<Schema extends v.GenericSchema> {
   add(record: v.InferOutput<Schema>): void {
     // one write: a process that is killed leaves the whole line or nothing of it
     const line = `${this.cut ? '\n' : ''}${JSON.stringify(record)}\n`;
+    this.cut = true; // a disk may be full in the middle of it
     this.writing(() => appendFileSync(this.file, line));
     this.cut = false;
     this.all.push(record);

@@ -1,6 +1,6 @@
 /** What a thread of the pool does with a trial. */
 import { carryOut } from '../io/pool';
-import { readWhole } from '../io/files';
+import { readUtf8 } from '../io/files';
 import { papers } from './list';
 import type { Figures, Size } from './paper';
 
@@ -23,7 +23,7 @@ export default carryOut<Order, Answer, number>(
     const paper = papers.find((one) => one.name === name);
     const row = paper?.rows(size).find((one) => one.name === rowName);
     if (!row) throw new Error(`paper ${name}: no row ${rowName}`);
-    const data = dataFile === undefined ? undefined : paper?.data?.read(readWhole(dataFile).toString('utf8'));
+    const data = dataFile === undefined ? undefined : paper?.data?.read(readUtf8(dataFile));
     const started = performance.now();
     const figures = await row.run({ seed, data, progress });
     return { figures, seconds: (performance.now() - started) / 1000 };

@@ -86,6 +86,11 @@ describe('a configuration', () => {
     expect(id({ ...small, cell: 'lstm', seed: 1 })).not.toBe(first);
   });
 
+  it('may begin with a byte order mark, and have the lines of another system', () => {
+    const text = JSON.stringify({ fixed: small }, null, 2).replaceAll('\n', '\r\n');
+    expect(labels(`\ufeff${text}`)).toEqual(['the only one']);
+  });
+
   it('a trial that is drawn twice is run once', () => {
     expect(labels({ fixed: small, vary: { cell: ['gru', 'gru', 'lstm'] } })).toEqual(['gru', 'lstm']);
   });

@@ -4,7 +4,7 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Random } from '../../core/random';
 import { parse } from '../../io/metadata';
-import { readWhole } from '../../io/files';
+import { readUtf8 } from '../../io/files';
 import type { Text } from '../../io/text';
 import { nearest } from '../arguments';
 import { PACKAGE, readTextOf } from '../corpus';
@@ -85,9 +85,7 @@ export interface Sweep {
  * @throws CommandError for anything that no trial can be made of.
  */
 export function readSweep(file: string): Sweep {
-  const text = using(() => readWhole(file), 'give a configuration; backstep sweep --help shows one').toString(
-    'utf8',
-  );
+  const text = using(() => readUtf8(file), 'give a configuration; backstep sweep --help shows one');
   let json: unknown;
   try {
     json = JSON.parse(text);
