@@ -57,7 +57,10 @@ export class Pool<Order, Answer, Part> {
 
 /**
  * What a thread of a pool does with an order.
- * @example export default carryOut(async (order: Order, tell: (done: number) => void) => train(order, tell));
+ * @example
+ * // the default export of a pool's file
+ * const double = carryOut((order: number, _tell: (part: number) => void) => Promise.resolve(2 * order));
+ * await double({ number: 0, order: 21 }); // 42
  */
 export function carryOut<Order, Answer, Part>(
   work: (order: Order, tell: (part: Part) => void) => Promise<Answer>,
