@@ -1,11 +1,13 @@
 /** Sweeps over a queue: a real Redis server, real workers, and what happens when any of them is killed. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
+import { readSweep } from '../cli/sweep/config';
 import { describeWith } from './outside';
 
 const root = join(__dirname, '..');
@@ -188,4 +190,21 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(output.split('trying again').length - 1).toBe(1);
     expect(figuresOf('lost')).toEqual(expected);
   }, 180_000);
+
+  it('what somebody else has put into the queue can neither name a file nor write to the terminal', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    const queue = new Queue(`backstep-${version}`, { connection: redis });
+    const { settings } = readSweep(join(folder, 'grid.json')).trials[0];
+    const a = worker('a');
+    await a.says('waiting for trials');
+    await queue.add('trial', { id: '../../escaped', label: 'far away', settings });
+    await a.says('a trial: id must be', 1);
+    await redis.set(`backstep:text:${'0'.repeat(64)}`, 'another text');
+    const forged = { ...settings, sha256: '0'.repeat(64) };
+    await queue.add('trial', { id: '0'.repeat(16), label: 'red \u001b[31m', settings: forged });
+    await a.says('red ·[31m: failed: worker: the text must be in the queue, got another');
+    expect(a.output).not.toContain('\u001b');
+    expect(existsSync(join(folder, 'escaped'))).toBe(false);
+    await queue.close();
+  }, 60_000);
 });

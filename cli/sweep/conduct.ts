@@ -6,6 +6,7 @@ import { barFits } from '../bar';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
 import { asJson, line } from '../output';
+import { safe } from '../safe';
 import { Board } from './board';
 import { readSweep, type Trial } from './config';
 import { Embedded } from './embedded';
@@ -88,7 +89,7 @@ async function run(
   json: boolean,
 ): Promise<number> {
   const board = barFits() && !json ? new Board(left, all) : undefined;
-  const say = json ? () => undefined : (text: string) => (board ? board.say(text) : line(text));
+  const say = json ? () => undefined : (text: string) => (board ? board.say(safe(text)) : line(safe(text)));
   const interrupt = onInterrupt(
     () => {
       say('stopping: what runs is saved; Ctrl-C once more stops at once');
@@ -101,7 +102,7 @@ async function run(
     await runner.run(left, {
       moved: (trial, part, where) => board?.moved(trial, part, where),
       returned: (trial) => board?.left(trial, false),
-      note: (text) => (json ? process.stderr.write(`${text}\n`) : say(text)),
+      note: (text) => (json ? process.stderr.write(`${safe(text)}\n`) : say(text)),
       finished: (trial, outcome) => {
         const record = ended(trial, outcome);
         records.add(record);

@@ -7,7 +7,12 @@ import { settingsSchema } from '../settings';
 import { version } from '../version';
 
 /** A trial as it stands in the queue. Its text lies beside it, by its fingerprint. */
-export const jobSchema = v.object({ id: v.string(), label: v.string(), settings: settingsSchema });
+export const jobSchema = v.object({
+  // it names a folder
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  label: v.string(),
+  settings: settingsSchema,
+});
 export type JobData = v.InferOutput<typeof jobSchema>;
 
 /** How far a trial is, and where. */

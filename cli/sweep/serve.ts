@@ -1,4 +1,5 @@
 /** A worker: takes trials from a queue, runs them in threads of this process, and hands back what they reached. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +9,7 @@ import { makeFolder, writeWhole } from '../../io/files';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
 import { line } from '../output';
+import { safe } from '../safe';
 import { inWords, type Outcome } from './outcome';
 import { TrialPool } from './pool';
 import { connect, jobSchema, queueName, textKey, type Connection, type JobData } from './redis';
@@ -42,8 +44,8 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     name: `${hostname()}:${process.pid}`,
   });
   worker.on('error', () => undefined); // the connection itself tells of its troubles
-  worker.on('completed', ({ data }, outcome) => line(`${data.label}: ${inWords(outcome)}`));
-  worker.on('failed', (job, { message }) => line(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
+  worker.on('completed', ({ data }, outcome) => say(`${data.label}: ${inWords(outcome)}`));
+  worker.on('failed', (job, { message }) => say(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
   line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
 
   const stopped = new Promise<number>((resolve) => {
@@ -63,6 +65,9 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
   return code;
 }
 
+/** What comes through the queue may hold anything. */
+const say = (text: string): void => line(safe(text));
+
 async function work(
   job: Job<JobData, Outcome>,
   token: string | undefined,
@@ -74,12 +79,16 @@ async function work(
   const text = resolve(out, 'texts', `${settings.sha256}.txt`);
   if (!existsSync(text)) {
     const bytes = await redis.getBuffer(textKey(settings.sha256));
-    if (!bytes) throw new Error('worker: the text must be in the queue, got none (start the sweep again)');
+    const sha256 = bytes && createHash('sha256').update(bytes).digest('hex');
+    if (!bytes || sha256 !== settings.sha256)
+      throw new Error(
+        `worker: the text must be in the queue, got ${bytes ? 'another' : 'none'} (start the sweep again)`,
+      );
     writeWhole(text, bytes);
   }
-  line(`${label}: begins`);
+  say(`${label}: begins`);
   let told = 0;
-  const order = { id, settings: { ...settings, text }, text, folder: join(out, 'models', id) };
+  const order = { settings: { ...settings, text }, text, folder: join(out, 'models', id) };
   const outcome = await pool.run(order, (part) => {
     if (performance.now() - told < TELL_EVERY) return;
     told = performance.now();
