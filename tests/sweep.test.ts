@@ -97,7 +97,12 @@ describe('a configuration', () => {
 
   it.each<[string, unknown, string]>([
     ['no JSON', '{', 'must be JSON, got'],
-    ['an unknown part', { fixd: {} }, 'fixd must be absent, got'],
+    ['no object', [1], 'some.json must hold an object, got a list'],
+    [
+      'an unknown part',
+      { fixd: {} },
+      'some.json must be made of fixed, vary, draws, drawSeed, seeds, got fixd',
+    ],
     ['an unknown setting', { fixed: { hiden: 3 } }, 'fixed must be among cell, '],
     [
       'seconds',
@@ -149,9 +154,34 @@ describe('a configuration', () => {
     [
       'an end out of range',
       { fixed: small, draws: 2, vary: { dropout: { from: 0, to: 1 } } },
-      'vary: dropout must be <1, got 1',
+      'vary: dropout must be a number >= 0 and < 1, got 1',
     ],
-    ['a wrong value', { fixed: small, vary: { cell: ['gru', 'transformer'] } }, 'vary: cell must be ('],
+    [
+      'a wrong name',
+      { fixed: small, vary: { cell: ['gru', 'transformer'] } },
+      'vary: cell must be one of elman, elman-relu, elman-sigmoid, lstm, lstm1997, lstm-peepholes, gru, gru-before, clockwork, got transformer',
+    ],
+    [
+      'a name that is none',
+      { fixed: { ...small, executor: 5 } },
+      'fixed: executor must be one of wasm, reproducible, plain, got 5',
+    ],
+    [
+      'half a unit',
+      { fixed: sizes, vary: { hidden: [8, 1.5] } },
+      'vary: hidden must be a whole number >= 1, got 1.5',
+    ],
+    ['half a draw', { fixed: small, draws: 1.5 }, 'draws must be a whole number, got 1.5'],
+    [
+      'a clip of other words',
+      { fixed: { ...small, clip: 'no' } },
+      'fixed: clip must be a number > 0, or "off", got "no"',
+    ],
+    [
+      'more trials than anybody waits for',
+      { fixed: small, vary: { lr: [1, 2] }, seeds: 1e9 },
+      'trials must be at most 100000, got 2000000000',
+    ],
     [
       'a schedule that is none',
       { fixed: { ...small, schedule: 'fast' } },
@@ -160,14 +190,14 @@ describe('a configuration', () => {
     [
       'settings that do not fit together',
       { fixed: { ...small, cell: 'clockwork' } },
-      'the only trial: hidden must be a multiple of 4 with --cell clockwork, got 6',
+      'the only trial: hidden must be a multiple of 4 with cell clockwork, got 6',
     ],
     [
       'a text too short',
       { fixed: { ...small, batch: 500 } },
       'the only trial: text must hold at least 2501 symbols to learn from',
     ],
-    ['a text that is missing', { fixed: { ...small, text: 'none.txt' } }, 'sweep: --text: '],
+    ['a text that is missing', { fixed: { ...small, text: 'none.txt' } }, 'some.json: text: '],
     ['no draws', { fixed: small, draws: 0 }, 'draws must be >=1, got 0'],
   ])('with %s is refused', (_what, config, message) => {
     expect(() => sweepOf(config)).toThrow(message);

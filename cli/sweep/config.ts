@@ -6,33 +6,11 @@ import { Random } from '../../core/random';
 import { parse } from '../../io/metadata';
 import { readUtf8 } from '../../io/files';
 import type { Text } from '../../io/text';
-import { nearest } from '../arguments';
 import { PACKAGE, readTextOf } from '../corpus';
 import { usage, using } from '../errors';
 import { newSettings, settingsSchema, type Given, type Settings } from '../settings';
 import { streamsFor } from '../trainer';
-
-const { cell, layers, hidden, batch, seq, optimizer, lr, dropout, seed, dtype, executor } =
-  settingsSchema.entries;
-/** The settings of `backstep train` that a trial can have, as a configuration states them. */
-const values = {
-  ...{ cell, layers, hidden, batch, seq, optimizer, lr, dropout, seed, dtype, executor },
-  text: v.string(),
-  /** null for none, among the values of a list. */
-  embedding: v.nullable(layers),
-  schedule: v.string(),
-  clip: v.union([lr, v.literal('off')]),
-  steps: layers,
-};
-type Name = keyof typeof values;
-const names = Object.keys(values) as Name[];
-/** Settings that no trial can have, and why. */
-const refused: Record<string, string> = {
-  seconds: 'what a trial reaches must not depend on the machine: give steps',
-  threads: 'trials run side by side, each on one thread: --jobs says how many',
-};
-/** Settings whose draws from a range are rounded. */
-const whole: readonly Name[] = ['layers', 'hidden', 'embedding', 'batch', 'seq', 'seed', 'steps'];
+import { checked, isNumeric, isWhole, known, nameOf, type Name } from './values';
 
 const number = v.pipe(v.number(), v.finite());
 const rangeSchema = v.strictObject({
@@ -50,10 +28,12 @@ const configSchema = v.strictObject({
   /** How many random choices are drawn; without it every combination is a trial. */
   draws: v.optional(count),
   /** Seed of the draws: more draws with the same seed begin with the same ones. */
-  drawSeed: v.optional(seed, 0),
+  drawSeed: v.optional(settingsSchema.entries.seed, 0),
   /** Each combination is run with the seeds 0 … seeds − 1. */
   seeds: v.optional(count),
 });
+/** More trials than that are a mistake, or nobody's to wait for. */
+const MOST_TRIALS = 100_000;
 
 /** One training run of a sweep. */
 export interface Trial {
@@ -92,10 +72,9 @@ export function readSweep(file: string): Sweep {
   } catch (error) {
     throw usage(`sweep: ${file} must be JSON, got ${(error as Error).message}`, undefined, error);
   }
-  const config = using(() => parse(configSchema, json, `sweep: ${file}`));
-  const { fixed, vary, draws, drawSeed, seeds } = config;
+  const { fixed, vary, draws, drawSeed, seeds } = configOf(json, file);
   for (const [place, group] of Object.entries({ fixed, vary }))
-    mustKnow(Object.keys(group), `${file}: ${place}`);
+    for (const name of Object.keys(group)) nameOf(name, `${file}: ${place}`);
   for (const name of Object.keys(vary)) {
     if (name in fixed) throw usage(`sweep: ${file}: ${name} must be fixed or varied, got both`);
   }
@@ -110,11 +89,18 @@ export function readSweep(file: string): Sweep {
   const choices = Object.entries(vary).map(([name, value]) =>
     choiceOf(name as Name, value, draws, `${file}: vary`),
   );
+  const total =
+    (draws ?? choices.reduce((all, { from }) => all * (from as unknown[]).length, 1)) * (seeds ?? 1);
+  if (total > MOST_TRIALS)
+    throw usage(
+      `sweep: ${file}: trials must be at most ${MOST_TRIALS}, got ${total}`,
+      'fewer values, draws or seeds',
+    );
   const combinations = draws === undefined ? product(choices) : drawn(choices, draws, drawSeed);
   const seeded = combinations.flatMap((varied) =>
     seeds === undefined ? [varied] : Array.from({ length: seeds }, (_, k) => ({ ...varied, seed: k })),
   );
-  const texts = new Texts(dirname(file));
+  const texts = new Texts(file);
   const trials = new Map<string, Trial>();
   for (const varied of seeded) {
     const trial = trialOf(shared, varied, texts, file);
@@ -122,6 +108,16 @@ export function readSweep(file: string): Sweep {
   }
   const columns = [...Object.keys(vary), ...(seeds === undefined ? [] : ['seed'])];
   return { name: basename(file, extname(file)), trials: [...trials.values()], columns };
+}
+
+function configOf(json: unknown, file: string): v.InferOutput<typeof configSchema> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw usage(
+      `sweep: ${file} must hold an object, got ${Array.isArray(json) ? 'a list' : JSON.stringify(json)}`,
+    );
+  const parts = Object.keys(configSchema.entries);
+  for (const part of Object.keys(json)) known(part, parts, `sweep: ${file} must be made of`);
+  return using(() => parse(configSchema, json, `sweep: ${file}`));
 }
 
 /** The values of one setting. */
@@ -137,7 +133,7 @@ function choiceOf(name: Name, value: unknown, draws: number | undefined, place: 
     return { name, from: value.map((one) => checked(name, one, place)) };
   }
   const found = v.safeParse(rangeSchema, value);
-  const numeric = [1, 0.5].some((one) => v.is(values[name], one));
+  const numeric = isNumeric(name);
   if (!found.success || !numeric)
     throw usage(
       `sweep: ${place}: ${name} must be a list of values${numeric ? ' or a range' : ''}, got ${JSON.stringify(value)}`,
@@ -159,27 +155,6 @@ function choiceOf(name: Name, value: unknown, draws: number | undefined, place: 
   return { name, from: found.output };
 }
 
-/** A value that the setting can have. */
-function checked(name: Name, value: unknown, place: string): unknown {
-  const result = v.safeParse(values[name], value);
-  if (result.success) return result.output ?? undefined;
-  const { expected, message } = result.issues[0];
-  const what = expected ?? message;
-  throw usage(`sweep: ${place}: ${name} must be ${what}, got ${JSON.stringify(value)}`);
-}
-
-function mustKnow(given: readonly string[], place: string): void {
-  for (const name of given) {
-    if ((names as string[]).includes(name)) continue;
-    if (name in refused) throw usage(`sweep: ${place}: ${name} must be left out, got one (${refused[name]})`);
-    const near = nearest(name, names);
-    throw usage(
-      `sweep: ${place} must be among ${names.join(', ')}, got ${name}`,
-      near === undefined ? undefined : `did you mean ${near}?`,
-    );
-  }
-}
-
 /** Every combination, the last choice varying fastest. */
 function product(choices: readonly Choice[]): Given[] {
   return choices.reduce<Given[]>(
@@ -196,7 +171,7 @@ function drawn(choices: readonly Choice[], draws: number, seed: number): Given[]
     if (Array.isArray(from)) return from[Math.floor(u * from.length)] as unknown;
     const { from: low, to: high, scale } = from as Range;
     const value = scale === 'log' ? low * (high / low) ** u : low + u * (high - low);
-    return whole.includes(name) ? Math.round(value) : Number(value.toPrecision(4));
+    return isWhole(name) ? Math.round(value) : Number(value.toPrecision(4));
   };
   return Array.from({ length: draws }, () =>
     Object.fromEntries(choices.map((choice) => [choice.name, draw(choice)])),
@@ -207,13 +182,13 @@ function drawn(choices: readonly Choice[], draws: number, seed: number): Given[]
 class Texts {
   private readonly read = new Map<string, Text>();
 
-  constructor(private readonly folder: string) {}
+  constructor(private readonly config: string) {}
 
   /** The text and where it lies. */
   of(name: string | undefined): { path: string | undefined; text: Text } {
-    const path = name === undefined ? undefined : resolve(this.folder, name);
+    const path = name === undefined ? undefined : resolve(dirname(this.config), name);
     const key = path ?? '';
-    const text = this.read.get(key) ?? readTextOf(path, 'sweep');
+    const text = this.read.get(key) ?? readTextOf(path, 'sweep', `${this.config}: text`);
     this.read.set(key, text);
     return { path, text };
   }
@@ -247,7 +222,7 @@ function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Tria
   } catch (error) {
     const { message, fix } = error as Error & { fix?: string };
     throw usage(
-      `sweep: ${label || 'the only trial'}: ${message.replace(/^train: (--)?/, '')}`,
+      `sweep: ${label || 'the only trial'}: ${message.replace(/^train: /, '').replaceAll('--', '')}`,
       fix?.replaceAll('--', ''),
       error,
     );
