@@ -37,7 +37,7 @@ export function addPaper(program: Command): void {
     .option('--fresh', 'run finished trials again')
     .option(
       '--jobs <n>',
-      `trials at a time, each in a process of its own (default: ${jobs})`,
+      `trials at a time, each on a thread of its own (default: ${jobs})`,
       whole(at('jobs'), 1, 64),
     )
     .option('--svg <file>', 'draw the figures')
