@@ -342,6 +342,13 @@ describe('the command', () => {
     expect(figuresOf('killed')).toEqual(figuresOf('whole'));
   }, 120_000);
 
+  it('--fresh forgets nothing for the sake of a queue that is not there', () => {
+    const before = readFileSync(join(folder, 'whole', 'trials.jsonl'), 'utf8');
+    const queue = ['--queue', 'redis://127.0.0.1:1'];
+    expect(backstep('sweep', 'grid.json', '--out', 'whole', '--fresh', ...queue).status).toBe(2);
+    expect(readFileSync(join(folder, 'whole', 'trials.jsonl'), 'utf8')).toBe(before);
+  });
+
   it('lists trials without running them', () => {
     const { status, stdout } = backstep('sweep', 'grid.json', '--dry-run', '--out', 'dry');
     expect([status, stdout.split('\n').length]).toEqual([0, 10]);

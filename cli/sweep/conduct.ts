@@ -42,6 +42,8 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
   const file = join(out, 'trials.jsonl');
   let runner: Runner | undefined;
   try {
+    // before anything is forgotten: there may be no such queue
+    runner = queue === undefined ? new Embedded(jobs, join(out, 'models')) : await queued(queue, fresh);
     if (fresh) rmSync(file, { force: true });
     if (fresh) rmSync(join(out, 'models'), { recursive: true, force: true });
     const records = new Records(file, recordSchema);
@@ -52,9 +54,7 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
     );
     if (records.damaged > 0) say(`${records.damaged} unreadable lines of ${file} are left out`);
 
-    const go = queue === undefined ? new Embedded(jobs, join(out, 'models')) : await queued(queue, fresh);
-    runner = go;
-    const code = left.length > 0 ? await run(go, left, sweep.trials.length, records, json) : 0;
+    const code = left.length > 0 ? await run(runner, left, sweep.trials.length, records, json) : 0;
 
     const done = endedIn(records);
     // what varies now may not be what varied when a trial was run
