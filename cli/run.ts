@@ -1,16 +1,17 @@
 /** One training run: reads what is needed, trains, reports, saves, and says how to go on. */
-import { accessSync, constants, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { clearUp, fileIn, makeFolder, readWhole, reasonOf, writeWhole } from '../io/files';
+import { clearUp, fileIn, readWhole, writeWhole } from '../io/files';
 import { commandLine, quote } from './arguments';
 import { PACKAGE, readTextOf } from './corpus';
 import { exitCodes, failure, usage, using, CommandError } from './errors';
 import { BITS } from './events';
 import { onInterrupt } from './interrupt';
+import { outFolder } from './outfolder';
 import { plotCurves } from './plot';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
@@ -238,17 +239,9 @@ class Run {
 
   /** Asked before the training, not after it. */
   private mustBeWritable(): void {
-    try {
-      makeFolder(this.out);
-      accessSync(this.out, constants.W_OK);
+    outFolder('train', this.out, () => {
       for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
-    } catch (error) {
-      throw failure(
-        `train: --out must be a folder that can be written to, got ${this.out}: ${reasonOf(error)}`,
-        'another folder: --out DIR',
-        error,
-      );
-    }
+    });
   }
 
   private explained(error: unknown): unknown {

@@ -23,6 +23,15 @@ beforeAll(() => {
   );
   writeFileSync('text.txt', 'she sells sea shells by the sea shore\n'.repeat(7));
   writeFileSync('other.json', '{"a": 1}');
+  const fixed = { text: 'text.txt', steps: 3, hidden: 4, batch: 2, seq: 5 };
+  const configs = {
+    grid: { fixed },
+    nearly: { fixed, varry: {} },
+    cell: { fixed: { ...fixed, cell: 'lstn' } },
+    list: { fixed: { ...fixed, hidden: [8, 16] } },
+    text: { fixed: { ...fixed, text: 'none' } },
+  };
+  for (const [name, config] of Object.entries(configs)) writeFileSync(`${name}.json`, JSON.stringify(config));
   mkdirSync('run');
   const vocabulary = Vocabulary.of('she by');
   const [input, output] = [vocabulary.size, vocabulary.size];
@@ -44,9 +53,12 @@ type Case = [words: string, says: string, fix?: string];
 const whole: Record<string, string> = {
   export: 'export run --to onnx',
   import: 'import file --from torch --out o',
+  worker: 'worker --queue redis://host',
 };
 const commands =
-  'train sample check verify play export import flow spectrum clockwork hopfield bench paper'.split(' ');
+  'train sample check verify play export import flow spectrum clockwork hopfield bench paper sweep worker'.split(
+    ' ',
+  );
 
 const missing = (file: string): string => `${file} must be a readable file, got no such file (ENOENT)`;
 const unreadable = (file: string): string => `${file} must be a readable file, got a folder (EISDIR)`;
@@ -178,6 +190,33 @@ const cases: Case[] = [
   ['paper chorales --data other.json', 'paper chorales: the data must hold lists train, valid, test'],
   ['paper clockwork --data other.json', 'paper clockwork: --data must be left out, got other.json'],
   ['paper chorales --jobs 0', 'paper: --jobs must be a whole number in 1 … 64, got 0'],
+
+  ['sweep', 'sweep: config must be given, got none'],
+  ['sweep other.json more', 'sweep: arguments must be 1 at most, got 2'],
+  ['sweep none', `sweep: read: ${missing('none')}`, 'sweep --help shows one'],
+  ['sweep folder', `sweep: read: ${unreadable('folder')}`],
+  ...['empty', 'binary', 'text.txt'].map((file): Case => [
+    `sweep ${file}`,
+    `sweep: ${file} must be JSON, got `,
+  ]),
+  [
+    'sweep other.json',
+    'sweep: other.json must be made of fixed, vary, draws, drawSeed, seeds, got a',
+    'sweep --help',
+  ],
+  ['sweep nearly.json', 'sweep: nearly.json must be made of', 'did you mean vary?'],
+  ['sweep cell.json', 'sweep: cell.json: fixed: cell must be one of elman,', 'did you mean lstm?'],
+  ['sweep list.json', 'sweep: list.json: fixed: hidden must be a whole number >= 1, got [8,16]', '"vary"'],
+  ['sweep text.json', 'sweep: text.json: text: '],
+  ['sweep grid.json --jobs 0', 'sweep: --jobs must be a whole number in 1 … 256, got 0'],
+  ['sweep grid.json --queue host', 'sweep: --queue must be the address of a Redis server, got host'],
+  ['sweep grid.json --queue', 'sweep: --queue <url> must have a value, got none'],
+
+  ['worker', 'worker: --queue <url> must be given, got none'],
+  ['worker --queue redis://host more', 'worker: arguments must be 0 at most, got 1'],
+  ['worker --queue http://host', 'worker: --queue must be the address of a Redis server, got http://host'],
+  ['worker --queue redis://host --jobs x', 'worker: --jobs must be a whole number in 1 … 256, got x'],
+  ['worker --queue redis://host --stalled-after 0', 'worker: --stalled-after must be a number >= 1, got 0'],
 ];
 
 describe('what cannot be used: exit code 2, and nothing on standard output', () => {
@@ -221,12 +260,17 @@ describe('what cannot be written: exit code 1', () => {
     expect(status).toBe(1);
   });
 
-  test('train, before it trains', async () => {
-    const { status, stdout, stderr } = await backstep(
-      ...'train --text text.txt --hidden 6 --batch 2 --seq 5 --steps 3 --out text.txt'.split(' '),
-    );
+  test.each([
+    'train --text text.txt --hidden 6 --batch 2 --seq 5 --steps 3 --out text.txt',
+    'sweep grid.json --out text.txt',
+    'worker --queue redis://host --out text.txt',
+  ])('backstep %s, before it begins', async (words) => {
+    const { status, stdout, stderr } = await backstep(...words.split(' '));
+    const [command] = words.split(' ');
     expect(stderr).toMatch(FORM);
-    expect(stderr).toMatch(/^train: --out must be a folder that can be written to, got text\.txt/);
+    expect(stderr.split(', got text.txt')[0]).toBe(
+      `${command}: --out must be a folder that can be written to`,
+    );
     expect([status, stdout]).toEqual([1, '']);
   });
 });

@@ -2,8 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder, reasonOf } from '../../io/files';
 import { failure } from '../errors';
+import { outFolder } from '../outfolder';
 
 /**
  * Takes the folder for this process; a lock that a killed process left behind is taken over.
@@ -12,20 +12,16 @@ import { failure } from '../errors';
  */
 export function lock(folder: string): () => void {
   const file = join(folder, 'sweep.lock');
-  const take = (): boolean => {
-    try {
-      makeFolder(folder);
-    } catch (error) {
-      throw unwritable(folder, error);
-    }
-    try {
-      writeFileSync(file, `${process.pid} ${hostname()}\n`, { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw unwritable(folder, error);
-    }
-  };
+  const take = (): boolean =>
+    outFolder('sweep', folder, () => {
+      try {
+        writeFileSync(file, `${process.pid} ${hostname()}\n`, { flag: 'wx' });
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+        throw error;
+      }
+    });
   if (!take()) {
     const [pid, host] = readFileSync(file, 'utf8').trim().split(' ');
     if (host === hostname() && !lives(Number(pid))) rmSync(file, { force: true });
@@ -37,13 +33,6 @@ export function lock(folder: string): () => void {
   }
   return () => rmSync(file, { force: true });
 }
-
-const unwritable = (folder: string, error: unknown): Error =>
-  failure(
-    `sweep: --out must be a folder that can be written to, got ${folder}: ${reasonOf(error)}`,
-    'another folder: --out DIR',
-    error,
-  );
 
 function lives(pid: number): boolean {
   try {

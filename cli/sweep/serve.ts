@@ -5,9 +5,10 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Job } from 'bullmq';
 import { parse } from '../../io/metadata';
-import { makeFolder, writeWhole } from '../../io/files';
+import { writeWhole } from '../../io/files';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
+import { outFolder } from '../outfolder';
 import { line } from '../output';
 import { safe } from '../safe';
 import { inWords, type Outcome } from './outcome';
@@ -28,7 +29,7 @@ const MOST_STALLED = 5;
 
 /** Works until it is told to stop; returns the exit code. */
 export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): Promise<number> {
-  makeFolder(out);
+  outFolder('worker', out, () => undefined);
   const connection = await connect(queue, 'worker', line);
   const { bull, redis, address } = connection;
   const pool = new TrialPool(jobs);
@@ -88,7 +89,8 @@ async function work(
   }
   say(`${label}: begins`);
   let told = 0;
-  const order = { settings: { ...settings, text }, text, folder: join(out, 'models', id) };
+  const folder = join(out, 'models', id);
+  const order = { settings: { ...settings, text }, text, folder };
   const outcome = await pool.run(order, (part) => {
     if (performance.now() - told < TELL_EVERY) return;
     told = performance.now();

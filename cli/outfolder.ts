@@ -1,0 +1,22 @@
+/** The folder that --out names: asked for before the work, not missed after it. */
+import { accessSync, constants } from 'node:fs';
+import { makeFolder, reasonOf } from '../io/files';
+import { failure } from './errors';
+
+/**
+ * Makes the folder where there is none, and does what else has to be possible in it.
+ * @throws CommandError where it cannot be made or written to.
+ */
+export function outFolder<T>(command: string, folder: string, work: () => T): T {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK);
+    return work();
+  } catch (error) {
+    throw failure(
+      `${command}: --out must be a folder that can be written to, got ${folder}: ${reasonOf(error)}`,
+      'another folder: --out DIR',
+      error,
+    );
+  }
+}
