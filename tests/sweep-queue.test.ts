@@ -134,6 +134,8 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(fresh.status).toBe(0);
     // c has been there all the time
     expect(fresh.output).not.toContain('no worker is there');
+    // its models are found from any folder of the machine
+    expect(fresh.output).toContain(`sample ${join(folder, 'c', 'models')}`);
     expect(c.output.split('begins').length).toBe(begun + 6);
     expect(figuresOf('elsewhere')).toEqual(expected);
     expect((await c.kill('SIGINT')).status).toBe(130);

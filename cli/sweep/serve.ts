@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Job } from 'bullmq';
 import { parse } from '../../io/metadata';
 import { writeWhole } from '../../io/files';
@@ -89,7 +89,8 @@ async function work(
   }
   say(`${label}: begins`);
   let told = 0;
-  const folder = join(out, 'models', id);
+  // the sweep says where the model lies, and may run in another folder of this machine
+  const folder = resolve(out, 'models', id);
   const order = { settings: { ...settings, text }, text, folder };
   const outcome = await pool.run(order, (part) => {
     if (performance.now() - told < TELL_EVERY) return;
