@@ -60,7 +60,8 @@ export function clearUp(file: string): void {
   }
 }
 
-function isRunning(id: number): boolean {
+/** Whether a process of this machine is there, ours or another's. */
+export function isRunning(id: number): boolean {
   try {
     process.kill(id, 0); // asks, and sends nothing
     return true;

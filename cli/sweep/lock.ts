@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isRunning } from '../../io/files';
 import { failure } from '../errors';
 import { outFolder } from '../outfolder';
 
@@ -24,7 +25,9 @@ export function lock(folder: string): () => void {
     });
   if (!take()) {
     const [pid, host] = readFileSync(file, 'utf8').trim().split(' ');
-    if (host === hostname() && !lives(Number(pid))) rmSync(file, { force: true });
+    // in a container that was started again, the killed process may have had our own number
+    const left = Number(pid) === process.pid || !isRunning(Number(pid));
+    if (host === hostname() && left) rmSync(file, { force: true });
     if (!take())
       throw failure(
         `sweep: ${folder} must belong to one sweep at a time, got another one that runs (process ${pid} on ${host})`,
@@ -32,13 +35,4 @@ export function lock(folder: string): () => void {
       );
   }
   return () => rmSync(file, { force: true });
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
