@@ -16,6 +16,8 @@ export class Board {
     // Ctrl-C is ours: it saves first
     gracefulExit: false,
     hideCursor: false,
+    // rows fit by themselves; what is said between them may take more than one line
+    linewrap: true,
     fps: 10,
   });
   private readonly total: SingleBar;
@@ -59,7 +61,8 @@ export class Board {
 
   /** Prints a line above the table. */
   say(text: string): void {
-    this.bars.log(`${text}\n`);
+    // what a row has left to the right is cleared
+    this.bars.log(`${text}\n`.replaceAll('\n', '\x1b[K\n'));
   }
 
   close(): void {
