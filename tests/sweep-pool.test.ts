@@ -1,0 +1,50 @@
+/** The threads of a sweep: what is asked of them twice, and what happens when they are told to stop. */
+import type { Order } from '../cli/sweep/thread';
+import { TrialPool } from '../cli/sweep/pool';
+
+/** What the threads have been given: they are played by the test. */
+const given: { order: Order; end: (answer?: string) => void; fail: (error: Error) => void }[] = [];
+jest.mock('../io/pool', () => ({
+  Pool: class {
+    run(order: Order): Promise<unknown> {
+      return new Promise((end, fail) => given.push({ order, end, fail }));
+    }
+    close(): Promise<void> {
+      for (const { fail } of given) fail(new Error('terminated'));
+      return Promise.resolve();
+    }
+  },
+}));
+beforeEach(() => given.splice(0));
+
+const order = (folder: string): Order => ({ folder }) as Order;
+const run = (pool: TrialPool, folder: string): Promise<unknown> => pool.run(order(folder), () => undefined);
+
+it('a trial that runs is not run a second time: both get what it reaches', async () => {
+  const pool = new TrialPool(2);
+  const [one, same, other] = [run(pool, 'a'), run(pool, 'a'), run(pool, 'b')];
+  expect(given.map(({ order: { folder } }) => folder)).toEqual(['a', 'b']);
+  given[0].end('reached by a');
+  given[1].end('reached by b');
+  expect(await Promise.all([one, same, other])).toEqual(['reached by a', 'reached by a', 'reached by b']);
+  // it has ended: asked again, it is taken up again
+  void run(pool, 'a');
+  expect(given).toHaveLength(3);
+});
+
+it('told to stop, it begins nothing more, and those that run are told', async () => {
+  const pool = new TrialPool(1);
+  const running = run(pool, 'a');
+  pool.stop();
+  expect(await run(pool, 'b')).toBeUndefined();
+  expect(Atomics.load(given[0].order.stop, 0)).toBe(1);
+  given[0].end();
+  expect(await running).toBeUndefined();
+});
+
+it('closed, it has been stopped: threads that are ended are no failures of their trials', async () => {
+  const pool = new TrialPool(1);
+  const seen = run(pool, 'a').catch((error: unknown) => [(error as Error).message, pool.stopping]);
+  await pool.close();
+  expect(await seen).toEqual(['terminated', true]);
+});
