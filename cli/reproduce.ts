@@ -1,10 +1,10 @@
 /** Runs the trials of a paper that are left to run, and shows what all of them say. */
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Bar, barFits } from './bar';
 import { readUtf8, readWhole, writeWhole } from '../io/files';
 import { Records } from '../io/records';
+import { fingerprint } from '../io/text';
 import type { Figures, Measure, Paper, Size } from '../papers/paper';
 import { runTrials } from '../papers/run';
 import {
@@ -136,7 +136,7 @@ function readData({ name, data }: Paper, size: Size, file: string | undefined): 
   }
   const bytes = using(() => readWhole(file), data.what);
   using(() => data.read(readUtf8(file)), data.what);
-  return createHash('sha256').update(bytes).digest('hex');
+  return fingerprint(bytes);
 }
 
 const inWords = (figures: Figures, measures: Paper['measures']): string =>

@@ -4,6 +4,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { must, mustBe } from '../core/check';
 import { MOST_SYMBOLS, pointOf, UNKNOWN, Vocabulary, type Indices } from './vocabulary';
 
+/** SHA-256 of bytes, in hexadecimal. */
+export const fingerprint = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
 const CHUNK_BYTES = 1 << 20;
 const CODE_POINTS = 0x110000;
 

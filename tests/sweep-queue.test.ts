@@ -17,6 +17,7 @@ const there = spawnSync('redis-server', ['--version']).status === 0;
 describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over a queue', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-queue-'));
   const children = new Set<ChildProcess>();
+  const fixed = { text: 'text.txt', steps: 1500, hidden: 24, batch: 4, seq: 10 };
   let daemon: ChildProcess;
   let startServer: () => void;
   let redis: Redis;
@@ -38,7 +39,6 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     redis.on('error', () => undefined);
     await redis.ping();
     writeFileSync(join(folder, 'text.txt'), 'she sells sea shells by the sea shore\n'.repeat(40));
-    const fixed = { text: 'text.txt', steps: 1500, hidden: 24, batch: 4, seq: 10 };
     writeFileSync(
       join(folder, 'grid.json'),
       JSON.stringify({ fixed, vary: { cell: ['gru', 'lstm', 'elman'] }, seeds: 2 }),
@@ -176,6 +176,52 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     rmSync(model, { recursive: true });
     expect((await sweep('hindered').end).status).toBe(0);
     expect(figuresOf('hindered').filter((line) => 'validation' in line)).toEqual(expected);
+  }, 180_000);
+
+  it('a text that the queue has lost, or that is damaged where a worker keeps it, is sent again', async () => {
+    writeFileSync(join(folder, 'one.json'), JSON.stringify({ fixed: { ...fixed, steps: 20 } }));
+    const running = sweep('evicted', 'one.json');
+    await running.says('no worker is there; start some, on any machine:');
+    const [key, ...more] = await redis.keys('backstep:text:*');
+    expect(more).toEqual([]);
+    await redis.del(key);
+    const texts = join(folder, 'damaged', 'texts');
+    mkdirSync(texts, { recursive: true });
+    const kept = join(texts, `${key.slice('backstep:text:'.length)}.txt`);
+    writeFileSync(kept, 'she sells');
+    const a = worker('damaged');
+    const { status, output } = await running.end;
+    expect(status).toBe(0);
+    // it failed at first, which is nobody's concern now
+    expect(output).not.toContain('failed');
+    expect(a.output).toContain('failed: worker: the text must be in the queue, got none');
+    expect(readFileSync(kept).equals(readFileSync(join(folder, 'text.txt')))).toBe(true);
+  }, 180_000);
+
+  it('a text that is another one than when the sweep began is not sent', async () => {
+    writeFileSync(join(folder, 'passing.txt'), 'peter piper picked a peck of pickled pepper\n'.repeat(40));
+    writeFileSync(
+      join(folder, 'passing.json'),
+      JSON.stringify({ fixed: { ...fixed, text: 'passing.txt', steps: 20 } }),
+    );
+    const running = sweep('passing', 'passing.json');
+    await running.says('no worker is there; start some, on any machine:');
+    writeFileSync(join(folder, 'passing.txt'), 'peter piper');
+    await redis.flushall();
+    const { status, output } = await running.end;
+    expect(status).not.toBe(0);
+    expect(output).toMatch(
+      /sweep: .*passing\.txt must stay as it was when the sweep began, got another text/,
+    );
+  }, 180_000);
+
+  it('a worker tells what the server objects to', async () => {
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      await worker('full').says('objects: OOM');
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
   }, 180_000);
 
   it('a server that goes, and comes back empty, costs nothing but time', async () => {

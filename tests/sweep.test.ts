@@ -1,6 +1,6 @@
 /** Sweeps: what a configuration stands for, and that every trial is run once, whatever happens. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSweep } from '../cli/sweep/config';
@@ -387,29 +387,31 @@ describe('the command', () => {
     expect(linesOf('hindered').map((line) => line.status)).toEqual(['failed', 'done']);
   });
 
-  it('two sweeps in one folder: the second is refused', async () => {
-    write('long', { fixed: { ...small, steps: 1_000_000 } });
-    const child = spawn(process.execPath, [...command, 'sweep', 'long.json', '--out', 'shared'], {
-      cwd: folder,
-    });
-    await new Promise<void>((resolve) => child.stdout.on('data', () => resolve()));
+  it('two sweeps in one folder: the second is refused; Ctrl-C saves what runs, and begins nothing more', async () => {
+    const long = { fixed: { ...small, steps: undefined }, vary: { steps: [20, 1e6, 1e6 + 1, 1e6 + 2] } };
+    const child = spawn(
+      process.execPath,
+      [...command, 'sweep', write('long', long), '--out', 'shared', '--jobs', '1'],
+      { cwd: folder },
+    );
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    // the first trial has ended: the second one runs
+    while (!output.includes('bits/char')) await new Promise((resolve) => setTimeout(resolve, 20));
     const { status, stderr } = backstep('sweep', 'long.json', '--out', 'shared');
     expect(stderr).toMatch(
       /^sweep: shared must belong to one sweep at a time, got another one that runs \(process \d+ on /,
     );
     expect(status).toBe(1);
-    // Ctrl-C: what runs is saved, and the folder is free
     child.kill('SIGINT');
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
-    expect(
-      backstep(
-        'sample',
-        `shared/models/${sweepOf({ fixed: { ...small, steps: 1_000_000 } }).trials[0].id}`,
-        '--length',
-        '5',
-      ).status,
-    ).toBe(0);
+    const ids = sweepOf(long).trials.map(({ id }) => id);
+    expect(readdirSync(join(folder, 'shared', 'models')).sort()).toEqual(ids.slice(0, 2).sort());
+    expect(linesOf('shared')).toMatchObject([{ id: ids[0], status: 'done' }]);
+    expect(backstep('sample', `shared/models/${ids[1]}`, '--length', '5').status).toBe(0);
+    // the folder is free
     expect(backstep('sweep', 'grid.json', '--out', 'shared', '--dry-run').status).toBe(0);
+    expect(existsSync(join(folder, 'shared', 'sweep.lock'))).toBe(false);
   });
 
   it.each<[string, string[], RegExp]>([

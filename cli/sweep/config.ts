@@ -1,11 +1,10 @@
 /** What a sweep is made of: its configuration, read and spread out into trials. */
-import { createHash } from 'node:crypto';
 import { basename, dirname, extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Random } from '../../core/random';
 import { parse } from '../../io/metadata';
 import { readUtf8 } from '../../io/files';
-import type { Text } from '../../io/text';
+import { fingerprint, type Text } from '../../io/text';
 import { PACKAGE, readTextOf } from '../corpus';
 import { usage, using } from '../errors';
 import { newSettings, settingsSchema, type Given, type Settings } from '../settings';
@@ -214,10 +213,7 @@ function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Tria
     );
     streamsFor(settings, text);
     // where a text lies makes no difference to what is learnt from it
-    const id = createHash('sha256')
-      .update(JSON.stringify({ ...settings, text: '' }))
-      .digest('hex')
-      .slice(0, 16);
+    const id = fingerprint(JSON.stringify({ ...settings, text: '' })).slice(0, 16);
     return { id, label: label || 'the only one', varied, settings };
   } catch (error) {
     const { message, fix } = error as Error & { fix?: string };

@@ -1,9 +1,9 @@
 /** Hands the trials of a sweep to workers anywhere, through a queue, and collects what they reached. */
-import { statSync } from 'node:fs';
 import type * as BullMq from 'bullmq';
 import * as v from 'valibot';
 import { parse } from '../../io/metadata';
 import { readWhole } from '../../io/files';
+import { fingerprint } from '../../io/text';
 import { commandLine } from '../arguments';
 import { usage } from '../errors';
 import type { Trial } from './config';
@@ -18,7 +18,7 @@ import {
   type JobData,
 } from './redis';
 import type { Listener, Runner } from './runner';
-import { fileOf } from './textfile';
+import { fileOf, mustBeTextOf } from './textfile';
 import { outcomeSchema, type Outcome } from './outcome';
 
 /** Times that a trial is begun again after an error, with growing pauses. */
@@ -67,7 +67,7 @@ class Queued implements Runner {
     for (const trial of trials) this.out.set(jobIdOf(trial.id), trial);
     this.listen(listener);
     await this.events.waitUntilReady();
-    await this.sendTexts(trials);
+    await this.sendTexts({ ifGone: false });
     if (this.fresh) await Promise.all([...this.out.keys()].map((id) => this.forget(id)));
     await this.add([...this.out.values()]);
     await this.tryAgain();
@@ -82,6 +82,7 @@ class Queued implements Runner {
         );
       alone = workers === 0;
       await this.change();
+      await this.sendTexts({ ifGone: true });
     }
     if (this.failure) throw this.failure;
     if (this.stopped && this.out.size > 0)
@@ -129,19 +130,15 @@ class Queued implements Runner {
     const trial = this.out.get(jobId);
     // in the meantime it may have been taken note of
     if (!trial || this.stopped) return;
-    if (!job) {
-      await this.sendTexts([trial]);
-      return this.add([trial]);
-    }
+    if (!job) return this.add([trial]);
     if (job.finishedOn === undefined) return;
     this.out.delete(jobId);
     try {
-      if (job.failedReason) listener.failed(trial, job.failedReason);
-      else
-        listener.finished(
-          trial,
-          parse(outcomeSchema, job.returnvalue, `sweep: the result of ${trial.label}`),
-        );
+      // one that has succeeded may still tell why it failed the first time
+      const result: unknown = job.returnvalue;
+      if (result)
+        listener.finished(trial, parse(outcomeSchema, result, `sweep: the result of ${trial.label}`));
+      else listener.failed(trial, job.failedReason);
     } catch (error) {
       this.fail(error);
     }
@@ -156,7 +153,8 @@ class Queued implements Runner {
       opts: {
         jobId: jobIdOf(id),
         attempts: ATTEMPTS,
-        backoff: { type: 'exponential', delay: 1000 },
+        // pauses of this and twice this: a text that has gone is there again by then
+        backoff: { type: 'exponential', delay: LOOK_EVERY / 2 },
         removeOnComplete: { age: KEPT },
         removeOnFail: { age: KEPT },
       },
@@ -179,16 +177,21 @@ class Queued implements Runner {
     await (await this.queue.getJob(jobId))?.remove().catch(() => undefined);
   }
 
-  private async sendTexts(trials: readonly Trial[]): Promise<void> {
-    const texts = new Map(trials.map(({ settings }) => [settings.sha256, fileOf(settings)]));
-    for (const [sha256, file] of texts) {
-      const { size } = statSync(file);
-      if (size > MOST_BYTES)
+  /** Puts the texts of all trials that are out into the queue. */
+  private async sendTexts({ ifGone }: { ifGone: boolean }): Promise<void> {
+    const { redis } = this.connection;
+    const texts = new Map([...this.out.values()].map(({ settings }) => [settings.sha256, settings]));
+    for (const [sha256, settings] of texts) {
+      if (ifGone && (await redis.expire(textKey(sha256), KEPT)) === 1) continue;
+      const file = fileOf(settings);
+      const bytes = readWhole(file);
+      mustBeTextOf(settings, fingerprint(bytes), file);
+      if (bytes.length > MOST_BYTES)
         throw usage(
-          `sweep: a text must be at most 512 MB with --queue, got ${size} bytes in ${file}`,
+          `sweep: a text must be at most 512 MB with --queue, got ${bytes.length} bytes in ${file}`,
           'without --queue there is no limit',
         );
-      await this.connection.redis.set(textKey(sha256), readWhole(file), 'EX', KEPT);
+      await redis.set(textKey(sha256), bytes, 'EX', KEPT);
     }
   }
 

@@ -1,11 +1,11 @@
 /** A worker: takes trials from a queue, runs them in threads of this process, and hands back what they reached. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Job } from 'bullmq';
 import { parse } from '../../io/metadata';
-import { writeWhole } from '../../io/files';
+import { readWhole, writeWhole } from '../../io/files';
+import { fingerprint } from '../../io/text';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
 import { outFolder } from '../outfolder';
@@ -44,7 +44,13 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     // no space: Redis would refuse the name, and nobody could see that a worker is there
     name: `${hostname()}:${process.pid}`,
   });
-  worker.on('error', () => undefined); // the connection itself tells of its troubles
+  const objections = new Set<string>();
+  worker.on('error', ({ name, message }) => {
+    // of a connection that is lost, the connection itself tells
+    if (name !== 'ReplyError' || objections.has(message)) return;
+    objections.add(message);
+    say(`${address} objects: ${message}`);
+  });
   worker.on('completed', ({ data }, outcome) => say(`${data.label}: ${inWords(outcome)}`));
   worker.on('failed', (job, { message }) => say(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
   line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
@@ -78,9 +84,9 @@ async function work(
 ): Promise<Outcome> {
   const { id, label, settings } = parse(jobSchema, job.data, 'worker: a trial');
   const text = resolve(out, 'texts', `${settings.sha256}.txt`);
-  if (!existsSync(text)) {
+  if (!existsSync(text) || fingerprint(readWhole(text)) !== settings.sha256) {
     const bytes = await redis.getBuffer(textKey(settings.sha256));
-    const sha256 = bytes && createHash('sha256').update(bytes).digest('hex');
+    const sha256 = bytes && fingerprint(bytes);
     if (!bytes || sha256 !== settings.sha256)
       throw new Error(
         `worker: the text must be in the queue, got ${bytes ? 'another' : 'none'} (start the sweep again)`,

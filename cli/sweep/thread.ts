@@ -3,6 +3,7 @@ import { carryOut } from '../../io/pool';
 import { readText, type Text } from '../../io/text';
 import type { Settings } from '../settings';
 import type { Outcome } from './outcome';
+import { mustBeTextOf } from './textfile';
 import { runTrial, type Part } from './trial';
 
 /** One trial to run. */
@@ -19,9 +20,10 @@ let text: Text | undefined;
 
 export default carryOut<Order, Outcome | undefined, Part>(
   async ({ settings, text: file, folder, stop }, tell) => {
+    // many may have waited for a thread when the word came to stop
+    if (Atomics.load(stop, 0) !== 0) return undefined;
     if (text?.sha256 !== settings.sha256) text = readText(file);
-    if (text.sha256 !== settings.sha256)
-      throw new RangeError(`sweep: ${file} must stay as it was when the sweep began, got another text`);
+    mustBeTextOf(settings, text.sha256, file);
     const abort = new AbortController();
     return runTrial(settings, {
       folder,
