@@ -6,6 +6,8 @@ import { safe } from '../safe';
 import type { Trial } from './config';
 import type { Part } from './trial';
 
+const CLEAR_BELOW = '\x1b[J';
+
 export class Board {
   private readonly started = performance.now();
   private readonly rows = new Map<string, SingleBar>();
@@ -18,8 +20,12 @@ export class Board {
     hideCursor: false,
     // rows fit by themselves; what is said between them may take more than one line
     linewrap: true,
+    // rows that stay the same have to be drawn anew below what is said
+    forceRedraw: true,
     fps: 10,
   });
+  /** Lines to be shown above the rows, when these are drawn the next time. */
+  private readonly lines: string[] = [];
   private readonly total: SingleBar;
   private readonly all: number;
   private readonly before: number;
@@ -32,6 +38,7 @@ export class Board {
     this.all = all;
     this.done = this.before = all - left.length;
     this.widest = Math.max(...left.map(({ label }) => label.length));
+    this.bars.on('redraw-pre', () => this.print());
     this.total = this.bars.create(1, 0, { text: '' });
     this.drawTotal(0);
   }
@@ -61,12 +68,17 @@ export class Board {
 
   /** Prints a line above the table. */
   say(text: string): void {
-    // what a row has left to the right is cleared
-    this.bars.log(`${text}\n`.replaceAll('\n', '\x1b[K\n'));
+    this.lines.push(text);
   }
 
   close(): void {
     this.bars.stop();
+    this.print();
+  }
+
+  /** The cursor is where the rows begin: they make room, and are drawn again below. */
+  private print(): void {
+    for (const text of this.lines.splice(0)) process.stderr.write(`${CLEAR_BELOW}${text}\n`);
   }
 
   private drawTotal(made: number): void {
