@@ -233,7 +233,9 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
         const text = name === 'characters' ? ['--text', join(folder, name, 'text.txt')] : [];
         // the launcher of PyTorch 1.13 on Python 3.11 starts nothing unless outputs are redirected
         const outputs = ['--redirects', '1', '--tee', '1', '--log_dir', join(folder, name)];
-        const launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2', ...outputs];
+        // each on a free port: --standalone always takes the same one
+        const alone = ['--rdzv_backend', 'c10d', '--rdzv_endpoint', 'localhost:0', '--rdzv_id', name];
+        const launch = ['-m', 'torch.distributed.run', ...alone, '--nproc_per_node', '2', ...outputs];
         return promisify(execFile)(python as string, [...launch, script, '--train', '3', ...text]);
       }),
     );
