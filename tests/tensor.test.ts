@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import {
   columns,
@@ -179,4 +181,14 @@ describe('errors', () => {
     expect(act).toThrow(message);
     expect(act).toThrow(/dtype|nested lists/.test(message) ? TypeError : RangeError);
   });
+});
+
+test('trap 26: where no code may be made of text, the package loads, and its first tensor says why there is none', () => {
+  const script = "const { zeros } = require('./index'); console.log(typeof zeros); zeros([2, 3]);";
+  const options = { cwd: join(__dirname, '..'), encoding: 'utf8' } as const;
+  const words = ['-r', './scripts/register.js', '-e', script];
+  const strict = spawnSync(process.execPath, ['--disallow-code-generation-from-strings', ...words], options);
+  expect([strict.status, strict.stdout]).toEqual([1, 'function\n']);
+  expect(strict.stderr).toContain('EvalError: Code generation from strings disallowed');
+  expect(spawnSync(process.execPath, words, options).status).toBe(0);
 });
