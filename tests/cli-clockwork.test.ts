@@ -1,13 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { command } from './process';
 
-const root = join(__dirname, '..');
 const backstep = (...args: string[]) =>
-  spawnSync(
-    process.execPath,
-    ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), 'clockwork', ...args],
-    { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
-  );
+  spawnSync(process.execPath, [...command, 'clockwork', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
 
 test('weights and multiplications by the formulas, and a time for every kind of step', () => {
   const { status, stdout } = backstep('--hidden', '12', '--periods', '1,2,4', '--rows', '2', '--json');

@@ -12,9 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeCheckpoint } from '../io/checkpoint';
+import { command } from './process';
 
-const root = join(__dirname, '..');
-const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
 const small = ['--hidden', '6', '--batch', '2', '--seq', '5', '--dropout', '0.1'];
 const folder = mkdtempSync(join(tmpdir(), 'backstep-failures-'));
 const text = join(folder, 'text.txt');

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
 import { clipLines, flowLines, trendLines, trendTable } from '../cli/flowreport';
 import { flowCellNames, subjectOf, type SubjectOptions } from '../cli/flowsubject';
+import { command } from './process';
 
-const root = join(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'backstep-flow-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const text = join(folder, 'text.txt');
 writeFileSync(text, 'she sells sea shells by the sea shore\n'.repeat(9));
 
 const backstep = (...args: string[]) =>
-  spawnSync(process.execPath, ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), ...args], {
+  spawnSync(process.execPath, [...command, ...args], {
     encoding: 'utf8',
     cwd: folder,
     env: { ...process.env, NO_COLOR: '1' },

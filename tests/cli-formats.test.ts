@@ -20,8 +20,8 @@ import { toKeras } from '../io/keras';
 import { decodeNpz, encodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
 import { Vocabulary } from '../io/vocabulary';
+import { command } from './process';
 
-const root = join(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'backstep-formats-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (...names: string[]): string => join(folder, ...names);
@@ -203,7 +203,6 @@ describe('import', () => {
 });
 
 it('as a process: the message, the fix, exit code 2, and no file', () => {
-  const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
   const before = readdirSync(at('run'));
   const words = ['import', 'run/checkpoint.safetensors', '--from', 'torch', '--out', 'run/new.safetensors'];
   writeFileSync(at('run', 'broken.npz'), readFileSync(at('run', 'weights.npz')).subarray(0, 900));

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { command } from './process';
 
 const root = join(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'backstep-hopfield-'));
@@ -10,11 +11,10 @@ const file = join(folder, 'corners.txt');
 writeFileSync(file, '##..\n##..\n....\n....\n\n....\n....\n..##\n..##\n');
 
 const backstep = (...args: string[]) =>
-  spawnSync(
-    process.execPath,
-    ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), 'hopfield', ...args],
-    { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
-  );
+  spawnSync(process.execPath, [...command, 'hopfield', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
 
 test('five shapes are shown as they were, spoilt and recalled, with the energy', () => {
   const { status, stdout, stderr } = backstep();

@@ -4,17 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { logarithms, sparkline } from '../cli/sparkline';
 import { readMatrix } from '../io/matrix';
+import { command } from './process';
 
-const root = join(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'backstep-spectrum-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const backstep = (args: string[], input = '') =>
-  spawnSync(
-    process.execPath,
-    ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), 'spectrum', ...args],
-    { encoding: 'utf8', input, cwd: folder, env: { ...process.env, NO_COLOR: '1' } },
-  );
+  spawnSync(process.execPath, [...command, 'spectrum', ...args], {
+    encoding: 'utf8',
+    input,
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
 
 test('trap 20: every case stands in the table, with what W⁸ = QΛ⁸Q⁻¹ is worth, and in the picture', () => {
   const picture = join(folder, 'all.svg');

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { register } from './process';
 
 const root = join(__dirname, '..');
-const register = ['-r', join(root, 'scripts/register.js')];
 let folder: string;
 
 beforeAll(() => {

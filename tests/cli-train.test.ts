@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backstepIn } from './command';
+import { command } from './process';
 
 const root = join(__dirname, '..');
-const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
 let folder: string;
 let text: string;
 

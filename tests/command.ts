@@ -1,8 +1,8 @@
 /** The command line in tests: in this process, or in one of its own. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import './nocolor';
 import { main } from '../cli/main';
+import { command } from './process';
 
 export interface Ran {
   status: number | null;
@@ -38,12 +38,9 @@ export async function backstepIn(folder: string, ...words: string[]): Promise<Ra
   }
 }
 
-const root = join(__dirname, '..');
-
 /** Runs it in a process of its own. */
 export function backstepProcess(...words: string[]): Ran {
-  const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), ...words];
-  return spawnSync(process.execPath, command, {
+  return spawnSync(process.execPath, [...command, ...words], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   });

@@ -7,9 +7,8 @@ import { papers } from '../papers/list';
 import type { Row } from '../papers/paper';
 import { finishedOf, linesOf, spread, trialsOf, type Finished } from '../papers/trials';
 import { backstepIn } from './command';
+import { command } from './process';
 
-const root = join(__dirname, '..');
-const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
 const folder = mkdtempSync(join(tmpdir(), 'backstep-papers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -9,9 +9,9 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { readSweep } from '../cli/sweep/config';
 import { describeWith } from './outside';
+import { command } from './process';
 
 const root = join(__dirname, '..');
-const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
 const there = spawnSync('redis-server', ['--version']).status === 0;
 
 describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over a queue', () => {

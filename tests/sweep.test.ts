@@ -8,9 +8,8 @@ import { bestOf, groupsOf } from '../cli/sweep/table';
 import type { Ended } from '../cli/sweep/record';
 import { runTrial, type Part } from '../cli/sweep/trial';
 import { readText } from '../io/text';
+import { command } from './process';
 
-const root = join(__dirname, '..');
-const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts')];
 const folder = mkdtempSync(join(tmpdir(), 'backstep-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const options = { encoding: 'utf8', cwd: folder, env: { ...process.env, NO_COLOR: '1' } } as const;
