@@ -11,6 +11,7 @@ import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { torchProject } from '../io/torchproject';
 import { oneOf, quote } from './arguments';
 import { saving, usage, using } from './errors';
+import { count } from './events';
 import { line } from './output';
 import { CHECKPOINT } from './settings';
 import { settingsIn } from './trainer';
@@ -130,7 +131,7 @@ function exportTo(given: string, options: ExportOptions): void {
   for (const [name, contents] of Object.entries(files)) {
     const path = name === ONE ? out : join(out, name);
     saving(() => writeWhole(path, contents), 'another place by --out');
-    line(`wrote ${path} (${Math.ceil(contents.length / 1024)} kB)`);
+    line(`wrote ${path} (${count(Math.ceil(contents.length / 1024))} kB)`);
   }
   line(`use   ${format.use(out)}`);
 }
