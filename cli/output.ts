@@ -1,4 +1,4 @@
-/** What commands print on standard output: lines, and tables that fit a narrow terminal. */
+/** What commands print on standard output: lines, and tables without borders. */
 import Table from 'cli-table3';
 
 // a reader that has seen enough, like `head`, closes the pipe: that is no failure

@@ -12,7 +12,7 @@ const PORT = 4321;
 export function addPlay(program: Command): void {
   program
     .command('play')
-    .summary('opens the playground: a page that trains networks and steps through time')
+    .summary('serve the playground: a page that trains networks and steps through time')
     .description(
       'Serves the playground to this machine and prints its address: a page that trains networks in the browser, steps ' +
         'through backpropagation in time with every number, and proves the gradients. Ctrl-C ends it.',
