@@ -103,6 +103,7 @@ describe('a configuration', () => {
       'some.json must be made of fixed, vary, draws, drawSeed, seeds, got fixd',
     ],
     ['an unknown setting', { fixed: { hiden: 3 } }, 'fixed must be among cell, '],
+    ['a name that every object has', { fixed: { toString: 3 } }, 'fixed must be among cell, '],
     [
       'seconds',
       { fixed: { ...small, seconds: 3 } },

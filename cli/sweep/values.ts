@@ -41,7 +41,7 @@ export const isWhole = (name: Name): boolean => isNumeric(name) && !v.is(values[
 
 /** @throws CommandError for a name that is none of a setting, or of one that no trial can have. */
 export function nameOf(given: string, place: string): Name {
-  if (given in refused)
+  if (Object.hasOwn(refused, given))
     throw usage(`sweep: ${place}: ${given} must be left out, got one (${refused[given]})`);
   return known(given, names, `sweep: ${place} must be among`);
 }
