@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -172,6 +172,8 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(status).toBe(1);
     expect(output).toMatch(/: failed: checkpoint: .* must be a whole checkpoint.*\n/);
     expect(c.output.split(': failed: checkpoint: ').length - 1).toBe(3);
+    // which of many machines it was
+    expect(output.split(`(on ${hostname()})\n`).length - 1).toBe(1);
     expect(output).toMatch(/\n5 of 6 trials have ended; the same command goes on\n$/);
     rmSync(model, { recursive: true });
     expect((await sweep('hindered').end).status).toBe(0);

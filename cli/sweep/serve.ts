@@ -34,7 +34,12 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
   const { bull, redis, address } = connection;
   const pool = new TrialPool(jobs);
   const run = (job: Job<JobData, Outcome>, token?: string): Promise<Outcome> =>
-    work(job, token, pool, out, connection);
+    work(job, token, pool, out, connection).catch((error: unknown) => {
+      // given back, not failed
+      if (error instanceof bull.WaitingError) throw error;
+      // a full disk, for instance: the sweep has to say where
+      throw new Error(`${(error as Error).message} (on ${hostname()})`, { cause: error });
+    });
   const worker = new bull.Worker<JobData, Outcome>(queueName(), run, {
     connection: redis,
     concurrency: jobs,
