@@ -159,6 +159,7 @@ async function writeHalfway(folder: string): Promise<number[]> {
     newSettings(
       {
         embedding: 4,
+        layers: 2, // their states must not change places
         hidden: 5,
         batch: 3,
         seq: 4,
