@@ -7,6 +7,7 @@ import { readSweep } from '../cli/sweep/config';
 import { bestOf, groupsOf } from '../cli/sweep/table';
 import type { Ended } from '../cli/sweep/record';
 import { runTrial, type Part } from '../cli/sweep/trial';
+import { Trainer } from '../cli/trainer';
 import { readText } from '../io/text';
 import { command } from './process';
 
@@ -225,6 +226,9 @@ it('a trial that is stopped goes on from where it was, and ends with the same fi
   expect([first.outcome, first.parts.length, second.parts.length]).toEqual([undefined, 25, 35]);
   expect([...first.parts, ...second.parts]).toEqual(whole.parts);
   expect(whole.outcome).toMatchObject({ status: 'done', parameters: expect.any(Number) as number });
+  // the last 5 %
+  const end = whole.parts.slice(-3).map(({ bits }) => bits);
+  expect(whole.outcome?.training).toBeCloseTo(end.reduce((sum, bits) => sum + bits, 0) / 3, 10);
   // killed after its last step, before anybody took note: nothing is left to train
   const third = await run('parts');
   expect(third.parts).toEqual([]);
@@ -233,6 +237,21 @@ it('a trial that is stopped goes on from where it was, and ends with the same fi
     expect({ ...outcome, ...elsewhere }).toEqual({ ...whole.outcome, ...elsewhere });
   const models = ['whole', 'parts'].map((name) => readFileSync(join(folder, name, 'checkpoint.safetensors')));
   expect(models[0].equals(models[1])).toBe(true);
+});
+
+it('a trial whose last step went too far has diverged, which only the validation finds out', async () => {
+  const { settings } = sweepOf({ fixed: small }).trials[0];
+  const text = readText(join(folder, 'text.txt'));
+  const { signal } = new AbortController();
+  const far = jest.spyOn(Trainer.prototype, 'validate').mockReturnValueOnce({ loss: Infinity, symbols: 1 });
+  const outcome = await runTrial(settings, {
+    folder: join(folder, 'far'),
+    text,
+    signal,
+    onProgress: () => undefined,
+  });
+  far.mockRestore();
+  expect(outcome).toMatchObject({ status: 'diverged', training: null, validation: null });
 });
 
 describe('the table', () => {

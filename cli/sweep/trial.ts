@@ -50,6 +50,10 @@ export async function runTrial(
   let saved = started;
   const measured = { parameters: trainer.network.parameters.count, host: hostname(), model: folder };
   const seconds = (): number => Number(((performance.now() - started) / 1000).toFixed(2));
+  const diverged = (): Outcome => ({
+    ...{ status: 'diverged', training: null, validation: null },
+    ...{ ...measured, seconds: seconds() },
+  });
   try {
     await trainer.start();
     const stopped = await trainer.run({
@@ -64,6 +68,8 @@ export async function runTrial(
     save();
     if (stopped === 'aborted') return undefined;
     const validation = trainer.validate();
+    // the last step may have gone too far, and no other one finds out
+    if (validation && !Number.isFinite(validation.loss)) return diverged();
     return {
       ...{ status: 'done', training: endOf(trainer.curves.training.points) },
       ...{ validation: validation ? validation.loss * BITS : null },
@@ -71,10 +77,7 @@ export async function runTrial(
     };
   } catch (error) {
     if (!(error instanceof RangeError && error.message.includes('finite'))) throw error;
-    return {
-      ...{ status: 'diverged', training: null, validation: null },
-      ...{ ...measured, seconds: seconds() },
-    };
+    return diverged();
   } finally {
     trainer.close();
   }
