@@ -287,7 +287,7 @@ test('every line that the page can show is rendered', () => {
   expect(lines.filter((line) => line.includes('·'))).toEqual([]); // an operand without a name
   for (const line of lines)
     expect(katex.renderToString(lineToLatex(line), { output: 'mathml' })).toContain('</math>');
-  expect(lineToLatex('dhPrev += du Whnᵀ')).toBe('\\delta h_{t-1} \\mathrel{+}= \\delta u W_{hn}^{\\top}');
+  expect(lineToLatex('dhPrev += du Whnᵀ')).toBe('\\delta h_{t-1} \\mathrel{{+}{=}} \\delta u W_{hn}^{\\top}');
 });
 
 test('a memory recalls what was spoilt, and its energy falls', () => {

@@ -92,8 +92,7 @@ async function run(
   const say = json ? () => undefined : (text: string) => (board ? board.say(safe(text)) : line(safe(text)));
   const interrupt = onInterrupt(
     () => {
-      say('stopping: what runs is saved; Ctrl-C once more stops at once');
-      runner.stop();
+      say(`stopping: ${runner.stop()}`);
     },
     () => board?.close(),
   );

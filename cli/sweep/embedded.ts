@@ -24,8 +24,9 @@ export class Embedded implements Runner {
     await Promise.all(trials.map((trial) => this.one(trial, listener)));
   }
 
-  stop(): void {
+  stop(): string {
     this.pool.stop();
+    return 'what runs is saved; Ctrl-C once more stops at once';
   }
 
   close(): Promise<void> {

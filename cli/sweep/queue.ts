@@ -85,13 +85,12 @@ class Queued implements Runner {
       await this.sendTexts({ ifGone: true });
     }
     if (this.failure) throw this.failure;
-    if (this.stopped && this.out.size > 0)
-      listener.note('the workers go on; the same command collects what they reach');
   }
 
-  stop(): void {
+  stop(): string {
     this.stopped = true;
     this.wake();
+    return 'the workers go on; the same command collects what they reach';
   }
 
   async close(): Promise<void> {

@@ -22,8 +22,8 @@ export interface Runner {
    * @throws what a listener throws.
    */
   run(trials: readonly Trial[], listener: Listener): Promise<void>;
-  /** Ends in good order: what is begun is saved, and goes on another time. */
-  stop(): void;
+  /** Ends in good order, so that the sweep can go on another time. Says what becomes of what runs. */
+  stop(): string;
   /** Lets everything go. */
   close(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export function lineToLatex(line: string): string {
     .map((token) => {
       if (token === '*') return '\\odot';
       if (token === '/') return '/';
-      if (token === '+=') return '\\mathrel{+}=';
+      if (token === '+=') return '\\mathrel{{+}{=}}';
       if (token === 'Σ') return '\\textstyle\\sum_B';
       if (token === 'log Σ exp') return '\\log\\textstyle\\sum\\exp';
       if (token === '(') return '(';
