@@ -95,11 +95,30 @@ export interface Bound {
 /** Plans kept at once: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
 
+/**
+ * A recurrent network with its weights: made by `network`, or by a checkpoint or an import.
+ *
+ *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      one side of one step has no axis T
+ *
+ * A pass of a new shape is recorded first and then replayed. `forward` overwrites what the pass before returned;
+ * `backward` adds into `parameters.gradients`, which `parameters.zeroGradients` zeroes. Neither changes a weight.
+ *
+ * @throws TypeError for an unknown option; RangeError when sizes disagree.
+ * @example
+ * const small = new Network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+ * small.forward(batch);
+ * small.backward().x.shape; // [2, 1, 2]
+ */
 export class Network {
+  /** What it is made of, defaults filled in. */
   readonly architecture: Architecture;
+  /** Its weights and their gradients. */
   readonly parameters: Parameters;
+  /** Drew the weights, and draws dropout: its state is part of a run that is to go on. */
   readonly random: Random;
+  /** Runs its passes. */
   readonly executor: Executor;
+  /** Whether the loss is the mean over the valid steps, or their sum. */
   readonly reduction: 'mean' | 'sum';
   /** D, the width of the input. */
   readonly input: number;

@@ -15,6 +15,21 @@ import { settle, type OptimizerOptions, type Rule } from './updates';
 
 export type { OptimizerName, OptimizerOptions } from './updates';
 
+/**
+ * An optimiser with its memory: what turns gradients into the next weights. Made by `optimizer`.
+ *
+ *   values, gradients and each row of the memory [1, N], over all parameters at once
+ *
+ * `step` reads the gradients and changes the weights and the memory; it does not zero the gradients.
+ *
+ * Source: the semantics of torch.optim; the papers are named in `updates.ts`.
+ * @throws TypeError for an unknown name or option; RangeError for a value out of range.
+ * @example
+ * net.backward();
+ * adam.step();
+ * adam.steps; // 1
+ * adam.state()['m.l0.Wx'].shape; // [2, 3]
+ */
 export class Optimizer {
   /** All options, defaults filled in: what a checkpoint must hold to build the same optimiser again. */
   readonly options: OptimizerOptions;

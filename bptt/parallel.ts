@@ -25,6 +25,7 @@ import { outputAxes } from './topology';
 import type { Begin, ShareOfTask } from './worker';
 import { workerFile } from './workerfile';
 
+/** How many threads, and what a worker needs to start. */
 export interface ParallelOptions {
   /** Threads that compute, the calling one included. */
   threads: number;
@@ -56,6 +57,21 @@ interface Member {
 /** A team that is forgotten ends its threads. */
 const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(members));
 
+/**
+ * A team of threads that share the rows of each batch of one network, made by `parallel`.
+ *
+ *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      each thread takes neighbouring rows
+ *
+ * The weights are read where the network has them, so that a step of an optimiser is seen by all. One pass runs at a
+ * time: await each.
+ *
+ * @throws an Error from every pass after a worker has stopped or the team was closed.
+ * @example
+ * const team = await parallel(net, 2);
+ * const { output } = await team.forward(batch);
+ * output.shape; // [2, 1, 2]
+ * team.close();
+ */
 export class Parallel {
   private readonly exchange: Exchange;
   private readonly sums = new Map<number, () => void>();

@@ -9,6 +9,18 @@ import { fillFrom, sizeOf, zeros, type Tensor, type Tensors } from '../core/tens
 /** Elements every parameter starts on a multiple of: 64 bytes in float32, so that kernels read aligned rows. */
 const GRAIN = 16;
 
+/**
+ * The parameters of a network and their gradients, by name. All of either kind lie in one row, of which the tensors are
+ * views: what is written to one is seen in the other.
+ *
+ *   values['l0.Wx'], gradients['l0.Wx'] [D, H]   flat, flatGradients [1, N], padding included
+ *
+ * @example
+ * const { parameters } = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2 });
+ * parameters.set('l0.b', [1, 2, 3]);
+ * toFlat(parameters.values['l0.b']); // [1, 2, 3]
+ * parameters.count; // 26
+ */
 export class Parameters {
   /** Parameter tensors by name: `l0.Wx`, `head.Wy`. */
   readonly values: Tensors = {};
@@ -16,6 +28,7 @@ export class Parameters {
   readonly gradients: Tensors = {};
   /** All values, and all gradients, as one row [1, N]: what optimisers and clipping work on. */
   readonly flat: Tensor;
+  /** All gradients as one row, in the order of `flat`; zeros in the padding. */
   readonly flatGradients: Tensor;
 
   constructor(
@@ -41,6 +54,7 @@ export class Parameters {
     return Object.values(this.values).reduce((sum, t) => sum + sizeOf(t.shape), 0);
   }
 
+  /** Sets all gradients to 0: before the first backward pass of each step. */
   zeroGradients(): void {
     this.flatGradients.data.fill(0);
   }

@@ -25,6 +25,41 @@ import type { Program } from '../core/program';
 import type { Statement } from '../core/statement';
 import type { Tensors } from '../core/tensor';
 
+/**
+ * A recurrent cell: its sizes, and how to record one step forward and one step back. A cell of your own is an object
+ * of this form.
+ *
+ *   x, dx [B, D]   each state s, dsNext, dsPrev [B, width]   each buffer [B, width]      the first state is the output
+ *
+ * The functions record on a program and compute nothing; they must not keep anything between calls. What a step reads
+ * and writes, by which names, is written at the top of `cell.ts`.
+ *
+ * @example
+ * const forward = statement(({ a, hPrev }) => ({ h: add(mul(0.9, hPrev), a) }));
+ * const backward = statement(({ dhOut, dhNext }) => {
+ *   const dh = add(dhOut, dhNext); // two paths reach h: the output at t, and the step at t+1
+ *   return { da: dh, dhPrev: mul(0.9, dh) };
+ * });
+ * const leaky: Cell = {
+ *   name: 'leaky',
+ *   input: 2,
+ *   hidden: 3,
+ *   parameters: { Wx: { shape: [2, 3], init: init.glorot() } },
+ *   states: { h: 3 },
+ *   buffers: { a: 3, da: 3 },
+ *   statements: [{ forward, backward }],
+ *   step(program, v) {
+ *     program.matmul(v.x, v.Wx, v.a);
+ *     program.pointwise(forward, v);
+ *   },
+ *   stepBackward(program, v) {
+ *     program.pointwise(backward, v);
+ *     program.matmul(v.da, transpose(v.Wx), v.dx);
+ *     program.matmul(transpose(v.x), v.da, v.dWx, { accumulate: true });
+ *   },
+ * };
+ * gradcheck(leaky).ok; // true
+ */
 export interface Cell {
   /** Names the cell in messages, tables and checkpoints: `lstm`. */
   readonly name: string;
@@ -32,6 +67,7 @@ export interface Cell {
   readonly input: number;
   /** H, the number of hidden units. */
   readonly hidden: number;
+  /** What is learnt, by the names of the equations: `Wx` [D, H]. */
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** Width of each state; the first one is the cell's output. */
   readonly states: Readonly<Record<string, number>>;
@@ -45,8 +81,17 @@ export interface Cell {
   readonly statements?: readonly StatementPair[];
   /** Of a cell with a clock: what it does at time t. Steps of the same phase record the same operations. */
   phase?(t: number): string;
+  /** Records the step at time t: from x and the states before to the states and buffers. */
   step(program: Program, v: Tensors, t: number): void;
+  /**
+   * Records the same step back: from what comes back to its states to dx and the gradients of the states before, which
+   * it overwrites, and those of the parameters, into which it adds.
+   */
   stepBackward(program: Program, v: Tensors, t: number): void;
+  /**
+   * Records the derivative of the states by those before, for one row, as `flow` wants it; without it that is taken
+   * from `stepBackward`, row by row.
+   */
   jacobian?(program: Program, v: Tensors, t: number): void;
 }
 
@@ -71,8 +116,10 @@ export interface StatementPair {
   jacobian?: Statement;
 }
 
+/** A parameter of a cell: its shape, and what fills it at the start. */
 export interface Parameter {
   shape: number[];
+  /** Called once, with the tensor and the network's generator. */
   init: Initializer;
 }
 

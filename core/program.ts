@@ -39,11 +39,14 @@ export interface Reduction {
   out: Tensor;
   accumulate: boolean;
 }
+/** One recorded step of a program: a product, a fused group of elementwise equations, or a reduction. */
 export type Operation = Product | Pointwise | Reduction;
 
 /** Turns operations into calls without arguments. */
 export interface Executor {
+  /** What messages and benchmarks call it: `wasm`. */
   readonly name: string;
+  /** Makes the call that runs one operation: all that depends on shapes and strides is settled here, once. */
   bind(operation: Operation): () => void;
   /** Lays out what the operations of one program share; the returned binder replaces `bind` for them. */
   prepare?(operations: readonly Operation[]): Binder;
@@ -56,7 +59,22 @@ export interface Binder {
   before?: () => void;
 }
 
+/**
+ * A list of tensor operations, recorded once with the tensors they read and write, and replayed through an executor.
+ *
+ * Recording checks shapes and dtypes and computes nothing. A replay overwrites, or adds into, the outputs in the order
+ * of recording, and reads whatever the inputs hold at that time.
+ *
+ * @example
+ * const [a, b, out] = [tensor([[1, 2]]), tensor([[3], [4]]), zeros([1, 1])];
+ * const program = new Program();
+ * program.matmul(a, b, out);
+ * const run = program.bind(executorOf());
+ * run();
+ * toFlat(out); // [11]
+ */
 export class Program {
+  /** In the order in which they are run. */
   readonly operations: Operation[] = [];
 
   /**
