@@ -1,7 +1,5 @@
 /** What `backstep flow` looks at: a new network or a trained one, and a batch of noise or of text. */
 import { Matrix } from 'ml-matrix';
-import { jordan } from '../cells/jordan';
-import type { Cell } from '../cells/cell';
 import { Random } from '../core/random';
 import { columns, fillFrom, toFlat, toNested, type Tensor } from '../core/tensor';
 import type { Batch } from '../bptt/batch';
@@ -18,22 +16,11 @@ import { Streams } from '../io/streams';
 import type { Indices } from '../io/vocabulary';
 import { PACKAGE, readTextOf } from './corpus';
 import { usage, using } from './errors';
-import { cells, CHECKPOINT } from './settings';
+import { cells, CHECKPOINT, type CellName } from './settings';
 import { settingsOf } from './trainer';
 
-/** Cells of `train`, and those that have no place in a character model. The width of a Jordan cell's output is H too. */
-export const flowCells = {
-  ...cells,
-  jordan: ({ input, hidden }: { input: number; hidden: number }): Cell =>
-    jordan({ input, hidden, output: hidden }),
-  'jordan-softmax': ({ input, hidden }: { input: number; hidden: number }): Cell =>
-    jordan({ input, hidden, output: hidden, feedback: 'p' }),
-};
-export type FlowCellName = keyof typeof flowCells;
-export const flowCellNames = Object.keys(flowCells) as FlowCellName[];
-
 export interface SubjectOptions {
-  cell?: FlowCellName;
+  cell?: CellName;
   hidden?: number;
   layers?: number;
   bidirectional?: boolean;
@@ -82,7 +69,7 @@ function fresh(options: SubjectOptions): Subject {
   const input = read?.vocabulary.size ?? options.input ?? 8;
   let width = input;
   const stack = Array.from({ length: layers }, (): Layer => {
-    const one = using(() => flowCells[cell]({ input: width, hidden }));
+    const one = using(() => cells[cell]({ input: width, hidden }));
     width = hidden * (options.bidirectional ? 2 : 1);
     return options.bidirectional ? bidirectional(one) : one;
   });

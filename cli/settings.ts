@@ -4,6 +4,7 @@ import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import type { OptimizerName } from '../bptt/optimizers';
@@ -31,6 +32,9 @@ export const cells = {
   'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
   gru: (sizes: Sizes): Cell => gru(sizes),
   'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
+  // what is fed back is as wide as the layer
+  jordan: (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden }),
+  'jordan-softmax': (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden, feedback: 'p' }),
   clockwork: (sizes: Sizes): Cell => clockwork({ ...sizes, periods: PERIODS }),
 };
 export type CellName = keyof typeof cells;

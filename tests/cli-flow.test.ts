@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
 import { clipLines, flowLines, trendLines, trendTable } from '../cli/flowreport';
-import { flowCellNames, subjectOf, type SubjectOptions } from '../cli/flowsubject';
+import { subjectOf, type SubjectOptions } from '../cli/flowsubject';
+import { cellNames } from '../cli/settings';
 import { command } from './process';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-flow-'));
@@ -79,7 +80,7 @@ test('a trained model, on its own text; JSON holds all of it', () => {
 describe('what is looked at', () => {
   const options: SubjectOptions = { seed: 1, steps: 5, batch: 2, hidden: 4, at: 'last' };
 
-  it.each(flowCellNames)('%s, on noise and on a text, from one end and from both', (cell) => {
+  it.each(cellNames)('%s, on noise and on a text, from one end and from both', (cell) => {
     for (const more of [{}, { text, bidirectional: true, at: 'every' as const, layers: 2 }]) {
       const { network, batch } = subjectOf(undefined, { ...options, cell, ...more });
       const { layers } = flow(network, batch);

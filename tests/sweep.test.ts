@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cellNames } from '../cli/settings';
 import { readSweep } from '../cli/sweep/config';
 import { bestOf, groupsOf } from '../cli/sweep/table';
 import type { Ended } from '../cli/sweep/record';
@@ -160,7 +161,7 @@ describe('a configuration', () => {
     [
       'a wrong name',
       { fixed: small, vary: { cell: ['gru', 'transformer'] } },
-      'vary: cell must be one of elman, elman-relu, elman-sigmoid, lstm, lstm1997, lstm-peepholes, gru, gru-before, clockwork, got transformer',
+      `vary: cell must be one of ${cellNames.join(', ')}, got transformer`,
     ],
     [
       'a name that is none',
@@ -205,39 +206,46 @@ describe('a configuration', () => {
   });
 });
 
-it('a trial that is stopped goes on from where it was, and ends with the same figures', async () => {
-  const { settings } = sweepOf({ fixed: { ...small, steps: 60, dropout: 0.2 } }).trials[0];
-  const text = readText(join(folder, 'text.txt'));
-  const run = (name: string, abort?: AbortController) => {
-    const parts: Part[] = [];
-    const onProgress = (part: Part): void => {
-      parts.push(part);
-      if (parts.length === 25) abort?.abort();
+it.each(cellNames)(
+  'a trial (%s) that is stopped goes on from where it was, and ends with the same figures',
+  async (cell) => {
+    const { settings } = sweepOf({ fixed: { ...sizes, cell, hidden: 8, steps: 60, dropout: 0.2 } }).trials[0];
+    const text = readText(join(folder, 'text.txt'));
+    const run = (name: string, abort?: AbortController) => {
+      const parts: Part[] = [];
+      const onProgress = (part: Part): void => {
+        parts.push(part);
+        if (parts.length === 25) abort?.abort();
+      };
+      const signal = (abort ?? new AbortController()).signal;
+      return runTrial(settings, { folder: join(folder, cell, name), text, signal, onProgress }).then(
+        (outcome) => ({
+          outcome,
+          parts,
+        }),
+      );
     };
-    const signal = (abort ?? new AbortController()).signal;
-    return runTrial(settings, { folder: join(folder, name), text, signal, onProgress }).then((outcome) => ({
-      outcome,
-      parts,
-    }));
-  };
-  const whole = await run('whole');
-  const first = await run('parts', new AbortController());
-  const second = await run('parts');
-  expect([first.outcome, first.parts.length, second.parts.length]).toEqual([undefined, 25, 35]);
-  expect([...first.parts, ...second.parts]).toEqual(whole.parts);
-  expect(whole.outcome).toMatchObject({ status: 'done', parameters: expect.any(Number) as number });
-  // the last 5 %
-  const end = whole.parts.slice(-3).map(({ bits }) => bits);
-  expect(whole.outcome?.training).toBeCloseTo(end.reduce((sum, bits) => sum + bits, 0) / 3, 10);
-  // killed after its last step, before anybody took note: nothing is left to train
-  const third = await run('parts');
-  expect(third.parts).toEqual([]);
-  const elsewhere = { seconds: 0, model: '' };
-  for (const { outcome } of [second, third])
-    expect({ ...outcome, ...elsewhere }).toEqual({ ...whole.outcome, ...elsewhere });
-  const models = ['whole', 'parts'].map((name) => readFileSync(join(folder, name, 'checkpoint.safetensors')));
-  expect(models[0].equals(models[1])).toBe(true);
-});
+    const whole = await run('whole');
+    const first = await run('parts', new AbortController());
+    const second = await run('parts');
+    expect([first.outcome, first.parts.length, second.parts.length]).toEqual([undefined, 25, 35]);
+    expect([...first.parts, ...second.parts]).toEqual(whole.parts);
+    expect(whole.outcome).toMatchObject({ status: 'done', parameters: expect.any(Number) as number });
+    // the last 5 %
+    const end = whole.parts.slice(-3).map(({ bits }) => bits);
+    expect(whole.outcome?.training).toBeCloseTo(end.reduce((sum, bits) => sum + bits, 0) / 3, 10);
+    // killed after its last step, before anybody took note: nothing is left to train
+    const third = await run('parts');
+    expect(third.parts).toEqual([]);
+    const elsewhere = { seconds: 0, model: '' };
+    for (const { outcome } of [second, third])
+      expect({ ...outcome, ...elsewhere }).toEqual({ ...whole.outcome, ...elsewhere });
+    const models = ['whole', 'parts'].map((name) =>
+      readFileSync(join(folder, cell, name, 'checkpoint.safetensors')),
+    );
+    expect(models[0].equals(models[1])).toBe(true);
+  },
+);
 
 it('a trial whose last step went too far has diverged, which only the validation finds out', async () => {
   const { settings } = sweepOf({ fixed: small }).trials[0];
