@@ -6,6 +6,7 @@
  */
 import { must } from './check';
 
+/** The type of the numbers in a tensor; a network has one for all of its tensors. */
 export type Dtype = 'float32' | 'float64';
 export type Data = Float32Array | Float64Array;
 

@@ -12,6 +12,13 @@ import { dtypeOf } from './tensor';
 /** Elements per tile: the intermediate values of a statement then stay in the first-level cache. */
 const TILE = 256;
 
+/**
+ * The executor of ordinary loops: runs everywhere, and is what the others are compared with.
+ *
+ * @example
+ * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, executor: 'plain' });
+ * net.executor === plain; // true
+ */
 export const plain: Executor = {
   name: 'plain',
   bind(operation) {

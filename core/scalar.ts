@@ -100,19 +100,31 @@ export const primal = (s: Scalar): number => (s instanceof Dual ? s.re : (s as n
 /** The derivative a number (0) or a dual carries. */
 export const tangent = (s: Scalar): number => (s instanceof Dual ? s.du : 0);
 
+/** a + b. */
 export const add = (a: Scalar, b: Scalar): Scalar => apply('add', a, b);
+/** a − b. */
 export const sub = (a: Scalar, b: Scalar): Scalar => apply('sub', a, b);
+/** a · b. */
 export const mul = (a: Scalar, b: Scalar): Scalar => apply('mul', a, b);
+/** a / b. */
 export const div = (a: Scalar, b: Scalar): Scalar => apply('div', a, b);
+/** −a. */
 export const neg = (a: Scalar): Scalar => apply('neg', a);
+/** |a|; its derivative at 0 is 0. */
 export const abs = (a: Scalar): Scalar => apply('abs', a);
+/** The smaller of two; where they are equal, the derivative goes to a. */
 export const min = (a: Scalar, b: Scalar): Scalar => apply('min', a, b);
+/** The larger of two; where they are equal, the derivative goes to a. */
 export const max = (a: Scalar, b: Scalar): Scalar => apply('max', a, b);
+/** eᵃ. */
 export const exp = (a: Scalar): Scalar => apply('exp', a);
+/** The natural logarithm of a. */
 export const log = (a: Scalar): Scalar => apply('log', a);
 /** log(1 + a), accurate for small a. */
 export const log1p = (a: Scalar): Scalar => apply('log1p', a);
+/** √a; its derivative at 0 is infinite. */
 export const sqrt = (a: Scalar): Scalar => apply('sqrt', a);
+/** The hyperbolic tangent of a; its derivative is 1 − tanh²(a). */
 export const tanh = (a: Scalar): Scalar => apply('tanh', a);
 /** 1 / (1 + exp(−a)). */
 export const sigmoid = (a: Scalar): Scalar => apply('sigmoid', a);

@@ -34,11 +34,13 @@ export function bitError(net: Hopfield): number {
   return wrong / (P * N);
 }
 
+/** The experiment of `capacity`: how large the networks are, how full, and how many are tried. */
 export interface CapacityOptions {
   /** N; default 1000. */
   units?: number;
   /** Loads α = P/N. */
   loads: readonly number[];
+  /** How the patterns are stored; default hebbian. */
   rule?: RuleName;
   /** Networks for each load; default 1. */
   trials?: number;
@@ -46,10 +48,13 @@ export interface CapacityOptions {
   probes?: number;
   /** Share of units that are flipped before the recall; default 0. */
   flip?: number;
+  /** Draws the patterns, the flips and the order of the updates; default a generator of seed 0. */
   random?: Random;
 }
 
+/** What came of one load, on average over its networks. */
 export interface CapacityRow {
+  /** α, as it was asked for. */
   load: number;
   /** P, the load's share of N, rounded. */
   patterns: number;

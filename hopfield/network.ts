@@ -14,6 +14,7 @@ import { readPatterns, readState, type Patterns, type State } from './patterns';
 import { recall, steps, type Moment, type Recall, type RecallOptions } from './recall';
 import { ruleNames, rules, type RuleName } from './storage';
 
+/** What a Hopfield network stores, and by which rule. */
 export interface HopfieldOptions {
   /** P patterns of N units, +1 or −1 each. */
   patterns: Patterns;
@@ -21,11 +22,25 @@ export interface HopfieldOptions {
   rule?: RuleName;
 }
 
+/**
+ * An associative memory: stored patterns, and the weights in which they are stored. Made by `hopfield`.
+ *
+ *   patterns [P, N]   weights [N, N]   state [N] of ±1
+ *
+ * The weights are computed once; recall does not change them.
+ *
+ * Source: Hopfield 1982, "Neural networks and physical systems with emergent collective computational abilities".
+ * @throws RangeError for patterns that are not of one length or not of ±1; TypeError for an unknown rule or option.
+ * @example
+ * const one = hopfield({ patterns: [[1, 1, -1, -1]] });
+ * one.recall([1, 1, -1, 1]).state; // [1, 1, -1, -1]
+ */
 export class Hopfield {
   /** [P, N] */
   readonly patterns: Tensor;
   /** W [N, N] */
   readonly weights: Tensor;
+  /** How the patterns were stored. */
   readonly rule: RuleName;
   /** Fields up to here are zero but for rounding: they are sums of N terms, each of them rounded. */
   readonly tie: number;

@@ -4,9 +4,11 @@ import { Random } from '../core/random';
 import type { Hopfield } from './network';
 import type { State } from './patterns';
 
+/** Whether units are updated one at a time, each on what the others have become, or all at once. */
 export type Mode = 'asynchronous' | 'synchronous';
 export const modes: readonly Mode[] = ['asynchronous', 'synchronous'];
 
+/** How a recall is run, and when it stops. */
 export interface RecallOptions {
   /** One unit at a time (default), or all at once. */
   mode?: Mode;
@@ -22,12 +24,14 @@ export interface Moment {
   sweep: number;
   /** The units that have just changed. */
   flipped: readonly number[];
+  /** E of this state; asynchronous updates never raise it. */
   energy: number;
   /** The network's own state, which the next moment changes. */
   state: State;
 }
 
 interface Ending {
+  /** Where it ended, [N]. */
   state: State;
   /**
    * `fixed point`: no update changes the state. `2-cycle`: synchronous updates go to and fro between this and `other`.
@@ -35,6 +39,7 @@ interface Ending {
    */
   outcome: 'fixed point' | '2-cycle' | 'stopped';
   other?: State;
+  /** E of the state. */
   energy: number;
   /** Sweeps made, with the one in which nothing changed. */
   sweeps: number;

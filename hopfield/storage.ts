@@ -21,6 +21,7 @@ export const rules = { hebbian, storkey, 'pseudo-inverse': pseudoInverse } satis
   string,
   (patterns: Tensor) => Tensor
 >;
+/** The rule that stores patterns: `hebbian`, `storkey` or `pseudo-inverse`. The last two bear a higher load. */
 export type RuleName = keyof typeof rules;
 export const ruleNames = Object.keys(rules) as RuleName[];
 
