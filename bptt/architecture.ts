@@ -14,6 +14,7 @@ import { withPrefix } from './parameters';
 import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
 
+/** What a network is built from: its layers, and how they are joined, read, scored and started. */
 export interface NetworkOptions {
   /** Which steps have an input and which an output; default many-to-many. */
   topology?: Topology;
@@ -43,9 +44,11 @@ export interface NetworkOptions {
    * too, which must have the same states.
    */
   trainInitial?: boolean | 'shared';
+  /** Of all tensors; default float64, as the gradient check wants it. */
   dtype?: Dtype;
   /** Seed of weights and dropout; default 0. */
   seed?: number;
+  /** What runs the passes; default the one in BACKSTEP_EXECUTOR, else `wasm` where SIMD works. */
   executor?: ExecutorName;
 }
 
@@ -58,7 +61,9 @@ const optionNames =
 export interface Architecture
   extends Layers, Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss'> {
   topology: Topology;
+  /** Probability of dropping a unit after each layer while training. */
   dropout: number;
+  /** Whether the initial states are learnt, and whether they are the same for all layers. */
   trainInitial: boolean | 'shared';
   dtype: Dtype;
 }

@@ -40,6 +40,10 @@ import { dtypeOf, reshape, rows, transpose, zeros, type Tensor, type Tensors } f
 import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import { signal, type Signal, type Stage } from './stage';
 
+/**
+ * How a step of the source is scored against a step of the decoder: `dot`, by the product of their outputs;
+ * `general`, the same with a matrix between them; `additive`, by a layer of tanh over both.
+ */
 export type Score = 'dot' | 'general' | 'additive';
 export const scores: Score[] = ['dot', 'general', 'additive'];
 

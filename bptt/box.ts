@@ -4,7 +4,9 @@ import { isTensor, sizeOf, toFlat, type Numbers } from '../core/tensor';
 
 /** Row-major numbers under a shape: the cheapest way to hand in a batch. */
 export interface Box {
+  /** The axes, slowest first. */
   shape: number[];
+  /** As many as the shape has places. */
   numbers: ArrayLike<number>;
 }
 

@@ -13,6 +13,7 @@ import type { Batch } from './batch';
 import { clipGlobalNorm } from './clip';
 import { copyOf, type Network } from './network';
 
+/** The clipping and the step that `clipEffect` tries. */
 export interface ClipEffectOptions {
   /** η, the longest gradient. */
   norm: number;
@@ -20,6 +21,7 @@ export interface ClipEffectOptions {
   learningRate?: number;
 }
 
+/** What clipping changed in one step; norms are Euclidean, over all parameters. */
 export interface ClipEffect {
   /** ‖g‖ before and after clipping, and what g was multiplied by. */
   norm: number;

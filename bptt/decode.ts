@@ -11,6 +11,7 @@ import { draw, likeliest } from './draw';
 import type { Network } from './network';
 import { Writer, type Beginning, type Steps } from './writer';
 
+/** How classes are chosen, and when a sequence ends. */
 export interface DecodeOptions {
   /** Default greedy. */
   method?: 'greedy' | 'sample' | 'beam';
@@ -22,6 +23,7 @@ export interface DecodeOptions {
   never?: readonly number[];
   /** Sample: see `DrawOptions`; default 1. */
   temperature?: number;
+  /** Sample: draws from the k likeliest classes only; default from all. */
   topK?: number;
   /** Sample: default a generator of seed 0. */
   random?: Random;

@@ -10,6 +10,7 @@ import { Source, type Batches } from './source';
 
 export type { StepInfo } from './learner';
 
+/** How a network is trained: by what, how long, and what is watched meanwhile. */
 export interface FitOptions extends LearnerOptions {
   /** An optimiser, which goes on counting its steps, or the options of a new one. */
   optimizer: Optimizer | OptimizerOptions;
@@ -27,9 +28,14 @@ export interface FitOptions extends LearnerOptions {
   earlyStopping?: { patience: number; minimum?: number };
 }
 
+/** How a training ended. Losses are points of step and loss. */
 export interface Summary {
   /** Steps that the optimiser has made in all. */
   steps: number;
+  /**
+   * Which end came first. `aborted`: by the signal; `patience`: by early stopping; `batches`: there were no more;
+   * `callback`: `onStep` returned false.
+   */
   stopped: 'steps' | 'seconds' | 'aborted' | 'patience' | 'batches' | 'callback';
   /** A long run keeps every 2nd, 4th, 8th … step. */
   history: { loss: Point[]; validationLoss: Point[] };

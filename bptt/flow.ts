@@ -23,6 +23,7 @@ import { copyOf, type Network, type Upstream } from './network';
 import { Product, singularValues } from './singular';
 import type { Unroll } from './unroll';
 
+/** Which row `flow` looks at, and where the gradients come from. */
 export interface FlowOptions {
   /** The row of the batch whose Jacobians are looked at; default 0. */
   row?: number;
@@ -30,8 +31,11 @@ export interface FlowOptions {
   upstream?: Upstream;
 }
 
+/** How the gradients of one pass flowed back, layer by layer. */
 export interface Flow {
+  /** The loss of the batch; NaN for a network without one. */
   loss: number;
+  /** The row whose Jacobians were looked at. */
   row: number;
   /** Of an encoder and a decoder, the encoder's first. */
   layers: LayerFlow[];
@@ -41,7 +45,9 @@ export interface Flow {
 export interface LayerFlow {
   /** `l0`, or `l0r` for the cell that reads from the end. */
   name: string;
+  /** The kind of cell: `lstm`. */
   cell: string;
+  /** Whether the cell reads from the end. */
   reverse: boolean;
   /** ‖∂L/∂s_t‖ of each state over the rows still running, by the time t = 0…T−1 of the step that left it. */
   gradients: Record<string, number[]>;
@@ -55,7 +61,9 @@ export interface LayerFlow {
 
 /** ∂s_T/∂s_{T−d}: how the final states depend on those d steps before. */
 export interface Distance {
+  /** How many steps back. */
   d: number;
+  /** The largest singular value. */
   norm: number;
   /** The product of the steps' largest singular values, which the norm never exceeds. */
   bound: number;

@@ -27,8 +27,10 @@ import { analyticGradients, draw, toProblem, type CellProblemOptions, type Probl
 import { forwardMode } from './rtrl';
 import type { Unroll } from './unroll';
 
+/** What gradients are compared with; each is described at the top of `gradcheck.ts`. */
 export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement';
 
+/** By which oracles, on what, and at how many places the gradients are checked. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
   /** Needed for a network: the batch to check it on. */
   batch?: Batch;
@@ -43,22 +45,30 @@ export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions 
 /** One variable under one oracle. */
 export interface GradcheckRow {
   oracle: Oracle;
+  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; of a statement, what it computes. */
   variable: string;
   /** Worst relative error (see `relativeError`), and the bound it must keep. */
   error: number;
+  /** The largest error that passes; it belongs to the oracle. */
   bound: number;
   /** Where the worst one is, `[2, 3]`, or `a direction`. */
   where: string;
+  /** The gradient that was derived by hand, at that place. */
   analytic: number;
+  /** What the oracle says there. */
   numeric: number;
   /** How many derivatives were compared, and how many left out: too near a kink, or too small for differences. */
   checked: number;
   skipped: number;
+  /** Whether the error keeps the bound; never where it is NaN. */
   ok: boolean;
 }
 
+/** What a gradient check found. */
 export interface GradcheckReport {
+  /** One for every variable under every oracle. */
   rows: GradcheckRow[];
+  /** Whether all of them are ok. */
   ok: boolean;
 }
 

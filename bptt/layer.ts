@@ -26,6 +26,7 @@ export interface Bidirectional {
   /** Reads from the end, each row from its own last step, to t = 0. */
   readonly backward: Cell;
 }
+/** What stands in `layers` of a network: one cell, or two that read in opposite directions. */
 export type Layer = Cell | Bidirectional;
 
 /**

@@ -32,6 +32,7 @@ export interface LearnerOptions {
   threads?: number | Parallel;
 }
 
+/** What one step of the training was. */
 export interface StepInfo {
   /** Counts from 1; a resumed run counts on. */
   step: number;
@@ -39,6 +40,7 @@ export interface StepInfo {
   loss: number;
   /** ‖g‖₂ of all gradients together, before clipping. */
   gradientNorm: number;
+  /** Of this step, after the schedule. */
   learningRate: number;
   /** Valid time steps, of all rows, that this step learnt from. */
   tokens: number;

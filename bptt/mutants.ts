@@ -23,11 +23,15 @@ export interface Mutant {
   backward: Program;
 }
 
+/** How many planted mistakes the oracles noticed. */
 export interface MutationReport {
+  /** Mutants that at least one oracle noticed. */
   killed: number;
+  /** All mutants, without the equivalent ones. */
   total: number;
   /** Rewrites that compute the same function, such as swapping the two terms of a sum: they are no mistakes. */
   equivalent: number;
+  /** What was broken in those that nobody noticed. */
   survivors: string[];
   /** How many each oracle kills by itself. */
   byOracle: { differences: number; forwardMode: number };

@@ -21,6 +21,7 @@ export interface Variable {
   gradient: Tensor;
 }
 
+/** A loss laid out for the oracles: what it depends on, and how it and its gradients are computed. */
 export interface Problem {
   /**
    * Every tensor the loss depends on: parameters, the input unless it is class numbers, and initial states that are not
@@ -31,7 +32,9 @@ export interface Problem {
   forward: Program;
   /** From what `forward` left to the gradients; parameters' gradients are added to. */
   backward: Program;
+  /** L [1]. */
   loss: Tensor;
+  /** The recorded passes of the network that it was made from. */
   plan: Plan;
   /** What the network runs on, and so what its gradients are computed on. */
   executor: Executor;

@@ -7,6 +7,7 @@ import { draw, likeliest } from './draw';
 import type { Network } from './network';
 import { Writer } from './writer';
 
+/** How often a decoder reads its own predictions, and how these are made. */
 export interface ScheduledOptions {
   /** p: how likely the decoder reads its own prediction instead of what it is given. */
   probability: number;

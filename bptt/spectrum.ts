@@ -14,6 +14,7 @@ import { EigenvalueDecomposition, inverse, Matrix } from 'ml-matrix';
 import { must, mustBe, mustCount } from '../core/check';
 import { Product, singularValues } from './singular';
 
+/** An eigenvalue λ = re + i·im of a matrix W, and what it does to its direction in each step h ← W h. */
 export interface Eigenvalue {
   re: number;
   im: number;
@@ -23,6 +24,7 @@ export interface Eigenvalue {
   angle: number;
 }
 
+/** The eigenvalues of a matrix W, and how its powers grow and shrink. Norms are largest singular values. */
 export interface Spectrum {
   /** The sizes of W are n × n. */
   n: number;
@@ -44,6 +46,7 @@ export interface Spectrum {
   check?: { t: number; error: number };
 }
 
+/** How many powers of W are looked at. */
 export interface SpectrumOptions {
   /** Longest power whose norm is told; default 50. */
   steps?: number;

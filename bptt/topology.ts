@@ -22,6 +22,7 @@ const ends = {
   'encoder-decoder': { input: 'many', output: 'many' },
 } satisfies Record<string, { input: Count; output: Count }>;
 
+/** Which steps have an input and which an output, by name; the shapes are in the table at the top of `topology.ts`. */
 export type Topology = keyof typeof ends;
 export const topologies = Object.keys(ends) as Topology[];
 

@@ -8,6 +8,7 @@ import type { Gradients, Network, Result, Upstream } from './network';
 import type { Plan } from './plan';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
 
+/** How long the chunks are, and how each is run. */
 export interface TruncatedOptions {
   /** Steps that the gradient flows back over; the last chunk may be shorter. */
   chunk: number;

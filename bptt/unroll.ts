@@ -57,13 +57,17 @@ export interface UnrollOptions {
  * Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
  */
 export class Unroll {
+  /** What the states and parameters are named by: `l0`. */
   readonly name: string;
   /** Name of the state that is the cell's output. */
   readonly outputName: string;
+  /** By name [(T+1)·B, width]; the first block is the initial state, in reverse the last one. */
   readonly states: Tensors = {};
+  /** dL/dstates, in the same blocks. */
   readonly dStates: Tensors = {};
   /** dL/doutput [T·B, H] from above; the caller fills it before `backward`. */
   readonly dOutput: Tensor;
+  /** What the steps keep for their backward pass, by name [T·B, width]. */
   readonly buffers: Tensors = {};
   private readonly live: Tensors = {};
 

@@ -17,32 +17,51 @@ interface Common {
   /** Pulls every parameter towards zero; default 0, for adamw 1e-2. */
   weightDecay?: number;
 }
+/** Gradient descent, perhaps with momentum. */
 export interface SgdOptions extends Common {
   name: 'sgd';
+  /** Share of the last velocity that is kept; default 0, no velocity. */
   momentum?: number;
+  /** Share of the gradient that the velocity leaves out, but for the first step; default 0. */
   dampening?: number;
+  /** Looks one step of momentum ahead; needs a momentum and no dampening. Default false. */
   nesterov?: boolean;
 }
+/** RMSprop: each gradient is divided by the root of the average of its squares. */
 export interface RmspropOptions extends Common {
   name: 'rmsprop';
+  /** Share of the old average that each step keeps; default 0.99. */
   alpha?: number;
+  /** Added to the root, so that nothing is divided by 0; default 1e-8. */
   eps?: number;
+  /** Share of the last velocity that is kept; default 0. */
   momentum?: number;
+  /** Divides by the deviation: the square of the average gradient is taken off. Default false. */
   centered?: boolean;
 }
+/** Adagrad: each gradient is divided by the root of the sum of all its squares so far. */
 export interface AdagradOptions extends Common {
   name: 'adagrad';
+  /** Step t has the learning rate divided by 1 + (t − 1) · lrDecay; default 0. */
   lrDecay?: number;
+  /** Added to the root; default 1e-10. */
   eps?: number;
+  /** Where the sums of squares start; default 0. */
   initialAccumulatorValue?: number;
 }
+/** Adam: averages of gradient and square, corrected for their start at 0; adamw shrinks the weights themselves. */
 export interface AdamOptions extends Common {
   name: 'adam' | 'adamw';
+  /** Shares that each step keeps of the averages of the gradient and of its square; default [0.9, 0.999]. */
   betas?: readonly [number, number];
+  /** Added to the root; default 1e-8. */
   eps?: number;
+  /** Divides by the largest average of squares so far; default false. */
   amsgrad?: boolean;
 }
+/** The options of one optimiser, told apart by `name`; `optimizer` has the defaults in a table. */
 export type OptimizerOptions = SgdOptions | RmspropOptions | AdagradOptions | AdamOptions;
+/** The optimisers by name: `sgd`, `rmsprop`, `adagrad`, `adam`, `adamw`. */
 export type OptimizerName = OptimizerOptions['name'];
 
 /** One optimiser with its options settled. */

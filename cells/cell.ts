@@ -111,8 +111,11 @@ export function outputOf({ states }: Cell): { name: string; width: number } {
  * A third statement may give the same derivatives in the other direction: Jo of each output from Ju of the inputs.
  */
 export interface StatementPair {
+  /** From the inputs of a step to what it leaves. */
   forward: Statement;
+  /** From what comes back, and what the step left, to the gradients of the inputs. */
   backward: Statement;
+  /** From derivatives of the inputs to those of the outputs. */
   jacobian?: Statement;
 }
 

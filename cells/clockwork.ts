@@ -58,6 +58,7 @@ export const clockworkStatements = {
   clearInput,
 };
 
+/** What `clockwork` is built from: its modules, or `hidden` units shared out over `periods`. */
 export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ModuleOptions {
   /** Time of a sequence's first step: 0 (default), at which all modules fire, or 1 for the clock that counts from 1. */
   offset?: number;

@@ -59,6 +59,7 @@ export const elmanStatements = {
   relu: statements('relu'),
 };
 
+/** What `elman` is built from. */
 export interface ElmanOptions extends CellOptions {
   /** f in h = f(z); default tanh. */
   activation?: Activation;

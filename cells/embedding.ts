@@ -21,6 +21,7 @@ import type { Program } from '../core/program';
 import { transpose, type Tensors } from '../core/tensor';
 import { isCell, type Parameter } from './cell';
 
+/** The size of an embedding's table, and how it starts. */
 export interface EmbeddingOptions {
   /** V, the number of classes. */
   input: number;
@@ -32,9 +33,13 @@ export interface EmbeddingOptions {
 
 /** What stands below the first cell of a network and turns classes into rows of a table. */
 export interface Embedding {
+  /** Tells it from a cell. */
   readonly name: 'embedding';
+  /** V, the number of classes. */
   readonly input: number;
+  /** W, the width of a row: what the cell above reads. */
   readonly width: number;
+  /** The table, E [V, W]. */
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** What a checkpoint must hold to build the same layer again. */
   readonly options: Readonly<Required<EmbeddingOptions>>;

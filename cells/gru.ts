@@ -73,6 +73,7 @@ export const gruJacobian = statement(({ r, z, n, u, hPrev, Jar, Jaz, Ju, JhPrev 
   return { Jh: add(add(mul(Jz, sub(hPrev, n)), mul(sub(1, z), Jn)), mul(z, JhPrev)) };
 });
 
+/** What `gru` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
 export interface GruOptions extends CellOptions {
   /** Whether r scales hPrev Whn ('after', the default) or hPrev itself ('before'). */
   reset?: 'after' | 'before';

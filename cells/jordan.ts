@@ -76,6 +76,7 @@ export const softmaxJacobian = statement(({ fb, JoPrev, JflowSum }) => ({
 /** Two paths reach o: the output at t, and what it was fed back to at t+1. */
 export const outputBackward = statement(({ doOut, doNext }) => ({ do: add(doOut, doNext) }));
 
+/** What `jordan` is built from. `recurrentInit` fills Wf, the weights of what is fed back. */
 export interface JordanOptions extends CellOptions {
   /** O, the width of the output, which is the state that is fed back. */
   output: number;

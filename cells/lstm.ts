@@ -81,6 +81,7 @@ export const lstmJacobian = statement(({ i, f, g, o, tc, cPrev, Jai, Jaf, Jag, J
   return { Jc, Jh: add(mul(Jo, tc), mul(mul(o, Jc), sub(1, mul(tc, tc)))) };
 });
 
+/** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
 export interface LstmOptions extends CellOptions {
   /** Start of the forget gate's bias; default 1, so that a new network remembers. */
   forgetBias?: number;

@@ -76,6 +76,7 @@ export const lstm1997Jacobian = statement(({ i, g, o, tc, Jai, Jag, Jao, JcPrev 
   return { Jc, Jh: add(mul(Jo, tc), mul(mul(o, Jc), sub(1, mul(tc, tc)))) };
 });
 
+/** What `lstm1997` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
 export interface Lstm1997Options extends CellOptions {
   /** Start of the input gate's bias; default 0. Below it, as in the paper, what comes first does not fill the memory. */
   inputBias?: number;

@@ -3,7 +3,9 @@ import { must, mustBe, mustCount } from '../core/check';
 
 /** Units that fire together, at every time that `period` divides. */
 export interface Module {
+  /** How many, at least 1. */
   units: number;
+  /** Steps from one firing to the next, at least 1. */
   period: number;
 }
 

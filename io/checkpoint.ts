@@ -35,18 +35,23 @@ const canonical = (value: unknown): string =>
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
+  /** With its weights, and the generator that draws its dropout. */
   network: Network;
+  /** With its memory and its count of steps. */
   optimizer?: Optimizer;
   /** States to carry on from, by name, `l0.h` [B, H] row-major. */
   states?: Record<string, ArrayLike<number>>;
   /** Loss curves by name: pairs of step and loss, one after the other. */
   curves?: Record<string, ArrayLike<number>>;
+  /** Symbols of a character model. */
   vocabulary?: Vocabulary;
   /** Whatever else the writer needs, as JSON. */
   training?: unknown;
 }
 
+/** How a checkpoint is read. */
 export interface CheckpointOptions {
+  /** What runs the network; default as for `network`. A checkpoint does not hold it. */
   executor?: ExecutorName;
   /** Leaves out what only training needs: dropout, optimiser, and the loss unless it says how the output is fed back. */
   inference?: boolean;

@@ -18,7 +18,9 @@ export interface ImportOptions {
   activation?: Activation;
   /** Of a GRU; default what its biases say, or 'after'. */
   reset?: 'after' | 'before';
+  /** Default many-to-many. */
   topology?: Topology;
+  /** What training is to minimise; default none. */
   loss?: LossName;
 }
 

@@ -24,6 +24,7 @@ import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { gateRows, onnxGates, type GateOrder } from './gateorder';
 import { OnnxGraph, type Attribute } from './onnxgraph';
 
+/** Which inputs and outputs the model has beside x and y. */
 export interface OnnxOptions {
   /** The input is class numbers instead of vectors; default false. */
   classes?: boolean;

@@ -34,7 +34,9 @@ export type SafeTensor = {
 
 /** What a file holds. `metadata` has no prototype, so any key is an ordinary key. */
 export interface SafeFile {
+  /** By name; of a file that was read, in the order of its header. */
   tensors: Map<string, SafeTensor>;
+  /** Notes, text by key. */
   metadata: Record<string, string>;
 }
 

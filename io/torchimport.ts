@@ -22,6 +22,8 @@ import type { SafeTensor } from './safetensors';
 const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
 
 /**
+ * A network of this engine with the weights of a PyTorch model: kinds and sizes of its layers are read off the weights.
+ *
  * @param stored arrays by the names of the model's `state_dict`, from a safetensors file or an .npz archive.
  * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
  * @example

@@ -13,8 +13,11 @@ import { encodeSafetensors, type SafeTensor } from './safetensors';
 import type { Vocabulary } from './vocabulary';
 import { torchScript } from './torchscript';
 
+/** What the folder for PyTorch is made from. */
 export interface TorchProject {
+  /** Its weights go into the folder. */
   network: Network;
+  /** Its memory goes along, so that PyTorch trains on from here. */
   optimizer?: Optimizer;
   /** Symbols of a character model: the script then trains on from a text. */
   vocabulary?: Vocabulary;

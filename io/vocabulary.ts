@@ -45,6 +45,7 @@ export class Vocabulary {
     return new Vocabulary([UNKNOWN, ...symbols]);
   }
 
+  /** How many classes there are, that of UNKNOWN included. */
   get size(): number {
     return this.symbols.length;
   }
@@ -64,6 +65,7 @@ export class Vocabulary {
     return Array.from(indices, (index) => this.symbols[index] ?? UNKNOWN).join('');
   }
 
+  /** All symbols but UNKNOWN, one after the other: what `parse` reads. */
   toString(): string {
     return this.symbols.slice(1).join('');
   }
