@@ -48,7 +48,7 @@ export interface NetworkOptions {
   dtype?: Dtype;
   /** Seed of weights and dropout; default 0. */
   seed?: number;
-  /** What runs the passes; default the one in BACKSTEP_EXECUTOR, else `wasm` where SIMD works. */
+  /** What runs the passes; default the one in BACKSTEP_EXECUTOR, else `wasm` where SIMD works, else `plain`. */
   executor?: ExecutorName;
 }
 

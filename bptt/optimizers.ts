@@ -41,6 +41,7 @@ export class Optimizer {
   private made = 0;
 
   constructor(
+    /** What `step` changes. */
     readonly parameters: Parameters,
     options: OptimizerOptions,
     executor: Executor,

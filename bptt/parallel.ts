@@ -83,6 +83,7 @@ export class Parallel {
 
   /** @internal use `parallel` */
   constructor(
+    /** Whose batches are shared; its weights and gradients are those of the team. */
     readonly network: Network,
     private readonly members: Member[],
     /** Why there are fewer threads than were asked for; empty when there are not. */

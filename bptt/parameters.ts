@@ -32,7 +32,9 @@ export class Parameters {
   readonly flatGradients: Tensor;
 
   constructor(
+    /** Shape and start of each, by name. */
     readonly shapes: Readonly<Record<string, Parameter>>,
+    /** Of all values and gradients. */
     readonly dtype: Dtype,
     random: Random,
   ) {

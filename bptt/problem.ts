@@ -92,10 +92,13 @@ function given({ input: { value, gradient }, shape: { B } }: Stack, feed: Feed |
 
 /** What `problemOfCell` lays out. */
 export interface CellProblemOptions {
+  /** Steps of the sequence; default 4. */
   T?: number;
+  /** Rows of the batch; default 3. */
   B?: number;
   /** Steps of each row; default all T. */
   lengths?: number[];
+  /** Of weights, inputs and initial states, and of the coordinates that are sampled; default 0. */
   seed?: number;
 }
 
