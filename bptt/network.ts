@@ -100,25 +100,20 @@ const PLANS_KEPT = 8;
  *
  *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      one side of one step has no axis T
  *
- * A pass of a new shape is recorded first and then replayed. `forward` overwrites what the pass before returned;
- * `backward` adds into `parameters.gradients`, which `parameters.zeroGradients` zeroes. Neither changes a weight.
+ * `forward` overwrites what the pass before returned; `backward` adds into `parameters.gradients`; weights stay.
  *
- * @throws TypeError for an unknown option; RangeError when sizes disagree.
  * @example
- * const small = new Network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
- * small.forward(batch);
+ * const small = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+ * small.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape; // [2, 1, 2]
  * small.backward().x.shape; // [2, 1, 2]
  */
 export class Network {
   /** What it is made of, defaults filled in. */
   readonly architecture: Architecture;
-  /** Its weights and their gradients. */
   readonly parameters: Parameters;
   /** Drew the weights, and draws dropout: its state is part of a run that is to go on. */
   readonly random: Random;
-  /** Runs its passes. */
   readonly executor: Executor;
-  /** Whether the loss is the mean over the valid steps, or their sum. */
   readonly reduction: 'mean' | 'sum';
   /** D, the width of the input. */
   readonly input: number;
@@ -151,9 +146,6 @@ export class Network {
    * @param part runs only some steps or rows of the batch, with their weights in the loss of the whole (see `truncated`
    * and `parallel`). Dropout is drawn for all rows, so that it is the same however a batch is shared out.
    * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
-   * @example
-   * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
-   * net.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape // [2, 1, 2]
    */
   forward(batch: Batch, { training = false, ...part }: { training?: boolean } & Part = {}): Result {
     const bound = this.load(batch, training, part);
