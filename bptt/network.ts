@@ -101,7 +101,6 @@ const PLANS_KEPT = 8;
  *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      one side of one step has no axis T
  *
  * `forward` overwrites what the pass before returned; `backward` adds into `parameters.gradients`; weights stay.
- *
  * @example
  * const small = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
  * small.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape; // [2, 1, 2]
