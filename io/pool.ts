@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 
 /** An order on its way to a thread; what the thread tells carries the same number. */
-interface Numbered<Order> {
+export interface Numbered<Order> {
   number: number;
   order: Order;
 }
