@@ -31,13 +31,24 @@ export const real =
 /** One of a few names. */
 export const oneOf =
   <T extends string>(place: Place, names: readonly T[]): Parser<T> =>
-  (text) => {
-    const found = names.find((name) => name === text);
-    if (found !== undefined) return found;
-    const near = nearest(text, names);
-    const fix = near === undefined ? undefined : `did you mean ${near}?`;
-    throw usage(`${place} must be one of ${names.join(', ')}, got ${show(text)}`, fix);
-  };
+  (text) =>
+    known(text, names, `${place} must be one of`);
+
+/**
+ * One of a few words.
+ * @param must begins the message: the words follow.
+ * @throws CommandError for anything else, with the word that was probably meant.
+ */
+export function known<T extends string>(given: unknown, words: readonly T[], must: string): T {
+  const found = words.find((word) => word === given);
+  if (found !== undefined) return found;
+  const text = String(given);
+  const near = nearest(text, words);
+  throw usage(
+    `${must} ${words.join(', ')}, got ${typeof given === 'string' ? show(text) : JSON.stringify(given)}`,
+    near === undefined ? undefined : `did you mean ${near}?`,
+  );
+}
 
 /** The name that a word was probably meant to be: at most a third of it, and at least one letter, may be wrong. */
 export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {

@@ -5,11 +5,12 @@ import { Random } from '../../core/random';
 import { parse } from '../../io/metadata';
 import { readUtf8 } from '../../io/files';
 import { fingerprint, type Text } from '../../io/text';
+import { known } from '../arguments';
 import { PACKAGE, readTextOf } from '../corpus';
 import { usage, using } from '../errors';
 import { newSettings, settingsSchema, type Given, type Settings } from '../settings';
 import { streamsFor } from '../trainer';
-import { checked, isNumeric, isWhole, known, nameOf, type Name } from './values';
+import { checked, isNumeric, isWhole, nameOf, type Name } from './values';
 
 const number = v.pipe(v.number(), v.finite());
 const rangeSchema = v.strictObject({

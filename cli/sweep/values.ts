@@ -1,7 +1,7 @@
 /** The settings of `backstep train` that a trial can have, as a configuration states them. */
 import * as v from 'valibot';
 import { executorNames } from '../../core/executor';
-import { nearest } from '../arguments';
+import { known } from '../arguments';
 import { usage } from '../errors';
 import { settingsSchema } from '../settings';
 
@@ -56,25 +56,9 @@ export function checked(name: Name, value: unknown, place: string): unknown {
   if (result.success) return result.output ?? undefined;
   const where = `sweep: ${place}: ${name} must be`;
   if ('options' in schema && schema.type === 'picklist')
-    return known(String(value), schema.options as readonly string[], `${where} one of`, value);
+    return known(value, schema.options as readonly string[], `${where} one of`);
   throw usage(
     `${where} ${inWords[name] ?? 'a whole number >= 1'}, got ${JSON.stringify(value)}`,
     Array.isArray(value) ? 'lists of values belong to "vary"' : undefined,
-  );
-}
-
-/** One of a few words. */
-export function known<T extends string>(
-  given: string,
-  words: readonly T[],
-  must: string,
-  got: unknown = given,
-): T {
-  const found = words.find((word) => word === got);
-  if (found !== undefined) return found;
-  const near = nearest(given, words);
-  throw usage(
-    `${must} ${words.join(', ')}, got ${typeof got === 'string' ? got : JSON.stringify(got)}`,
-    near === undefined ? undefined : `did you mean ${near}?`,
   );
 }
