@@ -12,7 +12,7 @@
  */
 import { parseArgs } from 'node:util';
 import { check } from '../cli/measure';
-import { clocks, median, sample, slope } from '../cli/timing';
+import { clocks, logSlope, median, sample } from '../cli/timing';
 import { flopsOf, Run, workloads, type Workload } from '../cli/workloads';
 import { machine } from './machine';
 import { publish } from './output';
@@ -80,8 +80,8 @@ function main(): void {
     rows.push(...found);
     const one = {
       vary,
-      slope: slope(found.map((row) => [row.at, row.median])),
-      arithmetic: slope(found.map((row) => [row.at, flopsOf(row.workload).training])),
+      slope: logSlope(found.map((row) => [row.at, row.median])),
+      arithmetic: logSlope(found.map((row) => [row.at, flopsOf(row.workload).training])),
     };
     series.push(one);
     if (values.json) continue;

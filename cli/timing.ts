@@ -64,12 +64,16 @@ export async function sampleAsync(
 const nextGroup = (group: number, took: number): number =>
   took < GROUP_MILLISECONDS ? Math.ceil((group * GROUP_MILLISECONDS) / Math.max(took, 0.001)) : group;
 
-/** Slope of log y over log x by least squares: 1 where y grows as fast as x. */
-export function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)]);
-  const mean = (k: number): number => logs.reduce((sum, p) => sum + p[k], 0) / logs.length;
+type Points = readonly (readonly [x: number, y: number])[];
+
+/** Slope of the straight line through points, by least squares. */
+export function slope(points: Points): number {
+  const mean = (k: 0 | 1): number => points.reduce((sum, p) => sum + p[k], 0) / points.length;
   const [mx, my] = [mean(0), mean(1)];
   const sum = (of: (dx: number, dy: number) => number): number =>
-    logs.reduce((total, [x, y]) => total + of(x - mx, y - my), 0);
+    points.reduce((total, [x, y]) => total + of(x - mx, y - my), 0);
   return sum((dx, dy) => dx * dy) / sum((dx) => dx * dx);
 }
+
+/** Slope of log y over log x: 1 where y grows as fast as x. */
+export const logSlope = (points: Points): number => slope(points.map(([x, y]) => [Math.log(x), Math.log(y)]));

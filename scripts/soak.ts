@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { line } from '../cli/output';
 import { CHECKPOINT, newSettings } from '../cli/settings';
+import { slope } from '../cli/timing';
 import { Trainer } from '../cli/trainer';
 import { must, mustBe } from '../core/check';
 import { executorOf } from '../core/executor';
@@ -50,13 +51,7 @@ interface Sample extends Usage {
 /** What the line of least squares through the samples after the warm-up rises by from there to the end. */
 export function growth(samples: readonly Sample[], of: keyof Usage): number {
   const late = samples.filter(({ done }) => done >= WARM_UP);
-  const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const times = late.map(({ done }) => done);
-  const values = late.map((sample) => sample[of]);
-  const [t, v] = [mean(times), mean(values)];
-  const slope = times.reduce((sum, time, k) => sum + (time - t) * (values[k] - v), 0);
-  const spread = times.reduce((sum, time) => sum + (time - t) ** 2, 0);
-  return (slope / spread) * (times[times.length - 1] - times[0]);
+  return slope(late.map((sample) => [sample.done, sample[of]])) * (late[late.length - 1].done - late[0].done);
 }
 
 const inMb = (bytes: number, digits: number): string => (bytes / MB).toFixed(digits);

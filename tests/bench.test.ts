@@ -6,7 +6,7 @@ import { judgePeers } from '../benchmarks/figures';
 import type { PeerRow } from '../benchmarks/peers.bench';
 import { readCase, writeCase } from '../benchmarks/peers/case';
 import { Absent, Child } from '../benchmarks/peers/child';
-import { median, sample, sampleAsync, slope } from '../cli/timing';
+import { logSlope, median, sample, sampleAsync } from '../cli/timing';
 import { dataOf, disagreement, flopsOf, Run, smallestWorkloads, workloads } from '../cli/workloads';
 
 const root = join(__dirname, '..');
@@ -19,7 +19,7 @@ describe('timing', () => {
   });
 
   test('the slope of a power is its exponent', () => {
-    expect(slope([1, 2, 5, 9].map((x) => [x, 7 * x ** 1.5]))).toBeCloseTo(1.5, 12);
+    expect(logSlope([1, 2, 5, 9].map((x) => [x, 7 * x ** 1.5]))).toBeCloseTo(1.5, 12);
   });
 
   // a clock that advances by so many milliseconds at every look
