@@ -33,7 +33,7 @@ const crossEntropyBackward = statement(({ y, logSum, target, weight }) => ({
   dy: mul(weight, sub(exp(sub(y, logSum)), target)),
 }));
 
-/** −t log σ(y) − (1 − t) log(1 − σ(y)), written so that exp never overflows. */
+/** −q log σ(y) − (1 − q) log(1 − σ(y)) for the target q, written so that exp never overflows. */
 const bernoulli = statement(({ y, target }) => ({
   each: add(sub(max(y, 0), mul(y, target)), log1p(exp(neg(abs(y))))),
 }));

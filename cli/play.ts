@@ -15,7 +15,7 @@ export function addPlay(program: Command): void {
     .summary('serve the playground: a page that trains networks and steps through time')
     .description(
       'Serves the playground to this machine and prints its address: a page that trains networks in the browser, steps ' +
-        'through backpropagation in time with every number, and proves the gradients. Ctrl-C ends it.',
+        'through backpropagation in time with every number, and checks the gradients. Ctrl-C ends it.',
     )
     .option(
       '--port <number>',

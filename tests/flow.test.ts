@@ -144,6 +144,21 @@ describe('any cell', () => {
     },
   );
 
+  // the theorem of docs/book/vanishing.md: |f'| ≤ γ, and orthogonal weights times c have the norm c
+  it.each([
+    ['tanh', 1],
+    ['relu', 1],
+    ['sigmoid', 0.25],
+  ] as const)('%s: a norm of Wh below 1/γ makes every gradient vanish', (activation, slope) => {
+    const [T, H, share] = [30, 6, 0.9];
+    const net = network({ layers: [elman({ input: D, hidden: H, activation })], topology: 'many-to-one' });
+    const Wh = net.parameters.values['l0.Wh'];
+    for (let k = 0; k < H * H; k++) Wh.data[Wh.offset + k] *= share / slope;
+    const [{ back }] = flow(net, makeBatch(T, 1), { upstream: upstream(H) }).layers;
+    expect(back).toHaveLength(T + 1);
+    for (const { d, norm } of back) expect(norm).toBeLessThanOrEqual(share ** d * (1 + 1e-12));
+  });
+
   it('trap 5: the memory of an lstm without recurrent weights fades as its forget gates say', () => {
     const norms = [0, 2, 5].map((forgetBias) => {
       const cell = lstm({ input: D, hidden: 4, recurrentInit: 'zeros', inputInit: 'zeros', forgetBias });

@@ -29,5 +29,5 @@ export const draw = (): Promise<string> =>
         curve(`LSTM, bias ${forgetBias}`, lstm({ input: D, hidden: H, forgetBias })),
       ),
     ],
-    { x: 'steps back, d', y: '‖∂h_T/∂h_(T−d)‖', log: true, range: [1e-6, 1000] },
+    { x: 'steps back, d', y: '‖∂s_T/∂s_(T−d)‖', log: true, range: [1e-6, 1000] },
   );

@@ -22,17 +22,18 @@ export async function lines(curves: readonly Curve[], { x, y, log = false, range
     document,
     width: 760,
     height: 380,
+    marginTop: 30,
     marginLeft: 60,
     marginRight: 150,
     marginBottom: 40,
     style,
-    x: { label: x, grid: true },
+    x: { label: x, grid: true, labelAnchor: 'center' },
     y: {
       label: y,
       grid: true,
       type: log ? 'log' : 'linear',
       ...(range && { domain: range }),
-      ...(log && { tickFormat: '~g', ticks: 6 }),
+      ...(log && { tickFormat: '~e', ticks: 6 }),
     },
     marks: [
       ...curves.flatMap(({ name, points }, k) => {
