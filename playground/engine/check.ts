@@ -6,6 +6,7 @@ import type { Network } from '../../bptt/network';
 import {
   analyticGradients,
   backwardGradients,
+  drawStates,
   fillRandom,
   problemOf,
   type Problem,
@@ -17,8 +18,8 @@ import { sizeOf, toFlat } from '../../core/tensor';
 import { networkOf } from './model';
 import type { Settings } from './settings';
 
-/** D, O, T, B and H of the network that is checked: small enough to look at every weight. */
-const [D, O, T, B, H] = [3, 2, 5, 2, 4];
+/** D, O, T, B and H of the network that is checked: small enough to look at every weight. T exceeds all periods of a clock. */
+const [D, O, T, B, H] = [3, 2, 9, 2, 4];
 
 export interface Checkable {
   name: string;
@@ -45,7 +46,6 @@ export class Checker {
   private readonly mutants: Mutant[];
   private readonly slopes: { differences: Differences; forwardMode: ReturnType<typeof forwardMode> };
   private readonly known = new Map<string, { numeric: number; dual: number }>();
-  private broken: { mistake: number; gradients: Record<string, number[]> } | undefined;
 
   constructor(settings: Settings) {
     const net = smallNetwork(settings);
@@ -56,6 +56,8 @@ export class Checker {
     this.problem = problemOf(net, {
       x: { shape: [T, B, D], numbers: x },
       targets: { shape: [T, B], numbers: targets },
+      // from zeros, what the first step multiplies with its old state would be zero whether right or wrong
+      initial: drawStates(net.architecture, B, random),
     });
     this.mutants = mutate(this.problem).mutants;
     this.mistakes = this.mutants.map(({ what }) => what);
@@ -67,10 +69,16 @@ export class Checker {
     }));
   }
 
-  /** Examines every entry of a variable. `mistake` is the number of a planted one, or −1. */
-  examine(variable: string, mistake: number): Verdict[] {
+  /** Examines every entry of every variable, by name. `mistake` is the number of a planted one, or −1. */
+  examine(mistake: number): Record<string, Verdict[]> {
+    const verdicts = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
+      return [name, this.verdictsOf(name, gradient)] as const;
+    });
+    return Object.fromEntries(verdicts);
+  }
+
+  private verdictsOf(variable: string, gradient: number[]): Verdict[] {
     const { value } = this.problem.variables[variable];
-    const gradient = this.gradients(mistake)[variable];
     const largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
     return gradient.map((analytic, k) => {
       const { numeric, dual } = this.slopesOf(variable, k, sizeOf(value.shape));
@@ -86,14 +94,9 @@ export class Checker {
 
   /** The hand-derived gradients of the backward pass, or of a broken one. */
   private gradients(mistake: number): Record<string, number[]> {
-    if (this.broken?.mistake !== mistake) {
-      const { problem } = this;
-      const healthy = analyticGradients(problem);
-      const gradients =
-        mistake < 0 ? healthy : backwardGradients(problem.variables, this.mutants[mistake].backward, plain);
-      this.broken = { mistake, gradients };
-    }
-    return this.broken.gradients;
+    const { problem, mutants } = this;
+    const healthy = analyticGradients(problem);
+    return mistake < 0 ? healthy : backwardGradients(problem.variables, mutants[mistake].backward, plain);
   }
 
   /** Both oracles know nothing of the backward pass: their answers hold for every mistake. */

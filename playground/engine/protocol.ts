@@ -19,7 +19,8 @@ export interface Questions {
   flow: { ask: { run: number }; answer: Flow };
   jacobians: { ask: { run: number }; answer: Jacobians[] };
   check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };
-  examine: { ask: { variable: string; mistake: number }; answer: Verdict[] };
+  /** A mistake by its number, or −1 for none; of every weight of every variable. */
+  examine: { ask: { mistake: number }; answer: Record<string, Verdict[]> };
   recall: { ask: Asked; answer: Recalled };
   spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };

@@ -46,7 +46,7 @@ const answers: Answers = {
     const { variables, mistakes } = now().check();
     return { variables, mistakes };
   },
-  examine: ({ variable, mistake }) => now().check().examine(variable, mistake),
+  examine: ({ mistake }) => now().check().examine(mistake),
   recall: associate,
   spoil,
   save: ({ run, losses }) => now().checkpoint(run, losses),

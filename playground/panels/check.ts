@@ -1,7 +1,7 @@
 /** Proof: one weight's derivative by hand, by differences and by duals; and mistakes to plant. */
 import type { Checkable, Verdict } from '../engine/check';
 import type { App, Panel } from '../ui/app';
-import { signed } from '../ui/colors';
+import { logarithmic, signed } from '../ui/colors';
 import { h, select, short } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 
@@ -13,7 +13,8 @@ export class CheckPanel implements Panel {
   private variable = 0;
   private mistake = -1;
   private chosen = 0;
-  private verdicts: Verdict[] = [];
+  /** Of every weight of every variable, by the variable's name. */
+  private verdicts: Record<string, Verdict[]> = {};
   private ready = false;
   private weights = h('select', { 'aria-label': 'Weights' });
 
@@ -40,7 +41,7 @@ export class CheckPanel implements Panel {
         h(
           'p',
           { class: 'small muted' },
-          'A small network of the chosen cells, with random weights, on a random sequence. Each of its gradients is found three times: by the backward pass derived by hand; from the loss alone, by central differences; and by the whole network run on dual numbers.',
+          'A small network of the chosen cells, with random weights and initial states, on a random sequence. Each of its gradients is found three times: by the backward pass derived by hand; from the loss alone, by central differences; and by the whole network run on dual numbers.',
         ),
         this.choices,
         this.said,
@@ -49,7 +50,12 @@ export class CheckPanel implements Panel {
         'div',
         { class: 'two' },
         h('section', { class: 'card' }, h('h2', {}, 'Gradient by hand: choose a weight'), this.map.root),
-        h('section', { class: 'card' }, h('h2', {}, 'Where hand and oracles disagree'), this.wrong.root),
+        h(
+          'section',
+          { class: 'card' },
+          h('h2', {}, 'Where hand and oracles disagree: relative error'),
+          this.wrong.root,
+        ),
       ),
       h(
         'section',
@@ -60,7 +66,7 @@ export class CheckPanel implements Panel {
   }
 
   begin(): void {
-    Object.assign(this, { ready: false, variable: 0, mistake: -1, chosen: 0 });
+    Object.assign(this, { ready: false, variable: 0, mistake: -1, chosen: 0, verdicts: {} });
   }
 
   progress(): void {
@@ -83,18 +89,13 @@ export class CheckPanel implements Panel {
     Object.assign(this, { variables, mistakes });
     const wh = variables.findIndex(({ name }) => /W[hf]$/.test(name));
     this.variable = Math.max(0, wh);
-    const names = variables.map(
-      ({ name, shape }, k) => [String(k), `${name} [${shape.join(', ')}]`] as const,
-    );
+    const names = variables.map(({ name }, k) => [String(k), name] as const);
     const planted = mistakes.map((what, k) => [String(k), what] as const);
     const field = select(
       'Plant a mistake in the backward pass',
       [['-1', 'none'], ...planted],
       '-1',
-      (value) => {
-        this.mistake = Number(value);
-        void this.examine();
-      },
+      (value) => this.set(field.input, Number(value)),
     );
     field.root.classList.add('grow');
     const any = h(
@@ -105,11 +106,13 @@ export class CheckPanel implements Panel {
     const none = h('button', { type: 'button', onclick: () => this.set(field.input, -1) }, 'Repair');
     const of = select('Weights', names, String(this.variable), (value) => {
       this.variable = Number(value);
-      this.chosen = 0;
-      void this.examine();
+      this.chosen = this.worst();
+      this.draw();
     });
     this.weights = of.input;
     this.choices.replaceChildren(of.root, field.root, any, none);
+    this.said.className = 'verdict';
+    this.said.textContent = 'Each gradient is being found three times …';
     await this.examine();
   }
 
@@ -125,28 +128,42 @@ export class CheckPanel implements Panel {
 
   private async examine(): Promise<void> {
     const { mistake, variables } = this;
-    const verdictsOf = (k: number): Promise<Verdict[]> =>
-      this.app.ask('examine', { variable: variables[k].name, mistake });
-    this.verdicts = await verdictsOf(this.variable);
-    // a mistake may leave these weights alone: then the first ones that it does not
-    for (let k = 0; mistake >= 0 && k < variables.length && this.verdicts.every(({ ok }) => ok); k++) {
-      const verdicts = await verdictsOf(k);
-      if (verdicts.every(({ ok }) => ok)) continue;
-      this.verdicts = verdicts;
-      this.variable = k;
-      this.weights.value = String(k);
+    const verdicts = await this.app.ask('examine', { mistake });
+    if (mistake !== this.mistake || variables !== this.variables) return; // another one has been planted meanwhile
+    this.verdicts = verdicts;
+    // a mistake may leave the weights that are seen alone: then the first ones that it does not are shown
+    if (mistake >= 0 && this.wrongIn(this.variable) === 0) {
+      const first = variables.findIndex((_, k) => this.wrongIn(k) > 0);
+      if (first >= 0) this.variable = first;
     }
-    // and of these the one that shows it most
-    if (mistake >= 0 && this.verdicts.some(({ ok }) => !ok)) {
-      const errors = this.verdicts.map(({ errors: { forwardMode } }) => forwardMode);
-      this.chosen = errors.indexOf(Math.max(...errors));
-    }
+    if (mistake >= 0) this.chosen = this.worst();
+    variables.forEach(({ name, shape }, k) => {
+      const wrong = this.wrongIn(k);
+      this.weights.options[k].text = `${name} [${shape.join(', ')}]${wrong > 0 ? `: ${wrong} wrong` : ''}`;
+    });
+    this.weights.value = String(this.variable);
     this.draw();
   }
 
+  private of(variable: number): Verdict[] {
+    return this.verdicts[this.variables[variable].name] ?? [];
+  }
+
+  private wrongIn(variable: number): number {
+    return this.of(variable).filter(({ ok }) => !ok).length;
+  }
+
+  /** The weight that shows a mistake most; the first one where none is wrong. */
+  private worst(): number {
+    const errors = this.of(this.variable).map((verdict) => (verdict.ok ? 0 : errorOf(verdict)));
+    return errors.indexOf(Math.max(...errors));
+  }
+
   private draw(): void {
-    const { verdicts, chosen } = this;
-    if (verdicts.length === 0 || this.root.hidden) return;
+    const { chosen, variable } = this;
+    if (this.variables.length === 0 || this.root.hidden) return;
+    const verdicts = this.of(variable);
+    if (verdicts.length === 0) return;
     const columns = this.columns;
     const rows = verdicts.length / columns;
     const limit = Math.max(...verdicts.map(({ dual }) => Math.abs(dual)), 1e-12);
@@ -154,12 +171,13 @@ export class CheckPanel implements Panel {
     const gradient = (r: number, c: number): Verdict => verdicts[r * columns + c];
     const shared = { rows, columns, chosen: at };
     this.map.show({ ...shared, value: (r, c) => gradient(r, c).analytic, scale: signed(limit) });
+    const { analytic, numeric, dual, errors, bounds } = verdicts[chosen];
+    // by powers of ten: a gradient that is a thousandth too large is as wrong as one of the other sign
     this.wrong.show({
       ...shared,
-      value: (r, c) => gradient(r, c).analytic - gradient(r, c).dual,
-      scale: signed(limit),
+      value: (r, c) => (gradient(r, c).ok ? 0 : errorOf(gradient(r, c))),
+      scale: logarithmic(Math.log10(bounds.forwardMode), 0),
     });
-    const { analytic, numeric, dual, errors, bounds } = verdicts[chosen];
     const row = (by: string, value: number, error?: number, bound?: number): HTMLElement =>
       h(
         'tr',
@@ -189,11 +207,23 @@ export class CheckPanel implements Panel {
       row('central differences of the loss', numeric, errors.differences, bounds.differences),
       row('dual numbers (forward mode)', dual, errors.forwardMode, bounds.forwardMode),
     );
-    const bad = verdicts.filter(({ ok }) => !ok).length;
-    const all = verdicts.length;
-    this.said.className = `verdict ${bad === 0 ? 'ok' : 'bad'}`;
-    if (bad > 0) this.said.textContent = `Caught: ${bad} of ${all} gradients of these weights are wrong.`;
-    else if (this.mistake < 0) this.said.textContent = `All ${all} gradients of these weights agree.`;
-    else this.said.textContent = `All ${all} gradients of these weights agree all the same.`;
+    this.said.textContent = this.verdict;
+    this.said.className = `verdict ${this.verdict.startsWith('All') ? 'ok' : 'bad'}`;
+  }
+
+  private get verdict(): string {
+    const { variables, variable, mistake } = this;
+    const count = (of: (k: number) => number): number => variables.reduce((sum, _, k) => sum + of(k), 0);
+    const all = count((k) => this.of(k).length);
+    const bad = count((k) => this.wrongIn(k));
+    if (bad === 0) return mistake < 0 ? `All ${all} gradients agree.` : `Missed: all ${all} gradients agree.`;
+    const here = this.wrongIn(variable);
+    const { name } = variables[variable];
+    const own =
+      here === 0 ? `Those of ${name} are right.` : `Of ${name}: ${here} of ${this.of(variable).length}.`;
+    return `Caught: ${bad} of ${all} gradients are wrong. ${own}`;
   }
 }
+
+/** The larger of the errors against the two oracles. */
+const errorOf = ({ errors }: Verdict): number => Math.max(errors.differences, errors.forwardMode);

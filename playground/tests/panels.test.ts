@@ -84,16 +84,59 @@ inChromium('the tabs', (open) => {
   test('proof: gradients agree, a planted mistake is caught, a repaired one agrees', async () => {
     const page = await open(quick);
     await show(page, 'Proof');
-    await page.getByText(/All \d+ gradients of these weights agree\./).waitFor();
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
     await page.getByLabel('Plant a mistake').selectOption({ index: 3 });
-    await page.getByText(/Caught: \d+ of \d+/).waitFor();
+    await page.getByText(/^Caught: \d+ of \d+/).waitFor();
     await page.getByRole('application').first().press('ArrowRight');
     await page.getByRole('button', { name: 'Repair' }).click();
-    await page.getByText(/All \d+ gradients/).waitFor();
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
     await page.getByLabel('Weights', { exact: true }).selectOption({ index: 0 });
-    await page.getByText(/All \d+ gradients/).waitFor();
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
     await page.getByRole('button', { name: 'Plant one at random' }).click();
-    await page.getByText(/Caught: /).waitFor();
+    await page.getByText(/^Caught: /).waitFor();
+  });
+
+  test('proof: a mistake in one matrix is told wherever one looks, and the weights one chooses stay chosen', async () => {
+    const page = await open(`cell=elman&${quick}`);
+    await show(page, 'Proof');
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
+    const weights = page.getByLabel('Weights', { exact: true });
+    await weights.selectOption('0');
+    // a thousandth too much in dWh alone
+    const mistake = await page
+      .getByLabel('Plant a mistake')
+      .locator('option', { hasText: 'scale by 1.001 dl0.Wh' })
+      .first()
+      .getAttribute('value');
+    await page.getByLabel('Plant a mistake').selectOption(mistake);
+    await page.getByText('Caught: 16 of 104 gradients are wrong. Of l0.Wh: 16 of 16.').waitFor();
+    expect(await weights.locator('option:checked').textContent()).toBe('l0.Wh [4, 4]: 16 wrong');
+    // the map shows it: not a field has the colour of the ground
+    const colours = await page
+      .getByLabel('Which gradients are wrong')
+      .locator('canvas')
+      .evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const { width, height } = canvas;
+        const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(
+          0,
+          0,
+          width,
+          height,
+        );
+        const at = (row: number, column: number): string => {
+          const k = Math.floor(((row + 0.5) / 4) * height) * width + Math.floor(((column + 0.5) / 4) * width);
+          return data.slice(4 * k, 4 * k + 3).join();
+        };
+        const ground = getComputedStyle(document.documentElement).getPropertyValue('--ground');
+        return { fields: Array.from({ length: 16 }, (_, k) => at(Math.floor(k / 4), k % 4)), ground };
+      });
+    const ground = [1, 3, 5].map((k) => parseInt(colours.ground.trim().slice(k, k + 2), 16)).join();
+    expect(colours.fields.filter((colour) => colour === ground)).toEqual([]);
+    await weights.selectOption('0');
+    await page.getByText('Caught: 16 of 104 gradients are wrong. Those of l0.Wx are right.').waitFor();
+    await page.waitForTimeout(300);
+    expect(await weights.inputValue()).toBe('0');
   });
 
   test('memory: draw, remember, spoil, recall, forget', async () => {
