@@ -31,8 +31,10 @@ import { Parameters } from './parameters';
 import { Plan, type PlanShape } from './plan';
 import { firstReaderOf, type Stack } from './stack';
 import { beginsWithOne, outputAxes } from './topology';
+import { fillUpstream, type Upstream } from './upstream';
 
 export type { NetworkOptions } from './architecture';
+export type { Upstream } from './upstream';
 
 /** What a forward pass gives. Tensors are views that the next pass of the same shape overwrites. */
 export interface Result {
@@ -44,14 +46,6 @@ export interface Result {
   states: Tensors;
   /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
   attention?: Tensor;
-}
-
-/** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
-export interface Upstream {
-  /** [T, B, O] row-major, or [B, O]. */
-  output?: ArrayLike<number>;
-  /** By name, `l0.h` [B, H] row-major. */
-  states?: Record<string, ArrayLike<number>>;
 }
 
 /** What a backward pass gives, beside the gradients of the parameters. */
@@ -180,7 +174,7 @@ export class Network {
         'the network has a loss',
       );
     } else {
-      this.setUpstream(plan, upstream ?? {});
+      fillUpstream(plan, upstream ?? {}, 'network.backward');
     }
     bound.backward();
     if (fresh) bound.startBackward();
@@ -301,24 +295,6 @@ export class Network {
       }
     }
     return initial === 'zero';
-  }
-
-  private setUpstream(plan: Plan, { output, states = {} }: Upstream): void {
-    const where = 'network.backward';
-    const d = plan.output.gradient;
-    const size = d.shape[0] * d.shape[1];
-    must(
-      output === undefined || output.length === size,
-      where,
-      `output must hold ${size} values`,
-      output?.length,
-    );
-    const finals = plan.final.gradients;
-    for (const [name, final] of Object.entries(finals)) fillFrom(final, states[name] ?? 0);
-    for (const name of Object.keys(states)) {
-      must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);
-    }
-    fillFrom(d, output ?? 0);
   }
 
   private bound(shape: PlanShape): Bound {
