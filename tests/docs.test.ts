@@ -1,5 +1,22 @@
 /** What builds the book. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { typeset } from '../docs/build/formulas';
 import { keepShapes } from '../docs/build/shapes';
+
+describe('formulas', () => {
+  test('an operator of several signs is one <mo>', () =>
+    expect(typeset('$a \\mathrel{{+}{=}} b$')).toContain('<mi>a</mi><mo>+=</mo><mi>b</mi>'));
+
+  const folder = join(__dirname, '..', 'docs');
+  const pages = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
+    .map((file) => [file, readFileSync(join(folder, file), 'utf8')] as const)
+    .filter(([, text]) => text.includes('$'));
+  test.each(pages)('of %s: nothing is nested in an operator', (_file, text) =>
+    expect(typeset(text)).not.toMatch(/<mo(?: [^>]*)?></),
+  );
+});
 
 describe('lines of a docstring that are set in', () => {
   test('keep their lines and columns, without their margin', () =>

@@ -3,7 +3,8 @@ import { Plan } from '../../bptt/plan';
 import { network } from '../../bptt/network';
 import { makers } from '../../cells/makers';
 import { must } from '../../core/check';
-import { mathml } from '../../playground/equations/plugin';
+import { lineToLatex } from '../../playground/equations/latex';
+import { mathml } from '../../playground/equations/mathml';
 import { linesOf, recordStep } from '../../playground/engine/lines';
 import { withoutColumns } from '../../playground/equations/columns';
 
@@ -23,7 +24,7 @@ export function equationsOf([name, way, ...options]: string[], where: string): s
   const lines = recordStep(unroll, 1, ways[way as keyof typeof ways]).flatMap((operation) =>
     linesOf(operation, unroll.at(1)),
   );
-  const rows = lines.map(({ text }) => `<div>${mathml(withoutColumns(text))}</div>`);
+  const rows = lines.map(({ text }) => `<div>${mathml(lineToLatex(withoutColumns(text)))}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;
 }
 

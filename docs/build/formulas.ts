@@ -1,5 +1,5 @@
 /** Formulas of the prose: `$…$` and, on lines of their own, `$$…$$`, as MathML, which browsers draw by themselves. */
-import katex from 'katex';
+import { mathml } from '../../playground/equations/mathml';
 
 /** A page with its formulas typeset; what stands in code is left alone. */
 export function typeset(markdown: string): string {
@@ -13,12 +13,7 @@ export function typeset(markdown: string): string {
               /\$\$([^]+?)\$\$/g,
               (_whole, tex: string) => `<div class="formula" v-pre>${mathml(tex, true)}</div>`,
             )
-            .replace(/\$([^$\n]+?)\$/g, (_whole, tex: string) => `<span v-pre>${mathml(tex, false)}</span>`),
+            .replace(/\$([^$\n]+?)\$/g, (_whole, tex: string) => `<span v-pre>${mathml(tex)}</span>`),
     )
     .join('');
 }
-
-const mathml = (tex: string, displayMode: boolean): string =>
-  katex
-    .renderToString(tex.trim(), { displayMode, output: 'mathml', throwOnError: true, strict: 'error' })
-    .replace(/<annotation[^>]*>[^]*?<\/annotation>/g, '');
