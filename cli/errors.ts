@@ -3,8 +3,11 @@ import { CommanderError } from 'commander';
 import { createColors } from 'picocolors';
 import { safe } from './safe';
 
-/** 0 is success; 130 and 143 are the shell's own codes for a stop by Ctrl-C, a closed pipe, and SIGTERM. */
-export const exitCodes = { failed: 1, usage: 2, interrupted: 130, unheard: 141, terminated: 143 } as const;
+/** 0 is success; 129 and above are the shell's own codes: a closed terminal, Ctrl-C, a closed pipe, SIGTERM. */
+export const exitCodes = {
+  ...{ failed: 1, usage: 2 },
+  ...{ hungUp: 129, interrupted: 130, unheard: 141, terminated: 143 },
+} as const;
 
 /** An error whose message is meant for the user. */
 export class CommandError extends Error {

@@ -1,42 +1,50 @@
 /** Ctrl-C and its like: the first one asks for an orderly end, the second one gets an immediate one. */
 import { exitCodes } from './errors';
+import { onLost } from './output';
 
 /**
  * Milliseconds in which further signals are the same Ctrl-C: a terminal sends it to the whole group of processes, and
  * npm, which is one of them, passes it on once more.
  */
 const ECHO = 500;
-const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: 129 };
+const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.hungUp };
 
 export interface Interrupt {
-  /** The exit code of the signal that came, if one did. */
+  /** The exit code that goes with what came, if anything did. */
   readonly code: number | undefined;
-  /** From now on signals have their usual effect. */
+  /** From now on signals, and the loss of standard output, have their usual effect. */
   done(): void;
 }
 
-/** Calls `stop` at the first signal; at the second one calls `leave` and ends the process. */
+/**
+ * Calls `stop` at the first signal, or when standard output is lost; at a second Ctrl-C or SIGTERM calls `leave` and ends
+ * the process.
+ */
 export function onInterrupt(stop: () => void, leave: () => void): Interrupt {
   let code: number | undefined;
   let since = 0;
+  const first = (exitCode: number): void => {
+    if (code !== undefined) return;
+    code = exitCode;
+    since = performance.now();
+    stop();
+  };
   const listener = (signal: NodeJS.Signals): void => {
-    const now = performance.now();
-    if (code === undefined) {
-      code = codes[signal as keyof typeof codes];
-      since = now;
-      stop();
-    } else if (now - since > ECHO) {
-      leave();
-      process.exit(code);
-    }
+    if (code === undefined) return first(codes[signal as keyof typeof codes]);
+    // a terminal that closes may say so more than once: nobody is in a hurry
+    if (signal === 'SIGHUP' || performance.now() - since <= ECHO) return;
+    leave();
+    process.exit(code);
   };
   for (const signal of Object.keys(codes)) process.on(signal, listener);
+  const forget = onLost(first);
   return {
     get code() {
       return code;
     },
     done() {
       for (const signal of Object.keys(codes)) process.removeListener(signal, listener);
+      forget();
     },
   };
 }

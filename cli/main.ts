@@ -2,6 +2,7 @@
 /** The command line: one entry, one file for each command. */
 import { Command } from 'commander';
 import { report } from './errors';
+import './output'; // what cannot be written must not end in a stack trace
 import { version } from './version';
 import type * as Bench from './bench';
 import type * as Check from './check';

@@ -1,11 +1,61 @@
-/** What commands print on standard output: lines, and tables without borders. */
+/** What commands print on standard output: lines, and tables without borders; and what happens when it cannot be written. */
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import Table from 'cli-table3';
+import { reasonOf } from '../io/files';
+import { exitCodes, failure, report } from './errors';
 
-// a reader that has seen enough, like `head`, closes the pipe: that is no failure
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+/** Standard output takes no more: its reader or its terminal has gone, or its disk is full. */
+let lost = false;
+const listeners = new Set<(exitCode: number) => void>();
+
+process.stdout.on('error', lose);
+// there is nowhere to report this, and it is no reason to stop
+process.stderr.on('error', () => undefined);
+process.on('exit', (code) => {
+  // Node puts a terminal back in order, and aborts where that has gone
+  if (lost || code === exitCodes.hungUp) [0, 1, 2].forEach(close);
 });
+
+function close(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {
+    /* it was closed before */
+  }
+}
+
+function lose(error: NodeJS.ErrnoException): void {
+  if (lost) return; // each write fails again
+  lost = true;
+  const code = codeOf(error);
+  for (const listener of listeners) listener(code);
+  // a reader that has seen enough, like `head`, closes the pipe: that is no failure
+  if (listeners.size === 0) process.exit(code === exitCodes.unheard ? 0 : code);
+}
+
+/** The exit code; an error that its user does not know of is reported. */
+function codeOf(error: NodeJS.ErrnoException): number {
+  if (error.code === 'EPIPE') return exitCodes.unheard;
+  if (error.code === 'EIO') return exitCodes.hungUp;
+  const message = `standard output must be writable, got ${reasonOf(error)}`;
+  return report(failure(message, 'make room, or write to another file'), '', false);
+}
+
+/**
+ * Has `listener` called, with the exit code, when standard output is lost. Without a listener the process ends at once.
+ * @returns what takes the listener away again.
+ */
+export function onLost(listener: (exitCode: number) => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** Waits until the reader of standard output has caught up; not when that is lost, or after the signal. */
+export async function drained(signal?: AbortSignal): Promise<void> {
+  if (!process.stdout.writableNeedDrain || lost) return;
+  await once(process.stdout, 'drain', { signal }).catch(() => undefined);
+}
 
 /** Prints one line. */
 export const line = (text = ''): void => void process.stdout.write(`${text}\n`);

@@ -2,6 +2,7 @@
 import { createColors } from 'picocolors';
 import { Bar, barFits } from './bar';
 import { lines, stepParts, type Event, type Step } from './events';
+import { asJson, line as say } from './output';
 import { safe } from './safe';
 
 export interface Reporter {
@@ -15,15 +16,9 @@ const LINE_EVERY = 5;
 
 /** The reporter that suits where standard output and standard error go. */
 export function reporterFor(json: boolean): Reporter {
-  if (json) return { tell: (event) => say(JSON.stringify(event, plainNumbers)), close: () => undefined };
+  if (json) return { tell: (event) => say(asJson(event)), close: () => undefined };
   return barFits() ? new BarReporter() : new LineReporter();
 }
-
-/** JSON has no Infinity and no NaN. */
-const plainNumbers = (_key: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 class LineReporter implements Reporter {
   private next = 0;

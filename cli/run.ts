@@ -8,10 +8,11 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { clearUp, fileIn, readWhole, writeWhole } from '../io/files';
 import { commandLine, quote } from './arguments';
 import { PACKAGE, readTextOf } from './corpus';
-import { exitCodes, failure, usage, using, CommandError } from './errors';
+import { failure, usage, using, CommandError } from './errors';
 import { BITS } from './events';
 import { onInterrupt } from './interrupt';
 import { outFolder } from './outfolder';
+import { drained } from './output';
 import { plotCurves } from './plot';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
@@ -92,8 +93,6 @@ class Run {
   private lastSample: number;
   /** The step of the checkpoint in the folder: of this run, or of the one that it resumes. */
   private savedStep: number | undefined;
-  /** The reader of standard output has gone. */
-  private unheard = false;
 
   constructor(
     private readonly trainer: Trainer,
@@ -119,19 +118,16 @@ class Run {
       },
       () => reporter.close(),
     );
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.unheard = true;
-      abort.abort();
-    });
-    process.stderr.on('error', () => undefined);
     try {
       const missing = await trainer.start();
       if (missing !== '') note(reporter, missing);
       this.tellStart();
       const stopped = await trainer.run({ signal: abort.signal, onStep: (info) => this.onStep(info) });
       this.save();
-      if (stopped !== 'aborted') return await this.finish(stopped);
+      if (stopped !== 'aborted') {
+        await this.finish(stopped);
+        return interrupt.code ?? 0;
+      }
     } catch (error) {
       throw this.explained(error);
     } finally {
@@ -141,10 +137,10 @@ class Run {
     }
     const again = commandLine(`train --resume ${quote(this.checkpoint)}`);
     process.stderr.write(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}\n`);
-    return interrupt.code ?? (this.unheard ? exitCodes.unheard : 0);
+    return interrupt.code ?? 0;
   }
 
-  private onStep(info: StepInfo): void {
+  private async onStep(info: StepInfo): Promise<void> {
     const { trainer, reporter, progress } = this;
     reporter.tell(progress.step(info));
     const loss = trainer.validateWhenDue();
@@ -164,6 +160,7 @@ class Run {
       }
       this.lastSave = now;
     }
+    await drained(this.abort.signal);
     progress.resume();
   }
 
@@ -187,7 +184,7 @@ class Run {
   }
 
   /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
-  private async finish(stopped: string): Promise<number> {
+  private async finish(stopped: string): Promise<void> {
     const { trainer, reporter, progress } = this;
     const { seconds } = progress;
     this.tellSample();
@@ -219,7 +216,6 @@ class Run {
         'train: every gradient must be right, got a wrong one (see above)',
         'this is a bug in the cell',
       );
-    return 0;
   }
 
   private tellStart(): void {

@@ -17,7 +17,8 @@ Examples:
 Ctrl-C saves and says how to go on; a second Ctrl-C stops at once.
 The last 5 % of the text are kept for validation. With --seed, --steps and --threads, runs are
 equal to the bit.
-Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C and saved.
+Exit codes: 0 done, 1 failed, 2 bad usage; stopped and saved: 129 by a closed terminal, 130 by Ctrl-C,
+141 by a reader that has gone, 143 by SIGTERM.
 `;
 
 /** Adds the command to the program. */

@@ -1,10 +1,10 @@
 /** Streams text from a checkpoint to standard output. */
-import { once } from 'node:events';
 import { Random } from '../core/random';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from './errors';
 import { defaultPrime, generate } from './generate';
+import { drained } from './output';
 import { safe } from './safe';
 import { CHECKPOINT } from './settings';
 
@@ -16,7 +16,7 @@ export interface SampleOptions {
   seed: number;
 }
 
-/** Characters after which the reader's wish to stop is noticed. */
+/** Characters after which it is noticed that the reader has gone. */
 const TURN = 64;
 
 /** Writes the prime and `length` characters after it, each as soon as it is known. */
@@ -40,11 +40,6 @@ export async function write(given: string, options: SampleOptions): Promise<void
     process.stderr.write(`sample: not in the vocabulary, read as unknown: ${list}\n`);
   }
 
-  let closed = false;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    closed = true; // the reader has seen enough
-  });
   const clean = process.stdout.isTTY ? safe : (text: string): string => text;
   const symbols = generate(network, vocabulary, {
     temperature,
@@ -53,13 +48,10 @@ export async function write(given: string, options: SampleOptions): Promise<void
     random: new Random(seed),
   });
   if (options.prime) process.stdout.write(clean(options.prime));
-  for (let k = 0; k < length && !closed; k++) {
-    const room = process.stdout.write(clean(symbols.next().value));
-    if (!room)
-      await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'error')]).catch(
-        () => undefined,
-      );
-    else if (k % TURN === 0) await new Promise(setImmediate);
+  for (let k = 0; k < length; k++) {
+    process.stdout.write(clean(symbols.next().value));
+    await drained();
+    if (k % TURN === 0) await new Promise(setImmediate);
   }
-  if (!closed) process.stdout.write('\n');
+  process.stdout.write('\n');
 }
