@@ -1,6 +1,6 @@
 /** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
 import { directionsOf } from '../bptt/layer';
-import type { Network } from '../bptt/network';
+import { copyOf, type Network } from '../bptt/network';
 import type { Optimizer } from '../bptt/optimizers';
 import type { ScheduleOptions } from '../bptt/schedules';
 import { mustReadSteps, outputAxes } from '../bptt/topology';
@@ -46,7 +46,8 @@ const slots: Readonly<Record<string, Record<string, string>>> = {
  *
  *   weights.safetensors  parameters by PyTorch's names; the optimiser's memory, `optim.exp_avg.rnn.weight_ih_l0`; states
  *                        to carry on from, `state.h` [L·D, B, H]
- *   batch.safetensors    a batch of random numbers: x, targets, and the output and the loss that this engine gives
+ *   batch.safetensors    a batch of random numbers: x, targets, and the output and the loss that this engine gives, in
+ *                        float64
  *   model.py             loads both, compares, and trains on, in one process or under torchrun in several
  *
  * The script freezes the second of PyTorch's two biases, which adds nothing: so its optimiser makes the same steps.
@@ -122,7 +123,8 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<stri
   if (loss) batch.set('targets', targets[loss]());
   const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
   const given = batch.get('targets');
-  const result = network.forward({ x: box(x), ...(given && { targets: box(given) }) });
+  // in float64 rounding is too small to hide what is computed otherwise
+  const result = copyOf(network).forward({ x: box(x), ...(given && { targets: box(given) }) });
   batch.set('output', store(result.output));
   if (loss) batch.set('loss', { dtype: 'F64', shape: [], data: Float64Array.of(result.loss) });
   return batch;

@@ -2,8 +2,8 @@
 What the tests need of PyTorch, in one process.
 
 In the folder named: writes models of PyTorch's own as a stranger would save them, NAME.npz with what they compute in
-NAME.io.npz; then runs every */model.py there, 3 steps of training where it has a loss, on text.txt where there is one, and prints
-what each prints.
+NAME.io.npz; then runs every */model.py there, 3 steps of training where it has a loss, or 20 on text.txt
+where there is one, and prints what each prints.
 """
 
 import contextlib
@@ -64,7 +64,8 @@ printed = {}
 for script in sorted(FOLDER.glob("*/model.py")):
     trains = "raise SystemExit(\"this network" not in script.read_text()
     text = script.parent / "text.txt"
-    sys.argv = [str(script)] + (["--train", "3"] if trains else []) + (["--text", str(text)] if text.exists() else [])
+    steps = "20" if text.exists() else "3"
+    sys.argv = [str(script)] + (["--train", steps] if trains else []) + (["--text", str(text)] if text.exists() else [])
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         try:
