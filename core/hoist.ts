@@ -9,15 +9,12 @@
 import ndarray from 'ndarray';
 import type { Data } from './memory';
 import { Program, type Operation, type Product, type Reduction } from './program';
-import type { Tensor } from './tensor';
+import { identityOf, type Tensor } from './tensor';
 
 /** The same computation with as few, as large operations as possible. Sums may be added up in another order. */
 export function hoist(program: Program): Program {
   const later = merge(program.operations, 1); // to the place of the last member
-  const sooner = merge(later.reverse(), -1).reverse(); // to the place of the first
-  const result = new Program();
-  result.operations.push(...sooner);
-  return result;
+  return new Program(merge(later.reverse(), -1).reverse()); // to the place of the first
 }
 
 /**
@@ -28,18 +25,18 @@ export function defer(program: Program, ...targets: Data[]): { rest: Program; de
   const isTarget = (t: Tensor): boolean => targets.includes(t.data);
   const rest = new Program();
   const deferred = new Program();
-  let movable = true;
+  const needed = new Blocks(); // what the deferred operations read
   for (const operation of program.operations) {
-    const only = writes(operation).every(isTarget);
-    if (only) deferred.operations.push(operation);
-    else {
+    if (writes(operation).every(isTarget)) {
+      deferred.operations.push(operation);
+      for (const t of reads(operation)) needed.add(t);
+    } else {
       rest.operations.push(operation);
-      const touched = [...reads(operation), ...writes(operation)].some(isTarget);
-      const spoils = deferred.operations.some((d) => conflict(reads(d), writes(operation)));
-      if (touched || spoils) movable = false;
+      const touches = [...reads(operation), ...writes(operation)].some(isTarget);
+      if (touches || needed.meet(writes(operation))) return { rest: program, deferred: new Program() };
     }
   }
-  return movable ? { rest, deferred } : { rest: program, deferred: new Program() };
+  return { rest, deferred };
 }
 
 /** Operations of the same kind and weights at neighbouring steps, collected while the list is walked once. */
@@ -48,31 +45,46 @@ interface Group {
   merged: Mergeable;
   /** Where it stands in the list of results; earlier members leave a gap behind. */
   at: number;
+  reads: Tensor[];
+  writes: Tensor[];
 }
 type Mergeable = Product | Reduction;
 
 /** Walks the operations, merging each into an earlier neighbour of its kind that nothing in between depends on. */
 function merge(operations: readonly Operation[], direction: 1 | -1): Operation[] {
   const result: (Operation | undefined)[] = [];
-  let open: Group[] = [];
+  // by site: steps are walked in order, so a group that the next operation of its site cannot join is complete
+  const open = new Map<string, Group>();
   for (const operation of operations) {
-    const mine = isMergeable(operation)
-      ? open.find(({ merged }) => !feeds(merged, operation) && joined(merged, operation, direction))
-      : undefined;
+    const [read, written] = [reads(operation), writes(operation)];
+    const site = isMergeable(operation) ? siteOf(operation) : '';
+    const mine = open.get(site);
+    const both =
+      mine && isMergeable(operation) && !feeds(mine.merged, operation)
+        ? joined(mine.merged, operation, direction)
+        : undefined;
     // a group ends where an operation needs what it computes, or changes what it reads
-    open = open.filter((group) => group === mine || !depends(group.merged, operation));
+    for (const [key, group] of open) {
+      const depends =
+        conflict(written, group.reads) || conflict(written, group.writes) || conflict(read, group.writes);
+      if (depends && !(both && group === mine)) open.delete(key);
+    }
     const at = result.push(operation) - 1;
     if (!isMergeable(operation)) continue;
-    if (mine && open.includes(mine)) {
-      mine.merged = joined(mine.merged, operation, direction) as Mergeable;
+    if (mine && both) {
       result[mine.at] = undefined;
-      result[at] = mine.merged;
-      mine.at = at;
-    } else {
-      open.push({ merged: operation, at });
+      result[at] = both;
     }
+    const merged = both ?? operation;
+    open.set(site, { merged, at, reads: reads(merged), writes: writes(merged) });
   }
   return result.filter((operation) => operation !== undefined);
+}
+
+/** Operations of one site are the same but for the rows that they work on: the same place of a cell at every step. */
+function siteOf(operation: Mergeable): string {
+  const tensors = [...operands(operation), ...writes(operation)];
+  return [operation.kind, operation.accumulate, ...tensors.map(columnKey)].join(' ');
 }
 
 const isMergeable = (operation: Operation): operation is Mergeable =>
@@ -131,15 +143,6 @@ function stacked(p: Tensor, q: Tensor, axis: number): Tensor | undefined {
 const feeds = (p: Mergeable, q: Mergeable): boolean =>
   conflict(operands(p), writes(q)) || conflict(operands(q), writes(p));
 
-/** Whether an operation must stay on its side of a group that moves past it. */
-function depends(group: Mergeable, operation: Operation): boolean {
-  return (
-    conflict(writes(operation), reads(group)) ||
-    conflict(writes(operation), writes(group)) ||
-    conflict(reads(operation), writes(group))
-  );
-}
-
 function reads(operation: Operation): Tensor[] {
   if (operation.kind === 'pointwise') return Object.values(operation.inputs);
   return operation.accumulate ? [...operands(operation), operation.out] : operands(operation);
@@ -175,9 +178,39 @@ const extent = (t: Tensor): number =>
   t.shape.reduce((end, n, k) => end + (n - 1) * t.stride[k], t.offset + 1);
 /** Distance between rows, whichever way the view is turned. */
 const pitch = (t: Tensor): number => Math.max(...t.stride);
+/** Views with the same key show the same columns of one matrix, or the same rows where they are turned. */
+const columnKey = (t: Tensor): string =>
+  [identityOf(t.data), t.offset % (pitch(t) || Infinity), columnsOf(t), t.stride].join(':');
 const columnsOf = (t: Tensor): number =>
   t.shape.length === 1
     ? 1
     : t.stride[0] >= t.stride[1]
       ? (t.shape[1] - 1) * t.stride[1] + 1
       : (t.shape[0] - 1) * t.stride[0] + 1;
+
+/** Blocks of rows of some matrices, each matrix's kept as one stretch that holds them all: few, however many there are. */
+class Blocks {
+  private readonly stretches = new Map<string, Tensor>();
+
+  add(t: Tensor): void {
+    const key = columnKey(t);
+    const known = this.stretches.get(key);
+    this.stretches.set(key, known ? stretched(known, t) : t);
+  }
+
+  /** Whether any of these views may share elements with a block. */
+  meet(views: Tensor[]): boolean {
+    return conflict(views, [...this.stretches.values()]);
+  }
+}
+
+/** The smallest view that holds two blocks of the same columns. */
+function stretched(p: Tensor, q: Tensor): Tensor {
+  const offset = Math.min(p.offset, q.offset);
+  const axis = p.stride.indexOf(pitch(p));
+  const end = Math.max(extent(p), extent(q));
+  const shape = [...p.shape];
+  // both end in the same column
+  if (pitch(p) > 0) shape[axis] = (end - extent(p) + p.offset - offset) / pitch(p) + p.shape[axis];
+  return ndarray<Data>(p.data, shape, p.stride, offset);
+}

@@ -74,8 +74,8 @@ export interface Binder {
  * toFlat(out); // [11]
  */
 export class Program {
-  /** In the order in which they are run. */
-  readonly operations: Operation[] = [];
+  /** @param operations in the order in which they are run. */
+  constructor(readonly operations: Operation[] = []) {}
 
   /**
    * Records out = a b (+ bias, broadcast over the rows), or out += a b.
@@ -156,7 +156,7 @@ export class Program {
 
   /** Adds all operations of `other` behind this program's own. */
   append(other: Program): void {
-    this.operations.push(...other.operations);
+    for (const operation of other.operations) this.operations.push(operation);
   }
 
   /** Binds every operation to `executor`; the returned call replays the program. */

@@ -81,6 +81,15 @@ export function toNested(t: Tensor): unknown {
   );
 }
 
+const identities = new WeakMap<Data, number>();
+let nextIdentity = 0;
+/** A number that tells the arrays behind tensors apart. */
+export function identityOf(data: Data): number {
+  let id = identities.get(data);
+  if (id === undefined) identities.set(data, (id = nextIdentity++));
+  return id;
+}
+
 export const dtypeOf = (t: Tensor): Dtype => (t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64');
 
 /** Rows `from`…`to` (not included) of a matrix, as a view. */

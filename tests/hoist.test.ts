@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import ndarray from 'ndarray';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
@@ -21,12 +22,13 @@ fc.configureGlobal({ seed: 20 });
 const [T, B, D, H] = [4, 2, 3, 5];
 const [plain] = executors;
 
-/** What a cell records over T steps, and the tensors it works on. */
-function unrolled(cell: Cell): { forward: Program; backward: Program; unroll: Unroll } {
+/** What a cell records over `steps` steps, and the tensors it works on. */
+function unrolled(cell: Cell, steps = T): { forward: Program; backward: Program; unroll: Unroll } {
   const make = (): Tensors =>
     Object.fromEntries(Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]));
-  const [x, dx] = [zeros([T * B, D]), zeros([T * B, D])];
-  const unroll = new Unroll(cell, { T, B, dtype: 'float64', x, dx, parameters: make(), gradients: make() });
+  const [x, dx] = [zeros([steps * B, D]), zeros([steps * B, D])];
+  const sizes = { T: steps, B, dtype: 'float64' } as const;
+  const unroll = new Unroll(cell, { ...sizes, x, dx, parameters: make(), gradients: make() });
   const [forward, backward] = [new Program(), new Program()];
   unroll.forward(forward);
   unroll.backward(backward);
@@ -252,6 +254,46 @@ describe.each([
       return [unroll.output, dx, ...Object.values(gradients), ...Object.values(unroll.dStates)].map(toFlat);
     });
     results[1].forEach((values, k) => expect(distance(values, results[0][k])).toBeLessThanOrEqual(1e-14));
+  });
+});
+
+describe('long sequences', () => {
+  /** Reads of operands per operation while a program is rewritten. */
+  function looks(steps: number): number {
+    const { backward, unroll } = unrolled(clockwork({ input: D, hidden: 6, periods: [1, 2, 4] }), steps);
+    let count = 0;
+    const counted = (t: Tensor): Tensor => {
+      const { data } = t;
+      const get = (): typeof data => (count++, data);
+      return Object.defineProperty(ndarray(data, t.shape, t.stride, t.offset), 'data', { get });
+    };
+    const all = (tensors: Tensors): Tensors =>
+      Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, counted(t)]));
+    const operations = backward.operations.map((op): Operation => {
+      if (op.kind === 'product') return { ...op, a: counted(op.a), b: counted(op.b), out: counted(op.out) };
+      if (op.kind === 'reduction') return { ...op, from: counted(op.from), out: counted(op.out) };
+      return { ...op, inputs: all(op.inputs), outputs: all(op.outputs) };
+    });
+    const { deferred } = defer(hoist(new Program(operations)), unroll.options.dx.data);
+    expect(deferred.operations.length).toBeGreaterThan(steps / 2); // slow modules leave gaps between the products
+    return count / operations.length;
+  }
+
+  test('each operation costs the same, however many steps there are', () => {
+    expect(looks(400) / looks(100)).toBeLessThan(1.1);
+  });
+
+  test('a program of 200,000 operations', () => {
+    const [a, y] = [zeros([1, 1]), zeros([1, 1])];
+    const one = new Program();
+    one.pointwise(
+      statement(({ a }) => ({ y: mul(a, 2) })),
+      { a, y },
+    );
+    const all = new Program(Array<Operation>(200_000).fill(one.operations[0]));
+    expect(hoist(all).operations).toHaveLength(200_000);
+    one.append(all);
+    expect(one.operations).toHaveLength(200_001);
   });
 });
 

@@ -7,7 +7,7 @@ import { isOneHot, viewOf } from '../onehot';
 import { plain } from '../plain';
 import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from '../program';
 import { inputsOf } from '../statement';
-import { dtypeOf, type Tensor } from '../tensor';
+import { dtypeOf, identityOf, type Tensor } from '../tensor';
 import { call, WasmModule } from './encoder';
 import { addLookup, type Lookups } from './emit-lookup';
 import { addReduction, type Reductions } from './emit-reduce';
@@ -247,7 +247,12 @@ class Packs {
       ),
     );
     const uses = new Map<string, Product[]>();
-    for (const op of products) uses.set(keyOf(op.b), [...(uses.get(keyOf(op.b)) ?? []), op]);
+    for (const op of products) {
+      const key = keyOf(op.b);
+      const group = uses.get(key);
+      if (group) group.push(op);
+      else uses.set(key, [op]);
+    }
     let most = -1;
     for (const [key, group] of uses) {
       const { b } = group[0];
@@ -329,11 +334,6 @@ function meetsFewRows(group: readonly Product[]): boolean {
   return lies && rows <= FEW_ROWS && group.every(({ bias, accumulate }) => !(bias && accumulate));
 }
 
-const identities = new WeakMap<Data, number>();
-let nextIdentity = 0;
 /** Two tensors with the same key are the same view. */
-function keyOf(t: Tensor): string {
-  let id = identities.get(t.data);
-  if (id === undefined) identities.set(t.data, (id = nextIdentity++));
-  return [id, t.offset, t.shape.join(), t.stride.join()].join(':');
-}
+const keyOf = (t: Tensor): string =>
+  [identityOf(t.data), t.offset, t.shape.join(), t.stride.join()].join(':');
