@@ -8,8 +8,9 @@ import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import type { OptimizerName } from '../bptt/optimizers';
-import type { ScheduleOptions } from '../bptt/schedules';
-import { usage } from './errors';
+import { schedule, type ScheduleOptions } from '../bptt/schedules';
+import { show } from './arguments';
+import { usage, type CommandError } from './errors';
 
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
@@ -197,28 +198,32 @@ function mustShare(threads: number | undefined, batch: number): void {
  */
 export function readSchedule(text: string, steps: number | null): ScheduleOptions {
   const found =
-    /^(?:warmup:(\d+)(?:,|$))?(?:(constant)|step:(\d+)(?::(\d*\.?\d+))?|(cosine)(?::(\d+))?)?$/.exec(text);
-  const [, warm, constant, every, factor, cosine, over] = found ?? [];
+    /^(?:warmup:(\d+)(?:,|$))?(?:constant|step:(\d+)(?::(\d*\.?\d+))?|(cosine)(?::(\d+))?)?$/.exec(text);
+  const [, warm, every, factor, cosine, over] = found ?? [];
   const start = warm === undefined ? {} : { warmUp: Number(warm) };
   const length = over === undefined ? steps : Number(over);
-  const positiveAll = [every, over].every((n) => n === undefined || Number(n) >= 1);
-  if (found && text !== '' && !text.endsWith(',') && positiveAll) {
-    const factorFits = factor === undefined || (Number(factor) > 0 && Number(factor) <= 1);
-    if (every !== undefined && factorFits)
-      return {
-        name: 'step',
-        every: Number(every),
-        ...(factor !== undefined && { factor: Number(factor) }),
-        ...start,
-      };
-    if (cosine !== undefined && length !== null) return { name: 'cosine', steps: length, ...start };
-    if (every === undefined && cosine === undefined && (constant !== undefined || warm !== undefined))
-      return { name: 'constant', ...start };
+  const refuse = (why: string): CommandError =>
+    usage(
+      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${show(text)}${why}`,
+      'for instance step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; the number of a cosine can only be left out with --steps',
+    );
+  if (!found || text === '' || text.endsWith(',')) throw refuse('');
+  let options: ScheduleOptions = { name: 'constant', ...start };
+  if (every !== undefined)
+    options = {
+      ...{ name: 'step', every: Number(every), ...start },
+      ...(factor !== undefined && { factor: Number(factor) }),
+    };
+  if (cosine !== undefined) {
+    if (length === null) throw refuse('');
+    options = { name: 'cosine', steps: length, ...start };
   }
-  throw usage(
-    `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${text === '' ? "''" : text}`,
-    'for instance step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; the number of a cosine can only be left out with --steps',
-  );
+  try {
+    schedule(options);
+  } catch (error) {
+    throw refuse(` (${(error as Error).message.replace(/^schedule: /, '')})`);
+  }
+  return options;
 }
 
 type Filled<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -63,6 +63,18 @@ describe('schedules', () => {
       expect(() => readSchedule(text, 70)).toThrow('train: --schedule must be constant, step:EVERY:FACTOR'),
   );
 
+  it.each([
+    ['step:99999999999999999999', 'every must be a whole number >= 1, got 100000000000000000000'],
+    ['step:0', 'every must be a whole number >= 1, got 0'],
+    ['step:10:2', 'factor must be in 0 < factor ≤ 1, got 2'],
+    ['cosine:9007199254740992', 'steps must be a whole number >= 1, got 9007199254740992'],
+    ['warmup:99999999999999999999,cosine:5', 'warmUp must be a whole number >= 0, got 100000000000000000000'],
+  ])('%s is out of range: it is refused before the training', (text, why) =>
+    expect(() => readSchedule(text, null)).toThrow(
+      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${text} (${why})`,
+    ),
+  );
+
   it('a cosine needs to know its end', () =>
     expect(() => readSchedule('cosine', null)).toThrow('--schedule'));
 });

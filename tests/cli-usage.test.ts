@@ -92,6 +92,10 @@ const cases: Case[] = [
     'train --schedule linear',
     'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got linear',
   ],
+  [
+    'train --schedule warmup:99999999999999999999',
+    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got warmup:99999999999999999999 (warmUp must be',
+  ],
   ['train --text', 'train: --text <file> must have a value, got none'],
   ['train --text none', `train: --text: ${missing('none')}`],
   ['train --text folder', 'train: --text: folder must be a file, got a folder'],
