@@ -3,20 +3,24 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /**
  * Writes a file so that, at every moment and even if the power fails, either the old or the new one is there in full:
- * a temporary file in the same folder is written, synced and renamed. Missing folders are made.
+ * a temporary file in the same folder is written, synced and renamed. Missing folders are made. A symbolic link stays: the
+ * file that it points to is written. A device or a pipe is written to.
  *
  * @param keep where an existing file is kept before it is replaced.
  * @throws Error naming the file and the reason (`cause` is the system's); whatever was there before is intact then.
@@ -28,6 +32,15 @@ export function writeWhole(
 ): void {
   // copied: renamed, it would be missing until the new one is there
   if (keep !== undefined && existsSync(file)) writeWhole(keep, readWhole(file));
+  try {
+    if (takesBytes(file)) writeFileSync(file, contents);
+    else replace(targetOf(file), contents);
+  } catch (error) {
+    throw new Error(`write: ${file} must be writable, got ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function replace(file: string, contents: Uint8Array | string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     makeFolder(dirname(file));
@@ -47,16 +60,36 @@ export function writeWhole(
     } catch {
       /* nothing was written */
     }
-    throw new Error(`write: ${file} must be writable, got ${reasonOf(error)}`, { cause: error });
+    throw error;
   }
+}
+
+/** The file that a name stands for in the end: symbolic links are followed, to a file that may not be there yet. */
+function targetOf(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const link = lstatSync(file, { throwIfNoEntry: false });
+    if (!link?.isSymbolicLink()) return file;
+    return targetOf(resolve(realpathSync(dirname(file)), readlinkSync(file)));
+  }
+}
+
+/** A device or a pipe: a file in its place would be something else. */
+function takesBytes(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 /** Removes what writers of this file have left beside it that were killed while they wrote. */
 export function clearUp(file: string): void {
-  for (const name of readdirSync(dirname(file))) {
+  const target = targetOf(file);
+  if (!existsSync(dirname(target))) return;
+  for (const name of readdirSync(dirname(target))) {
     const [, of, writer] = /^(.+)\.(\d+)\.tmp$/.exec(name) ?? [];
-    if (of === basename(file) && !isRunning(Number(writer)))
-      rmSync(join(dirname(file), name), { force: true });
+    if (of === basename(target) && !isRunning(Number(writer)))
+      rmSync(join(dirname(target), name), { force: true });
   }
 }
 
@@ -113,6 +146,7 @@ const reasons: Record<string, string> = {
   EEXIST: 'a path through something that is no folder',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'a name that is too long',
+  ELOOP: 'symbolic links that lead in a circle',
 };
 
 /** What the system objects to, in words: `a full disk (ENOSPC)`. */

@@ -1,6 +1,15 @@
 /** Checkpoints: everything comes back to the bit, and what is not a checkpoint is named. */
-import { spawnSync } from 'node:child_process';
-import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs, {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../index';
@@ -234,6 +243,51 @@ it('while the file before is kept, there is a whole one at every moment', () => 
   expect(seen).toEqual(['one', 'two']);
   expect(contents(keep)).toBe('one');
   rmSync(folder, { recursive: true });
+});
+
+describe('a name that stands for something else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-links-'));
+  const at = (name: string): string => join(folder, name);
+  const dead = spawnSync(process.execPath, ['-e', '']).pid;
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    ['a link', 'there/a.bin'],
+    ['a link to a link', 'link'],
+    ['a link to a file that is not there yet', 'there/new.bin'],
+  ])('%s is written through', (_what, target) => {
+    mkdirSync(at('there'), { recursive: true });
+    writeFileSync(at('there/a.bin'), 'old');
+    rmSync(at('link'), { force: true });
+    symlinkSync('there/a.bin', at('link'));
+    rmSync(at('name'), { force: true });
+    symlinkSync(target, at('name'));
+    writeFileSync(at(`there/a.bin.${dead}.tmp`), '');
+    clearUp(at('link'));
+    writeWhole(at('name'), 'contents');
+    expect(fs.lstatSync(at('name')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at(target), 'utf8')).toBe('contents');
+    expect(readdirSync(at('there')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('links in a circle are refused in words', () => {
+    symlinkSync('b', at('a'));
+    symlinkSync('a', at('b'));
+    expect(() => writeWhole(at('a'), '')).toThrow(
+      /^write: .*a must be writable, got symbolic links that lead in a circle \(ELOOP\)$/,
+    );
+  });
+
+  it('a pipe is written to, and stays', async () => {
+    spawnSync('mkfifo', [at('pipe')]);
+    const reader = spawn('cat', [at('pipe')]);
+    let read = '';
+    reader.stdout.on('data', (chunk: Buffer) => (read += chunk.toString()));
+    writeWhole(at('pipe'), 'contents');
+    await once(reader, 'close');
+    expect(read).toBe('contents');
+    expect(fs.statSync(at('pipe')).isFIFO()).toBe(true);
+  });
 });
 
 it('what a writer that was killed has left is removed, and nothing else', () => {
