@@ -49,6 +49,11 @@ export class LossCurve {
     );
   }
 
+  /** Of the last point; NaN where there is none. */
+  get last(): number {
+    return this.losses.at(-1) ?? NaN;
+  }
+
   get rest(): Rest {
     return { interval: this.interval, sum: this.sum, count: this.count };
   }

@@ -46,6 +46,8 @@ export interface Saved {
   step: number;
   files: string[];
   bytes: number;
+  /** Where the model of another run is now that was in the place of this one. */
+  kept?: string;
 }
 export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
 export interface End {
@@ -82,7 +84,10 @@ export function lines(event: Event): string[] {
           .map((row) => `  ${row}`),
       ];
     case 'saved':
-      return [row('saved', `${event.files.join(', ')} (${count(Math.ceil(event.bytes / 1024))} kB)`)];
+      return [
+        row('saved', `${event.files.join(', ')} (${count(Math.ceil(event.bytes / 1024))} kB)`),
+        ...(event.kept === undefined ? [] : [row('', `the model that was there is now ${event.kept}`)]),
+      ];
     case 'gradcheck':
       return gradcheckLines(event);
     case 'end':

@@ -1,28 +1,30 @@
 /** One training run: reads what is needed, trains, reports, saves, and says how to go on. */
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve as absolute } from 'node:path';
 import { executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { clearUp, fileIn, readWhole, writeWhole } from '../io/files';
+import { clearUp, fileIn, readWhole, writeBeside, writeWhole } from '../io/files';
 import { commandLine, quote } from './arguments';
 import { PACKAGE, readTextOf } from './corpus';
 import { failure, usage, using, CommandError } from './errors';
 import { BITS } from './events';
 import { onInterrupt } from './interrupt';
-import { outFolder } from './outfolder';
 import { drained } from './output';
 import { plotCurves } from './plot';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
 import { CHECKPOINT, newSettings, resumedSettings, type Given } from './settings';
+import { lock } from './sweep/lock';
 import { settingsOf, Trainer } from './trainer';
 
 /** The command's options as commander hands them over. */
 export interface TrainOptions extends Given {
   saveEvery?: number;
   out?: string;
+  /** Replaces a model that is in the folder already, which is kept beside the new one otherwise. */
+  fresh?: boolean;
   resume?: string;
   json?: boolean;
 }
@@ -73,13 +75,23 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     () => Trainer.resume(settings, text, decodeCheckpoint(bytes, { executor }, file)),
     spoilt,
   );
-  if (settings.steps !== null && trainer.steps >= settings.steps) {
+  const out = options.out ?? dirname(file);
+  const { steps } = trainer;
+  // a run that was killed after its last step has its picture still to draw
+  const unfinished = steps === settings.steps && !isDrawn(out, file);
+  if (settings.steps !== null && steps >= settings.steps && !unfinished) {
     throw usage(
-      `train: --steps must be more than the ${trainer.steps} that the checkpoint has made, got ${settings.steps}`,
-      `--steps ${2 * trainer.steps}, or --seconds 60`,
+      `train: --steps must be more than the ${steps} that the checkpoint has made, got ${settings.steps}`,
+      `--steps ${2 * steps}, or --seconds 60`,
     );
   }
-  return { trainer, out: options.out ?? dirname(file) };
+  return { trainer, out };
+}
+
+/** Whether there is a loss curve that is no older than the checkpoint. */
+function isDrawn(out: string, checkpoint: string): boolean {
+  const picture = statSync(join(out, PICTURE), { throwIfNoEntry: false });
+  return picture !== undefined && picture.mtimeMs >= statSync(checkpoint).mtimeMs;
 }
 
 class Run {
@@ -101,8 +113,9 @@ class Run {
   ) {
     this.checkpoint = join(out, CHECKPOINT);
     this.firstStep = trainer.steps;
-    // an older run in the same folder is kept, once
-    if (options.resume !== undefined && options.out === undefined) this.savedStep = this.firstStep;
+    const { resume: from } = options;
+    const resumed = from !== undefined && absolute(fileIn(from, CHECKPOINT)) === absolute(this.checkpoint);
+    if (resumed) this.savedStep = this.firstStep;
     this.lastSave = this.lastSample = this.started;
     this.progress = new Progress(trainer, this.started);
     this.reporter = reporterFor(options.json ?? false);
@@ -110,7 +123,8 @@ class Run {
 
   async go(): Promise<number> {
     const { trainer, reporter, abort } = this;
-    this.mustBeWritable();
+    const unlock = lock(this.out, { command: 'train', noun: 'run' });
+    for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
     const interrupt = onInterrupt(
       () => {
         note(reporter, 'stopping after this step; Ctrl-C once more stops at once, without saving');
@@ -134,6 +148,7 @@ class Run {
       trainer.close();
       reporter.close();
       interrupt.done();
+      unlock();
     }
     const again = commandLine(`train --resume ${quote(this.checkpoint)}`);
     process.stderr.write(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}\n`);
@@ -175,34 +190,50 @@ class Run {
   }
 
   private save(): void {
-    const keep = this.savedStep === undefined ? join(this.out, PREVIOUS) : undefined;
+    const kept = this.keepOther();
     const bytes = encodeCheckpoint(this.trainer.checkpoint());
-    writeWhole(this.checkpoint, bytes, { keep });
+    writeWhole(this.checkpoint, bytes);
     const { steps: step } = this.trainer;
     this.savedStep = step;
-    this.reporter.tell({ event: 'saved', step, files: [this.checkpoint], bytes: bytes.length });
+    const files = [this.checkpoint];
+    this.reporter.tell({
+      event: 'saved',
+      step,
+      files,
+      bytes: bytes.length,
+      ...(kept !== undefined && { kept }),
+    });
+  }
+
+  /** Copies the model of another run before this one first takes its place; returns where it is then. */
+  private keepOther(): string | undefined {
+    const { checkpoint, options, savedStep } = this;
+    if (savedStep !== undefined || options.fresh || !existsSync(checkpoint)) return undefined;
+    return writeBeside(join(this.out, PREVIOUS), readWhole(checkpoint));
   }
 
   /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
   private async finish(stopped: string): Promise<void> {
     const { trainer, reporter, progress } = this;
     const { seconds } = progress;
+    const { steps: step } = trainer;
     this.tellSample();
     const validation = trainer.validate();
-    const svg = await plotCurves(trainer.curves, validation && [trainer.steps, validation.loss]);
+    const svg = await plotCurves(trainer.curves, validation && [step, validation.loss]);
     const picture = join(this.out, PICTURE);
     writeWhole(picture, svg);
-    reporter.tell({ event: 'saved', step: trainer.steps, files: [picture], bytes: svg.length });
+    reporter.tell({ event: 'saved', step, files: [picture], bytes: svg.length });
     const checked = trainer.gradcheck();
     reporter.tell({ event: 'gradcheck', ...checked });
     const file = quote(this.checkpoint);
     reporter.tell({
       event: 'end',
       stopped,
-      step: trainer.steps,
-      characters: (trainer.steps - this.firstStep) * trainer.settings.batch * trainer.settings.seq,
+      step,
+      characters: (step - this.firstStep) * trainer.settings.batch * trainer.settings.seq,
       seconds,
-      training: progress.average,
+      // none was made where only the end was missing
+      training: step === this.firstStep ? trainer.curves.training.last : progress.average,
       validation: validation?.loss,
       validationSymbols: validation?.symbols,
       next: [
@@ -233,13 +264,6 @@ class Run {
     });
   }
 
-  /** Asked before the training, not after it. */
-  private mustBeWritable(): void {
-    outFolder('train', this.out, () => {
-      for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
-    });
-  }
-
   private explained(error: unknown): unknown {
     if (error instanceof CommandError) return error;
     const { message } = error as Error;
@@ -260,8 +284,8 @@ class Run {
     if (this.trainer.steps === (saved ?? this.firstStep)) return last || 'nothing was saved';
     for (const folderOf of [() => this.out, () => mkdtempSync(join(tmpdir(), 'backstep-'))]) {
       try {
-        const file = join(folderOf(), RESCUED);
-        writeWhole(file, encodeCheckpoint(this.trainer.checkpoint()));
+        const bytes = encodeCheckpoint(this.trainer.checkpoint());
+        const file = writeBeside(join(folderOf(), RESCUED), bytes);
         return `the last good weights are in ${file}; go on with --resume ${quote(file)}`;
       } catch {
         /* what went wrong first is what the message tells */

@@ -77,6 +77,7 @@ export function addTrain(program: Command): void {
       whole(at('save-every')),
     )
     .option('--out <dir>', 'folder for checkpoint and loss curve (default: runs/NAME-OF-TEXT)')
+    .option('--fresh', 'replace an earlier model in that folder; it is kept beside the new one otherwise')
     .option('--resume <checkpoint>', 'go on from a checkpoint, or from the folder it lies in')
     .option(
       '--executor <name>',

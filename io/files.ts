@@ -15,23 +15,16 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 
 /**
  * Writes a file so that, at every moment and even if the power fails, either the old or the new one is there in full:
  * a temporary file in the same folder is written, synced and renamed. Missing folders are made. A symbolic link stays: the
  * file that it points to is written. A device or a pipe is written to.
  *
- * @param keep where an existing file is kept before it is replaced.
  * @throws Error naming the file and the reason (`cause` is the system's); whatever was there before is intact then.
  */
-export function writeWhole(
-  file: string,
-  contents: Uint8Array | string,
-  { keep }: { keep?: string } = {},
-): void {
-  // copied: renamed, it would be missing until the new one is there
-  if (keep !== undefined && existsSync(file)) writeWhole(keep, readWhole(file));
+export function writeWhole(file: string, contents: Uint8Array | string): void {
   try {
     if (takesBytes(file)) writeFileSync(file, contents);
     else replace(targetOf(file), contents);
@@ -80,6 +73,23 @@ function targetOf(file: string): string {
 function takesBytes(file: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+/**
+ * Writes a file as `writeWhole` does, but replaces none: where another has its name, the name gets a number.
+ * @returns the name; that of a file with these very bytes where there is one.
+ * @example writeBeside('a/kept.bin', bytes) // 'a/kept.bin', or 'a/kept-2.bin', or 'a/kept-3.bin' …
+ */
+export function writeBeside(file: string, contents: Uint8Array): string {
+  const ending = extname(file);
+  for (let k = 1; ; k++) {
+    const name = k === 1 ? file : `${file.slice(0, -ending.length)}-${k}${ending}`;
+    if (!existsSync(name)) {
+      writeWhole(name, contents);
+      return name;
+    }
+    if (statSync(name).isFile() && readWhole(name).equals(contents)) return name;
+  }
 }
 
 /** Removes what writers of this file have left beside it that were killed while they wrote. */

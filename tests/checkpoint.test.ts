@@ -11,10 +11,10 @@ import fs, {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../index';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { clearUp, writeWhole } from '../io/files';
+import { clearUp, writeBeside, writeWhole } from '../io/files';
 import { decodeSafetensors, encodeSafetensors, type SafeFile } from '../io/safetensors';
 import { Vocabulary } from '../io/vocabulary';
 
@@ -226,22 +226,15 @@ it('a write that fails leaves the file before, and nothing else', () => {
   rmSync(folder, { recursive: true });
 });
 
-it('while the file before is kept, there is a whole one at every moment', () => {
+it('what is written beside others replaces none of them, and is there once', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
-  const [file, keep] = ['a.bin', 'before.bin'].map((name) => join(folder, name));
-  const contents = (name: string): string => readFileSync(name, 'utf8');
-  writeWhole(file, 'one');
-  const rename = jest.spyOn(fs, 'renameSync');
-  const seen: string[] = [];
-  const original = rename.getMockImplementation() ?? jest.requireActual<typeof fs>('node:fs').renameSync;
-  rename.mockImplementation((from, to) => {
-    original(from, to);
-    seen.push(contents(file));
-  });
-  writeWhole(file, 'two', { keep });
-  rename.mockRestore();
-  expect(seen).toEqual(['one', 'two']);
-  expect(contents(keep)).toBe('one');
+  const write = (contents: string): string =>
+    relative(folder, writeBeside(join(folder, 'kept.bin'), Buffer.from(contents)));
+  mkdirSync(join(folder, 'kept-3.bin'));
+  expect(['one', 'two', 'one', 'three', 'two'].map(write)).toEqual([
+    ...['kept.bin', 'kept-2.bin', 'kept.bin', 'kept-4.bin', 'kept-2.bin'],
+  ]);
+  expect(readFileSync(join(folder, 'kept-2.bin'), 'utf8')).toBe('two');
   rmSync(folder, { recursive: true });
 });
 

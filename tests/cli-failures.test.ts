@@ -7,9 +7,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { command } from './process';
@@ -187,12 +188,68 @@ it.each([
   expect(stdout).toBe('');
 });
 
-it('an older run in the same folder is kept beside the new one', () => {
-  expect(backstep(...train('again', '--steps', '3')).status).toBe(0);
-  const before = readFileSync(checkpoint('again'));
-  expect(backstep(...train('again', '--steps', '3', '--seed', '1', '--save-every', '1')).status).toBe(0);
-  expect(readFileSync(join(folder, 'again', 'checkpoint.previous.safetensors')).equals(before)).toBe(true);
-  expect(readFileSync(checkpoint('again')).equals(before)).toBe(false);
+it('runs of other texts in the same folder are kept, each, and it is said where; --fresh replaces', () => {
+  const other = (name: string): string => join(folder, 'again', `checkpoint.previous${name}.safetensors`);
+  const models = [0, 1, 2].map((seed) => {
+    const { status, stdout } = backstep(
+      ...train('again', '--steps', '3', '--seed', String(seed), '--save-every', '1'),
+    );
+    expect(status).toBe(0);
+    const place = ['', 'checkpoint.previous.safetensors', 'checkpoint.previous-2.safetensors'][seed];
+    const said = /^ +the model that was there is now again\/(.*)$/m.exec(stdout) ?? ['', ''];
+    expect(said[1]).toBe(place);
+    return readFileSync(checkpoint('again'));
+  });
+  expect([other(''), other('-2')].map((file) => readFileSync(file).equals(models[0]))).toEqual([true, false]);
+  expect(readFileSync(other('-2')).equals(models[1])).toBe(true);
+
+  // the run that was kept goes on: it takes no other's place either
+  expect(backstep('train', '--resume', other(''), '--steps', '4').status).toBe(0);
+  expect(readFileSync(other('-3')).equals(models[2])).toBe(true);
+  const names = readdirSync(join(folder, 'again'));
+  expect(backstep(...train('again', '--steps', '3', '--fresh')).status).toBe(0);
+  expect(readdirSync(join(folder, 'again'))).toEqual(names);
+  expect(readFileSync(checkpoint('again')).equals(models[0])).toBe(true);
+});
+
+it('a second run in the same folder is refused while the first one trains', async () => {
+  const first = start(...train('shared', '--seconds', '100', '--save-every', '1'));
+  let second: ReturnType<typeof backstep> | undefined;
+  const { status } = await watch(first, (output) => {
+    if (second !== undefined || !output.includes('step 1 ')) return;
+    second = backstep(...train('shared', '--steps', '3'));
+    first.kill('SIGINT');
+  });
+  expect(second?.stderr).toMatch(
+    new RegExp(
+      `^train: shared must belong to one run at a time, got another one that runs \\(process ${first.pid} on .*\n  fix: wait for it, or --out DIR; if there is none, remove shared/train\\.lock\n$`,
+    ),
+  );
+  expect([status, second?.status]).toEqual([130, 1]);
+  expect(readdirSync(join(folder, 'shared'))).toEqual(['checkpoint.safetensors']);
+  // what a killed run leaves does not lock others out
+  writeFileSync(join(folder, 'shared', 'train.lock'), `${first.pid} ${hostname()}\n`);
+  expect(backstep('train', '--resume', 'shared', '--steps', '100000', '--seconds', '0.1').status).toBe(0);
+});
+
+it('a run that was killed after its last step is finished by going on with it', () => {
+  expect(backstep(...train('whole', '--steps', '3')).status).toBe(0);
+  const picture = readFileSync(join(folder, 'whole', 'loss.svg'));
+  for (const left of [
+    () => undefined,
+    () => writeFileSync(join(folder, 'whole', 'loss.svg'), 'an older one'),
+  ]) {
+    rmSync(join(folder, 'whole', 'loss.svg'));
+    left();
+    if (existsSync(join(folder, 'whole', 'loss.svg'))) utimesSync(join(folder, 'whole', 'loss.svg'), 1, 1);
+    const { status, stdout } = backstep('train', '--resume', 'whole', '--steps', '3');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^trained {5}to step 3: 0 characters [^]*\nresult {6}\d\.\d+ bits\/char in training/m,
+    );
+    expect(readFileSync(join(folder, 'whole', 'loss.svg')).equals(picture)).toBe(true);
+  }
+  expect(backstep('train', '--resume', 'whole', '--steps', '3').status).toBe(2);
 });
 
 describe('resume', () => {

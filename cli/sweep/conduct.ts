@@ -38,7 +38,7 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
     return 0;
   }
   const out = options.out ?? join('runs', sweep.name);
-  const unlock = lock(out);
+  const unlock = lock(out, { command: 'sweep', noun: 'sweep' });
   const file = join(out, 'trials.jsonl');
   let runner: Runner | undefined;
   try {
