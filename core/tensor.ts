@@ -65,8 +65,11 @@ export function isTensor(value: unknown): value is Tensor {
 /** The values in row-major order, copied out of the engine. */
 export function toFlat(t: Tensor): number[] {
   const flat: number[] = [];
+  const { data } = t as { data: Data & { get?: (at: number) => number } };
+  // a one-hot tensor holds no numbers: it tells them when it is asked
+  const read = data.get ? (at: number) => data.get?.(at) ?? NaN : (at: number) => data[at];
   const walk = (axis: number, at: number): void => {
-    if (axis === t.shape.length) flat.push(t.data[at]);
+    if (axis === t.shape.length) flat.push(read(at));
     else for (let k = 0; k < t.shape[axis]; k++) walk(axis + 1, at + k * t.stride[axis]);
   };
   walk(0, t.offset);

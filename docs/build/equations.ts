@@ -24,7 +24,7 @@ export function equationsOf([name, way, ...options]: string[], where: string): s
   const lines = recordStep(unroll, 1, ways[way as keyof typeof ways]).flatMap((operation) =>
     linesOf(operation, unroll.at(1)),
   );
-  const rows = lines.map(({ text }) => `<div>${mathml(lineToLatex(withoutColumns(text)))}</div>`);
+  const rows = lines.map((line) => `<div>${mathml(lineToLatex(withoutColumns(line)))}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;
 }
 

@@ -4,12 +4,6 @@ import { Program, type Operation } from '../../core/program';
 import { print } from '../../core/statement';
 import type { Tensor, Tensors } from '../../core/tensor';
 
-export interface Line {
-  text: string;
-  /** Pointwise lines have the values of each unit; of products, the operands' names say what was multiplied. */
-  kind: 'pointwise' | 'product' | 'sum';
-}
-
 /** The operations that one step records, forward or backward. */
 export function recordStep(unroll: Unroll, t: number, way: 'step' | 'stepBackward'): Operation[] {
   const program = new Program();
@@ -17,29 +11,34 @@ export function recordStep(unroll: Unroll, t: number, way: 'step' | 'stepBackwar
   return program.operations;
 }
 
+/** Whether an operation adds to the gradient of weights, which all steps and rows have in common. */
+export function isOfWeights(operation: Operation, { options: { gradients } }: Unroll): boolean {
+  const shared = Object.values(gradients).map(({ data }) => data);
+  return operation.kind !== 'pointwise' && shared.includes(operation.out.data);
+}
+
 /** The lines of an operation whose operands are among the tensors `v` of its step. */
-export function linesOf(operation: Operation, v: Tensors): Line[] {
-  if (operation.kind === 'pointwise')
-    return print(operation.graph).map((text) => ({ text, kind: 'pointwise' }));
-  const { out, accumulate } = operation;
-  const is = accumulate ? '+=' : '=';
+export function linesOf(operation: Operation, v: Tensors): string[] {
+  if (operation.kind === 'pointwise') return print(operation.graph);
+  const out = nameOf(operation.out, v);
+  const is = operation.accumulate ? '+=' : '=';
   if (operation.kind === 'reduction') {
-    const sign = operation.what === 'logSumExp' ? 'log Σ exp' : 'Σ';
-    return [{ text: `${nameOf(out, v)} ${is} ${sign} ${nameOf(operation.from, v)}`, kind: 'sum' }];
+    const sign = { logSumExp: 'log Σ exp', sumColumns: 'Σ_O', sumRows: 'Σ' }[operation.what];
+    return [`${out} ${is} ${sign} ${nameOf(operation.from, v)}`];
   }
   const { a, b, bias } = operation;
   const plus = bias ? ` + ${nameOf(bias, v)}` : '';
   const left = nameOf(a, v);
-  // a single number looks the same turned: the gradient of weights, which adds up, takes its left factor turned
-  const turn = accumulate && a.shape.every((n) => n === 1) && !left.endsWith('ᵀ') ? 'ᵀ' : '';
-  return [{ text: `${nameOf(out, v)} ${is} ${left}${turn} ${nameOf(b, v)}${plus}`, kind: 'product' }];
+  // a single number looks the same turned: the gradient of weights takes its left factor turned
+  const turn = out.startsWith('dW') && a.shape.every((n) => n === 1) && !left.endsWith('ᵀ') ? 'ᵀ' : '';
+  return [`${out} ${is} ${left}${turn} ${nameOf(b, v)}${plus}`];
 }
 
-/** The units that an operation of a step is about: all, or those of some modules. */
-export function unitsOf(operation: Operation, v: Tensors): [number, number] {
+/** The units of some modules that an operation of a step is about; undefined when it is about all. */
+export function unitsOf(operation: Operation, v: Tensors): [from: number, to: number] | undefined {
   const out = operation.kind === 'pointwise' ? Object.values(operation.outputs)[0] : operation.out;
   const part = /\[(\d+):(\d+)\]$/.exec(nameOf(out, v));
-  return part ? [Number(part[1]), Number(part[2])] : [0, out.shape[out.shape.length - 1]];
+  return part ? [Number(part[1]), Number(part[2])] : undefined;
 }
 
 /** What a step calls a tensor: `dz`, `Wxᵀ`, or for some columns of one `z[4:8]`. */

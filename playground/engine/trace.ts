@@ -7,23 +7,49 @@ import type { Network } from '../../bptt/network';
 import type { Plan } from '../../bptt/plan';
 import type { Stage } from '../../bptt/stage';
 import type { Unroll } from '../../bptt/unroll';
+import { outputOf } from '../../cells/cell';
 import { plain } from '../../core/plain';
-import { Program, type Operation } from '../../core/program';
+import { Program, type Operation, type Pointwise, type Product } from '../../core/program';
 import { primal } from '../../core/scalar';
-import { inputsOf, statementOf } from '../../core/statement';
-import { toFlat, type Tensors } from '../../core/tensor';
-import { linesOf, nameOf, recordStep, unitsOf, type Line } from './lines';
+import { inputsOf, statementOf, type Graph } from '../../core/statement';
+import { columns, toFlat, type Tensor, type Tensors } from '../../core/tensor';
+import { isOfWeights, linesOf, nameOf, recordStep, unitsOf } from './lines';
 
-/** The lines of one operation and the numbers they are about. */
-export interface Traced {
-  lines: Line[];
-  /** The units it is about, the last one not included. */
-  units: [number, number];
-  /** By name, one number for each unit; of a product its left operand and what it was added to. */
-  values: Record<string, number[]>;
-  /** Of a product: the names of its operands, and which columns of `right` they are. */
-  product?: { left: string; right: string; out: string; bias?: string; accumulate: boolean };
+/** One operation: its lines, and the units that they are about, the last one not included, where these are not all. */
+interface About {
+  lines: string[];
+  units?: [from: number, to: number];
 }
+/** A number for each unit, by the names of the lines. */
+export interface TracedPointwise extends About {
+  kind: 'pointwise';
+  graph: Graph;
+  values: Record<string, number[]>;
+}
+/** out (=|+=) left right + bias; `right` and `bias` are names among the layer's operands. */
+export interface TracedProduct extends About {
+  kind: 'product';
+  left: number[];
+  right: string;
+  bias?: string;
+  /** What it was added to. */
+  before?: number[];
+  out: number[];
+  /** What the parts of `out` are called, one as wide as the layer each, where it is made of such: `ai`, `af` … */
+  gates?: string[];
+}
+/** One number from those of all units. */
+export interface TracedSum extends About {
+  kind: 'sum';
+  what: 'sumColumns' | 'logSumExp';
+  from: number[];
+  out: number;
+}
+/** Adds to the gradient of weights, in which the rows of the batch and the steps are no longer told apart. */
+export interface TracedGradient extends About {
+  kind: 'gradient';
+}
+export type Traced = TracedPointwise | TracedProduct | TracedSum | TracedGradient;
 
 /** One step of one cell. */
 export interface TracedStep {
@@ -37,20 +63,20 @@ export interface TracedLayer {
   cell: string;
   reverse: boolean;
   hidden: number;
+  /** As many as there are of the hidden ones or of those that it puts out, whichever are more. */
+  units: number;
   /** By time t. */
   steps: TracedStep[];
   /** What can be shown over time, by name: [T][width]. */
   tracks: Record<string, number[][]>;
-  /** Parameters by the cell's own names, with their shapes. */
-  parameters: Record<string, { shape: readonly number[]; values: number[] }>;
+  /** What is multiplied and added, by the names of the lines: `Wx`, `Whnᵀ`, `b[4:8]`; [rows, columns], row-major. */
+  operands: Record<string, { shape: readonly number[]; values: number[] }>;
 }
 
 export interface Trace {
   T: number;
   layers: TracedLayer[];
   loss: number;
-  /** y [T][O], or the last step's only. */
-  output: number[][];
 }
 
 /** Traces a batch of one row. */
@@ -64,25 +90,20 @@ export function traceOf(net: Network, batch: Batch): Trace {
   runBackward(plan, layers);
   parameters.flatGradients.data.set(kept);
   layers.forEach((layer, k) => Object.assign(layer.tracks, gradientTracks(plan.unrolls[k], T)));
-  const y = toFlat(plan.output.value);
-  const O = plan.output.value.shape[1];
-  const output = Array.from({ length: y.length / O }, (_, t) => y.slice(t * O, (t + 1) * O));
-  return { T, layers, loss: plan.loss.get(0), output };
+  return { T, layers, loss: plan.loss.get(0) };
 }
 
 function layerOf(unroll: Unroll): TracedLayer {
   const { cell, name, options } = unroll;
-  const parameters = Object.entries(options.parameters).map(([key, t]) => {
-    return [key, { shape: [...t.shape], values: toFlat(t) }] as const;
-  });
   return {
     name,
     cell: cell.name,
     reverse: options.reverse ?? false,
     hidden: cell.hidden,
+    units: Math.max(cell.hidden, outputOf(cell).width),
     steps: Array.from({ length: options.T }, () => ({ forward: [], backward: [] })),
     tracks: {},
-    parameters: Object.fromEntries(parameters),
+    operands: {},
   };
 }
 
@@ -112,7 +133,7 @@ function runForward({ main, forward, shape: { T } }: Plan, layers: TracedLayer[]
       for (const t of timesOf(unroll)) {
         const count = recordStep(unroll, t, 'step').length;
         const operations = forward.operations.slice(at, (at += count));
-        layers[k].steps[t].forward = operations.map((op) => traced(op, unroll.at(t)));
+        layers[k].steps[t].forward = traced(operations, t, unroll, layers[k]);
         track(layers[k], unroll, t);
       }
       k++;
@@ -134,7 +155,7 @@ function runBackward({ main, backward, unrolls, shape: { T } }: Plan, layers: Tr
       for (const t of timesOf(unroll).reverse()) {
         const count = recordStep(unroll, t, 'stepBackward').length;
         const operations = backward.operations.slice(at, (at += count));
-        layers[k].steps[t].backward = operations.map((op) => traced(op, unroll.at(t)));
+        layers[k].steps[t].backward = traced(operations, t, unroll, layers[k]);
       }
     }
     // of two directions, what they send down is added up
@@ -142,41 +163,62 @@ function runBackward({ main, backward, unrolls, shape: { T } }: Plan, layers: Tr
   });
 }
 
-/** Runs one operation and writes down what it read and wrote. */
-function traced(operation: Operation, v: Tensors): Traced {
-  const about = { lines: linesOf(operation, v), units: unitsOf(operation, v) };
-  const values: Record<string, number[]> = {};
-  if (operation.kind === 'pointwise') {
-    const { graph, inputs, outputs } = operation;
-    for (const name of inputsOf(graph)) values[name] = toFlat(inputs[name]);
-    plain.bind(operation)();
-    const width = Object.values(outputs)[0].shape[1];
-    // the named values on the way are not stored: the statement, called on numbers, gives them
-    const all = statementOf({ ...graph, outputs: { ...graph.locals, ...graph.outputs }, locals: {} });
-    const results = Array.from({ length: width }, (_, c) =>
-      all(
-        Object.fromEntries(
-          Object.entries(values).map(([name, row]) => [name, row[row.length === 1 ? 0 : c]]),
-        ),
-      ),
-    );
-    for (const name of Object.keys({ ...graph.locals, ...graph.outputs }))
-      values[name] = results.map((result) => primal(result[name]));
-    return { ...about, values };
-  }
-  const { out, accumulate } = operation;
-  const before = accumulate && out.shape[0] === 1 ? toFlat(out) : undefined;
-  plain.bind(operation)();
-  if (operation.kind === 'reduction' || out.shape[0] !== 1) return { ...about, values };
-  const { a, b, bias } = operation;
-  const product = {
-    ...{ left: nameOf(a, v), right: nameOf(b, v), out: nameOf(out, v), accumulate },
-    ...(bias && { bias: nameOf(bias, v) }),
+/** Runs the operations of step t one by one, and writes down what each read and wrote. */
+function traced(operations: Operation[], t: number, unroll: Unroll, layer: TracedLayer): Traced[] {
+  const v = unroll.at(t);
+  return operations.map((operation) => {
+    const about: About = { lines: linesOf(operation, v), units: unitsOf(operation, v) };
+    const run = plain.bind(operation);
+    if (operation.kind === 'pointwise') return pointwise(operation, run, about);
+    if (isOfWeights(operation, unroll)) {
+      run();
+      return { kind: 'gradient', ...about };
+    }
+    if (operation.kind === 'product') return product(operation, run, about, v, layer);
+    run();
+    const what = operation.what as TracedSum['what'];
+    return { kind: 'sum', ...about, what, from: toFlat(operation.from), out: operation.out.get(0, 0) };
+  });
+}
+
+function pointwise({ graph, inputs, outputs }: Pointwise, run: () => void, about: About): TracedPointwise {
+  const names = inputsOf(graph);
+  const values = Object.fromEntries(names.map((name) => [name, toFlat(inputs[name])]));
+  run();
+  const width = Object.values(outputs)[0].shape[1];
+  // the named values on the way are not stored: the statement, called on numbers, gives them
+  const all = statementOf({ ...graph, outputs: { ...graph.locals, ...graph.outputs }, locals: {} });
+  const results = Array.from({ length: width }, (_, c) =>
+    all(Object.fromEntries(names.map((name) => [name, values[name][c]]))),
+  );
+  for (const name of Object.keys({ ...graph.locals, ...graph.outputs }))
+    values[name] = results.map((result) => primal(result[name]));
+  return { kind: 'pointwise', ...about, graph, values };
+}
+
+function product(
+  { a, b, bias, out, accumulate }: Product,
+  run: () => void,
+  about: About,
+  v: Tensors,
+  { hidden: H, operands }: TracedLayer,
+): TracedProduct {
+  const [left, before] = [toFlat(a), accumulate && { before: toFlat(out) }];
+  run();
+  const keep = (t: Tensor): string => {
+    const name = nameOf(t, v);
+    operands[name] ??= { shape: [...t.shape], values: toFlat(t) };
+    return name;
   };
-  values.left = toFlat(a);
-  values.out = toFlat(out);
-  if (before) values.before = before;
-  return { ...about, values, product };
+  const [, N] = out.shape;
+  const gates = Array.from({ length: N / H }, (_, k) => nameOf(columns(out, k * H, (k + 1) * H), v));
+  const named = N > H && N % H === 0 && gates.every((name) => /^\w+$/.test(name));
+  return {
+    ...{ kind: 'product', ...about, left, right: keep(b), out: toFlat(out) },
+    ...(bias && { bias: keep(bias) }),
+    ...before,
+    ...(named && { gates }),
+  };
 }
 
 /** Keeps the states and the named parts of the buffers after step t: gates, candidates. */

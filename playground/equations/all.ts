@@ -1,21 +1,20 @@
-/** Every line that the page can show: those of every kind of cell that it can make, forward and backward. */
+/** Every line that the page can show: those of every kind of cell in every variant, forward and backward. */
+import { network } from '../../bptt/network';
 import { Plan } from '../../bptt/plan';
+import { suite } from '../../bptt/suite';
 import { linesOf, recordStep } from '../engine/lines';
-import { networkOf } from '../engine/model';
 import { withoutColumns } from './columns';
-import { cellNames, defaultsOf } from '../engine/settings';
 
 export function allLines(): string[] {
-  const task = { input: 3, output: 2, loss: 'softmax', topology: 'many-to-many' } as const;
   const lines = new Set<string>();
-  for (const cell of cellNames) {
-    const net = networkOf({ ...defaultsOf('text'), hidden: 8 }, cell, task);
+  for (const cell of suite().flatMap(({ cells }) => cells)) {
+    const net = network({ layers: [cell] });
     const plan = new Plan(net.architecture, { T: 2, B: 2, masked: false }, net.parameters);
     for (const unroll of plan.unrolls)
       for (let t = 0; t < 2; t++)
         for (const way of ['step', 'stepBackward'] as const)
           for (const operation of recordStep(unroll, t, way))
-            for (const { text } of linesOf(operation, unroll.at(t))) lines.add(withoutColumns(text));
+            for (const line of linesOf(operation, unroll.at(t))) lines.add(withoutColumns(line));
   }
   return [...lines];
 }

@@ -30,12 +30,14 @@ export function nameToLatex(name: string): string {
 
 /** A whole line; `*` is the elementwise product, names side by side are a matrix product. */
 export function lineToLatex(line: string): string {
-  const tokens = line.match(/log Σ exp|Σ|\+=|[A-Za-z]\w*(?:\[\d+:\d+\])?ᵀ?|\d+(?:\.\d+)?|[-+*/=(),]/g) ?? [];
+  const tokens =
+    line.match(/log Σ exp|Σ_O|Σ|\+=|[A-Za-z]\w*(?:\[\d+:\d+\])?ᵀ?|\d+(?:\.\d+)?|[-+*/=(),]/g) ?? [];
   return tokens
     .map((token) => {
       if (token === '*') return '\\odot';
       if (token === '/') return '/';
       if (token === '+=') return '\\mathrel{{+}{=}}';
+      if (token === 'Σ_O') return '\\textstyle\\sum_O';
       if (token === 'Σ') return '\\textstyle\\sum_B';
       if (token === 'log Σ exp') return '\\log\\textstyle\\sum\\exp';
       if (token === '(') return '(';

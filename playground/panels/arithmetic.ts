@@ -1,94 +1,161 @@
-/** The arithmetic of one unit: each line of the equations with its numbers put in. */
-import type { Traced, TracedLayer } from '../engine/trace';
+/** The arithmetic of one unit: each line of the equations with its numbers put in, in as few digits as make it true. */
+import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } from '../engine/trace';
+import { apply } from '../../core/scalar';
 import { short } from '../ui/dom';
 
 export interface Worked {
   /** The line as the engine prints it. */
   line: string;
-  /** The right side in numbers, and what comes out. */
+  /** The right side in numbers, and what comes out; of a product for several gates, that of each. */
+  sums: Sum[];
+  /** What is to be said instead of numbers. */
+  note?: string;
+}
+export interface Sum {
+  /** Which of several gates it is of. */
+  gate?: string;
   numbers: string;
   result: string;
 }
 
-/** Products shown one by one; the rest is counted. */
+/** Terms shown one by one; the others are counted and added up. */
 const TERMS = 3;
+/** As many digits as a float64 has. */
+const ALL_DIGITS = 17;
 
 /** Every line that concerns `unit`, in the order in which they run. */
 export function worked(operations: readonly Traced[], unit: number, layer: TracedLayer): Worked[] {
-  return operations
-    .filter(({ units: [from, to] }) => (to - from >= layer.hidden ? true : unit >= from && unit < to))
-    .flatMap((operation) => operation.lines.map((line) => work(operation, line.text, unit, layer)));
-}
-
-function work(operation: Traced, line: string, unit: number, layer: TracedLayer): Worked {
-  const { values, units, product } = operation;
-  if (product) return { line, ...products(operation, unit, layer) };
-  if (line.includes('Σ') || Object.keys(values).length === 0)
-    return { line, numbers: 'added up over the steps and the rows of the batch', result: '' };
-  const [name, right] = line.split(' = ');
-  const of = (key: string): number | undefined => {
-    const row = values[key];
-    return row && row[row.length === 1 ? 0 : unit - units[0]];
-  };
-  const numbers = right.replace(/[A-Za-z]\w*(?!\w*\()/g, (word, at: number) => {
-    if (right[at + word.length] === '(') return word;
-    const value = of(word);
-    if (value === undefined) return word;
-    return value < 0 && at > 0 && right[at - 1] !== '(' ? `(${short(value)})` : short(value);
+  const concerned = operations.filter(({ units }) => !units || (unit >= units[0] && unit < units[1]));
+  return concerned.flatMap((operation): Worked[] => {
+    const [line] = operation.lines;
+    if (operation.kind === 'gradient')
+      return [{ line, sums: [], note: 'added up over the rows of the batch and the steps' }];
+    if (operation.kind === 'sum') return [{ line, sums: [alongRow(operation)] }];
+    const k = unit - (operation.units?.[0] ?? 0);
+    if (k >= widthOf(operation)) {
+      const [name] = line.split(' ');
+      const note = `${name} has ${widthOf(operation)} numbers: there is none for unit ${unit}`;
+      return operation.lines.map((text) => ({ line: text, sums: [], note }));
+    }
+    if (operation.kind === 'product') return [{ line, sums: products(operation, k, layer) }];
+    return pointwise(operation, k);
   });
-  const result = of(name);
-  return {
-    line,
-    numbers: numbers.replace(/ \* /g, ' · ').replace(/ - /g, ' − '),
-    result: result === undefined ? '' : short(result),
-  };
 }
 
-/** Σ_k left_k right_kj for each of the blocks in which this unit has a column: the gates. */
+const widthOf = (operation: TracedProduct | TracedPointwise): number =>
+  operation.kind === 'product'
+    ? operation.out.length / (operation.gates?.length ?? 1)
+    : Object.values(operation.values)[0].length;
+
+/** A side of an equation: how it reads, and what it comes to, with numbers of that many digits. */
+interface Side {
+  text: (digits: number) => string;
+  value: (digits: number) => number;
+}
+
+const rounded = (value: number, digits: number): number => Number(value.toPrecision(digits));
+const inBrackets = (value: number, digits: number): string =>
+  value < 0 ? `(${short(value, digits)})` : short(value, digits);
+
+/** An equation in three digits, and in more only where these would not come to what is said. */
+function truly({ text, value }: Side, result: number): Sum {
+  const said = short(result);
+  let digits = 3;
+  while (digits < ALL_DIGITS && short(value(digits)) !== said) digits++;
+  return { numbers: text(digits), result: said };
+}
+
+/** Each line of a statement, with the numbers of its `k`-th unit. */
+function pointwise({ lines, graph, values }: TracedPointwise, k: number): Worked[] {
+  const named = new Map<number, string>();
+  const indices: Record<string, number> = { ...graph.locals, ...graph.outputs };
+  return lines.map((line) => {
+    const [name, right] = line.split(' = ');
+    const index = indices[name];
+    const number = (of: string, digits: number): number => rounded(values[of][k], digits);
+    const evaluate = (at: number, digits: number): number => {
+      const known = named.get(at);
+      const node = graph.nodes[at];
+      if (known !== undefined) return number(known, digits);
+      if (node.op === 'input') return number(node.name, digits);
+      if (node.op === 'constant') return node.value;
+      const [a, b, c] = node.args.map((arg) => evaluate(arg, digits));
+      return apply(node.op, a, b, c) as number;
+    };
+    const text = (digits: number): string =>
+      right
+        .replace(/[A-Za-z]\w*\b(?!\()/g, (word, at: number) =>
+          (at === 0 || right[at - 1] === '(' ? short : inBrackets)(values[word][k], digits),
+        )
+        .replace(/ \* /g, ' · ')
+        .replace(/ - /g, ' − ');
+    const sum = truly({ text, value: (digits) => evaluate(index, digits) }, values[name][k]);
+    named.set(index, name);
+    return { line, sums: [sum] };
+  });
+}
+
+/** Σ_k left_k right_kj, for the column of this unit in each gate. */
 function products(
-  { values, units, product }: Traced,
-  unit: number,
-  { parameters, hidden }: TracedLayer,
-): { numbers: string; result: string } {
-  const { left, out, before } = values;
-  const width = out.length;
-  const first = unit - units[0];
-  const blocks = width % hidden === 0 && width > hidden ? width / hidden : 1;
-  const columns = Array.from({ length: blocks }, (_, k) => first + k * hidden).filter((c) => c < width);
-  const results = columns.map((c) => short(out[c])).join('  ');
-  if (columns.length !== 1 || !product) {
-    const starts = before ? `${columns.map((c) => short(before[c])).join('  ')}  + ` : '';
-    return { numbers: `${starts}Σ of ${left.length} products, for each gate`, result: results };
-  }
-  const [column] = columns;
-  const bias = product.bias ? parameters[product.bias]?.values[column] : undefined;
-  const terms = left.map((value, k) => ({ value, weight: weightOf(product.right, k, column, parameters) }));
-  if (terms.some(({ weight }) => weight === undefined))
-    return { numbers: `Σ of ${left.length} products`, result: results };
-  const sorted = terms
-    .map(({ value, weight = 0 }) => ({ value, weight, size: Math.abs(value * weight) }))
-    .filter(({ size }) => size > 0)
-    .sort((a, b) => b.size - a.size);
-  const shown = sorted.slice(0, TERMS).map(({ value, weight }) => `${short(value)} · ${signed(weight)}`);
-  const more = sorted.length - shown.length;
-  if (before) shown.unshift(short(before[column]));
-  if (more > 0) shown.push(`${more} more`);
-  if (bias !== undefined) shown.push(short(bias));
-  return { numbers: shown.join(' + ') || '0', result: results };
+  { left, right, bias, before, out, gates }: TracedProduct,
+  first: number,
+  { operands, hidden }: TracedLayer,
+): Sum[] {
+  const { values, shape } = operands[right];
+  return (gates ?? ['']).map((gate, g) => {
+    const j = first + g * hidden;
+    const factors = left.map((value, k) => [value, values[k * shape[1] + j]] as const);
+    const sides = [
+      ...(before ? [oneNumber(before[j])] : []),
+      ...largest(factors, ([p, q]) => p * q, timesOf),
+      ...(bias === undefined ? [] : [oneNumber(operands[bias].values[j])]),
+    ];
+    return { ...(gate && { gate }), ...truly(addedUp(sides), out[j]) };
+  });
 }
 
-/** right[k, column], where `right` is a parameter, perhaps turned. */
-function weightOf(
-  right: string,
-  k: number,
-  column: number,
-  parameters: TracedLayer['parameters'],
-): number | undefined {
-  const turned = right.endsWith('ᵀ');
-  const parameter = parameters[turned ? right.slice(0, -1) : right];
-  if (!parameter) return undefined;
-  const [r, c] = turned ? [column, k] : [k, column];
-  return parameter.values[r * parameter.shape[1] + c];
+/** One number from all units: their sum, or the logarithm of the sum of their powers of e. */
+function alongRow({ what, from, out }: TracedSum): Sum {
+  if (what === 'sumColumns') return truly(addedUp(largest(from, (v) => v, oneNumber)), out);
+  const power = (v: number): Side => ({
+    text: (digits) => `exp(${short(v, digits)})`,
+    value: (digits) => Math.exp(rounded(v, digits)),
+  });
+  const sum = addedUp(largest(from, Math.exp, power));
+  const text = (digits: number): string => `log(${sum.text(digits)})`;
+  return truly({ text, value: (digits) => Math.log(sum.value(digits)) }, out);
 }
 
-const signed = (v: number): string => (v < 0 ? `(${short(v)})` : short(v));
+const oneNumber = (value: number): Side => ({
+  text: (digits) => short(value, digits),
+  value: (digits) => rounded(value, digits),
+});
+
+const timesOf = ([p, q]: readonly [number, number]): Side => ({
+  text: (digits) => `${short(p, digits)} · ${inBrackets(q, digits)}`,
+  value: (digits) => rounded(p, digits) * rounded(q, digits),
+});
+
+/** The terms that count most, largest first, and what the others come to; those that are zero are left out. */
+function largest<T>(all: readonly T[], valueOf: (one: T) => number, sideOf: (one: T) => Side): Side[] {
+  const sorted = all
+    .filter((one) => valueOf(one) !== 0)
+    .sort((a, b) => Math.abs(valueOf(b)) - Math.abs(valueOf(a)));
+  const others = sorted.slice(TERMS);
+  const sides = sorted.slice(0, TERMS).map(sideOf);
+  if (others.length === 0) return sides;
+  const rest = others.reduce((sum, one) => sum + valueOf(one), 0);
+  const text = (digits: number): string => `(${others.length} more: ${short(rest, digits)})`;
+  return [...sides, { text, value: (digits) => rounded(rest, digits) }];
+}
+
+/** A sum of sides; of none, it is 0. */
+const addedUp = (sides: readonly Side[]): Side => ({
+  text: (digits) =>
+    sides
+      .map((side) => side.text(digits))
+      .reduce((sum, text) => (text.startsWith('−') ? `${sum} − ${text.slice(1)}` : `${sum} + ${text}`), '')
+      .replace(/^ \+ /, '')
+      .replace(/^ − /, '−') || '0',
+  value: (digits) => sides.reduce((sum, side) => sum + side.value(digits), 0),
+});

@@ -46,6 +46,7 @@ export class TimePanel implements Panel {
   private readonly split = h('div', { class: 'split' });
   private readonly lines = h('ol', { class: 'equations' });
   private readonly heading = h('h2', {});
+  private readonly reaching = h('h2', {});
 
   constructor(private readonly app: App) {
     const by = (count: number) => () => (this.stop(), this.move(count));
@@ -69,14 +70,7 @@ export class TimePanel implements Panel {
       h(
         'div',
         { class: 'time' },
-        h(
-          'section',
-          { class: 'card' },
-          this.choices,
-          this.map.root,
-          h('h2', {}, 'Gradient that reaches this step: ‖δh‖'),
-          this.split,
-        ),
+        h('section', { class: 'card' }, this.choices, this.map.root, this.reaching, this.split),
         h('section', { class: 'card' }, this.heading, this.lines),
       ),
     );
@@ -189,7 +183,7 @@ export class TimePanel implements Panel {
       ),
       select(
         'Shown',
-        names.map((name) => [name, words(name)] as const),
+        names.map((name) => [name, words(name, layer.cell)] as const),
         this.what,
         (value) => {
           this.what = value;
@@ -227,7 +221,7 @@ export class TimePanel implements Panel {
       }),
     );
     const track = layer.tracks[this.what] ?? Object.values(layer.tracks)[0];
-    this.unit = Math.min(this.unit, layer.hidden - 1);
+    this.unit = Math.min(this.unit, layer.units - 1);
     this.map.show({
       rows: track[0].length,
       columns: trace.T,
@@ -240,7 +234,7 @@ export class TimePanel implements Panel {
     this.drawLines(layer);
   }
 
-  /** δh_t = what came from the output + what came from t+1. */
+  /** δh_t (of a Jordan cell δo_t) = what came from the output + what came from t+1. */
   private drawSplit({ tracks }: TracedLayer): void {
     const o = Object.keys(tracks)[0];
     const parts = [
@@ -250,6 +244,7 @@ export class TimePanel implements Panel {
     ] as const;
     const norms = parts.map(([name]) => Math.hypot(...tracks[name][this.t]));
     const most = Math.max(...norms, 1e-30);
+    this.reaching.textContent = `Gradient that reaches this step: ‖δ${o}‖`;
     this.split.replaceChildren(
       ...parts.flatMap(([, text], k) => {
         const bar = h('i', { style: `width: ${((100 * norms[k]) / most).toFixed(1)}%` });
@@ -263,12 +258,14 @@ export class TimePanel implements Panel {
     const operations = layer.steps[this.t][backward ? 'backward' : 'forward'];
     this.heading.textContent = `Unit ${this.unit} of ${layer.name} ${backward ? 'on the way back' : 'on the way forward'}, t = ${this.t}`;
     this.lines.replaceChildren(
-      ...worked(operations, this.unit, layer).map(({ line, numbers, result }) => {
+      ...worked(operations, this.unit, layer).map(({ line, sums, note = '' }) => {
         const math = h('div', {});
         math.innerHTML = equations[withoutColumns(line)] ?? '';
         math.append(h('code', {}, line));
-        const sum = h('div', { class: 'numbers' }, numbers, ...(result ? [' = ', h('b', {}, result)] : []));
-        return h('li', {}, math, sum);
+        const said = sums.map(({ gate, numbers, result }) =>
+          h('div', {}, gate ? `${gate}: ` : '', numbers, ' = ', h('b', {}, result)),
+        );
+        return h('li', {}, math, h('div', { class: 'numbers' }, ...said, note));
       }),
     );
   }
@@ -289,12 +286,12 @@ export class TimePanel implements Panel {
 }
 
 /** What a track is called in the drop-down. */
-function words(name: string): string {
+function words(name: string, cell: string): string {
   const known: Record<string, string> = {
     i: 'input gate',
     f: 'forget gate',
     g: 'candidate',
-    o: 'output (gate)',
+    o: cell === 'jordan' ? 'output' : 'output gate',
     r: 'reset gate',
     z: 'update gate',
     n: 'candidate',

@@ -82,12 +82,12 @@ export function slider(
 }
 
 /** A number in few digits. */
-export function short(value: number): string {
+export function short(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5))
-    return value.toExponential(2).replace('e+', 'e').replaceAll('-', '−');
-  return value.toPrecision(3).replace('-', '−');
+  const small = size !== 0 && size < 1e-3;
+  const text = small || size >= 1e5 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+  return text.replace('e+', 'e').replaceAll('-', '−');
 }
 
 /** Calls `work` at most once a frame, however often it is asked for. */

@@ -1,0 +1,135 @@
+/** What the page shows of a step, line by line with its numbers: each line is computed again from what it shows. */
+import { network, type NetworkOptions } from '../bptt/network';
+import { bidirectional, type Layer } from '../bptt/layer';
+import { drawStates, fillRandom } from '../bptt/problem';
+import { suite } from '../bptt/suite';
+import { caseSizes } from '../bptt/networkcase';
+import { isCell, type Cell } from '../cells/cell';
+import { elman } from '../cells/elman';
+import { embedding } from '../cells/embedding';
+import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
+import { lstm } from '../cells/lstm';
+import { Random } from '../core/random';
+import { traceOf, type Trace } from '../playground/engine/trace';
+import { worked } from '../playground/panels/arithmetic';
+import { short } from '../playground/ui/dom';
+
+const { D, H, O } = caseSizes;
+const T = 5;
+
+/** A network with random weights on a random sequence from random states, forward and back. */
+function traced(layers: NetworkOptions['layers'], classes: boolean, input = D): Trace {
+  const random = new Random(3);
+  const net = network({ layers, output: O, loss: 'softmax' });
+  for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
+  const numbers = Float64Array.from({ length: T * D }, () => random.normal());
+  const x = classes
+    ? { shape: [T, 1], numbers: Array.from({ length: T }, () => random.below(input)) }
+    : { shape: [T, 1, D], numbers };
+  const targets = { shape: [T, 1], numbers: Array.from({ length: T }, () => random.below(O)) };
+  return traceOf(net, { x, targets, initial: drawStates(net.architecture, 1, random) });
+}
+
+const functions: Record<string, (...numbers: number[]) => number> = {
+  sigmoid: (v) => 1 / (1 + Math.exp(-v)),
+  tanh: Math.tanh,
+  exp: Math.exp,
+  log: Math.log,
+  relu: (v) => Math.max(0, v),
+  step: (v) => (v > 0 ? 1 : 0),
+};
+
+/** What a reader with a calculator gets. */
+function compute(shown: string): number {
+  const text = shown.replace(/\(\d+ more: ([^)]*)\)/g, '($1)').replaceAll('−', '-');
+  const tokens = text.match(/\d[\d.]*(?:e-?\d+)?|[a-z]+|\S/g) ?? [];
+  let at = 0;
+  const take = (token: string): boolean => tokens[at] === token && ++at > 0;
+  const sum = (): number => {
+    let value = product();
+    for (;;)
+      if (take('+')) value += product();
+      else if (take('-')) value -= product();
+      else return value;
+  };
+  const product = (): number => {
+    let value = one();
+    for (;;)
+      if (take('·')) value *= one();
+      else return value;
+  };
+  const one = (): number => {
+    if (take('-')) return -one();
+    const token = tokens[at++];
+    if (token === '(') {
+      const value = sum();
+      if (!take(')')) throw new Error(`no ) in ${shown}`);
+      return value;
+    }
+    if (Object.hasOwn(functions, token)) return functions[token](one());
+    if (!/^\d/.test(token)) throw new Error(`${token} in ${shown}`);
+    return Number(token);
+  };
+  const value = sum();
+  if (at !== tokens.length) throw new Error(`something follows in ${shown}`);
+  return value;
+}
+
+/** Computes every line of every unit at every step, both ways; gives those that had no numbers, and why. */
+function check({ layers }: Trace): [line: string, note: string][] {
+  const unsaid = new Map<string, string>();
+  const wrong: string[] = [];
+  for (const layer of layers) {
+    for (const step of layer.steps) {
+      for (let unit = 0; unit < layer.units; unit++) {
+        for (const { line, sums, note } of worked([...step.forward, ...step.backward], unit, layer)) {
+          // only the gradients of weights are not of this step and row alone
+          if (note === shared && /^d(W|b|p)\S* \+= /.test(line)) continue;
+          if (note) unsaid.set(line, note);
+          else if (sums.length === 0) wrong.push(`${line}: nothing`);
+          for (const { numbers, result } of sums) {
+            const computed = short(compute(numbers));
+            if (computed !== result) wrong.push(`${line}: ${numbers} = ${result}, not ${computed}`);
+          }
+        }
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+  return [...unsaid];
+}
+
+const shared = 'added up over the rows of the batch and the steps';
+
+describe('every line comes to what it says', () => {
+  const cells = suite()
+    .flatMap(({ name, cells: layers }) => layers.filter(isCell).map((cell): [string, Cell] => [name, cell]))
+    .filter(([, { input }]) => input === D);
+  const kinds = new Set(cells.map(([, { name }]) => name));
+  test('of every kind of cell', () => {
+    expect([...kinds].sort()).toEqual(['clockwork', 'elman', 'gru', 'jordan', 'lstm', 'lstm1997']);
+  });
+
+  test.each(cells)('%s', (_, cell) => {
+    for (const trace of [traced([cell], false), traced([cell], true)]) {
+      // fewer than there are units: the inputs, and the outputs of a Jordan cell
+      const few = ['dx', ...(cell.name === 'jordan' ? ['o', 'do', 'fb', 'dfb', 'flow', 'doPrev'] : [])];
+      expect(check(trace).filter(([line]) => !few.includes(line.split(' ')[0]))).toEqual([]);
+    }
+    check(traced([embedding({ input: 9, width: D }), cell], true, 9));
+  });
+
+  const stacks: [string, Layer[]][] = [
+    [
+      'both ways',
+      [bidirectional(gru({ input: D, hidden: H })), bidirectional(lstm({ input: 2 * H, hidden: 4 }))],
+    ],
+    ['one number in', [jordan({ input: D, hidden: H, output: 1 }), lstm({ input: 1, hidden: H })]],
+    ['more outputs than units', [jordan({ input: D, hidden: 3, output: 8 })]],
+    ['deep', [elman({ input: D, hidden: H }), gru({ input: H, hidden: H, reset: 'before' })]],
+  ];
+  test.each(stacks)('%s', (_, layers) => {
+    check(traced(layers, true));
+  });
+});
