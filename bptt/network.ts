@@ -86,6 +86,9 @@ export interface Bound {
   startBackward(): void;
 }
 
+/** What a plan is for. Each use has plans of its own: the last forward pass stays whole whatever runs beside it. */
+type Use = 'pass' | 'decode' | 'check';
+
 /** Plans kept at once: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
 
@@ -141,7 +144,7 @@ export class Network {
    * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
    */
   forward(batch: Batch, { training = false, ...part }: { training?: boolean } & Part = {}): Result {
-    const bound = this.load(batch, training, part);
+    const { bound } = (this.last = this.load(batch, training, part, 'pass'));
     bound.encode();
     bound.forward();
     const { plan, output } = bound;
@@ -218,19 +221,19 @@ export class Network {
     return this.last ? this.last.clock + this.last.bound.plan.shape.T : 0;
   }
 
-  /** Copies a batch into its plan, with initial states and dropout, and returns the plan. */
+  /** A plan that holds a batch, with initial states and dropout, and is run by the caller. The last pass stays the last. */
   prepare(batch: Batch, training = false): Plan {
-    return this.load(batch, training).plan;
+    return this.load(batch, training, {}, 'check').bound.plan;
   }
 
   /**
    * The plan of a batch of one step, at time `clock`, begun where the batch begins unless `owner` has begun it: what
-   * `Writer` takes its steps with. The pass before stays the last one.
+   * `Writer` takes its steps with. The last pass stays the last.
    */
   single(batch: Batch, owner: object, clock: number): Bound {
     const where = 'decode';
     const read = readBatch(batch, this, where, { predict: true });
-    const bound = this.bound({ ...read.shape, clock });
+    const bound = this.bound({ ...read.shape, clock }, 'decode');
     const { plan } = bound;
     read.fill(plan);
     if (bound.owner === owner) return bound;
@@ -241,11 +244,10 @@ export class Network {
     return bound;
   }
 
-  private load(batch: Batch, training: boolean, part: Part = {}): Bound {
+  private load(batch: Batch, training: boolean, part: Part, use: Use): Last {
     const where = 'network.forward';
     const read = readBatch(batch, this, where, part);
-    const bound = this.bound(read.shape);
-    bound.owner = undefined;
+    const bound = this.bound(read.shape, use);
     const { plan } = bound;
     read.fill(plan);
     const { dropout } = this.architecture;
@@ -257,8 +259,7 @@ export class Network {
     const fresh = this.setInitial(bound, batch.initial ?? 'zero', rows, where);
     const begins = (part.steps?.[0] ?? 0) === 0;
     const { predict: predicted = false } = part;
-    this.last = { bound, fresh, clock: read.shape.clock ?? 0, begins, predicted };
-    return bound;
+    return { bound, fresh, clock: read.shape.clock ?? 0, begins, predicted };
   }
 
   /** Fills the initial states; true when they are those that every sequence starts from. */
@@ -297,13 +298,13 @@ export class Network {
     return initial === 'zero';
   }
 
-  private bound(shape: PlanShape): Bound {
-    const last = this.last?.bound;
+  private bound(shape: PlanShape, use: Use = 'pass'): Bound {
+    const last = use === 'pass' ? this.last?.bound : undefined;
     // single steps come in long rows of one shape: then there is nothing to be looked up
     if (last && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
     const { T, B, masked, classes = false, source, clock = 0 } = shape;
     const read = source ? `${source.T},${source.masked},${source.classes}` : '';
-    const key = `${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
+    const key = `${use},${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
     let bound = this.plans.get(key);
     if (!bound) {
       const plan = new Plan(this.architecture, shape, this.parameters);

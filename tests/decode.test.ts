@@ -4,6 +4,7 @@ import type { Box } from '../bptt/box';
 import { beamSearch, decode, oneByOne } from '../bptt/decode';
 import { likeliest } from '../bptt/draw';
 import { fit } from '../bptt/fit';
+import { gradcheck } from '../bptt/gradcheck';
 import { bidirectional } from '../bptt/layer';
 import { network, type Network } from '../bptt/network';
 import { scheduled } from '../bptt/scheduled';
@@ -211,6 +212,68 @@ describe('greedy and sampled', () => {
         { method: 'beam', width: 3, steps: 4, end: END },
       );
       expect(alone.map(({ classes }) => classes)).toEqual(together[b].map(({ classes }) => classes));
+    });
+  });
+
+  describe('what runs beside a pass leaves it whole', () => {
+    const next = { layers: [gru({ input: O, hidden: 3 })], output: O, loss: 'softmax', seed: 2 } as const;
+    const first: Batch = { x: [[0]], targets: [[1]] };
+    const { numbers: x } = source.x as Box;
+    /** Sources of more lengths than a network keeps plans for. */
+    const many = Array.from({ length: 12 }, (_, k) => {
+      const T = k + 1;
+      const numbers = Array.from({ length: T * B * D }, (_, i) => x[i % x.length]);
+      return { x: { shape: [T, B, D], numbers } };
+    });
+    const beside: Record<string, (net: Network) => void> = {
+      'decoding in the shape of the pass': (net) => decode(net, { x: [[3]] }, { steps: 2 }),
+      'a gradient check': (net) => {
+        const kept = net.parameters.flatGradients.data.slice();
+        gradcheck(net, { batch: { x: [[3]], targets: [[2]] }, oracles: ['statement'] });
+        net.parameters.flatGradients.data.set(kept); // which it overwrites, as it says
+      },
+    };
+
+    test.each(Object.keys(beside))('%s: states are carried, and gradients are those of the pass', (name) => {
+      const [disturbed, alone] = [beside[name], () => undefined].map((act) => {
+        const net = network(next);
+        net.forward(first);
+        act(net);
+        net.backward();
+        const { loss, output } = net.forward({ x: [[1]], targets: [[0]], initial: 'carry' });
+        act(net);
+        net.backward();
+        return { loss, output: toFlat(output), gradients: toFlat(net.parameters.flatGradients) };
+      });
+      expect(disturbed).toEqual(alone);
+    });
+
+    test('an encoder-decoder that decodes, or samples for training, more shapes than there are plans', () => {
+      const targets = { shape: [1, B], numbers: [0, 2, 1] };
+      const [disturbed, alone] = [many, []].map((sources) => {
+        const net = translator();
+        net.forward({ ...source, targets });
+        for (const other of sources) {
+          decode(net, other, { method: 'beam', width: 1, steps: 2 });
+          scheduled(net, { ...other, targets }, { probability: 1 });
+        }
+        net.backward();
+        return toFlat(net.parameters.flatGradients);
+      });
+      expect(disturbed).toEqual(alone);
+    });
+
+    test('a clockwork network keeps its time', () => {
+      const layers = [clockwork({ input: O, hidden: 4, periods: [1, 3] })];
+      const [disturbed, alone] = [2, 0].map((steps) => {
+        const net = network({ ...next, layers });
+        net.forward(first);
+        if (steps > 0) decode(net, { x: [[3]] }, { steps });
+        const { clock } = net;
+        const { output } = net.forward({ x: [[1]], targets: [[0]], initial: 'carry' });
+        return [clock, ...toFlat(output)];
+      });
+      expect(disturbed).toEqual(alone);
     });
   });
 
