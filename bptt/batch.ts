@@ -12,12 +12,24 @@ import { endsInOne, mustStream, outputAxes } from './topology';
 
 export type { Batch } from './sequence';
 
-/** Which part of a batch is run, and how its loss is weighted. */
+/** Where a pass over B rows ended: what `initial: 'carry'` goes on from. */
+export interface Ended {
+  /** Final states by name, `l0.h` [B, H] row-major. */
+  states: Record<string, ArrayLike<number>>;
+  /** Time on the sequence's clock after the last step. */
+  clock: number;
+  /** Rows of the batch. */
+  B: number;
+}
+
+/** Which part of a batch is run, where it begins, and how its loss is weighted. */
 export interface Part {
   /** Only the steps `from`…`to` (not included); default all. The weights stay those of the whole batch. */
   steps?: readonly [from: number, to: number];
   /** Only the rows `from`…`to` (not included); default all. States and gradients are then those of these rows. */
   rows?: readonly [from: number, to: number];
+  /** Where `initial: 'carry'` goes on from; default where the pass before ended. */
+  from?: Ended;
   /** Runs without targets: there is no loss then, and no backward pass. */
   predict?: boolean;
   /** What a mean loss is divided by; default the number of valid steps in the whole batch. */
@@ -29,7 +41,7 @@ export function readBatch(
   batch: Batch,
   net: Network,
   where: string,
-  { steps, rows, over, predict = false }: Part = {},
+  { steps, rows, over, from: before, predict = false }: Part = {},
 ): { shape: PlanShape; B: number; fill(plan: Plan): void } {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(batch, batchKeys, where);
@@ -47,7 +59,7 @@ export function readBatch(
   if (!among) must(false, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   const goesOn = batch.initial === 'carry' && batch.clock === undefined;
-  const clock = goesOn ? net.clock : (batch.clock ?? 0) + from;
+  const clock = goesOn ? (before ?? net).clock : (batch.clock ?? 0) + from;
   const whole = wholeRow(B, low, high);
   const shorter = (sequence: Sequence, end: number): boolean =>
     sequence.lengths.slice(low, high).some((length) => length < end);

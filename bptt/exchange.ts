@@ -1,19 +1,13 @@
 /** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
-import { must } from '../core/check';
 import { sizeOf } from '../core/tensor';
-import type { Batch } from './batch';
+import type { Batch, Ended } from './batch';
 import { flatten, type Box } from './box';
 import { directionsOf } from './layer';
 import type { Network } from './network';
-import type { Gathered } from './share';
+import type { Gathered, Task } from './share';
 import { outputAxes } from './topology';
 
-/** What a pass over B rows ended with: its final states, and the time on the sequence's clock. */
-export interface Carried {
-  states: Record<string, Float64Array>;
-  clock: number;
-  B: number;
-}
+type Given = Pick<Task, 'batch' | 'from'>;
 
 export class Exchange {
   private readonly buffers = new Map<string, SharedArrayBuffer>();
@@ -28,40 +22,26 @@ export class Exchange {
       );
   }
 
-  /**
-   * A batch of B rows with all its numbers in shared memory, and states for `carry`.
-   * @throws RangeError when there is nothing to carry on from, or from another number of rows.
-   */
-  put(
-    { initial, clock, x, inputs, targets, ...batch }: Batch,
-    B: number,
-    carried: Carried | undefined,
-  ): Batch {
-    const where = 'network.forward';
+  /** A batch, and where it goes on from, with all their numbers in shared memory. */
+  put({ batch, from }: Given): Given {
+    const { initial, x, inputs, targets, ...rest } = batch;
     const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): Box => {
-      const { shape, numbers } = flatten(values, where, name);
+      const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
-    let [states, time] = [initial, clock];
-    if (initial === 'carry') {
-      const why = 'the states of the last pass are carried over';
-      must(carried !== undefined, where, 'a pass must come before initial: carry', 'none', why);
-      must(carried.B === B, where, `B must be ${carried.B}`, B, why);
-      [states, time] = [carried.states, clock ?? carried.clock];
-    }
-    if (typeof states === 'object') {
-      const copies = Object.entries(states).map(
-        ([name, values]) => [name, this.copy(`initial ${name}`, values)] as const,
+    const copies = (states: Ended['states']): Ended['states'] =>
+      Object.fromEntries(
+        Object.entries(states).map(([name, values]) => [name, this.copy(`initial ${name}`, values)]),
       );
-      states = Object.fromEntries(copies);
-    }
     return {
-      ...batch,
-      x: box('x', x),
-      ...(inputs !== undefined && { inputs: box('inputs', inputs) }),
-      ...(targets !== undefined && { targets: box('targets', targets) }),
-      ...(states !== undefined && { initial: states }),
-      ...(time !== undefined && { clock: time }),
+      batch: {
+        ...rest,
+        x: box('x', x),
+        ...(inputs !== undefined && { inputs: box('inputs', inputs) }),
+        ...(targets !== undefined && { targets: box('targets', targets) }),
+        ...(initial !== undefined && { initial: typeof initial === 'object' ? copies(initial) : initial }),
+      },
+      ...(from && { from: { ...from, states: copies(from.states) } }),
     };
   }
 

@@ -2,7 +2,7 @@
 import { must } from '../core/check';
 import type { Data } from '../core/memory';
 import { Stopped } from '../core/thread';
-import type { Batch } from './batch';
+import type { Batch, Ended } from './batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import type { Network } from './network';
 import { firstBadParameter, firstBadValue } from './notfinite';
@@ -13,7 +13,6 @@ import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './s
 import { figuresOf } from './share';
 import type { Source } from './source';
 import { teamFor } from './threads';
-import { mustStream } from './topology';
 import { withNoise } from './weightnoise';
 
 export interface LearnerOptions {
@@ -54,8 +53,8 @@ export interface StepInfo {
 export class Learner {
   readonly states: Record<string, Float64Array> = {};
   private readonly statesBefore: Record<string, Float64Array> = {};
-  /** Time on the sequence's clock at which these states were left. */
-  private clock = 0;
+  /** The clock and the rows of the pass that left these states. */
+  private ended: Omit<Ended, 'states'> | undefined;
   private team: Parallel | undefined;
   private readonly schedule: Schedule;
   private readonly lastGood: Data;
@@ -71,11 +70,11 @@ export class Learner {
   }
 
   /**
-   * One step on the next batches; undefined when there are none. One that fails leaves the generator, the states and the
-   * clock as they were.
+   * One step on the next batches; undefined when there are none. One that fails leaves the generator and the states as they
+   * were.
    */
   async step(source: Source): Promise<StepInfo | undefined> {
-    const { clock, states, statesBefore } = this;
+    const { ended, states, statesBefore } = this;
     const { random } = this.network;
     const { state } = random;
     keep(statesBefore, states);
@@ -83,7 +82,7 @@ export class Learner {
       return await this.attempt(source);
     } catch (error) {
       random.state = state;
-      this.clock = clock;
+      this.ended = ended;
       keep(states, statesBefore);
       throw error;
     }
@@ -134,19 +133,17 @@ export class Learner {
   private async learn(batch: Batch, step: number, sums: boolean): Promise<Pass> {
     const { network, states } = this;
     // validation and callbacks may have run the network since: what is carried on from was kept aside
-    const carries = batch.initial === 'carry' && Object.keys(states).length > 0;
-    if (carries) mustStream(network.architecture, at(step), 'initial must not be carry', 'carry');
-    const from = carries ? { ...batch, initial: states, clock: batch.clock ?? this.clock } : batch;
-    const how = { training: true, ...(sums && { over: 1 }) };
+    const from = this.ended && { ...this.ended, states };
+    const how = { training: true, from, ...(sums && { over: 1 }) };
     const threads = await this.threads(batch, at(step));
     const run = (): Promise<Pass> =>
-      checked(threads, (team) => team.forwardBackward(from, how), at(step), step - 1);
+      checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
     const { weightNoise: deviation = 0 } = this.options;
     const noise = { deviation, random: network.random };
     const pass = await (deviation > 0
       ? withNoise(network.parameters.flat.data, this.lastGood, noise, run)
       : run());
-    this.clock = network.clock;
+    this.ended = { clock: pass.clock, B: pass.B };
     keep(states, pass.states);
     return pass;
   }

@@ -7,6 +7,7 @@ import type { Dtype } from '../core/memory';
 import type { Executor, Program } from '../core/program';
 import { Random } from '../core/random';
 import {
+  contents,
   copyInto,
   dtypeOf,
   fillFrom,
@@ -25,7 +26,7 @@ import {
   type Architecture,
   type NetworkOptions,
 } from './architecture';
-import { readBatch, type Batch, type Part } from './batch';
+import { readBatch, type Batch, type Ended, type Part } from './batch';
 import { clocksOf, phasesOf } from './layer';
 import { Parameters } from './parameters';
 import { Plan, type PlanShape } from './plan';
@@ -221,6 +222,14 @@ export class Network {
     return this.last ? this.last.clock + this.last.bound.plan.shape.T : 0;
   }
 
+  /** Where the last forward pass ended, as views; `clock` as above. */
+  get ended(): Ended | undefined {
+    if (!this.last) return undefined;
+    const { plan } = this.last.bound;
+    const finals = Object.entries(plan.final.states).map(([name, t]) => [name, contents(t)] as const);
+    return { states: Object.fromEntries(finals), clock: this.clock, B: plan.shape.B };
+  }
+
   /** A plan that holds a batch, with initial states and dropout, and is run by the caller. The last pass stays the last. */
   prepare(batch: Batch, training = false): Plan {
     return this.load(batch, training, {}, 'check').bound.plan;
@@ -256,7 +265,7 @@ export class Network {
       if (training) drawKeep(keep, dropout, rows, this.random);
       else keep.data.fill(1);
     }
-    const fresh = this.setInitial(bound, batch.initial ?? 'zero', rows, where);
+    const fresh = this.setInitial(bound, batch.initial ?? 'zero', rows, where, part.from);
     const begins = (part.steps?.[0] ?? 0) === 0;
     const { predict: predicted = false } = part;
     return { bound, fresh, clock: read.shape.clock ?? 0, begins, predicted };
@@ -268,15 +277,18 @@ export class Network {
     initial: NonNullable<Batch['initial']>,
     { B, low, high }: Rows,
     where: string,
+    from?: Ended,
   ): boolean {
     const { plan } = bound;
     const blocks = plan.initial.states;
+    if (initial === 'carry' && from) {
+      mustBeOf(from.B, B, where);
+      initial = from.states;
+    }
     if (initial === 'carry') {
       const before = this.last?.bound.plan;
-      const why = 'the states of the last forward pass are carried over';
-      must(before !== undefined, where, 'a forward pass must come before initial: carry', 'none', why);
-      if (before.shape.B !== plan.shape.B)
-        must(false, where, `B must be ${before.shape.B}`, plan.shape.B, why);
+      must(before !== undefined, where, 'a forward pass must come before initial: carry', 'none', CARRIED);
+      mustBeOf(before.shape.B, plan.shape.B, where);
       const finals = before.final.states;
       for (const name in blocks) copyInto(blocks[name], finals[name]);
     } else if (initial === 'zero') {
@@ -331,6 +343,12 @@ export class Network {
     if (this.plans.size > PLANS_KEPT) this.plans.delete(this.plans.keys().next().value as string);
     return bound;
   }
+}
+
+const CARRIED = 'the states of the last forward pass are carried over';
+function mustBeOf(before: number, B: number, where: string): void {
+  if (before !== B)
+    must(false, where, `B must be ${before}`, B, `${CARRIED}; other rows must start from zero`);
 }
 
 /** Whether one plan serves both shapes, as far as can be told at a glance. */

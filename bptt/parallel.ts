@@ -12,11 +12,11 @@ import { engineMemory, type Data } from '../core/memory';
 import { Program } from '../core/program';
 import { add } from '../core/scalar';
 import { statement } from '../core/statement';
-import { contents, zeros, type Tensor } from '../core/tensor';
+import { zeros, type Tensor } from '../core/tensor';
 import { Stopped, Thread } from '../core/thread';
-import { readBatch, type Batch, type Part } from './batch';
+import { readBatch, type Batch, type Ended, type Part } from './batch';
 import { blueprintOf } from './blueprint';
-import { Exchange, type Carried } from './exchange';
+import { Exchange } from './exchange';
 import type { Network } from './network';
 import { firstBadGradient, firstBadValue } from './notfinite';
 import type { Plan } from './plan';
@@ -41,11 +41,8 @@ export interface PassOptions extends Omit<Part, 'rows'> {
   training?: boolean;
 }
 
-/** What a pass gives. The next one overwrites the arrays. */
-export interface Pass extends Figures {
-  /** Final states by name, `l0.h` [B, H] row-major. */
-  states: Record<string, ArrayLike<number>>;
-}
+/** What a pass gives, and where it ended. The next one overwrites the arrays. */
+export interface Pass extends Figures, Ended {}
 
 /** A worker and where its results come to lie. */
 interface Member {
@@ -75,8 +72,8 @@ const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(member
 export class Parallel {
   private readonly exchange: Exchange;
   private readonly sums = new Map<number, () => void>();
-  /** What a pass of several threads ended with: where `initial: 'carry'` goes on. */
-  private carried: Carried | undefined;
+  /** Where the last pass ended, whoever ran it: where `initial: 'carry'` goes on. */
+  private ended: Ended | undefined;
   private last: Task | undefined;
   private busy = false;
   private broken: Stopped | undefined;
@@ -148,23 +145,34 @@ export class Parallel {
     if (this.broken) throw this.broken;
     this.busy = true;
     try {
-      const task = { batch, training, backward, ...part };
-      if (this.threads === 1) return this.alone(task);
-      const { B, shape } = readBatch(batch, this.network, 'network.forward', part);
-      return await (B === 1 ? this.alone(task) : this.together(task, { T: shape.T, B }, output));
+      const carries = batch.initial === 'carry';
+      const from = carries ? (part.from ?? this.ended) : undefined;
+      const task = { batch, training, backward, ...part, from };
+      const pass = await this.runOn(task, output);
+      const { states, clock, B } = pass;
+      const kept = Object.entries(states).map(([name, values]) => [name, new Float64Array(values)] as const);
+      this.ended = { states: Object.fromEntries(kept), clock, B };
+      return pass;
     } finally {
       this.busy = false;
     }
+  }
+
+  /** Runs a task on as many threads as it has rows for. */
+  private async runOn(task: Task, wantsOutput: boolean): Promise<Pass & { output?: Tensor }> {
+    if (this.threads === 1) return this.alone(task);
+    const { batch, from } = task;
+    const begun = batch.initial !== 'carry' || from !== undefined;
+    must(begun, 'network.forward', 'a pass must come before initial: carry', 'none');
+    const { B, shape } = readBatch(batch, this.network, 'network.forward', task);
+    return B === 1 ? this.alone(task) : this.together(task, { T: shape.T, B }, wantsOutput);
   }
 
   private alone(task: Task): Pass & { output: Tensor } {
     const { network } = this;
     this.last = undefined;
     const { rows, tokens, loss, output } = runShare(network, task);
-    const plan = network.lastPlan as Plan;
-    const finals = Object.entries(plan.final.states);
-    const states = Object.fromEntries(finals.map(([name, t]) => [name, contents(t)]));
-    return { loss, rows, tokens, states, output };
+    return { loss, rows, tokens, output, ...(network.ended as Ended) };
   }
 
   private async together(
@@ -175,7 +183,7 @@ export class Parallel {
     const { network, exchange } = this;
     const { random } = network;
     const before = random.state;
-    const task: Task = { ...given, batch: exchange.put(given.batch, B, this.carried), random: before };
+    const task: Task = { ...given, ...exchange.put(given), random: before };
     const gathered = exchange.gather(T, B, wantsOutput);
     const [mine, ...theirs] = shareOut(B, Math.min(this.threads, B));
     const asked = this.members.slice(0, theirs.length);
@@ -209,9 +217,14 @@ export class Parallel {
       total.tokens += figures[2];
     }
     const { states, output } = gathered;
-    this.carried = { states, clock: network.clock, B };
     const shape = [...outputAxes(network.architecture.topology, T, B), network.output];
-    return { ...total, states, ...(output && { output: ndarray(output as Data, shape) }) };
+    return {
+      ...total,
+      states,
+      clock: network.clock,
+      B,
+      ...(output && { output: ndarray(output as Data, shape) }),
+    };
   }
 
   /** The plan of the last pass; a pass of several threads is run again as one, with the same dropout. */

@@ -227,6 +227,21 @@ describe('reproducible', () => {
     await fit(cut, endless(), { optimizer: sgd, steps: 6 });
     expect(weightsOf(cut)).not.toEqual(weightsOf(byHand));
   });
+
+  test('a batch of other rows is told that the states are those of the batch before', async () => {
+    const numbers = Array<number>(T * D).fill(1);
+    const smaller = {
+      x: { shape: [T, 1, D], numbers },
+      targets: { shape: [T, 1], numbers: numbers.slice(0, T) },
+    };
+    const net = make();
+    const onStep = () => void net.forward(smaller);
+    const batches: Batch[] = [batchOf(0), batchOf(1, { initial: 'carry' }), { ...smaller, initial: 'carry' }];
+    await expect(fit(net, batches, { optimizer: sgd, onStep })).rejects.toThrow(
+      'fit: step 3: network.forward: B must be 3, got 1 (the states of the last forward pass are carried over; ' +
+        'other rows must start from zero)',
+    );
+  });
 });
 
 describe('stopping', () => {

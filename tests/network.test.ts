@@ -500,7 +500,7 @@ describe('errors', () => {
         net.forward(batch);
         net.forward({ x: [[[1, 2]]], initial: 'carry' });
       },
-      'network.forward: B must be 3, got 1 (the states of the last forward pass are carried over)',
+      'network.forward: B must be 3, got 1 (the states of the last forward pass are carried over; other rows must start from zero)',
       RangeError,
     ],
     [

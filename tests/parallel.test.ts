@@ -190,7 +190,60 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       net.forward(parts[0]);
     }
     const wrong = team.evaluate({ ...batchOf(net, 3), initial: 'carry' });
-    await expect(wrong).rejects.toThrow('network.forward: B must be 4, got 3 (the states of the last pass');
+    await expect(wrong).rejects.toThrow(
+      'network.forward: B must be 4, got 3 (the states of the last forward',
+    );
+  });
+
+  test('one pass is carried over into the next, whichever threads ran them', async () => {
+    // rows of each pass; those that begin anew are marked by a minus
+    const sizes = [-1, 1, -3, 3, -1, 1, -2, 2, -1, -2, 2];
+    const losses = [1, 2, 3].map(async (threads) => {
+      const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
+      const team = await start(net, { threads });
+      const all: number[] = [];
+      for (const [seed, rows] of sizes.entries()) {
+        const batch = batchOf(net, Math.abs(rows), false, seed);
+        all.push((await team.evaluate({ ...batch, initial: rows < 0 ? 'zero' : 'carry' })).loss);
+      }
+      return all;
+    });
+    const [one, ...more] = await Promise.all(losses);
+    for (const other of more) expect(distance(other, one)).toBeLessThan(1e-12);
+  });
+
+  test.each([1, 2, 3])('threads: %d; states of other rows are not carried over', async (threads) => {
+    const net = make();
+    const team = await start(net, { threads });
+    const run = (rows: number, initial: Batch['initial']) =>
+      team.evaluate({ ...batchOf(net, rows, false, rows), initial });
+    for (const [before, rows] of [
+      [2, 1],
+      [1, 2],
+      [3, 2],
+    ]) {
+      await run(before, 'zero');
+      await expect(run(rows, 'carry')).rejects.toThrow(
+        `network.forward: B must be ${before}, got ${rows} (the states of the last forward pass are carried over; other rows`,
+      );
+      // a pass that was refused leaves the states where they were
+      const { loss } = await run(before, 'carry');
+      await run(before, 'zero');
+      expect((await run(before, 'carry')).loss).toBe(loss);
+    }
+  });
+
+  test.each([1, 2])('threads: %d; a pass is what another can go on from', async (threads) => {
+    const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
+    const team = await start(net, { threads });
+    const [first, second, other] = [1, 2, 3].map((seed) => batchOf(net, 2, false, seed));
+    const { states, clock, B } = await team.evaluate(first);
+    const copies = Object.entries(states).map(([name, values]) => [name, Array.from(values)] as const);
+    const from = { states: Object.fromEntries(copies), clock, B };
+    const { loss } = await team.evaluate({ ...second, initial: 'carry' });
+    await team.evaluate(other);
+    expect((await team.evaluate({ ...second, initial: 'carry' }, { from })).loss).toBe(loss);
+    expect(net.forward({ ...second, initial: 'carry' }, { from }).loss).toBeCloseTo(loss, 12);
   });
 
   test('float32 as well, and fewer rows than threads', async () => {
