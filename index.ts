@@ -57,9 +57,12 @@ export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';
 export { clockworkCounts, type ClockworkCounts, type Module, type ModuleOptions } from './cells/modules';
+export { cell, type CellMaking } from './cells/define';
+export { EquationError } from './core/equations/error';
 export {
   split,
   type Cell,
+  type CellEquations,
   type CellOptions,
   type Parameter,
   type Part,

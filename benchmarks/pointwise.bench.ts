@@ -4,8 +4,8 @@
  * exp and tanh alone take longer than the products do in SIMD.
  *
  *   exp … tanh      one function of every element
- *   LSTM forward    lstmForward of cells/lstm.ts: 3 sigmoids, 2 tanh, 5 inputs, 7 outputs per element
- *   LSTM backward   lstmBackward: no transcendental functions, 9 inputs, 5 outputs
+ *   LSTM forward    the elementwise equations of cells/lstm.ts: 3 sigmoids, 2 tanh, 5 inputs, 7 outputs per element
+ *   LSTM backward   likewise: no transcendental functions, 9 inputs, 5 outputs
  *   sum of rows     as for a bias gradient;   log-sum-exp, sum of squares: as for a loss and a gradient's norm
  *
  *   node -r ./scripts/register.js benchmarks/pointwise.bench.ts [--smallest] [--json] [--out FILE] [--dtype float32]
@@ -18,7 +18,7 @@
  */
 import { parseArgs } from 'node:util';
 import { runInThisContext } from 'node:vm';
-import { lstmBackward, lstmForward } from '../cells/lstm';
+import { lstm } from '../cells/lstm';
 import { median } from '../cli/timing';
 import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
@@ -30,6 +30,8 @@ import { WasmModule } from '../core/wasm/encoder';
 import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
+
+const [{ forward: lstmForward, backward: lstmBackward }] = lstm({ input: 1, hidden: 1 }).statements ?? [];
 
 type Arrays = Record<string, Data>;
 /** A loop over `n` elements, or over [rows, cols]; it may use nothing from outside of itself. */

@@ -81,8 +81,8 @@ export function head(below: Signal, B: number, O: number, parameters: Tensors, g
   const at = blocks({ h, dh, y, dy }, B, { ...parameters, ...gradients });
   return {
     output,
-    forward: (program, from, to) => affine(program, at(from, to)),
-    backward: (program, from, to) => affineBackward(program, at(from, to)),
+    forward: (program, from, to) => affine.record(program, at(from, to)),
+    backward: (program, from, to) => affineBackward.record(program, at(from, to)),
   };
 }
 
@@ -96,8 +96,8 @@ export function embedded(below: Signal, B: number, parameters: Tensors, gradient
   const at = blocks({ x, dx, e, de }, B, { ...parameters, ...gradients });
   return {
     output,
-    forward: (program, from, to) => embed(program, at(from, to)),
-    backward: (program, from, to) => embedBackward(program, at(from, to)),
+    forward: (program, from, to) => embed.record(program, at(from, to)),
+    backward: (program, from, to) => embedBackward.record(program, at(from, to)),
   };
 }
 

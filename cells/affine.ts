@@ -1,36 +1,25 @@
-/**
- * The output layer: y = h Wy + by at every step.
- *
- *   h [N, H]   y [N, O]   Wy [H, O]   by [O]      N = T·B rows at once: it has no memory
- *
- * Forward
- *   y = h Wy + by
- *
- * Backward
- *   dh = dy Wyᵀ
- *   dWy += hᵀ dy
- *   dby += Σ dy
- */
+/** The output layer: y = h Wy + by at every step; it has no memory, so all N = T·B rows are one product. */
 import { mustCount } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { constant, glorot } from '../core/init';
-import type { Program } from '../core/program';
-import { transpose, type Tensors } from '../core/tensor';
 import type { Parameter } from './cell';
+
+export const affine = equations(
+  'affine, forward',
+  'h [N, H]   Wy [H, O]   by [O]   writes y [N, O]',
+  'y = h @ Wy + by',
+);
+
+export const affineBackward = equations(
+  'affine, backward',
+  'h [N, H]   Wy [H, O]   dy [N, O]   writes dh [N, H]   adds dWy [H, O]   dby [O]',
+  `dh = dy @ Wy.T
+   dWy += h.T @ dy
+   dby += sum(dy)`,
+);
 
 /** The parameters of an output layer: Wy [H, O] (Glorot) and by [O] (zeros). */
 export function affineParameters(hidden: number, output: number): Record<string, Parameter> {
   mustCount(output, 'affine', 'output');
   return { Wy: { shape: [hidden, output], init: glorot() }, by: { shape: [output], init: constant(0) } };
-}
-
-/** Records y = h Wy + by. */
-export function affine(program: Program, v: Tensors): void {
-  program.matmul(v.h, v.Wy, v.y, { bias: v.by });
-}
-
-/** Records dh = dy Wyᵀ, and adds into dWy and dby. */
-export function affineBackward(program: Program, v: Tensors): void {
-  program.matmul(v.dy, transpose(v.Wy), v.dh);
-  program.matmul(transpose(v.h), v.dy, v.dWy, { accumulate: true });
-  program.sumRows(v.dy, v.dby, { accumulate: true });
 }

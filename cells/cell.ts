@@ -77,6 +77,8 @@ export interface Cell {
   readonly parts?: Readonly<Record<string, Part>>;
   /** Options that a checkpoint must hold to build the same cell again. */
   readonly options?: Readonly<Record<string, Option>>;
+  /** The text that it was made from, for those who show it or save it. */
+  readonly equations?: CellEquations;
   /** Forward statements with the backward statements derived from them, for the check against duals. */
   readonly statements?: readonly StatementPair[];
   /** Of a cell with a clock: what it does at time t. Steps of the same phase record the same operations. */
@@ -93,6 +95,21 @@ export interface Cell {
    * from `stepBackward`, row by row.
    */
   jacobian?(program: Program, v: Tensors, t: number): void;
+}
+
+/** The text of a cell. */
+export interface CellEquations {
+  /** What messages call it: `lstm`. */
+  name: string;
+  /**
+   * Shapes of a row of the batch: `x [D]   states h, c [H]   parameters Wx [D, 4H]  Wh [H, 4H]  b [4H]
+   * gates a = i f g o [H]`. The first state is the cell's output.
+   */
+  shapes: string;
+  forward: string;
+  backward: string;
+  /** Derivatives of the states by those before; without it they are taken from `backward`, row by row. */
+  jacobian?: string;
 }
 
 /** What an option of a cell can be, so that it can be written down. */

@@ -6,56 +6,72 @@
  *
  * The modules stand in the order of growing periods. A module hears those of at least its own period: itself and all
  * that stand behind it. So the slow ones feed the fast ones, never the other way, and Wh is zero where a row stands
- * before its column's module. The equations are those of one module: z, h, Wx, b are its columns, `heard` the columns of
- * hPrev from its first unit on, and Wh the rows from there on of its columns. What is zero is never multiplied.
- *
- * Forward, a module that fires
- *   z = x Wx + b
- *   z += heard Wh
- *   h = tanh(z)                          (or sigmoid(z), or relu(z))
- * Forward, a module that holds
- *   h = hPrev
- *
- * Backward, a module that fires
- *   dh = dhOut + dhNext
- *   dz = dh * (1 - h * h)                (or dh * (h * (1 - h)), or dh * step(h))
- *   dhPrev = 0
- *   dx = dz Wxᵀ
- *   dHeard += dz Whᵀ
- *   dWx += xᵀ dz
- *   dWh += heardᵀ dz
- *   db += Σ dz
- * Backward, a module that holds
- *   dhPrev = dhOut + dhNext
- *
- * Jacobian, a module that fires
- *   Jz = Whᵀ JHeard
- *   Jh = Jz * (1 - h * h)                (or Jz * (h * (1 - h)), or Jz * step(h))
- * Jacobian, a module that holds
- *   Jh = JhPrev
+ * before its column's module. What is zero is never multiplied.
  */
 import { must, mustBeOneOf } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { constant, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
-import { add } from '../core/scalar';
-import { statement } from '../core/statement';
-import { columns, rows, transpose, type Tensors } from '../core/tensor';
+import { columns, rows, type Tensors } from '../core/tensor';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
-import { activationNames, elmanStatements, type Activation } from './elman';
+import { when } from './define';
+import { activationNames, slopes, type Activation } from './elman';
 import { fires, modulesOf, runsAt, unitsOf, type Module, type ModuleOptions, type Span } from './modules';
 
-/** A unit that does not fire passes its state on, and the gradient back. */
-const holdForward = statement(({ hPrev }) => ({ h: hPrev }));
-const holdBackward = statement(({ dhOut, dhNext }) => ({ dhPrev: add(dhOut, dhNext) }));
-const holdJacobian = statement(({ JhPrev }) => ({ Jh: JhPrev }));
-/** The old state of a unit that fires is only heard: its gradient is what the products that follow add up. */
-const clearBackward = statement(() => ({ dhPrev: 0 }));
-const clearInput = statement(() => ({ dx: 0 }));
-
-export const clockworkStatements = {
-  hold: { forward: holdForward, backward: holdBackward, jacobian: holdJacobian },
-  clearBackward,
-  clearInput,
+/**
+ * The equations of one module: z, h, Wx, b are its columns, `heard` [B, K] the columns of hPrev from its first unit on,
+ * and Wh [K, M] the rows from there on of its columns. Neighbouring modules that do the same are taken together where no
+ * weights are read.
+ */
+const equationsOf = (f: Activation, bias: boolean) => {
+  const b = when(bias);
+  return {
+    // a module that fires
+    hear: equations(
+      'clockwork, forward',
+      `x [B, D]   Wx [D, M]   heard [B, K]   Wh [K, M]   ${b`b [M]`}   writes z [B, M]`,
+      `z = x @ Wx + heard @ Wh${b` + b`}`,
+    ),
+    fire: equations('clockwork, forward', 'z [B, M]   writes h [B, M]', `h = ${f}(z)`),
+    fireBackward: equations(
+      'clockwork, backward',
+      'h, dhOut, dhNext [B, M]   writes dz [B, M]',
+      `dh = dhOut + dhNext   # two paths reach h: the output at t, and the step t + 1
+       dz = dh * (${slopes[f]})`,
+    ),
+    // the old state of a unit that fires is only heard: its gradient is what the products that follow add up
+    clear: equations('clockwork, backward', 'writes dhPrev [B, M]', 'dhPrev = 0'),
+    input: equations('clockwork, backward', 'dz [B, M]   Wx [D, M]   writes dx [B, D]', 'dx = dz @ Wx.T'),
+    moreInput: equations('clockwork, backward', 'dz [B, M]   Wx [D, M]   adds dx [B, D]', 'dx += dz @ Wx.T'),
+    noInput: equations('clockwork, backward', 'writes dx [B, D]', 'dx = 0'),
+    learn: equations(
+      'clockwork, backward',
+      `x [B, D]   dz [B, M]   heard [B, K]   Wh [K, M]
+       adds dHeard [B, K]   dWx [D, M]   dWh [K, M]   ${b`db [M]`}`,
+      `dHeard += dz @ Wh.T
+       dWx += x.T @ dz
+       dWh += heard.T @ dz
+       ${b`db += sum(dz)`}`,
+    ),
+    hearJacobian: equations(
+      'clockwork, jacobian',
+      'Wh [K, M]   JHeard [K, n]   writes Jz [M, n]',
+      'Jz = Wh.T @ JHeard',
+    ),
+    fireJacobian: equations(
+      'clockwork, jacobian',
+      'h [M, 1]   Jz [M, n]   writes Jh [M, n]',
+      `Jh = Jz * (${slopes[f]})`,
+    ),
+    // a module that holds passes its state on, and the gradient back
+    hold: equations('clockwork, forward', 'hPrev [B, M]   writes h [B, M]', 'h = hPrev'),
+    holdBackward: equations(
+      'clockwork, backward',
+      'dhOut, dhNext [B, M]   writes dhPrev [B, M]',
+      'dhPrev = dhOut + dhNext',
+    ),
+    holdJacobian: equations('clockwork, jacobian', 'JhPrev [M, n]   writes Jh [M, n]', 'Jh = JhPrev'),
+  };
 };
 
 /** What `clockwork` is built from: its modules, or `hidden` units shared out over `periods`. */
@@ -105,7 +121,13 @@ export function modular(
   const H = unitsOf(modules);
   const { input: D, bias = true, offset = 0, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
-  const { forward, backward, jacobian } = elmanStatements[activation];
+  const e = equationsOf(activation, bias);
+  const [[fire], [fireBackward], [fireJacobian]] = [e.fire, e.fireBackward, e.fireJacobian].map(
+    (c) => c.statements,
+  );
+  const [[hold], [holdBackward], [holdJacobian]] = [e.hold, e.holdBackward, e.holdJacobian].map(
+    (c) => c.statements,
+  );
 
   return {
     name: 'clockwork',
@@ -120,22 +142,21 @@ export function modular(
     states: { h: H },
     buffers: { z: H, dz: H },
 
-    statements: [elmanStatements[activation], clockworkStatements.hold],
+    statements: [
+      { forward: fire, backward: fireBackward, jacobian: fireJacobian },
+      { forward: hold, backward: holdBackward, jacobian: holdJacobian },
+    ],
 
     phase: (t) => modules.map((module) => (fires(module, t + offset) ? 1 : 0)).join(''),
 
     step(program: Program, v: Tensors, t: number) {
       for (const run of runsAt(modules, t + offset)) {
         if (!run.fires) {
-          program.pointwise(holdForward, part(v, run));
+          e.hold.record(program, part(v, run));
           continue;
         }
-        for (const module of run.modules) {
-          const u = part(v, module);
-          program.matmul(v.x, u.Wx, u.z, { bias: u.b });
-          program.matmul(u.heard, u.Wh, u.z, { accumulate: true });
-        }
-        program.pointwise(forward, part(v, run));
+        for (const module of run.modules) e.hear.record(program, part(v, module));
+        e.fire.record(program, part(v, run));
       }
     },
 
@@ -145,35 +166,23 @@ export function modular(
       for (const run of runs) {
         const u = part(v, run);
         if (run.fires) {
-          program.pointwise(backward, u);
-          program.pointwise(clearBackward, u);
-        } else program.pointwise(holdBackward, u);
+          e.fireBackward.record(program, u);
+          e.clear.record(program, u);
+        } else e.holdBackward.record(program, u);
       }
-      if (firing.length === 0) program.pointwise(clearInput, v);
-      firing.forEach((run, k) => {
-        const u = part(v, run);
-        program.matmul(u.dz, transpose(u.Wx), v.dx, { accumulate: k > 0 });
-      });
-      for (const module of firing.flatMap((run) => run.modules)) {
-        const u = part(v, module);
-        program.matmul(u.dz, transpose(u.Wh), u.dHeard, { accumulate: true });
-        program.matmul(transpose(v.x), u.dz, u.dWx, { accumulate: true });
-        program.matmul(transpose(u.heard), u.dz, u.dWh, { accumulate: true });
-        if (bias) program.sumRows(u.dz, u.db, { accumulate: true });
-      }
+      if (firing.length === 0) e.noInput.record(program, v);
+      firing.forEach((run, k) => (k === 0 ? e.input : e.moreInput).record(program, part(v, run)));
+      for (const module of firing.flatMap((run) => run.modules)) e.learn.record(program, part(v, module));
     },
 
     jacobian(program: Program, v: Tensors, t: number) {
       for (const run of runsAt(modules, t + offset)) {
         if (!run.fires) {
-          program.pointwise(holdJacobian, uprightPart(v, run));
+          e.holdJacobian.record(program, uprightPart(v, run));
           continue;
         }
-        for (const module of run.modules) {
-          const u = uprightPart(v, module);
-          program.matmul(transpose(u.Wh), u.JHeard, u.Jz);
-        }
-        program.pointwise(jacobian, uprightPart(v, run));
+        for (const module of run.modules) e.hearJacobian.record(program, uprightPart(v, module));
+        e.fireJacobian.record(program, uprightPart(v, run));
       }
     },
   };

@@ -1,62 +1,44 @@
 /**
- * The vanilla recurrent network (Elman 1990): a hidden state that is fed back to itself.
+ * The vanilla recurrent network: a hidden state that is fed back to itself.
  *
- *   x [B, D]   h, hPrev, z [B, H]   Wx [D, H]   Wh [H, H]   b [H]
- *
- * Forward
- *   z = x Wx + b
- *   z += hPrev Wh
- *   h = tanh(z)                          (or sigmoid(z), or relu(z))
- *
- * Backward
- *   dh = dhOut + dhNext
- *   dz = dh * (1 - h * h)                (or dh * (h * (1 - h)), or dh * step(h))
- *   dx = dz Wxᵀ
- *   dhPrev = dz Whᵀ
- *   dWx += xᵀ dz
- *   dWh += hPrevᵀ dz
- *   db += Σ dz
- *
- * Jacobian
- *   Jz = Whᵀ JhPrev
- *   Jh = Jz * (1 - h * h)                (or Jz * (h * (1 - h)), or Jz * step(h))
+ * Source: Elman 1990, "Finding structure in time".
  */
 import { mustBeOneOf } from '../core/check';
 import { constant } from '../core/init';
-import type { Program } from '../core/program';
-import { add, mul, named, relu, sigmoid, step, sub, tanh, type Scalar } from '../core/scalar';
-import { statement } from '../core/statement';
-import { transpose, type Tensors } from '../core/tensor';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
+import { cell, when, type CellEquations } from './define';
 
 export type Activation = 'tanh' | 'sigmoid' | 'relu';
 
-/** f, and f' written in terms of h = f(z), which forward saved: z itself is not needed again. */
-export const activations: Record<Activation, { f: (z: Scalar) => Scalar; slope: (h: Scalar) => Scalar }> = {
-  tanh: { f: tanh, slope: (h) => sub(1, mul(h, h)) },
-  sigmoid: { f: sigmoid, slope: (h) => mul(h, sub(1, h)) },
-  relu: { f: relu, slope: step },
+/** f', written in terms of h = f(z), which forward saved: z itself is not needed again. */
+export const slopes: Record<Activation, string> = {
+  tanh: '1 - h * h',
+  sigmoid: 'h * (1 - h)',
+  relu: 'step(h)',
 };
 
-export const activationNames = Object.keys(activations) as Activation[];
+export const activationNames = Object.keys(slopes) as Activation[];
 
-const statements = (activation: Activation) => {
-  const { f, slope } = activations[activation];
-  const forward = statement(({ z }) => ({ h: f(z) }));
-  const backward = statement(({ h, dhOut, dhNext }) => {
-    // two paths reach h: the output at t, and the step at t+1
-    const dh = named('dh', add(dhOut, dhNext));
-    return { dz: mul(dh, slope(h)) };
-  });
-  // diag(f'(z)) Whᵀ, one row of it for each unit
-  const jacobian = statement(({ h, Jz }) => ({ Jh: mul(Jz, slope(h)) }));
-  return { forward, backward, jacobian };
-};
-
-export const elmanStatements = {
-  tanh: statements('tanh'),
-  sigmoid: statements('sigmoid'),
-  relu: statements('relu'),
+const equations = (f: Activation, bias: boolean): CellEquations => {
+  const b = when(bias);
+  return {
+    name: 'elman',
+    shapes: `x [D]   states h [H]   parameters Wx [D, H]   Wh [H, H]   ${b`b [H]`}`,
+    forward: `
+      z = x @ Wx + hPrev @ Wh${b` + b`}
+      h = ${f}(z)`,
+    backward: `
+      dh = dhOut + dhNext          # two paths reach h: the output at t, and the step t + 1
+      dz = dh * (${slopes[f]})
+      dx = dz @ Wx.T
+      dhPrev = dz @ Wh.T
+      dWx += x.T @ dz
+      dWh += hPrev.T @ dz
+      ${b`db += sum(dz)`}`,
+    jacobian: `
+      Jz = Wh.T @ JhPrev
+      Jh = Jz * (${slopes[f]})     # in all diag(f'(z)) Wh.T, one row of it for each unit`,
+  };
 };
 
 /** What `elman` is built from. */
@@ -79,41 +61,13 @@ export function elman(options: ElmanOptions): Cell {
   const { input: D, hidden: H, bias = true, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   mustBeOneOf(activation, activationNames, 'elman', 'activation');
-  const { forward, backward, jacobian } = elmanStatements[activation];
-
-  return {
-    name: 'elman',
-    input: D,
-    hidden: H,
+  return cell(equations(activation, bias), {
+    sizes: { D, H },
     options: { ...options, bias, activation, inputInit, recurrentInit },
-    parameters: {
-      Wx: { shape: [D, H], init: weightInit(inputInit, H, 'elman') },
-      Wh: { shape: [H, H], init: weightInit(recurrentInit, H, 'elman') },
-      ...(bias && { b: { shape: [H], init: constant(0) } }),
+    init: {
+      Wx: weightInit(inputInit, H, 'elman'),
+      Wh: weightInit(recurrentInit, H, 'elman'),
+      b: constant(0),
     },
-    states: { h: H },
-    buffers: { z: H, dz: H },
-
-    statements: [elmanStatements[activation]],
-
-    step(program: Program, v: Tensors) {
-      program.matmul(v.x, v.Wx, v.z, { bias: v.b });
-      program.matmul(v.hPrev, v.Wh, v.z, { accumulate: true });
-      program.pointwise(forward, v);
-    },
-
-    stepBackward(program: Program, v: Tensors) {
-      program.pointwise(backward, v);
-      program.matmul(v.dz, transpose(v.Wx), v.dx);
-      program.matmul(v.dz, transpose(v.Wh), v.dhPrev);
-      program.matmul(transpose(v.x), v.dz, v.dWx, { accumulate: true });
-      program.matmul(transpose(v.hPrev), v.dz, v.dWh, { accumulate: true });
-      if (bias) program.sumRows(v.dz, v.db, { accumulate: true });
-    },
-
-    jacobian(program: Program, v: Tensors) {
-      program.matmul(transpose(v.Wh), v.JhPrev, v.Jz);
-      program.pointwise(jacobian, v);
-    },
-  };
+  });
 }

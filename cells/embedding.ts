@@ -6,20 +6,21 @@
  * Where x is class numbers the product looks rows of E up, and its derivative adds rows of de up by class. Where x is
  * numbers, such as the probabilities of classes, e is a weighted mean of rows.
  *
- * Forward
- *   e = x E
- *
- * Backward
- *   dx = de Eᵀ                           (with numbers only: a class number has no gradient)
- *   dE += xᵀ de
- *
  * Source: Bengio, Ducharme, Vincent & Jauvin 2003, "A neural probabilistic language model".
  */
 import { must, mustCount, mustKnowKeys } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { normal } from '../core/init';
-import type { Program } from '../core/program';
-import { transpose, type Tensors } from '../core/tensor';
 import { isCell, type Parameter } from './cell';
+
+export const embed = equations('embedding, forward', 'x [N, V]   E [V, W]   writes e [N, W]', 'e = x @ E');
+
+export const embedBackward = equations(
+  'embedding, backward',
+  'x [N, V]   E [V, W]   de [N, W]   writes dx [N, V]   adds dE [V, W]',
+  `dx = de @ E.T     # of numbers only: a class number has no gradient
+   dE += x.T @ de`,
+);
 
 /** The size of an embedding's table, and how it starts. */
 export interface EmbeddingOptions {
@@ -75,14 +76,3 @@ export function embedding(options: EmbeddingOptions): Embedding {
 
 export const isEmbedding = (value: unknown): value is Embedding =>
   (Object(value) as Partial<Embedding>).name === 'embedding' && !isCell(value);
-
-/** Records e = x E. */
-export function embed(program: Program, v: Tensors): void {
-  program.matmul(v.x, v.E, v.e);
-}
-
-/** Records dx = de Eᵀ, and adds into dE. */
-export function embedBackward(program: Program, v: Tensors): void {
-  program.matmul(v.de, transpose(v.E), v.dx);
-  program.matmul(transpose(v.x), v.de, v.dE, { accumulate: true });
-}

@@ -1,4 +1,5 @@
-/** Reading what stands on the command line: numbers, names, and the nearest right word for a wrong one. */
+/** Reading what stands on the command line: numbers and names. */
+import { nearest } from '../core/nearest';
 import { usage } from './errors';
 
 /** A parser of an option's argument, for commander. */
@@ -48,29 +49,6 @@ export function known<T extends string>(given: unknown, words: readonly T[], mus
     `${must} ${words.join(', ')}, got ${typeof given === 'string' ? show(text) : JSON.stringify(given)}`,
     near === undefined ? undefined : `did you mean ${near}?`,
   );
-}
-
-/** The name that a word was probably meant to be: at most a third of it, and at least one letter, may be wrong. */
-export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {
-  const most = Math.max(1, Math.floor(word.length / 3));
-  const scored = names.map((name) => ({ name, wrong: distance(word.toLowerCase(), name.toLowerCase()) }));
-  scored.sort((a, b) => a.wrong - b.wrong);
-  return scored.length > 0 && scored[0].wrong <= most ? scored[0].name : undefined;
-}
-
-/** Letters to insert, delete, replace, or swap with their neighbour (Damerau 1964). */
-function distance(a: string, b: string): number {
-  const d = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)]);
-  for (let j = 1; j <= b.length; j++) d[0][j] = j;
-  for (let i = 1; i <= a.length; i++) {
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      d[i][j] = Math.min(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + same);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (swapped) d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.length][b.length];
 }
 
 export const show = (text: string): string =>

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { demonstrations, spectrum, type Eigenvalue, type Spectrum } from '../bptt/spectrum';
+import { nearest } from '../core/nearest';
 import { readUtf8, writeWhole } from '../io/files';
 import { readMatrix } from '../io/matrix';
-import { nearest, whole } from './arguments';
+import { whole } from './arguments';
 import { saving, usage, using } from './errors';
 import { asJson, line, table } from './output';
 import { drawPowers } from './powers';

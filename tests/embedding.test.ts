@@ -61,8 +61,8 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
       ]),
     };
     const program = new Program();
-    embed(program, v);
-    embedBackward(program, v);
+    embed.record(program, v);
+    embedBackward.record(program, v);
     const run = program.bind(executor);
     run();
     expect(toNested(v.e)).toEqual([

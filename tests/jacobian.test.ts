@@ -173,7 +173,7 @@ describe('a wrong Jacobian fails', () => {
       (mutant) => worst(mutant.J) <= bounds.jacobian,
     );
     // of the identity both make the same: the Jacobian of a softmax is symmetric
-    const same = cell.options?.feedback === 'p' ? ['swap fb and JflowSum'] : [];
+    const same = cell.options?.feedback === 'p' ? ['swap p and JflowSum'] : [];
     expect(survivors.map(({ what }) => what)).toEqual(same);
   });
 

@@ -2,8 +2,8 @@
 import { bounds, gru, lstm, mutationScore, problemOfCell, type MutationReport, type Problem } from '../index';
 import { mutate, mutateGraph } from '../bptt/mutants';
 import { suite } from '../bptt/suite';
-import { lstmBackward } from '../cells/lstm';
 import { Program } from '../core/program';
+import { lstmBackward } from './statements';
 
 describe('mutation score is 100 %', () => {
   const sum = { killed: 0, total: 0 };

@@ -1,7 +1,4 @@
 import fc from 'fast-check';
-import { gruBackward, gruForward } from '../cells/gru';
-import { lstmBackward, lstmForward } from '../cells/lstm';
-import { peepholeBackward, peepholeForward } from '../cells/peephole';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
 import { Random } from '../core/random';
@@ -11,6 +8,14 @@ import { inputsOf, statement, type Statement } from '../core/statement';
 import { columns, tensor, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { distance, rounded, settings } from './executors';
 import { filled, layouts, place, type Layout } from './layouts';
+import {
+  gruBackward,
+  gruForward,
+  lstmBackward,
+  lstmForward,
+  peepholeBackward,
+  peepholeForward,
+} from './statements';
 
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 20 });

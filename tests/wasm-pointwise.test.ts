@@ -3,13 +3,13 @@
  * operations one at a time, wherever their operands lie in memory and however many there are.
  */
 import fc from 'fast-check';
-import { lstmBackward, lstmForward } from '../cells/lstm';
 import type { Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import { add, apply, exp, language, mul, type OperationName, select, sub, tanh } from '../core/scalar';
 import { arityOf, type Graph, type GraphNode, inputsOf, statement } from '../core/statement';
 import { type Access, pointwiseKey } from '../core/wasm/emit-pointwise';
 import { Arena, argumentsOf, compile, mapper, type Operand, roundTo } from './operands';
+import { lstmBackward, lstmForward } from './statements';
 
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 24 });

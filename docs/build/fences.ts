@@ -1,7 +1,7 @@
 /** The fences of the book: what stands in them is taken from the project itself, so that it cannot drift from it. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { equationsOf } from './equations';
+import { equationsOf, textOf } from './equations';
 import { figureOf } from './figure';
 import { outputOf } from './program';
 import { sourceOf } from './source';
@@ -12,13 +12,15 @@ type Fence = (words: string[], body: string, where: string) => string;
 
 /**
  *   ```source FILE NAME…        declarations of a file, with the comments above them
- *   ```equations CELL forward   the lines that a cell's step executes; also backward, jacobian
+ *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian
+ *   ```equations CELL forward   what a step of the cell executes, typeset; also backward
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
  *   ```include FILE             a page from elsewhere in the project, its headings one level down
  */
 const fences: Record<string, Fence> = {
   source: ([file, ...names], _body, where) => sourceOf(file, names, where),
+  cell: (words, _body, where) => textOf(words, where),
   equations: (words, _body, where) => equationsOf(words, where),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),

@@ -1,0 +1,163 @@
+/**
+ * A block of equations: read, checked, and recorded on a program.
+ *
+ * @example
+ * const block = new Block('z = x @ W + b\nh = tanh(z)', {
+ *   where: 'layer',
+ *   given: { x: ['B', 'D'], W: ['D', 'H'], b: ['H'] },
+ * });
+ * block.compile(['h']).record(program, tensors); // a product with a bias, then one loop
+ */
+import type { Program } from '../program';
+import { apply, named, type Scalar } from '../scalar';
+import { inputsOf, statement, type Statement } from '../statement';
+import { transpose, type Tensor, type Tensors } from '../tensor';
+import { EquationError } from './error';
+import { parse, type Equation, type Expression } from './parse';
+import { Scope, type Declarations } from './scope';
+import { namesIn, readBy, stepsOf, type Group, type Operand, type Step } from './steps';
+
+/** An elementwise group, compiled. */
+export interface CompiledGroup {
+  kind: 'group';
+  statement: Statement;
+}
+type CompiledStep = Exclude<Step, Group> | CompiledGroup;
+
+/** Equations whose stored names are settled. */
+export interface Compiled {
+  /** Names that need a tensor beside the given ones. */
+  readonly stored: readonly string[];
+  /** The elementwise groups, in order. */
+  readonly statements: readonly Statement[];
+  /** Those of them that read no sum over a row or over the rows: their derivatives can be checked number by number. */
+  readonly elementwise: readonly Statement[];
+  /** Records everything on a program, reading and writing tensors by the names of the equations. */
+  record(program: Program, tensors: Tensors): void;
+}
+
+export class Block {
+  readonly equations: readonly Equation[];
+  readonly scope: Scope;
+  private readonly steps: readonly Step[];
+
+  /**
+   * @param where What messages begin with: `lstm, backward`.
+   * @throws EquationError for what cannot be read, is not known, does not fit, or is written twice.
+   */
+  constructor(
+    readonly source: string,
+    readonly where: string,
+    declarations: Declarations,
+  ) {
+    this.scope = new Scope(declarations, (at, reason) => this.errorAt(at, reason));
+    this.equations = parse(source, where);
+    this.steps = stepsOf(this.equations, this.scope, (at, reason) => this.errorAt(at, reason));
+  }
+
+  errorAt(at: number, reason: string): EquationError {
+    return new EquationError(this.where, this.source, at, reason);
+  }
+
+  /** Where a name is first written, for messages. */
+  placeIn(name: string): number {
+    return this.equations.find((equation) => equation.name === name)?.at ?? 0;
+  }
+
+  /** @throws EquationError for a line whose value is neither read nor in `wanted`. */
+  mustUse(wanted: ReadonlySet<string>): void {
+    for (const { name, at } of this.equations)
+      if (!wanted.has(name) && !wanted.has(this.scope.placeOf(name).of) && !this.scope.isRead(name))
+        throw this.errorAt(at, `${name} is written, but never read`);
+  }
+
+  /** Settles what is stored: what `wanted` names, and what a later step reads. */
+  compile(wanted: Iterable<string>): Compiled {
+    const want = new Set(wanted);
+    const outside = (group: Step): Set<string> =>
+      new Set(
+        this.steps.flatMap((step) =>
+          step === group
+            ? []
+            : step.kind === 'group'
+              ? step.lines.flatMap(({ expression }) => namesIn(expression))
+              : readBy(step),
+        ),
+      );
+    const stored = new Set<string>();
+    const compiled = this.steps.map((step): CompiledStep => {
+      if (step.kind !== 'group') {
+        stored.add(step.out);
+        return step;
+      }
+      const read = outside(step);
+      const kept = step.lines
+        .map(({ name }) => name)
+        .filter((name) => want.has(name) || read.has(name) || this.scope.isPart(name) || this.isAdded(name));
+      for (const name of kept) stored.add(name);
+      return { kind: 'group', statement: statementOf(step, new Set(kept)) };
+    });
+    const statements = compiled.flatMap((step) => (step.kind === 'group' ? [step.statement] : []));
+    const reduced = new Set(this.steps.flatMap((step) => (step.kind === 'reduction' ? [step.out] : [])));
+    return {
+      stored: [...stored],
+      statements,
+      elementwise: statements.filter(({ graph }) => !inputsOf(graph).some((name) => reduced.has(name))),
+      record: (program, tensors) => record(program, compiled, tensors),
+    };
+  }
+
+  /** Whether a product or a sum is added to a name after an elementwise line has written it. */
+  private isAdded(name: string): boolean {
+    return this.steps.some((step) => step.kind !== 'group' && step.out === name);
+  }
+}
+
+/** The statement of a group; names in `kept` are its outputs, all others only stand on the way to them. */
+function statementOf({ lines }: Group, kept: ReadonlySet<string>): Statement {
+  return statement((inputs) => {
+    const values: Record<string, Scalar> = {};
+    const outputs: Record<string, Scalar> = {};
+    const of = (name: string): Scalar => (Object.hasOwn(values, name) ? values[name] : inputs[name]);
+    for (const { name, expression, accumulate } of lines) {
+      const value = evaluate(expression, of);
+      const before = Object.hasOwn(values, name) ? values[name] : accumulate ? inputs[`${name}Kept`] : 0;
+      values[name] = accumulate ? apply('add', before, value) : value;
+      if (kept.has(name)) outputs[name] = values[name];
+      else named(name, values[name]);
+    }
+    return outputs;
+  });
+}
+
+function evaluate(e: Expression, of: (name: string) => Scalar): Scalar {
+  if (e.kind === 'number') return e.value;
+  if (e.kind === 'name') return of(e.name);
+  if (e.kind !== 'apply') throw new Error(`${e.kind} is not elementwise`);
+  const [a, b, c] = e.args.map((arg) => evaluate(arg, of));
+  return apply(e.op, a, b, c);
+}
+
+function record(program: Program, steps: readonly CompiledStep[], v: Tensors): void {
+  const operand = ({ name, transposed }: Operand): Tensor => (transposed ? transpose(v[name]) : v[name]);
+  for (const step of steps) {
+    if (step.kind === 'product') {
+      const { a, b, out, accumulate, bias } = step;
+      program.matmul(operand(a), operand(b), v[out], {
+        accumulate,
+        ...(bias !== undefined && { bias: v[bias] }),
+      });
+    } else if (step.kind === 'reduction') {
+      const out = v[step.out];
+      // a vector that lies in a matrix of one row
+      const vector = step.what === 'sumRows' && out.shape.length === 2 ? out.pick(0) : out;
+      program[step.what as 'sumRows'](operand(step.from), vector, { accumulate: step.accumulate });
+    } else {
+      const kept = inputsOf(step.statement.graph).filter((name) => name.endsWith('Kept') && !(name in v));
+      program.pointwise(step.statement, {
+        ...v,
+        ...Object.fromEntries(kept.map((name) => [name, v[name.slice(0, -4)]])),
+      });
+    }
+  }
+}

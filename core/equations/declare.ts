@@ -1,0 +1,91 @@
+/**
+ * Declarations of shapes, as text: `x [D]   states h, c [H]   parameters Wx [D, 4H]  b [4H]   gates a = i f g o [H]`.
+ *
+ * A word that is a section's name begins it; several names may share a shape. Of gates, the buffer and what stands in
+ * it side by side are named, and the width of one.
+ */
+import { EquationError } from './error';
+import type { Gates } from './scope';
+import type { Shape } from './shapes';
+
+export interface Declared {
+  /** Shapes by section and name, in the order of the text. */
+  sections: Record<string, Record<string, Shape>>;
+  gates?: Gates;
+}
+
+interface Token {
+  text: string;
+  at: number;
+}
+
+/**
+ * Reads declarations; what stands before the first section's name is in the section `inputs`.
+ * @throws EquationError with line and column.
+ * @example declare('x [D] states h [H]', ['states'], 'leaky').sections.states // { h: ['H'] }
+ */
+export function declare(source: string, sections: readonly string[], where: string): Declared {
+  const fail = (at: number, reason: string): EquationError => new EquationError(where, source, at, reason);
+  const tokens: Token[] = Array.from(
+    source.matchAll(/[A-Za-z_]\w*|\d+[A-Za-z]*|[[\],=]|[^\s]/g),
+    (match) => ({
+      text: match[0],
+      at: match.index,
+    }),
+  );
+  let next = 0;
+  const peek = (): string | undefined => tokens[next]?.text;
+  const take = (what: string, fits: (text: string) => boolean): string => {
+    const { text, at } = tokens[next] ?? { text: 'the end', at: source.length };
+    if (!fits(text) || next >= tokens.length) throw fail(at, `expected ${what}, got ${text}`);
+    next++;
+    return text;
+  };
+  const isName = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text) && !keywords.includes(text);
+  const isSize = (text: string): boolean => /^\d*[A-Za-z]\w*$|^[1-9]\d*$/.test(text);
+  const keywords = [...sections, 'gates'];
+
+  const shape = (): Shape => {
+    take('[', (text) => text === '[');
+    const sizes = [take('a size', isSize)];
+    while (peek() === ',') {
+      next++;
+      sizes.push(take('a size', isSize));
+    }
+    take(']', (text) => text === ']');
+    return sizes;
+  };
+
+  const declared: Declared = {
+    sections: { inputs: {}, ...Object.fromEntries(sections.map((s) => [s, {}])) },
+  };
+  const all = new Set<string>();
+  const name = (): string => {
+    const at = tokens[next]?.at ?? source.length;
+    const text = take('a name', isName);
+    if (all.has(text)) throw fail(at, `${text} is declared twice`);
+    all.add(text);
+    return text;
+  };
+  let section = 'inputs';
+  while (next < tokens.length) {
+    if (sections.includes(tokens[next].text)) section = tokens[next++].text;
+    else if (tokens[next].text === 'gates') {
+      next++;
+      const buffer = name();
+      take('=', (text) => text === '=');
+      const names = [name()];
+      while (peek() !== '[') names.push(name());
+      declared.gates = { buffer, names, size: shape()[0] };
+    } else {
+      const names = [name()];
+      while (peek() === ',') {
+        next++;
+        names.push(name());
+      }
+      const own = shape();
+      for (const each of names) declared.sections[section][each] = own;
+    }
+  }
+  return declared;
+}

@@ -1,0 +1,31 @@
+/** Equations over tensors of declared shapes, for all that is no cell: output layers, losses, updates, attention. */
+import { Block, type Compiled } from './block';
+import { declare } from './declare';
+
+/**
+ * Equations, ready to be recorded.
+ *
+ * @param where What messages begin with.
+ * @param shapes What is read, then behind `writes` what is written to tensors, and behind `adds` what is only added to:
+ *   `x [N, D]   W [D, H]   b [H]   writes h [N, H]`. Other names that the equations write are not stored.
+ * @throws EquationError for what cannot be read, is not known or does not fit.
+ * @example
+ * const layer = equations('layer', 'h [N, H]   Wy [H, O]   by [O]   writes y [N, O]', 'y = h @ Wy + by');
+ * layer.record(program, { h, Wy, by, y });
+ */
+export function equations(where: string, shapes: string, text: string): Compiled {
+  const { inputs, writes, adds } = declare(shapes, ['writes', 'adds'], `${where}, shapes`).sections;
+  const block = new Block(text, where, { given: inputs, outputs: writes, accumulators: adds });
+  const wanted = [...Object.keys(writes), ...Object.keys(adds)];
+  for (const name of wanted)
+    if (!block.scope.isWritten(name)) throw block.errorAt(block.source.length, `${name} is never written`);
+  block.mustUse(new Set(wanted));
+  const compiled = block.compile(wanted);
+  for (const name of compiled.stored)
+    if (!wanted.includes(name))
+      throw block.errorAt(
+        block.placeIn(name),
+        `${name} needs a tensor of its own: declare it behind "writes"`,
+      );
+  return compiled;
+}

@@ -1,0 +1,38 @@
+/** What is wrong with a text of equations, and where: the line with a caret, and the nearest known name. */
+import { nearest } from '../nearest';
+
+/** Lines that could not be read or do not fit together; the message shows the line with a caret. */
+export class EquationError extends Error {
+  constructor(
+    /** What the equations belong to: `lstm, backward`. */
+    readonly where: string,
+    readonly source: string,
+    /** Position in the source. */
+    readonly at: number,
+    /** What is wrong, without its place. */
+    readonly reason: string,
+  ) {
+    const before = source.slice(0, at).split('\n');
+    const line = before.length;
+    const column = before[line - 1].length + 1;
+    const text = source.split('\n')[line - 1].replace(/\t/g, ' ');
+    // a window of the line, so that the caret stays below its place on any screen
+    const from = text.length > 100 ? Math.max(0, column - 50) : 0;
+    const shown = text.slice(from, from + 100);
+    super(
+      `${where}, line ${line}, column ${column}: ${reason}\n    ${shown}\n    ${' '.repeat(column - 1 - from)}^`,
+    );
+    this.name = 'EquationError';
+    this.line = line;
+    this.column = column;
+  }
+  /** Line and column, counted from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** `unknown name "dcNxt" (did you mean dcNext?)`. */
+export function unknown(kind: string, name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return `unknown ${kind} "${name}"${near === undefined ? '' : ` (did you mean ${near}?)`}`;
+}

@@ -1,0 +1,186 @@
+/** The names of a block of equations: their shapes, what they are part of, and what has been written so far. */
+import { unknown } from './error';
+import { broadcast, shapeText, times, type Fail, type Shape, type Shapes } from './shapes';
+
+/**
+ * Equal blocks of columns that stand side by side in one buffer, one for each gate.
+ *
+ * With `{ buffer: 'a', names: ['r', 'z', 'n'], size: 'H' }`, `a` is [B, 3H] and `az` its second block, which the gate
+ * `z` replaces in place; `arz` are the first two blocks. In the same way `Whn` is the third block of `Wh` [H, 3H].
+ */
+export interface Gates {
+  buffer: string;
+  names: readonly string[];
+  /** Width of one block. */
+  size: string;
+}
+
+export interface Declarations {
+  /** What the equations read, and cannot write. */
+  given: Shapes;
+  /** What they write, where its shape is fixed from outside. */
+  outputs?: Shapes;
+  /** What they only add to. */
+  accumulators?: Shapes;
+  gates?: Gates;
+}
+
+/** Where a name lies: blocks `from`…`to` (not included) of `of`, which may be the name itself. */
+export interface Place {
+  of: string;
+  from: number;
+  to: number;
+}
+
+/** Knows every name of a block while its equations are read one after the other. */
+export class Scope {
+  /** Names in the order in which they were first written, with their shapes. */
+  readonly written = new Map<string, Shape>();
+  /** Names that were read, with the first place where they were. */
+  readonly read = new Map<string, number>();
+  private readonly filled = new Map<string, Set<number>>();
+  private readonly replaced = new Map<string, string>();
+
+  constructor(
+    readonly declared: Declarations,
+    private readonly fail: Fail,
+  ) {}
+
+  /** All names known here, for messages. */
+  get known(): string[] {
+    const { given, outputs, accumulators, gates } = this.declared;
+    return [
+      ...new Set(
+        [given, outputs, accumulators]
+          .flatMap((s) => Object.keys(s ?? {}))
+          .concat(gates?.names ?? [], ...this.written.keys()),
+      ),
+    ];
+  }
+
+  /** What a name is part of. */
+  placeOf(name: string): Place {
+    const { gates } = this.declared;
+    if (!gates) return { of: name, from: 0, to: 1 };
+    const gate = gates.names.indexOf(name);
+    if (gate >= 0) return { of: gates.buffer, from: gate, to: gate + 1 };
+    for (let cut = name.length - 1; cut > 0; cut--) {
+      const run = runOf(name.slice(cut), gates.names);
+      if (run && this.isGated(name.slice(0, cut))) return { of: name.slice(0, cut), ...run };
+    }
+    return { of: name, from: 0, to: this.isGated(name) ? gates.names.length : 1 };
+  }
+
+  /** The shape of a name that is read at a place of the source. @throws EquationError when it holds nothing yet. */
+  shapeAt(name: string, at: number): Shape {
+    const place = this.placeOf(name);
+    const shape = this.shapeOf(name, place);
+    if (!shape) throw this.fail(at, unknown('name', name, this.known));
+    const gate = this.replaced.get(name);
+    if (gate !== undefined) throw this.fail(at, `${name} is no longer there: ${gate} has taken its place`);
+    if (!this.isGiven(name) && !this.isGiven(place.of) && !this.isFilled(place))
+      throw this.fail(at, `${name} is read before it is written`);
+    if (!this.read.has(name)) this.read.set(name, at);
+    return shape;
+  }
+
+  /** Notes that a name is written with a value of some shape. @throws EquationError when it must not be. */
+  write(name: string, shape: Shape, accumulate: boolean, at: number, text: string): Shape {
+    const { given, accumulators = {}, gates } = this.declared;
+    const place = this.placeOf(name);
+    if (place.of in given || name in given) throw this.fail(at, `${name} is given and cannot be written`);
+    const adds = place.of in accumulators;
+    if (adds && !accumulate) throw this.fail(at, `${name} is a sum over all steps: it is added to, by +=`);
+    if (accumulate && !adds && !this.isFilled(place))
+      throw this.fail(at, `${name} must be written before it is added to`);
+    const isGate = gates?.names.includes(name) ?? false;
+    if (!accumulate && (isGate ? this.written.has(name) : this.isTouched(place)))
+      throw this.fail(at, `${name} is written twice`);
+    const own = this.shapeOf(name, place) ?? shape;
+    const stretched = broadcast(own, shape);
+    if (!stretched || shapeText(stretched) !== shapeText(own))
+      throw this.fail(at, `${name} is ${shapeText(own)}, but ${text} is ${shapeText(shape)}`);
+    if (isGate && gates) this.replaced.set(`${gates.buffer}${name}`, name);
+    if (!this.written.has(name)) this.written.set(name, own);
+    const blocks = this.filled.get(place.of) ?? new Set();
+    for (let k = place.from; k < place.to; k++) blocks.add(k);
+    this.filled.set(place.of, blocks);
+    return own;
+  }
+
+  /** Whether the name, or a part of it, or what it is part of, was read. */
+  isRead(name: string): boolean {
+    const { of, from, to } = this.placeOf(name);
+    return [...this.read.keys()].some((other) => {
+      const place = this.placeOf(other);
+      return place.of === of && place.from < to && from < place.to;
+    });
+  }
+
+  /** Whether all of a name has been written. */
+  isWritten(name: string): boolean {
+    return this.isFilled(this.placeOf(name));
+  }
+
+  /** Whether a gate has taken the place of what the name, or a part of it, was. */
+  isGone(name: string): boolean {
+    const { gates } = this.declared;
+    const { of } = this.placeOf(name);
+    return gates?.buffer === of && !gates.names.includes(name) && this.replaced.size > 0;
+  }
+
+  /** Whether the name stands for some columns of a tensor. */
+  isPart(name: string): boolean {
+    return this.placeOf(name).of !== name;
+  }
+
+  private shapeOf(name: string, { of, from, to }: Place): Shape | undefined {
+    const { given, outputs = {}, accumulators = {}, gates } = this.declared;
+    if (name in given) return given[name];
+    const whole = this.written.get(of) ?? given[of] ?? outputs[of] ?? accumulators[of];
+    if (of === name) return whole;
+    if (!gates) return undefined;
+    const gated: Shape = whole ?? ['B', times(gates.size, gates.names.length)];
+    return gated.map((size) =>
+      size === times(gates.size, gates.names.length) ? times(gates.size, to - from) : size,
+    );
+  }
+
+  /** Whether a tensor holds a block for each gate. */
+  private isGated(name: string): boolean {
+    const { given, outputs = {}, accumulators = {}, gates } = this.declared;
+    if (!gates) return false;
+    const total = times(gates.size, gates.names.length);
+    const shape = this.written.get(name) ?? given[name] ?? outputs[name] ?? accumulators[name];
+    return shape?.includes(total) ?? false;
+  }
+
+  private isGiven(name: string): boolean {
+    const { given, accumulators = {} } = this.declared;
+    return name in given || name in accumulators;
+  }
+
+  private isFilled({ of, from, to }: Place): boolean {
+    const blocks = this.filled.get(of);
+    for (let k = from; k < to; k++) if (!blocks?.has(k)) return false;
+    return true;
+  }
+
+  private isTouched({ of, from, to }: Place): boolean {
+    const blocks = this.filled.get(of);
+    for (let k = from; k < to; k++) if (blocks?.has(k)) return true;
+    return false;
+  }
+}
+
+/** The neighbouring gates whose names stand side by side in `text`: `rz`. */
+function runOf(text: string, names: readonly string[]): { from: number; to: number } | undefined {
+  for (let from = 0; from < names.length; from++) {
+    let rest = text;
+    for (let to = from; to < names.length && rest.startsWith(names[to]);) {
+      rest = rest.slice(names[to++].length);
+      if (rest === '') return { from, to };
+    }
+  }
+  return undefined;
+}
