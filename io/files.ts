@@ -77,8 +77,8 @@ function takesBytes(file: string): boolean {
 
 /**
  * Writes a file as `writeWhole` does, but replaces none: where another has its name, the name gets a number.
+ * Beside a file `kept.bin` of other bytes, it writes `kept-2.bin`.
  * @returns the name; that of a file with these very bytes where there is one.
- * @example writeBeside('a/kept.bin', bytes) // 'a/kept.bin', or 'a/kept-2.bin', or 'a/kept-3.bin' …
  */
 export function writeBeside(file: string, contents: Uint8Array): string {
   const ending = extname(file);

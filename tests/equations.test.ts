@@ -292,7 +292,7 @@ describe('a cell from text', () => {
     [{ shapes: 'states h [H]' }, 'the input x must be declared, and no other: x [D]'],
     [
       { shapes: `${leaky.shapes}   q [H]`, backward: `${leaky.backward}\ndq += sum(dh)` },
-      'q is declared, but forward never reads it',
+      'q is declared, but never read',
     ],
     [{ forward: 'a = x @ Wx' }, 'h is never written'],
     [{ backward: leaky.backward.replace('dx =', 'dxx =') }, 'dx is never written'],

@@ -59,9 +59,15 @@ export class Block {
     return new EquationError(this.where, this.source, at, reason);
   }
 
-  /** Where a name is first written, for messages. */
-  placeIn(name: string): number {
-    return this.equations.find((equation) => equation.name === name)?.at ?? 0;
+  /** The error at the place where a name is first written. */
+  errorIn(name: string, reason: string): EquationError {
+    return this.errorAt(this.equations.find((equation) => equation.name === name)?.at ?? 0, reason);
+  }
+
+  /** @throws EquationError for a name that no line writes. */
+  mustWrite(names: readonly string[]): void {
+    for (const name of names)
+      if (!this.scope.isWritten(name)) throw this.errorAt(this.source.length, `${name} is never written`);
   }
 
   /** @throws EquationError for a line whose value is neither read nor in `wanted`. */
@@ -95,7 +101,7 @@ export class Block {
         .map(({ name }) => name)
         .filter((name) => want.has(name) || read.has(name) || this.scope.isPart(name) || this.isAdded(name));
       for (const name of kept) stored.add(name);
-      return { kind: 'group', statement: statementOf(step, new Set(kept)) };
+      return { kind: 'group', statement: statementOf(step, new Set(kept), (name) => this.numberOf(name)) };
     });
     const statements = compiled.flatMap((step) => (step.kind === 'group' ? [step.statement] : []));
     const reduced = new Set(this.steps.flatMap((step) => (step.kind === 'reduction' ? [step.out] : [])));
@@ -107,6 +113,11 @@ export class Block {
     };
   }
 
+  /** The number that a size stands for in an expression. */
+  private numberOf(name: string): number | undefined {
+    return this.scope.isLetter(name) ? this.scope.declared.letters?.[name] : undefined;
+  }
+
   /** Whether a product or a sum is added to a name after an elementwise line has written it. */
   private isAdded(name: string): boolean {
     return this.steps.some((step) => step.kind !== 'group' && step.out === name);
@@ -114,11 +125,16 @@ export class Block {
 }
 
 /** The statement of a group; names in `kept` are its outputs, all others only stand on the way to them. */
-function statementOf({ lines }: Group, kept: ReadonlySet<string>): Statement {
+function statementOf(
+  { lines }: Group,
+  kept: ReadonlySet<string>,
+  numberOf: (name: string) => number | undefined,
+): Statement {
   return statement((inputs) => {
     const values: Record<string, Scalar> = {};
     const outputs: Record<string, Scalar> = {};
-    const of = (name: string): Scalar => (Object.hasOwn(values, name) ? values[name] : inputs[name]);
+    const of = (name: string): Scalar =>
+      Object.hasOwn(values, name) ? values[name] : (numberOf(name) ?? inputs[name]);
     for (const { name, expression, accumulate } of lines) {
       const value = evaluate(expression, of);
       const before = Object.hasOwn(values, name) ? values[name] : accumulate ? inputs[`${name}Kept`] : 0;

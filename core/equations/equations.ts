@@ -17,15 +17,11 @@ export function equations(where: string, shapes: string, text: string): Compiled
   const { inputs, writes, adds } = declare(shapes, ['writes', 'adds'], `${where}, shapes`).sections;
   const block = new Block(text, where, { given: inputs, outputs: writes, accumulators: adds });
   const wanted = [...Object.keys(writes), ...Object.keys(adds)];
-  for (const name of wanted)
-    if (!block.scope.isWritten(name)) throw block.errorAt(block.source.length, `${name} is never written`);
+  block.mustWrite(wanted);
   block.mustUse(new Set(wanted));
   const compiled = block.compile(wanted);
   for (const name of compiled.stored)
     if (!wanted.includes(name))
-      throw block.errorAt(
-        block.placeIn(name),
-        `${name} needs a tensor of its own: declare it behind "writes"`,
-      );
+      throw block.errorIn(name, `${name} needs a tensor of its own: declare it behind "writes"`);
   return compiled;
 }

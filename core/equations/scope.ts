@@ -23,6 +23,8 @@ export interface Declarations {
   /** What they only add to. */
   accumulators?: Shapes;
   gates?: Gates;
+  /** Sizes that may stand in expressions as numbers: `sum(z, axis=1) / H`. */
+  letters?: Readonly<Record<string, number>>;
 }
 
 /** Where a name lies: blocks `from`…`to` (not included) of `of`, which may be the name itself. */
@@ -74,8 +76,9 @@ export class Scope {
   /** The shape of a name that is read at a place of the source. @throws EquationError when it holds nothing yet. */
   shapeAt(name: string, at: number): Shape {
     const place = this.placeOf(name);
-    const shape = this.shapeOf(name, place);
+    const shape = this.shapeOf(name);
     if (!shape) throw this.fail(at, unknown('name', name, this.known));
+    if (this.isLetter(name)) return [];
     const gate = this.replaced.get(name);
     if (gate !== undefined) throw this.fail(at, `${name} is no longer there: ${gate} has taken its place`);
     if (!this.isGiven(name) && !this.isGiven(place.of) && !this.isFilled(place))
@@ -88,7 +91,8 @@ export class Scope {
   write(name: string, shape: Shape, accumulate: boolean, at: number, text: string): Shape {
     const { given, accumulators = {}, gates } = this.declared;
     const place = this.placeOf(name);
-    if (place.of in given || name in given) throw this.fail(at, `${name} is given and cannot be written`);
+    if (place.of in given || name in given || this.isLetter(name))
+      throw this.fail(at, `${name} is given and cannot be written`);
     const adds = place.of in accumulators;
     if (adds && !accumulate) throw this.fail(at, `${name} is a sum over all steps: it is added to, by +=`);
     if (accumulate && !adds && !this.isFilled(place))
@@ -96,7 +100,7 @@ export class Scope {
     const isGate = gates?.names.includes(name) ?? false;
     if (!accumulate && (isGate ? this.written.has(name) : this.isTouched(place)))
       throw this.fail(at, `${name} is written twice`);
-    const own = this.shapeOf(name, place) ?? shape;
+    const own = this.shapeOf(name) ?? shape;
     const stretched = broadcast(own, shape);
     if (!stretched || shapeText(stretched) !== shapeText(own))
       throw this.fail(at, `${name} is ${shapeText(own)}, but ${text} is ${shapeText(shape)}`);
@@ -134,9 +138,12 @@ export class Scope {
     return this.placeOf(name).of !== name;
   }
 
-  private shapeOf(name: string, { of, from, to }: Place): Shape | undefined {
+  /** The shape of a name, where it is known. */
+  shapeOf(name: string): Shape | undefined {
+    const { of, from, to } = this.placeOf(name);
     const { given, outputs = {}, accumulators = {}, gates } = this.declared;
     if (name in given) return given[name];
+    if (this.isLetter(name)) return [];
     const whole = this.written.get(of) ?? given[of] ?? outputs[of] ?? accumulators[of];
     if (of === name) return whole;
     if (!gates) return undefined;
@@ -144,6 +151,12 @@ export class Scope {
     return gated.map((size) =>
       size === times(gates.size, gates.names.length) ? times(gates.size, to - from) : size,
     );
+  }
+
+  /** Whether the name is that of a size, and of nothing else. */
+  isLetter(name: string): boolean {
+    const { given, outputs = {}, accumulators = {}, letters = {} } = this.declared;
+    return Object.hasOwn(letters, name) && ![given, outputs, accumulators].some((shapes) => name in shapes);
   }
 
   /** Whether a tensor holds a block for each gate. */

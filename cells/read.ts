@@ -1,0 +1,232 @@
+/** The text of a cell, read: its equations checked against each other, and what must be kept between them. */
+import { Block, type Compiled } from '../core/equations/block';
+import { declare, type Declared } from '../core/equations/declare';
+import { EquationError } from '../core/equations/error';
+import { times, type Shape, type Shapes } from '../core/equations/shapes';
+import { inputsOf, type Statement } from '../core/statement';
+import type { CellEquations, StatementPair } from './cell';
+
+/** A cell whose equations fit together; widths are still in the letters of its shapes. */
+export interface ReadCell {
+  parameters: Shapes;
+  states: Record<string, string>;
+  /** What is kept from forward for backward, and what is written on the way. */
+  buffers: Record<string, string>;
+  /** Names for some columns of a buffer or a parameter. */
+  parts: Record<string, { of: string; from: string; to: string }>;
+  forward: Compiled;
+  backward: Compiled;
+  jacobian?: Compiled;
+  statements: StatementPair[];
+}
+
+/** The three blocks of a cell, and the names that each must write. */
+interface Blocks {
+  forward: Block;
+  backward: Block;
+  jacobian?: Block;
+  states: string[];
+  gradients: string[];
+  slopes: string[];
+}
+
+/**
+ * Reads a cell.
+ *
+ * @param letters Sizes that may stand in the equations as numbers.
+ * @throws EquationError with line and column for what cannot be read, is not known or does not fit.
+ */
+export function readCell(equations: CellEquations, letters: Readonly<Record<string, number>>): ReadCell {
+  const declared = declarationsOf(equations);
+  const { states, parameters } = declared.sections;
+  const blocks = blocksOf(equations, declared, letters);
+  const later = [blocks.backward, blocks.jacobian].flatMap((block) => [...(block?.scope.read.keys() ?? [])]);
+  blocks.forward.mustUse(new Set([...blocks.states, ...later]));
+  const compiled = {
+    forward: blocks.forward.compile([...blocks.states, ...later]),
+    backward: blocks.backward.compile(blocks.gradients),
+    ...(blocks.jacobian && { jacobian: blocks.jacobian.compile(blocks.slopes) }),
+  };
+  return {
+    parameters,
+    states: Object.fromEntries(Object.entries(states).map(([name, [width]]) => [name, width])),
+    buffers: buffersOf(blocks, compiled),
+    parts: partsOf(blocks),
+    ...compiled,
+    statements: pairsOf(compiled),
+  };
+}
+
+function declarationsOf({ name, shapes }: CellEquations): Declared {
+  const where = `${name}, shapes`;
+  const declared = declare(shapes, ['states', 'parameters'], where);
+  const { inputs, states } = declared.sections;
+  const fail = (reason: string): EquationError => new EquationError(where, shapes, 0, reason);
+  if (Object.keys(inputs).join() !== 'x' || inputs.x.length !== 1)
+    throw fail('the input x must be declared, and no other: x [D]');
+  if (Object.keys(states).length === 0) throw fail('there must be a state: states h [H]');
+  const wide = Object.entries(states).find(([, shape]) => shape.length !== 1);
+  if (wide) throw fail(`a state has one size, its width, but ${wide[0]} is [${wide[1].join(', ')}]`);
+  return declared;
+}
+
+/** Shapes with an axis put before, under names with something put around. */
+const renamed = (shapes: Shapes, name: (old: string) => string, shape: (old: Shape) => Shape): Shapes =>
+  Object.fromEntries(Object.entries(shapes).map(([key, own]) => [name(key), shape(own)]));
+
+const perRow = (shape: Shape): Shape => ['B', ...shape];
+
+function blocksOf(
+  { name, ...text }: CellEquations,
+  declared: Declared,
+  letters: Readonly<Record<string, number>>,
+): Blocks {
+  const { gates } = declared;
+  const { inputs, states, parameters } = declared.sections;
+  const [output] = Object.keys(states);
+  const total = gates && times(gates.size, gates.names.length);
+  const gateBuffer = (prefix: string, shape: (size: string) => Shape): Shapes =>
+    gates && total !== undefined ? { [`${prefix}${gates.buffer}`]: shape(total) } : {};
+
+  const before = {
+    ...renamed(inputs, (x) => x, perRow),
+    ...renamed(states, (s) => `${s}Prev`, perRow),
+    ...parameters,
+  };
+  const forward = new Block(text.forward, `${name}, forward`, {
+    given: before,
+    outputs: { ...renamed(states, (s) => s, perRow), ...gateBuffer('', (size) => ['B', size]) },
+    ...{ gates, letters },
+  });
+  forward.mustWrite(Object.keys(states));
+  for (const p of Object.keys(parameters))
+    if (!forward.scope.isRead(p))
+      throw forward.errorAt(text.forward.length, `${p} is declared, but never read`);
+
+  const left = Object.fromEntries(
+    [...forward.scope.written].filter(([value]) => !forward.scope.isGone(value)),
+  );
+  const backward = new Block(text.backward, `${name}, backward`, {
+    given: {
+      ...before,
+      ...left,
+      [`d${output}Out`]: perRow(states[output]),
+      ...renamed(states, (s) => `d${s}Next`, perRow),
+    },
+    outputs: {
+      ...renamed(inputs, (x) => `d${x}`, perRow),
+      ...renamed(states, (s) => `d${s}Prev`, perRow),
+      ...gateBuffer('d', (size) => ['B', size]),
+    },
+    accumulators: renamed(
+      parameters,
+      (p) => `d${p}`,
+      (shape) => shape,
+    ),
+    ...{ gates, letters },
+  });
+  const gradients = [
+    'dx',
+    ...Object.keys(states).map((s) => `d${s}Prev`),
+    ...Object.keys(parameters).map((p) => `d${p}`),
+  ];
+  backward.mustWrite(gradients);
+  backward.mustUse(new Set(gradients));
+  const found: Blocks = { forward, backward, states: Object.keys(states), gradients, slopes: [] };
+  if (text.jacobian === undefined) return found;
+
+  // one row of the batch, upright: every value and every vector is a column
+  const column = (shape: Shape): Shape => [shape[shape.length - 1], '1'];
+  const matrices = Object.fromEntries(Object.entries(parameters).filter(([, shape]) => shape.length === 2));
+  const jacobian = new Block(text.jacobian, `${name}, jacobian`, {
+    given: {
+      ...renamed({ ...before, ...left }, (v) => v, column),
+      ...matrices,
+      ...renamed(
+        states,
+        (s) => `J${s}Prev`,
+        ([w]) => [w, 'n'],
+      ),
+    },
+    outputs: {
+      ...renamed(
+        states,
+        (s) => `J${s}`,
+        ([w]) => [w, 'n'],
+      ),
+      ...gateBuffer('J', (size) => [size, 'n']),
+    },
+    ...{ gates, letters },
+  });
+  const slopes = Object.keys(states).map((s) => `J${s}`);
+  jacobian.mustWrite(slopes);
+  jacobian.mustUse(new Set(slopes));
+  return { ...found, jacobian, slopes };
+}
+
+type CompiledBlocks = Pick<ReadCell, 'forward' | 'backward' | 'jacobian'>;
+
+function buffersOf(
+  { forward, backward, jacobian, states, gradients, slopes }: Blocks,
+  compiled: CompiledBlocks,
+): Record<string, string> {
+  const buffers: Record<string, string> = {};
+  for (const [block, { stored }] of [
+    [forward, compiled.forward],
+    [backward, compiled.backward],
+  ] as const)
+    for (const name of stored) {
+      const { of } = block.scope.placeOf(name);
+      if ([...states, ...gradients].includes(of)) continue;
+      const [axis, width] = block.scope.shapeOf(of) ?? [];
+      if (axis !== 'B' || width === undefined)
+        throw block.errorIn(
+          name,
+          `${name} has no row for each row of the batch: only a d<parameter> may be summed over them`,
+        );
+      buffers[of] = width;
+    }
+  for (const name of compiled.jacobian?.stored ?? []) {
+    const of = jacobian?.scope.placeOf(name).of ?? name;
+    if (slopes.includes(of)) continue;
+    if (!of.startsWith('J') && jacobian)
+      throw jacobian.errorIn(name, `${name} must begin with J: it is a derivative`);
+    const [width] = jacobian?.scope.shapeOf(of) ?? ['1'];
+    buffers[of.slice(1)] ??= width === 'n' ? '1' : width;
+  }
+  return buffers;
+}
+
+function partsOf({ forward, backward, jacobian }: Blocks): ReadCell['parts'] {
+  const parts: ReadCell['parts'] = {};
+  for (const block of [forward, backward, jacobian]) {
+    if (!block) continue;
+    const { scope } = block;
+    const { gates } = scope.declared;
+    for (const name of [...scope.read.keys(), ...scope.written.keys()]) {
+      const { of, from, to } = scope.placeOf(name);
+      if (of === name || !gates) continue;
+      // J<part> of J<buffer> follows from the part of the buffer
+      const [part, whole] =
+        block === jacobian && of === `J${gates.buffer}` ? [name.slice(1), gates.buffer] : [name, of];
+      parts[part] = { of: whole, from: times(gates.size, from), to: times(gates.size, to) };
+    }
+  }
+  return parts;
+}
+
+/** Each forward statement with the backward statement, and that of the Jacobian, that hold its derivatives. */
+function pairsOf({ forward, backward, jacobian }: CompiledBlocks): StatementPair[] {
+  const outputs = (s: Statement): string[] => Object.keys(s.graph.outputs);
+  return forward.elementwise.flatMap((there) => {
+    const inputs = inputsOf(there.graph);
+    const back = backward.elementwise.find((s) =>
+      outputs(s).every((name) => inputs.some((u) => name === `d${u}` || name === `d${u}Row`)),
+    );
+    if (!back) return [];
+    const slopes = jacobian?.elementwise.find((s) =>
+      outputs(s).every((name) => outputs(there).includes(name.slice(1))),
+    );
+    return [{ forward: there, backward: back, ...(slopes && { jacobian: slopes }) }];
+  });
+}
