@@ -58,6 +58,7 @@ export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';
 export { clockworkCounts, type ClockworkCounts, type Module, type ModuleOptions } from './cells/modules';
 export { cell, type CellMaking } from './cells/define';
+export { cellFromText, type TextCellOptions } from './cells/text';
 export { EquationError } from './core/equations/error';
 export {
   split,

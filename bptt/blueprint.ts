@@ -38,7 +38,7 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
   const { embedding, layers, encoderEmbedding, encoder, ...rest } = net.architecture;
   for (const { name, cell } of cellsOf(net.architecture)) {
     mustBe(
-      own || Object.hasOwn(makers, cell.name),
+      own || Object.hasOwn(makers, noteOfCell(cell).cell),
       'parallel',
       `${name} must be a cell that other threads can build, one of ${Object.keys(makers).join(', ')}`,
       cell.name,

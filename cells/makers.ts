@@ -9,6 +9,7 @@ import { gru } from './gru';
 import { jordan } from './jordan';
 import { lstm } from './lstm';
 import { lstm1997 } from './lstm1997';
+import { cellFromText } from './text';
 
 /** A cell, given the options that one of its kind had. */
 // any: each maker checks the options it is given
@@ -22,6 +23,8 @@ export const makers: Readonly<Record<string, CellMaker>> = {
   gru,
   jordan,
   clockwork,
+  /** A cell of one's own: its text is among its options. */
+  equations: cellFromText,
 };
 
 /** A cell as plain data. */
@@ -31,7 +34,7 @@ export interface CellNote {
 }
 
 export const noteOfCell = (cell: Cell): CellNote => ({
-  cell: cell.name,
+  cell: typeof cell.options?.equations === 'string' ? 'equations' : cell.name,
   options: { ...cell.options, input: cell.input, hidden: cell.hidden },
 });
 

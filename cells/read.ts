@@ -53,7 +53,7 @@ export function readCell(equations: CellEquations, letters: Readonly<Record<stri
     buffers: buffersOf(blocks, compiled),
     parts: partsOf(blocks),
     ...compiled,
-    statements: pairsOf(compiled),
+    statements: pairsOf(compiled, blocks.states),
   };
 }
 
@@ -157,6 +157,7 @@ function blocksOf(
       ...gateBuffer('J', (size) => [size, 'n']),
     },
     ...{ gates, letters },
+    inPlace: Object.fromEntries((gates?.names ?? []).map((gate) => [`J${gate}`, `J${gates?.buffer}${gate}`])),
   });
   const slopes = Object.keys(states).map((s) => `J${s}`);
   jacobian.mustWrite(slopes);
@@ -186,9 +187,11 @@ function buffersOf(
         );
       buffers[of] = width;
     }
+  // the derivative of a gate lies where that of its pre-activation did, as the gate itself does
+  const isGate = (name: string): boolean => forward.scope.declared.gates?.names.includes(name) ?? false;
   for (const name of compiled.jacobian?.stored ?? []) {
     const of = jacobian?.scope.placeOf(name).of ?? name;
-    if (slopes.includes(of)) continue;
+    if (slopes.includes(of) || isGate(of.slice(1))) continue;
     if (!of.startsWith('J') && jacobian)
       throw jacobian.errorIn(name, `${name} must begin with J: it is a derivative`);
     const [width] = jacobian?.scope.shapeOf(of) ?? ['1'];
@@ -215,18 +218,38 @@ function partsOf({ forward, backward, jacobian }: Blocks): ReadCell['parts'] {
   return parts;
 }
 
-/** Each forward statement with the backward statement, and that of the Jacobian, that hold its derivatives. */
-function pairsOf({ forward, backward, jacobian }: CompiledBlocks): StatementPair[] {
+/**
+ * Each forward statement with the backward statement, and that of the Jacobian, that hold its derivatives: all of them,
+ * since whatever comes back to what it wrote is read there, and nothing that comes back to anything else.
+ */
+function pairsOf(
+  { forward, backward, jacobian }: CompiledBlocks,
+  states: readonly string[],
+): StatementPair[] {
   const outputs = (s: Statement): string[] => Object.keys(s.graph.outputs);
-  return forward.elementwise.flatMap((there) => {
+  const gradientsOf = (name: string): string[] => [`d${name}`, `d${name}Out`, `d${name}Next`];
+  return forward.elementwise.flatMap(({ statement: there, escaping }) => {
     const inputs = inputsOf(there.graph);
-    const back = backward.elementwise.find((s) =>
-      outputs(s).every((name) => inputs.some((u) => name === `d${u}` || name === `d${u}Row`)),
-    );
+    const own = [...outputs(there).flatMap(gradientsOf), ...inputs.map((u) => `d${u}Kept`)];
+    const leaving = outputs(there).filter((name) => escaping.includes(name) || states.includes(name));
+    const back = backward.elementwise.find(({ statement: s }) => {
+      const read = inputsOf(s.graph);
+      return (
+        outputs(s).every((name) => inputs.some((u) => name === `d${u}` || name === `d${u}Row`)) &&
+        leaving.every((name) => gradientsOf(name).some((d) => read.includes(d))) &&
+        read.every((name) => own.includes(name) || !isGradient(name, forward, inputs))
+      );
+    });
     if (!back) return [];
-    const slopes = jacobian?.elementwise.find((s) =>
+    const slopes = jacobian?.elementwise.find(({ statement: s }) =>
       outputs(s).every((name) => outputs(there).includes(name.slice(1))),
     );
-    return [{ forward: there, backward: back, ...(slopes && { jacobian: slopes }) }];
+    return [{ forward: there, backward: back.statement, ...(slopes && { jacobian: slopes.statement }) }];
   });
+}
+
+/** Whether a name is that of a gradient: `dh`, `dhNext`, but not a state called `d`. */
+function isGradient(name: string, { stored }: Compiled, inputs: readonly string[]): boolean {
+  const [, of] = /^d(.+?)(?:Out|Next)?$/.exec(name) ?? [];
+  return of !== undefined && !inputs.includes(name) && !stored.includes(name);
 }

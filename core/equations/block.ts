@@ -30,8 +30,11 @@ export interface Compiled {
   readonly stored: readonly string[];
   /** The elementwise groups, in order. */
   readonly statements: readonly Statement[];
-  /** Those of them that read no sum over a row or over the rows: their derivatives can be checked number by number. */
-  readonly elementwise: readonly Statement[];
+  /**
+   * Those of them that read no sum over a row or over the rows, whose derivatives can be checked number by number; with
+   * the names of what they write that other steps read.
+   */
+  readonly elementwise: readonly { statement: Statement; escaping: readonly string[] }[];
   /** Records everything on a program, reading and writing tensors by the names of the equations. */
   record(program: Program, tensors: Tensors): void;
 }
@@ -80,35 +83,34 @@ export class Block {
   /** Settles what is stored: what `wanted` names, and what a later step reads. */
   compile(wanted: Iterable<string>): Compiled {
     const want = new Set(wanted);
-    const outside = (group: Step): Set<string> =>
-      new Set(
-        this.steps.flatMap((step) =>
-          step === group
-            ? []
-            : step.kind === 'group'
-              ? step.lines.flatMap(({ expression }) => namesIn(expression))
-              : readBy(step),
-        ),
-      );
+    const reads = this.steps.map((step) =>
+      step.kind === 'group' ? step.lines.flatMap(({ expression }) => namesIn(expression)) : readBy(step),
+    );
+    const readOutside = (own: number): Set<string> => new Set(reads.filter((_, k) => k !== own).flat());
     const stored = new Set<string>();
-    const compiled = this.steps.map((step): CompiledStep => {
+    const elementwise: Compiled['elementwise'][number][] = [];
+    const reduced = new Set(this.steps.flatMap((step) => (step.kind === 'reduction' ? [step.out] : [])));
+    const compiled = this.steps.map((step, k): CompiledStep => {
       if (step.kind !== 'group') {
         stored.add(step.out);
         return step;
       }
-      const read = outside(step);
+      const elsewhere = readOutside(k);
       const kept = step.lines
         .map(({ name }) => name)
-        .filter((name) => want.has(name) || read.has(name) || this.scope.isPart(name) || this.isAdded(name));
+        .filter(
+          (name) => want.has(name) || elsewhere.has(name) || this.scope.isPart(name) || this.isAdded(name),
+        );
       for (const name of kept) stored.add(name);
-      return { kind: 'group', statement: statementOf(step, new Set(kept), (name) => this.numberOf(name)) };
+      const statement = statementOf(step, new Set(kept), (name) => this.numberOf(name));
+      if (!reads[k].some((name) => reduced.has(name)))
+        elementwise.push({ statement, escaping: kept.filter((name) => elsewhere.has(name)) });
+      return { kind: 'group', statement };
     });
-    const statements = compiled.flatMap((step) => (step.kind === 'group' ? [step.statement] : []));
-    const reduced = new Set(this.steps.flatMap((step) => (step.kind === 'reduction' ? [step.out] : [])));
     return {
       stored: [...stored],
-      statements,
-      elementwise: statements.filter(({ graph }) => !inputsOf(graph).some((name) => reduced.has(name))),
+      statements: compiled.flatMap((step) => (step.kind === 'group' ? [step.statement] : [])),
+      elementwise,
       record: (program, tensors) => record(program, compiled, tensors),
     };
   }

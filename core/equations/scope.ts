@@ -23,6 +23,8 @@ export interface Declarations {
   /** What they only add to. */
   accumulators?: Shapes;
   gates?: Gates;
+  /** Names that take the place of another when they are written, beside the gates themselves: `Jf` that of `Jaf`. */
+  inPlace?: Readonly<Record<string, string>>;
   /** Sizes that may stand in expressions as numbers: `sum(z, axis=1) / H`. */
   letters?: Readonly<Record<string, number>>;
 }
@@ -104,7 +106,8 @@ export class Scope {
     const stretched = broadcast(own, shape);
     if (!stretched || shapeText(stretched) !== shapeText(own))
       throw this.fail(at, `${name} is ${shapeText(own)}, but ${text} is ${shapeText(shape)}`);
-    if (isGate && gates) this.replaced.set(`${gates.buffer}${name}`, name);
+    const before = isGate && gates ? `${gates.buffer}${name}` : this.declared.inPlace?.[name];
+    if (before !== undefined) this.replaced.set(before, name);
     if (!this.written.has(name)) this.written.set(name, own);
     const blocks = this.filled.get(place.of) ?? new Set();
     for (let k = place.from; k < place.to; k++) blocks.add(k);

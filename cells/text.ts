@@ -1,0 +1,153 @@
+/** A cell of one's own as a text file: sections of equations, and how each parameter starts. It is data, never code. */
+import { must, mustCount, mustKnowKeys } from '../core/check';
+import { EquationError, unknown } from '../core/equations/error';
+import { limits } from '../core/equations/parse';
+import { constant, gates as eachGate, type Initializer } from '../core/init';
+import { weightInit, type Cell, type CellEquations, type WeightInit } from './cell';
+import { cell } from './define';
+import { declare } from '../core/equations/declare';
+
+/** What `cellFromText` is built from. */
+export interface TextCellOptions {
+  /** D, the width of the input. */
+  input: number;
+  /** H, the number of hidden units. */
+  hidden: number;
+  /** The text; what it must look like is told in `examples/cells/`. */
+  equations: string;
+}
+
+const sections = ['shapes', 'forward', 'backward', 'jacobian', 'start'] as const;
+type Section = (typeof sections)[number];
+const starts: readonly WeightInit[] = ['glorot', 'orthogonal', 'uniform', 'normal', 'identity', 'zeros'];
+
+/**
+ * A cell from a text of sections, each begun by its name at the margin: `cell NAME`, `shapes`, `forward`, `backward`,
+ * then, if wanted, `jacobian` and `start`. In `start` each line is a parameter and how it begins: a number, or
+ * glorot, orthogonal, uniform, normal, identity, zeros; what is left out is glorot for a matrix, 0 for a vector. A matrix
+ * of several gates is filled gate by gate.
+ *
+ * @throws EquationError with line and column for what cannot be read, is not known or does not fit; RangeError for sizes
+ *   below 1.
+ * @example
+ * const text = `cell sum
+ * shapes
+ *   x [D]   states h [H]   parameters Wx [D, H]
+ * forward
+ *   h = hPrev + x @ Wx
+ * backward
+ *   dh = dhOut + dhNext
+ *   dhPrev = dh
+ *   dx = dh @ Wx.T
+ *   dWx += x.T @ dh`;
+ * gradcheck(cellFromText({ equations: text, input: 3, hidden: 4 })).ok; // true
+ */
+export function cellFromText(options: TextCellOptions): Cell {
+  const where = 'cellFromText';
+  mustKnowKeys(options, ['input', 'hidden', 'equations', 'name'], where);
+  const { input, hidden, equations: source } = options;
+  mustCount(input, where, 'input');
+  mustCount(hidden, where, 'hidden');
+  must(typeof source === 'string', where, 'equations must be a text', source);
+  if (source.length > limits.characters)
+    throw new EquationError(
+      'cell',
+      '',
+      0,
+      `the text must have at most ${limits.characters} characters, got ${source.length}`,
+    );
+  const { name, text } = sectionsOf(source);
+  const equations: CellEquations = {
+    name,
+    shapes: text.shapes ?? '',
+    forward: text.forward ?? '',
+    backward: text.backward ?? '',
+    ...(text.jacobian !== undefined && { jacobian: text.jacobian }),
+  };
+  return cell(equations, {
+    sizes: { D: input, H: hidden },
+    init: startsOf(equations, text.start ?? '', hidden),
+    options: { input, hidden, equations: source },
+  });
+}
+
+/**
+ * The sections of a text. Each keeps the lines before it as blank ones, so that messages count as the file does.
+ */
+function sectionsOf(source: string): { name: string; text: Partial<Record<Section, string>> } {
+  const text: Partial<Record<Section, string>> = {};
+  let name: string | undefined;
+  let open: Section | undefined;
+  let at = 0;
+  const fail = (reason: string): EquationError => new EquationError(name ?? 'cell', source, at, reason);
+  source
+    .replace(/^\uFEFF/, ' ')
+    .split('\n')
+    .forEach((line, row) => {
+      const bare = line.replace(/#.*/, '').trimEnd();
+      if (/^\s/.test(bare) || bare === '') {
+        if (open !== undefined) text[open] += `${line}\n`;
+        else if (bare !== '') throw fail('the text must begin with: cell NAME');
+      } else {
+        const [word, ...rest] = bare.split(/\s+/);
+        if (name === undefined) {
+          if (word !== 'cell' || rest.length !== 1 || !/^[A-Za-z][\w-]*$/.test(rest[0]))
+            throw fail('the text must begin with: cell NAME');
+          [name] = rest;
+        } else {
+          const section = sections.find((one) => one === word);
+          if (section === undefined || rest.length > 0)
+            throw fail(`${unknown('section', bare, sections)}; the lines of a section are set in by a space`);
+          if (section in text) throw fail(`there are two sections ${section}`);
+          open = section;
+          text[section] = '\n'.repeat(row + 1);
+        }
+      }
+      at += line.length + 1;
+    });
+  at = source.length;
+  if (name === undefined) throw fail('the text must begin with: cell NAME');
+  for (const section of ['shapes', 'forward', 'backward'] as const)
+    if (!(section in text)) throw fail(`there is no section ${section}`);
+  return { name, text };
+}
+
+function startsOf(
+  { name, shapes }: CellEquations,
+  source: string,
+  hidden: number,
+): Record<string, Initializer> {
+  const declared = declare(shapes, ['states', 'parameters'], `${name}, shapes`);
+  const { parameters } = declared.sections;
+  const init = Object.fromEntries(
+    Object.entries(parameters).map(([p, shape]) => [
+      p,
+      shape.length > 1 ? weightInit('glorot', hidden, name) : constant(0),
+    ]),
+  );
+  let at = 0;
+  for (const line of source.split('\n')) {
+    const words = line.replace(/#.*/, '').trim().split(/\s+/);
+    const fail = (reason: string): EquationError =>
+      new EquationError(`${name}, start`, source, at + line.search(/\S/), reason);
+    if (words[0] !== '') {
+      const [p, start, ...rest] = words;
+      if (!Object.hasOwn(parameters, p)) throw fail(unknown('parameter', p, Object.keys(parameters)));
+      const known = starts.find((one) => one === start);
+      if (
+        rest.length > 0 ||
+        (known === undefined && !(start !== undefined && Number.isFinite(Number(start))))
+      )
+        throw fail(
+          `${p} must start as a number or one of ${starts.join(', ')}, got ${words.slice(1).join(' ') || 'nothing'}`,
+        );
+      init[p] = known === undefined ? constant(Number(start)) : weightInit(known, hidden, name);
+    }
+    at += line.length + 1;
+  }
+  const { gates } = declared;
+  for (const [p, shape] of Object.entries(parameters))
+    if (gates && shape.length === 2 && shape[1] === `${gates.names.length}${gates.size}`)
+      init[p] = eachGate(gates.names.length, init[p]);
+  return init;
+}

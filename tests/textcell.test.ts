@@ -1,0 +1,134 @@
+/** Cells from text files: the examples, what is checked of them, where they can go, and what is said of bad ones. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { buildFrom, blueprintOf } from '../bptt/blueprint';
+import { gradcheck } from '../bptt/gradcheck';
+import { bidirectional } from '../bptt/layer';
+import { mutationScore } from '../bptt/mutants';
+import { network } from '../bptt/network';
+import { problemOfCell } from '../bptt/problem';
+import { cellFromText } from '../cells/text';
+import { EquationError } from '../core/equations/error';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+
+const folder = join(__dirname, '..', 'examples', 'cells');
+const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));
+const textOf = (file: string): string => readFileSync(join(folder, file), 'utf8');
+const cellOf = (file: string, input = 3, hidden = 4) =>
+  cellFromText({ input, hidden, equations: textOf(file) });
+
+test('there are three examples', () => expect(files).toHaveLength(3));
+
+describe.each(files)('%s', (file) => {
+  test('its gradients are right, over unequal lengths too, and it states its Jacobian or none', () => {
+    const report = gradcheck(cellOf(file), { lengths: [4, 2, 3] });
+    expect(report.rows.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.ok).toBe(true);
+  });
+
+  test('every mistake planted in its backward pass is noticed', () => {
+    const { killed, total } = mutationScore(problemOfCell(cellOf(file), { T: 4, B: 3 }));
+    expect(total).toBeGreaterThan(30);
+    expect(killed).toBe(total);
+  });
+
+  test('a network of it is saved and loaded with its equations, and computes the same', () => {
+    const layers = [bidirectional(cellOf(file)), cellOf(file, 8, 5)];
+    const net = network({ layers, output: 2, loss: 'softmax', seed: 3 });
+    const loaded = decodeCheckpoint(encodeCheckpoint({ network: net })).network;
+    const x = Array.from({ length: 3 }, () => [[1, -0.5, 0.25]]);
+    const batch = { x, targets: [[0], [1], [1]] };
+    expect(toFlat(loaded.forward(batch).output)).toEqual(toFlat(net.forward(batch).output));
+  });
+
+  test('another thread builds the same from its blueprint', () => {
+    const net = network({ layers: [cellOf(file)], seed: 1 });
+    expect(() => buildFrom(blueprintOf(net, false), {})).not.toThrow();
+  });
+});
+
+const good = textOf('mgu.txt');
+
+test('how parameters start: by name, by number, gate by gate, or as they do by default', () => {
+  const start = (text: string): Record<string, number[]> => {
+    const equations = good.replace(/start\n[^]*$/, text);
+    const net = network({ layers: [cellFromText({ input: 3, hidden: 4, equations })], seed: 2 });
+    return Object.fromEntries(Object.entries(net.parameters.values).map(([name, t]) => [name, toFlat(t)]));
+  };
+  const {
+    'l0.Wx': Wx,
+    'l0.Wh': Wh,
+    'l0.b': b,
+  } = start('start\n  Wx zeros\n  Wh identity   # each gate\n  b -1.5');
+  expect(Wx).toEqual(Array<number>(24).fill(0));
+  expect(Wh).toEqual([0, 1, 2, 3].flatMap((r) => Array.from({ length: 8 }, (_, c) => (c % 4 === r ? 1 : 0))));
+  expect(b).toEqual(Array<number>(8).fill(-1.5));
+  const { 'l0.Wx': drawn, 'l0.b': zero } = start('');
+  expect(new Set(drawn).size).toBe(24);
+  expect(zero).toEqual(Array<number>(8).fill(0));
+});
+
+test.each<[string, string, RegExp]>([
+  ['empty', '', /cell, line 1, column 1: the text must begin with: cell NAME/],
+  ['binary', '\0\x01\x02', /the text must begin with: cell NAME/],
+  ['without a name', good.replace('cell mgu', 'cell'), /the text must begin with: cell NAME/],
+  [
+    'without backward',
+    good.replace(/backward[^]*$/, ''),
+    /mgu, line \d+, column \d+: there is no section backward/,
+  ],
+  [
+    'an unknown section',
+    good.replace('backward', 'backwards'),
+    /unknown section "backwards" \(did you mean backward\?\)/,
+  ],
+  ['a section twice', `${good}\nforward\n  h = x`, /there are two sections forward/],
+  [
+    'an unknown parameter',
+    good.replace('Wx glorot', 'Wq glorot'),
+    /mgu, start, line 39, column 3: unknown parameter "Wq" \(did you mean Wx\?\)/,
+  ],
+  [
+    'a start that is none',
+    good.replace('Wx glorot', 'Wx gloro'),
+    /Wx must start as a number or one of glorot, .*, got gloro/,
+  ],
+  [
+    'a wrong name',
+    good.replace('dhNext', 'dhNex'),
+    /mgu, backward, line 19, column 16: unknown name "dhNex" \(did you mean dhNext\?\)/,
+  ],
+  [
+    'an output never written',
+    good.replace('  h = (1 - f) * hPrev + f * n', ''),
+    /mgu, forward, line \d+, column \d+: h is never written/,
+  ],
+  ['10,000 lines', good.replace('forward\n', `forward\n${'  q = x\n'.repeat(10_000)}`), /q is written twice/],
+  ['100 MB', 'x'.repeat(100_000_000), /the text must have at most 200000 characters/],
+])('%s: refused with its place', (_name, equations, message) => {
+  const make = (): unknown => cellFromText({ input: 3, hidden: 4, equations });
+  expect(make).toThrow(EquationError);
+  expect(make).toThrow(message);
+});
+
+test('a cell that is damaged anywhere is refused with an EquationError, or is a cell', () => {
+  const random = new Random(4);
+  fc.assert(
+    fc.property(
+      fc.nat({ max: good.length - 1 }),
+      fc.constantFrom('', ' ', '\n', '(', '@', '=', '1', 'h', '.T', ','),
+      (at, piece) => {
+        const equations = good.slice(0, at) + piece + good.slice(at + 1 + random.below(3));
+        try {
+          cellFromText({ input: 3, hidden: 4, equations });
+        } catch (error) {
+          expect(error).toBeInstanceOf(EquationError);
+        }
+      },
+    ),
+    { numRuns: 300, seed: 5 },
+  );
+});
