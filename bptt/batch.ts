@@ -136,8 +136,8 @@ function fillTargets(
   const first = one ? 0 : from * B;
   const weight = plan.weight as Tensor;
   for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + whole(row)) ? each : 0);
-  const classes = loss === 'softmax';
-  fillRows(plan.target as Tensor, targets, { counts, classes, whole, first, B, where, name: 'targets' });
+  const kind = { classes: loss === 'softmax', probabilities: loss === 'bernoulli' };
+  fillRows(plan.target as Tensor, targets, { counts, ...kind, whole, first, B, where, name: 'targets' });
 }
 
 /** Row numbers of a plan that runs the rows low…high as row numbers in blocks of all B rows. */
@@ -159,11 +159,13 @@ interface Filling extends Place {
   counts: (row: number) => boolean;
   /** One class number a row, to be written as a one-hot row. */
   classes: boolean;
+  /** Numbers that must lie in 0…1; default any that are finite. */
+  probabilities?: boolean;
 }
 
 /** Copies rows that count; the others become zero, so that nothing that stands there can have an effect. */
 function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
-  const { counts, classes, whole, first, B, where, name } = how;
+  const { counts, classes, probabilities = false, whole, first, B, where, name } = how;
   const [N, width] = into.shape;
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
   const looked = isOneHot(into) ? classesOf(into) : undefined;
@@ -183,20 +185,28 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
       if (looked) looked[k] = one;
       else into.data[at + one] = 1;
     } else {
-      const c = copyFinite(into.data, at, numbers, row * width, width);
+      const c = copyRow(into.data, at, numbers, row * width, width, probabilities);
       if (c < width) {
-        const value = numbers[row * width + c];
-        must(false, where, `${name} must be finite`, `${value} at ${place(row)}, unit ${c}`);
+        const value = `${numbers[row * width + c]} at ${place(row)}, unit ${c}`;
+        if (!probabilities) must(false, where, `${name} must be finite`, value);
+        must(false, where, `${name} must be in 0…1`, value, 'the network has a bernoulli loss');
       }
     }
   }
 }
 
-/** Copies numbers up to the first that is NaN or infinite; gives how many those are. */
-function copyFinite(into: Data, to: number, numbers: ArrayLike<number>, from: number, count: number): number {
+/** Copies numbers up to the first that is NaN or infinite, or no probability; gives how many those are. */
+function copyRow(
+  into: Data,
+  to: number,
+  numbers: ArrayLike<number>,
+  from: number,
+  count: number,
+  probabilities: boolean,
+): number {
   for (let c = 0; c < count; c++) {
     const value = numbers[from + c];
-    if (!Number.isFinite(value)) return c;
+    if (!Number.isFinite(value) || (probabilities && !(value >= 0 && value <= 1))) return c;
     into[to + c] = value;
   }
   return count;

@@ -494,6 +494,18 @@ describe('errors', () => {
       'network.forward: a forward pass must come before initial: carry, got none (the states of the last forward pass are carried over)',
       RangeError,
     ],
+    ...[-0.1, 1.1, NaN, Infinity].map((wrong): [() => void, string, typeof RangeError] => [
+      () =>
+        network({ layers, output: 2, loss: 'bernoulli' }).forward({
+          x: batch.x,
+          targets: {
+            shape: [T, B, 2],
+            numbers: Array.from({ length: T * B * 2 }, (_, k) => (k === 2 * B + 3 ? wrong : k % 2)),
+          },
+        }),
+      `network.forward: targets must be in 0…1, got ${wrong} at t = 1, row 1, unit 1 (the network has a bernoulli loss)`,
+      RangeError,
+    ]),
     [
       () => {
         const net = network({ layers });
