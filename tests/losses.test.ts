@@ -104,6 +104,14 @@ describe.each(settings)('$name', (setting) => {
     expect(loss('softmax', [[0, 800]], [[1, 0]], [1], setting)).toEqual({ loss: 800, dy: [[-1, 1]] });
   });
 
+  test('softmax: a logit of −∞ that is not the target has no part in loss and gradient', () => {
+    const expected = loss('softmax', [[1, 3]], [[0, 1]], [2], setting);
+    const actual = loss('softmax', [[1, -Infinity, 3]], [[0, 0, 1]], [2], setting);
+    const [[first, none, last]] = actual.dy;
+    expectClose({ loss: actual.loss, dy: [[first, last]] }, expected.loss, expected.dy);
+    expect(none).toBe(0);
+  });
+
   test('a weight of zero takes a row out, whatever it holds', () => {
     for (const name of ['softmax', 'bernoulli', 'squared'] as const) {
       const one = loss(name, [[1, 2]], [[0, 1]], [1], setting);

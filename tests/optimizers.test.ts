@@ -192,6 +192,35 @@ describe('properties', () => {
     expect(toFlat(parameters.values.w).every(Number.isFinite)).toBe(true);
   });
 
+  test.each(settings)('$name: a centred variance that rounding leaves below 0 counts as 0', (setting) => {
+    const { dtype, executor, ulp } = setting;
+    // a constant gradient: s − m² is 0 but for its rounding, which falls on either side of it
+    const N = 500;
+    const random = new Random(1);
+    const data = Array.from({ length: N }, () => 2 * random.uniform() - 1);
+    const parameters = parametersOf({ w: { shape: [N], data: Array<number>(N).fill(0) } }, dtype);
+    setGradients(parameters, { w: { shape: [N], data } });
+    const options = { name: 'rmsprop', centered: true, alpha: 0.5, learningRate: 1, eps: 1 } as const;
+    const subject = optimizer(parameters, options, executor);
+    for (let k = 0; k < 60; k++) subject.step();
+    const state = subject.state();
+    const [v, mean] = ['v.w', 'mean.w'].map((name) => toFlat(state[name]));
+    expect(v.filter((s, k) => s < mean[k] * mean[k]).length).toBeGreaterThan(N / 10);
+    const before = toFlat(parameters.values.w);
+    subject.step();
+    // by then the deviation is the root of a rounding at most, and g / (deviation + 1) is g
+    const moved = toFlat(parameters.values.w).map((p, k) => before[k] - p);
+    expect(distance(moved, data)).toBeLessThan(Math.sqrt(2 * ulp));
+  });
+
+  test('adamw: the decay follows the rate of the step, whatever the option says', () => {
+    const parameters = parametersOf({ w: { shape: [1], data: [2] } });
+    const subject = optimizer(parameters, { name: 'adamw', learningRate: 0.5, weightDecay: 0.1 });
+    // without a gradient nothing but the decay moves a weight
+    for (const rate of [0.2, 0, 0.04]) subject.step(rate);
+    expect(parameters.values.w.get(0)).toBeCloseTo(2 * (1 - 0.2 * 0.1) * (1 - 0.04 * 0.1), 14);
+  });
+
   test('float32 scalars are rounded only once: 1 - beta2 keeps its digits', () => {
     const parameters = parametersOf({ w: { shape: [1], data: [0] } }, 'float32');
     parameters.gradients.w.set(0, 1);
