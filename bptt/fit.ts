@@ -1,10 +1,9 @@
 /** Training: an asynchronous loop over batches, one optimiser step after the other. */
 import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
-import type { Data } from '../core/memory';
 import { Curve, type Point } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import type { Network } from './network';
-import { optimizer as optimizerOf, Optimizer, type OptimizerOptions } from './optimizers';
+import { optimizer as optimizerOf, Optimizer, type Kept, type OptimizerOptions } from './optimizers';
 import { Parallel } from './parallel';
 import { Source, type Batches } from './source';
 
@@ -30,7 +29,7 @@ export interface FitOptions extends LearnerOptions {
 
 /** How a training ended. Losses are points of step and loss. */
 export interface Summary {
-  /** Steps that the optimiser has made in all. */
+  /** Steps that the optimiser has made in all, those after the best validation included. */
   steps: number;
   /**
    * Which end came first. `aborted`: by the signal; `patience`: by early stopping; `batches`: there were no more;
@@ -50,11 +49,13 @@ export interface Summary {
  *
  * One pass over `batches` at most; hand in a generator that goes round for several epochs. Batches with
  * `initial: 'carry'` go on from the batch before, whatever validation and callbacks ran in between. With early stopping,
- * the weights of the best validation are put back at the end, except after an abort, so that such a run can go on.
+ * the weights of the best validation, and the optimiser's memory and count that belong to them, are put back at the end,
+ * except after an abort, so that such a run can go on.
  *
  * Changes the parameters and their gradients; deterministic but for `seconds` and the signal.
  * @throws RangeError at the first loss, gradient or weight that is NaN or infinite, naming the step, the tensor and the
- * time; the weights are then those of the step before. TypeError or RangeError for options that are none.
+ * time; the weights and the optimiser are then those of the step before. TypeError or RangeError for options that are
+ * none.
  * @example
  * const { stopped } = await fit(net, batches, { optimizer: { name: 'adam' }, clip: { norm: 5 }, steps: 100 });
  */
@@ -71,7 +72,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   );
   const learner = new Learner(network, optimizer, options);
   const history = { loss: new Curve(), validationLoss: new Curve() };
-  const best = new Best(network, earlyStopping);
+  const best = new Best(optimizer, earlyStopping);
   const until = performance.now() + seconds * 1000;
 
   const train = async (source: Source): Promise<Summary['stopped']> => {
@@ -104,9 +105,10 @@ export async function fit(network: Network, batches: Batches, options: FitOption
     learner.close();
     await source.close();
   }
+  const made = optimizer.steps;
   if (stopped !== 'aborted') best.restore();
   return {
-    steps: optimizer.steps,
+    steps: made,
     stopped,
     history: { loss: history.loss.points, validationLoss: history.validationLoss.points },
     ...(best.point && { best: best.point }),
@@ -114,14 +116,14 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   };
 }
 
-/** The best validation so far, and the weights that it was made with when they are wanted back. */
+/** The best validation so far, and what the optimiser had made by then when that is wanted back. */
 class Best {
   point: Point | undefined;
-  private weights: Data | undefined;
+  private kept: Kept | undefined;
   private since = 0;
 
   constructor(
-    private readonly network: Network,
+    private readonly optimizer: Optimizer,
     private readonly stopping: FitOptions['earlyStopping'],
   ) {}
 
@@ -131,10 +133,7 @@ class Best {
     if (this.point && !(loss < this.point.loss - minimum)) return;
     this.point = { step, loss };
     this.since = 0;
-    if (!this.stopping) return;
-    const { data } = this.network.parameters.flat;
-    this.weights ??= data.slice();
-    this.weights.set(data);
+    if (this.stopping) this.kept = this.optimizer.keep(this.kept);
   }
 
   get exhausted(): boolean {
@@ -142,7 +141,7 @@ class Best {
   }
 
   restore(): void {
-    if (this.weights) this.network.parameters.flat.data.set(this.weights);
+    if (this.kept) this.optimizer.restore(this.kept);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Batch, Ended } from './batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import type { Network } from './network';
 import { firstBadParameter, firstBadValue } from './notfinite';
-import type { Optimizer } from './optimizers';
+import type { Kept, Optimizer } from './optimizers';
 import { parallel, Parallel, type Pass } from './parallel';
 import type { Plan } from './plan';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
@@ -57,7 +57,9 @@ export class Learner {
   private ended: Omit<Ended, 'states'> | undefined;
   private team: Parallel | undefined;
   private readonly schedule: Schedule;
-  private readonly lastGood: Data;
+  /** What a step is taken back to, and the weights without their noise. */
+  private kept: Kept | undefined;
+  private clean: Data | undefined;
 
   constructor(
     private readonly network: Network,
@@ -66,7 +68,6 @@ export class Learner {
   ) {
     const { schedule = { name: 'constant' } } = options;
     this.schedule = typeof schedule === 'function' ? schedule : scheduleOf(schedule);
-    this.lastGood = network.parameters.flat.data.slice();
   }
 
   /**
@@ -140,8 +141,9 @@ export class Learner {
       checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
     const { weightNoise: deviation = 0 } = this.options;
     const noise = { deviation, random: network.random };
+    const weights = network.parameters.flat.data;
     const pass = await (deviation > 0
-      ? withNoise(network.parameters.flat.data, this.lastGood, noise, run)
+      ? withNoise(weights, (this.clean ??= weights.slice()), noise, run)
       : run());
     this.ended = { clock: pass.clock, B: pass.B };
     keep(states, pass.states);
@@ -168,14 +170,15 @@ export class Learner {
   }
 
   private update(step: number, learningRate: number): void {
-    const { parameters } = this.network;
+    const { network, optimizer } = this;
+    const { parameters } = network;
     const { clip } = this.options;
     if (clip && 'norm' in clip) clipGlobalNorm(parameters, clip.norm, { epsilon: clip.epsilon });
     else if (clip) clipValue(parameters, clip.value);
-    this.lastGood.set(parameters.flat.data);
-    explained(at(step), () => this.optimizer.step(learningRate));
+    this.kept = optimizer.keep(this.kept);
+    explained(at(step), () => optimizer.step(learningRate));
     const bad = firstBadParameter(parameters, 'values');
-    if (bad) parameters.flat.data.set(this.lastGood);
+    if (bad !== undefined) optimizer.restore(this.kept);
     must(
       bad === undefined,
       at(step),

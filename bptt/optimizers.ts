@@ -7,6 +7,7 @@
 import ndarray from 'ndarray';
 import { must } from '../core/check';
 import { executorOf } from '../core/executor';
+import type { Data } from '../core/memory';
 import { Program, type Executor } from '../core/program';
 import { fillFrom, isTensor, sizeOf, tensor, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
 import type { Network } from './network';
@@ -14,6 +15,12 @@ import { Parameters, withPrefix } from './parameters';
 import { settle, type OptimizerOptions, type Rule } from './updates';
 
 export type { OptimizerName, OptimizerOptions } from './updates';
+
+/** Weights, memory and count of steps of an optimiser, which belong together. */
+export interface Kept {
+  steps: number;
+  numbers: Data[];
+}
 
 /**
  * An optimiser with its memory: what turns gradients into the next weights. Made by `optimizer`.
@@ -80,6 +87,26 @@ export class Optimizer {
     const scalars = this.rule.scalars(this.made, learningRate);
     for (const name in scalars) this.scalars[name].data[0] = scalars[name];
     this.update();
+  }
+
+  /** Copies of the weights, the memory and the count of steps; into `kept`, where that is given. */
+  keep(kept?: Kept): Kept {
+    const numbers = this.changed;
+    if (!kept) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
+    numbers.forEach((data, k) => kept.numbers[k].set(data));
+    kept.steps = this.made;
+    return kept;
+  }
+
+  /** Puts back what `keep` gave. */
+  restore({ steps, numbers }: Kept): void {
+    this.changed.forEach((data, k) => data.set(numbers[k]));
+    this.made = steps;
+  }
+
+  /** What a step changes: the weights and the memory. */
+  private get changed(): Data[] {
+    return [this.parameters.flat, ...Object.values(this.rows)].map(({ data }) => data);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Batch } from '../bptt/batch';
@@ -6,7 +7,8 @@ import { clipGlobalNorm } from '../bptt/clip';
 import { Curve } from '../bptt/curve';
 import { fit, type FitOptions, type StepInfo, type Summary } from '../bptt/fit';
 import { network, type Network, type NetworkOptions } from '../bptt/network';
-import { optimizer } from '../bptt/optimizers';
+import { optimizer, type OptimizerOptions } from '../bptt/optimizers';
+import { parallel } from '../bptt/parallel';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -16,6 +18,7 @@ import { toFlat } from '../core/tensor';
 import { distance } from './executors';
 
 const [T, B, D, H, O] = [5, 3, 4, 6, 7];
+const register = join(__dirname, '..', 'scripts', 'register.js');
 
 const make = (options: Partial<NetworkOptions> = {}): Network =>
   network({ layers: [gru({ input: D, hidden: H })], output: O, loss: 'softmax', seed: 2, ...options });
@@ -39,6 +42,22 @@ const sgd = { name: 'sgd', learningRate: 0.1 } as const;
 const weightsOf = (net: Network): number[] => Array.from(net.parameters.flat.data);
 
 describe('one step', () => {
+  test('clips with the epsilon that it was given', async () => {
+    const trained = async (clip?: FitOptions['clip']): Promise<number[]> => {
+      const net = make();
+      await fit(net, endless(), { optimizer: sgd, clip, steps: 1 });
+      return weightsOf(net);
+    };
+    const byHand = make();
+    byHand.forward(batchOf(0));
+    byHand.backward();
+    const { norm, coefficient } = clipGlobalNorm(byHand.parameters, 0.2, { epsilon: 0.5 });
+    expect(coefficient).toBeCloseTo(0.2 / (norm + 0.5), 12);
+    optimizer(byHand, sgd).step();
+    expect(await trained({ norm: 0.2, epsilon: 0.5 })).toEqual(weightsOf(byHand));
+    expect(await trained({ norm: 0.2 })).not.toEqual(weightsOf(byHand));
+  });
+
   test('is forward, backward, clip, schedule, update, in this order', async () => {
     const byHand = make({ dropout: 0.3 });
     const adam = optimizer(byHand, { name: 'adam', learningRate: 0.02 });
@@ -548,6 +567,39 @@ describe('trap 7: what is not finite stops at that step and keeps the last good 
       'fit: step 1: clip: gradients must be finite, got Infinity in l0.Wx (row 0, column 0) ' +
         '(first in the gradient of l0.h at t = 2 (row 0, unit 0); the weights are those before step 1)',
     );
+  });
+
+  const rules: OptimizerOptions[] = [
+    { name: 'sgd', momentum: 0.9 },
+    { name: 'rmsprop', centered: true, momentum: 0.5 },
+    { name: 'adagrad' },
+    { name: 'adam', amsgrad: true },
+    { name: 'adamw' },
+  ];
+  test.each(rules)('$name: an update is taken back whole, with the memory and the count', async (rule) => {
+    for (const threads of [1, 2]) {
+      const net = make({ dtype: 'float32' });
+      const team = await parallel(net, { threads, execArgv: ['-r', register] });
+      const own = optimizer(net, rule);
+      const all = () => [
+        weightsOf(net),
+        own.steps,
+        Object.entries(own.state()).map(([s, t]) => [s, toFlat(t)]),
+      ];
+      let before: unknown;
+      const training = fit(net, endless(), {
+        optimizer: own,
+        threads: team,
+        schedule: (k) => (k === 2 ? 1e200 : 1), // more than float32 holds
+        clip: { norm: 1e10 },
+        weightNoise: 0.01,
+        onStep: () => void (before = all()),
+      });
+      await expect(training).rejects.toThrow('fit: step 3: the update must leave finite weights');
+      team.close();
+      expect(own.steps).toBe(2);
+      expect(all()).toEqual(before);
+    }
   });
 
   test('a step that fails after its passes leaves the states and the generator of the one before', async () => {
