@@ -431,19 +431,21 @@ describe('validation', () => {
     expect(history.validationLoss[0].loss).toBeCloseTo(sum, 12);
   });
 
-  test('early stopping puts the best weights back', async () => {
+  test('early stopping puts the best weights back, and the memory that belongs to them', async () => {
     const net = make();
-    const seen: number[][] = [];
+    const rule = optimizer(net, { name: 'sgd', learningRate: 3, momentum: 0.1 });
+    const all = () => [weightsOf(net), rule.steps, Object.values(rule.state()).map((t) => toFlat(t))];
+    const seen: unknown[] = [];
     const losses: number[] = [];
     const summary = await fit(net, endless(), {
       // far too large: it improves a little, then swings out
-      optimizer: { name: 'sgd', learningRate: 3 },
+      optimizer: rule,
       validation: { batches: () => [batchOf(0)], every: 1 },
       earlyStopping: { patience: 4 },
       steps: 500,
       onStep(info) {
         losses.push(info.validationLoss as number);
-        seen.push(weightsOf(net));
+        seen.push(all());
       },
     });
     expect(summary.stopped).toBe('patience');
@@ -451,8 +453,8 @@ describe('validation', () => {
     const best = losses.indexOf(lowest);
     expect(summary.best).toEqual({ step: best + 1, loss: lowest });
     expect(summary.steps).toBe(best + 1 + 4);
-    expect(weightsOf(net)).toEqual(seen[best]);
-    expect(weightsOf(net)).not.toEqual(seen[seen.length - 1]);
+    expect(all()).toEqual(seen[best]);
+    expect(all()).not.toEqual(seen[seen.length - 1]);
   });
 
   test('an improvement smaller than the minimum does not count', async () => {
