@@ -31,11 +31,10 @@
 import ndarray from 'ndarray';
 import type { Parameter } from '../cells/cell';
 import { must } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { glorot } from '../core/init';
 import type { Data } from '../core/memory';
 import type { Program } from '../core/program';
-import { add, mul, select, sub, tanh } from '../core/scalar';
-import { statement } from '../core/statement';
 import { dtypeOf, reshape, rows, transpose, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import { signal, type Signal, type Stage } from './stage';
@@ -47,21 +46,41 @@ import { signal, type Signal, type Stage } from './stage';
 export type Score = 'dot' | 'general' | 'additive';
 export const scores: Score[] = ['dot', 'general', 'additive'];
 
-/** Lower than any score: its softmax is 0. */
-const FAR = -1e30;
-
-const combineForward = statement(({ z }) => ({ a: tanh(z) }));
-const combineBackward = statement(({ a, da }) => ({ dz: mul(da, sub(1, mul(a, a))) }));
-const additiveForward = statement(({ keys, q }) => ({ u: tanh(add(keys, q)) }));
+const combineForward = equations('attention, forward', 'z [N, H]   writes a [N, H]', 'a = tanh(z)');
+const combineBackward = equations(
+  'attention, backward',
+  'a, da [N, H]   writes dz [N, H]',
+  'dz = da * (1 - a * a)',
+);
+const additiveForward = equations(
+  'attention, forward',
+  'keys [S, H]   q [1, H]   writes u [S, H]',
+  'u = tanh(keys + q)',
+);
 /** The score of a step is u v: du = dscore vᵀ; what stands within the tanh is what is wanted. */
-const additiveBackward = statement(({ u, dscore, v }) => ({
-  dkeys: mul(mul(dscore, v), sub(1, mul(u, u))),
-}));
-/** Where the source has ended there is nothing to attend to: weight and gradient are 0. */
-const maskForward = statement(({ valid, scoreAll }) => ({ score: select(valid, scoreAll, FAR) }));
-const maskWeight = statement(({ valid, p }) => ({ weight: select(valid, p, 0) }));
+const additiveBackward = equations(
+  'attention, backward',
+  'u [K, H]   dscore [K, 1]   v [1, H]   writes dkeys [K, H]',
+  'dkeys = dscore * v * (1 - u * u)',
+);
+/** Where the source has ended there is nothing to attend to: lower than any score, so that its weight is 0. */
+const maskForward = equations(
+  'attention, forward',
+  'valid, scoreAll [N, S]   writes score [N, S]',
+  'score = select(valid, scoreAll, -1e30)',
+);
+const maskWeight = equations(
+  'attention, forward',
+  'valid, p [N, S]   writes weight [N, S]',
+  'weight = select(valid, p, 0)',
+);
 
-export const attentionStatements = { combineForward, combineBackward, additiveForward, additiveBackward };
+export const attentionStatements = {
+  combineForward: combineForward.statements[0],
+  combineBackward: combineBackward.statements[0],
+  additiveForward: additiveForward.statements[0],
+  additiveBackward: additiveBackward.statements[0],
+};
 
 /** The parameters of an attention of H units over M. */
 export function attentionParameters(score: Score, H: number, M: number): Record<string, Parameter> {
@@ -151,7 +170,7 @@ export class Attention implements Stage {
       program.matmul(v.h, parameters.Wq, v.q);
       for (let k = 0; k < (to - from) * B; k++) {
         const keys = rows(this.tensors.keys, (k % B) * S, ((k % B) + 1) * S);
-        program.pointwise(additiveForward, {
+        additiveForward.record(program, {
           keys,
           q: rows(v.q, k, k + 1),
           u: rows(v.u, k * S, (k + 1) * S),
@@ -162,13 +181,13 @@ export class Attention implements Stage {
       const query = this.score === 'dot' ? v.h : v.q;
       eachRow((own, E) => program.matmul(own(query), transpose(E), own(v.score)));
     }
-    if (v.valid) program.pointwise(maskForward, { valid: v.valid, scoreAll: v.score, score: v.score });
-    softmax(program, { ...v, y: v.score, p: v.weight });
-    if (v.valid) program.pointwise(maskWeight, { valid: v.valid, p: v.weight, weight: v.weight });
+    if (v.valid) maskForward.record(program, { valid: v.valid, scoreAll: v.score, score: v.score });
+    softmax.record(program, { ...v, y: v.score, p: v.weight });
+    if (v.valid) maskWeight.record(program, { valid: v.valid, p: v.weight, weight: v.weight });
     eachRow((own, E) => program.matmul(own(v.weight), E, own(v.context)));
     program.matmul(v.context, v.WcContext, v.z);
     program.matmul(v.h, v.WcOwn, v.z, { accumulate: true });
-    program.pointwise(combineForward, v);
+    combineForward.record(program, v);
   }
 
   backward(program: Program, from: number, to: number): void {
@@ -183,7 +202,7 @@ export class Attention implements Stage {
         act((t) => ofRow(t, b, B, 0, to - from), E, dE);
       }
     };
-    program.pointwise(combineBackward, v);
+    combineBackward.record(program, v);
     program.matmul(v.dz, transpose(v.WcContext), v.dcontext);
     program.matmul(v.dz, transpose(v.WcOwn), v.dh);
     program.matmul(transpose(v.context), v.dz, v.dWcContext, more);
@@ -193,7 +212,7 @@ export class Attention implements Stage {
       program.matmul(own(v.dcontext), transpose(E), own(v.dweight));
       program.matmul(transpose(own(v.weight)), own(v.dcontext), dE, later);
     });
-    softmaxBackward(program, { ...v, p: v.weight, dp: v.dweight, dy: v.dscore });
+    softmaxBackward.record(program, { ...v, p: v.weight, dp: v.dweight, dy: v.dscore });
     if (score === 'dot') {
       eachRow((own, E, dE) => {
         program.matmul(own(v.dscore), E, own(v.dh), more);
@@ -207,7 +226,7 @@ export class Attention implements Stage {
       program.matmul(transpose(v.h), v.dq, gradients.Wa, more);
       program.matmul(v.dq, transpose(parameters.Wa), v.dh, more);
     } else {
-      program.pointwise(additiveBackward, {
+      additiveBackward.record(program, {
         ...v,
         dscore: v.dscoreColumn,
         v: transpose(parameters.v),

@@ -6,17 +6,16 @@
  *
  * Source: Sutskever, Vinyals & Le 2014, "Sequence to sequence learning with neural networks".
  */
+import { equations } from '../core/equations/equations';
 import type { Program } from '../core/program';
-import { statement } from '../core/statement';
 import { must } from '../core/check';
 import { columns, type Tensors } from '../core/tensor';
 import { encoderOf, layersOf, type Layers, type Stack } from './stack';
 import type { Unroll } from './unroll';
 
-const bridgeForward = statement(({ s }) => ({ start: s }));
+const bridgeForward = equations('bridge, forward', 's [B, H]   writes start [B, H]', 'start = s');
 /** Nothing else reads a final state of the encoder. */
-const bridgeBackward = statement(({ dStart }) => ({ ds: dStart }));
-export const bridgeStatements = [{ forward: bridgeForward, backward: bridgeBackward }];
+const bridgeBackward = equations('bridge, backward', 'dStart [B, H]   writes ds [B, H]', 'ds = dStart');
 
 /**
  * Checks that every state of the decoder has one to start from.
@@ -54,8 +53,8 @@ export function recordBridge(from: Stack, to: Stack, forward: Program, backward:
         const [low, high] = [column, (column += v.s.shape[1])];
         const start = columns(reader.after(0, reader.states[s]), low, high);
         const dStart = columns(reader.after(0, reader.dStates[s]), low, high);
-        forward.pointwise(bridgeForward, { ...v, start });
-        backward.pointwise(bridgeBackward, { ...v, dStart });
+        bridgeForward.record(forward, { ...v, start });
+        bridgeBackward.record(backward, { ...v, dStart });
       }
     }
   });

@@ -6,25 +6,23 @@
  * f is what the loss takes the output for: y itself for squared errors and without a loss, σ(y) for bernoulli, softmax(y)
  * for softmax. The gradient flows back through it; to forget that is the usual mistake.
  */
+import { equations } from '../core/equations/equations';
 import type { Program } from '../core/program';
-import { add, mul, sigmoid, sub } from '../core/scalar';
-import { statement } from '../core/statement';
 import { rows, type Tensor, type Tensors } from '../core/tensor';
 import type { LossName } from './losses';
 import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import type { Signal } from './stage';
 
-const sameForward = statement(({ y }) => ({ x: y }));
-// two paths reach y: the loss at its own step, which dyKept holds, and what it was fed to
-const sameBackward = statement(({ dyKept, dx }) => ({ dy: add(dyKept, dx) }));
+const sameForward = equations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = y');
+// two paths reach y: the loss at its own step, and what it was fed to
+const sameBackward = equations('feedback, backward', 'dx [B, O]   adds dy [B, O]', 'dy += dx');
 
-const sigmoidForward = statement(({ y }) => ({ x: sigmoid(y) }));
-const sigmoidBackward = statement(({ dyKept, dx, x }) => ({ dy: add(dyKept, mul(mul(dx, x), sub(1, x))) }));
-
-export const feedStatements = [
-  { forward: sameForward, backward: sameBackward },
-  { forward: sigmoidForward, backward: sigmoidBackward },
-];
+const sigmoidForward = equations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = sigmoid(y)');
+const sigmoidBackward = equations(
+  'feedback, backward',
+  'x, dx [B, O]   adds dy [B, O]',
+  'dy += dx * x * (1 - x)',
+);
 
 /** What is recorded between two steps. */
 export class Feedback {
@@ -42,8 +40,8 @@ export class Feedback {
   /** Records x at t + 1 from y at t. */
   forward(program: Program, t: number): void {
     const v = this.at(t);
-    if (this.loss === 'softmax') softmax(program, { ...v, p: v.x });
-    else program.pointwise(this.loss === 'bernoulli' ? sigmoidForward : sameForward, v);
+    if (this.loss === 'softmax') softmax.record(program, { ...v, p: v.x });
+    else (this.loss === 'bernoulli' ? sigmoidForward : sameForward).record(program, v);
   }
 
   /** Records what dx at t + 1 adds to dy at t. */
@@ -51,16 +49,15 @@ export class Feedback {
     const v = this.at(t);
     if (this.loss === 'softmax') {
       // its own share is put down where `flow` was, and then added
-      softmaxBackward(program, { ...v, p: v.x, dp: v.dx, dy: v.flow });
-      program.pointwise(sameBackward, { ...v, dx: v.flow });
-    } else program.pointwise(this.loss === 'bernoulli' ? sigmoidBackward : sameBackward, v);
+      softmaxBackward.record(program, { ...v, p: v.x, dp: v.dx, dy: v.flow });
+      sameBackward.record(program, { ...v, dx: v.flow });
+    } else (this.loss === 'bernoulli' ? sigmoidBackward : sameBackward).record(program, v);
   }
 
   private at(t: number): Tensors {
     const { B, x, y } = this;
     const block = (of: Tensor, k: number): Tensor => rows(of, k * B, (k + 1) * B);
-    const dy = block(y.gradient, t);
-    const v: Tensors = { y: block(y.value, t), dy, dyKept: dy };
+    const v: Tensors = { y: block(y.value, t), dy: block(y.gradient, t) };
     for (const [name, buffer] of Object.entries(this.buffers)) v[name] = block(buffer, t);
     return { ...v, x: block(x.value, t + 1), dx: block(x.gradient, t + 1) };
   }

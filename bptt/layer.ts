@@ -8,11 +8,10 @@
  *   forward    initial    outputs               columns of the one cell
  *   backward              outputs     initial   columns of the other
  */
+import { equations } from '../core/equations/equations';
 import { isCell, outputOf, type Cell } from '../cells/cell';
 import { must, mustBe } from '../core/check';
 import { isOneHot } from '../core/onehot';
-import { add } from '../core/scalar';
-import { statement } from '../core/statement';
 import { columns, rows, zeros, type Tensor } from '../core/tensor';
 import { withoutPrefix, type Parameters } from './parameters';
 import type { PlanShape } from './plan';
@@ -116,7 +115,11 @@ export function mustReadForward(layers: readonly Layer[], where: string, what: s
 }
 
 /** Both directions read the same input: what comes back from each adds up. */
-const joinBackward = statement(({ dxForward, dxBackward }) => ({ dx: add(dxForward, dxBackward) }));
+const joinBackward = equations(
+  'bidirectional, backward',
+  'dxForward, dxBackward [N, D]   writes dx [N, D]',
+  'dx = dxForward + dxBackward',
+);
 
 /** A layer laid out over time: one unrolling for each of its directions. */
 export interface LayerStage extends Stage {
@@ -167,7 +170,7 @@ export function layerStage(
       for (const unroll of unrolls) unroll.backward(program, from, to);
       if (alone) return;
       const [dxForward, dxBackward] = unrolls.map(({ options }) => options.dx);
-      program.pointwise(joinBackward, { dxForward, dxBackward, dx: below.gradient });
+      joinBackward.record(program, { dxForward, dxBackward, dx: below.gradient });
     },
   };
 }

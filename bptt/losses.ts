@@ -7,10 +7,11 @@
  *
  * The weights carry the reduction: 0 on padding, 1 for a sum, 1 / (number of valid steps) for a mean.
  */
+import type { Compiled } from '../core/equations/block';
+import { equations } from '../core/equations/equations';
+import { numberOf } from '../core/equations/shapes';
 import type { Program } from '../core/program';
-import { abs, add, exp, log1p, max, mul, neg, select, sigmoid, sub } from '../core/scalar';
-import { statement, type Statement } from '../core/statement';
-import { zeros, dtypeOf, type Tensor } from '../core/tensor';
+import { zeros, dtypeOf, type Tensor, type Tensors } from '../core/tensor';
 
 /** `softmax`: cross-entropy of one class of O; `bernoulli`: of O independent bits; `squared`: mean squared error. */
 export type LossName = 'softmax' | 'bernoulli' | 'squared';
@@ -25,61 +26,86 @@ export interface LossTensors {
   loss: Tensor;
 }
 
-// softmax cross-entropy, L = −log p_k = logSum − y_k, where logSum = log Σ exp(y)
-const pick = statement(({ y, target }) => ({ picked: select(target, y, 0) }));
-const crossEntropy = statement(({ logSum, pickedSum }) => ({ rowLoss: sub(logSum, pickedSum) }));
+const given = 'y, target [N, O]   weight [N, 1]';
+
+/** Softmax cross-entropy of the class k, L = −log p_k = logSum − y_k with logSum = log Σ exp(y). */
+const crossEntropy = equations(
+  'cross-entropy',
+  `y, target [N, O]   writes logSum, pickedSum, rowLoss [N, 1]   picked [N, O]`,
+  `logSum = logsumexp(y, axis=1)
+   picked = select(target, y, 0)
+   pickedSum = sum(picked, axis=1)
+   rowLoss = logSum - pickedSum`,
+);
 /** dL/dy = p − target: the fused gradient, finite for every finite y. */
-const crossEntropyBackward = statement(({ y, logSum, target, weight }) => ({
-  dy: mul(weight, sub(exp(sub(y, logSum)), target)),
-}));
+const crossEntropyBackward = equations(
+  'cross-entropy, backward',
+  `${given}   logSum [N, 1]   writes dy [N, O]`,
+  'dy = weight * (exp(y - logSum) - target)',
+);
 
 /** −q log σ(y) − (1 − q) log(1 − σ(y)) for the target q, written so that exp never overflows. */
-const bernoulli = statement(({ y, target }) => ({
-  each: add(sub(max(y, 0), mul(y, target)), log1p(exp(neg(abs(y))))),
-}));
-const bernoulliBackward = statement(({ y, target, weight }) => ({
-  dy: mul(weight, sub(sigmoid(y), target)),
-}));
+const bernoulli = equations(
+  'binary cross-entropy',
+  'y, target [N, O]   writes each [N, O]   rowLoss [N, 1]',
+  `each = max(y, 0) - y * target + log1p(exp(-abs(y)))
+   rowLoss = sum(each, axis=1)`,
+);
+const bernoulliBackward = equations(
+  'binary cross-entropy, backward',
+  `${given}   writes dy [N, O]`,
+  'dy = weight * (sigmoid(y) - target)',
+);
 
-const squared = statement(({ y, target }) => ({ each: mul(sub(y, target), sub(y, target)) }));
-const squaredBackward = statement(({ y, target, weight }) => ({ dy: mul(mul(2, weight), sub(y, target)) }));
+const squared = equations(
+  'squared error',
+  'y, target [N, O]   writes each [N, O]   rowLoss [N, 1]',
+  `each = (y - target) * (y - target)
+   rowLoss = sum(each, axis=1)`,
+);
+const squaredBackward = equations(
+  'squared error, backward',
+  `${given}   writes dy [N, O]`,
+  'dy = 2 * weight * (y - target)',
+);
 
-const weighted = statement(({ weight, rowLoss }) => ({ weightedLoss: mul(weight, rowLoss) }));
+const total = equations(
+  'loss',
+  'weight, rowLoss [N, 1]   writes weightedLoss [N, 1]   loss [1]',
+  `weightedLoss = weight * rowLoss
+   loss = sum(weightedLoss)`,
+);
 
-export const lossStatements = {
-  pick,
-  crossEntropy,
-  crossEntropyBackward,
-  bernoulli,
-  bernoulliBackward,
-  squared,
-  squaredBackward,
+/** One loss: its value in each row, and its gradient. */
+interface Loss {
+  forward: Compiled;
+  backward: Compiled;
+}
+
+export const losses: Readonly<Record<LossName, Loss>> = {
+  softmax: { forward: crossEntropy, backward: crossEntropyBackward },
+  bernoulli: { forward: bernoulli, backward: bernoulliBackward },
+  squared: { forward: squared, backward: squaredBackward },
 };
 
 /** Records the loss on `forward` and dy on `backward`. */
 export function recordLoss(name: LossName, forward: Program, backward: Program, v: LossTensors): void {
+  const { forward: value, backward: gradient } = losses[name];
   const [N, O] = v.y.shape;
-  const dtype = dtypeOf(v.y);
-  if (name === 'softmax') {
-    const scratch = {
-      picked: zeros([N, O], dtype),
-      pickedSum: zeros([N, 1], dtype),
-      logSum: zeros([N, 1], dtype),
-    };
-    forward.logSumExp(v.y, scratch.logSum);
-    forward.pointwise(pick, { ...v, ...scratch });
-    forward.sumColumns(scratch.picked, scratch.pickedSum);
-    forward.pointwise(crossEntropy, { ...v, ...scratch });
-    backward.pointwise(crossEntropyBackward, { ...v, ...scratch });
-  } else {
-    const [each, back]: [Statement, Statement] =
-      name === 'bernoulli' ? [bernoulli, bernoulliBackward] : [squared, squaredBackward];
-    const scratch = zeros([N, O], dtype);
-    forward.pointwise(each, { ...v, each: scratch });
-    forward.sumColumns(scratch, v.rowLoss);
-    backward.pointwise(back, { ...v });
-  }
-  const weightedLoss = zeros([N, 1], dtype);
-  forward.pointwise(weighted, { ...v, weightedLoss });
-  forward.sumRows(weightedLoss, v.loss);
+  const scratch = (of: Compiled): Tensors =>
+    Object.fromEntries(
+      Object.entries(of.stored)
+        .filter(([key]) => !(key in v))
+        .map(([key, shape]) => [
+          key,
+          zeros(
+            shape.map((size) => numberOf(size, { N, O }) as number),
+            dtypeOf(v.y),
+          ),
+        ]),
+    );
+  const own: Tensors = { ...v, ...scratch(value), ...scratch(total) };
+  value.record(forward, own);
+  total.record(forward, own);
+  gradient.record(backward, own);
 }

@@ -6,10 +6,11 @@
  */
 import { isOneHot } from '../core/onehot';
 import { plain } from '../core/plain';
+import { equations } from '../core/equations/equations';
 import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../core/program';
 import { Random } from '../core/random';
-import { mul, primal } from '../core/scalar';
-import { inputsOf, print, statement, statementOf, type Graph, type GraphNode } from '../core/statement';
+import { primal } from '../core/scalar';
+import { inputsOf, print, statementOf, type Graph, type GraphNode } from '../core/statement';
 import { zeros, type Tensor, type Tensors } from '../core/tensor';
 import { bounds, relativeError } from './bounds';
 import { differences } from './finite';
@@ -232,7 +233,8 @@ function sameFunction(a: Graph, b: Graph): boolean {
   return true;
 }
 
-const scaling = (factor: number) => statement(({ a }) => ({ scaledA: mul(factor, a) }));
+const scaling = (factor: number) =>
+  equations('mutant', 'a [N, W]   writes scaledA [N, W]', `scaledA = ${factor} * a`).statements[0];
 
 /** The operation with its result scaled: an operand, the first that holds numbers, is scaled on the way in. */
 function scaled(op: Product | Reduction, factor: number): Operation[] {

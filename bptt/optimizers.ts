@@ -61,7 +61,12 @@ export class Optimizer {
     }
     for (const scalar of Object.keys(this.rule.scalars(1, 0))) this.scalars[scalar] = zeros([1], dtype);
     const program = new Program();
-    program.pointwise(this.rule.update, { p: flat, g: flatGradients, ...this.rows, ...this.scalars });
+    const written: Tensors = { p: flat, ...this.rows };
+    const before = Object.entries(written).map(([name, row]) => [`${name}Prev`, row] as const);
+    program.pointwise(this.rule.update, {
+      ...{ g: flatGradients, ...written, ...this.scalars },
+      ...Object.fromEntries(before),
+    });
     this.update = program.bind(executor);
   }
 

@@ -8,10 +8,9 @@
 import ndarray from 'ndarray';
 import { builtin } from '../core/builtin';
 import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { engineMemory, type Data } from '../core/memory';
 import { Program } from '../core/program';
-import { add } from '../core/scalar';
-import { statement } from '../core/statement';
 import { zeros, type Tensor } from '../core/tensor';
 import { Stopped, Thread } from '../core/thread';
 import { readBatch, type Batch, type Ended, type Part } from './batch';
@@ -244,11 +243,14 @@ export class Parallel {
     if (!sum) {
       const { flatGradients: g } = this.network.parameters;
       const parts = this.members.slice(0, count).map(({ gradients }, k) => [`g${k}`, gradients] as const);
-      const all = statement((v) => ({
-        g: parts.reduce((so, [name]) => add(so, v[name]), v.gKept),
-      }));
+      const names = ['before', ...parts.map(([name]) => name)];
+      const all = equations(
+        'parallel',
+        `${names.join(', ')} [1, N]   writes g [1, N]`,
+        `g = ${names.join(' + ')}`,
+      );
       const program = new Program();
-      program.pointwise(all, { g, gKept: g, ...Object.fromEntries(parts) });
+      all.record(program, { g, before: g, ...Object.fromEntries(parts) });
       this.sums.set(count, (sum = program.bind(this.network.executor)));
     }
     return sum;

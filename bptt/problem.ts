@@ -3,11 +3,10 @@
  * its gradients.
  */
 import { mustBe } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { hoist } from '../core/hoist';
 import { Program, type Executor } from '../core/program';
 import { Random } from '../core/random';
-import { mul } from '../core/scalar';
-import { statement } from '../core/statement';
 import { dtypeOf, rows, sizeOf, toFlat, zeros, type Tensor } from '../core/tensor';
 import type { Batch } from './batch';
 import { inputOf, isLayer, type Layer } from './layer';
@@ -40,8 +39,12 @@ export interface Problem {
   executor: Executor;
 }
 
-const weigh = statement(({ value, weight }) => ({ weighed: mul(value, weight) }));
-const copy = statement(({ weight }) => ({ gradient: weight }));
+const weigh = equations(
+  'gradcheck',
+  'value, weight [N, W]   writes weighed [N, W]',
+  'weighed = value * weight',
+);
+const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'gradient = weight');
 
 /**
  * The problem of a network on a batch. A network without a loss is given one: the sum of its outputs and final states,
@@ -179,10 +182,10 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
     if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
     const weighed = zeros([N, width]);
     const sums = zeros([N, 1]);
-    forward.pointwise(weigh, { value, weight, weighed });
+    weigh.record(forward, { value, weight, weighed });
     forward.sumColumns(weighed, sums);
     forward.sumRows(sums, plan.loss, { accumulate: k > 0 });
-    backward.pointwise(copy, { weight, gradient });
+    copy.record(backward, { weight, gradient });
   });
 }
 

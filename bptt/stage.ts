@@ -2,8 +2,7 @@
 import { affine, affineBackward } from '../cells/affine';
 import { embed, embedBackward } from '../cells/embedding';
 import type { Program } from '../core/program';
-import { add, mul } from '../core/scalar';
-import { statement } from '../core/statement';
+import { equations } from '../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import type { Unroll } from './unroll';
 
@@ -27,13 +26,22 @@ export function signal(N: number, width: number, { value }: Signal): Signal {
 }
 
 /** keep [N, H] is 0 or 1 / (1 − p), drawn anew for every training batch and 1 in evaluation. */
-const dropoutForward = statement(({ h, keep }) => ({ dropped: mul(h, keep) }));
-const dropoutBackward = statement(({ dDropped, keep }) => ({ dh: mul(dDropped, keep) }));
+const dropoutForward = equations(
+  'dropout, forward',
+  'h, keep [N, H]   writes dropped [N, H]',
+  'dropped = h * keep',
+);
+const dropoutBackward = equations(
+  'dropout, backward',
+  'dDropped, keep [N, H]   writes dh [N, H]',
+  'dh = dDropped * keep',
+);
 /** The final state of a direction is its part of the last step's output, and has a gradient of its own as well. */
-const lastForward = statement(({ s }) => ({ last: s }));
-const lastBackward = statement(({ dsKept, dLast }) => ({ ds: add(dsKept, dLast) }));
+const lastForward = equations('last state, forward', 's [B, H]   writes last [B, H]', 'last = s');
+const lastBackward = equations('last state, backward', 'dLast [B, H]   adds ds [B, H]', 'ds += dLast');
 /** With a loss nothing else reaches the final states. */
-const onlyLastBackward = statement(({ dLast }) => ({ ds: dLast }));
+const onlyLastBackward = equations('last state, backward', 'dLast [B, H]   writes ds [B, H]', 'ds = dLast');
+
 /** Dropout of a signal of blocks of B rows; `keep` is its mask. */
 export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
   const [N, width] = below.value.shape;
@@ -45,8 +53,8 @@ export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
   return {
     keep,
     output,
-    forward: (program, from, to) => program.pointwise(dropoutForward, at(from, to)),
-    backward: (program, from, to) => program.pointwise(dropoutBackward, at(from, to)),
+    forward: (program, from, to) => dropoutForward.record(program, at(from, to)),
+    backward: (program, from, to) => dropoutBackward.record(program, at(from, to)),
   };
 }
 
@@ -63,13 +71,13 @@ export function lastStep(unrolls: readonly Unroll[], below: Signal, hasLoss: boo
     const [from, to] = [column, (column += states[outputName].shape[1])];
     const [s, ds] = [unroll.after(T, states[outputName]), unroll.after(T, dStates[outputName])];
     const [last, dLast] = [output.value, output.gradient].map((t) => columns(t, from, to));
-    return { s, ds, dsKept: ds, last, dLast };
+    return { s, ds, last, dLast };
   });
   return {
     output,
-    forward: (program) => finals.forEach((v) => program.pointwise(lastForward, v)),
+    forward: (program) => finals.forEach((v) => lastForward.record(program, v)),
     backward: (program) =>
-      finals.forEach((v) => program.pointwise(hasLoss ? onlyLastBackward : lastBackward, v)),
+      finals.forEach((v) => (hasLoss ? onlyLastBackward : lastBackward).record(program, v)),
   };
 }
 

@@ -11,18 +11,29 @@
  */
 import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
+import { equations } from '../core/equations/equations';
 import type { Dtype } from '../core/memory';
 import type { Program } from '../core/program';
-import { select } from '../core/scalar';
-import { statement } from '../core/statement';
 import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './parameters';
 
 /** A row whose sequence has ended keeps its state. */
-const holdForward = statement(({ valid, s, sPrev }) => ({ s: select(valid, s, sPrev) }));
+const hold = equations(
+  'unroll, forward',
+  'valid [B, 1]   sNew, sPrev [B, W]   writes s [B, W]',
+  's = select(valid, sNew, sPrev)',
+);
 /** While it is held, the cell sees no gradient, and what came back passes by it untouched. */
-const holdGradient = statement(({ valid, ds }) => ({ dsLive: select(valid, ds, 0) }));
-const holdBackward = statement(({ valid, dsPrev, dsNext }) => ({ dsPrev: select(valid, dsPrev, dsNext) }));
+const holdGradient = equations(
+  'unroll, backward',
+  'valid [B, 1]   ds [B, W]   writes dsLive [B, W]',
+  'dsLive = select(valid, ds, 0)',
+);
+const holdBackward = equations(
+  'unroll, backward',
+  'valid [B, 1]   dsNew, dsNext [B, W]   writes dsPrev [B, W]',
+  'dsPrev = select(valid, dsNew, dsNext)',
+);
 
 /** What an unrolled cell reads and writes. All blocks are B rows, one after the other in time. */
 export interface UnrollOptions {
@@ -171,7 +182,7 @@ export class Unroll {
 
   private hold(program: Program, v: Tensors): void {
     for (const s of Object.keys(this.states)) {
-      program.pointwise(holdForward, { valid: v.valid, s: v[s], sPrev: v[`${s}Prev`] });
+      hold.record(program, { valid: v.valid, sNew: v[s], sPrev: v[`${s}Prev`], s: v[s] });
     }
   }
 
@@ -179,14 +190,15 @@ export class Unroll {
     const { valid } = v;
     const dOut = `d${this.outputName}Out`;
     const live: Tensors = { ...v, [dOut]: this.live.output };
-    program.pointwise(holdGradient, { valid, ds: v[dOut], dsLive: live[dOut] });
+    holdGradient.record(program, { valid, ds: v[dOut], dsLive: live[dOut] });
     for (const s of Object.keys(this.states)) {
       live[`d${s}Next`] = this.live[s];
-      program.pointwise(holdGradient, { valid, ds: v[`d${s}Next`], dsLive: this.live[s] });
+      holdGradient.record(program, { valid, ds: v[`d${s}Next`], dsLive: this.live[s] });
     }
     this.cell.stepBackward(program, live, this.timeOf(t));
     for (const s of Object.keys(this.states)) {
-      program.pointwise(holdBackward, { valid, dsPrev: v[`d${s}Prev`], dsNext: v[`d${s}Next`] });
+      const dsPrev = v[`d${s}Prev`];
+      holdBackward.record(program, { valid, dsNew: dsPrev, dsNext: v[`d${s}Next`], dsPrev });
     }
   }
 }

@@ -8,8 +8,8 @@
  */
 import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
 import { power } from '../core/portable';
-import { add, div, max, mul, named, sqrt, sub, type Scalar } from '../core/scalar';
-import { statement, type Statement } from '../core/statement';
+import { equations } from '../core/equations/equations';
+import type { Statement } from '../core/statement';
 
 interface Common {
   /** Default 1e-3; 1e-2 for rmsprop and adagrad. */
@@ -83,89 +83,115 @@ interface Entry<O> {
   rule: (options: Settled<O>) => Rule;
 }
 
-type Inputs = Record<string, Scalar>;
-const decayed = ({ p, g, weightDecay }: Inputs): Scalar => named('d', add(g, mul(weightDecay, p)));
+/**
+ * The statement of an update. All it reads and writes are rows over all parameters; what it remembers from step to step
+ * is read as `<name>Prev`, and what changes with the step is a single number.
+ */
+function update(states: string, numbers: string, text: string): Statement {
+  const names = ['p', ...states.split(' ').filter(Boolean)];
+  const rows = `g, ${names.map((name) => `${name}Prev`).join(', ')} [1, N]`;
+  const shapes = `${rows}   ${numbers.split(' ').join(', ')} [1]   writes ${names.join(', ')} [1, N]`;
+  return equations('update', shapes, text).statements[0];
+}
 
-/** p -= lr · d */
-const sgd = statement((v) => ({ p: sub(v.p, mul(v.lr, decayed(v))) }));
-const velocity = (v: Inputs, d: Scalar): Scalar => add(mul(v.momentum, v.buf), mul(v.keep, d));
-const sgdMomentum = statement((v) => {
-  const buf = velocity(v, decayed(v));
-  return { buf, p: sub(v.p, mul(v.lr, buf)) };
-});
+const decay = 'd = g + weightDecay * pPrev';
+
+const sgd = update(
+  '',
+  'lr weightDecay',
+  `
+  ${decay}
+  p = pPrev - lr * d`,
+);
+const sgdMomentum = update(
+  'buf',
+  'lr weightDecay momentum keep',
+  `
+  ${decay}
+  buf = momentum * bufPrev + keep * d
+  p = pPrev - lr * buf`,
+);
 /** Nesterov looks one step of momentum ahead. */
-const sgdNesterov = statement((v) => {
-  const d = decayed(v);
-  const buf = velocity(v, d);
-  return { buf, p: sub(v.p, mul(v.lr, add(d, mul(v.momentum, buf)))) };
-});
+const sgdNesterov = update(
+  'buf',
+  'lr weightDecay momentum keep',
+  `
+  ${decay}
+  buf = momentum * bufPrev + keep * d
+  p = pPrev - lr * (d + momentum * buf)`,
+);
 
 // running averages of the squares, and of d itself
-const average = (v: Inputs, d: Scalar): Scalar => add(mul(v.alpha, v.v), mul(mul(v.rest, d), d));
-const mean = (v: Inputs, d: Scalar): Scalar => add(mul(v.alpha, v.mean), mul(v.rest, d));
-const scaled = (v: Inputs, d: Scalar, variance: Scalar): Scalar => div(d, add(sqrt(variance), v.eps));
-// rounding may leave a variance below 0, of which the root would be NaN
-const variance = (s: Scalar, m: Scalar): Scalar => max(sub(s, mul(m, m)), 0);
-const rmsprop = statement((v) => {
-  const d = decayed(v);
-  const s = average(v, d);
-  return { v: s, p: sub(v.p, mul(v.lr, scaled(v, d, s))) };
-});
-const rmspropMomentum = statement((v) => {
-  const d = decayed(v);
-  const s = average(v, d);
-  const buf = add(mul(v.momentum, v.buf), scaled(v, d, s));
-  return { v: s, buf, p: sub(v.p, mul(v.lr, buf)) };
-});
-const rmspropCentered = statement((v) => {
-  const d = decayed(v);
-  const [s, m] = [average(v, d), mean(v, d)];
-  return { v: s, mean: m, p: sub(v.p, mul(v.lr, scaled(v, d, variance(s, m)))) };
-});
-const rmspropCenteredMomentum = statement((v) => {
-  const d = decayed(v);
-  const [s, m] = [average(v, d), mean(v, d)];
-  const buf = add(mul(v.momentum, v.buf), scaled(v, d, variance(s, m)));
-  return { v: s, mean: m, buf, p: sub(v.p, mul(v.lr, buf)) };
-});
+const average = 'v = alpha * vPrev + rest * d * d';
+const centre = `mean = alpha * meanPrev + rest * d
+  variance = max(v - mean * mean, 0)   # rounding may leave it below 0, of which the root would be NaN`;
+const averages = 'lr weightDecay alpha rest eps';
+const rmsprop = update(
+  'v',
+  averages,
+  `
+  ${decay}
+  ${average}
+  p = pPrev - lr * (d / (sqrt(v) + eps))`,
+);
+const rmspropMomentum = update(
+  'v buf',
+  `${averages} momentum`,
+  `
+  ${decay}
+  ${average}
+  buf = momentum * bufPrev + d / (sqrt(v) + eps)
+  p = pPrev - lr * buf`,
+);
+const rmspropCentered = update(
+  'v mean',
+  averages,
+  `
+  ${decay}
+  ${average}
+  ${centre}
+  p = pPrev - lr * (d / (sqrt(variance) + eps))`,
+);
+const rmspropCenteredMomentum = update(
+  'v mean buf',
+  `${averages} momentum`,
+  `
+  ${decay}
+  ${average}
+  ${centre}
+  buf = momentum * bufPrev + d / (sqrt(variance) + eps)
+  p = pPrev - lr * buf`,
+);
 
-const adagrad = statement((v) => {
-  const d = decayed(v);
-  const sum = add(v.sum, mul(d, d));
-  return { sum, p: sub(v.p, mul(v.lr, div(d, add(sqrt(sum), v.eps)))) };
-});
+const adagrad = update(
+  'sum',
+  'lr weightDecay eps',
+  `
+  ${decay}
+  sum = sumPrev + d * d
+  p = pPrev - lr * (d / (sqrt(sum) + eps))`,
+);
 
-/** The two moments; p · shrink is adamw's weight decay, exactly p for adam. */
-const moments = (v: Inputs): { m: Scalar; s: Scalar; p: Scalar } => {
-  const d = decayed(v);
-  const m = add(mul(v.beta1, v.m), mul(v.rest1, d));
-  const s = add(mul(v.beta2, v.v), mul(mul(v.rest2, d), d));
-  return { m, s, p: mul(v.shrink, v.p) };
-};
-const stepped = (v: Inputs, p: Scalar, m: Scalar, s: Scalar): Scalar =>
-  sub(p, mul(v.lr, div(m, add(div(sqrt(s), v.root), v.eps))));
-const adam = statement((v) => {
-  const { m, s, p } = moments(v);
-  return { m, v: s, p: stepped(v, p, m, s) };
-});
-const amsgrad = statement((v) => {
-  const { m, s, p } = moments(v);
-  const vMax = max(v.vMax, s);
-  return { m, v: s, vMax, p: stepped(v, p, m, vMax) };
-});
-
-export const updateStatements = {
-  sgd,
-  sgdMomentum,
-  sgdNesterov,
-  rmsprop,
-  rmspropMomentum,
-  rmspropCentered,
-  rmspropCenteredMomentum,
-  adagrad,
-  adam,
-  amsgrad,
-};
+// the two moments; p · shrink is adamw's weight decay, exactly p for adam
+const moments = `${decay}
+  m = beta1 * mPrev + rest1 * d
+  v = beta2 * vPrev + rest2 * d * d`;
+const settings = 'lr weightDecay beta1 rest1 beta2 rest2 root eps shrink';
+const adam = update(
+  'm v',
+  settings,
+  `
+  ${moments}
+  p = shrink * pPrev - lr * (m / (sqrt(v) / root + eps))`,
+);
+const amsgrad = update(
+  'm v vMax',
+  settings,
+  `
+  ${moments}
+  vMax = max(vMaxPrev, v)
+  p = shrink * pPrev - lr * (m / (sqrt(vMax) / root + eps))`,
+);
 
 const sgdEntry: Entry<SgdOptions> = {
   defaults: { learningRate: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },

@@ -176,7 +176,7 @@ function buffersOf(
     [forward, compiled.forward],
     [backward, compiled.backward],
   ] as const)
-    for (const name of stored) {
+    for (const name of Object.keys(stored)) {
       const { of } = block.scope.placeOf(name);
       if ([...states, ...gradients].includes(of)) continue;
       const [axis, width] = block.scope.shapeOf(of) ?? [];
@@ -189,7 +189,7 @@ function buffersOf(
     }
   // the derivative of a gate lies where that of its pre-activation did, as the gate itself does
   const isGate = (name: string): boolean => forward.scope.declared.gates?.names.includes(name) ?? false;
-  for (const name of compiled.jacobian?.stored ?? []) {
+  for (const name of Object.keys(compiled.jacobian?.stored ?? {})) {
     const of = jacobian?.scope.placeOf(name).of ?? name;
     if (slopes.includes(of) || isGate(of.slice(1))) continue;
     if (!of.startsWith('J') && jacobian)
@@ -251,5 +251,5 @@ function pairsOf(
 /** Whether a name is that of a gradient: `dh`, `dhNext`, but not a state called `d`. */
 function isGradient(name: string, { stored }: Compiled, inputs: readonly string[]): boolean {
   const [, of] = /^d(.+?)(?:Out|Next)?$/.exec(name) ?? [];
-  return of !== undefined && !inputs.includes(name) && !stored.includes(name);
+  return of !== undefined && !inputs.includes(name) && !(name in stored);
 }

@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { network } from '../bptt/network';
 import { optimizer, type Optimizer, type OptimizerOptions } from '../bptt/optimizers';
 import { Parameters } from '../bptt/parameters';
-import { updateStatements } from '../bptt/updates';
 import { elman } from '../cells/elman';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';
 import { plain } from '../core/plain';
 import { Random } from '../core/random';
-import { print } from '../core/statement';
 import { tensor, toFlat } from '../core/tensor';
 import { distance, settings } from './executors';
 
@@ -130,20 +128,6 @@ describe('hand-worked', () => {
     const pulled = parametersOf({ w: { shape: [1], data: [2] } });
     optimizer(pulled, { name: 'adam', learningRate: 0.1, weightDecay: 0.5 }).step();
     expect(pulled.values.w.get(0)).toBeCloseTo(2 - 0.1, 7);
-  });
-
-  test('the equations, as they are executed', () => {
-    expect(print(updateStatements.sgdMomentum.graph)).toEqual([
-      'd = g + weightDecay * p',
-      'buf = momentum * buf + keep * d',
-      'p = p - lr * buf',
-    ]);
-    expect(print(updateStatements.adam.graph)).toEqual([
-      'd = g + weightDecay * p',
-      'm = beta1 * m + rest1 * d',
-      'v = beta2 * v + rest2 * d * d',
-      'p = shrink * p - lr * (m / (sqrt(v) / root + eps))',
-    ]);
   });
 });
 

@@ -15,6 +15,7 @@ import { transpose, type Tensor, type Tensors } from '../tensor';
 import { EquationError } from './error';
 import { parse, type Equation, type Expression } from './parse';
 import { Scope, type Declarations } from './scope';
+import type { Shapes } from './shapes';
 import { namesIn, readBy, stepsOf, type Group, type Operand, type Step } from './steps';
 
 /** An elementwise group, compiled. */
@@ -26,8 +27,8 @@ type CompiledStep = Exclude<Step, Group> | CompiledGroup;
 
 /** Equations whose stored names are settled. */
 export interface Compiled {
-  /** Names that need a tensor beside the given ones. */
-  readonly stored: readonly string[];
+  /** Names that need a tensor beside the given ones, and their shapes. */
+  readonly stored: Shapes;
   /** The elementwise groups, in order. */
   readonly statements: readonly Statement[];
   /**
@@ -108,7 +109,7 @@ export class Block {
       return { kind: 'group', statement };
     });
     return {
-      stored: [...stored],
+      stored: Object.fromEntries(Array.from(stored, (name) => [name, this.scope.shapeOf(name) ?? []])),
       statements: compiled.flatMap((step) => (step.kind === 'group' ? [step.statement] : [])),
       elementwise,
       record: (program, tensors) => record(program, compiled, tensors),

@@ -20,7 +20,7 @@ export function equations(where: string, shapes: string, text: string): Compiled
   block.mustWrite(wanted);
   block.mustUse(new Set(wanted));
   const compiled = block.compile(wanted);
-  for (const name of compiled.stored)
+  for (const name of Object.keys(compiled.stored))
     if (!wanted.includes(name))
       throw block.errorIn(name, `${name} needs a tensor of its own: declare it behind "writes"`);
   return compiled;
