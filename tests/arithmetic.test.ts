@@ -28,7 +28,7 @@ function traced(layers: NetworkOptions['layers'], classes: boolean, input = D): 
     ? { shape: [T, 1], numbers: Array.from({ length: T }, () => random.below(input)) }
     : { shape: [T, 1, D], numbers };
   const targets = { shape: [T, 1], numbers: Array.from({ length: T }, () => random.below(O)) };
-  return traceOf(net, { x, targets, initial: drawStates(net.architecture, 1, random) });
+  return traceOf(net.prepare({ x, targets, initial: drawStates(net.architecture, 1, random) }));
 }
 
 const functions: Record<string, (...numbers: number[]) => number> = {

@@ -4,7 +4,7 @@ import { mathml } from '../playground/equations/mathml';
 import { associate, spoil } from '../playground/engine/associate';
 import { Checker } from '../playground/engine/check';
 import { load } from '../playground/engine/load';
-import { Session, type Flow } from '../playground/engine/session';
+import { Session, type Flow, type Pass } from '../playground/engine/session';
 import { traceOf } from '../playground/engine/trace';
 import {
   cellNames,
@@ -78,7 +78,7 @@ describe('a session', () => {
     const losses = Array.from({ length: 6 }, () => {
       for (const run of [0, 1]) {
         asked.sample(run, 20, 1);
-        asked.trace(run);
+        asked.trace(run, 1);
         asked.flow(run);
         asked.prediction(run);
       }
@@ -123,7 +123,7 @@ describe('a session', () => {
     expect(session.settings).toEqual({ ...small, ...own });
     const losses = train(session, 20).flat();
     expect(losses[19]).toBeLessThan(losses[0]);
-    expect(session.trace(0).layers).toHaveLength(1);
+    expect(session.trace(0, 0).layers).toHaveLength(1);
   });
 
   test.each([0, 0.3])('a checkpoint with an embedding goes on too, and is traced, dropout %d', (dropout) => {
@@ -145,7 +145,7 @@ describe('a session', () => {
       x: { shape: [4, 1], numbers: [3, 1, 4, 1] },
       targets: { shape: [4, 1], numbers: [1, 4, 1, 5] },
     };
-    const { layers: traced, loss } = traceOf(trained, batch);
+    const { layers: traced, loss } = traceOf(trained.prepare(batch));
     expect(distance([loss], [trained.forward(batch).loss])).toBeLessThan(1e-12);
     trained.backward();
     const { unrolls } = trained.lastPlan as Plan;
@@ -201,7 +201,7 @@ describe('a trace', () => {
       x: { shape: [6, 1], numbers: classes },
       targets: { shape: [6, 1], numbers: [...classes].reverse() },
     };
-    const { layers, loss, T } = traceOf(net, batch);
+    const { layers, loss, T } = traceOf(net.prepare(batch));
     expect(distance([loss], [net.forward(batch).loss])).toBeLessThan(1e-12);
     net.backward();
     const { unrolls } = net.lastPlan as Plan;
@@ -220,19 +220,54 @@ describe('a trace', () => {
     });
   });
 
+  const passes: Partial<Settings>[] = [
+    ...cellNames.map((cell) => ({ cell })),
+    { cell: 'lstm', window: 5 },
+    { cell: 'clockwork', window: 5, layers: 2 },
+    { cell: 'gru', bidirectional: true },
+    { task: 'adding', cell: 'gru', length: 20, window: 20 },
+    { task: 'adding', cell: 'elman', length: 20, window: 6 },
+    { task: 'reber', cell: 'elman', layers: 2 },
+    { task: 'sine', cell: 'jordan' },
+  ];
+  test.each(passes)('of %j is of the pass that training made', (some) => {
+    const session = new Session({ ...small, ...some });
+    const { length: T, batch: B, window } = session.settings;
+    const traces = (): Pass[] => Array.from({ length: B }, (_, row) => session.trace(0, row));
+    const lossOf = (all: Pass[]): number => all.reduce((sum, { loss }) => sum + loss, 0);
+    // before the first step, the one to come
+    const first = traces();
+    expect(first[0]).toMatchObject({ step: 1, made: false, carried: false, T });
+    const [{ loss }] = session.step();
+    expect(distance([lossOf(first)], [loss])).toBeLessThan(1e-12);
+    train(session, 3);
+    const [point] = session.step();
+    const all = traces();
+    expect(all[0]).toMatchObject({ step: 5, made: true, rows: B, T });
+    expect(all[0].carried).toBe(session.task.stream && !session.settings.bidirectional);
+    expect(all[0].labels).toHaveLength(T);
+    expect(distance([lossOf(all)], [point.loss])).toBeLessThan(1e-12);
+    const state = Object.keys(all[0].layers[0].tracks)[0];
+    const norms = Array.from({ length: T }, (_, t) =>
+      Math.hypot(...all.flatMap(({ layers }) => layers[0].tracks[`d${state}`][t])),
+    );
+    expect(distance(norms, [...session.runs[0].flow.norms.slice(0, T)])).toBeLessThan(1e-12);
+    if (window < T) expect(Math.max(...all[0].layers[0].tracks[`d${state}Next`][window - 1])).toBe(0);
+  });
+
   test('leaves the gradients of the weights as they were', () => {
     const session = new Session(small);
     train(session, 1);
     const { flatGradients } = session.runs[0].network.parameters;
     const before = flatGradients.data.slice();
-    session.trace(0);
+    session.trace(0, 0);
     expect(flatGradients.data).toEqual(before);
   });
 
   test('its lines, with the numbers put in', () => {
     const session = new Session({ ...small, cell: 'elman' });
     train(session, 3);
-    const { layers } = session.trace(0);
+    const { layers } = session.trace(0, 0);
     const lines = worked(layers[0].steps[4].forward, 5, layers[0]);
     expect(lines.map(({ line }) => line)).toEqual(['z = x Wx + b', 'z += hPrev Wh', 'h = tanh(z)']);
     const [looked, added, h] = lines.map(({ sums: [sum] }) => sum);

@@ -2,9 +2,8 @@
 import type { Asked, Recalled } from './associate';
 import type { Checkable, Verdict } from './check';
 import type { Point } from './run';
-import type { Flow, Jacobians, Prediction, Started } from './session';
+import type { Flow, Jacobians, Pass, Prediction, Started } from './session';
 import type { Settings } from './settings';
-import type { Trace } from './trace';
 
 /** Every question: what it says and what it is answered. */
 export interface Questions {
@@ -15,7 +14,7 @@ export interface Questions {
   step: { ask: number; answer: Point[][] };
   sample: { ask: { run: number; length: number; temperature: number }; answer: string };
   prediction: { ask: { run: number }; answer: Prediction };
-  trace: { ask: { run: number }; answer: Trace & { labels: string[] } };
+  trace: { ask: { run: number; row: number }; answer: Pass };
   flow: { ask: { run: number }; answer: Flow };
   jacobians: { ask: { run: number }; answer: Jacobians[] };
   check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };

@@ -4,6 +4,8 @@ import type { Batch } from '../../bptt/batch';
 import type { Network } from '../../bptt/network';
 import { optimizer, type Optimizer } from '../../bptt/optimizers';
 import type { Plan } from '../../bptt/plan';
+import type { Data } from '../../core/memory';
+import type { Random } from '../../core/random';
 import { toFlat } from '../../core/tensor';
 import type { Checkpoint } from '../../io/checkpoint';
 import { FlowMeter } from './flow';
@@ -20,13 +22,22 @@ export interface Point {
   norm: number;
 }
 
+/** What a step begins with: enough to make it once more. */
+interface Start {
+  batch: TaskBatch;
+  weights: Data;
+  /** Those that the batch before ended with, where it goes on from there. */
+  states?: Record<string, ArrayLike<number>>;
+  random: Random['state'];
+}
+
 export class Run {
   readonly network: Network;
   readonly optimizer: Optimizer;
   /** ‖∂L/∂h_t‖ of the last step, by layer and time. */
   readonly flow: FlowMeter;
-  /** The batch of the last step. */
-  last: TaskBatch | undefined;
+  /** What the last step began with. */
+  private start: Start | undefined;
   /** Where a stream goes on. */
   states: Record<string, ArrayLike<number>> = {};
 
@@ -47,6 +58,11 @@ export class Run {
     return this.optimizer.steps;
   }
 
+  /** The batch of the last step. */
+  get last(): TaskBatch | undefined {
+    return this.start?.batch;
+  }
+
   /**
    * Forward and backward through the batch in windows, then clipping, then the update.
    * @throws RangeError when a gradient is no longer a finite number.
@@ -54,12 +70,12 @@ export class Run {
   step(batch: TaskBatch): Point {
     const { network: net, settings, flow } = this;
     const { length: T, window, clip } = settings;
-    this.last = batch;
+    this.start = this.startOf(batch);
     net.parameters.zeroGradients();
     let loss = 0;
     for (let from = 0; from < T; from += window) {
       const to = Math.min(from + window, T);
-      loss += net.forward(this.part(batch, from), { training: true, steps: [from, to] }).loss;
+      loss += net.forward(part(this.start, from), { training: true, steps: [from, to] }).loss;
       net.backward();
       flow.read(net.lastPlan as Plan, from);
     }
@@ -69,12 +85,41 @@ export class Run {
     return { step: this.steps, loss, norm };
   }
 
-  /** The batch as the network takes it: the first window starts where the batch before ended, or anew. */
-  private part({ x, targets, since }: TaskBatch, from: number): Batch {
-    const whole: Batch = { x, targets };
-    if (from > 0) return { ...whole, initial: 'carry' };
-    const goesOn = since !== undefined && Object.keys(this.states).length > 0;
-    return goesOn ? { ...whole, initial: this.states, clock: since } : whole;
+  /**
+   * The pass of the last step once more, of one row of its batch; before the first step, that of the step to come on the
+   * batch `next`. `look` gets the plan of each window, loaded with what training had there, and is to compute it. Weights,
+   * gradients and the generator stay as they are.
+   * @returns whether its states were carried over from the batch before.
+   */
+  replay(row: number, next: TaskBatch, look: (plan: Plan) => void): { carried: boolean } {
+    const { network: net } = this;
+    const { length: T, window } = this.settings;
+    const now = this.startOf(next);
+    const start = this.start ?? now;
+    const gradients = net.parameters.flatGradients.data.slice();
+    const set = ({ weights, random }: Start): void => {
+      net.parameters.flat.data.set(weights);
+      net.random.state = random;
+    };
+    set(start);
+    try {
+      for (let from = 0; from < T; from += window) {
+        const steps = [from, Math.min(from + window, T)] as const;
+        net.forward(part(start, from), { training: true, steps, rows: [row, row + 1] });
+        look(net.lastPlan as Plan);
+      }
+    } finally {
+      set(now);
+      net.parameters.flatGradients.data.set(gradients);
+    }
+    return { carried: start.states !== undefined };
+  }
+
+  private startOf(batch: TaskBatch): Start {
+    const { parameters, random } = this.network;
+    const goesOn = batch.since !== undefined && Object.keys(this.states).length > 0;
+    const start = { batch, weights: parameters.flat.data.slice(), random: random.state };
+    return goesOn ? { ...start, states: { ...this.states } } : start;
   }
 
   /** Whatever the network is asked between two steps, training goes on from these states. */
@@ -83,4 +128,11 @@ export class Run {
     const { states } = (this.network.lastPlan as Plan).final;
     for (const [name, state] of Object.entries(states)) this.states[name] = toFlat(state);
   }
+}
+
+/** The batch as the network takes it: the first window starts where the batch before ended, or anew. */
+function part({ batch: { x, targets, since }, states }: Start, from: number): Batch {
+  const whole: Batch = { x, targets };
+  if (from > 0) return { ...whole, initial: 'carry' };
+  return states ? { ...whole, initial: states, clock: since } : whole;
 }

@@ -14,10 +14,7 @@ import { FlowMeter, lastStepFlow } from './flow';
 import { Run, type Point } from './run';
 import { fitting, type Settings } from './settings';
 import { taskOf, type Task, type TaskBatch } from './tasks';
-import { traceOf, type Trace } from './trace';
-
-/** Steps of a sequence that are traced. */
-export const TRACED = 16;
+import { joined, traceOf, type Trace } from './trace';
 
 /** Steps along which Jacobians are multiplied up, and the most states of a layer for which they are. */
 const MEASURED = 40;
@@ -40,6 +37,23 @@ export interface Prediction {
   outputs: number[][];
   /** What was read at each step, where that has a name. */
   labels?: string[];
+}
+
+/** The pass of a training step, of one row of its batch. */
+export interface Pass extends Trace {
+  /** What is read at each step. */
+  labels: string[];
+  /** Which step it is of, counted from 1, and whether that has been made. */
+  step: number;
+  made: boolean;
+  /** How many rows the batch has. */
+  rows: number;
+  /** Steps that the gradient flows back over. */
+  window: number;
+  /** Whether the states go on from the batch before. */
+  carried: boolean;
+  /** Whether there is an output, and with it a loss, only at the end. */
+  endsInOne: boolean;
 }
 
 export interface Flow {
@@ -65,6 +79,8 @@ export class Session {
   readonly task: Task;
   readonly runs: Run[];
   private checker: Checker | undefined;
+  /** The batch of the step to come, where it has been looked at already. */
+  private upcoming: TaskBatch | undefined;
 
   /** @throws RangeError when the settings do not go together: a text that is too short. */
   constructor(settings: Settings, loaded?: Checkpoint) {
@@ -95,7 +111,8 @@ export class Session {
 
   /** One step of each run on the same batch. */
   step(): Point[] {
-    const batch = this.task.batch(this.runs[0].steps);
+    const batch = this.next;
+    this.upcoming = undefined;
     return this.runs.map((run) => run.step(batch));
   }
 
@@ -157,16 +174,27 @@ export class Session {
     }));
   }
 
-  /** The beginning of the last batch's first sequence, or its end where that alone counts, with every number on its way there and back. */
-  trace(run: number): Trace & { labels: string[] } {
-    const { topology, symbols } = this.task;
-    const batch = rowOf(this.batchOf(run), topology, TRACED);
-    const x = Array.from(batch.x.numbers);
-    const D = batch.x.shape[2] ?? 1;
-    const labels = inRows(x, D).map((row) =>
-      symbols ? symbols[row[0]] : row.map((v) => v.toFixed(2)).join(' '),
+  /** The pass of the last step, or before the first one of the step to come: of one row, with every number there and back. */
+  trace(run: number, row: number): Pass {
+    const { symbols, topology } = this.task;
+    const { window } = this.settings;
+    const { steps, last } = this.runs[run];
+    const { x } = this.batchOf(run);
+    const [T, B, D = 1] = x.shape;
+    const parts: Trace[] = [];
+    const { carried } = this.runs[run].replay(row, this.next, (plan) => parts.push(traceOf(plan)));
+    const read = (t: number): number[] =>
+      Array.from({ length: D }, (_, k) => x.numbers[(t * B + row) * D + k]);
+    const labels = Array.from({ length: T }, (_, t) =>
+      symbols
+        ? symbols[read(t)[0]]
+        : read(t)
+            .map((v) => v.toFixed(2))
+            .join(' '),
     );
-    return { ...traceOf(this.runs[run].network, batch), labels };
+    const made = last !== undefined;
+    const about = { step: made ? steps : steps + 1, made, rows: B, window, carried };
+    return { ...joined(parts), ...about, labels, endsInOne: topology === 'many-to-one' };
   }
 
   check(): Checker {
@@ -186,9 +214,14 @@ export class Session {
     });
   }
 
-  /** The last batch, or before the first step one of the same kind, drawn aside. */
+  /** The last batch, or before the first step the next. */
   private batchOf(run: number): TaskBatch {
-    return this.runs[run].last ?? taskOf(this.settings, this.task.vocabulary).batch(0);
+    return this.runs[run].last ?? this.next;
+  }
+
+  /** The batch of the step to come; a task is asked for each only once. */
+  private get next(): TaskBatch {
+    return (this.upcoming ??= this.task.batch(this.runs[0].steps));
   }
 }
 

@@ -64,9 +64,10 @@ function text({ text: words, batch: B, length: T }: Settings, known?: Vocabulary
     stream: true,
     batch(k) {
       const chunk = streams.chunk(k % streams.chunks);
+      // the next chunk lies in the same memory, and a batch may be looked at after the next one has been drawn
       return {
-        x: { shape: [T, B], numbers: chunk.x },
-        targets: { shape: [T, B], numbers: chunk.targets },
+        x: { shape: [T, B], numbers: chunk.x.slice() },
+        targets: { shape: [T, B], numbers: chunk.targets.slice() },
         ...(k % streams.chunks > 0 && { since: (k % streams.chunks) * T }),
       };
     },

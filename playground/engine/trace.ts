@@ -1,9 +1,7 @@
 /**
- * One sequence through the network and back, operation by operation, with every number on the way: the recorded program
+ * One row of a batch through the network and back, operation by operation, with every number on the way: the recorded program
  * that training replays at speed, run on the plain loops and written down.
  */
-import type { Batch } from '../../bptt/batch';
-import type { Network } from '../../bptt/network';
 import type { Plan } from '../../bptt/plan';
 import type { Stage } from '../../bptt/stage';
 import type { Unroll } from '../../bptt/unroll';
@@ -79,18 +77,30 @@ export interface Trace {
   loss: number;
 }
 
-/** Traces a batch of one row. */
-export function traceOf(net: Network, batch: Batch): Trace {
-  const plan = net.prepare(batch);
+/** Runs a plan that is loaded with a batch of one row, forward and back. Adds to the gradients of the weights. */
+export function traceOf(plan: Plan): Trace {
   const layers = plan.unrolls.map(layerOf);
   const { T } = plan.shape;
-  const { parameters } = net;
-  const kept = parameters.flatGradients.data.slice();
   runForward(plan, layers);
   runBackward(plan, layers);
-  parameters.flatGradients.data.set(kept);
   layers.forEach((layer, k) => Object.assign(layer.tracks, gradientTracks(plan.unrolls[k], T)));
   return { T, layers, loss: plan.loss.get(0) };
+}
+
+/** The windows of one sequence, one after the other. */
+export function joined(parts: readonly Trace[]): Trace {
+  const sum = (of: (part: Trace) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  const layers = parts[0].layers.map((first, l): TracedLayer => {
+    const all = parts.map((part) => part.layers[l]);
+    const tracks = Object.keys(first.tracks).map((name) => [name, all.flatMap((one) => one.tracks[name])]);
+    return {
+      ...first,
+      steps: all.flatMap(({ steps }) => steps),
+      tracks: Object.fromEntries(tracks) as TracedLayer['tracks'],
+      operands: Object.assign({}, ...all.map(({ operands }) => operands)) as TracedLayer['operands'],
+    };
+  });
+  return { T: sum(({ T }) => T), layers, loss: sum(({ loss }) => loss) };
 }
 
 function layerOf(unroll: Unroll): TracedLayer {

@@ -39,7 +39,7 @@ const answers: Answers = {
   },
   sample: ({ run, length, temperature }) => now().sample(run, length, temperature),
   prediction: ({ run }) => now().prediction(run),
-  trace: ({ run }) => now().trace(run),
+  trace: ({ run, row }) => now().trace(run, row),
   flow: ({ run }) => now().flow(run),
   jacobians: ({ run }) => now().jacobians(run),
   check() {

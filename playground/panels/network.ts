@@ -1,68 +1,127 @@
 /** The network unrolled over time, as a drawing: forward it is lit from the left, backward from the right. */
-import type { Trace } from '../engine/trace';
+import type { Pass } from '../engine/session';
+import type { TracedLayer } from '../engine/trace';
 import { signed } from '../ui/colors';
 import { svg } from '../ui/dom';
 
-export interface Moment {
-  /** Steps done in the order of the pass, the current one included: 1…T. */
-  done: number;
+/** Training goes forward and back through one window after the other: steps `from`…`to`, the last one not included. */
+export interface Span {
+  from: number;
+  to: number;
   backward: boolean;
 }
+export interface Moment extends Span {
+  /** Steps of the window done in this direction, the current one included: 1…to − from. */
+  done: number;
+}
 
-const W = 1000;
+/** The drawing is at least this wide, and each step of it. */
+const WIDTH = 1000;
+const STEP = 29;
 const MARGIN = 46;
 const ROW = 78;
 const BOX = 46;
 /** Stripes of a cell: as many units as can be told apart. */
 const STRIPES = 16;
 
-/** Time of the `k`-th step that a layer takes in this pass. */
-export const timeOf = (k: number, T: number, reverse: boolean, backward: boolean): number =>
-  reverse === backward ? k : T - 1 - k;
+/** Time of the `k`-th step that a layer takes in a window. */
+export const timeOf = (k: number, { from, to, backward }: Span, reverse: boolean): number =>
+  reverse === backward ? from + k : to - 1 - k;
+
+/** One direction of a layer as it is drawn: its row, and the rows of its layer. */
+interface Row {
+  layer: TracedLayer;
+  /** The rows of a layer stand above each other; both read what comes from below, and both are read from above. */
+  lowest: number;
+  highest: number;
+  top: boolean;
+}
+
+/** Layer by layer from below, its directions above each other. */
+function rowsOf(layers: readonly TracedLayer[]): Row[] {
+  const numbers = layers.map(({ name }) => /\d+/.exec(name)?.[0]);
+  return layers.map((layer, l) => {
+    const [lowest, highest] = [numbers.indexOf(numbers[l]), numbers.lastIndexOf(numbers[l])];
+    return { layer, lowest, highest, top: highest === layers.length - 1 };
+  });
+}
+
+const norm = (row: readonly number[]): number => Math.hypot(...row);
 
 export function drawNetwork(
-  trace: Trace & { labels: string[] },
+  pass: Pass,
   moment: Moment,
   chosen: number,
   choose: (layer: number, t: number) => void,
 ): SVGSVGElement {
-  const { T, layers, labels } = trace;
-  const { backward, done } = moment;
+  const { T, layers, labels, endsInOne, carried, window } = pass;
+  const { backward, done, from } = moment;
   const height = 40 + layers.length * ROW + 26;
+  const W = Math.max(WIDTH, MARGIN + 10 + T * STEP);
   const step = (W - MARGIN - 10) / T;
   const box = Math.min(34, step * 0.62);
+  const aside = box / 2 + step * 0.1;
   const x = (t: number): number => MARGIN + (t + 0.5) * step;
   const y = (l: number): number => height - 34 - (l + 1) * ROW + (ROW - BOX) / 2;
-  const root = svg('svg', { viewBox: `0 0 ${W} ${height}`, role: 'img', 'aria-label': drawn(trace, moment) });
-  const what = backward ? 'd' : '';
+  const root = svg('svg', { viewBox: `0 0 ${W} ${height}`, role: 'img', 'aria-label': drawn(pass, moment) });
+  root.style.minWidth = `${Math.max(760, 0.8 * W)}px`;
 
-  layers.forEach((layer, l) => {
-    const reached = (t: number): boolean =>
-      Array.from({ length: done }, (_, k) => timeOf(k, T, layer.reverse, backward)).includes(t);
-    const now = timeOf(done - 1, T, layer.reverse, backward);
-    const state = Object.keys(layer.tracks)[0];
-    const track = layer.tracks[`${what}${state}`];
-    const norms = track.map((row) => Math.sqrt(row.reduce((sum, v) => sum + v * v, 0)));
-    const top = Math.max(...norms, 1e-30);
-    const limit = Math.max(...track.flat().map(Math.abs), 1e-30);
-    const scale = signed(limit);
-    root.append(svg('text', { x: 2, y: y(l) + BOX / 2 + 4 }, `${layer.name} ${layer.reverse ? '←' : '→'}`));
+  rowsOf(layers).forEach(({ layer, lowest, highest, top }, l) => {
+    const { reverse } = layer;
+    const steps = Array.from({ length: done }, (_, k) => timeOf(k, moment, reverse));
+    // the windows before have been through both ways
+    const reached = (t: number): boolean => t < from || steps.includes(t);
+    const now = timeOf(done - 1, moment, reverse);
+    const last = reverse ? 0 : T - 1;
+    const side = reverse ? -1 : 1;
+    const [state] = Object.keys(layer.tracks);
+    const track = layer.tracks[backward ? `d${state}` : state];
+    const [fromOutput, fromNext] = [`d${state}Out`, `d${state}Next`].map((name) =>
+      layer.tracks[name].map(norm),
+    );
+    // where the last state alone is read, its gradient comes from the output
+    if (endsInOne && top) [fromOutput[last], fromNext[last]] = [fromNext[last], 0];
+    const most = Math.max(...fromOutput, ...fromNext, 1e-30);
+    const scale = signed(Math.max(...track.flat().map(Math.abs), 1e-30));
+    root.append(svg('text', { x: 2, y: y(l) + BOX / 2 + 4 }, `${layer.name} ${reverse ? '←' : '→'}`));
+
+    /** A line along which a state goes on, or a gradient of this norm comes back. */
+    const edge = (what: string, d: string, on: boolean, size = most): void => {
+      const lit = on && (!backward || size > 0);
+      const thick = lit && backward ? 1 + (3 * size) / most : 1.5;
+      const kind = lit ? (backward ? 'back' : 'lit') : '';
+      root.append(svg('path', { d, class: `${what} ${kind}`.trim(), 'stroke-width': thick.toFixed(1) }));
+    };
+    /** An arrow along the row. */
+    const arrow = (start: number, end: number): string => {
+      const [middle, back] = [y(l) + BOX / 2, end > start ? -4 : 4];
+      return `M${start} ${middle}H${end}M${end + back} ${middle - 3}L${end} ${middle}L${end + back} ${middle + 3}`;
+    };
     for (let t = 0; t < T; t++) {
       const on = reached(t);
-      const kind = on ? (backward ? 'back' : 'lit') : '';
-      const thick = backward && on ? 1 + (5 * norms[t]) / top : 1.5;
-      const edge = (d: string): void => {
-        root.append(svg('path', { d, class: kind, 'stroke-width': thick.toFixed(1) }));
-      };
-      const other = layer.reverse ? t - 1 : t + 1;
+      const other = t + side;
+      const [own, next] = [x(t) + (side * box) / 2, x(other) - (side * box) / 2];
       if (other >= 0 && other < T) {
-        const side = layer.reverse ? -1 : 1;
-        edge(
-          `M${x(t) + (side * box) / 2} ${y(l) + BOX / 2}L${x(other) - (side * box) / 2} ${y(l) + BOX / 2}`,
-        );
+        // what goes back ends where its window begins
+        const cut = backward && Math.floor(t / window) !== Math.floor(other / window);
+        edge('along', backward ? arrow(next, own) : arrow(own, next), on && !cut, fromNext[t]);
       }
-      edge(`M${x(t)} ${y(l)}V${y(l) - (ROW - BOX)}`);
-      if (l === 0) edge(`M${x(t)} ${y(0) + BOX}V${height - 26}`);
+      if (t === 0 && carried) edge('carried', arrow(x(0) - box / 2 - 12, x(0) - box / 2), !backward);
+      if (!top || !endsInOne || t === last) {
+        const roof = y(highest) - (ROW - BOX);
+        const d =
+          l === highest
+            ? `M${x(t)} ${y(l)}V${roof}`
+            : `M${x(t)} ${y(l)}V${y(l) - 8}H${x(t) + aside}V${y(highest) - 10}H${x(t)}V${roof}`;
+        edge(top ? 'outlet' : 'up', d, on, fromOutput[t]);
+      }
+      const floor = lowest === 0 ? height - 26 : y(lowest) + ROW;
+      const inlet =
+        l === lowest
+          ? `M${x(t)} ${floor}V${y(l) + BOX}`
+          : `M${x(t)} ${floor - 12}H${x(t) - aside}V${y(l) + BOX + 8}H${x(t)}V${y(l) + BOX}`;
+      // training asks for no gradient of what the network reads
+      if (lowest === 0 || l > lowest) edge('inlet', inlet, on && !(backward && lowest === 0));
       const group = svg('g', { class: t === now ? 'now' : '' });
       group.append(
         svg('rect', { class: 'cell', x: x(t) - box / 2, y: y(l), width: box, height: BOX, rx: 5 }),
@@ -103,10 +162,15 @@ export function drawNetwork(
   });
   for (let t = 0; t < T; t++) {
     const label = labels[t] === ' ' ? '␣' : labels[t] === '\n' ? '⏎' : labels[t].split(' ')[0];
-    root.append(
-      svg('text', { x: x(t), y: height - 12, 'text-anchor': 'middle' }, label),
-      svg('text', { x: x(t), y: 14, 'text-anchor': 'middle' }, `y${subscript(t)}`),
-    );
+    root.append(svg('text', { x: x(t), y: height - 12, 'text-anchor': 'middle' }, label));
+    if (!endsInOne) root.append(svg('text', { x: x(t), y: 14, 'text-anchor': 'middle' }, `y${subscript(t)}`));
+  }
+  // one output of what both directions end with
+  const ends = rowsOf(layers).flatMap(({ layer: { reverse }, top }) => (top ? [reverse ? 0 : T - 1] : []));
+  if (endsInOne) {
+    const roof = y(layers.length - 1) - (ROW - BOX);
+    if (ends.length > 1) root.append(svg('path', { d: `M${x(0)} ${roof}H${x(T - 1)}` }));
+    root.append(svg('text', { x: x(T - 1), y: 14, 'text-anchor': 'middle' }, 'y'));
   }
   root.append(svg('text', { x: 2, y: height - 12 }, 'x'));
   return root;
@@ -114,5 +178,5 @@ export function drawNetwork(
 
 const subscript = (t: number): string => [...String(t)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
 
-const drawn = ({ T, layers }: Trace, { done, backward }: Moment): string =>
-  `The network unrolled over ${T} steps, ${layers.length} layers; ${backward ? 'backward' : 'forward'} pass after ${done} of ${T} steps`;
+const drawn = ({ T, layers }: Pass, { done, from, to, backward }: Moment): string =>
+  `The network unrolled over ${T} steps, ${layers.length} rows of cells; ${backward ? 'backward' : 'forward'} pass after ${done} of the ${to - from} steps from t = ${from}`;

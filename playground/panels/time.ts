@@ -1,7 +1,8 @@
 /** Through time: one sequence forward and back, step by step, with the equations that run and their numbers. */
 import { equations } from 'virtual:equations';
 import { withoutColumns } from '../equations/columns';
-import type { Trace, TracedLayer } from '../engine/trace';
+import type { Pass } from '../engine/session';
+import type { TracedLayer } from '../engine/trace';
 import type { App, Panel } from '../ui/app';
 import { signed } from '../ui/colors';
 import { h, select, short, slider } from '../ui/dom';
@@ -10,19 +11,18 @@ import { save } from '../ui/files';
 import { worked } from './arithmetic';
 import { drawNetwork, timeOf, type Moment } from './network';
 
-/** Milliseconds between two traces while training goes on, and between two steps of the walk. */
-const LOOK_EVERY = 1200;
+/** Milliseconds between two steps of the walk. */
 const WALK_EVERY = 450;
 
 export class TimePanel implements Panel {
   readonly title = 'Step through time';
   readonly root: HTMLElement;
-  private trace: (Trace & { labels: string[] }) | undefined;
+  private trace: Pass | undefined;
   private run = 0;
+  private row = 0;
   private layer = 0;
   private unit = 0;
   private what = '';
-  private looked = 0;
   private walk: ReturnType<typeof setInterval> | undefined;
 
   private readonly choices = h('div', { class: 'row even' });
@@ -43,6 +43,12 @@ export class TimePanel implements Panel {
     oninput: () => (this.stop(), this.draw()),
   });
   private readonly going = h('button', { type: 'button', onclick: () => this.toggle() }, 'Walk');
+  private readonly caption = h('p', { class: 'small muted' });
+  private readonly again = h(
+    'button',
+    { type: 'button', onclick: () => void this.look() },
+    'Show the last step',
+  );
   private readonly split = h('div', { class: 'split' });
   private readonly lines = h('ol', { class: 'equations' });
   private readonly heading = h('h2', {});
@@ -65,6 +71,7 @@ export class TimePanel implements Panel {
         'section',
         { class: 'card' },
         h('div', { class: 'row' }, step('◀', -1), step('▶', 1), this.going, this.scrub.root, keep),
+        h('div', { class: 'row' }, this.caption, this.again),
         this.drawing,
       ),
       h(
@@ -78,12 +85,14 @@ export class TimePanel implements Panel {
 
   begin(): void {
     this.stop();
-    Object.assign(this, { run: 0, layer: 0, unit: 0, what: '', trace: undefined });
+    Object.assign(this, { run: 0, row: 0, layer: 0, unit: 0, what: '', trace: undefined });
     this.scrub.set(0);
   }
 
+  /** What one reads stays, even while training goes on. */
   progress(): void {
-    if (performance.now() - this.looked > LOOK_EVERY) void this.look();
+    if (this.trace?.made) this.tell();
+    else void this.look();
   }
 
   show(): void {
@@ -91,30 +100,49 @@ export class TimePanel implements Panel {
   }
 
   private async look(): Promise<void> {
-    this.looked = performance.now();
-    const { run } = this;
+    const { run, row } = this;
     if (!this.app.started.runs[run]) return;
-    const trace = await this.app.ask('trace', { run });
+    const trace = await this.app.ask('trace', { run, row });
     const fresh = this.trace === undefined;
     this.trace = trace;
     this.scrub.input.max = String(2 * trace.T - 1);
     // the first look is at the middle of the way back, where there is most to see
-    if (fresh) this.scrub.set(Math.round(1.5 * trace.T));
+    if (fresh) this.scrub.set(2 * trace.T - Math.ceil(Math.min(trace.T, trace.window) / 2));
     this.chooseFrom();
     this.draw();
   }
 
+  /** Says what is seen: the pass of which step, and what came before it. */
+  private tell(): void {
+    const { trace, row, app } = this;
+    if (!trace) return;
+    const { step, made, rows, carried, window, T } = trace;
+    const said = [
+      made
+        ? `This is the pass that training made in step ${step}, with the weights that it began with`
+        : `This is the pass that training is going to make in step ${step}`,
+      rows > 1 ? `: row ${row + 1} of the ${rows} of its batch.` : '.',
+      carried ? ' Its first state is the one that the step before ended with.' : ' Its first state is zero.',
+      window < T ? ` Every ${window} steps training goes back, and no gradient crosses from there.` : '',
+    ];
+    this.caption.textContent = said.join('');
+    const now = app.histories[this.run]?.steps.at(-1) ?? app.started.steps;
+    this.again.hidden = !made || now === step;
+  }
+
   private get moment(): Moment {
     const at = Number(this.scrub.input.value);
-    const T = this.trace?.T ?? 1;
-    return at < T ? { done: at + 1, backward: false } : { done: at - T + 1, backward: true };
+    const { T, window } = this.trace ?? { T: 1, window: 1 };
+    const from = Math.floor(at / (2 * window)) * window;
+    const to = Math.min(from + window, T);
+    const [within, count] = [at - 2 * from, to - from];
+    return { from, to, done: (within % count) + 1, backward: within >= count };
   }
 
   /** Time of the step that the chosen layer is at. */
   private get t(): number {
-    const { done, backward } = this.moment;
-    const { T, layers } = this.trace as Trace;
-    return timeOf(done - 1, T, layers[this.layer].reverse, backward);
+    const { layers } = this.trace as Pass;
+    return timeOf(this.moment.done - 1, this.moment, layers[this.layer].reverse);
   }
 
   private get said(): string {
@@ -152,11 +180,14 @@ export class TimePanel implements Panel {
 
   /** Goes to time t of the pass that is being looked at. */
   private goTo(t: number): void {
-    const { T, layers } = this.trace as Trace;
+    const { T, layers, window } = this.trace as Pass;
     const { backward } = this.moment;
-    const k = timeOf(t, T, layers[this.layer].reverse, backward);
+    const from = Math.floor(t / window) * window;
+    const span = { from, to: Math.min(from + window, T), backward };
+    // the step at t of a window is as far from its one end as the step taken then is from the other
+    const k = timeOf(t - from, span, layers[this.layer].reverse) - from;
     this.stop();
-    this.scrub.set(backward ? T + k : k);
+    this.scrub.set(2 * from + (backward ? span.to - from + k : k));
     this.draw();
   }
 
@@ -203,6 +234,18 @@ export class TimePanel implements Panel {
           },
         ),
       );
+    if (trace.rows > 1)
+      fields.unshift(
+        select(
+          'Row',
+          Array.from({ length: trace.rows }, (_, k) => [String(k), String(k + 1)] as const),
+          String(this.row),
+          (value) => {
+            this.row = Number(value);
+            void this.look();
+          },
+        ),
+      );
     // what has the focus keeps it
     if (!this.choices.contains(document.activeElement))
       this.choices.replaceChildren(...fields.map(({ root }) => root));
@@ -212,6 +255,7 @@ export class TimePanel implements Panel {
     const { trace, layer: l } = this;
     if (!trace || this.root.hidden) return;
     const layer = trace.layers[l];
+    this.tell();
     this.scrub.set(Number(this.scrub.input.value));
     this.drawing.replaceChildren(
       drawNetwork(trace, this.moment, l, (which, t) => {
@@ -220,6 +264,7 @@ export class TimePanel implements Panel {
         this.goTo(t);
       }),
     );
+    this.follow();
     const track = layer.tracks[this.what] ?? Object.values(layer.tracks)[0];
     this.unit = Math.min(this.unit, layer.units - 1);
     this.map.show({
@@ -234,12 +279,24 @@ export class TimePanel implements Panel {
     this.drawLines(layer);
   }
 
+  /** Brings the step that is shown into view, where the drawing is wider than its place. */
+  private follow(): void {
+    const seen = this.drawing.getBoundingClientRect();
+    const now = this.drawing.querySelector('.now')?.getBoundingClientRect();
+    if (!now || (now.left >= seen.left && now.right <= seen.right)) return;
+    this.drawing.scrollLeft += now.left + now.width / 2 - (seen.left + seen.width / 2);
+  }
+
   /** δh_t (of a Jordan cell δo_t) = what came from the output + what came from t+1. */
-  private drawSplit({ tracks }: TracedLayer): void {
-    const o = Object.keys(tracks)[0];
+  private drawSplit({ tracks, reverse }: TracedLayer): void {
+    const { T, endsInOne, layers } = this.trace as Pass;
+    const [o] = Object.keys(tracks);
+    const both = layers.some((layer) => layer.reverse);
+    const isTop = this.layer >= layers.length - (both ? 2 : 1);
+    const ends = endsInOne && isTop && this.t === (reverse ? 0 : T - 1);
     const parts = [
-      [`d${o}Out`, 'from the output'],
-      [`d${o}Next`, 'from the step after'],
+      [`d${o}Out`, isTop ? 'from the output' : 'from the layer above'],
+      [`d${o}Next`, ends ? 'from the output, as the last state' : 'from the step after'],
       [`d${o}`, 'together'],
     ] as const;
     const norms = parts.map(([name]) => Math.hypot(...tracks[name][this.t]));
