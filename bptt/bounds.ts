@@ -24,6 +24,10 @@ const FLOOR = 1e-4;
  */
 export function relativeError(a: number, n: number, largest: number): number {
   if (a === n) return 0;
-  const error = Math.abs(a - n) / Math.max(Math.abs(a) + Math.abs(n), FLOOR * largest);
+  const error = Math.abs(a - n) / errorScale(a, n, largest);
   return Number.isFinite(error) ? error : Infinity;
 }
+
+/** What `relativeError` divides by. */
+export const errorScale = (a: number, n: number, largest: number): number =>
+  Math.max(Math.abs(a) + Math.abs(n), FLOOR * largest);

@@ -1,5 +1,8 @@
 /** Central differences of the unrolled loss in float64: the oracle that knows nothing of calculus. */
+import { Random } from '../core/random';
+import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
+import { RoundingExecutor, spread } from './rounding';
 import { SideExecutor } from './sides';
 
 export interface DifferenceOptions {
@@ -9,14 +12,13 @@ export interface DifferenceOptions {
   richardson?: boolean;
 }
 
-/** A direction over the variables: row-major numbers by name, zeros where a name is missing. */
-export type Direction = Record<string, ArrayLike<number>>;
-
 export interface Differences {
   /** The slope along a direction; `undefined` where a kink lies within ±h: there is no slope there. */
   (direction: Direction): number | undefined;
-  /** The slope as exactly as differences can tell it, and how far off it may still be. Slower. */
-  refined: (direction: Direction) => { slope: number; uncertainty: number } | undefined;
+  /** What the rounding of the loss may make of that slope. */
+  rounding: (direction: Direction) => number;
+  /** The slope as exactly as differences can tell it, and how far off curvature and rounding may still put it. Slower. */
+  refined: (direction: Direction) => Estimate | undefined;
 }
 
 /** The slope of the loss along a direction v, (L(θ + h v) − L(θ − h v)) / 2h. */
@@ -59,12 +61,26 @@ export function differences(
     const narrow = slope(places, h / 2);
     return narrow === undefined ? undefined : (4 * narrow - wide) / 3;
   };
-  const refined = (direction: Direction): { slope: number; uncertainty: number } | undefined => {
+  let measured: number | undefined;
+  /** How far rounding moves the loss. */
+  const noise = (): number => {
+    if (measured === undefined) {
+      const again = forward.bind(new RoundingExecutor(new Random(0)));
+      run();
+      measured = spread(loss.get(0), () => (again(), loss.get(0)));
+    }
+    return measured;
+  };
+  const rounding = (direction: Direction): number => {
+    const h = step * scale(placesOf(direction));
+    return ((richardson ? 3 : 1) * noise()) / h; // (4 · 2 + 1) / 3 = 3
+  };
+  const refined = (direction: Direction): Estimate | undefined => {
     const places = placesOf(direction);
     const start = WIDEST * scale(places);
-    return ridders((h) => slope(places, h), start);
+    return ridders((h) => slope(places, h), start, noise());
   };
-  return Object.assign(quick, { refined });
+  return Object.assign(quick, { rounding, refined });
 }
 
 /** Where the search for the best h begins, and the factor by which it narrows. */
@@ -74,26 +90,31 @@ const ROUNDS = 12;
 
 /**
  * Extrapolates central differences at ever smaller h to h = 0, and keeps the estimate that changed least on the way:
- * wide h suffer from curvature, narrow ones from rounding (Ridders 1982).
+ * wide h suffer from curvature, narrow ones from rounding (Ridders 1982). What rounding of the loss by `noise` makes of
+ * an estimate goes through the same arithmetic, and is the least that it is uncertain by.
  */
 function ridders(
   slope: (h: number) => number | undefined,
   widest: number,
-): { slope: number; uncertainty: number } | undefined {
-  let best: { slope: number; uncertainty: number } | undefined;
-  let before: number[] = [];
+  noise: number,
+): Estimate | undefined {
+  let best: Estimate | undefined;
+  let before: Estimate[] = []; // here the uncertainty is that of rounding alone
   for (let round = 0, h = widest; round < ROUNDS; round++, h /= NARROWING) {
     const first = slope(h);
     if (first === undefined) {
       before = []; // a kink lies within ±h: begin again closer by
       continue;
     }
-    const row = [first];
+    const row: Estimate[] = [{ slope: first, uncertainty: noise / h }];
     before.forEach((above, order) => {
       const factor = NARROWING ** (2 * (order + 1));
-      const value = (factor * row[order] - above) / (factor - 1);
-      row.push(value);
-      const uncertainty = Math.max(Math.abs(value - row[order]), Math.abs(value - above));
+      const last = row[order];
+      const value = (factor * last.slope - above.slope) / (factor - 1);
+      const rounding = (factor * last.uncertainty + above.uncertainty) / (factor - 1);
+      row.push({ slope: value, uncertainty: rounding });
+      const change = Math.max(Math.abs(value - last.slope), Math.abs(value - above.slope));
+      const uncertainty = Math.max(change, rounding);
       if (!best || uncertainty < best.uncertainty) best = { slope: value, uncertainty };
     });
     before = row;

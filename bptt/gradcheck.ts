@@ -7,7 +7,8 @@
  *   jacobian      those Jacobians themselves, against the backward pass and forward mode of their step
  *   statement     each backward and each Jacobian's statement against the duals of its forward statement
  *
- * Nothing stops at the first failure: the report has a row for every variable and every oracle.
+ * Nothing stops at the first failure: the report has a row for every variable and every oracle. Where an oracle cannot
+ * tell, it says so, and the others decide (see `judge.ts`).
  */
 import type { Cell } from '../cells/cell';
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
@@ -15,15 +16,25 @@ import type { Executor } from '../core/program';
 import { Random } from '../core/random';
 import { sizeOf } from '../core/tensor';
 import type { Batch } from './batch';
-import { bounds, relativeError } from './bounds';
+import { bounds } from './bounds';
 import { StepCopies, spansOf } from './copies';
 import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
-import { differences, type DifferenceOptions, type Differences, type Direction } from './finite';
+import { differences, type DifferenceOptions } from './finite';
 import { jacobiansOf } from './jacobian';
+import {
+  judge,
+  together,
+  type Direction,
+  type Judgement,
+  type Reason,
+  type Slope,
+  type Verdict,
+} from './judge';
 import { directionsOf, type Layer } from './layer';
 import { Network } from './network';
 import { analyticGradients, draw, toProblem, type CellProblemOptions, type Problem } from './problem';
+import { gradientRounding } from './rounding';
 import { forwardMode } from './rtrl';
 import type { Unroll } from './unroll';
 
@@ -47,7 +58,7 @@ export interface GradcheckRow {
   oracle: Oracle;
   /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; of a statement, what it computes. */
   variable: string;
-  /** Worst relative error (see `relativeError`), and the bound it must keep. */
+  /** Worst relative error (see `relativeError`) of those that were decided; NaN where none was. */
   error: number;
   /** The largest error that passes; it belongs to the oracle. */
   bound: number;
@@ -57,10 +68,13 @@ export interface GradcheckRow {
   analytic: number;
   /** What the oracle says there. */
   numeric: number;
-  /** How many derivatives were compared, and how many left out: too near a kink, or too small for differences. */
+  /** How many derivatives were decided. */
   checked: number;
-  skipped: number;
-  /** Whether the error keeps the bound; never where it is NaN. */
+  /** How many could not be: too near a kink, or hidden by rounding. */
+  undecided: Record<Reason, number>;
+  /** `wrong` when one is; `undecided` when most could not be decided. */
+  verdict: Verdict;
+  /** Whether the verdict is `right`. */
   ok: boolean;
 }
 
@@ -68,7 +82,9 @@ export interface GradcheckRow {
 export interface GradcheckReport {
   /** One for every variable under every oracle. */
   rows: GradcheckRow[];
-  /** Whether all of them are ok. */
+  /** `wrong` when one of them is; `right` when besides every variable is right by at least one oracle. */
+  verdict: Verdict;
+  /** Whether the verdict is `right`. */
   ok: boolean;
 }
 
@@ -99,32 +115,46 @@ export function checkProblem(
   options: GradcheckOptions = {},
 ): GradcheckReport {
   const gradients = analyticGradients(problem);
+  const derived = { gradients, rounding: gradientRounding(problem, gradients) };
   const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
 
   const rows: GradcheckRow[] = [];
   if (wants('differences'))
-    rows.push(...compare('differences', problem, gradients, differences(problem, options), options));
+    rows.push(...compare('differences', problem, derived, differences(problem, options), options));
   if (wants('forwardMode'))
-    rows.push(...compare('forwardMode', problem, gradients, forwardMode(problem), options));
+    rows.push(...compare('forwardMode', problem, derived, forwardMode(problem), options));
   if (wants('doubleSum') && hasDoubleSum(problem)) {
     const slope = doubleSum(problem);
-    rows.push(...compare('doubleSum', problem, gradients, slope, options, slope.variables));
+    rows.push(...compare('doubleSum', problem, derived, slope, options, slope.variables));
   }
   if (wants('jacobian'))
     for (const unroll of problem.plan.unrolls) rows.push(...compareJacobians(unroll, problem.executor));
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
       rows.push(...compareStatements(cell, `${name}.`));
-  return { rows, ok: rows.every((row) => row.ok) };
+  const verdict = verdictOf(rows);
+  return { rows, verdict, ok: verdict === 'right' };
 }
 
-type Slope = ((direction: Direction) => number | undefined) & Partial<Pick<Differences, 'refined'>>;
+/** Nothing compared is nothing proved: every variable needs an oracle that can tell. */
+function verdictOf(rows: GradcheckRow[]): Verdict {
+  const all = rows.map(({ verdict }) => verdict);
+  const names = [...new Set(rows.map(({ variable }) => variable))];
+  const each = names.map((name) => together(all.filter((_, k) => rows[k].variable === name)));
+  return each.includes('undecided') && !each.includes('wrong') ? 'undecided' : together(each);
+}
+
+/** The gradients by hand, and what is rounding in them along any direction. */
+interface Derived {
+  gradients: Record<string, number[]>;
+  rounding: (direction: Direction) => number;
+}
 
 /** Compares analytic gradients with an oracle that gives the slope of the loss along any direction. */
 function compare(
   oracle: Exclude<Oracle, 'jacobian' | 'statement'>,
   { variables }: Problem,
-  gradients: Record<string, number[]>,
+  { gradients, rounding }: Derived,
   slope: Slope,
   { coordinates = 200, directions = 5, seed = 0 }: GradcheckOptions,
   names = Object.keys(variables),
@@ -134,7 +164,8 @@ function compare(
     const { value } = variables[variable];
     const size = sizeOf(value.shape);
     const gradient = gradients[variable];
-    const row = new Worst(oracle, variable, gradient);
+    const row = new Worst(oracle, variable);
+    const measure = { bound: bounds[oracle], largest: largestOf(gradient), rounding };
     const all = size <= coordinates;
     const chosen = all
       ? gradient.map((_, k) => k)
@@ -142,18 +173,15 @@ function compare(
     for (const k of chosen) {
       const unit = new Float64Array(size);
       unit[k] = 1;
-      row.add(gradient[k], { [variable]: unit }, slope, `[${indexOf(k, value.shape).join(', ')}]`);
+      const where = `[${indexOf(k, value.shape).join(', ')}]`;
+      row.add(gradient[k], judge(gradient[k], { [variable]: unit }, slope, measure), where);
     }
     for (let d = 0; !all && d < directions; d++) {
       const along = draw(size, random);
       const norm = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));
       const unit = along.map((v) => v / norm);
-      row.add(
-        unit.reduce((sum, v, k) => sum + v * gradient[k], 0),
-        { [variable]: unit },
-        slope,
-        'a direction',
-      );
+      const analytic = unit.reduce((sum, v, k) => sum + v * gradient[k], 0);
+      row.add(analytic, judge(analytic, { [variable]: unit }, slope, measure), 'a direction');
     }
     return row.row();
   });
@@ -181,33 +209,42 @@ function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
     },
   }));
   return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
-    const all = compared.flatMap(({ derived }) => derived.slice(from, to).flat());
-    const worst = new Worst('jacobian', `${name}.J${s}`, all);
+    const largest = largestOf(compared.flatMap(({ derived }) => derived.slice(from, to).flat()));
+    const exactly = { bound: bounds.jacobian, largest, rounding: () => 0 };
+    const worst = new Worst('jacobian', `${name}.J${s}`);
     for (const { at, derived, others } of compared)
       for (const [other, matrix] of Object.entries(others))
-        derived
-          .slice(from, to)
-          .forEach((line, r) =>
-            line.forEach((v, c) => worst.compare(v, matrix[from + r][c], `[${r}, ${c}] of ${at}, ${other}`)),
-          );
+        derived.slice(from, to).forEach((line, r) =>
+          line.forEach((v, c) =>
+            worst.add(
+              v,
+              judge(v, {}, () => matrix[from + r][c], exactly),
+              `[${r}, ${c}] of ${at}, ${other}`,
+            ),
+          ),
+        );
     return worst.row();
   });
 }
 
 function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
   return (cell.statements ?? []).flatMap((pair) =>
-    checkStatements(pair).map(({ name, error, analytic, exact }) => ({
-      oracle: 'statement' as const,
-      variable: prefix + name,
-      error,
-      bound: bounds.statement,
-      where: 'random points',
-      analytic,
-      numeric: exact,
-      checked: 50,
-      skipped: 0,
-      ok: error <= bounds.statement,
-    })),
+    checkStatements(pair).map(({ name, error, analytic, exact }) => {
+      const ok = error <= bounds.statement;
+      return {
+        oracle: 'statement' as const,
+        variable: prefix + name,
+        error,
+        bound: bounds.statement,
+        where: 'random points',
+        analytic,
+        numeric: exact,
+        checked: 50,
+        undecided: { kink: 0, rounding: 0 },
+        verdict: ok ? ('right' as const) : ('wrong' as const),
+        ok,
+      };
+    }),
   );
 }
 
@@ -216,47 +253,38 @@ class Worst {
   private error = -1;
   private at = { where: 'nowhere', analytic: NaN, numeric: NaN };
   private checked = 0;
-  private skipped = 0;
-  private readonly largest: number;
+  private wrong = 0;
+  private readonly undecided: Record<Reason, number> = { kink: 0, rounding: 0 };
 
   constructor(
     private readonly oracle: Exclude<Oracle, 'statement'>,
     private readonly variable: string,
-    gradient: number[],
-  ) {
-    this.largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-  }
+  ) {}
 
-  add(analytic: number, direction: Direction, slope: Slope, where: string): void {
-    let numeric = slope(direction);
-    const bound = bounds[this.oracle];
-    if (numeric !== undefined && relativeError(analytic, numeric, this.largest) > bound && slope.refined) {
-      const better = slope.refined(direction);
-      // where differences cannot resolve the slope to the bound, whatever the analytic one is, they prove nothing
-      const resolved =
-        better && relativeError(better.slope + better.uncertainty, better.slope, this.largest) <= bound;
-      numeric = resolved ? better.slope : undefined;
+  add(analytic: number, { verdict, numeric, error, reason }: Judgement, where: string): void {
+    if (reason) {
+      this.undecided[reason]++;
+      return;
     }
-    if (numeric === undefined) this.skipped++;
-    else this.compare(analytic, numeric, where);
-  }
-
-  compare(analytic: number, numeric: number, where: string): void {
     this.checked++;
-    const error = relativeError(analytic, numeric, this.largest);
+    if (verdict === 'wrong') this.wrong++;
     if (error <= this.error) return;
     this.error = error;
     this.at = { where, analytic, numeric };
   }
 
   row(): GradcheckRow {
-    const { oracle, variable, checked, skipped } = this;
-    const bound = bounds[oracle];
-    // nothing compared is nothing proved
-    const error = checked === 0 ? Infinity : this.error;
-    return { oracle, variable, error, bound, ...this.at, checked, skipped, ok: error <= bound };
+    const { oracle, variable, checked, wrong, undecided } = this;
+    const most = checked > 0 && checked >= undecided.kink + undecided.rounding;
+    const verdict = wrong > 0 ? 'wrong' : most ? 'right' : 'undecided';
+    const error = checked > 0 ? this.error : NaN;
+    const ok = verdict === 'right';
+    return { oracle, variable, error, bound: bounds[oracle], ...this.at, checked, undecided, verdict, ok };
   }
 }
+
+const largestOf = (gradient: number[]): number =>
+  gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
 
 function indexOf(k: number, shape: number[]): number[] {
   const width = shape[shape.length - 1];

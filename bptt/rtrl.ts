@@ -10,11 +10,14 @@ import type { Data } from '../core/memory';
 import { isOneHot } from '../core/onehot';
 import { plain } from '../core/plain';
 import type { Executor, Pointwise, Product, Reduction } from '../core/program';
+import { Random } from '../core/random';
 import { Dual, primal, tangent, type Scalar } from '../core/scalar';
 import { inputsOf, statementOf } from '../core/statement';
 import ndarray from 'ndarray';
 import type { Tensor } from '../core/tensor';
+import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
+import { RoundingExecutor, spread } from './rounding';
 
 /** Runs programs on values and on their derivatives at once. */
 export class DualExecutor implements Executor {
@@ -94,6 +97,13 @@ export class DualExecutor implements Executor {
   }
 }
 
+/** The slope of the loss along a direction, exact but for rounding. */
+export interface ForwardMode {
+  (direction: Direction): number;
+  /** The same, and what rounding may make of it. Slower. */
+  refined: (direction: Direction) => Estimate;
+}
+
 /**
  * dL in a direction, exactly: each variable moves along its given direction (row-major, zeros where it is missing).
  *
@@ -101,20 +111,24 @@ export class DualExecutor implements Executor {
  * const slope = forwardMode(problem);
  * slope({ 'l0.Wh': unit }); // ∂L/∂Wh in the direction `unit`
  */
-export function forwardMode({
-  variables,
-  forward,
-  loss,
-}: Problem): (direction: Record<string, ArrayLike<number>>) => number {
+export function forwardMode({ variables, forward, loss }: Problem): ForwardMode {
   const duals = new DualExecutor();
-  const run = forward.bind(duals);
-  return (direction) => {
+  const along = (run: () => void, direction: Direction): number => {
     duals.clear();
-    for (const [name, along] of Object.entries(direction)) {
+    for (const [name, v] of Object.entries(direction)) {
       const d = duals.tangentOf(variables[name].value);
-      for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
+      for (let k = 0; k < v.length; k++) d.data[positionOf(d, k)] = v[k];
     }
     run();
     return duals.tangentOf(loss).get(0);
   };
+  const exact = forward.bind(duals);
+  let rounded: (() => void) | undefined;
+  const refined = (direction: Direction): Estimate => {
+    rounded ??= forward.bind(new RoundingExecutor(new Random(0), duals, (t) => [duals.tangentOf(t)]));
+    const again = rounded;
+    const slope = along(exact, direction);
+    return { slope, uncertainty: spread(slope, () => along(again, direction)) };
+  };
+  return Object.assign((direction: Direction) => along(exact, direction), { refined });
 }

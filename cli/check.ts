@@ -7,6 +7,7 @@ import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } fr
 import { mutationScore, type MutationReport } from '../bptt/mutants';
 import { suite, type Case } from '../bptt/suite';
 import { oneOf, whole } from './arguments';
+import { undecidedIn } from './events';
 import { asJson, line, table } from './output';
 
 const oracles: [Oracle, string][] = [
@@ -86,7 +87,7 @@ function show(outcomes: Outcome[], mutants: boolean): void {
     const { name, report, mutants: score } = outcome;
     const cells = oracles.map(([oracle]) => worstOf(report.rows.filter((row) => row.oracle === oracle)));
     const killed = mutants ? [score ? `${score.killed}/${score.total}` : '–'] : [];
-    return [name, ...cells, ...killed, passed(outcome) ? pc.green('ok') : pc.red('FAIL')];
+    return [name, ...cells, ...killed, statusOf(outcome)];
   });
   table(head, [
     ...body,
@@ -94,14 +95,15 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   ]);
 
   for (const { name, report, mutants: score } of outcomes) {
-    for (const row of report.rows.filter(({ ok }) => !ok)) line(pc.red(`${name}: ${describe(row)}`));
+    for (const row of report.rows.filter(({ verdict }) => verdict === 'wrong'))
+      line(pc.red(`${name}: ${describe(row)}`));
     for (const survivor of score?.survivors ?? []) line(pc.red(`${name}: not noticed: ${survivor}`));
   }
   const rows = outcomes.flatMap(({ report }) => report.rows);
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
-  const skipped = rows.reduce((sum, row) => sum + row.skipped, 0);
+  const undecided = undecidedIn(rows);
   line(
-    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok on the ${executorOf().name} executor; ${compared} derivatives compared, ${skipped} skipped (at a kink, or too small for differences)`,
+    `${outcomes.filter(passed).length} of ${outcomes.length} cases ok on the ${executorOf().name} executor; ${compared} derivatives compared${undecided && `, ${undecided}`}`,
   );
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
 }
@@ -115,8 +117,17 @@ function scoreLine(scores: MutationReport[]): string {
   return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} rewrites change nothing)`;
 }
 
-const worstOf = (rows: GradcheckRow[]): string =>
-  rows.length === 0 ? '–' : Math.max(...rows.map(({ error }) => error)).toExponential(1);
+function statusOf(outcome: Outcome): string {
+  if (passed(outcome)) return pc.green('ok');
+  return outcome.report.verdict === 'undecided' ? pc.yellow('undecided') : pc.red('FAIL');
+}
+
+/** The worst error of those that were decided. */
+function worstOf(rows: GradcheckRow[]): string {
+  const errors = rows.filter(({ checked }) => checked > 0).map(({ error }) => error);
+  if (errors.length > 0) return Math.max(...errors).toExponential(1);
+  return rows.length > 0 ? 'undecided' : '–';
+}
 
 /** One failed row as a sentence. */
 export const describe = ({

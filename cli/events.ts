@@ -1,5 +1,6 @@
 /** What happens in a training run, as told to people and to machines. */
 import type { GradcheckReport, GradcheckRow } from '../bptt/gradcheck';
+import type { Reason } from '../bptt/judge';
 import type { Settings } from './settings';
 
 export interface Start {
@@ -134,7 +135,7 @@ function startLines({ settings: s, ...facts }: Start): string[] {
   ];
 }
 
-function gradcheckLines({ rows, ok }: GradcheckReport): string[] {
+function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
   const names: Record<GradcheckRow['oracle'], string> = {
     differences: 'central differences',
     forwardMode: 'forward mode',
@@ -144,22 +145,45 @@ function gradcheckLines({ rows, ok }: GradcheckReport): string[] {
   };
   const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
-  const bad = rows.filter((one) => !one.ok);
+  const said = { right: 'right', wrong: 'WRONG', undecided: 'undecided, no mistake found' }[verdict];
+  const about = (oracle: GradcheckRow['oracle']): string => {
+    const all = rows.filter((one) => one.oracle === oracle);
+    const decided = all.filter(({ checked }) => checked > 0);
+    const worst = decided.reduce<GradcheckRow | undefined>(
+      (most, one) => (most && most.error >= one.error ? most : one),
+      undefined,
+    );
+    const error = worst
+      ? `worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound.toExponential(0)}`
+      : '';
+    return `  ${names[oracle].padEnd(24)}${[error, undecidedIn(all)].filter(Boolean).join('; ')}`;
+  };
   return [
     row(
       'gradients',
-      `${ok ? 'right' : 'WRONG'}: ${count(compared)} derivatives of this very network, in float64, compared with`,
+      `${said}: ${count(compared)} derivatives of this very network, in float64, compared with`,
     ),
-    ...oracles.map((oracle) => {
-      const all = rows.filter((one) => one.oracle === oracle);
-      const worst = all.reduce((most, one) => (one.error > most.error ? one : most));
-      return `  ${names[oracle].padEnd(24)}worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound.toExponential(0)}`;
-    }),
-    ...bad.map(
-      (one) =>
-        `  WRONG d${one.variable} ${one.where}: ${names[one.oracle]} gives ${one.numeric}, the backward pass ${one.analytic}`,
-    ),
+    ...oracles.map(about),
+    ...rows
+      .filter((one) => one.verdict === 'wrong')
+      .map(
+        (one) =>
+          `  WRONG d${one.variable} ${one.where}: ${names[one.oracle]} gives ${one.numeric}, the backward pass ${one.analytic}`,
+      ),
   ];
+}
+
+/** How many derivatives an oracle could not decide, and why; nothing where there are none. */
+export function undecidedIn(rows: readonly GradcheckRow[]): string {
+  const sum = (reason: Reason): number => rows.reduce((total, one) => total + one.undecided[reason], 0);
+  const [kink, rounding] = [sum('kink'), sum('rounding')];
+  const why = [
+    kink > 0 ? `${count(kink)} at a kink` : '',
+    rounding > 0 ? `${count(rounding)} hidden by rounding` : '',
+  ];
+  return kink + rounding === 0
+    ? ''
+    : `${count(kink + rounding)} undecided (${why.filter(Boolean).join(', ')})`;
 }
 
 function endLines({

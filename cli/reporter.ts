@@ -62,10 +62,11 @@ class BarReporter implements Reporter {
   }
 
   private paint(event: Event, line: string): string {
-    const { dim, cyan, red, green } = this.colors;
+    const { dim, cyan, red, green, yellow } = this.colors;
     if (event.event === 'sample') return line.startsWith('  ') ? cyan(line) : dim(line);
     if (event.event === 'validation' || event.event === 'saved') return dim(line);
-    if (event.event === 'gradcheck') return event.ok ? green(line) : red(line);
+    if (event.event === 'gradcheck')
+      return { right: green, wrong: red, undecided: yellow }[event.verdict](line);
     return line;
   }
 }

@@ -1,6 +1,7 @@
 /** The gradient check on a small network of the chosen cells, weight by weight, whole or with a mistake planted in it. */
-import { bounds, relativeError } from '../../bptt/bounds';
-import { differences, type Differences } from '../../bptt/finite';
+import { bounds } from '../../bptt/bounds';
+import { differences } from '../../bptt/finite';
+import { judge, together, type Direction, type Judgement, type Slope, type Verdict } from '../../bptt/judge';
 import { mutate, type Mutant } from '../../bptt/mutants';
 import type { Network } from '../../bptt/network';
 import {
@@ -11,6 +12,7 @@ import {
   problemOf,
   type Problem,
 } from '../../bptt/problem';
+import { gradientRounding } from '../../bptt/rounding';
 import { forwardMode } from '../../bptt/rtrl';
 import { plain } from '../../core/plain';
 import { Random } from '../../core/random';
@@ -27,15 +29,18 @@ export interface Checkable {
   values: number[];
 }
 
-/** One weight: its derivative by hand, by differences and by duals. */
-export interface Verdict {
+/** The oracles that are shown. */
+const oracles = ['differences', 'forwardMode'] as const;
+export type Shown = (typeof oracles)[number];
+
+/** One weight: its derivative by hand, and what each oracle says of it. */
+export interface Examined {
   analytic: number;
-  numeric: number;
+  /** The derivative by duals. */
   dual: number;
-  /** Relative errors of the analytic one against the other two, and the bounds they must keep. */
-  errors: { differences: number; forwardMode: number };
-  bounds: { differences: number; forwardMode: number };
-  ok: boolean;
+  by: Record<Shown, Judgement & { bound: number }>;
+  /** Of both together. */
+  verdict: Verdict;
 }
 
 export class Checker {
@@ -44,8 +49,10 @@ export class Checker {
   readonly mistakes: string[];
   private readonly problem: Problem;
   private readonly mutants: Mutant[];
-  private readonly slopes: { differences: Differences; forwardMode: ReturnType<typeof forwardMode> };
-  private readonly known = new Map<string, { numeric: number; dual: number }>();
+  private readonly slopes: Record<Shown, Slope>;
+  /** Each weight by itself. */
+  private readonly directions: Record<string, Direction[]>;
+  private readonly rounding: ReturnType<typeof gradientRounding>;
 
   constructor(settings: Settings) {
     const net = smallNetwork(settings);
@@ -61,7 +68,20 @@ export class Checker {
     });
     this.mutants = mutate(this.problem).mutants;
     this.mistakes = this.mutants.map(({ what }) => what);
-    this.slopes = { differences: differences(this.problem), forwardMode: forwardMode(this.problem) };
+    this.slopes = {
+      differences: remembering(differences(this.problem)),
+      forwardMode: remembering(forwardMode(this.problem)),
+    };
+    this.directions = Object.fromEntries(
+      Object.entries(this.problem.variables).map(([name, { value }]) => {
+        const size = sizeOf(value.shape);
+        const units = Array.from({ length: size }, (_, k) =>
+          Float64Array.from({ length: size }, (_v, j) => +(j === k)),
+        );
+        return [name, units.map((unit) => ({ [name]: unit }))];
+      }),
+    );
+    this.rounding = gradientRounding(this.problem, analyticGradients(this.problem));
     this.variables = Object.entries(this.problem.variables).map(([name, { value }]) => ({
       name,
       shape: [...value.shape],
@@ -70,25 +90,25 @@ export class Checker {
   }
 
   /** Examines every entry of every variable, by name. `mistake` is the number of a planted one, or −1. */
-  examine(mistake: number): Record<string, Verdict[]> {
-    const verdicts = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
-      return [name, this.verdictsOf(name, gradient)] as const;
+  examine(mistake: number): Record<string, Examined[]> {
+    const examined = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
+      return [name, this.examineEach(name, gradient)] as const;
     });
-    return Object.fromEntries(verdicts);
+    return Object.fromEntries(examined);
   }
 
-  private verdictsOf(variable: string, gradient: number[]): Verdict[] {
-    const { value } = this.problem.variables[variable];
+  private examineEach(variable: string, gradient: number[]): Examined[] {
     const largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+    const { rounding, slopes } = this;
     return gradient.map((analytic, k) => {
-      const { numeric, dual } = this.slopesOf(variable, k, sizeOf(value.shape));
-      const errors = {
-        differences: relativeError(analytic, numeric, largest),
-        forwardMode: relativeError(analytic, dual, largest),
-      };
-      const ok = errors.differences <= bounds.differences && errors.forwardMode <= bounds.forwardMode;
-      const { differences: first, forwardMode: second } = bounds;
-      return { analytic, numeric, dual, errors, bounds: { differences: first, forwardMode: second }, ok };
+      const along = this.directions[variable][k];
+      const judged = oracles.map((oracle) => {
+        const bound = bounds[oracle];
+        return [oracle, { ...judge(analytic, along, slopes[oracle], { bound, largest, rounding }), bound }];
+      });
+      const by = Object.fromEntries(judged) as Examined['by'];
+      const verdict = together(oracles.map((oracle) => by[oracle].verdict));
+      return { analytic, dual: by.forwardMode.numeric, by, verdict };
     });
   }
 
@@ -98,20 +118,22 @@ export class Checker {
     const healthy = analyticGradients(problem);
     return mistake < 0 ? healthy : backwardGradients(problem.variables, mutants[mistake].backward, plain);
   }
+}
 
-  /** Both oracles know nothing of the backward pass: their answers hold for every mistake. */
-  private slopesOf(variable: string, k: number, size: number): { numeric: number; dual: number } {
-    const key = `${variable} ${k}`;
-    let found = this.known.get(key);
-    if (!found) {
-      const unit = new Float64Array(size);
-      unit[k] = 1;
-      const along = { [variable]: unit };
-      found = { numeric: this.slopes.differences(along) ?? NaN, dual: this.slopes.forwardMode(along) };
-      this.known.set(key, found);
-    }
-    return found;
-  }
+/** Oracles know nothing of the backward pass: what one has answered holds for every mistake. */
+function remembering(slope: Slope): Slope {
+  const once = <T>(ask: (direction: Direction) => T): ((direction: Direction) => T) => {
+    const known = new Map<Direction, T>();
+    return (direction) => {
+      if (!known.has(direction)) known.set(direction, ask(direction));
+      return known.get(direction) as T;
+    };
+  };
+  const { rounding, refined } = slope;
+  return Object.assign(once(slope), {
+    ...(rounding && { rounding: once(rounding) }),
+    ...(refined && { refined: once(refined) }),
+  });
 }
 
 function smallNetwork(settings: Settings): Network {

@@ -1,6 +1,6 @@
 /** What page and worker say to each other: questions with an answer each, and events that nobody asked for. */
 import type { Asked, Recalled } from './associate';
-import type { Checkable, Verdict } from './check';
+import type { Checkable, Examined } from './check';
 import type { Point } from './run';
 import type { Flow, Jacobians, Pass, Prediction, Started } from './session';
 import type { Settings } from './settings';
@@ -19,7 +19,7 @@ export interface Questions {
   jacobians: { ask: { run: number }; answer: Jacobians[] };
   check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };
   /** A mistake by its number, or −1 for none; of every weight of every variable. */
-  examine: { ask: { mistake: number }; answer: Record<string, Verdict[]> };
+  examine: { ask: { mistake: number }; answer: Record<string, Examined[]> };
   recall: { ask: Asked; answer: Recalled };
   spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };

@@ -1,5 +1,5 @@
 /** Proof: one weight's derivative by hand, by differences and by duals; and mistakes to plant. */
-import type { Checkable, Verdict } from '../engine/check';
+import type { Checkable, Examined, Shown } from '../engine/check';
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
 import { h, select, short } from '../ui/dom';
@@ -14,7 +14,7 @@ export class CheckPanel implements Panel {
   private mistake = -1;
   private chosen = 0;
   /** Of every weight of every variable, by the variable's name. */
-  private verdicts: Record<string, Verdict[]> = {};
+  private examined: Record<string, Examined[]> = {};
   private ready = false;
   private weights = h('select', { 'aria-label': 'Weights' });
 
@@ -66,7 +66,7 @@ export class CheckPanel implements Panel {
   }
 
   begin(): void {
-    Object.assign(this, { ready: false, variable: 0, mistake: -1, chosen: 0, verdicts: {} });
+    Object.assign(this, { ready: false, variable: 0, mistake: -1, chosen: 0, examined: {} });
   }
 
   progress(): void {
@@ -128,9 +128,9 @@ export class CheckPanel implements Panel {
 
   private async examine(): Promise<void> {
     const { mistake, variables } = this;
-    const verdicts = await this.app.ask('examine', { mistake });
+    const examined = await this.app.ask('examine', { mistake });
     if (mistake !== this.mistake || variables !== this.variables) return; // another one has been planted meanwhile
-    this.verdicts = verdicts;
+    this.examined = examined;
     // a mistake may leave the weights that are seen alone: then the first ones that it does not are shown
     if (mistake >= 0 && this.wrongIn(this.variable) === 0) {
       const first = variables.findIndex((_, k) => this.wrongIn(k) > 0);
@@ -145,55 +145,57 @@ export class CheckPanel implements Panel {
     this.draw();
   }
 
-  private of(variable: number): Verdict[] {
-    return this.verdicts[this.variables[variable].name] ?? [];
+  private of(variable: number): Examined[] {
+    return this.examined[this.variables[variable].name] ?? [];
   }
 
   private wrongIn(variable: number): number {
-    return this.of(variable).filter(({ ok }) => !ok).length;
+    return this.of(variable).filter(isWrong).length;
   }
 
   /** The weight that shows a mistake most; the first one where none is wrong. */
   private worst(): number {
-    const errors = this.of(this.variable).map((verdict) => (verdict.ok ? 0 : errorOf(verdict)));
+    const errors = this.of(this.variable).map(errorOf);
     return errors.indexOf(Math.max(...errors));
   }
 
   private draw(): void {
     const { chosen, variable } = this;
     if (this.variables.length === 0 || this.root.hidden) return;
-    const verdicts = this.of(variable);
-    if (verdicts.length === 0) return;
+    const examined = this.of(variable);
+    if (examined.length === 0) return;
     const columns = this.columns;
-    const rows = verdicts.length / columns;
-    const limit = Math.max(...verdicts.map(({ dual }) => Math.abs(dual)), 1e-12);
+    const rows = examined.length / columns;
+    const limit = Math.max(...examined.map(({ dual }) => Math.abs(dual)), 1e-12);
     const at = { row: Math.floor(chosen / columns), column: chosen % columns };
-    const gradient = (r: number, c: number): Verdict => verdicts[r * columns + c];
+    const gradient = (r: number, c: number): Examined => examined[r * columns + c];
     const shared = { rows, columns, chosen: at };
     this.map.show({ ...shared, value: (r, c) => gradient(r, c).analytic, scale: signed(limit) });
-    const { analytic, numeric, dual, errors, bounds } = verdicts[chosen];
     // by powers of ten: a gradient that is a thousandth too large is as wrong as one of the other sign
     this.wrong.show({
       ...shared,
-      value: (r, c) => (gradient(r, c).ok ? 0 : errorOf(gradient(r, c))),
-      scale: logarithmic(Math.log10(bounds.forwardMode), 0),
+      value: (r, c) => errorOf(gradient(r, c)),
+      scale: logarithmic(Math.log10(examined[chosen].by.forwardMode.bound), 0),
     });
-    const row = (by: string, value: number, error?: number, bound?: number): HTMLElement =>
-      h(
-        'tr',
-        {},
-        h('th', { scope: 'row' }, by),
-        h('td', {}, value.toPrecision(12).replace('-', '−')),
-        h('td', {}, error === undefined ? '' : short(error)),
-        h('td', {}, bound === undefined ? '' : `≤ ${bound.toExponential(0).replace('-', '−')}`),
-        h(
-          'td',
+    const { analytic, by } = examined[chosen];
+    const byHand = ['by hand (backpropagation through time)', number(analytic), '', '', ''];
+    const oracleRow = (name: string, oracle: Shown): (string | HTMLElement)[] => {
+      const { numeric, error, bound, verdict, reason } = by[oracle];
+      const said = {
+        right: h('b', { class: 'ok' }, 'agrees'),
+        wrong: h('b', { class: 'bad' }, 'disagrees'),
+        undecided: h(
+          'span',
           {},
-          error === undefined || bound === undefined
-            ? ''
-            : h('b', { class: error <= bound ? 'ok' : 'bad' }, error <= bound ? 'agrees' : 'disagrees'),
+          reason === 'kink' ? 'cannot tell: at a kink' : 'cannot tell: rounding hides it',
         ),
-      );
+      }[verdict];
+      const known = reason !== 'kink';
+      const limit = `≤ ${bound.toExponential(0).replace('-', '−')}`;
+      return [name, known ? number(numeric) : '–', known ? short(error) : '–', limit, said];
+    };
+    const row = ([by, ...rest]: (string | HTMLElement)[]): HTMLElement =>
+      h('tr', {}, h('th', { scope: 'row' }, by), ...rest.map((cell) => h('td', {}, cell)));
     const head = [
       '',
       `∂L/∂${this.variables[this.variable].name}[${at.row}, ${at.column}]`,
@@ -203,27 +205,40 @@ export class CheckPanel implements Panel {
     ];
     this.table.replaceChildren(
       h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
-      row('by hand (backpropagation through time)', analytic),
-      row('central differences of the loss', numeric, errors.differences, bounds.differences),
-      row('dual numbers (forward mode)', dual, errors.forwardMode, bounds.forwardMode),
+      row(byHand),
+      row(oracleRow('central differences of the loss', 'differences')),
+      row(oracleRow('dual numbers (forward mode)', 'forwardMode')),
     );
-    this.said.textContent = this.verdict;
-    this.said.className = `verdict ${this.verdict.startsWith('All') ? 'ok' : 'bad'}`;
+    const { text, look } = this.verdict;
+    this.said.textContent = text;
+    this.said.className = `verdict ${look}`;
   }
 
-  private get verdict(): string {
+  private get verdict(): { text: string; look: string } {
     const { variables, variable, mistake } = this;
     const count = (of: (k: number) => number): number => variables.reduce((sum, _, k) => sum + of(k), 0);
     const all = count((k) => this.of(k).length);
     const bad = count((k) => this.wrongIn(k));
-    if (bad === 0) return mistake < 0 ? `All ${all} gradients agree.` : `Missed: all ${all} gradients agree.`;
+    const open = count((k) => this.of(k).filter(({ verdict }) => verdict === 'undecided').length);
+    if (bad === 0 && open > 0)
+      return { text: `${open} of ${all} gradients are undecided; the others agree.`, look: '' };
+    if (bad === 0)
+      return mistake < 0
+        ? { text: `All ${all} gradients agree.`, look: 'ok' }
+        : { text: `Missed: all ${all} gradients agree.`, look: 'bad' };
     const here = this.wrongIn(variable);
     const { name } = variables[variable];
     const own =
       here === 0 ? `Those of ${name} are right.` : `Of ${name}: ${here} of ${this.of(variable).length}.`;
-    return `Caught: ${bad} of ${all} gradients are wrong. ${own}`;
+    return { text: `Caught: ${bad} of ${all} gradients are wrong. ${own}`, look: 'bad' };
   }
 }
 
 /** The larger of the errors against the two oracles. */
-const errorOf = ({ errors }: Verdict): number => Math.max(errors.differences, errors.forwardMode);
+const errorOf = ({ by }: Examined): number =>
+  Math.max(
+    ...[by.differences, by.forwardMode].map(({ verdict, error }) => (verdict === 'wrong' ? error : 0)),
+  );
+
+const isWrong = ({ verdict }: Examined): boolean => verdict === 'wrong';
+const number = (value: number): string => value.toPrecision(12).replace('-', '−');
