@@ -114,7 +114,7 @@ describe('every line comes to what it says', () => {
   test.each(cells)('%s', (_, cell) => {
     for (const trace of [traced([cell], false), traced([cell], true)]) {
       // fewer than there are units: the inputs, and the outputs of a Jordan cell
-      const few = ['dx', ...(cell.name === 'jordan' ? ['o', 'do', 'fb', 'dfb', 'flow', 'doPrev'] : [])];
+      const few = ['dx', ...(cell.name === 'jordan' ? ['o', 'do', 'p', 'dp', 'flow', 'doPrev'] : [])];
       expect(check(trace).filter(([line]) => !few.includes(line.split(' ')[0]))).toEqual([]);
     }
     check(traced([embedding({ input: 9, width: D }), cell], true, 9));
