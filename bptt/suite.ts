@@ -7,6 +7,7 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
+import { cellFromText } from '../cells/text';
 import { bidirectional, type Layer } from './layer';
 import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
 import type { NetworkOptions } from './network';
@@ -58,19 +59,35 @@ function cellCases(): Case[] {
     ['2 3 offset 1, unequal, sigmoid', clockwork({ input: D, modules: unequal, ...late })],
     ['1 2 3 7, relu, no bias', clockwork({ input: D, hidden: 8, periods: [1, 2, 3, 7], ...bare })],
   ];
-  return variants.flatMap(([variant, cell]) => {
-    const name = [cell.name, variant].filter(Boolean).join(' ');
-    const cells = [cell];
-    return [
-      { group: cell.name, name, cells, problem: (seed: number) => problemOfCell(cell, { T, B, seed }) },
-      {
-        group: cell.name,
-        name: `${name}, lengths`,
-        cells: [],
-        problem: (seed: number) => problemOfCell(cell, { T, B, lengths, seed }),
-      },
-    ];
-  });
+  return variants.flatMap(([variant, cell]) => casesOf(cell, variant));
+}
+
+/** A cell by itself, over rows of equal and of unequal lengths. */
+function casesOf(cell: Cell, variant = ''): Case[] {
+  const name = [cell.name, variant].filter(Boolean).join(' ');
+  return [
+    { group: cell.name, name, cells: [cell], problem: (seed: number) => problemOfCell(cell, { T, B, seed }) },
+    {
+      group: cell.name,
+      name: `${name}, lengths`,
+      cells: [],
+      problem: (seed: number) => problemOfCell(cell, { T, B, lengths, seed }),
+    },
+  ];
+}
+
+/**
+ * The cases of a cell of one's own.
+ * @throws EquationError when the text is not that of a cell.
+ */
+export function casesOfText(equations: string): Case[] {
+  const cell = cellFromText({ ...sizes, equations });
+  const both = bidirectional(cellFromText({ input: D, hidden: 3, equations }));
+  const name = `${cell.name} in both directions`;
+  return [
+    ...casesOf(cell),
+    { group: cell.name, name, cells: [], problem: (seed) => problemOfCell(both, { T, B, lengths, seed }) },
+  ];
 }
 
 /** Two cells side by side: smaller ones, because there are twice as many. */

@@ -5,9 +5,10 @@ import { executorOf } from '../core/executor';
 import { bounds } from '../bptt/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/mutants';
-import { suite, type Case } from '../bptt/suite';
+import { casesOfText, suite, type Case } from '../bptt/suite';
 import { oneOf, whole } from './arguments';
 import { undecidedIn } from './events';
+import { isCellFile, readCellFile } from './cellchoice';
 import { asJson, line, table } from './output';
 
 const oracles: [Oracle, string][] = [
@@ -31,7 +32,7 @@ export function addCheck(program: Command): void {
     .description('check every gradient of every cell against independent oracles')
     .argument(
       '[cells...]',
-      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder; default: all',
+      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder, or a file with the equations of your own cell; default: all built in',
     )
     .option(
       '--mutants',
@@ -39,7 +40,10 @@ export function addCheck(program: Command): void {
     )
     .option('--seed <n>', 'seed of the random weights and inputs', whole('check: --seed', 0, 2 ** 32 - 1), 0)
     .option('--json', 'one JSON object per case')
-    .addHelpText('after', '\nExamples:\n  backstep check\n  backstep check lstm gru --mutants\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  backstep check\n  backstep check lstm gru --mutants\n  backstep check examples/cells/mgu.txt\n',
+    )
     .action((groups: string[], options: CheckOptions) => {
       process.exitCode = check(groups, options) ? 0 : 1;
     });
@@ -54,8 +58,10 @@ interface Outcome {
 function check(groups: string[], { mutants = false, seed, json = false }: CheckOptions): boolean {
   const all = suite();
   const known = [...new Set(all.map(({ group }) => group))];
-  groups.forEach(oneOf('check: the cell', known));
-  const chosen = all.filter(({ group }) => groups.length === 0 || groups.includes(group));
+  const [files, names] = [groups.filter(isCellFile), groups.filter((word) => !isCellFile(word))];
+  names.forEach(oneOf('check: the cell', known));
+  const own = files.flatMap((file) => casesOfText(readCellFile(file, 'check: the cell')));
+  const chosen = [...all.filter(({ group }) => groups.length === 0 || names.includes(group)), ...own];
 
   const outcomes = chosen.map((one) => {
     const outcome = run(one, mutants, seed);

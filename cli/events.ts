@@ -1,6 +1,7 @@
 /** What happens in a training run, as told to people and to machines. */
 import type { GradcheckReport, GradcheckRow } from '../bptt/gradcheck';
 import type { Reason } from '../bptt/judge';
+import { cellLabel } from './cellchoice';
 import type { Settings } from './settings';
 
 export interface Start {
@@ -125,7 +126,7 @@ function startLines({ settings: s, ...facts }: Start): string[] {
     ),
     row(
       'network',
-      `${s.embedding === undefined ? '' : `embedding of ${s.embedding}, `}${s.cell}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
+      `${s.embedding === undefined ? '' : `embedding of ${s.embedding}, `}${cellLabel(s.cell)}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
     ),
     row(
       'training',

@@ -7,7 +7,7 @@ import { oneOf, real, whole } from './arguments';
 import { saving, usage, using } from './errors';
 import { clipLines, flowLines, trendLines, trendTable } from './flowreport';
 import { many, subjectOf, type SubjectOptions } from './flowsubject';
-import { cellNames } from './settings';
+import { cellNames, readCell } from './cellchoice';
 import { drawFlow } from './heatmap';
 import { asJson, line, table } from './output';
 
@@ -39,7 +39,11 @@ export function addFlow(program: Command): void {
     .command('flow')
     .description('how gradients flow back through time: norms, Jacobians, and what clipping does')
     .argument('[checkpoint]', 'a trained character model, or its folder (default: a new network)')
-    .option('--cell <name>', `${cellNames.join(', ')} (default: lstm)`, oneOf(at('cell'), cellNames))
+    .option(
+      '--cell <name or file>',
+      `${cellNames.join(', ')} (default: lstm); or a file with your own`,
+      (word) => readCell(word, at('cell')),
+    )
     .option('--hidden <n>', 'units in each layer (default: 32)', whole(at('hidden'), 1, 1024))
     .option('--layers <n>', 'layers (default: 1)', whole(at('layers'), 1, 100))
     .option('--bidirectional', 'layers that read from both ends')

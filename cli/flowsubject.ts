@@ -16,11 +16,12 @@ import { Streams } from '../io/streams';
 import type { Indices } from '../io/vocabulary';
 import { PACKAGE, readTextOf } from './corpus';
 import { usage, using } from './errors';
-import { cells, CHECKPOINT, type CellName } from './settings';
+import { cellLabel, makeCell } from './cellchoice';
+import { CHECKPOINT } from './settings';
 import { settingsOf } from './trainer';
 
 export interface SubjectOptions {
-  cell?: CellName;
+  cell?: string;
   hidden?: number;
   layers?: number;
   bidirectional?: boolean;
@@ -69,7 +70,7 @@ function fresh(options: SubjectOptions): Subject {
   const input = read?.vocabulary.size ?? options.input ?? 8;
   let width = input;
   const stack = Array.from({ length: layers }, (): Layer => {
-    const one = using(() => cells[cell]({ input: width, hidden }));
+    const one = using(() => makeCell(cell, { input: width, hidden }));
     width = hidden * (options.bidirectional ? 2 : 1);
     return options.bidirectional ? bidirectional(one) : one;
   });
@@ -85,7 +86,7 @@ function fresh(options: SubjectOptions): Subject {
   return {
     network: net,
     batch: read ? textBatch(read.indices, options) : noise(steps, B, input, options),
-    what: `${options.bidirectional ? 'bidirectional ' : ''}${cell}, ${many(hidden, 'unit')}, ${many(layers, 'layer')}, untrained`,
+    what: `${options.bidirectional ? 'bidirectional ' : ''}${cellLabel(cell)}, ${many(hidden, 'unit')}, ${many(layers, 'layer')}, untrained`,
     from: text ?? 'noise',
   };
 }
@@ -177,7 +178,9 @@ const scale = (t: Tensor, factor: number): void => fill(t, (r, c) => factor * t.
 function setForgetBias({ architecture, parameters }: Network, bias: number, cell: string): void {
   for (const { name, cell: one } of architecture.layers.flatMap(directionsOf)) {
     if (one.name !== 'lstm')
-      throw usage(`flow: --forget-bias must be left out, got ${bias} (--cell ${cell} has no forget gate)`);
+      throw usage(
+        `flow: --forget-bias must be left out, got ${bias} (--cell ${cellLabel(cell)} has no forget gate)`,
+      );
     // gates are stored in the order i f g o
     fillFrom(columns(parameters.values[`${name}.b`], one.hidden, 2 * one.hidden), bias);
   }

@@ -1,45 +1,14 @@
 /** The settings of a training run: their defaults, their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
-import type { Cell } from '../cells/cell';
-import { clockwork } from '../cells/clockwork';
-import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
-import { jordan } from '../cells/jordan';
-import { lstm } from '../cells/lstm';
-import { lstm1997 } from '../cells/lstm1997';
 import type { OptimizerName } from '../bptt/optimizers';
 import { schedule, type ScheduleOptions } from '../bptt/schedules';
 import { show } from './arguments';
+import { cellLabel, isCellSetting, PERIODS } from './cellchoice';
 import { usage, type CommandError } from './errors';
 
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
 
-export interface Sizes {
-  input: number;
-  hidden: number;
-}
-
-/** Periods of the modules of a clockwork layer, which are of one size. */
-const PERIODS = [1, 2, 4, 8];
-
-/** What --cell can be. */
-export const cells = {
-  elman: (sizes: Sizes): Cell => elman(sizes),
-  'elman-relu': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'relu', recurrentInit: 'identity' }),
-  'elman-sigmoid': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'sigmoid' }),
-  lstm: (sizes: Sizes): Cell => lstm(sizes),
-  lstm1997: (sizes: Sizes): Cell => lstm1997(sizes),
-  'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
-  gru: (sizes: Sizes): Cell => gru(sizes),
-  'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
-  // what is fed back is as wide as the layer
-  jordan: (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden }),
-  'jordan-softmax': (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden, feedback: 'p' }),
-  clockwork: (sizes: Sizes): Cell => clockwork({ ...sizes, periods: PERIODS }),
-};
-export type CellName = keyof typeof cells;
-export const cellNames = Object.keys(cells) as CellName[];
 export const optimizerNames: OptimizerName[] = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'];
 export const dtypes = ['float32', 'float64'] as const;
 
@@ -52,7 +21,8 @@ export const settingsSchema = v.strictObject({
   text: v.string(),
   /** Fingerprint of the text: a run goes on with the same one only. */
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  cell: v.picklist(cellNames),
+  /** The name of a cell, or the text of one's own. */
+  cell: v.pipe(v.string(), v.check(isCellSetting)),
   layers: size,
   hidden: size,
   /** Width of the embedding; left out when there is none. */
@@ -162,7 +132,7 @@ export function resumedSettings(given: Given, before: Settings): Settings {
     const wanted = given[name];
     if (wanted === undefined || wanted === before[name]) continue;
     throw usage(
-      `train: --${name} must stay ${before[name] ?? 'out'} with --resume, got ${wanted} (it is fixed by the checkpoint)`,
+      `train: --${name} must stay ${shown(name, before[name] ?? 'out')} with --resume, got ${shown(name, wanted)} (it is fixed by the checkpoint)`,
       `leave --${name} out, or train from the beginning without --resume`,
     );
   }
@@ -180,6 +150,10 @@ export function resumedSettings(given: Given, before: Settings): Settings {
     ? settings
     : { ...settings, schedule: readSchedule(schedule, settings.steps) };
 }
+
+/** A value as it reads in a message; a cell of one's own by its name. */
+const shown = (name: (typeof fixed)[number], value: string | number): string =>
+  name === 'cell' ? cellLabel(String(value)) : String(value);
 
 function mustShare(threads: number | undefined, batch: number): void {
   if (threads === undefined || threads <= batch) return;

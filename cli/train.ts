@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { executorNames } from '../core/executor';
 import { oneOf, real, show, whole } from './arguments';
 import { usage } from './errors';
-import { cellNames, defaults, dtypes, optimizerNames, readSchedule, type CellName } from './settings';
+import { cellNames, readCell } from './cellchoice';
+import { defaults, dtypes, optimizerNames, readSchedule } from './settings';
 import { train, type TrainOptions } from './run';
 
 const examples = `
@@ -29,7 +30,11 @@ export function addTrain(program: Command): void {
     .command('train')
     .description('train a character model on a text')
     .option('--text <file>', 'text to learn, in UTF-8 (default: the novel that comes with a clone)')
-    .option('--cell <name>', `${cellNames.join(', ')} (default: ${d.cell})`, readCell)
+    .option(
+      '--cell <name or file>',
+      `${cellNames.join(', ')} (default: ${d.cell}); or a file with the equations of your own`,
+      readForwardCell,
+    )
     .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers')))
     .option('--hidden <n>', `units in each layer (default: ${d.hidden})`, whole(at('hidden')))
     .option(
@@ -98,12 +103,12 @@ export function addTrain(program: Command): void {
     });
 }
 
-function readCell(text: string): CellName {
+function readForwardCell(text: string): string {
   if (/^bi-?(directional|lstm|gru|rnn|elman)/i.test(text))
     throw usage(
       `train: --cell must predict what comes next, got ${show(text)} (it reads the text from its end as well: it would see what it is to predict, and has no future to read when it writes)`,
     );
-  return oneOf('train: --cell', cellNames)(text);
+  return readCell(text, 'train: --cell');
 }
 
 function readClip(text: string): number | 'off' {

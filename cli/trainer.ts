@@ -19,7 +19,8 @@ import type { Indices, Vocabulary } from '../io/vocabulary';
 import { LossCurve, restSchema } from './curve';
 import { usage } from './errors';
 import { defaultPrime, generate } from './generate';
-import { cells, settingsSchema, type Settings } from './settings';
+import { makeCell } from './cellchoice';
+import { settingsSchema, type Settings } from './settings';
 
 /** Steps between two validations. */
 const VALIDATE_EVERY = 100;
@@ -74,7 +75,7 @@ export class Trainer {
     const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr } = settings;
     const classes = text.vocabulary.size;
     const stack = Array.from({ length: layers }, (_, l) =>
-      cells[cell]({ input: l === 0 ? (width ?? classes) : hidden, hidden }),
+      makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden }),
     );
     const table = width === undefined ? [] : [embedding({ input: classes, width })];
     const executor = settings.executor as ExecutorName;

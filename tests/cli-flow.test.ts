@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
 import { clipLines, flowLines, trendLines, trendTable } from '../cli/flowreport';
 import { subjectOf, type SubjectOptions } from '../cli/flowsubject';
-import { cellNames } from '../cli/settings';
+import { cellNames } from '../cli/cellchoice';
 import { command } from './process';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-flow-'));

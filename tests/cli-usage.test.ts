@@ -86,7 +86,7 @@ const cases: Case[] = [
   ['play page', 'play: arguments must be 0 at most, got 1'],
 
   ['train --steps x', 'train: --steps must be a whole number >= 1, got x'],
-  ['train --cell lstn', 'train: --cell must be one of', 'did you mean lstm?'],
+  ['train --cell lstn', 'train: --cell must be a file, or one of', 'did you mean lstm?'],
   ['train --executor gpu', 'train: --executor must be one of wasm, reproducible, plain, got gpu'],
   [
     'train --schedule linear',
@@ -209,7 +209,7 @@ const cases: Case[] = [
     'sweep --help',
   ],
   ['sweep nearly.json', 'sweep: nearly.json must be made of', 'did you mean vary?'],
-  ['sweep cell.json', 'sweep: cell.json: fixed: cell must be one of elman,', 'did you mean lstm?'],
+  ['sweep cell.json', 'sweep: cell.json: fixed: cell must be a file, or one of elman,', 'did you mean lstm?'],
   ['sweep list.json', 'sweep: list.json: fixed: hidden must be a whole number >= 1, got [8,16]', '"vary"'],
   ['sweep text.json', 'sweep: text.json: text: '],
   ['sweep grid.json --jobs 0', 'sweep: --jobs must be a whole number in 1 … 256, got 0'],

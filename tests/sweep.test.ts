@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cellNames } from '../cli/settings';
+import { cellNames } from '../cli/cellchoice';
 import { readSweep } from '../cli/sweep/config';
 import { bestOf, groupsOf } from '../cli/sweep/table';
 import type { Ended } from '../cli/sweep/record';
@@ -161,7 +161,7 @@ describe('a configuration', () => {
     [
       'a wrong name',
       { fixed: small, vary: { cell: ['gru', 'transformer'] } },
-      `vary: cell must be one of ${cellNames.join(', ')}, got transformer`,
+      `vary: cell must be a file, or one of ${cellNames.join(', ')}, got transformer`,
     ],
     [
       'a name that is none',

@@ -6,6 +6,7 @@ import { parse } from '../../io/metadata';
 import { readUtf8 } from '../../io/files';
 import { fingerprint, type Text } from '../../io/text';
 import { known } from '../arguments';
+import { cellLabel, isCellFile, readCellFile } from '../cellchoice';
 import { PACKAGE, readTextOf } from '../corpus';
 import { usage, using } from '../errors';
 import { newSettings, settingsSchema, type Given, type Settings } from '../settings';
@@ -61,7 +62,7 @@ export interface Sweep {
  *   { "fixed": { "text": "book.txt", "steps": 2000 }, "vary": { "cell": ["gru", "lstm"], "hidden": [64, 128] }, "seeds": 3 }
  *
  * has twelve trials; with `"draws": 20`, and `"lr": { "from": 1e-3, "to": 1e-2, "scale": "log" }` to vary, it has 60.
- * Names of texts are relative to the folder of the configuration.
+ * Names of texts and of cells' files are relative to the folder of the configuration.
  * @throws CommandError for anything that no trial can be made of.
  */
 export function readSweep(file: string): Sweep {
@@ -84,10 +85,13 @@ export function readSweep(file: string): Sweep {
     );
 
   const shared = Object.fromEntries(
-    Object.entries(fixed).map(([name, value]) => [name, checked(name as Name, value, `${file}: fixed`)]),
+    Object.entries(fixed).map(([name, value]) => [
+      name,
+      checked(name as Name, withCells(name, value, file), `${file}: fixed`),
+    ]),
   ) as Given;
   const choices = Object.entries(vary).map(([name, value]) =>
-    choiceOf(name as Name, value, draws, `${file}: vary`),
+    choiceOf(name as Name, withCells(name, value, file), draws, `${file}: vary`),
   );
   const total =
     (draws ?? choices.reduce((all, { from }) => all * (from as unknown[]).length, 1)) * (seeds ?? 1);
@@ -108,6 +112,13 @@ export function readSweep(file: string): Sweep {
   }
   const columns = [...Object.keys(vary), ...(seeds === undefined ? [] : ['seed'])];
   return { name: basename(file, extname(file)), trials: [...trials.values()], columns };
+}
+
+/** The value of a setting; of a cell that is a file, its text. */
+function withCells(name: string, value: unknown, file: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => withCells(name, one, file));
+  if (name !== 'cell' || typeof value !== 'string' || !isCellFile(value)) return value;
+  return readCellFile(resolve(dirname(file), value), `sweep: ${file}: cell`);
 }
 
 function configOf(json: unknown, file: string): v.InferOutput<typeof configSchema> {
@@ -198,7 +209,11 @@ function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Tria
   const given: Given = { ...shared, ...varied };
   const label = Object.entries(varied)
     .map(([name, value]) =>
-      name === 'cell' || name === 'optimizer' ? String(value) : `${name} ${value ?? 'none'}`,
+      name === 'cell'
+        ? cellLabel(String(value))
+        : name === 'optimizer'
+          ? String(value)
+          : `${name} ${value ?? 'none'}`,
     )
     .join(', ');
   if (given.steps === undefined)
@@ -215,7 +230,8 @@ function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Tria
     streamsFor(settings, text);
     // where a text lies makes no difference to what is learnt from it
     const id = fingerprint(JSON.stringify({ ...settings, text: '' })).slice(0, 16);
-    return { id, label: label || 'the only one', varied, settings };
+    const shown = { ...varied, ...(varied.cell !== undefined && { cell: cellLabel(varied.cell) }) };
+    return { id, label: label || 'the only one', varied: shown, settings };
   } catch (error) {
     const { message, fix } = error as Error & { fix?: string };
     throw usage(

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { executorNames } from '../../core/executor';
 import { known } from '../arguments';
+import { knownCell } from '../cellchoice';
 import { usage } from '../errors';
 import { settingsSchema } from '../settings';
 
@@ -51,6 +52,7 @@ export function nameOf(given: string, place: string): Name {
  * @throws CommandError when it cannot.
  */
 export function checked(name: Name, value: unknown, place: string): unknown {
+  if (name === 'cell') return knownCell(value, `sweep: ${place}: cell`);
   const schema = values[name];
   const result = v.safeParse(schema, value);
   if (result.success) return result.output ?? undefined;
