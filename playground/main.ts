@@ -6,7 +6,7 @@ import { TimePanel } from './panels/time';
 import { TrainPanel } from './panels/train';
 import type { Point } from './engine/run';
 import type { Started } from './engine/session';
-import { fitting, fromLink, toLink, type Settings } from './engine/settings';
+import { fitting, fromLink, toLink, type Kept, type Settings } from './engine/settings';
 import type { App, Panel } from './ui/app';
 import { Bar } from './ui/bar';
 import { connect, type Ask } from './ui/client';
@@ -15,16 +15,21 @@ import { h } from './ui/dom';
 import { History } from './ui/history';
 import { tabs } from './ui/tabs';
 
+/** No run: before the first one, and where the settings make none. */
+const none: Started = { executor: '', runs: [], topology: 'many-to-many', bidirectional: false, steps: 0 };
+
 class Page implements App {
   readonly ask: Ask;
   settings: Settings;
-  started: Started = { executor: '', runs: [], topology: 'many-to-many', bidirectional: false, steps: 0 };
+  started = none;
   playing = false;
   histories: History[] = [];
   private readonly bar: Bar;
   private readonly controls: Controls;
   private readonly panels: Panel[];
   private seen: Panel;
+  /** Whether a run trains by itself once it has begun: as the one before, playing or standing still. */
+  private going = !matchMedia('(prefers-reduced-motion: reduce)').matches;
   /** Counts the runs: what a run that is over still tells is not heard. */
   private run = 0;
   private silence: ReturnType<typeof setTimeout> | undefined;
@@ -35,16 +40,15 @@ class Page implements App {
       failed: (reason) => {
         this.playing = false;
         this.bar.show();
-        this.seen.show();
-        this.notice(`Training has stopped: ${reason}`, 15_000);
+        this.look();
+        byId('why').textContent = `Training has stopped. ${reason}`;
       },
     });
-    const { settings, wrong } = fromLink(location.hash);
-    this.settings = settings;
+    this.settings = this.linked();
     this.bar = new Bar(byId('bar'), this, {
       play: (on) => void this.play(on),
-      step: () => void this.step(),
-      again: () => void this.begin(),
+      step: () => void this.stepOnce(),
+      again: () => void this.begin('replace'),
     });
     this.controls = new Controls(this);
     byId('settings').append(this.controls.root);
@@ -58,23 +62,29 @@ class Page implements App {
     this.seen = this.panels[0];
     const bar = tabs(this.panels, (panel) => {
       this.seen = panel;
-      panel.show();
+      this.look();
     });
     byId('main').append(bar, ...this.panels.map(({ root }) => root));
-    document.addEventListener('theme', () => this.seen.show());
-    addEventListener('hashchange', () => {
-      if (location.hash.slice(1) !== toLink(this.settings)) this.change(fromLink(location.hash).settings);
+    // Back and Forward, and an address that somebody types
+    addEventListener('popstate', () => {
+      this.settings = this.linked();
+      void this.begin('replace');
     });
+    document.addEventListener('theme', () => this.look());
     addEventListener('unhandledrejection', (event) => {
       event.preventDefault();
-      this.notice((event.reason as Error).message);
+      // where there is no run, the page says why: what was asked of the one before has no answer
+      if (this.started !== none) this.notice((event.reason as Error).message);
     });
-    if (wrong.length > 0) this.notice(`The link says what cannot be: ${wrong.join('; ')}`);
+  }
+
+  get step(): number {
+    return this.histories[0]?.steps.at(-1) ?? this.started.steps;
   }
 
   change(settings: Partial<Settings>): void {
     this.settings = fitting({ ...this.settings, ...settings });
-    void this.begin();
+    void this.begin('push');
   }
 
   notice(text: string, milliseconds = 6000): void {
@@ -83,40 +93,65 @@ class Page implements App {
     this.silence = setTimeout(() => (byId('notice').textContent = ''), milliseconds);
   }
 
-  /** Begins a run with the settings, and trains. */
-  async begin(): Promise<void> {
-    const run = ++this.run;
-    history.replaceState(null, '', `#${toLink(this.settings)}`);
-    this.controls.show(this.settings);
-    try {
-      const started = await this.ask('start', this.settings);
-      if (run !== this.run) return; // the settings have changed again meanwhile
-      this.enter(started);
-      await this.play(true);
-    } catch (error) {
-      this.playing = false;
-      this.bar.show();
-      this.notice((error as Error).message, 15_000);
-    }
+  /** The settings of the address. */
+  private linked(): Settings {
+    const { settings, wrong } = fromLink(location.hash, history.state as unknown);
+    if (wrong.length > 0) this.notice(`The link says what cannot be: ${wrong.join('; ')}`);
+    return settings;
   }
 
-  private enter(started: Started): void {
+  /** Puts the settings into the address, and beside it what that cannot hold; other settings are a step that Back undoes. */
+  private link(how: 'push' | 'replace'): void {
+    const link = `#${toLink(this.settings)}`;
+    const kept: Kept = { text: this.settings.text };
+    const { text } = Object(history.state) as Partial<Kept>;
+    if (how === 'push' && (link !== location.hash || text !== kept.text)) history.pushState(kept, '', link);
+    else history.replaceState(kept, '', link);
+  }
+
+  /** Begins a run with the settings. Where they make none, there is no run, and the page says why. */
+  async begin(how: 'push' | 'replace'): Promise<void> {
+    const run = ++this.run;
+    this.link(how);
+    this.controls.show(this.settings);
+    let started = none;
+    let refused = '';
+    try {
+      started = await this.ask('start', this.settings);
+    } catch (error) {
+      refused = `There is no run with these settings. ${(error as Error).message}`;
+    }
+    if (run !== this.run) return; // the settings have changed again meanwhile
+    this.enter(started, refused);
+    if (this.going && started !== none) await this.play(true);
+  }
+
+  private enter(started: Started, refused = ''): void {
     this.started = started;
     this.histories = started.runs.map(() => new History());
+    this.playing = false;
+    byId('why').textContent = refused;
+    byId('main').hidden = refused !== '';
     this.bar.show();
-    for (const panel of this.panels) panel.begin();
-    this.seen.show();
+    if (started !== none) for (const panel of this.panels) panel.begin();
+    this.look();
+  }
+
+  /** Shows what there is by now. */
+  private look(): void {
+    if (this.started !== none) this.seen.show();
   }
 
   private async play(on: boolean): Promise<void> {
+    this.going = on;
     this.playing = await this.ask('play', on);
     this.bar.show();
-    if (!on) this.seen.show();
+    if (!on) this.look();
   }
 
-  private async step(): Promise<void> {
+  private async stepOnce(): Promise<void> {
     this.progress(await this.ask('step', 1));
-    this.seen.show();
+    this.look();
   }
 
   private async load(bytes: Uint8Array): Promise<void> {
@@ -124,11 +159,10 @@ class Page implements App {
     const { settings, started } = await this.ask('load', { bytes, settings: this.settings });
     if (run !== this.run) return;
     this.settings = settings;
-    history.replaceState(null, '', `#${toLink(settings)}`);
+    this.going = false;
+    this.link('push');
     this.controls.show(settings);
     this.enter(started);
-    this.playing = false;
-    this.bar.show();
     this.notice(`Loaded at step ${started.steps}: press Play to go on`);
   }
 
@@ -141,4 +175,4 @@ class Page implements App {
 
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? h('div');
 
-void new Page().begin();
+void new Page().begin('replace');

@@ -3,6 +3,7 @@ import { lineToLatex } from '../playground/equations/latex';
 import { mathml } from '../playground/equations/mathml';
 import { associate, spoil } from '../playground/engine/associate';
 import { Checker } from '../playground/engine/check';
+import { FlowMeter, lastStepFlow, wayOf } from '../playground/engine/flow';
 import { load } from '../playground/engine/load';
 import { Session, type Flow, type Pass } from '../playground/engine/session';
 import { traceOf } from '../playground/engine/trace';
@@ -15,6 +16,7 @@ import {
   type Settings,
 } from '../playground/engine/settings';
 import { worked } from '../playground/panels/arithmetic';
+import { rowOf, verdictOf } from '../playground/panels/verdict';
 import { History } from '../playground/ui/history';
 import { network } from '../bptt/network';
 import { optimizer } from '../bptt/optimizers';
@@ -52,6 +54,58 @@ describe('settings', () => {
     expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
     expect(settings).toEqual(defaultsOf('sine'));
     expect(fromLink('#task=chess').wrong).toEqual(['task: chess']);
+  });
+});
+
+describe('what a link leaves out, the browser keeps beside it', () => {
+  const long = 'so much depends upon '.repeat(300);
+
+  test.each([
+    ['a text too long for a link', { ...small, text: long }],
+    ['the text of a task that reads none', { ...defaultsOf('sine'), text: 'a text of my own' }],
+  ])('%s', (_what, settings) => {
+    const link = toLink(settings);
+    expect(link).not.toContain('text=');
+    expect(fromLink(link, { text: settings.text }).settings).toEqual(settings);
+    expect(fromLink(link).settings).toEqual({ ...settings, text: small.text });
+  });
+
+  test('what the link says itself goes first, and what somebody else kept is nothing', () => {
+    expect(fromLink('text=mine', { text: 'kept' }).settings.text).toBe('mine');
+    for (const kept of [null, undefined, 'text', { text: 5 }, { other: 1 }])
+      expect(fromLink('task=text', kept).settings).toEqual(defaultsOf('text'));
+  });
+});
+
+describe('a run that diverges', () => {
+  const wild = fromLink('task=sine&cell=jordan&optimizer=sgd&learningRate=10&clip=0').settings;
+
+  test('says at which step and in what, keeps its last finite weights, and is over', () => {
+    const session = new Session(wild);
+    const points: number[] = [];
+    const on = (): void => {
+      for (let k = 0; k < 200; k++) points.push(...session.step().flatMap(({ loss, norm }) => [loss, norm]));
+    };
+    expect(on).toThrow(/^jordan, step \d+: the loss must be finite, got (Infinity|NaN) \(first in /);
+    expect(points.length).toBeGreaterThan(20);
+    expect(points.every(Number.isFinite)).toBe(true);
+    const { network: net } = session.runs[0];
+    expect(net.parameters.flat.data.every(Number.isFinite)).toBe(true);
+    const count = points.length;
+    expect(on).toThrow(`step ${count / 2 + 1}: `);
+    expect(points).toHaveLength(count);
+  });
+
+  test('the mean of losses that are almost too large is one', () => {
+    const history = new History();
+    history.add(Array.from({ length: 1400 }, (_, k) => ({ step: k + 1, loss: 1.7e308, norm: 1 })));
+    expect(history.curve(history.losses).means.every((mean) => mean === 1.7e308)).toBe(true);
+  });
+
+  test('numbers that are not finite make no verdict', () => {
+    const way = wayOf('h', [NaN, Infinity, 1]);
+    expect(way).toEqual({ state: 'h' });
+    expect(rowOf(way)).toEqual(['‖∂L/∂h‖', '–', '–', '–', 'not finite, or 0']);
   });
 });
 
@@ -185,6 +239,7 @@ describe('a session', () => {
 
   test('a text that is too short is refused', () => {
     expect(() => new Session({ ...small, text: 'abc' })).toThrow(/the text must hold at least 49 symbols/);
+    expect(() => new Session({ ...small, text: '' })).toThrow('text: it must hold some characters, got none');
   });
 });
 
@@ -297,6 +352,89 @@ describe('gradient flow', () => {
     const session = new Session({ ...small, cell: 'elman', radius, learningRate: 1e-5 });
     const { lastStep, T } = session.flow(0);
     expect(fits(lastStep[0] / lastStep[T - 1])).toBe(true);
+  });
+});
+
+describe('the verdict', () => {
+  /** An error that keeps `rate` of its norm in each of `T − 1` steps back. */
+  const way = (rate: number, T: number): ReturnType<typeof wayOf> =>
+    wayOf(
+      'h',
+      Array.from({ length: T }, (_, t) => 3 * rate ** (T - 1 - t)),
+    );
+
+  test.each([
+    [0.5, 3, 'it vanishes'], // 0.25 is left: few steps are no excuse
+    [0.5, 40, 'it vanishes'],
+    [2, 3, 'it explodes'],
+    [1.2, 100, 'it explodes'],
+    [0.98, 10, 'it holds'],
+    [0.98, 200, 'it fades slowly'], // 0.018 is left
+    [1.02, 10, 'it holds'],
+    [1.02, 200, 'it grows slowly'],
+    [1, 200, 'it holds'],
+  ])('%d of the norm a step, over %d steps: %s', (rate, T, verdict) => {
+    expect(verdictOf(way(rate, T))).toBe(verdict);
+  });
+
+  test('its numbers', () => {
+    expect(rowOf(way(0.5, 4))).toEqual([
+      '‖∂L/∂h‖',
+      '× 0.500',
+      'half after 1.00 steps',
+      '× 0.125 over 3 steps',
+      'it vanishes',
+    ]);
+    expect(rowOf(way(2, 3))[2]).toBe('doubled after 1.00 steps');
+    expect(rowOf(way(1, 3))[2]).toBe('stays');
+  });
+
+  test("an lstm's c begins a step before its h", () => {
+    const { found } = wayOf('c', [0.25, 0.5, 1, 0]);
+    expect(found?.steps).toBe(2);
+    expect(found?.left).toBe(0.25);
+    expect(found?.trend.rate).toBeCloseTo(0.5, 12);
+  });
+});
+
+describe('gradient flow before training', () => {
+  test.each([
+    ['radius', 0.4, 1.5],
+    ['forget', -3, 3],
+  ] as const)('%s at the start decides how much is kept', (name, low, high) => {
+    const rates = [low, high].map((value) => {
+      const cell = name === 'forget' ? 'lstm' : 'elman';
+      const session = new Session({ ...small, cell, [name]: value });
+      const { ways } = session.flow(0);
+      expect(session.runs[0].steps).toBe(0);
+      return ways.at(-1)?.found?.trend.rate ?? NaN;
+    });
+    expect(rates[1]).toBeGreaterThan(2 * rates[0]);
+  });
+
+  test('of an lstm, h and c are told apart: c is what the forget gate keeps', () => {
+    const session = new Session({ ...small, layers: 2, forget: 3 });
+    const { names, ways, lastStep, T } = session.flow(0);
+    expect(names).toEqual(['l0 h', 'l0 c', 'l1 h', 'l1 c']);
+    expect(ways.map(({ state }) => state)).toEqual(['h', 'c']);
+    expect(session.started.runs[0].layers).toEqual(['l0', 'l1']);
+    expect(session.flow(0).ways[1].found?.steps).toBe(T - 2);
+
+    const { network: net } = session.runs[0];
+    const probe = new FlowMeter(net.architecture.layers, T);
+    const batch = session.task.batch(0);
+    lastStepFlow(net, batch, probe);
+    const { unrolls } = net.lastPlan as Plan;
+    unrolls.forEach((unroll, l) => {
+      for (let t = 0; t < T; t++) {
+        const v = unroll.at(t);
+        const [out, next, c] = [v.dhOut, v.dhNext, v.dcNext].map(toFlat);
+        const h = Math.hypot(...out.map((d, k) => d + next[k]));
+        expect(distance([probe.norms[2 * l * T + t]], [h])).toBeLessThan(1e-12);
+        expect(distance([probe.norms[(2 * l + 1) * T + t]], [Math.hypot(...c)])).toBeLessThan(1e-12);
+      }
+    });
+    expect(lastStep).toHaveLength(4 * T);
   });
 });
 

@@ -1,4 +1,8 @@
-/** How much gradient reaches each step of each layer: ‖∂L/∂h_t‖, read from the plan that training has just replayed. */
+/**
+ * How much gradient reaches each step of each layer: ‖∂L/∂s_t‖ of each state s, of an LSTM h and c, read from the plan
+ * that training has just replayed.
+ */
+import { trendOf, type Trend } from '../../bptt/flow';
 import { directionsOf, type Layer } from '../../bptt/layer';
 import type { Network } from '../../bptt/network';
 import type { Plan } from '../../bptt/plan';
@@ -6,17 +10,16 @@ import type { Tensor } from '../../core/tensor';
 import type { TaskBatch } from './tasks';
 
 interface Meter {
-  /** From the output at t, and from the step that comes after t in the order of the cell. */
-  out: Tensor;
-  next: Tensor;
+  /** What adds up to the gradient: from the step that comes after t in the order of the cell, and from the output at t. */
+  terms: Tensor[];
   row: number;
   t: number;
 }
 
 export class FlowMeter {
-  /** `l0`, `l0r`, `l1` …: one row of `norms` each. */
-  readonly names: readonly string[];
-  /** [layers, T], row-major. */
+  /** Each state of `l0`, `l0r`, `l1` …: one row of `norms` each. */
+  readonly rows: readonly { layer: string; state: string }[];
+  /** [rows, T], row-major. */
   readonly norms: Float64Array;
   private readonly meters = new WeakMap<Plan, Meter[]>();
 
@@ -24,40 +27,72 @@ export class FlowMeter {
     layers: readonly Layer[],
     private readonly T: number,
   ) {
-    this.names = layers.flatMap(directionsOf).map(({ name }) => name);
-    this.norms = new Float64Array(this.names.length * T);
+    this.rows = layers
+      .flatMap(directionsOf)
+      .flatMap(({ name, cell }) => Object.keys(cell.states).map((state) => ({ layer: name, state })));
+    this.norms = new Float64Array(this.rows.length * T);
   }
 
   /** Reads the steps of a plan whose first step is `from`. */
   read(plan: Plan, from: number): void {
     let meters = this.meters.get(plan);
     if (!meters) this.meters.set(plan, (meters = metersOf(plan)));
-    for (const { out, next, row, t } of meters) this.norms[row * this.T + from + t] = normOfSum(out, next);
+    for (const { terms, row, t } of meters) this.norms[row * this.T + from + t] = normOfSum(terms);
   }
 }
 
 function metersOf(plan: Plan): Meter[] {
   const { T } = plan.shape;
-  return plan.unrolls.flatMap((unroll, row) =>
+  const states = plan.unrolls.flatMap((unroll) =>
+    Object.keys(unroll.cell.states).map((state) => ({ unroll, state })),
+  );
+  return states.flatMap(({ unroll, state }, row) =>
     Array.from({ length: T }, (_, t) => {
       const v = unroll.at(t);
-      return { out: v[`d${unroll.outputName}Out`], next: v[`d${unroll.outputName}Next`], row, t };
+      const terms = [v[`d${state}Next`], ...(state === unroll.outputName ? [v[`d${state}Out`]] : [])];
+      return { terms, row, t };
     }),
   );
 }
 
-/** ‖a + b‖₂ over all rows and units. */
-function normOfSum(a: Tensor, b: Tensor): number {
-  const [B, H] = a.shape;
+/** ‖Σ terms‖₂ over all rows and units. */
+function normOfSum(terms: readonly Tensor[]): number {
+  const [B, H] = terms[0].shape;
   let sum = 0;
   for (let r = 0; r < B; r++) {
-    const [p, q] = [a.offset + r * a.stride[0], b.offset + r * b.stride[0]];
     for (let c = 0; c < H; c++) {
-      const d = a.data[p + c * a.stride[1]] + b.data[q + c * b.stride[1]];
+      let d = 0;
+      for (const { data, offset, stride } of terms) d += data[offset + r * stride[0] + c * stride[1]];
       sum += d * d;
     }
   }
   return Math.sqrt(sum);
+}
+
+/** What becomes of the last step's error on its way back, in one state of the first layer. */
+export interface Way {
+  state: string;
+  /** Absent when a norm on the way is not finite, or all of them are 0. */
+  found?: {
+    trend: Trend;
+    /** The norm at the first step as a share of the one where the way begins. */
+    left: number;
+    /** How long the way is. */
+    steps: number;
+  };
+}
+
+/**
+ * The way of one state, from its norms by time. It begins at the last step that has a gradient: nothing reads an LSTM's
+ * c after the last step, so that its way is a step shorter than that of h.
+ */
+export function wayOf(state: string, norms: ArrayLike<number>): Way {
+  const back = Array.from(norms).reverse();
+  const from = back.findIndex((norm) => norm !== 0);
+  if (from < 0 || !back.every(Number.isFinite)) return { state };
+  const way = back.slice(from);
+  const steps = way.length - 1;
+  return { state, found: { trend: trendOf(way), left: way[steps] / way[0], steps } };
 }
 
 /**

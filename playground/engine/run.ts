@@ -2,8 +2,10 @@
 import { clipGlobalNorm } from '../../bptt/clip';
 import type { Batch } from '../../bptt/batch';
 import type { Network } from '../../bptt/network';
-import { optimizer, type Optimizer } from '../../bptt/optimizers';
+import { firstBadParameter, firstBadValue } from '../../bptt/notfinite';
+import { optimizer, type Kept, type Optimizer } from '../../bptt/optimizers';
 import type { Plan } from '../../bptt/plan';
+import { must } from '../../core/check';
 import type { Data } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { toFlat } from '../../core/tensor';
@@ -38,6 +40,8 @@ export class Run {
   readonly flow: FlowMeter;
   /** What the last step began with. */
   private start: Start | undefined;
+  /** Weights and memory of the optimiser before its last step. */
+  private kept: Kept | undefined;
   /** Where a stream goes on. */
   states: Record<string, ArrayLike<number>> = {};
 
@@ -65,24 +69,45 @@ export class Run {
 
   /**
    * Forward and backward through the batch in windows, then clipping, then the update.
-   * @throws RangeError when a gradient is no longer a finite number.
+   * @throws RangeError when the run diverges: a loss, a gradient or a weight is no longer a finite number. The weights
+   *   are then those of the step before.
    */
   step(batch: TaskBatch): Point {
     const { network: net, settings, flow } = this;
     const { length: T, window, clip } = settings;
     this.start = this.startOf(batch);
     net.parameters.zeroGradients();
+    const where = `${this.cell}, step ${this.steps + 1}`;
     let loss = 0;
     for (let from = 0; from < T; from += window) {
       const to = Math.min(from + window, T);
       loss += net.forward(part(this.start, from), { training: true, steps: [from, to] }).loss;
+      if (!Number.isFinite(loss))
+        must(
+          false,
+          where,
+          'the loss must be finite',
+          loss,
+          `first in ${firstBadValue(net.lastPlan as Plan)}`,
+        );
       net.backward();
       flow.read(net.lastPlan as Plan, from);
     }
     this.keep();
+    const bad = firstBadParameter(net.parameters, 'gradients');
+    must(bad === undefined, where, 'the gradients must be finite', bad);
     const { norm } = clipGlobalNorm(net.parameters, clip > 0 ? clip : Infinity);
-    this.optimizer.step();
+    this.update(where);
     return { step: this.steps, loss, norm };
+  }
+
+  private update(where: string): void {
+    const { optimizer, network } = this;
+    this.kept = optimizer.keep(this.kept);
+    optimizer.step();
+    const bad = firstBadParameter(network.parameters, 'values');
+    if (bad !== undefined) optimizer.restore(this.kept);
+    must(bad === undefined, where, 'the update must leave finite weights', bad);
   }
 
   /**

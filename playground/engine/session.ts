@@ -1,6 +1,6 @@
 /** One or two runs on the same task and seed, and all that the page wants to know of them. */
 import { generate, defaultPrime } from '../../cli/generate';
-import { flow as gradientFlow, trendOf, type Trend } from '../../bptt/flow';
+import { flow as gradientFlow } from '../../bptt/flow';
 import { statesSize } from '../../bptt/copies';
 import { directionsOf } from '../../bptt/layer';
 import type { Topology } from '../../bptt/topology';
@@ -10,7 +10,7 @@ import { softmax } from '../../core/reduce';
 import { toFlat } from '../../core/tensor';
 import { encodeCheckpoint, type Checkpoint } from '../../io/checkpoint';
 import { Checker } from './check';
-import { FlowMeter, lastStepFlow } from './flow';
+import { FlowMeter, lastStepFlow, wayOf, type Way } from './flow';
 import { Run, type Point } from './run';
 import { fitting, type Settings } from './settings';
 import { taskOf, type Task, type TaskBatch } from './tasks';
@@ -57,13 +57,14 @@ export interface Pass extends Trace {
 }
 
 export interface Flow {
+  /** `l0`, of a layer with several states `l0 h` and `l0 c`. */
   names: readonly string[];
   T: number;
-  /** ‖∂L/∂h_t‖ of the last training step, and of the loss of the last time step alone; [layers, T] row-major. */
+  /** ‖∂L/∂s_t‖ of the last training step, and of the loss of the last time step alone; [names, T] row-major. */
   training: Float64Array;
   lastStep: Float64Array;
-  /** What becomes of the last step's error in the first layer, from step to step back. */
-  trend?: Trend;
+  /** What becomes of the last step's error in the first layer, state by state. */
+  ways: Way[];
 }
 
 /** How the final states of a layer depend on those d steps before, for d = 0, 1, …: ‖∂s_T/∂s_{T−d}‖ and its bound. */
@@ -81,6 +82,8 @@ export class Session {
   private checker: Checker | undefined;
   /** The batch of the step to come, where it has been looked at already. */
   private upcoming: TaskBatch | undefined;
+  /** Why the run is over, once it has diverged. */
+  private over: Error | undefined;
 
   /** @throws RangeError when the settings do not go together: a text that is too short. */
   constructor(settings: Settings, loaded?: Checkpoint) {
@@ -97,10 +100,10 @@ export class Session {
     const { task, runs, settings } = this;
     return {
       executor: runs[0].network.executor.name,
-      runs: runs.map(({ cell, network, flow }) => ({
+      runs: runs.map(({ cell, network }) => ({
         cell,
         parameters: network.parameters.count,
-        layers: [...flow.names],
+        layers: network.architecture.layers.flatMap(directionsOf).map(({ name }) => name),
       })),
       ...(task.symbols && { symbols: task.symbols }),
       topology: task.topology,
@@ -109,11 +112,20 @@ export class Session {
     };
   }
 
-  /** One step of each run on the same batch. */
+  /**
+   * One step of each run on the same batch.
+   * @throws RangeError when a run diverges, and at every step that is asked for after that.
+   */
   step(): Point[] {
-    const batch = this.next;
-    this.upcoming = undefined;
-    return this.runs.map((run) => run.step(batch));
+    if (this.over) throw this.over;
+    try {
+      const batch = this.next;
+      this.upcoming = undefined;
+      return this.runs.map((run) => run.step(batch));
+    } catch (error) {
+      this.over = error as Error;
+      throw error;
+    }
   }
 
   /** What a run writes by now; the same for the same step and temperature. Empty where it cannot write. */
@@ -147,9 +159,13 @@ export class Session {
     const T = this.settings.length;
     const probe = new FlowMeter(network.architecture.layers, T);
     const lastStep = lastStepFlow(network, this.batchOf(run), probe);
-    const back = Array.from(lastStep.subarray(0, T)).reverse();
-    const trend = back[0] > 0 ? trendOf(back) : undefined;
-    return { names: flow.names, T, training: flow.norms.slice(), lastStep, trend };
+    const { rows } = flow;
+    const several = (layer: string): boolean => rows.filter((row) => row.layer === layer).length > 1;
+    const names = rows.map(({ layer, state }) => (several(layer) ? `${layer} ${state}` : layer));
+    const ways = rows
+      .filter(({ layer }) => layer === rows[0].layer)
+      .map(({ state }, k) => wayOf(state, lastStep.subarray(k * T, (k + 1) * T)));
+    return { names, T, training: flow.norms.slice(), lastStep, ways };
   }
 
   /** The Jacobians along the first sequence of the last batch, multiplied up from its end. */

@@ -101,27 +101,46 @@ const own: Partial<Record<TaskName, Partial<Settings>>> = {
 export const defaultsOf = (task: TaskName): Settings => ({ ...general, ...own[task], task });
 
 /** Text longer than this is not put into a link. */
-export const LINK_TEXT = 4000;
+const LINK_TEXT = 4000;
+
+/** Whether a link leaves the text out: where it is too long, or the task reads none. */
+const leavesOut = ({ task, text }: Settings): boolean => task !== 'text' || text.length > LINK_TEXT;
+
+/** Of a link without its text, for those who copy it. */
+export const textLeftOut = (settings: Settings): string =>
+  settings.task === 'text' && leavesOut(settings)
+    ? `; the text, longer than ${LINK_TEXT} characters, is not in it`
+    : '';
+
+/** What a browser keeps beside an address in its history: what the link leaves out. */
+export interface Kept {
+  text: string;
+}
 
 /** The settings as the part of a link behind `#`: what differs from the task's defaults. */
 export function toLink(settings: Settings): string {
   const usual = defaultsOf(settings.task);
   const parts = new URLSearchParams({ task: settings.task });
   for (const [name, value] of Object.entries(settings) as [keyof Settings, unknown][]) {
-    if (value === usual[name] || (name === 'text' && settings.text.length > LINK_TEXT)) continue;
+    if (value === usual[name] || (name === 'text' && leavesOut(settings))) continue;
     parts.set(name, String(value));
   }
   return parts.toString();
 }
 
-/** The settings of a link; what it does not say, or says wrongly, is the task's default, and `wrong` names it. */
-export function fromLink(link: string): { settings: Settings; wrong: string[] } {
+/**
+ * The settings of a link; what it does not say, or says wrongly, is the task's default, and `wrong` names it.
+ * @param kept what the browser kept beside it, a `Kept` if this page put it there.
+ */
+export function fromLink(link: string, kept?: unknown): { settings: Settings; wrong: string[] } {
   const parts = new URLSearchParams(link.replace(/^#/, ''));
   const wrong: string[] = [];
   const asked = parts.get('task') ?? 'text';
   const known = (taskNames as readonly string[]).includes(asked);
   if (!known) wrong.push(`task: ${asked}`);
   const settings = defaultsOf(known ? (asked as TaskName) : 'text');
+  const { text } = Object(kept) as Partial<Kept>;
+  if (typeof text === 'string') settings.text = text;
   for (const [name, word] of parts) {
     if (name === 'task') continue;
     const value = Object.hasOwn(rules, name) ? read(rules[name as keyof Settings], word) : undefined;

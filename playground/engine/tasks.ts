@@ -1,6 +1,7 @@
 /** Tasks: where batches come from. A task and its seed give the same batches every time. */
 import type { LossName } from '../../bptt/losses';
 import type { Topology } from '../../bptt/topology';
+import { must } from '../../core/check';
 import { sinOfTurn } from '../../core/portable';
 import { Random } from '../../core/random';
 import { Streams } from '../../io/streams';
@@ -51,6 +52,7 @@ const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => 
 
 /** Predict the next character. */
 function text({ text: words, batch: B, length: T }: Settings, known?: Vocabulary): Task {
+  must(words !== '', 'text', 'it must hold some characters', 'none');
   const vocabulary = known ?? Vocabulary.of(words);
   const { indices } = vocabulary.encode(words);
   const streams = new Streams(Uint16Array.from(indices), B, T);

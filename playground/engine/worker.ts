@@ -24,6 +24,8 @@ type Answers = { [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer
 const answers: Answers = {
   start(settings) {
     halt();
+    // settings that are refused leave no run, not the one before
+    session = undefined;
     session = new Session(settings);
     return session.started;
   },

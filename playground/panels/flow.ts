@@ -1,11 +1,11 @@
 /** Gradient flow: how much of the gradient reaches each step, in the run itself, and what makes it vanish or explode. */
 import type { Flow, Jacobians } from '../engine/session';
-import type { Settings } from '../engine/settings';
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
 import { logarithmic } from '../ui/colors';
-import { h, select, short, slider } from '../ui/dom';
+import { h, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
+import { rowOf } from './verdict';
 
 const LOOK_EVERY = 250;
 /** Columns of the picture over training: the newest are kept. */
@@ -18,15 +18,24 @@ export class FlowPanel implements Panel {
   private run = 0;
   private which: 'lastStep' | 'training' = 'lastStep';
   private flow: Flow | undefined;
-  /** Norms of the first layer over time, one column for each look. */
+  /** What each network was like when its run began, before any training: what the sliders decide. */
+  private start: { step: number; flow: Flow }[] = [];
+  /** Which row of the picture is followed over training. */
+  private row = 0;
+  /** Norms of all rows, one column for each look. */
   private past: { step: number; norms: Float64Array }[] = [];
   private looked = 0;
   private looking = false;
 
-  private readonly now = new Heatmap({
-    label: 'Norm of the gradient that reaches each step of each layer',
+  private readonly first = new Heatmap({
+    label: 'Norm of the gradient that reaches each step of each state, when the run began',
     height: 96,
   });
+  private readonly now = new Heatmap({
+    label: 'Norm of the gradient that reaches each step of each state, now',
+    height: 96,
+  });
+  private readonly begun = h('h2', {});
   private readonly over = new Heatmap({
     label: 'Norm of the gradient that reaches each step, in the course of training',
     height: 190,
@@ -48,6 +57,7 @@ export class FlowPanel implements Panel {
     x: 'd',
   });
   private measured: Jacobians[] = [];
+  private readonly rows = h('div', { class: 'row' });
   private readonly layers = h('span', {});
   private layer = '';
   private readonly measuring = h(
@@ -55,10 +65,14 @@ export class FlowPanel implements Panel {
     { type: 'button', onclick: () => void this.measure() },
     'Measure now',
   );
-  private readonly said = h('p', { class: 'small', 'aria-live': 'polite' });
+  private readonly said = h('p', { class: 'small' });
+  private readonly ways = h('table', {});
   private readonly radius;
   private readonly forget;
   private readonly clip: HTMLInputElement;
+  private readonly clipName = h('span', {});
+  /** The limit of the box when it is checked: that of the settings, or the last one that was on. */
+  private limit = 1;
   private readonly networks = h('div', {});
 
   constructor(private readonly app: App) {
@@ -74,7 +88,7 @@ export class FlowPanel implements Panel {
     });
     this.clip = h('input', {
       type: 'checkbox',
-      onchange: () => app.change({ clip: this.clip.checked ? 1 : 0 }),
+      onchange: () => app.change({ clip: this.clip.checked ? this.limit : 0 }),
     });
     const of = select(
       'Loss',
@@ -101,18 +115,33 @@ export class FlowPanel implements Panel {
           { class: 'row' },
           this.radius.root,
           this.forget.root,
-          h('label', { class: 'field check' }, this.clip, h('span', {}, 'clip at norm 1')),
+          h('label', { class: 'field check' }, this.clip, this.clipName),
           of.root,
           this.networks,
         ),
-        h('h2', {}, '‖∂L/∂hₜ‖ at this moment: layers × time'),
-        this.now.root,
+        h('h2', {}, 'The gradient that reaches each state, step by step: ‖∂L/∂hₜ‖, of an LSTM ‖∂L/∂cₜ‖ too'),
+        h(
+          'div',
+          { class: 'two' },
+          h('div', {}, this.begun, this.first.root),
+          h('div', {}, h('h2', {}, 'Now'), this.now.root),
+        ),
         this.said,
+        h(
+          'div',
+          {
+            class: 'scrolls',
+            tabindex: 0,
+            role: 'region',
+            'aria-label': "What becomes of the last step's error",
+          },
+          this.ways,
+        ),
       ),
       h(
         'div',
         { class: 'three' },
-        h('section', { class: 'card' }, h('h2', {}, 'In the course of training'), this.over.root),
+        h('section', { class: 'card' }, h('h2', {}, 'In the course of training'), this.over.root, this.rows),
         h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root),
         h(
           'section',
@@ -127,15 +156,19 @@ export class FlowPanel implements Panel {
 
   begin(): void {
     const { settings, started } = this.app;
-    this.past = [];
     this.flow = undefined;
+    this.start = [];
     this.chooseRun(0);
+    // asked for before training goes on
+    started.runs.forEach((_, run) => void this.keepStart(run));
     this.radius.set(settings.radius);
     this.forget.set(settings.forget);
     const runs = started.runs.map(({ cell }) => cell);
     const lstm = runs.includes('lstm');
     this.forget.input.disabled = !lstm;
     this.clip.checked = settings.clip > 0;
+    if (settings.clip > 0) this.limit = settings.clip;
+    this.clipName.textContent = `clip at norm ${this.limit}`;
     this.norm.change({
       series: runs.map((cell, k): Series => ({ label: `${cell} ‖g‖`, color: ['--first', '--second'][k] })),
     });
@@ -148,13 +181,19 @@ export class FlowPanel implements Panel {
               '0',
               (value) => {
                 this.chooseRun(Number(value));
-                this.past = [];
                 this.show();
               },
             ).root,
           ]
         : []),
     );
+  }
+
+  private async keepStart(run: number): Promise<void> {
+    const { start } = this;
+    const { steps } = this.app.started;
+    start[run] = { step: steps, flow: await this.app.ask('flow', { run }) };
+    if (start === this.start) this.draw();
   }
 
   progress(): void {
@@ -169,9 +208,12 @@ export class FlowPanel implements Panel {
     if (this.looking || !this.app.started.runs[this.run]) return;
     this.looking = true;
     try {
-      const step = this.app.histories[0]?.steps.at(-1) ?? 0;
-      this.flow = await this.app.ask('flow', { run: this.run });
-      if (this.past.at(-1)?.step !== step) this.past.push({ step, norms: this.flow[this.which] });
+      const { run } = this;
+      const step = this.app.step;
+      const flow = await this.app.ask('flow', { run });
+      if (run !== this.run) return; // meanwhile another network has been chosen
+      this.flow = flow;
+      if (this.past.at(-1)?.step !== step) this.past.push({ step, norms: flow[this.which] });
       if (this.past.length > KEPT) this.past.shift();
       this.draw();
     } finally {
@@ -193,14 +235,13 @@ export class FlowPanel implements Panel {
 
   private showJacobians(): void {
     const { norms = [], bounds = [] } = this.measured.find(({ name }) => name === this.layer) ?? {};
-    const shown = (values: number[]): (number | null)[] => values.map((v) => (v > 0 ? v : null));
-    this.jacobians.show([...norms.keys()], shown(norms), shown(bounds));
+    this.jacobians.show([...norms.keys()], norms, bounds);
   }
 
   /** Nothing has been measured of a network that has just been chosen; its first layer is shown first. */
   private chooseRun(run: number): void {
-    this.run = run;
-    this.measured = [];
+    Object.assign(this, { run, row: 0, measured: [], past: [], flow: undefined });
+    this.rows.replaceChildren();
     const { layers } = this.app.started.runs[run];
     this.layer = layers[0];
     const choice = select(
@@ -217,47 +258,59 @@ export class FlowPanel implements Panel {
   }
 
   private draw(): void {
-    const { flow, past } = this;
-    if (!flow || this.root.hidden) return;
+    const { flow, past, which, row } = this;
+    const start = this.start[this.run] as (typeof this.start)[number] | undefined;
+    if (!flow || !start || this.root.hidden) return;
     const { T, names } = flow;
-    const norms = flow[this.which];
     const scale = logarithmic(LOW, HIGH);
     const labels = Array.from({ length: T }, (_, t) => String(t));
-    this.now.show({
-      rows: names.length,
-      columns: T,
+    const picture = (norms: Float64Array): Parameters<Heatmap['show']>[0] => ({
+      ...{ rows: names.length, columns: T, scale, names, labels },
       value: (l, t) => norms[l * T + t],
-      scale,
-      names,
-      labels,
     });
+    const alone = which === 'training' ? ', of the last step alone' : '';
+    this.begun.textContent = `${whenOf(start.step)}${alone}`;
+    this.first.show(picture(start.flow.lastStep));
+    this.now.show(picture(flow[which]));
     this.over.show({
       rows: T,
       columns: Math.max(past.length, 30),
-      value: (t, k) => past[k]?.norms[t] ?? 0,
+      value: (t, k) => past[k]?.norms[row * T + t] ?? 0,
       scale,
     });
+    this.chooseRow(names);
     const curves = this.app.histories.map((history) => history.curve(history.norms));
-    this.norm.show(
-      curves[0]?.steps ?? [],
-      ...curves.map(({ means }) => means.map((v) => (v > 0 ? v : null))),
+    this.norm.show(curves[0]?.steps ?? [], ...curves.map(({ means }) => means));
+    this.tell(start, flow);
+  }
+
+  /** Which state the picture over training follows, where there are several. */
+  private chooseRow(names: readonly string[]): void {
+    if (names.length === 1 || this.rows.childElementCount > 0) return;
+    const options = names.map((name, k) => [String(k), name] as const);
+    const choice = select('State', options, String(this.row), (value) => {
+      this.row = Number(value);
+      this.draw();
+    });
+    this.rows.replaceChildren(choice.root);
+  }
+
+  private tell(start: { step: number; flow: Flow }, flow: Flow): void {
+    const { window, length } = this.app.settings;
+    const cut = `In training, the gradient flows back over ${window} steps and is cut there.`;
+    const added = 'Each step has an error of its own: what comes back from later ones adds to it.';
+    this.said.textContent = window < length ? cut : this.which === 'training' ? added : '';
+    const line = (cells: readonly string[], when: string): HTMLElement =>
+      h('tr', {}, h('th', { scope: 'row' }, when), ...cells.map((cell) => h('td', {}, cell)));
+    const head = ['when', 'gradient', 'with each step back', 'how fast', 'at the first step', 'verdict'];
+    this.ways.replaceChildren(
+      h('caption', {}, "What becomes of the last step's error on its way back through the first layer"),
+
+      h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
+      ...start.flow.ways.map((way) => line(rowOf(way), whenOf(start.step))),
+      ...flow.ways.map((way) => line(rowOf(way), `now, step ${this.app.step}`)),
     );
-    this.said.textContent = describe(flow, this.which, this.app.settings);
   }
 }
 
-/** In words, what the first row of the picture shows. */
-function describe({ trend, lastStep }: Flow, which: string, { window, length }: Settings): string {
-  if (which === 'training')
-    return window < length
-      ? `The gradient flows back over ${window} steps and is cut there.`
-      : 'Each step has an error of its own: what comes back from later ones adds to it.';
-  if (!trend) return '';
-  const left = lastStep[0] / lastStep[length - 1];
-  const words = left >= 10 ? 'it explodes' : left <= 0.1 ? 'it vanishes' : 'it holds';
-  const half =
-    trend.halfLife < 0
-      ? `doubling in ${short(-trend.halfLife)} steps`
-      : `half of it is left after ${short(trend.halfLife)} steps`;
-  return `The last step's error is multiplied by ${short(trend.rate)} with each step back, ${half}; ${short(left)} times as much reaches the first step: ${words}.`;
-}
+const whenOf = (step: number): string => (step === 0 ? 'Before training' : `As loaded, step ${step}`);

@@ -43,25 +43,44 @@ inChromium('the tabs', (open) => {
   });
 
   test('the gradient vanishes and explodes', async () => {
-    const page = await open(`cell=elman&${quick}&length=40&window=40&learningRate=0.00001`);
+    const page = await open(`cell=elman&${quick}&length=40&window=40&clip=0.5`, { reducedMotion: 'reduce' });
+    await page.getByText('elman writes').waitFor();
     await show(page, 'Gradient flow');
+    const before = page.getByRole('row', { name: 'Before training' });
     const radius = page.getByLabel('Spectral radius of Wh at the start');
     await radius.fill('0.3');
     await radius.dispatchEvent('change');
-    await page.getByText('it vanishes').waitFor();
+    await before.getByText('it vanishes').waitFor();
     expect(setting(page, 'radius')).toBe('0.3');
+    // what the network was like at its start stays, however it trains
+    const said = await before.textContent();
+    await page.getByRole('button', { name: 'Play' }).click();
+    await reaches(page, 5);
+    await page.getByRole('row', { name: /now, step [1-9]/ }).waitFor();
+    expect(await before.textContent()).toBe(said);
+    await pause(page);
     await page.getByRole('button', { name: 'Measure now' }).click();
     await page.waitForFunction(() => /d 40/.test(document.body.textContent ?? ''));
-    await page.getByLabel('clip at norm 1').uncheck();
+    await page.getByLabel('clip at norm 0.5').uncheck();
     expect(setting(page, 'clip')).toBe('0');
+    await page.getByLabel('clip at norm 0.5').check();
+    expect(setting(page, 'clip')).toBe('0.5');
     await page.getByLabel('Loss', { exact: true }).selectOption('training');
     await page.getByText('Each step has an error of its own').waitFor();
     await page.getByLabel('Loss', { exact: true }).selectOption('lastStep');
     await page.getByLabel('Cell', { exact: true }).selectOption('lstm');
     const forget = page.getByLabel('Forget bias at the start (LSTM)');
-    await forget.fill('-4');
-    await forget.dispatchEvent('change');
-    expect(setting(page, 'forget')).toBe('-4');
+    const cell = before.filter({ hasText: '‖∂L/∂c‖' });
+    for (const [value, verdict] of [
+      ['-4', 'it vanishes'],
+      ['4', 'it holds'],
+    ]) {
+      await forget.fill(value);
+      await forget.dispatchEvent('change');
+      await cell.getByText(verdict).waitFor();
+      expect(setting(page, 'forget')).toBe(value);
+    }
+    await page.getByLabel('State', { exact: true }).selectOption('l0 c');
   });
 
   test('the Jacobians of any layer', async () => {

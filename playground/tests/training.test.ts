@@ -1,7 +1,7 @@
 /** The Train tab in a real browser: runs, settings, and the numbers that Node computes. */
 import { Session } from '../engine/session';
 import { cellNames, fromLink, optimizerNames, taskNames } from '../engine/settings';
-import { csvOf, inChromium, link, pause, quick, reaches, setting, step } from './visits';
+import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
 inChromium('training', (open) => {
   test.each([
@@ -46,10 +46,59 @@ inChromium('training', (open) => {
     await pause(page);
     const [, first] = await csvOf(page);
     await page.getByRole('button', { name: 'Restart' }).click();
-    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('.readout b')?.textContent === '0');
+    await page.getByRole('button', { name: 'Play' }).click();
     await reaches(page, 2);
     await pause(page);
     expect((await csvOf(page))[1]).toBe(first);
+  });
+
+  test('a run that stands still is followed by one that does, until Play', async () => {
+    const page = await open(quick);
+    await reaches(page, 3);
+    await pause(page);
+    await page.getByLabel('Cell', { exact: true }).selectOption('gru');
+    await page.getByText('gru writes').waitFor();
+    await page.waitForTimeout(300);
+    expect(await step(page)).toBe(0);
+    await page.getByRole('button', { name: 'Play' }).click();
+    await page.getByLabel('Cell', { exact: true }).selectOption('elman');
+    await page.getByText('elman writes').waitFor();
+    await reaches(page, 2);
+  });
+
+  test('who wants little motion presses Play first', async () => {
+    const page = await open(quick, { reducedMotion: 'reduce' });
+    await page.getByText('lstm writes').waitFor();
+    await page.waitForTimeout(300);
+    expect(await step(page)).toBe(0);
+    await page.getByRole('button', { name: 'Play' }).click();
+    await reaches(page, 2);
+  });
+
+  test('Back undoes a setting, and a text stays: at another task, and when the page is loaded anew', async () => {
+    const page = await open(quick);
+    await reaches(page, 1);
+    const text = page.getByLabel('Text: paste your own');
+    const long = 'what is repeated is remembered. '.repeat(200);
+    await text.fill(long);
+    await page.getByLabel('Seed').focus();
+    await reaches(page, 1);
+    await page.getByLabel('Task').selectOption('sine');
+    await page.waitForFunction(() => location.hash.startsWith('#task=sine'));
+    await page.getByLabel('Task').selectOption('text');
+    expect(await text.inputValue()).toBe(long);
+    await page.reload();
+    await reaches(page, 1);
+    expect(await text.inputValue()).toBe(long);
+    await page.goBack();
+    expect(await page.getByLabel('Task').inputValue()).toBe('sine');
+    await page.goBack();
+    expect(setting(page, 'hidden')).toBe('8');
+    await page.goBack();
+    expect(setting(page, 'hidden')).toBe('8');
+    expect(await text.inputValue()).toMatch(/^the river/);
+    await reaches(page, 2);
   });
 
   test('every setting begins a run of its own and is in the address', async () => {
@@ -116,14 +165,44 @@ inChromium('training', (open) => {
     await page.getByText('the text must hold at least 17 symbols', { exact: false }).waitFor();
   });
 
+  test('settings that are refused leave no run to train on under their names', async () => {
+    const page = await open('hidden=8');
+    await reaches(page, 2);
+    await page.getByLabel('Sequence').fill('100');
+    await page.getByLabel('Sequence').press('Enter');
+    const why = page.getByText('There is no run with these settings.', { exact: false });
+    await why.filter({ hasText: 'the text must hold at least 1601 symbols' }).waitFor();
+    await page.getByLabel('Cell', { exact: true }).selectOption('gru');
+    await why.waitFor();
+    for (const name of ['Play', 'Step'])
+      expect(await page.getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
+    expect(await page.getByRole('tab').first().isVisible()).toBe(false);
+    await page.getByLabel('Text: paste your own').fill('');
+    await page.getByLabel('Sequence').fill('8');
+    await page.getByLabel('Sequence').press('Enter');
+    await why.filter({ hasText: 'text: it must hold some characters' }).waitFor();
+    await page.getByLabel('Text: paste your own').fill('la la la '.repeat(40));
+    await page.getByLabel('Seed').focus();
+    await reaches(page, 2);
+    expect(await why.count()).toBe(0);
+    expect((await csvOf(page))[0]).toBe('step,gru loss,gru gradient norm');
+  });
+
   test('what explodes is told, and another run begins all the same', async () => {
     const page = await open(`cell=elman&radius=3&clip=0&optimizer=sgd&learningRate=10&task=adding&length=60`);
-    await page.getByText(/Training has stopped: .*must be finite/).waitFor();
+    const why = page.getByText(/Training has stopped\. elman, step \d+: .* must be finite/);
+    await why.waitFor();
     await page.getByRole('button', { name: 'Play' }).waitFor();
+    expect((await csvOf(page)).join()).not.toMatch(/NaN|Infinity/);
+    expect((await download(page, 'Save picture (SVG)')).toString()).not.toMatch(/NaN|Infinity/);
+    await show(page, 'Gradient flow');
+    const now = page.getByRole('row', { name: `now, step ${await step(page)}` });
+    expect(await now.textContent()).toContain('not finite');
     await page.getByLabel('Clip at norm', { exact: true }).fill('1');
     await page.getByLabel('Clip at norm', { exact: true }).press('Enter');
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await reaches(page, 2);
+    expect(await why.count()).toBe(0);
   });
 
   test('samples change with the temperature', async () => {

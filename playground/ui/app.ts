@@ -11,6 +11,8 @@ export interface App {
   readonly settings: Settings;
   readonly started: Started;
   readonly playing: boolean;
+  /** Steps of training that the run has made. */
+  readonly step: number;
   /** Of each run, since the page has seen it. */
   readonly histories: readonly History[];
   /** Begins anew with these settings changed. */

@@ -1,5 +1,5 @@
 /** The bar at the top: play, pause, step, begin anew; what step, loss and gradient are; link and theme. */
-import { toLink, LINK_TEXT } from '../engine/settings';
+import { textLeftOut, toLink } from '../engine/settings';
 import type { App } from './app';
 import { h, short } from './dom';
 
@@ -52,26 +52,23 @@ export class Bar {
 
   /** Shows whether training goes on, and where it is. */
   show(): void {
-    const { playing, histories } = this.app;
+    const { playing, histories, started, step } = this.app;
     this.play.textContent = playing ? 'Pause' : 'Play';
-    this.single.disabled = playing;
-    const of = (values: 'steps' | 'losses' | 'norms'): string => {
+    this.play.disabled = started.runs.length === 0;
+    this.single.disabled = playing || started.runs.length === 0;
+    const of = (values: 'losses' | 'norms'): string => {
       const lasts = histories.map((history) => history[values].at(-1));
-      return lasts
-        .map((v) => (v === undefined ? '–' : values === 'steps' ? String(v) : short(v)))
-        .join(' · ');
+      return lasts.map((v) => (v === undefined || Number.isNaN(v) ? '–' : short(v))).join(' · ') || '–';
     };
-    this.numbers.step.textContent = String(histories[0]?.steps.at(-1) ?? 0);
+    this.numbers.step.textContent = String(step);
     this.numbers.loss.textContent = of('losses');
     this.numbers.norm.textContent = of('norms');
   }
 
   private async copyLink(): Promise<void> {
     const { app } = this;
-    const { settings } = app;
-    const link = `${location.href.split('#')[0]}#${toLink(settings)}`;
-    const without =
-      settings.text.length > LINK_TEXT ? `; the text, longer than ${LINK_TEXT} characters, is not in it` : '';
+    const link = `${location.href.split('#')[0]}#${toLink(app.settings)}`;
+    const without = textLeftOut(app.settings);
     try {
       await navigator.clipboard.writeText(link);
       app.notice(`Link copied${without}`);

@@ -41,7 +41,11 @@ export class Chart {
   }
 
   show(x: readonly number[], ...curves: readonly (readonly (number | null)[])[]): void {
-    this.data = [x as number[], ...(curves as (number | null)[][])];
+    // what is not finite is a gap, as is what a logarithmic axis has no place for
+    const { logarithmic = false } = this.options;
+    const place = (v: number | null): number | null =>
+      v !== null && Number.isFinite(v) && (v > 0 || !logarithmic) ? v : null;
+    this.data = [x as number[], ...curves.map((curve) => curve.map(place))];
     if (this.plot) this.plot.setData(this.data);
     else this.build();
     this.tell();
@@ -87,9 +91,12 @@ export class Chart {
           {
             ...axis,
             size: 52,
-            grid: { ...axis.grid, ...(logarithmic && { filter: tens }) },
-            ticks: { ...axis.ticks, ...(logarithmic && { filter: tens }) },
-            ...(logarithmic && { filter: tens }),
+            ...(logarithmic && {
+              splits: (_: uPlot, __: number, from: number, to: number) => tens(from, to),
+              filter: (_: uPlot, marks: number[]) => marks,
+              // with its own distances between marks, uPlot draws none where the powers are many
+              incrs: [Number.MAX_VALUE],
+            }),
             values: (_, ticks) => ticks.map((v) => written(v, logarithmic)),
           },
         ],
@@ -113,15 +120,12 @@ export class Chart {
   }
 }
 
-/** Of the marks of a logarithmic axis, powers of ten: all of them, or where there are many every so manieth. */
-function tens(_: uPlot, marks: number[]): (number | null)[] {
-  const powers = marks.map((v) => Math.log10(v));
-  const every = Math.ceil((powers[powers.length - 1] - powers[0]) / 6) || 1;
-  const shown = (power: number): boolean => {
-    const n = Math.round(power);
-    return Math.abs(power - n) < 1e-9 && n % every === 0;
-  };
-  return marks.map((v, k) => (shown(powers[k]) ? v : null));
+/** The marks of a logarithmic axis: powers of ten, all of them, or where there are many every so manieth. */
+export function tens(from: number, to: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
+  const every = Math.max(1, Math.ceil((last - first) / 6));
+  const count = Math.floor((last - first) / every) + 1;
+  return Array.from({ length: Math.max(0, count) }, (_, k) => Number(`1e${first + k * every}`));
 }
 
 const written = (v: number | null, logarithmic: boolean): string =>

@@ -50,7 +50,7 @@ export class Controls {
       return field.root;
     };
     const task = select('Task', pairs(taskNames, tasks), settings.task, (value) =>
-      app.change(defaultsOf(value as TaskName)),
+      app.change({ ...defaultsOf(value as TaskName), text: app.settings.text }),
     );
     task.root.classList.add('wide');
     this.set.push((to) => (task.input.value = to.task));

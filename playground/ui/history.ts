@@ -24,10 +24,11 @@ export class History {
     const means: number[] = [];
     for (let from = 0; from < values.length; from += every) {
       const to = Math.min(from + every, values.length);
-      let sum = 0;
-      for (let k = from; k < to; k++) sum += values[k];
+      // not a sum, which may be too large for a number where the mean is not
+      let mean = 0;
+      for (let k = from; k < to; k++) mean += (values[k] - mean) / (k - from + 1);
       steps.push(this.steps[to - 1]);
-      means.push(sum / (to - from));
+      means.push(mean);
     }
     return { steps, means };
   }
