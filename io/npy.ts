@@ -81,8 +81,7 @@ export function decodeNpy(bytes: Uint8Array, where = 'npy'): SafeTensor {
 }
 
 function readHeader(bytes: Uint8Array, where: string): { header: string; start: number } {
-  const latin = (from: number, to: number): string =>
-    Array.from(bytes.subarray(from, to), (byte) => String.fromCharCode(byte)).join('');
+  const latin = (from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to)); // MAX_HEADER at most
   mustBe(latin(0, 6) === MAGIC, where, 'the file must begin with \\x93NUMPY', 'something else');
   const wide = bytes[6] >= 2;
   const known = bytes[6] >= 1 && bytes[6] <= 3 && bytes[7] === 0;

@@ -36,7 +36,7 @@ export function readPictures(text: string, name: string): Picture[] {
   });
   const pictures = blocks.filter((block) => block.length > 0);
   must(pictures.length > 0, where, `${name} must hold a picture`, 'an empty text');
-  const width = Math.max(...pictures.flat().map(({ length }) => length));
+  const width = pictures.flat().reduce((most, { length }) => Math.max(most, length), 0);
   const height = pictures[0].length;
   return pictures.map((block, k) => {
     const size = `picture ${k + 1} of ${name} must have ${height} lines`;

@@ -185,7 +185,17 @@ describe('.npz', () => {
     [
       'both sizes lie',
       () => lie(lie(zip('x.npy'), 24, 9999), 20, 9999),
-      'npz: x.npy must have 9999 bytes, got ',
+      'npz: x.npy must lie in the archive, got 9999 bytes from 35 on',
+    ],
+    [
+      'a directory that is cut',
+      () => lie(zip('x.npy'), 0, 0),
+      'got one that is not whole: its directory holds 0 of 1 entries',
+    ],
+    [
+      'an entry that is elsewhere',
+      () => lie(zip('x.npy'), 42, 1),
+      'got one that is not whole: x.npy is not where the directory says',
     ],
     ['an unknown method', () => lie(zip('x.npy'), 10, 99), 'npz: x.npy must be stored or deflated, got 99'],
     [
@@ -201,6 +211,21 @@ describe('.npz', () => {
     const bytes = Buffer.from(zip('a.npy', 'b.npy'));
     for (let at = 0; (at = bytes.indexOf('b.npy', at)) >= 0;) bytes.write('a.npy', at);
     expect(() => decodeNpz(bytes)).toThrow('npz: names must differ, got a.npy twice');
+  });
+
+  it('refuses two entries over the same bytes (once: 4 GB from 26 kB)', () => {
+    const bytes = Buffer.from(zip('a.npy', 'b.npy'));
+    // the place of the second entry becomes that of the first
+    bytes.writeUInt32LE(0, bytes.lastIndexOf('PK\x01\x02', undefined, 'latin1') + 42);
+    expect(() => decodeNpz(bytes)).toThrow('npz: b.npy must begin at 171 or later, got 0 (a.npy ends there)');
+  });
+
+  it('reads many entries in time that is in proportion to them, and writes no more than an archive can have', () => {
+    const one = f64([0], []);
+    const many = new Map(Array.from({ length: 20_000 }, (_, k) => [`a${k}`, one]));
+    expect(decodeNpz(encodeNpz(many)).size).toBe(20_000);
+    for (let k = 20_000; k < 65_535; k++) many.set(`a${k}`, one);
+    expect(() => encodeNpz(many.set('b', one))).toThrow('npz: there must be at most 65535 arrays, got 65536');
   });
 
   it('refuses contents far larger than the file', () => {

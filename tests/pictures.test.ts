@@ -47,3 +47,9 @@ test('a sparkline shows the ends, falls where the numbers fall, and is flat wher
   expect(sparkline([5])).toBe('▁');
   expect(sparkline([])).toBe('');
 });
+
+it('a file of very many lines is read, or refused in words', () => {
+  expect(() => readPictures('#.\n'.repeat(150_000) + '\n#', 'long')).toThrow(
+    'pictures: picture 2 of long must have 150000 lines, got 1 (as the first one has)',
+  );
+});
