@@ -19,7 +19,8 @@ import { sizeOf, tensor, type Tensors } from '../core/tensor';
 import { Network } from '../bptt/network';
 import { optimizer as optimizerOf, type Optimizer } from '../bptt/optimizers';
 import { withoutPrefix } from '../bptt/parameters';
-import { readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
+import { parseJson } from './json';
+import { FORMAT, readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
 import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
 import { cellsOf } from '../bptt/stack';
@@ -32,6 +33,17 @@ const canonical = (value: unknown): string =>
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
+
+/** The JSON of what its writer adds, which must be such that it can be read. */
+function readable(training: unknown): string {
+  const text = canonical(training);
+  try {
+    parseJson(text);
+  } catch (error) {
+    must(false, 'checkpoint', 'training must be JSON of moderate depth', (error as Error).message);
+  }
+  return text;
+}
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
@@ -59,8 +71,6 @@ export interface CheckpointOptions {
   cells?: Record<string, CellMaker>;
 }
 export type { CellMaker };
-
-const FORMAT = '1';
 
 /**
  * The bytes of a checkpoint file.
@@ -98,11 +108,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
       optimizer: canonical({ options: optimizer.options, steps: optimizer.steps }),
     }),
     ...(vocabulary && { vocabulary: String(vocabulary) }),
-    ...(training !== undefined && { training: canonical(training) }),
+    ...(training !== undefined && { training: readable(training) }),
   };
-  const torch = torchModule(layers);
-  if (torch) metadata.module = `torch.nn.${torch}; ${torch === 'GRU' ? gruBiases : biases}`;
+  const module = moduleNote(layers);
+  if (module !== undefined) metadata.module = module;
   return encodeSafetensors(tensors, metadata);
+}
+
+/** What a file says of the module of PyTorch that can hold its weights, if there is one. */
+function moduleNote(layers: readonly Layer[]): string | undefined {
+  const torch = torchModule(layers);
+  return torch && `torch.nn.${torch}; ${torch === 'GRU' ? gruBiases : biases}`;
 }
 const biases = 'each layer has one bias: it is bias_ih, and bias_hh is zero';
 const gruBiases = 'each layer has one bias, bias_ih, and b_hn, the last third of bias_hh, whose rest is zero';
@@ -164,7 +180,10 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   });
   network.random.state = notes.random;
   const parts = byPrefix(tensors, ['optim.', 'state.', 'curve.']);
-  fromPytorch(network.architecture, parts[''], network.parameters.values);
+  fill(network, parts[''], network.parameters.values, '');
+  const written = { ...noteOf(network), ...(inference && { loss, dropout }) };
+  mustComeBack(notes.network, written, 'network');
+  mustComeBack(notes.module, moduleNote(layers), 'module');
   return {
     network,
     optimizer: inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']),
@@ -209,9 +228,39 @@ function restore(
   const stranger = [...parts[''].keys()].at(0);
   must(stranger === undefined, 'checkpoint', `tensors must be those of ${options.name}`, `optim.${stranger}`);
   for (const [slot, tensors] of Object.entries(memory))
-    fromPytorch(network.architecture, parts[`${slot}.`], tensors);
+    fill(network, parts[`${slot}.`], tensors, `optim.${slot}.`);
+  mustComeBack(options, made.options, 'optimizer: options');
   made.load({ ...made.state(), steps: [steps] });
   return made;
+}
+
+/** Fills tensors from those of a file, which must be those that would be written, to the bit. */
+function fill({ architecture }: Network, stored: Stored, tensors: Tensors, prefix: string): void {
+  fromPytorch(architecture, stored, tensors);
+  // the last first: a second bias that is in use has been added to the first, which is then another as well
+  for (const [name, { dtype, data }] of [...toPytorch(architecture, tensors)].reverse()) {
+    const found = stored.get(name) as SafeTensor;
+    must(found.dtype === dtype, 'checkpoint', `${prefix}${name} must be ${dtype}`, found.dtype);
+    const other = data.findIndex((value, k) => !Object.is(value, found.data[k]));
+    const why = 'a bias that PyTorch has and this network has not';
+    must(
+      other < 0,
+      'checkpoint',
+      `${prefix}${name}[${other}] must be ${data[other]}`,
+      found.data[other],
+      why,
+    );
+  }
+}
+
+/** Checks that what a note says is what would be written of what was made from it; that may say more, as newer versions do. */
+function mustComeBack(given: unknown, written: unknown, where: string): void {
+  if (typeof given === 'object' && given !== null && typeof written === 'object' && written !== null) {
+    for (const [key, value] of Object.entries(given))
+      mustComeBack(value, (written as Record<string, unknown>)[key], `${where}.${key}`);
+    if (!Array.isArray(given) || given.length === (written as unknown[]).length) return;
+  }
+  mustBe(given === written, 'metadata', `${where} must be ${String(written)}`, given);
 }
 
 /** An optimiser's memory by slot, then by parameter. */
@@ -241,7 +290,8 @@ function readStates(stored: Stored, layers: readonly Layer[], dtype: string): Re
   const states: Record<string, Float64Array> = {};
   for (const [name, { dtype: got, shape, data }] of stored) {
     const width = widthOf(layers, name);
-    const fits = got === (dtype === 'float32' ? 'F32' : 'F64') && shape.length === 2 && shape[1] === width;
+    const fits =
+      width > 0 && got === (dtype === 'float32' ? 'F32' : 'F64') && shape.length === 2 && shape[1] === width;
     must(fits, 'checkpoint', `state.${name} must be a state of the network`, `${got} [${shape.join(', ')}]`);
     states[name] = Float64Array.from(data as Float64Array);
   }

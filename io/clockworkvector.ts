@@ -6,7 +6,7 @@
  */
 import { network, type Upstream } from '../bptt/network';
 import { clockwork } from '../cells/clockwork';
-import { must, mustBe, mustShape } from '../core/check';
+import { must, mustShape } from '../core/check';
 import { toFlat } from '../core/tensor';
 import { flatLayout } from './layouts';
 import { dot, rename, sizesOf, tensorOf } from './recurrent';
@@ -17,14 +17,14 @@ import type { Computed } from './verify';
 export function clockworkVector(vector: Vector): Computed {
   const { params, inputs, init, hyper, loss } = vector;
   must(loss?.type === 'weighted_sum', 'verify', 'the loss must be weighted_sum', loss?.type);
-  mustBe(Array.isArray(hyper.periods), 'verify', 'hyper.periods must be a list', hyper.periods);
+  must(hyper.periods !== undefined, 'verify', 'hyper must hold periods', Object.keys(hyper));
   const { input, hidden } = sizesOf(vector);
   const x = tensorOf(inputs, 'x', 'inputs');
   const [T, B] = x.shape;
   mustShape(x.shape, [T, B, input], 'verify', 'inputs.x', 'sizes.I');
   const output = tensorOf(params, 'W_out', 'params').shape[0];
-  const periods = hyper.periods as number[];
-  const cell = clockwork({ input, hidden, periods, offset: (hyper.t_first as number | undefined) ?? 0 });
+  const { periods, t_first: offset = 0 } = hyper;
+  const cell = clockwork({ input, hidden, periods, offset });
   const start = init.h_0 as VectorTensor | undefined;
   const batch = {
     x: { shape: x.shape, numbers: x.data },

@@ -1,5 +1,6 @@
 /** A matrix as text: JSON, a list of rows, or one row a line, its numbers separated by spaces or commas. */
 import { must } from '../core/check';
+import { parseJson } from './json';
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
@@ -21,7 +22,7 @@ export function readMatrix(text: string, name: string): number[][] {
 function fromJson(text: string, name: string): number[][] {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     must(false, 'matrix', `${name} must be JSON where it starts with [`, text, (error as Error).message);
   }

@@ -4,12 +4,17 @@ import type { OptimizerOptions } from '../bptt/optimizers';
 import { scores } from '../bptt/attention';
 import { topologies } from '../bptt/topology';
 import { mustBe } from '../core/check';
+import { parseJson } from './json';
+
+/** Of the files that are written. */
+export const FORMAT = '1';
 
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
-const list = v.array(v.union([v.number(), v.record(v.string(), v.number())]));
-const plainValue = v.union([v.string(), v.number(), v.boolean(), list]);
+const finite = v.pipe(v.number(), v.finite());
+const list = v.array(v.union([finite, v.record(v.string(), finite)]));
+const plainValue = v.union([v.string(), finite, v.boolean(), list]);
 
 const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
 /** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */
@@ -18,7 +23,7 @@ const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObje
 const embeddingNote = v.strictObject({
   input: size,
   width: size,
-  deviation: v.pipe(v.number(), v.minValue(0)),
+  deviation: v.pipe(finite, v.minValue(0)),
 });
 const stack = v.pipe(v.array(layerNote), v.minLength(1));
 
@@ -49,10 +54,20 @@ const parts = {
   // the optimiser itself checks its options: their names differ from one to the next
   optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
   vocabulary: v.optional(v.string()),
-  training: v.optional(v.unknown()),
+  // text says 1e999, but no number that is written becomes it
+  training: v.optional(v.custom(isFinite, 'must hold numbers that are finite')),
+  format: v.literal('pt'),
+  backstep: v.literal(FORMAT),
+  module: v.optional(v.string()),
 };
 /** Entries that are text as they stand; all others are JSON. */
-const TEXT = new Set(['vocabulary']);
+const TEXT = new Set(['vocabulary', 'format', 'backstep', 'module']);
+
+/** Whether JSON holds finite numbers only. */
+function isFinite(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
+}
 
 /** A checkpoint's metadata, read and checked. */
 export interface Metadata {
@@ -61,18 +76,27 @@ export interface Metadata {
   optimizer?: { options: OptimizerOptions; steps: number };
   vocabulary?: string;
   training?: unknown;
+  /** What of PyTorch can hold the weights, for people. */
+  module?: string;
 }
 
 /**
- * Reads the entries of a file's metadata that a checkpoint is made of.
- * @throws TypeError naming the entry that is missing or wrong, and where in it.
+ * Reads the metadata of a checkpoint.
+ * @throws TypeError naming the entry that is missing, wrong or unknown, and where in it.
  */
 export function readMetadata(metadata: Readonly<Record<string, string>>): Metadata {
+  const stranger = Object.keys(metadata).find((name) => !Object.hasOwn(parts, name));
+  mustBe(
+    stranger === undefined,
+    'metadata',
+    `entries must be among ${Object.keys(parts).join(', ')}`,
+    stranger,
+  );
   const read = Object.entries(parts).map(([name, schema]) => {
     const text = metadata[name] as string | undefined;
     let value: unknown = text;
     try {
-      if (text !== undefined && !TEXT.has(name)) value = JSON.parse(text);
+      if (text !== undefined && !TEXT.has(name)) value = parseJson(text);
     } catch (error) {
       mustBe(false, 'metadata', `${name} must be JSON`, (error as Error).message);
     }
@@ -93,10 +117,25 @@ const inWords: Partial<Record<string, string>> = {
  * @throws TypeError with the first thing that is wrong and where it is.
  */
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
+  const { output, wrong } = tryParse(schema, value);
+  if (wrong) throw new TypeError(`${where}: ${wrong}`);
+  return output;
+}
+
+/** The same without throwing: the value, or the first thing that is wrong, as a sentence. */
+export function tryParse<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+): { output?: v.InferOutput<S>; wrong?: string } {
+  // the first fault is told: a list of all would take far more memory than the file
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return { output: result.output };
   const [issue] = result.issues;
-  const path = v.getDotPath(issue);
-  const expected = inWords[issue.expected ?? issue.type] ?? issue.expected ?? 'a value that fits';
-  throw new TypeError(`${where}: ${path ?? 'it'} must be ${expected}, got ${issue.received}`);
+  const { expected, received, type, message } = issue;
+  const path = v.getDotPath(issue) ?? 'it';
+  if (received === 'undefined' && expected !== 'never') return { wrong: `${path} must be given, got none` };
+  // a check that words its own message expects nothing
+  if (type === 'check' || type === 'custom') return { wrong: `${path} ${message}` };
+  const wanted = inWords[expected ?? type] ?? expected ?? 'a value that fits';
+  return { wrong: `${path} must be ${wanted}, got ${received}` };
 }

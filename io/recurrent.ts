@@ -37,7 +37,7 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
     x: { shape: x.shape, numbers: x.data },
     initial: initialStates(net, init, B),
     ...(classes && { targets: { shape: every ? [T, B] : loss.targets.shape, numbers: loss.targets.data } }),
-    ...(hyper.lengths !== undefined && { lengths: hyper.lengths as number[] }),
+    ...(hyper.lengths && { lengths: hyper.lengths }),
   };
   const upstream = classes ? undefined : upstreamOf(net, vector, T, B);
 
@@ -47,7 +47,7 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
     return rename(all, prefix);
   };
 
-  if (typeof hyper.chunk === 'number') {
+  if (hyper.chunk !== undefined) {
     const run = (chunk: number, prefix: string): Computed => {
       net.parameters.zeroGradients();
       const result = truncated(net, batch, { chunk, ...(upstream && { upstream }) });
@@ -75,7 +75,7 @@ function valuesOf(
   const values: Computed['values'] = {};
   for (const s of stateNames(net)) values[`${s}_n`] = eachLayer(net, states, s);
   if (net.architecture.output === undefined) {
-    values.output = zeroPadding(outputs, hyper.lengths as number[] | undefined, T, B);
+    values.output = zeroPadding(outputs, hyper.lengths, T, B);
   } else {
     const O = net.output;
     values.logits = outputs;
@@ -83,7 +83,7 @@ function valuesOf(
       softmax(outputs.slice(r * O, (r + 1) * O)),
     ).flat();
     const top = net.lastPlan?.main.output.value;
-    if (top) values.output = zeroPadding(toFlat(top), hyper.lengths as number[] | undefined, T, B);
+    if (top) values.output = zeroPadding(toFlat(top), hyper.lengths, T, B);
   }
   values.hidden = values.output;
   if (loss?.type === 'weighted_sum') {
@@ -122,7 +122,7 @@ function upstreamOf(
     given.data.length,
   );
   // an output past a row's end is zero, whatever the network computes there: it has no gradient
-  return { output: zeroPadding(given.data, hyper.lengths as number[] | undefined, T, B), states };
+  return { output: zeroPadding(given.data, hyper.lengths, T, B), states };
 }
 
 /** I and H of a vector, for cells whose weights are about to be replaced. */

@@ -9,6 +9,8 @@
  * A file is a stranger's input: everything the header claims is checked before a byte of data is read.
  */
 
+import { endOfString, parseJson } from './json';
+
 /** The element types that a typed array can hold; the 16-bit floats of the format have none. */
 export const ARRAYS = {
   F64: Float64Array,
@@ -147,7 +149,7 @@ function readHeader(bytes: Uint8Array): { length: number; json: Record<string, u
   try {
     const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     text = utf8.decode(bytes.subarray(PREFIX, PREFIX + length));
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (cause) {
     throw new TypeError(`safetensors: header must be JSON in UTF-8, got ${String(cause)}`, { cause });
   }
@@ -162,8 +164,8 @@ function requireNoTwins(text: string): void {
     if (text[i] === '{') open.push(new Set());
     else if (text[i] === '}') open.pop();
     else if (text[i] === '"') {
-      const start = i++;
-      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+      const start = i;
+      i = endOfString(text, start);
       // the text is valid JSON by now: a string before a colon is a key of the innermost open object
       let after = i + 1;
       while (/\s/.test(text.charAt(after))) after++;

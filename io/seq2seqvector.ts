@@ -81,7 +81,7 @@ function modelOf({ params, inputs, init, hyper }: Vector): Model {
   return {
     params: { ...(rest as typeof params), ...(table && { 'embedding.weight': table }) },
     ...{ x, read },
-    ...('lengths' in hyper && { lengths: hyper.lengths as number[] }),
+    ...(hyper.lengths && { lengths: hyper.lengths }),
     ...('score' in hyper && { score: mustBeOneOf(hyper.score, scores, 'verify', 'hyper.score') }),
     init: { name, start: init[name] },
   };

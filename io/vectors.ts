@@ -2,6 +2,8 @@
 import * as v from 'valibot';
 import { must } from '../core/check';
 import { sizeOf } from '../core/tensor';
+import { parseJson } from './json';
+import { tryParse } from './metadata';
 
 const finite = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -27,11 +29,19 @@ const lossSchema = v.variant('type', [
   }),
 ]);
 
+/** What is known of the settings that the kinds read; the options of an optimiser are its own. */
+const hyperSchema = v.looseObject({
+  lengths: v.optional(v.array(count)),
+  chunk: v.optional(count),
+  periods: v.optional(v.array(count)),
+  t_first: v.optional(count),
+});
+
 const vectorSchema = v.looseObject({
   name: v.string(),
   kind: v.string(),
   sizes: v.optional(named(v.union([finite, v.boolean()])), {}),
-  hyper: v.optional(named(v.unknown()), {}),
+  hyper: v.optional(hyperSchema, {}),
   params: v.optional(named(tensorSchema), {}),
   inputs: v.optional(named(tensorSchema), {}),
   init: v.optional(named(tensorSchema), {}),
@@ -59,22 +69,11 @@ export type Vector = v.InferOutput<typeof vectorSchema>;
 export function parseVector(text: string): Vector {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (error) {
     must(false, 'vector', 'the file must be JSON', text.split('\n')[0], (error as Error).message);
   }
-  const parsed = v.safeParse(vectorSchema, json);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const where = v.getDotPath(issue) ?? 'the file';
-    const { expected, received, message } = issue;
-    const said =
-      received === 'undefined'
-        ? 'must be given, got none'
-        : expected === null // worded where it is checked, above
-          ? message
-          : `must be ${expected}, got ${received}`;
-    throw new RangeError(`vector: ${where} ${said}`);
-  }
-  return parsed.output;
+  const { output, wrong } = tryParse(vectorSchema, json);
+  if (output === undefined) throw new RangeError(`vector: ${wrong}`);
+  return output;
 }

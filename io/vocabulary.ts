@@ -27,7 +27,7 @@ export class Vocabulary {
       symbols.length,
     );
     symbols.slice(1).forEach((symbol, k) => {
-      const single = [...symbol].length === 1;
+      const single = [...symbol].length === 1 && symbol !== UNKNOWN;
       const above = k === 0 || pointOf(symbol) > pointOf(symbols[k]);
       must(single && above, where, 'symbols must be single code points in ascending order', symbol);
     });

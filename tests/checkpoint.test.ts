@@ -139,10 +139,54 @@ describe('what is no checkpoint is named', () => {
       /it must say backstep, got a safetensors/,
     ],
     ['a later format', ({ metadata }) => (metadata.backstep = '2'), /the format must be 1, got 2/],
+    ['no network', ({ metadata }) => delete metadata.network, /metadata network: it must be given, got none/],
     [
-      'no network',
-      ({ metadata }) => delete metadata.network,
-      /metadata network: it must be Object, got undefined/,
+      'no topology',
+      ({ metadata }) =>
+        (metadata.network = metadata.network.replace('"topology":"many-to-many"', '"start":0')),
+      /metadata network: topology must be given, got none/,
+    ],
+    [
+      'a misspelt entry, which would be lost',
+      ({ metadata }) => (metadata.optimiser = '{"options":{"name":"sgd"},"steps":3}'),
+      /metadata: entries must be among network, .*, got optimiser/,
+    ],
+    [
+      'JSON nested without end',
+      ({ metadata }) => (metadata.training = '['.repeat(65) + ']'.repeat(65)),
+      /metadata: training must be JSON, got lists or objects nested more than 64 deep/,
+    ],
+    [
+      'more lists than characters can say anything in',
+      ({ metadata }) => (metadata.training = `[${'{},'.repeat(5000)}0]`),
+      /metadata: training must be JSON, got 5001 lists and objects in 15003 characters/,
+    ],
+    [
+      'a number beyond all',
+      ({ metadata }) => (metadata.training = '{"loss":1e999}'),
+      /metadata training: it must hold numbers that are finite/,
+    ],
+    [
+      'a note on another module',
+      ({ metadata }) => (metadata.module = 'torch.nn.GRU'),
+      /metadata: module must be torch\.nn\.LSTM; .*, got torch\.nn\.GRU/,
+    ],
+    [
+      'a second bias',
+      ({ tensors }) => {
+        (tensors.get('rnn.bias_hh_l0')?.data as Float32Array)[7] = 0.5;
+      },
+      /checkpoint: rnn\.bias_hh_l0\[7\] must be 0, got 0\.5 \(a bias that PyTorch has/,
+    ],
+    [
+      'a state of nothing',
+      ({ tensors }) => tensors.set('state.l9.h', f32([2, 0])),
+      /state\.l9\.h must be a state/,
+    ],
+    [
+      'the unknown symbol in a vocabulary',
+      ({ metadata }) => (metadata.vocabulary = 'a\uFFFD'),
+      /vocabulary: symbols must be single code points/,
     ],
     ['broken JSON', ({ metadata }) => (metadata.random = '[1,'), /metadata: random must be JSON, got /],
     [
@@ -212,6 +256,15 @@ describe('what is no checkpoint is named', () => {
       }
     }
   });
+});
+
+it('training that could not be read again is not written', () => {
+  const { net } = trained([lstm({ input: 3, hidden: 5 })], 'float32');
+  let deep: unknown = 0;
+  for (let k = 0; k < 65; k++) deep = [deep];
+  expect(() => encodeCheckpoint({ network: net, training: deep })).toThrow(
+    'checkpoint: training must be JSON of moderate depth, got lists or objects nested more than 64 deep',
+  );
 });
 
 it('a write that fails leaves the file before, and nothing else', () => {

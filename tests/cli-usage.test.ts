@@ -106,7 +106,7 @@ const cases: Case[] = [
   ['train --resume folder', `train: read: ${missing('folder/checkpoint.safetensors')}`],
   ['train --resume empty', `train: ${damaged('empty')}`],
   ['train --resume text.txt', `train: ${damaged('text.txt')}`],
-  ['train --resume run', 'train: checkpoint: training: it must be Object, got undefined'],
+  ['train --resume run', 'train: checkpoint: training: it must be given, got none'],
 
   ...['sample', 'flow'].flatMap((command): Case[] => [
     [`${command} none`, `${command}: read: ${missing('none')}`, 'backstep train makes one'],

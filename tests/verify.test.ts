@@ -181,9 +181,14 @@ describe('errors name what is wrong', () => {
       /^verify: loss\.targets must be class numbers in 0…3, got 9/,
     ],
     [
+      'lengths that are nothing',
+      changed('lstm_packed_b1.json', ({ hyper }) => (hyper.lengths = null as never)),
+      /^vector: hyper\.lengths must be Array, got null/,
+    ],
+    [
       'a clockwork vector without periods',
       changed('clockwork_b1_t0.json', ({ hyper }) => delete hyper.periods),
-      /^verify: hyper\.periods must be a list, got undefined/,
+      /^verify: hyper must hold periods, got \[t_first\]/,
     ],
     [
       'periods that do not grow',
