@@ -226,12 +226,18 @@ export class Parallel {
     };
   }
 
-  /** The plan of the last pass; a pass of several threads is run again as one, with the same dropout. */
+  /**
+   * The plan of the last pass; a pass of several threads is run again as one, with the same dropout. The gradients and
+   * the generator stay as the pass left them.
+   */
   private lastPlan(): Plan {
     const { network, last } = this;
     if (last) {
       const { state } = network.random;
+      const { data } = network.parameters.flatGradients;
+      const gradients = data.slice();
       runShare(network, last);
+      data.set(gradients);
       network.random.state = state;
     }
     return network.lastPlan as Plan;

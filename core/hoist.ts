@@ -13,8 +13,8 @@ import { identityOf, type Tensor } from './tensor';
 
 /** The same computation with as few, as large operations as possible. Sums may be added up in another order. */
 export function hoist(program: Program): Program {
-  const later = merge(program.operations, 1); // to the place of the last member
-  return new Program(merge(later.reverse(), -1).reverse()); // to the place of the first
+  const later = merge(program.operations); // to the place of the last member
+  return new Program(merge(later.reverse()).reverse()); // to the place of the first
 }
 
 /**
@@ -51,7 +51,7 @@ interface Group {
 type Mergeable = Product | Reduction;
 
 /** Walks the operations, merging each into an earlier neighbour of its kind that nothing in between depends on. */
-function merge(operations: readonly Operation[], direction: 1 | -1): Operation[] {
+function merge(operations: readonly Operation[]): Operation[] {
   const result: (Operation | undefined)[] = [];
   // by site: steps are walked in order, so a group that the next operation of its site cannot join is complete
   const open = new Map<string, Group>();
@@ -61,7 +61,7 @@ function merge(operations: readonly Operation[], direction: 1 | -1): Operation[]
     const mine = open.get(site);
     const both =
       mine && isMergeable(operation) && !feeds(mine.merged, operation)
-        ? joined(mine.merged, operation, direction)
+        ? joined(mine.merged, operation)
         : undefined;
     // a group ends where an operation needs what it computes, or changes what it reads
     for (const [key, group] of open) {
@@ -81,7 +81,10 @@ function merge(operations: readonly Operation[], direction: 1 | -1): Operation[]
   return result.filter((operation) => operation !== undefined);
 }
 
-/** Operations of one site are the same but for the rows that they work on: the same place of a cell at every step. */
+/**
+ * Operations of one site are the same but for the rows that they work on: the same place of a cell at every step. One
+ * that starts anew and one that adds are of two sites.
+ */
 function siteOf(operation: Mergeable): string {
   const tensors = [...operands(operation), ...writes(operation)];
   return [operation.kind, operation.accumulate, ...tensors.map(columnKey)].join(' ');
@@ -90,12 +93,11 @@ function siteOf(operation: Mergeable): string {
 const isMergeable = (operation: Operation): operation is Mergeable =>
   operation.kind === 'product' || (operation.kind === 'reduction' && operation.what === 'sumRows');
 
-/** Both as one operation, or undefined when they are not neighbours of one kind. */
-function joined(group: Mergeable, next: Mergeable, direction: 1 | -1): Mergeable | undefined {
+/** Two operations of one site as one, or undefined when they are not neighbours. */
+function joined(group: Mergeable, next: Mergeable): Mergeable | undefined {
   if (group.kind === 'product' && next.kind === 'product') {
     if (group.bias !== next.bias && !(group.bias && next.bias && same(group.bias, next.bias)))
       return undefined;
-    if (group.accumulate !== next.accumulate) return undefined;
     if (!next.accumulate && same(group.b, next.b)) {
       const [a, out] = [stacked(group.a, next.a, 0), stacked(group.out, next.out, 0)];
       return a && out && { ...group, a, out };
@@ -107,16 +109,14 @@ function joined(group: Mergeable, next: Mergeable, direction: 1 | -1): Mergeable
     }
     return undefined;
   }
-  // a sum that starts anew cannot be moved behind one that adds to it
   if (
     group.kind === 'reduction' &&
     next.kind === 'reduction' &&
     next.accumulate &&
     same(group.out, next.out)
   ) {
-    if (!group.accumulate && direction < 0) return undefined;
     const from = stacked(group.from, next.from, 0);
-    return group.accumulate ? from && { ...group, from } : undefined;
+    return from && { ...group, from };
   }
   return undefined;
 }

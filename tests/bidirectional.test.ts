@@ -5,6 +5,7 @@ import { firstBadGradient, firstBadValue } from '../bptt/notfinite';
 import { draw, drawStates, fillRandom } from '../bptt/problem';
 import { truncated } from '../bptt/truncated';
 import { Unroll } from '../bptt/unroll';
+import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
@@ -74,6 +75,26 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       'l0r.Wx': [7000],
       'l0r.Wh': [10000],
     });
+  });
+
+  test('by hand: the second direction reads the same clock, here alone with one', () => {
+    const plain = elman({ input: 1, hidden: 1, activation: 'relu', bias: false });
+    const clocked = clockwork({ input: 1, hidden: 1, periods: [2], activation: 'relu', bias: false });
+    const net = network({ layers: [bidirectional(plain, clocked)], dtype, executor });
+    net.parameters.flat.data.fill(1);
+    const x = [[[1]], [[2]], [[4]], [[8]]];
+    // →h = 1 3 7 15 at any time. From the end, at the times 3 2 1 0: 0 0+4 4 4+1; at the times 4 3 2 1: 8 8 8+2 10
+    const even = { output: [1, 5, 3, 4, 7, 4, 15, 0], dx: [1, 0, 1, 0] };
+    const odd = { output: [1, 10, 3, 10, 7, 8, 15, 8], dx: [0, 1, 0, 1] };
+    for (const [clock, expected] of [
+      [0, even],
+      [1, odd],
+      [2, even],
+      [7, odd],
+    ] as const) {
+      expect(toFlat(net.forward({ x, clock }).output)).toEqual(expected.output);
+      expect(toFlat(net.backward({ output: [0, 1, 0, 0, 0, 0, 0, 0] }).x)).toEqual(expected.dx);
+    }
   });
 
   test.each(cells)('%s: is one cell from the start and another from the end', (_name, layer) => {

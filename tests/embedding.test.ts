@@ -81,6 +81,21 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     ]);
   });
 
+  test('the table starts with the deviation that is asked for, by default 1', () => {
+    const start = (deviation?: number): number[] => {
+      const layers = [embedding({ input: 50, width: 40, deviation }), elman({ input: 40, hidden: 3 })];
+      return toFlat(network({ layers, dtype, seed: 5 }).parameters.values['embedding.E']);
+    };
+    const [table, half, zero] = [start(), start(0.5), start(0)];
+    // of 2000 numbers: three standard errors are 0.067 for the mean, 0.047 for the deviation
+    const mean = table.reduce((sum, e) => sum + e, 0) / table.length;
+    const variance = table.reduce((sum, e) => sum + (e - mean) ** 2, 0) / table.length;
+    expect(Math.abs(mean)).toBeLessThan(0.067);
+    expect(Math.abs(Math.sqrt(variance) - 1)).toBeLessThan(0.047);
+    expect(half).toEqual(table.map((e) => e / 2));
+    expect(zero.every((e) => e === 0)).toBe(true);
+  });
+
   test('a network reads E Wx where one without an embedding reads Wx', () => {
     const options = { ...softmax, dtype, executor: executorName };
     const net = network({ ...options, layers: stacks.lstm(), seed: 1 });

@@ -136,6 +136,26 @@ describe('what must not be merged', () => {
     expect(toFlat(out)).toEqual([7]);
   });
 
+  test('a product that overwrites and one that accumulates', () => {
+    for (const first of [false, true]) {
+      const [a, W, out] = [tensor([[1], [2]]), tensor([[10]]), tensor([[100], [200]])];
+      const program = new Program();
+      program.matmul(rows(a, 0, 1), W, rows(out, 0, 1), { accumulate: first });
+      program.matmul(rows(a, 1, 2), W, rows(out, 1, 2), { accumulate: !first });
+      hoist(program).bind(plain)();
+      expect(toFlat(out)).toEqual(first ? [110, 20] : [10, 220]);
+    }
+    // Σ over the rows of all steps, begun anew by the first: 1·1 + 2·2 + 4·4
+    for (const start of [false, true]) {
+      const [a, d, out] = [tensor([[1], [2], [4]]), tensor([[1], [2], [4]]), tensor([[100]])];
+      const program = new Program();
+      for (let t = 0; t < 3; t++)
+        program.matmul(transpose(rows(a, t, t + 1)), rows(d, t, t + 1), out, { accumulate: start || t > 0 });
+      hoist(program).bind(plain)();
+      expect(toFlat(out)).toEqual([start ? 121 : 21]);
+    }
+  });
+
   test('products with another bias, or into another place', () => {
     const [a, W, out] = [tensor([[1], [1]]), tensor([[1]]), zeros([2, 1])];
     const program = new Program();

@@ -251,11 +251,12 @@ describe('attractors', () => {
 });
 
 describe('patterns', () => {
-  test('exactly the share of units is flipped', () => {
-    const pattern = Array<number>(40).fill(1);
-    const wrong = (share: number): number =>
-      corrupt(pattern, share, new Random(1)).filter((s) => s < 0).length;
-    expect([0, 0.1, 0.26, 1].map(wrong)).toEqual([0, 4, 10, 40]);
+  test('the share of units that is flipped is rounded to the nearest whole number', () => {
+    const wrong = (share: number, units: number): number =>
+      corrupt(Array<number>(units).fill(1), share, new Random(1)).filter((s) => s < 0).length;
+    expect([0, 0.1, 0.26, 0.29, 1].map((share) => wrong(share, 40))).toEqual([0, 4, 10, 12, 40]);
+    // 0.58 · 50 = 28.999…96 in binary, 0.07 · 100 = 7.000…1
+    expect([wrong(0.58, 50), wrong(0.07, 100)]).toEqual([29, 7]);
   });
 });
 
