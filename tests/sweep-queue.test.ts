@@ -1,7 +1,15 @@
 /** Sweeps over a queue: a real Redis server, real workers, and what happens when any of them is killed. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -240,6 +248,47 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(output.split('trying again').length - 1).toBe(1);
     expect(figuresOf('lost')).toEqual(expected);
   }, 180_000);
+
+  /** Waits until a trial has told how far it is. */
+  async function trained(): Promise<void> {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    const queue = new Queue(`backstep-${version}`, { connection: redis });
+    for (;;) {
+      const [job] = await queue.getActive();
+      if (typeof job?.progress === 'object') break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await queue.close();
+  }
+
+  it.each([
+    ['has gone', 'SIGKILL'],
+    ['hangs', 'SIGSTOP'],
+  ] as const)(
+    'a server that %s keeps neither a sweep nor a worker from ending at the first Ctrl-C',
+    async (_what, signal) => {
+      const running = sweep(`away-${signal}`, 'long.json');
+      const a = worker(`away-${signal}-a`);
+      await a.says('begins');
+      // the first step has been made
+      await trained();
+      daemon.kill(signal);
+      try {
+        if (signal === 'SIGKILL') await Promise.all([running.says('is lost ('), a.says('is lost (')]);
+        else await new Promise((resolve) => setTimeout(resolve, 1000));
+        const [swept, worked] = await Promise.all([running.kill('SIGINT'), a.kill('SIGINT')]);
+        expect([swept.status, worked.status]).toEqual([130, 130]);
+        expect(swept.output + worked.output).not.toMatch(/^\s+at |Unhandled/m);
+        const models = join(folder, `away-${signal}-a`, 'models');
+        const [id] = readdirSync(models);
+        expect(readdirSync(join(models, id))).toEqual(['checkpoint.safetensors']);
+      } finally {
+        if (signal === 'SIGKILL') startServer();
+        else daemon.kill('SIGCONT');
+      }
+    },
+    60_000,
+  );
 
   it('what somebody else has put into the queue can neither name a file nor write to the terminal', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

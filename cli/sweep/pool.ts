@@ -44,6 +44,11 @@ export class TrialPool {
     Atomics.store(this.stopFlag, 0, 1);
   }
 
+  /** Resolves when every trial that runs has ended, or has been saved after `stop`. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.running.values());
+  }
+
   /** Ends the threads, whatever they are doing: who waits for a trial then must not take that for a failure of it. */
   close(): Promise<void> {
     this.stop();

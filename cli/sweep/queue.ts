@@ -8,6 +8,7 @@ import { commandLine } from '../arguments';
 import { usage } from '../errors';
 import type { Trial } from './config';
 import {
+  asLongAsThere,
   connect,
   jobIdOf,
   KEPT,
@@ -48,6 +49,9 @@ class Queued implements Runner {
   private failure: Error | undefined;
   /** Ends the waiting for something to happen. */
   private wake: () => void = () => undefined;
+  /** Ends the waiting for an answer. */
+  private leave: () => void = () => undefined;
+  private readonly left = new Promise<void>((resolve) => (this.leave = resolve));
 
   constructor(
     private readonly connection: Connection,
@@ -63,6 +67,12 @@ class Queued implements Runner {
   }
 
   async run(trials: readonly Trial[], listener: Listener): Promise<void> {
+    // the server may be away: no answer is waited for after `stop`
+    await Promise.race([this.collect(trials, listener), this.left]);
+    if (this.failure) throw this.failure;
+  }
+
+  private async collect(trials: readonly Trial[], listener: Listener): Promise<void> {
     this.trouble.tell = (text) => listener.note(text);
     for (const trial of trials) this.out.set(jobIdOf(trial.id), trial);
     this.listen(listener);
@@ -84,18 +94,19 @@ class Queued implements Runner {
       await this.change();
       await this.sendTexts({ ifGone: true });
     }
-    if (this.failure) throw this.failure;
   }
 
   stop(): string {
     this.stopped = true;
     this.wake();
+    this.leave();
     return 'the workers go on; the same command collects what they reach';
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.events.close(), this.queue.close()]);
-    this.connection.redis.disconnect();
+    const { connection, events, queue } = this;
+    await asLongAsThere(connection, Promise.allSettled([events.close(), queue.close()]));
+    connection.leave();
   }
 
   /** Events say when to look, and show what is going on. */

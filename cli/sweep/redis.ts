@@ -1,10 +1,20 @@
 /** What a sweep and its workers share: a Redis server, the queue in it, and the texts. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type * as BullMq from 'bullmq';
 import type * as Ioredis from 'ioredis';
 import * as v from 'valibot';
 import { usage } from '../errors';
 import { settingsSchema } from '../settings';
 import { version } from '../version';
+
+/** Milliseconds that an orderly end may take; a server that is away, or hangs, would have it last for ever. */
+const PATIENCE = 5000;
+
+/** Waits for `work` that needs the server, as long as there is one that answers. */
+export const asLongAsThere = ({ redis }: Connection, work: Promise<unknown>): Promise<unknown> =>
+  redis.status === 'ready'
+    ? Promise.race([work, pause(PATIENCE, undefined, { ref: false })])
+    : Promise.resolve();
 
 /** A trial as it stands in the queue. Its text lies beside it, by its fingerprint. */
 export const jobSchema = v.object({
@@ -31,6 +41,8 @@ export interface Connection {
   redis: Ioredis.Redis;
   /** The address without its password. */
   address: string;
+  /** Hangs up, on every connection; what waits for an answer fails. A server that is away is not waited for. */
+  leave: () => void;
 }
 
 /**
@@ -59,6 +71,15 @@ export async function connect(
     // nobody there at the start is an error, later on a matter of patience
     retryStrategy: (times) => (begun ? Math.min(200 * times, 5000) : null),
   });
+  // the queue makes further connections of this one
+  const connections = [redis];
+  const duplicate = redis.duplicate.bind(redis);
+  redis.duplicate = (options) => {
+    const made = duplicate(options);
+    connections.push(made);
+    return made;
+  };
+  const leave = (): void => connections.forEach((each) => each.disconnect());
   let cause: Error | undefined;
   redis.on('error', (error: Error) => {
     cause ??= error;
@@ -80,7 +101,7 @@ export async function connect(
       error,
     );
   }
-  return { bull, redis, address };
+  return { bull, redis, address, leave };
 }
 
 /** They are installed with a clone; who uses the package adds them where a queue is wanted. */

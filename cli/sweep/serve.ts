@@ -13,7 +13,15 @@ import { line } from '../output';
 import { safe } from '../safe';
 import { inWords, type Outcome } from './outcome';
 import { TrialPool } from './pool';
-import { connect, jobSchema, queueName, textKey, type Connection, type JobData } from './redis';
+import {
+  asLongAsThere,
+  connect,
+  jobSchema,
+  queueName,
+  textKey,
+  type Connection,
+  type JobData,
+} from './redis';
 
 export interface WorkerOptions {
   queue: string;
@@ -65,15 +73,17 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
       () => {
         line('stopping: trials that run are saved and given back; Ctrl-C once more stops at once');
         pool.stop();
+        const given = worker.close();
         const end = (): void => resolve(interrupt.code ?? exitCodes.interrupted);
-        worker.close().then(end, end);
+        // what cannot be given back goes to others when it has been silent for long enough
+        void pool.idle().then(() => asLongAsThere(connection, given).then(end, end));
       },
       () => undefined,
     );
   });
   const code = await stopped;
   await pool.close();
-  redis.disconnect();
+  connection.leave();
   return code;
 }
 
