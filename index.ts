@@ -94,7 +94,7 @@ export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
 export type { Feed, Topology } from './bptt/topology';
 export type { Batch, Part as PartOfBatch } from './bptt/batch';
 export type { Score } from './bptt/attention';
-export type { LossName } from './bptt/losses';
+export { loss, lossNames, registerLoss, type Loss, type LossEquations } from './losses';
 export type { Architecture } from './bptt/architecture';
 export type { CellMaker } from './cells/makers';
 export type { Box } from './bptt/box';

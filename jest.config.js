@@ -22,12 +22,13 @@ module.exports = {
   },
   reporters: ['default', ...(process.env.BACKSTEP_TEST_COUNT ? ['<rootDir>/scripts/count-reporter.js'] : [])],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['{core,cells,hopfield,bptt,io,tasks,papers,cli}/**/*.ts', 'index.ts'],
+  collectCoverageFrom: ['{core,cells,losses,hopfield,bptt,io,tasks,papers,cli}/**/*.ts', 'index.ts'],
   coverageReporters: ['text', 'json-summary'],
   // only looked at by `npm run test:coverage`
   coverageThreshold: {
     './core/': { lines: 95 },
     './cells/': { lines: 95 },
+    './losses/': { lines: 95 },
     './hopfield/': { lines: 95 },
     './bptt/': { lines: 95 },
   },

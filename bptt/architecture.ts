@@ -1,4 +1,5 @@
 /** An architecture: what a network is made of, checked. */
+import { lossOf, type TargetKind } from '../losses';
 import { affineParameters } from '../cells/affine';
 import type { Parameter } from '../cells/cell';
 import { isEmbedding, type Embedding } from '../cells/embedding';
@@ -9,7 +10,6 @@ import type { Dtype } from '../core/memory';
 import { attentionParameters, scores, type Score } from './attention';
 import { mustBridge } from './bridge';
 import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type Direction, type Layer } from './layer';
-import type { LossName } from './losses';
 import { withPrefix } from './parameters';
 import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
@@ -34,7 +34,7 @@ export interface NetworkOptions {
   /** O: adds an output layer y = h Wy + by of that width. */
   output?: number;
   /** What is minimised; without it, `backward` is given dL/doutput. */
-  loss?: LossName;
+  loss?: string;
   /** Whether the loss is averaged over the valid steps (default) or added up. */
   reduction?: 'mean' | 'sum';
   /** Probability of dropping a unit after each layer while training; default 0. */
@@ -97,7 +97,7 @@ export function architectureOf(options: NetworkOptions): Architecture {
   const main = stackOf(options.layers, 'layers', 'layer');
   must(dropout >= 0 && dropout < 1, where, 'dropout must be in 0 ≤ p < 1', dropout);
   mustBeOneOf(dtype, ['float64', 'float32'], where, 'dtype');
-  if (loss !== undefined) mustBeOneOf(loss, ['softmax', 'bernoulli', 'squared'], where, 'loss');
+  if (loss !== undefined) lossOf(loss, where);
   if (output !== undefined) mustCount(output, where, 'output');
   const architecture: Architecture = {
     ...{ topology, ...main, output, loss, dropout, trainInitial, dtype },
@@ -120,6 +120,10 @@ export function architectureOf(options: NetworkOptions): Architecture {
   return architecture;
 }
 const where = 'network';
+
+/** What targets are; undefined without a loss. */
+export const targetsOf = ({ loss }: Pick<Architecture, 'loss'>): TargetKind | undefined =>
+  loss === undefined ? undefined : lossOf(loss).targets;
 
 /** O, the width of the output. */
 export const widthOfOutput = ({ layers, output }: Architecture): number =>
@@ -201,13 +205,13 @@ function feedOf({ feed }: NetworkOptions, topology: Topology): Feed {
 }
 
 function mustDecode(architecture: Architecture): void {
-  const { layers, feed, loss, start = 0 } = architecture;
+  const { layers, feed, start = 0 } = architecture;
   mustReadForward(layers, where, 'a decoder must read forward', 'a bidirectional layer');
   mustBridge(architecture, where);
   if (architecture.attention !== undefined) mustBeOneOf(architecture.attention, scores, where, 'attention');
   mustCount(start, where, 'start', 0);
   const D = readerOf(architecture).input;
-  const read = loss === 'softmax' && feed !== 'nothing';
+  const read = targetsOf(architecture) === 'classes' && feed !== 'nothing';
   must(
     !read || start < D,
     where,

@@ -1,4 +1,5 @@
 /** Batches: what a caller hands in, checked and copied into a plan. */
+import { lossOf } from '../losses';
 import { must, mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
 import type { Data } from '../core/memory';
 import { classesOf, isOneHot, NONE } from '../core/onehot';
@@ -124,7 +125,8 @@ function fillTargets(
   mustBe(given !== undefined, where, 'targets must be given', given, `the network has a ${loss} loss`);
   const targets = flatten(given, where, 'targets');
   const steps = outputAxes(topology, T, B);
-  const expected = loss === 'softmax' ? steps : [...steps, net.output];
+  const { targets: kind, perOutput } = lossOf(loss as string);
+  const expected = kind === 'classes' ? steps : [...steps, net.output];
   mustShape(targets.shape, expected, where, 'targets', `O = ${net.output}, ${topology} with a ${loss} loss`);
 
   // with one output, a row counts in the part in which it ends
@@ -132,12 +134,12 @@ function fillTargets(
   const ends = (b: number): boolean => from < lengths[b] && lengths[b] <= to;
   const counts = (row: number): boolean => (one ? ends(row) : Math.floor(row / B) < lengths[row % B]);
   const valid = over ?? (one ? B : lengths.reduce((sum, length) => sum + length, 0));
-  const each = (net.reduction === 'mean' ? 1 / valid : 1) / (loss === 'squared' ? net.output : 1);
+  const each = (net.reduction === 'mean' ? 1 / valid : 1) / (perOutput ? net.output : 1);
   const first = one ? 0 : from * B;
   const weight = plan.weight as Tensor;
   for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + whole(row)) ? each : 0);
-  const kind = { classes: loss === 'softmax', probabilities: loss === 'bernoulli' };
-  fillRows(plan.target as Tensor, targets, { counts, ...kind, whole, first, B, where, name: 'targets' });
+  const how = { classes: kind === 'classes', probabilities: kind === 'probabilities' };
+  fillRows(plan.target as Tensor, targets, { counts, ...how, whole, first, B, where, name: 'targets' });
 }
 
 /** Row numbers of a plan that runs the rows low…high as row numbers in blocks of all B rows. */

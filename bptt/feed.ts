@@ -3,13 +3,12 @@
  *
  *   y at one step, x at the next [B, O]
  *
- * f is what the loss takes the output for: y itself for squared errors and without a loss, σ(y) for bernoulli, softmax(y)
- * for softmax. The gradient flows back through it; to forget that is the usual mistake.
+ * f is what the loss takes the output for: y itself, as without a loss, σ(y) or softmax(y). The gradient flows back through it; to forget that is the usual mistake.
  */
 import { equations } from '../core/equations/equations';
+import type { Prediction } from '../losses';
 import type { Program } from '../core/program';
 import { rows, type Tensor, type Tensors } from '../core/tensor';
-import type { LossName } from './losses';
 import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import type { Signal } from './stage';
 
@@ -29,29 +28,29 @@ export class Feedback {
   private readonly buffers: Tensors;
 
   constructor(
-    private readonly loss: LossName | undefined,
+    private readonly prediction: Prediction,
     private readonly y: Signal,
     private readonly x: Signal,
     private readonly B: number,
   ) {
-    this.buffers = loss === 'softmax' ? softmaxBuffers(y.value) : {};
+    this.buffers = prediction === 'softmax' ? softmaxBuffers(y.value) : {};
   }
 
   /** Records x at t + 1 from y at t. */
   forward(program: Program, t: number): void {
     const v = this.at(t);
-    if (this.loss === 'softmax') softmax.record(program, { ...v, p: v.x });
-    else (this.loss === 'bernoulli' ? sigmoidForward : sameForward).record(program, v);
+    if (this.prediction === 'softmax') softmax.record(program, { ...v, p: v.x });
+    else (this.prediction === 'sigmoid' ? sigmoidForward : sameForward).record(program, v);
   }
 
   /** Records what dx at t + 1 adds to dy at t. */
   backward(program: Program, t: number): void {
     const v = this.at(t);
-    if (this.loss === 'softmax') {
+    if (this.prediction === 'softmax') {
       // its own share is put down where `flow` was, and then added
       softmaxBackward.record(program, { ...v, p: v.x, dp: v.dx, dy: v.flow });
       sameBackward.record(program, { ...v, dx: v.flow });
-    } else (this.loss === 'bernoulli' ? sigmoidBackward : sameBackward).record(program, v);
+    } else (this.prediction === 'sigmoid' ? sigmoidBackward : sameBackward).record(program, v);
   }
 
   private at(t: number): Tensors {

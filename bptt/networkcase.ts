@@ -1,4 +1,5 @@
 /** A case of the check suite that is a network on a batch: both are drawn at random from their architecture. */
+import { targetsOf } from './architecture';
 import { Random } from '../core/random';
 import { sizeOf } from '../core/tensor';
 import type { Batch } from './batch';
@@ -67,7 +68,7 @@ function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batc
     shape,
     numbers: Array.from({ length: sizeOf(shape) }, () => random.below(n)),
   });
-  const targets = loss === 'softmax' ? below(O, steps) : below(2, [...steps, O]);
+  const targets = targetsOf(architecture) === 'classes' ? below(O, steps) : below(2, [...steps, O]);
   const initial = drawStates(architecture, B, random);
   const read = inputAxes(topology, T, B);
   const x = classes ? below(net.input, read) : values(read, net.input);

@@ -10,7 +10,7 @@ import { initialName, type Architecture } from './architecture';
 import { Attention } from './attention';
 import { recordBridge } from './bridge';
 import { Feedback } from './feed';
-import { recordLoss } from './losses';
+import { lossOf, recordLoss } from '../losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import { encoderOf, firstReaderOf, layersOf, readerOf, Stack, type Moment, type StackOptions } from './stack';
 import { dropout, head, lastStep, type Signal, type Stage } from './stage';
@@ -124,7 +124,9 @@ export class Plan {
       for (const stage of reading.reverse()) stage.backward(encodeBackward, 0, S);
     }
     const feedback =
-      architecture.feed === 'output' ? new Feedback(loss, this.output, this.main.input, B) : undefined;
+      architecture.feed === 'output'
+        ? new Feedback(loss === undefined ? 'same' : lossOf(loss).prediction, this.output, this.main.input, B)
+        : undefined;
     // fed back, a step needs the output of the one before: all stages go through time together
     const spans = feedback ? Array.from({ length: T }, (_, t) => [t, t + 1]) : [[0, T]];
     for (const [from, to] of spans) {

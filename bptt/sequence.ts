@@ -1,4 +1,5 @@
 /** Sequences: what a batch holds for each stack of a network, checked against its topology. */
+import { targetsOf } from './architecture';
 import { must, mustBe, mustCount, mustShape } from '../core/check';
 import type { Numbers } from '../core/tensor';
 import { flatten, type Box } from './box';
@@ -130,7 +131,7 @@ function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): nu
 
 /** What a decoder reads. */
 function readInputs(batch: Batch, net: Network, T: number, B: number, where: string): Values {
-  const { feed, loss, start = 0 } = net.architecture;
+  const { feed, start = 0 } = net.architecture;
   const reader = readerOf(net.architecture);
   const { inputs, targets } = batch;
   const fed = feed !== 'given';
@@ -146,7 +147,7 @@ function readInputs(batch: Batch, net: Network, T: number, B: number, where: str
     );
     return read;
   }
-  const classes = loss === 'softmax';
+  const classes = targetsOf(net.architecture) === 'classes';
   if (feed === 'nothing' || (fed && !classes)) return { given: 0, classes: false };
   const first = Array<number>(B).fill(start);
   if (fed) return { values: { shape: [1, B], numbers: first }, given: 1, classes };

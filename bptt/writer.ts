@@ -4,6 +4,7 @@
  * It begins where an encoder has read its source, or at the initial states of a many-to-many network. Several rows can go
  * on from one, as the hypotheses of a beam do. Dropout is off.
  */
+import { targetsOf } from './architecture';
 import { must, mustBe, mustShape } from '../core/check';
 import { fillFrom, toFlat, type Tensor } from '../core/tensor';
 import { flatten, type Box } from './box';
@@ -51,8 +52,14 @@ export class Writer implements Steps {
     mustBe(writes, where, 'the topology must be encoder-decoder or many-to-many', topology);
     const asks = feed === undefined || feed === 'given';
     mustBe(asks, where, 'feed must be given', feed, 'fed otherwise, a network writes in one forward pass');
-    const expects = loss === undefined || loss === 'softmax';
-    mustBe(expects, where, 'the loss must be softmax', loss, 'outputs are taken for logits');
+    const expects = loss === undefined || targetsOf(network.architecture) === 'classes';
+    mustBe(
+      expects,
+      where,
+      'the loss must be one over classes, as softmax',
+      loss,
+      'outputs are taken for logits',
+    );
     if (!encoder) mustStream(network.architecture, where, 'layers must read forward', 'a bidirectional one');
     mustBe(initial !== 'carry', where, 'initial must not be carry', 'carry');
     const [D, O] = [readerOf(network.architecture).input, network.output];

@@ -1,4 +1,5 @@
 /** `backstep import`: the weights of another engine's model as a checkpoint. */
+import { lossNames } from '../losses';
 import type { Command } from 'commander';
 import { directionsOf, nameOf } from '../bptt/layer';
 import { topologies, type Topology } from '../bptt/topology';
@@ -27,7 +28,6 @@ const cells = {
   'gru-before': { cell: 'gru', reset: 'before' },
 } satisfies Record<string, ImportOptions>;
 const cellNames = Object.keys(cells) as (keyof typeof cells)[];
-const losses = ['softmax', 'bernoulli', 'squared'] as const;
 
 const examples = `
 Kind, size and number of the layers, directions, biases and the output layer are read from the weights. What they do not
@@ -49,7 +49,7 @@ interface ImportCommandOptions {
   from: keyof typeof sources;
   cell?: keyof typeof cells;
   topology?: Topology;
-  loss?: (typeof losses)[number];
+  loss?: string;
   out: string;
 }
 
@@ -73,8 +73,8 @@ export function addImport(program: Command): void {
     )
     .option(
       '--loss <name>',
-      `${losses.join(', ')}: what it is to be trained with (default: none)`,
-      oneOf('import: --loss', losses),
+      `${lossNames().join(', ')}: what it is to be trained with (default: none)`,
+      oneOf('import: --loss', lossNames()),
     )
     .addHelpText('after', examples)
     .action(importFrom);

@@ -1,5 +1,5 @@
 /** Softmax cross-entropy of a vector's logits, its gradient, and what else a vector may expect of it. */
-import { recordLoss } from '../bptt/losses';
+import { recordLoss } from '../losses';
 import { must, mustShape } from '../core/check';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';

@@ -4,7 +4,6 @@ import { elman, type Activation } from '../cells/elman';
 import { embedding, type Embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import type { LossName } from '../bptt/losses';
 import type { Topology } from '../bptt/topology';
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import type { Dtype } from '../core/memory';
@@ -21,7 +20,7 @@ export interface ImportOptions {
   /** Default many-to-many. */
   topology?: Topology;
   /** What training is to minimise; default none. */
-  loss?: LossName;
+  loss?: string;
 }
 
 export type Stored = ReadonlyMap<string, SafeTensor>;

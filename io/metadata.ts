@@ -1,4 +1,5 @@
 /** The JSON in a checkpoint's metadata, and what it must look like. */
+import { lossNames } from '../losses';
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/optimizers';
 import { scores } from '../bptt/attention';
@@ -37,7 +38,12 @@ const networkNote = v.strictObject({
   attention: v.optional(v.picklist(scores)),
   start: v.optional(count),
   output: v.optional(size),
-  loss: v.optional(v.picklist(['softmax', 'bernoulli', 'squared'])),
+  loss: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((name) => lossNames().includes(name)),
+    ),
+  ),
   reduction: v.picklist(['mean', 'sum']),
   dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
   trainInitial: v.union([v.boolean(), v.literal('shared')]),

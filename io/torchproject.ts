@@ -1,4 +1,5 @@
 /** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
+import { lossOf, type TargetKind } from '../losses';
 import { directionsOf } from '../bptt/layer';
 import { copyOf, type Network } from '../bptt/network';
 import type { Optimizer } from '../bptt/optimizers';
@@ -114,13 +115,13 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<stri
   };
   const x = vocabulary || embedding ? whole([T, B], D) : real([T, B, D], () => random.normal());
   const axes = outputAxes(topology, T, B);
-  const targets = {
-    softmax: () => whole(axes, O),
-    bernoulli: () => real([...axes, O], () => random.below(2)),
-    squared: () => real([...axes, O], () => random.normal()),
+  const targets: Record<TargetKind, () => SafeTensor> = {
+    classes: () => whole(axes, O),
+    probabilities: () => real([...axes, O], () => random.below(2)),
+    numbers: () => real([...axes, O], () => random.normal()),
   };
   const batch = new Map<string, SafeTensor>([['x', x]]);
-  if (loss) batch.set('targets', targets[loss]());
+  if (loss) batch.set('targets', targets[lossOf(loss).targets]());
   const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
   const given = batch.get('targets');
   // in float64 rounding is too small to hide what is computed otherwise

@@ -1,4 +1,6 @@
 /** The Python that runs a network of ours in PyTorch, checks it, and trains it on, in one process or in several. */
+import { mustBe } from '../core/check';
+import { lossOf } from '../losses';
 import { initialName, type Architecture } from '../bptt/architecture';
 import type { Network } from '../bptt/network';
 import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/layer';
@@ -110,17 +112,14 @@ function lastStep(module: string, layers: readonly Layer[]): string {
 }
 
 /** The sum of a loss over some rows, and what the sum over all rows of a batch is divided by. */
-function lossLines(loss: string | undefined, reduction: string, O: number): string {
-  const sums: Record<string, string> = {
-    softmax: 'F.cross_entropy(y.flatten(0, -2), targets.flatten(), reduction="sum")',
-    bernoulli: 'F.binary_cross_entropy_with_logits(y, targets, reduction="sum")',
-    squared: 'F.mse_loss(y, targets, reduction="sum")',
-  };
-  if (!loss) return '    raise SystemExit("this network was saved without a loss: write one here")';
-  const each = { softmax: 1, bernoulli: O, squared: 1 }[loss] as number;
-  const mean = each === 1 ? 'count' : `(count / ${each})`;
-  const divisor = reduction === 'mean' ? mean : String(loss === 'squared' ? O : 1);
-  return `    return ${sums[loss]} / ${divisor}`;
+function lossLines(name: string | undefined, reduction: string, O: number): string {
+  if (!name) return '    raise SystemExit("this network was saved without a loss: write one here")';
+  const { pytorch, targets, perOutput } = lossOf(name, 'torch');
+  mustBe(pytorch !== undefined, 'torch', 'the loss must state what it is in PyTorch', name);
+  const elements = targets === 'classes' ? 1 : O;
+  const mean = perOutput || elements === 1 ? 'count' : `(count / ${elements})`;
+  const divisor = reduction === 'mean' ? mean : String(perOutput ? O : 1);
+  return `    return ${pytorch} / ${divisor}`;
 }
 
 type Parts = Record<

@@ -553,7 +553,7 @@ describe('errors', () => {
     ],
     [
       run({}, network({ layers, output: O, loss: 'squared' })),
-      'decode: the loss must be softmax, got squared',
+      'decode: the loss must be one over classes, as softmax, got squared',
     ],
     [
       run(

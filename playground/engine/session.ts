@@ -1,4 +1,5 @@
 /** One or two runs on the same task and seed, and all that the page wants to know of them. */
+import { lossOf } from '../../losses';
 import { generate, defaultPrime } from '../../cli/generate';
 import { flow as gradientFlow } from '../../bptt/flow';
 import { statesSize } from '../../bptt/copies';
@@ -148,8 +149,8 @@ export class Session {
       topology === 'many-to-one' ? { x, targets } : rowOf({ x, targets }, topology, this.settings.length);
     const outputs = inRows(toFlat(network.forward(batch).output), O);
     return {
-      targets: inRows(Array.from(batch.targets.numbers), loss === 'softmax' ? 1 : O),
-      outputs: loss === 'softmax' ? outputs.map(softmax) : outputs,
+      targets: inRows(Array.from(batch.targets.numbers), lossOf(loss).targets === 'classes' ? 1 : O),
+      outputs: lossOf(loss).prediction === 'softmax' ? outputs.map(softmax) : outputs,
       ...(symbols && { labels: Array.from(batch.x.numbers, (k) => symbols[k]) }),
     };
   }

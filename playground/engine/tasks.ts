@@ -1,5 +1,4 @@
 /** Tasks: where batches come from. A task and its seed give the same batches every time. */
-import type { LossName } from '../../bptt/losses';
 import type { Topology } from '../../bptt/topology';
 import { must } from '../../core/check';
 import { sinOfTurn } from '../../core/portable';
@@ -15,7 +14,7 @@ export interface Task {
   /** D and O. */
   readonly input: number;
   readonly output: number;
-  readonly loss: LossName;
+  readonly loss: string;
   readonly topology: Topology;
   /** What the classes stand for, where there are classes. */
   readonly symbols?: readonly string[];

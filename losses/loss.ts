@@ -1,0 +1,134 @@
+/**
+ * What a loss is: from the outputs y of all steps to one number, and dL/dy, both as equations.
+ *
+ *   y, target, dy [N, O]   weight, rowLoss [N, 1]   loss [1]      N = T·B rows
+ *
+ *   loss = Σ_rows weight * rowLoss
+ *
+ * The weights carry the reduction: 0 on padding, 1 for a sum, 1 / (number of valid steps) for a mean.
+ */
+import { must, mustBe } from '../core/check';
+import { Block, type Compiled } from '../core/equations/block';
+import { equations } from '../core/equations/equations';
+import { numberOf } from '../core/equations/shapes';
+import type { Program } from '../core/program';
+import { dtypeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
+
+/** What a target is: a class number, O numbers in 0…1, or O numbers of any size. */
+export type TargetKind = 'classes' | 'probabilities' | 'numbers';
+/** What the outputs are turned into where a prediction is wanted. */
+export type Prediction = 'same' | 'sigmoid' | 'softmax';
+
+/** The text of a loss, and what others must know of it. */
+export interface LossEquations {
+  /** What options and checkpoints call it: `softmax`. */
+  name: string;
+  /** What people call it: `cross-entropy`. */
+  title: string;
+  targets: TargetKind;
+  /** Reads y and target; writes rowLoss [N, 1]. */
+  forward: string;
+  /** Reads all of that, what forward wrote, and weight [N, 1]; writes dy [N, O]. */
+  backward: string;
+  /** Default: the outputs as they are. */
+  prediction?: Prediction;
+  /** Whether a row's loss is a mean over its O outputs, not their sum; default false. */
+  perOutput?: boolean;
+  /** The sum over all rows of `y` and `targets` in PyTorch, with `torch.nn.functional` as F; without it no export to it. */
+  pytorch?: string;
+}
+
+/** A loss, ready to be recorded. */
+export interface Loss extends Readonly<Required<Omit<LossEquations, 'forward' | 'backward' | 'pytorch'>>> {
+  readonly pytorch?: string;
+  readonly forward: Compiled;
+  readonly backward: Compiled;
+}
+
+/**
+ * A loss from its equations.
+ *
+ * @throws EquationError with line and column for what cannot be read, is not known or does not fit.
+ * @example
+ * loss({
+ *   name: 'absolute',
+ *   title: 'absolute error',
+ *   targets: 'numbers',
+ *   forward: 'rowLoss = sum(abs(y - target), axis=1)',
+ *   backward: 'dy = weight * (step(y - target) - step(target - y))',
+ * }).prediction; // 'same'
+ */
+export function loss({ forward, backward, ...about }: LossEquations): Loss {
+  const given = { y: ['N', 'O'], target: ['N', 'O'] };
+  const there = new Block(forward, `${about.name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
+  there.mustWrite(['rowLoss']);
+  const back = new Block(backward, `${about.name}, backward`, {
+    given: { ...given, weight: ['N', '1'], ...Object.fromEntries(there.scope.written) },
+    outputs: { dy: ['N', 'O'] },
+  });
+  back.mustWrite(['dy']);
+  back.mustUse(new Set(['dy']));
+  const kept = ['rowLoss', ...back.scope.read.keys()];
+  there.mustUse(new Set(kept));
+  return {
+    ...{ prediction: 'same', perOutput: false, ...about },
+    forward: there.compile(kept),
+    backward: back.compile(['dy']),
+  };
+}
+
+const registry = new Map<string, Loss>();
+
+/**
+ * Makes a loss known by its name, wherever a loss is named: networks, checkpoints, commands, the check suite.
+ * @throws RangeError when the name is taken.
+ */
+export function registerLoss(made: Loss): Loss {
+  must(!registry.has(made.name), 'registerLoss', 'the name must be new', made.name);
+  registry.set(made.name, made);
+  return made;
+}
+
+/** The names of all losses, in the order in which they were registered. */
+export const lossNames = (): string[] => [...registry.keys()];
+
+/** @throws TypeError for a name that is not known. */
+export function lossOf(name: string, where = 'loss'): Loss {
+  const found = registry.get(name);
+  mustBe(found !== undefined, where, `loss must be one of ${lossNames().join(', ')}`, name);
+  return found;
+}
+
+/** What is worked on when a loss is recorded. */
+export interface LossTensors {
+  y: Tensor;
+  dy: Tensor;
+  /** [N, O]: one-hot rows where targets are classes. */
+  target: Tensor;
+  weight: Tensor;
+  rowLoss: Tensor;
+  loss: Tensor;
+}
+
+const total = equations(
+  'loss',
+  'weight, rowLoss [N, 1]   writes weightedLoss [N, 1]   loss [1]',
+  `weightedLoss = weight * rowLoss
+   loss = sum(weightedLoss)`,
+);
+
+/** Records the loss on `forward` and dy on `backward`. */
+export function recordLoss(name: string, forward: Program, backward: Program, v: LossTensors): void {
+  const { forward: value, backward: gradient } = lossOf(name);
+  const [N, O] = v.y.shape;
+  const own: Tensors = { ...v };
+  for (const { stored } of [value, total, gradient])
+    for (const [key, shape] of Object.entries(stored))
+      own[key] ??= zeros(
+        shape.map((size) => numberOf(size, { N, O }) as number),
+        dtypeOf(v.y),
+      );
+  value.record(forward, own);
+  total.record(forward, own);
+  gradient.record(backward, own);
+}
