@@ -102,8 +102,8 @@ function show(outcomes: Outcome[], mutants: boolean): void {
 
   for (const { name, report, mutants: score } of outcomes) {
     for (const row of report.rows.filter(({ verdict }) => verdict === 'wrong'))
-      line(pc.red(`${name}: ${describe(row)}`));
-    for (const survivor of score?.survivors ?? []) line(pc.red(`${name}: not noticed: ${survivor}`));
+      line(`${name}: ${describe(row)}`, pc.red);
+    for (const survivor of score?.survivors ?? []) line(`${name}: not noticed: ${survivor}`, pc.red);
   }
   const rows = outcomes.flatMap(({ report }) => report.rows);
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
@@ -124,8 +124,8 @@ function scoreLine(scores: MutationReport[]): string {
 }
 
 function statusOf(outcome: Outcome): string {
-  if (passed(outcome)) return pc.green('ok');
-  return outcome.report.verdict === 'undecided' ? pc.yellow('undecided') : pc.red('FAIL');
+  if (passed(outcome)) return 'ok';
+  return outcome.report.verdict === 'undecided' ? 'undecided' : 'FAIL';
 }
 
 /** The worst error of those that were decided. */

@@ -1,7 +1,7 @@
 /** What a command says when it cannot go on: a sentence, the fix, an exit code. A stack trace only with --debug. */
 import { CommanderError } from 'commander';
 import { createColors } from 'picocolors';
-import { safe } from './safe';
+import { safe } from '../core/safe';
 
 /** 0 is success; 129 and above are the shell's own codes: a closed terminal, Ctrl-C, a closed pipe, SIGTERM. */
 export const exitCodes = {
@@ -17,7 +17,7 @@ export class CommandError extends Error {
     readonly fix?: string,
     cause?: unknown,
   ) {
-    super(message, { cause });
+    super(safe(message), { cause });
   }
 }
 
@@ -56,8 +56,8 @@ export function report(error: unknown, command: string, debug: boolean): number 
   const colors = createColors(process.stderr.isTTY && !process.env.NO_COLOR);
   if (exitCode !== 0) {
     process.stderr.write(`${colors.red(safe(message))}\n`);
-    if (fix) process.stderr.write(`  ${colors.dim('fix:')} ${fix}\n`);
-    if (debug) process.stderr.write(`${trace(error)}\n`);
+    if (fix) process.stderr.write(`  ${colors.dim('fix:')} ${safe(fix)}\n`);
+    if (debug) process.stderr.write(`${safe(trace(error))}\n`);
   }
   return exitCode;
 }

@@ -1,5 +1,6 @@
 /** `backstep flow`: where gradients vanish and explode on their way back through time. */
 import type { Command } from 'commander';
+import { safe } from '../core/safe';
 import { clipEffect, type ClipEffect } from '../bptt/clipeffect';
 import { flow } from '../bptt/flow';
 import { writeWhole } from '../io/files';
@@ -86,7 +87,9 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   const clipped: ClipEffect | undefined =
     norm === undefined ? undefined : using(() => clipEffect(network, batch, { norm, learningRate }));
   const where = flags.at === 'last' ? 'the last of' : 'every one of';
-  const title = `${what}; ${from}, loss ${found.loss.toPrecision(4)} at ${where} ${many(flags.steps, 'step')} of ${many(flags.batch, 'row')}`;
+  const title = safe(
+    `${what}; ${from}, loss ${found.loss.toPrecision(4)} at ${where} ${many(flags.steps, 'step')} of ${many(flags.batch, 'row')}`,
+  );
   if (flags.json) line(asJson({ what, from, ...found, ...(clipped && { clip: clipped }) }));
   else {
     line(title);

@@ -11,7 +11,7 @@ import { readUtf8 } from '../io/files';
 import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
 import { oneOf, real, whole } from './arguments';
 import { usage, using } from './errors';
-import { line } from './output';
+import { asJson, line, type Paint } from './output';
 import { sparkline } from './sparkline';
 
 const examples = `
@@ -88,7 +88,7 @@ function run(
       const { state, other, ...figures } = end;
       const drawn = { state: rowsOf(state, width), ...(other && { other: rowsOf(other, width) }) };
       line(
-        JSON.stringify({
+        asJson({
           picture: picture.name,
           flip,
           ...figures,
@@ -107,7 +107,7 @@ function run(
     );
     const [before, after] = [energies[0], end.energy].map((energy) => energy.toFixed(2));
     line(`energy ${before} ${sparkline(energies)} ${after}, ${end.outcome} after ${end.sweeps} sweeps`);
-    line(verdict(end, picture.name, nearest));
+    line(...verdict(end, picture.name, nearest));
   }
 }
 
@@ -149,23 +149,26 @@ function show(titles: readonly string[], drawings: readonly string[][]): void {
   const widths = drawings.map((drawing, k) => Math.max(titles[k].length, drawing[0].length));
   const room = process.stdout.columns || 80;
   if (widths.reduce((sum, width) => sum + width + 2, -2) > room) {
-    titles.forEach((title, k) => [pc.dim(title), ...drawings[k]].forEach(line));
+    titles.forEach((title, k) => {
+      line(title, pc.dim);
+      drawings[k].forEach((row) => line(row));
+    });
     return;
   }
   const beside = (parts: readonly string[]): string =>
     parts.map((part, k) => part.padEnd(widths[k])).join('  ');
-  line(pc.dim(beside(titles).trimEnd()));
+  line(beside(titles).trimEnd(), pc.dim);
   drawings[0].forEach((_, row) => line(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
 }
 
-function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: string): string {
-  if (overlap === 1 && nearest === wanted) return pc.green('recalled without a fault');
+function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: string): [string, Paint] {
+  if (overlap === 1 && nearest === wanted) return ['recalled without a fault', pc.green];
   const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
   const wrong = Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
-  if (wrong === 0) return pc.yellow(named);
+  if (wrong === 0) return [named, pc.yellow];
   const what =
     outcome === '2-cycle' ? 'two states that follow each other for ever' : 'a state that was not stored';
-  return pc.yellow(`${what}; nearest is ${named}, ${wrong} of ${state.length} units off`);
+  return [`${what}; nearest is ${named}, ${wrong} of ${state.length} units off`, pc.yellow];
 }
 
 /** A picture as text, one string for each row. */

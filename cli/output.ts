@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import Table from 'cli-table3';
+import pc from 'picocolors';
+import { safe, safeLiteral } from '../core/safe';
 import { reasonOf } from '../io/files';
 import { exitCodes, failure, report } from './errors';
 
@@ -57,16 +59,31 @@ export async function drained(signal?: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined);
 }
 
-/** Prints one line. */
-export const line = (text = ''): void => void process.stdout.write(`${text}\n`);
+/** Colours text that is shown; whatever comes from outside has lost its own colours by then. */
+export type Paint = (text: string) => string;
+const plain: Paint = (text) => text;
+
+/** Prints one line, or several: all that is printed goes through `safe`. */
+export const line = (text = '', paint = plain): void => void process.stdout.write(`${paint(safe(text))}\n`);
+
+/** The same on standard error. */
+export const noteLine = (text: string): void => void process.stderr.write(`${safe(text)}\n`);
 
 /** JSON of anything that is told; numbers that JSON does not know are told by their names. */
 export const asJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner,
+  safeLiteral(
+    JSON.stringify(value, (_key, inner: unknown) =>
+      typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner,
+    ),
   );
 
-/** Prints a table without borders; its columns are separated by two spaces. */
+const verdicts: Readonly<Record<string, Paint | undefined>> = {
+  ok: pc.green,
+  undecided: pc.yellow,
+  FAIL: pc.red,
+};
+
+/** Prints a table without borders; its columns are separated by two spaces, and a verdict at the end of a row is coloured. */
 export function table(head: string[], body: string[][]): void {
   const none = '';
   const chars = Object.fromEntries(
@@ -82,6 +99,10 @@ export function table(head: string[], body: string[][]): void {
     colAligns: align,
     chars: { ...chars, middle: '  ' },
   });
-  printed.push(...body);
-  for (const row of printed.toString().split('\n')) line(row.trimEnd());
+  for (const row of body) {
+    const cells = row.map(safe);
+    const last = cells.length - 1;
+    printed.push(cells.map((cell, k) => (k === last ? (verdicts[cell]?.(cell) ?? cell) : cell)));
+  }
+  for (const row of printed.toString().split('\n')) process.stdout.write(`${row.trimEnd()}\n`);
 }

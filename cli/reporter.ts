@@ -2,8 +2,7 @@
 import { createColors } from 'picocolors';
 import { Bar, barFits } from './bar';
 import { lines, stepParts, type Event, type Step } from './events';
-import { asJson, line as say } from './output';
-import { safe } from './safe';
+import { asJson, line } from './output';
 
 export interface Reporter {
   tell(event: Event): void;
@@ -16,7 +15,7 @@ const LINE_EVERY = 5;
 
 /** The reporter that suits where standard output and standard error go. */
 export function reporterFor(json: boolean): Reporter {
-  if (json) return { tell: (event) => say(asJson(event)), close: () => undefined };
+  if (json) return { tell: (event) => line(asJson(event)), close: () => undefined };
   return barFits() ? new BarReporter() : new LineReporter();
 }
 
@@ -33,7 +32,7 @@ class LineReporter implements Reporter {
     const first = event.event === 'step' ? undefined : this.untold;
     for (const told of [first, event]) {
       if (told?.event === 'step') this.next = told.seconds + LINE_EVERY;
-      if (told) for (const line of lines(told)) say(line);
+      if (told) for (const text of lines(told)) line(text);
     }
     this.untold = undefined;
   }
@@ -54,20 +53,20 @@ class BarReporter implements Reporter {
     }
     // the bar goes while something is printed, and is drawn again below it at the next step
     this.close();
-    for (const line of lines(event)) say(this.paint(event, safe(line)));
+    for (const text of lines(event)) line(text, (shown) => this.paint(event, shown));
   }
 
   close(): void {
     this.bar.clear();
   }
 
-  private paint(event: Event, line: string): string {
+  private paint(event: Event, text: string): string {
     const { dim, cyan, red, green, yellow } = this.colors;
-    if (event.event === 'sample') return line.startsWith('  ') ? cyan(line) : dim(line);
-    if (event.event === 'validation' || event.event === 'saved') return dim(line);
+    if (event.event === 'sample') return text.startsWith('  ') ? cyan(text) : dim(text);
+    if (event.event === 'validation' || event.event === 'saved') return dim(text);
     if (event.event === 'gradcheck')
-      return { right: green, wrong: red, undecided: yellow }[event.verdict](line);
-    return line;
+      return { right: green, wrong: red, undecided: yellow }[event.verdict](text);
+    return text;
   }
 }
 

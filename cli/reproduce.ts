@@ -45,7 +45,7 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
   const done = (trial: Trial): Finished | undefined => finishedOf(trial, digest, records.all);
   const left = trials.filter((trial) => !done(trial));
 
-  const say = json ? () => undefined : line;
+  const say = json ? () => undefined : (text: string) => line(text);
   say(`${paper.citation}\n${paper.about.map((text) => `  ${text}`).join('\n')}`);
   if (quick) say('  quick: too small to be compared with what is published');
   if (paper.data && digest === null) say(`  without --data: ${paper.data.standIn}`);

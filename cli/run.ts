@@ -11,7 +11,7 @@ import { PACKAGE, readTextOf } from './corpus';
 import { failure, usage, using, CommandError } from './errors';
 import { BITS } from './events';
 import { onInterrupt } from './interrupt';
-import { drained } from './output';
+import { drained, noteLine } from './output';
 import { plotCurves } from './plot';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
@@ -151,7 +151,7 @@ class Run {
       unlock();
     }
     const again = commandLine(`train --resume ${quote(this.checkpoint)}`);
-    process.stderr.write(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}\n`);
+    noteLine(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}`);
     return interrupt.code ?? 0;
   }
 
@@ -301,5 +301,5 @@ const sampleEvery = (seconds: number | null): number => Math.min(60, Math.max(10
 /** Says something on standard error without spoiling the progress bar. */
 function note(reporter: Reporter, text: string): void {
   reporter.close();
-  process.stderr.write(`${text}\n`);
+  noteLine(text);
 }

@@ -6,7 +6,6 @@ import { readUtf8 } from '../io/files';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
 import { asJson, line, table } from './output';
-import { safe } from './safe';
 
 /** Adds the command to the program. */
 export function addVerify(program: Command): void {
@@ -34,11 +33,11 @@ function verifyFiles(files: string[], json: boolean): boolean {
     const rows = outcomes.map((outcome) => ('error' in outcome ? [outcome.file] : rowOf(outcome)));
     table(
       ['name', 'kind', 'values', 'gradients', 'worst at', ''],
-      rows.map((row) => (row.length === 1 ? [row[0], '', '', '', '', pc.red('FAIL')] : row)),
+      rows.map((row) => (row.length === 1 ? [row[0], '', '', '', '', 'FAIL'] : row)),
     );
     const spoilt = outcomes.filter((outcome) => 'error' in outcome);
-    for (const { error } of spoilt) line(pc.red(safe(`verify: ${error}`)));
-    if (spoilt.length > 0) line(`  ${pc.dim('fix:')} give files as examples/pytorch_vector.py writes them`);
+    for (const { error } of spoilt) line(`verify: ${error}`, pc.red);
+    if (spoilt.length > 0) line('  fix: give files as examples/pytorch_vector.py writes them', pc.dim);
     line(
       `${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative) on the ${executorOf().name} executor`,
     );
@@ -58,14 +57,7 @@ function verifyFile(file: string): Outcome {
 
 function rowOf({ name, kind, values, gradients, ok }: Verdict): string[] {
   const worse = gradients.error > values.error ? gradients : values;
-  return [
-    safe(name),
-    kind,
-    show(values),
-    show(gradients),
-    safe(worse.where),
-    ok ? pc.green('ok') : pc.red('FAIL'),
-  ];
+  return [name, kind, show(values), show(gradients), worse.where, ok ? 'ok' : 'FAIL'];
 }
 
 const show = ({ error, where }: Disagreement): string => (where === '' ? '–' : error.toExponential(1));

@@ -4,8 +4,8 @@ import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from './errors';
 import { defaultPrime, generate } from './generate';
-import { drained } from './output';
-import { safe } from './safe';
+import { drained, noteLine } from './output';
+import { safe } from '../core/safe';
 import { CHECKPOINT } from './settings';
 
 export interface SampleOptions {
@@ -37,7 +37,7 @@ export async function write(given: string, options: SampleOptions): Promise<void
   const { indices, unknown } = vocabulary.encode(prime);
   if (unknown.length > 0) {
     const list = unknown.map((symbol) => JSON.stringify(symbol)).join(', ');
-    process.stderr.write(`sample: not in the vocabulary, read as unknown: ${list}\n`);
+    noteLine(`sample: not in the vocabulary, read as unknown: ${list}`);
   }
 
   const clean = process.stdout.isTTY ? safe : (text: string): string => text;

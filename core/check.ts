@@ -1,4 +1,5 @@
 /** The wording of every argument and shape error: `where: what must hold, got what (where that comes from)`. */
+import { safe } from './safe';
 
 /** Throws RangeError unless `condition`; for sizes, shapes, periods and values. */
 export function must(
@@ -65,7 +66,7 @@ export function mustKnowKeys(options: object, allowed: readonly string[], where:
 }
 
 function wording(where: string, what: string, got: unknown, why?: string): string {
-  return `${where}: ${what}, got ${show(got)}${why ? ` (${why})` : ''}`;
+  return safe(`${where}: ${what}, got ${show(got)}${why ? ` (${why})` : ''}`);
 }
 
 function show(value: unknown): string {

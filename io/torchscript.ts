@@ -6,6 +6,7 @@ import type { Network } from '../bptt/network';
 import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/layer';
 import { schedule as scheduleOf, type ScheduleOptions } from '../bptt/schedules';
 import { endsInOne } from '../bptt/topology';
+import { pythonEscape, safeLiteral } from '../core/safe';
 import { torchOptimizerCall } from './torchoptim';
 import type { TorchProject } from './torchproject';
 
@@ -33,7 +34,7 @@ export function torchScript(project: TorchProject, module: string): string {
     clip: clip === undefined ? 'None' : String(clip),
     rate: rateLines(schedule),
     rows: endsInOne(topology) ? 0 : 1,
-    vocabulary: vocabulary ? JSON.stringify(String(vocabulary)) : 'None',
+    vocabulary: vocabulary ? safeLiteral(JSON.stringify(String(vocabulary)), pythonEscape) : 'None',
     T,
     B,
   };

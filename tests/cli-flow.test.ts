@@ -197,3 +197,20 @@ test.each([
   const { status, stderr } = backstep('flow', ...args);
   expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
 });
+
+test('the name of a text, which a checkpoint holds, does nothing to a terminal, a picture or its reader', () => {
+  const wild = 'a\x1b[31m\x1b]0;title\x07\u202e.txt';
+  writeFileSync(join(folder, wild), 'she sells sea shells by the sea shore\n'.repeat(9));
+  const sizes = ['--hidden', '4', '--batch', '2', '--seq', '4', '--steps', '2'];
+  const train = backstep('train', '--text', wild, ...sizes, '--out', 'wild');
+  const looked = backstep('flow', 'wild', '--steps', '6', '--batch', '2', '--svg', 'wild.svg');
+  const resumed = backstep('train', '--resume', 'wild', '--steps', '3');
+  rmSync(join(folder, wild));
+  const gone = [backstep('flow', 'wild'), backstep('train', '--resume', 'wild', '--steps', '4')];
+  expect([train, looked, resumed, ...gone].map(({ status }) => status)).toEqual([0, 0, 0, 2, 2]);
+  const said = [train, looked, resumed, ...gone].flatMap(({ stdout, stderr }) => [stdout, stderr]);
+  for (const words of [...said, readFileSync(join(folder, 'wild.svg'), 'utf8')])
+    // eslint-disable-next-line no-control-regex
+    expect(words).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/);
+  expect(looked.stdout).toContain('a·[31m·]0;title··.txt');
+});

@@ -12,7 +12,9 @@ import { LossCurve } from '../cli/curve';
 import { count, time, type Step } from '../cli/events';
 import { generate } from '../cli/generate';
 import { factsOf } from '../cli/reporter';
-import { safe } from '../cli/safe';
+import { asJson } from '../cli/output';
+import { mustBe } from '../core/check';
+import { safe } from '../core/safe';
 import { newSettings, readSchedule, resumedSettings } from '../cli/settings';
 import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
@@ -181,8 +183,33 @@ describe('what is shown', () => {
     ]);
   });
 
-  it('control characters do not reach the terminal', () =>
-    expect(safe('a\x1b[31m\tb\n\x07')).toBe('a·[31m\tb\n·'));
+  it('control characters, and those that turn or hide text, do not reach the terminal', () => {
+    expect(safe('a\x1b[31m\tb\n\x07')).toBe('a·[31m\tb\n·');
+    // C1, the direction of text, what cannot be seen, half a symbol, tags beyond the first plane
+    const hidden = [
+      '\x9b',
+      '\r',
+      '\u202e',
+      '\u2066',
+      '\u200f',
+      '\u2028',
+      '\ufeff',
+      '\u00ad',
+      '\ud800',
+      '\u{e0041}',
+    ];
+    for (const sign of hidden) expect(safe(`a${sign}b`)).toBe('a·b');
+    for (const text of ['Grüße, 𝄞', 'می\u200cخواهم', '👩\u200d🚀']) expect(safe(text)).toBe(text);
+  });
+
+  it('in JSON they are escaped, so that nothing is lost', () => {
+    const text = 'a\x1b\x9b\u202e\u{e0041}é';
+    expect(asJson({ text })).toBe(String.raw`{"text":"a\u001b\u009b\u202e\udb40\udc41é"}`);
+    expect(JSON.parse(asJson({ text }))).toEqual({ text });
+  });
+
+  it('messages of the library are shown in the same way', () =>
+    expect(() => mustBe(false, 'x', 'y', '\x1b]0;title\x07')).toThrow('x: y, got ·]0;title·'));
 });
 
 describe('generated text', () => {

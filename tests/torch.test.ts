@@ -330,6 +330,14 @@ it('a vocabulary is a string in the script, whatever is in it', () => {
   expect(script).toContain(`\nVOCABULARY = ${JSON.stringify(String(vocabulary))}  #`);
 });
 
+it('what turns text round is escaped in the script, and is the same symbol to Python', () => {
+  const symbols = '\x9b\u202e\u{e0041}';
+  const layers = [gru({ input: 4, hidden: 2 })];
+  const made = { network: network({ layers, output: 4 }), vocabulary: Vocabulary.of(symbols) };
+  const script = torchProject(made)['model.py'] as string;
+  expect(script).toContain(String.raw`VOCABULARY = "\U0000009b\U0000202e\U000e0041"  #`);
+});
+
 describe('a network that no single module computes is refused', () => {
   it.each<[string, Options, RegExp]>([
     [

@@ -5,8 +5,7 @@ import { Records } from '../../io/records';
 import { barFits } from '../bar';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
-import { asJson, line } from '../output';
-import { safe } from '../safe';
+import { asJson, line, noteLine } from '../output';
 import { Board } from './board';
 import { readSweep, type Trial } from './config';
 import { Embedded } from './embedded';
@@ -89,7 +88,7 @@ async function run(
   json: boolean,
 ): Promise<number> {
   const board = barFits() && !json ? new Board(left, all) : undefined;
-  const say = json ? () => undefined : (text: string) => (board ? board.say(safe(text)) : line(safe(text)));
+  const say = json ? () => undefined : (text: string) => (board ? board.say(text) : line(text));
   const interrupt = onInterrupt(
     () => {
       say(`stopping: ${runner.stop()}`);
@@ -101,7 +100,7 @@ async function run(
     await runner.run(left, {
       moved: (trial, part, where) => board?.moved(trial, part, where),
       returned: (trial) => board?.left(trial, false),
-      note: (text) => (json ? process.stderr.write(`${safe(text)}\n`) : say(text)),
+      note: (text) => (json ? noteLine(text) : say(text)),
       finished: (trial, outcome) => {
         const record = ended(trial, outcome);
         records.add(record);

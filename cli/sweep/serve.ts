@@ -10,7 +10,6 @@ import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
 import { outFolder } from '../outfolder';
 import { line } from '../output';
-import { safe } from '../safe';
 import { inWords, type Outcome } from './outcome';
 import { TrialPool } from './pool';
 import {
@@ -62,10 +61,10 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     // of a connection that is lost, the connection itself tells
     if (name !== 'ReplyError' || objections.has(message)) return;
     objections.add(message);
-    say(`${address} objects: ${message}`);
+    line(`${address} objects: ${message}`);
   });
-  worker.on('completed', ({ data }, outcome) => say(`${data.label}: ${inWords(outcome)}`));
-  worker.on('failed', (job, { message }) => say(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
+  worker.on('completed', ({ data }, outcome) => line(`${data.label}: ${inWords(outcome)}`));
+  worker.on('failed', (job, { message }) => line(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
   line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
 
   const stopped = new Promise<number>((resolve) => {
@@ -87,9 +86,6 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
   return code;
 }
 
-/** What comes through the queue may hold anything. */
-const say = (text: string): void => line(safe(text));
-
 async function work(
   job: Job<JobData, Outcome>,
   token: string | undefined,
@@ -108,7 +104,7 @@ async function work(
       );
     writeWhole(text, bytes);
   }
-  say(`${label}: begins`);
+  line(`${label}: begins`);
   let told = 0;
   // the sweep says where the model lies, and may run in another folder of this machine
   const folder = resolve(out, 'models', id);

@@ -5,7 +5,6 @@ import { spread } from '../../papers/trials';
 import { commandLine, quote } from '../arguments';
 import { count } from '../events';
 import { line, table } from '../output';
-import { safe } from '../safe';
 import type { Sweep } from './config';
 import { reached } from './outcome';
 import type { Ended } from './record';
@@ -69,12 +68,10 @@ export function showTable({ columns }: Sweep, trials: readonly Ended[]): void {
   if (!best) return;
   const { host, model } = best;
   const here = host === hostname();
-  if (here && !existsSync(model)) line(safe(`the best one's model is no more in ${model}`));
+  if (here && !existsSync(model)) line(`the best one's model is no more in ${model}`);
   else
     line(
-      safe(
-        `the best one${here ? '' : ` (on ${host})`} writes with\n  ${commandLine(`sample ${quote(model)}`)}`,
-      ),
+      `the best one${here ? '' : ` (on ${host})`} writes with\n  ${commandLine(`sample ${quote(model)}`)}`,
     );
 }
 
