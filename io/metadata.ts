@@ -5,6 +5,7 @@ import type { OptimizerOptions } from '../bptt/optimizers';
 import { scores } from '../bptt/attention';
 import { topologies } from '../bptt/topology';
 import { mustBe } from '../core/check';
+import { safe } from '../core/safe';
 import { parseJson } from './json';
 
 /** Of the files that are written. */
@@ -124,7 +125,7 @@ const inWords: Partial<Record<string, string>> = {
  */
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
   const { output, wrong } = tryParse(schema, value);
-  if (wrong) throw new TypeError(`${where}: ${wrong}`);
+  if (wrong) throw new TypeError(safe(`${where}: ${wrong}`));
   return output;
 }
 

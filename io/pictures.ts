@@ -12,6 +12,8 @@ export interface Picture {
 
 const ON = '#*@Xx1█';
 const OFF = '. -_0·';
+/** A network that stores a picture of 2¹⁰ × 2¹⁰ would have 2⁴⁰ weights. */
+const MOST_DOTS = 2 ** 20;
 
 /**
  * The pictures of a text, separated by empty lines: `#`, `*`, `@`, `X` or `1` is a dot, `.`, `-`, `_`, `0` or a space is
@@ -27,9 +29,9 @@ export function readPictures(text: string, name: string): Picture[] {
   const blocks: string[][] = [[]];
   lines.forEach((line, k) => {
     for (const [column, sign] of [...line].entries()) {
-      const known = (ON + OFF).includes(sign);
+      if ((ON + OFF).includes(sign)) continue;
       const place = `${JSON.stringify(sign)} in line ${k + 1}, column ${column + 1} of ${name}`;
-      if (!known) must(false, where, `signs must be # for a dot and . for none`, place);
+      must(false, where, `signs must be # for a dot and . for none`, place);
     }
     if (line.trim() !== '') blocks[blocks.length - 1].push(line.trimEnd());
     else if (blocks[blocks.length - 1].length > 0) blocks.push([]);
@@ -38,9 +40,13 @@ export function readPictures(text: string, name: string): Picture[] {
   must(pictures.length > 0, where, `${name} must hold a picture`, 'an empty text');
   const width = pictures.flat().reduce((most, { length }) => Math.max(most, length), 0);
   const height = pictures[0].length;
+  // short lines are filled up: one long line beside many short ones would be a large picture from a small file
+  const size = `${pictures.length} of ${width} × ${height}`;
+  const fits = pictures.length * width * height <= MOST_DOTS;
+  must(fits, where, `the pictures of ${name} must hold at most ${MOST_DOTS} dots in all`, size);
   return pictures.map((block, k) => {
-    const size = `picture ${k + 1} of ${name} must have ${height} lines`;
-    must(block.length === height, where, size, block.length, 'as the first one has');
+    const lines = `picture ${k + 1} of ${name} must have ${height} lines`;
+    must(block.length === height, where, lines, block.length, 'as the first one has');
     const dots = block.flatMap((line) => [...line.padEnd(width, '.')]);
     return {
       name: `${name} ${k + 1}`,

@@ -9,6 +9,7 @@
  * A file is a stranger's input: everything the header claims is checked before a byte of data is read.
  */
 
+import { safe } from '../core/safe';
 import { endOfString, parseJson } from './json';
 
 /** The element types that a typed array can hold; the 16-bit floats of the format have none. */
@@ -151,7 +152,7 @@ function readHeader(bytes: Uint8Array): { length: number; json: Record<string, u
     text = utf8.decode(bytes.subarray(PREFIX, PREFIX + length));
     json = parseJson(text);
   } catch (cause) {
-    throw new TypeError(`safetensors: header must be JSON in UTF-8, got ${String(cause)}`, { cause });
+    throw new TypeError(`safetensors: header must be JSON in UTF-8, got ${safe(String(cause))}`, { cause });
   }
   requireNoTwins(text);
   return { length, json: requireObject(json, 'header') };
@@ -271,7 +272,8 @@ function show(value: unknown): string {
 }
 
 function showOne(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'string')
+    return safe(JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value));
   if (typeof value !== 'object' || value === null) return String(value);
   return Array.isArray(value) ? '[…]' : '{…}';
 }

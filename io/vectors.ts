@@ -1,6 +1,7 @@
 /** Test vectors: one JSON file each, with parameters, inputs and expected results of an independent implementation. */
 import * as v from 'valibot';
 import { must } from '../core/check';
+import { safe } from '../core/safe';
 import { sizeOf } from '../core/tensor';
 import { parseJson } from './json';
 import { tryParse } from './metadata';
@@ -74,6 +75,6 @@ export function parseVector(text: string): Vector {
     must(false, 'vector', 'the file must be JSON', text.split('\n')[0], (error as Error).message);
   }
   const { output, wrong } = tryParse(vectorSchema, json);
-  if (output === undefined) throw new RangeError(`vector: ${wrong}`);
+  if (output === undefined) throw new RangeError(safe(`vector: ${wrong}`));
   return output;
 }

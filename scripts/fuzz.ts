@@ -18,6 +18,7 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { readSchedule, newSettings, resumedSettings, settingsSchema } from '../cli/settings';
+import { safe } from '../core/safe';
 import { Random } from '../core/random';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fromKeras, toKeras } from '../io/keras';
@@ -28,6 +29,7 @@ import { toPytorch } from '../io/pytorch';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors';
 import { readText } from '../io/text';
 import { fromTorchModel } from '../io/torchimport';
+import { readPictures } from '../io/pictures';
 import { parseVector } from '../io/vectors';
 import { verify } from '../io/verify';
 import { Vocabulary } from '../io/vocabulary';
@@ -69,6 +71,9 @@ const TOKENS = [
   ']',
   '"',
   '\\u0000',
+  '\x1b[31m',
+  '\\u202e',
+  '['.repeat(20_000),
   '../',
   '\x93NUMPY',
   'PK\x03\x04',
@@ -149,6 +154,10 @@ export function targets(): Record<string, Target> {
         return resumedSettings({}, parse(settingsSchema, JSON.parse(given), 'settings'));
       },
     },
+    pictures: {
+      good: [Buffer.from('##..\n#..#\n\n....\n####\n')],
+      read: (bytes) => readPictures(Buffer.from(bytes).toString(), 'pictures'),
+    },
     text: {
       good: [Buffer.from('Grüße, 𝄞 and\r\n the rest\n'.repeat(3))],
       read: (bytes) => {
@@ -177,11 +186,26 @@ const isJson = (text: string): boolean => {
   }
 };
 
+/** An archive whose directory names one of its entries once more: over the same bytes, or where nothing is. */
+function withTwin(bytes: Buffer, random: Random): Buffer {
+  const [end, last] = ['PK\x05\x06', 'PK\x01\x02'].map((sign) =>
+    bytes.lastIndexOf(sign, undefined, 'latin1'),
+  );
+  if (last < 0 || end < last) return bytes;
+  const twin = Buffer.from(bytes.subarray(last, end));
+  twin[46] ^= 1 + random.below(7); // the first letter of its name
+  if (random.below(2)) twin.writeUInt32LE(random.below(2 ** 31), 42);
+  const tail = Buffer.from(bytes.subarray(end));
+  for (const at of [8, 10]) tail.writeUInt16LE(tail.readUInt16LE(at) + 1, at);
+  return Buffer.concat([bytes.subarray(0, end), twin, tail]);
+}
+
 /** A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed where it has any. */
 export function mutate({ good, json }: Target, random: Random): Uint8Array {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   let bytes: Buffer = Buffer.from(pick(good));
-  if (json && random.uniform() < 0.5) bytes = withJson(bytes, json, random);
+  if (bytes.subarray(0, 2).toString() === 'PK' && random.uniform() < 0.2) bytes = withTwin(bytes, random);
+  else if (json && random.uniform() < 0.5) bytes = withJson(bytes, json, random);
   else {
     for (let edits = 1 + random.below(3); edits > 0; edits--) bytes = edited(bytes, random);
   }
@@ -197,7 +221,7 @@ function edited(bytes: Buffer, random: Random): Buffer {
     random.uniform() < 0.7
       ? TOKENS[random.below(TOKENS.length)]
       : String(NUMBERS[random.below(NUMBERS.length)]);
-  switch (random.below(8)) {
+  switch (random.below(9)) {
     case 0:
       if (at < copy.length) copy[at] ^= 1 << random.below(8);
       return copy;
@@ -218,6 +242,12 @@ function edited(bytes: Buffer, random: Random): Buffer {
       return Buffer.concat([copy.subarray(0, to), piece, copy.subarray(to)]);
     case 6:
       return Buffer.concat([copy.subarray(0, at), Buffer.from(word, 'latin1'), copy.subarray(at)]);
+    case 7: // very many of it
+      return Buffer.concat([
+        copy.subarray(0, at),
+        ...Array<Buffer>(piece.length < 8 ? 50_000 : 1).fill(piece),
+        copy.subarray(at),
+      ]);
     default:
       return Buffer.concat([copy.subarray(0, at), Buffer.from(word, 'latin1'), copy.subarray(to)]);
   }
@@ -301,6 +331,7 @@ export function fuzz(target: Target, files: number, seed: number): Outcome {
       outcome.refused++;
       const { name, message } = error as Error;
       const known = (name === 'RangeError' || name === 'TypeError' || name === 'Error') && FORM.test(message);
+      if (safe(message) !== message) fault('characters that act on a terminal');
       if (!known || error instanceof Escape) fault(`${name}: ${message}`.slice(0, 300));
     }
     const took = performance.now() - start;

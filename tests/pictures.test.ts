@@ -52,4 +52,7 @@ it('a file of very many lines is read, or refused in words', () => {
   expect(() => readPictures('#.\n'.repeat(150_000) + '\n#', 'long')).toThrow(
     'pictures: picture 2 of long must have 150000 lines, got 1 (as the first one has)',
   );
+  expect(() => readPictures(`${'#'.repeat(2000)}\n${'#\n'.repeat(999)}`, 'wide')).toThrow(
+    'pictures: the pictures of wide must hold at most 1048576 dots in all, got 1 of 2000 × 1000',
+  );
 });
