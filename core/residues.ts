@@ -1,0 +1,235 @@
+/**
+ * The scalar language over a prime field, where two expressions are equal or not, and nothing is rounded.
+ *
+ * + − × ÷ are those of the field. No function of the reals has a counterpart there, so its value is a random element that
+ * is bound to its argument: the same argument gives the same element. What is known of the function is built in:
+ *
+ *   exp       e⁰ = 1;  eᵃ⁺ᵇ = eᵃ eᵇ, as far as a statement shows the sum;  e⁻ᵃ = 1 / eᵃ always;      (eᵃ)' = eᵃ
+ *   tanh, σ   the rational functions of exp that they are
+ *   log       e^(log a) = a;  log(eᵃ) = a                                                           (log a)' = 1 / a
+ *   log1p     log(1 + a)
+ *   sqrt      a root r of its own, of which r² = a is not used                                       r' = 1 / (2 r)
+ *
+ * Which side of a kink an argument is on is a coin, thrown once for a and −a: relu, abs, min, max, step and select all
+ * agree on it. Constants have the side that they really have; eᵃ, σ and roots are positive.
+ *
+ * Every relation here is one of the reals. So what is equal at a random point is equal for real, but for an accident of
+ * the draw; what needs a relation that is not here, such as r² = a, is not found equal.
+ */
+import { Field } from './field';
+import { Random } from './random';
+import type { OperationName } from './scalar';
+import type { Graph } from './statement';
+
+/** A residue, and its derivative in one direction. */
+export interface Residue {
+  re: number;
+  du: number;
+}
+
+/** A random point of a field: what its free elements are bound to. */
+export class Point extends Field {
+  /** How often a coin was thrown. */
+  coins = 0;
+  private readonly source: Random;
+  private readonly exps = new Map([[0, 1]]);
+  private readonly logs = new Map([[1, 0]]);
+  private readonly roots = new Map([[0, 0]]);
+  private readonly sides = new Map([[0, 0]]);
+
+  constructor(prime: number, seed: number) {
+    super(prime);
+    this.source = new Random(seed);
+  }
+
+  /** A free element; none of 0, 1 and −1, of which too much would be true. */
+  draw(): number {
+    return 2 + this.source.below(this.prime - 3);
+  }
+
+  /** The residue of a number that stands in a program, which keeps its sign. */
+  constant(x: number): number {
+    const residue = this.of(x);
+    if (x !== 0) this.lie(residue, x > 0);
+    return residue;
+  }
+
+  /** eᵃ; where nothing is bound to a yet, `found` may say what it is. */
+  exp(a: number, found?: () => number | undefined): number {
+    let e = this.exps.get(a);
+    if (e === undefined) this.bind(a, (e = found?.() ?? this.draw()));
+    return e;
+  }
+
+  log(a: number): number {
+    let l = this.logs.get(a);
+    if (l === undefined) this.bind((l = this.draw()), a);
+    return l;
+  }
+
+  sqrt(a: number): number {
+    let r = this.roots.get(a);
+    if (r === undefined) this.roots.set(a, (r = this.positive(this.draw())));
+    return r;
+  }
+
+  /** 1 or −1, and 0 for 0. */
+  side(a: number): number {
+    if (!this.sides.has(a)) {
+      this.coins++;
+      this.lie(a, this.source.below(2) === 1);
+    }
+    return this.sides.get(a) as number;
+  }
+
+  /** What is known to be positive; returned as it is. */
+  positive(a: number): number {
+    this.lie(a, true);
+    return a;
+  }
+
+  private bind(a: number, e: number): void {
+    const inverse = this.inverse(e);
+    this.exps.set(a, e).set(this.neg(a), inverse);
+    this.logs.set(e, a).set(inverse, this.neg(a));
+    this.positive(e);
+    this.positive(inverse);
+  }
+
+  private lie(a: number, above: boolean): void {
+    if (this.sides.has(a)) return;
+    this.sides.set(a, above ? 1 : -1).set(this.neg(a), above ? -1 : 1);
+  }
+}
+
+/** What an operation is in a field; its operands are a, b, c, and e(k) is eᵃ, eᵇ, eᶜ. */
+interface Rule {
+  value: (p: Point, a: number, b: number, c: number, e: (k: number) => number) => number;
+  /** ∂y/∂a, ∂y/∂b, ∂y/∂c. */
+  partials: (p: Point, a: number, b: number, c: number, y: number) => number[];
+  /** eʸ from those of the operands, where a relation gives it. */
+  exponential?: (p: Point, a: number, b: number, c: number, e: (k: number) => number) => number | undefined;
+}
+
+/** Of an operation that is one of its operands, whichever the sides choose; `sign` turns it round. */
+const choice = (of: (p: Point, a: number, b: number) => number, sign = false): Rule => ({
+  value: (p, a, b, c) => {
+    const k = of(p, a, b);
+    return k < 0 ? (sign ? p.neg(a) : 0) : [a, b, c][k];
+  },
+  partials: (p, a, b) => {
+    const k = of(p, a, b);
+    return [0, 1, 2].map((j) => (j === k ? 1 : sign && k < 0 && j === 0 ? p.neg(1) : 0));
+  },
+  exponential: (p, a, b, _c, e) => {
+    const k = of(p, a, b);
+    return k < 0 ? (sign ? p.inverse(e(0)) : 1) : e(k);
+  },
+});
+
+/** Small whole numbers, by which an exponent may be multiplied. */
+const isCount = (n: number): boolean => n < 64;
+
+/** One row per operation of the language, as in `scalar.ts`. */
+export const residueRules: Record<OperationName, Rule> = {
+  add: {
+    value: (p, a, b) => p.add(a, b),
+    partials: () => [1, 1],
+    exponential: (p, _a, _b, _c, e) => p.mul(e(0), e(1)),
+  },
+  sub: {
+    value: (p, a, b) => p.sub(a, b),
+    partials: (p) => [1, p.neg(1)],
+    exponential: (p, _a, _b, _c, e) => p.div(e(0), e(1)),
+  },
+  mul: {
+    value: (p, a, b) => p.mul(a, b),
+    partials: (_p, a, b) => [b, a],
+    exponential: (p, a, b, _c, e) =>
+      isCount(a) ? p.power(e(1), a) : isCount(b) ? p.power(e(0), b) : undefined,
+  },
+  div: {
+    value: (p, a, b) => p.div(a, b),
+    partials: (p, _a, b, _c, y) => [p.inverse(b), p.neg(p.div(y, b))],
+  },
+  neg: {
+    value: (p, a) => p.neg(a),
+    partials: (p) => [p.neg(1)],
+    exponential: (p, _a, _b, _c, e) => p.inverse(e(0)),
+  },
+  abs: {
+    ...choice((p, a) => (p.side(a) < 0 ? -1 : 0), true),
+    partials: (p, a) => [p.side(a) < 0 ? p.neg(1) : p.side(a)],
+  },
+  // where both are equal, a is taken, as in floating point
+  min: choice((p, a, b) => (p.side(p.sub(a, b)) <= 0 ? 0 : 1)),
+  max: choice((p, a, b) => (p.side(p.sub(a, b)) >= 0 ? 0 : 1)),
+  exp: { value: (_p, _a, _b, _c, e) => e(0), partials: (_p, _a, _b, _c, y) => [y] },
+  log: {
+    value: (p, a) => p.log(a),
+    partials: (p, a) => [p.inverse(a)],
+    exponential: (_p, a) => a,
+  },
+  log1p: {
+    value: (p, a) => p.log(p.add(1, a)),
+    partials: (p, a) => [p.inverse(p.add(1, a))],
+    exponential: (p, a) => p.add(1, a),
+  },
+  sqrt: { value: (p, a) => p.sqrt(a), partials: (p, _a, _b, _c, y) => [p.inverse(p.add(y, y))] },
+  tanh: {
+    value: (p, _a, _b, _c, e) => {
+      const square = p.mul(e(0), e(0));
+      return p.div(p.sub(square, 1), p.add(square, 1));
+    },
+    partials: (p, _a, _b, _c, y) => [p.sub(1, p.mul(y, y))],
+  },
+  sigmoid: {
+    value: (p, _a, _b, _c, e) => p.positive(p.div(e(0), p.add(1, e(0)))),
+    partials: (p, _a, _b, _c, y) => [p.mul(y, p.sub(1, y))],
+  },
+  relu: choice((p, a) => (p.side(a) > 0 ? 0 : -1)),
+  step: { value: (p, a) => (p.side(a) > 0 ? 1 : 0), partials: () => [0] },
+  select: choice((p, a) => (p.side(a) > 0 ? 1 : 2)),
+};
+
+/**
+ * The outputs of a graph at a point, with their derivatives along those of its inputs.
+ * @throws NoInverse where a divisor happens to be 0.
+ */
+export function evaluate(
+  { nodes, outputs }: Graph,
+  point: Point,
+  inputs: Readonly<Record<string, Residue>>,
+): Record<string, Residue> {
+  const values: Residue[] = [];
+  const re = (k: number): number => (k < values.length ? values[k].re : 0);
+
+  /** eˣ of the k-th node. */
+  const exponential = (k: number): number =>
+    point.exp(re(k), () => {
+      const node = nodes[k];
+      if (node.op === 'input' || node.op === 'constant') return undefined;
+      const { args } = node;
+      const rule = residueRules[node.op].exponential;
+      return rule?.(point, re(args[0]), re(args[1]), re(args[2]), (j) => exponential(args[j]));
+    });
+
+  for (const node of nodes) {
+    if (node.op === 'input') values.push(inputs[node.name]);
+    else if (node.op === 'constant') values.push({ re: point.constant(node.value), du: 0 });
+    else {
+      const { op, args } = node;
+      const { value, partials } = residueRules[op];
+      const [a, b, c] = [re(args[0]), re(args[1]), re(args[2])];
+      const y = value(point, a, b, c, (j) => exponential(args[j]));
+      let du = 0;
+      // the chain rule; what stands still has no slope to look at
+      if (args.some((arg) => values[arg].du !== 0)) {
+        const slopes = partials(point, a, b, c, y);
+        args.forEach((arg, j) => (du = point.add(du, point.mul(slopes[j], values[arg].du))));
+      }
+      values.push({ re: y, du });
+    }
+  }
+  return Object.fromEntries(Object.entries(outputs).map(([name, k]) => [name, values[k]]));
+}
