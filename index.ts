@@ -121,6 +121,7 @@ export {
 } from './bptt/gradcheck';
 export { mutationScore, type MutationReport } from './bptt/mutants';
 export { problemOf, problemOfCell, type Problem } from './bptt/problem';
+export { exactly, type Mismatch, type ExactReport } from './bptt/exact';
 export { forwardMode } from './bptt/rtrl';
 export { differences } from './bptt/finite';
 export { doubleSum, type DoubleSum } from './bptt/doublesum';

@@ -1,6 +1,8 @@
 /** The one table of bounds that gradients are held to, each with its reason, and the error they bound. */
 
 export const bounds = {
+  /** Residues are equal or not. */
+  exact: 0,
   /** Duals are exact: only the rounding of a few dozen operations remains. */
   statement: 1e-12,
   /** ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ holds to rounding. */

@@ -6,6 +6,7 @@
  *   doubleSum     for T ≤ 6, backpropagation through time written out with the Jacobian of every step
  *   jacobian      those Jacobians themselves, against the backward pass and forward mode of their step
  *   statement     each backward and each Jacobian's statement against the duals of its forward statement
+ *   exact         forward mode again, over a prime field: equal or not, at any weights (see `exact.ts`)
  *
  * Nothing stops at the first failure: the report has a row for every variable and every oracle. Where an oracle cannot
  * tell, it says so, and the others decide (see `judge.ts`).
@@ -20,10 +21,12 @@ import { bounds } from './bounds';
 import { StepCopies, spansOf } from './copies';
 import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
+import { exactly, unlessZero, type ExactReport } from './exact';
 import { differences, type DifferenceOptions } from './finite';
 import { jacobiansOf } from './jacobian';
 import {
   judge,
+  none,
   together,
   type Direction,
   type Judgement,
@@ -39,7 +42,7 @@ import { forwardMode } from './rtrl';
 import type { Unroll } from './unroll';
 
 /** What gradients are compared with; each is described at the top of `gradcheck.ts`. */
-export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement';
+export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement' | 'exact';
 
 /** By which oracles, on what, and at how many places the gradients are checked. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
@@ -58,19 +61,19 @@ export interface GradcheckRow {
   oracle: Oracle;
   /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; of a statement, what it computes. */
   variable: string;
-  /** Worst relative error (see `relativeError`) of those that were decided; NaN where none was. */
+  /** Worst relative error (see `relativeError`) of those that were decided; NaN where none was. If exact, 0 or 1. */
   error: number;
   /** The largest error that passes; it belongs to the oracle. */
   bound: number;
   /** Where the worst one is, `[2, 3]`, or `a direction`. */
   where: string;
-  /** The gradient that was derived by hand, at that place. */
+  /** The gradient that was derived by hand, at that place. If exact, a residue; NaN where all are equal. */
   analytic: number;
   /** What the oracle says there. */
   numeric: number;
   /** How many derivatives were decided. */
   checked: number;
-  /** How many could not be: too near a kink, or hidden by rounding. */
+  /** How many could not be: too near a kink, hidden by rounding, or not told by a field. */
   undecided: Record<Reason, number>;
   /** `wrong` when one is; `undecided` when most could not be decided. */
   verdict: Verdict;
@@ -82,6 +85,8 @@ export interface GradcheckRow {
 export interface GradcheckReport {
   /** One for every variable under every oracle. */
   rows: GradcheckRow[];
+  /** How likely the exact oracle lets a wrong gradient pass (see `exactly`); absent where it was not asked or cannot tell. */
+  chance?: number;
   /** `wrong` when one of them is; `right` when besides every variable is right by at least one oracle. */
   verdict: Verdict;
   /** Whether the verdict is `right`. */
@@ -89,7 +94,7 @@ export interface GradcheckReport {
 }
 
 const optionNames = 'T B lengths seed batch oracles coordinates directions step richardson'.split(' ');
-const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement'];
+const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement', 'exact'];
 
 /**
  * Checks every gradient of a cell (its own or a user's), of a bidirectional layer, or of a whole network on a batch.
@@ -132,8 +137,10 @@ export function checkProblem(
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
       rows.push(...compareStatements(cell, `${name}.`));
+  const exact = wants('exact') ? unlessZero(() => exactly(problem, { seed: options.seed })) : undefined;
+  if (wants('exact')) rows.push(...compareExactly(problem, derived, exact));
   const verdict = verdictOf(rows);
-  return { rows, verdict, ok: verdict === 'right' };
+  return { rows, ...(exact && { chance: exact.chance }), verdict, ok: verdict === 'right' };
 }
 
 /** Nothing compared is nothing proved: every variable needs an oracle that can tell. */
@@ -152,7 +159,7 @@ interface Derived {
 
 /** Compares analytic gradients with an oracle that gives the slope of the loss along any direction. */
 function compare(
-  oracle: Exclude<Oracle, 'jacobian' | 'statement'>,
+  oracle: Exclude<Oracle, 'jacobian' | 'statement' | 'exact'>,
   { variables }: Problem,
   { gradients, rounding }: Derived,
   slope: Slope,
@@ -184,6 +191,43 @@ function compare(
       row.add(analytic, judge(analytic, { [variable]: unit }, slope, measure), 'a direction');
     }
     return row.row();
+  });
+}
+
+/**
+ * All entries of a variable at once, at random points of a prime field.
+ *
+ * What is unequal there is wrong, unless the numbers say that this entry is right and no coin was thrown for a kink: then
+ * it rests on a relation that the field does not have.
+ */
+function compareExactly(
+  problem: Problem,
+  { gradients, rounding }: Derived,
+  report: ExactReport | undefined,
+): GradcheckRow[] {
+  const slope = forwardMode(problem);
+  const rightInNumbers = (variable: string, index: number): boolean => {
+    const gradient = gradients[variable];
+    const unit = Float64Array.from(gradient, (_, k) => (k === index ? 1 : 0));
+    const measure = { bound: bounds.forwardMode, largest: largestOf(gradient), rounding };
+    return judge(gradient[index], { [variable]: unit }, slope, measure).verdict === 'right';
+  };
+  return Object.entries(problem.variables).map(([variable, { value }]) => {
+    const size = sizeOf(value.shape);
+    const found = report?.mismatches.find((one) => one.variable === variable);
+    const open = report === undefined || (found && !found.coins && rightInNumbers(variable, found.index));
+    const verdict = open ? 'undecided' : found ? 'wrong' : 'right';
+    return {
+      ...{ oracle: 'exact', variable, verdict, ok: verdict === 'right', bound: bounds.exact },
+      error: open ? NaN : found ? 1 : 0,
+      where: found
+        ? `[${indexOf(found.index, value.shape).join(', ')}], modulo ${found.prime}`
+        : 'random points',
+      analytic: found?.analytic ?? NaN,
+      numeric: found?.exact ?? NaN,
+      checked: open ? 0 : size,
+      undecided: { ...none, field: open ? size : 0 },
+    };
   });
 }
 
@@ -240,7 +284,7 @@ function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
         analytic,
         numeric: exact,
         checked: 50,
-        undecided: { kink: 0, rounding: 0 },
+        undecided: none,
         verdict: ok ? ('right' as const) : ('wrong' as const),
         ok,
       };
@@ -254,10 +298,10 @@ class Worst {
   private at = { where: 'nowhere', analytic: NaN, numeric: NaN };
   private checked = 0;
   private wrong = 0;
-  private readonly undecided: Record<Reason, number> = { kink: 0, rounding: 0 };
+  private readonly undecided = { ...none };
 
   constructor(
-    private readonly oracle: Exclude<Oracle, 'statement'>,
+    private readonly oracle: Exclude<Oracle, 'statement' | 'exact'>,
     private readonly variable: string,
   ) {}
 

@@ -13,8 +13,9 @@ import { errorScale, relativeError } from './bounds';
 
 export type Verdict = 'right' | 'wrong' | 'undecided';
 
-/** Why an oracle cannot tell. */
-export type Reason = 'kink' | 'rounding';
+/** Why an oracle cannot tell: a kink is too near, rounding hides it, or a field lacks what the numbers have. */
+export type Reason = 'kink' | 'rounding' | 'field';
+export const none: Readonly<Record<Reason, number>> = { kink: 0, rounding: 0, field: 0 };
 
 /** A direction over the variables: row-major numbers by name, zeros where a name is missing. */
 export type Direction = Record<string, ArrayLike<number>>;

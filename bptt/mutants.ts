@@ -8,11 +8,10 @@ import { isOneHot } from '../core/onehot';
 import { plain } from '../core/plain';
 import { equations } from '../core/equations/equations';
 import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../core/program';
-import { Random } from '../core/random';
-import { primal } from '../core/scalar';
-import { inputsOf, print, statementOf, type Graph, type GraphNode } from '../core/statement';
+import { inputsOf, print, type Graph, type GraphNode } from '../core/statement';
 import { zeros, type Tensor, type Tensors } from '../core/tensor';
 import { bounds, relativeError } from './bounds';
+import { exactOracle, sameGraphs } from './exact';
 import { differences } from './finite';
 import { analyticGradients, backwardGradients, type Problem } from './problem';
 import { forwardMode } from './rtrl';
@@ -24,52 +23,66 @@ export interface Mutant {
   backward: Program;
 }
 
+/** Oracles that judge mutants. */
+export type Killer = 'differences' | 'forwardMode' | 'exact';
+const killers: readonly Killer[] = ['differences', 'forwardMode', 'exact'];
+
 /** How many planted mistakes the oracles noticed. */
 export interface MutationReport {
   /** Mutants that at least one oracle noticed. */
   killed: number;
-  /** All mutants, without the equivalent ones. */
+  /** All mutants, without those that are proved to be no mistakes. */
   total: number;
-  /** Rewrites that compute the same function, such as swapping the two terms of a sum: they are no mistakes. */
+  /** Rewrites proved to compute the same function, such as swapping the two terms of a sum. */
   equivalent: number;
+  /** What was broken in those proved to leave the gradients of this problem as they are: it does not use that term. */
+  unused: string[];
   /** What was broken in those that nobody noticed. */
   survivors: string[];
   /** How many each oracle kills by itself. */
-  byOracle: { differences: number; forwardMode: number };
+  byOracle: Record<Killer, number>;
 }
 
-/** Breaks a problem's backward pass in every way and counts what the oracles notice. */
-export function mutationScore(problem: Problem): MutationReport {
+/**
+ * Breaks a problem's backward pass in every way and counts what the oracles notice.
+ * @param oracles those that judge; default all. The exact one is left out where it cannot prove the unbroken gradients.
+ * @throws RangeError when the unbroken gradients fail.
+ */
+export function mutationScore(
+  problem: Problem,
+  { oracles = killers }: { oracles?: readonly Killer[] } = {},
+): MutationReport {
   const healthy = analyticGradients(problem);
-  const oracles = {
+  const slopes = {
     differences: oracle(problem, differences(problem)),
     forwardMode: oracle(problem, forwardMode(problem)),
   };
-  const report: MutationReport = {
-    killed: 0,
-    total: 0,
-    equivalent: 0,
-    survivors: [],
-    byOracle: { differences: 0, forwardMode: 0 },
-  };
-  const healthyIsFine = (name: keyof typeof oracles): boolean =>
-    worst(healthy, oracles[name]) <= bounds[name];
-  if (!healthyIsFine('differences') || !healthyIsFine('forwardMode')) {
+  const notices = (name: keyof typeof slopes, gradients: Record<string, number[]>): boolean =>
+    !(worst(gradients, slopes[name]) <= bounds[name]);
+  if (notices('differences', healthy) || notices('forwardMode', healthy)) {
     throw new RangeError(
       'mutants: the unbroken gradients must pass their check, got a failure (run gradcheck first)',
     );
   }
+  const proves = oracles.includes('exact') ? exactOracle(problem) : undefined;
   problem.forward.bind(plain)(); // the backward passes that follow read what this one saved
   const { mutants, equivalent } = mutate(problem);
-  report.equivalent = equivalent;
+  const report: MutationReport = {
+    ...{ killed: 0, total: 0, equivalent, unused: [], survivors: [] },
+    byOracle: { differences: 0, forwardMode: 0, exact: 0 },
+  };
   for (const { what, backward } of mutants) {
     const broken = backwardGradients(problem.variables, backward, plain);
-    const caught = (name: keyof typeof oracles): boolean => !(worst(broken, oracles[name]) <= bounds[name]);
-    const [byDifferences, byForwardMode] = [caught('differences'), caught('forwardMode')];
+    const by = oracles.filter((name) =>
+      name === 'exact' ? proves?.(backward) === false : notices(name, broken),
+    );
+    if (by.length === 0 && proves) {
+      report.unused.push(what);
+      continue;
+    }
     report.total++;
-    if (byDifferences) report.byOracle.differences++;
-    if (byForwardMode) report.byOracle.forwardMode++;
-    if (byDifferences || byForwardMode) report.killed++;
+    for (const name of by) report.byOracle[name]++;
+    if (by.length > 0) report.killed++;
     else report.survivors.push(what);
   }
   return report;
@@ -91,7 +104,7 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
   const graphs = new Set(backward.operations.flatMap((op) => (op.kind === 'pointwise' ? [op.graph] : [])));
   for (const graph of graphs) {
     for (const { what, graph: wrong } of mutateGraph(graph)) {
-      if (sameFunction(graph, wrong)) equivalent++;
+      if (sameGraphs(graph, wrong)) equivalent++;
       else
         rewrite(what, (op) =>
           op.kind === 'pointwise' && op.graph === graph ? [{ ...op, graph: wrong }] : undefined,
@@ -218,19 +231,6 @@ function inOrder(graph: Graph): Graph {
   });
   const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, k]) => [name, at(k)]));
   return { nodes, outputs, locals: {} };
-}
-
-/** Whether two graphs agree at random points, up to rounding. */
-function sameFunction(a: Graph, b: Graph): boolean {
-  const random = new Random(1);
-  const [f, g] = [statementOf(a), statementOf(b)];
-  for (let point = 0; point < 20; point++) {
-    const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, random.normal()]));
-    const [p, q] = [f(inputs), g(inputs)];
-    if (Object.keys(p).some((name) => relativeError(primal(p[name]), primal(q[name]), 1) > 1e-9))
-      return false;
-  }
-  return true;
 }
 
 const scaling = (factor: number) =>

@@ -17,6 +17,7 @@ const oracles: [Oracle, string][] = [
   ['doubleSum', 'double sum'],
   ['jacobian', 'Jacobians'],
   ['statement', 'statements'],
+  ['exact', 'exact'],
 ];
 
 interface CheckOptions {
@@ -91,13 +92,18 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   ];
   const body = outcomes.map((outcome) => {
     const { name, report, mutants: score } = outcome;
-    const cells = oracles.map(([oracle]) => worstOf(report.rows.filter((row) => row.oracle === oracle)));
+    const cells = oracles.map(([oracle]) =>
+      worstOf(
+        report.rows.filter((row) => row.oracle === oracle),
+        oracle,
+      ),
+    );
     const killed = mutants ? [score ? `${score.killed}/${score.total}` : '–'] : [];
     return [name, ...cells, ...killed, statusOf(outcome)];
   });
   table(head, [
     ...body,
-    ['bound', ...oracles.map(([oracle]) => bounds[oracle].toExponential(0)), ...(mutants ? [''] : []), ''],
+    ['bound', ...oracles.map(([oracle]) => boundOf(oracle)), ...(mutants ? [''] : []), ''],
   ]);
 
   for (const { name, report, mutants: score } of outcomes) {
@@ -111,6 +117,11 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   line(
     `${outcomes.filter(passed).length} of ${outcomes.length} cases ok on the ${executorOf().name} executor; ${compared} derivatives compared${undecided && `, ${undecided}`}`,
   );
+  const chances = outcomes.flatMap(({ report }) => report.chance ?? []);
+  if (chances.length > 0)
+    line(
+      `proved: equal over a prime field, at any weights; the chance that a wrong gradient passes is about ${Math.max(...chances).toExponential(0)} at most`,
+    );
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
 }
 
@@ -118,9 +129,10 @@ function scoreLine(scores: MutationReport[]): string {
   const sum = (of: (score: MutationReport) => number): number =>
     scores.reduce((total, score) => total + of(score), 0);
   const [killed, total] = [sum((s) => s.killed), sum((s) => s.total)];
-  const each = `differences alone ${sum((s) => s.byOracle.differences)}, forward mode alone ${sum((s) => s.byOracle.forwardMode)}`;
+  const each = `differences alone ${sum((s) => s.byOracle.differences)}, forward mode alone ${sum((s) => s.byOracle.forwardMode)}, exact alone ${sum((s) => s.byOracle.exact)}`;
+  const unused = sum((s) => s.unused.length);
   const score = total === 0 ? 0 : (100 * killed) / total;
-  return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} rewrites change nothing)`;
+  return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} rewrites proved to change nothing${unused > 0 ? `, ${unused} proved to break what is not in use` : ''})`;
 }
 
 function statusOf(outcome: Outcome): string {
@@ -128,8 +140,11 @@ function statusOf(outcome: Outcome): string {
   return outcome.report.verdict === 'undecided' ? 'undecided' : 'FAIL';
 }
 
+const boundOf = (oracle: Oracle): string => (bounds[oracle] === 0 ? '0' : bounds[oracle].toExponential(0));
+
 /** The worst error of those that were decided. */
-function worstOf(rows: GradcheckRow[]): string {
+function worstOf(rows: GradcheckRow[], oracle: Oracle): string {
+  if (oracle === 'exact' && rows.every(({ ok }) => ok)) return 'proved';
   const errors = rows.filter(({ checked }) => checked > 0).map(({ error }) => error);
   if (errors.length > 0) return Math.max(...errors).toExponential(1);
   return rows.length > 0 ? 'undecided' : '–';

@@ -143,6 +143,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
     doubleSum: 'the double sum',
     jacobian: 'the Jacobian of each step',
     statement: 'duals of each equation',
+    exact: 'a prime field',
   };
   const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
@@ -177,14 +178,14 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
 /** How many derivatives an oracle could not decide, and why; nothing where there are none. */
 export function undecidedIn(rows: readonly GradcheckRow[]): string {
   const sum = (reason: Reason): number => rows.reduce((total, one) => total + one.undecided[reason], 0);
-  const [kink, rounding] = [sum('kink'), sum('rounding')];
+  const [kink, rounding, field] = [sum('kink'), sum('rounding'), sum('field')];
   const why = [
     kink > 0 ? `${count(kink)} at a kink` : '',
     rounding > 0 ? `${count(rounding)} hidden by rounding` : '',
+    field > 0 ? `${count(field)} not told by a field` : '',
   ];
-  return kink + rounding === 0
-    ? ''
-    : `${count(kink + rounding)} undecided (${why.filter(Boolean).join(', ')})`;
+  const all = kink + rounding + field;
+  return all === 0 ? '' : `${count(all)} undecided (${why.filter(Boolean).join(', ')})`;
 }
 
 function endLines({

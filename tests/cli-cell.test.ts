@@ -38,6 +38,9 @@ test('check: a term that is missing is found', async () => {
   const { status, stdout } = await backstep('check', file('wrong.txt'));
   expect(status).toBe(1);
   expect(stdout).toMatch(/FAIL|wrong/);
+  // numbers and residues alike say where
+  expect(stdout).toMatch(/forwardMode gives/);
+  expect(stdout).toMatch(/\[\d+, \d+\], modulo 67108\d{3}: exact gives \d+, the backward pass \d+/);
 });
 
 test.each([

@@ -1,5 +1,16 @@
 /** Planted mistakes: the gradient oracles notice every one, and the score could be lower. */
-import { bounds, gru, lstm, mutationScore, problemOfCell, type MutationReport, type Problem } from '../index';
+import {
+  bounds,
+  cell,
+  gru,
+  init,
+  lstm,
+  mutationScore,
+  problemOfCell,
+  type CellEquations,
+  type MutationReport,
+  type Problem,
+} from '../index';
 import { mutate, mutateGraph } from '../bptt/mutants';
 import { suite } from '../bptt/suite';
 import { Program } from '../core/program';
@@ -32,11 +43,13 @@ describe('mutation score is 100 %', () => {
   it.each([...single, ...deep, ...topologies].map((one) => [one.name, one] as const))(
     '%s',
     (_name, { problem }) => {
-      const { killed, total, survivors, byOracle } = mutationScore(problem(0));
-      expect(survivors).toEqual([]);
+      const { killed, total, survivors, unused, byOracle } = mutationScore(problem(0));
+      expect([survivors, unused]).toEqual([[], []]);
       expect(total).toBeGreaterThan(30);
       // each oracle alone kills all
-      expect({ killed, ...byOracle }).toEqual({ killed: total, differences: total, forwardMode: total });
+      expect({ killed, ...byOracle }).toEqual({
+        ...{ killed: total, differences: total, forwardMode: total, exact: total },
+      });
       sum.killed += killed;
       sum.total += total;
     },
@@ -51,7 +64,9 @@ describe('a loose bound', () => {
   afterEach(() => jest.restoreAllMocks());
   const score = (loose: number, which: ('differences' | 'forwardMode')[]): MutationReport => {
     for (const oracle of which) jest.replaceProperty(bounds, oracle, loose as never);
-    return mutationScore(problemOfCell(gru({ input: 3, hidden: 5 })));
+    return mutationScore(problemOfCell(gru({ input: 3, hidden: 5 })), {
+      oracles: ['differences', 'forwardMode'],
+    });
   };
 
   it('lets every mutant live when it is absurd: the score can fail', () => {
@@ -111,9 +126,40 @@ describe('mutants', () => {
     const problem = problemOfCell(lstm({ input: 3, hidden: 2 }), { T: 1 });
     // without an initial state, neither the forget gate nor the recurrent weights matter at the only step
     for (const name of ['l0.h0', 'l0.c0']) problem.variables[name].value.data.fill(0);
-    const { killed, total, survivors } = mutationScore(problem);
+    const { killed, total, survivors } = mutationScore(problem, { oracles: ['differences', 'forwardMode'] });
     expect(killed).toBeLessThan(total);
     expect(survivors).toHaveLength(total - killed);
+    // the exact oracle draws initial states of its own
+    expect(mutationScore(problem)).toMatchObject({ unused: [], survivors: [], byOracle: { exact: total } });
+  });
+
+  it('are no mistakes where they are proved to break what a network does not use', () => {
+    // nothing reads the output of the last layer but after the last step
+    const [many] = suite().filter(({ name }) => name === 'network deep, softmax, many to one');
+    const { killed, total, unused } = mutationScore(many.problem(0));
+    expect(unused).toEqual([
+      ...['drop', 'flip', 'scale by 1.001'].map((how) => `left of add (dhOut + dhNext): ${how}`),
+    ]);
+    expect(killed).toBe(total);
+  });
+
+  it('are judged in numbers alone where the field lacks a relation', () => {
+    const own: CellEquations = {
+      name: 'own',
+      shapes: 'x [D]   states h [H]   parameters Wx [D, H]',
+      forward: 'z = x @ Wx + hPrev\nh = sqrt(z * z + 1)',
+      backward:
+        'dz = (dhOut + dhNext) * z * h / (z * z + 1)\ndx = dz @ Wx.T\ndhPrev = dz * 1\ndWx += x.T @ dz',
+    };
+    const one = cell(own, { sizes: { D: 3, H: 5 }, init: { Wx: init.glorot() } });
+    const { killed, total, byOracle } = mutationScore(problemOfCell(one));
+    expect(total).toBeGreaterThan(10);
+    expect({ killed, ...byOracle }).toEqual({
+      killed: total,
+      differences: total,
+      forwardMode: total,
+      exact: 0,
+    });
   });
 
   it('are not judged by oracles that the unbroken gradients fail', () => {

@@ -79,7 +79,7 @@ function leaky(D: number, H: number, pair: StatementPair = { forward, backward }
 it('is checked by every oracle that applies', () => {
   const { ok, rows } = gradcheck(leaky(4, 5));
   expect(new Set(rows.map(({ oracle }) => oracle))).toEqual(
-    new Set(['differences', 'forwardMode', 'statement']),
+    new Set(['differences', 'forwardMode', 'statement', 'exact']),
   );
   expect(ok).toBe(true);
   expect(gradcheck(leaky(4, 5), { lengths: [4, 2, 1] }).ok).toBe(true);
@@ -104,7 +104,7 @@ it('with a Jacobian of its own it is checked by the double sum too; a wrong one 
     new Set(gradcheck(cell).rows.flatMap(({ oracle, ok }) => (ok === right ? [oracle] : [])));
   expect(oracles(stated(jacobianBy(1)), false)).toEqual(new Set());
   expect(oracles(stated(jacobianBy(1)), true)).toEqual(
-    new Set(['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement']),
+    new Set(['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement', 'exact']),
   );
   expect(oracles(stated(jacobianBy(-1)), false)).toEqual(new Set(['doubleSum', 'jacobian', 'statement']));
 });
