@@ -3,6 +3,7 @@
  *
  * The reservation costs address space only; pages are committed by the operating system when first touched.
  * A region belongs to the typed array that `allocate` returned: when that array is collected, the region is free again.
+ * Nobody knows when that will be, so what is large and comes and goes is allocated in a lease, which is returned at once.
  */
 import { must } from './check';
 
@@ -19,14 +20,30 @@ const DEFAULT_MEGABYTES = 1024;
 /** Reservations are halved down to this before the engine falls back to ordinary arrays. */
 const SMALLEST_MEGABYTES = 16;
 
+interface Region {
+  start: number;
+  end: number;
+}
+
+/** What is allocated while `Memory.lease` runs. */
+interface Lease {
+  arrays: { data: Data | Int32Array; region: Region }[];
+  /** Returns those that began meanwhile. */
+  inner: Set<() => void>;
+  reclaim: () => boolean;
+}
+
 export class Memory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   /** Absent when no WebAssembly memory could be reserved: then arrays are ordinary ones, and `note` says why. */
   readonly wasm: WebAssembly.Memory | undefined;
   readonly note: string;
-  private free: { start: number; end: number }[];
+  /** In ascending order, none next to another. */
+  private readonly free: Region[];
   private touched = ALIGNMENT; // all bytes above were never handed out, so they are still zero
-  private readonly owners: FinalizationRegistry<{ start: number; end: number }>;
+  private readonly owners: FinalizationRegistry<Region>;
+  /** The innermost one that is running. */
+  private leasing: Lease | undefined;
 
   /**
    * @param megabytes how much to reserve; smaller reservations are tried when this one fails.
@@ -59,7 +76,9 @@ export class Memory {
     const View = arrays[dtype];
     if (!this.wasm) return new View(length);
     const bytes = Math.max(ALIGNMENT, Math.ceil((length * View.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT);
-    const gap = this.free.find(({ start, end }) => end - start >= bytes);
+    const find = (): Region | undefined => this.free.find(({ start, end }) => end - start >= bytes);
+    let gap = find();
+    while (!gap && this.leasing?.reclaim()) gap = find();
     must(
       gap !== undefined,
       'memory',
@@ -74,8 +93,46 @@ export class Memory {
     const data = new View(this.buffer as ArrayBuffer, region.start, length);
     if (region.start < this.touched) data.fill(0);
     this.touched = Math.max(this.touched, region.end);
-    this.owners.register(data, region);
+    this.owners.register(data, region, data);
+    this.leasing?.arrays.push({ data, region });
     return data;
+  }
+
+  /**
+   * Runs `make`, and lends it what it allocates, in leases of its own as well: `release` returns all of that at once, and
+   * whoever still looks there sees what others write. When `make` throws, it is returned, too.
+   * @param reclaim is called when there is no room: it returns memory and true, or false when it has none to return.
+   */
+  lease<R>(make: () => R, reclaim = (): boolean => false): { made: R; release: () => void } {
+    const outer = this.leasing;
+    const lease: Lease = { arrays: [], inner: new Set(), reclaim };
+    const release = (): void => {
+      outer?.inner.delete(release);
+      for (const { data, region } of lease.arrays.splice(0)) {
+        this.owners.unregister(data);
+        this.release(region);
+      }
+      for (const give of [...lease.inner]) give();
+    };
+    outer?.inner.add(release);
+    try {
+      return { made: this.during(lease, make), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Runs `make` in memory that is returned at its end: what it gives must not lie there. */
+  borrow<R>(make: () => R): R {
+    const { made, release } = this.lease(make);
+    release();
+    return made;
+  }
+
+  /** Runs `make` outside of every lease: what it allocates outlives them. */
+  apart<R>(make: () => R): R {
+    return this.during(undefined, make);
   }
 
   /** Bytes handed out and not yet returned; 0 where arrays are ordinary ones. */
@@ -91,16 +148,27 @@ export class Memory {
     return data.buffer === this.buffer;
   }
 
-  private release(region: { start: number; end: number }): void {
-    const at = this.free.findIndex(({ start }) => start > region.start);
-    this.free.splice(at < 0 ? this.free.length : at, 0, { ...region });
-    const merged: { start: number; end: number }[] = [];
-    for (const gap of this.free) {
-      const last = merged[merged.length - 1];
-      if (last && last.end === gap.start) last.end = gap.end;
-      else merged.push(gap);
+  private during<R>(lease: Lease | undefined, make: () => R): R {
+    const outer = this.leasing;
+    this.leasing = lease;
+    try {
+      return make();
+    } finally {
+      this.leasing = outer;
     }
-    this.free = merged;
+  }
+
+  private release({ start, end }: Region): void {
+    const { free } = this;
+    const found = free.findIndex((gap) => gap.start > start);
+    const at = found < 0 ? free.length : found;
+    const [before, after] = [free[at - 1] as Region | undefined, free[at] as Region | undefined];
+    const [joinsBefore, joinsAfter] = [before?.end === start, after?.start === end];
+    if (before && joinsBefore) {
+      before.end = after && joinsAfter ? after.end : end;
+      if (joinsAfter) free.splice(at, 1);
+    } else if (after && joinsAfter) after.start = start;
+    else free.splice(at, 0, { start, end });
   }
 }
 

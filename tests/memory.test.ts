@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type * as memoryModule from '../core/memory';
 import { Memory, type Data } from '../core/memory';
+import { Random } from '../core/random';
 import { run } from './outside';
 
 const MB = 2 ** 20;
@@ -72,6 +73,99 @@ test('what is no longer reachable is handed out again, zeroed, and neighbouring 
     place: 2,
     zeroed: true,
     kept: true,
+  });
+});
+
+describe('a lease', () => {
+  const half = MB / 16; // float64 numbers in half of 1 MB
+
+  test('is returned at once, and handed out again, zeroed', () => {
+    const memory = new Memory(1);
+    for (let k = 0; k < 100; k++) {
+      const { made, release } = memory.lease(() => memory.allocate(half + 1, 'float64'));
+      expect(new Set(made)).toEqual(new Set([0]));
+      made.fill(k + 1);
+      release();
+      release(); // again: nothing is left to return
+      expect(memory.used()).toBe(0);
+    }
+  });
+
+  test('is returned when what makes it fails', () => {
+    const memory = new Memory(1);
+    const kept = memory.allocate(8, 'float64');
+    const make = (): void => {
+      memory.allocate(half, 'float64');
+      memory.allocate(half, 'float64');
+    };
+    expect(() => memory.lease(make)).toThrow('must have room');
+    expect(memory.used()).toBe(8 * kept.length);
+  });
+
+  test('holds what was allocated while it ran, in leases of its own as well, but for what is set apart', () => {
+    const memory = new Memory(1);
+    const before = memory.allocate(8, 'float64').fill(1);
+    const { made, release } = memory.lease(() => {
+      memory.allocate(8, 'float32');
+      memory.lease(() => memory.allocate(8, 'float64')).release();
+      const inner = memory.lease(() => memory.allocate(8, 'float64'));
+      return { inner, apart: memory.apart(() => memory.allocate(8, 'float64').fill(2)) };
+    });
+    const after = memory.allocate(8, 'float64').fill(3);
+    expect(memory.used()).toBe(5 * 64);
+    release();
+    expect(memory.used()).toBe(3 * 64);
+    made.inner.release(); // has been returned
+    memory.allocate(half, 'float64').fill(4);
+    const all = [before, made.apart, after].map((data) => [...new Set(data)]);
+    expect(all).toEqual([[1], [2], [3]]);
+  });
+
+  test('is returned at the end of what only borrows', () => {
+    const memory = new Memory(1);
+    for (let k = 0; k < 10; k++)
+      expect(memory.borrow(() => memory.allocate(half + 1, 'float64').length)).toBe(half + 1);
+    expect(memory.used()).toBe(0);
+  });
+
+  test('asks for room until there is enough, or none to be had', () => {
+    const memory = new Memory(1);
+    const part = half / 2 - 8; // the first 64 bytes are never handed out
+    const olds = Array.from({ length: 4 }, () => memory.lease(() => memory.allocate(part, 'float64')));
+    const asked: number[] = [];
+    const reclaim = (): boolean => {
+      const old = olds.shift();
+      old?.release();
+      return asked.push(olds.length) > 0 && old !== undefined;
+    };
+    const { made, release } = memory.lease(() => memory.allocate(2 * part, 'float64'), reclaim);
+    expect([made.length, asked]).toEqual([2 * part, [3, 2]]);
+    expect(() => memory.lease(() => memory.allocate(2 * half, 'float64'), reclaim)).toThrow('must have room');
+    expect(asked).toEqual([3, 2, 1, 0, 0]);
+    release();
+    expect(memory.used()).toBe(0);
+  });
+
+  test('gaps become one, in whatever order they are returned', () => {
+    const random = new Random(3);
+    const memory = new Memory(1);
+    for (let round = 0; round < 50; round++) {
+      const count = 1 + random.below(12);
+      const held = Array.from({ length: count }, () =>
+        memory.lease(() => [1, 2].map(() => memory.allocate(random.below(2000), 'float64'))),
+      );
+      const sum = memory.used();
+      expect(sum).toBe(
+        held
+          .flatMap(({ made }) => made)
+          .reduce((bytes, { length }) => bytes + 64 * Math.max(1, Math.ceil(length / 8)), 0),
+      );
+      while (held.length > 0) held.splice(random.below(held.length), 1)[0].release();
+      expect(memory.used()).toBe(0);
+      const whole = memory.lease(() => memory.allocate((MB - 64) / 8, 'float64'));
+      expect(whole.made).toHaveLength((MB - 64) / 8);
+      whole.release();
+    }
   });
 });
 

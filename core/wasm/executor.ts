@@ -95,7 +95,7 @@ class Kernels {
     let found = this.gemms.get(dtype);
     if (!found) {
       const kernels = compileGemm(this.wasm, dtype, { reproducible: this.reproducible });
-      found = { kernels, scratch: this.bytes(SCRATCH_BYTES) };
+      found = { kernels, scratch: this.memory.apart(() => this.bytes(SCRATCH_BYTES)) }; // whatever asks first
       this.gemms.set(dtype, found);
     }
     return found;
