@@ -9,6 +9,7 @@
  * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks".
  */
 import { must, mustKnowKeys } from '../core/check';
+import { engineMemory } from '../core/memory';
 import type { Batch } from './batch';
 import { clipGlobalNorm } from './clip';
 import { copyOf, type Network } from './network';
@@ -46,7 +47,14 @@ export function clipEffect(net: Network, batch: Batch, options: ClipEffectOption
   const fits = learningRate > 0 && learningRate < Infinity;
   must(fits, 'clipEffect', 'learningRate must be a finite number > 0', learningRate);
   must(net.architecture.loss !== undefined, 'clipEffect', 'the network must have a loss', 'none');
-  const copy = copyOf(net);
+  return engineMemory().borrow(() => effectOn(copyOf(net), batch, { maxNorm, learningRate }));
+}
+
+function effectOn(
+  copy: Network,
+  batch: Batch,
+  { maxNorm, learningRate }: { maxNorm: number; learningRate: number },
+): ClipEffect {
   const { parameters } = copy;
   const before = copy.forward(batch).loss;
   copy.backward();

@@ -14,6 +14,7 @@
 import { Matrix } from 'ml-matrix';
 import type { Cell } from '../cells/cell';
 import { must, mustKnowKeys } from '../core/check';
+import { engineMemory } from '../core/memory';
 import type { Executor } from '../core/program';
 import type { Tensor } from '../core/tensor';
 import type { Batch } from './batch';
@@ -89,8 +90,10 @@ export interface Distance {
  */
 export function flow(net: Network, batch: Batch, options: FlowOptions = {}): Flow {
   mustKnowKeys(options, ['row', 'upstream'], 'flow');
-  const { row = 0, upstream } = options;
-  const copy = copyOf(net);
+  return engineMemory().borrow(() => flowOf(copyOf(net), batch, options));
+}
+
+function flowOf(copy: Network, batch: Batch, { row = 0, upstream }: FlowOptions): Flow {
   const { loss } = copy.forward(batch);
   const known = copy.architecture.loss !== undefined || upstream !== undefined;
   must(known, 'flow', 'upstream must be given', undefined, 'the network has no loss');

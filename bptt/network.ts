@@ -2,21 +2,19 @@
 import type { Cell } from '../cells/cell';
 import { must, mustBe, mustBeOneOf } from '../core/check';
 import { executorOf } from '../core/executor';
-import { defer, hoist } from '../core/hoist';
-import type { Dtype } from '../core/memory';
-import type { Executor, Program } from '../core/program';
+import { engineMemory, type Dtype } from '../core/memory';
+import type { Executor } from '../core/program';
 import { Random } from '../core/random';
 import {
+  allCopied,
   contents,
+  copied,
   copyInto,
-  dtypeOf,
   fillFrom,
   reshape,
   rows,
   toFlat,
-  zeros,
   type Tensor,
-  type Tensors,
 } from '../core/tensor';
 import {
   architectureOf,
@@ -27,37 +25,18 @@ import {
   type NetworkOptions,
 } from './architecture';
 import { readBatch, type Batch, type Ended, type Part } from './batch';
+import { bind, type Bound } from './bound';
 import { clocksOf, phasesOf } from './layer';
 import { Parameters } from './parameters';
-import { Plan, type PlanShape } from './plan';
+import type { Plan, PlanShape } from './plan';
+import { reader, type Gradients, type Result } from './results';
 import { firstReaderOf, type Stack } from './stack';
-import { beginsWithOne, outputAxes } from './topology';
+import { beginsWithOne } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
 
 export type { NetworkOptions } from './architecture';
+export type { Gradients, Result } from './results';
 export type { Upstream } from './upstream';
-
-/** What a forward pass gives. Tensors are views that the next pass of the same shape overwrites. */
-export interface Result {
-  /** The loss, or NaN for a network without one. */
-  loss: number;
-  /** y [T, B, O], or [B, O] where each row has one output. */
-  output: Tensor;
-  /** Final states by name, `l0.h` [B, H]. */
-  states: Tensors;
-  /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
-  attention?: Tensor;
-}
-
-/** What a backward pass gives, beside the gradients of the parameters. */
-export interface Gradients {
-  /** dL/dx, in the shape of x as values. */
-  readonly x: Tensor;
-  /** Of an encoder-decoder: dL/d of what the decoder was given. */
-  readonly inputs?: Tensor;
-  /** dL/d initial states by name, `l0.h` [B, H]; of an encoder-decoder the encoder's, `e0.h`. */
-  initial: Tensors;
-}
 
 /** What the last forward pass was. */
 interface Last {
@@ -68,23 +47,6 @@ interface Last {
   /** The part that was run holds the first step. */
   begins: boolean;
   predicted: boolean;
-}
-
-export interface Bound {
-  plan: Plan;
-  /** Whose numbers are in it, where steps are taken one by one. */
-  owner?: object;
-  /** The plan's output under its axes. */
-  output: Tensor;
-  /** Its attention under its axes, if it has one. */
-  attention?: Tensor;
-  start(): void;
-  encode(): void;
-  forward(): void;
-  backward(): void;
-  /** What only dL/dx needs: run when somebody asks for it. */
-  inputBackward(): void;
-  startBackward(): void;
 }
 
 /** What a plan is for. Each use has plans of its own: the last forward pass stays whole whatever runs beside it. */
@@ -98,7 +60,8 @@ const PLANS_KEPT = 8;
  *
  *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      one side of one step has no axis T
  *
- * `forward` overwrites what the pass before returned; `backward` adds into `parameters.gradients`; weights stay.
+ * `backward` adds into `parameters.gradients`; weights stay. Results are copied when they are first read, which must be
+ * before the next pass.
  * @example
  * const small = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
  * small.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape; // [2, 1, 2]
@@ -148,10 +111,21 @@ export class Network {
     const { bound } = (this.last = this.load(batch, training, part, 'pass'));
     bound.encode();
     bound.forward();
-    const { plan, output } = bound;
-    const loss = this.architecture.loss && !part.predict ? plan.loss.get(0) : NaN;
-    const { attention } = bound;
-    return { loss, output, states: plan.final.states, ...(attention && { attention }) };
+    const { plan, output, attention } = bound;
+    const { last } = this;
+    const read = reader('network.forward', () => this.last === last);
+    return {
+      loss: this.architecture.loss && !part.predict ? plan.loss.get(0) : NaN,
+      get output() {
+        return read('output', () => copied(output));
+      },
+      get states() {
+        return read('states', () => allCopied(plan.final.states));
+      },
+      get attention() {
+        return attention && read('attention', () => copied(attention));
+      },
+    };
   }
 
   /**
@@ -159,8 +133,8 @@ export class Network {
    *
    * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
    * @returns dL/dx [T, B, D] ([B, D] where there is one input), that of a decoder's inputs, and dL/dinitial states by
-   *   name, as views. Those of inputs are computed when one is read for the first time, which must be before the next
-   *   pass and before the weights change; class numbers have none.
+   *   name. Those of inputs are computed when one is read for the first time, which must be before the weights change;
+   *   class numbers have none.
    * @throws RangeError before the first `forward`, or when a gradient has the wrong size; TypeError when dL/dx is read
    *   after a batch of class numbers.
    */
@@ -183,6 +157,8 @@ export class Network {
     bound.backward();
     if (fresh) bound.startBackward();
     const { topology, feed } = this.architecture;
+    const { last } = this;
+    const read = reader('network.backward', () => this.last === last);
     let late = true;
     const gradientOf = (stack: Stack, one: boolean, name: string): Tensor => {
       const why = 'a class number cannot be moved by a little; one-hot rows [T, B, D] can';
@@ -193,21 +169,25 @@ export class Network {
       const { T, B } = stack.shape;
       const { gradient } = stack.input;
       const D = gradient.shape[1];
-      if (!one) return reshape(gradient, [T, B, D]);
-      return begins ? rows(gradient, 0, B) : zeros([B, D], dtypeOf(gradient));
+      if (!one) return copied(reshape(gradient, [T, B, D]));
+      const first = copied(rows(gradient, 0, B));
+      if (!begins) first.data.fill(0);
+      return first;
     };
     return {
       get x() {
-        return gradientOf(plan.first, beginsWithOne(topology), 'x');
+        return read('x', () => gradientOf(plan.first, beginsWithOne(topology), 'x'));
       },
       get inputs() {
-        return plan.source && gradientOf(plan.main, feed !== 'given', 'inputs');
+        return plan.source && read('inputs', () => gradientOf(plan.main, feed !== 'given', 'inputs'));
       },
-      initial: plan.initial.gradients,
+      get initial() {
+        return read('initial', () => allCopied(plan.initial.gradients));
+      },
     };
   }
 
-  /** The plan for a shape, recorded at first use; the least recently used ones are forgotten. */
+  /** The plan for a shape, recorded at first use; the least recently used ones are forgotten and must not be used. */
   plan(shape: PlanShape): Plan {
     return this.bound(shape).plan;
   }
@@ -256,7 +236,8 @@ export class Network {
   private load(batch: Batch, training: boolean, part: Part, use: Use): Last {
     const where = 'network.forward';
     const read = readBatch(batch, this, where, part);
-    const bound = this.bound(read.shape, use);
+    const replaces = use === 'pass' && (batch.initial ?? 'zero') === 'zero';
+    const bound = this.bound(read.shape, use, replaces);
     const { plan } = bound;
     read.fill(plan);
     const { dropout } = this.architecture;
@@ -310,38 +291,35 @@ export class Network {
     return initial === 'zero';
   }
 
-  private bound(shape: PlanShape, use: Use = 'pass'): Bound {
-    const last = use === 'pass' ? this.last?.bound : undefined;
+  /** The plan of that shape. Where nothing else makes room for it, the last pass is forgotten if it `replaces` that. */
+  private bound(shape: PlanShape, use: Use = 'pass', replaces = false): Bound {
+    const last = this.last?.bound;
     // single steps come in long rows of one shape: then there is nothing to be looked up
-    if (last && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
+    if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
     const { T, B, masked, classes = false, source, clock = 0 } = shape;
     const read = source ? `${source.T},${source.masked},${source.classes}` : '';
     const key = `${use},${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
     let bound = this.plans.get(key);
     if (!bound) {
-      const plan = new Plan(this.architecture, shape, this.parameters);
-      const bind = (program: Program) => program.bind(this.executor);
-      const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
-      const axes = [...outputAxes(this.architecture.topology, T, B), this.output];
-      bound = {
-        plan,
-        output: reshape(plan.output.value, axes),
-        ...(plan.attention && {
-          attention: reshape(plan.attention.weight, [T, B, plan.attention.weight.shape[1]]),
-        }),
-        start: bind(plan.start),
-        encode: bind(hoist(plan.encode)),
-        forward: bind(hoist(plan.forward)),
-        backward: bind(rest),
-        inputBackward: bind(deferred),
-        startBackward: bind(plan.startBackward),
-      };
+      if (this.plans.size >= PLANS_KEPT) this.forget(last);
+      const reclaim = (): boolean => this.forget(last) || (replaces && this.forget(undefined));
+      const { made, release } = engineMemory().lease(() => bind(shape, this), reclaim);
+      bound = { ...made, release };
     }
     // a Map keeps the order of insertion: the first key is the least recently used
     this.plans.delete(key);
     this.plans.set(key, bound);
-    if (this.plans.size > PLANS_KEPT) this.plans.delete(this.plans.keys().next().value as string);
     return bound;
+  }
+
+  /** Forgets the least recently used plan that is not `kept`; false where there is none. */
+  private forget(kept: Bound | undefined): boolean {
+    const [key, bound] = [...this.plans].find(([, one]) => one !== kept) ?? [];
+    if (key === undefined || !bound) return false;
+    this.plans.delete(key);
+    bound.release();
+    if (bound === this.last?.bound) this.last = undefined;
+    return true;
   }
 }
 

@@ -38,13 +38,19 @@ export function runShare(
   network: Network,
   { batch, training, backward, random, ...part }: Task,
   gathered?: Gathered,
-): Figures & { output: Tensor } {
+): Figures & { readonly output: Tensor } {
   if (random) network.random.state = random;
-  const { loss, output } = network.forward(batch, { training, ...part });
+  const result = network.forward(batch, { training, ...part });
   const plan = network.lastPlan as Plan;
   if (gathered) gather(plan, part.rows?.[0] ?? 0, gathered);
   if (backward) network.backward();
-  return { ...figuresOf(plan), loss, output };
+  return {
+    ...figuresOf(plan),
+    loss: result.loss,
+    get output() {
+      return result.output;
+    },
+  };
 }
 
 /** Copies what the rows of a plan, of which the first is row `from` of the batch, have put out. */

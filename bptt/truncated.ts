@@ -18,7 +18,7 @@ export interface TruncatedOptions {
   upstream?: Upstream;
 }
 
-/** Like the results of `forward` and `backward` over the whole sequence, but copies instead of views. */
+/** Like the results of `forward` and `backward` over the whole sequence. */
 export interface TruncatedResult extends Result {
   /** dL/dx, in the shape of x as values; a TypeError when x is class numbers, which have none. */
   readonly x: Tensor;
@@ -92,7 +92,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     const start: Batch = from === 0 ? whole : { ...whole, initial: 'carry' };
     const { loss, output, states, attention } = network.forward(start, { training, steps: [from, to] });
     // an encoder-decoder is one chunk
-    if (attention) result.attention = copyOf(attention);
+    if (attention) result.attention = attention;
     result.loss += loss;
     if (one) copyRows(output, result.output, ending);
     else result.output.data.set(contents(output), from * B * O);
@@ -100,12 +100,12 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, one);
     gradients = network.backward(above);
     const { first, main, source } = network.lastPlan as Plan;
-    if (source && !main.shape.classes) dInputs = copyOf(gradients.inputs as Tensor);
+    if (source && !main.shape.classes) dInputs = gradients.inputs;
     if (first.shape.classes) dx = undefined;
     else if (!once) dx?.data.set(contents(gradients.x), from * B * D);
-    else if (from === 0) dx = copyOf(gradients.x);
-    if (from === 0) result.initial = copies(gradients.initial);
-    if (to === T) result.states = copies(states);
+    else if (from === 0) dx = gradients.x;
+    if (from === 0) result.initial = gradients.initial;
+    if (to === T) result.states = states;
   }
   return result;
 }
@@ -127,12 +127,6 @@ function upstreamOf(
     ...(output && { output: cut(output) }),
     states: Object.fromEntries(Object.entries(states).map(([name, d]) => [name, onlyEnding(d)])),
   };
-}
-
-const copyOf = (t: Tensor): Tensor => ndarray(contents(t).slice(), [...t.shape]);
-
-function copies(tensors: Tensors): Tensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, copyOf(t)]));
 }
 
 function copyRows(from: Tensor, to: Tensor, which: boolean[]): void {

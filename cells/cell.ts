@@ -83,7 +83,10 @@ export interface Cell {
   readonly statements?: readonly StatementPair[];
   /** Of a cell with a clock: what it does at time t. Steps of the same phase record the same operations. */
   phase?(t: number): string;
-  /** Records the step at time t: from x and the states before to the states and buffers. */
+  /**
+   * Records the step at time t: from x and the states before to the states and buffers. What it allocates belongs to the
+   * layout of one length, and goes with it.
+   */
   step(program: Program, v: Tensors, t: number): void;
   /**
    * Records the same step back: from what comes back to its states to dx and the gradients of the states before, which

@@ -125,6 +125,13 @@ export function contents(t: Tensor): Data {
   return (dtypeOf(t) === 'float32' ? Float32Array : Float64Array).from(toFlat(t));
 }
 
+/** A copy outside of the engine's memory. */
+export const copied = (t: Tensor): Tensor => ndarray(contents(t).slice(), [...t.shape]);
+
+/** The same of tensors by name. */
+export const allCopied = (tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, copied(t)]));
+
 /** Copies a matrix into one of its shape. */
 export function copyInto(into: Tensor, from: Tensor): void {
   const [R, C] = into.shape;

@@ -293,6 +293,39 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     expect(net.plan({ T: 1, B, masked: true })).not.toBe(net.lastPlan);
   });
 
+  describe('results', () => {
+    const of = (value: number, steps = 2): Batch => ({
+      x: { shape: [steps, B, D], numbers: new Float64Array(steps * B * D).fill(value) },
+    });
+
+    test('stay what they were, whatever is run after they were read', () => {
+      const net = make({ layers: [elman({ input: D, hidden: H })] });
+      const { output, states } = net.forward(of(0.1));
+      const { x, initial } = net.backward({ output: new Float64Array(2 * B * H).fill(1) });
+      const all = [output, states['l0.h'], x, initial['l0.h']];
+      const before = all.map(toFlat);
+      for (let steps = 1; steps < 20; steps++) {
+        net.forward(of(0.9, steps));
+        net.backward({ output: new Float64Array(steps * B * H).fill(-1) });
+      }
+      expect(all.map(toFlat)).toEqual(before);
+    });
+
+    test('are refused in words when they are read too late', () => {
+      const net = make({ layers: [elman({ input: D, hidden: H })] });
+      const first = net.forward(of(0.1));
+      const back = net.backward();
+      const { output } = first;
+      net.forward(of(0.9));
+      expect(first.output).toBe(output);
+      const late = (name: string): string =>
+        `${name} must be read before the next pass, got a later pass (it uses that memory)`;
+      expect(() => first.states).toThrow(`network.forward: ${late('states')}`);
+      expect(() => back.x).toThrow(`network.backward: ${late('x')}`);
+      expect(() => back.initial).toThrow(`network.backward: ${late('initial')}`);
+    });
+  });
+
   test('a copy has the same weights under the other dtype, and shares nothing', () => {
     const net = deep({ trainInitial: true, output: O, loss: 'softmax', reduction: 'sum' });
     for (const other of ['float64', 'float32'] as const) {

@@ -1,0 +1,99 @@
+/** Many lengths in a small memory: the plan of each takes the place of one before. */
+import type { Batch } from '../bptt/batch';
+import { decode } from '../bptt/decode';
+import { fit } from '../bptt/fit';
+import { network } from '../bptt/network';
+import { lstm } from '../cells/lstm';
+import { engineMemory } from '../core/memory';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+
+const MB = 2 ** 20;
+const memory = engineMemory(16);
+const [B, D, H, O] = [2, 3, 40, 5];
+// nothing is collected while a function runs: what is free again was returned, not found by the garbage collector
+const used = (): number => memory.used() / MB;
+
+const make = () =>
+  network({ layers: [lstm({ input: D, hidden: H })], output: O, loss: 'softmax', dtype: 'float32' });
+
+/** A test whose memory is returned at its end. */
+const alone = (name: string, body: () => void): void => test(name, () => memory.borrow(body));
+
+function batchOf(T: number, initial: Batch['initial'] = 'zero'): Batch {
+  const random = new Random(T);
+  const x = Array.from({ length: T * B * D }, () => random.normal());
+  const targets = Array.from({ length: T }, () => Array.from({ length: B }, () => random.below(O)));
+  return { x: { shape: [T, B, D], numbers: x }, targets, initial };
+}
+
+test('the memory is small', () => expect(memory.buffer.byteLength).toBe(16 * MB));
+
+alone('one length after the other without a pause: no more memory than that of eight plans', () => {
+  const net = make();
+  const before = used();
+  for (let T = 101; T <= 108; T++) net.forward(batchOf(T));
+  const eight = used() - before;
+  for (let T = 60; T <= 100; T++) net.forward(batchOf(T));
+  expect(eight).toBeGreaterThan(1);
+  expect(used() - before).toBeLessThan(eight);
+});
+
+alone('a plan that finds no room takes that of others, last of all that of the pass before', () => {
+  const net = make();
+  const sizeOf = (T: number): number => {
+    const before = used();
+    net.forward(batchOf(T));
+    return used() - before;
+  };
+  sizeOf(10); // and what all plans share
+  const perStep = (sizeOf(500) - sizeOf(300)) / 200;
+  // two plans of this length have no room beside each other
+  const T = Math.floor((0.7 * 16) / perStep);
+  for (let k = 0; k < 3; k++) {
+    const { loss } = net.forward(batchOf(T + k));
+    net.backward();
+    expect(loss).toBeGreaterThan(0);
+  }
+  expect(used()).toBeGreaterThan(8);
+  // states are carried from the pass before, which must stay
+  expect(() => net.forward(batchOf(T, 'carry'))).toThrow("memory: the engine's 16 MB must have room for");
+  expect(toFlat(net.backward().initial['l0.h'])).toHaveLength(B * H);
+  net.forward(batchOf(10, 'carry'));
+  net.forward(batchOf(T + 3));
+  expect(() => net.forward(batchOf(2 * T))).toThrow("memory: the engine's 16 MB must have room for");
+  expect(used()).toBeLessThan(1); // what could not be built has left nothing behind
+  expect(() => net.backward()).toThrow('forward must have been called');
+  expect(net.forward(batchOf(5)).loss).toBeGreaterThan(0);
+});
+
+alone('the losses are those of a network that meets each length with nothing before', () => {
+  const net = make();
+  for (let T = 60; T >= 30; T--) {
+    const loss = net.forward(batchOf(T)).loss;
+    net.backward();
+    expect(loss).toBe(memory.borrow(() => make().forward(batchOf(T)).loss));
+  }
+});
+
+test('training over any lengths, with validation and decoding in between', async () => {
+  const net = network({ layers: [lstm({ input: O, hidden: H })], output: O, loss: 'softmax' });
+  const random = new Random(1);
+  const next = (): Batch => {
+    const T = 50 + random.below(200);
+    const classes = () => Array.from({ length: T }, () => [random.below(O), random.below(O)]);
+    return { x: classes(), targets: classes() };
+  };
+  const { steps } = await fit(net, endless(next), {
+    optimizer: { name: 'adam' },
+    steps: 60,
+    threads: 1,
+    validation: { batches: () => [next()], every: 7 },
+    onStep: ({ step }) => void decode(net, { x: [[step % O]] }, { steps: 3 }),
+  });
+  expect(steps).toBe(60);
+});
+
+function* endless(next: () => Batch): Generator<Batch> {
+  for (;;) yield next();
+}
