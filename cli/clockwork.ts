@@ -114,7 +114,8 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
   }));
   const plain = { call: stepsOf(elman({ input: 1, hidden }), rows, 0), times: [] as number[] };
   for (let round = 0; round < ROUNDS; round++)
-    for (const { call, times } of [plain, ...bound]) times.push(...sample(call, 20, clocks[clock]));
+    for (const { call, times } of [plain, ...bound])
+      for (const ms of sample(call, 20, clocks[clock])) times.push(ms);
   for (const { kind, times } of bound) kind.milliseconds = median(times) / STEPS;
   const vanilla = median(plain.times) / STEPS;
 

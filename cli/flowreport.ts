@@ -1,4 +1,5 @@
 /** The flow of gradients as text: curves of one line each, a table of trends, and what clipping does. */
+import { greatest, least } from '../core/reduce';
 import type { ClipEffect } from '../bptt/clipeffect';
 import { trendOf, type Flow, type LayerFlow, type Trend } from '../bptt/flow';
 import { logarithms, sparkline } from './sparkline';
@@ -26,12 +27,12 @@ export function flowLines({ layers, row }: Flow, columns: number): string[] {
 function curves(title: string, all: readonly { name: string; norms: number[] }[], width: number): string[] {
   const logs = all.map(({ norms }) => logarithms(norms));
   const told = logs.flat().filter((log) => !Number.isNaN(log));
-  const [least, most] = [Math.min(...told), Math.max(...told)];
+  const [low, high] = [least(told), greatest(told)];
   if (told.length === 0) return [`${title}: 0 everywhere`];
-  const scale = `log scale from ${short(10 ** least)} to ${short(10 ** most)}`;
+  const scale = `log scale from ${short(10 ** low)} to ${short(10 ** high)}`;
   return [
     `${title}; ${scale}`,
-    ...all.map(({ name }, k) => `${name.padEnd(LABEL)} ${sparkline(logs[k], width, [least, most])}`),
+    ...all.map(({ name }, k) => `${name.padEnd(LABEL)} ${sparkline(logs[k], width, [low, high])}`),
   ];
 }
 

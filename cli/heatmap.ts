@@ -1,4 +1,5 @@
 /** The flow of gradients as a picture: a heat map of time × layer with its scale, and Jacobians with their bounds. */
+import { greatest, least } from '../core/reduce';
 import type { Distance, Flow } from '../bptt/flow';
 import { canvas, decade, stacked } from './canvas';
 
@@ -21,9 +22,9 @@ export async function drawFlow({ layers, row }: Flow, title: string): Promise<st
     ),
   );
   const logs = cells.map(({ log }) => log).filter(Number.isFinite);
-  const most = Math.max(...logs, -300);
-  const least = Math.max(Math.min(...logs, most - 0.1), most - DECADES);
-  const color = { type: 'linear', scheme: 'viridis', domain: [least, most], clamp: true } as const;
+  const most = Math.max(greatest(logs), -300);
+  const low = Math.max(Math.min(least(logs), most - 0.1), most - DECADES);
+  const color = { type: 'linear', scheme: 'viridis', domain: [low, most], clamp: true } as const;
   const common = { document, width: WIDTH, marginLeft: MARGIN_LEFT, style };
   const heading = (text: string) =>
     Plot.text([text], { text: (d: string) => d, frameAnchor: 'top-left', dy: -20, fontWeight: 'bold' });
@@ -48,7 +49,7 @@ export async function drawFlow({ layers, row }: Flow, title: string): Promise<st
     ],
   });
 
-  const steps = Array.from({ length: 100 }, (_, k) => least + ((most - least) * k) / 100);
+  const steps = Array.from({ length: 100 }, (_, k) => low + ((most - low) * k) / 100);
   const scale = Plot.plot({
     ...common,
     height: 58,
@@ -60,7 +61,7 @@ export async function drawFlow({ layers, row }: Flow, title: string): Promise<st
     marks: [
       Plot.rect(steps, {
         x1: (log: number) => log,
-        x2: (log: number) => log + (most - least) / 100,
+        x2: (log: number) => log + (most - low) / 100,
         y1: 0,
         y2: 1,
         fill: (log: number) => log,

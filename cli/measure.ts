@@ -1,4 +1,5 @@
 /** Measures how fast this engine runs a workload, beside the peak of this machine's 128-bit units. */
+import { least } from '../core/reduce';
 import { engineMemory, type Dtype } from '../core/memory';
 import { measuredPeak } from '../core/wasm/peak';
 import { hasSimd } from '../core/wasm/features';
@@ -131,7 +132,7 @@ class Measurement {
       this.times.training.push(end - start);
       this.peakBeside.push(peak);
     } while (now() - begin < milliseconds);
-    this.steps.push(...sample(() => run.step(), milliseconds / 10, now));
+    for (const ms of sample(() => run.step(), milliseconds / 10, now)) this.steps.push(ms);
   }
 
   row(): CellRow {
@@ -139,7 +140,7 @@ class Measurement {
     const { T, B, H } = workload;
     const timing = (values: readonly number[]): Timing => ({
       median: median(values),
-      min: Math.min(...values),
+      min: least(values),
     });
     const training = timing(times.training);
     const { training: flops, done } = flopsOf(workload);

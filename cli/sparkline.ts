@@ -1,4 +1,6 @@
 /** A curve in one line of text. */
+import { greatest } from '../core/reduce';
+
 const LEVELS = '▁▂▃▄▅▆▇█';
 
 /**
@@ -26,6 +28,6 @@ export function sparkline(
 
 /** Decimal logarithms of norms: of 0 there is none, NaN, and Infinity is as high as the greatest that is finite. */
 export function logarithms(norms: readonly number[]): number[] {
-  const most = Math.log10(Math.max(...norms.filter(Number.isFinite)));
+  const most = Math.log10(greatest(norms.filter(Number.isFinite)));
   return norms.map((norm) => (norm === 0 ? NaN : Math.min(most, Math.log10(norm))));
 }

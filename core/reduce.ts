@@ -49,9 +49,23 @@ export function norm(t: Tensor): number {
   return largest * Math.sqrt(sum);
 }
 
+/** As Math.max of all values, of which there may be more than a call has room for. */
+export function greatest(values: Iterable<number>): number {
+  let most = -Infinity;
+  for (const value of values) most = Math.max(most, value);
+  return most;
+}
+
+/** As Math.min of all values. */
+export function least(values: Iterable<number>): number {
+  let lowest = Infinity;
+  for (const value of values) lowest = Math.min(lowest, value);
+  return lowest;
+}
+
 /** p = softmax of each row of numbers, computed as exp(y − log-sum-exp). */
 export function softmax(logits: readonly number[]): number[] {
-  const m = Math.max(...logits);
+  const m = greatest(logits);
   const weights = logits.map((y) => Math.exp(y - m));
   const total = weights.reduce((sum, w) => sum + w, 0);
   return weights.map((w) => w / total);

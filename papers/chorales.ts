@@ -14,6 +14,7 @@
  * rates drawn from exp(U(−12, −6)) the one that validated best, where 1e-3 serves all here. Their LSTM has peepholes, and so
  * has the one here. Batch size, initialisation and patience are ours, and so is the second recipe, Adam. A row beside them tells what knowing nothing but how often each pitch sounds is worth.
  */
+import { greatest } from '../core/reduce';
 import * as v from 'valibot';
 import type { Batch } from '../bptt/batch';
 import { fit } from '../bptt/fit';
@@ -200,7 +201,7 @@ function inOrder(part: readonly Piece[]): Batch[] {
 export function batchOf(part: readonly Piece[]): Batch {
   const B = part.length;
   const lengths = part.map(({ length }) => length);
-  const T = ROUND * Math.ceil(Math.max(...lengths) / ROUND);
+  const T = ROUND * Math.ceil(greatest(lengths) / ROUND);
   const shape = [T, B, PITCHES];
   const [x, targets] = [new Float32Array(T * B * PITCHES), new Float32Array(T * B * PITCHES)];
   part.forEach((piece, b) => {

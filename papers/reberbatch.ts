@@ -1,4 +1,5 @@
 /** Strings of the Reber grammar as batches, and whether what follows was predicted. */
+import { greatest } from '../core/reduce';
 import type { Batch } from '../bptt/batch';
 import type { Tensor } from '../core/tensor';
 import { reberSymbols, type Step } from '../tasks/reber';
@@ -6,7 +7,7 @@ import { reberSymbols, type Step } from '../tasks/reber';
 /** Each symbol is the input of its step, and the target of the step before. */
 export function reberBatch(strings: readonly (readonly Step[])[]): Batch & { lengths: number[] } {
   const lengths = strings.map(({ length }) => length - 1);
-  const [T, B] = [Math.max(...lengths), strings.length];
+  const [T, B] = [greatest(lengths), strings.length];
   const [x, targets] = [new Uint8Array(T * B), new Uint8Array(T * B)];
   strings.forEach((steps, b) => {
     const classes = steps.map(({ symbol }) => reberSymbols.indexOf(symbol));

@@ -1,4 +1,5 @@
 /** A sound to be generated from nothing: what a network without input has to know by heart. */
+import { greatest } from '../core/reduce';
 import { sinOfTurn } from '../core/portable';
 import type { Random } from '../core/random';
 
@@ -29,6 +30,6 @@ export function waveform(random: Random, T: number): number[] {
       0,
     ),
   );
-  const largest = Math.max(...y.map(Math.abs));
+  const largest = greatest(y.map(Math.abs));
   return y.map((sample) => sample / largest);
 }

@@ -1,6 +1,7 @@
 import { Program } from '../core/program';
 import { Random } from '../core/random';
-import { norm, softmax } from '../core/reduce';
+import { greatest, least, norm, softmax } from '../core/reduce';
+import { logarithms } from '../cli/sparkline';
 import { columns, tensor, toFlat, transpose, zeros } from '../core/tensor';
 import { distance, settings } from './executors';
 import { filled, layouts, place } from './layouts';
@@ -175,4 +176,17 @@ describe('softmax of a row of numbers', () => {
   test('does not change when all logits move together', () => {
     expect(distance(softmax([5, 6, 8]), softmax([0, 1, 3]))).toBeLessThanOrEqual(1e-15);
   });
+});
+
+test('the greatest and the least of more values than a call takes arguments', () => {
+  const values = Array.from({ length: 300_000 }, (_, k) => Math.abs(k - 100_000));
+  expect([greatest(values), least(values)]).toEqual([199_999, 0]);
+  expect([greatest([]), least([]), greatest([1, NaN]), least([NaN, 1])]).toEqual([
+    -Infinity,
+    Infinity,
+    NaN,
+    NaN,
+  ]);
+  expect(softmax(values).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
+  expect(logarithms(values)).toHaveLength(300_000);
 });

@@ -1,4 +1,5 @@
 /** Proof: one weight's derivative by hand, by differences and by duals; and mistakes to plant. */
+import { greatest } from '../../core/reduce';
 import type { Checkable, Examined, Shown } from '../engine/check';
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
@@ -156,7 +157,7 @@ export class CheckPanel implements Panel {
   /** The weight that shows a mistake most; the first one where none is wrong. */
   private worst(): number {
     const errors = this.of(this.variable).map(errorOf);
-    return errors.indexOf(Math.max(...errors));
+    return errors.indexOf(greatest(errors));
   }
 
   private draw(): void {
@@ -166,7 +167,7 @@ export class CheckPanel implements Panel {
     if (examined.length === 0) return;
     const columns = this.columns;
     const rows = examined.length / columns;
-    const limit = Math.max(...examined.map(({ dual }) => Math.abs(dual)), 1e-12);
+    const limit = Math.max(greatest(examined.map(({ dual }) => Math.abs(dual))), 1e-12);
     const at = { row: Math.floor(chosen / columns), column: chosen % columns };
     const gradient = (r: number, c: number): Examined => examined[r * columns + c];
     const shared = { rows, columns, chosen: at };

@@ -1,4 +1,5 @@
 /** The network unrolled over time, as a drawing: forward it is lit from the left, backward from the right. */
+import { greatest } from '../../core/reduce';
 import type { Pass } from '../engine/session';
 import type { TracedLayer } from '../engine/trace';
 import { signed } from '../ui/colors';
@@ -81,8 +82,8 @@ export function drawNetwork(
     );
     // where the last state alone is read, its gradient comes from the output
     if (endsInOne && top) [fromOutput[last], fromNext[last]] = [fromNext[last], 0];
-    const most = Math.max(...fromOutput, ...fromNext, 1e-30);
-    const scale = signed(Math.max(...track.flat().map(Math.abs), 1e-30));
+    const most = Math.max(greatest(fromOutput), greatest(fromNext), 1e-30);
+    const scale = signed(Math.max(greatest(track.flat().map(Math.abs)), 1e-30));
     root.append(svg('text', { x: 2, y: y(l) + BOX / 2 + 4 }, `${layer.name} ${reverse ? '←' : '→'}`));
 
     /** A line along which a state goes on, or a gradient of this norm comes back. */

@@ -1,4 +1,5 @@
 /** Through time: one sequence forward and back, step by step, with the equations that run and their numbers. */
+import { greatest } from '../../core/reduce';
 import { equations } from 'virtual:equations';
 import { withoutColumns } from '../equations/columns';
 import type { Pass } from '../engine/session';
@@ -271,7 +272,7 @@ export class TimePanel implements Panel {
       rows: track[0].length,
       columns: trace.T,
       value: (row, t) => track[t][row],
-      scale: signed(Math.max(...track.flat().map(Math.abs), 1e-12)),
+      scale: signed(Math.max(greatest(track.flat().map(Math.abs)), 1e-12)),
       labels: trace.labels.map((label) => (label === ' ' ? '␣' : label === '\n' ? '⏎' : label.slice(0, 5))),
       chosen: { row: Math.min(this.unit, track[0].length - 1), column: this.t },
     });

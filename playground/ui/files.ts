@@ -1,4 +1,5 @@
 /** Files: a curve as CSV, a drawing as SVG, a run as a checkpoint; and a checkpoint dropped on the page. */
+import { greatest } from '../../core/reduce';
 import type { App } from './app';
 import { css } from './colors';
 import { h } from './dom';
@@ -25,7 +26,7 @@ export function svgOf(cells: readonly string[], histories: readonly History[]): 
   const [width, height, left, foot] = [720, 360, 56, 36];
   const curves = histories.map((history) => history.curve(history.losses));
   const last = Math.max(...curves.map(({ steps }) => steps.at(-1) ?? 1));
-  const top = Math.max(...curves.flatMap(({ means }) => means.filter(Number.isFinite)), 1e-9);
+  const top = Math.max(greatest(curves.flatMap(({ means }) => means.filter(Number.isFinite))), 1e-9);
   const x = (step: number): string => (left + (step / last) * (width - left - 12)).toFixed(1);
   const y = (loss: number): string => (height - foot - (loss / top) * (height - foot - 14)).toFixed(1);
   const colors = ['--first', '--second'].map(css);
