@@ -214,7 +214,10 @@ export class Trainer {
     const executor = this.network.executor.name as ExecutorName;
     const copy = network({ ...optionsOf(architecture), dtype: 'float64', executor });
     copy.parameters.flat.data.set(parameters.flat.data);
-    const slice = new Streams(this.parts.text.indices, 2, 3);
+    // a sequence first, then a second row: of a tiny text, what there is
+    const { indices } = this.parts.text;
+    const T = Math.min(3, indices.length - 1);
+    const slice = new Streams(indices, Math.min(2, Math.floor((indices.length - 1) / T)), T);
     const batch = batchOf(slice.chunk(0), slice, 'zero');
     // without Jacobians: training uses none
     const oracles: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'statement'];

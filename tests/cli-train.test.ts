@@ -153,6 +153,20 @@ describe('train', () => {
     expect(existsSync(join(folder, 'refused', 'checkpoint.safetensors'))).toBe(false);
   });
 
+  it('what it proposes for a tiny text works to the end', async () => {
+    const file = 'tiny.txt';
+    for (let symbols = 2; symbols <= 10; symbols++) {
+      writeFileSync(join(folder, file), 'abcdefghij'.slice(0, symbols));
+      const given = ['train', '--text', file, '--hidden', '4', '--steps', '2', '--threads', '1'];
+      const refused = await backstepIn(folder, ...given);
+      expect(refused.status).toBe(2);
+      const fix = /fix: (--batch \d+(?: --seq \d+)?), or a longer text/.exec(refused.stderr)?.[1] ?? 'none';
+      const { status, stdout, stderr } = backstep(...given, ...fix.split(' '), '--out', `tiny${symbols}`);
+      expect({ symbols, fix, status, stderr }).toEqual({ symbols, fix, status: 0, stderr: '' });
+      expect(stdout).toMatch(/gradients {3}right/);
+    }
+  }, 120_000);
+
   it('names a truncated checkpoint and overwrites nothing', () => {
     backstep('train', '--text', text, ...small, '--steps', '3', '--out', 'g');
     const whole = bytes('g');
