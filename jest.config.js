@@ -8,7 +8,7 @@ module.exports = {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // a look-up of Math in jest's sandbox takes longer than most of its functions
   sandboxInjectedGlobals: ['Math'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
   transform: {
     '\\.ts$': [
       '@swc/jest',
