@@ -18,8 +18,8 @@ inChromium('the tabs', (open) => {
       'i = sigmoid(ai)',
       'f = sigmoid(af)',
       'g = tanh(ag)',
-      'o = sigmoid(ao)',
       'c = f * cPrev + i * g',
+      'o = sigmoid(ao)',
       'tc = tanh(c)',
       'h = o * tc',
     ]);
