@@ -12,7 +12,7 @@ import { parallel, Parallel } from './parallel';
  */
 const WORTH = 1e8;
 /** More than this many share memory and caches too much to be taken unasked. */
-const MOST = 4;
+export const MOST_UNASKED = 4;
 
 /** Floating-point operations of one training step: two for each weight of a product, three products for each. */
 export function trainingFlops({ parameters }: Network, { T, B }: { T: number; B: number }): number {
@@ -26,7 +26,7 @@ export function trainingFlops({ parameters }: Network, { T, B }: { T: number; B:
  */
 export async function suggestedThreads(network: Network, shape: { T: number; B: number }): Promise<number> {
   if (trainingFlops(network, shape) < WORTH) return 1;
-  return Math.min(await physicalCores(), MOST, shape.B);
+  return Math.min(await physicalCores(), MOST_UNASKED, shape.B);
 }
 
 /** As many threads as batches like this one are worth, or one where they cannot be had. */

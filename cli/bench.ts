@@ -33,7 +33,7 @@ export function addBench(program: Command): void {
       `${executorNames.join(', ')}; default: the one that training takes`,
       oneOf(at('executor'), executorNames),
     )
-    .option('--rounds <n>', 'turns that each row is measured in', whole(at('rounds')), 5)
+    .option('--rounds <n>', 'turns that each row is measured in', whole(at('rounds'), 1, 1000), 5)
     .option(
       '--clock <name>',
       'wall, or cpu: processor time, for a machine that is busy',

@@ -41,7 +41,7 @@ export function addClockwork(program: Command): void {
   program
     .command('clockwork')
     .description('count and measure what a clockwork layer saves beside a vanilla one')
-    .option('--hidden <n>', 'units, shared out evenly over the modules', whole(at('hidden')), 512)
+    .option('--hidden <n>', 'units, shared out evenly over the modules', whole(at('hidden'), 1, 8192), 512)
     .option('--periods <list>', 'periods of the modules, growing', readPeriods, [1, 2, 4, 8, 16, 32, 64, 128])
     .option('--rows <n>', 'sequences side by side', whole(at('rows'), 1, 4096), 32)
     .option(

@@ -5,6 +5,7 @@ import { columns, fillFrom, toFlat, toNested, type Tensor } from '../core/tensor
 import type { Batch } from '../bptt/batch';
 import type { Box } from '../bptt/box';
 import { bidirectional, directionsOf, type Layer } from '../bptt/layer';
+import { mustHaveRoom } from '../bptt/need';
 import { network, Network } from '../bptt/network';
 import { withoutPrefix } from '../bptt/parameters';
 import { fill } from '../bptt/problem';
@@ -68,11 +69,18 @@ function fresh(options: SubjectOptions): Subject {
     );
   const read = text === undefined ? undefined : readTextOf(text, 'flow');
   const input = read?.vocabulary.size ?? options.input ?? 8;
+  const one = (width: number) => using(() => makeCell(cell, { input: width, hidden }));
+  const sides = options.bidirectional ? 2 : 1;
+  const cells = [
+    { cell: one(input), times: sides },
+    { cell: one(sides * hidden), times: sides * (layers - 1) },
+  ];
+  using(() => mustHaveRoom({ cells, output: input, T: steps, B, ...COPY }, 'flow'), FEWER);
   let width = input;
   const stack = Array.from({ length: layers }, (): Layer => {
-    const one = using(() => makeCell(cell, { input: width, hidden }));
-    width = hidden * (options.bidirectional ? 2 : 1);
-    return options.bidirectional ? bidirectional(one) : one;
+    const same = one(width);
+    width = sides * hidden;
+    return options.bidirectional ? bidirectional(same) : same;
   });
   const net = network({
     layers: stack,
@@ -90,6 +98,10 @@ function fresh(options: SubjectOptions): Subject {
     from: text ?? 'noise',
   };
 }
+
+/** What is followed is a float64 copy, beside the weights and gradients of the network itself. */
+const COPY = { dtype: 'float64', rows: 4 } as const;
+const FEWER = 'fewer --steps, or a smaller --batch, --hidden or --input';
 
 const topologies: Record<SubjectOptions['at'], Topology> = { last: 'many-to-one', every: 'many-to-many' };
 
@@ -110,6 +122,9 @@ function trained(given: string, options: SubjectOptions): Subject {
     throw usage(`flow: the checkpoint must be a character model, got ${file} without a vocabulary that fits`);
   const name = options.text ?? textOf(checkpoint);
   const text = readTextOf(name === PACKAGE ? undefined : name, 'flow');
+  const cells = net.architecture.layers.flatMap(directionsOf).map(({ cell }) => ({ cell, times: 1 }));
+  const { steps: T, batch: B } = options;
+  using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, 'flow'), FEWER);
   // as the model numbers its symbols
   const { indices } = vocabulary.encode(text.vocabulary.decode(text.indices));
   const { layers, ...rest } = net.architecture;

@@ -12,6 +12,8 @@ const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SI
 export interface Interrupt {
   /** The exit code that goes with what came, if anything did. */
   readonly code: number | undefined;
+  /** From now on signals are listened to; before, they end the process as usual. */
+  listen(): void;
   /** From now on signals, and the loss of standard output, have their usual effect. */
   done(): void;
 }
@@ -19,8 +21,10 @@ export interface Interrupt {
 /**
  * Calls `stop` at the first signal, or when standard output is lost; at a second Ctrl-C or SIGTERM calls `leave` and ends
  * the process.
+ * @param later signals are not listened to before `listen` is called: until then there is nothing to save, and a process
+ *   that is busy laying out a network would not hear of them.
  */
-export function onInterrupt(stop: () => void, leave: () => void): Interrupt {
+export function onInterrupt(stop: () => void, leave: () => void, { later = false } = {}): Interrupt {
   let code: number | undefined;
   let since = 0;
   const first = (exitCode: number): void => {
@@ -36,14 +40,21 @@ export function onInterrupt(stop: () => void, leave: () => void): Interrupt {
     leave();
     process.exit(code);
   };
-  for (const signal of Object.keys(codes)) process.on(signal, listener);
   const forget = onLost(first);
+  const signals = Object.keys(codes);
+  let listening = false;
+  const listen = (): void => {
+    if (!listening) for (const signal of signals) process.on(signal, listener);
+    listening = true;
+  };
+  if (!later) listen();
   return {
     get code() {
       return code;
     },
+    listen,
     done() {
-      for (const signal of Object.keys(codes)) process.removeListener(signal, listener);
+      for (const signal of signals) process.removeListener(signal, listener);
       forget();
     },
   };

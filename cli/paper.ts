@@ -30,7 +30,7 @@ export function addPaper(program: Command): void {
     .option(
       '--seeds <n>',
       'run every row with seeds 1 … n (default: as many as each row says)',
-      whole(at('seeds')),
+      whole(at('seeds'), 1, 1000),
     )
     .option('--data <file>', 'the data, for a paper that needs them')
     .option('--runs <folder>', 'folder of finished trials', 'runs/papers')

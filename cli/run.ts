@@ -49,7 +49,10 @@ function begin(options: TrainOptions): { trainer: Trainer; out: string } {
   const out =
     options.out ?? join('runs', options.text === undefined ? 'moby-dick' : basename(name, extname(name)));
   return {
-    trainer: using(() => Trainer.begin(newSettings(options, name, text.sha256, executor), text)),
+    trainer: using(
+      () => Trainer.begin(newSettings(options, name, text.sha256, executor), text),
+      'fewer --layers, or a smaller --hidden, --batch or --seq',
+    ),
     out,
   };
 }
@@ -131,12 +134,19 @@ class Run {
         abort.abort();
       },
       () => reporter.close(),
+      { later: true },
     );
     try {
       const missing = await trainer.start();
       if (missing !== '') note(reporter, missing);
       this.tellStart();
-      const stopped = await trainer.run({ signal: abort.signal, onStep: (info) => this.onStep(info) });
+      const stopped = await trainer.run({
+        signal: abort.signal,
+        onStep: (info) => {
+          interrupt.listen();
+          return this.onStep(info);
+        },
+      });
       this.save();
       if (stopped !== 'aborted') {
         await this.finish(stopped);

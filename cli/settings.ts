@@ -13,6 +13,8 @@ export const optimizerNames: OptimizerName[] = ['sgd', 'rmsprop', 'adagrad', 'ad
 export const dtypes = ['float32', 'float64'] as const;
 
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+/** Deeper, the time to lay a network out is out of all proportion to what it learns. */
+export const MOST_LAYERS = 1000;
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const warmUp = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 
@@ -23,7 +25,7 @@ export const settingsSchema = v.strictObject({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** The name of a cell, or the text of one's own. */
   cell: v.pipe(v.string(), v.check(isCellSetting)),
-  layers: size,
+  layers: v.pipe(size, v.maxValue(MOST_LAYERS)),
   hidden: size,
   /** Width of the embedding; left out when there is none. */
   embedding: v.optional(size),

@@ -4,7 +4,7 @@ import { executorNames } from '../core/executor';
 import { oneOf, real, show, whole } from './arguments';
 import { usage } from './errors';
 import { cellNames, readCell } from './cellchoice';
-import { defaults, dtypes, optimizerNames, readSchedule } from './settings';
+import { defaults, dtypes, MOST_LAYERS, optimizerNames, readSchedule } from './settings';
 import { train, type TrainOptions } from './run';
 
 const examples = `
@@ -35,7 +35,7 @@ export function addTrain(program: Command): void {
       `${cellNames.join(', ')} (default: ${d.cell}); or a file with the equations of your own`,
       readForwardCell,
     )
-    .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers')))
+    .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers'), 1, MOST_LAYERS))
     .option('--hidden <n>', `units in each layer (default: ${d.hidden})`, whole(at('hidden')))
     .option(
       '--embedding <n>',

@@ -7,10 +7,12 @@ import { optionsOf } from '../bptt/architecture';
 import type { Batch } from '../bptt/batch';
 import { fit, type StepInfo, type Summary } from '../bptt/fit';
 import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/gradcheck';
+import { mustHaveRoom } from '../bptt/need';
 import { network, type Network } from '../bptt/network';
 import { optimizer, type Optimizer } from '../bptt/optimizers';
 import { parallel, type Parallel } from '../bptt/parallel';
-import { teamFor } from '../bptt/threads';
+import { MOST_UNASKED, teamFor } from '../bptt/threads';
+import { settle } from '../bptt/updates';
 import type { Checkpoint } from '../io/checkpoint';
 import { parse } from '../io/metadata';
 import { splitText, Streams, type Chunk } from '../io/streams';
@@ -72,11 +74,25 @@ export class Trainer {
 
   /** A new model for a text. */
   static begin(settings: Settings, text: Text): Trainer {
-    const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr } = settings;
+    const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr, threads } = settings;
     const classes = text.vocabulary.size;
-    const stack = Array.from({ length: layers }, (_, l) =>
-      makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden }),
+    const layer = (l: number) => makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden });
+    streamsFor(settings, text); // a text that is too short is refused first: the batch depends on it
+    mustHaveRoom(
+      {
+        cells: [
+          { cell: layer(0), times: 1 },
+          { cell: layer(1), times: layers - 1 },
+        ],
+        output: classes,
+        T: settings.seq,
+        B: settings.batch,
+        ...{ threads: settings.threads ?? MOST_UNASKED, dtype },
+        rows: 2 + settle({ name: settings.optimizer }).rule.states.length,
+      },
+      'train',
     );
+    const stack = Array.from({ length: layers }, (_, l) => layer(l));
     const table = width === undefined ? [] : [embedding({ input: classes, width })];
     const executor = settings.executor as ExecutorName;
     const net = network({
@@ -85,7 +101,6 @@ export class Trainer {
     });
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
-    const { threads } = settings;
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states: {}, curves });
   }
 

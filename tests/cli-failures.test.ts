@@ -42,13 +42,31 @@ function watch(
   return new Promise((resolve) => child.on('close', (status) => resolve({ status, output })));
 }
 
+it('SIGTERM ends a run that is still laying its network out', async () => {
+  // this takes a minute or more before the first step
+  const long = ['--hidden', '2', '--batch', '1', '--seq', '10000', '--layers', '8'];
+  const book = join(folder, 'book.txt');
+  writeFileSync(book, 'she sells sea shells by the sea shore\n'.repeat(800));
+  const child = start('train', '--text', book, ...long, '--threads', '1', '--steps', '1', '--out', 'laying');
+  let asked = false;
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.on('exit', (_, signal) => resolve(signal));
+  });
+  await watch(child, (output) => {
+    if (!output.includes('output') || asked) return;
+    asked = true;
+    setTimeout(() => child.kill('SIGTERM'), 1000);
+  });
+  expect(await ended).toBe('SIGTERM');
+}, 60_000);
+
 it('a second Ctrl-C stops at once, without saving', async () => {
   // a step of this size takes long: the first signal cannot be followed yet
   const slow = ['--executor', 'plain', '--batch', '50', '--seq', '5', '--hidden', '512'];
   const child = start('train', '--text', text, ...slow, '--seconds', '60', '--out', 'twice');
   let asked = 0;
   const { status } = await watch(child, (output) => {
-    if (!output.includes('output') || asked > 0) return;
+    if (!output.includes('step 1 ') || asked > 0) return;
     asked = 1;
     child.kill('SIGINT');
     setTimeout(() => child.kill('SIGINT'), 700);

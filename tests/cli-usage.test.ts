@@ -149,6 +149,28 @@ const cases: Case[] = [
     `import: ${file} must be a safetensors file or an .npz archive, got this: safetensors: `,
   ]),
 
+  // a text of 253 symbols; 2⁵³ − 1 is the largest number that is read
+  ['train --text text.txt --layers 1e8', 'train: --layers must be a whole number in 1 … 1000, got 1e8'],
+  ...['--layers 1000 --hidden 500', '--hidden 9007199254740991', '--embedding 9007199254740991'].map(
+    (size): Case => [
+      `train --text text.txt --batch 2 --seq 5 ${size}`,
+      "train: the model and a batch must fit into the engine's ",
+      'fewer --layers, or a smaller --hidden, --batch or --seq',
+    ],
+  ),
+  ...['batch', 'seq'].map((option): Case => [
+    `train --text text.txt --${option} 9007199254740991`,
+    'train: --text must hold at least ',
+  ]),
+  ...['steps', 'batch', 'input'].map((option): Case => [
+    `flow --${option} 9007199254740991`,
+    "flow: the model and a batch must fit into the engine's ",
+    'fewer --steps, or a smaller --batch, --hidden or --input',
+  ]),
+  ['flow run --text text.txt --steps 1e12', "flow: the model and a batch must fit into the engine's "],
+  ['paper lstm --seeds 1e9', 'paper: --seeds must be a whole number in 1 … 1000, got 1e9'],
+  ['bench W6 --rounds 1e9', 'bench: --rounds must be a whole number in 1 … 1000, got 1e9'],
+
   ['spectrum none', `spectrum: read: ${missing('none')}`],
   ['spectrum rotatin', `spectrum: read: ${missing('rotatin')}`, 'did you mean rotating?'],
   ['spectrum folder', `spectrum: read: ${unreadable('folder')}`],
@@ -160,7 +182,7 @@ const cases: Case[] = [
   ['spectrum [[1,2],[3]]', 'spectrum: every row must hold 2 numbers, got 1 in row 1'],
   ['spectrum [[1,2,3]]', 'spectrum: the matrix must be square, got [1, 3]'],
 
-  ['clockwork --hidden x', 'clockwork: --hidden must be a whole number >= 1, got x'],
+  ['clockwork --hidden x', 'clockwork: --hidden must be a whole number in 1 … 8192, got x'],
   ['clockwork --periods 1,x', 'clockwork: each of --periods must be a whole number >= 1, got x'],
   [
     'clockwork --periods 2,1',
@@ -176,8 +198,8 @@ const cases: Case[] = [
   ['hopfield --size 1', 'hopfield: --size must be a whole number in 2 … 50, got 1'],
 
   ['bench W9', 'bench: the workload must be one of W1, W2, W3, W4, W5, W6, got W9', 'did you mean'],
-  ['bench --rounds 0', 'bench: --rounds must be a whole number >= 1, got 0'],
-  ['bench --rounds x', 'bench: --rounds must be a whole number >= 1, got x'],
+  ['bench --rounds 0', 'bench: --rounds must be a whole number in 1 … 1000, got 0'],
+  ['bench --rounds x', 'bench: --rounds must be a whole number in 1 … 1000, got x'],
   [
     'bench --dtype float23',
     'bench: --dtype must be one of float32, float64, both, got float23',

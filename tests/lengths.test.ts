@@ -2,7 +2,9 @@
 import type { Batch } from '../bptt/batch';
 import { decode } from '../bptt/decode';
 import { fit } from '../bptt/fit';
+import { mustHaveRoom, needOf } from '../bptt/need';
 import { network } from '../bptt/network';
+import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { engineMemory } from '../core/memory';
 import { Random } from '../core/random';
@@ -74,6 +76,44 @@ alone('the losses are those of a network that meets each length with nothing bef
     net.backward();
     expect(loss).toBe(memory.borrow(() => make().forward(batchOf(T)).loss));
   }
+});
+
+describe('what a network needs, told before it is built', () => {
+  // float64, so that the dtype matters; H is no multiple of a cache line
+  test.each([
+    ['lstm', lstm({ input: D, hidden: H }), lstm({ input: H, hidden: H })],
+    ['gru', gru({ input: D, hidden: 33 }), gru({ input: 33, hidden: 33 })],
+  ])('%s: no more than what it takes, and most of that', (_name, first, other) => {
+    const [T, rows] = [40, 8];
+    memory.borrow(() => {
+      const before = memory.used();
+      const net = network({ layers: [first, other, other], output: O, loss: 'softmax', dtype: 'float64' });
+      const parts = [
+        { cell: first, times: 1 },
+        { cell: other, times: 2 },
+      ];
+      const { weights, bytes } = needOf({ cells: parts, output: O, T, B: rows, dtype: 'float64', rows: 2 });
+      const x = { shape: [T, rows, D], numbers: new Float64Array(T * rows * D) };
+      net.forward({ x, targets: { shape: [T, rows], numbers: new Uint8Array(T * rows) } });
+      expect(weights).toBe(net.parameters.count);
+      const taken = memory.used() - before;
+      expect(bytes).toBeLessThanOrEqual(taken);
+      expect(bytes).toBeGreaterThan(0.6 * taken);
+    });
+  });
+
+  test('what has no room is refused with the numbers', () => {
+    const cells = [{ cell: lstm({ input: 10, hidden: 100 }), times: 10_000_000 }];
+    const plans = { cells, output: 10, T: 7, B: 30, threads: 2, dtype: 'float32', rows: 2 } as const;
+    // weights 10 · 400 + 100 · 400 + 400 in each layer, and 101 · 10 in the output layer
+    expect(() => mustHaveRoom(plans, 'here')).toThrow(
+      "here: the model and a batch must fit into the engine's 16 MB, got at least",
+    );
+    expect(() => mustHaveRoom(plans, 'here')).toThrow(
+      '(444,000,001,010 weights, 30 rows of 7 steps; BACKSTEP_MEMORY_MB raises it up to 4096)',
+    );
+    expect(() => mustHaveRoom({ ...plans, cells: [{ ...cells[0], times: 1 }] }, 'here')).not.toThrow();
+  });
 });
 
 test('training over any lengths, with validation and decoding in between', async () => {

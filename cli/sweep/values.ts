@@ -4,7 +4,7 @@ import { executorNames } from '../../core/executor';
 import { known } from '../arguments';
 import { knownCell } from '../cellchoice';
 import { usage } from '../errors';
-import { settingsSchema } from '../settings';
+import { MOST_LAYERS, settingsSchema } from '../settings';
 
 const { cell, layers, hidden, batch, seq, optimizer, lr, dropout, seed, dtype } = settingsSchema.entries;
 const values = {
@@ -12,10 +12,10 @@ const values = {
   executor: v.picklist(executorNames),
   text: v.string(),
   /** null for none, among the values of a list. */
-  embedding: v.nullable(layers),
+  embedding: v.nullable(hidden),
   schedule: v.string(),
   clip: v.union([lr, v.literal('off')]),
-  steps: layers,
+  steps: hidden,
 };
 export type Name = keyof typeof values;
 const names = Object.keys(values) as Name[];
@@ -24,6 +24,7 @@ const names = Object.keys(values) as Name[];
 const inWords: Partial<Record<Name, string>> = {
   lr: 'a number > 0',
   dropout: 'a number >= 0 and < 1',
+  layers: `a whole number in 1 … ${MOST_LAYERS}`,
   seed: 'a whole number in 0 … 4294967295',
   text: 'the name of a file',
   embedding: 'a whole number >= 1, or null',
