@@ -6,14 +6,14 @@ import { TimePanel } from './panels/time';
 import { TrainPanel } from './panels/train';
 import type { Point } from './engine/run';
 import type { Started } from './engine/session';
-import { fitting, fromLink, toLink, type Kept, type Settings } from './engine/settings';
+import { fitting, fromLink, toLink, type Kept, type Settings, type TabName } from './engine/settings';
 import type { App, Panel } from './ui/app';
 import { Bar } from './ui/bar';
 import { connect, type Ask } from './ui/client';
 import { Controls } from './ui/controls';
 import { h } from './ui/dom';
 import { History } from './ui/history';
-import { tabs } from './ui/tabs';
+import { tabs, type Tabs } from './ui/tabs';
 
 /** No run: before the first one, and where the settings make none. */
 const none: Started = { executor: '', runs: [], topology: 'many-to-many', bidirectional: false, steps: 0 };
@@ -27,6 +27,7 @@ class Page implements App {
   private readonly bar: Bar;
   private readonly controls: Controls;
   private readonly panels: Panel[];
+  private readonly tabs: Tabs;
   private seen: Panel;
   /** Whether a run trains by itself once it has begun: as the one before, playing or standing still. */
   private going = !matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -44,7 +45,8 @@ class Page implements App {
         byId('why').textContent = `Training has stopped. ${reason}`;
       },
     });
-    this.settings = this.linked();
+    const { settings, tab } = this.linked();
+    this.settings = settings;
     this.bar = new Bar(byId('bar'), this, {
       play: (on) => void this.play(on),
       step: () => void this.stepOnce(),
@@ -59,15 +61,18 @@ class Page implements App {
       new CheckPanel(this),
       new HopfieldPanel(this),
     ];
-    this.seen = this.panels[0];
-    const bar = tabs(this.panels, (panel) => {
+    this.tabs = tabs(this.panels, (panel) => {
       this.seen = panel;
+      this.link('replace');
       this.look();
     });
-    byId('main').append(bar, ...this.panels.map(({ root }) => root));
+    this.seen = this.turnTo(tab);
+    byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
     // Back and Forward, and an address that somebody types
     addEventListener('popstate', () => {
-      this.settings = this.linked();
+      const { settings: to, tab: view } = this.linked();
+      this.settings = to;
+      this.seen = this.turnTo(view);
       void this.begin('replace');
     });
     document.addEventListener('theme', () => this.look());
@@ -93,16 +98,22 @@ class Page implements App {
     this.silence = setTimeout(() => (byId('notice').textContent = ''), milliseconds);
   }
 
-  /** The settings of the address. */
-  private linked(): Settings {
-    const { settings, wrong } = fromLink(location.hash, history.state as unknown);
+  /** Settings and tab of the address. */
+  private linked(): { settings: Settings; tab: TabName } {
+    const { wrong, ...linked } = fromLink(location.hash, history.state as unknown);
     if (wrong.length > 0) this.notice(`The link says what cannot be: ${wrong.join('; ')}`);
-    return settings;
+    return linked;
   }
 
-  /** Puts the settings into the address, and beside it what that cannot hold; other settings are a step that Back undoes. */
+  private turnTo(tab: TabName): Panel {
+    const panel = this.panels.find(({ name }) => name === tab) ?? this.panels[0];
+    this.tabs.show(panel);
+    return panel;
+  }
+
+  /** Puts settings and tab into the address, and beside it what that cannot hold; other settings are a step that Back undoes. */
   private link(how: 'push' | 'replace'): void {
-    const link = `#${toLink(this.settings)}`;
+    const link = `#${toLink(this.settings, this.seen.name)}`;
     const kept: Kept = { text: this.settings.text };
     const { text } = Object(history.state) as Partial<Kept>;
     if (how === 'push' && (link !== location.hash || text !== kept.text)) history.pushState(kept, '', link);

@@ -52,12 +52,12 @@ const pictures: Picture[] = [
     },
   },
   {
-    name: 'proof',
+    name: 'check',
     link: '',
     theme: 'light',
     steps: 20,
     prepare: async (page) => {
-      await tab('Proof')(page);
+      await tab('Check')(page);
       await page.getByLabel('Plant a mistake').selectOption({ index: 24 });
       await page.getByText(/Caught/).waitFor();
     },

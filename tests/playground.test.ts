@@ -11,6 +11,7 @@ import {
   cellNames,
   defaultsOf,
   fromLink,
+  tabNames,
   taskNames,
   toLink,
   type Settings,
@@ -46,7 +47,7 @@ describe('settings', () => {
       bidirectional: true,
     };
     other.window = other.length;
-    expect(fromLink(`#${toLink(other)}`)).toEqual({ settings: other, wrong: [] });
+    expect(fromLink(`#${toLink(other)}`)).toEqual({ settings: other, tab: 'train', wrong: [] });
   });
 
   test('what a link says wrongly is named and left at its default', () => {
@@ -54,6 +55,16 @@ describe('settings', () => {
     expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
     expect(settings).toEqual(defaultsOf('sine'));
     expect(fromLink('#task=chess').wrong).toEqual(['task: chess']);
+    expect(fromLink('#tab=chess')).toEqual({
+      settings: defaultsOf('text'),
+      tab: 'train',
+      wrong: ['tab: chess'],
+    });
+  });
+
+  test('a link holds the tab; one that names a tab as it was called before still opens it', () => {
+    for (const tab of tabNames) expect(fromLink(toLink(small, tab)).tab).toBe(tab);
+    expect(fromLink('#tab=proof')).toEqual({ settings: defaultsOf('text'), tab: 'check', wrong: [] });
   });
 });
 
@@ -438,7 +449,7 @@ describe('gradient flow before training', () => {
   });
 });
 
-describe('proof', () => {
+describe('check', () => {
   const cases: Partial<Settings>[] = [
     ...cellNames.map((cell) => ({ cell })),
     { cell: 'lstm', layers: 2 },

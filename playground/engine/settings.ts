@@ -6,6 +6,11 @@ export const cellNames = ['elman', 'jordan', 'lstm', 'gru', 'clockwork'] as cons
 export type CellName = (typeof cellNames)[number];
 export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
+/** The tabs of the page, as a link names them. */
+export const tabNames = ['train', 'time', 'flow', 'check', 'memory'] as const;
+export type TabName = (typeof tabNames)[number];
+/** What tabs have been called before: their links stay good. */
+const formerly: Readonly<Record<string, TabName>> = { proof: 'check' };
 export const optimizerNames = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const;
 
 export interface Settings {
@@ -117,22 +122,26 @@ export interface Kept {
   text: string;
 }
 
-/** The settings as the part of a link behind `#`: what differs from the task's defaults. */
-export function toLink(settings: Settings): string {
+/** Settings and tab as the part of a link behind `#`: what differs from the task's defaults, and from the first tab. */
+export function toLink(settings: Settings, tab: TabName = 'train'): string {
   const usual = defaultsOf(settings.task);
   const parts = new URLSearchParams({ task: settings.task });
   for (const [name, value] of Object.entries(settings) as [keyof Settings, unknown][]) {
     if (value === usual[name] || (name === 'text' && leavesOut(settings))) continue;
     parts.set(name, String(value));
   }
+  if (tab !== 'train') parts.set('tab', tab);
   return parts.toString();
 }
 
 /**
- * The settings of a link; what it does not say, or says wrongly, is the task's default, and `wrong` names it.
+ * Settings and tab of a link; what it does not say, or says wrongly, is the default, and `wrong` names it.
  * @param kept what the browser kept beside it, a `Kept` if this page put it there.
  */
-export function fromLink(link: string, kept?: unknown): { settings: Settings; wrong: string[] } {
+export function fromLink(
+  link: string,
+  kept?: unknown,
+): { settings: Settings; tab: TabName; wrong: string[] } {
   const parts = new URLSearchParams(link.replace(/^#/, ''));
   const wrong: string[] = [];
   const asked = parts.get('task') ?? 'text';
@@ -141,13 +150,16 @@ export function fromLink(link: string, kept?: unknown): { settings: Settings; wr
   const settings = defaultsOf(known ? (asked as TaskName) : 'text');
   const { text } = Object(kept) as Partial<Kept>;
   if (typeof text === 'string') settings.text = text;
+  const view = parts.get('tab') ?? 'train';
+  const tab = tabNames.find((name) => name === (formerly[view] ?? view));
+  if (tab === undefined) wrong.push(`tab: ${view}`);
   for (const [name, word] of parts) {
-    if (name === 'task') continue;
+    if (name === 'task' || name === 'tab') continue;
     const value = Object.hasOwn(rules, name) ? read(rules[name as keyof Settings], word) : undefined;
     if (value === undefined) wrong.push(`${name}: ${word}`);
     else Object.assign(settings, { [name]: value });
   }
-  return { settings: fitting(settings), wrong };
+  return { settings: fitting(settings), tab: tab ?? 'train', wrong };
 }
 
 /** A value of a setting from what was typed, or undefined when it cannot be one. */

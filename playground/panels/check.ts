@@ -1,4 +1,4 @@
-/** Proof: one weight's derivative by hand, by differences and by duals; and mistakes to plant. */
+/** Check: one weight's derivative by hand, by differences and by duals; and mistakes to plant. */
 import { greatest } from '../../core/reduce';
 import type { Checkable, Examined, Shown } from '../engine/check';
 import type { App, Panel } from '../ui/app';
@@ -7,7 +7,8 @@ import { h, select, short } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 
 export class CheckPanel implements Panel {
-  readonly title = 'Proof';
+  readonly name = 'check';
+  readonly title = 'Check';
   readonly root: HTMLElement;
   private variables: Checkable[] = [];
   private mistakes: string[] = [];
@@ -198,11 +199,11 @@ export class CheckPanel implements Panel {
     const row = ([by, ...rest]: (string | HTMLElement)[]): HTMLElement =>
       h('tr', {}, h('th', { scope: 'row' }, by), ...rest.map((cell) => h('td', {}, cell)));
     const head = [
-      '',
+      'method',
       `∂L/∂${this.variables[this.variable].name}[${at.row}, ${at.column}]`,
       'relative error',
       'bound',
-      '',
+      'verdict',
     ];
     this.table.replaceChildren(
       h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),

@@ -13,6 +13,7 @@ const KEPT = 120;
 const [LOW, HIGH] = [-8, 0];
 
 export class FlowPanel implements Panel {
+  readonly name = 'flow';
   readonly title = 'Gradient flow';
   readonly root: HTMLElement;
   private run = 0;

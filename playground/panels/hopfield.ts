@@ -15,6 +15,7 @@ const SHOWN_IN = 1600;
 const rules: readonly RuleName[] = ['hebbian', 'storkey', 'pseudo-inverse'];
 
 export class HopfieldPanel implements Panel {
+  readonly name = 'memory';
   readonly title = 'Memory';
   readonly root: HTMLElement;
   private patterns = drawnShapes(SIDE).map(({ state }) => Array.from(state));

@@ -16,6 +16,7 @@ import { drawNetwork, timeOf, type Moment } from './network';
 const WALK_EVERY = 450;
 
 export class TimePanel implements Panel {
+  readonly name = 'time';
   readonly title = 'Step through time';
   readonly root: HTMLElement;
   private trace: Pass | undefined;

@@ -12,6 +12,7 @@ const SAMPLE_EVERY = 700;
 const colors = ['--first', '--second'];
 
 export class TrainPanel implements Panel {
+  readonly name = 'train';
   readonly title = 'Train';
   readonly root: HTMLElement;
   private readonly loss = new Chart({ label: 'Loss at each step of training', height: 250, series: [] });

@@ -42,6 +42,7 @@ inChromium('access', (open) => {
               .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
           });
           expect([name, found]).toEqual([name, []]);
+          expect([name, await page.locator('th:visible', { hasNotText: /\S/ }).count()]).toEqual([name, 0]);
           const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           expect([name, viewport.width, sticksOut]).toEqual([name, viewport.width, 0]);
         }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defaultsOf, fromLink } from '../engine/settings';
 import { pageFolder } from './browser';
-import { csvOf, download, inChromium, link, pause, quick, reaches, step } from './visits';
+import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
 const MOST_KILOBYTES = 250;
 
@@ -39,6 +39,21 @@ inChromium('files and links', (open) => {
     expect((await csvOf(next)).at(-1)).toBe((await csvOf(page)).at(-1));
     await give('poem.txt', Buffer.from('roses are red'));
     await next.getByText('must be a whole checkpoint', { exact: false }).waitFor();
+  });
+
+  test('the address holds the tab, also one as it was called before', async () => {
+    const page = await open(`${quick}&tab=proof`);
+    const chosen = page.getByRole('tab', { selected: true });
+    expect(await chosen.textContent()).toBe('Check');
+    await reaches(page, 1);
+    expect(setting(page, 'tab')).toBe('check');
+    await show(page, 'Gradient flow');
+    expect(setting(page, 'tab')).toBe('flow');
+    await page.reload();
+    await reaches(page, 1);
+    expect(await chosen.textContent()).toBe('Gradient flow');
+    await show(page, 'Train');
+    expect(setting(page, 'tab')).toBeUndefined();
   });
 
   test('a link that somebody copies is the run', async () => {

@@ -1,4 +1,4 @@
-/** The other tabs: time, gradient flow, proof, memory. */
+/** The other tabs: time, gradient flow, check, memory. */
 import { inChromium, pause, quick, reaches, setting, show } from './visits';
 
 inChromium('the tabs', (open) => {
@@ -100,9 +100,9 @@ inChromium('the tabs', (open) => {
     expect(said.size).toBe(4);
   });
 
-  test('proof: gradients agree, a planted mistake is caught, a repaired one agrees', async () => {
+  test('check: gradients agree, a planted mistake is caught, a repaired one agrees', async () => {
     const page = await open(quick);
-    await show(page, 'Proof');
+    await show(page, 'Check');
     await page.getByText(/^All \d+ gradients agree\./).waitFor();
     await page.getByLabel('Plant a mistake').selectOption({ index: 3 });
     await page.getByText(/^Caught: \d+ of \d+/).waitFor();
@@ -115,9 +115,9 @@ inChromium('the tabs', (open) => {
     await page.getByText(/^Caught: /).waitFor();
   });
 
-  test('proof: a mistake in one matrix is told wherever one looks, and the weights one chooses stay chosen', async () => {
+  test('check: a mistake in one matrix is told wherever one looks, and the weights one chooses stay chosen', async () => {
     const page = await open(`cell=elman&${quick}`);
-    await show(page, 'Proof');
+    await show(page, 'Check');
     await page.getByText(/^All \d+ gradients agree\./).waitFor();
     const weights = page.getByLabel('Weights', { exact: true });
     await weights.selectOption('0');

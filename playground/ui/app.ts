@@ -1,7 +1,7 @@
 /** What the parts of the page share: the run, its history, and the line to the worker. */
 import type { Point } from '../engine/run';
 import type { Started } from '../engine/session';
-import type { Settings } from '../engine/settings';
+import type { Settings, TabName } from '../engine/settings';
 import type { Ask } from './client';
 import type { History } from './history';
 
@@ -23,6 +23,8 @@ export interface App {
 
 /** One tab of the page. */
 export interface Panel {
+  /** What a link calls it. */
+  readonly name: TabName;
   readonly title: string;
   readonly root: HTMLElement;
   /** A new run has begun. */

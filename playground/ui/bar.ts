@@ -1,5 +1,5 @@
 /** The bar at the top: play, pause, step, begin anew; what step, loss and gradient are; link and theme. */
-import { textLeftOut, toLink } from '../engine/settings';
+import { textLeftOut } from '../engine/settings';
 import type { App } from './app';
 import { h, short } from './dom';
 
@@ -67,10 +67,9 @@ export class Bar {
 
   private async copyLink(): Promise<void> {
     const { app } = this;
-    const link = `${location.href.split('#')[0]}#${toLink(app.settings)}`;
     const without = textLeftOut(app.settings);
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(location.href);
       app.notice(`Link copied${without}`);
     } catch {
       app.notice(`The link is in the address bar${without}`);

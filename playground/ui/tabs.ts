@@ -2,7 +2,13 @@
 import type { Panel } from './app';
 import { h } from './dom';
 
-export function tabs(panels: readonly Panel[], onshow: (panel: Panel) => void): HTMLElement {
+export interface Tabs {
+  root: HTMLElement;
+  show: (panel: Panel) => void;
+}
+
+/** @param onshow is told of the panel that somebody has chosen. */
+export function tabs(panels: readonly Panel[], onshow: (panel: Panel) => void): Tabs {
   const buttons = panels.map((panel, k) => {
     panel.root.id = `panel-${k}`;
     panel.root.setAttribute('role', 'tabpanel');
@@ -12,16 +18,19 @@ export function tabs(panels: readonly Panel[], onshow: (panel: Panel) => void): 
       role: 'tab',
       id: `tab-${k}`,
       'aria-controls': `panel-${k}`,
-      onclick: () => show(k),
+      onclick: () => choose(k),
     };
     return h('button', to, panel.title);
   });
-  const show = (which: number): void => {
+  const show = (panel: Panel): void =>
     buttons.forEach((button, k) => {
-      button.setAttribute('aria-selected', String(k === which));
-      button.tabIndex = k === which ? 0 : -1;
-      panels[k].root.hidden = k !== which;
+      const chosen = panels[k] === panel;
+      button.setAttribute('aria-selected', String(chosen));
+      button.tabIndex = chosen ? 0 : -1;
+      panels[k].root.hidden = !chosen;
     });
+  const choose = (which: number): void => {
+    show(panels[which]);
     onshow(panels[which]);
   };
   const key = (event: KeyboardEvent): void => {
@@ -30,12 +39,8 @@ export function tabs(panels: readonly Panel[], onshow: (panel: Panel) => void): 
     const now = buttons.indexOf(document.activeElement as HTMLButtonElement);
     const next = (now + by + buttons.length) % buttons.length;
     buttons[next].focus();
-    show(next);
+    choose(next);
   };
-  buttons.forEach((button, k) => {
-    button.setAttribute('aria-selected', String(k === 0));
-    button.tabIndex = k === 0 ? 0 : -1;
-    panels[k].root.hidden = k !== 0;
-  });
-  return h('div', { role: 'tablist', 'aria-label': 'Views', onkeydown: key }, ...buttons);
+  const root = h('div', { role: 'tablist', 'aria-label': 'Views', onkeydown: key }, ...buttons);
+  return { root, show };
 }
