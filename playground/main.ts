@@ -84,7 +84,8 @@ class Page implements App {
   }
 
   get step(): number {
-    return this.histories[0]?.steps.at(-1) ?? this.started.steps;
+    // the curve of a loaded run may end before its last step
+    return Math.max(this.histories[0]?.steps.at(-1) ?? 0, this.started.steps);
   }
 
   change(settings: Partial<Settings>): void {
@@ -167,13 +168,18 @@ class Page implements App {
 
   private async load(bytes: Uint8Array): Promise<void> {
     const run = ++this.run;
-    const { settings, started } = await this.ask('load', { bytes, settings: this.settings });
+    const { settings, started, points, saysTask } = await this.ask('load', {
+      bytes,
+      settings: this.settings,
+    });
     if (run !== this.run) return;
     this.settings = settings;
     this.going = false;
     this.link('push');
     this.controls.show(settings);
     this.enter(started);
+    this.progress([points]);
+    if (!saysTask) byId('why').textContent = unsaid(settings);
     this.notice(`Loaded at step ${started.steps}: press Play to go on`);
   }
 
@@ -183,6 +189,12 @@ class Page implements App {
     this.seen.progress(points);
   }
 }
+
+/** Of a file that does not hold what its network was trained on, such as one of the command line. */
+const unsaid = ({ task }: Settings): string =>
+  task === 'text'
+    ? 'This file does not hold the text that its network was trained on: from now on it trains on the text of this page.'
+    : 'This file does not say what its network was trained on: from now on it trains on the task of this page.';
 
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? h('div');
 

@@ -18,7 +18,9 @@ import {
 } from '../playground/engine/settings';
 import { worked } from '../playground/panels/arithmetic';
 import { rowOf, verdictOf } from '../playground/panels/verdict';
-import { History } from '../playground/ui/history';
+import { csvOf, History, meansOf } from '../playground/ui/history';
+import { rounds, tens } from '../playground/ui/marks';
+import { pictureOf } from '../playground/ui/picture';
 import { network } from '../bptt/network';
 import { optimizer } from '../bptt/optimizers';
 import type { Plan } from '../bptt/plan';
@@ -162,7 +164,8 @@ describe('a session', () => {
       const session = new Session({ ...small, cell });
       train(session, 5);
       const bytes = session.checkpoint(0, [1, 2]);
-      const { session: loaded } = load(bytes, defaultsOf('sine'));
+      const { session: loaded, saysTask } = load(bytes, defaultsOf('sine'));
+      expect(saysTask).toBe(true);
       expect(loaded.settings).toEqual({ ...small, cell });
       expect(loaded.started.steps).toBe(5);
       expect(loaded.sample(0, 30, 0.5)).toBe(session.sample(0, 30, 0.5));
@@ -182,8 +185,11 @@ describe('a session', () => {
       states,
       vocabulary,
       training: { settings: {} },
+      // beyond its 0 steps, no curve can have gone
+      curves: { training: [8, 2.5] },
     });
-    const { session } = load(bytes, { ...small, cell: 'gru', against: 'gru' });
+    const { session, points, saysTask } = load(bytes, { ...small, cell: 'gru', against: 'gru' });
+    expect([points, saysTask]).toEqual([[], false]);
     const own = { cell: 'lstm', hidden: 9, against: 'none', optimizer: 'adam', learningRate: 0.003 };
     expect(session.settings).toEqual({ ...small, ...own });
     const losses = train(session, 20).flat();
@@ -499,10 +505,91 @@ test('a memory recalls what was spoilt, and its energy falls', () => {
   moments.slice(1).forEach(({ energy }, k) => expect(energy).toBeLessThan(moments[k].energy));
 });
 
+test('a loaded run brings its curve along, as far as it is one', () => {
+  const session = new Session(small);
+  train(session, 4);
+  const curve = [1, 3, 2, 2.5, 2, 9, 3, NaN, 4, 2, 5, 1];
+  expect(load(session.checkpoint(0, curve), small).points).toEqual(
+    [
+      [1, 3],
+      [2, 2.5],
+      [4, 2],
+    ].map(([step, loss]) => ({ step, loss, norm: NaN })),
+  );
+});
+
+test('of a loaded run norms are not known: a curve goes on without them, and a file leaves them empty', () => {
+  const history = new History();
+  const loaded = [8, 16, 24].map((step) => ({ step, loss: step, norm: NaN }));
+  history.add([...loaded, { step: 25, loss: 1, norm: 2 }]);
+  expect(history.curve(history.losses)).toEqual({ steps: [8, 16, 24, 25], means: [8, 16, 24, 1], each: 8 });
+  expect(history.curve(history.norms).means).toEqual([NaN, NaN, NaN, 2]);
+  expect(meansOf(8)).toBe('each point is the mean of up to 8 steps');
+  expect(meansOf(1)).toBe('');
+  const file = csvOf(['gru'], [history]).trim().split('\n');
+  expect(file).toEqual(['step,gru loss,gru gradient norm', '8,8,', '16,16,', '24,24,', '25,1,2']);
+});
+
+test('the marks of an axis', () => {
+  expect(rounds(0, 3.2)).toEqual([0, 1, 2, 3]);
+  expect(rounds(-0.5, 0.5)).toEqual([-0.4, -0.2, 0, 0.2, 0.4]);
+  expect(rounds(1, 350)).toEqual([100, 200, 300]);
+  expect(rounds(1, 1)).toEqual([]);
+  expect(tens(0.003, 20)).toEqual([0.01, 0.1, 1, 10]);
+  expect(tens(1e-12, 1)).toEqual([1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1]);
+});
+
+describe('a picture of curves', () => {
+  const curves = (logarithmic: boolean): string =>
+    pictureOf({
+      names: { x: 'step', y: 'loss' },
+      x: [1, 2, 3, 4, 5],
+      curves: [{ label: 'gru', color: '#123456', y: [1, 0.1, null, 0.001, 0.001] }],
+      ends: { x: [1, 5], y: [0.001, 1] },
+      logarithmic,
+      ground: '#ffffff',
+      ink: '#777777',
+      note: '',
+    });
+  const path = (svg: string): [x: number, y: number][] => {
+    const [, d] = /stroke="#123456" stroke-width="2" d="([^"]*)"/.exec(svg) as RegExpExecArray;
+    return d
+      .split(/[ML]/)
+      .flatMap((point) => (point ? [point.split(' ').map(Number) as [number, number]] : []));
+  };
+
+  test('lies on the scale that it is given: three powers of ten are three equal parts, or nearly nothing', () => {
+    const [top, next, low] = path(curves(true)).map(([, y]) => y);
+    expect((next - top) / (low - top)).toBeCloseTo(1 / 3, 3);
+    const [first, second, last] = path(curves(false)).map(([, y]) => y);
+    expect((second - first) / (last - first)).toBeCloseTo(0.9 / 0.999, 3);
+    expect(curves(true)).toContain('>10⁻²<');
+    expect(curves(true)).toContain('loss (logarithmic)');
+  });
+
+  test('begins anew behind a gap', () => {
+    expect(/stroke-width="2" d="([^"]*)"/.exec(curves(true))?.[1].match(/[ML]/g)?.join('')).toBe('MLML');
+  });
+
+  test('has its words outside the field of the curves', () => {
+    const svg = curves(false);
+    const [, left, top, foot, right] = /d="M(\d+) (\d+)V(\d+)H(\d+)"/.exec(svg) as RegExpExecArray;
+    const inside = [...svg.matchAll(/<text x="([^"]+)" y="([^"]+)"([^>]*)>/g)].filter(
+      ([, x, y]) =>
+        Number(x) > Number(left) &&
+        Number(x) < Number(right) &&
+        Number(y) > Number(top) &&
+        Number(y) <= Number(foot),
+    );
+    expect(inside).toEqual([]);
+  });
+});
+
 test('a curve of many steps is their means', () => {
   const history = new History();
   history.add(Array.from({ length: 2100 }, (_, k) => ({ step: k + 1, loss: k % 3, norm: 1 })));
-  const { steps, means } = history.curve(history.losses);
+  const { steps, means, each } = history.curve(history.losses);
+  expect(each).toBe(3);
   expect(steps).toHaveLength(700);
   expect(steps.at(-1)).toBe(2100);
   expect(new Set(means)).toEqual(new Set([1]));

@@ -2,14 +2,23 @@
 import { isBidirectional } from '../../bptt/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
+import type { Point } from './run';
 import { Session } from './session';
 import { cellNames, read, rules, type CellName, type Settings } from './settings';
+
+export interface Loaded {
+  session: Session;
+  /** Its losses so far, where the file has them; the norms of their gradients are not known (NaN). */
+  points: Point[];
+  /** Whether the file says what its network was trained on; if not, it goes on with the task of the page. */
+  saysTask: boolean;
+}
 
 /**
  * @param settings those of the page: what the file does not say is taken from them.
  * @throws RangeError or TypeError when it is no checkpoint, or one of a network that the page cannot train.
  */
-export function load(bytes: Uint8Array, settings: Settings): { session: Session } {
+export function load(bytes: Uint8Array, settings: Settings): Loaded {
   const found = decodeCheckpoint(bytes, { executor: 'reproducible' });
   const { layers, output, loss } = found.network.architecture;
   const first = layers[0];
@@ -41,7 +50,20 @@ export function load(bytes: Uint8Array, settings: Settings): { session: Session 
     `the task ${task} takes a network with input, output and loss ${wanted}`,
     got,
   );
-  return { session };
+  const points = pointsOf(found.curves?.training ?? [], session.started.steps);
+  return { session, points, saysTask: said !== undefined };
+}
+
+/** The points of a curve as far as a run that has made so many steps can have made them. */
+function pointsOf(curve: ArrayLike<number>, steps: number): Point[] {
+  const points: Point[] = [];
+  for (let k = 0, last = 0; k + 1 < curve.length; k += 2) {
+    const [step, loss] = [curve[k], curve[k + 1]];
+    if (!(step > last && step <= steps && Number.isFinite(loss))) continue;
+    points.push({ step, loss, norm: NaN });
+    last = step;
+  }
+  return points;
 }
 
 /** The settings of a file that this page saved, as far as they can be settings. */

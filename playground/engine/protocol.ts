@@ -1,6 +1,7 @@
 /** What page and worker say to each other: questions with an answer each, and events that nobody asked for. */
 import type { Asked, Recalled } from './associate';
 import type { Checkable, Examined } from './check';
+import type { Loaded } from './load';
 import type { Point } from './run';
 import type { Flow, Jacobians, Pass, Prediction, Started } from './session';
 import type { Settings } from './settings';
@@ -24,7 +25,10 @@ export interface Questions {
   spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };
   /** A checkpoint file; the answer has the settings that it was found to have. */
-  load: { ask: { bytes: Uint8Array; settings: Settings }; answer: { settings: Settings; started: Started } };
+  load: {
+    ask: { bytes: Uint8Array; settings: Settings };
+    answer: { settings: Settings; started: Started } & Pick<Loaded, 'points' | 'saysTask'>;
+  };
 }
 export type Kind = keyof Questions;
 

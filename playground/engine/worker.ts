@@ -56,7 +56,8 @@ const answers: Answers = {
     const found = load(bytes, settings);
     halt();
     session = found.session;
-    return { settings: session.settings, started: session.started };
+    const { points, saysTask } = found;
+    return { settings: session.settings, started: session.started, points, saysTask };
   },
 };
 

@@ -5,6 +5,7 @@ import { Chart, type Series } from '../ui/chart';
 import { logarithmic } from '../ui/colors';
 import { h, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
+import { meansOf } from '../ui/history';
 import { rowOf } from './verdict';
 
 const LOOK_EVERY = 250;
@@ -281,6 +282,7 @@ export class FlowPanel implements Panel {
     });
     this.chooseRow(names);
     const curves = this.app.histories.map((history) => history.curve(history.norms));
+    this.norm.say(meansOf(curves[0]?.each ?? 1));
     this.norm.show(curves[0]?.steps ?? [], ...curves.map(({ means }) => means));
     this.tell(start, flow);
   }

@@ -128,8 +128,7 @@ export class TimePanel implements Panel {
       window < T ? ` Every ${window} steps training goes back, and no gradient crosses from there.` : '',
     ];
     this.caption.textContent = said.join('');
-    const now = app.histories[this.run]?.steps.at(-1) ?? app.started.steps;
-    this.again.hidden = !made || now === step;
+    this.again.hidden = !made || app.step === step;
   }
 
   private get moment(): Moment {

@@ -3,8 +3,9 @@ import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
 import { shares } from '../ui/colors';
 import { h, onceAFrame, slider } from '../ui/dom';
-import { fileButtons } from '../ui/files';
+import { FileButtons } from '../ui/files';
 import { Heatmap } from '../ui/heatmap';
+import { meansOf } from '../ui/history';
 
 const LENGTH = 220;
 /** Milliseconds between two samples while training goes on. */
@@ -34,6 +35,7 @@ export class TrainPanel implements Panel {
   private readonly classes: HTMLElement;
   private readonly heading = h('h2', {});
   private readonly expected = h('div', {});
+  private readonly files: FileButtons;
   private maps: Heatmap[] = [];
   private looked = 0;
   private looking = false;
@@ -42,6 +44,7 @@ export class TrainPanel implements Panel {
     private readonly app: App,
     onload: (bytes: Uint8Array) => void,
   ) {
+    this.files = new FileButtons(app, () => this.loss.picture('loss'), onload);
     this.writing = h('section', { class: 'card' }, this.temperature.root, this.samples);
     this.telling = h('section', { class: 'card' }, this.heading, this.forecast.root);
     this.classes = h(
@@ -57,12 +60,13 @@ export class TrainPanel implements Panel {
       this.writing,
       this.telling,
       this.classes,
-      fileButtons(app, onload),
+      this.files.root,
     );
   }
 
   begin(): void {
     const { started, settings } = this.app;
+    this.files.begin();
     const series = started.runs.map(({ cell }, k): Series => ({ label: `${cell} loss`, color: colors[k] }));
     this.loss.change({ series, logarithmic: settings.task !== 'text' });
     const text = settings.task === 'text';
@@ -114,6 +118,7 @@ export class TrainPanel implements Panel {
   private draw(): void {
     const { histories } = this.app;
     const curves = histories.map((history) => history.curve(history.losses));
+    this.loss.say(meansOf(curves[0]?.each ?? 1));
     this.loss.show(curves[0]?.steps ?? [], ...curves.map(({ means }) => means));
   }
 

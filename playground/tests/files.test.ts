@@ -2,6 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { network } from '../../bptt/network';
+import { gru } from '../../cells/gru';
+import { decodeCheckpoint, encodeCheckpoint } from '../../io/checkpoint';
+import { Vocabulary } from '../../io/vocabulary';
 import { defaultsOf, fromLink } from '../engine/settings';
 import { pageFolder } from './browser';
 import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
@@ -23,13 +28,19 @@ inChromium('files and links', (open) => {
     await reaches(page, 10);
     await pause(page);
     const at = await step(page);
-    expect((await download(page, 'Save picture (SVG)')).toString()).toMatch(/^<svg xmlns.*polyline/s);
+    expect((await download(page, 'Save picture (SVG)')).toString()).toMatch(/^<svg xmlns.*>gru loss</s);
     const checkpoint = await download(page, 'Save checkpoint');
     const next = await open('task=sine');
     const give = (name: string, buffer: Buffer): Promise<void> =>
       next.locator('input[type=file]').setInputFiles({ name, buffer, mimeType: 'application/octet-stream' });
     await give('run.safetensors', checkpoint);
     await next.getByText(`Loaded at step ${at}`).waitFor();
+    const loss = (of: Page): Promise<string | null> => of.locator('.readout b').nth(1).textContent();
+    expect(await loss(next)).toMatch(/\d/);
+    expect(await loss(next)).toBe(await loss(page));
+    const losses = async (of: Page): Promise<string[]> =>
+      (await csvOf(of)).map((line) => line.split(',').slice(0, 2).join());
+    expect(await losses(next)).toEqual(await losses(page));
     expect(link(next)).toBe(link(page));
     // both go on alike
     for (const each of [page, next]) {
@@ -39,6 +50,53 @@ inChromium('files and links', (open) => {
     expect((await csvOf(next)).at(-1)).toBe((await csvOf(page)).at(-1));
     await give('poem.txt', Buffer.from('roses are red'));
     await next.getByText('must be a whole checkpoint', { exact: false }).waitFor();
+  });
+
+  test('a picture is on the scale of the page', async () => {
+    for (const [task, logarithmic] of [
+      ['text', false],
+      ['adding', true],
+    ] as const) {
+      const page = await open(`task=${task}`);
+      await reaches(page, 5);
+      await pause(page);
+      const picture = (await download(page, 'Save picture (SVG)')).toString();
+      expect(picture.includes('>loss (logarithmic)<')).toBe(logarithmic);
+      expect(/>10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+</.test(picture)).toBe(logarithmic);
+    }
+  });
+
+  test('of two networks each is saved under its own name', async () => {
+    const page = await open(`cell=gru&against=elman&${quick}`);
+    await reaches(page, 3);
+    await pause(page);
+    for (const cell of ['gru', 'elman']) {
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: `Save checkpoint of ${cell}` }).click(),
+      ]);
+      expect(file.suggestedFilename()).toBe(`backstep-text-${cell}.safetensors`);
+      const { network: saved, curves } = decodeCheckpoint(readFileSync(await file.path()));
+      expect(saved.architecture.layers[0]).toMatchObject({ name: cell });
+      const [head, first] = (await csvOf(page)).map((line) => line.split(','));
+      expect(curves?.training[1]).toBe(Number(first[head.indexOf(`${cell} loss`)]));
+    }
+  });
+
+  test('a file that does not hold its text trains on that of the page, and the page says so', async () => {
+    const { text } = defaultsOf('text');
+    const vocabulary = Vocabulary.of(text);
+    const layers = [gru({ input: vocabulary.size, hidden: 8 })];
+    const net = network({ layers, output: vocabulary.size, loss: 'softmax' });
+    const page = await open(quick);
+    const buffer = Buffer.from(encodeCheckpoint({ network: net, vocabulary }));
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'model.safetensors', buffer, mimeType: 'application/octet-stream' });
+    const said = page.getByText('from now on it trains on the text of this page', { exact: false });
+    await said.waitFor();
+    await page.getByRole('button', { name: 'Restart' }).click();
+    await said.waitFor({ state: 'detached' });
   });
 
   test('the address holds the tab, also one as it was called before', async () => {

@@ -1,8 +1,10 @@
 /** Live curves. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { css, tenTo } from './colors';
+import { css } from './colors';
 import { h, short } from './dom';
+import { tens, written } from './marks';
+import { pictureOf } from './picture';
 
 export interface Series {
   label: string;
@@ -24,6 +26,7 @@ export class Chart {
   private readonly legend = h('p', { class: 'names' });
   private readonly field: HTMLElement;
   private plot: uPlot | undefined;
+  private note = '';
   private data: uPlot.AlignedData = [[]];
 
   constructor(private options: ChartOptions) {
@@ -40,6 +43,11 @@ export class Chart {
     this.build();
   }
 
+  /** @param note something to be said of the curves beside their names. */
+  say(note: string): void {
+    this.note = note;
+  }
+
   show(x: readonly number[], ...curves: readonly (readonly (number | null)[])[]): void {
     // what is not finite is a gap, as is what a logarithmic axis has no place for
     const { logarithmic = false } = this.options;
@@ -49,6 +57,29 @@ export class Chart {
     if (this.plot) this.plot.setData(this.data);
     else this.build();
     this.tell();
+  }
+
+  /** What is shown, as a document of its own. */
+  picture(y: string): string {
+    const { series, logarithmic = false, x = 'step' } = this.options;
+    const ends = (axis: 'x' | 'y'): [number, number] => {
+      const { min, max } = this.plot?.scales[axis] ?? {};
+      return [min ?? 1, max ?? 1];
+    };
+    return pictureOf({
+      names: { x, y },
+      x: Array.from(this.data[0]),
+      curves: series.map(({ label, color }, k) => ({
+        label,
+        color: css(color),
+        y: this.data[k + 1] as (number | null)[],
+      })),
+      ends: { x: ends('x'), y: ends('y') },
+      logarithmic,
+      ground: css('--panel'),
+      ink: css('--muted'),
+      note: this.note,
+    });
   }
 
   private get size(): { width: number; height: number } {
@@ -68,6 +99,7 @@ export class Chart {
         h('span', { style: `color: var(${color})` }, `${label} `, h('b', {}, value(k + 1))),
       ),
       h('span', { class: 'muted' }, `${x} ${this.data[0][at] ?? '–'}`),
+      ...(this.note ? [h('span', { class: 'muted' }, this.note)] : []),
     );
   }
 
@@ -97,7 +129,8 @@ export class Chart {
               // with its own distances between marks, uPlot draws none where the powers are many
               incrs: [Number.MAX_VALUE],
             }),
-            values: (_, ticks) => ticks.map((v) => written(v, logarithmic)),
+            values: (_, ticks) =>
+              ticks.map((v: number | null) => (v === null ? '' : written(v, logarithmic))),
           },
         ],
         legend: { show: false },
@@ -119,14 +152,3 @@ export class Chart {
     this.tell();
   }
 }
-
-/** The marks of a logarithmic axis: powers of ten, all of them, or where there are many every so manieth. */
-export function tens(from: number, to: number): number[] {
-  const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
-  const every = Math.max(1, Math.ceil((last - first) / 6));
-  const count = Math.floor((last - first) / every) + 1;
-  return Array.from({ length: Math.max(0, count) }, (_, k) => Number(`1e${first + k * every}`));
-}
-
-const written = (v: number | null, logarithmic: boolean): string =>
-  v === null ? '' : logarithmic ? tenTo(Math.round(Math.log10(v))) : String(Number(v.toPrecision(3)));

@@ -1,3 +1,7 @@
+/** What a chart of such points has to say of them. */
+export const meansOf = (each: number): string =>
+  each > 1 ? `each point is the mean of up to ${each} steps` : '';
+
 /** The losses of a run, all of them, and as many of them as a chart can show. */
 import type { Point } from '../engine/run';
 
@@ -17,19 +21,34 @@ export class History {
     }
   }
 
-  /** Steps, and the means of `values` over equal stretches of them. */
-  curve(values: readonly number[]): { steps: number[]; means: number[] } {
+  /**
+   * Steps, and the means of those of `values` that are known over equal stretches of them.
+   * @returns also how many steps a point stands for at most.
+   */
+  curve(values: readonly number[]): { steps: number[]; means: number[]; each: number } {
     const every = Math.max(1, Math.ceil(values.length / SHOWN));
     const steps: number[] = [];
     const means: number[] = [];
     for (let from = 0; from < values.length; from += every) {
       const to = Math.min(from + every, values.length);
       // not a sum, which may be too large for a number where the mean is not
-      let mean = 0;
-      for (let k = from; k < to; k++) mean += (values[k] - mean) / (k - from + 1);
+      let [mean, count] = [0, 0];
+      for (let k = from; k < to; k++) if (!Number.isNaN(values[k])) mean += (values[k] - mean) / ++count;
       steps.push(this.steps[to - 1]);
-      means.push(mean);
+      means.push(count > 0 ? mean : NaN);
     }
-    return { steps, means };
+    const each = steps.slice(1).reduce((most, step, k) => Math.max(most, step - steps[k]), 1);
+    return { steps, means, each };
   }
 }
+
+/** Step, loss and norm of every run, in all their digits; what is not known is left empty. */
+export function csvOf(cells: readonly string[], histories: readonly History[]): string {
+  const head = ['step', ...cells.flatMap((cell) => [`${cell} loss`, `${cell} gradient norm`])];
+  const rows = histories[0].steps.map((step, k) =>
+    [step, ...histories.flatMap(({ losses, norms }) => [losses[k], known(norms[k])])].join(),
+  );
+  return `${[head.join(), ...rows].join('\n')}\n`;
+}
+
+const known = (v: number): number | string => (Number.isNaN(v) ? '' : v);
