@@ -5,7 +5,7 @@ import { executorNames, executorOf, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { oneOf, whole } from './arguments';
 import { cellTable, measure, type CellRow } from './measure';
-import { line, table } from './output';
+import { jsonLine, line, table } from './output';
 import { clockNames, type Clock } from './timing';
 import { describe, smallestWorkloads, workloads } from './workloads';
 
@@ -70,7 +70,7 @@ function bench(names: string[], options: BenchOptions): void {
   for (const workload of chosen) {
     const measured = measure(workload, variants, how);
     rows.push(...measured);
-    if (json) for (const row of measured) line(JSON.stringify(row));
+    if (json) for (const row of measured) jsonLine(row);
   }
   if (json) return;
   line(
@@ -79,9 +79,6 @@ function bench(names: string[], options: BenchOptions): void {
   const { head, body } = cellTable(rows);
   table(head, body);
   line(
-    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, the same',
-  );
-  line(
-    'moment. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
+    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, the same moment. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
   );
 }

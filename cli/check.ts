@@ -9,7 +9,7 @@ import { casesOfText, suite, type Case } from '../bptt/suite';
 import { oneOf, whole } from './arguments';
 import { undecidedIn } from './events';
 import { isCellFile, readCellFile } from './cellchoice';
-import { asJson, line, table } from './output';
+import { jsonLine, line, table } from './output';
 
 const oracles: [Oracle, string][] = [
   ['differences', 'differences'],
@@ -66,7 +66,7 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
 
   const outcomes = chosen.map((one) => {
     const outcome = run(one, mutants, seed);
-    if (json) line(asJson(outcome));
+    if (json) jsonLine(outcome);
     return outcome;
   });
   const ok = outcomes.every(passed);

@@ -10,7 +10,7 @@ import { Random } from '../core/random';
 import { zeros, type Tensors } from '../core/tensor';
 import { oneOf, whole } from './arguments';
 import { usage, using } from './errors';
-import { line, table } from './output';
+import { jsonLine, line, table } from './output';
 import { clockNames, clocks, median, sample, type Clock } from './timing';
 
 const examples = `
@@ -122,16 +122,14 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
   const mean = bound.reduce((sum, { kind }) => sum + (kind.count * kind.milliseconds) / span, 0);
   if (json) {
     const steps = bound.map(({ kind: { t: _, ...kind } }) => kind);
-    line(
-      JSON.stringify({
-        ...options,
-        rows,
-        counts,
-        vanillaMilliseconds: vanilla,
-        meanMilliseconds: mean,
-        steps,
-      }),
-    );
+    jsonLine({
+      ...options,
+      rows,
+      counts,
+      vanillaMilliseconds: vanilla,
+      meanMilliseconds: mean,
+      steps,
+    });
     return;
   }
   const whole = (n: number): string => Math.round(n).toLocaleString('en');

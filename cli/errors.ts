@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { createColors } from 'picocolors';
 import { safe } from '../core/safe';
+import { columnsOf, wrap } from './wrap';
 
 /** 0 is success; 129 and above are the shell's own codes: a closed terminal, Ctrl-C, a closed pipe, SIGTERM. */
 export const exitCodes = {
@@ -55,8 +56,9 @@ export function report(error: unknown, command: string, debug: boolean): number 
   const { message, fix, exitCode } = understand(error, command);
   const colors = createColors(process.stderr.isTTY && !process.env.NO_COLOR);
   if (exitCode !== 0) {
-    process.stderr.write(`${colors.red(safe(message))}\n`);
-    if (fix) process.stderr.write(`  ${colors.dim('fix:')} ${safe(fix)}\n`);
+    const fitted = (text: string): string => wrap(safe(text), columnsOf(process.stderr));
+    process.stderr.write(`${colors.red(fitted(message))}\n`);
+    if (fix) process.stderr.write(`${fitted(`  fix: ${fix}`).replace('fix:', colors.dim('fix:'))}\n`);
     if (debug) process.stderr.write(`${safe(trace(error))}\n`);
   }
   return exitCode;

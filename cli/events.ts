@@ -20,7 +20,7 @@ export interface Start {
 export interface Step {
   event: 'step';
   step: number;
-  /** Nats per character of this step, and bits per character averaged over the last few. */
+  /** Nats per character of this step, and the running mean of bits per character that people are shown. */
   loss: number;
   bits: number;
   charsPerSecond: number;
@@ -68,13 +68,13 @@ export type Event = Start | Step | Validation | Sample | Saved | Gradcheck | End
 
 export const BITS = 1 / Math.LN2;
 
-/** An event as lines for people; a step is one line. */
-export function lines(event: Event): string[] {
+/** An event as lines for people; a step is one line, with the last validation beside it. */
+export function lines(event: Event, last?: Validation): string[] {
   switch (event.event) {
     case 'start':
       return startLines(event);
     case 'step':
-      return [stepParts(event).join('  ')];
+      return [stepParts(event, last).join('  ')];
     case 'validation':
       return [`validation at step ${count(event.step)}: ${event.bits.toFixed(3)} bits/char`];
     case 'sample':
@@ -97,12 +97,19 @@ export function lines(event: Event): string[] {
   }
 }
 
-/** What a step line is made of, most important first. */
-export function stepParts({ step, bits, loss, charsPerSecond, gradientNorm, secondsLeft }: Step): string[] {
+/** What a step line is made of. */
+export function stepParts(step: Step, last?: Validation): string[] {
+  return [`step ${count(step.step)}`, ...factsOf(step, last)];
+}
+
+/** What is told of a step, most important first. One unit: bits per character. */
+export function factsOf(
+  { bits, charsPerSecond, gradientNorm, secondsLeft }: Step,
+  last?: Validation,
+): string[] {
   return [
-    `step ${count(step)}`,
-    `loss ${loss.toFixed(3)}`,
     `${bits.toFixed(3)} bits/char`,
+    ...(last ? [`validation ${last.bits.toFixed(3)}`] : []),
     `${time(secondsLeft)} left`,
     `${count(charsPerSecond)} chars/s`,
     `gradient ${short(gradientNorm)}`,

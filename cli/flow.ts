@@ -10,7 +10,7 @@ import { clipLines, flowLines, trendLines, trendTable } from './flowreport';
 import { many, subjectOf, type SubjectOptions } from './flowsubject';
 import { cellNames, readCell } from './cellchoice';
 import { drawFlow } from './heatmap';
-import { asJson, line, table } from './output';
+import { jsonLine, line, table } from './output';
 
 const examples = `
 Examples:
@@ -20,7 +20,7 @@ Examples:
   backstep flow --forget-bias 5 --svg flow.svg           what a forget gate that stays open changes
   backstep flow runs/moby-dick --steps 200               a trained model, on the text it was trained on
 
-∂L/∂h_t is told for each state of each layer over all rows; ∂h_T/∂h_k, a matrix, for one row. Clipping makes
+∂L/∂h_t is told for each state of each layer over all rows; ∂h_T/∂h_k, a matrix, for one row. Clipping makes \
 the whole step shorter: it changes nothing in how the past is weighed against the present.
 `;
 
@@ -90,7 +90,7 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   const title = safe(
     `${what}; ${from}, loss ${found.loss.toPrecision(4)} at ${where} ${many(flags.steps, 'step')} of ${many(flags.batch, 'row')}`,
   );
-  if (flags.json) line(asJson({ what, from, ...found, ...(clipped && { clip: clipped }) }));
+  if (flags.json) jsonLine({ what, from, ...found, ...(clipped && { clip: clipped }) });
   else {
     line(title);
     for (const text of flowLines(found, process.stdout.columns || 80)) line(text.trimEnd());

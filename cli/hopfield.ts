@@ -11,7 +11,7 @@ import { readUtf8 } from '../io/files';
 import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
 import { oneOf, real, whole } from './arguments';
 import { usage, using } from './errors';
-import { asJson, line, type Paint } from './output';
+import { jsonLine, line, verbatim, type Paint } from './output';
 import { sparkline } from './sparkline';
 
 const examples = `
@@ -87,17 +87,15 @@ function run(
     if (json) {
       const { state, other, ...figures } = end;
       const drawn = { state: rowsOf(state, width), ...(other && { other: rowsOf(other, width) }) };
-      line(
-        asJson({
-          picture: picture.name,
-          flip,
-          ...figures,
-          nearest,
-          probe: rowsOf(probe, width),
-          ...drawn,
-          energies,
-        }),
-      );
+      jsonLine({
+        picture: picture.name,
+        flip,
+        ...figures,
+        nearest,
+        probe: rowsOf(probe, width),
+        ...drawn,
+        energies,
+      });
       continue;
     }
     line();
@@ -106,7 +104,8 @@ function run(
       [picture.state, probe, end.state].map((state) => drawPicture({ width, height, state })),
     );
     const [before, after] = [energies[0], end.energy].map((energy) => energy.toFixed(2));
-    line(`energy ${before} ${sparkline(energies)} ${after}, ${end.outcome} after ${end.sweeps} sweeps`);
+    const curve = sparkline(energies, Math.max(8, Math.min(40, (process.stdout.columns || 80) - 30)));
+    line(`energy ${before} ${curve} ${after}, ${end.outcome} after ${end.sweeps} sweeps`);
     line(...verdict(end, picture.name, nearest));
   }
 }
@@ -151,14 +150,14 @@ function show(titles: readonly string[], drawings: readonly string[][]): void {
   if (widths.reduce((sum, width) => sum + width + 2, -2) > room) {
     titles.forEach((title, k) => {
       line(title, pc.dim);
-      drawings[k].forEach((row) => line(row));
+      drawings[k].forEach(verbatim);
     });
     return;
   }
   const beside = (parts: readonly string[]): string =>
     parts.map((part, k) => part.padEnd(widths[k])).join('  ');
   line(beside(titles).trimEnd(), pc.dim);
-  drawings[0].forEach((_, row) => line(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
+  drawings[0].forEach((_, row) => verbatim(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
 }
 
 function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: string): [string, Paint] {

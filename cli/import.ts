@@ -30,14 +30,15 @@ const cells = {
 const cellNames = Object.keys(cells) as (keyof typeof cells)[];
 
 const examples = `
-Kind, size and number of the layers, directions, biases and the output layer are read from the weights. What they do not
+Kind, size and number of the layers, directions, biases and the output layer are read from the weights. What they do not \
 say: the activation of an Elman cell, and what a GRU without biases resets.
 
-In PyTorch (any model that is perhaps an nn.Embedding with emb in its name, one nn.RNN, LSTM or GRU, perhaps one
+In PyTorch (any model that is perhaps an nn.Embedding with emb in its name, one nn.RNN, LSTM or GRU, perhaps one \
 nn.Linear):
   numpy.savez("model.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
   or  safetensors.torch.save_model(model, "model.safetensors")
-In Keras (perhaps an Embedding, recurrent layers, bidirectional or not, then perhaps one Dense; gates must be sigmoid, not hard_sigmoid):
+In Keras (perhaps an Embedding, recurrent layers, bidirectional or not, then perhaps one Dense; \
+gates must be sigmoid, not hard_sigmoid):
   numpy.savez("model.npz", **{v.path: v.numpy() for v in model.weights})
 
 Examples:

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { report } from './errors';
 import './output'; // what cannot be written must not end in a stack trace
 import { version } from './version';
+import { columnsOf, wrap } from './wrap';
 import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as ExportCommand from './export';
@@ -44,6 +45,9 @@ const commands: Record<string, () => (program: Command) => void> = {
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 
+/** Columns of a help text: those of the terminal, up to what is comfortable to read, which is what a pipe gets. */
+const helpWidth = (): number => Math.min(100, columnsOf(process.stdout));
+
 /** Runs a command; what it comes to is in process.exitCode. */
 export async function main(words: readonly string[]): Promise<void> {
   const wanted = words.find((word) => word in commands) ?? '';
@@ -54,8 +58,13 @@ export async function main(words: readonly string[]): Promise<void> {
     .option('--debug', 'show where an error comes from')
     .helpCommand(false)
     .exitOverride()
-    // errors are told in one form, below
-    .configureOutput({ outputError: () => undefined });
+    // help is broken to the width of the terminal here: of what stands at the end of it commander breaks nothing
+    .configureHelp({ helpWidth: Infinity })
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(wrap(text, helpWidth())),
+      // errors are told in one form, below
+      outputError: () => undefined,
+    });
   const asked = wanted === '' ? Object.values(commands) : [commands[wanted]];
   for (const load of asked) load()(program);
   for (const command of program.commands) command.option('--debug', 'show where an error comes from');

@@ -1,11 +1,13 @@
 /** What commands print on standard output: lines, and tables without borders; and what happens when it cannot be written. */
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { safe, safeLiteral } from '../core/safe';
 import { reasonOf } from '../io/files';
 import { exitCodes, failure, report } from './errors';
+import { columnsOf, wrap } from './wrap';
 
 /** Standard output takes no more: its reader or its terminal has gone, or its disk is full. */
 let lost = false;
@@ -63,11 +65,16 @@ export async function drained(signal?: AbortSignal): Promise<void> {
 export type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
-/** Prints one line, or several: all that is printed goes through `safe`. */
-export const line = (text = '', paint = plain): void => void process.stdout.write(`${paint(safe(text))}\n`);
+/** Prints text as it is: all that is printed goes through `safe`. */
+export const verbatim = (text: string): void => void process.stdout.write(`${safe(text)}\n`);
+
+/** Prints one line, or several, broken between words where the terminal is narrower. */
+export const line = (text = '', paint = plain): void =>
+  void process.stdout.write(`${paint(wrap(safe(text), columnsOf(process.stdout)))}\n`);
 
 /** The same on standard error. */
-export const noteLine = (text: string): void => void process.stderr.write(`${safe(text)}\n`);
+export const noteLine = (text: string): void =>
+  void process.stderr.write(`${wrap(safe(text), columnsOf(process.stderr))}\n`);
 
 /** JSON of anything that is told; numbers that JSON does not know are told by their names. */
 export const asJson = (value: unknown): string =>
@@ -83,7 +90,13 @@ const verdicts: Readonly<Record<string, Paint | undefined>> = {
   FAIL: pc.red,
 };
 
-/** Prints a table without borders; its columns are separated by two spaces, and a verdict at the end of a row is coloured. */
+/** Prints one JSON object. */
+export const jsonLine = (value: unknown): void => verbatim(asJson(value));
+
+/**
+ * Prints a table without borders; its columns are separated by two spaces, and a verdict at the end of a row is coloured.
+ * On a terminal that is too narrow for it each row is a block: its name, and beneath it what stands in which column.
+ */
 export function table(head: string[], body: string[][]): void {
   const none = '';
   const chars = Object.fromEntries(
@@ -99,10 +112,37 @@ export function table(head: string[], body: string[][]): void {
     colAligns: align,
     chars: { ...chars, middle: '  ' },
   });
-  for (const row of body) {
+  const coloured = body.map((row) => {
     const cells = row.map(safe);
     const last = cells.length - 1;
-    printed.push(cells.map((cell, k) => (k === last ? (verdicts[cell]?.(cell) ?? cell) : cell)));
-  }
-  for (const row of printed.toString().split('\n')) process.stdout.write(`${row.trimEnd()}\n`);
+    return cells.map((cell, k) => (k === last ? (verdicts[cell]?.(cell) ?? cell) : cell));
+  });
+  printed.push(...coloured);
+  const columns = columnsOf(process.stdout);
+  const rows = printed
+    .toString()
+    .split('\n')
+    .map((row) => row.trimEnd());
+  const fits = rows.every((row) => stripVTControlCharacters(row).length <= columns);
+  for (const row of fits ? rows : stacked(head, coloured, columns)) process.stdout.write(`${row}\n`);
+}
+
+/** Rows one below the other; the parts of each, `title value`, stand in as many columns as there is room for. */
+function stacked(head: readonly string[], body: readonly string[][], columns: number): string[] {
+  const named = head.flatMap((title, k) => (k > 0 && title !== '' ? [k] : []));
+  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length));
+  const titles = widest(named.map((k) => head[k]));
+  const values = widest(body.flatMap((row) => named.map((k) => row[k])));
+  const across = Math.max(1, Math.floor(columns / (titles + values + 4)));
+  const blocks = body.flatMap((row) => {
+    const name = row.filter((cell, k) => !named.includes(k) && cell !== '').join('  ');
+    const parts = named
+      .filter((k) => row[k] !== '')
+      .map((k) => `  ${head[k].padEnd(titles)}  ${row[k].padStart(values)}`);
+    const lines = Array.from({ length: Math.ceil(parts.length / across) }, (_, k) =>
+      parts.slice(k * across, (k + 1) * across).join(''),
+    );
+    return [...(name === '' ? [] : [name]), ...lines];
+  });
+  return [...(head[0] === '' ? [] : [head[0]]), ...blocks].map((row) => wrap(row, columns));
 }

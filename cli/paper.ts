@@ -13,7 +13,7 @@ Examples:
   backstep paper chorales --quick         does it run? seconds, not minutes
   backstep paper chorales --data jsb.json --svg chorales.svg
 
-A finished trial is kept in the folder of --runs at once: after Ctrl-C the same command goes on with the
+A finished trial is kept in the folder of --runs at once: after Ctrl-C the same command goes on with the \
 trials that are left. Figures depend on the seed alone, not on --jobs.
 Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C.
 `;

@@ -6,6 +6,7 @@ import { whole } from './arguments';
 import { failure, usage } from './errors';
 import { host } from './host';
 import { onInterrupt } from './interrupt';
+import { line } from './output';
 
 const PORT = 4321;
 
@@ -36,7 +37,7 @@ async function play({ port }: { port: number }): Promise<void> {
           : error.message;
     throw usage(`play: --port must be free, got ${port}: ${why}`, '--port 0 takes any free one', error);
   });
-  process.stdout.write(`The playground is at ${server.url}\nCtrl-C ends it.\n`);
+  line(`The playground is at ${server.url}\nCtrl-C ends it.`);
   await new Promise<void>((stopped) => onInterrupt(stopped, () => undefined));
   await server.close();
 }

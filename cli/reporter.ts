@@ -1,8 +1,8 @@
 /** Three ways to tell what happens: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
 import { createColors } from 'picocolors';
 import { Bar, barFits } from './bar';
-import { lines, stepParts, type Event, type Step } from './events';
-import { asJson, line } from './output';
+import { count, factsOf, lines, type Event, type Step, type Validation } from './events';
+import { jsonLine, line } from './output';
 
 export interface Reporter {
   tell(event: Event): void;
@@ -15,7 +15,7 @@ const LINE_EVERY = 5;
 
 /** The reporter that suits where standard output and standard error go. */
 export function reporterFor(json: boolean): Reporter {
-  if (json) return { tell: (event) => line(asJson(event)), close: () => undefined };
+  if (json) return { tell: jsonLine, close: () => undefined };
   return barFits() ? new BarReporter() : new LineReporter();
 }
 
@@ -23,6 +23,7 @@ class LineReporter implements Reporter {
   private next = 0;
   /** A step that has not been told: it is before anything else is, so that the last one always is. */
   private untold: Step | undefined;
+  private validation: Validation | undefined;
 
   tell(event: Event): void {
     if (event.event === 'step' && event.seconds < this.next) {
@@ -32,9 +33,10 @@ class LineReporter implements Reporter {
     const first = event.event === 'step' ? undefined : this.untold;
     for (const told of [first, event]) {
       if (told?.event === 'step') this.next = told.seconds + LINE_EVERY;
-      if (told) for (const text of lines(told)) line(text);
+      if (told) for (const text of lines(told, this.validation)) line(text);
     }
     this.untold = undefined;
+    if (event.event === 'validation') this.validation = event;
   }
 
   close(): void {
@@ -45,12 +47,14 @@ class LineReporter implements Reporter {
 class BarReporter implements Reporter {
   private readonly colors = createColors(!process.env.NO_COLOR);
   private readonly bar = new Bar();
+  private validation: Validation | undefined;
 
   tell(event: Event): void {
     if (event.event === 'step') {
-      this.bar.show(event.done, factsOf(event));
+      this.bar.show(event.done, [...factsOf(event, this.validation), `step ${count(event.step)}`]);
       return;
     }
+    if (event.event === 'validation') this.validation = event;
     // the bar goes while something is printed, and is drawn again below it at the next step
     this.close();
     for (const text of lines(event)) line(text, (shown) => this.paint(event, shown));
@@ -68,10 +72,4 @@ class BarReporter implements Reporter {
       return { right: green, wrong: red, undecided: yellow }[event.verdict](text);
     return text;
   }
-}
-
-/** What stands beside the bar, most important first. */
-export function factsOf(step: Step): string[] {
-  const [steps, loss, bits, left, rate, gradient] = stepParts(step);
-  return [bits, left, rate, loss, gradient, steps];
 }

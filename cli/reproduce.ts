@@ -20,7 +20,7 @@ import { saving, usage, using } from './errors';
 import { time } from './events';
 import { drawFigures } from './figures';
 import { onInterrupt } from './interrupt';
-import { line, table } from './output';
+import { jsonLine, line, table } from './output';
 
 export interface PaperOptions {
   quick?: boolean;
@@ -99,16 +99,14 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
   const rows = paper.rows(size).map((row) => (standIn ? { ...row, published: {} } : row));
   const lines = linesOf(paper, rows, finished);
   if (json)
-    line(
-      JSON.stringify({
-        paper: paper.name,
-        size,
-        citation: paper.citation,
-        data: digest,
-        lines,
-        trials: finished,
-      }),
-    );
+    jsonLine({
+      paper: paper.name,
+      size,
+      citation: paper.citation,
+      data: digest,
+      lines,
+      trials: finished,
+    });
   else show(paper, lines);
   if (svg !== undefined && lines.length > 0) {
     const picture = await drawFigures(paper, lines);

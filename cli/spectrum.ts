@@ -7,7 +7,7 @@ import { readUtf8, writeWhole } from '../io/files';
 import { readMatrix } from '../io/matrix';
 import { whole } from './arguments';
 import { saving, usage, using } from './errors';
-import { asJson, line, table } from './output';
+import { jsonLine, line, table } from './output';
 import { drawPowers } from './powers';
 import { logarithms, sparkline } from './sparkline';
 
@@ -59,7 +59,7 @@ async function run(given: string | undefined, flags: SpectrumFlags): Promise<voi
     W,
     spectrum: using(() => spectrum(W, { steps, power })),
   }));
-  if (flags.json) for (const { name, W, spectrum: one } of found) line(asJson({ name, W, ...one }));
+  if (flags.json) for (const { name, W, spectrum: one } of found) jsonLine({ name, W, ...one });
   else if (given === undefined) compare(found);
   else show(found[0].spectrum, steps);
   if (svg !== undefined) {

@@ -11,7 +11,7 @@ A configuration, cells.json:
     "vary": { "cell": ["gru", "lstm"], "hidden": [64, 128] },
     "seeds": 3
   }
-Settings are those of backstep train. With "draws": 20, that many combinations are drawn at random, and
+Settings are those of backstep train. With "draws": 20, that many combinations are drawn at random, and \
 "lr": { "from": 0.001, "to": 0.01, "scale": "log" } can stand among those that vary.
 
 Examples:
@@ -19,8 +19,8 @@ Examples:
   backstep sweep cells.json
   backstep sweep cells.json --queue redis://host:6379  trials are run by backstep worker, anywhere
 
-Every trial that ends is one line of OUT/trials.jsonl; its model lies in OUT/models. After Ctrl-C, or a crash,
-the same command goes on: what has ended is not run again, what had begun goes on from its last checkpoint.
+Every trial that ends is one line of OUT/trials.jsonl; its model lies in OUT/models. After Ctrl-C, or a crash, \
+the same command goes on: what has ended is not run again, what had begun goes on from its last checkpoint. \
 Figures do not depend on --jobs, nor on the queue.
 Exit codes: 0 done, 1 a trial failed, 2 bad usage, 130 stopped by Ctrl-C.
 `;

@@ -15,11 +15,15 @@ Examples:
   backstep train --resume runs/book --steps 10000      go on where it stopped
   backstep train --json | jq 'select(.event == "validation")'
 
-Ctrl-C saves and says how to go on; a second Ctrl-C stops at once.
-The last 5 % of the text are kept for validation. With --seed, --steps and --threads, runs are
+While it trains: bits per character on the text that is learnt, a running mean over about the last ten steps, \
+and beside it those on the validation text, the last 5 % of it, when they were last measured. Fewer are better; \
+guessing among K characters takes log2 K. In the events of --json, bits is the same mean, and loss is in nats per \
+character (1 nat is 1.443 bits): of this step's batch alone, or of the validation text.
+
+Ctrl-C saves and says how to go on; a second Ctrl-C stops at once. With --seed, --steps and --threads, runs are \
 equal to the bit.
-Exit codes: 0 done, 1 failed, 2 bad usage; stopped and saved: 129 by a closed terminal, 130 by Ctrl-C,
-141 by a reader that has gone, 143 by SIGTERM.
+Exit codes: 0 done, 1 failed, 2 bad usage; stopped and saved: 129 by a closed terminal, 130 by Ctrl-C, 141 by a \
+reader that has gone, 143 by SIGTERM.
 `;
 
 /** Adds the command to the program. */

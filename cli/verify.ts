@@ -5,7 +5,7 @@ import { executorOf } from '../core/executor';
 import { readUtf8 } from '../io/files';
 import { parseVector } from '../io/vectors';
 import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
-import { asJson, line, table } from './output';
+import { jsonLine, line, table } from './output';
 
 /** Adds the command to the program. */
 export function addVerify(program: Command): void {
@@ -25,7 +25,7 @@ type Outcome = { file: string } & (Verdict | { error: string; ok: false });
 function verifyFiles(files: string[], json: boolean): boolean {
   const outcomes = files.map((file) => {
     const outcome = verifyFile(file);
-    if (json) line(asJson(outcome));
+    if (json) jsonLine(outcome);
     return outcome;
   });
   const failed = outcomes.filter(({ ok }) => !ok).length;

@@ -9,7 +9,7 @@ Examples:
   backstep worker --queue redis://host:6379            on every machine that is to help
   backstep sweep cells.json --queue redis://host:6379  on one of them, or on another
 
-A worker that is killed loses nothing: after --stalled-after seconds its trials go to others. Ctrl-C gives them
+A worker that is killed loses nothing: after --stalled-after seconds its trials go to others. Ctrl-C gives them \
 back at once. The texts come through the queue; models stay where they were trained.
 Exit codes: 2 bad usage, 130 stopped by Ctrl-C.
 `;

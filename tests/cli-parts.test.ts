@@ -9,9 +9,8 @@ import { quote, real, whole } from '../cli/arguments';
 import { nearest } from '../core/nearest';
 import { barText } from '../cli/bar';
 import { LossCurve } from '../cli/curve';
-import { count, time, type Step } from '../cli/events';
+import { count, factsOf, lines, time, type Step, type Validation } from '../cli/events';
 import { generate } from '../cli/generate';
-import { factsOf } from '../cli/reporter';
 import { asJson } from '../cli/output';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
@@ -164,14 +163,23 @@ describe('what is shown', () => {
     done: 1 / 3,
   };
 
-  const barLine = (one: Step, columns: number): string => barText(one.done, factsOf(one), columns);
+  const validation: Validation = { event: 'validation', step: 1200, loss: 1.6, bits: 2.308 };
+  const barLine = (one: Step, columns: number): string =>
+    barText(one.done, factsOf(one, validation), columns);
 
   it('a progress bar fits every terminal, and tells the most important things first', () => {
     for (let columns = 1; columns < 200; columns++)
       expect(barLine(step, columns).length).toBeLessThan(Math.max(2, columns));
     expect(barLine(step, 40)).toContain('33 %  2.164 bits/char  0:40 left');
-    expect(barLine(step, 150)).toContain('56,789 chars/s  loss 1.500  gradient 0.123  step 1,234');
+    expect(barLine(step, 150)).toContain('56,789 chars/s  gradient 0.123');
     expect(barLine(step, 100)).toMatch(/^█+░+ /);
+  });
+
+  it('a step is told in one unit, the last validation beside it; the loss in nats is for machines alone', () => {
+    expect(lines(step)).toEqual(['step 1,234  2.164 bits/char  0:40 left  56,789 chars/s  gradient 0.123']);
+    expect(lines(step, validation)).toEqual([
+      'step 1,234  2.164 bits/char  validation 2.308  0:40 left  56,789 chars/s  gradient 0.123',
+    ]);
   });
 
   it('numbers and times', () => {

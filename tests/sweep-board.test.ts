@@ -1,6 +1,7 @@
 /** What a terminal gets to see while a sweep runs. */
 import { Board } from '../cli/sweep/board';
 import type { Trial } from '../cli/sweep/config';
+import { wrap } from '../cli/wrap';
 
 describe('a terminal of 40 columns', () => {
   const trial = { id: 'a', label: 'lstm, hidden 16, seed 0' } as Trial;
@@ -30,8 +31,11 @@ describe('a terminal of 40 columns', () => {
     board.say(message);
     jest.advanceTimersByTime(100);
     board.close();
-    const [above, total, row] = shown.split('\n');
-    expect(above.endsWith(`\x1b[J${message}`)).toBe(true);
+    const broken = wrap(message, 40);
+    expect(broken.split('\n')).toHaveLength(3);
+    const [above, below] = shown.split(`${broken}\n`);
+    expect(above.endsWith('\x1b[J')).toBe(true);
+    const [total, row] = below.split('\n');
     expect(total).toContain('  50 %  trial 1 of 2');
     expect(row).toContain('lstm, hidde…   25 %  3.00 bits/char');
     // a terminal that is told not to wrap cuts lines at its edge

@@ -2,6 +2,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { barText } from '../bar';
 import { time } from '../events';
+import { noteLine } from '../output';
 import { safe } from '../../core/safe';
 import type { Trial } from './config';
 import type { Part } from './trial';
@@ -78,7 +79,10 @@ export class Board {
 
   /** The cursor is where the rows begin: they make room, and are drawn again below. */
   private print(): void {
-    for (const text of this.lines.splice(0)) process.stderr.write(`${CLEAR_BELOW}${safe(text)}\n`);
+    for (const text of this.lines.splice(0)) {
+      process.stderr.write(CLEAR_BELOW);
+      noteLine(text);
+    }
   }
 
   private drawTotal(made: number): void {

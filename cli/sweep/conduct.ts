@@ -5,7 +5,7 @@ import { Records } from '../../io/records';
 import { barFits } from '../bar';
 import { exitCodes } from '../errors';
 import { onInterrupt } from '../interrupt';
-import { asJson, line, noteLine } from '../output';
+import { jsonLine, line, noteLine } from '../output';
 import { Board } from './board';
 import { readSweep, type Trial } from './config';
 import { Embedded } from './embedded';
@@ -32,7 +32,8 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
   const say = json ? () => undefined : line;
   if (options.dryRun) {
     for (const { id, label, settings } of sweep.trials)
-      line(json ? asJson({ id, settings }) : `${id}  ${label}`);
+      if (json) jsonLine({ id, settings });
+      else line(`${id}  ${label}`);
     say(trialsInWords(sweep.trials.length));
     return 0;
   }
@@ -62,14 +63,12 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
       return record ? [{ ...record, varied }] : [];
     });
     if (json)
-      line(
-        asJson({
-          event: 'end',
-          trials: sweep.trials.length,
-          ended: trials.length,
-          best: bestOf(trials)?.id ?? null,
-        }),
-      );
+      jsonLine({
+        event: 'end',
+        trials: sweep.trials.length,
+        ended: trials.length,
+        best: bestOf(trials)?.id ?? null,
+      });
     else showTable(sweep, trials);
     if (code !== 0)
       say(`${trials.length} of ${sweep.trials.length} trials have ended; the same command goes on`);
@@ -106,7 +105,7 @@ async function run(
         records.add(record);
         board?.left(trial, true);
         say(`${trial.label}: ${inWords(outcome)}`);
-        if (json) line(asJson({ event: 'trial', ...record }));
+        if (json) jsonLine({ event: 'trial', ...record });
       },
       failed: (trial, message) => {
         const record = failed(trial, message);
@@ -114,7 +113,7 @@ async function run(
         failures++;
         board?.left(trial, true);
         say(`${trial.label}: failed: ${message}`);
-        if (json) line(asJson({ event: 'trial', ...record }));
+        if (json) jsonLine({ event: 'trial', ...record });
       },
     });
   } finally {
