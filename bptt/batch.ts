@@ -7,7 +7,7 @@ import type { Tensor } from '../core/tensor';
 import { flatten, type Box } from './box';
 import type { Network } from './network';
 import type { Plan, PlanShape } from './plan';
-import { batchKeys, readSequences, type Batch, type Sequence } from './sequence';
+import { batchKeys, PADDED, readSequences, rowsFirst, type Batch, type Sequence } from './sequence';
 import type { Stack } from './stack';
 import { endsInOne, mustStream, outputAxes } from './topology';
 
@@ -37,6 +37,9 @@ export interface Part {
   over?: number;
 }
 
+/** The options of a pass. */
+export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over'];
+
 /** Checks a batch of B rows against a network; `fill` then copies it, or a part of it, into a plan of `shape`. */
 export function readBatch(
   batch: Batch,
@@ -45,7 +48,9 @@ export function readBatch(
   { steps, rows, over, from: before, predict = false }: Part = {},
 ): { shape: PlanShape; B: number; fill(plan: Plan): void } {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
-  mustKnowKeys(batch, batchKeys, where);
+  const why = (key: string): string | undefined =>
+    passKeys.includes(key) ? `an option is handed in after the batch: forward(batch, { ${key} })` : undefined;
+  mustKnowKeys(batch, batchKeys, where, 'the batch must be made of', why);
   const { architecture } = net;
   const { B, source, main } = readSequences(batch, net, where);
   const { T, lengths } = main;
@@ -122,12 +127,20 @@ function fillTargets(
   where: string,
 ): void {
   const { loss, topology } = net.architecture;
-  mustBe(given !== undefined, where, 'targets must be given', given, `the network has a ${loss} loss`);
-  const targets = flatten(given, where, 'targets');
-  const steps = outputAxes(topology, T, B);
+  const why = `the network has a ${loss} loss; forward(batch, { predict: true }) runs without targets`;
+  mustBe(given !== undefined, where, 'targets must be given', given, why);
+  const targets = flatten(given, where, 'targets', PADDED);
   const { targets: kind, perOutput } = lossOf(loss as string);
-  const expected = kind === 'classes' ? steps : [...steps, net.output];
-  mustShape(targets.shape, expected, where, 'targets', `O = ${net.output}, ${topology} with a ${loss} loss`);
+  const shapeFor = (steps: number, rows: number): number[] => {
+    const axes = outputAxes(topology, steps, rows);
+    return kind === 'classes' ? axes : [...axes, net.output];
+  };
+  const expected = shapeFor(T, B);
+  if (!alike(targets.shape, expected)) {
+    const turned = !net.architecture.encoder && T !== B && alike(targets.shape, shapeFor(B, T));
+    const reason = turned ? rowsFirst(T, B) : `O = ${net.output}, ${topology} with a ${loss} loss`;
+    mustShape(targets.shape, expected, where, 'targets', reason);
+  }
 
   // with one output, a row counts in the part in which it ends
   const one = endsInOne(topology);
@@ -141,6 +154,9 @@ function fillTargets(
   const how = { classes: kind === 'classes', probabilities: kind === 'probabilities' };
   fillRows(plan.target as Tensor, targets, { counts, ...how, whole, first, B, where, name: 'targets' });
 }
+
+const alike = (p: readonly number[], q: readonly number[]): boolean =>
+  p.length === q.length && p.every((n, k) => n === q[k]);
 
 /** Row numbers of a plan that runs the rows low…high as row numbers in blocks of all B rows. */
 function wholeRow(B: number, low: number, high: number): (row: number) => number {
@@ -182,8 +198,10 @@ function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
       const one = numbers[row];
       const fits = Number.isInteger(one) && one >= 0 && one < width;
       // worded only when needed: a message for every row would be most of what a step allocates
-      if (!fits)
-        must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${one} at ${place(row)}`);
+      if (!fits) {
+        const why = name === 'targets' ? undefined : 'without a last axis D, numbers are class numbers';
+        must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${one} at ${place(row)}`, why);
+      }
       if (looked) looked[k] = one;
       else into.data[at + one] = 1;
     } else {

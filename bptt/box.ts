@@ -1,6 +1,6 @@
 /** Boxes: numbers in any form that a caller may hand in, as row-major numbers under a shape. */
 import { must, mustBe } from '../core/check';
-import { isTensor, sizeOf, toFlat, type Numbers } from '../core/tensor';
+import { isList, isTensor, mustBeNumbers, rowMajor, sizeOf, type Numbers } from '../core/tensor';
 
 /** Row-major numbers under a shape: the cheapest way to hand in a batch. */
 export interface Box {
@@ -10,31 +10,53 @@ export interface Box {
   numbers: ArrayLike<number>;
 }
 
-/** Any form of numbers as row-major numbers under a shape. */
-export function flatten(values: Numbers | Box, where: string, name: string): Box {
-  mustBe(
-    typeof values === 'object' && values !== null,
-    where,
-    `${name} must be nested lists or a tensor`,
-    values,
-  );
-  if ('numbers' in values) {
-    const size = sizeOf(values.shape);
-    if (size !== values.numbers.length)
-      must(false, where, `${name} must hold ${size} values`, values.numbers.length);
+const forms = 'nested lists, a typed array, a tensor, or { shape, numbers }';
+
+/**
+ * Any form of numbers as row-major numbers under a shape.
+ * @param ragged what to do about lists on the second axis that differ in length.
+ * @throws TypeError for another form, or where something is no number; RangeError for lists of unequal lengths.
+ */
+export function flatten(values: Numbers | Box, where: string, name: string, ragged?: string): Box {
+  if (isBox(values)) {
+    const { shape, numbers } = values;
+    // worded only when needed: boxes come at every step
+    if (!isList(shape) || !Array.prototype.every.call(shape, isSize))
+      mustBe(false, where, `the shape of ${name} must be a list of whole numbers >= 0`, shape);
+    if (!isList(numbers))
+      mustBe(false, where, `the numbers of ${name} must be a flat list or a typed array`, numbers);
+    const size = sizeOf(shape);
+    if (size !== numbers.length) {
+      const why = `its shape is [${shape.join(', ')}]`;
+      must(false, where, `${name} must hold ${size} values`, numbers.length, why);
+    }
+    mustBeNumbers(numbers, where, `${name}.numbers`);
     return values;
   }
-  if (isTensor(values)) return { shape: values.shape, numbers: toFlat(values) };
-  if (ArrayBuffer.isView(values)) return { shape: [values.length], numbers: values };
-  const shape: number[] = [];
-  for (let level: unknown = values; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const numbers: number[] = [];
-  // false where a list is shorter, longer or deeper than the first of its level, even if the count of numbers fits
-  const collect = (level: unknown, axis: number): boolean =>
-    axis === shape.length
-      ? !Array.isArray(level) && numbers.push(level as number) > 0
-      : Array.isArray(level) && level.length === shape[axis] && level.every((v) => collect(v, axis + 1));
-  const isBox = collect(values, 0);
-  must(isBox, where, `${name} must be a box of [${shape.join(', ')}]`, 'lists of other lengths');
-  return { shape, numbers };
+  if (!isTensor(values) && !isList(values)) mustBe(false, where, `${name} must be ${forms}`, values);
+  return rowMajor(values, where, name, ragged);
+}
+
+const isSize = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+const isBox = (values: unknown): values is Box =>
+  typeof values === 'object' && values !== null && 'numbers' in values;
+
+/**
+ * Row-major numbers for a place of this shape, given in the shape itself or flat.
+ * @throws RangeError when they do not fit; and as `flatten` does.
+ */
+export function fitted(
+  values: Numbers | Box,
+  shape: readonly number[],
+  where: string,
+  name: string,
+  why?: string,
+): ArrayLike<number> {
+  const { shape: own, numbers } = flatten(values, where, name);
+  const flat = own.length === 1 && own[0] === sizeOf(shape);
+  if (!flat && !(own.length === shape.length && own.every((n, k) => n === shape[k]))) {
+    const got = own.length === 1 ? `${own[0]} value${own[0] === 1 ? '' : 's'}` : `[${own.join(', ')}]`;
+    must(false, where, `${name} must be [${shape.join(', ')}]`, got, why);
+  }
+  return numbers;
 }

@@ -29,9 +29,12 @@ export class Exchange {
       const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
-    const copies = (states: Ended['states']): Ended['states'] =>
+    const copies = (states: Exclude<Batch['initial'], string | undefined>): Ended['states'] =>
       Object.fromEntries(
-        Object.entries(states).map(([name, values]) => [name, this.copy(`initial ${name}`, values)]),
+        Object.entries(states).map(([name, values]) => {
+          const { numbers } = flatten(values, 'network.forward', `initial ${name}`);
+          return [name, this.copy(`initial ${name}`, numbers)];
+        }),
       );
     return {
       batch: {
@@ -60,9 +63,7 @@ export class Exchange {
 
   private copy(name: string, values: ArrayLike<number>): Float64Array {
     const array = this.array(name, values.length);
-    if (ArrayBuffer.isView(values)) array.set(values);
-    // what is no number must not become one on the way
-    else for (let k = 0; k < values.length; k++) array[k] = typeof values[k] === 'number' ? values[k] : NaN;
+    array.set(values);
     return array;
   }
 

@@ -1,6 +1,6 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
 import type { Cell } from '../cells/cell';
-import { must, mustBe, mustBeOneOf } from '../core/check';
+import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
 import { executorOf } from '../core/executor';
 import { engineMemory, type Dtype } from '../core/memory';
 import type { Executor } from '../core/program';
@@ -11,9 +11,12 @@ import {
   copied,
   copyInto,
   fillFrom,
+  isList,
+  isTensor,
   reshape,
   rows,
   toFlat,
+  type Numbers,
   type Tensor,
 } from '../core/tensor';
 import {
@@ -24,12 +27,14 @@ import {
   type Architecture,
   type NetworkOptions,
 } from './architecture';
-import { readBatch, type Batch, type Ended, type Part } from './batch';
+import { passKeys, readBatch, type Batch, type Ended, type Part } from './batch';
 import { bind, type Bound } from './bound';
+import { fitted, flatten } from './box';
 import { clocksOf, phasesOf } from './layer';
 import { Parameters } from './parameters';
 import type { Plan, PlanShape } from './plan';
 import { reader, type Gradients, type Result } from './results';
+import { rowsFirst } from './sequence';
 import { firstReaderOf, type Stack } from './stack';
 import { beginsWithOne } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
@@ -107,7 +112,9 @@ export class Network {
    * and `parallel`). Dropout is drawn for all rows, so that it is the same however a batch is shared out.
    * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
    */
-  forward(batch: Batch, { training = false, ...part }: { training?: boolean } & Part = {}): Result {
+  forward(batch: Batch, options: { training?: boolean } & Part = {}): Result {
+    mustKnowKeys(options, passKeys, 'network.forward');
+    const { training = false, ...part } = options;
     const { bound } = (this.last = this.load(batch, training, part, 'pass'));
     bound.encode();
     bound.forward();
@@ -276,15 +283,19 @@ export class Network {
       for (const name in blocks) fillFrom(blocks[name], 0);
       bound.start();
     } else {
+      const names = Object.keys(blocks).join(', ');
+      const named = typeof initial === 'object' && !isTensor(initial) && !isList(initial);
+      mustBe(named, where, `initial must be zero, carry, or states by name (${names})`, initial);
       const unknown = Object.keys(initial).find((name) => !(name in blocks));
-      if (unknown !== undefined)
-        must(false, where, `initial states must be among ${Object.keys(blocks).join(', ')}`, unknown);
+      if (unknown !== undefined) must(false, where, `initial states must be among ${names}`, unknown);
       for (const name in blocks) {
-        const [block, values] = [blocks[name], initial[name] as ArrayLike<number> | undefined];
-        if (!values) must(false, where, `initial ${name} must be given`, values);
+        const [block, given] = [blocks[name], initial[name] as Numbers | undefined];
+        if (given === undefined) must(false, where, `initial ${name} must be given`, given);
         const width = block.shape[1];
-        if (values.length !== B * width)
-          must(false, where, `initial ${name} must be [${B}, ${width}]`, `${values.length} values`);
+        const { T } = plan.shape;
+        const box = flatten(given, where, `initial ${name}`);
+        const why = box.numbers.length === T * width ? rowsFirst(T, B) : undefined;
+        const values = fitted(box, [B, width], where, `initial ${name}`, why);
         fillFrom(block, high - low === B ? values : partOf(values, low * width, high * width));
       }
     }

@@ -4,7 +4,8 @@ import type { Parameter } from '../cells/cell';
 import { must, mustShape } from '../core/check';
 import type { Dtype } from '../core/memory';
 import type { Random } from '../core/random';
-import { fillFrom, sizeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../core/tensor';
+import { fitted, type Box } from './box';
 
 /** Elements every parameter starts on a multiple of: 64 bytes in float32, so that kernels read aligned rows. */
 const GRAIN = 16;
@@ -62,19 +63,17 @@ export class Parameters {
   }
 
   /**
-   * Replaces the value of one parameter.
-   * @throws RangeError for an unknown name or another count of numbers.
+   * Replaces the value of one parameter by numbers in its shape, or by flat ones.
+   * @param shape that of flat values, to be checked.
+   * @throws RangeError for an unknown name, another shape or count; TypeError for what is no number.
    */
-  set(name: string, values: ArrayLike<number>, shape?: number[]): void {
-    const t = this.values[name] as Tensor | undefined;
-    must(
-      t !== undefined,
-      'parameters',
-      `the name must be one of ${Object.keys(this.values).join(', ')}`,
-      name,
-    );
-    if (shape) mustShape(shape, t.shape, 'parameters', name);
-    fillFrom(t, values);
+  set(name: string, values: Numbers | Box, shape?: number[]): void {
+    const where = 'parameters.set';
+    const names = Object.keys(this.values);
+    must(names.includes(name), where, `the name must be one of ${names.join(', ')}`, name);
+    const t = this.values[name];
+    if (shape) mustShape(shape, t.shape, where, name);
+    fillFrom(t, fitted(values, t.shape, where, name));
   }
 }
 

@@ -1,7 +1,7 @@
 /** Sequences: what a batch holds for each stack of a network, checked against its topology. */
 import { targetsOf } from './architecture';
 import { must, mustBe, mustCount, mustShape } from '../core/check';
-import type { Numbers } from '../core/tensor';
+import { isList, type Numbers } from '../core/tensor';
 import { flatten, type Box } from './box';
 import type { Network } from './network';
 import { firstReaderOf, readerOf, type Reader } from './stack';
@@ -28,10 +28,10 @@ export interface Batch {
   /** Steps to run, where neither targets nor inputs tell. */
   T?: number;
   /**
-   * Zeros or the trainable states (default), the states of the last forward pass, or values by name, `l0.h` [B, H]; of an
-   * encoder-decoder those of the encoder, `e0.h`.
+   * Zeros or the trainable states (default), the states of the last forward pass, or values by name, `l0.h` [B, H], as
+   * the `states` of a result; of an encoder-decoder those of the encoder, `e0.h`.
    */
-  initial?: 'zero' | 'carry' | Record<string, ArrayLike<number>>;
+  initial?: 'zero' | 'carry' | Record<string, Numbers | Box>;
   /** Time of t = 0 on the clock of a clockwork cell; default 0, with 'carry' where the last forward pass ended. */
   clock?: number;
 }
@@ -82,7 +82,7 @@ function sequence(
   { values, given, classes }: Values,
   T: number,
   B: number,
-  lengths: readonly number[] | undefined,
+  lengths: ArrayLike<number> | undefined,
   where: string,
   name: string,
 ): Sequence {
@@ -97,23 +97,32 @@ function readValues(
   where: string,
   name: string,
 ): Values & { B: number } {
-  const { shape, numbers } = flatten(given, where, name);
+  const { shape, numbers } = flatten(given, where, name, PADDED);
   const low = one ? 1 : 2;
   const classes = shape.length === low;
   const B = shape[low - 1];
   // single steps take a microsecond: what only messages need is put together when there is one
+  if (shape.includes(0))
+    must(false, where, `${name} must hold at least one step of one row`, `[${shape.join(', ')}]`);
   if (!classes && shape.length !== low + 1) {
     const form = one ? '[B, D] or [B]' : '[T, B, D] or [T, B]';
-    must(false, where, `${name} must be ${form}`, `[${shape.join(', ')}]`);
+    const why =
+      shape.length === 1 ? `flat numbers need their shape: { shape: [T, B, D], numbers }` : undefined;
+    must(false, where, `${name} must be ${form}`, `[${shape.join(', ')}]`, why);
   }
-  if (!(shape[0] >= 1 && B >= 1))
-    must(false, where, `${name} must hold at least one step of one row`, `[${shape.join(', ')}]`);
   if (!classes && shape[low] !== D) {
     const why = `D = ${D} is fixed by ${reader}`;
     mustShape(shape, [...shape.slice(0, low), D], where, name, why);
   }
   return { values: { shape: one ? [1, ...shape] : shape, numbers }, given: one ? 1 : shape[0], classes, B };
 }
+
+/** What to do about rows of unequal length. */
+export const PADDED = 'rows that end early are padded, and lengths says where they end';
+
+/** What to say where something would fit if the first two axes of x were the other way round. */
+export const rowsFirst = (T: number, B: number): string =>
+  `x is [T, B, …], time first, and says T = ${T} and B = ${B}; are its first two axes the other way round?`;
 
 /** T: what the first of some members of the batch that is there tells, or else the batch itself. */
 function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): number {
@@ -157,7 +166,7 @@ function readInputs(batch: Batch, net: Network, T: number, B: number, where: str
     where,
     'inputs must be given',
     inputs,
-    'there are no targets to read instead',
+    'there are no targets to read instead; decode writes without them',
   );
   const { shape, numbers } = flatten(targets, where, 'targets');
   const [O, D] = [net.output, reader.input];
@@ -170,17 +179,19 @@ function readInputs(batch: Batch, net: Network, T: number, B: number, where: str
 }
 
 function readLengths(
-  given: readonly number[] | undefined,
+  given: ArrayLike<number> | undefined,
   T: number,
   B: number,
   where: string,
   name: string,
 ): number[] {
   if (given === undefined) return Array<number>(B).fill(T);
-  mustShape([given.length], [B], where, name, 'one length for each row');
-  for (const length of given) {
-    const fits = Number.isInteger(length) && length >= 1 && length <= T;
-    must(fits, where, `every length must be in 1…${T}`, length, 'T = ' + T);
+  mustBe(isList(given), where, `${name} must be a list of ${B} numbers`, given, 'one length for each row');
+  const why = given.length === T ? rowsFirst(T, B) : 'one length for each row';
+  mustShape([given.length], [B], where, name, why);
+  for (let b = 0; b < B; b++) {
+    const fits = Number.isInteger(given[b]) && given[b] >= 1 && given[b] <= T;
+    if (!fits) must(false, where, `every length must be in 1…${T}`, given[b], `T = ${T}`);
   }
-  return [...given];
+  return Array.from(given);
 }

@@ -1,9 +1,9 @@
 /** Truncated backpropagation through time: chunks of one long batch, the state carried, the gradient cut. */
 import ndarray from 'ndarray';
-import { mustBe, mustCount, mustKnowKeys, mustShape } from '../core/check';
+import { mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch } from './batch';
-import { flatten } from './box';
+import { fitted, flatten } from './box';
 import type { Gradients, Network, Result, Upstream } from './network';
 import type { Plan } from './plan';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
@@ -51,7 +51,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const where = 'truncated';
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(options, ['chunk', 'training', 'upstream'], where);
-  const { chunk, training = false, upstream } = options;
+  const { chunk, training = false, upstream: given } = options;
   mustCount(chunk, where, 'chunk');
 
   // nested lists are flattened once, not once a chunk
@@ -62,7 +62,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   if (chunk < T) mustStream(network.architecture, where, `chunk must be at least ${T}`, chunk);
   const one = endsInOne(topology);
   const [D, O] = [network.input, network.output];
-  const lengths = (encoder ? batch.targetLengths : batch.lengths) ?? Array<number>(B).fill(T);
+  const lengths = Array.from((encoder ? batch.targetLengths : batch.lengths) ?? Array<number>(B).fill(T));
   // all of x is read in the first chunk
   const once = beginsWithOne(topology) || encoder !== undefined;
   const array = (shape: number[]): Tensor =>
@@ -82,9 +82,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     },
     initial: {},
   };
-  if (upstream?.output) {
-    mustShape([upstream.output.length], [sizeOf(result.output.shape)], where, 'upstream output', `T = ${T}`);
-  }
+  const upstream = given && flatUpstream(given, result.output.shape, where);
 
   for (let from = 0; from < T; from += chunk) {
     const to = Math.min(from + chunk, T);
@@ -110,9 +108,24 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   return result;
 }
 
+interface FlatUpstream {
+  output?: ArrayLike<number>;
+  states: Record<string, ArrayLike<number>>;
+}
+
+function flatUpstream({ output, states = {} }: Upstream, shape: number[], where: string): FlatUpstream {
+  const flat = Object.entries(states).map(
+    ([name, d]) => [name, flatten(d, where, `upstream ${name}`).numbers] as const,
+  );
+  return {
+    ...(output !== undefined && { output: fitted(output, shape, where, 'upstream output') }),
+    states: Object.fromEntries(flat),
+  };
+}
+
 /** The part of dL/doutput and dL/dfinal states that belongs to one chunk. */
 function upstreamOf(
-  { output, states = {} }: Upstream,
+  { output, states }: FlatUpstream,
   { from, to }: { from: number; to: number },
   ending: boolean[],
   one: boolean,

@@ -80,11 +80,13 @@ export class Writer implements Steps {
     const start = { shape: [1, this.rows], numbers: this.read };
     this.batch = {
       ...(encoder ? { x: repeated(source, B, copies), inputs: start } : { x: start }),
-      ...(lengths && { lengths: lengths.flatMap((length) => Array<number>(copies).fill(length)) }),
+      ...(lengths && {
+        lengths: Array.from(lengths).flatMap((length) => Array<number>(copies).fill(length)),
+      }),
       ...(typeof initial === 'object' && {
         initial: Object.fromEntries(
-          Object.entries(initial).map(([name, numbers]) => {
-            const box = { shape: [1, B], numbers };
+          Object.entries(initial).map(([name, values]) => {
+            const box = { shape: [1, B], numbers: flatten(values, where, `initial ${name}`).numbers };
             return [name, repeated(box, B, copies).numbers] as const;
           }),
         ),

@@ -58,10 +58,16 @@ export function mustBeOneOf<T extends string>(
 }
 
 /** Throws TypeError on a key that is not in `allowed`, so that a misspelt option is never ignored. */
-export function mustKnowKeys(options: object, allowed: readonly string[], where: string): void {
+export function mustKnowKeys(
+  options: object,
+  allowed: readonly string[],
+  where: string,
+  what = 'options must be among',
+  why?: (key: string) => string | undefined,
+): void {
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   for (const key of Object.keys(options)) {
-    if (!allowed.includes(key)) mustBe(false, where, `options must be among ${allowed.join(', ')}`, key);
+    if (!allowed.includes(key)) mustBe(false, where, `${what} ${allowed.join(', ')}`, key, why?.(key));
   }
 }
 
@@ -69,14 +75,27 @@ function wording(where: string, what: string, got: unknown, why?: string): strin
   return safe(`${where}: ${what}, got ${show(got)}${why ? ` (${why})` : ''}`);
 }
 
+/** A value as it reads in a message; what looks like a number and is none is called by its kind. */
 function show(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > 80 ? `${value.slice(0, 77)}…` : value === '' ? "''" : value;
+  if (typeof value === 'string') return showText(value);
   if (typeof value === 'function') return 'a function';
-  if (value !== null && typeof value === 'object') {
-    return Array.isArray(value)
-      ? `[${value.slice(0, 6).join(', ')}${value.length > 6 ? ', …' : ''}]`
-      : 'an object';
-  }
-  return String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value === null || typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return `[${few(value)}]`;
+  const { name = 'Object' } = (value.constructor ?? {}) as { name?: string };
+  if (ArrayBuffer.isView(value)) return `${article(name)} of ${value.byteLength} bytes`;
+  if (name !== 'Object') return article(name);
+  const keys = Object.keys(value);
+  return keys.length > 0 ? `an object of ${few(keys)}` : 'an object';
 }
+
+const article = (name: string): string => `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+
+function showText(text: string): string {
+  if (text === '') return "''";
+  if (text.length > 80) return `${text.slice(0, 77)}…`;
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : `the string '${text}'`;
+}
+
+const few = (list: readonly unknown[]): string =>
+  `${list.slice(0, 6).join(', ')}${list.length > 6 ? ', …' : ''}`;

@@ -7,9 +7,9 @@ import { engineMemory, type Data, type Dtype } from './memory';
 export type Tensor = ndarray.NdArray<Data>;
 /** Tensors by name: what a step reads and writes. */
 export type Tensors = Record<string, Tensor>;
-/** Nested lists of numbers, a flat typed array, or a tensor: what a caller may hand in. */
-export type Numbers = readonly NestedNumbers[] | Data | Tensor;
-type NestedNumbers = number | readonly NestedNumbers[];
+/** Nested lists of numbers, flat or typed arrays, a tensor, or lists of these: what a caller may hand in. */
+export type Numbers = readonly NestedNumbers[] | ArrayLike<number> | Tensor;
+type NestedNumbers = number | ArrayLike<number> | Tensor | readonly NestedNumbers[];
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
@@ -35,24 +35,14 @@ export function zeros(shape: number[], dtype: Dtype = 'float64'): Tensor {
  * @example tensor([[1, 2, 3], [4, 5, 6]]).get(1, 2) // 6
  */
 export function tensor(values: Numbers, shape?: number[], dtype: Dtype = 'float64'): Tensor {
-  if (isTensor(values)) {
-    const copy = zeros(shape ?? values.shape, dtype);
-    const flat = toFlat(values);
-    must(flat.length === copy.data.length, 'tensor', `the shape must hold ${flat.length} values`, copy.shape);
-    copy.data.set(flat);
-    return copy;
-  }
-  const known = Array.isArray(values) || ArrayBuffer.isView(values);
-  mustBe(known, 'tensor', 'values must be nested lists, a typed array or a tensor', values);
-  const flat = Array.isArray(values[0]) ? flatten(values) : values;
-  const result = zeros(shape ?? shapeOf(values), dtype);
-  must(
-    flat.length === result.data.length,
-    'tensor',
-    `values for shape [${result.shape.join(', ')}] must number ${result.data.length}`,
-    flat.length,
-  );
-  result.data.set(flat as ArrayLike<number>);
+  const where = 'tensor';
+  const known = isTensor(values) || isList(values);
+  mustBe(known, where, 'values must be nested lists, a typed array or a tensor', values);
+  const { shape: own, numbers } = rowMajor(values, where, 'values');
+  const result = zeros(shape ?? own, dtype);
+  const [given, wanted] = [numbers.length, result.data.length];
+  must(given === wanted, where, `values for shape [${result.shape.join(', ')}] must number ${wanted}`, given);
+  result.data.set(numbers);
   return result;
 }
 
@@ -162,16 +152,75 @@ export function fillFrom(t: Tensor, values: ArrayLike<number> | number): void {
   walk(0, t.offset);
 }
 
-function shapeOf(values: unknown): number[] {
-  if (ArrayBuffer.isView(values)) return [(values as Data).length];
-  if (!Array.isArray(values)) return [];
-  return [values.length, ...(values.length > 0 ? shapeOf(values[0]) : [])];
+/** A list of any kind: an array, a typed array. */
+export const isList = (value: unknown): value is ArrayLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { length?: unknown }).length === 'number';
+
+/**
+ * A list or a tensor as row-major numbers under its shape; a typed array as it is, without a copy.
+ *
+ * @param ragged what to do about lists on the second axis that differ in length.
+ * @throws TypeError at the first place that holds no number; RangeError at a list of another length than the first one
+ * beside it.
+ */
+export function rowMajor(
+  values: ArrayLike<unknown> | Tensor,
+  where: string,
+  name: string,
+  ragged?: string,
+): { shape: number[]; numbers: ArrayLike<number> } {
+  if (isTensor(values)) return { shape: values.shape, numbers: mustBeNumbers(toFlat(values), where, name) };
+  if (ArrayBuffer.isView(values))
+    return { shape: [values.length], numbers: mustBeNumbers(values, where, name) };
+  const opened = (value: unknown): unknown => (isTensor(value) ? toNested(value) : value);
+  const shape: number[] = [];
+  for (let level: unknown = values; isList(level); level = opened(level[0])) shape.push(level.length);
+
+  const numbers: number[] = [];
+  const at = shape.map(() => 0);
+  const place = (axis: number): string => placeIn(name, at.slice(0, axis));
+  const collect = (level: unknown, axis: number): void => {
+    if (axis === shape.length) {
+      if (typeof level !== 'number') refuse(level, where, place(axis));
+      numbers.push(level);
+      return;
+    }
+    if (!isList(level) || level.length !== shape[axis]) {
+      const first = placeIn(name, Array<number>(axis).fill(0));
+      const got = isList(level) ? `one of ${level.length}` : level;
+      must(
+        false,
+        where,
+        `${place(axis)} must be a list of ${shape[axis]}, as ${first} is`,
+        got,
+        axis === 1 ? ragged : undefined,
+      );
+    }
+    for (let k = 0; k < level.length; k++) {
+      at[axis] = k;
+      collect(opened(level[k]), axis + 1);
+    }
+  };
+  collect(values, 0);
+  return { shape, numbers };
 }
 
-function flatten(values: unknown): number[] {
-  if (!Array.isArray(values)) return [values as number];
-  const parts = values.map(flatten);
-  const ragged = parts.find((part) => part.length !== parts[0].length);
-  must(ragged === undefined, 'tensor', `every row must hold ${parts[0]?.length} values`, ragged?.length);
-  return parts.flat();
+/**
+ * Checks that a flat list holds nothing but numbers.
+ * @throws TypeError at the first place that holds something else.
+ */
+export function mustBeNumbers(list: ArrayLike<unknown>, where: string, name: string): ArrayLike<number> {
+  // a typed array holds numbers only, or none at all
+  const checked = ArrayBuffer.isView(list) ? Math.min(list.length, 1) : list.length;
+  for (let k = 0; k < checked; k++)
+    if (typeof list[k] !== 'number') refuse(list[k], where, placeIn(name, [k]));
+  return list as ArrayLike<number>;
+}
+
+/** `x[1][0]`. */
+const placeIn = (name: string, at: readonly number[]): string => name + at.map((k) => `[${k}]`).join('');
+
+function refuse(value: unknown, where: string, place: string): asserts value is number {
+  const why = typeof value === 'string' ? 'Number(…) turns text into a number' : undefined;
+  mustBe(false, where, `${place} must be a number`, isList(value) ? `a list of ${value.length}` : value, why);
 }

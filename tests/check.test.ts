@@ -27,13 +27,20 @@ test.each<[unknown, string]>([
   ['a'.repeat(100), `${'a'.repeat(77)}…`],
   [[1, 2, 3, 4, 5, 6], '[1, 2, 3, 4, 5, 6]'],
   [[1, 2, 3, 4, 5, 6, 7], '[1, 2, 3, 4, 5, 6, …]'],
-  [{ secret: 1 }, 'an object'],
+  [{ secret: 1, other: 2 }, 'an object of secret, other'],
+  [{}, 'an object'],
+  [Object.create(null), 'an object'],
+  [new Map([[1, 2]]), 'a Map'],
+  [Promise.resolve(1), 'a Promise'],
+  [new Int16Array(3), 'an Int16Array of 6 bytes'],
+  ['1.5', "the string '1.5'"],
+  [' ', ' '],
   [() => 0, 'a function'],
   [null, 'null'],
   [undefined, 'undefined'],
   [NaN, 'NaN'],
   [true, 'true'],
-  [10n, '10'],
+  [10n, '10n'],
   [Symbol('s'), 'Symbol(s)'],
 ])('%#: what was got is shown short', (got, shown) => {
   expect(thrown(() => must(false, 'here', 'it must be right', got))).toBe(
@@ -44,7 +51,7 @@ test.each<[unknown, string]>([
 test('counts are whole numbers of at least 1, or of what is asked', () => {
   for (const good of [1, 7, 2 ** 40]) expect(thrown(() => mustCount(good, 'here', 'T'))).toBe('nothing');
   expect(thrown(() => mustCount(0, 'here', 'T', 0))).toBe('nothing');
-  for (const bad of [0, -1, 1.5, NaN, Infinity, '3', undefined]) {
+  for (const bad of [0, -1, 1.5, NaN, Infinity, undefined]) {
     expect(thrown(() => mustCount(bad, 'here', 'T'))).toBe(
       `RangeError: here: T must be a whole number >= 1, got ${bad}`,
     );

@@ -368,13 +368,24 @@ describe('parameters', () => {
   test('are set by name', () => {
     net.parameters.set('head.by', [1, 2, 3]);
     net.parameters.set('head.by', [1, 2, 3], [3]);
+    net.parameters.set('head.by', net.parameters.values['head.by']);
     expect(toFlat(net.parameters.values['head.by'])).toEqual([1, 2, 3]);
+    const rows = Array.from({ length: 5 }, (_, k) => Float32Array.of(k, k + 1, k + 2));
+    net.parameters.set('head.Wy', rows);
+    expect(toNested(net.parameters.values['head.Wy'])).toEqual(rows.map((row) => Array.from(row)));
     expect(() => net.parameters.set('head.bx', [1])).toThrow(
-      'parameters: the name must be one of l0.Wx, l0.Wh, l0.b, head.Wy, head.by, got head.bx',
+      'parameters.set: the name must be one of l0.Wx, l0.Wh, l0.b, head.Wy, head.by, got head.bx',
     );
-    expect(() => net.parameters.set('head.by', [1])).toThrow('values must number 3, got 1');
+    expect(() => net.parameters.set('head.by', [1])).toThrow(
+      'parameters.set: head.by must be [3], got 1 value',
+    );
+    expect(() => net.parameters.set('head.Wy', [[1, 2, 3]])).toThrow('head.Wy must be [5, 3], got [1, 3]');
+    expect(() => net.parameters.set('head.by', ['1', 2, 3] as never)).toThrow(
+      "head.by[0] must be a number, got the string '1'",
+    );
+    expect(toFlat(net.parameters.values['head.by'])).toEqual([1, 2, 3]);
     expect(() => net.parameters.set('head.by', [1, 2, 3], [1, 3])).toThrow(
-      'parameters: head.by must be [3], got [1, 3]',
+      'parameters.set: head.by must be [3], got [1, 3]',
     );
   });
 });
@@ -424,12 +435,12 @@ describe('errors', () => {
     [() => bare.forward(null as never), 'network.forward: the batch must be an object, got null', TypeError],
     [
       () => bare.forward({ ...batch, y: 1 } as never),
-      'network.forward: options must be among x, inputs, targets, lengths, targetLengths, T, initial, clock, got y',
+      'network.forward: the batch must be made of x, inputs, targets, lengths, targetLengths, T, initial, clock, got y',
       TypeError,
     ],
     [
       () => bare.forward({} as never),
-      'network.forward: x must be nested lists or a tensor, got undefined',
+      'network.forward: x must be nested lists, a typed array, a tensor, or { shape, numbers }, got undefined',
       TypeError,
     ],
     [
@@ -447,7 +458,11 @@ describe('errors', () => {
       'network.forward: x must be [T, B, D] or [T, B], got [4]',
       RangeError,
     ],
-    [() => bare.forward({ x: [] }), 'network.forward: x must be [T, B, D] or [T, B], got [0]', RangeError],
+    [
+      () => bare.forward({ x: [] }),
+      'network.forward: x must hold at least one step of one row, got [0]',
+      RangeError,
+    ],
     [
       () => bare.forward({ x: [[]] }),
       'network.forward: x must hold at least one step of one row, got [1, 0]',
@@ -455,7 +470,7 @@ describe('errors', () => {
     ],
     [
       () => bare.forward({ x: [[[1, 2]], [[1]]] }),
-      'network.forward: x must be a box of [2, 1, 2], got lists of other lengths',
+      'network.forward: x[1][0] must be a list of 2, as x[0][0] is, got one of 1',
       RangeError,
     ],
     [
@@ -490,7 +505,7 @@ describe('errors', () => {
     ],
     [
       () => soft.forward(batch),
-      'network.forward: targets must be given, got undefined (the network has a softmax loss)',
+      'network.forward: targets must be given, got undefined (the network has a softmax loss; forward(batch, { predict: true }) runs without targets)',
       TypeError,
     ],
     [
@@ -566,7 +581,7 @@ describe('errors', () => {
         bare.forward(batch);
         bare.backward({ output: [1] });
       },
-      'network.backward: output must hold 60 values, got 1',
+      'network.backward: output must be [4, 3, 5], got 1 value',
       RangeError,
     ],
     [
@@ -588,7 +603,7 @@ describe('errors', () => {
   test('rows of unequal length are refused even when the count would fit', () => {
     // 2 · 1 · 2 numbers, but three in one row and one in the other
     expect(() => bare.forward({ x: [[[1, 2]], [[1, 2, 3]]] })).toThrow(
-      'x must be a box of [2, 1, 2], got lists of other lengths',
+      'x[1][0] must be a list of 2, as x[0][0] is, got one of 3',
     );
     expect(() =>
       bare.forward({
@@ -597,6 +612,6 @@ describe('errors', () => {
           [[4], [5, 6, 7, 8]],
         ] as never,
       }),
-    ).toThrow(/x must be a box/);
+    ).toThrow('x[0][1] must be a list of 2, as x[0][0] is, got one of 1');
   });
 });

@@ -169,8 +169,11 @@ describe('errors', () => {
     [() => zeros([2, -1]), 'zeros: every size must be a whole number >= 0, got [2, -1]'],
     [() => zeros([1.5]), 'zeros: every size must be a whole number >= 0, got [1.5]'],
     [() => tensor([1, 2, 3], [2, 2]), 'tensor: values for shape [2, 2] must number 4, got 3'],
-    [() => tensor([[1, 2], [3]]), 'tensor: every row must hold 2 values, got 1'],
-    [() => tensor(t, [4]), 'tensor: the shape must hold 6 values, got [4]'],
+    [() => tensor([[1, 2], [3]]), 'tensor: values[1] must be a list of 2, as values[0] is, got one of 1'],
+    [() => tensor([[1, 2], 3] as never), 'values[1] must be a list of 2, as values[0] is, got 3'],
+    [() => tensor([1, [2, 3]]), 'values[1] must be a number, got a list of 2'],
+    [() => tensor([[1, '2']] as never), "tensor: values[0][1] must be a number, got the string '2' (Number("],
+    [() => tensor(t, [4]), 'tensor: values for shape [4] must number 4, got 6'],
     [() => tensor(5 as never), 'tensor: values must be nested lists, a typed array or a tensor, got 5'],
     [() => tensor(null as never), 'tensor: values must be nested lists, a typed array or a tensor, got null'],
     [() => reshape(t, [4]), 'reshape: the shape must hold 6 values, got [4]'],
@@ -179,7 +182,7 @@ describe('errors', () => {
     [() => zeros([1], 'float16' as never), 'zeros: dtype must be one of float64, float32, got float16'],
   ])('%#: %s', (act, message) => {
     expect(act).toThrow(message);
-    expect(act).toThrow(/dtype|nested lists/.test(message) ? TypeError : RangeError);
+    expect(act).toThrow(/dtype|nested lists|a number/.test(message) ? TypeError : RangeError);
   });
 });
 

@@ -326,7 +326,7 @@ describe('errors', () => {
     ],
     [
       run({ x: good.x, T: 3 }, network({ topology: 'encoder-decoder', encoder, layers })),
-      'network.forward: inputs must be given, got undefined (there are no targets to read instead)',
+      'network.forward: inputs must be given, got undefined (there are no targets to read instead; decode writes without them)',
     ],
   ]);
 

@@ -294,7 +294,7 @@ describe('upstream gradients', () => {
   test('wrong sizes and a loss of its own are refused', () => {
     const output = new Float64Array(5);
     expect(() => truncated(net, given, { chunk: 3, upstream: { output } })).toThrow(
-      'truncated: upstream output must be [105], got [5] (T = 7)',
+      'truncated: upstream output must be [7, 3, 5], got 5 values',
     );
     expect(() => truncated(make(settings[0]), batch(), { chunk: 3, upstream: {} })).toThrow(
       'network.backward: upstream gradients must be left out, got some (the network has a loss)',
@@ -329,7 +329,7 @@ describe('errors', () => {
 
   test.each([
     [{ h: [1] }, 'network.forward: initial states must be among l0.h, l0.c, l1.h, got h'],
-    [{ 'l0.h': [1] }, 'network.forward: initial l0.h must be [3, 5], got 1 values'],
+    [{ 'l0.h': [1] }, 'network.forward: initial l0.h must be [3, 5], got 1 value'],
     [{ 'l0.h': new Float64Array(B * H) }, 'network.forward: initial l0.c must be given, got undefined'],
   ])('initial states %j', (initial, message) => {
     expect(() => truncated(net, batch({ initial }), { chunk: 2 })).toThrow(message);
