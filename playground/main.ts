@@ -13,6 +13,7 @@ import { connect, type Ask } from './ui/client';
 import { Controls } from './ui/controls';
 import { h } from './ui/dom';
 import { History } from './ui/history';
+import { littleMotion } from './ui/motion';
 import { tabs, type Tabs } from './ui/tabs';
 
 /** No run: before the first one, and where the settings make none. */
@@ -30,7 +31,7 @@ class Page implements App {
   private readonly tabs: Tabs;
   private seen: Panel;
   /** Whether a run trains by itself once it has begun: as the one before, playing or standing still. */
-  private going = !matchMedia('(prefers-reduced-motion: reduce)').matches;
+  private going = !littleMotion();
   /** Counts the runs: what a run that is over still tells is not heard. */
   private run = 0;
   private silence: ReturnType<typeof setTimeout> | undefined;

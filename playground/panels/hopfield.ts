@@ -6,6 +6,7 @@ import type { Recalled } from '../engine/associate';
 import type { App, Panel } from '../ui/app';
 import { Chart } from '../ui/chart';
 import { h, select, short, slider } from '../ui/dom';
+import { littleMotion } from '../ui/motion';
 
 /** Pictures are so many fields wide and high. */
 const SIDE = 12;
@@ -112,7 +113,8 @@ export class HopfieldPanel implements Panel {
 
   show(): void {
     this.draw();
-    if (this.said.textContent === '' && !this.timer) void this.spoil().then(() => this.recall());
+    if (this.said.textContent === '' && !this.timer && !littleMotion())
+      void this.spoil().then(() => this.recall());
   }
 
   /** The picture as buttons: pressed, dragged over, or walked through with the arrow keys. */
@@ -135,19 +137,20 @@ export class HopfieldPanel implements Panel {
       this.fields.push(field);
       grid.append(field);
     }
-    const under = (event: PointerEvent): number =>
-      this.fields.indexOf(document.elementFromPoint(event.clientX, event.clientY) as HTMLButtonElement);
+    let last: Place = { row: 0, column: 0 };
     grid.addEventListener('pointerdown', (event) => {
-      const k = under(event);
-      if (k < 0) return;
-      this.paint = -this.picture[k];
-      this.put(k, this.paint);
+      if (event.button !== 0) return;
+      last = placeIn(grid, event);
+      this.paint = -this.picture[fieldAt(last)];
+      this.put(fieldAt(last), this.paint);
     });
     grid.addEventListener('pointermove', (event) => {
-      const k = this.paint === undefined ? -1 : under(event);
-      if (k >= 0) this.put(k, this.paint as number);
+      if (this.paint === undefined) return;
+      const to = placeIn(grid, event);
+      for (const k of line(last, to)) this.put(k, this.paint);
+      last = to;
     });
-    addEventListener('pointerup', () => (this.paint = undefined));
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => (this.paint = undefined));
     grid.addEventListener('keydown', (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE }[event.key];
       const next =
@@ -244,7 +247,7 @@ export class HopfieldPanel implements Panel {
     // drawn upon meanwhile: this is no answer any more
     if (probe.some((s, unit) => s !== this.picture[unit])) return;
     let k = 0;
-    const each = Math.max(1, Math.ceil(found.moments.length / (SHOWN_IN / 30)));
+    const each = littleMotion() ? Infinity : Math.ceil(found.moments.length / (SHOWN_IN / 30));
     this.timer = setInterval(() => {
       for (let n = 0; n < each && k < found.moments.length; n++, k++)
         for (const unit of found.moments[k].flipped) this.picture[unit] *= -1;
@@ -264,6 +267,33 @@ export class HopfieldPanel implements Panel {
     clearInterval(this.timer);
     this.timer = undefined;
   }
+}
+
+interface Place {
+  row: number;
+  column: number;
+}
+
+const fieldAt = ({ row, column }: Place): number => row * SIDE + column;
+
+/** Where a pointer is, by its coordinates: on the lines between the fields and beside them, the nearest one. */
+function placeIn(grid: HTMLElement, { clientX, clientY }: PointerEvent): Place {
+  const { left, top, width, height } = grid.getBoundingClientRect();
+  const place = (share: number): number => Math.min(SIDE - 1, Math.max(0, Math.floor(share * SIDE)));
+  return { row: place((clientY - top) / height), column: place((clientX - left) / width) };
+}
+
+/** The fields from one place to another: a quick stroke passes over several between two events. */
+function line(from: Place, to: Place): number[] {
+  const [down, right] = [to.row - from.row, to.column - from.column];
+  const count = Math.max(Math.abs(down), Math.abs(right), 1);
+  return Array.from({ length: count }, (_, k) => {
+    const share = (k + 1) / count;
+    return fieldAt({
+      row: from.row + Math.round(share * down),
+      column: from.column + Math.round(share * right),
+    });
+  });
 }
 
 function outcome({ moments, outcome: how, pattern, overlap, sweeps }: Recalled): string {

@@ -158,6 +158,69 @@ inChromium('the tabs', (open) => {
     expect(await weights.inputValue()).toBe('0');
   });
 
+  test('memory: a stroke draws wherever it starts, and however fast it goes', async () => {
+    const page = await open(quick, { reducedMotion: 'reduce' });
+    await show(page, 'Memory');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    const on = page.locator('.pixels [aria-pressed=true]');
+    const boxOf = async (name: string): Promise<{ x: number; y: number; width: number }> => {
+      const box = await page.getByRole('button', { name, exact: true }).boundingBox();
+      return box ?? { x: NaN, y: NaN, width: NaN };
+    };
+    const [first, second, last] = [
+      await boxOf('row 3, column 1'),
+      await boxOf('row 3, column 2'),
+      await boxOf('row 3, column 12'),
+    ];
+    expect(second.x - (first.x + first.width)).toBeGreaterThan(1);
+    // from the line between the first two columns, to the last one at once
+    await page.mouse.move((first.x + first.width + second.x) / 2, first.y + 5);
+    await page.mouse.down();
+    await page.mouse.move(last.x + 5, last.y + 5);
+    await page.mouse.up();
+    const drawn = await on.evaluateAll((fields) => fields.map((field) => field.getAttribute('aria-label')));
+    const from = Number(/\d+$/.exec(drawn[0] ?? '')?.[0]);
+    expect([1, 2]).toContain(from);
+    expect(drawn).toEqual(Array.from({ length: 13 - from }, (_, k) => `row 3, column ${from + k}`));
+    // another button draws nothing
+    await page.mouse.click(first.x + 5, first.y - 20, { button: 'right' });
+    expect(await on.count()).toBe(drawn.length);
+  });
+
+  test('memory: who wants little motion sees none before Recall, and then its end', async () => {
+    const page = await open(quick, { reducedMotion: 'reduce' });
+    const picture = async (): Promise<(string | null)[]> =>
+      page
+        .locator('.pixels button')
+        .evaluateAll((fields) => fields.map((field) => field.getAttribute('aria-pressed')));
+    await show(page, 'Memory');
+    const before = await picture();
+    await page.waitForTimeout(500);
+    expect(await picture()).toEqual(before);
+    expect(await page.getByText(/It recalls/).count()).toBe(0);
+    await page.getByRole('button', { name: 'Spoil' }).click();
+    await page.waitForFunction(
+      (was) =>
+        [...document.querySelectorAll('.pixels button')].some((field, k) => field.ariaPressed !== was[k]),
+      before,
+    );
+    const changes = await page.evaluateHandle(() => {
+      const seen = { count: 0 };
+      new MutationObserver(() => seen.count++).observe(
+        document.querySelector('.pixels:has(button)') as Node,
+        {
+          attributes: true,
+          attributeFilter: ['class'],
+          subtree: true,
+        },
+      );
+      return seen;
+    });
+    await page.getByRole('button', { name: 'Recall' }).click();
+    await page.getByText(/It recalls/).waitFor();
+    expect(await changes.evaluate(({ count }) => count)).toBe(1);
+  });
+
   test('memory: draw, remember, spoil, recall, forget', async () => {
     const page = await open(quick);
     await show(page, 'Memory');
