@@ -88,43 +88,49 @@ export {
   type NetworkOptions,
   type Result,
   type Upstream,
-} from './bptt/network';
+} from './bptt/network/network';
 export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
-export { bidirectional, type Bidirectional, type Layer } from './bptt/layer';
-export type { Feed, Topology } from './bptt/topology';
-export type { Batch, Part as PartOfBatch } from './bptt/batch';
-export type { Score } from './bptt/attention';
+export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layer';
+export type { Feed, Topology } from './bptt/network/topology';
+export type { Batch, Part as PartOfBatch } from './bptt/network/batch';
+export type { Score } from './bptt/network/attention';
 export { loss, lossNames, registerLoss, type Loss, type LossEquations } from './losses';
-export type { Architecture } from './bptt/architecture';
+export type { Architecture } from './bptt/network/architecture';
 export type { CellMaker } from './cells/makers';
-export type { Box } from './bptt/box';
-export { decode, type DecodeOptions, type Hypothesis } from './bptt/decode';
-export { scheduled, type ScheduledOptions } from './bptt/scheduled';
-export type { Beginning } from './bptt/writer';
+export type { Box } from './bptt/network/box';
+export { decode, type DecodeOptions, type Hypothesis } from './bptt/decode/decode';
+export { scheduled, type ScheduledOptions } from './bptt/train/scheduled';
+export type { Beginning } from './bptt/decode/writer';
 export { Unroll } from './bptt/unroll';
-export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/fit';
-export { evaluate } from './bptt/learner';
-export { parallel, type Parallel, type ParallelOptions, type Pass, type PassOptions } from './bptt/parallel';
-export { suggestedThreads } from './bptt/threads';
-export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/optimizers';
-export { schedule, type Schedule, type ScheduleOptions } from './bptt/schedules';
-export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/clipeffect';
-export { clipGlobalNorm, clipValue, globalNorm } from './bptt/clip';
+export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/train/fit';
+export { evaluate } from './bptt/train/learner';
+export {
+  parallel,
+  type Parallel,
+  type ParallelOptions,
+  type Pass,
+  type PassOptions,
+} from './bptt/parallel/parallel';
+export { suggestedThreads } from './bptt/parallel/threads';
+export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/train/optimizers';
+export { schedule, type Schedule, type ScheduleOptions } from './bptt/train/schedules';
+export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/train/clipeffect';
+export { clipGlobalNorm, clipValue, globalNorm } from './bptt/train/clip';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';
-export { Parameters } from './bptt/parameters';
+export { Parameters } from './bptt/network/parameters';
 export {
   gradcheck,
   type GradcheckOptions,
   type GradcheckReport,
   type GradcheckRow,
   type Oracle,
-} from './bptt/gradcheck';
-export { mutationScore, type MutationReport } from './bptt/mutants';
-export { problemOf, problemOfCell, type Problem } from './bptt/problem';
-export { exactly, type Mismatch, type ExactReport } from './bptt/exact';
-export { forwardMode } from './bptt/rtrl';
-export { differences } from './bptt/finite';
-export { doubleSum, type DoubleSum } from './bptt/doublesum';
+} from './bptt/check/gradcheck';
+export { mutationScore, type MutationReport } from './bptt/check/mutants';
+export { problemOf, problemOfCell, type Problem } from './bptt/check/problem';
+export { exactly, type Mismatch, type ExactReport } from './bptt/check/exact';
+export { forwardMode } from './bptt/check/rtrl';
+export { differences } from './bptt/check/finite';
+export { doubleSum, type DoubleSum } from './bptt/check/doublesum';
 export {
   flow,
   trendOf,
@@ -133,7 +139,7 @@ export {
   type FlowOptions,
   type LayerFlow,
   type Trend,
-} from './bptt/flow';
+} from './bptt/flow/flow';
 export {
   demonstrations,
   spectralRadius,
@@ -141,10 +147,10 @@ export {
   type Eigenvalue,
   type Spectrum,
   type SpectrumOptions,
-} from './bptt/spectrum';
-export { jacobiansOf, type Jacobians } from './bptt/jacobian';
-export type { Matrix } from './bptt/copies';
-export { bounds, relativeError } from './bptt/bounds';
+} from './bptt/flow/spectrum';
+export { jacobiansOf, type Jacobians } from './bptt/check/jacobian';
+export type { Matrix } from './bptt/check/copies';
+export { bounds, relativeError } from './bptt/check/bounds';
 export { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type CheckpointOptions } from './io/checkpoint';
 export { Vocabulary } from './io/vocabulary';
 export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from './io/safetensors';

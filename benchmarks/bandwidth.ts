@@ -1,5 +1,5 @@
 /** How fast bytes come from memory: the slope of a roofline. */
-import { median } from '../cli/timing';
+import { median } from '../measure/timing';
 
 /** GB/s read while copying arrays that fit no cache, and arrays that fit the second-level one. */
 export function bandwidth(rounds: number): { memory: number; cache: number } {

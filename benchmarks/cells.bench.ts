@@ -15,9 +15,9 @@
  * for a machine that is busy with other things.
  */
 import { parseArgs } from 'node:util';
-import { cellTable, measure } from '../cli/measure';
-import type { Clock } from '../cli/timing';
-import { describe, smallestWorkloads, workloads, type Variant } from '../cli/workloads';
+import { cellTable, measure } from '../measure/measure';
+import type { Clock } from '../measure/timing';
+import { describe, smallestWorkloads, workloads, type Variant } from '../measure/workloads';
 import { bandwidth } from './bandwidth';
 import { machine } from './machine';
 import { publish } from './output';

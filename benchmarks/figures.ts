@@ -1,6 +1,6 @@
 /** What the project holds itself to, and whether a run shows it. */
-import type { CellRow } from '../cli/measure';
-import { flopsOf, workloads } from '../cli/workloads';
+import type { CellRow } from '../measure/measure';
+import { flopsOf, workloads } from '../measure/workloads';
 import type { GemmRow } from './gemm.bench';
 import type { PeerRow } from './peers.bench';
 import { OURS } from './peers/engines';

@@ -20,7 +20,7 @@
  * so B = 1 with a Wh larger than the second-level cache runs at the speed of the memory behind it.
  */
 import { parseArgs } from 'node:util';
-import { median } from '../cli/timing';
+import { median } from '../measure/timing';
 import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import * as wasm from '../core/wasm/gemm';

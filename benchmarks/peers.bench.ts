@@ -17,7 +17,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { median, type Clock } from '../cli/timing';
+import { median, type Clock } from '../measure/timing';
 import {
   describe,
   disagreement,
@@ -26,7 +26,7 @@ import {
   workloads,
   type Outcome,
   type Workload,
-} from '../cli/workloads';
+} from '../measure/workloads';
 import { judgePeers, showFigures } from './figures';
 import { machine } from './machine';
 import { publish } from './output';

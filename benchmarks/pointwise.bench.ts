@@ -19,7 +19,7 @@
 import { parseArgs } from 'node:util';
 import { runInThisContext } from 'node:vm';
 import { lstm } from '../cells/lstm';
-import { median } from '../cli/timing';
+import { median } from '../measure/timing';
 import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import { exp, log, log1p, sigmoid, tanh } from '../core/scalar';

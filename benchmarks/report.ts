@@ -2,7 +2,7 @@
 import { basename, join, dirname } from 'node:path';
 // the package is ES modules only, this file is not: its types have to be asked for as such
 import type * as Plotting from '@observablehq/plot' with { 'resolution-mode': 'import' };
-import type { CellRow } from '../cli/measure';
+import type { CellRow } from '../measure/measure';
 import type { GemmRow } from './gemm.bench';
 import type { PeerRow } from './peers.bench';
 import { showGot, type Judged } from './figures';

@@ -11,9 +11,9 @@
  * --smallest only shows that all of this still runs; its figures mean nothing.
  */
 import { parseArgs } from 'node:util';
-import { check } from '../cli/measure';
-import { clocks, logSlope, median, sample } from '../cli/timing';
-import { flopsOf, Run, workloads, type Workload } from '../cli/workloads';
+import { check } from '../measure/measure';
+import { clocks, logSlope, median, sample } from '../measure/timing';
+import { flopsOf, Run, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
 import { short, table } from './table';

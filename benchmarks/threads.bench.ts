@@ -15,13 +15,13 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parallel, type Parallel } from '../bptt/parallel';
-import { suggestedThreads } from '../bptt/threads';
-import type { Batch } from '../bptt/batch';
-import type { Box } from '../bptt/box';
-import { physicalCores } from '../core/cores';
-import { median } from '../cli/timing';
-import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../cli/workloads';
+import { parallel, type Parallel } from '../bptt/parallel/parallel';
+import { suggestedThreads } from '../bptt/parallel/threads';
+import type { Batch } from '../bptt/network/batch';
+import type { Box } from '../bptt/network/box';
+import { physicalCores } from '../bptt/parallel/cores';
+import { median } from '../measure/timing';
+import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
 import { short, table } from './table';

@@ -2,11 +2,11 @@
 import ndarray from 'ndarray';
 import { mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
-import { readBatch, type Batch } from './batch';
-import { fitted, flatten } from './box';
-import type { Gradients, Network, Result, Upstream } from './network';
-import type { Plan } from './plan';
-import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
+import { readBatch, type Batch } from './network/batch';
+import { fitted, flatten } from './network/box';
+import type { Gradients, Network, Result, Upstream } from './network/network';
+import type { Plan } from './network/plan';
+import { beginsWithOne, endsInOne, mustStream, outputAxes } from './network/topology';
 
 /** How long the chunks are, and how each is run. */
 export interface TruncatedOptions {

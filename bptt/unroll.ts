@@ -15,7 +15,7 @@ import { equations } from '../core/equations/equations';
 import type { Dtype } from '../core/memory';
 import type { Program } from '../core/program';
 import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
-import { withPrefix } from './parameters';
+import { withPrefix } from './network/parameters';
 
 /** A row whose sequence has ended keeps its state. */
 const hold = equations(

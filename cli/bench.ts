@@ -3,11 +3,11 @@ import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
 import { executorNames, executorOf, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
-import { oneOf, whole } from './arguments';
-import { cellTable, measure, type CellRow } from './measure';
-import { jsonLine, line, table } from './output';
-import { clockNames, type Clock } from './timing';
-import { describe, smallestWorkloads, workloads } from './workloads';
+import { oneOf, whole } from '../terminal/arguments';
+import { cellTable, measure, type CellRow } from '../measure/measure';
+import { jsonLine, line, table } from '../terminal/output';
+import { clockNames, type Clock } from '../measure/timing';
+import { describe, smallestWorkloads, workloads } from '../measure/workloads';
 
 const dtypes = ['float32', 'float64', 'both'] as const;
 

@@ -2,14 +2,14 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
-import { bounds } from '../bptt/bounds';
-import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/gradcheck';
-import { mutationScore, type MutationReport } from '../bptt/mutants';
-import { casesOfText, suite, type Case } from '../bptt/suite';
-import { oneOf, whole } from './arguments';
-import { undecidedIn } from './events';
-import { isCellFile, readCellFile } from './cellchoice';
-import { jsonLine, line, table } from './output';
+import { bounds } from '../bptt/check/bounds';
+import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
+import { mutationScore, type MutationReport } from '../bptt/check/mutants';
+import { casesOfText, suite, type Case } from '../bptt/check/suite';
+import { oneOf, whole } from '../terminal/arguments';
+import { undecidedIn } from '../text/events';
+import { isCellFile, readCellFile } from '../text/cellchoice';
+import { jsonLine, line, table } from '../terminal/output';
 
 const oracles: [Oracle, string][] = [
   ['differences', 'differences'],

@@ -8,10 +8,10 @@ import { executorOf } from '../core/executor';
 import { Program } from '../core/program';
 import { Random } from '../core/random';
 import { zeros, type Tensors } from '../core/tensor';
-import { oneOf, whole } from './arguments';
-import { usage, using } from './errors';
-import { jsonLine, line, table } from './output';
-import { clockNames, clocks, median, sample, type Clock } from './timing';
+import { oneOf, whole } from '../terminal/arguments';
+import { usage, using } from '../terminal/errors';
+import { jsonLine, line, table } from '../terminal/output';
+import { clockNames, clocks, median, sample, type Clock } from '../measure/timing';
 
 const examples = `
 Examples:

@@ -9,12 +9,12 @@ import { encodeOnnx } from '../io/onnx';
 import { toPytorch } from '../io/pytorch';
 import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { torchProject } from '../io/torchproject';
-import { oneOf, quote } from './arguments';
-import { saving, usage, using } from './errors';
-import { count } from './events';
-import { line } from './output';
-import { CHECKPOINT } from './settings';
-import { settingsIn } from './trainer';
+import { oneOf, quote } from '../terminal/arguments';
+import { saving, usage, using } from '../terminal/errors';
+import { count } from '../text/events';
+import { line } from '../terminal/output';
+import { CHECKPOINT } from '../text/settings';
+import { settingsIn } from '../text/trainer';
 
 interface ExportOptions {
   to: FormatName;

@@ -1,16 +1,16 @@
 /** `backstep flow`: where gradients vanish and explode on their way back through time. */
 import type { Command } from 'commander';
 import { safe } from '../core/safe';
-import { clipEffect, type ClipEffect } from '../bptt/clipeffect';
-import { flow } from '../bptt/flow';
+import { clipEffect, type ClipEffect } from '../bptt/train/clipeffect';
+import { flow } from '../bptt/flow/flow';
 import { writeWhole } from '../io/files';
-import { oneOf, real, whole } from './arguments';
-import { saving, usage, using } from './errors';
-import { clipLines, flowLines, trendLines, trendTable } from './flowreport';
-import { many, subjectOf, type SubjectOptions } from './flowsubject';
-import { cellNames, readCell } from './cellchoice';
-import { drawFlow } from './heatmap';
-import { jsonLine, line, table } from './output';
+import { oneOf, real, whole } from '../terminal/arguments';
+import { saving, usage, using } from '../terminal/errors';
+import { clipLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
+import { many, subjectOf, type SubjectOptions } from '../text/flowsubject';
+import { cellNames, readCell } from '../text/cellchoice';
+import { drawFlow } from '../draw/heatmap';
+import { jsonLine, line, table } from '../terminal/output';
 
 const examples = `
 Examples:

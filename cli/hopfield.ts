@@ -9,10 +9,10 @@ import { modes, type Mode, type Recall } from '../hopfield/recall';
 import { ruleNames, type RuleName } from '../hopfield/storage';
 import { readUtf8 } from '../io/files';
 import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
-import { oneOf, real, whole } from './arguments';
-import { usage, using } from './errors';
-import { jsonLine, line, verbatim, type Paint } from './output';
-import { sparkline } from './sparkline';
+import { oneOf, real, whole } from '../terminal/arguments';
+import { usage, using } from '../terminal/errors';
+import { jsonLine, line, verbatim, type Paint } from '../terminal/output';
+import { sparkline } from '../draw/sparkline';
 
 const examples = `
 Examples:

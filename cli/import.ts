@@ -1,8 +1,8 @@
 /** `backstep import`: the weights of another engine's model as a checkpoint. */
 import { lossNames } from '../losses';
 import type { Command } from 'commander';
-import { directionsOf, nameOf } from '../bptt/layer';
-import { topologies, type Topology } from '../bptt/topology';
+import { directionsOf, nameOf } from '../bptt/network/layer';
+import { topologies, type Topology } from '../bptt/network/topology';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';
 import type { ImportOptions, Stored } from '../io/foreign';
@@ -10,10 +10,10 @@ import { fromKeras } from '../io/keras';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
 import { fromTorchModel } from '../io/torchimport';
-import { oneOf, quote } from './arguments';
-import { saving, usage, using } from './errors';
-import { count } from './events';
-import { line } from './output';
+import { oneOf, quote } from '../terminal/arguments';
+import { saving, usage, using } from '../terminal/errors';
+import { count } from '../text/events';
+import { line } from '../terminal/output';
 
 const sources = { torch: fromTorchModel, keras: fromKeras };
 const sourceNames = Object.keys(sources) as (keyof typeof sources)[];

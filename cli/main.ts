@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The command line: one entry, one file for each command. */
 import { Command } from 'commander';
-import { report } from './errors';
-import './output'; // what cannot be written must not end in a stack trace
-import { version } from './version';
+import { report } from '../terminal/errors';
+import '../terminal/output'; // what cannot be written must not end in a stack trace
+import { version } from '../terminal/version';
 import { columnsOf, wrap } from './wrap';
 import type * as Bench from './bench';
 import type * as Check from './check';

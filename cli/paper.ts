@@ -3,9 +3,9 @@ import { cpus } from 'node:os';
 import type { Command } from 'commander';
 import { papers } from '../papers/list';
 import type { Paper } from '../papers/paper';
-import { oneOf, whole } from './arguments';
-import { line, table } from './output';
-import { reproduce, type PaperOptions } from './reproduce';
+import { oneOf, whole } from '../terminal/arguments';
+import { line, table } from '../terminal/output';
+import { reproduce, type PaperOptions } from '../papers/reproduce';
 
 const examples = `
 Examples:

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { whole } from './arguments';
-import { failure, usage } from './errors';
-import { host } from './host';
-import { onInterrupt } from './interrupt';
-import { line } from './output';
+import { whole } from '../terminal/arguments';
+import { failure, usage } from '../terminal/errors';
+import { host } from '../terminal/host';
+import { onInterrupt } from '../terminal/interrupt';
+import { line } from '../terminal/output';
 
 const PORT = 4321;
 

@@ -1,7 +1,7 @@
 /** `backstep sample`: text from a trained model. */
 import type { Command } from 'commander';
-import { real, whole } from './arguments';
-import { write } from './write';
+import { real, whole } from '../terminal/arguments';
+import { write } from '../text/write';
 
 const examples = `
 Examples:

@@ -1,15 +1,15 @@
 /** `backstep spectrum`: what the powers of a recurrent matrix do, and what its eigenvalues say of it. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { demonstrations, spectrum, type Eigenvalue, type Spectrum } from '../bptt/spectrum';
+import { demonstrations, spectrum, type Eigenvalue, type Spectrum } from '../bptt/flow/spectrum';
 import { nearest } from '../core/nearest';
 import { readUtf8, writeWhole } from '../io/files';
 import { readMatrix } from '../io/matrix';
-import { whole } from './arguments';
-import { saving, usage, using } from './errors';
-import { jsonLine, line, table } from './output';
-import { drawPowers } from './powers';
-import { logarithms, sparkline } from './sparkline';
+import { whole } from '../terminal/arguments';
+import { saving, usage, using } from '../terminal/errors';
+import { jsonLine, line, table } from '../terminal/output';
+import { drawPowers } from '../draw/powers';
+import { logarithms, sparkline } from '../draw/sparkline';
 
 const names = Object.keys(demonstrations);
 

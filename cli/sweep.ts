@@ -1,8 +1,8 @@
 /** `backstep sweep`: many training runs, over cells, sizes, rates and seeds; here, or on any number of machines. */
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
-import { whole } from './arguments';
-import { conduct, type SweepOptions } from './sweep/conduct';
+import { whole } from '../terminal/arguments';
+import { conduct, type SweepOptions } from '../sweep/conduct';
 
 const examples = `
 A configuration, cells.json:

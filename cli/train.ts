@@ -1,11 +1,11 @@
 /** `backstep train`: a character model of a text, from the first step to a checkpoint that can be sampled. */
 import type { Command } from 'commander';
 import { executorNames } from '../core/executor';
-import { oneOf, real, show, whole } from './arguments';
-import { usage } from './errors';
-import { cellNames, readCell } from './cellchoice';
-import { defaults, dtypes, MOST_LAYERS, optimizerNames, readSchedule } from './settings';
-import { train, type TrainOptions } from './run';
+import { oneOf, real, show, whole } from '../terminal/arguments';
+import { usage } from '../terminal/errors';
+import { cellNames, readCell } from '../text/cellchoice';
+import { defaults, dtypes, MOST_LAYERS, optimizerNames, readSchedule } from '../text/settings';
+import { train, type TrainOptions } from '../text/run';
 
 const examples = `
 Examples:

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
 import { readUtf8 } from '../io/files';
-import { parseVector } from '../io/vectors';
-import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../io/verify';
-import { jsonLine, line, table } from './output';
+import { parseVector } from '../verify/vectors';
+import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../verify/verify';
+import { jsonLine, line, table } from '../terminal/output';
 
 /** Adds the command to the program. */
 export function addVerify(program: Command): void {

@@ -1,8 +1,8 @@
 /** `backstep worker`: runs trials of sweeps, from a queue. */
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
-import { real, whole } from './arguments';
-import { serve, type WorkerOptions } from './sweep/serve';
+import { real, whole } from '../terminal/arguments';
+import { serve, type WorkerOptions } from '../sweep/serve';
 
 const examples = `
 Examples:

@@ -12,18 +12,18 @@
  */
 import type { Cell } from '../cells/cell';
 import { makers, noteOfCell, remake, remakeEmbedding, type CellMaker } from '../cells/makers';
-import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/layer';
+import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/network/layer';
 import { must, mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import { sizeOf, tensor, type Tensors } from '../core/tensor';
-import { Network } from '../bptt/network';
-import { optimizer as optimizerOf, type Optimizer } from '../bptt/optimizers';
-import { withoutPrefix } from '../bptt/parameters';
+import { Network } from '../bptt/network/network';
+import { optimizer as optimizerOf, type Optimizer } from '../bptt/train/optimizers';
+import { withoutPrefix } from '../bptt/network/parameters';
 import { parseJson } from './json';
 import { FORMAT, readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
 import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
-import { cellsOf } from '../bptt/stack';
+import { cellsOf } from '../bptt/network/stack';
 import { Vocabulary } from './vocabulary';
 
 /** JSON with the keys of every object in order: equal contents are equal text, however they were put together. */

@@ -4,7 +4,7 @@ import { elman, type Activation } from '../cells/elman';
 import { embedding, type Embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
-import type { Topology } from '../bptt/topology';
+import type { Topology } from '../bptt/network/topology';
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import type { Dtype } from '../core/memory';
 import type { SafeTensor } from './safetensors';

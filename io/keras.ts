@@ -14,10 +14,10 @@
  * 3. Gates of older versions (and of TensorFlow.js) may be hard_sigmoid, which is another function: such a model computes
  * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
  */
-import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/layer';
-import { network, type Network } from '../bptt/network';
-import { mustReadSteps } from '../bptt/topology';
-import { withoutPrefix } from '../bptt/parameters';
+import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
+import { network, type Network } from '../bptt/network/network';
+import { mustReadSteps } from '../bptt/network/topology';
+import { withoutPrefix } from '../bptt/network/parameters';
 import { must, mustShape } from '../core/check';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import {

@@ -1,9 +1,9 @@
 /** The JSON in a checkpoint's metadata, and what it must look like. */
 import { lossNames } from '../losses';
 import * as v from 'valibot';
-import type { OptimizerOptions } from '../bptt/optimizers';
-import { scores } from '../bptt/attention';
-import { topologies } from '../bptt/topology';
+import type { OptimizerOptions } from '../bptt/train/optimizers';
+import { scores } from '../bptt/network/attention';
+import { topologies } from '../bptt/network/topology';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
 import { parseJson } from './json';

@@ -14,11 +14,11 @@
  *   pi, pf, po [H]  P [3H]          i o f
  */
 import type { Cell } from '../cells/cell';
-import { initialName } from '../bptt/architecture';
-import { directionsOf, inputOf, type Direction } from '../bptt/layer';
-import type { Network } from '../bptt/network';
-import { withoutPrefix } from '../bptt/parameters';
-import { endsInOne, mustReadSteps } from '../bptt/topology';
+import { initialName } from '../bptt/network/architecture';
+import { directionsOf, inputOf, type Direction } from '../bptt/network/layer';
+import type { Network } from '../bptt/network/network';
+import { withoutPrefix } from '../bptt/network/parameters';
+import { endsInOne, mustReadSteps } from '../bptt/network/topology';
 import { must, mustKnowKeys } from '../core/check';
 import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { gateRows, onnxGates, type GateOrder } from './gateorder';

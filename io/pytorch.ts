@@ -18,8 +18,8 @@
  * layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, but for the head. So do trainable initial states.
  */
 import { must, mustBe, mustShape } from '../core/check';
-import { directionsOf, isBidirectional, type Layer } from '../bptt/layer';
-import type { Layers } from '../bptt/stack';
+import { directionsOf, isBidirectional, type Layer } from '../bptt/network/layer';
+import type { Layers } from '../bptt/network/stack';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import type { SafeTensor } from './safetensors';
 

@@ -4,8 +4,8 @@
  * the model gave them: `lstm.weight_ih_l0`, `module.encoder.weight_ih_l0`, `fc.weight`. A single nn.RNNCell, LSTMCell or
  * GRUCell, whose names lack the `_l0`, is a layer as well.
  */
-import { bidirectional, inputOf, widthOf, type Layer } from '../bptt/layer';
-import { network, type Network } from '../bptt/network';
+import { bidirectional, inputOf, widthOf, type Layer } from '../bptt/network/layer';
+import { network, type Network } from '../bptt/network/network';
 import { must, mustShape } from '../core/check';
 import {
   cellOf,

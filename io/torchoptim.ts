@@ -1,6 +1,6 @@
 /** The options of torch.optim's optimisers as ours, and ours as theirs. */
 import { must, mustBe, mustBeOneOf } from '../core/check';
-import type { OptimizerOptions } from '../bptt/optimizers';
+import type { OptimizerOptions } from '../bptt/train/optimizers';
 
 const optionNames: Record<string, string> = {
   lr: 'learningRate',

@@ -1,10 +1,10 @@
 /** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
 import { lossOf, type TargetKind } from '../losses';
-import { directionsOf } from '../bptt/layer';
-import { copyOf, type Network } from '../bptt/network';
-import type { Optimizer } from '../bptt/optimizers';
-import type { ScheduleOptions } from '../bptt/schedules';
-import { mustReadSteps, outputAxes } from '../bptt/topology';
+import { directionsOf } from '../bptt/network/layer';
+import { copyOf, type Network } from '../bptt/network/network';
+import type { Optimizer } from '../bptt/train/optimizers';
+import type { ScheduleOptions } from '../bptt/train/schedules';
+import { mustReadSteps, outputAxes } from '../bptt/network/topology';
 import { must, mustShape } from '../core/check';
 import { Random } from '../core/random';
 import { tensor } from '../core/tensor';

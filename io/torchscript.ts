@@ -1,11 +1,11 @@
 /** The Python that runs a network of ours in PyTorch, checks it, and trains it on, in one process or in several. */
 import { mustBe } from '../core/check';
 import { lossOf } from '../losses';
-import { initialName, type Architecture } from '../bptt/architecture';
-import type { Network } from '../bptt/network';
-import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/layer';
-import { schedule as scheduleOf, type ScheduleOptions } from '../bptt/schedules';
-import { endsInOne } from '../bptt/topology';
+import { initialName, type Architecture } from '../bptt/network/architecture';
+import type { Network } from '../bptt/network/network';
+import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/network/layer';
+import { schedule as scheduleOf, type ScheduleOptions } from '../bptt/train/schedules';
+import { endsInOne } from '../bptt/network/topology';
 import { pythonEscape, safeLiteral } from '../core/safe';
 import { torchOptimizerCall } from './torchoptim';
 import type { TorchProject } from './torchproject';

@@ -16,10 +16,10 @@
  */
 import { greatest } from '../core/reduce';
 import * as v from 'valibot';
-import type { Batch } from '../bptt/batch';
-import { fit } from '../bptt/fit';
-import { network, type Network } from '../bptt/network';
-import type { OptimizerOptions } from '../bptt/optimizers';
+import type { Batch } from '../bptt/network/batch';
+import { fit } from '../bptt/train/fit';
+import { network, type Network } from '../bptt/network/network';
+import type { OptimizerOptions } from '../bptt/train/optimizers';
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';

@@ -17,8 +17,8 @@
  * Control: the same modules heard the wrong way round, fast ones by slow ones. Learning by heart needs the slow modules to
  * lead; with the mask reversed the error must be far larger, else the clock is not what makes the difference.
  */
-import { fit } from '../bptt/fit';
-import { network, type Network } from '../bptt/network';
+import { fit } from '../bptt/train/fit';
+import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { clockwork as clockworkCell, modular } from '../cells/clockwork';
 import { elman } from '../cells/elman';

@@ -19,9 +19,9 @@
  * Found: trained this way both foresee the streams, where the paper's 1997 networks did not. What it names as the cause is
  * there to be seen all the same: without a forget gate the memory grows by about one a symbol, with it |c| stays small.
  */
-import type { Batch } from '../bptt/batch';
-import { fit } from '../bptt/fit';
-import { network, type Network } from '../bptt/network';
+import type { Batch } from '../bptt/network/batch';
+import { fit } from '../bptt/train/fit';
+import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';

@@ -20,9 +20,9 @@
  * Ours: batches of 8 or 16, the whole gradient, Adam, gradients of norm 1 at most, a softmax where one symbol or class is
  * asked for, input gates that start at −2 or −3, and for the Reber strings more units than their 276 weights. The tanh units start with uniform weights within ±1/√H.
  */
-import type { Batch } from '../bptt/batch';
-import { fit } from '../bptt/fit';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
+import type { Batch } from '../bptt/network/batch';
+import { fit } from '../bptt/train/fit';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { lstm1997 } from '../cells/lstm1997';

@@ -1,6 +1,6 @@
 /** Strings of the Reber grammar as batches, and whether what follows was predicted. */
 import { greatest } from '../core/reduce';
-import type { Batch } from '../bptt/batch';
+import type { Batch } from '../bptt/network/batch';
 import type { Tensor } from '../core/tensor';
 import { reberSymbols, type Step } from '../tasks/reber';
 

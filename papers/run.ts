@@ -1,6 +1,6 @@
 /** Runs trials in threads, several at a time; what they give does not depend on how many. */
 import { extname, join } from 'node:path';
-import { Pool } from '../io/pool';
+import { Pool } from '../bptt/parallel/pool';
 import type { Trial } from './trials';
 import type { Answer, Order } from './worker';
 

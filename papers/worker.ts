@@ -1,5 +1,5 @@
 /** What a thread of the pool does with a trial. */
-import { carryOut } from '../io/pool';
+import { carryOut } from '../bptt/parallel/pool';
 import { readUtf8 } from '../io/files';
 import { papers } from './list';
 import type { Figures, Size } from './paper';

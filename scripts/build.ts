@@ -17,8 +17,8 @@ const dist = join(root, 'dist');
 const workerFile: Plugin = {
   name: 'worker file',
   setup(building) {
-    building.onLoad({ filter: /[\\/]bptt[\\/]workerfile\.ts$/ }, () => ({
-      contents: "export const workerFile = () => new URL('./bptt/worker.js', import.meta.url);\n",
+    building.onLoad({ filter: /[\\/]bptt[\\/]parallel[\\/]workerfile\.ts$/ }, () => ({
+      contents: "export const workerFile = () => new URL('./bptt/parallel/worker.js', import.meta.url);\n",
     }));
   },
 };

@@ -17,8 +17,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cellNames } from '../cli/cellchoice';
-import { CHECKPOINT, dtypes, optimizerNames } from '../cli/settings';
+import { cellNames } from '../text/cellchoice';
+import { CHECKPOINT, dtypes, optimizerNames } from '../text/settings';
 import { must, mustCount } from '../core/check';
 import { Random } from '../core/random';
 import { decodeCheckpoint } from '../io/checkpoint';

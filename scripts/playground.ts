@@ -14,7 +14,7 @@ const withoutNode: Plugin = {
   enforce: 'pre',
   load(id) {
     if (id.endsWith('/core/builtin.ts')) return 'export const builtin = async () => undefined;\n';
-    if (id.endsWith('/bptt/workerfile.ts')) return "export const workerFile = () => '';\n";
+    if (id.endsWith('/bptt/parallel/workerfile.ts')) return "export const workerFile = () => '';\n";
     return undefined;
   },
 };

@@ -1,9 +1,9 @@
 /** What the page shows of a step, line by line with its numbers: each line is computed again from what it shows. */
-import { network, type NetworkOptions } from '../bptt/network';
-import { bidirectional, type Layer } from '../bptt/layer';
-import { drawStates, fillRandom } from '../bptt/problem';
-import { suite } from '../bptt/suite';
-import { caseSizes } from '../bptt/networkcase';
+import { network, type NetworkOptions } from '../bptt/network/network';
+import { bidirectional, type Layer } from '../bptt/network/layer';
+import { drawStates, fillRandom } from '../bptt/check/problem';
+import { suite } from '../bptt/check/suite';
+import { caseSizes } from '../bptt/check/networkcase';
 import { isCell, type Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { embedding } from '../cells/embedding';

@@ -1,11 +1,11 @@
 /** Attention over the encoder's outputs: what it weighs, on every executor, and that it can be read out. */
-import type { Batch } from '../bptt/batch';
-import { attentionParameters, attentionStatements, scores, type Score } from '../bptt/attention';
-import { decode } from '../bptt/decode';
-import { checkStatements } from '../bptt/duals';
-import { fit } from '../bptt/fit';
-import { bidirectional } from '../bptt/layer';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
+import type { Batch } from '../bptt/network/batch';
+import { attentionParameters, attentionStatements, scores, type Score } from '../bptt/network/attention';
+import { decode } from '../bptt/decode/decode';
+import { checkStatements } from '../bptt/check/duals';
+import { fit } from '../bptt/train/fit';
+import { bidirectional } from '../bptt/network/layer';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
 import { mul } from '../core/scalar';

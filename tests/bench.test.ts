@@ -6,8 +6,8 @@ import { judgePeers } from '../benchmarks/figures';
 import type { PeerRow } from '../benchmarks/peers.bench';
 import { readCase, writeCase } from '../benchmarks/peers/case';
 import { Absent, Child } from '../benchmarks/peers/child';
-import { logSlope, median, sample, sampleAsync } from '../cli/timing';
-import { dataOf, disagreement, flopsOf, Run, smallestWorkloads, workloads } from '../cli/workloads';
+import { logSlope, median, sample, sampleAsync } from '../measure/timing';
+import { dataOf, disagreement, flopsOf, Run, smallestWorkloads, workloads } from '../measure/workloads';
 
 const root = join(__dirname, '..');
 const [tiny] = smallestWorkloads;

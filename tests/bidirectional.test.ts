@@ -1,8 +1,8 @@
-import { fit } from '../bptt/fit';
-import { bidirectional, isLayer, type Layer } from '../bptt/layer';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
-import { firstBadGradient, firstBadValue } from '../bptt/notfinite';
-import { draw, drawStates, fillRandom } from '../bptt/problem';
+import { fit } from '../bptt/train/fit';
+import { bidirectional, isLayer, type Layer } from '../bptt/network/layer';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { firstBadGradient, firstBadValue } from '../bptt/network/notfinite';
+import { draw, drawStates, fillRandom } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { Unroll } from '../bptt/unroll';
 import { clockwork } from '../cells/clockwork';

@@ -1,6 +1,6 @@
 /** What every cell must do, whatever its equations: run over each variant with each executor and dtype. */
-import { copyOf, network, type Network } from '../bptt/network';
-import { draw } from '../bptt/problem';
+import { copyOf, network, type Network } from '../bptt/network/network';
+import { draw } from '../bptt/check/problem';
 import { outputOf, type Cell } from '../cells/cell';
 import { Random } from '../core/random';
 import { sizeOf, toFlat, toNested } from '../core/tensor';

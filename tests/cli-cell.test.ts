@@ -2,7 +2,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSweep } from '../cli/sweep/config';
+import { readSweep } from '../sweep/config';
 import { backstep, backstepProcess } from './command';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-cell-'));

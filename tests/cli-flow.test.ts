@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
-import { clipLines, flowLines, trendLines, trendTable } from '../cli/flowreport';
-import { subjectOf, type SubjectOptions } from '../cli/flowsubject';
-import { cellNames } from '../cli/cellchoice';
+import { clipLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
+import { subjectOf, type SubjectOptions } from '../text/flowsubject';
+import { cellNames } from '../text/cellchoice';
 import { command } from './process';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-flow-'));

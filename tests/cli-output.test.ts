@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeCheckpoint } from '../io/checkpoint';
-import { quote } from '../cli/arguments';
+import { quote } from '../terminal/arguments';
 import { describeWith } from './outside';
 import { command } from './process';
 

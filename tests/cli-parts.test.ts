@@ -4,17 +4,17 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
 import { fillFrom } from '../core/tensor';
-import { network } from '../bptt/network';
-import { quote, real, whole } from '../cli/arguments';
+import { network } from '../bptt/network/network';
+import { quote, real, whole } from '../terminal/arguments';
 import { nearest } from '../core/nearest';
-import { barText } from '../cli/bar';
-import { LossCurve } from '../cli/curve';
-import { count, factsOf, lines, time, type Step, type Validation } from '../cli/events';
-import { generate } from '../cli/generate';
-import { asJson } from '../cli/output';
+import { barText } from '../terminal/bar';
+import { LossCurve } from '../text/curve';
+import { count, factsOf, lines, time, type Step, type Validation } from '../text/events';
+import { generate } from '../text/generate';
+import { asJson } from '../terminal/output';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
-import { newSettings, readSchedule, resumedSettings } from '../cli/settings';
+import { newSettings, readSchedule, resumedSettings } from '../text/settings';
 import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
 describe('arguments', () => {

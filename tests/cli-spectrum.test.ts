@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { logarithms, sparkline } from '../cli/sparkline';
+import { logarithms, sparkline } from '../draw/sparkline';
 import { readMatrix } from '../io/matrix';
 import { command } from './process';
 

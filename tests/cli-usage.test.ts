@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gru } from '../cells/gru';
-import { network } from '../bptt/network';
+import { network } from '../bptt/network/network';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
 import { backstep, backstepProcess } from './command';

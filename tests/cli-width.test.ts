@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { quote } from '../cli/arguments';
+import { quote } from '../terminal/arguments';
 import { wrap } from '../cli/wrap';
 import { backstep, backstepIn, type Ran } from './command';
 import { describeWith } from './outside';

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { clipGlobalNorm, clipValue, globalNorm } from '../bptt/clip';
-import { network } from '../bptt/network';
-import { optimizer } from '../bptt/optimizers';
-import { Parameters } from '../bptt/parameters';
+import { clipGlobalNorm, clipValue, globalNorm } from '../bptt/train/clip';
+import { network } from '../bptt/network/network';
+import { optimizer } from '../bptt/train/optimizers';
+import { Parameters } from '../bptt/network/parameters';
 import { elman } from '../cells/elman';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';

@@ -1,6 +1,6 @@
 /** What clipping does to a step, and that it leaves the history alone. */
 import { clipEffect, elman, flow, network, optimizer, clipGlobalNorm, Random, copyOf, lstm } from '../index';
-import { draw } from '../bptt/problem';
+import { draw } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
 
 const [T, B, D] = [6, 3, 4];

@@ -1,7 +1,7 @@
-import { fit } from '../bptt/fit';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
-import { optimizer } from '../bptt/optimizers';
-import { draw, fillRandom } from '../bptt/problem';
+import { fit } from '../bptt/train/fit';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { optimizer } from '../bptt/train/optimizers';
+import { draw, fillRandom } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { clockwork, type ClockworkOptions } from '../cells/clockwork';
 import { elman } from '../cells/elman';

@@ -1,14 +1,14 @@
 /** Decoding: greedy, sampled, beam search; and scheduled sampling. */
-import type { Batch } from '../bptt/batch';
-import type { Box } from '../bptt/box';
-import { beamSearch, decode, oneByOne } from '../bptt/decode';
-import { likeliest } from '../bptt/draw';
-import { fit } from '../bptt/fit';
-import { gradcheck } from '../bptt/gradcheck';
-import { bidirectional } from '../bptt/layer';
-import { network, type Network } from '../bptt/network';
-import { scheduled } from '../bptt/scheduled';
-import type { Beginning, Steps } from '../bptt/writer';
+import type { Batch } from '../bptt/network/batch';
+import type { Box } from '../bptt/network/box';
+import { beamSearch, decode, oneByOne } from '../bptt/decode/decode';
+import { likeliest } from '../bptt/decode/draw';
+import { fit } from '../bptt/train/fit';
+import { gradcheck } from '../bptt/check/gradcheck';
+import { bidirectional } from '../bptt/network/layer';
+import { network, type Network } from '../bptt/network/network';
+import { scheduled } from '../bptt/train/scheduled';
+import type { Beginning, Steps } from '../bptt/decode/writer';
 import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';

@@ -1,12 +1,12 @@
 /** The embedding layer: its product by hand, networks that begin with one, and what is refused. */
-import { optionsOf } from '../bptt/architecture';
-import { decode } from '../bptt/decode';
-import { gradcheck } from '../bptt/gradcheck';
-import { bidirectional } from '../bptt/layer';
-import { mutationScore } from '../bptt/mutants';
-import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network';
-import { firstBadValue } from '../bptt/notfinite';
-import { drawStates, problemOf } from '../bptt/problem';
+import { optionsOf } from '../bptt/network/architecture';
+import { decode } from '../bptt/decode/decode';
+import { gradcheck } from '../bptt/check/gradcheck';
+import { bidirectional } from '../bptt/network/layer';
+import { mutationScore } from '../bptt/check/mutants';
+import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { firstBadValue } from '../bptt/network/notfinite';
+import { drawStates, problemOf } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { elman } from '../cells/elman';
 import { embed, embedBackward, embedding } from '../cells/embedding';

@@ -11,7 +11,7 @@ import { constant, glorot } from '../core/init';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
-import { gradcheck } from '../bptt/gradcheck';
+import { gradcheck } from '../bptt/check/gradcheck';
 
 /** The message of what `make` throws, without the lines that show the source. */
 function errorOf(make: () => unknown): string {

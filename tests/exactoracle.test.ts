@@ -16,8 +16,8 @@ import {
 import { NoInverse } from '../core/field';
 import { cell } from '../cells/define';
 import { cellFromText } from '../cells/text';
-import { sameGraphs } from '../bptt/exact';
-import { suite } from '../bptt/suite';
+import { sameGraphs } from '../bptt/check/exact';
+import { suite } from '../bptt/check/suite';
 import { add, max, sub } from '../core/scalar';
 
 const sizes = { input: 4, hidden: 5 };

@@ -17,7 +17,7 @@ import {
   type Layer,
   type Network,
 } from '../index';
-import { draw, fillRandom } from '../bptt/problem';
+import { draw, fillRandom } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
 
 const D = 3;

@@ -1,11 +1,11 @@
 /** What a caller may hand in as numbers: every form is the same batch, and what is none is told with its place. */
 import { join } from 'node:path';
 import ndarray from 'ndarray';
-import { network } from '../bptt/network';
-import { parallel } from '../bptt/parallel';
+import { network } from '../bptt/network/network';
+import { parallel } from '../bptt/parallel/parallel';
 import { truncated } from '../bptt/truncated';
-import { decode } from '../bptt/decode';
-import { optimizer } from '../bptt/optimizers';
+import { decode } from '../bptt/decode/decode';
+import { optimizer } from '../bptt/train/optimizers';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { contents, tensor, toFlat, toNested, type Tensors } from '../core/tensor';

@@ -22,11 +22,11 @@ import {
   type Cell,
   type GradcheckReport,
 } from '../index';
-import { checkProblem } from '../bptt/gradcheck';
-import { derivativesOf, uprightAt } from '../bptt/jacobian';
-import { draw, drawStates, fillRandom } from '../bptt/problem';
-import { suite } from '../bptt/suite';
-import { outputAxes } from '../bptt/topology';
+import { checkProblem } from '../bptt/check/gradcheck';
+import { derivativesOf, uprightAt } from '../bptt/check/jacobian';
+import { draw, drawStates, fillRandom } from '../bptt/check/problem';
+import { suite } from '../bptt/check/suite';
+import { outputAxes } from '../bptt/network/topology';
 import { executors } from './executors';
 
 const sizes = { input: 4, hidden: 5 };

@@ -1,4 +1,4 @@
-import { network } from '../bptt/network';
+import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
 import { sizeOf, toFlat } from '../core/tensor';

@@ -14,12 +14,12 @@ import {
   type Cell,
   type Problem,
 } from '../index';
-import { bounds, relativeError } from '../bptt/bounds';
-import { StepCopies, statesSize, type Matrix } from '../bptt/copies';
-import { bidirectional } from '../bptt/layer';
-import { mutate } from '../bptt/mutants';
-import { analyticGradients } from '../bptt/problem';
-import { suite } from '../bptt/suite';
+import { bounds, relativeError } from '../bptt/check/bounds';
+import { StepCopies, statesSize, type Matrix } from '../bptt/check/copies';
+import { bidirectional } from '../bptt/network/layer';
+import { mutate } from '../bptt/check/mutants';
+import { analyticGradients } from '../bptt/check/problem';
+import { suite } from '../bptt/check/suite';
 import type { Unroll } from '../bptt/unroll';
 import { executors } from './executors';
 

@@ -1,5 +1,5 @@
-import { network } from '../bptt/network';
-import { analyticGradients, problemOfCell } from '../bptt/problem';
+import { network } from '../bptt/network/network';
+import { analyticGradients, problemOfCell } from '../bptt/check/problem';
 import { jordan } from '../cells/jordan';
 import { Random } from '../core/random';
 import { softmax } from '../core/reduce';

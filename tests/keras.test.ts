@@ -14,7 +14,7 @@ import {
   type Network,
   type NetworkOptions,
 } from '../index';
-import { isBidirectional } from '../bptt/layer';
+import { isBidirectional } from '../bptt/network/layer';
 import { fillFrom } from '../core/tensor';
 import type { ImportOptions } from '../io/foreign';
 import { fromKeras, toKeras } from '../io/keras';

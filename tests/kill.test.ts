@@ -2,11 +2,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHECKPOINT } from '../cli/settings';
+import { CHECKPOINT } from '../text/settings';
 import { Random } from '../core/random';
 import { gru } from '../cells/gru';
-import { network } from '../bptt/network';
-import { optimizer } from '../bptt/optimizers';
+import { network } from '../bptt/network/network';
+import { optimizer } from '../bptt/train/optimizers';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { differences, killRuns, stepLeft } from '../scripts/kill';
 

@@ -1,9 +1,9 @@
 /** Many lengths in a small memory: the plan of each takes the place of one before. */
-import type { Batch } from '../bptt/batch';
-import { decode } from '../bptt/decode';
-import { fit } from '../bptt/fit';
-import { mustHaveRoom, needOf } from '../bptt/need';
-import { network } from '../bptt/network';
+import type { Batch } from '../bptt/network/batch';
+import { decode } from '../bptt/decode/decode';
+import { fit } from '../bptt/train/fit';
+import { mustHaveRoom, needOf } from '../bptt/network/need';
+import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { engineMemory } from '../core/memory';

@@ -1,10 +1,10 @@
 /** One-hot matrices: their views, their products on every executor, and networks that read class numbers by them. */
 import fc from 'fast-check';
-import { gradcheck } from '../bptt/gradcheck';
-import { bidirectional, type Layer } from '../bptt/layer';
-import { mutate, mutationScore } from '../bptt/mutants';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
-import { drawStates, problemOf } from '../bptt/problem';
+import { gradcheck } from '../bptt/check/gradcheck';
+import { bidirectional, type Layer } from '../bptt/network/layer';
+import { mutate, mutationScore } from '../bptt/check/mutants';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { drawStates, problemOf } from '../bptt/check/problem';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';

@@ -1,6 +1,6 @@
-import { bounds, relativeError } from '../bptt/bounds';
+import { bounds, relativeError } from '../bptt/check/bounds';
 import { lossOf, recordLoss } from '../losses';
-import { network, type Network } from '../bptt/network';
+import { network, type Network } from '../bptt/network/network';
 import { elman } from '../cells/elman';
 import { Program } from '../core/program';
 import { Random } from '../core/random';

@@ -1,4 +1,4 @@
-import { network } from '../bptt/network';
+import { network } from '../bptt/network/network';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import { columns, toFlat, zeros } from '../core/tensor';

@@ -1,7 +1,7 @@
-import { network } from '../bptt/network';
+import { network } from '../bptt/network/network';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
-import { draw } from '../bptt/problem';
+import { draw } from '../bptt/check/problem';
 import { Random } from '../core/random';
 import { toFlat, zeros } from '../core/tensor';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bounds } from '../bptt/bounds';
+import { bounds } from '../bptt/check/bounds';
 import { matmulNaive } from '../core/matmul';
 import { Program } from '../core/program';
 import { Random } from '../core/random';

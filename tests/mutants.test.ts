@@ -11,8 +11,8 @@ import {
   type MutationReport,
   type Problem,
 } from '../index';
-import { mutate, mutateGraph } from '../bptt/mutants';
-import { suite } from '../bptt/suite';
+import { mutate, mutateGraph } from '../bptt/check/mutants';
+import { suite } from '../bptt/check/suite';
 import { Program } from '../core/program';
 import { lstmBackward } from './statements';
 

@@ -1,6 +1,6 @@
-import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network';
-import { draw, fillRandom } from '../bptt/problem';
-import type { Batch } from '../bptt/batch';
+import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { draw, fillRandom } from '../bptt/check/problem';
+import type { Batch } from '../bptt/network/batch';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';

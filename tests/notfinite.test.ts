@@ -1,7 +1,7 @@
-import { network } from '../bptt/network';
-import { firstBadGradient, firstBadParameter, firstBadValue } from '../bptt/notfinite';
-import type { Plan } from '../bptt/plan';
-import type { Topology } from '../bptt/topology';
+import { network } from '../bptt/network/network';
+import { firstBadGradient, firstBadParameter, firstBadValue } from '../bptt/network/notfinite';
+import type { Plan } from '../bptt/network/plan';
+import type { Topology } from '../bptt/network/topology';
 import { elman } from '../cells/elman';
 import { lstm } from '../cells/lstm';
 import { sizeOf } from '../core/tensor';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { network } from '../bptt/network';
-import { optimizer, type Optimizer, type OptimizerOptions } from '../bptt/optimizers';
-import { Parameters } from '../bptt/parameters';
+import { network } from '../bptt/network/network';
+import { optimizer, type Optimizer, type OptimizerOptions } from '../bptt/train/optimizers';
+import { Parameters } from '../bptt/network/parameters';
 import { elman } from '../cells/elman';
 import { constant } from '../core/init';
 import type { Dtype } from '../core/memory';

@@ -4,7 +4,7 @@ import { Random } from '../core/random';
 import { clockwork } from '../papers/clockwork';
 import { waveform } from '../tasks/waveform';
 import { toFlat } from '../core/tensor';
-import { network } from '../bptt/network';
+import { network } from '../bptt/network/network';
 
 test('a sound has amplitude 1, no mean to speak of, and is another for another seed', () => {
   const y = waveform(new Random(1), 320);

@@ -1,6 +1,6 @@
 /** A process that trains on threads and has to end by itself: run by `parallel.test.ts`. */
-import { network } from '../bptt/network';
-import { parallel } from '../bptt/parallel';
+import { network } from '../bptt/network/network';
+import { parallel } from '../bptt/parallel/parallel';
 import { gru } from '../cells/gru';
 
 async function main(what: string): Promise<void> {

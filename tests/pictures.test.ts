@@ -1,4 +1,4 @@
-import { sparkline } from '../cli/sparkline';
+import { sparkline } from '../draw/sparkline';
 import { drawnShapes, drawPicture, readPictures } from '../io/pictures';
 import { testErrors } from './errors';
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { host } from '../cli/host';
+import { host } from '../terminal/host';
 
 const temp = mkdtempSync(join(tmpdir(), 'backstep-play-'));
 const folder = join(temp, 'page');

@@ -5,11 +5,11 @@
  * Bounds are those of `executors.ts`: `rounding`, relative to the largest entry, is a few hundred roundings of the dtype.
  */
 import fc from 'fast-check';
-import type { Batch } from '../bptt/batch';
-import { gradcheck } from '../bptt/gradcheck';
-import { bidirectional, widthOf, type Layer } from '../bptt/layer';
-import { network, type Network, type Result } from '../bptt/network';
-import { draw, drawStates } from '../bptt/problem';
+import type { Batch } from '../bptt/network/batch';
+import { gradcheck } from '../bptt/check/gradcheck';
+import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
+import { network, type Network, type Result } from '../bptt/network/network';
+import { draw, drawStates } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';

@@ -6,7 +6,7 @@ import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import { fillFrom, toFlat, toNested } from '../core/tensor';
-import { network, type Network } from '../bptt/network';
+import { network, type Network } from '../bptt/network/network';
 import { fromPytorch, torchModule, toPytorch } from '../io/pytorch';
 import type { SafeTensor } from '../io/safetensors';
 

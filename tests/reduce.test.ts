@@ -1,7 +1,7 @@
 import { Program } from '../core/program';
 import { Random } from '../core/random';
 import { greatest, least, norm, softmax } from '../core/reduce';
-import { logarithms } from '../cli/sparkline';
+import { logarithms } from '../draw/sparkline';
 import { columns, tensor, toFlat, transpose, zeros } from '../core/tensor';
 import { distance, settings } from './executors';
 import { filled, layouts, place } from './layouts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { schedule, type ScheduleOptions } from '../bptt/schedules';
+import { schedule, type ScheduleOptions } from '../bptt/train/schedules';
 
 const rates = (options: ScheduleOptions, steps: number): number[] =>
   Array.from({ length: steps }, (_, step) => schedule(options)(step));

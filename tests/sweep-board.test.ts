@@ -1,6 +1,6 @@
 /** What a terminal gets to see while a sweep runs. */
-import { Board } from '../cli/sweep/board';
-import type { Trial } from '../cli/sweep/config';
+import { Board } from '../sweep/board';
+import type { Trial } from '../sweep/config';
 import { wrap } from '../cli/wrap';
 
 describe('a terminal of 40 columns', () => {

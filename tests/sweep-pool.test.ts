@@ -1,10 +1,10 @@
 /** The threads of a sweep: what is asked of them twice, and what happens when they are told to stop. */
-import type { Order } from '../cli/sweep/thread';
-import { TrialPool } from '../cli/sweep/pool';
+import type { Order } from '../sweep/thread';
+import { TrialPool } from '../sweep/pool';
 
 /** What the threads have been given: they are played by the test. */
 const given: { order: Order; end: (answer?: string) => void; fail: (error: Error) => void }[] = [];
-jest.mock('../io/pool', () => ({
+jest.mock('../bptt/parallel/pool', () => ({
   Pool: class {
     run(order: Order): Promise<unknown> {
       return new Promise((end, fail) => given.push({ order, end, fail }));

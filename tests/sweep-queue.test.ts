@@ -15,7 +15,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { readSweep } from '../cli/sweep/config';
+import { readSweep } from '../sweep/config';
 import { describeWith } from './outside';
 import { command } from './process';
 

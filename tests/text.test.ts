@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { splitText, Streams } from '../io/streams';
-import { readText } from '../io/text';
+import { splitText, Streams } from '../text/streams';
+import { readText } from '../text/read';
 import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-text-'));

@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { buildFrom, blueprintOf } from '../bptt/blueprint';
-import { gradcheck } from '../bptt/gradcheck';
-import { bidirectional } from '../bptt/layer';
-import { mutationScore } from '../bptt/mutants';
-import { network } from '../bptt/network';
-import { problemOfCell } from '../bptt/problem';
+import { buildFrom, blueprintOf } from '../bptt/network/blueprint';
+import { gradcheck } from '../bptt/check/gradcheck';
+import { bidirectional } from '../bptt/network/layer';
+import { mutationScore } from '../bptt/check/mutants';
+import { network } from '../bptt/network/network';
+import { problemOfCell } from '../bptt/check/problem';
 import { cellFromText } from '../cells/text';
 import { EquationError } from '../core/equations/error';
 import { Random } from '../core/random';

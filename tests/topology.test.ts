@@ -1,8 +1,8 @@
 /** Topologies: each is what it says, against another one or against networks put together by hand. */
-import type { Batch } from '../bptt/batch';
-import type { Box } from '../bptt/box';
-import { bidirectional } from '../bptt/layer';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
+import type { Batch } from '../bptt/network/batch';
+import type { Box } from '../bptt/network/box';
+import { bidirectional } from '../bptt/network/layer';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { truncated } from '../bptt/truncated';
 import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';

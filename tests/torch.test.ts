@@ -22,16 +22,16 @@ import {
   type OptimizerOptions,
   type ScheduleOptions,
 } from '../index';
-import { PACKAGE, readTextOf } from '../cli/corpus';
-import { newSettings, type Settings } from '../cli/settings';
-import { Trainer } from '../cli/trainer';
+import { PACKAGE, readTextOf } from '../text/corpus';
+import { newSettings, type Settings } from '../text/settings';
+import { Trainer } from '../text/trainer';
 import { encodeCheckpoint } from '../io/checkpoint';
 import type { ImportOptions } from '../io/foreign';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from '../io/safetensors';
-import { readText } from '../io/text';
-import { parseVector } from '../io/vectors';
-import { verify } from '../io/verify';
+import { readText } from '../text/read';
+import { parseVector } from '../verify/vectors';
+import { verify } from '../verify/verify';
 import { Vocabulary } from '../io/vocabulary';
 import { fromTorchModel } from '../io/torchimport';
 import { torchOptimizerCall } from '../io/torchoptim';

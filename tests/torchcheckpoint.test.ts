@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newSettings, type Given } from '../cli/settings';
-import { Trainer } from '../cli/trainer';
+import { newSettings, type Given } from '../text/settings';
+import { Trainer } from '../text/trainer';
 import { Random } from '../core/random';
 import { toNested } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';

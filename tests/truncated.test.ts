@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Batch } from '../bptt/batch';
-import { network, type Network, type NetworkOptions } from '../bptt/network';
+import type { Batch } from '../bptt/network/batch';
+import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { truncated, type TruncatedResult } from '../bptt/truncated';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';

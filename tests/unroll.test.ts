@@ -1,4 +1,4 @@
-import { draw } from '../bptt/problem';
+import { draw } from '../bptt/check/problem';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';

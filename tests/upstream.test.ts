@@ -1,8 +1,8 @@
 /** Upstream gradients of a network without a loss: what lies past a row's end has no effect, on every path. */
-import { scores } from '../bptt/attention';
-import type { Batch } from '../bptt/batch';
-import { bidirectional } from '../bptt/layer';
-import { network, type Network, type NetworkOptions, type Upstream } from '../bptt/network';
+import { scores } from '../bptt/network/attention';
+import type { Batch } from '../bptt/network/batch';
+import { bidirectional } from '../bptt/network/layer';
+import { network, type Network, type NetworkOptions, type Upstream } from '../bptt/network/network';
 import { truncated } from '../bptt/truncated';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';

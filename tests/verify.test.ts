@@ -1,9 +1,9 @@
 /** `verify` over the golden vectors of PyTorch, and over files that are wrong. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kinds } from '../io/kinds';
-import { parseVector, type Vector } from '../io/vectors';
-import { verify, VERIFY_BOUND } from '../io/verify';
+import { kinds } from '../verify/kinds';
+import { parseVector, type Vector } from '../verify/vectors';
+import { verify, VERIFY_BOUND } from '../verify/verify';
 
 const folder = join(__dirname, 'golden');
 const read = (file: string): Vector => parseVector(readFileSync(join(folder, file), 'utf8'));

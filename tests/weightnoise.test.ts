@@ -1,8 +1,8 @@
 /** Training on noisy weights (trap 22): what sees the noise, and what must not. */
-import type { Batch } from '../bptt/batch';
-import { fit, type FitOptions, type Summary } from '../bptt/fit';
-import { network, type Network } from '../bptt/network';
-import { withNoise } from '../bptt/weightnoise';
+import type { Batch } from '../bptt/network/batch';
+import { fit, type FitOptions, type Summary } from '../bptt/train/fit';
+import { network, type Network } from '../bptt/network/network';
+import { withNoise } from '../bptt/network/weightnoise';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
 

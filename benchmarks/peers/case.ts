@@ -1,6 +1,6 @@
 /** A workload with its weights and one batch as a pair of files, so that any language can read it. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { dataOf, type Data, type Values, type Workload } from '../../cli/workloads';
+import { dataOf, type Data, type Values, type Workload } from '../../measure/workloads';
 
 export interface Case extends Data {
   workload: Workload;

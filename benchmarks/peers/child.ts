@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Clock } from '../../cli/timing';
-import type { Outcome } from '../../cli/workloads';
+import type { Clock } from '../../measure/timing';
+import type { Outcome } from '../../measure/workloads';
 import type { Task } from './host';
 
 /** An engine that cannot take part, with the reason. */

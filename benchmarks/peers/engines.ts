@@ -1,6 +1,6 @@
 /** Who takes part, and in what. */
 import { join } from 'node:path';
-import type { Workload } from '../../cli/workloads';
+import type { Workload } from '../../measure/workloads';
 import type { Dtype } from '../../core/memory';
 import type { Task } from './host';
 import { pythons } from './child';

@@ -14,8 +14,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { clocks, sampleAsync, type Clock } from '../../cli/timing';
-import type { Outcome } from '../../cli/workloads';
+import { clocks, sampleAsync, type Clock } from '../../measure/timing';
+import type { Outcome } from '../../measure/workloads';
 import { readCase, type Case } from './case';
 
 /** What a peer is asked to do: an engine need not know all of it. */

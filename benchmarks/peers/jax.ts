@@ -4,7 +4,7 @@
  * It has no loop over time that could be differentiated (JAX's scan), so all steps are unrolled; the first call then
  * compiles for seconds. Every array is used up by its first use: `ref` asks for one more.
  */
-import { STREAMED, type Values } from '../../cli/workloads';
+import { STREAMED, type Values } from '../../measure/workloads';
 import type { Case } from './case';
 import type { Engine } from './host';
 

@@ -1,5 +1,5 @@
 /** ONNX Runtime, inference only, one thread. Option: `web` (its wasm build) or `node` (its native build). */
-import { Run, STREAMED } from '../../cli/workloads';
+import { Run, STREAMED } from '../../measure/workloads';
 import { encodeOnnx } from '../../io/onnx';
 import type { Case } from './case';
 import type { Engine } from './host';

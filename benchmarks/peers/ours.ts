@@ -1,9 +1,9 @@
 /** This engine, as its users call it: a batch is checked and copied at every call. Options: dtype, executor, threads. */
 import type { ExecutorName } from '../../core/executor';
 import type { Dtype } from '../../core/memory';
-import { globalNorm } from '../../bptt/clip';
-import { parallel } from '../../bptt/parallel';
-import { Run } from '../../cli/workloads';
+import { globalNorm } from '../../bptt/train/clip';
+import { parallel } from '../../bptt/parallel/parallel';
+import { Run } from '../../measure/workloads';
 import type { Case } from './case';
 import { Absent } from './child';
 import type { Engine } from './host';

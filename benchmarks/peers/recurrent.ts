@@ -1,5 +1,5 @@
 /** recurrent-js: an LSTM for one sequence at a time, in float64, whose graph is recorded anew for every pass. */
-import { STREAMED, type Values } from '../../cli/workloads';
+import { STREAMED, type Values } from '../../measure/workloads';
 import type { Case } from './case';
 import type { Engine } from './host';
 

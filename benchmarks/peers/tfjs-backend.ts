@@ -1,6 +1,6 @@
 /** TensorFlow.js on its wasm or cpu backend: the part of its interface that the two peers use, and its start-up. */
 import { dirname, join } from 'node:path';
-import type { Values } from '../../cli/workloads';
+import type { Values } from '../../measure/workloads';
 
 /** Freed by `tidy`, or by hand. */
 export interface TfTensor {

@@ -3,7 +3,7 @@
  *
  * Its GRU knows only the reset before the product, so W4 is that one there. Time is the second axis.
  */
-import { STREAMED, type Values } from '../../cli/workloads';
+import { STREAMED, type Values } from '../../measure/workloads';
 import type { Case } from './case';
 import type { Engine } from './host';
 import { normOf, startTf, tensorOf, type Tf, type TfTensor } from './tfjs-backend';

@@ -4,7 +4,7 @@
  * Everything this engine does is done here too: one product for the inputs of all steps, one for each weight gradient
  * after the loop. Transposes are made explicitly, once: its products of transposed operands are many times slower.
  */
-import { STREAMED } from '../../cli/workloads';
+import { STREAMED } from '../../measure/workloads';
 import type { Case } from './case';
 import type { Engine } from './host';
 import { normOf, startTf, tensorOf, type Tf, type TfTensor } from './tfjs-backend';

@@ -1,6 +1,6 @@
 /** The equations of a cell as they are executed: its step is recorded, and what was recorded is typeset. */
-import { Plan } from '../../bptt/plan';
-import { network } from '../../bptt/network';
+import { Plan } from '../../bptt/network/plan';
+import { network } from '../../bptt/network/network';
 import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
 import { must, mustBe } from '../../core/check';

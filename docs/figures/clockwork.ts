@@ -1,5 +1,5 @@
 /** Which modules of a clockwork network work at which step. */
-import { canvas } from '../../cli/canvas';
+import { canvas } from '../../draw/canvas';
 
 const periods = [1, 2, 4, 8, 16];
 const steps = 33;

@@ -1,6 +1,6 @@
 /** How much the final state depends on earlier ones: vanilla cells of several spectral radii, LSTMs of several forget biases. */
-import { flow } from '../../bptt/flow';
-import { network } from '../../bptt/network';
+import { flow } from '../../bptt/flow/flow';
+import { network } from '../../bptt/network/network';
 import type { Cell } from '../../cells/cell';
 import { elman } from '../../cells/elman';
 import { lstm } from '../../cells/lstm';

@@ -1,5 +1,5 @@
 /** Curves in one picture, their names beside them. */
-import { canvas } from '../../cli/canvas';
+import { canvas } from '../../draw/canvas';
 
 export interface Curve {
   name: string;

@@ -1,5 +1,5 @@
 /** ‖Wᵗ‖ of the five matrices that one should know apart. */
-import { demonstrations, spectrum } from '../../bptt/spectrum';
+import { demonstrations, spectrum } from '../../bptt/flow/spectrum';
 import { lines } from './lines';
 
 export const draw = (): Promise<string> =>

@@ -1,9 +1,16 @@
 /** The gradient check on a small network of the chosen cells, weight by weight, whole or with a mistake planted in it. */
-import { bounds } from '../../bptt/bounds';
-import { differences } from '../../bptt/finite';
-import { judge, together, type Direction, type Judgement, type Slope, type Verdict } from '../../bptt/judge';
-import { mutate, type Mutant } from '../../bptt/mutants';
-import type { Network } from '../../bptt/network';
+import { bounds } from '../../bptt/check/bounds';
+import { differences } from '../../bptt/check/finite';
+import {
+  judge,
+  together,
+  type Direction,
+  type Judgement,
+  type Slope,
+  type Verdict,
+} from '../../bptt/check/judge';
+import { mutate, type Mutant } from '../../bptt/check/mutants';
+import type { Network } from '../../bptt/network/network';
 import {
   analyticGradients,
   backwardGradients,
@@ -11,9 +18,9 @@ import {
   fillRandom,
   problemOf,
   type Problem,
-} from '../../bptt/problem';
-import { gradientRounding } from '../../bptt/rounding';
-import { forwardMode } from '../../bptt/rtrl';
+} from '../../bptt/check/problem';
+import { gradientRounding } from '../../bptt/check/rounding';
+import { forwardMode } from '../../bptt/check/rtrl';
 import { plain } from '../../core/plain';
 import { Random } from '../../core/random';
 import { sizeOf, toFlat } from '../../core/tensor';
@@ -45,7 +52,7 @@ export interface Examined {
 
 export class Checker {
   readonly variables: Checkable[];
-  /** What can be broken: the words of `bptt/mutants.ts`. */
+  /** What can be broken: the words of `bptt/check/mutants.ts`. */
   readonly mistakes: string[];
   private readonly problem: Problem;
   private readonly mutants: Mutant[];

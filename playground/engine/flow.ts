@@ -2,10 +2,10 @@
  * How much gradient reaches each step of each layer: ‖∂L/∂s_t‖ of each state s, of an LSTM h and c, read from the plan
  * that training has just replayed.
  */
-import { trendOf, type Trend } from '../../bptt/flow';
-import { directionsOf, type Layer } from '../../bptt/layer';
-import type { Network } from '../../bptt/network';
-import type { Plan } from '../../bptt/plan';
+import { trendOf, type Trend } from '../../bptt/flow/flow';
+import { directionsOf, type Layer } from '../../bptt/network/layer';
+import type { Network } from '../../bptt/network/network';
+import type { Plan } from '../../bptt/network/plan';
 import type { Tensor } from '../../core/tensor';
 import type { TaskBatch } from './tasks';
 

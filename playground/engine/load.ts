@@ -1,5 +1,5 @@
 /** A checkpoint file as a run that goes on: one that this page saved, or one of `backstep train`. */
-import { isBidirectional } from '../../bptt/layer';
+import { isBidirectional } from '../../bptt/network/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import type { Point } from './run';

@@ -5,8 +5,8 @@ import { gru } from '../../cells/gru';
 import { jordan } from '../../cells/jordan';
 import { lstm } from '../../cells/lstm';
 import type { Cell } from '../../cells/cell';
-import { bidirectional, type Layer } from '../../bptt/layer';
-import { network, type Network } from '../../bptt/network';
+import { bidirectional, type Layer } from '../../bptt/network/layer';
+import { network, type Network } from '../../bptt/network/network';
 import type { CellName, Settings } from './settings';
 import type { Task } from './tasks';
 

@@ -1,10 +1,10 @@
 /** A run: one network learning one task, step by step. */
-import { clipGlobalNorm } from '../../bptt/clip';
-import type { Batch } from '../../bptt/batch';
-import type { Network } from '../../bptt/network';
-import { firstBadParameter, firstBadValue } from '../../bptt/notfinite';
-import { optimizer, type Kept, type Optimizer } from '../../bptt/optimizers';
-import type { Plan } from '../../bptt/plan';
+import { clipGlobalNorm } from '../../bptt/train/clip';
+import type { Batch } from '../../bptt/network/batch';
+import type { Network } from '../../bptt/network/network';
+import { firstBadParameter, firstBadValue } from '../../bptt/network/notfinite';
+import { optimizer, type Kept, type Optimizer } from '../../bptt/train/optimizers';
+import type { Plan } from '../../bptt/network/plan';
 import { must } from '../../core/check';
 import type { Data } from '../../core/memory';
 import type { Random } from '../../core/random';

@@ -1,10 +1,10 @@
 /** One or two runs on the same task and seed, and all that the page wants to know of them. */
 import { lossOf } from '../../losses';
-import { generate, defaultPrime } from '../../cli/generate';
-import { flow as gradientFlow } from '../../bptt/flow';
-import { statesSize } from '../../bptt/copies';
-import { directionsOf } from '../../bptt/layer';
-import type { Topology } from '../../bptt/topology';
+import { generate, defaultPrime } from '../../text/generate';
+import { flow as gradientFlow } from '../../bptt/flow/flow';
+import { statesSize } from '../../bptt/check/copies';
+import { directionsOf } from '../../bptt/network/layer';
+import type { Topology } from '../../bptt/network/topology';
 import { must } from '../../core/check';
 import { Random } from '../../core/random';
 import { softmax } from '../../core/reduce';

@@ -1,5 +1,5 @@
 /** What a run depends on, all of it: the same settings give the same numbers, and they are what a link holds. */
-import type { OptimizerName } from '../../bptt/optimizers';
+import type { OptimizerName } from '../../bptt/train/optimizers';
 import { verse } from './verse';
 
 export const cellNames = ['elman', 'jordan', 'lstm', 'gru', 'clockwork'] as const;

@@ -1,9 +1,9 @@
 /** Tasks: where batches come from. A task and its seed give the same batches every time. */
-import type { Topology } from '../../bptt/topology';
+import type { Topology } from '../../bptt/network/topology';
 import { must } from '../../core/check';
 import { sinOfTurn } from '../../core/portable';
 import { Random } from '../../core/random';
-import { Streams } from '../../io/streams';
+import { Streams } from '../../text/streams';
 import { Vocabulary } from '../../io/vocabulary';
 import { adding } from '../../tasks/adding';
 import { continualReber, reberSymbols } from '../../tasks/reber';

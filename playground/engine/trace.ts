@@ -2,8 +2,8 @@
  * One row of a batch through the network and back, operation by operation, with every number on the way: the recorded program
  * that training replays at speed, run on the plain loops and written down.
  */
-import type { Plan } from '../../bptt/plan';
-import type { Stage } from '../../bptt/stage';
+import type { Plan } from '../../bptt/network/plan';
+import type { Stage } from '../../bptt/network/stage';
 import type { Unroll } from '../../bptt/unroll';
 import { outputOf } from '../../cells/cell';
 import { plain } from '../../core/plain';

@@ -1,7 +1,7 @@
 /** Every line that the page can show: those of every kind of cell in every variant, forward and backward. */
-import { network } from '../../bptt/network';
-import { Plan } from '../../bptt/plan';
-import { suite } from '../../bptt/suite';
+import { network } from '../../bptt/network/network';
+import { Plan } from '../../bptt/network/plan';
+import { suite } from '../../bptt/check/suite';
 import { linesOf, recordStep } from '../engine/lines';
 import { withoutColumns } from './columns';
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { host } from '../../cli/host';
+import { host } from '../../terminal/host';
 
 /** Debian's; CHROMIUM names another one. */
 export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';

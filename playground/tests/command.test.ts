@@ -1,7 +1,7 @@
 /** `backstep play` as a user runs it, on the built page. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { host } from '../../cli/host';
+import { host } from '../../terminal/host';
 import { pageFolder } from './browser';
 
 const start = (port: string): ChildProcess =>

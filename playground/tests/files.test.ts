@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
-import { network } from '../../bptt/network';
+import { network } from '../../bptt/network/network';
 import { gru } from '../../cells/gru';
 import { decodeCheckpoint, encodeCheckpoint } from '../../io/checkpoint';
 import { Vocabulary } from '../../io/vocabulary';

@@ -1,0 +1,110 @@
+/**
+ * One step of an unrolled cell for copies of one row of its batch, as many as its states are numbers, so that each
+ * number can be followed in a copy of its own. Three ways to the Jacobian of the step, none of which reads the cell's
+ * own: they are what it is checked against, and the first stands in for it where a cell has none.
+ */
+import type { Cell } from '../../cells/cell';
+import { plain } from '../../core/plain';
+import { Program, type Executor } from '../../core/program';
+import { toNested, zeros, type Tensor, type Tensors } from '../../core/tensor';
+import { fill } from './problem';
+import { DualExecutor } from './rtrl';
+import { Unroll } from '../unroll';
+
+/** A matrix as its rows. */
+export type Matrix = number[][];
+
+/** Where each state stands among the S numbers of all states: `{ h: { from: 0, to: 5 }, c: { from: 5, to: 10 } }`. */
+export function spansOf({ states }: Cell): Record<string, { from: number; to: number }> {
+  let from = 0;
+  const spans = Object.entries(states).map(([s, width]) => [s, { from, to: (from += width) }] as const);
+  return Object.fromEntries(spans);
+}
+
+/** S, how many numbers the states of one row are. */
+export const statesSize = ({ states }: Cell): number =>
+  Object.values(states).reduce((sum, width) => sum + width, 0);
+
+export class StepCopies {
+  private readonly S: number;
+  private readonly copies: Unroll;
+  private readonly v: Tensors;
+
+  constructor(private readonly unroll: Unroll) {
+    const { cell } = unroll;
+    const { dtype, parameters } = unroll.options;
+    const [S, D] = [statesSize(cell), cell.input];
+    const [x, dx] = [zeros([S, D], dtype), zeros([S, D], dtype)];
+    // the copies' gradients are nobody's
+    const gradients = Object.fromEntries(
+      Object.entries(parameters).map(([name, { shape }]) => [name, zeros([...shape], dtype)]),
+    );
+    this.S = S;
+    this.copies = new Unroll(cell, { T: 1, B: S, dtype, x, dx, parameters, gradients });
+    this.v = this.copies.at(0);
+  }
+
+  /** Row by row: what comes back to the states before when one number after the step has the gradient 1. */
+  backward(t: number, row: number, executor: Executor = plain): Matrix {
+    const { cell } = this.unroll;
+    this.load(t, row);
+    for (const [s, { from }] of Object.entries(spansOf(cell)))
+      fill(this.v[`d${s}Next`], (copy, unit) => (copy === from + unit ? 1 : 0));
+    const program = new Program();
+    cell.step(program, this.v, this.unroll.timeOf(t));
+    cell.stepBackward(program, this.v, this.unroll.timeOf(t));
+    program.bind(executor)();
+    return this.lines((s) => this.v[`d${s}Prev`]);
+  }
+
+  /** Column by column: how the states after the step move when one number before it moves, on dual numbers. */
+  forwardMode(t: number, row: number): Matrix {
+    const { cell } = this.unroll;
+    this.load(t, row);
+    const duals = new DualExecutor();
+    for (const [s, { from }] of Object.entries(spansOf(cell)))
+      fill(duals.tangentOf(this.v[`${s}Prev`]), (copy, unit) => (copy === from + unit ? 1 : 0));
+    const program = new Program();
+    cell.step(program, this.v, this.unroll.timeOf(t));
+    program.bind(duals)();
+    return transposed(this.lines((s) => duals.tangentOf(this.v[s])));
+  }
+
+  /** Column by column, by central differences: (s(sPrev + h) − s(sPrev − h)) / 2h. */
+  differences(t: number, row: number, h = 1e-5): Matrix {
+    const { cell } = this.unroll;
+    const at = (shift: number): Matrix => {
+      this.load(t, row);
+      for (const [s, { from }] of Object.entries(spansOf(cell))) {
+        const before = this.v[`${s}Prev`];
+        fill(before, (copy, unit) => before.get(copy, unit) + (copy === from + unit ? shift : 0));
+      }
+      const program = new Program();
+      cell.step(program, this.v, this.unroll.timeOf(t));
+      program.bind(plain)();
+      return this.lines((s) => this.v[s]);
+    };
+    const [up, down] = [at(h), at(-h)];
+    return transposed(up.map((line, copy) => line.map((value, k) => (value - down[copy][k]) / (2 * h))));
+  }
+
+  /** Every copy starts from the input and the states that the row had before step t. */
+  private load(t: number, row: number): void {
+    const before = this.unroll.at(t);
+    for (const name of ['x', ...Object.keys(this.unroll.cell.states).map((s) => `${s}Prev`)])
+      fill(this.v[name], (_copy, unit) => before[name].get(row, unit));
+  }
+
+  /** For each copy, all its states one behind the other. */
+  private lines(of: (s: string) => Tensor): Matrix {
+    const states = Object.keys(this.unroll.cell.states).map((s) => toNested(of(s)) as Matrix);
+    return Array.from({ length: this.S }, (_, copy) => states.flatMap((state) => state[copy]));
+  }
+}
+
+/** The identity [n, n]. */
+export function identity(n: number): Matrix {
+  return Array.from({ length: n }, (_, r) => Array.from({ length: n }, (_, c) => (r === c ? 1 : 0)));
+}
+
+export const transposed = (A: Matrix): Matrix => A[0].map((_, c) => A.map((line) => line[c]));

@@ -1,0 +1,131 @@
+/**
+ * Backpropagation through time written out: every pair of steps by itself, with every Jacobian as an explicit matrix. Its
+ * cost grows with T², and it is meant to be read, and to check the rest.
+ *
+ *   ∂E/∂W = Σ_t Σ_{k≤t} ∂E_t/∂h_t · ( Π_{j=k+1..t} ∂h_j/∂h_{j−1} ) · ∂⁺h_k/∂W
+ *
+ * h stands for all states of the cell. ∂⁺ is the immediate derivative, with h_{k−1} held fixed.
+ */
+import { must } from '../../core/check';
+import { Program } from '../../core/program';
+import { spansOf, statesSize, type Matrix } from './copies';
+import { jacobiansOf } from './jacobian';
+import { analyticGradients, positionOf, type Problem } from './problem';
+import { DualExecutor } from './rtrl';
+import type { Unroll } from '../unroll';
+
+/** Longest sequence it is meant for: the work grows with T². */
+export const DOUBLE_SUM_STEPS = 6;
+
+/** The gradient in a direction over some of the variables. */
+export interface DoubleSum {
+  (direction: Record<string, ArrayLike<number>>): number;
+  /** The variables it is known for: the parameters and the initial states of every cell. */
+  variables: string[];
+}
+
+/** Whether every layer of a problem has Jacobians of its own, and is short enough. */
+export const hasDoubleSum = ({ plan }: Problem): boolean =>
+  plan.unrolls.every(({ cell, options }) => options.T <= DOUBLE_SUM_STEPS && cell.jacobian !== undefined);
+
+/**
+ * The gradient of a problem by the explicit double sum, along any direction (row-major, zeros where it is missing).
+ *
+ * What reaches each h_t of a layer from above, ∂E_t/∂h_t, is read from the problem's own backward pass: it does not pass
+ * through that layer's time. The Jacobians are the cells' own, and ∂⁺ comes from dual numbers, one step at a time.
+ * @throws RangeError for a cell without a Jacobian, for more than 6 steps, or for a variable that is not a cell's.
+ * @example doubleSum(problem)({ 'l0.Wh': unit }) // ∂L/∂Wh in the direction `unit`
+ */
+export function doubleSum(problem: Problem): DoubleSum {
+  const { plan } = problem;
+  for (const { name, cell, options } of plan.unrolls) {
+    must(options.T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, options.T);
+    must(cell.jacobian !== undefined, 'doubleSum', `${name} must be a cell with a jacobian`, cell.name);
+  }
+  analyticGradients(problem);
+
+  const parts: Record<string, (along: ArrayLike<number>) => number> = {};
+  for (const unroll of plan.unrolls) {
+    const reaching = reachingStates(unroll);
+    const steps = immediate(unroll, reaching);
+    for (const name of Object.keys(unroll.cell.parameters))
+      parts[`${unroll.name}.${name}`] = (along) => steps(name, along);
+    for (const [s, { from, to }] of Object.entries(spansOf(unroll.cell))) {
+      const all = reaching[0].flatMap((line) => line.slice(from, to));
+      // trained initial states are one row for all rows of the batch
+      parts[`${unroll.name}.${s}0`] = (along) => dot(all, (k) => along[k % along.length]);
+    }
+  }
+  // a decoder starts from the encoder's final states: its own initial ones are no variables
+  const variables = Object.keys(parts).filter((name) => name in problem.variables);
+  const slope = (direction: Record<string, ArrayLike<number>>): number =>
+    Object.entries(direction).reduce((sum, [name, along]) => {
+      must(name in parts, 'doubleSum', `variables must be among ${variables.join(', ')}`, name);
+      return sum + parts[name](along);
+    }, 0);
+  return Object.assign(slope, { variables });
+}
+
+/**
+ * For k steps taken, k = 0…T, and each row of the batch, all that reaches the states: Σ_{t≥k} ∂E_t/∂h_t · Π ∂h_j/∂h_{j−1}.
+ */
+function reachingStates(unroll: Unroll): Matrix[] {
+  const { cell, outputName, options } = unroll;
+  const { T, B } = options;
+  const jacobian = jacobiansOf(unroll);
+  const spans = Object.entries(spansOf(cell));
+  const zeros = (): number[] => Array<number>(statesSize(cell)).fill(0);
+  const sums = Array.from({ length: T + 1 }, () => Array.from({ length: B }, zeros));
+  for (let row = 0; row < B; row++) {
+    const steps = unroll.steps().map((t) => jacobian(t, row));
+    unroll.steps().forEach((t, taken) => {
+      // ∂E_t/∂h_t: from the output of the step, and, after the last one, from whatever reads the final states
+      let reaching = spans.flatMap(([s, { from, to }]) =>
+        Array.from({ length: to - from }, (_, u) => {
+          const output = s === outputName ? unroll.dOutput.get(t * B + row, u) : 0;
+          return output + (taken === T - 1 ? unroll.after(T, unroll.dStates[s]).get(row, u) : 0);
+        }),
+      );
+      for (let k = taken + 1; k >= 0; k--) {
+        reaching.forEach((v, u) => (sums[k][row][u] += v));
+        // the product grows to the right, by the Jacobian of an ever earlier step
+        if (k > 0) reaching = times(reaching, steps[k - 1]);
+      }
+    });
+  }
+  return sums;
+}
+
+/** Σ_k of what reaches the states after step k times ∂⁺h_k/∂W, the immediate derivative along a direction of W. */
+function immediate(unroll: Unroll, reaching: Matrix[]): (name: string, along: ArrayLike<number>) => number {
+  const duals = new DualExecutor();
+  const spans = Object.entries(spansOf(unroll.cell));
+  // the last step first: what a step leaves has a derivative then, and the step after would take it for one of h_{k−1}
+  const steps = unroll
+    .steps()
+    .map((t, taken) => {
+      const program = new Program();
+      unroll.step(program, t);
+      const moved = spans.map(([s, { from }]) => ({ from, d: duals.tangentOf(unroll.at(t)[s]) }));
+      return { run: program.bind(duals), moved, lines: reaching[taken + 1] };
+    })
+    .reverse();
+  return (name, along) => {
+    duals.clear();
+    const d = duals.tangentOf(unroll.options.parameters[name]);
+    for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
+    let sum = 0;
+    for (const { run, moved, lines } of steps) {
+      run();
+      for (const { from, d } of moved)
+        lines.forEach((line, row) => {
+          for (let u = 0; u < d.shape[1]; u++) sum += line[from + u] * d.get(row, u);
+        });
+    }
+    return sum;
+  };
+}
+
+const dot = (a: number[], b: (k: number) => number): number => a.reduce((sum, v, k) => sum + v * b(k), 0);
+/** A row times a matrix. */
+const times = (row: number[], A: Matrix): number[] => row.map((_, c) => dot(row, (k) => A[k][c]));

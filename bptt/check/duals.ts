@@ -1,0 +1,77 @@
+/** Every hand-derived statement against forward-mode duals of its forward statement, number by number. */
+import type { StatementPair } from '../../cells/cell';
+import { Random } from '../../core/random';
+import { Dual, primal, tangent } from '../../core/scalar';
+import { inputsOf } from '../../core/statement';
+import { relativeError } from './bounds';
+
+export interface DualCheck {
+  /** Which derivative: `dai`. */
+  name: string;
+  error: number;
+  analytic: number;
+  exact: number;
+}
+
+/**
+ * The worst disagreement of each output of a backward statement, and of a Jacobian's statement, over random points.
+ *
+ * With the upstream gradients do of the outputs o, the derivative for an input u must be du = Σ_o do ∂o/∂u; and with the
+ * derivatives Ju of the inputs by some number, that of an output must be Jo = Σ_u ∂o/∂u Ju. Duals give ∂o/∂u exactly.
+ * Names say what belongs together (see `StatementPair`).
+ */
+export function checkStatements(
+  { forward, backward, jacobian }: StatementPair,
+  { points = 50, seed = 0 } = {},
+): DualCheck[] {
+  const random = new Random(seed);
+  const inputs = inputsOf(forward.graph);
+  const outputs = Object.keys(forward.graph.outputs);
+  const wanted = inputsOf(backward.graph);
+  const read = jacobian ? inputsOf(jacobian.graph) : [];
+  const worst = new Map<string, DualCheck>();
+  const largest = new Map<string, number>();
+  const results: { name: string; analytic: number; exact: number }[] = [];
+  const compare = (name: string, analytic: number, exact: number): void => {
+    results.push({ name, analytic, exact });
+    largest.set(name, Math.max(largest.get(name) ?? 0, Math.abs(exact)));
+  };
+
+  for (let point = 0; point < points; point++) {
+    const at = Object.fromEntries(inputs.map((name) => [name, random.normal()]));
+    const after = forward(at);
+    const valuesOf = (names: string[]): Record<string, number> =>
+      Object.fromEntries(
+        names.map((name) => [name, at[name] ?? (name in after ? primal(after[name]) : random.normal())]),
+      );
+    const given = valuesOf(wanted);
+    const upstream = (o: string): number =>
+      [`d${o}`, `d${o}Out`, `d${o}Next`].reduce((sum, name) => sum + (name in given ? given[name] : 0), 0);
+    const derived = backward(given);
+    for (const u of inputs) {
+      const name = [`d${u}`, `d${u}Row`].find((candidate) => candidate in derived);
+      if (name === undefined) continue;
+      const along = forward({ ...at, [u]: new Dual(at[u], 1) });
+      const exact = outputs.reduce(
+        (sum, o) => sum + upstream(o) * tangent(along[o]),
+        given[`d${u}Kept`] ?? 0,
+      );
+      compare(name, primal(derived[name]), exact);
+    }
+    if (!jacobian) continue;
+    const along = valuesOf(read);
+    // an input whose derivative is not read stands still: a parameter, or what only x reaches
+    const moved = forward(Object.fromEntries(inputs.map((u) => [u, new Dual(at[u], along[`J${u}`] ?? 0)])));
+    for (const [name, value] of Object.entries(jacobian(along)))
+      compare(name, primal(value), tangent(moved[name.slice(1)] ?? NaN));
+  }
+  for (const { name, analytic, exact } of results) {
+    const error = relativeError(analytic, exact, largest.get(name) ?? 0);
+    if (error >= (worst.get(name)?.error ?? -1)) worst.set(name, { name, error, analytic, exact });
+  }
+  // an output that no input of the forward statement explains was checked by nothing
+  for (const name of [backward, jacobian].flatMap((derived) => Object.keys(derived?.graph.outputs ?? {}))) {
+    if (!worst.has(name)) worst.set(name, { name, error: Infinity, analytic: NaN, exact: NaN });
+  }
+  return [...worst.values()];
+}

@@ -1,0 +1,366 @@
+/**
+ * The exact oracle: the recorded programs, forward and backward, run on residues modulo a prime instead of numbers. There
+ * the gradient by hand equals the derivative of the forward program or it does not, without a bound.
+ *
+ * Weights, inputs and initial states are random residues; what stands in the program (masks, targets, constants) is what
+ * it is, because every double is exactly one residue. `residues.ts` says what becomes of tanh and of kinks. Along a random
+ * direction v of all variables at once, the derivative of the loss must be Σ g v. Two gradients that are not the same
+ * agree there by accident with probability d / p at most, where d is the degree of their difference and p ≈ 2²⁶; three
+ * points leave (d / p)³.
+ *
+ * Source: Schwartz 1980 and Zippel 1979, on polynomials at random points; Gonnet 1984, on functions besides.
+ */
+import ndarray from 'ndarray';
+import { NoInverse, primes } from '../../core/field';
+import { hoist } from '../../core/hoist';
+import type { Data } from '../../core/memory';
+import { isOneHot } from '../../core/onehot';
+import type { Program } from '../../core/program';
+import { type Executor, type Operation, type Pointwise } from '../../core/program';
+import { evaluate, Point, type Residue } from '../../core/residues';
+import { inputsOf, type Graph } from '../../core/statement';
+import { sizeOf, zeros, type Tensor } from '../../core/tensor';
+import { Degrees } from './degree';
+import { fill, positionOf, type Problem } from './problem';
+
+/** Residues beside a tensor: its values and their derivatives, under the same shape and strides. */
+interface Pair {
+  re: Tensor;
+  du: Tensor;
+}
+
+/** Runs programs on residues and on their derivatives at once; the numbers in the tensors stay as they are. */
+export class ResidueExecutor implements Executor {
+  readonly name = 'residues';
+  /** The same without derivatives. */
+  readonly still: Executor = { name: 'residues', bind: (operation) => this.record(operation, false) };
+  private readonly pairs = new Map<Data, { re: Float64Array; du: Float64Array }>();
+
+  constructor(readonly point: Point) {}
+
+  /** The residues of a tensor: at first those of the numbers in it. */
+  of(t: Tensor): Pair {
+    if (isOneHot(t)) {
+      const re = zeros([...t.shape]);
+      fill(re, (r, c) => t.get(r, c));
+      return { re, du: zeros([...t.shape]) };
+    }
+    let pair = this.pairs.get(t.data);
+    if (!pair) {
+      const re = Float64Array.from(t.data, (x) => this.point.constant(x));
+      this.pairs.set(t.data, (pair = { re, du: new Float64Array(re.length) }));
+    }
+    const view = (data: Float64Array): Tensor => ndarray<Data>(data, t.shape, t.stride, t.offset);
+    return { re: view(pair.re), du: view(pair.du) };
+  }
+
+  /** Forgets all derivatives. */
+  clear(): void {
+    for (const { du } of this.pairs.values()) du.fill(0);
+  }
+
+  bind(operation: Operation): () => void {
+    return this.record(operation, true);
+  }
+
+  private record(operation: Operation, moving: boolean): () => void {
+    if (operation.kind === 'pointwise') return this.pointwise(operation, moving);
+    const out = this.of(operation.out);
+    const { accumulate } = operation;
+    if (operation.kind === 'product') {
+      // d(a b + bias) = da b + a db + dbias
+      const [a, b] = [this.of(operation.a), this.of(operation.b)];
+      const bias = operation.bias && this.of(operation.bias);
+      return () => {
+        this.start(out.re, accumulate, bias?.re);
+        this.multiply(a.re, b.re, out.re);
+        if (!moving) return;
+        this.start(out.du, accumulate, bias?.du);
+        this.multiply(a.du, b.re, out.du);
+        this.multiply(a.re, b.du, out.du);
+      };
+    }
+    const from = this.of(operation.from);
+    if (operation.what === 'logSumExp') return () => this.logSumExp(from, out);
+    const along = operation.what === 'sumColumns';
+    return () => {
+      this.sum(from.re, out.re, along, accumulate);
+      if (moving) this.sum(from.du, out.du, along, accumulate);
+    };
+  }
+
+  private start(out: Tensor, accumulate: boolean, bias?: Tensor): void {
+    const { point } = this;
+    if (accumulate && !bias) return;
+    fill(out, (r, c) => point.add(accumulate ? out.get(r, c) : 0, bias ? bias.get(c) : 0));
+  }
+
+  /** out += a b */
+  private multiply(a: Tensor, b: Tensor, out: Tensor): void {
+    const { point } = this;
+    const [M, K] = a.shape;
+    const N = b.shape[1];
+    for (let m = 0; m < M; m++) {
+      for (let k = 0; k < K; k++) {
+        const factor = a.get(m, k);
+        if (factor === 0) continue;
+        for (let n = 0; n < N; n++) out.set(m, n, point.add(out.get(m, n), point.mul(factor, b.get(k, n))));
+      }
+    }
+  }
+
+  private sum(from: Tensor, out: Tensor, along: boolean, accumulate: boolean): void {
+    const { point } = this;
+    const [R, C] = from.shape;
+    if (!accumulate) fill(out, () => 0);
+    for (let r = 0; r < R; r++) {
+      for (let c = 0; c < C; c++) {
+        const at = positionOf(out, along ? r : c);
+        out.data[at] = point.add(out.data[at], from.get(r, c));
+      }
+    }
+  }
+
+  /** L = log S with S = Σ eʸ, and dL = Σ eʸ dy / S. */
+  private logSumExp(from: Pair, out: Pair): void {
+    const { point } = this;
+    const [R, C] = from.re.shape;
+    for (let r = 0; r < R; r++) {
+      let [S, dS] = [0, 0];
+      for (let c = 0; c < C; c++) {
+        const e = point.exp(from.re.get(r, c));
+        S = point.add(S, e);
+        dS = point.add(dS, point.mul(e, from.du.get(r, c)));
+      }
+      out.re.set(r, 0, point.log(S));
+      out.du.set(r, 0, point.div(dS, S));
+    }
+  }
+
+  private pointwise({ graph, inputs, outputs }: Pointwise, moving: boolean): () => void {
+    const { point } = this;
+    const from = inputsOf(graph).map((name) => ({ name, ...this.of(inputs[name]) }));
+    const into = Object.entries(outputs).map(([name, t]) => ({ name, ...this.of(t) }));
+    const [R, C] = into[0].re.shape;
+    const given: Record<string, Residue> = {};
+    return () => {
+      for (let r = 0; r < R; r++) {
+        for (let c = 0; c < C; c++) {
+          for (const { name, re, du } of from)
+            given[name] = { re: re.get(r, c), du: moving ? du.get(r, c) : 0 };
+          const results = evaluate(graph, point, given);
+          for (const { name, re, du } of into) {
+            re.set(r, c, results[name].re);
+            if (moving) du.set(r, c, results[name].du);
+          }
+        }
+      }
+    };
+  }
+}
+
+/** Residues for every entry of some variables, row-major. */
+type Residues = Record<string, number[]>;
+
+/** A problem at one random point. */
+export class ExactPass {
+  private readonly executor: ResidueExecutor;
+  private readonly run: () => void;
+
+  constructor(
+    private readonly problem: Problem,
+    readonly point: Point,
+  ) {
+    this.executor = new ResidueExecutor(point);
+    for (const { value } of Object.values(problem.variables))
+      fill(this.executor.of(value).re, () => this.point.draw());
+    this.run = problem.forward.bind(this.executor);
+    this.run();
+  }
+
+  /** A random direction of these variables; of one, perhaps of the entries `from`…`to` alone. */
+  direction(names: string[], from = 0, to = Infinity): Residues {
+    return Object.fromEntries(
+      names.map((name) => {
+        const size = sizeOf(this.problem.variables[name].value.shape);
+        const inside = (k: number): boolean => k >= from && k < to;
+        return [name, Array.from({ length: size }, (_, k) => (inside(k) ? this.point.draw() : 0))];
+      }),
+    );
+  }
+
+  /** The derivative of the loss along a direction, by forward mode. */
+  slope(direction: Residues): number {
+    this.executor.clear();
+    for (const [name, along] of Object.entries(direction)) {
+      const { du } = this.executor.of(this.problem.variables[name].value);
+      along.forEach((v, k) => (du.data[positionOf(du, k)] = v));
+    }
+    this.run();
+    return this.executor.of(this.problem.loss).du.get(0);
+  }
+
+  /** The gradients by a backward program, after the forward program has run. */
+  gradients(backward: Program): Residues {
+    const { variables } = this.problem;
+    const all = Object.entries(variables).map(
+      ([name, { gradient }]) => [name, this.executor.of(gradient).re] as const,
+    );
+    for (const [, re] of all) fill(re, () => 0);
+    backward.bind(this.executor.still)();
+    return Object.fromEntries(
+      all.map(([name, re]) => [
+        name,
+        Array.from({ length: sizeOf(re.shape) }, (_, k) => re.data[positionOf(re, k)]),
+      ]),
+    );
+  }
+
+  /** Σ g v. */
+  along(gradients: Residues, direction: Residues): number {
+    const { point } = this;
+    let sum = 0;
+    for (const [name, v] of Object.entries(direction))
+      v.forEach((each, k) => (sum = point.add(sum, point.mul(each, gradients[name][k]))));
+    return sum;
+  }
+}
+
+/** How often a point is drawn anew where a divisor happens to be 0: once is already rare. */
+const DRAWS = 4;
+
+/** Does something at the k-th random point, and again at another where a divisor happens to be 0. */
+export function atPoint<R>(k: number, seed: number, act: (point: Point) => R): R {
+  for (let draw = 0; ; draw++) {
+    try {
+      return act(new Point(primes[k % primes.length], (seed * 1009 + k) * DRAWS + draw));
+    } catch (error) {
+      if (!(error instanceof NoInverse) || draw === DRAWS - 1) throw error;
+    }
+  }
+}
+
+/** Where the gradient by hand is not the derivative. */
+export interface Mismatch {
+  variable: string;
+  /** Which entry, row-major. */
+  index: number;
+  /** Residues modulo `prime`: by hand, and by forward mode. */
+  analytic: number;
+  exact: number;
+  prime: number;
+  /** Whether a coin decided on the side of a kink: then it is one that numbers need not show. */
+  coins: boolean;
+}
+
+/** What the exact oracle found. */
+export interface ExactReport {
+  /** No difference at any point. */
+  proved: boolean;
+  /** One for each variable whose gradient is not the derivative: one of its entries. */
+  mismatches: Mismatch[];
+  /** Random points, each with a prime of its own. */
+  points: number;
+  /** About the degree d of the gradients as rational functions of the variables and free elements. */
+  degree: number;
+  /** How likely a wrong gradient passes: (d / p) for each point. */
+  chance: number;
+}
+
+/**
+ * Decides whether the gradients of a problem are the derivatives of its loss: as expressions, at any weights and inputs.
+ *
+ * It overwrites no number. Rounding plays no part in it, and is not judged.
+ * @throws NoInverse where the program divides by what is always 0.
+ * @example
+ * exactly(problemOfCell(lstm({ input: 4, hidden: 5 }))).proved; // true
+ */
+export function exactly(problem: Problem, { points = primes.length, seed = 0 } = {}): ExactReport {
+  const backward = hoist(problem.backward);
+  const names = Object.keys(problem.variables);
+  const found = new Map<string, Mismatch>();
+  for (let k = 0; k < points; k++)
+    atPoint(k, seed, (point) => {
+      const pass = new ExactPass(problem, point);
+      const gradients = pass.gradients(backward);
+      const differs = (direction: Residues): boolean =>
+        pass.slope(direction) !== pass.along(gradients, direction);
+      if (!differs(pass.direction(names))) return;
+      for (const name of names) {
+        if (found.has(name) || !differs(pass.direction([name]))) continue;
+        // halve the part that differs until one entry is left
+        let [from, to] = [0, gradients[name].length];
+        while (to - from > 1) {
+          const middle = (from + to) >> 1;
+          if (differs(pass.direction([name], from, middle))) to = middle;
+          else from = middle;
+        }
+        const unit = gradients[name].map((_, index) => (index === from ? 1 : 0));
+        found.set(name, {
+          ...{ variable: name, index: from, analytic: gradients[name][from] },
+          ...{ exact: pass.slope({ [name]: unit }), prime: point.prime, coins: point.coins > 0 },
+        });
+      }
+    });
+  const degree = degreeOf(problem, backward);
+  const chance = Math.min(1, degree / primes[primes.length - 1]) ** points;
+  return { proved: found.size === 0, mismatches: [...found.values()], points, degree, chance };
+}
+
+/** That of the numerators over a common denominator, in which each divisor stands twice, as cosh² does under tanh'. */
+function degreeOf(problem: Problem, backward: Program): number {
+  const degrees = new Degrees();
+  const gradients = new ExactPass(problem, degrees).gradients(backward);
+  const most = Object.values(gradients)
+    .flat()
+    .reduce((d, e) => Math.max(d, e), 0);
+  return most + 2 * degrees.divisors;
+}
+
+/**
+ * Tells whether a backward program gives the derivatives of a problem's loss; the points are drawn once. Undefined where
+ * that cannot be told even of the problem's own.
+ */
+export function exactOracle(problem: Problem): ((backward: Program) => boolean) | undefined {
+  const names = Object.keys(problem.variables);
+  const passesOf = () =>
+    primes.map((_, k) =>
+      atPoint(k, 0, (point) => {
+        const pass = new ExactPass(problem, point);
+        const direction = pass.direction(names);
+        return { pass, direction, slope: pass.slope(direction) };
+      }),
+    );
+  const passes = unlessZero(passesOf);
+  const proves = (backward: Program): boolean =>
+    passes?.every(
+      ({ pass, direction, slope }) => pass.along(pass.gradients(backward), direction) === slope,
+    ) ?? false;
+  return proves(problem.backward) ? proves : undefined;
+}
+
+/** Undefined where a program divides by what is always 0. */
+export function unlessZero<R>(act: () => R): R | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof NoInverse) return undefined;
+    throw error;
+  }
+}
+
+/** Points at which two statements are compared: enough for the coins of their kinks to fall on every side. */
+const STATEMENT_POINTS = 40;
+
+/** Whether two graphs over the same inputs are the same functions. */
+export function sameGraphs(a: Graph, b: Graph): boolean {
+  for (let k = 0; k < STATEMENT_POINTS; k++) {
+    const same = atPoint(k, 1, (point) => {
+      const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, { re: point.draw(), du: 0 }]));
+      const [p, q] = [evaluate(a, point, inputs), evaluate(b, point, inputs)];
+      return Object.keys(p).every((name) => p[name].re === q[name].re);
+    });
+    if (!same) return false;
+  }
+  return true;
+}

@@ -1,0 +1,130 @@
+/** Central differences of the unrolled loss in float64: the oracle that knows nothing of calculus. */
+import { Random } from '../../core/random';
+import type { Direction, Estimate } from './judge';
+import { positionOf, type Problem } from './problem';
+import { RoundingExecutor, spread } from './rounding';
+import { SideExecutor } from './sides';
+
+export interface DifferenceOptions {
+  /** h = step · max(1, |θ|); default 3e-3 with Richardson extrapolation, 1e-5 without: truncation against rounding. */
+  step?: number;
+  /** Removes the h² term by a second difference at h/2, (4 D(h/2) − D(h)) / 3, which allows a wider h; default true. */
+  richardson?: boolean;
+}
+
+export interface Differences {
+  /** The slope along a direction; `undefined` where a kink lies within ±h: there is no slope there. */
+  (direction: Direction): number | undefined;
+  /** What the rounding of the loss may make of that slope. */
+  rounding: (direction: Direction) => number;
+  /** The slope as exactly as differences can tell it, and how far off curvature and rounding may still put it. Slower. */
+  refined: (direction: Direction) => Estimate | undefined;
+}
+
+/** The slope of the loss along a direction v, (L(θ + h v) − L(θ − h v)) / 2h. */
+export function differences(
+  { variables, forward, loss }: Problem,
+  { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},
+): Differences {
+  const sides = new SideExecutor();
+  const run = forward.bind(sides);
+
+  const lossAt = (places: Place[], h: number): { loss: number; side: number } => {
+    for (const { data, at, start, along } of places) data[at] = start + h * along;
+    sides.reset();
+    run();
+    for (const { data, at, start } of places) data[at] = start;
+    return { loss: loss.get(0), side: sides.hash };
+  };
+  const slope = (places: Place[], h: number): number | undefined => {
+    const up = lossAt(places, h);
+    const down = lossAt(places, -h);
+    return up.side === down.side ? (up.loss - down.loss) / (2 * h) : undefined;
+  };
+  const placesOf = (direction: Direction): Place[] =>
+    Object.entries(direction).flatMap(([name, along]) => {
+      const { value } = variables[name];
+      return Array.from(along).flatMap((v, k) => {
+        const at = positionOf(value, k);
+        return v === 0 ? [] : [{ data: value.data, at, start: value.data[at], along: v }];
+      });
+    });
+  /** A single coordinate's h grows with the coordinate, so that θ + h differs from θ in enough digits. */
+  const scale = (places: Place[]): number =>
+    places.length === 1 ? Math.max(1, Math.abs(places[0].start / places[0].along)) : 1;
+
+  const quick = (direction: Direction): number | undefined => {
+    const places = placesOf(direction);
+    const h = step * scale(places);
+    const wide = slope(places, h);
+    if (!richardson || wide === undefined) return wide;
+    const narrow = slope(places, h / 2);
+    return narrow === undefined ? undefined : (4 * narrow - wide) / 3;
+  };
+  let measured: number | undefined;
+  /** How far rounding moves the loss. */
+  const noise = (): number => {
+    if (measured === undefined) {
+      const again = forward.bind(new RoundingExecutor(new Random(0)));
+      run();
+      measured = spread(loss.get(0), () => (again(), loss.get(0)));
+    }
+    return measured;
+  };
+  const rounding = (direction: Direction): number => {
+    const h = step * scale(placesOf(direction));
+    return ((richardson ? 3 : 1) * noise()) / h; // (4 · 2 + 1) / 3 = 3
+  };
+  const refined = (direction: Direction): Estimate | undefined => {
+    const places = placesOf(direction);
+    const start = WIDEST * scale(places);
+    return ridders((h) => slope(places, h), start, noise());
+  };
+  return Object.assign(quick, { rounding, refined });
+}
+
+/** Where the search for the best h begins, and the factor by which it narrows. */
+const WIDEST = 0.1;
+const NARROWING = 1.6;
+const ROUNDS = 12;
+
+/**
+ * Extrapolates central differences at ever smaller h to h = 0, and keeps the estimate that changed least on the way:
+ * wide h suffer from curvature, narrow ones from rounding (Ridders 1982). What rounding of the loss by `noise` makes of
+ * an estimate goes through the same arithmetic, and is the least that it is uncertain by.
+ */
+function ridders(
+  slope: (h: number) => number | undefined,
+  widest: number,
+  noise: number,
+): Estimate | undefined {
+  let best: Estimate | undefined;
+  let before: Estimate[] = []; // here the uncertainty is that of rounding alone
+  for (let round = 0, h = widest; round < ROUNDS; round++, h /= NARROWING) {
+    const first = slope(h);
+    if (first === undefined) {
+      before = []; // a kink lies within ±h: begin again closer by
+      continue;
+    }
+    const row: Estimate[] = [{ slope: first, uncertainty: noise / h }];
+    before.forEach((above, order) => {
+      const factor = NARROWING ** (2 * (order + 1));
+      const last = row[order];
+      const value = (factor * last.slope - above.slope) / (factor - 1);
+      const rounding = (factor * last.uncertainty + above.uncertainty) / (factor - 1);
+      row.push({ slope: value, uncertainty: rounding });
+      const change = Math.max(Math.abs(value - last.slope), Math.abs(value - above.slope));
+      const uncertainty = Math.max(change, rounding);
+      if (!best || uncertainty < best.uncertainty) best = { slope: value, uncertainty };
+    });
+    before = row;
+  }
+  return best;
+}
+
+interface Place {
+  data: Float32Array | Float64Array;
+  at: number;
+  start: number;
+  along: number;
+}

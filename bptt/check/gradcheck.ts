@@ -1,0 +1,336 @@
+/**
+ * The gradient check: the hand-derived gradients of a cell or a network against oracles that share nothing with them.
+ *
+ *   differences   (L(θ + h) − L(θ − h)) / 2h, from the loss alone
+ *   forwardMode   the whole network differentiated forward with duals, exact
+ *   doubleSum     for T ≤ 6, backpropagation through time written out with the Jacobian of every step
+ *   jacobian      those Jacobians themselves, against the backward pass and forward mode of their step
+ *   statement     each backward and each Jacobian's statement against the duals of its forward statement
+ *   exact         forward mode again, over a prime field: equal or not, at any weights (see `exact.ts`)
+ *
+ * Nothing stops at the first failure: the report has a row for every variable and every oracle. Where an oracle cannot
+ * tell, it says so, and the others decide (see `judge.ts`).
+ */
+import type { Cell } from '../../cells/cell';
+import { mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import type { Executor } from '../../core/program';
+import { Random } from '../../core/random';
+import { sizeOf } from '../../core/tensor';
+import type { Batch } from '../network/batch';
+import { bounds } from './bounds';
+import { StepCopies, spansOf } from './copies';
+import { doubleSum, hasDoubleSum } from './doublesum';
+import { checkStatements } from './duals';
+import { exactly, unlessZero, type ExactReport } from './exact';
+import { differences, type DifferenceOptions } from './finite';
+import { jacobiansOf } from './jacobian';
+import {
+  judge,
+  none,
+  together,
+  type Direction,
+  type Judgement,
+  type Reason,
+  type Slope,
+  type Verdict,
+} from './judge';
+import { directionsOf, type Layer } from '../network/layer';
+import { Network } from '../network/network';
+import { analyticGradients, draw, toProblem, type CellProblemOptions, type Problem } from './problem';
+import { gradientRounding } from './rounding';
+import { forwardMode } from './rtrl';
+import type { Unroll } from '../unroll';
+
+/** What gradients are compared with; each is described at the top of `gradcheck.ts`. */
+export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement' | 'exact';
+
+/** By which oracles, on what, and at how many places the gradients are checked. */
+export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
+  /** Needed for a network: the batch to check it on. */
+  batch?: Batch;
+  /** Default: all that apply. */
+  oracles?: Oracle[];
+  /** Coordinates per variable; more than that many are sampled and joined by random directions. Default 200. */
+  coordinates?: number;
+  /** Random directions per variable when its coordinates are sampled. Default 5. */
+  directions?: number;
+}
+
+/** One variable under one oracle. */
+export interface GradcheckRow {
+  oracle: Oracle;
+  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; of a statement, what it computes. */
+  variable: string;
+  /** Worst relative error (see `relativeError`) of those that were decided; NaN where none was. If exact, 0 or 1. */
+  error: number;
+  /** The largest error that passes; it belongs to the oracle. */
+  bound: number;
+  /** Where the worst one is, `[2, 3]`, or `a direction`. */
+  where: string;
+  /** The gradient that was derived by hand, at that place. If exact, a residue; NaN where all are equal. */
+  analytic: number;
+  /** What the oracle says there. */
+  numeric: number;
+  /** How many derivatives were decided. */
+  checked: number;
+  /** How many could not be: too near a kink, hidden by rounding, or not told by a field. */
+  undecided: Record<Reason, number>;
+  /** `wrong` when one is; `undecided` when most could not be decided. */
+  verdict: Verdict;
+  /** Whether the verdict is `right`. */
+  ok: boolean;
+}
+
+/** What a gradient check found. */
+export interface GradcheckReport {
+  /** One for every variable under every oracle. */
+  rows: GradcheckRow[];
+  /** How likely the exact oracle lets a wrong gradient pass (see `exactly`); absent where it was not asked or cannot tell. */
+  chance?: number;
+  /** `wrong` when one of them is; `right` when besides every variable is right by at least one oracle. */
+  verdict: Verdict;
+  /** Whether the verdict is `right`. */
+  ok: boolean;
+}
+
+const optionNames = 'T B lengths seed batch oracles coordinates directions step richardson'.split(' ');
+const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement', 'exact'];
+
+/**
+ * Checks every gradient of a cell (its own or a user's), of a bidirectional layer, or of a whole network on a batch.
+ *
+ * Overwrites the network's gradients; its weights are as before when it returns.
+ * @throws TypeError for a float32 network: rounding would hide any mistake below 1e-3.
+ * @example
+ * gradcheck(lstm({ input: 4, hidden: 5 })).ok // true
+ */
+export function gradcheck(subject: Layer | Network, options: GradcheckOptions = {}): GradcheckReport {
+  mustKnowKeys(options, optionNames, 'gradcheck');
+  for (const oracle of options.oracles ?? []) mustBeOneOf(oracle, oracleNames, 'gradcheck', 'an oracle');
+  mustCount(options.coordinates ?? 1, 'gradcheck', 'coordinates');
+  const problem = toProblem(subject, options);
+  const layers = subject instanceof Network ? subject.architecture.layers : [subject];
+  return checkProblem(problem, layers, options);
+}
+
+/** `gradcheck` of a problem that is already laid out; the statements of `layers` are checked by themselves. */
+export function checkProblem(
+  problem: Problem,
+  layers: readonly Layer[],
+  options: GradcheckOptions = {},
+): GradcheckReport {
+  const gradients = analyticGradients(problem);
+  const derived = { gradients, rounding: gradientRounding(problem, gradients) };
+  const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
+
+  const rows: GradcheckRow[] = [];
+  if (wants('differences'))
+    rows.push(...compare('differences', problem, derived, differences(problem, options), options));
+  if (wants('forwardMode'))
+    rows.push(...compare('forwardMode', problem, derived, forwardMode(problem), options));
+  if (wants('doubleSum') && hasDoubleSum(problem)) {
+    const slope = doubleSum(problem);
+    rows.push(...compare('doubleSum', problem, derived, slope, options, slope.variables));
+  }
+  if (wants('jacobian'))
+    for (const unroll of problem.plan.unrolls) rows.push(...compareJacobians(unroll, problem.executor));
+  if (wants('statement'))
+    for (const { name, cell } of layers.flatMap(directionsOf))
+      rows.push(...compareStatements(cell, `${name}.`));
+  const exact = wants('exact') ? unlessZero(() => exactly(problem, { seed: options.seed })) : undefined;
+  if (wants('exact')) rows.push(...compareExactly(problem, derived, exact));
+  const verdict = verdictOf(rows);
+  return { rows, ...(exact && { chance: exact.chance }), verdict, ok: verdict === 'right' };
+}
+
+/** Nothing compared is nothing proved: every variable needs an oracle that can tell. */
+function verdictOf(rows: GradcheckRow[]): Verdict {
+  const all = rows.map(({ verdict }) => verdict);
+  const names = [...new Set(rows.map(({ variable }) => variable))];
+  const each = names.map((name) => together(all.filter((_, k) => rows[k].variable === name)));
+  return each.includes('undecided') && !each.includes('wrong') ? 'undecided' : together(each);
+}
+
+/** The gradients by hand, and what is rounding in them along any direction. */
+interface Derived {
+  gradients: Record<string, number[]>;
+  rounding: (direction: Direction) => number;
+}
+
+/** Compares analytic gradients with an oracle that gives the slope of the loss along any direction. */
+function compare(
+  oracle: Exclude<Oracle, 'jacobian' | 'statement' | 'exact'>,
+  { variables }: Problem,
+  { gradients, rounding }: Derived,
+  slope: Slope,
+  { coordinates = 200, directions = 5, seed = 0 }: GradcheckOptions,
+  names = Object.keys(variables),
+): GradcheckRow[] {
+  const random = new Random(seed);
+  return names.map((variable) => {
+    const { value } = variables[variable];
+    const size = sizeOf(value.shape);
+    const gradient = gradients[variable];
+    const row = new Worst(oracle, variable);
+    const measure = { bound: bounds[oracle], largest: largestOf(gradient), rounding };
+    const all = size <= coordinates;
+    const chosen = all
+      ? gradient.map((_, k) => k)
+      : Array.from({ length: coordinates }, () => random.below(size));
+    for (const k of chosen) {
+      const unit = new Float64Array(size);
+      unit[k] = 1;
+      const where = `[${indexOf(k, value.shape).join(', ')}]`;
+      row.add(gradient[k], judge(gradient[k], { [variable]: unit }, slope, measure), where);
+    }
+    for (let d = 0; !all && d < directions; d++) {
+      const along = draw(size, random);
+      const norm = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));
+      const unit = along.map((v) => v / norm);
+      const analytic = unit.reduce((sum, v, k) => sum + v * gradient[k], 0);
+      row.add(analytic, judge(analytic, { [variable]: unit }, slope, measure), 'a direction');
+    }
+    return row.row();
+  });
+}
+
+/**
+ * All entries of a variable at once, at random points of a prime field.
+ *
+ * What is unequal there is wrong, unless the numbers say that this entry is right and no coin was thrown for a kink: then
+ * it rests on a relation that the field does not have.
+ */
+function compareExactly(
+  problem: Problem,
+  { gradients, rounding }: Derived,
+  report: ExactReport | undefined,
+): GradcheckRow[] {
+  const slope = forwardMode(problem);
+  const rightInNumbers = (variable: string, index: number): boolean => {
+    const gradient = gradients[variable];
+    const unit = Float64Array.from(gradient, (_, k) => (k === index ? 1 : 0));
+    const measure = { bound: bounds.forwardMode, largest: largestOf(gradient), rounding };
+    return judge(gradient[index], { [variable]: unit }, slope, measure).verdict === 'right';
+  };
+  return Object.entries(problem.variables).map(([variable, { value }]) => {
+    const size = sizeOf(value.shape);
+    const found = report?.mismatches.find((one) => one.variable === variable);
+    const open = report === undefined || (found && !found.coins && rightInNumbers(variable, found.index));
+    const verdict = open ? 'undecided' : found ? 'wrong' : 'right';
+    return {
+      ...{ oracle: 'exact', variable, verdict, ok: verdict === 'right', bound: bounds.exact },
+      error: open ? NaN : found ? 1 : 0,
+      where: found
+        ? `[${indexOf(found.index, value.shape).join(', ')}], modulo ${found.prime}`
+        : 'random points',
+      analytic: found?.analytic ?? NaN,
+      numeric: found?.exact ?? NaN,
+      checked: open ? 0 : size,
+      undecided: { ...none, field: open ? size : 0 },
+    };
+  });
+}
+
+/** The cell's Jacobians, the rows of each state, against what backward pass and forward mode make of the same step. */
+function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
+  const { cell, name, options } = unroll;
+  if (!cell.jacobian) return [];
+  const jacobian = jacobiansOf(unroll, executor);
+  const copies = new StepCopies(unroll);
+  const steps = unroll
+    .steps()
+    .flatMap((t) =>
+      Array.from({ length: options.B }, (_, row) => ({ t, row })).filter(
+        ({ row }) => options.valid?.get(t * options.B + row, 0) !== 0,
+      ),
+    );
+  const compared = steps.map(({ t, row }) => ({
+    at: `step ${t}, row ${row}`,
+    derived: jacobian(t, row),
+    others: {
+      'backward pass': copies.backward(t, row, executor),
+      'forward mode': copies.forwardMode(t, row),
+    },
+  }));
+  return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
+    const largest = largestOf(compared.flatMap(({ derived }) => derived.slice(from, to).flat()));
+    const exactly = { bound: bounds.jacobian, largest, rounding: () => 0 };
+    const worst = new Worst('jacobian', `${name}.J${s}`);
+    for (const { at, derived, others } of compared)
+      for (const [other, matrix] of Object.entries(others))
+        derived.slice(from, to).forEach((line, r) =>
+          line.forEach((v, c) =>
+            worst.add(
+              v,
+              judge(v, {}, () => matrix[from + r][c], exactly),
+              `[${r}, ${c}] of ${at}, ${other}`,
+            ),
+          ),
+        );
+    return worst.row();
+  });
+}
+
+function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
+  return (cell.statements ?? []).flatMap((pair) =>
+    checkStatements(pair).map(({ name, error, analytic, exact }) => {
+      const ok = error <= bounds.statement;
+      return {
+        oracle: 'statement' as const,
+        variable: prefix + name,
+        error,
+        bound: bounds.statement,
+        where: 'random points',
+        analytic,
+        numeric: exact,
+        checked: 50,
+        undecided: none,
+        verdict: ok ? ('right' as const) : ('wrong' as const),
+        ok,
+      };
+    }),
+  );
+}
+
+/** The worst of many comparisons for one variable. */
+class Worst {
+  private error = -1;
+  private at = { where: 'nowhere', analytic: NaN, numeric: NaN };
+  private checked = 0;
+  private wrong = 0;
+  private readonly undecided = { ...none };
+
+  constructor(
+    private readonly oracle: Exclude<Oracle, 'statement' | 'exact'>,
+    private readonly variable: string,
+  ) {}
+
+  add(analytic: number, { verdict, numeric, error, reason }: Judgement, where: string): void {
+    if (reason) {
+      this.undecided[reason]++;
+      return;
+    }
+    this.checked++;
+    if (verdict === 'wrong') this.wrong++;
+    if (error <= this.error) return;
+    this.error = error;
+    this.at = { where, analytic, numeric };
+  }
+
+  row(): GradcheckRow {
+    const { oracle, variable, checked, wrong, undecided } = this;
+    const most = checked > 0 && checked >= undecided.kink + undecided.rounding;
+    const verdict = wrong > 0 ? 'wrong' : most ? 'right' : 'undecided';
+    const error = checked > 0 ? this.error : NaN;
+    const ok = verdict === 'right';
+    return { oracle, variable, error, bound: bounds[oracle], ...this.at, checked, undecided, verdict, ok };
+  }
+}
+
+const largestOf = (gradient: number[]): number =>
+  gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+
+function indexOf(k: number, shape: number[]): number[] {
+  const width = shape[shape.length - 1];
+  return shape.length === 1 ? [k] : [Math.floor(k / width), k % width];
+}

@@ -1,0 +1,102 @@
+/**
+ * Jacobians of the steps of an unrolled cell, ∂(states after the step)/∂(states before it), as explicit matrices.
+ *
+ * A Jacobian belongs to one row of the batch: the rows do not see each other. It is [S, S], with a row for each number
+ * that the step leaves and a column for each that it found, the states one behind the other in the cell's order: h, c.
+ *
+ *   ∂h_t/∂h_k = ∂h_t/∂h_{t−1} · … · ∂h_{k+1}/∂h_k
+ */
+import { must } from '../../core/check';
+import { plain } from '../../core/plain';
+import { Program, type Executor } from '../../core/program';
+import {
+  reshape,
+  rows,
+  tensor,
+  toNested,
+  transpose,
+  zeros,
+  type Tensor,
+  type Tensors,
+} from '../../core/tensor';
+import { identity, spansOf, statesSize, StepCopies, type Matrix } from './copies';
+import type { Unroll } from '../unroll';
+
+/** The Jacobian of step t for one row of the batch. */
+export type Jacobians = (t: number, row: number) => Matrix;
+
+/**
+ * The Jacobians [S, S] of the steps of an unrolled cell, once it has run forward.
+ *
+ * They are the cell's own where it has a `jacobian`; of another cell each row is what its `stepBackward` makes of a unit
+ * gradient. Past the end of a shorter row the states are held, and the Jacobian is the identity. In reverse, step t goes
+ * from the state after t + 1 to that after t.
+ *
+ * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", equation 5.
+ * @throws RangeError from the returned function, for a step or a row that there is not.
+ * @example
+ * net.forward(batch);
+ * const jacobian = jacobiansOf(net.lastPlan.unrolls[0]);
+ * jacobian(1, 0); // ∂h_1/∂h_0 of the first row
+ */
+export function jacobiansOf(unroll: Unroll, executor: Executor = plain): Jacobians {
+  const { cell, options } = unroll;
+  const { T, B, valid } = options;
+  const running = cell.jacobian ? derived(unroll, executor) : fromBackward(unroll, executor);
+  return (t, row) => {
+    must(Number.isInteger(t) && t >= 0 && t < T, 'jacobian', `t must be in 0…${T - 1}`, t);
+    must(Number.isInteger(row) && row >= 0 && row < B, 'jacobian', `the row must be in 0…${B - 1}`, row);
+    const held = valid?.get(t * B + row, 0) === 0;
+    return held ? identity(statesSize(cell)) : running(t, row);
+  };
+}
+
+/** What the cell's `jacobian` makes of the identity. */
+function derived(unroll: Unroll, executor: Executor): Jacobians {
+  const { cell } = unroll;
+  const { states, buffers } = derivativesOf(unroll);
+  return (t, row) => {
+    const program = new Program();
+    cell.jacobian?.(program, { ...buffers, ...uprightAt(unroll, t, row) }, unroll.timeOf(t));
+    program.bind(executor)();
+    return toNested(states) as Matrix;
+  };
+}
+
+/** The derivatives by the S numbers before the step: J<name> of the states [S, S], of their parts and of all buffers. */
+export function derivativesOf(unroll: Unroll): { states: Tensor; buffers: Tensors } {
+  const { cell } = unroll;
+  const { dtype } = unroll.options;
+  const S = statesSize(cell);
+  const [before, states] = [tensor(identity(S), [S, S], dtype), zeros([S, S], dtype)];
+  const buffers: Tensors = {};
+  for (const [s, { from, to }] of Object.entries(spansOf(cell))) {
+    buffers[`J${s}Prev`] = rows(before, from, to);
+    buffers[`J${s}`] = rows(states, from, to);
+  }
+  for (const [name, width] of Object.entries(cell.buffers)) buffers[`J${name}`] = zeros([width, S], dtype);
+  for (const [part, { of, from, to }] of Object.entries(cell.parts ?? {}))
+    if (`J${of}` in buffers) buffers[`J${part}`] = rows(buffers[`J${of}`], from, to);
+  return { states, buffers };
+}
+
+/** What step t left of one row, as columns, and the cell's parameters. */
+export function uprightAt(unroll: Unroll, t: number, row: number): Tensors {
+  const { cell, options } = unroll;
+  const states = Object.keys(cell.states).flatMap((s) => [s, `${s}Prev`]);
+  const kept = ['x', ...states, ...Object.keys(cell.buffers)];
+  const v: Tensors = {};
+  for (const [name, value] of Object.entries(unroll.at(t))) {
+    const origin = cell.parts?.[name]?.of ?? name;
+    if (kept.includes(origin)) v[name] = transpose(rows(value, row, row + 1));
+    else if (origin in options.parameters)
+      v[name] = value.shape.length === 1 ? reshape(value, [value.shape[0], 1]) : value;
+  }
+  return v;
+}
+
+/** Each row of the Jacobian is the gradient that comes back when one number of the states has the gradient 1. */
+function fromBackward(unroll: Unroll, executor: Executor): Jacobians {
+  const copies = new StepCopies(unroll);
+  return (t, row) => copies.backward(t, row, executor);
+}

@@ -1,0 +1,303 @@
+/**
+ * Planted mistakes: every backward statement and every backward product of a problem is broken in every way one
+ * breaks such things by hand, and the gradient oracles must notice each time.
+ *
+ * A mutant is made by rewriting the recorded backward program, so no cell needs to know of it.
+ */
+import { isOneHot } from '../../core/onehot';
+import { plain } from '../../core/plain';
+import { equations } from '../../core/equations/equations';
+import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../../core/program';
+import { inputsOf, print, type Graph, type GraphNode } from '../../core/statement';
+import { zeros, type Tensor, type Tensors } from '../../core/tensor';
+import { bounds, relativeError } from './bounds';
+import { exactOracle, sameGraphs } from './exact';
+import { differences } from './finite';
+import { analyticGradients, backwardGradients, type Problem } from './problem';
+import { forwardMode } from './rtrl';
+
+/** A broken backward program and what is wrong with it. */
+export interface Mutant {
+  /** `dao = …: drop the term dcNext`. */
+  what: string;
+  backward: Program;
+}
+
+/** Oracles that judge mutants. */
+export type Killer = 'differences' | 'forwardMode' | 'exact';
+const killers: readonly Killer[] = ['differences', 'forwardMode', 'exact'];
+
+/** How many planted mistakes the oracles noticed. */
+export interface MutationReport {
+  /** Mutants that at least one oracle noticed. */
+  killed: number;
+  /** All mutants, without those that are proved to be no mistakes. */
+  total: number;
+  /** Rewrites proved to compute the same function, such as swapping the two terms of a sum. */
+  equivalent: number;
+  /** What was broken in those proved to leave the gradients of this problem as they are: it does not use that term. */
+  unused: string[];
+  /** What was broken in those that nobody noticed. */
+  survivors: string[];
+  /** How many each oracle kills by itself. */
+  byOracle: Record<Killer, number>;
+}
+
+/**
+ * Breaks a problem's backward pass in every way and counts what the oracles notice.
+ * @param oracles those that judge; default all. The exact one is left out where it cannot prove the unbroken gradients.
+ * @throws RangeError when the unbroken gradients fail.
+ */
+export function mutationScore(
+  problem: Problem,
+  { oracles = killers }: { oracles?: readonly Killer[] } = {},
+): MutationReport {
+  const healthy = analyticGradients(problem);
+  const slopes = {
+    differences: oracle(problem, differences(problem)),
+    forwardMode: oracle(problem, forwardMode(problem)),
+  };
+  const notices = (name: keyof typeof slopes, gradients: Record<string, number[]>): boolean =>
+    !(worst(gradients, slopes[name]) <= bounds[name]);
+  if (notices('differences', healthy) || notices('forwardMode', healthy)) {
+    throw new RangeError(
+      'mutants: the unbroken gradients must pass their check, got a failure (run gradcheck first)',
+    );
+  }
+  const proves = oracles.includes('exact') ? exactOracle(problem) : undefined;
+  problem.forward.bind(plain)(); // the backward passes that follow read what this one saved
+  const { mutants, equivalent } = mutate(problem);
+  const report: MutationReport = {
+    ...{ killed: 0, total: 0, equivalent, unused: [], survivors: [] },
+    byOracle: { differences: 0, forwardMode: 0, exact: 0 },
+  };
+  for (const { what, backward } of mutants) {
+    const broken = backwardGradients(problem.variables, backward, plain);
+    const by = oracles.filter((name) =>
+      name === 'exact' ? proves?.(backward) === false : notices(name, broken),
+    );
+    if (by.length === 0 && proves) {
+      report.unused.push(what);
+      continue;
+    }
+    report.total++;
+    for (const name of by) report.byOracle[name]++;
+    if (by.length > 0) report.killed++;
+    else report.survivors.push(what);
+  }
+  return report;
+}
+
+/** Every mutant of a problem's backward program, or of another that works on its variables. */
+export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'variables'>): {
+  mutants: Mutant[];
+  equivalent: number;
+} {
+  const mutants: Mutant[] = [];
+  let equivalent = 0;
+  const rewrite = (what: string, of: (operation: Operation) => Operation[] | undefined): void => {
+    const broken = new Program();
+    for (const operation of backward.operations) broken.operations.push(...(of(operation) ?? [operation]));
+    mutants.push({ what, backward: broken });
+  };
+
+  const graphs = new Set(backward.operations.flatMap((op) => (op.kind === 'pointwise' ? [op.graph] : [])));
+  for (const graph of graphs) {
+    for (const { what, graph: wrong } of mutateGraph(graph)) {
+      if (sameGraphs(graph, wrong)) equivalent++;
+      else
+        rewrite(what, (op) =>
+          op.kind === 'pointwise' && op.graph === graph ? [{ ...op, graph: wrong }] : undefined,
+        );
+    }
+  }
+
+  const flat = Object.entries(variables);
+  // a part of a parameter is named by where it begins, so that two lines on parts of one are two places to break;
+  // a part of the input is one step of it, and the same line at every step is one place
+  const named = (name: string, whole: Tensor, t: Tensor): string =>
+    t.offset === whole.offset || /^d?(x|inputs)$/.test(name) ? name : `${name}+${t.offset - whole.offset}`;
+  const nameOf = (t: Tensor): string | undefined =>
+    flat.flatMap(([name, { value, gradient }]) => {
+      if (value.data === t.data && near(value, t)) return [named(name, value, t)];
+      return gradient.data === t.data && near(gradient, t) ? [named(`d${name}`, gradient, t)] : [];
+    })[0];
+  const sites = new Map<string, Set<Operation>>(); // the same line of the equations at every t
+  for (const op of backward.operations) {
+    if (op.kind === 'pointwise') continue;
+    const key = siteOf(op, nameOf);
+    sites.set(key, (sites.get(key) ?? new Set()).add(op));
+  }
+  for (const [key, site] of sites) {
+    for (const factor of [0, -1, 1.001]) {
+      const what = factor === 0 ? 'drop' : factor === -1 ? 'flip the sign of' : `scale by ${factor}`;
+      rewrite(`${what} ${key}`, (op) =>
+        site.has(op) ? scaled(op as Product | Reduction, factor) : undefined,
+      );
+    }
+  }
+  return { mutants, equivalent };
+}
+
+/** All ways to break one statement: its terms dropped, flipped, scaled; its factors lost; its operands swapped. */
+export function mutateGraph(graph: Graph): { what: string; graph: Graph }[] {
+  const found: { what: string; graph: Graph }[] = [];
+  const lines = print(graph);
+  const lineOf = (index: number): string => {
+    const name = [...Object.entries(graph.outputs), ...Object.entries(graph.locals)].find(
+      ([, k]) => k === index,
+    )?.[0];
+    return lines.find((line) => name !== undefined && line.startsWith(`${name} =`)) ?? `node ${index}`;
+  };
+  const replaceTerm = (
+    where: string,
+    rewire: (nodes: GraphNode[], wrap: (k: number) => number) => Graph,
+  ): void => {
+    for (const [what, factor] of [
+      ['drop', 0],
+      ['flip', -1],
+      ['scale by 1.001', 1.001],
+    ] as const) {
+      const nodes = graph.nodes.map((node) => ({ ...node }));
+      const wrap = (k: number): number => {
+        const constant = nodes.push({ op: 'constant', value: factor }) - 1;
+        return nodes.push({ op: 'mul', args: [constant, k] }) - 1;
+      };
+      found.push({ what: `${where}: ${what}`, graph: inOrder(rewire(nodes, wrap)) });
+    }
+  };
+
+  for (const [name, index] of Object.entries(graph.outputs)) {
+    replaceTerm(`the whole of ${lineOf(index)}`, (nodes, wrap) => ({
+      ...graph,
+      nodes,
+      outputs: { ...graph.outputs, [name]: wrap(index) },
+    }));
+  }
+  graph.nodes.forEach((node, k) => {
+    if (node.op === 'input' || node.op === 'constant') return;
+    node.args.forEach((_, arg) => {
+      const edit =
+        (change: (args: number[], wrap: (k: number) => number) => number[]) =>
+        (nodes: GraphNode[], wrap: (k: number) => number) => {
+          nodes[k] = { op: node.op, args: change([...node.args], wrap) };
+          return { ...graph, nodes };
+        };
+      const side = `${['left', 'right', 'third'][arg]} of ${node.op} (${textOf(graph, k)})`;
+      if (node.op === 'add' || node.op === 'sub') {
+        replaceTerm(
+          side,
+          edit((args, wrap) => args.map((a, j) => (j === arg ? wrap(a) : a))),
+        );
+      } else if (node.op === 'mul') {
+        const nodes = graph.nodes.map((old) => ({ ...old }));
+        const one = nodes.push({ op: 'constant', value: 1 }) - 1;
+        nodes[k] = { op: 'mul', args: node.args.map((a, j) => (j === arg ? one : a)) };
+        found.push({ what: `${side}: lose the factor`, graph: inOrder({ ...graph, nodes }) });
+      }
+    });
+  });
+
+  for (const [a, b] of pairs(inputsOf(graph))) {
+    const swap = (name: string): string => (name === a ? b : name === b ? a : name);
+    const nodes = graph.nodes.map((node) =>
+      node.op === 'input' ? { ...node, name: swap(node.name) } : node,
+    );
+    found.push({ what: `swap ${a} and ${b}`, graph: { ...graph, nodes } });
+  }
+  for (const [a, b] of pairs(Object.keys(graph.outputs))) {
+    const outputs = { ...graph.outputs, [a]: graph.outputs[b], [b]: graph.outputs[a] };
+    found.push({ what: `swap ${a} and ${b}`, graph: { ...graph, outputs } });
+  }
+  return found;
+}
+
+/** Puts nodes appended by a rewrite before those that read them. */
+function inOrder(graph: Graph): Graph {
+  const order: number[] = [];
+  const placed = new Map<number, number>();
+  const visit = (k: number): void => {
+    if (placed.has(k)) return;
+    const node = graph.nodes[k];
+    if ('args' in node) node.args.forEach(visit);
+    placed.set(k, order.push(k) - 1);
+  };
+  Object.values(graph.outputs).forEach(visit);
+  graph.nodes.forEach((node, k) => node.op === 'input' && visit(k)); // an input no longer read is still an input
+  const at = (k: number): number => placed.get(k) as number;
+  const nodes = order.map((k): GraphNode => {
+    const node = graph.nodes[k];
+    return 'args' in node ? { op: node.op, args: node.args.map(at) } : node;
+  });
+  const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, k]) => [name, at(k)]));
+  return { nodes, outputs, locals: {} };
+}
+
+const scaling = (factor: number) =>
+  equations('mutant', 'a [N, W]   writes scaledA [N, W]', `scaledA = ${factor} * a`).statements[0];
+
+/** The operation with its result scaled: an operand, the first that holds numbers, is scaled on the way in. */
+function scaled(op: Product | Reduction, factor: number): Operation[] {
+  const name = op.kind === 'reduction' ? 'from' : isOneHot(op.a) ? 'b' : 'a';
+  const a = (op as unknown as Tensors)[name];
+  const scaledA = zeros([...a.shape]);
+  const before: Pointwise = {
+    kind: 'pointwise',
+    graph: scaling(factor).graph,
+    inputs: { a },
+    outputs: { scaledA },
+  };
+  return [before, { ...op, [name]: scaledA }];
+}
+
+/** What names the same line of the equations at every step: the parameter it reads or the gradient it adds into. */
+function siteOf(op: Product | Reduction, nameOf: (t: Tensor) => string | undefined): string {
+  const operands = op.kind === 'product' ? [op.out, op.b, op.a] : [op.out, op.from];
+  const [out, ...from] = operands.map((t) => nameOf(t) ?? '·');
+  return `${out} ${op.accumulate ? '+=' : '='} ${op.kind} of ${from.reverse().join(' ')} [${op.out.shape.join(', ')}]`;
+}
+
+/** Same place within the parameters: a view of the same tensor, perhaps transposed or narrowed to some columns. */
+const near = (whole: Tensor, part: Tensor): boolean => {
+  const extent = whole.shape.reduce((product, n) => product * n, 1);
+  return part.offset >= whole.offset && part.offset < whole.offset + extent;
+};
+
+function oracle(
+  { variables }: Problem,
+  slope: (direction: Record<string, ArrayLike<number>>) => number | undefined,
+): Record<string, (number | undefined)[]> {
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, { value }]) => {
+      const size = value.shape.reduce((product, n) => product * n, 1);
+      const slopes = Array.from({ length: size }, (_, k) => {
+        const unit = new Float64Array(size);
+        unit[k] = 1;
+        return slope({ [name]: unit });
+      });
+      return [name, slopes];
+    }),
+  );
+}
+
+function worst(
+  gradients: Record<string, number[]>,
+  reference: Record<string, (number | undefined)[]>,
+): number {
+  let most = 0;
+  for (const [name, expected] of Object.entries(reference)) {
+    const largest = gradients[name].reduce((top, g) => Math.max(top, Math.abs(g)), 0);
+    expected.forEach((n, k) => {
+      if (n !== undefined) most = Math.max(most, relativeError(gradients[name][k], n, largest));
+    });
+  }
+  return most;
+}
+
+const pairs = <T>(items: T[]): [T, T][] =>
+  items.flatMap((a, k) => items.slice(k + 1).map((b): [T, T] => [a, b]));
+
+const textOf = (graph: Graph, index: number): string => {
+  const line = print({ nodes: graph.nodes, outputs: { it: index }, locals: {} })[0];
+  return line.replace(/^it = /, '');
+};

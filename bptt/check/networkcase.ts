@@ -1,0 +1,88 @@
+/** A case of the check suite that is a network on a batch: both are drawn at random from their architecture. */
+import { targetsOf } from '../network/architecture';
+import { Random } from '../../core/random';
+import { sizeOf } from '../../core/tensor';
+import type { Batch } from '../network/batch';
+import type { Box } from '../network/box';
+import type { Layer } from '../network/layer';
+import { network, type Network, type NetworkOptions } from '../network/network';
+import { draw, drawStates, fillRandom, problemOf, type Problem } from './problem';
+import { readerOf } from '../network/stack';
+import { inputAxes, outputAxes } from '../network/topology';
+
+/** One line of the gradient-check table. */
+export interface Case {
+  /** What is chosen by on the command line: a cell's name, `network`, …. */
+  group: string;
+  name: string;
+  /** Layers whose statements are checked by themselves. */
+  cells: readonly Layer[];
+  problem: (seed: number) => Problem;
+}
+
+/**
+ * Sizes that tell mistakes apart: all of them differ, and none is a multiple of a SIMD width. A decoder writes W steps,
+ * fewer than the T that its encoder reads.
+ */
+export const caseSizes = {
+  ...{ T: 5, B: 3, D: 4, H: 7, O: 6, W: 3 },
+  lengths: [5, 2, 4],
+  targetLengths: [1, 3, 2],
+};
+const { T, B, O, W } = caseSizes;
+
+/** Whether rows are of unequal length, and whether the input is class numbers. */
+export interface Kind {
+  ragged?: boolean;
+  classes?: boolean;
+}
+
+/** A network made with these options, with random weights, on a random batch. */
+export function networkCase(group: string, name: string, kind: Kind, options: () => NetworkOptions): Case {
+  return {
+    group,
+    name: `${group} ${name}`,
+    cells: [],
+    problem: (seed) => {
+      const random = new Random(seed);
+      const net = network({ ...options(), seed });
+      // weights, biases and initial states all of a size at which every term of every equation counts
+      for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
+      const problem = problemOf(net, batchFor(net, kind, random), random);
+      // zeros would hide what is done with them
+      if (net.architecture.feed === 'nothing') fillRandom(problem.plan.main.input.value, random);
+      return problem;
+    },
+  };
+}
+
+function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batch {
+  const { architecture } = net;
+  const { loss, topology, encoder, feed, trainInitial } = architecture;
+  const steps = outputAxes(topology, encoder ? W : T, B);
+  const values = (axes: number[], width: number): Box => ({
+    shape: [...axes, width],
+    numbers: draw(sizeOf(axes) * width, random),
+  });
+  const below = (n: number, shape: number[]): Box => ({
+    shape,
+    numbers: Array.from({ length: sizeOf(shape) }, () => random.below(n)),
+  });
+  const targets = targetsOf(architecture) === 'classes' ? below(O, steps) : below(2, [...steps, O]);
+  const initial = drawStates(architecture, B, random);
+  const read = inputAxes(topology, T, B);
+  const x = classes ? below(net.input, read) : values(read, net.input);
+  // a decoder that can reads its targets, one step late; or else inputs of its own
+  const forced = loss !== undefined && feed === 'given' && readerOf(architecture).input === O;
+  const inputs = values(feed === 'given' ? steps : [B], readerOf(architecture).input);
+  const untold = loss === undefined && (topology === 'one-to-many' || (encoder && feed !== 'given'));
+  return {
+    ...(!trainInitial && { initial }),
+    x,
+    ...(encoder && !forced && { inputs }),
+    ...(loss && { targets }),
+    ...(untold && { T: encoder ? W : T }),
+    ...(ragged && { lengths: caseSizes.lengths }),
+    ...(ragged && encoder && { targetLengths: caseSizes.targetLengths }),
+  };
+}

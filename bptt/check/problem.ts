@@ -1,0 +1,213 @@
+/**
+ * A problem for the gradient oracles: one loss, the variables it depends on, and the programs that compute it and
+ * its gradients.
+ */
+import { mustBe } from '../../core/check';
+import { equations } from '../../core/equations/equations';
+import { hoist } from '../../core/hoist';
+import { Program, type Executor } from '../../core/program';
+import { Random } from '../../core/random';
+import { dtypeOf, rows, sizeOf, toFlat, zeros, type Tensor } from '../../core/tensor';
+import type { Batch } from '../network/batch';
+import { inputOf, isLayer, type Layer } from '../network/layer';
+import { Network } from '../network/network';
+import type { Plan } from '../network/plan';
+import { firstCellsOf, type Layers, type Stack } from '../network/stack';
+import type { Feed } from '../network/topology';
+
+export interface Variable {
+  value: Tensor;
+  gradient: Tensor;
+}
+
+/** A loss laid out for the oracles: what it depends on, and how it and its gradients are computed. */
+export interface Problem {
+  /**
+   * Every tensor the loss depends on: parameters, the input unless it is class numbers, and initial states that are not
+   * parameters.
+   */
+  variables: Record<string, Variable>;
+  /** From the variables to `loss` [1]. */
+  forward: Program;
+  /** From what `forward` left to the gradients; parameters' gradients are added to. */
+  backward: Program;
+  /** L [1]. */
+  loss: Tensor;
+  /** The recorded passes of the network that it was made from. */
+  plan: Plan;
+  /** What the network runs on, and so what its gradients are computed on. */
+  executor: Executor;
+}
+
+const weigh = equations(
+  'gradcheck',
+  'value, weight [N, W]   writes weighed [N, W]',
+  'weighed = value * weight',
+);
+const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'gradient = weight');
+
+/**
+ * The problem of a network on a batch. A network without a loss is given one: the sum of its outputs and final states,
+ * each number with a random weight.
+ * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
+ */
+export function problemOf(net: Network, batch: Batch, random = new Random(0)): Problem {
+  const { feed, dtype, trainInitial, loss } = net.architecture;
+  mustBe(
+    dtype === 'float64',
+    'gradcheck',
+    'the network must be float64',
+    dtype,
+    'check a float64 copy: copyOf(network)',
+  );
+  const { state } = net.random;
+  const plan = net.prepare(batch, true);
+  net.random.state = state; // a check must not change how training goes on
+  const forward = new Program();
+  const backward = new Program();
+  if (trainInitial) forward.append(plan.start);
+  forward.append(plan.encode);
+  forward.append(plan.forward);
+  if (!loss) weighOutputs(plan, forward, backward, random);
+  backward.append(plan.backward);
+  if (trainInitial) backward.append(plan.startBackward);
+
+  const variables: Record<string, Variable> = {};
+  const { values, gradients } = net.parameters;
+  for (const name of Object.keys(values))
+    variables[name] = { value: values[name], gradient: gradients[name] };
+  // a class number cannot be moved by a little, so there is no gradient to check
+  if (!plan.first.shape.classes) variables.x = given(plan.first, plan.source ? undefined : feed);
+  if (plan.source && !plan.main.shape.classes) variables.inputs = given(plan.main, feed);
+  if (!trainInitial) {
+    const { states, gradients: d } = plan.initial;
+    for (const [name, value] of Object.entries(states)) variables[`${name}0`] = { value, gradient: d[name] };
+  }
+  return { variables, forward, backward, loss: plan.loss, plan, executor: net.executor };
+}
+
+/** What a stack reads, but for what is fed back to it. */
+function given({ input: { value, gradient }, shape: { B } }: Stack, feed: Feed | undefined): Variable {
+  return feed === 'output'
+    ? { value: rows(value, 0, B), gradient: rows(gradient, 0, B) }
+    : { value, gradient };
+}
+
+/** What `problemOfCell` lays out. */
+export interface CellProblemOptions {
+  /** Steps of the sequence; default 4. */
+  T?: number;
+  /** Rows of the batch; default 3. */
+  B?: number;
+  /** Steps of each row; default all T. */
+  lengths?: number[];
+  /** Of weights, inputs and initial states, and of the coordinates that are sampled; default 0. */
+  seed?: number;
+}
+
+/** The problem of a single layer with random weights, inputs and initial states; all weights count, zeros too. */
+export function problemOfCell(
+  layer: Layer,
+  { T = 4, B = 3, lengths, seed = 0 }: CellProblemOptions = {},
+): Problem {
+  const random = new Random(seed);
+  const net = new Network({ layers: [layer], seed });
+  for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
+  const D = inputOf(layer);
+  const x = { shape: [T, B, D], numbers: draw(T * B * D, random) };
+  const initial = drawStates({ layers: [layer] }, B, random);
+  return problemOf(net, { x, initial, ...(lengths && { lengths }) }, random);
+}
+
+/** Random states, by name, of every layer that a sequence starts in. */
+export function drawStates(all: Layers, B: number, random: Random): Record<string, Float64Array> {
+  const states = firstCellsOf(all).flatMap(({ name, cell }) =>
+    Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, draw(B * width, random)] as const),
+  );
+  return Object.fromEntries(states);
+}
+
+/** The problem of a cell, of a bidirectional layer, or of a network on a batch. */
+export function toProblem(
+  subject: Layer | Network,
+  options: CellProblemOptions & { batch?: Batch },
+): Problem {
+  if (isLayer(subject)) return problemOfCell(subject, options);
+  mustBe(subject instanceof Network, 'gradcheck', 'the subject must be a cell or a network', subject);
+  mustBe(
+    options.batch !== undefined,
+    'gradcheck',
+    'batch must be given',
+    undefined,
+    'a network is checked on a batch',
+  );
+  return problemOf(subject, options.batch, new Random(options.seed ?? 0));
+}
+
+/** Gradients of all variables by the hand-derived backward pass, copied out. */
+export function analyticGradients({
+  variables,
+  forward,
+  backward,
+  executor,
+}: Problem): Record<string, number[]> {
+  hoist(forward).bind(executor)();
+  return backwardGradients(variables, hoist(backward), executor);
+}
+
+/** Gradients by `backward` alone, after `forward` has run. */
+export function backwardGradients(
+  variables: Problem['variables'],
+  backward: Program,
+  executor: Executor,
+): Record<string, number[]> {
+  for (const { gradient } of Object.values(variables)) fill(gradient, () => 0);
+  backward.bind(executor)();
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, { gradient }]) => [name, toFlat(gradient)]),
+  );
+}
+
+function weighOutputs(plan: Plan, forward: Program, backward: Program, random: Random): void {
+  const { T, B } = plan.shape;
+  const { states: finals, gradients: dFinals } = plan.final;
+  const terms: [Tensor, Tensor][] = [[plan.output.value, plan.output.gradient]];
+  for (const name of Object.keys(finals)) terms.push([finals[name], dFinals[name]]);
+  terms.forEach(([value, gradient], k) => {
+    const [N, width] = value.shape;
+    const weight = zeros([N, width], dtypeOf(value));
+    fillRandom(weight, random, 1);
+    // padding has no output: its weight must not count
+    const masked = plan.shape.masked && N === T * B;
+    if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
+    const weighed = zeros([N, width]);
+    const sums = zeros([N, 1]);
+    weigh.record(forward, { value, weight, weighed });
+    forward.sumColumns(weighed, sums);
+    forward.sumRows(sums, plan.loss, { accumulate: k > 0 });
+    copy.record(backward, { weight, gradient });
+  });
+}
+
+/** Numbers around ±0.5, none so large that a gate saturates. */
+export const draw = (n: number, random: Random): Float64Array =>
+  Float64Array.from({ length: n }, () => random.normal(0, 0.5));
+
+export function fillRandom(t: Tensor, random: Random, deviation = 0.5): void {
+  fill(t, () => random.normal(0, deviation));
+}
+
+/** Sets every entry of a vector or matrix, in any layout. */
+export function fill(t: Tensor, value: (r: number, c: number) => number): void {
+  const size = sizeOf(t.shape);
+  const width = t.shape[t.shape.length - 1];
+  for (let k = 0; k < size; k++) t.data[positionOf(t, k)] = value(Math.floor(k / width), k % width);
+}
+
+/** Position in `t.data` of entry `index`, counted in row-major order. */
+export function positionOf(t: Tensor, index: number): number {
+  const width = t.shape[t.shape.length - 1];
+  return t.shape.length === 1
+    ? t.offset + index * t.stride[0]
+    : t.offset + Math.floor(index / width) * t.stride[0] + (index % width) * t.stride[1];
+}

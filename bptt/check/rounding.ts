@@ -1,0 +1,81 @@
+/**
+ * How much of a result is rounding. The program is run again with every number it writes moved by about as much as
+ * rounding moves it, at random; how far the result then moves is what its last digits are worth. This follows numbers
+ * through cancellations as they happen, which no bound from the sizes alone can do.
+ *
+ * Source: Parker 1997, "Monte Carlo arithmetic".
+ */
+import { plain } from '../../core/plain';
+import type { Executor, Operation } from '../../core/program';
+import { Random } from '../../core/random';
+import { sizeOf, type Tensor } from '../../core/tensor';
+import { backwardGradients, positionOf, type Problem } from './problem';
+
+/** How often a program is run again. */
+const RUNS = 8;
+/** Twice the unit roundoff: a number is the outcome of a few roundings. */
+const ROUNDOFF = 2 ** -52;
+
+/** Runs programs as another executor does, and moves what they write by up to `ROUNDOFF` of itself. */
+export class RoundingExecutor implements Executor {
+  readonly name = 'rounding';
+
+  /** @param beside what is written together with a tensor, such as its derivative. */
+  constructor(
+    readonly random: Random,
+    private readonly base: Executor = plain,
+    private readonly beside: (t: Tensor) => Tensor[] = () => [],
+  ) {}
+
+  bind(operation: Operation): () => void {
+    const run = this.base.bind(operation);
+    const written = operation.kind === 'pointwise' ? Object.values(operation.outputs) : [operation.out];
+    const moved = written.flatMap((t) => [t, ...this.beside(t)]);
+    return () => {
+      run();
+      for (const t of moved) this.move(t);
+    };
+  }
+
+  private move(t: Tensor): void {
+    const size = sizeOf(t.shape);
+    for (let k = 0; k < size; k++) t.data[positionOf(t, k)] *= 1 + ROUNDOFF * (2 * this.random.uniform() - 1);
+  }
+}
+
+/** How far `measure` moves from `exact` when it is computed again with other rounding; the most of several runs. */
+export function spread(exact: number, measure: () => number): number {
+  let most = 0;
+  for (let k = 0; k < RUNS; k++) most = Math.max(most, Math.abs(measure() - exact));
+  return most;
+}
+
+/**
+ * How much of the hand-derived gradients, along any direction, is rounding. The passes are run when it is first asked.
+ * @param gradients those of the passes as they are.
+ */
+export function gradientRounding(
+  { variables, forward, backward }: Problem,
+  gradients: Record<string, number[]>,
+): (direction: Record<string, ArrayLike<number>>) => number {
+  let samples: Record<string, number[]>[] | undefined;
+  const sample = (): Record<string, number[]>[] => {
+    const executor = new RoundingExecutor(new Random(0));
+    const run = forward.bind(executor);
+    return Array.from({ length: RUNS }, () => {
+      run();
+      return backwardGradients(variables, backward, executor);
+    });
+  };
+  const along = (all: Record<string, number[]>, direction: Record<string, ArrayLike<number>>): number =>
+    Object.entries(direction).reduce((sum, [name, d]) => {
+      const gradient = all[name];
+      for (let k = 0; k < d.length; k++) if (d[k] !== 0) sum += d[k] * gradient[k];
+      return sum;
+    }, 0);
+  return (direction) => {
+    samples ??= sample();
+    const exact = along(gradients, direction);
+    return samples.reduce((most, one) => Math.max(most, Math.abs(along(one, direction) - exact)), 0);
+  };
+}

@@ -1,0 +1,219 @@
+/**
+ * Decoding: the sequences that a network writes, class after class, each read again at the next step.
+ *
+ * Greedy decoding takes the likeliest class at every step. Sampling draws one. Beam search goes on from the `width` best
+ * beginnings at a time, and so finds sequences that begin less well and end better (Sutskever, Vinyals & Le 2014).
+ */
+import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { Random } from '../../core/random';
+import { flatten } from '../network/box';
+import { draw, likeliest } from './draw';
+import type { Network } from '../network/network';
+import { Writer, type Beginning, type Steps } from './writer';
+
+/** How classes are chosen, and when a sequence ends. */
+export interface DecodeOptions {
+  /** Default greedy. */
+  method?: 'greedy' | 'sample' | 'beam';
+  /** Most classes to write, the end included. */
+  steps: number;
+  /** The class that ends a sequence; without it, all are of `steps` classes. */
+  end?: number;
+  /** Classes that are never written, such as the one that stands before the first. */
+  never?: readonly number[];
+  /** Sample: see `DrawOptions`; default 1. */
+  temperature?: number;
+  /** Sample: draws from the k likeliest classes only; default from all. */
+  topK?: number;
+  /** Sample: default a generator of seed 0. */
+  random?: Random;
+  /** Beam: beginnings that are kept of each row; default 4. */
+  width?: number;
+  /**
+   * Beam: sequences are compared by log probability / length^α. α = 0, the default, compares whole sequences and prefers
+   * short ones; α = 1 compares by class.
+   */
+  lengthPenalty?: number;
+}
+
+/** A sequence and what the network makes of it. */
+export interface Hypothesis {
+  /** The classes written, without the end. */
+  classes: number[];
+  /** log p of the whole sequence, the end included. */
+  logProbability: number;
+  /** What hypotheses are ordered by. */
+  score: number;
+  /** Whether it came to its end, or was cut off after `steps`. */
+  ended: boolean;
+}
+
+const optionNames = 'method steps end never temperature topK random width lengthPenalty'.split(' ');
+
+/**
+ * What a network writes for each row of a batch: the sources of an encoder-decoder, or the first classes [T, B] of a
+ * network that was trained to predict the next one.
+ *
+ * @returns for each row the hypotheses, best first: one, or as many as the beam is wide.
+ * @throws RangeError or TypeError for options or a network that do not fit.
+ * @example
+ * const [[best]] = decode(net, { x: source }, { method: 'beam', width: 5, end: 1, steps: 30 });
+ */
+export function decode(network: Network, batch: Beginning, options: DecodeOptions): Hypothesis[][] {
+  mustKnowKeys(options, optionNames, where);
+  const { method = 'greedy', width = 4, steps, end, never = [], lengthPenalty = 0 } = options;
+  mustBe(Array.isArray(never), where, 'never must be a list of class numbers', never);
+  mustBeOneOf(method, ['greedy', 'sample', 'beam'], where, 'method');
+  mustCount(steps, where, 'steps');
+  mustCount(width, where, 'width');
+  const O = network.output;
+  for (const [name, classes] of Object.entries({ end: end === undefined ? [] : [end], never }))
+    for (const k of classes)
+      must(Number.isInteger(k) && k >= 0 && k < O, where, `${name} must be a class number in 0…${O - 1}`, k);
+  must(new Set(never).size < O, where, 'never must leave a class', 'all of them');
+  const finite = Number.isFinite(lengthPenalty) && lengthPenalty >= 0;
+  must(finite, where, 'lengthPenalty must be a finite number >= 0', lengthPenalty);
+  const { temperature = 1, topK } = options;
+  must(
+    temperature >= 0 && Number.isFinite(temperature),
+    where,
+    'temperature must be finite and >= 0',
+    temperature,
+  );
+  if (topK !== undefined) mustCount(topK, where, 'topK');
+
+  const beam = method === 'beam' ? width : 1;
+  const writer = new Writer(network, batch, beam);
+  const first = firstOf(network, batch, writer.rows / beam);
+  const silenced = silence(writer, never);
+  if (method === 'beam') return beamSearch(silenced, first, { width, steps, end, lengthPenalty });
+  const { random = new Random(0) } = options;
+  const choose = (logs: Float64Array): number =>
+    method === 'greedy' ? likeliest(logs) : draw(logs, { temperature, topK }, random);
+  return oneByOne(silenced, first, { steps, end, choose });
+}
+const where = 'decode';
+
+/** What is read before anything is written: the start of a decoder, or the classes handed in, step by step. */
+function firstOf({ architecture }: Network, { x }: Beginning, B: number): number[][] {
+  if (architecture.encoder) return [Array<number>(B).fill(architecture.start ?? 0)];
+  const { shape, numbers } = flatten(x, where, 'x');
+  must(shape.length === 2 && shape[0] >= 1, where, 'x must be class numbers [T, B]', `[${shape.join(', ')}]`);
+  return Array.from({ length: shape[0] }, (_, t) => Array.from({ length: B }, (_, b) => numbers[t * B + b]));
+}
+
+/** The same steps with classes that are never written at −∞. */
+const silence = (steps: Steps, never: readonly number[]): Steps => ({
+  rows: steps.rows,
+  classes: steps.classes,
+  reorder: (from) => steps.reorder(from),
+  step(read) {
+    const logs = steps.step(read);
+    for (let k = 0; k < steps.rows; k++) for (const c of never) logs[k * steps.classes + c] = -Infinity;
+    return logs;
+  },
+});
+
+/** One hypothesis a row, each class chosen from what is expected at its step. */
+export function oneByOne(
+  writer: Steps,
+  first: readonly (readonly number[])[],
+  { steps, end, choose }: { steps: number; end?: number; choose: (logs: Float64Array) => number },
+): Hypothesis[][] {
+  const { rows, classes: O } = writer;
+  const written = Array.from({ length: rows }, () => ({
+    classes: [] as number[],
+    logProbability: 0,
+    ended: false,
+  }));
+  let logs: Float64Array = new Float64Array();
+  for (const read of first) logs = writer.step(read);
+  for (let t = 0; t < steps; t++) {
+    const read = written.map((row, k) => {
+      if (row.ended) return first[0][k]; // whatever it reads
+      const own = logs.subarray(k * O, (k + 1) * O);
+      const next = choose(own);
+      row.logProbability += own[next];
+      row.ended = next === end;
+      if (!row.ended) row.classes.push(next);
+      return next;
+    });
+    if (t === steps - 1 || written.every(({ ended }) => ended)) break;
+    logs = writer.step(read);
+  }
+  return written.map((row) => [{ ...row, score: row.logProbability }]);
+}
+
+/** A beginning in the beam of one row, or what has become of it. */
+interface Beam {
+  live: { classes: number[]; logProbability: number }[];
+  done: Hypothesis[];
+}
+
+/**
+ * Beam search over writers of `width` rows for each row of the batch.
+ *
+ * At every step the best `width` of all continuations of a row's beginnings are kept, and those among them that end leave
+ * the beam. With width 1 this is greedy decoding; with a beam that no beginning is ever dropped from it finds the best
+ * sequence there is. It stops as soon as nothing that goes on can come among the best.
+ */
+export function beamSearch(
+  writer: Steps,
+  first: readonly (readonly number[])[],
+  { width, steps, end, lengthPenalty }: { width: number; steps: number; end?: number; lengthPenalty: number },
+): Hypothesis[][] {
+  const { classes: O } = writer;
+  const B = writer.rows / width;
+  const beams = Array.from({ length: B }, (): Beam => ({
+    live: [{ classes: [], logProbability: 0 }],
+    done: [],
+  }));
+  const score = (logProbability: number, length: number): number => logProbability / length ** lengthPenalty;
+  let logs: Float64Array = new Float64Array();
+  for (const read of first) logs = writer.step(read.flatMap((c) => Array<number>(width).fill(c)));
+
+  for (let t = 1; t <= steps; t++) {
+    const read = new Int32Array(writer.rows);
+    const from = Int32Array.from(read.keys());
+    beams.forEach((beam, b) => {
+      const best = continuations(beam.live, logs.subarray(b * width * O, (b + 1) * width * O), O).slice(
+        0,
+        width,
+      );
+      const before = beam.live;
+      beam.live = [];
+      for (const { parent, next, logProbability } of best) {
+        const classes = next === end ? before[parent].classes : [...before[parent].classes, next];
+        if (next === end || t === steps)
+          beam.done.push({ classes, logProbability, score: score(logProbability, t), ended: next === end });
+        else {
+          const k = b * width + beam.live.push({ classes, logProbability }) - 1;
+          [read[k], from[k]] = [next, b * width + parent];
+        }
+      }
+      beam.done.sort((p, q) => q.score - p.score).splice(width);
+      // a log probability only falls, and is divided by steps^α at most
+      const hope =
+        beam.live.length > 0 ? score(beam.live[0].logProbability, lengthPenalty > 0 ? steps : 1) : -Infinity;
+      if (beam.done.length === width && beam.done[width - 1].score >= hope) beam.live = [];
+    });
+    if (beams.every(({ live }) => live.length === 0)) break;
+    writer.reorder(from);
+    logs = writer.step(read);
+  }
+  return beams.map(({ done }) => done);
+}
+
+/** All that the beginnings of a row can go on with, likeliest first; of equals the one of the better beginning. */
+function continuations(live: Beam['live'], logs: Float64Array, O: number) {
+  const all = live.flatMap(({ logProbability }, parent) =>
+    Array.from({ length: O }, (_, next) => ({
+      parent,
+      next,
+      logProbability: logProbability + logs[parent * O + next],
+    })),
+  );
+  return all
+    .filter((one) => one.logProbability > -Infinity)
+    .sort((p, q) => q.logProbability - p.logProbability);
+}

@@ -1,0 +1,35 @@
+/** Choosing a class from the logits of a network. */
+import type { Random } from '../../core/random';
+
+export interface DrawOptions {
+  /** Below 1 prefers likely classes, above 1 unlikely ones; 0 always takes the likeliest. */
+  temperature: number;
+  /** Draws from the k likeliest classes only; default all. */
+  topK?: number;
+}
+
+/** The likeliest class; of equal ones the first. */
+export function likeliest(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let k = 1; k < logits.length; k++) if (logits[k] > logits[best]) best = k;
+  return best;
+}
+
+/** Draws one class, with the probabilities softmax(logits / temperature). Classes at −∞ are never drawn. */
+export function draw(
+  given: ArrayLike<number>,
+  { temperature, topK = Infinity }: DrawOptions,
+  random: Random,
+): number {
+  const best = likeliest(given);
+  if (temperature === 0) return best;
+  const logits = Float64Array.from(given);
+  if (topK < logits.length) {
+    // equal logits keep the order of the classes, so that the choice is the same everywhere
+    const order = Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+    for (let k = topK; k < order.length; k++) logits[order[k]] = -Infinity;
+  }
+  const top = logits[best];
+  for (let k = 0; k < logits.length; k++) logits[k] = Math.exp((logits[k] - top) / temperature);
+  return random.choose(logits);
+}

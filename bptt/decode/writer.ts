@@ -1,0 +1,145 @@
+/**
+ * A writer: a network that reads one class a row and step, and says what it expects next.
+ *
+ * It begins where an encoder has read its source, or at the initial states of a many-to-many network. Several rows can go
+ * on from one, as the hypotheses of a beam do. Dropout is off.
+ */
+import { targetsOf } from '../network/architecture';
+import { must, mustBe, mustShape } from '../../core/check';
+import { fillFrom, toFlat, type Tensor } from '../../core/tensor';
+import { flatten, type Box } from '../network/box';
+import type { Batch } from '../network/batch';
+import type { Network } from '../network/network';
+import { readerOf } from '../network/stack';
+import { mustStream } from '../network/topology';
+
+/** What a writer begins with. */
+export type Beginning = Pick<Batch, 'x' | 'lengths' | 'initial'>;
+
+/** What the searches of `decode.ts` need of a writer. */
+export interface Steps {
+  /** Hypotheses that go on at a time. */
+  readonly rows: number;
+  /** O, the number of classes. */
+  readonly classes: number;
+  /** Every row reads a class; what it then expects, log probabilities [rows, O] row-major. The next step overwrites them. */
+  step(read: ArrayLike<number>): Float64Array;
+  /** Row k goes on from where row `from[k]` is. */
+  reorder(from: ArrayLike<number>): void;
+}
+
+export class Writer implements Steps {
+  readonly rows: number;
+  readonly classes: number;
+  private readonly batch: Batch;
+  /** The classes of the step, which the batch reads. */
+  private readonly read: Float64Array;
+  private readonly logs: Float64Array;
+  private readonly states = new Map<string, Float64Array>();
+  private clock = 0;
+
+  /**
+   * @param copies rows that go on from each row of the batch, next to each other.
+   * @throws TypeError or RangeError for a network that does not write class after class.
+   */
+  constructor(
+    private readonly network: Network,
+    { x, lengths, initial }: Beginning,
+    copies: number,
+  ) {
+    const { topology, encoder, feed, loss } = network.architecture;
+    const writes = encoder !== undefined || topology === 'many-to-many';
+    mustBe(writes, where, 'the topology must be encoder-decoder or many-to-many', topology);
+    const asks = feed === undefined || feed === 'given';
+    mustBe(asks, where, 'feed must be given', feed, 'fed otherwise, a network writes in one forward pass');
+    const expects = loss === undefined || targetsOf(network.architecture) === 'classes';
+    mustBe(
+      expects,
+      where,
+      'the loss must be one over classes, as softmax',
+      loss,
+      'outputs are taken for logits',
+    );
+    if (!encoder) mustStream(network.architecture, where, 'layers must read forward', 'a bidirectional one');
+    mustBe(initial !== 'carry', where, 'initial must not be carry', 'carry');
+    const [D, O] = [readerOf(network.architecture).input, network.output];
+    must(D >= O, where, `the layers must read at least ${O} classes`, D, `O = ${O}: what is written is read`);
+
+    const source = flatten(x, where, 'x');
+    const B = source.shape[1] ?? 0;
+    must(B >= 1, where, 'x must have an axis of time and one of rows', `[${source.shape.join(', ')}]`);
+    if (lengths) {
+      const why = 'without an encoder, all rows begin with the same number of classes';
+      mustBe(encoder !== undefined, where, 'lengths must be left out', lengths, why);
+      mustShape([lengths.length], [B], where, 'lengths', 'one length for each row');
+    }
+    this.rows = B * copies;
+    this.classes = O;
+    this.logs = new Float64Array(this.rows * O);
+    this.read = new Float64Array(this.rows);
+    const start = { shape: [1, this.rows], numbers: this.read };
+    this.batch = {
+      ...(encoder ? { x: repeated(source, B, copies), inputs: start } : { x: start }),
+      ...(lengths && {
+        lengths: Array.from(lengths).flatMap((length) => Array<number>(copies).fill(length)),
+      }),
+      ...(typeof initial === 'object' && {
+        initial: Object.fromEntries(
+          Object.entries(initial).map(([name, values]) => {
+            const box = { shape: [1, B], numbers: flatten(values, where, `initial ${name}`).numbers };
+            return [name, repeated(box, B, copies).numbers] as const;
+          }),
+        ),
+      }),
+    };
+  }
+
+  step(read: ArrayLike<number>): Float64Array {
+    const { network, batch, rows } = this;
+    for (let k = 0; k < rows; k++) this.read[k] = read[k];
+    const bound = network.single(batch, this, this.clock);
+    const { main, output } = bound.plan;
+    const start = main.after(0).states;
+    for (const [name, values] of this.states) fillFrom(start[name], values);
+    bound.forward();
+    for (const [name, t] of Object.entries(main.after(1).states))
+      this.states.set(name, Float64Array.from(toFlat(t)));
+    this.clock++;
+    return this.expected(output.value);
+  }
+
+  reorder(from: ArrayLike<number>): void {
+    for (const [name, values] of this.states) {
+      const width = values.length / this.rows;
+      const moved = values.map((_, k) => values[from[Math.floor(k / width)] * width + (k % width)]);
+      this.states.set(name, moved);
+    }
+  }
+
+  private expected(logits: Tensor): Float64Array {
+    const { rows, classes: O, logs } = this;
+    for (let k = 0; k < rows; k++) {
+      let most = -Infinity;
+      for (let c = 0; c < O; c++) most = Math.max(most, logits.get(k, c));
+      let sum = 0;
+      for (let c = 0; c < O; c++) sum += Math.exp(logits.get(k, c) - most);
+      const logSum = most + Math.log(sum);
+      if (!Number.isFinite(logSum)) must(false, where, 'the output must be finite', logSum, `row ${k}`);
+      for (let c = 0; c < O; c++) logs[k * O + c] = logits.get(k, c) - logSum;
+    }
+    return logs;
+  }
+}
+const where = 'decode';
+
+/** Each row of blocks of B rows, so many times next to each other. */
+function repeated({ shape, numbers }: Box, B: number, times: number): Box {
+  const [S, , ...rest] = shape;
+  const width = numbers.length / (S * B);
+  const wide = Float64Array.from({ length: numbers.length * times }, (_, k) => {
+    const row = Math.floor(k / width);
+    const [t, b] = [Math.floor(row / (B * times)), Math.floor((row % (B * times)) / times)];
+    return numbers[(t * B + b) * width + (k % width)];
+  });
+  return { shape: [S, B * times, ...rest], numbers: wide };
+}

@@ -1,0 +1,213 @@
+/**
+ * How gradients flow back through time: where they vanish, where they explode, and what the Jacobians say of it.
+ *
+ *   ∂L/∂h_k = Σ_t ∂L_t/∂h_t · ∂h_t/∂h_k     ∂h_t/∂h_k = Π_{j=k+1..t} ∂h_j/∂h_{j−1}     ‖∂h_t/∂h_k‖ ≤ Π_j σ_max(∂h_j/∂h_{j−1})
+ *
+ * Norms of matrices are their largest singular values, norms of gradients are Euclidean. h stands for all states of a
+ * layer together, an lstm's c included; each state by itself is told as well. Where a network reads its own output, the
+ * past has a second way to the present, which the gradients take and the Jacobians of the states leave out.
+ *
+ * Source: Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio, Simard & Frasconi 1994, "Learning
+ * long-term dependencies with gradient descent is difficult"; Pascanu, Mikolov & Bengio 2013, "On the difficulty of
+ * training recurrent neural networks".
+ */
+import { Matrix } from 'ml-matrix';
+import type { Cell } from '../../cells/cell';
+import { must, mustKnowKeys } from '../../core/check';
+import { engineMemory } from '../../core/memory';
+import type { Executor } from '../../core/program';
+import type { Tensor } from '../../core/tensor';
+import type { Batch } from '../network/batch';
+import { spansOf, statesSize } from '../check/copies';
+import { jacobiansOf } from '../check/jacobian';
+import { copyOf, type Network, type Upstream } from '../network/network';
+import { Product, singularValues } from './singular';
+import type { Unroll } from '../unroll';
+
+/** Which row `flow` looks at, and where the gradients come from. */
+export interface FlowOptions {
+  /** The row of the batch whose Jacobians are looked at; default 0. */
+  row?: number;
+  /** dL/doutput and dL/dstates, for a network without a loss. */
+  upstream?: Upstream;
+}
+
+/** How the gradients of one pass flowed back, layer by layer. */
+export interface Flow {
+  /** The loss of the batch; NaN for a network without one. */
+  loss: number;
+  /** The row whose Jacobians were looked at. */
+  row: number;
+  /** Of an encoder and a decoder, the encoder's first. */
+  layers: LayerFlow[];
+}
+
+/** One direction of one layer. */
+export interface LayerFlow {
+  /** `l0`, or `l0r` for the cell that reads from the end. */
+  name: string;
+  /** The kind of cell: `lstm`. */
+  cell: string;
+  /** Whether the cell reads from the end. */
+  reverse: boolean;
+  /** ‖∂L/∂s_t‖ of each state over the rows still running, by the time t = 0…T−1 of the step that left it. */
+  gradients: Record<string, number[]>;
+  /** The same of the initial states. */
+  initial: Record<string, number>;
+  /** Of each step that the row takes, in the order in which the cell takes them: the largest singular value. */
+  steps: number[];
+  /** From the states after the row's last step back over d = 0, 1, … steps, to its initial ones. */
+  back: Distance[];
+}
+
+/** ∂s_T/∂s_{T−d}: how the final states depend on those d steps before. */
+export interface Distance {
+  /** How many steps back. */
+  d: number;
+  /** The largest singular value. */
+  norm: number;
+  /** The product of the steps' largest singular values, which the norm never exceeds. */
+  bound: number;
+  /** All singular values, largest first; those below 1e-16 of the largest are rounding. */
+  singular: number[];
+  /** ‖∂h_T/∂h_{T−d}‖ of each state by itself. */
+  states: Record<string, number>;
+}
+
+/**
+ * Runs a float64 copy of a network forward and backward over a batch, and follows the gradients; the network is left
+ * as it was.
+ *
+ * The work is that of one training step and, for each step of the row and each layer, two decompositions of [S, S], S the
+ * number of a layer's states: 0.1 s for a hundred steps of S = 32, some seconds for S = 256.
+ *
+ * @throws RangeError for a row that there is not, for a network without a loss and without upstream gradients, or when a
+ *   gradient is not finite any more, naming the first one.
+ * @example
+ * const { layers } = flow(net, batch);
+ * layers[0].gradients.h; // ‖∂L/∂h_t‖ for t = 0…T−1
+ * trendOf(layers[0].back.map(({ norm }) => norm)).halfLife; // steps after which half of it is left
+ */
+export function flow(net: Network, batch: Batch, options: FlowOptions = {}): Flow {
+  mustKnowKeys(options, ['row', 'upstream'], 'flow');
+  return engineMemory().borrow(() => flowOf(copyOf(net), batch, options));
+}
+
+function flowOf(copy: Network, batch: Batch, { row = 0, upstream }: FlowOptions): Flow {
+  const { loss } = copy.forward(batch);
+  const known = copy.architecture.loss !== undefined || upstream !== undefined;
+  must(known, 'flow', 'upstream must be given', undefined, 'the network has no loss');
+  copy.backward(upstream);
+  const plan = copy.lastPlan;
+  if (!plan) throw new Error('flow: a forward pass has a plan');
+  const { B } = plan.shape;
+  must(
+    Number.isInteger(row) && row >= 0 && row < B,
+    'flow',
+    `the row must be in 0…${B - 1}`,
+    row,
+    `B = ${B}`,
+  );
+  const layers = plan.unrolls.map((unroll) => followed(unroll, row, copy.executor));
+  return { loss, row, layers };
+}
+
+function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
+  const { cell, name, options, outputName } = unroll;
+  const { T, B, valid, reverse = false } = options;
+  const running = (t: number, b: number): boolean => valid?.get(t * B + b, 0) !== 0;
+
+  const gradients: LayerFlow['gradients'] = {};
+  const initial: LayerFlow['initial'] = {};
+  for (const s of Object.keys(cell.states)) {
+    gradients[s] = Array.from({ length: T }, (_, t) => {
+      const v = unroll.at(t);
+      // what reaches a state: from the step that follows, and the output from above as well
+      const terms = s === outputName ? [v[`d${s}Next`], v[`d${s}Out`]] : [v[`d${s}Next`]];
+      return normOf(terms, (b) => running(t, b), `${name}.${s} after t = ${t}`);
+    });
+    initial[s] = normOf([unroll.after(0, unroll.dStates[s])], () => true, `the initial ${name}.${s}`);
+  }
+
+  const jacobian = jacobiansOf(unroll, executor);
+  const taken = unroll.steps().filter((t) => running(t, row));
+  const jacobians = taken.map((t) => new Matrix(jacobian(t, row)));
+  const steps = jacobians.map((J) => singularValues(J)[0]);
+  return {
+    name,
+    cell: cell.name,
+    reverse,
+    gradients,
+    initial,
+    steps,
+    back: accumulated(cell, jacobians, steps),
+  };
+}
+
+/** Products of Jacobians from the last one back; late ones stand to the left. */
+function accumulated(cell: Cell, jacobians: readonly Matrix[], steps: readonly number[]): Distance[] {
+  const spans = Object.entries(spansOf(cell));
+  const product = new Product(statesSize(cell));
+  const back: Distance[] = [];
+  let bound = 1;
+  for (let d = 0; ; d++) {
+    const singular = product.singular();
+    const own = spans.map(([s, { from, to }]) => [s, product.singular(from, to)[0]] as const);
+    back.push({ d, norm: singular[0], bound, singular, states: Object.fromEntries(own) });
+    if (d === jacobians.length) return back;
+    const k = jacobians.length - 1 - d;
+    product.times(jacobians[k]);
+    bound *= steps[k];
+  }
+}
+
+/** The norm of a sum of gradients [B, H] over the rows that count. */
+function normOf(terms: readonly Tensor[], counts: (b: number) => boolean, where: string): number {
+  const [B, H] = terms[0].shape;
+  let squares = 0;
+  for (let b = 0; b < B; b++)
+    for (let u = 0; u < H && counts(b); u++)
+      squares += terms.reduce((sum, term) => sum + term.get(b, u), 0) ** 2;
+  must(Number.isFinite(squares), 'flow', 'gradients must be finite', `${squares} at ${where}`);
+  return Math.sqrt(squares);
+}
+
+/** What becomes of a norm over steps. */
+export interface Trend {
+  /** By what it is multiplied in each step, the geometric mean from the first step to the last at which it is not 0. */
+  rate: number;
+  /** Steps after which half of it is left; of a growing one, −the steps in which it doubles; Infinity where it stays. */
+  halfLife: number;
+  /** Steps after which it is, and stays, below 2⁻²⁴ of the first: too small to change a float32 sum of both. */
+  vanished?: number;
+  /** Steps after which it is, and stays, above 2²⁴ times the first. */
+  exploded?: number;
+}
+
+/** Half the distance between float32 numbers near 1. */
+const LOST = 2 ** -24;
+
+/**
+ * The trend of norms, one for each step.
+ * @throws RangeError for no norms, or a first one that is not > 0.
+ * @example trendOf([1, 0.5, 0.25]).halfLife // 1
+ */
+export function trendOf(norms: readonly number[]): Trend {
+  must(norms.length > 0, 'trendOf', 'there must be at least one norm', 'none');
+  must(norms[0] > 0, 'trendOf', 'the first norm must be > 0', norms[0]);
+  const [first] = norms;
+  const last = norms.findLastIndex((norm) => norm > 0);
+  const rate = last === 0 ? (norms.length > 1 ? 0 : 1) : (norms[last] / first) ** (1 / last);
+  const since = (fits: (norm: number) => boolean): number | undefined => {
+    const before = norms.findLastIndex((norm) => !fits(norm));
+    return before + 1 < norms.length ? before + 1 : undefined;
+  };
+  const vanished = since((norm) => norm < LOST * first);
+  const exploded = since((norm) => norm > first / LOST);
+  return {
+    rate,
+    halfLife: Math.abs(Math.log(rate)) < 1e-12 ? Infinity : Math.LN2 / -Math.log(rate),
+    ...(vanished !== undefined && { vanished }),
+    ...(exploded !== undefined && { exploded }),
+  };
+}

@@ -1,0 +1,55 @@
+/** A plan bound to an executor: its programs rewritten, and turned into calls. */
+import { defer, hoist } from '../../core/hoist';
+import type { Executor, Program } from '../../core/program';
+import { reshape, type Tensor } from '../../core/tensor';
+import { widthOfOutput, type Architecture } from './architecture';
+import type { Parameters } from './parameters';
+import { Plan, type PlanShape } from './plan';
+import { outputAxes } from './topology';
+
+/** A plan's programs as calls, and its results under their axes. */
+export interface Bound {
+  plan: Plan;
+  /** Whose numbers are in it, where steps are taken one by one. */
+  owner?: object;
+  /** The plan's output under its axes. */
+  output: Tensor;
+  /** Its attention under its axes, if it has one. */
+  attention?: Tensor;
+  start(): void;
+  encode(): void;
+  forward(): void;
+  backward(): void;
+  /** What only dL/dx needs: run when somebody asks for it. */
+  inputBackward(): void;
+  startBackward(): void;
+  /** Returns its memory: nothing of it may be used any more. */
+  release(): void;
+}
+
+/** Lays a network out for a shape. */
+export function bind(
+  shape: PlanShape,
+  network: { architecture: Architecture; parameters: Parameters; executor: Executor },
+): Omit<Bound, 'release'> {
+  const { architecture, parameters, executor } = network;
+  const plan = new Plan(architecture, shape, parameters);
+  const { T, B } = shape;
+  const callOf = (program: Program): (() => void) => program.bind(executor);
+  const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
+  const { attention } = plan;
+  return {
+    plan,
+    output: reshape(plan.output.value, [
+      ...outputAxes(architecture.topology, T, B),
+      widthOfOutput(architecture),
+    ]),
+    ...(attention && { attention: reshape(attention.weight, [T, B, attention.weight.shape[1]]) }),
+    start: callOf(plan.start),
+    encode: callOf(hoist(plan.encode)),
+    forward: callOf(hoist(plan.forward)),
+    backward: callOf(rest),
+    inputBackward: callOf(deferred),
+    startBackward: callOf(plan.startBackward),
+  };
+}

@@ -1,0 +1,89 @@
+/** Named parameters and their gradients, each set in one contiguous stretch of memory. */
+import ndarray from 'ndarray';
+import type { Parameter } from '../../cells/cell';
+import { must, mustShape } from '../../core/check';
+import type { Dtype } from '../../core/memory';
+import type { Random } from '../../core/random';
+import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
+import { fitted, type Box } from './box';
+
+/** Elements every parameter starts on a multiple of: 64 bytes in float32, so that kernels read aligned rows. */
+const GRAIN = 16;
+
+/**
+ * The parameters of a network and their gradients, by name. All of either kind lie in one row, of which the tensors are
+ * views: what is written to one is seen in the other.
+ *
+ *   values['l0.Wx'], gradients['l0.Wx'] [D, H]   flat, flatGradients [1, N], padding included
+ *
+ * @example
+ * const { parameters } = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2 });
+ * parameters.set('l0.b', [1, 2, 3]);
+ * toFlat(parameters.values['l0.b']); // [1, 2, 3]
+ * parameters.count; // 26
+ */
+export class Parameters {
+  /** Parameter tensors by name: `l0.Wx`, `head.Wy`. */
+  readonly values: Tensors = {};
+  /** dL/dparameter under the same names; every backward adds into them. */
+  readonly gradients: Tensors = {};
+  /** All values, and all gradients, as one row [1, N]: what optimisers and clipping work on. */
+  readonly flat: Tensor;
+  /** All gradients as one row, in the order of `flat`; zeros in the padding. */
+  readonly flatGradients: Tensor;
+
+  constructor(
+    /** Shape and start of each, by name. */
+    readonly shapes: Readonly<Record<string, Parameter>>,
+    /** Of all values and gradients. */
+    readonly dtype: Dtype,
+    random: Random,
+  ) {
+    const padded = (shape: number[]): number => Math.ceil(sizeOf(shape) / GRAIN) * GRAIN;
+    const total = Object.values(shapes).reduce((sum, { shape }) => sum + padded(shape), 0);
+    this.flat = zeros([1, total], dtype);
+    this.flatGradients = zeros([1, total], dtype);
+    let offset = 0;
+    for (const [name, { shape, init }] of Object.entries(shapes)) {
+      this.values[name] = ndarray(this.flat.data, shape, undefined, offset);
+      this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, offset);
+      init(this.values[name], random);
+      offset += padded(shape);
+    }
+  }
+
+  /** Numbers that are learnt; the padding between parameters does not count. */
+  get count(): number {
+    return Object.values(this.values).reduce((sum, t) => sum + sizeOf(t.shape), 0);
+  }
+
+  /** Sets all gradients to 0: before the first backward pass of each step. */
+  zeroGradients(): void {
+    this.flatGradients.data.fill(0);
+  }
+
+  /**
+   * Replaces the value of one parameter by numbers in its shape, or by flat ones.
+   * @param shape that of flat values, to be checked.
+   * @throws RangeError for an unknown name, another shape or count; TypeError for what is no number.
+   */
+  set(name: string, values: Numbers | Box, shape?: number[]): void {
+    const where = 'parameters.set';
+    const names = Object.keys(this.values);
+    must(names.includes(name), where, `the name must be one of ${names.join(', ')}`, name);
+    const t = this.values[name];
+    if (shape) mustShape(shape, t.shape, where, name);
+    fillFrom(t, fitted(values, t.shape, where, name));
+  }
+}
+
+/** The members of `tensors` whose names start with `prefix`, without it: `{ 'l0.Wx': … }` gives `{ Wx: … }`. */
+export function withoutPrefix<V>(tensors: Readonly<Record<string, V>>, prefix: string): Record<string, V> {
+  const members = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(members.map(([name, t]) => [name.slice(prefix.length), t]));
+}
+
+/** The same record with every name prefixed. */
+export function withPrefix<V>(tensors: Readonly<Record<string, V>>, prefix: string): Record<string, V> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [prefix + name, t]));
+}

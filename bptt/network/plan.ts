@@ -1,0 +1,191 @@
+/**
+ * A plan: a network laid out for one length T and one batch size B. All buffers are allocated and all operations
+ * recorded once; a training step only replays them.
+ */
+import type { Data } from '../../core/memory';
+import { Program } from '../../core/program';
+import { statement } from '../../core/statement';
+import { zeros, type Tensor } from '../../core/tensor';
+import { initialName, type Architecture } from './architecture';
+import { Attention } from './attention';
+import { recordBridge } from './bridge';
+import { Feedback } from './feed';
+import { lossOf, recordLoss } from '../../losses';
+import { withoutPrefix, withPrefix, type Parameters } from './parameters';
+import { encoderOf, firstReaderOf, layersOf, readerOf, Stack, type Moment, type StackOptions } from './stack';
+import { dropout, head, lastStep, type Signal, type Stage } from './stage';
+import { endsInOne } from './topology';
+import type { Unroll } from '../unroll';
+
+/** What a plan is laid out for. */
+export interface PlanShape {
+  T: number;
+  B: number;
+  /** Rows of unequal length: steps past a row's end are held. */
+  masked: boolean;
+  /** The input is class numbers, which are looked up and have no gradient; default false. */
+  classes?: boolean;
+  /** Time of the first step on the sequence's clock; default 0. */
+  clock?: number;
+  /** What an encoder reads. */
+  source?: { T: number; masked: boolean; classes?: boolean };
+}
+
+/** The trainable initial state [1, H] starts every row of the batch. */
+const spread = statement(({ first }) => ({ s: first }));
+
+export class Plan {
+  /** What the encoder reads. */
+  readonly source: Stack | undefined;
+  /** What the output is made of. */
+  readonly main: Stack;
+  readonly keeps: Tensor[];
+  readonly attention: Attention | undefined;
+  /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B where each row has one. */
+  readonly output: Signal;
+  readonly target: Tensor | undefined;
+  readonly weight: Tensor | undefined;
+  /** The loss of every row [N, 1], not yet weighted. */
+  readonly rowLoss: Tensor | undefined;
+  readonly loss: Tensor;
+
+  /** Sets the trainable initial states at the start of a sequence, and adds up their gradients at the end. */
+  readonly start = new Program();
+  readonly startBackward = new Program();
+  /** The encoder, up to the states that the decoder starts from; empty without one. */
+  readonly encode = new Program();
+  readonly forward = new Program();
+  readonly backward = new Program();
+
+  constructor(
+    readonly architecture: Architecture,
+    readonly shape: PlanShape,
+    readonly parameters: Parameters,
+  ) {
+    const { encoder, layers, topology, loss, dtype } = architecture;
+    const { T, B, source } = shape;
+    const drop = architecture.dropout;
+    if (encoder && source) {
+      const reading: StackOptions = {
+        directions: encoderOf(architecture),
+        reader: firstReaderOf(architecture),
+        ...(architecture.encoderEmbedding && { embedding: 'encoderEmbedding' }),
+      };
+      this.source = new Stack(reading, { ...source, B }, parameters, drop);
+    }
+    const writing: StackOptions = {
+      directions: layersOf(architecture),
+      reader: readerOf(architecture),
+      ...(architecture.embedding && { embedding: 'embedding' }),
+    };
+    this.main = new Stack(writing, shape, parameters, drop);
+    const reading = [...(this.source?.stages ?? [])];
+    this.keeps = [...(this.source?.keeps ?? [])];
+    if (this.source && architecture.attention) {
+      if (drop > 0) {
+        const stage = dropout(this.source.output, B);
+        reading.push(stage);
+        this.keeps.push(stage.keep);
+      }
+      const own = withoutPrefix(parameters.values, 'attention.');
+      const gradients = withoutPrefix(parameters.gradients, 'attention.');
+      const [e, h] = [reading[reading.length - 1].output, this.main.output];
+      const masked = source?.masked ?? false;
+      this.attention = new Attention(architecture.attention, h, e, B, masked, own, gradients);
+    }
+    this.keeps.push(...this.main.keeps);
+    const { trainInitial } = architecture;
+    if (trainInitial) for (const unroll of this.first.unrolls) this.recordStart(unroll, trainInitial);
+
+    const stages = [...this.main.stages];
+    const add = <S extends Stage>(stage: S): S => {
+      stages.push(stage);
+      return stage;
+    };
+    const below = (): Signal => stages[stages.length - 1].output;
+    if (endsInOne(topology))
+      add(lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined));
+    if (this.attention) add(this.attention);
+    if (drop > 0) this.keeps.push(add(dropout(below(), B)).keep);
+    if (architecture.output !== undefined) {
+      const own = withoutPrefix(parameters.values, 'head.');
+      const gradients = withPrefix(withoutPrefix(parameters.gradients, 'head.'), 'd');
+      add(head(below(), B, architecture.output, own, gradients));
+    }
+    this.output = below();
+    this.loss = zeros([1], dtype);
+
+    const encodeBackward = new Program();
+    if (this.source) {
+      const { T: S } = this.source.shape;
+      for (const stage of reading) stage.forward(this.encode, 0, S);
+      this.attention?.encode(this.encode);
+      recordBridge(this.source, this.main, this.encode, encodeBackward);
+      for (const stage of reading.reverse()) stage.backward(encodeBackward, 0, S);
+    }
+    const feedback =
+      architecture.feed === 'output'
+        ? new Feedback(loss === undefined ? 'same' : lossOf(loss).prediction, this.output, this.main.input, B)
+        : undefined;
+    // fed back, a step needs the output of the one before: all stages go through time together
+    const spans = feedback ? Array.from({ length: T }, (_, t) => [t, t + 1]) : [[0, T]];
+    for (const [from, to] of spans) {
+      if (from > 0) feedback?.forward(this.forward, from - 1);
+      for (const stage of stages) stage.forward(this.forward, from, to);
+    }
+    if (loss) {
+      const [N, O] = this.output.value.shape;
+      this.target = zeros([N, O], dtype);
+      this.weight = zeros([N, 1], dtype);
+      this.rowLoss = zeros([N, 1], dtype);
+      recordLoss(loss, this.forward, this.backward, {
+        y: this.output.value,
+        dy: this.output.gradient,
+        target: this.target,
+        weight: this.weight,
+        rowLoss: this.rowLoss,
+        loss: this.loss,
+      });
+    }
+    for (const [from, to] of spans.reverse()) {
+      for (const stage of [...stages].reverse()) stage.backward(this.backward, from, to);
+      if (from > 0) feedback?.backward(this.backward, from - 1);
+    }
+    this.backward.append(encodeBackward);
+  }
+
+  /** The stack that a sequence starts in. */
+  get first(): Stack {
+    return this.source ?? this.main;
+  }
+
+  /** The states that the sequences start from, and the gradients that a backward leaves there. */
+  get initial(): Moment {
+    return this.first.after(0);
+  }
+
+  /** The states that they end with, and the gradients to be given before a backward. */
+  get final(): Moment {
+    return this.main.after(this.shape.T);
+  }
+
+  /** The directions of all layers in the order in which they are run. */
+  get unrolls(): Unroll[] {
+    return [...(this.source?.unrolls ?? []), ...this.main.unrolls];
+  }
+
+  /** Where the gradients of inputs are added up. */
+  get inputGradients(): Data[] {
+    return [...(this.source?.inputGradients ?? []), ...this.main.inputGradients];
+  }
+
+  private recordStart(unroll: Unroll, trainInitial: true | 'shared'): void {
+    for (const s of Object.keys(unroll.states)) {
+      const name = initialName(trainInitial, unroll.name, s);
+      const first = this.parameters.values[name];
+      this.start.pointwise(spread, { first, s: unroll.after(0, unroll.states[s]) });
+      const d0 = this.parameters.gradients[name].pick(0);
+      this.startBackward.sumRows(unroll.after(0, unroll.dStates[s]), d0, { accumulate: true });
+    }
+  }
+}

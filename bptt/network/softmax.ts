@@ -1,0 +1,29 @@
+/**
+ * Softmax along the rows of a matrix, where something reads the probabilities themselves. A softmax loss needs none of
+ * this: it is fused with its gradient (see `losses.ts`).
+ */
+import { equations } from '../../core/equations/equations';
+import { dtypeOf, zeros, type Tensor, type Tensors } from '../../core/tensor';
+
+export const softmax = equations(
+  'softmax, forward',
+  'y [N, O]   writes logSum [N, 1]   p [N, O]',
+  `logSum = logsumexp(y, axis=1)
+   p = exp(y - logSum)`,
+);
+
+/** Each p depends on every y of its row: directly, and through the sum that it is divided by. */
+export const softmaxBackward = equations(
+  'softmax, backward',
+  'p, dp [N, O]   writes flow, dy [N, O]   flowSum [N, 1]',
+  `flow = p * dp
+   flowSum = sum(flow, axis=1)
+   dy = p * (dp - flowSum)`,
+);
+
+/** What a softmax of this shape works with. */
+export function softmaxBuffers(y: Tensor): Tensors {
+  const [N, O] = y.shape;
+  const dtype = dtypeOf(y);
+  return { logSum: zeros([N, 1], dtype), flow: zeros([N, O], dtype), flowSum: zeros([N, 1], dtype) };
+}

@@ -1,0 +1,120 @@
+/** A stage: what stands between two signals of a network, a layer, its dropout, the output layer. */
+import { affine, affineBackward } from '../../cells/affine';
+import { embed, embedBackward } from '../../cells/embedding';
+import type { Program } from '../../core/program';
+import { equations } from '../../core/equations/equations';
+import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
+import type { Unroll } from '../unroll';
+
+/** A stretch of values and the stretch their gradient goes to. */
+export interface Signal {
+  value: Tensor;
+  gradient: Tensor;
+}
+
+/** Records itself for the steps `from`…`to` (not included), which run in this order forward, in the other backward. */
+export interface Stage {
+  readonly output: Signal;
+  forward(program: Program, from: number, to: number): void;
+  backward(program: Program, from: number, to: number): void;
+}
+
+/** A new signal of `N` rows, of the dtype of another. */
+export function signal(N: number, width: number, { value }: Signal): Signal {
+  const dtype = dtypeOf(value);
+  return { value: zeros([N, width], dtype), gradient: zeros([N, width], dtype) };
+}
+
+/** keep [N, H] is 0 or 1 / (1 − p), drawn anew for every training batch and 1 in evaluation. */
+const dropoutForward = equations(
+  'dropout, forward',
+  'h, keep [N, H]   writes dropped [N, H]',
+  'dropped = h * keep',
+);
+const dropoutBackward = equations(
+  'dropout, backward',
+  'dDropped, keep [N, H]   writes dh [N, H]',
+  'dh = dDropped * keep',
+);
+/** The final state of a direction is its part of the last step's output, and has a gradient of its own as well. */
+const lastForward = equations('last state, forward', 's [B, H]   writes last [B, H]', 'last = s');
+const lastBackward = equations('last state, backward', 'dLast [B, H]   adds ds [B, H]', 'ds += dLast');
+/** With a loss nothing else reaches the final states. */
+const onlyLastBackward = equations('last state, backward', 'dLast [B, H]   writes ds [B, H]', 'ds = dLast');
+
+/** Dropout of a signal of blocks of B rows; `keep` is its mask. */
+export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
+  const [N, width] = below.value.shape;
+  const { value: keep } = signal(N, width, below);
+  keep.data.fill(1);
+  const output = signal(N, width, below);
+  const [h, dh, dropped, dDropped] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ h, dh, keep, dropped, dDropped }, B);
+  return {
+    keep,
+    output,
+    forward: (program, from, to) => dropoutForward.record(program, at(from, to)),
+    backward: (program, from, to) => dropoutBackward.record(program, at(from, to)),
+  };
+}
+
+/**
+ * The output after the last step [B, H]: what each direction ends with, side by side. Forward that is the state of
+ * every row after its own last step, which shorter rows have held; backward the state after t = 0.
+ */
+export function lastStep(unrolls: readonly Unroll[], below: Signal, hasLoss: boolean): Stage {
+  const { T, B } = unrolls[0].options;
+  const output = signal(B, below.value.shape[1], below);
+  let column = 0;
+  const finals = unrolls.map((unroll): Tensors => {
+    const { outputName, states, dStates } = unroll;
+    const [from, to] = [column, (column += states[outputName].shape[1])];
+    const [s, ds] = [unroll.after(T, states[outputName]), unroll.after(T, dStates[outputName])];
+    const [last, dLast] = [output.value, output.gradient].map((t) => columns(t, from, to));
+    return { s, ds, last, dLast };
+  });
+  return {
+    output,
+    forward: (program) => finals.forEach((v) => lastForward.record(program, v)),
+    backward: (program) =>
+      finals.forEach((v) => (hasLoss ? onlyLastBackward : lastBackward).record(program, v)),
+  };
+}
+
+/** The output layer y = h Wy + by, of a signal of blocks of B rows. */
+export function head(below: Signal, B: number, O: number, parameters: Tensors, gradients: Tensors): Stage {
+  const [N] = below.value.shape;
+  const output = signal(N, O, below);
+  const [h, dh, y, dy] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ h, dh, y, dy }, B, { ...parameters, ...gradients });
+  return {
+    output,
+    forward: (program, from, to) => affine.record(program, at(from, to)),
+    backward: (program, from, to) => affineBackward.record(program, at(from, to)),
+  };
+}
+
+/** The embedding e = x E, of a signal of blocks of B rows. */
+export function embedded(below: Signal, B: number, parameters: Tensors, gradients: Tensors): Stage {
+  const [, W] = parameters.E.shape;
+  const [N] = below.value.shape;
+  const dtype = dtypeOf(parameters.E);
+  const output = { value: zeros([N, W], dtype), gradient: zeros([N, W], dtype) };
+  const [x, dx, e, de] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ x, dx, e, de }, B, { ...parameters, ...gradients });
+  return {
+    output,
+    forward: (program, from, to) => embed.record(program, at(from, to)),
+    backward: (program, from, to) => embedBackward.record(program, at(from, to)),
+  };
+}
+
+/** The rows of the steps `from`…`to` of some tensors, all of them where there is one step, beside what has no steps. */
+function blocks(tensors: Tensors, B: number, others: Tensors = {}): (from: number, to: number) => Tensors {
+  return (from, to) => {
+    const v = { ...others };
+    for (const [name, t] of Object.entries(tensors))
+      v[name] = t.shape[0] === B ? t : rows(t, from * B, to * B);
+    return v;
+  };
+}

@@ -1,0 +1,42 @@
+/** Upstream gradients: what reaches a network without a loss of its own from whatever reads its output. */
+import { must, mustKnowKeys } from '../../core/check';
+import { fillFrom, type Numbers } from '../../core/tensor';
+import { fitted, type Box } from './box';
+import type { Plan } from './plan';
+import { endsInOne, outputAxes } from './topology';
+
+/** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
+export interface Upstream {
+  /** [T, B, O], or [B, O], also flat; what lies past a row's end has no effect. */
+  output?: Numbers | Box;
+  /** By name, `l0.h` [B, H], also flat. */
+  states?: Record<string, Numbers | Box>;
+}
+
+/**
+ * Copies upstream gradients to where a backward pass begins; what is left out is zero.
+ * @throws RangeError when a size does not fit or a state is unknown.
+ */
+export function fillUpstream(plan: Plan, upstream: Upstream, where: string): void {
+  mustKnowKeys(upstream, ['output', 'states'], where);
+  const { output, states = {} } = upstream;
+  const { gradient } = plan.output;
+  const [N, O] = gradient.shape;
+  const { T, B } = plan.shape;
+  const axes = [...outputAxes(plan.architecture.topology, T, B), O];
+  const above = output === undefined ? 0 : fitted(output, axes, where, 'output');
+  const finals = plan.final.gradients;
+  for (const name of Object.keys(states)) {
+    must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);
+  }
+  const given = Object.entries(finals).map(([name, final]) => {
+    const d = states[name] as Numbers | Box | undefined;
+    return [final, d === undefined ? 0 : fitted(d, final.shape, where, name)] as const;
+  });
+  for (const [final, d] of given) fillFrom(final, d);
+  fillFrom(gradient, above);
+  // a row with one output has it after its last step; else it puts nothing out past its end
+  if (!plan.shape.masked || endsInOne(plan.architecture.topology)) return;
+  const valid = plan.main.valid.data;
+  for (let row = 0; row < N; row++) for (let c = 0; valid[row] === 0 && c < O; c++) gradient.set(row, c, 0);
+}

@@ -1,0 +1,77 @@
+/** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
+import { sizeOf } from '../../core/tensor';
+import type { Batch, Ended } from '../network/batch';
+import { flatten, type Box } from '../network/box';
+import { directionsOf } from '../network/layer';
+import type { Network } from '../network/network';
+import type { Gathered, Task } from './share';
+import { outputAxes } from '../network/topology';
+
+type Given = Pick<Task, 'batch' | 'from'>;
+
+export class Exchange {
+  private readonly buffers = new Map<string, SharedArrayBuffer>();
+  /** Widths of the states by name. */
+  private readonly widths: readonly (readonly [name: string, width: number])[];
+
+  constructor(private readonly network: Network) {
+    this.widths = network.architecture.layers
+      .flatMap(directionsOf)
+      .flatMap(({ name, cell }) =>
+        Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, width] as const),
+      );
+  }
+
+  /** A batch, and where it goes on from, with all their numbers in shared memory. */
+  put({ batch, from }: Given): Given {
+    const { initial, x, inputs, targets, ...rest } = batch;
+    const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): Box => {
+      const { shape, numbers } = flatten(values, 'network.forward', name);
+      return { shape: [...shape], numbers: this.copy(name, numbers) };
+    };
+    const copies = (states: Exclude<Batch['initial'], string | undefined>): Ended['states'] =>
+      Object.fromEntries(
+        Object.entries(states).map(([name, values]) => {
+          const { numbers } = flatten(values, 'network.forward', `initial ${name}`);
+          return [name, this.copy(`initial ${name}`, numbers)];
+        }),
+      );
+    return {
+      batch: {
+        ...rest,
+        x: box('x', x),
+        ...(inputs !== undefined && { inputs: box('inputs', inputs) }),
+        ...(targets !== undefined && { targets: box('targets', targets) }),
+        ...(initial !== undefined && { initial: typeof initial === 'object' ? copies(initial) : initial }),
+      },
+      ...(from && { from: { ...from, states: copies(from.states) } }),
+    };
+  }
+
+  /** Places for what T steps of B rows give. */
+  gather(T: number, B: number, output: boolean): Gathered {
+    const { network } = this;
+    const finals = this.widths.map(
+      ([name, width]) => [name, this.array(`final ${name}`, B * width)] as const,
+    );
+    const rows = sizeOf(outputAxes(network.architecture.topology, T, B));
+    return {
+      states: Object.fromEntries(finals),
+      ...(output && { output: this.array('output', rows * network.output) }),
+    };
+  }
+
+  private copy(name: string, values: ArrayLike<number>): Float64Array {
+    const array = this.array(name, values.length);
+    array.set(values);
+    return array;
+  }
+
+  /** A shared array that lasts until the next of the same name. */
+  private array(name: string, length: number): Float64Array {
+    const bytes = 8 * length;
+    let buffer = this.buffers.get(name);
+    if (!buffer || buffer.byteLength < bytes) this.buffers.set(name, (buffer = new SharedArrayBuffer(bytes)));
+    return new Float64Array(buffer, 0, length);
+  }
+}

@@ -1,0 +1,77 @@
+/** One thread's share of a pass over a batch: some of its rows, forward and, if asked, backward. */
+import type { RandomState } from '../../core/random';
+import { contents, type Tensor } from '../../core/tensor';
+import type { Batch, Part } from '../network/batch';
+import type { Network } from '../network/network';
+import type { Plan } from '../network/plan';
+import { endsInOne } from '../network/topology';
+
+/** What a pass is to do. */
+export interface Task extends Part {
+  batch: Batch;
+  training: boolean;
+  /** Adds to the gradients of the parameters as well. */
+  backward: boolean;
+  /** State of the generator from which all rows of the batch draw their dropout, those of other shares included. */
+  random?: RandomState;
+}
+
+/** Arrays for the whole batch, into which every thread writes its own rows. */
+export interface Gathered {
+  /** By name, `l0.h` [B, H]. */
+  states: Record<string, Float64Array>;
+  /** [T, B, O], or [B, O] of a many-to-one network; absent when nobody asked. */
+  output?: Float64Array;
+}
+
+/** What a share adds to the whole. */
+export interface Figures {
+  loss: number;
+  /** Rows of the output that a mean loss is over. */
+  rows: number;
+  /** Valid time steps. */
+  tokens: number;
+}
+
+/** Does a share of a pass; the gradients are added to those of the network. */
+export function runShare(
+  network: Network,
+  { batch, training, backward, random, ...part }: Task,
+  gathered?: Gathered,
+): Figures & { readonly output: Tensor } {
+  if (random) network.random.state = random;
+  const result = network.forward(batch, { training, ...part });
+  const plan = network.lastPlan as Plan;
+  if (gathered) gather(plan, part.rows?.[0] ?? 0, gathered);
+  if (backward) network.backward();
+  return {
+    ...figuresOf(plan),
+    loss: result.loss,
+    get output() {
+      return result.output;
+    },
+  };
+}
+
+/** Copies what the rows of a plan, of which the first is row `from` of the batch, have put out. */
+function gather(plan: Plan, from: number, { states, output }: Gathered): void {
+  const { B } = plan.shape;
+  for (const [name, t] of Object.entries(plan.final.states)) {
+    states[name].set(contents(t), from * t.shape[1]);
+  }
+  if (!output) return;
+  const { value } = plan.output;
+  const [rows, width] = value.shape;
+  const numbers = contents(value);
+  const perStep = output.length / (rows / B); // numbers of one time step, all rows of the batch
+  for (let k = 0; k < rows / B; k++) {
+    output.set(numbers.subarray(k * B * width, (k + 1) * B * width), k * perStep + from * width);
+  }
+}
+
+/** How much a plan's batch holds. */
+export function figuresOf({ main: { valid }, architecture, shape }: Plan): Omit<Figures, 'loss'> {
+  let tokens = 0;
+  for (let k = 0; k < valid.data.length; k++) tokens += valid.data[k];
+  return { tokens, rows: endsInOne(architecture.topology) ? shape.B : tokens };
+}

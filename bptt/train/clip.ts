@@ -1,0 +1,103 @@
+/**
+ * Gradient clipping, the cure for exploding gradients: by global norm, or by value.
+ *
+ * Both work on the gradients of all parameters together, after `backward` and before the optimiser's step.
+ */
+import { must } from '../../core/check';
+import { executorOf } from '../../core/executor';
+import type { Data } from '../../core/memory';
+import { firstBadParameter } from '../network/notfinite';
+import type { Parameters } from '../network/parameters';
+
+/** Squares are added up in blocks of this many, so that rounding grows with the block and not with the network. */
+const BLOCK = 4096;
+
+/**
+ * g ← g · min(1, η / (‖g‖₂ + epsilon)) over all parameters together: the direction stays, the length is at most η.
+ *
+ * At most η long, the gradients stay untouched to the bit.
+ * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks".
+ *
+ * @param maxNorm η > 0; Infinity only measures.
+ * @param epsilon 0 is the equation; 1e-6 is PyTorch's convention.
+ * @returns ‖g‖ before clipping, and what the gradients were multiplied by.
+ * @throws RangeError when a gradient is NaN or infinite, naming the first one; nothing is scaled then.
+ * @example
+ * net.parameters.zeroGradients();
+ * net.forward(batch);
+ * net.backward();
+ * const { norm, coefficient } = clipGlobalNorm(net.parameters, 5);
+ */
+export function clipGlobalNorm(
+  parameters: Parameters,
+  maxNorm: number,
+  { epsilon = 0 }: { epsilon?: number } = {},
+): { norm: number; coefficient: number } {
+  must(maxNorm > 0, 'clip', 'the norm must be > 0', maxNorm);
+  must(epsilon >= 0 && Number.isFinite(epsilon), 'clip', 'epsilon must be a finite number >= 0', epsilon);
+  const norm = globalNorm(parameters);
+  const coefficient = Math.min(1, maxNorm / (norm + epsilon));
+  if (coefficient < 1) scaleGradients(parameters, coefficient);
+  return { norm, coefficient };
+}
+
+/**
+ * Limits every single gradient to −limit…limit; this changes the direction.
+ *
+ * @throws RangeError when a gradient is NaN or infinite, naming the first one; nothing is limited then.
+ * @example clipValue(net.parameters, 1);
+ */
+export function clipValue(parameters: Parameters, limit: number): void {
+  must(limit > 0, 'clip', 'the limit must be > 0', limit);
+  mustBeFinite(parameters);
+  const g = parameters.flatGradients.data;
+  for (let k = 0; k < g.length; k++) g[k] = Math.max(-limit, Math.min(limit, g[k]));
+}
+
+/**
+ * ‖g‖₂ of all gradients together, added up in float64.
+ * @throws RangeError when a gradient is NaN or infinite, naming the first one.
+ */
+export function globalNorm(parameters: Parameters): number {
+  const g = parameters.flatGradients.data;
+  const sum = sumOfSquares(g, 1);
+  // squares of very large or very small numbers leave the range of float64: then the entries are scaled first
+  if (sum > 1e-280 && sum < Infinity) return Math.sqrt(sum);
+  mustBeFinite(parameters);
+  let largest = 0;
+  for (let k = 0; k < g.length; k++) largest = Math.max(largest, Math.abs(g[k]));
+  const norm = largest === 0 ? 0 : largest * Math.sqrt(sumOfSquares(g, largest));
+  must(norm < Infinity, 'clip', 'the norm of the gradients must be finite', norm);
+  return norm;
+}
+
+/** g ← factor · g for all parameters. */
+export function scaleGradients(parameters: Parameters, factor: number): void {
+  const g = parameters.flatGradients.data;
+  for (let k = 0; k < g.length; k++) g[k] *= factor;
+}
+
+/** Σ (g / unit)². */
+function sumOfSquares(g: Data, unit: number): number {
+  const { sumSquares } = executorOf();
+  let total = 0;
+  for (let start = 0; start < g.length; start += BLOCK) {
+    const end = Math.min(start + BLOCK, g.length);
+    total += (unit === 1 ? sumSquares?.(g, start, end) : undefined) ?? loop(g, start, end, unit);
+  }
+  return total;
+}
+
+function loop(g: Data, start: number, end: number, unit: number): number {
+  let sum = 0;
+  for (let k = start; k < end; k++) {
+    const x = g[k] / unit;
+    sum += x * x;
+  }
+  return sum;
+}
+
+function mustBeFinite(parameters: Parameters): void {
+  const bad = firstBadParameter(parameters, 'gradients');
+  must(bad === undefined, 'clip', 'gradients must be finite', bad);
+}

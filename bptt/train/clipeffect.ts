@@ -1,0 +1,78 @@
+/**
+ * What clipping changes in one step of gradient descent, and what it does not.
+ *
+ *   g ← g · min(1, η / ‖g‖)      over the gradients of all parameters together
+ *
+ * It shortens the step. The direction stays, and with it the share that every time step has in it: ∂h_t/∂h_k is what it
+ * was. So clipping is a cure for explosions alone; what has vanished does not come back.
+ *
+ * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks".
+ */
+import { must, mustKnowKeys } from '../../core/check';
+import { engineMemory } from '../../core/memory';
+import type { Batch } from '../network/batch';
+import { clipGlobalNorm } from './clip';
+import { copyOf, type Network } from '../network/network';
+
+/** The clipping and the step that `clipEffect` tries. */
+export interface ClipEffectOptions {
+  /** η, the longest gradient. */
+  norm: number;
+  /** Of the step that is tried; default 0.1. */
+  learningRate?: number;
+}
+
+/** What clipping changed in one step; norms are Euclidean, over all parameters. */
+export interface ClipEffect {
+  /** ‖g‖ before and after clipping, and what g was multiplied by. */
+  norm: number;
+  clipped: number;
+  coefficient: number;
+  /** ‖Δθ‖ of a step of gradient descent, without and with clipping. */
+  update: { free: number; clipped: number };
+  /** The loss of the same batch before the step, and after it without and with clipping. */
+  loss: { before: number; free: number; clipped: number };
+}
+
+/**
+ * Tries one step of gradient descent on a float64 copy of a network, without clipping and with it.
+ *
+ * @throws RangeError for a network without a loss, for a norm or a learning rate that is not > 0, or when a gradient is
+ *   not finite.
+ * @example clipEffect(net, batch, { norm: 0.001 }).clipped // 0.001
+ */
+export function clipEffect(net: Network, batch: Batch, options: ClipEffectOptions): ClipEffect {
+  mustKnowKeys(options, ['norm', 'learningRate'], 'clipEffect');
+  const { norm: maxNorm, learningRate = 0.1 } = options;
+  const fits = learningRate > 0 && learningRate < Infinity;
+  must(fits, 'clipEffect', 'learningRate must be a finite number > 0', learningRate);
+  must(net.architecture.loss !== undefined, 'clipEffect', 'the network must have a loss', 'none');
+  return engineMemory().borrow(() => effectOn(copyOf(net), batch, { maxNorm, learningRate }));
+}
+
+function effectOn(
+  copy: Network,
+  batch: Batch,
+  { maxNorm, learningRate }: { maxNorm: number; learningRate: number },
+): ClipEffect {
+  const { parameters } = copy;
+  const before = copy.forward(batch).loss;
+  copy.backward();
+  const start = parameters.flat.data.slice();
+  const gradient = parameters.flatGradients.data.slice();
+  const { norm, coefficient } = clipGlobalNorm(parameters, maxNorm);
+  /** The loss after a step along `g`. */
+  const after = (g: ArrayLike<number>): number => {
+    const { data } = parameters.flat;
+    for (let k = 0; k < data.length; k++) data[k] = start[k] - learningRate * g[k];
+    return copy.forward(batch).loss;
+  };
+  const clipped = norm * coefficient;
+  return {
+    norm,
+    clipped,
+    coefficient,
+    update: { free: learningRate * norm, clipped: learningRate * clipped },
+    loss: { before, free: after(gradient), clipped: after(parameters.flatGradients.data) },
+  };
+}

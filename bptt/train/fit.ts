@@ -1,0 +1,239 @@
+/** Training: an asynchronous loop over batches, one optimiser step after the other. */
+import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
+import { Curve, type Point } from './curve';
+import { Learner, type LearnerOptions, type StepInfo } from './learner';
+import type { Network } from '../network/network';
+import { optimizer as optimizerOf, Optimizer, type Kept, type OptimizerOptions } from './optimizers';
+import { Parallel } from '../parallel/parallel';
+import { Source, type Batches } from './source';
+
+export type { StepInfo } from './learner';
+
+/** How a network is trained: by what, how long, and what is watched meanwhile. */
+export interface FitOptions extends LearnerOptions {
+  /** An optimiser, which goes on counting its steps, or the options of a new one. */
+  optimizer: Optimizer | OptimizerOptions;
+  /** Train until the optimiser has made this many steps; those before a resume count. */
+  steps?: number;
+  /** Train for about this long. */
+  seconds?: number;
+  /** Called after every step, and awaited; returning false stops. It may run the network. */
+  onStep?: (info: StepInfo) => unknown;
+  /** Stops before the next step. */
+  signal?: AbortSignal;
+  /** Measures the loss on other batches after every `every` steps. */
+  validation?: { batches: () => Batches; every: number };
+  /** Stops after `patience` validations in a row without an improvement of more than `minimum` (default 0). */
+  earlyStopping?: { patience: number; minimum?: number };
+}
+
+/** How a training ended. Losses are points of step and loss. */
+export interface Summary {
+  /** Steps that the optimiser has made in all, those after the best validation included. */
+  steps: number;
+  /**
+   * Which end came first. `aborted`: by the signal; `patience`: by early stopping; `batches`: there were no more;
+   * `callback`: `onStep` returned false.
+   */
+  stopped: 'steps' | 'seconds' | 'aborted' | 'patience' | 'batches' | 'callback';
+  /** A long run keeps every 2nd, 4th, 8th … step. */
+  history: { loss: Point[]; validationLoss: Point[] };
+  /** The last validation that was an improvement. */
+  best?: Point;
+  /** Final states of the last step. */
+  states: Record<string, Float64Array>;
+}
+
+/**
+ * Trains a network: for every step forward, backward, clip, schedule, update.
+ *
+ * One pass over `batches` at most; hand in a generator that goes round for several epochs. Batches with
+ * `initial: 'carry'` go on from the batch before, whatever validation and callbacks ran in between. With early stopping,
+ * the weights of the best validation, and the optimiser's memory and count that belong to them, are put back at the end,
+ * except after an abort, so that such a run can go on.
+ *
+ * Changes the parameters and their gradients; deterministic but for `seconds` and the signal.
+ * @throws RangeError at the first loss, gradient or weight that is NaN or infinite, naming the step, the tensor and the
+ * time; the weights and the optimiser are then those of the step before. TypeError or RangeError for options that are
+ * none.
+ * @example
+ * const { stopped } = await fit(net, batches, { optimizer: { name: 'adam' }, clip: { norm: 5 }, steps: 100 });
+ */
+export async function fit(network: Network, batches: Batches, options: FitOptions): Promise<Summary> {
+  check(network, options);
+  const { steps = Infinity, seconds = Infinity, validation, earlyStopping, onStep, signal } = options;
+  const optimizer =
+    options.optimizer instanceof Optimizer ? options.optimizer : optimizerOf(network, options.optimizer);
+  mustBe(
+    optimizer.parameters === network.parameters,
+    'fit',
+    'the optimizer must be for this network',
+    'another',
+  );
+  const learner = new Learner(network, optimizer, options);
+  const history = { loss: new Curve(), validationLoss: new Curve() };
+  const best = new Best(optimizer, earlyStopping);
+  const until = performance.now() + seconds * 1000;
+
+  const train = async (source: Source): Promise<Summary['stopped']> => {
+    for (;;) {
+      if (source.aborted) return 'aborted';
+      if (optimizer.steps >= steps) return 'steps';
+      if (performance.now() >= until) return 'seconds';
+      const info = await learner.step(source);
+      if (!info) return source.aborted ? 'aborted' : 'batches';
+      const { step } = info;
+      history.loss.add(step, info.loss);
+      if (validation && step % validation.every === 0) {
+        const loss = await validate(learner, network, validation.batches(), step, signal);
+        if (loss !== undefined) {
+          info.validationLoss = loss;
+          history.validationLoss.add(step, loss);
+          best.see(step, loss);
+        }
+      }
+      if ((await onStep?.(info)) === false) return 'callback';
+      if (best.exhausted) return 'patience';
+    }
+  };
+
+  const source = new Source(batches, signal, 'fit');
+  let stopped: Summary['stopped'];
+  try {
+    stopped = await train(source);
+  } finally {
+    learner.close();
+    await source.close();
+  }
+  const made = optimizer.steps;
+  if (stopped !== 'aborted') best.restore();
+  return {
+    steps: made,
+    stopped,
+    history: { loss: history.loss.points, validationLoss: history.validationLoss.points },
+    ...(best.point && { best: best.point }),
+    states: learner.states,
+  };
+}
+
+/** The best validation so far, and what the optimiser had made by then when that is wanted back. */
+class Best {
+  point: Point | undefined;
+  private kept: Kept | undefined;
+  private since = 0;
+
+  constructor(
+    private readonly optimizer: Optimizer,
+    private readonly stopping: FitOptions['earlyStopping'],
+  ) {}
+
+  see(step: number, loss: number): void {
+    const { minimum = 0 } = this.stopping ?? {};
+    this.since++;
+    if (this.point && !(loss < this.point.loss - minimum)) return;
+    this.point = { step, loss };
+    this.since = 0;
+    if (this.stopping) this.kept = this.optimizer.keep(this.kept);
+  }
+
+  get exhausted(): boolean {
+    return this.stopping !== undefined && this.since >= this.stopping.patience;
+  }
+
+  restore(): void {
+    if (this.kept) this.optimizer.restore(this.kept);
+  }
+}
+
+/** The loss over all batches, every valid step weighing the same; undefined when aborted. */
+async function validate(
+  learner: Learner,
+  network: Network,
+  batches: Batches,
+  step: number,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const where = `fit: validation after step ${step}`;
+  const source = new Source(batches, signal, where);
+  const total = { loss: 0, rows: 0 };
+  try {
+    for (let batch = await source.take(); batch; batch = await source.take()) {
+      const { loss, rows } = await learner.evaluate(batch, where, step);
+      total.loss += loss;
+      total.rows += rows;
+    }
+  } finally {
+    await source.close();
+  }
+  if (source.aborted) return undefined;
+  must(total.rows > 0, where, 'there must be a batch', 'none');
+  return network.reduction === 'mean' ? total.loss / total.rows : total.loss;
+}
+
+const optionNames = [
+  'optimizer',
+  'schedule',
+  'clip',
+  'steps',
+  'seconds',
+  'accumulate',
+  'weightNoise',
+  'onStep',
+  'signal',
+  'validation',
+  'earlyStopping',
+  'threads',
+];
+
+function check(network: Network, options: FitOptions): void {
+  const where = 'fit';
+  mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
+  mustKnowKeys(options, optionNames, where);
+  const {
+    steps,
+    seconds,
+    accumulate = 1,
+    threads,
+    clip,
+    weightNoise = 0,
+    validation,
+    earlyStopping,
+  } = options;
+  mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
+  if (steps !== undefined) mustCount(steps, where, 'steps');
+  if (seconds !== undefined) must(seconds > 0, where, 'seconds must be > 0', seconds);
+  mustCount(accumulate, where, 'accumulate');
+  const small = Number.isFinite(weightNoise) && weightNoise >= 0;
+  must(small, where, 'weightNoise must be a finite number >= 0', weightNoise);
+  if (threads instanceof Parallel)
+    mustBe(threads.network === network, where, 'the team of threads must be for this network', 'another');
+  else if (threads !== undefined) mustCount(threads, where, 'threads');
+  if (clip) {
+    mustKnowKeys(clip, 'norm' in clip ? ['norm', 'epsilon'] : ['value'], `${where}: clip`);
+    const limit = 'norm' in clip ? clip.norm : clip.value;
+    must(limit > 0, where, 'the limit of clip must be > 0', limit);
+  }
+  if (validation) {
+    mustKnowKeys(validation, ['batches', 'every'], `${where}: validation`);
+    mustCount(validation.every, where, 'validation.every');
+    mustBe(
+      typeof validation.batches === 'function',
+      where,
+      'validation.batches must be a function that gives the batches anew',
+      validation.batches,
+    );
+  }
+  if (earlyStopping) {
+    mustKnowKeys(earlyStopping, ['patience', 'minimum'], `${where}: earlyStopping`);
+    mustCount(earlyStopping.patience, where, 'earlyStopping.patience');
+    const { minimum = 0 } = earlyStopping;
+    must(minimum >= 0, where, 'earlyStopping.minimum must be >= 0', minimum);
+    mustBe(
+      validation !== undefined,
+      where,
+      'validation must be given',
+      validation,
+      'early stopping needs it',
+    );
+  }
+}

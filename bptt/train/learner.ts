@@ -1,0 +1,254 @@
+/** One step of training: gradients of one or more batches, clipping, schedule, update, and what can go wrong. */
+import { must } from '../../core/check';
+import type { Data } from '../../core/memory';
+import { Stopped } from '../parallel/thread';
+import type { Batch, Ended } from '../network/batch';
+import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
+import type { Network } from '../network/network';
+import { firstBadParameter, firstBadValue } from '../network/notfinite';
+import type { Kept, Optimizer } from './optimizers';
+import { parallel, Parallel, type Pass } from '../parallel/parallel';
+import type { Plan } from '../network/plan';
+import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
+import { figuresOf } from '../parallel/share';
+import type { Source } from './source';
+import { teamFor } from '../parallel/threads';
+import { withNoise } from '../network/weightnoise';
+
+export interface LearnerOptions {
+  /** Factor of the learning rate for each step; default constant. */
+  schedule?: Schedule | ScheduleOptions;
+  /** Gradient clipping by global norm or by value; default none. */
+  clip?: { norm: number; epsilon?: number } | { value: number };
+  /** Deviation of normal noise that each pass of the training adds to all weights, and takes away again; default 0. */
+  weightNoise?: number;
+  /** Batches whose gradients make one step, as if they were one batch; default 1. */
+  accumulate?: number;
+  /**
+   * Threads that share each batch, or a team of `parallel`, which then stays open. Default: the physical cores, up to 4,
+   * where the first batch is large enough to gain from them; else 1. A number of threads gives the same bits every time.
+   */
+  threads?: number | Parallel;
+}
+
+/** What one step of the training was. */
+export interface StepInfo {
+  /** Counts from 1; a resumed run counts on. */
+  step: number;
+  /** Training loss of this step, before its update. */
+  loss: number;
+  /** ‖g‖₂ of all gradients together, before clipping. */
+  gradientNorm: number;
+  /** Of this step, after the schedule. */
+  learningRate: number;
+  /** Valid time steps, of all rows, that this step learnt from. */
+  tokens: number;
+  /** Present when a validation followed this step. */
+  validationLoss?: number;
+  /** Final states, `l0.h` [B, H] row-major: what `initial: 'carry'` carries on from. The next step overwrites them. */
+  states: Record<string, Float64Array>;
+}
+
+/** Makes the steps, and keeps the states that a later batch carries on from. */
+export class Learner {
+  readonly states: Record<string, Float64Array> = {};
+  private readonly statesBefore: Record<string, Float64Array> = {};
+  /** The clock and the rows of the pass that left these states. */
+  private ended: Omit<Ended, 'states'> | undefined;
+  private team: Parallel | undefined;
+  private readonly schedule: Schedule;
+  /** What a step is taken back to, and the weights without their noise. */
+  private kept: Kept | undefined;
+  private clean: Data | undefined;
+
+  constructor(
+    private readonly network: Network,
+    private readonly optimizer: Optimizer,
+    private readonly options: LearnerOptions,
+  ) {
+    const { schedule = { name: 'constant' } } = options;
+    this.schedule = typeof schedule === 'function' ? schedule : scheduleOf(schedule);
+  }
+
+  /**
+   * One step on the next batches; undefined when there are none. One that fails leaves the generator and the states as they
+   * were.
+   */
+  async step(source: Source): Promise<StepInfo | undefined> {
+    const { ended, states, statesBefore } = this;
+    const { random } = this.network;
+    const { state } = random;
+    keep(statesBefore, states);
+    try {
+      return await this.attempt(source);
+    } catch (error) {
+      random.state = state;
+      this.ended = ended;
+      keep(states, statesBefore);
+      throw error;
+    }
+  }
+
+  private async attempt(source: Source): Promise<StepInfo | undefined> {
+    const { network, optimizer } = this;
+    const { accumulate = 1 } = this.options;
+    const step = optimizer.steps + 1;
+    // to be averaged over several batches, every row of the output first weighs 1
+    const sums = accumulate > 1 && network.reduction === 'mean';
+    const total = { loss: 0, rows: 0, tokens: 0, norm: 0 };
+    network.parameters.zeroGradients();
+    for (let k = 0; k < accumulate; k++) {
+      const batch = await source.take();
+      if (source.aborted) return undefined; // gradients of half a step are dropped
+      if (!batch) break;
+      const { loss, rows, tokens } = await this.learn(batch, step, sums);
+      total.norm = this.normOf(step);
+      total.loss += loss;
+      total.rows += rows;
+      total.tokens += tokens;
+    }
+    if (total.rows === 0) return undefined;
+    if (sums) {
+      scaleGradients(network.parameters, 1 / total.rows);
+      total.loss /= total.rows;
+      total.norm /= total.rows;
+    }
+    const learningRate = optimizer.learningRate * this.schedule(step - 1);
+    this.update(step, learningRate);
+    const { loss, norm: gradientNorm, tokens } = total;
+    return { step, loss, gradientNorm, learningRate, tokens, states: this.states };
+  }
+
+  /** As `evaluate` below, on the threads of the training. */
+  async evaluate(batch: Batch, where: string, step: number): Promise<{ loss: number; rows: number }> {
+    const threads = await this.threads(batch, where);
+    const { loss, rows } = await checked(threads, (team) => team.evaluate(batch), where, step);
+    return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows };
+  }
+
+  /** Ends the threads that were started for it. */
+  close(): void {
+    if (!(this.options.threads instanceof Parallel)) this.team?.close();
+  }
+
+  private async learn(batch: Batch, step: number, sums: boolean): Promise<Pass> {
+    const { network, states } = this;
+    // validation and callbacks may have run the network since: what is carried on from was kept aside
+    const from = this.ended && { ...this.ended, states };
+    const how = { training: true, from, ...(sums && { over: 1 }) };
+    const threads = await this.threads(batch, at(step));
+    const run = (): Promise<Pass> =>
+      checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
+    const { weightNoise: deviation = 0 } = this.options;
+    const noise = { deviation, random: network.random };
+    const weights = network.parameters.flat.data;
+    const pass = await (deviation > 0
+      ? withNoise(weights, (this.clean ??= weights.slice()), noise, run)
+      : run());
+    this.ended = { clock: pass.clock, B: pass.B };
+    keep(states, pass.states);
+    return pass;
+  }
+
+  /** Started at the first batch, which tells how much there is to do. */
+  private async threads(batch: Batch, where: string): Promise<Parallel> {
+    const { threads } = this.options;
+    if (threads instanceof Parallel) return (this.team ??= threads);
+    try {
+      this.team ??= await (threads === undefined
+        ? teamFor(this.network, batch)
+        : parallel(this.network, threads));
+    } catch (cause) {
+      throw reworded(cause, where);
+    }
+    return this.team;
+  }
+
+  private normOf(step: number): number {
+    const why = (): string => ` (${because(this.team?.firstBad('gradient'), step - 1)})`;
+    return explained(at(step), () => globalNorm(this.network.parameters), why);
+  }
+
+  private update(step: number, learningRate: number): void {
+    const { network, optimizer } = this;
+    const { parameters } = network;
+    const { clip } = this.options;
+    if (clip && 'norm' in clip) clipGlobalNorm(parameters, clip.norm, { epsilon: clip.epsilon });
+    else if (clip) clipValue(parameters, clip.value);
+    this.kept = optimizer.keep(this.kept);
+    explained(at(step), () => optimizer.step(learningRate));
+    const bad = firstBadParameter(parameters, 'values');
+    if (bad !== undefined) optimizer.restore(this.kept);
+    must(
+      bad === undefined,
+      at(step),
+      'the update must leave finite weights',
+      bad,
+      because(undefined, step - 1),
+    );
+  }
+}
+
+/** Copies states by name, into the arrays that are there where they fit. */
+function keep(to: Record<string, Float64Array>, from: Record<string, ArrayLike<number>>): void {
+  for (const [name, values] of Object.entries(from)) {
+    if (to[name]?.length !== values.length) to[name] = new Float64Array(values.length);
+    to[name].set(values);
+  }
+}
+
+/** The loss of a batch without learning from it, times its rows where the loss is a mean, and their number. */
+export function evaluate(
+  network: Network,
+  batch: Batch,
+  where: string,
+  step: number,
+): { loss: number; rows: number } {
+  const { loss } = explained(where, () => network.forward(batch));
+  const plan = network.lastPlan as Plan;
+  mustBeFinite(loss, () => firstBadValue(plan), where, step);
+  const { rows } = figuresOf(plan);
+  return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
+}
+
+/** Runs a pass, and says where, and perhaps why, it went wrong. */
+async function checked(
+  team: Parallel,
+  run: (team: Parallel) => Promise<Pass>,
+  where: string,
+  step: number,
+): Promise<Pass> {
+  let pass: Pass;
+  try {
+    pass = await run(team);
+  } catch (cause) {
+    if (!(cause instanceof Stopped)) throw reworded(cause, where);
+    throw new Error(`${cause.message} (${where}; ${because(undefined, step)})`, { cause });
+  }
+  mustBeFinite(pass.loss, () => team.firstBad('value'), where, step);
+  return pass;
+}
+
+function mustBeFinite(loss: number, first: () => string | undefined, where: string, step: number): void {
+  if (!Number.isFinite(loss)) must(false, where, 'the loss must be finite', loss, because(first(), step));
+}
+
+const at = (step: number): string => `fit: step ${step}`;
+
+const because = (first: string | undefined, step: number): string =>
+  `${first ? `first in ${first}; ` : ''}the weights are those ${step > 0 ? `of step ${step}` : 'before step 1'}`;
+
+/** Says where, and perhaps why, something threw. */
+function explained<T>(where: string, work: () => T, why = (): string => ''): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw reworded(cause, where, why);
+  }
+}
+
+function reworded(cause: unknown, where: string, why = (): string => ''): unknown {
+  if (!(cause instanceof RangeError || cause instanceof TypeError)) return cause;
+  const Kind = cause instanceof RangeError ? RangeError : TypeError;
+  return new Kind(`${where}: ${cause.message}${why()}`, { cause });
+}

@@ -1,0 +1,197 @@
+/**
+ * Optimisers: from the gradients g to new parameters p, with PyTorch's semantics and defaults.
+ *
+ * Each update is one statement over all parameters at once: p, g and the optimiser's states are rows [1, N]; what
+ * changes with the step (the learning rate, bias corrections) is computed in float64 and handed in as single numbers.
+ */
+import ndarray from 'ndarray';
+import { must } from '../../core/check';
+import { executorOf } from '../../core/executor';
+import type { Data } from '../../core/memory';
+import { Program, type Executor } from '../../core/program';
+import {
+  fillFrom,
+  isTensor,
+  sizeOf,
+  tensor,
+  toFlat,
+  zeros,
+  type Tensor,
+  type Tensors,
+} from '../../core/tensor';
+import type { Network } from '../network/network';
+import { Parameters, withPrefix } from '../network/parameters';
+import { settle, type OptimizerOptions, type Rule } from './updates';
+
+export type { OptimizerName, OptimizerOptions } from './updates';
+
+/** Weights, memory and count of steps of an optimiser, which belong together. */
+export interface Kept {
+  steps: number;
+  numbers: Data[];
+}
+
+/**
+ * An optimiser with its memory: what turns gradients into the next weights. Made by `optimizer`.
+ *
+ *   values, gradients and each row of the memory [1, N], over all parameters at once
+ *
+ * `step` reads the gradients and changes the weights and the memory; it does not zero the gradients.
+ *
+ * Source: the semantics of torch.optim; the papers are named in `updates.ts`.
+ * @throws TypeError for an unknown name or option; RangeError for a value out of range.
+ * @example
+ * net.backward();
+ * adam.step();
+ * adam.steps; // 1
+ * adam.state()['m.l0.Wx'].shape; // [2, 3]
+ */
+export class Optimizer {
+  /** All options, defaults filled in: what a checkpoint must hold to build the same optimiser again. */
+  readonly options: OptimizerOptions;
+  private readonly rule: Rule;
+  /** The optimiser's memory [1, N] by name, and the numbers [1] that change with the step. */
+  private readonly rows: Tensors = {};
+  private readonly scalars: Tensors = {};
+  private readonly update: () => void;
+  private made = 0;
+
+  constructor(
+    /** What `step` changes. */
+    readonly parameters: Parameters,
+    options: OptimizerOptions,
+    executor: Executor,
+  ) {
+    const { dtype, flat, flatGradients } = parameters;
+    ({ options: this.options, rule: this.rule } = settle(options));
+    for (const state of this.rule.states) {
+      this.rows[state] = zeros(flat.shape, dtype);
+      this.rows[state].data.fill(this.rule.start ?? 0);
+    }
+    for (const scalar of Object.keys(this.rule.scalars(1, 0))) this.scalars[scalar] = zeros([1], dtype);
+    const program = new Program();
+    const written: Tensors = { p: flat, ...this.rows };
+    const before = Object.entries(written).map(([name, row]) => [`${name}Prev`, row] as const);
+    program.pointwise(this.rule.update, {
+      ...{ g: flatGradients, ...written, ...this.scalars },
+      ...Object.fromEntries(before),
+    });
+    this.update = program.bind(executor);
+  }
+
+  /** Updates made so far. */
+  get steps(): number {
+    return this.made;
+  }
+
+  /** The learning rate that `step` uses when it is given none. */
+  get learningRate(): number {
+    return this.options.learningRate as number;
+  }
+
+  /**
+   * Changes every parameter by its gradient; the gradients stay as they are.
+   *
+   * @param learningRate of this step only; default: the option `learningRate`.
+   * @throws RangeError unless the learning rate is a finite number ≥ 0.
+   */
+  step(learningRate = this.learningRate): void {
+    mustBeRate(learningRate, 'optimizer.step');
+    this.made++;
+    const scalars = this.rule.scalars(this.made, learningRate);
+    for (const name in scalars) this.scalars[name].data[0] = scalars[name];
+    this.update();
+  }
+
+  /** Copies of the weights, the memory and the count of steps; into `kept`, where that is given. */
+  keep(kept?: Kept): Kept {
+    const numbers = this.changed;
+    if (!kept) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
+    numbers.forEach((data, k) => kept.numbers[k].set(data));
+    kept.steps = this.made;
+    return kept;
+  }
+
+  /** Puts back what `keep` gave. */
+  restore({ steps, numbers }: Kept): void {
+    this.changed.forEach((data, k) => data.set(numbers[k]));
+    this.made = steps;
+  }
+
+  /** What a step changes: the weights and the memory. */
+  private get changed(): Data[] {
+    return [this.parameters.flat, ...Object.values(this.rows)].map(({ data }) => data);
+  }
+
+  /**
+   * The optimiser's memory as views, by state and parameter, `m.l0.Wx` in the shape of `l0.Wx`; `steps` [1] float64 is a
+   * copy of the count.
+   */
+  state(): Tensors {
+    const views: Tensors = { steps: tensor([this.made]) };
+    for (const [state, row] of Object.entries(this.rows)) {
+      const parts = Object.entries(this.parameters.values).map(
+        ([name, p]) => [name, ndarray(row.data, p.shape, undefined, p.offset)] as const,
+      );
+      Object.assign(views, withPrefix(Object.fromEntries(parts), `${state}.`));
+    }
+    return views;
+  }
+
+  /**
+   * Replaces the optimiser's memory by what `state` gave, as tensors or as row-major numbers.
+   * @throws RangeError when a name is missing or unknown or a count does not fit; nothing is changed then.
+   */
+  load(state: Readonly<Record<string, Tensor | ArrayLike<number>>>): void {
+    const where = 'optimizer.load';
+    const own = this.state();
+    const given = new Map<string, ArrayLike<number>>();
+    for (const [name, values] of Object.entries(state)) {
+      must(name in own, where, `the name must be one of ${Object.keys(own).join(', ')}`, name);
+      const flat = isTensor(values) ? toFlat(values) : values;
+      const size = sizeOf(own[name].shape);
+      must(flat.length === size, where, `${name} must hold ${size} values`, flat.length);
+      given.set(name, flat);
+    }
+    const missing = Object.keys(own).find((name) => !given.has(name));
+    must(missing === undefined, where, `${missing} must be given`, 'none');
+    const steps = (given.get('steps') as ArrayLike<number>)[0];
+    must(Number.isSafeInteger(steps) && steps >= 0, where, 'steps must be a whole number >= 0', steps);
+    this.made = steps;
+    for (const [name, values] of given) if (name !== 'steps') fillFrom(own[name], values);
+  }
+}
+
+/**
+ * An optimiser over all parameters of a network.
+ *
+ * | name    | defaults                                                                             |
+ * | ------- | ------------------------------------------------------------------------------------ |
+ * | sgd     | learningRate 1e-3, momentum 0, dampening 0, nesterov false, weightDecay 0            |
+ * | rmsprop | learningRate 1e-2, alpha 0.99, eps 1e-8, momentum 0, centered false, weightDecay 0   |
+ * | adagrad | learningRate 1e-2, lrDecay 0, eps 1e-10, initialAccumulatorValue 0, weightDecay 0    |
+ * | adam    | learningRate 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0, amsgrad false        |
+ * | adamw   | learningRate 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 1e-2, amsgrad false     |
+ *
+ * @param executor runs the update; default: the network's.
+ * @throws TypeError for an unknown name or option; RangeError for a value out of range.
+ * @example
+ * const adam = optimizer(net, { name: 'adam', learningRate: 2e-3 });
+ * net.parameters.zeroGradients();
+ * net.forward(batch, { training: true });
+ * net.backward();
+ * adam.step();
+ */
+export function optimizer(
+  of: Network | Parameters,
+  options: OptimizerOptions,
+  executor?: Executor,
+): Optimizer {
+  const parameters = of instanceof Parameters ? of : of.parameters;
+  const fallback = of instanceof Parameters ? executorOf : () => of.executor;
+  return new Optimizer(parameters, options, executor ?? fallback());
+}
+
+function mustBeRate(rate: number, where: string): void {
+  must(rate >= 0 && Number.isFinite(rate), where, 'the learning rate must be a finite number >= 0', rate);
+}

@@ -1,0 +1,90 @@
+/** The flow of gradients as text: curves of one line each, a table of trends, and what clipping does. */
+import { greatest, least } from '../core/reduce';
+import type { ClipEffect } from '../bptt/train/clipeffect';
+import { trendOf, type Flow, type LayerFlow, type Trend } from '../bptt/flow/flow';
+import { logarithms, sparkline } from './sparkline';
+
+/** Room for the name of a curve and its two ends. */
+const LABEL = 10;
+const WIDEST = 100;
+
+/** Curves over time, all to one scale: ‖∂L/∂s_t‖ of every state, and ‖∂h_T/∂h_k‖ of every layer. */
+export function flowLines({ layers, row }: Flow, columns: number): string[] {
+  const width = Math.max(8, Math.min(WIDEST, columns - LABEL - 1));
+  const gradients = layers.flatMap(({ name, gradients: own }) =>
+    Object.entries(own).map(([s, norms]) => ({ name: `${name}.${s}`, norms })),
+  );
+  // from the first step that a layer takes to its last one, whichever way it reads
+  const jacobians = layers.map(({ name, back }) => ({ name, norms: back.map(({ norm }) => norm).reverse() }));
+  return [
+    '',
+    ...curves(`‖∂L/∂h_t‖, t = 0 … ${gradients[0].norms.length - 1}`, gradients, width),
+    '',
+    ...curves(`‖∂h_T/∂h_k‖ of row ${row}, k = 0 … T steps taken`, jacobians, width),
+  ];
+}
+
+function curves(title: string, all: readonly { name: string; norms: number[] }[], width: number): string[] {
+  const logs = all.map(({ norms }) => logarithms(norms));
+  const told = logs.flat().filter((log) => !Number.isNaN(log));
+  const [low, high] = [least(told), greatest(told)];
+  if (told.length === 0) return [`${title}: 0 everywhere`];
+  const scale = `log scale from ${short(10 ** low)} to ${short(10 ** high)}`;
+  return [
+    `${title}; ${scale}`,
+    ...all.map(({ name }, k) => `${name.padEnd(LABEL)} ${sparkline(logs[k], width, [low, high])}`),
+  ];
+}
+
+/** Head and body of a table with a line for each layer. */
+export function trendTable({ layers }: Flow): [string[], string[][]] {
+  return [['', '', '‖∂L/∂h_T‖', '‖∂L/∂h_0‖', '‖∂h_T/∂h_0‖', 'bound', 'a step'], layers.map(lineOf)];
+}
+
+function lineOf({ name, cell, gradients, initial, back, reverse }: LayerFlow): string[] {
+  const [[output, norms]] = Object.entries(gradients);
+  const { norm, bound } = back[back.length - 1];
+  const final = norms[reverse ? 0 : norms.length - 1];
+  const { rate } = trendOf(back.map((distance) => distance.norm));
+  return [name, cell, ...[final, initial[output], norm, bound].map(short), `× ${rate.toPrecision(3)}`];
+}
+
+/** What becomes of the final state's dependence on the past, layer by layer. */
+export const trendLines = ({ layers }: Flow): string[] =>
+  layers.map(({ name, back }) => `${name}: ${told(trendOf(back.map(({ norm }) => norm)))}`);
+
+/** A trend in words. */
+function told({ rate, halfLife, vanished, exploded }: Trend): string {
+  const pace =
+    rate === 0 || halfLife === Infinity
+      ? 'stays'
+      : `${halfLife > 0 ? 'halves' : 'doubles'} every ${short(Math.abs(halfLife))} steps`;
+  const every = `‖∂h_T/∂h_T−d‖ ${rate === 0 ? 'is gone' : pace}`;
+  if (vanished !== undefined)
+    return `${every}; from d = ${vanished} on it is below 2⁻²⁴, too little for float32`;
+  return exploded === undefined ? every : `${every}; from d = ${exploded} on it is above 2²⁴`;
+}
+
+/** What clipping does to one step of gradient descent. */
+export function clipLines(
+  { norm, clipped, coefficient, update, loss }: ClipEffect,
+  learningRate: number,
+): string[] {
+  const untouched = coefficient === 1;
+  const [before, after, step] = [norm, clipped, update.clipped].map(short);
+  const lines = [
+    '',
+    `gradient of all parameters: ‖g‖ = ${before}${untouched ? ', short enough: not clipped' : `, clipped to ${after}, × ${short(coefficient)}`}`,
+    `one step at rate ${learningRate}: ‖Δθ‖ = ${short(update.free)}, loss ${loss.before.toPrecision(4)} → ${loss.free.toPrecision(4)}`,
+  ];
+  if (untouched) return lines;
+  return [
+    ...lines,
+    `the same step clipped: ‖Δθ‖ = ${step}, loss ${loss.before.toPrecision(4)} → ${loss.clipped.toPrecision(4)}`,
+    'clipping shortens the step and keeps its direction: ‖∂h_T/∂h_k‖ stays as it is, what vanished does not return',
+  ];
+}
+
+/** Three digits. */
+const short = (x: number): string =>
+  x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(1) : String(+x.toPrecision(3));

@@ -1,0 +1,222 @@
+/** What is measured: six recurrent workloads, from a character model of the usual size to a single small sequence. */
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { lstm } from '../cells/lstm';
+import type { Cell } from '../cells/cell';
+import type { Batch } from '../bptt/network/batch';
+import { globalNorm } from '../bptt/train/clip';
+import { network, type Network } from '../bptt/network/network';
+import type { ExecutorName } from '../core/executor';
+import type { Dtype } from '../core/memory';
+import { Random } from '../core/random';
+import { sizeOf, toFlat, type Tensor } from '../core/tensor';
+
+/**
+ * A layer over a batch of sequences: x [T, B, D] to h [T, B, H].
+ *
+ * With O, an output layer and a softmax over O classes at every step; else the mean squared distance from targets
+ * [T, B, H]. One training step is zeroed gradients, forward and backward, without an optimiser.
+ */
+export interface Workload {
+  name: string;
+  cell: 'lstm' | 'gru' | 'elman';
+  D: number;
+  H: number;
+  B: number;
+  T: number;
+  O?: number;
+}
+
+export const workloads: readonly Workload[] = [
+  { name: 'W1', cell: 'lstm', D: 64, H: 128, B: 32, T: 50, O: 64 },
+  { name: 'W2', cell: 'lstm', D: 128, H: 256, B: 32, T: 100 },
+  { name: 'W3', cell: 'lstm', D: 512, H: 512, B: 64, T: 50 },
+  { name: 'W4', cell: 'gru', D: 128, H: 256, B: 32, T: 100 },
+  { name: 'W5', cell: 'elman', D: 128, H: 256, B: 32, T: 100 },
+  { name: 'W6', cell: 'lstm', D: 16, H: 32, B: 1, T: 100 },
+];
+
+/** The same kinds of work, so small that each takes a moment: to see that everything still runs. */
+export const smallestWorkloads: readonly Workload[] = workloads.map(({ name, cell, O }) => ({
+  name,
+  cell,
+  D: 5,
+  H: 7,
+  B: name === 'W6' ? 1 : 3,
+  T: 4,
+  ...(O && { O: 6 }),
+}));
+
+/** LSTM [64→128] B=32 T=50. */
+export const describe = ({ cell, D, H, B, T, O }: Workload): string =>
+  `${cell} ${D}→${H}${O ? `→${O}` : ''} B=${B} T=${T}`;
+
+const gatesOf = { lstm: 4, gru: 3, elman: 1 };
+
+/**
+ * Multiplications and additions of the products: T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. Training
+ * counts three times the forward pass: it has three products for each. (The first layer's dx is one of these three; an
+ * engine that leaves it out, because nobody asks for it, is credited with it all the same.)
+ */
+export function flopsOf({ cell, D, H, B, T, O = 0 }: Workload): {
+  forward: number;
+  training: number;
+  /** Training without dx. */
+  done: number;
+} {
+  const forward = 2 * T * B * (gatesOf[cell] * H * (D + H) + H * O);
+  return { forward, training: 3 * forward, done: 3 * forward - 2 * T * B * gatesOf[cell] * H * D };
+}
+
+/** Numbers in row-major order under a shape. */
+export interface Values {
+  shape: number[];
+  numbers: Float32Array;
+}
+
+/** Weights and one batch, in float32, so that every engine can be given the same. */
+export interface Data {
+  /** Wx, Wh, b (and bhn), and with an output layer Wy, by: in this engine's layouts. */
+  parameters: Record<string, Values>;
+  x: Values;
+  /** Class numbers [T, B] with an output layer, else [T, B, H]. */
+  targets: Values;
+}
+
+/** Weights in ±1/√H, inputs and targets in ±1; the same for the same workload on every machine. */
+export function dataOf({ cell, D, H, B, T, O }: Workload): Data {
+  const random = new Random(1);
+  const draw = (shape: number[], of: () => number): Values => ({
+    shape,
+    numbers: Float32Array.from({ length: sizeOf(shape) }, of),
+  });
+  const bound = 1 / Math.sqrt(H);
+  const weight = (...shape: number[]): Values => draw(shape, () => random.uniform(-bound, bound));
+  const any = (): number => random.uniform(-1, 1);
+  const G = gatesOf[cell];
+  return {
+    parameters: {
+      Wx: weight(D, G * H),
+      Wh: weight(H, G * H),
+      b: weight(G * H),
+      ...(cell === 'gru' && { bhn: weight(H) }),
+      ...(O && { Wy: weight(H, O), by: weight(O) }),
+    },
+    x: draw([T, B, D], any),
+    targets: O ? draw([T, B], () => Math.floor(random.uniform(0, O))) : draw([T, B, H], any),
+  };
+}
+
+/** How this engine runs a workload. */
+export interface Variant {
+  dtype: Dtype;
+  executor?: ExecutorName;
+  /** Of a GRU; default 'after'. */
+  reset?: 'after' | 'before';
+}
+
+/** What a workload computes: equal in every engine, up to rounding. */
+export interface Outcome {
+  loss: number;
+  /** ‖dL/dparameters‖₂. */
+  gradientNorm: number;
+  /** Σ h after STREAMED single steps over the first row's first inputs, from a state of zeros. */
+  streamed: number;
+}
+
+/** Single steps that are compared; no more than T. */
+export const STREAMED = 4;
+
+/** A workload set up on this engine, ready to be timed. */
+export class Run {
+  readonly net: Network;
+  /** The layer alone, which steps are made with. */
+  readonly stream: Network;
+  readonly batch: Batch;
+  private readonly inputs: Batch[];
+  /** The very first input, from a state of zeros. */
+  private first: Batch | undefined;
+  private at = 0;
+
+  constructor(
+    readonly workload: Workload,
+    { dtype, executor, reset }: Variant,
+    data = dataOf(workload),
+  ) {
+    const { D, T, B, O } = workload;
+    const cell = cellOf(workload, reset);
+    const how = { dtype, executor };
+    this.net = network({
+      layers: [cell],
+      ...how,
+      ...(O ? { output: O, loss: 'softmax' } : { loss: 'squared' }),
+    });
+    // what is streamed has no target, and so no loss
+    this.stream = network({ layers: [cell], ...how });
+    for (const [name, { numbers }] of Object.entries(data.parameters)) {
+      const head = name === 'Wy' || name === 'by';
+      // a GRU that resets before the product has no bias of its own there
+      if (name === 'bhn' && reset === 'before') continue;
+      this.net.parameters.set(head ? `head.${name}` : `l0.${name}`, numbers);
+      if (!head) this.stream.parameters.set(`l0.${name}`, numbers);
+    }
+    this.batch = { x: data.x, targets: data.targets };
+    this.inputs = Array.from({ length: Math.min(T, STREAMED) }, (_, t) => ({
+      x: { shape: [1, 1, D], numbers: data.x.numbers.slice(t * B * D, t * B * D + D) },
+      initial: 'carry',
+    }));
+    this.first = { ...this.inputs[0], initial: 'zero' };
+  }
+
+  forward(): number {
+    return this.net.forward(this.batch).loss;
+  }
+
+  /** After a forward pass; gradients start from zero. */
+  backward(): void {
+    this.net.parameters.zeroGradients();
+    this.net.backward();
+  }
+
+  train(): number {
+    const loss = this.forward();
+    this.backward();
+    return loss;
+  }
+
+  /** One time step of one sequence, carrying the state on; the inputs come round again. */
+  step(): Tensor {
+    const { inputs, first, at } = this;
+    this.at = (at + 1) % inputs.length;
+    this.first = undefined;
+    return this.stream.forward(first ?? inputs[at]).output;
+  }
+
+  /** To be called before anything is streamed. */
+  outcome(): Outcome {
+    const loss = this.train();
+    const gradientNorm = globalNorm(this.net.parameters);
+    let h: number[] = [];
+    for (let k = 0; k < this.inputs.length; k++) h = toFlat(this.step());
+    return { loss, gradientNorm, streamed: h.reduce((sum, value) => sum + value, 0) };
+  }
+}
+
+function cellOf({ cell, D, H }: Workload, reset: 'after' | 'before' = 'after'): Cell {
+  if (cell === 'lstm') return lstm({ input: D, hidden: H });
+  return cell === 'gru' ? gru({ input: D, hidden: H, reset }) : elman({ input: D, hidden: H });
+}
+
+/** What differs by more than rounding, or undefined: losses and streamed values, and gradients where both are known. */
+export function disagreement(got: Partial<Outcome>, wanted: Outcome, dtype: Dtype): string | undefined {
+  // an engine that adds up a million squares one by one in float32 loses three digits of the loss
+  const bounds = { loss: 1e-3, gradientNorm: 1e-4, streamed: 1e-4 };
+  for (const key of ['loss', 'gradientNorm', 'streamed'] as const) {
+    const value = got[key];
+    if (value === undefined) continue;
+    const error = Math.abs(value - wanted[key]) / Math.max(Math.abs(wanted[key]), 1e-3);
+    if (!(error <= (dtype === 'float32' ? bounds[key] : 1e-9)))
+      return `${key} is ${value}, not ${wanted[key]}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+/** A worker: takes trials from a queue, runs them in threads of this process, and hands back what they reached. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Job } from 'bullmq';
+import { parse } from '../io/metadata';
+import { readWhole, writeWhole } from '../io/files';
+import { fingerprint } from '../text/read';
+import { exitCodes } from '../terminal/errors';
+import { onInterrupt } from '../terminal/interrupt';
+import { outFolder } from '../terminal/outfolder';
+import { line } from '../terminal/output';
+import { inWords, type Outcome } from './outcome';
+import { TrialPool } from './pool';
+import {
+  asLongAsThere,
+  connect,
+  jobSchema,
+  queueName,
+  textKey,
+  type Connection,
+  type JobData,
+} from './redis';
+
+export interface WorkerOptions {
+  queue: string;
+  jobs: number;
+  out: string;
+  stalledAfter: number;
+}
+
+/** Milliseconds between two words on how far a trial is. */
+const TELL_EVERY = 1000;
+/** Times that a trial may lose its worker before it counts as what kills them. */
+const MOST_STALLED = 5;
+
+/** Works until it is told to stop; returns the exit code. */
+export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): Promise<number> {
+  outFolder('worker', out, () => undefined);
+  const connection = await connect(queue, 'worker', line);
+  const { bull, redis, address } = connection;
+  const pool = new TrialPool(jobs);
+  const run = (job: Job<JobData, Outcome>, token?: string): Promise<Outcome> =>
+    work(job, token, pool, out, connection).catch((error: unknown) => {
+      // given back, not failed
+      if (error instanceof bull.WaitingError) throw error;
+      // a full disk, for instance: the sweep has to say where
+      throw new Error(`${(error as Error).message} (on ${hostname()})`, { cause: error });
+    });
+  const worker = new bull.Worker<JobData, Outcome>(queueName(), run, {
+    connection: redis,
+    concurrency: jobs,
+    lockDuration: stalledAfter * 1000,
+    stalledInterval: stalledAfter * 1000,
+    maxStalledCount: MOST_STALLED,
+    // no space: Redis would refuse the name, and nobody could see that a worker is there
+    name: `${hostname()}:${process.pid}`,
+  });
+  const objections = new Set<string>();
+  worker.on('error', ({ name, message }) => {
+    // of a connection that is lost, the connection itself tells
+    if (name !== 'ReplyError' || objections.has(message)) return;
+    objections.add(message);
+    line(`${address} objects: ${message}`);
+  });
+  worker.on('completed', ({ data }, outcome) => line(`${data.label}: ${inWords(outcome)}`));
+  worker.on('failed', (job, { message }) => line(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
+  line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
+
+  const stopped = new Promise<number>((resolve) => {
+    const interrupt = onInterrupt(
+      () => {
+        line('stopping: trials that run are saved and given back; Ctrl-C once more stops at once');
+        pool.stop();
+        const given = worker.close();
+        const end = (): void => resolve(interrupt.code ?? exitCodes.interrupted);
+        // what cannot be given back goes to others when it has been silent for long enough
+        void pool.idle().then(() => asLongAsThere(connection, given).then(end, end));
+      },
+      () => undefined,
+    );
+  });
+  const code = await stopped;
+  await pool.close();
+  connection.leave();
+  return code;
+}
+
+async function work(
+  job: Job<JobData, Outcome>,
+  token: string | undefined,
+  pool: TrialPool,
+  out: string,
+  { bull, redis }: Connection,
+): Promise<Outcome> {
+  const { id, label, settings } = parse(jobSchema, job.data, 'worker: a trial');
+  const text = resolve(out, 'texts', `${settings.sha256}.txt`);
+  if (!existsSync(text) || fingerprint(readWhole(text)) !== settings.sha256) {
+    const bytes = await redis.getBuffer(textKey(settings.sha256));
+    const sha256 = bytes && fingerprint(bytes);
+    if (!bytes || sha256 !== settings.sha256)
+      throw new Error(
+        `worker: the text must be in the queue, got ${bytes ? 'another' : 'none'} (start the sweep again)`,
+      );
+    writeWhole(text, bytes);
+  }
+  line(`${label}: begins`);
+  let told = 0;
+  // the sweep says where the model lies, and may run in another folder of this machine
+  const folder = resolve(out, 'models', id);
+  const order = { settings: { ...settings, text }, text, folder };
+  const outcome = await pool.run(order, (part) => {
+    if (performance.now() - told < TELL_EVERY) return;
+    told = performance.now();
+    job.updateProgress({ ...part, host: hostname() }).catch(() => undefined); // nothing depends on it
+  });
+  if (outcome) return outcome;
+  await job.moveToWait(token);
+  throw new bull.WaitingError();
+}

@@ -1,0 +1,121 @@
+/** What a command says when it cannot go on: a sentence, the fix, an exit code. A stack trace only with --debug. */
+import { CommanderError } from 'commander';
+import { createColors } from 'picocolors';
+import { safe } from '../core/safe';
+import { columnsOf, wrap } from '../cli/wrap';
+
+/** 0 is success; 129 and above are the shell's own codes: a closed terminal, Ctrl-C, a closed pipe, SIGTERM. */
+export const exitCodes = {
+  ...{ failed: 1, usage: 2 },
+  ...{ hungUp: 129, interrupted: 130, unheard: 141, terminated: 143 },
+} as const;
+
+/** An error whose message is meant for the user. */
+export class CommandError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number,
+    readonly fix?: string,
+    cause?: unknown,
+  ) {
+    super(safe(message), { cause });
+  }
+}
+
+/** Something the user gave cannot be used: exit code 2. */
+export const usage = (message: string, fix?: string, cause?: unknown): CommandError =>
+  new CommandError(message, exitCodes.usage, fix, cause);
+
+/** Something went wrong on the way: exit code 1. */
+export const failure = (message: string, fix?: string, cause?: unknown): CommandError =>
+  new CommandError(message, exitCodes.failed, fix, cause);
+
+/**
+ * Runs `work`; an error becomes bad usage with a fix, its message kept.
+ * @example using(() => readText(file), 'give a text file')
+ */
+export const using = <T>(work: () => T, fix?: string): T => turning(work, usage, fix);
+
+/**
+ * The same for work that writes what was asked for: an error becomes a failure.
+ * @example saving(() => writeWhole(svg, picture), 'another file by --svg')
+ */
+export const saving = <T>(work: () => T, fix: string): T => turning(work, failure, fix);
+
+function turning<T>(work: () => T, into: typeof usage, fix?: string): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw into((error as Error).message, fix, error);
+  }
+}
+
+/** Prints an error on standard error and returns the exit code that goes with it. */
+export function report(error: unknown, command: string, debug: boolean): number {
+  const { message, fix, exitCode } = understand(error, command);
+  const colors = createColors(process.stderr.isTTY && !process.env.NO_COLOR);
+  if (exitCode !== 0) {
+    const fitted = (text: string): string => wrap(safe(text), columnsOf(process.stderr));
+    process.stderr.write(`${colors.red(fitted(message))}\n`);
+    if (fix) process.stderr.write(`${fitted(`  fix: ${fix}`).replace('fix:', colors.dim('fix:'))}\n`);
+    if (debug) process.stderr.write(`${safe(trace(error))}\n`);
+  }
+  return exitCode;
+}
+
+function understand(error: unknown, command: string): { message: string; fix?: string; exitCode: number } {
+  const where = command || 'backstep';
+  const help = `${['backstep', command].filter(Boolean).join(' ')} --help lists what there is`;
+  // what a part of the library says does not tell which command asked it
+  const named = (message: string): string => {
+    const told = message.startsWith(`${where}: `) || message.startsWith(`${where} `);
+    return told ? message : `${where}: ${message}`;
+  };
+  if (error instanceof CommandError) {
+    const { message, exitCode } = error;
+    const fix = error.fix ?? (exitCode === exitCodes.usage ? help : undefined);
+    return { message: named(message), exitCode, fix };
+  }
+  if (error instanceof CommanderError) {
+    // --help and --version have printed what was asked for
+    if (error.exitCode === 0) return { message: '', exitCode: 0 };
+    const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(error.message)?.[1];
+    const fix = near === undefined ? help : `did you mean ${near}?`;
+    return { message: `${where}: ${inOurWords(error)}`, fix, exitCode: exitCodes.usage };
+  }
+  // the library's own checks of what it was given
+  if (error instanceof RangeError || error instanceof TypeError)
+    return { message: named(error.message), fix: help, exitCode: exitCodes.usage };
+  const message = error instanceof Error ? error.message : String(error);
+  return { message: named(message), fix: '--debug shows where this comes from', exitCode: exitCodes.failed };
+}
+
+/** What commander found wrong with the words on the command line, told as everything else is. */
+function inOurWords({ code, message }: CommanderError): string {
+  const [quoted = ''] = Array.from(message.matchAll(/'([^']*)'/g), ([, words]) => words);
+  const [allowed, given] = Array.from(message.matchAll(/\d+/g), ([digits]) => digits).slice(-2);
+  switch (code) {
+    case 'commander.help':
+      return 'a command must be given, got none';
+    case 'commander.unknownCommand':
+      return `the command must be one that there is, got ${quoted}`;
+    case 'commander.unknownOption':
+      return `options must be those that there are, got ${quoted}`;
+    case 'commander.optionMissingArgument':
+      return `${quoted} must have a value, got none`;
+    case 'commander.missingArgument':
+    case 'commander.missingMandatoryOptionValue':
+      return `${quoted} must be given, got none`;
+    case 'commander.excessArguments':
+      return `arguments must be ${allowed} at most, got ${given}`;
+    default:
+      return message.replace(/^error: /, '');
+  }
+}
+
+function trace(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${trace(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

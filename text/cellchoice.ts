@@ -1,0 +1,94 @@
+/** What `--cell` can be: a cell that is built in, by its name, or one of the user's own, as the text of its file. */
+import { existsSync, statSync } from 'node:fs';
+import type { Cell } from '../cells/cell';
+import { clockwork } from '../cells/clockwork';
+import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
+import { lstm } from '../cells/lstm';
+import { lstm1997 } from '../cells/lstm1997';
+import { cellFromText } from '../cells/text';
+import { limits } from '../core/equations/parse';
+import { readUtf8 } from '../io/files';
+import { known } from '../terminal/arguments';
+import { usage, using } from '../terminal/errors';
+
+export interface Sizes {
+  input: number;
+  hidden: number;
+}
+
+/** Periods of the modules of a clockwork layer, which are of one size. */
+export const PERIODS = [1, 2, 4, 8];
+
+const cells = {
+  elman: (sizes: Sizes): Cell => elman(sizes),
+  'elman-relu': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'relu', recurrentInit: 'identity' }),
+  'elman-sigmoid': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'sigmoid' }),
+  lstm: (sizes: Sizes): Cell => lstm(sizes),
+  lstm1997: (sizes: Sizes): Cell => lstm1997(sizes),
+  'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
+  gru: (sizes: Sizes): Cell => gru(sizes),
+  'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
+  // what is fed back is as wide as the layer
+  jordan: (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden }),
+  'jordan-softmax': (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden, feedback: 'p' }),
+  clockwork: (sizes: Sizes): Cell => clockwork({ ...sizes, periods: PERIODS }),
+};
+export const cellNames = Object.keys(cells) as (keyof typeof cells)[];
+
+/** Whether a setting is the text of a cell, and not the name of one. */
+const isText = (cell: string): boolean => cell.includes('\n');
+
+/** The cell that a setting asks for. */
+export const makeCell = (cell: string, sizes: Sizes): Cell =>
+  isText(cell) ? cellFromText({ ...sizes, equations: cell }) : cells[cell as keyof typeof cells](sizes);
+
+/** Whether a setting asks for a cell: what a checkpoint says is not trusted. */
+export const isCellSetting = (cell: string): boolean => Object.hasOwn(cells, cell) || isText(cell);
+
+/** How a setting is shown: `gru`, `mgu (from a file)`. */
+export const cellLabel = (cell: string): string => {
+  if (!isText(cell)) return cell;
+  const [, name = 'a cell'] = /^\s*cell\s+([\w-]+)/m.exec(cell) ?? [];
+  return `${name} (from a file)`;
+};
+
+/** Whether a word on the command line is meant as a file: there is one, or it looks like one. */
+export const isCellFile = (word: string): boolean =>
+  !Object.hasOwn(cells, word) && (/[./\\]/.test(word) || (existsSync(word) && statSync(word).isFile()));
+
+/**
+ * The text of a cell's file.
+ * @throws CommandError when there is no such file, or it holds no cell.
+ */
+export function readCellFile(file: string, place: string): string {
+  const fix = 'the cells in examples/cells/ show what such a file looks like';
+  if (!existsSync(file)) throw usage(`${place} must be a file, got ${file}, which does not exist`, fix);
+  const { size } = statSync(file);
+  if (size > 4 * limits.characters)
+    throw usage(
+      `${place} must be a file of at most ${limits.characters} characters, got ${size} bytes (${file})`,
+      fix,
+    );
+  const text = using(() => readUtf8(file), fix);
+  // made once with small sizes: what is wrong with it is said before anything else is read
+  using(() => {
+    try {
+      cellFromText({ input: 2, hidden: 3, equations: text });
+    } catch (error) {
+      throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+    }
+  }, fix);
+  return text;
+}
+
+/** A name, or the text of a cell. @throws CommandError for neither. */
+export function knownCell(cell: unknown, place: string): string {
+  if (typeof cell === 'string' && isText(cell)) return cell;
+  return known(cell, cellNames, `${place} must be a file, or one of`);
+}
+
+/** A name, or the text of the file that is named. @throws CommandError for neither. */
+export const readCell = (word: string, place: string): string =>
+  isCellFile(word) ? readCellFile(word, place) : knownCell(word, place);

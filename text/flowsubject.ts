@@ -1,0 +1,202 @@
+/** What `backstep flow` looks at: a new network or a trained one, and a batch of noise or of text. */
+import { Matrix } from 'ml-matrix';
+import { Random } from '../core/random';
+import { columns, fillFrom, toFlat, toNested, type Tensor } from '../core/tensor';
+import type { Batch } from '../bptt/network/batch';
+import type { Box } from '../bptt/network/box';
+import { bidirectional, directionsOf, type Layer } from '../bptt/network/layer';
+import { mustHaveRoom } from '../bptt/network/need';
+import { network, Network } from '../bptt/network/network';
+import { withoutPrefix } from '../bptt/network/parameters';
+import { fill } from '../bptt/check/problem';
+import { spectralRadius } from '../bptt/flow/spectrum';
+import type { Topology } from '../bptt/network/topology';
+import { decodeCheckpoint, type Checkpoint } from '../io/checkpoint';
+import { fileIn, readWhole } from '../io/files';
+import { Streams } from './streams';
+import type { Indices } from '../io/vocabulary';
+import { PACKAGE, readTextOf } from './corpus';
+import { usage, using } from '../terminal/errors';
+import { cellLabel, makeCell } from './cellchoice';
+import { CHECKPOINT } from './settings';
+import { settingsOf } from './trainer';
+
+export interface SubjectOptions {
+  cell?: string;
+  hidden?: number;
+  layers?: number;
+  bidirectional?: boolean;
+  input?: number;
+  spectralRadius?: number;
+  forgetBias?: number;
+  seed: number;
+  text?: string;
+  steps: number;
+  batch: number;
+  at: 'last' | 'every';
+}
+
+export interface Subject {
+  network: Network;
+  batch: Batch;
+  /** In a few words: `lstm, 32 units, 2 layers`. */
+  what: string;
+  /** `noise`, or the name of the text. */
+  from: string;
+}
+
+/** Options that a checkpoint has settled. */
+const settled = [
+  'cell',
+  'hidden',
+  'layers',
+  'bidirectional',
+  'input',
+  'spectralRadius',
+  'forgetBias',
+] as const;
+
+/** @throws CommandError when the options do not go together, or a file cannot be used. */
+export function subjectOf(checkpoint: string | undefined, options: SubjectOptions): Subject {
+  return checkpoint === undefined ? fresh(options) : trained(checkpoint, options);
+}
+
+function fresh(options: SubjectOptions): Subject {
+  const { cell = 'lstm', hidden = 32, layers = 1, seed, text, steps, batch: B } = options;
+  if (text !== undefined && options.input !== undefined)
+    throw usage(
+      `flow: --input must be left out, got ${options.input} (with --text it is the size of its vocabulary)`,
+    );
+  const read = text === undefined ? undefined : readTextOf(text, 'flow');
+  const input = read?.vocabulary.size ?? options.input ?? 8;
+  const one = (width: number) => using(() => makeCell(cell, { input: width, hidden }));
+  const sides = options.bidirectional ? 2 : 1;
+  const cells = [
+    { cell: one(input), times: sides },
+    { cell: one(sides * hidden), times: sides * (layers - 1) },
+  ];
+  using(() => mustHaveRoom({ cells, output: input, T: steps, B, ...COPY }, 'flow'), FEWER);
+  let width = input;
+  const stack = Array.from({ length: layers }, (): Layer => {
+    const same = one(width);
+    width = sides * hidden;
+    return options.bidirectional ? bidirectional(same) : same;
+  });
+  const net = network({
+    layers: stack,
+    output: input,
+    loss: 'softmax',
+    topology: topologies[options.at],
+    seed,
+  });
+  if (options.spectralRadius !== undefined) scaleRecurrence(net, options.spectralRadius);
+  if (options.forgetBias !== undefined) setForgetBias(net, options.forgetBias, cell);
+  return {
+    network: net,
+    batch: read ? textBatch(read.indices, options) : noise(steps, B, input, options),
+    what: `${options.bidirectional ? 'bidirectional ' : ''}${cellLabel(cell)}, ${many(hidden, 'unit')}, ${many(layers, 'layer')}, untrained`,
+    from: text ?? 'noise',
+  };
+}
+
+/** What is followed is a float64 copy, beside the weights and gradients of the network itself. */
+const COPY = { dtype: 'float64', rows: 4 } as const;
+const FEWER = 'fewer --steps, or a smaller --batch, --hidden or --input';
+
+const topologies: Record<SubjectOptions['at'], Topology> = { last: 'many-to-one', every: 'many-to-many' };
+
+function trained(given: string, options: SubjectOptions): Subject {
+  const wrong = settled.find((name) => options[name] !== undefined);
+  if (wrong !== undefined) {
+    const flag = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw usage(`flow: --${flag} must be left out, got ${options[wrong]} (the checkpoint says what it is)`);
+  }
+  const file = using(() => fileIn(given, CHECKPOINT));
+  const bytes = using(() => readWhole(file), 'backstep train makes one');
+  const checkpoint = using(
+    () => decodeCheckpoint(bytes, {}, file),
+    'the file is damaged or of another kind; give another',
+  );
+  const { network: net, vocabulary } = checkpoint;
+  if (!vocabulary || net.input !== vocabulary.size || net.output !== vocabulary.size)
+    throw usage(`flow: the checkpoint must be a character model, got ${file} without a vocabulary that fits`);
+  const name = options.text ?? textOf(checkpoint);
+  const text = readTextOf(name === PACKAGE ? undefined : name, 'flow');
+  const cells = net.architecture.layers.flatMap(directionsOf).map(({ cell }) => ({ cell, times: 1 }));
+  const { steps: T, batch: B } = options;
+  using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, 'flow'), FEWER);
+  // as the model numbers its symbols
+  const { indices } = vocabulary.encode(text.vocabulary.decode(text.indices));
+  const { layers, ...rest } = net.architecture;
+  const copy = new Network({
+    ...rest,
+    layers: [...layers],
+    reduction: net.reduction,
+    topology: topologies[options.at],
+  });
+  for (const [parameter, t] of Object.entries(net.parameters.values))
+    copy.parameters.set(parameter, toFlat(t));
+  const units = layers.flatMap(directionsOf).map(({ cell }) => `${cell.name} ${cell.hidden}`);
+  return {
+    network: copy,
+    batch: textBatch(Uint16Array.from(indices), options),
+    what: `${units.join(', ')}, trained`,
+    from: name,
+  };
+}
+
+/** The text a model was trained on, which its checkpoint names. */
+function textOf(checkpoint: Checkpoint): string {
+  return using(() => settingsOf(checkpoint), 'name a text by --text FILE').text;
+}
+
+/** Rows of a text, from places at equal distances; the answer is the symbol that follows. */
+function textBatch(indices: Indices, { batch: B, steps: T, at }: SubjectOptions): Batch {
+  const fix = 'a longer text, fewer --steps, or a smaller --batch';
+  const { x, targets } = using(() => new Streams(indices, B, T), fix).chunk(0);
+  return { x: { shape: [T, B], numbers: x }, targets: answers(targets, T, B, at) };
+}
+
+/** Inputs without any structure, and answers without any relation to them. */
+function noise(T: number, B: number, D: number, { seed, at }: SubjectOptions): Batch {
+  const random = new Random(seed);
+  const numbers = Float64Array.from({ length: T * B * D }, () => random.normal());
+  const targets = Uint32Array.from({ length: T * B }, () => random.below(D));
+  return { x: { shape: [T, B, D], numbers }, targets: answers(targets, T, B, at) };
+}
+
+const answers = (all: ArrayLike<number>, T: number, B: number, at: SubjectOptions['at']): Box =>
+  at === 'every'
+    ? { shape: [T, B], numbers: all }
+    : { shape: [B], numbers: Array.from({ length: B }, (_, b) => all[(T - 1) * B + b]) };
+
+/** Scales the recurrent matrix of every gate to the spectral radius that is asked for; Jordan's is the product Wf Wo. */
+function scaleRecurrence({ architecture, parameters }: Network, wanted: number): void {
+  for (const { name, cell } of architecture.layers.flatMap(directionsOf)) {
+    const { Wh, Wf, Wo } = withoutPrefix(parameters.values, `${name}.`) as Record<string, Tensor | undefined>;
+    const { hidden: H } = cell;
+    const gates = Wh
+      ? Array.from({ length: Wh.shape[1] / H }, (_, k) => columns(Wh, k * H, (k + 1) * H))
+      : [];
+    for (const gate of gates) scale(gate, wanted / spectralRadius(toNested(gate) as number[][]));
+    if (!Wf || !Wo) continue;
+    const loop = new Matrix(toNested(Wf) as number[][]).mmul(new Matrix(toNested(Wo) as number[][]));
+    scale(Wf, wanted / spectralRadius(loop.to2DArray()));
+  }
+}
+
+/** `1 unit`, `2 units`. */
+export const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+const scale = (t: Tensor, factor: number): void => fill(t, (r, c) => factor * t.get(r, c));
+
+function setForgetBias({ architecture, parameters }: Network, bias: number, cell: string): void {
+  for (const { name, cell: one } of architecture.layers.flatMap(directionsOf)) {
+    if (one.name !== 'lstm')
+      throw usage(
+        `flow: --forget-bias must be left out, got ${bias} (--cell ${cellLabel(cell)} has no forget gate)`,
+      );
+    // gates are stored in the order i f g o
+    fillFrom(columns(parameters.values[`${name}.b`], one.hidden, 2 * one.hidden), bias);
+  }
+}

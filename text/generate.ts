@@ -1,0 +1,58 @@
+/** Text from a model: one symbol after the other, each drawn from what the network expects next. */
+import { must } from '../core/check';
+import type { Random } from '../core/random';
+import { draw, type DrawOptions } from '../bptt/decode/draw';
+import type { Network } from '../bptt/network/network';
+import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
+
+export interface GenerateOptions extends DrawOptions {
+  /** Classes that the network reads first, at least one. */
+  prime: readonly number[];
+  random: Random;
+}
+
+/**
+ * Symbols without end, drawn by a network that was trained to predict the next one.
+ *
+ * Runs the network forward with a batch of one row; its carried states are lost. UNKNOWN is never drawn.
+ * @throws RangeError when the output is no longer finite, as of a network that runs away.
+ * @example
+ * const symbols = generate(net, vocabulary, { temperature: 0.8, prime: [5], random: new Random(1) });
+ * symbols.next().value // 'e'
+ */
+export function* generate(
+  network: Network,
+  vocabulary: Vocabulary,
+  options: GenerateOptions,
+): Generator<string, never> {
+  const { prime, random } = options;
+  must(prime.length > 0, 'generate', 'prime must hold at least one class', 'none');
+  const x = { shape: [1, 1], numbers: [0] };
+  const logits = new Float64Array(vocabulary.size);
+  let initial: 'zero' | 'carry' = 'zero';
+  let reads = 0;
+
+  const read = (symbol: number): void => {
+    x.numbers[0] = symbol;
+    const { output } = network.forward({ x, initial }, { predict: true });
+    initial = 'carry';
+    for (let k = 0; k < logits.length; k++) logits[k] = output.get(0, 0, k);
+    reads++;
+    const bad = logits.find((logit) => !Number.isFinite(logit));
+    const why = 'the state of the network grows without bound';
+    must(bad === undefined, 'generate', 'the output must be finite', `${bad} after ${reads} symbols`, why);
+  };
+
+  for (const symbol of prime) read(symbol);
+  for (;;) {
+    logits[vocabulary.symbols.indexOf(UNKNOWN)] = -Infinity;
+    const symbol = draw(logits, options, random);
+    yield vocabulary.symbols[symbol];
+    read(symbol);
+  }
+}
+
+/** What a model is primed with when nothing is given: the start of a line, else its first symbol. */
+export function defaultPrime(vocabulary: Vocabulary): string {
+  return vocabulary.symbols.includes('\n') ? '\n' : vocabulary.symbols[1];
+}

@@ -1,0 +1,47 @@
+/** loss.svg: the training and the validation curve. */
+import { canvas } from '../draw/canvas';
+import type { Trainer } from './trainer';
+
+const BITS = 1 / Math.LN2;
+const colors = { training: '#4e79a7', validation: '#e15759' };
+
+/**
+ * The loss curves as an SVG document, in bits per character.
+ *
+ * @param final the last point of the validation curve: step and loss.
+ */
+export async function plotCurves(
+  { training, validation }: Trainer['curves'],
+  final?: [number, number],
+): Promise<string> {
+  const { Plot, document, style } = await canvas();
+
+  const points = (flat: ArrayLike<number>) =>
+    Array.from({ length: flat.length / 2 }, (_, k) => ({ step: flat[2 * k], bits: flat[2 * k + 1] * BITS }));
+  const measured = points([...validation.points, ...(final ?? [])]);
+  const x = 'step';
+  const y = 'bits';
+  const label = (name: keyof typeof colors, dy: number) => {
+    const place = { frameAnchor: 'top-right', dx: -8, dy: 8 + dy } as const;
+    return Plot.text([name], { ...place, text: (d: string) => d, fill: colors[name], fontWeight: 'bold' });
+  };
+  const marks = [
+    Plot.frame({ stroke: '#ddd' }),
+    Plot.line(points(training.points), { x, y, stroke: colors.training, strokeWidth: 1 }),
+    Plot.line(measured, { x, y, stroke: colors.validation, strokeWidth: 2 }),
+    Plot.dot(measured, { x, y, fill: colors.validation, r: measured.length > 50 ? 0 : 2.5 }),
+    label('training', 0),
+    label('validation', 16),
+  ];
+  const svg = Plot.plot({
+    document,
+    width: 720,
+    height: 400,
+    style,
+    x: { label: 'step', grid: true },
+    y: { label: 'bits per character', grid: true, nice: true },
+    marks,
+  });
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return `${svg.outerHTML}\n`;
+}

@@ -1,0 +1,63 @@
+/** How fast a run is, how far, and how well it does: what a step line and a progress bar show. */
+import type { StepInfo } from '../bptt/train/fit';
+import { BITS, type Step } from './events';
+import type { Trainer } from './trainer';
+
+/** Of the running averages: about the last ten steps count. */
+const SMOOTHING = 0.9;
+
+export class Progress {
+  /** The running average of the loss. */
+  average = NaN;
+  private readonly firstStep: number;
+  /** Seconds spent in steps, without validation, samples and saving; and where the clock of the next step starts. */
+  private working = 0;
+  private resumed: number;
+
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly started: number,
+  ) {
+    this.firstStep = trainer.steps;
+    this.resumed = started;
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
+  /** Takes note of a step that has just been made. */
+  step({ step, loss, gradientNorm, learningRate, tokens }: StepInfo): Step {
+    this.working += (performance.now() - this.resumed) / 1000;
+    this.average = Number.isNaN(this.average) ? loss : SMOOTHING * this.average + (1 - SMOOTHING) * loss;
+    const made = step - this.firstStep;
+    const { seconds } = this;
+    const { steps, seconds: limit } = this.trainer.settings;
+    const left = [
+      steps === null ? Infinity : ((steps - step) * seconds) / made,
+      limit === null ? Infinity : limit - seconds,
+    ];
+    const done = [
+      steps === null ? 0 : made / (steps - this.firstStep),
+      limit === null ? 0 : Math.min(1, seconds / limit),
+    ];
+    return {
+      event: 'step',
+      step,
+      loss,
+      bits: this.average * BITS,
+      charsPerSecond: (made * tokens) / this.working,
+      gradientNorm,
+      learningRate,
+      seconds,
+      secondsLeft: Math.max(0, Math.min(...left)),
+      done: Math.max(...done),
+    };
+  }
+
+  /** What lay between the last step and this moment was not training. */
+  resume(): void {
+    this.resumed = performance.now();
+  }
+}

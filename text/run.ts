@@ -1,0 +1,315 @@
+/** One training run: reads what is needed, trains, reports, saves, and says how to go on. */
+import { existsSync, mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, extname, join, resolve as absolute } from 'node:path';
+import { executorOf, type ExecutorName } from '../core/executor';
+import type { StepInfo } from '../bptt/train/fit';
+import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { clearUp, fileIn, readWhole, writeBeside, writeWhole } from '../io/files';
+import { commandLine, quote } from '../terminal/arguments';
+import { PACKAGE, readTextOf } from './corpus';
+import { failure, usage, using, CommandError } from '../terminal/errors';
+import { BITS } from './events';
+import { onInterrupt } from '../terminal/interrupt';
+import { drained, noteLine } from '../terminal/output';
+import { plotCurves } from './plot';
+import { Progress } from './progress';
+import { reporterFor, type Reporter } from './reporter';
+import { CHECKPOINT, newSettings, resumedSettings, type Given } from './settings';
+import { lock } from '../terminal/lock';
+import { settingsOf, Trainer } from './trainer';
+
+/** The command's options as commander hands them over. */
+export interface TrainOptions extends Given {
+  saveEvery?: number;
+  out?: string;
+  /** Replaces a model that is in the folder already, which is kept beside the new one otherwise. */
+  fresh?: boolean;
+  resume?: string;
+  json?: boolean;
+}
+
+const PREVIOUS = 'checkpoint.previous.safetensors';
+/** What an error leaves: the last good weights, beside the last checkpoint. */
+const RESCUED = 'checkpoint.rescued.safetensors';
+const PICTURE = 'loss.svg';
+const SAVE_SECONDS = 30;
+const SAMPLE_LENGTH = 200;
+
+/** Trains; returns the exit code. */
+export async function train(options: TrainOptions): Promise<number> {
+  const { trainer, out } = options.resume === undefined ? begin(options) : resume(options, options.resume);
+  return new Run(trainer, out, options).go();
+}
+
+function begin(options: TrainOptions): { trainer: Trainer; out: string } {
+  const executor = using(() => executorOf(options.executor)).name;
+  const text = readTextOf(options.text, 'train');
+  const name = options.text ?? PACKAGE;
+  const out =
+    options.out ?? join('runs', options.text === undefined ? 'moby-dick' : basename(name, extname(name)));
+  return {
+    trainer: using(
+      () => Trainer.begin(newSettings(options, name, text.sha256, executor), text),
+      'fewer --layers, or a smaller --hidden, --batch or --seq',
+    ),
+    out,
+  };
+}
+
+function resume(options: TrainOptions, given: string): { trainer: Trainer; out: string } {
+  const file = using(() => fileIn(given, CHECKPOINT));
+  const bytes = using(
+    () => readWhole(file),
+    'give the checkpoint.safetensors of an earlier run, or its folder',
+  );
+  const spoilt = 'the file is damaged or of another kind; nothing was overwritten';
+  const before = using(() => settingsOf(decodeCheckpoint(bytes, { inference: true }, file)), spoilt);
+  const settings = resumedSettings(options, before);
+  const executor = using(() => executorOf(settings.executor)).name as ExecutorName;
+  const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text, 'train');
+  if (text.sha256 !== before.sha256) {
+    throw usage(
+      `train: --text must be the text that the checkpoint was trained on, got another (${settings.text})`,
+      'give the same file, unchanged, by --text FILE; for a new text train without --resume',
+    );
+  }
+  const trainer = using(
+    () => Trainer.resume(settings, text, decodeCheckpoint(bytes, { executor }, file)),
+    spoilt,
+  );
+  const out = options.out ?? dirname(file);
+  const { steps } = trainer;
+  // a run that was killed after its last step has its picture still to draw
+  const unfinished = steps === settings.steps && !isDrawn(out, file);
+  if (settings.steps !== null && steps >= settings.steps && !unfinished) {
+    throw usage(
+      `train: --steps must be more than the ${steps} that the checkpoint has made, got ${settings.steps}`,
+      `--steps ${2 * steps}, or --seconds 60`,
+    );
+  }
+  return { trainer, out };
+}
+
+/** Whether there is a loss curve that is no older than the checkpoint. */
+function isDrawn(out: string, checkpoint: string): boolean {
+  const picture = statSync(join(out, PICTURE), { throwIfNoEntry: false });
+  return picture !== undefined && picture.mtimeMs >= statSync(checkpoint).mtimeMs;
+}
+
+class Run {
+  private readonly reporter: Reporter;
+  private readonly checkpoint: string;
+  private readonly abort = new AbortController();
+  private readonly started = performance.now();
+  private readonly firstStep: number;
+  private readonly progress: Progress;
+  private lastSave: number;
+  private lastSample: number;
+  /** The step of the checkpoint in the folder: of this run, or of the one that it resumes. */
+  private savedStep: number | undefined;
+
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly out: string,
+    private readonly options: TrainOptions,
+  ) {
+    this.checkpoint = join(out, CHECKPOINT);
+    this.firstStep = trainer.steps;
+    const { resume: from } = options;
+    const resumed = from !== undefined && absolute(fileIn(from, CHECKPOINT)) === absolute(this.checkpoint);
+    if (resumed) this.savedStep = this.firstStep;
+    this.lastSave = this.lastSample = this.started;
+    this.progress = new Progress(trainer, this.started);
+    this.reporter = reporterFor(options.json ?? false);
+  }
+
+  async go(): Promise<number> {
+    const { trainer, reporter, abort } = this;
+    const unlock = lock(this.out, { command: 'train', noun: 'run' });
+    for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
+    const interrupt = onInterrupt(
+      () => {
+        note(reporter, 'stopping after this step; Ctrl-C once more stops at once, without saving');
+        abort.abort();
+      },
+      () => reporter.close(),
+      { later: true },
+    );
+    try {
+      const missing = await trainer.start();
+      if (missing !== '') note(reporter, missing);
+      this.tellStart();
+      const stopped = await trainer.run({
+        signal: abort.signal,
+        onStep: (info) => {
+          interrupt.listen();
+          return this.onStep(info);
+        },
+      });
+      this.save();
+      if (stopped !== 'aborted') {
+        await this.finish(stopped);
+        return interrupt.code ?? 0;
+      }
+    } catch (error) {
+      throw this.explained(error);
+    } finally {
+      trainer.close();
+      reporter.close();
+      interrupt.done();
+      unlock();
+    }
+    const again = commandLine(`train --resume ${quote(this.checkpoint)}`);
+    noteLine(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}`);
+    return interrupt.code ?? 0;
+  }
+
+  private async onStep(info: StepInfo): Promise<void> {
+    const { trainer, reporter, progress } = this;
+    reporter.tell(progress.step(info));
+    const loss = trainer.validateWhenDue();
+    if (loss !== undefined) reporter.tell({ event: 'validation', step: info.step, loss, bits: loss * BITS });
+    const now = performance.now();
+    if (now - this.lastSample > sampleEvery(trainer.settings.seconds) * 1000) {
+      this.tellSample();
+      this.lastSample = now;
+    }
+    const { saveEvery } = this.options;
+    if (now - this.lastSave > SAVE_SECONDS * 1000 || (saveEvery && info.step % saveEvery === 0)) {
+      try {
+        this.save();
+      } catch (error) {
+        // the disk may have room again by the end, and the training so far is in memory
+        note(reporter, `${(error as Error).message}; training goes on, and saving is tried again`);
+      }
+      this.lastSave = now;
+    }
+    await drained(this.abort.signal);
+    progress.resume();
+  }
+
+  private tellSample(): void {
+    const { trainer, reporter } = this;
+    try {
+      reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
+    } catch (error) {
+      // fed with its own output, a network may run away that trains well
+      note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training goes on`);
+    }
+  }
+
+  private save(): void {
+    const kept = this.keepOther();
+    const bytes = encodeCheckpoint(this.trainer.checkpoint());
+    writeWhole(this.checkpoint, bytes);
+    const { steps: step } = this.trainer;
+    this.savedStep = step;
+    const files = [this.checkpoint];
+    this.reporter.tell({
+      event: 'saved',
+      step,
+      files,
+      bytes: bytes.length,
+      ...(kept !== undefined && { kept }),
+    });
+  }
+
+  /** Copies the model of another run before this one first takes its place; returns where it is then. */
+  private keepOther(): string | undefined {
+    const { checkpoint, options, savedStep } = this;
+    if (savedStep !== undefined || options.fresh || !existsSync(checkpoint)) return undefined;
+    return writeBeside(join(this.out, PREVIOUS), readWhole(checkpoint));
+  }
+
+  /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
+  private async finish(stopped: string): Promise<void> {
+    const { trainer, reporter, progress } = this;
+    const { seconds } = progress;
+    const { steps: step } = trainer;
+    this.tellSample();
+    const validation = trainer.validate();
+    const svg = await plotCurves(trainer.curves, validation && [step, validation.loss]);
+    const picture = join(this.out, PICTURE);
+    writeWhole(picture, svg);
+    reporter.tell({ event: 'saved', step, files: [picture], bytes: svg.length });
+    const checked = trainer.gradcheck();
+    reporter.tell({ event: 'gradcheck', ...checked });
+    const file = quote(this.checkpoint);
+    reporter.tell({
+      event: 'end',
+      stopped,
+      step,
+      characters: (step - this.firstStep) * trainer.settings.batch * trainer.settings.seq,
+      seconds,
+      // none was made where only the end was missing
+      training: step === this.firstStep ? trainer.curves.training.last : progress.average,
+      validation: validation?.loss,
+      validationSymbols: validation?.symbols,
+      next: [
+        commandLine(`sample ${file} --temperature 0.7 --length 500`),
+        commandLine(`train --resume ${file} --seconds 60`),
+        commandLine('check --mutants'),
+      ],
+    });
+    if (checked.verdict === 'wrong')
+      throw failure(
+        'train: every gradient must be right, got a wrong one (see above)',
+        'this is a bug in the cell',
+      );
+  }
+
+  private tellStart(): void {
+    const { settings, streams, validation, network, vocabulary, threads, steps: step } = this.trainer;
+    this.reporter.tell({
+      event: 'start',
+      settings,
+      symbols: streams.symbols,
+      validationSymbols: validation?.symbols ?? 0,
+      classes: vocabulary.size,
+      parameters: network.parameters.count,
+      threads,
+      step,
+      out: this.out,
+    });
+  }
+
+  private explained(error: unknown): unknown {
+    if (error instanceof CommandError) return error;
+    const { message } = error as Error;
+    const { lr, clip } = this.trainer.settings;
+    const calmer = `--lr ${Number((lr / 10).toPrecision(2))}${clip === null ? ', or --clip 1' : ''}`;
+    const fix = message.includes('finite')
+      ? `${calmer}; `
+      : message.startsWith('write')
+        ? 'make room, or --out DIR; '
+        : '';
+    return failure(`train: ${message}`, fix + this.kept(), error);
+  }
+
+  /** Says where the last good weights are; writes them where no file has them yet. */
+  private kept(): string {
+    const { savedStep: saved, checkpoint } = this;
+    const last = saved === undefined ? '' : `the last good checkpoint is ${checkpoint}`;
+    if (this.trainer.steps === (saved ?? this.firstStep)) return last || 'nothing was saved';
+    for (const folderOf of [() => this.out, () => mkdtempSync(join(tmpdir(), 'backstep-'))]) {
+      try {
+        const bytes = encodeCheckpoint(this.trainer.checkpoint());
+        const file = writeBeside(join(folderOf(), RESCUED), bytes);
+        return `the last good weights are in ${file}; go on with --resume ${quote(file)}`;
+      } catch {
+        /* what went wrong first is what the message tells */
+      }
+    }
+    return last || 'nothing was saved';
+  }
+}
+
+/** Seconds between two samples: six in a short run. */
+const sampleEvery = (seconds: number | null): number => Math.min(60, Math.max(10, (seconds ?? 180) / 6));
+
+/** Says something on standard error without spoiling the progress bar. */
+function note(reporter: Reporter, text: string): void {
+  reporter.close();
+  noteLine(text);
+}

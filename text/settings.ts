@@ -1,0 +1,210 @@
+/** The settings of a training run: their defaults, their form in a checkpoint, and how a resumed run changes them. */
+import * as v from 'valibot';
+import type { OptimizerName } from '../bptt/train/optimizers';
+import { schedule, type ScheduleOptions } from '../bptt/train/schedules';
+import { show } from '../terminal/arguments';
+import { cellLabel, isCellSetting, PERIODS } from './cellchoice';
+import { usage, type CommandError } from '../terminal/errors';
+
+/** Name of the checkpoint in a run's folder. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+
+export const optimizerNames: OptimizerName[] = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'];
+export const dtypes = ['float32', 'float64'] as const;
+
+const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+/** Deeper, the time to lay a network out is out of all proportion to what it learns. */
+export const MOST_LAYERS = 1000;
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const warmUp = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+
+/** What a checkpoint says of the run it comes from. */
+export const settingsSchema = v.strictObject({
+  text: v.string(),
+  /** Fingerprint of the text: a run goes on with the same one only. */
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  /** The name of a cell, or the text of one's own. */
+  cell: v.pipe(v.string(), v.check(isCellSetting)),
+  layers: v.pipe(size, v.maxValue(MOST_LAYERS)),
+  hidden: size,
+  /** Width of the embedding; left out when there is none. */
+  embedding: v.optional(size),
+  batch: size,
+  seq: size,
+  optimizer: v.picklist(optimizerNames),
+  lr: positive,
+  schedule: v.variant('name', [
+    v.strictObject({ name: v.literal('constant'), warmUp }),
+    v.strictObject({ name: v.literal('step'), warmUp, every: size, factor: v.optional(positive) }),
+    v.strictObject({ name: v.literal('cosine'), warmUp, steps: size, minimum: v.optional(v.number()) }),
+  ]),
+  clip: v.nullable(positive),
+  dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
+  dtype: v.picklist(dtypes),
+  executor: v.string(),
+  /** Left out when it is 1. */
+  threads: v.optional(size),
+  steps: v.nullable(size),
+  seconds: v.nullable(positive),
+});
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+/** What the command line said; what it left out is undefined. `schedule` is still text, `clip` may be 'off'. */
+export type Given = Partial<Omit<Settings, 'schedule' | 'clip' | 'sha256' | 'executor'>> & {
+  schedule?: string;
+  clip?: number | 'off';
+  executor?: string;
+};
+
+/**
+ * Chosen by the bits per character that one minute on two cores reaches on the default text; the widest model and the
+ * longest sequences that still show words by then.
+ */
+export const defaults = {
+  cell: 'gru',
+  layers: 1,
+  hidden: 128,
+  batch: 32,
+  seq: 32,
+  optimizer: 'adam',
+  lr: 0.005,
+  schedule: 'constant',
+  clip: 1,
+  dropout: 0,
+  seed: 0,
+  dtype: 'float32',
+  seconds: 60,
+} as const;
+
+/** The settings that a run cannot change halfway: its weights, its states and its place in the text depend on them. */
+const fixed = [
+  ...(['cell', 'layers', 'hidden', 'embedding', 'batch', 'seq'] as const),
+  ...(['optimizer', 'dropout', 'seed', 'dtype'] as const),
+];
+
+/**
+ * Settings of a new run.
+ * @throws CommandError when they do not go together.
+ */
+export function newSettings(given: Given, text: string, sha256: string, executor: string): Settings {
+  const { cell, layers, hidden, batch, seq, optimizer, lr, schedule, clip, dropout, seed, dtype, seconds } = {
+    ...defaults,
+    ...withoutHoles(given),
+  };
+  const { embedding, steps = null, threads } = given;
+  if (cell === 'clockwork' && hidden % PERIODS.length !== 0)
+    throw usage(
+      `train: --hidden must be a multiple of ${PERIODS.length} with --cell clockwork, got ${hidden}`,
+      `--hidden ${PERIODS.length * Math.ceil(hidden / PERIODS.length)}: its modules of periods ${PERIODS.join(', ')} are of one size`,
+    );
+  mustShare(threads, batch);
+  return {
+    ...{
+      text,
+      sha256,
+      cell,
+      layers,
+      hidden,
+      batch,
+      seq,
+      optimizer,
+      lr,
+      dropout,
+      seed,
+      dtype,
+      executor,
+      steps,
+    },
+    schedule: readSchedule(schedule, steps),
+    clip: clip === 'off' ? null : clip,
+    ...(embedding !== undefined && { embedding }),
+    ...(threads !== undefined && { threads }),
+    // the default limit holds where there is no other
+    seconds: given.seconds === undefined && steps !== null ? null : seconds,
+  };
+}
+
+/**
+ * Settings of a run that goes on.
+ * @throws CommandError when one is changed that cannot be.
+ */
+export function resumedSettings(given: Given, before: Settings): Settings {
+  for (const name of fixed) {
+    const wanted = given[name];
+    if (wanted === undefined || wanted === before[name]) continue;
+    throw usage(
+      `train: --${name} must stay ${shown(name, before[name] ?? 'out')} with --resume, got ${shown(name, wanted)} (it is fixed by the checkpoint)`,
+      `leave --${name} out, or train from the beginning without --resume`,
+    );
+  }
+  const { schedule, clip, steps, seconds, lr, text, executor, threads } = withoutHoles(given);
+  mustShare(threads, before.batch);
+  // a new limit replaces both old ones
+  const limits = steps !== undefined || seconds !== undefined;
+  const settings = {
+    ...before,
+    ...withoutHoles({ lr, text, executor, threads }),
+    ...(clip !== undefined && { clip: clip === 'off' ? null : clip }),
+    ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
+  };
+  return schedule === undefined
+    ? settings
+    : { ...settings, schedule: readSchedule(schedule, settings.steps) };
+}
+
+/** A value as it reads in a message; a cell of one's own by its name. */
+const shown = (name: (typeof fixed)[number], value: string | number): string =>
+  name === 'cell' ? cellLabel(String(value)) : String(value);
+
+function mustShare(threads: number | undefined, batch: number): void {
+  if (threads === undefined || threads <= batch) return;
+  throw usage(
+    `train: --threads must be at most ${batch}, got ${threads} (they share the streams of --batch ${batch})`,
+    'fewer threads, or a larger --batch',
+  );
+}
+
+/**
+ * Reads `constant`, `step:EVERY[:FACTOR]` or `cosine[:STEPS]`, each with or without `warmup:STEPS,` before it.
+ *
+ * @param steps what a cosine without a number of its own runs over.
+ * @throws CommandError for any other text.
+ * @example readSchedule('warmup:100,cosine:5000', null) // { name: 'cosine', steps: 5000, warmUp: 100 }
+ */
+export function readSchedule(text: string, steps: number | null): ScheduleOptions {
+  const found =
+    /^(?:warmup:(\d+)(?:,|$))?(?:constant|step:(\d+)(?::(\d*\.?\d+))?|(cosine)(?::(\d+))?)?$/.exec(text);
+  const [, warm, every, factor, cosine, over] = found ?? [];
+  const start = warm === undefined ? {} : { warmUp: Number(warm) };
+  const length = over === undefined ? steps : Number(over);
+  const refuse = (why: string): CommandError =>
+    usage(
+      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${show(text)}${why}`,
+      'for instance step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; the number of a cosine can only be left out with --steps',
+    );
+  if (!found || text === '' || text.endsWith(',')) throw refuse('');
+  let options: ScheduleOptions = { name: 'constant', ...start };
+  if (every !== undefined)
+    options = {
+      ...{ name: 'step', every: Number(every), ...start },
+      ...(factor !== undefined && { factor: Number(factor) }),
+    };
+  if (cosine !== undefined) {
+    if (length === null) throw refuse('');
+    options = { name: 'cosine', steps: length, ...start };
+  }
+  try {
+    schedule(options);
+  } catch (error) {
+    throw refuse(` (${(error as Error).message.replace(/^schedule: /, '')})`);
+  }
+  return options;
+}
+
+type Filled<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The same object without the keys whose value is undefined. */
+function withoutHoles<T extends object>(object: T): Filled<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Filled<T>;
+}

@@ -1,0 +1,85 @@
+/** A text cut into parallel streams, and the streams into chunks: the batches of truncated backpropagation. */
+import { must, mustCount } from '../core/check';
+import type { Indices } from '../io/vocabulary';
+
+/** Class numbers [T, B], row-major; `targets` are one symbol ahead of `x`. The next chunk overwrites them. */
+export interface Chunk {
+  x: Indices;
+  targets: Indices;
+}
+
+/**
+ * B equal stretches of a text, read side by side in chunks of T steps: row b of chunk k continues row b of chunk k − 1,
+ * so that a network's states can be carried over. What does not fill a whole chunk at the end is left out.
+ *
+ * @throws RangeError when the text is too short for a single chunk.
+ * @example
+ * const streams = new Streams(Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8]), 2, 2);
+ * streams.chunks; // 2
+ * streams.chunk(1).x; // [2, 6, 3, 7], which is [T, B]; the targets are [3, 7, 4, 8]
+ */
+export class Streams {
+  /** Chunks in one pass over the text. */
+  readonly chunks: number;
+  private readonly length: number;
+  private readonly into: Chunk;
+
+  constructor(
+    private readonly indices: Indices,
+    readonly B: number,
+    readonly T: number,
+  ) {
+    mustCount(B, 'streams', 'B');
+    mustCount(T, 'streams', 'T');
+    // the last symbol is a target only
+    this.length = Math.floor((indices.length - 1) / B);
+    this.chunks = Math.floor(this.length / T);
+    const why = `${B} streams of ${T} steps, and one more`;
+    must(
+      this.chunks >= 1,
+      'streams',
+      `the text must hold at least ${B * T + 1} symbols`,
+      indices.length,
+      why,
+    );
+    const Kind = indices.constructor as Uint8ArrayConstructor;
+    this.into = { x: new Kind(T * B), targets: new Kind(T * B) };
+  }
+
+  /** Symbols of the text, those left out included. */
+  get symbols(): number {
+    return this.indices.length;
+  }
+
+  /** Chunk `k` of the pass, in arrays that are used again for the next one. */
+  chunk(k: number): Chunk {
+    const { indices, B, T, length } = this;
+    const { x, targets } = this.into;
+    for (let b = 0; b < B; b++) {
+      const start = b * length + k * T;
+      for (let t = 0; t < T; t++) {
+        x[t * B + b] = indices[start + t];
+        targets[t * B + b] = indices[start + t + 1];
+      }
+    }
+    return this.into;
+  }
+}
+
+/** A text's two parts: the first to learn from, the last to test on. */
+export interface Split {
+  training: Indices;
+  /** Absent when the text is too short to spare a sequence. */
+  validation?: Indices;
+}
+
+/** Keeps the last 5 % of a text for validation, or 10 % where 5 % do not hold `least` symbols, or nothing. */
+export function splitText(indices: Indices, least: number): Split {
+  for (const part of [0.05, 0.1]) {
+    const cut = indices.length - Math.floor(indices.length * part);
+    if (indices.length - cut >= least) {
+      return { training: indices.subarray(0, cut), validation: indices.subarray(cut) };
+    }
+  }
+  return { training: indices };
+}

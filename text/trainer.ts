@@ -1,0 +1,292 @@
+/** A character model in training: everything but what it says and when it stops. */
+import * as v from 'valibot';
+import { Random } from '../core/random';
+import type { ExecutorName } from '../core/executor';
+import { embedding } from '../cells/embedding';
+import { optionsOf } from '../bptt/network/architecture';
+import type { Batch } from '../bptt/network/batch';
+import { fit, type StepInfo, type Summary } from '../bptt/train/fit';
+import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/check/gradcheck';
+import { mustHaveRoom } from '../bptt/network/need';
+import { network, type Network } from '../bptt/network/network';
+import { optimizer, type Optimizer } from '../bptt/train/optimizers';
+import { parallel, type Parallel } from '../bptt/parallel/parallel';
+import { MOST_UNASKED, teamFor } from '../bptt/parallel/threads';
+import { settle } from '../bptt/train/updates';
+import type { Checkpoint } from '../io/checkpoint';
+import { parse } from '../io/metadata';
+import { splitText, Streams, type Chunk } from './streams';
+import type { Text } from './read';
+import type { Indices, Vocabulary } from '../io/vocabulary';
+import { LossCurve, restSchema } from './curve';
+import { usage } from '../terminal/errors';
+import { defaultPrime, generate } from './generate';
+import { makeCell } from './cellchoice';
+import { settingsSchema, type Settings } from './settings';
+
+/** Steps between two validations. */
+const VALIDATE_EVERY = 100;
+/** Most symbols of a validation on the way, and of the one at the end. */
+const QUICK_VALIDATION = 8192;
+const FULL_VALIDATION = 200_000;
+
+/** What a checkpoint of ours holds beside the network: its `training`. */
+const trainingSchema = v.strictObject({
+  settings: settingsSchema,
+  curves: v.strictObject({ training: restSchema, validation: restSchema }),
+});
+
+/** The settings in a checkpoint. */
+export const settingsOf = ({ training }: Checkpoint): Settings =>
+  parse(trainingSchema, training, 'checkpoint: training').settings;
+
+/** The same, or nothing where the checkpoint is not that of a training run. */
+export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
+  v.is(trainingSchema, training) ? training.settings : undefined;
+
+export interface RunOptions {
+  signal: AbortSignal;
+  /** Awaited; returning false stops. */
+  onStep: (info: StepInfo) => unknown;
+}
+
+interface Parts {
+  settings: Settings;
+  /** How many threads are wanted; absent when as many as gain. */
+  threads?: number;
+  text: Text;
+  network: Network;
+  optimizer: Optimizer;
+  states: Record<string, ArrayLike<number>>;
+  curves: { training: LossCurve; validation: LossCurve };
+}
+
+export class Trainer {
+  readonly streams: Streams;
+  /** Absent when the text is too short to spare a sequence. */
+  readonly validation: Streams | undefined;
+
+  private team: Parallel | undefined;
+
+  private constructor(private readonly parts: Parts) {
+    ({ training: this.streams, validation: this.validation } = streamsFor(parts.settings, parts.text));
+  }
+
+  /** A new model for a text. */
+  static begin(settings: Settings, text: Text): Trainer {
+    const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr, threads } = settings;
+    const classes = text.vocabulary.size;
+    const layer = (l: number) => makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden });
+    streamsFor(settings, text); // a text that is too short is refused first: the batch depends on it
+    mustHaveRoom(
+      {
+        cells: [
+          { cell: layer(0), times: 1 },
+          { cell: layer(1), times: layers - 1 },
+        ],
+        output: classes,
+        T: settings.seq,
+        B: settings.batch,
+        ...{ threads: settings.threads ?? MOST_UNASKED, dtype },
+        rows: 2 + settle({ name: settings.optimizer }).rule.states.length,
+      },
+      'train',
+    );
+    const stack = Array.from({ length: layers }, (_, l) => layer(l));
+    const table = width === undefined ? [] : [embedding({ input: classes, width })];
+    const executor = settings.executor as ExecutorName;
+    const net = network({
+      layers: [...table, ...stack],
+      ...{ output: classes, loss: 'softmax', dropout, dtype, seed, executor },
+    });
+    const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
+    const curves = { training: new LossCurve(), validation: new LossCurve() };
+    return new Trainer({ settings, threads, text, network: net, optimizer: made, states: {}, curves });
+  }
+
+  /** The model of a checkpoint, at the step where it was saved. */
+  static resume(settings: Settings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
+    const { curves: rests } = parse(trainingSchema, from.training, 'checkpoint: training');
+    if (!from.optimizer || !from.curves || !from.states)
+      throw usage('train: --resume must name a checkpoint of a training run, got one without an optimiser');
+    // a learning rate given anew replaces the old one; the optimiser's memory stays
+    const made = optimizer(net, { ...from.optimizer.options, learningRate: settings.lr });
+    made.load(from.optimizer.state());
+    const curves = {
+      training: LossCurve.from(from.curves.training, rests.training),
+      validation: LossCurve.from(from.curves.validation, rests.validation),
+    };
+    const { threads = 1 } = settings; // a run goes on with as many threads as it began with
+    const { states } = from;
+    return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves });
+  }
+
+  get settings(): Settings {
+    return this.parts.settings;
+  }
+  get network(): Network {
+    return this.parts.network;
+  }
+  get vocabulary(): Vocabulary {
+    return this.parts.text.vocabulary;
+  }
+  get curves(): Parts['curves'] {
+    return this.parts.curves;
+  }
+  /** Updates made so far, those before a resume included. */
+  get steps(): number {
+    return this.parts.optimizer.steps;
+  }
+
+  /** Threads that compute, once they are started. */
+  get threads(): number {
+    return this.team?.threads ?? 1;
+  }
+
+  /** Starts the threads; says why there are fewer than were wanted, or nothing. */
+  async start(): Promise<string> {
+    const { network: net, settings, threads } = this.parts;
+    const first = batchOf(this.streams.chunk(0), this.streams, 'zero');
+    this.team = await (threads === undefined ? teamFor(net, first) : parallel(net, threads));
+    this.parts.settings = { ...settings, threads: this.threads > 1 ? this.threads : undefined };
+    return this.team.note;
+  }
+
+  /** Ends the threads. */
+  close(): void {
+    this.team?.close();
+  }
+
+  /** Trains until the settings' limit, or the signal, says stop. */
+  async run({ signal, onStep }: RunOptions): Promise<Summary['stopped']> {
+    const { settings, optimizer: made, network: net, curves } = this.parts;
+    const { schedule, clip, steps, seconds } = settings;
+    const summary = await fit(net, this.batches(), {
+      optimizer: made,
+      schedule,
+      threads: this.team ?? 1,
+      ...(clip !== null && { clip: { norm: clip } }),
+      ...(steps !== null && { steps }),
+      ...(seconds !== null && { seconds }),
+      signal,
+      onStep: (info) => {
+        this.parts.states = info.states;
+        curves.training.add(info.step, info.loss);
+        return onStep(info);
+      },
+    });
+    return summary.stopped;
+  }
+
+  /** The loss on a part of the validation text, after the steps that are due for it. */
+  validateWhenDue(): number | undefined {
+    if (this.steps % VALIDATE_EVERY !== 0) return undefined;
+    const loss = this.validate(QUICK_VALIDATION)?.loss;
+    if (loss !== undefined) this.curves.validation.add(this.steps, loss);
+    return loss;
+  }
+
+  /** Mean loss on the validation text, or on about its first `most` symbols. */
+  validate(most = FULL_VALIDATION): { loss: number; symbols: number } | undefined {
+    const { validation } = this;
+    if (!validation) return undefined;
+    const perChunk = validation.T * validation.B;
+    const chunks = Math.min(validation.chunks, Math.max(1, Math.ceil(most / perChunk)));
+    let sum = 0;
+    for (let k = 0; k < chunks; k++) {
+      const batch = batchOf(validation.chunk(k), validation, k === 0 ? 'zero' : 'carry');
+      sum += this.network.forward(batch).loss;
+    }
+    return { loss: sum / chunks, symbols: chunks * perChunk };
+  }
+
+  /** A sample of what the model writes by now; the same at the same step. */
+  sample(length: number): string {
+    const { vocabulary } = this;
+    const { indices } = vocabulary.encode(defaultPrime(vocabulary));
+    const random = new Random((this.settings.seed ^ this.steps) >>> 0);
+    const symbols = generate(this.network, vocabulary, { temperature: 0.7, prime: indices, random });
+    return Array.from({ length }, () => symbols.next().value).join('');
+  }
+
+  /** All that the run needs to go on from here. */
+  checkpoint(): Checkpoint {
+    const { settings, text, network: net, optimizer: made, states, curves } = this.parts;
+    const { training, validation } = curves;
+    return {
+      network: net,
+      optimizer: made,
+      states,
+      vocabulary: text.vocabulary,
+      curves: { training: training.points, validation: validation.points },
+      training: { settings, curves: { training: training.rest, validation: validation.rest } },
+    };
+  }
+
+  /** Checks the gradients of this very network: a float64 copy of it, on a small slice of its text. */
+  gradcheck(): GradcheckReport {
+    const { architecture, parameters } = this.network;
+    const executor = this.network.executor.name as ExecutorName;
+    const copy = network({ ...optionsOf(architecture), dtype: 'float64', executor });
+    copy.parameters.flat.data.set(parameters.flat.data);
+    // a sequence first, then a second row: of a tiny text, what there is
+    const { indices } = this.parts.text;
+    const T = Math.min(3, indices.length - 1);
+    const slice = new Streams(indices, Math.min(2, Math.floor((indices.length - 1) / T)), T);
+    const batch = batchOf(slice.chunk(0), slice, 'zero');
+    // without Jacobians: training uses none
+    const oracles: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'statement'];
+    return gradcheck(copy, { batch, oracles, coordinates: 10, directions: 2, seed: this.settings.seed });
+  }
+
+  /** Chunk after chunk, pass after pass; states are carried from one to the next within a pass. */
+  private *batches(): Generator<Batch, never> {
+    // a resumed run carries on from the states in its checkpoint
+    let before: NonNullable<Batch['initial']> = this.parts.states;
+    for (;;) {
+      const k = this.steps % this.streams.chunks;
+      const batch = batchOf(this.streams.chunk(k), this.streams, k === 0 ? 'zero' : before);
+      yield { ...batch, clock: k * this.streams.T };
+      before = 'carry';
+    }
+  }
+}
+
+const batchOf = (
+  { x, targets }: Chunk,
+  { T, B }: Streams,
+  initial: NonNullable<Batch['initial']>,
+): Batch => ({
+  x: { shape: [T, B], numbers: x },
+  targets: { shape: [T, B], numbers: targets },
+  initial,
+});
+
+/**
+ * The text as a run with these settings reads it: its end is kept for validation.
+ * @throws CommandError when it is too short.
+ */
+export function streamsFor(
+  { batch, seq }: Settings,
+  { indices }: Text,
+): { training: Streams; validation: Streams | undefined } {
+  const split = splitText(indices, seq + 1);
+  const training = streamsOf(split.training, batch, seq);
+  if (!split.validation) return { training, validation: undefined };
+  const rows = Math.min(batch, Math.floor((split.validation.length - 1) / seq));
+  return { training, validation: new Streams(split.validation, rows, seq) };
+}
+
+function streamsOf(indices: Indices, batch: number, seq: number): Streams {
+  const steps = indices.length - 1;
+  if (steps < batch * seq) {
+    const fewer = Math.floor(steps / seq);
+    const fix = fewer >= 1 ? `--batch ${fewer}` : `--batch 1 --seq ${Math.max(1, Math.floor(steps / 2))}`;
+    throw usage(
+      `train: --text must hold at least ${batch * seq + 1} symbols to learn from, got ${indices.length} ` +
+        `(--batch ${batch} streams of --seq ${seq} steps, and one more)`,
+      steps >= 1 ? `${fix}, or a longer text` : 'a longer text',
+    );
+  }
+  return new Streams(indices, batch, seq);
+}

@@ -1,0 +1,57 @@
+/** Streams text from a checkpoint to standard output. */
+import { Random } from '../core/random';
+import { decodeCheckpoint } from '../io/checkpoint';
+import { fileIn, readWhole } from '../io/files';
+import { usage, using } from '../terminal/errors';
+import { defaultPrime, generate } from './generate';
+import { drained, noteLine } from '../terminal/output';
+import { safe } from '../core/safe';
+import { CHECKPOINT } from './settings';
+
+export interface SampleOptions {
+  temperature: number;
+  topK?: number;
+  prime?: string;
+  length: number;
+  seed: number;
+}
+
+/** Characters after which it is noticed that the reader has gone. */
+const TURN = 64;
+
+/** Writes the prime and `length` characters after it, each as soon as it is known. */
+export async function write(given: string, options: SampleOptions): Promise<void> {
+  const { temperature, topK, length, seed } = options;
+  const file = using(() => fileIn(given, CHECKPOINT));
+  const bytes = using(() => readWhole(file), 'backstep train makes one');
+  const { network, vocabulary } = using(
+    () => decodeCheckpoint(bytes, { inference: true }, file),
+    'the file is damaged or of another kind; give another',
+  );
+  if (!vocabulary || network.input !== vocabulary.size || network.output !== vocabulary.size)
+    throw usage(
+      `sample: the checkpoint must be a character model, got ${file} without a vocabulary that fits`,
+    );
+
+  const prime = options.prime || defaultPrime(vocabulary);
+  const { indices, unknown } = vocabulary.encode(prime);
+  if (unknown.length > 0) {
+    const list = unknown.map((symbol) => JSON.stringify(symbol)).join(', ');
+    noteLine(`sample: not in the vocabulary, read as unknown: ${list}`);
+  }
+
+  const clean = process.stdout.isTTY ? safe : (text: string): string => text;
+  const symbols = generate(network, vocabulary, {
+    temperature,
+    topK,
+    prime: indices,
+    random: new Random(seed),
+  });
+  if (options.prime) process.stdout.write(clean(options.prime));
+  for (let k = 0; k < length; k++) {
+    process.stdout.write(clean(symbols.next().value));
+    await drained();
+    if (k % TURN === 0) await new Promise(setImmediate);
+  }
+  process.stdout.write('\n');
+}
