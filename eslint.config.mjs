@@ -1,45 +1,38 @@
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+import rooms from './scripts/rooms.json' with { type: 'json' };
 
-// Imports point down only: core <- cells, losses, hopfield <- bptt <- io <- papers <- cli; tasks stand on core alone.
-// Each folder lists what lies above it, or beside it.
-const above = {
-  core: ['cells', 'losses', 'hopfield', 'tasks', 'bptt', 'io', 'papers', 'cli'],
-  cells: ['losses', 'hopfield', 'tasks', 'bptt', 'io', 'papers', 'cli'],
-  losses: ['cells', 'hopfield', 'tasks', 'bptt', 'io', 'papers', 'cli'],
-  hopfield: ['cells', 'losses', 'tasks', 'bptt', 'io', 'papers', 'cli'],
-  tasks: ['cells', 'losses', 'hopfield', 'bptt', 'io', 'papers', 'cli'],
-  bptt: ['tasks', 'io', 'papers', 'cli'],
-  io: ['tasks', 'papers', 'cli'],
-  papers: ['cli'],
-  cli: [],
-};
-const aside = ['benchmarks', 'examples', 'playground', 'scripts', 'tests'];
+/** What each room may import, besides itself; within `bptt/`, what each of its rooms may import of the others. */
+const aside = ['benchmarks', 'docs', 'examples', 'playground', 'scripts', 'tests'];
+const tops = Object.keys(rooms).filter((room) => !room.includes('/'));
+const inside = (room) => Object.keys(rooms).filter((name) => name.startsWith(`${room}/`));
 
-/** no-restricted-imports for one folder: nothing from the folders above, nothing from beside the product. */
-function importsPointDown(folder, higher) {
-  const closed = [...higher, ...aside];
-  return {
-    files: [`${folder}/**/*.ts`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: `^(\\.\\./)+(${closed.join('|')})(/|$)`,
-              message: `${folder}/ may not import from here: imports point down only (core <- cells, losses, hopfield <- bptt <- io <- papers <- cli).`,
-            },
-            {
-              regex: '^(\\.\\./)+(index(\\.js)?)?$',
-              message: 'The public face index.ts is for users; import the file that has the thing.',
-            },
-          ],
-        },
-      ],
+const closed = (from, names, room) => ({
+  regex: `^${from}(${names.join('|')})(/|$)`,
+  message: `${room}/ may not import from here: imports point down only, as scripts/rooms.json says.`,
+});
+
+/** no-restricted-imports for one room: nothing from the rooms above or beside it, nothing from outside the product. */
+function importsPointDown(room) {
+  const [top, part] = room.split('/');
+  const patterns = [
+    closed(
+      '(\\.\\./)+',
+      [...tops.filter((name) => name !== top && !rooms[top].includes(name)), ...aside],
+      top,
+    ),
+    {
+      regex: '^(\\.\\./)+(index(\\.js)?)?$',
+      message: 'The public face index.ts is for users; import the file that has the thing.',
     },
-  };
+  ];
+  if (part !== undefined) {
+    const others = inside(top).map((name) => name.split('/')[1]);
+    const above = others.filter((name) => name !== part && !rooms[room].includes(name));
+    patterns.push(closed('\\.\\./', above, room));
+  }
+  return { files: [`${room}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
 }
 
 export default defineConfig(
@@ -62,5 +55,5 @@ export default defineConfig(
       globals: { require: 'readonly', module: 'writable', process: 'readonly', __dirname: 'readonly' },
     },
   },
-  ...Object.entries(above).map(([folder, higher]) => importsPointDown(folder, higher)),
+  ...Object.keys(rooms).map(importsPointDown),
 );

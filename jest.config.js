@@ -1,5 +1,7 @@
 'use strict';
 
+const rooms = Object.keys(require('./scripts/rooms.json')).filter((room) => !room.includes('/'));
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -22,7 +24,7 @@ module.exports = {
   },
   reporters: ['default', ...(process.env.BACKSTEP_TEST_COUNT ? ['<rootDir>/scripts/count-reporter.js'] : [])],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['{core,cells,losses,hopfield,bptt,io,tasks,papers,cli}/**/*.ts', 'index.ts'],
+  collectCoverageFrom: [`{${rooms.join(',')}}/**/*.ts`, 'index.ts'],
   coverageReporters: ['text', 'json-summary'],
   // only looked at by `npm run test:coverage`
   coverageThreshold: {

@@ -17,7 +17,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { count, record, same, type Mutant, type Result } from './mutation-record';
 
-const FOLDERS = ['core', 'cells', 'bptt', 'hopfield', 'io'];
+const FOLDERS = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io'];
 const CACHE = '.cache/mutation';
 /** Tests that start processes or threads, or train for minutes: a mistake would take as long as they do. */
 const SLOW = /^(bench|chorales|cli-|docs|examples|fuzz|growth|headers|kill|paper|parallel|play|sweep|torch)/;

@@ -10,7 +10,7 @@ import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
 
 const root = join(__dirname, '..');
-const folders = ['core', 'core/wasm', 'cells', 'bptt', 'hopfield', 'io', 'tasks'];
+const folders = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io', 'tasks', 'verify', 'text'];
 
 interface Example {
   where: string;
@@ -149,7 +149,9 @@ const plainly = (value: unknown): unknown =>
   ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
 
 const examples = folders
-  .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+  )
   .filter((file) => file.endsWith('.ts'))
   .flatMap(examplesOf);
 
