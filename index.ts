@@ -159,6 +159,7 @@ export { decodeNpz, encodeNpz } from './io/npz';
 export { encodeOnnx, type OnnxOptions } from './io/onnx';
 export { fromPytorch, toPytorch } from './io/pytorch';
 export { fromTorchModel } from './io/torchimport';
-export { torchProject, type TorchProject } from './io/torchproject';
+export { torchProject } from './io/torchproject';
+export type { TorchProject } from './io/torchscript';
 export { fromKeras, toKeras } from './io/keras';
 export type { ImportOptions } from './io/foreign';

@@ -2,9 +2,8 @@
 import type { CellRow } from '../measure/measure';
 import { flopsOf, workloads } from '../measure/workloads';
 import type { GemmRow } from './gemm.bench';
-import type { PeerRow } from './peers.bench';
 import { OURS } from './peers/engines';
-import type { Task } from './peers/host';
+import type { PeerRow, Task } from './peers/host';
 import type { PointwiseRow } from './pointwise.bench';
 import type { StartupRow } from './startup.bench';
 import { short, table } from './table';

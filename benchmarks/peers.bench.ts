@@ -33,23 +33,10 @@ import { publish } from './output';
 import { writeCase } from './peers/case';
 import { Absent, Child } from './peers/child';
 import { contenders, OURS, type Contender } from './peers/engines';
-import type { Task } from './peers/host';
+import type { PeerRow, Task } from './peers/host';
 import { short, table } from './table';
 
 const tasks: readonly Task[] = ['train', 'forward', 'step'];
-
-export interface PeerRow {
-  workload: string;
-  peer: string;
-  about: string;
-  /** Why there are no numbers. */
-  absent?: string;
-  /** Why its loss is not compared with ours. */
-  differs?: string;
-  /** Milliseconds of one call, and this engine's median in the turns beside it. */
-  tasks: Partial<Record<Task, { median: number; min: number; calls: number; ours: number; ratio: number }>>;
-  peakMegabytes?: number;
-}
 
 interface Options {
   rounds: number;

@@ -4,7 +4,7 @@ import { basename, join, dirname } from 'node:path';
 import type * as Plotting from '@observablehq/plot' with { 'resolution-mode': 'import' };
 import type { CellRow } from '../measure/measure';
 import type { GemmRow } from './gemm.bench';
-import type { PeerRow } from './peers.bench';
+import type { PeerRow } from './peers/host';
 import { showGot, type Judged } from './figures';
 import type { PointwiseRow } from './pointwise.bench';
 import type { ScalingRow, ScalingSeries } from './scaling.bench';

@@ -1,7 +1,6 @@
 /** Recall: a Hopfield network's state, updated until it settles. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
-import type { Hopfield } from './network';
 import type { State } from './patterns';
 
 /** Whether units are updated one at a time, each on what the others have become, or all at once. */
@@ -30,6 +29,16 @@ export interface Moment {
   state: State;
 }
 
+/** What a network says of one of its states. */
+export interface Fields {
+  /** h_i = Σ_j w_ij s_j */
+  field(state: State, unit: number): number;
+  /** E = −½ sᵀ W s */
+  energy(state: State): number;
+  /** How far the state agrees with each pattern, 1 where it is the pattern itself. */
+  overlaps(state: State): number[];
+}
+
 interface Ending {
   /** Where it ended, [N]. */
   state: State;
@@ -53,7 +62,7 @@ export interface Recall extends Ending {
   overlap: number;
 }
 
-export function recall(net: Hopfield, state: State, options: RecallOptions): Recall {
+export function recall(net: Fields, state: State, options: RecallOptions): Recall {
   const moments = steps(net, state, options);
   for (;;) {
     const { value, done } = moments.next();
@@ -61,7 +70,7 @@ export function recall(net: Hopfield, state: State, options: RecallOptions): Rec
   }
 }
 
-export function* steps(net: Hopfield, state: State, options: RecallOptions): Generator<Moment, Recall, void> {
+export function* steps(net: Fields, state: State, options: RecallOptions): Generator<Moment, Recall, void> {
   const where = 'hopfield.recall';
   mustKnowKeys(options, ['mode', 'random', 'sweeps'], where);
   const { random = new Random(), sweeps = Infinity } = options;
@@ -79,7 +88,7 @@ export function* steps(net: Hopfield, state: State, options: RecallOptions): Gen
 const next = (h: number, s: number): number => (h === 0 ? s : Math.sign(h));
 
 function* asynchronous(
-  net: Hopfield,
+  net: Fields,
   state: State,
   sweeps: number,
   random: Random,
@@ -108,7 +117,7 @@ function* asynchronous(
  * stays the same every unit that does not keep its state at a tie returns to where it was two steps before. So one that
  * changes in a cycle is never tied, and is back after two steps.
  */
-function* synchronous(net: Hopfield, state: State, sweeps: number): Generator<Moment, Ending, void> {
+function* synchronous(net: Fields, state: State, sweeps: number): Generator<Moment, Ending, void> {
   const units = Array.from(state.keys());
   let flipped: number[] = [];
   for (let sweep = 0; ; sweep++) {

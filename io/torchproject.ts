@@ -1,9 +1,7 @@
 /** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
 import { lossOf, type TargetKind } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
-import { copyOf, type Network } from '../bptt/network/network';
-import type { Optimizer } from '../bptt/train/optimizers';
-import type { ScheduleOptions } from '../bptt/train/schedules';
+import { copyOf } from '../bptt/network/network';
 import { mustReadSteps, outputAxes } from '../bptt/network/topology';
 import { must, mustShape } from '../core/check';
 import { Random } from '../core/random';
@@ -11,27 +9,7 @@ import { tensor } from '../core/tensor';
 import { memoryOf } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
-import type { Vocabulary } from './vocabulary';
-import { torchScript } from './torchscript';
-
-/** What the folder for PyTorch is made from. */
-export interface TorchProject {
-  /** Its weights go into the folder. */
-  network: Network;
-  /** Its memory goes along, so that PyTorch trains on from here. */
-  optimizer?: Optimizer;
-  /** Symbols of a character model: the script then trains on from a text. */
-  vocabulary?: Vocabulary;
-  /** What the learning rate is multiplied by; default constant. */
-  schedule?: ScheduleOptions;
-  /** States that the training on a text goes on from, by name, `l0.h` [B, H] row-major, with its next batch. */
-  states?: Record<string, ArrayLike<number>>;
-  /** Global norm that gradients are clipped to. */
-  clip?: number;
-  /** T and B of the batch that is stored, and of those that a text is cut into; default 16 and 4. */
-  T?: number;
-  B?: number;
-}
+import { torchScript, type TorchProject } from './torchscript';
 
 /** What PyTorch calls the memory of its optimisers, by our names of it. */
 const slots: Readonly<Record<string, Record<string, string>>> = {

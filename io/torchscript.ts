@@ -7,8 +7,28 @@ import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../
 import { schedule as scheduleOf, type ScheduleOptions } from '../bptt/train/schedules';
 import { endsInOne } from '../bptt/network/topology';
 import { pythonEscape, safeLiteral } from '../core/safe';
+import type { Optimizer } from '../bptt/train/optimizers';
 import { torchOptimizerCall } from './torchoptim';
-import type { TorchProject } from './torchproject';
+import type { Vocabulary } from './vocabulary';
+
+/** What the folder for PyTorch is made from. */
+export interface TorchProject {
+  /** Its weights go into the folder. */
+  network: Network;
+  /** Its memory goes along, so that PyTorch trains on from here. */
+  optimizer?: Optimizer;
+  /** Symbols of a character model: the script then trains on from a text. */
+  vocabulary?: Vocabulary;
+  /** What the learning rate is multiplied by; default constant. */
+  schedule?: ScheduleOptions;
+  /** States that the training on a text goes on from, by name, `l0.h` [B, H] row-major, with its next batch. */
+  states?: Record<string, ArrayLike<number>>;
+  /** Global norm that gradients are clipped to. */
+  clip?: number;
+  /** T and B of the batch that is stored, and of those that a text is cut into; default 16 and 4. */
+  T?: number;
+  B?: number;
+}
 
 /** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes. */
 export function torchScript(project: TorchProject, module: string): string {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { judgePeers } from '../benchmarks/figures';
-import type { PeerRow } from '../benchmarks/peers.bench';
+import type { PeerRow } from '../benchmarks/peers/host';
 import { readCase, writeCase } from '../benchmarks/peers/case';
 import { Absent, Child } from '../benchmarks/peers/child';
 import { logSlope, median, sample, sampleAsync } from '../measure/timing';

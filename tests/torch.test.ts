@@ -35,7 +35,8 @@ import { verify } from '../verify/verify';
 import { Vocabulary } from '../io/vocabulary';
 import { fromTorchModel } from '../io/torchimport';
 import { torchOptimizerCall } from '../io/torchoptim';
-import { torchProject, type TorchProject } from '../io/torchproject';
+import { torchProject } from '../io/torchproject';
+import type { TorchProject } from '../io/torchscript';
 import { backstep } from './command';
 import { describeWith, pythonWith, run } from './outside';
 

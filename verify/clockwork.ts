@@ -10,8 +10,7 @@ import { must, mustShape } from '../core/check';
 import { toFlat } from '../core/tensor';
 import { flatLayout } from './layouts';
 import { dot, rename, sizesOf, tensorOf } from './recurrent';
-import type { Vector, VectorTensor } from './vectors';
-import type { Computed } from './verify';
+import type { Computed, Vector, VectorTensor } from './vectors';
 
 /** Computes a vector of kind CLOCKWORK. */
 export function clockworkVector(vector: Vector): Computed {

@@ -12,8 +12,7 @@ import { toFlat } from '../core/tensor';
 import { crossEntropy } from './crossentropy';
 import { flatLayout } from './layouts';
 import { rename, sizesOf, tensorOf } from './recurrent';
-import type { Vector } from './vectors';
-import type { Computed } from './verify';
+import type { Computed, Vector } from './vectors';
 
 /** Computes a vector of kind JORDAN. */
 export function jordanVector(vector: Vector): Computed {

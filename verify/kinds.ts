@@ -18,8 +18,7 @@ import { flatLayout, layeredTorchLayout } from './layouts';
 import { recurrent, rename, sizesOf, tensorOf } from './recurrent';
 import { seq2seqVector } from './seq2seq';
 import { torchOptimizer } from '../io/torchoptim';
-import type { Vector, VectorTensor } from './vectors';
-import type { Computed } from './verify';
+import type { Computed, Vector, VectorTensor } from './vectors';
 
 type Kind = (vector: Vector) => Computed;
 

@@ -7,8 +7,7 @@ import { must, mustShape } from '../core/check';
 import { softmax } from '../core/reduce';
 import { toFlat, type Tensor } from '../core/tensor';
 import type { Layout } from './layouts';
-import type { Vector, VectorTensor } from './vectors';
-import type { Computed } from './verify';
+import type { Computed, Vector, VectorTensor } from './vectors';
 
 /** Runs a network on a vector: forward, and backward from its loss. */
 export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Computed {

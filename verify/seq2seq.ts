@@ -17,8 +17,7 @@ import { softmax } from '../core/reduce';
 import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { layeredTorchLayout } from './layouts';
 import { dot, rename, tensorOf, zeroPadding } from './recurrent';
-import type { Vector, VectorTensor } from './vectors';
-import type { Computed } from './verify';
+import type { Computed, Vector, VectorTensor } from './vectors';
 
 /** Computes a vector of kind SEQ2SEQ_GRU or SEQ2SEQ_ATTENTION, which says how it scores and how long its sources are. */
 export function seq2seqVector(vector: Vector): Computed {

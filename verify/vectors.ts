@@ -61,6 +61,12 @@ const vectorSchema = v.looseObject({
 export type VectorTensor = v.InferOutput<typeof tensorSchema>;
 export type Vector = v.InferOutput<typeof vectorSchema>;
 
+/** What a kind computes: values and gradients under the vector's own names, row-major. */
+export interface Computed {
+  values: Record<string, ArrayLike<number>>;
+  gradients: Record<string, ArrayLike<number>>;
+}
+
 /**
  * Reads a test vector and checks its form.
  *

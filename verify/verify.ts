@@ -3,12 +3,6 @@ import { must } from '../core/check';
 import { kinds } from './kinds';
 import type { Vector, VectorTensor } from './vectors';
 
-/** What a kind computes: values and gradients under the vector's own names, row-major. */
-export interface Computed {
-  values: Record<string, ArrayLike<number>>;
-  gradients: Record<string, ArrayLike<number>>;
-}
-
 /** Relative error up to which a vector agrees. */
 export const VERIFY_BOUND = 1e-10;
 /** Absolute differences up to this much agree as well. */

@@ -32,6 +32,20 @@ export interface Engine {
   step?: () => unknown;
 }
 export type Task = 'forward' | 'train' | 'step';
+
+/** What was measured of a peer on a workload. */
+export interface PeerRow {
+  workload: string;
+  peer: string;
+  about: string;
+  /** Why there are no numbers. */
+  absent?: string;
+  /** Why its loss is not compared with ours. */
+  differs?: string;
+  /** Milliseconds of one call, and this engine's median in the turns beside it. */
+  tasks: Partial<Record<Task, { median: number; min: number; calls: number; ours: number; ratio: number }>>;
+  peakMegabytes?: number;
+}
 /** A file in this folder named ENGINE exports `open`; words after a colon are handed to it. */
 export interface Peer {
   open(given: Case, ...options: string[]): Engine | Promise<Engine>;

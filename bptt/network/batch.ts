@@ -5,10 +5,18 @@ import type { Data } from '../../core/memory';
 import { classesOf, isOneHot, NONE } from '../../core/onehot';
 import type { Tensor } from '../../core/tensor';
 import { flatten, type Box } from './box';
-import type { Network } from './network';
-import type { Plan, PlanShape } from './plan';
-import { batchKeys, PADDED, readSequences, rowsFirst, type Batch, type Sequence } from './sequence';
+import type { Plan } from './plan';
+import {
+  batchKeys,
+  PADDED,
+  readSequences,
+  rowsFirst,
+  type Batch,
+  type Reading,
+  type Sequence,
+} from './sequence';
 import type { Stack } from './stack';
+import type { PlanShape } from './stage';
 import { endsInOne, mustStream, outputAxes } from './topology';
 
 export type { Batch } from './sequence';
@@ -40,10 +48,17 @@ export interface Part {
 /** The options of a pass. */
 export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over'];
 
+/** The network that is to run a batch. */
+interface Runner extends Reading {
+  /** Time of the next step, if it goes on. */
+  readonly clock: number;
+  readonly reduction: 'mean' | 'sum';
+}
+
 /** Checks a batch of B rows against a network; `fill` then copies it, or a part of it, into a plan of `shape`. */
 export function readBatch(
   batch: Batch,
-  net: Network,
+  net: Runner,
   where: string,
   { steps, rows, over, from: before, predict = false }: Part = {},
 ): { shape: PlanShape; B: number; fill(plan: Plan): void } {
@@ -123,7 +138,7 @@ function fillTargets(
   plan: Plan,
   given: Batch['targets'],
   { T, B, from, to, whole, lengths, over }: Steps,
-  net: Network,
+  net: Runner,
   where: string,
 ): void {
   const { loss, topology } = net.architecture;

@@ -4,7 +4,8 @@ import type { Executor, Program } from '../../core/program';
 import { reshape, type Tensor } from '../../core/tensor';
 import { widthOfOutput, type Architecture } from './architecture';
 import type { Parameters } from './parameters';
-import { Plan, type PlanShape } from './plan';
+import { Plan } from './plan';
+import type { PlanShape } from './stage';
 import { outputAxes } from './topology';
 
 /** A plan's programs as calls, and its results under their axes. */

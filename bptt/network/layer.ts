@@ -14,8 +14,7 @@ import { must, mustBe } from '../../core/check';
 import { isOneHot } from '../../core/onehot';
 import { columns, rows, zeros, type Tensor } from '../../core/tensor';
 import { withoutPrefix, type Parameters } from './parameters';
-import type { PlanShape } from './plan';
-import type { Signal, Stage } from './stage';
+import type { PlanShape, Signal, Stage } from './stage';
 import { Unroll } from '../unroll';
 
 /** Two cells, with weights of their own, that never see each other: only the layer above sees both. */

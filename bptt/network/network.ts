@@ -32,10 +32,11 @@ import { bind, type Bound } from './bound';
 import { fitted, flatten } from './box';
 import { clocksOf, phasesOf } from './layer';
 import { Parameters } from './parameters';
-import type { Plan, PlanShape } from './plan';
+import type { Plan } from './plan';
 import { reader, type Gradients, type Result } from './results';
 import { rowsFirst } from './sequence';
 import { firstReaderOf, type Stack } from './stack';
+import type { PlanShape } from './stage';
 import { beginsWithOne } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
 

@@ -13,23 +13,9 @@ import { Feedback } from './feed';
 import { lossOf, recordLoss } from '../../losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import { encoderOf, firstReaderOf, layersOf, readerOf, Stack, type Moment, type StackOptions } from './stack';
-import { dropout, head, lastStep, type Signal, type Stage } from './stage';
+import { dropout, head, lastStep, type PlanShape, type Signal, type Stage } from './stage';
 import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
-
-/** What a plan is laid out for. */
-export interface PlanShape {
-  T: number;
-  B: number;
-  /** Rows of unequal length: steps past a row's end are held. */
-  masked: boolean;
-  /** The input is class numbers, which are looked up and have no gradient; default false. */
-  classes?: boolean;
-  /** Time of the first step on the sequence's clock; default 0. */
-  clock?: number;
-  /** What an encoder reads. */
-  source?: { T: number; masked: boolean; classes?: boolean };
-}
 
 /** The trainable initial state [1, H] starts every row of the batch. */
 const spread = statement(({ first }) => ({ s: first }));

@@ -1,9 +1,8 @@
 /** Sequences: what a batch holds for each stack of a network, checked against its topology. */
-import { targetsOf } from './architecture';
+import { targetsOf, type Architecture } from './architecture';
 import { must, mustBe, mustCount, mustShape } from '../../core/check';
 import { isList, type Numbers } from '../../core/tensor';
 import { flatten, type Box } from './box';
-import type { Network } from './network';
 import { firstReaderOf, readerOf, type Reader } from './stack';
 import { beginsWithOne } from './topology';
 
@@ -48,6 +47,13 @@ export interface Sequence {
   given: number;
   classes: boolean;
 }
+/** The network that a batch is for. */
+export interface Reading {
+  readonly architecture: Architecture;
+  /** O, the width of its output. */
+  readonly output: number;
+}
+
 type Values = Pick<Sequence, 'values' | 'given' | 'classes'>;
 
 /**
@@ -56,7 +62,7 @@ type Values = Pick<Sequence, 'values' | 'given' | 'classes'>;
  */
 export function readSequences(
   batch: Batch,
-  net: Network,
+  net: Reading,
   where: string,
 ): { B: number; source?: Sequence; main: Sequence } {
   const { topology, encoder, feed } = net.architecture;
@@ -139,7 +145,7 @@ function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): nu
 }
 
 /** What a decoder reads. */
-function readInputs(batch: Batch, net: Network, T: number, B: number, where: string): Values {
+function readInputs(batch: Batch, net: Reading, T: number, B: number, where: string): Values {
   const { feed, start = 0 } = net.architecture;
   const reader = readerOf(net.architecture);
   const { inputs, targets } = batch;

@@ -13,8 +13,7 @@ import {
   type LayerStage,
 } from './layer';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import type { PlanShape } from './plan';
-import { dropout, embedded, type Signal, type Stage } from './stage';
+import { dropout, embedded, type PlanShape, type Signal, type Stage } from './stage';
 import type { Unroll } from '../unroll';
 
 /** The layers that a network reads or writes with; an encoder only reads. Each may read through an embedding. */

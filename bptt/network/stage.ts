@@ -6,6 +6,20 @@ import { equations } from '../../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
 import type { Unroll } from '../unroll';
 
+/** What a network is laid out for: its batch. */
+export interface PlanShape {
+  T: number;
+  B: number;
+  /** Rows of unequal length: steps past a row's end are held. */
+  masked: boolean;
+  /** The input is class numbers, which are looked up and have no gradient; default false. */
+  classes?: boolean;
+  /** Time of the first step on the sequence's clock; default 0. */
+  clock?: number;
+  /** What an encoder reads. */
+  source?: { T: number; masked: boolean; classes?: boolean };
+}
+
 /** A stretch of values and the stretch their gradient goes to. */
 export interface Signal {
   value: Tensor;

@@ -1,0 +1,94 @@
+/** The rooms of the project: who may import whom, that no two files import each other, and that CONTRIBUTING names them all. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+import rooms from '../scripts/rooms.json';
+
+const root = join(__dirname, '..');
+const ignored = new Set(['node_modules', 'dist', 'coverage', 'runs', 'site', '.book']);
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith('.') || ignored.has(entry.name)) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return path.endsWith('.ts') && !path.endsWith('.d.ts') ? [relative(root, path)] : [];
+  });
+}
+
+/** The files that a file imports, types included. */
+function imports(file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'));
+  return importedFiles
+    .filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => relative(root, resolve(root, dirname(file), fileName)))
+    .flatMap((path) => [`${path}.ts`, `${path}/index.ts`, path.replace(/\.js$/, '.ts')])
+    .filter((path) => path.endsWith('.ts') && existsSync(join(root, path)));
+}
+
+const graph = new Map(sources(root).map((file) => [file, imports(file)]));
+
+/** Groups of files that import each other, perhaps through others (Tarjan's strongly connected components). */
+function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): number => {
+    const index = order.size;
+    order.set(file, index);
+    lowest.set(file, index);
+    stack.push(file);
+    for (const next of edges.get(file) ?? []) {
+      const reached = order.has(next) ? (stack.includes(next) ? order.get(next)! : index) : visit(next);
+      lowest.set(file, Math.min(lowest.get(file)!, reached));
+    }
+    if (lowest.get(file) === index) {
+      const circle = stack.splice(stack.indexOf(file));
+      if (circle.length > 1) found.push(circle.sort());
+    }
+    return lowest.get(file)!;
+  };
+  for (const file of edges.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+test('no two files import each other', () => {
+  expect(graph.size).toBeGreaterThan(300);
+  expect(circles(graph)).toEqual([]);
+});
+
+test('a circle of three files is found', () => {
+  const edges = new Map([
+    ['a', ['b', 'd']],
+    ['b', ['c']],
+    ['c', ['a']],
+    ['d', []],
+  ]);
+  expect(circles(edges)).toEqual([['a', 'b', 'c']]);
+});
+
+test('rooms import only those beneath them', () => {
+  const above = [...graph].flatMap(([file, targets]) => {
+    const [room] = file.split('/');
+    if (!(room in rooms)) return [];
+    const allowed = [room, ...rooms[room as keyof typeof rooms]];
+    return targets
+      .filter((target) => !allowed.includes(target.split('/')[0]))
+      .map((target) => `${file} imports ${target}`);
+  });
+  expect(above).toEqual([]);
+});
+
+const folders = (path: string): string[] =>
+  readdirSync(join(root, path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !ignored.has(entry.name))
+    .map(({ name }) => name);
+
+test('CONTRIBUTING names every room, and only those', () => {
+  const table = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8').matchAll(/^\| +`([a-z/]+)\/` +\|/gm);
+  const named = [...table].map(([, name]) => name).sort();
+  const inside = folders('bptt').map((name) => `bptt/${name}`);
+  expect(named).toEqual([...folders('.'), ...inside].sort());
+  expect(Object.keys(rooms).filter((room) => !named.includes(room))).toEqual([]);
+});
