@@ -17,8 +17,10 @@ export interface GenerateOptions extends DrawOptions {
  * Runs the network forward with a batch of one row; its carried states are lost. UNKNOWN is never drawn.
  * @throws RangeError when the output is no longer finite, as of a network that runs away.
  * @example
- * const symbols = generate(net, vocabulary, { temperature: 0.8, prime: [5], random: new Random(1) });
- * symbols.next().value // 'e'
+ * const vocabulary = Vocabulary.of('abc'); // four classes, UNKNOWN among them
+ * const small = network({ layers: [elman({ input: 4, hidden: 5 })], output: 4 });
+ * const symbols = generate(small, vocabulary, { temperature: 0.8, prime: [1], random: new Random(1) });
+ * 'abc'.includes(symbols.next().value) // true
  */
 export function* generate(
   network: Network,

@@ -1,12 +1,6 @@
 /**
- * A block of equations: read, checked, and recorded on a program.
- *
- * @example
- * const block = new Block('z = x @ W + b\nh = tanh(z)', {
- *   where: 'layer',
- *   given: { x: ['B', 'D'], W: ['D', 'H'], b: ['H'] },
- * });
- * block.compile(['h']).record(program, tensors); // a product with a bias, then one loop
+ * A block of equations: read, checked, and recorded on a program. `z = x @ W + b`, `h = tanh(z)` becomes a product with
+ * a bias, then one loop.
  */
 import type { Program } from '../program';
 import { apply, named, type Scalar } from '../scalar';

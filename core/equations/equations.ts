@@ -11,7 +11,8 @@ import { declare } from './declare';
  * @throws EquationError for what cannot be read, is not known or does not fit.
  * @example
  * const layer = equations('layer', 'h [N, H]   Wy [H, O]   by [O]   writes y [N, O]', 'y = h @ Wy + by');
- * layer.record(program, { h, Wy, by, y });
+ * const program = new Program();
+ * layer.record(program, { h: zeros([4, 3]), Wy: zeros([3, 2]), by: zeros([2]), y: zeros([4, 2]) });
  */
 export function equations(where: string, shapes: string, text: string): Compiled {
   const { inputs, writes, adds } = declare(shapes, ['writes', 'adds'], `${where}, shapes`).sections;
