@@ -19,6 +19,7 @@ import {
 import { worked } from '../playground/panels/arithmetic';
 import { rowOf, verdictOf } from '../playground/panels/verdict';
 import { csvOf, History, meansOf } from '../playground/ui/history';
+import { labelOf, placed } from '../playground/ui/labels';
 import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
 import { network } from '../bptt/network/network';
@@ -317,7 +318,7 @@ describe('a trace', () => {
     const all = traces();
     expect(all[0]).toMatchObject({ step: 5, made: true, rows: B, T });
     expect(all[0].carried).toBe(session.task.stream && !session.settings.bidirectional);
-    expect(all[0].labels).toHaveLength(T);
+    expect(all[0].read).toHaveLength(T);
     expect(distance([lossOf(all)], [point.loss])).toBeLessThan(1e-12);
     const state = Object.keys(all[0].layers[0].tracks)[0];
     const norms = Array.from({ length: T }, (_, t) =>
@@ -537,6 +538,44 @@ test('the marks of an axis', () => {
   expect(rounds(1, 1)).toEqual([]);
   expect(tens(0.003, 20)).toEqual([0.01, 0.1, 1, 10]);
   expect(tens(1e-12, 1)).toEqual([1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1]);
+});
+
+test('the trace of adding reads a value and its marker at each step', () => {
+  const { read, reads } = new Session(defaultsOf('adding')).trace(0, 3);
+  expect(reads).toEqual(['value', 'marker']);
+  const markers = read.map(([, marker]) => marker);
+  expect(markers.filter((marker) => marker === 1)).toHaveLength(2);
+  expect(markers.filter((marker) => marker === -1).length).toBeGreaterThan(0);
+});
+
+describe('labels', () => {
+  test('are seen, and short', () => {
+    expect([' ', '\n', '\t', 'é', '\u202e', '\u00a0'].map((symbol) => labelOf(symbol, 1))).toEqual([
+      '␣',
+      '⏎',
+      '⇥',
+      'é',
+      '·',
+      '·',
+    ]);
+    expect([-0.526, 1, 0, -1, 0.04].map((v) => labelOf(v, 2))).toEqual(['−0.53', '1', '0', '−1', '0.04']);
+    expect(labelOf(0.04, 1)).toBe('0');
+  });
+
+  test.each([4, 11, 19.5, 60])('touch neither each other nor the edges, columns of %d', (column) => {
+    const texts = Array.from({ length: 50 }, (_, k) => (k % 3 === 0 ? '−0.53' : String(k)));
+    const widthOf = (text: string): number => 7.2 * text.length;
+    const right = 30 + 50 * column;
+    const shown = placed(texts, widthOf, { left: 30, column, right });
+    expect(shown.length).toBeGreaterThan(1);
+    shown.forEach(({ text, x }, k) => {
+      const from = k === 0 ? 0 : shown[k - 1].x + widthOf(shown[k - 1].text) / 2;
+      expect(x - widthOf(text) / 2).toBeGreaterThanOrEqual(from);
+      expect(x + widthOf(text) / 2).toBeLessThanOrEqual(right);
+    });
+    // where there is room, none is left out
+    if (column > 40) expect(shown).toHaveLength(50);
+  });
 });
 
 describe('a picture of curves', () => {

@@ -42,8 +42,9 @@ export interface Prediction {
 
 /** The pass of a training step, of one row of its batch. */
 export interface Pass extends Trace {
-  /** What is read at each step. */
-  labels: string[];
+  /** What is read at each step: a symbol, or numbers; and what these are called. */
+  read: (string | number)[][];
+  reads: readonly string[];
   /** Which step it is of, counted from 1, and whether that has been made. */
   step: number;
   made: boolean;
@@ -193,25 +194,22 @@ export class Session {
 
   /** The pass of the last step, or before the first one of the step to come: of one row, with every number there and back. */
   trace(run: number, row: number): Pass {
-    const { symbols, topology } = this.task;
+    const { symbols, topology, reads = ['x'] } = this.task;
     const { window } = this.settings;
     const { steps, last } = this.runs[run];
     const { x } = this.batchOf(run);
     const [T, B, D = 1] = x.shape;
     const parts: Trace[] = [];
     const { carried } = this.runs[run].replay(row, this.next, (plan) => parts.push(traceOf(plan)));
-    const read = (t: number): number[] =>
-      Array.from({ length: D }, (_, k) => x.numbers[(t * B + row) * D + k]);
-    const labels = Array.from({ length: T }, (_, t) =>
-      symbols
-        ? symbols[read(t)[0]]
-        : read(t)
-            .map((v) => v.toFixed(2))
-            .join(' '),
+    const read = Array.from({ length: T }, (_, t) =>
+      Array.from({ length: D }, (_v, k) => {
+        const number = x.numbers[(t * B + row) * D + k];
+        return symbols ? symbols[number] : number;
+      }),
     );
     const made = last !== undefined;
     const about = { step: made ? steps : steps + 1, made, rows: B, window, carried };
-    return { ...joined(parts), ...about, labels, endsInOne: topology === 'many-to-one' };
+    return { ...joined(parts), ...about, read, reads, endsInOne: topology === 'many-to-one' };
   }
 
   check(): Checker {

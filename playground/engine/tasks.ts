@@ -16,6 +16,8 @@ export interface Task {
   readonly output: number;
   readonly loss: string;
   readonly topology: Topology;
+  /** What the numbers that are read at each step are called, where there are several. */
+  readonly reads?: readonly string[];
   /** What the classes stand for, where there are classes. */
   readonly symbols?: readonly string[];
   /** Present when the task is text: then the network can write. */
@@ -130,6 +132,7 @@ function addingTask({ batch: B, length: T, seed }: Settings): Task {
     output: 1,
     loss: 'squared',
     topology: 'many-to-one',
+    reads: ['value', 'marker'],
     stream: false,
     batch() {
       const sums = Array.from({ length: B }, draw);

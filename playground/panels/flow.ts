@@ -265,7 +265,7 @@ export class FlowPanel implements Panel {
     if (!flow || !start || this.root.hidden) return;
     const { T, names } = flow;
     const scale = logarithmic(LOW, HIGH);
-    const labels = Array.from({ length: T }, (_, t) => String(t));
+    const labels = [Array.from({ length: T }, (_, t) => String(t))];
     const picture = (norms: Float64Array): Parameters<Heatmap['show']>[0] => ({
       ...{ rows: names.length, columns: T, scale, names, labels },
       value: (l, t) => norms[l * T + t],

@@ -4,6 +4,7 @@ import type { Pass } from '../engine/session';
 import type { TracedLayer } from '../engine/trace';
 import { signed } from '../ui/colors';
 import { svg } from '../ui/dom';
+import { labelOf } from '../ui/labels';
 
 /** Training goes forward and back through one window after the other: steps `from`…`to`, the last one not included. */
 export interface Span {
@@ -22,6 +23,9 @@ const STEP = 29;
 const MARGIN = 46;
 const ROW = 78;
 const BOX = 46;
+/** Height of a line of text, and of a step with room for −0.53. */
+const LINE = 13;
+const WIDE = 38;
 /** Stripes of a cell: as many units as can be told apart. */
 const STRIPES = 16;
 
@@ -55,15 +59,17 @@ export function drawNetwork(
   chosen: number,
   choose: (layer: number, t: number) => void,
 ): SVGSVGElement {
-  const { T, layers, labels, endsInOne, carried, window } = pass;
+  const { T, layers, read, reads, endsInOne, carried, window } = pass;
   const { backward, done, from } = moment;
-  const height = 40 + layers.length * ROW + 26;
+  const foot = 13 + reads.length * LINE;
+  const height = 40 + layers.length * ROW + foot;
   const W = Math.max(WIDTH, MARGIN + 10 + T * STEP);
   const step = (W - MARGIN - 10) / T;
   const box = Math.min(34, step * 0.62);
   const aside = box / 2 + step * 0.1;
   const x = (t: number): number => MARGIN + (t + 0.5) * step;
-  const y = (l: number): number => height - 34 - (l + 1) * ROW + (ROW - BOX) / 2;
+  const y = (l: number): number => height - foot - 8 - (l + 1) * ROW + (ROW - BOX) / 2;
+  const below = (line: number): number => height - foot + 14 + line * LINE;
   const root = svg('svg', { viewBox: `0 0 ${W} ${height}`, role: 'img', 'aria-label': drawn(pass, moment) });
   root.style.minWidth = `${Math.max(760, 0.8 * W)}px`;
 
@@ -116,7 +122,7 @@ export function drawNetwork(
             : `M${x(t)} ${y(l)}V${y(l) - 8}H${x(t) + aside}V${y(highest) - 10}H${x(t)}V${roof}`;
         edge(top ? 'outlet' : 'up', d, on, fromOutput[t]);
       }
-      const floor = lowest === 0 ? height - 26 : y(lowest) + ROW;
+      const floor = lowest === 0 ? height - foot : y(lowest) + ROW;
       const inlet =
         l === lowest
           ? `M${x(t)} ${floor}V${y(l) + BOX}`
@@ -161,9 +167,12 @@ export function drawNetwork(
       root.append(group);
     }
   });
+  const decimals = step < WIDE ? 1 : 2;
   for (let t = 0; t < T; t++) {
-    const label = labels[t] === ' ' ? '␣' : labels[t] === '\n' ? '⏎' : labels[t].split(' ')[0];
-    root.append(svg('text', { x: x(t), y: height - 12, 'text-anchor': 'middle' }, label));
+    read[t].forEach((part, k) => {
+      const place = { x: x(t), y: below(k), 'text-anchor': 'middle' };
+      root.append(svg('text', place, labelOf(part, decimals)));
+    });
     if (!endsInOne) root.append(svg('text', { x: x(t), y: 14, 'text-anchor': 'middle' }, `y${subscript(t)}`));
   }
   // one output of what both directions end with
@@ -173,7 +182,7 @@ export function drawNetwork(
     if (ends.length > 1) root.append(svg('path', { d: `M${x(0)} ${roof}H${x(T - 1)}` }));
     root.append(svg('text', { x: x(T - 1), y: 14, 'text-anchor': 'middle' }, 'y'));
   }
-  root.append(svg('text', { x: 2, y: height - 12 }, 'x'));
+  reads.forEach((name, k) => root.append(svg('text', { x: 2, y: below(k) }, name)));
   return root;
 }
 

@@ -9,6 +9,7 @@ import { signed } from '../ui/colors';
 import { h, select, short, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';
+import { labelOf } from '../ui/labels';
 import { worked } from './arithmetic';
 import { drawNetwork, timeOf, type Moment } from './network';
 
@@ -273,7 +274,7 @@ export class TimePanel implements Panel {
       columns: trace.T,
       value: (row, t) => track[t][row],
       scale: signed(Math.max(greatest(track.flat().map(Math.abs)), 1e-12)),
-      labels: trace.labels.map((label) => (label === ' ' ? '␣' : label === '\n' ? '⏎' : label.slice(0, 5))),
+      labels: trace.reads.map((_, k) => trace.read.map((step) => labelOf(step[k], 1))),
       chosen: { row: Math.min(this.unit, track[0].length - 1), column: this.t },
     });
     this.drawSplit(layer);

@@ -6,6 +6,7 @@ import { h, onceAFrame, slider } from '../ui/dom';
 import { FileButtons } from '../ui/files';
 import { Heatmap } from '../ui/heatmap';
 import { meansOf } from '../ui/history';
+import { labelOf } from '../ui/labels';
 
 const LENGTH = 220;
 /** Milliseconds between two samples while training goes on. */
@@ -161,7 +162,7 @@ export class TrainPanel implements Panel {
   private async predict(): Promise<void> {
     const { started } = this.app;
     const found = await Promise.all(started.runs.map((_, run) => this.app.ask('prediction', { run })));
-    const { targets, labels } = found[0];
+    const { targets, labels = [] } = found[0];
     const { symbols } = started;
     if (symbols) {
       found.forEach(({ outputs }, run) =>
@@ -171,7 +172,7 @@ export class TrainPanel implements Panel {
           value: (row, t) => outputs[t][row],
           scale: shares(),
           names: symbols,
-          labels,
+          labels: [labels.map((symbol) => labelOf(symbol, 0))],
         }),
       );
       return;

@@ -1,14 +1,16 @@
 /** A matrix as a picture: one coloured field for each number; fields can be chosen by pointer and by arrow keys. */
+import { greatest } from '../../core/reduce';
 import type { Scale } from './colors';
 import { h, onceAFrame } from './dom';
+import { placed } from './labels';
 
 export interface Picture {
   rows: number;
   columns: number;
   value: (row: number, column: number) => number;
   scale: Scale;
-  /** Shown under the columns. */
-  labels?: readonly string[];
+  /** Shown under the columns: lines of one text for each. */
+  labels?: readonly (readonly string[])[];
   /** Shown beside the rows. */
   names?: readonly string[];
   chosen?: { row: number; column: number };
@@ -21,19 +23,21 @@ export interface HeatmapOptions {
   onchoose?: (row: number, column: number) => void;
 }
 
-const LABELS = 18;
-const NAMES = 34;
+/** Height of a line of text. */
+const LINE = 14;
+const FONT = '12px ui-monospace, monospace';
 
 export class Heatmap {
   readonly root: HTMLElement;
   private readonly canvas = h('canvas', { 'aria-hidden': 'true' });
   private readonly legend = h('p', { class: 'legend' });
   private picture: Picture | undefined;
+  /** Room for the names of the rows. */
+  private left = 0;
   readonly redraw = onceAFrame(() => this.draw());
 
   constructor(private readonly options: HeatmapOptions) {
-    const { label, height, onchoose } = options;
-    this.canvas.style.height = `${height}px`;
+    const { label, onchoose } = options;
     const field = h(
       'div',
       {
@@ -54,6 +58,12 @@ export class Heatmap {
 
   show(picture: Picture): void {
     this.picture = picture;
+    const { rows, names: rowNames = [], labels = [] } = picture;
+    const widths = rowNames.map((name) => this.widthOf(name));
+    this.left = rowNames.length > 0 ? greatest(widths) + 9 : 0;
+    // names stand above each other
+    const least = rowNames.length > 0 ? rows * LINE + labels.length * LINE : 0;
+    this.canvas.style.height = `${Math.max(this.options.height, least)}px`;
     const { ends, names, color } = picture.scale;
     const [from, to] = ends;
     const value = (share: number): number =>
@@ -77,7 +87,7 @@ export class Heatmap {
     if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const { rows, columns, value, scale, labels, names, chosen } = picture;
+    const { rows, columns, value, scale, labels = [], names, chosen } = picture;
     const { left, w, high } = this.box();
     const gap = w > 9 && high > 9 && rows * columns < 400 ? 1 : 0;
     for (let r = 0; r < rows; r++) {
@@ -87,15 +97,16 @@ export class Heatmap {
       }
     }
     context.fillStyle = getComputedStyle(canvas).color;
-    context.font = '12px ui-monospace, monospace';
+    context.font = FONT;
     context.textAlign = 'center';
-    const every = Math.max(1, Math.ceil(22 / w));
-    labels?.forEach((text, c) => {
-      if (c % every === 0 || w > 14)
-        context.fillText(text, left + (c + 0.5) * w, height - 4, Math.max(w, 22));
+    labels.forEach((line, k) => {
+      const foot = height - 3 - (labels.length - 1 - k) * LINE;
+      const room = { left, column: w, right: width };
+      for (const { text, x } of placed(line, (label) => this.widthOf(label), room))
+        context.fillText(text, x, foot);
     });
     context.textAlign = 'right';
-    names?.forEach((text, r) => context.fillText(text, left - 5, (r + 0.5) * high + 4, NAMES - 5));
+    names?.forEach((text, r) => context.fillText(text, left - 6, (r + 0.5) * high + 4));
     if (chosen) {
       context.strokeStyle = getComputedStyle(canvas).color;
       context.lineWidth = 2;
@@ -110,10 +121,17 @@ export class Heatmap {
 
   /** Where the fields begin, and how wide and high one is. */
   private box(): { left: number; w: number; high: number } {
-    const { rows, columns, labels, names } = this.picture as Picture;
-    const left = names ? NAMES : 0;
-    const w = (this.canvas.clientWidth - left) / columns;
-    return { left, w, high: (this.canvas.clientHeight - (labels ? LABELS : 0)) / rows };
+    const { left, canvas } = this;
+    const { rows, columns, labels = [] } = this.picture as Picture;
+    const below = labels.length > 0 ? labels.length * LINE + 3 : 0;
+    return { left, w: (canvas.clientWidth - left) / columns, high: (canvas.clientHeight - below) / rows };
+  }
+
+  private widthOf(text: string): number {
+    const context = this.canvas.getContext('2d');
+    if (!context) return 0;
+    context.font = FONT;
+    return context.measureText(text).width;
   }
 
   private point(event: PointerEvent): void {

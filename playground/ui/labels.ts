@@ -1,0 +1,31 @@
+/** Labels of the steps in a drawing or a heat map: what is read there, and which of them there is room for. */
+
+const shown: Readonly<Record<string, string>> = { ' ': '␣', '\n': '⏎', '\t': '⇥' };
+
+/** A symbol so that it can be seen, a number with so many decimals at most. */
+export function labelOf(read: string | number, decimals: number): string {
+  if (typeof read === 'number') return String(Number(read.toFixed(decimals))).replace('-', '−');
+  return shown[read] ?? read.replace(/[\p{C}\p{Z}]/gu, '·');
+}
+
+export interface Placed {
+  text: string;
+  /** Its middle. */
+  x: number;
+}
+
+/** Of one label for each column as many as fit without touching: each, or each second, third …; none beyond the edges. */
+export function placed(
+  texts: readonly string[],
+  widthOf: (text: string) => number,
+  { left, column, right }: { left: number; column: number; right: number },
+): Placed[] {
+  const widths = texts.map(widthOf);
+  const widest = widths.reduce((most, width) => Math.max(most, width), 0);
+  const every = Math.max(1, Math.ceil((widest + 4) / column));
+  return texts.flatMap((text, k) => {
+    if (k % every !== 0) return [];
+    const half = widths[k] / 2;
+    return [{ text, x: Math.max(half, Math.min(left + (k + 0.5) * column, right - half)) }];
+  });
+}
