@@ -79,10 +79,13 @@ export function cell(equations: CellEquations, { sizes, init, options }: CellMak
   };
 }
 
+/** Lets a piece of text through, or leaves it out. */
+export type Optional = (text: TemplateStringsArray) => string;
+
 /**
  * A piece of text that one variant of a cell has and another has not.
  * @example when(false)`+ b` // ''
  */
-export function when(is: boolean): (text: TemplateStringsArray) => string {
+export function when(is: boolean): Optional {
   return ([text]) => (is ? text : '');
 }

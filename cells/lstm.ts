@@ -1,57 +1,52 @@
 /**
  * Long short-term memory with forget gate and optional peepholes; gates are stored in the order i f g o.
  *
- * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000; peepholes: Gers,
- * Schraudolph & Schmidhuber 2002.
+ * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002.
  */
 import { must } from '../core/check';
-import { constant, gates, type Initializer } from '../core/init';
-import { columns } from '../core/tensor';
+import { constant, gates } from '../core/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
-import { cell, when, type CellEquations } from './define';
+import { cell, when, type CellEquations, type Optional } from './define';
 
-const equations = (bias: boolean, peepholes: boolean): CellEquations => {
-  const [b, p] = [when(bias), when(peepholes)];
-  return {
-    name: 'lstm',
-    shapes: `
-      x [D]   states h, c [H]   gates a = i f g o [H]
-      parameters Wx [D, 4H]   Wh [H, 4H]   ${b`b [4H]`}   ${p`pi, pf, po [H]`}`,
-    forward: `
-      a = x @ Wx + hPrev @ Wh${b` + b`}
-      i = sigmoid(ai${p` + cPrev * pi`})
-      f = sigmoid(af${p` + cPrev * pf`})
-      g = tanh(ag)
-      c = f * cPrev + i * g
-      o = sigmoid(ao${p` + c * po`})
-      tc = tanh(c)
-      h = o * tc`,
-    backward: `
-      dh = dhOut + dhNext                   # two paths reach h: the output at t, and the step t + 1
-      dao = dh * tc * o * (1 - o)
-      dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
-      dai = dc * g * i * (1 - i)
-      daf = dc * cPrev * f * (1 - f)
-      dag = dc * i * (1 - g * g)
-      dcPrev = dc * f${p` + dai * pi + daf * pf`}
-      dx = da @ Wx.T
-      dhPrev = da @ Wh.T
-      dWx += x.T @ da
-      dWh += hPrev.T @ da
-      ${b`db += sum(da)`}
-      ${p`dpi += sum(dai * cPrev)`}
-      ${p`dpf += sum(daf * cPrev)`}
-      ${p`dpo += sum(dao * c)`}`,
-    jacobian: `
-      Ja = Wh.T @ JhPrev
-      Ji = (Jai${p` + JcPrev * pi`}) * i * (1 - i)
-      Jf = (Jaf${p` + JcPrev * pf`}) * f * (1 - f)
-      Jg = Jag * (1 - g * g)
-      Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # where the gates are still, this is diag(f)
-      Jo = (Jao${p` + Jc * po`}) * o * (1 - o)
-      Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
-  };
-};
+const equations = (b: Optional, p: Optional): CellEquations => ({
+  name: 'lstm',
+  shapes: `
+    x [D]   states h, c [H]   gates a = i f g o [H]
+    parameters Wx [D, 4H]   Wh [H, 4H]   ${b`b [4H]`}   ${p`pi, pf, po [H]`}`,
+  forward: `
+    a = x @ Wx + hPrev @ Wh${b` + b`}
+    i = sigmoid(ai${p` + cPrev * pi`})
+    f = sigmoid(af${p` + cPrev * pf`})
+    g = tanh(ag)
+    c = f * cPrev + i * g
+    o = sigmoid(ao${p` + c * po`})
+    tc = tanh(c)
+    h = o * tc`,
+  backward: `
+    dh = dhOut + dhNext                   # two paths reach h: the output at t, and the step t + 1
+    dao = dh * tc * o * (1 - o)
+    dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
+    dai = dc * g * i * (1 - i)
+    daf = dc * cPrev * f * (1 - f)
+    dag = dc * i * (1 - g * g)
+    dcPrev = dc * f${p` + dai * pi + daf * pf`}
+    dx = da @ Wx.T
+    dhPrev = da @ Wh.T
+    dWx += x.T @ da
+    dWh += hPrev.T @ da
+    ${b`db += sum(da)`}
+    ${p`dpi += sum(dai * cPrev)`}
+    ${p`dpf += sum(daf * cPrev)`}
+    ${p`dpo += sum(dao * c)`}`,
+  jacobian: `
+    Ja = Wh.T @ JhPrev
+    Ji = (Jai${p` + JcPrev * pi`}) * i * (1 - i)
+    Jf = (Jaf${p` + JcPrev * pf`}) * f * (1 - f)
+    Jg = Jag * (1 - g * g)
+    Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # where the gates are still, this is diag(f)
+    Jo = (Jao${p` + Jc * po`}) * o * (1 - o)
+    Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
+});
 
 /** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
 export interface LstmOptions extends CellOptions {
@@ -75,18 +70,11 @@ export function lstm(options: LstmOptions): Cell {
   const { inputInit = 'glorot', recurrentInit = 'orthogonal', forgetBias = bias ? 1 : 0 } = options;
   must(Number.isFinite(forgetBias), 'lstm', 'forgetBias must be a finite number', forgetBias);
   must(bias || forgetBias === 0, 'lstm', 'forgetBias must be 0 without biases', forgetBias);
-  const forgetful: Initializer = (t, random) => {
-    constant(0)(t, random);
-    constant(forgetBias)(columns(t, H, 2 * H), random);
-  };
+  const [Wx, Wh] = [inputInit, recurrentInit].map((init) => gates(4, weightInit(init, H, 'lstm')));
   const small = weightInit('uniform', H, 'lstm');
-  return cell(equations(bias, peepholes), {
+  return cell(equations(when(bias), when(peepholes)), {
     sizes: { D, H },
     options: { ...options, bias, peepholes, inputInit, recurrentInit, forgetBias },
-    init: {
-      Wx: gates(4, weightInit(inputInit, H, 'lstm')),
-      Wh: gates(4, weightInit(recurrentInit, H, 'lstm')),
-      ...{ b: forgetful, pi: small, pf: small, po: small },
-    },
+    init: { Wx, Wh, b: gates(4, [0, forgetBias, 0, 0].map(constant)), pi: small, pf: small, po: small },
   });
 }

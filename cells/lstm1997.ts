@@ -6,8 +6,7 @@
  * the whole gradient, which they cut where it leaves the memory.
  */
 import { must } from '../core/check';
-import { constant, gates, type Initializer } from '../core/init';
-import { columns } from '../core/tensor';
+import { constant, gates } from '../core/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations } from './define';
 
@@ -70,17 +69,13 @@ export function lstm1997(options: Lstm1997Options): Cell {
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   must(Number.isFinite(inputBias), 'lstm1997', 'inputBias must be a finite number', inputBias);
   must(bias || inputBias === 0, 'lstm1997', 'inputBias must be 0 without biases', inputBias);
-  const reluctant: Initializer = (t, random) => {
-    constant(0)(t, random);
-    constant(inputBias)(columns(t, 0, H), random);
-  };
   return cell(equations(bias), {
     sizes: { D, H },
     options: { ...options, bias, inputInit, recurrentInit, inputBias },
     init: {
       Wx: gates(3, weightInit(inputInit, H, 'lstm1997')),
       Wh: gates(3, weightInit(recurrentInit, H, 'lstm1997')),
-      b: reluctant,
+      b: gates(3, [inputBias, 0, 0].map(constant)),
     },
   });
 }

@@ -69,14 +69,16 @@ export const orthogonal =
     each(t, (r, c) => gain * (wide ? basis[r][c] : basis[c][r]));
   };
 
-/** Applies an initialiser to each of `count` equal column blocks, one gate after the other. */
+/** Applies an initialiser, or one for each, to `count` equal column blocks, one gate after the other. */
 export const gates =
-  (count: number, each: Initializer): Initializer =>
+  (count: number, each: Initializer | readonly Initializer[]): Initializer =>
   (t, random) => {
+    const own = typeof each === 'function' ? Array<Initializer>(count).fill(each) : each;
+    must(own.length === count, 'gates', `there must be ${count} initialisers`, own.length);
     const width = t.shape[t.shape.length - 1] / count;
     must(Number.isInteger(width), 'gates', `the last size must be a multiple of ${count}`, t.shape);
     for (let k = 0; k < count; k++) {
       const rest = t.shape.slice(0, -1);
-      each(t.lo(...rest.map(() => 0), k * width).hi(...rest, width), random);
+      own[k](t.lo(...rest.map(() => 0), k * width).hi(...rest, width), random);
     }
   };

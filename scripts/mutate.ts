@@ -7,8 +7,9 @@
  *   npm run mutate                                       core, cells, bptt, hopfield, io: days on one core
  *
  * A mistake is first shown to the file's own tests, `tests/NAME.test.ts` or `tests/NAME-….test.ts`; where there are none,
- * to all quick tests that import the file. What they let pass is then shown to the tests of `--with`. The whole
- * suite is never run, so a score is a lower bound. What each file came to is kept in `.cache/mutation`, and `tests/MUTATION.md` is written from it.
+ * to all quick tests that import the file. What they let pass is then shown to the tests of `--with`. The whole suite is
+ * never run, so a score is a lower bound. What each file came to is kept in `.cache/mutation`, and `tests/MUTATION.md` is
+ * written from it.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -76,6 +76,15 @@ describe.each(dtypes)('%s', (dtype) => {
     }
   });
 
+  test('each gate may start in a way of its own', () => {
+    const t = zeros([2, 6]);
+    gates(3, [2, 0, -1].map(constant))(t, new Random());
+    expect(toNested(t)).toEqual([
+      [2, 2, 0, 0, -1, -1],
+      [2, 2, 0, 0, -1, -1],
+    ]);
+  });
+
   test('gates of a vector too', () => {
     const t = zeros([6], dtype);
     let next = 0;
@@ -126,4 +135,5 @@ testErrors(RangeError, [
     () => gates(4, constant(0))(zeros([2, 6]), new Random()),
     'gates: the last size must be a multiple of 4, got [2, 6]',
   ],
+  [() => gates(4, [constant(0)])(zeros([2, 8]), new Random()), 'gates: there must be 4 initialisers, got 1'],
 ]);
