@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { report } from '../terminal/errors';
 import '../terminal/output'; // what cannot be written must not end in a stack trace
 import { version } from '../terminal/version';
-import { columnsOf, wrap } from './wrap';
+import { columnsOf, wrap } from '../terminal/wrap';
 import type * as Bench from './bench';
 import type * as Check from './check';
 import type * as ExportCommand from './export';

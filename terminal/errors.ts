@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { createColors } from 'picocolors';
 import { safe } from '../core/safe';
-import { columnsOf, wrap } from '../cli/wrap';
+import { columnsOf, wrap } from './wrap';
 
 /** 0 is success; 129 and above are the shell's own codes: a closed terminal, Ctrl-C, a closed pipe, SIGTERM. */
 export const exitCodes = {

@@ -7,7 +7,7 @@ import pc from 'picocolors';
 import { safe, safeLiteral } from '../core/safe';
 import { reasonOf } from '../io/files';
 import { exitCodes, failure, report } from './errors';
-import { columnsOf, wrap } from '../cli/wrap';
+import { columnsOf, wrap } from './wrap';
 
 /** Standard output takes no more: its reader or its terminal has gone, or its disk is full. */
 let lost = false;

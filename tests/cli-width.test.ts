@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { quote } from '../terminal/arguments';
-import { wrap } from '../cli/wrap';
+import { wrap } from '../terminal/wrap';
 import { backstep, backstepIn, type Ran } from './command';
 import { describeWith } from './outside';
 import { command } from './process';

@@ -1,7 +1,7 @@
 /** What a terminal gets to see while a sweep runs. */
 import { Board } from '../sweep/board';
 import type { Trial } from '../sweep/config';
-import { wrap } from '../cli/wrap';
+import { wrap } from '../terminal/wrap';
 
 describe('a terminal of 40 columns', () => {
   const trial = { id: 'a', label: 'lstm, hidden 16, seed 0' } as Trial;
