@@ -1,5 +1,4 @@
 /** The other tabs: time, gradient flow, check, memory. */
-import { taskNames } from '../engine/settings';
 import { inChromium, pause, quick, reaches, setting, show } from './visits';
 
 inChromium('the tabs', (open) => {
@@ -41,30 +40,6 @@ inChromium('the tabs', (open) => {
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.locator('.network g').first().click();
     await page.getByText('on the way back, t = 0').waitFor();
-  });
-
-  test('the drawing names what every step reads, and its words keep apart', async () => {
-    for (const task of taskNames) {
-      const page = await open(`task=${task}&hidden=8&batch=2`, { reducedMotion: 'reduce' });
-      await show(page, 'Step through time');
-      await page.locator('.network text').first().waitFor();
-      const words = await page.locator('.network text').evaluateAll((texts) =>
-        (texts as SVGTextElement[]).map((text) => {
-          const { x, y, width } = text.getBBox();
-          return { x, y: Math.round(y), width, text: text.textContent };
-        }),
-      );
-      const touching = words.filter((one) =>
-        words.some((two) => two !== one && two.y === one.y && one.x <= two.x && two.x < one.x + one.width),
-      );
-      expect([task, touching]).toEqual([task, []]);
-      if (task !== 'adding') continue;
-      expect(words.map(({ text }) => text)).toEqual(expect.arrayContaining(['value', 'marker']));
-      const { y = NaN } = words.find(({ text }) => text === 'marker') ?? {};
-      const markers = words.filter((word) => word.y === y).map(({ text }) => text);
-      expect(markers.filter((marker) => marker === '1')).toHaveLength(2);
-      expect(markers).toHaveLength(21);
-    }
   });
 
   test('the gradient vanishes and explodes', async () => {
