@@ -4,7 +4,7 @@ import { mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import { readBatch, type Batch } from './network/batch';
 import { fitted, flatten } from './network/box';
-import type { Gradients, Network, Result, Upstream } from './network/network';
+import { mustBeNetwork, type Gradients, type Network, type Result, type Upstream } from './network/network';
 import type { Plan } from './network/plan';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './network/topology';
 
@@ -49,6 +49,7 @@ export interface TruncatedResult extends Result {
  */
 export function truncated(network: Network, batch: Batch, options: TruncatedOptions): TruncatedResult {
   const where = 'truncated';
+  mustBeNetwork(network, where);
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   mustKnowKeys(options, ['chunk', 'training', 'upstream'], where);
   const { chunk, training = false, upstream: given } = options;

@@ -65,10 +65,24 @@ export function mustKnowKeys(
   what = 'options must be among',
   why?: (key: string) => string | undefined,
 ): void {
-  mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
+  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
+  mustBe(isObject, where, 'options must be an object', options);
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key)) mustBe(false, where, `${what} ${allowed.join(', ')}`, key, why?.(key));
   }
+}
+
+/** Throws TypeError unless the value is the bytes of a file, and not, for instance, its name. */
+export function mustBeBytes(bytes: unknown, where: string, name = 'the file'): void {
+  const fits = ArrayBuffer.isView(bytes) && 'BYTES_PER_ELEMENT' in bytes && bytes.BYTES_PER_ELEMENT === 1;
+  const why = 'what is read from it, as by readFileSync(path)';
+  mustBe(fits, where, `${name} must be given as its bytes, a Uint8Array`, bytes, why);
+}
+
+/** Throws TypeError unless the value is a Map by name, and not, for instance, the file it was read from. */
+export function mustBeByName(arrays: unknown, where: string): void {
+  const fits = Object.prototype.toString.call(arrays) === '[object Map]';
+  mustBe(fits, where, 'arrays must be a Map by name', arrays, 'as a reader of .npz or safetensors gives it');
 }
 
 function wording(where: string, what: string, got: unknown, why?: string): string {
@@ -97,5 +111,10 @@ function showText(text: string): string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : `the string '${text}'`;
 }
 
-const few = (list: readonly unknown[]): string =>
-  `${list.slice(0, 6).join(', ')}${list.length > 6 ? ', …' : ''}`;
+const few = (list: readonly unknown[]): string => {
+  const inner = list.slice(0, 6).map((one) => {
+    if (typeof one !== 'object' || one === null) return String(one);
+    return Array.isArray(one) ? 'a list' : 'an object';
+  });
+  return `${inner.join(', ')}${list.length > 6 ? ', …' : ''}`;
+};

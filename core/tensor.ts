@@ -54,6 +54,7 @@ export function isTensor(value: unknown): value is Tensor {
 
 /** The values in row-major order, copied out of the engine. */
 export function toFlat(t: Tensor): number[] {
+  if (!isTensor(t)) mustBe(false, 'toFlat', 'what is read must be a tensor', t);
   const flat: number[] = [];
   const { data } = t as { data: Data & { get?: (at: number) => number } };
   // a one-hot tensor holds no numbers: it tells them when it is asked
@@ -68,6 +69,7 @@ export function toFlat(t: Tensor): number[] {
 
 /** The values as nested lists. */
 export function toNested(t: Tensor): unknown {
+  if (!isTensor(t)) mustBe(false, 'toNested', 'what is read must be a tensor', t);
   if (t.shape.length === 0) return t.data[t.offset];
   return Array.from({ length: t.shape[0] }, (_, k) =>
     t.shape.length === 1 ? t.get(k) : toNested(t.pick(k)),

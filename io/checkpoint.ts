@@ -13,11 +13,12 @@
 import type { Cell } from '../cells/cell';
 import { makers, noteOfCell, remake, remakeEmbedding, type CellMaker } from '../cells/makers';
 import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/network/layer';
-import { must, mustBe } from '../core/check';
+import { must, mustBe, mustBeBytes, mustKnowKeys } from '../core/check';
 import type { ExecutorName } from '../core/executor';
-import { sizeOf, tensor, type Tensors } from '../core/tensor';
-import { Network } from '../bptt/network/network';
-import { optimizer as optimizerOf, type Optimizer } from '../bptt/train/optimizers';
+import { sizeOf, tensor, type Numbers, type Tensors } from '../core/tensor';
+import { flatten } from '../bptt/network/box';
+import { mustBeNetwork, Network } from '../bptt/network/network';
+import { optimizer as optimizerOf, Optimizer } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { parseJson } from './json';
 import { FORMAT, readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
@@ -36,8 +37,10 @@ const canonical = (value: unknown): string =>
 
 /** The JSON of what its writer adds, which must be such that it can be read. */
 function readable(training: unknown): string {
-  const text = canonical(training);
+  mustBe(typeof training !== 'function', 'checkpoint', 'training must be JSON', training);
+  let text: string;
   try {
+    text = canonical(training);
     parseJson(text);
   } catch (error) {
     must(false, 'checkpoint', 'training must be JSON of moderate depth', (error as Error).message);
@@ -61,6 +64,9 @@ export interface Checkpoint {
   training?: unknown;
 }
 
+/** What a checkpoint is made from: the states also as a pass gave them. */
+export type ToSave = Omit<Checkpoint, 'states'> & { states?: Record<string, Numbers> };
+
 /** How a checkpoint is read. */
 export interface CheckpointOptions {
   /** What runs the network; default as for `network`. A checkpoint does not hold it. */
@@ -75,13 +81,26 @@ export type { CellMaker };
 /**
  * The bytes of a checkpoint file.
  *
- * @throws RangeError when the states do not divide into rows of their layers' width.
+ * @throws RangeError when the states do not divide into rows of their layers' width; TypeError for parts of another kind.
  * @example
  * const bytes = encodeCheckpoint({ network: net, optimizer: adam });
  * decodeCheckpoint(bytes).network.parameters.count === net.parameters.count // true
  */
-export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+export function encodeCheckpoint(checkpoint: ToSave): Uint8Array<ArrayBuffer> {
+  const where = 'checkpoint';
+  mustHoldNetwork(checkpoint, where, 'encodeCheckpoint({ network })');
+  const names = ['network', 'optimizer', 'states', 'curves', 'vocabulary', 'training'];
+  mustKnowKeys(checkpoint, names, where, 'it must be made of');
   const { network, optimizer, states = {}, curves = {}, vocabulary, training } = checkpoint;
+  if (optimizer !== undefined) {
+    const why = 'optimizer(network, options) makes it';
+    mustBe(optimizer instanceof Optimizer, where, 'the optimizer must be an Optimizer', optimizer, why);
+    const own = optimizer.parameters === network.parameters;
+    mustBe(own, where, 'the optimizer must be for this network', 'another');
+  }
+  const known = vocabulary === undefined || vocabulary instanceof Vocabulary;
+  const why = 'Vocabulary.of(text) makes it';
+  mustBe(known, where, 'the vocabulary must be a Vocabulary', vocabulary, why);
   const { layers, dtype } = network.architecture;
   const tensors = toPytorch(network.architecture, network.parameters.values);
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
@@ -90,12 +109,14 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
   }
   for (const [name, values] of Object.entries(states)) {
     const width = widthOf(layers, name);
-    const whole = width > 0 && values.length % width === 0;
-    must(whole, 'checkpoint', `state ${name} must hold rows of ${width} values`, values.length);
-    tensors.set(`state.${name}`, store(tensor(Array.from(values), [values.length / width, width], dtype)));
+    const { numbers } = flatten(values, where, `state ${name}`);
+    const whole = width > 0 && numbers.length % width === 0;
+    must(whole, where, `state ${name} must hold rows of ${width} values`, numbers.length);
+    tensors.set(`state.${name}`, store(tensor(numbers, [numbers.length / width, width], dtype)));
   }
   for (const [name, points] of Object.entries(curves)) {
-    const data = Float64Array.from(points);
+    const data = Float64Array.from(flatten(points, where, `curve ${name}`).numbers);
+    must(data.length % 2 === 0, where, `curve ${name} must hold pairs of step and loss`, data.length);
     tensors.set(`curve.${name}`, { dtype: 'F64', shape: [data.length / 2, 2], data });
   }
 
@@ -113,6 +134,14 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
   const module = moduleNote(layers);
   if (module !== undefined) metadata.module = module;
   return encodeSafetensors(tensors, metadata);
+}
+
+/** Checks that what is handed in is an object with a network, and not the network itself. */
+export function mustHoldNetwork(given: { network: Network }, where: string, call: string): void {
+  const apart = !((given as unknown) instanceof Network);
+  mustBe(apart, where, `the network must be handed in by its name, ${call}`, given);
+  mustBe(typeof given === 'object' && given !== null, where, `it must be an object, as in ${call}`, given);
+  mustBeNetwork(given.network, where);
 }
 
 /** What a file says of the module of PyTorch that can hold its weights, if there is one. */
@@ -133,6 +162,7 @@ export function decodeCheckpoint(
   options: CheckpointOptions = {},
   file = 'the file',
 ): Required<Pick<Checkpoint, 'network' | 'states' | 'curves'>> & Checkpoint {
+  mustBeBytes(bytes, 'checkpoint', file);
   try {
     return decode(bytes, options);
   } catch (error) {
@@ -152,7 +182,12 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     'it must say backstep',
     'a safetensors file of another kind',
   );
-  mustBe(metadata.backstep === FORMAT, 'metadata', `the format must be ${FORMAT}`, metadata.backstep);
+  mustBe(
+    metadata.backstep === FORMAT,
+    'metadata',
+    `the format must be ${FORMAT}`,
+    `format ${metadata.backstep}`,
+  );
   const notes = readMetadata(metadata);
   const remade = (list: LayerNote[]) => list.map((note) => layerOf(note, { ...makers, ...cells }));
   const layers = remade(notes.network.layers);

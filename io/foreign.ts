@@ -5,7 +5,7 @@ import { embedding, type Embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import type { Topology } from '../bptt/network/topology';
-import { must, mustBe, mustKnowKeys } from '../core/check';
+import { must, mustBe, mustBeByName, mustKnowKeys } from '../core/check';
 import type { Dtype } from '../core/memory';
 import type { SafeTensor } from './safetensors';
 
@@ -40,7 +40,8 @@ export interface CellFacts {
 type Kind = NonNullable<ImportOptions['cell']>;
 const kinds: Readonly<Record<number, Kind>> = { 1: 'elman', 3: 'gru', 4: 'lstm' };
 
-export function checkOptions(options: ImportOptions): void {
+export function checkImport(stored: Stored, options: ImportOptions): void {
+  mustBeByName(stored, 'import');
   mustKnowKeys(options, ['cell', 'activation', 'reset', 'topology', 'loss'], 'import');
 }
 

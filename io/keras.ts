@@ -15,14 +15,14 @@
  * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
  */
 import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
-import { network, type Network } from '../bptt/network/network';
+import { mustBeNetwork, network, type Network } from '../bptt/network/network';
 import { mustReadSteps } from '../bptt/network/topology';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { must, mustShape } from '../core/check';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import {
   cellOf,
-  checkOptions,
+  checkImport,
   dtypeFor,
   embeddingFor,
   floats,
@@ -45,7 +45,10 @@ const layerNames: Readonly<Record<string, string>> = { elman: 'simple_rnn', lstm
  * writeFileSync('weights.npz', encodeNpz(toKeras(net)));
  * // in Keras:  f = np.load('weights.npz'); model.set_weights([f[name] for name in f.files])
  */
-export function toKeras({ architecture, parameters: { values } }: Network): Map<string, SafeTensor> {
+export function toKeras(network: Network): Map<string, SafeTensor> {
+  mustBeNetwork(network, 'keras');
+  const { architecture, parameters } = network;
+  const { values } = parameters;
   const { topology, embedding, layers, output, trainInitial } = architecture;
   mustReadSteps(topology, 'keras');
   must(
@@ -130,7 +133,7 @@ interface Group {
  * const net = fromKeras(decodeNpz(readFileSync('weights.npz')));
  */
 export function fromKeras(stored: Stored, options: ImportOptions = {}): Network {
-  checkOptions(options);
+  checkImport(stored, options);
   const all = groupsOf(stored);
   const table = all.at(0)?.weights.embeddings;
   const groups = table === undefined ? all : all.slice(1);

@@ -9,7 +9,7 @@
  *
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-import { must, mustBe } from '../core/check';
+import { must, mustBe, mustBeBytes } from '../core/check';
 import { ARRAYS, isSize, type SafeDtype, type SafeTensor } from './safetensors';
 
 const MAGIC = '\x93NUMPY';
@@ -59,6 +59,7 @@ export function encodeNpy({ dtype, shape, data }: SafeTensor): Uint8Array<ArrayB
  * @example decodeNpy(readFileSync('x.npy')).shape // [3, 4]
  */
 export function decodeNpy(bytes: Uint8Array, where = 'npy'): SafeTensor {
+  mustBeBytes(bytes, where);
   const { header, start } = readHeader(bytes, where);
   const { descr, fortran_order: fortran, shape: sizes } = parseHeader(header, where);
   const dtype = dtypeOf(descr, where);
@@ -85,7 +86,7 @@ function readHeader(bytes: Uint8Array, where: string): { header: string; start: 
   mustBe(latin(0, 6) === MAGIC, where, 'the file must begin with \\x93NUMPY', 'something else');
   const wide = bytes[6] >= 2;
   const known = bytes[6] >= 1 && bytes[6] <= 3 && bytes[7] === 0;
-  mustBe(known, where, 'the version must be 1.0, 2.0 or 3.0', `${bytes[6]}.${bytes[7]}`);
+  mustBe(known, where, 'the version must be 1.0, 2.0 or 3.0', `version ${bytes[6]}.${bytes[7]}`);
   const from = wide ? 12 : 10;
   must(bytes.length >= from, where, `the file must have at least ${from} bytes`, bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -5,7 +5,7 @@
  * Nothing is ever written to disk by a name from an archive; names that would leave a folder are refused all the same.
  */
 import { zipSync, type Zippable } from 'fflate';
-import { must, mustBe } from '../core/check';
+import { must, mustBe, mustBeByName, mustBeBytes } from '../core/check';
 import { decodeNpy, encodeNpy } from './npy';
 import type { SafeTensor } from './safetensors';
 import { readDirectory, unpack } from './zip';
@@ -24,6 +24,7 @@ const ENDING = '.npy';
  * @example encodeNpz(new Map([['x', { dtype: 'F64', shape: [2], data: Float64Array.of(1, 2) }]]))
  */
 export function encodeNpz(arrays: ReadonlyMap<string, SafeTensor>): Uint8Array {
+  mustBeByName(arrays, 'npz');
   must(arrays.size <= MAX_ARRAYS, 'npz', `there must be at most ${MAX_ARRAYS} arrays`, arrays.size);
   const files: Zippable = Object.create(null) as Zippable;
   let total = 0;
@@ -44,6 +45,7 @@ export function encodeNpz(arrays: ReadonlyMap<string, SafeTensor>): Uint8Array {
  * @example decodeNpz(readFileSync('arrays.npz')).get('x')?.shape // [3, 4]
  */
 export function decodeNpz(bytes: Uint8Array): Map<string, SafeTensor> {
+  mustBeBytes(bytes, 'npz');
   const entries = readDirectory(bytes, 'npz');
   let total = 0;
   for (const { name, size } of entries) {

@@ -16,7 +16,7 @@
 import type { Cell } from '../cells/cell';
 import { initialName } from '../bptt/network/architecture';
 import { directionsOf, inputOf, type Direction } from '../bptt/network/layer';
-import type { Network } from '../bptt/network/network';
+import { mustBeNetwork, type Network } from '../bptt/network/network';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { endsInOne, mustReadSteps } from '../bptt/network/topology';
 import { must, mustKnowKeys } from '../core/check';
@@ -51,6 +51,7 @@ const [TIME, BATCH] = ['time', 'batch'];
  * writeFileSync('model.onnx', encodeOnnx(net, { lengths: true }));
  */
 export function encodeOnnx(network: Network, options: OnnxOptions = {}): Uint8Array {
+  mustBeNetwork(network, 'onnx');
   mustKnowKeys(options, ['classes', 'lengths', 'states', 'metadata'], 'onnx');
   mustBeExportable(network);
   const { embedding, layers, topology } = network.architecture;

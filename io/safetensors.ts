@@ -9,6 +9,7 @@
  * A file is a stranger's input: everything the header claims is checked before a byte of data is read.
  */
 
+import { mustBeByName, mustBeBytes } from '../core/check';
 import { safe } from '../core/safe';
 import { endOfString, parseJson } from './json';
 
@@ -67,6 +68,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  mustBeByName(tensors, 'safetensors');
   const fields: string[] = [];
   const notes = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   if (notes.length > 0) {
@@ -110,6 +112,7 @@ export function encodeSafetensors(
  * decodeSafetensors(encodeSafetensors(new Map([['w', w]]))).tensors.get('w')?.data // [1, 2]
  */
 export function decodeSafetensors(bytes: Uint8Array): SafeFile {
+  mustBeBytes(bytes, 'safetensors');
   const header = readHeader(bytes);
   const dataStart = PREFIX + header.length;
   const metadata = Object.create(null) as Record<string, string>;

@@ -9,7 +9,7 @@ import { network, type Network } from '../bptt/network/network';
 import { must, mustShape } from '../core/check';
 import {
   cellOf,
-  checkOptions,
+  checkImport,
   dtypeFor,
   embeddingFor,
   matrixShape,
@@ -31,7 +31,7 @@ const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
  * const net = fromTorchModel(decodeNpz(readFileSync('model.npz')));
  */
 export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Network {
-  checkOptions(options);
+  checkImport(stored, options);
   must(options.reset !== 'before', 'import', "reset must be 'after'", 'before', 'PyTorch has no other GRU');
   const { recurrent, rest } = parted(stored);
   const layers = layersOf(recurrent, options);

@@ -6,7 +6,7 @@ import { mustReadSteps, outputAxes } from '../bptt/network/topology';
 import { must, mustShape } from '../core/check';
 import { Random } from '../core/random';
 import { tensor } from '../core/tensor';
-import { memoryOf } from './checkpoint';
+import { memoryOf, mustHoldNetwork } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
 import { torchScript, type TorchProject } from './torchscript';
@@ -34,6 +34,7 @@ const slots: Readonly<Record<string, Record<string, string>>> = {
  * @throws RangeError for a network that no single nn.RNN, LSTM or GRU computes.
  */
 export function torchProject(project: TorchProject): Record<string, Uint8Array | string> {
+  mustHoldNetwork(project, 'torch', 'torchProject({ network })');
   const { network, optimizer } = project;
   const { layers, topology } = network.architecture;
   mustReadSteps(topology, 'torch');

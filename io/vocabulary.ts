@@ -1,5 +1,5 @@
 /** The symbols that a model knows, and their numbers. */
-import { must } from '../core/check';
+import { must, mustBe } from '../core/check';
 
 /** Stands for every symbol a vocabulary lacks; Unicode's own replacement character. */
 export const UNKNOWN = '\uFFFD';
@@ -36,6 +36,7 @@ export class Vocabulary {
 
   /** The vocabulary of a text. */
   static of(text: string): Vocabulary {
+    mustBeText(text, 'Vocabulary.of');
     const points = [...new Set(text)].filter((symbol) => symbol !== UNKNOWN);
     return new Vocabulary([UNKNOWN, ...points.sort((a, b) => pointOf(a) - pointOf(b))]);
   }
@@ -52,6 +53,7 @@ export class Vocabulary {
 
   /** The classes of a text's symbols, and which symbols of it are not known (their class is 0). */
   encode(text: string): { indices: number[]; unknown: string[] } {
+    mustBeText(text, 'Vocabulary.encode');
     const symbols = [...text];
     const unknown = new Set(symbols.filter((symbol) => !this.places.has(symbol)));
     return { indices: symbols.map((symbol) => this.places.get(symbol) ?? 0), unknown: [...unknown] };
@@ -70,5 +72,8 @@ export class Vocabulary {
     return this.symbols.slice(1).join('');
   }
 }
+
+const mustBeText = (text: unknown, where: string): void =>
+  mustBe(typeof text === 'string', where, 'the text must be a string', text);
 
 export const pointOf = (symbol: string): number => symbol.codePointAt(0) as number;

@@ -12,11 +12,30 @@ import fs, {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { elman, gru, lstm, network, optimizer, type Cell, type Dtype } from '../index';
+import {
+  copyOf,
+  decodeNpy,
+  decodeNpz,
+  elman,
+  encodeNpz,
+  encodeOnnx,
+  fromKeras,
+  fromTorchModel,
+  gru,
+  lstm,
+  network,
+  optimizer,
+  toFlat,
+  toKeras,
+  torchProject,
+  type Cell,
+  type Dtype,
+} from '../index';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { clearUp, writeBeside, writeWhole } from '../io/files';
 import { decodeSafetensors, encodeSafetensors, type SafeFile } from '../io/safetensors';
 import { Vocabulary } from '../io/vocabulary';
+import { testErrors } from './errors';
 
 const stacks: [string, () => Cell[]][] = [
   ['LSTM', () => [lstm({ input: 3, hidden: 5 }), lstm({ input: 5, hidden: 5 })]],
@@ -138,7 +157,7 @@ describe('what is no checkpoint is named', () => {
       ({ metadata }) => delete metadata.backstep,
       /it must say backstep, got a safetensors/,
     ],
-    ['a later format', ({ metadata }) => (metadata.backstep = '2'), /the format must be 1, got 2/],
+    ['a later format', ({ metadata }) => (metadata.backstep = '2'), /the format must be 1, got format 2/],
     ['no network', ({ metadata }) => delete metadata.network, /metadata network: it must be given, got none/],
     [
       'no topology',
@@ -255,6 +274,90 @@ describe('what is no checkpoint is named', () => {
         expect((error as Error).message).toMatch(/^checkpoint: the file must be a whole checkpoint/);
       }
     }
+  });
+});
+
+describe('what is handed in by mistake is told, and how it is done', () => {
+  const { net, adam } = { net: network({ layers: [lstm({ input: 3, hidden: 5 })] }), adam: { name: 'adam' } };
+  const save = (what: unknown) => () => encodeCheckpoint(what as never);
+  const read = (what: unknown) => () => decodeCheckpoint(what as never);
+  const bytes = 'must be given as its bytes, a Uint8Array, got';
+  testErrors(TypeError, [
+    [
+      save(net),
+      'checkpoint: the network must be handed in by its name, encodeCheckpoint({ network }), got a Network',
+    ],
+    [save(undefined), 'checkpoint: it must be an object, as in encodeCheckpoint({ network }), got undefined'],
+    [
+      save({ net }),
+      'checkpoint: the network must be a Network, got undefined (what network, an import or a checkpoint',
+    ],
+    [
+      save({ network: net, step: 3 }),
+      'it must be made of network, optimizer, states, curves, vocabulary, training, got step',
+    ],
+    [
+      save({ network: net, optimizer: adam }),
+      'the optimizer must be an Optimizer, got an object of name (optimizer(network,',
+    ],
+    [
+      save({ network: net, optimizer: optimizer(copyOf(net), { name: 'sgd' }) }),
+      'the optimizer must be for this network, got another',
+    ],
+    [
+      save({ network: net, vocabulary: 'abc' }),
+      'the vocabulary must be a Vocabulary, got abc (Vocabulary.of(text)',
+    ],
+    [save({ network: net, training: () => 3 }), 'checkpoint: training must be JSON, got a function'],
+    [save({ network: net, states: { 'l0.h': ['a'] } }), 'checkpoint: state l0.h[0] must be a number, got a'],
+    [
+      read('runs/model.safetensors'),
+      `checkpoint: the file ${bytes} runs/model.safetensors (what is read from it, as by`,
+    ],
+    [read(new ArrayBuffer(8)), `the file ${bytes} an ArrayBuffer`],
+    [read(Promise.resolve(new Uint8Array(8))), `the file ${bytes} a Promise`],
+    [read(new Float32Array(8)), `the file ${bytes} a Float32Array of 32 bytes`],
+    [() => decodeSafetensors('a' as never), `safetensors: the file ${bytes} a`],
+    [() => decodeNpz('a' as never), `npz: the file ${bytes} a`],
+    [() => decodeNpy('a' as never), `npy: the file ${bytes} a`],
+    [
+      () => fromTorchModel('a' as never),
+      'import: arrays must be a Map by name, got a (as a reader of .npz or safetensors',
+    ],
+    [() => fromKeras({} as never), 'import: arrays must be a Map by name, got an object'],
+    [() => encodeNpz({} as never), 'npz: arrays must be a Map by name, got an object'],
+    [() => encodeSafetensors({} as never), 'safetensors: arrays must be a Map by name, got an object'],
+    [
+      () => encodeOnnx({ network: net } as never),
+      'onnx: the network must be a Network, got an object of network',
+    ],
+    [
+      () => toKeras({ network: net } as never),
+      'keras: the network must be a Network, got an object of network',
+    ],
+    [
+      () => torchProject(net as never),
+      'torch: the network must be handed in by its name, torchProject({ network })',
+    ],
+    [() => copyOf(undefined as never), 'copyOf: the network must be a Network, got undefined'],
+    [
+      () => optimizer(undefined as never, { name: 'sgd' }),
+      'optimizer: what is trained must be a network, or its param',
+    ],
+    [() => Vocabulary.of(['a'] as never), 'Vocabulary.of: the text must be a string, got [a]'],
+  ]);
+  testErrors(RangeError, [
+    [
+      save({ network: net, curves: { loss: [1, 2, 3] } }),
+      'checkpoint: curve loss must hold pairs of step and loss, got 3',
+    ],
+    [save({ network: net, training: { n: 1n } }), 'checkpoint: training must be JSON of moderate depth'],
+  ]);
+
+  it('states are saved as a pass gave them', () => {
+    const { states } = net.forward({ x: [[[1, 2, 3]], [[0, 1, 0]]] });
+    const back = decodeCheckpoint(encodeCheckpoint({ network: net, states })).states;
+    for (const [name, t] of Object.entries(states)) expect([...Array.from(back[name])]).toEqual(toFlat(t));
   });
 });
 

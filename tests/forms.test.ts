@@ -197,7 +197,7 @@ describe('what is no such form is told with its place and with what to do', () =
     ],
     [
       forward({ x, targets: classes, initial: [[0]] }),
-      'initial must be zero, carry, or states by name (l0.h, l0.c), got [0]',
+      'initial must be zero, carry, or states by name (l0.h, l0.c), got [a list]',
     ],
     [
       forward({ x, predict: true }),

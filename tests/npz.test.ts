@@ -87,7 +87,7 @@ describe('.npy', () => {
 
   it.each<[string, Uint8Array, string]>([
     ['nothing', new Uint8Array(0), 'npy: the file must begin with \\x93NUMPY, got something else'],
-    ['a later version', npy('{}', 0, [4, 0]), 'npy: the version must be 1.0, 2.0 or 3.0, got 4.0'],
+    ['a later version', npy('{}', 0, [4, 0]), 'npy: the version must be 1.0, 2.0 or 3.0, got version 4.0'],
     ['a file that ends there', npy('', 0).subarray(0, 9), 'npy: the file must have at least 10 bytes, got 9'],
     [
       'a header beyond the file',

@@ -268,7 +268,10 @@ describe('options', () => {
     [{ name: 'lion' }, 'optimizer: the name must be one of sgd, rmsprop, adagrad, adam, adamw, got lion'],
     [{ name: 'adam', lr: 1 }, 'optimizer adam: options must be among name, learningRate, betas, eps'],
     [{ name: 'sgd', learningRate: -1 }, 'optimizer sgd: learningRate must be a finite number >= 0, got -1'],
-    [{ name: 'sgd', learningRate: '1' }, 'optimizer sgd: learningRate must be a finite number >= 0, got 1'],
+    [
+      { name: 'sgd', learningRate: '1' },
+      "optimizer sgd: learningRate must be a finite number >= 0, got the string '1'",
+    ],
     [{ name: 'sgd', momentum: NaN }, 'optimizer sgd: momentum must be a finite number >= 0, got NaN'],
     [{ name: 'sgd', dampening: Infinity }, 'optimizer sgd: dampening must be a finite number, got Infinity'],
     [{ name: 'sgd', nesterov: 1 }, 'optimizer sgd: nesterov must be true or false, got 1'],

@@ -8,7 +8,7 @@ import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/c
 import { Random } from '../../core/random';
 import { flatten } from '../network/box';
 import { draw, likeliest } from './draw';
-import type { Network } from '../network/network';
+import { mustBeNetwork, type Network } from '../network/network';
 import { Writer, type Beginning, type Steps } from './writer';
 
 /** How classes are chosen, and when a sequence ends. */
@@ -60,6 +60,7 @@ const optionNames = 'method steps end never temperature topK random width length
  * const [[best]] = decode(net, { x: source }, { method: 'beam', width: 5, end: 1, steps: 30 });
  */
 export function decode(network: Network, batch: Beginning, options: DecodeOptions): Hypothesis[][] {
+  mustBeNetwork(network, where);
   mustKnowKeys(options, optionNames, where);
   const { method = 'greedy', width = 4, steps, end, never = [], lengthPenalty = 0 } = options;
   mustBe(Array.isArray(never), where, 'never must be a list of class numbers', never);

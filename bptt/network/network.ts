@@ -335,6 +335,12 @@ export class Network {
   }
 }
 
+/** Throws TypeError unless the value is a network of this engine. */
+export function mustBeNetwork(value: unknown, where: string): asserts value is Network {
+  const why = 'what network, an import or a checkpoint makes';
+  mustBe(value instanceof Network, where, 'the network must be a Network', value, why);
+}
+
 const CARRIED = 'the states of the last forward pass are carried over';
 function mustBeOf(before: number, B: number, where: string): void {
   if (before !== B)
@@ -379,6 +385,7 @@ export const network = (options: NetworkOptions): Network => new Network(options
 
 /** The same network with the same weights under another dtype; float64 by default, as the gradient check wants it. */
 export function copyOf(net: Network, dtype: Dtype = 'float64'): Network {
+  mustBeNetwork(net, 'copyOf');
   const copy = new Network({ ...optionsOf(net.architecture), reduction: net.reduction, dtype });
   for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
   return copy;

@@ -16,7 +16,7 @@ import { Stopped, Thread } from './thread';
 import { readBatch, type Batch, type Ended, type Part } from '../network/batch';
 import { blueprintOf } from '../network/blueprint';
 import { Exchange } from './exchange';
-import type { Network } from '../network/network';
+import { mustBeNetwork, type Network } from '../network/network';
 import { firstBadGradient, firstBadValue } from '../network/notfinite';
 import type { Plan } from '../network/plan';
 import { runShare, type Figures, type Task } from './share';
@@ -278,6 +278,7 @@ export class Parallel {
  * team.close();
  */
 export async function parallel(network: Network, options: number | ParallelOptions): Promise<Parallel> {
+  mustBeNetwork(network, 'parallel');
   const given: ParallelOptions = typeof options === 'number' ? { threads: options } : options;
   mustKnowKeys(given, ['threads', 'cells', 'execArgv'], 'parallel');
   const { threads, cells, execArgv } = given;

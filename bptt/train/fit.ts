@@ -2,7 +2,7 @@
 import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { Curve, type Point } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
-import type { Network } from '../network/network';
+import { mustBeNetwork, type Network } from '../network/network';
 import { optimizer as optimizerOf, Optimizer, type Kept, type OptimizerOptions } from './optimizers';
 import { Parallel } from '../parallel/parallel';
 import { Source, type Batches } from './source';
@@ -187,6 +187,7 @@ const optionNames = [
 
 function check(network: Network, options: FitOptions): void {
   const where = 'fit';
+  mustBeNetwork(network, where);
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, optionNames, where);
   const {

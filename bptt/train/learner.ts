@@ -197,12 +197,16 @@ function keep(to: Record<string, Float64Array>, from: Record<string, ArrayLike<n
   }
 }
 
-/** The loss of a batch without learning from it, times its rows where the loss is a mean, and their number. */
+/**
+ * The loss of a batch without learning from it, times its rows where the loss is a mean, and their number.
+ * @param where how its messages begin.
+ * @param step that the weights are of, for messages.
+ */
 export function evaluate(
   network: Network,
   batch: Batch,
-  where: string,
-  step: number,
+  where = 'evaluate',
+  step = 0,
 ): { loss: number; rows: number } {
   const { loss } = explained(where, () => network.forward(batch));
   const plan = network.lastPlan as Plan;

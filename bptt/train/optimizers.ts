@@ -5,7 +5,7 @@
  * changes with the step (the learning rate, bias corrections) is computed in float64 and handed in as single numbers.
  */
 import ndarray from 'ndarray';
-import { must } from '../../core/check';
+import { must, mustBe } from '../../core/check';
 import { executorOf } from '../../core/executor';
 import type { Data } from '../../core/memory';
 import { Program, type Executor } from '../../core/program';
@@ -187,8 +187,12 @@ export function optimizer(
   options: OptimizerOptions,
   executor?: Executor,
 ): Optimizer {
-  const parameters = of instanceof Parameters ? of : of.parameters;
-  const fallback = of instanceof Parameters ? executorOf : () => of.executor;
+  const where = 'optimizer';
+  const alone = of instanceof Parameters;
+  const trains = alone || (of as Partial<Network> | undefined)?.parameters instanceof Parameters;
+  mustBe(trains, where, 'what is trained must be a network, or its parameters', of);
+  const parameters = alone ? of : of.parameters;
+  const fallback = alone ? executorOf : () => of.executor;
   return new Optimizer(parameters, options, executor ?? fallback());
 }
 

@@ -4,7 +4,7 @@ import type { Random } from '../../core/random';
 import { flatten } from '../network/box';
 import type { Batch } from '../network/batch';
 import { draw, likeliest } from '../decode/draw';
-import type { Network } from '../network/network';
+import { mustBeNetwork, type Network } from '../network/network';
 import { Writer } from '../decode/writer';
 
 /** How often a decoder reads its own predictions, and how these are made. */
@@ -37,6 +37,7 @@ export interface ScheduledOptions {
  */
 export function scheduled(network: Network, batch: Batch, options: ScheduledOptions): Batch {
   const where = 'scheduled';
+  mustBeNetwork(network, where);
   mustKnowKeys(options, ['probability', 'choose', 'random'], where);
   const { probability, choose = 'likeliest', random = network.random } = options;
   must(probability >= 0 && probability <= 1, where, 'probability must be in 0…1', probability);
