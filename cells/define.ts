@@ -24,8 +24,9 @@ export interface CellMaking {
   options?: Readonly<Record<string, Option>>;
 }
 
-/** Texts that were read before: the same cell is made again and again. */
+/** Texts that were read before, the last few: the same cell is made again and again. */
 const known = new Map<string, ReadCell>();
+const MOST_KNOWN = 100;
 
 /**
  * A cell from equations.
@@ -54,7 +55,10 @@ export function cell(equations: CellEquations, { sizes, init, options }: CellMak
   const { name } = equations;
   const key = JSON.stringify([equations, sizes]);
   const read = known.get(key) ?? readCell(equations, sizes);
+  known.delete(key);
   known.set(key, read);
+  const [oldest] = known.keys();
+  if (known.size > MOST_KNOWN) known.delete(oldest);
   const { forward, backward, jacobian } = read;
   const size = (text: string): number => {
     const number = numberOf(text, sizes);

@@ -99,9 +99,9 @@ function blocksOf(
     ...{ gates, letters },
   });
   forward.mustWrite(Object.keys(states));
+  const isRead = forward.scope.reads();
   for (const p of Object.keys(parameters))
-    if (!forward.scope.isRead(p))
-      throw forward.errorAt(text.forward.length, `${p} is declared, but never read`);
+    if (!isRead(p)) throw forward.errorAt(text.forward.length, `${p} is declared, but never read`);
 
   const left = Object.fromEntries(
     [...forward.scope.written].filter(([value]) => !forward.scope.isGone(value)),

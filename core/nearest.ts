@@ -3,7 +3,10 @@
 /** The nearest name: at most a third of the word, and at least one letter, may be wrong. */
 export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {
   const most = Math.max(1, Math.floor(word.length / 3));
-  const scored = names.map((name) => ({ name, wrong: distance(word.toLowerCase(), name.toLowerCase()) }));
+  const scored = names
+    // so many letters are wrong at least
+    .filter((name) => Math.abs(name.length - word.length) <= most)
+    .map((name) => ({ name, wrong: distance(word.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.wrong - b.wrong);
   return scored.length > 0 && scored[0].wrong <= most ? scored[0].name : undefined;
 }

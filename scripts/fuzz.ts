@@ -6,7 +6,7 @@
  * Each must be read, or refused with an error in the project's form: no other error, no second in which nothing happens,
  * no allocation that the file is too small for, no prototype that has changed, no name that leaves its folder.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ import { optimizer } from '../bptt/train/optimizers';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
+import { cellFromText } from '../cells/text';
 import { readSchedule, newSettings, resumedSettings, settingsSchema } from '../text/settings';
 import { safe } from '../core/safe';
 import { Random } from '../core/random';
@@ -39,6 +40,8 @@ interface Target {
   good: Uint8Array[];
   /** Bytes from which JSON stands in the file, for mutations that keep it valid; absent where there is none. */
   json?: 'whole' | 'header';
+  /** Pieces to put into its files, beside those for all. */
+  pieces?: readonly string[];
   read(bytes: Uint8Array): unknown;
 }
 
@@ -80,6 +83,34 @@ const TOKENS = [
   'PK\x01\x02',
   'PK\x05\x06',
 ];
+/** What a text of equations may be spoilt by: depth, length, names that are unknown, reserved or read too early. */
+const EQUATIONS = [
+  ...[
+    '(',
+    ')',
+    '@',
+    ' + ',
+    ' = ',
+    ' += ',
+    '.T',
+    ',',
+    '#',
+    '\n',
+    '\n  ',
+    ' sum(',
+    ', axis=1)',
+    '[H]',
+    'B',
+    'H',
+  ],
+  ...['constructor', '__proto__', 'valueOf', 'toStringf', 'x', 'h', 'f', 'a', 'dh', 'hPrev', 'unheardOf'],
+  ...['\nshapes\n', '\nforward\n', '\nbackward\n', '\njacobian\n', '\nstart\n', 'states ', 'gates '],
+  ...['\n  h = h', '\n  x = x', '\n  f = f', '\n  q = q', '\n  q = 1e999', '9'.repeat(400), 'q'.repeat(3000)],
+  ...['('.repeat(10_000), `${'('.repeat(99)}h${')'.repeat(99)}`, '-'.repeat(1000), ' + h'.repeat(400)],
+  '\n  q = h'.repeat(10_000),
+  Array.from({ length: 10_000 }, (_, k) => `\n  q${k + 1} = q${k} * h`).join(''),
+  Array.from({ length: 800 }, (_, k) => `\n  q${k} = h - sum(h, axis=1)`).join(''),
+];
 
 export function targets(): Record<string, Target> {
   const trained = (layers: Parameters<typeof network>[0]['layers']) => {
@@ -105,6 +136,7 @@ export function targets(): Record<string, Target> {
     }),
   );
   const folder = join(__dirname, '..', 'tests', 'golden');
+  const cells = join(__dirname, '..', 'examples', 'cells');
   const vectors = [
     'lstm_all_sizes_1',
     'rnn_relu_t1',
@@ -154,6 +186,16 @@ export function targets(): Record<string, Target> {
         return resumedSettings({}, parse(settingsSchema, JSON.parse(given), 'settings'));
       },
     },
+    equations: {
+      good: readdirSync(cells).map((name) => readFileSync(join(cells, name))),
+      pieces: EQUATIONS,
+      read: (bytes) => {
+        const layer = cellFromText({ input: 2, hidden: 3, equations: Buffer.from(bytes).toString() });
+        const net = network({ layers: [layer], seed: 1 });
+        net.forward({ x: [[[1, -1]], [[0.5, 2]]] });
+        net.backward({ output: { shape: [2, 1, 3], numbers: [1, 2, 3, 4, 5, 6] } });
+      },
+    },
     pictures: {
       good: [Buffer.from('##..\n#..#\n\n....\n####\n')],
       read: (bytes) => readPictures(Buffer.from(bytes).toString(), 'pictures'),
@@ -200,27 +242,31 @@ function withTwin(bytes: Buffer, random: Random): Buffer {
   return Buffer.concat([bytes.subarray(0, end), twin, tail]);
 }
 
-/** A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed where it has any. */
-export function mutate({ good, json }: Target, random: Random): Uint8Array {
+/**
+ * A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed where it has any; or no
+ * copy, but bytes at random.
+ */
+export function mutate({ good, json, pieces = [] }: Target, random: Random): Uint8Array {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
+  if (random.uniform() < 0.01)
+    return Uint8Array.from({ length: random.below(1000) }, () => random.below(256));
   let bytes: Buffer = Buffer.from(pick(good));
   if (bytes.subarray(0, 2).toString() === 'PK' && random.uniform() < 0.2) bytes = withTwin(bytes, random);
   else if (json && random.uniform() < 0.5) bytes = withJson(bytes, json, random);
   else {
-    for (let edits = 1 + random.below(3); edits > 0; edits--) bytes = edited(bytes, random);
+    for (let edits = 1 + random.below(3); edits > 0; edits--) bytes = edited(bytes, pieces, random);
   }
   return bytes;
 }
 
-function edited(bytes: Buffer, random: Random): Buffer {
+function edited(bytes: Buffer, pieces: readonly string[], random: Random): Buffer {
   const at = random.below(bytes.length + 1);
   const to = Math.min(bytes.length, at + 1 + random.below(random.uniform() < 0.5 ? 8 : bytes.length + 1));
   const copy = Buffer.from(bytes);
   const piece = copy.subarray(at, to);
+  const own = pieces.length > 0 && random.uniform() < 0.8 ? pieces : TOKENS;
   const word =
-    random.uniform() < 0.7
-      ? TOKENS[random.below(TOKENS.length)]
-      : String(NUMBERS[random.below(NUMBERS.length)]);
+    random.uniform() < 0.7 ? own[random.below(own.length)] : String(NUMBERS[random.below(NUMBERS.length)]);
   switch (random.below(9)) {
     case 0:
       if (at < copy.length) copy[at] ^= 1 << random.below(8);
@@ -312,8 +358,9 @@ export interface Outcome {
   faults: string[];
 }
 
-/** The project's form of an error: where, what must hold, what was got. */
+/** The project's form of an error: where, what must hold, what was got; of an equation: where, and the line with a caret. */
 const FORM = /^[\w. -]+: [^]*(\bmust\b|\bgot\b|\breceived\b)/i;
+const PLACED = /^[\w-]+(, \w+)?, line \d+, column \d+: .+\n {4}.*\n *\^$/;
 
 /** Reads `files` broken files; the same seed makes the same ones. */
 export function fuzz(target: Target, files: number, seed: number): Outcome {
@@ -330,7 +377,10 @@ export function fuzz(target: Target, files: number, seed: number): Outcome {
     } catch (error) {
       outcome.refused++;
       const { name, message } = error as Error;
-      const known = (name === 'RangeError' || name === 'TypeError' || name === 'Error') && FORM.test(message);
+      const known =
+        name === 'EquationError'
+          ? PLACED.test(message)
+          : ['RangeError', 'TypeError', 'Error'].includes(name) && FORM.test(message);
       if (safe(message) !== message) fault('characters that act on a terminal');
       if (!known || error instanceof Escape) fault(`${name}: ${message}`.slice(0, 300));
     }

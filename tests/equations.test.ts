@@ -70,7 +70,10 @@ describe('reading', () => {
     ['1 = a', 'test, line 1, column 1: an equation must begin with a name, got "1"'],
     ['y = a b', 'test, line 1, column 7: expected an operator, got "b"'],
     ['y = a * * b', 'test, line 1, column 9: expected a value, got "*"'],
-    ['y = constructor(a)', 'test, line 1, column 5: unknown function "constructor"'],
+    ['y = constructor(a)', 'test, line 1, column 5: the name constructor is reserved'],
+    ['y = a + __proto__', 'test, line 1, column 9: the name __proto__ is reserved'],
+    ['valueOf = a', 'test, line 1, column 1: the name valueOf is reserved'],
+    [`y = ${'z'.repeat(65)}`, 'test, line 1, column 5: a name must have at most 64 characters, got 65'],
   ])('%j is refused', (text, message) => expect(errorOf(() => parse(text, 'test'))).toBe(message));
 
   test('the line is shown with a caret below its place, cut where it is long', () => {

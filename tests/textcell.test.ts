@@ -51,6 +51,14 @@ describe.each(files)('%s', (file) => {
 });
 
 const good = textOf('mgu.txt');
+const numbered = (count: number, line: (k: number) => string): string =>
+  Array.from({ length: count }, (_, k) => line(k)).join('');
+
+test('comments may stand anywhere, also between shapes', () => {
+  const equations = good.replace('  parameters', '  # what is learnt\n# of [2H]\n  parameters');
+  const { parameters } = cellFromText({ input: 3, hidden: 4, equations });
+  expect(Object.keys(parameters)).toEqual(['Wx', 'Wh', 'b']);
+});
 
 test('how parameters start: by name, by number, gate by gate, or as they do by default', () => {
   const start = (text: string): Record<string, number[]> => {
@@ -106,6 +114,57 @@ test.each<[string, string, RegExp]>([
     good.replace('  h = (1 - f) * hPrev + f * n', ''),
     /mgu, forward, line \d+, column \d+: h is never written/,
   ],
+  [
+    'a name that every object has',
+    good.replaceAll('Wx', 'constructor'),
+    /mgu, shapes, line 7, column 14: the name constructor is reserved/,
+  ],
+  [
+    'such a name before that of a gate',
+    good.replace('tanh(an)', 'toStringf'),
+    /mgu, forward, line 15, column 7: unknown name "toStringf"/,
+  ],
+  [
+    'a gate that reads itself',
+    good.replace('tanh(an)', 'tanh(n)'),
+    /mgu, forward, line 15, column 12: n is read before it is written/,
+  ],
+  [
+    'lines in a circle',
+    good.replace('sigmoid(af)', 'sigmoid(v)'),
+    /mgu, forward, line 12, column 15: unknown name "v"/,
+  ],
+  [
+    '10,000 brackets',
+    good.replace('tanh(an)', `${'('.repeat(10_000)}an${')'.repeat(10_000)}`),
+    /a line must have at most 2000 characters, got 20008/,
+  ],
+  [
+    '900 brackets',
+    good.replace('tanh(an)', `${'('.repeat(900)}an${')'.repeat(900)}`),
+    /an expression must nest at most 100 deep/,
+  ],
+  [
+    '10,000 lines, each of which reads the one before',
+    good.replace('forward\n', `forward\n  q0 = hPrev\n${numbered(10_000, (k) => `  q${k + 1} = q${k}\n`)}`),
+    /mgu, forward, line 1010, column 3: a block must have at most 1000 lines, sums and products/,
+  ],
+  [
+    '3,000 sums',
+    good.replace('forward\n', `forward\n${numbered(3000, (k) => `  q${k} = x - sum(x, axis=1)\n`)}`),
+    /a block must have at most 1000 lines, sums and products/,
+  ],
+  [
+    'a name of 190,000 letters',
+    good.replace('states h', `states h, ${'z'.repeat(190_000)}`),
+    /mgu, shapes, line 6, column 21: a name must have at most 64 characters, got 190000/,
+  ],
+  [
+    'a section of 180,000 characters: it is not quoted whole',
+    good.replace('shapes', `shapes ${' '.repeat(180_000)}x`),
+    /^.{500,600}…\n/,
+  ],
+  ['what acts on a terminal', good.replace('backward', '\x1b[31mback'), /unknown section "·\[31mback"/],
   ['10,000 lines', good.replace('forward\n', `forward\n${'  q = x\n'.repeat(10_000)}`), /q is written twice/],
   ['100 MB', 'x'.repeat(100_000_000), /the text must have at most 200000 characters/],
 ])('%s: refused with its place', (_name, equations, message) => {

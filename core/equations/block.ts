@@ -70,18 +70,24 @@ export class Block {
 
   /** @throws EquationError for a line whose value is neither read nor in `wanted`. */
   mustUse(wanted: ReadonlySet<string>): void {
+    const isRead = this.scope.reads();
     for (const { name, at } of this.equations)
-      if (!wanted.has(name) && !wanted.has(this.scope.placeOf(name).of) && !this.scope.isRead(name))
+      if (!wanted.has(name) && !wanted.has(this.scope.placeOf(name).of) && !isRead(name))
         throw this.errorAt(at, `${name} is written, but never read`);
   }
 
   /** Settles what is stored: what `wanted` names, and what a later step reads. */
   compile(wanted: Iterable<string>): Compiled {
     const want = new Set(wanted);
-    const reads = this.steps.map((step) =>
-      step.kind === 'group' ? step.lines.flatMap(({ expression }) => namesIn(expression)) : readBy(step),
+    const reads = this.steps.map(
+      (step) =>
+        new Set(
+          step.kind === 'group' ? step.lines.flatMap(({ expression }) => namesIn(expression)) : readBy(step),
+        ),
     );
-    const readOutside = (own: number): Set<string> => new Set(reads.filter((_, k) => k !== own).flat());
+    // how many steps read a name
+    const readers = new Map<string, number>();
+    for (const name of reads.flatMap((own) => [...own])) readers.set(name, (readers.get(name) ?? 0) + 1);
     const stored = new Set<string>();
     const elementwise: Compiled['elementwise'][number][] = [];
     const reduced = new Set(this.steps.flatMap((step) => (step.kind === 'reduction' ? [step.out] : [])));
@@ -90,16 +96,17 @@ export class Block {
         stored.add(step.out);
         return step;
       }
-      const elsewhere = readOutside(k);
+      const isReadElsewhere = (name: string): boolean =>
+        (readers.get(name) ?? 0) > (reads[k].has(name) ? 1 : 0);
       const kept = step.lines
         .map(({ name }) => name)
         .filter(
-          (name) => want.has(name) || elsewhere.has(name) || this.scope.isPart(name) || this.isAdded(name),
+          (name) => want.has(name) || isReadElsewhere(name) || this.scope.isPart(name) || this.isAdded(name),
         );
       for (const name of kept) stored.add(name);
       const statement = statementOf(step, new Set(kept), (name) => this.numberOf(name));
-      if (!reads[k].some((name) => reduced.has(name)))
-        elementwise.push({ statement, escaping: kept.filter((name) => elsewhere.has(name)) });
+      if (![...reads[k]].some((name) => reduced.has(name)))
+        elementwise.push({ statement, escaping: kept.filter(isReadElsewhere) });
       return { kind: 'group', statement };
     });
     return {

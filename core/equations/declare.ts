@@ -4,7 +4,7 @@
  * A word that is a section's name begins it; several names may share a shape. Of gates, the buffer and what stands in
  * it side by side are named, and the width of one.
  */
-import { EquationError } from './error';
+import { badName, EquationError } from './error';
 import type { Gates } from './scope';
 import type { Shape } from './shapes';
 
@@ -27,7 +27,10 @@ interface Token {
 export function declare(source: string, sections: readonly string[], where: string): Declared {
   const fail = (at: number, reason: string): EquationError => new EquationError(where, source, at, reason);
   const tokens: Token[] = Array.from(
-    source.matchAll(/[A-Za-z_]\w*|\d+[A-Za-z]*|[[\],=]|[^\s]/g),
+    // comments become as much space: places stay what they are
+    source
+      .replace(/#.*/g, (comment) => ' '.repeat(comment.length))
+      .matchAll(/[A-Za-z_]\w*|\d+[A-Za-z]*|[[\],=]|[^\s]/g),
     (match) => ({
       text: match[0],
       at: match.index,
@@ -63,6 +66,8 @@ export function declare(source: string, sections: readonly string[], where: stri
   const name = (): string => {
     const at = tokens[next]?.at ?? source.length;
     const text = take('a name', isName);
+    const wrong = badName(text);
+    if (wrong !== undefined) throw fail(at, wrong);
     if (all.has(text)) throw fail(at, `${text} is declared twice`);
     all.add(text);
     return text;

@@ -1,5 +1,9 @@
 /** What is wrong with a text of equations, and where: the line with a caret, and the nearest known name. */
 import { nearest } from '../nearest';
+import { safe } from '../safe';
+
+/** Characters of a reason that are shown: it may quote a text of any size. */
+const LONGEST = 500;
 
 /** Lines that could not be read or do not fit together; the message shows the line with a caret. */
 export class EquationError extends Error {
@@ -19,8 +23,11 @@ export class EquationError extends Error {
     // a window of the line, so that the caret stays below its place on any screen
     const from = text.length > 100 ? Math.max(0, column - 50) : 0;
     const shown = text.slice(from, from + 100);
+    const said = reason.length > LONGEST ? `${reason.slice(0, LONGEST)}…` : reason;
     super(
-      `${where}, line ${line}, column ${column}: ${reason}\n    ${shown}\n    ${' '.repeat(column - 1 - from)}^`,
+      safe(
+        `${where}, line ${line}, column ${column}: ${said}\n    ${shown}\n    ${' '.repeat(column - 1 - from)}^`,
+      ),
     );
     this.name = 'EquationError';
     this.line = line;
@@ -29,6 +36,16 @@ export class EquationError extends Error {
   /** Line and column, counted from 1. */
   readonly line: number;
   readonly column: number;
+}
+
+/** Longest name. */
+const NAME = 64;
+
+/** What is wrong with a name, whatever it stands for; nothing for a good one. */
+export function badName(name: string): string | undefined {
+  if (name.length > NAME) return `a name must have at most ${NAME} characters, got ${name.length}`;
+  if (name in Object.prototype) return `the name ${name} is reserved`;
+  return undefined;
 }
 
 /** `unknown name "dcNxt" (did you mean dcNext?)`. */

@@ -9,7 +9,7 @@
  * The notation is NumPy's; `*` and `@` bind alike, from left to right. Text is data: nothing in it is ever run.
  */
 import { language, type OperationName } from '../scalar';
-import { EquationError, unknown } from './error';
+import { badName, EquationError, unknown } from './error';
 
 /** A place in the tree; `at` is its position in the source, for messages. */
 export type Expression =
@@ -35,7 +35,7 @@ export interface Equation {
 }
 
 /** What keeps a text of any size or depth from exhausting the machine. */
-export const limits = { characters: 200_000, line: 2_000, depth: 100 } as const;
+export const limits = { characters: 200_000, line: 2_000, depth: 100, steps: 1_000 } as const;
 
 interface Token {
   text: string;
@@ -88,7 +88,10 @@ function tokenize(line: string, start: number, fail: (at: number, reason: string
         start + at,
         `unexpected character ${JSON.stringify(String.fromCodePoint(line.codePointAt(at) as number))}`,
       );
-    if (match[1] !== undefined) tokens.push({ text: match[1], at: start + at });
+    if (match[1] === undefined) continue;
+    const wrong = isName(match[1]) ? badName(match[1]) : undefined;
+    if (wrong !== undefined) fail(start + at, wrong);
+    tokens.push({ text: match[1], at: start + at });
   }
   return tokens;
 }

@@ -45,10 +45,16 @@ export class Scope {
   private readonly filled = new Map<string, Set<number>>();
   private readonly replaced = new Map<string, string>();
 
+  readonly declared: Declarations;
+
   constructor(
-    readonly declared: Declarations,
+    { given, outputs, accumulators, ...rest }: Declarations,
     private readonly fail: Fail,
-  ) {}
+  ) {
+    // any name is looked up in them: they must hold no other than those declared
+    const bare = (shapes?: Shapes): Shapes => Object.assign(Object.create(null) as object, shapes);
+    this.declared = { given: bare(given), outputs: bare(outputs), accumulators: bare(accumulators), ...rest };
+  }
 
   /** All names known here, for messages. */
   get known(): string[] {
@@ -60,6 +66,16 @@ export class Scope {
           .concat(gates?.names ?? [], ...this.written.keys()),
       ),
     ];
+  }
+
+  /** Whether a name is known here. */
+  isKnown(name: string): boolean {
+    const { given, outputs = {}, accumulators = {}, gates } = this.declared;
+    return (
+      this.written.has(name) ||
+      [given, outputs, accumulators].some((shapes) => name in shapes) ||
+      (gates?.names.includes(name) ?? false)
+    );
   }
 
   /** What a name is part of. */
@@ -83,6 +99,9 @@ export class Scope {
     if (this.isLetter(name)) return [];
     const gate = this.replaced.get(name);
     if (gate !== undefined) throw this.fail(at, `${name} is no longer there: ${gate} has taken its place`);
+    // before a gate is written its place holds what it is made from
+    const early = this.declared.gates?.names.includes(name) && !this.isGiven(name) && !this.written.has(name);
+    if (early) throw this.fail(at, `${name} is read before it is written`);
     if (!this.isGiven(name) && !this.isGiven(place.of) && !this.isFilled(place))
       throw this.fail(at, `${name} is read before it is written`);
     if (!this.read.has(name)) this.read.set(name, at);
@@ -115,13 +134,15 @@ export class Scope {
     return own;
   }
 
-  /** Whether the name, or a part of it, or what it is part of, was read. */
-  isRead(name: string): boolean {
-    const { of, from, to } = this.placeOf(name);
-    return [...this.read.keys()].some((other) => {
-      const place = this.placeOf(other);
-      return place.of === of && place.from < to && from < place.to;
-    });
+  /** Tells of any name whether it, or a part of it, or what it is part of, was read so far. */
+  reads(): (name: string) => boolean {
+    const places = new Map<string, Place[]>();
+    for (const place of Array.from(this.read.keys(), (name) => this.placeOf(name)))
+      places.set(place.of, [...(places.get(place.of) ?? []), place]);
+    return (name) => {
+      const { of, from, to } = this.placeOf(name);
+      return (places.get(of) ?? []).some((place) => place.from < to && from < place.to);
+    };
   }
 
   /** Whether all of a name has been written. */

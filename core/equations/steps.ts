@@ -3,7 +3,7 @@
  * loop. The order is that of the lines; an elementwise line only joins the group before it where no product or
  * reduction in between reads or writes what it needs.
  */
-import type { Equation, Expression, Reduced } from './parse';
+import { limits, type Equation, type Expression, type Reduced } from './parse';
 import type { Scope } from './scope';
 import { shapeOf, shapeText, type Fail, type Shape } from './shapes';
 import { textOf } from './text';
@@ -64,6 +64,8 @@ class Lowering {
     const shape = this.shapeOf(expression);
     const own = this.scope.write(name, shape, accumulate, at, textOf(expression));
     this.lower(name, own, accumulate, expression);
+    if (this.steps.length > limits.steps)
+      throw this.fail(at, `a block must have at most ${limits.steps} lines, sums and products`);
   }
 
   private lower(name: string, shape: Shape, accumulate: boolean, expression: Expression): void {
@@ -134,7 +136,7 @@ class Lowering {
 
   private temporary(wanted: string, e: Expression): string {
     let name = wanted;
-    for (let k = 2; this.scope.known.includes(name); k++) name = `${wanted}${k}`;
+    for (let k = 2; this.scope.isKnown(name); k++) name = `${wanted}${k}`;
     const shape = this.scope.write(name, this.shapeOf(e), false, e.at, textOf(e));
     this.lower(name, shape, false, e);
     this.scope.shapeAt(name, e.at);
