@@ -1,6 +1,7 @@
 /**
  * `npm run example`: lists the examples; `npm run example NAME -- --steps 100 --seed 2` runs one of them.
  */
+import { bptt } from './bptt';
 import { captions } from './captions';
 import { dna } from './dna';
 import type { Options } from './example';
@@ -15,6 +16,7 @@ import { video } from './video';
 import { weather } from './weather';
 
 const examples = {
+  bptt,
   text,
   names,
   sentences,

@@ -1,6 +1,7 @@
 /** Every example at a size that takes a moment: it runs, shows a figure, and ends with the number that it ended with before. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { backward, bptt, check, draw, forward, start } from '../examples/bptt';
 import { captions, scene } from '../examples/captions';
 import { readCsv } from '../examples/data';
 import { dna, stretch } from '../examples/dna';
@@ -14,7 +15,7 @@ import { stocks } from '../examples/stocks';
 import { text } from '../examples/text';
 import { clip, video } from '../examples/video';
 import { weather } from '../examples/weather';
-import { Random } from '../core/random';
+import { elman, network, Random, toFlat } from '../index';
 
 const at =
   <O extends Options>({ run, defaults }: Example<O>, options: Partial<O>) =>
@@ -23,6 +24,7 @@ const at =
 
 /** What was measured at these sizes; the last bits differ between machines, and with them an answer or two. */
 test.each([
+  ['bptt', at(bptt, { steps: 2500, bits: 5 }), 1],
   ['text', at(text, { steps: 30, hidden: 16, characters: 5000, batch: 8, stretch: 20, write: 40 }), 5.031],
   ['names', at(names, { steps: 60, hidden: 12 }), 0.739],
   ['sentences', at(sentences, { steps: 30, hidden: 8, words: 300, characters: 100_000 }), 0.615],
@@ -39,6 +41,40 @@ test.each([
   expect(said.length).toBeGreaterThanOrEqual(2);
   expect(said.join('\n').split('\n').length).toBeGreaterThan(4);
   expect(Math.abs(measured - expected)).toBeLessThan(0.02 * Math.max(expected, 0.5));
+});
+
+describe('backpropagation through time on plain arrays', () => {
+  const random = new Random(4);
+  const weights = start(5, () => random.normal());
+  const sum = draw(random, 6);
+
+  test('the gradients are the slopes of the loss', () =>
+    expect(check(weights, sum, backward(weights, sum, forward(weights, sum)))).toBeLessThan(1e-8));
+
+  test('they are those of the engine', () => {
+    const net = network({
+      layers: [elman({ input: 2, hidden: 5 })],
+      output: 1,
+      loss: 'bernoulli',
+      reduction: 'sum',
+    });
+    const named = { 'l0.Wx': 'Wx', 'l0.Wh': 'Wh', 'l0.b': 'b', 'head.Wy': 'Wy', 'head.by': 'by' } as const;
+    for (const [name, own] of Object.entries(named)) net.parameters.set(name, weights[own].flat());
+    const { loss } = net.forward({ x: sum.map(({ x }) => [x]), targets: sum.map(({ bit }) => [[bit]]) });
+    net.backward();
+    expect(loss).toBeCloseTo(forward(weights, sum).loss, 12);
+    const gradients = backward(weights, sum, forward(weights, sum));
+    for (const [name, own] of Object.entries(named))
+      toFlat(net.parameters.gradients[name]).forEach((value, k) =>
+        expect(value).toBeCloseTo(gradients[own].flat()[k], 12),
+      );
+  });
+
+  test('a forgotten path shows', () => {
+    const gradients = backward(weights, sum, forward(weights, sum));
+    gradients.Wh[0][0] = 0;
+    expect(check(weights, sum, gradients)).toBeGreaterThan(1e-3);
+  });
 });
 
 describe('what the examples generate', () => {
