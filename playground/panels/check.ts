@@ -43,7 +43,7 @@ export class CheckPanel implements Panel {
         h(
           'p',
           { class: 'small muted' },
-          'A small network of the chosen cells, with random weights and initial states, on a random sequence. Each of its gradients is found three times: by the backward pass derived by hand; from the loss alone, by central differences; and by the whole network run on dual numbers.',
+          'This is a small network of the chosen cell, with random weights and initial states, on random sequences. Each of its gradients is found three times: by the backward pass derived by hand; from the loss alone, by central differences; and by running the whole network on dual numbers.',
         ),
         this.choices,
         this.said,
@@ -51,11 +51,16 @@ export class CheckPanel implements Panel {
       h(
         'div',
         { class: 'two' },
-        h('section', { class: 'card' }, h('h2', {}, 'Gradient by hand: choose a weight'), this.map.root),
         h(
           'section',
           { class: 'card' },
-          h('h2', {}, 'Where hand and oracles disagree: relative error'),
+          h('h2', {}, 'The gradient derived by hand: choose a weight'),
+          this.map.root,
+        ),
+        h(
+          'section',
+          { class: 'card' },
+          h('h2', {}, 'Where the other two methods disagree: relative error'),
           this.wrong.root,
         ),
       ),

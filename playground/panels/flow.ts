@@ -121,7 +121,7 @@ export class FlowPanel implements Panel {
           of.root,
           this.networks,
         ),
-        h('h2', {}, 'The gradient that reaches each state, step by step: ‖∂L/∂hₜ‖, of an LSTM ‖∂L/∂cₜ‖ too'),
+        h('h2', {}, 'The gradient that reaches each state, step by step: ‖∂L/∂hₜ‖, and for an LSTM ‖∂L/∂cₜ‖'),
         h(
           'div',
           { class: 'two' },
@@ -129,6 +129,7 @@ export class FlowPanel implements Panel {
           h('div', {}, h('h2', {}, 'Now'), this.now.root),
         ),
         this.said,
+        h('h2', {}, "What becomes of the last step's error on its way back through the first layer"),
         h(
           'div',
           {
@@ -143,12 +144,20 @@ export class FlowPanel implements Panel {
       h(
         'div',
         { class: 'three' },
-        h('section', { class: 'card' }, h('h2', {}, 'In the course of training'), this.over.root, this.rows),
+        h(
+          'section',
+          { class: 'card' },
+          h('h2', {}, 'In the course of training'),
+          h('p', { class: 'small muted' }, 'Down: time, the first step at the top. Across: training.'),
+          this.over.root,
+          this.rows,
+        ),
         h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root),
         h(
           'section',
           { class: 'card' },
           h('h2', {}, 'Jacobians ‖∂s', h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
+          h('p', { class: 'small muted' }, 'How the last state depends on the one d steps before it.'),
           this.jacobians.root,
           h('div', { class: 'row' }, this.measuring, this.layers),
         ),
@@ -307,11 +316,9 @@ export class FlowPanel implements Panel {
       h('tr', {}, h('th', { scope: 'row' }, when), ...cells.map((cell) => h('td', {}, cell)));
     const head = ['when', 'gradient', 'with each step back', 'how fast', 'at the first step', 'verdict'];
     this.ways.replaceChildren(
-      h('caption', {}, "What becomes of the last step's error on its way back through the first layer"),
-
       h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
       ...start.flow.ways.map((way) => line(rowOf(way), whenOf(start.step))),
-      ...flow.ways.map((way) => line(rowOf(way), `now, step ${this.app.step}`)),
+      ...flow.ways.map((way) => line(rowOf(way), `Now, step ${this.app.step}`)),
     );
   }
 }

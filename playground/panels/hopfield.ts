@@ -205,7 +205,7 @@ export class HopfieldPanel implements Panel {
           },
           'forget',
         );
-        return h('div', {}, take, forget);
+        return h('div', {}, take, h('span', {}, String(p + 1)), forget);
       }),
     );
   }

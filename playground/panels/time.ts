@@ -50,7 +50,7 @@ export class TimePanel implements Panel {
   private readonly again = h(
     'button',
     { type: 'button', onclick: () => void this.look() },
-    'Show the last step',
+    'Show the latest step',
   );
   private readonly split = h('div', { class: 'split' });
   private readonly lines = h('ol', { class: 'equations' });
@@ -122,11 +122,15 @@ export class TimePanel implements Panel {
     const { step, made, rows, carried, window, T } = trace;
     const said = [
       made
-        ? `This is the pass that training made in step ${step}, with the weights that it began with`
-        : `This is the pass that training is going to make in step ${step}`,
-      rows > 1 ? `: row ${row + 1} of the ${rows} of its batch.` : '.',
-      carried ? ' Its first state is the one that the step before ended with.' : ' Its first state is zero.',
-      window < T ? ` Every ${window} steps training goes back, and no gradient crosses from there.` : '',
+        ? `This is the pass of training step ${step}, with the weights before its update`
+        : `This is the pass that training step ${step} will make`,
+      rows > 1 ? `: row ${row + 1} of the ${rows} in its batch.` : '.',
+      carried
+        ? ' It starts from the states that the step before ended with.'
+        : ' It starts from states of zero.',
+      window < T
+        ? ` It goes forward and back in windows of ${window} steps; no gradient crosses their edges.`
+        : '',
     ];
     this.caption.textContent = said.join('');
     this.again.hidden = !made || app.step === step;

@@ -77,7 +77,7 @@ export class TrainPanel implements Panel {
     this.telling.style.display = text || classes ? 'none' : '';
     const atEnd = started.topology === 'many-to-one';
     this.heading.textContent = atEnd
-      ? 'The sums of this batch, and what the network makes of them'
+      ? 'The scaled sum of each sequence in this batch, and what the network puts out'
       : 'The sequence, and what the network puts out';
     this.maps = started.runs.map(
       ({ cell }) => new Heatmap({ label: `What ${cell} expects at each step`, height: 170 }),
@@ -90,6 +90,8 @@ export class TrainPanel implements Panel {
     );
     const outputs = started.runs.map(({ cell }, k): Series => ({ label: cell, color: colors[k] }));
     this.forecast.change({
+      // sequences are not in an order: no line leads from one to the next
+      dots: atEnd,
       x: atEnd ? 'sequence' : 't',
       series: [{ label: 'target', color: '--muted', dashed: true }, ...outputs],
     });
@@ -100,6 +102,7 @@ export class TrainPanel implements Panel {
     this.about.textContent = [
       ...sizes,
       symbols,
+      started.symbols ? 'loss in nats per symbol' : '',
       `computed by the ${started.executor} kernels in your browser`,
     ]
       .filter(Boolean)

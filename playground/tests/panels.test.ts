@@ -56,7 +56,7 @@ inChromium('the tabs', (open) => {
     const said = await before.textContent();
     await page.getByRole('button', { name: 'Play' }).click();
     await reaches(page, 5);
-    await page.getByRole('row', { name: /now, step [1-9]/ }).waitFor();
+    await page.getByRole('row', { name: /Now, step [1-9]/ }).waitFor();
     expect(await before.textContent()).toBe(said);
     await pause(page);
     await page.getByRole('button', { name: 'Measure now' }).click();

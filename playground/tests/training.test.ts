@@ -117,7 +117,7 @@ inChromium('training', (open) => {
       ).resolves.toBeDefined();
       expect(setting(page, 'cell')).toBe(cell);
     }
-    await choose('against', 'elman');
+    await choose('Compare with', 'elman');
     for (const name of optimizerNames.filter((name) => name !== 'adam')) {
       await choose('Optimiser', name);
       expect(setting(page, 'optimizer')).toBe(name);

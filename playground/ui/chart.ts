@@ -18,6 +18,8 @@ export interface ChartOptions {
   height: number;
   series: Series[];
   logarithmic?: boolean;
+  /** Points that no line joins. */
+  dots?: boolean;
   x?: string;
 }
 
@@ -106,7 +108,7 @@ export class Chart {
   private build(): void {
     this.plot?.destroy();
     this.plot = undefined;
-    const { series, logarithmic = false } = this.options;
+    const { series, logarithmic = false, dots = false } = this.options;
     if (this.field.clientWidth === 0 || this.data.length !== series.length + 1) return;
     const axis = {
       stroke: css('--muted'),
@@ -142,7 +144,13 @@ export class Chart {
             stroke: css(color),
             width: 2,
             ...(dashed && { dash: [6, 4] }),
-            points: { show: false },
+            points: {
+              show: dots,
+              size: 6,
+              width: dashed ? 1 : 2,
+              fill: dashed ? css('--panel') : css(color),
+            },
+            ...(dots && { paths: () => null }),
           })),
         ],
       },

@@ -16,7 +16,7 @@ const tasks: Record<TaskName, string> = {
   text: 'write a text',
   reber: 'a grammar (Reber)',
   sine: 'predict a sine',
-  waveform: 'draw a waveform',
+  waveform: 'generate a waveform',
   adding: 'add two numbers',
 };
 const cells: Record<string, string> = {
@@ -60,10 +60,10 @@ export class Controls {
       task.root,
       this.text(),
       choice('cell', 'Cell', pairs(cellNames, cells)),
-      choice('against', 'against', [['none', 'nothing'], ...pairs(cellNames, cells)]),
+      choice('against', 'Compare with', [['none', 'nothing'], ...pairs(cellNames, cells)]),
       this.number('hidden', 'Hidden units'),
       this.number('layers', 'Layers'),
-      this.check('bidirectional', 'read from both ends'),
+      this.check('bidirectional', 'Read from both ends'),
       choice('optimizer', 'Optimiser', pairs(optimizerNames, optimizers)),
       this.number('learningRate', 'Learning rate'),
       this.number('clip', 'Clip at norm', '0 clips nothing'),

@@ -22,7 +22,9 @@ export function placed(
 ): Placed[] {
   const widths = texts.map(widthOf);
   const widest = widths.reduce((most, width) => Math.max(most, width), 0);
-  const every = Math.max(1, Math.ceil((widest + 4) / column));
+  // letters may stand side by side, numbers need some space between them
+  const gap = texts.some((text) => text.length > 1) ? 3 : 1;
+  const every = Math.max(1, Math.ceil((widest + gap) / column));
   return texts.flatMap((text, k) => {
     if (k % every !== 0) return [];
     const half = widths[k] / 2;

@@ -20,4 +20,4 @@ export function rounds(from: number, to: number): number[] {
 }
 
 export const written = (v: number, logarithmic: boolean): string =>
-  logarithmic ? tenTo(Math.round(Math.log10(v))) : String(Number(v.toPrecision(3)));
+  logarithmic ? tenTo(Math.round(Math.log10(v))) : String(Number(v.toPrecision(3))).replace('-', '−');
