@@ -33,7 +33,7 @@ const pictures: Picture[] = [
     theme: 'light',
     steps: 120,
     width: 1160,
-    height: 700,
+    height: 620,
     prepare: async (page) => {
       await tab('Step through time')(page);
       await page.getByLabel('Shown', { exact: true }).selectOption('f');
@@ -45,6 +45,7 @@ const pictures: Picture[] = [
     link: 'task=adding&cell=elman&radius=0.5&length=40&window=40&seed=3',
     theme: 'dark',
     steps: 1500,
+    height: 740,
     prepare: async (page) => {
       await tab('Gradient flow')(page);
       await page.getByRole('button', { name: 'Measure now' }).click();

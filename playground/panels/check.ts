@@ -60,7 +60,7 @@ export class CheckPanel implements Panel {
         h(
           'section',
           { class: 'card' },
-          h('h2', {}, 'Where the other two methods disagree: relative error'),
+          h('h2', {}, 'Where the methods disagree: relative error'),
           this.wrong.root,
         ),
       ),
