@@ -5,7 +5,7 @@ import { decodeCheckpoint, type Checkpoint } from '../io/checkpoint';
 import { fileIn, readWhole, writeWhole } from '../io/files';
 import { toKeras } from '../io/keras';
 import { encodeNpz } from '../io/npz';
-import { encodeOnnx } from '../io/onnx';
+import { encodeOnnx, onnxInputs } from '../io/onnx';
 import { toPytorch } from '../io/pytorch';
 import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { torchProject } from '../io/torchproject';
@@ -30,7 +30,7 @@ interface Format {
   name: string;
   files(checkpoint: Checkpoint, options: ExportOptions): Record<string, Uint8Array | string>;
   /** How it is read there. */
-  use(out: string): string;
+  use(out: string, checkpoint: Checkpoint, options: ExportOptions): string;
 }
 
 const ONE = '';
@@ -46,7 +46,11 @@ const formats = {
       const metadata = vocabulary && { vocabulary: String(vocabulary) };
       return { [ONE]: encodeOnnx(network, { classes, lengths, states, metadata }) };
     },
-    use: (out) => `onnxruntime.InferenceSession(${JSON.stringify(out)}).run(None, {"x": x})`,
+    use: (out, { network }, { lengths, states }) => {
+      const names = onnxInputs(network, { lengths, states });
+      const feed = names.map((name) => `${JSON.stringify(name)}: ${name}`).join(', ');
+      return `onnxruntime.InferenceSession(${JSON.stringify(out)}).run(None, {${feed}})`;
+    },
   },
   safetensors: {
     about: "weights alone, by PyTorch's names",
@@ -133,5 +137,5 @@ function exportTo(given: string, options: ExportOptions): void {
     saving(() => writeWhole(path, contents), 'another place by --out');
     line(`wrote ${path} (${count(Math.ceil(contents.length / 1024))} kB)`);
   }
-  line(`use   ${format.use(out)}`);
+  line(`use   ${format.use(out, checkpoint, options)}`);
 }

@@ -80,6 +80,16 @@ export function encodeOnnx(network: Network, options: OnnxOptions = {}): Uint8Ar
   return graph.encode(options.metadata);
 }
 
+/** The names of all that such a model must be fed. */
+export function onnxInputs(network: Network, { lengths, states }: OnnxOptions): string[] {
+  const all = network.architecture.layers.flatMap(directionsOf);
+  const starts = all.flatMap(({ name, cell }) => Object.keys(cell.states).map((s) => startName(name, s)));
+  return ['x', ...(lengths ? ['lengths'] : []), ...(states ? starts : [])];
+}
+
+/** The input for the state `l0.h`: `l0_h0`. */
+const startName = (direction: string, state: string): string => `${direction}_${state}0`;
+
 function mustBeExportable({ architecture: { layers }, parameters }: Network): void {
   for (const { name, cell } of layers.flatMap(directionsOf)) {
     const why = 'ONNX has a node for each of these, and none for others';
@@ -179,7 +189,7 @@ function biases({ b, bhn }: Partial<Tensors>, order: GateOrder): number[] {
 /** Initial states of each direction [B, H], given from outside, as the node wants them [n, B, H]. */
 function stateInputs(graph: OnnxGraph, directions: Direction[], s: string): string {
   const each = directions.map(({ name, cell }) => {
-    const given = graph.input(`${name}_${s}0`, 'float32', [BATCH, cell.states[s]]);
+    const given = graph.input(startName(name, s), 'float32', [BATCH, cell.states[s]]);
     return graph.node('Unsqueeze', [given, graph.indices(`${given}_axis`, [0])], [`${given}_on_axis`]);
   });
   return each.length === 1 ? each[0] : graph.node('Concat', each, [`${each[0]}_both`], { axis: 0 });

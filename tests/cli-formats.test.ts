@@ -90,6 +90,18 @@ describe('export', () => {
     expect(inputs('--lengths', '--states')).toMatch(/lengths[^]*l0r_c0|l0r_c0[^]*lengths/);
   });
 
+  it.each<[string[], string]>([
+    [[], '{"x": x}'],
+    [['--lengths'], '{"x": x, "lengths": lengths}'],
+    [
+      ['--lengths', '--states'],
+      '{"x": x, "lengths": lengths, "l0_h0": l0_h0, "l0_c0": l0_c0, "l0r_h0": l0r_h0, "l0r_c0": l0r_c0}',
+    ],
+  ])('the line to run an ONNX model names all that it must be fed: %j', (more, feeds) => {
+    const printed = backstep('export', model, '--to', 'onnx', '--out', at('x.onnx'), ...more);
+    expect(printed).toContain(`.run(None, ${feeds})`);
+  });
+
   it.each<[string, string[], RegExp]>([
     ['no format', ['export', 'run'], /required option '--to <format>' not specified/],
     [

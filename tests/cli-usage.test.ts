@@ -6,7 +6,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gru } from '../cells/gru';
-import { network } from '../bptt/network/network';
+import { bidirectional } from '../bptt/network/layer';
+import { network, type NetworkOptions } from '../bptt/network/network';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
 import { backstep, backstepProcess } from './command';
@@ -32,11 +33,25 @@ beforeAll(() => {
     text: { fixed: { ...fixed, text: 'none' } },
   };
   for (const [name, config] of Object.entries(configs)) writeFileSync(`${name}.json`, JSON.stringify(config));
-  mkdirSync('run');
   const vocabulary = Vocabulary.of('she by');
-  const [input, output] = [vocabulary.size, vocabulary.size];
-  const net = network({ layers: [gru({ input, hidden: 3 })], output, loss: 'softmax' });
-  writeFileSync('run/checkpoint.safetensors', encodeCheckpoint({ network: net, vocabulary }));
+  const { size } = vocabulary;
+  const net = (options: Partial<NetworkOptions> = {}, input = size) =>
+    network({ layers: [gru({ input, hidden: 3 })], output: input, loss: 'softmax', ...options });
+  const cell = gru({ input: size, hidden: 3 });
+  const saved = {
+    run: { network: net(), vocabulary },
+    noted: { network: net(), vocabulary, training: { epoch: 3 } },
+    spoilt: { network: net(), vocabulary, training: { settings: {} } },
+    mute: { network: net() },
+    narrow: { network: net({}, 3), vocabulary },
+    label: { network: net({ topology: 'many-to-one' }), vocabulary },
+    translator: { network: net({ topology: 'encoder-decoder', encoder: [cell] }), vocabulary },
+    both: { network: net({ layers: [bidirectional(cell)] }), vocabulary },
+  };
+  for (const [name, checkpoint] of Object.entries(saved)) {
+    mkdirSync(name);
+    writeFileSync(join(name, 'checkpoint.safetensors'), encodeCheckpoint(checkpoint));
+  }
 });
 afterAll(() => {
   process.chdir(before);
@@ -106,7 +121,51 @@ const cases: Case[] = [
   ['train --resume folder', `train: read: ${missing('folder/checkpoint.safetensors')}`],
   ['train --resume empty', `train: ${damaged('empty')}`],
   ['train --resume text.txt', `train: ${damaged('text.txt')}`],
-  ['train --resume run', 'train: checkpoint: training: it must be given, got none'],
+  [
+    'train --resume run',
+    'train: --resume must name the checkpoint of a training run, got run/checkpoint.safetensors, which a program has saved',
+    'go on in a program, by decodeCheckpoint and fit',
+  ],
+  [
+    'train --resume noted',
+    'train: --resume must name the checkpoint of a training run, got noted/checkpoint',
+  ],
+  [
+    'train --resume spoilt',
+    'train: checkpoint: training: settings.text must be given, got none',
+    'the file is damaged',
+  ],
+  [
+    'flow run',
+    'flow: --text must be given, got none (run/checkpoint.safetensors does not say what it was trained on)',
+    'name a text by --text FILE',
+  ],
+  ...['sample', 'flow'].flatMap((command): Case[] => [
+    [
+      `${command} mute`,
+      `${command}: the checkpoint must be a character model, got mute/checkpoint.safetensors, without a vocabulary`,
+      'encodeCheckpoint({ network, vocabulary: Vocabulary.of(text) })',
+    ],
+    [
+      `${command} narrow`,
+      `${command}: the checkpoint must be a character model, got narrow/checkpoint.safetensors, which reads 3 classes and writes 3, where its vocabulary is of 7`,
+      'vocabulary.size is the input and the output of the network',
+    ],
+    [
+      `${command} translator`,
+      `${command}: the checkpoint must be a character model, got translator/checkpoint.safetensors, of the topology encoder-decoder`,
+      'a network of the topology many-to-many',
+    ],
+  ]),
+  [
+    'sample label',
+    'sample: the checkpoint must be a character model, got label/checkpoint.safetensors, of the',
+  ],
+  [
+    'sample both',
+    'sample: the layers must read forward, got',
+    'a network without bidirectional layers writes',
+  ],
 
   ...['sample', 'flow'].flatMap((command): Case[] => [
     [`${command} none`, `${command}: read: ${missing('none')}`, 'backstep train makes one'],

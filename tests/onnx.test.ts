@@ -18,7 +18,7 @@ import {
   type NetworkOptions,
 } from '../index';
 import { fillFrom } from '../core/tensor';
-import { encodeOnnx, type OnnxOptions } from '../io/onnx';
+import { encodeOnnx, onnxInputs, type OnnxOptions } from '../io/onnx';
 import { describeWith, hasRuntimes, pythonWith, run } from './outside';
 
 const [D, H, T, B, O] = [3, 5, 6, 4, 2];
@@ -141,6 +141,11 @@ beforeAll(() => {
   trials.forEach(([, { net, options }], k) => writeFileSync(fileOf(k), encodeOnnx(net, options)));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+test('what a model must be fed is known by name', () => {
+  for (const [, { net, options, feeds }] of trials)
+    expect(onnxInputs(net, options)).toEqual(Object.keys(feeds));
+});
 
 const missing = 'onnxruntime is not installed: ONNXRUNTIME_NODE_INSTALL=skip npm ci --prefix tests/runtimes';
 describeWith(hasRuntimes(), missing)('onnxruntime computes the same, within 1e-5', () => {

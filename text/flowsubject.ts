@@ -11,15 +11,14 @@ import { withoutPrefix } from '../bptt/network/parameters';
 import { fill } from '../bptt/check/problem';
 import { spectralRadius } from '../bptt/flow/spectrum';
 import type { Topology } from '../bptt/network/topology';
-import { decodeCheckpoint, type Checkpoint } from '../io/checkpoint';
-import { fileIn, readWhole } from '../io/files';
+import type { Checkpoint } from '../io/checkpoint';
 import { Streams } from './streams';
 import type { Indices } from '../io/vocabulary';
 import { PACKAGE, readTextOf } from './corpus';
 import { usage, using } from '../terminal/errors';
 import { cellLabel, makeCell } from './cellchoice';
-import { CHECKPOINT } from './settings';
-import { settingsOf } from './trainer';
+import { readModel } from './model';
+import { isRun, settingsOf } from './trainer';
 
 export interface SubjectOptions {
   cell?: string;
@@ -111,16 +110,12 @@ function trained(given: string, options: SubjectOptions): Subject {
     const flag = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw usage(`flow: --${flag} must be left out, got ${options[wrong]} (the checkpoint says what it is)`);
   }
-  const file = using(() => fileIn(given, CHECKPOINT));
-  const bytes = using(() => readWhole(file), 'backstep train makes one');
-  const checkpoint = using(
-    () => decodeCheckpoint(bytes, {}, file),
-    'the file is damaged or of another kind; give another',
-  );
-  const { network: net, vocabulary } = checkpoint;
-  if (!vocabulary || net.input !== vocabulary.size || net.output !== vocabulary.size)
-    throw usage(`flow: the checkpoint must be a character model, got ${file} without a vocabulary that fits`);
-  const name = options.text ?? textOf(checkpoint);
+  const { file, checkpoint, vocabulary } = readModel(given, {
+    command: 'flow',
+    topologies: ['many-to-many', 'many-to-one'],
+  });
+  const { network: net } = checkpoint;
+  const name = options.text ?? textOf(checkpoint, file);
   const text = readTextOf(name === PACKAGE ? undefined : name, 'flow');
   const cells = net.architecture.layers.flatMap(directionsOf).map(({ cell }) => ({ cell, times: 1 }));
   const { steps: T, batch: B } = options;
@@ -146,9 +141,12 @@ function trained(given: string, options: SubjectOptions): Subject {
 }
 
 /** The text a model was trained on, which its checkpoint names. */
-function textOf(checkpoint: Checkpoint): string {
-  return using(() => settingsOf(checkpoint), 'name a text by --text FILE').text;
+function textOf(checkpoint: Checkpoint, file: string): string {
+  if (!isRun(checkpoint))
+    throw usage(`flow: --text must be given, got none (${file} does not say what it was trained on)`, TEXT);
+  return using(() => settingsOf(checkpoint), TEXT).text;
 }
+const TEXT = 'name a text by --text FILE';
 
 /** Rows of a text, from places at equal distances; the answer is the symbol that follows. */
 function textBatch(indices: Indices, { batch: B, steps: T, at }: SubjectOptions): Batch {

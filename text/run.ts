@@ -17,7 +17,7 @@ import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
 import { CHECKPOINT, newSettings, resumedSettings, type Given } from './settings';
 import { lock } from '../terminal/lock';
-import { settingsOf, Trainer } from './trainer';
+import { isRun, settingsOf, Trainer } from './trainer';
 
 /** The command's options as commander hands them over. */
 export interface TrainOptions extends Given {
@@ -64,7 +64,13 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     'give the checkpoint.safetensors of an earlier run, or its folder',
   );
   const spoilt = 'the file is damaged or of another kind; nothing was overwritten';
-  const before = using(() => settingsOf(decodeCheckpoint(bytes, { inference: true }, file)), spoilt);
+  const found = using(() => decodeCheckpoint(bytes, { inference: true }, file), spoilt);
+  if (!isRun(found))
+    throw usage(
+      `train: --resume must name the checkpoint of a training run, got ${file}, which a program has saved: it does not say on which text and how to go on`,
+      'go on in a program, by decodeCheckpoint and fit; or begin a new run by --text FILE',
+    );
+  const before = using(() => settingsOf(found), spoilt);
   const settings = resumedSettings(options, before);
   const executor = using(() => executorOf(settings.executor)).name as ExecutorName;
   const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text, 'train');

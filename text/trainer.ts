@@ -36,7 +36,11 @@ const trainingSchema = v.strictObject({
   curves: v.strictObject({ training: restSchema, validation: restSchema }),
 });
 
-/** The settings in a checkpoint. */
+/** Whether a checkpoint was saved by a training run, and not by a program. */
+export const isRun = ({ training }: Checkpoint): boolean =>
+  typeof training === 'object' && training !== null && 'settings' in training;
+
+/** The settings in the checkpoint of a training run. */
 export const settingsOf = ({ training }: Checkpoint): Settings =>
   parse(trainingSchema, training, 'checkpoint: training').settings;
 

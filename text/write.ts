@@ -1,12 +1,11 @@
 /** Streams text from a checkpoint to standard output. */
 import { Random } from '../core/random';
-import { decodeCheckpoint } from '../io/checkpoint';
-import { fileIn, readWhole } from '../io/files';
-import { usage, using } from '../terminal/errors';
+import { mustReadForward } from '../bptt/network/layer';
+import { using } from '../terminal/errors';
 import { defaultPrime, generate } from './generate';
 import { drained, noteLine } from '../terminal/output';
 import { safe } from '../core/safe';
-import { CHECKPOINT } from './settings';
+import { readModel } from './model';
 
 export interface SampleOptions {
   temperature: number;
@@ -22,16 +21,16 @@ const TURN = 64;
 /** Writes the prime and `length` characters after it, each as soon as it is known. */
 export async function write(given: string, options: SampleOptions): Promise<void> {
   const { temperature, topK, length, seed } = options;
-  const file = using(() => fileIn(given, CHECKPOINT));
-  const bytes = using(() => readWhole(file), 'backstep train makes one');
-  const { network, vocabulary } = using(
-    () => decodeCheckpoint(bytes, { inference: true }, file),
-    'the file is damaged or of another kind; give another',
+  const { checkpoint, vocabulary } = readModel(given, {
+    command: 'sample',
+    topologies: ['many-to-many'],
+    inference: true,
+  });
+  const { network } = checkpoint;
+  using(
+    () => mustReadForward(network.architecture.layers, 'sample', 'the layers must read forward', 'others'),
+    'a network without bidirectional layers writes',
   );
-  if (!vocabulary || network.input !== vocabulary.size || network.output !== vocabulary.size)
-    throw usage(
-      `sample: the checkpoint must be a character model, got ${file} without a vocabulary that fits`,
-    );
 
   const prime = options.prime || defaultPrime(vocabulary);
   const { indices, unknown } = vocabulary.encode(prime);
