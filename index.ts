@@ -128,6 +128,14 @@ export {
 export { mutationScore, type MutationReport } from './bptt/check/mutants';
 export { problemOf, problemOfCell, type Problem } from './bptt/check/problem';
 export { exactly, type Mismatch, type ExactReport } from './bptt/check/exact';
+export {
+  diagnose,
+  type DiagnoseOptions,
+  type Diagnosis,
+  type Explanation,
+  type Parting,
+} from './referee/diagnose';
+export type { Question } from './referee/subject';
 export { forwardMode } from './bptt/check/rtrl';
 export { differences } from './bptt/check/finite';
 export { doubleSum, type DoubleSum } from './bptt/check/doublesum';

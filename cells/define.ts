@@ -6,8 +6,9 @@
  * `d<state>Prev`, and adds into `d<parameter>`. The Jacobian reads `J<state>Prev` and writes `J<state>`; values stand
  * upright in it, one number a row. What a later step reads is kept; what only stands on the way is not stored at all.
  */
-import { must } from '../core/check';
-import { numberOf } from '../core/equations/shapes';
+import { must, mustBe } from '../core/check';
+import { declare } from '../core/equations/declare';
+import { numberOf, type Shape } from '../core/equations/shapes';
 import type { Initializer } from '../core/init';
 import type { Cell, CellEquations, Option, Part } from './cell';
 import { readCell, type ReadCell } from './read';
@@ -51,14 +52,39 @@ const MOST_KNOWN = 100;
  * );
  * gradcheck(leaky).ok; // true
  */
-export function cell(equations: CellEquations, { sizes, init, options }: CellMaking): Cell {
-  const { name } = equations;
-  const key = JSON.stringify([equations, sizes]);
-  const read = known.get(key) ?? readCell(equations, sizes);
+export function cell(equations: CellEquations, making: CellMaking): Cell {
+  const key = JSON.stringify([equations, making.sizes]);
+  const read = known.get(key) ?? readCell(equations, making.sizes);
   known.delete(key);
   known.set(key, read);
   const [oldest] = known.keys();
   if (known.size > MOST_KNOWN) known.delete(oldest);
+  return made(read, equations, making);
+}
+
+/**
+ * The same cell with some of its equations written otherwise. It is not cached: there may be thousands.
+ * @throws EquationError where they do not fit together; TypeError for a cell that is not made of text.
+ */
+export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
+  const { equations, input: D, hidden: H, parameters, states } = of;
+  mustBe(equations !== undefined, 'cell', 'a variant must be of a cell that is made of text', of.name);
+  const { sections } = declare(equations.shapes, ['states', 'parameters'], equations.name);
+  // letters beside D and H are the width of a state or an axis of a parameter
+  const sizes = { D, H };
+  const note = (shape: Shape, numbers: readonly number[]): void =>
+    shape.forEach((letter, k) => {
+      if (/^[A-Za-z]/.test(letter)) Object.assign(sizes, { [letter]: numbers[k] });
+    });
+  for (const [s, shape] of Object.entries(sections.states)) note(shape, [states[s]]);
+  for (const [p, shape] of Object.entries(sections.parameters)) note(shape, parameters[p].shape);
+  const init = Object.fromEntries(Object.entries(parameters).map(([p, { init }]) => [p, init]));
+  const text = { ...equations, ...changed };
+  return made(readCell(text, sizes), text, { sizes, init });
+}
+
+function made(read: ReadCell, equations: CellEquations, { sizes, init, options }: CellMaking): Cell {
+  const { name } = equations;
   const { forward, backward, jacobian } = read;
   const size = (text: string): number => {
     const number = numberOf(text, sizes);

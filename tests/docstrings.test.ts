@@ -10,7 +10,7 @@ import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
 
 const root = join(__dirname, '..');
-const folders = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io', 'tasks', 'verify', 'text'];
+const folders = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io', 'tasks', 'verify', 'referee', 'text'];
 
 interface Example {
   where: string;

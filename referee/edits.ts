@@ -1,0 +1,209 @@
+/** Small mistakes in the text of a cell's backward equations, each as another text and in words. */
+import { parse, type Equation, type Expression } from '../core/equations/parse';
+import { EquationError } from '../core/equations/error';
+import { namesIn } from '../core/equations/steps';
+import { textOf } from '../core/equations/text';
+import type { Cell, CellEquations } from '../cells/cell';
+import { variantOf } from '../cells/define';
+import { declare } from '../core/equations/declare';
+
+/** One line of the backward equations, written otherwise. */
+export interface Edit {
+  /** Which equation, from 0. */
+  index: number;
+  /** `without the term dcNext in dc`. */
+  words: string;
+  /** The whole of the backward equations. */
+  backward: string;
+  /** Whether one name stands where another belongs: of those there are many. */
+  renamed: boolean;
+}
+
+/** A line as others read it. */
+export interface Line {
+  /** In the file of a cell of one's own, or else among the backward equations, from 1. */
+  number: number;
+  text: string;
+}
+
+/** A place of an expression, written otherwise. */
+interface Variant {
+  words: string;
+  expression: Expression;
+  renamed?: boolean;
+}
+
+const at = 0;
+const number = (value: number): Expression => ({ kind: 'number', value, at });
+const apply = (op: 'add' | 'sub' | 'mul' | 'neg', ...args: Expression[]): Expression => ({
+  kind: 'apply',
+  ...{ op, args, at },
+});
+/** Left out, but still read: a name that nothing reads would be an error of its own. */
+const nothing = (e: Expression): Expression => apply('mul', number(0), e);
+const one = (e: Expression): Expression => apply('add', number(1), nothing(e));
+
+/** The lines of the backward equations. */
+export function linesOf({ options, equations }: Cell): Line[] {
+  if (!equations) return [];
+  const own = typeof options?.equations === 'string';
+  return parse(equations.backward, equations.name).map((equation, k) => ({
+    number: own ? equations.backward.slice(0, equation.at).split('\n').length : k + 1,
+    text: lineOf(equation, equation.expression),
+  }));
+}
+
+const lineOf = ({ name, accumulate }: Equation, e: Expression): string =>
+  `${name} ${accumulate ? '+=' : '='} ${textOf(e)}`;
+
+/** Every small mistake in a text: terms, factors, signs, names, slopes, transposes. */
+export function edits(equations: CellEquations): Edit[] {
+  const lines = parse(equations.backward, `${equations.name}, backward`);
+  const read = declare(equations.shapes, ['states', 'parameters'], equations.name).sections;
+  const states = Object.keys(read.states);
+  const used = [...new Set(lines.flatMap(({ expression }) => namesIn(expression)))];
+  const gradients = new Set([
+    ...states.flatMap((s) => [`d${s}Next`]),
+    `d${states[0]}Out`,
+    ...lines.map(({ name }) => name),
+  ]);
+  const values = new Set([
+    ...used.filter((name) => !gradients.has(name) && !(name in read.parameters)),
+    ...states.flatMap((s) => [s, `${s}Prev`]),
+  ]);
+  return lines.flatMap((line, index) => {
+    const written = new Set([...used, ...lines.slice(0, index).map(({ name }) => name)]);
+    const others = (name: string): string[] => {
+      const kin = gradients.has(name)
+        ? [...gradients].filter((other) => written.has(other) && other !== line.name)
+        : values.has(name)
+          ? [...values]
+          : [];
+      return kin.filter((other) => other !== name);
+    };
+    const whole: Variant[] = [
+      { words: `without \`${lineOf(line, line.expression)}\``, expression: zeroOf(line.expression) },
+      { words: `with the sign of \`${line.name}\` flipped`, expression: negative(line.expression) },
+    ];
+    const inner = variantsOf(line.expression, others).map((variant) => ({
+      ...variant,
+      words: `${variant.words} in \`${line.name}\``,
+    }));
+    return [...whole, ...inner].map(({ words, expression, renamed = false }) => ({
+      ...{ index, words, renamed },
+      backward: lines
+        .map((other, k) => lineOf(other, k === index ? expression : other.expression))
+        .join('\n'),
+    }));
+  });
+}
+
+/** The cell with other backward equations; undefined where they make none. */
+export function edited(cell: Cell, backward: string): Cell | undefined {
+  try {
+    return variantOf(cell, { backward, jacobian: undefined });
+  } catch (error) {
+    if (error instanceof EquationError) return undefined;
+    throw error;
+  }
+}
+
+/** The sum of products, each with a factor on its first operand: a product itself is no operand of a product. */
+function scaledBy(e: Expression, scale: (e: Expression) => Expression): Expression {
+  if (e.kind === 'product') return { ...e, args: [scaledBy(e.args[0], scale), e.args[1]] };
+  if (e.kind === 'reduction') return { ...e, args: [scale(e.args[0])] };
+  if (e.kind === 'transpose') return { ...e, of: scaledBy(e.of, scale) };
+  if (e.kind === 'apply' && e.op === 'add') return { ...e, args: e.args.map((arg) => scaledBy(arg, scale)) };
+  return scale(e);
+}
+const zeroOf = (e: Expression): Expression => scaledBy(e, nothing);
+const negative = (e: Expression): Expression => scaledBy(e, (x) => apply('neg', x));
+
+function variantsOf(e: Expression, others: (name: string) => string[]): Variant[] {
+  const found = ownVariants(e, others);
+  const inside = (args: readonly Expression[], build: (args: Expression[]) => Expression): void =>
+    args.forEach((arg, k) => {
+      for (const variant of variantsOf(arg, others))
+        found.push({
+          ...variant,
+          expression: build(args.map((old, j) => (j === k ? variant.expression : old))),
+        });
+    });
+  if (e.kind === 'transpose') inside([e.of], ([of]) => ({ ...e, of }));
+  else if (e.kind === 'product') inside(e.args, ([a, b]) => ({ ...e, args: [a, b] }));
+  else if (e.kind === 'reduction') inside(e.args, ([a]) => ({ ...e, args: [a] }));
+  else if (e.kind === 'apply') inside(e.args, (args) => ({ ...e, args }));
+  return found;
+}
+
+function ownVariants(e: Expression, others: (name: string) => string[]): Variant[] {
+  if (e.kind === 'name')
+    return others(e.name).map((name) => ({
+      words: `with \`${name}\` in place of \`${e.name}\``,
+      expression: { ...e, name },
+      renamed: true,
+    }));
+  if (e.kind === 'product') {
+    const [a, b] = e.args;
+    const turned: Expression = b.kind === 'transpose' ? b.of : { kind: 'transpose', of: b, at };
+    return [
+      {
+        words: `with \`${textOf(turned)}\` in place of \`${textOf(b)}\``,
+        expression: { ...e, args: [a, turned] },
+      },
+    ];
+  }
+  if (e.kind !== 'apply') return [];
+  const replace = (k: number, by: Expression): Expression => ({
+    ...e,
+    args: e.args.map((arg, j) => (j === k ? by : arg)),
+  });
+  if (e.op === 'add' || e.op === 'sub')
+    return e.args.flatMap((arg, k) => [
+      { words: `without the term \`${textOf(arg)}\``, expression: replace(k, zeroOf(arg)) },
+      {
+        words: `with the sign of the term \`${textOf(arg)}\` flipped`,
+        expression: replace(k, negative(arg)),
+      },
+    ]);
+  if (e.op === 'mul' || e.op === 'div')
+    return [
+      ...e.args.flatMap((arg, k) =>
+        arg.kind === 'number' || (e.op === 'div' && k === 0)
+          ? []
+          : [{ words: `without the factor \`${textOf(arg)}\``, expression: replace(k, one(arg)) }],
+      ),
+      ...(e.op === 'mul' ? otherSlope(e.args[0], e.args[1]) : []),
+    ];
+  return [];
+}
+
+/** s (1 − s) is the slope of a sigmoid, 1 − s s that of a tanh: the one where the other belongs. */
+function otherSlope(left: Expression, right: Expression): Variant[] {
+  if (right.kind !== 'apply' || right.op !== 'sub') return [];
+  const [unit, taken] = right.args;
+  if (unit.kind !== 'number' || unit.value !== 1) return [];
+  const text = textOf(taken);
+  const square = (s: Expression): Expression => apply('sub', number(1), apply('mul', s, s));
+  if (taken.kind === 'name') {
+    const rest =
+      left.kind === 'apply' && left.op === 'mul' && textOf(left.args[1]) === text ? left.args[0] : undefined;
+    if (rest === undefined && textOf(left) !== text) return [];
+    const slope = square(taken);
+    return [
+      {
+        words: `with the slope of a tanh, \`${textOf(slope)}\`, in place of that of a sigmoid, \`${text} * (1 - ${text})\`,`,
+        expression: rest === undefined ? slope : apply('mul', rest, slope),
+      },
+    ];
+  }
+  if (taken.kind !== 'apply' || taken.op !== 'mul' || textOf(taken.args[0]) !== textOf(taken.args[1]))
+    return [];
+  const [s] = taken.args;
+  return [
+    {
+      words: `with the slope of a sigmoid, \`${textOf(s)} * (1 - ${textOf(s)})\`, in place of that of a tanh, \`${textOf(right)}\`,`,
+      expression: apply('mul', apply('mul', left, s), apply('sub', number(1), s)),
+    },
+  ];
+}

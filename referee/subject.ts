@@ -1,0 +1,214 @@
+/** A cell over some steps on given numbers: what is asked of somebody, and what is right. */
+import type { Cell } from '../cells/cell';
+import { must, mustCount } from '../core/check';
+import { executorOf } from '../core/executor';
+import { hoist } from '../core/hoist';
+import { plain } from '../core/plain';
+import { Program, type Executor } from '../core/program';
+import { fillFrom, rowMajor, sizeOf, toFlat, zeros, type Numbers, type Tensor } from '../core/tensor';
+import type { Variable } from '../bptt/check/problem';
+import { Unroll } from '../bptt/unroll';
+import { ErrorBoundExecutor } from './errorbound';
+
+/** Numbers by name, row-major. */
+export type Named = Record<string, number[]>;
+
+/** A cell, what it is run on, and what comes back to it from above. Left out is zero; of lengths, T. */
+export interface Question {
+  cell: Cell;
+  /** x [T, B, D]. */
+  x: Numbers;
+  /** By the names of the equations. */
+  parameters: Readonly<Record<string, Numbers>>;
+  /** Each state [B, width] before the first step. */
+  initial?: Readonly<Record<string, Numbers>>;
+  /** Steps of each row; what stands behind them counts for nothing. */
+  lengths?: readonly number[];
+  /** dL/doutput [T, B, H]. */
+  dOutput?: Numbers;
+  /** dL/dstate [B, width] of the last state of each row. */
+  dFinal?: Readonly<Record<string, Numbers>>;
+}
+
+/** Numbers in a row of states up to which plain loops are fast enough. */
+const SMALL = 256;
+
+/** A question laid out in memory. */
+export class Subject {
+  readonly T: number;
+  readonly B: number;
+  readonly unroll: Unroll;
+  /** x, the parameters and the initial states `h0`, each with its gradient. */
+  readonly variables: Record<string, Variable> = {};
+  readonly forward = new Program();
+  readonly backward = new Program();
+  readonly executor: Executor;
+
+  /** @param cell another one of the same sizes, in place of the question's. */
+  constructor(
+    readonly question: Question,
+    readonly cell: Cell = question.cell,
+  ) {
+    const { lengths } = question;
+    const { x, shape } = boxOf(question.x);
+    [this.T, this.B] = shape;
+    const { T, B } = this;
+    // the small ones are bound more often than they are run
+    this.executor = B * cell.hidden > SMALL ? executorOf() : plain;
+    const put = (numbers: Numbers | undefined, shape: number[], name: string): Tensor => {
+      const t = zeros(shape);
+      if (numbers === undefined) return t;
+      const { numbers: values, shape: got } = rowMajor(numbers, 'diagnose', name);
+      must(
+        sizeOf(shape) === values.length && (got.length < 2 || sizeOf(got) === sizeOf(shape)),
+        'diagnose',
+        `${name} must be [${shape.join(', ')}]`,
+        `[${got.join(', ')}]`,
+      );
+      fillFrom(t, values);
+      return t;
+    };
+    const variable = (value: Tensor): Variable => ({ value, gradient: zeros([...value.shape]) });
+    this.variables.x = variable(put(x, [T * B, cell.input], 'x'));
+    for (const [p, { shape }] of Object.entries(cell.parameters)) {
+      must(
+        p in question.parameters,
+        'diagnose',
+        `parameters must hold ${p}`,
+        Object.keys(question.parameters),
+      );
+      this.variables[p] = variable(put(question.parameters[p], [...shape], p));
+    }
+    const pick = (what: 'value' | 'gradient'): Record<string, Tensor> =>
+      Object.fromEntries(Object.keys(cell.parameters).map((p) => [p, this.variables[p][what]]));
+    let valid: Tensor | undefined;
+    if (lengths?.some((n) => n !== T)) {
+      valid = zeros([T * B, 1]);
+      for (let t = 0; t < T; t++) lengths.forEach((n, b) => valid?.set(t * B + b, 0, t < n ? 1 : 0));
+    }
+    const { value, gradient } = this.variables.x;
+    this.unroll = new Unroll(cell, {
+      ...{ T, B, dtype: 'float64', x: value, dx: gradient },
+      ...{ parameters: pick('value'), gradients: pick('gradient'), valid },
+    });
+    const { unroll } = this;
+    for (const [s, width] of Object.entries(cell.states)) {
+      const first = unroll.after(0, unroll.states[s]);
+      fillFrom(first, toFlat(put(question.initial?.[s], [B, width], `initial ${s}`)));
+      this.variables[`${s}0`] = { value: first, gradient: unroll.after(0, unroll.dStates[s]) };
+    }
+    this.upstream();
+    unroll.forward(this.forward);
+    unroll.backward(this.backward);
+  }
+
+  /** Puts in what comes from above; of the rows that are `kept`, or of all. */
+  upstream(kept: (row: number) => boolean = () => true): void {
+    const { unroll, question, B } = this;
+    const width = unroll.dOutput.shape[1];
+    const write = (t: Tensor, numbers: Numbers | undefined, of: (row: number) => boolean): void => {
+      const values =
+        numbers === undefined ? undefined : rowMajor(numbers, 'diagnose', 'the gradient from above').numbers;
+      must(
+        values === undefined || values.length === sizeOf(t.shape),
+        'diagnose',
+        `the gradient from above must be [${t.shape.join(', ')}]`,
+        values?.length,
+      );
+      const columns = t.shape[1];
+      fillFrom(
+        t,
+        Float64Array.from({ length: sizeOf(t.shape) }, (_, k) =>
+          values && of(Math.floor(k / columns)) ? values[k] : 0,
+        ),
+      );
+    };
+    must(width > 0, 'diagnose', 'the output must have a width', width);
+    write(unroll.dOutput, question.dOutput, (row) => kept(row % B));
+    for (const [s, d] of Object.entries(unroll.dStates))
+      write(unroll.after(this.T, d), question.dFinal?.[s], kept);
+  }
+
+  /** Runs forward: outputs [T, B, H] and final states. */
+  run(): Named {
+    hoist(this.forward).bind(this.executor)();
+    return this.outputs();
+  }
+
+  outputs(): Named {
+    const { unroll, T } = this;
+    const finals = Object.entries(unroll.states).map(
+      ([s, t]) => [`${s}T`, toFlat(unroll.after(T, t))] as const,
+    );
+    return { output: toFlat(unroll.output), ...Object.fromEntries(finals) };
+  }
+
+  /** Gradients by a backward program, `dx`, `dWx`, `dh0`, after the forward pass has run. */
+  gradients(backward: Program = this.backward): Named {
+    this.clear();
+    backward.bind(this.executor)();
+    return this.read();
+  }
+
+  /** Gradients by a cell that differs from the question's in its backward equations alone. */
+  gradientsOf(cell: Cell): Named {
+    if (!Object.keys(cell.buffers).every((name) => name in this.unroll.buffers)) {
+      // it keeps what this one does not
+      const other = new Subject(this.question, cell);
+      other.run();
+      return other.gradients();
+    }
+    const program = new Program();
+    // the same tensors, under other equations
+    Object.assign(Object.create(Unroll.prototype) as Unroll, this.unroll, { cell }).backward(program);
+    return this.gradients(program);
+  }
+
+  clear(): void {
+    for (const { gradient } of Object.values(this.variables)) fillFrom(gradient, 0);
+  }
+
+  read(): Named {
+    return Object.fromEntries(
+      Object.entries(this.variables).map(([name, { gradient }]) => [`d${name}`, toFlat(gradient)]),
+    );
+  }
+
+  /** The gradients of some parameters as they stand, by `d` and their name. */
+  readSome(names: readonly string[]): [string, number[]][] {
+    return names.map((name) => [`d${name}`, toFlat(this.variables[name].gradient)]);
+  }
+
+  /** Bounds of the rounding errors of outputs and gradients at a unit round-off. The numbers are computed anew. */
+  bounds(unit: number): Named {
+    const executor = new ErrorBoundExecutor(unit);
+    const { unroll, T } = this;
+    this.clear();
+    this.forward.bind(executor)();
+    this.backward.bind(executor)();
+    const finals = Object.entries(unroll.states).map(
+      ([s, t]) => [`${s}T`, executor.of(unroll.after(T, t))] as const,
+    );
+    const gradients = Object.entries(this.variables).map(
+      ([name, { gradient }]) => [`d${name}`, executor.of(gradient)] as const,
+    );
+    return { output: executor.of(unroll.output), ...Object.fromEntries([...finals, ...gradients]) };
+  }
+
+  /** Shape in which a quantity is exchanged. */
+  shapeOf(quantity: string): number[] {
+    const { T, B, cell, unroll } = this;
+    if (quantity === 'dx') return [T, B, cell.input];
+    if (quantity === 'output') return [T, B, unroll.dOutput.shape[1]];
+    const state = /^(.+)T$/.exec(quantity)?.[1] ?? '';
+    if (Object.hasOwn(cell.states, state)) return [B, cell.states[state]];
+    return [...this.variables[quantity.slice(1)].value.shape];
+  }
+}
+
+function boxOf(x: Numbers): { x: Numbers; shape: number[] } {
+  const { shape } = rowMajor(x, 'diagnose', 'x');
+  must(shape.length === 3, 'diagnose', 'x must be [T, B, D]', `[${shape.join(', ')}]`);
+  shape.forEach((n, k) => mustCount(n, 'diagnose', 'TBD'[k]));
+  return { x, shape };
+}

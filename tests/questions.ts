@@ -1,0 +1,31 @@
+/** Questions about a cell, drawn at random, for those who judge answers. */
+import type { Cell, Question } from '../index';
+import { Random } from '../core/random';
+
+type Nested = number[] | Nested[];
+
+/** Numbers in nested lists. */
+export const box = (random: Random, [n, ...rest]: number[]): Nested =>
+  rest.length === 0
+    ? Array.from({ length: n }, () => random.normal(0, 0.5))
+    : Array.from({ length: n }, () => box(random, rest));
+
+/** A cell on random numbers, every part of the question given. */
+export function ask(
+  cell: Cell,
+  { T = 5, B = 3, lengths, seed = 0 }: { T?: number; B?: number; lengths?: number[]; seed?: number } = {},
+): Question {
+  const random = new Random(seed);
+  const states = (): Record<string, Nested> =>
+    Object.fromEntries(Object.entries(cell.states).map(([s, width]) => [s, box(random, [B, width])]));
+  return {
+    ...{ cell, lengths },
+    x: box(random, [T, B, cell.input]),
+    parameters: Object.fromEntries(
+      Object.entries(cell.parameters).map(([p, { shape }]) => [p, box(random, shape)]),
+    ),
+    initial: states(),
+    dOutput: box(random, [T, B, Object.values(cell.states)[0]]),
+    dFinal: states(),
+  };
+}
