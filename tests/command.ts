@@ -39,8 +39,12 @@ export async function backstepIn(folder: string, ...words: string[]): Promise<Ra
 }
 
 /** Runs it in a process of its own. */
-export function backstepProcess(...words: string[]): Ran {
+export const backstepProcess = (...words: string[]): Ran => backstepProcessIn('.', ...words);
+
+/** The same in a folder. */
+export function backstepProcessIn(folder: string, ...words: string[]): Ran {
   return spawnSync(process.execPath, [...command, ...words], {
+    cwd: folder,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   });

@@ -91,11 +91,15 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   if (settings.steps !== null && steps >= settings.steps && !unfinished) {
     throw usage(
       `train: --steps must be more than the ${steps} that the checkpoint has made, got ${settings.steps}`,
-      `--steps ${2 * steps}, or --seconds 60`,
+      trainer.spent ? onward(trainer) : `--steps ${2 * steps}, or --seconds 60`,
     );
   }
   return { trainer, out };
 }
+
+/** How long to go on, and under which schedule where the old one has ended: a new one falls over as many steps again. */
+const onward = ({ spent, steps }: Trainer): string =>
+  spent ? `--steps ${2 * steps} --schedule cosine` : '--seconds 60';
 
 /** Whether there is a loss curve that is no older than the checkpoint. */
 function isDrawn(out: string, checkpoint: string): boolean {
@@ -112,6 +116,7 @@ class Run {
   private readonly progress: Progress;
   private lastSave: number;
   private lastSample: number;
+  private spentTold = false;
   /** The step of the checkpoint in the folder: of this run, or of the one that it resumes. */
   private savedStep: number | undefined;
 
@@ -146,6 +151,8 @@ class Run {
       const missing = await trainer.start();
       if (missing !== '') note(reporter, missing);
       this.tellStart();
+      const { steps: last } = trainer.settings;
+      if (trainer.spent && trainer.steps !== last) this.tellSpent();
       const stopped = await trainer.run({
         signal: abort.signal,
         onStep: (info) => {
@@ -166,7 +173,7 @@ class Run {
       interrupt.done();
       unlock();
     }
-    const again = commandLine(`train --resume ${quote(this.checkpoint)}`);
+    const again = this.resumption(trainer.spent ? onward(trainer) : '');
     noteLine(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}`);
     return interrupt.code ?? 0;
   }
@@ -174,6 +181,7 @@ class Run {
   private async onStep(info: StepInfo): Promise<void> {
     const { trainer, reporter, progress } = this;
     reporter.tell(progress.step(info));
+    if (info.learningRate === 0) this.tellSpent();
     const loss = trainer.validateWhenDue();
     if (loss !== undefined) reporter.tell({ event: 'validation', step: info.step, loss, bits: loss * BITS });
     const now = performance.now();
@@ -193,6 +201,23 @@ class Run {
     }
     await drained(this.abort.signal);
     progress.resume();
+  }
+
+  /** The command to go on with. */
+  private resumption(how: string): string {
+    return commandLine(`train --resume ${quote(this.checkpoint)} ${how}`.trim());
+  }
+
+  /** Says once that further steps change nothing. */
+  private tellSpent(): void {
+    const { trainer, reporter, spentTold } = this;
+    if (spentTold) return;
+    this.spentTold = true;
+    const again = this.resumption(onward(trainer));
+    note(
+      reporter,
+      `the schedule has ended: the learning rate is 0, and further steps change nothing; Ctrl-C stops, then go on with\n  ${again}`,
+    );
   }
 
   private tellSample(): void {
@@ -254,7 +279,7 @@ class Run {
       validationSymbols: validation?.symbols,
       next: [
         commandLine(`sample ${file} --temperature 0.7 --length 500`),
-        commandLine(`train --resume ${file} --seconds 60`),
+        this.resumption(onward(trainer)),
         commandLine('check --mutants'),
       ],
     });

@@ -161,7 +161,7 @@ function mustShare(threads: number | undefined, batch: number): void {
   if (threads === undefined || threads <= batch) return;
   throw usage(
     `train: --threads must be at most ${batch}, got ${threads} (they share the streams of --batch ${batch})`,
-    'fewer threads, or a larger --batch',
+    `--threads ${batch}, or a larger --batch`,
   );
 }
 

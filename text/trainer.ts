@@ -10,6 +10,7 @@ import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/check/grad
 import { mustHaveRoom } from '../bptt/network/need';
 import { network, type Network } from '../bptt/network/network';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
+import { schedule } from '../bptt/train/schedules';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';
 import { MOST_UNASKED, teamFor } from '../bptt/parallel/threads';
 import { settle } from '../bptt/train/updates';
@@ -142,6 +143,11 @@ export class Trainer {
     return this.parts.optimizer.steps;
   }
 
+  /** Whether the schedule has ended: it leaves nothing of the learning rate, neither for the next step nor for later ones. */
+  get spent(): boolean {
+    return schedule(this.settings.schedule)(this.steps) === 0;
+  }
+
   /** Threads that compute, once they are started. */
   get threads(): number {
     return this.team?.threads ?? 1;
@@ -164,10 +170,10 @@ export class Trainer {
   /** Trains until the settings' limit, or the signal, says stop. */
   async run({ signal, onStep }: RunOptions): Promise<Summary['stopped']> {
     const { settings, optimizer: made, network: net, curves } = this.parts;
-    const { schedule, clip, steps, seconds } = settings;
+    const { clip, steps, seconds } = settings;
     const summary = await fit(net, this.batches(), {
       optimizer: made,
-      schedule,
+      schedule: settings.schedule,
       threads: this.team ?? 1,
       ...(clip !== null && { clip: { norm: clip } }),
       ...(steps !== null && { steps }),
