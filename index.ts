@@ -137,6 +137,7 @@ export {
 } from './referee/diagnose';
 export type { Question } from './referee/subject';
 export { forwardMode } from './bptt/check/rtrl';
+export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions } from './bptt/check/hessian';
 export { differences } from './bptt/check/finite';
 export { doubleSum, type DoubleSum } from './bptt/check/doublesum';
 export {

@@ -208,12 +208,19 @@ export class ExactPass {
     );
     for (const [, re] of all) fill(re, () => 0);
     backward.bind(this.executor.still)();
-    return Object.fromEntries(
-      all.map(([name, re]) => [
-        name,
-        Array.from({ length: sizeOf(re.shape) }, (_, k) => re.data[positionOf(re, k)]),
-      ]),
+    return Object.fromEntries(all.map(([name, re]) => [name, flat(re)]));
+  }
+
+  /** How the gradients move when the variables move along a direction: the Hessian times it. */
+  curvature(direction: Residues, backward: Program): Residues {
+    this.slope(direction);
+    const { variables } = this.problem;
+    const all = Object.entries(variables).map(
+      ([name, { gradient }]) => [name, this.executor.of(gradient)] as const,
     );
+    for (const [, { re, du }] of all) [re, du].forEach((t) => fill(t, () => 0));
+    backward.bind(this.executor)();
+    return Object.fromEntries(all.map(([name, { du }]) => [name, flat(du)]));
   }
 
   /** Σ g v. */
@@ -225,6 +232,9 @@ export class ExactPass {
     return sum;
   }
 }
+
+const flat = (t: Tensor): number[] =>
+  Array.from({ length: sizeOf(t.shape) }, (_, k) => t.data[positionOf(t, k)]);
 
 /** How often a point is drawn anew where a divisor happens to be 0: once is already rare. */
 const DRAWS = 4;
@@ -305,6 +315,22 @@ export function exactly(problem: Problem, { points = primes.length, seed = 0 } =
   const degree = degreeOf(problem, backward);
   const chance = Math.min(1, degree / primes[primes.length - 1]) ** points;
   return { proved: found.size === 0, mismatches: [...found.values()], points, degree, chance };
+}
+
+/**
+ * Decides whether the derivatives of the gradients are symmetric, u·(H v) = v·(H u), as second derivatives must be. The
+ * backward program is differentiated as it stands, so this holds the gradients' own derivatives to account.
+ */
+export function symmetricExactly(problem: Problem, { points = primes.length, seed = 0 } = {}): boolean {
+  const backward = hoist(problem.backward);
+  const names = Object.keys(problem.variables);
+  return Array.from({ length: points }, (_, k) =>
+    atPoint(k, seed, (point) => {
+      const pass = new ExactPass(problem, point);
+      const [u, v] = [pass.direction(names), pass.direction(names)];
+      return pass.along(pass.curvature(v, backward), u) === pass.along(pass.curvature(u, backward), v);
+    }),
+  ).every(Boolean);
 }
 
 /** That of the numerators over a common denominator, in which each divisor stands twice, as cosh² does under tanh'. */

@@ -1,0 +1,165 @@
+/**
+ * Second derivatives: how the gradients move when the weights do.
+ *
+ * The forward and the backward programs are run on dual numbers, with the weights moving along v. The dual parts of the
+ * gradients are then ∂(∇L)/∂θ v = H v, exact but for rounding, at the cost of two training steps on plain loops. No
+ * matrix is formed.
+ *
+ * Source: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
+ */
+import { must } from '../../core/check';
+import { engineMemory } from '../../core/memory';
+import { Random } from '../../core/random';
+import { sizeOf, toFlat, type Numbers } from '../../core/tensor';
+import type { Batch } from '../network/batch';
+import { fitted, flatten, type Box } from '../network/box';
+import { optionsOf } from '../network/architecture';
+import { Network } from '../network/network';
+import type { Direction } from './judge';
+import { fill, positionOf, problemOf, type Problem } from './problem';
+import { DualExecutor } from './rtrl';
+
+/** H v, row-major by variable; variables that are missing in v stand still. */
+export type HessianProduct = (v: Direction) => Record<string, number[]>;
+
+/** The product of the Hessian of a problem's loss, in all its variables, with a direction. Overwrites the gradients. */
+export function hessianOf({ variables, forward, backward }: Problem): HessianProduct {
+  const duals = new DualExecutor();
+  const [there, back] = [forward.bind(duals), backward.bind(duals)];
+  return (v) => {
+    duals.clear();
+    for (const [name, along] of Object.entries(v)) {
+      const d = duals.tangentOf(variables[name].value);
+      for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
+    }
+    there();
+    for (const { gradient } of Object.values(variables)) {
+      fill(gradient, () => 0);
+      fill(duals.tangentOf(gradient), () => 0);
+    }
+    back();
+    return Object.fromEntries(
+      Object.entries(variables).map(([name, { gradient }]) => [name, toFlat(duals.tangentOf(gradient))]),
+    );
+  };
+}
+
+/**
+ * H v: the Hessian of a batch's loss in the parameters, times a direction.
+ *
+ *   v and the result by parameter, row-major; parameters that are missing in v stand still
+ *
+ * Works on a float64 copy: the network, its gradients and its last pass stay as they are. There is no dropout.
+ * @throws RangeError for a network without a loss, an unknown parameter, or values that do not fit.
+ * @example
+ * const line = network({ layers: [elman({ input: 1, hidden: 1 })], output: 1, loss: 'squared' });
+ * const products = hessianVector(line, { x: [[[1]]], targets: [[[0]]] }, { 'head.by': [1] });
+ * products['head.by'][0] // 2
+ */
+export function hessianVector(
+  net: Network,
+  batch: Batch,
+  v: Readonly<Record<string, Numbers | Box>>,
+): Record<string, Float64Array> {
+  return engineMemory().borrow(() => {
+    const { parameters, product } = second(net, batch, 'hessianVector');
+    const direction: Record<string, Float64Array> = {};
+    for (const [name, given] of Object.entries(v)) {
+      const known = Object.keys(parameters).join(', ');
+      must(Object.hasOwn(parameters, name), 'hessianVector', `v must hold parameters (${known})`, name);
+      const box = flatten(given, 'hessianVector', `v of ${name}`);
+      direction[name] = Float64Array.from(
+        fitted(box, parameters[name].shape, 'hessianVector', `v of ${name}`),
+      );
+    }
+    return product(direction);
+  });
+}
+
+/** How a search for the largest curvature ended. */
+export interface Curvature {
+  /** The eigenvalue λ of the Hessian that is largest in size, negative where the loss curves downwards. */
+  value: number;
+  /** ‖H v − λ v‖ / |λ| for the unit vector v that was found: how well λ is known. */
+  residual: number;
+  /** Products that it took. */
+  products: number;
+  /** v, a unit vector, by parameter. */
+  direction: Record<string, Float64Array>;
+}
+
+/** What `leadingCurvature` may be told. */
+export interface CurvatureOptions {
+  /** Products at most; default 30. */
+  products?: number;
+  /** The residual at which the search ends; default 1e-3. */
+  residual?: number;
+  /** Draws the first direction; default 0. */
+  seed?: number;
+}
+
+/**
+ * The curvature of a batch's loss in the direction in which it is largest: the leading eigenvalue of the Hessian in the
+ * parameters, by the power method. Gradient descent at learning rates above 2 / λ leaves a minimum again.
+ * @throws RangeError for a network without a loss, or a curvature of zero.
+ * @example leadingCurvature(net, batch).value > 0 // true
+ */
+export function leadingCurvature(net: Network, batch: Batch, options: CurvatureOptions = {}): Curvature {
+  const { products = 30, residual: enough = 1e-3, seed = 0 } = options;
+  return engineMemory().borrow(() => {
+    const { parameters, product } = second(net, batch, 'leadingCurvature');
+    const random = new Random(seed);
+    let v = each(parameters, ({ shape }) =>
+      Float64Array.from({ length: sizeOf(shape) }, () => random.normal()),
+    );
+    scale(v, 1 / Math.sqrt(dot(v, v)));
+    for (let k = 1; ; k++) {
+      const Hv = product(v);
+      const value = dot(v, Hv);
+      const size = Math.sqrt(dot(Hv, Hv));
+      must(size > 0, 'leadingCurvature', 'the loss must have a curvature', 0, 'no parameter bends it');
+      // ‖Hv − λv‖² = ‖Hv‖² − λ² for a unit vector and λ = v·Hv
+      const residual = Math.sqrt(Math.max(0, size ** 2 - value ** 2)) / Math.abs(value);
+      if (residual <= enough || k >= products) return { value, residual, products: k, direction: v };
+      scale(Hv, 1 / size);
+      v = Hv;
+    }
+  });
+}
+
+/** The parameters of a float64 copy, and the product of their Hessian with a direction. */
+function second(net: Network, batch: Batch, where: string) {
+  must(net.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
+  const copy = new Network({
+    ...optionsOf(net.architecture),
+    dropout: 0,
+    dtype: 'float64',
+    reduction: net.reduction,
+  });
+  for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
+  const parameters = copy.parameters.values;
+  const product = hessianOf(problemOf(copy, batch));
+  return {
+    parameters,
+    product: (v: Direction) => {
+      const all = product(v);
+      return each(parameters, (_, name) => Float64Array.from(all[name]));
+    },
+  };
+}
+
+const each = <A, B>(
+  of: Readonly<Record<string, A>>,
+  make: (value: A, name: string) => B,
+): Record<string, B> =>
+  Object.fromEntries(Object.entries(of).map(([name, value]) => [name, make(value, name)]));
+
+type Vectors = Record<string, Float64Array>;
+const dot = (a: Vectors, b: Vectors): number =>
+  Object.keys(a).reduce(
+    (sum, name) => sum + a[name].reduce((part, value, k) => part + value * b[name][k], 0),
+    0,
+  );
+function scale(v: Vectors, factor: number): void {
+  for (const values of Object.values(v)) values.forEach((value, k) => (values[k] = factor * value));
+}

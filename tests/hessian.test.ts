@@ -1,0 +1,178 @@
+/** Second derivatives: symmetric, the slopes of the gradients, exact over the prime field, and those of PyTorch. */
+import {
+  elman,
+  hessianVector,
+  leadingCurvature,
+  lstm,
+  network,
+  problemOfCell,
+  Random,
+  type Problem,
+} from '../index';
+import { add, mul } from '../core/scalar';
+import { statement } from '../core/statement';
+import { toFlat } from '../core/tensor';
+import { symmetricExactly } from '../bptt/check/exact';
+import { hessianOf } from '../bptt/check/hessian';
+import { analyticGradients, positionOf } from '../bptt/check/problem';
+import { suite } from '../bptt/check/suite';
+
+type Vectors = Record<string, number[]>;
+const drawn = ({ variables }: Problem, random: Random): Vectors =>
+  Object.fromEntries(
+    Object.entries(variables).map(([name, { value }]) => [name, toFlat(value).map(() => random.normal())]),
+  );
+const dot = (a: Vectors, b: Vectors): number =>
+  Object.keys(a).reduce((sum, name) => sum + a[name].reduce((part, x, k) => part + x * b[name][k], 0), 0);
+
+/** Moves the variables by h along v. */
+function move({ variables }: Problem, v: Vectors, h: number): void {
+  for (const [name, along] of Object.entries(v)) {
+    const { value } = variables[name];
+    along.forEach((x, k) => (value.data[positionOf(value, k)] += h * x));
+  }
+}
+
+/** What has no kink near any random point: second derivatives of relu are no business of differences. */
+const cases = suite().filter(({ name }) => !/relu/.test(name));
+
+describe('the Hessian times a vector, in every case of the suite', () => {
+  it.each(cases.map((one) => [one.name, one] as const))('%s', (_name, { problem }) => {
+    const made = problem(2);
+    const random = new Random(3);
+    const product = hessianOf(made);
+    const [u, v] = [drawn(made, random), drawn(made, random)];
+    const [Hu, Hv] = [product(u), product(v)];
+    const size = Math.sqrt(dot(Hu, Hu) * dot(v, v)) + Math.sqrt(dot(Hv, Hv) * dot(u, u));
+    expect(size).toBeGreaterThan(0);
+    expect(Math.abs(dot(u, Hv) - dot(v, Hu))).toBeLessThan(1e-12 * size);
+
+    // (g(θ + hv) − g(θ − hv)) / 2h, extrapolated
+    const slope = (h: number): Vectors => {
+      move(made, v, h);
+      const above = analyticGradients(made);
+      move(made, v, -2 * h);
+      const below = analyticGradients(made);
+      move(made, v, h);
+      return Object.fromEntries(
+        Object.entries(above).map(([name, g]) => [name, g.map((x, k) => (x - below[name][k]) / (2 * h))]),
+      );
+    };
+    const [wide, narrow] = [slope(5e-4), slope(2.5e-4)];
+    const length = Math.sqrt(dot(Hv, Hv));
+    for (const name of Object.keys(Hv))
+      Hv[name].forEach((x, k) =>
+        expect(Math.abs((4 * narrow[name][k] - wide[name][k]) / 3 - x)).toBeLessThan(1e-7 * length),
+      );
+  });
+
+  it.each(suite().map((one) => [one.name, one] as const))(
+    '%s: symmetric, decided exactly',
+    (_name, { problem }) => {
+      expect(symmetricExactly(problem(1))).toBe(true);
+    },
+  );
+
+  it('of a wrong gradient is not symmetric', () => {
+    const right = lstm({ input: 2, hidden: 3 });
+    const wrong = {
+      ...right,
+      stepBackward: (
+        program: Parameters<typeof right.stepBackward>[0],
+        w: Parameters<typeof right.stepBackward>[1],
+        t: number,
+      ) => {
+        right.stepBackward(program, w, t);
+        program.pointwise(
+          statement(({ dx, x }) => ({ dx: add(dx, mul(dx, x)) })),
+          { dx: w.dx, x: w.x },
+        );
+      },
+    };
+    expect(symmetricExactly(problemOfCell(right))).toBe(true);
+    expect(symmetricExactly(problemOfCell(wrong))).toBe(false);
+  });
+});
+
+describe('hessianVector', () => {
+  // y = x w + b after an Elman step that relu lets through: a straight line, L = (y − target)²
+  const line = () => {
+    const net = network({
+      layers: [elman({ input: 1, hidden: 1, activation: 'relu', bias: false })],
+      output: 1,
+      loss: 'squared',
+    });
+    net.parameters.set('l0.Wx', [2]);
+    net.parameters.set('head.Wy', [3]);
+    net.parameters.set('head.by', [0.5]);
+    return net;
+  };
+  const batch = { x: [[[1.5]]], targets: [[[1]]] };
+
+  it('is what one computes by hand', () => {
+    // y = 1.5 w v + b at w = 2, v = 3, b = 0.5: ∂²L/∂b² = 2, ∂²L/∂b∂v = 2 · 3, ∂²L/∂b∂w = 2 · 4.5
+    const products = hessianVector(line(), batch, { 'head.by': [1] });
+    expect(products['head.by'][0]).toBeCloseTo(2, 12);
+    expect(products['head.Wy'][0]).toBeCloseTo(6, 12);
+    expect(products['l0.Wx'][0]).toBeCloseTo(9, 12);
+    // ∂²L/∂w∂v = 2 · 4.5 · 3 + 2 (9.5 − 1) · 1.5
+    expect(hessianVector(line(), batch, { 'l0.Wx': [1] })['head.Wy'][0]).toBeCloseTo(52.5, 11);
+  });
+
+  it('leaves the network, its gradients and its generator alone, and takes float32', () => {
+    const net = network({
+      layers: [lstm({ input: 2, hidden: 3 })],
+      output: 2,
+      loss: 'softmax',
+      dropout: 0.5,
+      dtype: 'float32',
+    });
+    const one = { x: [[[1, 2]], [[0, 1]]], targets: [[1], [0]] };
+    net.forward(one);
+    const before = [...Object.values(net.parameters.gradients), ...Object.values(net.parameters.values)].map(
+      toFlat,
+    );
+    const state = [...net.random.state];
+    const product = hessianVector(net, one, { 'l0.b': new Float32Array(12).fill(1) });
+    expect(Object.keys(product)).toEqual(Object.keys(net.parameters.values));
+    expect(
+      [...Object.values(net.parameters.gradients), ...Object.values(net.parameters.values)].map(toFlat),
+    ).toEqual(before);
+    expect([...net.random.state]).toEqual(state);
+  });
+
+  it('refuses what it cannot do', () => {
+    const [without] = [network({ layers: [elman({ input: 1, hidden: 1 })] })];
+    expect(() => hessianVector(without, { x: [[[1]]] }, {})).toThrow(
+      'hessianVector: the network must have a loss, got none',
+    );
+    expect(() => hessianVector(line(), batch, { Wx: [1] })).toThrow(
+      /v must hold parameters \(l0.Wx, .*\), got Wx/,
+    );
+    expect(() => hessianVector(line(), batch, { 'l0.Wx': [1, 2] })).toThrow(/v of l0.Wx must be \[1, 1\]/);
+  });
+});
+
+describe('leadingCurvature', () => {
+  it('is the eigenvalue of the whole Hessian that is largest in size', () => {
+    const net = network({ layers: [elman({ input: 1, hidden: 2 })], output: 1, loss: 'squared', seed: 3 });
+    const batch = { x: [[[1]], [[-2]], [[0.5]]], targets: [[[1]], [[0]], [[-1]]] };
+    const { value, residual, direction, products } = leadingCurvature(net, batch, {
+      products: 500,
+      residual: 1e-9,
+    });
+    expect(residual).toBeLessThan(1e-9);
+    expect(products).toBeLessThan(500);
+    const Hv = hessianVector(net, batch, direction);
+    for (const [name, v] of Object.entries(direction))
+      v.forEach((x, k) => expect(Hv[name][k]).toBeCloseTo(value * x, 6));
+    // no direction of the axes bends more
+    for (const [name, v] of Object.entries(direction))
+      v.forEach((_, k) => {
+        const unit = v.map((_x, j) => (j === k ? 1 : 0));
+        expect(Math.abs(hessianVector(net, batch, { [name]: unit })[name][k])).toBeLessThanOrEqual(
+          Math.abs(value) + 1e-9,
+        );
+      });
+  });
+});
