@@ -352,6 +352,8 @@ def train(model, optimizer, steps, text, state):
     if WORLD > 1:
         whole = nn.parallel.DistributedDataParallel(model, find_unused_parameters=${p.initial === '' ? 'False' : 'True'})
     trained = [p for p in model.parameters() if p.requires_grad]
+    if RANK == 0 and rate(STEPS + steps - 1) == 0:
+        print("the schedule ends before the last step: the learning rate is then 0; rate() may hold another", flush=True)
     for step, (x, targets, fresh) in zip(range(1, steps + 1), batches(text)):
         y, state = whole(mine(x, 1), None if fresh else state)
         state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()

@@ -98,6 +98,12 @@ const cases: [string, Options, OptimizerOptions?, Partial<TorchProject>?][] = [
     { name: 'sgd', learningRate: 0.1, momentum: 0.9 },
     { schedule: { name: 'step', every: 3, factor: 0.5 } },
   ],
+  [
+    'ended_schedule',
+    { layers: [gru(one)], loss: 'softmax' },
+    adam,
+    { schedule: { name: 'cosine', steps: 3 } }, // of the three steps that PyTorch makes, one is within it
+  ],
   ['last_of_gru', { layers: [gru(one)], loss: 'softmax', topology: 'many-to-one', reduction: 'sum' }],
   ['no_loss', { layers: [lstm(one)], output: undefined }],
 ];
@@ -241,6 +247,11 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
       }
     },
   );
+
+  it('says where the learning rate comes to be 0, and nowhere else', () => {
+    const ended = /^the schedule ends before the last step: the learning rate is then 0/m;
+    expect(Object.keys(printed).filter((name) => ended.test(printed[name]))).toEqual(['ended_schedule']);
+  });
 
   it.each([
     ['elman', 0],
