@@ -113,6 +113,14 @@ export {
 } from './bptt/parallel/parallel';
 export { suggestedThreads } from './bptt/parallel/threads';
 export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/train/optimizers';
+export {
+  optimizerNames,
+  registerOptimizer,
+  type OptimizerMaking,
+  type OptimizerOption,
+  type RegisteredOptions,
+  type Update,
+} from './bptt/train/updates';
 export { schedule, type Schedule, type ScheduleOptions } from './bptt/train/schedules';
 export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/train/clipeffect';
 export { clipGlobalNorm, clipValue, globalNorm } from './bptt/train/clip';

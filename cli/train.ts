@@ -4,7 +4,9 @@ import { executorNames } from '../core/executor';
 import { oneOf, real, show, whole } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { cellNames, readCell } from '../text/cellchoice';
-import { defaults, dtypes, MOST_LAYERS, optimizerNames, readSchedule } from '../text/settings';
+import type { OptimizerName } from '../bptt/train/optimizers';
+import { optimizerNames } from '../bptt/train/updates';
+import { defaults, dtypes, MOST_LAYERS, readSchedule } from '../text/settings';
 import { train, type TrainOptions } from '../text/run';
 
 const examples = `
@@ -50,8 +52,8 @@ export function addTrain(program: Command): void {
     .option('--seq <n>', `steps that gradients flow back over (default: ${d.seq})`, whole(at('seq')))
     .option(
       '--optimizer <name>',
-      `${optimizerNames.join(', ')} (default: ${d.optimizer})`,
-      oneOf(at('optimizer'), optimizerNames),
+      `${optimizerNames().join(', ')} (default: ${d.optimizer})`,
+      oneOf(at('optimizer'), optimizerNames() as OptimizerName[]),
     )
     .option(
       '--lr <rate>',

@@ -1,23 +1,18 @@
 /** The options of torch.optim's optimisers as ours, and ours as theirs. */
 import { must, mustBe, mustBeOneOf } from '../core/check';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
+import { optimizerNames, optimizerOf } from '../bptt/train/updates';
 
-const optionNames: Record<string, string> = {
-  lr: 'learningRate',
-  weight_decay: 'weightDecay',
-  lr_decay: 'lrDecay',
-  initial_accumulator_value: 'initialAccumulatorValue',
-  momentum: 'momentum',
-  dampening: 'dampening',
-  nesterov: 'nesterov',
-  alpha: 'alpha',
-  centered: 'centered',
-  betas: 'betas',
-  eps: 'eps',
-  amsgrad: 'amsgrad',
-};
+/** What torch.optim calls an option: `initial_accumulator_value`. */
+const theirs = (option: string): string =>
+  option === 'learningRate' ? 'lr' : option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const optimizers = ['adamw', 'adam', 'adagrad', 'rmsprop', 'sgd'] as const;
+/** What torch.optim calls an optimiser and its memory. @throws TypeError for one that it does not have. */
+export function torchNames(name: string): { class: string; states: Readonly<Record<string, string>> } {
+  const { pytorch } = optimizerOf(name, 'torch');
+  mustBe(pytorch !== undefined, 'torch', 'the optimiser must state what it is in PyTorch', name);
+  return { states: {}, ...pytorch };
+}
 
 /**
  * Our options for a vector named `optim_<optimiser>…` with PyTorch's options.
@@ -28,40 +23,26 @@ export function torchOptimizer(
   hyper: Readonly<Record<string, unknown>>,
 ): OptimizerOptions {
   const rest = vectorName.replace(/^optim_/, '').replace(/^amsgrad/, 'adam_amsgrad');
-  const found = optimizers.find((name) => rest.startsWith(name)) ?? rest;
-  const options: Record<string, unknown> = {
-    name: mustBeOneOf(found, optimizers, 'verify', 'the optimiser'),
-  };
+  const known = optimizerNames();
+  const found = known.filter((name) => rest.startsWith(name)).sort((a, b) => b.length - a.length);
+  const name = mustBeOneOf(found[0] ?? rest, known, 'verify', 'the optimiser');
+  const ours = new Map(Object.keys(optimizerOf(name).defaults).map((option) => [theirs(option), option]));
+  const options: Record<string, unknown> = { name };
   for (const [key, value] of Object.entries(hyper)) {
-    must(
-      Object.hasOwn(optionNames, key),
-      'verify',
-      `hyper must be among ${Object.keys(optionNames).join(', ')}`,
-      key,
-    );
-    options[optionNames[key]] = value;
+    const option = ours.get(key);
+    must(option !== undefined, 'verify', `hyper must be among ${[...ours.keys()].join(', ')}`, key);
+    options[option] = value;
   }
   return options as unknown as OptimizerOptions;
 }
-
-const classes: Readonly<Record<OptimizerOptions['name'], string>> = {
-  adam: 'Adam',
-  adamw: 'AdamW',
-  adagrad: 'Adagrad',
-  rmsprop: 'RMSprop',
-  sgd: 'SGD',
-};
 
 /**
  * The Python that makes an optimiser of `parameters` with our options.
  * @example torchOptimizerCall({ name: 'sgd', learningRate: 0.1 }) // 'torch.optim.SGD(parameters, lr=0.1)'
  */
 export function torchOptimizerCall({ name, ...options }: OptimizerOptions): string {
-  const given = Object.entries(options).map(([ours, value]) => {
-    const [theirs] = Object.entries(optionNames).find(([, own]) => own === ours) as [string, string];
-    return `${theirs}=${python(value)}`;
-  });
-  return `torch.optim.${classes[name]}(${['parameters', ...given].join(', ')})`;
+  const given = Object.entries(options).map(([option, value]) => `${theirs(option)}=${python(value)}`);
+  return `torch.optim.${torchNames(name).class}(${['parameters', ...given].join(', ')})`;
 }
 
 /** A value as Python; numbers and booleans only, because options may come from a stranger's checkpoint. */

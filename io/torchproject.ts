@@ -3,22 +3,14 @@ import { lossOf, type TargetKind } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
 import { copyOf } from '../bptt/network/network';
 import { mustReadSteps, outputAxes } from '../bptt/network/topology';
-import { must, mustShape } from '../core/check';
+import { must, mustBe, mustShape } from '../core/check';
 import { Random } from '../core/random';
 import { tensor } from '../core/tensor';
 import { memoryOf, mustHoldNetwork } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
+import { torchNames } from './torchoptim';
 import { torchScript, type TorchProject } from './torchscript';
-
-/** What PyTorch calls the memory of its optimisers, by our names of it. */
-const slots: Readonly<Record<string, Record<string, string>>> = {
-  sgd: { buf: 'momentum_buffer' },
-  rmsprop: { v: 'square_avg', mean: 'grad_avg', buf: 'momentum_buffer' },
-  adagrad: { sum: 'sum' },
-  adam: { m: 'exp_avg', v: 'exp_avg_sq', vMax: 'max_exp_avg_sq' },
-  adamw: { m: 'exp_avg', v: 'exp_avg_sq', vMax: 'max_exp_avg_sq' },
-};
 
 /**
  * The files of the folder by name:
@@ -44,8 +36,10 @@ export function torchProject(project: TorchProject): Record<string, Uint8Array |
   must(module !== undefined, 'torch', 'one nn.RNN, LSTM or GRU must compute the layers', got, why);
 
   const tensors = toPytorch({ layers }, network.parameters.values);
+  const names = optimizer ? torchNames(optimizer.options.name).states : {};
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
-    const name = slots[optimizer?.options.name as string][slot];
+    const name = names[slot];
+    mustBe(name !== undefined, 'torch', 'the optimiser must state what its memory is in PyTorch', slot);
     for (const [key, stored] of toPytorch({ layers }, memory)) tensors.set(`optim.${name}.${key}`, stored);
   }
   for (const [name, states] of statesOf(project)) tensors.set(name, states);

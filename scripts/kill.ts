@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cellNames } from '../text/cellchoice';
-import { CHECKPOINT, dtypes, optimizerNames } from '../text/settings';
+import { optimizerNames } from '../bptt/train/updates';
+import { CHECKPOINT, dtypes } from '../text/settings';
 import { must, mustCount } from '../core/check';
 import { Random } from '../core/random';
 import { decodeCheckpoint } from '../io/checkpoint';
@@ -51,7 +52,7 @@ export function configuration(k: number, random: Random): string[] {
     ...['--layers', pick(['1', '2']), '--threads', pick(['1', '2']), '--dtype', pick(dtypes)],
     ...pick([[], ['--embedding', '5']]),
     ...pick([[], ['--dropout', '0.2']]),
-    ...['--optimizer', pick(optimizerNames), '--save-every', pick(['1', '2'])],
+    ...['--optimizer', pick(optimizerNames()), '--save-every', pick(['1', '2'])],
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The settings of a training run: their defaults, their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
 import type { OptimizerName } from '../bptt/train/optimizers';
+import { optimizerNames } from '../bptt/train/updates';
 import { schedule, type ScheduleOptions } from '../bptt/train/schedules';
 import { show } from '../terminal/arguments';
 import { cellLabel, isCellSetting, PERIODS } from './cellchoice';
@@ -9,7 +10,6 @@ import { usage, type CommandError } from '../terminal/errors';
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
 
-export const optimizerNames: OptimizerName[] = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'];
 export const dtypes = ['float32', 'float64'] as const;
 
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -31,7 +31,7 @@ export const settingsSchema = v.strictObject({
   embedding: v.optional(size),
   batch: size,
   seq: size,
-  optimizer: v.picklist(optimizerNames),
+  optimizer: v.picklist(optimizerNames() as OptimizerName[]),
   lr: positive,
   schedule: v.variant('name', [
     v.strictObject({ name: v.literal('constant'), warmUp }),

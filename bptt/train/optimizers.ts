@@ -38,7 +38,7 @@ export interface Kept {
  *
  * `step` reads the gradients and changes the weights and the memory; it does not zero the gradients.
  *
- * Source: the semantics of torch.optim; the papers are named in `updates.ts`.
+ * Source: the semantics of torch.optim; the papers are named in `updates/`.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
  * @example
  * net.backward();
@@ -66,13 +66,13 @@ export class Optimizer {
     ({ options: this.options, rule: this.rule } = settle(options));
     for (const state of this.rule.states) {
       this.rows[state] = zeros(flat.shape, dtype);
-      this.rows[state].data.fill(this.rule.start ?? 0);
+      this.rows[state].data.fill(this.rule.start);
     }
-    for (const scalar of Object.keys(this.rule.scalars(1, 0))) this.scalars[scalar] = zeros([1], dtype);
+    for (const scalar of Object.keys(this.rule.numbers(1, 0))) this.scalars[scalar] = zeros([1], dtype);
     const program = new Program();
     const written: Tensors = { p: flat, ...this.rows };
     const before = Object.entries(written).map(([name, row]) => [`${name}Prev`, row] as const);
-    program.pointwise(this.rule.update, {
+    program.pointwise(this.rule.statement, {
       ...{ g: flatGradients, ...written, ...this.scalars },
       ...Object.fromEntries(before),
     });
@@ -98,8 +98,8 @@ export class Optimizer {
   step(learningRate = this.learningRate): void {
     mustBeRate(learningRate, 'optimizer.step');
     this.made++;
-    const scalars = this.rule.scalars(this.made, learningRate);
-    for (const name in scalars) this.scalars[name].data[0] = scalars[name];
+    const numbers = this.rule.numbers(this.made, learningRate);
+    for (const name in numbers) this.scalars[name].data[0] = numbers[name];
     this.update();
   }
 

@@ -1,5 +1,6 @@
 /** What a run depends on, all of it: the same settings give the same numbers, and they are what a link holds. */
 import type { OptimizerName } from '../../bptt/train/optimizers';
+import { optimizerNames } from '../../bptt/train/updates';
 import { verse } from './verse';
 
 export const cellNames = ['elman', 'jordan', 'lstm', 'gru', 'clockwork'] as const;
@@ -11,7 +12,6 @@ export const tabNames = ['train', 'time', 'flow', 'check', 'memory'] as const;
 export type TabName = (typeof tabNames)[number];
 /** What tabs have been called before: their links stay good. */
 const formerly: Readonly<Record<string, TabName>> = { proof: 'check' };
-export const optimizerNames = ['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const;
 
 export interface Settings {
   task: TaskName;
@@ -57,7 +57,7 @@ export const rules: Readonly<Record<keyof Settings, Rule>> = {
   hidden: whole(4, 256),
   layers: whole(1, 4),
   bidirectional: { kind: 'switch' },
-  optimizer: { kind: 'choice', of: optimizerNames },
+  optimizer: { kind: 'choice', of: optimizerNames() },
   learningRate: real(1e-5, 10),
   clip: real(0, 1000),
   length: whole(4, 200),

@@ -1,6 +1,7 @@
 /** The Train tab in a real browser: runs, settings, and the numbers that Node computes. */
 import { Session } from '../engine/session';
-import { cellNames, fromLink, optimizerNames, taskNames } from '../engine/settings';
+import { optimizerNames } from '../../bptt/train/updates';
+import { cellNames, fromLink, taskNames } from '../engine/settings';
 import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
 inChromium('training', (open) => {
@@ -118,7 +119,7 @@ inChromium('training', (open) => {
       expect(setting(page, 'cell')).toBe(cell);
     }
     await choose('Compare with', 'elman');
-    for (const name of optimizerNames.filter((name) => name !== 'adam')) {
+    for (const name of optimizerNames().filter((name) => name !== 'adam')) {
       await choose('Optimiser', name);
       expect(setting(page, 'optimizer')).toBe(name);
     }

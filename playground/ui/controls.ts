@@ -1,8 +1,8 @@
 /** The settings as a form: every change begins a new run. */
+import { optimizerNames, optimizerOf } from '../../bptt/train/updates';
 import {
   cellNames,
   defaultsOf,
-  optimizerNames,
   read,
   rules,
   taskNames,
@@ -25,9 +25,6 @@ const cells: Record<string, string> = {
   lstm: 'LSTM',
   gru: 'GRU',
   clockwork: 'Clockwork',
-};
-const optimizers: Record<string, string> = {
-  ...{ sgd: 'SGD', rmsprop: 'RMSprop', adagrad: 'Adagrad', adam: 'Adam', adamw: 'AdamW' },
 };
 
 const pairs = (names: readonly string[], words: Record<string, string>): [string, string][] =>
@@ -64,7 +61,11 @@ export class Controls {
       this.number('hidden', 'Hidden units'),
       this.number('layers', 'Layers'),
       this.check('bidirectional', 'Read from both ends'),
-      choice('optimizer', 'Optimiser', pairs(optimizerNames, optimizers)),
+      choice(
+        'optimizer',
+        'Optimiser',
+        optimizerNames().map((name) => [name, optimizerOf(name).title]),
+      ),
       this.number('learningRate', 'Learning rate'),
       this.number('clip', 'Clip at norm', '0 clips nothing'),
       this.number('batch', 'Batch'),

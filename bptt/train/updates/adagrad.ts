@@ -1,0 +1,32 @@
+/** Adagrad. Source: Duchi, Hazan & Singer 2011; conventions of torch.optim. */
+import { mustNotBeNegative, type Common, type OptimizerMaking, type Settled } from './update';
+
+/** Adagrad: each gradient is divided by the root of the sum of all its squares so far. */
+export interface AdagradOptions extends Common {
+  name: 'adagrad';
+  /** Step t has the learning rate divided by 1 + (t − 1) · lrDecay; default 0. */
+  lrDecay?: number;
+  /** Added to the root; default 1e-10. */
+  eps?: number;
+  /** Where the sums of squares start; default 0. */
+  initialAccumulatorValue?: number;
+}
+
+export const adagrad: OptimizerMaking<Settled<AdagradOptions>> = {
+  name: 'adagrad',
+  title: 'Adagrad',
+  defaults: { learningRate: 1e-2, lrDecay: 0, eps: 1e-10, initialAccumulatorValue: 0, weightDecay: 0 },
+  check(o, where) {
+    mustNotBeNegative(o, ['lrDecay', 'eps', 'initialAccumulatorValue', 'weightDecay'], where);
+  },
+  update: ({ lrDecay, eps, initialAccumulatorValue, weightDecay }) => ({
+    states: ['sum'],
+    start: initialAccumulatorValue,
+    equations: `
+      d = g + weightDecay * pPrev
+      sum = sumPrev + d * d
+      p = pPrev - lr * (d / (sqrt(sum) + eps))`,
+    numbers: (t, lr) => ({ lr: lr / (1 + (t - 1) * lrDecay), eps, weightDecay }),
+  }),
+  pytorch: { class: 'Adagrad', states: { sum: 'sum' } },
+};

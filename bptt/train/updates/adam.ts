@@ -1,0 +1,76 @@
+/**
+ * Adam, and AdamW, which shrinks the weights themselves.
+ *
+ * Source: Adam: Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018; AdamW: Loshchilov & Hutter 2019; conventions of torch.optim.
+ */
+import { must } from '../../../core/check';
+import { power } from '../../../core/portable';
+import {
+  mustBeShare,
+  mustBeSwitch,
+  mustNotBeNegative,
+  type Common,
+  type OptimizerMaking,
+  type Settled,
+} from './update';
+
+/** Adam: averages of gradient and square, corrected for their start at 0; adamw shrinks the weights themselves. */
+export interface AdamOptions extends Common {
+  name: 'adam' | 'adamw';
+  /** Shares that each step keeps of the averages of the gradient and of its square; default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Added to the root; default 1e-8. */
+  eps?: number;
+  /** Divides by the largest average of squares so far; default false. */
+  amsgrad?: boolean;
+}
+
+/** p · shrink is adamw's weight decay, exactly p for adam. */
+const equations = (amsgrad: boolean): string => `
+  d = g + weightDecay * pPrev
+  m = beta1 * mPrev + rest1 * d
+  v = beta2 * vPrev + rest2 * d * d
+  ${amsgrad ? 'vMax = max(vMaxPrev, v)' : ''}
+  p = shrink * pPrev - lr * (m / (sqrt(${amsgrad ? 'vMax' : 'v'}) / root + eps))`;
+
+const making = (name: AdamOptions['name'], title: string): OptimizerMaking<Settled<AdamOptions>> => {
+  const decoupled = name === 'adamw';
+  return {
+    name,
+    title,
+    defaults: {
+      learningRate: 1e-3,
+      betas: [0.9, 0.999],
+      eps: 1e-8,
+      weightDecay: decoupled ? 1e-2 : 0,
+      amsgrad: false,
+    },
+    check(o, where) {
+      mustNotBeNegative(o, ['eps', 'weightDecay'], where);
+      const { length } = Object(o.betas) as ArrayLike<number>;
+      must(length === 2, where, 'betas must be two numbers', o.betas);
+      for (const beta of o.betas) mustBeShare(beta, 'each beta', where);
+      mustBeSwitch(o, 'amsgrad', where);
+    },
+    update: ({ betas: [beta1, beta2], eps, weightDecay, amsgrad }) => ({
+      states: ['m', 'v', ...(amsgrad ? ['vMax'] : [])],
+      equations: equations(amsgrad),
+      numbers: (t, learningRate) => ({
+        beta1,
+        beta2,
+        rest1: 1 - beta1,
+        rest2: 1 - beta2,
+        eps,
+        // the averages start at 0: dividing by 1 − βᵗ makes up for it
+        lr: learningRate / (1 - power(beta1, t)),
+        root: Math.sqrt(1 - power(beta2, t)),
+        weightDecay: decoupled ? 0 : weightDecay,
+        shrink: decoupled ? 1 - learningRate * weightDecay : 1,
+      }),
+    }),
+    pytorch: { class: title, states: { m: 'exp_avg', v: 'exp_avg_sq', vMax: 'max_exp_avg_sq' } },
+  };
+};
+
+export const adam = making('adam', 'Adam');
+export const adamw = making('adamw', 'AdamW');

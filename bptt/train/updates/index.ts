@@ -1,0 +1,19 @@
+/** The optimisers that are built in: one file and one line each. */
+import { adagrad, type AdagradOptions } from './adagrad';
+import { adam, adamw, type AdamOptions } from './adam';
+import { rmsprop, type RmspropOptions } from './rmsprop';
+import { sgd, type SgdOptions } from './sgd';
+import { registerOptimizer, type RegisteredOptions } from './update';
+
+registerOptimizer(sgd);
+registerOptimizer(rmsprop);
+registerOptimizer(adagrad);
+registerOptimizer(adam);
+registerOptimizer(adamw);
+
+/** The options of one optimiser, told apart by `name`; `optimizer` has the defaults in a table. */
+export type OptimizerOptions = SgdOptions | RmspropOptions | AdagradOptions | AdamOptions | RegisteredOptions;
+/** The name of an optimiser: `sgd`, `rmsprop`, `adagrad`, `adam`, `adamw`, or one that was registered. */
+export type OptimizerName = OptimizerOptions['name'];
+
+export * from './update';

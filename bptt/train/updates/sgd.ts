@@ -1,0 +1,46 @@
+/** Gradient descent, with or without momentum; Nesterov's looks one step of momentum ahead. Source: torch.optim. */
+import { must } from '../../../core/check';
+import { mustBeSwitch, mustNotBeNegative, type Common, type OptimizerMaking, type Settled } from './update';
+
+/** Gradient descent, perhaps with momentum. */
+export interface SgdOptions extends Common {
+  name: 'sgd';
+  /** Share of the last velocity that is kept; default 0, no velocity. */
+  momentum?: number;
+  /** Share of the gradient that the velocity leaves out, but for the first step; default 0. */
+  dampening?: number;
+  /** Looks one step of momentum ahead; needs a momentum and no dampening. Default false. */
+  nesterov?: boolean;
+}
+
+export const sgd: OptimizerMaking<Settled<SgdOptions>> = {
+  name: 'sgd',
+  title: 'SGD',
+  defaults: { learningRate: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+  check(o, where) {
+    mustNotBeNegative(o, ['momentum', 'weightDecay'], where);
+    must(Number.isFinite(o.dampening), where, 'dampening must be a finite number', o.dampening);
+    mustBeSwitch(o, 'nesterov', where);
+    const fits = !o.nesterov || (o.momentum > 0 && o.dampening === 0);
+    const got = `momentum ${o.momentum}, dampening ${o.dampening}`;
+    must(fits, where, 'nesterov needs a momentum > 0 and a dampening of 0', got);
+  },
+  update: ({ momentum, dampening, nesterov, weightDecay }) =>
+    momentum === 0
+      ? {
+          equations: `
+            d = g + weightDecay * pPrev
+            p = pPrev - lr * d`,
+          numbers: (_t, lr) => ({ lr, weightDecay }),
+        }
+      : {
+          states: ['buf'],
+          equations: `
+            d = g + weightDecay * pPrev
+            buf = momentum * bufPrev + keep * d
+            p = pPrev - lr * ${nesterov ? '(d + momentum * buf)' : 'buf'}`,
+          // the first step has nothing to keep and is not dampened
+          numbers: (t, lr) => ({ lr, weightDecay, momentum, keep: t === 1 ? 1 : 1 - dampening }),
+        },
+  pytorch: { class: 'SGD', states: { buf: 'momentum_buffer' } },
+};

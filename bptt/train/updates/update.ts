@@ -1,0 +1,182 @@
+/**
+ * What an optimiser is: the equations of its update, what it remembers, its options, and its name in PyTorch.
+ *
+ *   p, g, each state [1, N]   each number that changes with the step [1]      N = all parameters of a network
+ *
+ * The equations read the gradient g, `pPrev`, `<state>Prev` and the numbers, and write p and the states. They are
+ * elementwise: one statement over all parameters at once.
+ */
+import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../../../core/check';
+import { equations } from '../../../core/equations/equations';
+import type { Statement } from '../../../core/statement';
+
+/** Options that every optimiser takes. */
+export interface Common {
+  /** Default 1e-3; 1e-2 for rmsprop and adagrad. */
+  learningRate?: number;
+  /** Pulls every parameter towards zero; default 0, for adamw 1e-2. */
+  weightDecay?: number;
+}
+
+/** What an option can be, so that a checkpoint can hold it. */
+export type OptimizerOption = number | boolean | string | readonly number[];
+
+/** The update of an optimiser whose options are settled. */
+export interface Update {
+  /** Names of what is remembered from step to step; default none. */
+  states?: readonly string[];
+  /** Where each of them starts; default 0. */
+  start?: number;
+  /** From g, `pPrev`, `<state>Prev` and the numbers to p and the states. */
+  equations: string;
+  /** The numbers that the equations read, at the t-th step (t counts from 1), in float64. */
+  numbers(t: number, learningRate: number): Record<string, number>;
+}
+
+/** Options with nothing left out, but for the name. */
+export type Settled<O> = Required<Omit<O, 'name'>>;
+
+/** What `registerOptimizer` is given: an optimiser with options of the form O. */
+export interface OptimizerMaking<O> {
+  /** What options and checkpoints call it: `adam`. */
+  name: string;
+  /** What people call it: `Adam`. */
+  title: string;
+  /** All options that it takes, with their defaults; `learningRate` is among them. */
+  defaults: O;
+  /** Refuses options out of range, with errors that begin with `where`. */
+  check?(options: O, where: string): void;
+  update(options: O): Update;
+  /**
+   * Its class in torch.optim, and what that calls each state; without it there is no export to PyTorch. The options
+   * must have PyTorch's names in camel case, and its defaults.
+   */
+  pytorch?: { class: string; states?: Readonly<Record<string, string>> };
+}
+
+/** An update, ready to be recorded. */
+export interface Rule extends Readonly<Omit<Required<Update>, 'equations'>> {
+  /** Reads g, what was before, and the numbers; writes p and the states. */
+  readonly statement: Statement;
+}
+
+/** Options that the compiler does not know. */
+type Any = Record<string, OptimizerOption>;
+type Known = OptimizerMaking<Any>;
+const registry = new Map<string, { made: Known; rule: (options: Any) => Rule }>();
+
+declare const registered: unique symbol;
+/** Options of an optimiser that `registerOptimizer` made known. */
+export interface RegisteredOptions extends Common {
+  name: string & { readonly [registered]: true };
+}
+
+/**
+ * Makes an optimiser known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know
+ * it refuse it by name.
+ *
+ * @returns what makes its options, for `fit` and `optimizer`.
+ * @throws RangeError when the name is taken; EquationError for equations that cannot be read or do not fit.
+ * @example
+ * const lion = registerOptimizer({
+ *   name: 'lion', // Chen et al. 2023: only the sign of an average counts
+ *   title: 'Lion',
+ *   defaults: { learningRate: 1e-4, betas: [0.9, 0.99] },
+ *   update: ({ betas: [beta1, beta2] }) => ({
+ *     states: ['m'],
+ *     equations: `
+ *       u = beta1 * mPrev + (1 - beta1) * g
+ *       p = pPrev - lr * (step(u) - step(-u))
+ *       m = beta2 * mPrev + (1 - beta2) * g`,
+ *     numbers: (t, lr) => ({ lr, beta1, beta2 }),
+ *   }),
+ * });
+ * await fit(net, batches, { optimizer: lion({ learningRate: 1e-3 }), steps: 10 });
+ */
+export function registerOptimizer<O extends { learningRate: number }>(
+  made: OptimizerMaking<O>,
+): (options?: Partial<O>) => RegisteredOptions {
+  const where = 'registerOptimizer';
+  const known = made as unknown as Known;
+  const { name, defaults } = known;
+  must(!registry.has(name), where, 'the name must be new', name);
+  must('learningRate' in defaults, where, 'learningRate must be among the defaults', Object.keys(defaults));
+  const statements = new Map<string, Statement>();
+  const rule = (options: Any): Rule => {
+    const update = known.update(options);
+    const { states = [], start = 0, equations: text } = update;
+    const numbers = (t: number, rate: number) => update.numbers(t, rate);
+    const shapes = shapesOf(states, Object.keys(numbers(1, 0)));
+    const key = `${shapes}\n${text}`; // one statement for all of the same text: its kernel is made once
+    const statement = statements.get(key) ?? statementOf(name, shapes, text);
+    statements.set(key, statement);
+    return { states, start, numbers, statement };
+  };
+  rule(defaults); // what is wrong with the equations is said now
+  registry.set(name, { made: known, rule });
+  return (options) => ({ ...options, name }) as unknown as RegisteredOptions;
+}
+
+const shapesOf = (states: readonly string[], numbers: readonly string[]): string => {
+  const names = ['p', ...states];
+  const rows = `g, ${names.map((name) => `${name}Prev`).join(', ')} [1, N]`;
+  const scalars = numbers.length > 0 ? `   ${numbers.join(', ')} [1]` : '';
+  return `${rows}${scalars}   writes ${names.join(', ')} [1, N]`;
+};
+
+function statementOf(name: string, shapes: string, text: string): Statement {
+  const { statements, elementwise } = equations(name, shapes, text);
+  const why = 'each parameter is changed by what belongs to it';
+  const fits = statements.length === 1 && elementwise.length === 1;
+  must(fits, `optimizer ${name}`, 'the equations must be elementwise', 'a sum', why);
+  return statements[0];
+}
+
+/** The names of all optimisers, in the order in which they were registered. */
+export const optimizerNames = (): string[] => [...registry.keys()];
+
+/** @throws TypeError for a name that is not known. */
+export function optimizerOf(name: unknown, where = 'optimizer'): Known {
+  return found(name, where).made;
+}
+
+function found(name: unknown, where: string) {
+  const known = mustBeOneOf(name as string, optimizerNames(), where, 'the name');
+  return registry.get(known) as NonNullable<ReturnType<typeof registry.get>>;
+}
+
+/**
+ * The rule that options stand for, and the options with every default filled in.
+ * @throws TypeError for an unknown name or option; RangeError for a value out of range.
+ */
+export function settle<O extends { name: string }>(options: O): { options: O; rule: Rule } {
+  mustBe(typeof options === 'object' && options !== null, 'optimizer', 'options must be an object', options);
+  const { made, rule } = found(options.name, 'optimizer');
+  const where = `optimizer ${made.name}`;
+  mustKnowKeys(options, ['name', ...Object.keys(made.defaults)], where);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const settled = { ...made.defaults, ...Object.fromEntries(given) };
+  mustNotBeNegative(settled, ['learningRate'], where);
+  made.check?.(settled, where);
+  return { options: settled as unknown as O, rule: rule(settled) };
+}
+
+export function mustNotBeNegative<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+  where: string,
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    const fits = Number.isFinite(value) && (value as number) >= 0;
+    must(fits, where, `${name} must be a finite number >= 0`, value);
+  }
+}
+
+export function mustBeShare(value: number, name: string, where: string): void {
+  must(value >= 0 && value < 1, where, `${name} must be in 0 ≤ ${name.split(' ').pop()} < 1`, value);
+}
+
+export function mustBeSwitch<O extends object>(options: O, name: keyof O & string, where: string): void {
+  mustBe(typeof options[name] === 'boolean', where, `${name} must be true or false`, options[name]);
+}

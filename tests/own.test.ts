@@ -1,0 +1,178 @@
+/** A cell, a loss and an optimiser of one's own, through the public API alone: found wherever these are named, or refused there by name. */
+import {
+  cellFromText,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  encodeOnnx,
+  fit,
+  gradcheck,
+  gru,
+  loss,
+  network,
+  optimizer,
+  optimizerNames,
+  Random,
+  registerLoss,
+  registerOptimizer,
+  toKeras,
+  torchProject,
+  type Batch,
+  type OptimizerMaking,
+} from '../index';
+
+/** A unit that leaks: h = leak * hPrev + (1 - leak) * tanh(x Wx + b). */
+const leaky = (input: number, hidden: number) =>
+  cellFromText({
+    input,
+    hidden,
+    equations: `cell leaky
+shapes
+  x [D]   states h [H]   parameters Wx [D, H]  leak [H]
+forward
+  n = tanh(x @ Wx)
+  h = leak * hPrev + (1 - leak) * n
+backward
+  dh = dhOut + dhNext
+  da = dh * (1 - leak) * (1 - n * n)
+  dhPrev = dh * leak
+  dx = da @ Wx.T
+  dWx += x.T @ da
+  dleak += sum(dh * (hPrev - n))
+start
+  leak 0.5`,
+  });
+
+/** A smooth absolute error: √((y − q)² + 1) − 1. */
+registerLoss(
+  loss({
+    name: 'own-loss',
+    title: 'smooth absolute error',
+    targets: 'numbers',
+    forward: `
+      root = sqrt((y - target) * (y - target) + 1)
+      rowLoss = sum(root - 1, axis=1)`,
+    backward: 'dy = weight * (y - target) / root',
+  }),
+);
+
+/** Only the sign of an average of gradients counts (Chen et al. 2023, "Lion"). */
+const lionMaking: OptimizerMaking<{ learningRate: number; betas: [number, number] }> = {
+  name: 'own-lion',
+  title: 'Lion',
+  defaults: { learningRate: 1e-3, betas: [0.9, 0.99] },
+  update: ({ betas: [beta1, beta2] }) => ({
+    states: ['m'],
+    equations: `
+      u = beta1 * mPrev + (1 - beta1) * g
+      p = pPrev - lr * (step(u) - step(-u))
+      m = beta2 * mPrev + (1 - beta2) * g`,
+    numbers: (_t, lr) => ({ lr, beta1, beta2 }),
+  }),
+};
+const lion = registerOptimizer(lionMaking);
+
+const make = () =>
+  network({ layers: [leaky(2, 4), leaky(4, 3)], output: 3, loss: 'own-loss', seed: 1, dtype: 'float64' });
+const random = new Random(3);
+const numbers = (width: number) =>
+  Array.from({ length: 4 }, () =>
+    Array.from({ length: 3 }, () => Array.from({ length: width }, () => random.normal())),
+  );
+const batch: Batch = { x: numbers(2), targets: numbers(3) };
+const batches = Array<Batch>(60).fill(batch);
+
+test('the gradients of a network of them are right', () =>
+  expect(gradcheck(make(), { batch }).ok).toBe(true));
+
+test('an optimiser is known by its name, and does what its equations say', () => {
+  expect(optimizerNames()).toContain('own-lion');
+  const net = make();
+  const { flat, flatGradients } = net.parameters;
+  const own = optimizer(net, lion({ learningRate: 0.5 }));
+  expect(own.options).toEqual({ name: 'own-lion', learningRate: 0.5, betas: [0.9, 0.99] });
+  const before = Float64Array.from(flat.data);
+  const m = new Float64Array(before.length);
+  for (const _ of [1, 2, 3]) {
+    net.parameters.zeroGradients();
+    net.forward(batch);
+    net.backward();
+    own.step();
+    flatGradients.data.forEach((g, k) => {
+      before[k] -= 0.5 * Math.sign(0.9 * m[k] + (1 - 0.9) * g);
+      m[k] = 0.99 * m[k] + (1 - 0.99) * g;
+    });
+  }
+  expect(Array.from(flat.data)).toEqual(Array.from(before));
+});
+
+test('it trains, is saved with its memory, and goes on from there as if nothing had been', async () => {
+  const how = { threads: 1 } as const;
+  const net = make();
+  const before = net.forward(batch).loss;
+  const own = optimizer(net, lion({ learningRate: 0.03 }));
+  await fit(net, batches, { ...how, optimizer: own, steps: 40 });
+  expect(net.forward(batch).loss).toBeLessThan(before * 0.75);
+
+  const read = decodeCheckpoint(encodeCheckpoint({ network: net, optimizer: own }));
+  expect(read.optimizer?.options).toEqual(own.options);
+  const [one, other] = await Promise.all(
+    [
+      { net, optimizer: own },
+      { net: read.network, optimizer: read.optimizer! },
+    ].map(async ({ net: trained, optimizer: by }) => {
+      await fit(trained, batches, { ...how, optimizer: by, steps: 10 });
+      return Array.from(trained.parameters.flat.data);
+    }),
+  );
+  expect(other).toEqual(one);
+});
+
+describe('an exporter that does not know something refuses it by name', () => {
+  const known = (name: string) => network({ layers: [gru({ input: 2, hidden: 3 })], output: 3, loss: name });
+  test('a cell', () => {
+    expect(() => torchProject({ network: make() })).toThrow(/got \[leaky, leaky\]/);
+    expect(() => encodeOnnx(make())).toThrow(/leaky/);
+    expect(() => toKeras(make())).toThrow(/leaky/);
+  });
+  test('a loss', () =>
+    expect(() => torchProject({ network: known('own-loss') })).toThrow(
+      'torch: the loss must state what it is in PyTorch, got own-loss',
+    ));
+  test('an optimiser', () => {
+    const net = known('squared');
+    expect(() => torchProject({ network: net, optimizer: optimizer(net, lion()) })).toThrow(
+      'torch: the optimiser must state what it is in PyTorch, got own-lion',
+    );
+  });
+});
+
+test('options of it are checked as any others', () => {
+  const net = make();
+  expect(() => optimizer(net, lion({ learningRate: -1 }))).toThrow(
+    'optimizer own-lion: learningRate must be a finite number >= 0, got -1',
+  );
+  expect(() => optimizer(net, lion({ beta: 1 } as object))).toThrow(
+    'optimizer own-lion: options must be among name, learningRate, betas, got beta',
+  );
+});
+
+test.each<[string, string, RegExp]>([
+  ['an unknown name', 'p = pPrev - lr * G', /bad, line 1, column \d+: unknown name "G" \(did you mean g\?\)/],
+  ['no new parameters', 'q = g * lr', /p is never written/],
+  ['a sum over the parameters', 'p = pPrev - lr * g / sum(g * g, axis=1)', /needs a tensor of its own/],
+  ['a sum over rows', 'p = sum(g)', /^optimizer bad: the equations must be elementwise, got a sum/],
+])('%s in the equations is said when they are registered', (_name, equations, message) => {
+  const register = (): unknown =>
+    registerOptimizer({
+      ...{ name: 'bad', title: 'bad', defaults: { learningRate: 1 } },
+      update: () => ({ equations, numbers: (_t, lr) => ({ lr }) }),
+    });
+  expect(register).toThrow(message);
+  expect(optimizerNames()).not.toContain('bad');
+});
+
+test('a name is taken once', () => {
+  expect(() => registerOptimizer(lionMaking)).toThrow(
+    'registerOptimizer: the name must be new, got own-lion',
+  );
+});
