@@ -1,17 +1,23 @@
 /** Second derivatives: symmetric, the slopes of the gradients, exact over the prime field, and those of PyTorch. */
 import {
+  bidirectional,
   elman,
+  gru,
   hessianVector,
   leadingCurvature,
   lstm,
   network,
   problemOfCell,
   Random,
+  type Cell,
   type Problem,
 } from '../index';
 import { add, mul } from '../core/scalar';
 import { statement } from '../core/statement';
-import { toFlat } from '../core/tensor';
+import { fillFrom, toFlat, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { toPytorch, torchModule } from '../io/pytorch';
+import type { SafeTensor } from '../io/safetensors';
+import { describeWith, pythonWith, run } from './outside';
 import { symmetricExactly } from '../bptt/check/exact';
 import { hessianOf } from '../bptt/check/hessian';
 import { analyticGradients, positionOf } from '../bptt/check/problem';
@@ -176,3 +182,91 @@ describe('leadingCurvature', () => {
       });
   });
 });
+
+type Made = [name: string, cell: (input: number) => Cell, layers: number, both: boolean];
+const H = 4;
+const made: Made[] = [
+  ['lstm', (input) => lstm({ input, hidden: H }), 1, false],
+  ['lstm, two layers in both directions', (input) => lstm({ input, hidden: H }), 2, true],
+  ['gru', (input) => gru({ input, hidden: H }), 1, false],
+  ['gru, two layers', (input) => gru({ input, hidden: H }), 2, false],
+  ['elman, in both directions', (input) => elman({ input, hidden: H }), 1, true],
+];
+const [T, B, D, O] = [5, 3, 2, 6];
+
+const python = pythonWith('torch');
+describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')('PyTorch', () => {
+  const ours: Map<string, SafeTensor>[] = [];
+  let theirs: Record<string, number[]>[];
+  beforeAll(() => {
+    const cases = made.map(([, cellOf, layers, both]) => {
+      const random = new Random(7);
+      const net = network({
+        layers: Array.from({ length: layers }, (_, l) => {
+          const one = cellOf(l === 0 ? D : both ? 2 * H : H);
+          return both ? bidirectional(one) : one;
+        }),
+        output: O,
+        loss: 'softmax',
+        seed: 5,
+      });
+      const { architecture, parameters } = net;
+      for (const t of Object.values(parameters.values))
+        fillFrom(
+          t,
+          toFlat(t).map(() => random.normal(0, 0.5)),
+        );
+      const steps = <V>(value: () => V): V[][] =>
+        Array.from({ length: T }, () => Array.from({ length: B }, value));
+      const x = steps(() => Array.from({ length: D }, () => random.normal()));
+      const targets = steps(() => random.below(O));
+      const v = Object.fromEntries(
+        Object.entries(parameters.values).map(([name, { shape }]) => [name, drawnLike(shape, random)]),
+      );
+      const products = hessianVector(net, { x, targets }, v);
+      const shaped = Object.entries(products).map(([name, p]) => {
+        const t = zeros(parameters.values[name].shape);
+        fillFrom(t, p);
+        return [name, t] as const;
+      });
+      ours.push(toPytorch(architecture, Object.fromEntries(shaped)));
+      const stored = (tensors: Tensors) =>
+        Object.fromEntries(
+          [...toPytorch(architecture, tensors)].map(([name, { shape, data }]) => [
+            name,
+            { shape, data: Array.from(data as Float64Array) },
+          ]),
+        );
+      const module = torchModule(architecture.layers);
+      const sizes = { input: D, hidden: H, layers, directions: both ? 2 : 1, output: O };
+      return { module, ...sizes, weights: stored(parameters.values), v: stored(v), x, targets };
+    });
+    theirs = JSON.parse(
+      run(python as string, ['tests/runtimes/torch_hessian.py'], JSON.stringify(cases)),
+    ) as typeof theirs;
+  });
+
+  it.each(made.map(([name], k) => [name, k] as const))(
+    "%s: H v is that of PyTorch's double backward",
+    (_name, k) => {
+      let compared = 0;
+      for (const [name, { data }] of ours[k]) {
+        // PyTorch has two biases where one is enough: of the second, only a GRU's block n is one of ours
+        const from = !name.includes('bias_hh') ? 0 : made[k][0].startsWith('gru') ? 2 * H : data.length;
+        const size = Math.max(...theirs[k][name].map(Math.abs));
+        for (let i = from; i < data.length; i++, compared++)
+          expect(Math.abs(Number(data[i]) - theirs[k][name][i])).toBeLessThan(1e-10 * size);
+      }
+      expect(compared).toBeGreaterThan(60);
+    },
+  );
+});
+
+function drawnLike(shape: number[], random: Random): Tensor {
+  const t = zeros(shape);
+  fillFrom(
+    t,
+    toFlat(t).map(() => random.normal()),
+  );
+  return t;
+}
