@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { safe } from '../core/safe';
 import { clipEffect, type ClipEffect } from '../bptt/train/clipeffect';
+import { leadingCurvature } from '../bptt/check/hessian';
 import { flow } from '../bptt/flow/flow';
 import { writeWhole } from '../io/files';
 import { oneOf, real, whole } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
-import { clipLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
+import { clipLines, curvatureLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
 import { many, subjectOf, type SubjectOptions } from '../text/flowsubject';
 import { cellNames, readCell } from '../text/cellchoice';
 import { drawFlow } from '../draw/heatmap';
@@ -28,6 +29,7 @@ interface FlowFlags extends SubjectOptions {
   row: number;
   clip?: number;
   lr: number;
+  curvature?: boolean;
   svg?: string;
   json?: boolean;
 }
@@ -72,6 +74,7 @@ export function addFlow(program: Command): void {
     .option('--row <n>', 'the row whose Jacobians are looked at', whole(at('row'), 0), 0)
     .option('--clip <norm>', 'also try one step with and without clipping', positive('clip'))
     .option('--lr <rate>', 'learning rate of that step', positive('lr'), 0.1)
+    .option('--curvature', 'also the largest curvature of the loss, from products with its Hessian')
     .option('--svg <file>', 'draw it: time × layer, and the Jacobians with their bound')
     .option('--json', 'one JSON object')
     .addHelpText('after', examples)
@@ -86,11 +89,19 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   const found = using(() => flow(network, batch, { row }), 'smaller weights, or fewer --steps');
   const clipped: ClipEffect | undefined =
     norm === undefined ? undefined : using(() => clipEffect(network, batch, { norm, learningRate }));
+  const curvature = flags.curvature && using(() => leadingCurvature(network, batch), 'another --seed');
   const where = flags.at === 'last' ? 'the last of' : 'every one of';
   const title = safe(
     `${what}; ${from}, loss ${found.loss.toPrecision(4)} at ${where} ${many(flags.steps, 'step')} of ${many(flags.batch, 'row')}`,
   );
-  if (flags.json) jsonLine({ what, from, ...found, ...(clipped && { clip: clipped }) });
+  if (flags.json)
+    jsonLine({
+      what,
+      from,
+      ...found,
+      ...(clipped && { clip: clipped }),
+      ...(curvature && { curvature: { ...curvature, direction: undefined } }),
+    });
   else {
     line(title);
     for (const text of flowLines(found, process.stdout.columns || 80)) line(text.trimEnd());
@@ -98,6 +109,7 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
     table(...trendTable(found));
     for (const text of trendLines(found)) line(text);
     if (clipped) for (const text of clipLines(clipped, learningRate)) line(text);
+    if (curvature) for (const text of curvatureLines(curvature)) line(text);
   }
   if (svg !== undefined) {
     const picture = await drawFlow(found, title);

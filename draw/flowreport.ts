@@ -1,5 +1,6 @@
 /** The flow of gradients as text: curves of one line each, a table of trends, and what clipping does. */
 import { greatest, least } from '../core/reduce';
+import type { Curvature } from '../bptt/check/hessian';
 import type { ClipEffect } from '../bptt/train/clipeffect';
 import { trendOf, type Flow, type LayerFlow, type Trend } from '../bptt/flow/flow';
 import { logarithms, sparkline } from './sparkline';
@@ -83,6 +84,18 @@ export function clipLines(
     `the same step clipped: ‖Δθ‖ = ${step}, loss ${loss.before.toPrecision(4)} → ${loss.clipped.toPrecision(4)}`,
     'clipping shortens the step and keeps its direction: ‖∂h_T/∂h_k‖ stays as it is, what vanished does not return',
   ];
+}
+
+/** How much the loss curves at most, and what that says of learning rates. */
+export function curvatureLines({ value, residual, products }: Curvature): string[] {
+  const known = `residual ${residual.toExponential(0)} after ${products} products`;
+  const lines = ['', `largest curvature of the loss: λ = ${short(value)} (${known})`];
+  return value > 0
+    ? [
+        ...lines,
+        `gradient descent overshoots in that direction at learning rates above 2/λ = ${short(2 / value)}`,
+      ]
+    : [...lines, 'it is negative: the loss curves downwards there, which is no minimum'];
 }
 
 /** Three digits. */

@@ -24,7 +24,7 @@ const small = ['--hidden', '4', '--steps', '6', '--batch', '2'];
 test('curves, a table, what clipping does, and a picture with its scale', () => {
   const { status, stdout, stderr } = backstep(
     'flow',
-    ...[...small, '--layers', '2', '--clip', '0.001', '--svg', 'flow.svg'],
+    ...[...small, '--layers', '2', '--clip', '0.001', '--curvature', '--svg', 'flow.svg'],
   );
   expect([status, stderr]).toEqual([0, '']);
   const lines = stdout.split('\n');
@@ -36,6 +36,9 @@ test('curves, a table, what clipping does, and a picture with its scale', () => 
   expect(stdout).toMatch(/^l0\.h {7}[▁-█]{6}\nl0\.c {7}[▁-█]{5}\nl1\.h {7}[▁-█]{6}\nl1\.c {7}[▁-█]{5}$/m);
   expect(stdout).toMatch(/^l1 {2}lstm .* × 0\.\d+$/m);
   expect(stdout).toMatch(/^l1: ‖∂h_T\/∂h_T−d‖ halves every \S+ steps$/m);
+  expect(stdout).toMatch(
+    /^largest curvature of the loss: λ = -?[\d.]+ \(residual \S+ after \d+ products\)$/m,
+  );
   expect(stdout).toMatch(/^gradient of all parameters: ‖g‖ = \S+, clipped to 0.001, × \S+$/m);
   expect(stdout).toContain('keeps its direction');
   const svg = readFileSync(join(folder, 'flow.svg'), 'utf8');

@@ -80,7 +80,7 @@ export function hessianVector(
 export interface Curvature {
   /** The eigenvalue λ of the Hessian that is largest in size, negative where the loss curves downwards. */
   value: number;
-  /** ‖H v − λ v‖ / |λ| for the unit vector v that was found: how well λ is known. */
+  /** ‖H v − λ v‖ / |λ| for the unit vector v that was found: an eigenvalue is within that share of λ. */
   residual: number;
   /** Products that it took. */
   products: number;
@@ -100,7 +100,9 @@ export interface CurvatureOptions {
 
 /**
  * The curvature of a batch's loss in the direction in which it is largest: the leading eigenvalue of the Hessian in the
- * parameters, by the power method. Gradient descent at learning rates above 2 / λ leaves a minimum again.
+ * parameters, by the Lanczos method. Gradient descent at learning rates above 2 / λ leaves a minimum again.
+ *
+ * Source: Lanczos 1950, "An iteration method for the solution of the eigenvalue problem".
  * @throws RangeError for a network without a loss, or a curvature of zero.
  * @example leadingCurvature(net, batch).value > 0 // true
  */
@@ -109,22 +111,60 @@ export function leadingCurvature(net: Network, batch: Batch, options: CurvatureO
   return engineMemory().borrow(() => {
     const { parameters, product } = second(net, batch, 'leadingCurvature');
     const random = new Random(seed);
-    let v = each(parameters, ({ shape }) =>
+    // H becomes a small tridiagonal matrix in an orthonormal basis of directions
+    const basis: Vectors[] = [];
+    const [diagonal, beside]: number[][] = [[], []];
+    let next = each(parameters, ({ shape }) =>
       Float64Array.from({ length: sizeOf(shape) }, () => random.normal()),
     );
-    scale(v, 1 / Math.sqrt(dot(v, v)));
-    for (let k = 1; ; k++) {
-      const Hv = product(v);
-      const value = dot(v, Hv);
-      const size = Math.sqrt(dot(Hv, Hv));
-      must(size > 0, 'leadingCurvature', 'the loss must have a curvature', 0, 'no parameter bends it');
-      // ‖Hv − λv‖² = ‖Hv‖² − λ² for a unit vector and λ = v·Hv
-      const residual = Math.sqrt(Math.max(0, size ** 2 - value ** 2)) / Math.abs(value);
-      if (residual <= enough || k >= products) return { value, residual, products: k, direction: v };
-      scale(Hv, 1 / size);
-      v = Hv;
+    for (let length = Math.sqrt(dot(next, next)); ;) {
+      scale(next, 1 / length);
+      basis.push(next);
+      next = product(next);
+      diagonal.push(dot(next, basis[basis.length - 1]));
+      // twice, because rounding leaves a little of the others in it
+      for (const one of [...basis, ...basis]) subtract(next, dot(next, one), one);
+      length = Math.sqrt(dot(next, next));
+      const [up, down] = [extreme(diagonal, beside, 1), extreme(diagonal, beside, -1)];
+      const { value, vector } = Math.abs(down.value) > Math.abs(up.value) ? down : up;
+      must(value !== 0 || length > 0, 'leadingCurvature', 'the loss must have a curvature', 0);
+      const residual = (length * Math.abs(vector[vector.length - 1])) / Math.abs(value);
+      if (residual <= enough || basis.length >= products) {
+        const direction = each(parameters, ({ shape }) => new Float64Array(sizeOf(shape)));
+        basis.forEach((one, k) => subtract(direction, -vector[k], one));
+        return { value, residual, products: basis.length, direction };
+      }
+      beside.push(length);
     }
   });
+}
+
+/** Turns of the power method on a matrix of a few rows: they cost next to nothing beside one product. */
+const TURNS = 3000;
+
+/** The greatest (sign 1) or least (−1) eigenvalue of a symmetric tridiagonal matrix, and its unit eigenvector. */
+function extreme(
+  diagonal: readonly number[],
+  beside: readonly number[],
+  sign: 1 | -1,
+): { value: number; vector: number[] } {
+  const n = diagonal.length;
+  const times = (v: readonly number[]): number[] =>
+    v.map(
+      (x, k) => diagonal[k] * x + (beside[k - 1] ?? 0) * (v[k - 1] ?? 0) + (beside[k] ?? 0) * (v[k + 1] ?? 0),
+    );
+  // no eigenvalue is larger than the sizes of a row: shifted by that, the wanted one is the largest
+  const shift = Math.max(
+    ...diagonal.map((d, k) => Math.abs(d) + Math.abs(beside[k - 1] ?? 0) + Math.abs(beside[k] ?? 0)),
+  );
+  let vector = Array.from({ length: n }, (_, k) => 1 / (k + 1));
+  for (let turn = 0; turn < TURNS; turn++) {
+    const moved = times(vector).map((x, k) => sign * x + shift * vector[k]);
+    const size = Math.hypot(...moved);
+    if (size === 0) break;
+    vector = moved.map((x) => x / size);
+  }
+  return { value: times(vector).reduce((sum, x, k) => sum + x * vector[k], 0), vector };
 }
 
 /** The parameters of a float64 copy, and the product of their Hessian with a direction. */
@@ -160,6 +200,10 @@ const dot = (a: Vectors, b: Vectors): number =>
     (sum, name) => sum + a[name].reduce((part, value, k) => part + value * b[name][k], 0),
     0,
   );
+function subtract(v: Vectors, factor: number, other: Vectors): void {
+  for (const [name, values] of Object.entries(v))
+    values.forEach((value, k) => (values[k] = value - factor * other[name][k]));
+}
 function scale(v: Vectors, factor: number): void {
   for (const values of Object.values(v)) values.forEach((value, k) => (values[k] = factor * value));
 }
