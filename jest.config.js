@@ -26,7 +26,7 @@ module.exports = {
   coverageProvider: 'v8',
   collectCoverageFrom: [`{${rooms.join(',')}}/**/*.ts`, 'index.ts'],
   coverageReporters: ['text', 'json-summary'],
-  // only looked at by `npm run test:coverage`
+  // only looked at by `npm test -- --coverage`, as CI runs it
   coverageThreshold: {
     './core/': { lines: 95 },
     './cells/': { lines: 95 },
