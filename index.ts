@@ -121,7 +121,13 @@ export {
   type RegisteredOptions,
   type Update,
 } from './bptt/train/updates';
-export { schedule, type Schedule, type ScheduleOptions } from './bptt/train/schedules';
+export {
+  registerSchedule,
+  schedule,
+  type Schedule,
+  type ScheduleMaking,
+  type ScheduleOptions,
+} from './bptt/train/schedules';
 export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/train/clipeffect';
 export { clipGlobalNorm, clipValue, globalNorm } from './bptt/train/clip';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';

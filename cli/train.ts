@@ -6,7 +6,7 @@ import { usage } from '../terminal/errors';
 import { cellNames, readCell } from '../text/cellchoice';
 import type { OptimizerName } from '../bptt/train/optimizers';
 import { optimizerNames } from '../bptt/train/updates';
-import { defaults, dtypes, MOST_LAYERS, readSchedule } from '../text/settings';
+import { defaults, dtypes, MOST_LAYERS, readSchedule, scheduleForms } from '../text/settings';
 import { train, type TrainOptions } from '../text/run';
 
 const examples = `
@@ -62,7 +62,7 @@ export function addTrain(program: Command): void {
     )
     .option(
       '--schedule <name>',
-      `constant, step:EVERY:FACTOR, cosine:STEPS; warmup:STEPS before it (default: ${d.schedule})`,
+      `${scheduleForms.join(', ')}; warmup:STEPS before it (default: ${d.schedule})`,
     )
     .option('--clip <norm>', `longest gradient, or off (default: ${d.clip})`, readClip)
     .option(

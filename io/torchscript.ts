@@ -4,7 +4,7 @@ import { lossOf } from '../losses';
 import { initialName, type Architecture } from '../bptt/network/architecture';
 import type { Network } from '../bptt/network/network';
 import { directionsOf, inputOf, isBidirectional, widthOf, type Layer } from '../bptt/network/layer';
-import { schedule as scheduleOf, type ScheduleOptions } from '../bptt/train/schedules';
+import { pythonOf, type ScheduleOptions } from '../bptt/train/schedules';
 import { endsInOne } from '../bptt/network/topology';
 import { pythonEscape, safeLiteral } from '../core/safe';
 import type { Optimizer } from '../bptt/train/optimizers';
@@ -112,19 +112,10 @@ function initialLines(
 }
 
 /** The body of a schedule in Python. */
-function rateLines(schedule: ScheduleOptions = { name: 'constant' }): string {
-  scheduleOf(schedule); // nothing but numbers in range gets into the script
-  const { warmUp = 0 } = schedule;
-  const lines =
-    warmUp > 0 ? [`if step < ${warmUp}:`, `    return (step + 1) / ${warmUp}`, `step -= ${warmUp}`] : [];
-  if (schedule.name === 'step') lines.push(`return ${schedule.factor ?? 0.1} ** (step // ${schedule.every})`);
-  else if (schedule.name === 'cosine') {
-    const { steps, minimum = 0 } = schedule;
-    const half = `(1 + math.cos(math.pi * min(step, ${steps}) / ${steps})) / 2`;
-    lines.push(`return ${minimum} + (1 - ${minimum}) * ${half}`);
-  } else lines.push('return 1');
-  return lines.map((line) => `    ${line}`).join('\n');
-}
+const rateLines = (schedule: ScheduleOptions = { name: 'constant' }): string =>
+  pythonOf(schedule)
+    .map((line) => `    ${line}`)
+    .join('\n');
 
 function lastStep(module: string, layers: readonly Layer[]): string {
   const h = module === 'LSTM' ? 'state[0]' : 'state';

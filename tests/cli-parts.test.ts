@@ -57,12 +57,22 @@ describe('schedules', () => {
     ['warmup:5,step:100:0.5', { name: 'step', every: 100, factor: 0.5, warmUp: 5 }],
     ['cosine', { name: 'cosine', steps: 70 }],
     ['cosine:30', { name: 'cosine', steps: 30 }],
+    ['cosine:30:0.1', { name: 'cosine', steps: 30, minimum: 0.1 }],
   ])('%s', (text, schedule) => expect(readSchedule(text, 70)).toEqual(schedule));
 
-  it.each(['', 'linear', 'step', 'step:0', 'step:10:2', 'step:10:0', 'cosine:0', 'warmup:5,', 'constant:3'])(
-    'refuses %j',
-    (text) =>
-      expect(() => readSchedule(text, 70)).toThrow('train: --schedule must be constant, step:EVERY:FACTOR'),
+  it.each([
+    '',
+    'linear',
+    'step',
+    'step:0',
+    'step:10:2',
+    'step:10:0',
+    'cosine:0',
+    'warmup:5,',
+    'constant:3',
+    'cosine:5:0.1:1',
+  ])('refuses %j', (text) =>
+    expect(() => readSchedule(text, 70)).toThrow('train: --schedule must be constant, step:EVERY:FACTOR'),
   );
 
   it.each([
@@ -73,7 +83,7 @@ describe('schedules', () => {
     ['warmup:99999999999999999999,cosine:5', 'warmUp must be a whole number >= 0, got 100000000000000000000'],
   ])('%s is out of range: it is refused before the training', (text, why) =>
     expect(() => readSchedule(text, null)).toThrow(
-      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${text} (${why})`,
+      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got ${text} (${why})`,
     ),
   );
 

@@ -105,11 +105,11 @@ const cases: Case[] = [
   ['train --executor gpu', 'train: --executor must be one of wasm, reproducible, plain, got gpu'],
   [
     'train --schedule linear',
-    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got linear',
+    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got linear',
   ],
   [
     'train --schedule warmup:99999999999999999999',
-    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got warmup:99999999999999999999 (warmUp must be',
+    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got warmup:99999999999999999999 (warmUp must be',
   ],
   ['train --text', 'train: --text <file> must have a value, got none'],
   ['train --text none', `train: --text: ${missing('none')}`],

@@ -1,4 +1,4 @@
-/** A cell, a loss and an optimiser of one's own, through the public API alone: found wherever these are named, or refused there by name. */
+/** A cell, a loss, an optimiser and a schedule of one's own, through the public API alone: found wherever these are named, or refused there by name. */
 import {
   cellFromText,
   decodeCheckpoint,
@@ -14,6 +14,8 @@ import {
   Random,
   registerLoss,
   registerOptimizer,
+  registerSchedule,
+  schedule,
   toKeras,
   torchProject,
   type Batch,
@@ -71,6 +73,18 @@ const lionMaking: OptimizerMaking<{ learningRate: number; betas: [number, number
 };
 const lion = registerOptimizer(lionMaking);
 
+const inverse = registerSchedule({
+  name: 'own-inverse',
+  options: ['after'],
+  check: ({ after }, where) => {
+    if (!(after > 0)) throw new RangeError(`${where}: after must be > 0, got ${after}`);
+  },
+  factor:
+    ({ after }) =>
+    (step) =>
+      1 / (1 + step / after),
+});
+
 const make = () =>
   network({ layers: [leaky(2, 4), leaky(4, 3)], output: 3, loss: 'own-loss', seed: 1, dtype: 'float64' });
 const random = new Random(3);
@@ -127,6 +141,21 @@ test('it trains, is saved with its memory, and goes on from there as if nothing 
   expect(other).toEqual(one);
 });
 
+test('a schedule is known by its name, with a warm-up like any other, and training follows it', async () => {
+  const rate = schedule(inverse({ after: 10, warmUp: 2 }));
+  expect([0, 1, 2, 12].map(rate)).toEqual([0.5, 1, 1, 0.5]);
+  expect(() => schedule(inverse({ after: 0 }))).toThrow('schedule: after must be > 0, got 0');
+  expect(() => schedule(inverse())).toThrow('after must be > 0, got undefined');
+  expect(() => schedule(inverse({ before: 1 } as object))).toThrow(
+    'schedule: options must be among name, warmUp, after, got before',
+  );
+  const rates: number[] = [];
+  const onStep = (info: { learningRate: number }) => void rates.push(info.learningRate);
+  const optimizer = lion({ learningRate: 1 });
+  await fit(make(), batches, { optimizer, schedule: inverse({ after: 2 }), steps: 3, threads: 1, onStep });
+  expect(rates).toEqual([1, 1 / 1.5, 0.5]);
+});
+
 describe('an exporter that does not know something refuses it by name', () => {
   const known = (name: string) => network({ layers: [gru({ input: 2, hidden: 3 })], output: 3, loss: name });
   test('a cell', () => {
@@ -144,6 +173,13 @@ describe('an exporter that does not know something refuses it by name', () => {
       'torch: the optimiser must state what it is in PyTorch, got own-lion',
     );
   });
+});
+
+test('a schedule without its Python is refused by the export to PyTorch by name', () => {
+  const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 3, loss: 'squared' });
+  expect(() => torchProject({ network: net, schedule: inverse({ after: 5 }) })).toThrow(
+    'torch: the schedule must state what it is in Python, got own-inverse',
+  );
 });
 
 test('options of it are checked as any others', () => {
@@ -174,5 +210,8 @@ test.each<[string, string, RegExp]>([
 test('a name is taken once', () => {
   expect(() => registerOptimizer(lionMaking)).toThrow(
     'registerOptimizer: the name must be new, got own-lion',
+  );
+  expect(() => registerSchedule({ name: 'cosine', options: [], factor: () => () => 1 })).toThrow(
+    'registerSchedule: the name must be new, got cosine',
   );
 });

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { OptimizerName } from '../bptt/train/optimizers';
 import { optimizerNames } from '../bptt/train/updates';
-import { schedule, type ScheduleOptions } from '../bptt/train/schedules';
+import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
 import { show } from '../terminal/arguments';
 import { cellLabel, isCellSetting, PERIODS } from './cellchoice';
 import { usage, type CommandError } from '../terminal/errors';
@@ -16,7 +16,14 @@ const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** Deeper, the time to lay a network out is out of all proportion to what it learns. */
 export const MOST_LAYERS = 1000;
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
-const warmUp = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+const isSchedule = (given: unknown): boolean => {
+  try {
+    schedule(given as ScheduleOptions);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** What a checkpoint says of the run it comes from. */
 export const settingsSchema = v.strictObject({
@@ -33,11 +40,7 @@ export const settingsSchema = v.strictObject({
   seq: size,
   optimizer: v.picklist(optimizerNames() as OptimizerName[]),
   lr: positive,
-  schedule: v.variant('name', [
-    v.strictObject({ name: v.literal('constant'), warmUp }),
-    v.strictObject({ name: v.literal('step'), warmUp, every: size, factor: v.optional(positive) }),
-    v.strictObject({ name: v.literal('cosine'), warmUp, steps: size, minimum: v.optional(v.number()) }),
-  ]),
+  schedule: v.custom<ScheduleOptions>(isSchedule, 'must be a known schedule with options in range'),
   clip: v.nullable(positive),
   dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
@@ -165,35 +168,37 @@ function mustShare(threads: number | undefined, batch: number): void {
   );
 }
 
+/** How a schedule is written on the command line: `step:EVERY:FACTOR`. */
+export const scheduleForms = schedules().map(([name, options]) =>
+  [name, ...options.map((o) => o.toUpperCase())].join(':'),
+);
+
 /**
- * Reads `constant`, `step:EVERY[:FACTOR]` or `cosine[:STEPS]`, each with or without `warmup:STEPS,` before it.
+ * Reads `constant`, `step:EVERY:FACTOR`, `cosine:STEPS:MINIMUM` or another schedule by its name and its options in order,
+ * with or without `warmup:STEPS,` before it; options at the end that have a default can be left out.
  *
- * @param steps what a cosine without a number of its own runs over.
+ * @param steps what an option called `steps` is when it is left out, the end of a cosine for instance.
  * @throws CommandError for any other text.
  * @example readSchedule('warmup:100,cosine:5000', null) // { name: 'cosine', steps: 5000, warmUp: 100 }
  */
 export function readSchedule(text: string, steps: number | null): ScheduleOptions {
-  const found =
-    /^(?:warmup:(\d+)(?:,|$))?(?:constant|step:(\d+)(?::(\d*\.?\d+))?|(cosine)(?::(\d+))?)?$/.exec(text);
-  const [, warm, every, factor, cosine, over] = found ?? [];
-  const start = warm === undefined ? {} : { warmUp: Number(warm) };
-  const length = over === undefined ? steps : Number(over);
-  const refuse = (why: string): CommandError =>
+  const forms = `${scheduleForms.slice(0, -1).join(', ')} or ${scheduleForms[scheduleForms.length - 1]}`;
+  const refuse = (why = ''): CommandError =>
     usage(
-      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS, got ${show(text)}${why}`,
+      `train: --schedule must be ${forms}, got ${show(text)}${why}`,
       'for instance step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; the number of a cosine can only be left out with --steps',
     );
-  if (!found || text === '' || text.endsWith(',')) throw refuse('');
-  let options: ScheduleOptions = { name: 'constant', ...start };
-  if (every !== undefined)
-    options = {
-      ...{ name: 'step', every: Number(every), ...start },
-      ...(factor !== undefined && { factor: Number(factor) }),
-    };
-  if (cosine !== undefined) {
-    if (length === null) throw refuse('');
-    options = { name: 'cosine', steps: length, ...start };
-  }
+  const [, warm, given = warm && 'constant'] = /^(?:warmup:(\d+)(?:,(?=.)|$))?(.+)?$/.exec(text) ?? [];
+  const [name, ...numbers] = given?.split(':') ?? [];
+  const names = schedules().find(([known]) => known === name)?.[1];
+  if (!names || numbers.length > names.length || !numbers.every((one) => /^\d*\.?\d+$/.test(one)))
+    throw refuse();
+  const options = {
+    name,
+    ...(names.includes('steps') && steps !== null && { steps }),
+    ...Object.fromEntries(numbers.map((one, k) => [names[k], Number(one)])),
+    ...(warm !== undefined && { warmUp: Number(warm) }),
+  } as ScheduleOptions;
   try {
     schedule(options);
   } catch (error) {

@@ -4,6 +4,8 @@ import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/c
 /** The factor for the step that follows `step` earlier ones: the first step asks for schedule(0). */
 export type Schedule = (step: number) => number;
 
+declare const registered: unique symbol;
+
 /** How the learning rate changes. */
 export type ScheduleOptions = {
   /** Steps over which the rate first rises linearly; default 0. */ warmUp?: number;
@@ -13,10 +15,104 @@ export type ScheduleOptions = {
   | { name: 'step'; every: number; factor?: number }
   /** Half a cosine from 1 down to `minimum` (default 0) over `steps` steps, then constant. */
   | { name: 'cosine'; steps: number; minimum?: number }
+  /** One that `registerSchedule` made known. */
+  | { name: string & { readonly [registered]: true } }
 );
 
-const names = ['constant', 'step', 'cosine'] as const;
-const own = { constant: [], step: ['every', 'factor'], cosine: ['steps', 'minimum'] };
+/** What `registerSchedule` is given: a schedule whose options are numbers. */
+export interface ScheduleMaking<O extends string> {
+  /** What options, checkpoints and the command line call it: `step`. */
+  name: string;
+  /** Its options in the order of the command line, `step:EVERY:FACTOR`; one called `steps` is there by default those of the run. */
+  options: readonly O[];
+  /** Of those that may be left out. */
+  defaults?: Partial<Record<O, number>>;
+  /** Refuses options out of range, with errors that begin with `where`. */
+  check?(options: Record<O, number>, where: string): void;
+  /** The factor after a number of steps, the warm-up not counted. */
+  factor(options: Record<O, number>): Schedule;
+  /** The same as an expression of `step` in Python; without it there is no export to PyTorch. */
+  python?(options: Record<O, number>): string;
+}
+
+const registry = new Map<string, ScheduleMaking<string>>();
+
+/**
+ * Makes a schedule known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know it
+ * refuse it by name.
+ *
+ * @returns what makes its options.
+ * @throws RangeError when the name is taken.
+ * @example
+ * const inverse = registerSchedule({
+ *   name: 'inverse',
+ *   options: ['after'],
+ *   defaults: { after: 1000 },
+ *   factor: ({ after }) => (step) => 1 / (1 + step / after),
+ * });
+ * schedule(inverse({ after: 10 }))(30); // 0.25
+ */
+export function registerSchedule<O extends string>(
+  made: ScheduleMaking<O>,
+): (options?: Partial<Record<O | 'warmUp', number>>) => ScheduleOptions {
+  must(!registry.has(made.name), 'registerSchedule', 'the name must be new', made.name);
+  registry.set(made.name, made);
+  return (options) => ({ ...options, name: made.name }) as ScheduleOptions;
+}
+
+/** The schedules by name, in the order in which they were registered, each with the names of its options. */
+export const schedules = (): [name: string, options: readonly string[]][] =>
+  Array.from(registry, ([name, { options }]) => [name, options]);
+
+registerSchedule({ name: 'constant', options: [], factor: () => () => 1, python: () => '1' });
+registerSchedule({
+  name: 'step',
+  options: ['every', 'factor'],
+  defaults: { factor: 0.1 },
+  check({ every, factor }, where) {
+    mustCount(every, where, 'every');
+    must(factor > 0 && factor <= 1, where, 'factor must be in 0 < factor ≤ 1', factor);
+  },
+  factor:
+    ({ every, factor }) =>
+    (step) =>
+      factor ** Math.floor(step / every),
+  python: ({ every, factor }) => `${factor} ** (step // ${every})`,
+});
+registerSchedule({
+  name: 'cosine',
+  options: ['steps', 'minimum'],
+  defaults: { minimum: 0 },
+  check({ steps, minimum }, where) {
+    mustCount(steps, where, 'steps');
+    must(minimum >= 0 && minimum <= 1, where, 'minimum must be a factor in 0…1', minimum);
+  },
+  factor:
+    ({ steps, minimum }) =>
+    (step) =>
+      minimum + ((1 - minimum) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2,
+  python: ({ steps, minimum }) =>
+    `${minimum} + (1 - ${minimum}) * (1 + math.cos(math.pi * min(step, ${steps}) / ${steps})) / 2`,
+});
+
+/** What options stand for, checked, with every default filled in. */
+function settle(given: ScheduleOptions) {
+  const where = 'schedule';
+  mustBe(typeof given === 'object' && given !== null, where, 'options must be an object', given);
+  const name = mustBeOneOf<string>(given.name, [...registry.keys()], where, 'the name');
+  const made = registry.get(name) as ScheduleMaking<string>;
+  mustKnowKeys(given, ['name', 'warmUp', ...made.options], where);
+  const { warmUp = 0 } = given;
+  mustCount(warmUp, where, 'warmUp', 0);
+  const own = given as unknown as Partial<Record<string, number>>;
+  const options = Object.fromEntries(
+    made.options.map((key) => [key, own[key] === undefined ? made.defaults?.[key] : own[key]]),
+  ) as Record<string, number>;
+  made.check?.(options, where);
+  for (const [key, value] of Object.entries(options))
+    must(Number.isFinite(value), where, `${key} must be a finite number`, value);
+  return { name, made, warmUp, options };
+}
 
 /**
  * A learning-rate schedule.
@@ -33,29 +129,19 @@ const own = { constant: [], step: ['every', 'factor'], cosine: ['steps', 'minimu
  * [rate(0), rate(1), rate(2), rate(7), rate(12)]; // [0.5, 1, 1, 0.5, 0]
  */
 export function schedule(options: ScheduleOptions): Schedule {
-  const where = 'schedule';
-  mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
-  const name = mustBeOneOf(options.name, names, where, 'the name');
-  mustKnowKeys(options, ['name', 'warmUp', ...own[name]], where);
-  const { warmUp = 0 } = options;
-  mustCount(warmUp, where, 'warmUp', 0);
-  const proper = properOf(options, where);
+  const { made, warmUp, options: settled } = settle(options);
+  const proper = made.factor(settled);
   return (step) => (step < warmUp ? (step + 1) / warmUp : proper(step - warmUp));
 }
 
-function properOf(options: ScheduleOptions, where: string): Schedule {
-  if (options.name === 'step') {
-    const { every, factor = 0.1 } = options;
-    mustCount(every, where, 'every');
-    must(factor > 0 && factor <= 1, where, 'factor must be in 0 < factor ≤ 1', factor);
-    return (step) => factor ** Math.floor(step / every);
-  }
-  if (options.name === 'cosine') {
-    const { steps, minimum = 0 } = options;
-    mustCount(steps, where, 'steps');
-    must(minimum >= 0 && minimum <= 1, where, 'minimum must be a factor in 0…1', minimum);
-    return (step) =>
-      minimum + ((1 - minimum) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
-  }
-  return () => 1;
+/**
+ * The lines of a Python function of `step` that computes the same.
+ * @throws TypeError for a schedule that does not state what it is in Python.
+ */
+export function pythonOf(options: ScheduleOptions): string[] {
+  const { name, made, warmUp, options: settled } = settle(options); // nothing but numbers in range gets into the lines
+  const line = made.python?.(settled);
+  mustBe(line !== undefined, 'torch', 'the schedule must state what it is in Python', name);
+  const rising = [`if step < ${warmUp}:`, `    return (step + 1) / ${warmUp}`, `step -= ${warmUp}`];
+  return [...(warmUp > 0 ? rising : []), `return ${line}`];
 }
