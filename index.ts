@@ -86,13 +86,14 @@ export {
   Network,
   type Gradients,
   type NetworkOptions,
-  type Result,
+  type Pass,
   type Upstream,
 } from './bptt/network/network';
 export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layer';
 export type { Feed, Topology } from './bptt/network/topology';
-export type { Batch, Part as PartOfBatch } from './bptt/network/batch';
+export type { Batch, PassOptions } from './bptt/network/batch';
+export type { States } from './bptt/network/states';
 export type { Score } from './bptt/network/attention';
 export { loss, lossNames, registerLoss, type Loss, type LossEquations } from './losses';
 export type { Architecture } from './bptt/network/architecture';
@@ -103,13 +104,14 @@ export { scheduled, type ScheduledOptions } from './bptt/train/scheduled';
 export type { Beginning } from './bptt/decode/writer';
 export { Unroll } from './bptt/unroll';
 export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/train/fit';
+export type { Batches, StreamBatch } from './bptt/train/source';
 export { evaluate } from './bptt/train/learner';
 export {
   parallel,
   type Parallel,
   type ParallelOptions,
-  type Pass,
-  type PassOptions,
+  type SharedOptions,
+  type SharedPass,
 } from './bptt/parallel/parallel';
 export { suggestedThreads } from './bptt/parallel/threads';
 export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/train/optimizers';

@@ -1,12 +1,14 @@
 /** Truncated backpropagation through time: chunks of one long batch, the state carried, the gradient cut. */
 import ndarray from 'ndarray';
-import { mustBe, mustCount, mustKnowKeys } from '../core/check';
+import { mustCount, mustKnowKeys } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
-import { readBatch, type Batch } from './network/batch';
+import type { Batch } from './network/batch';
 import { fitted, flatten } from './network/box';
-import { mustBeNetwork, type Gradients, type Network, type Result, type Upstream } from './network/network';
-import type { Plan } from './network/plan';
+import { mustBeNetwork, runnerOf, type Network } from './network/network';
+import { planOf, type Gradients, type Pass } from './network/pass';
+import type { States } from './network/states';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './network/topology';
+import type { Upstream } from './network/upstream';
 
 /** How long the chunks are, and how each is run. */
 export interface TruncatedOptions {
@@ -14,12 +16,22 @@ export interface TruncatedOptions {
   chunk: number;
   /** Draws dropout; leave out to evaluate. */
   training?: boolean;
+  /** States of the pass over the part of the sequence before the batch, which the first chunk goes on from. */
+  from?: States;
   /** dL/doutput and dL/dfinal states of the whole sequence, for a network without a loss. */
   upstream?: Upstream;
 }
 
 /** Like the results of `forward` and `backward` over the whole sequence. */
-export interface TruncatedResult extends Result {
+export interface TruncatedResult {
+  /** The loss, or NaN for a network without one. */
+  loss: number;
+  /** y [T, B, O], or [B, O] where each row has one output. */
+  output: Tensor;
+  /** Final states by name, `l0.h` [B, H]; a sequence that is longer goes on `from` them. */
+  states: States;
+  /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
+  attention?: Tensor;
   /** dL/dx, in the shape of x as values; a TypeError when x is class numbers, which have none. */
   readonly x: Tensor;
   /** Of an encoder-decoder: dL/d of what the decoder was given; a TypeError when that is class numbers. */
@@ -38,7 +50,7 @@ export interface TruncatedResult extends Result {
  *
  * Adds into `parameters.gradients`; trainable initial states are reached from the first chunk. With chunk ≥ T this is
  * full backpropagation through time, to the bit. A loss of the caller's own that depends on the outputs is run part by
- * part instead: `forward(batch, { steps: [from, to] })`, then `backward`, with `initial: 'carry'` after the first part.
+ * part instead: `forward(batch, { steps: [from, to], from: before.states })`, then `backward`, `before` being the pass before.
  *
  * Source: Williams & Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network
  * trajectories", with steps forward and steps back both `chunk`.
@@ -50,15 +62,13 @@ export interface TruncatedResult extends Result {
 export function truncated(network: Network, batch: Batch, options: TruncatedOptions): TruncatedResult {
   const where = 'truncated';
   mustBeNetwork(network, where);
-  mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
-  mustKnowKeys(options, ['chunk', 'training', 'upstream'], where);
+  mustKnowKeys(options, ['chunk', 'training', 'from', 'upstream'], where);
   const { chunk, training = false, upstream: given } = options;
   mustCount(chunk, where, 'chunk');
 
-  // nested lists are flattened once, not once a chunk
-  const whole: Batch = { ...batch, x: flatten(batch.x, where, 'x') };
-  if (batch.targets !== undefined) whole.targets = flatten(batch.targets, where, 'targets');
-  const { T, B } = readBatch(whole, network, where).shape;
+  const runner = runnerOf(network);
+  const read = runner.read(batch, where);
+  const { T, B } = read;
   const { topology, encoder, dtype } = network.architecture;
   if (chunk < T) mustStream(network.architecture, where, `chunk must be at least ${T}`, chunk);
   const one = endsInOne(topology);
@@ -71,10 +81,10 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   let dx: Tensor | undefined = once ? undefined : array([T, B, D]);
   let dInputs: Tensor | undefined;
   let gradients: Gradients | undefined;
-  const result: TruncatedResult = {
+  let { from: before } = options;
+  const result: Omit<TruncatedResult, 'states'> = {
     loss: 0,
     output: array([...outputAxes(topology, T, B), O]),
-    states: {},
     get x() {
       return dx ?? (gradients as Gradients).x;
     },
@@ -88,8 +98,9 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   for (let from = 0; from < T; from += chunk) {
     const to = Math.min(from + chunk, T);
     const ending = lengths.map((length) => from < length && length <= to);
-    const start: Batch = from === 0 ? whole : { ...whole, initial: 'carry' };
-    const { loss, output, states, attention } = network.forward(start, { training, steps: [from, to] });
+    const pass: Pass = runner.run(read, { training, steps: [from, to], ...(before && { from: before }) });
+    const { loss, output, attention } = pass;
+    before = pass.states;
     // an encoder-decoder is one chunk
     if (attention) result.attention = attention;
     result.loss += loss;
@@ -97,16 +108,15 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     else result.output.data.set(contents(output), from * B * O);
 
     const above = upstream && upstreamOf(upstream, { from: from * B * O, to: to * B * O }, ending, one);
-    gradients = network.backward(above);
-    const { first, main, source } = network.lastPlan as Plan;
+    gradients = pass.backward(above);
+    const { first, main, source } = planOf(pass);
     if (source && !main.shape.classes) dInputs = gradients.inputs;
     if (first.shape.classes) dx = undefined;
     else if (!once) dx?.data.set(contents(gradients.x), from * B * D);
     else if (from === 0) dx = gradients.x;
     if (from === 0) result.initial = gradients.initial;
-    if (to === T) result.states = states;
   }
-  return result;
+  return Object.assign(result, { states: before as States });
 }
 
 interface FlatUpstream {

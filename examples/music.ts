@@ -50,13 +50,13 @@ export const music = example({
 
     // a beginning that was written by somebody else, and 32 chords more, each heard before the next is drawn
     const piece = test[0].slice(0, 16);
-    let { output } = net.forward(batchOf([[...piece, []]]));
+    let { output, states } = net.forward(batchOf([[...piece, []]]));
     while (piece.length < 48) {
       const step = output.shape[0] - 1;
       const sounds = (k: number): boolean => random.uniform() < 1 / (1 + Math.exp(-output.get(step, 0, k)));
       piece.push(pitches.filter((pitch) => sounds(pitch - LOWEST)));
       const x = [[bits(piece[piece.length - 1])]];
-      ({ output } = net.forward({ x, targets: x, initial: 'carry' }));
+      ({ output, states } = net.forward({ x }, { from: states, predict: true }));
     }
     const sounding = piece.flat();
     const [low, high] = [Math.min(...sounding), Math.max(...sounding)];

@@ -4,7 +4,7 @@
  * Data: the beginning of Moby Dick, from stdlib. The last twentieth is kept for the test. Streams of text are read side by
  * side; each stretch begins in the state that the one before it ended in, gradients flow back over one stretch.
  */
-import { fit, lstm, network, Random, softmax, type Batch } from '../index';
+import { fit, lstm, network, Random, softmax, type States, type StreamBatch } from '../index';
 import { novel } from './data';
 import { example } from './example';
 import { chart } from './figure';
@@ -27,20 +27,23 @@ export const text = example({
       seed,
     });
     /** Streams that begin at `starts`, from t on. */
-    const batchOf = (starts: readonly number[], t: number, T: number): Batch => {
+    const batchOf = (starts: readonly number[], t: number, T: number) => {
       const at = (k: number) =>
         Array.from({ length: T }, (_, u) => starts.map((start) => classes[start + t + u + k]));
-      return { x: at(0), targets: at(1), initial: t === 0 ? 'zero' : 'carry' };
+      return { x: at(0), targets: at(1) };
     };
     const room = Math.floor(cut / batch);
-    function* batches() {
+    function* batches(): Generator<StreamBatch, never> {
       for (;;)
         for (let t = 0; t + stretch < room; t += stretch)
-          yield batchOf(
-            Array.from({ length: batch }, (_, b) => b * room),
-            t,
-            stretch,
-          );
+          yield {
+            ...batchOf(
+              Array.from({ length: batch }, (_, b) => b * room),
+              t,
+              stretch,
+            ),
+            initial: t === 0 ? 'zero' : 'carry',
+          };
     }
     const { history } = await fit(net, batches(), {
       optimizer: { name: 'adam', learningRate: 5e-3 },
@@ -53,8 +56,10 @@ export const text = example({
     say(chart({ '· bits per character while learning': history.loss.map((point) => point.loss / Math.LN2) }));
     let symbol = symbols.indexOf('\n');
     let written = '';
+    let from: States | undefined;
     for (let k = 0; k < write; k++) {
-      const { output } = net.forward({ x: [[symbol]], targets: [[0]], initial: k === 0 ? 'zero' : 'carry' });
+      const { output, states } = net.forward({ x: [[symbol]] }, { from, predict: true });
+      from = states;
       // a little less bold than it believes
       symbol = random.choose(softmax(symbols.map((_, c) => output.get(0, 0, c) / 0.7)));
       written += symbols[symbol];

@@ -5,7 +5,8 @@ import { lstm } from '../cells/lstm';
 import type { Cell } from '../cells/cell';
 import type { Batch } from '../bptt/network/batch';
 import { globalNorm } from '../bptt/train/clip';
-import { network, type Network } from '../bptt/network/network';
+import { network, type Network, type Pass } from '../bptt/network/network';
+import type { States } from '../bptt/network/states';
 import type { ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { Random } from '../core/random';
@@ -134,8 +135,9 @@ export class Run {
   readonly stream: Network;
   readonly batch: Batch;
   private readonly inputs: Batch[];
-  /** The very first input, from a state of zeros. */
-  private first: Batch | undefined;
+  /** Those after the last step. */
+  private states: States | undefined;
+  private pass: Pass | undefined;
   private at = 0;
 
   constructor(
@@ -163,19 +165,17 @@ export class Run {
     this.batch = { x: data.x, targets: data.targets };
     this.inputs = Array.from({ length: Math.min(T, STREAMED) }, (_, t) => ({
       x: { shape: [1, 1, D], numbers: data.x.numbers.slice(t * B * D, t * B * D + D) },
-      initial: 'carry',
     }));
-    this.first = { ...this.inputs[0], initial: 'zero' };
   }
 
   forward(): number {
-    return this.net.forward(this.batch).loss;
+    return (this.pass = this.net.forward(this.batch)).loss;
   }
 
   /** After a forward pass; gradients start from zero. */
   backward(): void {
     this.net.parameters.zeroGradients();
-    this.net.backward();
+    this.pass?.backward();
   }
 
   train(): number {
@@ -186,10 +186,11 @@ export class Run {
 
   /** One time step of one sequence, carrying the state on; the inputs come round again. */
   step(): Tensor {
-    const { inputs, first, at } = this;
+    const { inputs, states, at } = this;
     this.at = (at + 1) % inputs.length;
-    this.first = undefined;
-    return this.stream.forward(first ?? inputs[at]).output;
+    const pass = this.stream.forward(inputs[at], states && { from: states });
+    this.states = pass.states;
+    return pass.output;
   }
 
   /** To be called before anything is streamed. */

@@ -19,7 +19,8 @@
  * Found: trained this way both foresee the streams, where the paper's 1997 networks did not. What it names as the cause is
  * there to be seen all the same: without a forget gate the memory grows by about one a symbol, with it |c| stays small.
  */
-import type { Batch } from '../bptt/network/batch';
+import type { States } from '../bptt/network/states';
+import type { StreamBatch } from '../bptt/train/source';
 import { fit } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
@@ -132,7 +133,7 @@ class Streams {
   }
 }
 
-function* batchesOf(random: Random, { streams: n, chunk, restart }: Settings): Generator<Batch, never> {
+function* batchesOf(random: Random, { streams: n, chunk, restart }: Settings): Generator<StreamBatch, never> {
   for (;;) {
     const streams = new Streams(random, n);
     for (let k = 0; k < restart; k++)
@@ -145,10 +146,12 @@ function listen(net: Network, streams: Streams, most: number): { foreseen: numbe
   const T = 100;
   let foreseen: number[] = [];
   let memory = 0;
+  let from: States | undefined;
   for (let t = 0; t < most; t += T) {
     const pieces = streams.next(T);
     const batch = reberBatch(pieces);
-    const { output, states } = net.forward(t === 0 ? batch : { ...batch, initial: 'carry' });
+    const { output, states } = net.forward(batch, { from });
+    from = states;
     foreseen = pieces.map((piece, b) => {
       const before = foreseen[b] ?? 0;
       if (before < t) return before;

@@ -341,9 +341,9 @@ describe('a sequence in parts is refused: the future is not known', () => {
   const batch = { x: box([T, B, D], 1), targets: Array.from({ length: T }, () => [0, 1, 0]) };
 
   test('to carry states on', () => {
-    net.forward(batch);
-    expect(() => net.forward({ ...batch, initial: 'carry' })).toThrow(
-      `network.forward: initial must not be carry, got carry ${why}`,
+    const { states } = net.forward(batch);
+    expect(() => net.forward(batch, { from: states })).toThrow(
+      `network.forward: from must be left out, got states ${why}`,
     );
   });
 
@@ -365,7 +365,7 @@ describe('a sequence in parts is refused: the future is not known', () => {
     const training = fit(net, [batch, { ...batch, initial: 'carry' }], {
       optimizer: { name: 'sgd', learningRate: 0.1 },
     });
-    await expect(training).rejects.toThrow(`initial must not be carry, got carry ${why}`);
+    await expect(training).rejects.toThrow(`from must be left out, got states ${why}`);
   });
 });
 

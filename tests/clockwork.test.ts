@@ -11,6 +11,8 @@ import { toFlat, toNested, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { describeCell, runCell, sigmoid, type Reference } from './cellsuite';
 import { settings } from './executors';
+import { planOf } from '../bptt/network/pass';
+import { clockOf, type States } from '../bptt/network/states';
 
 const activations = { tanh: Math.tanh, sigmoid, relu: (z: number) => Math.max(z, 0) };
 type Activation = keyof typeof activations;
@@ -231,12 +233,13 @@ describe('the clock belongs to the sequence', () => {
       const net = make({ hidden: 6, periods: [1, 2, 3] });
       const whole = toFlat(net.forward({ x }).output);
       let from = 0;
+      let states: States | undefined;
       const pieces = chunks.flatMap((length) => {
-        const initial = from === 0 ? 'zero' : 'carry';
-        const { output } = net.forward({ x: part(from, from + length), initial });
+        const pass = net.forward({ x: part(from, from + length) }, { from: states });
+        ({ states } = pass);
         from += length;
-        expect(net.clock).toBe(from);
-        return toFlat(output);
+        expect(clockOf(states, 'test')).toBe(from);
+        return toFlat(pass.output);
       });
       expect(pieces).toEqual(whole);
     },
@@ -250,8 +253,9 @@ describe('the clock belongs to the sequence', () => {
     const rest = whole.slice(3 * B * 6);
     expect(toFlat(net.forward({ x, initial: { 'l0.h': h } }, { steps: [3, T] }).output)).toEqual(rest);
     const late = { x: part(3, T), initial: { 'l0.h': h }, clock: 3 };
-    expect(toFlat(net.forward(late).output)).toEqual(rest);
-    expect(net.clock).toBe(T);
+    const { output, states } = net.forward(late);
+    expect(toFlat(output)).toEqual(rest);
+    expect(clockOf(states, 'test')).toBe(T);
     expect(toFlat(net.forward({ ...late, clock: 4 * 5 + 3 }).output)).toEqual(rest);
     expect(toFlat(net.forward({ ...late, clock: 0 }).output)).not.toEqual(rest);
   });
@@ -298,9 +302,11 @@ describe('the clock belongs to the sequence', () => {
   test('one step at a time needs one plan for each thing a step can do', () => {
     const net = make({ hidden: 6, periods: [1, 2, 4] });
     const plans = new Set<unknown>();
+    let from: States | undefined;
     for (let t = 0; t < 32; t++) {
-      net.forward({ x: part(t % T, (t % T) + 1), initial: t === 0 ? 'zero' : 'carry' });
-      plans.add(net.lastPlan);
+      const pass = net.forward({ x: part(t % T, (t % T) + 1) }, { from });
+      from = pass.states;
+      plans.add(planOf(pass));
     }
     expect(plans.size).toBe(3);
   });

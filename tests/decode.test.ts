@@ -15,6 +15,7 @@ import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
 import { testErrors } from './errors';
+import { clockOf } from '../bptt/network/states';
 
 const [S, B, D, H, O] = [4, 3, 2, 5, 4];
 const END = 1;
@@ -198,10 +199,9 @@ describe('greedy and sampled', () => {
     const net = translator();
     const { numbers: x } = source.x as Box;
     const batch = { ...source, targets: { shape: [2, B], numbers: Array<number>(2 * B).fill(1) } };
-    net.forward(batch);
-    const plan = net.lastPlan;
+    const pass = net.forward(batch);
     const together = decode(net, source, { method: 'beam', width: 3, steps: 4, end: END });
-    expect(net.lastPlan).toBe(plan);
+    expect(() => pass.backward()).not.toThrow();
     source.lengths?.forEach((length, b) => {
       const own = Array.from({ length }, (_, t) =>
         Array.from(x).slice((t * B + b) * D, (t * B + b + 1) * D),
@@ -237,13 +237,17 @@ describe('greedy and sampled', () => {
     test.each(Object.keys(beside))('%s: states are carried, and gradients are those of the pass', (name) => {
       const [disturbed, alone] = [beside[name], () => undefined].map((act) => {
         const net = network(next);
-        net.forward(first);
+        const begun = net.forward(first);
         act(net);
-        net.backward();
-        const { loss, output } = net.forward({ x: [[1]], targets: [[0]], initial: 'carry' });
+        begun.backward();
+        const pass = net.forward({ x: [[1]], targets: [[0]] }, { from: begun.states });
         act(net);
-        net.backward();
-        return { loss, output: toFlat(output), gradients: toFlat(net.parameters.flatGradients) };
+        pass.backward();
+        return {
+          loss: pass.loss,
+          output: toFlat(pass.output),
+          gradients: toFlat(net.parameters.flatGradients),
+        };
       });
       expect(disturbed).toEqual(alone);
     });
@@ -252,12 +256,12 @@ describe('greedy and sampled', () => {
       const targets = { shape: [1, B], numbers: [0, 2, 1] };
       const [disturbed, alone] = [many, []].map((sources) => {
         const net = translator();
-        net.forward({ ...source, targets });
+        const pass = net.forward({ ...source, targets });
         for (const other of sources) {
           decode(net, other, { method: 'beam', width: 1, steps: 2 });
           scheduled(net, { ...other, targets }, { probability: 1 });
         }
-        net.backward();
+        pass.backward();
         return toFlat(net.parameters.flatGradients);
       });
       expect(disturbed).toEqual(alone);
@@ -267,11 +271,10 @@ describe('greedy and sampled', () => {
       const layers = [clockwork({ input: O, hidden: 4, periods: [1, 3] })];
       const [disturbed, alone] = [2, 0].map((steps) => {
         const net = network({ ...next, layers });
-        net.forward(first);
+        const pass = net.forward(first);
         if (steps > 0) decode(net, { x: [[3]] }, { steps });
-        const { clock } = net;
-        const { output } = net.forward({ x: [[1]], targets: [[0]], initial: 'carry' });
-        return [clock, ...toFlat(output)];
+        const { output } = net.forward({ x: [[1]], targets: [[0]] }, { from: pass.states });
+        return [clockOf(pass.states, 'test'), ...toFlat(output)];
       });
       expect(disturbed).toEqual(alone);
     });
@@ -568,7 +571,7 @@ describe('errors', () => {
       ),
       'decode: feed must be given, got output (fed otherwise, a network writes in one forward pass)',
     ],
-    [run({}, net, { ...source, initial: 'carry' }), 'decode: initial must not be carry, got carry'],
+    [run({}, net, { ...source, initial: 'carry' as 'zero' }), 'decode: initial must not be carry, got carry'],
     [
       () =>
         scheduled(
@@ -593,7 +596,7 @@ describe('errors', () => {
   test('there is no backward pass after a prediction', () => {
     net.forward({ ...source, inputs: { shape: [1, B], numbers: [0, 0, 0] } }, { predict: true });
     expect(() => net.backward()).toThrow(
-      'network.backward: the forward pass must have had targets, got a prediction',
+      'pass.backward: the forward pass must have had targets, got a prediction',
     );
   });
 });

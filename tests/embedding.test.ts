@@ -162,9 +162,7 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     nets[0].backward();
     const parts = truncated(nets[1], { x, targets }, { chunk: T });
     expect(parts.loss).toBe(whole.loss);
-    expect(() => parts.x).toThrow(
-      'network.backward: x must be numbers to have a gradient, got class numbers',
-    );
+    expect(() => parts.x).toThrow('pass.backward: x must be numbers to have a gradient, got class numbers');
     expect(gradients(nets[1])).toEqual(gradients(nets[0]));
     const chunks = truncated(nets[1], { x, targets }, { chunk: 2 });
     expect(distance(toFlat(chunks.output), toFlat(whole.output))).toBeLessThanOrEqual(rounding);
@@ -210,7 +208,7 @@ describe('gradients', () => {
     const net = network({ ...softmax, layers: stacks.lstm() });
     net.forward({ x, targets });
     const back = net.backward();
-    expect(() => back.x).toThrow('network.backward: x must be numbers to have a gradient, got class numbers');
+    expect(() => back.x).toThrow('pass.backward: x must be numbers to have a gradient, got class numbers');
   });
 });
 

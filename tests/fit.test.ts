@@ -16,6 +16,8 @@ import { engineMemory } from '../core/memory';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
 import { distance } from './executors';
+import type { States } from '../bptt/network/states';
+import type { StreamBatch } from '../bptt/train/source';
 
 const [T, B, D, H, O] = [5, 3, 4, 6, 7];
 const register = join(__dirname, '..', 'scripts', 'register.js');
@@ -218,23 +220,25 @@ describe('reproducible', () => {
   });
 
   test('trap 14: the state is carried over a long text, whatever runs in between', async () => {
-    function* text(): Generator<Batch> {
-      for (let k = 0; k < 6; k++) yield batchOf(k, { initial: k === 0 ? 'zero' : 'carry' });
+    function* text(): Generator<StreamBatch> {
+      for (let k = 0; k < 6; k++) yield { ...batchOf(k), initial: k === 0 ? 'zero' : 'carry' };
     }
     const byHand = make({ layers: [lstm({ input: D, hidden: H })] });
     const rule = optimizer(byHand, sgd);
-    for (const batch of text()) {
+    let from: States | undefined;
+    for (let k = 0; k < 6; k++) {
       byHand.parameters.zeroGradients();
-      byHand.forward(batch, { training: true });
-      byHand.backward();
+      const pass = byHand.forward(batchOf(k), { training: true, from });
+      from = pass.states;
+      pass.backward();
       rule.step();
     }
-    const finals = toFlat(byHand.lastPlan!.final.states['l0.c']);
+    const finals = toFlat(from!['l0.c']);
 
     const net = make({ layers: [lstm({ input: D, hidden: H })] });
     const summary = await fit(net, text(), {
       optimizer: sgd,
-      validation: { batches: () => [batchOf(50), batchOf(51, { initial: 'carry' })], every: 1 },
+      validation: { batches: () => [batchOf(50), { ...batchOf(51), initial: 'carry' }], every: 1 },
       // the caller samples with another batch size
       onStep: () => void net.forward({ x: [[[1, 2, 3, 4]]], targets: [[0]] }),
     });
@@ -255,10 +259,14 @@ describe('reproducible', () => {
     };
     const net = make();
     const onStep = () => void net.forward(smaller);
-    const batches: Batch[] = [batchOf(0), batchOf(1, { initial: 'carry' }), { ...smaller, initial: 'carry' }];
+    const batches: StreamBatch[] = [
+      batchOf(0),
+      { ...batchOf(1), initial: 'carry' },
+      { ...smaller, initial: 'carry' },
+    ];
     await expect(fit(net, batches, { optimizer: sgd, onStep })).rejects.toThrow(
-      'fit: step 3: network.forward: B must be 3, got 1 (the states of the last forward pass are carried over; ' +
-        'other rows must start from zero)',
+      'fit: step 3: network.forward: from must be the states of 1 rows, got 3 (the rows of a batch go on from as many; ' +
+        'others start from zero)',
     );
   });
 });
@@ -608,7 +616,7 @@ describe('trap 7: what is not finite stops at that step and keeps the last good 
     const layers = [elman({ input: 1, hidden: 3 })];
     const net = network({ layers, output: 1, loss: 'squared', seed: 5, dropout: 0.2 });
     const far = { shape: [6, 2, 1], numbers: Array<number>(12).fill(1e9) };
-    let left: StepInfo['states'] = {};
+    let left: Record<string, Float64Array> = {};
     let before: unknown;
     const training = fit(net, [ones(6, far), { ...ones(6, far), initial: 'carry' }], {
       optimizer: { name: 'sgd', learningRate: 1e300 },

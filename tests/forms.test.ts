@@ -72,7 +72,7 @@ describe('the states that a pass gave begin the next one', () => {
   const halves = (): { states: Tensors; carried: number[]; net: ReturnType<typeof bare> } => {
     const net = bare();
     const { states } = net.forward({ x: early });
-    return { states, net, carried: toFlat(net.forward({ x: late, initial: 'carry' }).output) };
+    return { states, net, carried: toFlat(net.forward({ x: late }, { from: states }).output) };
   };
 
   test('as they are, nested, flat, and as boxes', () => {
@@ -193,11 +193,11 @@ describe('what is no such form is told with its place and with what to do', () =
     [forward({ x, targets: classes, lengths: null }), 'lengths must be a list of 2 numbers, got null'],
     [
       forward({ x, targets: classes, initial: 'zeros' }),
-      'initial must be zero, carry, or states by name (l0.h, l0.c), got zeros',
+      'initial must be zero or states by name (l0.h, l0.c), got zeros',
     ],
     [
       forward({ x, targets: classes, initial: [[0]] }),
-      'initial must be zero, carry, or states by name (l0.h, l0.c), got [a list]',
+      'initial must be zero or states by name (l0.h, l0.c), got [a list]',
     ],
     [
       forward({ x, predict: true }),

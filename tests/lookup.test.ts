@@ -336,7 +336,7 @@ describe('the gradient of class numbers', () => {
     const back = net.backward();
     expect(() => back.x).toThrow(TypeError);
     expect(() => back.x).toThrow(
-      'network.backward: x must be numbers to have a gradient, got class numbers ' +
+      'pass.backward: x must be numbers to have a gradient, got class numbers ' +
         '(a class number cannot be moved by a little; one-hot rows [T, B, D] can)',
     );
     net.forward({ x: asRows(classes), targets });

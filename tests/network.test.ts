@@ -8,6 +8,7 @@ import { Random } from '../core/random';
 import { tensor, toFlat, toNested, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { distance, rounded, settings } from './executors';
+import type { States } from '../bptt/network/states';
 
 const [T, B, D, H, O] = [4, 3, 2, 5, 3];
 
@@ -185,9 +186,11 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
         shape: [to - from, B, D],
         numbers: x.numbers.slice(from * B * D, to * B * D),
       });
-      const first = toFlat(net.forward({ x: part(0, 1) }).output);
-      const second = net.forward({ x: part(1, T), initial: 'carry' });
-      expect(distance([...first, ...toFlat(second.output)], output)).toBeLessThanOrEqual(rounding);
+      const first = net.forward({ x: part(0, 1) });
+      const second = net.forward({ x: part(1, T) }, { from: first.states });
+      expect(distance([...toFlat(first.output), ...toFlat(second.output)], output)).toBeLessThanOrEqual(
+        rounding,
+      );
       for (const [name, t] of Object.entries(second.states))
         expect(distance(toFlat(t), states[name])).toBeLessThanOrEqual(rounding);
       // backward sees the second chunk alone: as if its initial states had been given
@@ -204,7 +207,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     test('a new sequence does not remember the one before', () => {
       const net = deep();
       const before = toFlat(net.forward({ x }).output);
-      net.forward({ x, initial: 'carry' });
+      net.forward({ x }, { from: net.forward({ x }).states });
       expect(toFlat(net.forward({ x }).output)).toEqual(before);
     });
 
@@ -321,8 +324,8 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       const late = (name: string): string =>
         `${name} must be read before the next pass, got a later pass (it uses that memory)`;
       expect(() => first.states).toThrow(`network.forward: ${late('states')}`);
-      expect(() => back.x).toThrow(`network.backward: ${late('x')}`);
-      expect(() => back.initial).toThrow(`network.backward: ${late('initial')}`);
+      expect(() => back.x).toThrow(`pass.backward: ${late('x')}`);
+      expect(() => back.initial).toThrow(`pass.backward: ${late('initial')}`);
     });
   });
 
@@ -538,9 +541,14 @@ describe('errors', () => {
       RangeError,
     ],
     [
-      () => network({ layers }).forward({ ...batch, initial: 'carry' }),
-      'network.forward: a forward pass must come before initial: carry, got none (the states of the last forward pass are carried over)',
-      RangeError,
+      () => bare.forward({ ...batch, initial: 'carry' as 'zero' }),
+      'network.forward: initial must not be carry, got carry (a pass goes on from: pass.states; batches of fit carry)',
+      TypeError,
+    ],
+    [
+      () => bare.forward(batch, { from: { 'l0.h': [1] } as unknown as States }),
+      'network.forward: from must be the states of a pass, got an object of l0.h (pass.states; values by name are handed in with the batch, as initial)',
+      TypeError,
     ],
     ...[-0.1, 1.1, NaN, Infinity].map((wrong): [() => void, string, typeof RangeError] => [
       () =>
@@ -557,10 +565,9 @@ describe('errors', () => {
     [
       () => {
         const net = network({ layers });
-        net.forward(batch);
-        net.forward({ x: [[[1, 2]]], initial: 'carry' });
+        net.forward({ x: [[[1, 2]]] }, { from: net.forward(batch).states });
       },
-      'network.forward: B must be 3, got 1 (the states of the last forward pass are carried over; other rows must start from zero)',
+      'network.forward: from must be the states of 1 rows, got 3 (the rows of a batch go on from as many; others start from zero)',
       RangeError,
     ],
     [
@@ -573,7 +580,7 @@ describe('errors', () => {
         soft.forward({ ...batch, targets: classes });
         soft.backward({});
       },
-      'network.backward: upstream gradients must be left out, got some (the network has a loss)',
+      'pass.backward: upstream gradients must be left out, got some (the network has a loss)',
       RangeError,
     ],
     [
@@ -581,7 +588,7 @@ describe('errors', () => {
         bare.forward(batch);
         bare.backward({ output: [1] });
       },
-      'network.backward: output must be [4, 3, 5], got 1 value',
+      'pass.backward: output must be [4, 3, 5], got 1 value',
       RangeError,
     ],
     [
@@ -589,7 +596,7 @@ describe('errors', () => {
         bare.forward(batch);
         bare.backward({ states: { 'l1.h': [1] } });
       },
-      'network.backward: states must be among l0.h, got l1.h',
+      'pass.backward: states must be among l0.h, got l1.h',
       RangeError,
     ],
   ];

@@ -6,7 +6,7 @@ import { fit, type FitOptions, type StepInfo } from '../bptt/train/fit';
 import { blueprintOf, buildFrom } from '../bptt/network/blueprint';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { parallel, type Parallel, type ParallelOptions } from '../bptt/parallel/parallel';
+import { parallel, type Parallel, type ParallelOptions, type SharedPass } from '../bptt/parallel/parallel';
 import { inputAxes, outputAxes, topologies } from '../bptt/network/topology';
 import { suggestedThreads, trainingFlops } from '../bptt/parallel/threads';
 import { clockwork } from '../cells/clockwork';
@@ -20,6 +20,8 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { optimizer } from '../bptt/train/optimizers';
 import { distance } from './executors';
 import { fragile, mine } from './parallelcells';
+import { States } from '../bptt/network/states';
+import type { StreamBatch } from '../bptt/train/source';
 
 const [T, D, H, O] = [6, 3, 5, 4];
 const register = join(__dirname, '..', 'scripts', 'register.js');
@@ -180,19 +182,22 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
     const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
     const team = await start(net);
     const parts = [1, 2, 3].map((seed): Batch => batchOf(net, 4, false, seed));
-    const expected = parts.map(
-      (batch, k) => net.forward({ ...batch, initial: k > 0 ? 'carry' : 'zero' }).loss,
-    );
+    let before: States | undefined;
+    const expected = parts.map((batch) => {
+      const { loss, states } = net.forward(batch, { from: before });
+      before = states;
+      return loss;
+    });
+    let from: SharedPass['states'] | undefined;
     for (const [k, batch] of parts.entries()) {
-      const { loss } = await team.evaluate({ ...batch, initial: k > 0 ? 'carry' : 'zero' });
+      const { loss, states } = await team.evaluate(batch, { from });
+      from = states;
       expect(loss).toBeCloseTo(expected[k], 12);
       // what is run in between does not count
       net.forward(parts[0]);
     }
-    const wrong = team.evaluate({ ...batchOf(net, 3), initial: 'carry' });
-    await expect(wrong).rejects.toThrow(
-      'network.forward: B must be 4, got 3 (the states of the last forward',
-    );
+    const wrong = team.evaluate(batchOf(net, 3), { from });
+    await expect(wrong).rejects.toThrow('network.forward: from must be the states of 3 rows, got 4');
   });
 
   test('one pass is carried over into the next, whichever threads ran them', async () => {
@@ -202,9 +207,12 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
       const team = await start(net, { threads });
       const all: number[] = [];
+      let from: SharedPass['states'] | undefined;
       for (const [seed, rows] of sizes.entries()) {
         const batch = batchOf(net, Math.abs(rows), false, seed);
-        all.push((await team.evaluate({ ...batch, initial: rows < 0 ? 'zero' : 'carry' })).loss);
+        const { loss, states } = await team.evaluate(batch, { from: rows < 0 ? undefined : from });
+        from = states;
+        all.push(loss);
       }
       return all;
     });
@@ -215,21 +223,21 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
   test.each([1, 2, 3])('threads: %d; states of other rows are not carried over', async (threads) => {
     const net = make();
     const team = await start(net, { threads });
-    const run = (rows: number, initial: Batch['initial']) =>
-      team.evaluate({ ...batchOf(net, rows, false, rows), initial });
+    const run = (rows: number, from?: SharedPass['states']) =>
+      team.evaluate(batchOf(net, rows, false, rows), { from });
     for (const [before, rows] of [
       [2, 1],
       [1, 2],
       [3, 2],
     ]) {
-      await run(before, 'zero');
-      await expect(run(rows, 'carry')).rejects.toThrow(
-        `network.forward: B must be ${before}, got ${rows} (the states of the last forward pass are carried over; other rows`,
+      const { states } = await run(before);
+      await expect(run(rows, states)).rejects.toThrow(
+        `network.forward: from must be the states of ${rows} rows, got ${before} (the rows of a batch go on`,
       );
-      // a pass that was refused leaves the states where they were
-      const { loss } = await run(before, 'carry');
-      await run(before, 'zero');
-      expect((await run(before, 'carry')).loss).toBe(loss);
+      // a pass that was refused, or another one, leaves the states what they are
+      const { loss } = await run(before, states);
+      await run(before);
+      expect((await run(before, states)).loss).toBe(loss);
     }
   });
 
@@ -237,13 +245,12 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
     const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
     const team = await start(net, { threads });
     const [first, second, other] = [1, 2, 3].map((seed) => batchOf(net, 2, false, seed));
-    const { states, clock, B } = await team.evaluate(first);
-    const copies = Object.entries(states).map(([name, values]) => [name, Array.from(values)] as const);
-    const from = { states: Object.fromEntries(copies), clock, B };
-    const { loss } = await team.evaluate({ ...second, initial: 'carry' });
+    const { states: from } = await team.evaluate(first);
+    const { loss } = await team.evaluate(second, { from });
     await team.evaluate(other);
-    expect((await team.evaluate({ ...second, initial: 'carry' }, { from })).loss).toBe(loss);
-    expect(net.forward({ ...second, initial: 'carry' }, { from }).loss).toBeCloseTo(loss, 12);
+    expect((await team.evaluate(second, { from })).loss).toBe(loss);
+    expect(net.forward(second, { from }).loss).toBeCloseTo(loss, 12);
+    expect((await team.evaluate(second, { from: net.forward(first).states })).loss).toBeCloseTo(loss, 12);
   });
 
   test('float32 as well, and fewer rows than threads', async () => {
@@ -262,7 +269,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
 
 describe('fit', () => {
   const adam = { name: 'adam', learningRate: 0.02 } as const;
-  function* stream(net: Network, from = 0): Generator<Batch> {
+  function* stream(net: Network, from = 0): Generator<StreamBatch> {
     for (let k = from; ; k++) yield { ...batchOf(net, 4, false, k), initial: k % 3 === 0 ? 'zero' : 'carry' };
   }
   async function run(threads: number, steps = 5): Promise<{ net: Network; infos: StepInfo[] }> {
@@ -275,7 +282,7 @@ describe('fit', () => {
       steps,
       threads: await start(net, { threads }),
       validation: { batches: () => [batchOf(net, 4, true, 99)], every: 2 },
-      onStep: (info) => void infos.push({ ...info, states: {} }),
+      onStep: (info) => void infos.push({ ...info, states: new States(0, {}) }),
     });
     return { net, infos };
   }
@@ -303,7 +310,7 @@ describe('fit', () => {
     ]);
     const bytes = encodeCheckpoint({ network: stopped, optimizer: made, states });
     const from = decodeCheckpoint(bytes);
-    const batches = function* (): Generator<Batch> {
+    const batches = function* (): Generator<StreamBatch> {
       for (const batch of stream(from.network, 2))
         yield batch.initial === 'carry' ? { ...batch, initial: { ...from.states } } : batch;
     };
@@ -354,7 +361,7 @@ describe('fit', () => {
     const order: number[] = [];
     const train = async ({ options, threads, B, carries, more }: Training, k: number) => {
       const net = make(options);
-      function* batches(): Generator<Batch> {
+      function* batches(): Generator<StreamBatch> {
         for (let n = 0; ; n++)
           yield { ...batchOf(net, B, false, n), initial: carries && n % 3 > 0 ? 'carry' : 'zero' };
       }
@@ -433,8 +440,8 @@ describe('what goes wrong', () => {
       await expect(shared).rejects.toHaveProperty('message', message);
       expect(net.random.state).toEqual(state);
     }
-    await expect(team.forward({ ...good, initial: 'carry' })).rejects.toThrow(
-      'must come before initial: carry',
+    await expect(team.forward({ ...good, initial: 'carry' as 'zero' })).rejects.toThrow(
+      'network.forward: initial must not be carry, got carry (a pass goes on from: pass.states',
     );
     expect((await team.forward(good)).loss).toBeCloseTo(net.forward(good).loss, 12);
   });

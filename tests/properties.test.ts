@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { Batch } from '../bptt/network/batch';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
-import { network, type Network, type Result } from '../bptt/network/network';
+import { network, type Network, type Pass } from '../bptt/network/network';
 import { draw, drawStates } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import type { Cell } from '../cells/cell';
@@ -139,7 +139,7 @@ function batchOf(of: Case, net: Network): Given {
 type All = Record<string, number[]>;
 const flat = (tensors: Tensors, prefix = ''): All =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [prefix + name, toFlat(t)]));
-const forwardOf = ({ loss, output, states }: Result): All => ({
+const forwardOf = ({ loss, output, states }: Pick<Pass, 'loss' | 'output' | 'states'>): All => ({
   loss: [loss],
   output: toFlat(output),
   ...flat(states),

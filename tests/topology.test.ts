@@ -17,6 +17,7 @@ import { decodeSafetensors } from '../io/safetensors';
 import { torchProject } from '../io/torchproject';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
+import type { States } from '../bptt/network/states';
 
 const [S, T, B, D, H, O] = [5, 3, 3, 4, 5, 6];
 const lengths = [5, 2, 4];
@@ -105,10 +106,10 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
     expect(cut.loss).toBeCloseTo(loss, dtype === 'float64' ? 12 : 5);
     expect(distance(toFlat(cut.output), output)).toBeLessThan(rounding);
     expect(x.shape).toEqual([B, D]);
-    net.forward(batch, { steps: [0, 2] });
-    expect(toFlat(x)).toEqual(toFlat(net.backward().x));
-    net.forward({ ...batch, initial: 'carry' }, { steps: [2, S] });
-    expect(toFlat(net.backward().x)).toEqual(Array(B * D).fill(0));
+    const first = net.forward(batch, { steps: [0, 2] });
+    expect(toFlat(x)).toEqual(toFlat(first.backward().x));
+    const rest = net.forward(batch, { steps: [2, S], from: first.states });
+    expect(toFlat(rest.backward().x)).toEqual(Array(B * D).fill(0));
   });
 
   test.each([
@@ -124,10 +125,11 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
     // the same network, one step at a time, fed from outside
     const step = withWeightsOf(net, { layers: own, output: O, dtype, executor });
     let read = Array.from(x.numbers);
+    let from: States | undefined;
     for (let t = 0; t < T; t++) {
-      const y = toFlat(
-        step.forward({ x: { shape: [1, B, O], numbers: read }, initial: t > 0 ? 'carry' : 'zero' }).output,
-      );
+      const pass = step.forward({ x: { shape: [1, B, O], numbers: read } }, { from });
+      from = pass.states;
+      const y = toFlat(pass.output);
       close(output.slice(t * B * O, (t + 1) * B * O), y, rounding);
       read = Array.from({ length: B }, (_, b) => predict(y.slice(b * O, (b + 1) * O))).flat();
     }
@@ -406,19 +408,24 @@ describe('errors', () => {
       'network.forward: steps must be all 3 at once, got [0, 2] (the encoder has to read all before the decoder begins)',
     ],
     [
-      run({ ...good, initial: 'carry' }),
-      'network.forward: initial must not be carry, got carry (the encoder has to read',
+      () => net.forward(good, { from: net.forward(good).states }),
+      'network.forward: from must be left out, got states (the encoder has to read',
     ],
     [
       () => truncated(net, good, { chunk: 2 }),
       'truncated: chunk must be at least 3, got 2 (the encoder has to read',
     ],
     [
-      run(
-        { x: box([B, H], 1), T: 2, initial: 'carry' },
-        network({ topology: 'one-to-many', feed: 'output', layers: [gru({ input: H, hidden: H })] }),
-      ),
-      'network.forward: initial must not be carry, got carry (the output is fed back',
+      () => {
+        const fed = network({
+          topology: 'one-to-many',
+          feed: 'output',
+          layers: [gru({ input: H, hidden: H })],
+        });
+        const batch = { x: box([B, H], 1), T: 2 };
+        fed.forward(batch, { from: fed.forward(batch).states });
+      },
+      'network.forward: from must be left out, got states (the output is fed back',
     ],
     [
       run({ x: box([S, B, D], 1), T: 2 }, oneToMany),

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Batch } from '../bptt/network/batch';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { truncated, type TruncatedResult } from '../bptt/truncated';
+import { truncated, type TruncatedOptions, type TruncatedResult } from '../bptt/truncated';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -64,9 +64,9 @@ function full(net: Network, given: Batch, training = false) {
     gradients: gradientsOf(net),
   };
 }
-function cut(net: Network, given: Batch, chunk: number, training = false) {
+function cut(net: Network, given: Batch, chunk: number, options: Partial<TruncatedOptions> = {}) {
   net.parameters.zeroGradients();
-  const result = truncated(net, given, { chunk, training });
+  const result = truncated(net, given, { ...options, chunk });
   return { ...copied(result), gradients: gradientsOf(net) };
 }
 const copied = ({ loss, output, states, x, initial }: TruncatedResult) => ({
@@ -95,7 +95,7 @@ describe.each(settings)('$name', (setting) => {
 
   test('trap 14: chunk >= T draws the same dropout as a full pass', () => {
     const expected = full(make(setting, { dropout: 0.4 }), batch(), true);
-    expect(cut(make(setting, { dropout: 0.4 }), batch(), T, true)).toEqual(expected);
+    expect(cut(make(setting, { dropout: 0.4 }), batch(), T, { training: true })).toEqual(expected);
   });
 
   test.each(variants)('trap 14: forward over chunks equals one pass: %s', (_, options, more) => {
@@ -190,7 +190,8 @@ describe.each(settings)('$name', (setting) => {
     const net = make(setting);
     const first = cut(net, batch(), 3);
     expect(cut(net, batch(), 3)).toEqual(first);
-    const carried = cut(net, batch({ initial: 'carry' }), 3);
+    const { states } = truncated(net, batch(), { chunk: 3 });
+    const carried = cut(net, batch(), 3, { from: states });
     expect(carried.output).not.toEqual(first.output);
     expect(cut(net, batch({ initial: first.states }), 3)).toEqual(carried);
   });
@@ -235,13 +236,10 @@ describe.each(settings)('$name', (setting) => {
         ).flat(),
       });
       const target = { shape: [1], numbers: [own.numbers[b]] };
-      if (start > 0) net.forward({ x: row(0, start), targets: target });
-      loss += net.forward({
-        x: row(start, length),
-        targets: target,
-        ...(start > 0 && { initial: 'carry' }),
-      }).loss;
-      net.backward();
+      const from = start > 0 ? net.forward({ x: row(0, start), targets: target }).states : undefined;
+      const pass = net.forward({ x: row(start, length), targets: target }, { from });
+      loss += pass.loss;
+      pass.backward();
     });
     expect(Math.abs(together.loss - loss)).toBeLessThan(setting.rounding * loss);
     for (const [name, g] of Object.entries(gradientsOf(net)))
@@ -297,7 +295,7 @@ describe('upstream gradients', () => {
       'truncated: upstream output must be [7, 3, 5], got 5 values',
     );
     expect(() => truncated(make(settings[0]), batch(), { chunk: 3, upstream: {} })).toThrow(
-      'network.backward: upstream gradients must be left out, got some (the network has a loss)',
+      'pass.backward: upstream gradients must be left out, got some (the network has a loss)',
     );
   });
 });
@@ -308,7 +306,7 @@ describe('errors', () => {
   test.each([
     [{ chunk: 0 }, 'truncated: chunk must be a whole number >= 1, got 0'],
     [{ chunk: 2.5 }, 'truncated: chunk must be a whole number >= 1, got 2.5'],
-    [{ chunk: 2, chunks: 3 }, 'truncated: options must be among chunk, training, upstream, got chunks'],
+    [{ chunk: 2, chunks: 3 }, 'truncated: options must be among chunk, training, from, upstream, got chunks'],
   ])('%o', (options, message) => {
     expect(() => truncated(net, batch(), options)).toThrow(message);
   });
@@ -323,7 +321,7 @@ describe('errors', () => {
     const bad = { shape: x.shape, numbers: [...x.numbers] };
     bad.numbers[(5 * B + 1) * D + 2] = NaN;
     expect(() => truncated(net, batch({ x: bad }), { chunk: 2 })).toThrow(
-      'network.forward: x must be finite, got NaN at t = 5, row 1, unit 2',
+      'truncated: x must be finite, got NaN at t = 5, row 1, unit 2',
     );
   });
 

@@ -3,6 +3,7 @@ import { must } from '../core/check';
 import type { Random } from '../core/random';
 import { draw, type DrawOptions } from '../bptt/decode/draw';
 import type { Network } from '../bptt/network/network';
+import type { States } from '../bptt/network/states';
 import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
 
 export interface GenerateOptions extends DrawOptions {
@@ -14,7 +15,7 @@ export interface GenerateOptions extends DrawOptions {
 /**
  * Symbols without end, drawn by a network that was trained to predict the next one.
  *
- * Runs the network forward with a batch of one row; its carried states are lost. UNKNOWN is never drawn.
+ * UNKNOWN is never drawn.
  * @throws RangeError when the output is no longer finite, as of a network that runs away.
  * @example
  * const vocabulary = Vocabulary.of('abc'); // four classes, UNKNOWN among them
@@ -31,13 +32,13 @@ export function* generate(
   must(prime.length > 0, 'generate', 'prime must hold at least one class', 'none');
   const x = { shape: [1, 1], numbers: [0] };
   const logits = new Float64Array(vocabulary.size);
-  let initial: 'zero' | 'carry' = 'zero';
+  let from: States | undefined;
   let reads = 0;
 
   const read = (symbol: number): void => {
     x.numbers[0] = symbol;
-    const { output } = network.forward({ x, initial }, { predict: true });
-    initial = 'carry';
+    const { output, states } = network.forward({ x }, { from, predict: true });
+    from = states;
     for (let k = 0; k < logits.length; k++) logits[k] = output.get(0, 0, k);
     reads++;
     const bad = logits.find((logit) => !Number.isFinite(logit));

@@ -9,10 +9,12 @@ import { fit, type StepInfo, type Summary } from '../bptt/train/fit';
 import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/check/gradcheck';
 import { mustHaveRoom } from '../bptt/network/need';
 import { network, type Network } from '../bptt/network/network';
+import type { States } from '../bptt/network/states';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
 import { schedule } from '../bptt/train/schedules';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';
 import { MOST_UNASKED, teamFor } from '../bptt/parallel/threads';
+import type { StreamBatch } from '../bptt/train/source';
 import { settle } from '../bptt/train/updates';
 import type { Checkpoint } from '../io/checkpoint';
 import { parse } from '../io/metadata';
@@ -156,7 +158,7 @@ export class Trainer {
   /** Starts the threads; says why there are fewer than were wanted, or nothing. */
   async start(): Promise<string> {
     const { network: net, settings, threads } = this.parts;
-    const first = batchOf(this.streams.chunk(0), this.streams, 'zero');
+    const first = batchOf(this.streams.chunk(0), this.streams);
     this.team = await (threads === undefined ? teamFor(net, first) : parallel(net, threads));
     this.parts.settings = { ...settings, threads: this.threads > 1 ? this.threads : undefined };
     return this.team.note;
@@ -203,9 +205,11 @@ export class Trainer {
     const perChunk = validation.T * validation.B;
     const chunks = Math.min(validation.chunks, Math.max(1, Math.ceil(most / perChunk)));
     let sum = 0;
+    let from: States | undefined;
     for (let k = 0; k < chunks; k++) {
-      const batch = batchOf(validation.chunk(k), validation, k === 0 ? 'zero' : 'carry');
-      sum += this.network.forward(batch).loss;
+      const { loss, states } = this.network.forward(batchOf(validation.chunk(k), validation), { from });
+      from = states;
+      sum += loss;
     }
     return { loss: sum / chunks, symbols: chunks * perChunk };
   }
@@ -243,33 +247,28 @@ export class Trainer {
     const { indices } = this.parts.text;
     const T = Math.min(3, indices.length - 1);
     const slice = new Streams(indices, Math.min(2, Math.floor((indices.length - 1) / T)), T);
-    const batch = batchOf(slice.chunk(0), slice, 'zero');
+    const batch = batchOf(slice.chunk(0), slice);
     // without Jacobians: training uses none
     const oracles: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'statement'];
     return gradcheck(copy, { batch, oracles, coordinates: 10, directions: 2, seed: this.settings.seed });
   }
 
   /** Chunk after chunk, pass after pass; states are carried from one to the next within a pass. */
-  private *batches(): Generator<Batch, never> {
+  private *batches(): Generator<StreamBatch, never> {
     // a resumed run carries on from the states in its checkpoint
-    let before: NonNullable<Batch['initial']> = this.parts.states;
+    let before: StreamBatch['initial'] = this.parts.states;
     for (;;) {
       const k = this.steps % this.streams.chunks;
-      const batch = batchOf(this.streams.chunk(k), this.streams, k === 0 ? 'zero' : before);
-      yield { ...batch, clock: k * this.streams.T };
+      const batch = batchOf(this.streams.chunk(k), this.streams);
+      yield { ...batch, initial: k === 0 ? 'zero' : before, clock: k * this.streams.T };
       before = 'carry';
     }
   }
 }
 
-const batchOf = (
-  { x, targets }: Chunk,
-  { T, B }: Streams,
-  initial: NonNullable<Batch['initial']>,
-): Batch => ({
+const batchOf = ({ x, targets }: Chunk, { T, B }: Streams): Batch => ({
   x: { shape: [T, B], numbers: x },
   targets: { shape: [T, B], numbers: targets },
-  initial,
 });
 
 /**

@@ -7,7 +7,7 @@
  * gradients of the parts add up.
  */
 import { scores, type Score } from '../bptt/network/attention';
-import { network, type Network, type Result, type Upstream } from '../bptt/network/network';
+import { network, type Network, type Pass, type Upstream } from '../bptt/network/network';
 import type { Plan } from '../bptt/network/plan';
 import type { Stack } from '../bptt/network/stack';
 import { embedding } from '../cells/embedding';
@@ -88,7 +88,7 @@ function modelOf({ params, inputs, init, hyper }: Vector): Model {
 
 /** A part of the model, run forward. */
 class Part {
-  readonly result: Result;
+  readonly result: Pass;
   private readonly net: Network;
 
   constructor(

@@ -6,10 +6,12 @@
  */
 import { targetsOf } from '../network/architecture';
 import { must, mustBe, mustShape } from '../../core/check';
-import { fillFrom, toFlat, type Tensor } from '../../core/tensor';
+import { fillFrom, toFlat, type Numbers, type Tensor } from '../../core/tensor';
 import { flatten, type Box } from '../network/box';
-import type { Batch } from '../network/batch';
-import type { Network } from '../network/network';
+import type { Batch, ReadBatch } from '../network/batch';
+import type { Bound } from '../network/bound';
+import { runnerOf, type Network } from '../network/network';
+import type { Runner } from '../network/runner';
 import { readerOf } from '../network/stack';
 import { mustStream } from '../network/topology';
 
@@ -31,7 +33,10 @@ export interface Steps {
 export class Writer implements Steps {
   readonly rows: number;
   readonly classes: number;
-  private readonly batch: Batch;
+  private readonly runner: Runner;
+  private readonly batch: ReadBatch;
+  /** The turns in which it has written into plans. */
+  private readonly turns = new WeakMap<Bound, number>();
   /** The classes of the step, which the batch reads. */
   private readonly read: Float64Array;
   private readonly logs: Float64Array;
@@ -42,11 +47,7 @@ export class Writer implements Steps {
    * @param copies rows that go on from each row of the batch, next to each other.
    * @throws TypeError or RangeError for a network that does not write class after class.
    */
-  constructor(
-    private readonly network: Network,
-    { x, lengths, initial }: Beginning,
-    copies: number,
-  ) {
+  constructor(network: Network, { x, lengths, initial }: Beginning, copies: number) {
     const { topology, encoder, feed, loss } = network.architecture;
     const writes = encoder !== undefined || topology === 'many-to-many';
     mustBe(writes, where, 'the topology must be encoder-decoder or many-to-many', topology);
@@ -61,7 +62,6 @@ export class Writer implements Steps {
       'outputs are taken for logits',
     );
     if (!encoder) mustStream(network.architecture, where, 'layers must read forward', 'a bidirectional one');
-    mustBe(initial !== 'carry', where, 'initial must not be carry', 'carry');
     const [D, O] = [readerOf(network.architecture).input, network.output];
     must(D >= O, where, `the layers must read at least ${O} classes`, D, `O = ${O}: what is written is read`);
 
@@ -78,26 +78,23 @@ export class Writer implements Steps {
     this.logs = new Float64Array(this.rows * O);
     this.read = new Float64Array(this.rows);
     const start = { shape: [1, this.rows], numbers: this.read };
-    this.batch = {
+    this.runner = runnerOf(network);
+    const batch: Batch = {
       ...(encoder ? { x: repeated(source, B, copies), inputs: start } : { x: start }),
       ...(lengths && {
         lengths: Array.from(lengths).flatMap((length) => Array<number>(copies).fill(length)),
       }),
-      ...(typeof initial === 'object' && {
-        initial: Object.fromEntries(
-          Object.entries(initial).map(([name, values]) => {
-            const box = { shape: [1, B], numbers: flatten(values, where, `initial ${name}`).numbers };
-            return [name, repeated(box, B, copies).numbers] as const;
-          }),
-        ),
+      ...(initial !== undefined && {
+        initial: typeof initial === 'object' ? repeatedStates(initial, B, copies) : initial,
       }),
     };
+    this.batch = this.runner.read(batch, where);
   }
 
   step(read: ArrayLike<number>): Float64Array {
-    const { network, batch, rows } = this;
+    const { runner, batch, rows, turns } = this;
     for (let k = 0; k < rows; k++) this.read[k] = read[k];
-    const bound = network.single(batch, this, this.clock);
+    const bound = runner.single(batch, this.clock, turns);
     const { main, output } = bound.plan;
     const start = main.after(0).states;
     for (const [name, values] of this.states) fillFrom(start[name], values);
@@ -131,6 +128,18 @@ export class Writer implements Steps {
   }
 }
 const where = 'decode';
+
+const repeatedStates = (
+  states: Readonly<Record<string, Numbers | Box>>,
+  B: number,
+  times: number,
+): Record<string, ArrayLike<number>> =>
+  Object.fromEntries(
+    Object.entries(states).map(([name, values]) => {
+      const box = { shape: [1, B], numbers: flatten(values, where, `initial ${name}`).numbers };
+      return [name, repeated(box, B, times).numbers] as const;
+    }),
+  );
 
 /** Each row of blocks of B rows, so many times next to each other. */
 function repeated({ shape, numbers }: Box, B: number, times: number): Box {

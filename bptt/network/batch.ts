@@ -3,7 +3,7 @@ import { lossOf } from '../../losses';
 import { must, mustBe, mustCount, mustKnowKeys, mustShape } from '../../core/check';
 import type { Data } from '../../core/memory';
 import { classesOf, isOneHot, NONE } from '../../core/onehot';
-import type { Tensor } from '../../core/tensor';
+import type { Numbers, Tensor } from '../../core/tensor';
 import { flatten, type Box } from './box';
 import type { Plan } from './plan';
 import {
@@ -17,51 +17,48 @@ import {
 } from './sequence';
 import type { Stack } from './stack';
 import type { PlanShape } from './stage';
+import { clockOf, type States } from './states';
 import { endsInOne, mustStream, outputAxes } from './topology';
 
 export type { Batch } from './sequence';
 
-/** Where a pass over B rows ended: what `initial: 'carry'` goes on from. */
-export interface Ended {
-  /** Final states by name, `l0.h` [B, H] row-major. */
-  states: Record<string, ArrayLike<number>>;
-  /** Time on the sequence's clock after the last step. */
-  clock: number;
-  /** Rows of the batch. */
-  B: number;
-}
-
 /** Which part of a batch is run, where it begins, and how its loss is weighted. */
-export interface Part {
+export interface PassOptions {
+  /** Draws dropout; leave out to evaluate. */
+  training?: boolean;
+  /**
+   * `states` of the pass over the part of the sequence before this one: goes on there, in place of the
+   * batch's `initial`, and at that time of its clock unless the batch tells another.
+   */
+  from?: States<Numbers | Box>;
   /** Only the steps `from`…`to` (not included); default all. The weights stay those of the whole batch. */
   steps?: readonly [from: number, to: number];
   /** Only the rows `from`…`to` (not included); default all. States and gradients are then those of these rows. */
   rows?: readonly [from: number, to: number];
-  /** Where `initial: 'carry'` goes on from; default where the pass before ended. */
-  from?: Ended;
   /** Runs without targets: there is no loss then, and no backward pass. */
   predict?: boolean;
   /** What a mean loss is divided by; default the number of valid steps in the whole batch. */
   over?: number;
 }
 
-/** The options of a pass. */
 export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over'];
 
 /** The network that is to run a batch. */
 interface Runner extends Reading {
-  /** Time of the next step, if it goes on. */
-  readonly clock: number;
   readonly reduction: 'mean' | 'sum';
 }
 
-/** Checks a batch of B rows against a network; `fill` then copies it, or a part of it, into a plan of `shape`. */
-export function readBatch(
-  batch: Batch,
-  net: Runner,
-  where: string,
-  { steps, rows, over, from: before, predict = false }: Part = {},
-): { shape: PlanShape; B: number; fill(plan: Plan): void } {
+/** A batch that was read and checked, of which parts can be run. */
+export interface ReadBatch {
+  readonly T: number;
+  readonly B: number;
+  readonly initial: NonNullable<Batch['initial']>;
+  /** A part laid out; `fill` copies it into a plan of `shape`. */
+  part: (options: PassOptions) => { shape: PlanShape; fill: (plan: Plan) => void };
+}
+
+/** Checks a batch of B rows against a network. */
+export function readBatch(batch: Batch, net: Runner, where: string): ReadBatch {
   mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   const why = (key: string): string | undefined =>
     passKeys.includes(key) ? `an option is handed in after the batch: forward(batch, { ${key} })` : undefined;
@@ -69,45 +66,63 @@ export function readBatch(
   const { architecture } = net;
   const { B, source, main } = readSequences(batch, net, where);
   const { T, lengths } = main;
-  const [from, to] = steps ?? [0, T];
-  const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
-  if (!fits) must(false, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
-  if (to - from < T) mustStream(architecture, where, `steps must be all ${T} at once`, `[${from}, ${to}]`);
-  if (batch.initial === 'carry') mustStream(architecture, where, 'initial must not be carry', 'carry');
-  must(over === undefined || over > 0, where, 'over must be > 0', over);
-  const [low, high] = rows ?? [0, B];
-  const among = Number.isInteger(low) && Number.isInteger(high) && low >= 0 && low < high && high <= B;
-  if (!among) must(false, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
+  const { initial = 'zero' } = batch;
+  if ((initial as unknown) === 'carry')
+    mustBe(
+      false,
+      where,
+      'initial must not be carry',
+      'carry',
+      'a pass goes on from: pass.states; batches of fit carry',
+    );
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
-  const goesOn = batch.initial === 'carry' && batch.clock === undefined;
-  const clock = goesOn ? (before ?? net).clock : (batch.clock ?? 0) + from;
-  const whole = wholeRow(B, low, high);
-  const shorter = (sequence: Sequence, end: number): boolean =>
-    sequence.lengths.slice(low, high).some((length) => length < end);
+  let targets: Box | undefined;
 
-  return {
-    shape: {
-      T: to - from,
-      B: high - low,
-      masked: shorter(main, to),
-      classes: main.classes && architecture.feed !== 'output', // what is fed back are numbers
-      clock,
-      ...(source && {
-        source: { T: source.T, masked: shorter(source, source.T), classes: source.classes },
-      }),
-    },
-    B,
-    fill(plan) {
-      if (source && plan.source) {
-        fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
-        plan.attention?.fill(plan.source.valid);
-      }
-      const name = source ? 'inputs' : 'x';
-      fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
-      if (plan.target && plan.weight && !predict)
-        fillTargets(plan, batch.targets, { T, B, from, to, whole, lengths, over }, net, where);
-    },
+  const part = ({
+    steps,
+    rows,
+    over,
+    from: before,
+    predict = false,
+  }: PassOptions): ReturnType<ReadBatch['part']> => {
+    const [from, to] = steps ?? [0, T];
+    const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
+    if (!fits) must(false, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
+    if (to - from < T) mustStream(architecture, where, `steps must be all ${T} at once`, `[${from}, ${to}]`);
+    must(over === undefined || over > 0, where, 'over must be > 0', over);
+    const [low, high] = rows ?? [0, B];
+    const among = Number.isInteger(low) && Number.isInteger(high) && low >= 0 && low < high && high <= B;
+    if (!among) must(false, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
+    if (before) mustStream(architecture, where, 'from must be left out', 'states');
+    const clock = before && clockOf(before, where);
+    const whole = wholeRow(B, low, high);
+    const shorter = (sequence: Sequence, end: number): boolean =>
+      sequence.lengths.slice(low, high).some((length) => length < end);
+    return {
+      shape: {
+        T: to - from,
+        B: high - low,
+        masked: shorter(main, to),
+        classes: main.classes && architecture.feed !== 'output', // what is fed back are numbers
+        clock: clock === undefined || batch.clock !== undefined ? (batch.clock ?? 0) + from : clock,
+        ...(source && {
+          source: { T: source.T, masked: shorter(source, source.T), classes: source.classes },
+        }),
+      },
+      fill(plan) {
+        if (source && plan.source) {
+          fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
+          plan.attention?.fill(plan.source.valid);
+        }
+        const name = source ? 'inputs' : 'x';
+        fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
+        if (!plan.target || !plan.weight || predict) return;
+        targets ??= readTargets(batch.targets, net, where);
+        fillTargets(plan, targets, { T, B, from, to, whole, lengths, over }, net, where);
+      },
+    };
   };
+  return { T, B, initial, part };
 }
 
 /** Copies the steps of a sequence that a stack runs, of which the first is row `first`, counted in steps of B rows. */
@@ -134,17 +149,20 @@ interface Steps {
   whole: (row: number) => number;
 }
 
+function readTargets(given: Batch['targets'], net: Runner, where: string): Box {
+  const why = `the network has a ${net.architecture.loss} loss; forward(batch, { predict: true }) runs without targets`;
+  mustBe(given !== undefined, where, 'targets must be given', given, why);
+  return flatten(given, where, 'targets', PADDED);
+}
+
 function fillTargets(
   plan: Plan,
-  given: Batch['targets'],
+  targets: Box,
   { T, B, from, to, whole, lengths, over }: Steps,
   net: Runner,
   where: string,
 ): void {
   const { loss, topology } = net.architecture;
-  const why = `the network has a ${loss} loss; forward(batch, { predict: true }) runs without targets`;
-  mustBe(given !== undefined, where, 'targets must be given', given, why);
-  const targets = flatten(given, where, 'targets', PADDED);
   const { targets: kind, perOutput } = lossOf(loss as string);
   const shapeFor = (steps: number, rows: number): number[] => {
     const axes = outputAxes(topology, steps, rows);

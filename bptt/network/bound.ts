@@ -11,8 +11,8 @@ import { outputAxes } from './topology';
 /** A plan's programs as calls, and its results under their axes. */
 export interface Bound {
   plan: Plan;
-  /** Whose numbers are in it, where steps are taken one by one. */
-  owner?: object;
+  /** Counts who has written numbers into it: those of an earlier turn are gone. */
+  turn: number;
   /** The plan's output under its axes. */
   output: Tensor;
   /** Its attention under its axes, if it has one. */
@@ -41,6 +41,7 @@ export function bind(
   const { attention } = plan;
   return {
     plan,
+    turn: 0,
     output: reshape(plan.output.value, [
       ...outputAxes(architecture.topology, T, B),
       widthOfOutput(architecture),

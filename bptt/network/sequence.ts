@@ -27,11 +27,11 @@ export interface Batch {
   /** Steps to run, where neither targets nor inputs tell. */
   T?: number;
   /**
-   * Zeros or the trainable states (default), the states of the last forward pass, or values by name, `l0.h` [B, H], as
-   * the `states` of a result; of an encoder-decoder those of the encoder, `e0.h`.
+   * Zeros or the trainable states (default), or values by name, `l0.h` [B, H]; of an encoder-decoder those of the encoder,
+   * `e0.h`.
    */
-  initial?: 'zero' | 'carry' | Record<string, Numbers | Box>;
-  /** Time of t = 0 on the clock of a clockwork cell; default 0, with 'carry' where the last forward pass ended. */
+  initial?: 'zero' | Readonly<Record<string, Numbers | Box>>;
+  /** Time of t = 0 on the clock of a clockwork cell; default 0. */
   clock?: number;
 }
 export const batchKeys = 'x inputs targets lengths targetLengths T initial clock'.split(' ');

@@ -1,7 +1,8 @@
 /** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
-import { sizeOf } from '../../core/tensor';
-import type { Batch, Ended } from '../network/batch';
+import { sizeOf, type Numbers } from '../../core/tensor';
+import type { Batch } from '../network/batch';
 import { flatten, type Box } from '../network/box';
+import { mustBeOf } from '../network/runner';
 import { directionsOf } from '../network/layer';
 import type { Network } from '../network/network';
 import type { Gathered, Task } from './share';
@@ -29,7 +30,7 @@ export class Exchange {
       const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
-    const copies = (states: Exclude<Batch['initial'], string | undefined>): Ended['states'] =>
+    const copies = (states: Readonly<Record<string, Numbers | Box>>): Record<string, Float64Array> =>
       Object.fromEntries(
         Object.entries(states).map(([name, values]) => {
           const { numbers } = flatten(values, 'network.forward', `initial ${name}`);
@@ -44,8 +45,16 @@ export class Exchange {
         ...(targets !== undefined && { targets: box('targets', targets) }),
         ...(initial !== undefined && { initial: typeof initial === 'object' ? copies(initial) : initial }),
       },
-      ...(from && { from: { ...from, states: copies(from.states) } }),
+      ...(from && { from: { clock: from.clock, states: copies(from.states) } }),
     };
+  }
+
+  /** Throws unless states that a batch goes on from are those of all its rows. */
+  mustBeOf(B: number, { states }: NonNullable<Task['from']>): void {
+    for (const [name, width] of this.widths) {
+      const given = states[name] as ArrayLike<number> | undefined;
+      if (given) mustBeOf(B, given.length / width, 'network.forward');
+    }
   }
 
   /** Places for what T steps of B rows give. */

@@ -11,14 +11,16 @@ import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { equations } from '../../core/equations/equations';
 import { engineMemory, type Data } from '../../core/memory';
 import { Program } from '../../core/program';
-import { zeros, type Tensor } from '../../core/tensor';
+import { contents, zeros, type Tensor } from '../../core/tensor';
 import { Stopped, Thread } from './thread';
-import { readBatch, type Batch, type Ended, type Part } from '../network/batch';
+import { passKeys, type Batch, type PassOptions, type ReadBatch } from '../network/batch';
 import { blueprintOf } from '../network/blueprint';
 import { Exchange } from './exchange';
-import { mustBeNetwork, type Network } from '../network/network';
+import { mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { firstBadGradient, firstBadValue } from '../network/notfinite';
+import { Pass, planOf } from '../network/pass';
 import type { Plan } from '../network/plan';
+import { clockOf, States } from '../network/states';
 import { runShare, type Figures, type Task } from './share';
 import { outputAxes } from '../network/topology';
 import type { Begin, ShareOfTask } from './worker';
@@ -35,13 +37,13 @@ export interface ParallelOptions {
 }
 
 /** How a pass is run. */
-export interface PassOptions extends Omit<Part, 'rows'> {
-  /** Draws dropout. */
-  training?: boolean;
-}
+export type SharedOptions = Omit<PassOptions, 'rows'>;
 
-/** What a pass gives, and where it ended. The next one overwrites the arrays. */
-export interface Pass extends Figures, Ended {}
+/** What a pass of several threads gives. */
+export interface SharedPass extends Figures {
+  /** Final states by name, `l0.h` [B, H] row-major: the next part of the sequence is run `from` them. */
+  states: States<Float64Array>;
+}
 
 /** A worker and where its results come to lie. */
 interface Member {
@@ -71,9 +73,8 @@ const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(member
 export class Parallel {
   private readonly exchange: Exchange;
   private readonly sums = new Map<number, () => void>();
-  /** Where the last pass ended, whoever ran it: where `initial: 'carry'` goes on. */
-  private ended: Ended | undefined;
-  private last: Task | undefined;
+  /** The last pass, or what the threads were asked to run. */
+  private last: Pass | Task | undefined;
   private busy = false;
   private broken: Stopped | undefined;
 
@@ -96,14 +97,15 @@ export class Parallel {
 
   /**
    * Runs a batch forward.
-   * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] of a many-to-one network.
+   * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] of a many-to-one network. The next pass overwrites
+   *   the output.
    */
-  async forward(batch: Batch, options: PassOptions = {}): Promise<Pass & { output: Tensor }> {
-    return (await this.run(batch, options, { output: true })) as Pass & { output: Tensor };
+  async forward(batch: Batch, options: SharedOptions = {}): Promise<SharedPass & { output: Tensor }> {
+    return (await this.run(batch, options, { output: true })) as SharedPass & { output: Tensor };
   }
 
   /** The loss of a batch and what else a pass gives, without the output. */
-  async evaluate(batch: Batch, options: PassOptions = {}): Promise<Pass> {
+  async evaluate(batch: Batch, options: SharedOptions = {}): Promise<SharedPass> {
     return this.run(batch, options, {});
   }
 
@@ -112,12 +114,11 @@ export class Parallel {
    *
    * Equal to `forward` and `backward` of the network but for the order in which sums are added up; equal to the bit for
    * the same number of threads. Dropout is drawn from the network's generator, the same for any number of threads.
-   * With `initial: 'carry'` the rows go on from the last pass of this object.
    *
    * @throws what `network.forward` throws; an Error when a worker has stopped: `parallel: worker 2 of 3 stopped (…)`.
    * The weights are never changed.
    */
-  async forwardBackward(batch: Batch, options: PassOptions = {}): Promise<Pass> {
+  async forwardBackward(batch: Batch, options: SharedOptions = {}): Promise<SharedPass> {
     const { loss } = this.network.architecture;
     mustBe(loss !== undefined, 'parallel', 'the network must have a loss', 'none');
     return this.run(batch, options, { backward: true });
@@ -137,65 +138,62 @@ export class Parallel {
 
   private async run(
     batch: Batch,
-    { training = false, ...part }: PassOptions,
+    options: SharedOptions,
     { backward = false, output = false },
-  ): Promise<Pass & { output?: Tensor }> {
+  ): Promise<SharedPass & { output?: Tensor }> {
     must(!this.busy, 'parallel', 'the pass before must have ended', 'another pass', 'await each one');
     if (this.broken) throw this.broken;
     this.busy = true;
     try {
-      const carries = batch.initial === 'carry';
-      const from = carries ? (part.from ?? this.ended) : undefined;
-      const task = { batch, training, backward, ...part, from };
-      const pass = await this.runOn(task, output);
-      const { states, clock, B } = pass;
-      const kept = Object.entries(states).map(([name, values]) => [name, new Float64Array(values)] as const);
-      this.ended = { states: Object.fromEntries(kept), clock, B };
-      return pass;
+      const where = 'network.forward';
+      const { network, exchange } = this;
+      mustKnowKeys(options, passKeys, where);
+      mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
+      const { from, ...part } = options;
+      const states = from && { states: from, clock: clockOf(from, where) };
+      const task: Task = { batch, backward, ...part, ...(states && { from: states }) };
+      if (this.threads === 1) return this.alone(task, output);
+      const shared: Task = { ...task, ...exchange.put(task) };
+      const read = runnerOf(network).read(shared.batch);
+      if (shared.from) exchange.mustBeOf(read.B, shared.from);
+      return await (read.B === 1 ? this.alone(shared, output, read) : this.together(shared, read, output));
     } finally {
       this.busy = false;
     }
   }
 
-  /** Runs a task on as many threads as it has rows for. */
-  private async runOn(task: Task, wantsOutput: boolean): Promise<Pass & { output?: Tensor }> {
-    if (this.threads === 1) return this.alone(task);
-    const { batch, from } = task;
-    const begun = batch.initial !== 'carry' || from !== undefined;
-    must(begun, 'network.forward', 'a pass must come before initial: carry', 'none');
-    const { B, shape } = readBatch(batch, this.network, 'network.forward', task);
-    return B === 1 ? this.alone(task) : this.together(task, { T: shape.T, B }, wantsOutput);
-  }
-
-  private alone(task: Task): Pass & { output: Tensor } {
-    const { network } = this;
-    this.last = undefined;
-    const { rows, tokens, loss, output } = runShare(network, task);
-    return { loss, rows, tokens, output, ...(network.ended as Ended) };
+  private alone(task: Task, wantsOutput: boolean, read?: ReadBatch): SharedPass & { output?: Tensor } {
+    const { rows, tokens, loss, pass } = runShare(this.network, task, undefined, read);
+    this.last = pass;
+    const finals = Object.entries(pass.states).map(([name, t]) => [name, contents(t)] as const);
+    const states = flatStates(pass.states, Object.fromEntries(finals));
+    return { loss, rows, tokens, states, ...(wantsOutput && { output: pass.output }) };
   }
 
   private async together(
     given: Task,
-    { T, B }: { T: number; B: number },
+    read: ReadBatch,
     wantsOutput: boolean,
-  ): Promise<Pass & { output?: Tensor }> {
+  ): Promise<SharedPass & { output?: Tensor }> {
     const { network, exchange } = this;
     const { random } = network;
     const before = random.state;
-    const task: Task = { ...given, ...exchange.put(given), random: before };
+    const task: Task = { ...given, random: before };
+    const { B } = read;
+    const { T } = read.part({ ...given, from: undefined }).shape;
     const gathered = exchange.gather(T, B, wantsOutput);
     const [mine, ...theirs] = shareOut(B, Math.min(this.threads, B));
     const asked = this.members.slice(0, theirs.length);
     this.last = task;
 
     let failure: unknown;
-    let own: Figures | undefined;
+    let own: ReturnType<typeof runShare> | undefined;
     try {
       asked.forEach(({ thread }, k) => {
         const share: ShareOfTask = { task: { ...task, rows: theirs[k] }, gathered };
         thread.ask(share);
       });
-      own = runShare(network, { ...task, rows: mine }, gathered);
+      own = runShare(network, { ...task, rows: mine }, gathered, read);
     } catch (error) {
       failure = error;
     }
@@ -219,9 +217,7 @@ export class Parallel {
     const shape = [...outputAxes(network.architecture.topology, T, B), network.output];
     return {
       ...total,
-      states,
-      clock: network.clock,
-      B,
+      states: flatStates(own.pass.states, states),
       ...(output && { output: ndarray(output as Data, shape) }),
     };
   }
@@ -232,15 +228,14 @@ export class Parallel {
    */
   private lastPlan(): Plan {
     const { network, last } = this;
-    if (last) {
-      const { state } = network.random;
-      const { data } = network.parameters.flatGradients;
-      const gradients = data.slice();
-      runShare(network, last);
-      data.set(gradients);
-      network.random.state = state;
-    }
-    return network.lastPlan as Plan;
+    if (!last || last instanceof Pass) return planOf(last as Pass);
+    const { state } = network.random;
+    const { data } = network.parameters.flatGradients;
+    const gradients = data.slice();
+    const { pass } = runShare(network, last);
+    data.set(gradients);
+    network.random.state = state;
+    return planOf(pass);
   }
 
   /** Adds the gradients of the first `count` workers to the network's, in their order. */
@@ -324,6 +319,15 @@ function shareOut(B: number, count: number): [from: number, to: number][] {
   const start = (k: number): number => Math.ceil((k * B) / count);
   return Array.from({ length: count }, (_, k) => [start(k), start(k + 1)]);
 }
+
+/** States row-major, of the same time as others. */
+const flatStates = (
+  others: States,
+  states: Readonly<Record<string, ArrayLike<number>>>,
+): States<Float64Array> => {
+  const copies = Object.entries(states).map(([name, values]) => [name, new Float64Array(values)] as const);
+  return new States(clockOf(others, 'parallel'), Object.fromEntries(copies));
+};
 
 function dismiss(members: readonly Member[]): void {
   for (const { thread } of members) thread.close();

@@ -1,15 +1,19 @@
 /** One thread's share of a pass over a batch: some of its rows, forward and, if asked, backward. */
 import type { RandomState } from '../../core/random';
-import { contents, type Tensor } from '../../core/tensor';
-import type { Batch, Part } from '../network/batch';
-import type { Network } from '../network/network';
+import { contents, type Numbers } from '../../core/tensor';
+import type { Batch, PassOptions, ReadBatch } from '../network/batch';
+import type { Box } from '../network/box';
+import { runnerOf, type Network } from '../network/network';
+import { planOf, type Pass } from '../network/pass';
 import type { Plan } from '../network/plan';
+import { States } from '../network/states';
 import { endsInOne } from '../network/topology';
 
-/** What a pass is to do. */
-export interface Task extends Part {
+/** What a pass is to do, in a form that can be sent to a thread. */
+export interface Task extends Omit<PassOptions, 'from'> {
   batch: Batch;
-  training: boolean;
+  /** States that it goes on from, and their time on the sequence's clock. */
+  from?: { states: Readonly<Record<string, Numbers | Box>>; clock: number };
   /** Adds to the gradients of the parameters as well. */
   backward: boolean;
   /** State of the generator from which all rows of the batch draw their dropout, those of other shares included. */
@@ -36,21 +40,17 @@ export interface Figures {
 /** Does a share of a pass; the gradients are added to those of the network. */
 export function runShare(
   network: Network,
-  { batch, training, backward, random, ...part }: Task,
+  { batch, from, backward, random, ...options }: Task,
   gathered?: Gathered,
-): Figures & { readonly output: Tensor } {
+  read: ReadBatch = runnerOf(network).read(batch),
+): Figures & { pass: Pass } {
   if (random) network.random.state = random;
-  const result = network.forward(batch, { training, ...part });
-  const plan = network.lastPlan as Plan;
-  if (gathered) gather(plan, part.rows?.[0] ?? 0, gathered);
-  if (backward) network.backward();
-  return {
-    ...figuresOf(plan),
-    loss: result.loss,
-    get output() {
-      return result.output;
-    },
-  };
+  const how = from ? { ...options, from: new States(from.clock, from.states) } : options;
+  const pass = runnerOf(network).run(read, how);
+  const plan = planOf(pass);
+  if (gathered) gather(plan, options.rows?.[0] ?? 0, gathered);
+  if (backward) pass.backward();
+  return { ...figuresOf(plan), loss: pass.loss, pass };
 }
 
 /** Copies what the rows of a plan, of which the first is row `from` of the batch, have put out. */

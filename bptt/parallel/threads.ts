@@ -31,8 +31,7 @@ export async function suggestedThreads(network: Network, shape: { T: number; B: 
 
 /** As many threads as batches like this one are worth, or one where they cannot be had. */
 export async function teamFor(network: Network, batch: Batch): Promise<Parallel> {
-  const { B, shape } = readBatch(batch, network, 'network.forward');
-  const threads = await suggestedThreads(network, { T: shape.T, B });
+  const threads = await suggestedThreads(network, readBatch(batch, network, 'network.forward'));
   return parallel(network, threads).catch(
     (error: unknown) => new Parallel(network, [], `${(error as Error).message}: one thread`),
   );

@@ -6,6 +6,7 @@ import { mustBeNetwork, type Network } from '../network/network';
 import { optimizer as optimizerOf, Optimizer, type Kept, type OptimizerOptions } from './optimizers';
 import { Parallel } from '../parallel/parallel';
 import { Source, type Batches } from './source';
+import { States } from '../network/states';
 
 export type { StepInfo } from './learner';
 
@@ -41,7 +42,7 @@ export interface Summary {
   /** The last validation that was an improvement. */
   best?: Point;
   /** Final states of the last step. */
-  states: Record<string, Float64Array>;
+  states: States<Float64Array>;
 }
 
 /**
@@ -112,7 +113,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
     stopped,
     history: { loss: history.loss.points, validationLoss: history.validationLoss.points },
     ...(best.point && { best: best.point }),
-    states: learner.states,
+    states: learner.states ?? new States(0, {}),
   };
 }
 
@@ -157,8 +158,10 @@ async function validate(
   const source = new Source(batches, signal, where);
   const total = { loss: 0, rows: 0 };
   try {
+    let before: States<Float64Array> | undefined;
     for (let batch = await source.take(); batch; batch = await source.take()) {
-      const { loss, rows } = await learner.evaluate(batch, where, step);
+      const { loss, rows, states } = await learner.evaluate(batch, before, where, step);
+      before = states;
       total.loss += loss;
       total.rows += rows;
     }

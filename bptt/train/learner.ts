@@ -2,16 +2,17 @@
 import { must } from '../../core/check';
 import type { Data } from '../../core/memory';
 import { Stopped } from '../parallel/thread';
-import type { Batch, Ended } from '../network/batch';
+import type { Batch } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import type { Network } from '../network/network';
 import { firstBadParameter, firstBadValue } from '../network/notfinite';
 import type { Kept, Optimizer } from './optimizers';
-import { parallel, Parallel, type Pass } from '../parallel/parallel';
-import type { Plan } from '../network/plan';
+import { parallel, Parallel, type SharedPass } from '../parallel/parallel';
+import { planOf } from '../network/pass';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
 import { figuresOf } from '../parallel/share';
-import type { Source } from './source';
+import { goingOn, type Source, type StreamBatch } from './source';
+import type { States } from '../network/states';
 import { teamFor } from '../parallel/threads';
 import { withNoise } from '../network/weightnoise';
 
@@ -45,16 +46,14 @@ export interface StepInfo {
   tokens: number;
   /** Present when a validation followed this step. */
   validationLoss?: number;
-  /** Final states, `l0.h` [B, H] row-major: what `initial: 'carry'` carries on from. The next step overwrites them. */
-  states: Record<string, Float64Array>;
+  /** Final states, `l0.h` [B, H] row-major: what the next batch goes on from if it says `initial: 'carry'`. */
+  states: States<Float64Array>;
 }
 
 /** Makes the steps, and keeps the states that a later batch carries on from. */
 export class Learner {
-  readonly states: Record<string, Float64Array> = {};
-  private readonly statesBefore: Record<string, Float64Array> = {};
-  /** The clock and the rows of the pass that left these states. */
-  private ended: Omit<Ended, 'states'> | undefined;
+  /** Those that the last pass of training ended with. */
+  states: States<Float64Array> | undefined;
   private team: Parallel | undefined;
   private readonly schedule: Schedule;
   /** What a step is taken back to, and the weights without their noise. */
@@ -75,16 +74,14 @@ export class Learner {
    * were.
    */
   async step(source: Source): Promise<StepInfo | undefined> {
-    const { ended, states, statesBefore } = this;
+    const { states } = this;
     const { random } = this.network;
     const { state } = random;
-    keep(statesBefore, states);
     try {
       return await this.attempt(source);
     } catch (error) {
       random.state = state;
-      this.ended = ended;
-      keep(states, statesBefore);
+      this.states = states;
       throw error;
     }
   }
@@ -116,14 +113,20 @@ export class Learner {
     const learningRate = optimizer.learningRate * this.schedule(step - 1);
     this.update(step, learningRate);
     const { loss, norm: gradientNorm, tokens } = total;
-    return { step, loss, gradientNorm, learningRate, tokens, states: this.states };
+    return { step, loss, gradientNorm, learningRate, tokens, states: this.states as States<Float64Array> };
   }
 
   /** As `evaluate` below, on the threads of the training. */
-  async evaluate(batch: Batch, where: string, step: number): Promise<{ loss: number; rows: number }> {
+  async evaluate(
+    given: StreamBatch,
+    before: States<Float64Array> | undefined,
+    where: string,
+    step: number,
+  ): Promise<{ loss: number; rows: number; states: States<Float64Array> }> {
+    const { batch, ...from } = goingOn(given, before, where);
     const threads = await this.threads(batch, where);
-    const { loss, rows } = await checked(threads, (team) => team.evaluate(batch), where, step);
-    return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows };
+    const { loss, rows, states } = await checked(threads, (team) => team.evaluate(batch, from), where, step);
+    return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows, states };
   }
 
   /** Ends the threads that were started for it. */
@@ -131,13 +134,12 @@ export class Learner {
     if (!(this.options.threads instanceof Parallel)) this.team?.close();
   }
 
-  private async learn(batch: Batch, step: number, sums: boolean): Promise<Pass> {
-    const { network, states } = this;
-    // validation and callbacks may have run the network since: what is carried on from was kept aside
-    const from = this.ended && { ...this.ended, states };
-    const how = { training: true, from, ...(sums && { over: 1 }) };
+  private async learn(given: StreamBatch, step: number, sums: boolean): Promise<SharedPass> {
+    const { network } = this;
+    const { batch, ...from } = goingOn(given, this.states, at(step));
+    const how = { training: true, ...from, ...(sums && { over: 1 }) };
     const threads = await this.threads(batch, at(step));
-    const run = (): Promise<Pass> =>
+    const run = (): Promise<SharedPass> =>
       checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
     const { weightNoise: deviation = 0 } = this.options;
     const noise = { deviation, random: network.random };
@@ -145,8 +147,7 @@ export class Learner {
     const pass = await (deviation > 0
       ? withNoise(weights, (this.clean ??= weights.slice()), noise, run)
       : run());
-    this.ended = { clock: pass.clock, B: pass.B };
-    keep(states, pass.states);
+    this.states = pass.states;
     return pass;
   }
 
@@ -189,14 +190,6 @@ export class Learner {
   }
 }
 
-/** Copies states by name, into the arrays that are there where they fit. */
-function keep(to: Record<string, Float64Array>, from: Record<string, ArrayLike<number>>): void {
-  for (const [name, values] of Object.entries(from)) {
-    if (to[name]?.length !== values.length) to[name] = new Float64Array(values.length);
-    to[name].set(values);
-  }
-}
-
 /**
  * The loss of a batch without learning from it, times its rows where the loss is a mean, and their number.
  * @param where how its messages begin.
@@ -208,8 +201,9 @@ export function evaluate(
   where = 'evaluate',
   step = 0,
 ): { loss: number; rows: number } {
-  const { loss } = explained(where, () => network.forward(batch));
-  const plan = network.lastPlan as Plan;
+  const pass = explained(where, () => network.forward(batch));
+  const { loss } = pass;
+  const plan = planOf(pass);
   mustBeFinite(loss, () => firstBadValue(plan), where, step);
   const { rows } = figuresOf(plan);
   return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
@@ -218,11 +212,11 @@ export function evaluate(
 /** Runs a pass, and says where, and perhaps why, it went wrong. */
 async function checked(
   team: Parallel,
-  run: (team: Parallel) => Promise<Pass>,
+  run: (team: Parallel) => Promise<SharedPass>,
   where: string,
   step: number,
-): Promise<Pass> {
-  let pass: Pass;
+): Promise<SharedPass> {
+  let pass: SharedPass;
   try {
     pass = await run(team);
   } catch (cause) {

@@ -1,14 +1,36 @@
 /** Batches one at a time from any iterable, without ever holding up the event loop for long. */
-import { mustBe } from '../../core/check';
+import { must, mustBe } from '../../core/check';
 import type { Batch } from '../network/batch';
+import type { States } from '../network/states';
 
-export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
+/** A batch of many. */
+export interface StreamBatch extends Omit<Batch, 'initial'> {
+  /** As of any batch, or `carry`: the rows go on from the batch before, which has as many. */
+  initial?: Batch['initial'] | 'carry';
+}
+
+export type Batches = Iterable<StreamBatch> | AsyncIterable<StreamBatch>;
 
 /** Milliseconds of work after which timers, signals and the screen get their turn. */
 const TURN = 10;
 
+/**
+ * A batch as a pass takes it, and the states that it goes on from if it carries on.
+ * @throws RangeError when it does and there are none.
+ */
+export function goingOn(
+  batch: StreamBatch,
+  before: States<Float64Array> | undefined,
+  where: string,
+): { batch: Batch; from?: States<Float64Array> } {
+  const { initial, ...rest } = batch;
+  if (initial !== 'carry') return { batch: batch as Batch };
+  must(before !== undefined, where, 'a batch must come before one with initial: carry', 'none');
+  return { batch: rest, from: before };
+}
+
 export class Source {
-  private readonly iterator: Iterator<Batch> | AsyncIterator<Batch>;
+  private readonly iterator: Iterator<StreamBatch> | AsyncIterator<StreamBatch>;
   private lastTurn = performance.now();
   /** A request that was given up; the iterator would answer a `return` only after it. */
   private pending = false;
@@ -19,7 +41,7 @@ export class Source {
     private readonly signal: AbortSignal | undefined,
     private readonly where: string,
   ) {
-    const given = Object(batches) as Partial<Iterable<Batch> & AsyncIterable<Batch>>;
+    const given = Object(batches) as Partial<Iterable<StreamBatch> & AsyncIterable<StreamBatch>>;
     const iterator = given[Symbol.asyncIterator]?.() ?? given[Symbol.iterator]?.();
     mustBe(iterator !== undefined, where, 'batches must be an iterable of batches', batches);
     this.iterator = iterator;
@@ -33,7 +55,7 @@ export class Source {
    * The next batch; undefined at the end, or once the signal is aborted.
    * @throws TypeError when it is none.
    */
-  async take(): Promise<Batch | undefined> {
+  async take(): Promise<StreamBatch | undefined> {
     if (performance.now() - this.lastTurn > TURN) {
       await turn();
       this.lastTurn = performance.now();
@@ -44,7 +66,7 @@ export class Source {
     if (result === undefined || result.done) return undefined;
     const batch: unknown = result.value;
     mustBe(typeof batch === 'object' && batch !== null, this.where, 'every batch must be an object', batch);
-    return batch as Batch;
+    return batch as StreamBatch;
   }
 
   /** Tells the iterator that no more batches are wanted. */

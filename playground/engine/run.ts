@@ -4,7 +4,9 @@ import type { Batch } from '../../bptt/network/batch';
 import type { Network } from '../../bptt/network/network';
 import { firstBadParameter, firstBadValue } from '../../bptt/network/notfinite';
 import { optimizer, type Kept, type Optimizer } from '../../bptt/train/optimizers';
+import { planOf } from '../../bptt/network/pass';
 import type { Plan } from '../../bptt/network/plan';
+import type { States } from '../../bptt/network/states';
 import { must } from '../../core/check';
 import type { Data } from '../../core/memory';
 import type { Random } from '../../core/random';
@@ -78,22 +80,20 @@ export class Run {
     this.start = this.startOf(batch);
     net.parameters.zeroGradients();
     const where = `${this.cell}, step ${this.steps + 1}`;
+    const whole = batchOf(this.start);
     let loss = 0;
+    let before: States | undefined;
     for (let from = 0; from < T; from += window) {
       const to = Math.min(from + window, T);
-      loss += net.forward(part(this.start, from), { training: true, steps: [from, to] }).loss;
+      const pass = net.forward(whole, { training: true, steps: [from, to], from: before });
+      before = pass.states;
+      loss += pass.loss;
       if (!Number.isFinite(loss))
-        must(
-          false,
-          where,
-          'the loss must be finite',
-          loss,
-          `first in ${firstBadValue(net.lastPlan as Plan)}`,
-        );
-      net.backward();
-      flow.read(net.lastPlan as Plan, from);
+        must(false, where, 'the loss must be finite', loss, `first in ${firstBadValue(planOf(pass))}`);
+      pass.backward();
+      flow.read(planOf(pass), from);
     }
-    this.keep();
+    if (before) this.keep(before);
     const bad = firstBadParameter(net.parameters, 'gradients');
     must(bad === undefined, where, 'the gradients must be finite', bad);
     const { norm } = clipGlobalNorm(net.parameters, clip > 0 ? clip : Infinity);
@@ -127,11 +127,14 @@ export class Run {
       net.random.state = random;
     };
     set(start);
+    const whole = batchOf(start);
     try {
+      let before: States | undefined;
       for (let from = 0; from < T; from += window) {
         const steps = [from, Math.min(from + window, T)] as const;
-        net.forward(part(start, from), { training: true, steps, rows: [row, row + 1] });
-        look(net.lastPlan as Plan);
+        const pass = net.forward(whole, { training: true, steps, rows: [row, row + 1], from: before });
+        before = pass.states;
+        look(planOf(pass));
       }
     } finally {
       set(now);
@@ -148,16 +151,12 @@ export class Run {
   }
 
   /** Whatever the network is asked between two steps, training goes on from these states. */
-  private keep(): void {
+  private keep(states: States): void {
     if (!this.task.stream || this.settings.bidirectional) return;
-    const { states } = (this.network.lastPlan as Plan).final;
     for (const [name, state] of Object.entries(states)) this.states[name] = toFlat(state);
   }
 }
 
-/** The batch as the network takes it: the first window starts where the batch before ended, or anew. */
-function part({ batch: { x, targets, since }, states }: Start, from: number): Batch {
-  const whole: Batch = { x, targets };
-  if (from > 0) return { ...whole, initial: 'carry' };
-  return states ? { ...whole, initial: states, clock: since } : whole;
-}
+/** The batch as the network takes it: it begins where the batch before ended, or anew. */
+const batchOf = ({ batch: { x, targets, since }, states }: Start): Batch =>
+  states ? { x, targets, initial: states, clock: since } : { x, targets };

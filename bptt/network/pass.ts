@@ -1,0 +1,176 @@
+/**
+ * A pass: one batch run forward, its results, and its way back.
+ *
+ * Results are copies that are made when they are read. A plan's memory is used again by later passes, so they must be read
+ * before that; what was read stays as it is.
+ */
+import { must, mustBe } from '../../core/check';
+import { allCopied, copied, reshape, rows, type Tensor, type Tensors } from '../../core/tensor';
+import type { Bound } from './bound';
+import type { Plan } from './plan';
+import type { Stack } from './stack';
+import { States } from './states';
+import { beginsWithOne } from './topology';
+import { fillUpstream, type Upstream } from './upstream';
+
+/** What a pass runs. */
+export interface Loaded {
+  bound: Bound;
+  /** It starts where every sequence starts. */
+  fresh: boolean;
+  /** The part that is run holds the first step. */
+  begins: boolean;
+  /** Time on the sequence's clock after its last step. */
+  clock: number;
+  /** It has no targets. */
+  predicted: boolean;
+}
+
+/** What a backward pass gives, beside the gradients of the parameters; copied when first read, as the results are. */
+export interface Gradients {
+  /** dL/dx, in the shape of x as values. */
+  readonly x: Tensor;
+  /** Of an encoder-decoder: dL/d of what the decoder was given. */
+  readonly inputs?: Tensor;
+  /** dL/d initial states by name, `l0.h` [B, H]; of an encoder-decoder the encoder's, `e0.h`. */
+  readonly initial: Tensors;
+}
+
+let planIn: (pass: Pass) => Plan;
+
+/** A forward pass, made by `network.forward`. Tensors are copied when they are first read, which must be before the next pass. */
+export class Pass {
+  /** The loss, or NaN where there is none. */
+  readonly loss: number;
+  readonly #loaded: Loaded;
+  readonly #turn: number;
+  #output: Tensor | undefined;
+  #states: States | undefined;
+  #attention: Tensor | undefined;
+  #gradients: Gradients | undefined;
+
+  static {
+    planIn = (pass) => pass.#mustHold('network.forward', 'the plan').plan;
+  }
+
+  /** @internal use `network.forward` */
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded;
+    const { bound, predicted } = loaded;
+    this.#turn = bound.turn;
+    bound.encode();
+    bound.forward();
+    const { architecture, loss } = bound.plan;
+    this.loss = architecture.loss && !predicted ? loss.get(0) : NaN;
+  }
+
+  /** y [T, B, O], or [B, O] where each row has one output. */
+  get output(): Tensor {
+    return (this.#output ??= copied(this.#mustHold('network.forward', 'output').output));
+  }
+
+  /** Final states by name, `l0.h` [B, H]: the next part of the sequence is run `from` them. */
+  get states(): States {
+    if (!this.#states) {
+      const { plan } = this.#mustHold('network.forward', 'states');
+      this.#states = new States(this.#loaded.clock, allCopied(plan.final.states));
+    }
+    return this.#states;
+  }
+
+  /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
+  get attention(): Tensor | undefined {
+    const { attention } = this.#loaded.bound;
+    if (attention && !this.#attention) {
+      this.#mustHold('network.forward', 'attention');
+      this.#attention = copied(attention);
+    }
+    return this.#attention;
+  }
+
+  /**
+   * Runs backward through time, adding into the gradients of the network's parameters. Weights stay.
+   *
+   * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
+   * @returns dL/dx [T, B, D] ([B, D] where there is one input), that of a decoder's inputs, and dL/dinitial states by
+   *   name. Those of inputs are computed when one is read for the first time, which must be before the weights change;
+   *   class numbers have none.
+   * @throws RangeError after a later pass that needed this one's memory, or when a gradient has the wrong size; TypeError
+   *   when dL/dx is read after a batch of class numbers.
+   */
+  backward(upstream?: Upstream): Gradients {
+    const where = 'pass.backward';
+    const { fresh, predicted } = this.#loaded;
+    const bound = this.#mustHold(where, 'a pass', 'run backward');
+    const { plan } = bound;
+    if (plan.architecture.loss) {
+      must(!predicted, where, 'the forward pass must have had targets', 'a prediction');
+      const given = upstream !== undefined;
+      must(!given, where, 'upstream gradients must be left out', 'some', 'the network has a loss');
+    } else {
+      fillUpstream(plan, upstream ?? {}, where);
+    }
+    bound.backward();
+    if (fresh) bound.startBackward();
+    return (this.#gradients = this.#read());
+  }
+
+  /** What a backward pass has left in the plan, to be read as long as it is there. */
+  #read(): Gradients {
+    const where = 'pass.backward';
+    const { bound, begins } = this.#loaded;
+    const { plan } = bound;
+    const { topology, feed } = plan.architecture;
+    const mustHold = (name: string): void => {
+      this.#mustHold(where, name);
+      const last = this.#gradients === gradients;
+      must(last, where, `${name} must be read before the next backward pass`, 'a later one', REUSED);
+    };
+    let late = true;
+    const gradientOf = (stack: Stack, one: boolean, name: string): Tensor => {
+      mustHold(name);
+      const why = 'a class number cannot be moved by a little; one-hot rows [T, B, D] can';
+      mustBe(!stack.shape.classes, where, `${name} must be numbers to have a gradient`, 'class numbers', why);
+      if (late) bound.inputBackward();
+      late = false;
+      const { T, B } = stack.shape;
+      const { gradient } = stack.input;
+      const D = gradient.shape[1];
+      if (!one) return copied(reshape(gradient, [T, B, D]));
+      const first = copied(rows(gradient, 0, B));
+      if (!begins) first.data.fill(0);
+      return first;
+    };
+    let x: Tensor | undefined;
+    let inputs: Tensor | undefined;
+    let initial: Tensors | undefined;
+    const gradients: Gradients = {
+      get x() {
+        return (x ??= gradientOf(plan.first, beginsWithOne(topology), 'x'));
+      },
+      get inputs() {
+        return plan.source && (inputs ??= gradientOf(plan.main, feed !== 'given', 'inputs'));
+      },
+      get initial() {
+        if (!initial) mustHold('initial');
+        return (initial ??= allCopied(plan.initial.gradients));
+      },
+    };
+    return gradients;
+  }
+
+  #mustHold(where: string, name: string, what = 'read'): Bound {
+    const { bound } = this.#loaded;
+    if (bound.turn !== this.#turn)
+      must(false, where, `${name} must be ${what} before the next pass`, 'a later pass', REUSED);
+    return bound;
+  }
+}
+
+const REUSED = 'it uses that memory';
+
+/**
+ * The plan that a pass was run on, with all of its numbers.
+ * @throws RangeError once a later pass has used its memory.
+ */
+export const planOf = (pass: Pass): Plan => planIn(pass);

@@ -1,0 +1,218 @@
+/** What runs a network: its plans, and the batches that are copied into them. */
+import type { Cell } from '../../cells/cell';
+import { must, mustBe } from '../../core/check';
+import type { Executor } from '../../core/program';
+import { engineMemory } from '../../core/memory';
+import type { Random } from '../../core/random';
+import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from '../../core/tensor';
+import type { Architecture } from './architecture';
+import { readBatch, type Batch, type PassOptions, type ReadBatch } from './batch';
+import { bind, type Bound } from './bound';
+import { fitted, flatten, type Box } from './box';
+import { clocksOf, phasesOf } from './layer';
+import type { Parameters } from './parameters';
+import { Pass, type Loaded } from './pass';
+import type { Plan } from './plan';
+import { rowsFirst } from './sequence';
+import type { PlanShape } from './stage';
+
+/** The network that is run. */
+interface Runnable {
+  readonly architecture: Architecture;
+  readonly parameters: Parameters;
+  readonly random: Random;
+  readonly executor: Executor;
+  readonly reduction: 'mean' | 'sum';
+  readonly output: number;
+}
+
+/** What a plan is for. Each use has plans of its own: a pass stays whole whatever is decoded or checked beside it. */
+type Use = 'pass' | 'decode' | 'check';
+
+/** Plans kept at once: a training and a validation shape, a ragged last batch, and a few more. */
+const PLANS_KEPT = 8;
+
+export class Runner {
+  private readonly clocks: readonly Cell[];
+  private readonly plans = new Map<string, Bound>();
+  /** That of the last pass. */
+  private last: Bound | undefined;
+
+  constructor(private readonly network: Runnable) {
+    this.clocks = clocksOf(network.architecture.layers);
+  }
+
+  /** Reads a batch, to be run at once or part by part. */
+  read(batch: Batch, where = 'network.forward'): ReadBatch {
+    return readBatch(batch, this.network, where);
+  }
+
+  /** Runs a batch, or a part of it, forward. */
+  run(read: ReadBatch, options: PassOptions): Pass {
+    return new Pass(this.load(read, options, 'pass'));
+  }
+
+  /** A plan that holds a batch, with initial states and dropout, and is run by the caller. */
+  lay(batch: Batch, training = false): Plan {
+    return this.load(this.read(batch), { training }, 'check').bound.plan;
+  }
+
+  /** The plan for a shape, recorded at first use; the least recently used ones are forgotten and must not be used. */
+  plan(shape: PlanShape): Plan {
+    return this.bound(shape, 'pass').plan;
+  }
+
+  /**
+   * The plan of a batch of one step, at time `clock`, begun where the batch begins unless its turn is one of `mine`: what
+   * `Writer` takes its steps with.
+   */
+  single(read: ReadBatch, clock: number, mine: WeakMap<Bound, number>): Bound {
+    const { shape, fill } = read.part({ predict: true });
+    const bound = this.bound({ ...shape, clock }, 'decode');
+    const { plan } = bound;
+    fill(plan);
+    if (mine.get(bound) === bound.turn) return bound;
+    for (const keep of plan.keeps) keep.data.fill(1);
+    begin(bound, read, {}, 'decode');
+    bound.encode();
+    mine.set(bound, ++bound.turn);
+    return bound;
+  }
+
+  private load(read: ReadBatch, options: PassOptions, use: Use): Loaded {
+    const { shape, fill } = read.part(options);
+    const bound = this.bound(shape, use);
+    const { plan } = bound;
+    bound.turn++;
+    fill(plan);
+    const { architecture, random } = this.network;
+    for (const keep of plan.keeps) {
+      if (options.training) drawKeep(keep, architecture.dropout, rowsOf(read, options), random);
+      else keep.data.fill(1);
+    }
+    const fresh = begin(bound, read, options, 'network.forward');
+    if (use === 'pass') this.last = bound;
+    const { steps, predict: predicted = false } = options;
+    const clock = (shape.clock ?? 0) + shape.T;
+    return { bound, fresh, clock, begins: (steps?.[0] ?? 0) === 0, predicted };
+  }
+
+  /** The plan of that shape. Where nothing else makes room for a pass, that of the pass before is forgotten. */
+  private bound(shape: PlanShape, use: Use): Bound {
+    const { last } = this;
+    // single steps come in long rows of one shape: then there is nothing to be looked up
+    if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
+    const { T, B, masked, classes = false, source, clock = 0 } = shape;
+    const read = source ? `${source.T},${source.masked},${source.classes}` : '';
+    const key = `${use},${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
+    let bound = this.plans.get(key);
+    if (!bound) {
+      if (this.plans.size >= PLANS_KEPT) this.forget(last);
+      const reclaim = (): boolean => this.forget(last) || (use === 'pass' && this.forget(undefined));
+      const { made, release } = engineMemory().lease(() => bind(shape, this.network), reclaim);
+      bound = { ...made, release };
+    }
+    // a Map keeps the order of insertion: the first key is the least recently used
+    this.plans.delete(key);
+    this.plans.set(key, bound);
+    return bound;
+  }
+
+  /** Forgets the least recently used plan that is not `kept`; false where there is none. */
+  private forget(kept: Bound | undefined): boolean {
+    const [key, bound] = [...this.plans].find(([, one]) => one !== kept) ?? [];
+    if (key === undefined || !bound) return false;
+    this.plans.delete(key);
+    bound.release();
+    bound.turn++;
+    if (bound === this.last) this.last = undefined;
+    return true;
+  }
+}
+
+/** Fills the initial states; true when they are those that every sequence starts from. */
+function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: string): boolean {
+  const { plan } = bound;
+  const blocks = plan.initial.states;
+  const given = options.from ?? read.initial;
+  if (given === 'zero') {
+    for (const name in blocks) fillFrom(blocks[name], 0);
+    bound.start();
+    return true;
+  }
+  const names = Object.keys(blocks).join(', ');
+  const named = typeof given === 'object' && given !== null && !isTensor(given) && !isList(given);
+  mustBe(named, where, `initial must be zero or states by name (${names})`, given);
+  const unknown = Object.keys(given).find((name) => !(name in blocks));
+  if (unknown !== undefined) must(false, where, `initial states must be among ${names}`, unknown);
+  const rows = rowsOf(read, options);
+  for (const name in blocks) {
+    const [block, values] = [blocks[name], given[name] as Numbers | Box | undefined];
+    if (values === undefined) must(false, where, `initial ${name} must be given`, values);
+    if (options.from) goOn(block, values, rows, where);
+    else fillState(block, values, { ...rows, T: plan.shape.T }, where, `initial ${name}`);
+  }
+  return false;
+}
+
+/** Fills a state with what a pass has left: of all rows of the batch, or of those that are run. */
+function goOn(block: Tensor, left: Numbers | Box, { B, low, high }: Rows, where: string): void {
+  const [own, width] = block.shape;
+  // single steps take a microsecond: states that come as they were left are copied as they are
+  if (isTensor(left) && left.shape[0] === own && left.shape[1] === width) return copyInto(block, left);
+  const { numbers } = flatten(left, where, 'from');
+  const given = numbers.length / width;
+  if (given !== own) mustBeOf(B, given, where);
+  fillFrom(block, given === own ? numbers : partOf(numbers, low * width, high * width));
+}
+
+/** Throws unless states are those of as many rows as the batch has. */
+export function mustBeOf(B: number, given: number, where: string): void {
+  const why = 'the rows of a batch go on from as many; others start from zero';
+  if (given !== B) must(false, where, `from must be the states of ${B} rows`, given, why);
+}
+
+function fillState(
+  block: Tensor,
+  given: Numbers | Box,
+  { T, B, low, high }: Rows & { T: number },
+  where: string,
+  name: string,
+): void {
+  const width = block.shape[1];
+  const box = flatten(given, where, name);
+  const why = box.numbers.length === T * width ? rowsFirst(T, B) : undefined;
+  const values = fitted(box, [B, width], where, name, why);
+  fillFrom(block, high - low === B ? values : partOf(values, low * width, high * width));
+}
+
+/** The rows of a batch that are run. */
+const rowsOf = ({ B }: ReadBatch, { rows: [low, high] = [0, B] }: PassOptions): Rows => ({ B, low, high });
+
+/** Whether one plan serves both shapes, as far as can be told at a glance. */
+const alike = (p: PlanShape, q: PlanShape): boolean =>
+  p.T === q.T && p.B === q.B && p.masked === q.masked && p.classes === q.classes && !p.source && !q.source;
+
+/** Rows low…high of a batch of B. */
+interface Rows {
+  B: number;
+  low: number;
+  high: number;
+}
+
+/** Draws a mask for all rows of a batch, and keeps those of low…high. */
+function drawKeep({ data, shape }: Tensor, dropout: number, { B, low, high }: Rows, random: Random): void {
+  const [N, width] = shape;
+  const scale = 1 / (1 - dropout);
+  let k = 0;
+  for (let row = 0; row < (N / (high - low)) * B; row++) {
+    const mine = row % B >= low && row % B < high;
+    for (let c = 0; c < width; c++) {
+      const dropped = random.uniform() < dropout;
+      if (mine) data[k++] = dropped ? 0 : scale;
+    }
+  }
+}
+
+const partOf = (values: ArrayLike<number>, from: number, to: number): Float64Array =>
+  Float64Array.from({ length: to - from }, (_, k) => values[from + k]);
