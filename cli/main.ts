@@ -14,6 +14,7 @@ import type * as HopfieldCommand from './hopfield';
 import type * as ImportCommand from './import';
 import type * as PaperCommand from './paper';
 import type * as Play from './play';
+import type * as Referee from './referee';
 import type * as Sample from './sample';
 import type * as SpectrumCommand from './spectrum';
 import type * as Sweep from './sweep';
@@ -30,6 +31,7 @@ const commands: Record<string, () => (program: Command) => void> = {
   train: () => (require('./train') as typeof Train).addTrain,
   sample: () => (require('./sample') as typeof Sample).addSample,
   check: () => (require('./check') as typeof Check).addCheck,
+  referee: () => (require('./referee') as typeof Referee).addReferee,
   verify: () => (require('./verify') as typeof Verify).addVerify,
   sweep: () => (require('./sweep') as typeof Sweep).addSweep,
   worker: () => (require('./worker') as typeof WorkerCommand).addWorker,

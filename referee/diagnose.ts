@@ -10,9 +10,10 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import { rowMajor, type Numbers } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
 import { isCell } from '../cells/cell';
+import { forwardReadings } from './forward';
 import { roundoff, type Precision } from './errorbound';
-import { edited, edits, linesOf, type Line } from './edits';
-import { near, readings } from './quantity';
+import { edited, edits, linesOf, placeOf, type Line } from './edits';
+import { gatesOf, near, readings } from './quantity';
 import { contributionsOf, stepHypotheses, type Contributions, type Hypothesis } from './steps';
 import { Subject, type Named, type Question } from './subject';
 
@@ -136,17 +137,48 @@ export class Case {
     return found;
   }
 
+  /** Judges outputs and last states; what stands in the padding of the outputs counts for nothing. */
+  judgeValues(values: Readonly<Record<string, Numbers>>, precision: Precision): Diagnosis {
+    const limits = this.tolerances(precision);
+    const given = this.read(values);
+    const wrong = this.unlike(given, limits, this.outputs);
+    if (wrong.length === 0)
+      return { verdict: 'right', explanations: [], partings: [], message: 'your outputs are right' };
+    const partings = wrong.map((one) => this.parting(one, limits, this.outputs));
+    const result = (
+      verdict: Diagnosis['verdict'],
+      explanations: Explanation[],
+      message: string,
+    ): Diagnosis => ({
+      ...{ verdict, explanations, partings, message },
+    });
+    const whole = given.every(({ quantity, values }) => values.length === this.outputs[quantity].length);
+    const readings = whole
+      ? forwardReadings(
+          this.question,
+          Object.fromEntries(given.map(({ quantity, values }) => [quantity, values])),
+          (name) => Math.max(...limits[name]),
+          (name, k) => !this.isPadded(name, k),
+        )
+      : [];
+    if (readings.length > 0) {
+      const explanations = readings.map((words): Explanation => ({ words, kind: 'line' }));
+      return result('explained', explanations, told(explanations));
+    }
+    if (precision === 'float64' && this.unlike(given, this.tolerances('float32'), this.outputs).length === 0)
+      return result('rounding', [], coarse('outputs'));
+    return result('unexplained', [], apart('your outputs', partings[0]));
+  }
+
   judge(gradients: DiagnoseOptions['gradients'], precision: Precision): Diagnosis {
-    const given = Object.entries(gradients).map(([quantity, numbers]): Given => {
+    for (const quantity of Object.keys(gradients))
       must(
         quantity in this.ours,
         'diagnose',
         `gradients must be among ${Object.keys(this.ours).join(', ')}`,
         quantity,
       );
-      const { numbers: values, shape } = rowMajor(numbers, 'diagnose', quantity);
-      return { quantity, values: Array.from(values), shape };
-    });
+    const given = this.read(gradients);
     must(given.length > 0, 'diagnose', 'gradients must hold one at least', '{}');
     const limits = this.tolerances(precision);
     const wrong = this.unlike(given, limits);
@@ -164,26 +196,62 @@ export class Case {
     const explanations = flaw ? [] : this.explain(given, wrong, limits);
     if (explanations.length > 0) return result('explained', explanations, told(explanations));
     if (precision === 'float64' && this.unlike(given, this.tolerances('float32')).length === 0)
-      return result(
-        'rounding',
-        [],
-        `your gradients equal ours up to the rounding of float32: say that they are float32, or compute them in float64`,
-      );
-    const [first] = partings;
-    return result(
-      'unexplained',
-      [],
-      `no mistake that is known here gives your gradients; they part from ours first in ${first.quantity} at ${first.where}: ${first.given} where ${first.ours} belongs`,
-    );
+      return result('rounding', [], coarse('gradients'));
+    return result('unexplained', [], apart('your gradients', partings[0]));
+  }
+
+  /** The largest difference of some numbers from ours, as a part of what rounding explains; infinite for another shape. */
+  partOf(quantity: string, numbers: Numbers, ours: Named, limits: Named): number {
+    const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
+    if (list.length !== ours[quantity].length || !fits(shape, this.subject.shapeOf(quantity)))
+      return Infinity;
+    return ours[quantity].reduce((most, right, k) => {
+      const difference = this.isPadded(quantity, k) ? 0 : Math.abs(list[k] - right);
+      const part = difference === 0 ? 0 : difference / limits[quantity][k];
+      return part <= most ? most : Number.isNaN(part) ? Infinity : part;
+    }, 0);
+  }
+
+  /** Where outputs, or else gradients, part from ours first, in words. */
+  firstParting(
+    values: Readonly<Record<string, Numbers>>,
+    gradients: Readonly<Record<string, Numbers>>,
+    precision: Precision,
+  ): string {
+    const limits = this.tolerances(precision);
+    for (const [given, ours] of [
+      [values, this.outputs],
+      [gradients, this.ours],
+    ] as const) {
+      const wrong = this.inOrder(this.unlike(this.read(given), limits, ours));
+      if (wrong.length > 0) return partingWords(this.parting(wrong[0], limits, ours));
+    }
+    return '';
+  }
+
+  private isPadded(quantity: string, k: number): boolean {
+    const { valid } = this.subject.unroll.options;
+    return quantity === 'output' && valid?.get(Math.floor(k / this.subject.shapeOf('output')[2]), 0) === 0;
+  }
+
+  /** Numbers as they were given; what stands in the padding of the outputs counts for nothing. */
+  private read(given: Readonly<Record<string, Numbers>>): Given[] {
+    return Object.entries(given).map(([quantity, numbers]) => {
+      const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
+      return {
+        ...{ quantity, shape },
+        values: Array.from(list, (v, k) => (this.isPadded(quantity, k) ? this.outputs[quantity][k] : v)),
+      };
+    });
   }
 
   /** Those that are not ours. */
-  private unlike(given: readonly Given[], limits: Named): Given[] {
+  private unlike(given: readonly Given[], limits: Named, ours = this.ours): Given[] {
     return given.filter(
       ({ quantity, values, shape }) =>
         !fits(shape, this.subject.shapeOf(quantity)) ||
-        values.length !== this.ours[quantity].length ||
-        !values.every((v, k) => Math.abs(v - this.ours[quantity][k]) <= limits[quantity][k]),
+        values.length !== ours[quantity].length ||
+        !values.every((v, k) => Math.abs(v - ours[quantity][k]) <= limits[quantity][k]),
     );
   }
 
@@ -273,12 +341,12 @@ export class Case {
     if (this.candidates) return this.candidates;
     const { subject, question } = this;
     const { cell } = question;
-    const lines = linesOf(cell);
+    const lines = linesOf(cell, 'backward');
     const inText = cell.equations
-      ? edits(cell.equations).map(({ index, words, backward, renamed }) => ({
+      ? edits(cell.equations, 'backward').map(({ index, words, text, renamed }) => ({
           ...{ words, line: lines[index], kind: 'line' as const, rare: renamed },
           gradients: () => {
-            const other = edited(cell, backward);
+            const other = edited(cell, { backward: text });
             return other && subject.gradientsOf(other);
           },
         }))
@@ -298,8 +366,8 @@ export class Case {
     return [...wrong].sort((a, b) => rank(a) - rank(b));
   }
 
-  private parting({ quantity, values, shape }: Given, limits: Named): Parting {
-    const { subject, ours } = this;
+  private parting({ quantity, values, shape }: Given, limits: Named, ours = this.ours): Parting {
+    const { subject } = this;
     const own = subject.shapeOf(quantity);
     const right = ours[quantity];
     if (values.length !== right.length || !fits(shape, own))
@@ -312,7 +380,7 @@ export class Case {
     const order = right.map((_, k) => k);
     const block = own.length === 3 ? own[1] * own[2] : right.length;
     // the backward pass begins at the last step
-    order.sort((a, b) => Math.floor(b / block) - Math.floor(a / block) || a - b);
+    if (ours === this.ours) order.sort((a, b) => Math.floor(b / block) - Math.floor(a / block) || a - b);
     const k = order.find((at) => !(Math.abs(values[at] - right[at]) <= limits[quantity][at])) ?? 0;
     return { quantity, where: this.placeIn(own, k), given: values[k], ours: right[k] };
   }
@@ -323,11 +391,7 @@ export class Case {
       return `step ${Math.floor(k / (shape[1] * width))}, row ${Math.floor(k / width) % shape[1]}, entry ${k % width}`;
     const place = shape.length === 1 ? `[${k}]` : `[${Math.floor(k / width)}, ${k % width}]`;
     const { cell } = this.subject;
-    const gates =
-      /gates\s+\w+\s*=\s*([^[]+)\[/
-        .exec(cell.equations?.shapes ?? '')?.[1]
-        .trim()
-        .split(/\s+/) ?? [];
+    const gates = gatesOf(cell);
     const gated = gates.length > 1 && width === gates.length * cell.hidden;
     return gated ? `${place}, gate ${gates[Math.floor((k % width) / cell.hidden)]}` : place;
   }
@@ -340,8 +404,6 @@ const fits = (shape: readonly number[], own: readonly number[]): boolean =>
 const largest = (values: readonly number[]): number =>
   values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
 
-const placeOf = (line: Line | undefined): string => (line ? ` (line ${line.number}: \`${line.text}\`)` : '');
-
 const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 
@@ -353,6 +415,15 @@ const singular = (words: string): string =>
     .replace(/\bthey must\b/, 'it must')
     .replace(/\bto them\b/, 'to it')
     .replace(/\btheir\b/, 'its');
+
+const coarse = (what: string): string =>
+  `your ${what} equal ours up to the rounding of float32: say that they are float32, or compute them in float64`;
+
+const partingWords = ({ quantity, where, given, ours }: Parting): string =>
+  `${quantity} at ${where}${Number.isNaN(ours) ? '' : `: ${given} where ${ours} belongs`}`;
+
+const apart = (yours: string, parting: Parting): string =>
+  `no mistake that is known here gives ${yours}; they part from ours first in ${partingWords(parting)}`;
 
 /** How many explanations are told at once. */
 const TOLD = 4;

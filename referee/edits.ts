@@ -1,4 +1,4 @@
-/** Small mistakes in the text of a cell's backward equations, each as another text and in words. */
+/** Small mistakes in the text of a cell's equations, each as another text and in words. */
 import { parse, type Equation, type Expression } from '../core/equations/parse';
 import { EquationError } from '../core/equations/error';
 import { namesIn } from '../core/equations/steps';
@@ -7,24 +7,27 @@ import type { Cell, CellEquations } from '../cells/cell';
 import { variantOf } from '../cells/define';
 import { declare } from '../core/equations/declare';
 
-/** One line of the backward equations, written otherwise. */
+/** One line of the equations, written otherwise. */
 export interface Edit {
   /** Which equation, from 0. */
   index: number;
   /** `without the term dcNext in dc`. */
   words: string;
-  /** The whole of the backward equations. */
-  backward: string;
+  /** All the equations of its block. */
+  text: string;
   /** Whether one name stands where another belongs: of those there are many. */
   renamed: boolean;
 }
 
 /** A line as others read it. */
 export interface Line {
-  /** In the file of a cell of one's own, or else among the backward equations, from 1. */
+  /** In the file of a cell of one's own, or else among the equations of its block, from 1. */
   number: number;
   text: string;
 }
+
+/** The blocks of a cell's equations. */
+type Side = 'forward' | 'backward';
 
 /** A place of an expression, written otherwise. */
 interface Variant {
@@ -43,34 +46,39 @@ const apply = (op: 'add' | 'sub' | 'mul' | 'neg', ...args: Expression[]): Expres
 const nothing = (e: Expression): Expression => apply('mul', number(0), e);
 const one = (e: Expression): Expression => apply('add', number(1), nothing(e));
 
-/** The lines of the backward equations. */
-export function linesOf({ options, equations }: Cell): Line[] {
+/** The lines of a block. */
+export function linesOf({ options, equations }: Cell, side: Side): Line[] {
   if (!equations) return [];
   const own = typeof options?.equations === 'string';
-  return parse(equations.backward, equations.name).map((equation, k) => ({
-    number: own ? equations.backward.slice(0, equation.at).split('\n').length : k + 1,
+  return parse(equations[side], equations.name).map((equation, k) => ({
+    number: own ? equations[side].slice(0, equation.at).split('\n').length : k + 1,
     text: lineOf(equation, equation.expression),
   }));
 }
 
+/** How a line is shown behind a sentence. */
+export const placeOf = (line: Line | undefined): string =>
+  line ? ` (line ${line.number}: \`${line.text}\`)` : '';
+
 const lineOf = ({ name, accumulate }: Equation, e: Expression): string =>
   `${name} ${accumulate ? '+=' : '='} ${textOf(e)}`;
 
-/** Every small mistake in a text: terms, factors, signs, names, slopes, transposes. */
-export function edits(equations: CellEquations): Edit[] {
-  const lines = parse(equations.backward, `${equations.name}, backward`);
-  const read = declare(equations.shapes, ['states', 'parameters'], equations.name).sections;
-  const states = Object.keys(read.states);
+/** Every small mistake in a block: terms, factors, signs, names, slopes, transposes. */
+export function edits(equations: CellEquations, side: Side): Edit[] {
+  const lines = parse(equations[side], `${equations.name}, ${side}`);
+  const { states, parameters } = declare(equations.shapes, ['states', 'parameters'], equations.name).sections;
   const used = [...new Set(lines.flatMap(({ expression }) => namesIn(expression)))];
-  const gradients = new Set([
-    ...states.flatMap((s) => [`d${s}Next`]),
-    `d${states[0]}Out`,
-    ...lines.map(({ name }) => name),
-  ]);
-  const values = new Set([
-    ...used.filter((name) => !gradients.has(name) && !(name in read.parameters)),
-    ...states.flatMap((s) => [s, `${s}Prev`]),
-  ]);
+  const given = Object.keys(states).flatMap((s) => [s, `${s}Prev`]);
+  const gradients = new Set(
+    side === 'forward'
+      ? []
+      : [
+          ...Object.keys(states).map((s) => `d${s}Next`),
+          `d${Object.keys(states)[0]}Out`,
+          ...lines.map(({ name }) => name),
+        ],
+  );
+  const values = new Set([...used.filter((name) => !gradients.has(name) && !(name in parameters)), ...given]);
   return lines.flatMap((line, index) => {
     const written = new Set([...used, ...lines.slice(0, index).map(({ name }) => name)]);
     const others = (name: string): string[] => {
@@ -91,17 +99,15 @@ export function edits(equations: CellEquations): Edit[] {
     }));
     return [...whole, ...inner].map(({ words, expression, renamed = false }) => ({
       ...{ index, words, renamed },
-      backward: lines
-        .map((other, k) => lineOf(other, k === index ? expression : other.expression))
-        .join('\n'),
+      text: lines.map((other, k) => lineOf(other, k === index ? expression : other.expression)).join('\n'),
     }));
   });
 }
 
-/** The cell with other backward equations; undefined where they make none. */
-export function edited(cell: Cell, backward: string): Cell | undefined {
+/** The cell with other equations; undefined where they make none. */
+export function edited(cell: Cell, changed: Partial<Pick<CellEquations, Side>>): Cell | undefined {
   try {
-    return variantOf(cell, { backward, jacobian: undefined });
+    return variantOf(cell, { ...changed, jacobian: undefined });
   } catch (error) {
     if (error instanceof EquationError) return undefined;
     throw error;

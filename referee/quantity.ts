@@ -1,5 +1,6 @@
 /** Mistakes that show in one gradient by itself: its sign, a mean, a transpose, gates in another order, `=` for `+=`. */
 import { declare } from '../core/equations/declare';
+import type { Cell } from '../cells/cell';
 import type { Contributions } from './steps';
 import type { Named, Subject } from './subject';
 
@@ -61,8 +62,11 @@ export function readings(
     const turned = ours.map((_, k) => ours[(k % columns) * rows + Math.floor(k / columns)]);
     if (near(given, turned, tolerance)) add('are the transpose of ours');
   }
-  for (const { words, values } of gateOrders(ours, own, subject))
-    if (near(given, values, tolerance)) add(words);
+  for (const { names, of } of gateOrders(subject.cell)) {
+    const values = of(ours, own);
+    if (values && near(given, values, tolerance))
+      add(`hold the gates in the order ${names.join(' ')}; ours is ${gatesOf(subject.cell).join(' ')}`);
+  }
   for (const [other, values] of Object.entries(right))
     if (other !== quantity && near(given, values, tolerance)) add(`are our ${other}`);
   if (quantity === 'dx') for (const words of inTime(given, ours, tolerance, subject)) add(words);
@@ -132,24 +136,36 @@ function factors(ratio: number, { T, B }: Subject, precision: number): string[] 
     : [`are ${Number(ratio.toPrecision(6))} times ours`];
 }
 
-function gateOrders(
-  ours: readonly number[],
-  shape: readonly number[],
-  { cell }: Subject,
-): { words: string; values: number[] }[] {
-  const { equations } = cell;
-  const gates = equations && declare(equations.shapes, ['states', 'parameters'], equations.name).gates;
-  const width = shape[shape.length - 1];
-  if (!gates || gates.names.length < 2 || width !== gates.names.length * cell.hidden) return [];
+/** Another order of a cell's gates. */
+export interface GateOrder {
+  names: string[];
+  /** Numbers of a shape with their gates in that order; undefined where the shape holds no gates. */
+  of: (numbers: readonly number[], shape: readonly number[]) => number[] | undefined;
+}
+
+/** The names of a cell's gates, in the order in which they are stored. */
+export function gatesOf({ equations }: Cell): readonly string[] {
+  return (
+    (equations && declare(equations.shapes, ['states', 'parameters'], equations.name).gates?.names) ?? []
+  );
+}
+
+/** Every order of the gates but their own. */
+export function gateOrders(cell: Cell): GateOrder[] {
+  const gates = gatesOf(cell);
   const H = cell.hidden;
-  return permutations(gates.names.map((_, k) => k))
+  return permutations(gates.map((_, k) => k))
     .filter((order) => order.some((gate, k) => gate !== k))
     .map((order) => ({
-      words: `hold the gates in the order ${order.map((k) => gates.names[k]).join(' ')}; ours is ${gates.names.join(' ')}`,
-      values: ours.map((_, k) => {
-        const column = k % width;
-        return ours[k - column + order[Math.floor(column / H)] * H + (column % H)];
-      }),
+      names: order.map((k) => gates[k]),
+      of: (numbers, shape) => {
+        const width = shape[shape.length - 1];
+        if (width !== gates.length * H) return undefined;
+        return numbers.map((_, k) => {
+          const column = k % width;
+          return numbers[k - column + order[Math.floor(column / H)] * H + (column % H)];
+        });
+      },
     }));
 }
 

@@ -77,10 +77,10 @@ describe('every small mistake in a line is told with the line', () => {
     const question = ask(cell);
     const judge = new Case(question);
     const random = new Random(2);
-    const all = edits(cell.equations!).filter(({ renamed }) => !renamed);
+    const all = edits(cell.equations!, 'backward').filter(({ renamed }) => !renamed);
     expect(all.length).toBeGreaterThan(15);
-    for (const { words, index, backward } of all) {
-      const broken = edited(cell, backward);
+    for (const { words, index, text } of all) {
+      const broken = edited(cell, { backward: text });
       if (!broken) continue; // a transpose that does not fit
       const student = new Subject(question, broken);
       student.run();
@@ -96,10 +96,10 @@ describe('every small mistake in a line is told with the line', () => {
     const cell = lstm(sizes);
     const question = ask(cell);
     const judge = new Case(question);
-    const chosen = edits(cell.equations!).filter(({ renamed }, k) => renamed && k % 7 === 0);
+    const chosen = edits(cell.equations!, 'backward').filter(({ renamed }, k) => renamed && k % 7 === 0);
     let told = 0;
-    for (const { words, backward } of chosen) {
-      const broken = edited(cell, backward);
+    for (const { words, text } of chosen) {
+      const broken = edited(cell, { backward: text });
       if (!broken) continue;
       const student = new Subject(question, broken);
       student.run();
@@ -265,8 +265,10 @@ describe('mistakes of other kinds', () => {
     expect(judge.judge(wrong, 'float64').message).toBe(
       'your dWx is 0 everywhere: nothing was written to it; your db is 1/3 of ours: a mean over the batch stands where a sum belongs (B = 3)',
     );
-    const cut = edits(question.cell.equations!).find(({ words }) => words.includes('term `dcNext`'))!;
-    const student = new Subject(question, edited(question.cell, cut.backward));
+    const cut = edits(question.cell.equations!, 'backward').find(({ words }) =>
+      words.includes('term `dcNext`'),
+    )!;
+    const student = new Subject(question, edited(question.cell, { backward: cut.text }));
     student.run();
     const gradients = student.gradients();
     const { message } = judge.judge({ ...gradients, db: gradients.db.map((v) => -v) }, 'float64');

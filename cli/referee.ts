@@ -1,0 +1,115 @@
+/** `backstep referee`: another program's outputs and gradients, judged question by question. */
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { writeWhole } from '../io/files';
+import { junit } from '../referee/junit';
+import { NotStarted } from '../referee/program';
+import { referee, type Row, type Verdict } from '../referee/referee';
+import { real, whole } from '../terminal/arguments';
+import { saving, usage } from '../terminal/errors';
+import { onInterrupt } from '../terminal/interrupt';
+import { jsonLine, line, table } from '../terminal/output';
+import { makeCell, readCell } from '../text/cellchoice';
+
+interface RefereeOptions {
+  cell: string;
+  seed: number;
+  timeout: number;
+  json?: boolean;
+  junit?: string;
+}
+
+/** Adds the command to the program. */
+export function addReferee(program: Command): void {
+  program
+    .command('referee')
+    .description("judge another program's outputs and gradients, which it answers line by line in JSON")
+    .argument('<command...>', 'the program, with its arguments, behind --')
+    .option('--cell <name>', 'the cell that is asked for: lstm, gru, elman …, or a file of equations', 'lstm')
+    .option(
+      '--timeout <seconds>',
+      'time for each answer',
+      real('referee: --timeout', (s) => s > 0 && s <= 3600, 'in 0 … 3600'),
+      30,
+    )
+    .option('--seed <n>', 'seed of the numbers', whole('referee: --seed', 0, 2 ** 32 - 1), 0)
+    .option('--json', 'one JSON object per question, and one for the diagnosis')
+    .option('--junit <file>', 'write the results as JUnit XML, too')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  backstep referee -- python3 examples/referee/lstm_numpy.py\n  backstep referee --cell elman -- ./my-program --fast\n\nThe protocol: docs/guide/referee.md\n',
+    )
+    .action(async (command: string[], options: RefereeOptions) => {
+      process.exitCode = (await run(command, options)) ? 0 : 1;
+    });
+}
+
+async function run(command: string[], options: RefereeOptions): Promise<boolean> {
+  const { seed, timeout, json = false, junit: file } = options;
+  const cell = readCell(options.cell, 'referee: --cell');
+  // the program ends with this one
+  const interrupt = onInterrupt(
+    () => process.exit(interrupt.code),
+    () => undefined,
+  );
+  try {
+    const verdict = await referee(command, (sizes) => makeCell(cell, sizes), {
+      ...{ seed, milliseconds: 1000 * timeout },
+      onRow: (row) => json && jsonLine(row),
+    });
+    const { diagnosis, smallest, ok } = verdict;
+    if (json) jsonLine({ ok, ...(diagnosis !== undefined && { diagnosis }), ...(smallest && { smallest }) });
+    else show(verdict);
+    if (file !== undefined)
+      saving(() => writeWhole(file, junit(options.cell, verdict)), 'another file by --junit');
+    return ok;
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    throw usage(
+      `referee: the command must be a program, got ${command[0]}: ${error.message}`,
+      'give it behind --, with its path',
+    );
+  } finally {
+    interrupt.done();
+  }
+}
+
+const statuses: Record<Row['verdict'], string> = {
+  ok: 'ok',
+  wrong: 'FAIL',
+  broken: 'FAIL',
+  skipped: 'skipped',
+};
+
+function show({ rows, diagnosis, smallest, ok }: Verdict): void {
+  const part = (of: number | undefined): string =>
+    of === undefined
+      ? '–'
+      : of === Infinity
+        ? 'no number'
+        : of < 1000
+          ? of.toPrecision(2)
+          : of.toExponential(1);
+  table(
+    ['difference, of the rounding bound', 'T', 'B', 'D', 'H', 'dtype', 'outputs', 'gradients', ''],
+    rows.map(({ name, plan: { T, B, D, H }, precision, outputs, gradients, verdict }) => [
+      ...[name, String(T), String(B), String(D), String(H), precision ?? '–', part(outputs), part(gradients)],
+      statuses[verdict],
+    ]),
+  );
+  for (const { name, reason, verdict } of rows)
+    if (reason !== undefined && verdict !== 'wrong')
+      line(`${name}: ${reason}`, verdict === 'broken' ? pc.red : pc.dim);
+  if (smallest) {
+    line(`smallest that fails: ${smallest.sizes}`);
+    line(`  ${smallest.reason}`, pc.red);
+  }
+  if (diagnosis !== undefined) line(`diagnosis: ${diagnosis}`, pc.red);
+  const judged = [...new Set(rows.flatMap((row) => row.judged))];
+  const right = rows.filter(({ verdict }) => verdict === 'ok').length;
+  const asked = rows.filter(({ verdict }) => verdict !== 'skipped').length;
+  line(
+    `${right} of ${asked} answers right${judged.length > 0 ? `; gradients given: ${judged.join(', ')}` : '; no gradients were given'}`,
+    ok ? pc.green : undefined,
+  );
+}

@@ -1,0 +1,32 @@
+/** What a referee found as JUnit XML, as build servers read it. */
+import type { Row, Verdict } from './referee';
+
+const escaped = (text: string): string =>
+  text
+    .replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+    // XML has no place for control characters, and none for halves of a surrogate pair
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, '?');
+
+/** A test suite with a test case for each question; the diagnosis stands with the first failure. */
+export function junit(suite: string, { rows, diagnosis, smallest }: Verdict): string {
+  const count = (verdict: Row['verdict']): number => rows.filter((row) => row.verdict === verdict).length;
+  const first = rows.findIndex(({ verdict }) => verdict === 'wrong');
+  const cases = rows.map(({ name, verdict, reason = '' }, k) => {
+    const head = `    <testcase classname="${escaped(suite)}" name="${escaped(name)}"`;
+    if (verdict === 'ok') return `${head}/>`;
+    if (verdict === 'skipped') return `${head}><skipped message="${escaped(reason)}"/></testcase>`;
+    const more = k === first ? [diagnosis, smallest && `smallest: ${smallest.sizes}\n${smallest.line}`] : [];
+    const body = escaped(more.filter(Boolean).join('\n'));
+    const element = verdict === 'wrong' ? 'failure' : 'error';
+    return `${head}><${element} message="${escaped(reason)}">${body}</${element}></testcase>`;
+  });
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<testsuites>',
+    `  <testsuite name="${escaped(`backstep referee ${suite}`)}" tests="${rows.length}" failures="${count('wrong')}" errors="${count('broken')}" skipped="${count('skipped')}">`,
+    ...cases,
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}

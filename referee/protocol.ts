@@ -1,0 +1,117 @@
+/** The lines that a referee and a program exchange: a question, an answer. */
+import { rowMajor, toNested, isTensor, type Numbers } from '../core/tensor';
+import { roundoff, type Precision } from './errorbound';
+import type { Question } from './subject';
+
+/** Somebody's answer, read. */
+export interface Answer {
+  precision: Precision;
+  /** `output`, and `hT` for the last state h. */
+  values: Given;
+  /** `dx`, `dWx`, `dh0`. */
+  gradients: Given;
+  /** Why this question is not answered. */
+  skip?: string;
+}
+
+/** Numbers by name; those that are none are NaN. */
+export type Given = Record<string, Numbers>;
+
+/** An answer that is none, and why. */
+export class BadAnswer extends Error {}
+
+const listed = (numbers: Numbers | undefined): unknown =>
+  numbers !== undefined && isTensor(numbers) ? toNested(numbers) : numbers;
+
+/** Options that say how weights start, and sizes, which have a field of their own. */
+const elsewhere = ['input', 'hidden', 'inputInit', 'recurrentInit', 'forgetBias', 'inputBias'];
+
+/** A question as a line, under a number that the answer must repeat. */
+export function lineOf(question: Question, id: number): string {
+  const { cell, x, parameters, initial = {}, lengths, dOutput, dFinal = {} } = question;
+  const all = (of: Readonly<Record<string, Numbers>>): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(of).map(([name, numbers]) => [name, listed(numbers)]));
+  const shape = rowMajor(x, 'referee', 'x').shape;
+  const options = Object.entries(cell.options ?? {}).filter(([name]) => !elsewhere.includes(name));
+  return JSON.stringify({
+    ...{ id, cell: cell.name, options: Object.fromEntries(options) },
+    sizes: { T: shape[0], B: shape[1], D: cell.input, H: cell.hidden },
+    lengths: lengths ?? Array<number>(shape[1]).fill(shape[0]),
+    ...{ parameters: all(parameters), x: listed(x), initial: all(initial) },
+    ...{ dOutput: listed(dOutput), dFinal: all(dFinal) },
+  });
+}
+
+/** @throws BadAnswer for what is no answer to the question of this number. */
+export function answerOf(line: string, id: number, states: readonly string[]): Answer {
+  const told = parse(line);
+  const refuse = (what: string): never => {
+    throw new BadAnswer(what);
+  };
+  if (!isRecord(told)) return refuse(`an answer must be a JSON object, got ${shortened(line)}`);
+  if (told.id !== id)
+    return refuse(`the answer must have the id ${id}, got ${shortened(JSON.stringify(told.id) ?? 'none')}`);
+  if (typeof told.skip === 'string')
+    return { precision: 'float64', values: {}, gradients: {}, skip: told.skip.slice(0, 200) };
+  if (told.error !== undefined)
+    return refuse(
+      `it says: ${shortened(typeof told.error === 'string' ? told.error : JSON.stringify(told.error))}`,
+    );
+  const { dtype = 'float64', output, final = {}, gradients = {} } = told;
+  if (typeof dtype !== 'string' || !Object.hasOwn(roundoff, dtype))
+    return refuse(
+      `dtype must be one of ${Object.keys(roundoff).join(', ')}, got ${shortened(JSON.stringify(dtype))}`,
+    );
+  if (!isRecord(final)) return refuse('final must be an object of last states');
+  if (!isRecord(gradients)) return refuse('gradients must be an object');
+  for (const name of Object.keys(final))
+    if (!states.includes(name))
+      return refuse(`final must be among ${states.join(', ')}, got ${shortened(name)}`);
+  const values: Given = {};
+  if (output !== undefined) values.output = numbersOf(output, 'output');
+  for (const [s, numbers] of Object.entries(final)) values[`${s}T`] = numbersOf(numbers, `final.${s}`);
+  const derived = Object.entries(gradients).map(
+    ([name, numbers]) => [name, numbersOf(numbers, name)] as const,
+  );
+  return { precision: dtype as Precision, values, gradients: Object.fromEntries(derived) };
+}
+
+/** JSON; what Python and others write for NaN and infinities counts as no number. */
+function parse(line: string): unknown {
+  for (const text of [line, line.replace(/-?\b(NaN|Infinity|nan|inf)\b/g, 'null')])
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      /* told below */
+    }
+  throw new BadAnswer(
+    `an answer must be one line of JSON, got ${line.trim() === '' ? 'an empty line' : shortened(line)}`,
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}…` : text);
+
+/** Depth of the deepest lists that are looked at. */
+const DEPTH = 3;
+
+/** Nested lists of numbers under their shape. */
+function numbersOf(value: unknown, name: string): Numbers {
+  const filled = (level: unknown, depth: number): unknown => {
+    if (level === null) return NaN;
+    if (!Array.isArray(level)) return level;
+    if (depth === 0) throw new BadAnswer(`${name} must be lists of at most ${DEPTH} levels`);
+    return level.map((one) => filled(one, depth - 1));
+  };
+  const lists = filled(value, DEPTH);
+  if (!Array.isArray(lists))
+    throw new BadAnswer(`${name} must be a list of numbers, got ${shortened(JSON.stringify(value))}`);
+  try {
+    rowMajor(lists, 'answer', name);
+  } catch (error) {
+    throw new BadAnswer((error as Error).message.replace(/^answer: /, ''));
+  }
+  return lists as Numbers;
+}

@@ -1,0 +1,192 @@
+/**
+ * A referee of other people's recurrent code: asks a program for outputs and gradients, judges what it answers, makes a
+ * failing question as small as it stays failing, and says what is wrong.
+ *
+ * Nothing that a program does ends the whole: each question stands for itself.
+ */
+import { describe, plans, questionOf, smaller, type MakeCell, type NamedPlan, type Plan } from './cases';
+import { Case, type Diagnosis } from './diagnose';
+import type { Precision } from './errorbound';
+import { ForeignProgram, NoAnswer } from './program';
+import { answerOf, BadAnswer, lineOf, type Answer, type Given } from './protocol';
+import type { Named } from './subject';
+
+/** How one question went. */
+export interface Row {
+  name: string;
+  plan: Plan;
+  /** `wrong`: numbers that are not ours; `broken`: no answer that can be judged; `skipped`: it said so. */
+  verdict: 'ok' | 'wrong' | 'broken' | 'skipped';
+  precision?: Precision;
+  /** The largest difference as a part of what rounding explains; undefined where nothing was given. */
+  outputs?: number;
+  gradients?: number;
+  /** Which gradients were given. */
+  judged: string[];
+  /** In words, unless it is ok. */
+  reason?: string;
+}
+
+/** The smallest question that still fails. */
+export interface Smallest {
+  plan: Plan;
+  /** In words: its sizes. */
+  sizes: string;
+  reason: string;
+  /** The very line that was sent. */
+  line: string;
+}
+
+/** What a referee found. */
+export interface Verdict {
+  rows: Row[];
+  /** What is wrong, if anything is: one of the mistakes, in words. */
+  diagnosis?: string;
+  smallest?: Smallest;
+  ok: boolean;
+}
+
+export interface RefereeOptions {
+  /** Milliseconds for each answer. */
+  milliseconds: number;
+  seed: number;
+  /** What is asked; default all. */
+  plans?: readonly NamedPlan[];
+  /** Called with each row as soon as it is known. */
+  onRow?: (row: Row) => void;
+}
+
+/** How many questions may be asked to make a failing one smaller. */
+const SHRINKING = 60;
+
+/** Judges a program. @throws NotStarted when there is no such program. */
+export async function referee(
+  command: readonly string[],
+  make: MakeCell,
+  { milliseconds, seed, plans: asked = plans, onRow = () => undefined }: RefereeOptions,
+): Promise<Verdict> {
+  const session = new Session(new ForeignProgram(command, milliseconds), make, seed);
+  try {
+    const rows: Row[] = [];
+    const failed: { row: Row; diagnosis: () => Diagnosis }[] = [];
+    for (const { name, ...plan } of asked) {
+      const { row: found, diagnosis } = await session.judge(plan);
+      const row = { name, ...found };
+      rows.push(row);
+      onRow(row);
+      if (row.verdict === 'wrong') failed.push({ row, diagnosis });
+    }
+    const failures = rows.some(({ verdict }) => verdict === 'wrong' || verdict === 'broken');
+    const ok = !failures && rows.some(({ verdict }) => verdict === 'ok');
+    if (failed.length === 0) return { rows, ok };
+    const { message } = mostTelling(failed.map(({ diagnosis }) => diagnosis()));
+    return { rows, ok, diagnosis: message, smallest: await session.shrink(failed[0].row) };
+  } finally {
+    session.close();
+  }
+}
+
+/** One that is explained, shows most of what is wrong, and has the fewest explanations: in this order. */
+function mostTelling(all: readonly Diagnosis[]): Diagnosis {
+  const rank = ({ verdict, partings, explanations }: Diagnosis): number[] => {
+    const words = explanations.filter(({ kind }) => kind !== 'mutant').map((one) => one.words);
+    return [verdict === 'explained' ? 0 : 1, -partings.length, new Set(words).size];
+  };
+  const later = (a: number[], b: number[]): number =>
+    a.map((v, k) => v - b[k]).find((difference) => difference !== 0) ?? 0;
+  return [...all].sort((a, b) => later(rank(a), rank(b)))[0];
+}
+
+type Found = Omit<Row, 'name'>;
+interface Judged {
+  row: Found;
+  /** Looked for only when it is asked for. */
+  diagnosis: () => Diagnosis;
+}
+
+class Session {
+  private next = 1;
+
+  constructor(
+    private readonly program: ForeignProgram,
+    private readonly make: MakeCell,
+    private readonly seed: number,
+  ) {}
+
+  close(): void {
+    this.program.close();
+  }
+
+  async judge(plan: Plan): Promise<Judged> {
+    const id = this.next++;
+    const question = questionOf(plan, this.make, this.seed);
+    const states = Object.keys(question.cell.states);
+    try {
+      const answer = answerOf(await this.program.ask(lineOf(question, id)), id, states);
+      return judged(plan, new Case(question), answer);
+    } catch (error) {
+      if (!(error instanceof NoAnswer || error instanceof BadAnswer)) throw error;
+      // a program that has lost its place is not asked again
+      this.program.restart();
+      return {
+        row: { plan, verdict: 'broken', judged: [], reason: error.message },
+        diagnosis: () => ({ verdict: 'unexplained', explanations: [], partings: [], message: error.message }),
+      };
+    }
+  }
+
+  /** The smallest question that is answered wrongly, by making one thing smaller at a time. */
+  async shrink(from: Row): Promise<Smallest> {
+    let [row, asked]: [Found, number] = [from, 0];
+    for (let again = true; again;) {
+      again = false;
+      for (const candidate of smaller(row.plan)) {
+        if (asked++ >= SHRINKING) break;
+        const found = await this.judge(candidate);
+        if (found.row.verdict !== 'wrong') continue;
+        row = found.row;
+        again = true;
+        break;
+      }
+    }
+    const { plan, reason = '' } = row;
+    return { plan, sizes: describe(plan), reason, line: lineOf(questionOf(plan, this.make, this.seed), 1) };
+  }
+}
+
+function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: Answer): Judged {
+  const empty: Diagnosis = { verdict: 'right', explanations: [], partings: [], message: '' };
+  const none = Object.keys(values).length === 0 && Object.keys(gradients).length === 0;
+  const names = Object.keys(gradients);
+  if (skip !== undefined)
+    return { row: { plan, verdict: 'skipped', judged: [], reason: skip }, diagnosis: () => empty };
+  const unknown = names.find((name) => !(name in one.ours));
+  if (none || unknown !== undefined) {
+    const reason =
+      unknown === undefined
+        ? 'the answer must hold output or gradients'
+        : `gradients must be among ${Object.keys(one.ours).join(', ')}, got ${unknown.slice(0, 40)}`;
+    return { row: { plan, verdict: 'broken', judged: [], reason }, diagnosis: () => empty };
+  }
+  const limits = one.tolerances(precision);
+  const part = (given: Given, ours: Named): number | undefined => {
+    const parts = Object.entries(given).map(([name, numbers]) => one.partOf(name, numbers, ours, limits));
+    return parts.length === 0 ? undefined : Math.max(...parts);
+  };
+  const [outputs, derived] = [part(values, one.outputs), part(gradients, one.ours)];
+  const wrong = [outputs, derived].some((one) => one !== undefined && !(one <= 1));
+  // gradients of other outputs are other gradients
+  const diagnosis = (): Diagnosis =>
+    outputs !== undefined && !(outputs <= 1)
+      ? one.judgeValues(values, precision)
+      : one.judge(gradients, precision);
+  return {
+    row: {
+      ...{ plan, verdict: wrong ? 'wrong' : 'ok', precision, judged: names },
+      ...(outputs !== undefined && { outputs }),
+      ...(derived !== undefined && { gradients: derived }),
+      ...(wrong && { reason: one.firstParting(values, gradients, precision) }),
+    },
+    diagnosis,
+  };
+}
