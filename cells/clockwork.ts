@@ -91,8 +91,8 @@ export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ModuleOpt
  * costs nothing but the copy of its state. The masked half of Wh is zero at the start, and is neither read nor does it
  * get a gradient. `clockworkCounts` says how many weights and operations that leaves.
  *
- * The clock belongs to the sequence: the same input twice gives the same output, and chunks with `initial: 'carry'` go on
- * where the clock stood. In the second direction of a bidirectional layer it counts the same steps, from their start.
+ * The clock belongs to the sequence: the same input twice gives the same output, and a pass `from` the states of another
+ * goes on where the clock stood. In the second direction of a bidirectional layer it counts the same steps, from their start.
  *
  * Source: Koutník, Greff, Gomez & Schmidhuber 2014, "A clockwork RNN".
  * @throws RangeError for sizes or periods below 1, periods that do not grow, units that cannot be shared out evenly;

@@ -116,8 +116,8 @@ export function targets(): Record<string, Target> {
   const trained = (layers: Parameters<typeof network>[0]['layers']) => {
     const net = network({ layers, output: 3, loss: 'softmax', dtype: 'float32', seed: 1 });
     const adam = optimizer(net, { name: 'adam' });
-    net.forward({ x: [[0], [1]], targets: [[1], [0]] });
-    net.backward();
+    const pass = net.forward({ x: [[0], [1]], targets: [[1], [0]] });
+    pass.backward();
     adam.step();
     return { network: net, optimizer: adam };
   };
@@ -192,8 +192,8 @@ export function targets(): Record<string, Target> {
       read: (bytes) => {
         const layer = cellFromText({ input: 2, hidden: 3, equations: Buffer.from(bytes).toString() });
         const net = network({ layers: [layer], seed: 1 });
-        net.forward({ x: [[[1, -1]], [[0.5, 2]]] });
-        net.backward({ output: { shape: [2, 1, 3], numbers: [1, 2, 3, 4, 5, 6] } });
+        const pass = net.forward({ x: [[[1, -1]], [[0.5, 2]]] });
+        pass.backward({ output: { shape: [2, 1, 3], numbers: [1, 2, 3, 4, 5, 6] } });
       },
     },
     pictures: {

@@ -14,6 +14,7 @@ import { Random } from '../core/random';
 import { traceOf, type Trace } from '../playground/engine/trace';
 import { worked } from '../playground/panels/arithmetic';
 import { short } from '../playground/ui/dom';
+import { runnerOf } from '../bptt/network/network';
 
 const { D, H, O } = caseSizes;
 const T = 5;
@@ -28,7 +29,7 @@ function traced(layers: NetworkOptions['layers'], classes: boolean, input = D): 
     ? { shape: [T, 1], numbers: Array.from({ length: T }, () => random.below(input)) }
     : { shape: [T, 1, D], numbers };
   const targets = { shape: [T, 1], numbers: Array.from({ length: T }, () => random.below(O)) };
-  return traceOf(net.prepare({ x, targets, initial: drawStates(net.architecture, 1, random) }));
+  return traceOf(runnerOf(net).lay({ x, targets, initial: drawStates(net.architecture, 1, random) }));
 }
 
 const functions: Record<string, (...numbers: number[]) => number> = {

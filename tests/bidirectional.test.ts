@@ -16,6 +16,7 @@ import { columns, toFlat, zeros, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { toPytorch } from '../io/pytorch';
 import { distance, settings } from './executors';
+import { planOf } from '../bptt/network/pass';
 
 const [T, B, D, H, O] = [5, 3, 4, 3, 2];
 const lengths = [5, 2, 4];
@@ -58,11 +59,12 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     const cell = elman({ input: 1, hidden: 1, activation: 'relu', bias: false });
     const net = network({ layers: [bidirectional(cell)], dtype, executor });
     net.parameters.flat.data.fill(1);
-    const { output, states } = net.forward({ x: [[[1]], [[2]], [[4]]] });
+    const pass = net.forward({ x: [[[1]], [[2]], [[4]]] });
+    const { output, states } = pass;
     expect(toFlat(output)).toEqual([1, 7, 3, 6, 7, 4]);
     expect(flat(states)).toEqual({ 'l0.h': [7], 'l0r.h': [7] });
     // each output counts 1, 10, 100 forward and 1000, 0, 0 backward: x_t is reached from →h_t… and ←h_…t
-    const { x, initial } = net.backward({
+    const { x, initial } = pass.backward({
       output: [1, 1000, 10, 0, 100, 0],
       states: { 'l0.h': [5], 'l0r.h': [0] },
     });
@@ -92,8 +94,9 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       [2, even],
       [7, odd],
     ] as const) {
-      expect(toFlat(net.forward({ x, clock }).output)).toEqual(expected.output);
-      expect(toFlat(net.backward({ output: [0, 1, 0, 0, 0, 0, 0, 0] }).x)).toEqual(expected.dx);
+      const pass = net.forward({ x, clock });
+      expect(toFlat(pass.output)).toEqual(expected.output);
+      expect(toFlat(pass.backward({ output: [0, 1, 0, 0, 0, 0, 0, 0] }).x)).toEqual(expected.dx);
     }
   });
 
@@ -124,14 +127,14 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       );
 
     const result = both.forward({ x, initial });
-    const back = both.backward({ output: above, states });
+    const back = result.backward({ output: above, states });
     const one = first.forward({ x, initial: own(initial, 'l0') });
-    const oneBack = first.backward({ output: part(above, 0, narrow), states: own(states, 'l0') });
+    const oneBack = one.backward({ output: part(above, 0, narrow), states: own(states, 'l0') });
     const two = second.forward({
       x: { shape: x.shape, numbers: flipped(x.numbers) },
       initial: own(initial, 'l0r'),
     });
-    const twoBack = second.backward({
+    const twoBack = two.backward({
       output: flipped(part(above, narrow, wide)),
       states: own(states, 'l0r'),
     });
@@ -178,7 +181,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
         net.parameters.zeroGradients();
         const result = net.forward({ x: { shape: [steps, B, D], numbers }, initial, lengths });
         const states = flat(result.states);
-        const back = net.backward({ output: weights });
+        const back = result.backward({ output: weights });
         const dx = toFlat(back.x);
         for (let k = 0; k < dx.length; k++) {
           const row = Math.floor(k / D);
@@ -199,7 +202,8 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     const x = box([T, B, D], 1);
     const all = toFlat(every.forward({ x, lengths }).output);
     const width = H + 5;
-    const { output, states } = last.forward({ x, lengths });
+    const pass = last.forward({ x, lengths });
+    const { output, states } = pass;
     expect(output.shape).toEqual([B, width]);
     for (let b = 0; b < B; b++) {
       const ends = all.slice(((lengths[b] - 1) * B + b) * width).slice(0, H);
@@ -211,16 +215,16 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
 
     // what comes to the output and what comes to the final states add up
     const above = draw(B * width, new Random(7));
-    const both = last.backward({ output: above });
+    const both = pass.backward({ output: above });
     const [dx, gradients] = [toFlat(both.x), flat(last.parameters.gradients)];
     const part = (from: number, to: number): Float64Array =>
       above.filter((_, k) => k % width >= from && k % width < to);
     last.parameters.zeroGradients();
-    const byStates = last.backward({ states: { 'l0.h': part(0, H), 'l0r.h': part(H, width) } });
+    const byStates = pass.backward({ states: { 'l0.h': part(0, H), 'l0r.h': part(H, width) } });
     expect(toFlat(byStates.x)).toEqual(dx);
     expect(flat(last.parameters.gradients)).toEqual(gradients);
     last.parameters.zeroGradients();
-    const twice = last.backward({
+    const twice = pass.backward({
       output: above,
       states: { 'l0.h': part(0, H), 'l0r.h': part(H, width) },
     });
@@ -238,8 +242,8 @@ describe('trap 19: deep bidirectional', () => {
     const net = make({ layers: layers() });
     const numbers = x.numbers.slice();
     change(net, numbers);
-    net.forward({ x: { shape: x.shape, numbers } });
-    const outputs = net.lastPlan!.main.layers.map(({ output }) => output.value);
+    const pass = net.forward({ x: { shape: x.shape, numbers } });
+    const outputs = planOf(pass).main.layers.map(({ output }) => output.value);
     const halves = outputs.flatMap((t) => {
       const half = t.shape[1] / 2;
       return [columns(t, 0, half), columns(t, half, 2 * half)];
@@ -297,17 +301,17 @@ test('the trainable initial states are those of both directions', () => {
     'l0.h0 l0.c0 l0r.h0 l0r.c0'.split(' '),
   );
   net.parameters.set('l0r.h0', [1, 2, 3]);
-  net.forward({ x: box([2, 1, D], 1) });
-  expect(toFlat(net.lastPlan!.initial.states['l0r.h'])).toEqual([1, 2, 3]);
-  net.backward({ output: new Float64Array(2 * 2 * H).fill(1) });
+  const pass = net.forward({ x: box([2, 1, D], 1) });
+  expect(toFlat(planOf(pass).initial.states['l0r.h'])).toEqual([1, 2, 3]);
+  pass.backward({ output: new Float64Array(2 * 2 * H).fill(1) });
   for (const name of ['l0.h0', 'l0r.h0'])
     expect(toFlat(net.parameters.gradients[name])).not.toEqual([0, 0, 0]);
 });
 
 test('the outputs of both directions are written side by side, not copied there', () => {
   const net = network({ layers: [bidirectional(gru({ input: D, hidden: H }))] });
-  net.forward({ x: box([T, B, D], 1) });
-  const { unrolls, main, forward } = net.lastPlan!;
+  const pass = net.forward({ x: box([T, B, D], 1) });
+  const { unrolls, main, forward } = planOf(pass);
   const outputs = main.layers.map(({ output }) => output.value);
   for (const [k, unroll] of unrolls.entries()) {
     expect(unroll.output.data).toBe(outputs[0].data);
@@ -320,9 +324,9 @@ test('the outputs of both directions are written side by side, not copied there'
 
 test('the gradient of the input is not computed until somebody reads it', () => {
   const net = make({ layers: [bidirectional(gru({ input: D, hidden: H }))], output: O, loss: 'squared' });
-  net.forward({ x: box([T, B, D], 1), targets: box([T, B, O], 2) });
-  const { unrolls } = net.lastPlan!;
-  const back = net.backward();
+  const pass = net.forward({ x: box([T, B, D], 1), targets: box([T, B, O], 2) });
+  const { unrolls } = planOf(pass);
+  const back = pass.backward();
   for (const { options } of unrolls) expect(toFlat(options.dx).every((v) => v === 0)).toBe(true);
   const dx = toFlat(back.x);
   const [one, two] = unrolls.map(({ options }) => toFlat(options.dx));
@@ -411,9 +415,9 @@ describe('checkpoints', () => {
 
 test('numbers that are not finite are found where the cell that reads from the end first made them', () => {
   const net = make({ layers: [bidirectional(lstm({ input: D, hidden: H }))] });
-  net.forward({ x: box([T, B, D], 1) });
-  net.backward({ output: new Float64Array(T * B * 2 * H).fill(1) });
-  const plan = net.lastPlan!;
+  const pass = net.forward({ x: box([T, B, D], 1) });
+  pass.backward({ output: new Float64Array(T * B * 2 * H).fill(1) });
+  const plan = planOf(pass);
   const [, reverse] = plan.unrolls;
   for (const t of [1, 3]) reverse.at(t).c.set(2, 1, NaN);
   expect(firstBadValue(plan)).toBe('l0r.c at t = 3 (row 2, unit 1)');

@@ -62,8 +62,8 @@ function trained(layers: Cell[], dtype: Dtype) {
   const adam = optimizer(net, { name: 'adam', learningRate: 0.02, amsgrad: true });
   for (let step = 0; step < 3; step++) {
     net.parameters.zeroGradients();
-    net.forward({ x, targets }, { training: true });
-    net.backward();
+    const pass = net.forward({ x, targets }, { training: true });
+    pass.backward();
     adam.step();
   }
   return { net, adam };
@@ -82,8 +82,8 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
     const other = { net: back.network, adam: back.optimizer };
     for (const { net: one, adam: update } of [{ net, adam }, other]) {
       one.parameters.zeroGradients();
-      one.forward({ x, targets }, { training: true });
-      one.backward();
+      const pass = one.forward({ x, targets }, { training: true });
+      pass.backward();
       update?.step();
     }
     expect(back.network.parameters.flat.data).toEqual(net.parameters.flat.data);

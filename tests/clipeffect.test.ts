@@ -22,8 +22,9 @@ it('is one step of sgd without and with clipping by the global norm', () => {
   const found = clipEffect(make(), batch, { norm: 0.05, learningRate: 0.3 });
   for (const clip of [false, true]) {
     const net = make();
-    const before = net.forward(batch).loss;
-    net.backward();
+    const pass = net.forward(batch);
+    const before = pass.loss;
+    pass.backward();
     if (clip) {
       const { norm, coefficient } = clipGlobalNorm(net.parameters, 0.05);
       expect([found.norm, found.coefficient]).toEqual([norm, coefficient]);

@@ -13,6 +13,7 @@ import { describeCell, runCell, sigmoid, type Reference } from './cellsuite';
 import { settings } from './executors';
 import { planOf } from '../bptt/network/pass';
 import { clockOf, type States } from '../bptt/network/states';
+import { runnerOf } from '../bptt/network/network';
 
 const activations = { tanh: Math.tanh, sigmoid, relu: (z: number) => Math.max(z, 0) };
 type Activation = keyof typeof activations;
@@ -181,8 +182,8 @@ describe('who hears whom', () => {
       const batch = { x: box([T, B, D]), targets: box([T, B, 2], 2) };
       for (let step = 0; step < 100; step++) {
         net.parameters.zeroGradients();
-        net.forward(batch);
-        net.backward();
+        const pass = net.forward(batch);
+        pass.backward();
         update.step();
       }
       const Wh = toFlat(net.parameters.values['l0.Wh']);
@@ -263,10 +264,11 @@ describe('the clock belongs to the sequence', () => {
   test('truncated backpropagation: outputs are those of one pass, a chunk of T all of it', () => {
     const net = make({ hidden: 6, periods: [1, 2, 3] }, { output: 2, loss: 'squared' });
     const batch = { x, targets: box([T, B, 2], 2) };
-    const { loss, output } = net.forward(batch);
+    const pass = net.forward(batch);
+    const { loss, output } = pass;
     const expected = { loss, output: toFlat(output) };
     net.parameters.zeroGradients();
-    net.backward();
+    pass.backward();
     const full = flat(net.parameters.gradients);
     const cut = truncated(net, batch, { chunk: 4 });
     expect(toFlat(cut.output)).toEqual(expected.output);
@@ -339,7 +341,7 @@ describe('what it costs', () => {
 
   /** Multiplications that are recorded for one pass, by what they are for. */
   const recorded = (net: Network, steps: number) => {
-    const { forward, backward } = net.plan({ T: steps, B, masked: false });
+    const { forward, backward } = runnerOf(net).plan({ T: steps, B, masked: false });
     const of = (program: typeof forward): number =>
       program.operations.reduce(
         (sum, op) => (op.kind === 'product' ? sum + op.a.shape[0] * op.a.shape[1] * op.b.shape[1] : sum),

@@ -594,8 +594,8 @@ describe('errors', () => {
   ]);
 
   test('there is no backward pass after a prediction', () => {
-    net.forward({ ...source, inputs: { shape: [1, B], numbers: [0, 0, 0] } }, { predict: true });
-    expect(() => net.backward()).toThrow(
+    const pass = net.forward({ ...source, inputs: { shape: [1, B], numbers: [0, 0, 0] } }, { predict: true });
+    expect(() => pass.backward()).toThrow(
       'pass.backward: the forward pass must have had targets, got a prediction',
     );
   });

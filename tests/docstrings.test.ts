@@ -6,6 +6,7 @@ import { compileFunction } from 'node:vm';
 import ts from 'typescript';
 import * as v from 'valibot';
 import * as backstep from '../index';
+import { planOf } from '../bptt/network/pass';
 import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
 
@@ -63,6 +64,7 @@ function given(): Record<string, unknown> {
     source,
     draw,
     parallel,
+    planOf,
     readFileSync,
     writeFileSync,
   };

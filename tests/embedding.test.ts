@@ -20,6 +20,8 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { decodeSafetensors } from '../io/safetensors';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
+import { planOf } from '../bptt/network/pass';
+import { runnerOf } from '../bptt/network/network';
 
 // T, B, V, W, H and O tell mistakes apart; no row but one runs to the end
 const [T, B, V, W, H, O] = [5, 3, 8, 4, 7, 6];
@@ -115,8 +117,9 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     const certain = x.map((row) => row.map((k) => Array.from({ length: V }, (_, c) => (c === k ? 1 : 0))));
     const results = [x, certain].map((input) => {
       const net = network({ ...softmax, layers: stacks[name](), dtype, executor: executorName, seed: 3 });
-      const { loss, output } = net.forward({ x: input, targets, lengths });
-      net.backward();
+      const pass = net.forward({ x: input, targets, lengths });
+      const { loss, output } = pass;
+      pass.backward();
       return [loss, ...toFlat(output), ...gradients(net)];
     });
     expect(distance(results[0], results[1])).toBeLessThanOrEqual(rounding);
@@ -124,8 +127,8 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
 
   test('a class that no row has keeps its row: its gradient is exactly zero', () => {
     const net = network({ ...softmax, layers: stacks.bidirectional(), dtype, executor: executorName });
-    net.forward({ x, targets, lengths });
-    net.backward();
+    const pass = net.forward({ x, targets, lengths });
+    pass.backward();
     const dE = toNested(net.parameters.gradients['embedding.E']) as number[][];
     expect(dE[V - 1]).toEqual(Array(W).fill(0));
     expect(dE[0].every((d) => d !== 0)).toBe(true);
@@ -135,8 +138,9 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     const results = [0, 7, -1, NaN].map((padding) => {
       const net = network({ ...softmax, layers: stacks.bidirectional(), dtype, executor: executorName });
       const padded = x.map((row, t) => row.map((k, b) => (t < lengths[b] ? k : padding)));
-      const { loss } = net.forward({ x: padded, targets, lengths });
-      net.backward();
+      const pass = net.forward({ x: padded, targets, lengths });
+      const { loss } = pass;
+      pass.backward();
       return [loss, ...gradients(net)];
     });
     for (const result of results.slice(1)) expect(result).toEqual(results[0]);
@@ -147,8 +151,8 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     const { state } = net.random;
     const once = net.forward({ x, targets }).loss;
     expect([net.forward({ x, targets }).loss, net.random.state]).toEqual([once, state]);
-    net.forward({ x, targets }, { training: true });
-    const [keep] = net.lastPlan?.keeps ?? [];
+    const pass = net.forward({ x, targets }, { training: true });
+    const [keep] = planOf(pass).keeps ?? [];
     expect([keep.shape, new Set(toFlat(keep))]).toEqual([[T * B, W], new Set([0, 2])]);
     const plain = network({ ...softmax, layers: stacks.lstm(), dtype, executor: executorName });
     expect(plain.forward({ x, targets }).loss).toBe(once);
@@ -159,7 +163,7 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
       network({ ...softmax, layers: stacks['elman and gru'](), dtype, executor: executorName }),
     );
     const whole = nets[0].forward({ x, targets });
-    nets[0].backward();
+    whole.backward();
     const parts = truncated(nets[1], { x, targets }, { chunk: T });
     expect(parts.loss).toBe(whole.loss);
     expect(() => parts.x).toThrow('pass.backward: x must be numbers to have a gradient, got class numbers');
@@ -206,8 +210,8 @@ describe('gradients', () => {
 
   test('of class numbers there are none', () => {
     const net = network({ ...softmax, layers: stacks.lstm() });
-    net.forward({ x, targets });
-    const back = net.backward();
+    const pass = net.forward({ x, targets });
+    const back = pass.backward();
     expect(() => back.x).toThrow('pass.backward: x must be numbers to have a gradient, got class numbers');
   });
 });
@@ -275,8 +279,9 @@ describe('one initial state for all layers', () => {
     for (const name of Object.keys(one.parameters.values))
       if (name !== 'initial.h') each.parameters.set(name, toFlat(one.parameters.values[name]));
     const losses = [one, each].map((net) => {
-      const { loss } = net.forward({ x, targets, lengths });
-      net.backward();
+      const pass = net.forward({ x, targets, lengths });
+      const { loss } = pass;
+      pass.backward();
       return loss;
     });
     expect(losses[0]).toBe(losses[1]);
@@ -352,7 +357,7 @@ describe('what knows the network', () => {
   test('a number that is not finite is found in the table', () => {
     const net = network({ ...softmax, layers: stacks.lstm() });
     net.parameters.values['embedding.E'].set(2, 1, NaN);
-    const plan = net.prepare({ x, targets });
+    const plan = runnerOf(net).lay({ x, targets });
     expect(firstBadValue(plan)).toBe('parameter embedding.E (row 2, unit 1)');
   });
 });

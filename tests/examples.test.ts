@@ -60,9 +60,9 @@ describe('backpropagation through time on plain arrays', () => {
     });
     const named = { 'l0.Wx': 'Wx', 'l0.Wh': 'Wh', 'l0.b': 'b', 'head.Wy': 'Wy', 'head.by': 'by' } as const;
     for (const [name, own] of Object.entries(named)) net.parameters.set(name, weights[own].flat());
-    const { loss } = net.forward({ x: sum.map(({ x }) => [x]), targets: sum.map(({ bit }) => [[bit]]) });
-    net.backward();
-    expect(loss).toBeCloseTo(forward(weights, sum).loss, 12);
+    const pass = net.forward({ x: sum.map(({ x }) => [x]), targets: sum.map(({ bit }) => [[bit]]) });
+    pass.backward();
+    expect(pass.loss).toBeCloseTo(forward(weights, sum).loss, 12);
     const gradients = backward(weights, sum, forward(weights, sum));
     for (const [name, own] of Object.entries(named))
       toFlat(net.parameters.gradients[name]).forEach((value, k) =>

@@ -51,8 +51,8 @@ describe('one step', () => {
       return weightsOf(net);
     };
     const byHand = make();
-    byHand.forward(batchOf(0));
-    byHand.backward();
+    const pass = byHand.forward(batchOf(0));
+    pass.backward();
     const { norm, coefficient } = clipGlobalNorm(byHand.parameters, 0.2, { epsilon: 0.5 });
     expect(coefficient).toBeCloseTo(0.2 / (norm + 0.5), 12);
     optimizer(byHand, sgd).step();
@@ -66,8 +66,9 @@ describe('one step', () => {
     const expected: Partial<StepInfo>[] = [];
     for (let step = 1; step <= 4; step++) {
       byHand.parameters.zeroGradients();
-      const { loss } = byHand.forward(batchOf(step - 1), { training: true });
-      byHand.backward();
+      const pass = byHand.forward(batchOf(step - 1), { training: true });
+      const { loss } = pass;
+      pass.backward();
       const { norm } = clipGlobalNorm(byHand.parameters, 0.2);
       expect(norm).toBeGreaterThan(0.2);
       adam.step(0.02 * 0.5 ** (step - 1));

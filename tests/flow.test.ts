@@ -19,6 +19,7 @@ import {
 } from '../index';
 import { draw, fillRandom } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
+import { planOf } from '../bptt/network/pass';
 
 const D = 3;
 
@@ -106,9 +107,9 @@ describe('any cell', () => {
       const [T, B] = [7, 2];
       const net = makeNet([cell]);
       const batch = makeBatch(T, B);
-      net.forward(batch);
-      net.backward();
-      const [unroll] = net.lastPlan?.unrolls ?? [];
+      const pass = net.forward(batch);
+      pass.backward();
+      const [unroll] = planOf(pass).unrolls ?? [];
       const states = Object.keys(cell.states);
       const jacobian = jacobiansOf(unroll);
       const squares = states.map(() => Array<number>(T + 1).fill(0));
@@ -235,8 +236,8 @@ describe('any network', () => {
     for (const dtype of ['float32', 'float64'] as const) {
       const net = makeNet([gru({ input: D, hidden: 4 })], dtype);
       const batch = makeBatch(4, 2);
-      net.forward(batch);
-      net.backward();
+      const pass = net.forward(batch);
+      pass.backward();
       const before = [toFlat(net.parameters.flat), toFlat(net.parameters.flatGradients), net.random.state];
       expect(flow(net, batch).layers[0].back).toHaveLength(5);
       expect([toFlat(net.parameters.flat), toFlat(net.parameters.flatGradients), net.random.state]).toEqual(

@@ -114,8 +114,8 @@ describe('the states that a pass gave begin the next one', () => {
       const net = bare();
       if (chunk !== undefined) truncated(net, { x: nested }, { chunk, upstream: { output, states } });
       else {
-        net.forward({ x: nested });
-        net.backward({ output, states });
+        const pass = net.forward({ x: nested });
+        pass.backward({ output, states });
       }
       return toFlat(net.parameters.gradients['l0.Wx']);
     };

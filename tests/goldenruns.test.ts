@@ -86,8 +86,9 @@ function run(options: NetworkOptions, more: Partial<Batch> = {}, update = adam):
       ...more,
     } as Batch;
     net.parameters.zeroGradients();
-    hash.update(String(net.forward(batch, { training: true }).loss));
-    net.backward();
+    const pass = net.forward(batch, { training: true });
+    hash.update(String(pass.loss));
+    pass.backward();
     clipGlobalNorm(net.parameters, 1);
     step.step();
     hash.update(Float64Array.from(net.parameters.flat.data));

@@ -89,10 +89,10 @@ describe('trap 17: the gradient goes through the feedback', () => {
     const net = network({ layers: [jordan({ input: D, hidden: 5, output: O, feedback })], seed: 1 });
     const random = new Random(1);
     const numbers = Float64Array.from({ length: T * B * D }, () => random.normal());
-    net.forward({ x: { shape: [T, B, D], numbers } });
+    const pass = net.forward({ x: { shape: [T, B, D], numbers } });
     const upstream = new Float64Array(T * B * O);
     upstream[upstream.length - 1] = 1;
-    const { x, initial } = net.backward({ output: upstream });
+    const { x, initial } = pass.backward({ output: upstream });
     const dx = toFlat(x);
     // only the second row's last output counts: every input of that row reaches it, none of the first row's does
     for (let t = 0; t < T; t++) {

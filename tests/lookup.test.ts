@@ -22,6 +22,7 @@ import { columns, rows, tensor, toFlat, toNested, transpose, zeros, type Tensor 
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
 import { filled, place, type Layout } from './layouts';
+import { runnerOf } from '../bptt/network/network';
 
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 20 });
@@ -253,7 +254,7 @@ describe('what is recorded', () => {
 
   test('the look-ups of all steps become one, and so do the sums by class', () => {
     const net = network({ layers: [lstm({ input: 5, hidden: 3 })], output: 5, loss: 'softmax' });
-    const { forward, backward } = net.plan({ T: 4, B: 2, masked: false, classes: true });
+    const { forward, backward } = runnerOf(net).plan({ T: 4, B: 2, masked: false, classes: true });
     const looked = (program: Program): number[][] =>
       hoist(program).operations.flatMap((op) =>
         op.kind === 'product' && isOneHot(op.a) ? [[...op.a.shape, ...op.b.shape]] : [],
@@ -293,8 +294,9 @@ describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) =
     for (const ragged of [undefined, lengths]) {
       const results = [classes, asRows(classes)].map((x) => {
         const net = network({ ...softmax, layers: layers[name](), dtype, executor: executorName, seed: 3 });
-        const { loss, output } = net.forward({ x, targets, lengths: ragged });
-        net.backward();
+        const pass = net.forward({ x, targets, lengths: ragged });
+        const { loss, output } = pass;
+        pass.backward();
         return [loss, ...toFlat(output), ...gradients(net)];
       });
       expect(distance(results[0], results[1])).toBeLessThanOrEqual(rounding);
@@ -305,8 +307,9 @@ describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) =
     const results = [0, 4, -1, NaN, 99].map((padding) => {
       const net = network({ ...softmax, layers: layers.bidirectional(), dtype, executor: executorName });
       const x = classes.map((row, t) => row.map((k, b) => (t < lengths[b] ? k : padding)));
-      const { loss } = net.forward({ x, targets, lengths });
-      net.backward();
+      const pass = net.forward({ x, targets, lengths });
+      const { loss } = pass;
+      pass.backward();
       return [loss, ...gradients(net)];
     });
     for (const result of results.slice(1)) expect(result).toEqual(results[0]);
@@ -314,8 +317,8 @@ describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) =
 
   test('a class that no row has gets a gradient of exactly zero', () => {
     const net = network({ ...softmax, layers: layers.lstm(), dtype, executor: executorName });
-    net.forward({ x: classes.map((row) => row.map((k) => (k === 4 ? 5 : k))), targets });
-    net.backward();
+    const pass = net.forward({ x: classes.map((row) => row.map((k) => (k === 4 ? 5 : k))), targets });
+    pass.backward();
     const dWx = toNested(net.parameters.gradients['l0.Wx']) as number[][];
     expect(dWx[4].every((v) => v === 0)).toBe(true);
     expect(dWx[5].every((v) => v !== 0)).toBe(true);
@@ -332,15 +335,15 @@ describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) =
 describe('the gradient of class numbers', () => {
   test('is refused with the reason; one-hot rows have one', () => {
     const net = network({ ...softmax, layers: layers.bidirectional() });
-    net.forward({ x: classes, targets });
-    const back = net.backward();
+    const pass = net.forward({ x: classes, targets });
+    const back = pass.backward();
     expect(() => back.x).toThrow(TypeError);
     expect(() => back.x).toThrow(
       'pass.backward: x must be numbers to have a gradient, got class numbers ' +
         '(a class number cannot be moved by a little; one-hot rows [T, B, D] can)',
     );
-    net.forward({ x: asRows(classes), targets });
-    expect(net.backward().x.shape).toEqual([T, B, D]);
+    const again = net.forward({ x: asRows(classes), targets });
+    expect(again.backward().x.shape).toEqual([T, B, D]);
   });
 
   test.each(Object.keys(layers))('%s: all other gradients are checked, by every oracle', (name) => {
@@ -398,8 +401,9 @@ describe('a cell of the user that looks at x itself', () => {
   test('reads class numbers as the rows that they stand for', () => {
     const [byClass, byRow] = [classes, asRows(classes)].map((x) => {
       const net = network({ loss: 'softmax', layers: [skip] });
-      const { loss } = net.forward({ x, targets, lengths });
-      net.backward();
+      const pass = net.forward({ x, targets, lengths });
+      const { loss } = pass;
+      pass.backward();
       return [loss, ...gradients(net)];
     });
     expect(distance(byClass, byRow)).toBeLessThanOrEqual(1e-14);

@@ -110,8 +110,8 @@ describe('trap 5: the forget gate starts open', () => {
     const net = network({ layers: [lstm({ input: 3, hidden: H })] });
     // without recurrent weights the only path from c_0 to c_T is the memory itself
     net.parameters.set('l0.Wh', new Float64Array(4 * H * H));
-    net.forward({ x: { shape: [T, 1, 3], numbers: new Float64Array(T * 3) } });
-    const { initial } = net.backward({ states: { 'l0.c': [1, 1, 1, 1] } });
+    const pass = net.forward({ x: { shape: [T, 1, 3], numbers: new Float64Array(T * 3) } });
+    const { initial } = pass.backward({ states: { 'l0.c': [1, 1, 1, 1] } });
     expect(distance(toFlat(initial['l0.c']), Array<number>(H).fill(sigmoid(1) ** T))).toBeLessThan(1e-14);
   });
 });

@@ -83,9 +83,10 @@ test('it is the LSTM whose forget gate stands open: same numbers with f = 1', ()
     lengths: [6, 4],
   };
   const [a, b] = [old, forgetful].map((net) => {
-    const { loss } = net.forward(batch);
+    const pass = net.forward(batch);
+    const { loss } = pass;
     net.parameters.zeroGradients();
-    return { loss, x: toFlat(net.backward().x) };
+    return { loss, x: toFlat(pass.backward().x) };
   });
   expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-14);
   expect(distance(a.x, b.x)).toBeLessThan(1e-13);
@@ -95,8 +96,8 @@ test('the constant error carousel: with no recurrent weights dc_T/dc_0 is 1, how
   const [H, T] = [3, 500];
   const net = network({ layers: [lstm1997({ input: 2, hidden: H })] });
   net.parameters.set('l0.Wh', new Float64Array(3 * H * H));
-  net.forward({ x: { shape: [T, 1, 2], numbers: draw(T * 2, new Random(1)) } });
-  const { initial } = net.backward({ states: { 'l0.c': [1, 1, 1] } });
+  const pass = net.forward({ x: { shape: [T, 1, 2], numbers: draw(T * 2, new Random(1)) } });
+  const { initial } = pass.backward({ states: { 'l0.c': [1, 1, 1] } });
   expect(toFlat(initial['l0.c'])).toEqual([1, 1, 1]);
 });
 

@@ -9,6 +9,8 @@ import { tensor, toFlat, toNested, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { distance, rounded, settings } from './executors';
 import type { States } from '../bptt/network/states';
+import { planOf } from '../bptt/network/pass';
+import { runnerOf } from '../bptt/network/network';
 
 const [T, B, D, H, O] = [4, 3, 2, 5, 3];
 
@@ -44,7 +46,8 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     // l1: z_0 = 1 − 2 + 10 = 9;        z_1 = 5 − 7 + 18 + 10 = 26
     // y:  [9, −9 + 5], [26, −26 + 5]
     const targets = [[[8, -4]], [[26, -20]]];
-    const { output, loss, states } = net.forward({ x: [[[1]], [[3]]], targets });
+    const pass = net.forward({ x: [[[1]], [[3]]], targets });
+    const { output, loss, states } = pass;
     expect(toNested(output)).toEqual([[[9, -4]], [[26, -21]]]);
     // (1² + 0²)/2 + (0² + 1²)/2
     expect(loss).toBe(1);
@@ -53,7 +56,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     // l1: dz_1 = 1, dz_0 = 1 + 2 = 3;  db = 4;  dWh = 9 · 1;  dWx = [5 7] · 1 + [1 2] · 3
     // l0: above: dz_1 Wxᵀ = [1 −1], dz_0: [3 −3] + [1 −1] Whᵀ = [3 −3] + [−1 1] = [2 −2]
     //     dWx = 3 [1 −1] + 1 [2 −2];  dWh = [1 2]ᵀ [1 −1];  dx_1 = 1 − 2, dx_0 = 2 − 4;  dh0 = [2 −2] Whᵀ
-    const back = net.backward();
+    const back = pass.backward();
     expect(flat(net.parameters.gradients)).toEqual({
       'l0.Wx': [5, -5],
       'l0.Wh': [1, -1, 2, -2],
@@ -68,11 +71,11 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
     // all of it is exact: twice without zeroing is exactly twice, and zeroed it is as before
     const once = flat(net.parameters.gradients);
-    net.backward();
+    pass.backward();
     for (const [name, values] of Object.entries(once))
       expect(toFlat(net.parameters.gradients[name])).toEqual(values.map((v) => 2 * v));
     net.parameters.zeroGradients();
-    net.backward();
+    pass.backward();
     expect(flat(net.parameters.gradients)).toEqual(once);
   });
 
@@ -86,8 +89,9 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
         seed,
       });
       const batch = { x, targets: { shape: [T, B], numbers: Array<number>(T * B).fill(1) } };
-      const { loss } = net.forward(batch, { training: true });
-      net.backward();
+      const pass = net.forward(batch, { training: true });
+      const { loss } = pass;
+      pass.backward();
       return [loss, flat(net.parameters.gradients)];
     };
     expect(run(1)).toEqual(run(1));
@@ -96,9 +100,9 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
   test('zero upstream gives exactly zero; what is left out is zero', () => {
     const net = deep();
-    net.forward({ x });
+    const pass = net.forward({ x });
     for (const upstream of [undefined, {}, { output: new Float64Array(T * B * H) }]) {
-      const { x: dx, initial } = net.backward(upstream);
+      const { x: dx, initial } = pass.backward(upstream);
       for (const values of Object.values(flat({ ...net.parameters.gradients, dx, ...initial })))
         expect(values.every((v) => v === 0)).toBe(true);
     }
@@ -110,8 +114,8 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     const states = { 'l0.c': draw(B * 4, random), 'l1.h': draw(B * 3, random), 'l2.h': draw(B * H, random) };
     const run = (upstream: object): number[] => {
       net.parameters.zeroGradients();
-      net.forward({ x });
-      net.backward(upstream);
+      const pass = net.forward({ x });
+      pass.backward(upstream);
       return Object.values(flat(net.parameters.gradients)).flat();
     };
     const parts = [
@@ -128,8 +132,8 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     const every = deep();
     const d = draw(B * H, random);
     const run = (net: Network, upstream: object): number[] => {
-      net.forward({ x, lengths: [4, 2, 3] });
-      net.backward(upstream);
+      const pass = net.forward({ x, lengths: [4, 2, 3] });
+      pass.backward(upstream);
       return Object.values(flat(net.parameters.gradients)).flat();
     };
     const expected = run(every, { states: { 'l2.h': d.map((v) => 2 * v) } });
@@ -194,13 +198,13 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       for (const [name, t] of Object.entries(second.states))
         expect(distance(toFlat(t), states[name])).toBeLessThanOrEqual(rounding);
       // backward sees the second chunk alone: as if its initial states had been given
-      net.backward({ output: new Float64Array((T - 1) * B * H).fill(1) });
+      second.backward({ output: new Float64Array((T - 1) * B * H).fill(1) });
       const cut = Object.values(flat(net.parameters.gradients)).flat();
       net.parameters.zeroGradients();
       net.forward({ x: part(0, 1) });
       const carried = flat(net.forward({ x: part(0, 1) }).states);
-      net.forward({ x: part(1, T), initial: carried });
-      net.backward({ output: new Float64Array((T - 1) * B * H).fill(1) });
+      const pass = net.forward({ x: part(1, T), initial: carried });
+      pass.backward({ output: new Float64Array((T - 1) * B * H).fill(1) });
       expect(Object.values(flat(net.parameters.gradients)).flat()).toEqual(cut);
     });
 
@@ -224,12 +228,14 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
         'l1.h': spread('l1.h0', 3),
         'l2.h': spread('l2.h0', H),
       };
-      const learnt = toFlat(net.forward({ x }).output);
-      net.backward({ output: new Float64Array(T * B * H).fill(1) });
+      const pass = net.forward({ x });
+      const learnt = toFlat(pass.output);
+      pass.backward({ output: new Float64Array(T * B * H).fill(1) });
       const d0 = toFlat(net.parameters.gradients['l0.c0']);
-      expect(toFlat(net.forward({ x, initial }).output)).toEqual(learnt);
+      const again = net.forward({ x, initial });
+      expect(toFlat(again.output)).toEqual(learnt);
       net.parameters.zeroGradients();
-      const back = net.backward({ output: new Float64Array(T * B * H).fill(1) });
+      const back = again.backward({ output: new Float64Array(T * B * H).fill(1) });
       const rows = toFlat(back.initial['l0.c']);
       const sum = [0, 1, 2, 3].map((u) => rows[u] + rows[4 + u] + rows[8 + u]);
       expect(distance(d0, sum)).toBeLessThanOrEqual(rounding);
@@ -270,10 +276,11 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
     test('trap 22: backward drops the units that forward dropped', () => {
       const net = make({ layers, dropout: 0.5, seed: 1 });
-      const { output } = net.forward(batch, { training: true });
+      const pass = net.forward(batch, { training: true });
+      const { output } = pass;
       const gone = toFlat(output).map((v) => v === 0);
       // a gradient for dropped units alone reaches nothing
-      const { x: dx } = net.backward({ output: gone.map((v) => (v ? 1 : 0)) });
+      const { x: dx } = pass.backward({ output: gone.map((v) => (v ? 1 : 0)) });
       for (const values of Object.values(flat({ ...net.parameters.gradients, dx })))
         expect(values.every((v) => v === 0)).toBe(true);
     });
@@ -284,16 +291,16 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     const of = (steps: number): Batch => ({
       x: { shape: [steps, B, D], numbers: draw(steps * B * D, random) },
     });
-    net.forward(of(1));
-    const first = net.lastPlan;
+    const pass = net.forward(of(1));
+    const first = planOf(pass);
     net.forward(of(2));
-    net.forward(of(1));
-    expect(net.lastPlan).toBe(first);
+    const again = net.forward(of(1));
+    expect(planOf(again)).toBe(first);
     for (let steps = 2; steps <= 9; steps++) net.forward(of(steps)); // eight others
-    net.forward(of(1));
-    expect(net.lastPlan).not.toBe(first);
-    expect(net.plan({ T: 1, B, masked: false })).toBe(net.lastPlan);
-    expect(net.plan({ T: 1, B, masked: true })).not.toBe(net.lastPlan);
+    const another = net.forward(of(1));
+    expect(planOf(another)).not.toBe(first);
+    expect(runnerOf(net).plan({ T: 1, B, masked: false })).toBe(planOf(another));
+    expect(runnerOf(net).plan({ T: 1, B, masked: true })).not.toBe(planOf(another));
   });
 
   describe('results', () => {
@@ -303,13 +310,14 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
     test('stay what they were, whatever is run after they were read', () => {
       const net = make({ layers: [elman({ input: D, hidden: H })] });
-      const { output, states } = net.forward(of(0.1));
-      const { x, initial } = net.backward({ output: new Float64Array(2 * B * H).fill(1) });
+      const pass = net.forward(of(0.1));
+      const { output, states } = pass;
+      const { x, initial } = pass.backward({ output: new Float64Array(2 * B * H).fill(1) });
       const all = [output, states['l0.h'], x, initial['l0.h']];
       const before = all.map(toFlat);
       for (let steps = 1; steps < 20; steps++) {
-        net.forward(of(0.9, steps));
-        net.backward({ output: new Float64Array(steps * B * H).fill(-1) });
+        const again = net.forward(of(0.9, steps));
+        again.backward({ output: new Float64Array(steps * B * H).fill(-1) });
       }
       expect(all.map(toFlat)).toEqual(before);
     });
@@ -317,7 +325,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     test('are refused in words when they are read too late', () => {
       const net = make({ layers: [elman({ input: D, hidden: H })] });
       const first = net.forward(of(0.1));
-      const back = net.backward();
+      const back = first.backward();
       const { output } = first;
       net.forward(of(0.9));
       expect(first.output).toBe(output);
@@ -571,30 +579,25 @@ describe('errors', () => {
       RangeError,
     ],
     [
-      () => network({ layers }).backward(),
-      'network.backward: forward must have been called, got no forward pass',
-      RangeError,
-    ],
-    [
       () => {
-        soft.forward({ ...batch, targets: classes });
-        soft.backward({});
+        const pass = soft.forward({ ...batch, targets: classes });
+        pass.backward({});
       },
       'pass.backward: upstream gradients must be left out, got some (the network has a loss)',
       RangeError,
     ],
     [
       () => {
-        bare.forward(batch);
-        bare.backward({ output: [1] });
+        const pass = bare.forward(batch);
+        pass.backward({ output: [1] });
       },
       'pass.backward: output must be [4, 3, 5], got 1 value',
       RangeError,
     ],
     [
       () => {
-        bare.forward(batch);
-        bare.backward({ states: { 'l1.h': [1] } });
+        const pass = bare.forward(batch);
+        pass.backward({ states: { 'l1.h': [1] } });
       },
       'pass.backward: states must be among l0.h, got l1.h',
       RangeError,

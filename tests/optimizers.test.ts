@@ -219,8 +219,8 @@ describe('properties', () => {
     const adam = optimizer(net, { name: 'adam', learningRate: 0.05 });
     for (let k = 0; k < 100; k++) {
       net.parameters.zeroGradients();
-      net.forward(batch);
-      net.backward();
+      const pass = net.forward(batch);
+      pass.backward();
       adam.step();
     }
     expect(net.forward(batch).loss).toBeLessThan(0.01);

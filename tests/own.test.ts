@@ -108,8 +108,7 @@ test('an optimiser is known by its name, and does what its equations say', () =>
   const m = new Float64Array(before.length);
   for (const _ of [1, 2, 3]) {
     net.parameters.zeroGradients();
-    net.forward(batch);
-    net.backward();
+    net.forward(batch).backward();
     own.step();
     flatGradients.data.forEach((g, k) => {
       before[k] -= 0.5 * Math.sign(0.9 * m[k] + (1 - 0.9) * g);

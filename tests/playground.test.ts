@@ -24,7 +24,6 @@ import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
 import { network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
-import type { Plan } from '../bptt/network/plan';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -32,6 +31,8 @@ import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
 import { toFlat } from '../core/tensor';
 import { distance } from './executors';
+import { planOf } from '../bptt/network/pass';
+import { runnerOf } from '../bptt/network/network';
 
 const small: Settings = { ...defaultsOf('text'), hidden: 12, batch: 4, length: 12, window: 12 };
 const train = (session: Session, steps: number): number[][] =>
@@ -217,10 +218,11 @@ describe('a session', () => {
       x: { shape: [4, 1], numbers: [3, 1, 4, 1] },
       targets: { shape: [4, 1], numbers: [1, 4, 1, 5] },
     };
-    const { layers: traced, loss } = traceOf(trained.prepare(batch));
-    expect(distance([loss], [trained.forward(batch).loss])).toBeLessThan(1e-12);
-    trained.backward();
-    const { unrolls } = trained.lastPlan as Plan;
+    const { layers: traced, loss } = traceOf(runnerOf(trained).lay(batch));
+    const pass = trained.forward(batch);
+    expect(distance([loss], [pass.loss])).toBeLessThan(1e-12);
+    pass.backward();
+    const { unrolls } = planOf(pass);
     traced.forEach(({ tracks }, k) => {
       for (let t = 0; t < 4; t++) {
         const v = unrolls[k].at(t);
@@ -274,10 +276,11 @@ describe('a trace', () => {
       x: { shape: [6, 1], numbers: classes },
       targets: { shape: [6, 1], numbers: [...classes].reverse() },
     };
-    const { layers, loss, T } = traceOf(net.prepare(batch));
-    expect(distance([loss], [net.forward(batch).loss])).toBeLessThan(1e-12);
-    net.backward();
-    const { unrolls } = net.lastPlan as Plan;
+    const { layers, loss, T } = traceOf(runnerOf(net).lay(batch));
+    const pass = net.forward(batch);
+    expect(distance([loss], [pass.loss])).toBeLessThan(1e-12);
+    pass.backward();
+    const { unrolls } = planOf(pass);
     layers.forEach(({ tracks, steps }, k) => {
       for (let t = 0; t < T; t++) {
         const v = unrolls[k].at(t);
@@ -441,8 +444,7 @@ describe('gradient flow before training', () => {
     const { network: net } = session.runs[0];
     const probe = new FlowMeter(net.architecture.layers, T);
     const batch = session.task.batch(0);
-    lastStepFlow(net, batch, probe);
-    const { unrolls } = net.lastPlan as Plan;
+    const { unrolls } = planOf(lastStepFlow(net, batch, probe));
     unrolls.forEach((unroll, l) => {
       for (let t = 0; t < T; t++) {
         const v = unroll.at(t);

@@ -148,8 +148,9 @@ const forwardOf = ({ loss, output, states }: Pick<Pass, 'loss' | 'output' | 'sta
 /** Everything that a pass forward and backward gives, by name. */
 function run(net: Network, batch: Batch, classes: boolean): All {
   net.parameters.zeroGradients();
-  const forward = forwardOf(net.forward(batch));
-  const back = net.backward();
+  const pass = net.forward(batch);
+  const forward = forwardOf(pass);
+  const back = pass.backward();
   const dx: All = classes ? {} : { dx: toFlat(back.x) };
   return { ...forward, ...dx, ...flat(net.parameters.gradients, 'd'), ...flat(back.initial, 'd0 ') };
 }

@@ -18,6 +18,7 @@ import { torchProject } from '../io/torchproject';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
 import type { States } from '../bptt/network/states';
+import { planOf } from '../bptt/network/pass';
 
 const [S, T, B, D, H, O] = [5, 3, 3, 4, 5, 6];
 const lengths = [5, 2, 4];
@@ -37,10 +38,11 @@ const flat = (tensors: Tensors): Record<string, number[]> =>
 /** Forward and backward, with everything that comes of it. */
 function pass(net: Network, batch: Batch) {
   net.parameters.zeroGradients();
-  const { loss, output, states } = net.forward(batch);
+  const made = net.forward(batch);
+  const { loss, output, states } = made;
   const values = { loss, output: toFlat(output), states: flat(states) };
-  const gradients = net.backward();
-  const { source, main } = net.lastPlan!;
+  const gradients = made.backward();
+  const { source, main } = planOf(made);
   return {
     ...values,
     x: toFlat(gradients.x),
@@ -75,7 +77,7 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
     expect(actual.output).toEqual(expected.output);
     close(actual.x, expected.x, rounding);
     for (const [name, g] of Object.entries(expected.gradients)) close(actual.gradients[name], g, rounding);
-    expect(one.backward().x.shape).toEqual([B, D]);
+    expect(one.forward({ x, targets }).backward().x.shape).toEqual([B, D]);
   });
 
   test.each([undefined, lengths])(
@@ -159,11 +161,12 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
     const { targets } = batch;
     const inputs = box([T, B, O], 3);
 
-    const { states } = reader.forward({ x: batch.x, lengths });
+    const again = reader.forward({ x: batch.x, lengths });
+    const { states } = again;
     const written = writer.forward({ x: inputs, targets, lengths: targetLengths, initial: flat(states) });
     const [loss, output] = [written.loss, toFlat(written.output)];
-    const { x: dInputs, initial } = writer.backward();
-    const { x: dx } = reader.backward({ states: flat(initial) });
+    const { x: dInputs, initial } = written.backward();
+    const { x: dx } = again.backward({ states: flat(initial) });
 
     const actual = pass(net, { ...batch, inputs });
     expect(actual.loss).toBe(loss);
@@ -175,8 +178,9 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
       const expected = (reads ? reader : writer).parameters.gradients[reads ? name.replace('e', 'l') : name];
       close(g, toFlat(expected), rounding);
     }
-    expect(net.backward().x.shape).toEqual([S, B, D]);
-    expect(net.backward().inputs?.shape).toEqual([T, B, O]);
+    const back = net.forward({ ...batch, inputs }).backward();
+    expect(back.x.shape).toEqual([S, B, D]);
+    expect(back.inputs?.shape).toEqual([T, B, O]);
   });
 
   test('trap 12: rows of unequal length on both sides are what each row is alone', () => {
@@ -226,8 +230,8 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
   test('a bidirectional encoder hands over both directions, side by side', () => {
     const both = [bidirectional(lstm({ input: D, hidden: 2 }), lstm({ input: D, hidden: 3 }))];
     const net = make({ encoder: both, layers: [lstm({ input: O, hidden: 5 })] });
-    net.forward(batch);
-    const { source, main } = net.lastPlan!;
+    const pass = net.forward(batch);
+    const { source, main } = planOf(pass);
     const finals = flat(source!.after(S).states);
     const starts = flat(main.after(0).states);
     for (const s of ['h', 'c']) {
@@ -466,8 +470,8 @@ describe('errors', () => {
     });
     const d = truncated(net, batch(), { chunk: T }).inputs!;
     expect(d.shape).toEqual(inputs.shape);
-    net.forward(batch());
-    expect(toFlat(d)).toEqual(toFlat(net.backward().inputs!));
+    const pass = net.forward(batch());
+    expect(toFlat(d)).toEqual(toFlat(pass.backward().inputs!));
     // against central differences, which share nothing with it
     const moved = (k: number, by: number): number =>
       net.forward(batch(Array.from(inputs.numbers, (v, j) => (j === k ? v + by : v)))).loss;
@@ -491,8 +495,8 @@ describe('errors', () => {
       encoder: [clockwork({ input: D, ...clock })],
       layers: [clockwork({ input: O, ...clock })],
     });
-    timed.forward(good);
-    expect(timed.lastPlan?.main.unrolls[0].options.clock ?? 0).toBe(0);
+    const pass = timed.forward(good);
+    expect(planOf(pass).main.unrolls[0].options.clock ?? 0).toBe(0);
   });
 });
 

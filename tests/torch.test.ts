@@ -135,8 +135,9 @@ function write(folder: string, [name, options, how, more = {}]: (typeof cases)[n
 
 function trainStep({ net, made, batch }: Trained, { clip, schedule }: Partial<TorchProject> = {}): number {
   net.parameters.zeroGradients();
-  const { loss } = net.forward(batch);
-  net.backward();
+  const pass = net.forward(batch);
+  const { loss } = pass;
+  pass.backward();
   if (clip !== undefined) clipGlobalNorm(net.parameters, clip);
   made?.step(made.learningRate * scheduleOf(schedule ?? { name: 'constant' })(made.steps));
   return loss;

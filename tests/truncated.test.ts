@@ -52,9 +52,10 @@ const gradientsOf = (net: Network): Record<string, number[]> => flat(net.paramet
 /** Everything that a full pass gives, copied out, in the form of a truncated one's. */
 function full(net: Network, given: Batch, training = false) {
   net.parameters.zeroGradients();
-  const { loss, output, states } = net.forward(given, { training });
+  const pass = net.forward(given, { training });
+  const { loss, output, states } = pass;
   const [y, finals] = [toFlat(output), flat(states)];
-  const { x, initial } = net.backward();
+  const { x, initial } = pass.backward();
   return {
     loss,
     output: y,
@@ -161,7 +162,7 @@ describe.each(settings)('$name', (setting) => {
           return [s, kept];
         }),
       );
-      net.backward();
+      result.backward();
     }
     expect(Math.abs(actual.loss - loss / 13)).toBeLessThan(setting.rounding * actual.loss);
     for (const [name, g] of Object.entries(gradientsOf(net))) {
@@ -182,8 +183,8 @@ describe.each(settings)('$name', (setting) => {
     expect(dx.slice(4 * B * D).some((d) => d !== 0)).toBe(true);
     for (const d of Object.values(initial)) expect(d.every((value) => value === 0)).toBe(true);
 
-    net.forward(given);
-    expect(toFlat(net.backward({ output }).x)[0]).not.toBe(0);
+    const pass = net.forward(given);
+    expect(toFlat(pass.backward({ output }).x)[0]).not.toBe(0);
   });
 
   test('trap 14: a new call is a new sequence, unless it asks to carry on', () => {

@@ -14,6 +14,7 @@ import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import { toFlat, type Tensors } from '../core/tensor';
 import { settings } from './executors';
+import { planOf } from '../bptt/network/pass';
 
 const [S, T, B, D, H, O] = [5, 4, 3, 4, 5, 6];
 const lengths = [4, 1, 3];
@@ -118,9 +119,9 @@ describe.each(settings)('$name', ({ dtype, executorName: executor }) => {
     const [expected, ...others] = paddings.map((padding) => {
       const net = make(options);
       const upstream = upstreamOf(net, batch, padding);
-      net.forward(batch, { training: true });
-      const back = net.backward(upstream);
-      const { first, main, source } = net.lastPlan!;
+      const pass = net.forward(batch, { training: true });
+      const back = pass.backward(upstream);
+      const { first, main, source } = planOf(pass);
       return [
         ...flat(net.parameters.gradients, 'd'),
         ...flat(back.initial, 'd0 '),
@@ -146,8 +147,8 @@ describe.each(settings)('$name', ({ dtype, executorName: executor }) => {
 
   test('the one output of a row counts, however early the row ends', () => {
     const net = make({ topology: 'many-to-one', layers: [lstm({ input: D, hidden: H })], output: O });
-    net.forward({ x: box(T, B, D), lengths });
-    net.backward({ output: Array<number>(B * O).fill(1) });
+    const pass = net.forward({ x: box(T, B, D), lengths });
+    pass.backward({ output: Array<number>(B * O).fill(1) });
     expect(toFlat(net.parameters.gradients['head.by'])).toEqual(Array(O).fill(B));
   });
 });

@@ -32,8 +32,9 @@ test('trap 22: the backward pass uses the noisy weights of its own step, the upd
     const clean = weights.slice();
     for (let k = 0; k < weights.length; k++) weights[k] += byHand.random.normal(0, 0.1);
     byHand.parameters.zeroGradients();
-    losses.push(byHand.forward(batchOf(step), { training: true }).loss);
-    byHand.backward();
+    const pass = byHand.forward(batchOf(step), { training: true });
+    losses.push(pass.loss);
+    pass.backward();
     byHand.parameters.flatGradients.data.forEach((g, k) => {
       weights[k] = clean[k] - 0.5 * g;
     });

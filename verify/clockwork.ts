@@ -36,7 +36,7 @@ export function clockworkVector(vector: Vector): Computed {
     layout.load(net, head ? params : withoutHead(params));
     const result = net.forward(batch);
     const [values, h_n] = [toFlat(result.output), toFlat(result.states['l0.h'])];
-    const { x: dx, initial } = net.backward(above(loss.weights));
+    const { x: dx, initial } = result.backward(above(loss.weights));
     return {
       values,
       h_n,

@@ -6,6 +6,7 @@
  * does the vector not say; its first step tells. As it stands, the first step is one of feedback 'o'.
  */
 import { network, type Network } from '../bptt/network/network';
+import { planOf, type Pass } from '../bptt/network/pass';
 import { jordan } from '../cells/jordan';
 import { mustBeOneOf, mustShape } from '../core/check';
 import { toFlat } from '../core/tensor';
@@ -40,24 +41,26 @@ function run(vector: Vector, feedbacks: ('o' | 'p')[]): Computed {
       return { net, from: k, to: k < feedbacks.length - 1 ? 1 : T };
     })
     .filter(({ from, to }) => from < to);
+  const passes: { net: Network; pass: Pass; from: number; to: number }[] = [];
 
   const [h, logits]: number[][] = [[], []];
   let state: number[] = start.data;
   for (const { net, from, to } of parts) {
     const batch = { x: { shape: x.shape, numbers: x.data }, initial: { 'l0.o': state } };
-    const result = net.forward(batch, { steps: [from, to] });
-    logits.push(...toFlat(result.output));
-    h.push(...hiddenOf(net));
-    state = toFlat(result.states['l0.o']);
+    const pass = net.forward(batch, { steps: [from, to] });
+    passes.push({ net, pass, from, to });
+    logits.push(...toFlat(pass.output));
+    h.push(...toFlat(planOf(pass).unrolls[0].buffers.h));
+    state = toFlat(pass.states['l0.o']);
   }
   const { loss, probs, dLogits } = crossEntropy(logits, output, vector);
 
   const dx: number[] = [];
   const gradients: Record<string, number[]> = {};
   let dState: number[] | undefined;
-  for (const { net, from, to } of parts.reverse()) {
+  for (const { net, pass, from, to } of passes.reverse()) {
     const above = dLogits.slice(from * B * output, to * B * output);
-    const back = net.backward({ output: above, ...(dState && { states: { 'l0.o': dState } }) });
+    const back = pass.backward({ output: above, ...(dState && { states: { 'l0.o': dState } }) });
     dx.unshift(...toFlat(back.x));
     dState = toFlat(back.initial['l0.o']);
     for (const [name, d] of Object.entries(flatLayout.jordan.gradients(net)))
@@ -68,8 +71,6 @@ function run(vector: Vector, feedbacks: ('o' | 'p')[]): Computed {
     gradients: rename({ ...gradients, x: dx, o_0: dState ?? [] }, 'grads.'),
   };
 }
-
-const hiddenOf = ({ lastPlan }: Network): number[] => (lastPlan ? toFlat(lastPlan.unrolls[0].buffers.h) : []);
 
 /** How far the first step is from what the vector expects. */
 function distanceAtFirst({ values }: Computed, { expected, inputs }: Vector): number {

@@ -1,6 +1,7 @@
 /** Test vectors of recurrent networks: forward, and backward from a cross-entropy or a weighted sum. */
 import { directionsOf, inputOf, type Layer } from '../bptt/network/layer';
 import { network, type Gradients, type Network } from '../bptt/network/network';
+import { planOf, type Pass } from '../bptt/network/pass';
 import { truncated } from '../bptt/truncated';
 import { embedding } from '../cells/embedding';
 import { must, mustShape } from '../core/check';
@@ -50,7 +51,7 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
     const run = (chunk: number, prefix: string): Computed => {
       net.parameters.zeroGradients();
       const result = truncated(net, batch, { chunk, ...(upstream && { upstream }) });
-      const values = valuesOf(net, toFlat(result.output), result.states, result.loss, vector);
+      const values = valuesOf(net, result, undefined, vector);
       return { values, gradients: gradientsNow(result, prefix) };
     };
     const cut = run(hyper.chunk, 'grads.');
@@ -58,18 +59,18 @@ export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Comp
   }
 
   const result = net.forward(batch);
-  const values = valuesOf(net, toFlat(result.output), result.states, result.loss, vector);
-  return { values, gradients: gradientsNow(net.backward(upstream), 'grads.') };
+  const values = valuesOf(net, result, planOf(result).main.output.value, vector);
+  return { values, gradients: gradientsNow(result.backward(upstream), 'grads.') };
 }
 
 /** Every value a vector may expect of a network's forward pass. */
 function valuesOf(
   net: Network,
-  outputs: number[],
-  states: Record<string, Tensor>,
-  total: number,
+  { output, states, loss: total }: Pick<Pass, 'output' | 'states' | 'loss'>,
+  top: Tensor | undefined,
   { loss, hyper, inputs }: Vector,
 ): Computed['values'] {
+  const outputs = toFlat(output);
   const [T, B] = inputs.x.shape;
   const values: Computed['values'] = {};
   for (const s of stateNames(net)) values[`${s}_n`] = eachLayer(net, states, s);
@@ -81,7 +82,6 @@ function valuesOf(
     values.probs = Array.from({ length: outputs.length / O }, (_, r) =>
       softmax(outputs.slice(r * O, (r + 1) * O)),
     ).flat();
-    const top = net.lastPlan?.main.output.value;
     if (top) values.output = zeroPadding(toFlat(top), hyper.lengths, T, B);
   }
   values.hidden = values.output;

@@ -8,6 +8,7 @@
  */
 import { scores, type Score } from '../bptt/network/attention';
 import { network, type Network, type Pass, type Upstream } from '../bptt/network/network';
+import { planOf } from '../bptt/network/pass';
 import type { Plan } from '../bptt/network/plan';
 import type { Stack } from '../bptt/network/stack';
 import { embedding } from '../cells/embedding';
@@ -133,7 +134,7 @@ class Part {
   /** All that a vector may expect, of the whole model. */
   values(): Record<string, number[]> {
     const { net, result, model } = this;
-    const { source, main } = net.lastPlan as Plan & { source: Stack };
+    const { source, main } = planOf(result) as Plan & { source: Stack };
     const [S, B] = model.x.shape;
     const logits = toFlat(result.output);
     const O = net.output;
@@ -152,7 +153,7 @@ class Part {
 
   gradients(upstream?: Upstream): Record<string, number[]> {
     const { net, model, extent } = this;
-    const back = net.backward(upstream);
+    const back = this.result.backward(upstream);
     const weights = Object.entries(layeredTorchLayout.gradients(net)).map(
       ([name, d]) => [extent === 'encoder' ? `enc.${name}` : name, Array.from(d)] as const,
     );

@@ -35,8 +35,8 @@ export type Jacobians = (t: number, row: number) => Matrix;
  * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", equation 5.
  * @throws RangeError from the returned function, for a step or a row that there is not.
  * @example
- * net.forward(batch);
- * const jacobian = jacobiansOf(net.lastPlan.unrolls[0]);
+ * const { unrolls } = planOf(net.forward(batch));
+ * const jacobian = jacobiansOf(unrolls[0]);
  * jacobian(1, 0); // ∂h_1/∂h_0 of the first row
  */
 export function jacobiansOf(unroll: Unroll, executor: Executor = plain): Jacobians {

@@ -14,6 +14,7 @@ import { Network } from '../network/network';
 import type { Plan } from '../network/plan';
 import { firstCellsOf, type Layers, type Stack } from '../network/stack';
 import type { Feed } from '../network/topology';
+import { runnerOf } from '../network/network';
 
 export interface Variable {
   value: Tensor;
@@ -61,7 +62,7 @@ export function problemOf(net: Network, batch: Batch, random = new Random(0)): P
     'check a float64 copy: copyOf(network)',
   );
   const { state } = net.random;
-  const plan = net.prepare(batch, true);
+  const plan = runnerOf(net).lay(batch, true);
   net.random.state = state; // a check must not change how training goes on
   const forward = new Program();
   const backward = new Program();

@@ -23,6 +23,7 @@ import { jacobiansOf } from '../check/jacobian';
 import { copyOf, type Network, type Upstream } from '../network/network';
 import { Product, singularValues } from './singular';
 import type { Unroll } from '../unroll';
+import { planOf } from '../network/pass';
 
 /** Which row `flow` looks at, and where the gradients come from. */
 export interface FlowOptions {
@@ -94,11 +95,12 @@ export function flow(net: Network, batch: Batch, options: FlowOptions = {}): Flo
 }
 
 function flowOf(copy: Network, batch: Batch, { row = 0, upstream }: FlowOptions): Flow {
-  const { loss } = copy.forward(batch);
+  const pass = copy.forward(batch);
+  const { loss } = pass;
   const known = copy.architecture.loss !== undefined || upstream !== undefined;
   must(known, 'flow', 'upstream must be given', undefined, 'the network has no loss');
-  copy.backward(upstream);
-  const plan = copy.lastPlan;
+  pass.backward(upstream);
+  const plan = planOf(pass);
   if (!plan) throw new Error('flow: a forward pass has a plan');
   const { B } = plan.shape;
   must(

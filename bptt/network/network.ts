@@ -1,5 +1,5 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../../core/check';
+import { mustBe, mustBeOneOf, mustKnowKeys } from '../../core/check';
 import { executorOf } from '../../core/executor';
 import type { Dtype } from '../../core/memory';
 import type { Executor } from '../../core/program';
@@ -15,12 +15,9 @@ import {
 } from './architecture';
 import { passKeys, type Batch, type PassOptions } from './batch';
 import { Parameters } from './parameters';
-import { planOf, type Gradients, type Pass } from './pass';
-import type { Plan } from './plan';
+import type { Pass } from './pass';
 import { Runner } from './runner';
 import { firstReaderOf } from './stack';
-import type { PlanShape } from './stage';
-import type { Upstream } from './upstream';
 
 export type { NetworkOptions } from './architecture';
 export type { Gradients, Pass } from './pass';
@@ -33,12 +30,11 @@ let runnerIn: (net: Network) => Runner;
  *
  *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      one side of one step has no axis T
  *
- * `backward` adds into `parameters.gradients`; weights stay. Results are copied when they are first read, which must be
- * before the next pass.
  * @example
  * const small = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
- * small.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] }).output.shape; // [2, 1, 2]
- * small.backward().x.shape; // [2, 1, 2]
+ * const pass = small.forward({ x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] });
+ * pass.output.shape; // [2, 1, 2]
+ * pass.backward().x.shape; // [2, 1, 2]
  */
 export class Network {
   /** What it is made of, defaults filled in. */
@@ -53,7 +49,6 @@ export class Network {
   /** O, the width of the output. */
   readonly output: number;
   readonly #runner: Runner;
-  private last: Pass | undefined;
 
   static {
     runnerIn = (net) => net.#runner;
@@ -84,24 +79,7 @@ export class Network {
    */
   forward(batch: Batch, options: PassOptions = {}): Pass {
     mustKnowKeys(options, passKeys, 'network.forward');
-    return (this.last = this.#runner.run(this.#runner.read(batch), options));
-  }
-
-  backward(upstream?: Upstream): Gradients {
-    must(this.last !== undefined, 'network.backward', 'forward must have been called', 'no forward pass');
-    return this.last.backward(upstream);
-  }
-
-  get lastPlan(): Plan | undefined {
-    return this.last && planOf(this.last);
-  }
-
-  plan(shape: PlanShape): Plan {
-    return this.#runner.plan(shape);
-  }
-
-  prepare(batch: Batch, training = false): Plan {
-    return this.#runner.lay(batch, training);
+    return this.#runner.run(this.#runner.read(batch), options);
   }
 }
 

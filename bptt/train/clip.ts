@@ -24,8 +24,7 @@ const BLOCK = 4096;
  * @throws RangeError when a gradient is NaN or infinite, naming the first one; nothing is scaled then.
  * @example
  * net.parameters.zeroGradients();
- * net.forward(batch);
- * net.backward();
+ * net.forward(batch).backward();
  * const { norm, coefficient } = clipGlobalNorm(net.parameters, 5);
  */
 export function clipGlobalNorm(

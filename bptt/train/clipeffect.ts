@@ -56,8 +56,9 @@ function effectOn(
   { maxNorm, learningRate }: { maxNorm: number; learningRate: number },
 ): ClipEffect {
   const { parameters } = copy;
-  const before = copy.forward(batch).loss;
-  copy.backward();
+  const pass = copy.forward(batch);
+  const before = pass.loss;
+  pass.backward();
   const start = parameters.flat.data.slice();
   const gradient = parameters.flatGradients.data.slice();
   const { norm, coefficient } = clipGlobalNorm(parameters, maxNorm);

@@ -41,7 +41,7 @@ export interface Kept {
  * Source: the semantics of torch.optim; the papers are named in `updates/`.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
  * @example
- * net.backward();
+ * net.forward(batch).backward();
  * adam.step();
  * adam.steps; // 1
  * adam.state()['m.l0.Wx'].shape; // [2, 3]
@@ -178,8 +178,7 @@ export class Optimizer {
  * @example
  * const adam = optimizer(net, { name: 'adam', learningRate: 2e-3 });
  * net.parameters.zeroGradients();
- * net.forward(batch, { training: true });
- * net.backward();
+ * net.forward(batch, { training: true }).backward();
  * adam.step();
  */
 export function optimizer(

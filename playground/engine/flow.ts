@@ -8,6 +8,7 @@ import type { Network } from '../../bptt/network/network';
 import type { Plan } from '../../bptt/network/plan';
 import type { Tensor } from '../../core/tensor';
 import type { TaskBatch } from './tasks';
+import { planOf, type Pass } from '../../bptt/network/pass';
 
 interface Meter {
   /** What adds up to the gradient: from the step that comes after t in the order of the cell, and from the output at t. */
@@ -97,19 +98,19 @@ export function wayOf(state: string, norms: ArrayLike<number>): Way {
 
 /**
  * The same for the loss of the last step alone: what is left of one error on its way back through time. The window does
- * not cut it. Changes the network's gradients, not its weights.
+ * not cut it; `flow` has read the pass that is given back. Changes the network's gradients, not its weights.
  */
-export function lastStepFlow(net: Network, batch: TaskBatch, flow: FlowMeter): Float64Array {
+export function lastStepFlow(net: Network, batch: TaskBatch, flow: FlowMeter): Pass {
   const { x, targets } = batch;
-  net.forward({ x, targets });
-  const plan = net.lastPlan as Plan;
+  const pass = net.forward({ x, targets });
+  const plan = planOf(pass);
   const { T, B } = plan.shape;
   if (net.architecture.topology === 'many-to-many') {
     // the weight of every other step in the loss
     const weight = plan.weight as Tensor;
     weight.data.fill(0, weight.offset, weight.offset + (T - 1) * B);
   }
-  net.backward();
+  pass.backward();
   flow.read(plan, 0);
-  return flow.norms;
+  return pass;
 }

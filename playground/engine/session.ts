@@ -160,7 +160,8 @@ export class Session {
     const { network, flow } = this.runs[run];
     const T = this.settings.length;
     const probe = new FlowMeter(network.architecture.layers, T);
-    const lastStep = lastStepFlow(network, this.batchOf(run), probe);
+    lastStepFlow(network, this.batchOf(run), probe);
+    const lastStep = probe.norms;
     const { rows } = flow;
     const several = (layer: string): boolean => rows.filter((row) => row.layer === layer).length > 1;
     const names = rows.map(({ layer, state }) => (several(layer) ? `${layer} ${state}` : layer));
