@@ -2,27 +2,14 @@
 import { mustBe } from '../core/check';
 import { constant } from '../core/init';
 import type { Cell } from './cell';
-import { clockwork } from './clockwork';
-import { elman } from './elman';
 import { embedding, type Embedding, type EmbeddingOptions } from './embedding';
-import { gru } from './gru';
-import { jordan } from './jordan';
-import { lstm } from './lstm';
-import { lstm1997 } from './lstm1997';
+import { kinds, type CellMaker } from './kinds';
 import { cellFromText } from './text';
 
-/** A cell, given the options that one of its kind had. */
-// any: each maker checks the options it is given
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CellMaker = (options: any) => Cell;
+export type { CellMaker } from './kinds';
 
 export const makers: Readonly<Record<string, CellMaker>> = {
-  elman,
-  lstm,
-  lstm1997,
-  gru,
-  jordan,
-  clockwork,
+  ...Object.fromEntries(kinds.map(({ name, make }) => [name, make])),
   /** A cell of one's own: its text is among its options. */
   equations: cellFromText,
 };

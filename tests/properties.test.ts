@@ -11,13 +11,7 @@ import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
 import { network, type Network, type Pass } from '../bptt/network/network';
 import { draw, drawStates } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
-import type { Cell } from '../cells/cell';
-import { clockwork } from '../cells/clockwork';
-import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
-import { jordan } from '../cells/jordan';
-import { lstm } from '../cells/lstm';
-import { lstm1997 } from '../cells/lstm1997';
+import { inForm, kinds as builtIn, type CellSizes } from '../cells/kinds';
 import { Random } from '../core/random';
 import { toFlat, type Tensors } from '../core/tensor';
 import { distance, executors, settings, type Setting } from './executors';
@@ -25,22 +19,19 @@ import { distance, executors, settings, type Setting } from './executors';
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 20, numRuns: 5 });
 
-type Sizes = { input: number; hidden: number };
-const kinds = {
-  'elman tanh': (sizes: Sizes): Cell => elman(sizes),
-  'elman relu': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'relu' }),
-  'elman sigmoid': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'sigmoid' }),
-  lstm: (sizes: Sizes): Cell => lstm(sizes),
-  'lstm with peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
-  'lstm of 1997': (sizes: Sizes): Cell => lstm1997(sizes),
-  'gru, reset after': (sizes: Sizes): Cell => gru(sizes),
-  'gru, reset before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
-  'jordan o': (sizes: Sizes): Cell => jordan({ ...sizes, output: 3 }),
-  'jordan p': (sizes: Sizes): Cell => jordan({ ...sizes, output: 6, feedback: 'p' }),
-  clockwork: ({ input, hidden }: Sizes): Cell => clockwork({ input, hidden: 3 * hidden, periods: [1, 2, 4] }),
-};
-type Kind = keyof typeof kinds;
-const names = Object.keys(kinds) as Kind[];
+// with a late clock no module may fire in a short sequence: there is no gradient to compare then
+const kinds = Object.fromEntries(
+  builtIn.flatMap((kind) =>
+    Object.entries(kind.variants)
+      .filter(([variant]) => !variant.includes('offset'))
+      .map(([variant, form]) => [
+        `${kind.name} ${variant}`.trim(),
+        (sizes: CellSizes) => inForm(kind, form, { ...sizes, output: 3 }),
+      ]),
+  ),
+);
+type Kind = string;
+const names = Object.keys(kinds);
 
 /** What is drawn. */
 interface Case {
@@ -190,7 +181,7 @@ describe.each(names)('%s', (kind) => {
         const options = { oracles: ['differences' as const], coordinates: 1, directions: 1, seed: of.seed };
         const { rows } = gradcheck(net, { batch: batchOf(of, net), ...options });
         // where all that was drawn lies at a kink of relu, there is no slope
-        const relu = of.stack.some(({ kind: each }) => each === 'elman relu');
+        const relu = of.stack.some(({ kind: each }) => each.includes('relu'));
         const counts = rows.filter(({ checked }) => checked > 0 || !relu);
         expect(counts.filter(({ ok }) => !ok)).toEqual([]);
         expect(counts.length).toBeGreaterThan(0);

@@ -1,12 +1,7 @@
 /** What `--cell` can be: a cell that is built in, by its name, or one of the user's own, as the text of its file. */
 import { existsSync, statSync } from 'node:fs';
 import type { Cell } from '../cells/cell';
-import { clockwork } from '../cells/clockwork';
-import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
-import { jordan } from '../cells/jordan';
-import { lstm } from '../cells/lstm';
-import { lstm1997 } from '../cells/lstm1997';
+import { inForm, kinds } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
 import { limits } from '../core/equations/parse';
 import { readUtf8 } from '../io/files';
@@ -18,31 +13,22 @@ export interface Sizes {
   hidden: number;
 }
 
-/** Periods of the modules of a clockwork layer, which are of one size. */
-export const PERIODS = [1, 2, 4, 8];
-
-const cells = {
-  elman: (sizes: Sizes): Cell => elman(sizes),
-  'elman-relu': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'relu', recurrentInit: 'identity' }),
-  'elman-sigmoid': (sizes: Sizes): Cell => elman({ ...sizes, activation: 'sigmoid' }),
-  lstm: (sizes: Sizes): Cell => lstm(sizes),
-  lstm1997: (sizes: Sizes): Cell => lstm1997(sizes),
-  'lstm-peepholes': (sizes: Sizes): Cell => lstm({ ...sizes, peepholes: true }),
-  gru: (sizes: Sizes): Cell => gru(sizes),
-  'gru-before': (sizes: Sizes): Cell => gru({ ...sizes, reset: 'before' }),
-  // what is fed back is as wide as the layer
-  jordan: (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden }),
-  'jordan-softmax': (sizes: Sizes): Cell => jordan({ ...sizes, output: sizes.hidden, feedback: 'p' }),
-  clockwork: (sizes: Sizes): Cell => clockwork({ ...sizes, periods: PERIODS }),
-};
-export const cellNames = Object.keys(cells) as (keyof typeof cells)[];
+const cells = Object.fromEntries(
+  kinds.flatMap((kind) =>
+    Object.entries(kind.choices).map(([name, form]) => [
+      name,
+      (sizes: Sizes): Cell => inForm(kind, form, sizes),
+    ]),
+  ),
+);
+export const cellNames = Object.keys(cells);
 
 /** Whether a setting is the text of a cell, and not the name of one. */
 const isText = (cell: string): boolean => cell.includes('\n');
 
 /** The cell that a setting asks for. */
 export const makeCell = (cell: string, sizes: Sizes): Cell =>
-  isText(cell) ? cellFromText({ ...sizes, equations: cell }) : cells[cell as keyof typeof cells](sizes);
+  isText(cell) ? cellFromText({ ...sizes, equations: cell }) : cells[cell](sizes);
 
 /** Whether a setting asks for a cell: what a checkpoint says is not trusted. */
 export const isCellSetting = (cell: string): boolean => Object.hasOwn(cells, cell) || isText(cell);

@@ -4,7 +4,8 @@ import type { OptimizerName } from '../bptt/train/optimizers';
 import { optimizerNames } from '../bptt/train/updates';
 import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
 import { show } from '../terminal/arguments';
-import { cellLabel, isCellSetting, PERIODS } from './cellchoice';
+import { PERIODS } from '../cells/kinds';
+import { cellLabel, isCellSetting } from './cellchoice';
 import { usage, type CommandError } from '../terminal/errors';
 
 /** Name of the checkpoint in a run's folder. */

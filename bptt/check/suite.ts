@@ -6,7 +6,7 @@ import { embedding } from '../../cells/embedding';
 import { gru } from '../../cells/gru';
 import { jordan } from '../../cells/jordan';
 import { lstm } from '../../cells/lstm';
-import { lstm1997 } from '../../cells/lstm1997';
+import { inForm, kinds } from '../../cells/kinds';
 import { cellFromText } from '../../cells/text';
 import { bidirectional, type Layer } from '../network/layer';
 import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
@@ -19,13 +19,6 @@ const { T, B, D, H, O } = caseSizes;
 const sizes = { input: D, hidden: H };
 const { lengths } = caseSizes;
 
-const unequal = [
-  { units: 2, period: 2 },
-  { units: 3, period: 3 },
-];
-const late = { offset: 1, activation: 'sigmoid' } as const;
-const bare = { bias: false, activation: 'relu' } as const;
-
 export type { Case } from './networkcase';
 
 /** All cases, in the order in which they are shown. */
@@ -33,34 +26,17 @@ export function suite(): Case[] {
   return [...cellCases(), ...bidirectionalCases(), ...networkCases(), ...topologyCases()];
 }
 
-function cellCases(): Case[] {
-  const variants: [string, Cell][] = [
-    ['tanh', elman(sizes)],
-    ['sigmoid', elman({ ...sizes, activation: 'sigmoid' })],
-    ['relu', elman({ ...sizes, activation: 'relu' })],
-    ['no bias', elman({ ...sizes, bias: false })],
-    ['', lstm(sizes)],
-    ['no bias', lstm({ ...sizes, bias: false })],
-    ['peepholes', lstm({ ...sizes, peepholes: true })],
-    ['peepholes, no bias', lstm({ ...sizes, peepholes: true, bias: false })],
-    ['', lstm1997(sizes)],
-    ['no bias', lstm1997({ ...sizes, bias: false })],
-    ['reset after', gru(sizes)],
-    ['reset after, no bias', gru({ ...sizes, bias: false })],
-    ['reset before', gru({ ...sizes, reset: 'before' })],
-    ['reset before, no bias', gru({ ...sizes, reset: 'before', bias: false })],
-    ['feedback o', jordan({ ...sizes, output: O })],
-    ['feedback o, relu, no bias', jordan({ ...sizes, output: O, activation: 'relu', bias: false })],
-    ['feedback p', jordan({ ...sizes, output: O, feedback: 'p' })],
-    ['feedback p, sigmoid', jordan({ ...sizes, output: O, feedback: 'p', activation: 'sigmoid' })],
-    ['feedback p, no bias', jordan({ ...sizes, output: O, feedback: 'p', bias: false })],
-    // T is longer than every period but one
-    ['1 2 4', clockwork({ input: D, hidden: 6, periods: [1, 2, 4] })],
-    ['2 3 offset 1, unequal, sigmoid', clockwork({ input: D, modules: unequal, ...late })],
-    ['1 2 3 7, relu, no bias', clockwork({ input: D, hidden: 8, periods: [1, 2, 3, 7], ...bare })],
-  ];
-  return variants.flatMap(([variant, cell]) => casesOf(cell, variant));
-}
+const hasBias = (variant: string): boolean => !variant.includes('no bias');
+
+const cellCases = (): Case[] =>
+  kinds.flatMap((kind) =>
+    Object.entries(kind.variants).flatMap(([variant, form]) =>
+      [{}, ...(hasBias(variant) ? [{ bias: false }] : [])].flatMap((bias) => {
+        const cell = inForm(kind, form, { ...sizes, output: O }, bias);
+        return casesOf(cell, [variant, 'bias' in bias ? 'no bias' : ''].filter(Boolean).join(', '));
+      }),
+    ),
+  );
 
 /** A cell by itself, over rows of equal and of unequal lengths. */
 function casesOf(cell: Cell, variant = ''): Case[] {
@@ -92,17 +68,18 @@ export function casesOfText(equations: string): Case[] {
 
 /** Two cells side by side: smaller ones, because there are twice as many. */
 function bidirectionalCases(): Case[] {
-  const small = { input: D, hidden: 3 };
+  const small = { input: D, hidden: 3, output: 2 };
+  const alone = kinds.flatMap((kind) =>
+    Object.entries(kind.variants)
+      .filter(([variant]) => hasBias(variant))
+      .map(([variant, form]): [string, Layer] => [
+        [kind.name, variant].filter(Boolean).join(' '),
+        bidirectional(inForm(kind, form, small)),
+      ]),
+  );
   const layers: [string, Layer][] = [
-    ['elman', bidirectional(elman(small))],
-    ['lstm', bidirectional(lstm(small))],
-    ['lstm peepholes', bidirectional(lstm({ ...small, peepholes: true }))],
-    ['lstm1997', bidirectional(lstm1997(small))],
-    ['gru reset after', bidirectional(gru(small))],
-    ['gru reset before', bidirectional(gru({ ...small, reset: 'before' }))],
-    ['jordan feedback p', bidirectional(jordan({ ...small, output: 2, feedback: 'p' }))],
-    ['clockwork', bidirectional(clockwork({ input: D, hidden: 4, periods: [1, 2] }))],
-    ['lstm and gru', bidirectional(lstm(small), gru({ input: D, hidden: 5 }))],
+    ...alone,
+    ['lstm and gru', bidirectional(lstm({ input: D, hidden: 3 }), gru({ input: D, hidden: 5 }))],
   ];
   return layers.flatMap(([name, layer]) =>
     [undefined, lengths].map((ragged) => ({

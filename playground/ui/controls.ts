@@ -1,4 +1,5 @@
 /** The settings as a form: every change begins a new run. */
+import { kinds } from '../../cells/kinds';
 import { optimizerNames, optimizerOf } from '../../bptt/train/updates';
 import {
   cellNames,
@@ -19,13 +20,7 @@ const tasks: Record<TaskName, string> = {
   waveform: 'generate a waveform',
   adding: 'add two numbers',
 };
-const cells: Record<string, string> = {
-  elman: 'Elman',
-  jordan: 'Jordan',
-  lstm: 'LSTM',
-  gru: 'GRU',
-  clockwork: 'Clockwork',
-};
+const cells = Object.fromEntries(kinds.map(({ name, title }) => [name, title]));
 
 const pairs = (names: readonly string[], words: Record<string, string>): [string, string][] =>
   names.map((name) => [name, words[name]]);
