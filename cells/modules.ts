@@ -45,7 +45,7 @@ export function modulesOf({ modules, hidden, periods }: ModuleOptions, where: st
   all.forEach(({ period }, k) => {
     mustCount(period, where, `period ${k}`);
     const growing = k === 0 || period > all[k - 1].period;
-    must(growing, where, 'periods must grow from module to module', all.map((m) => m.period).join(', '));
+    must(growing, where, 'periods must increase from module to module', all.map((m) => m.period).join(', '));
   });
   const even = periods === undefined || Number.isInteger(share);
   must(even, where, `hidden must be a multiple of ${all.length}`, hidden, 'one equal part for each period');

@@ -30,17 +30,17 @@ export function addBench(program: Command): void {
     .option('--dtype <name>', dtypes.join(', '), oneOf(at('dtype'), dtypes), 'both')
     .option(
       '--executor <name>',
-      `${executorNames.join(', ')}; default: the one that training takes`,
+      `${executorNames.join(', ')}; default: the one used for training`,
       oneOf(at('executor'), executorNames),
     )
-    .option('--rounds <n>', 'turns that each row is measured in', whole(at('rounds'), 1, 1000), 5)
+    .option('--rounds <n>', 'rounds of measurement per row', whole(at('rounds'), 1, 1000), 5)
     .option(
       '--clock <name>',
-      'wall, or cpu: processor time, for a machine that is busy',
+      'wall, or cpu (processor time, for a busy machine)',
       oneOf(at('clock'), clockNames),
       'wall',
     )
-    .option('--smallest', 'tiny layers, only to see that all of it runs')
+    .option('--smallest', 'tiny layers, as a smoke test')
     .option('--json', 'one JSON object per row')
     .addHelpText(
       'after',
@@ -79,6 +79,6 @@ function bench(names: string[], options: BenchOptions): void {
   const { head, body } = cellTable(rows);
   table(head, body);
   line(
-    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, the same moment. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
+    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, measured at the same time. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
   );
 }

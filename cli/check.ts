@@ -33,12 +33,9 @@ export function addCheck(program: Command): void {
     .description('check every gradient of every cell against independent oracles')
     .argument(
       '[cells...]',
-      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder, or a file with the equations of your own cell; default: all built in',
+      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder, or a file with the equations of your own cell; default: all built-in ones',
     )
-    .option(
-      '--mutants',
-      'also plant every mistake in every backward equation and count those that are noticed',
-    )
+    .option('--mutants', 'also plant mistakes in every backward equation and count those that are caught')
     .option('--seed <n>', 'seed of the random weights and inputs', whole('check: --seed', 0, 2 ** 32 - 1), 0)
     .option('--json', 'one JSON object per case')
     .addHelpText(
@@ -109,7 +106,7 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   for (const { name, report, mutants: score } of outcomes) {
     for (const row of report.rows.filter(({ verdict }) => verdict === 'wrong'))
       line(`${name}: ${describe(row)}`, pc.red);
-    for (const survivor of score?.survivors ?? []) line(`${name}: not noticed: ${survivor}`, pc.red);
+    for (const survivor of score?.survivors ?? []) line(`${name}: not caught: ${survivor}`, pc.red);
   }
   const rows = outcomes.flatMap(({ report }) => report.rows);
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
@@ -120,7 +117,7 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   const chances = outcomes.flatMap(({ report }) => report.chance ?? []);
   if (chances.length > 0)
     line(
-      `proved: equal over a prime field, at any weights; the chance that a wrong gradient passes is about ${Math.max(...chances).toExponential(0)} at most`,
+      `proved: equal over a prime field, at any weights; a wrong gradient passes with an estimated probability of ${Math.max(...chances).toExponential(0)} at most`,
     );
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
 }
@@ -132,7 +129,7 @@ function scoreLine(scores: MutationReport[]): string {
   const each = `differences alone ${sum((s) => s.byOracle.differences)}, forward mode alone ${sum((s) => s.byOracle.forwardMode)}, exact alone ${sum((s) => s.byOracle.exact)}`;
   const unused = sum((s) => s.unused.length);
   const score = total === 0 ? 0 : (100 * killed) / total;
-  return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} rewrites proved to change nothing${unused > 0 ? `, ${unused} proved to break what is not in use` : ''})`;
+  return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} mutants proved equivalent${unused > 0 ? `, ${unused} proved to change only unused terms` : ''})`;
 }
 
 function statusOf(outcome: Outcome): string {

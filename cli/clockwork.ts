@@ -40,13 +40,18 @@ export function addClockwork(program: Command): void {
   const at = (option: string): string => `clockwork: --${option}`;
   program
     .command('clockwork')
-    .description('count and measure what a clockwork layer saves beside a vanilla one')
-    .option('--hidden <n>', 'units, shared out evenly over the modules', whole(at('hidden'), 1, 8192), 512)
-    .option('--periods <list>', 'periods of the modules, growing', readPeriods, [1, 2, 4, 8, 16, 32, 64, 128])
-    .option('--rows <n>', 'sequences side by side', whole(at('rows'), 1, 4096), 32)
+    .description('count and measure what a clockwork layer saves compared with a vanilla one')
+    .option('--hidden <n>', 'units, divided evenly among the modules', whole(at('hidden'), 1, 8192), 512)
+    .option(
+      '--periods <list>',
+      'periods of the modules, increasing',
+      readPeriods,
+      [1, 2, 4, 8, 16, 32, 64, 128],
+    )
+    .option('--rows <n>', 'sequences in a batch', whole(at('rows'), 1, 4096), 32)
     .option(
       '--clock <name>',
-      'wall, or cpu: processor time, for a machine that is busy',
+      'wall, or cpu (processor time, for a busy machine)',
       oneOf(at('clock'), clockNames),
       'wall',
     )
@@ -71,14 +76,14 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
   const options = { hidden, periods };
   const counts = using(
     () => clockworkCounts(options),
-    '--hidden must be a multiple of the number of --periods, which must grow',
+    '--hidden must be a multiple of the number of --periods, which must increase',
   );
   const modules = modulesOf(options, 'clockwork');
   const span = periods.reduce((common, period) => (common * period) / greatestDivisor(common, period));
   if (span > LONGEST)
     throw usage(
-      `clockwork: --periods must come together within ${LONGEST} steps, got ${span}`,
-      'take such that each divides the next',
+      `clockwork: --periods must have a common multiple of at most ${LONGEST} steps, got ${span}`,
+      'choose periods such that each divides the next',
     );
   const kinds = new Map<string, Kind & { t: number }>();
   for (let t = 0; t < span; t++) {
@@ -102,8 +107,8 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
   }
   if (kinds.size > KINDS)
     throw usage(
-      `clockwork: --periods must give at most ${KINDS} kinds of steps, got ${kinds.size}`,
-      'take fewer, or such that each divides the next',
+      `clockwork: --periods must give at most ${KINDS} different sets of active modules, got ${kinds.size}`,
+      'choose fewer periods, or such that each divides the next',
     );
 
   const cell = clockwork({ input: 1, ...options });
@@ -140,7 +145,7 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
     ['recurrent', 'clockwork', 'vanilla', 'share'],
     [
       ['weights', whole(counts.weights), whole(counts.vanilla), counts.ratio.toFixed(3)],
-      ['by the formula n²/2 + nk/2', whole((hidden * hidden + hidden * k) / 2), whole(hidden * hidden), ''],
+      ['formula n²/2 + nk/2', whole((hidden * hidden + hidden * k) / 2), whole(hidden * hidden), ''],
       [
         'multiplications per step',
         whole(counts.operations),
@@ -151,7 +156,7 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
   );
   line();
   table(
-    ['steps at which fire', `of ${span}`, 'multiplications', 'share', 'µs', 'share'],
+    ['active modules', `of ${span}`, 'multiplications', 'share', 'µs', 'share'],
     [
       ...bound.map(({ kind }) => [
         kind.firing.length === periods.length ? 'all modules' : kind.firing.join(', ') || 'none',
@@ -172,7 +177,7 @@ function run({ hidden, periods, rows, clock, json }: ClockworkFlags): void {
       ['vanilla', '', whole(counts.vanilla), '1.000', (1000 * vanilla).toFixed(1), '1.000'],
     ],
   );
-  line(`a forward step of ${rows} rows, float32; a module that does not fire costs the copy of its state`);
+  line(`a forward step of ${rows} rows, float32; an inactive module only copies its state`);
 }
 
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));

@@ -65,13 +65,13 @@ const formats = {
     use: (out) => `numpy.load(${JSON.stringify(out)})`,
   },
   keras: {
-    about: "weights in Keras' layout and order, as NumPy's arrays",
+    about: "weights in Keras' layout and order, as NumPy arrays",
     name: 'keras.npz',
     files: ({ network }) => ({ [ONE]: encodeNpz(toKeras(network)) }),
     use: (out) => `f = numpy.load(${JSON.stringify(out)}); model.set_weights([f[k] for k in f.files])`,
   },
   'torch-script-py': {
-    about: 'a folder with weights, optimiser, one batch, and a script that trains on in PyTorch',
+    about: 'a folder with weights, optimizer, one batch, and a script that continues training in PyTorch',
     name: 'pytorch',
     files: (checkpoint) => {
       const { batch, seq, clip, schedule } = settingsIn(checkpoint) ?? {};
@@ -98,13 +98,13 @@ Examples:
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write a trained network in the format of another engine')
-    .argument('<checkpoint>', 'a checkpoint.safetensors, or the folder it lies in')
+    .description('write a trained network in the format of another framework')
+    .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
     .requiredOption('--to <format>', names.join(', '), oneOf('export: --to', names))
-    .option('--out <path>', 'the file to write, or the folder (default: beside the checkpoint)')
+    .option('--out <path>', 'the file or folder to write (default: next to the checkpoint)')
     .option(
       '--input <kind>',
-      'onnx: what x is, classes or vectors (default: classes of a character model)',
+      'onnx: what x holds, classes or vectors (default: classes for a character model)',
       oneOf('export: --input', ['classes', 'vectors'] as const),
     )
     .option('--lengths', 'onnx: the number of steps of each row as an input')
@@ -119,22 +119,19 @@ function exportTo(given: string, options: ExportOptions): void {
   if (misplaced !== undefined && options.to !== 'onnx')
     throw usage(
       `export: --${misplaced} must be left out with --to ${options.to}, got it`,
-      'it is for --to onnx',
+      'use it only with --to onnx',
     );
   const file = using(() => fileIn(given, CHECKPOINT));
-  const bytes = using(() => readWhole(file), 'backstep train makes one, backstep import another');
+  const bytes = using(() => readWhole(file), 'create one with backstep train or backstep import');
   const checkpoint = using(
     () => decodeCheckpoint(bytes, {}, file),
-    'the file is damaged or of another kind; backstep import reads those of other engines',
+    'the file is damaged or not a checkpoint; backstep import reads files of other frameworks',
   );
-  const files = using(
-    () => format.files(checkpoint, options),
-    'another format may hold it: --to safetensors',
-  );
+  const files = using(() => format.files(checkpoint, options), 'try another format: --to safetensors');
   const out = options.out ?? join(dirname(file), format.name);
   for (const [name, contents] of Object.entries(files)) {
     const path = name === ONE ? out : join(out, name);
-    saving(() => writeWhole(path, contents), 'another place by --out');
+    saving(() => writeWhole(path, contents), 'choose another path with --out');
     line(`wrote ${path} (${count(Math.ceil(contents.length / 1024))} kB)`);
   }
   line(`use   ${format.use(out, checkpoint, options)}`);

@@ -40,20 +40,20 @@ export function addFlow(program: Command): void {
   const positive = (option: string) => real(at(option), (x) => x > 0, '> 0');
   program
     .command('flow')
-    .description('how gradients flow back through time: norms, Jacobians, and what clipping does')
+    .description('show how gradients flow back through time: norms, Jacobians, and what clipping does')
     .argument('[checkpoint]', 'a trained character model, or its folder (default: a new network)')
     .option(
       '--cell <name or file>',
-      `${cellNames.join(', ')} (default: lstm); or a file with your own`,
+      `${cellNames.join(', ')} (default: lstm); or a file with your own cell`,
       (word) => readCell(word, at('cell')),
     )
     .option('--hidden <n>', 'units in each layer (default: 32)', whole(at('hidden'), 1, 1024))
     .option('--layers <n>', 'layers (default: 1)', whole(at('layers'), 1, 100))
-    .option('--bidirectional', 'layers that read from both ends')
-    .option('--input <n>', 'width of the noise that is read (default: 8)', whole(at('input')))
+    .option('--bidirectional', 'bidirectional layers')
+    .option('--input <n>', 'width of the noise input (default: 8)', whole(at('input')))
     .option(
       '--spectral-radius <r>',
-      'scale the recurrent matrix of every gate to it',
+      'scale the recurrent matrix of every gate to this spectral radius',
       positive('spectral-radius'),
     )
     .option(
@@ -62,20 +62,23 @@ export function addFlow(program: Command): void {
       real(at('forget-bias'), () => true, ''),
     )
     .option('--seed <n>', 'seed of weights and noise', whole(at('seed'), 0, 2 ** 32 - 1), 0)
-    .option('--text <file>', 'read a text instead of noise, or another one than the model was trained on')
+    .option(
+      '--text <file>',
+      'read this text instead of noise, or instead of the text the model was trained on',
+    )
     .option('--steps <n>', 'steps in time', whole(at('steps')), 100)
-    .option('--batch <n>', 'rows side by side', whole(at('batch')), 8)
+    .option('--batch <n>', 'rows in a batch', whole(at('batch')), 8)
     .option(
       '--at <steps>',
-      'where the loss is: at the last step, or at every one',
+      'steps with a loss: last or every',
       oneOf(at('at'), ['last', 'every'] as const),
       'last',
     )
-    .option('--row <n>', 'the row whose Jacobians are looked at', whole(at('row'), 0), 0)
-    .option('--clip <norm>', 'also try one step with and without clipping', positive('clip'))
+    .option('--row <n>', 'the row whose Jacobians are shown', whole(at('row'), 0), 0)
+    .option('--clip <norm>', 'also compare one step with and without clipping', positive('clip'))
     .option('--lr <rate>', 'learning rate of that step', positive('lr'), 0.1)
-    .option('--curvature', 'also the largest curvature of the loss, from products with its Hessian')
-    .option('--svg <file>', 'draw it: time × layer, and the Jacobians with their bound')
+    .option('--curvature', 'also show the largest curvature of the loss, from Hessian-vector products')
+    .option('--svg <file>', 'draw gradients by time and layer, and the Jacobians with their bound')
     .option('--json', 'one JSON object')
     .addHelpText('after', examples)
     .action(run);
@@ -113,6 +116,6 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   }
   if (svg !== undefined) {
     const picture = await drawFlow(found, title);
-    saving(() => writeWhole(svg, picture), 'another file by --svg');
+    saving(() => writeWhole(svg, picture), 'choose another file with --svg');
   }
 }

@@ -39,18 +39,18 @@ export function addHopfield(program: Command): void {
   const at = (option: string): string => `hopfield: --${option}`;
   program
     .command('hopfield')
-    .description('store pictures in a Hopfield network, spoil them, and recall them')
+    .description('store pictures in a Hopfield network, corrupt them, and recall them')
     .argument('[file]', `pictures as text (default: ${shapeNames.join(', ')})`)
     .option('--rule <name>', ruleNames.join(', '), oneOf(at('rule'), ruleNames), 'hebbian')
     .option('--mode <name>', modes.join(', '), oneOf(at('mode'), modes), 'asynchronous')
     .option(
       '--flip <share>',
-      'share of units that are flipped before the recall',
+      'fraction of units flipped before the recall',
       real(at('flip'), (x) => x >= 0 && x <= 1, 'in 0 … 1'),
       0.2,
     )
-    .option('--size <n>', 'width and height of pictures that come from no file', whole(at('size'), 2, 50), 10)
-    .option('--random <n>', 'store so many random patterns', whole(at('random'), 1, 10_000))
+    .option('--size <n>', 'width and height of built-in and random pictures', whole(at('size'), 2, 50), 10)
+    .option('--random <n>', 'store this many random patterns', whole(at('random'), 1, 10_000))
     .option(
       '--seed <n>',
       'seed of flipped units, of random patterns and of the order of updates',
@@ -71,7 +71,7 @@ function run(
   const patterns = pictures.map(({ state }) => state);
   const memory = using(
     () => hopfield({ patterns, rule }),
-    rule === 'pseudo-inverse' ? 'leave that pattern out, or take another --rule' : undefined,
+    rule === 'pseudo-inverse' ? 'remove that pattern, or choose another --rule' : undefined,
   );
   const { width, height } = pictures[0];
   if (!json) {
@@ -123,7 +123,7 @@ function picturesOf(
   }
   if (count !== undefined)
     throw usage(`hopfield: --random must be left out, got ${count} (with a file of pictures)`);
-  const fix = 'give a text of pictures: # is a dot, . is none, an empty line separates two';
+  const fix = 'give pictures as text: # is on, . is off, an empty line separates pictures';
   return using(() => readPictures(readUtf8(file), basename(file, extname(file))), fix);
 }
 
@@ -161,13 +161,12 @@ function show(titles: readonly string[], drawings: readonly string[][]): void {
 }
 
 function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: string): [string, Paint] {
-  if (overlap === 1 && nearest === wanted) return ['recalled without a fault', pc.green];
+  if (overlap === 1 && nearest === wanted) return ['recalled exactly', pc.green];
   const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
   const wrong = Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
   if (wrong === 0) return [named, pc.yellow];
-  const what =
-    outcome === '2-cycle' ? 'two states that follow each other for ever' : 'a state that was not stored';
-  return [`${what}; nearest is ${named}, ${wrong} of ${state.length} units off`, pc.yellow];
+  const what = outcome === '2-cycle' ? 'a cycle of two states' : 'a state that was not stored';
+  return [`${what}; nearest is ${named}, ${wrong} of ${state.length} units differ`, pc.yellow];
 }
 
 /** A picture as text, one string for each row. */

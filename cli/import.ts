@@ -30,14 +30,14 @@ const cells = {
 const cellNames = Object.keys(cells) as (keyof typeof cells)[];
 
 const examples = `
-Kind, size and number of the layers, directions, biases and the output layer are read from the weights. What they do not \
-say: the activation of an Elman cell, and what a GRU without biases resets.
+Kind, size and number of the layers, directions, biases and the output layer are read from the weights. They do not \
+tell the activation of an Elman cell, nor where a GRU without biases applies its reset gate.
 
-In PyTorch (any model that is perhaps an nn.Embedding with emb in its name, one nn.RNN, LSTM or GRU, perhaps one \
+In PyTorch (any model of an optional nn.Embedding with emb in its name, one nn.RNN, LSTM or GRU, and an optional \
 nn.Linear):
   numpy.savez("model.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
   or  safetensors.torch.save_model(model, "model.safetensors")
-In Keras (perhaps an Embedding, recurrent layers, bidirectional or not, then perhaps one Dense; \
+In Keras (an optional Embedding, recurrent layers, bidirectional or not, then an optional Dense; \
 gates must be sigmoid, not hard_sigmoid):
   numpy.savez("model.npz", **{v.path: v.numpy() for v in model.weights})
 
@@ -58,13 +58,13 @@ interface ImportCommandOptions {
 export function addImport(program: Command): void {
   program
     .command('import')
-    .description("read the weights of another engine's model into a checkpoint")
+    .description("convert another framework's weights into a checkpoint")
     .argument('<file>', 'a safetensors file or an .npz archive')
     .requiredOption('--from <engine>', sourceNames.join(', '), oneOf('import: --from', sourceNames))
     .requiredOption('--out <file>', 'the checkpoint to write')
     .option(
       '--cell <name>',
-      `${cellNames.join(', ')} (default: what the weights say)`,
+      `${cellNames.join(', ')} (default: read from the weights)`,
       oneOf('import: --cell', cellNames),
     )
     .option(
@@ -74,7 +74,7 @@ export function addImport(program: Command): void {
     )
     .option(
       '--loss <name>',
-      `${lossNames().join(', ')}: what it is to be trained with (default: none)`,
+      `${lossNames().join(', ')}: the loss for further training (default: none)`,
       oneOf('import: --loss', lossNames()),
     )
     .addHelpText('after', examples)
@@ -86,10 +86,10 @@ function importFrom(file: string, { from, cell, topology, loss, out }: ImportCom
   const stored = decode(bytes, file);
   const net = using(
     () => sources[from](stored, { ...(cell && cells[cell]), topology, loss }),
-    'backstep import --help says which models can be read',
+    'backstep import --help lists the supported models',
   );
   const checkpoint = encodeCheckpoint({ network: net });
-  saving(() => writeWhole(out, checkpoint), 'another file by --out');
+  saving(() => writeWhole(out, checkpoint), 'choose another file with --out');
   const { layers, dtype, output } = net.architecture;
   const sizes = layers.map((layer, l) => `${nameOf(layer)} ${directionsOf(layer, l)[0].cell.hidden}`);
   line(

@@ -57,7 +57,7 @@ export async function main(words: readonly string[]): Promise<void> {
   const program = new Command('backstep')
     .description('Recurrent neural networks, trained by backpropagation through time.')
     .version(version(), '--version')
-    .option('--debug', 'show where an error comes from')
+    .option('--debug', 'print a stack trace for an error')
     .helpCommand(false)
     .exitOverride()
     // help is broken to the width of the terminal here: of what stands at the end of it commander breaks nothing
@@ -69,7 +69,7 @@ export async function main(words: readonly string[]): Promise<void> {
     });
   const asked = wanted === '' ? Object.values(commands) : [commands[wanted]];
   for (const load of asked) load()(program);
-  for (const command of program.commands) command.option('--debug', 'show where an error comes from');
+  for (const command of program.commands) command.option('--debug', 'print a stack trace for an error');
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {

@@ -9,12 +9,12 @@ import { reproduce, type PaperOptions } from '../papers/reproduce';
 
 const examples = `
 Examples:
-  backstep paper                          what there is
-  backstep paper chorales --quick         does it run? seconds, not minutes
+  backstep paper                          list the papers
+  backstep paper chorales --quick         a smoke test: seconds, not minutes
   backstep paper chorales --data jsb.json --svg chorales.svg
 
-A finished trial is kept in the folder of --runs at once: after Ctrl-C the same command goes on with the \
-trials that are left. Figures depend on the seed alone, not on --jobs.
+Each finished trial is saved at once in the folder of --runs. After Ctrl-C, run the same command again to \
+run the remaining trials. Figures depend only on the seed, not on --jobs.
 Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C.
 `;
 
@@ -26,18 +26,18 @@ export function addPaper(program: Command): void {
     .command('paper')
     .description('reproduce a published result')
     .argument('[name]', `${papers.map(({ name }) => name).join(', ')}; default: list them`)
-    .option('--quick', 'tiny sizes and one seed, only to see that all of it runs')
+    .option('--quick', 'tiny sizes and one seed, as a smoke test')
     .option(
       '--seeds <n>',
-      'run every row with seeds 1 … n (default: as many as each row says)',
+      'run every row with seeds 1 … n (default: set by each row)',
       whole(at('seeds'), 1, 1000),
     )
-    .option('--data <file>', 'the data, for a paper that needs them')
+    .option('--data <file>', 'data file, for a paper that needs one')
     .option('--runs <folder>', 'folder of finished trials', 'runs/papers')
     .option('--fresh', 'run finished trials again')
     .option(
       '--jobs <n>',
-      `trials at a time, each on a thread of its own (default: ${jobs})`,
+      `trials run in parallel, each on its own thread (default: ${jobs})`,
       whole(at('jobs'), 1, 64),
     )
     .option('--svg <file>', 'draw the figures')

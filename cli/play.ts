@@ -16,11 +16,11 @@ export function addPlay(program: Command): void {
     .summary('serve the playground: a page that trains networks and steps through time')
     .description(
       'Serves the playground to this machine and prints its address: a page that trains networks in the browser, steps ' +
-        'through backpropagation in time with every number, and checks the gradients. Ctrl-C ends it.',
+        'through backpropagation through time with every number, and checks the gradients. Ctrl-C stops the server.',
     )
     .option(
       '--port <number>',
-      'port to listen on; 0 takes any free one',
+      'port to listen on; 0 for any free port',
       whole('play: --port', 0, 65535),
       PORT,
     )
@@ -35,9 +35,9 @@ async function play({ port }: { port: number }): Promise<void> {
         : error.code === 'EACCES'
           ? 'no permission'
           : error.message;
-    throw usage(`play: --port must be free, got ${port}: ${why}`, '--port 0 takes any free one', error);
+    throw usage(`play: --port must be free, got ${port}: ${why}`, 'use --port 0 for any free port', error);
   });
-  line(`The playground is at ${server.url}\nCtrl-C ends it.`);
+  line(`The playground is at ${server.url}\nPress Ctrl-C to stop.`);
   await new Promise<void>((stopped) => onInterrupt(stopped, () => undefined));
   await server.close();
 }
@@ -47,6 +47,6 @@ function pageFolder(): string {
   const places = [join(__dirname, '..', 'playground'), join(__dirname, '..', 'dist', 'playground')];
   // the source of the page has an index.html too, but no assets
   const found = places.find((folder) => existsSync(join(folder, 'assets')));
-  if (!found) throw failure('play: the page must have been built, got none', 'npm run build:play');
+  if (!found) throw failure('play: the playground must be built first, got none', 'npm run build:play');
   return found;
 }

@@ -16,18 +16,22 @@ The same seed gives the same text. Low temperatures repeat what is common, high 
 export function addSample(program: Command): void {
   program
     .command('sample')
-    .description('write text with a trained model')
-    .argument('<checkpoint>', 'a checkpoint.safetensors, or the folder it lies in')
+    .description('generate text with a trained model')
+    .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
     .option(
       '--temperature <t>',
-      'how bold to choose; 0 always takes the likeliest',
+      'sampling temperature; 0 always picks the most likely character',
       real('sample: --temperature', (t) => t >= 0, '>= 0'),
       0.8,
     )
-    .option('--top-k <k>', 'choose among the k likeliest only (default: all)', whole('sample: --top-k'))
-    .option('--prime <text>', 'text to go on from (default: the start of a line)')
-    .option('--length <n>', 'characters to write', whole('sample: --length'), 500)
-    .option('--seed <n>', 'seed of the choices', whole('sample: --seed', 0, 2 ** 32 - 1), 0)
+    .option(
+      '--top-k <k>',
+      'choose only among the k most likely characters (default: all)',
+      whole('sample: --top-k'),
+    )
+    .option('--prime <text>', 'text to continue (default: the start of a line)')
+    .option('--length <n>', 'characters to generate', whole('sample: --length'), 500)
+    .option('--seed <n>', 'random seed', whole('sample: --seed', 0, 2 ** 32 - 1), 0)
     .addHelpText('after', examples)
     .action(write);
 }

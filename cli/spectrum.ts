@@ -38,10 +38,10 @@ interface SpectrumFlags {
 export function addSpectrum(program: Command): void {
   program
     .command('spectrum')
-    .description('powers of a recurrent matrix, h_t = Wᵗ h_0, by products and by eigenvalues')
+    .description('compute powers of a recurrent matrix, h_t = Wᵗ h_0, by products and by eigenvalues')
     .argument('[matrix]', `${names.join(', ')}, JSON, a file, or - for standard input; default: compare all`)
     .option('--steps <n>', 'longest power', whole('spectrum: --steps', 1, 1_000_000), 50)
-    .option('--power <n>', 'the power that is computed both ways', whole('spectrum: --power', 1, 1000), 8)
+    .option('--power <n>', 'the power computed both ways', whole('spectrum: --power', 1, 1000), 8)
     .option('--svg <file>', 'draw the norms of the powers and the eigenvalues')
     .option('--json', 'one JSON object per matrix')
     .addHelpText('after', examples)
@@ -64,7 +64,7 @@ async function run(given: string | undefined, flags: SpectrumFlags): Promise<voi
   else show(found[0].spectrum, steps);
   if (svg !== undefined) {
     const picture = await drawPowers(found);
-    saving(() => writeWhole(svg, picture), 'another file by --svg');
+    saving(() => writeWhole(svg, picture), 'choose another file with --svg');
   }
 }
 
@@ -148,11 +148,7 @@ function show({ n, eigenvalues, ...s }: Spectrum, steps: number): void {
 }
 
 const trend = (radius: number): string =>
-  Math.abs(radius - 1) < 1e-12
-    ? 'neither vanishes nor explodes by itself'
-    : radius < 1
-      ? 'vanishes'
-      : 'explodes';
+  Math.abs(radius - 1) < 1e-12 ? 'neither vanishes nor explodes' : radius < 1 ? 'vanishes' : 'explodes';
 
 /** What becomes of one eigenvector's direction. */
 function fate({ modulus, angle, im, re }: Eigenvalue): string {

@@ -30,12 +30,12 @@ export function addSweep(program: Command): void {
   const jobs = Math.max(1, cpus().length);
   program
     .command('sweep')
-    .description('train many models: a grid, or random draws, over settings and seeds')
-    .argument('<config>', 'JSON file that says what varies')
+    .description('train many models: a grid or random sample of settings, with seeds')
+    .argument('<config>', 'JSON file with the settings to vary')
     .option('--out <dir>', 'folder for results and models (default: runs/NAME-OF-CONFIG)')
-    .option('--jobs <n>', 'trials at a time in this process', whole('sweep: --jobs', 1, 256), jobs)
-    .option('--queue <url>', 'Redis server, redis://…, whose workers run the trials')
-    .option('--fresh', 'forget earlier results and models')
+    .option('--jobs <n>', 'trials run in parallel in this process', whole('sweep: --jobs', 1, 256), jobs)
+    .option('--queue <url>', 'let workers run the trials, over this Redis server (redis://…)')
+    .option('--fresh', 'delete earlier results and models')
     .option('--dry-run', 'list the trials, run none')
     .option('--json', 'one JSON object per line on standard output')
     .addHelpText('after', examples)

@@ -35,7 +35,7 @@ export function addTrain(program: Command): void {
   program
     .command('train')
     .description('train a character model on a text')
-    .option('--text <file>', 'text to learn, in UTF-8 (default: the novel that comes with a clone)')
+    .option('--text <file>', 'text to train on, in UTF-8 (default: a novel, installed with a clone)')
     .option(
       '--cell <name or file>',
       `${cellNames.join(', ')} (default: ${d.cell}); or a file with the equations of your own`,
@@ -48,8 +48,8 @@ export function addTrain(program: Command): void {
       'width of an embedding of the characters (default: none)',
       whole(at('embedding')),
     )
-    .option('--batch <n>', `streams of text side by side (default: ${d.batch})`, whole(at('batch')))
-    .option('--seq <n>', `steps that gradients flow back over (default: ${d.seq})`, whole(at('seq')))
+    .option('--batch <n>', `streams of text in a batch (default: ${d.batch})`, whole(at('batch')))
+    .option('--seq <n>', `time steps per chunk of backpropagation (default: ${d.seq})`, whole(at('seq')))
     .option(
       '--optimizer <name>',
       `${optimizerNames().join(', ')} (default: ${d.optimizer})`,
@@ -64,10 +64,10 @@ export function addTrain(program: Command): void {
       '--schedule <name>',
       `${scheduleForms.join(', ')}; warmup:STEPS before it (default: ${d.schedule})`,
     )
-    .option('--clip <norm>', `longest gradient, or off (default: ${d.clip})`, readClip)
+    .option('--clip <norm>', `maximum global gradient norm, or off (default: ${d.clip})`, readClip)
     .option(
       '--dropout <p>',
-      `share of units dropped after each layer (default: ${d.dropout})`,
+      `fraction of units dropped after each layer (default: ${d.dropout})`,
       real(at('dropout'), (x) => x >= 0 && x < 1, '>= 0 and < 1'),
     )
     .option(
@@ -76,28 +76,28 @@ export function addTrain(program: Command): void {
       whole(at('seed'), 0, 2 ** 32 - 1),
     )
     .option('--dtype <type>', `${dtypes.join(' or ')} (default: ${d.dtype})`, oneOf(at('dtype'), dtypes))
-    .option('--steps <n>', 'stop after this step, counted from the very beginning', whole(at('steps')))
+    .option('--steps <n>', 'stop after this step, counting resumed steps too', whole(at('steps')))
     .option(
       '--seconds <s>',
-      `stop after this time (default: ${d.seconds}, if no --steps)`,
+      `stop after this many seconds (default: ${d.seconds} without --steps)`,
       real(at('seconds'), (x) => x > 0, '> 0'),
     )
     .option(
       '--save-every <steps>',
-      'save after every so many steps, and every 30 seconds anyway',
+      'save every n steps, in addition to every 30 seconds',
       whole(at('save-every')),
     )
     .option('--out <dir>', 'folder for checkpoint and loss curve (default: runs/NAME-OF-TEXT)')
-    .option('--fresh', 'replace an earlier model in that folder; it is kept beside the new one otherwise')
-    .option('--resume <checkpoint>', 'go on from a checkpoint, or from the folder it lies in')
+    .option('--fresh', 'replace an earlier model in that folder instead of renaming it')
+    .option('--resume <checkpoint>', 'resume from a checkpoint, or from its folder')
     .option(
       '--executor <name>',
-      `${executorNames.join(', ')}: what computes (default: the fastest that works here)`,
+      `${executorNames.join(', ')}: how to compute (default: the fastest available)`,
       oneOf(at('executor'), executorNames),
     )
     .option(
       '--threads <n>',
-      'threads that share each batch (default: the cores, up to 4, if that is faster)',
+      'threads that split each batch (default: up to 4, if that is faster)',
       whole(at('threads'), 1, 64),
     )
     .option('--json', 'one JSON object per line on standard output')
@@ -112,7 +112,7 @@ export function addTrain(program: Command): void {
 function readForwardCell(text: string): string {
   if (/^bi-?(directional|lstm|gru|rnn|elman)/i.test(text))
     throw usage(
-      `train: --cell must predict what comes next, got ${show(text)} (it reads the text from its end as well: it would see what it is to predict, and has no future to read when it writes)`,
+      `train: --cell must predict what comes next, got ${show(text)} (it is bidirectional: in training it would see the characters it must predict, and when generating there is no future to read)`,
     );
   return readCell(text, 'train: --cell');
 }

@@ -1,4 +1,4 @@
-/** `backstep verify`: test vectors of other frameworks, computed anew and compared. */
+/** `backstep verify`: test vectors of other frameworks, recomputed and compared. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
@@ -11,7 +11,7 @@ import { jsonLine, line, table } from '../terminal/output';
 export function addVerify(program: Command): void {
   program
     .command('verify')
-    .description('compute test vectors from other frameworks anew and compare values and gradients')
+    .description('recompute test vectors from other frameworks and compare values and gradients')
     .argument('<files...>', 'test vectors, one JSON file each')
     .option('--json', 'one JSON object per file')
     .addHelpText('after', '\nExample:\n  backstep verify tests/golden/lstm_*.json\n')
@@ -37,7 +37,7 @@ function verifyFiles(files: string[], json: boolean): boolean {
     );
     const spoilt = outcomes.filter((outcome) => 'error' in outcome);
     for (const { error } of spoilt) line(`verify: ${error}`, pc.red);
-    if (spoilt.length > 0) line('  fix: give files as examples/pytorch_vector.py writes them', pc.dim);
+    if (spoilt.length > 0) line('  fix: write the files as examples/pytorch_vector.py does', pc.dim);
     line(
       `${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative) on the ${executorOf().name} executor`,
     );

@@ -18,13 +18,18 @@ Exit codes: 2 bad usage, 130 stopped by Ctrl-C.
 export function addWorker(program: Command): void {
   program
     .command('worker')
-    .description('run trials of sweeps that others started, from a queue')
+    .description('run trials of sweeps from a queue')
     .requiredOption('--queue <url>', 'Redis server, redis://…')
-    .option('--jobs <n>', 'trials at a time', whole('worker: --jobs', 1, 256), Math.max(1, cpus().length))
+    .option(
+      '--jobs <n>',
+      'trials run in parallel',
+      whole('worker: --jobs', 1, 256),
+      Math.max(1, cpus().length),
+    )
     .option('--out <dir>', 'folder for texts and models', 'runs/worker')
     .option(
       '--stalled-after <s>',
-      'seconds without a sign of life after which a trial goes to another worker',
+      'seconds without contact after which a trial goes to another worker',
       real('worker: --stalled-after', (x) => x >= 1, '>= 1'),
       30,
     )

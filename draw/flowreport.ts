@@ -61,8 +61,7 @@ function told({ rate, halfLife, vanished, exploded }: Trend): string {
       ? 'stays'
       : `${halfLife > 0 ? 'halves' : 'doubles'} every ${short(Math.abs(halfLife))} steps`;
   const every = `‖∂h_T/∂h_T−d‖ ${rate === 0 ? 'is gone' : pace}`;
-  if (vanished !== undefined)
-    return `${every}; from d = ${vanished} on it is below 2⁻²⁴, too little for float32`;
+  if (vanished !== undefined) return `${every}; from d = ${vanished} on it is below 2⁻²⁴, lost in float32`;
   return exploded === undefined ? every : `${every}; from d = ${exploded} on it is above 2²⁴`;
 }
 
@@ -75,14 +74,14 @@ export function clipLines(
   const [before, after, step] = [norm, clipped, update.clipped].map(short);
   const lines = [
     '',
-    `gradient of all parameters: ‖g‖ = ${before}${untouched ? ', short enough: not clipped' : `, clipped to ${after}, × ${short(coefficient)}`}`,
+    `gradient of all parameters: ‖g‖ = ${before}${untouched ? ', below the limit: not clipped' : `, clipped to ${after}, × ${short(coefficient)}`}`,
     `one step at rate ${learningRate}: ‖Δθ‖ = ${short(update.free)}, loss ${loss.before.toPrecision(4)} → ${loss.free.toPrecision(4)}`,
   ];
   if (untouched) return lines;
   return [
     ...lines,
     `the same step clipped: ‖Δθ‖ = ${step}, loss ${loss.before.toPrecision(4)} → ${loss.clipped.toPrecision(4)}`,
-    'clipping shortens the step and keeps its direction: ‖∂h_T/∂h_k‖ stays as it is, what vanished does not return',
+    'clipping shortens the step and keeps its direction: ‖∂h_T/∂h_k‖ is unchanged, and vanished gradients stay vanished',
   ];
 }
 

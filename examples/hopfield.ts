@@ -19,7 +19,7 @@ const LETTERS = `
 .........  .........  .........  .........`;
 
 export const hopfieldLetters = example({
-  title: 'Hopfield network: spoilt letters, recalled',
+  title: 'Hopfield network: corrupted letters, recalled',
   defaults: { rule: 'pseudo-inverse', flip: 0.15, trials: 50, seed: 1 },
   run({ rule, flip, trials, seed }, say) {
     const random = new Random(seed);
@@ -49,9 +49,7 @@ export const hopfieldLetters = example({
       return pattern === which && overlap === 1;
     }).filter(Boolean).length;
     const share = right / (trials * patterns.length);
-    say(
-      `${trials * patterns.length} probes: ${(100 * share).toFixed(1)} % recalled without a fault (${rule})`,
-    );
+    say(`${trials * patterns.length} probes: ${(100 * share).toFixed(1)} % recalled exactly (${rule})`);
     return share;
   },
 });

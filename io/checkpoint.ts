@@ -7,7 +7,7 @@
  *   state.<name> [B, H]    states that the next batch carries on from: `state.l0.h`
  *   curve.<name> [n, 2]    loss curves: step and loss, float64
  *
- * The metadata holds, as JSON, what is not a tensor: the network, the optimiser, the generator, the vocabulary, and
+ * The metadata holds everything that is not a tensor, as JSON: the network, the optimiser, the generator, the vocabulary, and
  * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
  */
 import type { Cell } from '../cells/cell';
@@ -136,10 +136,10 @@ export function encodeCheckpoint(checkpoint: ToSave): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(tensors, metadata);
 }
 
-/** Checks that what is handed in is an object with a network, and not the network itself. */
+/** Checks that the argument is an object with a network, and not the network itself. */
 export function mustHoldNetwork(given: { network: Network }, where: string, call: string): void {
   const apart = !((given as unknown) instanceof Network);
-  mustBe(apart, where, `the network must be handed in by its name, ${call}`, given);
+  mustBe(apart, where, `the network must be passed by name, ${call}`, given);
   mustBe(typeof given === 'object' && given !== null, where, `it must be an object, as in ${call}`, given);
   mustBeNetwork(given.network, where);
 }
@@ -153,7 +153,7 @@ const biases = 'each layer has one bias: it is bias_ih, and bias_hh is zero';
 const gruBiases = 'each layer has one bias, bias_ih, and b_hn, the last third of bias_hh, whose rest is zero';
 
 /**
- * Reads the bytes of a checkpoint file; `file` is its name in messages. The network and its optimiser are built anew.
+ * Reads the bytes of a checkpoint file; `file` is its name in messages. Rebuilds the network and its optimizer.
  *
  * @throws RangeError or TypeError when anything in it is not as `encodeCheckpoint` writes it.
  */

@@ -82,7 +82,7 @@ export const chorales: Paper = {
   citation:
     'Chung, Gulcehre, Cho & Bengio 2014, Empirical evaluation of gated recurrent neural networks on sequence modeling',
   about: [
-    'nats per step on the test set, of 88 independent bits; every step is scored, the first from a zero input',
+    'nats per step on the test set, over 88 independent bits; every step is scored, the first from a zero input',
     'RMSProp, with weight noise: the recipe of the paper; Adam: ours; early stopping on the validation set in both',
   ],
   measures: {
@@ -95,7 +95,7 @@ export const chorales: Paper = {
       'the JSB chorales in quarter notes as JSON, { "train": [[[60, 72, 79, 88], …], …], "valid": …, "test": … }, a chord ' +
       'being its MIDI pitches; made from the pickled piano-rolls that Boulanger-Lewandowski, Bengio & Vincent published ' +
       'with "Modeling temporal dependencies in high-dimensional sequences", ICML 2012',
-    standIn: 'generated pieces of four wandering voices, not the chorales: published figures do not apply',
+    standIn: 'uses generated four-voice pieces, not the chorales: published figures do not apply',
     read: readChorales,
   },
   rows: (size: Size): Row[] => {

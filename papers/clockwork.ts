@@ -49,9 +49,9 @@ export const clockwork: Paper = {
   title: 'Clockwork RNN: a sound of 320 samples, learnt by heart',
   citation: 'Koutník, Greff, Gomez & Schmidhuber 2014, A clockwork RNN',
   about: [
-    'no input (a zero), a linear output; the sounds are generated, one for each seed, where the paper had snippets of music',
-    'weights start as in the paper; Adam, where it had Nesterov momentum, at a rate chosen for each network as there',
-    'reversed: a control, the same modules with the fast ones heard by the slow ones',
+    'zero input, linear output; generated sounds, one for each seed, instead of snippets of music',
+    'initial weights as in the paper; Adam instead of Nesterov momentum, with a rate chosen for each network, as there',
+    'reversed: a control, where slow modules read fast ones instead',
   ],
   measures: {
     nmse: { title: 'NMSE', digits: 4, scale: 'log' },

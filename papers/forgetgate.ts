@@ -54,12 +54,12 @@ export const forgetGate: Paper = {
   citation:
     'Gers, Schmidhuber & Cummins 2000, Learning to forget: continual prediction with LSTM, Neural Computation 12(10)',
   about: [
-    'symbols of a stream that are foreseen before the first mistake, mean of ten streams, each cut at 10,000',
-    'published: streams of 10⁶ symbols; "perfect" never erred there, "good" got beyond 1000 on average',
+    'symbols predicted before the first mistake, mean of ten streams, each cut at 10,000',
+    'published: streams of 10⁶ symbols; "perfect" made no mistake, "good" passed 1000 symbols on average',
   ],
   measures: {
     symbols: { title: 'symbols to the first mistake', digits: 0, scale: 'log' },
-    perfect: { title: 'of the streams, without one', digits: 2 },
+    perfect: { title: 'share of streams without a mistake', digits: 2 },
     memory: { title: 'largest |c| after them', digits: 1, scale: 'log' },
   },
   rows: (size: Size): Row[] => {

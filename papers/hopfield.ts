@@ -27,7 +27,7 @@ export const hopfield: Paper = {
   about: [
     'random patterns, Hebbian rule, N = 1000; recall starts from the pattern itself, one unit at a time',
     'published is the theory for N → ∞: there the overlap is 0.967 at α = 0.1379 and breaks down beyond',
-    'at 1000 units this is spread over the loads around it',
+    'at 1000 units the transition is gradual',
   ],
   measures: {
     bitError: { title: 'bit error of one step', digits: 5 },

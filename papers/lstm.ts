@@ -204,8 +204,8 @@ export const lstm: Paper = {
   title: 'Long time lags: embedded Reber grammar, adding, temporal order; LSTM and tanh units',
   citation: 'Hochreiter & Schmidhuber 1997, Long short-term memory, Neural Computation 9(8)',
   about: [
-    'training sequences until the task is solved (mean of the seeds that got there), and test sequences wrong then',
-    'the cell without a forget gate, and tanh units with the same data, budget and recipe beside it',
+    'training sequences until the task is solved (mean of successful seeds), and wrong test sequences then',
+    'the cell without a forget gate, compared with tanh units with the same data, budget and recipe',
   ],
   measures: {
     sequences: { title: 'sequences to success', digits: 0, scale: 'log' },

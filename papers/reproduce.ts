@@ -40,18 +40,18 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
   const digest = readData(paper, size, options.data);
   const file = join(options.runs, `${paper.name}${quick ? '-quick' : ''}.jsonl`);
   if (options.fresh) rmSync(file, { force: true });
-  const records = saving(() => new Records(file, finishedSchema), 'another folder by --runs');
+  const records = saving(() => new Records(file, finishedSchema), 'choose another folder with --runs');
   const trials = trialsOf(paper, size, options.seeds);
   const done = (trial: Trial): Finished | undefined => finishedOf(trial, digest, records.all);
   const left = trials.filter((trial) => !done(trial));
 
   const say = json ? () => undefined : (text: string) => line(text);
   say(`${paper.citation}\n${paper.about.map((text) => `  ${text}`).join('\n')}`);
-  if (quick) say('  quick: too small to be compared with what is published');
+  if (quick) say('  quick: too small to compare with the published figures');
   if (paper.data && digest === null) say(`  without --data: ${paper.data.standIn}`);
-  if (records.damaged > 0) say(`  ${records.damaged} unreadable lines of ${file} are left out`);
+  if (records.damaged > 0) say(`  ${records.damaged} unreadable lines of ${file} are ignored`);
   if (left.length < trials.length)
-    say(`  ${trials.length - left.length} of ${trials.length} trials are in ${file} already`);
+    say(`  ${trials.length - left.length} of ${trials.length} trials are already in ${file}`);
 
   const abort = new AbortController();
   const interrupt = onInterrupt(
@@ -110,11 +110,11 @@ export async function reproduce(paper: Paper, options: PaperOptions): Promise<nu
   else show(paper, lines);
   if (svg !== undefined && lines.length > 0) {
     const picture = await drawFigures(paper, lines);
-    saving(() => writeWhole(svg, picture), 'another file by --svg');
-    say(`drawn: ${svg}`);
+    saving(() => writeWhole(svg, picture), 'choose another file with --svg');
+    say(`wrote ${svg}`);
   }
   if (interrupt.code === undefined) return 0;
-  say(`stopped: ${finished.length} of ${trials.length} trials are done; the same command goes on`);
+  say(`stopped: ${finished.length} of ${trials.length} trials are done; run the same command to continue`);
   return interrupt.code;
 }
 
@@ -129,7 +129,7 @@ function readData({ name, data }: Paper, size: Size, file: string | undefined): 
     if (size === 'quick') return null;
     throw usage(
       `paper ${name}: --data must be given, got none (${data.what})`,
-      `backstep paper ${name} --data FILE, or --quick without`,
+      `backstep paper ${name} --data FILE, or --quick without a file`,
     );
   }
   const bytes = using(() => readWhole(file), data.what);

@@ -50,9 +50,9 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
     const before = endedIn(records);
     const left = sweep.trials.filter(({ id }) => !before.has(id));
     say(
-      `${trialsInWords(sweep.trials.length)}${left.length < sweep.trials.length ? `, ${left.length} of them left` : ''}; written to ${file}`,
+      `${trialsInWords(sweep.trials.length)}${left.length < sweep.trials.length ? `, ${left.length} left to run` : ''}; results in ${file}`,
     );
-    if (records.damaged > 0) say(`${records.damaged} unreadable lines of ${file} are left out`);
+    if (records.damaged > 0) say(`${records.damaged} unreadable lines of ${file} are ignored`);
 
     const code = left.length > 0 ? await run(runner, left, sweep.trials.length, records, json) : 0;
 
@@ -71,7 +71,7 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
       });
     else showTable(sweep, trials);
     if (code !== 0)
-      say(`${trials.length} of ${sweep.trials.length} trials have ended; the same command goes on`);
+      say(`${trials.length} of ${sweep.trials.length} trials have ended; run the same command to continue`);
     return code;
   } finally {
     await runner?.close();

@@ -155,8 +155,8 @@ function choiceOf(name: Name, value: unknown, draws: number | undefined, place: 
   const { from, to, scale } = found.output;
   if (draws === undefined)
     throw usage(
-      `sweep: ${place}: ${name} must be a list of values, got a range (it would have no end of values)`,
-      'add "draws": 20 to draw that many combinations',
+      `sweep: ${place}: ${name} must be a list of values, got a range (a range has too many values for a grid)`,
+      'add "draws": 20 to draw 20 combinations',
     );
   if (!(from < to) || (scale === 'log' && from <= 0))
     throw usage(

@@ -26,7 +26,7 @@ export class Embedded implements Runner {
 
   stop(): string {
     this.pool.stop();
-    return 'what runs is saved; Ctrl-C once more stops at once';
+    return 'saving running trials; press Ctrl-C again to stop at once';
   }
 
   close(): Promise<void> {

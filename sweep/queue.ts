@@ -88,7 +88,7 @@ class Queued implements Runner {
       const workers = await this.queue.getWorkersCount();
       if (workers === 0 && !alone)
         listener.note(
-          `no worker is there; start some, on any machine:\n  ${commandLine(`worker --queue ${this.connection.address}`)}`,
+          `no workers are running; start some, on any machine:\n  ${commandLine(`worker --queue ${this.connection.address}`)}`,
         );
       alone = workers === 0;
       await this.change();
@@ -100,7 +100,7 @@ class Queued implements Runner {
     this.stopped = true;
     this.wake();
     this.leave();
-    return 'the workers go on; the same command collects what they reach';
+    return 'the workers continue; run the same command again to collect their results';
   }
 
   async close(): Promise<void> {
@@ -126,11 +126,11 @@ class Queued implements Runner {
       const trial = out.get(jobId);
       if (!trial) return;
       listener.returned(trial);
-      listener.note(`${trial.label}: ${why}; it waits for another`);
+      listener.note(`${trial.label}: ${why}; waiting for another worker`);
     };
-    events.on('stalled', ({ jobId }) => back(jobId, 'its worker has gone'));
+    events.on('stalled', ({ jobId }) => back(jobId, 'its worker stopped responding'));
     events.on('waiting', ({ jobId, prev }) => {
-      if (prev === 'active') back(jobId, 'its worker gave it back');
+      if (prev === 'active') back(jobId, 'its worker returned it');
     });
   }
 
@@ -199,7 +199,7 @@ class Queued implements Runner {
       if (bytes.length > MOST_BYTES)
         throw usage(
           `sweep: a text must be at most 512 MB with --queue, got ${bytes.length} bytes in ${file}`,
-          'without --queue there is no limit',
+          'run without --queue, which has no limit',
         );
       await redis.set(textKey(sha256), bytes, 'EX', KEPT);
     }

@@ -85,7 +85,7 @@ export async function connect(
     cause ??= error;
     if (!begun || lost) return;
     lost = true;
-    onTrouble(`${address} is lost (${error.message}); trying again`);
+    onTrouble(`lost the connection to ${address} (${error.message}); reconnecting`);
   });
   redis.on('ready', () => (lost = false));
   try {
@@ -96,7 +96,7 @@ export async function connect(
     redis.disconnect();
     const { message } = cause ?? (error as Error);
     throw usage(
-      `${command}: --queue must be a Redis server that answers, got ${address}: ${message}`,
+      `${command}: --queue must be a reachable Redis server, got ${address}: ${message}`,
       fix,
       error,
     );
@@ -112,7 +112,7 @@ function packages(command: string): [typeof BullMq, typeof Ioredis] {
     /* eslint-enable @typescript-eslint/no-require-imports */
   } catch (error) {
     throw usage(
-      `${command}: --queue must find the packages bullmq and ioredis, got none`,
+      `${command}: --queue must have the packages bullmq and ioredis installed, got none`,
       'npm install bullmq ioredis',
       error,
     );

@@ -61,16 +61,18 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     // of a connection that is lost, the connection itself tells
     if (name !== 'ReplyError' || objections.has(message)) return;
     objections.add(message);
-    line(`${address} objects: ${message}`);
+    line(`error from ${address}: ${message}`);
   });
   worker.on('completed', ({ data }, outcome) => line(`${data.label}: ${inWords(outcome)}`));
   worker.on('failed', (job, { message }) => line(`${job?.data.label ?? 'a trial'}: failed: ${message}`));
-  line(`waiting for trials from ${address}, ${jobs} at a time; models are kept in ${out}`);
+  line(`waiting for trials from ${address}, up to ${jobs} in parallel; models are saved in ${out}`);
 
   const stopped = new Promise<number>((resolve) => {
     const interrupt = onInterrupt(
       () => {
-        line('stopping: trials that run are saved and given back; Ctrl-C once more stops at once');
+        line(
+          'stopping: running trials are saved and returned to the queue; press Ctrl-C again to stop at once',
+        );
         pool.stop();
         const given = worker.close();
         const end = (): void => resolve(interrupt.code ?? exitCodes.interrupted);
@@ -100,11 +102,11 @@ async function work(
     const sha256 = bytes && fingerprint(bytes);
     if (!bytes || sha256 !== settings.sha256)
       throw new Error(
-        `worker: the text must be in the queue, got ${bytes ? 'another' : 'none'} (start the sweep again)`,
+        `worker: the text must be in the queue, got ${bytes ? 'a different one' : 'none'} (start the sweep again)`,
       );
     writeWhole(text, bytes);
   }
-  line(`${label}: begins`);
+  line(`${label}: started`);
   let told = 0;
   // the sweep says where the model lies, and may run in another folder of this machine
   const folder = resolve(out, 'models', id);

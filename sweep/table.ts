@@ -68,10 +68,10 @@ export function showTable({ columns }: Sweep, trials: readonly Ended[]): void {
   if (!best) return;
   const { host, model } = best;
   const here = host === hostname();
-  if (here && !existsSync(model)) line(`the best one's model is no more in ${model}`);
+  if (here && !existsSync(model)) line(`the best model is no longer in ${model}`);
   else
     line(
-      `the best one${here ? '' : ` (on ${host})`} writes with\n  ${commandLine(`sample ${quote(model)}`)}`,
+      `generate text with the best model${here ? '' : ` (on ${host})`}:\n  ${commandLine(`sample ${quote(model)}`)}`,
     );
 }
 

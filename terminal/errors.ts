@@ -38,7 +38,7 @@ export const using = <T>(work: () => T, fix?: string): T => turning(work, usage,
 
 /**
  * The same for work that writes what was asked for: an error becomes a failure.
- * @example saving(() => writeWhole(svg, picture), 'another file by --svg')
+ * @example saving(() => writeWhole(svg, picture), 'choose another file with --svg')
  */
 export const saving = <T>(work: () => T, fix: string): T => turning(work, failure, fix);
 
@@ -66,7 +66,7 @@ export function report(error: unknown, command: string, debug: boolean): number 
 
 function understand(error: unknown, command: string): { message: string; fix?: string; exitCode: number } {
   const where = command || 'backstep';
-  const help = `${['backstep', command].filter(Boolean).join(' ')} --help lists what there is`;
+  const help = `see ${['backstep', command].filter(Boolean).join(' ')} --help`;
   // what a part of the library says does not tell which command asked it
   const named = (message: string): string => {
     const told = message.startsWith(`${where}: `) || message.startsWith(`${where} `);
@@ -80,35 +80,35 @@ function understand(error: unknown, command: string): { message: string; fix?: s
   if (error instanceof CommanderError) {
     // --help and --version have printed what was asked for
     if (error.exitCode === 0) return { message: '', exitCode: 0 };
-    const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(error.message)?.[1];
-    const fix = near === undefined ? help : `did you mean ${near}?`;
-    return { message: `${where}: ${inOurWords(error)}`, fix, exitCode: exitCodes.usage };
+    return { message: `${where}: ${inOurWords(error)}`, fix: help, exitCode: exitCodes.usage };
   }
   // the library's own checks of what it was given
   if (error instanceof RangeError || error instanceof TypeError)
     return { message: named(error.message), fix: help, exitCode: exitCodes.usage };
   const message = error instanceof Error ? error.message : String(error);
-  return { message: named(message), fix: '--debug shows where this comes from', exitCode: exitCodes.failed };
+  return { message: named(message), fix: '--debug prints a stack trace', exitCode: exitCodes.failed };
 }
 
-/** What commander found wrong with the words on the command line, told as everything else is. */
+/** What commander found wrong with the command line: commander's error in the form of our own messages. */
 function inOurWords({ code, message }: CommanderError): string {
   const [quoted = ''] = Array.from(message.matchAll(/'([^']*)'/g), ([, words]) => words);
   const [allowed, given] = Array.from(message.matchAll(/\d+/g), ([digits]) => digits).slice(-2);
+  const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(message)?.[1];
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   switch (code) {
     case 'commander.help':
       return 'a command must be given, got none';
     case 'commander.unknownCommand':
-      return `the command must be one that there is, got ${quoted}`;
+      return `unknown command "${quoted}"${hint}`;
     case 'commander.unknownOption':
-      return `options must be those that there are, got ${quoted}`;
+      return `unknown option "${quoted}"${hint}`;
     case 'commander.optionMissingArgument':
       return `${quoted} must have a value, got none`;
     case 'commander.missingArgument':
     case 'commander.missingMandatoryOptionValue':
       return `${quoted} must be given, got none`;
     case 'commander.excessArguments':
-      return `arguments must be ${allowed} at most, got ${given}`;
+      return `at most ${allowed} argument${allowed === '1' ? '' : 's'} must be given, got ${given}`;
     default:
       return message.replace(/^error: /, '');
   }

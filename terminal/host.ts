@@ -33,13 +33,13 @@ async function answer(folder: string, request: IncomingMessage, response: Server
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(`${words}\n`);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    return say(405, 'only GET and HEAD', { allow: 'GET, HEAD' });
+    return say(405, 'only GET and HEAD are allowed', { allow: 'GET, HEAD' });
   let file: string;
   try {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     file = join(folder, decodeURIComponent(pathname));
   } catch {
-    return say(400, 'not an address');
+    return say(400, 'malformed URL');
   }
   if (file.endsWith(sep)) file += 'index.html';
   if (!file.startsWith(folder + sep) || file.includes('\0')) return say(404, 'no such file');

@@ -34,8 +34,8 @@ export function lock(folder: string, kind: { command: string; noun: string }): (
     if (host === hostname() && left) rmSync(file, { force: true });
     if (!take())
       throw failure(
-        `${command}: ${folder} must belong to one ${noun} at a time, got another one that runs (process ${pid} on ${host})`,
-        `wait for it, or --out DIR; if there is none, remove ${file}`,
+        `${command}: ${folder} must be used by one ${noun} at a time, got a second one (process ${pid} on ${host} is using it)`,
+        `wait, or use another folder by --out DIR; if that process no longer runs, delete ${file}`,
       );
   }
   const release = (): void => {

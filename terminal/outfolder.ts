@@ -14,8 +14,8 @@ export function outFolder<T>(command: string, folder: string, work: () => T): T 
     return work();
   } catch (error) {
     throw failure(
-      `${command}: --out must be a folder that can be written to, got ${folder}: ${reasonOf(error)}`,
-      'another folder: --out DIR',
+      `${command}: --out must be a writable folder, got ${folder}: ${reasonOf(error)}`,
+      'choose another folder with --out DIR',
       error,
     );
   }

@@ -43,7 +43,7 @@ function codeOf(error: NodeJS.ErrnoException): number {
   if (error.code === 'EPIPE') return exitCodes.unheard;
   if (error.code === 'EIO') return exitCodes.hungUp;
   const message = `standard output must be writable, got ${reasonOf(error)}`;
-  return report(failure(message, 'make room, or write to another file'), '', false);
+  return report(failure(message, 'free some space, or write to another file'), '', false);
 }
 
 /**

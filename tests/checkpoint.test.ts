@@ -277,7 +277,7 @@ describe('what is no checkpoint is named', () => {
   });
 });
 
-describe('what is handed in by mistake is told, and how it is done', () => {
+describe('a wrong argument is an error that shows the right call', () => {
   const { net, adam } = { net: network({ layers: [lstm({ input: 3, hidden: 5 })] }), adam: { name: 'adam' } };
   const save = (what: unknown) => () => encodeCheckpoint(what as never);
   const read = (what: unknown) => () => decodeCheckpoint(what as never);
@@ -285,7 +285,7 @@ describe('what is handed in by mistake is told, and how it is done', () => {
   testErrors(TypeError, [
     [
       save(net),
-      'checkpoint: the network must be handed in by its name, encodeCheckpoint({ network }), got a Network',
+      'checkpoint: the network must be passed by name, encodeCheckpoint({ network }), got a Network',
     ],
     [save(undefined), 'checkpoint: it must be an object, as in encodeCheckpoint({ network }), got undefined'],
     [
@@ -337,7 +337,7 @@ describe('what is handed in by mistake is told, and how it is done', () => {
     ],
     [
       () => torchProject(net as never),
-      'torch: the network must be handed in by its name, torchProject({ network })',
+      'torch: the network must be passed by name, torchProject({ network })',
     ],
     [() => copyOf(undefined as never), 'copyOf: the network must be a Network, got undefined'],
     [

@@ -82,7 +82,7 @@ it('a loss that is no number stops the run at that step, leaves the last good ch
   );
   expect(status).toBe(1);
   expect(stderr).toMatch(
-    /^train: fit: step \d+: .* must .*finite.*\n {2}fix: --lr .*; the last good weights are in good\/checkpoint\.rescued\.safetensors; go on with --resume /,
+    /^train: fit: step \d+: .* must .*finite.*\n {2}fix: --lr .*; the last good weights are in good\/checkpoint\.rescued\.safetensors; resume with --resume /,
   );
   expect(readFileSync(checkpoint('good')).equals(before)).toBe(true);
   const { network } = decodeCheckpoint(readFileSync(rescued('good')));
@@ -106,7 +106,7 @@ it('a thread that dies stops the run; from the weights that are kept it ends as 
     options,
   );
   expect(stderr).toMatch(
-    /^train: parallel: worker 1 of 1 stopped \(exit code 3\) \(fit: step \d+; the weights are those of step \d+\)\n {2}fix: the last good weights are in troubled\/checkpoint\.rescued\.safetensors; go on with --resume troubled\/checkpoint\.rescued\.safetensors\n$/,
+    /^train: parallel: worker 1 of 1 stopped \(exit code 3\) \(fit: step \d+; the weights are those of step \d+\)\n {2}fix: the last good weights are in troubled\/checkpoint\.rescued\.safetensors; resume with --resume troubled\/checkpoint\.rescued\.safetensors\n$/,
   );
   expect(status).toBe(1);
   const stepsIn = (file: string) => decodeCheckpoint(readFileSync(file)).optimizer?.steps ?? NaN;
@@ -122,12 +122,12 @@ it('a checkpoint that cannot be written is told; training goes on, and the next 
   mkdirSync(blocked, { recursive: true });
   let told = false;
   const { status, output } = await watch(start(...train('blocked', ...args)), (seen) => {
-    if (told || !seen.includes('tried again')) return;
+    if (told || !seen.includes('try to save again')) return;
     told = true;
     rmSync(blocked, { recursive: true });
   });
   expect(output).toMatch(
-    / blocked\/checkpoint\.safetensors must .* \(EISDIR\); training goes on, and saving is tried again$/m,
+    / blocked\/checkpoint\.safetensors must .* \(EISDIR\); training continues, and will try to save again$/m,
   );
   expect(status).toBe(0);
   expect(readFileSync(blocked).equals(readFileSync(checkpoint('free')))).toBe(true);
@@ -147,7 +147,7 @@ it('a folder that has gone by the end does not take the weights with it', async 
   });
   expect(status).toBe(1);
   const [, reason, file] =
-    /^train: write: (.*)\n {2}fix: .*; the last good weights are in (\S+); go on/m.exec(output) ?? [];
+    /^train: write: (.*)\n {2}fix: .*; the last good weights are in (\S+); resume/m.exec(output) ?? [];
   expect(reason).toMatch(/^gone\/checkpoint\.safetensors must be writable, got a path through something/);
   expect(file.startsWith(home.TMPDIR)).toBe(true);
   expect(decodeCheckpoint(readFileSync(file)).optimizer?.steps).toBeGreaterThan(0);
@@ -169,7 +169,7 @@ it('a sample that runs away is told, and the training goes on', () => {
   ];
   const { status, stderr } = backstep(...train('wild', ...wild, '--steps', '1'));
   expect(stderr).toMatch(
-    /^sample at step 1: generate: the output must be finite, got .*; training goes on\n$/,
+    /^sample at step 1: generate: the output must be finite, got .*; training continues\n$/,
   );
   expect(status).toBe(0);
 });
@@ -200,7 +200,7 @@ it.each([
 ])('%s is refused before the training', (_what, out) => {
   const { status, stdout, stderr } = backstep(...train(out(), '--steps', '4'));
   expect(stderr).toMatch(
-    /^train: --out must be a folder that can be written to, got .*text\.txt.*\n {2}fix: another folder/,
+    /^train: --out must be a writable folder, got .*text\.txt.*\n {2}fix: choose another folder/,
   );
   expect(status).toBe(1);
   expect(stdout).toBe('');
@@ -214,7 +214,7 @@ it('runs of other texts in the same folder are kept, each, and it is said where;
     );
     expect(status).toBe(0);
     const place = ['', 'checkpoint.previous.safetensors', 'checkpoint.previous-2.safetensors'][seed];
-    const said = /^ +the model that was there is now again\/(.*)$/m.exec(stdout) ?? ['', ''];
+    const said = /^ +the earlier model is now again\/(.*)$/m.exec(stdout) ?? ['', ''];
     expect(said[1]).toBe(place);
     return readFileSync(checkpoint('again'));
   });
@@ -240,7 +240,7 @@ it('a second run in the same folder is refused while the first one trains', asyn
   });
   expect(second?.stderr).toMatch(
     new RegExp(
-      `^train: shared must belong to one run at a time, got another one that runs \\(process ${first.pid} on .*\n  fix: wait for it, or --out DIR; if there is none, remove shared/train\\.lock\n$`,
+      `^train: shared must be used by one run at a time, got a second one \\(process ${first.pid} on .*\n  fix: wait, or use another folder by --out DIR; if that process no longer runs, delete shared/train\\.lock\n$`,
     ),
   );
   expect([status, second?.status]).toEqual([130, 1]);
@@ -283,11 +283,7 @@ describe('resume', () => {
       () => ['--text', other()],
       /^train: --text must be the text that the checkpoint was trained on/,
     ],
-    [
-      'no further steps',
-      () => [],
-      /^train: --steps must be more than the 3 that the checkpoint has made, got 3/,
-    ],
+    ['no further steps', () => [], /^train: --steps must be more than the 3 steps already trained, got 3/],
   ])('refuses %s', (_what, more, message) => {
     const { status, stderr } = backstep('train', '--resume', 'base', ...more());
     expect(stderr).toMatch(message);
@@ -313,7 +309,7 @@ describe('a closed pipe', () => {
       2,
     );
     expect(stdout).toMatch(/^\{"event":"start"[^]*\n141\n$/);
-    expect(stderr).toMatch(/^saved piped\/checkpoint\.safetensors at step \d+; go on with/m);
+    expect(stderr).toMatch(/^saved piped\/checkpoint\.safetensors at step \d+; resume with/m);
     expect(existsSync(checkpoint('piped'))).toBe(true);
   });
 

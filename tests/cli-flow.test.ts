@@ -73,7 +73,7 @@ test('a trained model, on its own text; JSON holds all of it', () => {
   const wrong = backstep('flow', 'run', '--forget-bias', '3');
   expect([wrong.status, wrong.stderr]).toEqual([
     2,
-    expect.stringContaining('flow: --forget-bias must be left out, got 3 (the checkpoint says what it is)'),
+    expect.stringContaining('flow: --forget-bias must be left out, got 3 (it is fixed by the checkpoint)'),
   ]);
   const damaged = join(folder, 'damaged.safetensors');
   writeFileSync(damaged, readFileSync(join(folder, 'run', 'checkpoint.safetensors')).subarray(0, 100));
@@ -163,7 +163,7 @@ describe('the report', () => {
 
   it('says where it vanished or exploded', () => {
     expect(report([1, 1e-5, 1e-10])).toMatch(
-      /× 0.0000100\nl0: .* halves every 0.0602 steps; from d = 2 on it is below 2⁻²⁴, too little for float32$/,
+      /× 0.0000100\nl0: .* halves every 0.0602 steps; from d = 2 on it is below 2⁻²⁴, lost in float32$/,
     );
     expect(report([1, 1e5, 1e10])).toMatch(
       /× 1.00e\+5\nl0: .* doubles every 0.0602 steps; from d = 2 on it is above 2²⁴$/,
@@ -185,7 +185,7 @@ describe('the report', () => {
       0.1,
     );
     expect(lines.join('\n')).toMatch(
-      /‖g‖ = 1, short enough: not clipped\none step at rate 0.1: ‖Δθ‖ = 0.1, loss 2.000 → 1.000$/,
+      /‖g‖ = 1, below the limit: not clipped\none step at rate 0.1: ‖Δθ‖ = 0.1, loss 2.000 → 1.000$/,
     );
   });
 });

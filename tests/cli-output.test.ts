@@ -25,7 +25,7 @@ const typed = (words: string, rest = ''): string =>
   `${[process.execPath, ...command].map(quote).join(' ')} ${words} ${rest}`;
 const shell = (line: string) => spawnSync('bash', ['-c', line], { cwd: folder, encoding: 'utf8' });
 const FULL = `backstep: standard output must be writable, got a full disk (ENOSPC)
-  fix: make room, or write to another file
+  fix: free some space, or write to another file
 `;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -58,7 +58,7 @@ describe('a full disk', () => {
     );
     expect(stderr.startsWith(FULL)).toBe(true);
     const [, step] =
-      /^saved full(?:--json)?\/checkpoint\.safetensors at step (\d+); go on with$/m.exec(stderr) ?? [];
+      /^saved full(?:--json)?\/checkpoint\.safetensors at step (\d+); resume with$/m.exec(stderr) ?? [];
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(status).toBe(1);
     expect(stepOf(`full${json}`)).toBe(Number(step));

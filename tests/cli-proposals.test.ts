@@ -105,7 +105,7 @@ describe('a run whose schedule has ended', () => {
   test('goes on by the fix where nothing is left to do', () => {
     const { status, stderr } = run('train', '--resume', 'run');
     expect(status).toBe(2);
-    expect(stderr).toContain('train: --steps must be more than the 6 that the checkpoint has made, got 6');
+    expect(stderr).toContain('train: --steps must be more than the 6 steps already trained, got 6');
     const ran = run('train', '--resume', 'run', '--out', 'fixed', ...optionsIn(stderr));
     expect([ran.status, ran.stderr]).toEqual([0, '']);
   });

@@ -65,6 +65,6 @@ test('more threads than rows are refused', () => {
   const { status, stderr } = train([], ...begin('many', '--threads', '4', '--steps', '3'));
   expect(status).toBe(2);
   expect(stderr).toMatch(
-    /^train: --threads must be at most 3, got 4 \(they share the streams of --batch 3\)/,
+    /^train: --threads must be at most 3, got 4 \(threads split the 3 streams of --batch\)/,
   );
 });

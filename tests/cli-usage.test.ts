@@ -1,5 +1,5 @@
 /**
- * What every command says of words that are wrong, files that are not there and files of another kind:
+ * The messages of every command for wrong arguments, missing files and files of the wrong kind:
  * `where: what must hold, got what (why)`, the fix beneath it, and the exit code.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ afterAll(() => {
 });
 
 /** One sentence that names the command, and one line that says what to do. */
-const FORM = /^(\S+)( [\w-]+)?: .+ must \w+ [^]+?, got [^]+\n {2}fix: .+\n$/;
+const FORM = /^(\S+)( [\w-]+)?: (unknown \w+ "|.+ must \w+ [^]+?, got )[^]+\n {2}fix: .+\n$/;
 
 /** Words, the beginning of the sentence, and the fix where it is not a hint at --help. */
 type Case = [words: string, says: string, fix?: string];
@@ -81,11 +81,12 @@ const damaged = (file: string): string =>
   `checkpoint: ${file} must be a whole checkpoint of backstep, got this: safetensors: `;
 
 const cases: Case[] = [
-  ['trian', 'backstep: the command must be one that there is, got trian', 'did you mean train?'],
-  ['--what', 'backstep: options must be those that there are, got --what'],
+  ['trian', 'backstep: unknown command "trian" (did you mean train?)', 'see backstep --help'],
+  ['check --sed 1', 'check: unknown option "--sed" (did you mean --seed?)', 'see backstep check --help'],
+  ['--what', 'backstep: unknown option "--what"'],
   ...commands.map((command): Case => [
     `${whole[command] ?? command} --whatever`,
-    `${command}: options must be those that there are, got --whatever`,
+    `${command}: unknown option "--whatever"`,
   ]),
 
   ['check --seed x', 'check: --seed must be a whole number in 0 … 4294967295, got x'],
@@ -98,7 +99,7 @@ const cases: Case[] = [
   ['verify', 'verify: files must be given, got none'],
 
   ['play --port x', 'play: --port must be a whole number in 0 … 65535, got x'],
-  ['play page', 'play: arguments must be 0 at most, got 1'],
+  ['play page', 'play: at most 0 arguments must be given, got 1'],
 
   ['train --steps x', 'train: --steps must be a whole number >= 1, got x'],
   ['train --cell lstn', 'train: --cell must be a file, or one of', 'did you mean lstm?'],
@@ -116,15 +117,15 @@ const cases: Case[] = [
   ['train --text folder', 'train: --text: folder must be a file, got a folder'],
   ['train --text empty', 'train: --text: empty must hold text, got an empty file'],
   ['train --text binary', 'train: --text: binary must be UTF-8 text, got bytes that are not, near byte'],
-  ['train book.txt', 'train: arguments must be 0 at most, got 1'],
+  ['train book.txt', 'train: at most 0 arguments must be given, got 1'],
   ['train --resume none', `train: read: ${missing('none')}`],
   ['train --resume folder', `train: read: ${missing('folder/checkpoint.safetensors')}`],
   ['train --resume empty', `train: ${damaged('empty')}`],
   ['train --resume text.txt', `train: ${damaged('text.txt')}`],
   [
     'train --resume run',
-    'train: --resume must name the checkpoint of a training run, got run/checkpoint.safetensors, which a program has saved',
-    'go on in a program, by decodeCheckpoint and fit',
+    'train: --resume must name the checkpoint of a training run, got run/checkpoint.safetensors, saved by a program',
+    'continue in a program with decodeCheckpoint and fit',
   ],
   [
     'train --resume noted',
@@ -137,8 +138,8 @@ const cases: Case[] = [
   ],
   [
     'flow run',
-    'flow: --text must be given, got none (run/checkpoint.safetensors does not say what it was trained on)',
-    'name a text by --text FILE',
+    'flow: --text must be given, got none (run/checkpoint.safetensors does not name the text it was trained on)',
+    'name a text with --text FILE',
   ],
   ...['sample', 'flow'].flatMap((command): Case[] => [
     [
@@ -168,11 +169,11 @@ const cases: Case[] = [
   ],
 
   ...['sample', 'flow'].flatMap((command): Case[] => [
-    [`${command} none`, `${command}: read: ${missing('none')}`, 'backstep train makes one'],
+    [`${command} none`, `${command}: read: ${missing('none')}`, 'create one with backstep train'],
     [`${command} folder`, `${command}: read: ${missing('folder/checkpoint.safetensors')}`],
     [`${command} empty`, `${command}: ${damaged('empty')}`],
     [`${command} binary`, `${command}: ${damaged('binary')}`],
-    [`${command} run more`, `${command}: arguments must be 1 at most, got 2`],
+    [`${command} run more`, `${command}: at most 1 argument must be given, got 2`],
   ]),
   ['sample', 'sample: checkpoint must be given, got none'],
   ['sample run --temperature x', 'sample: --temperature must be a number >= 0, got x'],
@@ -188,7 +189,7 @@ const cases: Case[] = [
   [
     'export run --to npz --states',
     'export: --states must be left out with --to npz, got it',
-    'it is for --to onnx',
+    'use it only with --to onnx',
   ],
   ['export none --to npz', `export: read: ${missing('none')}`],
   ['export empty --to npz', `export: ${damaged('empty')}`],
@@ -245,10 +246,10 @@ const cases: Case[] = [
   ['clockwork --periods 1,x', 'clockwork: each of --periods must be a whole number >= 1, got x'],
   [
     'clockwork --periods 2,1',
-    'clockwork: clockworkCounts: periods must grow from module to module, got 2, 1',
+    'clockwork: clockworkCounts: periods must increase from module to module, got 2, 1',
   ],
   ['clockwork --clock sun', 'clockwork: --clock must be one of wall, cpu, got sun'],
-  ['clockwork more', 'clockwork: arguments must be 0 at most, got 1'],
+  ['clockwork more', 'clockwork: at most 0 arguments must be given, got 1'],
 
   ['hopfield none', `hopfield: read: ${missing('none')}`],
   ['hopfield folder', `hopfield: read: ${unreadable('folder')}`],
@@ -277,7 +278,7 @@ const cases: Case[] = [
   ['paper chorales --jobs 0', 'paper: --jobs must be a whole number in 1 … 64, got 0'],
 
   ['sweep', 'sweep: config must be given, got none'],
-  ['sweep other.json more', 'sweep: arguments must be 1 at most, got 2'],
+  ['sweep other.json more', 'sweep: at most 1 argument must be given, got 2'],
   ['sweep none', `sweep: read: ${missing('none')}`, 'sweep --help shows one'],
   ['sweep folder', `sweep: read: ${unreadable('folder')}`],
   ...['empty', 'binary', 'text.txt'].map((file): Case => [
@@ -298,7 +299,7 @@ const cases: Case[] = [
   ['sweep grid.json --queue', 'sweep: --queue <url> must have a value, got none'],
 
   ['worker', 'worker: --queue <url> must be given, got none'],
-  ['worker --queue redis://host more', 'worker: arguments must be 0 at most, got 1'],
+  ['worker --queue redis://host more', 'worker: at most 0 arguments must be given, got 1'],
   ['worker --queue http://host', 'worker: --queue must be the address of a Redis server, got http://host'],
   ['worker --queue redis://host --jobs x', 'worker: --jobs must be a whole number in 1 … 256, got x'],
   ['worker --queue redis://host --stalled-after 0', 'worker: --stalled-after must be a number >= 1, got 0'],
@@ -317,11 +318,15 @@ describe('what cannot be used: exit code 2, and nothing on standard output', () 
 
 describe('what cannot be written: exit code 1', () => {
   test.each<[words: string, file: string, fix: string]>([
-    ['export run --to onnx --out folder', 'folder', 'another place by --out'],
-    ['export run --to onnx --out text.txt/x', 'text.txt/x', 'another place by --out'],
-    ['export run --to safetensors --out text.txt/x', 'text.txt/x', 'another place by --out'],
-    ['import weights.safetensors --from torch --out folder', 'folder', 'another file by --out'],
-    ['paper hopfield --quick --runs text.txt', 'text.txt/hopfield-quick.jsonl', 'another folder by --runs'],
+    ['export run --to onnx --out folder', 'folder', 'choose another path with --out'],
+    ['export run --to onnx --out text.txt/x', 'text.txt/x', 'choose another path with --out'],
+    ['export run --to safetensors --out text.txt/x', 'text.txt/x', 'choose another path with --out'],
+    ['import weights.safetensors --from torch --out folder', 'folder', 'choose another file with --out'],
+    [
+      'paper hopfield --quick --runs text.txt',
+      'text.txt/hopfield-quick.jsonl',
+      'choose another folder with --runs',
+    ],
   ])('backstep %s', async (words, file, fix) => {
     await backstep('export', 'run', '--to', 'safetensors', '--out', 'weights.safetensors');
     const { status, stderr } = await backstep(...words.split(' '));
@@ -341,7 +346,7 @@ describe('what cannot be written: exit code 1', () => {
     const [command] = words.split(' ');
     expect(stderr).toMatch(FORM);
     expect(stderr).toContain(`${command}: write: ${says}`);
-    expect(stderr).toContain('\n  fix: another file by --svg\n');
+    expect(stderr).toContain('\n  fix: choose another file with --svg\n');
     expect(status).toBe(1);
   });
 
@@ -353,9 +358,7 @@ describe('what cannot be written: exit code 1', () => {
     const { status, stdout, stderr } = await backstep(...words.split(' '));
     const [command] = words.split(' ');
     expect(stderr).toMatch(FORM);
-    expect(stderr.split(', got text.txt')[0]).toBe(
-      `${command}: --out must be a folder that can be written to`,
-    );
+    expect(stderr.split(', got text.txt')[0]).toBe(`${command}: --out must be a writable folder`);
     expect([status, stdout]).toEqual([1, '']);
   });
 });
@@ -371,7 +374,7 @@ describe('verify: a file that is no vector is a failed line of the list, exit co
   ])('%s', async (file, says) => {
     const { status, stdout, stderr } = await backstep('verify', file);
     expect(stdout).toContain(`\nverify: ${says}`);
-    expect(stdout).toContain('\n  fix: give files as examples/pytorch_vector.py writes them\n');
+    expect(stdout).toContain('\n  fix: write the files as examples/pytorch_vector.py does\n');
     expect(stdout).toMatch(/\n0 of 1 agree/);
     expect([status, stderr]).toEqual([1, '']);
     const json = await backstep('verify', file, '--json');
@@ -380,7 +383,7 @@ describe('verify: a file that is no vector is a failed line of the list, exit co
   });
 });
 
-test('without a command there is the list of them, and the same form beneath it', async () => {
+test('without a command: the list of commands, then an error in the same form', async () => {
   const { status, stderr } = await backstep();
   expect(stderr).toMatch(/^Usage: /);
   expect(stderr.slice(stderr.indexOf('backstep: '))).toMatch(FORM);
@@ -388,9 +391,9 @@ test('without a command there is the list of them, and the same form beneath it'
   expect(status).toBe(2);
 });
 
-test('an error without a fix of its own says where help is', async () => {
+test('an error without a specific fix points to the help', async () => {
   const { stderr } = await backstep('check', '--seed', 'x');
-  expect(stderr).toContain('\n  fix: backstep check --help lists what there is\n');
+  expect(stderr).toContain('\n  fix: see backstep check --help\n');
   expect(stderr).not.toContain('    at ');
   expect((await backstep('check', '--seed', 'x', '--debug')).stderr).toMatch(/\n {4}at .*arguments\.ts/);
 });

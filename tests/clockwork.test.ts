@@ -413,10 +413,10 @@ test.each<[object, string, ErrorConstructor]>([
   [{ periods: [1, 2] }, 'clockwork: hidden must be a whole number >= 1, got undefined', RangeError],
   [
     { hidden: 6, periods: [1, 2, 2] },
-    'clockwork: periods must grow from module to module, got 1, 2, 2',
+    'clockwork: periods must increase from module to module, got 1, 2, 2',
     RangeError,
   ],
-  [{ hidden: 6, periods: [4, 2, 1] }, 'clockwork: periods must grow from module to module', RangeError],
+  [{ hidden: 6, periods: [4, 2, 1] }, 'clockwork: periods must increase from module to module', RangeError],
   [{ hidden: 6, periods: [0, 2] }, 'clockwork: period 0 must be a whole number >= 1, got 0', RangeError],
   [{ hidden: 6, periods: [-1, 2] }, 'clockwork: period 0 must be a whole number >= 1, got -1', RangeError],
   [{ hidden: 6, periods: [1, 2.5] }, 'clockwork: period 1 must be a whole number >= 1, got 2.5', RangeError],

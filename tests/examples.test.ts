@@ -167,5 +167,5 @@ test('npm run example: a list, an example with options, and what it refuses', ()
   expect(refused.stderr).toBe(
     'example: options must be among --rule, --flip, --trials, --seed, got --trails\n',
   );
-  expect(example('hopfeld').stderr).toMatch(/^example: the example must be one of text, .*, got hopfeld\n$/);
+  expect(example('hopfeld').stderr).toMatch(/^example: the example must be one of bptt, .*, got hopfeld\n$/);
 });

@@ -135,7 +135,7 @@ describe('backstep paper', () => {
     const first = quick('--runs', 'kept', '--svg', 'kept.svg');
     expect(first.stderr).toBe('');
     expect(first.status).toBe(0);
-    expect(first.stdout).toMatch(/generated pieces .*: published figures do not apply/);
+    expect(first.stdout).toMatch(/generated .*pieces.*: published figures do not apply/);
     expect(first.stdout).toMatch(/LSTM-12, Adam +test NLL +– +\d/);
     expect(readFileSync(join(folder, 'kept.svg'), 'utf8')).toMatch(/^<svg [^]*test NLL[^]*<\/svg>\n$/);
     const kept = readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8');
@@ -160,7 +160,7 @@ describe('backstep paper', () => {
     expect([status, output]).toEqual([130, expect.stringMatching(/stopped: \d of 7 trials are done/)]);
     const rest = backstep(...args);
     expect(rest.status).toBe(0);
-    expect(rest.stdout).toMatch(/\d of 7 trials are in .*chorales-quick\.jsonl already/);
+    expect(rest.stdout).toMatch(/\d of 7 trials are already in .*chorales-quick\.jsonl/);
     const lines = readFileSync(join(folder, 'stopped', 'chorales-quick.jsonl'), 'utf8')
       .trim()
       .split('\n');
@@ -190,7 +190,7 @@ describe('backstep paper', () => {
       'paper chorales: the data must hold lists train, valid, test of pieces',
     ],
     [['lstm', '--data', 'flat.json'], 'paper lstm: --data must be left out, got flat.json'],
-    [['chorales', '--quick', '--seeds', '0'], 'paper: --seeds must be a whole number >= 1, got 0'],
+    [['chorales', '--quick', '--seeds', '0'], 'paper: --seeds must be a whole number in 1 … 1000, got 0'],
     [['chorales', '--quick', '--jobs', 'x'], 'paper: --jobs must be a whole number'],
   ])('%j: exit code 2 and the reason', async (args, reason) => {
     writeFileSync(join(folder, 'wrong.json'), '{"train": [[[300]]], "valid": [[[60]]], "test": [[[60]]]}');

@@ -115,12 +115,12 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
 
   it('workers killed in the middle of trials, and the sweep itself: every trial is there once, with the figures of an embedded sweep', async () => {
     const first = sweep('queued');
-    await first.says('no worker is there; start some, on any machine:');
+    await first.says('no workers are running; start some, on any machine:');
     const a = worker('a');
     const b = worker('b');
-    await a.says('begins', 2);
+    await a.says(': started', 2);
     await a.kill('SIGKILL');
-    await b.says('begins', 2);
+    await b.says(': started', 2);
     // what ends while nobody collects waits in the queue
     await first.kill('SIGKILL');
     await b.says('bits/char', 2);
@@ -130,21 +130,21 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect((await sweep('queued').end).status).toBe(0);
     expect(figuresOf('queued')).toEqual(expected);
     // what was killed has been begun again
-    const begins = [a, b, c].map(({ output }) => output.split('begins').length - 1);
+    const begins = [a, b, c].map(({ output }) => output.split(': started').length - 1);
     expect(begins[0] + begins[1] + begins[2]).toBeGreaterThan(6);
     // the same sweep from elsewhere: the queue remembers, nothing is trained again
-    const begun = c.output.split('begins').length;
+    const begun = c.output.split(': started').length;
     expect((await sweep('elsewhere').end).status).toBe(0);
     expect(figuresOf('elsewhere')).toEqual(expected);
-    expect(c.output.split('begins').length).toBe(begun);
+    expect(c.output.split(': started').length).toBe(begun);
     // and with --fresh it is
     const fresh = await sweep('elsewhere', 'grid.json', '--fresh').end;
     expect(fresh.status).toBe(0);
     // c has been there all the time
-    expect(fresh.output).not.toContain('no worker is there');
+    expect(fresh.output).not.toContain('no workers are running');
     // its models are found from any folder of the machine
     expect(fresh.output).toContain(`sample ${join(folder, 'c', 'models')}`);
-    expect(c.output.split('begins').length).toBe(begun + 6);
+    expect(c.output.split(': started').length).toBe(begun + 6);
     expect(figuresOf('elsewhere')).toEqual(expected);
     expect((await c.kill('SIGINT')).status).toBe(130);
   }, 180_000);
@@ -152,21 +152,21 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
   it('a worker that is killed loses its trial to another; one that is asked to stop saves it and gives it back', async () => {
     const long = sweep('long', 'long.json');
     const a = worker('a');
-    await a.says('begins');
+    await a.says(': started');
     await a.kill('SIGKILL');
     const b = worker('b');
-    await long.says('its worker has gone; it waits for another');
-    await b.says('begins');
+    await long.says('its worker stopped responding; waiting for another worker');
+    await b.says(': started');
     const { status, output } = await b.kill('SIGINT');
     expect(status).toBe(130);
-    expect(output).toMatch(/stopping: trials that run are saved and given back/);
-    await long.says('its worker gave it back; it waits for another');
+    expect(output).toMatch(/stopping: running trials are saved and returned to the queue/);
+    await long.says('its worker returned it; waiting for another worker');
     const c = worker('c');
-    await c.says('begins');
+    await c.says(': started');
     // the sweep can leave: the worker goes on
     const left = await long.kill('SIGINT');
     expect(left.status).toBe(130);
-    expect(left.output).toMatch(/the workers go on; the same command collects what they reach/);
+    expect(left.output).toMatch(/the workers continue; run the same command again to collect their results/);
     expect(c.child.exitCode).toBeNull();
   }, 180_000);
 
@@ -182,7 +182,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(c.output.split(': failed: checkpoint: ').length - 1).toBe(3);
     // which of many machines it was
     expect(output.split(`(on ${hostname()})\n`).length - 1).toBe(1);
-    expect(output).toMatch(/\n5 of 6 trials have ended; the same command goes on\n$/);
+    expect(output).toMatch(/\n5 of 6 trials have ended; run the same command to continue\n$/);
     rmSync(model, { recursive: true });
     expect((await sweep('hindered').end).status).toBe(0);
     expect(figuresOf('hindered').filter((line) => 'validation' in line)).toEqual(expected);
@@ -191,7 +191,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
   it('a text that the queue has lost, or that is damaged where a worker keeps it, is sent again', async () => {
     writeFileSync(join(folder, 'one.json'), JSON.stringify({ fixed: { ...fixed, steps: 20 } }));
     const running = sweep('evicted', 'one.json');
-    await running.says('no worker is there; start some, on any machine:');
+    await running.says('no workers are running; start some, on any machine:');
     const [key, ...more] = await redis.keys('backstep:text:*');
     expect(more).toEqual([]);
     await redis.del(key);
@@ -215,7 +215,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
       JSON.stringify({ fixed: { ...fixed, text: 'passing.txt', steps: 20 } }),
     );
     const running = sweep('passing', 'passing.json');
-    await running.says('no worker is there; start some, on any machine:');
+    await running.says('no workers are running; start some, on any machine:');
     writeFileSync(join(folder, 'passing.txt'), 'peter piper');
     await redis.flushall();
     const { status, output } = await running.end;
@@ -228,7 +228,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
   it('a worker tells what the server objects to', async () => {
     await redis.config('SET', 'maxmemory', '1');
     try {
-      await worker('full').says('objects: OOM');
+      await worker('full').says(': OOM');
     } finally {
       await redis.config('SET', 'maxmemory', '0');
     }
@@ -239,13 +239,13 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     const a = worker('a');
     await running.says('bits/char');
     daemon.kill('SIGKILL');
-    await running.says('is lost (');
-    await a.says('is lost (');
+    await running.says('lost the connection to ');
+    await a.says('lost the connection to ');
     rmSync(join(folder, 'a', 'texts'), { recursive: true });
     startServer();
     const { status, output } = await running.end;
     expect(status).toBe(0);
-    expect(output.split('trying again').length - 1).toBe(1);
+    expect(output.split('reconnecting').length - 1).toBe(1);
     expect(figuresOf('lost')).toEqual(expected);
   }, 180_000);
 
@@ -269,12 +269,13 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     async (_what, signal) => {
       const running = sweep(`away-${signal}`, 'long.json');
       const a = worker(`away-${signal}-a`);
-      await a.says('begins');
+      await a.says(': started');
       // the first step has been made
       await trained();
       daemon.kill(signal);
       try {
-        if (signal === 'SIGKILL') await Promise.all([running.says('is lost ('), a.says('is lost (')]);
+        if (signal === 'SIGKILL')
+          await Promise.all([running.says('lost the connection to '), a.says('lost the connection to ')]);
         else await new Promise((resolve) => setTimeout(resolve, 1000));
         const [swept, worked] = await Promise.all([running.kill('SIGINT'), a.kill('SIGINT')]);
         expect([swept.status, worked.status]).toEqual([130, 130]);
@@ -301,7 +302,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     await redis.set(`backstep:text:${'0'.repeat(64)}`, 'another text');
     const forged = { ...settings, sha256: '0'.repeat(64) };
     await queue.add('trial', { id: '0'.repeat(16), label: 'red \u001b[31m', settings: forged });
-    await a.says('red ·[31m: failed: worker: the text must be in the queue, got another');
+    await a.says('red ·[31m: failed: worker: the text must be in the queue, got a different one');
     expect(a.output).not.toContain('\u001b');
     expect(existsSync(join(folder, 'escaped'))).toBe(false);
     await queue.close();

@@ -197,7 +197,7 @@ describe('a configuration', () => {
     [
       'a text too short',
       { fixed: { ...small, batch: 500 } },
-      'the only trial: text must hold at least 2501 symbols to learn from',
+      'the only trial: text must hold at least 2501 symbols for training',
     ],
     ['a text that is missing', { fixed: { ...small, text: 'none.txt' } }, 'some.json: text: '],
     ['no draws', { fixed: small, draws: 0 }, 'draws must be >=1, got 0'],
@@ -313,14 +313,14 @@ describe('the command', () => {
     expect(status).toBe(0);
     const lines = linesOf('whole');
     expect(new Set(lines.map(({ id }) => id)).size).toBe(8);
-    expect(stdout).toMatch(/^8 trials; written to whole\/trials\.jsonl\n/);
+    expect(stdout).toMatch(/^8 trials; results in whole\/trials\.jsonl\n/);
     expect(stdout).toMatch(/\ncell +lr +bits\/char +seeds +parameters +seconds\n/);
     const best = lines.sort((a, b) => a.validation - b.validation)[0];
     expect(stdout).toContain(best.model);
     expect(backstep('sample', best.model, '--length', '20').status).toBe(0);
     // all is done: nothing is run, and the same table is shown
     const again = backstep('sweep', 'grid.json', '--out', 'whole');
-    expect(again.stdout).toMatch(/^8 trials, 0 of them left/);
+    expect(again.stdout).toMatch(/^8 trials, 0 left to run/);
     expect(again.stdout.slice(again.stdout.indexOf('\ncell'))).toBe(stdout.slice(stdout.indexOf('\ncell')));
     expect(linesOf('whole')).toHaveLength(8);
   });
@@ -329,7 +329,7 @@ describe('the command', () => {
     const vary = { hidden: [6], cell: ['elman', 'gru'] };
     write('other', { fixed: { ...sizes, steps: 300, lr: 0.01 }, vary, seeds: 2 });
     const { stdout } = backstep('sweep', 'other.json', '--out', 'whole');
-    expect(stdout).toMatch(/^4 trials, 0 of them left/);
+    expect(stdout).toMatch(/^4 trials, 0 left to run/);
     const [head, ...rows] = stdout.slice(stdout.indexOf('\nhidden') + 1).split('\n', 3);
     expect(head).toMatch(/^hidden +cell +bits/);
     const columns = rows.map((row) => row.split(/ {2,}/));
@@ -342,9 +342,7 @@ describe('the command', () => {
   it('models may be removed: what they reached stays', () => {
     rmSync(join(folder, 'whole', 'models'), { recursive: true });
     const { status, stdout } = backstep('sweep', 'grid.json', '--out', 'whole');
-    expect(stdout).toMatch(
-      /^8 trials, 0 of them left[^]*\nthe best one's model is no more in whole\/models\//,
-    );
+    expect(stdout).toMatch(/^8 trials, 0 left to run[^]*\nthe best model is no longer in whole\/models\//);
     expect(status).toBe(0);
   });
 
@@ -392,8 +390,8 @@ describe('the command', () => {
     const [first, second] = readFileSync(file, 'utf8').split('\n');
     writeFileSync(file, `${first}\n${second.slice(0, 50)}`);
     const again = backstep('sweep', 'wild.json', '--out', 'wild');
-    expect(again.stdout).toMatch(/^2 trials, 1 of them left.*\n1 unreadable lines of .* are left out\n/);
-    expect(backstep('sweep', 'wild.json', '--out', 'wild').stdout).toMatch(/^2 trials, 0 of them left/);
+    expect(again.stdout).toMatch(/^2 trials, 1 left to run.*\n1 unreadable lines of .* are ignored\n/);
+    expect(backstep('sweep', 'wild.json', '--out', 'wild').stdout).toMatch(/^2 trials, 0 left to run/);
   });
 
   it('a trial that cannot be run is told, and tried again the next time', () => {
@@ -427,7 +425,7 @@ describe('the command', () => {
     while (!output.includes('bits/char')) await new Promise((resolve) => setTimeout(resolve, 20));
     const { status, stderr } = backstep('sweep', 'long.json', '--out', 'shared');
     expect(stderr).toMatch(
-      /^sweep: shared must belong to one sweep at a time, got another one that runs \(process \d+ on /,
+      /^sweep: shared must be used by one sweep at a time, got a second one \(process \d+ on /,
     );
     expect(status).toBe(1);
     child.kill('SIGINT');
@@ -451,7 +449,7 @@ describe('the command', () => {
     [
       'a folder that cannot be made',
       ['grid.json', '--out', 'text.txt/x'],
-      /^sweep: --out must be a folder that can be written to, got text\.txt\/x/,
+      /^sweep: --out must be a writable folder, got text\.txt\/x/,
     ],
     [
       'an address that is none',
@@ -461,7 +459,7 @@ describe('the command', () => {
     [
       'a server that is not there',
       ['grid.json', '--out', 'q', '--queue', 'redis://:secret@127.0.0.1:9'],
-      /^sweep: --queue must be a Redis server that answers, got redis:\/\/127\.0\.0\.1:9: /,
+      /^sweep: --queue must be a reachable Redis server, got redis:\/\/127\.0\.0\.1:9: /,
     ],
     [
       'jobs that are none',

@@ -193,7 +193,7 @@ describe('errors name what is wrong', () => {
     [
       'periods that do not grow',
       changed('clockwork_1_2_4_t0.json', ({ hyper }) => (hyper.periods as number[]).reverse()),
-      /^clockwork: periods must grow from module to module, got 4, 2, 1/,
+      /^clockwork: periods must increase from module to module, got 4, 2, 1/,
     ],
     [
       'weights of something a clockwork network does not put out',

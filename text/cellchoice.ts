@@ -49,7 +49,7 @@ export const isCellFile = (word: string): boolean =>
  * @throws CommandError when there is no such file, or it holds no cell.
  */
 export function readCellFile(file: string, place: string): string {
-  const fix = 'the cells in examples/cells/ show what such a file looks like';
+  const fix = 'see examples/cells/ for examples of such files';
   if (!existsSync(file)) throw usage(`${place} must be a file, got ${file}, which does not exist`, fix);
   const { size } = statSync(file);
   if (size > 4 * limits.characters)

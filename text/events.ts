@@ -88,7 +88,7 @@ export function lines(event: Event, last?: Validation): string[] {
     case 'saved':
       return [
         row('saved', `${event.files.join(', ')} (${count(Math.ceil(event.bytes / 1024))} kB)`),
-        ...(event.kept === undefined ? [] : [row('', `the model that was there is now ${event.kept}`)]),
+        ...(event.kept === undefined ? [] : [row('', `the earlier model is now ${event.kept}`)]),
       ];
     case 'gradcheck':
       return gradcheckLines(event);
@@ -123,14 +123,9 @@ function startLines({ settings: s, ...facts }: Start): string[] {
     s.seconds === null ? '' : `for ${s.seconds} s`,
   ];
   const rest =
-    validationSymbols > 0
-      ? `, ${count(validationSymbols)} to validate on`
-      : '; too short for a validation part';
+    validationSymbols > 0 ? `, ${count(validationSymbols)} for validation` : '; too short for validation';
   return [
-    row(
-      'text',
-      `${s.text}: ${count(symbols)} characters to learn from${rest}; ${classes - 1} different ones`,
-    ),
+    row('text', `${s.text}: ${count(symbols)} characters for training${rest}; ${classes - 1} distinct`),
     row(
       'network',
       `${s.embedding === undefined ? '' : `embedding of ${s.embedding}, `}${cellLabel(s.cell)}, ${plural(s.layers, 'layer')} of ${s.hidden}; ${count(parameters)} parameters; ${s.dtype}, ${s.executor} executor, ${plural(threads, 'thread')}`,
@@ -149,7 +144,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
     forwardMode: 'forward mode',
     doubleSum: 'the double sum',
     jacobian: 'the Jacobian of each step',
-    statement: 'duals of each equation',
+    statement: 'each equation on duals',
     exact: 'a prime field',
   };
   const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
@@ -168,10 +163,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
     return `  ${names[oracle].padEnd(24)}${[error, undecidedIn(all)].filter(Boolean).join('; ')}`;
   };
   return [
-    row(
-      'gradients',
-      `${said}: ${count(compared)} derivatives of this very network, in float64, compared with`,
-    ),
+    row('gradients', `${said}: ${count(compared)} derivatives of this network, in float64, compared with`),
     ...oracles.map(about),
     ...rows
       .filter((one) => one.verdict === 'wrong')
@@ -189,7 +181,7 @@ export function undecidedIn(rows: readonly GradcheckRow[]): string {
   const why = [
     kink > 0 ? `${count(kink)} at a kink` : '',
     rounding > 0 ? `${count(rounding)} hidden by rounding` : '',
-    field > 0 ? `${count(field)} not told by a field` : '',
+    field > 0 ? `${count(field)} not decidable over a field` : '',
   ];
   const all = kink + rounding + field;
   return all === 0 ? '' : `${count(all)} undecided (${why.filter(Boolean).join(', ')})`;

@@ -64,7 +64,7 @@ function fresh(options: SubjectOptions): Subject {
   const { cell = 'lstm', hidden = 32, layers = 1, seed, text, steps, batch: B } = options;
   if (text !== undefined && options.input !== undefined)
     throw usage(
-      `flow: --input must be left out, got ${options.input} (with --text it is the size of its vocabulary)`,
+      `flow: --input must be left out, got ${options.input} (with --text it is the size of the vocabulary)`,
     );
   const read = text === undefined ? undefined : readTextOf(text, 'flow');
   const input = read?.vocabulary.size ?? options.input ?? 8;
@@ -108,7 +108,7 @@ function trained(given: string, options: SubjectOptions): Subject {
   const wrong = settled.find((name) => options[name] !== undefined);
   if (wrong !== undefined) {
     const flag = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw usage(`flow: --${flag} must be left out, got ${options[wrong]} (the checkpoint says what it is)`);
+    throw usage(`flow: --${flag} must be left out, got ${options[wrong]} (it is fixed by the checkpoint)`);
   }
   const { file, checkpoint, vocabulary } = readModel(given, {
     command: 'flow',
@@ -143,10 +143,13 @@ function trained(given: string, options: SubjectOptions): Subject {
 /** The text a model was trained on, which its checkpoint names. */
 function textOf(checkpoint: Checkpoint, file: string): string {
   if (!isRun(checkpoint))
-    throw usage(`flow: --text must be given, got none (${file} does not say what it was trained on)`, TEXT);
+    throw usage(
+      `flow: --text must be given, got none (${file} does not name the text it was trained on)`,
+      TEXT,
+    );
   return using(() => settingsOf(checkpoint), TEXT).text;
 }
-const TEXT = 'name a text by --text FILE';
+const TEXT = 'name a text with --text FILE';
 
 /** Rows of a text, from places at equal distances; the answer is the symbol that follows. */
 function textBatch(indices: Indices, { batch: B, steps: T, at }: SubjectOptions): Batch {

@@ -21,10 +21,10 @@ export function readModel(
   { command, topologies, ...options }: Asked,
 ): { file: string; checkpoint: Checkpoint; vocabulary: Vocabulary } {
   const file = using(() => fileIn(given, CHECKPOINT));
-  const bytes = using(() => readWhole(file), 'backstep train makes one');
+  const bytes = using(() => readWhole(file), 'create one with backstep train');
   const checkpoint = using(
     () => decodeCheckpoint(bytes, options, file),
-    'the file is damaged or of another kind; give another',
+    'the file is damaged or not a checkpoint; give another',
   );
   const { network, vocabulary } = checkpoint;
   const { input, output } = network;

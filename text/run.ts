@@ -63,12 +63,12 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     () => readWhole(file),
     'give the checkpoint.safetensors of an earlier run, or its folder',
   );
-  const spoilt = 'the file is damaged or of another kind; nothing was overwritten';
+  const spoilt = 'the file is damaged or not a checkpoint; nothing was overwritten';
   const found = using(() => decodeCheckpoint(bytes, { inference: true }, file), spoilt);
   if (!isRun(found))
     throw usage(
-      `train: --resume must name the checkpoint of a training run, got ${file}, which a program has saved: it does not say on which text and how to go on`,
-      'go on in a program, by decodeCheckpoint and fit; or begin a new run by --text FILE',
+      `train: --resume must name the checkpoint of a training run, got ${file}, saved by a program: it does not name the text and the settings`,
+      'continue in a program with decodeCheckpoint and fit, or start a new run with --text FILE',
     );
   const before = using(() => settingsOf(found), spoilt);
   const settings = resumedSettings(options, before);
@@ -76,8 +76,8 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text, 'train');
   if (text.sha256 !== before.sha256) {
     throw usage(
-      `train: --text must be the text that the checkpoint was trained on, got another (${settings.text})`,
-      'give the same file, unchanged, by --text FILE; for a new text train without --resume',
+      `train: --text must be the text that the checkpoint was trained on, got a different one (${settings.text})`,
+      'give the same, unchanged file with --text FILE; for a new text train without --resume',
     );
   }
   const trainer = using(
@@ -90,7 +90,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   const unfinished = steps === settings.steps && !isDrawn(out, file);
   if (settings.steps !== null && steps >= settings.steps && !unfinished) {
     throw usage(
-      `train: --steps must be more than the ${steps} that the checkpoint has made, got ${settings.steps}`,
+      `train: --steps must be more than the ${steps} steps already trained, got ${settings.steps}`,
       trainer.spent ? onward(trainer) : `--steps ${2 * steps}, or --seconds 60`,
     );
   }
@@ -141,7 +141,7 @@ class Run {
     for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
     const interrupt = onInterrupt(
       () => {
-        note(reporter, 'stopping after this step; Ctrl-C once more stops at once, without saving');
+        note(reporter, 'stopping after this step; press Ctrl-C again to stop at once, without saving');
         abort.abort();
       },
       () => reporter.close(),
@@ -174,7 +174,7 @@ class Run {
       unlock();
     }
     const again = this.resumption(trainer.spent ? onward(trainer) : '');
-    noteLine(`saved ${this.checkpoint} at step ${trainer.steps}; go on with\n  ${again}`);
+    noteLine(`saved ${this.checkpoint} at step ${trainer.steps}; resume with\n  ${again}`);
     return interrupt.code ?? 0;
   }
 
@@ -195,7 +195,7 @@ class Run {
         this.save();
       } catch (error) {
         // the disk may have room again by the end, and the training so far is in memory
-        note(reporter, `${(error as Error).message}; training goes on, and saving is tried again`);
+        note(reporter, `${(error as Error).message}; training continues, and will try to save again`);
       }
       this.lastSave = now;
     }
@@ -203,7 +203,7 @@ class Run {
     progress.resume();
   }
 
-  /** The command to go on with. */
+  /** The command to resume with. */
   private resumption(how: string): string {
     return commandLine(`train --resume ${quote(this.checkpoint)} ${how}`.trim());
   }
@@ -216,7 +216,7 @@ class Run {
     const again = this.resumption(onward(trainer));
     note(
       reporter,
-      `the schedule has ended: the learning rate is 0, and further steps change nothing; Ctrl-C stops, then go on with\n  ${again}`,
+      `the schedule has ended: the learning rate is 0, and further steps change nothing; Ctrl-C stops, then resume with\n  ${again}`,
     );
   }
 
@@ -226,7 +226,7 @@ class Run {
       reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
     } catch (error) {
       // fed with its own output, a network may run away that trains well
-      note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training goes on`);
+      note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training continues`);
     }
   }
 
@@ -285,7 +285,7 @@ class Run {
     });
     if (checked.verdict === 'wrong')
       throw failure(
-        'train: every gradient must be right, got a wrong one (see above)',
+        'train: every gradient must be right, got wrong ones (see above)',
         'this is a bug in the cell',
       );
   }
@@ -327,7 +327,7 @@ class Run {
       try {
         const bytes = encodeCheckpoint(this.trainer.checkpoint());
         const file = writeBeside(join(folderOf(), RESCUED), bytes);
-        return `the last good weights are in ${file}; go on with --resume ${quote(file)}`;
+        return `the last good weights are in ${file}; resume with --resume ${quote(file)}`;
       } catch {
         /* what went wrong first is what the message tells */
       }

@@ -139,7 +139,7 @@ export function resumedSettings(given: Given, before: Settings): Settings {
     if (wanted === undefined || wanted === before[name]) continue;
     throw usage(
       `train: --${name} must stay ${shown(name, before[name] ?? 'out')} with --resume, got ${shown(name, wanted)} (it is fixed by the checkpoint)`,
-      `leave --${name} out, or train from the beginning without --resume`,
+      `leave --${name} out, or start a new run without --resume`,
     );
   }
   const { schedule, clip, steps, seconds, lr, text, executor, threads } = withoutHoles(given);
@@ -164,7 +164,7 @@ const shown = (name: (typeof fixed)[number], value: string | number): string =>
 function mustShare(threads: number | undefined, batch: number): void {
   if (threads === undefined || threads <= batch) return;
   throw usage(
-    `train: --threads must be at most ${batch}, got ${threads} (they share the streams of --batch ${batch})`,
+    `train: --threads must be at most ${batch}, got ${threads} (threads split the ${batch} streams of --batch)`,
     `--threads ${batch}, or a larger --batch`,
   );
 }
@@ -187,7 +187,7 @@ export function readSchedule(text: string, steps: number | null): ScheduleOption
   const refuse = (why = ''): CommandError =>
     usage(
       `train: --schedule must be ${forms}, got ${show(text)}${why}`,
-      'for instance step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; the number of a cosine can only be left out with --steps',
+      'for example step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; cosine without a number needs --steps',
     );
   const [, warm, given = warm && 'constant'] = /^(?:warmup:(\d+)(?:,(?=.)|$))?(.+)?$/.exec(text) ?? [];
   const [name, ...numbers] = given?.split(':') ?? [];

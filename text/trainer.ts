@@ -115,7 +115,9 @@ export class Trainer {
   static resume(settings: Settings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
     const { curves: rests } = parse(trainingSchema, from.training, 'checkpoint: training');
     if (!from.optimizer || !from.curves || !from.states)
-      throw usage('train: --resume must name a checkpoint of a training run, got one without an optimiser');
+      throw usage(
+        'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
+      );
     // a learning rate given anew replaces the old one; the optimiser's memory stays
     const made = optimizer(net, { ...from.optimizer.options, learningRate: settings.lr });
     made.load(from.optimizer.state());
@@ -292,8 +294,8 @@ function streamsOf(indices: Indices, batch: number, seq: number): Streams {
     const fewer = Math.floor(steps / seq);
     const fix = fewer >= 1 ? `--batch ${fewer}` : `--batch 1 --seq ${Math.max(1, Math.floor(steps / 2))}`;
     throw usage(
-      `train: --text must hold at least ${batch * seq + 1} symbols to learn from, got ${indices.length} ` +
-        `(--batch ${batch} streams of --seq ${seq} steps, and one more)`,
+      `train: --text must hold at least ${batch * seq + 1} symbols for training, got ${indices.length} ` +
+        `(--batch ${batch} × --seq ${seq}, plus 1)`,
       steps >= 1 ? `${fix}, or a longer text` : 'a longer text',
     );
   }

@@ -122,13 +122,7 @@ function stackOf(
   must(D === 1 || D === 2, 'verify', 'sizes.D must be 1 or 2', D, 'directions');
   const most = Object.keys(params).length;
   const fits = Number.isInteger(L) && L >= 1 && L <= most;
-  must(
-    fits,
-    'verify',
-    `sizes.L must be a whole number in 1…${most}`,
-    L,
-    'layers, each with params of its own',
-  );
+  must(fits, 'verify', `sizes.L must be a whole number in 1…${most}`, L, 'layers, each with its own params');
   const bias = 'bias_ih_l0' in params;
   const { input, hidden, ...inits } = sizesOf(vector);
   return Array.from({ length: L }, (_, l) => {
