@@ -5,19 +5,19 @@
  * and writing tensors by the names of the equations:
  *
  *   step           reads x, the parameters, sPrev for each state s; writes s and the buffers
- *   stepBackward   reads dsNext for each state s (what comes back from t+1), d<output>Out (what comes from the output
+ *   stepBackward   reads dsNext for each state s (the gradient from t+1), d<output>Out (the gradient from the output
  *                  at t) and all of the above; writes dx, dsPrev; adds into d<parameter> for each parameter
  *
- * Both are told the time t of the step; only a cell with a clock looks at it.
+ * Both receive the time t of the step; only a cell with a clock uses it.
  *
- * A third one, `jacobian`, says how the states of one row of the batch change with the states before. The row stands
- * upright in it, so that J = ∂s/∂sPrev is the matrix of the textbooks, a row for each number that changes:
+ * The optional `jacobian` gives the derivative of the new states of one row of the batch with respect to the previous
+ * states. It treats the row as a column vector, so that J = ∂s/∂sPrev is the matrix of the textbooks:
  *
- *   jacobian       reads what the step left, each value as a column [H, 1], the parameters (vectors as columns too), and
- *                  JsPrev [H, n] for each state s; writes Js [H, n], and J<buffer> for buffers on the way
+ *   jacobian       reads the values of the step, each as a column [H, 1], the parameters (vectors as columns too), and
+ *                  JsPrev [H, n] for each state s; writes Js [H, n], and J<buffer> for intermediate buffers
  *
- * Where JsPrev are the rows of the identity, Js are those of the Jacobian; in general they are the derivatives of the
- * states by any n numbers, before the step and after it.
+ * If JsPrev are the rows of the identity, Js are the rows of the Jacobian. In general, JsPrev and Js are the derivatives
+ * of the states before and after the step with respect to any n numbers.
  */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
@@ -31,8 +31,8 @@ import type { Tensors } from '../core/tensor';
  *
  *   x, dx [B, D]   each state s, dsNext, dsPrev [B, width]   each buffer [B, width]      the first state is the output
  *
- * The functions record on a program and compute nothing; they must not keep anything between calls. What a step reads
- * and writes, by which names, is written at the top of `cell.ts`.
+ * The functions record on a program and compute nothing; they must not keep state between calls. The header of `cell.ts`
+ * lists the names that a step reads and writes.
  *
  * @example
  * const forward = statement(({ a, hPrev }) => ({ h: add(mul(0.9, hPrev), a) }));
@@ -84,18 +84,18 @@ export interface Cell {
   /** Of a cell with a clock: what it does at time t. Steps of the same phase record the same operations. */
   phase?(t: number): string;
   /**
-   * Records the step at time t: from x and the states before to the states and buffers. What it allocates belongs to the
-   * layout of one length, and goes with it.
+   * Records the step at time t: from x and the previous states to the states and buffers. Memory that it allocates is
+   * freed together with the layout of that sequence length.
    */
   step(program: Program, v: Tensors, t: number): void;
   /**
-   * Records the same step back: from what comes back to its states to dx and the gradients of the states before, which
-   * it overwrites, and those of the parameters, into which it adds.
+   * Records the backward pass of the same step: from the gradients of its states to dx and the gradients of the previous
+   * states, which it overwrites, and the gradients of the parameters, to which it adds.
    */
   stepBackward(program: Program, v: Tensors, t: number): void;
   /**
-   * Records the derivative of the states by those before, for one row, as `flow` wants it; without it that is taken
-   * from `stepBackward`, row by row.
+   * Records the derivative of the states with respect to the previous ones, for one row, as `flow` needs it. Without it,
+   * `flow` computes the derivative from `stepBackward`, row by row.
    */
   jacobian?(program: Program, v: Tensors, t: number): void;
 }
@@ -115,7 +115,7 @@ export interface CellEquations {
   jacobian?: string;
 }
 
-/** What an option of a cell can be, so that it can be written down. */
+/** The types that an option of a cell can have, so that it can be saved. */
 export type Option = string | number | boolean | readonly object[];
 
 /** Name and width of a cell's output, its first state: what the next layer reads. */
@@ -125,10 +125,10 @@ export function outputOf({ states }: Cell): { name: string; width: number } {
 }
 
 /**
- * A statement and its derivative. What comes back to an output o is called do (or doOut, doNext: they add up); what
- * goes to an input u is called du (or duRow, to be summed over the rows; duKept is what it held before).
+ * A statement and its derivative. The gradient of an output o is called do (or doOut, doNext: they add up); the gradient
+ * of an input u is called du (or duRow, to be summed over the rows; duKept is its previous value).
  *
- * A third statement may give the same derivatives in the other direction: Jo of each output from Ju of the inputs.
+ * An optional third statement gives the same derivatives in forward mode: Jo of each output from Ju of the inputs.
  */
 export interface StatementPair {
   /** From the inputs of a step to what it leaves. */
@@ -139,7 +139,7 @@ export interface StatementPair {
   jacobian?: Statement;
 }
 
-/** A parameter of a cell: its shape, and what fills it at the start. */
+/** A parameter of a cell: its shape and its initializer. */
 export interface Parameter {
   shape: number[];
   /** Called once, with the tensor and the network's generator. */
@@ -159,7 +159,7 @@ export function split(of: string, width: number, names: string): Record<string, 
   return Object.fromEntries(names.split(' ').map((name, k) => [name, part(k)]));
 }
 
-/** How the weights of a cell start. */
+/** How the weights of a cell are initialized. */
 export type WeightInit = 'glorot' | 'orthogonal' | 'uniform' | 'normal' | 'identity' | 'zeros';
 
 /** Options that every cell takes. */

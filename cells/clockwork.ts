@@ -1,12 +1,12 @@
 /**
- * The clockwork network (Koutník, Greff, Gomez & Schmidhuber 2014): a vanilla network whose units stand in modules, each
- * with a period of its own. At time t the modules whose period divides t fire; the others keep their state.
+ * The clockwork network (Koutník, Greff, Gomez & Schmidhuber 2014): a vanilla network whose units form modules, each
+ * with its own period. At time t the modules whose period divides t are active; the others keep their state.
  *
  *   x [B, D]   h, hPrev, z [B, H]   Wx [D, H]   Wh [H, H]   b [H]      H is the units of all modules
  *
- * The modules stand in the order of growing periods. A module hears those of at least its own period: itself and all
- * that stand behind it. So the slow ones feed the fast ones, never the other way, and Wh is zero where a row stands
- * before its column's module. What is zero is never multiplied.
+ * The modules are in the order of increasing periods. A module reads those of at least its own period: itself and all
+ * that follow it. So slow modules feed fast ones, never the other way around, and Wh is zero where the row's module comes
+ * before the column's. Zero blocks are never multiplied.
  */
 import { must, mustBeOneOf } from '../core/check';
 import { equations } from '../core/equations/equations';
@@ -26,7 +26,7 @@ import { fires, modulesOf, runsAt, unitsOf, type Module, type ModuleOptions, typ
 const equationsOf = (f: Activation, bias: boolean) => {
   const b = when(bias);
   return {
-    // a module that fires
+    // an active module
     hear: equations(
       'clockwork, forward',
       `x [B, D]   Wx [D, M]   heard [B, K]   Wh [K, M]   ${b`b [M]`}   writes z [B, M]`,
@@ -63,7 +63,7 @@ const equationsOf = (f: Activation, bias: boolean) => {
       'h [M, 1]   Jz [M, n]   writes Jh [M, n]',
       `Jh = Jz * (${slopes[f]})`,
     ),
-    // a module that holds passes its state on, and the gradient back
+    // an inactive module copies its state forward and its gradient back
     hold: equations('clockwork, forward', 'hPrev [B, M]   writes h [B, M]', 'h = hPrev'),
     holdBackward: equations(
       'clockwork, backward',
@@ -74,7 +74,7 @@ const equationsOf = (f: Activation, bias: boolean) => {
   };
 };
 
-/** What `clockwork` is built from: its modules, or `hidden` units shared out over `periods`. */
+/** What `clockwork` is built from: its modules, or `hidden` units divided evenly among `periods`. */
 export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ModuleOptions {
   /** Time of a sequence's first step: 0 (default), at which all modules fire, or 1 for the clock that counts from 1. */
   offset?: number;
@@ -83,19 +83,19 @@ export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ModuleOpt
 }
 
 /**
- * A clockwork cell: modules of units that fire when their period divides the time of the step.
+ * A clockwork cell: modules of units that are active when their period divides the time of the step.
  *
  *   parameters Wx [D, H]   Wh [H, H]   b [H]      state h [B, H]
  *
- * Modules are given by `modules`, or by `hidden` units in equal parts and their `periods`. A module that does not fire
- * costs nothing but the copy of its state. The masked half of Wh is zero at the start, and is neither read nor does it
- * get a gradient. `clockworkCounts` says how many weights and operations that leaves.
+ * Modules are given by `modules`, or by `hidden` units in equal parts and their `periods`. An inactive module
+ * costs only the copy of its state. The masked half of Wh is zero at the start; it is never read and
+ * gets no gradient. `clockworkCounts` says how many weights and operations that leaves.
  *
  * The clock belongs to the sequence: the same input twice gives the same output, and a pass `from` the states of another
  * goes on where the clock stood. In the second direction of a bidirectional layer it counts the same steps, from their start.
  *
  * Source: Koutník, Greff, Gomez & Schmidhuber 2014, "A clockwork RNN".
- * @throws RangeError for sizes or periods below 1, periods that do not grow, units that cannot be shared out evenly;
+ * @throws RangeError for sizes or periods below 1, periods that do not increase, units that cannot be divided evenly;
  *   TypeError for an unknown option or activation.
  * @example clockwork({ input: 4, hidden: 6, periods: [1, 2, 4] }).parameters.Wh.shape // [6, 6]
  */
@@ -201,7 +201,7 @@ export function part(v: Tensors, { from, to }: Span): Tensors {
   return own;
 }
 
-/** The same where the values of one row stand upright, as in the Jacobian. */
+/** The same where the values of one row are columns, as in the Jacobian. */
 export function uprightPart(v: Tensors, { from, to }: Span): Tensors {
   const own: Tensors = { ...v };
   for (const name of ['h', 'Jh', 'JhPrev', 'Jz']) own[name] = rows(v[name], from, to);

@@ -49,7 +49,7 @@ const resetAfter = (bias: boolean): CellEquations => {
   };
 };
 
-/** What `gru` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
+/** What `gru` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
 export interface GruOptions extends CellOptions {
   /** Whether r scales hPrev Whn ('after', the default) or hPrev itself ('before'). */
   reset?: 'after' | 'before';

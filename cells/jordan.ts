@@ -61,7 +61,7 @@ export interface JordanOptions extends CellOptions {
  *
  *   parameters Wx [D, H]   Wf [O, H]   b [H]   Wo [H, O]   bo [O]      state o [B, O]
  *
- * With feedback 'p' the output is still o, the logits: a softmax loss follows without an output layer of its own.
+ * With feedback 'p' the output is still o, the logits: a softmax loss can follow without a separate output layer.
  * `recurrentInit` is the start of Wf.
  *
  * Source: Jordan 1986, "Serial order: a parallel distributed processing approach".

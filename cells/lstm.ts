@@ -48,7 +48,7 @@ const equations = (b: Optional, p: Optional): CellEquations => ({
     Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
 });
 
-/** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
+/** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
 export interface LstmOptions extends CellOptions {
   /** Start of the forget gate's bias; default 1, so that a new network remembers. */
   forgetBias?: number;

@@ -47,7 +47,7 @@ const equations = (bias: boolean): CellEquations => {
   };
 };
 
-/** What `lstm1997` is built from. `inputInit` and `recurrentInit` fill each gate by itself. */
+/** What `lstm1997` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
 export interface Lstm1997Options extends CellOptions {
   /** Start of the input gate's bias; default 0. Below it, as in the paper, what comes first does not fill the memory. */
   inputBias?: number;

@@ -1,4 +1,4 @@
-/** Cells by name: what a checkpoint, or another thread, builds a cell anew with. */
+/** Cells by name: how a checkpoint or another thread rebuilds a cell. */
 import { mustBe } from '../core/check';
 import { constant } from '../core/init';
 import type { Cell } from './cell';

@@ -57,7 +57,7 @@ export function mustBeOneOf<T extends string>(
   return value as T;
 }
 
-/** Throws TypeError on a key that is not in `allowed`, so that a misspelt option is never ignored. */
+/** Throws TypeError on a key that is not in `allowed`, so that a misspelled option is never ignored. */
 export function mustKnowKeys(
   options: object,
   allowed: readonly string[],

@@ -1,4 +1,4 @@
-/** The name that a misspelt word was probably meant to be. */
+/** Finds the name closest to a misspelled word. */
 
 /** The nearest name: at most a third of the word, and at least one letter, may be wrong. */
 export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {

@@ -33,7 +33,7 @@ class ClassNumbers {
 /**
  * A one-hot matrix [N, D] in engine memory, every row of which is zero until its class is set.
  *
- * It has no gradient, because a class number cannot be moved by a little: an operation that would write to a one-hot
+ * Class numbers are discrete, so they have no gradient: an operation that would write to a one-hot
  * matrix is not recorded. What looks at it number by number gets a matrix of numbers.
  *
  * @throws RangeError for sizes that are no positive whole numbers, or too large to be numbered.

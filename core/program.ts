@@ -99,7 +99,7 @@ export class Program {
     mustShape(out.shape, [M, b.shape[1]], 'matmul', 'out', `a [${M}, ${K}], b [${K}, ${b.shape[1]}]`);
     if (bias) mustShape(bias.shape, [b.shape[1]], 'matmul', 'bias', `N is fixed by b [${K}, ${b.shape[1]}]`);
     if (isOneHot(out)) return; // class numbers have no gradient
-    this.operations.push({ kind: 'product', a, b: this.spelt(b, dtypeOf(out)), out, bias, accumulate });
+    this.operations.push({ kind: 'product', a, b: this.densified(b, dtypeOf(out)), out, bias, accumulate });
   }
 
   /**
@@ -128,7 +128,9 @@ export class Program {
     this.operations.push({
       kind: 'pointwise',
       graph,
-      inputs: Object.fromEntries(inputsOf(graph).map((name) => bind(name, this.spelt(tensors[name], dtype)))),
+      inputs: Object.fromEntries(
+        inputsOf(graph).map((name) => bind(name, this.densified(tensors[name], dtype))),
+      ),
       outputs: Object.fromEntries(outputs.map((name) => bind(name, unread(tensors[name])))),
     });
   }
@@ -172,11 +174,17 @@ export class Program {
   private reduce(what: Reduction['what'], from: Tensor, out: Tensor, accumulate: boolean): void {
     mustMatch(what, { from, out });
     if (isOneHot(out)) return; // class numbers have no gradient
-    this.operations.push({ kind: 'reduction', what, from: this.spelt(from, dtypeOf(out)), out, accumulate });
+    this.operations.push({
+      kind: 'reduction',
+      what,
+      from: this.densified(from, dtypeOf(out)),
+      out,
+      accumulate,
+    });
   }
 
-  /** An operand that is looked at number by number: a one-hot one is first written out, as its product with I. */
-  private spelt(t: Tensor, dtype: Dtype): Tensor {
+  /** Densifies a one-hot operand, by multiplying it by the identity; any other is returned unchanged. */
+  private densified(t: Tensor, dtype: Dtype): Tensor {
     if (!isOneHot(t)) return t;
     const rows = viewOf(t).transposed ? transpose(t) : t;
     const [N, D] = rows.shape;

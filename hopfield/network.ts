@@ -105,9 +105,9 @@ export class Hopfield {
   /**
    * Recalls a pattern from a probe: updates units until nothing changes any more, or all changes come back.
    *
-   * Asynchronously, units are updated one at a time, in a random order that is drawn anew for each sweep over all of
+   * Asynchronously, units are updated one at a time, in a new random order for each sweep over all of
    * them; the energy falls with every change, so that this always ends in a fixed point. Synchronously all units are
-   * updated at once, which may also end in two states that follow each other for ever (Goles, Fogelman & Pellegrin 1985).
+   * updated at once, which may also end in a cycle of two states (Goles, Fogelman & Pellegrin 1985).
    * With a state its mirror image is recalled as well: both have the same energy.
    *
    * @throws RangeError unless the probe is N numbers of ±1; TypeError for an unknown option.

@@ -1,4 +1,4 @@
-/** Patterns of +1 and −1: read, drawn at random, and spoilt. */
+/** Patterns of +1 and −1: reading, random generation, corruption. */
 import { must, mustBe, mustCount } from '../core/check';
 import type { Random } from '../core/random';
 import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';

@@ -159,7 +159,7 @@ const reasons: Record<string, string> = {
   ELOOP: 'symbolic links that lead in a circle',
 };
 
-/** What the system objects to, in words: `a full disk (ENOSPC)`. */
+/** The reason of a system error in plain words: `a full disk (ENOSPC)`. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return code !== undefined && code in reasons ? `${reasons[code]} (${code})` : message;

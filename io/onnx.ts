@@ -1,5 +1,5 @@
 /**
- * A network as an ONNX model, for every runtime that reads them: one RNN, LSTM or GRU node a layer, float32, opset 14.
+ * A network as an ONNX model, for every runtime that reads ONNX: one RNN, LSTM or GRU node per layer, float32, opset 14.
  *
  *   x [T, B, D], or class numbers [T, B] (int64)   →   y [T, B, O], or [B, O] of a many-to-one network
  *   lengths [B] (int32)              on request: steps of each row; y past them means nothing

@@ -1,4 +1,4 @@
-/** Records in a file, one JSON object a line: each is written as soon as it is there, and read when the work goes on. */
+/** Records in a file, one JSON object per line: each is written at once, and read when the work resumes. */
 import { appendFileSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';

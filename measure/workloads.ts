@@ -57,7 +57,7 @@ const gatesOf = { lstm: 4, gru: 3, elman: 1 };
 /**
  * Multiplications and additions of the products: T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. Training
  * counts three times the forward pass: it has three products for each. (The first layer's dx is one of these three; an
- * engine that leaves it out, because nobody asks for it, is credited with it all the same.)
+ * engine that omits it because it is not requested is credited with it all the same.)
  */
 export function flopsOf({ cell, D, H, B, T, O = 0 }: Workload): {
   forward: number;

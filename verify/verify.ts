@@ -1,4 +1,4 @@
-/** Verification: a test vector's numbers computed anew, and the worst disagreement. */
+/** Verification: recomputes a test vector's numbers and reports the largest error. */
 import { must } from '../core/check';
 import { kinds } from './kinds';
 import type { Vector, VectorTensor } from './vectors';

@@ -2,7 +2,7 @@
  * WebAssembly instructions as trees, and the structured control flow around them.
  *
  * A `Code<T>` is an instruction tree that leaves one value of type T on the stack; a `Statement` leaves none.
- * Operands are given as trees, so nobody thinks about the stack; a local is itself such a tree (its value), and
+ * Operands are expression trees, so callers never handle the stack; a local is itself such a tree (its value), and
  * a plain number is a constant of the type that is asked for. A function body is a list of statements, nested as
  * deep as is convenient: `rows.map((r) => acc[r].set(...))` needs no spreading.
  *
@@ -166,7 +166,7 @@ export function block(body: (leave: Label) => Body): Statement {
   return node('none', (out) => out.nest(0x02, label, () => emitBody(inside, out)));
 }
 
-/** Runs `body`; a branch to `again` starts it anew, falling out of it ends the loop. */
+/** Runs `body`; a branch to `again` restarts it, reaching its end ends the loop. */
 export function loop(body: (again: Label) => Body): Statement {
   const label = new Label();
   const inside = body(label);

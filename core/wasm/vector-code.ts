@@ -54,7 +54,7 @@ export class VectorCode {
     this.free.push(value);
   }
 
-  /** A number in every lane. Kept in a local, because V8 may build a literal anew at every use. */
+  /** A number in every lane. Kept in a local, because V8 may rebuild a literal at every use. */
   constant(value: number): Vector {
     return this.pooled(Object.is(value, -0) ? '-0' : String(value), () => this.lanes.const(value));
   }
