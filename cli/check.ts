@@ -6,6 +6,7 @@ import { bounds } from '../bptt/check/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
 import { casesOfText, suite, type Case } from '../bptt/check/suite';
+import { repairs, type Repair } from '../referee/repair';
 import { oneOf, whole } from '../terminal/arguments';
 import { undecidedIn } from '../text/events';
 import { isCellFile, readCellFile } from '../text/cellchoice';
@@ -51,6 +52,8 @@ interface Outcome {
   name: string;
   report: GradcheckReport;
   mutants?: MutationReport;
+  /** Of a cell of one's own that is wrong: changes of one line that would make it right. */
+  repairs?: Repair[];
 }
 
 function check(groups: string[], { mutants = false, seed, json = false }: CheckOptions): boolean {
@@ -58,11 +61,19 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
   const known = [...new Set(all.map(({ group }) => group))];
   const [files, names] = [groups.filter(isCellFile), groups.filter((word) => !isCellFile(word))];
   names.forEach(oneOf('check: the cell', known));
-  const own = files.flatMap((file) => casesOfText(readCellFile(file, 'check: the cell')));
+  const texts = new Map<Case, string>();
+  const own = files.flatMap((file) => {
+    const text = readCellFile(file, 'check: the cell');
+    const cases = casesOfText(text);
+    texts.set(cases[0], text);
+    return cases;
+  });
   const chosen = [...all.filter(({ group }) => groups.length === 0 || names.includes(group)), ...own];
 
   const outcomes = chosen.map((one) => {
-    const outcome = run(one, mutants, seed);
+    const outcome: Outcome = run(one, mutants, seed);
+    const text = texts.get(one);
+    if (text !== undefined && outcome.report.verdict === 'wrong') outcome.repairs = repairs(text);
     if (json) jsonLine(outcome);
     return outcome;
   });
@@ -107,6 +118,15 @@ function show(outcomes: Outcome[], mutants: boolean): void {
     for (const row of report.rows.filter(({ verdict }) => verdict === 'wrong'))
       line(`${name}: ${describe(row)}`, pc.red);
     for (const survivor of score?.survivors ?? []) line(`${name}: not caught: ${survivor}`, pc.red);
+  }
+  for (const { name, repairs: found } of outcomes) {
+    for (const {
+      line: { number, text },
+      words,
+    } of found ?? [])
+      line(`${name}: line ${number}: \`${text}\` would be right ${words}`, pc.yellow);
+    if (found?.length === 0)
+      line(`${name}: no change of one line that is known here makes it right`, pc.yellow);
   }
   const rows = outcomes.flatMap(({ report }) => report.rows);
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);

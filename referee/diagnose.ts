@@ -262,7 +262,9 @@ export class Case {
       return near(values, gradients[quantity], 2 * widest(quantity) * Math.max(1, scale));
     };
     const said = (names: string[]): string =>
-      names.length === given.length && names.length > 1 ? 'your gradients' : `your ${listed(names)}`;
+      names.length === given.length && names.length > 1
+        ? 'your gradients equal'
+        : `your ${listed(names)} ${names.length > 1 ? 'equal' : 'equals'}`;
     const names = wrong.map(({ quantity }) => quantity);
 
     const all = this.known;
@@ -273,7 +275,7 @@ export class Case {
         return gradients !== undefined && given.every((one) => agrees(one, gradients));
       });
     const tell = ({ words, kind, line, mutant }: Candidate): Explanation => ({
-      words: `${said(names)} equal ours ${words}${placeOf(line)}`,
+      words: `${said(names)} ours ${words}${placeOf(line)}`,
       ...{ kind, ...(line && { line }), ...(mutant !== undefined && { mutant }) },
     });
     const found = matching(false).map(tell);
@@ -291,7 +293,7 @@ export class Case {
       if (explained.length === 0 || left.length > 2) return [];
       const others = this.alone(left, gradients, widest);
       return (others ?? []).map((other): Explanation => ({
-        words: `your ${listed(explained)} equal ours ${words}${placeOf(line)}; with that mistake in them, ${other.words}`,
+        words: `your ${listed(explained)} ${explained.length > 1 ? 'equal' : 'equals'} ours ${words}${placeOf(line)}; with that mistake in them, ${other.words}`,
         ...{ kind, ...(line && { line }), ...rest },
       }));
     });

@@ -63,12 +63,17 @@ export const placeOf = (line: Line | undefined): string =>
 const lineOf = ({ name, accumulate }: Equation, e: Expression): string =>
   `${name} ${accumulate ? '+=' : '='} ${textOf(e)}`;
 
-/** Every small mistake in a block: terms, factors, signs, names, slopes, transposes. */
-export function edits(equations: CellEquations, side: Side): Edit[] {
+/**
+ * Every small mistake in a block: terms, factors, signs, names, slopes, transposes.
+ * @param more names of values that may stand for others, beside the states and what the block reads.
+ */
+export function edits(equations: CellEquations, side: Side, more: readonly string[] = []): Edit[] {
   const lines = parse(equations[side], `${equations.name}, ${side}`);
   const { states, parameters } = declare(equations.shapes, ['states', 'parameters'], equations.name).sections;
   const used = [...new Set(lines.flatMap(({ expression }) => namesIn(expression)))];
-  const given = Object.keys(states).flatMap((s) => [s, `${s}Prev`]);
+  const given = Object.keys(states)
+    .flatMap((s) => [s, `${s}Prev`])
+    .concat(more);
   const gradients = new Set(
     side === 'forward'
       ? []
