@@ -266,7 +266,7 @@ describe('reproducible', () => {
       { ...smaller, initial: 'carry' },
     ];
     await expect(fit(net, batches, { optimizer: sgd, onStep })).rejects.toThrow(
-      'fit: step 3: network.forward: from must be the states of 1 rows, got 3 (the rows of a batch go on from as many; ' +
+      'fit: step 3: network.forward: from must be the states of 1 row, got 3 (the rows of a batch go on from as many; ' +
         'others start from zero)',
     );
   });

@@ -575,7 +575,7 @@ describe('errors', () => {
         const net = network({ layers });
         net.forward({ x: [[[1, 2]]] }, { from: net.forward(batch).states });
       },
-      'network.forward: from must be the states of 1 rows, got 3 (the rows of a batch go on from as many; others start from zero)',
+      'network.forward: from must be the states of 1 row, got 3 (the rows of a batch go on from as many; others start from zero)',
       RangeError,
     ],
     [

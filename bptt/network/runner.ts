@@ -169,7 +169,8 @@ function goOn(block: Tensor, left: Numbers | Box, { B, low, high }: Rows, where:
 /** Throws unless states are those of as many rows as the batch has. */
 export function mustBeOf(B: number, given: number, where: string): void {
   const why = 'the rows of a batch go on from as many; others start from zero';
-  if (given !== B) must(false, where, `from must be the states of ${B} rows`, given, why);
+  if (given !== B)
+    must(false, where, `from must be the states of ${B === 1 ? '1 row' : `${B} rows`}`, given, why);
 }
 
 function fillState(
