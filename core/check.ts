@@ -23,6 +23,9 @@ export function mustBe(
   if (!condition) throw new TypeError(wording(where, what, got, why));
 }
 
+/** Whether a value is a number: text and others compare as if they were one. */
+export const isNumber = (value: unknown): value is number => typeof value === 'number';
+
 /** Throws RangeError unless the value is a whole number of at least `least`. */
 export function mustCount(value: unknown, where: string, name: string, least = 1): void {
   must(
@@ -97,6 +100,7 @@ function show(value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `[${few(value)}]`;
   const { name = 'Object' } = (value.constructor ?? {}) as { name?: string };
+  if (name === '') return article(Object.prototype.toString.call(value).slice('[object '.length, -1));
   if (ArrayBuffer.isView(value)) return `${article(name)} of ${value.byteLength} bytes`;
   if (name !== 'Object') return article(name);
   const keys = Object.keys(value);

@@ -223,6 +223,12 @@ export function mustBeNumbers(list: ArrayLike<unknown>, where: string, name: str
 const placeIn = (name: string, at: readonly number[]): string => name + at.map((k) => `[${k}]`).join('');
 
 function refuse(value: unknown, where: string, place: string): asserts value is number {
-  const why = typeof value === 'string' ? 'Number(…) turns text into a number' : undefined;
+  const isText = typeof value === 'string';
+  const isFigure = isText && value.trim() !== '' && !Number.isNaN(Number(value));
+  const why = isFigure
+    ? 'Number(…) turns text into a number'
+    : isText
+      ? 'labels are numbered: 0, 1, …'
+      : undefined;
   mustBe(false, where, `${place} must be a number`, isList(value) ? `a list of ${value.length}` : value, why);
 }

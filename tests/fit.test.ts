@@ -701,7 +701,7 @@ describe('options', () => {
     [{ accumulate: 1.5 }, 'fit: accumulate must be a whole number >= 1, got 1.5'],
     [{ clip: { norm: 0 } }, 'fit: the limit of clip must be > 0, got 0'],
     [{ clip: { value: -1 } }, 'fit: the limit of clip must be > 0, got -1'],
-    [{ clip: { max: 1 } }, 'fit: clip: options must be among value, got max'],
+    [{ clip: { max: 1 } }, 'fit: clip must be { norm } or { value }, got an object of max'],
     [{ schedule: { name: 'cosine' } }, 'schedule: steps must be a whole number >= 1, got undefined'],
     [{ validation: { batches: [], every: 1 } }, 'fit: validation.batches must be a function'],
     [
@@ -722,6 +722,21 @@ describe('options', () => {
     await expect(fit(make({ loss: undefined }), [], { optimizer: sgd })).rejects.toThrow(
       'fit: the network must have a loss, got none',
     );
+    for (const [more, message] of [
+      [
+        { optimizer: undefined },
+        "optimizer must be an Optimizer, or its options, as in { name: 'adam' }, got undefined",
+      ],
+      [
+        { optimizer: 'adam' },
+        "optimizer must be an Optimizer, or its options, as in { name: 'adam' }, got adam",
+      ],
+      [{ clip: 1 }, 'clip must be { norm } or { value }, got 1'],
+      [{ clip: {} }, 'clip must be { norm } or { value }, got an object'],
+      [{ clip: { norm: '1' } }, "the limit of clip must be > 0, got the string '1'"],
+      [{ seconds: '5' }, "seconds must be > 0, got the string '5'"],
+    ] as const)
+      await expect(fit(net, [], { optimizer: sgd, ...more } as never)).rejects.toThrow(`fit: ${message}`);
     await expect(fit(net, 3 as unknown as Batch[], { optimizer: sgd })).rejects.toThrow(
       'fit: batches must be an iterable of batches, got 3',
     );

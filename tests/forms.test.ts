@@ -1,6 +1,8 @@
 /** What a caller may hand in as numbers: every form is the same batch, and what is none is told with its place. */
 import { join } from 'node:path';
 import ndarray from 'ndarray';
+import { clipGlobalNorm, clipValue } from '../bptt/train/clip';
+import { schedule } from '../bptt/train/schedules';
 import { network } from '../bptt/network/network';
 import { parallel } from '../bptt/parallel/parallel';
 import { truncated } from '../bptt/truncated';
@@ -149,7 +151,7 @@ describe('what is no such form is told with its place and with what to do', () =
       forward({ x: text }),
       "network.forward: x[0][0][0] must be a number, got the string '-11' (Number(…) turns text",
     ],
-    [forward({ x: with_('n/a') }), 'x[2][1][2] must be a number, got n/a (Number(…)'],
+    [forward({ x: with_('n/a') }), 'x[2][1][2] must be a number, got n/a (labels are numbered: 0, 1, …)'],
     [forward({ x: with_(null) }), 'x[2][1][2] must be a number, got null'],
     [forward({ x: with_(undefined) }), 'x[2][1][2] must be a number, got undefined'],
     [forward({ x: with_(true) }), 'x[2][1][2] must be a number, got true'],
@@ -167,6 +169,11 @@ describe('what is no such form is told with its place and with what to do', () =
       'x.numbers[0] must be a number, got a list of 1',
     ],
     [forward({ x: { shape: [T, B, D], data: numbers } }), `${forms} an object of shape, data`],
+    [
+      forward([nested, classes]),
+      'the batch must be an object, got [a list, a list] (such as { x, targets })',
+    ],
+    [forward({ x: (function* () {})() }), `${forms} a Generator`],
     [forward({ x: new Map() }), `${forms} a Map`],
     [forward({ x: 'abc' }), `${forms} abc`],
     [forward({ x: null }), `${forms} null`],
@@ -209,7 +216,44 @@ describe('what is no such form is told with its place and with what to do', () =
     ],
   ]);
 
+  testErrors(TypeError, [
+    [
+      () => clipGlobalNorm(net as never, 1),
+      'clip: what is clipped must be the parameters of a network, got a Network',
+    ],
+    [
+      () => clipValue(net as never, 1),
+      'clip: what is clipped must be the parameters of a network, got a Network',
+    ],
+    [
+      () => {
+        const bare = network({ layers: [gru({ input: D, hidden: 2 })] });
+        bare.forward({ x }).backward({ states: null } as never);
+      },
+      'states must be given by name, got null',
+    ],
+  ]);
+
   testErrors(RangeError, [
+    ...['dropout', 'seed'].map((option): [() => unknown, string] => [
+      () => network({ layers: [gru({ input: D, hidden: 2 })], [option]: '0.5' }),
+      "got the string '0.5'",
+    ]),
+    [() => clipGlobalNorm(net.parameters, '1' as never), "clip: the norm must be > 0, got the string '1'"],
+    [() => clipValue(net.parameters, '1' as never), "clip: the limit must be > 0, got the string '1'"],
+    [() => schedule({ name: 'step', every: 2, factor: '0.5' as never }), "got the string '0.5'"],
+    [() => schedule({ name: 'cosine', steps: 2, minimum: '0.5' as never }), "got the string '0.5'"],
+    [
+      // one row of numbers, its axis of rows forgotten
+      forward({
+        x: [
+          [0, 1, 1, 0],
+          [1, 0, 0, 1],
+        ],
+        targets: [[0], [1]],
+      }),
+      'targets must be [2, 4], got [2, 1] (O = 3, many-to-many with a softmax loss; without a last axis D, x is class numbers)',
+    ],
     [() => optimizer(net, { name: 'adam', learningRate: '0.1' as never }), "got the string '0.1'"],
     [
       forward({ x: [nested[0], [nested[1][0]], nested[2]] }),

@@ -3,7 +3,7 @@ import { lossOf, type TargetKind } from '../../losses';
 import { affineParameters } from '../../cells/affine';
 import type { Parameter } from '../../cells/cell';
 import { isEmbedding, type Embedding } from '../../cells/embedding';
-import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { isNumber, must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 import type { ExecutorName } from '../../core/executor';
 import { constant } from '../../core/init';
 import type { Dtype } from '../../core/memory';
@@ -95,7 +95,7 @@ export function architectureOf(options: NetworkOptions): Architecture {
   const { dropout = 0, trainInitial = false, dtype = 'float64' } = options;
   mustBeOneOf(topology, topologies, where, 'topology');
   const main = stackOf(options.layers, 'layers', 'layer');
-  must(dropout >= 0 && dropout < 1, where, 'dropout must be in 0 ≤ p < 1', dropout);
+  must(isNumber(dropout) && dropout >= 0 && dropout < 1, where, 'dropout must be in 0 ≤ p < 1', dropout);
   mustBeOneOf(dtype, ['float64', 'float32'], where, 'dtype');
   if (loss !== undefined) lossOf(loss, where);
   if (output !== undefined) mustCount(output, where, 'output');

@@ -15,7 +15,7 @@ import {
   type Reading,
   type Sequence,
 } from './sequence';
-import type { Stack } from './stack';
+import { firstReaderOf, type Stack } from './stack';
 import type { PlanShape } from './stage';
 import { clockOf, type States } from './states';
 import { endsInOne, mustStream, outputAxes } from './topology';
@@ -59,7 +59,8 @@ export interface ReadBatch {
 
 /** Checks a batch of B rows against a network. */
 export function readBatch(batch: Batch, net: Runner, where: string): ReadBatch {
-  mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
+  const isBatch = typeof batch === 'object' && batch !== null && !Array.isArray(batch);
+  mustBe(isBatch, where, 'the batch must be an object', batch, 'such as { x, targets }');
   const why = (key: string): string | undefined =>
     passKeys.includes(key) ? `an option is handed in after the batch: forward(batch, { ${key} })` : undefined;
   mustKnowKeys(batch, batchKeys, where, 'the batch must be made of', why);
@@ -171,7 +172,10 @@ function fillTargets(
   const expected = shapeFor(T, B);
   if (!alike(targets.shape, expected)) {
     const turned = !net.architecture.encoder && T !== B && alike(targets.shape, shapeFor(B, T));
-    const reason = turned ? rowsFirst(T, B) : `O = ${net.output}, ${topology} with a ${loss} loss`;
+    // one row of numbers without an axis of rows looks like rows of class numbers
+    const { input } = firstReaderOf(net.architecture);
+    const flat = plan.main.shape.classes && B === input ? '; without a last axis D, x is class numbers' : '';
+    const reason = turned ? rowsFirst(T, B) : `O = ${net.output}, ${topology} with a ${loss} loss${flat}`;
     mustShape(targets.shape, expected, where, 'targets', reason);
   }
 

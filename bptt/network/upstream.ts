@@ -1,5 +1,5 @@
 /** Upstream gradients: what reaches a network without a loss of its own from whatever reads its output. */
-import { must, mustKnowKeys } from '../../core/check';
+import { must, mustBe, mustKnowKeys } from '../../core/check';
 import { fillFrom, type Numbers } from '../../core/tensor';
 import { fitted, type Box } from './box';
 import type { Plan } from './plan';
@@ -20,6 +20,7 @@ export interface Upstream {
 export function fillUpstream(plan: Plan, upstream: Upstream, where: string): void {
   mustKnowKeys(upstream, ['output', 'states'], where);
   const { output, states = {} } = upstream;
+  mustBe(typeof states === 'object' && states !== null, where, 'states must be given by name', states);
   const { gradient } = plan.output;
   const [N, O] = gradient.shape;
   const { T, B } = plan.shape;

@@ -3,11 +3,20 @@
  *
  * Both work on the gradients of all parameters together, after `backward` and before the optimiser's step.
  */
-import { must } from '../../core/check';
+import { isNumber, must, mustBe } from '../../core/check';
 import { executorOf } from '../../core/executor';
 import type { Data } from '../../core/memory';
 import { firstBadParameter } from '../network/notfinite';
-import type { Parameters } from '../network/parameters';
+import { Parameters } from '../network/parameters';
+
+const mustBeParameters = (parameters: unknown): void =>
+  mustBe(
+    parameters instanceof Parameters,
+    'clip',
+    'what is clipped must be the parameters of a network',
+    parameters,
+    'network.parameters',
+  );
 
 /** Squares are added up in blocks of this many, so that rounding grows with the block and not with the network. */
 const BLOCK = 4096;
@@ -32,7 +41,8 @@ export function clipGlobalNorm(
   maxNorm: number,
   { epsilon = 0 }: { epsilon?: number } = {},
 ): { norm: number; coefficient: number } {
-  must(maxNorm > 0, 'clip', 'the norm must be > 0', maxNorm);
+  mustBeParameters(parameters);
+  must(isNumber(maxNorm) && maxNorm > 0, 'clip', 'the norm must be > 0', maxNorm);
   must(epsilon >= 0 && Number.isFinite(epsilon), 'clip', 'epsilon must be a finite number >= 0', epsilon);
   const norm = globalNorm(parameters);
   const coefficient = Math.min(1, maxNorm / (norm + epsilon));
@@ -47,7 +57,8 @@ export function clipGlobalNorm(
  * @example clipValue(net.parameters, 1);
  */
 export function clipValue(parameters: Parameters, limit: number): void {
-  must(limit > 0, 'clip', 'the limit must be > 0', limit);
+  mustBeParameters(parameters);
+  must(isNumber(limit) && limit > 0, 'clip', 'the limit must be > 0', limit);
   mustBeFinite(parameters);
   const g = parameters.flatGradients.data;
   for (let k = 0; k < g.length; k++) g[k] = Math.max(-limit, Math.min(limit, g[k]));

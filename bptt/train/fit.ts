@@ -1,5 +1,5 @@
 /** Training: an asynchronous loop over batches, one optimiser step after the other. */
-import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
+import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { Curve, type Point } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import { mustBeNetwork, type Network } from '../network/network';
@@ -194,6 +194,7 @@ function check(network: Network, options: FitOptions): void {
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, optionNames, where);
   const {
+    optimizer,
     steps,
     seconds,
     accumulate = 1,
@@ -205,17 +206,22 @@ function check(network: Network, options: FitOptions): void {
   } = options;
   mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
   if (steps !== undefined) mustCount(steps, where, 'steps');
-  if (seconds !== undefined) must(seconds > 0, where, 'seconds must be > 0', seconds);
+  if (seconds !== undefined) must(isNumber(seconds) && seconds > 0, where, 'seconds must be > 0', seconds);
   mustCount(accumulate, where, 'accumulate');
   const small = Number.isFinite(weightNoise) && weightNoise >= 0;
   must(small, where, 'weightNoise must be a finite number >= 0', weightNoise);
   if (threads instanceof Parallel)
     mustBe(threads.network === network, where, 'the team of threads must be for this network', 'another');
   else if (threads !== undefined) mustCount(threads, where, 'threads');
+  const known = typeof optimizer === 'object' && optimizer !== null;
+  mustBe(known, where, "optimizer must be an Optimizer, or its options, as in { name: 'adam' }", optimizer);
   if (clip) {
+    const form = 'clip must be { norm } or { value }';
+    mustBe(typeof clip === 'object', where, form, clip);
+    mustBe('norm' in clip || 'value' in clip, where, form, clip);
     mustKnowKeys(clip, 'norm' in clip ? ['norm', 'epsilon'] : ['value'], `${where}: clip`);
     const limit = 'norm' in clip ? clip.norm : clip.value;
-    must(limit > 0, where, 'the limit of clip must be > 0', limit);
+    must(isNumber(limit) && limit > 0, where, 'the limit of clip must be > 0', limit);
   }
   if (validation) {
     mustKnowKeys(validation, ['batches', 'every'], `${where}: validation`);
@@ -231,7 +237,7 @@ function check(network: Network, options: FitOptions): void {
     mustKnowKeys(earlyStopping, ['patience', 'minimum'], `${where}: earlyStopping`);
     mustCount(earlyStopping.patience, where, 'earlyStopping.patience');
     const { minimum = 0 } = earlyStopping;
-    must(minimum >= 0, where, 'earlyStopping.minimum must be >= 0', minimum);
+    must(isNumber(minimum) && minimum >= 0, where, 'earlyStopping.minimum must be >= 0', minimum);
     mustBe(
       validation !== undefined,
       where,

@@ -1,5 +1,5 @@
 /** Scheduled sampling: a decoder that learns to go on from its own mistakes. */
-import { must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
+import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
 import type { Random } from '../../core/random';
 import { flatten } from '../network/box';
 import type { Batch } from '../network/batch';
@@ -40,7 +40,8 @@ export function scheduled(network: Network, batch: Batch, options: ScheduledOpti
   mustBeNetwork(network, where);
   mustKnowKeys(options, ['probability', 'choose', 'random'], where);
   const { probability, choose = 'likeliest', random = network.random } = options;
-  must(probability >= 0 && probability <= 1, where, 'probability must be in 0…1', probability);
+  const share = isNumber(probability) && probability >= 0 && probability <= 1;
+  must(share, where, 'probability must be in 0…1', probability);
   mustBeOneOf(choose, ['likeliest', 'drawn'], where, 'choose');
   mustBeOneOf(network.architecture.topology, ['encoder-decoder'], where, 'the topology');
   const { shape, numbers } = flatten(batch.targets ?? [], where, 'targets');

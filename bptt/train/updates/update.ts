@@ -6,7 +6,7 @@
  * The equations read the gradient g, `pPrev`, `<state>Prev` and the numbers, and write p and the states. They are
  * elementwise: one statement over all parameters at once.
  */
-import { must, mustBe, mustBeOneOf, mustKnowKeys } from '../../../core/check';
+import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys } from '../../../core/check';
 import { equations } from '../../../core/equations/equations';
 import type { Statement } from '../../../core/statement';
 
@@ -174,7 +174,8 @@ export function mustNotBeNegative<O extends object>(
 }
 
 export function mustBeShare(value: number, name: string, where: string): void {
-  must(value >= 0 && value < 1, where, `${name} must be in 0 ≤ ${name.split(' ').pop()} < 1`, value);
+  const fits = isNumber(value) && value >= 0 && value < 1;
+  must(fits, where, `${name} must be in 0 ≤ ${name.split(' ').pop()} < 1`, value);
 }
 
 export function mustBeSwitch<O extends object>(options: O, name: keyof O & string, where: string): void {
