@@ -1,4 +1,4 @@
-/** Backstep: recurrent networks whose every gradient is derived by hand and proved. */
+/** Backstep: recurrent networks whose every gradient is derived by hand and checked. */
 export * as scalar from './core/scalar';
 export {
   Dual,

@@ -1,12 +1,12 @@
 /**
- * The gradient check: the hand-derived gradients of a cell or a network against oracles that share nothing with them.
+ * The gradient check: the hand-derived gradients of a cell or a network against oracles.
  *
- *   differences   (L(θ + h) − L(θ − h)) / 2h, from the loss alone
- *   forwardMode   the whole network differentiated forward with duals, exact
- *   doubleSum     for T ≤ 6, backpropagation through time written out with the Jacobian of every step
- *   jacobian      those Jacobians themselves, against the backward pass and forward mode of their step
+ *   differences   (L(θ + h) − L(θ − h)) / 2h; shares nothing with the backward pass but the loss
+ *   forwardMode   the whole network on dual numbers; shares the forward statements
+ *   doubleSum     for T ≤ 6, the definition written out with the Jacobian of every step; shares the Jacobians
+ *   jacobian      those Jacobians themselves, against the backward pass and against forward mode of their step
  *   statement     each backward and each Jacobian's statement against the duals of its forward statement
- *   exact         forward mode again, over a prime field: equal or not, at any weights (see `exact.ts`)
+ *   exact         forward mode over a prime field: equal or not, at any weights; shares the forward statements
  *
  * Nothing stops at the first failure: the report has a row for every variable and every oracle. Where an oracle cannot
  * tell, it says so, and the others decide (see `judge.ts`).
