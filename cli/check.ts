@@ -134,10 +134,14 @@ function show(outcomes: Outcome[], mutants: boolean): void {
   line(
     `${outcomes.filter(passed).length} of ${outcomes.length} cases ok on the ${executorOf().name} executor; ${compared} derivatives compared${undecided && `, ${undecided}`}`,
   );
-  const chances = outcomes.flatMap(({ report }) => report.chance ?? []);
+  const proved = outcomes.filter(({ report }) => {
+    const exact = report.rows.filter(({ oracle }) => oracle === 'exact');
+    return exact.length > 0 && exact.every(({ ok }) => ok);
+  });
+  const chances = proved.flatMap(({ report }) => report.chance ?? []);
   if (chances.length > 0)
     line(
-      `proved: equal over a prime field, at any weights; a wrong gradient passes with an estimated probability of ${Math.max(...chances).toExponential(0)} at most`,
+      `proved in ${proved.length} of ${outcomes.length} cases: equal over a prime field, at any weights; a wrong gradient passes with an estimated probability of ${Math.max(...chances).toExponential(0)} at most`,
     );
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
 }

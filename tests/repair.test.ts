@@ -56,6 +56,7 @@ it('check ends with it', async () => {
   const twice = await backstep('check', file);
   rmSync(folder, { recursive: true });
   expect(status).toBe(1);
+  expect(stdout).not.toContain('proved in');
   expect(stdout).toContain('mgu: line 19: `dh = dhOut` would be right with `+ dhNext`');
   expect(JSON.parse(json.stdout.split('\n')[0])).toMatchObject({
     repairs: [{ words: 'with `+ dhNext`', line: { number: 19 } }],
