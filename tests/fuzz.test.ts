@@ -55,7 +55,7 @@ describe('what is not right is found', () => {
     const file = JSON.parse(Buffer.from(all.vector.good[0]).toString()) as { sizes: Record<string, number> };
     file.sizes.L = 2 ** 31;
     expect(() => all.vector.read(Buffer.from(JSON.stringify(file)))).toThrow(
-      'verify: sizes.L must be a whole number in 1…4, got 2147483648 (layers, each with params of its own)',
+      'verify: sizes.L must be a whole number in 1…4, got 2147483648 (layers, each with its own params)',
     );
     Object.assign(file.sizes, { L: 1, H: 50_000 });
     expect(() => all.vector.read(Buffer.from(JSON.stringify(file)))).toThrow(
