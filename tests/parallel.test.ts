@@ -232,7 +232,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
     ]) {
       const { states } = await run(before);
       await expect(run(rows, states)).rejects.toThrow(
-        `network.forward: from must be the states of ${rows} rows, got ${before} (the rows of a batch go on`,
+        `network.forward: from must be the states of ${rows === 1 ? '1 row' : `${rows} rows`}, got ${before} (the rows of a batch go on`,
       );
       // a pass that was refused, or another one, leaves the states what they are
       const { loss } = await run(before, states);

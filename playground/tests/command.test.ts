@@ -34,5 +34,7 @@ test('a port in use is told with its fix', async () => {
   const { code, said } = await ended(start(new URL(server.url).port));
   await server.close();
   expect(code).toBe(2);
-  expect(said).toMatch(/play: --port must be free, got \d+: a port in use\n {2}fix: --port 0/);
+  expect(said).toMatch(
+    /play: --port must be free, got \d+: a port in use\n {2}fix: use --port 0 for any free port/,
+  );
 });
