@@ -4,8 +4,6 @@ import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/c
 /** The factor for the step that follows `step` earlier ones: the first step asks for schedule(0). */
 export type Schedule = (step: number) => number;
 
-declare const registered: unique symbol;
-
 /** How the learning rate changes. */
 export type ScheduleOptions = {
   /** Steps over which the rate first rises linearly; default 0. */ warmUp?: number;
@@ -16,7 +14,7 @@ export type ScheduleOptions = {
   /** Half a cosine from 1 down to `minimum` (default 0) over `steps` steps, then constant. */
   | { name: 'cosine'; steps: number; minimum?: number }
   /** One that `registerSchedule` made known. */
-  | { name: string & { readonly [registered]: true } }
+  | { name: string & { readonly registered: true } }
 );
 
 /** What `registerSchedule` is given: a schedule whose options are numbers. */

@@ -65,10 +65,9 @@ type Any = Record<string, OptimizerOption>;
 type Known = OptimizerMaking<Any>;
 const registry = new Map<string, { made: Known; rule: (options: Any) => Rule }>();
 
-declare const registered: unique symbol;
 /** Options of an optimiser that `registerOptimizer` made known. */
 export interface RegisteredOptions extends Common {
-  name: string & { readonly [registered]: true };
+  name: string & { readonly registered: true };
 }
 
 /**
