@@ -16,7 +16,7 @@ import { fitted, flatten, type Box } from '../network/box';
 import { optionsOf } from '../network/architecture';
 import { Network } from '../network/network';
 import type { Direction } from './judge';
-import { fill, positionOf, problemOf, type Problem } from './problem';
+import { fill, problemOf, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
 
 /** H v, row-major by variable; variables that are missing in v stand still. */
@@ -27,11 +27,7 @@ export function hessianOf({ variables, forward, backward }: Problem): HessianPro
   const duals = new DualExecutor();
   const [there, back] = [forward.bind(duals), backward.bind(duals)];
   return (v) => {
-    duals.clear();
-    for (const [name, along] of Object.entries(v)) {
-      const d = duals.tangentOf(variables[name].value);
-      for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
-    }
+    duals.move(variables, v);
     there();
     for (const { gradient } of Object.values(variables)) {
       fill(gradient, () => 0);

@@ -36,6 +36,15 @@ export class DualExecutor implements Executor {
     for (const data of this.tangents.values()) data.fill(0);
   }
 
+  /** Lets variables move along a direction, and nothing else. */
+  move(variables: Problem['variables'], direction: Direction): void {
+    this.clear();
+    for (const [name, v] of Object.entries(direction)) {
+      const d = this.tangentOf(variables[name].value);
+      for (let k = 0; k < v.length; k++) d.data[positionOf(d, k)] = v[k];
+    }
+  }
+
   bind(operation: Parameters<Executor['bind']>[0]): () => void {
     if (operation.kind === 'pointwise') return this.bindPointwise(operation);
     const value = plain.bind(operation);
@@ -114,11 +123,7 @@ export interface ForwardMode {
 export function forwardMode({ variables, forward, loss }: Problem): ForwardMode {
   const duals = new DualExecutor();
   const along = (run: () => void, direction: Direction): number => {
-    duals.clear();
-    for (const [name, v] of Object.entries(direction)) {
-      const d = duals.tangentOf(variables[name].value);
-      for (let k = 0; k < v.length; k++) d.data[positionOf(d, k)] = v[k];
-    }
+    duals.move(variables, direction);
     run();
     return duals.tangentOf(loss).get(0);
   };
