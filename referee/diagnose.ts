@@ -145,13 +145,6 @@ export class Case {
     if (wrong.length === 0)
       return { verdict: 'right', explanations: [], partings: [], message: 'your outputs are right' };
     const partings = wrong.map((one) => this.parting(one, limits, this.outputs));
-    const result = (
-      verdict: Diagnosis['verdict'],
-      explanations: Explanation[],
-      message: string,
-    ): Diagnosis => ({
-      ...{ verdict, explanations, partings, message },
-    });
     const whole = given.every(({ quantity, values }) => values.length === this.outputs[quantity].length);
     const readings = whole
       ? forwardReadings(
@@ -163,11 +156,16 @@ export class Case {
       : [];
     if (readings.length > 0) {
       const explanations = readings.map((words): Explanation => ({ words, kind: 'line' }));
-      return result('explained', explanations, told(explanations));
+      return { verdict: 'explained', explanations, partings, message: told(explanations) };
     }
     if (precision === 'float64' && this.unlike(given, this.tolerances('float32'), this.outputs).length === 0)
-      return result('rounding', [], coarse('outputs'));
-    return result('unexplained', [], apart('your outputs', partings[0]));
+      return { verdict: 'rounding', explanations: [], partings, message: coarse('outputs') };
+    return {
+      verdict: 'unexplained',
+      explanations: [],
+      partings,
+      message: apart('your outputs', partings[0]),
+    };
   }
 
   judge(gradients: DiagnoseOptions['gradients'], precision: Precision): Diagnosis {
@@ -185,19 +183,18 @@ export class Case {
     if (wrong.length === 0)
       return { verdict: 'right', explanations: [], partings: [], message: 'your gradients are right' };
     const partings = this.inOrder(wrong).map((one) => this.parting(one, limits));
-    const result = (
-      verdict: Diagnosis['verdict'],
-      explanations: Explanation[],
-      message: string,
-    ): Diagnosis => ({
-      ...{ verdict, explanations, partings, message },
-    });
     const flaw = wrong.find(({ values }) => !values.every(Number.isFinite));
     const explanations = flaw ? [] : this.explain(given, wrong, limits);
-    if (explanations.length > 0) return result('explained', explanations, told(explanations));
+    if (explanations.length > 0)
+      return { verdict: 'explained', explanations, partings, message: told(explanations) };
     if (precision === 'float64' && this.unlike(given, this.tolerances('float32')).length === 0)
-      return result('rounding', [], coarse('gradients'));
-    return result('unexplained', [], apart('your gradients', partings[0]));
+      return { verdict: 'rounding', explanations: [], partings, message: coarse('gradients') };
+    return {
+      verdict: 'unexplained',
+      explanations: [],
+      partings,
+      message: apart('your gradients', partings[0]),
+    };
   }
 
   /** The largest difference of some numbers from ours, as a part of what rounding explains; infinite for another shape. */
