@@ -35,7 +35,7 @@ export class StepCopies {
     const { dtype, parameters } = unroll.options;
     const [S, D] = [statesSize(cell), cell.input];
     const [x, dx] = [zeros([S, D], dtype), zeros([S, D], dtype)];
-    // the copies' gradients are nobody's
+    // the gradients of the copies are not used
     const gradients = Object.fromEntries(
       Object.entries(parameters).map(([name, { shape }]) => [name, zeros([...shape], dtype)]),
     );

@@ -33,7 +33,7 @@ export type Jacobians = (t: number, row: number) => Matrix;
  * from the state after t + 1 to that after t.
  *
  * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", equation 5.
- * @throws RangeError from the returned function, for a step or a row that there is not.
+ * @throws RangeError from the returned function, for a step or a row that does not exist.
  * @example
  * const { unrolls } = planOf(net.forward(batch));
  * const jacobian = jacobiansOf(unrolls[0]);
