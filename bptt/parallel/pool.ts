@@ -15,6 +15,7 @@ export class Pool<Order, Answer, Part> {
   private readonly threads: Piscina<Numbered<Order>, Answer>;
   private readonly listeners = new Map<number, (part: Part) => void>();
   private number = 0;
+  private closing = false;
 
   /**
    * @param file whose default export is made by `carryOut`; TypeScript where this process runs TypeScript.
@@ -33,6 +34,10 @@ export class Pool<Order, Answer, Part> {
     this.threads.on('message', ({ number, part }: { number: number; part: Part }) =>
       this.listeners.get(number)?.(part),
     );
+    // an answer that was under way when its thread was ended belongs to no order any more
+    this.threads.on('error', (error) => {
+      if (!this.closing) throw error;
+    });
   }
 
   /**
@@ -51,6 +56,7 @@ export class Pool<Order, Answer, Part> {
 
   /** Ends the threads, whatever they are doing. */
   close(): Promise<void> {
+    this.closing = true;
     return this.threads.destroy();
   }
 }
