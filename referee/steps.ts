@@ -1,6 +1,10 @@
-/** Mistakes in how the steps are put together: what comes back from the future, and in which order. */
+/**
+ * Mistakes in how the steps of one unrolled cell are put together: what comes back from the future, in which order, and
+ * what is added up. Each records a backward pass of its own, so whatever runs or checks the right one runs it as well.
+ */
+import { equations } from '../core/equations/equations';
 import { Program } from '../core/program';
-import { copyInto, fillFrom, zeros, type Tensor } from '../core/tensor';
+import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { Unroll } from '../bptt/unroll';
 import type { Named, Subject } from './subject';
 
@@ -10,145 +14,264 @@ export interface Hypothesis {
   gradients: () => Named | undefined;
 }
 
-/** Runs the backward pass of a subject step by step, so that something can happen between two steps. */
-class Steps {
-  private readonly calls: (() => void)[];
+/** A backward pass of an unrolling, with one mistake in it. */
+export interface StepMistake {
+  /** Follows `your gradients equal ours`. */
+  words: string;
+  record: (program: Program) => void;
+}
 
-  constructor(
-    private readonly subject: Subject,
-    private readonly unroll: Unroll = subject.unroll,
-  ) {
-    this.calls = unroll.steps().map((t) => {
-      const program = new Program();
-      unroll.backward(program, t, t + 1);
-      return program.bind(subject.executor);
-    });
-  }
+const copying = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = from');
+const clearing = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = 0 * from');
 
-  /**
-   * Runs the steps in an order; `before` is called ahead of each.
-   * @returns what `read` finds after it.
-   */
-  run(order: number[], before: (t: number) => void, after: (t: number) => void = () => undefined): Named {
-    const { subject } = this;
-    subject.clear();
-    for (const t of order) {
-      before(t);
-      this.calls[t]();
-      after(t);
-    }
-    const found = subject.read();
-    subject.upstream();
-    return found;
+/** Records that `to` becomes what `from` is. */
+export const copy = (program: Program, from: Tensor, to: Tensor): void =>
+  copying.record(program, { from, to });
+const clear = (program: Program, to: Tensor): void => clearing.record(program, { from: to, to });
+
+/** What may differ in a copy of an unrolling. */
+type Changed = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at'>>;
+
+/** The same unrolling on the same tensors, but for some. */
+export const changed = (unroll: Unroll, parts: Changed): Unroll =>
+  Object.assign(Object.create(Unroll.prototype) as Unroll, unroll, parts);
+
+/** Tensors of the same shapes. */
+export const likeThese = (tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, zeros([...t.shape])]));
+
+/** What happens around the steps of a spoilt backward pass. */
+interface Spoilt {
+  /** The steps in the order in which they are taken; default the last one first. */
+  order?: number[];
+  before?: (program: Program, t: number) => void;
+  after?: (program: Program, t: number) => void;
+  /** What differs from the unrolling. */
+  parts?: Changed;
+  /** Where the gradient of the output is read, t by t; default where it belongs. */
+  output?: (t: number) => number | undefined;
+}
+
+/** A backward pass that may spoil what comes from above and from the future: it works on a copy of that. */
+class Stage {
+  private readonly dStates: Tensors;
+  private readonly dOutput: Tensor;
+  readonly states: string[];
+
+  constructor(readonly unroll: Unroll) {
+    this.dStates = likeThese(unroll.dStates);
+    this.dOutput = zeros([...unroll.dOutput.shape]);
+    this.states = Object.keys(unroll.dStates);
   }
 
   /** What comes back to step t from the future. */
   coming(state: string, t: number): Tensor {
-    return this.unroll.block(this.unroll.dStates[state], t + 1);
+    return this.copy.at(t)[`d${state}Next`];
+  }
+
+  /** What step t sends to the one before it. */
+  leaving(state: string, t: number): Tensor {
+    return this.copy.at(t)[`d${state}Prev`];
+  }
+
+  get last(): number {
+    return this.unroll.steps()[this.unroll.options.T - 1];
+  }
+
+  get copy(): Unroll {
+    return changed(this.unroll, { dStates: this.dStates, dOutput: this.dOutput });
+  }
+
+  record(program: Program, { order, before, after, parts, output = (t) => t }: Spoilt): void {
+    const { unroll, states, dStates, dOutput, copy: own } = this;
+    const { T } = unroll.options;
+    for (const t of unroll.steps()) {
+      const from = output(t);
+      const into = own.block(dOutput, t);
+      if (from === undefined) clear(program, into);
+      else copy(program, unroll.block(unroll.dOutput, from), into);
+    }
+    for (const s of states) copy(program, unroll.after(T, unroll.dStates[s]), own.after(T, dStates[s]));
+    const spoilt = parts ? changed(own, parts) : own;
+    for (const t of order ?? unroll.steps().reverse()) {
+      before?.(program, t);
+      spoilt.backward(program, t, t + 1);
+      after?.(program, t);
+    }
+    for (const s of states) copy(program, own.after(0, dStates[s]), unroll.after(0, unroll.dStates[s]));
   }
 }
 
-/** Everything that goes wrong between steps. The subject's forward pass has run. */
-export function stepHypotheses(subject: Subject): Hypothesis[] {
-  const { T, question, cell, unroll } = subject;
-  const steps = new Steps(subject);
-  const states = Object.keys(cell.states);
-  const backwards = unroll.steps().reverse();
-  const found: Hypothesis[] = [];
-  const add = (words: string, gradients: () => Named | undefined): void =>
-    void found.push({ words, gradients });
-  const zero = (names: readonly string[], t: number): void =>
-    names.forEach((s) => fillFrom(steps.coming(s, t), 0));
+/** Everything that goes wrong between the steps of an unrolling. */
+export function stepMistakes(unroll: Unroll): StepMistake[] {
+  const stage = new Stage(unroll);
+  const { T, B } = unroll.options;
+  const found: StepMistake[] = [];
+  const add = (words: string, spoilt: Spoilt): void =>
+    void found.push({ words, record: (program) => stage.record(program, spoilt) });
+  found.push({
+    words: 'without a backward pass of the layer: nothing is written',
+    record(program) {
+      clear(program, unroll.options.dx);
+      for (const d of Object.values(unroll.dStates)) clear(program, unroll.after(0, d));
+    },
+  });
+  addCuts(stage, add);
+  if (T > 1) {
+    addOrders(stage, add);
+    addOutputs(stage, add);
+    addSums(stage, add);
+    addStates(stage, add);
+  }
+  if (T > 1 && B > 1) {
+    const { dOutput } = unroll;
+    const order = Array.from({ length: T * B }, (_, k) => (k % B) * T + Math.floor(k / B));
+    found.push({
+      words:
+        'with the gradient of the output read as [row, step, unit] where it lies as [step, row, unit]: its strides are ignored',
+      record(program) {
+        const mixed = zeros([...dOutput.shape]);
+        order.forEach((from, k) => copy(program, rows(dOutput, from, from + 1), rows(mixed, k, k + 1)));
+        changed(unroll, { dOutput: mixed }).backward(program);
+      },
+    });
+  }
+  if (unroll.options.valid) {
+    const { valid: _, ...options } = unroll.options;
+    add('with the padding not masked: steps behind the end of a row take part', { parts: { options } });
+  }
+  return found;
+}
 
+type Add = (words: string, spoilt: Spoilt) => void;
+
+/** What comes back is lost somewhere. */
+function addCuts(stage: Stage, add: Add): void {
+  const { states, last, unroll } = stage;
+  const { T, reverse } = unroll.options;
   const groups = states.length > 1 ? [...states.map((s) => [s]), states] : [states];
+  // steps are counted as the cell takes them
+  const taken = (t: number): number => (reverse ? T - 1 - t : t);
   for (const group of groups) {
     const said = group.map((s) => `\`d${s}Next\``).join(' and ');
+    const cut = (where: (count: number) => boolean): Spoilt => ({
+      // nothing is cut behind the last step: what comes there is from above
+      before: (program, t) => {
+        if (t !== last && where(taken(t))) for (const s of group) clear(program, stage.coming(s, t));
+      },
+    });
     for (let every = 1; every < T; every++)
       add(
         every === 1
           ? `if nothing came back from the step after: ${said} cut between all steps`
           : `with ${said} cut between chunks of ${every} steps`,
-        // nothing is cut behind the last step: what comes there is from above
-        () => steps.run(backwards, (t) => t < T - 1 && (t + 1) % every === 0 && zero(group, t)),
+        cut((count) => (count + 1) % every === 0),
       );
     // a chunk may be counted from the end as well
     for (let every = 2; every < T; every++)
       if (T % every !== 0)
-        add(`with ${said} cut between chunks of ${every} steps, counted from the end`, () =>
-          steps.run(backwards, (t) => t < T - 1 && (T - 1 - t) % every === 0 && zero(group, t)),
-        );
-    for (const s of group)
-      if (question.dFinal?.[s] && group.length === 1)
-        add(`without the gradient that comes from above to the last \`${s}\``, () =>
-          steps.run(backwards, (t) => t === T - 1 && zero([s], t)),
+        add(
+          `with ${said} cut between chunks of ${every} steps, counted from the end`,
+          cut((count) => (T - 1 - count) % every === 0),
         );
   }
-  if (T > 1) {
-    add(
-      'with the steps taken from the first to the last: the Jacobians are multiplied in forward order',
-      () => {
-        const { dStates } = unroll;
-        return steps.run(unroll.steps(), (t) => {
-          if (t > 0) for (const s of states) copyInto(steps.coming(s, t), unroll.block(dStates[s], t - 1));
-          else for (const s of states) copyInto(steps.coming(s, t), unroll.block(dStates[s], T));
-        });
+  for (const s of states)
+    add(`without the gradient that comes from above to the last \`${s}\``, {
+      before: (program, t) => {
+        if (t === last) clear(program, stage.coming(s, t));
       },
-    );
-    const output = unroll.dOutput;
-    const without = (kept: (t: number) => boolean) => () =>
-      steps.run(backwards, (t) => !kept(t) && fillFrom(unroll.block(output, t), 0));
-    add(
-      'with the gradient of the output at the last step alone',
-      without((t) => t === T - 1),
-    );
-    add(
-      'without the gradient of the output at the last step',
-      without((t) => t < T - 1),
-    );
-    add(
-      'without the gradient of the output at any step',
-      without(() => false),
-    );
-    add(
-      'without the gradient of the output at the first step',
-      without((t) => t > 0),
-    );
-    const late = (by: number) => () => {
-      const kept = zeros([...output.shape]);
-      copyInto(kept, output);
-      return steps.run(backwards, (t) => {
-        const into = unroll.block(output, t);
-        if (t + by < 0 || t + by >= T) fillFrom(into, 0);
-        else copyInto(into, unroll.block(kept, t + by));
-      });
-    };
-    add('with the gradient of the output taken from the step after', late(1));
-    add('with the gradient of the output taken from the step before', late(-1));
-  }
-  if (unroll.options.valid) {
-    const { valid: _, ...options } = unroll.options;
-    add('with the padding not masked: steps behind the end of a row take part', () => {
-      const open = new Unroll(cell, {
-        ...options,
-        output: { states: unroll.states[unroll.outputName], gradient: unroll.dOutput },
-      });
-      for (const [name, t] of Object.entries(unroll.states))
-        if (name !== unroll.outputName) copyInto(open.states[name], t);
-      for (const [name, t] of Object.entries(unroll.buffers)) copyInto(open.buffers[name], t);
-      for (const [name, t] of Object.entries(unroll.dStates))
-        copyInto(open.after(T, open.dStates[name]), unroll.after(T, t));
-      const found = new Steps(subject, open).run(backwards, () => undefined);
-      for (const s of states) found[`d${s}0`] = Array.from(flat(open.after(0, open.dStates[s])));
-      return found;
     });
-  }
-  return found;
 }
 
-const flat = (t: Tensor): Float64Array => {
-  const [R, C] = t.shape;
-  return Float64Array.from({ length: R * C }, (_, k) => t.get(Math.floor(k / C), k % C));
-};
+function addOrders(stage: Stage, add: Add): void {
+  const { states, unroll } = stage;
+  const order = unroll.steps();
+  add('with the steps taken from the first to the last: the Jacobians are multiplied in forward order', {
+    order,
+    before(program, t) {
+      const k = order.indexOf(t);
+      for (const s of states)
+        copy(
+          program,
+          k > 0 ? stage.leaving(s, order[k - 1]) : stage.coming(s, stage.last),
+          stage.coming(s, t),
+        );
+    },
+    after(program, t) {
+      // what leaves the last of them is what arrives at the start
+      if (t === stage.last)
+        for (const s of states) copy(program, stage.leaving(s, t), stage.leaving(s, order[0]));
+    },
+  });
+}
+
+function addOutputs({ last, unroll }: Stage, add: Add): void {
+  const { T } = unroll.options;
+  const [first] = unroll.steps();
+  const without = (words: string, kept: (t: number) => boolean): void =>
+    add(words, { output: (t) => (kept(t) ? t : undefined) });
+  without('with the gradient of the output at the last step alone', (t) => t === last);
+  without('without the gradient of the output at the last step', (t) => t !== last);
+  without('without the gradient of the output at any step', () => false);
+  without('without the gradient of the output at the first step', (t) => t !== first);
+  const late = (words: string, by: number): void =>
+    add(words, { output: (t) => (t + by >= 0 && t + by < T ? t + by : undefined) });
+  late('with the gradient of the output taken from the step after', 1);
+  late('with the gradient of the output taken from the step before', -1);
+  add('with the gradient of the output in reverse', { output: (t) => T - 1 - t });
+}
+
+/** The gradients of the parameters are the sum over the steps of what each of them adds. */
+function addSums(stage: Stage, add: Add): void {
+  const { unroll, states } = stage;
+  const { gradients } = unroll.options;
+  add('with `=` where `+=` belongs: each step overwrites the gradients of the parameters', {
+    before: (program) => Object.values(gradients).forEach((d) => clear(program, d)),
+  });
+  // a second pass of each step, whose parameters take what it sends back for what comes to it
+  const nowhere = { ...unroll.options, gradients: likeThese(gradients) };
+  const spare = likeThese(unroll.dStates);
+  const [dx, silent] = [zeros([...unroll.options.dx.shape]), zeros([...unroll.dOutput.shape])];
+  add('with one Jacobian too many before the gradients of the parameters: that of the step itself', {
+    parts: { options: nowhere },
+    after(program, t) {
+      const again = changed(unroll, {
+        dStates: spare,
+        dOutput: silent,
+        options: { ...unroll.options, dx },
+      });
+      for (const s of states) copy(program, stage.leaving(s, t), again.at(t)[`d${s}Next`]);
+      again.backward(program, t, t + 1);
+    },
+  });
+}
+
+/** What a step saved for its backward pass is read from the wrong place. */
+function addStates({ unroll, states, copy: own }: Stage, add: Add): void {
+  const { T, reverse } = unroll.options;
+  for (let every = 2; every <= T; every++)
+    add(`with the states before each step read from the start of its chunk of ${every} steps`, {
+      parts: {
+        at(t: number) {
+          const start = reverse ? T - 1 - Math.floor((T - 1 - t) / every) * every : t - (t % every);
+          const saved = unroll.at(start);
+          const wrong = Object.fromEntries(states.map((s) => [`${s}Prev`, saved[`${s}Prev`]]));
+          return { ...own.at(t), ...wrong };
+        },
+      },
+    });
+}
+
+/** Everything that goes wrong between the steps of a subject. */
+export const stepHypotheses = (subject: Subject): Hypothesis[] =>
+  stepMistakes(subject.unroll).map(({ words, record }) => ({
+    words,
+    gradients() {
+      const program = new Program();
+      record(program);
+      return subject.gradients(program);
+    },
+  }));
 
 /** Of each parameter, what each step and each row of the batch adds to its gradient. */
 export interface Contributions {
@@ -159,24 +282,24 @@ export interface Contributions {
 /** The backward pass is linear in what comes from above, and rows know nothing of each other. */
 export function contributionsOf(subject: Subject): Contributions {
   const { T, B, cell, unroll } = subject;
-  const steps = new Steps(subject);
   const names = Object.keys(cell.parameters);
-  const backwards = unroll.steps().reverse();
   const byStep: Named[] = Array.from({ length: T }, () => ({}));
-  const before = new Map<string, number[]>();
-  steps.run(
-    backwards,
-    () => subject.readSome(names).forEach(([name, values]) => before.set(name, values)),
-    (t) =>
-      subject.readSome(names).forEach(([name, values]) => {
-        const old = before.get(name) ?? [];
-        byStep[t][name] = values.map((v, k) => v - old[k]);
-      }),
-  );
+  subject.clear();
+  let before = Object.fromEntries(subject.readSome(names));
+  for (const t of unroll.steps().reverse()) {
+    const program = new Program();
+    unroll.backward(program, t, t + 1);
+    program.bind(subject.executor)();
+    const now = Object.fromEntries(subject.readSome(names));
+    for (const [name, values] of Object.entries(now))
+      byStep[t][name] = values.map((v, k) => v - before[name][k]);
+    before = now;
+  }
   const byRow = Array.from({ length: B }, (_, row): Named => {
     subject.upstream((other) => other === row);
-    const found = steps.run(backwards, () => undefined);
+    const found = subject.gradients();
     return Object.fromEntries(names.map((name) => [`d${name}`, found[`d${name}`]]));
   });
+  subject.upstream();
   return { byStep, byRow };
 }
