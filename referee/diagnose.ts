@@ -10,6 +10,7 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import { rowMajor, type Numbers } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
 import { isCell } from '../cells/cell';
+import { once } from '../core/once';
 import { forwardReadings } from './forward';
 import { roundoff, type Precision } from './errorbound';
 import { edited, edits, linesOf, placeOf, type Line } from './edits';
@@ -116,6 +117,7 @@ export class Case {
   private parts?: Contributions;
   private readonly limits = new Map<number, Named>();
   private readonly computed = new Map<Hypothesis, Named | undefined>();
+  private readonly largest = once(largest);
 
   constructor(readonly question: Question) {
     this.subject = new Subject(question);
@@ -253,9 +255,9 @@ export class Case {
   }
 
   private explain(given: readonly Given[], wrong: readonly Given[], limits: Named): Explanation[] {
-    const widest = (name: string): number => Math.max(...limits[name]);
+    const widest = once((name: string): number => largest(limits[name]));
     const agrees = ({ quantity, values }: Given, gradients: Named): boolean => {
-      const scale = largest(gradients[quantity]) / (largest(this.ours[quantity]) || 1);
+      const scale = this.largest(gradients[quantity]) / (this.largest(this.ours[quantity]) || 1);
       return near(values, gradients[quantity], 2 * widest(quantity) * Math.max(1, scale));
     };
     const said = (names: string[]): string =>

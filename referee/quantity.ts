@@ -1,5 +1,6 @@
 /** Mistakes that show in one gradient by itself: its sign, a mean, a transpose, gates in another order, `=` for `+=`. */
 import { declare } from '../core/equations/declare';
+import { once } from '../core/once';
 import type { Cell } from '../cells/cell';
 import type { Contributions } from './steps';
 import type { Named, Subject } from './subject';
@@ -144,14 +145,13 @@ export interface GateOrder {
 }
 
 /** The names of a cell's gates, in the order in which they are stored. */
-export function gatesOf({ equations }: Cell): readonly string[] {
-  return (
-    (equations && declare(equations.shapes, ['states', 'parameters'], equations.name).gates?.names) ?? []
-  );
-}
+export const gatesOf = once(
+  ({ equations }: Cell): readonly string[] =>
+    (equations && declare(equations.shapes, ['states', 'parameters'], equations.name).gates?.names) ?? [],
+);
 
 /** Every order of the gates but their own. */
-export function gateOrders(cell: Cell): GateOrder[] {
+export const gateOrders = once((cell: Cell): GateOrder[] => {
   const gates = gatesOf(cell);
   const H = cell.hidden;
   return permutations(gates.map((_, k) => k))
@@ -167,7 +167,7 @@ export function gateOrders(cell: Cell): GateOrder[] {
         });
       },
     }));
-}
+});
 
 const permutations = (items: readonly number[]): number[][] =>
   items.length === 0

@@ -1,0 +1,16 @@
+/** Remembering what was computed. */
+
+/** The same function, which computes each value once; it forgets those whose argument is forgotten. */
+export function once<A extends object | string, B>(compute: (of: A) => B): (of: A) => B {
+  const objects = new WeakMap<object, { value: B }>();
+  const words = new Map<string, { value: B }>();
+  return (of) => {
+    let found = typeof of === 'string' ? words.get(of) : objects.get(of);
+    if (!found) {
+      found = { value: compute(of) };
+      if (typeof of === 'string') words.set(of, found);
+      else objects.set(of, found);
+    }
+    return found.value;
+  };
+}
