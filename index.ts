@@ -25,12 +25,12 @@ export type { Scalar } from './core/scalar';
 export {
   statement,
   statementOf,
-  print,
   inputsOf,
   type Graph,
   type GraphNode,
   type Statement,
 } from './core/statement';
+export { print } from './core/print';
 export {
   zeros,
   tensor,

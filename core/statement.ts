@@ -98,58 +98,5 @@ function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>)
   return { nodes, outputs: Object.fromEntries(outputs), locals };
 }
 
-/** Binding strength of an operator when printed; functions and names bind strongest. */
-const strength: Partial<Record<GraphNode['op'], number>> = { add: 1, sub: 1, mul: 2, div: 2, neg: 3 };
-const symbol: Partial<Record<GraphNode['op'], string>> = { add: '+', sub: '-', mul: '*', div: '/' };
-
-/**
- * The equations of a graph in infix notation, one line for each named value, in the order of evaluation.
- *
- * @example
- * print(statement(({ a, b }) => ({ y: mul(a, sub(1, b)) })).graph); // ['y = a * (1 - b)']
- */
-export function print(graph: Graph): string[] {
-  const named = new Map<number, string>();
-  const lines: string[] = [];
-
-  const expression = (index: number, root: boolean): { text: string; strength: number } => {
-    const name = named.get(index);
-    if (name !== undefined && !root) return { text: name, strength: 9 };
-    const node = graph.nodes[index];
-    if (node.op === 'input') return { text: node.name, strength: 9 };
-    if (node.op === 'constant') {
-      const text = Object.is(node.value, -0) ? '-0' : String(node.value);
-      return { text, strength: text.startsWith('-') ? 3 : 9 };
-    }
-    const own = strength[node.op] ?? 9;
-    // -(-a) keeps its brackets: two signs in a row would read as a decrement
-    if (node.op === 'neg') return { text: `-${wrap(node.args[0], 4)}`, strength: own };
-    const sign = symbol[node.op];
-    if (sign === undefined) {
-      return {
-        text: `${node.op}(${node.args.map((arg) => expression(arg, false).text).join(', ')})`,
-        strength: 9,
-      };
-    }
-    // left-associative: a - (b - c) and a / (b * c) keep their brackets
-    return { text: `${wrap(node.args[0], own)} ${sign} ${wrap(node.args[1], own + 1)}`, strength: own };
-  };
-  const wrap = (index: number, least: number): string => {
-    const { text, strength: own } = expression(index, false);
-    return own < least ? `(${text})` : text;
-  };
-
-  const definitions = [...Object.entries(graph.locals), ...Object.entries(graph.outputs)];
-  definitions.sort((p, q) => p[1] - q[1]);
-  for (const [name, index] of definitions) {
-    const node = graph.nodes[index];
-    const known = named.get(index);
-    // an output that only passes on an input or an already named value is printed as that name
-    lines.push(`${name} = ${known ?? expression(index, true).text}`);
-    if (known === undefined && node.op !== 'input' && node.op !== 'constant') named.set(index, name);
-  }
-  return lines;
-}
-
 /** Operands an operation takes, for those who walk graphs. */
 export const arityOf = (op: OperationName): number => language[op].arity;

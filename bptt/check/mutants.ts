@@ -8,7 +8,8 @@ import { isOneHot } from '../../core/onehot';
 import { plain } from '../../core/plain';
 import { equations } from '../../core/equations/equations';
 import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../../core/program';
-import { inputsOf, print, type Graph, type GraphNode } from '../../core/statement';
+import { linesOf, print } from '../../core/print';
+import { inputsOf, type Graph, type GraphNode } from '../../core/statement';
 import { zeros, type Tensor, type Tensors } from '../../core/tensor';
 import { bounds, relativeError } from './bounds';
 import { exactOracle, sameGraphs } from './exact';
@@ -252,9 +253,8 @@ function scaled(op: Product | Reduction, factor: number): Operation[] {
 
 /** What names the same line of the equations at every step: the parameter it reads or the gradient it adds into. */
 function siteOf(op: Product | Reduction, nameOf: (t: Tensor) => string | undefined): string {
-  const operands = op.kind === 'product' ? [op.out, op.b, op.a] : [op.out, op.from];
-  const [out, ...from] = operands.map((t) => nameOf(t) ?? '·');
-  return `${out} ${op.accumulate ? '+=' : '='} ${op.kind} of ${from.reverse().join(' ')} [${op.out.shape.join(', ')}]`;
+  const [line] = linesOf(op, (t) => nameOf(t) ?? '·');
+  return `${line} [${op.out.shape.join(', ')}]`;
 }
 
 /** Same place within the parameters: a view of the same tensor, perhaps transposed or narrowed to some columns. */

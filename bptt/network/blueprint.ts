@@ -12,7 +12,7 @@ import { mustBe } from '../../core/check';
 import type { ExecutorName } from '../../core/executor';
 import type { Data } from '../../core/memory';
 import type { Operation, Program } from '../../core/program';
-import { print } from '../../core/statement';
+import { print } from '../../core/print';
 import type { Tensor } from '../../core/tensor';
 import type { NetworkOptions } from './architecture';
 import { bidirectional, isBidirectional, nameOf, type Layer } from './layer';

@@ -5,14 +5,14 @@ import type { Expression } from './parse';
 export function textOf(e: Expression): string {
   const precedence = (x: Expression): number => {
     if (x.kind === 'product') return 2;
-    if (x.kind !== 'apply') return x.kind === 'number' && x.value < 0 ? 3 : 9;
+    if (x.kind !== 'apply') return x.kind === 'number' && (x.value < 0 || Object.is(x.value, -0)) ? 3 : 9;
     return { add: 1, sub: 1, mul: 2, div: 2, neg: 3 }[x.op as string] ?? 9;
   };
   const wrap = (x: Expression, least: number): string =>
     precedence(x) < least ? `(${textOf(x)})` : textOf(x);
   switch (e.kind) {
     case 'number':
-      return String(e.value);
+      return Object.is(e.value, -0) ? '-0' : String(e.value);
     case 'name':
       return e.name;
     case 'transpose':

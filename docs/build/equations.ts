@@ -6,7 +6,8 @@ import { makers } from '../../cells/makers';
 import { must, mustBe } from '../../core/check';
 import { lineToLatex } from '../../playground/equations/latex';
 import { mathml } from '../../playground/equations/mathml';
-import { linesOf, recordStep } from '../../playground/engine/lines';
+import { linesOf, nameOf } from '../../core/print';
+import { recordStep } from '../../playground/engine/lines';
 import { withoutColumns } from '../../playground/equations/columns';
 
 const ways = { forward: 'step', backward: 'stepBackward' } as const;
@@ -50,7 +51,7 @@ export function equationsOf([name, way, ...options]: string[], where: string): s
   // two rows and two steps: of a single number nobody could tell how it is turned
   const [unroll] = new Plan(net.architecture, { T: 2, B: 2, masked: false }, net.parameters).unrolls;
   const lines = recordStep(unroll, 1, ways[way as keyof typeof ways]).flatMap((operation) =>
-    linesOf(operation, unroll.at(1)),
+    linesOf(operation, (tensor) => nameOf(tensor, unroll.at(1))),
   );
   const rows = lines.map((line) => `<div>${mathml(lineToLatex(withoutColumns(line)))}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;

@@ -7,11 +7,12 @@ import type { Stage } from '../../bptt/network/stage';
 import type { Unroll } from '../../bptt/unroll';
 import { outputOf } from '../../cells/cell';
 import { plain } from '../../core/plain';
+import { linesOf, nameOf } from '../../core/print';
 import { Program, type Operation, type Pointwise, type Product } from '../../core/program';
 import { primal } from '../../core/scalar';
 import { inputsOf, statementOf, type Graph } from '../../core/statement';
 import { columns, toFlat, type Tensor, type Tensors } from '../../core/tensor';
-import { isOfWeights, linesOf, nameOf, recordStep, unitsOf } from './lines';
+import { isOfWeights, recordStep, unitsOf } from './lines';
 
 /** One operation: its lines, and the units that they are about, the last one not included, where these are not all. */
 interface About {
@@ -177,7 +178,7 @@ function runBackward({ main, backward, unrolls, shape: { T } }: Plan, layers: Tr
 function traced(operations: Operation[], t: number, unroll: Unroll, layer: TracedLayer): Traced[] {
   const v = unroll.at(t);
   return operations.map((operation) => {
-    const about: About = { lines: linesOf(operation, v), units: unitsOf(operation, v) };
+    const about: About = { lines: linesOf(operation, (t) => nameOf(t, v)), units: unitsOf(operation, v) };
     const run = plain.bind(operation);
     if (operation.kind === 'pointwise') return pointwise(operation, run, about);
     if (isOfWeights(operation, unroll)) {

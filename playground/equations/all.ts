@@ -2,7 +2,8 @@
 import { network } from '../../bptt/network/network';
 import { Plan } from '../../bptt/network/plan';
 import { suite } from '../../bptt/check/suite';
-import { linesOf, recordStep } from '../engine/lines';
+import { linesOf, nameOf } from '../../core/print';
+import { recordStep } from '../engine/lines';
 import { withoutColumns } from './columns';
 
 export function allLines(): string[] {
@@ -14,7 +15,8 @@ export function allLines(): string[] {
       for (let t = 0; t < 2; t++)
         for (const way of ['step', 'stepBackward'] as const)
           for (const operation of recordStep(unroll, t, way))
-            for (const line of linesOf(operation, unroll.at(t))) lines.add(withoutColumns(line));
+            for (const line of linesOf(operation, (tensor) => nameOf(tensor, unroll.at(t))))
+              lines.add(withoutColumns(line));
   }
   return [...lines];
 }

@@ -1,0 +1,92 @@
+/** The one printer of programs: what is executed, as lines of equations. Whatever shows an equation gets it from here. */
+import type { Expression } from './equations/parse';
+import { textOf } from './equations/text';
+import type { Operation } from './program';
+import type { Graph } from './statement';
+import type { Tensor, Tensors } from './tensor';
+
+/**
+ * The equations of a graph in infix notation, one line for each named value, in the order of evaluation.
+ *
+ * @example
+ * print(statement(({ a, b }) => ({ y: mul(a, sub(1, b)) })).graph); // ['y = a * (1 - b)']
+ */
+export function print(graph: Graph): string[] {
+  const named = new Map<number, string>();
+  const definitions = [...Object.entries(graph.locals), ...Object.entries(graph.outputs)];
+  definitions.sort((p, q) => p[1] - q[1]);
+  return definitions.map(([name, index]) => {
+    const { op } = graph.nodes[index];
+    // an output that only passes on an input or an already named value is printed as that name
+    const line = `${name} = ${textOf(expressionOf(graph, index, named))}`;
+    if (!named.has(index) && op !== 'input' && op !== 'constant') named.set(index, name);
+    return line;
+  });
+}
+
+/** What a node computes, from what has a name. */
+function expressionOf(graph: Graph, index: number, named: ReadonlyMap<number, string>): Expression {
+  const node = graph.nodes[index];
+  const name = named.get(index) ?? (node.op === 'input' ? node.name : undefined);
+  if (name !== undefined) return { kind: 'name', name, at: 0 };
+  if (node.op === 'constant') return { kind: 'number', value: node.value, at: 0 };
+  const { op, args } = node as Extract<typeof node, { args: number[] }>;
+  return { kind: 'apply', op, args: args.map((arg) => expressionOf(graph, arg, named)), at: 0 };
+}
+
+/** The lines of an operation; `nameOf` says what its tensors are called. */
+export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): string[] {
+  if (operation.kind === 'pointwise') return print(operation.graph);
+  const out = nameOf(operation.out);
+  const is = operation.accumulate ? '+=' : '=';
+  if (operation.kind === 'reduction') {
+    const sign = { logSumExp: 'log Σ exp', sumColumns: 'Σ_O', sumRows: 'Σ' }[operation.what];
+    return [`${out} ${is} ${sign} ${nameOf(operation.from)}`];
+  }
+  const { a, b, bias } = operation;
+  const plus = bias ? ` + ${nameOf(bias)}` : '';
+  const left = nameOf(a);
+  // a single number looks the same turned: the gradient of weights takes its left factor turned
+  const turn = out.startsWith('dW') && a.shape.every((n) => n === 1) && !left.endsWith('ᵀ') ? 'ᵀ' : '';
+  return [`${out} ${is} ${left}${turn} ${nameOf(b)}${plus}`];
+}
+
+/** The name of a tensor that is among `v`: `dz`, `Wxᵀ`, or for some columns of one `z[4:8]`. */
+export function nameOf(t: Tensor, v: Tensors): string {
+  const candidates = Object.entries(v).filter(([, whole]) => whole.data === t.data);
+  const exact = candidates.find(([, whole]) => sameView(t, whole));
+  if (exact) return exact[0];
+  const turned = candidates.find(([, whole]) => sameView(t, transposed(whole)));
+  if (turned) return `${turned[0]}ᵀ`;
+  for (const [name, whole] of candidates) {
+    for (const [view, mark] of [
+      [whole, ''],
+      [transposed(whole), 'ᵀ'],
+    ] as const) {
+      const from = columnsWithin(t, view, mark);
+      if (from) return `${name}[${from}]${mark}`;
+    }
+  }
+  return '·';
+}
+
+const sameView = (p: Tensor, q: Tensor): boolean =>
+  p.offset === q.offset &&
+  p.shape.length === q.shape.length &&
+  p.shape.every((n, k) => n === q.shape[k] && (n === 1 || p.stride[k] === q.stride[k]));
+
+const transposed = (t: Tensor): Tensor => (t.shape.length === 2 ? t.transpose(1, 0) : t);
+
+/** `from:to` of the columns (of the rows, where it is turned) that `t` is of a wider view. */
+function columnsWithin(t: Tensor, whole: Tensor, mark: string): string | undefined {
+  if (t.shape.length !== whole.shape.length) return undefined;
+  if (t.shape.some((n, k) => n > 1 && whole.stride[k] !== t.stride[k])) return undefined;
+  const axis = mark || whole.shape.length === 1 ? 0 : 1;
+  const pitch = whole.shape.length === 2 ? whole.stride[1 - axis] : Infinity;
+  const shift = t.offset - whole.offset;
+  const row = Number.isFinite(pitch) ? Math.floor(shift / pitch) : 0;
+  const from = row > 0 ? shift - row * pitch : shift;
+  const rowsFit = !Number.isFinite(pitch) || row + t.shape[1 - axis] <= whole.shape[1 - axis];
+  const fits = shift >= 0 && rowsFit && from + t.shape[axis] <= whole.shape[axis];
+  return fits ? `${from}:${from + t.shape[axis]}` : undefined;
+}
