@@ -56,23 +56,27 @@ export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';
-export { clockworkCounts, type ClockworkCounts, type Module, type ModuleOptions } from './cells/modules';
-export { cell, type CellMaking } from './cells/define';
+export {
+  clockworkCounts,
+  type ClockworkCounts,
+  type ClockworkModule,
+  type ClockworkModuleOptions,
+} from './cells/modules';
+export { cell, type CellDefinition } from './cells/define';
 export { cellFromText, type TextCellOptions } from './cells/text';
 export { EquationError } from './core/equations/error';
 export {
-  split,
   type Cell,
   type CellEquations,
   type CellOptions,
   type Parameter,
-  type Part,
+  type ColumnRange,
   type StatementPair,
 } from './cells/cell';
 export { hopfield, type Hopfield, type HopfieldOptions } from './hopfield/network';
-export type { RuleName } from './hopfield/storage';
-export type { Mode, Moment, Recall, RecallOptions } from './hopfield/recall';
-export { corrupt, randomPatterns, type Patterns, type State } from './hopfield/patterns';
+export type { StorageRule } from './hopfield/storage';
+export type { RecallMode, RecallStep, RecallResult, RecallOptions } from './hopfield/recall';
+export { corrupt, randomPatterns, type HopfieldPatterns, type HopfieldState } from './hopfield/patterns';
 export {
   bitError,
   capacity,
@@ -82,7 +86,7 @@ export {
 } from './hopfield/capacity';
 export {
   network,
-  copyOf,
+  copyNetwork,
   Network,
   type Gradients,
   type NetworkOptions,
@@ -94,40 +98,40 @@ export { bidirectional, type Bidirectional, type Layer } from './bptt/network/la
 export type { Feed, Topology } from './bptt/network/topology';
 export type { Batch, PassOptions } from './bptt/network/batch';
 export type { States } from './bptt/network/states';
-export type { Score } from './bptt/network/attention';
-export { loss, lossNames, registerLoss, type Loss, type LossEquations } from './losses';
+export type { AttentionScore } from './bptt/network/attention';
+export { loss, lossNames, registerLoss, type Loss, type LossDefinition } from './losses';
 export type { Architecture } from './bptt/network/architecture';
 export type { CellMaker } from './cells/makers';
-export type { Box } from './bptt/network/box';
+export type { FlatNumbers } from './bptt/network/numbers';
 export { decode, type DecodeOptions, type Hypothesis } from './bptt/decode/decode';
-export { scheduled, type ScheduledOptions } from './bptt/train/scheduled';
-export type { Beginning } from './bptt/decode/writer';
+export { scheduledSampling, type ScheduledSamplingOptions } from './bptt/train/scheduled';
+export type { DecodeInput } from './bptt/decode/writer';
 export { Unroll } from './bptt/unroll';
-export { fit, type FitOptions, type StepInfo, type Summary } from './bptt/train/fit';
+export { fit, type FitOptions, type StepInfo, type FitResult } from './bptt/train/fit';
 export type { Batches, StreamBatch } from './bptt/train/source';
 export { evaluate } from './bptt/train/learner';
 export {
   parallel,
   type Parallel,
   type ParallelOptions,
-  type SharedOptions,
-  type SharedPass,
+  type ParallelPassOptions,
+  type ParallelPass,
 } from './bptt/parallel/parallel';
 export { suggestedThreads } from './bptt/parallel/threads';
 export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/train/optimizers';
 export {
   optimizerNames,
   registerOptimizer,
-  type OptimizerMaking,
+  type OptimizerDefinition,
   type OptimizerOption,
   type RegisteredOptions,
-  type Update,
+  type OptimizerUpdate,
 } from './bptt/train/updates';
 export {
   registerSchedule,
   schedule,
   type Schedule,
-  type ScheduleMaking,
+  type ScheduleDefinition,
   type ScheduleOptions,
 } from './bptt/train/schedules';
 export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/train/clipeffect';
@@ -142,31 +146,31 @@ export {
   type Oracle,
 } from './bptt/check/gradcheck';
 export { mutationScore, type MutationReport } from './bptt/check/mutants';
-export { problemOf, problemOfCell, type Problem } from './bptt/check/problem';
-export { exactly, type Mismatch, type ExactReport } from './bptt/check/exact';
+export { problemOfNetwork, problemOfCell, type Problem } from './bptt/check/problem';
+export { exactCheck, type ExactMismatch, type ExactReport } from './bptt/check/exact';
 export {
   diagnose,
   type DiagnoseOptions,
   type Diagnosis,
   type Explanation,
-  type Parting,
+  type GradientDifference,
 } from './referee/diagnose';
 export type { Question } from './referee/subject';
 export { forwardMode } from './bptt/check/rtrl';
 export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions } from './bptt/check/hessian';
-export { differences } from './bptt/check/finite';
+export { centralDifferences } from './bptt/check/finite';
 export { doubleSum, type DoubleSum } from './bptt/check/doublesum';
 export {
   flow,
   trendOf,
-  type Distance,
+  type FlowDistance,
   type Flow,
   type FlowOptions,
   type LayerFlow,
   type Trend,
 } from './bptt/flow/flow';
 export {
-  demonstrations,
+  exampleMatrices,
   spectralRadius,
   spectrum,
   type Eigenvalue,
@@ -175,16 +179,16 @@ export {
 } from './bptt/flow/spectrum';
 export { jacobiansOf, type Jacobians } from './bptt/check/jacobian';
 export type { Matrix } from './bptt/check/copies';
-export { bounds, relativeError } from './bptt/check/bounds';
+export { errorBounds, relativeError } from './bptt/check/bounds';
 export { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type CheckpointOptions } from './io/checkpoint';
 export { Vocabulary } from './io/vocabulary';
 export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from './io/safetensors';
 export { decodeNpy, encodeNpy } from './io/npy';
 export { decodeNpz, encodeNpz } from './io/npz';
 export { encodeOnnx, type OnnxOptions } from './io/onnx';
-export { fromPytorch, toPytorch } from './io/pytorch';
-export { fromTorchModel } from './io/torchimport';
-export { torchProject } from './io/torchproject';
-export type { TorchProject } from './io/torchscript';
+export { fillFromPytorch, toPytorch } from './io/pytorch';
+export { fromPytorch } from './io/torchimport';
+export { pytorchProject } from './io/torchproject';
+export type { PytorchProject } from './io/torchscript';
 export { fromKeras, toKeras } from './io/keras';
 export type { ImportOptions } from './io/foreign';

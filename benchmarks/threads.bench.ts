@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { parallel, type Parallel } from '../bptt/parallel/parallel';
 import { suggestedThreads } from '../bptt/parallel/threads';
 import type { Batch } from '../bptt/network/batch';
-import type { Box } from '../bptt/network/box';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { physicalCores } from '../bptt/parallel/cores';
 import { median } from '../measure/timing';
 import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
@@ -70,7 +70,7 @@ async function timed(team: Parallel, batch: Batch): Promise<Turn> {
 }
 
 /** The first rows of a batch, [T, B, …]. */
-function firstRows({ shape: [T, B, ...rest], numbers }: Box, count: number): Box {
+function firstRows({ shape: [T, B, ...rest], numbers }: FlatNumbers, count: number): FlatNumbers {
   const width = rest.reduce((product, n) => product * n, 1);
   const kept = Array.from({ length: T * count * width }, (_, k) => {
     const [t, within] = [Math.floor(k / (count * width)), k % (count * width)];
@@ -83,7 +83,10 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
   const { net, batch } = new Run(workload, { dtype: 'float32' });
   const [one, several] = [await parallel(net, 1), await parallel(net, threads)];
   const own = Math.ceil(workload.B / threads);
-  const share: Batch = { x: firstRows(batch.x as Box, own), targets: firstRows(batch.targets as Box, own) };
+  const share: Batch = {
+    x: firstRows(batch.x as FlatNumbers, own),
+    targets: firstRows(batch.targets as FlatNumbers, own),
+  };
 
   const losses = [(await one.evaluate(batch)).loss, (await several.evaluate(batch)).loss];
   const apart = Math.abs(losses[0] - losses[1]) / Math.abs(losses[0]);

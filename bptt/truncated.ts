@@ -3,7 +3,7 @@ import ndarray from 'ndarray';
 import { mustCount, mustKnowKeys } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
 import type { Batch } from './network/batch';
-import { fitted, flatten } from './network/box';
+import { fitted, flatten } from './network/numbers';
 import { mustBeNetwork, runnerOf, type Network } from './network/network';
 import { planOf, type Gradients, type Pass } from './network/pass';
 import type { States } from './network/states';

@@ -74,9 +74,9 @@ export interface Cell {
   /** Width of each buffer: what one step keeps for its backward, and what it writes on the way. */
   readonly buffers: Readonly<Record<string, number>>;
   /** Names for some of the columns of a buffer, a parameter or its gradient; two names may share columns. */
-  readonly parts?: Readonly<Record<string, Part>>;
+  readonly parts?: Readonly<Record<string, ColumnRange>>;
   /** Options that a checkpoint must hold to build the same cell again. */
-  readonly options?: Readonly<Record<string, Option>>;
+  readonly options?: Readonly<Record<string, CellOption>>;
   /** The text that it was made from, for those who show it or save it. */
   readonly equations?: CellEquations;
   /** Forward statements with the backward statements derived from them, for the check against duals. */
@@ -116,7 +116,7 @@ export interface CellEquations {
 }
 
 /** The types that an option of a cell can have, so that it can be saved. */
-export type Option = string | number | boolean | readonly object[];
+export type CellOption = string | number | boolean | readonly object[];
 
 /** Name and width of a cell's output, its first state: what the next layer reads. */
 export function outputOf({ states }: Cell): { name: string; width: number } {
@@ -147,16 +147,10 @@ export interface Parameter {
 }
 
 /** Columns `from`…`to` (not included) of the tensor named `of`. */
-export interface Part {
+export interface ColumnRange {
   of: string;
   from: number;
   to: number;
-}
-
-/** Names for the blocks of `width` columns of a tensor, side by side: `split('a', H, 'ai af ag ao')`. */
-export function split(of: string, width: number, names: string): Record<string, Part> {
-  const part = (k: number): Part => ({ of, from: k * width, to: (k + 1) * width });
-  return Object.fromEntries(names.split(' ').map((name, k) => [name, part(k)]));
 }
 
 /** How the weights of a cell are initialized. */

@@ -16,7 +16,15 @@ import { columns, rows, type Tensors } from '../core/tensor';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { when } from './define';
 import { activationNames, slopes, type Activation } from './elman';
-import { fires, modulesOf, runsAt, unitsOf, type Module, type ModuleOptions, type Span } from './modules';
+import {
+  fires,
+  modulesOf,
+  runsAt,
+  unitsOf,
+  type ClockworkModule,
+  type ClockworkModuleOptions,
+  type Span,
+} from './modules';
 
 /**
  * The equations of one module: z, h, Wx, b are its columns, `heard` [B, K] the columns of hPrev from its first unit on,
@@ -75,7 +83,7 @@ const equationsOf = (f: Activation, bias: boolean) => {
 };
 
 /** What `clockwork` is built from: its modules, or `hidden` units divided evenly among `periods`. */
-export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ModuleOptions {
+export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ClockworkModuleOptions {
   /** Time of a sequence's first step: 0 (default), at which all modules fire, or 1 for the clock that counts from 1. */
   offset?: number;
   /** f in h = f(z); default tanh. */
@@ -115,8 +123,8 @@ export function clockwork(options: ClockworkOptions): Cell {
  * ones; any other order is for experiments only.
  */
 export function modular(
-  modules: readonly Module[],
-  options: Omit<ClockworkOptions, keyof ModuleOptions>,
+  modules: readonly ClockworkModule[],
+  options: Omit<ClockworkOptions, keyof ClockworkModuleOptions>,
 ): Cell {
   const H = unitsOf(modules);
   const { input: D, bias = true, offset = 0, activation = 'tanh' } = options;
@@ -212,7 +220,7 @@ export function uprightPart(v: Tensors, { from, to }: Span): Tensors {
 }
 
 /** What each module hears is drawn on its own; the rest is zero. */
-function masked(modules: readonly Module[], each: Initializer): Initializer {
+function masked(modules: readonly ClockworkModule[], each: Initializer): Initializer {
   return (t, random) => {
     constant(0)(t, random);
     const H = t.shape[0];

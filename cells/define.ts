@@ -10,19 +10,19 @@ import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
 import { numberOf, type Shape } from '../core/equations/shapes';
 import type { Initializer } from '../core/init';
-import type { Cell, CellEquations, Option, Part } from './cell';
+import type { Cell, CellEquations, CellOption, ColumnRange } from './cell';
 import { readCell, type ReadCell } from './read';
 
 export type { CellEquations } from './cell';
 
 /** What a cell is made of beside its equations. */
-export interface CellMaking {
+export interface CellDefinition {
   /** Numbers for the letters of the shapes; D is the width of the input, H that of the hidden layer. */
   sizes: Readonly<Record<string, number>> & { D: number; H: number };
   /** How each parameter starts. */
   init: Readonly<Record<string, Initializer>>;
   /** What a checkpoint must hold to build the same cell again. */
-  options?: Readonly<Record<string, Option>>;
+  options?: Readonly<Record<string, CellOption>>;
 }
 
 /** Texts that were read before, the last few: the same cell is made again and again. */
@@ -52,7 +52,7 @@ const MOST_KNOWN = 100;
  * );
  * gradcheck(leaky).ok; // true
  */
-export function cell(equations: CellEquations, making: CellMaking): Cell {
+export function cell(equations: CellEquations, making: CellDefinition): Cell {
   const key = JSON.stringify([equations, making.sizes]);
   const read = known.get(key) ?? readCell(equations, making.sizes);
   known.delete(key);
@@ -83,7 +83,7 @@ export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
   return made(readCell(text, sizes), text, { sizes, init });
 }
 
-function made(read: ReadCell, equations: CellEquations, { sizes, init, options }: CellMaking): Cell {
+function made(read: ReadCell, equations: CellEquations, { sizes, init, options }: CellDefinition): Cell {
   const { name } = equations;
   const { forward, backward, jacobian } = read;
   const size = (text: string): number => {
@@ -101,7 +101,7 @@ function made(read: ReadCell, equations: CellEquations, { sizes, init, options }
     parameters: each(read.parameters, (shape, p) => ({ shape: shape.map(size), init: init[p] })),
     states: each(read.states, size),
     buffers: each(read.buffers, size),
-    parts: each(read.parts, ({ of, from, to }): Part => ({ of, from: size(from), to: size(to) })),
+    parts: each(read.parts, ({ of, from, to }): ColumnRange => ({ of, from: size(from), to: size(to) })),
     statements: read.statements,
     step: (program, v) => forward.record(program, v),
     stepBackward: (program, v) => backward.record(program, v),

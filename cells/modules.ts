@@ -2,7 +2,7 @@
 import { must, mustBe, mustCount } from '../core/check';
 
 /** Units that fire together, at every time that `period` divides. */
-export interface Module {
+export interface ClockworkModule {
   /** How many, at least 1. */
   units: number;
   /** Steps from one firing to the next, at least 1. */
@@ -10,9 +10,9 @@ export interface Module {
 }
 
 /** How modules are named: one by one, or as equal parts of `hidden` units. */
-export interface ModuleOptions {
+export interface ClockworkModuleOptions {
   /** Fastest first. */
-  modules?: readonly Module[];
+  modules?: readonly ClockworkModule[];
   /** H, shared out evenly over the modules of `periods`; with `modules`, the sum of their units. */
   hidden?: number;
   /** Periods of the modules, growing: `[1, 2, 4, 8]`. */
@@ -27,14 +27,17 @@ export interface Span {
 /** Neighbouring modules that all fire or all hold. */
 export interface Run extends Span {
   fires: boolean;
-  modules: (Module & Span)[];
+  modules: (ClockworkModule & Span)[];
 }
 
 /**
  * The modules that the options name.
  * @throws RangeError for counts or periods below 1, periods that do not grow, or units that cannot be shared out evenly.
  */
-export function modulesOf({ modules, hidden, periods }: ModuleOptions, where: string): Module[] {
+export function modulesOf(
+  { modules, hidden, periods }: ClockworkModuleOptions,
+  where: string,
+): ClockworkModule[] {
   const one = Array.isArray(modules) !== Array.isArray(periods);
   mustBe(one, where, 'either modules or hidden and periods must be lists', modules ?? periods);
   if (periods) mustCount(hidden, where, 'hidden');
@@ -61,13 +64,13 @@ export function modulesOf({ modules, hidden, periods }: ModuleOptions, where: st
   return all;
 }
 
-export const unitsOf = (modules: readonly Module[]): number =>
+export const unitsOf = (modules: readonly ClockworkModule[]): number =>
   modules.reduce((sum, { units }) => sum + units, 0);
 
-export const fires = ({ period }: Module, time: number): boolean => time % period === 0;
+export const fires = ({ period }: ClockworkModule, time: number): boolean => time % period === 0;
 
 /** The modules at a time, neighbours that do the same taken together. */
-export function runsAt(modules: readonly Module[], time: number): Run[] {
+export function runsAt(modules: readonly ClockworkModule[], time: number): Run[] {
   const runs: Run[] = [];
   let from = 0;
   for (const module of modules) {
@@ -108,7 +111,7 @@ export interface ClockworkCounts {
  * @throws RangeError as `clockwork` does.
  * @example clockworkCounts({ hidden: 8, periods: [1, 2] }).weights // 48
  */
-export function clockworkCounts(options: ModuleOptions): ClockworkCounts {
+export function clockworkCounts(options: ClockworkModuleOptions): ClockworkCounts {
   const modules = modulesOf(options, 'clockworkCounts');
   const units = unitsOf(modules);
   let heard = units; // by module i: its own units and those of all slower modules

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
-import { bounds } from '../bptt/check/bounds';
+import { errorBounds } from '../bptt/check/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
 import { casesOfText, suite, type Case } from '../bptt/check/suite';
@@ -161,7 +161,8 @@ function statusOf(outcome: Outcome): string {
   return outcome.report.verdict === 'undecided' ? 'undecided' : 'FAIL';
 }
 
-const boundOf = (oracle: Oracle): string => (bounds[oracle] === 0 ? '0' : bounds[oracle].toExponential(0));
+const boundOf = (oracle: Oracle): string =>
+  errorBounds[oracle] === 0 ? '0' : errorBounds[oracle].toExponential(0);
 
 /** The worst error of those that were decided. */
 function worstOf(rows: GradcheckRow[], oracle: Oracle): string {

@@ -8,7 +8,7 @@ import { encodeNpz } from '../io/npz';
 import { encodeOnnx, onnxInputs } from '../io/onnx';
 import { toPytorch } from '../io/pytorch';
 import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
-import { torchProject } from '../io/torchproject';
+import { pytorchProject } from '../io/torchproject';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
 import { count } from '../text/events';
@@ -75,7 +75,7 @@ const formats = {
     name: 'pytorch',
     files: (checkpoint) => {
       const { batch, seq, clip, schedule } = settingsIn(checkpoint) ?? {};
-      return torchProject({ ...checkpoint, B: batch, T: seq, clip: clip ?? undefined, schedule });
+      return pytorchProject({ ...checkpoint, B: batch, T: seq, clip: clip ?? undefined, schedule });
     },
     use: (out) => `python3 ${quote(join(out, 'model.py'))}`,
   },

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { Random } from '../core/random';
 import { hopfield, type Hopfield } from '../hopfield/network';
-import { corrupt, randomPatterns, type State } from '../hopfield/patterns';
-import { modes, type Mode, type Recall } from '../hopfield/recall';
-import { ruleNames, type RuleName } from '../hopfield/storage';
+import { corrupt, randomPatterns, type HopfieldState } from '../hopfield/patterns';
+import { modes, type RecallMode, type RecallResult } from '../hopfield/recall';
+import { ruleNames, type StorageRule } from '../hopfield/storage';
 import { readUtf8 } from '../io/files';
 import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
 import { oneOf, real, whole } from '../terminal/arguments';
@@ -25,8 +25,8 @@ In a file, pictures are separated by empty lines: # is a dot, . is none.
 `;
 
 interface HopfieldFlags {
-  rule: RuleName;
-  mode: Mode;
+  rule: StorageRule;
+  mode: RecallMode;
   flip: number;
   size: number;
   random?: number;
@@ -130,10 +130,10 @@ function picturesOf(
 /** A recall and the energy of all its states. */
 function watch(
   memory: Hopfield,
-  probe: State,
-  mode: Mode,
+  probe: HopfieldState,
+  mode: RecallMode,
   random: Random,
-): { energies: number[]; end: Recall } {
+): { energies: number[]; end: RecallResult } {
   const energies: number[] = [];
   const moments = memory.steps(probe, { mode, random });
   for (;;) {
@@ -160,7 +160,11 @@ function show(titles: readonly string[], drawings: readonly string[][]): void {
   drawings[0].forEach((_, row) => verbatim(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
 }
 
-function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: string): [string, Paint] {
+function verdict(
+  { outcome, overlap, state }: RecallResult,
+  wanted: string,
+  nearest: string,
+): [string, Paint] {
   if (overlap === 1 && nearest === wanted) return ['recalled exactly', pc.green];
   const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
   const wrong = Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
@@ -170,7 +174,7 @@ function verdict({ outcome, overlap, state }: Recall, wanted: string, nearest: s
 }
 
 /** A picture as text, one string for each row. */
-const rowsOf = (state: State, width: number): string[] =>
+const rowsOf = (state: HopfieldState, width: number): string[] =>
   Array.from({ length: state.length / width }, (_, row) =>
     Array.from(state.subarray(row * width, (row + 1) * width), (s) => (s > 0 ? '#' : '.')).join(''),
   );

@@ -5,17 +5,17 @@ import { directionsOf, nameOf } from '../bptt/network/layer';
 import { topologies, type Topology } from '../bptt/network/topology';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';
-import type { ImportOptions, Stored } from '../io/foreign';
+import type { ImportOptions, StoredWeights } from '../io/foreign';
 import { fromKeras } from '../io/keras';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
-import { fromTorchModel } from '../io/torchimport';
+import { fromPytorch } from '../io/torchimport';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
 import { count } from '../text/events';
 import { line } from '../terminal/output';
 
-const sources = { torch: fromTorchModel, keras: fromKeras };
+const sources = { torch: fromPytorch, keras: fromKeras };
 const sourceNames = Object.keys(sources) as (keyof typeof sources)[];
 
 /** What --cell can be, and what of it the weights do not say. */
@@ -100,7 +100,7 @@ function importFrom(file: string, { from, cell, topology, loss, out }: ImportCom
 }
 
 /** An archive begins as zip files do; everything else must be a safetensors file. */
-function decode(bytes: Uint8Array, file: string): Stored {
+function decode(bytes: Uint8Array, file: string): StoredWeights {
   try {
     return bytes[0] === 0x50 && bytes[1] === 0x4b ? decodeNpz(bytes) : decodeSafetensors(bytes).tensors;
   } catch (error) {

@@ -1,7 +1,7 @@
 /** `backstep spectrum`: what the powers of a recurrent matrix do, and what its eigenvalues say of it. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { demonstrations, spectrum, type Eigenvalue, type Spectrum } from '../bptt/flow/spectrum';
+import { exampleMatrices, spectrum, type Eigenvalue, type Spectrum } from '../bptt/flow/spectrum';
 import { nearest } from '../core/nearest';
 import { readUtf8, writeWhole } from '../io/files';
 import { readMatrix } from '../io/matrix';
@@ -11,11 +11,11 @@ import { jsonLine, line, table } from '../terminal/output';
 import { drawPowers } from '../draw/powers';
 import { logarithms, sparkline } from '../draw/sparkline';
 
-const names = Object.keys(demonstrations);
+const names = Object.keys(exampleMatrices);
 
 const examples = `
 Matrices by name:
-${Object.entries(demonstrations)
+${Object.entries(exampleMatrices)
   .map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`)
   .join('\n')}
 
@@ -52,7 +52,7 @@ async function run(given: string | undefined, flags: SpectrumFlags): Promise<voi
   const { steps, power, svg } = flags;
   const chosen =
     given === undefined
-      ? Object.entries(demonstrations).map(([name, { W }]) => ({ name, W }))
+      ? Object.entries(exampleMatrices).map(([name, { W }]) => ({ name, W }))
       : [named(given)];
   const found = chosen.map(({ name, W }) => ({
     name,
@@ -70,7 +70,7 @@ async function run(given: string | undefined, flags: SpectrumFlags): Promise<voi
 
 /** A matrix by name, as JSON, from a file or from standard input. */
 function named(given: string): { name: string; W: number[][] } {
-  if (given in demonstrations) return { name: given, W: demonstrations[given].W };
+  if (given in exampleMatrices) return { name: given, W: exampleMatrices[given].W };
   if (given.trim().startsWith('['))
     return { name: 'matrix', W: using(() => readMatrix(given, 'the matrix')) };
   const name = given === '-' ? 'standard input' : given;

@@ -1,6 +1,6 @@
 /** The flow of gradients as a picture: a heat map of time × layer with its scale, and Jacobians with their bounds. */
 import { greatest, least } from '../core/reduce';
-import type { Distance, Flow } from '../bptt/flow/flow';
+import type { FlowDistance, Flow } from '../bptt/flow/flow';
 import { canvas, decade, stacked } from './canvas';
 
 const WIDTH = 820;
@@ -112,7 +112,7 @@ export async function drawFlow({ layers, row }: Flow, title: string): Promise<st
 }
 
 /** A curve over the number of steps taken, without what has no logarithm. */
-const logOf = (back: readonly Distance[], what: 'norm' | 'bound') =>
+const logOf = (back: readonly FlowDistance[], what: 'norm' | 'bound') =>
   back.flatMap((distance) => {
     const log = Math.log10(distance[what]);
     return Number.isFinite(log) ? [{ k: back.length - 1 - distance.d, log }] : [];

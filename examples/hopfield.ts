@@ -4,7 +4,7 @@
  * Data: four letters of 9 by 9 dots, drawn below. They are alike, which the Hebbian rule bears badly; compare
  * --rule hebbian and --rule storkey.
  */
-import { corrupt, hopfield, Random, type RuleName } from '../index';
+import { corrupt, hopfield, Random, type StorageRule } from '../index';
 import { example } from './example';
 
 const LETTERS = `
@@ -29,7 +29,7 @@ export const hopfieldLetters = example({
     const patterns = lines[0].map((_, k) =>
       [...lines.map((line) => line[k]).join('')].map((dot) => (dot === '#' ? 1 : -1)),
     );
-    const memory = hopfield({ patterns, rule: rule as RuleName });
+    const memory = hopfield({ patterns, rule: rule as StorageRule });
 
     const probes = patterns.map((pattern) => corrupt(pattern, flip, random));
     const recalled = probes.map((probe) => memory.recall(probe, { random }).state);

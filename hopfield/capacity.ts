@@ -6,7 +6,7 @@ import { Random } from '../core/random';
 import { zeros } from '../core/tensor';
 import { hopfield, type Hopfield } from './network';
 import { corrupt, randomPatterns } from './patterns';
-import type { RuleName } from './storage';
+import type { StorageRule } from './storage';
 
 /**
  * The share of units that a first update turns away from a stored pattern when α N random ones are stored by the Hebbian
@@ -41,7 +41,7 @@ export interface CapacityOptions {
   /** Loads α = P/N. */
   loads: readonly number[];
   /** How the patterns are stored; default hebbian. */
-  rule?: RuleName;
+  rule?: StorageRule;
   /** Networks for each load; default 1. */
   trials?: number;
   /** Patterns of each network that are recalled; default 10. */

@@ -10,16 +10,16 @@
  */
 import { mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
 import type { Tensor } from '../core/tensor';
-import { readPatterns, readState, type Patterns, type State } from './patterns';
-import { recall, steps, type Moment, type Recall, type RecallOptions } from './recall';
-import { ruleNames, rules, type RuleName } from './storage';
+import { readPatterns, readState, type HopfieldPatterns, type HopfieldState } from './patterns';
+import { recall, steps, type RecallStep, type RecallResult, type RecallOptions } from './recall';
+import { ruleNames, rules, type StorageRule } from './storage';
 
 /** What a Hopfield network stores, and by which rule. */
 export interface HopfieldOptions {
   /** P patterns of N units, +1 or −1 each. */
-  patterns: Patterns;
+  patterns: HopfieldPatterns;
   /** How they are stored; default hebbian. */
-  rule?: RuleName;
+  rule?: StorageRule;
 }
 
 /**
@@ -41,7 +41,7 @@ export class Hopfield {
   /** W [N, N] */
   readonly weights: Tensor;
   /** How the patterns were stored. */
-  readonly rule: RuleName;
+  readonly rule: StorageRule;
   /** Fields up to here are zero but for rounding: they are sums of N terms, each of them rounded. */
   readonly tie: number;
 
@@ -68,7 +68,7 @@ export class Hopfield {
   }
 
   /** h_i = Σ_j w_ij s_j, exactly zero where only rounding keeps it from that. */
-  field(state: State, unit: number): number {
+  field(state: HopfieldState, unit: number): number {
     const w = this.weights.data;
     const from = unit * this.units;
     let h = 0;
@@ -115,7 +115,7 @@ export class Hopfield {
    * const memory = hopfield({ patterns: [[1, 1, 1, 1], [1, -1, 1, -1]] });
    * memory.recall([1, 1, 1, -1], { mode: 'asynchronous' }).outcome // 'fixed point'
    */
-  recall(probe: ArrayLike<number>, options: RecallOptions = {}): Recall {
+  recall(probe: ArrayLike<number>, options: RecallOptions = {}): RecallResult {
     return recall(this, this.read(probe, 'hopfield.recall', 'the probe'), options);
   }
 
@@ -124,11 +124,11 @@ export class Hopfield {
    * update of all units.
    * @example for (const { state, energy } of memory.steps(probe)) draw(state, energy);
    */
-  steps(probe: ArrayLike<number>, options: RecallOptions = {}): Generator<Moment, Recall, void> {
+  steps(probe: ArrayLike<number>, options: RecallOptions = {}): Generator<RecallStep, RecallResult, void> {
     return steps(this, this.read(probe, 'hopfield.recall', 'the probe'), options);
   }
 
-  private read(state: ArrayLike<number>, where: string, name = 'the state'): State {
+  private read(state: ArrayLike<number>, where: string, name = 'the state'): HopfieldState {
     const { units } = this;
     return readState(state, units, where, name, `N = ${units} is fixed by the patterns`);
   }

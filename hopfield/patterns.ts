@@ -4,15 +4,15 @@ import type { Random } from '../core/random';
 import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';
 
 /** One state of all units: +1 or −1 each. */
-export type State = Int8Array;
+export type HopfieldState = Int8Array;
 /** Patterns as a list of lists, or as a tensor [P, N]. */
-export type Patterns = readonly ArrayLike<number>[] | Tensor;
+export type HopfieldPatterns = readonly ArrayLike<number>[] | Tensor;
 
 /**
  * Patterns as a tensor [P, N] of their own.
  * @throws TypeError unless given a list or a tensor; RangeError for none, for unequal lengths and for other numbers.
  */
-export function readPatterns(given: Patterns, where: string): Tensor {
+export function readPatterns(given: HopfieldPatterns, where: string): Tensor {
   mustBe(Array.isArray(given) || isTensor(given), where, 'patterns must be a list or a tensor', given);
   if (isTensor(given)) must(given.shape.length === 2, where, 'patterns must be [P, N]', given.shape);
   const lists: readonly ArrayLike<number>[] = isTensor(given)
@@ -31,7 +31,7 @@ export function readState(
   where: string,
   name: string,
   why: string,
-): State {
+): HopfieldState {
   mustBe(typeof given === 'object' && given !== null, where, `${name} must be a list`, given);
   must(given.length === N && N > 0, where, `${name} must hold ${N || 1} units`, given.length, why);
   for (let i = 0; i < N; i++) {
@@ -46,7 +46,7 @@ export function readState(
  * @throws RangeError for counts below 1.
  * @example randomPatterns(3, 100, new Random(1)).length // 3
  */
-export function randomPatterns(count: number, units: number, random: Random): State[] {
+export function randomPatterns(count: number, units: number, random: Random): HopfieldState[] {
   mustCount(count, 'randomPatterns', 'count');
   mustCount(units, 'randomPatterns', 'units');
   const draw = (): number => (random.word() < 2 ** 31 ? 1 : -1);
@@ -58,7 +58,7 @@ export function randomPatterns(count: number, units: number, random: Random): St
  * @throws RangeError unless 0 ≤ share ≤ 1.
  * @example corrupt([1, 1, 1, 1], 0.5, new Random(1)) // two of the four are −1
  */
-export function corrupt(pattern: ArrayLike<number>, share: number, random: Random): State {
+export function corrupt(pattern: ArrayLike<number>, share: number, random: Random): HopfieldState {
   must(share >= 0 && share <= 1, 'corrupt', 'the share of flipped units must be in 0 … 1', share);
   const state = readState(pattern, pattern.length, 'corrupt', 'the pattern', 'its own length');
   const units = random.shuffle(Array.from(state.keys()));

@@ -1,16 +1,16 @@
 /** Recall: a Hopfield network's state, updated until it settles. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
-import type { State } from './patterns';
+import type { HopfieldState } from './patterns';
 
 /** Whether units are updated one at a time, each on what the others have become, or all at once. */
-export type Mode = 'asynchronous' | 'synchronous';
-export const modes: readonly Mode[] = ['asynchronous', 'synchronous'];
+export type RecallMode = 'asynchronous' | 'synchronous';
+export const modes: readonly RecallMode[] = ['asynchronous', 'synchronous'];
 
 /** How a recall is run, and when it stops. */
 export interface RecallOptions {
   /** One unit at a time (default), or all at once. */
-  mode?: Mode;
+  mode?: RecallMode;
   /** Draws the order of asynchronous updates; default a generator of seed 0. */
   random?: Random;
   /** Stops after so many sweeps over all units; default when the state has settled, which it always does. */
@@ -18,7 +18,7 @@ export interface RecallOptions {
 }
 
 /** What is to be seen of a recall at one moment. */
-export interface Moment {
+export interface RecallStep {
   /** Sweeps begun: 0 for the probe. */
   sweep: number;
   /** The units that have just changed. */
@@ -26,28 +26,28 @@ export interface Moment {
   /** E of this state; asynchronous updates never raise it. */
   energy: number;
   /** The network's own state, which the next moment changes. */
-  state: State;
+  state: HopfieldState;
 }
 
 /** What a network says of one of its states. */
 export interface Fields {
   /** h_i = Σ_j w_ij s_j */
-  field(state: State, unit: number): number;
+  field(state: HopfieldState, unit: number): number;
   /** E = −½ sᵀ W s */
-  energy(state: State): number;
+  energy(state: HopfieldState): number;
   /** How far the state agrees with each pattern, 1 where it is the pattern itself. */
-  overlaps(state: State): number[];
+  overlaps(state: HopfieldState): number[];
 }
 
-interface Ending {
+interface RecallEnd {
   /** Where it ended, [N]. */
-  state: State;
+  state: HopfieldState;
   /**
    * `fixed point`: no update changes the state. `2-cycle`: synchronous updates go to and fro between this and `other`.
    * `stopped`: neither, yet.
    */
   outcome: 'fixed point' | '2-cycle' | 'stopped';
-  other?: State;
+  other?: HopfieldState;
   /** E of the state. */
   energy: number;
   /** Sweeps made, with the one in which nothing changed. */
@@ -55,14 +55,14 @@ interface Ending {
 }
 
 /** How a recall ended, and what came of it. */
-export interface Recall extends Ending {
+export interface RecallResult extends RecallEnd {
   /** The stored pattern that is nearest to the state or to its mirror image. */
   pattern: number;
   /** How far they agree: 1 is the pattern itself, −1 its mirror image. */
   overlap: number;
 }
 
-export function recall(net: Fields, state: State, options: RecallOptions): Recall {
+export function recall(net: Fields, state: HopfieldState, options: RecallOptions): RecallResult {
   const moments = steps(net, state, options);
   for (;;) {
     const { value, done } = moments.next();
@@ -70,7 +70,11 @@ export function recall(net: Fields, state: State, options: RecallOptions): Recal
   }
 }
 
-export function* steps(net: Fields, state: State, options: RecallOptions): Generator<Moment, Recall, void> {
+export function* steps(
+  net: Fields,
+  state: HopfieldState,
+  options: RecallOptions,
+): Generator<RecallStep, RecallResult, void> {
   const where = 'hopfield.recall';
   mustKnowKeys(options, ['mode', 'random', 'sweeps'], where);
   const { random = new Random(), sweeps = Infinity } = options;
@@ -89,10 +93,10 @@ const next = (h: number, s: number): number => (h === 0 ? s : Math.sign(h));
 
 function* asynchronous(
   net: Fields,
-  state: State,
+  state: HopfieldState,
   sweeps: number,
   random: Random,
-): Generator<Moment, Ending, void> {
+): Generator<RecallStep, RecallEnd, void> {
   const order = Array.from(state.keys());
   let energy = net.energy(state);
   yield { sweep: 0, flipped: [], energy, state };
@@ -117,7 +121,11 @@ function* asynchronous(
  * stays the same every unit that does not keep its state at a tie returns to where it was two steps before. So one that
  * changes in a cycle is never tied, and is back after two steps.
  */
-function* synchronous(net: Fields, state: State, sweeps: number): Generator<Moment, Ending, void> {
+function* synchronous(
+  net: Fields,
+  state: HopfieldState,
+  sweeps: number,
+): Generator<RecallStep, RecallEnd, void> {
   const units = Array.from(state.keys());
   let flipped: number[] = [];
   for (let sweep = 0; ; sweep++) {

@@ -22,8 +22,8 @@ export const rules = { hebbian, storkey, 'pseudo-inverse': pseudoInverse } satis
   (patterns: Tensor) => Tensor
 >;
 /** The rule that stores patterns: `hebbian`, `storkey` or `pseudo-inverse`. The last two bear a higher load. */
-export type RuleName = keyof typeof rules;
-export const ruleNames = Object.keys(rules) as RuleName[];
+export type StorageRule = keyof typeof rules;
+export const ruleNames = Object.keys(rules) as StorageRule[];
 
 /** Of a pattern of length √N, the part beyond the others below which it counts as theirs: far above rounding. */
 const DEPENDENT = 1e-9;

@@ -16,13 +16,13 @@ import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bpt
 import { must, mustBe, mustBeBytes, mustKnowKeys } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import { sizeOf, tensor, type Numbers, type Tensors } from '../core/tensor';
-import { flatten } from '../bptt/network/box';
+import { flatten } from '../bptt/network/numbers';
 import { mustBeNetwork, Network } from '../bptt/network/network';
 import { optimizer as optimizerOf, Optimizer } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { parseJson } from './json';
 import { FORMAT, readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
-import { fromPytorch, store, torchModule, toPytorch } from './pytorch';
+import { fillFromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
 import { cellsOf } from '../bptt/network/stack';
 import { Vocabulary } from './vocabulary';
@@ -65,7 +65,7 @@ export interface Checkpoint {
 }
 
 /** What a checkpoint is made from: the states also as a pass gave them. */
-export type ToSave = Omit<Checkpoint, 'states'> & { states?: Record<string, Numbers> };
+export type CheckpointToSave = Omit<Checkpoint, 'states'> & { states?: Record<string, Numbers> };
 
 /** How a checkpoint is read. */
 export interface CheckpointOptions {
@@ -86,7 +86,7 @@ export type { CellMaker };
  * const bytes = encodeCheckpoint({ network: net, optimizer: adam });
  * decodeCheckpoint(bytes).network.parameters.count === net.parameters.count // true
  */
-export function encodeCheckpoint(checkpoint: ToSave): Uint8Array<ArrayBuffer> {
+export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<ArrayBuffer> {
   const where = 'checkpoint';
   mustHoldNetwork(checkpoint, where, 'encodeCheckpoint({ network })');
   const names = ['network', 'optimizer', 'states', 'curves', 'vocabulary', 'training'];
@@ -271,7 +271,7 @@ function restore(
 
 /** Fills tensors from those of a file, which must be those that would be written, to the bit. */
 function fill({ architecture }: Network, stored: Stored, tensors: Tensors, prefix: string): void {
-  fromPytorch(architecture, stored, tensors);
+  fillFromPytorch(architecture, stored, tensors);
   // the last first: a second bias that is in use has been added to the first, which is then another as well
   for (const [name, { dtype, data }] of [...toPytorch(architecture, tensors)].reverse()) {
     const found = stored.get(name) as SafeTensor;

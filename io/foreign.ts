@@ -23,7 +23,7 @@ export interface ImportOptions {
   loss?: string;
 }
 
-export type Stored = ReadonlyMap<string, SafeTensor>;
+export type StoredWeights = ReadonlyMap<string, SafeTensor>;
 
 /** What is known of one cell. */
 export interface CellFacts {
@@ -40,7 +40,7 @@ export interface CellFacts {
 type Kind = NonNullable<ImportOptions['cell']>;
 const kinds: Readonly<Record<number, Kind>> = { 1: 'elman', 3: 'gru', 4: 'lstm' };
 
-export function checkImport(stored: Stored, options: ImportOptions): void {
+export function checkImport(stored: StoredWeights, options: ImportOptions): void {
   mustBeByName(stored, 'import');
   mustKnowKeys(options, ['cell', 'activation', 'reset', 'topology', 'loss'], 'import');
 }
@@ -86,7 +86,7 @@ export function cellOf({ name, gates, input, hidden, bias, reset }: CellFacts, o
  * @throws TypeError unless they are floating-point numbers of 32 or 64 bits.
  */
 export function floats(
-  stored: Stored,
+  stored: StoredWeights,
   name: string,
 ): { shape: readonly number[]; data: Float32Array | Float64Array } {
   const found = stored.get(name);
@@ -97,7 +97,7 @@ export function floats(
 }
 
 /** The sizes of a matrix that must be there. */
-export function matrixShape(stored: Stored, name: string): readonly number[] {
+export function matrixShape(stored: StoredWeights, name: string): readonly number[] {
   const { shape } = floats(stored, name);
   const fits = shape.length === 2 && shape.every((n) => n > 0);
   must(fits, 'import', `${name} must be a matrix`, `[${shape.join(', ')}]`);
@@ -105,7 +105,7 @@ export function matrixShape(stored: Stored, name: string): readonly number[] {
 }
 
 /** An embedding for a table [V, W] of that name, if there is one; the first layer above it must read W. */
-export function embeddingFor(stored: Stored, name: string | undefined, W: number): Embedding[] {
+export function embeddingFor(stored: StoredWeights, name: string | undefined, W: number): Embedding[] {
   if (name === undefined) return [];
   const [V, width] = matrixShape(stored, name);
   must(
@@ -119,5 +119,5 @@ export function embeddingFor(stored: Stored, name: string | undefined, W: number
 }
 
 /** float64 if any array is, so that no bit is lost. */
-export const dtypeFor = (stored: Stored): Dtype =>
+export const dtypeFor = (stored: StoredWeights): Dtype =>
   [...stored.values()].some(({ dtype }) => dtype === 'F64') ? 'float64' : 'float32';

@@ -28,7 +28,7 @@ import {
   floats,
   matrixShape,
   type ImportOptions,
-  type Stored,
+  type StoredWeights,
 } from './foreign';
 import { fillGates, gateColumns, kerasGates } from './gateorder';
 import { sumOfBiases } from './pytorch';
@@ -132,7 +132,7 @@ interface Group {
  * // in Keras:  np.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})
  * const net = fromKeras(decodeNpz(readFileSync('weights.npz')));
  */
-export function fromKeras(stored: Stored, options: ImportOptions = {}): Network {
+export function fromKeras(stored: StoredWeights, options: ImportOptions = {}): Network {
   checkImport(stored, options);
   const all = groupsOf(stored);
   const table = all.at(0)?.weights.embeddings;
@@ -177,7 +177,7 @@ export function fromKeras(stored: Stored, options: ImportOptions = {}): Network 
   return net;
 }
 
-function groupsOf(stored: Stored): Group[] {
+function groupsOf(stored: StoredWeights): Group[] {
   const groups = new Map<string, Group>();
   for (const name of stored.keys()) {
     const [, path, last] = /^(.+)\/(kernel|recurrent_kernel|bias|embeddings)(?::0)?$/.exec(name) ?? [];
@@ -207,7 +207,7 @@ function isPair(first: string, second: string): boolean {
   return k >= 0 && b[k]?.startsWith('backward_') && a.slice(0, k).join('/') === b.slice(0, k).join('/');
 }
 
-function cellOfGroup(stored: Stored, { weights }: Group, options: ImportOptions) {
+function cellOfGroup(stored: StoredWeights, { weights }: Group, options: ImportOptions) {
   const { kernel, recurrent_kernel: name, bias } = weights;
   const [hidden, width] = matrixShape(stored, name);
   const [input] = matrixShape(stored, kernel);
@@ -226,7 +226,7 @@ function cellOfGroup(stored: Stored, { weights }: Group, options: ImportOptions)
   );
 }
 
-function shaped(stored: Stored, name: string, expected: number[]): Float32Array | Float64Array {
+function shaped(stored: StoredWeights, name: string, expected: number[]): Float32Array | Float64Array {
   const { shape, data } = floats(stored, name);
   mustShape(shape, expected, 'keras', name);
   return data;
@@ -235,7 +235,7 @@ function shaped(stored: Stored, name: string, expected: number[]): Float32Array 
 function fillCell(
   { Wx, Wh, b, bhn }: Partial<Tensors> & Tensors,
   order: readonly number[],
-  stored: Stored,
+  stored: StoredWeights,
   { weights }: Group,
 ): void {
   fillGates(Wx, order, shaped(stored, weights.kernel, Wx.shape));

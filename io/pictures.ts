@@ -1,13 +1,13 @@
 /** Patterns as pictures: read from text, drawn in a terminal, and a few that need no file. */
 import { must } from '../core/check';
-import type { State } from '../hopfield/patterns';
+import type { HopfieldState } from '../hopfield/patterns';
 
 /** A pattern of width · height units, row by row; +1 is a dark dot. */
 export interface Picture {
   name: string;
   width: number;
   height: number;
-  state: State;
+  state: HopfieldState;
 }
 
 const ON = '#*@Xx1█';

@@ -89,7 +89,11 @@ export function toPytorch(all: Layers, tensors: Tensors): Map<string, SafeTensor
  * @throws RangeError when a tensor is missing, unknown or has another shape; TypeError when its dtype does not fit.
  *   Nothing has been filled then.
  */
-export function fromPytorch(all: Layers, stored: ReadonlyMap<string, SafeTensor>, tensors: Tensors): void {
+export function fillFromPytorch(
+  all: Layers,
+  stored: ReadonlyMap<string, SafeTensor>,
+  tensors: Tensors,
+): void {
   const { pairs, biases } = correspondence(all, Object.keys(tensors));
   const known = new Set([...pairs.map(({ theirs }) => theirs), ...biases.flatMap(({ ih, hh }) => [ih, hh])]);
   const stranger = [...stored.keys()].find((name) => !known.has(name));

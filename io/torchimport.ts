@@ -14,9 +14,9 @@ import {
   embeddingFor,
   matrixShape,
   type ImportOptions,
-  type Stored,
+  type StoredWeights,
 } from './foreign';
-import { fromPytorch } from './pytorch';
+import { fillFromPytorch } from './pytorch';
 import type { SafeTensor } from './safetensors';
 
 const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
@@ -28,9 +28,9 @@ const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
  * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
  * @example
  * // in PyTorch:  np.savez('model.npz', **{k: v.numpy() for k, v in model.state_dict().items()})
- * const net = fromTorchModel(decodeNpz(readFileSync('model.npz')));
+ * const net = fromPytorch(decodeNpz(readFileSync('model.npz')));
  */
-export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Network {
+export function fromPytorch(stored: StoredWeights, options: ImportOptions = {}): Network {
   checkImport(stored, options);
   must(options.reset !== 'before', 'import', "reset must be 'after'", 'before', 'PyTorch has no other GRU');
   const { recurrent, rest } = parted(stored);
@@ -51,12 +51,12 @@ export function fromTorchModel(stored: Stored, options: ImportOptions = {}): Net
     loss,
     dtype: dtypeFor(stored),
   });
-  fromPytorch(net.architecture, own, net.parameters.values);
+  fillFromPytorch(net.architecture, own, net.parameters.values);
   return net;
 }
 
 /** The tensors of the recurrent module without their prefix, and the names of all others. */
-function parted(stored: Stored): { recurrent: Stored; rest: string[] } {
+function parted(stored: StoredWeights): { recurrent: StoredWeights; rest: string[] } {
   const recurrent = new Map<string, SafeTensor>();
   const modules = new Set<string>();
   const rest: string[] = [];
@@ -77,7 +77,7 @@ function parted(stored: Stored): { recurrent: Stored; rest: string[] } {
   return { recurrent, rest };
 }
 
-function layersOf(recurrent: Stored, options: ImportOptions): Layer[] {
+function layersOf(recurrent: StoredWeights, options: ImportOptions): Layer[] {
   const cell = (place: string) => {
     const name = `weight_hh_${place}`;
     const [width, hidden] = matrixShape(recurrent, name);
@@ -97,7 +97,7 @@ function layersOf(recurrent: Stored, options: ImportOptions): Layer[] {
 
 /** The one linear layer among the other tensors; one without biases has zeros here. */
 function headOf(
-  stored: Stored,
+  stored: StoredWeights,
   rest: readonly string[],
   width: number,
 ): { weight: SafeTensor; bias: SafeTensor } | undefined {

@@ -1,7 +1,7 @@
 /** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
 import { lossOf, type TargetKind } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
-import { copyOf } from '../bptt/network/network';
+import { copyNetwork } from '../bptt/network/network';
 import { mustReadSteps, outputAxes } from '../bptt/network/topology';
 import { must, mustBe, mustShape } from '../core/check';
 import { Random } from '../core/random';
@@ -10,7 +10,7 @@ import { memoryOf, mustHoldNetwork } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
 import { torchNames } from './torchoptim';
-import { torchScript, type TorchProject } from './torchscript';
+import { torchScript, type PytorchProject } from './torchscript';
 
 /**
  * The files of the folder by name:
@@ -25,8 +25,8 @@ import { torchScript, type TorchProject } from './torchscript';
  *
  * @throws RangeError for a network that no single nn.RNN, LSTM or GRU computes.
  */
-export function torchProject(project: TorchProject): Record<string, Uint8Array | string> {
-  mustHoldNetwork(project, 'torch', 'torchProject({ network })');
+export function pytorchProject(project: PytorchProject): Record<string, Uint8Array | string> {
+  mustHoldNetwork(project, 'torch', 'pytorchProject({ network })');
   const { network, optimizer } = project;
   const { layers, topology } = network.architecture;
   mustReadSteps(topology, 'torch');
@@ -51,7 +51,7 @@ export function torchProject(project: TorchProject): Record<string, Uint8Array |
 }
 
 /** The states to carry on from, as PyTorch holds them: those of all layers and directions in one tensor each. */
-function statesOf({ network, states = {}, B = 4 }: TorchProject): [string, SafeTensor][] {
+function statesOf({ network, states = {}, B = 4 }: PytorchProject): [string, SafeTensor][] {
   if (Object.keys(states).length === 0) return [];
   const directions = network.architecture.layers.flatMap(directionsOf);
   const [{ cell }] = directions;
@@ -71,7 +71,7 @@ function statesOf({ network, states = {}, B = 4 }: TorchProject): [string, SafeT
 }
 
 /** A batch of random numbers and what the network makes of it. */
-function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<string, SafeTensor> {
+function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<string, SafeTensor> {
   const { embedding, loss, topology, dtype } = network.architecture;
   const random = new Random(1);
   const [D, O] = [network.input, network.output];
@@ -98,7 +98,7 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: TorchProject): Map<stri
   const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
   const given = batch.get('targets');
   // in float64 rounding is too small to hide what is computed otherwise
-  const result = copyOf(network).forward({ x: box(x), ...(given && { targets: box(given) }) });
+  const result = copyNetwork(network).forward({ x: box(x), ...(given && { targets: box(given) }) });
   batch.set('output', store(result.output));
   if (loss) batch.set('loss', { dtype: 'F64', shape: [], data: Float64Array.of(result.loss) });
   return batch;

@@ -12,7 +12,7 @@ import { torchOptimizerCall } from './torchoptim';
 import type { Vocabulary } from './vocabulary';
 
 /** What the folder for PyTorch is made from. */
-export interface TorchProject {
+export interface PytorchProject {
   /** Its weights go into the folder. */
   network: Network;
   /** Its memory goes along, so that PyTorch trains on from here. */
@@ -31,7 +31,7 @@ export interface TorchProject {
 }
 
 /** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes. */
-export function torchScript(project: TorchProject, module: string): string {
+export function torchScript(project: PytorchProject, module: string): string {
   const { network, optimizer, vocabulary, clip, schedule, T = 16, B = 4 } = project;
   const { embedding, layers, dropout, loss, dtype, topology, output } = network.architecture;
   const parts = {

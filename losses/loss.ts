@@ -20,7 +20,7 @@ export type TargetKind = 'classes' | 'probabilities' | 'numbers';
 export type Prediction = 'same' | 'sigmoid' | 'softmax';
 
 /** The text of a loss, and what others must know of it. */
-export interface LossEquations {
+export interface LossDefinition {
   /** What options and checkpoints call it: `softmax`. */
   name: string;
   /** What people call it: `cross-entropy`. */
@@ -39,7 +39,7 @@ export interface LossEquations {
 }
 
 /** A loss, ready to be recorded. */
-export interface Loss extends Readonly<Required<Omit<LossEquations, 'forward' | 'backward' | 'pytorch'>>> {
+export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' | 'backward' | 'pytorch'>>> {
   readonly pytorch?: string;
   readonly forward: Compiled;
   readonly backward: Compiled;
@@ -58,7 +58,7 @@ export interface Loss extends Readonly<Required<Omit<LossEquations, 'forward' | 
  *   backward: 'dy = weight * (step(y - target) - step(target - y))',
  * }).prediction; // 'same'
  */
-export function loss({ forward, backward, ...about }: LossEquations): Loss {
+export function loss({ forward, backward, ...about }: LossDefinition): Loss {
   const given = { y: ['N', 'O'], target: ['N', 'O'] };
   const there = new Block(forward, `${about.name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
   there.mustWrite(['rowLoss']);

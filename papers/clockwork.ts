@@ -23,7 +23,7 @@ import type { Cell } from '../cells/cell';
 import { clockwork as clockworkCell, modular } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { lstm } from '../cells/lstm';
-import type { Module } from '../cells/modules';
+import type { ClockworkModule } from '../cells/modules';
 import { Random } from '../core/random';
 import { sizeOf, toFlat } from '../core/tensor';
 import { waveform } from '../tasks/waveform';
@@ -38,7 +38,7 @@ interface Settings {
 const input = 1;
 const FORGET_BIAS = 5;
 const DEVIATION = 0.1;
-const modules = (units: number, periods: readonly number[]): Module[] =>
+const modules = (units: number, periods: readonly number[]): ClockworkModule[] =>
   periods.map((period, k) => ({
     period,
     units: Math.floor((units + periods.length - 1 - k) / periods.length),

@@ -13,7 +13,7 @@ import { isCell } from '../cells/cell';
 import { once } from '../core/once';
 import { forwardReadings } from './forward';
 import { roundoff, type Precision } from './errorbound';
-import { edited, edits, linesOf, placeOf, type Line } from './edits';
+import { edited, edits, linesOf, placeOf, type EquationLine } from './edits';
 import { gatesOf, near, readings } from './quantity';
 import { contributionsOf, stepHypotheses, type Contributions, type Hypothesis } from './steps';
 import { Subject, type Named, type Question } from './subject';
@@ -31,7 +31,7 @@ export interface Explanation {
   /** A sentence: `your dWh equals ours without the term dcNext in dc (line 3: …)`. */
   words: string;
   /** The line of the backward equations as it should be. */
-  line?: Line;
+  line?: EquationLine;
   /** From where: a line of the equations, how steps are put together, a gradient by itself, the table of mutants. */
   kind: 'line' | 'steps' | 'gradient' | 'mutant';
   /** Of a mutant, its name there. */
@@ -39,7 +39,7 @@ export interface Explanation {
 }
 
 /** Where a gradient and ours part. */
-export interface Parting {
+export interface GradientDifference {
   quantity: string;
   /** `step 4, row 0, entry 2`, `[1, 8], gate f`. */
   where: string;
@@ -54,7 +54,7 @@ export interface Diagnosis {
   /** All that explain the gradients equally well. */
   explanations: Explanation[];
   /** The first place of each gradient that is not ours, in the order in which the backward pass reaches them. */
-  partings: Parting[];
+  differences: GradientDifference[];
   /** The whole in words, for people. */
   message: string;
 }
@@ -145,8 +145,8 @@ export class Case {
     const given = this.read(values);
     const wrong = this.unlike(given, limits, this.outputs);
     if (wrong.length === 0)
-      return { verdict: 'right', explanations: [], partings: [], message: 'your outputs are right' };
-    const partings = wrong.map((one) => this.parting(one, limits, this.outputs));
+      return { verdict: 'right', explanations: [], differences: [], message: 'your outputs are right' };
+    const differences = wrong.map((one) => this.difference(one, limits, this.outputs));
     const whole = given.every(({ quantity, values }) => values.length === this.outputs[quantity].length);
     const readings = whole
       ? forwardReadings(
@@ -158,15 +158,15 @@ export class Case {
       : [];
     if (readings.length > 0) {
       const explanations = readings.map((words): Explanation => ({ words, kind: 'line' }));
-      return { verdict: 'explained', explanations, partings, message: told(explanations) };
+      return { verdict: 'explained', explanations, differences, message: told(explanations) };
     }
     if (precision === 'float64' && this.unlike(given, this.tolerances('float32'), this.outputs).length === 0)
-      return { verdict: 'rounding', explanations: [], partings, message: coarse('outputs') };
+      return { verdict: 'rounding', explanations: [], differences, message: coarse('outputs') };
     return {
       verdict: 'unexplained',
       explanations: [],
-      partings,
-      message: apart('your outputs', partings[0]),
+      differences,
+      message: apart('your outputs', differences[0]),
     };
   }
 
@@ -183,19 +183,19 @@ export class Case {
     const limits = this.tolerances(precision);
     const wrong = this.unlike(given, limits);
     if (wrong.length === 0)
-      return { verdict: 'right', explanations: [], partings: [], message: 'your gradients are right' };
-    const partings = this.inOrder(wrong).map((one) => this.parting(one, limits));
+      return { verdict: 'right', explanations: [], differences: [], message: 'your gradients are right' };
+    const differences = this.inOrder(wrong).map((one) => this.difference(one, limits));
     const flaw = wrong.find(({ values }) => !values.every(Number.isFinite));
     const explanations = flaw ? [] : this.explain(given, wrong, limits);
     if (explanations.length > 0)
-      return { verdict: 'explained', explanations, partings, message: told(explanations) };
+      return { verdict: 'explained', explanations, differences, message: told(explanations) };
     if (precision === 'float64' && this.unlike(given, this.tolerances('float32')).length === 0)
-      return { verdict: 'rounding', explanations: [], partings, message: coarse('gradients') };
+      return { verdict: 'rounding', explanations: [], differences, message: coarse('gradients') };
     return {
       verdict: 'unexplained',
       explanations: [],
-      partings,
-      message: apart('your gradients', partings[0]),
+      differences,
+      message: apart('your gradients', differences[0]),
     };
   }
 
@@ -211,7 +211,7 @@ export class Case {
     }, 0);
   }
 
-  /** Where outputs, or else gradients, part from ours first, in words. */
+  /** Where outputs, or else gradients, differ from ours first, in words. */
   firstParting(
     values: Readonly<Record<string, Numbers>>,
     gradients: Readonly<Record<string, Numbers>>,
@@ -223,7 +223,7 @@ export class Case {
       [gradients, this.ours],
     ] as const) {
       const wrong = this.inOrder(this.unlike(this.read(given), limits, ours));
-      if (wrong.length > 0) return partingWords(this.parting(wrong[0], limits, ours));
+      if (wrong.length > 0) return differenceWords(this.difference(wrong[0], limits, ours));
     }
     return '';
   }
@@ -367,7 +367,11 @@ export class Case {
     return [...wrong].sort((a, b) => rank(a) - rank(b));
   }
 
-  private parting({ quantity, values, shape }: Given, limits: Named, ours = this.ours): Parting {
+  private difference(
+    { quantity, values, shape }: Given,
+    limits: Named,
+    ours = this.ours,
+  ): GradientDifference {
     const { subject } = this;
     const own = subject.shapeOf(quantity);
     const right = ours[quantity];
@@ -420,11 +424,11 @@ const singular = (words: string): string =>
 const coarse = (what: string): string =>
   `your ${what} equal ours up to the rounding of float32: say that they are float32, or compute them in float64`;
 
-const partingWords = ({ quantity, where, given, ours }: Parting): string =>
+const differenceWords = ({ quantity, where, given, ours }: GradientDifference): string =>
   `${quantity} at ${where}${Number.isNaN(ours) ? '' : `: ${given} where ${ours} belongs`}`;
 
-const apart = (yours: string, parting: Parting): string =>
-  `no mistake that is known here gives ${yours}; they part from ours first in ${partingWords(parting)}`;
+const apart = (yours: string, difference: GradientDifference): string =>
+  `no mistake that is known here gives ${yours}; they differ from ours first in ${differenceWords(difference)}`;
 
 /** How many explanations are told at once. */
 const TOLD = 4;

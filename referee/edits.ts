@@ -20,7 +20,7 @@ export interface Edit {
 }
 
 /** A line as others read it. */
-export interface Line {
+export interface EquationLine {
   /** In the file of a cell of one's own, or else among the equations of its block, from 1. */
   number: number;
   text: string;
@@ -47,7 +47,7 @@ const nothing = (e: Expression): Expression => apply('mul', number(0), e);
 const one = (e: Expression): Expression => apply('add', number(1), nothing(e));
 
 /** The lines of a block. */
-export function linesOf({ options, equations }: Cell, side: Side): Line[] {
+export function linesOf({ options, equations }: Cell, side: Side): EquationLine[] {
   if (!equations) return [];
   const own = typeof options?.equations === 'string';
   return parse(equations[side], equations.name).map((equation, k) => ({
@@ -57,7 +57,7 @@ export function linesOf({ options, equations }: Cell, side: Side): Line[] {
 }
 
 /** How a line is shown behind a sentence. */
-export const placeOf = (line: Line | undefined): string =>
+export const placeOf = (line: EquationLine | undefined): string =>
   line ? ` (line ${line.number}: \`${line.text}\`)` : '';
 
 const lineOf = ({ name, accumulate }: Equation, e: Expression): string =>

@@ -88,9 +88,9 @@ export async function referee(
 
 /** One that is explained, shows most of what is wrong, and has the fewest explanations: in this order. */
 function mostTelling(all: readonly Diagnosis[]): Diagnosis {
-  const rank = ({ verdict, partings, explanations }: Diagnosis): number[] => {
+  const rank = ({ verdict, differences, explanations }: Diagnosis): number[] => {
     const words = explanations.filter(({ kind }) => kind !== 'mutant').map((one) => one.words);
-    return [verdict === 'explained' ? 0 : 1, -partings.length, new Set(words).size];
+    return [verdict === 'explained' ? 0 : 1, -differences.length, new Set(words).size];
   };
   const later = (a: number[], b: number[]): number =>
     a.map((v, k) => v - b[k]).find((difference) => difference !== 0) ?? 0;
@@ -130,7 +130,12 @@ class Session {
       this.program.restart();
       return {
         row: { plan, verdict: 'broken', judged: [], reason: error.message },
-        diagnosis: () => ({ verdict: 'unexplained', explanations: [], partings: [], message: error.message }),
+        diagnosis: () => ({
+          verdict: 'unexplained',
+          explanations: [],
+          differences: [],
+          message: error.message,
+        }),
       };
     }
   }
@@ -155,7 +160,7 @@ class Session {
 }
 
 function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: Answer): Judged {
-  const empty: Diagnosis = { verdict: 'right', explanations: [], partings: [], message: '' };
+  const empty: Diagnosis = { verdict: 'right', explanations: [], differences: [], message: '' };
   const none = Object.keys(values).length === 0 && Object.keys(gradients).length === 0;
   const names = Object.keys(gradients);
   if (skip !== undefined)

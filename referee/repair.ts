@@ -11,12 +11,12 @@ import { textOf } from '../core/equations/text';
 import { sizeOf } from '../core/tensor';
 import { analyticGradients, problemOfCell, type Problem } from '../bptt/check/problem';
 import { forwardMode } from '../bptt/check/rtrl';
-import { bounds, relativeError } from '../bptt/check/bounds';
-import { edited, edits, linesOf, type Edit, type Line } from './edits';
+import { errorBounds, relativeError } from '../bptt/check/bounds';
+import { edited, edits, linesOf, type Edit, type EquationLine } from './edits';
 
 /** One line, and what would make it right. */
 export interface Repair {
-  line: Line;
+  line: EquationLine;
   /** `with + dcNext`. */
   words: string;
 }
@@ -73,7 +73,7 @@ function slopes(problem: Problem): Record<string, number[]> {
 function agree(gradients: Record<string, number[]>, truth: Record<string, number[]>): boolean {
   return Object.entries(truth).every(([name, values]) => {
     const largest = values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
-    return values.every((v, k) => relativeError(gradients[name][k], v, largest) <= bounds.forwardMode);
+    return values.every((v, k) => relativeError(gradients[name][k], v, largest) <= errorBounds.forwardMode);
   });
 }
 

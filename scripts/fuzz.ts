@@ -29,7 +29,7 @@ import { decodeNpz, encodeNpz } from '../io/npz';
 import { toPytorch } from '../io/pytorch';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors';
 import { readText } from '../text/read';
-import { fromTorchModel } from '../io/torchimport';
+import { fromPytorch } from '../io/torchimport';
 import { readPictures } from '../io/pictures';
 import { parseVector } from '../verify/vectors';
 import { verify } from '../verify/verify';
@@ -166,7 +166,7 @@ export function targets(): Record<string, Target> {
     torch: {
       good: [encodeSafetensors(weights)],
       json: 'header',
-      read: (bytes) => fromTorchModel(decodeSafetensors(bytes).tensors),
+      read: (bytes) => fromPytorch(decodeSafetensors(bytes).tensors),
     },
     keras: {
       good: [one, two].map((each) => encodeNpz(toKeras(each.network))),

@@ -1,6 +1,11 @@
 /** Attention over the encoder's outputs: what it weighs, on every executor, and that it can be read out. */
 import type { Batch } from '../bptt/network/batch';
-import { attentionParameters, attentionStatements, scores, type Score } from '../bptt/network/attention';
+import {
+  attentionParameters,
+  attentionStatements,
+  scores,
+  type AttentionScore,
+} from '../bptt/network/attention';
 import { decode } from '../bptt/decode/decode';
 import { checkStatements } from '../bptt/check/duals';
 import { fit } from '../bptt/train/fit';
@@ -29,7 +34,7 @@ const targets = { shape: [T, B], numbers: Array.from({ length: T * B }, () => ra
 const batch: Batch = { x, lengths, targets, targetLengths: [1, 3, 2] };
 
 const options = { topology: 'encoder-decoder', output: O, loss: 'softmax', seed: 3 } as const;
-const make = (attention: Score, more: Partial<NetworkOptions> = {}): Network =>
+const make = (attention: AttentionScore, more: Partial<NetworkOptions> = {}): Network =>
   network({
     ...options,
     encoder: [gru({ input: D, hidden: H })],
@@ -192,7 +197,10 @@ test('it learns where to look: copying a source backwards, the weights lie on th
 
 describe('errors', () => {
   testErrors(TypeError, [
-    [() => make('cosine' as Score), 'network: attention must be one of dot, general, additive, got cosine'],
+    [
+      () => make('cosine' as AttentionScore),
+      'network: attention must be one of dot, general, additive, got cosine',
+    ],
     [
       () => network({ layers: [gru({ input: D, hidden: H })], attention: 'dot' }),
       'network: attention must be left out, got dot (the topology is many-to-many)',

@@ -1,5 +1,5 @@
 /** What every cell must do, whatever its equations: run over each variant with each executor and dtype. */
-import { copyOf, network, type Network, type Pass } from '../bptt/network/network';
+import { copyNetwork, network, type Network, type Pass } from '../bptt/network/network';
 import { draw } from '../bptt/check/problem';
 import { outputOf, type Cell } from '../cells/cell';
 import { Random } from '../core/random';
@@ -231,7 +231,7 @@ export function describeCell(variants: readonly Variant[]): void {
         const together: Gradients = { output: toFlat(forward(run).output), ...gradientsOf(run) };
         const sums: Gradients = {};
         for (let b = 0; b < B; b++) {
-          const net = copyOf(run.net, setting.dtype);
+          const net = copyNetwork(run.net, setting.dtype);
           const pick = (values: Float64Array, width: number): Float64Array =>
             values.filter((_, k) => Math.floor(k / width) % B === b);
           const alone: Run = {

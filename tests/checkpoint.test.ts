@@ -13,21 +13,21 @@ import fs, {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import {
-  copyOf,
+  copyNetwork,
   decodeNpy,
   decodeNpz,
   elman,
   encodeNpz,
   encodeOnnx,
   fromKeras,
-  fromTorchModel,
+  fromPytorch,
   gru,
   lstm,
   network,
   optimizer,
   toFlat,
   toKeras,
-  torchProject,
+  pytorchProject,
   type Cell,
   type Dtype,
 } from '../index';
@@ -301,7 +301,7 @@ describe('a wrong argument is an error that shows the right call', () => {
       'the optimizer must be an Optimizer, got an object of name (optimizer(network,',
     ],
     [
-      save({ network: net, optimizer: optimizer(copyOf(net), { name: 'sgd' }) }),
+      save({ network: net, optimizer: optimizer(copyNetwork(net), { name: 'sgd' }) }),
       'the optimizer must be for this network, got another',
     ],
     [
@@ -321,7 +321,7 @@ describe('a wrong argument is an error that shows the right call', () => {
     [() => decodeNpz('a' as never), `npz: the file ${bytes} a`],
     [() => decodeNpy('a' as never), `npy: the file ${bytes} a`],
     [
-      () => fromTorchModel('a' as never),
+      () => fromPytorch('a' as never),
       'import: arrays must be a Map by name, got a (as a reader of .npz or safetensors',
     ],
     [() => fromKeras({} as never), 'import: arrays must be a Map by name, got an object'],
@@ -336,10 +336,10 @@ describe('a wrong argument is an error that shows the right call', () => {
       'keras: the network must be a Network, got an object of network',
     ],
     [
-      () => torchProject(net as never),
-      'torch: the network must be passed by name, torchProject({ network })',
+      () => pytorchProject(net as never),
+      'torch: the network must be passed by name, pytorchProject({ network })',
     ],
-    [() => copyOf(undefined as never), 'copyOf: the network must be a Network, got undefined'],
+    [() => copyNetwork(undefined as never), 'copyNetwork: the network must be a Network, got undefined'],
     [
       () => optimizer(undefined as never, { name: 'sgd' }),
       'optimizer: what is trained must be a network, or its param',

@@ -1,5 +1,15 @@
 /** What clipping does to a step, and that it leaves the history alone. */
-import { clipEffect, elman, flow, network, optimizer, clipGlobalNorm, Random, copyOf, lstm } from '../index';
+import {
+  clipEffect,
+  elman,
+  flow,
+  network,
+  optimizer,
+  clipGlobalNorm,
+  Random,
+  copyNetwork,
+  lstm,
+} from '../index';
 import { draw } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
 
@@ -72,7 +82,7 @@ it('leaves the network, and how the past reaches the present, as they were', () 
   const [weights, history] = [toFlat(net.parameters.flat), flow(net, batch)];
   clipEffect(net, batch, { norm: 0.01 });
   expect(toFlat(net.parameters.flat)).toEqual(weights);
-  expect(flow(copyOf(net), batch)).toEqual(history);
+  expect(flow(copyNetwork(net), batch)).toEqual(history);
 });
 
 it.each([

@@ -1,14 +1,14 @@
 /** Decoding: greedy, sampled, beam search; and scheduled sampling. */
 import type { Batch } from '../bptt/network/batch';
-import type { Box } from '../bptt/network/box';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { beamSearch, decode, oneByOne } from '../bptt/decode/decode';
 import { likeliest } from '../bptt/decode/draw';
 import { fit } from '../bptt/train/fit';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network } from '../bptt/network/network';
-import { scheduled } from '../bptt/train/scheduled';
-import type { Beginning, Steps } from '../bptt/decode/writer';
+import { scheduledSampling } from '../bptt/train/scheduled';
+import type { DecodeInput, Steps } from '../bptt/decode/writer';
 import { clockwork } from '../cells/clockwork';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -39,7 +39,7 @@ function translator(seed = 1): Network {
     );
   return net;
 }
-const source: Beginning = { x: { shape: [S, B, D], numbers: numbers(S * B * D, 2) }, lengths: [4, 2, 3] };
+const source: DecodeInput = { x: { shape: [S, B, D], numbers: numbers(S * B * D, 2) }, lengths: [4, 2, 3] };
 
 /** log p of a sequence for one row of the source, by teacher forcing in one pass. */
 function logProbability(net: Network, b: number, written: readonly number[]): number {
@@ -197,7 +197,7 @@ describe('greedy and sampled', () => {
 
   test('rows do not see each other, and the last forward pass stays the last', () => {
     const net = translator();
-    const { numbers: x } = source.x as Box;
+    const { numbers: x } = source.x as FlatNumbers;
     const batch = { ...source, targets: { shape: [2, B], numbers: Array<number>(2 * B).fill(1) } };
     const pass = net.forward(batch);
     const together = decode(net, source, { method: 'beam', width: 3, steps: 4, end: END });
@@ -218,7 +218,7 @@ describe('greedy and sampled', () => {
   describe('what runs beside a pass leaves it whole', () => {
     const next = { layers: [gru({ input: O, hidden: 3 })], output: O, loss: 'softmax', seed: 2 } as const;
     const first: Batch = { x: [[0]], targets: [[1]] };
-    const { numbers: x } = source.x as Box;
+    const { numbers: x } = source.x as FlatNumbers;
     /** Sources of more lengths than a network keeps plans for. */
     const many = Array.from({ length: 12 }, (_, k) => {
       const T = k + 1;
@@ -259,7 +259,7 @@ describe('greedy and sampled', () => {
         const pass = net.forward({ ...source, targets });
         for (const other of sources) {
           decode(net, other, { method: 'beam', width: 1, steps: 2 });
-          scheduled(net, { ...other, targets }, { probability: 1 });
+          scheduledSampling(net, { ...other, targets }, { probability: 1 });
         }
         pass.backward();
         return toFlat(net.parameters.flatGradients);
@@ -341,7 +341,7 @@ function withLoss(net: Network): Network {
   return copy;
 }
 
-const readBy = ({ inputs }: Batch): number[] => Array.from((inputs as Box).numbers);
+const readBy = ({ inputs }: Batch): number[] => Array.from((inputs as FlatNumbers).numbers);
 
 describe('scheduled sampling', () => {
   const T = 5;
@@ -354,7 +354,7 @@ describe('scheduled sampling', () => {
 
   test('p = 0 is teacher forcing', () => {
     const net = translator();
-    const { inputs } = scheduled(net, batch(), { probability: 0, random: random() });
+    const { inputs } = scheduledSampling(net, batch(), { probability: 0, random: random() });
     const { targets } = batch();
     const counts = (k: number): boolean => Math.floor(k / B) < [5, 2, 4][k % B];
     const late = [...Array<number>(B).fill(0), ...targets.numbers.slice(0, -B)].map((c, k) =>
@@ -366,7 +366,7 @@ describe('scheduled sampling', () => {
 
   test('p = 1 reads what greedy decoding writes', () => {
     const net = translator();
-    const inputs = readBy(scheduled(net, batch(), { probability: 1 }));
+    const inputs = readBy(scheduledSampling(net, batch(), { probability: 1 }));
     const written = decode(net, source, { steps: T });
     for (let t = 1; t < T; t++)
       written.forEach(([{ classes }], b) => {
@@ -380,8 +380,8 @@ describe('scheduled sampling', () => {
       x: { shape: [2, 400, D], numbers: numbers(800 * D, 3) },
       targets: { shape: [3, 400], numbers: Array<number>(1200).fill(3) },
     };
-    const own = readBy(scheduled(net, wide, { probability: 1 }));
-    const mixed = readBy(scheduled(net, wide, { probability: 0.3, random: random() }));
+    const own = readBy(scheduledSampling(net, wide, { probability: 1 }));
+    const mixed = readBy(scheduledSampling(net, wide, { probability: 0.3, random: random() }));
     // at t = 1 nothing has been mixed yet
     const differ = own.slice(400, 800).map((c, b) => ({ c, got: mixed[400 + b] }));
     const told = differ.filter(({ c }) => c !== 3);
@@ -397,13 +397,13 @@ describe('scheduled sampling', () => {
       Array.from(read).filter((_, k) => Math.floor(k / B) < [5, 2, 4][k % B]);
 
     test('keeps them where nothing is predicted', () => {
-      const read = readBy(scheduled(translator(), { ...batch(), inputs: own }, { probability: 0 }));
+      const read = readBy(scheduledSampling(translator(), { ...batch(), inputs: own }, { probability: 0 }));
       expect(valid(read)).toEqual(valid(own.numbers));
     });
 
     test('keeps the first, and goes on from it where everything is predicted', () => {
       const net = translator();
-      const read = readBy(scheduled(net, { ...batch(), inputs: own }, { probability: 1 }));
+      const read = readBy(scheduledSampling(net, { ...batch(), inputs: own }, { probability: 1 }));
       expect(read.slice(0, B)).toEqual(own.numbers.slice(0, B));
       const y = toFlat(net.forward({ ...batch(), inputs: { shape: [T, B], numbers: read } }).output);
       for (let t = 1; t < T; t++)
@@ -416,7 +416,7 @@ describe('scheduled sampling', () => {
 
     test('is left as it is', () => {
       const given = { ...batch(), inputs: structuredClone(own) };
-      scheduled(translator(), given, { probability: 1 });
+      scheduledSampling(translator(), given, { probability: 1 });
       expect(given.inputs).toStrictEqual(own);
     });
   });
@@ -425,7 +425,7 @@ describe('scheduled sampling', () => {
     const run = async (): Promise<number[]> => {
       const net = translator(2);
       function* batches() {
-        for (;;) yield scheduled(net, batch(), { probability: 0.5, choose: 'drawn' });
+        for (;;) yield scheduledSampling(net, batch(), { probability: 0.5, choose: 'drawn' });
       }
       const { history } = await fit(net, batches(), {
         optimizer: { name: 'adam', learningRate: 0.02 },
@@ -494,7 +494,7 @@ describe('an encoder-decoder learns to write its source backwards', () => {
 describe('errors', () => {
   const net = translator();
   const run =
-    (more: object, of = net, begin: Beginning = source) =>
+    (more: object, of = net, begin: DecodeInput = source) =>
     () =>
       decode(of, begin, { steps: 3, ...more });
   const layers = [gru({ input: O, hidden: H })];
@@ -527,15 +527,20 @@ describe('errors', () => {
       'decode: x must be class numbers [T, B], got [1, 1, 4]',
     ],
     [
-      () => scheduled(net, { ...source, targets: [[1, 2, 3]] }, { probability: 1.5 }),
+      () => scheduledSampling(net, { ...source, targets: [[1, 2, 3]] }, { probability: 1.5 }),
       'scheduled: probability must be in 0…1, got 1.5',
     ],
     [
-      () => scheduled(net, { ...source, targets: [[1, 2]] }, { probability: 1 }),
+      () => scheduledSampling(net, { ...source, targets: [[1, 2]] }, { probability: 1 }),
       'scheduled: targets must be of 3 rows, got 2 (those of x)',
     ],
     [
-      () => scheduled(net, { ...source, targets: [[1, 2, 3]], inputs: [[1], [2], [3]] }, { probability: 1 }),
+      () =>
+        scheduledSampling(
+          net,
+          { ...source, targets: [[1, 2, 3]], inputs: [[1], [2], [3]] },
+          { probability: 1 },
+        ),
       'scheduled: inputs must be [1, 3], got [3, 1] (T and B are those of the targets)',
     ],
     [
@@ -574,7 +579,7 @@ describe('errors', () => {
     [run({}, net, { ...source, initial: 'carry' as 'zero' }), 'decode: initial must not be carry, got carry'],
     [
       () =>
-        scheduled(
+        scheduledSampling(
           net,
           { ...source, targets: [[1, 2, 3]], inputs: { shape: [1, 3, 4], numbers: numbers(12, 1) } },
           { probability: 1 },
@@ -582,7 +587,8 @@ describe('errors', () => {
       'scheduled: inputs must be class numbers [T, B], got [1, 3, 4] (predictions are class numbers, and stand among them)',
     ],
     [
-      () => scheduled(network({ layers, output: O }), { x: [[0]], targets: [[1]] }, { probability: 1 }),
+      () =>
+        scheduledSampling(network({ layers, output: O }), { x: [[0]], targets: [[1]] }, { probability: 1 }),
       'scheduled: the topology must be one of encoder-decoder, got many-to-many',
     ],
     [

@@ -186,9 +186,9 @@ describe('right gradients are never blamed', () => {
       const limits = judge.tolerances(precision);
       for (const [name, values] of Object.entries(judge.ours)) {
         const moved = values.map((v, k) => (k === 1 ? v + 10 * limits[name][k] : v));
-        const { verdict, partings } = judge.judge({ [name]: moved }, precision);
+        const { verdict, differences } = judge.judge({ [name]: moved }, precision);
         expect(verdict).not.toBe('right');
-        expect(partings.map(({ quantity }) => quantity)).toEqual([name]);
+        expect(differences.map(({ quantity }) => quantity)).toEqual([name]);
       }
     }
   });
@@ -245,12 +245,12 @@ describe('mistakes of other kinds', () => {
 
   it('what no mistake explains is said to be so, with the first place', () => {
     const dx = ours.dx.map((v, k) => (k === 31 ? v + 0.1 : v));
-    const { verdict, message, partings } = judge.judge({ ...ours, dx }, 'float64');
+    const { verdict, message, differences } = judge.judge({ ...ours, dx }, 'float64');
     expect(verdict).toBe('unexplained');
     expect(message).toMatch(
-      /^no mistake that is known here gives your gradients; they part from ours first in dx at step 2, row 1, entry 3: /,
+      /^no mistake that is known here gives your gradients; they differ from ours first in dx at step 2, row 1, entry 3: /,
     );
-    expect(partings).toHaveLength(1);
+    expect(differences).toHaveLength(1);
     const dWh = ours.dWh.map((v, k) => (k === 28 + 9 ? v + 1 : v));
     expect(judge.judge({ dWh }, 'float64').message).toContain('dWh at [1, 9], gate f');
   });

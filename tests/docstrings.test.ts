@@ -39,7 +39,7 @@ function given(): Record<string, unknown> {
   const x = [[[1, 0]], [[0, 1]]];
   const batch = { x, targets: [[1], [0]] };
   net.forward(batch);
-  const problem = backstep.problemOf(net, batch);
+  const problem = backstep.problemOfNetwork(net, batch);
   const unit = Float64Array.from({ length: 9 }, (_, k) => (k === 0 ? 1 : 0));
   const batches = Array<unknown>(100).fill(batch);
   const adam = backstep.optimizer(net, { name: 'adam' });

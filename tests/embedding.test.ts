@@ -4,9 +4,9 @@ import { decode } from '../bptt/decode/decode';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional } from '../bptt/network/layer';
 import { mutationScore } from '../bptt/check/mutants';
-import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { firstBadValue } from '../bptt/network/notfinite';
-import { drawStates, problemOf } from '../bptt/check/problem';
+import { drawStates, problemOfNetwork } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { elman } from '../cells/elman';
 import { embed, embedBackward, embedding } from '../cells/embedding';
@@ -204,7 +204,7 @@ describe('gradients', () => {
   test('mistakes in it are noticed', () => {
     const net = network({ ...softmax, layers: [table(), elman({ input: W, hidden: 2 })], seed: 5 });
     const initial = drawStates(net.architecture, B, new Random(6));
-    const report = mutationScore(problemOf(net, { x, targets, lengths, initial }));
+    const report = mutationScore(problemOfNetwork(net, { x, targets, lengths, initial }));
     expect(report).toMatchObject({ survivors: [] });
   });
 
@@ -351,7 +351,7 @@ describe('what knows the network', () => {
 
   test('a copy computes the same', () => {
     const net = network({ ...softmax, layers: stacks.bidirectional() });
-    expect(copyOf(net).forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
+    expect(copyNetwork(net).forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
   });
 
   test('a number that is not finite is found in the table', () => {

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Batch } from '../bptt/network/batch';
-import type { Box } from '../bptt/network/box';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { clipGlobalNorm } from '../bptt/train/clip';
 import { Curve } from '../bptt/train/curve';
-import { fit, type FitOptions, type StepInfo, type Summary } from '../bptt/train/fit';
+import { fit, type FitOptions, type StepInfo, type FitResult } from '../bptt/train/fit';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { optimizer, type OptimizerOptions } from '../bptt/train/optimizers';
 import { parallel } from '../bptt/parallel/parallel';
@@ -31,7 +31,7 @@ function batchOf(k: number, more: Partial<Batch> = {}): Batch {
   const targets = Array.from({ length: T * B }, () => random.below(O));
   return { x: inputsOf(k), targets: { shape: [T, B], numbers: targets }, ...more };
 }
-function inputsOf(k: number, at = 0, bad?: number): Box {
+function inputsOf(k: number, at = 0, bad?: number): FlatNumbers {
   const random = new Random(k + 1000);
   const numbers = Array.from({ length: T * B * D }, () => random.normal());
   if (bad !== undefined) numbers[at] = bad;
@@ -191,7 +191,7 @@ describe('reproducible', () => {
   };
 
   test('two runs are equal to the bit', async () => {
-    const run = async (): Promise<[Summary, number[]]> => {
+    const run = async (): Promise<[FitResult, number[]]> => {
       const net = make({ dropout: 0.2 });
       return [await fit(net, endless(), options), weightsOf(net)];
     };

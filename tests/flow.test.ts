@@ -12,7 +12,7 @@ import {
   Random,
   trendOf,
   type Batch,
-  type Box,
+  type FlatNumbers,
   type Cell,
   type Layer,
   type Network,
@@ -193,7 +193,7 @@ describe('any network', () => {
     const [T, lengths] = [6, [6, 3]];
     const net = makeNet([bidirectional(lstm({ input: D, hidden: 2 }))]);
     const both = makeBatch(T, 2, lengths);
-    const { numbers } = both.x as Box & { numbers: Float64Array };
+    const { numbers } = both.x as FlatNumbers & { numbers: Float64Array };
     const x = Array.from({ length: 3 }, (_, t) => [
       Array.from(numbers.subarray((2 * t + 1) * D, (2 * t + 2) * D)),
     ]);

@@ -1,9 +1,9 @@
 /** The gradient check: it passes what is right, in every case of the suite, and fails what is wrong. */
 import {
-  bounds,
+  errorBounds,
   clockwork,
-  copyOf,
-  differences,
+  copyNetwork,
+  centralDifferences,
   doubleSum,
   elman,
   forwardMode,
@@ -47,7 +47,7 @@ describe('every case of the suite keeps every bound', () => {
     const { rows } = checkProblem(problem(1), cells, { seed: 1, ...sample });
     expect(rows.filter(({ ok }) => !ok)).toEqual([]);
     expect(rows.length).toBeGreaterThan(4);
-    for (const { oracle, bound } of rows) expect(bound).toBe(bounds[oracle]);
+    for (const { oracle, bound } of rows) expect(bound).toBe(errorBounds[oracle]);
   });
 });
 
@@ -153,7 +153,7 @@ describe('oracles', () => {
   it('trap 15: coordinates at a kink of relu are skipped and counted', () => {
     const problem = problemOfCell(elman({ ...sizes, activation: 'relu' }));
     for (const { value } of Object.values(problem.variables)) value.data.fill(0); // every z is exactly 0
-    const slope = differences(problem);
+    const slope = centralDifferences(problem);
     const unit = new Float64Array(5);
     unit[0] = 1;
     expect(slope({ 'l0.b': unit })).toBeUndefined();
@@ -187,7 +187,10 @@ describe('oracles', () => {
   it('plain central differences work too, less exactly than extrapolated ones', () => {
     const problem = problemOfCell(lstm(sizes));
     const exact = forwardMode(problem);
-    const [plainly, extrapolated] = [differences(problem, { richardson: false }), differences(problem)];
+    const [plainly, extrapolated] = [
+      centralDifferences(problem, { richardson: false }),
+      centralDifferences(problem),
+    ];
     let [worstPlain, worstExtrapolated] = [0, 0];
     for (let k = 0; k < 20; k++) {
       const unit = new Float64Array(20);
@@ -208,7 +211,7 @@ describe('oracles', () => {
     const unit = new Float64Array(20);
     unit[3] = 1;
     const direction = { 'l0.b': unit };
-    const refined = differences(problem).refined(direction) as { slope: number; uncertainty: number };
+    const refined = centralDifferences(problem).refined(direction) as { slope: number; uncertainty: number };
     expect(refined.uncertainty).toBeLessThan(1e-8);
     expect(Math.abs(refined.slope - forwardMode(problem)(direction))).toBeLessThanOrEqual(
       10 * refined.uncertainty + 1e-13,
@@ -444,10 +447,10 @@ describe('errors', () => {
   it('trap 15: float32 is refused, and a float64 copy passes', () => {
     expect(() => gradcheck(single(), { batch })).toThrow(
       new TypeError(
-        'gradcheck: the network must be float64, got float32 (check a float64 copy: copyOf(network))',
+        'gradcheck: the network must be float64, got float32 (check a float64 copy: copyNetwork(network))',
       ),
     );
-    expect(gradcheck(copyOf(single()), { batch }).ok).toBe(true);
+    expect(gradcheck(copyNetwork(single()), { batch }).ok).toBe(true);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { hopfield, type Hopfield } from '../hopfield/network';
 import { corrupt, randomPatterns } from '../hopfield/patterns';
-import { modes, type Moment, type Recall, type RecallOptions } from '../hopfield/recall';
+import { modes, type RecallStep, type RecallResult, type RecallOptions } from '../hopfield/recall';
 import { ruleNames } from '../hopfield/storage';
 import { Random } from '../core/random';
 import { tensor, toFlat, toNested } from '../core/tensor';
@@ -12,11 +12,11 @@ const flip = (state: ArrayLike<number>): number[] => Array.from(state, (s) => -s
 
 /** All moments of a recall, with copies of the states, and its end. */
 function watch(net: Hopfield, probe: ArrayLike<number>, options: RecallOptions) {
-  const moments: Moment[] = [];
+  const moments: RecallStep[] = [];
   const run = net.steps(probe, options);
   for (;;) {
     const { value, done } = run.next();
-    if (done) return { moments, end: value satisfies Recall };
+    if (done) return { moments, end: value satisfies RecallResult };
     moments.push({ ...value, state: value.state.slice() });
   }
 }

@@ -14,7 +14,7 @@ import {
   type Cell,
   type Problem,
 } from '../index';
-import { bounds, relativeError } from '../bptt/check/bounds';
+import { errorBounds, relativeError } from '../bptt/check/bounds';
 import { StepCopies, statesSize, type Matrix } from '../bptt/check/copies';
 import { bidirectional } from '../bptt/network/layer';
 import { mutate } from '../bptt/check/mutants';
@@ -168,10 +168,10 @@ describe('a wrong Jacobian fails', () => {
       return { J, count: mutants.length, what: k === undefined ? '' : mutants[k].what };
     };
     const { J, count } = broken();
-    expect(worst(J)).toBeLessThan(bounds.jacobian);
+    expect(worst(J)).toBeLessThan(errorBounds.jacobian);
     expect(count).toBeGreaterThan(8);
     const survivors = Array.from({ length: count }, (_, k) => broken(k)).filter(
-      (mutant) => worst(mutant.J) <= bounds.jacobian,
+      (mutant) => worst(mutant.J) <= errorBounds.jacobian,
     );
     // of the identity both make the same: the Jacobian of a softmax is symmetric
     const same = cell.options?.feedback === 'p' ? ['swap p and JflowSum'] : [];

@@ -4,7 +4,7 @@ import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional, type Layer } from '../bptt/network/layer';
 import { mutate, mutationScore } from '../bptt/check/mutants';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { drawStates, problemOf } from '../bptt/check/problem';
+import { drawStates, problemOfNetwork } from '../bptt/check/problem';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
@@ -359,7 +359,7 @@ describe('the gradient of class numbers', () => {
   test('mistakes in the sums by class are noticed', () => {
     const net = network({ ...softmax, layers: [elman({ input: D, hidden: 2 })], seed: 5 });
     const initial = drawStates(net.architecture, B, new Random(6));
-    const problem = problemOf(net, { x: classes, targets, lengths, initial });
+    const problem = problemOfNetwork(net, { x: classes, targets, lengths, initial });
     const dWx = mutate(problem).mutants.filter(({ what }) => what.includes('dl0.Wx'));
     expect(dWx.map(({ what }) => what)).toEqual(
       ['drop', 'flip the sign of', 'scale by 1.001'].map((how) => `${how} dl0.Wx += · · [${D}, 2]`),

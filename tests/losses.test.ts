@@ -1,4 +1,4 @@
-import { bounds, relativeError } from '../bptt/check/bounds';
+import { errorBounds, relativeError } from '../bptt/check/bounds';
 import { lossOf, recordLoss } from '../losses';
 import { network, type Network } from '../bptt/network/network';
 import { elman } from '../cells/elman';
@@ -160,7 +160,7 @@ describe('dy against exact duals', () => {
       const { y, target, weight } = drawn();
       const each = forward({ y: new Dual(y[0], 1), target: target[0] }).each;
       const dy = primal(backward({ y: y[0], target: target[0], weight }).dy);
-      expect(relativeError(dy, weight * tangent(each), 1)).toBeLessThanOrEqual(bounds.statement);
+      expect(relativeError(dy, weight * tangent(each), 1)).toBeLessThanOrEqual(errorBounds.statement);
     }
   });
 
@@ -174,7 +174,7 @@ describe('dy against exact duals', () => {
         const exact = weight * tangent(sub(logSum, along[k]));
         const given = { y: y[c], logSum: primal(logSum), target: c === k ? 1 : 0, weight };
         const dy = primal(lossOf('softmax').backward.statements[0](given).dy);
-        expect(relativeError(dy, exact, 1)).toBeLessThanOrEqual(bounds.statement);
+        expect(relativeError(dy, exact, 1)).toBeLessThanOrEqual(errorBounds.statement);
       }
     }
   });

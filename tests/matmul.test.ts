@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bounds } from '../bptt/check/bounds';
+import { errorBounds } from '../bptt/check/bounds';
 import { matmulNaive } from '../core/matmul';
 import { Program } from '../core/program';
 import { Random } from '../core/random';
@@ -161,7 +161,7 @@ describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
   });
 
   test('the adjoint: <A x, y> = <x, Aᵀ y>', () => {
-    const bound = dtype === 'float64' ? bounds.adjoint : rounding;
+    const bound = dtype === 'float64' ? errorBounds.adjoint : rounding;
     const size = fc.integer({ min: 1, max: 40 });
     fc.assert(
       fc.property(size, size, fc.integer({ min: 1, max: 6 }), fc.nat(1000), (M, K, N, seed) => {

@@ -1,6 +1,6 @@
 /** Planted mistakes: the gradient oracles notice every one, and the score could be lower. */
 import {
-  bounds,
+  errorBounds,
   cell,
   gru,
   init,
@@ -70,7 +70,7 @@ describe('mutation score is 100 %', () => {
 describe('a loose bound', () => {
   afterEach(() => jest.restoreAllMocks());
   const score = (loose: number, which: ('differences' | 'forwardMode')[]): MutationReport => {
-    for (const oracle of which) jest.replaceProperty(bounds, oracle, loose as never);
+    for (const oracle of which) jest.replaceProperty(errorBounds, oracle, loose as never);
     return mutationScore(problemOfCell(gru({ input: 3, hidden: 5 })), {
       oracles: ['differences', 'forwardMode'],
     });

@@ -1,4 +1,4 @@
-import { copyOf, network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { draw, fillRandom } from '../bptt/check/problem';
 import type { Batch } from '../bptt/network/batch';
 import { elman } from '../cells/elman';
@@ -340,7 +340,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
   test('a copy has the same weights under the other dtype, and shares nothing', () => {
     const net = deep({ trainInitial: true, output: O, loss: 'softmax', reduction: 'sum' });
     for (const other of ['float64', 'float32'] as const) {
-      const copy = copyOf(net, other);
+      const copy = copyNetwork(net, other);
       expect(copy.architecture).toEqual({ ...net.architecture, dtype: other });
       expect(copy.reduction).toBe('sum');
       for (const [name, t] of Object.entries(net.parameters.values))
@@ -348,7 +348,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       copy.parameters.values['l0.Wx'].set(0, 0, 99);
       expect(net.parameters.values['l0.Wx'].get(0, 0)).not.toBe(99);
     }
-    expect(copyOf(net).architecture.dtype).toBe('float64');
+    expect(copyNetwork(net).architecture.dtype).toBe('float64');
   });
 });
 

@@ -17,9 +17,9 @@ import {
   registerSchedule,
   schedule,
   toKeras,
-  torchProject,
+  pytorchProject,
   type Batch,
-  type OptimizerMaking,
+  type OptimizerDefinition,
 } from '../index';
 
 /** A unit that leaks: h = leak * hPrev + (1 - leak) * tanh(x Wx + b). */
@@ -58,7 +58,7 @@ registerLoss(
 );
 
 /** Only the sign of an average of gradients counts (Chen et al. 2023, "Lion"). */
-const lionMaking: OptimizerMaking<{ learningRate: number; betas: [number, number] }> = {
+const lionMaking: OptimizerDefinition<{ learningRate: number; betas: [number, number] }> = {
   name: 'own-lion',
   title: 'Lion',
   defaults: { learningRate: 1e-3, betas: [0.9, 0.99] },
@@ -158,17 +158,17 @@ test('a schedule is known by its name, with a warm-up like any other, and traini
 describe('an exporter that does not know something refuses it by name', () => {
   const known = (name: string) => network({ layers: [gru({ input: 2, hidden: 3 })], output: 3, loss: name });
   test('a cell', () => {
-    expect(() => torchProject({ network: make() })).toThrow(/got \[leaky, leaky\]/);
+    expect(() => pytorchProject({ network: make() })).toThrow(/got \[leaky, leaky\]/);
     expect(() => encodeOnnx(make())).toThrow(/leaky/);
     expect(() => toKeras(make())).toThrow(/leaky/);
   });
   test('a loss', () =>
-    expect(() => torchProject({ network: known('own-loss') })).toThrow(
+    expect(() => pytorchProject({ network: known('own-loss') })).toThrow(
       'torch: the loss must state what it is in PyTorch, got own-loss',
     ));
   test('an optimiser', () => {
     const net = known('squared');
-    expect(() => torchProject({ network: net, optimizer: optimizer(net, lion()) })).toThrow(
+    expect(() => pytorchProject({ network: net, optimizer: optimizer(net, lion()) })).toThrow(
       'torch: the optimiser must state what it is in PyTorch, got own-lion',
     );
   });
@@ -176,7 +176,7 @@ describe('an exporter that does not know something refuses it by name', () => {
 
 test('a schedule without its Python is refused by the export to PyTorch by name', () => {
   const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 3, loss: 'squared' });
-  expect(() => torchProject({ network: net, schedule: inverse({ after: 5 }) })).toThrow(
+  expect(() => pytorchProject({ network: net, schedule: inverse({ after: 5 }) })).toThrow(
     'torch: the schedule must state what it is in Python, got own-inverse',
   );
 });

@@ -12,7 +12,7 @@ import {
   Random,
   registerLoss,
   toFlat,
-  torchProject,
+  pytorchProject,
   type Batch,
 } from '../index';
 
@@ -79,7 +79,7 @@ test('is saved by name, and read where the name is known', () => {
 });
 
 test('is refused by an exporter that does not know it, by name', () => {
-  expect(() => torchProject({ network: make() })).toThrow(
+  expect(() => pytorchProject({ network: make() })).toThrow(
     /loss must state what it is in PyTorch, got smooth/,
   );
 });

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Batch } from '../bptt/network/batch';
-import type { Box } from '../bptt/network/box';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { fit, type FitOptions, type StepInfo } from '../bptt/train/fit';
 import { blueprintOf, buildFrom } from '../bptt/network/blueprint';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { parallel, type Parallel, type ParallelOptions, type SharedPass } from '../bptt/parallel/parallel';
+import { parallel, type Parallel, type ParallelOptions, type ParallelPass } from '../bptt/parallel/parallel';
 import { inputAxes, outputAxes, topologies } from '../bptt/network/topology';
 import { suggestedThreads, trainingFlops } from '../bptt/parallel/threads';
 import { clockwork } from '../cells/clockwork';
@@ -28,11 +28,11 @@ const register = join(__dirname, '..', 'scripts', 'register.js');
 const execArgv = ['-r', register];
 const cells = join(__dirname, 'parallelcells.ts');
 
-const box = (shape: number[], seed: number): Box => {
+const box = (shape: number[], seed: number): FlatNumbers => {
   const random = new Random(seed);
   return { shape, numbers: Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => random.normal()) };
 };
-const classes = (shape: number[], seed: number): Box => {
+const classes = (shape: number[], seed: number): FlatNumbers => {
   const { numbers } = box(shape, seed);
   return { shape, numbers: Array.from(numbers, (x) => Math.floor(Math.abs(x) * 10) % O) };
 };
@@ -188,7 +188,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       before = states;
       return loss;
     });
-    let from: SharedPass['states'] | undefined;
+    let from: ParallelPass['states'] | undefined;
     for (const [k, batch] of parts.entries()) {
       const { loss, states } = await team.evaluate(batch, { from });
       from = states;
@@ -207,7 +207,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       const net = make({ layers: [clockwork({ input: D, hidden: 6, periods: [1, 2, 5] })] });
       const team = await start(net, { threads });
       const all: number[] = [];
-      let from: SharedPass['states'] | undefined;
+      let from: ParallelPass['states'] | undefined;
       for (const [seed, rows] of sizes.entries()) {
         const batch = batchOf(net, Math.abs(rows), false, seed);
         const { loss, states } = await team.evaluate(batch, { from: rows < 0 ? undefined : from });
@@ -223,7 +223,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
   test.each([1, 2, 3])('threads: %d; states of other rows are not carried over', async (threads) => {
     const net = make();
     const team = await start(net, { threads });
-    const run = (rows: number, from?: SharedPass['states']) =>
+    const run = (rows: number, from?: ParallelPass['states']) =>
       team.evaluate(batchOf(net, rows, false, rows), { from });
     for (const [before, rows] of [
       [2, 1],
@@ -417,7 +417,7 @@ describe('what goes wrong', () => {
     const { state } = net.random;
     const good = batchOf(net, 5);
     const spoil = (name: 'x' | 'targets', at: number, value: number): Batch => {
-      const { shape, numbers } = good[name] as Box;
+      const { shape, numbers } = good[name] as FlatNumbers;
       return { ...good, [name]: { shape, numbers: Array.from(numbers, (x, k) => (k === at ? value : x)) } };
     };
     const bad: Batch[] = [

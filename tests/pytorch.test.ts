@@ -7,7 +7,7 @@ import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import { fillFrom, toFlat, toNested } from '../core/tensor';
 import { network, type Network } from '../bptt/network/network';
-import { fromPytorch, torchModule, toPytorch } from '../io/pytorch';
+import { fillFromPytorch, torchModule, toPytorch } from '../io/pytorch';
 import type { SafeTensor } from '../io/safetensors';
 
 const sizes = { input: 2, hidden: 3 };
@@ -77,7 +77,7 @@ describe('by hand', () => {
     const stored = toPytorch({ layers }, of.parameters.values);
     stored.set('rnn.bias_ih_l0', f64([9], [1, 1, 1, 2, 2, 2, 3, 3, 3]));
     stored.set('rnn.bias_hh_l0', f64([9], [10, 10, 10, 20, 20, 20, 30, 31, 32]));
-    fromPytorch({ layers }, stored, of.parameters.values);
+    fillFromPytorch({ layers }, stored, of.parameters.values);
     expect(toFlat(of.parameters.values['l0.b'])).toEqual([11, 11, 11, 22, 22, 22, 3, 3, 3]);
     expect(toFlat(of.parameters.values['l0.bhn'])).toEqual([30, 31, 32]);
   });
@@ -102,7 +102,7 @@ it('comes back to the bit, minus zero and the smallest numbers included', () => 
           toFlat(t).map(() => (random.uniform() < 0.3 ? odd[random.below(5)] : random.normal())),
         );
       }
-      fromPytorch(b.architecture, toPytorch(a.architecture, a.parameters.values), b.parameters.values);
+      fillFromPytorch(b.architecture, toPytorch(a.architecture, a.parameters.values), b.parameters.values);
       for (const [name, t] of Object.entries(a.parameters.values)) {
         expect(toFlat(b.parameters.values[name])).toEqual(toFlat(t)); // toEqual tells −0 from 0
       }
@@ -136,16 +136,18 @@ describe('what does not fit is named, and nothing is filled', () => {
     for (const { data } of stored.values()) (data as Float64Array).fill(7);
     spoil(stored);
     const before = Array.from(of.parameters.flat.data);
-    expect(() => fromPytorch({ layers }, stored, of.parameters.values)).toThrow(message);
+    expect(() => fillFromPytorch({ layers }, stored, of.parameters.values)).toThrow(message);
     expect(Array.from(of.parameters.flat.data)).toEqual(before);
   });
 
   it('float64 would lose bits in a float32 network', () => {
     const stored = toPytorch({ layers }, net(layers).parameters.values);
     const narrow = net(layers, 'float32');
-    expect(() => fromPytorch({ layers }, stored, narrow.parameters.values)).toThrow(/must be F32, got F64$/);
+    expect(() => fillFromPytorch({ layers }, stored, narrow.parameters.values)).toThrow(
+      /must be F32, got F64$/,
+    );
     const wide = net(layers);
-    fromPytorch({ layers }, toPytorch({ layers }, narrow.parameters.values), wide.parameters.values);
+    fillFromPytorch({ layers }, toPytorch({ layers }, narrow.parameters.values), wide.parameters.values);
     expect(Array.from(wide.parameters.flat.data)).toEqual(Array.from(narrow.parameters.flat.data));
   });
 });

@@ -1,5 +1,5 @@
 /** Powers of a matrix by its eigenvalues: every case that a linear recurrence can be in, against products and by hand. */
-import { demonstrations, Random, spectralRadius, spectrum } from '../index';
+import { exampleMatrices, Random, spectralRadius, spectrum } from '../index';
 
 type Rows = number[][];
 const times = (A: Rows, B: Rows): Rows =>
@@ -11,10 +11,10 @@ function norm2([[a, b], [c, d]]: Rows): number {
   const [plus, minus] = [Math.hypot(a + d, b - c), Math.hypot(a - d, b + c)];
   return (plus + minus) / 2;
 }
-const { vanishing, exploding, rotating, defective, 'non-normal': nonNormal } = demonstrations;
+const { vanishing, exploding, rotating, defective, 'non-normal': nonNormal } = exampleMatrices;
 
 describe('trap 20: W⁸ = Q Λ⁸ Q⁻¹', () => {
-  it.each(Object.entries(demonstrations).filter(([name]) => name !== 'defective'))(
+  it.each(Object.entries(exampleMatrices).filter(([name]) => name !== 'defective'))(
     'equals eight products: %s',
     (_name, { W }) => {
       const { check, powers } = spectrum(W);

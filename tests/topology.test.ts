@@ -1,6 +1,6 @@
 /** Topologies: each is what it says, against another one or against networks put together by hand. */
 import type { Batch } from '../bptt/network/batch';
-import type { Box } from '../bptt/network/box';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { truncated } from '../bptt/truncated';
@@ -14,7 +14,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { toKeras } from '../io/keras';
 import { encodeOnnx } from '../io/onnx';
 import { decodeSafetensors } from '../io/safetensors';
-import { torchProject } from '../io/torchproject';
+import { pytorchProject } from '../io/torchproject';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
 import type { States } from '../bptt/network/states';
@@ -24,11 +24,11 @@ const [S, T, B, D, H, O] = [5, 3, 3, 4, 5, 6];
 const lengths = [5, 2, 4];
 const targetLengths = [1, 3, 2];
 
-const box = (shape: number[], seed: number): Box => {
+const box = (shape: number[], seed: number): FlatNumbers => {
   const random = new Random(seed);
   return { shape, numbers: Array.from({ length: sizeOf(shape) }, () => random.normal()) };
 };
-const classes = (shape: number[], seed: number, count = O): Box => {
+const classes = (shape: number[], seed: number, count = O): FlatNumbers => {
   const random = new Random(seed);
   return { shape, numbers: Array.from({ length: sizeOf(shape) }, () => random.below(count)) };
 };
@@ -186,11 +186,11 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
   test('trap 12: rows of unequal length on both sides are what each row is alone', () => {
     const net = make({ reduction: 'sum' });
     const together = pass(net, batch);
-    const { x, targets } = batch as Record<'x' | 'targets', Box>;
+    const { x, targets } = batch as Record<'x' | 'targets', FlatNumbers>;
     let loss = 0;
     const sums: Record<string, number[]> = {};
     for (let b = 0; b < B; b++) {
-      const part = ({ numbers }: Box, width: number, steps: number): number[] =>
+      const part = ({ numbers }: FlatNumbers, width: number, steps: number): number[] =>
         Array.from({ length: steps }, (_, t) =>
           Array.from(numbers).slice((t * B + b) * width, (t * B + b + 1) * width),
         ).flat();
@@ -209,7 +209,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
 
   test('trap 12: what lies in the padding has no effect at all', () => {
     const net = make();
-    const { x, targets } = batch as Record<'x' | 'targets', Box>;
+    const { x, targets } = batch as Record<'x' | 'targets', FlatNumbers>;
     const expected = pass(net, batch);
     const spoilt: Batch = {
       ...batch,
@@ -245,7 +245,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
 
   test('teacher forcing: without inputs, the decoder reads the targets one step late', () => {
     const net = make({ start: 4 });
-    const { targets, ...rest } = batch as Batch & { targets: Box };
+    const { targets, ...rest } = batch as Batch & { targets: FlatNumbers };
     const before = [...Array<number>(B).fill(4), ...Array.from(targets.numbers).slice(0, -B)];
     const inputs = { shape: [T, B], numbers: before };
     expect(pass(net, { ...rest, targets, inputs })).toEqual(pass(net, batch));
@@ -514,7 +514,7 @@ describe('formats that know no other topologies refuse them', () => {
     ],
     [() => toKeras(net), 'keras: the topology must be one of many-to-many, many-to-one, got encoder-decoder'],
     [
-      () => torchProject({ network: net }),
+      () => pytorchProject({ network: net }),
       'torch: the topology must be one of many-to-many, many-to-one, got',
     ],
   ]);

@@ -33,10 +33,10 @@ import { readText } from '../text/read';
 import { parseVector } from '../verify/vectors';
 import { verify } from '../verify/verify';
 import { Vocabulary } from '../io/vocabulary';
-import { fromTorchModel } from '../io/torchimport';
+import { fromPytorch } from '../io/torchimport';
 import { torchOptimizerCall } from '../io/torchoptim';
-import { torchProject } from '../io/torchproject';
-import type { TorchProject } from '../io/torchscript';
+import { pytorchProject } from '../io/torchproject';
+import type { PytorchProject } from '../io/torchscript';
 import { backstep } from './command';
 import { describeWith, pythonWith, run } from './outside';
 
@@ -46,7 +46,7 @@ const next = { input: H, hidden: H };
 
 type Options = Partial<NetworkOptions> & Pick<NetworkOptions, 'layers'>;
 const adam: OptimizerOptions = { name: 'adam', learningRate: 0.02 };
-const cases: [string, Options, OptimizerOptions?, Partial<TorchProject>?][] = [
+const cases: [string, Options, OptimizerOptions?, Partial<PytorchProject>?][] = [
   ['lstm', { layers: [lstm(one), lstm(next)], loss: 'softmax' }, { ...adam, amsgrad: true }],
   ['lstm_float32', { layers: [lstm(one)], loss: 'softmax', dtype: 'float32' }, adam],
   [
@@ -123,17 +123,17 @@ function write(folder: string, [name, options, how, more = {}]: (typeof cases)[n
   const made = how && optimizer(net, how);
   const folderOf = join(folder, name);
   mkdirSync(folderOf);
-  const first = torchProject({ network: net, ...more });
+  const first = pytorchProject({ network: net, ...more });
   const stored = decodeSafetensors(first['batch.safetensors'] as Uint8Array).tensors;
   const [x, targets] = ['x', 'targets'].map((key) => stored.get(key));
   const batch = { x: box(x as SafeTensor), ...(targets && { targets: box(targets) }) };
   for (let step = 0; made && step < 2; step++) trainStep({ net, made, batch }, more);
-  for (const [file, contents] of Object.entries(torchProject({ network: net, optimizer: made, ...more })))
+  for (const [file, contents] of Object.entries(pytorchProject({ network: net, optimizer: made, ...more })))
     writeFileSync(join(folderOf, file), contents);
   return { net, made, batch };
 }
 
-function trainStep({ net, made, batch }: Trained, { clip, schedule }: Partial<TorchProject> = {}): number {
+function trainStep({ net, made, batch }: Trained, { clip, schedule }: Partial<PytorchProject> = {}): number {
   net.parameters.zeroGradients();
   const pass = net.forward(batch);
   const { loss } = pass;
@@ -314,7 +314,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
     ['parallel', {}, 'gru'],
   ])("%s, a stranger's model, computes the same here", (name, options) => {
     const read = (file: string) => decodeNpz(readFileSync(join(folder, file)));
-    const net = fromTorchModel(read(`${name}.npz`), options);
+    const net = fromPytorch(read(`${name}.npz`), options);
     const { x, y } = Object.fromEntries(read(`${name}.io.npz`)) as Record<string, SafeTensor>;
     const output = toFlat(net.forward({ x: box(x) }).output);
     expect(output).toHaveLength(y.data.length);
@@ -339,7 +339,7 @@ it('a script is made of numbers: an option that is code is refused', () => {
 it('a vocabulary is a string in the script, whatever is in it', () => {
   const layers = [gru({ input: 8, hidden: 2 })];
   const vocabulary = Vocabulary.of('"\\\n\'#{}');
-  const { 'model.py': script } = torchProject({ network: network({ layers, output: 8 }), vocabulary });
+  const { 'model.py': script } = pytorchProject({ network: network({ layers, output: 8 }), vocabulary });
   expect(script).toContain(`\nVOCABULARY = ${JSON.stringify(String(vocabulary))}  #`);
 });
 
@@ -347,7 +347,7 @@ it('what turns text round is escaped in the script, and is the same symbol to Py
   const symbols = '\x9b\u202e\u{e0041}';
   const layers = [gru({ input: 4, hidden: 2 })];
   const made = { network: network({ layers, output: 4 }), vocabulary: Vocabulary.of(symbols) };
-  const script = torchProject(made)['model.py'] as string;
+  const script = pytorchProject(made)['model.py'] as string;
   expect(script).toContain(String.raw`VOCABULARY = "\U0000009b\U0000202e\U000e0041"  #`);
 });
 
@@ -360,13 +360,13 @@ describe('a network that no single module computes is refused', () => {
     ],
     ['two kinds', { layers: [gru(one), lstm(next)] }, /got \[gru, lstm\] \(layers of one kind and size/],
   ])('%s', (_name, options, message) =>
-    expect(() => torchProject({ network: network(options) })).toThrow(message),
+    expect(() => pytorchProject({ network: network(options) })).toThrow(message),
   );
 });
 
 it('states of another number of rows are refused', () => {
   const net = network({ layers: [gru(one)], output: 2, loss: 'softmax' });
-  expect(() => torchProject({ network: net, B: 3, states: { 'l0.h': new Float64Array(10) } })).toThrow(
+  expect(() => pytorchProject({ network: net, B: 3, states: { 'l0.h': new Float64Array(10) } })).toThrow(
     'torch: state l0.h must be [15], got [10] (B = 3 rows of 5 units)',
   );
 });
@@ -374,7 +374,7 @@ it('states of another number of rows are refused', () => {
 it('a schedule out of range gets into no script', () => {
   const net = network({ layers: [gru(one)] });
   const schedule = { name: 'step', every: '1; import os' } as unknown as ScheduleOptions;
-  expect(() => torchProject({ network: net, schedule })).toThrow(
+  expect(() => pytorchProject({ network: net, schedule })).toThrow(
     'schedule: every must be a whole number >= 1',
   );
 });
@@ -396,18 +396,18 @@ describe("a stranger's file that does not fit is named", () => {
     ]);
 
   it('a model that fits', () =>
-    expect(fromTorchModel(model()).parameters.count).toBe(20 * 3 + 20 * 5 + 20 + 12));
+    expect(fromPytorch(model()).parameters.count).toBe(20 * 3 + 20 * 5 + 20 + 12));
 
   it('an embedding is read where its name says that it is one', () => {
     const stored = model().set('word_embeddings.weight', f64([9, 3]));
-    const { architecture, parameters, input } = fromTorchModel(stored);
+    const { architecture, parameters, input } = fromPytorch(stored);
     expect([architecture.embedding?.width, input, parameters.count]).toEqual([
       3,
       9,
       20 * 3 + 20 * 5 + 20 + 12 + 27,
     ]);
     stored.set('word_embeddings.weight', f64([9, 4]));
-    expect(() => fromTorchModel(stored)).toThrow(
+    expect(() => fromPytorch(stored)).toThrow(
       'import: word_embeddings.weight must be [9, 3], got [9, 4] (the first',
     );
   });
@@ -456,6 +456,6 @@ describe("a stranger's file that does not fit is named", () => {
   ])('%s', (_name, spoil, message, options = {}) => {
     const stored = model();
     spoil(stored);
-    expect(() => fromTorchModel(stored, options)).toThrow(message);
+    expect(() => fromPytorch(stored, options)).toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 /** Training on noisy weights (trap 22): what sees the noise, and what must not. */
 import type { Batch } from '../bptt/network/batch';
-import { fit, type FitOptions, type Summary } from '../bptt/train/fit';
+import { fit, type FitOptions, type FitResult } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
 import { withNoise } from '../bptt/network/weightnoise';
 import { gru } from '../cells/gru';
@@ -17,7 +17,7 @@ const batchOf = (k: number): Batch => {
     targets: { shape: [T, B], numbers: Array.from({ length: T * B }, () => random.below(O)) },
   };
 };
-const train = (net: Network, options: Partial<FitOptions> = {}): Promise<Summary> =>
+const train = (net: Network, options: Partial<FitOptions> = {}): Promise<FitResult> =>
   fit(net, [0, 1, 2].map(batchOf), {
     optimizer: { name: 'sgd', learningRate: 0.5 },
     weightNoise: 0.1,

@@ -3,7 +3,7 @@ import { Matrix } from 'ml-matrix';
 import { Random } from '../core/random';
 import { columns, fillFrom, toFlat, toNested, type Tensor } from '../core/tensor';
 import type { Batch } from '../bptt/network/batch';
-import type { Box } from '../bptt/network/box';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { bidirectional, directionsOf, type Layer } from '../bptt/network/layer';
 import { mustHaveRoom } from '../bptt/network/need';
 import { network, Network } from '../bptt/network/network';
@@ -166,7 +166,7 @@ function noise(T: number, B: number, D: number, { seed, at }: SubjectOptions): B
   return { x: { shape: [T, B, D], numbers }, targets: answers(targets, T, B, at) };
 }
 
-const answers = (all: ArrayLike<number>, T: number, B: number, at: SubjectOptions['at']): Box =>
+const answers = (all: ArrayLike<number>, T: number, B: number, at: SubjectOptions['at']): FlatNumbers =>
   at === 'every'
     ? { shape: [T, B], numbers: all }
     : { shape: [B], numbers: Array.from({ length: B }, (_, b) => all[(T - 1) * B + b]) };

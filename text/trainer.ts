@@ -5,7 +5,7 @@ import type { ExecutorName } from '../core/executor';
 import { embedding } from '../cells/embedding';
 import { optionsOf } from '../bptt/network/architecture';
 import type { Batch } from '../bptt/network/batch';
-import { fit, type StepInfo, type Summary } from '../bptt/train/fit';
+import { fit, type StepInfo, type FitResult } from '../bptt/train/fit';
 import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/check/gradcheck';
 import { mustHaveRoom } from '../bptt/network/need';
 import { network, type Network } from '../bptt/network/network';
@@ -172,7 +172,7 @@ export class Trainer {
   }
 
   /** Trains until the settings' limit, or the signal, says stop. */
-  async run({ signal, onStep }: RunOptions): Promise<Summary['stopped']> {
+  async run({ signal, onStep }: RunOptions): Promise<FitResult['stopped']> {
     const { settings, optimizer: made, network: net, curves } = this.parts;
     const { clip, steps, seconds } = settings;
     const summary = await fit(net, this.batches(), {

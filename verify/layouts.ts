@@ -4,7 +4,7 @@ import type { Network } from '../bptt/network/network';
 import { cellsOf } from '../bptt/network/stack';
 import { columns, toFlat, type Tensor } from '../core/tensor';
 import { fill } from '../bptt/check/problem';
-import { fromPytorch, torchName, toPytorch } from '../io/pytorch';
+import { fillFromPytorch, torchName, toPytorch } from '../io/pytorch';
 import type { SafeTensor } from '../io/safetensors';
 import type { VectorTensor } from './vectors';
 
@@ -24,7 +24,7 @@ export const layeredTorchLayout: Layout = {
       /^(embedding|head|enc|dec|attention)\./.test(name) ? name : `rnn.${name}`,
       { dtype: 'F64', shape: [...shape], data: Float64Array.from(data) },
     ]);
-    fromPytorch(net.architecture, new Map(stored), net.parameters.values);
+    fillFromPytorch(net.architecture, new Map(stored), net.parameters.values);
   },
   gradients(net) {
     const stored = toPytorch(net.architecture, net.parameters.gradients);

@@ -6,7 +6,7 @@
  * middle of the model: each of its terms is sent back through the part of the model that leads up to it, and the
  * gradients of the parts add up.
  */
-import { scores, type Score } from '../bptt/network/attention';
+import { scores, type AttentionScore } from '../bptt/network/attention';
 import { network, type Network, type Pass, type Upstream } from '../bptt/network/network';
 import { planOf } from '../bptt/network/pass';
 import type { Plan } from '../bptt/network/plan';
@@ -58,7 +58,7 @@ interface Model {
   /** What the decoder reads. */
   read: VectorTensor;
   lengths?: number[];
-  score?: Score;
+  score?: AttentionScore;
   /** The states that the encoder starts from, [L, B, H], and their name. */
   init: { name: string; start?: VectorTensor };
 }

@@ -1,6 +1,6 @@
 /** The one table of bounds that gradients are held to, each with its reason, and the error they bound. */
 
-export const bounds = {
+export const errorBounds = {
   /** Residues are equal or not. */
   exact: 0,
   /** Duals are exact: only the rounding of a few dozen operations remains. */

@@ -251,7 +251,7 @@ export function atPoint<R>(k: number, seed: number, act: (point: Point) => R): R
 }
 
 /** Where the gradient by hand is not the derivative. */
-export interface Mismatch {
+export interface ExactMismatch {
   variable: string;
   /** Which entry, row-major. */
   index: number;
@@ -268,7 +268,7 @@ export interface ExactReport {
   /** No difference at any point. */
   proved: boolean;
   /** One for each variable whose gradient is not the derivative: one of its entries. */
-  mismatches: Mismatch[];
+  mismatches: ExactMismatch[];
   /** Random points, each with a prime of its own. */
   points: number;
   /** About the degree d of the gradients as rational functions of the variables and free elements. */
@@ -283,12 +283,12 @@ export interface ExactReport {
  * It overwrites no number. Rounding plays no part in it, and is not judged.
  * @throws NoInverse where the program divides by what is always 0.
  * @example
- * exactly(problemOfCell(lstm({ input: 4, hidden: 5 }))).proved; // true
+ * exactCheck(problemOfCell(lstm({ input: 4, hidden: 5 }))).proved; // true
  */
-export function exactly(problem: Problem, { points = primes.length, seed = 0 } = {}): ExactReport {
+export function exactCheck(problem: Problem, { points = primes.length, seed = 0 } = {}): ExactReport {
   const backward = hoist(problem.backward);
   const names = Object.keys(problem.variables);
-  const found = new Map<string, Mismatch>();
+  const found = new Map<string, ExactMismatch>();
   for (let k = 0; k < points; k++)
     atPoint(k, seed, (point) => {
       const pass = new ExactPass(problem, point);

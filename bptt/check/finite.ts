@@ -22,7 +22,7 @@ export interface Differences {
 }
 
 /** The slope of the loss along a direction v, (L(θ + h v) − L(θ − h v)) / 2h. */
-export function differences(
+export function centralDifferences(
   { variables, forward, loss }: Problem,
   { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},
 ): Differences {

@@ -17,12 +17,12 @@ import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
 import { sizeOf } from '../../core/tensor';
 import type { Batch } from '../network/batch';
-import { bounds } from './bounds';
+import { errorBounds } from './bounds';
 import { StepCopies, spansOf } from './copies';
 import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
-import { exactly, unlessZero, type ExactReport } from './exact';
-import { differences, type DifferenceOptions } from './finite';
+import { exactCheck, unlessZero, type ExactReport } from './exact';
+import { centralDifferences, type DifferenceOptions } from './finite';
 import { jacobiansOf } from './jacobian';
 import {
   judge,
@@ -125,7 +125,7 @@ export function checkProblem(
 
   const rows: GradcheckRow[] = [];
   if (wants('differences'))
-    rows.push(...compare('differences', problem, derived, differences(problem, options), options));
+    rows.push(...compare('differences', problem, derived, centralDifferences(problem, options), options));
   if (wants('forwardMode'))
     rows.push(...compare('forwardMode', problem, derived, forwardMode(problem), options));
   if (wants('doubleSum') && hasDoubleSum(problem)) {
@@ -137,7 +137,7 @@ export function checkProblem(
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
       rows.push(...compareStatements(cell, `${name}.`));
-  const exact = wants('exact') ? unlessZero(() => exactly(problem, { seed: options.seed })) : undefined;
+  const exact = wants('exact') ? unlessZero(() => exactCheck(problem, { seed: options.seed })) : undefined;
   if (wants('exact')) rows.push(...compareExactly(problem, derived, exact));
   const verdict = verdictOf(rows);
   return { rows, ...(exact && { chance: exact.chance }), verdict, ok: verdict === 'right' };
@@ -172,7 +172,7 @@ function compare(
     const size = sizeOf(value.shape);
     const gradient = gradients[variable];
     const row = new Worst(oracle, variable);
-    const measure = { bound: bounds[oracle], largest: largestOf(gradient), rounding };
+    const measure = { bound: errorBounds[oracle], largest: largestOf(gradient), rounding };
     const all = size <= coordinates;
     const chosen = all
       ? gradient.map((_, k) => k)
@@ -209,7 +209,7 @@ function compareExactly(
   const rightInNumbers = (variable: string, index: number): boolean => {
     const gradient = gradients[variable];
     const unit = Float64Array.from(gradient, (_, k) => (k === index ? 1 : 0));
-    const measure = { bound: bounds.forwardMode, largest: largestOf(gradient), rounding };
+    const measure = { bound: errorBounds.forwardMode, largest: largestOf(gradient), rounding };
     return judge(gradient[index], { [variable]: unit }, slope, measure).verdict === 'right';
   };
   return Object.entries(problem.variables).map(([variable, { value }]) => {
@@ -218,7 +218,7 @@ function compareExactly(
     const open = report === undefined || (found && !found.coins && rightInNumbers(variable, found.index));
     const verdict = open ? 'undecided' : found ? 'wrong' : 'right';
     return {
-      ...{ oracle: 'exact', variable, verdict, ok: verdict === 'right', bound: bounds.exact },
+      ...{ oracle: 'exact', variable, verdict, ok: verdict === 'right', bound: errorBounds.exact },
       error: open ? NaN : found ? 1 : 0,
       where: found
         ? `[${indexOf(found.index, value.shape).join(', ')}], modulo ${found.prime}`
@@ -254,7 +254,7 @@ function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
   }));
   return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
     const largest = largestOf(compared.flatMap(({ derived }) => derived.slice(from, to).flat()));
-    const exactly = { bound: bounds.jacobian, largest, rounding: () => 0 };
+    const exactly = { bound: errorBounds.jacobian, largest, rounding: () => 0 };
     const worst = new Worst('jacobian', `${name}.J${s}`);
     for (const { at, derived, others } of compared)
       for (const [other, matrix] of Object.entries(others))
@@ -274,12 +274,12 @@ function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
 function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
   return (cell.statements ?? []).flatMap((pair) =>
     checkStatements(pair).map(({ name, error, analytic, exact }) => {
-      const ok = error <= bounds.statement;
+      const ok = error <= errorBounds.statement;
       return {
         oracle: 'statement' as const,
         variable: prefix + name,
         error,
-        bound: bounds.statement,
+        bound: errorBounds.statement,
         where: 'random points',
         analytic,
         numeric: exact,
@@ -323,7 +323,17 @@ class Worst {
     const verdict = wrong > 0 ? 'wrong' : most ? 'right' : 'undecided';
     const error = checked > 0 ? this.error : NaN;
     const ok = verdict === 'right';
-    return { oracle, variable, error, bound: bounds[oracle], ...this.at, checked, undecided, verdict, ok };
+    return {
+      oracle,
+      variable,
+      error,
+      bound: errorBounds[oracle],
+      ...this.at,
+      checked,
+      undecided,
+      verdict,
+      ok,
+    };
   }
 }
 

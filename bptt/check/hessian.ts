@@ -12,11 +12,11 @@ import { engineMemory } from '../../core/memory';
 import { Random } from '../../core/random';
 import { sizeOf, toFlat, type Numbers } from '../../core/tensor';
 import type { Batch } from '../network/batch';
-import { fitted, flatten, type Box } from '../network/box';
+import { fitted, flatten, type FlatNumbers } from '../network/numbers';
 import { optionsOf } from '../network/architecture';
 import { Network } from '../network/network';
 import type { Direction } from './judge';
-import { fill, problemOf, type Problem } from './problem';
+import { fill, problemOfNetwork, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
 
 /** H v, row-major by variable; variables that are missing in v stand still. */
@@ -55,7 +55,7 @@ export function hessianOf({ variables, forward, backward }: Problem): HessianPro
 export function hessianVector(
   net: Network,
   batch: Batch,
-  v: Readonly<Record<string, Numbers | Box>>,
+  v: Readonly<Record<string, Numbers | FlatNumbers>>,
 ): Record<string, Float64Array> {
   return engineMemory().borrow(() => {
     const { parameters, product } = second(net, batch, 'hessianVector');
@@ -174,7 +174,7 @@ function second(net: Network, batch: Batch, where: string) {
   });
   for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
   const parameters = copy.parameters.values;
-  const product = hessianOf(problemOf(copy, batch));
+  const product = hessianOf(problemOfNetwork(copy, batch));
   return {
     parameters,
     product: (v: Direction) => {

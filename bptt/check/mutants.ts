@@ -11,9 +11,9 @@ import { Program, type Operation, type Pointwise, type Product, type Reduction }
 import { linesOf, print } from '../../core/print';
 import { inputsOf, type Graph, type GraphNode } from '../../core/statement';
 import { zeros, type Tensor, type Tensors } from '../../core/tensor';
-import { bounds, relativeError } from './bounds';
+import { errorBounds, relativeError } from './bounds';
 import { exactOracle, sameGraphs } from './exact';
-import { differences } from './finite';
+import { centralDifferences } from './finite';
 import { analyticGradients, backwardGradients, type Problem } from './problem';
 import { forwardMode } from './rtrl';
 
@@ -25,8 +25,8 @@ export interface Mutant {
 }
 
 /** Oracles that judge mutants. */
-export type Killer = 'differences' | 'forwardMode' | 'exact';
-const killers: readonly Killer[] = ['differences', 'forwardMode', 'exact'];
+export type MutantOracle = 'differences' | 'forwardMode' | 'exact';
+const killers: readonly MutantOracle[] = ['differences', 'forwardMode', 'exact'];
 
 /** How many planted mistakes the oracles noticed. */
 export interface MutationReport {
@@ -41,7 +41,7 @@ export interface MutationReport {
   /** What was broken in those that nobody noticed. */
   survivors: string[];
   /** How many each oracle kills by itself. */
-  byOracle: Record<Killer, number>;
+  byOracle: Record<MutantOracle, number>;
 }
 
 /**
@@ -51,15 +51,15 @@ export interface MutationReport {
  */
 export function mutationScore(
   problem: Problem,
-  { oracles = killers }: { oracles?: readonly Killer[] } = {},
+  { oracles = killers }: { oracles?: readonly MutantOracle[] } = {},
 ): MutationReport {
   const healthy = analyticGradients(problem);
   const slopes = {
-    differences: oracle(problem, differences(problem)),
+    differences: oracle(problem, centralDifferences(problem)),
     forwardMode: oracle(problem, forwardMode(problem)),
   };
   const notices = (name: keyof typeof slopes, gradients: Record<string, number[]>): boolean =>
-    !(worst(gradients, slopes[name]) <= bounds[name]);
+    !(worst(gradients, slopes[name]) <= errorBounds[name]);
   if (notices('differences', healthy) || notices('forwardMode', healthy)) {
     throw new RangeError(
       'mutants: the unbroken gradients must pass their check, got a failure (run gradcheck first)',

@@ -3,10 +3,10 @@ import { targetsOf } from '../network/architecture';
 import { Random } from '../../core/random';
 import { sizeOf } from '../../core/tensor';
 import type { Batch } from '../network/batch';
-import type { Box } from '../network/box';
+import type { FlatNumbers } from '../network/numbers';
 import type { Layer } from '../network/layer';
 import { network, type Network, type NetworkOptions } from '../network/network';
-import { draw, drawStates, fillRandom, problemOf, type Problem } from './problem';
+import { draw, drawStates, fillRandom, problemOfNetwork, type Problem } from './problem';
 import { readerOf } from '../network/stack';
 import { inputAxes, outputAxes } from '../network/topology';
 
@@ -48,7 +48,7 @@ export function networkCase(group: string, name: string, kind: Kind, options: ()
       const net = network({ ...options(), seed });
       // weights, biases and initial states all of a size at which every term of every equation counts
       for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
-      const problem = problemOf(net, batchFor(net, kind, random), random);
+      const problem = problemOfNetwork(net, batchFor(net, kind, random), random);
       // zeros would hide what is done with them
       if (net.architecture.feed === 'nothing') fillRandom(problem.plan.main.input.value, random);
       return problem;
@@ -60,11 +60,11 @@ function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batc
   const { architecture } = net;
   const { loss, topology, encoder, feed, trainInitial } = architecture;
   const steps = outputAxes(topology, encoder ? W : T, B);
-  const values = (axes: number[], width: number): Box => ({
+  const values = (axes: number[], width: number): FlatNumbers => ({
     shape: [...axes, width],
     numbers: draw(sizeOf(axes) * width, random),
   });
-  const below = (n: number, shape: number[]): Box => ({
+  const below = (n: number, shape: number[]): FlatNumbers => ({
     shape,
     numbers: Array.from({ length: sizeOf(shape) }, () => random.below(n)),
   });

@@ -52,14 +52,14 @@ const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'g
  * each number with a random weight.
  * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
  */
-export function problemOf(net: Network, batch: Batch, random = new Random(0)): Problem {
+export function problemOfNetwork(net: Network, batch: Batch, random = new Random(0)): Problem {
   const { feed, dtype, trainInitial, loss } = net.architecture;
   mustBe(
     dtype === 'float64',
     'gradcheck',
     'the network must be float64',
     dtype,
-    'check a float64 copy: copyOf(network)',
+    'check a float64 copy: copyNetwork(network)',
   );
   const { state } = net.random;
   const plan = runnerOf(net).lay(batch, true);
@@ -117,7 +117,7 @@ export function problemOfCell(
   const D = inputOf(layer);
   const x = { shape: [T, B, D], numbers: draw(T * B * D, random) };
   const initial = drawStates({ layers: [layer] }, B, random);
-  return problemOf(net, { x, initial, ...(lengths && { lengths }) }, random);
+  return problemOfNetwork(net, { x, initial, ...(lengths && { lengths }) }, random);
 }
 
 /** Random states, by name, of every layer that a sequence starts in. */
@@ -142,7 +142,7 @@ export function toProblem(
     undefined,
     'a network is checked on a batch',
   );
-  return problemOf(subject, options.batch, new Random(options.seed ?? 0));
+  return problemOfNetwork(subject, options.batch, new Random(options.seed ?? 0));
 }
 
 /** Gradients of all variables by the hand-derived backward pass, copied out. */

@@ -6,10 +6,10 @@
  */
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 import { Random } from '../../core/random';
-import { flatten } from '../network/box';
+import { flatten } from '../network/numbers';
 import { draw, likeliest } from './draw';
 import { mustBeNetwork, type Network } from '../network/network';
-import { Writer, type Beginning, type Steps } from './writer';
+import { Writer, type DecodeInput, type Steps } from './writer';
 
 /** How classes are chosen, and when a sequence ends. */
 export interface DecodeOptions {
@@ -59,7 +59,7 @@ const optionNames = 'method steps end never temperature topK random width length
  * @example
  * const [[best]] = decode(net, { x: source }, { method: 'beam', width: 5, end: 1, steps: 30 });
  */
-export function decode(network: Network, batch: Beginning, options: DecodeOptions): Hypothesis[][] {
+export function decode(network: Network, batch: DecodeInput, options: DecodeOptions): Hypothesis[][] {
   mustBeNetwork(network, where);
   mustKnowKeys(options, optionNames, where);
   const { method = 'greedy', width = 4, steps, end, never = [], lengthPenalty = 0 } = options;
@@ -96,7 +96,7 @@ export function decode(network: Network, batch: Beginning, options: DecodeOption
 const where = 'decode';
 
 /** What is read before anything is written: the start of a decoder, or the classes handed in, step by step. */
-function firstOf({ architecture }: Network, { x }: Beginning, B: number): number[][] {
+function firstOf({ architecture }: Network, { x }: DecodeInput, B: number): number[][] {
   if (architecture.encoder) return [Array<number>(B).fill(architecture.start ?? 0)];
   const { shape, numbers } = flatten(x, where, 'x');
   must(shape.length === 2 && shape[0] >= 1, where, 'x must be class numbers [T, B]', `[${shape.join(', ')}]`);

@@ -7,7 +7,7 @@
 import { targetsOf } from '../network/architecture';
 import { must, mustBe, mustShape } from '../../core/check';
 import { fillFrom, toFlat, type Numbers, type Tensor } from '../../core/tensor';
-import { flatten, type Box } from '../network/box';
+import { flatten, type FlatNumbers } from '../network/numbers';
 import type { Batch, ReadBatch } from '../network/batch';
 import type { Bound } from '../network/bound';
 import { runnerOf, type Network } from '../network/network';
@@ -16,7 +16,7 @@ import { readerOf } from '../network/stack';
 import { mustStream } from '../network/topology';
 
 /** What a writer begins with. */
-export type Beginning = Pick<Batch, 'x' | 'lengths' | 'initial'>;
+export type DecodeInput = Pick<Batch, 'x' | 'lengths' | 'initial'>;
 
 /** What the searches of `decode.ts` need of a writer. */
 export interface Steps {
@@ -47,7 +47,7 @@ export class Writer implements Steps {
    * @param copies rows that go on from each row of the batch, next to each other.
    * @throws TypeError or RangeError for a network that does not write class after class.
    */
-  constructor(network: Network, { x, lengths, initial }: Beginning, copies: number) {
+  constructor(network: Network, { x, lengths, initial }: DecodeInput, copies: number) {
     const { topology, encoder, feed, loss } = network.architecture;
     const writes = encoder !== undefined || topology === 'many-to-many';
     mustBe(writes, where, 'the topology must be encoder-decoder or many-to-many', topology);
@@ -130,7 +130,7 @@ export class Writer implements Steps {
 const where = 'decode';
 
 const repeatedStates = (
-  states: Readonly<Record<string, Numbers | Box>>,
+  states: Readonly<Record<string, Numbers | FlatNumbers>>,
   B: number,
   times: number,
 ): Record<string, ArrayLike<number>> =>
@@ -142,7 +142,7 @@ const repeatedStates = (
   );
 
 /** Each row of blocks of B rows, so many times next to each other. */
-function repeated({ shape, numbers }: Box, B: number, times: number): Box {
+function repeated({ shape, numbers }: FlatNumbers, B: number, times: number): FlatNumbers {
   const [S, , ...rest] = shape;
   const width = numbers.length / (S * B);
   const wide = Float64Array.from({ length: numbers.length * times }, (_, k) => {

@@ -20,7 +20,7 @@ import type { Tensor } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { spansOf, statesSize } from '../check/copies';
 import { jacobiansOf } from '../check/jacobian';
-import { copyOf, type Network, type Upstream } from '../network/network';
+import { copyNetwork, type Network, type Upstream } from '../network/network';
 import { Product, singularValues } from './singular';
 import type { Unroll } from '../unroll';
 import { planOf } from '../network/pass';
@@ -58,11 +58,11 @@ export interface LayerFlow {
   /** Of each step that the row takes, in the order in which the cell takes them: the largest singular value. */
   steps: number[];
   /** From the states after the row's last step back over d = 0, 1, … steps, to its initial ones. */
-  back: Distance[];
+  back: FlowDistance[];
 }
 
 /** ∂s_T/∂s_{T−d}: how the final states depend on those d steps before. */
-export interface Distance {
+export interface FlowDistance {
   /** How many steps back. */
   d: number;
   /** The largest singular value. */
@@ -91,7 +91,7 @@ export interface Distance {
  */
 export function flow(net: Network, batch: Batch, options: FlowOptions = {}): Flow {
   mustKnowKeys(options, ['row', 'upstream'], 'flow');
-  return engineMemory().borrow(() => flowOf(copyOf(net), batch, options));
+  return engineMemory().borrow(() => flowOf(copyNetwork(net), batch, options));
 }
 
 function flowOf(copy: Network, batch: Batch, { row = 0, upstream }: FlowOptions): Flow {
@@ -147,10 +147,10 @@ function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
 }
 
 /** Products of Jacobians from the last one back; late ones stand to the left. */
-function accumulated(cell: Cell, jacobians: readonly Matrix[], steps: readonly number[]): Distance[] {
+function accumulated(cell: Cell, jacobians: readonly Matrix[], steps: readonly number[]): FlowDistance[] {
   const spans = Object.entries(spansOf(cell));
   const product = new Product(statesSize(cell));
-  const back: Distance[] = [];
+  const back: FlowDistance[] = [];
   let bound = 1;
   for (let d = 0; ; d++) {
     const singular = product.singular();

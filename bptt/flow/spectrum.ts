@@ -196,7 +196,7 @@ const turn = (degrees: number, scale: number): number[][] => {
 };
 
 /** One matrix for each thing that powers can do. */
-export const demonstrations: Readonly<Record<string, { what: string; W: number[][] }>> = {
+export const exampleMatrices: Readonly<Record<string, { what: string; W: number[][] }>> = {
   vanishing: {
     what: 'all |λ| < 1, symmetric: every direction decays',
     W: [

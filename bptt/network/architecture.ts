@@ -7,7 +7,7 @@ import { isNumber, must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '..
 import type { ExecutorName } from '../../core/executor';
 import { constant } from '../../core/init';
 import type { Dtype } from '../../core/memory';
-import { attentionParameters, scores, type Score } from './attention';
+import { attentionParameters, scores, type AttentionScore } from './attention';
 import { mustBridge } from './bridge';
 import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type Direction, type Layer } from './layer';
 import { withPrefix } from './parameters';
@@ -28,7 +28,7 @@ export interface NetworkOptions {
   /** One-to-many and encoder-decoder: what `layers` read after their first input. */
   feed?: Feed;
   /** Encoder-decoder: lets the decoder look back at all that the encoder has put out; how steps are scored. */
-  attention?: Score;
+  attention?: AttentionScore;
   /** Encoder-decoder: the class that stands before the first target; default 0. */
   start?: number;
   /** O: adds an output layer y = h Wy + by of that width. */

@@ -43,8 +43,8 @@ import { signal, type Signal, type Stage } from './stage';
  * How a step of the source is scored against a step of the decoder: `dot`, by the product of their outputs;
  * `general`, the same with a matrix between them; `additive`, by a layer of tanh over both.
  */
-export type Score = 'dot' | 'general' | 'additive';
-export const scores: Score[] = ['dot', 'general', 'additive'];
+export type AttentionScore = 'dot' | 'general' | 'additive';
+export const scores: AttentionScore[] = ['dot', 'general', 'additive'];
 
 const combineForward = equations('attention, forward', 'z [N, H]   writes a [N, H]', 'a = tanh(z)');
 const combineBackward = equations(
@@ -83,7 +83,7 @@ export const attentionStatements = {
 };
 
 /** The parameters of an attention of H units over M. */
-export function attentionParameters(score: Score, H: number, M: number): Record<string, Parameter> {
+export function attentionParameters(score: AttentionScore, H: number, M: number): Record<string, Parameter> {
   const matrix = (shape: number[]): Parameter => ({ shape, init: glorot() });
   const why = `the widths of the last layers; 'general' and 'additive' let them differ`;
   if (score === 'dot') must(M === H, 'network', `attention 'dot' needs an encoder output ${H} wide`, M, why);
@@ -117,7 +117,7 @@ export class Attention implements Stage {
   private readonly tensors: Tensors;
 
   constructor(
-    private readonly score: Score,
+    private readonly score: AttentionScore,
     private readonly h: Signal,
     private readonly e: Signal,
     private readonly B: number,

@@ -4,7 +4,7 @@ import { must, mustBe, mustCount, mustKnowKeys, mustShape } from '../../core/che
 import type { Data } from '../../core/memory';
 import { classesOf, isOneHot, NONE } from '../../core/onehot';
 import type { Numbers, Tensor } from '../../core/tensor';
-import { flatten, type Box } from './box';
+import { flatten, type FlatNumbers } from './numbers';
 import type { Plan } from './plan';
 import {
   batchKeys,
@@ -30,7 +30,7 @@ export interface PassOptions {
    * `states` of the pass over the part of the sequence before this one: goes on there, in place of the
    * batch's `initial`, and at that time of its clock unless the batch tells another.
    */
-  from?: States<Numbers | Box>;
+  from?: States<Numbers | FlatNumbers>;
   /** Only the steps `from`…`to` (not included); default all. The weights stay those of the whole batch. */
   steps?: readonly [from: number, to: number];
   /** Only the rows `from`…`to` (not included); default all. States and gradients are then those of these rows. */
@@ -77,7 +77,7 @@ export function readBatch(batch: Batch, net: Runner, where: string): ReadBatch {
       'a pass goes on from: pass.states; batches of fit carry',
     );
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
-  let targets: Box | undefined;
+  let targets: FlatNumbers | undefined;
 
   const part = ({
     steps,
@@ -150,7 +150,7 @@ interface Steps {
   whole: (row: number) => number;
 }
 
-function readTargets(given: Batch['targets'], net: Runner, where: string): Box {
+function readTargets(given: Batch['targets'], net: Runner, where: string): FlatNumbers {
   const why = `the network has a ${net.architecture.loss} loss; forward(batch, { predict: true }) runs without targets`;
   mustBe(given !== undefined, where, 'targets must be given', given, why);
   return flatten(given, where, 'targets', PADDED);
@@ -158,7 +158,7 @@ function readTargets(given: Batch['targets'], net: Runner, where: string): Box {
 
 function fillTargets(
   plan: Plan,
-  targets: Box,
+  targets: FlatNumbers,
   { T, B, from, to, whole, lengths, over }: Steps,
   net: Runner,
   where: string,
@@ -219,7 +219,7 @@ interface Filling extends Place {
 }
 
 /** Copies rows that count; the others become zero, so that nothing that stands there can have an effect. */
-function fillRows(into: Tensor, { numbers }: Box, how: Filling): void {
+function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
   const { counts, classes, probabilities = false, whole, first, B, where, name } = how;
   const [N, width] = into.shape;
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;

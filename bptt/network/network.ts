@@ -101,8 +101,8 @@ export function mustBeNetwork(value: unknown, where: string): asserts value is N
 export const network = (options: NetworkOptions): Network => new Network(options);
 
 /** The same network with the same weights under another dtype; float64 by default, as the gradient check wants it. */
-export function copyOf(net: Network, dtype: Dtype = 'float64'): Network {
-  mustBeNetwork(net, 'copyOf');
+export function copyNetwork(net: Network, dtype: Dtype = 'float64'): Network {
+  mustBeNetwork(net, 'copyNetwork');
   const copy = new Network({ ...optionsOf(net.architecture), reduction: net.reduction, dtype });
   for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
   return copy;

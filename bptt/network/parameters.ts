@@ -5,7 +5,7 @@ import { must, mustShape } from '../../core/check';
 import type { Dtype } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
-import { fitted, type Box } from './box';
+import { fitted, type FlatNumbers } from './numbers';
 
 /** Elements every parameter starts on a multiple of: 64 bytes in float32, so that kernels read aligned rows. */
 const GRAIN = 16;
@@ -67,7 +67,7 @@ export class Parameters {
    * @param shape that of flat values, to be checked.
    * @throws RangeError for an unknown name, another shape or count; TypeError for what is no number.
    */
-  set(name: string, values: Numbers | Box, shape?: number[]): void {
+  set(name: string, values: Numbers | FlatNumbers, shape?: number[]): void {
     const where = 'parameters.set';
     const names = Object.keys(this.values);
     must(names.includes(name), where, `the name must be one of ${names.join(', ')}`, name);

@@ -8,7 +8,7 @@ import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from 
 import type { Architecture } from './architecture';
 import { readBatch, type Batch, type PassOptions, type ReadBatch } from './batch';
 import { bind, type Bound } from './bound';
-import { fitted, flatten, type Box } from './box';
+import { fitted, flatten, type FlatNumbers } from './numbers';
 import { clocksOf, phasesOf } from './layer';
 import type { Parameters } from './parameters';
 import { Pass, type Loaded } from './pass';
@@ -147,7 +147,7 @@ function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: strin
   if (unknown !== undefined) must(false, where, `initial states must be among ${names}`, unknown);
   const rows = rowsOf(read, options);
   for (const name in blocks) {
-    const [block, values] = [blocks[name], given[name] as Numbers | Box | undefined];
+    const [block, values] = [blocks[name], given[name] as Numbers | FlatNumbers | undefined];
     if (values === undefined) must(false, where, `initial ${name} must be given`, values);
     if (options.from) goOn(block, values, rows, where);
     else fillState(block, values, { ...rows, T: plan.shape.T }, where, `initial ${name}`);
@@ -156,7 +156,7 @@ function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: strin
 }
 
 /** Fills a state with what a pass has left: of all rows of the batch, or of those that are run. */
-function goOn(block: Tensor, left: Numbers | Box, { B, low, high }: Rows, where: string): void {
+function goOn(block: Tensor, left: Numbers | FlatNumbers, { B, low, high }: Rows, where: string): void {
   const [own, width] = block.shape;
   // single steps take a microsecond: states that come as they were left are copied as they are
   if (isTensor(left) && left.shape[0] === own && left.shape[1] === width) return copyInto(block, left);
@@ -175,7 +175,7 @@ export function mustBeOf(B: number, given: number, where: string): void {
 
 function fillState(
   block: Tensor,
-  given: Numbers | Box,
+  given: Numbers | FlatNumbers,
   { T, B, low, high }: Rows & { T: number },
   where: string,
   name: string,

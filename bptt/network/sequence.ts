@@ -2,7 +2,7 @@
 import { targetsOf, type Architecture } from './architecture';
 import { must, mustBe, mustCount, mustShape } from '../../core/check';
 import { isList, type Numbers } from '../../core/tensor';
-import { flatten, type Box } from './box';
+import { flatten, type FlatNumbers } from './numbers';
 import { firstReaderOf, readerOf, type Reader } from './stack';
 import { beginsWithOne } from './topology';
 
@@ -12,14 +12,14 @@ export interface Batch {
    * Inputs [T, B, D] ([B, D] where there is one), or class numbers [T, B] ([B]), which stand for one-hot rows
    * and are looked up, not multiplied.
    */
-  x: Numbers | Box;
+  x: Numbers | FlatNumbers;
   /**
    * Of a decoder, what it reads: [T, B, D] or classes [T, B]; its first input only, [B, D] or [B], where it is fed
    * nothing or its own output. Default: the targets, one step late (teacher forcing), and first the start.
    */
-  inputs?: Numbers | Box;
+  inputs?: Numbers | FlatNumbers;
   /** Softmax: class numbers [T, B] ([B] where there is one output). Else values [T, B, O] ([B, O]). */
-  targets?: Numbers | Box;
+  targets?: Numbers | FlatNumbers;
   /** Steps of each row, 1…T; what lies past them has no effect at all. Of an encoder, those of x. */
   lengths?: readonly number[];
   /** Of a decoder: steps of each row of its inputs and targets. */
@@ -30,7 +30,7 @@ export interface Batch {
    * Zeros or the trainable states (default), or values by name, `l0.h` [B, H]; of an encoder-decoder those of the encoder,
    * `e0.h`.
    */
-  initial?: 'zero' | Readonly<Record<string, Numbers | Box>>;
+  initial?: 'zero' | Readonly<Record<string, Numbers | FlatNumbers>>;
   /** Time of t = 0 on the clock of a clockwork cell; default 0. */
   clock?: number;
 }
@@ -42,7 +42,7 @@ export interface Sequence {
   /** Steps of each row. */
   lengths: number[];
   /** [given, B, D] or classes [given, B]; without them, zeros are read. */
-  values?: Box;
+  values?: FlatNumbers;
   /** Steps that have values, the first ones; after them nothing is read, or what is fed back. */
   given: number;
   classes: boolean;
@@ -97,7 +97,7 @@ function sequence(
 
 /** Values of a number of steps, or of one that has no axis of time. */
 function readValues(
-  given: Numbers | Box,
+  given: Numbers | FlatNumbers,
   { input: D, name: reader }: Reader,
   one: boolean,
   where: string,

@@ -1,16 +1,16 @@
 /** Upstream gradients: what reaches a network without a loss of its own from whatever reads its output. */
 import { must, mustBe, mustKnowKeys } from '../../core/check';
 import { fillFrom, type Numbers } from '../../core/tensor';
-import { fitted, type Box } from './box';
+import { fitted, type FlatNumbers } from './numbers';
 import type { Plan } from './plan';
 import { endsInOne, outputAxes } from './topology';
 
 /** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
 export interface Upstream {
   /** [T, B, O], or [B, O], also flat; what lies past a row's end has no effect. */
-  output?: Numbers | Box;
+  output?: Numbers | FlatNumbers;
   /** By name, `l0.h` [B, H], also flat. */
-  states?: Record<string, Numbers | Box>;
+  states?: Record<string, Numbers | FlatNumbers>;
 }
 
 /**
@@ -31,7 +31,7 @@ export function fillUpstream(plan: Plan, upstream: Upstream, where: string): voi
     must(name in finals, where, `states must be among ${Object.keys(finals).join(', ')}`, name);
   }
   const given = Object.entries(finals).map(([name, final]) => {
-    const d = states[name] as Numbers | Box | undefined;
+    const d = states[name] as Numbers | FlatNumbers | undefined;
     return [final, d === undefined ? 0 : fitted(d, final.shape, where, name)] as const;
   });
   for (const [final, d] of given) fillFrom(final, d);

@@ -1,7 +1,7 @@
 /** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
 import { sizeOf, type Numbers } from '../../core/tensor';
 import type { Batch } from '../network/batch';
-import { flatten, type Box } from '../network/box';
+import { flatten, type FlatNumbers } from '../network/numbers';
 import { mustBeOf } from '../network/runner';
 import { directionsOf } from '../network/layer';
 import type { Network } from '../network/network';
@@ -26,11 +26,11 @@ export class Exchange {
   /** A batch, and where it goes on from, with all their numbers in shared memory. */
   put({ batch, from }: Given): Given {
     const { initial, x, inputs, targets, ...rest } = batch;
-    const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): Box => {
+    const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): FlatNumbers => {
       const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
-    const copies = (states: Readonly<Record<string, Numbers | Box>>): Record<string, Float64Array> =>
+    const copies = (states: Readonly<Record<string, Numbers | FlatNumbers>>): Record<string, Float64Array> =>
       Object.fromEntries(
         Object.entries(states).map(([name, values]) => {
           const { numbers } = flatten(values, 'network.forward', `initial ${name}`);

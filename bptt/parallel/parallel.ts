@@ -21,7 +21,7 @@ import { firstBadGradient, firstBadValue } from '../network/notfinite';
 import { Pass, planOf } from '../network/pass';
 import type { Plan } from '../network/plan';
 import { clockOf, States } from '../network/states';
-import { runShare, type Figures, type Task } from './share';
+import { runShare, type PassFigures, type Task } from './share';
 import { outputAxes } from '../network/topology';
 import type { Begin, ShareOfTask } from './worker';
 import { workerFile } from './workerfile';
@@ -37,10 +37,10 @@ export interface ParallelOptions {
 }
 
 /** How a pass is run. */
-export type SharedOptions = Omit<PassOptions, 'rows'>;
+export type ParallelPassOptions = Omit<PassOptions, 'rows'>;
 
 /** What a pass of several threads gives. */
-export interface SharedPass extends Figures {
+export interface ParallelPass extends PassFigures {
   /** Final states by name, `l0.h` [B, H] row-major: the next part of the sequence is run `from` them. */
   states: States<Float64Array>;
 }
@@ -100,12 +100,12 @@ export class Parallel {
    * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] of a many-to-one network. The next pass overwrites
    *   the output.
    */
-  async forward(batch: Batch, options: SharedOptions = {}): Promise<SharedPass & { output: Tensor }> {
-    return (await this.run(batch, options, { output: true })) as SharedPass & { output: Tensor };
+  async forward(batch: Batch, options: ParallelPassOptions = {}): Promise<ParallelPass & { output: Tensor }> {
+    return (await this.run(batch, options, { output: true })) as ParallelPass & { output: Tensor };
   }
 
   /** The loss of a batch and what else a pass gives, without the output. */
-  async evaluate(batch: Batch, options: SharedOptions = {}): Promise<SharedPass> {
+  async evaluate(batch: Batch, options: ParallelPassOptions = {}): Promise<ParallelPass> {
     return this.run(batch, options, {});
   }
 
@@ -118,7 +118,7 @@ export class Parallel {
    * @throws what `network.forward` throws; an Error when a worker has stopped: `parallel: worker 2 of 3 stopped (…)`.
    * The weights are never changed.
    */
-  async forwardBackward(batch: Batch, options: SharedOptions = {}): Promise<SharedPass> {
+  async forwardBackward(batch: Batch, options: ParallelPassOptions = {}): Promise<ParallelPass> {
     const { loss } = this.network.architecture;
     mustBe(loss !== undefined, 'parallel', 'the network must have a loss', 'none');
     return this.run(batch, options, { backward: true });
@@ -138,9 +138,9 @@ export class Parallel {
 
   private async run(
     batch: Batch,
-    options: SharedOptions,
+    options: ParallelPassOptions,
     { backward = false, output = false },
-  ): Promise<SharedPass & { output?: Tensor }> {
+  ): Promise<ParallelPass & { output?: Tensor }> {
     must(!this.busy, 'parallel', 'the pass before must have ended', 'another pass', 'await each one');
     if (this.broken) throw this.broken;
     this.busy = true;
@@ -162,7 +162,7 @@ export class Parallel {
     }
   }
 
-  private alone(task: Task, wantsOutput: boolean, read?: ReadBatch): SharedPass & { output?: Tensor } {
+  private alone(task: Task, wantsOutput: boolean, read?: ReadBatch): ParallelPass & { output?: Tensor } {
     const { rows, tokens, loss, pass } = runShare(this.network, task, undefined, read);
     this.last = pass;
     const finals = Object.entries(pass.states).map(([name, t]) => [name, contents(t)] as const);
@@ -174,7 +174,7 @@ export class Parallel {
     given: Task,
     read: ReadBatch,
     wantsOutput: boolean,
-  ): Promise<SharedPass & { output?: Tensor }> {
+  ): Promise<ParallelPass & { output?: Tensor }> {
     const { network, exchange } = this;
     const { random } = network;
     const before = random.state;

@@ -2,7 +2,7 @@
 import type { RandomState } from '../../core/random';
 import { contents, type Numbers } from '../../core/tensor';
 import type { Batch, PassOptions, ReadBatch } from '../network/batch';
-import type { Box } from '../network/box';
+import type { FlatNumbers } from '../network/numbers';
 import { runnerOf, type Network } from '../network/network';
 import { planOf, type Pass } from '../network/pass';
 import type { Plan } from '../network/plan';
@@ -13,7 +13,7 @@ import { endsInOne } from '../network/topology';
 export interface Task extends Omit<PassOptions, 'from'> {
   batch: Batch;
   /** States that it goes on from, and their time on the sequence's clock. */
-  from?: { states: Readonly<Record<string, Numbers | Box>>; clock: number };
+  from?: { states: Readonly<Record<string, Numbers | FlatNumbers>>; clock: number };
   /** Adds to the gradients of the parameters as well. */
   backward: boolean;
   /** State of the generator from which all rows of the batch draw their dropout, those of other shares included. */
@@ -29,7 +29,7 @@ export interface Gathered {
 }
 
 /** What a share adds to the whole. */
-export interface Figures {
+export interface PassFigures {
   loss: number;
   /** Rows of the output that a mean loss is over. */
   rows: number;
@@ -43,7 +43,7 @@ export function runShare(
   { batch, from, backward, random, ...options }: Task,
   gathered?: Gathered,
   read: ReadBatch = runnerOf(network).read(batch),
-): Figures & { pass: Pass } {
+): PassFigures & { pass: Pass } {
   if (random) network.random.state = random;
   const how = from ? { ...options, from: new States(from.clock, from.states) } : options;
   const pass = runnerOf(network).run(read, how);
@@ -70,7 +70,7 @@ function gather(plan: Plan, from: number, { states, output }: Gathered): void {
 }
 
 /** How much a plan's batch holds. */
-export function figuresOf({ main: { valid }, architecture, shape }: Plan): Omit<Figures, 'loss'> {
+export function figuresOf({ main: { valid }, architecture, shape }: Plan): Omit<PassFigures, 'loss'> {
   let tokens = 0;
   for (let k = 0; k < valid.data.length; k++) tokens += valid.data[k];
   return { tokens, rows: endsInOne(architecture.topology) ? shape.B : tokens };

@@ -12,7 +12,7 @@ import { must, mustKnowKeys } from '../../core/check';
 import { engineMemory } from '../../core/memory';
 import type { Batch } from '../network/batch';
 import { clipGlobalNorm } from './clip';
-import { copyOf, type Network } from '../network/network';
+import { copyNetwork, type Network } from '../network/network';
 
 /** The clipping and the step that `clipEffect` tries. */
 export interface ClipEffectOptions {
@@ -47,7 +47,7 @@ export function clipEffect(net: Network, batch: Batch, options: ClipEffectOption
   const fits = learningRate > 0 && learningRate < Infinity;
   must(fits, 'clipEffect', 'learningRate must be a finite number > 0', learningRate);
   must(net.architecture.loss !== undefined, 'clipEffect', 'the network must have a loss', 'none');
-  return engineMemory().borrow(() => effectOn(copyOf(net), batch, { maxNorm, learningRate }));
+  return engineMemory().borrow(() => effectOn(copyNetwork(net), batch, { maxNorm, learningRate }));
 }
 
 function effectOn(

@@ -1,11 +1,11 @@
 /** A curve of bounded length, however long a run gets. */
-export interface Point {
+export interface LossPoint {
   step: number;
   loss: number;
 }
 
 export class Curve {
-  points: Point[] = [];
+  points: LossPoint[] = [];
   private stride = 1;
 
   constructor(private readonly most = 2000) {}

@@ -1,9 +1,14 @@
 /** Training: an asynchronous loop over batches, one optimiser step after the other. */
 import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
-import { Curve, type Point } from './curve';
+import { Curve, type LossPoint } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import { mustBeNetwork, type Network } from '../network/network';
-import { optimizer as optimizerOf, Optimizer, type Kept, type OptimizerOptions } from './optimizers';
+import {
+  optimizer as optimizerOf,
+  Optimizer,
+  type OptimizerSnapshot,
+  type OptimizerOptions,
+} from './optimizers';
 import { Parallel } from '../parallel/parallel';
 import { Source, type Batches } from './source';
 import { States } from '../network/states';
@@ -29,7 +34,7 @@ export interface FitOptions extends LearnerOptions {
 }
 
 /** How a training ended. Losses are points of step and loss. */
-export interface Summary {
+export interface FitResult {
   /** Steps that the optimiser has made in all, those after the best validation included. */
   steps: number;
   /**
@@ -38,9 +43,9 @@ export interface Summary {
    */
   stopped: 'steps' | 'seconds' | 'aborted' | 'patience' | 'batches' | 'callback';
   /** A long run keeps every 2nd, 4th, 8th … step. */
-  history: { loss: Point[]; validationLoss: Point[] };
+  history: { loss: LossPoint[]; validationLoss: LossPoint[] };
   /** The last validation that was an improvement. */
-  best?: Point;
+  best?: LossPoint;
   /** Final states of the last step. */
   states: States<Float64Array>;
 }
@@ -60,7 +65,7 @@ export interface Summary {
  * @example
  * const { stopped } = await fit(net, batches, { optimizer: { name: 'adam' }, clip: { norm: 5 }, steps: 100 });
  */
-export async function fit(network: Network, batches: Batches, options: FitOptions): Promise<Summary> {
+export async function fit(network: Network, batches: Batches, options: FitOptions): Promise<FitResult> {
   check(network, options);
   const { steps = Infinity, seconds = Infinity, validation, earlyStopping, onStep, signal } = options;
   const optimizer =
@@ -76,7 +81,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   const best = new Best(optimizer, earlyStopping);
   const until = performance.now() + seconds * 1000;
 
-  const train = async (source: Source): Promise<Summary['stopped']> => {
+  const train = async (source: Source): Promise<FitResult['stopped']> => {
     for (;;) {
       if (source.aborted) return 'aborted';
       if (optimizer.steps >= steps) return 'steps';
@@ -99,7 +104,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   };
 
   const source = new Source(batches, signal, 'fit');
-  let stopped: Summary['stopped'];
+  let stopped: FitResult['stopped'];
   try {
     stopped = await train(source);
   } finally {
@@ -119,8 +124,8 @@ export async function fit(network: Network, batches: Batches, options: FitOption
 
 /** The best validation so far, and what the optimiser had made by then when that is wanted back. */
 class Best {
-  point: Point | undefined;
-  private kept: Kept | undefined;
+  point: LossPoint | undefined;
+  private kept: OptimizerSnapshot | undefined;
   private since = 0;
 
   constructor(

@@ -6,8 +6,8 @@ import type { Batch } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import type { Network } from '../network/network';
 import { firstBadParameter, firstBadValue } from '../network/notfinite';
-import type { Kept, Optimizer } from './optimizers';
-import { parallel, Parallel, type SharedPass } from '../parallel/parallel';
+import type { OptimizerSnapshot, Optimizer } from './optimizers';
+import { parallel, Parallel, type ParallelPass } from '../parallel/parallel';
 import { planOf } from '../network/pass';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
 import { figuresOf } from '../parallel/share';
@@ -57,7 +57,7 @@ export class Learner {
   private team: Parallel | undefined;
   private readonly schedule: Schedule;
   /** What a step is taken back to, and the weights without their noise. */
-  private kept: Kept | undefined;
+  private kept: OptimizerSnapshot | undefined;
   private clean: Data | undefined;
 
   constructor(
@@ -134,12 +134,12 @@ export class Learner {
     if (!(this.options.threads instanceof Parallel)) this.team?.close();
   }
 
-  private async learn(given: StreamBatch, step: number, sums: boolean): Promise<SharedPass> {
+  private async learn(given: StreamBatch, step: number, sums: boolean): Promise<ParallelPass> {
     const { network } = this;
     const { batch, ...from } = goingOn(given, this.states, at(step));
     const how = { training: true, ...from, ...(sums && { over: 1 }) };
     const threads = await this.threads(batch, at(step));
-    const run = (): Promise<SharedPass> =>
+    const run = (): Promise<ParallelPass> =>
       checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
     const { weightNoise: deviation = 0 } = this.options;
     const noise = { deviation, random: network.random };
@@ -212,11 +212,11 @@ export function evaluate(
 /** Runs a pass, and says where, and perhaps why, it went wrong. */
 async function checked(
   team: Parallel,
-  run: (team: Parallel) => Promise<SharedPass>,
+  run: (team: Parallel) => Promise<ParallelPass>,
   where: string,
   step: number,
-): Promise<SharedPass> {
-  let pass: SharedPass;
+): Promise<ParallelPass> {
+  let pass: ParallelPass;
   try {
     pass = await run(team);
   } catch (cause) {

@@ -26,7 +26,7 @@ import { settle, type OptimizerOptions, type Rule } from './updates';
 export type { OptimizerName, OptimizerOptions } from './updates';
 
 /** Weights, memory and count of steps of an optimiser, which belong together. */
-export interface Kept {
+export interface OptimizerSnapshot {
   steps: number;
   numbers: Data[];
 }
@@ -104,7 +104,7 @@ export class Optimizer {
   }
 
   /** Copies of the weights, the memory and the count of steps; into `kept`, where that is given. */
-  keep(kept?: Kept): Kept {
+  keep(kept?: OptimizerSnapshot): OptimizerSnapshot {
     const numbers = this.changed;
     if (!kept) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
     numbers.forEach((data, k) => kept.numbers[k].set(data));
@@ -113,7 +113,7 @@ export class Optimizer {
   }
 
   /** Puts back what `keep` gave. */
-  restore({ steps, numbers }: Kept): void {
+  restore({ steps, numbers }: OptimizerSnapshot): void {
     this.changed.forEach((data, k) => data.set(numbers[k]));
     this.made = steps;
   }

@@ -1,14 +1,14 @@
 /** Scheduled sampling: a decoder that learns to go on from its own mistakes. */
 import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
 import type { Random } from '../../core/random';
-import { flatten } from '../network/box';
+import { flatten } from '../network/numbers';
 import type { Batch } from '../network/batch';
 import { draw, likeliest } from '../decode/draw';
 import { mustBeNetwork, type Network } from '../network/network';
 import { Writer } from '../decode/writer';
 
 /** How often a decoder reads its own predictions, and how these are made. */
-export interface ScheduledOptions {
+export interface ScheduledSamplingOptions {
   /** p: how likely the decoder reads its own prediction instead of what it is given. */
   probability: number;
   /** Whether its prediction is the likeliest class (default) or one that is drawn. */
@@ -32,10 +32,10 @@ export interface ScheduledOptions {
  * @example
  * function* mixed() {
  *   for (let k = 0; ; k++)
- *     yield scheduled(net, batches[k % batches.length], { probability: Math.min(0.5, k / 2000) });
+ *     yield scheduledSampling(net, batches[k % batches.length], { probability: Math.min(0.5, k / 2000) });
  * }
  */
-export function scheduled(network: Network, batch: Batch, options: ScheduledOptions): Batch {
+export function scheduledSampling(network: Network, batch: Batch, options: ScheduledSamplingOptions): Batch {
   const where = 'scheduled';
   mustBeNetwork(network, where);
   mustKnowKeys(options, ['probability', 'choose', 'random'], where);

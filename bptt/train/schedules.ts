@@ -18,7 +18,7 @@ export type ScheduleOptions = {
 );
 
 /** What `registerSchedule` is given: a schedule whose options are numbers. */
-export interface ScheduleMaking<O extends string> {
+export interface ScheduleDefinition<O extends string> {
   /** What options, checkpoints and the command line call it: `step`. */
   name: string;
   /** Its options in the order of the command line, `step:EVERY:FACTOR`; one called `steps` is there by default those of the run. */
@@ -33,7 +33,7 @@ export interface ScheduleMaking<O extends string> {
   python?(options: Record<O, number>): string;
 }
 
-const registry = new Map<string, ScheduleMaking<string>>();
+const registry = new Map<string, ScheduleDefinition<string>>();
 
 /**
  * Makes a schedule known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know it
@@ -51,7 +51,7 @@ const registry = new Map<string, ScheduleMaking<string>>();
  * schedule(inverse({ after: 10 }))(30); // 0.25
  */
 export function registerSchedule<O extends string>(
-  made: ScheduleMaking<O>,
+  made: ScheduleDefinition<O>,
 ): (options?: Partial<Record<O | 'warmUp', number>>) => ScheduleOptions {
   must(!registry.has(made.name), 'registerSchedule', 'the name must be new', made.name);
   registry.set(made.name, made);
@@ -98,7 +98,7 @@ function settle(given: ScheduleOptions) {
   const where = 'schedule';
   mustBe(typeof given === 'object' && given !== null, where, 'options must be an object', given);
   const name = mustBeOneOf<string>(given.name, [...registry.keys()], where, 'the name');
-  const made = registry.get(name) as ScheduleMaking<string>;
+  const made = registry.get(name) as ScheduleDefinition<string>;
   mustKnowKeys(given, ['name', 'warmUp', ...made.options], where);
   const { warmUp = 0 } = given;
   mustCount(warmUp, where, 'warmUp', 0);

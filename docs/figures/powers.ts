@@ -1,10 +1,10 @@
 /** ‖Wᵗ‖ of the five matrices that one should know apart. */
-import { demonstrations, spectrum } from '../../bptt/flow/spectrum';
+import { exampleMatrices, spectrum } from '../../bptt/flow/spectrum';
 import { lines } from './lines';
 
 export const draw = (): Promise<string> =>
   lines(
-    Object.entries(demonstrations).map(([name, { W }]) => ({
+    Object.entries(exampleMatrices).map(([name, { W }]) => ({
       name,
       points: spectrum(W, { steps: 40 }).powers.map((norm, t) => ({ x: t, y: norm })),
     })),

@@ -2,15 +2,15 @@
 import { Random } from '../../core/random';
 import { hopfield } from '../../hopfield/network';
 import { corrupt } from '../../hopfield/patterns';
-import type { Mode } from '../../hopfield/recall';
-import type { RuleName } from '../../hopfield/storage';
+import type { RecallMode } from '../../hopfield/recall';
+import type { StorageRule } from '../../hopfield/storage';
 
 export interface Asked {
   /** Pictures of ±1, of one size. */
   patterns: number[][];
-  rule: RuleName;
+  rule: StorageRule;
   probe: number[];
-  mode: Mode;
+  mode: RecallMode;
   seed: number;
 }
 

@@ -1,6 +1,6 @@
 /** The gradient check on a small network of the chosen cells, weight by weight, whole or with a mistake planted in it. */
-import { bounds } from '../../bptt/check/bounds';
-import { differences } from '../../bptt/check/finite';
+import { errorBounds } from '../../bptt/check/bounds';
+import { centralDifferences } from '../../bptt/check/finite';
 import {
   judge,
   together,
@@ -16,7 +16,7 @@ import {
   backwardGradients,
   drawStates,
   fillRandom,
-  problemOf,
+  problemOfNetwork,
   type Problem,
 } from '../../bptt/check/problem';
 import { gradientRounding } from '../../bptt/check/rounding';
@@ -67,7 +67,7 @@ export class Checker {
     for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
     const x = Float64Array.from({ length: T * B * D }, () => random.normal());
     const targets = Array.from({ length: T * B }, () => random.below(O));
-    this.problem = problemOf(net, {
+    this.problem = problemOfNetwork(net, {
       x: { shape: [T, B, D], numbers: x },
       targets: { shape: [T, B], numbers: targets },
       // from zeros, what the first step multiplies with its old state would be zero whether right or wrong
@@ -76,7 +76,7 @@ export class Checker {
     this.mutants = mutate(this.problem).mutants;
     this.mistakes = this.mutants.map(({ what }) => what);
     this.slopes = {
-      differences: remembering(differences(this.problem)),
+      differences: remembering(centralDifferences(this.problem)),
       forwardMode: remembering(forwardMode(this.problem)),
     };
     this.directions = Object.fromEntries(
@@ -110,7 +110,7 @@ export class Checker {
     return gradient.map((analytic, k) => {
       const along = this.directions[variable][k];
       const judged = oracles.map((oracle) => {
-        const bound = bounds[oracle];
+        const bound = errorBounds[oracle];
         return [oracle, { ...judge(analytic, along, slopes[oracle], { bound, largest, rounding }), bound }];
       });
       const by = Object.fromEntries(judged) as Examined['by'];

@@ -3,7 +3,7 @@ import { clipGlobalNorm } from '../../bptt/train/clip';
 import type { Batch } from '../../bptt/network/batch';
 import type { Network } from '../../bptt/network/network';
 import { firstBadParameter, firstBadValue } from '../../bptt/network/notfinite';
-import { optimizer, type Kept, type Optimizer } from '../../bptt/train/optimizers';
+import { optimizer, type OptimizerSnapshot, type Optimizer } from '../../bptt/train/optimizers';
 import { planOf } from '../../bptt/network/pass';
 import type { Plan } from '../../bptt/network/plan';
 import type { States } from '../../bptt/network/states';
@@ -43,7 +43,7 @@ export class Run {
   /** What the last step began with. */
   private start: Start | undefined;
   /** Weights and memory of the optimiser before its last step. */
-  private kept: Kept | undefined;
+  private kept: OptimizerSnapshot | undefined;
   /** Where a stream goes on. */
   states: Record<string, ArrayLike<number>> = {};
 

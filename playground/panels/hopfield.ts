@@ -1,6 +1,6 @@
 /** Hopfield's memory: draw pictures, spoil one, and watch it fall back into place as the energy goes down. */
-import type { Mode } from '../../hopfield/recall';
-import type { RuleName } from '../../hopfield/storage';
+import type { RecallMode } from '../../hopfield/recall';
+import type { StorageRule } from '../../hopfield/storage';
 import { drawnShapes } from '../../io/pictures';
 import type { Recalled } from '../engine/associate';
 import type { App, Panel } from '../ui/app';
@@ -13,7 +13,7 @@ const SIDE = 12;
 /** A recall is shown in about so many milliseconds. */
 const SHOWN_IN = 1600;
 
-const rules: readonly RuleName[] = ['hebbian', 'storkey', 'pseudo-inverse'];
+const rules: readonly StorageRule[] = ['hebbian', 'storkey', 'pseudo-inverse'];
 
 export class HopfieldPanel implements Panel {
   readonly name = 'memory';
@@ -21,8 +21,8 @@ export class HopfieldPanel implements Panel {
   readonly root: HTMLElement;
   private patterns = drawnShapes(SIDE).map(({ state }) => Array.from(state));
   private picture = this.patterns[1].slice();
-  private rule: RuleName = 'hebbian';
-  private mode: Mode = 'asynchronous';
+  private rule: StorageRule = 'hebbian';
+  private mode: RecallMode = 'asynchronous';
   private seed = 1;
   private paint: number | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -52,7 +52,7 @@ export class HopfieldPanel implements Panel {
       'Storage',
       rules.map((name) => [name, name] as const),
       this.rule,
-      (value) => (this.rule = value as RuleName),
+      (value) => (this.rule = value as StorageRule),
     );
     const mode = select(
       'Updates',
@@ -61,7 +61,7 @@ export class HopfieldPanel implements Panel {
         ['synchronous', 'all units at once'],
       ],
       this.mode,
-      (value) => (this.mode = value as Mode),
+      (value) => (this.mode = value as RecallMode),
     );
     this.root = h(
       'div',

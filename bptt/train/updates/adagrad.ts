@@ -1,5 +1,5 @@
 /** Adagrad. Source: Duchi, Hazan & Singer 2011; conventions of torch.optim. */
-import { mustNotBeNegative, type Common, type OptimizerMaking, type Settled } from './update';
+import { mustNotBeNegative, type Common, type OptimizerDefinition, type Settled } from './update';
 
 /** Adagrad: each gradient is divided by the root of the sum of all its squares so far. */
 export interface AdagradOptions extends Common {
@@ -12,7 +12,7 @@ export interface AdagradOptions extends Common {
   initialAccumulatorValue?: number;
 }
 
-export const adagrad: OptimizerMaking<Settled<AdagradOptions>> = {
+export const adagrad: OptimizerDefinition<Settled<AdagradOptions>> = {
   name: 'adagrad',
   title: 'Adagrad',
   defaults: { learningRate: 1e-2, lrDecay: 0, eps: 1e-10, initialAccumulatorValue: 0, weightDecay: 0 },

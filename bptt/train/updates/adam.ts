@@ -10,7 +10,7 @@ import {
   mustBeSwitch,
   mustNotBeNegative,
   type Common,
-  type OptimizerMaking,
+  type OptimizerDefinition,
   type Settled,
 } from './update';
 
@@ -33,7 +33,7 @@ const equations = (amsgrad: boolean): string => `
   ${amsgrad ? 'vMax = max(vMaxPrev, v)' : ''}
   p = shrink * pPrev - lr * (m / (sqrt(${amsgrad ? 'vMax' : 'v'}) / root + eps))`;
 
-const making = (name: AdamOptions['name'], title: string): OptimizerMaking<Settled<AdamOptions>> => {
+const making = (name: AdamOptions['name'], title: string): OptimizerDefinition<Settled<AdamOptions>> => {
   const decoupled = name === 'adamw';
   return {
     name,

@@ -4,7 +4,7 @@ import {
   mustBeSwitch,
   mustNotBeNegative,
   type Common,
-  type OptimizerMaking,
+  type OptimizerDefinition,
   type Settled,
 } from './update';
 
@@ -25,7 +25,7 @@ export interface RmspropOptions extends Common {
 const centre = `mean = alpha * meanPrev + rest * d
       variance = max(v - mean * mean, 0)`;
 
-export const rmsprop: OptimizerMaking<Settled<RmspropOptions>> = {
+export const rmsprop: OptimizerDefinition<Settled<RmspropOptions>> = {
   name: 'rmsprop',
   title: 'RMSprop',
   defaults: { learningRate: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0 },

@@ -1,6 +1,12 @@
 /** Gradient descent, with or without momentum; Nesterov's looks one step of momentum ahead. Source: torch.optim. */
 import { must } from '../../../core/check';
-import { mustBeSwitch, mustNotBeNegative, type Common, type OptimizerMaking, type Settled } from './update';
+import {
+  mustBeSwitch,
+  mustNotBeNegative,
+  type Common,
+  type OptimizerDefinition,
+  type Settled,
+} from './update';
 
 /** Gradient descent, perhaps with momentum. */
 export interface SgdOptions extends Common {
@@ -13,7 +19,7 @@ export interface SgdOptions extends Common {
   nesterov?: boolean;
 }
 
-export const sgd: OptimizerMaking<Settled<SgdOptions>> = {
+export const sgd: OptimizerDefinition<Settled<SgdOptions>> = {
   name: 'sgd',
   title: 'SGD',
   defaults: { learningRate: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },

@@ -22,7 +22,7 @@ export interface Common {
 export type OptimizerOption = number | boolean | string | readonly number[];
 
 /** The update of an optimiser whose options are settled. */
-export interface Update {
+export interface OptimizerUpdate {
   /** Names of what is remembered from step to step; default none. */
   states?: readonly string[];
   /** Where each of them starts; default 0. */
@@ -37,7 +37,7 @@ export interface Update {
 export type Settled<O> = Required<Omit<O, 'name'>>;
 
 /** What `registerOptimizer` is given: an optimiser with options of the form O. */
-export interface OptimizerMaking<O> {
+export interface OptimizerDefinition<O> {
   /** What options and checkpoints call it: `adam`. */
   name: string;
   /** What people call it: `Adam`. */
@@ -46,7 +46,7 @@ export interface OptimizerMaking<O> {
   defaults: O;
   /** Refuses options out of range, with errors that begin with `where`. */
   check?(options: O, where: string): void;
-  update(options: O): Update;
+  update(options: O): OptimizerUpdate;
   /**
    * Its class in torch.optim, and what that calls each state; without it there is no export to PyTorch. The options
    * must have PyTorch's names in camel case, and its defaults.
@@ -55,14 +55,14 @@ export interface OptimizerMaking<O> {
 }
 
 /** An update, ready to be recorded. */
-export interface Rule extends Readonly<Omit<Required<Update>, 'equations'>> {
+export interface Rule extends Readonly<Omit<Required<OptimizerUpdate>, 'equations'>> {
   /** Reads g, what was before, and the numbers; writes p and the states. */
   readonly statement: Statement;
 }
 
 /** Options that the compiler does not know. */
 type Any = Record<string, OptimizerOption>;
-type Known = OptimizerMaking<Any>;
+type Known = OptimizerDefinition<Any>;
 const registry = new Map<string, { made: Known; rule: (options: Any) => Rule }>();
 
 /** Options of an optimiser that `registerOptimizer` made known. */
@@ -93,7 +93,7 @@ export interface RegisteredOptions extends Common {
  * await fit(net, batches, { optimizer: lion({ learningRate: 1e-3 }), steps: 10 });
  */
 export function registerOptimizer<O extends { learningRate: number }>(
-  made: OptimizerMaking<O>,
+  made: OptimizerDefinition<O>,
 ): (options?: Partial<O>) => RegisteredOptions {
   const where = 'registerOptimizer';
   const known = made as unknown as Known;

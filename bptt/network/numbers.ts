@@ -3,7 +3,7 @@ import { must, mustBe } from '../../core/check';
 import { isList, isTensor, mustBeNumbers, rowMajor, sizeOf, type Numbers } from '../../core/tensor';
 
 /** Row-major numbers under a shape: the cheapest way to hand in a batch. */
-export interface Box {
+export interface FlatNumbers {
   /** The axes, slowest first. */
   shape: number[];
   /** As many as the shape has places. */
@@ -17,7 +17,12 @@ const forms = 'nested lists, a typed array, a tensor, or { shape, numbers }';
  * @param ragged what to do about lists on the second axis that differ in length.
  * @throws TypeError for another form, or where something is no number; RangeError for lists of unequal lengths.
  */
-export function flatten(values: Numbers | Box, where: string, name: string, ragged?: string): Box {
+export function flatten(
+  values: Numbers | FlatNumbers,
+  where: string,
+  name: string,
+  ragged?: string,
+): FlatNumbers {
   if (isBox(values)) {
     const { shape, numbers } = values;
     // worded only when needed: boxes come at every step
@@ -38,7 +43,7 @@ export function flatten(values: Numbers | Box, where: string, name: string, ragg
 }
 
 const isSize = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
-const isBox = (values: unknown): values is Box =>
+const isBox = (values: unknown): values is FlatNumbers =>
   typeof values === 'object' && values !== null && 'numbers' in values;
 
 /**
@@ -46,7 +51,7 @@ const isBox = (values: unknown): values is Box =>
  * @throws RangeError when they do not fit; and as `flatten` does.
  */
 export function fitted(
-  values: Numbers | Box,
+  values: Numbers | FlatNumbers,
   shape: readonly number[],
   where: string,
   name: string,
