@@ -80,6 +80,7 @@ export class Unroll {
   readonly dOutput: Tensor;
   /** What the steps keep for their backward pass, by name [T·B, width]. */
   readonly buffers: Tensors = {};
+  /** Where rows are held: the gradients that reach the cell, by their names there. */
   private readonly live: Tensors = {};
 
   /** @throws RangeError when T or B is not a positive whole number or x is not [T·B, D]. */
@@ -99,12 +100,12 @@ export class Unroll {
       if (given) mustShape(given.shape, [(T + 1) * B, H], 'unroll', 'output.states', `T = ${T}, B = ${B}`);
       this.states[s] = given ?? zeros([(T + 1) * B, width], dtype);
       this.dStates[s] = zeros([(T + 1) * B, width], dtype);
-      if (options.valid) this.live[s] = zeros([B, width], dtype);
+      if (options.valid) this.live[`d${s}Next`] = zeros([B, width], dtype);
     }
     if (output)
       mustShape(output.gradient.shape, [T * B, H], 'unroll', 'output.gradient', `T = ${T}, B = ${B}`);
     this.dOutput = output?.gradient ?? zeros([T * B, H], dtype);
-    if (options.valid) this.live.output = zeros([B, H], dtype);
+    if (options.valid) this.live[`d${this.outputName}Out`] = zeros([B, H], dtype);
     for (const [buffer, width] of Object.entries(cell.buffers))
       this.buffers[buffer] = zeros([T * B, width], dtype);
   }
@@ -170,6 +171,12 @@ export class Unroll {
     return v;
   }
 
+  /** The same for the cell's way back: the gradients that arrive are zero for rows that are held. */
+  atBackward(t: number): Tensors {
+    const v = this.at(t);
+    return v.valid ? { ...v, ...this.live } : v;
+  }
+
   /** The clock belongs to the sequence: it counts its steps from the start, whichever way a cell reads. */
   timeOf(t: number): number {
     return (this.options.clock ?? 0) + t;
@@ -188,13 +195,9 @@ export class Unroll {
 
   private holdBackward(program: Program, v: Tensors, t: number): void {
     const { valid } = v;
-    const dOut = `d${this.outputName}Out`;
-    const live: Tensors = { ...v, [dOut]: this.live.output };
-    holdGradient.record(program, { valid, ds: v[dOut], dsLive: live[dOut] });
-    for (const s of Object.keys(this.states)) {
-      live[`d${s}Next`] = this.live[s];
-      holdGradient.record(program, { valid, ds: v[`d${s}Next`], dsLive: this.live[s] });
-    }
+    const live = this.atBackward(t);
+    for (const [name, dsLive] of Object.entries(this.live))
+      holdGradient.record(program, { valid, ds: v[name], dsLive });
     this.cell.stepBackward(program, live, this.timeOf(t));
     for (const s of Object.keys(this.states)) {
       const dsPrev = v[`d${s}Prev`];

@@ -70,7 +70,8 @@ export function nameOf(t: Tensor, v: Tensors): string {
   return '·';
 }
 
-const sameView = (p: Tensor, q: Tensor): boolean =>
+/** Whether two views of one array show the same elements. */
+export const sameView = (p: Tensor, q: Tensor): boolean =>
   p.offset === q.offset &&
   p.shape.length === q.shape.length &&
   p.shape.every((n, k) => n === q.shape[k] && (n === 1 || p.stride[k] === q.stride[k]));

@@ -11,9 +11,9 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
-import { traceOf, type Trace } from '../playground/engine/trace';
-import { worked } from '../playground/panels/arithmetic';
-import { short } from '../playground/ui/dom';
+import { traceOf, type Trace } from '../bptt/trace/numbers';
+import { worked } from '../bptt/trace/arithmetic';
+import { short } from '../core/short';
 import { runnerOf } from '../bptt/network/network';
 
 const { D, H, O } = caseSizes;

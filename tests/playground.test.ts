@@ -6,7 +6,7 @@ import { Checker } from '../playground/engine/check';
 import { FlowMeter, lastStepFlow, wayOf } from '../playground/engine/flow';
 import { load } from '../playground/engine/load';
 import { Session, type Flow, type Pass } from '../playground/engine/session';
-import { traceOf } from '../playground/engine/trace';
+import { traceOf } from '../bptt/trace/numbers';
 import {
   cellNames,
   defaultsOf,
@@ -16,7 +16,7 @@ import {
   toLink,
   type Settings,
 } from '../playground/engine/settings';
-import { worked } from '../playground/panels/arithmetic';
+import { worked } from '../bptt/trace/arithmetic';
 import { rowOf, verdictOf } from '../playground/panels/verdict';
 import { csvOf, History, meansOf } from '../playground/ui/history';
 import { labelOf, placed } from '../playground/ui/labels';

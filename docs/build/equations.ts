@@ -7,7 +7,7 @@ import { must, mustBe } from '../../core/check';
 import { lineToLatex } from '../../playground/equations/latex';
 import { mathml } from '../../playground/equations/mathml';
 import { linesOf, nameOf } from '../../core/print';
-import { recordStep } from '../../playground/engine/lines';
+import { recordStep } from '../../bptt/trace/lines';
 import { withoutColumns } from '../../playground/equations/columns';
 
 const ways = { forward: 'step', backward: 'stepBackward' } as const;
@@ -50,9 +50,8 @@ export function equationsOf([name, way, ...options]: string[], where: string): s
   const net = network({ layers: [cell] });
   // two rows and two steps: of a single number nobody could tell how it is turned
   const [unroll] = new Plan(net.architecture, { T: 2, B: 2, masked: false }, net.parameters).unrolls;
-  const lines = recordStep(unroll, 1, ways[way as keyof typeof ways]).flatMap((operation) =>
-    linesOf(operation, (tensor) => nameOf(tensor, unroll.at(1))),
-  );
+  const { operations, v } = recordStep(unroll, 1, ways[way as keyof typeof ways]);
+  const lines = operations.flatMap((operation) => linesOf(operation, (tensor) => nameOf(tensor, v)));
   const rows = lines.map((line) => `<div>${mathml(lineToLatex(withoutColumns(line)))}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;
 }

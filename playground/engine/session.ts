@@ -15,7 +15,7 @@ import { FlowMeter, lastStepFlow, wayOf, type Way } from './flow';
 import { Run, type Point } from './run';
 import { fitting, type Settings } from './settings';
 import { taskOf, type Task, type TaskBatch } from './tasks';
-import { joined, traceOf, type Trace } from './trace';
+import { joined, traceOf, type Trace } from '../../bptt/trace/numbers';
 
 /** Steps along which Jacobians are multiplied up, and the most states of a layer for which they are. */
 const MEASURED = 40;

@@ -3,7 +3,8 @@ import { greatest } from '../../core/reduce';
 import type { Checkable, Examined, Shown } from '../engine/check';
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
-import { h, select, short } from '../ui/dom';
+import { short } from '../../core/short';
+import { h, select } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 
 export class CheckPanel implements Panel {

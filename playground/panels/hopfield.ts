@@ -5,7 +5,8 @@ import { drawnShapes } from '../../io/pictures';
 import type { Recalled } from '../engine/associate';
 import type { App, Panel } from '../ui/app';
 import { Chart } from '../ui/chart';
-import { h, select, short, slider } from '../ui/dom';
+import { short } from '../../core/short';
+import { h, select, slider } from '../ui/dom';
 import { littleMotion } from '../ui/motion';
 
 /** Pictures are so many fields wide and high. */

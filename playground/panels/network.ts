@@ -1,7 +1,7 @@
 /** The network unrolled over time, as a drawing: forward it is lit from the left, backward from the right. */
 import { greatest } from '../../core/reduce';
 import type { Pass } from '../engine/session';
-import type { TracedLayer } from '../engine/trace';
+import type { TracedLayer } from '../../bptt/trace/numbers';
 import { signed } from '../ui/colors';
 import { svg } from '../ui/dom';
 import { labelOf } from '../ui/labels';

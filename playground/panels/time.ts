@@ -3,14 +3,15 @@ import { greatest } from '../../core/reduce';
 import { equations } from 'virtual:equations';
 import { withoutColumns } from '../equations/columns';
 import type { Pass } from '../engine/session';
-import type { TracedLayer } from '../engine/trace';
+import type { TracedLayer } from '../../bptt/trace/numbers';
 import type { App, Panel } from '../ui/app';
 import { signed } from '../ui/colors';
-import { h, select, short, slider } from '../ui/dom';
+import { short } from '../../core/short';
+import { h, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';
 import { labelOf } from '../ui/labels';
-import { worked } from './arithmetic';
+import { worked } from '../../bptt/trace/arithmetic';
 import { drawNetwork, timeOf, type Moment } from './network';
 
 /** Milliseconds between two steps of the walk. */

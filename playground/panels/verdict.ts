@@ -1,6 +1,6 @@
 /** In words, what becomes of the last step's error on its way back through time. */
 import type { Way } from '../engine/flow';
-import { short } from '../ui/dom';
+import { short } from '../../core/short';
 
 /** Where each step keeps less than this, half is lost within 14 steps. */
 const KEPT = 0.95;

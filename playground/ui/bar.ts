@@ -1,7 +1,8 @@
 /** The bar at the top: play, pause, step, begin anew; what step, loss and gradient are; link and theme. */
 import { textLeftOut } from '../engine/settings';
 import type { App } from './app';
-import { h, short } from './dom';
+import { short } from '../../core/short';
+import { h } from './dom';
 
 export interface Transport {
   play: (on: boolean) => void;

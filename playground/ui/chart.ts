@@ -2,7 +2,8 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { css } from './colors';
-import { h, short } from './dom';
+import { short } from '../../core/short';
+import { h } from './dom';
 import { tens, written } from './marks';
 import { pictureOf } from './picture';
 

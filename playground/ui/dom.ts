@@ -81,15 +81,6 @@ export function slider(
   return { root: h('label', { class: 'field slider' }, h('span', {}, label, ' ', shown), input), input, set };
 }
 
-/** A number in few digits. */
-export function short(value: number, digits = 3): string {
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  const small = size !== 0 && size < 1e-3;
-  const text = small || size >= 1e5 ? value.toExponential(digits - 1) : value.toPrecision(digits);
-  return text.replace('e+', 'e').replaceAll('-', '−');
-}
-
 /** Calls `work` at most once a frame, however often it is asked for. */
 export function onceAFrame(work: () => void): () => void {
   let asked = false;

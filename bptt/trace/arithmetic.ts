@@ -1,7 +1,7 @@
 /** The arithmetic of one unit: each line of the equations with its numbers put in, in as few digits as make it true. */
-import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } from '../engine/trace';
+import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } from './numbers';
 import { apply } from '../../core/scalar';
-import { short } from '../ui/dom';
+import { short } from '../../core/short';
 
 export interface Worked {
   /** The line as the engine prints it. */

@@ -1,14 +1,19 @@
 /** The operations that one step of a cell records, and what each is about. */
-import type { Unroll } from '../../bptt/unroll';
+import type { Unroll } from '../unroll';
 import { Program, type Operation } from '../../core/program';
 import { nameOf } from '../../core/print';
 import type { Tensors } from '../../core/tensor';
 
-/** The operations that one step records, forward or backward. */
-export function recordStep(unroll: Unroll, t: number, way: 'step' | 'stepBackward'): Operation[] {
+/** What the cell of step t records one way, and the tensors that it reads and writes by their names there. */
+export function recordStep(
+  unroll: Unroll,
+  t: number,
+  way: 'step' | 'stepBackward',
+): { operations: Operation[]; v: Tensors } {
   const program = new Program();
-  unroll.cell[way](program, unroll.at(t), (unroll.options.clock ?? 0) + t);
-  return program.operations;
+  const v = way === 'step' ? unroll.at(t) : unroll.atBackward(t);
+  unroll.cell[way](program, v, unroll.timeOf(t));
+  return { operations: program.operations, v };
 }
 
 /** Whether an operation adds to the gradient of weights, which all steps and rows have in common. */

@@ -2,13 +2,12 @@
  * One row of a batch through the network and back, operation by operation, with every number on the way: the recorded program
  * that training replays at speed, run on the plain loops and written down.
  */
-import type { Plan } from '../../bptt/network/plan';
-import type { Stage } from '../../bptt/network/stage';
-import type { Unroll } from '../../bptt/unroll';
+import type { Plan } from '../network/plan';
+import type { Unroll } from '../unroll';
 import { outputOf } from '../../cells/cell';
 import { plain } from '../../core/plain';
-import { linesOf, nameOf } from '../../core/print';
-import { Program, type Operation, type Pointwise, type Product } from '../../core/program';
+import { linesOf, nameOf, sameView } from '../../core/print';
+import type { Operation, Pointwise, Product } from '../../core/program';
 import { primal } from '../../core/scalar';
 import { inputsOf, statementOf, type Graph } from '../../core/statement';
 import { columns, toFlat, type Tensor, type Tensors } from '../../core/tensor';
@@ -81,11 +80,10 @@ export interface Trace {
 /** Runs a plan that is loaded with a batch of one row, forward and back. Adds to the gradients of the weights. */
 export function traceOf(plan: Plan): Trace {
   const layers = plan.unrolls.map(layerOf);
-  const { T } = plan.shape;
-  runForward(plan, layers);
-  runBackward(plan, layers);
-  layers.forEach((layer, k) => Object.assign(layer.tracks, gradientTracks(plan.unrolls[k], T)));
-  return { T, layers, loss: plan.loss.get(0) };
+  run(plan, layers, 'forward', [...plan.encode.operations, ...plan.forward.operations]);
+  run(plan, layers, 'backward', plan.backward.operations);
+  layers.forEach((layer, k) => Object.assign(layer.tracks, gradientTracks(plan.unrolls[k])));
+  return { T: plan.shape.T, layers, loss: plan.loss.get(0) };
 }
 
 /** The windows of one sequence, one after the other. */
@@ -118,65 +116,56 @@ function layerOf(unroll: Unroll): TracedLayer {
   };
 }
 
-const timesOf = ({ options: { T, reverse } }: Unroll): number[] =>
-  Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
-
-/** How many operations a stage records, one way. */
-function countOf(stage: Stage, way: 'forward' | 'backward', T: number): number {
-  const program = new Program();
-  stage[way](program, 0, T);
-  return program.operations.length;
+/** Steps that are still to come in one layer, the next one first. */
+interface Coming {
+  unroll: Unroll;
+  layer: TracedLayer;
+  times: number[];
+  /** What the first of them records. */
+  next?: ReturnType<typeof recordStep>;
 }
 
-/** Runs what follows, and says where it ends. */
-function runOn(program: Program, from: number, to: number): number {
-  for (const operation of program.operations.slice(from, to)) plain.bind(operation)();
-  return to;
-}
-
-/** Runs the stages below, the layers' steps, then what follows them: output layer and loss. */
-function runForward({ main, forward, shape: { T } }: Plan, layers: TracedLayer[]): void {
-  let [at, k] = [0, 0];
-  for (const stage of main.stages) {
-    const layer = main.layers.find((one) => one === stage);
-    if (!layer) at = runOn(forward, at, at + countOf(stage, 'forward', T));
-    for (const unroll of layer?.unrolls ?? []) {
-      for (const t of timesOf(unroll)) {
-        const count = recordStep(unroll, t, 'step').length;
-        const operations = forward.operations.slice(at, (at += count));
-        layers[k].steps[t].forward = traced(operations, t, unroll, layers[k]);
-        track(layers[k], unroll, t);
-      }
-      k++;
-    }
-  }
-  runOn(forward, at, forward.operations.length);
-}
-
-/** Runs loss and output layer, then the stages from the last to the first. */
-function runBackward({ main, backward, unrolls, shape: { T } }: Plan, layers: TracedLayer[]): void {
-  const stages = [...main.stages].reverse();
-  const counts = stages.map((stage) => countOf(stage, 'backward', T));
-  const above = backward.operations.length - counts.reduce((sum, count) => sum + count, 0);
-  let at = runOn(backward, 0, above);
-  stages.forEach((stage, s) => {
-    const end = at + counts[s];
-    for (const unroll of main.layers.find((one) => one === stage)?.unrolls ?? []) {
-      const k = unrolls.indexOf(unroll);
-      for (const t of timesOf(unroll).reverse()) {
-        const count = recordStep(unroll, t, 'stepBackward').length;
-        const operations = backward.operations.slice(at, (at += count));
-        layers[k].steps[t].backward = traced(operations, t, unroll, layers[k]);
-      }
-    }
-    // of two directions, what they send down is added up
-    at = runOn(backward, at, end);
+/**
+ * Runs operations in their order. Those of a cell's step are known by what they write, and are written down; whatever
+ * stands between the steps (dropout, attention, the loss, what is fed back) only runs.
+ */
+function run(
+  plan: Plan,
+  layers: TracedLayer[],
+  way: 'forward' | 'backward',
+  operations: readonly Operation[],
+): void {
+  const record = way === 'forward' ? 'step' : 'stepBackward';
+  const all = plan.unrolls.map((unroll, k): Coming => {
+    const times = way === 'forward' ? unroll.steps() : unroll.steps().reverse();
+    return { unroll, layer: layers[k], times, next: recordStep(unroll, times[0], record) };
   });
+  for (let at = 0; at < operations.length;) {
+    const coming = all.find(({ next }) => next && isSame(next.operations[0], operations[at]));
+    if (!coming?.next) {
+      plain.bind(operations[at++])();
+      continue;
+    }
+    const { unroll, layer, times, next } = coming;
+    const t = times.shift() as number;
+    const own = operations.slice(at, (at += next.operations.length));
+    layer.steps[t][way] = traced(own, next.v, unroll, layer);
+    if (way === 'forward') track(layer, unroll, t);
+    coming.next = times.length > 0 ? recordStep(unroll, times[0], record) : undefined;
+  }
 }
 
-/** Runs the operations of step t one by one, and writes down what each read and wrote. */
-function traced(operations: Operation[], t: number, unroll: Unroll, layer: TracedLayer): Traced[] {
-  const v = unroll.at(t);
+/** Whether two operations do the same to the same numbers: no two steps write to one place in one way. */
+function isSame(p: Operation, q: Operation): boolean {
+  if (p.kind !== 'pointwise' || q.kind !== 'pointwise')
+    return p.kind === q.kind && sameTensor((p as Product).out, (q as Product).out);
+  const names = Object.keys(p.outputs);
+  return p.graph === q.graph && names.some((name) => sameTensor(p.outputs[name], q.outputs[name]));
+}
+const sameTensor = (p: Tensor, q: Tensor): boolean => p.data === q.data && sameView(p, q);
+
+/** Runs the operations of a step one by one, and writes down what each read and wrote. */
+function traced(operations: Operation[], v: Tensors, unroll: Unroll, layer: TracedLayer): Traced[] {
   return operations.map((operation) => {
     const about: About = { lines: linesOf(operation, (t) => nameOf(t, v)), units: unitsOf(operation, v) };
     const run = plain.bind(operation);
@@ -243,8 +232,11 @@ function track(layer: TracedLayer, unroll: Unroll, t: number): void {
 }
 
 /** What reached each step from its output and from the step after it. */
-function gradientTracks(unroll: Unroll, T: number): Record<string, number[][]> {
-  const { outputName: o } = unroll;
+function gradientTracks(unroll: Unroll): Record<string, number[][]> {
+  const {
+    outputName: o,
+    options: { T },
+  } = unroll;
   const at = (name: string): number[][] => Array.from({ length: T }, (_, t) => toFlat(unroll.at(t)[name]));
   const [out, next] = [at(`d${o}Out`), at(`d${o}Next`)];
   return {

@@ -1,0 +1,13 @@
+/** Numbers as people read them. */
+
+/**
+ * A number in few digits, with a minus sign as books print it.
+ * @example short(1234567) // '1.23e6'
+ */
+export function short(value: number, digits = 3): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  const small = size !== 0 && size < 1e-3;
+  const text = small || size >= 1e5 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+  return text.replace('e+', 'e').replaceAll('-', '−');
+}
