@@ -2,11 +2,12 @@
 
 const rooms = Object.keys(require('./scripts/rooms.json')).filter((room) => !room.includes('/'));
 
+/** All tests: `npx jest tests/lstm` finds quick and slow ones. `npm test` and `npm run test:slow` run one half each. */
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
   // a hang is a failure, a busy machine is not
-  testTimeout: 60_000,
+  testTimeout: 300_000,
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // a look-up of Math in jest's sandbox takes longer than most of its functions
   sandboxInjectedGlobals: ['Math'],

@@ -6,7 +6,6 @@ module.exports = {
   ...require('./jest.config.js'),
   testMatch: ['<rootDir>/playground/tests/**/*.test.ts'],
   reporters: ['default'],
-  testTimeout: 120_000,
   // one browser at a time
   maxWorkers: 1,
 };

@@ -20,10 +20,10 @@ import { count, record, same, type Mutant, type Result } from './mutation-record
 
 const FOLDERS = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io'];
 const CACHE = '.cache/mutation';
-/** Tests that start processes or threads, or train for minutes: a mistake would take as long as they do. */
-const SLOW = /^(bench|chorales|cli-|docs|examples|fuzz|growth|headers|kill|paper|parallel|play|sweep|torch)/;
-
-const tests = readdirSync('tests').filter((name) => name.endsWith('.test.ts') && !SLOW.test(name));
+/** Quick tests only: a mistake would take as long as its tests do. */
+const tests = readdirSync('tests').filter(
+  (name) => name.endsWith('.test.ts') && !name.endsWith('.slow.test.ts'),
+);
 
 /** The tests that belong to a file by their name. */
 const ownTests = (file: string): string[] => {

@@ -96,14 +96,14 @@ describe('peers', () => {
     } finally {
       await child.stop();
     }
-  }, 60_000);
+  });
 
   test('an engine that is not there, or does not start, is absent and says why', async () => {
     await expect(Child.start('nosuchengine', file)).rejects.toThrow(new Absent('not installed'));
     await expect(Child.start([join(folder, 'nosuchcommand')], file)).rejects.toThrow(Absent);
     const dying = [process.execPath, '-e', 'console.error("no luck"); process.exit(1)'];
     await expect(Child.start(dying, file)).rejects.toThrow(new Absent('it ended: no luck'));
-  }, 60_000);
+  });
 
   test('figures are judged where both sides were measured', () => {
     const row = (peer: string, ms: number, ratio: number): PeerRow => ({
@@ -148,9 +148,9 @@ describe('backstep bench', () => {
       'W6 float64',
     ]);
     for (const { training } of rows) expect(training.median).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   test('refuses a workload that it does not know', () => {
     expect(() => bench('W9')).toThrow(/bench: the workload must be one of W1, W2, W3, W4, W5, W6/);
-  }, 60_000);
+  });
 });

@@ -114,7 +114,7 @@ describe('train', () => {
     expect(status).toBe(130);
     expect(output).toMatch(/--resume/);
     expect(existsSync(join(folder, 'f', 'checkpoint.safetensors'))).toBe(true);
-  }, 40_000);
+  });
 
   const empty = (): string => (writeFileSync(join(folder, 'empty.txt'), ''), 'empty.txt');
   const binary = (): string => (
@@ -165,7 +165,7 @@ describe('train', () => {
       expect({ symbols, fix, status, stderr }).toEqual({ symbols, fix, status: 0, stderr: '' });
       expect(stdout).toMatch(/gradients {3}right/);
     }
-  }, 120_000);
+  });
 
   it('names a truncated checkpoint and overwrites nothing', () => {
     backstep('train', '--text', text, ...small, '--steps', '3', '--out', 'g');

@@ -365,7 +365,7 @@ describe('the command', () => {
     expect(kills).toBeGreaterThan(0);
     expect(backstep('sweep', 'grid.json', '--out', 'killed', '--jobs', '1').status).toBe(0);
     expect(figuresOf('killed')).toEqual(figuresOf('whole'));
-  }, 120_000);
+  });
 
   it('--fresh forgets nothing for the sake of a queue that is not there', () => {
     const before = readFileSync(join(folder, 'whole', 'trials.jsonl'), 'utf8');

@@ -302,7 +302,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
       expect(both).toHaveLength(alone.length);
       both.forEach((loss, step) => expect(Math.abs(loss - alone[step])).toBeLessThan(1e-10));
     });
-  }, 120_000);
+  });
 
   it('a weight that is another is noticed', () => expect(printed.spoilt).toMatch(/: FAIL\nexit 1$/m));
 

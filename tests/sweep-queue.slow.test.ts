@@ -147,7 +147,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(c.output.split(': started').length).toBe(begun + 6);
     expect(figuresOf('elsewhere')).toEqual(expected);
     expect((await c.kill('SIGINT')).status).toBe(130);
-  }, 180_000);
+  });
 
   it('a worker that is killed loses its trial to another; one that is asked to stop saves it and gives it back', async () => {
     const long = sweep('long', 'long.json');
@@ -168,7 +168,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(left.status).toBe(130);
     expect(left.output).toMatch(/the workers continue; run the same command again to collect their results/);
     expect(c.child.exitCode).toBeNull();
-  }, 180_000);
+  });
 
   it('a trial that fails is tried three times; the same command tries it again', async () => {
     const { id } = expected[0];
@@ -186,7 +186,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     rmSync(model, { recursive: true });
     expect((await sweep('hindered').end).status).toBe(0);
     expect(figuresOf('hindered').filter((line) => 'validation' in line)).toEqual(expected);
-  }, 180_000);
+  });
 
   it('a text that the queue has lost, or that is damaged where a worker keeps it, is sent again', async () => {
     writeFileSync(join(folder, 'one.json'), JSON.stringify({ fixed: { ...fixed, steps: 20 } }));
@@ -206,7 +206,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(output).not.toContain('failed');
     expect(a.output).toContain('failed: worker: the text must be in the queue, got none');
     expect(readFileSync(kept).equals(readFileSync(join(folder, 'text.txt')))).toBe(true);
-  }, 180_000);
+  });
 
   it('a text that is another one than when the sweep began is not sent', async () => {
     writeFileSync(join(folder, 'passing.txt'), 'peter piper picked a peck of pickled pepper\n'.repeat(40));
@@ -223,7 +223,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(output).toMatch(
       /sweep: .*passing\.txt must stay as it was when the sweep began, got another text/,
     );
-  }, 180_000);
+  });
 
   it('a worker tells what the server objects to', async () => {
     await redis.config('SET', 'maxmemory', '1');
@@ -232,7 +232,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     } finally {
       await redis.config('SET', 'maxmemory', '0');
     }
-  }, 180_000);
+  });
 
   it('a server that goes, and comes back empty, costs nothing but time', async () => {
     const running = sweep('lost');
@@ -247,7 +247,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(status).toBe(0);
     expect(output.split('reconnecting').length - 1).toBe(1);
     expect(figuresOf('lost')).toEqual(expected);
-  }, 180_000);
+  });
 
   /** Waits until a trial has told how far it is. */
   async function trained(): Promise<void> {
@@ -288,7 +288,6 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
         else daemon.kill('SIGCONT');
       }
     },
-    60_000,
   );
 
   it('what somebody else has put into the queue can neither name a file nor write to the terminal', async () => {
@@ -306,5 +305,5 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(a.output).not.toContain('\u001b');
     expect(existsSync(join(folder, 'escaped'))).toBe(false);
     await queue.close();
-  }, 60_000);
+  });
 });

@@ -20,7 +20,7 @@ it('killed at any moment, a run goes on from its last checkpoint and ends the sa
   expect(faults).toEqual([]);
   expect(kills).toBe(4);
   expect(Math.max(...steps)).toBeGreaterThan(0);
-}, 120_000);
+});
 
 describe('what is not right is found', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-killed-'));

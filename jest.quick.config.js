@@ -1,0 +1,8 @@
+'use strict';
+
+/** What `npm test` runs: every test but those in `NAME.slow.test.ts`. */
+/** @type {import('jest').Config} */
+module.exports = {
+  ...require('./jest.config.js'),
+  testPathIgnorePatterns: ['/node_modules/', '\\.slow\\.test\\.ts$'],
+};
