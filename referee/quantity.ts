@@ -2,8 +2,9 @@
 import { declare } from '../core/equations/declare';
 import { once } from '../core/once';
 import type { Cell } from '../cells/cell';
+import type { Unroll } from '../bptt/unroll';
 import type { Contributions } from './steps';
-import type { Named, Subject } from './subject';
+import type { Named } from './subject';
 
 /** What one gradient is, in words that follow `your dWx`: `is 1/3 of ours …`. */
 export interface Reading {
@@ -21,6 +22,19 @@ export interface Comparison {
   tolerance: number;
 }
 
+/** Where a gradient belongs. */
+export interface Place {
+  T: number;
+  B: number;
+  shape: readonly number[];
+  /** What a cell calls it: `dWx`; of a network it may belong to no cell. */
+  local: string;
+  cell?: Cell;
+  unroll?: Unroll;
+  /** What each step and each row adds to the gradients of the parameters. */
+  contributions?: () => Contributions;
+}
+
 /** Whether numbers are equal, each to within a tolerance. */
 export const near = (a: readonly number[], b: readonly number[], tolerance: number): boolean =>
   a.length === b.length && a.every((v, k) => Math.abs(v - b[k]) <= tolerance);
@@ -31,13 +45,12 @@ const largest = (values: readonly number[]): number =>
 /** All that one gradient can be read as. */
 export function readings(
   { quantity, given, shape, ours, tolerance }: Comparison,
-  subject: Subject,
+  place: Place,
   right: Named,
-  contributions: () => Contributions,
 ): Reading[] {
   const found: Reading[] = [];
   const add = (words: string): void => void found.push({ words });
-  const own = subject.shapeOf(quantity);
+  const { shape: own, cell } = place;
   const [rows, columns] = own;
   if (shape && own.length === 2 && shape[0] === columns && shape[1] === rows && rows !== columns) {
     const turned = ours.map((_, k) => given[(k % columns) * rows + Math.floor(k / columns)]);
@@ -57,24 +70,23 @@ export function readings(
       tolerance * Math.max(1, Math.abs(ratio)),
     )
   )
-    for (const words of factors(ratio, subject, tolerance / (largest(ours) || 1))) add(words);
+    for (const words of factors(ratio, place, tolerance / (largest(ours) || 1))) add(words);
 
   if (rows === columns && own.length === 2) {
     const turned = ours.map((_, k) => ours[(k % columns) * rows + Math.floor(k / columns)]);
     if (near(given, turned, tolerance)) add('are the transpose of ours');
   }
-  for (const { names, of } of gateOrders(subject.cell)) {
+  for (const { names, of } of cell ? gateOrders(cell) : []) {
     const values = of(ours, own);
-    if (values && near(given, values, tolerance))
-      add(`hold the gates in the order ${names.join(' ')}; ours is ${gatesOf(subject.cell).join(' ')}`);
+    if (cell && values && near(given, values, tolerance))
+      add(`hold the gates in the order ${names.join(' ')}; ours is ${gatesOf(cell).join(' ')}`);
   }
   for (const [other, values] of Object.entries(right))
     if (other !== quantity && near(given, values, tolerance)) add(`are our ${other}`);
-  if (quantity === 'dx') for (const words of inTime(given, ours, tolerance, subject)) add(words);
+  if (quantity === 'dx') for (const words of inTime(given, ours, tolerance, place)) add(words);
 
-  const { parameters } = subject.cell;
-  if (Object.hasOwn(parameters, quantity.slice(1))) {
-    const { byStep, byRow } = contributions();
+  if (cell && place.contributions && Object.hasOwn(cell.parameters, place.local.slice(1))) {
+    const { byStep, byRow } = place.contributions();
     const parts = (all: Named[], what: string, first: string, last: string): void =>
       all.forEach((part, k) => {
         if (all.length < 2) return;
@@ -111,7 +123,7 @@ function ratioOf(given: readonly number[], ours: readonly number[]): number | un
   return Number.isFinite(ratio) && ratio !== 0 ? ratio : undefined;
 }
 
-function factors(ratio: number, { T, B }: Subject, precision: number): string[] {
+function factors(ratio: number, { T, B }: Place, precision: number): string[] {
   const is = (value: number): boolean =>
     Math.abs(ratio - value) <= 8 * precision * Math.max(1, Math.abs(value));
   if (is(1)) return [];
@@ -181,9 +193,10 @@ function inTime(
   given: readonly number[],
   ours: readonly number[],
   tolerance: number,
-  { T, B, cell, unroll }: Subject,
+  { T, B, shape, unroll }: Place,
 ): string[] {
-  const block = B * cell.input;
+  const width = shape[shape.length - 1];
+  const block = B * width;
   const at = (t: number, k: number): number => (t >= 0 && t < T ? ours[t * block + k] : 0);
   const moved = (time: (t: number) => number): number[] =>
     ours.map((_, k) => at(time(Math.floor(k / block)), k % block));
@@ -214,9 +227,9 @@ function inTime(
     )
       found.push('are ours with the steps in reverse');
   }
-  const { valid } = unroll.options;
+  const valid = unroll?.options.valid;
   if (valid) {
-    const live = (k: number): boolean => valid.get(Math.floor(k / cell.input), 0) > 0;
+    const live = (k: number): boolean => valid.get(Math.floor(k / width), 0) > 0;
     if (
       near(
         given.filter((_, k) => live(k)),

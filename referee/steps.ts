@@ -8,17 +8,13 @@ import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { Unroll } from '../bptt/unroll';
 import type { Named, Subject } from './subject';
 
-/** A mistake that changes many gradients at once, and what they are with it. */
-export interface Hypothesis {
-  words: string;
-  gradients: () => Named | undefined;
-}
-
 /** A backward pass of an unrolling, with one mistake in it. */
 export interface StepMistake {
   /** Follows `your gradients equal ours`. */
   words: string;
   record: (program: Program) => void;
+  /** Each gradient tells it by itself as well: tried only where they do not. */
+  rare?: boolean;
 }
 
 const copying = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = from');
@@ -41,7 +37,7 @@ export const likeThese = (tensors: Tensors): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, zeros([...t.shape])]));
 
 /** What happens around the steps of a spoilt backward pass. */
-interface Spoilt {
+interface Spoilt extends Pick<StepMistake, 'rare'> {
   /** The steps in the order in which they are taken; default the last one first. */
   order?: number[];
   before?: (program: Program, t: number) => void;
@@ -107,10 +103,11 @@ export function stepMistakes(unroll: Unroll): StepMistake[] {
   const stage = new Stage(unroll);
   const { T, B } = unroll.options;
   const found: StepMistake[] = [];
-  const add = (words: string, spoilt: Spoilt): void =>
-    void found.push({ words, record: (program) => stage.record(program, spoilt) });
+  const add = (words: string, { rare, ...spoilt }: Spoilt): void =>
+    void found.push({ words, rare, record: (program) => stage.record(program, spoilt) });
   found.push({
     words: 'without a backward pass of the layer: nothing is written',
+    rare: true,
     record(program) {
       clear(program, unroll.options.dx);
       for (const d of Object.values(unroll.dStates)) clear(program, unroll.after(0, d));
@@ -226,6 +223,7 @@ function addSums(stage: Stage, add: Add): void {
   const { unroll, states } = stage;
   const { gradients } = unroll.options;
   add('with `=` where `+=` belongs: each step overwrites the gradients of the parameters', {
+    rare: true,
     before: (program) => Object.values(gradients).forEach((d) => clear(program, d)),
   });
   // a second pass of each step, whose parameters take what it sends back for what comes to it
@@ -261,17 +259,6 @@ function addStates({ unroll, states, copy: own }: Stage, add: Add): void {
       },
     });
 }
-
-/** Everything that goes wrong between the steps of a subject. */
-export const stepHypotheses = (subject: Subject): Hypothesis[] =>
-  stepMistakes(subject.unroll).map(({ words, record }) => ({
-    words,
-    gradients() {
-      const program = new Program();
-      record(program);
-      return subject.gradients(program);
-    },
-  }));
 
 /** Of each parameter, what each step and each row of the batch adds to its gradient. */
 export interface Contributions {

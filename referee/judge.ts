@@ -1,0 +1,267 @@
+/**
+ * Judging gradients: equal to ours or not, and which of the known mistakes gives the same numbers.
+ *
+ * Equal is what rounding explains: the bounds are carried through the program (see `errorbound.ts`), they are not chosen.
+ */
+import { must } from '../core/check';
+import { once } from '../core/once';
+import { rowMajor, type Numbers } from '../core/tensor';
+import {
+  apart,
+  coarse,
+  listed,
+  singular,
+  told,
+  type Diagnosis,
+  type Explanation,
+  type GradientDifference,
+} from './diagnosis';
+import { placeOf } from './edits';
+import { roundoff, type Precision } from './errorbound';
+import { gatesOf, near, readings, type Place } from './quantity';
+import type { Named } from './subject';
+
+/** A mistake that changes many gradients at once, and what they are with it; undefined where it does not fit. */
+export interface Candidate extends Pick<Explanation, 'kind' | 'line' | 'mutant'> {
+  /** Follows `your gradients equal ours`. */
+  words: string;
+  gradients: () => Named | undefined;
+  /** Tried only where no other will do. */
+  rare?: boolean;
+}
+
+/** Numbers that were given, row-major. */
+export interface Given {
+  quantity: string;
+  values: number[];
+  shape: readonly number[];
+}
+
+/** What is right, and every mistake that can be made of it. */
+export abstract class Judge {
+  /** The right gradients, row-major. */
+  abstract readonly ours: Named;
+  private all?: Candidate[];
+  private readonly limits = new Map<number, Named>();
+  private readonly computed = new Map<Candidate, Named | undefined>();
+  private readonly largest = once(largest);
+
+  /** Bounds of the rounding errors at a unit round-off. */
+  protected abstract bounds(unit: number): Named;
+  protected abstract shapeOf(quantity: string): number[];
+  /** Where a gradient belongs. */
+  protected abstract place(quantity: string): Place;
+  protected abstract candidates(): Candidate[];
+
+  /** Every mistake that is known here. */
+  get known(): Candidate[] {
+    return (this.all ??= this.candidates());
+  }
+
+  /** How far two honest computations may lie apart, number by number: both are off by a bound at most. */
+  tolerances(precision: Precision): Named {
+    const unit = roundoff[precision];
+    let found = this.limits.get(unit);
+    if (!found) {
+      found = Object.fromEntries(
+        Object.entries(this.bounds(unit)).map(([name, bounds]) => [name, bounds.map((e) => 2 * e)]),
+      );
+      this.limits.set(unit, found);
+    }
+    return found;
+  }
+
+  /** Judges gradients, all or some. */
+  judge(gradients: Readonly<Record<string, Numbers>>, precision: Precision): Diagnosis {
+    for (const quantity of Object.keys(gradients))
+      must(
+        quantity in this.ours,
+        'diagnose',
+        `gradients must be among ${Object.keys(this.ours).join(', ')}`,
+        quantity,
+      );
+    const given = this.read(gradients);
+    must(given.length > 0, 'diagnose', 'gradients must hold one at least', '{}');
+    const limits = this.tolerances(precision);
+    const wrong = this.unlike(given, limits);
+    if (wrong.length === 0)
+      return { verdict: 'right', explanations: [], differences: [], message: 'your gradients are right' };
+    const differences = this.inOrder(wrong).map((one) => this.difference(one, limits));
+    const flaw = wrong.find(({ values }) => !values.every(Number.isFinite));
+    const explanations = flaw ? [] : this.explain(given, wrong, limits);
+    if (explanations.length > 0)
+      return { verdict: 'explained', explanations, differences, message: told(explanations) };
+    if (precision === 'float64' && this.unlike(given, this.tolerances('float32')).length === 0)
+      return { verdict: 'rounding', explanations: [], differences, message: coarse('gradients') };
+    return {
+      verdict: 'unexplained',
+      explanations: [],
+      differences,
+      message: apart('your gradients', differences[0]),
+    };
+  }
+
+  /** Whether a number counts for nothing. */
+  protected isPadded(_quantity: string, _k: number): boolean {
+    return false;
+  }
+
+  /** What is put in its place. */
+  protected paddingOf(_quantity: string, _k: number): number {
+    return 0;
+  }
+
+  /** Numbers as they were given; what stands in the padding of the outputs counts for nothing. */
+  protected read(given: Readonly<Record<string, Numbers>>): Given[] {
+    return Object.entries(given).map(([quantity, numbers]) => {
+      const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
+      return {
+        ...{ quantity, shape },
+        values: Array.from(list, (v, k) => (this.isPadded(quantity, k) ? this.paddingOf(quantity, k) : v)),
+      };
+    });
+  }
+
+  /** Those that are not ours. */
+  protected unlike(given: readonly Given[], limits: Named, ours = this.ours): Given[] {
+    return given.filter(
+      ({ quantity, values, shape }) =>
+        !fits(shape, this.shapeOf(quantity)) ||
+        values.length !== ours[quantity].length ||
+        !values.every((v, k) => Math.abs(v - ours[quantity][k]) <= limits[quantity][k]),
+    );
+  }
+
+  private explain(given: readonly Given[], wrong: readonly Given[], limits: Named): Explanation[] {
+    const widest = once((name: string): number => largest(limits[name]));
+    const agrees = ({ quantity, values }: Given, gradients: Named): boolean => {
+      const scale = this.largest(gradients[quantity]) / (this.largest(this.ours[quantity]) || 1);
+      return near(values, gradients[quantity], 2 * widest(quantity) * Math.max(1, scale));
+    };
+    const said = (names: string[]): string =>
+      names.length === given.length && names.length > 1
+        ? 'your gradients equal'
+        : `your ${listed(names)} ${names.length > 1 ? 'equal' : 'equals'}`;
+    const names = wrong.map(({ quantity }) => quantity);
+
+    const all = this.known;
+    const matching = (rare: boolean): Candidate[] =>
+      all.filter((candidate) => {
+        if ((candidate.rare ?? false) !== rare) return false;
+        const gradients = this.gradientsOf(candidate);
+        return gradients !== undefined && given.every((one) => agrees(one, gradients));
+      });
+    const tell = ({ words, kind, line, mutant }: Candidate): Explanation => ({
+      words: `${said(names)} ours ${words}${placeOf(line)}`,
+      ...{ kind, ...(line && { line }), ...(mutant !== undefined && { mutant }) },
+    });
+    const found = matching(false).map(tell);
+    const alone = this.alone(wrong, this.ours, widest);
+    if (alone) found.push(...alone);
+    if (found.length === 0) found.push(...matching(true).map(tell));
+    if (found.length > 0) return found;
+
+    // a mistake that many gradients show, and another in those that it does not explain
+    return all.flatMap(({ words, kind, line, ...rest }, index) => {
+      const gradients = this.gradientsOf(all[index]);
+      if (!gradients) return [];
+      const left = given.filter((one) => !agrees(one, gradients));
+      const explained = names.filter((name) => !left.some(({ quantity }) => quantity === name));
+      if (explained.length === 0 || left.length > 2) return [];
+      const others = this.alone(left, gradients, widest);
+      return (others ?? []).map((other): Explanation => ({
+        words: `your ${listed(explained)} ${explained.length > 1 ? 'equal' : 'equals'} ours ${words}${placeOf(line)}; with that mistake in them, ${other.words}`,
+        ...{ kind, ...(line && { line }), ...rest },
+      }));
+    });
+  }
+
+  /** What each of some gradients can be read as by itself; undefined where one cannot. */
+  private alone(
+    wrong: readonly Given[],
+    reference: Named,
+    widest: (name: string) => number,
+  ): Explanation[] | undefined {
+    const each = wrong.map(({ quantity, values, shape }) => ({
+      quantity,
+      found: readings(
+        { quantity, given: values, shape, ours: reference[quantity], tolerance: 2 * widest(quantity) },
+        this.place(quantity),
+        reference,
+      ),
+    }));
+    if (each.some(({ found }) => found.length === 0)) return undefined;
+    const common = each[0].found.filter(({ words }) =>
+      each.every(({ found }) => found.some((one) => one.words === words)),
+    );
+    const names = each.map(({ quantity }) => quantity);
+    const sentence = (of: string[], words: string): string =>
+      `your ${listed(of)} ${of.length > 1 ? words : singular(words)}`;
+    if (common.length > 0)
+      return common.map(({ words }) => ({ words: sentence(names, words), kind: 'gradient' }));
+    // each has its own
+    const groups = new Map<string, string[]>();
+    for (const { quantity, found } of each) {
+      const words = found.map((one) => one.words).join(', or ');
+      groups.set(words, [...(groups.get(words) ?? []), quantity]);
+    }
+    const words = Array.from(groups, ([text, of]) => sentence(of, text)).join('; ');
+    return [{ words, kind: 'gradient' }];
+  }
+
+  private gradientsOf(candidate: Candidate): Named | undefined {
+    if (!this.computed.has(candidate)) this.computed.set(candidate, candidate.gradients());
+    return this.computed.get(candidate);
+  }
+
+  /** Gradients in the order in which the backward pass reaches them: each step's dx, the weights, the initial states. */
+  protected inOrder(wrong: readonly Given[]): Given[] {
+    const rank = ({ quantity }: Given): number => {
+      if (quantity === 'dx') return 0;
+      const { cell, local } = this.place(quantity);
+      const state = /^d(.+)0$/.exec(local)?.[1];
+      return cell && state !== undefined && Object.hasOwn(cell.states, state) ? 2 : 1;
+    };
+    return [...wrong].sort((a, b) => rank(a) - rank(b));
+  }
+
+  protected difference(
+    { quantity, values, shape }: Given,
+    limits: Named,
+    ours = this.ours,
+  ): GradientDifference {
+    const own = this.shapeOf(quantity);
+    const right = ours[quantity];
+    if (values.length !== right.length || !fits(shape, own))
+      return {
+        quantity,
+        where: `its shape, [${shape.join(', ')}] where [${own.join(', ')}] belongs`,
+        given: NaN,
+        ours: NaN,
+      };
+    const order = right.map((_, k) => k);
+    const block = own.length === 3 ? own[1] * own[2] : right.length;
+    // the backward pass begins at the last step
+    if (ours === this.ours) order.sort((a, b) => Math.floor(b / block) - Math.floor(a / block) || a - b);
+    const k = order.find((at) => !(Math.abs(values[at] - right[at]) <= limits[quantity][at])) ?? 0;
+    return { quantity, where: this.placeIn(quantity, own, k), given: values[k], ours: right[k] };
+  }
+
+  private placeIn(quantity: string, shape: readonly number[], k: number): string {
+    const width = shape[shape.length - 1];
+    if (shape.length === 3)
+      return `step ${Math.floor(k / (shape[1] * width))}, row ${Math.floor(k / width) % shape[1]}, entry ${k % width}`;
+    const place = shape.length === 1 ? `[${k}]` : `[${Math.floor(k / width)}, ${k % width}]`;
+    const { cell } = this.place(quantity);
+    const gates = cell ? gatesOf(cell) : [];
+    const gated = cell && gates.length > 1 && width === gates.length * cell.hidden;
+    return gated ? `${place}, gate ${gates[Math.floor((k % width) / cell.hidden)]}` : place;
+  }
+}
+
+/** A flat list fits any shape of its size. */
+export const fits = (shape: readonly number[], own: readonly number[]): boolean =>
+  shape.length === 1 || (shape.length === own.length && shape.every((n, k) => n === own[k]));
+
+const largest = (values: readonly number[]): number =>
+  values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
