@@ -231,7 +231,7 @@ export function describeCell(variants: readonly Variant[]): void {
         const together: Gradients = { output: toFlat(forward(run).output), ...gradientsOf(run) };
         const sums: Gradients = {};
         for (let b = 0; b < B; b++) {
-          const net = copyNetwork(run.net, setting.dtype);
+          const net = copyNetwork(run.net, { dtype: setting.dtype });
           const pick = (values: Float64Array, width: number): Float64Array =>
             values.filter((_, k) => Math.floor(k / width) % B === b);
           const alone: Run = {

@@ -38,6 +38,18 @@ const some = (scale = 1, dtype?: Dtype): Parameters =>
 const gradientsOf = (parameters: Parameters): number[] => Array.from(parameters.flatGradients.data);
 
 describe('global norm', () => {
+  test('is added up by the executor of the network', () => {
+    const { parameters } = network({ layers: [elman({ input: 1, hidden: 2 })], executor: 'plain' });
+    expect(parameters.executor.name).toBe('plain');
+    const blocks: number[][] = [];
+    const counted = new Parameters(parameters.shapes, 'float64', new Random(0), {
+      ...parameters.executor,
+      sumSquares: (_, from, to) => (blocks.push([from, to]), 25),
+    });
+    expect(globalNorm(counted)).toBe(5);
+    expect(blocks).toEqual([[0, counted.flat.data.length]]);
+  });
+
   test('trap 7: one norm over all parameters together: 3, 4 and 12 make 13', () => {
     expect(globalNorm(some())).toBe(13);
     expect(globalNorm(some(1, 'float32'))).toBe(13);

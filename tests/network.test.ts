@@ -340,7 +340,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
   test('a copy has the same weights under the other dtype, and shares nothing', () => {
     const net = deep({ trainInitial: true, output: O, loss: 'softmax', reduction: 'sum' });
     for (const other of ['float64', 'float32'] as const) {
-      const copy = copyNetwork(net, other);
+      const copy = copyNetwork(net, { dtype: other });
       expect(copy.architecture).toEqual({ ...net.architecture, dtype: other });
       expect(copy.reduction).toBe('sum');
       for (const [name, t] of Object.entries(net.parameters.values))
@@ -349,6 +349,15 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       expect(net.parameters.values['l0.Wx'].get(0, 0)).not.toBe(99);
     }
     expect(copyNetwork(net).architecture.dtype).toBe('float64');
+  });
+
+  test('a copy runs on the same executor and may differ in what its weights do not depend on', () => {
+    const net = deep({ output: O, loss: 'softmax', dropout: 0.5, executor: 'plain' });
+    expect(copyNetwork(net).executor.name).toBe('plain');
+    const copy = copyNetwork(net, { dropout: 0, reduction: 'sum' });
+    expect(copy.architecture).toEqual({ ...net.architecture, dropout: 0, dtype: 'float64' });
+    expect(copy.reduction).toBe('sum');
+    expect(toFlat(copy.parameters.flat)).toEqual(toFlat(net.parameters.flat));
   });
 });
 

@@ -3,12 +3,11 @@ import * as v from 'valibot';
 import { Random } from '../core/random';
 import type { ExecutorName } from '../core/executor';
 import { embedding } from '../cells/embedding';
-import { optionsOf } from '../bptt/network/architecture';
 import type { Batch } from '../bptt/network/batch';
 import { fit, type StepInfo, type FitResult } from '../bptt/train/fit';
 import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/check/gradcheck';
 import { mustHaveRoom } from '../bptt/network/need';
-import { network, type Network } from '../bptt/network/network';
+import { copyNetwork, network, type Network } from '../bptt/network/network';
 import type { States } from '../bptt/network/states';
 import { optimizer, type Optimizer } from '../bptt/train/optimizers';
 import { schedule } from '../bptt/train/schedules';
@@ -241,10 +240,7 @@ export class Trainer {
 
   /** Checks the gradients of this very network: a float64 copy of it, on a small slice of its text. */
   gradcheck(): GradcheckReport {
-    const { architecture, parameters } = this.network;
-    const executor = this.network.executor.name as ExecutorName;
-    const copy = network({ ...optionsOf(architecture), dtype: 'float64', executor });
-    copy.parameters.flat.data.set(parameters.flat.data);
+    const copy = copyNetwork(this.network);
     // a sequence first, then a second row: of a tiny text, what there is
     const { indices } = this.parts.text;
     const T = Math.min(3, indices.length - 1);

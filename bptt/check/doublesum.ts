@@ -10,7 +10,8 @@ import { must } from '../../core/check';
 import { Program } from '../../core/program';
 import { spansOf, statesSize, type Matrix } from './copies';
 import { jacobiansOf } from './jacobian';
-import { analyticGradients, positionOf, type Problem } from './problem';
+import type { Direction } from './judge';
+import { analyticGradients, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
 import type { Unroll } from '../unroll';
 
@@ -47,9 +48,11 @@ export function doubleSum(problem: Problem): DoubleSum {
   const parts: Record<string, (along: ArrayLike<number>) => number> = {};
   for (const unroll of plan.unrolls) {
     const reaching = reachingStates(unroll);
-    const steps = immediate(unroll, reaching);
-    for (const name of Object.keys(unroll.cell.parameters))
-      parts[`${unroll.name}.${name}`] = (along) => steps(name, along);
+    const steps = immediate(unroll, reaching, problem.variables);
+    for (const parameter of Object.keys(unroll.cell.parameters)) {
+      const name = `${unroll.name}.${parameter}`;
+      parts[name] = (along) => steps({ [name]: along });
+    }
     for (const [s, { from, to }] of Object.entries(spansOf(unroll.cell))) {
       const all = reaching[0].flatMap((line) => line.slice(from, to));
       // trained initial states are one row for all rows of the batch
@@ -97,7 +100,11 @@ function reachingStates(unroll: Unroll): Matrix[] {
 }
 
 /** Σ_k of what reaches the states after step k times ∂⁺h_k/∂W, the immediate derivative along a direction of W. */
-function immediate(unroll: Unroll, reaching: Matrix[]): (name: string, along: ArrayLike<number>) => number {
+function immediate(
+  unroll: Unroll,
+  reaching: Matrix[],
+  variables: Problem['variables'],
+): (direction: Direction) => number {
   const duals = new DualExecutor();
   const spans = Object.entries(spansOf(unroll.cell));
   // the last step first: what a step leaves has a derivative then, and the step after would take it for one of h_{k−1}
@@ -110,10 +117,8 @@ function immediate(unroll: Unroll, reaching: Matrix[]): (name: string, along: Ar
       return { run: program.bind(duals), moved, lines: reaching[taken + 1] };
     })
     .reverse();
-  return (name, along) => {
-    duals.clear();
-    const d = duals.tangentOf(unroll.options.parameters[name]);
-    for (let k = 0; k < along.length; k++) d.data[positionOf(d, k)] = along[k];
+  return (direction) => {
+    duals.move(variables, direction);
     let sum = 0;
     for (const { run, moved, lines } of steps) {
       run();

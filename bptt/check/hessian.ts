@@ -13,8 +13,7 @@ import { Random } from '../../core/random';
 import { sizeOf, toFlat, type Numbers } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { fitted, flatten, type FlatNumbers } from '../network/numbers';
-import { optionsOf } from '../network/architecture';
-import { Network } from '../network/network';
+import { copyNetwork, type Network } from '../network/network';
 import type { Direction } from './judge';
 import { fill, problemOfNetwork, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
@@ -166,13 +165,7 @@ function extreme(
 /** The parameters of a float64 copy, and the product of their Hessian with a direction. */
 function second(net: Network, batch: Batch, where: string) {
   must(net.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
-  const copy = new Network({
-    ...optionsOf(net.architecture),
-    dropout: 0,
-    dtype: 'float64',
-    reduction: net.reduction,
-  });
-  for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
+  const copy = copyNetwork(net, { dropout: 0 });
   const parameters = copy.parameters.values;
   const product = hessianOf(problemOfNetwork(copy, batch));
   return {

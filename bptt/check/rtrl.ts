@@ -31,14 +31,9 @@ export class DualExecutor implements Executor {
     return ndarray<Data>(data, t.shape, t.stride, t.offset);
   }
 
-  /** Forgets all derivatives. */
-  clear(): void {
-    for (const data of this.tangents.values()) data.fill(0);
-  }
-
   /** Lets variables move along a direction, and nothing else. */
   move(variables: Problem['variables'], direction: Direction): void {
-    this.clear();
+    for (const data of this.tangents.values()) data.fill(0);
     for (const [name, v] of Object.entries(direction)) {
       const d = this.tangentOf(variables[name].value);
       for (let k = 0; k < v.length; k++) d.data[positionOf(d, k)] = v[k];

@@ -1,7 +1,6 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
 import { mustBe, mustBeOneOf, mustKnowKeys } from '../../core/check';
-import { executorOf } from '../../core/executor';
-import type { Dtype } from '../../core/memory';
+import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
 import { toFlat } from '../../core/tensor';
@@ -65,6 +64,7 @@ export class Network {
       parameterShapes(this.architecture),
       this.architecture.dtype,
       this.random,
+      this.executor,
     );
     this.#runner = new Runner(this);
   }
@@ -100,10 +100,24 @@ export function mustBeNetwork(value: unknown, where: string): asserts value is N
  */
 export const network = (options: NetworkOptions): Network => new Network(options);
 
-/** The same network with the same weights under another dtype; float64 by default, as the gradient check wants it. */
-export function copyNetwork(net: Network, dtype: Dtype = 'float64'): Network {
+/** What may differ in a copy: nothing that the weights depend on. */
+export type CopyChanges = Pick<
+  NetworkOptions,
+  'dtype' | 'dropout' | 'loss' | 'reduction' | 'seed' | 'executor'
+>;
+
+/**
+ * A network of its own with the same weights; float64 unless `changes` say otherwise, as the gradient check wants it.
+ * @example copyNetwork(net, { dropout: 0 }).parameters.count === net.parameters.count // true
+ */
+export function copyNetwork(net: Network, changes: CopyChanges = {}): Network {
   mustBeNetwork(net, 'copyNetwork');
-  const copy = new Network({ ...optionsOf(net.architecture), reduction: net.reduction, dtype });
+  const { architecture, reduction, executor } = net;
+  const copy = new Network({
+    ...optionsOf(architecture),
+    ...{ reduction, dtype: 'float64', executor: executor.name as ExecutorName },
+    ...changes,
+  });
   for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
   return copy;
 }

@@ -2,7 +2,9 @@
 import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
 import { must, mustShape } from '../../core/check';
+import { executorOf } from '../../core/executor';
 import type { Dtype } from '../../core/memory';
+import type { Executor } from '../../core/program';
 import type { Random } from '../../core/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
 import { fitted, type FlatNumbers } from './numbers';
@@ -38,6 +40,8 @@ export class Parameters {
     /** Of all values and gradients. */
     readonly dtype: Dtype,
     random: Random,
+    /** Works on all of them at once: updates, norms. */
+    readonly executor: Executor = executorOf(),
   ) {
     const padded = (shape: number[]): number => Math.ceil(sizeOf(shape) / GRAIN) * GRAIN;
     const total = Object.values(shapes).reduce((sum, { shape }) => sum + padded(shape), 0);

@@ -4,8 +4,8 @@
  * Both work on the gradients of all parameters together, after `backward` and before the optimiser's step.
  */
 import { isNumber, must, mustBe } from '../../core/check';
-import { executorOf } from '../../core/executor';
 import type { Data } from '../../core/memory';
+import type { Executor } from '../../core/program';
 import { firstBadParameter } from '../network/notfinite';
 import { Parameters } from '../network/parameters';
 
@@ -70,7 +70,8 @@ export function clipValue(parameters: Parameters, limit: number): void {
  */
 export function globalNorm(parameters: Parameters): number {
   const g = parameters.flatGradients.data;
-  const sum = sumOfSquares(g, 1);
+  const { sumSquares } = parameters.executor;
+  const sum = sumOfSquares(g, 1, sumSquares);
   // squares of very large or very small numbers leave the range of float64: then the entries are scaled first
   if (sum > 1e-280 && sum < Infinity) return Math.sqrt(sum);
   mustBeFinite(parameters);
@@ -87,13 +88,12 @@ export function scaleGradients(parameters: Parameters, factor: number): void {
   for (let k = 0; k < g.length; k++) g[k] *= factor;
 }
 
-/** Σ (g / unit)². */
-function sumOfSquares(g: Data, unit: number): number {
-  const { sumSquares } = executorOf();
+/** Σ (g / unit)², by `kernel` where that is in reach of it. */
+function sumOfSquares(g: Data, unit: number, kernel?: Executor['sumSquares']): number {
   let total = 0;
   for (let start = 0; start < g.length; start += BLOCK) {
     const end = Math.min(start + BLOCK, g.length);
-    total += (unit === 1 ? sumSquares?.(g, start, end) : undefined) ?? loop(g, start, end, unit);
+    total += kernel?.(g, start, end) ?? loop(g, start, end, unit);
   }
   return total;
 }

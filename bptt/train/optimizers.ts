@@ -6,7 +6,6 @@
  */
 import ndarray from 'ndarray';
 import { must, mustBe } from '../../core/check';
-import { executorOf } from '../../core/executor';
 import type { Data } from '../../core/memory';
 import { Program, type Executor } from '../../core/program';
 import {
@@ -191,8 +190,7 @@ export function optimizer(
   const trains = alone || (of as Partial<Network> | undefined)?.parameters instanceof Parameters;
   mustBe(trains, where, 'what is trained must be a network, or its parameters', of);
   const parameters = alone ? of : of.parameters;
-  const fallback = alone ? executorOf : () => of.executor;
-  return new Optimizer(parameters, options, executor ?? fallback());
+  return new Optimizer(parameters, options, executor ?? parameters.executor);
 }
 
 function mustBeRate(rate: number, where: string): void {
