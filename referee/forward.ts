@@ -1,11 +1,21 @@
 /** What is wrong with somebody's outputs: the forward pass with one small mistake, or on other numbers. */
+import type { Cell } from '../cells/cell';
 import { rowMajor, type Numbers } from '../core/tensor';
-import { edited, edits, linesOf, placeOf } from './edits';
+import { edited, edits, linesOf, placeOf, type Line } from './edits';
 import { gateOrders } from './quantity';
 import { Subject, type Named, type Question } from './subject';
 
 /** Outputs and last states that were given, row-major. */
 type Given = Readonly<Record<string, readonly number[]>>;
+
+/** One small mistake in a forward pass. */
+export interface ForwardMistake {
+  /** Follows "your outputs equal ours". */
+  words: string;
+  line?: Line;
+  /** The question as it is answered with the mistake; undefined where the mistake cannot be made. */
+  of(question: Question): Question | undefined;
+}
 
 /**
  * All small mistakes that give these outputs, in words.
@@ -18,51 +28,111 @@ export function forwardReadings(
   tolerance: (quantity: string) => number,
   counts: (quantity: string, k: number) => boolean,
 ): string[] {
-  const found: string[] = [];
   const agrees = (outputs: Named): boolean =>
     Object.entries(given).every(([name, values]) =>
       values.every((v, k) => !counts(name, k) || Math.abs(v - outputs[name][k]) <= 4 * tolerance(name)),
     );
-  const attempt = (words: string, change: Partial<Question>): void => {
-    if (agrees(new Subject({ ...question, ...change }).run())) found.push(`your outputs equal ours ${words}`);
-  };
+  return forwardMistakes(question.cell)
+    .filter(({ of }) => {
+      const wrong = of(question);
+      return wrong !== undefined && agrees(new Subject(wrong).run());
+    })
+    .map(({ words, line }) => `your outputs equal ours ${words}${placeOf(line)}`);
+}
 
-  const { cell, parameters, initial, lengths } = question;
-  if (initial) {
-    attempt('with states that start at zero', { initial: {} });
-    for (const s of Object.keys(initial))
-      if (Object.keys(initial).length > 1)
-        attempt(`with \`${s}\` that starts at zero`, { initial: { ...initial, [s]: zerosLike(initial[s]) } });
-  }
-  if (lengths)
-    attempt('without the lengths: steps behind the end of a row take part', { lengths: undefined });
-  for (const order of gateOrders(cell)) {
-    const put = Object.fromEntries(
-      Object.entries(parameters).map(([p, numbers]) => {
-        const { shape } = cell.parameters[p];
-        return [p, order.of(Array.from(rowMajor(numbers, 'referee', p).numbers), shape) ?? numbers];
-      }),
-    );
-    attempt(`with the gates of the weights in the order ${order.names.join(' ')}`, { parameters: put });
-  }
+/** Every small mistake in the forward pass of a cell; they fit the same cell of any sizes. */
+export function forwardMistakes(cell: Cell): ForwardMistake[] {
+  const states = Object.keys(cell.states);
+  const found: ForwardMistake[] = [
+    { words: 'with states that start at zero', of: (q) => q.initial && { ...q, initial: {} } },
+    ...states
+      .filter(() => states.length > 1)
+      .map((s): ForwardMistake => ({
+        words: `with \`${s}\` that starts at zero`,
+        of: (q) =>
+          q.initial?.[s] && { ...q, initial: { ...q.initial, [s]: flat(q.initial[s]).map(() => 0) } },
+      })),
+    {
+      words: 'without the lengths: steps behind the end of a row take part',
+      of: (q) => q.lengths && { ...q, lengths: undefined },
+    },
+  ];
+  for (const { names } of gateOrders(cell))
+    found.push({
+      words: `with the gates of the weights in the order ${names.join(' ')}`,
+      of: (q) => withParameters(q, (numbers, shape) => orderOf(q.cell, names)(numbers, shape) ?? numbers),
+    });
   for (const [p, { shape }] of Object.entries(cell.parameters)) {
-    const { numbers } = rowMajor(parameters[p], 'referee', p);
-    if (shape.length === 2 && shape[0] === shape[1]) {
-      const n = shape[0];
-      const turned = Array.from(numbers, (_, k) => numbers[(k % n) * n + Math.floor(k / n)]);
-      attempt(`with ${p} transposed`, { parameters: { ...parameters, [p]: turned } });
-    }
-    attempt(`without ${p}`, { parameters: { ...parameters, [p]: Array.from(numbers, () => 0) } });
+    const one =
+      (change: (numbers: number[], shape: readonly number[]) => number[] | undefined) => (q: Question) =>
+        withParameters(q, (numbers, shape, name) => (name === p ? change(numbers, shape) : numbers));
+    if (shape.length === 2)
+      found.push(
+        {
+          words: `with ${p} transposed`,
+          of: one((numbers, [rows, columns]) =>
+            rows === columns ? turned(numbers, rows, columns) : undefined,
+          ),
+        },
+        {
+          words: `with ${p} read in the other orientation`,
+          of: one((numbers, [rows, columns]) =>
+            rows === columns ? undefined : turned(numbers, rows, columns),
+          ),
+        },
+        {
+          words: `with every gate of ${p} transposed`,
+          of: one((numbers, [rows, columns]) =>
+            columns > rows && columns % rows === 0 ? gatesTurned(numbers, rows, columns) : undefined,
+          ),
+        },
+      );
+    found.push({ words: `without ${p}`, of: one((numbers) => numbers.map(() => 0)) });
   }
   if (!cell.equations) return found;
   const lines = linesOf(cell, 'forward');
-  for (const { words, index, text } of edits(cell.equations, 'forward')) {
-    const other = edited(cell, { forward: text });
-    if (other && agrees(new Subject(question, other).run()))
-      found.push(`your outputs equal ours ${words}${placeOf(lines[index])}`);
-  }
+  for (const { words, index, text } of edits(cell.equations, 'forward'))
+    found.push({
+      ...{ words, line: lines[index] },
+      of: (q) => {
+        const other = edited(q.cell, { forward: text });
+        return other && { ...q, cell: other };
+      },
+    });
   return found;
 }
 
-const zerosLike = (numbers: Numbers): number[] =>
-  Array.from(rowMajor(numbers, 'referee', 'a state').numbers, () => 0);
+const flat = (numbers: Numbers): number[] => Array.from(rowMajor(numbers, 'referee', 'numbers').numbers);
+
+/** The same question on other parameters; undefined where one of them cannot be changed so. */
+function withParameters(
+  question: Question,
+  change: (numbers: number[], shape: readonly number[], name: string) => number[] | undefined,
+): Question | undefined {
+  const { cell, parameters } = question;
+  const changed: Record<string, number[]> = {};
+  for (const [p, { shape }] of Object.entries(cell.parameters)) {
+    const numbers = change(flat(parameters[p]), shape, p);
+    if (!numbers) return undefined;
+    changed[p] = numbers;
+  }
+  return { ...question, parameters: changed };
+}
+
+const orderOf = (
+  cell: Cell,
+  names: readonly string[],
+): ((numbers: readonly number[], shape: readonly number[]) => number[] | undefined) =>
+  gateOrders(cell).find((order) => order.names.join() === names.join())?.of ?? (() => undefined);
+
+/** The numbers of the transpose, row-major. */
+const turned = (numbers: readonly number[], rows: number, columns: number): number[] =>
+  Array.from(numbers, (_, k) => numbers[(k % rows) * columns + Math.floor(k / rows)]);
+
+function gatesTurned(numbers: readonly number[], H: number, columns: number): number[] {
+  return Array.from(numbers, (_, k) => {
+    const [row, column] = [Math.floor(k / columns), k % columns];
+    const [gate, unit] = [Math.floor(column / H), column % H];
+    return numbers[unit * columns + gate * H + row];
+  });
+}

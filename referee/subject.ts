@@ -135,12 +135,13 @@ export class Subject {
     return this.outputs();
   }
 
-  outputs(): Named {
+  /** @param read what stands in a tensor: its numbers, or what an executor keeps beside them. */
+  outputs(read: (t: Tensor) => number[] = toFlat): Named {
     const { unroll, T } = this;
     const finals = Object.entries(unroll.states).map(
-      ([s, t]) => [`${s}T`, toFlat(unroll.after(T, t))] as const,
+      ([s, t]) => [`${s}T`, read(unroll.after(T, t))] as const,
     );
-    return { output: toFlat(unroll.output), ...Object.fromEntries(finals) };
+    return { output: read(unroll.output), ...Object.fromEntries(finals) };
   }
 
   /** Gradients by a backward program, `dx`, `dWx`, `dh0`, after the forward pass has run. */
@@ -168,9 +169,9 @@ export class Subject {
     for (const { gradient } of Object.values(this.variables)) fillFrom(gradient, 0);
   }
 
-  read(): Named {
+  read(of: (t: Tensor) => number[] = toFlat): Named {
     return Object.fromEntries(
-      Object.entries(this.variables).map(([name, { gradient }]) => [`d${name}`, toFlat(gradient)]),
+      Object.entries(this.variables).map(([name, { gradient }]) => [`d${name}`, of(gradient)]),
     );
   }
 
@@ -182,17 +183,11 @@ export class Subject {
   /** Bounds of the rounding errors of outputs and gradients at a unit round-off. The numbers are computed anew. */
   bounds(unit: number): Named {
     const executor = new ErrorBoundExecutor(unit);
-    const { unroll, T } = this;
     this.clear();
     this.forward.bind(executor)();
     this.backward.bind(executor)();
-    const finals = Object.entries(unroll.states).map(
-      ([s, t]) => [`${s}T`, executor.of(unroll.after(T, t))] as const,
-    );
-    const gradients = Object.entries(this.variables).map(
-      ([name, { gradient }]) => [`d${name}`, executor.of(gradient)] as const,
-    );
-    return { output: executor.of(unroll.output), ...Object.fromEntries([...finals, ...gradients]) };
+    const bound = (t: Tensor): number[] => executor.of(t);
+    return { ...this.outputs(bound), ...this.read(bound) };
   }
 
   /** Shape in which a quantity is exchanged. */
