@@ -1,12 +1,12 @@
 /** An ONNX model as the protocol buffer that its file is: constants, nodes, inputs and outputs. */
-import { bytes, joined, message, number, text, type Field } from './protobuf';
+import { bytes, float, joined, message, number, text, type Field } from './protobuf';
 
 /** Field numbers of the messages that a model is made of (onnx.proto, IR version 8). */
 const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8, metadata: 14 } as const;
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
 const NODE = { input: 1, output: 2, name: 3, type: 4, attribute: 5 } as const;
-const ATTRIBUTE = { name: 1, int: 3, text: 4, ints: 8, texts: 9, kind: 20 } as const;
-const KIND = { int: 2, text: 3, ints: 7, texts: 8 } as const;
+const ATTRIBUTE = { name: 1, float: 2, int: 3, text: 4, ints: 8, texts: 9, kind: 20 } as const;
+const KIND = { float: 1, int: 2, text: 3, ints: 7, texts: 8 } as const;
 const TENSOR = { dim: 1, type: 2, name: 8, raw: 9 } as const;
 
 const IR_VERSION = 8;
@@ -14,7 +14,8 @@ export const OPSET = 14;
 const DTYPES = { float32: 1, int32: 6, int64: 7 } as const;
 export type OnnxDtype = keyof typeof DTYPES;
 
-export type Attribute = number | string | readonly number[] | readonly string[];
+export type Attribute = number | { float: number } | string | readonly number[] | readonly string[];
+export type OnnxNumbers = Float32Array | Int32Array | BigInt64Array;
 /** An axis with a name instead of a size may have any. */
 export type Dims = readonly (number | string)[];
 
@@ -36,12 +37,8 @@ export class OnnxGraph {
   }
 
   /** Numbers in row-major order. */
-  constant(name: string, dims: readonly number[], numbers: Float32Array | BigInt64Array): string {
-    const raw = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-    const type = DTYPES[numbers.BYTES_PER_ELEMENT === 4 ? 'float32' : 'int64'];
-    const sizes = dims.map((n) => number(TENSOR.dim, n));
-    const fields = [...sizes, number(TENSOR.type, type), text(TENSOR.name, name), bytes(TENSOR.raw, raw)];
-    this.constants.push(message(GRAPH.initializer, ...fields));
+  constant(name: string, dims: readonly number[], numbers: OnnxNumbers): string {
+    this.constants.push(bytes(GRAPH.initializer, encodeOnnxTensor(name, dims, numbers)));
     return name;
   }
 
@@ -93,9 +90,24 @@ export class OnnxGraph {
   }
 }
 
+/** A tensor by itself, as the test data beside a model holds them; numbers in row-major order. */
+export function encodeOnnxTensor(name: string, dims: readonly number[], numbers: OnnxNumbers): Uint8Array {
+  const raw = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  const type =
+    numbers instanceof Float32Array ? 'float32' : numbers.BYTES_PER_ELEMENT === 4 ? 'int32' : 'int64';
+  const sizes = dims.map((n) => number(TENSOR.dim, n));
+  return joined([
+    ...sizes,
+    number(TENSOR.type, DTYPES[type]),
+    text(TENSOR.name, name),
+    bytes(TENSOR.raw, raw),
+  ]);
+}
+
 function attribute(value: Attribute): Field[] {
   if (typeof value === 'number') return [number(ATTRIBUTE.int, value), number(ATTRIBUTE.kind, KIND.int)];
   if (typeof value === 'string') return [text(ATTRIBUTE.text, value), number(ATTRIBUTE.kind, KIND.text)];
+  if ('float' in value) return [float(ATTRIBUTE.float, value.float), number(ATTRIBUTE.kind, KIND.float)];
   const list = value.map((one) =>
     typeof one === 'number' ? number(ATTRIBUTE.ints, one) : text(ATTRIBUTE.texts, one),
   );

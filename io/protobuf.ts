@@ -1,12 +1,16 @@
 /**
- * Protocol buffers, written only: a message is its fields one after the other, a field its number, its kind and its
- * contents. Two kinds are enough for an ONNX model: whole numbers, and bytes with their length before them.
+ * Protocol buffers, both directions: a message is its fields one after the other, a field its number, its kind and its
+ * contents. An ONNX model needs three kinds: whole numbers, bytes with their length before them, and float32.
  *
  * Source: https://protobuf.dev/programming-guides/encoding
  */
+import { must } from '../core/check';
 
 /** One encoded field, or several in a row. */
 export type Field = Uint8Array;
+
+/** Kinds of fields as they are encoded. */
+const [VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES] = [0, 1, 2, 5];
 
 /** A whole number >= 0, seven bits a byte, lowest first; the top bit says that more follow. */
 function varint(value: number): number[] {
@@ -30,7 +34,72 @@ export function joined(parts: readonly Field[]): Field {
 export const number = (field: number, value: number): Field =>
   Uint8Array.from([...varint(field * 8), ...varint(value)]);
 export const bytes = (field: number, value: Uint8Array): Field =>
-  joined([Uint8Array.from([...varint(field * 8 + 2), ...varint(value.length)]), value]);
+  joined([Uint8Array.from([...varint(field * 8 + BYTES), ...varint(value.length)]), value]);
 export const text = (field: number, value: string): Field => bytes(field, new TextEncoder().encode(value));
 /** A message in a message. */
 export const message = (field: number, ...fields: Field[]): Field => bytes(field, joined(fields));
+export const float = (field: number, value: number): Field =>
+  joined([Uint8Array.from(varint(field * 8 + FOUR_BYTES)), new Uint8Array(Float32Array.of(value).buffer)]);
+
+/** A field that was read: a whole number, or bytes. */
+export interface Read {
+  field: number;
+  value: number | Uint8Array;
+  /** Bytes that stand for one float32 or float64, not for a text or a message. */
+  fixed: boolean;
+}
+
+/**
+ * The fields of a message, in order; bytes are views of the file.
+ * @throws RangeError for bytes that are no message.
+ */
+export function fieldsOf(message: Uint8Array, where: string): Read[] {
+  const found: Read[] = [];
+  const reader = new VarintReader(message, where);
+  while (reader.at < message.length) {
+    const key = reader.next();
+    const [field, kind] = [Math.floor(key / 8), key % 8];
+    must(field >= 1, where, 'a field must have a number', field);
+    if (kind === VARINT) {
+      found.push({ field, value: reader.next(), fixed: false });
+      continue;
+    }
+    const known = kind === BYTES || kind === FOUR_BYTES || kind === EIGHT_BYTES;
+    must(known, where, `field ${field} must be of kind 0, 1, 2 or 5`, kind);
+    const length = kind === BYTES ? reader.next() : kind === FOUR_BYTES ? 4 : 8;
+    const left = message.length - reader.at;
+    must(length >= 0 && length <= left, where, `field ${field} must have at most ${left} bytes`, length);
+    found.push({ field, value: message.subarray(reader.at, (reader.at += length)), fixed: kind !== BYTES });
+  }
+  return found;
+}
+
+/** Whole numbers one after the other, as a packed field holds them. */
+export function varintsOf(packed: Uint8Array, where: string): number[] {
+  const reader = new VarintReader(packed, where);
+  const found: number[] = [];
+  while (reader.at < packed.length) found.push(reader.next());
+  return found;
+}
+
+class VarintReader {
+  at = 0;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly where: string,
+  ) {}
+
+  /** A whole number of at most 64 bits, which may be negative. */
+  next(): number {
+    let [value, shift] = [0n, 0n];
+    for (;;) {
+      must(this.at < this.bytes.length, this.where, 'a whole number must end', 'the end of the file');
+      const byte = this.bytes[this.at++];
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return Number(BigInt.asIntN(64, value));
+      shift += 7n;
+      must(shift < 70n, this.where, 'a whole number must have at most 10 bytes', 'more');
+    }
+  }
+}
