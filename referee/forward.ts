@@ -1,7 +1,7 @@
 /** What is wrong with somebody's outputs: the forward pass with one small mistake, or on other numbers. */
 import type { Cell } from '../cells/cell';
 import { rowMajor, type Numbers } from '../core/tensor';
-import { edited, edits, linesOf, placeOf, type Line } from './edits';
+import { edited, edits, linesOf, placeOf, type EquationLine } from './edits';
 import { gateOrders } from './quantity';
 import { Subject, type Named, type Question } from './subject';
 
@@ -12,7 +12,7 @@ type Given = Readonly<Record<string, readonly number[]>>;
 export interface ForwardMistake {
   /** Follows "your outputs equal ours". */
   words: string;
-  line?: Line;
+  line?: EquationLine;
   /** The question as it is answered with the mistake; undefined where the mistake cannot be made. */
   of(question: Question): Question | undefined;
 }
@@ -64,8 +64,11 @@ export function forwardMistakes(cell: Cell): ForwardMistake[] {
     });
   for (const [p, { shape }] of Object.entries(cell.parameters)) {
     const one =
-      (change: (numbers: number[], shape: readonly number[]) => number[] | undefined) => (q: Question) =>
-        withParameters(q, (numbers, shape, name) => (name === p ? change(numbers, shape) : numbers));
+      (change: (numbers: number[], shape: readonly number[], H: number) => number[] | undefined) =>
+      (q: Question) =>
+        withParameters(q, (numbers, shape, name) =>
+          name === p ? change(numbers, shape, q.cell.hidden) : numbers,
+        );
     if (shape.length === 2)
       found.push(
         {
@@ -82,8 +85,8 @@ export function forwardMistakes(cell: Cell): ForwardMistake[] {
         },
         {
           words: `with every gate of ${p} transposed`,
-          of: one((numbers, [rows, columns]) =>
-            columns > rows && columns % rows === 0 ? gatesTurned(numbers, rows, columns) : undefined,
+          of: one((numbers, [rows, columns], H) =>
+            rows === H && columns > H ? gatesTurned(numbers, H, columns) : undefined,
           ),
         },
       );
