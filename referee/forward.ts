@@ -14,7 +14,7 @@ export interface ForwardMistake {
   words: string;
   line?: EquationLine;
   /** The question as it is answered with the mistake; undefined where the mistake cannot be made. */
-  of(question: Question): Question | undefined;
+  of: (question: Question) => Question | undefined;
 }
 
 /**
