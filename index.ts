@@ -155,6 +155,7 @@ export {
   type Explanation,
   type GradientDifference,
 } from './referee/diagnose';
+export { diagnoseNetwork, type NetworkDiagnoseOptions } from './referee/network';
 export type { Question } from './referee/subject';
 export { forwardMode } from './bptt/check/rtrl';
 export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions } from './bptt/check/hessian';

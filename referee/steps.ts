@@ -26,7 +26,7 @@ export const copy = (program: Program, from: Tensor, to: Tensor): void =>
 const clear = (program: Program, to: Tensor): void => clearing.record(program, { from: to, to });
 
 /** What may differ in a copy of an unrolling. */
-type Changed = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at'>>;
+type Changed = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
 
 /** The same unrolling on the same tensors, but for some. */
 export const changed = (unroll: Unroll, parts: Changed): Unroll =>

@@ -153,7 +153,7 @@ export class Subject {
 
   /** Gradients by a cell that differs from the question's in its backward equations alone. */
   gradientsOf(cell: Cell): Named {
-    if (!Object.keys(cell.buffers).every((name) => name in this.unroll.buffers)) {
+    if (!keepsTheSame(cell, this.unroll)) {
       // it keeps what this one does not
       const other = new Subject(this.question, cell);
       other.run();
@@ -200,6 +200,10 @@ export class Subject {
     return [...this.variables[quantity.slice(1)].value.shape];
   }
 }
+
+/** Whether another cell can run on the tensors of an unrolling. */
+export const keepsTheSame = (cell: Cell, { buffers }: Unroll): boolean =>
+  Object.entries(cell.buffers).every(([name, width]) => buffers[name]?.shape[1] === width);
 
 function boxOf(x: Numbers): { x: Numbers; shape: number[] } {
   const { shape } = rowMajor(x, 'diagnose', 'x');

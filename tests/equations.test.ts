@@ -153,6 +153,7 @@ describe('names and shapes', () => {
     ['y = x @ W.T', 'x [B, D] @ W.T [H, D]: inner sizes must agree'],
     ['y = x + b', 'x [B, D] and b [H] do not fit together'],
     ['y = x', 'y is [B, H], but x is [B, D]'],
+    ['y = sum(x, axis=1)', 'y is [B, H], but sum(x, axis=1) is [B, 1]'],
     ['y = b.T', 'only a matrix has a transpose, got b [H]'],
     ['y = sum(b)', 'only a matrix can be summed, got b [H]'],
     ['z = V.T', 'a transpose can only stand in a product'],

@@ -70,6 +70,7 @@ class Lowering {
 
   private lower(name: string, shape: Shape, accumulate: boolean, expression: Expression): void {
     if (expression.kind === 'reduction') {
+      this.mustFill(name, shape, expression);
       const { what, args } = expression;
       this.steps.push({
         kind: 'reduction',
@@ -99,7 +100,9 @@ class Lowering {
         accumulate,
         rest.reduce((left, right) => ({ kind: 'apply', op: 'add', args: [left, right], at: right.at })),
       );
-    products.forEach(({ args: [a, b] }, k) => {
+    products.forEach((product, k) => {
+      this.mustFill(name, shape, product);
+      const [a, b] = product.args;
       const [left, right] = [this.operand(`${name}Left`, a), this.operand(`${name}Right`, b)];
       const first = k === 0 && !apart;
       this.steps.push({
@@ -111,6 +114,13 @@ class Lowering {
         ...(first && bias !== undefined && { bias }),
       });
     });
+  }
+
+  /** Products and sums are written as they are: only an elementwise result is stretched. */
+  private mustFill(name: string, shape: Shape, e: Expression): void {
+    const own = shapeText(this.shapeOf(e));
+    if (own !== shapeText(shape))
+      throw this.fail(e.at, `${name} is ${shapeText(shape)}, but ${textOf(e)} is ${own}`);
   }
 
   private pointwise(name: string, shape: Shape, accumulate: boolean, expression: Expression): void {

@@ -1,0 +1,148 @@
+/** What is wrong with somebody's gradients of a whole network: layers, directions, output layer and loss. */
+import { must, mustBe, mustKnowKeys } from '../core/check';
+import { plain } from '../core/plain';
+import type { Program } from '../core/program';
+import type { Numbers } from '../core/tensor';
+import { mutate } from '../bptt/check/mutants';
+import { backwardGradients, problemOfNetwork, type Problem } from '../bptt/check/problem';
+import type { Batch } from '../bptt/network/batch';
+import { Network } from '../bptt/network/network';
+import type { Unroll } from '../bptt/unroll';
+import type { Diagnosis } from './diagnosis';
+import { edited, edits, linesOf } from './edits';
+import { ErrorBoundExecutor, roundoff, type Precision } from './errorbound';
+import { Judge, type Candidate } from './judge';
+import type { Place } from './quantity';
+import { changed } from './steps';
+import { replacing, structuralMistakes } from './structure';
+import { keepsTheSame, type Named } from './subject';
+
+/** A network on a batch, and somebody's gradients. */
+export interface NetworkDiagnoseOptions {
+  /** In float64. */
+  network: Network;
+  /** With targets where the network has a loss. */
+  batch: Batch;
+  /** All or some, by the names of the parameters, `l0.Wx`; also `x`, and `l0.h0` for an initial state. */
+  gradients: Readonly<Record<string, Numbers>>;
+  /** What they were computed in; default float64. */
+  precision?: Precision;
+}
+
+/**
+ * Finds what is wrong with somebody's gradients of a network, in words: a line of a cell's equations, steps, directions
+ * or layers that are put together wrongly, a mean where a sum belongs in the loss.
+ *
+ * The network's own gradients are taken to be right (`gradcheck` tells that). The loss is the network's.
+ * @throws TypeError for a network in float32 or without a loss; RangeError for a gradient that it does not have.
+ * @example
+ * const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+ * const batch = { x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] };
+ * const gradients = { 'head.by': [0, 0] };
+ * diagnoseNetwork({ network: net, batch, gradients }).message; // 'your head.by is 0 everywhere: nothing was written to it'
+ */
+export function diagnoseNetwork(options: NetworkDiagnoseOptions): Diagnosis {
+  mustKnowKeys(options, ['network', 'batch', 'gradients', 'precision'], 'diagnoseNetwork');
+  const { network, batch, gradients, precision = 'float64' } = options;
+  mustBe(network instanceof Network, 'diagnoseNetwork', 'network must be a network', network);
+  mustBe(
+    network.architecture.loss !== undefined,
+    'diagnoseNetwork',
+    'the network must have a loss',
+    undefined,
+  );
+  must(
+    Object.hasOwn(roundoff, precision),
+    'diagnoseNetwork',
+    `precision must be one of ${Object.keys(roundoff).join(', ')}`,
+    precision,
+  );
+  return new NetworkCase(problemOfNetwork(network, batch)).judge(gradients, precision);
+}
+
+/** Everything of a problem that does not depend on the answer is computed once. */
+export class NetworkCase extends Judge {
+  readonly ours: Named;
+
+  constructor(readonly problem: Problem) {
+    super();
+    this.run();
+    this.ours = this.gradientsBy(problem.backward);
+  }
+
+  /** The gradients of another backward program, after the forward pass has run. */
+  gradientsBy(backward: Program): Named {
+    return backwardGradients(this.problem.variables, backward, plain);
+  }
+
+  run(): void {
+    this.problem.forward.bind(plain)();
+  }
+
+  protected bounds(unit: number): Named {
+    const { variables, forward, backward } = this.problem;
+    const executor = new ErrorBoundExecutor(unit);
+    for (const { gradient } of Object.values(variables)) gradient.data.fill(0);
+    forward.bind(executor)();
+    backward.bind(executor)();
+    const found = Object.entries(variables).map(([name, { gradient }]) => [name, executor.of(gradient)]);
+    this.run();
+    return Object.fromEntries(found) as Named;
+  }
+
+  protected shapeOf(quantity: string): number[] {
+    const { variables, plan } = this.problem;
+    const { shape } = variables[quantity].value;
+    const { T, B } = quantity === 'x' ? plan.first.shape : plan.shape;
+    return /^(x|inputs)$/.test(quantity) && shape[0] === T * B ? [T, B, shape[1]] : [...shape];
+  }
+
+  protected place(quantity: string): Place {
+    const { plan } = this.problem;
+    const { T, B } = plan.shape;
+    const [of, name = of] = quantity.split('.');
+    const unroll = plan.unrolls.find((one) => one.name === of);
+    const first = quantity === 'x' ? plan.first.unrolls[0] : undefined;
+    return {
+      ...{ T, B, shape: this.shapeOf(quantity), local: `d${name}` },
+      ...(unroll && { cell: unroll.cell, unroll }),
+      ...(first && { unroll: first }),
+    };
+  }
+
+  protected candidates(): Candidate[] {
+    const { problem } = this;
+    const { unrolls } = problem.plan;
+    const lines = unrolls.flatMap((unroll) =>
+      this.linesOf(unroll, unrolls.length > 1 ? ` in ${unroll.name}` : ''),
+    );
+    const structure = structuralMistakes(problem).map(({ words, rare, backward }) => ({
+      ...{ words, rare, kind: 'steps' as const },
+      gradients: () => this.gradientsBy(backward()),
+    }));
+    const mutants = mutate(problem).mutants.map(({ what, backward }) => ({
+      ...{ words: `with this mistake: ${what}`, kind: 'mutant' as const, mutant: what },
+      gradients: () => this.gradientsBy(backward),
+    }));
+    return [...lines, ...structure, ...mutants];
+  }
+
+  /** Small mistakes in the lines of one of the cells. */
+  private linesOf(unroll: Unroll, where: string): Candidate[] {
+    const { cell } = unroll;
+    if (!cell.equations) return [];
+    const lines = linesOf(cell, 'backward');
+    return edits(cell.equations, 'backward').map(({ index, words, text, renamed }) => ({
+      ...{ words: words + where, line: lines[index], kind: 'line' as const, rare: renamed },
+      gradients: () => {
+        const other = edited(cell, { backward: text });
+        // one that keeps what this cell does not cannot run behind its forward pass
+        if (!other || !keepsTheSame(other, unroll)) return undefined;
+        const backward = replacing(this.problem.backward, unroll, (program) =>
+          changed(unroll, { cell: other }).backward(program),
+        );
+        return backward && this.gradientsBy(backward);
+      },
+    }));
+  }
+}
