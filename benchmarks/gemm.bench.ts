@@ -132,8 +132,8 @@ class Bench {
     const { kind, M, K, N } = shape;
     const size = dtype === 'float32' ? 4 : 8;
     this.top = 0;
-    const scratch = this.take(wasm.SCRATCH_BYTES);
-    const panels = this.take(wasm.panelBytes(dtype, K, N));
+    const scratch = this.take(this.kernels.scratchBytes);
+    const panels = this.take(this.kernels.panelBytes(K, N));
     const [aAt, bAt, outAt] = [M * K, K * N, M * N].map((length) => this.take(length * size));
     const [a, b, out] = [this.array(aAt, M * K), this.array(bAt, K * N), this.array(outAt, M * N)];
     const random = new Random(1);

@@ -103,7 +103,7 @@ const cases: Case[] = [
 
   ['train --steps x', 'train: --steps must be a whole number >= 1, got x'],
   ['train --cell lstn', 'train: --cell must be a file, or one of', 'did you mean lstm?'],
-  ['train --executor gpu', 'train: --executor must be one of wasm, reproducible, plain, got gpu'],
+  ['train --executor gpu', 'train: --executor must be one of wasm-256, wasm, reproducible, plain, got gpu'],
   [
     'train --schedule linear',
     'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got linear',
@@ -265,7 +265,7 @@ const cases: Case[] = [
     'bench: --dtype must be one of float32, float64, both, got float23',
     'did you mean',
   ],
-  ['bench --executor gpu', 'bench: --executor must be one of wasm, reproducible, plain, got gpu'],
+  ['bench --executor gpu', 'bench: --executor must be one of wasm-256, wasm, reproducible, plain, got gpu'],
   ['bench --clock sun', 'bench: --clock must be one of wall, cpu, got sun'],
 
   ['paper choral', 'paper: the name must be one of chorales,', 'did you mean chorales?'],

@@ -1,5 +1,5 @@
 /** The executors, each with both dtypes: what every suite over programs and networks runs over. */
-import { executorNames, executorOf, type ExecutorName } from '../core/executor';
+import { executorNames, executorOf, whyNotWide, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { plain } from '../core/plain';
 import type { Executor } from '../core/program';
@@ -25,7 +25,12 @@ export const executors: readonly Executor[] = [
   plain,
   // where there are no fused multiply-adds, `reproducible` is `wasm`
   ...executorNames
-    .filter((name) => name === 'wasm' || (name === 'reproducible' && hasFma()))
+    .filter(
+      (name) =>
+        name === 'wasm' ||
+        (name === 'reproducible' && hasFma()) ||
+        (name === 'wasm-256' && whyNotWide() === undefined),
+    )
     .map((name) => executorOf(name)),
 ];
 export const dtypes: readonly Dtype[] = ['float64', 'float32'];

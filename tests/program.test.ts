@@ -201,7 +201,7 @@ describe('the executor', () => {
     expect(executorOf()).toBe(plain);
     process.env.BACKSTEP_EXECUTOR = 'abacus';
     expect(() => executorOf()).toThrow(
-      /^executor: the executor must be one of wasm, reproducible, plain, got abacus$/,
+      /^executor: the executor must be one of wasm-256, wasm, reproducible, plain, got abacus$/,
     );
     expect(executorOf('plain')).toBe(plain);
     delete process.env.BACKSTEP_EXECUTOR;

@@ -166,7 +166,7 @@ describe('a configuration', () => {
     [
       'a name that is none',
       { fixed: { ...small, executor: 5 } },
-      'fixed: executor must be one of wasm, reproducible, plain, got 5',
+      'fixed: executor must be one of wasm-256, wasm, reproducible, plain, got 5',
     ],
     [
       'half a unit',

@@ -7,18 +7,16 @@
  */
 import type { Dtype } from '../core/memory';
 import { Random } from '../core/random';
+import { compileModule } from '../core/wasm/encoder';
 import { hasFma } from '../core/wasm/features';
 import { measuredPeak } from '../core/wasm/peak';
+import { type Wide, WIDE, wideHere } from '../core/wasm/wide';
 import {
   ACCUMULATE,
   ADD_BIAS,
   compileGemm,
   multiply,
   multiplyBytes,
-  panelAt,
-  panelBytes,
-  panelColumns,
-  SCRATCH_BYTES,
   type GemmKernels,
 } from '../core/wasm/gemm';
 
@@ -41,18 +39,26 @@ interface Matrix {
   get(r: number, c: number): number;
 }
 
+/** The tiles of 256 bits, with whatever vectors the machine has. */
+const wide = (fma: boolean): Wide => {
+  const here = wideHere();
+  return typeof here === 'string'
+    ? { tile: WIDE, fma, compile: compileModule, compileNarrow: compileModule }
+    : { ...here, fma };
+};
 const variants = (['float32', 'float64'] as Dtype[]).flatMap((dtype) => [
-  { dtype, fma: false, shared: false },
-  { dtype, fma: false, shared: true },
-  ...(hasFma() ? [{ dtype, fma: true, shared: false }] : []),
+  { dtype, fma: false, shared: false, bits: 128 },
+  { dtype, fma: false, shared: true, bits: 128 },
+  { dtype, fma: false, shared: true, bits: 256 },
+  ...(hasFma() ? [128, 256].map((bits) => ({ dtype, fma: true, shared: false, bits })) : []),
 ]);
 
 describe.each(variants)(
-  'matrix products, $dtype, fma $fma, shared memory $shared',
-  ({ dtype, fma, shared }) => {
+  'matrix products, $dtype, fma $fma, shared memory $shared, tiles of $bits bits',
+  ({ dtype, fma, shared, bits: width }) => {
     const PAGES = 32;
     const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared });
-    const kernels = compileGemm(memory, dtype, { reproducible: !fma });
+    const kernels = compileGemm(memory, dtype, width === 256 ? { wide: wide(fma) } : { reproducible: !fma });
     const size = dtype === 'float32' ? 4 : 8;
     const all = dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
     const bits = new Uint32Array(memory.buffer);
@@ -122,9 +128,9 @@ describe.each(variants)(
       const outBytes = ((M - 1) * outRow + N) * size;
       const out = last === 'out' ? memory.buffer.byteLength - outBytes : take(outBytes);
       const y = out / size;
-      const room = product === 'packed' ? panelBytes(dtype, K, N) : multiplyBytes(dtype, K, N);
+      const room = product === 'packed' ? kernels.panelBytes(K, N) : multiplyBytes(kernels, K, N);
       const panels = take(room);
-      const scratch = take(SCRATCH_BYTES);
+      const scratch = take(kernels.scratchBytes);
 
       const expected = new Map<number, { sum: number; spread: number }>();
       for (let m = 0; m < M; m++) {
@@ -142,7 +148,7 @@ describe.each(variants)(
           ? []
           : [
               [panels, panels + room],
-              [scratch, scratch + SCRATCH_BYTES],
+              [scratch, scratch + kernels.scratchBytes],
             ]),
       ];
 
@@ -244,7 +250,7 @@ describe.each(variants)(
         [ACCUMULATE | ADD_BIAS, 5],
       ]) {
         reset();
-        const [out, bias, scratch] = [take(7 * 11 * size), take(11 * size), take(SCRATCH_BYTES)];
+        const [out, bias, scratch] = [take(7 * 11 * size), take(11 * size), take(kernels.scratchBytes)];
         const y = all.subarray(out / size, out / size + 77).fill(3);
         all.fill(2, bias / size, bias / size + 11);
         kernels.packB(64, 1, 1, 0, 11, 64);
@@ -255,13 +261,13 @@ describe.each(variants)(
 
     it('do nothing for no rows or no columns', () => {
       reset();
-      const scratch = take(SCRATCH_BYTES);
-      const before = bits.slice((scratch + SCRATCH_BYTES) / 4);
-      kernels.gemm(64, 4, 1, 64, scratch + SCRATCH_BYTES + 64, 9, 0, 9, 4, 0, 64, scratch, 0);
-      kernels.gemm(64, 4, 1, 64, scratch + SCRATCH_BYTES + 64, 9, 9, 0, 4, 0, 64, scratch, 0);
+      const scratch = take(kernels.scratchBytes);
+      const before = bits.slice((scratch + kernels.scratchBytes) / 4);
+      kernels.gemm(64, 4, 1, 64, scratch + kernels.scratchBytes + 64, 9, 0, 9, 4, 0, 64, scratch, 0);
+      kernels.gemm(64, 4, 1, 64, scratch + kernels.scratchBytes + 64, 9, 9, 0, 4, 0, 64, scratch, 0);
       expect(
         Buffer.compare(
-          Buffer.from(bits.slice((scratch + SCRATCH_BYTES) / 4).buffer),
+          Buffer.from(bits.slice((scratch + kernels.scratchBytes) / 4).buffer),
           Buffer.from(before.buffer),
         ),
       ).toBe(0);
@@ -272,7 +278,7 @@ describe.each(variants)(
       reset();
       const [a, b] = [matrix(M, K, 'rows'), matrix(K, N, 'rows')];
       const [whole, parts] = [take(M * N * size), take(M * N * size)];
-      const [panels, scratch] = [take(panelBytes(dtype, K, N)), take(SCRATCH_BYTES)];
+      const [panels, scratch] = [take(kernels.panelBytes(K, N)), take(kernels.scratchBytes)];
       kernels.packB(b.at, N, 1, K, N, panels);
       kernels.gemm(a.at, K, 1, panels, whole, N, M, N, K, 0, 0, scratch, 0);
       const bytesOf = (at: number) => Array.from(new Uint8Array(memory.buffer, at, M * N * size));
@@ -318,7 +324,7 @@ describe.each(variants)(
     it('give the same bits when blocks of panels are used', () => {
       const [M, N, K] = [11, 45, 70];
       const { a, whole, parts, panels, scratch, bytesOf } = laidOut(M, N, K);
-      const n0 = 2 * panelColumns(dtype);
+      const n0 = 2 * kernels.panelColumns;
       for (const [n, columns] of [
         [0, n0],
         [n0, N - n0],
@@ -327,7 +333,7 @@ describe.each(variants)(
           [0, 33],
           [33, K - 33],
         ]) {
-          const block = panelAt(dtype, panels, K, k, n);
+          const block = kernels.panelAt(panels, K, k, n);
           const [from, to] = [a.at + k * size, parts + n * size];
           kernels.gemm(from, K, 1, block, to, N, M, columns, steps, k > 0 ? ACCUMULATE : 0, 0, scratch, K);
         }

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve as absolute } from 'node:path';
-import { executorOf, type ExecutorName } from '../core/executor';
+import { executorHere, executorOf, type ExecutorName } from '../core/executor';
 import type { StepInfo } from '../bptt/train/fit';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { clearUp, fileIn, readWhole, writeBeside, writeWhole } from '../io/files';
@@ -72,7 +72,8 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     );
   const before = using(() => settingsOf(found), spoilt);
   const settings = resumedSettings(options, before);
-  const executor = using(() => executorOf(settings.executor)).name as ExecutorName;
+  const executor = using(() => executorOf(executorHere(settings.executor as ExecutorName)))
+    .name as ExecutorName;
   const text = readTextOf(settings.text === PACKAGE ? undefined : settings.text, 'train');
   if (text.sha256 !== before.sha256) {
     throw usage(

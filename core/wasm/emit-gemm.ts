@@ -5,7 +5,7 @@
  * sequence. gemm goes over k in blocks (a panel's part stays in the first-level cache) and over rows in blocks (their
  * packed rows stay in the second-level cache); inside, each panel meets all rows of the block:
  *
- *   for k block: for row block: pack a; for panel: for four rows: micro-kernel (./gemm-tiles.ts, ./gemm-micro.ts)
+ *   for k block: for row block: pack a; for panel: for rows: micro-kernel (./gemm-tiles.ts, ./gemm-micro.ts)
  *
  * Every element of out is  start + Σ a·b  in ascending k, with start = 0, bias or the former out. So a result does not
  * depend on how rows, columns or k are split into calls: data-parallel row splits are bit-identical to the whole, and
@@ -18,28 +18,29 @@
 import type { Dtype } from '../memory';
 import { type Local, type WasmModule, call, when, whileLess } from './encoder';
 import { type FloatLanes, f32, f32x4, f64, f64x2, i32, select, v128 } from './opcodes';
-import { A_LANES, A_STEP, copiesOf, MOST_PANELS, PANEL_VECTORS } from './gemm-micro';
+import { MOST_PANELS, panelStepOf, stepBytesOf, type Tile } from './gemm-micro';
 import { copyElement, emitPack } from './gemm-pack';
 import { emitTiles } from './gemm-tiles';
-
-/** Steps of k that gemm sums up in registers before it goes on to other rows and columns. */
-export const K_BLOCK = 512;
-const ROW_BLOCK = 64;
 
 /** Bits of gemm's `flags`. */
 export const ACCUMULATE = 1;
 export const ADD_BIAS = 2;
 
-const PANEL_STEP = 16 * PANEL_VECTORS; // bytes of one step of a panel, and of a row of the edge tile
-
-// Scratch: zeros to start sums from, as wide as the widest kernel; the tile for the last columns; the packed rows.
-const ZERO_VECTORS = MOST_PANELS * PANEL_VECTORS;
-const EDGE = 16 * ZERO_VECTORS;
-const PACKED = EDGE + ROW_BLOCK * PANEL_STEP;
-export const SCRATCH_BYTES = PACKED + (ROW_BLOCK / A_LANES) * K_BLOCK * A_STEP;
+/**
+ * Where things lie in scratch: zeros to start sums from, as wide as the widest kernel; the tile for the last columns; the
+ * packed rows.
+ */
+const scratchOf = (tile: Tile, lane: FloatLanes) => {
+  const zeros = MOST_PANELS * tile.vectors;
+  const edge = 16 * zeros;
+  const packed = edge + tile.rowBlock * panelStepOf(tile);
+  const blocks = Math.ceil(tile.rowBlock / tile.rows);
+  return { zeros, edge, packed, end: packed + blocks * tile.kBlock * stepBytesOf(tile, lane) };
+};
+export const scratchBytes = (tile: Tile, dtype: Dtype): number => scratchOf(tile, lanesOf(dtype)).end;
 
 /** Columns of a panel. */
-export const panelColumns = (dtype: Dtype): number => PANEL_VECTORS * lanesOf(dtype).count;
+export const panelColumns = (tile: Tile, dtype: Dtype): number => tile.vectors * lanesOf(dtype).count;
 
 const lanesOf = (dtype: Dtype): FloatLanes => (dtype === 'float32' ? f32x4 : f64x2);
 
@@ -62,17 +63,20 @@ const gemmParams = {
 } as const;
 
 /** Adds `packB` and `gemm` to a module. */
-export function emitGemm(module: WasmModule, dtype: Dtype, fma: boolean): void {
+export function emitGemm(module: WasmModule, dtype: Dtype, tile: Tile, fma: boolean): void {
   const lane = lanesOf(dtype);
   const { size } = lane;
-  const NR = panelColumns(dtype);
+  const NR = panelColumns(tile, dtype);
+  const [panelStep, stepBytes] = [panelStepOf(tile), stepBytesOf(tile, lane)];
+  const places = scratchOf(tile, lane);
   const bytes = (elements: Local<'i32'>) => i32.shl(elements, Math.log2(size));
 
-  const packA = emitPack(module, lane, A_LANES, copiesOf(lane));
-  const packPanels = NR === A_LANES ? packA : emitPack(module, lane, NR);
+  const copies = tile.copies(lane);
+  const packA = emitPack(module, lane, tile.rows, copies);
+  const packPanels = NR === tile.rows && copies === 1 ? packA : emitPack(module, lane, NR);
   const copyTile = emitCopyTile(module, lane);
   const addBias = emitAddBias(module, lane);
-  const tiles = emitTiles(module, lane, fma);
+  const tiles = emitTiles(module, lane, tile, fma);
 
   module.func('packB', packParams, [], ({ b, bRow, bCol, K, N, panels }) =>
     call(packPanels, { src: b, across: bytes(bCol), along: bytes(bRow), K, lanes: N, dst: panels }),
@@ -82,70 +86,77 @@ export function emitGemm(module: WasmModule, dtype: Dtype, fma: boolean): void {
     const { a, aRow, aCol, panels, out, outRow, M, N, K, flags, bias, scratch, panelK } = p;
     const [k0, kc, m0, mc] = f.locals('i32', 4); // the blocks: first and how many
     const [x, aStep, b, panelBytes, full, edge] = f.locals('i32', 6); // x: the rows as the kernels read them
-    const [init, initRow, initCol, y, tile] = f.locals('i32', 5); // y: where the block's results go
+    const [init, initRow, initCol, y, corner] = f.locals('i32', 5); // y: where the block's results go
     const atMost = (count: Local<'i32'>, limit: number) => when(i32.gtU(count, limit), count.set(limit));
 
     const rowsOfA = [
       x.set(i32.add(a, i32.add(i32.mul(m0, aRow), i32.mul(k0, aCol)))),
-      aStep.set(A_STEP),
+      aStep.set(stepBytes),
       // One row alone, its elements side by side, is as good as packed.
       when(i32.and(i32.eq(mc, 1), i32.eq(aCol, size)), aStep.set(size), [
-        call(packA, { src: x, across: aRow, along: aCol, K: kc, lanes: mc, dst: i32.add(scratch, PACKED) }),
-        x.set(i32.add(scratch, PACKED)),
+        call(packA, {
+          src: x,
+          across: aRow,
+          along: aCol,
+          K: kc,
+          lanes: mc,
+          dst: i32.add(scratch, places.packed),
+        }),
+        x.set(i32.add(scratch, places.packed)),
       ]),
     ];
 
     const start = when(
       i32.or(k0, i32.and(flags, ACCUMULATE)),
-      [init.set(y), initRow.set(outRow), initCol.set(PANEL_STEP)],
+      [init.set(y), initRow.set(outRow), initCol.set(panelStep)],
       [
         initRow.set(0),
         when(
           i32.and(flags, ADD_BIAS),
-          [init.set(bias), initCol.set(PANEL_STEP)],
+          [init.set(bias), initCol.set(panelStep)],
           [init.set(scratch), initCol.set(0)],
         ),
       ],
     );
 
-    const operands = { a: x, aStep, aNext: i32.mul(kc, A_STEP), panelBytes, rows: mc, K: kc };
+    const operands = { a: x, aStep, aNext: i32.mul(kc, stepBytes), panelBytes, rows: mc, K: kc };
     const fullPanels = call(tiles, { ...operands, b, init, initRow, initCol, out: y, outRow, panels: full });
 
     const between = { rows: mc, columns: edge };
-    const inTile = { init: tile, initRow: PANEL_STEP, initCol: 0, out: tile, outRow: PANEL_STEP };
+    const inTile = { init: corner, initRow: panelStep, initCol: 0, out: corner, outRow: panelStep };
     const lastColumns = [
-      tile.set(i32.add(scratch, EDGE)),
+      corner.set(i32.add(scratch, places.edge)),
       init.advance(i32.mul(full, initCol)),
-      y.advance(i32.mul(full, PANEL_STEP)),
-      call(copyTile, { from: init, fromRow: initRow, to: tile, toRow: PANEL_STEP, ...between }),
+      y.advance(i32.mul(full, panelStep)),
+      call(copyTile, { from: init, fromRow: initRow, to: corner, toRow: panelStep, ...between }),
       call(tiles, { ...operands, ...inTile, b: i32.add(b, i32.mul(full, panelBytes)), panels: 1 }),
-      call(copyTile, { from: tile, fromRow: PANEL_STEP, to: y, toRow: outRow, ...between }),
+      call(copyTile, { from: corner, fromRow: panelStep, to: y, toRow: outRow, ...between }),
     ];
 
     return [
       [aRow, aCol, outRow].map((stride) => stride.set(bytes(stride))),
-      panelBytes.set(i32.mul(select(panelK, panelK, K), PANEL_STEP)),
+      panelBytes.set(i32.mul(select(panelK, panelK, K), panelStep)),
       full.set(i32.divU(N, NR)),
       edge.set(i32.remU(N, NR)),
-      Array.from({ length: ZERO_VECTORS }, (_, v) => v128.store(scratch, lane.const(0), 16 * v)),
+      Array.from({ length: places.zeros }, (_, v) => v128.store(scratch, lane.const(0), 16 * v)),
       when(i32.eq(flags, ACCUMULATE | ADD_BIAS), call(addBias, { bias, out, outRow, M, N })),
       // once at least: an empty sum still gives bias or 0
       whileLess(k0, select(K, K, i32.const(1)), [
         kc.set(i32.sub(K, k0)),
-        atMost(kc, K_BLOCK),
+        atMost(kc, tile.kBlock),
         m0.set(0),
         whileLess(m0, M, [
           mc.set(i32.sub(M, m0)),
-          atMost(mc, ROW_BLOCK),
+          atMost(mc, tile.rowBlock),
           rowsOfA,
-          b.set(i32.add(panels, i32.mul(k0, PANEL_STEP))),
+          b.set(i32.add(panels, i32.mul(k0, panelStep))),
           y.set(i32.add(out, i32.mul(m0, outRow))),
           start,
           when(full, fullPanels),
           when(edge, lastColumns),
-          m0.advance(ROW_BLOCK),
+          m0.advance(tile.rowBlock),
         ]),
-        k0.advance(K_BLOCK),
+        k0.advance(tile.kBlock),
       ]),
     ];
   });

@@ -11,7 +11,7 @@ import type { OperationName } from '../scalar';
 import type { Graph } from '../statement';
 import { type Body, brIf, type Callable, type Local, loop, type WasmModule, when } from './encoder';
 import * as math from './math';
-import { i32, v128 } from './opcodes';
+import { type FloatLanes, i32, v128 } from './opcodes';
 import { eachLaneLeft, type Vector, VectorCode, type VectorExpression } from './vector-code';
 
 /** How an input lies along a row: one element behind the other, or a single element for the whole row. */
@@ -49,11 +49,19 @@ interface Stream {
   value: Vector;
 }
 
+/** What is done with one vector of a row. */
+interface Turn {
+  loads: Stream[];
+  statements: Body;
+  stores: Stream[];
+}
+
 /** Adds the kernel of `spec` to a module, exported as `name`; its parameters are those of PointwiseKernel. */
 export function addPointwise(
   module: WasmModule,
   name: string,
   spec: PointwiseSpec,
+  wide = false,
 ): Callable<Record<string, 'i32'>> {
   const { graph, dtype, access } = spec;
   const outputs = Object.values(graph.outputs);
@@ -67,21 +75,41 @@ export function addPointwise(
     const strides = operands.map((k) => p[`stride${k}`]);
     const v = new VectorCode(f, dtype);
 
-    const inputs: Stream[] = access.map((_, k) => ({ base: bases[k], value: f.local('v128') }));
-    const values = evaluate(
-      graph,
-      v,
-      inputs.map(({ value }) => value),
-    );
-    const loads = inputs.filter((_, k) => access[k] === 'unit');
-    const single = inputs.filter((_, k) => access[k] === 'broadcast');
-    const stores = outputs.map((node, k) => ({ base: bases[access.length + k], value: values[node] }));
+    const single = operands
+      .slice(0, access.length)
+      .filter((k) => access[k] === 'broadcast')
+      .map((k) => ({ base: bases[k], value: f.local('v128') }));
+    /** The statements for one more vector of a row. */
+    const vector = (): Turn => {
+      const inputs = access.map(
+        (kind, k): Stream =>
+          (kind === 'broadcast' && single.find(({ base }) => base === bases[k])) || {
+            base: bases[k],
+            value: f.local('v128'),
+          },
+      );
+      const from = v.statements.length;
+      const values = evaluate(
+        graph,
+        v,
+        inputs.map(({ value }) => value),
+      );
+      const stores = outputs.map((node, k) => ({ base: bases[access.length + k], value: values[node] }));
+      return {
+        loads: inputs.filter((_, k) => access[k] === 'unit'),
+        statements: v.statements.slice(from),
+        stores,
+      };
+    };
+    const pair: [Turn, Turn] | undefined = wide ? [vector(), vector()] : undefined;
+    const one = vector();
 
+    const [left, offset, at] = f.locals('i32', 3);
     const bytes = i32.mul(cols, v.lanes.size);
     const dense = operands.map((k) => i32.eq(strides[k], access[k] === 'broadcast' ? 0 : bytes));
     const row = [
       single.map(({ base, value }) => value.set(v.lanes.loadSplat(base))),
-      overColumns(v, cols, { left: f.local('i32'), offset: f.local('i32') }, loads, stores),
+      overColumns(v, cols, { left, offset, at }, one, pair),
       operands.map((k) => bases[k].advance(strides[k])),
     ];
     return [
@@ -95,44 +123,59 @@ export function addPointwise(
   });
 }
 
-/** The statements of `v` for every vector of a row, and for the part of one at its end. */
+/** Every vector of a row, a pair at a time where there is one, and the part of one at its end. */
 function overColumns(
-  v: VectorCode,
+  { lanes }: VectorCode,
   cols: Local<'i32'>,
-  { left, offset }: { left: Local<'i32'>; offset: Local<'i32'> },
-  loads: Stream[],
-  stores: Stream[],
+  { left, offset, at }: Record<'left' | 'offset' | 'at', Local<'i32'>>,
+  one: Turn,
+  pair?: [Turn, Turn],
 ): Body {
-  const { lanes } = v;
   const place = ({ base }: Stream) => i32.add(base, offset);
   const whole = i32.geS(left, lanes.count);
-  return [
-    offset.set(0),
-    left.set(cols),
-    loop((again) => [
-      when(
-        whole,
-        loads.map((s) => s.value.set(v128.load(place(s)))),
-        eachLaneLeft(lanes, left, (lane) =>
-          loads.map((s) => s.value.set(loadLane(v, place(s), s.value, lane))),
-        ),
+  const singles = loop((again) => [
+    when(
+      whole,
+      one.loads.map((s) => s.value.set(v128.load(place(s)))),
+      eachLaneLeft(lanes, left, (lane) =>
+        one.loads.map((s) => s.value.set(loadLane(lanes, place(s), s.value, lane))),
       ),
-      v.statements,
-      when(
-        whole,
-        stores.map((s) => v128.store(place(s), s.value)),
-        eachLaneLeft(lanes, left, (lane) =>
-          stores.map((s) => lanes.storeLane(place(s), s.value, lane, lane * lanes.size)),
-        ),
+    ),
+    one.statements,
+    when(
+      whole,
+      one.stores.map((s) => v128.store(place(s), s.value)),
+      eachLaneLeft(lanes, left, (lane) =>
+        one.stores.map((s) => lanes.storeLane(place(s), s.value, lane, lane * lanes.size)),
       ),
-      offset.advance(16),
-      brIf(again, i32.gtS(left.tee(i32.sub(left, lanes.count)), 0)),
+    ),
+    offset.advance(16),
+    brIf(again, i32.gtS(left.tee(i32.sub(left, lanes.count)), 0)),
+  ]);
+  const begin = [offset.set(0), left.set(cols)];
+  if (!pair) return [begin, singles];
+  const [first, second] = pair;
+  const two = 2 * lanes.count;
+  const pairs = loop((again) => [
+    first.loads.map((s, k) => [
+      at.set(place(s)),
+      s.value.set(v128.load(at)),
+      second.loads[k].value.set(v128.load(at, 16)),
     ]),
-  ];
+    [first.statements, second.statements],
+    first.stores.map((s, k) => [
+      at.set(place(s)),
+      v128.store(at, s.value),
+      v128.store(at, second.stores[k].value, 16),
+    ]),
+    offset.advance(32),
+    brIf(again, i32.geS(left.tee(i32.sub(left, two)), two)),
+  ]);
+  return [begin, when(i32.geS(left, two), pairs), when(i32.gtS(left, 0), singles)];
 }
 
 /** One more lane of a part of a vector; the lanes that are never loaded are 0. */
-const loadLane = ({ lanes }: VectorCode, place: ReturnType<typeof i32.add>, value: Vector, lane: number) =>
+const loadLane = (lanes: FloatLanes, place: ReturnType<typeof i32.add>, value: Vector, lane: number) =>
   lane === 0 ? lanes.loadZero(place) : lanes.loadLane(place, value, lane, lane * lanes.size);
 
 /** Writes down the operations of a graph; gives the vector that holds the value of each node. */
@@ -167,8 +210,9 @@ const operations: Record<OperationName, Operation> = {
   sub: ({ lanes }, a, b) => lanes.sub(a, b),
   mul: ({ lanes }, a, b) => lanes.mul(a, b),
   div: ({ lanes }, a, b) => lanes.div(a, b),
-  neg: ({ lanes }, a) => lanes.neg(a),
-  abs: ({ lanes }, a) => lanes.abs(a),
+  neg: math.neg,
+  // all bits but that of the sign
+  abs: (v, a) => v128.andnot(a, v.constant(-0)),
   min: ({ lanes }, a, b) => lanes.min(a, b),
   max: ({ lanes }, a, b) => lanes.max(a, b),
   exp: math.exp,

@@ -184,9 +184,17 @@ export class WasmModule {
   }
 
   /** Compiles and links; the exports are functions over byte addresses of `memory`. */
-  instantiate(memory: WebAssembly.Memory): Record<string, (...args: number[]) => number> {
-    const compiled = new WebAssembly.Module(this.encode());
-    const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-    return instance.exports as Record<string, (...args: number[]) => number>;
+  instantiate(memory: WebAssembly.Memory): Exports {
+    return link(compileModule(this.encode()), memory);
   }
 }
+
+/** The functions of a module, by name. */
+export type Exports = Record<string, (...args: number[]) => number>;
+
+export const compileModule = (bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module =>
+  new WebAssembly.Module(bytes);
+
+/** The functions of a compiled module, over byte addresses of `memory`. */
+export const link = (compiled: WebAssembly.Module, memory: WebAssembly.Memory): Exports =>
+  new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports;

@@ -8,7 +8,7 @@ import { plain } from '../plain';
 import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from '../program';
 import { inputsOf } from '../statement';
 import { dtypeOf, identityOf, type Tensor } from '../tensor';
-import { call, WasmModule } from './encoder';
+import { call, type Exports, link, WasmModule } from './encoder';
 import { addLookup, type Lookups } from './emit-lookup';
 import { addReduction, type Reductions } from './emit-reduce';
 import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
@@ -20,25 +20,21 @@ import {
   isShared,
   multiply,
   multiplyBytes,
-  panelBytes,
-  SCRATCH_BYTES,
   type GemmKernels,
+  type GemmOptions,
 } from './gemm';
 import { i32 } from './opcodes';
-
-export interface WasmExecutorOptions {
-  /** No fused multiply-adds: the same bits on every machine. */
-  reproducible?: boolean;
-}
+import { pointwiseFails, productsFail } from './selftest';
+import type { Wide } from './wide';
 
 /** The SIMD executor over the engine's memory. */
-export function wasmExecutor({ reproducible = false }: WasmExecutorOptions = {}): Executor {
+export function wasmExecutor(options: GemmOptions = {}): Executor {
   const memory = engineMemory();
   const { wasm } = memory;
   if (!wasm) return plain;
-  const kernels = new Kernels(memory, wasm, reproducible);
+  const kernels = new Kernels(memory, wasm, options);
   return {
-    name: reproducible ? 'reproducible' : 'wasm',
+    name: options.wide ? 'wasm-256' : options.reproducible ? 'reproducible' : 'wasm',
     bind: (operation) => {
       const binder = kernels.prepare([operation]);
       const [run, { before }] = [binder.bind(operation), binder];
@@ -59,7 +55,7 @@ class Kernels {
   constructor(
     private readonly memory: Memory,
     private readonly wasm: WebAssembly.Memory,
-    private readonly reproducible: boolean,
+    private readonly options: GemmOptions,
   ) {}
 
   prepare(operations: readonly Operation[]): Binder {
@@ -94,8 +90,11 @@ class Kernels {
   gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data } {
     let found = this.gemms.get(dtype);
     if (!found) {
-      const kernels = compileGemm(this.wasm, dtype, { reproducible: this.reproducible });
-      found = { kernels, scratch: this.memory.apart(() => this.bytes(SCRATCH_BYTES)) }; // whatever asks first
+      const { wide } = this.options;
+      const options = wide && productsFail(wide, dtype) ? {} : this.options;
+      const kernels = compileGemm(this.wasm, dtype, options);
+      // whatever asks first
+      found = { kernels, scratch: this.memory.apart(() => this.bytes(kernels.scratchBytes)) };
       this.gemms.set(dtype, found);
     }
     return found;
@@ -134,17 +133,28 @@ class Kernels {
       if (!this.pointwise.has(key)) specs.set(key, spec);
     }
     if (specs.size === 0) return;
-    const module = new WasmModule({ shared: isShared(this.wasm) });
-    [...specs.values()].forEach((spec, k) => {
-      const kernel = addPointwise(module, `loop${k}`, spec);
+    const compiled = this.pointwiseModule([...specs.values()], this.options.wide);
+    [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
+  }
+
+  /** `run0`, `run1` …: a kernel for each spec; of 128 bits where those of 256 fail the self-test. */
+  private pointwiseModule(specs: readonly PointwiseSpec[], wide: Wide | undefined): Exports {
+    const shared = isShared(this.wasm);
+    const module = new WasmModule({ shared });
+    specs.forEach((spec, k) => {
+      const kernel = addPointwise(module, `loop${k}`, spec, wide !== undefined);
       // the arguments lie in memory: a call then costs the same however many operands there are
       const names = Object.keys(kernel.params);
       module.func(`run${k}`, { block: 'i32' }, [], ({ block }) =>
         call(kernel, Object.fromEntries(names.map((name, at) => [name, i32.load(block, 4 * at)]))),
       );
     });
-    const compiled = module.instantiate(this.wasm);
-    [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
+    if (!wide) return module.instantiate(this.wasm);
+    const bytes = module.encode();
+    const compiled = wide.compile(bytes);
+    return pointwiseFails(bytes, compiled, specs, wide, shared)
+      ? this.pointwiseModule(specs, undefined)
+      : link(compiled, this.wasm);
   }
 
   /** Whole numbers, laid down where a kernel reads its arguments. */
@@ -259,8 +269,8 @@ class Packs {
       const [K, N] = b.shape;
       if (meetsFewRows(group)) this.unpacked.add(key);
       else if (group.length > 1 && !written.has(b.data)) {
-        this.panels.set(key, { b, panels: kernels.bytes(panelBytes(dtypeOf(b), K, N)) });
-      } else most = Math.max(most, multiplyBytes(dtypeOf(b), K, N));
+        this.panels.set(key, { b, panels: kernels.bytes(kernels.gemm(dtypeOf(b)).kernels.panelBytes(K, N)) });
+      } else most = Math.max(most, multiplyBytes(kernels.gemm(dtypeOf(b)).kernels, K, N));
     }
     if (most >= 0) this.single = kernels.bytes(most);
   }

@@ -1,7 +1,7 @@
 /**
  * The micro-kernel: R rows × P panels of the product, held in registers over the whole sum.
  *
- *   out[r, n] = init[r, n] + Σk a[r, k]·b[k, n]        r < R,  n < P·2·lanes
+ *   out[r, n] = init[r, n] + Σk a[r, k]·b[k, n]        r < R,  n < P·V·lanes
  *
  * The sum runs over k in ascending order, starting from init, one rounding after each multiplication and each
  * addition (with `fma` one after both). Every element is computed this way by every kernel, whatever R and P are
@@ -14,23 +14,44 @@
 import { type Body, type Callable, type WasmModule, block, br, brIf, loop, when } from './encoder';
 import { type FloatLanes, f64x2, i32, v128 } from './opcodes';
 
-/** Vectors side by side in a panel of b; lanes of a panel of a; panels of b that a kernel takes at most. */
-export const PANEL_VECTORS = 2;
-export const A_LANES = 4;
+/** How a product is cut into what the micro-kernels hold in registers. */
+export interface Tile {
+  /** Rows of the main micro-kernel, and of a packed panel of a. */
+  rows: number;
+  /** Vectors side by side in a panel of b. */
+  vectors: number;
+  /**
+   * How often an element of a packed a is stored: a float32 may stand there twice, because 64 bits are spread over a
+   * 128-bit vector faster than 32 (6 % of the whole product on Zen 4).
+   */
+  copies: (lane: FloatLanes) => 1 | 2;
+  /** Steps of k that are summed up in registers at a time, so that a panel's part stays in the first-level cache. */
+  kBlock: number;
+  /** Rows of a that are packed at a time, so that they stay in the second-level cache. */
+  rowBlock: number;
+}
+
+/** For vectors of 128 bits. */
+export const NARROW: Tile = {
+  rows: 4,
+  vectors: 2,
+  copies: ({ size }) => (size === 4 ? 2 : 1),
+  kBlock: 512,
+  rowBlock: 64,
+};
+/** Panels of b that a kernel takes at most. */
 export const MOST_PANELS = 2;
-/**
- * An element of a packed a takes 8 bytes: a float32 stands there twice, because one of 64 bits is spread over a vector
- * faster than one of 32 (6 % of the whole product on Zen 4).
- */
-const A_LANE_BYTES = 8;
-export const A_STEP = A_LANES * A_LANE_BYTES;
-export const copiesOf = (lane: FloatLanes): 1 | 2 => (lane.size === 4 ? 2 : 1);
+/** Bytes of one step of a panel of b, and of its columns in a row of out. */
+export const panelStepOf = ({ vectors }: Tile): number => 16 * vectors;
+/** Bytes of an element of a packed a, and of one step of all its rows. */
+export const laneBytesOf = ({ copies }: Tile, lane: FloatLanes): number => lane.size * copies(lane);
+export const stepBytesOf = (tile: Tile, lane: FloatLanes): number => tile.rows * laneBytesOf(tile, lane);
 
 const UNROLL = 8;
 
 /** Byte addresses and distances. After each of `count` tiles, a, b, init and out move on by their `Next`. */
 export const microParams = {
-  a: 'i32', // a[r, k] at a + r·A_LANE_BYTES + k·aStep
+  a: 'i32', // a[r, k] at a + r·laneBytes + k·aStep
   aStep: 'i32',
   aNext: 'i32',
   b: 'i32',
@@ -48,15 +69,19 @@ export const microParams = {
 export type Micro = Callable<typeof microParams>;
 
 export interface MicroShape {
+  tile: Tile;
   rows: number;
   panels: number;
   fma: boolean;
 }
 
-export function emitMicro(module: WasmModule, lane: FloatLanes, { rows, panels, fma }: MicroShape): Micro {
-  const panelStep = 16 * PANEL_VECTORS;
+export function emitMicro(module: WasmModule, lane: FloatLanes, shape: MicroShape): Micro {
+  const { tile, rows, panels, fma } = shape;
+  const panelStep = panelStepOf(tile);
+  const [laneBytes, stepBytes] = [laneBytesOf(tile, lane), stepBytesOf(tile, lane)];
+  const splat = tile.copies(lane) === 2 ? f64x2.loadSplat : lane.loadSplat;
   return module.internal(`micro${rows}x${panels}`, microParams, (p, f) => {
-    const vectors = panels * PANEL_VECTORS;
+    const vectors = panels * tile.vectors;
     const packed = rows > 1; // a row alone may lie as it came
     const acc = Array.from({ length: rows }, () => f.locals('v128', vectors));
     const bv = f.locals('v128', vectors);
@@ -66,10 +91,10 @@ export function emitMicro(module: WasmModule, lane: FloatLanes, { rows, panels, 
 
     const step = (u: number): Body => [
       bv.map((v, j) =>
-        v.set(v128.load(q[Math.floor(j / PANEL_VECTORS)], u * panelStep + 16 * (j % PANEL_VECTORS))),
+        v.set(v128.load(q[Math.floor(j / tile.vectors)], u * panelStep + 16 * (j % tile.vectors))),
       ),
       acc.map((sums, r) => [
-        av.set(packed ? f64x2.loadSplat(x, u * A_STEP + r * A_LANE_BYTES) : lane.loadSplat(x)),
+        av.set(packed ? splat(x, u * stepBytes + r * laneBytes) : lane.loadSplat(x)),
         sums.map((sum, j) => sum.set(fma ? lane.madd(av, bv[j], sum) : lane.add(sum, lane.mul(av, bv[j])))),
       ]),
       packed ? [] : x.advance(p.aStep),
@@ -79,7 +104,7 @@ export function emitMicro(module: WasmModule, lane: FloatLanes, { rows, panels, 
       loop((again) => [
         Array.from({ length: UNROLL }, (_, u) => [step(u), brIf(done, i32.eq(k, u + 1))]),
         q.map((pointer) => pointer.advance(UNROLL * panelStep)),
-        packed ? x.advance(UNROLL * A_STEP) : [],
+        packed ? x.advance(UNROLL * stepBytes) : [],
         k.set(i32.sub(k, UNROLL)),
         br(again),
       ]),

@@ -54,11 +54,14 @@ export function emitPack(
     const square = f.locals('v128', count);
     const turned = f.local('v128');
 
+    // Where the vectors of a step begin; where W is no multiple of a vector, the last two overlap.
+    const starts = Array.from({ length: Math.ceil(W / count) }, (_, v) => Math.min(v * count, W - count));
+
     // Lanes adjacent: whole vectors.
     const copyVectors = whileLess(k, kc, [
-      Array.from({ length: W / count }, (_, v) => [
-        square[0].set(v128.load(s, 16 * v)),
-        storeVector(lane, square[0], copies, d, v * count * laneBytes),
+      starts.map((first) => [
+        square[0].set(v128.load(s, size * first)),
+        storeVector(lane, square[0], copies, d, first * laneBytes),
       ]),
       s.advance(along),
       d.advance(stepBytes),
@@ -81,7 +84,7 @@ export function emitPack(
         k.advance(count),
       ]),
     ];
-    const transposeSquares = Array.from({ length: W / count }, (_, g) => group(g * count));
+    const transposeSquares = starts.map(group);
 
     // Any strides, missing lanes as zeros, the steps from k on: element by element.
     const copyElements = whileLess(k, kc, [

@@ -1,6 +1,6 @@
 /**
- * A block of rows of a × full panels of b, divided among the micro-kernels: four rows at a time, then the one to three
- * that remain. Which kernel computes an element does not change it (./gemm-micro.ts).
+ * A block of rows of a × full panels of b, divided among the micro-kernels: as many rows at a time as a tile has, then
+ * those that remain. Which kernel computes an element does not change it (./gemm-micro.ts).
  */
 import {
   type Callable,
@@ -12,13 +12,11 @@ import {
   whileLess,
 } from './encoder';
 import { type FloatLanes, i32 } from './opcodes';
-import { type Micro, PANEL_VECTORS, emitMicro } from './gemm-micro';
+import { type Micro, type Tile, emitMicro, panelStepOf } from './gemm-micro';
 
-const PANEL_STEP = 16 * PANEL_VECTORS; // bytes of one step of a panel, and of one panel's columns in a row of out
-const FOUR = 2; // log2 of the rows of the main kernel
-const TWO = 1; // log2 of the panels of the wide kernels
+const TWO = 1; // log2 of the panels of the kernels that take a pair
 
-/** Byte addresses and distances; a as the micro-kernels take it, `aNext` from four rows to the next four. */
+/** Byte addresses and distances; a as the micro-kernels take it, `aNext` from one tile's rows to the next. */
 export const tilesParams = {
   a: 'i32',
   aStep: 'i32',
@@ -35,24 +33,27 @@ export const tilesParams = {
   K: 'i32',
 } as const;
 
-export function emitTiles(module: WasmModule, lane: FloatLanes, fma: boolean): Callable<typeof tilesParams> {
-  const micro = (rows: number, panels: number): Micro => emitMicro(module, lane, { rows, panels, fma });
-  const fourRows = micro(4, 1);
+export function emitTiles(
+  module: WasmModule,
+  lane: FloatLanes,
+  tile: Tile,
+  fma: boolean,
+): Callable<typeof tilesParams> {
+  const micro = (rows: number, panels: number): Micro => emitMicro(module, lane, { tile, rows, panels, fma });
+  const panelStep = panelStepOf(tile);
+  const main = micro(tile.rows, 1);
   // One or two rows leave registers free for a second panel: twice the independent sums to hide latency behind.
-  const rowByTwo = micro(1, 2);
-  const rowByOne = micro(1, 1);
-  const pairByTwo = micro(2, 2);
-  const pairByOne = micro(2, 1);
-  const threeRows = micro(3, 1);
+  const few = [1, 2].map((rows) => ({ rows, pair: micro(rows, 2), single: micro(rows, 1) }));
+  const more = Array.from({ length: tile.rows - 3 }, (_, k) => ({ rows: k + 3, single: micro(k + 3, 1) }));
 
   return module.internal('tiles', tilesParams, (p, f) => {
     const { a, aStep, aNext, b, panelBytes, init, initRow, initCol, out, outRow, panels, K } = p;
-    const [fours, rest, width, pairs, restA, restInit, restOut] = f.locals('i32', 7);
+    const [mains, rest, width, pairs, restA, restInit, restOut] = f.locals('i32', 7);
 
-    /** Four rows at a time, down one panel. */
+    /** A tile's rows at a time, down one panel. */
     const down = (panel: 0 | 1): Statement => {
       const shift = (base: Operand<'i32'>, by: Operand<'i32'>) => (panel === 0 ? base : i32.add(base, by));
-      return call(fourRows, {
+      return call(main, {
         a,
         aStep,
         aNext,
@@ -61,12 +62,12 @@ export function emitTiles(module: WasmModule, lane: FloatLanes, fma: boolean): C
         bNext: 0,
         init: shift(init, initCol),
         initRow,
-        initNext: i32.shl(initRow, FOUR),
-        out: shift(out, PANEL_STEP),
+        initNext: i32.mul(initRow, tile.rows),
+        out: shift(out, panelStep),
         outRow,
-        outNext: i32.shl(outRow, FOUR),
+        outNext: i32.mul(outRow, tile.rows),
         K,
-        count: fours,
+        count: mains,
       });
     };
 
@@ -84,44 +85,43 @@ export function emitTiles(module: WasmModule, lane: FloatLanes, fma: boolean): C
           init: i32.add(restInit, i32.mul(first, initCol)),
           initRow,
           initNext: i32.mul(initCol, step),
-          out: i32.add(restOut, i32.mul(first, PANEL_STEP)),
+          out: i32.add(restOut, i32.mul(first, panelStep)),
           outRow,
-          outNext: PANEL_STEP * step,
+          outNext: panelStep * step,
           K,
           count,
         }),
       );
     const odd = i32.and(width, 1);
-    const wideThenSingle = (wide: Micro, single: Micro) => [
-      along(wide, pairs, 2, 0),
+    const pairsThenSingle = (pair: Micro, single: Micro) => [
+      along(pair, pairs, 2, 0),
       along(single, odd, 1, i32.shl(pairs, TWO)),
     ];
 
     const group = [
-      when(fours, [down(0), when(i32.gtU(width, 1), down(1))]),
+      when(mains, [down(0), when(i32.gtU(width, 1), down(1))]),
       when(rest, [
-        restInit.set(i32.add(init, i32.shl(i32.mul(initRow, fours), FOUR))),
-        restOut.set(i32.add(out, i32.shl(i32.mul(outRow, fours), FOUR))),
+        restInit.set(i32.add(init, i32.mul(i32.mul(initRow, mains), tile.rows))),
+        restOut.set(i32.add(out, i32.mul(i32.mul(outRow, mains), tile.rows))),
         pairs.set(i32.shrU(width, TWO)),
-        when(i32.eq(rest, 1), wideThenSingle(rowByTwo, rowByOne)),
-        when(i32.eq(rest, 2), wideThenSingle(pairByTwo, pairByOne)),
-        when(i32.eq(rest, 3), along(threeRows, width, 1, 0)),
+        few.map(({ rows, pair, single }) => when(i32.eq(rest, rows), pairsThenSingle(pair, single))),
+        more.map(({ rows, single }) => when(i32.eq(rest, rows), along(single, width, 1, 0))),
       ]),
     ];
 
     return [
-      fours.set(i32.shrU(p.rows, FOUR)),
-      rest.set(i32.and(p.rows, 3)),
-      restA.set(i32.add(a, i32.mul(aNext, fours))),
+      mains.set(i32.divU(p.rows, tile.rows)),
+      rest.set(i32.remU(p.rows, tile.rows)),
+      restA.set(i32.add(a, i32.mul(aNext, mains))),
       whileLess(0, panels, [
-        // Groups of two panels, which stay in the first-level cache for all rows of the block; where there are no
-        // four rows, nothing is used twice, and one group spares the calls.
+        // Groups of two panels, which stay in the first-level cache for all rows of the block; where there is no
+        // whole tile, nothing is used twice, and one group spares the calls.
         width.set(panels),
-        when(i32.and(i32.ne(fours, 0), i32.gtU(width, 2)), width.set(2)),
+        when(i32.and(i32.ne(mains, 0), i32.gtU(width, 2)), width.set(2)),
         group,
         b.advance(i32.mul(panelBytes, width)),
         init.advance(i32.mul(initCol, width)),
-        out.advance(i32.mul(PANEL_STEP, width)),
+        out.advance(i32.mul(panelStep, width)),
         panels.set(i32.sub(panels, width)),
       ]),
     ];

@@ -1,0 +1,119 @@
+/**
+ * Whether kernels for vectors of 256 bits do here what those of 128 bits do, bit for bit: each module is run against its
+ * twin before its first use, since V8 joins vectors only as an experiment.
+ */
+import type { Data, Dtype } from '../memory';
+import { addPointwise, type PointwiseSpec } from './emit-pointwise';
+import { WasmModule } from './encoder';
+import { ACCUMULATE, ADD_BIAS, compileGemm, type GemmKernels } from './gemm';
+import { hasPassed, keepPassed } from './remember';
+import type { Wide } from './wide';
+
+/** Rows, columns and terms: every micro-kernel, a column beyond the last panel, a row beyond the last tile. */
+const PRODUCTS = [
+  [13, 35, 9],
+  [5, 18, 3],
+  [4, 33, 2],
+  [3, 16, 5],
+  [8, 32, 8],
+] as const;
+/** Two pairs of vectors, a vector alone and a part of one, in both dtypes. */
+const COLUMNS = 23;
+/** Among the numbers that elementwise kernels are tried on. */
+const SPECIAL = [0, -0, NaN, Infinity, -Infinity, 1e-42, -1e-310, 88, -88, 700, -700, 1e30, 1e-30];
+/** How much faster wide products must be: they are slower where the processor has no vectors of 256 bits. */
+const FASTER = 1.2;
+
+/** Why wide products are of no use here, or undefined. */
+export function productsFail(wide: Wide, dtype: Dtype): string | undefined {
+  const memory = new WebAssembly.Memory({ initial: 8 });
+  const kernels = compileGemm(memory, dtype, { wide });
+  if (hasPassed(kernels.bytes)) return undefined;
+  const twin = compileGemm(memory, dtype, { reproducible: !wide.fma, compile: wide.compileNarrow });
+  if (!equal([kernels, twin].map((each) => productsOf(each, memory))))
+    return `${dtype} products of 256 bits differ from those of 128`;
+  const gain = timeOf(twin) / timeOf(kernels);
+  if (gain < FASTER)
+    return `${dtype} products of 256 bits are ${gain.toFixed(2)} times as fast as those of 128`;
+  keepPassed(kernels.bytes);
+  return undefined;
+}
+
+/** Why a module of wide elementwise kernels, `bytes`, must not be used, or undefined. */
+export function pointwiseFails(
+  bytes: Uint8Array<ArrayBuffer>,
+  compiled: WebAssembly.Module,
+  specs: readonly PointwiseSpec[],
+  wide: Wide,
+  shared: boolean,
+): string | undefined {
+  if (hasPassed(bytes)) return undefined;
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared });
+  const twins = new WasmModule({ shared });
+  specs.forEach((spec, k) => addPointwise(twins, `loop${k}`, spec));
+  const [module, twin] = [compiled, wide.compileNarrow(twins.encode())].map(
+    (each) => new WebAssembly.Instance(each, { env: { memory } }).exports as Record<string, Kernel>,
+  );
+  for (const [k, spec] of specs.entries()) {
+    const results = [module, twin].map((each) => elementsOf(each[`loop${k}`], spec, memory));
+    if (!equal(results)) return `an elementwise kernel of 256 bits differs from that of 128`;
+  }
+  keepPassed(bytes);
+  return undefined;
+}
+
+type Kernel = (...args: number[]) => void;
+
+const viewOf = (memory: WebAssembly.Memory, dtype: Dtype): Data =>
+  dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
+
+/** A number of either sign, mostly near 1, the same for the same k. */
+const number = (k: number): number => (((k * 7919) % 4093) - 2046) / 1024;
+
+/** What a set of kernels makes of the same operands. */
+function productsOf({ dtype, packB, gemm, gemv }: GemmKernels, memory: WebAssembly.Memory): number[] {
+  const all = viewOf(memory, dtype);
+  for (let k = 0; k < 8192; k++) all[k] = number(k);
+  const at = (element: number): number => element * all.BYTES_PER_ELEMENT;
+  const [a, out, bias, b, panels, scratch] = [16, 1024, 1536, 2048, 4096, 8192].map(at);
+  return PRODUCTS.flatMap(([M, N, K]) => {
+    packB(b, N, 1, K, N, panels);
+    gemm(a, K, 1, panels, out, N, M, N, K, ADD_BIAS, bias, scratch, 0);
+    packB(b, 1, K, K, N, panels);
+    gemm(a, 1, M, panels, out, N, M, N, K, ACCUMULATE, 0, scratch, 0);
+    gemv(a, 1, b, N, out, N, K, out);
+    return Array.from(all.subarray(1024, 1024 + M * N));
+  });
+}
+
+/** Milliseconds for some products, the least of several tries. */
+function timeOf({ dtype, packB, gemm }: GemmKernels): number {
+  const size = dtype === 'float32' ? 4 : 8;
+  const [a, out, b, panels, scratch] = [16, 1024, 2048, 4096, 8192].map((element) => element * size);
+  packB(b, 32, 1, 32, 32, panels);
+  const once = (): number => {
+    const start = performance.now();
+    for (let k = 0; k < 20; k++) gemm(a, 32, 1, panels, out, 32, 12, 32, 32, 0, 0, scratch, 0);
+    return performance.now() - start;
+  };
+  return Math.min(...Array.from({ length: 9 }, once));
+}
+
+/** What a kernel makes of numbers of all kinds. */
+function elementsOf(
+  kernel: Kernel,
+  { dtype, access, graph }: PointwiseSpec,
+  memory: WebAssembly.Memory,
+): number[] {
+  const all = viewOf(memory, dtype);
+  const operands = access.length + Object.keys(graph.outputs).length;
+  const row = 64;
+  for (let k = 0; k < (operands + 1) * row; k++)
+    all[k] = k % 5 === 3 ? SPECIAL[Math.floor(k / 5) % SPECIAL.length] : number(k);
+  const size = all.BYTES_PER_ELEMENT;
+  const places = Array.from({ length: operands }, (_, k) => [(k + 1) * row * size, (row / 2) * size]);
+  kernel(2, COLUMNS, ...places.flat());
+  return Array.from(all.subarray((access.length + 1) * row, (operands + 1) * row));
+}
+
+const equal = ([one, other]: number[][]): boolean => one.every((value, k) => Object.is(value, other[k]));

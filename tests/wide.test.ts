@@ -1,0 +1,198 @@
+/** Vectors of 256 bits: when they are used, and what is believed of them only after a test. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { executorHere, executorOf, whyNotWide } from '../core/executor';
+import * as ops from '../core/scalar';
+import { statement } from '../core/statement';
+import { addPointwise, type PointwiseSpec } from '../core/wasm/emit-pointwise';
+import { compileModule, WasmModule } from '../core/wasm/encoder';
+import { hasFma } from '../core/wasm/features';
+import type * as Remember from '../core/wasm/remember';
+import { pointwiseFails, productsFail } from '../core/wasm/selftest';
+import { compilers, type Wide, WIDE } from '../core/wasm/wide';
+
+/** The kernels for 256 bits, compiled as any others: right, and no faster. */
+const unjoined: Wide = {
+  ...{ tile: WIDE, fma: hasFma() },
+  ...{ compile: compileModule, compileNarrow: compileModule },
+};
+
+/** A module with these bytes exchanged wherever they stand, of which there must be some. */
+const replaced = (bytes: Uint8Array<ArrayBuffer>, from: number[], to: number[]): Uint8Array<ArrayBuffer> => {
+  const text = Buffer.from(bytes).toString('latin1');
+  const [old, other] = [from, to].map((code) => Buffer.from(code).toString('latin1'));
+  expect(text).toContain(old);
+  return Uint8Array.from(Buffer.from(text.replaceAll(old, other), 'latin1'));
+};
+/** v128.andnot and v128.and. */
+const [ANDNOT, AND] = [
+  [0xfd, 0x4f],
+  [0xfd, 0x4e],
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'backstep-wide-'));
+const before = process.env.XDG_CACHE_HOME;
+beforeAll(() => {
+  process.env.XDG_CACHE_HOME = folder;
+});
+afterAll(() => {
+  if (before === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = before;
+  rmSync(folder, { recursive: true });
+});
+
+describe('the executor', () => {
+  it('says why it is not the wide one, or is it', () => {
+    const why = whyNotWide();
+    if (why === undefined) {
+      expect(executorOf('wasm-256').name).toBe('wasm-256');
+      expect(executorHere('wasm-256')).toBe('wasm-256');
+      return;
+    }
+    expect(why).toMatch(/^(V8 must be 13 or 14, got|the processor must be x64|float32 products of 256 bits)/);
+    expect(() => executorOf('wasm-256')).toThrow(
+      `executor: the executor must be wasm, reproducible or plain here, got wasm-256 (${why})`,
+    );
+    // a run that began on another machine goes on
+    expect(executorHere('wasm-256')).toBe('wasm');
+    expect(executorHere('plain')).toBe('plain');
+  });
+});
+
+describe('the self-test', () => {
+  it('refuses products of other bits', () => {
+    const subtracting: Wide = {
+      ...unjoined,
+      fma: false,
+      // f32x4.add becomes f32x4.sub
+      compile: (bytes) => compileModule(replaced(bytes, [0xfd, 0xe4, 0x01], [0xfd, 0xe5, 0x01])),
+    };
+    expect(productsFail(subtracting, 'float32')).toBe(
+      'float32 products of 256 bits differ from those of 128',
+    );
+  });
+
+  it.each(['float32', 'float64'] as const)('wants %s products to be faster', (dtype) => {
+    // each try of the twin takes 10 ms here, each try of the other `taken`
+    const timed = (taken: number): string | undefined => {
+      let [now, tries] = [0, 0];
+      const clock = jest.spyOn(performance, 'now').mockImplementation(() => {
+        if (tries % 2 === 1) now += tries < 18 ? 10 : taken;
+        tries++;
+        return now;
+      });
+      const found = productsFail({ ...unjoined, fma: false }, dtype);
+      clock.mockRestore();
+      return found;
+    };
+    expect(timed(9)).toBe(`${dtype} products of 256 bits are 1.11 times as fast as those of 128`);
+    expect(timed(5)).toBeUndefined();
+    // it has passed, and is not tried again
+    expect(timed(9)).toBeUndefined();
+  });
+
+  const spec: PointwiseSpec = {
+    graph: statement(({ x }) => ({ y: ops.abs(ops.log(ops.sigmoid(x))) })).graph,
+    ...{ dtype: 'float64', access: ['unit'] },
+  };
+  const bytesOf = (): Uint8Array<ArrayBuffer> => {
+    const module = new WasmModule({ shared: false });
+    addPointwise(module, 'loop0', spec, true);
+    return module.encode();
+  };
+
+  it('lets elementwise kernels of the same bits pass', () => {
+    const bytes = bytesOf();
+    expect(pointwiseFails(bytes, compileModule(bytes), [spec], unjoined, false)).toBeUndefined();
+  });
+
+  it('refuses elementwise kernels of other bits', () => {
+    const bytes = replaced(bytesOf(), ANDNOT, AND);
+    expect(pointwiseFails(bytes, compileModule(bytes), [spec], unjoined, false)).toBe(
+      'an elementwise kernel of 256 bits differs from that of 128',
+    );
+  });
+});
+
+describe('what passed', () => {
+  it('is remembered from process to process, module by module', () => {
+    const fresh = (act: (memory: typeof Remember) => void): void => {
+      jest.isolateModules(() => act(jest.requireActual<typeof Remember>('../core/wasm/remember')));
+    };
+    const [one, other] = [Uint8Array.of(1, 2, 3), Uint8Array.of(1, 2, 4)];
+    fresh(({ hasPassed, keepPassed }) => {
+      expect(hasPassed(one)).toBe(false);
+      keepPassed(one);
+      expect([hasPassed(one), hasPassed(other)]).toEqual([true, false]);
+    });
+    fresh(({ hasPassed }) => expect([hasPassed(one), hasPassed(other)]).toEqual([true, false]));
+    const [file] = readdirSync(join(folder, 'backstep')).map((name) => join(folder, 'backstep', name));
+    expect(readFileSync(file, 'utf8').trim().split('\n').length).toBeGreaterThan(0);
+  });
+
+  it('is tested again where nothing can be written', () => {
+    process.env.XDG_CACHE_HOME = '/dev/null';
+    jest.isolateModules(() => {
+      const { hasPassed, keepPassed } = jest.requireActual<typeof Remember>('../core/wasm/remember');
+      const bytes = Uint8Array.of(7);
+      expect(hasPassed(bytes)).toBe(false);
+      keepPassed(bytes);
+      expect(hasPassed(bytes)).toBe(true);
+    });
+    jest.isolateModules(() => {
+      const { hasPassed } = jest.requireActual<typeof Remember>('../core/wasm/remember');
+      expect(hasPassed(Uint8Array.of(7))).toBe(false);
+    });
+    process.env.XDG_CACHE_HOME = folder;
+  });
+});
+
+describe('the flags of V8', () => {
+  const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  const said = (act: (compile: Wide['compile']) => void): string[] => {
+    const flags: string[] = [];
+    act(compilers({ setFlagsFromString: (flag) => flags.push(flag) }).compile);
+    return flags;
+  };
+  const set = [
+    '--no-liftoff',
+    '--no-wasm-lazy-compilation',
+    '--no-wasm-inlining',
+    '--experimental-wasm-revectorize',
+  ];
+  const taken = [
+    '--liftoff',
+    '--wasm-lazy-compilation',
+    '--wasm-inlining',
+    '--no-experimental-wasm-revectorize',
+  ];
+
+  it('are set for one module, and taken back', () => {
+    expect(said((compile) => compile(empty))).toEqual([...set, ...taken]);
+  });
+
+  it('are taken back when the module is refused', () => {
+    expect(said((compile) => expect(() => compile(Uint8Array.of(1))).toThrow())).toEqual([...set, ...taken]);
+  });
+
+  it('are set once for the same module', () => {
+    const twice = said((compile) => expect(compile(empty)).toBe(compile(Uint8Array.from(empty))));
+    expect(twice).toEqual([...set, ...taken]);
+  });
+
+  it('go back to what this process was started with', () => {
+    const { execArgv } = process;
+    process.execArgv = ['--no_liftoff', '--experimental-wasm-revectorize'];
+    try {
+      expect(said((compile) => compile(empty)).slice(set.length)).toEqual([
+        '--no-liftoff',
+        '--wasm-lazy-compilation',
+        '--wasm-inlining',
+        '--experimental-wasm-revectorize',
+      ]);
+    } finally {
+      process.execArgv = execArgv;
+    }
+  });
+});
