@@ -1,4 +1,5 @@
 /** The cells that are built in, one entry each: all that lists cells derives from this table. */
+import { Registry } from '../core/registry';
 import type { Cell } from './cell';
 import { clockwork } from './clockwork';
 import { elman } from './elman';
@@ -43,7 +44,7 @@ const feeding =
   (options: object) =>
   ({ hidden, output = hidden }: CellSizes) => ({ output, ...options });
 
-export const kinds: readonly CellKind[] = [
+const builtIn: readonly CellKind[] = [
   {
     ...{ name: 'elman', title: 'Elman', make: elman },
     choices: {
@@ -98,6 +99,9 @@ export const kinds: readonly CellKind[] = [
     },
   },
 ];
+
+export const kinds = new Registry<CellKind>('the cell');
+for (const kind of builtIn) kinds.add(kind.name, kind, 'cells');
 
 /** A cell in one of its forms, of such sizes; `more` options of the form, if given. */
 export function inForm({ make }: CellKind, form: Form, sizes: CellSizes, more: object = {}): Cell {

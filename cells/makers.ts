@@ -1,6 +1,6 @@
 /** Cells by name: how a checkpoint or another thread rebuilds a cell. */
-import { mustBe } from '../core/check';
 import { constant } from '../core/init';
+import { Registry } from '../core/registry';
 import type { Cell } from './cell';
 import { embedding, type Embedding, type EmbeddingOptions } from './embedding';
 import { kinds, type CellMaker } from './kinds';
@@ -8,11 +8,10 @@ import { cellFromText } from './text';
 
 export type { CellMaker } from './kinds';
 
-export const makers: Readonly<Record<string, CellMaker>> = {
-  ...Object.fromEntries(kinds.map(({ name, make }) => [name, make])),
-  /** A cell of one's own: its text is among its options. */
-  equations: cellFromText,
-};
+export const makers = new Registry<CellMaker>('the cell');
+for (const { name, make } of kinds.all) makers.add(name, make, 'cells');
+// a cell of one's own: its text is among its options
+makers.add('equations', cellFromText, 'cells');
 
 /** A cell as plain data. */
 export interface CellNote {
@@ -29,14 +28,8 @@ export const noteOfCell = (cell: Cell): CellNote => ({
  * The cell of a note. Its weights start at zero: they come from elsewhere, and orthogonal matrices take time to draw.
  * @throws TypeError when there is no maker of that name.
  */
-export function remake(
-  { cell: name, options }: CellNote,
-  known: Readonly<Record<string, CellMaker>>,
-  where: string,
-): Cell {
-  const names = Object.keys(known).join(', ');
-  mustBe(Object.hasOwn(known, name), where, `cells must be among ${names}`, name);
-  const cell = known[name](options);
+export function remake({ cell: name, options }: CellNote, known: Registry<CellMaker>, where: string): Cell {
+  const cell = known.get(name, where)(options);
   return { ...cell, parameters: fromZero(cell.parameters) };
 }
 

@@ -1,4 +1,5 @@
 /** The wording of every argument and shape error: `where: what must hold, got what (where that comes from)`. */
+import { nearest } from './nearest';
 import { safe } from './safe';
 
 /** Throws RangeError unless `condition`; for sizes, shapes, periods and values. */
@@ -56,8 +57,14 @@ export function mustBeOneOf<T extends string>(
   where: string,
   name: string,
 ): T {
-  mustBe(allowed.includes(value as T), where, `${name} must be one of ${allowed.join(', ')}`, value);
-  return value as T;
+  if (allowed.includes(value as T)) return value as T;
+  mustBe(false, where, `${name} must be one of ${allowed.join(', ')}`, value, suggestion(value, allowed));
+}
+
+/** Why a name may have been meant as another. */
+function suggestion(value: unknown, allowed: readonly string[]): string | undefined {
+  const near = typeof value === 'string' ? nearest(value, allowed) : undefined;
+  return near && `did you mean ${near}?`;
 }
 
 /** Throws TypeError on a key that is not in `allowed`, so that a misspelled option is never ignored. */
@@ -71,7 +78,8 @@ export function mustKnowKeys(
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
   mustBe(isObject, where, 'options must be an object', options);
   for (const key of Object.keys(options)) {
-    if (!allowed.includes(key)) mustBe(false, where, `${what} ${allowed.join(', ')}`, key, why?.(key));
+    if (allowed.includes(key)) continue;
+    mustBe(false, where, `${what} ${allowed.join(', ')}`, key, why?.(key) ?? suggestion(key, allowed));
   }
 }
 

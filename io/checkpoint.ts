@@ -10,9 +10,10 @@
  * The metadata holds everything that is not a tensor, as JSON: the network, the optimiser, the generator, the vocabulary, and
  * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
  */
-import type { Cell } from '../cells/cell';
-import { makers, noteOfCell, remake, remakeEmbedding, type CellMaker } from '../cells/makers';
-import { bidirectional, directionsOf, isBidirectional, type Layer } from '../bptt/network/layer';
+import { makers, type CellMaker } from '../cells/makers';
+import { architectureOf, parameterShapes } from '../bptt/network/architecture';
+import { directionsOf, type Layer } from '../bptt/network/layer';
+import { noteOf, optionsFrom } from '../bptt/network/note';
 import { must, mustBe, mustBeBytes, mustKnowKeys } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import { sizeOf, tensor, type Numbers, type Tensors } from '../core/tensor';
@@ -21,10 +22,9 @@ import { mustBeNetwork, Network } from '../bptt/network/network';
 import { optimizer as optimizerOf, Optimizer } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { parseJson } from './json';
-import { FORMAT, readMetadata, type LayerNote, type Metadata, type NetworkNote } from './metadata';
+import { FORMAT, readMetadata, type Metadata } from './metadata';
 import { fillFromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
-import { cellsOf } from '../bptt/network/stack';
 import { Vocabulary } from './vocabulary';
 
 /** JSON with the keys of every object in order: equal contents are equal text, however they were put together. */
@@ -189,14 +189,11 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `format ${metadata.backstep}`,
   );
   const notes = readMetadata(metadata);
-  const remade = (list: LayerNote[]) => list.map((note) => layerOf(note, { ...makers, ...cells }));
-  const layers = remade(notes.network.layers);
-  const encoder = notes.network.encoder && remade(notes.network.encoder);
-  const { loss, dropout, embedding, encoderEmbedding, encoder: _, ...rest } = notes.network;
-  const tables = [embedding, encoderEmbedding].map((note) => (note ? [remakeEmbedding(note)] : []));
-  const least = [...tables.flat(), ...cellsOf({ layers, encoder }).map(({ cell }) => cell)]
-    .flatMap(({ parameters }) => Object.values(parameters))
-    .reduce((n, p) => n + sizeOf(p.shape), 0);
+  const asked = optionsFrom(notes.network, makers.with(cells ?? {}), 'metadata');
+  const least = Object.values(parameterShapes(architectureOf(asked))).reduce(
+    (n, { shape }) => n + sizeOf(shape),
+    0,
+  );
   must(
     least <= bytes.length,
     'metadata',
@@ -204,16 +201,16 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `${least} weights`,
   );
 
+  const { loss, dropout } = notes.network;
   const network = new Network({
-    ...rest,
-    layers: [...tables[0], ...layers],
-    ...(encoder && { encoder: [...tables[1], ...encoder] }),
+    ...asked,
     // fed back, the output is read as what the loss takes it for
-    loss: inference && rest.feed !== 'output' ? undefined : loss,
+    loss: inference && asked.feed !== 'output' ? undefined : loss,
     dropout: inference ? 0 : dropout,
     executor,
   });
   network.random.state = notes.random;
+  const { layers, dtype } = network.architecture;
   const parts = byPrefix(tensors, ['optim.', 'state.', 'curve.']);
   fill(network, parts[''], network.parameters.values, '');
   const written = { ...noteOf(network), ...(inference && { loss, dropout }) };
@@ -222,30 +219,10 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   return {
     network,
     optimizer: inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']),
-    states: readStates(parts['state.'], layers, rest.dtype),
+    states: readStates(parts['state.'], layers, dtype),
     curves: readCurves(parts['curve.']),
     vocabulary: notes.vocabulary === undefined ? undefined : Vocabulary.parse(notes.vocabulary),
     training: notes.training,
-  };
-}
-
-function layerOf({ reverse, ...note }: LayerNote, known: Record<string, CellMaker>): Layer {
-  const cell = remake(note, known, 'metadata');
-  return reverse ? bidirectional(cell, remake(reverse, known, 'metadata')) : cell;
-}
-
-function noteOf({ architecture, reduction }: Network): NetworkNote {
-  const { embedding, layers, encoderEmbedding, encoder, ...rest } = architecture;
-  const note = noteOfCell as (cell: Cell) => LayerNote;
-  const noteOfLayer = (layer: Layer): LayerNote =>
-    isBidirectional(layer) ? { ...note(layer.forward), reverse: note(layer.backward) } : note(layer);
-  return {
-    ...rest,
-    ...(embedding && { embedding: embedding.options }),
-    layers: layers.map(noteOfLayer),
-    ...(encoderEmbedding && { encoderEmbedding: encoderEmbedding.options }),
-    ...(encoder && { encoder: encoder.map(noteOfLayer) }),
-    reduction,
   };
 }
 

@@ -3,6 +3,7 @@ import { lossNames } from '../losses';
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
 import { scores } from '../bptt/network/attention';
+import type { NetworkNote } from '../bptt/network/note';
 import { topologies } from '../bptt/network/topology';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
@@ -19,7 +20,6 @@ const list = v.array(v.union([finite, v.record(v.string(), finite)]));
 const plainValue = v.union([v.string(), finite, v.boolean(), list]);
 
 const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
-/** A layer is a cell; a bidirectional one has a second cell, which reads in reverse. */
 const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObject(cellNote)) });
 
 const embeddingNote = v.strictObject({
@@ -50,10 +50,6 @@ const networkNote = v.strictObject({
   trainInitial: v.union([v.boolean(), v.literal('shared')]),
   dtype: v.picklist(['float32', 'float64']),
 });
-
-export type LayerNote = v.InferOutput<typeof layerNote>;
-/** A network without its weights. */
-export type NetworkNote = v.InferOutput<typeof networkNote>;
 
 const parts = {
   network: networkNote,

@@ -7,11 +7,11 @@
  *
  * The weights carry the reduction: 0 on padding, 1 for a sum, 1 / (number of valid steps) for a mean.
  */
-import { must, mustBe } from '../core/check';
 import { Block, type Compiled } from '../core/equations/block';
 import { equations } from '../core/equations/equations';
 import { numberOf } from '../core/equations/shapes';
 import type { Program } from '../core/program';
+import { Registry } from '../core/registry';
 import { dtypeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
 
 /** What a target is: a class number, O numbers in 0…1, or O numbers of any size. */
@@ -77,27 +77,21 @@ export function loss({ forward, backward, ...about }: LossDefinition): Loss {
   };
 }
 
-const registry = new Map<string, Loss>();
+const losses = new Registry<Loss>('loss');
 
 /**
  * Makes a loss known by its name, wherever a loss is named: networks, checkpoints, commands, the check suite.
  * @throws RangeError when the name is taken.
  */
 export function registerLoss(made: Loss): Loss {
-  must(!registry.has(made.name), 'registerLoss', 'the name must be new', made.name);
-  registry.set(made.name, made);
-  return made;
+  return losses.add(made.name, made, 'registerLoss');
 }
 
 /** The names of all losses, in the order in which they were registered. */
-export const lossNames = (): string[] => [...registry.keys()];
+export const lossNames = (): string[] => losses.names;
 
 /** @throws TypeError for a name that is not known. */
-export function lossOf(name: string, where = 'loss'): Loss {
-  const found = registry.get(name);
-  mustBe(found !== undefined, where, `loss must be one of ${lossNames().join(', ')}`, name);
-  return found;
-}
+export const lossOf = (name: string, where = 'loss'): Loss => losses.get(name, where);
 
 /** What is worked on when a loss is recorded. */
 export interface LossTensors {

@@ -216,7 +216,7 @@ describe('what is no checkpoint is named', () => {
     [
       'an unknown cell',
       ({ metadata }) => (metadata.network = metadata.network.replace('"lstm"', '"lstmm"')),
-      /cells must be among elman, .*, got lstmm/,
+      /the cell must be one of elman, .*, got lstmm \(did you mean lstm\?\)/,
     ],
     [
       'a size that is none',

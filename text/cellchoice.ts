@@ -14,7 +14,7 @@ export interface Sizes {
 }
 
 const cells = Object.fromEntries(
-  kinds.flatMap((kind) =>
+  kinds.all.flatMap((kind) =>
     Object.entries(kind.choices).map(([name, form]) => [
       name,
       (sizes: Sizes): Cell => inForm(kind, form, sizes),

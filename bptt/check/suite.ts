@@ -29,7 +29,7 @@ export function suite(): Case[] {
 const hasBias = (variant: string): boolean => !variant.includes('no bias');
 
 const cellCases = (): Case[] =>
-  kinds.flatMap((kind) =>
+  kinds.all.flatMap((kind) =>
     Object.entries(kind.variants).flatMap(([variant, form]) =>
       [{}, ...(hasBias(variant) ? [{ bias: false }] : [])].flatMap((bias) => {
         const cell = inForm(kind, form, { ...sizes, output: O }, bias);
@@ -69,7 +69,7 @@ export function casesOfText(equations: string): Case[] {
 /** Two cells side by side: smaller ones, because there are twice as many. */
 function bidirectionalCases(): Case[] {
   const small = { input: D, hidden: 3, output: 2 };
-  const alone = kinds.flatMap((kind) =>
+  const alone = kinds.all.flatMap((kind) =>
     Object.entries(kind.variants)
       .filter(([variant]) => hasBias(variant))
       .map(([variant, form]): [string, Layer] => [

@@ -1,37 +1,20 @@
-/** A network as plain data, from which another thread builds the same network, without its weights. */
-import type { Embedding, EmbeddingOptions } from '../../cells/embedding';
-import {
-  makers,
-  noteOfCell,
-  remake,
-  remakeEmbedding,
-  type CellMaker,
-  type CellNote,
-} from '../../cells/makers';
+/** What other threads build the same network from, without its weights, and how they know that it is the same. */
+import { makers, noteOfCell, type CellMaker } from '../../cells/makers';
 import { mustBe } from '../../core/check';
 import type { ExecutorName } from '../../core/executor';
 import type { Data } from '../../core/memory';
-import type { Operation, Program } from '../../core/program';
 import { print } from '../../core/print';
+import type { Operation, Program } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
-import type { NetworkOptions } from './architecture';
-import { bidirectional, isBidirectional, nameOf, type Layer } from './layer';
+import { nameOf } from './layer';
 import { Network } from './network';
+import { noteOf, optionsFrom, type NetworkNote } from './note';
 import { Plan } from './plan';
 import { cellsOf } from './stack';
 
-/** One note for each direction. */
-interface LayerNote {
-  forward: CellNote;
-  backward?: CellNote;
-}
-
 export interface Blueprint {
-  embedding?: EmbeddingOptions;
-  layers: LayerNote[];
-  encoderEmbedding?: EmbeddingOptions;
-  encoder?: LayerNote[];
-  options: Omit<NetworkOptions, 'layers' | 'encoder'>;
+  network: NetworkNote;
+  executor: ExecutorName;
   /** What the network computes, in words: see `operationsOf`. */
   operations: string;
 }
@@ -42,59 +25,37 @@ export interface Blueprint {
  * @throws TypeError for a cell that no maker is known for.
  */
 export function blueprintOf(net: Network, own: boolean): Blueprint {
-  const { embedding, layers, encoderEmbedding, encoder, ...rest } = net.architecture;
   for (const { name, cell } of cellsOf(net.architecture)) {
     mustBe(
-      own || Object.hasOwn(makers, noteOfCell(cell).cell),
+      own || makers.has(noteOfCell(cell).cell),
       'parallel',
-      `${name} must be a cell that other threads can build, one of ${Object.keys(makers).join(', ')}`,
+      `${name} must be a cell that other threads can build, one of ${makers.names.join(', ')}`,
       cell.name,
       'for a cell of your own, name the module that exports its maker: { cells: file }; or use one thread',
     );
   }
   return {
-    ...(embedding && { embedding: embedding.options }),
-    layers: layers.map(noteOf),
-    ...(encoderEmbedding && { encoderEmbedding: encoderEmbedding.options }),
-    ...(encoder && { encoder: encoder.map(noteOf) }),
-    options: { ...rest, reduction: net.reduction, executor: net.executor.name as ExecutorName },
+    network: noteOf(net),
+    executor: net.executor.name as ExecutorName,
     operations: operationsOf(net),
   };
 }
-
-const noteOf = (layer: Layer): LayerNote =>
-  isBidirectional(layer)
-    ? { forward: noteOfCell(layer.forward), backward: noteOfCell(layer.backward) }
-    : { forward: noteOfCell(layer) };
 
 /**
  * Builds the network of a blueprint. Its weights are not those of the original: they are read for every pass.
  * @throws TypeError when it would compute something else, because a cell is more than its name and its options say.
  */
 export function buildFrom(
-  { embedding, layers, encoderEmbedding, encoder, options, operations }: Blueprint,
+  { network, executor, operations }: Blueprint,
   own: Readonly<Record<string, CellMaker>>,
 ): Network {
-  const known = { ...makers, ...own };
-  const layerOf = ({ forward, backward }: LayerNote): Layer => {
-    const cell = remake(forward, known, 'parallel');
-    return backward ? bidirectional(cell, remake(backward, known, 'parallel')) : cell;
-  };
-  const stackOf = (first: EmbeddingOptions | undefined, notes: LayerNote[]): (Embedding | Layer)[] => [
-    ...(first ? [remakeEmbedding(first)] : []),
-    ...notes.map(layerOf),
-  ];
-  const net = new Network({
-    ...options,
-    layers: stackOf(embedding, layers),
-    ...(encoder && { encoder: stackOf(encoderEmbedding, encoder) }),
-  });
-  const same = operationsOf(net) === operations && net.executor.name === options.executor;
+  const net = new Network({ ...optionsFrom(network, makers.with(own), 'parallel'), executor });
+  const same = operationsOf(net) === operations && net.executor.name === executor;
   mustBe(
     same,
     'parallel',
     `the network of ${net.architecture.layers.map(nameOf).join(', ')} must compute the same when built from names and options`,
-    net.executor.name === options.executor ? 'other operations' : `the ${net.executor.name} executor`,
+    net.executor.name === executor ? 'other operations' : `the ${net.executor.name} executor`,
     'a cell must hold all it is made from in its `options`',
   );
   return net;

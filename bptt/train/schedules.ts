@@ -1,5 +1,6 @@
 /** Learning-rate schedules: pure functions from the number of steps already made to a factor of the learning rate. */
-import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
+import { Registry } from '../../core/registry';
 
 /** The factor for the step that follows `step` earlier ones: the first step asks for schedule(0). */
 export type Schedule = (step: number) => number;
@@ -33,7 +34,7 @@ export interface ScheduleDefinition<O extends string> {
   python?(options: Record<O, number>): string;
 }
 
-const registry = new Map<string, ScheduleDefinition<string>>();
+const registry = new Registry<ScheduleDefinition<string>>('the name');
 
 /**
  * Makes a schedule known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know it
@@ -53,14 +54,13 @@ const registry = new Map<string, ScheduleDefinition<string>>();
 export function registerSchedule<O extends string>(
   made: ScheduleDefinition<O>,
 ): (options?: Partial<Record<O | 'warmUp', number>>) => ScheduleOptions {
-  must(!registry.has(made.name), 'registerSchedule', 'the name must be new', made.name);
-  registry.set(made.name, made);
+  registry.add(made.name, made, 'registerSchedule');
   return (options) => ({ ...options, name: made.name }) as ScheduleOptions;
 }
 
 /** The schedules by name, in the order in which they were registered, each with the names of its options. */
 export const schedules = (): [name: string, options: readonly string[]][] =>
-  Array.from(registry, ([name, { options }]) => [name, options]);
+  registry.all.map(({ name, options }) => [name, options]);
 
 registerSchedule({ name: 'constant', options: [], factor: () => () => 1, python: () => '1' });
 registerSchedule({
@@ -97,8 +97,7 @@ registerSchedule({
 function settle(given: ScheduleOptions) {
   const where = 'schedule';
   mustBe(typeof given === 'object' && given !== null, where, 'options must be an object', given);
-  const name = mustBeOneOf<string>(given.name, [...registry.keys()], where, 'the name');
-  const made = registry.get(name) as ScheduleDefinition<string>;
+  const made = registry.get(given.name, where);
   mustKnowKeys(given, ['name', 'warmUp', ...made.options], where);
   const { warmUp = 0 } = given;
   mustCount(warmUp, where, 'warmUp', 0);
@@ -109,7 +108,7 @@ function settle(given: ScheduleOptions) {
   made.check?.(options, where);
   for (const [key, value] of Object.entries(options))
     must(Number.isFinite(value), where, `${key} must be a finite number`, value);
-  return { name, made, warmUp, options };
+  return { made, warmUp, options };
 }
 
 /**
@@ -137,9 +136,9 @@ export function schedule(options: ScheduleOptions): Schedule {
  * @throws TypeError for a schedule that does not state what it is in Python.
  */
 export function pythonOf(options: ScheduleOptions): string[] {
-  const { name, made, warmUp, options: settled } = settle(options); // nothing but numbers in range gets into the lines
+  const { made, warmUp, options: settled } = settle(options); // nothing but numbers in range gets into the lines
   const line = made.python?.(settled);
-  mustBe(line !== undefined, 'torch', 'the schedule must state what it is in Python', name);
+  mustBe(line !== undefined, 'torch', 'the schedule must state what it is in Python', made.name);
   const rising = [`if step < ${warmUp}:`, `    return (step + 1) / ${warmUp}`, `step -= ${warmUp}`];
   return [...(warmUp > 0 ? rising : []), `return ${line}`];
 }

@@ -17,8 +17,7 @@ function cellOf(name: string, options: readonly string[], where: string): Cell {
   const given = Object.fromEntries(
     options.map((option) => option.split('=')).map(([key, value]) => [key, read(value)]),
   );
-  must(Object.hasOwn(makers, name), where, `the cell must be one of ${Object.keys(makers).join(', ')}`, name);
-  return makers[name]({ input: 3, hidden: 4, ...given });
+  return makers.get(name, where)({ input: 3, hidden: 4, ...given });
 }
 
 /** `lstm shapes forward backward peepholes=true`: parts of a cell's text, as it is executed. */

@@ -20,7 +20,7 @@ const tasks: Record<TaskName, string> = {
   waveform: 'generate a waveform',
   adding: 'add two numbers',
 };
-const cells = Object.fromEntries(kinds.map(({ name, title }) => [name, title]));
+const cells = Object.fromEntries(kinds.all.map(({ name, title }) => [name, title]));
 
 const pairs = (names: readonly string[], words: Record<string, string>): [string, string][] =>
   names.map((name) => [name, words[name]]);

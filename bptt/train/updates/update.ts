@@ -6,8 +6,9 @@
  * The equations read the gradient g, `pPrev`, `<state>Prev` and the numbers, and write p and the states. They are
  * elementwise: one statement over all parameters at once.
  */
-import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys } from '../../../core/check';
+import { isNumber, must, mustBe, mustKnowKeys } from '../../../core/check';
 import { equations } from '../../../core/equations/equations';
+import { Registry } from '../../../core/registry';
 import type { Statement } from '../../../core/statement';
 
 /** Options that every optimiser takes. */
@@ -63,7 +64,7 @@ export interface Rule extends Readonly<Omit<Required<OptimizerUpdate>, 'equation
 /** Options that the compiler does not know. */
 type Any = Record<string, OptimizerOption>;
 type Known = OptimizerDefinition<Any>;
-const registry = new Map<string, { made: Known; rule: (options: Any) => Rule }>();
+const optimizers = new Registry<{ made: Known; rule: (options: Any) => Rule }>('the name');
 
 /** Options of an optimiser that `registerOptimizer` made known. */
 export interface RegisteredOptions extends Common {
@@ -98,7 +99,6 @@ export function registerOptimizer<O extends { learningRate: number }>(
   const where = 'registerOptimizer';
   const known = made as unknown as Known;
   const { name, defaults } = known;
-  must(!registry.has(name), where, 'the name must be new', name);
   must('learningRate' in defaults, where, 'learningRate must be among the defaults', Object.keys(defaults));
   const statements = new Map<string, Statement>();
   const rule = (options: Any): Rule => {
@@ -112,7 +112,7 @@ export function registerOptimizer<O extends { learningRate: number }>(
     return { states, start, numbers, statement };
   };
   rule(defaults); // what is wrong with the equations is said now
-  registry.set(name, { made: known, rule });
+  optimizers.add(name, { made: known, rule }, where);
   return (options) => ({ ...options, name }) as unknown as RegisteredOptions;
 }
 
@@ -132,17 +132,10 @@ function statementOf(name: string, shapes: string, text: string): Statement {
 }
 
 /** The names of all optimisers, in the order in which they were registered. */
-export const optimizerNames = (): string[] => [...registry.keys()];
+export const optimizerNames = (): string[] => optimizers.names;
 
 /** @throws TypeError for a name that is not known. */
-export function optimizerOf(name: unknown, where = 'optimizer'): Known {
-  return found(name, where).made;
-}
-
-function found(name: unknown, where: string) {
-  const known = mustBeOneOf(name as string, optimizerNames(), where, 'the name');
-  return registry.get(known) as NonNullable<ReturnType<typeof registry.get>>;
-}
+export const optimizerOf = (name: unknown, where = 'optimizer'): Known => optimizers.get(name, where).made;
 
 /**
  * The rule that options stand for, and the options with every default filled in.
@@ -150,7 +143,7 @@ function found(name: unknown, where: string) {
  */
 export function settle<O extends { name: string }>(options: O): { options: O; rule: Rule } {
   mustBe(typeof options === 'object' && options !== null, 'optimizer', 'options must be an object', options);
-  const { made, rule } = found(options.name, 'optimizer');
+  const { made, rule } = optimizers.get(options.name, 'optimizer');
   const where = `optimizer ${made.name}`;
   mustKnowKeys(options, ['name', ...Object.keys(made.defaults)], where);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
