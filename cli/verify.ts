@@ -1,10 +1,11 @@
 /** `backstep verify`: test vectors of other frameworks, recomputed and compared. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { errorBounds } from '../bptt/check/bounds';
 import { executorOf } from '../core/executor';
 import { readUtf8 } from '../io/files';
 import { parseVector } from '../verify/vectors';
-import { verify, VERIFY_BOUND, type Disagreement, type Verdict } from '../verify/verify';
+import { verify, type Disagreement, type Verdict } from '../verify/verify';
 import { jsonLine, line, table } from '../terminal/output';
 
 /** Adds the command to the program. */
@@ -39,7 +40,7 @@ function verifyFiles(files: string[], json: boolean): boolean {
     for (const { error } of spoilt) line(`verify: ${error}`, pc.red);
     if (spoilt.length > 0) line('  fix: write the files as examples/pytorch_vector.py does', pc.dim);
     line(
-      `${files.length - failed} of ${files.length} agree within ${VERIFY_BOUND} (relative) on the ${executorOf().name} executor`,
+      `${files.length - failed} of ${files.length} agree within ${errorBounds.vectors} (relative) on the ${executorOf().name} executor`,
     );
   }
   return failed === 0;

@@ -3,18 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kinds } from '../verify/kinds';
 import { parseVector, type Vector } from '../verify/vectors';
-import { verify, VERIFY_BOUND } from '../verify/verify';
+import { errorBounds } from '../bptt/check/bounds';
+import { verify } from '../verify/verify';
 
 const folder = join(__dirname, 'golden');
 const read = (file: string): Vector => parseVector(readFileSync(join(folder, file), 'utf8'));
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 const all = files.map((file) => [file, read(file)] as const);
 
-describe(`golden vectors agree within ${VERIFY_BOUND}`, () => {
+describe(`golden vectors agree within ${errorBounds.vectors}`, () => {
   it.each(all)('%s', (_file, vector) => {
     const { values, gradients, ok } = verify(vector);
-    expect({ where: values.where, within: values.error <= VERIFY_BOUND }).toMatchObject({ within: true });
-    expect({ where: gradients.where, within: gradients.error <= VERIFY_BOUND }).toMatchObject({
+    expect({ where: values.where, within: values.error <= errorBounds.vectors }).toMatchObject({
+      within: true,
+    });
+    expect({ where: gradients.where, within: gradients.error <= errorBounds.vectors }).toMatchObject({
       within: true,
     });
     expect(ok).toBe(true);

@@ -1,14 +1,12 @@
 /** What `backstep flow` looks at: a new network or a trained one, and a batch of noise or of text. */
-import { Matrix } from 'ml-matrix';
 import { Random } from '../core/random';
-import { columns, fillFrom, toFlat, toNested, type Tensor } from '../core/tensor';
+import { columns, fillFrom } from '../core/tensor';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { bidirectional, directionsOf, type Layer } from '../bptt/network/layer';
 import { mustHaveRoom } from '../bptt/network/need';
-import { network, Network } from '../bptt/network/network';
-import { withoutPrefix } from '../bptt/network/parameters';
-import { fill } from '../bptt/check/problem';
+import { copyNetwork, network, type Network } from '../bptt/network/network';
+import { scaleRecurrence } from '../bptt/flow/recurrence';
 import { spectralRadius } from '../bptt/flow/spectrum';
 import type { Topology } from '../bptt/network/topology';
 import type { Checkpoint } from '../io/checkpoint';
@@ -88,7 +86,8 @@ function fresh(options: SubjectOptions): Subject {
     topology: topologies[options.at],
     seed,
   });
-  if (options.spectralRadius !== undefined) scaleRecurrence(net, options.spectralRadius);
+  const { spectralRadius: wanted } = options;
+  if (wanted !== undefined) scaleRecurrence(net, (W) => wanted / spectralRadius(W));
   if (options.forgetBias !== undefined) setForgetBias(net, options.forgetBias, cell);
   return {
     network: net,
@@ -122,15 +121,8 @@ function trained(given: string, options: SubjectOptions): Subject {
   using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, 'flow'), FEWER);
   // as the model numbers its symbols
   const { indices } = vocabulary.encode(text.vocabulary.decode(text.indices));
-  const { layers, ...rest } = net.architecture;
-  const copy = new Network({
-    ...rest,
-    layers: [...layers],
-    reduction: net.reduction,
-    topology: topologies[options.at],
-  });
-  for (const [parameter, t] of Object.entries(net.parameters.values))
-    copy.parameters.set(parameter, toFlat(t));
+  const { layers, dtype } = net.architecture;
+  const copy = copyNetwork(net, { topology: topologies[options.at], dtype });
   const units = layers.flatMap(directionsOf).map(({ cell }) => `${cell.name} ${cell.hidden}`);
   return {
     network: copy,
@@ -171,25 +163,8 @@ const answers = (all: ArrayLike<number>, T: number, B: number, at: SubjectOption
     ? { shape: [T, B], numbers: all }
     : { shape: [B], numbers: Array.from({ length: B }, (_, b) => all[(T - 1) * B + b]) };
 
-/** Scales the recurrent matrix of every gate to the spectral radius that is asked for; Jordan's is the product Wf Wo. */
-function scaleRecurrence({ architecture, parameters }: Network, wanted: number): void {
-  for (const { name, cell } of architecture.layers.flatMap(directionsOf)) {
-    const { Wh, Wf, Wo } = withoutPrefix(parameters.values, `${name}.`) as Record<string, Tensor | undefined>;
-    const { hidden: H } = cell;
-    const gates = Wh
-      ? Array.from({ length: Wh.shape[1] / H }, (_, k) => columns(Wh, k * H, (k + 1) * H))
-      : [];
-    for (const gate of gates) scale(gate, wanted / spectralRadius(toNested(gate) as number[][]));
-    if (!Wf || !Wo) continue;
-    const loop = new Matrix(toNested(Wf) as number[][]).mmul(new Matrix(toNested(Wo) as number[][]));
-    scale(Wf, wanted / spectralRadius(loop.to2DArray()));
-  }
-}
-
 /** `1 unit`, `2 units`. */
 export const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
-const scale = (t: Tensor, factor: number): void => fill(t, (r, c) => factor * t.get(r, c));
 
 function setForgetBias({ architecture, parameters }: Network, bias: number, cell: string): void {
   for (const { name, cell: one } of architecture.layers.flatMap(directionsOf)) {

@@ -1,10 +1,9 @@
 /** Verification: recomputes a test vector's numbers and reports the largest error. */
 import { must } from '../core/check';
+import { errorBounds } from '../bptt/check/bounds';
 import { kinds } from './kinds';
 import type { Vector, VectorTensor } from './vectors';
 
-/** Relative error up to which a vector agrees. */
-export const VERIFY_BOUND = 1e-10;
 /** Absolute differences up to this much agree as well. */
 const ABSOLUTE_FLOOR = 1e-12;
 
@@ -38,7 +37,10 @@ export function verify(vector: Vector): Verdict {
     values: compare(values, wanted),
     gradients: compare(gradients, wantedGradients),
   };
-  return { ...verdict, ok: verdict.values.error <= VERIFY_BOUND && verdict.gradients.error <= VERIFY_BOUND };
+  return {
+    ...verdict,
+    ok: verdict.values.error <= errorBounds.vectors && verdict.gradients.error <= errorBounds.vectors,
+  };
 }
 
 function expectedValues({ expected, clip, steps = [] }: Vector): Record<string, VectorTensor> {
@@ -75,7 +77,7 @@ function compare(
     data.forEach((target, k) => {
       const difference = Math.abs(found[k] - target);
       // |a − b| ≤ max(bound · |b|, floor), as one relative error
-      const error = difference / Math.max(Math.abs(target), ABSOLUTE_FLOOR / VERIFY_BOUND);
+      const error = difference / Math.max(Math.abs(target), ABSOLUTE_FLOOR / errorBounds.vectors);
       if (error <= worst.error && worst.where !== '') return;
       worst.error = Number.isFinite(error) ? error : Infinity;
       worst.where = `${name}[${position(k, shape).join(', ')}]`;

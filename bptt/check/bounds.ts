@@ -15,6 +15,8 @@ export const errorBounds = {
   jacobian: 1e-11,
   /** Central differences, extrapolated: truncation ~ h⁴ and rounding ~ ε/h with h = 3e-3, on gradients down to the floor. */
   differences: 1e-6,
+  /** PyTorch adds in another order, over whole sequences, in float64. */
+  vectors: 1e-10,
 } as const;
 
 /** Gradients smaller than this part of their tensor's largest entry are measured against that part of it. */

@@ -103,7 +103,7 @@ export const network = (options: NetworkOptions): Network => new Network(options
 /** What may differ in a copy: nothing that the weights depend on. */
 export type CopyChanges = Pick<
   NetworkOptions,
-  'dtype' | 'dropout' | 'loss' | 'reduction' | 'seed' | 'executor'
+  'topology' | 'dtype' | 'dropout' | 'loss' | 'reduction' | 'seed' | 'executor'
 >;
 
 /**

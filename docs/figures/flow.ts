@@ -1,5 +1,6 @@
 /** How much the final state depends on earlier ones: vanilla cells of several spectral radii, LSTMs of several forget biases. */
 import { flow } from '../../bptt/flow/flow';
+import { scaleRecurrence } from '../../bptt/flow/recurrence';
 import { network } from '../../bptt/network/network';
 import type { Cell } from '../../cells/cell';
 import { elman } from '../../cells/elman';
@@ -12,8 +13,7 @@ const [T, D, H] = [60, 4, 32];
 function curve(name: string, cell: Cell, radius = 1): Curve {
   const random = new Random(1);
   const net = network({ layers: [cell], output: 2, loss: 'squared', topology: 'many-to-one', seed: 2 });
-  const Wh = net.parameters.values['l0.Wh'];
-  for (let k = 0; k < H * H && radius !== 1; k++) Wh.data[Wh.offset + k] *= radius;
+  scaleRecurrence(net, radius);
   const x = { shape: [T, 1, D], numbers: Array.from({ length: T * D }, () => random.normal(0, 0.3)) };
   const [layer] = flow(net, { x, targets: [[1, 0]] }).layers;
   return { name, points: layer.back.map(({ d, norm }) => ({ x: d, y: norm })) };

@@ -6,6 +6,7 @@ import { jordan } from '../../cells/jordan';
 import { lstm } from '../../cells/lstm';
 import type { Cell } from '../../cells/cell';
 import { bidirectional, type Layer } from '../../bptt/network/layer';
+import { scaleRecurrence } from '../../bptt/flow/recurrence';
 import { network, type Network } from '../../bptt/network/network';
 import type { CellName, Settings } from './settings';
 import type { Task } from './tasks';
@@ -58,14 +59,7 @@ export function networkOf(
     seed,
     executor: 'reproducible',
   });
-  if (radius !== 1) scaleRecurrent(net, radius);
+  // recurrent matrices start orthogonal, with all eigenvalues on the unit circle
+  if (radius !== 1) scaleRecurrence(net, radius);
   return net;
-}
-
-/** Recurrent matrices start orthogonal, with all eigenvalues on the unit circle: scaled, on one of that radius. */
-function scaleRecurrent({ parameters }: Network, radius: number): void {
-  for (const [name, { data, offset, shape }] of Object.entries(parameters.values)) {
-    if (!/\.(Wh|Wf)$/.test(name)) continue;
-    for (let k = 0; k < shape[0] * shape[1]; k++) data[offset + k] *= radius;
-  }
 }

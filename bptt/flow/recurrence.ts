@@ -1,0 +1,41 @@
+/** The matrices by which a network goes from one step to the next, scaled: how its gradients come to vanish or explode. */
+import { Matrix } from 'ml-matrix';
+import { columns, toNested, type Tensor } from '../../core/tensor';
+import { fill } from '../check/problem';
+import { directionsOf } from '../network/layer';
+import type { Network } from '../network/network';
+import { withoutPrefix } from '../network/parameters';
+
+/**
+ * Multiplies the recurrent matrix of every gate by a factor, for instance one that depends on the matrix. What a Jordan cell
+ * goes on by is the product Wf Wo, of which Wf is scaled.
+ *
+ * @example scaleRecurrence(net, (W) => 0.9 / spectralRadius(W)); // all spectral radii are 0.9
+ */
+export function scaleRecurrence(
+  { architecture, parameters }: Network,
+  factor: number | ((W: number[][]) => number),
+): void {
+  const factorOf = (matrix: () => number[][]): number =>
+    typeof factor === 'number' ? factor : factor(matrix());
+  for (const { name, cell } of architecture.layers.flatMap(directionsOf)) {
+    const { Wh, Wf, Wo } = withoutPrefix(parameters.values, `${name}.`) as Record<string, Tensor | undefined>;
+    const { hidden: H } = cell;
+    for (let k = 0; Wh && k < Wh.shape[1]; k += H) {
+      const gate = columns(Wh, k, k + H);
+      scale(
+        gate,
+        factorOf(() => toNested(gate) as number[][]),
+      );
+    }
+    if (!Wf || !Wo) continue;
+    scale(
+      Wf,
+      factorOf(() => matrixOf(Wf).mmul(matrixOf(Wo)).to2DArray()),
+    );
+  }
+}
+
+const matrixOf = (t: Tensor): Matrix => new Matrix(toNested(t) as number[][]);
+
+const scale = (t: Tensor, by: number): void => fill(t, (r, c) => by * t.get(r, c));
