@@ -1,7 +1,7 @@
 /** `backstep bench`: how fast this machine trains recurrent layers, and what share of its arithmetic that is. */
 import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
-import { executorNames, executorOf, type ExecutorName } from '../core/executor';
+import { executorNames, executorOf, whyNotWide, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { oneOf, whole } from '../terminal/arguments';
 import { cellTable, measure, type CellRow } from '../measure/measure';
@@ -78,6 +78,8 @@ function bench(names: string[], options: BenchOptions): void {
   );
   const { head, body } = cellTable(rows);
   table(head, body);
+  const why = whyNotWide();
+  if (why !== undefined) line(`no kernels for 256-bit vectors here: ${why}`);
   line(
     'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, measured at the same time. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
   );
