@@ -1,0 +1,48 @@
+/**
+ * Adds up what the quick and the slow tests cover and requires the thresholds of jest.config.js:
+ *
+ *   npm test -- --coverage; npm run test:slow -- --coverage; npm run coverage
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+/** What jest's reporter `json` writes of a file: where each statement begins, and how often it ran. */
+interface FileCoverage {
+  statementMap: Record<string, { start: { line: number } }>;
+  s: Record<string, number>;
+}
+
+const root = join(__dirname, '..');
+const { coverageThreshold } = jestConfig();
+
+function jestConfig(): { coverageThreshold: Record<string, { lines: number }> } {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return require('../jest.config.js') as ReturnType<typeof jestConfig>;
+}
+
+/** Of each file, which lines were run by any test. */
+const files = new Map<string, Map<number, boolean>>();
+for (const half of ['quick', 'slow']) {
+  const report = join(root, 'coverage', half, 'coverage-final.json');
+  if (!existsSync(report))
+    throw new Error(`coverage: ${report} must exist: run the ${half} tests with --coverage`);
+  const covered = JSON.parse(readFileSync(report, 'utf8')) as Record<string, FileCoverage>;
+  for (const [path, { statementMap, s }] of Object.entries(covered)) {
+    const name = `./${relative(root, path)}`;
+    const lines = files.get(name) ?? new Map<number, boolean>();
+    files.set(name, lines);
+    for (const [id, { start }] of Object.entries(statementMap))
+      lines.set(start.line, (lines.get(start.line) ?? false) || s[id] > 0);
+  }
+}
+
+for (const [folder, { lines: wanted }] of Object.entries(coverageThreshold)) {
+  const within = [...files].filter(([name]) => name.startsWith(folder));
+  const lines = within.flatMap(([, lines]) => [...lines.values()]);
+  const percent = (100 * lines.filter(Boolean).length) / lines.length;
+  const ok = percent >= wanted;
+  console.log(
+    `${folder} ${percent.toFixed(2)} % of ${lines.length} lines${ok ? '' : `: must be ${wanted} %`}`,
+  );
+  if (!ok) process.exitCode = 1;
+}
