@@ -11,7 +11,7 @@ module.exports = {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // a look-up of Math in jest's sandbox takes longer than most of its functions
   sandboxInjectedGlobals: ['Math'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/', '<rootDir>/tests/nodes/'],
   transform: {
     '\\.ts$': [
       '@swc/jest',
