@@ -102,7 +102,7 @@ export function compileGemm(
   const tile = wide?.tile ?? NARROW;
   const module = new WasmModule({ shared: isShared(memory) });
   emitGemm(module, dtype, tile, fma);
-  emitGemv(module, dtype, fma);
+  emitGemv(module, dtype, fma, wide !== undefined);
   const bytes = module.encode();
   const { packB, gemm, gemv } = link(compile(bytes), memory);
   const columns = panelColumns(tile, dtype);

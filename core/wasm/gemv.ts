@@ -18,8 +18,8 @@ import { type FloatLanes, f32x4, f64x2, i32, v128 } from './opcodes';
 
 /** Rows of b at a time: their factors stay in registers. */
 const ROWS = 4;
-/** Vectors of out at a time: with four rows, as many loads as there are registers for. */
-const VECTORS = 2;
+/** Vectors of out at a time: with four rows, as many loads as there are registers for; two pairs where vectors join. */
+const vectorsOf = (wide: boolean): number => (wide ? 4 : 2);
 
 /** Byte addresses; strides and sizes count elements. `start`: where the sums begin, out itself or a bias; 0: at zero. */
 const params = {
@@ -34,28 +34,33 @@ const params = {
 } as const;
 
 /** Adds `gemv` to a module. */
-export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean): void {
+export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean, wide = false): void {
+  const most = vectorsOf(wide);
   const lane: FloatLanes = dtype === 'float32' ? f32x4 : f64x2;
   module.func('gemv', params, [], ({ a, aCol, b, bRow, out, N, K, start }, f) => {
     const factors = f.locals('v128', ROWS);
-    const sums = f.locals('v128', VECTORS);
+    const sums = f.locals('v128', most);
     const rows = [b, ...f.locals('i32', ROWS - 1)];
-    const [at, pairsEnd, vectorsEnd, end] = f.locals('i32', 4);
+    const [at, place, pairsEnd, vectorsEnd, end] = f.locals('i32', 5);
 
     /** out = start + factors · rows, for the columns from `at` on that `acc` holds. */
     const columns = (count: number, acc: Local<'v128'>[], { load, store }: Columns): Body => [
+      // an address of its own for each row: only vectors of one address can join
+      place.set(i32.add(start, at)),
       when(
         start,
-        acc.map((sum, j) => sum.set(load(i32.add(start, at), 16 * j))),
+        acc.map((sum, j) => sum.set(load(place, 16 * j))),
         acc.map((sum) => sum.set(lane.const(0))),
       ),
-      rows.slice(0, count).map((row, r) =>
+      rows.slice(0, count).map((row, r) => [
+        place.set(i32.add(row, at)),
         acc.map((sum, j) => {
-          const term = load(i32.add(row, at), 16 * j);
+          const term = load(place, 16 * j);
           return sum.set(fma ? lane.madd(factors[r], term, sum) : lane.add(sum, lane.mul(factors[r], term)));
         }),
-      ),
-      acc.map((sum, j) => store(i32.add(out, at), sum, 16 * j)),
+      ]),
+      place.set(i32.add(out, at)),
+      acc.map((sum, j) => store(place, sum, 16 * j)),
     ];
     const vectors: Columns = { load: v128.load, store: v128.store };
     const single: Columns = { load: lane.loadZero, store: (to, sum) => lane.storeLane(to, sum, 0) };
@@ -64,7 +69,7 @@ export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean): void {
       rows.slice(1, count).map((row, r) => row.set(i32.add(rows[r], bRow))),
       factors.slice(0, count).map((factor) => [factor.set(lane.loadSplat(a)), a.advance(aCol)]),
       at.set(0),
-      whileLess(at, pairsEnd, [columns(count, sums, vectors), at.advance(16 * VECTORS)]),
+      whileLess(at, pairsEnd, [columns(count, sums, vectors), at.advance(16 * most)]),
       whileLess(at, vectorsEnd, [columns(count, [sums[0]], vectors), at.advance(16)]),
       whileLess(at, end, [columns(count, [sums[0]], single), at.advance(lane.size)]),
       b.set(i32.add(rows[count - 1], bRow)),
@@ -75,7 +80,7 @@ export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean): void {
       [aCol, bRow].map((stride) => stride.set(i32.shl(stride, Math.log2(lane.size)))),
       end.set(i32.shl(N, Math.log2(lane.size))),
       vectorsEnd.set(i32.and(end, -16)),
-      pairsEnd.set(i32.and(end, -16 * VECTORS)),
+      pairsEnd.set(i32.and(end, -16 * most)),
       whileLess(ROWS - 1, K, pass(ROWS)),
       whileLess(0, K, pass(1)),
     ];
