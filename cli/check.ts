@@ -5,7 +5,8 @@ import { executorOf } from '../core/executor';
 import { errorBounds } from '../bptt/check/bounds';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
-import { casesOfText, suite, type Case } from '../bptt/check/suite';
+import { suite, type Case } from '../bptt/check/suite';
+import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../referee/mistakes';
 import { repairs, type Repair } from '../referee/repair';
 import { oneOf, whole } from '../terminal/arguments';
 import { undecidedIn } from '../text/events';
@@ -41,7 +42,7 @@ export function addCheck(program: Command): void {
     .option('--json', 'one JSON object per case')
     .addHelpText(
       'after',
-      '\nExamples:\n  backstep check\n  backstep check lstm gru --mutants\n  backstep check examples/cells/mgu.txt\n',
+      '\nExamples:\n  backstep check\n  backstep check lstm gru --mutants\n  backstep check examples/cells/mgu.txt\n  backstep check examples/mistakes/*.txt\n',
     )
     .action((groups: string[], options: CheckOptions) => {
       process.exitCode = check(groups, options) ? 0 : 1;
@@ -54,6 +55,8 @@ interface Outcome {
   mutants?: MutationReport;
   /** Of a cell of one's own that is wrong: changes of one line that would make it right. */
   repairs?: Repair[];
+  /** Of a file that says what would be right: what is wrong, from the numbers alone. */
+  diagnosis?: string;
 }
 
 function check(groups: string[], { mutants = false, seed, json = false }: CheckOptions): boolean {
@@ -61,25 +64,31 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
   const known = [...new Set(all.map(({ group }) => group))];
   const [files, names] = [groups.filter(isCellFile), groups.filter((word) => !isCellFile(word))];
   names.forEach(oneOf('check: the cell', known));
-  const texts = new Map<Case, string>();
+  const texts = new Map<Case, Mistake>();
   const own = files.flatMap((file) => {
-    const text = readCellFile(file, 'check: the cell');
-    const cases = casesOfText(text);
-    texts.set(cases[0], text);
+    const mistake = readMistake(readCellFile(file, 'check: the cell', readMistake));
+    const cases = casesOfMistake(mistake);
+    texts.set(cases[0], mistake);
     return cases;
   });
   const chosen = [...all.filter(({ group }) => groups.length === 0 || names.includes(group)), ...own];
 
   const outcomes = chosen.map((one) => {
     const outcome: Outcome = run(one, mutants, seed);
-    const text = texts.get(one);
-    if (text !== undefined && outcome.report.verdict === 'wrong') outcome.repairs = repairs(text);
+    const mistake = texts.get(one);
+    if (mistake && outcome.report.verdict === 'wrong') Object.assign(outcome, whatIsWrong(mistake));
     if (json) jsonLine(outcome);
     return outcome;
   });
   const ok = outcomes.every(passed);
   if (!json) show(outcomes, mutants);
   return ok;
+}
+
+/** What is wrong with a cell of one's own: told by the cell that it should be, or else found by trying changes. */
+function whatIsWrong(mistake: Mistake): Pick<Outcome, 'repairs' | 'diagnosis'> {
+  const diagnosis = diagnosisOf(mistake)?.message;
+  return diagnosis === undefined ? { repairs: repairs(mistake.equations) } : { diagnosis };
 }
 
 function run({ name, cells, problem }: Case, mutants: boolean, seed: number): Outcome {
@@ -119,7 +128,8 @@ function show(outcomes: Outcome[], mutants: boolean): void {
       line(`${name}: ${describe(row)}`, pc.red);
     for (const survivor of score?.survivors ?? []) line(`${name}: not caught: ${survivor}`, pc.red);
   }
-  for (const { name, repairs: found } of outcomes) {
+  for (const { name, repairs: found, diagnosis } of outcomes) {
+    if (diagnosis !== undefined) line(`${name}: ${diagnosis}`, pc.yellow);
     for (const {
       line: { number, text },
       words,

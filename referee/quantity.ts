@@ -81,6 +81,10 @@ export function readings(
     if (cell && values && near(given, values, tolerance))
       add(`hold the gates in the order ${names.join(' ')}; ours is ${gatesOf(cell).join(' ')}`);
   }
+  if (cell && found.length === 0) {
+    const copied = copiedGates(given, ours, cell, own, tolerance);
+    if (copied) add(`hold the gates ${copied.join(' ')}; ours are ${gatesOf(cell).join(' ')}`);
+  }
   for (const [other, values] of Object.entries(right))
     if (other !== quantity && near(given, values, tolerance)) add(`are our ${other}`);
   if (quantity === 'dx') for (const words of inTime(given, ours, tolerance, place)) add(words);
@@ -113,6 +117,28 @@ export function readings(
     );
   }
   return found;
+}
+
+/** Which gate of ours each gate holds, where some hold that of another; undefined where one holds none of them. */
+function copiedGates(
+  given: readonly number[],
+  ours: readonly number[],
+  cell: Cell,
+  shape: readonly number[],
+  tolerance: number,
+): string[] | undefined {
+  const gates = gatesOf(cell);
+  const { hidden: H } = cell;
+  const width = shape[shape.length - 1];
+  if (gates.length < 2 || width !== gates.length * H) return undefined;
+  const block = (numbers: readonly number[], gate: number): number[] =>
+    numbers.filter((_, k) => Math.floor((k % width) / H) === gate);
+  const held = gates.map((_, k) => {
+    const own = block(given, k);
+    return gates.find((_gate, j) => near(own, block(ours, j), tolerance));
+  });
+  const all = held.every((gate) => gate !== undefined);
+  return all && held.some((gate, k) => gate !== gates[k]) ? held : undefined;
 }
 
 /** The factor between two lists that are one another's multiple; undefined where ours is 0. */

@@ -338,6 +338,9 @@ describe('a cell from text', () => {
     const making = { sizes: { D: 3, H: 5 }, init: { Wx: glorot() } };
     expect(cell(gated, making).buffers).toEqual({ a: 10, da: 10 });
     expect(gradcheck(cell(gated, making)).ok).toBe(true);
+    // a name of one's own may hold all gates as well, and so may what a sum is made from
+    const twice = gated.backward.replace('dx = da', 'dv = 1 * da\n        dx = dv').replace('@ da', '@ dv');
+    expect(gradcheck(cell({ ...gated, backward: twice }, making)).ok).toBe(true);
     const late = { ...gated, forward: `${gated.forward} + af` };
     expect(errorOf(() => cell(late, making))).toMatch(/af is no longer there: f has taken its place/);
     const half = { ...gated, backward: gated.backward.replace(/dag = .*/, '') };

@@ -44,11 +44,15 @@ export const cellLabel = (cell: string): string => {
 export const isCellFile = (word: string): boolean =>
   !Object.hasOwn(cells, word) && (/[./\\]/.test(word) || (existsSync(word) && statSync(word).isFile()));
 
+/** Made once with small sizes: what is wrong with a text is said before anything else is read. */
+const makeOnce = (equations: string): unknown => cellFromText({ input: 2, hidden: 3, equations });
+
 /**
  * The text of a cell's file.
+ * @param read Reads it once, to find what is wrong with it.
  * @throws CommandError when there is no such file, or it holds no cell.
  */
-export function readCellFile(file: string, place: string): string {
+export function readCellFile(file: string, place: string, read = makeOnce): string {
   const fix = 'see examples/cells/ for examples of such files';
   if (!existsSync(file)) throw usage(`${place} must be a file, got ${file}, which does not exist`, fix);
   const { size } = statSync(file);
@@ -58,10 +62,9 @@ export function readCellFile(file: string, place: string): string {
       fix,
     );
   const text = using(() => readUtf8(file), fix);
-  // made once with small sizes: what is wrong with it is said before anything else is read
   using(() => {
     try {
-      cellFromText({ input: 2, hidden: 3, equations: text });
+      read(text);
     } catch (error) {
       throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
     }

@@ -128,9 +128,11 @@ export class Scope {
     const before = isGate && gates ? `${gates.buffer}${name}` : this.declared.inPlace?.[name];
     if (before !== undefined) this.replaced.set(before, name);
     if (!this.written.has(name)) this.written.set(name, own);
-    const blocks = this.filled.get(place.of) ?? new Set();
-    for (let k = place.from; k < place.to; k++) blocks.add(k);
-    this.filled.set(place.of, blocks);
+    // only now is it known of a new name whether it holds a block for each gate
+    const { of, from, to } = this.placeOf(name);
+    const blocks = this.filled.get(of) ?? new Set();
+    for (let k = from; k < to; k++) blocks.add(k);
+    this.filled.set(of, blocks);
     return own;
   }
 

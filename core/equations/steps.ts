@@ -118,9 +118,11 @@ class Lowering {
 
   /** Products and sums are written as they are: only an elementwise result is stretched. */
   private mustFill(name: string, shape: Shape, e: Expression): void {
-    const own = shapeText(this.shapeOf(e));
-    if (own !== shapeText(shape))
-      throw this.fail(e.at, `${name} is ${shapeText(shape)}, but ${textOf(e)} is ${own}`);
+    const own = this.shapeOf(e);
+    // a vector is a row: [1, N] is as good as [N]
+    const inFull = ([first, ...rest]: Shape): string => shapeText(first === '1' ? rest : [first, ...rest]);
+    if (inFull(own) !== inFull(shape))
+      throw this.fail(e.at, `${name} is ${shapeText(shape)}, but ${textOf(e)} is ${shapeText(own)}`);
   }
 
   private pointwise(name: string, shape: Shape, accumulate: boolean, expression: Expression): void {
