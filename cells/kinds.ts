@@ -93,8 +93,8 @@ const builtIn: readonly CellKind[] = [
         return { hidden: 2 * units + 1, modules, offset: 1, activation: 'sigmoid' };
       },
       // the sequences of the suite are longer than every period but the last
-      '1 2 3 7, relu, no bias': ({ hidden }) => ({
-        ...{ hidden: shared(hidden, 4), periods: [1, 2, 3, 7], activation: 'relu', bias: false },
+      '1 2 3 7, relu': ({ hidden }) => ({
+        ...{ hidden: shared(hidden, 4), periods: [1, 2, 3, 7], activation: 'relu' },
       }),
     },
   },

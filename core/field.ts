@@ -5,7 +5,7 @@
 import { must } from './check';
 
 /** The largest primes below 2²⁶ that leave 3 when divided by 4: −1 has no square root, so a² + 1 is never 0. */
-export const primes = [67108859, 67108819, 67108763] as const;
+export const primes = [67108859, 67108819, 67108763, 67108747] as const;
 
 /** A division by a residue that happens to be 0: at another random point it is another residue. */
 export class NoInverse extends RangeError {}

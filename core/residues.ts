@@ -11,7 +11,8 @@
  *   sqrt      a root r of its own, of which r² = a is not used                                       r' = 1 / (2 r)
  *
  * Which side of a kink an argument is on is a coin, thrown once for a and −a: relu, abs, min, max, step and select all
- * agree on it. Constants have the side that they really have; eᵃ, σ and roots are positive.
+ * agree on it. There are points at which every such coin falls on the positive side. Constants have the side that they
+ * really have; eᵃ, σ and roots are positive.
  *
  * Every relation here is one of the reals. So what is equal at a random point is equal for real, but for an accident of
  * the draw; what needs a relation that is not here, such as r² = a, is not found equal.
@@ -27,17 +28,32 @@ export interface Residue {
   du: number;
 }
 
+/** What is known of an argument, and the number by which it goes; minus that number for its negative or inverse. */
+interface Known {
+  value: number;
+  id: number;
+}
+
 /** A random point of a field: what its free elements are bound to. */
 export class Point extends Field {
   /** How often a coin was thrown. */
   coins = 0;
+  /** How many different arguments and values of functions have occurred. */
+  known = 0;
+  /** A hash of which arguments were equal, in the order in which functions were applied to them. */
+  equalities = 0;
   private readonly source: Random;
-  private readonly exps = new Map([[0, 1]]);
-  private readonly logs = new Map([[1, 0]]);
-  private readonly roots = new Map([[0, 0]]);
-  private readonly sides = new Map([[0, 0]]);
+  private readonly exps = new Map<number, Known>([[0, { value: 1, id: 0 }]]);
+  private readonly logs = new Map<number, Known>([[1, { value: 0, id: 0 }]]);
+  private readonly roots = new Map<number, Known>([[0, { value: 0, id: 0 }]]);
+  private readonly sides = new Map<number, Known>([[0, { value: 0, id: 0 }]]);
 
-  constructor(prime: number, seed: number) {
+  /** @param positiveSide Whether all coins fall on the positive side. */
+  constructor(
+    prime: number,
+    seed: number,
+    private readonly positiveSide = false,
+  ) {
     super(prime);
     this.source = new Random(seed);
   }
@@ -56,30 +72,27 @@ export class Point extends Field {
 
   /** eᵃ; where nothing is bound to a yet, `found` may say what it is. */
   exp(a: number, found?: () => number | undefined): number {
-    let e = this.exps.get(a);
-    if (e === undefined) this.bind(a, (e = found?.() ?? this.draw()));
-    return e;
+    if (!this.exps.has(a)) this.bind(a, found?.() ?? this.draw());
+    return this.note(this.exps, a);
   }
 
   log(a: number): number {
-    let l = this.logs.get(a);
-    if (l === undefined) this.bind((l = this.draw()), a);
-    return l;
+    if (!this.logs.has(a)) this.bind(this.draw(), a);
+    return this.note(this.logs, a);
   }
 
   sqrt(a: number): number {
-    let r = this.roots.get(a);
-    if (r === undefined) this.roots.set(a, (r = this.positive(this.draw())));
-    return r;
+    if (!this.roots.has(a)) this.roots.set(a, { value: this.positive(this.draw()), id: ++this.known });
+    return this.note(this.roots, a);
   }
 
   /** 1 or −1, and 0 for 0. */
   side(a: number): number {
     if (!this.sides.has(a)) {
       this.coins++;
-      this.lie(a, this.source.below(2) === 1);
+      this.lie(a, this.positiveSide || this.source.below(2) === 1);
     }
-    return this.sides.get(a) as number;
+    return this.note(this.sides, a);
   }
 
   /** What is known to be positive; returned as it is. */
@@ -88,17 +101,25 @@ export class Point extends Field {
     return a;
   }
 
+  private note(all: ReadonlyMap<number, Known>, a: number): number {
+    const { value, id } = all.get(a) as Known;
+    this.equalities = (Math.imul(this.equalities, 31) + id) | 0;
+    return value;
+  }
+
   private bind(a: number, e: number): void {
     const inverse = this.inverse(e);
-    this.exps.set(a, e).set(this.neg(a), inverse);
-    this.logs.set(e, a).set(inverse, this.neg(a));
+    const id = ++this.known;
+    this.exps.set(a, { value: e, id }).set(this.neg(a), { value: inverse, id: -id });
+    this.logs.set(e, { value: a, id }).set(inverse, { value: this.neg(a), id: -id });
     this.positive(e);
     this.positive(inverse);
   }
 
   private lie(a: number, above: boolean): void {
     if (this.sides.has(a)) return;
-    this.sides.set(a, above ? 1 : -1).set(this.neg(a), above ? -1 : 1);
+    const [value, id] = [above ? 1 : -1, ++this.known];
+    this.sides.set(a, { value, id }).set(this.neg(a), { value: -value, id: -id });
   }
 }
 

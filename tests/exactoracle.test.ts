@@ -23,11 +23,13 @@ import { add, max, sub } from '../core/scalar';
 const sizes = { input: 4, hidden: 5 };
 
 describe('proves the gradients of', () => {
-  it.each(suite().map((one) => [one.name, one] as const))('%s', (_name, { problem }) => {
+  it.each(suite().map((one) => [one.name, one] as const))('%s', (name, { problem }) => {
     const report = exactCheck(problem(1));
-    expect(report).toMatchObject({ proved: true, mismatches: [], points: 3 });
+    expect(report).toMatchObject({ proved: true, mismatches: [] });
+    // where there are kinks, coins are thrown at more points
+    expect(report.points).toBe(/relu|bernoulli/.test(name) ? 60 : 4);
     expect(report.degree).toBeGreaterThan(1);
-    expect(report.chance).toBeLessThan(1e-12);
+    expect(report.chance).toBeLessThan(1e-9);
   });
 
   const folder = join(__dirname, '..', 'examples', 'cells');

@@ -9,6 +9,8 @@ import { Point } from '../../core/residues';
 export class Degrees extends Point {
   /** Of all divisors together, which a common denominator has. */
   divisors = 0;
+  /** The most of any argument of a function or kink. */
+  arguments = 0;
 
   constructor() {
     super(primes[0], 0);
@@ -39,19 +41,26 @@ export class Degrees extends Point {
   override inverse(b: number): number {
     return this.div(1, b);
   }
-  override exp(): number {
-    return 1;
+  override exp(a: number): number {
+    return this.free(a);
   }
-  override log(): number {
-    return 1;
+  override log(a: number): number {
+    return this.free(a);
   }
-  override sqrt(): number {
-    return 1;
+  override sqrt(a: number): number {
+    return this.free(a);
   }
   override side(a: number): number {
+    this.free(a);
     return Math.sign(a);
   }
   override positive(a: number): number {
     return a;
+  }
+
+  /** A function's value is a free element, whatever its argument is. */
+  private free(a: number): number {
+    this.arguments = Math.max(this.arguments, a);
+    return 1;
   }
 }

@@ -4,23 +4,24 @@
  *
  * Weights, inputs and initial states are random residues; what stands in the program (masks, targets, constants) is what
  * it is, because every double is exactly one residue. `residues.ts` says what becomes of tanh and of kinks. Along a random
- * direction v of all variables at once, the derivative of the loss must be Σ g v. Two gradients that are not the same
- * agree there by accident with probability d / p at most, where d is the degree of their difference and p ≈ 2²⁶; three
- * points leave (d / p)³.
+ * direction v of all variables at once, the derivative of the loss must be Σ g v. `points.ts` says at how many points, and
+ * how likely two gradients that are not the same agree at all of them.
  *
  * Source: Schwartz 1980 and Zippel 1979, on polynomials at random points; Gonnet 1984, on functions besides.
  */
 import ndarray from 'ndarray';
-import { NoInverse, primes } from '../../core/field';
+import { NoInverse } from '../../core/field';
 import { hoist } from '../../core/hoist';
 import type { Data } from '../../core/memory';
 import { isOneHot } from '../../core/onehot';
 import type { Program } from '../../core/program';
 import { type Executor, type Operation, type Pointwise } from '../../core/program';
-import { evaluate, Point, type Residue } from '../../core/residues';
+import type { Point } from '../../core/residues';
+import { evaluate, type Residue } from '../../core/residues';
 import { inputsOf, type Graph } from '../../core/statement';
 import { sizeOf, zeros, type Tensor } from '../../core/tensor';
 import { Degrees } from './degree';
+import { atPoints, chanceOf, type Look } from './points';
 import { fill, positionOf, type Problem } from './problem';
 
 /** Residues beside a tensor: its values and their derivatives, under the same shape and strides. */
@@ -165,7 +166,8 @@ type Residues = Record<string, number[]>;
 /** A problem at one random point. */
 export class ExactPass {
   private readonly executor: ResidueExecutor;
-  private readonly run: () => void;
+  /** Runs the forward program. */
+  readonly run: () => void;
 
   constructor(
     private readonly problem: Problem,
@@ -175,7 +177,6 @@ export class ExactPass {
     for (const { value } of Object.values(problem.variables))
       fill(this.executor.of(value).re, () => this.point.draw());
     this.run = problem.forward.bind(this.executor);
-    this.run();
   }
 
   /** A random direction of these variables; of one, perhaps of the entries `from`…`to` alone. */
@@ -236,20 +237,6 @@ export class ExactPass {
 const flat = (t: Tensor): number[] =>
   Array.from({ length: sizeOf(t.shape) }, (_, k) => t.data[positionOf(t, k)]);
 
-/** How often a point is drawn anew where a divisor happens to be 0: once is already rare. */
-const DRAWS = 4;
-
-/** Does something at the k-th random point, and again at another where a divisor happens to be 0. */
-export function atPoint<R>(k: number, seed: number, act: (point: Point) => R): R {
-  for (let draw = 0; ; draw++) {
-    try {
-      return act(new Point(primes[k % primes.length], (seed * 1009 + k) * DRAWS + draw));
-    } catch (error) {
-      if (!(error instanceof NoInverse) || draw === DRAWS - 1) throw error;
-    }
-  }
-}
-
 /** Where the gradient by hand is not the derivative. */
 export interface ExactMismatch {
   variable: string;
@@ -269,12 +256,21 @@ export interface ExactReport {
   proved: boolean;
   /** One for each variable whose gradient is not the derivative: one of its entries. */
   mismatches: ExactMismatch[];
-  /** Random points, each with a prime of its own. */
+  /** Random points: 4, and 56 more where there are kinks. */
   points: number;
   /** About the degree d of the gradients as rational functions of the variables and free elements. */
   degree: number;
-  /** How likely a wrong gradient passes: (d / p) for each point. */
+  /** How likely a wrong gradient passes, at most; see `points.ts`. */
   chance: number;
+}
+
+/** The derivative of the loss along a random direction, which the gradients must give as well. */
+function trial(problem: Problem, backward: Program, point: Point) {
+  const pass = new ExactPass(problem, point);
+  const direction = pass.direction(Object.keys(problem.variables));
+  const slope = pass.slope(direction);
+  const gradients = pass.gradients(backward);
+  return { pass, direction, slope, gradients, ok: pass.along(gradients, direction) === slope };
 }
 
 /**
@@ -285,62 +281,65 @@ export interface ExactReport {
  * @example
  * exactCheck(problemOfCell(lstm({ input: 4, hidden: 5 }))).proved; // true
  */
-export function exactCheck(problem: Problem, { points = primes.length, seed = 0 } = {}): ExactReport {
+export function exactCheck(problem: Problem, { seed = 0 } = {}): ExactReport {
   const backward = hoist(problem.backward);
   const names = Object.keys(problem.variables);
   const found = new Map<string, ExactMismatch>();
-  for (let k = 0; k < points; k++)
-    atPoint(k, seed, (point) => {
-      const pass = new ExactPass(problem, point);
-      const gradients = pass.gradients(backward);
-      const differs = (direction: Residues): boolean =>
-        pass.slope(direction) !== pass.along(gradients, direction);
-      if (!differs(pass.direction(names))) return;
-      for (const name of names) {
-        if (found.has(name) || !differs(pass.direction([name]))) continue;
-        // halve the part that differs until one entry is left
-        let [from, to] = [0, gradients[name].length];
-        while (to - from > 1) {
-          const middle = (from + to) >> 1;
-          if (differs(pass.direction([name], from, middle))) to = middle;
-          else from = middle;
-        }
-        const unit = gradients[name].map((_, index) => (index === from ? 1 : 0));
-        found.set(name, {
-          ...{ variable: name, index: from, analytic: gradients[name][from] },
-          ...{ exact: pass.slope({ [name]: unit }), prime: point.prime, coins: point.coins > 0 },
-        });
+  const looks: Look[] = [];
+  for (const { result, ...look } of atPoints(seed, (point) => trial(problem, backward, point))) {
+    looks.push(look);
+    if (result.ok) continue;
+    const { pass, gradients } = result;
+    const differs = (direction: Residues): boolean =>
+      pass.slope(direction) !== pass.along(gradients, direction);
+    for (const name of names) {
+      if (found.has(name) || !differs(pass.direction([name]))) continue;
+      // halve the part that differs until one entry is left
+      let [from, to] = [0, gradients[name].length];
+      while (to - from > 1) {
+        const middle = (from + to) >> 1;
+        if (differs(pass.direction([name], from, middle))) to = middle;
+        else from = middle;
       }
-    });
-  const degree = degreeOf(problem, backward);
-  const chance = Math.min(1, degree / primes[primes.length - 1]) ** points;
-  return { proved: found.size === 0, mismatches: [...found.values()], points, degree, chance };
+      const unit = gradients[name].map((_, index) => (index === from ? 1 : 0));
+      found.set(name, {
+        ...{ variable: name, index: from, analytic: gradients[name][from] },
+        ...{ exact: pass.slope({ [name]: unit }), prime: pass.point.prime, coins: look.coins > 0 },
+      });
+    }
+  }
+  const degrees = degreesOf(problem, backward);
+  return {
+    ...{ proved: found.size === 0, mismatches: [...found.values()], points: looks.length },
+    ...{ degree: degrees.gradients, chance: chanceOf(looks, degrees) },
+  };
 }
 
 /**
  * Decides whether the derivatives of the gradients are symmetric, u·(H v) = v·(H u), as second derivatives must be. The
  * backward program is differentiated as it stands, so this holds the gradients' own derivatives to account.
  */
-export function symmetricExactly(problem: Problem, { points = primes.length, seed = 0 } = {}): boolean {
+export function symmetricExactly(problem: Problem, { seed = 0 } = {}): boolean {
   const backward = hoist(problem.backward);
   const names = Object.keys(problem.variables);
-  return Array.from({ length: points }, (_, k) =>
-    atPoint(k, seed, (point) => {
-      const pass = new ExactPass(problem, point);
-      const [u, v] = [pass.direction(names), pass.direction(names)];
-      return pass.along(pass.curvature(v, backward), u) === pass.along(pass.curvature(u, backward), v);
-    }),
-  ).every(Boolean);
+  const symmetric = (point: Point): boolean => {
+    const pass = new ExactPass(problem, point);
+    const [u, v] = [pass.direction(names), pass.direction(names)];
+    return pass.along(pass.curvature(v, backward), u) === pass.along(pass.curvature(u, backward), v);
+  };
+  return [...atPoints(seed, symmetric)].every(({ result }) => result);
 }
 
-/** That of the numerators over a common denominator, in which each divisor stands twice, as cosh² does under tanh'. */
-function degreeOf(problem: Problem, backward: Program): number {
+/** Those of the numerators over a common denominator, in which each divisor stands twice, as cosh² does under tanh'. */
+function degreesOf(problem: Problem, backward: Program): { gradients: number; arguments: number } {
   const degrees = new Degrees();
-  const gradients = new ExactPass(problem, degrees).gradients(backward);
-  const most = Object.values(gradients)
+  const pass = new ExactPass(problem, degrees);
+  pass.run();
+  const most = Object.values(pass.gradients(backward))
     .flat()
     .reduce((d, e) => Math.max(d, e), 0);
-  return most + 2 * degrees.divisors;
+  const below = 2 * degrees.divisors;
+  return { gradients: most + below, arguments: degrees.arguments + below };
 }
 
 /**
@@ -348,21 +347,12 @@ function degreeOf(problem: Problem, backward: Program): number {
  * that cannot be told even of the problem's own.
  */
 export function exactOracle(problem: Problem): ((backward: Program) => boolean) | undefined {
-  const names = Object.keys(problem.variables);
-  const passesOf = () =>
-    primes.map((_, k) =>
-      atPoint(k, 0, (point) => {
-        const pass = new ExactPass(problem, point);
-        const direction = pass.direction(names);
-        return { pass, direction, slope: pass.slope(direction) };
-      }),
+  const trials = unlessZero(() => [...atPoints(0, (point) => trial(problem, problem.backward, point))]);
+  if (!trials?.every(({ result }) => result.ok)) return undefined;
+  return (backward) =>
+    trials.every(
+      ({ result: { pass, direction, slope } }) => pass.along(pass.gradients(backward), direction) === slope,
     );
-  const passes = unlessZero(passesOf);
-  const proves = (backward: Program): boolean =>
-    passes?.every(
-      ({ pass, direction, slope }) => pass.along(pass.gradients(backward), direction) === slope,
-    ) ?? false;
-  return proves(problem.backward) ? proves : undefined;
 }
 
 /** Undefined where a program divides by what is always 0. */
@@ -375,18 +365,13 @@ export function unlessZero<R>(act: () => R): R | undefined {
   }
 }
 
-/** Points at which two statements are compared: enough for the coins of their kinks to fall on every side. */
-const STATEMENT_POINTS = 40;
-
 /** Whether two graphs over the same inputs are the same functions. */
 export function sameGraphs(a: Graph, b: Graph): boolean {
-  for (let k = 0; k < STATEMENT_POINTS; k++) {
-    const same = atPoint(k, 1, (point) => {
-      const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, { re: point.draw(), du: 0 }]));
-      const [p, q] = [evaluate(a, point, inputs), evaluate(b, point, inputs)];
-      return Object.keys(p).every((name) => p[name].re === q[name].re);
-    });
-    if (!same) return false;
-  }
+  const same = (point: Point): boolean => {
+    const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, { re: point.draw(), du: 0 }]));
+    const [p, q] = [evaluate(a, point, inputs), evaluate(b, point, inputs)];
+    return Object.keys(p).every((name) => p[name].re === q[name].re);
+  };
+  for (const { result } of atPoints(1, same)) if (!result) return false;
   return true;
 }

@@ -1,0 +1,84 @@
+/**
+ * The random points of the exact oracle, and how likely a wrong gradient passes at all of them.
+ *
+ * d is the degree of the gradients, p the smallest prime (≈ 2²⁶), n how many arguments functions and kinks have.
+ *
+ *   chance   a gradient that differs is equal at a point with probability d / p, at four points (d / p)⁴
+ *   meeting  two arguments that differ may be the same residue; they then share one value, which could hide a mistake. So
+ *            the four points must agree on which arguments are equal, or they are drawn anew. What is left is that two
+ *            arguments of degree e meet at all four: n² / 2 · (e / p)⁴
+ *   kinks    at the first four points all arguments lie on their positive side. A mistake on one side of one kink is seen
+ *            at half of the others, and 56 of them leave ½⁵⁶. There, arguments may meet: (½ + ½ (d + n² / 2) / p)⁵⁶
+ */
+import { NoInverse, primes } from '../../core/field';
+import { Point } from '../../core/residues';
+
+/** Points at which coins are thrown for the sides of kinks. */
+const COIN_POINTS = 14 * primes.length;
+
+/** How often a point is drawn anew where a divisor happens to be 0: once is already rare. */
+const DRAWS = 4;
+
+/** How many points are drawn to find four that agree on which arguments are equal. */
+const MOST_DRAWN = 8 * primes.length;
+
+/** What a point has shown of itself. */
+export type Look = Pick<Point, 'coins' | 'known' | 'equalities'>;
+
+/** What something came to at a point. */
+export interface Trial<R> extends Look {
+  result: R;
+}
+
+/**
+ * Does something at random points: at four, and where it depends on kinks at 56 more.
+ * @throws NoInverse where a divisor is always 0.
+ */
+export function* atPoints<R>(seed: number, act: (point: Point) => R): Generator<Trial<R>> {
+  const first = agreeing((k) => atPoint(k, seed, true, act));
+  yield* first;
+  if (first.every(({ coins }) => coins === 0)) return;
+  for (let k = 0; k < COIN_POINTS; k++) yield atPoint(MOST_DRAWN + k, seed, false, act);
+}
+
+/** Does something at the k-th random point, and again at another where a divisor happens to be 0. */
+function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Point) => R): Trial<R> {
+  for (let draw = 0; ; draw++) {
+    const point = new Point(primes[k % primes.length], (seed * 1009 + k) * DRAWS + draw, positive);
+    try {
+      const result = act(point);
+      const { coins, known, equalities } = point;
+      return { result, coins, known, equalities };
+    } catch (error) {
+      if (!(error instanceof NoInverse) || draw === DRAWS - 1) throw error;
+    }
+  }
+}
+
+/** Four points, one of each prime, with the same arguments equal; or the first four, if so many arguments always meet. */
+function agreeing<R>(at: (k: number) => Trial<R>): Trial<R>[] {
+  const drawn: Trial<R>[] = [];
+  for (let k = 0; k < MOST_DRAWN; k++) {
+    drawn.push(at(k));
+    const same = primes.map((_, residue) =>
+      drawn.find(({ equalities }, j) => j % primes.length === residue && equalities === drawn[k].equalities),
+    );
+    if (!same.includes(undefined)) return same as Trial<R>[];
+  }
+  return drawn.slice(0, primes.length);
+}
+
+/** How likely a wrong gradient passes at points that look so; at most 1. */
+export function chanceOf(looks: readonly Look[], degrees: { gradients: number; arguments: number }): number {
+  const p = Math.min(...primes);
+  const first = looks.slice(0, primes.length);
+  const pairs = Math.max(...looks.map(({ known }) => known)) ** 2 / 2;
+  const [right, meet] = [degrees.gradients / p, degrees.arguments / p];
+  const agreed = first.every(({ equalities }) => equalities === first[0].equalities);
+  const smooth = agreed
+    ? right ** primes.length + pairs * meet ** primes.length
+    : (right + pairs * meet) ** primes.length;
+  const thrown = looks.length - first.length;
+  const kinks = thrown === 0 ? 0 : (0.5 + (0.5 * (degrees.gradients + pairs)) / p) ** thrown;
+  return Math.min(1, smooth + kinks);
+}
