@@ -1,0 +1,25 @@
+/** The page's gradient check: every planted mistake is caught, in every cell. */
+import { Checker } from '../playground/engine/check';
+import { cellNames, defaultsOf, type Settings } from '../playground/engine/settings';
+
+const small: Settings = { ...defaultsOf('text'), hidden: 12, batch: 4, length: 12, window: 12 };
+
+describe('check', () => {
+  const cases: Partial<Settings>[] = [
+    ...cellNames.map((cell) => ({ cell })),
+    { cell: 'lstm', layers: 2 },
+    { cell: 'clockwork', bidirectional: true },
+  ];
+  test.each(cases)('%j: all gradients agree, and every planted mistake is caught', (some) => {
+    const checker = new Checker({ ...small, ...some });
+    const verdicts = (mistake: number): Set<string> =>
+      new Set(
+        Object.values(checker.examine(mistake))
+          .flat()
+          .map(({ verdict }) => verdict),
+      );
+    expect(verdicts(-1)).toEqual(new Set(['right']));
+    expect(checker.mistakes.length).toBeGreaterThan(70);
+    expect(checker.mistakes.filter((_, mistake) => !verdicts(mistake).has('wrong'))).toEqual([]);
+  });
+});
