@@ -5,25 +5,8 @@
  *   score, weight [T·B, S]   context [T·B, M]   q [T·B, M] or [T·B, H]   keys [B·S, H]   u [T·B·S, H]
  *   Wc [M+H, H]   general: Wa [H, M]   additive: Wq [H, H]   Wk [M, H]   v [H, 1]
  *
- * Forward, for each row b of the batch (what has an index b belongs to it alone)
- *   dot        score_b = h_b e_bᵀ
- *   general    q = h Wa;  score_b = q_b e_bᵀ
- *   additive   q = h Wq;  keys_b = e_b Wk;  u = tanh(keys + q);  score = u v
- *   weight = softmax(score)              over the steps of the source that are valid; 0 at the others
- *   context_b = weight_b e_b
- *   z = context Wc[:M]
- *   z += h Wc[M:]
- *   a = tanh(z)
- *
- * Backward
- *   dz = da * (1 - a * a)
- *   dcontext = dz Wc[:M]ᵀ;  dh = dz Wc[M:]ᵀ;  dWc[:M] += contextᵀ dz;  dWc[M:] += hᵀ dz
- *   dweight_b = dcontext_b e_bᵀ;  de_b += weight_bᵀ dcontext_b
- *   dscore = weight * (dweight - Σ weight * dweight)
- *   dot        dh_b += dscore_b e_b;  de_b += dscore_bᵀ h_b
- *   general    dq_b = dscore_b e_b;  de_b += dscore_bᵀ q_b;  dWa += hᵀ dq;  dh += dq Waᵀ
- *   additive   du = dscore * v * (1 - u * u);  dv += uᵀ dscore;  dq = Σ_S du;  dkeys = Σ_T du
- *              de_b += dkeys_b Wkᵀ;  dWk += e_bᵀ dkeys_b;  dWq += hᵀ dq;  dh += dq Wqᵀ
+ * Rows of the batch attend each to its own source: in what is scored and weighed, h, q, score, weight and context stand
+ * for every B-th row of theirs [T, ·], and e for that of the source [S, ·]. Which rows those are is no part of the equations.
  *
  * Source: dot and general, and where the context goes in: Luong, Pham & Manning 2015, "Effective approaches to
  * attention-based neural machine translation" (without input feeding); additive scores: Bahdanau, Cho & Bengio 2015.
@@ -46,31 +29,102 @@ import { signal, type Signal, type Stage } from './stage';
 export type AttentionScore = 'dot' | 'general' | 'additive';
 export const scores: AttentionScore[] = ['dot', 'general', 'additive'];
 
-const combineForward = equations('attention, forward', 'z [N, H]   writes a [N, H]', 'a = tanh(z)');
-const combineBackward = equations(
-  'attention, backward',
-  'a, da [N, H]   writes dz [N, H]',
-  'dz = da * (1 - a * a)',
+const [forwardOf, backwardOf] = ['attention, forward', 'attention, backward'];
+
+/** W is Wa of `general`, or Wq of `additive`. */
+const queryForward = equations(forwardOf, 'h [N, H]   W [H, Q]   writes q [N, Q]', 'q = h @ W');
+const queryBackward = equations(
+  backwardOf,
+  'h [N, H]   W [H, Q]   dq [N, Q]   adds dh [N, H]   dW [H, Q]',
+  `dW += h.T @ dq
+   dh += dq @ W.T`,
+);
+const scoreForward = equations(forwardOf, 'q [T, M]   e [S, M]   writes score [T, S]', 'score = q @ e.T');
+/** A query of `dot` is h itself, which has paths besides. */
+const dotBackward = equations(
+  backwardOf,
+  'q [T, M]   e [S, M]   dscore [T, S]   adds dq [T, M]   de [S, M]',
+  `dq += dscore @ e
+   de += dscore.T @ q`,
+);
+const generalBackward = equations(
+  backwardOf,
+  'q [T, M]   e [S, M]   dscore [T, S]   writes dq [T, M]   adds de [S, M]',
+  `dq = dscore @ e
+   de += dscore.T @ q`,
+);
+const keysForward = equations(forwardOf, 'e [S, M]   Wk [M, H]   writes keys [S, H]', 'keys = e @ Wk');
+const keysBackward = equations(
+  backwardOf,
+  'e [S, M]   Wk [M, H]   dkeys [S, H]   adds de [S, M]   dWk [M, H]',
+  `de += dkeys @ Wk.T
+   dWk += e.T @ dkeys`,
 );
 const additiveForward = equations(
-  'attention, forward',
+  forwardOf,
   'keys [S, H]   q [1, H]   writes u [S, H]',
   'u = tanh(keys + q)',
 );
+const additiveScore = equations(forwardOf, 'u [K, H]   v [H, 1]   writes score [K, 1]', 'score = u @ v');
 /** The score of a step is u v: du = dscore vᵀ; what stands within the tanh is what is wanted. */
 const additiveBackward = equations(
-  'attention, backward',
+  backwardOf,
   'u [K, H]   dscore [K, 1]   v [1, H]   writes dkeys [K, H]',
   'dkeys = dscore * v * (1 - u * u)',
 );
+const additiveScoreBackward = equations(
+  backwardOf,
+  'u [K, H]   dscore [K, 1]   adds dv [H, 1]',
+  'dv += u.T @ dscore',
+);
+/** Every step of the source meets the same query, and every step of the decoder the same keys. */
+const spreadBackward = equations(backwardOf, 'du [S, H]   writes dq [H]', 'dq = sum(du)');
+const gatherBackward = equations(backwardOf, 'du [T, W]   writes dkeys [W]', 'dkeys = sum(du)');
+const gatherMoreBackward = equations(backwardOf, 'du [T, W]   adds dkeys [W]', 'dkeys += sum(du)');
+
+const weighForward = equations(
+  forwardOf,
+  'weight [T, S]   e [S, M]   writes context [T, M]',
+  'context = weight @ e',
+);
+/** Three paths reach e: it is what is weighed, what is scored, and the final state that crosses the bridge. */
+const weighBackward = equations(
+  backwardOf,
+  'weight [T, S]   e [S, M]   dcontext [T, M]   writes dweight [T, S]   de [S, M]',
+  `dweight = dcontext @ e.T
+   de = weight.T @ dcontext`,
+);
+const weighMoreBackward = equations(
+  backwardOf,
+  'weight [T, S]   e [S, M]   dcontext [T, M]   writes dweight [T, S]   adds de [S, M]',
+  `dweight = dcontext @ e.T
+   de += weight.T @ dcontext`,
+);
+
+const combineForward = equations(
+  forwardOf,
+  'context [N, M]   h [N, H]   WcContext [M, H]   WcOwn [H, H]   writes z, a [N, H]',
+  `z = context @ WcContext + h @ WcOwn
+   a = tanh(z)`,
+);
+const combineBackward = equations(
+  backwardOf,
+  `a, da [N, H]   context [N, M]   h [N, H]   WcContext [M, H]   WcOwn [H, H]
+   writes dz [N, H]   dcontext [N, M]   dh [N, H]   adds dWcContext [M, H]   dWcOwn [H, H]`,
+  `dz = da * (1 - a * a)
+   dcontext = dz @ WcContext.T
+   dh = dz @ WcOwn.T
+   dWcContext += context.T @ dz
+   dWcOwn += h.T @ dz`,
+);
 /** Where the source has ended there is nothing to attend to: lower than any score, so that its weight is 0. */
 const maskForward = equations(
-  'attention, forward',
+  forwardOf,
   'valid, scoreAll [N, S]   writes score [N, S]',
   'score = select(valid, scoreAll, -1e30)',
 );
 const maskWeight = equations(
-  'attention, forward',
+  forwardOf,
   'valid, p [N, S]   writes weight [N, S]',
   'weight = select(valid, p, 0)',
 );
@@ -156,18 +210,22 @@ export class Attention implements Stage {
     if (this.score !== 'additive') return;
     const { e, B, S, tensors } = this;
     for (let b = 0; b < B; b++)
-      program.matmul(ofRow(e.value, b, B, 0, S), this.parameters.Wk, rows(tensors.keys, b * S, (b + 1) * S));
+      keysForward.record(program, {
+        e: ofRow(e.value, b, B, 0, S),
+        Wk: this.parameters.Wk,
+        keys: rows(tensors.keys, b * S, (b + 1) * S),
+      });
   }
 
   forward(program: Program, from: number, to: number): void {
     const { B, S, e, parameters } = this;
     const v = this.at(from, to);
-    const eachRow = (act: (own: (t: Tensor) => Tensor, E: Tensor, b: number) => void): void => {
-      for (let b = 0; b < B; b++) act((t) => ofRow(t, b, B, 0, to - from), ofRow(e.value, b, B, 0, S), b);
+    const eachRow = (act: (own: (t: Tensor) => Tensor, e: Tensor) => void): void => {
+      for (let b = 0; b < B; b++) act((t) => ofRow(t, b, B, 0, to - from), ofRow(e.value, b, B, 0, S));
     };
-    if (this.score === 'general') program.matmul(v.h, parameters.Wa, v.q);
+    if (this.score === 'general') queryForward.record(program, { ...v, W: parameters.Wa });
     if (this.score === 'additive') {
-      program.matmul(v.h, parameters.Wq, v.q);
+      queryForward.record(program, { ...v, W: parameters.Wq });
       for (let k = 0; k < (to - from) * B; k++) {
         const keys = rows(this.tensors.keys, (k % B) * S, ((k % B) + 1) * S);
         additiveForward.record(program, {
@@ -176,87 +234,69 @@ export class Attention implements Stage {
           u: rows(v.u, k * S, (k + 1) * S),
         });
       }
-      program.matmul(v.u, parameters.v, v.scoreColumn);
+      additiveScore.record(program, { u: v.u, v: parameters.v, score: v.scoreColumn });
     } else {
       const query = this.score === 'dot' ? v.h : v.q;
-      eachRow((own, E) => program.matmul(own(query), transpose(E), own(v.score)));
+      eachRow((own, e) => scoreForward.record(program, { q: own(query), e, score: own(v.score) }));
     }
     if (v.valid) maskForward.record(program, { valid: v.valid, scoreAll: v.score, score: v.score });
     softmax.record(program, { ...v, y: v.score, p: v.weight });
     if (v.valid) maskWeight.record(program, { valid: v.valid, p: v.weight, weight: v.weight });
-    eachRow((own, E) => program.matmul(own(v.weight), E, own(v.context)));
-    program.matmul(v.context, v.WcContext, v.z);
-    program.matmul(v.h, v.WcOwn, v.z, { accumulate: true });
+    eachRow((own, e) => weighForward.record(program, { weight: own(v.weight), e, context: own(v.context) }));
     combineForward.record(program, v);
   }
 
   backward(program: Program, from: number, to: number): void {
     const { B, S, T, e, parameters, gradients, score } = this;
     const v = this.at(from, to);
-    const more = { accumulate: true };
-    // the last steps come first: they begin the sums over all steps
-    const later = { accumulate: to < T };
-    const eachRow = (act: (own: (t: Tensor) => Tensor, E: Tensor, dE: Tensor) => void): void => {
+    const eachRow = (act: (own: (t: Tensor) => Tensor, source: { e: Tensor; de: Tensor }) => void): void => {
       for (let b = 0; b < B; b++) {
         const [E, dE] = [e.value, e.gradient].map((t) => ofRow(t, b, B, 0, S));
-        act((t) => ofRow(t, b, B, 0, to - from), E, dE);
+        act((t) => ofRow(t, b, B, 0, to - from), { e: E, de: dE });
       }
     };
     combineBackward.record(program, v);
-    program.matmul(v.dz, transpose(v.WcContext), v.dcontext);
-    program.matmul(v.dz, transpose(v.WcOwn), v.dh);
-    program.matmul(transpose(v.context), v.dz, v.dWcContext, more);
-    program.matmul(transpose(v.h), v.dz, v.dWcOwn, more);
-    // three paths reach e: it is what is weighed, what is scored, and the final state that crosses the bridge
-    eachRow((own, E, dE) => {
-      program.matmul(own(v.dcontext), transpose(E), own(v.dweight));
-      program.matmul(transpose(own(v.weight)), own(v.dcontext), dE, later);
-    });
+    // the last steps come first: they begin the sums over all steps
+    const weigh = to < T ? weighMoreBackward : weighBackward;
+    eachRow((own, source) =>
+      weigh.record(program, {
+        ...{ ...source, weight: own(v.weight) },
+        ...{ dcontext: own(v.dcontext), dweight: own(v.dweight) },
+      }),
+    );
     softmaxBackward.record(program, { ...v, p: v.weight, dp: v.dweight, dy: v.dscore });
     if (score === 'dot') {
-      eachRow((own, E, dE) => {
-        program.matmul(own(v.dscore), E, own(v.dh), more);
-        program.matmul(transpose(own(v.dscore)), own(v.h), dE, more);
-      });
+      eachRow((own, source) =>
+        dotBackward.record(program, { ...source, q: own(v.h), dq: own(v.dh), dscore: own(v.dscore) }),
+      );
     } else if (score === 'general') {
-      eachRow((own, E, dE) => {
-        program.matmul(own(v.dscore), E, own(v.dq));
-        program.matmul(transpose(own(v.dscore)), own(v.q), dE, more);
-      });
-      program.matmul(transpose(v.h), v.dq, gradients.Wa, more);
-      program.matmul(v.dq, transpose(parameters.Wa), v.dh, more);
+      eachRow((own, source) =>
+        generalBackward.record(program, { ...source, q: own(v.q), dq: own(v.dq), dscore: own(v.dscore) }),
+      );
+      queryBackward.record(program, { ...v, W: parameters.Wa, dW: gradients.Wa });
     } else {
-      additiveBackward.record(program, {
-        ...v,
-        dscore: v.dscoreColumn,
-        v: transpose(parameters.v),
-        dkeys: v.du,
-      });
-      program.matmul(transpose(v.u), v.dscoreColumn, gradients.v, more);
-      for (let k = 0; k < (to - from) * B; k++) program.sumRows(rows(v.du, k * S, (k + 1) * S), v.dq.pick(k));
-      program.matmul(transpose(v.h), v.dq, gradients.Wq, more);
-      program.matmul(v.dq, transpose(parameters.Wq), v.dh, more);
-      this.keysBackward(program, v, to - from, later, from === 0);
+      const { u, dscoreColumn: dscore } = v;
+      additiveBackward.record(program, { u, dscore, v: transpose(parameters.v), dkeys: v.du });
+      additiveScoreBackward.record(program, { u, dscore, dv: gradients.v });
+      for (let k = 0; k < (to - from) * B; k++)
+        spreadBackward.record(program, { du: rows(v.du, k * S, (k + 1) * S), dq: v.dq.pick(k) });
+      queryBackward.record(program, { ...v, W: parameters.Wq, dW: gradients.Wq });
+      this.keysBackward(program, v, from, to);
     }
   }
 
   /** What comes back to the keys of all steps, and, once it is complete, from them to the source. */
-  private keysBackward(
-    program: Program,
-    v: Tensors,
-    steps: number,
-    later: { accumulate: boolean },
-    last: boolean,
-  ): void {
-    const { B, S, e, tensors, parameters, gradients } = this;
-    const more = { accumulate: true };
-    const wide = reshape(v.du, [steps * B, S * v.du.shape[1]]);
+  private keysBackward(program: Program, v: Tensors, from: number, to: number): void {
+    const { B, S, T, e, tensors, parameters, gradients } = this;
+    const gather = to < T ? gatherMoreBackward : gatherBackward;
+    const wide = reshape(v.du, [(to - from) * B, S * v.du.shape[1]]);
     for (let b = 0; b < B; b++) {
       const dkeys = rows(tensors.dkeys, b * S, (b + 1) * S);
-      program.sumRows(ofRow(wide, b, B, 0, steps), reshape(dkeys, [S * v.du.shape[1]]), later);
-      if (!last) continue;
-      program.matmul(dkeys, transpose(parameters.Wk), ofRow(e.gradient, b, B, 0, S), more);
-      program.matmul(transpose(ofRow(e.value, b, B, 0, S)), dkeys, gradients.Wk, more);
+      const flat = reshape(dkeys, [S * v.du.shape[1]]);
+      gather.record(program, { du: ofRow(wide, b, B, 0, to - from), dkeys: flat });
+      if (from > 0) continue;
+      const [E, dE] = [e.value, e.gradient].map((t) => ofRow(t, b, B, 0, S));
+      keysBackward.record(program, { e: E, de: dE, Wk: parameters.Wk, dWk: gradients.Wk, dkeys });
     }
   }
 
