@@ -1,15 +1,17 @@
 /** `backstep flow`: where gradients vanish and explode on their way back through time. */
 import type { Command } from 'commander';
 import { safe } from '../core/safe';
+import type { Setting } from '../core/setting';
+import { trainingSettings } from '../bptt/train/settings';
 import { clipEffect, type ClipEffect } from '../bptt/train/clipeffect';
 import { leadingCurvature } from '../bptt/check/hessian';
 import { flow } from '../bptt/flow/flow';
 import { writeWhole } from '../io/files';
-import { oneOf, real, whole } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
+import { addSettings } from '../terminal/options';
 import { clipLines, curvatureLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
-import { many, subjectOf, type SubjectOptions } from '../text/flowsubject';
-import { cellNames, readCell } from '../text/cellchoice';
+import { flowSettings, many, settled, subjectOf, type SubjectOptions } from '../text/flowsubject';
+import { readCell } from '../text/cellchoice';
 import { drawFlow } from '../draw/heatmap';
 import { jsonLine, line, table } from '../terminal/output';
 
@@ -34,49 +36,29 @@ interface FlowFlags extends SubjectOptions {
   json?: boolean;
 }
 
+const { clip, lr } = trainingSettings;
+/** What is shown of the subject, and the step that is compared. */
+const own = {
+  row: {
+    ...{ kind: 'number', whole: true, least: 0, default: 0 },
+    ...{ label: 'Row', help: 'the row whose Jacobians are shown' },
+  },
+  clip: { ...clip, off: false, default: undefined, help: 'also compare one step with and without clipping' },
+  lr: { ...lr, default: 0.1, help: 'learning rate of that step' },
+} as const satisfies Record<string, Setting>;
+
 /** Adds the command to the program. */
 export function addFlow(program: Command): void {
-  const at = (option: string): string => `flow: --${option}`;
-  const positive = (option: string) => real(at(option), (x) => x > 0, '> 0');
-  program
+  const command = program
     .command('flow')
     .description('show how gradients flow back through time: norms, Jacobians, and what clipping does')
-    .argument('[checkpoint]', 'a trained character model, or its folder (default: a new network)')
-    .option(
-      '--cell <name or file>',
-      `${cellNames.join(', ')} (default: lstm); or a file with your own cell`,
-      (word) => readCell(word, at('cell')),
-    )
-    .option('--hidden <n>', 'units in each layer (default: 32)', whole(at('hidden'), 1, 1024))
-    .option('--layers <n>', 'layers (default: 1)', whole(at('layers'), 1, 100))
-    .option('--bidirectional', 'bidirectional layers')
-    .option('--input <n>', 'width of the noise input (default: 8)', whole(at('input')))
-    .option(
-      '--spectral-radius <r>',
-      'scale the recurrent matrix of every gate to this spectral radius',
-      positive('spectral-radius'),
-    )
-    .option(
-      '--forget-bias <b>',
-      "bias of an lstm's forget gates (default: 1)",
-      real(at('forget-bias'), () => true, ''),
-    )
-    .option('--seed <n>', 'seed of weights and noise', whole(at('seed'), 0, 2 ** 32 - 1), 0)
-    .option(
-      '--text <file>',
-      'read this text instead of noise, or instead of the text the model was trained on',
-    )
-    .option('--steps <n>', 'steps in time', whole(at('steps')), 100)
-    .option('--batch <n>', 'rows in a batch', whole(at('batch')), 8)
-    .option(
-      '--at <steps>',
-      'steps with a loss: last or every',
-      oneOf(at('at'), ['last', 'every'] as const),
-      'last',
-    )
-    .option('--row <n>', 'the row whose Jacobians are shown', whole(at('row'), 0), 0)
-    .option('--clip <norm>', 'also compare one step with and without clipping', positive('clip'))
-    .option('--lr <rate>', 'learning rate of that step', positive('lr'), 0.1)
+    .argument('[checkpoint]', 'a trained character model, or its folder (default: a new network)');
+  addSettings(command, { ...flowSettings, ...own }, (name) => ({
+    // of a checkpoint, what a new network needs must be left out
+    fills: !(settled as readonly string[]).includes(name),
+    ...(name === 'cell' && { read: (word) => readCell(word, 'flow: --cell') }),
+  }));
+  command
     .option('--curvature', 'also show the largest curvature of the loss, from Hessian-vector products')
     .option('--svg <file>', 'draw gradients by time and layer, and the Jacobians with their bound')
     .option('--json', 'one JSON object')

@@ -46,7 +46,7 @@ export function addHopfield(program: Command): void {
     .option(
       '--flip <share>',
       'fraction of units flipped before the recall',
-      real(at('flip'), (x) => x >= 0 && x <= 1, 'in 0 … 1'),
+      real(at('flip'), { least: 0, most: 1 }),
       0.2,
     )
     .option('--size <n>', 'width and height of built-in and random pictures', whole(at('size'), 2, 50), 10)

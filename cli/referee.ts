@@ -29,7 +29,7 @@ export function addReferee(program: Command): void {
     .option(
       '--timeout <seconds>',
       'time for each answer',
-      real('referee: --timeout', (s) => s > 0 && s <= 3600, 'in 0 … 3600'),
+      real('referee: --timeout', { above: 0, most: 3600 }),
       30,
     )
     .option('--seed <n>', 'seed of the numbers', whole('referee: --seed', 0, 2 ** 32 - 1), 0)

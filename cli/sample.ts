@@ -21,7 +21,7 @@ export function addSample(program: Command): void {
     .option(
       '--temperature <t>',
       'sampling temperature; 0 always picks the most likely character',
-      real('sample: --temperature', (t) => t >= 0, '>= 0'),
+      real('sample: --temperature', { least: 0 }),
       0.8,
     )
     .option(

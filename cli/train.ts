@@ -1,13 +1,12 @@
 /** `backstep train`: a character model of a text, from the first step to a checkpoint that can be sampled. */
 import type { Command } from 'commander';
-import { executorNames } from '../core/executor';
-import { oneOf, real, show, whole } from '../terminal/arguments';
+import { trainingSettings } from '../bptt/train/settings';
+import { show, whole } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
-import { cellNames, readCell } from '../text/cellchoice';
-import type { OptimizerName } from '../bptt/train/optimizers';
-import { optimizerNames } from '../bptt/train/updates';
-import { defaults, dtypes, MOST_LAYERS, readSchedule, scheduleForms } from '../text/settings';
+import { addSettings } from '../terminal/options';
+import { readCell } from '../text/cellchoice';
 import { train, type TrainOptions } from '../text/run';
+import { readSchedule } from '../text/settings';
 
 const examples = `
 Examples:
@@ -30,76 +29,17 @@ reader that has gone, 143 by SIGTERM.
 
 /** Adds the command to the program. */
 export function addTrain(program: Command): void {
-  const at = (option: string): string => `train: --${option}`;
-  const d = defaults;
-  program
-    .command('train')
-    .description('train a character model on a text')
-    .option('--text <file>', 'text to train on, in UTF-8 (default: a novel, installed with a clone)')
-    .option(
-      '--cell <name or file>',
-      `${cellNames.join(', ')} (default: ${d.cell}); or a file with the equations of your own`,
-      readForwardCell,
-    )
-    .option('--layers <n>', `layers (default: ${d.layers})`, whole(at('layers'), 1, MOST_LAYERS))
-    .option('--hidden <n>', `units in each layer (default: ${d.hidden})`, whole(at('hidden')))
-    .option(
-      '--embedding <n>',
-      'width of an embedding of the characters (default: none)',
-      whole(at('embedding')),
-    )
-    .option('--batch <n>', `streams of text in a batch (default: ${d.batch})`, whole(at('batch')))
-    .option('--seq <n>', `time steps per chunk of backpropagation (default: ${d.seq})`, whole(at('seq')))
-    .option(
-      '--optimizer <name>',
-      `${optimizerNames().join(', ')} (default: ${d.optimizer})`,
-      oneOf(at('optimizer'), optimizerNames() as OptimizerName[]),
-    )
-    .option(
-      '--lr <rate>',
-      `learning rate (default: ${d.lr})`,
-      real(at('lr'), (x) => x > 0, '> 0'),
-    )
-    .option(
-      '--schedule <name>',
-      `${scheduleForms.join(', ')}; warmup:STEPS before it (default: ${d.schedule})`,
-    )
-    .option('--clip <norm>', `maximum global gradient norm, or off (default: ${d.clip})`, readClip)
-    .option(
-      '--dropout <p>',
-      `fraction of units dropped after each layer (default: ${d.dropout})`,
-      real(at('dropout'), (x) => x >= 0 && x < 1, '>= 0 and < 1'),
-    )
-    .option(
-      '--seed <n>',
-      `seed of weights, dropout and samples (default: ${d.seed})`,
-      whole(at('seed'), 0, 2 ** 32 - 1),
-    )
-    .option('--dtype <type>', `${dtypes.join(' or ')} (default: ${d.dtype})`, oneOf(at('dtype'), dtypes))
-    .option('--steps <n>', 'stop after this step, counting resumed steps too', whole(at('steps')))
-    .option(
-      '--seconds <s>',
-      `stop after this many seconds (default: ${d.seconds} without --steps)`,
-      real(at('seconds'), (x) => x > 0, '> 0'),
-    )
+  const command = program.command('train').description('train a character model on a text');
+  addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
+  command
     .option(
       '--save-every <steps>',
       'save every n steps, in addition to every 30 seconds',
-      whole(at('save-every')),
+      whole('train: --save-every'),
     )
     .option('--out <dir>', 'folder for checkpoint and loss curve (default: runs/NAME-OF-TEXT)')
     .option('--fresh', 'replace an earlier model in that folder instead of renaming it')
     .option('--resume <checkpoint>', 'resume from a checkpoint, or from its folder')
-    .option(
-      '--executor <name>',
-      `${executorNames.join(', ')}: how to compute (default: the fastest available)`,
-      oneOf(at('executor'), executorNames),
-    )
-    .option(
-      '--threads <n>',
-      'threads that split each batch (default: up to 4, if that is faster)',
-      whole(at('threads'), 1, 64),
-    )
     .option('--json', 'one JSON object per line on standard output')
     .addHelpText('after', examples)
     .action(async (options: TrainOptions) => {
@@ -115,9 +55,4 @@ function readForwardCell(text: string): string {
       `train: --cell must predict what comes next, got ${show(text)} (it is bidirectional: in training it would see the characters it must predict, and when generating there is no future to read)`,
     );
   return readCell(text, 'train: --cell');
-}
-
-function readClip(text: string): number | 'off' {
-  if (text === 'off') return 'off';
-  return real('train: --clip', (x) => x > 0, '> 0, or off')(text);
 }

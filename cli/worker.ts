@@ -30,7 +30,7 @@ export function addWorker(program: Command): void {
     .option(
       '--stalled-after <s>',
       'seconds without contact after which a trial goes to another worker',
-      real('worker: --stalled-after', (x) => x >= 1, '>= 1'),
+      real('worker: --stalled-after', { least: 1 }),
       30,
     )
     .addHelpText('after', examples)

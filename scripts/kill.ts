@@ -17,9 +17,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cellNames } from '../text/cellchoice';
+import { cellNames, dtypes } from '../bptt/train/settings';
 import { optimizerNames } from '../bptt/train/updates';
-import { CHECKPOINT, dtypes } from '../text/settings';
+import { CHECKPOINT } from '../text/settings';
 import { must, mustCount } from '../core/check';
 import { Random } from '../core/random';
 import { decodeCheckpoint } from '../io/checkpoint';

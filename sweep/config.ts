@@ -11,7 +11,8 @@ import { PACKAGE, readTextOf } from '../text/corpus';
 import { usage, using } from '../terminal/errors';
 import { newSettings, settingsSchema, type Given, type Settings } from '../text/settings';
 import { streamsFor } from '../text/trainer';
-import { checked, isNumeric, isWhole, nameOf, type Name } from './values';
+import { checked, isNumeric, isWhole, nameOf } from './values';
+import type { SettingName } from '../bptt/train/settings';
 
 const number = v.pipe(v.number(), v.finite());
 const rangeSchema = v.strictObject({
@@ -87,11 +88,11 @@ export function readSweep(file: string): Sweep {
   const shared = Object.fromEntries(
     Object.entries(fixed).map(([name, value]) => [
       name,
-      checked(name as Name, withCells(name, value, file), `${file}: fixed`),
+      checked(name as SettingName, withCells(name, value, file), `${file}: fixed`),
     ]),
   ) as Given;
   const choices = Object.entries(vary).map(([name, value]) =>
-    choiceOf(name as Name, withCells(name, value, file), draws, `${file}: vary`),
+    choiceOf(name as SettingName, withCells(name, value, file), draws, `${file}: vary`),
   );
   const total =
     (draws ?? choices.reduce((all, { from }) => all * (from as unknown[]).length, 1)) * (seeds ?? 1);
@@ -133,11 +134,11 @@ function configOf(json: unknown, file: string): v.InferOutput<typeof configSchem
 
 /** The values of one setting. */
 interface Choice {
-  name: Name;
+  name: SettingName;
   from: readonly unknown[] | Range;
 }
 
-function choiceOf(name: Name, value: unknown, draws: number | undefined, place: string): Choice {
+function choiceOf(name: SettingName, value: unknown, draws: number | undefined, place: string): Choice {
   if (Array.isArray(value)) {
     if (value.length === 0)
       throw usage(`sweep: ${place}: ${name} must be a list of values, got an empty one`);
@@ -209,11 +210,7 @@ function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Tria
   const given: Given = { ...shared, ...varied };
   const label = Object.entries(varied)
     .map(([name, value]) =>
-      name === 'cell'
-        ? cellLabel(String(value))
-        : name === 'optimizer'
-          ? String(value)
-          : `${name} ${value ?? 'none'}`,
+      name === 'cell' ? cellLabel(String(value)) : name === 'optimizer' ? String(value) : `${name} ${value}`,
     )
     .join(', ');
   if (given.steps === undefined)

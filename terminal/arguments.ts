@@ -1,5 +1,15 @@
-/** Reading what stands on the command line: numbers and names. */
+/** Reading what stands on the command line: numbers, names, and the values of settings. */
 import { nearest } from '../core/nearest';
+import {
+  decimal,
+  holds,
+  intervalInWords,
+  settingInWords,
+  valueOf,
+  type Interval,
+  type Setting,
+  type Value,
+} from '../core/setting';
 import { usage } from './errors';
 
 /** A parser of an option's argument, for commander. */
@@ -8,25 +18,27 @@ export type Parser<T> = (text: string) => T;
 /** Says where an argument stands: `train: --hidden`. */
 type Place = string;
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
-/** A whole number of at least `least`; `1e6` will do. */
-export const whole =
-  (place: Place, least = 1, most = Number.MAX_SAFE_INTEGER): Parser<number> =>
+/** A number of an interval; `1e6` will do. */
+export const real =
+  (place: Place, interval: Interval = {}): Parser<number> =>
   (text) => {
-    const value = DECIMAL.test(text) ? Number(text) : NaN;
-    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `in ${least} … ${most}`;
-    throw usage(`${place} must be a whole number ${range}, got ${show(text)}`);
+    const value = decimal(text);
+    if (holds(interval, value)) return value;
+    throw usage(`${place} must be ${intervalInWords(interval)}, got ${show(text)}`);
   };
 
-/** A number in an interval, with or without its ends. */
-export const real =
-  (place: Place, fits: (value: number) => boolean, range: string): Parser<number> =>
+/** A whole number of at least `least`. */
+export const whole = (place: Place, least = 1, most?: number): Parser<number> =>
+  real(place, { whole: true, least, most });
+
+/** A value of a setting. */
+export const setting =
+  <S extends Setting>(place: Place, of: S): Parser<Value<S>> =>
   (text) => {
-    const value = DECIMAL.test(text) ? Number(text) : NaN;
-    if (Number.isFinite(value) && fits(value)) return value;
-    throw usage(`${place} must be a number${range && ` ${range}`}, got ${show(text)}`);
+    if (of.kind === 'choice') known(text, of.names(), `${place} must be one of`);
+    const value = valueOf(of, text);
+    if (value !== undefined) return value;
+    throw usage(`${place} must be ${settingInWords(of)}, got ${show(text)}`);
   };
 
 /** One of a few names. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
 import { clipLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
 import { subjectOf, type SubjectOptions } from '../text/flowsubject';
-import { cellNames } from '../text/cellchoice';
+import { cellNames } from '../bptt/train/settings';
 import { command } from './process';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-flow-'));

@@ -20,7 +20,7 @@ import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 describe('arguments', () => {
   it('whole numbers and reals, in any decimal notation', () => {
     expect(whole('train: --steps')('1e4')).toBe(10000);
-    expect(real('train: --lr', (x) => x > 0, '> 0')('.5e-3')).toBe(0.0005);
+    expect(real('train: --lr', { above: 0 })('.5e-3')).toBe(0.0005);
     for (const text of ['', '0x10', '1.5', 'Infinity', '9e99', '-1', '1 000'])
       expect(() => whole('train: --steps')(text)).toThrow(
         `train: --steps must be a whole number >= 1, got ${text || "''"}`,
@@ -303,7 +303,7 @@ describe('--embedding', () => {
       'train: --embedding must stay 16 with --resume, got 8 (it is fixed by the checkpoint)',
     );
     expect(() => resumedSettings({ embedding: 8 }, settings())).toThrow(
-      'train: --embedding must stay out with --resume, got 8',
+      'train: --embedding must stay off with --resume, got 8',
     );
   });
 });

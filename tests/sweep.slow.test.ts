@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cellNames } from '../text/cellchoice';
+import { cellNames } from '../bptt/train/settings';
 import { readSweep } from '../sweep/config';
 import { runTrial, type Part } from '../sweep/trial';
 import { readText } from '../text/read';

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cellNames } from '../text/cellchoice';
+import { cellNames } from '../bptt/train/settings';
 import { readSweep } from '../sweep/config';
 import { bestOf, groupsOf } from '../sweep/table';
 import type { Ended } from '../sweep/record';
@@ -100,8 +100,8 @@ describe('a configuration', () => {
       { fixd: {} },
       'some.json must be made of fixed, vary, draws, drawSeed, seeds, got fixd',
     ],
-    ['an unknown setting', { fixed: { hiden: 3 } }, 'fixed must be among cell, '],
-    ['a name that every object has', { fixed: { toString: 3 } }, 'fixed must be among cell, '],
+    ['an unknown setting', { fixed: { hiden: 3 } }, 'fixed must be among text, cell, '],
+    ['a name that every object has', { fixed: { toString: 3 } }, 'fixed must be among text, cell, '],
     [
       'seconds',
       { fixed: { ...small, seconds: 3 } },
@@ -173,7 +173,7 @@ describe('a configuration', () => {
     [
       'a clip of other words',
       { fixed: { ...small, clip: 'no' } },
-      'fixed: clip must be a number > 0, or "off", got "no"',
+      'fixed: clip must be a number > 0, or off, got "no"',
     ],
     [
       'more trials than anybody waits for',

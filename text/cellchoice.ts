@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import type { Cell } from '../cells/cell';
 import { inForm, kinds } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
+import { cellNames } from '../bptt/train/settings';
 import { limits } from '../core/equations/parse';
 import { readUtf8 } from '../io/files';
 import { known } from '../terminal/arguments';
@@ -21,7 +22,6 @@ const cells = Object.fromEntries(
     ]),
   ),
 );
-export const cellNames = Object.keys(cells);
 
 /** Whether a setting is the text of a cell, and not the name of one. */
 const isText = (cell: string): boolean => cell.includes('\n');

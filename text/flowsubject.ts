@@ -1,5 +1,7 @@
 /** What `backstep flow` looks at: a new network or a trained one, and a batch of noise or of text. */
+import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
+import { defaultsOf, type Setting, type Value } from '../core/setting';
 import { columns, fillFrom } from '../core/tensor';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
@@ -14,24 +16,42 @@ import { Streams } from './streams';
 import type { Indices } from '../io/vocabulary';
 import { PACKAGE, readTextOf } from './corpus';
 import { usage, using } from '../terminal/errors';
+import { flagOf } from '../terminal/options';
 import { cellLabel, makeCell } from './cellchoice';
 import { readModel } from './model';
 import { isRun, settingsOf } from './trainer';
 
-export interface SubjectOptions {
+const { cell, hidden, layers, seed, text, steps, batch } = trainingSettings;
+/** What `backstep flow` can be given of a network and a batch. */
+export const flowSettings = {
+  cell: { ...cell, default: 'lstm', help: 'a cell by name, or a file with equations of your own' },
+  hidden: { ...hidden, most: 1024, default: 32 },
+  layers: { ...layers, most: 100 },
+  ...networkSettings,
+  input: {
+    ...{ kind: 'number', whole: true, least: 1, default: 8, label: 'Input' },
+    help: 'width of the noise input',
+  },
+  seed: { ...seed, help: 'seed of weights and noise' },
+  text: {
+    ...{ ...text, help: 'read this text instead of noise, or instead of the text the model was trained on' },
+    otherwise: undefined,
+  },
+  steps: { ...steps, default: 100, help: 'steps in time' },
+  batch: { ...batch, default: 8, help: 'rows in a batch' },
+  at: {
+    ...{ kind: 'choice', label: 'Loss at', unit: 'steps', default: 'last', help: 'steps with a loss' },
+    names: () => ['last', 'every'] as const,
+  },
+} as const satisfies Record<string, Setting>;
+
+type Values = { [K in keyof typeof flowSettings]: Value<(typeof flowSettings)[K]> };
+/** Those that a new network needs only, and that a checkpoint has settled. */
+type Settled = (typeof settled)[number];
+export type SubjectOptions = Partial<Omit<Pick<Values, Settled>, 'cell'>> & {
   cell?: string;
-  hidden?: number;
-  layers?: number;
-  bidirectional?: boolean;
-  input?: number;
-  spectralRadius?: number;
-  forgetBias?: number;
-  seed: number;
   text?: string;
-  steps: number;
-  batch: number;
-  at: 'last' | 'every';
-}
+} & Omit<Values, Settled | 'text'>;
 
 export interface Subject {
   network: Network;
@@ -43,7 +63,7 @@ export interface Subject {
 }
 
 /** Options that a checkpoint has settled. */
-const settled = [
+export const settled = [
   'cell',
   'hidden',
   'layers',
@@ -59,13 +79,14 @@ export function subjectOf(checkpoint: string | undefined, options: SubjectOption
 }
 
 function fresh(options: SubjectOptions): Subject {
-  const { cell = 'lstm', hidden = 32, layers = 1, seed, text, steps, batch: B } = options;
+  const usual = defaultsOf(flowSettings);
+  const { cell, hidden, layers, seed, text, steps, batch: B } = { ...usual, ...options };
   if (text !== undefined && options.input !== undefined)
     throw usage(
       `flow: --input must be left out, got ${options.input} (with --text it is the size of the vocabulary)`,
     );
   const read = text === undefined ? undefined : readTextOf(text, 'flow');
-  const input = read?.vocabulary.size ?? options.input ?? 8;
+  const input = read?.vocabulary.size ?? options.input ?? usual.input;
   const one = (width: number) => using(() => makeCell(cell, { input: width, hidden }));
   const sides = options.bidirectional ? 2 : 1;
   const cells = [
@@ -106,8 +127,9 @@ const topologies: Record<SubjectOptions['at'], Topology> = { last: 'many-to-one'
 function trained(given: string, options: SubjectOptions): Subject {
   const wrong = settled.find((name) => options[name] !== undefined);
   if (wrong !== undefined) {
-    const flag = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw usage(`flow: --${flag} must be left out, got ${options[wrong]} (it is fixed by the checkpoint)`);
+    throw usage(
+      `flow: --${flagOf(wrong)} must be left out, got ${options[wrong]} (it is fixed by the checkpoint)`,
+    );
   }
   const { file, checkpoint, vocabulary } = readModel(given, {
     command: 'flow',

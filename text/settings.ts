@@ -1,8 +1,13 @@
-/** The settings of a training run: their defaults, their form in a checkpoint, and how a resumed run changes them. */
+/** The settings of a training run of text: their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
-import type { OptimizerName } from '../bptt/train/optimizers';
-import { optimizerNames } from '../bptt/train/updates';
+import {
+  scheduleForms,
+  trainingSettings,
+  type SettingName,
+  type TrainingValues,
+} from '../bptt/train/settings';
 import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
+import { canBe, defaultsOf, OFF, settingInWords, type Value } from '../core/setting';
 import { show } from '../terminal/arguments';
 import { PERIODS } from '../cells/kinds';
 import { cellLabel, isCellSetting } from './cellchoice';
@@ -11,12 +16,6 @@ import { usage, type CommandError } from '../terminal/errors';
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
 
-export const dtypes = ['float32', 'float64'] as const;
-
-const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-/** Deeper, the time to lay a network out is out of all proportion to what it learns. */
-export const MOST_LAYERS = 1000;
-const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const isSchedule = (given: unknown): boolean => {
   try {
     schedule(given as ScheduleOptions);
@@ -26,60 +25,50 @@ const isSchedule = (given: unknown): boolean => {
   }
 };
 
+type Table = typeof trainingSettings;
+/** Values of a setting as a checkpoint holds them: `off` is left to each entry. */
+type Stored<K extends SettingName> = Exclude<Value<Table[K]>, typeof OFF>;
+
+/** What a checkpoint holds of a setting. */
+const stored = <K extends SettingName>(name: K): v.GenericSchema<Stored<K>> =>
+  v.custom<Stored<K>>(
+    (value) => value !== OFF && canBe(trainingSettings[name], value),
+    ({ input }) => `must be ${settingInWords(trainingSettings[name])}, got ${show(JSON.stringify(input))}`,
+  );
+
 /** What a checkpoint says of the run it comes from. */
 export const settingsSchema = v.strictObject({
-  text: v.string(),
+  text: stored('text'),
   /** Fingerprint of the text: a run goes on with the same one only. */
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** The name of a cell, or the text of one's own. */
   cell: v.pipe(v.string(), v.check(isCellSetting)),
-  layers: v.pipe(size, v.maxValue(MOST_LAYERS)),
-  hidden: size,
-  /** Width of the embedding; left out when there is none. */
-  embedding: v.optional(size),
-  batch: size,
-  seq: size,
-  optimizer: v.picklist(optimizerNames() as OptimizerName[]),
-  lr: positive,
+  layers: stored('layers'),
+  hidden: stored('hidden'),
+  /** Left out when there is none. */
+  embedding: v.optional(stored('embedding')),
+  batch: stored('batch'),
+  seq: stored('seq'),
+  optimizer: stored('optimizer'),
+  lr: stored('lr'),
   schedule: v.custom<ScheduleOptions>(isSchedule, 'must be a known schedule with options in range'),
-  clip: v.nullable(positive),
-  dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
-  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
-  dtype: v.picklist(dtypes),
+  clip: v.nullable(stored('clip')),
+  dropout: stored('dropout'),
+  seed: stored('seed'),
+  dtype: stored('dtype'),
+  // any: a checkpoint may come from where other executors are
   executor: v.string(),
   /** Left out when it is 1. */
-  threads: v.optional(size),
-  steps: v.nullable(size),
-  seconds: v.nullable(positive),
+  threads: v.optional(stored('threads')),
+  steps: v.nullable(stored('steps')),
+  seconds: v.nullable(stored('seconds')),
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
-/** What the command line said; what it left out is undefined. `schedule` is still text, `clip` may be 'off'. */
-export type Given = Partial<Omit<Settings, 'schedule' | 'clip' | 'sha256' | 'executor'>> & {
-  schedule?: string;
-  clip?: number | 'off';
-  executor?: string;
-};
+/** What the command line or a sweep said; what it left out is undefined. The schedule is still text. */
+export type Given = Omit<TrainingValues, 'cell' | 'executor'> & { cell?: string; executor?: string };
 
-/**
- * Chosen by the bits per character that one minute on two cores reaches on the default text; the widest model and the
- * longest sequences that still show words by then.
- */
-export const defaults = {
-  cell: 'gru',
-  layers: 1,
-  hidden: 128,
-  batch: 32,
-  seq: 32,
-  optimizer: 'adam',
-  lr: 0.005,
-  schedule: 'constant',
-  clip: 1,
-  dropout: 0,
-  seed: 0,
-  dtype: 'float32',
-  seconds: 60,
-} as const;
+const defaults = defaultsOf(trainingSettings);
 
 /** The settings that a run cannot change halfway: its weights, its states and its place in the text depend on them. */
 const fixed = [
@@ -92,11 +81,23 @@ const fixed = [
  * @throws CommandError when they do not go together.
  */
 export function newSettings(given: Given, text: string, sha256: string, executor: string): Settings {
-  const { cell, layers, hidden, batch, seq, optimizer, lr, schedule, clip, dropout, seed, dtype, seconds } = {
-    ...defaults,
-    ...withoutHoles(given),
-  };
-  const { embedding, steps = null, threads } = given;
+  const {
+    cell,
+    layers,
+    hidden,
+    embedding,
+    batch,
+    seq,
+    optimizer,
+    lr,
+    schedule,
+    clip,
+    dropout,
+    seed,
+    dtype,
+    seconds,
+  } = { ...defaults, ...withoutHoles(given) };
+  const { steps = null, threads } = given;
   if (cell === 'clockwork' && hidden % PERIODS.length !== 0)
     throw usage(
       `train: --hidden must be a multiple of ${PERIODS.length} with --cell clockwork, got ${hidden}`,
@@ -121,8 +122,8 @@ export function newSettings(given: Given, text: string, sha256: string, executor
       steps,
     },
     schedule: readSchedule(schedule, steps),
-    clip: clip === 'off' ? null : clip,
-    ...(embedding !== undefined && { embedding }),
+    clip: clip === OFF ? null : clip,
+    ...(embedding !== OFF && { embedding }),
     ...(threads !== undefined && { threads }),
     // the default limit holds where there is no other
     seconds: given.seconds === undefined && steps !== null ? null : seconds,
@@ -136,9 +137,10 @@ export function newSettings(given: Given, text: string, sha256: string, executor
 export function resumedSettings(given: Given, before: Settings): Settings {
   for (const name of fixed) {
     const wanted = given[name];
-    if (wanted === undefined || wanted === before[name]) continue;
+    const was = before[name] ?? OFF;
+    if (wanted === undefined || wanted === was) continue;
     throw usage(
-      `train: --${name} must stay ${shown(name, before[name] ?? 'out')} with --resume, got ${shown(name, wanted)} (it is fixed by the checkpoint)`,
+      `train: --${name} must stay ${shown(name, was)} with --resume, got ${shown(name, wanted)} (it is fixed by the checkpoint)`,
       `leave --${name} out, or start a new run without --resume`,
     );
   }
@@ -149,7 +151,7 @@ export function resumedSettings(given: Given, before: Settings): Settings {
   const settings = {
     ...before,
     ...withoutHoles({ lr, text, executor, threads }),
-    ...(clip !== undefined && { clip: clip === 'off' ? null : clip }),
+    ...(clip !== undefined && { clip: clip === OFF ? null : clip }),
     ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
   };
   return schedule === undefined
@@ -168,11 +170,6 @@ function mustShare(threads: number | undefined, batch: number): void {
     `--threads ${batch}, or a larger --batch`,
   );
 }
-
-/** How a schedule is written on the command line: `step:EVERY:FACTOR`. */
-export const scheduleForms = schedules().map(([name, options]) =>
-  [name, ...options.map((o) => o.toUpperCase())].join(':'),
-);
 
 /**
  * Reads `constant`, `step:EVERY:FACTOR`, `cosine:STEPS:MINIMUM` or another schedule by its name and its options in order,

@@ -1,0 +1,121 @@
+/**
+ * The settings of a training run, each stated once: its name, what it can be, what it is for. The flags and help of the
+ * commands, sweep files, checkpoints, the page's form and links, and the messages of all of them derive from this table.
+ */
+import { kinds } from '../../cells/kinds';
+import { executorNames } from '../../core/executor';
+import type { Setting, Value } from '../../core/setting';
+import type { OptimizerName } from './optimizers';
+import { schedules } from './schedules';
+import { optimizerNames } from './updates';
+
+export const dtypes = ['float32', 'float64'] as const;
+
+/** The cells that a setting can name: every form of every kind. */
+export const cellNames = kinds.all.flatMap(({ choices }) => Object.keys(choices));
+
+/** How a schedule is written: `step:EVERY:FACTOR`. */
+export const scheduleForms = schedules().map(([name, options]) =>
+  [name, ...options.map((option) => option.toUpperCase())].join(':'),
+);
+
+/**
+ * The settings by their names. The defaults are those of `backstep train`, chosen by the bits per character that one
+ * minute on two cores reaches on the default text: the widest model and the longest sequences that still show words by then.
+ */
+export const trainingSettings = {
+  text: {
+    ...{ kind: 'text', label: 'Text', unit: 'file', must: 'the name of a file' },
+    help: 'text to train on, in UTF-8',
+    otherwise: 'a novel, installed with a clone',
+  },
+  cell: {
+    ...{ kind: 'choice', label: 'Cell', unit: 'name or file', default: 'gru' },
+    help: 'a cell by name, or a file with equations of your own',
+    names: () => cellNames,
+  },
+  layers: {
+    // deeper, the time to lay a network out is out of all proportion to what it learns
+    ...{ kind: 'number', whole: true, least: 1, most: 1000, default: 1 },
+    ...{ label: 'Layers', unit: 'n', help: 'layers' },
+  },
+  hidden: {
+    ...{ kind: 'number', whole: true, least: 1, default: 128 },
+    ...{ label: 'Hidden units', unit: 'n', help: 'units in each layer' },
+  },
+  embedding: {
+    ...{ kind: 'number', whole: true, least: 1, off: true, default: 'off' },
+    ...{ label: 'Embedding', unit: 'n', help: 'width of an embedding of the characters, or off' },
+  },
+  batch: {
+    ...{ kind: 'number', whole: true, least: 1, default: 32 },
+    ...{ label: 'Batch', unit: 'n', help: 'streams of text in a batch' },
+  },
+  seq: {
+    ...{ kind: 'number', whole: true, least: 1, default: 32 },
+    ...{ label: 'Sequence', unit: 'n', help: 'time steps per chunk of backpropagation' },
+  },
+  optimizer: {
+    ...{ kind: 'choice', label: 'Optimiser', unit: 'name', help: '', default: 'adam' },
+    names: (): OptimizerName[] => optimizerNames() as OptimizerName[],
+  },
+  lr: {
+    ...{ kind: 'number', above: 0, default: 0.005 },
+    ...{ label: 'Learning rate', unit: 'rate', help: 'learning rate' },
+  },
+  schedule: {
+    ...{ kind: 'text', label: 'Schedule', unit: 'name', must: 'text, as for --schedule' },
+    ...{ help: `${scheduleForms.join(', ')}; warmup:STEPS before it`, default: 'constant' },
+  },
+  clip: {
+    ...{ kind: 'number', above: 0, off: true, default: 1 },
+    ...{ label: 'Clip at norm', unit: 'norm', help: 'maximum global gradient norm, or off' },
+  },
+  dropout: {
+    ...{ kind: 'number', least: 0, below: 1, default: 0 },
+    ...{ label: 'Dropout', unit: 'p', help: 'fraction of units dropped after each layer' },
+  },
+  seed: {
+    ...{ kind: 'number', whole: true, least: 0, most: 2 ** 32 - 1, default: 0 },
+    ...{ label: 'Seed', unit: 'n', help: 'seed of weights, dropout and samples' },
+  },
+  dtype: {
+    ...{ kind: 'choice', label: 'Numbers', unit: 'type', help: '', default: 'float32' },
+    names: () => dtypes,
+  },
+  steps: {
+    ...{ kind: 'number', whole: true, least: 1 },
+    ...{ label: 'Steps', unit: 'n', help: 'stop after this step, counting resumed steps too' },
+  },
+  seconds: {
+    ...{ kind: 'number', above: 0, default: 60, otherwise: '60 without --steps' },
+    ...{ label: 'Seconds', unit: 's', help: 'stop after this many seconds' },
+  },
+  executor: {
+    ...{ kind: 'choice', label: 'Executor', unit: 'name', help: 'how to compute' },
+    otherwise: 'the fastest available',
+    names: () => executorNames,
+  },
+  threads: {
+    ...{ kind: 'number', whole: true, least: 1, most: 64, otherwise: 'up to 4, if that is faster' },
+    ...{ label: 'Threads', unit: 'n', help: 'threads that split each batch' },
+  },
+} as const satisfies Record<string, Setting>;
+
+/** Settings of a new network, beside those of its training: `backstep flow` and the page have them. */
+export const networkSettings = {
+  bidirectional: { kind: 'switch', label: 'Read from both ends', help: 'bidirectional layers' },
+  spectralRadius: {
+    ...{ kind: 'number', above: 0, label: 'Spectral radius of Wh at the start', unit: 'r' },
+    help: 'scale the recurrent matrix of every gate to this spectral radius',
+  },
+  forgetBias: {
+    ...{ kind: 'number', default: 1, label: 'Forget bias at the start (LSTM)', unit: 'b' },
+    help: "bias of an lstm's forget gates",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof trainingSettings;
+
+/** Values of settings by name; what is left out is not given. */
+export type TrainingValues = { [K in SettingName]?: Value<(typeof trainingSettings)[K]> };
