@@ -21,7 +21,7 @@ interface BenchOptions {
 }
 
 /** Adds the command to the program. */
-export function addBench(program: Command): void {
+export function add(program: Command): void {
   const at = (option: string): string => `bench: --${option}`;
   program
     .command('bench')

@@ -29,7 +29,7 @@ interface CheckOptions {
 }
 
 /** Adds the command to the program. */
-export function addCheck(program: Command): void {
+export function add(program: Command): void {
   program
     .command('check')
     .description('check every gradient of every cell against independent oracles')

@@ -36,7 +36,7 @@ interface ClockworkFlags {
 }
 
 /** Adds the command to the program. */
-export function addClockwork(program: Command): void {
+export function add(program: Command): void {
   const at = (option: string): string => `clockwork: --${option}`;
   program
     .command('clockwork')

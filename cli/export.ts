@@ -95,7 +95,7 @@ Examples:
 `;
 
 /** Adds the command to the program. */
-export function addExport(program: Command): void {
+export function add(program: Command): void {
   program
     .command('export')
     .description('write a trained network in the format of another framework')

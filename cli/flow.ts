@@ -48,7 +48,7 @@ const own = {
 } as const satisfies Record<string, Setting>;
 
 /** Adds the command to the program. */
-export function addFlow(program: Command): void {
+export function add(program: Command): void {
   const command = program
     .command('flow')
     .description('show how gradients flow back through time: norms, Jacobians, and what clipping does')

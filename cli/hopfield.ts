@@ -35,7 +35,7 @@ interface HopfieldFlags {
 }
 
 /** Adds the command to the program. */
-export function addHopfield(program: Command): void {
+export function add(program: Command): void {
   const at = (option: string): string => `hopfield: --${option}`;
   program
     .command('hopfield')

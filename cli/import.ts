@@ -55,7 +55,7 @@ interface ImportCommandOptions {
 }
 
 /** Adds the command to the program. */
-export function addImport(program: Command): void {
+export function add(program: Command): void {
   program
     .command('import')
     .description("convert another framework's weights into a checkpoint")

@@ -5,47 +5,38 @@ import { report } from '../terminal/errors';
 import '../terminal/output'; // what cannot be written must not end in a stack trace
 import { version } from '../terminal/version';
 import { columnsOf, wrap } from '../terminal/wrap';
-import type * as Bench from './bench';
-import type * as Check from './check';
-import type * as ExportCommand from './export';
-import type * as FlowCommand from './flow';
-import type * as Clockwork from './clockwork';
-import type * as HopfieldCommand from './hopfield';
-import type * as ImportCommand from './import';
-import type * as PaperCommand from './paper';
-import type * as Play from './play';
-import type * as Referee from './referee';
-import type * as Sample from './sample';
-import type * as SpectrumCommand from './spectrum';
-import type * as Sweep from './sweep';
-import type * as Train from './train';
-import type * as Verify from './verify';
-import type * as WorkerCommand from './worker';
+
+/** What the file of a command exports: it adds the command to the program. */
+interface CommandFile {
+  add(program: Command): void;
+}
 
 /**
- * Commands and the files that add them. Only the file of the command that is asked for is loaded, by require: import()
- * finds no TypeScript file when run from source.
+ * The commands, each a file of its name, in the order of the help. Only the file of the command that is asked for is
+ * loaded, by require: import() finds no TypeScript file when run from source.
  */
 /* eslint-disable @typescript-eslint/no-require-imports */
-const commands: Record<string, () => (program: Command) => void> = {
-  train: () => (require('./train') as typeof Train).addTrain,
-  sample: () => (require('./sample') as typeof Sample).addSample,
-  check: () => (require('./check') as typeof Check).addCheck,
-  referee: () => (require('./referee') as typeof Referee).addReferee,
-  verify: () => (require('./verify') as typeof Verify).addVerify,
-  sweep: () => (require('./sweep') as typeof Sweep).addSweep,
-  worker: () => (require('./worker') as typeof WorkerCommand).addWorker,
-  play: () => (require('./play') as typeof Play).addPlay,
-  export: () => (require('./export') as typeof ExportCommand).addExport,
-  import: () => (require('./import') as typeof ImportCommand).addImport,
-  flow: () => (require('./flow') as typeof FlowCommand).addFlow,
-  spectrum: () => (require('./spectrum') as typeof SpectrumCommand).addSpectrum,
-  clockwork: () => (require('./clockwork') as typeof Clockwork).addClockwork,
-  hopfield: () => (require('./hopfield') as typeof HopfieldCommand).addHopfield,
-  bench: () => (require('./bench') as typeof Bench).addBench,
-  paper: () => (require('./paper') as typeof PaperCommand).addPaper,
+const commands: Record<string, () => CommandFile> = {
+  train: () => require('./train') as CommandFile,
+  sample: () => require('./sample') as CommandFile,
+  check: () => require('./check') as CommandFile,
+  referee: () => require('./referee') as CommandFile,
+  verify: () => require('./verify') as CommandFile,
+  sweep: () => require('./sweep') as CommandFile,
+  worker: () => require('./worker') as CommandFile,
+  play: () => require('./play') as CommandFile,
+  export: () => require('./export') as CommandFile,
+  import: () => require('./import') as CommandFile,
+  flow: () => require('./flow') as CommandFile,
+  spectrum: () => require('./spectrum') as CommandFile,
+  clockwork: () => require('./clockwork') as CommandFile,
+  hopfield: () => require('./hopfield') as CommandFile,
+  bench: () => require('./bench') as CommandFile,
+  paper: () => require('./paper') as CommandFile,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
+
+export const commandNames = Object.keys(commands);
 
 /** Columns of a help text: those of the terminal, up to what is comfortable to read, which is what a pipe gets. */
 const helpWidth = (): number => Math.min(100, columnsOf(process.stdout));
@@ -68,7 +59,7 @@ export async function main(words: readonly string[]): Promise<void> {
       outputError: () => undefined,
     });
   const asked = wanted === '' ? Object.values(commands) : [commands[wanted]];
-  for (const load of asked) load()(program);
+  for (const load of asked) load().add(program);
   for (const command of program.commands) command.option('--debug', 'print a stack trace for an error');
   try {
     await program.parseAsync(words, { from: 'user' });

@@ -19,7 +19,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C.
 `;
 
 /** Adds the command to the program. */
-export function addPaper(program: Command): void {
+export function add(program: Command): void {
   const at = (option: string): string => `paper: --${option}`;
   const jobs = Math.min(2, cpus().length);
   program

@@ -10,7 +10,7 @@ import { line } from '../terminal/output';
 
 const PORT = 4321;
 
-export function addPlay(program: Command): void {
+export function add(program: Command): void {
   program
     .command('play')
     .summary('serve the playground: a page that trains networks and steps through time')

@@ -20,7 +20,7 @@ interface RefereeOptions {
 }
 
 /** Adds the command to the program. */
-export function addReferee(program: Command): void {
+export function add(program: Command): void {
   program
     .command('referee')
     .description("judge another program's outputs and gradients, which it answers line by line in JSON")

@@ -13,7 +13,7 @@ The same seed gives the same text. Low temperatures repeat what is common, high 
 `;
 
 /** Adds the command to the program. */
-export function addSample(program: Command): void {
+export function add(program: Command): void {
   program
     .command('sample')
     .description('generate text with a trained model')

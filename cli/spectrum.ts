@@ -35,7 +35,7 @@ interface SpectrumFlags {
 }
 
 /** Adds the command to the program. */
-export function addSpectrum(program: Command): void {
+export function add(program: Command): void {
   program
     .command('spectrum')
     .description('compute powers of a recurrent matrix, h_t = Wᵗ h_0, by products and by eigenvalues')

@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 a trial failed, 2 bad usage, 130 stopped by Ctrl-C.
 `;
 
 /** Adds the command to the program. */
-export function addSweep(program: Command): void {
+export function add(program: Command): void {
   const jobs = Math.max(1, cpus().length);
   program
     .command('sweep')

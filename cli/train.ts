@@ -28,7 +28,7 @@ reader that has gone, 143 by SIGTERM.
 `;
 
 /** Adds the command to the program. */
-export function addTrain(program: Command): void {
+export function add(program: Command): void {
   const command = program.command('train').description('train a character model on a text');
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
   command

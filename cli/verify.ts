@@ -9,7 +9,7 @@ import { verify, type Disagreement, type Verdict } from '../verify/verify';
 import { jsonLine, line, table } from '../terminal/output';
 
 /** Adds the command to the program. */
-export function addVerify(program: Command): void {
+export function add(program: Command): void {
   program
     .command('verify')
     .description('recompute test vectors from other frameworks and compare values and gradients')

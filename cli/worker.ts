@@ -15,7 +15,7 @@ Exit codes: 2 bad usage, 130 stopped by Ctrl-C.
 `;
 
 /** Adds the command to the program. */
-export function addWorker(program: Command): void {
+export function add(program: Command): void {
   program
     .command('worker')
     .description('run trials of sweeps from a queue')

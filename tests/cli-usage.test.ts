@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gru } from '../cells/gru';
+import { commandNames } from '../cli/main';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { encodeCheckpoint } from '../io/checkpoint';
@@ -70,10 +71,6 @@ const whole: Record<string, string> = {
   import: 'import file --from torch --out o',
   worker: 'worker --queue redis://host',
 };
-const commands =
-  'train sample check verify play export import flow spectrum clockwork hopfield bench paper sweep worker'.split(
-    ' ',
-  );
 
 const missing = (file: string): string => `${file} must be a readable file, got no such file (ENOENT)`;
 const unreadable = (file: string): string => `${file} must be a readable file, got a folder (EISDIR)`;
@@ -84,7 +81,7 @@ const cases: Case[] = [
   ['trian', 'backstep: unknown command "trian" (did you mean train?)', 'see backstep --help'],
   ['check --sed 1', 'check: unknown option "--sed" (did you mean --seed?)', 'see backstep check --help'],
   ['--what', 'backstep: unknown option "--what"'],
-  ...commands.map((command): Case => [
+  ...commandNames.map((command): Case => [
     `${whole[command] ?? command} --whatever`,
     `${command}: unknown option "--whatever"`,
   ]),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { suite } from '../bptt/check/suite';
+import { commandNames } from '../cli/main';
 import { quote } from '../terminal/arguments';
 import { wrap } from '../terminal/wrap';
 import { backstep, backstepIn, type Ran } from './command';
@@ -43,16 +44,11 @@ const tooWide = (text: string, columns: number): string[] =>
 /** Words, without the signs that say that a command goes on. */
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '' && word !== '\\');
 
-const commands =
-  'train sample check verify sweep worker play export import flow spectrum clockwork hopfield bench paper'.split(
-    ' ',
-  );
-
 /** What `check jordan` writes into a pipe. */
 let piped: string | undefined;
 
 describe.each(widths)('at %i columns', (columns) => {
-  it.each(['', ...commands])('the help of backstep %s fits', async (name) => {
+  it.each(['', ...commandNames])('the help of backstep %s fits', async (name) => {
     const words = `${name} --help`.trim();
     const [shown, whole] = [await at(columns, '.', words), await backstep(...words.split(' '))];
     expect(tooWide(shown.stdout, columns)).toEqual([]);

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
+import { commandNames } from '../cli/main';
 
 const root = join(__dirname, '..');
 const rooms = JSON.parse(readFileSync(join(root, 'scripts/rooms.json'), 'utf8')) as Record<string, string[]>;
@@ -91,4 +92,13 @@ test('CONTRIBUTING names every room, and only those', () => {
   const inside = folders('bptt').map((name) => `bptt/${name}`);
   expect(named).toEqual([...folders('.'), ...inside].sort());
   expect(Object.keys(rooms).filter((room) => !named.includes(room))).toEqual([]);
+});
+
+test('a command is one file of its name: only the tests of the command line import it', () => {
+  const files = readdirSync(join(root, 'cli')).map((file) => file.replace(/\.ts$/, ''));
+  expect([...commandNames, 'main'].sort()).toEqual(files.sort());
+  const importers = [...graph].filter(
+    ([file, targets]) => !/^(cli|tests)\//.test(file) && targets.some((target) => target.startsWith('cli/')),
+  );
+  expect(importers.map(([file]) => file)).toEqual([]);
 });
