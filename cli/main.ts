@@ -20,6 +20,7 @@ const commands: Record<string, () => CommandFile> = {
   train: () => require('./train') as CommandFile,
   sample: () => require('./sample') as CommandFile,
   check: () => require('./check') as CommandFile,
+  grade: () => require('./grade') as CommandFile,
   referee: () => require('./referee') as CommandFile,
   verify: () => require('./verify') as CommandFile,
   sweep: () => require('./sweep') as CommandFile,

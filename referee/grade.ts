@@ -1,0 +1,212 @@
+/**
+ * Grading: students' gradients of a cell, as equations or as numbers, judged against an assignment.
+ *
+ * A submission that is right in another form counts: equations are decided by the exact oracle, numbers by the bounds of
+ * their rounding. What is wrong is told as a hint, in three steps: which quantity, which kind of mistake, the correction.
+ */
+import type { Cell } from '../cells/cell';
+import { cellFromText } from '../cells/text';
+import { must, mustBe, mustKnowKeys } from '../core/check';
+import { checkProblem } from '../bptt/check/gradcheck';
+import { problemOfCell } from '../bptt/check/problem';
+import { questionOf, type MakeCell } from './cases';
+import { Case } from './diagnose';
+import type { Diagnosis, Explanation } from './diagnosis';
+import { answerOf } from './protocol';
+import { Subject, type Named, type Question } from './subject';
+
+/** What students were asked. */
+export interface Assignment {
+  /** The name of a cell that is built in, or the text of one. */
+  cell: string;
+  /** Points of each gradient that is asked: `dWx`, `dx`, `dh0`. */
+  points: Readonly<Record<string, number>>;
+}
+
+/** How much of what is wrong is told. */
+export type HintLevel = 'quantity' | 'kind' | 'correction';
+export const hintLevels: readonly HintLevel[] = ['quantity', 'kind', 'correction'];
+
+/** One gradient of a submission. */
+export interface Mark {
+  gradient: string;
+  right: boolean;
+  points: number;
+  of: number;
+}
+
+/** What a submission is worth. */
+export interface Grade {
+  /** `unreadable`: it could not be judged; the reason is in `error`. */
+  verdict: 'right' | 'partly right' | 'wrong' | 'unreadable';
+  marks: Mark[];
+  points: number;
+  of: number;
+  /** What helps, without giving away more than was asked for. */
+  hint?: string;
+  error?: string;
+}
+
+/** Sizes that tell mistakes apart. */
+const sizes = { input: 4, hidden: 5 };
+const plan = { T: 4, B: 3, D: sizes.input, H: sizes.hidden };
+
+/** @throws RangeError and TypeError for what is no assignment. */
+export function readAssignment(text: string): Assignment {
+  let told: unknown;
+  try {
+    told = JSON.parse(text);
+  } catch (error) {
+    throw new TypeError(`assignment: it must be JSON, got ${(error as Error).message}`, { cause: error });
+  }
+  const isRecord = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  mustBe(isRecord(told), 'assignment', 'it must be an object', text.slice(0, 40));
+  mustKnowKeys(told, ['cell', 'points'], 'assignment');
+  const { cell, points } = told;
+  mustBe(typeof cell === 'string' && cell !== '', 'assignment', 'cell must be a name or a file', cell);
+  mustBe(isRecord(points), 'assignment', 'points must be an object: { "dWx": 2 }', points);
+  must(Object.keys(points).length > 0, 'assignment', 'points must name one gradient at least', '{}');
+  for (const [name, value] of Object.entries(points))
+    must(
+      typeof value === 'number' && Number.isFinite(value) && value >= 0,
+      'assignment',
+      `the points of ${name} must be a number >= 0`,
+      value,
+    );
+  return { cell, points: points as Record<string, number> };
+}
+
+/** Judges submissions against one assignment. */
+export class Grader {
+  readonly question: Question;
+  private readonly one: Case;
+
+  /** @throws RangeError when the assignment asks for a gradient that the cell does not have. */
+  constructor(
+    private readonly assignment: Assignment,
+    make: MakeCell,
+  ) {
+    this.question = questionOf(plan, make, 1);
+    this.one = new Case(this.question);
+    for (const name of Object.keys(assignment.points))
+      must(
+        name in this.one.ours,
+        'assignment',
+        `points must be among ${Object.keys(this.one.ours).join(', ')}`,
+        name,
+        `the gradients of ${this.question.cell.name}`,
+      );
+  }
+
+  /** Judges the text of a submission: equations, or an answer of the referee's protocol in JSON. */
+  grade(text: string, level: HintLevel = 'quantity'): Grade {
+    try {
+      return /^\s*\{/.test(text) ? this.gradeNumbers(text, level) : this.gradeEquations(text, level);
+    } catch (error) {
+      // whatever a file holds, the next one is judged
+      return this.unreadable((error as Error).message);
+    }
+  }
+
+  /** No points, and why. */
+  unreadable(reason: string): Grade {
+    const [first] = reason.split('\n');
+    const error = first.length > 200 ? `${first.slice(0, 199)}…` : first;
+    return { ...this.marked(() => false), verdict: 'unreadable', error };
+  }
+
+  private gradeEquations(text: string, level: HintLevel): Grade {
+    const theirs = cellFromText({ ...sizes, equations: text });
+    mustFit(theirs, this.question.cell);
+    const subject = new Subject(this.question, theirs);
+    const outputs = this.one.judgeValues(subject.run(), 'float64');
+    if (outputs.verdict !== 'right')
+      return { ...this.marked(() => false), hint: hintOf('its outputs', outputs, level) };
+    const gradients = subject.gradients();
+    const exact = checkProblem(problemOfCell(theirs, { T: 4, B: 3 }), [], { oracles: ['exact'] });
+    const decided = new Map(
+      exact.rows.map(({ variable, verdict }) => [`d${variable.replace(/^l0\./, '')}`, verdict]),
+    );
+    return this.told(gradients, level, (name) => {
+      const verdict = decided.get(name);
+      return verdict === undefined || verdict === 'undecided' ? undefined : verdict === 'right';
+    });
+  }
+
+  private gradeNumbers(text: string, level: HintLevel): Grade {
+    const { precision, gradients } = answerOf(text, 1, Object.keys(this.question.cell.states));
+    const given = Object.fromEntries(Object.entries(gradients).filter(([name]) => name in this.one.ours));
+    const limits = this.one.tolerances(precision);
+    const right = (name: string): boolean =>
+      name in given && this.one.partOf(name, given[name], this.one.ours, limits) <= 1;
+    return this.withHint(right, () => this.one.judge(given, precision), level, Object.keys(given).length > 0);
+  }
+
+  /** Marks for gradients that were computed from equations. */
+  private told(gradients: Named, level: HintLevel, decided: (name: string) => boolean | undefined): Grade {
+    const limits = this.one.tolerances('float64');
+    const right = (name: string): boolean =>
+      decided(name) ?? this.one.partOf(name, gradients[name], this.one.ours, limits) <= 1;
+    return this.withHint(right, () => this.one.judge(gradients, 'float64'), level, true);
+  }
+
+  private withHint(
+    right: (name: string) => boolean,
+    diagnosis: () => Diagnosis,
+    level: HintLevel,
+    any: boolean,
+  ): Grade {
+    const grade = this.marked(right);
+    const wrong = grade.marks.filter((mark) => !mark.right).map(({ gradient }) => gradient);
+    if (wrong.length === 0) return grade;
+    const which = `${wrong.join(', ')} ${wrong.length > 1 ? 'are' : 'is'} not right`;
+    return { ...grade, hint: any ? hintOf(which, diagnosis(), level) : `${which}: nothing was given` };
+  }
+
+  private marked(right: (name: string) => boolean): Grade {
+    const marks = Object.entries(this.assignment.points).map(([gradient, of]): Mark => {
+      const is = right(gradient);
+      return { gradient, right: is, points: is ? of : 0, of };
+    });
+    const sum = (key: 'points' | 'of'): number => marks.reduce((total, mark) => total + mark[key], 0);
+    const all = marks.filter((mark) => mark.right).length;
+    const verdict = all === marks.length ? 'right' : all > 0 ? 'partly right' : 'wrong';
+    return { verdict, marks, points: sum('points'), of: sum('of') };
+  }
+}
+
+/** Their parameters and states must be those of the assignment: or else the gradients are others. */
+function mustFit(theirs: Cell, ours: Cell): void {
+  for (const name of Object.keys(ours.states))
+    must(theirs.states[name] === ours.states[name], theirs.name, `there must be the state ${name}`, name);
+  for (const [name, { shape }] of Object.entries(ours.parameters)) {
+    const own = theirs.parameters[name] as Cell['parameters'][string] | undefined;
+    must(own !== undefined, theirs.name, `there must be the parameter ${name} [${shape.join(', ')}]`, 'none');
+    must(
+      own.shape.join() === shape.join(),
+      theirs.name,
+      `${name} must be [${shape.join(', ')}]`,
+      `[${own.shape.join(', ')}]`,
+      `D = ${sizes.input}, H = ${sizes.hidden}`,
+    );
+  }
+}
+
+/** In words: which quantity; where to look; what would be right. */
+function hintOf(which: string, { verdict, explanations, message }: Diagnosis, level: HintLevel): string {
+  if (level === 'quantity') return which;
+  if (level === 'correction') return `${which}; ${message}`;
+  const best = explanations.find(({ kind }) => kind !== 'mutant') ?? explanations.at(0);
+  if (verdict !== 'explained' || !best) return `${which}: no single mistake that is known here explains it`;
+  return `${which}: look at ${lookAt(best)}`;
+}
+
+/** The kind of a mistake, without what it is. */
+function lookAt({ kind, line }: Explanation): string {
+  if (kind === 'line' && line)
+    return `what \`${line.text.split(' ')[0]}\` is made of: every path and every factor`;
+  if (kind === 'steps') return 'how the steps are put together: what comes back from the future';
+  if (kind === 'gradient') return 'that gradient by itself: its sign, its order, and what is added up';
+  return 'the terms and factors of the lines that it is made of';
+}
