@@ -37,6 +37,7 @@ export { type Cell, type CellOptions, type Parameter } from './cells/cell';
 
 // Training: losses, optimizers, schedules, clipping
 export { fit, type FitOptions, type StepInfo, type FitResult } from './bptt/train/fit';
+export { LossCurve, type CurveRest, type LossPoint } from './bptt/train/curve';
 export type { Batches, StreamBatch } from './bptt/train/source';
 export { evaluate } from './bptt/train/learner';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';

@@ -71,7 +71,7 @@ export async function runTrial(
     // the last step may have gone too far, and no other one finds out
     if (validation && !Number.isFinite(validation.loss)) return diverged();
     return {
-      ...{ status: 'done', training: endOf(trainer.curves.training.points) },
+      ...{ status: 'done', training: endOf(trainer.curves.training.pairs) },
       ...{ validation: validation ? validation.loss * BITS : null },
       ...{ ...measured, seconds: seconds() },
     };

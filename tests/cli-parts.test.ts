@@ -8,7 +8,7 @@ import { network } from '../bptt/network/network';
 import { quote, real, whole } from '../terminal/arguments';
 import { nearest } from '../core/nearest';
 import { barText } from '../terminal/bar';
-import { LossCurve } from '../text/curve';
+import { LossCurve } from '../bptt/train/curve';
 import { count, factsOf, lines, time, type Step, type Validation } from '../text/events';
 import { generate } from '../text/generate';
 import { asJson } from '../terminal/output';
@@ -128,7 +128,7 @@ describe('loss curves', () => {
   it('stay short; each point is the mean of the losses since the one before', () => {
     const curve = new LossCurve();
     for (let step = 1; step <= 10_000; step++) curve.add(step, loss(step));
-    const { points } = curve;
+    const { pairs: points } = curve;
     expect(points.length / 2).toBeLessThan(2000);
     const interval = points[2] - points[0];
     expect(interval).toBe(8);
@@ -142,7 +142,7 @@ describe('loss curves', () => {
   it('take no loss that is not finite: no checkpoint could hold it', () => {
     const curve = new LossCurve();
     for (let step = 1; step <= 5001; step++) curve.add(step, step === 5001 ? NaN : 1);
-    expect(LossCurve.from(curve.points, curve.rest).points.every(Number.isFinite)).toBe(true);
+    expect(LossCurve.from(curve.pairs, curve.rest).pairs.every(Number.isFinite)).toBe(true);
     expect(JSON.parse(JSON.stringify(curve.rest))).toEqual(curve.rest);
   });
 
@@ -152,9 +152,9 @@ describe('loss curves', () => {
     for (let step = 1; step <= 5000; step++) {
       whole.add(step, loss(step));
       parts.add(step, loss(step));
-      if (step % 777 === 0) parts = LossCurve.from(parts.points, parts.rest);
+      if (step % 777 === 0) parts = LossCurve.from(parts.pairs, parts.rest);
     }
-    expect(parts.points).toEqual(whole.points);
+    expect(parts.pairs).toEqual(whole.pairs);
     expect(parts.rest).toEqual(whole.rest);
   });
 });

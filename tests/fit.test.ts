@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { clipGlobalNorm } from '../bptt/train/clip';
-import { Curve } from '../bptt/train/curve';
+import { LossCurve } from '../bptt/train/curve';
 import { fit, type FitOptions, type StepInfo, type FitResult } from '../bptt/train/fit';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { optimizer, type OptimizerOptions } from '../bptt/train/optimizers';
@@ -680,11 +680,14 @@ describe('memory', () => {
     expect(engineMemory().used()).toBeLessThanOrEqual(start.engine);
   });
 
-  test('a curve keeps a bounded number of points, evenly spread', () => {
-    const curve = new Curve(10);
-    for (let step = 1; step <= 100; step++) curve.add(step, -step);
-    expect(curve.points.map(({ step }) => step)).toEqual([16, 32, 48, 64, 80, 96]);
-    expect(curve.points[0].loss).toBe(-16);
+  test('a curve that is given goes on', async () => {
+    const net = make();
+    const adam = optimizer(net, { name: 'adam' });
+    const curve = new LossCurve();
+    await fit(net, endless(), { optimizer: adam, curve, steps: 3 });
+    const { history } = await fit(net, endless(), { optimizer: adam, curve, steps: 5 });
+    expect(history.loss.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    expect(curve.points).toEqual(history.loss);
   });
 });
 
@@ -693,8 +696,9 @@ describe('options', () => {
   test.each<[Record<string, unknown>, string]>([
     [
       { epochs: 3 },
-      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, weightNoise, onStep',
+      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, weightNoise, curve, onStep',
     ],
+    [{ curve: [] }, 'fit: curve must be a LossCurve, got []'],
     [{ optimizer: { name: 'adams' } }, 'optimizer: the name must be one of sgd'],
     [{ steps: 0 }, 'fit: steps must be a whole number >= 1, got 0'],
     [{ seconds: -1 }, 'fit: seconds must be > 0, got -1'],

@@ -18,7 +18,7 @@ export async function plotCurves(
 
   const points = (flat: ArrayLike<number>) =>
     Array.from({ length: flat.length / 2 }, (_, k) => ({ step: flat[2 * k], bits: flat[2 * k + 1] * BITS }));
-  const measured = points([...validation.points, ...(final ?? [])]);
+  const measured = points([...validation.pairs, ...(final ?? [])]);
   const x = 'step';
   const y = 'bits';
   const label = (name: keyof typeof colors, dy: number) => {
@@ -27,7 +27,7 @@ export async function plotCurves(
   };
   const marks = [
     Plot.frame({ stroke: '#ddd' }),
-    Plot.line(points(training.points), { x, y, stroke: colors.training, strokeWidth: 1 }),
+    Plot.line(points(training.pairs), { x, y, stroke: colors.training, strokeWidth: 1 }),
     Plot.line(measured, { x, y, stroke: colors.validation, strokeWidth: 2 }),
     Plot.dot(measured, { x, y, fill: colors.validation, r: measured.length > 50 ? 0 : 2.5 }),
     label('training', 0),

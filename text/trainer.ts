@@ -4,6 +4,7 @@ import { Random } from '../core/random';
 import type { ExecutorName } from '../core/executor';
 import { embedding } from '../cells/embedding';
 import type { Batch } from '../bptt/network/batch';
+import { LossCurve } from '../bptt/train/curve';
 import { fit, type StepInfo, type FitResult } from '../bptt/train/fit';
 import { gradcheck, type GradcheckReport, type Oracle } from '../bptt/check/gradcheck';
 import { mustHaveRoom } from '../bptt/network/need';
@@ -20,7 +21,6 @@ import { parse } from '../io/metadata';
 import { splitText, Streams, type Chunk } from './streams';
 import type { Text } from './read';
 import type { Indices, Vocabulary } from '../io/vocabulary';
-import { LossCurve, restSchema } from './curve';
 import { usage } from '../terminal/errors';
 import { defaultPrime, generate } from './generate';
 import { makeCell } from './cellchoice';
@@ -32,6 +32,12 @@ const VALIDATE_EVERY = 100;
 const QUICK_VALIDATION = 8192;
 const FULL_VALIDATION = 200_000;
 
+const finite = v.pipe(v.number(), v.finite());
+const restSchema = v.strictObject({
+  interval: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  sum: finite,
+  count: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+});
 /** What a checkpoint of ours holds beside the network: its `training`. */
 const trainingSchema = v.strictObject({
   settings: settingsSchema,
@@ -181,10 +187,10 @@ export class Trainer {
       ...(clip !== null && { clip: { norm: clip } }),
       ...(steps !== null && { steps }),
       ...(seconds !== null && { seconds }),
+      curve: curves.training,
       signal,
       onStep: (info) => {
         this.parts.states = info.states;
-        curves.training.add(info.step, info.loss);
         return onStep(info);
       },
     });
@@ -233,7 +239,7 @@ export class Trainer {
       optimizer: made,
       states,
       vocabulary: text.vocabulary,
-      curves: { training: training.points, validation: validation.points },
+      curves: { training: training.pairs, validation: validation.pairs },
       training: { settings, curves: { training: training.rest, validation: validation.rest } },
     };
   }

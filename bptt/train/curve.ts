@@ -1,22 +1,84 @@
-/** A curve of bounded length, however long a run gets. */
+/** A loss curve of bounded length: each point is the mean over an interval, which doubles when the curve gets long. */
+
+const MOST_POINTS = 2000;
+
 export interface LossPoint {
   step: number;
   loss: number;
 }
 
-export class Curve {
-  points: LossPoint[] = [];
-  private stride = 1;
+/** What has been added to a curve since its last point. */
+export interface CurveRest {
+  /** How many losses become one point. */
+  interval: number;
+  sum: number;
+  count: number;
+}
 
-  constructor(private readonly most = 2000) {}
+/**
+ * The losses of a run, however long it gets.
+ *
+ * @example
+ * const curve = new LossCurve();
+ * curve.add(1, 0.5);
+ * curve.points; // [{ step: 1, loss: 0.5 }]
+ */
+export class LossCurve {
+  private readonly steps: number[] = [];
+  private readonly losses: number[] = [];
+  private interval = 1;
+  private sum = 0;
+  private count = 0;
 
-  /** Adds a point; when there are too many, only every 2nd, 4th, 8th … step is kept. */
-  add(step: number, loss: number): void {
-    if (step % this.stride !== 0) return;
-    this.points.push({ step, loss });
-    while (this.points.length > this.most) {
-      this.stride *= 2;
-      this.points = this.points.filter((point) => point.step % this.stride === 0);
+  /** A curve as `pairs` and `rest` described it. */
+  static from(pairs: ArrayLike<number>, rest: CurveRest): LossCurve {
+    const curve = new LossCurve();
+    for (let k = 0; k + 1 < pairs.length; k += 2) {
+      curve.steps.push(pairs[k]);
+      curve.losses.push(pairs[k + 1]);
     }
+    return Object.assign(curve, rest);
+  }
+
+  /** Adds a loss; steps must ascend. One that is not finite, as of a validation that ran away, leaves a gap. */
+  add(step: number, loss: number): void {
+    if (!Number.isFinite(loss)) return; // no checkpoint could hold the sum
+    this.sum += loss;
+    this.count++;
+    if (this.count < this.interval) return;
+    this.steps.push(step);
+    this.losses.push(this.sum / this.count);
+    this.sum = 0;
+    this.count = 0;
+    if (this.steps.length >= MOST_POINTS) this.halve();
+  }
+
+  /** Steps and mean losses. */
+  get points(): LossPoint[] {
+    return this.steps.map((step, k) => ({ step, loss: this.losses[k] }));
+  }
+
+  /** Pairs of step and mean loss, one after the other. */
+  get pairs(): Float64Array {
+    return Float64Array.from(this.points.flatMap(({ step, loss }) => [step, loss]));
+  }
+
+  /** Of the last point; NaN where there is none. */
+  get last(): number {
+    return this.losses.at(-1) ?? NaN;
+  }
+
+  /** What the curve goes on from, beside `pairs`. */
+  get rest(): CurveRest {
+    return { interval: this.interval, sum: this.sum, count: this.count };
+  }
+
+  private halve(): void {
+    for (let k = 0; k < MOST_POINTS / 2; k++) {
+      this.steps[k] = this.steps[2 * k + 1];
+      this.losses[k] = (this.losses[2 * k] + this.losses[2 * k + 1]) / 2;
+    }
+    this.steps.length = this.losses.length = MOST_POINTS / 2;
+    this.interval *= 2;
   }
 }

@@ -1,6 +1,6 @@
 /** Training: an asynchronous loop over batches, one optimiser step after the other. */
 import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
-import { Curve, type LossPoint } from './curve';
+import { LossCurve, type LossPoint } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import { mustBeNetwork, type Network } from '../network/network';
 import {
@@ -23,6 +23,8 @@ export interface FitOptions extends LearnerOptions {
   steps?: number;
   /** Train for about this long. */
   seconds?: number;
+  /** The loss curve of the run so far, which goes on; default a new one. */
+  curve?: LossCurve;
   /** Called after every step, and awaited; returning false stops. It may run the network. */
   onStep?: (info: StepInfo) => unknown;
   /** Stops before the next step. */
@@ -42,7 +44,7 @@ export interface FitResult {
    * `callback`: `onStep` returned false.
    */
   stopped: 'steps' | 'seconds' | 'aborted' | 'patience' | 'batches' | 'callback';
-  /** A long run keeps every 2nd, 4th, 8th … step. */
+  /** Of a long run, means over 2, 4, 8 … steps; of a curve that was given, its points before as well. */
   history: { loss: LossPoint[]; validationLoss: LossPoint[] };
   /** The last validation that was an improvement. */
   best?: LossPoint;
@@ -77,7 +79,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
     'another',
   );
   const learner = new Learner(network, optimizer, options);
-  const history = { loss: new Curve(), validationLoss: new Curve() };
+  const history = { loss: options.curve ?? new LossCurve(), validationLoss: new LossCurve() };
   const best = new Best(optimizer, earlyStopping);
   const until = performance.now() + seconds * 1000;
 
@@ -186,6 +188,7 @@ const optionNames = [
   'seconds',
   'accumulate',
   'weightNoise',
+  'curve',
   'onStep',
   'signal',
   'validation',
@@ -210,6 +213,8 @@ function check(network: Network, options: FitOptions): void {
     earlyStopping,
   } = options;
   mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
+  const { curve } = options;
+  mustBe(curve === undefined || curve instanceof LossCurve, where, 'curve must be a LossCurve', curve);
   if (steps !== undefined) mustCount(steps, where, 'steps');
   if (seconds !== undefined) must(isNumber(seconds) && seconds > 0, where, 'seconds must be > 0', seconds);
   mustCount(accumulate, where, 'accumulate');
