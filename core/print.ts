@@ -34,34 +34,35 @@ function expressionOf(graph: Graph, index: number, named: ReadonlyMap<number, st
   return { kind: 'apply', op, args: args.map((arg) => expressionOf(graph, arg, named)), at: 0 };
 }
 
-/** The lines of an operation; `nameOf` says what its tensors are called. */
+/** The lines of an operation, in the language of equations; `nameOf` says what its tensors are called. */
 export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): string[] {
   if (operation.kind === 'pointwise') return print(operation.graph);
   const out = nameOf(operation.out);
   const is = operation.accumulate ? '+=' : '=';
+  const named = (name: string): Expression => ({ kind: 'name', name, at: 0 });
   if (operation.kind === 'reduction') {
-    const sign = { logSumExp: 'log Σ exp', sumColumns: 'Σ_O', sumRows: 'Σ' }[operation.what];
-    return [`${out} ${is} ${sign} ${nameOf(operation.from)}`];
+    const { what, from } = operation;
+    return [`${out} ${is} ${textOf({ kind: 'reduction', what, args: [named(nameOf(from))], at: 0 })}`];
   }
   const { a, b, bias } = operation;
   const plus = bias ? ` + ${nameOf(bias)}` : '';
   const left = nameOf(a);
-  // a single number looks the same turned: the gradient of weights takes its left factor turned
-  const turn = out.startsWith('dW') && a.shape.every((n) => n === 1) && !left.endsWith('ᵀ') ? 'ᵀ' : '';
-  return [`${out} ${is} ${left}${turn} ${nameOf(b)}${plus}`];
+  // a single number looks the same transposed: the gradient of weights takes its left factor transposed
+  const turn = out.startsWith('dW') && a.shape.every((n) => n === 1) && !left.endsWith('.T') ? '.T' : '';
+  return [`${out} ${is} ${left}${turn} @ ${nameOf(b)}${plus}`];
 }
 
-/** The name of a tensor that is among `v`: `dz`, `Wxᵀ`, or for some columns of one `z[4:8]`. */
+/** The name of a tensor that is among `v`: `dz`, `Wx.T`, or for some columns of one `z[4:8]`. */
 export function nameOf(t: Tensor, v: Tensors): string {
   const candidates = Object.entries(v).filter(([, whole]) => whole.data === t.data);
   const exact = candidates.find(([, whole]) => sameView(t, whole));
   if (exact) return exact[0];
   const turned = candidates.find(([, whole]) => sameView(t, transposed(whole)));
-  if (turned) return `${turned[0]}ᵀ`;
+  if (turned) return `${turned[0]}.T`;
   for (const [name, whole] of candidates) {
     for (const [view, mark] of [
       [whole, ''],
-      [transposed(whole), 'ᵀ'],
+      [transposed(whole), '.T'],
     ] as const) {
       const from = columnsWithin(t, view, mark);
       if (from) return `${name}[${from}]${mark}`;

@@ -1,5 +1,5 @@
 import { allLines } from '../playground/equations/all';
-import { lineToLatex } from '../playground/equations/latex';
+import { toLatex } from '../playground/equations/latex';
 import { mathml } from '../playground/equations/mathml';
 import { associate, spoil } from '../playground/engine/associate';
 import { FlowMeter, lastStepFlow, wayOf } from '../playground/engine/flow';
@@ -344,7 +344,7 @@ describe('a trace', () => {
     train(session, 3);
     const { layers } = session.trace(0, 0);
     const lines = worked(layers[0].steps[4].forward, 5, layers[0]);
-    expect(lines.map(({ line }) => line)).toEqual(['z = x Wx + b', 'z += hPrev Wh', 'h = tanh(z)']);
+    expect(lines.map(({ line }) => line)).toEqual(['z = x @ Wx + b', 'z += hPrev @ Wh', 'h = tanh(z)']);
     const [looked, added, h] = lines.map(({ sums: [sum] }) => sum);
     expect(looked.numbers).toMatch(/^1\.0+ · \S+ [+−] \S+$/); // the row of the symbol, and the bias
     expect(added.numbers).toMatch(/ \+ \(9 more: \S+\)$/);
@@ -462,12 +462,14 @@ test('every line that the page can show is rendered', () => {
   expect(lines).toContain('dc = dcNext + dh * o * (1 - tc * tc)');
   expect(lines.filter((line) => line.includes('·'))).toEqual([]); // an operand without a name
   for (const line of lines) {
-    const math = mathml(lineToLatex(line));
+    const math = mathml(toLatex(line)[0]);
     expect(math).toMatch(/^<math.*<\/math>$/);
     expect(math).not.toMatch(/<mo(?: [^>]*)?></); // an operator is text: what is nested in it is drawn as blocks
   }
-  expect(mathml(lineToLatex('dx += dz Wxᵀ'))).toContain('<mo>+=</mo>');
-  expect(lineToLatex('dhPrev += du Whnᵀ')).toBe('\\delta h_{t-1} \\mathrel{{+}{=}} \\delta u W_{hn}^{\\top}');
+  expect(mathml(toLatex('dx += dz @ Wx.T')[0])).toContain('<mo>+=</mo>');
+  expect(toLatex('dhPrev += du @ Whn.T')[0]).toBe(
+    '\\delta h_{t-1} \\mathrel{{+}{=}} \\delta u W_{hn}^{\\top}',
+  );
 });
 
 test('a memory recalls what was spoilt, and its energy falls', () => {

@@ -1,16 +1,9 @@
-/** The equations of a cell as they are executed: its step is recorded, and what was recorded is typeset. */
-import { Plan } from '../../bptt/network/plan';
-import { network } from '../../bptt/network/network';
+/** The equations of a cell as it is executed: its text, as it stands and typeset. */
 import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
 import { must, mustBe } from '../../core/check';
-import { lineToLatex } from '../../playground/equations/latex';
+import { toLatex } from '../../playground/equations/latex';
 import { mathml } from '../../playground/equations/mathml';
-import { linesOf, nameOf } from '../../core/print';
-import { recordStep } from '../../bptt/trace/lines';
-import { withoutColumns } from '../../playground/equations/columns';
-
-const ways = { forward: 'step', backward: 'stepBackward' } as const;
 
 /** A cell by its name, with options as `reset=before`. */
 function cellOf(name: string, options: readonly string[], where: string): Cell {
@@ -20,19 +13,25 @@ function cellOf(name: string, options: readonly string[], where: string): Cell {
   return makers.get(name, where)({ input: 3, hidden: 4, ...given });
 }
 
+type Part = 'shapes' | 'forward' | 'backward' | 'jacobian';
+
+/** The parts of a cell's text that some words ask for; words with `=` are its options. */
+function partsOf([name, ...words]: string[], known: readonly Part[], where: string): string[] {
+  const isOption = (word: string): boolean => word.includes('=');
+  const { equations } = cellOf(name, words.filter(isOption), where);
+  mustBe(equations !== undefined, where, 'the cell must be made of text', name);
+  return words
+    .filter((word) => !isOption(word))
+    .map((part) => {
+      const text = known.includes(part as Part) ? equations[part as Part] : undefined;
+      mustBe(text !== undefined, where, `each part must be one of ${known.join(', ')}`, part);
+      return text;
+    });
+}
+
 /** `lstm shapes forward backward peepholes=true`: parts of a cell's text, as it is executed. */
-export function textOf([name, ...words]: string[], where: string): string {
-  const { equations } = cellOf(
-    name,
-    words.filter((word) => word.includes('=')),
-    where,
-  );
-  const parts = words.filter((word) => !word.includes('='));
-  const text = parts.map((part) => {
-    const own = equations?.[part as keyof typeof equations];
-    mustBe(own !== undefined, where, 'each part must be shapes, forward, backward or jacobian', part);
-    return dedented(own);
-  });
+export function textOf(words: string[], where: string): string {
+  const text = partsOf(words, ['shapes', 'forward', 'backward', 'jacobian'], where).map(dedented);
   return `\`\`\`\n${text.join('\n\n')}\n\`\`\`\n`;
 }
 
@@ -42,16 +41,10 @@ function dedented(text: string): string {
   return lines.map((line) => line.slice(margin).trimEnd()).join('\n');
 }
 
-/** `gru backward reset=before`: the cell, which way, and its options. */
-export function equationsOf([name, way, ...options]: string[], where: string): string {
-  must(way in ways, where, `the way must be one of ${Object.keys(ways).join(', ')}`, way);
-  const cell = cellOf(name, options, where);
-  const net = network({ layers: [cell] });
-  // two rows and two steps: of a single number nobody could tell how it is turned
-  const [unroll] = new Plan(net.architecture, { T: 2, B: 2, masked: false }, net.parameters).unrolls;
-  const { operations, v } = recordStep(unroll, 1, ways[way as keyof typeof ways]);
-  const lines = operations.flatMap((operation) => linesOf(operation, (tensor) => nameOf(tensor, v)));
-  const rows = lines.map((line) => `<div>${mathml(lineToLatex(withoutColumns(line)))}</div>`);
+/** `gru backward reset=before`: the same, typeset. */
+export function equationsOf(words: string[], where: string): string {
+  const lines = partsOf(words, ['forward', 'backward', 'jacobian'], where).flatMap(toLatex);
+  const rows = lines.map((line) => `<div>${mathml(line)}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;
 }
 

@@ -13,7 +13,7 @@ type Fence = (words: string[], body: string, where: string) => string;
 /**
  *   ```source FILE NAME…        declarations of a file, with the comments above them
  *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian
- *   ```equations CELL forward   what a step of the cell executes, typeset; also backward
+ *   ```equations CELL forward   the same, typeset; also backward, jacobian
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
  *   ```include FILE             a page from elsewhere in the project, its headings one level down

@@ -1,7 +1,7 @@
 /** Renders the equations while the page is built. */
 import type { Plugin } from 'vite' with { 'resolution-mode': 'import' };
 import { allLines } from './all';
-import { lineToLatex } from './latex';
+import { toLatex } from './latex';
 import { mathml } from './mathml';
 
 const NAME = 'virtual:equations';
@@ -12,7 +12,7 @@ export function equations(): Plugin {
     resolveId: (id) => (id === NAME ? `\0${NAME}` : undefined),
     load(id) {
       if (id !== `\0${NAME}`) return undefined;
-      const rendered = Object.fromEntries(allLines().map((line) => [line, mathml(lineToLatex(line))]));
+      const rendered = Object.fromEntries(allLines().map((line) => [line, mathml(toLatex(line)[0])]));
       return `export const equations = ${JSON.stringify(rendered)};\n`;
     },
   };

@@ -13,8 +13,8 @@ inChromium('the tabs', (open) => {
     await scrub.fill('0');
     await page.getByText('c = f * cPrev + i * g').waitFor();
     expect(await lines.allTextContents()).toEqual([
-      'a = x Wx + b',
-      'a += hPrev Wh',
+      'a = x @ Wx + b',
+      'a += hPrev @ Wh',
       'i = sigmoid(ai)',
       'f = sigmoid(af)',
       'g = tanh(ag)',
