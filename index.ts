@@ -108,6 +108,8 @@ export {
   type Spectrum,
   type SpectrumOptions,
 } from './bptt/flow/spectrum';
+export { trace, type TracedUnit, type TraceOptions } from './bptt/trace/trace';
+export type { TracedLine, TracedValue } from './bptt/trace/arithmetic';
 export { jacobiansOf, type Jacobians } from './bptt/check/jacobian';
 export type { Matrix } from './bptt/check/copies';
 export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions } from './bptt/check/hessian';

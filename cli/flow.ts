@@ -10,7 +10,7 @@ import { writeWhole } from '../io/files';
 import { saving, usage, using } from '../terminal/errors';
 import { addSettings } from '../terminal/options';
 import { clipLines, curvatureLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
-import { flowSettings, many, settled, subjectOf, type SubjectOptions } from '../text/flowsubject';
+import { flowSettings, many, settled, subjectOf, type SubjectOptions } from '../text/subject';
 import { readCell } from '../text/cellchoice';
 import { drawFlow } from '../draw/heatmap';
 import { jsonLine, line, table } from '../terminal/output';
@@ -70,7 +70,7 @@ async function run(checkpoint: string | undefined, flags: FlowFlags): Promise<vo
   const { row, clip: norm, lr: learningRate, svg } = flags;
   if (row >= flags.batch)
     throw usage(`flow: --row must be in 0 … ${flags.batch - 1}, got ${row} (--batch ${flags.batch})`);
-  const { network, batch, what, from } = subjectOf(checkpoint, flags);
+  const { network, batch, what, from } = subjectOf('flow', checkpoint, flags);
   const found = using(() => flow(network, batch, { row }), 'smaller weights, or fewer --steps');
   const clipped: ClipEffect | undefined =
     norm === undefined ? undefined : using(() => clipEffect(network, batch, { norm, learningRate }));

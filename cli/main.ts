@@ -28,6 +28,7 @@ const commands: Record<string, () => CommandFile> = {
   play: () => require('./play') as CommandFile,
   export: () => require('./export') as CommandFile,
   import: () => require('./import') as CommandFile,
+  trace: () => require('./trace') as CommandFile,
   flow: () => require('./flow') as CommandFile,
   spectrum: () => require('./spectrum') as CommandFile,
   clockwork: () => require('./clockwork') as CommandFile,

@@ -1,4 +1,6 @@
 /** What the page shows of a step, line by line with its numbers: each line is computed again from what it shows. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { bidirectional, type Layer } from '../bptt/network/layer';
 import { drawStates, fillRandom } from '../bptt/check/problem';
@@ -10,6 +12,7 @@ import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
+import { cellFromText } from '../cells/text';
 import { Random } from '../core/random';
 import { traceOf, type Trace } from '../bptt/trace/numbers';
 import { worked } from '../bptt/trace/arithmetic';
@@ -37,6 +40,7 @@ const functions: Record<string, (...numbers: number[]) => number> = {
   tanh: Math.tanh,
   exp: Math.exp,
   log: Math.log,
+  sqrt: Math.sqrt,
   relu: (v) => Math.max(0, v),
   step: (v) => (v > 0 ? 1 : 0),
 };
@@ -58,6 +62,7 @@ function compute(shown: string): number {
     let value = one();
     for (;;)
       if (take('·')) value *= one();
+      else if (take('/')) value /= one();
       else return value;
   };
   const one = (): number => {
@@ -130,6 +135,11 @@ describe('every line comes to what it says', () => {
     ['more outputs than units', [jordan({ input: D, hidden: 3, output: 8 })]],
     ['deep', [elman({ input: D, hidden: H }), gru({ input: H, hidden: H, reset: 'before' })]],
   ];
+  test.each(['mgu', 'coupled-lstm', 'layernorm'])('of a cell from a file: %s', (name) => {
+    const text = readFileSync(join(__dirname, '../examples/cells', `${name}.txt`), 'utf8');
+    check(traced([cellFromText({ input: D, hidden: H, equations: text })], false));
+  });
+
   test.each(stacks)('%s', (_, layers) => {
     check(traced(layers, true));
   });

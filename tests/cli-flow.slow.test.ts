@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
 import { clipLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
-import { subjectOf, type SubjectOptions } from '../text/flowsubject';
+import { subjectOf, type SubjectOptions } from '../text/subject';
 import { cellNames } from '../bptt/train/settings';
 import { command } from './process';
 
@@ -85,7 +85,7 @@ describe('what is looked at', () => {
 
   it.each(cellNames)('%s, on noise and on a text, from one end and from both', (cell) => {
     for (const more of [{}, { text, bidirectional: true, at: 'every' as const, layers: 2 }]) {
-      const { network, batch } = subjectOf(undefined, { ...options, cell, ...more });
+      const { network, batch } = subjectOf('flow', undefined, { ...options, cell, ...more });
       const { layers } = flow(network, batch);
       expect(layers).toHaveLength('text' in more ? 4 : 1);
       for (const { back } of layers) expect(back).toHaveLength(6);
@@ -95,7 +95,7 @@ describe('what is looked at', () => {
   it('--spectral-radius scales every recurrent matrix', () => {
     const H = 4;
     const radii = (cell: SubjectOptions['cell']): number[] => {
-      const { network } = subjectOf(undefined, { ...options, cell, layers: 2, spectralRadius: 1.5 });
+      const { network } = subjectOf('flow', undefined, { ...options, cell, layers: 2, spectralRadius: 1.5 });
       return ['l0', 'l1'].flatMap((layer) => {
         const { [`${layer}.Wh`]: Wh, [`${layer}.Wf`]: Wf, [`${layer}.Wo`]: Wo } = network.parameters.values;
         const rows = (t: typeof Wh): number[][] => toNested(t) as number[][];
@@ -123,7 +123,7 @@ describe('what is looked at', () => {
 
   it('--forget-bias opens the gates: the memory lasts', () => {
     const last = [-5, 0, 5].map((forgetBias) => {
-      const { network, batch } = subjectOf(undefined, { ...options, cell: 'lstm', forgetBias });
+      const { network, batch } = subjectOf('flow', undefined, { ...options, cell: 'lstm', forgetBias });
       return flow(network, batch).layers[0].back[5].states.c;
     });
     expect(last[0]).toBeLessThan(1e-4);
@@ -141,7 +141,7 @@ describe('what is looked at', () => {
     [{ text, steps: 1000 }, 'streams: the text must hold at least 2001 symbols'],
     [{ cell: 'clockwork', hidden: 5 }, 'clockwork: hidden must be a multiple of 4, got 5'],
   ] as const)('%j is refused', (more, message) =>
-    expect(() => subjectOf(undefined, { ...options, ...more })).toThrow(message),
+    expect(() => subjectOf('flow', undefined, { ...options, ...more })).toThrow(message),
   );
 });
 

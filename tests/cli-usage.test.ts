@@ -69,6 +69,7 @@ type Case = [words: string, says: string, fix?: string];
 const whole: Record<string, string> = {
   export: 'export run --to onnx',
   import: 'import file --from torch --out o',
+  trace: 'trace --step 0 --unit 0',
   worker: 'worker --queue redis://host',
 };
 

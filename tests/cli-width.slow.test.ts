@@ -60,6 +60,7 @@ describe.each(widths)('at %i columns', (columns) => {
     'verify tests/golden/gru_b_hn.json tests/golden/elman_h1.json README.md',
     'flow --steps 60 --hidden 8 --clip 0.1 --layers 2',
     'flow --cell gru --steps 5',
+    'trace --cell gru --hidden 6 --step 1 --unit 0',
     'spectrum',
     'spectrum rotating',
     'spectrum defective --steps 10000',

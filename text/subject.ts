@@ -1,4 +1,4 @@
-/** What `backstep flow` looks at: a new network or a trained one, and a batch of noise or of text. */
+/** What `backstep flow` and `backstep trace` look at: a new network or a trained one, and a batch of noise or of text. */
 import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
 import { defaultsOf, type Setting, type Value } from '../core/setting';
@@ -74,18 +74,18 @@ export const settled = [
 ] as const;
 
 /** @throws CommandError when the options do not go together, or a file cannot be used. */
-export function subjectOf(checkpoint: string | undefined, options: SubjectOptions): Subject {
-  return checkpoint === undefined ? fresh(options) : trained(checkpoint, options);
+export function subjectOf(command: string, checkpoint: string | undefined, options: SubjectOptions): Subject {
+  return checkpoint === undefined ? fresh(command, options) : trained(command, checkpoint, options);
 }
 
-function fresh(options: SubjectOptions): Subject {
+function fresh(command: string, options: SubjectOptions): Subject {
   const usual = defaultsOf(flowSettings);
   const { cell, hidden, layers, seed, text, steps, batch: B } = { ...usual, ...options };
   if (text !== undefined && options.input !== undefined)
     throw usage(
-      `flow: --input must be left out, got ${options.input} (with --text it is the size of the vocabulary)`,
+      `${command}: --input must be left out, got ${options.input} (with --text it is the size of the vocabulary)`,
     );
-  const read = text === undefined ? undefined : readTextOf(text, 'flow');
+  const read = text === undefined ? undefined : readTextOf(text, command);
   const input = read?.vocabulary.size ?? options.input ?? usual.input;
   const one = (width: number) => using(() => makeCell(cell, { input: width, hidden }));
   const sides = options.bidirectional ? 2 : 1;
@@ -93,7 +93,7 @@ function fresh(options: SubjectOptions): Subject {
     { cell: one(input), times: sides },
     { cell: one(sides * hidden), times: sides * (layers - 1) },
   ];
-  using(() => mustHaveRoom({ cells, output: input, T: steps, B, ...COPY }, 'flow'), FEWER);
+  using(() => mustHaveRoom({ cells, output: input, T: steps, B, ...COPY }, command), FEWER);
   let width = input;
   const stack = Array.from({ length: layers }, (): Layer => {
     const same = one(width);
@@ -109,7 +109,7 @@ function fresh(options: SubjectOptions): Subject {
   });
   const { spectralRadius: wanted } = options;
   if (wanted !== undefined) scaleRecurrence(net, (W) => wanted / spectralRadius(W));
-  if (options.forgetBias !== undefined) setForgetBias(net, options.forgetBias, cell);
+  if (options.forgetBias !== undefined) setForgetBias(command, net, options.forgetBias, cell);
   return {
     network: net,
     batch: read ? textBatch(read.indices, options) : noise(steps, B, input, options),
@@ -124,23 +124,23 @@ const FEWER = 'fewer --steps, or a smaller --batch, --hidden or --input';
 
 const topologies: Record<SubjectOptions['at'], Topology> = { last: 'many-to-one', every: 'many-to-many' };
 
-function trained(given: string, options: SubjectOptions): Subject {
+function trained(command: string, given: string, options: SubjectOptions): Subject {
   const wrong = settled.find((name) => options[name] !== undefined);
   if (wrong !== undefined) {
     throw usage(
-      `flow: --${flagOf(wrong)} must be left out, got ${options[wrong]} (it is fixed by the checkpoint)`,
+      `${command}: --${flagOf(wrong)} must be left out, got ${options[wrong]} (it is fixed by the checkpoint)`,
     );
   }
   const { file, checkpoint, vocabulary } = readModel(given, {
-    command: 'flow',
+    command,
     topologies: ['many-to-many', 'many-to-one'],
   });
   const { network: net } = checkpoint;
-  const name = options.text ?? textOf(checkpoint, file);
-  const text = readTextOf(name === PACKAGE ? undefined : name, 'flow');
+  const name = options.text ?? textOf(command, checkpoint, file);
+  const text = readTextOf(name === PACKAGE ? undefined : name, command);
   const cells = net.architecture.layers.flatMap(directionsOf).map(({ cell }) => ({ cell, times: 1 }));
   const { steps: T, batch: B } = options;
-  using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, 'flow'), FEWER);
+  using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, command), FEWER);
   // as the model numbers its symbols
   const { indices } = vocabulary.encode(text.vocabulary.decode(text.indices));
   const { layers, dtype } = net.architecture;
@@ -155,10 +155,10 @@ function trained(given: string, options: SubjectOptions): Subject {
 }
 
 /** The text a model was trained on, which its checkpoint names. */
-function textOf(checkpoint: Checkpoint, file: string): string {
+function textOf(command: string, checkpoint: Checkpoint, file: string): string {
   if (!isRun(checkpoint))
     throw usage(
-      `flow: --text must be given, got none (${file} does not name the text it was trained on)`,
+      `${command}: --text must be given, got none (${file} does not name the text it was trained on)`,
       TEXT,
     );
   return using(() => settingsOf(checkpoint), TEXT).text;
@@ -188,11 +188,16 @@ const answers = (all: ArrayLike<number>, T: number, B: number, at: SubjectOption
 /** `1 unit`, `2 units`. */
 export const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-function setForgetBias({ architecture, parameters }: Network, bias: number, cell: string): void {
+function setForgetBias(
+  command: string,
+  { architecture, parameters }: Network,
+  bias: number,
+  cell: string,
+): void {
   for (const { name, cell: one } of architecture.layers.flatMap(directionsOf)) {
     if (one.name !== 'lstm')
       throw usage(
-        `flow: --forget-bias must be left out, got ${bias} (--cell ${cellLabel(cell)} has no forget gate)`,
+        `${command}: --forget-bias must be left out, got ${bias} (--cell ${cellLabel(cell)} has no forget gate)`,
       );
     // gates are stored in the order i f g o
     fillFrom(columns(parameters.values[`${name}.b`], one.hidden, 2 * one.hidden), bias);

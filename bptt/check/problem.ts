@@ -62,7 +62,7 @@ export function problemOfNetwork(net: Network, batch: Batch, random = new Random
     'check a float64 copy: copyNetwork(network)',
   );
   const { state } = net.random;
-  const plan = runnerOf(net).lay(batch, true);
+  const plan = runnerOf(net).lay(batch, { training: true });
   net.random.state = state; // a check must not change how training goes on
   const forward = new Program();
   const backward = new Program();

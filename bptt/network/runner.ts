@@ -53,8 +53,8 @@ export class Runner {
   }
 
   /** A plan that holds a batch, with initial states and dropout, and is run by the caller. */
-  lay(batch: Batch, training = false): Plan {
-    return this.load(this.read(batch), { training }, 'check').bound.plan;
+  lay(batch: Batch, options: Pick<PassOptions, 'training' | 'rows'> = {}): Plan {
+    return this.load(this.read(batch), options, 'check').bound.plan;
   }
 
   /** The plan for a shape, recorded at first use; the least recently used ones are forgotten and must not be used. */

@@ -3,19 +3,24 @@ import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } f
 import { apply } from '../../core/scalar';
 import { short } from '../../core/short';
 
-export interface Worked {
+/** A line of the equations with its numbers. */
+export interface TracedLine {
   /** The line as the engine prints it. */
   line: string;
   /** The right side in numbers, and what comes out; of a product for several gates, that of each. */
-  sums: Sum[];
+  sums: TracedValue[];
   /** What is to be said instead of numbers. */
   note?: string;
 }
-export interface Sum {
+export interface TracedValue {
   /** Which of several gates it is of. */
   gate?: string;
+  /** The right side, with the numbers put in. */
   numbers: string;
+  /** What it comes to, in as few digits as the numbers. */
   result: string;
+  /** The same, in all digits. */
+  value: number;
 }
 
 /** Terms shown one by one; the others are counted and added up. */
@@ -24,9 +29,9 @@ const TERMS = 3;
 const ALL_DIGITS = 17;
 
 /** Every line that concerns `unit`, in the order in which they run. */
-export function worked(operations: readonly Traced[], unit: number, layer: TracedLayer): Worked[] {
+export function worked(operations: readonly Traced[], unit: number, layer: TracedLayer): TracedLine[] {
   const concerned = operations.filter(({ units }) => !units || (unit >= units[0] && unit < units[1]));
-  return concerned.flatMap((operation): Worked[] => {
+  return concerned.flatMap((operation): TracedLine[] => {
     const [line] = operation.lines;
     if (operation.kind === 'gradient')
       return [{ line, sums: [], note: 'added up over the rows of the batch and the steps' }];
@@ -58,15 +63,15 @@ const inBrackets = (value: number, digits: number): string =>
   value < 0 ? `(${short(value, digits)})` : short(value, digits);
 
 /** An equation in three digits, and in more only where these would not come to what is said. */
-function truly({ text, value }: Side, result: number): Sum {
+function truly({ text, value }: Side, result: number): TracedValue {
   const said = short(result);
   let digits = 3;
   while (digits < ALL_DIGITS && short(value(digits)) !== said) digits++;
-  return { numbers: text(digits), result: said };
+  return { numbers: text(digits), result: said, value: result };
 }
 
 /** Each line of a statement, with the numbers of its `k`-th unit. */
-function pointwise({ lines, graph, values }: TracedPointwise, k: number): Worked[] {
+function pointwise({ lines, graph, values }: TracedPointwise, k: number): TracedLine[] {
   const named = new Map<number, string>();
   const indices: Record<string, number> = { ...graph.locals, ...graph.outputs };
   return lines.map((line) => {
@@ -100,7 +105,7 @@ function products(
   { left, right, bias, before, out, gates }: TracedProduct,
   first: number,
   { operands, hidden }: TracedLayer,
-): Sum[] {
+): TracedValue[] {
   const { values, shape } = operands[right];
   return (gates ?? ['']).map((gate, g) => {
     const j = first + g * hidden;
@@ -115,7 +120,7 @@ function products(
 }
 
 /** One number from all units: their sum, or the logarithm of the sum of their powers of e. */
-function alongRow({ what, from, out }: TracedSum): Sum {
+function alongRow({ what, from, out }: TracedSum): TracedValue {
   if (what === 'sumColumns') return truly(addedUp(largest(from, (v) => v, oneNumber)), out);
   const power = (v: number): Side => ({
     text: (digits) => `exp(${short(v, digits)})`,

@@ -1,0 +1,68 @@
+/** One unit at one step of a network: every line of its cell's equations with the numbers put in. */
+import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import type { Batch } from '../network/batch';
+import { copyNetwork, mustBeNetwork, runnerOf, type Network } from '../network/network';
+import { worked, type TracedLine } from './arithmetic';
+import { traceOf } from './numbers';
+
+/** What `trace` shows. */
+export interface TraceOptions {
+  /** The cell, by the name that its parameters begin with: `l0`, the default, `l1`, `l0r`, `e0`. */
+  layer?: string;
+  /** The step, counted from 0; of a cell that reads from the end, too. */
+  step: number;
+  /** The unit of the hidden layer, counted from 0. */
+  unit: number;
+  /** The row of the batch; default 0. */
+  row?: number;
+}
+
+/** The lines of one step of one cell, for one unit. */
+export interface TracedUnit extends Required<TraceOptions> {
+  /** The kind of the cell: `lstm`. */
+  cell: string;
+  /** The lines of the step, in the order in which they run. */
+  forward: TracedLine[];
+  /** The lines of the way back; none for a network without a loss. */
+  backward: TracedLine[];
+}
+
+/**
+ * Runs a batch forward and back, and gives the lines of one cell's equations at one step with the numbers of one unit.
+ *
+ *   batch as for `network.forward`, with targets where the network has a loss
+ *
+ * It computes in float64, on a copy: the network's gradients stay as they are. Sums of many terms name the largest and
+ * add up the others. A gradient of weights has no numbers of its own: it adds up over rows and steps.
+ *
+ * @throws RangeError for a step, unit or row that there is not; TypeError for an unknown layer or option.
+ * @example
+ * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+ * const { forward } = trace(net, { x: [[0], [1]], targets: [[1], [0]] }, { step: 1, unit: 2 });
+ * forward.map(({ line }) => line); // ['z = x @ Wx + b', 'z += hPrev @ Wh', 'h = tanh(z)']
+ */
+export function trace(net: Network, batch: Batch, options: TraceOptions): TracedUnit {
+  const where = 'trace';
+  mustBeNetwork(net, where);
+  mustKnowKeys(options, ['layer', 'step', 'unit', 'row'], where);
+  const { layer = 'l0', step, unit, row = 0 } = options;
+  for (const [name, value] of Object.entries({ step, unit, row })) mustCount(value, where, name, 0);
+  const runner = runnerOf(copyNetwork(net));
+  const { B } = runner.read(batch, where);
+  must(row < B, where, `row must be in 0…${B - 1}`, row, `B = ${B}`);
+  const plan = runner.lay(batch, { rows: [row, row + 1] });
+  const names = plan.unrolls.map(({ name }) => name);
+  const at = names.indexOf(mustBeOneOf(layer, names, where, 'layer'));
+  const { T, valid } = plan.unrolls[at].options;
+  must(step < T, where, `step must be in 0…${T - 1}`, step, `T = ${T}`);
+  must(!valid || valid.get(step, 0) > 0, where, 'step must be within the row', step, `row ${row} is shorter`);
+  const traced = traceOf(plan).layers[at];
+  const { cell, units, steps } = traced;
+  must(unit < units, where, `unit must be in 0…${units - 1}`, unit, `${layer} is ${cell}`);
+  const { forward, backward } = steps[step];
+  return {
+    ...{ layer, cell, step, unit, row },
+    forward: worked(forward, unit, traced),
+    backward: net.architecture.loss === undefined ? [] : worked(backward, unit, traced),
+  };
+}
