@@ -62,14 +62,12 @@ export function cell(equations: CellEquations, making: CellDefinition): Cell {
   return made(read, equations, making);
 }
 
-/**
- * The same cell with some of its equations written otherwise. It is not cached: there may be thousands.
- * @throws EquationError where they do not fit together; TypeError for a cell that is not made of text.
- */
-export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
-  const { equations, input: D, hidden: H, parameters, states } = of;
-  mustBe(equations !== undefined, 'cell', 'a variant must be of a cell that is made of text', of.name);
-  const { sections } = declare(equations.shapes, ['states', 'parameters'], equations.name);
+/** The numbers that the letters of a cell's shapes stand for. */
+export function sizesOf(
+  { input: D, hidden: H, parameters, states }: Cell,
+  { shapes, name }: CellEquations,
+): CellDefinition['sizes'] {
+  const { sections } = declare(shapes, ['states', 'parameters'], name);
   // letters beside D and H are the width of a state or an axis of a parameter
   const sizes = { D, H };
   const note = (shape: Shape, numbers: readonly number[]): void =>
@@ -78,6 +76,17 @@ export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
     });
   for (const [s, shape] of Object.entries(sections.states)) note(shape, [states[s]]);
   for (const [p, shape] of Object.entries(sections.parameters)) note(shape, parameters[p].shape);
+  return sizes;
+}
+
+/**
+ * The same cell with some of its equations written otherwise. It is not cached: there may be thousands.
+ * @throws EquationError where they do not fit together; TypeError for a cell that is not made of text.
+ */
+export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
+  const { equations, parameters } = of;
+  mustBe(equations !== undefined, 'cell', 'a variant must be of a cell that is made of text', of.name);
+  const sizes = sizesOf(of, equations);
   const init = Object.fromEntries(Object.entries(parameters).map(([p, { init }]) => [p, init]));
   const text = { ...equations, ...changed };
   return made(readCell(text, sizes), text, { sizes, init });

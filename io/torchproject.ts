@@ -3,7 +3,7 @@ import { lossOf, type TargetKind } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
 import { copyNetwork } from '../bptt/network/network';
 import { mustReadSteps, outputAxes } from '../bptt/network/topology';
-import { must, mustBe, mustShape } from '../core/check';
+import { mustBe, mustShape } from '../core/check';
 import { Random } from '../core/random';
 import { tensor } from '../core/tensor';
 import { memoryOf, mustHoldNetwork } from './checkpoint';
@@ -17,13 +17,15 @@ import { torchScript, type PytorchProject } from './torchscript';
  *
  *   weights.safetensors  parameters by PyTorch's names; the optimiser's memory, `optim.exp_avg.rnn.weight_ih_l0`; states
  *                        to carry on from, `state.h` [L·D, B, H]
- *   batch.safetensors    a batch of random numbers: x, targets, and the output and the loss that this engine gives, in
- *                        float64
+ *   batch.safetensors    a batch of random numbers: x, targets, and the output, the loss and the gradients that this
+ *                        engine gives, in float64
  *   model.py             loads both, compares, and trains on, in one process or under torchrun in several
  *
  * The script freezes the second of PyTorch's two biases, which adds nothing: so its optimiser makes the same steps.
  *
- * @throws RangeError for a network that no single nn.RNN, LSTM or GRU computes.
+ * Layers that no single nn.RNN, LSTM or GRU computes become modules that are written from the equations of their cells.
+ *
+ * @throws TypeError for a cell that is not made of text, as the clockwork.
  */
 export function pytorchProject(project: PytorchProject): Record<string, Uint8Array | string> {
   mustHoldNetwork(project, 'torch', 'pytorchProject({ network })');
@@ -31,10 +33,6 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
   const { layers, topology } = network.architecture;
   mustReadSteps(topology, 'torch');
   const module = torchModule(layers);
-  const why = 'layers of one kind and size, without peepholes, sigmoid units or a reset before the product';
-  const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
-  must(module !== undefined, 'torch', 'one nn.RNN, LSTM or GRU must compute the layers', got, why);
-
   const tensors = toPytorch({ layers }, network.parameters.values);
   const names = optimizer ? torchNames(optimizer.options.name).states : {};
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
@@ -54,6 +52,15 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
 function statesOf({ network, states = {}, B = 4 }: PytorchProject): [string, SafeTensor][] {
   if (Object.keys(states).length === 0) return [];
   const directions = network.architecture.layers.flatMap(directionsOf);
+  const { dtype } = network.architecture;
+  if (torchModule(network.architecture.layers) === undefined)
+    return directions.flatMap(({ name, cell }) =>
+      Object.entries(cell.states).map(([s, H]): [string, SafeTensor] => {
+        const own = Array.from(states[`${name}.${s}`] ?? []);
+        mustShape([own.length], [B * H], 'torch', `state ${name}.${s}`, `B = ${B} rows of ${H} units`);
+        return [`state.${name}.${s}`, store(tensor(own, [1, B, H], dtype))];
+      }),
+    );
   const [{ cell }] = directions;
   return Object.entries(cell.states).map(([s, H]) => {
     const all = directions.map(({ name }) => Array.from(states[`${name}.${s}`] ?? []));
@@ -98,9 +105,14 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
   const given = batch.get('targets');
   // in float64 rounding is too small to hide what is computed otherwise
-  const result = copyNetwork(network).forward({ x: box(x), ...(given && { targets: box(given) }) });
+  const copy = copyNetwork(network);
+  const result = copy.forward({ x: box(x), ...(given && { targets: box(given) }) });
   batch.set('output', store(result.output));
   if (loss) batch.set('loss', { dtype: 'F64', shape: [], data: Float64Array.of(result.loss) });
+  // without a loss, the gradients of half the sum of squares of the output
+  result.backward(loss ? undefined : { output: result.output });
+  for (const [name, stored] of toPytorch({ layers: copy.architecture.layers }, copy.parameters.gradients))
+    batch.set(`grad.${name}`, stored);
   return batch;
 }
 

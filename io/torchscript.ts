@@ -1,5 +1,5 @@
 /** The Python that runs a network of ours in PyTorch, checks it, and trains it on, in one process or in several. */
-import { mustBe } from '../core/check';
+import { must, mustBe } from '../core/check';
 import { lossOf } from '../losses';
 import { initialName, type Architecture } from '../bptt/network/architecture';
 import type { Network } from '../bptt/network/network';
@@ -8,6 +8,7 @@ import { pythonOf, type ScheduleOptions } from '../bptt/train/schedules';
 import { endsInOne } from '../bptt/network/topology';
 import { pythonEscape, safeLiteral } from '../core/safe';
 import type { Optimizer } from '../bptt/train/optimizers';
+import { torchCells } from './torchcell';
 import { torchOptimizerCall } from './torchoptim';
 import type { Vocabulary } from './vocabulary';
 
@@ -30,24 +31,24 @@ export interface PytorchProject {
   B?: number;
 }
 
-/** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes. */
-export function torchScript(project: PytorchProject, module: string): string {
+/** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes, or modules of their own. */
+export function torchScript(project: PytorchProject, module: string | undefined): string {
   const { network, optimizer, vocabulary, clip, schedule, T = 16, B = 4 } = project;
   const { embedding, layers, dropout, loss, dtype, topology, output } = network.architecture;
   const parts = {
-    module: moduleCall(layers, module, dropout),
+    ...rnnLines(network.architecture, module),
     dtype,
     roundings: roundings(network, T),
-    states: JSON.stringify(Object.keys(directionsOf(layers[0], 0)[0].cell.states)),
     D: network.input,
     table: embedding ? `\n        self.embedding = nn.Embedding(${embedding.input}, ${embedding.width})` : '',
-    read: embedding ? 'self.embedding(x)' : `F.one_hot(x, ${network.input}).to(self.rnn.weight_ih_l0.dtype)`,
+    read: embedding
+      ? 'self.embedding(x)'
+      : `F.one_hot(x, ${network.input}).to(next(self.parameters()).dtype)`,
     mix: embedding ? '\n        else:\n            x = x @ self.embedding.weight' : '',
     ...initialLines(network.architecture, module),
     dropout,
     head:
       output === undefined ? 'nn.Identity()' : `nn.Linear(${widthOf(layers[layers.length - 1])}, ${output})`,
-    last: endsInOne(topology) ? lastStep(module, layers) : '',
     loss: lossLines(loss, network.reduction, network.output),
     optimizer: optimizer ? torchOptimizerCall(optimizer.options) : 'torch.optim.Adam(parameters, lr=1e-3)',
     steps: optimizer?.steps ?? 0,
@@ -86,7 +87,7 @@ function moduleCall(layers: readonly Layer[], module: string, dropout: number): 
 /** What is written for trained initial states: the parameters, and the states of all rows made of them. */
 function initialLines(
   { layers, trainInitial }: Architecture,
-  module: string,
+  module: string | undefined,
 ): Record<'initial' | 'first', string> {
   if (!trainInitial) return { initial: '', first: '' };
   const directions = layers.flatMap(directionsOf);
@@ -117,10 +118,36 @@ const rateLines = (schedule: ScheduleOptions = { name: 'constant' }): string =>
     .map((line) => `    ${line}`)
     .join('\n');
 
-function lastStep(module: string, layers: readonly Layer[]): string {
-  const h = module === 'LSTM' ? 'state[0]' : 'state';
-  const last = isBidirectional(layers[0]) ? `torch.cat((${h}[-2], ${h}[-1]), -1)` : `${h}[-1]`;
-  return `\n        y = ${last}  # one answer a row, after its last step`;
+/** What runs the layers: one module of PyTorch's, or those of the cells. */
+function rnnLines(
+  { layers, dropout, topology, trainInitial }: Architecture,
+  module: string | undefined,
+): Record<'classes' | 'rnn' | 'method' | 'states' | 'carried' | 'last', string> {
+  const end = (states: string[]): string => {
+    if (!endsInOne(topology)) return '';
+    const y = states.length > 1 ? `torch.cat((${states.join(', ')}), -1)` : states[0];
+    return `\n        y = ${y}  # one answer a row, after its last step`;
+  };
+  if (module !== undefined) {
+    const h = module === 'LSTM' ? 'state[0]' : 'state';
+    return {
+      ...{ classes: '', method: '' },
+      rnn: `\n        self.rnn = ${moduleCall(layers, module, dropout)}`,
+      states: JSON.stringify(Object.keys(directionsOf(layers[0], 0)[0].cell.states)),
+      carried: 'carried if len(carried) == 2 else carried[0]',
+      last: end(isBidirectional(layers[0]) ? [`${h}[-2]`, `${h}[-1]`] : [`${h}[-1]`]),
+    };
+  }
+  const { classes, members, method, states, last } = torchCells(layers);
+  const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
+  const why = 'no one nn.RNN, LSTM or GRU computes the layers';
+  must(!trainInitial, 'torch', 'trainInitial must be off for cells that are written out', got, why);
+  return {
+    ...{ method, rnn: members, carried: 'carried' },
+    classes: `\n\n${classes}\n`,
+    states: JSON.stringify(states),
+    last: end(last.map((k) => `state[${k}][0]`)),
+  };
 }
 
 /** The sum of a loss over some rows, and what the sum over all rows of a batch is divided by. */
@@ -135,7 +162,10 @@ function lossLines(name: string | undefined, reduction: string, O: number): stri
 }
 
 type Parts = Record<
-  | 'module'
+  | 'classes'
+  | 'rnn'
+  | 'method'
+  | 'carried'
   | 'dtype'
   | 'roundings'
   | 'states'
@@ -207,15 +237,14 @@ def load(name):
             numbers = torch.frombuffer(bytearray(raw[start + begin : start + end]), dtype=DTYPES[entry["dtype"]])
             tensors[key] = numbers.reshape(entry["shape"])
     return tensors
-
+${p.classes}
 
 class Model(nn.Module):
     def __init__(self):
-        super().__init__()${p.table}${p.initial}
-        self.rnn = ${p.module}
+        super().__init__()${p.table}${p.initial}${p.rnn}
         self.dropout = nn.Dropout(${p.dropout})
         self.head = ${p.head}
-
+${p.method}
     def forward(self, x, state=None):
         """x [T, B, ${p.D}], or class numbers [T, B]; returns y and the states to go on from."""
         if x.dtype == torch.int64:
@@ -296,7 +325,7 @@ def total(value):
 
 
 def bound_of(model, x):
-    """How far rounding alone can take two float64 results apart, relative to the larger of 1 and the result.
+    """How far rounding alone can take two float64 results apart, relative to the larger of 1 and the result; and gradients.
 
     n roundings of at most u take a result n * u away at worst, and about sqrt(n) * u as a rule. A network may amplify
     them: by how much is measured, on a float32 copy beside the same weights in float64.
@@ -308,15 +337,35 @@ def bound_of(model, x):
     fine = double(x.double() if x.is_floating_point() else x)[0]
     error = ((rough - fine).abs() / fine.abs().clamp(min=1)).max().item()
     growth = max(1, error / (math.sqrt(ROUNDINGS) * 2**-24))
-    return growth * ROUNDINGS * 2**-53
+    return growth * ROUNDINGS * 2**-53, growth * 1e-10
+
+
+def gradient_error(model, batch):
+    """The largest error of a gradient, relative to the largest number of its own and a ten-thousandth of that of all."""
+    y, _ = model(mine(batch["x"], 1))
+    # without a loss, that of half the sum of squares
+    value = loss_of(y, mine(batch["targets"], ROWS), batch["targets"].numel()) if "loss" in batch else y.pow(2).sum() / 2
+    value.backward()
+    expected = {name: batch[f"grad.{name}"] for name, p in model.named_parameters() if p.requires_grad}
+    most = max(g.abs().max().item() for g in expected.values())
+    worst = 0.0
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            g = torch.zeros_like(p) if p.grad is None else p.grad
+            if WORLD > 1:
+                dist.all_reduce(g)
+            size = max(expected[name].abs().max().item(), 1e-4 * most, 1e-300)
+            worst = max(worst, (g - expected[name]).abs().max().item() / size)
+    return worst
 
 
 def check(model, batch):
-    """Compares outputs and loss with what backstep computed, both in float64, whatever the weights are trained in."""
+    """Compares output, loss and gradients with backstep's, all in float64, whatever the weights are trained in."""
     model = copy.deepcopy(model).double().eval()
+    one_bias(model)
     batch = {key: value.double() if value.is_floating_point() else value for key, value in batch.items()}
     with torch.no_grad():
-        bound = bound_of(model, batch["x"])
+        bound, steep = bound_of(model, batch["x"])
         y, _ = model(mine(batch["x"], 1))
     expected = mine(batch["output"], ROWS)
     size = expected.abs().clamp(min=1)
@@ -331,6 +380,8 @@ def check(model, batch):
         own = bound * total((slope.abs() * size).sum()) + batch["output"].numel() * 2**-53 * max(1, abs(theirs))
         words += f"; loss {loss!r}, in backstep {theirs!r} (bound {own:.1e})"
         ok = ok and abs(loss - theirs) <= own
+    worst = gradient_error(model, batch)
+    words, ok = f"{words}; gradients within {worst:.1e} (bound {steep:.1e})", ok and worst <= steep
     if RANK == 0:
         print(f"{words}: {'ok' if ok else 'FAIL'}", flush=True)
     if not ok:
@@ -383,7 +434,7 @@ def main():
     one_bias(model)
     check(model, load("batch.safetensors"))
     if options.train:
-        state = (carried if len(carried) == 2 else carried[0]) if carried and options.text else None
+        state = (${p.carried}) if carried and options.text else None
         train(model, optimizer_of(model, memory), options.train, options.text, state)
         if RANK == 0:
             torch.save(model.state_dict(), HERE / "trained.pt")

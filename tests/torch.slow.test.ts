@@ -351,19 +351,6 @@ it('what turns text round is escaped in the script, and is the same symbol to Py
   expect(script).toContain(String.raw`VOCABULARY = "\U0000009b\U0000202e\U000e0041"  #`);
 });
 
-describe('a network that no single module computes is refused', () => {
-  it.each<[string, Options, RegExp]>([
-    [
-      'peepholes',
-      { layers: [lstm({ ...one, peepholes: true })] },
-      /^torch: one nn\.RNN, LSTM or GRU must compute the layers, got \[lstm\]/,
-    ],
-    ['two kinds', { layers: [gru(one), lstm(next)] }, /got \[gru, lstm\] \(layers of one kind and size/],
-  ])('%s', (_name, options, message) =>
-    expect(() => pytorchProject({ network: network(options) })).toThrow(message),
-  );
-});
-
 it('states of another number of rows are refused', () => {
   const net = network({ layers: [gru(one)], output: 2, loss: 'softmax' });
   expect(() => pytorchProject({ network: net, B: 3, states: { 'l0.h': new Float64Array(10) } })).toThrow(

@@ -213,7 +213,7 @@ export class Scope {
 }
 
 /** The neighbouring gates whose names stand side by side in `text`: `rz`. */
-function runOf(text: string, names: readonly string[]): { from: number; to: number } | undefined {
+export function runOf(text: string, names: readonly string[]): { from: number; to: number } | undefined {
   for (let from = 0; from < names.length; from++) {
     let rest = text;
     for (let to = from; to < names.length && rest.startsWith(names[to]);) {

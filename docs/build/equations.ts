@@ -1,7 +1,7 @@
 /** The equations of a cell as it is executed: its text, as it stands and typeset. */
 import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
-import { must, mustBe } from '../../core/check';
+import { mustBe } from '../../core/check';
 import { toLatex } from '../../playground/equations/latex';
 import { mathml } from '../../playground/equations/mathml';
 

@@ -1,0 +1,288 @@
+/** Cells as modules of PyTorch, written from their forward equations; its autograd does the rest. */
+import { directionsOf, type Direction, type Layer } from '../bptt/network/layer';
+import { outputOf, type Cell, type CellEquations } from '../cells/cell';
+import { sizesOf } from '../cells/define';
+import { must, mustBe } from '../core/check';
+import { declare } from '../core/equations/declare';
+import { parse, type Equation, type Expression } from '../core/equations/parse';
+import { runOf, type Gates } from '../core/equations/scope';
+import { factorOf, times, type Shape } from '../core/equations/shapes';
+import type { OperationName } from '../core/scalar';
+
+/** The parts of `model.py` that run some layers. */
+export interface TorchCells {
+  /** The classes of the cells. */
+  classes: string;
+  /** Lines of the model's constructor. */
+  members: string;
+  /** The model's method `rnn`, which takes the place of an `nn.RNN`. */
+  method: string;
+  /** What the states are called, `l0.h`, in the order in which `rnn` takes and returns them. */
+  states: string[];
+  /** Places among these of the outputs of the last layer. */
+  last: number[];
+}
+
+/** Words that a name in Python cannot be, and names that the code around an equation uses. */
+const taken = new Set(
+  `False None True and as assert async await break class continue def del elif else except finally for from global if
+  import in is lambda nonlocal not or pass raise return try while with yield self torch nn F`.split(/\s+/),
+);
+/** Attributes of nn.Module, which a parameter cannot be called. */
+const attributes = new Set(
+  `T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+  extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
+  named_buffers named_children named_modules named_parameters parameters register_buffer register_forward_hook
+  register_module register_parameter requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+  sizes train training type widths xpu zero_grad`.split(/\s+/),
+);
+
+const functions: Partial<Record<OperationName, string>> = {
+  ...{ abs: 'torch.abs', exp: 'torch.exp', log: 'torch.log', log1p: 'torch.log1p', sqrt: 'torch.sqrt' },
+  ...{ tanh: 'torch.tanh', sigmoid: 'torch.sigmoid', relu: 'torch.relu' },
+};
+const signs: Partial<Record<OperationName, [sign: string, strength: number]>> = {
+  ...{ add: ['+', 1], sub: ['-', 1], mul: ['*', 2], div: ['/', 2] },
+};
+
+/**
+ * What runs these layers in PyTorch.
+ * @throws TypeError for a cell that is not made of text, or a parameter whose name PyTorch cannot use.
+ */
+export function torchCells(layers: readonly Layer[]): TorchCells {
+  const all = layers.map(directionsOf);
+  const classes = new Map<string, { name: string; code: string }>();
+  const classOf = (cell: Cell, equations: CellEquations): string => {
+    const key = JSON.stringify(equations);
+    const made = classes.get(key);
+    if (made) return made.name;
+    const words = cell.name
+      .split(/[^A-Za-z0-9]+/)
+      .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1));
+    const count = [...classes.values()].filter(({ code }) => code.includes(`"""${cell.name}, `)).length;
+    const name = `${words.join('')}Cell${count > 0 ? count + 1 : ''}`;
+    classes.set(key, { name, code: codeOf(name, equations, Object.keys(sizesOf(cell, equations))) });
+    return name;
+  };
+  const members = all.flat().map(({ name, cell }) => {
+    const { equations } = cell;
+    mustBe(equations !== undefined, 'torch', 'a cell must be made of text', cell.name);
+    const sizes = Object.entries(sizesOf(cell, equations)).map(([letter, n]) => `${letter}=${n}`);
+    return `\n        self.${name} = ${classOf(cell, equations)}(${sizes.join(', ')})`;
+  });
+  const statesOf = ({ name, cell }: Direction): string[] =>
+    Object.keys(cell.states).map((s) => `${name}.${s}`);
+  const states = all.flat().flatMap(statesOf);
+  const named = (own: readonly Direction[]): string =>
+    own.map(({ name, reverse }) => `(self.${name}, ${reverse ? 'True' : 'False'})`).join(', ');
+  return {
+    classes: [...Array.from(classes.values(), ({ code }) => code), unroll].join('\n\n'),
+    members: members.join(''),
+    method: methodOf(all.map((own) => `[${named(own)}]`).join(', ')),
+    states,
+    last: all[all.length - 1].map(({ name, cell }) => states.indexOf(`${name}.${outputOf(cell).name}`)),
+  };
+}
+
+const unroll = `def unroll(cell, x, states, reverse):
+    """All steps of x [T, B, D], from the last to the first in reverse; returns the outputs and the states at the end."""
+    y = [None] * len(x)
+    for t in reversed(range(len(x))) if reverse else range(len(x)):
+        states = cell(x[t], *states)
+        y[t] = states[0]
+    return torch.stack(y), states`;
+
+const methodOf = (layers: string): string => `
+    def rnn(self, x, state):
+        """Layer after layer, each of one cell or of one in each direction; a state is [1, B, width]."""
+        before, after = iter(state or ()), []
+        for k, layer in enumerate([${layers}]):
+            x = self.dropout(x) if k > 0 else x
+            outputs = []
+            for cell, reverse in layer:
+                states = [next(before)[0] if state else x.new_zeros(x.shape[1], width) for width in cell.widths]
+                y, states = unroll(cell, x, states, reverse)
+                outputs.append(y)
+                after += [s[None] for s in states]
+            x = torch.cat(outputs, -1)
+        return x, tuple(after)
+`;
+
+/** The class of a cell; `letters` are those of its shapes. */
+function codeOf(name: string, equations: CellEquations, letters: readonly string[]): string {
+  const { sections, gates } = declare(equations.shapes, ['states', 'parameters'], equations.name);
+  const { states, parameters } = sections;
+  for (const p of Object.keys(parameters))
+    mustBe(
+      !attributes.has(p) && !taken.has(p),
+      'torch',
+      `a parameter of ${equations.name} must have another name`,
+      p,
+    );
+  const own = Object.entries(parameters).map(
+    ([p, shape]) => `        self.${p} = nn.Parameter(torch.zeros(${shape.map(sizeOf).join(', ')}))`,
+  );
+  const writer = new Writer(Object.keys(states), parameters, gates, letters);
+  const steps = parse(equations.forward, `${equations.name}, forward`).map(
+    (one) => `        ${writer.line(one)}`,
+  );
+  const given = ['x', ...Object.keys(states).map((s) => `${s}Prev`)].map((s) => writer.variable(s));
+  const results = Object.keys(states).map((s) => writer.variable(s));
+  return `class ${name}(nn.Module):
+    """${equations.name}, one step: x [B, D] and the states before, to the states after."""
+
+    def __init__(self, ${letters.join(', ')}):
+        super().__init__()
+        self.sizes = (${letters.join(', ')},)
+        self.widths = (${Object.values(states)
+          .map(([width]) => sizeOf(width))
+          .join(', ')},)
+${own.join('\n')}
+
+    def forward(self, ${given.join(', ')}):
+        ${letters.join(', ')} = self.sizes
+${steps.join('\n')}
+        return (${results.join(', ')},)
+`;
+}
+
+/** `4H` is `4 * H`. */
+function sizeOf(size: string): string {
+  const [factor, letter] = factorOf(size);
+  if (letter === '') return String(factor);
+  return factor === 1 ? letter : `${factor} * ${letter}`;
+}
+
+/** Writes equations in Python. Gates that stand side by side in one buffer have a variable each: `ai`, `af` … */
+class Writer {
+  /** Variables that hold numbers for each row of the batch. */
+  private readonly local = new Set<string>();
+
+  constructor(
+    private readonly states: readonly string[],
+    private readonly parameters: Readonly<Record<string, Shape>>,
+    private readonly gates: Gates | undefined,
+    private readonly letters: readonly string[],
+  ) {
+    for (const name of ['x', ...states.map((s) => `${s}Prev`)]) this.local.add(name);
+  }
+
+  /** A name as a variable: not a word of Python, not a size, nor what the code around it uses. */
+  variable(name: string): string {
+    const isSize = this.letters.includes(name);
+    return taken.has(name) || isSize ? `${name}_` : name;
+  }
+
+  line({ name, accumulate, expression }: Equation): string {
+    const right = this.text(expression, 0);
+    const part = this.partOf(name);
+    if (part?.of === this.gates?.buffer && part) {
+      const blocks = this.blocks(part);
+      const before = blocks.length > 1 ? `torch.cat((${blocks.join(', ')}), -1)` : blocks[0];
+      const whole = accumulate ? `${before} + ${this.text(expression, 1)}` : right;
+      return blocks.length > 1
+        ? `${blocks.join(', ')} = torch.split(${whole}, ${sizeOf((this.gates as Gates).size)}, -1)`
+        : `${blocks[0]} = ${whole}`;
+    }
+    const known = this.local.has(name);
+    this.local.add(name);
+    const variable = this.variable(name);
+    if (accumulate && known) return `${variable} = ${variable} + ${this.text(expression, 1)}`;
+    // what reads nothing of the rows has one row only
+    const alike = this.states.includes(name) && !this.readsRows(expression);
+    return `${variable} = ${alike ? `torch.zeros_like(${this.variable(`${name}Prev`)}) + ${this.text(expression, 1)}` : right}`;
+  }
+
+  /** An expression, in brackets where it binds less than `least`. */
+  private text(e: Expression, least: number): string {
+    switch (e.kind) {
+      case 'number':
+        return e.value < 0 && least > 2 ? `(${e.value})` : String(e.value);
+      case 'name':
+        return this.named(e.name);
+      case 'transpose':
+        return `${this.text(e.of, 9)}.T`;
+      case 'product':
+        return inBrackets(`${this.text(e.args[0], 2)} @ ${this.text(e.args[1], 3)}`, 2, least);
+      case 'reduction': {
+        const from = this.text(e.args[0], 0);
+        if (e.what === 'logSumExp') return `torch.logsumexp(${from}, 1, keepdim=True)`;
+        return `torch.sum(${from}, ${e.what === 'sumColumns' ? '1, keepdim=True' : '0'})`;
+      }
+      case 'apply':
+        return this.applied(e, least);
+    }
+  }
+
+  private applied({ op, args }: Extract<Expression, { kind: 'apply' }>, least: number): string {
+    const sign = signs[op];
+    if (sign) {
+      const [text, own] = sign;
+      return inBrackets(`${this.text(args[0], own)} ${text} ${this.text(args[1], own + 1)}`, own, least);
+    }
+    if (op === 'neg') return inBrackets(`-${this.text(args[0], 3)}`, 3, least);
+    const [a, b, c] = args.map((arg) => this.tensor(arg));
+    if (op in functions) return `${functions[op]}(${a})`;
+    // where both are equal the derivative goes to the first, as in the engine: torch.maximum halves it
+    if (op === 'min') return `torch.where(${a} <= ${b}, ${a}, ${b})`;
+    if (op === 'max') return `torch.where(${a} >= ${b}, ${a}, ${b})`;
+    if (op === 'step') return `(${a} > 0).to(x.dtype)`;
+    must(op === 'select', 'torch', 'an operation must be known', op);
+    return `torch.where(${a} > 0, ${b}, ${c})`;
+  }
+
+  /** An argument of a function: PyTorch takes no bare number there. */
+  private tensor(e: Expression): string {
+    const text = this.text(e, 3);
+    return this.isNumber(e) ? `x.new_tensor(${this.text(e, 0)})` : text;
+  }
+
+  private isNumber(e: Expression): boolean {
+    if (e.kind === 'name') return this.letters.includes(e.name) && !this.local.has(e.name);
+    return (
+      e.kind === 'number' ||
+      (e.kind === 'apply' && e.op in signs && e.args.every((arg) => this.isNumber(arg)))
+    );
+  }
+
+  private readsRows(e: Expression): boolean {
+    if (e.kind === 'number') return false;
+    if (e.kind === 'name') return !(e.name in this.parameters) && !this.isNumber(e);
+    return (e.kind === 'transpose' ? [e.of] : e.args).some((arg) => this.readsRows(arg));
+  }
+
+  private named(name: string): string {
+    if (this.local.has(name)) return this.variable(name);
+    if (name in this.parameters) return `self.${name}`;
+    const part = this.partOf(name);
+    if (!part) return name; // a size
+    if (part.of === this.gates?.buffer) {
+      const blocks = this.blocks(part);
+      return blocks.length > 1 ? `torch.cat((${blocks.join(', ')}), -1)` : blocks[0];
+    }
+    const size = (this.gates as Gates).size;
+    const [from, to] = [part.from, part.to].map((k) => (k === 0 ? '0' : sizeOf(times(size, k))));
+    return `self.${part.of}[..., ${from}:${to}]`;
+  }
+
+  private blocks({ from, to }: { from: number; to: number }): string[] {
+    const { buffer, names } = this.gates as Gates;
+    return names.slice(from, to).map((gate) => this.variable(`${buffer}${gate}`));
+  }
+
+  /** Gates side by side in a buffer or a parameter, or all of the buffer; not a gate itself, which has a variable. */
+  private partOf(name: string): { of: string; from: number; to: number } | undefined {
+    const { gates, parameters } = this;
+    if (!gates || gates.names.includes(name)) return undefined;
+    if (name === gates.buffer) return { of: name, from: 0, to: gates.names.length };
+    const total = times(gates.size, gates.names.length);
+    const wholes = [gates.buffer, ...Object.keys(parameters).filter((p) => parameters[p].includes(total))];
+    for (const of of wholes) {
+      const run = name.startsWith(of) ? runOf(name.slice(of.length), gates.names) : undefined;
+      if (run) return { of, ...run };
+    }
+    return undefined;
+  }
+}
+
+const inBrackets = (text: string, own: number, least: number): string => (own < least ? `(${text})` : text);

@@ -1,0 +1,141 @@
+/** Cells that PyTorch has no module for: written out from their forward equations, run there, and compared with the engine. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  bidirectional,
+  cell,
+  cellFromText,
+  clockwork,
+  elman,
+  embedding,
+  gru,
+  init,
+  jordan,
+  lstm,
+  lstm1997,
+  network,
+  pytorchProject,
+  type Cell,
+  type NetworkOptions,
+} from '../index';
+import { describeWith, pythonWith, run } from './outside';
+
+const [D, H] = [3, 4];
+const fromFile = (name: string, input = D, hidden = H): Cell =>
+  cellFromText({
+    ...{ input, hidden },
+    equations: readFileSync(join(__dirname, '../examples/cells', `${name}.txt`), 'utf8'),
+  });
+
+/** Every function of the language, names that are words of Python, and a state that no row of the batch decides. */
+const odd = cell(
+  {
+    name: 'odd',
+    shapes: 'x [D]   states h, lambda [H]   parameters W [D, H]   b [H]',
+    forward: `
+      in = x @ W + 0.5 * hPrev
+      lambda = b
+      z = max(in, -b) + min(in, 0.1) + abs(in) / 2 + log1p(exp(-abs(in))) + select(in, 0.3, in)
+      z += relu(in) * step(-in) + log(1 + sqrt(1 + in * in)) - lambdaPrev
+      h = tanh(z / H) * (0.2 - sigmoid(-in)) - logsumexp(in, axis=1) / 7`,
+    // the engine's gradients are those of its backward equations: here only the output is compared
+    backward: `
+      dx = dhOut @ W.T
+      dhPrev = dhNext
+      dlambdaPrev = dlambdaNext
+      dW += x.T @ dhOut
+      db += sum(dhOut)`,
+  },
+  { sizes: { D, H }, init: { W: init.glorot(), b: init.constant(0.25) } },
+);
+
+const one = { input: D, hidden: H };
+const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOptions>> = {
+  mgu: { layers: [fromFile('mgu'), fromFile('mgu', H, 5)] },
+  'coupled-lstm': { layers: [fromFile('coupled-lstm')], loss: 'bernoulli' },
+  layernorm: { layers: [fromFile('layernorm')], loss: 'squared' },
+  'both ways, peepholes, a reset before, one answer': {
+    layers: [
+      bidirectional(lstm({ ...one, peepholes: true }), gru({ input: D, hidden: 2, reset: 'before' })),
+      elman({ input: 6, hidden: 5, activation: 'sigmoid' }),
+    ],
+    topology: 'many-to-one',
+  },
+  'jordan and lstm1997': {
+    layers: [jordan({ ...one, output: 2, feedback: 'p' }), lstm1997({ input: 2, hidden: 3 })],
+  },
+  'two kinds on an embedding': {
+    layers: [embedding({ input: 6, width: D }), gru(one), lstm({ input: H, hidden: 2, bias: false })],
+  },
+  odd: { layers: [odd] },
+};
+
+const python = pythonWith('torch');
+describeWith(python, 'python3-torch, which runs the modules written for it')('PyTorch', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-torchcell-'));
+  let said: Record<string, string> = {};
+  beforeAll(() => {
+    for (const [name, options] of Object.entries(cases)) {
+      const net = network({ output: 3, loss: 'softmax', seed: 3, ...options });
+      mkdirSync(join(folder, name));
+      for (const [file, contents] of Object.entries(pytorchProject({ network: net, T: 5, B: 3 })))
+        writeFileSync(join(folder, name, file), contents);
+    }
+    // one process for all of them: most of the time goes into loading PyTorch
+    const script = `
+import contextlib, io, json, runpy, sys
+said = {}
+for name in json.load(sys.stdin):
+    out = io.StringIO()
+    sys.argv = ["model.py"]
+    with contextlib.redirect_stdout(out):
+        try:
+            runpy.run_path("${folder}/" + name + "/model.py", run_name="__main__")
+        except SystemExit as end:
+            print("exit", end.code)
+    said[name] = out.getvalue()
+print(json.dumps(said))`;
+    said = JSON.parse(
+      run(python as string, ['-c', script], JSON.stringify(Object.keys(cases))),
+    ) as typeof said;
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each(Object.keys(cases).filter((name) => name !== 'odd'))(
+    '%s: output, loss and gradients agree',
+    (name) => {
+      expect(said[name]).toMatch(
+        /^output within \S+ \(bound \S+\); loss .*; gradients within \S+ \(bound 1\.0e-10\): ok\n$/,
+      );
+    },
+  );
+
+  test('every function of the language gives the same numbers; a wrong backward pass is told from them', () => {
+    const [, error, bound] = /^output within (\S+) \(bound (\S+)\)/.exec(said.odd) ?? [];
+    expect(Number(error)).toBeLessThanOrEqual(Number(bound));
+    expect(said.odd).toMatch(/gradients within \S+ \(bound \S+\): FAIL\nexit 1\n$/);
+  });
+});
+
+describe('refused by name', () => {
+  test('a cell with a clock', () =>
+    expect(() =>
+      pytorchProject({ network: network({ layers: [clockwork({ ...one, periods: [1, 2] })], output: 2 }) }),
+    ).toThrow('torch: a cell must be made of text, got clockwork'));
+
+  test('trained initial states', () =>
+    expect(() =>
+      pytorchProject({ network: network({ layers: [fromFile('mgu')], output: 2, trainInitial: true }) }),
+    ).toThrow('torch: trainInitial must be off for cells that are written out, got [mgu]'));
+
+  test('a parameter whose name PyTorch needs for itself', () => {
+    const text = readFileSync(join(__dirname, '../examples/cells/mgu.txt'), 'utf8')
+      .replace(/\bb\b/g, 'half')
+      .replace('db +=', 'dhalf +=');
+    const net = network({ layers: [cellFromText({ ...one, equations: text })], output: 2 });
+    expect(() => pytorchProject({ network: net })).toThrow(
+      'torch: a parameter of mgu must have another name, got half',
+    );
+  });
+});
