@@ -4,7 +4,7 @@ import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import type { Point } from './run';
 import { Session } from './session';
-import { cellNames, read, rules, type CellName, type Settings } from './settings';
+import { cellNames, read, rules, type Settings } from './settings';
 
 export interface Loaded {
   session: Session;
@@ -24,12 +24,12 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
   const first = layers[0];
   const bidirectional = isBidirectional(first);
   const { name: cell, hidden } = bidirectional ? first.forward : first;
-  const known = (cellNames as readonly string[]).includes(cell) && loss !== undefined;
+  const known = cellNames.includes(cell) && loss !== undefined;
   mustBe(known, 'load', `a network of ${cellNames.join(', ')} with a loss must be in the file`, cell);
   const said = saidIn(found.training);
   const task = said?.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {
-    cell: cell as CellName,
+    cell,
     hidden,
     layers: layers.length,
     bidirectional,

@@ -1,14 +1,10 @@
 /** The network of some settings. */
-import { clockwork } from '../../cells/clockwork';
-import { elman } from '../../cells/elman';
-import { gru } from '../../cells/gru';
-import { jordan } from '../../cells/jordan';
-import { lstm } from '../../cells/lstm';
-import type { Cell } from '../../cells/cell';
+import { outputOf, type Cell } from '../../cells/cell';
+import { inForm, kinds, type CellSizes } from '../../cells/kinds';
 import { bidirectional, type Layer } from '../../bptt/network/layer';
 import { scaleRecurrence } from '../../bptt/flow/recurrence';
 import { network, type Network } from '../../bptt/network/network';
-import type { CellName, Settings } from './settings';
+import type { Settings } from './settings';
 import type { Task } from './tasks';
 
 /** Periods of a clockwork layer's modules, as many of them as share out the units evenly. */
@@ -17,43 +13,41 @@ function periodsFor(hidden: number): number[] {
   return Array.from({ length: modules }, (_, k) => 2 ** k);
 }
 
-interface Sizes {
-  input: number;
-  hidden: number;
-  /** What a Jordan cell puts out and feeds back. */
-  output: number;
-  forget: number;
-}
-
-const cells: Record<CellName, (sizes: Sizes) => Cell> = {
-  elman: ({ input, hidden }) => elman({ input, hidden }),
-  jordan: ({ input, hidden, output }) => jordan({ input, hidden, output }),
-  lstm: ({ input, hidden, forget }) => lstm({ input, hidden, forgetBias: forget }),
-  gru: ({ input, hidden }) => gru({ input, hidden }),
-  clockwork: ({ input, hidden }) => clockwork({ input, hidden, periods: periodsFor(hidden) }),
+/** What the page's settings say of a kind of cell beside its sizes. */
+const said: Readonly<Record<string, (settings: Settings) => object>> = {
+  lstm: ({ forget }) => ({ forgetBias: forget }),
+  clockwork: ({ hidden }) => ({ periods: periodsFor(hidden) }),
 };
+
+/** A cell of a kind in its first form. */
+function cellOf(name: string, settings: Settings, sizes: CellSizes): Cell {
+  const kind = kinds.get(name, 'network');
+  const [form] = Object.values(kind.choices);
+  return inForm(kind, form, sizes, said[name]?.(settings));
+}
 
 /**
  * A network for a task: on the executor whose bits are the same on every machine.
  *
- * A Jordan network's last layer is its output layer; all others get one.
+ * A cell whose output is as wide as it is asked to be, Jordan's, is an output layer itself; all others get one.
  */
 export function networkOf(
   settings: Settings,
-  cell: CellName,
+  cell: string,
   task: Pick<Task, 'input' | 'output' | 'loss' | 'topology'>,
 ): Network {
-  const { hidden, layers, bidirectional: both, forget, seed, radius } = settings;
-  const feedsBack = cell === 'jordan' && !both;
+  const { hidden, layers, bidirectional: both, seed, radius } = settings;
+  const wide = outputOf(cellOf(cell, settings, { input: 1, hidden, output: hidden + 1 })).width > hidden;
+  const isOutput = wide && !both;
   const stack: Layer[] = [];
   for (let l = 0, input = task.input; l < layers; l++, input = both ? 2 * hidden : hidden) {
-    const output = feedsBack && l === layers - 1 ? task.output : hidden;
-    const one = cells[cell]({ input, hidden, output, forget });
+    const output = isOutput && l === layers - 1 ? task.output : hidden;
+    const one = cellOf(cell, settings, { input, hidden, output });
     stack.push(both ? bidirectional(one) : one);
   }
   const net = network({
     layers: stack,
-    ...(!feedsBack && { output: task.output }),
+    ...(!isOutput && { output: task.output }),
     loss: task.loss,
     topology: task.topology,
     seed,

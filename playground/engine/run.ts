@@ -14,7 +14,7 @@ import { toFlat } from '../../core/tensor';
 import type { Checkpoint } from '../../io/checkpoint';
 import { FlowMeter } from './flow';
 import { networkOf } from './model';
-import type { CellName, Settings } from './settings';
+import type { Settings } from './settings';
 import type { Task, TaskBatch } from './tasks';
 
 /** What a step of training tells. */
@@ -49,7 +49,7 @@ export class Run {
 
   constructor(
     readonly settings: Settings,
-    readonly cell: CellName,
+    readonly cell: string,
     readonly task: Task,
     from?: Pick<Checkpoint, 'network' | 'optimizer' | 'states'>,
   ) {

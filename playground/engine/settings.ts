@@ -1,10 +1,11 @@
 /** What a run depends on, all of it: the same settings give the same numbers, and they are what a link holds. */
 import type { OptimizerName } from '../../bptt/train/optimizers';
 import { optimizerNames } from '../../bptt/train/updates';
+import { kinds } from '../../cells/kinds';
 import { verse } from './verse';
 
-export const cellNames = ['elman', 'jordan', 'lstm', 'gru', 'clockwork'] as const;
-export type CellName = (typeof cellNames)[number];
+/** The kinds of cells that can be chosen: all that there are. */
+export const cellNames: readonly string[] = kinds.names;
 export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
 /** The tabs of the page, as a link names them. */
@@ -17,9 +18,9 @@ export interface Settings {
   task: TaskName;
   /** What the text task learns to write. */
   text: string;
-  cell: CellName;
-  /** A second cell on the same task and seed. */
-  against: CellName | 'none';
+  cell: string;
+  /** A second cell on the same task and seed, or `none`. */
+  against: string;
   hidden: number;
   layers: number;
   bidirectional: boolean;
