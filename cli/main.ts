@@ -22,6 +22,8 @@ const commands: Record<string, () => CommandFile> = {
   check: () => require('./check') as CommandFile,
   grade: () => require('./grade') as CommandFile,
   referee: () => require('./referee') as CommandFile,
+  conformance: () => require('./conformance') as CommandFile,
+  suite: () => require('./suite') as CommandFile,
   verify: () => require('./verify') as CommandFile,
   sweep: () => require('./sweep') as CommandFile,
   worker: () => require('./worker') as CommandFile,

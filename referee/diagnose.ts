@@ -167,7 +167,8 @@ export class Case extends Judge {
     return { T, B, cell, unroll, local: quantity, shape: this.shapeOf(quantity), contributions };
   }
 
-  protected candidates(): Candidate[] {
+  /** Every mistake that is known here. */
+  candidates(): Candidate[] {
     const { subject, question } = this;
     const { cell } = question;
     const lines = linesOf(cell, 'backward');

@@ -21,12 +21,17 @@ import { cellFromText } from '../cells/text';
 import { readSchedule, newSettings, resumedSettings, settingsSchema } from '../text/settings';
 import { safe } from '../core/safe';
 import { Random } from '../core/random';
+import { readOnnxCase, type OnnxFiles } from '../conformance/onnxsuite';
+import { judge, NotExpressible } from '../conformance/suite';
+import { readWebnn } from '../conformance/webnnsuite';
+import { suiteFiles } from '../conformance/write';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fromKeras, toKeras } from '../io/keras';
 import { parse } from '../io/metadata';
 import { decodeNpy, encodeNpy } from '../io/npy';
 import { decodeNpz, encodeNpz } from '../io/npz';
 import { toPytorch } from '../io/pytorch';
+import { decodeOnnxTensor } from '../io/onnxread';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors';
 import { readText } from '../text/read';
 import { fromPytorch } from '../io/torchimport';
@@ -154,6 +159,16 @@ export function targets(): Record<string, Target> {
   const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
   process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
   const text = join(temporary, 'text');
+  const { files } = suiteFiles();
+  const suiteFile = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
+  const numbered = (what: string, count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, k) => suiteFile(`onnx/test_gru/test_data_set_0/${what}_${k}.pb`));
+  const node: OnnxFiles = {
+    model: suiteFile('onnx/test_gru/model.onnx'),
+    inputs: numbered('input', 5),
+    outputs: numbered('output', 2),
+  };
+  const [webnnTest] = JSON.parse(Buffer.from(suiteFile('webnn/gru.json')).toString()) as object[];
   return {
     safetensors: {
       good: [encodeSafetensors(weights, { format: 'pt' })],
@@ -176,6 +191,21 @@ export function targets(): Record<string, Target> {
       good: vectors.map((name) => readFileSync(join(folder, `${name}.json`))),
       json: 'whole',
       read: (bytes) => verify(parseVector(Buffer.from(bytes).toString())),
+    },
+    'onnx tensor': { good: [...node.inputs], read: (bytes) => decodeOnnxTensor(bytes) },
+    'onnx node test': {
+      good: [node.model],
+      read: (bytes) => expressible(() => judge(readOnnxCase('onnx', { ...node, model: bytes }))),
+    },
+    'webnn test': {
+      good: [Buffer.from(JSON.stringify([webnnTest]))],
+      json: 'whole',
+      read: (bytes) => {
+        for (const one of readWebnn('webnn', () => Buffer.from(bytes).toString())) {
+          const { verdict, reason } = judge(one);
+          if (verdict === 'unreadable') throw new Error(`webnn: ${reason}`);
+        }
+      },
     },
     settings: {
       good: [Buffer.from(JSON.stringify(settings))],
@@ -208,6 +238,15 @@ export function targets(): Record<string, Target> {
       },
     },
   };
+}
+
+/** What a suite asks for that is not here is an answer, too. */
+function expressible(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof NotExpressible)) throw error;
+  }
 }
 
 function readArchive(bytes: Uint8Array): ReturnType<typeof decodeNpz> {

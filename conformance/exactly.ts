@@ -1,0 +1,38 @@
+/** Whether two computations are the same function: both are run on residues, at the random points of the exact oracle. */
+import { ResidueExecutor } from '../bptt/check/exact';
+import { atPoints } from '../bptt/check/points';
+import { positionOf } from '../bptt/check/problem';
+import type { Point } from '../core/residues';
+import { sizeOf, type Tensor } from '../core/tensor';
+import { Subject, type Named, type Question } from '../referee/subject';
+
+/** Computes something of a question: its outputs, or its gradients too. */
+export type Run = (question: Question) => Named;
+
+/**
+ * Whether two computations give the same residues at every point. Their numbers are constants of the field, so they must
+ * be whole ones, drawn at random: `points.ts` tells how likely two different functions pass as the same.
+ */
+export function sameFunction(
+  first: (run: Run) => Named[] | undefined,
+  second: (run: Run) => Named[] | undefined,
+): boolean {
+  const same = (point: Point): boolean => {
+    const run = runAt(new ResidueExecutor(point));
+    return JSON.stringify(first(run)) === JSON.stringify(second(run));
+  };
+  for (const { result } of atPoints(0, same)) if (!result) return false;
+  return true;
+}
+
+const runAt =
+  (executor: ResidueExecutor): Run =>
+  (question) => {
+    const subject = new Subject(question);
+    const flat = (t: Tensor): number[] => {
+      const { re } = executor.of(t);
+      return Array.from({ length: sizeOf(re.shape) }, (_, k) => re.data[positionOf(re, k)]);
+    };
+    subject.forward.bind(executor.still)();
+    return subject.outputs(flat);
+  };

@@ -1,0 +1,68 @@
+/** Wrong forward passes of a whole layer: small mistakes in the cell, and in how a layer puts its directions together. */
+import type { Cell } from '../cells/cell';
+import { forwardMistakes } from '../referee/forward';
+import type { Named } from '../referee/subject';
+import type { Run } from './exactly';
+import { asLeft, questionOf, type Layer } from './layer';
+
+/** One wrong forward pass. */
+export interface WrongPass {
+  words: string;
+  /** What a layer gives with the mistake; undefined where it cannot be made. */
+  values: (layer: Layer, run: Run) => Named[] | undefined;
+}
+
+/** The right one. */
+export const rightPass: WrongPass['values'] = (layer, run) =>
+  layer.directions.map((direction) => asLeft(run(questionOf(layer, direction)), direction.reverse, layer));
+
+/** Every wrong forward pass of layers of a cell. */
+export function wrongPasses(cell: Cell): WrongPass[] {
+  const inCell = forwardMistakes(cell).map(({ words, of }): WrongPass => ({
+    words,
+    values(layer, run) {
+      const wrong = layer.directions.map((direction) => of(questionOf(layer, direction)));
+      if (!wrong.some((one) => one !== undefined)) return undefined;
+      return layer.directions.map((direction, k) =>
+        asLeft(run(wrong[k] ?? questionOf(layer, direction)), direction.reverse, layer),
+      );
+    },
+  }));
+  const inLayer = layerMistakes.map(({ words, of }): WrongPass => ({
+    words,
+    values(layer, run) {
+      const wrong = of(layer);
+      return wrong && rightPass(wrong, run);
+    },
+  }));
+  return [...inCell, ...inLayer];
+}
+
+const layerMistakes: { words: string; of: (layer: Layer) => Layer | undefined }[] = [
+  {
+    words: 'without the lengths: outputs behind the end of a row are not 0',
+    of: (layer) => layer.lengths && { ...layer, lengths: undefined },
+  },
+  {
+    words: 'with every direction read forward',
+    of: (layer) =>
+      layer.directions.some(({ reverse }) => reverse)
+        ? { ...layer, directions: layer.directions.map((one) => ({ ...one, reverse: false })) }
+        : undefined,
+  },
+  {
+    words: 'with the two directions swapped',
+    of: ({ directions, ...layer }) =>
+      directions.length === 2 ? { ...layer, directions: [directions[1], directions[0]] } : undefined,
+  },
+  {
+    words: 'with the weights of the first direction for both',
+    of: ({ directions, ...layer }) =>
+      directions.length === 2
+        ? {
+            ...layer,
+            directions: directions.map((one) => ({ ...one, parameters: directions[0].parameters })),
+          }
+        : undefined,
+  },
+];

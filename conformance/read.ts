@@ -1,0 +1,61 @@
+/** Finds the cases of a suite in files and folders of the user's. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readUtf8, readWhole } from '../io/files';
+import { isRecurrent, readOnnxCase } from './onnxsuite';
+import { found, type Found } from './suite';
+import { readWebnn } from './webnnsuite';
+
+/** The suites that can be read. */
+export const suites = ['onnx', 'webnn'] as const;
+export type SuiteName = (typeof suites)[number];
+
+/** All cases of a suite that a path holds: in the file or folder itself, or in the files and folders in it. */
+export function readSuite(suite: SuiteName, path: string): Found[] {
+  return suite === 'onnx'
+    ? readOnnx(path)
+    : webnnFiles(path).flatMap((file) => readWebnn(basename(file), () => readUtf8(file)));
+}
+
+function readOnnx(path: string): Found[] {
+  const own = existsSync(join(path, 'model.onnx'));
+  const folders = own ? [path] : childrenOf(path).filter((one) => existsSync(join(one, 'model.onnx')));
+  return folders.flatMap((folder) => {
+    const name = basename(folder);
+    let model: Uint8Array;
+    try {
+      model = readWhole(join(folder, 'model.onnx'));
+      if (!isRecurrent(model)) return [];
+    } catch (error) {
+      return [{ name, verdict: 'unreadable' as const, reason: (error as Error).message }];
+    }
+    const sets = childrenOf(folder).filter((one) => /^test_data_set_\d+$/.test(basename(one)));
+    if (sets.length === 0)
+      return [{ name, verdict: 'unreadable' as const, reason: 'there is no test_data_set_0' }];
+    return sets.map((set, k) =>
+      found(sets.length === 1 ? name : `${name} ${k}`, () =>
+        readOnnxCase(name, { model, inputs: numbered(set, 'input'), outputs: numbered(set, 'output') }),
+      ),
+    );
+  });
+}
+
+/** The files `input_0.pb`, `input_1.pb` … of a folder, by their number. */
+function numbered(folder: string, what: 'input' | 'output'): Uint8Array[] {
+  const files: Uint8Array[] = [];
+  for (let k = 0; existsSync(join(folder, `${what}_${k}.pb`)); k++)
+    files.push(readWhole(join(folder, `${what}_${k}.pb`)));
+  return files;
+}
+
+function webnnFiles(path: string): string[] {
+  if (statSync(path).isFile()) return [path];
+  return childrenOf(path).filter((file) =>
+    /^(lstm|gru)(_cell)?(\.https\.any\.js|\.json)$/.test(basename(file)),
+  );
+}
+
+const childrenOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));

@@ -1,0 +1,92 @@
+/** Cases of a conformance suite, whoever made it: a layer, what it must give, and how near is near enough. */
+import { must } from '../core/check';
+import type { Named } from '../referee/subject';
+import { formOf } from './operator';
+import { runLayer, type Layer } from './layer';
+
+/** How far a number may be from the expected one. */
+export interface Tolerance {
+  /** `1e-7 + 0.1 %`, `1 ULP`. */
+  words: string;
+  allowed(expected: number): number;
+}
+
+export interface SuiteCase {
+  name: string;
+  layer: Layer;
+  /** What the suite tells of each direction: `output`, `hT`, `cT`, or some of them. */
+  expected: readonly Readonly<Partial<Named>>[];
+  tolerance: Tolerance;
+}
+
+/** A case that the equations here cannot say, and why. */
+export class NotExpressible extends Error {}
+
+/** What a suite's reader found in a place: a case, or why there is none. */
+export type Found = SuiteCase | { name: string; reason: string; verdict: 'not expressible' | 'unreadable' };
+
+export interface CaseVerdict {
+  name: string;
+  verdict: 'pass' | 'fail' | 'not expressible' | 'unreadable';
+  /** What the layer is: `lstm, peepholes`. */
+  form?: string;
+  /** The largest difference as a part of the suite's tolerance. */
+  difference?: number;
+  reason?: string;
+}
+
+/** Reads one case; what goes wrong is told and ends no other. */
+export function found(name: string, read: () => SuiteCase): Found {
+  try {
+    const one = read();
+    // sizes that do not fit are found when it is run
+    runLayer(one.layer);
+    return one;
+  } catch (error) {
+    const reason = (error as Error).message.replace(/^[\w-]+: /, '');
+    return { name, reason, verdict: error instanceof NotExpressible ? 'not expressible' : 'unreadable' };
+  }
+}
+
+/** Runs a case and compares. */
+export function judge(one: Found): CaseVerdict {
+  if (!('layer' in one)) return one;
+  const { name, layer } = one;
+  const { part, where } = worst(one, runLayer(layer));
+  const ok = part <= 1;
+  return {
+    ...{ name, verdict: ok ? 'pass' : 'fail', form: formOf(layer.operator), difference: part },
+    ...(!ok && { reason: where }),
+  };
+}
+
+/** Whether values pass a case. */
+export const passes = (one: SuiteCase, values: readonly Named[]): boolean => worst(one, values).part <= 1;
+
+/** The largest difference from what a case expects, as a part of its tolerance, and where. */
+function worst(
+  { expected, tolerance, layer }: SuiteCase,
+  values: readonly Named[],
+): { part: number; where: string } {
+  let [most, where] = [0, ''];
+  expected.forEach((each, d) => {
+    for (const [quantity, right = []] of Object.entries(each)) {
+      const given = values[d][quantity];
+      must(
+        given.length === right.length,
+        'suite',
+        `${quantity} must have ${given.length} numbers`,
+        right.length,
+      );
+      right.forEach((v, k) => {
+        const difference = Math.abs(Math.fround(given[k]) - v);
+        const part = difference === 0 ? 0 : difference / tolerance.allowed(v);
+        if (part <= most) return;
+        most = Number.isNaN(part) ? Infinity : part;
+        const side = layer.directions.length > 1 ? `, direction ${d}` : '';
+        where = `${quantity}[${k}]${side}: ${given[k]} here, ${v} expected`;
+      });
+    }
+  });
+  return { part: most, where };
+}
