@@ -6,6 +6,8 @@ const rooms = Object.keys(require('./scripts/rooms.json')).filter((room) => !roo
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  // jest leaves a core idle unless told not to
+  maxWorkers: '100%',
   // a hang is a failure, a busy machine is not
   testTimeout: 300_000,
   testMatch: ['<rootDir>/tests/**/*.test.ts'],

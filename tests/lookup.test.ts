@@ -362,7 +362,7 @@ describe('the gradient of class numbers', () => {
     const problem = problemOfNetwork(net, { x: classes, targets, lengths, initial });
     const dWx = mutate(problem).mutants.filter(({ what }) => what.includes('dl0.Wx'));
     expect(dWx.map(({ what }) => what)).toEqual(
-      ['drop', 'flip the sign of', 'scale by 1.001'].map((how) => `${how} dl0.Wx += · · [${D}, 2]`),
+      ['drop', 'flip the sign of', 'scale by 1.001'].map((how) => `${how} dl0.Wx += · @ · [${D}, 2]`),
     );
     expect(mutationScore(problem)).toMatchObject({ survivors: [] });
   });
