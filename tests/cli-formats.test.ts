@@ -130,9 +130,9 @@ describe('export', () => {
       /^keras: l0 must be .*, got peepholes/,
     ],
     [
-      'peepholes in PyTorch',
-      ['export', at('peepholes.safetensors'), '--to', 'torch-script-py'],
-      /^torch: one nn\.RNN, LSTM or GRU must/,
+      'a clockwork network in PyTorch',
+      ['export', at('clockwork.safetensors'), '--to', 'torch-script-py'],
+      /^torch: a cell must be made of text, got clockwork/,
     ],
     [
       'a file that is no checkpoint',
