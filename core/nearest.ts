@@ -1,8 +1,8 @@
 /** Finds the name closest to a misspelled word. */
 
-/** The nearest name: at most a third of the word, and at least one letter, may be wrong. */
+/** The nearest name: a third of the word, or one letter, may be wrong, but not all of it. */
 export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {
-  const most = Math.max(1, Math.floor(word.length / 3));
+  const most = Math.min(Math.max(1, Math.floor(word.length / 3)), word.length - 1);
   const scored = names
     // so many letters are wrong at least
     .filter((name) => Math.abs(name.length - word.length) <= most)
