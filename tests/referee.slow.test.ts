@@ -171,7 +171,7 @@ describe('the command', () => {
   it('refuses what it does not know', async () => {
     for (const [words, message] of [
       [['--cell', 'lsmt', '--', 'x'], 'did you mean lstm?'],
-      [['--timeout', '0', '--', 'x'], 'referee: --timeout must be a number in 0 … 3600, got 0'],
+      [['--timeout', '0', '--', 'x'], 'referee: --timeout must be a number > 0 and <= 3600, got 0'],
       [[], 'command must be given, got none'],
     ] as const) {
       const { status, stderr } = await backstep('referee', ...words);
