@@ -5,7 +5,7 @@
  *
  *   chance   a gradient that differs is equal at a point with probability d / p, at four points (d / p)⁴
  *   meeting  two arguments that differ may be the same residue; they then share one value, which could hide a mistake. So
- *            the four points must agree on which arguments are equal, or they are drawn anew. What is left is that two
+ *            the four points must agree on which arguments are equal, or they are drawn again. What is left is that two
  *            arguments of degree e meet at all four: n² / 2 · (e / p)⁴
  *   kinks    at the first four points all arguments lie on their positive side. A mistake on one side of one kink is seen
  *            at half of the others, and 56 of them leave ½⁵⁶. There, arguments may meet: (½ + ½ (d + n² / 2) / p)⁵⁶
@@ -16,7 +16,7 @@ import { Point } from '../../core/residues';
 /** Points at which coins are thrown for the sides of kinks. */
 const COIN_POINTS = 14 * primes.length;
 
-/** How often a point is drawn anew where a divisor happens to be 0: once is already rare. */
+/** How often a point is drawn again where a divisor happens to be 0: once is already rare. */
 const DRAWS = 4;
 
 /** How many points are drawn to find four that agree on which arguments are equal. */

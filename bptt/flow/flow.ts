@@ -82,7 +82,7 @@ export interface FlowDistance {
  * The work is that of one training step and, for each step of the row and each layer, two decompositions of [S, S], S the
  * number of a layer's states: 0.1 s for a hundred steps of S = 32, some seconds for S = 256.
  *
- * @throws RangeError for a row that there is not, for a network without a loss and without upstream gradients, or when a
+ * @throws RangeError for a row that does not exist, for a network without a loss and without upstream gradients, or when a
  *   gradient is not finite any more, naming the first one.
  * @example
  * const { layers } = flow(net, batch);
