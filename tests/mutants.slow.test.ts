@@ -125,7 +125,7 @@ describe('mutants', () => {
   it('break the two products of a GRU into dhPrev one by one', () => {
     const what = mutate(problemOfCell(gru({ input: 3, hidden: 5 }))).mutants.map((mutant) => mutant.what);
     // through r and z, and through u; the same at the initial state
-    expect(what.filter((text) => /^drop .* \+= · l0\.Wh/.test(text))).toHaveLength(4);
+    expect(what.filter((text) => /^drop .* \+= · @ l0\.Wh/.test(text))).toHaveLength(4);
   });
 
   it('do not count rewrites that change nothing', () => {
