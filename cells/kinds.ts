@@ -103,6 +103,17 @@ const builtIn: readonly CellKind[] = [
 export const kinds = new Registry<CellKind>('the cell');
 for (const kind of builtIn) kinds.add(kind.name, kind, 'cells');
 
+/**
+ * The kind that a cell is of, by its equations: a cell of one's own may have the name of another.
+ * @example kindOf(lstm({ input: 2, hidden: 3 }))?.name // 'lstm'
+ */
+export function kindOf({ name, options, input, hidden, equations }: Cell): CellKind | undefined {
+  if (options === undefined || !kinds.has(name)) return undefined;
+  const kind = kinds.get(name, 'cells');
+  const own = 'equations' in options ? undefined : kind.make({ ...options, input, hidden });
+  return own && JSON.stringify(own.equations) === JSON.stringify(equations) ? kind : undefined;
+}
+
 /** A cell in one of its forms, of such sizes; `more` options of the form, if given. */
 export function inForm({ make }: CellKind, form: Form, sizes: CellSizes, more: object = {}): Cell {
   const { input, hidden } = sizes;

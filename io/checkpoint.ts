@@ -10,7 +10,9 @@
  * The metadata holds everything that is not a tensor, as JSON: the network, the optimiser, the generator, the vocabulary, and
  * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
  */
-import { makers, type CellMaker } from '../cells/makers';
+import type { Cell } from '../cells/cell';
+import { kindOf, kinds } from '../cells/kinds';
+import { makers, noteOfCell, type CellMaker } from '../cells/makers';
 import { architectureOf, parameterShapes } from '../bptt/network/architecture';
 import { directionsOf, type Layer } from '../bptt/network/layer';
 import { noteOf, optionsFrom } from '../bptt/network/note';
@@ -21,6 +23,7 @@ import { flatten } from '../bptt/network/numbers';
 import { mustBeNetwork, Network } from '../bptt/network/network';
 import { optimizer as optimizerOf, Optimizer } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
+import { cellsOf } from '../bptt/network/stack';
 import { parseJson } from './json';
 import { FORMAT, readMetadata, type Metadata } from './metadata';
 import { fillFromPytorch, store, torchModule, toPytorch } from './pytorch';
@@ -101,6 +104,7 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
   const known = vocabulary === undefined || vocabulary instanceof Vocabulary;
   const why = 'Vocabulary.of(text) makes it';
   mustBe(known, where, 'the vocabulary must be a Vocabulary', vocabulary, why);
+  for (const { cell } of cellsOf(network.architecture)) mustHaveOwnName(cell, where);
   const { layers, dtype } = network.architecture;
   const tensors = toPytorch(network.architecture, network.parameters.values);
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
@@ -134,6 +138,19 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
   const module = moduleNote(layers);
   if (module !== undefined) metadata.module = module;
   return encodeSafetensors(tensors, metadata);
+}
+
+/** A checkpoint names a cell, and would be read as the built-in cell of that name. */
+function mustHaveOwnName(cell: Cell, where: string): void {
+  const { cell: name } = noteOfCell(cell);
+  const own = !kinds.has(name) || kindOf(cell) !== undefined;
+  mustBe(
+    own,
+    where,
+    'a cell of your own must have a name of its own',
+    name,
+    'a built-in cell is called that',
+  );
 }
 
 /** Checks that the argument is an object with a network, and not the network itself. */

@@ -14,6 +14,7 @@
  * 3. Gates of older versions (and of TensorFlow.js) may be hard_sigmoid, which is another function: such a model computes
  * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
  */
+import { kindOf } from '../cells/kinds';
 import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
 import { mustBeNetwork, network, type Network } from '../bptt/network/network';
 import { mustReadSteps } from '../bptt/network/topology';
@@ -76,13 +77,13 @@ export function toKeras(network: Network): Map<string, SafeTensor> {
     // two directions of one kind share its number
     const names: Record<string, string> = {};
     for (const { name, cell, reverse } of directions) {
-      const kind = layerNames[cell.name] as string | undefined;
+      const kind = layerNames[kindOf(cell)?.name ?? ''] as string | undefined;
       const why = 'Keras has a layer for each of these, without peepholes, and none for others';
       const got = cell.options?.peepholes ? 'peepholes' : cell.name;
       must(
         kind !== undefined && !cell.options?.peepholes,
         'keras',
-        `${name} must be elman, lstm or gru`,
+        `${name} must be a built-in elman, lstm or gru`,
         got,
         why,
       );

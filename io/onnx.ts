@@ -14,6 +14,7 @@
  *   pi, pf, po [H]  P [3H]          i o f
  */
 import type { Cell } from '../cells/cell';
+import { kindOf } from '../cells/kinds';
 import { initialName } from '../bptt/network/architecture';
 import { directionsOf, inputOf, type Direction } from '../bptt/network/layer';
 import { mustBeNetwork, type Network } from '../bptt/network/network';
@@ -93,7 +94,13 @@ const startName = (direction: string, state: string): string => `${direction}_${
 function mustBeExportable({ architecture: { layers }, parameters }: Network): void {
   for (const { name, cell } of layers.flatMap(directionsOf)) {
     const why = 'ONNX has a node for each of these, and none for others';
-    must(Object.hasOwn(types, cell.name), 'onnx', `${name} must be elman, lstm or gru`, cell.name, why);
+    must(
+      Object.hasOwn(types, kindOf(cell)?.name ?? ''),
+      'onnx',
+      `${name} must be a built-in elman, lstm or gru`,
+      cell.name,
+      why,
+    );
   }
   const bytes = 4 * parameters.count;
   must(bytes < MAX_BYTES, 'onnx', 'the model must have fewer than 2 GB', `${bytes} bytes of weights`);

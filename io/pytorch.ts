@@ -17,6 +17,7 @@
  * Networks that no single torch.nn.RNN, LSTM or GRU can hold (peepholes, reset before the product, sigmoid units,
  * layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, but for the head. So do trainable initial states.
  */
+import { kindOf } from '../cells/kinds';
 import { must, mustBe, mustShape } from '../core/check';
 import { directionsOf, isBidirectional, type Layer } from '../bptt/network/layer';
 import type { Layers } from '../bptt/network/stack';
@@ -46,11 +47,11 @@ export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | 
   const directions = layers.flatMap(directionsOf);
   const kinds = directions.map(({ cell }) => {
     const { options = {} } = cell;
-    const bias = options.bias === true;
-    if (cell.name === 'elman' && options.activation !== 'sigmoid')
-      return `RNN ${options.activation === 'relu' ? 'relu' : 'tanh'} ${bias}`;
-    if (cell.name === 'lstm' && options.peepholes === false) return `LSTM ${bias}`;
-    if (cell.name === 'gru' && options.reset === 'after') return `GRU ${bias}`;
+    const { bias, activation } = options as { bias: boolean; activation?: string };
+    const name = kindOf(cell)?.name;
+    if (name === 'elman' && activation !== 'sigmoid') return `RNN ${activation} ${bias}`;
+    if (name === 'lstm' && options.peepholes === false) return `LSTM ${bias}`;
+    if (name === 'gru' && options.reset === 'after') return `GRU ${bias}`;
     return '';
   });
   const alike = kinds.every((kind) => kind === kinds[0]);

@@ -44,7 +44,9 @@ export function torchScript(project: PytorchProject, module: string | undefined)
     read: embedding
       ? 'self.embedding(x)'
       : `F.one_hot(x, ${network.input}).to(next(self.parameters()).dtype)`,
-    mix: embedding ? '\n        else:\n            x = x @ self.embedding.weight' : '',
+    mix: embedding
+      ? '\n        else:\n            x = x @ self.embedding.weight\n        x = self.dropout(x)'
+      : '',
     ...initialLines(network.architecture, module),
     dropout,
     head:

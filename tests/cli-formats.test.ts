@@ -122,7 +122,7 @@ describe('export', () => {
     [
       'a clockwork network',
       ['export', at('clockwork.safetensors'), '--to', 'onnx'],
-      /^onnx: l0 must be elman, lstm or gru, got clockwork \(ONNX/,
+      /^onnx: l0 must be a built-in elman, lstm or gru, got clockwork \(ONNX/,
     ],
     [
       'peepholes in Keras',

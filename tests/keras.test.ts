@@ -187,7 +187,7 @@ describe('what does not fit is named', () => {
     [
       'jordan',
       () => network({ layers: [jordan({ ...one, output: 2 })] }),
-      /^keras: l0 must be elman, lstm or gru, got jordan \(Keras has /,
+      /^keras: l0 must be a built-in elman, lstm or gru, got jordan \(Keras has /,
     ],
     [
       'peepholes',

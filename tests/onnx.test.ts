@@ -236,7 +236,7 @@ describe('what ONNX has no node for is refused', () => {
     [
       'jordan',
       [jordan({ ...one, output: 2 })],
-      /^onnx: l0 must be elman, lstm or gru, got jordan \(ONNX has /,
+      /^onnx: l0 must be a built-in elman, lstm or gru, got jordan \(ONNX has /,
     ],
     [
       'clockwork',

@@ -19,6 +19,7 @@ import {
   toKeras,
   pytorchProject,
   type Batch,
+  type Cell,
   type OptimizerDefinition,
 } from '../index';
 
@@ -171,6 +172,34 @@ describe('an exporter that does not know something refuses it by name', () => {
       'torch: the optimiser must state what it is in PyTorch, got own-lion',
     );
   });
+});
+
+test('a cell of your own that has the name of a built-in one is not taken for it', () => {
+  const equations = `cell elman
+shapes
+  x [D]   states h [H]   parameters Wx [D, H]  Wh [H, H]  b [H]
+forward
+  h = sigmoid(x @ Wx + hPrev @ Wh + b)
+backward
+  dh = dhOut + dhNext
+  da = dh * h * (1 - h)
+  dx = da @ Wx.T
+  dhPrev = da @ Wh.T
+  dWx += x.T @ da
+  dWh += hPrev.T @ da
+  db += sum(da)`;
+  const made = cellFromText({ input: 2, hidden: 3, equations });
+  const net = network({ layers: [made], output: 2 });
+  expect(() => encodeOnnx(net)).toThrow('onnx: l0 must be a built-in elman, lstm or gru, got elman');
+  expect(() => toKeras(net)).toThrow('keras: l0 must be a built-in elman, lstm or gru, got elman');
+  expect(pytorchProject({ network: net })['model.py']).toContain('class ElmanCell(nn.Module):');
+  // its text travels with it, unless it was made without one
+  const [same] = decodeCheckpoint(encodeCheckpoint({ network: net })).network.architecture.layers;
+  expect((same as Cell).equations).toEqual(made.equations);
+  const bare = network({ layers: [{ ...made, options: {} }], output: 2 });
+  expect(() => encodeCheckpoint({ network: bare })).toThrow(
+    'checkpoint: a cell of your own must have a name of its own, got elman (a built-in cell is called that)',
+  );
 });
 
 test('a schedule without its Python is refused by the export to PyTorch by name', () => {

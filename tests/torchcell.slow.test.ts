@@ -16,9 +16,13 @@ import {
   lstm1997,
   network,
   pytorchProject,
+  toFlat,
   type Cell,
   type NetworkOptions,
 } from '../index';
+import { runnerOf } from '../bptt/network/network';
+import { decodeSafetensors, type SafeTensor } from '../io/safetensors';
+import { distance } from './executors';
 import { describeWith, pythonWith, run } from './outside';
 
 const [D, H] = [3, 4];
@@ -115,6 +119,68 @@ print(json.dumps(said))`;
     const [, error, bound] = /^output within (\S+) \(bound (\S+)\)/.exec(said.odd) ?? [];
     expect(Number(error)).toBeLessThanOrEqual(Number(bound));
     expect(said.odd).toMatch(/gradients within \S+ \(bound \S+\): FAIL\nexit 1\n$/);
+  });
+});
+
+describeWith(python, 'python3-torch')('dropout in PyTorch', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-dropout-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const table = embedding({ input: 6, width: D });
+  const nets = {
+    // one layer: nn.GRU itself drops nothing
+    module: network({ layers: [table, gru(one)], output: 2, dropout: 0.4, seed: 5 }),
+    'no embedding': network({ layers: [lstm(one)], output: 2, dropout: 0.4, seed: 5 }),
+    cells: network({
+      layers: [table, gru(one), bidirectional(lstm({ input: H, hidden: 2 }))],
+      ...{ output: 2, topology: 'many-to-one', dropout: 0.4, seed: 5 },
+    }),
+  } as const;
+
+  test('drops what the engine drops, given its masks', () => {
+    const masks: Record<string, number[][]> = {};
+    const expected: Record<string, number[]> = {};
+    for (const [name, net] of Object.entries(nets)) {
+      mkdirSync(join(folder, name));
+      const files = pytorchProject({ network: net, T: 3, B: 2 });
+      for (const [file, contents] of Object.entries(files)) writeFileSync(join(folder, name, file), contents);
+      const stored = decodeSafetensors(files['batch.safetensors'] as Uint8Array).tensors.get(
+        'x',
+      ) as SafeTensor;
+      const x = { shape: [...stored.shape], numbers: Array.from(stored.data, Number) };
+      const { state } = net.random;
+      masks[name] = runnerOf(net).lay({ x }, { training: true }).keeps.map(toFlat);
+      net.random.state = state;
+      expected[name] = toFlat(net.forward({ x }, { training: true }).output);
+    }
+    const script = `
+import json, runpy, sys, torch
+
+class Masks(torch.nn.Module):
+    def __init__(self, masks):
+        super().__init__()
+        self.masks = masks
+
+    def forward(self, x):
+        return x * torch.tensor(self.masks.pop(0), dtype=torch.float64).reshape(x.shape)
+
+said = {}
+for name, masks in json.load(sys.stdin).items():
+    names = runpy.run_path("${folder}/" + name + "/model.py", run_name="model")
+    model = names["Model"]().double()
+    model.load_state_dict(names["load"]("weights.safetensors"))
+    model.dropout = Masks(masks)
+    y, _ = model.train()(names["load"]("batch.safetensors")["x"])
+    said[name] = {"y": y.flatten().tolist(), "left": len(masks)}
+print(json.dumps(said))`;
+    const said = JSON.parse(run(python as string, ['-c', script], JSON.stringify(masks))) as Record<
+      string,
+      { y: number[]; left: number }
+    >;
+    for (const [name, { y, left }] of Object.entries(said)) {
+      expect([name, left]).toEqual([name, 0]);
+      expect(distance(y, expected[name])).toBeLessThan(1e-12);
+    }
+    expect(Object.keys(said)).toEqual(Object.keys(nets));
   });
 });
 
