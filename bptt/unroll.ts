@@ -118,7 +118,7 @@ export class Unroll {
   }
 
   /** Records the steps `from`…`to` (not included) forward; default all. */
-  forward(program: Program, from = 0, to = this.options.T): void {
+  forward(program: Program, from = 0, to: number = this.options.T): void {
     for (const t of this.steps(from, to)) this.step(program, t);
   }
 
@@ -130,7 +130,7 @@ export class Unroll {
   }
 
   /** Records these steps backward, last one first. */
-  backward(program: Program, from = 0, to = this.options.T): void {
+  backward(program: Program, from = 0, to: number = this.options.T): void {
     for (const t of this.steps(from, to).reverse()) {
       const v = this.at(t);
       if (v.valid) this.holdBackward(program, v, t);
@@ -183,7 +183,7 @@ export class Unroll {
   }
 
   /** The steps `from`…`to` in the order in which the cell takes them; default all. */
-  steps(from = 0, to = this.options.T): number[] {
+  steps(from = 0, to: number = this.options.T): number[] {
     return Array.from({ length: to - from }, (_, k) => (this.options.reverse ? to - 1 - k : from + k));
   }
 

@@ -136,14 +136,14 @@ export class Program {
   }
 
   /** Records out [C] (=|+=) Σ over the rows of `from` [R, C]. */
-  sumRows(from: Tensor, out: Tensor, { accumulate = false } = {}): void {
+  sumRows(from: Tensor, out: Tensor, { accumulate = false }: { accumulate?: boolean } = {}): void {
     mustBeMatrix(from, 'sumRows', 'from');
     mustShape(out.shape, [from.shape[1]], 'sumRows', 'out', `from [${from.shape.join(', ')}]`);
     this.reduce('sumRows', from, out, accumulate);
   }
 
   /** Records out [R, 1] (=|+=) Σ along each row of `from` [R, C]. */
-  sumColumns(from: Tensor, out: Tensor, { accumulate = false } = {}): void {
+  sumColumns(from: Tensor, out: Tensor, { accumulate = false }: { accumulate?: boolean } = {}): void {
     mustBeMatrix(from, 'sumColumns', 'from');
     mustShape(out.shape, [from.shape[0], 1], 'sumColumns', 'out', `from [${from.shape.join(', ')}]`);
     this.reduce('sumColumns', from, out, accumulate);

@@ -281,7 +281,7 @@ function trial(problem: Problem, backward: Program, point: Point) {
  * @example
  * exactCheck(problemOfCell(lstm({ input: 4, hidden: 5 }))).proved; // true
  */
-export function exactCheck(problem: Problem, { seed = 0 } = {}): ExactReport {
+export function exactCheck(problem: Problem, { seed = 0 }: { seed?: number } = {}): ExactReport {
   const backward = hoist(problem.backward);
   const names = Object.keys(problem.variables);
   const found = new Map<string, ExactMismatch>();

@@ -52,7 +52,7 @@ const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'g
  * each number with a random weight.
  * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
  */
-export function problemOfNetwork(net: Network, batch: Batch, random = new Random(0)): Problem {
+export function problemOfNetwork(net: Network, batch: Batch, random: Random = new Random(0)): Problem {
   const { feed, dtype, trainInitial, loss } = net.architecture;
   mustBe(
     dtype === 'float64',

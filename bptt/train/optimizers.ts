@@ -94,7 +94,7 @@ export class Optimizer {
    * @param learningRate of this step only; default: the option `learningRate`.
    * @throws RangeError unless the learning rate is a finite number ≥ 0.
    */
-  step(learningRate = this.learningRate): void {
+  step(learningRate: number = this.learningRate): void {
     mustBeRate(learningRate, 'optimizer.step');
     this.made++;
     const numbers = this.rule.numbers(this.made, learningRate);
