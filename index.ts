@@ -5,6 +5,7 @@ export {
   network,
   copyNetwork,
   Network,
+  type CopyChanges,
   type Gradients,
   type NetworkOptions,
   type Pass,
@@ -13,6 +14,7 @@ export {
 export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layer';
 export { embedding, type Embedding, type EmbeddingOptions } from './cells/embedding';
 export type { Architecture } from './bptt/network/architecture';
+export type { Layers } from './bptt/network/stack';
 export type { Feed, Topology } from './bptt/network/topology';
 export type { AttentionScore } from './bptt/network/attention';
 export type { Batch, PassOptions } from './bptt/network/batch';
@@ -21,7 +23,7 @@ export type { States } from './bptt/network/states';
 export { Parameters } from './bptt/network/parameters';
 
 // Cells
-export { elman, type ElmanOptions } from './cells/elman';
+export { elman, type Activation, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
 export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';
@@ -33,17 +35,28 @@ export {
   type ClockworkModule,
   type ClockworkModuleOptions,
 } from './cells/modules';
-export { type Cell, type CellOptions, type Parameter } from './cells/cell';
+export type { Cell, CellOptions, Parameter, WeightInit } from './cells/cell';
 
 // Training: losses, optimizers, schedules, clipping
-export { fit, type FitOptions, type StepInfo, type FitResult } from './bptt/train/fit';
+export { fit, type FitOptions, type FitResult, type StepInfo } from './bptt/train/fit';
+export type { LearnerOptions } from './bptt/train/learner';
 export { LossCurve, type CurveRest, type LossPoint } from './bptt/train/curve';
 export type { Batches, StreamBatch } from './bptt/train/source';
 export { evaluate } from './bptt/train/learner';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';
 export { lossNames } from './losses';
-export { optimizer, Optimizer, type OptimizerName, type OptimizerOptions } from './bptt/train/optimizers';
+export {
+  optimizer,
+  Optimizer,
+  type OptimizerName,
+  type OptimizerOptions,
+  type OptimizerSnapshot,
+} from './bptt/train/optimizers';
 export { optimizerNames } from './bptt/train/updates';
+export type { SgdOptions } from './bptt/train/updates/sgd';
+export type { RmspropOptions } from './bptt/train/updates/rmsprop';
+export type { AdagradOptions } from './bptt/train/updates/adagrad';
+export type { AdamOptions } from './bptt/train/updates/adam';
 export { schedule, type Schedule, type ScheduleOptions } from './bptt/train/schedules';
 export { clipGlobalNorm, clipValue, globalNorm } from './bptt/train/clip';
 export { clipEffect, type ClipEffect, type ClipEffectOptions } from './bptt/train/clipeffect';
@@ -57,6 +70,7 @@ export {
   type ParallelPassOptions,
   type ParallelPass,
 } from './bptt/parallel/parallel';
+export type { PassFigures } from './bptt/parallel/share';
 export { suggestedThreads } from './bptt/parallel/threads';
 
 // Generating sequences
@@ -71,8 +85,9 @@ export {
   type GradcheckRow,
   type Oracle,
 } from './bptt/check/gradcheck';
+export type { Direction, Estimate, Reason, Verdict } from './bptt/check/judge';
 export { errorBounds, relativeError } from './bptt/check/bounds';
-export { mutationScore, type MutationReport } from './bptt/check/mutants';
+export { mutationScore, type MutantOracle, type MutationReport } from './bptt/check/mutants';
 export {
   diagnose,
   type DiagnoseOptions,
@@ -81,13 +96,21 @@ export {
   type GradientDifference,
 } from './referee/diagnose';
 export { diagnoseNetwork, type NetworkDiagnoseOptions } from './referee/network';
+export type { EquationLine } from './referee/edits';
+export type { Precision } from './referee/errorbound';
 export type { Question } from './referee/subject';
 
 // Checking gradients: the oracles one by one
-export { problemOfNetwork, problemOfCell, type Problem } from './bptt/check/problem';
+export {
+  problemOfNetwork,
+  problemOfCell,
+  type CellProblemOptions,
+  type Problem,
+  type Variable,
+} from './bptt/check/problem';
 export { exactCheck, type ExactMismatch, type ExactReport } from './bptt/check/exact';
-export { centralDifferences } from './bptt/check/finite';
-export { forwardMode } from './bptt/check/rtrl';
+export { centralDifferences, type DifferenceOptions, type Differences } from './bptt/check/finite';
+export { forwardMode, type ForwardMode } from './bptt/check/rtrl';
 export { doubleSum, type DoubleSum } from './bptt/check/doublesum';
 
 // How gradients flow through time; second derivatives
@@ -117,7 +140,7 @@ export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions 
 // Hopfield networks
 export { hopfield, type Hopfield, type HopfieldOptions } from './hopfield/network';
 export type { StorageRule } from './hopfield/storage';
-export type { RecallMode, RecallStep, RecallResult, RecallOptions } from './hopfield/recall';
+export type { RecallEnd, RecallMode, RecallOptions, RecallResult, RecallStep } from './hopfield/recall';
 export { corrupt, randomPatterns, type HopfieldPatterns, type HopfieldState } from './hopfield/patterns';
 export {
   bitError,
@@ -128,28 +151,48 @@ export {
 } from './hopfield/capacity';
 
 // Files, in and out
-export { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type CheckpointOptions } from './io/checkpoint';
+export {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Checkpoint,
+  type CheckpointOptions,
+  type CheckpointToSave,
+} from './io/checkpoint';
 export type { CellMaker } from './cells/makers';
 export { Vocabulary } from './io/vocabulary';
-export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from './io/safetensors';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafeDtype,
+  type SafeFile,
+  type SafeTensor,
+} from './io/safetensors';
 export { decodeNpy, encodeNpy } from './io/npy';
 export { decodeNpz, encodeNpz } from './io/npz';
 export { encodeOnnx, type OnnxOptions } from './io/onnx';
 export { fromPytorch } from './io/torchimport';
-export { fillFromPytorch, toPytorch } from './io/pytorch';
+export { toPytorch } from './io/pytorch';
 export { pytorchProject } from './io/torchproject';
 export type { PytorchProject } from './io/torchscript';
 export { fromKeras, toKeras } from './io/keras';
-export type { ImportOptions } from './io/foreign';
+export type { ImportOptions, StoredWeights } from './io/foreign';
 
 // Cells, losses, optimizers and schedules of your own
 export { cell, type CellDefinition } from './cells/define';
-export { type CellEquations, type ColumnRange, type StatementPair } from './cells/cell';
+export type { CellEquations, CellOption, ColumnRange, StatementPair } from './cells/cell';
 export { cellFromText, type TextCellOptions } from './cells/text';
 export { EquationError } from './core/equations/error';
-export { loss, registerLoss, type Loss, type LossDefinition } from './losses';
+export {
+  loss,
+  registerLoss,
+  type Loss,
+  type LossDefinition,
+  type LossPrediction,
+  type LossTargets,
+} from './losses';
 export {
   registerOptimizer,
+  type CommonOptimizerOptions,
   type OptimizerDefinition,
   type OptimizerOption,
   type RegisteredOptions,
@@ -161,54 +204,31 @@ export { registerSchedule, type ScheduleDefinition } from './bptt/train/schedule
 export {
   zeros,
   tensor,
-  rows,
-  columns,
   transpose,
-  reshape,
   toFlat,
   toNested,
+  type Numbers,
   type Tensor,
   type Tensors,
 } from './core/tensor';
-export type { Dtype } from './core/memory';
-export { softmax, norm } from './core/reduce';
+export type { Data, Dtype } from './core/memory';
+export { softmax } from './core/reduce';
 export { Random, type RandomState } from './core/random';
 export * as init from './core/init';
 
 // Programs: tensor operations, recorded once and run by an executor
-export { Program, type Executor, type Operation } from './core/program';
+export {
+  Program,
+  type Binder,
+  type Executor,
+  type Operation,
+  type Pointwise,
+  type Product,
+  type Reduction,
+} from './core/program';
 export { executorOf, type ExecutorName } from './core/executor';
-export { plain } from './core/plain';
-export { Unroll } from './bptt/unroll';
-export {
-  statement,
-  statementOf,
-  inputsOf,
-  type Graph,
-  type GraphNode,
-  type Statement,
-} from './core/statement';
-export { print } from './core/print';
-export * as scalar from './core/scalar';
-export {
-  Dual,
-  add,
-  sub,
-  mul,
-  div,
-  neg,
-  abs,
-  min,
-  max,
-  exp,
-  log,
-  log1p,
-  sqrt,
-  tanh,
-  sigmoid,
-  relu,
-  step,
-  select,
-  named,
-} from './core/scalar';
-export type { Scalar } from './core/scalar';
+export { Unroll, type UnrollOptions } from './bptt/unroll';
+export { statement, type Graph, type GraphNode, type Statement } from './core/statement';
+export { printGraph } from './core/print';
+export * as ops from './core/ops';
+export type { OperationName, Scalar } from './core/scalar';

@@ -35,10 +35,10 @@ import type { Tensors } from '../core/tensor';
  * lists the names that a step reads and writes.
  *
  * @example
- * const forward = statement(({ a, hPrev }) => ({ h: add(mul(0.9, hPrev), a) }));
+ * const forward = statement(({ a, hPrev }) => ({ h: ops.add(ops.mul(0.9, hPrev), a) }));
  * const backward = statement(({ dhOut, dhNext }) => {
- *   const dh = add(dhOut, dhNext); // two paths reach h: the output at t, and the step at t+1
- *   return { da: dh, dhPrev: mul(0.9, dh) };
+ *   const dh = ops.add(dhOut, dhNext); // two paths reach h: the output at t, and the step at t+1
+ *   return { da: dh, dhPrev: ops.mul(0.9, dh) };
  * });
  * const leaky: Cell = {
  *   name: 'leaky',

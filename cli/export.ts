@@ -124,7 +124,7 @@ function exportTo(given: string, options: ExportOptions): void {
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'create one with backstep train or backstep import');
   const checkpoint = using(
-    () => decodeCheckpoint(bytes, {}, file),
+    () => decodeCheckpoint(bytes, { file }),
     'the file is damaged or not a checkpoint; backstep import reads files of other frameworks',
   );
   const files = using(() => format.files(checkpoint, options), 'try another format: --to safetensors');

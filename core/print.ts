@@ -9,9 +9,9 @@ import type { Tensor, Tensors } from './tensor';
  * The equations of a graph in infix notation, one line for each named value, in the order of evaluation.
  *
  * @example
- * print(statement(({ a, b }) => ({ y: mul(a, sub(1, b)) })).graph); // ['y = a * (1 - b)']
+ * printGraph(statement(({ a, b }) => ({ y: ops.mul(a, ops.sub(1, b)) })).graph); // ['y = a * (1 - b)']
  */
-export function print(graph: Graph): string[] {
+export function printGraph(graph: Graph): string[] {
   const named = new Map<number, string>();
   const definitions = [...Object.entries(graph.locals), ...Object.entries(graph.outputs)];
   definitions.sort((p, q) => p[1] - q[1]);
@@ -36,7 +36,7 @@ function expressionOf(graph: Graph, index: number, named: ReadonlyMap<number, st
 
 /** The lines of an operation, in the language of equations; `nameOf` says what its tensors are called. */
 export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): string[] {
-  if (operation.kind === 'pointwise') return print(operation.graph);
+  if (operation.kind === 'pointwise') return printGraph(operation.graph);
   const out = nameOf(operation.out);
   const is = operation.accumulate ? '+=' : '=';
   const named = (name: string): Expression => ({ kind: 'name', name, at: 0 });

@@ -28,9 +28,9 @@ export interface Statement {
  *
  * Source: the closed language of `scalar.ts`; the body may use nothing else (no `if`, no `Math`).
  * @example
- * const square = statement(({ x }) => ({ y: mul(x, x) }));
+ * const square = statement(({ x }) => ({ y: ops.mul(x, x) }));
  * square({ x: 3 });     // { y: 9 }
- * print(square.graph);  // ['y = x * x']
+ * printGraph(square.graph); //  ['y = x * x']
  */
 export function statement(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>): Statement {
   let graph: Graph | undefined;

@@ -39,7 +39,7 @@ export interface Fields {
   overlaps(state: HopfieldState): number[];
 }
 
-interface RecallEnd {
+export interface RecallEnd {
   /** Where it ended, [N]. */
   state: HopfieldState;
   /**

@@ -17,12 +17,13 @@ import type { Data } from '../core/memory';
 import { Program } from '../core/program';
 import { tensor, transpose, zeros, type Tensor } from '../core/tensor';
 
-export const rules = { hebbian, storkey, 'pseudo-inverse': pseudoInverse } satisfies Record<
-  string,
-  (patterns: Tensor) => Tensor
->;
-/** The rule that stores patterns: `hebbian`, `storkey` or `pseudo-inverse`. The last two bear a higher load. */
-export type StorageRule = keyof typeof rules;
+/** The rule that stores patterns. The last two bear a higher load. */
+export type StorageRule = 'hebbian' | 'storkey' | 'pseudo-inverse';
+export const rules: Record<StorageRule, (patterns: Tensor) => Tensor> = {
+  hebbian,
+  storkey,
+  'pseudo-inverse': pseudoInverse,
+};
 export const ruleNames = Object.keys(rules) as StorageRule[];
 
 /** Of a pattern of length √N, the part beyond the others below which it counts as theirs: far above rounding. */

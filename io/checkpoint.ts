@@ -78,6 +78,8 @@ export interface CheckpointOptions {
   inference?: boolean;
   /** Makers of cells by name, in addition to those of this engine; given the options that the cell had. */
   cells?: Record<string, CellMaker>;
+  /** The name of the file, for messages. */
+  file?: string;
 }
 export type { CellMaker };
 
@@ -170,15 +172,15 @@ const biases = 'each layer has one bias: it is bias_ih, and bias_hh is zero';
 const gruBiases = 'each layer has one bias, bias_ih, and b_hn, the last third of bias_hh, whose rest is zero';
 
 /**
- * Reads the bytes of a checkpoint file; `file` is its name in messages. Rebuilds the network and its optimizer.
+ * Reads the bytes of a checkpoint file, and rebuilds the network and its optimizer.
  *
  * @throws RangeError or TypeError when anything in it is not as `encodeCheckpoint` writes it.
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,
   options: CheckpointOptions = {},
-  file = 'the file',
 ): Required<Pick<Checkpoint, 'network' | 'states' | 'curves'>> & Checkpoint {
+  const { file = 'the file' } = options;
   mustBeBytes(bytes, 'checkpoint', file);
   try {
     return decode(bytes, options);

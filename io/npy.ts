@@ -58,7 +58,10 @@ export function encodeNpy({ dtype, shape, data }: SafeTensor): Uint8Array<ArrayB
  * @throws TypeError when it is no .npy file, or holds anything but little-endian numbers.
  * @example decodeNpy(readFileSync('x.npy')).shape // [3, 4]
  */
-export function decodeNpy(bytes: Uint8Array, where = 'npy'): SafeTensor {
+export const decodeNpy = (bytes: Uint8Array): SafeTensor => readNpy(bytes, 'npy');
+
+/** As `decodeNpy`; messages begin with `where`. */
+export function readNpy(bytes: Uint8Array, where: string): SafeTensor {
   mustBeBytes(bytes, where);
   const { header, start } = readHeader(bytes, where);
   const { descr, fortran_order: fortran, shape: sizes } = parseHeader(header, where);

@@ -6,7 +6,7 @@
  */
 import { zipSync, type Zippable } from 'fflate';
 import { must, mustBe, mustBeByName, mustBeBytes } from '../core/check';
-import { decodeNpy, encodeNpy } from './npy';
+import { encodeNpy, readNpy } from './npy';
 import type { SafeTensor } from './safetensors';
 import { readDirectory, unpack } from './zip';
 
@@ -57,7 +57,7 @@ export function decodeNpz(bytes: Uint8Array): Map<string, SafeTensor> {
   const arrays = new Map<string, SafeTensor>();
   for (const entry of entries) {
     const array = entry.name.slice(0, -ENDING.length);
-    arrays.set(array, decodeNpy(unpack(bytes, entry, 'npz'), `npz: ${array}`));
+    arrays.set(array, readNpy(unpack(bytes, entry, 'npz'), `npz: ${array}`));
   }
   return arrays;
 }

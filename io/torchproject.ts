@@ -1,5 +1,5 @@
 /** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
-import { lossOf, type TargetKind } from '../losses';
+import { lossOf, type LossTargets } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
 import { copyNetwork } from '../bptt/network/network';
 import { mustReadSteps, outputAxes } from '../bptt/network/topology';
@@ -95,7 +95,7 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   };
   const x = vocabulary || embedding ? whole([T, B], D) : real([T, B, D], () => random.normal());
   const axes = outputAxes(topology, T, B);
-  const targets: Record<TargetKind, () => SafeTensor> = {
+  const targets: Record<LossTargets, () => SafeTensor> = {
     classes: () => whole(axes, O),
     probabilities: () => real([...axes, O], () => random.below(2)),
     numbers: () => real([...axes, O], () => random.normal()),

@@ -15,9 +15,9 @@ import { Registry } from '../core/registry';
 import { dtypeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
 
 /** What a target is: a class number, O numbers in 0…1, or O numbers of any size. */
-export type TargetKind = 'classes' | 'probabilities' | 'numbers';
+export type LossTargets = 'classes' | 'probabilities' | 'numbers';
 /** What the outputs are turned into where a prediction is wanted. */
-export type Prediction = 'same' | 'sigmoid' | 'softmax';
+export type LossPrediction = 'same' | 'sigmoid' | 'softmax';
 
 /** The text of a loss, and what others must know of it. */
 export interface LossDefinition {
@@ -25,13 +25,13 @@ export interface LossDefinition {
   name: string;
   /** What people call it: `cross-entropy`. */
   title: string;
-  targets: TargetKind;
+  targets: LossTargets;
   /** Reads y and target; writes rowLoss [N, 1]. */
   forward: string;
   /** Reads all of that, what forward wrote, and weight [N, 1]; writes dy [N, O]. */
   backward: string;
   /** Default: the outputs as they are. */
-  prediction?: Prediction;
+  prediction?: LossPrediction;
   /** Whether a row's loss is a mean over its O outputs, not their sum; default false. */
   perOutput?: boolean;
   /** The sum over all rows of `y` and `targets` in PyTorch, with `torch.nn.functional` as F; without it no export to it. */

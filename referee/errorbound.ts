@@ -19,9 +19,10 @@ import { inputsOf, type Graph } from '../core/statement';
 import { sizeOf, type Tensor } from '../core/tensor';
 import { positionOf } from '../bptt/check/problem';
 
-/** Precisions by name, with their unit round-off. */
-export const roundoff = { float64: 2 ** -53, float32: 2 ** -24 } as const;
-export type Precision = keyof typeof roundoff;
+/** The precision that numbers were computed in. */
+export type Precision = 'float64' | 'float32';
+/** The unit round-off of each. */
+export const roundoff: Record<Precision, number> = { float64: 2 ** -53, float32: 2 ** -24 };
 
 /** How many units an elementary function is off at most. */
 const FUNCTION_UNITS = 4;

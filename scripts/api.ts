@@ -163,7 +163,12 @@ export function publicInterface(): PublicInterface {
         const found = checker.getSymbolAtLocation(node);
         const mentioned = found && target(found);
         const [declaration] = mentioned?.declarations ?? [];
-        if (mentioned && declaration && !ts.isTypeParameterDeclaration(declaration) && !exported.has(mentioned))
+        if (
+          mentioned &&
+          declaration &&
+          !ts.isTypeParameterDeclaration(declaration) &&
+          !exported.has(mentioned)
+        )
           missing.add(`${mentioned.name} (${fileOf(declaration)}), mentioned by ${symbol.name}`);
       }
       ts.forEachChild(node, look);

@@ -44,7 +44,7 @@ export async function runTrial(
   const executor = executorOf(wanted.executor || undefined).name as ExecutorName;
   const settings = { ...wanted, executor };
   const trainer = existsSync(file)
-    ? Trainer.resume(settings, text, decodeCheckpoint(readWhole(file), { executor }, file))
+    ? Trainer.resume(settings, text, decodeCheckpoint(readWhole(file), { executor, file }))
     : Trainer.begin(settings, text);
   const save = (): void => writeWhole(file, encodeCheckpoint(trainer.checkpoint()));
   let saved = started;

@@ -141,7 +141,7 @@ describe('what is no checkpoint is named', () => {
     ['a truncated file', () => bytes().slice(0, -7)],
     ['a file with more behind it', () => Buffer.concat([bytes(), Buffer.from('x')])],
   ])('%s', (_what, read) => {
-    expect(() => decodeCheckpoint(read(), {}, 'model.safetensors')).toThrow(
+    expect(() => decodeCheckpoint(read(), { file: 'model.safetensors' })).toThrow(
       /^checkpoint: model\.safetensors must be a whole checkpoint of backstep, got this: /,
     );
   });

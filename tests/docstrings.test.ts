@@ -130,7 +130,6 @@ async function run({ code, file }: Example): Promise<number> {
   const names: Record<string, unknown> = {
     ...own,
     ...backstep,
-    ...backstep.scalar,
     ...given(),
     check(got: unknown, text: string) {
       const { value } = stated(text) as { value: unknown };

@@ -5,7 +5,6 @@ import {
   gradcheck,
   gru,
   lstm,
-  mul,
   problemOfCell,
   statement,
   toFlat,
@@ -14,7 +13,7 @@ import {
 import { NoInverse } from '../core/field';
 import { cell } from '../cells/define';
 import { sameGraphs } from '../bptt/check/exact';
-import { add, max, sub } from '../core/scalar';
+import { add, max, mul, sub } from '../core/scalar';
 
 const sizes = { input: 4, hidden: 5 };
 

@@ -10,19 +10,19 @@ import {
   gru,
   jordan,
   lstm,
-  mul,
   network,
   problemOfCell,
   Program,
   Random,
   relativeError,
   statement,
-  statementOf,
   type Cell,
   type GradcheckReport,
 } from '../index';
 import { derivativesOf, uprightAt } from '../bptt/check/jacobian';
 import { draw } from '../bptt/check/problem';
+import { mul } from '../core/scalar';
+import { statementOf } from '../core/statement';
 
 const sizes = { input: 4, hidden: 5 };
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as scalar from '../core/scalar';
 import { Dual, language, primal, tangent, type OperationName, type Scalar } from '../core/scalar';
-import { print } from '../core/print';
+import { printGraph } from '../core/print';
 import { inputsOf, statement, statementOf, type Graph, type Statement } from '../core/statement';
 
 // the same examples in every run: a failure must be there again when it is looked at
@@ -11,7 +11,7 @@ const { add, sub, mul, div, neg, exp, max, tanh, sigmoid, select, named } = scal
 
 /** The printed equation of one expression over a, b and c. */
 const text = (body: (v: Record<string, Scalar>) => Scalar): string =>
-  print(statement((v) => ({ y: body(v) })).graph)[0].replace('y = ', '');
+  printGraph(statement((v) => ({ y: body(v) })).graph)[0].replace('y = ', '');
 
 describe('a statement', () => {
   const gate = statement(({ a, b }) => {
@@ -59,7 +59,7 @@ describe('a statement', () => {
   test('may pass an input or a constant straight to an output', () => {
     const pass = statement(({ a }) => ({ y: a, one: 1 }));
     expect(statementOf(pass.graph)({ a: 7 })).toEqual({ y: 7, one: 1 });
-    expect(print(pass.graph)).toEqual(['y = a', 'one = 1']);
+    expect(printGraph(pass.graph)).toEqual(['y = a', 'one = 1']);
   });
 
   test('zero and minus zero are two constants', () => {
@@ -99,7 +99,7 @@ describe('printing', () => {
       outputs: { y: 1 },
       locals: {},
     };
-    expect(print(graph)).toEqual(['y = -(-2)']);
+    expect(printGraph(graph)).toEqual(['y = -(-2)']);
   });
 
   test('one line for each named value, in the order of evaluation, each used by name afterwards', () => {
@@ -108,7 +108,7 @@ describe('printing', () => {
       const y = mul(s, s);
       return { z: sub(y, s), y, w: y };
     });
-    expect(print(graph)).toEqual(['s = a + b', 'y = s * s', 'w = y', 'z = y - s']);
+    expect(printGraph(graph)).toEqual(['s = a + b', 'y = s * s', 'w = y', 'z = y - s']);
   });
 });
 
@@ -154,7 +154,7 @@ describe('for any expression', () => {
     fc.assert(
       fc.property(expressions, points, (body, at) => {
         const { graph } = statement((v) => ({ y: body(v) }));
-        const [line] = print(graph);
+        const [line] = printGraph(graph);
         // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the printed text is what is tested
         const read = new Function(
           'v',

@@ -23,7 +23,7 @@ export function readModel(
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'create one with backstep train');
   const checkpoint = using(
-    () => decodeCheckpoint(bytes, options, file),
+    () => decodeCheckpoint(bytes, { ...options, file }),
     'the file is damaged or not a checkpoint; give another',
   );
   const { network, vocabulary } = checkpoint;

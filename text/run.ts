@@ -64,7 +64,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     'give the checkpoint.safetensors of an earlier run, or its folder',
   );
   const spoilt = 'the file is damaged or not a checkpoint; nothing was overwritten';
-  const found = using(() => decodeCheckpoint(bytes, { inference: true }, file), spoilt);
+  const found = using(() => decodeCheckpoint(bytes, { inference: true, file }), spoilt);
   if (!isRun(found))
     throw usage(
       `train: --resume must name the checkpoint of a training run, got ${file}, saved by a program: it does not name the text and the settings`,
@@ -82,7 +82,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
     );
   }
   const trainer = using(
-    () => Trainer.resume(settings, text, decodeCheckpoint(bytes, { executor }, file)),
+    () => Trainer.resume(settings, text, decodeCheckpoint(bytes, { executor, file })),
     spoilt,
   );
   const out = options.out ?? dirname(file);

@@ -8,7 +8,7 @@ import { isOneHot } from '../../core/onehot';
 import { plain } from '../../core/plain';
 import { equations } from '../../core/equations/equations';
 import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../../core/program';
-import { linesOf, print } from '../../core/print';
+import { linesOf, printGraph } from '../../core/print';
 import { inputsOf, type Graph, type GraphNode } from '../../core/statement';
 import { zeros, type Tensor, type Tensors } from '../../core/tensor';
 import { errorBounds, relativeError } from './bounds';
@@ -143,7 +143,7 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
 /** All ways to break one statement: its terms dropped, flipped, scaled; its factors lost; its operands swapped. */
 export function mutateGraph(graph: Graph): { what: string; graph: Graph }[] {
   const found: { what: string; graph: Graph }[] = [];
-  const lines = print(graph);
+  const lines = printGraph(graph);
   const lineOf = (index: number): string => {
     const name = [...Object.entries(graph.outputs), ...Object.entries(graph.locals)].find(
       ([, k]) => k === index,
@@ -298,6 +298,6 @@ const pairs = <T>(items: T[]): [T, T][] =>
   items.flatMap((a, k) => items.slice(k + 1).map((b): [T, T] => [a, b]));
 
 const textOf = (graph: Graph, index: number): string => {
-  const line = print({ nodes: graph.nodes, outputs: { it: index }, locals: {} })[0];
+  const line = printGraph({ nodes: graph.nodes, outputs: { it: index }, locals: {} })[0];
   return line.replace(/^it = /, '');
 };

@@ -1,5 +1,5 @@
 /** An architecture: what a network is made of, checked. */
-import { lossOf, type TargetKind } from '../../losses';
+import { lossOf, type LossTargets } from '../../losses';
 import { affineParameters } from '../../cells/affine';
 import type { Parameter } from '../../cells/cell';
 import { isEmbedding, type Embedding } from '../../cells/embedding';
@@ -122,7 +122,7 @@ export function architectureOf(options: NetworkOptions): Architecture {
 const where = 'network';
 
 /** What targets are; undefined without a loss. */
-export const targetsOf = ({ loss }: Pick<Architecture, 'loss'>): TargetKind | undefined =>
+export const targetsOf = ({ loss }: Pick<Architecture, 'loss'>): LossTargets | undefined =>
   loss === undefined ? undefined : lossOf(loss).targets;
 
 /** O, the width of the output. */

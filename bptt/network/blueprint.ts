@@ -3,7 +3,7 @@ import { makers, noteOfCell, type CellMaker } from '../../cells/makers';
 import { mustBe } from '../../core/check';
 import type { ExecutorName } from '../../core/executor';
 import type { Data } from '../../core/memory';
-import { print } from '../../core/print';
+import { printGraph } from '../../core/print';
 import type { Operation, Program } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
 import { nameOf } from './layer';
@@ -74,7 +74,7 @@ function operationsOf({ architecture, parameters }: Network): string {
     if (operation.kind === 'pointwise') {
       const { graph, inputs, outputs } = operation;
       const operands = Object.entries({ ...inputs, ...outputs }).map(([name, t]) => [name, place(t)]);
-      return [print(graph), Object.keys(outputs), operands];
+      return [printGraph(graph), Object.keys(outputs), operands];
     }
     const { kind, out, accumulate } = operation;
     const rest =

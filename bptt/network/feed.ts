@@ -6,7 +6,7 @@
  * f is what the loss takes the output for: y itself, as without a loss, σ(y) or softmax(y). The gradient flows back through it; to forget that is the usual mistake.
  */
 import { equations } from '../../core/equations/equations';
-import type { Prediction } from '../../losses';
+import type { LossPrediction } from '../../losses';
 import type { Program } from '../../core/program';
 import { rows, type Tensor, type Tensors } from '../../core/tensor';
 import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
@@ -28,7 +28,7 @@ export class Feedback {
   private readonly buffers: Tensors;
 
   constructor(
-    private readonly prediction: Prediction,
+    private readonly prediction: LossPrediction,
     private readonly y: Signal,
     private readonly x: Signal,
     private readonly B: number,

@@ -13,17 +13,17 @@
 import { must, mustBeOneOf } from '../../core/check';
 import { mustReadForward, type Layer } from './layer';
 
+/** Which steps have an input and which an output, by name; the shapes are in the table at the top of `topology.ts`. */
+export type Topology = 'one-to-one' | 'one-to-many' | 'many-to-one' | 'many-to-many' | 'encoder-decoder';
+
 type Count = 'one' | 'many';
-const ends = {
+const ends: Record<Topology, { input: Count; output: Count }> = {
   'one-to-one': { input: 'one', output: 'one' },
   'one-to-many': { input: 'one', output: 'many' },
   'many-to-one': { input: 'many', output: 'one' },
   'many-to-many': { input: 'many', output: 'many' },
   'encoder-decoder': { input: 'many', output: 'many' },
-} satisfies Record<string, { input: Count; output: Count }>;
-
-/** Which steps have an input and which an output, by name; the shapes are in the table at the top of `topology.ts`. */
-export type Topology = keyof typeof ends;
+};
 export const topologies = Object.keys(ends) as Topology[];
 
 /** Whether the input comes at t = 0 only. */

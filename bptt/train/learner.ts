@@ -191,20 +191,21 @@ export class Learner {
 }
 
 /**
- * The loss of a batch without learning from it, times its rows where the loss is a mean, and their number.
- * @param where how its messages begin.
- * @param step that the weights are of, for messages.
+ * The loss of a batch, without training on it, and the number of its valid rows, which are those that the loss counts. If
+ * the network's loss is a mean, it is multiplied by that number, so that the losses of several batches add up.
+ *
+ * @throws RangeError when the loss is not finite.
+ * @example
+ * evaluate(net, batch).rows; // 2
  */
-export function evaluate(
-  network: Network,
-  batch: Batch,
-  where = 'evaluate',
-  step = 0,
-): { loss: number; rows: number } {
-  const pass = explained(where, () => network.forward(batch));
-  const { loss } = pass;
+export function evaluate(network: Network, batch: Batch): { loss: number; rows: number } {
+  const pass = network.forward(batch);
   const plan = planOf(pass);
-  mustBeFinite(loss, () => firstBadValue(plan), where, step);
+  const { loss } = pass;
+  if (!Number.isFinite(loss)) {
+    const first = firstBadValue(plan);
+    must(false, 'evaluate', 'the loss must be finite', loss, first && `first in ${first}`);
+  }
   const { rows } = figuresOf(plan);
   return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
 }

@@ -1,8 +1,13 @@
 /** Adagrad. Source: Duchi, Hazan & Singer 2011; conventions of torch.optim. */
-import { mustNotBeNegative, type Common, type OptimizerDefinition, type Settled } from './update';
+import {
+  mustNotBeNegative,
+  type CommonOptimizerOptions,
+  type OptimizerDefinition,
+  type Settled,
+} from './update';
 
 /** Adagrad: each gradient is divided by the root of the sum of all its squares so far. */
-export interface AdagradOptions extends Common {
+export interface AdagradOptions extends CommonOptimizerOptions {
   name: 'adagrad';
   /** Step t has the learning rate divided by 1 + (t − 1) · lrDecay; default 0. */
   lrDecay?: number;

@@ -9,13 +9,13 @@ import {
   mustBeShare,
   mustBeSwitch,
   mustNotBeNegative,
-  type Common,
+  type CommonOptimizerOptions,
   type OptimizerDefinition,
   type Settled,
 } from './update';
 
 /** Adam: averages of gradient and square, corrected for their start at 0; adamw shrinks the weights themselves. */
-export interface AdamOptions extends Common {
+export interface AdamOptions extends CommonOptimizerOptions {
   name: 'adam' | 'adamw';
   /** Shares that each step keeps of the averages of the gradient and of its square; default [0.9, 0.999]. */
   betas?: readonly [number, number];

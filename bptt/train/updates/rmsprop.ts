@@ -3,13 +3,13 @@ import {
   mustBeShare,
   mustBeSwitch,
   mustNotBeNegative,
-  type Common,
+  type CommonOptimizerOptions,
   type OptimizerDefinition,
   type Settled,
 } from './update';
 
 /** RMSprop: each gradient is divided by the root of the average of its squares. */
-export interface RmspropOptions extends Common {
+export interface RmspropOptions extends CommonOptimizerOptions {
   name: 'rmsprop';
   /** Share of the old average that each step keeps; default 0.99. */
   alpha?: number;

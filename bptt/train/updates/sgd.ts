@@ -3,13 +3,13 @@ import { must } from '../../../core/check';
 import {
   mustBeSwitch,
   mustNotBeNegative,
-  type Common,
+  type CommonOptimizerOptions,
   type OptimizerDefinition,
   type Settled,
 } from './update';
 
 /** Gradient descent, perhaps with momentum. */
-export interface SgdOptions extends Common {
+export interface SgdOptions extends CommonOptimizerOptions {
   name: 'sgd';
   /** Share of the last velocity that is kept; default 0, no velocity. */
   momentum?: number;

@@ -12,7 +12,7 @@ import { Registry } from '../../../core/registry';
 import type { Statement } from '../../../core/statement';
 
 /** Options that every optimiser takes. */
-export interface Common {
+export interface CommonOptimizerOptions {
   /** Default 1e-3; 1e-2 for rmsprop and adagrad. */
   learningRate?: number;
   /** Pulls every parameter towards zero; default 0, for adamw 1e-2. */
@@ -67,7 +67,7 @@ type Known = OptimizerDefinition<Any>;
 const optimizers = new Registry<{ made: Known; rule: (options: Any) => Rule }>('the name');
 
 /** Options of an optimiser that `registerOptimizer` made known. */
-export interface RegisteredOptions extends Common {
+export interface RegisteredOptions extends CommonOptimizerOptions {
   name: string & { readonly registered: true };
 }
 
