@@ -23,7 +23,8 @@ export type { States } from './bptt/network/states';
 export { Parameters } from './bptt/network/parameters';
 
 // Cells
-export { elman, type Activation, type ElmanOptions } from './cells/elman';
+export type { Activation } from './cells/activation';
+export { elman, type ElmanOptions } from './cells/elman';
 export { lstm, type LstmOptions } from './cells/lstm';
 export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';

@@ -5,41 +5,32 @@
  */
 import { mustBeOneOf } from '../core/check';
 import { constant } from '../core/init';
+import { activationNames, plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
-import { cell, when, type CellEquations } from './define';
+import { cell, when, type CellEquations, type Optional } from './define';
 
-export type Activation = 'tanh' | 'sigmoid' | 'relu';
-
-/** f', written in terms of h = f(z), which forward saved: z itself is not needed again. */
-export const slopes: Record<Activation, string> = {
-  tanh: '1 - h * h',
-  sigmoid: 'h * (1 - h)',
-  relu: 'step(h)',
-};
-
-export const activationNames = Object.keys(slopes) as Activation[];
-
-const equations = (f: Activation, bias: boolean): CellEquations => {
-  const b = when(bias);
-  return {
-    name: 'elman',
-    shapes: `x [D]   states h [H]   parameters Wx [D, H]   Wh [H, H]   ${b`b [H]`}`,
-    forward: `
+export const elmanEquations = (
+  b: Optional,
+  f: Activation = 'tanh',
+  { lines, slope } = plain,
+): CellEquations => ({
+  name: 'elman',
+  shapes: `x [D]   states h [H]   parameters Wx [D, H]   Wh [H, H]   ${b`b [H]`}`,
+  forward: lines(`
       z = x @ Wx + hPrev @ Wh${b` + b`}
-      h = ${f}(z)`,
-    backward: `
+      h = ${f}(z)`),
+  backward: `
       dh = dhOut + dhNext          # two paths reach h: the output at t, and the step t + 1
-      dz = dh * (${slopes[f]})
+      dz = dh * (${slope(f, 'h')})
       dx = dz @ Wx.T
       dhPrev = dz @ Wh.T
       dWx += x.T @ dz
       dWh += hPrev.T @ dz
       ${b`db += sum(dz)`}`,
-    jacobian: `
+  jacobian: `
       Jz = Wh.T @ JhPrev
-      Jh = Jz * (${slopes[f]})     # in all diag(f'(z)) Wh.T, one row of it for each unit`,
-  };
-};
+      Jh = Jz * (${slope(f, 'h')})     # in all diag(f'(z)) Wh.T, one row of it for each unit`,
+});
 
 /** What `elman` is built from. */
 export interface ElmanOptions extends CellOptions {
@@ -61,7 +52,7 @@ export function elman(options: ElmanOptions): Cell {
   const { input: D, hidden: H, bias = true, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   mustBeOneOf(activation, activationNames, 'elman', 'activation');
-  return cell(equations(activation, bias), {
+  return cell(elmanEquations(when(bias), activation), {
     sizes: { D, H },
     options: { ...options, bias, activation, inputInit, recurrentInit },
     init: {

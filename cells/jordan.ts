@@ -4,9 +4,9 @@
  */
 import { mustBeOneOf, mustCount } from '../core/check';
 import { constant, glorot } from '../core/init';
+import { activationNames, plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations } from './define';
-import { activationNames, slopes, type Activation } from './elman';
 
 const equations = (f: Activation, feedback: 'o' | 'p', bias: boolean): CellEquations => {
   const [b, p] = [when(bias), when(feedback === 'p')];
@@ -25,7 +25,7 @@ const equations = (f: Activation, feedback: 'o' | 'p', bias: boolean): CellEquat
     backward: `
       do = doOut + doNext          # two paths reach o: the output at t, and what is fed back at t + 1
       dh = do @ Wo.T
-      dz = dh * (${slopes[f]})
+      dz = dh * (${plain.slope(f, 'h')})
       ${dfed} = dz @ Wf.T
       ${p`flow = p * dp`}
       ${p`flowSum = sum(flow, axis=1)`}
@@ -41,7 +41,7 @@ const equations = (f: Activation, feedback: 'o' | 'p', bias: boolean): CellEquat
       ${p`JflowSum = sum(Jflow)`}
       ${p`Jp = p * (JoPrev - JflowSum)   # diag(p) − p pᵀ is symmetric: the other direction has the same equations`}
       Jz = Wf.T @ ${Jfed}
-      Jh = Jz * (${slopes[f]})
+      Jh = Jz * (${plain.slope(f, 'h')})
       Jo = Wo.T @ Jh`,
   };
 };

@@ -5,30 +5,37 @@
  */
 import { must } from '../core/check';
 import { constant, gates } from '../core/init';
+import { plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 
-const equations = (b: Optional, p: Optional): CellEquations => ({
+/** With biases and peepholes or without; the gates, the new content and the output each have their activation. */
+export const lstmEquations = (
+  b: Optional,
+  p: Optional,
+  [gate, content, output]: readonly Activation[] = ['sigmoid', 'tanh', 'tanh'],
+  { lines, factor } = plain,
+): CellEquations => ({
   name: 'lstm',
   shapes: `
     x [D]   states h, c [H]   gates a = i f g o [H]
     parameters Wx [D, 4H]   Wh [H, 4H]   ${b`b [4H]`}   ${p`pi, pf, po [H]`}`,
-  forward: `
+  forward: lines(`
     a = x @ Wx + hPrev @ Wh${b` + b`}
-    i = sigmoid(ai${p` + cPrev * pi`})
-    f = sigmoid(af${p` + cPrev * pf`})
-    g = tanh(ag)
+    i = ${gate}(ai${p` + cPrev * pi`})
+    f = ${gate}(af${p` + cPrev * pf`})
+    g = ${content}(ag)
     c = f * cPrev + i * g
-    o = sigmoid(ao${p` + c * po`})
-    tc = tanh(c)
-    h = o * tc`,
+    o = ${gate}(ao${p` + c * po`})
+    tc = ${output}(c)
+    h = o * tc`),
   backward: `
     dh = dhOut + dhNext                   # two paths reach h: the output at t, and the step t + 1
-    dao = dh * tc * o * (1 - o)
-    dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
-    dai = dc * g * i * (1 - i)
-    daf = dc * cPrev * f * (1 - f)
-    dag = dc * i * (1 - g * g)
+    dao = dh * tc * ${factor(gate, 'o')}
+    dc = dcNext + dh * o * ${factor(output, 'tc')}${p` + dao * po`}  # two paths reach c: directly, and through h
+    dai = dc * g * ${factor(gate, 'i')}
+    daf = dc * cPrev * ${factor(gate, 'f')}
+    dag = dc * i * ${factor(content, 'g')}
     dcPrev = dc * f${p` + dai * pi + daf * pf`}
     dx = da @ Wx.T
     dhPrev = da @ Wh.T
@@ -40,12 +47,12 @@ const equations = (b: Optional, p: Optional): CellEquations => ({
     ${p`dpo += sum(dao * c)`}`,
   jacobian: `
     Ja = Wh.T @ JhPrev
-    Ji = (Jai${p` + JcPrev * pi`}) * i * (1 - i)
-    Jf = (Jaf${p` + JcPrev * pf`}) * f * (1 - f)
-    Jg = Jag * (1 - g * g)
+    Ji = (Jai${p` + JcPrev * pi`}) * ${factor(gate, 'i')}
+    Jf = (Jaf${p` + JcPrev * pf`}) * ${factor(gate, 'f')}
+    Jg = Jag * ${factor(content, 'g')}
     Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # where the gates are still, this is diag(f)
-    Jo = (Jao${p` + Jc * po`}) * o * (1 - o)
-    Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
+    Jo = (Jao${p` + Jc * po`}) * ${factor(gate, 'o')}
+    Jh = Jo * tc + o * Jc * ${factor(output, 'tc')}`,
 });
 
 /** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
@@ -72,7 +79,7 @@ export function lstm(options: LstmOptions): Cell {
   must(bias || forgetBias === 0, 'lstm', 'forgetBias must be 0 without biases', forgetBias);
   const [Wx, Wh] = [inputInit, recurrentInit].map((init) => gates(4, weightInit(init, H, 'lstm')));
   const small = weightInit('uniform', H, 'lstm');
-  return cell(equations(when(bias), when(peepholes)), {
+  return cell(lstmEquations(when(bias), when(peepholes)), {
     sizes: { D, H },
     options: { ...options, bias, peepholes, inputInit, recurrentInit, forgetBias },
     init: { Wx, Wh, b: gates(4, [0, forgetBias, 0, 0].map(constant)), pi: small, pf: small, po: small },

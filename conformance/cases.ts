@@ -5,9 +5,10 @@
  * with and without biases, peepholes, both kinds of reset, all activations and a clip, rows of unequal length, every
  * direction, states that start at zero and others, one step and one row.
  */
+import type { Activation } from '../cells/activation';
 import { Random } from '../core/random';
 import type { Direction, Layer } from './layer';
-import { cellOf, defaults, type Activation, type Operator } from './operator';
+import { cellOf, defaults, type Operator } from './operator';
 
 export interface NamedLayer {
   name: string;

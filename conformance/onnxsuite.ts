@@ -7,11 +7,12 @@
  * ONNX's own runner allows 1e-7 + 0.1 % unless a test says otherwise; the files do not say it.
  * Source: onnx/docs/Operators.md, opset 14; onnx/backend/test/runner.
  */
+import type { Activation } from '../cells/activation';
 import { must, mustBe } from '../core/check';
 import { onnxGates } from '../io/gateorder';
 import { decodeOnnxModel, decodeOnnxTensor, type OnnxNode, type OnnxTensor } from '../io/onnxread';
 import type { Direction, Layer } from './layer';
-import { defaults, type Activation, type Operator } from './operator';
+import { defaults, type Operator } from './operator';
 import { NotExpressible, type SuiteCase, type Tolerance } from './suite';
 import { fromRowWeights } from './weights';
 

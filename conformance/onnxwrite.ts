@@ -1,9 +1,10 @@
 /** Cases as ONNX node tests: the folder of each, as `onnxsuite.ts` reads it. */
+import type { Activation } from '../cells/activation';
 import { onnxGates } from '../io/gateorder';
 import { encodeOnnxTensor, OnnxGraph, type Attribute, type OnnxNumbers } from '../io/onnxgraph';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
-import { defaults, type Activation } from './operator';
+import { defaults } from './operator';
 import { toRowWeights } from './weights';
 
 const types = { elman: 'RNN', lstm: 'LSTM', gru: 'GRU' } as const;

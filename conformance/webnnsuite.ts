@@ -10,7 +10,8 @@ import { must, mustBe } from '../core/check';
 import { parse } from '../io/metadata';
 import type { Direction, Layer } from './layer';
 import { literalAt } from './literal';
-import { activations as known, defaults, type Activation, type Operator } from './operator';
+import { activationNames, type Activation } from '../cells/activation';
+import { defaults, type Operator } from './operator';
 import { found, NotExpressible, type Found, type SuiteCase, type Tolerance } from './suite';
 import { fromRowWeights, rowSizes } from './weights';
 import { layouts } from './webnnwrite';
@@ -173,7 +174,7 @@ function readTest(name: string, { graph, tolerance }: WebnnTest): SuiteCase {
 function operatorOf(kind: 'lstm' | 'gru', options: Record<string, unknown>): Operator {
   const usual = defaults[kind];
   const names = (options.activations as string[] | undefined) ?? usual.activations;
-  const unknown = names.find((one) => !known.some((each) => each === one));
+  const unknown = names.find((one) => !activationNames.some((each) => each === one));
   if (unknown !== undefined) throw new NotExpressible(`the activation ${unknown}`);
   must(
     names.length === usual.activations.length,

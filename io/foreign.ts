@@ -1,6 +1,7 @@
 /** Networks of other frameworks: what their weights say about the cells, and what has to be said besides. */
 import type { Cell } from '../cells/cell';
-import { elman, type Activation } from '../cells/elman';
+import type { Activation } from '../cells/activation';
+import { elman } from '../cells/elman';
 import { embedding, type Embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';

@@ -1,4 +1,5 @@
-import { elman, type Activation } from '../cells/elman';
+import type { Activation } from '../cells/activation';
+import { elman } from '../cells/elman';
 import { Random } from '../core/random';
 import { toNested, zeros } from '../core/tensor';
 import { describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
