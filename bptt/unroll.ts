@@ -66,6 +66,15 @@ export interface UnrollOptions {
  * `forward` overwrites the blocks 1…T of the states; `backward` reads dOutput and block T of ds, overwrites dx and the
  * other blocks of ds, and adds into the parameters' gradients. In reverse, block 0 stands for T and T − 1…0 for 1…T.
  * Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
+ * @example
+ * const [T, B, cell] = [4, 2, elman({ input: 3, hidden: 5 })];
+ * const { values, gradients } = new Parameters(cell.parameters, 'float64', new Random(1));
+ * const x = zeros([T * B, 3]);
+ * const unroll = new Unroll(cell, { T, B, dtype: 'float64', x, dx: zeros([T * B, 3]), parameters: values, gradients });
+ * const forward = new Program();
+ * unroll.forward(forward);
+ * forward.bind(executorOf())(); // the states are there
+ * unroll.output.shape; // [8, 5]
  */
 export class Unroll {
   /** What the states and parameters are named by: `l0`. */

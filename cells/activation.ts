@@ -1,5 +1,6 @@
 /** Activations as pieces of a cell's text: functions of the language, their slopes, and a clip before them. */
 
+/** The function f of h = f(z). */
 export type Activation = 'tanh' | 'sigmoid' | 'relu';
 
 /** f', written in terms of y = f(a), which forward saved: a itself is not needed again. */

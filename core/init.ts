@@ -11,31 +11,63 @@ const each = (t: Tensor, value: (r: number, c: number) => number): void => {
   else for (let r = 0; r < t.shape[0]; r++) for (let c = 0; c < t.shape[1]; c++) t.set(r, c, value(r, c));
 };
 
-/** All entries `value`. */
+/**
+ * All entries `value`.
+ * @example
+ * const b = zeros([2]);
+ * init.constant(0.5)(b, new Random(1));
+ * toFlat(b); // [0.5, 0.5]
+ */
 export const constant =
   (value: number): Initializer =>
   (t) =>
     each(t, () => value);
 
-/** Uniform in [−limit, limit). */
+/**
+ * Uniform in [−limit, limit).
+ * @example
+ * const W = zeros([20, 30]);
+ * init.uniform(0.1)(W, new Random(1));
+ * toFlat(W).every((w) => -0.1 <= w && w < 0.1); // true
+ */
 export const uniform =
   (limit: number): Initializer =>
   (t, random) =>
     each(t, () => random.uniform(-limit, limit));
 
-/** Normal with mean 0. */
+/**
+ * Normal with mean 0.
+ * @example
+ * const W = zeros([100, 100]);
+ * init.normal(0.1)(W, new Random(1));
+ * const squares = toFlat(W).map((w) => w * w);
+ * Math.sqrt(squares.reduce((sum, s) => sum + s) / squares.length); // 0.10
+ */
 export const normal =
   (deviation: number): Initializer =>
   (t, random) =>
     each(t, () => random.normal(0, deviation));
 
-/** Uniform in ±√(6 / (rows + columns)), which keeps variances level both ways (Glorot & Bengio 2010). */
+/**
+ * Uniform in ±√(6 / (rows + columns)), which keeps variances level both ways (Glorot & Bengio 2010).
+ * @example
+ * const W = zeros([20, 30]);
+ * init.glorot()(W, new Random(1));
+ * const limit = Math.sqrt(6 / (20 + 30));
+ * toFlat(W).every((w) => Math.abs(w) <= limit); // true
+ */
 export const glorot = (): Initializer => (t, random) => {
   const limit = Math.sqrt(6 / t.shape.reduce((sum, n) => sum + n, 0));
   uniform(limit)(t, random);
 };
 
-/** The identity times `scale`; with relu it lets gradients pass unchanged (Le, Jaitly & Hinton 2015). */
+/**
+ * The identity times `scale`; with relu it lets gradients pass unchanged (Le, Jaitly & Hinton 2015).
+ * @example
+ * const W = zeros([2, 2]);
+ * init.identity(0.5)(W, new Random(1));
+ * toNested(W); // [[0.5, 0], [0, 0.5]]
+ */
 export const identity =
   (scale = 1): Initializer =>
   (t) =>
@@ -44,6 +76,12 @@ export const identity =
 /**
  * Rows (or columns, if fewer) that are orthonormal, times `gain`: all singular values are `gain`, so products of many
  * such matrices neither vanish nor explode (Saxe, McClelland & Ganguli 2014).
+ * @example
+ * const W = zeros([2, 2]);
+ * init.orthogonal()(W, new Random(1));
+ * const [[a, b], [c, d]] = toNested(W) as number[][];
+ * a * a + b * b; // 1
+ * a * c + b * d; // 0
  */
 export const orthogonal =
   (gain = 1): Initializer =>
@@ -69,7 +107,13 @@ export const orthogonal =
     each(t, (r, c) => gain * (wide ? basis[r][c] : basis[c][r]));
   };
 
-/** Applies an initialiser, or one for each, to `count` equal column blocks, one gate after the other. */
+/**
+ * Applies an initialiser, or one for each, to `count` equal column blocks, one gate after the other.
+ * @example
+ * const b = zeros([4]);
+ * init.gates(2, [init.constant(0), init.constant(1)])(b, new Random(1));
+ * toFlat(b); // [0, 0, 1, 1]
+ */
 export const gates =
   (count: number, each: Initializer | readonly Initializer[]): Initializer =>
   (t, random) => {

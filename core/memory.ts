@@ -9,6 +9,7 @@ import { must } from './check';
 
 /** The type of the numbers in a tensor; a network has one for all of its tensors. */
 export type Dtype = 'float32' | 'float64';
+/** What holds the numbers of a tensor. */
 export type Data = Float32Array | Float64Array;
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array };

@@ -53,6 +53,7 @@ export interface Executor {
   /** Σ of squares, added up in float64; absent, or undefined for numbers out of its reach, where a loop is to do. */
   sumSquares?: (values: Data, from: number, to: number) => number | undefined;
 }
+/** Binds the operations of one program. */
 export interface Binder {
   bind: (operation: Operation) => () => void;
   /** Run before each replay: weights that are used many times are rearranged once. */

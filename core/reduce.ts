@@ -63,7 +63,10 @@ export function least(values: Iterable<number>): number {
   return lowest;
 }
 
-/** p = softmax of each row of numbers, computed as exp(y − log-sum-exp). */
+/**
+ * p = softmax of each row of numbers, computed as exp(y − log-sum-exp).
+ * @example softmax([0, Math.log(3)])[1] // 0.75
+ */
 export function softmax(logits: readonly number[]): number[] {
   const m = greatest(logits);
   const weights = logits.map((y) => Math.exp(y - m));

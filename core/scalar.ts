@@ -10,7 +10,12 @@
 /** What a statement computes with. */
 export type Scalar = number | Dual | Node;
 
-/** A value and its derivative in one direction: re + du ε with ε² = 0. */
+/**
+ * A value and its derivative in one direction: re + du ε with ε² = 0.
+ * @example
+ * const x = new ops.Dual(3, 1);
+ * ops.mul(x, x).du; // 6
+ */
 export class Dual {
   constructor(
     readonly re: number,
@@ -68,6 +73,7 @@ export const language = {
   },
 } satisfies Record<string, Rule>;
 
+/** Names of the operations: `add`, `mul`, `tanh` … */
 export type OperationName = keyof typeof language;
 
 const rules: Record<OperationName, Rule> = language;
@@ -95,48 +101,113 @@ export function apply(op: OperationName, a: Scalar, b: Scalar = 0, c: Scalar = 0
   return new Dual(y, dy);
 }
 
-/** The value of a number or a dual. */
+/**
+ * The value of a number or a dual.
+ * @example ops.primal(new ops.Dual(2, 1)) // 2
+ */
 export const primal = (s: Scalar): number => (s instanceof Dual ? s.re : (s as number));
-/** The derivative a number (0) or a dual carries. */
+/**
+ * The derivative a number (0) or a dual carries.
+ * @example ops.tangent(ops.mul(new ops.Dual(2, 1), 5)) // 5
+ */
 export const tangent = (s: Scalar): number => (s instanceof Dual ? s.du : 0);
 
-/** a + b. */
+/**
+ * a + b.
+ * @example ops.add(2, 3) // 5
+ */
 export const add = (a: Scalar, b: Scalar): Scalar => apply('add', a, b);
-/** a − b. */
+/**
+ * a − b.
+ * @example ops.sub(2, 3) // -1
+ */
 export const sub = (a: Scalar, b: Scalar): Scalar => apply('sub', a, b);
-/** a · b. */
+/**
+ * a · b.
+ * @example ops.mul(2, 3) // 6
+ */
 export const mul = (a: Scalar, b: Scalar): Scalar => apply('mul', a, b);
-/** a / b. */
+/**
+ * a / b.
+ * @example ops.div(3, 2) // 1.5
+ */
 export const div = (a: Scalar, b: Scalar): Scalar => apply('div', a, b);
-/** −a. */
+/**
+ * −a.
+ * @example ops.neg(2) // -2
+ */
 export const neg = (a: Scalar): Scalar => apply('neg', a);
-/** |a|; its derivative at 0 is 0. */
+/**
+ * |a|; its derivative at 0 is 0.
+ * @example ops.abs(-2) // 2
+ */
 export const abs = (a: Scalar): Scalar => apply('abs', a);
-/** The smaller of two; where they are equal, the derivative goes to a. */
+/**
+ * The smaller of two; where they are equal, the derivative goes to a.
+ * @example ops.min(2, 3) // 2
+ */
 export const min = (a: Scalar, b: Scalar): Scalar => apply('min', a, b);
-/** The larger of two; where they are equal, the derivative goes to a. */
+/**
+ * The larger of two; where they are equal, the derivative goes to a.
+ * @example ops.max(2, 3) // 3
+ */
 export const max = (a: Scalar, b: Scalar): Scalar => apply('max', a, b);
-/** eᵃ. */
+/**
+ * eᵃ.
+ * @example ops.exp(1) // 2.718
+ */
 export const exp = (a: Scalar): Scalar => apply('exp', a);
-/** The natural logarithm of a. */
+/**
+ * The natural logarithm of a.
+ * @example ops.log(10) // 2.303
+ */
 export const log = (a: Scalar): Scalar => apply('log', a);
-/** log(1 + a), accurate for small a. */
+/**
+ * log(1 + a), accurate for small a.
+ * @example ops.log1p(1e-20) // 1e-20
+ */
 export const log1p = (a: Scalar): Scalar => apply('log1p', a);
-/** √a; its derivative at 0 is infinite. */
+/**
+ * √a; its derivative at 0 is infinite.
+ * @example ops.sqrt(2) // 1.414
+ */
 export const sqrt = (a: Scalar): Scalar => apply('sqrt', a);
-/** The hyperbolic tangent of a; its derivative is 1 − tanh²(a). */
+/**
+ * The hyperbolic tangent of a; its derivative is 1 − tanh²(a).
+ * @example ops.tanh(0.5) // 0.462
+ */
 export const tanh = (a: Scalar): Scalar => apply('tanh', a);
-/** 1 / (1 + exp(−a)). */
+/**
+ * 1 / (1 + exp(−a)).
+ * @example ops.sigmoid(0) // 0.5
+ */
 export const sigmoid = (a: Scalar): Scalar => apply('sigmoid', a);
-/** max(a, 0). */
+/**
+ * max(a, 0).
+ * @example ops.relu(-2) // 0
+ */
 export const relu = (a: Scalar): Scalar => apply('relu', a);
-/** 1 where a > 0, else 0: the derivative of relu. */
+/**
+ * 1 where a > 0, else 0: the derivative of relu.
+ * @example ops.step(2) // 1
+ */
 export const step = (a: Scalar): Scalar => apply('step', a);
-/** `yes` where `condition` > 0, else `no`. */
+/**
+ * `yes` where `condition` > 0, else `no`.
+ * @example ops.select(-1, 2, 3) // 3
+ */
 export const select = (condition: Scalar, yes: Scalar, no: Scalar): Scalar =>
   apply('select', condition, yes, no);
 
-/** Gives an intermediate value its name in the printed equations; it changes nothing else. */
+/**
+ * Gives an intermediate value its name in the printed equations; it changes nothing else.
+ * @example
+ * const { graph } = statement(({ a, b }) => {
+ *   const s = ops.named('s', ops.add(a, b));
+ *   return { y: ops.mul(s, s) };
+ * });
+ * printGraph(graph); // ['s = a + b', 'y = s * s']
+ */
 export function named(name: string, value: Scalar): Scalar {
   if (value instanceof Node) value.recorder.name(name, value);
   return value;

@@ -52,7 +52,10 @@ export function isTensor(value: unknown): value is Tensor {
   );
 }
 
-/** The values in row-major order, copied out of the engine. */
+/**
+ * The values in row-major order, copied out of the engine.
+ * @example toFlat(tensor([[1, 2], [3, 4]])) // [1, 2, 3, 4]
+ */
 export function toFlat(t: Tensor): number[] {
   if (!isTensor(t)) mustBe(false, 'toFlat', 'what is read must be a tensor', t);
   const flat: number[] = [];
@@ -67,7 +70,10 @@ export function toFlat(t: Tensor): number[] {
   return flat;
 }
 
-/** The values as nested lists. */
+/**
+ * The values as nested lists.
+ * @example toNested(tensor([1, 2, 3, 4], [2, 2])) // [[1, 2], [3, 4]]
+ */
 export function toNested(t: Tensor): unknown {
   if (!isTensor(t)) mustBe(false, 'toNested', 'what is read must be a tensor', t);
   if (t.shape.length === 0) return t.data[t.offset];
@@ -92,7 +98,10 @@ export const rows = (t: Tensor, from: number, to: number): Tensor => t.lo(from).
 /** Columns `from`…`to` (not included) of a matrix, as a view. */
 export const columns = (t: Tensor, from: number, to: number): Tensor =>
   t.lo(...Array<number>(t.shape.length - 1).fill(0), from).hi(...t.shape.slice(0, -1), to - from);
-/** The transpose of a matrix, as a view. */
+/**
+ * The transpose of a matrix, as a view.
+ * @example transpose(zeros([2, 3])).shape // [3, 2]
+ */
 export const transpose = (t: Tensor): Tensor => t.transpose(1, 0);
 
 /** The same contiguous numbers under another shape, as a view. */

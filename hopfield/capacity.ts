@@ -21,7 +21,10 @@ export function expectedBitError(load: number): number {
   return erfc(Math.sqrt(1 / (2 * load))) / 2;
 }
 
-/** The share of units, over all stored patterns, that one update of the pattern changes. */
+/**
+ * The share of units, over all stored patterns, that one update of the pattern changes.
+ * @example bitError(hopfield({ patterns: [[1, 1, -1, -1]] })) // 0
+ */
 export function bitError(net: Hopfield): number {
   const { patterns, weights } = net;
   const [P, N] = patterns.shape;

@@ -39,6 +39,7 @@ export interface Fields {
   overlaps(state: HopfieldState): number[];
 }
 
+/** Where a recall ended. */
 export interface RecallEnd {
   /** Where it ended, [N]. */
   state: HopfieldState;

@@ -175,6 +175,11 @@ const gruBiases = 'each layer has one bias, bias_ih, and b_hn, the last third of
  * Reads the bytes of a checkpoint file, and rebuilds the network and its optimizer.
  *
  * @throws RangeError or TypeError when anything in it is not as `encodeCheckpoint` writes it.
+ * @example
+ * writeFileSync('checkpoint.safetensors', encodeCheckpoint({ network: net, optimizer: adam }));
+ * const { network, optimizer } = decodeCheckpoint(readFileSync('checkpoint.safetensors'));
+ * optimizer.options.name; // 'adam'
+ * network.forward(batch).loss === net.forward(batch).loss; // true
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,

@@ -24,6 +24,7 @@ export interface ImportOptions {
   loss?: string;
 }
 
+/** Weights of a file by the names that they have there. */
 export type StoredWeights = ReadonlyMap<string, SafeTensor>;
 
 /** What is known of one cell. */

@@ -65,6 +65,10 @@ export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | 
  * Tensors under our names as PyTorch's, copied; to be written to a file.
  *
  * @param tensors by the names of the network's parameters: the parameters themselves, or an optimiser's memory of them.
+ * @example
+ * const tensors = toPytorch(net.architecture, net.parameters.values);
+ * tensors.get('rnn.weight_ih_l0').shape; // [3, 2]
+ * writeFileSync('weights.safetensors', encodeSafetensors(tensors));
  */
 export function toPytorch(all: Layers, tensors: Tensors): Map<string, SafeTensor> {
   const { pairs, biases } = correspondence(all, Object.keys(tensors));

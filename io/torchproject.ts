@@ -26,6 +26,9 @@ import { torchScript, type PytorchProject } from './torchscript';
  * Layers that no single nn.RNN, LSTM or GRU computes become modules that are written from the equations of their cells.
  *
  * @throws TypeError for a cell that is not made of text, as the clockwork.
+ * @example
+ * const files = pytorchProject({ network: net, optimizer: adam });
+ * for (const [name, contents] of Object.entries(files)) writeFileSync(name, contents);
  */
 export function pytorchProject(project: PytorchProject): Record<string, Uint8Array | string> {
   mustHoldNetwork(project, 'torch', 'pytorchProject({ network })');

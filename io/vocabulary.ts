@@ -8,7 +8,13 @@ export const MOST_SYMBOLS = 65_536;
 /** Class numbers of symbols: the narrowest that holds the vocabulary. */
 export type Indices = Uint8Array | Uint16Array;
 
-/** The symbols a model knows: UNKNOWN first, then code points in ascending order. A symbol's place is its class. */
+/**
+ * The symbols a model knows: UNKNOWN first, then code points in ascending order. A symbol's place is its class.
+ * @example
+ * const vocabulary = Vocabulary.of('banana');
+ * vocabulary.symbols.slice(1); // ['a', 'b', 'n']
+ * vocabulary.size; // 4
+ */
 export class Vocabulary {
   private readonly places: ReadonlyMap<string, number>;
 

@@ -82,12 +82,26 @@ const losses = new Registry<Loss>('loss');
 /**
  * Makes a loss known by its name, wherever a loss is named: networks, checkpoints, commands, the check suite.
  * @throws RangeError when the name is taken.
+ * @example
+ * registerLoss(
+ *   loss({
+ *     name: 'log-cosh',
+ *     title: 'log-cosh error',
+ *     targets: 'numbers',
+ *     forward: 'rowLoss = sum(log((exp(y - target) + exp(target - y)) / 2), axis=1)',
+ *     backward: 'dy = weight * tanh(y - target)',
+ *   }),
+ * );
+ * network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'log-cosh' });
  */
 export function registerLoss(made: Loss): Loss {
   return losses.add(made.name, made, 'registerLoss');
 }
 
-/** The names of all losses, in the order in which they were registered. */
+/**
+ * The names of all losses, in the order in which they were registered.
+ * @example lossNames().includes('softmax') // true
+ */
 export const lossNames = (): string[] => losses.names;
 
 /** @throws TypeError for a name that is not known. */

@@ -15,3 +15,13 @@ test('users can import every type that a public signature mentions', () => {
   const missing = face.missing.filter((text) => !internal.includes(text.replace(/ .*/, '')));
   expect(missing).toEqual([]);
 });
+
+test('every function, class and constant has an example, which tests/docstrings.test.ts runs', () => {
+  const without = face.names.filter(({ isType, docstring }) => !isType && !/@example\b/.test(docstring));
+  expect(without.map(({ name }) => name)).toEqual([]);
+});
+
+test('every type says what it is', () => {
+  const without = face.names.filter(({ docstring }) => docstring === '');
+  expect(without.map(({ name }) => name)).toEqual([]);
+});

@@ -1,5 +1,9 @@
 /** The one table of bounds that gradients are held to, each with its reason, and the error they bound. */
 
+/**
+ * The largest relative error that each check allows.
+ * @example errorBounds.differences // 1e-6
+ */
 export const errorBounds = {
   /** Residues are equal or not. */
   exact: 0,
@@ -25,6 +29,7 @@ const FLOOR = 1e-4;
 /**
  * |a − n| / max(|a| + |n|, 1e-4 · largest), where `largest` is the largest entry of that parameter's gradient:
  * no 0/0, and no pass for being small in absolute terms. Anything not finite is infinitely wrong.
+ * @example relativeError(1.001, 1, 1) // 0.0005
  */
 export function relativeError(a: number, n: number, largest: number): number {
   if (a === n) return 0;

@@ -5,6 +5,7 @@ import { positionOf, type Problem } from './problem';
 import { RoundingExecutor, spread } from './rounding';
 import { SideExecutor } from './sides';
 
+/** How differences are taken. */
 export interface DifferenceOptions {
   /** h = step · max(1, |θ|); default 3e-3 with Richardson extrapolation, 1e-5 without: truncation against rounding. */
   step?: number;
@@ -12,6 +13,7 @@ export interface DifferenceOptions {
   richardson?: boolean;
 }
 
+/** Slopes by differences. */
 export interface Differences {
   /** The slope along a direction; `undefined` where a kink lies within ±h: there is no slope there. */
   (direction: Direction): number | undefined;
@@ -21,7 +23,12 @@ export interface Differences {
   refined: (direction: Direction) => Estimate | undefined;
 }
 
-/** The slope of the loss along a direction v, (L(θ + h v) − L(θ − h v)) / 2h. */
+/**
+ * The slope of the loss along a direction v, (L(θ + h v) − L(θ − h v)) / 2h.
+ * @example
+ * const slope = centralDifferences(problem);
+ * slope({ 'l0.b': [1, 0, 0] }); // 0.0140
+ */
 export function centralDifferences(
   { variables, forward, loss }: Problem,
   { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},

@@ -11,6 +11,7 @@
  */
 import { errorScale, relativeError } from './bounds';
 
+/** What a check says of a gradient. */
 export type Verdict = 'right' | 'wrong' | 'undecided';
 
 /** Why an oracle cannot tell: a kink is too near, rounding hides it, or a field lacks what the numbers have. */

@@ -48,6 +48,10 @@ export interface MutationReport {
  * Breaks a problem's backward pass in every way and counts what the oracles notice.
  * @param oracles those that judge; default all. The exact one is left out where it cannot prove the unbroken gradients.
  * @throws RangeError when the unbroken gradients fail.
+ * @example
+ * const { killed, total, survivors } = mutationScore(problem);
+ * survivors; // []
+ * killed === total; // true
  */
 export function mutationScore(
   problem: Problem,

@@ -16,6 +16,7 @@ import { firstCellsOf, type Layers, type Stack } from '../network/stack';
 import type { Feed } from '../network/topology';
 import { runnerOf } from '../network/network';
 
+/** A tensor that the loss depends on, and the gradient of the loss with respect to it. */
 export interface Variable {
   value: Tensor;
   gradient: Tensor;
@@ -51,6 +52,9 @@ const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'g
  * The problem of a network on a batch. A network without a loss is given one: the sum of its outputs and final states,
  * each number with a random weight.
  * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
+ * @example
+ * const { variables } = problemOfNetwork(net, batch);
+ * Object.keys(variables).includes('l0.Wx'); // true
  */
 export function problemOfNetwork(net: Network, batch: Batch, random: Random = new Random(0)): Problem {
   const { feed, dtype, trainInitial, loss } = net.architecture;
@@ -106,7 +110,12 @@ export interface CellProblemOptions {
   seed?: number;
 }
 
-/** The problem of a single layer with random weights, inputs and initial states; all weights count, zeros too. */
+/**
+ * The problem of a single layer with random weights, inputs and initial states; all weights count, zeros too.
+ * @example
+ * const problem = problemOfCell(lstm({ input: 4, hidden: 5 }), { T: 6, B: 2 });
+ * exactCheck(problem).proved; // true
+ */
 export function problemOfCell(
   layer: Layer,
   { T = 4, B = 3, lengths, seed = 0 }: CellProblemOptions = {},

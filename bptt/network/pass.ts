@@ -38,7 +38,14 @@ export interface Gradients {
 
 let planIn: (pass: Pass) => Plan;
 
-/** A forward pass, made by `network.forward`. Tensors are copied when they are first read, which must be before the next pass. */
+/**
+ * A forward pass, made by `network.forward`. Tensors are copied when they are first read, which must be before the next pass.
+ * @example
+ * const pass = net.forward(batch);
+ * pass.output.shape; // [2, 1, 2]
+ * pass.states['l0.h'].shape; // [1, 3]
+ * pass.backward().x.shape; // [2, 1, 2]
+ */
 export class Pass {
   /** The loss, or NaN where there is none. */
   readonly loss: number;

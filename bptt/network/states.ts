@@ -4,7 +4,12 @@ import type { Tensor } from '../../core/tensor';
 
 let timeOf: (states: object) => number | undefined;
 
-/** States by name, `l0.h` [B, H], after the last step of a pass: what the next one takes as `from`. They know when that was. */
+/**
+ * States by name, `l0.h` [B, H], after the last step of a pass: what the next one takes as `from`. They know when that was.
+ * @example
+ * const first = net.forward(batch);
+ * const second = net.forward(batch, { from: first.states }); // goes on where the first pass ended
+ */
 export class States<V = Tensor> {
   readonly [name: string]: V;
   readonly #clock: number;

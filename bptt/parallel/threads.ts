@@ -23,6 +23,7 @@ export function trainingFlops({ parameters }: Network, { T, B }: { T: number; B:
 /**
  * Threads for training on batches of B rows and T steps: the physical cores, four at most, where a step is long enough
  * to gain from them; else 1.
+ * @example await suggestedThreads(net, { T: 2, B: 1 }); // 1
  */
 export async function suggestedThreads(network: Network, shape: { T: number; B: number }): Promise<number> {
   if (trainingFlops(network, shape) < WORTH) return 1;

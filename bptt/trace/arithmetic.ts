@@ -12,6 +12,7 @@ export interface TracedLine {
   /** What is to be said instead of numbers. */
   note?: string;
 }
+/** One line of a trace for one unit, with its numbers. */
 export interface TracedValue {
   /** Which of several gates it is of. */
   gate?: string;

@@ -67,6 +67,11 @@ export function clipValue(parameters: Parameters, limit: number): void {
 /**
  * ‖g‖₂ of all gradients together, added up in float64.
  * @throws RangeError when a gradient is NaN or infinite, naming the first one.
+ * @example
+ * net.parameters.zeroGradients();
+ * globalNorm(net.parameters); // 0
+ * net.forward(batch).backward();
+ * globalNorm(net.parameters) > 0; // true
  */
 export function globalNorm(parameters: Parameters): number {
   const g = parameters.flatGradients.data;

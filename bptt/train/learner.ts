@@ -16,6 +16,7 @@ import type { States } from '../network/states';
 import { teamFor } from '../parallel/threads';
 import { withNoise } from '../network/weightnoise';
 
+/** How a step of training changes the weights, and on how many threads it runs. */
 export interface LearnerOptions {
   /** Factor of the learning rate for each step; default constant. */
   schedule?: Schedule | ScheduleOptions;

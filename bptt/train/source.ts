@@ -9,6 +9,7 @@ export interface StreamBatch extends Omit<Batch, 'initial'> {
   initial?: Batch['initial'] | 'carry';
 }
 
+/** Batches of a training, one after the other. */
 export type Batches = Iterable<StreamBatch> | AsyncIterable<StreamBatch>;
 
 /** Milliseconds of work after which timers, signals and the screen get their turn. */

@@ -5,7 +5,19 @@ import { safe } from '../safe';
 /** Characters of a reason that are shown: it may quote a text of any size. */
 const LONGEST = 500;
 
-/** Lines that could not be read or do not fit together; the message shows the line with a caret. */
+/**
+ * Lines that could not be read or do not fit together; the message shows the line with a caret.
+ * @example
+ * const text = { forward: 'rowLoss = sum(y - traget, axis=1)', backward: 'dy = weight' };
+ * let error;
+ * try {
+ *   loss({ name: 'signed', title: 'signed error', targets: 'numbers', ...text });
+ * } catch (thrown) {
+ *   error = thrown as EquationError;
+ * }
+ * [error.line, error.column]; // [1, 19]
+ * error.reason; // 'unknown name "traget" (did you mean target?)'
+ */
 export class EquationError extends Error {
   constructor(
     /** What the equations belong to: `lstm, backward`. */

@@ -131,7 +131,10 @@ function statementOf(name: string, shapes: string, text: string): Statement {
   return statements[0];
 }
 
-/** The names of all optimisers, in the order in which they were registered. */
+/**
+ * The names of all optimisers, in the order in which they were registered.
+ * @example optimizerNames().includes('adam') // true
+ */
 export const optimizerNames = (): string[] => optimizers.names;
 
 /** @throws TypeError for a name that is not known. */
