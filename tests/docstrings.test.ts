@@ -11,7 +11,19 @@ import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
 
 const root = join(__dirname, '..');
-const folders = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io', 'tasks', 'verify', 'referee', 'text'];
+const folders = [
+  'core',
+  'cells',
+  'losses',
+  'bptt',
+  'hopfield',
+  'data',
+  'io',
+  'tasks',
+  'verify',
+  'referee',
+  'text',
+];
 
 interface Example {
   where: string;

@@ -1,0 +1,64 @@
+/** Epochs of batches: every row once, in an order of its own, rows of like length together. */
+import { mustCount, mustKnowKeys } from '../core/check';
+import { Random } from '../core/random';
+
+export interface EpochOptions {
+  /** Rows in a batch; the last one of an epoch may have fewer. */
+  size: number;
+  /** Of each row, how many steps it has; default all alike. */
+  lengths?: ArrayLike<number>;
+  /** Shuffles; without it the rows come in order, sorted by length. */
+  seed?: number;
+}
+
+/** Batches that are sorted by length at once: more would leave less to chance, fewer would pad more. */
+const POOL = 32;
+
+/**
+ * One epoch: the numbers of `rows` rows in batches. Rows of like length share a batch, so that little of it is padding.
+ *
+ * @example
+ * epoch(5, { size: 2, lengths: [9, 1, 8, 2, 7] }); // [[1, 3], [4, 2], [0]]
+ * epoch(100, { size: 32, seed: 7 }).length; // 4
+ */
+export function epoch(rows: number, options: EpochOptions): number[][] {
+  const where = 'epoch';
+  mustKnowKeys(options, ['size', 'lengths', 'seed'], where);
+  const { size, lengths, seed } = options;
+  mustCount(rows, where, 'rows');
+  mustCount(size, where, 'size');
+  const order = Array.from({ length: rows }, (_, k) => k);
+  const random = seed === undefined ? undefined : new Random(seed);
+  random?.shuffle(order);
+  if (lengths) {
+    const pool = random ? POOL * size : rows;
+    for (let from = 0; from < rows; from += pool) {
+      const sorted = order.slice(from, from + pool).sort((a, b) => lengths[a] - lengths[b]);
+      sorted.forEach((row, k) => (order[from + k] = row));
+    }
+  }
+  const cut = Array.from({ length: Math.ceil(rows / size) }, (_, k) => order.slice(k * size, (k + 1) * size));
+  return random ? random.shuffle(cut) : cut;
+}
+
+/**
+ * Rows of unequal length side by side, as a network reads them: numbers [T, B, D], zeros where a row has ended, and the
+ * lengths that mask them. Rows of class numbers have no last axis.
+ *
+ * @param width D, or 0 for class numbers.
+ * @example padded([[1, 2, 3], [4]], 0).x.numbers // [1, 4, 2, 0, 3, 0]
+ */
+export function padded(
+  rows: readonly ArrayLike<number>[],
+  width: number,
+): { x: { shape: number[]; numbers: Float64Array }; lengths: number[] } {
+  const D = Math.max(1, width);
+  const B = rows.length;
+  const lengths = rows.map((row) => row.length / D);
+  const T = Math.max(...lengths);
+  const numbers = new Float64Array(T * B * D);
+  rows.forEach((row, b) => {
+    for (let k = 0; k < row.length; k++) numbers[(Math.floor(k / D) * B + b) * D + (k % D)] = row[k];
+  });
+  return { x: { shape: width === 0 ? [T, B] : [T, B, D], numbers }, lengths };
+}

@@ -1,0 +1,142 @@
+/** Figures by which forecasts and classifications are judged, and how sure they are. */
+import { must, mustShape } from '../core/check';
+import { Random } from '../core/random';
+
+/** Rows are what is true, columns what was said: counts[true][said]. */
+export type Confusion = readonly (readonly number[])[];
+
+function meanOver(a: ArrayLike<number>, b: ArrayLike<number>, of: (a: number, b: number) => number): number {
+  mustShape([a.length], [b.length], 'metrics', 'forecast', 'one for each true value');
+  must(a.length > 0, 'metrics', 'there must be a value', 'none');
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += of(a[k], b[k]);
+  return sum / a.length;
+}
+
+/**
+ * MAE, the mean absolute error.
+ * @example meanAbsoluteError([1, 5], [2, 2]) // 2
+ */
+export const meanAbsoluteError = (forecast: ArrayLike<number>, truth: ArrayLike<number>): number =>
+  meanOver(forecast, truth, (a, b) => Math.abs(a - b));
+
+/**
+ * RMSE, the root of the mean squared error.
+ * @example rootMeanSquaredError([1, 5], [2, 12]) // 5
+ */
+export const rootMeanSquaredError = (forecast: ArrayLike<number>, truth: ArrayLike<number>): number =>
+  Math.sqrt(meanOver(forecast, truth, (a, b) => (a - b) ** 2));
+
+/**
+ * What the mean absolute error is divided by to give MASE: the mean absolute change over `season` steps in the training
+ * part. A MASE below 1 is better than the naive forecast was there one step ahead.
+ *
+ * Source: Hyndman & Koehler 2006, "Another look at measures of forecast accuracy".
+ * @example naiveError([1, 2, 4, 8], 1) // 2.3333333333333335
+ */
+export function naiveError(series: ArrayLike<number>, season = 1): number {
+  const { length } = series;
+  must(length > season, 'metrics', `the series must have more than ${season} steps`, length);
+  const later = Array.from({ length: length - season }, (_, k) => series[k + season]);
+  return meanAbsoluteError(
+    Array.from({ length: length - season }, (_, k) => series[k]),
+    later,
+  );
+}
+
+/**
+ * How often each class was taken for each.
+ * @example confusion([0, 1, 1], [0, 0, 1], 2) // [[1, 1], [0, 1]]
+ */
+export function confusion(said: ArrayLike<number>, truth: ArrayLike<number>, classes: number): number[][] {
+  mustShape([said.length], [truth.length], 'metrics', 'what was said', 'one for each true class');
+  const counts = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
+  for (let k = 0; k < said.length; k++) counts[truth[k]][said[k]]++;
+  return counts;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+
+/**
+ * The share that was said rightly.
+ * @example accuracy([[1, 1], [0, 2]]) // 0.75
+ */
+export const accuracy = (counts: Confusion): number =>
+  sum(counts.map((row, k) => row[k])) / sum(counts.map((row) => sum(row)));
+
+/** How well a class is found. */
+export interface ClassFigures {
+  /** Of those said to be of the class, how many are. */
+  precision: number;
+  /** Of those of the class, how many were said to be. */
+  recall: number;
+  /** The harmonic mean of both; 0 where none was found. */
+  f1: number;
+  /** How many there are. */
+  count: number;
+}
+
+/**
+ * Precision, recall and F1 of each class.
+ * @example perClass([[1, 1], [0, 2]])[0] // { precision: 1, recall: 0.5, f1: 0.6666666666666666, count: 2 }
+ */
+export function perClass(counts: Confusion): ClassFigures[] {
+  return counts.map((row, k) => {
+    const [right, there, said] = [row[k], sum(row), sum(counts.map((other) => other[k]))];
+    const share = (of: number): number => (of === 0 ? 0 : right / of);
+    return {
+      precision: share(said),
+      recall: share(there),
+      f1: (2 * right) / Math.max(1, there + said),
+      count: there,
+    };
+  });
+}
+
+/**
+ * The mean F1 of the classes that there are, each counting the same however rare it is.
+ * @example macroF1([[2, 0], [0, 1]]) // 1
+ */
+export function macroF1(counts: Confusion): number {
+  const there = perClass(counts).filter(({ count }) => count > 0);
+  return sum(there.map(({ f1 }) => f1)) / there.length;
+}
+
+export interface BootstrapOptions {
+  /** Draws; default 1000. */
+  draws?: number;
+  /** How sure the interval is; default 0.95. */
+  level?: number;
+  /** Neighbours drawn together, where errors of neighbours resemble each other; default 1. */
+  block?: number;
+  seed?: number;
+}
+
+/**
+ * An interval that holds a figure with probability `level`: the figure is computed on samples of the rows, drawn with
+ * replacement.
+ *
+ * Source: Efron 1979; in blocks: Künsch 1989.
+ * @param figure of the rows with these numbers.
+ * @example
+ * const errors = [1, 2, 3, 4];
+ * const [low, high] = bootstrap(4, (rows) => rows.reduce((sum, row) => sum + errors[row], 0) / 4);
+ * low < 2.5 && 2.5 < high; // true
+ */
+export function bootstrap(
+  rows: number,
+  figure: (rows: readonly number[]) => number,
+  { draws = 1000, level = 0.95, block = 1, seed = 0 }: BootstrapOptions = {},
+): [low: number, high: number] {
+  const random = new Random(seed);
+  const figures = Array.from({ length: draws }, () => {
+    const drawn: number[] = [];
+    while (drawn.length < rows) {
+      const start = random.below(rows);
+      for (let k = 0; k < block && drawn.length < rows; k++) drawn.push((start + k) % rows);
+    }
+    return figure(drawn);
+  }).sort((a, b) => a - b);
+  const at = (share: number): number => figures[Math.round(share * (draws - 1))];
+  return [at((1 - level) / 2), at((1 + level) / 2)];
+}

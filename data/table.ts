@@ -1,0 +1,335 @@
+/** A table: the columns of a file, each numbers, dates, texts or lists, read as a stream into compact arrays. */
+import { must, mustBe, mustKnowKeys } from '../core/check';
+import { nearest } from '../core/nearest';
+import { dateFormOf, isMissing, numberForm, type Form } from './cells';
+import { jsonRows, separatedRows, separatorOf, type Cell, type Rows } from './rows';
+import { textOf, type Source } from './text';
+
+/** Values of a column in the order of the rows. */
+export type Column =
+  /** NaN where a value is missing. */
+  | { name: string; kind: 'numbers'; values: Float64Array }
+  /** Milliseconds since 1970; NaN where a value is missing. */
+  | { name: string; kind: 'dates'; values: Float64Array }
+  /** Empty where a value is missing. */
+  | { name: string; kind: 'texts'; values: string[] }
+  | { name: string; kind: 'lists'; values: (readonly unknown[])[] };
+export type ColumnKind = Column['kind'];
+type ColumnOf<K extends ColumnKind> = Extract<Column, { kind: K }>;
+
+export interface TableOptions {
+  /** Default: by the name's ending, else by the first character. */
+  format?: 'separated' | 'json';
+  /** Between cells; default: a tab, semicolon, comma or bar, whichever the first line has most of. */
+  separator?: string;
+  /** Whether the first row names the columns; default: unless all its cells are numbers. */
+  header?: boolean;
+  /** Kinds of columns by name, where the first rows would suggest another. */
+  kinds?: Readonly<Record<string, ColumnKind>>;
+  /** What the source is called in messages; default: the name of the file. */
+  name?: string;
+}
+
+/** Rows from which the kinds of the columns are told. */
+const SAMPLE = 10_000;
+
+/** Columns of equal length, by name. */
+export class Table {
+  constructor(
+    readonly name: string,
+    readonly columns: readonly Column[],
+    /** What separates the cells in the file, or `json`. */
+    readonly separator: string,
+    /** The line of the file that each row begins in. */
+    readonly lines: ArrayLike<number>,
+  ) {}
+
+  get rows(): number {
+    return this.lines.length;
+  }
+
+  get names(): string[] {
+    return this.columns.map(({ name }) => name);
+  }
+
+  /**
+   * A column, of one of some kinds.
+   * @throws RangeError when there is none of that name, with the one that was probably meant; TypeError for another kind.
+   */
+  column<K extends ColumnKind = ColumnKind>(name: string, ...kinds: readonly K[]): ColumnOf<K> {
+    const where = `table: ${this.name}`;
+    const { names } = this;
+    const found = this.columns.find((column) => column.name === name);
+    const near = nearest(name, names);
+    const why = near === undefined ? undefined : `did you mean ${near}?`;
+    must(found !== undefined, where, `a column must be one of ${names.join(', ')}`, name, why);
+    const wanted = kinds.length === 0 || (kinds as readonly ColumnKind[]).includes(found.kind);
+    const place = `${where}: column ${name}`;
+    mustBe(wanted, place, `it must hold ${kinds.join(' or ')}`, got(found), firstText(this, found));
+    return found as ColumnOf<K>;
+  }
+
+  /** How many values of a column are missing. */
+  missing({ kind, values }: Column): number {
+    if (kind === 'texts') return values.filter((text) => text === '').length;
+    if (kind === 'lists') return values.filter((list) => list.length === 0).length;
+    return values.reduce((n, value) => n + Number(Number.isNaN(value)), 0);
+  }
+}
+
+const got = ({ kind }: Column): string => kind;
+
+/** The first cell for which a column is no column of numbers. */
+function firstText(table: Table, { kind, values }: Column): string | undefined {
+  if (kind !== 'texts') return undefined;
+  const form = numberForm(['0'], table.separator) as Form;
+  const row = values.findIndex((text) => text !== '' && !isMissing(text) && Number.isNaN(form(text)));
+  return row < 0 ? undefined : `line ${table.lines[row]} has ${JSON.stringify(values[row].slice(0, 40))}`;
+}
+
+/**
+ * Reads CSV, TSV and their kin, or JSON, line by line or as one list of objects.
+ *
+ * Numbers may have thousands separators or, where no comma separates cells, a decimal comma; dates are read as UTC in the
+ * common forms; day and month that could be either way round stay text. What is missing (an empty cell, `NA`, `null` …) is
+ * NaN or an empty text, never zero. A number takes eight bytes of memory, a text that repeats is kept once.
+ *
+ * @param source the name of a file, or its pieces: `process.stdin`, `[text]`.
+ * @throws RangeError for a row with another number of cells than the first, a cell that does not fit its column (a
+ * column's kind is told from the first 10,000 rows), or a table without rows; TypeError for what is no text or no JSON.
+ * @example
+ * const table = await readTable(['day,temp\n2024-01-01,3.5\n2024-01-02,NA\n']);
+ * table.names; // ['day', 'temp']
+ * table.column('temp', 'numbers').values; // [3.5, NaN]
+ */
+export async function readTable(source: Source, options: TableOptions = {}): Promise<Table> {
+  mustKnowKeys(options, ['format', 'separator', 'header', 'kinds', 'name'], 'readTable');
+  const name = options.name ?? (typeof source === 'string' ? source : 'the data');
+  const where = `table: ${name}`;
+  const texts = textOf(source, name);
+  const first = await beginningOf(texts);
+  must(first.trim() !== '', where, 'it must hold rows', 'an empty file');
+  const json = (options.format ?? formatOf(name, first)) === 'json';
+  const separator = json ? 'json' : (options.separator ?? (/\.tsv$/i.test(name) ? '\t' : separatorOf(first)));
+  const whole = rejoined(first, texts);
+  const rows = json ? jsonRows(whole, where) : separatedRows(whole, separator, where);
+  const builder = new Builder(where, separator, options);
+  for await (const some of rows) builder.add(some);
+  return builder.finish(name);
+}
+
+const formatOf = (name: string, text: string): 'json' | 'separated' =>
+  /\.(jsonl|ndjson|json)$/i.test(name) || /^\s*(\{|\[\s*\{)/.test(text) ? 'json' : 'separated';
+
+/** Enough of the text to tell what it is: its first line at least. */
+async function beginningOf(texts: AsyncIterator<string, void>): Promise<string> {
+  let first = '';
+  while (!first.includes('\n')) {
+    const next = await texts.next();
+    if (next.done) break;
+    first += next.value;
+  }
+  return first;
+}
+
+async function* rejoined(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
+/** Collects rows: first a sample, from which the kinds are told; then each cell goes into its column. */
+class Builder {
+  private sample: Rows = { lines: [], cells: [] };
+  private names: string[] | undefined;
+  private columns: Collector[] | undefined;
+  private readonly lines = new Growing();
+
+  constructor(
+    private readonly where: string,
+    private readonly separator: string,
+    private readonly options: TableOptions,
+  ) {}
+
+  add({ lines, cells }: Rows): void {
+    if (this.columns) return this.fill(lines, cells);
+    // a piece may hold more rows than a call takes arguments
+    this.sample.lines = this.sample.lines.concat(lines);
+    this.sample.cells = this.sample.cells.concat(cells);
+    if (this.sample.lines.length >= SAMPLE) this.begin();
+  }
+
+  finish(name: string): Table {
+    if (!this.columns) this.begin();
+    const lines = this.lines.array;
+    must(lines.length > 0, this.where, 'it must hold rows', 'a header only');
+    return new Table(
+      name,
+      (this.columns as Collector[]).map((column) => column.finish()),
+      this.separator,
+      lines,
+    );
+  }
+
+  private begin(): void {
+    const { lines, cells } = this.sample;
+    this.names = this.separator === 'json' ? keysOf(cells) : this.header();
+    const { kinds = {} } = this.options;
+    for (const name of Object.keys(kinds))
+      must(this.names.includes(name), this.where, `kinds must be of ${this.names.join(', ')}`, name);
+    for (const [k, row] of cells.entries()) this.mustFit(row, lines[k]);
+    this.columns = this.names.map((name, k) => {
+      const values = cells.slice(0, SAMPLE).map((row) => cellOf(row, name, k));
+      return collectorOf(name, values, kinds[name], this.separator);
+    });
+    this.fill(lines, cells);
+    this.sample = { lines: [], cells: [] };
+  }
+
+  /** The names in the first row; numbers where that is a row of numbers. */
+  private header(): string[] {
+    const [first = []] = this.sample.cells as (readonly string[])[];
+    const isHeader = this.options.header ?? !first.every((cell) => !Number.isNaN(numberOf(cell)));
+    if (!isHeader) return first.map((_, k) => `column${k + 1}`);
+    this.sample.cells.shift();
+    const [line] = this.sample.lines.splice(0, 1);
+    const names = first.map((cell, k) => cell.trim() || `column${k + 1}`);
+    const twice = names.find((name, k) => names.indexOf(name) < k);
+    must(twice === undefined, this.where, 'names of columns must differ', `two ${twice} in line ${line}`);
+    return names;
+  }
+
+  private fill(lines: readonly number[], rows: Rows['cells']): void {
+    const { where } = this;
+    const names = this.names as string[];
+    const columns = this.columns as Collector[];
+    rows.forEach((row, k) => {
+      this.mustFit(row, lines[k]);
+      for (let c = 0; c < columns.length; c++) {
+        const cell = cellOf(row, names[c], c);
+        if (columns[c].add(cell)) continue;
+        const { kind } = columns[c];
+        const why = `the first rows are ${kind}; kinds: { ${JSON.stringify(names[c])}: 'texts' } reads texts`;
+        must(
+          false,
+          `${where}: column ${names[c]}`,
+          `it must hold ${kind}`,
+          `${String(cell).slice(0, 40)} in line ${lines[k]}`,
+          why,
+        );
+      }
+      this.lines.push(lines[k]);
+    });
+  }
+
+  private mustFit(row: Rows['cells'][number], line: number): void {
+    const names = this.names as string[];
+    if (Array.isArray(row)) {
+      const why = `line ${line}; the first line has ${names.length}`;
+      must(row.length === names.length, this.where, `a row must have ${names.length} cells`, row.length, why);
+      return;
+    }
+    for (const name of Object.keys(row))
+      must(
+        names.includes(name),
+        this.where,
+        `objects must be of ${names.join(', ')}`,
+        `${name} in line ${line}`,
+      );
+  }
+}
+
+const numberOf: Form = (cell) => (isMissing(cell) ? NaN : (numberForm([cell], ',')?.(cell) ?? NaN));
+const keysOf = (rows: Rows['cells']): string[] => [...new Set(rows.flatMap((row) => Object.keys(row)))];
+const cellOf = (row: Rows['cells'][number], name: string, k: number): Cell =>
+  Array.isArray(row) ? (row as string[])[k] : ((row as Record<string, Cell>)[name] ?? '');
+
+interface Collector {
+  kind: ColumnKind;
+  /** False for a cell that does not fit. */
+  add(cell: Cell): boolean;
+  finish(): Column;
+}
+
+/** What collects a column of the kind that is wanted, or that fits a sample of it. */
+function collectorOf(
+  name: string,
+  sample: readonly Cell[],
+  wanted: ColumnKind | undefined,
+  separator: string,
+): Collector {
+  const texts = sample.filter((cell) => typeof cell === 'string' && !isMissing(cell)) as string[];
+  const lists = sample.some((cell) => typeof cell === 'object');
+  const some = sample.some((cell) => typeof cell === 'number') || texts.length > 0;
+  const asNumber = numberForm(texts, separator);
+  const asDate = dateFormOf(texts);
+  const fitting = asNumber && some ? 'numbers' : asDate && texts.length > 0 ? 'dates' : 'texts';
+  const kind = wanted ?? (lists ? 'lists' : fitting);
+  if (kind === 'lists') return collectLists(name);
+  if (kind === 'texts') return collectTexts(name);
+  const form = (kind === 'numbers' ? asNumber : asDate) ?? (() => NaN);
+  return collectNumbers(name, kind, form);
+}
+
+function collectNumbers(name: string, kind: 'numbers' | 'dates', form: Form): Collector {
+  const values = new Growing();
+  return {
+    kind,
+    add(cell) {
+      if (typeof cell === 'object') return false;
+      const missing = typeof cell === 'string' && isMissing(cell);
+      const value = typeof cell === 'number' ? cell : missing ? NaN : form(cell);
+      values.push(value);
+      return missing || Number.isFinite(value);
+    },
+    finish: () => ({ name, kind, values: values.array }),
+  };
+}
+
+function collectTexts(name: string): Collector {
+  const values: string[] = [];
+  const known = new Map<string, string>();
+  return {
+    kind: 'texts',
+    add(cell) {
+      if (typeof cell === 'object') return false;
+      const text = String(cell);
+      const same = known.get(text);
+      if (same === undefined && known.size < SAMPLE) known.set(text, text);
+      values.push(same ?? text);
+      return true;
+    },
+    finish: () => ({ name, kind: 'texts', values }),
+  };
+}
+
+function collectLists(name: string): Collector {
+  const values: (readonly unknown[])[] = [];
+  return {
+    kind: 'lists',
+    add(cell) {
+      if (typeof cell !== 'object' && cell !== '') return false;
+      values.push(typeof cell === 'object' ? cell : []);
+      return true;
+    },
+    finish: () => ({ name, kind: 'lists', values }),
+  };
+}
+
+/** Numbers in an array that doubles when it is full. */
+class Growing {
+  private data = new Float64Array(1024);
+  private count = 0;
+
+  push(value: number): void {
+    if (this.count === this.data.length) {
+      const larger = new Float64Array(2 * this.count);
+      larger.set(this.data);
+      this.data = larger;
+    }
+    this.data[this.count++] = value;
+  }
+
+  get array(): Float64Array {
+    return this.data.subarray(0, this.count);
+  }
+}

@@ -1,0 +1,60 @@
+/** The text of a file or a stream, piece by piece: one decoder for all readers, which never guesses at broken bytes. */
+import { must, mustBe } from '../core/check';
+import { builtin } from '../core/builtin';
+
+/** Pieces of a file: its bytes, or text that was decoded already. */
+export type Piece = Uint8Array | string;
+/** The name of a file, or its pieces in order. */
+export type Source = string | Iterable<Piece> | AsyncIterable<Piece>;
+
+/** Byte order marks of what is not UTF-8; TextDecoder takes away that of UTF-8 itself. */
+const marks = [
+  { bytes: [0xff, 0xfe], encoding: 'utf-16le' },
+  { bytes: [0xfe, 0xff], encoding: 'utf-16be' },
+] as const;
+
+/**
+ * The text of a source in pieces, without byte order mark.
+ *
+ * @param name what the source is called in messages.
+ * @throws TypeError for bytes that are no UTF-8 (or UTF-16 with a byte order mark), with the place; for a binary file.
+ */
+export async function* textOf(source: Source, name: string): AsyncGenerator<string> {
+  const where = `table: ${name}`;
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
+  let read = 0;
+  const decode = (piece?: Uint8Array): string => {
+    decoder ??= decoderOf(piece ?? new Uint8Array());
+    try {
+      return decoder.decode(piece, { stream: piece !== undefined });
+    } catch {
+      const why = 'binary, or another encoding, which iconv converts';
+      mustBe(false, where, 'it must be UTF-8 text', `bytes that are not, after byte ${read}`, why);
+    }
+  };
+  for await (const piece of await piecesOf(source, name)) {
+    if (typeof piece === 'string') yield read === 0 && piece.startsWith('\uFEFF') ? piece.slice(1) : piece;
+    else {
+      const text = decode(piece);
+      mustBe(!text.includes('\0'), where, 'it must be text', `a zero byte after byte ${read}: a binary file`);
+      yield text;
+    }
+    read += piece.length;
+  }
+  if (decoder) yield decode();
+}
+
+const decoderOf = (first: Uint8Array): InstanceType<typeof TextDecoder> => {
+  const mark = marks.find(({ bytes }) => bytes.every((byte, k) => first[k] === byte));
+  return new TextDecoder(mark?.encoding ?? 'utf-8', { fatal: true });
+};
+
+async function piecesOf(source: Source, name: string): Promise<Iterable<Piece> | AsyncIterable<Piece>> {
+  if (typeof source !== 'string') return source;
+  const fs = await builtin('node:fs');
+  mustBe(fs !== undefined, 'table', 'the source must be the pieces of a file', name, 'a page has no files');
+  const stats = fs.statSync(source, { throwIfNoEntry: false });
+  must(stats !== undefined, 'table', `${name} must be a readable file`, 'no such file');
+  mustBe(!stats.isDirectory(), 'table', `${name} must be a file`, 'a folder');
+  return fs.createReadStream(source, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>;
+}
