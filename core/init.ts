@@ -1,7 +1,8 @@
 /** Initialisers: how a weight matrix [rows, columns] starts. */
 import { must } from './check';
+import { orthonormalRows } from './orthonormal';
 import type { Random } from './random';
-import type { Tensor } from './tensor';
+import { dtypeOf, type Tensor } from './tensor';
 
 /** Fills a tensor; matrices of G gate blocks are filled block by block (`gates`). */
 export type Initializer = (t: Tensor, random: Random) => void;
@@ -89,22 +90,8 @@ export const orthogonal =
     must(t.shape.length === 2, 'orthogonal', 'the tensor must be a matrix', `[${t.shape.join(', ')}]`);
     const wide = t.shape[0] <= t.shape[1];
     const [n, length] = wide ? t.shape : [t.shape[1], t.shape[0]];
-    const basis: Float64Array[] = [];
-    while (basis.length < n) {
-      const v = Float64Array.from({ length }, () => random.normal());
-      // twice is enough: the second pass removes what rounding left of the first (Kahan & Parlett)
-      for (let pass = 0; pass < 2; pass++) {
-        for (const q of basis) {
-          let dot = 0;
-          for (let k = 0; k < length; k++) dot += q[k] * v[k];
-          for (let k = 0; k < length; k++) v[k] -= dot * q[k];
-        }
-      }
-      let square = 0;
-      for (let k = 0; k < length; k++) square += v[k] * v[k];
-      if (square > 1e-20) basis.push(v.map((x) => x / Math.sqrt(square)));
-    }
-    each(t, (r, c) => gain * (wide ? basis[r][c] : basis[c][r]));
+    const V = orthonormalRows(n, length, dtypeOf(t), random);
+    each(t, (r, c) => gain * (wide ? V[r][c] : V[c][r]));
   };
 
 /**

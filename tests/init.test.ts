@@ -1,4 +1,5 @@
 import * as init from '../core/init';
+import { orthonormalRows } from '../core/orthonormal';
 import { Random } from '../core/random';
 import { columns, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
@@ -65,6 +66,22 @@ describe.each(dtypes)('%s', (dtype) => {
     );
   });
 
+  test.each([
+    [128, 128],
+    [129, 129],
+    [150, 301],
+    [301, 150],
+    [272, 272],
+  ])('orthogonal by products [%d, %d]: every singular value is the gain', (R, C) => {
+    const t = zeros([R, C], dtype);
+    orthogonal(1.5)(t, new Random(2));
+    let worst = 0;
+    gram(t).forEach((line, r) =>
+      line.forEach((v, c) => (worst = Math.max(worst, Math.abs(v - (r === c ? 2.25 : 0))))),
+    );
+    expect(worst).toBeLessThanOrEqual(dtype === 'float64' ? 2e-14 : 1e-5);
+  });
+
   test('the gates are filled one by one, each as if it stood alone', () => {
     const t = zeros([3, 12], dtype);
     gates(4, orthogonal())(t, new Random(5));
@@ -115,6 +132,83 @@ test('orthogonal draws again what lies within the rows it has', () => {
     [1, 0],
     [0, 1],
   ]);
+});
+
+describe('the rows are those of Gram–Schmidt, row by row and each twice', () => {
+  const rowByRow = (V: number[][]): number[][] => {
+    const Q: number[][] = [];
+    for (const row of V) {
+      const v = [...row];
+      for (const q of [...Q, ...Q]) {
+        const dot = v.reduce((sum, x, k) => sum + q[k] * x, 0);
+        for (let k = 0; k < v.length; k++) v[k] -= dot * q[k];
+      }
+      const norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+      Q.push(v.map((x) => x / norm));
+    }
+    return Q;
+  };
+  const drawn = (n: number, length: number): number[][] => {
+    const random = new Random(3);
+    return Array.from({ length: n }, () => Array.from({ length }, () => random.normal()));
+  };
+
+  test.each([
+    [1, 9],
+    [5, 5],
+    [128, 131],
+  ])('[%d, %d]: bit for bit', (n, length) => {
+    const V = orthonormalRows(n, length, 'float32', new Random(3));
+    expect(V.map((v) => Array.from(v))).toEqual(rowByRow(drawn(n, length)));
+  });
+
+  test.each([
+    [129, 129, 'float64', 1e-11],
+    [200, 333, 'float64', 1e-13],
+    [200, 333, 'float32', 1e-5],
+  ] as const)('[%d, %d] by products of %s: within %d', (n, length, dtype, bound) => {
+    const expected = rowByRow(drawn(n, length));
+    const V = orthonormalRows(n, length, dtype, new Random(3));
+    const worst = Math.max(...V.map((v, r) => Math.max(...v.map((x, k) => Math.abs(x - expected[r][k])))));
+    expect(worst).toBeLessThan(bound);
+  });
+
+  test('a row that repeats one before it is drawn again, across products too', () => {
+    const random = new Random(4);
+    const normal = random.normal.bind(random);
+    let first: number[] = [];
+    let draws = 0;
+    jest.spyOn(random, 'normal').mockImplementation(() => {
+      const k = draws++;
+      // row 140 is twice row 0
+      if (k >= 140 * 160 && k < 141 * 160) return 2 * first[k - 140 * 160];
+      const value = normal();
+      if (k < 160) first = [...first, value];
+      return value;
+    });
+    const V = orthonormalRows(150, 160, 'float64', random);
+    const dots = V.map((v) => v.reduce((sum, x, k) => sum + x * V[140][k], 0));
+    expect(Math.max(...dots.map((d, r) => Math.abs(d - (r === 140 ? 1 : 0))))).toBeLessThan(1e-14);
+    expect(draws).toBeGreaterThanOrEqual(150 * 160);
+  });
+
+  test('the same rows whatever executor networks have', () => {
+    const rowsBy = (executor: string): number[] => {
+      const before = process.env.BACKSTEP_EXECUTOR;
+      process.env.BACKSTEP_EXECUTOR = executor;
+      try {
+        return orthonormalRows(140, 140, 'float32', new Random(5)).flatMap((v) => Array.from(v));
+      } finally {
+        if (before === undefined) delete process.env.BACKSTEP_EXECUTOR;
+        else process.env.BACKSTEP_EXECUTOR = before;
+      }
+    };
+    expect(rowsBy('plain')).toEqual(rowsBy('wasm'));
+    // and on every machine with SIMD
+    expect(rowsBy('wasm').slice(139 * 140, 139 * 140 + 3)).toEqual([
+      -0.042418103546400944, 0.009720565965926114, 0.04041057685990342,
+    ]);
+  });
 });
 
 test('one seed gives one start', () => {
