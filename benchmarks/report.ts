@@ -34,7 +34,7 @@ interface Picture {
 }
 
 const WIDTH = 960;
-const colors = { faster: '#4e79a7', slower: '#e15759', memory: '#76b7b2', grey: '#999', ink: '#333' };
+const colors = { faster: '#4e79a7', slower: '#e15759', memory: '#76b7b2', gray: '#999', ink: '#333' };
 
 /** The page and, beside it, each picture as a file of its own. */
 export async function report(
@@ -228,14 +228,14 @@ function roofline(
         textAnchor: 'start',
       }),
       ...roofs.flatMap(({ from, line, rate }) => [
-        Plot.line(line, { x: 'x', y: 'y', stroke: colors.grey, strokeDasharray: '5 3', clip: true }),
+        Plot.line(line, { x: 'x', y: 'y', stroke: colors.gray, strokeDasharray: '5 3', clip: true }),
         Plot.text([`${from}, ${rate.toFixed(0)} GB/s`], {
           x: Math.max(left * 1.05, 7 / rate),
           y: Math.max(left * 1.05, 7 / rate) * rate,
           textAnchor: 'start',
           dx: 8,
           dy: 8,
-          fill: colors.grey,
+          fill: colors.gray,
         }),
       ]),
       Plot.dot(points, { x: 'intensity', y: 'gflops', fill: 'kind', r: 4, fillOpacity: 0.8 }),
@@ -300,7 +300,7 @@ function growth(
         x: 'at',
         y: 'ms',
         fx: 'vary',
-        stroke: colors.grey,
+        stroke: colors.gray,
         strokeDasharray: '4 3',
         clip: true,
       }),

@@ -180,7 +180,7 @@ export function checkCellOptions(options: CellOptions, where: string, more: stri
   mustCount(options.hidden, where, 'hidden');
 }
 
-/** The initialiser of a weight matrix by name; `uniform` is ±1/√H, `normal` has deviation 1/√H. */
+/** The initializer of a weight matrix by name; `uniform` is ±1/√H, `normal` has deviation 1/√H. */
 export function weightInit(name: WeightInit, hidden: number, where: string): Initializer {
   const table: Record<WeightInit, () => Initializer> = {
     glorot: () => glorot(),
@@ -190,7 +190,7 @@ export function weightInit(name: WeightInit, hidden: number, where: string): Ini
     identity: () => identity(),
     zeros: () => constant(0),
   };
-  return table[mustBeOneOf(name, Object.keys(table) as WeightInit[], where, 'the initialiser')]();
+  return table[mustBeOneOf(name, Object.keys(table) as WeightInit[], where, 'the initializer')]();
 }
 
 /** Whether `value` has the shape of a cell, the user's own included. */

@@ -1,4 +1,4 @@
-/** Initialisers: how a weight matrix [rows, columns] starts. */
+/** Initializers: how a weight matrix [rows, columns] starts. */
 import { must } from './check';
 import { orthonormalRows } from './orthonormal';
 import type { Random } from './random';
@@ -95,7 +95,7 @@ export const orthogonal =
   };
 
 /**
- * Applies an initialiser, or one for each, to `count` equal column blocks, one gate after the other.
+ * Applies an initializer, or one for each, to `count` equal column blocks, one gate after the other.
  * @example
  * const b = zeros([4]);
  * init.gates(2, [init.constant(0), init.constant(1)])(b, new Random(1));
@@ -105,7 +105,7 @@ export const gates =
   (count: number, each: Initializer | readonly Initializer[]): Initializer =>
   (t, random) => {
     const own = typeof each === 'function' ? Array<Initializer>(count).fill(each) : each;
-    must(own.length === count, 'gates', `there must be ${count} initialisers`, own.length);
+    must(own.length === count, 'gates', `there must be ${count} initializers`, own.length);
     const width = t.shape[t.shape.length - 1] / count;
     must(Number.isInteger(width), 'gates', `the last size must be a multiple of ${count}`, t.shape);
     for (let k = 0; k < count; k++) {

@@ -1,4 +1,4 @@
-/** Things by their names, open to additions: losses, optimisers, schedules and cells are all listed, found and refused like this. */
+/** Things by their names, open to additions: losses, optimizers, schedules and cells are all listed, found and refused like this. */
 import { must, mustBeOneOf } from './check';
 
 export class Registry<T> {

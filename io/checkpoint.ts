@@ -3,11 +3,11 @@
  *
  *   rnn.… enc.… dec.… embedding.… attention.… head.…
  *                          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
- *   optim.<memory>.<name>  what the optimiser remembers of a parameter: `optim.m.rnn.weight_ih_l0`
+ *   optim.<memory>.<name>  what the optimizer remembers of a parameter: `optim.m.rnn.weight_ih_l0`
  *   state.<name> [B, H]    states that the next batch carries on from: `state.l0.h`
  *   curve.<name> [n, 2]    loss curves: step and loss, float64
  *
- * The metadata holds everything that is not a tensor, as JSON: the network, the optimiser, the generator, the vocabulary, and
+ * The metadata holds everything that is not a tensor, as JSON: the network, the optimizer, the generator, the vocabulary, and
  * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
  */
 import type { Cell } from '../cells/cell';
@@ -74,7 +74,7 @@ export type CheckpointToSave = Omit<Checkpoint, 'states'> & { states?: Record<st
 export interface CheckpointOptions {
   /** What runs the network; default as for `network`. A checkpoint does not hold it. */
   executor?: ExecutorName;
-  /** Leaves out what only training needs: dropout, optimiser, and the loss unless it says how the output is fed back. */
+  /** Leaves out what only training needs: dropout, optimizer, and the loss unless it says how the output is fed back. */
   inference?: boolean;
   /** Makers of cells by name, in addition to those of this engine; given the options that the cell had. */
   cells?: Record<string, CellMaker>;
@@ -299,7 +299,7 @@ function mustComeBack(given: unknown, written: unknown, where: string): void {
   mustBe(given === written, 'metadata', `${where} must be ${String(written)}`, given);
 }
 
-/** An optimiser's memory by slot, then by parameter. */
+/** An optimizer's memory by slot, then by parameter. */
 export function memoryOf(optimizer: Optimizer | undefined): Record<string, Tensors> {
   if (!optimizer) return {};
   const all = optimizer.state();

@@ -20,7 +20,7 @@ export interface ImportOptions {
   reset?: 'after' | 'before';
   /** Default many-to-many. */
   topology?: Topology;
-  /** What training is to minimise; default none. */
+  /** What training is to minimize; default none. */
   loss?: string;
 }
 

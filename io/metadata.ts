@@ -54,7 +54,7 @@ const networkNote = v.strictObject({
 const parts = {
   network: networkNote,
   random: v.strictTuple([word, word, word, word]),
-  // the optimiser itself checks its options: their names differ from one to the next
+  // the optimizer itself checks its options: their names differ from one to the next
   optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
   vocabulary: v.optional(v.string()),
   // text says 1e999, but no number that is written becomes it

@@ -64,7 +64,7 @@ export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | 
 /**
  * Tensors under our names as PyTorch's, copied; to be written to a file.
  *
- * @param tensors by the names of the network's parameters: the parameters themselves, or an optimiser's memory of them.
+ * @param tensors by the names of the network's parameters: the parameters themselves, or an optimizer's memory of them.
  * @example
  * const tensors = toPytorch(net.architecture, net.parameters.values);
  * tensors.get('rnn.weight_ih_l0').shape; // [3, 2]

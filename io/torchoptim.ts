@@ -1,4 +1,4 @@
-/** The options of torch.optim's optimisers as ours, and ours as theirs. */
+/** The options of torch.optim's optimizers as ours, and ours as theirs. */
 import { must, mustBe, mustBeOneOf } from '../core/check';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
 import { optimizerNames, optimizerOf } from '../bptt/train/updates';
@@ -7,16 +7,16 @@ import { optimizerNames, optimizerOf } from '../bptt/train/updates';
 const theirs = (option: string): string =>
   option === 'learningRate' ? 'lr' : option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** What torch.optim calls an optimiser and its memory. @throws TypeError for one that it does not have. */
+/** What torch.optim calls an optimizer and its memory. @throws TypeError for one that it does not have. */
 export function torchNames(name: string): { class: string; states: Readonly<Record<string, string>> } {
   const { pytorch } = optimizerOf(name, 'torch');
-  mustBe(pytorch !== undefined, 'torch', 'the optimiser must state what it is in PyTorch', name);
+  mustBe(pytorch !== undefined, 'torch', 'the optimizer must state what it is in PyTorch', name);
   return { states: {}, ...pytorch };
 }
 
 /**
- * Our options for a vector named `optim_<optimiser>…` with PyTorch's options.
- * @throws TypeError for an optimiser or an option that this engine lacks.
+ * Our options for a vector named `optim_<optimizer>…` with PyTorch's options.
+ * @throws TypeError for an optimizer or an option that this engine lacks.
  */
 export function torchOptimizer(
   vectorName: string,
@@ -25,7 +25,7 @@ export function torchOptimizer(
   const rest = vectorName.replace(/^optim_/, '').replace(/^amsgrad/, 'adam_amsgrad');
   const known = optimizerNames();
   const found = known.filter((name) => rest.startsWith(name)).sort((a, b) => b.length - a.length);
-  const name = mustBeOneOf(found[0] ?? rest, known, 'verify', 'the optimiser');
+  const name = mustBeOneOf(found[0] ?? rest, known, 'verify', 'the optimizer');
   const ours = new Map(Object.keys(optimizerOf(name).defaults).map((option) => [theirs(option), option]));
   const options: Record<string, unknown> = { name };
   for (const [key, value] of Object.entries(hyper)) {
@@ -37,7 +37,7 @@ export function torchOptimizer(
 }
 
 /**
- * The Python that makes an optimiser of `parameters` with our options.
+ * The Python that makes an optimizer of `parameters` with our options.
  * @example torchOptimizerCall({ name: 'sgd', learningRate: 0.1 }) // 'torch.optim.SGD(parameters, lr=0.1)'
  */
 export function torchOptimizerCall({ name, ...options }: OptimizerOptions): string {
@@ -49,6 +49,6 @@ export function torchOptimizerCall({ name, ...options }: OptimizerOptions): stri
 function python(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (Array.isArray(value)) return `(${value.map(python).join(', ')})`;
-  mustBe(Number.isFinite(value), 'torch', 'options of the optimiser must be numbers or booleans', value);
+  mustBe(Number.isFinite(value), 'torch', 'options of the optimizer must be numbers or booleans', value);
   return String(value);
 }

@@ -1,4 +1,4 @@
-/** A network, its optimiser and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
+/** A network, its optimizer and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
 import { lossOf, type LossTargets } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
 import { copyNetwork } from '../bptt/network/network';
@@ -15,13 +15,13 @@ import { torchScript, type PytorchProject } from './torchscript';
 /**
  * The files of the folder by name:
  *
- *   weights.safetensors  parameters by PyTorch's names; the optimiser's memory, `optim.exp_avg.rnn.weight_ih_l0`; states
+ *   weights.safetensors  parameters by PyTorch's names; the optimizer's memory, `optim.exp_avg.rnn.weight_ih_l0`; states
  *                        to carry on from, `state.h` [L·D, B, H]
  *   batch.safetensors    a batch of random numbers: x, targets, and the output, the loss and the gradients that this
  *                        engine gives, in float64
  *   model.py             loads both, compares, and trains on, in one process or under torchrun in several
  *
- * The script freezes the second of PyTorch's two biases, which adds nothing: so its optimiser makes the same steps.
+ * The script freezes the second of PyTorch's two biases, which adds nothing: so its optimizer makes the same steps.
  *
  * Layers that no single nn.RNN, LSTM or GRU computes become modules that are written from the equations of their cells.
  *
@@ -40,7 +40,7 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
   const names = optimizer ? torchNames(optimizer.options.name).states : {};
   for (const [slot, memory] of Object.entries(memoryOf(optimizer))) {
     const name = names[slot];
-    mustBe(name !== undefined, 'torch', 'the optimiser must state what its memory is in PyTorch', slot);
+    mustBe(name !== undefined, 'torch', 'the optimizer must state what its memory is in PyTorch', slot);
     for (const [key, stored] of toPytorch({ layers }, memory)) tensors.set(`optim.${name}.${key}`, stored);
   }
   for (const [name, states] of statesOf(project)) tensors.set(name, states);

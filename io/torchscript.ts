@@ -272,7 +272,7 @@ def one_bias(model):
 
 
 def optimizer_of(model, memory):
-    """The optimiser with its memory, where the training left off."""
+    """The optimizer with its memory, where the training left off."""
     named = {name: p for name, p in model.named_parameters() if p.requires_grad}
     parameters = list(named.values())
     optimizer = ${p.optimizer}

@@ -16,7 +16,7 @@ import { sizeOf, toFlat, type Tensor } from '../core/tensor';
  * A layer over a batch of sequences: x [T, B, D] to h [T, B, H].
  *
  * With O, an output layer and a softmax over O classes at every step; else the mean squared distance from targets
- * [T, B, H]. One training step is zeroed gradients, forward and backward, without an optimiser.
+ * [T, B, H]. One training step is zeroed gradients, forward and backward, without an optimizer.
  */
 export interface Workload {
   name: string;

@@ -12,7 +12,7 @@
  *
  * Their recipe: RMSProp, weight noise of deviation 0.075, gradients of norm 1 at most, early stopping; of ten learning
  * rates drawn from exp(U(−12, −6)) the one that validated best, where 1e-3 serves all here. Their LSTM has peepholes, and so
- * has the one here. Batch size, initialisation and patience are ours, and so is the second recipe, Adam. A row beside them tells what knowing nothing but how often each pitch sounds is worth.
+ * has the one here. Batch size, initialization and patience are ours, and so is the second recipe, Adam. A row beside them tells what knowing nothing but how often each pitch sounds is worth.
  */
 import { greatest } from '../core/reduce';
 import * as v from 'valibot';

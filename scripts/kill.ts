@@ -4,7 +4,7 @@
  *   npm run -s kill -- [--kills 50] [--seed 1]
  *
  * Every run saves after each step or each second one, in a folder that holds an older run's checkpoint; its settings change
- * after every five kills: cell, layers, threads, embedding, dropout, dtype, optimiser. A moment is a step, drawn from all
+ * after every five kills: cell, layers, threads, embedding, dropout, dtype, optimizer. A moment is a step, drawn from all
  * that are left, and a time within it: so all parts of a run are hit alike, however fast it is this time. Every second
  * moment is aimed: that time begins when the next checkpoint begins to be written.
  *

@@ -28,7 +28,7 @@ const EQUIVALENT: Record<string, { line: string; replacement: string; why: strin
     {
       line: "const small = weightInit('uniform', H, 'lstm');",
       replacement: '""',
-      why: 'the name stands in the message for an unknown initialiser, and `uniform` is known',
+      why: 'the name stands in the message for an unknown initializer, and `uniform` is known',
     },
   ],
 };

@@ -234,7 +234,7 @@ describe('what is no checkpoint is named', () => {
       /rnn\.weight_ih_l0 must be \[24, 3\], got \[20, 3\]/,
     ],
     [
-      'memory of another optimiser',
+      'memory of another optimizer',
       ({ metadata, tensors }) => {
         metadata.optimizer = '{"options":{"name":"sgd"},"steps":3}';
         tensors.set('optim.m.head.bias', f32([2, 2]));

@@ -147,7 +147,7 @@ test.each<[object, string, ErrorConstructor]>([
   ],
   [
     { input: 3, hidden: 3, inputInit: 'magic' },
-    'elman: the initialiser must be one of glorot, orthogonal, uniform, normal, identity, zeros, got magic',
+    'elman: the initializer must be one of glorot, orthogonal, uniform, normal, identity, zeros, got magic',
     TypeError,
   ],
 ])('%j: %s', (options, message, kind) => {

@@ -229,5 +229,5 @@ testErrors(RangeError, [
     () => gates(4, constant(0))(zeros([2, 6]), new Random()),
     'gates: the last size must be a multiple of 4, got [2, 6]',
   ],
-  [() => gates(4, [constant(0)])(zeros([2, 8]), new Random()), 'gates: there must be 4 initialisers, got 1'],
+  [() => gates(4, [constant(0)])(zeros([2, 8]), new Random()), 'gates: there must be 4 initializers, got 1'],
 ]);

@@ -53,7 +53,7 @@ const vectors = readdirSync(golden)
   .filter((file) => file.startsWith('optim_'))
   .map((file) => JSON.parse(readFileSync(join(golden, file), 'utf8')) as Vector);
 
-test('golden vectors cover every optimiser', () => {
+test('golden vectors cover every optimizer', () => {
   expect(new Set(vectors.map((v) => optionsOf(v).name)).size).toBe(5);
 });
 

@@ -1,4 +1,4 @@
-/** A cell, a loss, an optimiser and a schedule of one's own, through the public API alone: found wherever these are named, or refused there by name. */
+/** A cell, a loss, an optimizer and a schedule of one's own, through the public API alone: found wherever these are named, or refused there by name. */
 import {
   cellFromText,
   decodeCheckpoint,
@@ -99,7 +99,7 @@ const batches = Array<Batch>(60).fill(batch);
 test('the gradients of a network of them are right', () =>
   expect(gradcheck(make(), { batch }).ok).toBe(true));
 
-test('an optimiser is known by its name, and does what its equations say', () => {
+test('an optimizer is known by its name, and does what its equations say', () => {
   expect(optimizerNames()).toContain('own-lion');
   const net = make();
   const { flat, flatGradients } = net.parameters;
@@ -166,10 +166,10 @@ describe('an exporter that does not know something refuses it by name', () => {
     expect(() => pytorchProject({ network: known('own-loss') })).toThrow(
       'torch: the loss must state what it is in PyTorch, got own-loss',
     ));
-  test('an optimiser', () => {
+  test('an optimizer', () => {
     const net = known('squared');
     expect(() => pytorchProject({ network: net, optimizer: optimizer(net, lion()) })).toThrow(
-      'torch: the optimiser must state what it is in PyTorch, got own-lion',
+      'torch: the optimizer must state what it is in PyTorch, got own-lion',
     );
   });
 });

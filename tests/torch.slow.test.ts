@@ -333,7 +333,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
 it('a script is made of numbers: an option that is code is refused', () => {
   const code = 'True); import os; os.system("true"' as unknown as boolean;
   const call = () => torchOptimizerCall({ name: 'sgd', learningRate: 0.1, nesterov: code });
-  expect(call).toThrow(/^torch: options of the optimiser must be numbers or booleans, got True\); import/);
+  expect(call).toThrow(/^torch: options of the optimizer must be numbers or booleans, got True\); import/);
 });
 
 it('a vocabulary is a string in the script, whatever is in it', () => {

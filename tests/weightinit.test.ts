@@ -80,7 +80,7 @@ describe.each(cells)('%s', (cell) => {
     TypeError,
     ['inputInit', 'recurrentInit'].map((option) => [
       () => makers.get(cell, 'test')({ ...sizes[cell], [option]: 'magic' }),
-      `${cell}: the initialiser must be one of glorot, orthogonal, uniform, normal, identity, zeros, got magic`,
+      `${cell}: the initializer must be one of glorot, orthogonal, uniform, normal, identity, zeros, got magic`,
     ]),
   );
 });

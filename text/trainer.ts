@@ -123,7 +123,7 @@ export class Trainer {
       throw usage(
         'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
       );
-    // a learning rate given anew replaces the old one; the optimiser's memory stays
+    // a learning rate given anew replaces the old one; the optimizer's memory stays
     const made = optimizer(net, { ...from.optimizer.options, learningRate: settings.lr });
     made.load(from.optimizer.state());
     const curves = {

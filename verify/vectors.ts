@@ -30,7 +30,7 @@ const lossSchema = v.variant('type', [
   }),
 ]);
 
-/** What is known of the settings that the kinds read; the options of an optimiser are its own. */
+/** What is known of the settings that the kinds read; the options of an optimizer are its own. */
 const hyperSchema = v.looseObject({
   lengths: v.optional(v.array(count)),
   chunk: v.optional(count),

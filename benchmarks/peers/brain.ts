@@ -30,7 +30,7 @@ export function open({ workload, x }: Case): Engine {
     about: `brain.js ${version}`,
     check: () => ({}),
     forward: () => net.trainArrayOfArray(sequence),
-    // gradients are not set back to zero: only its optimiser does that
+    // gradients are not set back to zero: only its optimizer does that
     train: () => {
       net.trainArrayOfArray(sequence);
       net.backpropagate();

@@ -33,7 +33,7 @@ export interface NetworkOptions {
   start?: number;
   /** O: adds an output layer y = h Wy + by of that width. */
   output?: number;
-  /** What is minimised; without it, `backward` is given dL/doutput. */
+  /** What is minimized; without it, `backward` is given dL/doutput. */
   loss?: string;
   /** Whether the loss is averaged over the valid steps (default) or added up. */
   reduction?: 'mean' | 'sum';

@@ -15,7 +15,7 @@ export interface Plans {
   /** Threads that share the rows of a batch, each with a memory of its own; default 1. */
   threads?: number;
   dtype: Dtype;
-  /** Rows as long as all weights: the weights, their gradients, what an optimiser keeps of each. */
+  /** Rows as long as all weights: the weights, their gradients, what an optimizer keeps of each. */
   rows: number;
 }
 

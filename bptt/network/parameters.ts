@@ -29,7 +29,7 @@ export class Parameters {
   readonly values: Tensors = {};
   /** dL/dparameter under the same names; every backward adds into them. */
   readonly gradients: Tensors = {};
-  /** All values, and all gradients, as one row [1, N]: what optimisers and clipping work on. */
+  /** All values, and all gradients, as one row [1, N]: what optimizers and clipping work on. */
   readonly flat: Tensor;
   /** All gradients as one row, in the order of `flat`; zeros in the padding. */
   readonly flatGradients: Tensor;

@@ -60,7 +60,7 @@ const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(member
  *
  *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      each thread takes neighbouring rows
  *
- * The weights are read where the network has them, so that a step of an optimiser is seen by all. One pass runs at a
+ * The weights are read where the network has them, so that a step of an optimizer is seen by all. One pass runs at a
  * time: await each.
  *
  * @throws an Error from every pass after a worker has stopped or the team was closed.

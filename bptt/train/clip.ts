@@ -1,7 +1,7 @@
 /**
  * Gradient clipping, the cure for exploding gradients: by global norm, or by value.
  *
- * Both work on the gradients of all parameters together, after `backward` and before the optimiser's step.
+ * Both work on the gradients of all parameters together, after `backward` and before the optimizer's step.
  */
 import { isNumber, must, mustBe } from '../../core/check';
 import type { Data } from '../../core/memory';

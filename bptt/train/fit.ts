@@ -1,4 +1,4 @@
-/** Training: an asynchronous loop over batches, one optimiser step after the other. */
+/** Training: an asynchronous loop over batches, one optimizer step after the other. */
 import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { LossCurve, type LossPoint } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
@@ -17,9 +17,9 @@ export type { StepInfo } from './learner';
 
 /** How a network is trained: by what, how long, and what is watched meanwhile. */
 export interface FitOptions extends LearnerOptions {
-  /** An optimiser, which goes on counting its steps, or the options of a new one. */
+  /** An optimizer, which goes on counting its steps, or the options of a new one. */
   optimizer: Optimizer | OptimizerOptions;
-  /** Train until the optimiser has made this many steps; those before a resume count. */
+  /** Train until the optimizer has made this many steps; those before a resume count. */
   steps?: number;
   /** Train for about this long. */
   seconds?: number;
@@ -37,7 +37,7 @@ export interface FitOptions extends LearnerOptions {
 
 /** How a training ended. Losses are points of step and loss. */
 export interface FitResult {
-  /** Steps that the optimiser has made in all, those after the best validation included. */
+  /** Steps that the optimizer has made in all, those after the best validation included. */
   steps: number;
   /**
    * Which end came first. `aborted`: by the signal; `patience`: by early stopping; `batches`: there were no more;
@@ -57,12 +57,12 @@ export interface FitResult {
  *
  * One pass over `batches` at most; hand in a generator that goes round for several epochs. Batches with
  * `initial: 'carry'` go on from the batch before, whatever validation and callbacks ran in between. With early stopping,
- * the weights of the best validation, and the optimiser's memory and count that belong to them, are put back at the end,
+ * the weights of the best validation, and the optimizer's memory and count that belong to them, are put back at the end,
  * except after an abort, so that such a run can go on.
  *
  * Changes the parameters and their gradients; deterministic but for `seconds` and the signal.
  * @throws RangeError at the first loss, gradient or weight that is NaN or infinite, naming the step, the tensor and the
- * time; the weights and the optimiser are then those of the step before. TypeError or RangeError for options that are
+ * time; the weights and the optimizer are then those of the step before. TypeError or RangeError for options that are
  * none.
  * @example
  * const { stopped } = await fit(net, batches, { optimizer: { name: 'adam' }, clip: { norm: 5 }, steps: 100 });
@@ -124,7 +124,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   };
 }
 
-/** The best validation so far, and what the optimiser had made by then when that is wanted back. */
+/** The best validation so far, and what the optimizer had made by then when that is wanted back. */
 class Best {
   point: LossPoint | undefined;
   private kept: OptimizerSnapshot | undefined;

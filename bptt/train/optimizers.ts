@@ -1,7 +1,7 @@
 /**
- * Optimisers: from the gradients g to new parameters p, with PyTorch's semantics and defaults.
+ * Optimizers: from the gradients g to new parameters p, with PyTorch's semantics and defaults.
  *
- * Each update is one statement over all parameters at once: p, g and the optimiser's states are rows [1, N]; what
+ * Each update is one statement over all parameters at once: p, g and the optimizer's states are rows [1, N]; what
  * changes with the step (the learning rate, bias corrections) is computed in float64 and handed in as single numbers.
  */
 import ndarray from 'ndarray';
@@ -24,14 +24,14 @@ import { settle, type OptimizerOptions, type Rule } from './updates';
 
 export type { OptimizerName, OptimizerOptions } from './updates';
 
-/** Weights, memory and count of steps of an optimiser, which belong together. */
+/** Weights, memory and count of steps of an optimizer, which belong together. */
 export interface OptimizerSnapshot {
   steps: number;
   numbers: Data[];
 }
 
 /**
- * An optimiser with its memory: what turns gradients into the next weights. Made by `optimizer`.
+ * An optimizer with its memory: what turns gradients into the next weights. Made by `optimizer`.
  *
  *   values, gradients and each row of the memory [1, N], over all parameters at once
  *
@@ -46,10 +46,10 @@ export interface OptimizerSnapshot {
  * adam.state()['m.l0.Wx'].shape; // [2, 3]
  */
 export class Optimizer {
-  /** All options, defaults filled in: what a checkpoint must hold to build the same optimiser again. */
+  /** All options, defaults filled in: what a checkpoint must hold to build the same optimizer again. */
   readonly options: OptimizerOptions;
   private readonly rule: Rule;
-  /** The optimiser's memory [1, N] by name, and the numbers [1] that change with the step. */
+  /** The optimizer's memory [1, N] by name, and the numbers [1] that change with the step. */
   private readonly rows: Tensors = {};
   private readonly scalars: Tensors = {};
   private readonly update: () => void;
@@ -123,7 +123,7 @@ export class Optimizer {
   }
 
   /**
-   * The optimiser's memory as views, by state and parameter, `m.l0.Wx` in the shape of `l0.Wx`; `steps` [1] float64 is a
+   * The optimizer's memory as views, by state and parameter, `m.l0.Wx` in the shape of `l0.Wx`; `steps` [1] float64 is a
    * copy of the count.
    */
   state(): Tensors {
@@ -138,7 +138,7 @@ export class Optimizer {
   }
 
   /**
-   * Replaces the optimiser's memory by what `state` gave, as tensors or as row-major numbers.
+   * Replaces the optimizer's memory by what `state` gave, as tensors or as row-major numbers.
    * @throws RangeError when a name is missing or unknown or a count does not fit; nothing is changed then.
    */
   load(state: Readonly<Record<string, Tensor | ArrayLike<number>>>): void {
@@ -162,7 +162,7 @@ export class Optimizer {
 }
 
 /**
- * An optimiser over all parameters of a network.
+ * An optimizer over all parameters of a network.
  *
  * | name    | defaults                                                                             |
  * | ------- | ------------------------------------------------------------------------------------ |

@@ -56,7 +56,7 @@ export const trainingSettings = {
     ...{ label: 'Sequence', unit: 'n', help: 'time steps per chunk of backpropagation' },
   },
   optimizer: {
-    ...{ kind: 'choice', label: 'Optimiser', unit: 'name', help: '', default: 'adam' },
+    ...{ kind: 'choice', label: 'Optimizer', unit: 'name', help: '', default: 'adam' },
     names: (): OptimizerName[] => optimizerNames() as OptimizerName[],
   },
   lr: {

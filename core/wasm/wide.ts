@@ -28,7 +28,7 @@ export const WIDE: Tile = { rows: 6, vectors: 4, copies: () => 1, kBlock: 256, r
  */
 const TRIED = [13, 14];
 
-/** The optimising compiler at once, for all functions: while the flags are set. Each with what it is without. */
+/** The optimizing compiler at once, for all functions: while the flags are set. Each with what it is without. */
 const AT_ONCE = {
   liftoff: true,
   'wasm-lazy-compilation': true,

@@ -40,7 +40,7 @@ export default defineConfig({
             { text: '9 Clockwork networks', link: '/book/clockwork' },
             { text: '10 From sequence to sequence', link: '/book/sequence-to-sequence' },
             { text: '11 The Hopfield network', link: '/book/hopfield' },
-            { text: '12 Losses and optimisers', link: '/book/training' },
+            { text: '12 Losses and optimizers', link: '/book/training' },
           ],
         },
         {

@@ -42,7 +42,7 @@ export class Run {
   readonly flow: FlowMeter;
   /** What the last step began with. */
   private start: Start | undefined;
-  /** Weights and memory of the optimiser before its last step. */
+  /** Weights and memory of the optimizer before its last step. */
   private kept: OptimizerSnapshot | undefined;
   /** Where a stream goes on. */
   states: Record<string, ArrayLike<number>> = {};

@@ -130,8 +130,8 @@ inChromium('the tabs', (open) => {
     await page.getByLabel('Plant a mistake').selectOption(mistake);
     await page.getByText('Caught: 16 of 104 gradients are wrong. Of l0.Wh: 16 of 16.').waitFor();
     expect(await weights.locator('option:checked').textContent()).toBe('l0.Wh [4, 4]: 16 wrong');
-    // the map shows it: not a field has the colour of the ground
-    const colours = await page
+    // the map shows it: not a field has the color of the ground
+    const colors = await page
       .getByLabel('Which gradients are wrong')
       .locator('canvas')
       .evaluate((element) => {
@@ -150,8 +150,8 @@ inChromium('the tabs', (open) => {
         const ground = getComputedStyle(document.documentElement).getPropertyValue('--ground');
         return { fields: Array.from({ length: 16 }, (_, k) => at(Math.floor(k / 4), k % 4)), ground };
       });
-    const ground = [1, 3, 5].map((k) => parseInt(colours.ground.trim().slice(k, k + 2), 16)).join();
-    expect(colours.fields.filter((colour) => colour === ground)).toEqual([]);
+    const ground = [1, 3, 5].map((k) => parseInt(colors.ground.trim().slice(k, k + 2), 16)).join();
+    expect(colors.fields.filter((color) => color === ground)).toEqual([]);
     await weights.selectOption('0');
     await page.getByText('Caught: 16 of 104 gradients are wrong. Those of l0.Wx are right.').waitFor();
     await page.waitForTimeout(300);

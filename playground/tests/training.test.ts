@@ -120,7 +120,7 @@ inChromium('training', (open) => {
     }
     await choose('Compare with', 'elman');
     for (const name of optimizerNames().filter((name) => name !== 'adam')) {
-      await choose('Optimiser', name);
+      await choose('Optimizer', name);
       expect(setting(page, 'optimizer')).toBe(name);
     }
     const numbers = {

@@ -58,7 +58,7 @@ export class Controls {
       this.check('bidirectional', 'Read from both ends'),
       choice(
         'optimizer',
-        'Optimiser',
+        'Optimizer',
         optimizerNames().map((name) => [name, optimizerOf(name).title]),
       ),
       this.number('learningRate', 'Learning rate'),

@@ -1,4 +1,4 @@
-/** The optimisers that are built in: one file and one line each. */
+/** The optimizers that are built in: one file and one line each. */
 import { adagrad, type AdagradOptions } from './adagrad';
 import { adam, adamw, type AdamOptions } from './adam';
 import { rmsprop, type RmspropOptions } from './rmsprop';
@@ -11,9 +11,9 @@ registerOptimizer(adagrad);
 registerOptimizer(adam);
 registerOptimizer(adamw);
 
-/** The options of one optimiser, told apart by `name`; `optimizer` has the defaults in a table. */
+/** The options of one optimizer, told apart by `name`; `optimizer` has the defaults in a table. */
 export type OptimizerOptions = SgdOptions | RmspropOptions | AdagradOptions | AdamOptions | RegisteredOptions;
-/** The name of an optimiser: `sgd`, `rmsprop`, `adagrad`, `adam`, `adamw`, or one that was registered. */
+/** The name of an optimizer: `sgd`, `rmsprop`, `adagrad`, `adam`, `adamw`, or one that was registered. */
 export type OptimizerName = OptimizerOptions['name'];
 
 export * from './update';

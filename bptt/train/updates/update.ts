@@ -1,5 +1,5 @@
 /**
- * What an optimiser is: the equations of its update, what it remembers, its options, and its name in PyTorch.
+ * What an optimizer is: the equations of its update, what it remembers, its options, and its name in PyTorch.
  *
  *   p, g, each state [1, N]   each number that changes with the step [1]      N = all parameters of a network
  *
@@ -11,7 +11,7 @@ import { equations } from '../../../core/equations/equations';
 import { Registry } from '../../../core/registry';
 import type { Statement } from '../../../core/statement';
 
-/** Options that every optimiser takes. */
+/** Options that every optimizer takes. */
 export interface CommonOptimizerOptions {
   /** Default 1e-3; 1e-2 for rmsprop and adagrad. */
   learningRate?: number;
@@ -22,7 +22,7 @@ export interface CommonOptimizerOptions {
 /** What an option can be, so that a checkpoint can hold it. */
 export type OptimizerOption = number | boolean | string | readonly number[];
 
-/** The update of an optimiser whose options are settled. */
+/** The update of an optimizer whose options are settled. */
 export interface OptimizerUpdate {
   /** Names of what is remembered from step to step; default none. */
   states?: readonly string[];
@@ -37,7 +37,7 @@ export interface OptimizerUpdate {
 /** Options with nothing left out, but for the name. */
 export type Settled<O> = Required<Omit<O, 'name'>>;
 
-/** What `registerOptimizer` is given: an optimiser with options of the form O. */
+/** What `registerOptimizer` is given: an optimizer with options of the form O. */
 export interface OptimizerDefinition<O> {
   /** What options and checkpoints call it: `adam`. */
   name: string;
@@ -66,13 +66,13 @@ type Any = Record<string, OptimizerOption>;
 type Known = OptimizerDefinition<Any>;
 const optimizers = new Registry<{ made: Known; rule: (options: Any) => Rule }>('the name');
 
-/** Options of an optimiser that `registerOptimizer` made known. */
+/** Options of an optimizer that `registerOptimizer` made known. */
 export interface RegisteredOptions extends CommonOptimizerOptions {
   name: string & { readonly registered: true };
 }
 
 /**
- * Makes an optimiser known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know
+ * Makes an optimizer known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know
  * it refuse it by name.
  *
  * @returns what makes its options, for `fit` and `optimizer`.
@@ -132,7 +132,7 @@ function statementOf(name: string, shapes: string, text: string): Statement {
 }
 
 /**
- * The names of all optimisers, in the order in which they were registered.
+ * The names of all optimizers, in the order in which they were registered.
  * @example optimizerNames().includes('adam') // true
  */
 export const optimizerNames = (): string[] => optimizers.names;
