@@ -152,7 +152,14 @@ export {
 } from './hopfield/capacity';
 
 // Data of your own: tables, splits, scales, windows, batches, metrics
-export { readTable, Table, type Column, type ColumnKind, type TableOptions } from './data/table';
+export {
+  readTable,
+  Table,
+  type Column,
+  type ColumnKind,
+  type ColumnOf,
+  type TableOptions,
+} from './data/table';
 export type { Piece, Source } from './data/text';
 export { split, type Split, type SplitOptions } from './data/split';
 export { scaleOf, standardise, type Scale } from './data/standardise';
@@ -160,7 +167,6 @@ export { fill, type Filling } from './data/missing';
 export { windows, type WindowOptions } from './data/windows';
 export { epoch, padded, type EpochOptions } from './data/epoch';
 export * as metrics from './data/metrics';
-export type { BootstrapOptions, ClassFigures, Confusion } from './data/metrics';
 
 // Files, in and out
 export {

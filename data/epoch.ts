@@ -2,6 +2,7 @@
 import { mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
 
+/** How the rows of an epoch are put together. */
 export interface EpochOptions {
   /** Rows in a batch; the last one of an epoch may have fewer. */
   size: number;

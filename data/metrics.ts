@@ -102,6 +102,7 @@ export function macroF1(counts: Confusion): number {
   return sum(there.map(({ f1 }) => f1)) / there.length;
 }
 
+/** How an interval is drawn. */
 export interface BootstrapOptions {
   /** Draws; default 1000. */
   draws?: number;

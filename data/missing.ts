@@ -12,7 +12,12 @@ export type Filling = 'previous' | 'mean';
  * @throws RangeError when there is nothing before the first value that `previous` could carry on.
  * @example fill([1, NaN, 3], 'previous') // [1, 1, 3]
  */
-export function fill(values: ArrayLike<number>, how: Filling, mean = NaN, from = 0): Float64Array {
+export function fill(
+  values: ArrayLike<number>,
+  how: Filling,
+  mean: number = NaN,
+  from: number = 0,
+): Float64Array {
   const filled = Float64Array.from(values);
   for (let k = from; k < filled.length; k++) {
     if (!Number.isNaN(filled[k])) continue;

@@ -9,6 +9,7 @@ export interface Split {
   test: number[];
 }
 
+/** How rows are split. */
 export interface SplitOptions {
   /**
    * `time`: the first rows train, the last ones test, nothing is shuffled; `groups`: the rows of a group stay together;

@@ -14,9 +14,12 @@ export type Column =
   /** Empty where a value is missing. */
   | { name: string; kind: 'texts'; values: string[] }
   | { name: string; kind: 'lists'; values: (readonly unknown[])[] };
+/** What the values of a column are. */
 export type ColumnKind = Column['kind'];
-type ColumnOf<K extends ColumnKind> = Extract<Column, { kind: K }>;
+/** A column of one of some kinds. */
+export type ColumnOf<K extends ColumnKind> = Extract<Column, { kind: K }>;
 
+/** How a file is read. */
 export interface TableOptions {
   /** Default: by the name's ending, else by the first character. */
   format?: 'separated' | 'json';
@@ -33,7 +36,14 @@ export interface TableOptions {
 /** Rows from which the kinds of the columns are told. */
 const SAMPLE = 10_000;
 
-/** Columns of equal length, by name. */
+/**
+ * Columns of equal length, by name. `readTable` makes it.
+ *
+ * @example
+ * const table = await readTable(['day,temp\n1,3.5\n2,NA\n']);
+ * table.rows; // 2
+ * table.missing(table.column('temp')); // 1
+ */
 export class Table {
   constructor(
     readonly name: string,

@@ -1,6 +1,7 @@
 /** Windows over series: so many steps to read, and those behind them to forecast. */
 import { must, mustCount, mustKnowKeys } from '../core/check';
 
+/** What windows are made of, and where they lie. */
 export interface WindowOptions {
   /** Steps that are read. */
   length: number;
