@@ -1,8 +1,6 @@
 /** Cells by name: how a checkpoint or another thread rebuilds a cell. */
-import { constant } from '../core/init';
 import { Registry } from '../core/registry';
 import type { Cell } from './cell';
-import { embedding, type Embedding, type EmbeddingOptions } from './embedding';
 import { kinds, type CellMaker } from './kinds';
 import { cellFromText } from './text';
 
@@ -25,21 +23,8 @@ export const noteOfCell = (cell: Cell): CellNote => ({
 });
 
 /**
- * The cell of a note. Its weights start at zero: they come from elsewhere, and orthogonal matrices take time to draw.
+ * The cell of a note.
  * @throws TypeError when there is no maker of that name.
  */
-export function remake({ cell: name, options }: CellNote, known: Registry<CellMaker>, where: string): Cell {
-  const cell = known.get(name, where)(options);
-  return { ...cell, parameters: fromZero(cell.parameters) };
-}
-
-/** The embedding of such options, which starts at zero as well. */
-export function remakeEmbedding(options: EmbeddingOptions): Embedding {
-  const made = embedding(options);
-  return { ...made, parameters: fromZero(made.parameters) };
-}
-
-const fromZero = (parameters: Cell['parameters']): Cell['parameters'] =>
-  Object.fromEntries(
-    Object.entries(parameters).map(([name, { shape }]) => [name, { shape, init: constant(0) }]),
-  );
+export const remake = ({ cell: name, options }: CellNote, known: Registry<CellMaker>, where: string): Cell =>
+  known.get(name, where)(options);

@@ -20,7 +20,7 @@ import { must, mustBe, mustBeBytes, mustKnowKeys } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import { sizeOf, tensor, type Numbers, type Tensors } from '../core/tensor';
 import { flatten } from '../bptt/network/numbers';
-import { mustBeNetwork, Network } from '../bptt/network/network';
+import { blankNetwork, mustBeNetwork, Network } from '../bptt/network/network';
 import { optimizer as optimizerOf, Optimizer } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { cellsOf } from '../bptt/network/stack';
@@ -226,7 +226,7 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   );
 
   const { loss, dropout } = notes.network;
-  const network = new Network({
+  const network = blankNetwork({
     ...asked,
     // fed back, the output is read as what the loss takes it for
     loss: inference && asked.feed !== 'output' ? undefined : loss,

@@ -16,7 +16,7 @@
  */
 import { kindOf } from '../cells/kinds';
 import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
-import { mustBeNetwork, network, type Network } from '../bptt/network/network';
+import { blankNetwork, mustBeNetwork, type Network } from '../bptt/network/network';
 import { mustReadSteps } from '../bptt/network/topology';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { must, mustShape } from '../core/check';
@@ -157,7 +157,7 @@ export function fromKeras(stored: StoredWeights, options: ImportOptions = {}): N
   }
   const output = dense && floats(stored, dense.weights.kernel).shape[1];
   const { topology, loss } = options;
-  const net = network({
+  const net = blankNetwork({
     layers: [...embeddingFor(stored, table, inputOf(layers[0])), ...layers],
     output,
     topology,

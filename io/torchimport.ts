@@ -5,7 +5,7 @@
  * GRUCell, whose names lack the `_l0`, is a layer as well.
  */
 import { bidirectional, inputOf, widthOf, type Layer } from '../bptt/network/layer';
-import { network, type Network } from '../bptt/network/network';
+import { blankNetwork, type Network } from '../bptt/network/network';
 import { must, mustShape } from '../core/check';
 import {
   cellOf,
@@ -44,7 +44,7 @@ export function fromPytorch(stored: StoredWeights, options: ImportOptions = {}):
   for (const [name, stored] of Object.entries(head ?? {})) own.set(`head.${name}`, stored);
   if (table !== undefined) own.set('embedding.weight', stored.get(table) as SafeTensor);
   const { topology, loss } = options;
-  const net = network({
+  const net = blankNetwork({
     layers: [...embeddingFor(stored, table, inputOf(layers[0])), ...layers],
     output: head?.weight.shape[0],
     topology,

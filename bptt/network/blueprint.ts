@@ -7,7 +7,7 @@ import { printGraph } from '../../core/print';
 import type { Operation, Program } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
 import { nameOf } from './layer';
-import { Network } from './network';
+import { blankNetwork, type Network } from './network';
 import { noteOf, optionsFrom, type NetworkNote } from './note';
 import { Plan } from './plan';
 import { cellsOf } from './stack';
@@ -49,7 +49,7 @@ export function buildFrom(
   { network, executor, operations }: Blueprint,
   own: Readonly<Record<string, CellMaker>>,
 ): Network {
-  const net = new Network({ ...optionsFrom(network, makers.with(own), 'parallel'), executor });
+  const net = blankNetwork({ ...optionsFrom(network, makers.with(own), 'parallel'), executor });
   const same = operationsOf(net) === operations && net.executor.name === executor;
   mustBe(
     same,

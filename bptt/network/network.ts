@@ -3,7 +3,6 @@ import { mustBe, mustBeOneOf, mustKnowKeys } from '../../core/check';
 import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
-import { toFlat } from '../../core/tensor';
 import {
   architectureOf,
   optionsOf,
@@ -53,7 +52,8 @@ export class Network {
     runnerIn = (net) => net.#runner;
   }
 
-  constructor(options: NetworkOptions) {
+  /** @internal use `network`; `blankNetwork` leaves all weights at 0 */
+  constructor(options: NetworkOptions, weights: 'drawn' | 'blank' = 'drawn') {
     this.architecture = architectureOf(options);
     this.reduction = mustBeOneOf(options.reduction ?? 'mean', ['mean', 'sum'], 'network', 'reduction');
     this.input = firstReaderOf(this.architecture).input;
@@ -63,7 +63,7 @@ export class Network {
     this.parameters = new Parameters(
       parameterShapes(this.architecture),
       this.architecture.dtype,
-      this.random,
+      weights === 'drawn' ? this.random : undefined,
       this.executor,
     );
     this.#runner = new Runner(this);
@@ -100,6 +100,9 @@ export function mustBeNetwork(value: unknown, where: string): asserts value is N
  */
 export const network = (options: NetworkOptions): Network => new Network(options);
 
+/** A network whose weights are 0, to be filled in from elsewhere: it draws no random number. */
+export const blankNetwork = (options: NetworkOptions): Network => new Network(options, 'blank');
+
 /** What may differ in a copy: nothing that the weights depend on. */
 export type CopyChanges = Pick<
   NetworkOptions,
@@ -107,17 +110,19 @@ export type CopyChanges = Pick<
 >;
 
 /**
- * A network of its own with the same weights; float64 unless `changes` say otherwise, as the gradient check wants it.
+ * A network of its own with the same weights; float64 unless `changes` say otherwise, as the gradient check wants it. It
+ * draws dropout as the original would from here on, or from a `seed` of its own.
  * @example copyNetwork(net, { dropout: 0 }).parameters.count === net.parameters.count // true
  */
 export function copyNetwork(net: Network, changes: CopyChanges = {}): Network {
   mustBeNetwork(net, 'copyNetwork');
   const { architecture, reduction, executor } = net;
-  const copy = new Network({
+  const copy = blankNetwork({
     ...optionsOf(architecture),
     ...{ reduction, dtype: 'float64', executor: executor.name as ExecutorName },
     ...changes,
   });
-  for (const [name, t] of Object.entries(net.parameters.values)) copy.parameters.set(name, toFlat(t));
+  copy.parameters.flat.data.set(net.parameters.flat.data);
+  if (changes.seed === undefined) copy.random.state = net.random.state;
   return copy;
 }

@@ -1,7 +1,7 @@
 /** A network as plain data, without its weights: what checkpoints hold, and what other threads build it from. */
 import type { Cell } from '../../cells/cell';
-import type { Embedding, EmbeddingOptions } from '../../cells/embedding';
-import { noteOfCell, remake, remakeEmbedding, type CellMaker, type CellNote } from '../../cells/makers';
+import { embedding, type Embedding, type EmbeddingOptions } from '../../cells/embedding';
+import { noteOfCell, remake, type CellMaker, type CellNote } from '../../cells/makers';
 import type { Registry } from '../../core/registry';
 import type { Architecture, NetworkOptions } from './architecture';
 import { bidirectional, isBidirectional, type Layer } from './layer';
@@ -41,22 +41,22 @@ const noteOfLayer = (layer: Layer): LayerNote =>
     : noteOfCell(layer);
 
 /**
- * The options of the network of a note. Its weights start at zero: they come from elsewhere.
+ * The options of the network of a note.
  * @throws TypeError for a cell that none of the makers makes.
  */
 export function optionsFrom(
-  { embedding, layers, encoderEmbedding, encoder, ...rest }: NetworkNote,
+  { embedding: table, layers, encoderEmbedding: encoderTable, encoder, ...rest }: NetworkNote,
   makers: Registry<CellMaker>,
   where: string,
 ): NetworkOptions {
   const cell = (note: CellNote): Cell => remake(note, makers, where);
-  const stack = (table: EmbeddingOptions | undefined, notes: LayerNote[]): (Embedding | Layer)[] => [
-    ...(table ? [remakeEmbedding(table)] : []),
+  const stack = (first: EmbeddingOptions | undefined, notes: LayerNote[]): (Embedding | Layer)[] => [
+    ...(first ? [embedding(first)] : []),
     ...notes.map(({ reverse, ...note }) => (reverse ? bidirectional(cell(note), cell(reverse)) : cell(note))),
   ];
   return {
     ...rest,
-    layers: stack(embedding, layers),
-    ...(encoder && { encoder: stack(encoderEmbedding, encoder) }),
+    layers: stack(table, layers),
+    ...(encoder && { encoder: stack(encoderTable, encoder) }),
   };
 }

@@ -39,7 +39,8 @@ export class Parameters {
     readonly shapes: Readonly<Record<string, Parameter>>,
     /** Of all values and gradients. */
     readonly dtype: Dtype,
-    random: Random,
+    /** Draws the start of each; without it, all are 0, to be filled in from elsewhere. */
+    random?: Random,
     /** Works on all of them at once: updates, norms. */
     readonly executor: Executor = executorOf(),
   ) {
@@ -51,7 +52,7 @@ export class Parameters {
     for (const [name, { shape, init }] of Object.entries(shapes)) {
       this.values[name] = ndarray(this.flat.data, shape, undefined, offset);
       this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, offset);
-      init(this.values[name], random);
+      if (random) init(this.values[name], random);
       offset += padded(shape);
     }
   }
