@@ -1,9 +1,9 @@
 /** How many patterns a Hopfield network holds: what theory says, and the experiment beside it. */
 import { must, mustCount, mustKnowKeys } from '../core/check';
+import { bound, equations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
-import { Program } from '../core/program';
 import { Random } from '../core/random';
-import { zeros } from '../core/tensor';
+import { tensor, toFlat, zeros } from '../core/tensor';
 import { hopfield, type Hopfield } from './network';
 import { corrupt, randomPatterns } from './patterns';
 import type { StorageRule } from './storage';
@@ -21,6 +21,14 @@ export function expectedBitError(load: number): number {
   return erfc(Math.sqrt(1 / (2 * load))) / 2;
 }
 
+const turning = equations(
+  'hopfield, bit error',
+  'patterns [P, N]   W [N, N]   tie [1]   writes h, turned [P, N]   count [N]',
+  `h = patterns @ W
+   turned = step(-h * patterns - tie)      # a field against the unit, beyond rounding
+   count = sum(turned)`,
+);
+
 /**
  * The share of units, over all stored patterns, that one update of the pattern changes.
  * @example bitError(hopfield({ patterns: [[1, 1, -1, -1]] })) // 0
@@ -28,12 +36,9 @@ export function expectedBitError(load: number): number {
 export function bitError(net: Hopfield): number {
   const { patterns, weights } = net;
   const [P, N] = patterns.shape;
-  const fields = zeros([P, N]);
-  const program = new Program();
-  program.matmul(patterns, weights, fields);
-  program.bind(executorOf())();
-  let wrong = 0;
-  for (let k = 0; k < P * N; k++) if (fields.data[k] * patterns.data[k] < -net.tie) wrong++;
+  const [h, turned, count] = [zeros([P, N]), zeros([P, N]), zeros([N])];
+  bound(turning, executorOf(), { patterns, W: weights, tie: tensor([net.tie]), h, turned, count })();
+  const wrong = toFlat(count).reduce((sum, one) => sum + one, 0);
   return wrong / (P * N);
 }
 

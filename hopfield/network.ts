@@ -10,6 +10,7 @@
  */
 import { mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
 import type { Tensor } from '../core/tensor';
+import { Fields } from './fields';
 import { readPatterns, readState, type HopfieldPatterns, type HopfieldState } from './patterns';
 import { recall, steps, type RecallStep, type RecallResult, type RecallOptions } from './recall';
 import { ruleNames, rules, type StorageRule } from './storage';
@@ -44,6 +45,8 @@ export class Hopfield {
   readonly rule: StorageRule;
   /** Fields up to here are zero but for rounding: they are sums of N terms, each of them rounded. */
   readonly tie: number;
+  /** Answers questions about single states. */
+  private readonly fields: Fields;
 
   constructor(options: HopfieldOptions) {
     const where = 'hopfield';
@@ -60,6 +63,7 @@ export class Hopfield {
       largest = Math.max(largest, sum);
     }
     this.tie = N * Number.EPSILON * largest;
+    this.fields = new Fields(this);
   }
 
   /** N */
@@ -69,11 +73,7 @@ export class Hopfield {
 
   /** h_i = Σ_j w_ij s_j, exactly zero where only rounding keeps it from that. */
   field(state: HopfieldState, unit: number): number {
-    const w = this.weights.data;
-    const from = unit * this.units;
-    let h = 0;
-    for (let j = 0; j < state.length; j++) h += w[from + j] * state[j];
-    return Math.abs(h) <= this.tie ? 0 : h;
+    return this.fields.of(state).unit(unit).h[0];
   }
 
   /**
@@ -81,10 +81,7 @@ export class Hopfield {
    * @throws RangeError unless the state is N numbers of ±1.
    */
   energy(state: ArrayLike<number>): number {
-    const s = this.read(state, 'hopfield.energy');
-    let sum = 0;
-    for (let i = 0; i < s.length; i++) sum += s[i] * this.field(s, i);
-    return 0 - sum / 2; // and never −0
+    return this.fields.of(this.read(state, 'hopfield.energy')).all().E[0];
   }
 
   /**
@@ -93,13 +90,7 @@ export class Hopfield {
    * @throws RangeError unless the state is N numbers of ±1.
    */
   overlaps(state: ArrayLike<number>): number[] {
-    const s = this.read(state, 'hopfield.overlaps');
-    const [P, N] = this.patterns.shape;
-    return Array.from({ length: P }, (_, p) => {
-      let sum = 0;
-      for (let i = 0; i < N; i++) sum += this.patterns.data[p * N + i] * s[i];
-      return sum / N;
-    });
+    return this.fields.of(this.read(state, 'hopfield.overlaps')).overlaps();
   }
 
   /**
@@ -116,7 +107,7 @@ export class Hopfield {
    * memory.recall([1, 1, 1, -1], { mode: 'asynchronous' }).outcome // 'fixed point'
    */
   recall(probe: ArrayLike<number>, options: RecallOptions = {}): RecallResult {
-    return recall(this, this.read(probe, 'hopfield.recall', 'the probe'), options);
+    return recall(new Fields(this), this.read(probe, 'hopfield.recall', 'the probe'), options);
   }
 
   /**
@@ -125,7 +116,7 @@ export class Hopfield {
    * @example for (const { state, energy } of memory.steps(probe)) draw(state, energy);
    */
   steps(probe: ArrayLike<number>, options: RecallOptions = {}): Generator<RecallStep, RecallResult, void> {
-    return steps(this, this.read(probe, 'hopfield.recall', 'the probe'), options);
+    return steps(new Fields(this), this.read(probe, 'hopfield.recall', 'the probe'), options);
   }
 
   private read(state: ArrayLike<number>, where: string, name = 'the state'): HopfieldState {

@@ -1,6 +1,7 @@
 /** Recall: a Hopfield network's state, updated until it settles. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
+import type { Fields } from './fields';
 import type { HopfieldState } from './patterns';
 
 /** Whether units are updated one at a time, each on what the others have become, or all at once. */
@@ -29,16 +30,6 @@ export interface RecallStep {
   state: HopfieldState;
 }
 
-/** What a network says of one of its states. */
-export interface Fields {
-  /** h_i = Σ_j w_ij s_j */
-  field(state: HopfieldState, unit: number): number;
-  /** E = −½ sᵀ W s */
-  energy(state: HopfieldState): number;
-  /** How far the state agrees with each pattern, 1 where it is the pattern itself. */
-  overlaps(state: HopfieldState): number[];
-}
-
 /** Where a recall ended. */
 export interface RecallEnd {
   /** Where it ended, [N]. */
@@ -63,8 +54,8 @@ export interface RecallResult extends RecallEnd {
   overlap: number;
 }
 
-export function recall(net: Fields, state: HopfieldState, options: RecallOptions): RecallResult {
-  const moments = steps(net, state, options);
+export function recall(fields: Fields, state: HopfieldState, options: RecallOptions): RecallResult {
+  const moments = steps(fields, state, options);
   for (;;) {
     const { value, done } = moments.next();
     if (done) return value;
@@ -72,7 +63,7 @@ export function recall(net: Fields, state: HopfieldState, options: RecallOptions
 }
 
 export function* steps(
-  net: Fields,
+  fields: Fields,
   state: HopfieldState,
   options: RecallOptions,
 ): Generator<RecallStep, RecallResult, void> {
@@ -82,34 +73,32 @@ export function* steps(
   const mode = mustBeOneOf(options.mode ?? 'asynchronous', modes, where, 'mode');
   if (sweeps !== Infinity) mustCount(sweeps, where, 'sweeps');
   const ending = yield* mode === 'synchronous'
-    ? synchronous(net, state, sweeps)
-    : asynchronous(net, state, sweeps, random);
-  const overlaps = net.overlaps(ending.state);
+    ? synchronous(fields, state, sweeps)
+    : asynchronous(fields, state, sweeps, random);
+  const overlaps = fields.of(ending.state).overlaps();
   const pattern = overlaps.reduce((best, m, k) => (Math.abs(m) > Math.abs(overlaps[best]) ? k : best), 0);
   return { ...ending, pattern, overlap: overlaps[pattern] };
 }
 
-/** sgn(h), and at zero what the unit is already. */
-const next = (h: number, s: number): number => (h === 0 ? s : Math.sign(h));
-
 function* asynchronous(
-  net: Fields,
+  fields: Fields,
   state: HopfieldState,
   sweeps: number,
   random: Random,
 ): Generator<RecallStep, RecallEnd, void> {
   const order = Array.from(state.keys());
-  let energy = net.energy(state);
+  let [energy] = fields.of(state).all().E;
   yield { sweep: 0, flipped: [], energy, state };
   for (let sweep = 1; sweep <= sweeps; sweep++) {
     let still = true;
     for (const unit of random.shuffle(order)) {
-      const h = net.field(state, unit);
-      if (next(h, state[unit]) === state[unit]) continue;
+      const { h, next } = fields.unit(unit);
+      if (next[0] === state[unit]) continue;
       still = false;
       state[unit] *= -1;
+      fields.flip(unit);
       // the terms that hold this unit, s_i h_i, were −|h| and are |h| now
-      energy -= 2 * Math.abs(h);
+      energy -= 2 * Math.abs(h[0]);
       yield { sweep, flipped: [unit], energy, state };
     }
     if (still) return { state, outcome: 'fixed point', energy, sweeps: sweep };
@@ -123,19 +112,19 @@ function* asynchronous(
  * changes in a cycle is never tied, and is back after two steps.
  */
 function* synchronous(
-  net: Fields,
+  fields: Fields,
   state: HopfieldState,
   sweeps: number,
 ): Generator<RecallStep, RecallEnd, void> {
   const units = Array.from(state.keys());
   let flipped: number[] = [];
   for (let sweep = 0; ; sweep++) {
-    const h = units.map((i) => net.field(state, i));
-    const energy = h.reduce((sum, field, i) => sum - state[i] * field, 0) / 2;
+    const { next, E } = fields.of(state).all();
+    const [energy] = E;
     yield { sweep, flipped, energy, state };
     if (sweep === sweeps) return { state, outcome: 'stopped', energy, sweeps };
     const last = flipped;
-    flipped = units.filter((i) => next(h[i], state[i]) !== state[i]);
+    flipped = units.filter((i) => next[i] !== state[i]);
     if (flipped.length === 0) return { state, outcome: 'fixed point', energy, sweeps: sweep + 1 };
     const other = state.slice();
     for (const i of flipped) other[i] *= -1;

@@ -1,21 +1,55 @@
 /**
  * How patterns become weights: three rules, each symmetric and with a zero diagonal.
  *
- *   ξ [P, N]   W [N, N]
+ *   ξ [P, N]   W [N, N]   off [N, N]: 1 everywhere but on the diagonal
  *
  * Hebbian (Hopfield 1982)
  *   W = 1/N Σ ξ ξᵀ
  * Storkey (1997), one pattern after the other
- *   h_ij = Σ_k w_ik ξ_k, k ≠ i, j
- *   w_ij += 1/N (ξ_i ξ_j − ξ_i h_ji − h_ij ξ_j)
+ *   w_ij += 1/N (ξ_i ξ_j − ξ_i h_ji − h_ij ξ_j), where h_ij is the field of unit i without what j adds to it
  * Pseudo-inverse (Personnaz, Guyon & Dreyfus 1985)
  *   W = Ξ⁺ Ξ, the projection on what the patterns span: Σ q qᵀ over an orthonormal basis of it
  */
 import { must } from '../core/check';
+import { bound, equations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
-import type { Data } from '../core/memory';
-import { Program } from '../core/program';
-import { tensor, transpose, zeros, type Tensor } from '../core/tensor';
+import { plain } from '../core/plain';
+import { reshape, tensor, zeros, type Tensor } from '../core/tensor';
+
+const outer = equations(
+  'hopfield, storage',
+  'x [P, N]   scale [1]   off [N, N]   writes products, W [N, N]',
+  `products = x.T @ x
+   W = scale * products * off`,
+);
+
+/** x and xUp are the same pattern, as a row and as a column; W is symmetric, so that one is h_i of the other's h_j. */
+const storkeyRule = equations(
+  'hopfield, Storkey rule',
+  `x [1, N]   xUp [N, 1]   units [1]   off, WPrev [N, N]
+   writes h [1, N]   hUp [N, 1]   W [N, N]`,
+  `h = x @ WPrev.T
+   hUp = WPrev @ x.T
+   hij = hUp - WPrev * x        # the field of i without the term of j
+   hji = h - WPrev * xUp        # the field of j without the term of i
+   W = WPrev + off * (xUp * x - (xUp * hji + hij * x)) / units`,
+);
+
+/** Gram and Schmidt: takes from q what it has in common with b, of length 1. */
+const takeAway = equations(
+  'hopfield, pseudo-inverse',
+  'qPrev, b [1, N]   writes along [1, 1]   q [1, N]',
+  `along = qPrev @ b.T
+   q = qPrev - along * b`,
+);
+
+const normalise = equations(
+  'hopfield, pseudo-inverse',
+  'q [1, N]   writes square, length [1, 1]   unit [1, N]',
+  `square = q @ q.T
+   length = sqrt(square)
+   unit = q / length`,
+);
 
 /** The rule that stores patterns. The last two bear a higher load. */
 export type StorageRule = 'hebbian' | 'storkey' | 'pseudo-inverse';
@@ -37,23 +71,14 @@ function hebbian(patterns: Tensor): Tensor {
 function storkey(patterns: Tensor): Tensor {
   const [P, N] = patterns.shape;
   const W = zeros([N, N]);
-  const w = W.data;
-  const h = new Float64Array(N);
+  const [x, h, hUp] = [zeros([1, N]), zeros([1, N]), zeros([N, 1])];
+  const learn = bound(storkeyRule, plain, {
+    ...{ x, xUp: reshape(x, [N, 1]), units: tensor([N]), off: offDiagonal(N) },
+    ...{ h, hUp, WPrev: W, W },
+  });
   for (let p = 0; p < P; p++) {
-    const x = patterns.data.subarray(p * N, (p + 1) * N);
-    for (let i = 0; i < N; i++) {
-      h[i] = 0;
-      for (let k = 0; k < N; k++) h[i] += w[i * N + k] * x[k];
-    }
-    for (let i = 0; i < N; i++) {
-      for (let j = 0; j < N; j++) {
-        if (j === i) continue;
-        const own = w[i * N + j];
-        // h_i without the term of j, and h_j without that of i; their own are zero with the diagonal
-        const [hij, hji] = [h[i] - own * x[j], h[j] - own * x[i]];
-        w[i * N + j] = own + (x[i] * x[j] - (x[i] * hji + hij * x[j])) / N;
-      }
-    }
+    x.data.set(patterns.data.subarray(p * N, (p + 1) * N));
+    learn();
   }
   return W;
 }
@@ -65,13 +90,16 @@ function pseudoInverse(patterns: Tensor): Tensor {
 /** W = scale Σ x xᵀ over the rows x, without the diagonal. */
 function outerProducts(x: Tensor, scale: number): Tensor {
   const N = x.shape[1];
-  const W = zeros([N, N]);
-  const program = new Program();
-  program.matmul(transpose(x), x, W);
-  program.bind(executorOf())();
-  for (let k = 0; k < N * N; k++) W.data[k] *= scale;
-  for (let i = 0; i < N; i++) W.set(i, i, 0);
+  const [products, W] = [zeros([N, N]), zeros([N, N])];
+  bound(outer, executorOf(), { x, scale: tensor([scale]), off: offDiagonal(N), products, W })();
   return W;
+}
+
+function offDiagonal(N: number): Tensor {
+  const off = zeros([N, N]);
+  off.data.fill(1);
+  for (let i = 0; i < N; i++) off.set(i, i, 0);
+  return off;
 }
 
 /**
@@ -81,26 +109,23 @@ function outerProducts(x: Tensor, scale: number): Tensor {
 function orthonormal(patterns: Tensor): Tensor {
   const [P, N] = patterns.shape;
   const basis = tensor(patterns);
-  const row = (p: number): Data => basis.data.subarray(p * N, (p + 1) * N);
+  const row = (p: number) => basis.data.subarray(p * N, (p + 1) * N);
+  const [q, b] = [zeros([1, N]), zeros([1, N])];
+  const [along, square, length] = [1, 2, 3].map(() => zeros([1, 1]));
+  const without = bound(takeAway, plain, { qPrev: q, b, along, q });
+  const shorten = bound(normalise, plain, { q, square, length, unit: q });
   for (let p = 0; p < P; p++) {
-    const q = row(p);
+    q.data.set(row(p));
     for (let pass = 0; pass < 2; pass++)
       for (let before = 0; before < p; before++) {
-        const b = row(before);
-        const along = dot(q, b);
-        for (let i = 0; i < N; i++) q[i] -= along * b[i];
+        b.data.set(row(before));
+        without();
       }
-    const rest = Math.sqrt(dot(q, q));
+    shorten();
     const why = P > N ? `${P} patterns of ${N} units always are dependent` : 'it is a sum of those before it';
-    const independent = rest > DEPENDENT * Math.sqrt(N);
+    const independent = length.data[0] > DEPENDENT * Math.sqrt(N);
     must(independent, 'hopfield', 'patterns must be linearly independent', `pattern ${p} that is not`, why);
-    for (let i = 0; i < N; i++) q[i] /= rest;
+    row(p).set(q.data);
   }
   return basis;
-}
-
-function dot(a: Data, b: Data): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

@@ -1,4 +1,6 @@
 /** Equations over tensors of declared shapes, for all that is no cell: output layers, losses, updates, attention. */
+import { Program, type Executor } from '../program';
+import type { Tensors } from '../tensor';
 import { Block, type Compiled } from './block';
 import { declare } from './declare';
 
@@ -25,4 +27,11 @@ export function equations(where: string, shapes: string, text: string): Compiled
     if (!wanted.includes(name))
       throw block.errorIn(name, `${name} needs a tensor of its own: declare it behind "writes"`);
   return compiled;
+}
+
+/** Equations as a call that runs them on tensors by their names; products and sums are those of the executor. */
+export function bound(text: Compiled, executor: Executor, tensors: Tensors): () => void {
+  const program = new Program();
+  text.record(program, tensors);
+  return program.bind(executor);
 }

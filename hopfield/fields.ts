@@ -1,0 +1,105 @@
+/**
+ * The equations of a state, and what runs them: what the units hear, what they become, and the energy.
+ *
+ *   s [1, N] of ±1   W [N, N] symmetric, zero diagonal
+ *
+ * Products are summed in order: a recall is the same on every machine.
+ */
+import { bound, equations } from '../core/equations/equations';
+import type { Data } from '../core/memory';
+import { plain } from '../core/plain';
+import { tensor, zeros, type Tensor } from '../core/tensor';
+import type { HopfieldState } from './patterns';
+
+/** Of M units: W are their rows of the weights, `own` is what they are; tie is where a field is zero but for rounding. */
+const update = equations(
+  'hopfield, update',
+  's [1, N]   W [M, N]   own [1, M]   tie [1]   writes sum, h, next [1, M]',
+  `sum = s @ W.T
+   h = select(abs(sum) - tie, sum, 0)
+   next = select(abs(h), step(h) - step(-h), own)   # sgn(h), and where h is zero the unit keeps its state`,
+);
+
+const energy = equations(
+  'hopfield, energy',
+  's, h [1, N]   writes agreement [1, N]   total, E [1, 1]',
+  `agreement = s * h
+   total = sum(agreement, axis=1)
+   E = 0 - total / 2                                # a difference, so that it is never −0`,
+);
+
+/** How far a state agrees with each pattern: 1 is the pattern itself, −1 its mirror image, 0 is what chance gives. */
+const overlap = equations(
+  'hopfield, overlap',
+  's [1, N]   patterns [P, N]   units [1]   writes agreement, m [P, 1]',
+  `agreement = patterns @ s.T
+   m = agreement / units`,
+);
+
+/** What a network says of one state, which may change between the questions. */
+export class Fields {
+  private readonly s: Tensor;
+  private readonly one: { row: Data; own: Data; h: Data; next: Data; run: () => void };
+  private whole: { h: Data; next: Data; E: Data; run: () => void } | undefined;
+  private agreeing: { m: Data; run: () => void } | undefined;
+
+  /** @param net its patterns [P, N], its weights [N, N], and up to where a field is zero but for rounding. */
+  constructor(private readonly net: { patterns: Tensor; weights: Tensor; tie: number }) {
+    const N = net.weights.shape[0];
+    this.s = zeros([1, N]);
+    const [W, own, sum, h, next] = [zeros([1, N]), ...[1, 2, 3, 4].map(() => zeros([1, 1]))];
+    const run = bound(update, plain, { s: this.s, W, own, sum, h, next, tie: tensor([net.tie]) });
+    this.one = { row: W.data, own: own.data, h: h.data, next: next.data, run };
+  }
+
+  /** Takes over a state. */
+  of(state: HopfieldState): this {
+    this.s.data.set(state);
+    return this;
+  }
+
+  /** One unit has turned over. */
+  flip(unit: number): void {
+    this.s.data[unit] *= -1;
+  }
+
+  /** The field of one unit, and what the unit becomes; in numbers that the next question changes. */
+  unit(i: number): { h: Data; next: Data } {
+    const { row, own, run } = this.one;
+    row.set(this.net.weights.data.subarray(i * row.length, (i + 1) * row.length));
+    own[0] = this.s.data[i];
+    run();
+    return this.one;
+  }
+
+  /** The fields of all units, what they become, and the energy; in numbers that the next question changes. */
+  all(): { h: Data; next: Data; E: Data } {
+    this.whole ??= this.bindAll();
+    this.whole.run();
+    return this.whole;
+  }
+
+  overlaps(): number[] {
+    this.agreeing ??= this.bindOverlaps();
+    this.agreeing.run();
+    return Array.from(this.agreeing.m);
+  }
+
+  private bindAll(): { h: Data; next: Data; E: Data; run: () => void } {
+    const { s, net } = this;
+    const [sum, h, next, agreement] = [1, 2, 3, 4].map(() => zeros(s.shape));
+    const [total, E] = [zeros([1, 1]), zeros([1, 1])];
+    const fields = bound(update, plain, { s, W: net.weights, own: s, sum, h, next, tie: tensor([net.tie]) });
+    const sums = bound(energy, plain, { s, h, agreement, total, E });
+    const run = (): void => (fields(), sums());
+    return { h: h.data, next: next.data, E: E.data, run };
+  }
+
+  private bindOverlaps(): { m: Data; run: () => void } {
+    const { s, net } = this;
+    const [P, N] = net.patterns.shape;
+    const [agreement, m] = [zeros([P, 1]), zeros([P, 1])];
+    const run = bound(overlap, plain, { s, patterns: net.patterns, units: tensor([N]), agreement, m });
+    return { m: m.data, run };
+  }
+}
