@@ -199,6 +199,9 @@ export type { ImportOptions, StoredWeights } from './io/foreign';
 export { cell, type CellDefinition } from './cells/define';
 export type { CellEquations, CellOption, ColumnRange, StatementPair } from './cells/cell';
 export { cellFromText, type TextCellOptions } from './cells/text';
+export { equations } from './core/equations/equations';
+export type { Compiled } from './core/equations/block';
+export type { Shape, Shapes } from './core/equations/shapes';
 export { EquationError } from './core/equations/error';
 export {
   loss,

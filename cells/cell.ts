@@ -35,11 +35,21 @@ import type { Tensors } from '../core/tensor';
  * lists the names that a step reads and writes.
  *
  * @example
- * const forward = statement(({ a, hPrev }) => ({ h: ops.add(ops.mul(0.9, hPrev), a) }));
- * const backward = statement(({ dhOut, dhNext }) => {
- *   const dh = ops.add(dhOut, dhNext); // two paths reach h: the output at t, and the step at t+1
- *   return { da: dh, dhPrev: ops.mul(0.9, dh) };
- * });
+ * const forward = equations(
+ *   'leaky, forward',
+ *   'x [B, D]   hPrev [B, H]   Wx [D, H]   writes a, h [B, H]',
+ *   `a = x @ Wx
+ *    h = 0.9 * hPrev + a`,
+ * );
+ * const backward = equations(
+ *   'leaky, backward',
+ *   `x [B, D]   dhOut, dhNext [B, H]   Wx [D, H]
+ *    writes dx [B, D]   da, dhPrev [B, H]   adds dWx [D, H]`,
+ *   `da = dhOut + dhNext   # two paths reach h: the output at t, and the step at t+1
+ *    dhPrev = 0.9 * da
+ *    dx = da @ Wx.T
+ *    dWx += x.T @ da`,
+ * );
  * const leaky: Cell = {
  *   name: 'leaky',
  *   input: 2,
@@ -47,16 +57,9 @@ import type { Tensors } from '../core/tensor';
  *   parameters: { Wx: { shape: [2, 3], init: init.glorot() } },
  *   states: { h: 3 },
  *   buffers: { a: 3, da: 3 },
- *   statements: [{ forward, backward }],
- *   step(program, v) {
- *     program.matmul(v.x, v.Wx, v.a);
- *     program.pointwise(forward, v);
- *   },
- *   stepBackward(program, v) {
- *     program.pointwise(backward, v);
- *     program.matmul(v.da, transpose(v.Wx), v.dx);
- *     program.matmul(transpose(v.x), v.da, v.dWx, { accumulate: true });
- *   },
+ *   statements: [{ forward: forward.statements[0], backward: backward.statements[0] }],
+ *   step: (program, v) => forward.record(program, v),
+ *   stepBackward: (program, v) => backward.record(program, v),
  * };
  * gradcheck(leaky).ok; // true
  */

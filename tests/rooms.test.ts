@@ -102,3 +102,11 @@ test('a command is one file of its name: only the tests of the command line impo
   );
   expect(importers.map(([file]) => file)).toEqual([]);
 });
+
+test('equations are text: only core/ records products, sums and elementwise operations one by one', () => {
+  const calls = /\.(matmul|sumRows|sumColumns|logSumExp)\((?!from)|\bstatement\(\(/;
+  const others = sources(root).filter(
+    (file) => !/^(core|tests|benchmarks)\//.test(file) && calls.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(others).toEqual([]);
+});

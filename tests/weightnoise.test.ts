@@ -2,7 +2,7 @@
 import type { Batch } from '../bptt/network/batch';
 import { fit, type FitOptions, type FitResult } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
-import { withNoise } from '../bptt/network/weightnoise';
+import { WeightNoise } from '../bptt/network/weightnoise';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
 
@@ -71,8 +71,7 @@ test('none is the same as 0, to the bit; some is not', async () => {
 
 test('a pass that fails leaves the weights clean', async () => {
   const weights = Float64Array.of(1, 2, 3);
-  const noise = { deviation: 1, random: new Random(1) };
-  const failing = withNoise(weights, new Float64Array(3), noise, () => {
+  const failing = new WeightNoise(weights, { deviation: 1, random: new Random(1) }).around(() => {
     expect(Array.from(weights)).not.toEqual([1, 2, 3]);
     return Promise.reject(new Error('no luck'));
   });

@@ -1,6 +1,7 @@
 /** Softmax cross-entropy of a vector's logits, its gradient, and what else a vector may expect of it. */
 import { recordLoss } from '../losses';
 import { must, mustShape } from '../core/check';
+import { equations } from '../core/equations/equations';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
@@ -12,6 +13,14 @@ export interface CrossEntropy {
   logProbs: number[];
   dLogits: number[];
 }
+
+const logSoftmax = equations(
+  'softmax',
+  'y [N, O]   writes logSum [N, 1]   logP, p [N, O]',
+  `logSum = logsumexp(y, axis=1)
+   logP = y - logSum
+   p = exp(logP)`,
+);
 
 /**
  * The loss of a vector, from its logits [N, O] row-major.
@@ -35,11 +44,11 @@ export function crossEntropy(logits: readonly number[], O: number, { loss }: Vec
     must(fits, 'verify', `loss.targets must be class numbers in 0…${O - 1}`, k);
     v.target.set(row, k, 1);
   });
-  const [forward, backward, logSum] = [new Program(), new Program(), zeros([N, 1])];
+  const [forward, backward] = [new Program(), new Program()];
   recordLoss('softmax', forward, backward, v);
-  forward.logSumExp(v.y, logSum);
+  const [logSum, logP, p] = [zeros([N, 1]), zeros([N, O]), zeros([N, O])];
+  logSoftmax.record(forward, { y: v.y, logSum, logP, p });
   forward.bind(plain)();
   backward.bind(plain)();
-  const logProbs = logits.map((y, k) => y - logSum.get(Math.floor(k / O), 0));
-  return { loss: v.loss.get(0), probs: logProbs.map(Math.exp), logProbs, dLogits: toFlat(v.dy) };
+  return { loss: v.loss.get(0), probs: toFlat(p), logProbs: toFlat(logP), dLogits: toFlat(v.dy) };
 }

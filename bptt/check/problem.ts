@@ -41,11 +41,15 @@ export interface Problem {
   executor: Executor;
 }
 
-const weigh = equations(
-  'gradcheck',
-  'value, weight [N, W]   writes weighed [N, W]',
-  'weighed = value * weight',
-);
+const weigh = (kind: 'writes' | 'adds', sign: '=' | '+=') =>
+  equations(
+    'gradcheck',
+    `value, weight [N, W]   writes weighed [N, W]   sums [N, 1]   ${kind} loss [1]`,
+    `weighed = value * weight
+     sums = sum(weighed, axis=1)
+     loss ${sign} sum(sums)`,
+  );
+const [weighFirst, weighMore] = [weigh('writes', '='), weigh('adds', '+=')];
 const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'gradient = weight');
 
 /**
@@ -192,9 +196,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
     if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
     const weighed = zeros([N, width]);
     const sums = zeros([N, 1]);
-    weigh.record(forward, { value, weight, weighed });
-    forward.sumColumns(weighed, sums);
-    forward.sumRows(sums, plan.loss, { accumulate: k > 0 });
+    (k === 0 ? weighFirst : weighMore).record(forward, { value, weight, weighed, sums, loss: plan.loss });
     copy.record(backward, { weight, gradient });
   });
 }

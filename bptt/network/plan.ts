@@ -3,8 +3,8 @@
  * recorded once; a training step only replays them.
  */
 import type { Data } from '../../core/memory';
+import { equations } from '../../core/equations/equations';
 import { Program } from '../../core/program';
-import { statement } from '../../core/statement';
 import { zeros, type Tensor } from '../../core/tensor';
 import { initialName, type Architecture } from './architecture';
 import { Attention } from './attention';
@@ -17,8 +17,13 @@ import { dropout, head, lastStep, type PlanShape, type Signal, type Stage } from
 import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
 
-/** The trainable initial state [1, H] starts every row of the batch. */
-const spread = statement(({ first }) => ({ s: first }));
+/** The trainable initial state starts every row of the batch. */
+const firstForward = equations('initial state, forward', 'first [1, H]   writes s [B, H]', 's = first');
+const firstBackward = equations(
+  'initial state, backward',
+  'ds [B, H]   adds dFirst [1, H]',
+  'dFirst += sum(ds)',
+);
 
 export class Plan {
   /** What the encoder reads. */
@@ -168,10 +173,10 @@ export class Plan {
   private recordStart(unroll: Unroll, trainInitial: true | 'shared'): void {
     for (const s of Object.keys(unroll.states)) {
       const name = initialName(trainInitial, unroll.name, s);
-      const first = this.parameters.values[name];
-      this.start.pointwise(spread, { first, s: unroll.after(0, unroll.states[s]) });
-      const d0 = this.parameters.gradients[name].pick(0);
-      this.startBackward.sumRows(unroll.after(0, unroll.dStates[s]), d0, { accumulate: true });
+      const { values, gradients } = this.parameters;
+      firstForward.record(this.start, { first: values[name], s: unroll.after(0, unroll.states[s]) });
+      const ds = unroll.after(0, unroll.dStates[s]);
+      firstBackward.record(this.startBackward, { ds, dFirst: gradients[name] });
     }
   }
 }

@@ -5,25 +5,47 @@
  *
  * Source: Jim, Giles & Horne 1996; as in Graves 2011, "Practical variational inference for neural networks".
  */
+import { bound, equations } from '../../core/equations/equations';
 import type { Data } from '../../core/memory';
+import { plain } from '../../core/plain';
 import type { Random } from '../../core/random';
+import { zeros } from '../../core/tensor';
 
-/**
- * Adds normal noise to all weights, runs `pass`, and puts the weights back as they were, to the bit, however it ends.
- *
- * @param weights all of them; `clean` [same length] is where they are kept meanwhile.
- */
-export async function withNoise<T>(
-  weights: Data,
-  clean: Data,
-  { deviation, random }: { deviation: number; random: Random },
-  pass: () => Promise<T>,
-): Promise<T> {
-  clean.set(weights);
-  for (let k = 0; k < weights.length; k++) weights[k] += random.normal(0, deviation);
-  try {
-    return await pass();
-  } finally {
-    weights.set(clean);
+const perturb = equations(
+  'weight noise',
+  'clean, noise [N, P]   writes noisy [N, P]',
+  'noisy = clean + noise   # normal, of mean 0',
+);
+
+/** Weights that are noisy for the time of a pass. */
+export class WeightNoise {
+  private readonly clean: Data;
+  private readonly noise: Data;
+  private readonly noisy: Data;
+  private readonly perturb: () => void;
+
+  /** @param weights all of them. */
+  constructor(
+    private readonly weights: Data,
+    private readonly how: { deviation: number; random: Random },
+  ) {
+    // in float64: a weight and its noise are added before they are rounded
+    const [clean, noise, noisy] = [1, 2, 3].map(() => zeros([1, weights.length]));
+    this.perturb = bound(perturb, plain, { clean, noise, noisy });
+    [this.clean, this.noise, this.noisy] = [clean.data, noise.data, noisy.data];
+  }
+
+  /** Adds noise to all weights, runs `pass`, and puts the weights back as they were, to the bit, however it ends. */
+  async around<T>(pass: () => Promise<T>): Promise<T> {
+    const { weights, clean, noise, noisy, how } = this;
+    clean.set(weights);
+    for (let k = 0; k < noise.length; k++) noise[k] = how.random.normal(0, how.deviation);
+    this.perturb();
+    weights.set(noisy);
+    try {
+      return await pass();
+    } finally {
+      weights.set(clean);
+    }
   }
 }

@@ -1,6 +1,5 @@
 /** One step of training: gradients of one or more batches, clipping, schedule, update, and what can go wrong. */
 import { must } from '../../core/check';
-import type { Data } from '../../core/memory';
 import { Stopped } from '../parallel/thread';
 import type { Batch } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
@@ -14,7 +13,7 @@ import { figuresOf } from '../parallel/share';
 import { goingOn, type Source, type StreamBatch } from './source';
 import type { States } from '../network/states';
 import { teamFor } from '../parallel/threads';
-import { withNoise } from '../network/weightnoise';
+import { WeightNoise } from '../network/weightnoise';
 
 /** How a step of training changes the weights, and on how many threads it runs. */
 export interface LearnerOptions {
@@ -57,16 +56,18 @@ export class Learner {
   states: States<Float64Array> | undefined;
   private team: Parallel | undefined;
   private readonly schedule: Schedule;
-  /** What a step is taken back to, and the weights without their noise. */
+  private readonly noise: WeightNoise | undefined;
+  /** What a step is taken back to. */
   private kept: OptimizerSnapshot | undefined;
-  private clean: Data | undefined;
 
   constructor(
     private readonly network: Network,
     private readonly optimizer: Optimizer,
     private readonly options: LearnerOptions,
   ) {
-    const { schedule = { name: 'constant' } } = options;
+    const { schedule = { name: 'constant' }, weightNoise: deviation = 0 } = options;
+    const { parameters, random } = network;
+    if (deviation > 0) this.noise = new WeightNoise(parameters.flat.data, { deviation, random });
     this.schedule = typeof schedule === 'function' ? schedule : scheduleOf(schedule);
   }
 
@@ -136,18 +137,12 @@ export class Learner {
   }
 
   private async learn(given: StreamBatch, step: number, sums: boolean): Promise<ParallelPass> {
-    const { network } = this;
     const { batch, ...from } = goingOn(given, this.states, at(step));
     const how = { training: true, ...from, ...(sums && { over: 1 }) };
     const threads = await this.threads(batch, at(step));
     const run = (): Promise<ParallelPass> =>
       checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
-    const { weightNoise: deviation = 0 } = this.options;
-    const noise = { deviation, random: network.random };
-    const weights = network.parameters.flat.data;
-    const pass = await (deviation > 0
-      ? withNoise(weights, (this.clean ??= weights.slice()), noise, run)
-      : run());
+    const pass = await (this.noise ? this.noise.around(run) : run());
     this.states = pass.states;
     return pass;
   }
