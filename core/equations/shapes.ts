@@ -10,6 +10,7 @@ import { textOf } from './text';
 
 /** `['B', '4H']`; `[]` is a single number. */
 export type Shape = readonly string[];
+/** Shapes by name. */
 export type Shapes = Readonly<Record<string, Shape>>;
 
 /** A size as factor and letter: `4H` is [4, 'H'], `1` is [1, '']. */
