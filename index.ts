@@ -247,6 +247,7 @@ export {
   type Product,
   type Reduction,
 } from './core/program';
+export type { Entry, Loop, Repeated } from './core/operation';
 export { executorOf, type ExecutorName } from './core/executor';
 export { Unroll, type UnrollOptions } from './bptt/unroll';
 export { statement, type Graph, type GraphNode, type Statement } from './core/statement';

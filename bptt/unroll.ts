@@ -128,7 +128,7 @@ export class Unroll {
 
   /** Records the steps `from`…`to` (not included) forward; default all. */
   forward(program: Program, from = 0, to: number = this.options.T): void {
-    for (const t of this.steps(from, to)) this.step(program, t);
+    this.record(program, this.steps(from, to), (each, t) => this.step(each, t));
   }
 
   /** Records step t forward. */
@@ -140,11 +140,11 @@ export class Unroll {
 
   /** Records these steps backward, last one first. */
   backward(program: Program, from = 0, to: number = this.options.T): void {
-    for (const t of this.steps(from, to).reverse()) {
+    this.record(program, this.steps(from, to).reverse(), (each, t) => {
       const v = this.at(t);
-      if (v.valid) this.holdBackward(program, v, t);
-      else this.cell.stepBackward(program, v, this.timeOf(t));
-    }
+      if (v.valid) this.holdBackward(each, v, t);
+      else this.cell.stepBackward(each, v, this.timeOf(t));
+    });
   }
 
   /** Block `t` (B rows) of any tensor of this unrolling. */
@@ -194,6 +194,13 @@ export class Unroll {
   /** The steps `from`…`to` in the order in which the cell takes them; default all. */
   steps(from = 0, to: number = this.options.T): number[] {
     return Array.from({ length: to - from }, (_, k) => (this.options.reverse ? to - 1 - k : from + k));
+  }
+
+  /** Records these steps: as a loop where they are all alike. */
+  private record(program: Program, steps: number[], one: (program: Program, t: number) => void): void {
+    const phases = new Set(this.cell.phase && steps.map((t) => this.cell.phase?.(this.timeOf(t))));
+    if (phases.size > 1) for (const t of steps) one(program, t);
+    else program.repeat(steps.length, (each, k) => one(each, steps[k]));
   }
 
   private hold(program: Program, v: Tensors): void {

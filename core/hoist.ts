@@ -8,12 +8,24 @@
  */
 import ndarray from 'ndarray';
 import type { Data } from './memory';
-import { Program, type Operation, type Product, type Reduction } from './program';
+import {
+  moved,
+  operandsOf,
+  withOperands,
+  type Entry,
+  type Loop,
+  type Operation,
+  type Product,
+  type Reduction,
+  type Repeated,
+} from './operation';
+import { Program } from './program';
 import { identityOf, type Tensor } from './tensor';
 
 /** The same computation with as few, as large operations as possible. Sums may be added up in another order. */
 export function hoist(program: Program): Program {
-  const later = merge(program.operations); // to the place of the last member
+  const entries = program.entries.flatMap((entry) => (entry.kind === 'loop' ? distributed(entry) : [entry]));
+  const later = merge(entries); // to the place of the last member
   return new Program(merge(later.reverse()).reverse()); // to the place of the first
 }
 
@@ -26,17 +38,159 @@ export function defer(program: Program, ...targets: Data[]): { rest: Program; de
   const rest = new Program();
   const deferred = new Program();
   const needed = new Blocks(); // what the deferred operations read
-  for (const operation of program.operations) {
-    if (writes(operation).every(isTarget)) {
-      deferred.operations.push(operation);
-      for (const t of reads(operation)) needed.add(t);
+  const parts = program.entries.flatMap((entry): Entry[] =>
+    entry.kind === 'loop' ? split(entry, isTarget) : [entry],
+  );
+  for (const entry of parts) {
+    if (writes(entry).every(isTarget)) {
+      deferred.entries.push(entry);
+      for (const t of reads(entry)) needed.add(t);
     } else {
-      rest.operations.push(operation);
-      const touches = [...reads(operation), ...writes(operation)].some(isTarget);
-      if (touches || needed.meet(writes(operation))) return { rest: program, deferred: new Program() };
+      rest.entries.push(entry);
+      const touches = [...reads(entry), ...writes(entry)].some(isTarget);
+      if (touches || needed.meet(writes(entry))) return { rest: program, deferred: new Program() };
     }
   }
   return { rest, deferred };
+}
+
+/** A loop as two, of which the second one writes nothing but targets; as it is where that is impossible. */
+function split(loop: Loop, isTarget: (t: Tensor) => boolean): Loop[] {
+  const { body, count } = loop;
+  const late = body.filter(({ first }) => writes(first).every(isTarget));
+  const rest = body.filter((one) => !late.includes(one));
+  const waits = late.every((one) =>
+    rest.every(
+      (other) => !isBefore(one, other, count) && !(comesFirst(body, one, other) && meets(one, other, count)),
+    ),
+  );
+  if (late.length === 0 || rest.length === 0 || !waits) return [loop];
+  return [
+    { ...loop, body: rest },
+    { ...loop, body: late },
+  ];
+}
+
+/**
+ * A loop as what can be one operation before it, what has to stay in it, and what can be one operation after it. An
+ * operation may leave it when none of those that it overtakes depends on it, or it on them.
+ */
+function distributed({ body, count }: Loop): Entry[] {
+  const whole = new Map<Repeated, Mergeable>();
+  for (const one of body) {
+    const all = wholeOf(one, count);
+    if (all) whole.set(one, all);
+  }
+  const [before, after]: Repeated[][] = [[], []];
+  const rest = new Set(body);
+  const others = (one: Repeated, of: Iterable<Repeated>): Repeated[] =>
+    [...of].filter((other) => other !== one);
+  for (const one of [...body].reverse()) {
+    const free =
+      whole.has(one) &&
+      others(one, rest).every(
+        (other) =>
+          !isBefore(one, other, count) && !(comesFirst(body, one, other) && meets(one, other, count)),
+      );
+    if (!free) continue;
+    after.unshift(one);
+    rest.delete(one);
+  }
+  for (const one of body) {
+    if (!rest.has(one)) continue;
+    const free =
+      whole.has(one) &&
+      others(one, [...rest, ...after]).every(
+        (other) =>
+          !isBefore(other, one, count) && !(comesFirst(body, other, one) && meets(other, one, count)),
+      );
+    if (!free) continue;
+    before.push(one);
+    rest.delete(one);
+  }
+  const all = (some: Repeated[]): Mergeable[] => some.map((one) => whole.get(one) as Mergeable);
+  const loop: Loop = { kind: 'loop', count, body: [...rest] };
+  return [...all(before), ...(rest.size > 0 ? [loop] : []), ...all(after)];
+}
+
+/** All repetitions of an operation as one, or undefined where they are not neighbours or need each other. */
+function wholeOf({ first, next }: Repeated, count: number): Mergeable | undefined {
+  if (!isMergeable(first) || !isMergeable(next)) return undefined;
+  const [own, others] = [operandsOf(first), operandsOf(next)];
+  const ways = new Set(own.map((t, k) => Math.sign(others[k].offset - t.offset)).filter((way) => way !== 0));
+  const two = ways.size > 1 || feeds(first, next) ? undefined : joined(first, next);
+  if (!two) return undefined;
+  // as `joined` has put two together, so are all
+  const all = operandsOf(two).map((t, k) => {
+    const [from, to] = [own[k], others[k]];
+    const axis = t.shape.findIndex((n, along) => n !== from.shape[along]);
+    if (axis < 0) return t;
+    const shape = [...from.shape];
+    shape[axis] *= count;
+    const move = to.offset - from.offset;
+    return ndarray<Data>(t.data, shape, t.stride, from.offset + Math.min(0, (count - 1) * move));
+  });
+  let at = 0;
+  const merged = withOperands(two, () => all[at++]);
+  return conflict(operands(merged), writes(merged)) ? undefined : merged;
+}
+
+/** Whether an operation comes before another in the body of a loop. */
+const comesFirst = (body: readonly Repeated[], one: Repeated, other: Repeated): boolean =>
+  body.indexOf(one) < body.indexOf(other);
+
+/** Whether a repetition of the one may have to come before a later one of the other. */
+const isBefore = (one: Repeated, other: Repeated, count: number): boolean =>
+  depends(one, other, (p, q) => meetAt(p, q, count, true));
+
+/** Whether repetitions of both at the same time may share elements that one of them writes. */
+const meets = (one: Repeated, other: Repeated, count: number): boolean =>
+  depends(one, other, (p, q) => meetAt(p, q, count, false));
+
+/** An operand of the first repetition, and how far it moves. */
+interface Moving {
+  t: Tensor;
+  by: number;
+}
+
+function depends(one: Repeated, other: Repeated, share: (p: Moving, q: Moving) => boolean): boolean {
+  const of = (repeated: Repeated, which: typeof reads): Moving[] => {
+    const next = which(repeated.next);
+    return which(repeated.first).map((t, k) => ({ t, by: next[k].offset - t.offset }));
+  };
+  const any = (some: Moving[], others: Moving[]): boolean =>
+    some.some((p) => others.some((q) => share(p, q)));
+  const [written, alsoWritten] = [of(one, writes), of(other, writes)];
+  return any(written, alsoWritten) || any(written, of(other, reads)) || any(of(one, reads), alsoWritten);
+}
+
+/** Whether p may share elements with q of the same time, or of any `later` one. */
+function meetAt(p: Moving, q: Moving, count: number, later: boolean): boolean {
+  if (p.t.data !== q.t.data) return false;
+  if (p.by !== q.by) return overlap(swept(p, count), swept(q, count));
+  if (!later) return overlap(p.t, q.t);
+  if (q.by === 0) return overlap(p.t, q.t);
+  // q has moved by d times `by` when it begins where p ends, or ends where p begins: only in between can they meet
+  const ends = [p.t.offset - extent(q.t), extent(p.t) - q.t.offset].map((way) => way / q.by);
+  const [low, high] = [
+    Math.max(1, Math.floor(Math.min(...ends))),
+    Math.min(count - 1, Math.ceil(Math.max(...ends))),
+  ];
+  if (high - low > FAR) return true;
+  for (let d = low; d <= high; d++) if (overlap(p.t, moved(q.t, d * q.by))) return true;
+  return false;
+}
+
+/** How many distances are looked at one by one. */
+const FAR = 64;
+
+/** A view of all that an operand shows while it moves. */
+function swept({ t, by }: Moving, count: number): Tensor {
+  const end = moved(t, (count - 1) * by);
+  const width = pitch(t);
+  if (width > 0 && by % width === 0) return stretched(t, end);
+  const from = Math.min(t.offset, end.offset);
+  return ndarray<Data>(t.data, [Math.max(extent(t), extent(end)) - from], [1], from);
 }
 
 /** Operations of the same kind and weights at neighbouring steps, collected while the list is walked once. */
@@ -51,8 +205,8 @@ interface Group {
 type Mergeable = Product | Reduction;
 
 /** Walks the operations, merging each into an earlier neighbour of its kind that nothing in between depends on. */
-function merge(operations: readonly Operation[]): Operation[] {
-  const result: (Operation | undefined)[] = [];
+function merge(operations: readonly Entry[]): Entry[] {
+  const result: (Entry | undefined)[] = [];
   // by site: steps are walked in order, so a group that the next operation of its site cannot join is complete
   const open = new Map<string, Group>();
   for (const operation of operations) {
@@ -78,7 +232,7 @@ function merge(operations: readonly Operation[]): Operation[] {
     const merged = both ?? operation;
     open.set(site, { merged, at, reads: reads(merged), writes: writes(merged) });
   }
-  return result.filter((operation) => operation !== undefined);
+  return result.filter((entry) => entry !== undefined);
 }
 
 /**
@@ -90,7 +244,7 @@ function siteOf(operation: Mergeable): string {
   return [operation.kind, operation.accumulate, ...tensors.map(columnKey)].join(' ');
 }
 
-const isMergeable = (operation: Operation): operation is Mergeable =>
+const isMergeable = (operation: Entry): operation is Mergeable =>
   operation.kind === 'product' || (operation.kind === 'reduction' && operation.what === 'sumRows');
 
 /** Two operations of one site as one, or undefined when they are not neighbours. */
@@ -143,9 +297,10 @@ function stacked(p: Tensor, q: Tensor, axis: number): Tensor | undefined {
 const feeds = (p: Mergeable, q: Mergeable): boolean =>
   conflict(operands(p), writes(q)) || conflict(operands(q), writes(p));
 
-function reads(operation: Operation): Tensor[] {
-  if (operation.kind === 'pointwise') return Object.values(operation.inputs);
-  return operation.accumulate ? [...operands(operation), operation.out] : operands(operation);
+function reads(entry: Entry): Tensor[] {
+  if (entry.kind === 'loop') return sweptBy(entry, reads);
+  if (entry.kind === 'pointwise') return Object.values(entry.inputs);
+  return entry.accumulate ? [...operands(entry), entry.out] : operands(entry);
 }
 
 /** What a product or a sum works on, whatever it is added to. */
@@ -155,8 +310,17 @@ function operands(operation: Mergeable): Tensor[] {
   return bias ? [a, b, bias] : [a, b];
 }
 
-const writes = (operation: Operation): Tensor[] =>
-  operation.kind === 'pointwise' ? Object.values(operation.outputs) : [operation.out];
+function writes(entry: Entry): Tensor[] {
+  if (entry.kind === 'loop') return sweptBy(entry, writes);
+  return entry.kind === 'pointwise' ? Object.values(entry.outputs) : [entry.out];
+}
+
+/** All that a loop reads, or writes. */
+const sweptBy = ({ body, count }: Loop, which: (operation: Operation) => Tensor[]): Tensor[] =>
+  body.flatMap(({ first, next }) => {
+    const ends = which(next);
+    return which(first).map((t, k) => swept({ t, by: ends[k].offset - t.offset }, count));
+  });
 
 const conflict = (some: Tensor[], others: Tensor[]): boolean =>
   some.some((p) => others.some((q) => overlap(p, q)));

@@ -21,15 +21,17 @@ export function matmulNaive({ a, b, out, bias, accumulate }: Product): void {
 /**
  * Binds out (=|+=) a b + bias to the loop that suits its operands: rows are looked up where a is one-hot; rows of b are
  * added up where they are contiguous; else columns of b are dotted with rows of a (the products with a transposed weight).
+ * Where the operands lie is looked up at every call.
  */
 export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void {
   const [M, K] = a.shape;
   const N = b.shape[1];
-  const [A, aRow, aCol, a0] = [a.data, a.stride[0], a.stride[1], a.offset];
-  const [B, bRow, bCol, b0] = [b.data, b.stride[0], b.stride[1], b.offset];
-  const [Y, yRow, yCol, y0] = [out.data, out.stride[0], out.stride[1], out.offset];
+  const [A, aRow, aCol] = [a.data, a.stride[0], a.stride[1]];
+  const [B, bRow, bCol] = [b.data, b.stride[0], b.stride[1]];
+  const [Y, yRow, yCol] = [out.data, out.stride[0], out.stride[1]];
 
   const start = (): void => {
+    const y0 = out.offset;
     if (accumulate && !bias) return;
     for (let m = 0; m < M; m++) {
       for (let n = 0; n < N; n++) {
@@ -42,6 +44,7 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
   /** out[r] += b[class of r], or with a transposed out[class of r] += b[r]: nothing is multiplied. */
   const lookUp = (): void => {
     start();
+    const [b0, y0] = [b.offset, out.offset];
     const { numbers, first, count, low, width, transposed } = viewOf(a);
     for (let r = 0; r < count; r++) {
       const k = numbers[first + r] - low;
@@ -53,6 +56,7 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
 
   const addRows = (): void => {
     start();
+    const [a0, b0, y0] = [a.offset, b.offset, out.offset];
     for (let m = 0; m < M; m++) {
       const y = y0 + m * yRow;
       let k = 0;
@@ -76,6 +80,7 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
 
   const dotColumns = (): void => {
     start();
+    const [a0, b0, y0] = [a.offset, b.offset, out.offset];
     for (let m = 0; m < M; m++) {
       const row = a0 + m * aRow;
       const y = y0 + m * yRow;

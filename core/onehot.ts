@@ -60,6 +60,9 @@ export const isOneHot = (t: Tensor): boolean => dataOf(t) instanceof ClassNumber
 /** The class numbers of all rows of a one-hot matrix, whatever part of it `t` shows: write them to set the rows. */
 export const classesOf = (t: Tensor): Int32Array => (dataOf(t) as ClassNumbers).numbers;
 
+/** Distance between the rows of a one-hot matrix, in elements of its views. */
+export const pitchOf = (t: Tensor): number => (dataOf(t) as ClassNumbers).pitch;
+
 /** What a view of a one-hot matrix shows: rows `first`…, of each the columns `low`…, perhaps transposed. */
 export interface OneHotView {
   numbers: Int32Array;

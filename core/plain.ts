@@ -2,8 +2,10 @@
  * The plain executor: interprets a graph one operation at a time over a tile of a row. It needs no code generation,
  * handles every stride, and is what each compiled kernel is compared with.
  */
+import ndarray from 'ndarray';
 import { bindMatmul } from './matmul';
 import type { Data } from './memory';
+import { movesOf, operandsOf, withOperands } from './operation';
 import type { Executor, Pointwise } from './program';
 import { bindReduction } from './reduce';
 import { language, type OperationName } from './scalar';
@@ -19,12 +21,26 @@ const TILE = 256;
  * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, executor: 'plain' });
  * net.executor === plain; // true
  */
-export const plain: Executor = {
+export const plain: Required<Pick<Executor, 'bindRepeated'>> & Executor = {
   name: 'plain',
   bind(operation) {
     if (operation.kind === 'product') return bindMatmul(operation);
     if (operation.kind === 'reduction') return bindReduction(operation);
     return bindPointwise(operation);
+  },
+  bindRepeated(repeated) {
+    const moves = movesOf(repeated);
+    const starts = operandsOf(repeated.first).map(({ offset }) => offset);
+    // views of its own, to be moved
+    const operation = withOperands(repeated.first, ({ data, shape, stride, offset }) =>
+      ndarray<Data>(data, shape, stride, offset),
+    );
+    const operands = operandsOf(operation);
+    const run = this.bind(operation);
+    return (time) => {
+      operands.forEach((t, k) => (t.offset = starts[k] + time * moves[k]));
+      run();
+    };
   },
 };
 

@@ -9,38 +9,19 @@ import ndarray from 'ndarray';
 import { must, mustBe, mustShape } from './check';
 import type { Data, Dtype } from './memory';
 import { isOneHot, viewOf } from './onehot';
-import { inputsOf, type Graph, type Statement } from './statement';
+import {
+  loopOf,
+  unrolled,
+  type Entry,
+  type Loop,
+  type Operation,
+  type Reduction,
+  type Repeated,
+} from './operation';
+import { inputsOf, type Statement } from './statement';
 import { dtypeOf, transpose, zeros, type Tensor, type Tensors } from './tensor';
 
-/**
- * out (=|+=) a b + bias; transposes are strided views. a [M, K], b [K, N], out [M, N], bias [N]. Where a is one-hot, rows
- * of b are looked up (a itself) or added up by class (its transpose).
- */
-export interface Product {
-  kind: 'product';
-  a: Tensor;
-  b: Tensor;
-  out: Tensor;
-  bias?: Tensor;
-  accumulate: boolean;
-}
-/** One fused group of elementwise equations over [R, C]; operands are broadcast by zero strides. */
-export interface Pointwise {
-  kind: 'pointwise';
-  graph: Graph;
-  inputs: Tensors;
-  outputs: Tensors;
-}
-/** out (=|+=) a sum or log-sum-exp of `from` [R, C], over its rows (out [C]) or along each row (out [R, 1]). */
-export interface Reduction {
-  kind: 'reduction';
-  what: 'sumRows' | 'sumColumns' | 'logSumExp';
-  from: Tensor;
-  out: Tensor;
-  accumulate: boolean;
-}
-/** One recorded step of a program: a product, a fused group of elementwise equations, or a reduction. */
-export type Operation = Product | Pointwise | Reduction;
+export type { Operation, Pointwise, Product, Reduction } from './operation';
 
 /** Turns operations into calls without arguments. */
 export interface Executor {
@@ -48,14 +29,18 @@ export interface Executor {
   readonly name: string;
   /** Makes the call that runs one operation: all that depends on shapes and strides is settled here, once. */
   bind(operation: Operation): () => void;
-  /** Lays out what the operations of one program share; the returned binder replaces `bind` for them. */
-  prepare?(operations: readonly Operation[]): Binder;
+  /**
+   * Makes the call that runs a repeated operation for the `time`-th time, counted from 0. An executor without it runs
+   * loops written out.
+   */
+  bindRepeated?(repeated: Repeated): (time: number) => void;
+  /** Lays out what the operations of one program share; the returned binder replaces the executor for them. */
+  prepare?(entries: readonly Entry[]): Binder;
   /** Σ of squares, added up in float64; absent, or undefined for numbers out of its reach, where a loop is to do. */
   sumSquares?: (values: Data, from: number, to: number) => number | undefined;
 }
 /** Binds the operations of one program. */
-export interface Binder {
-  bind: (operation: Operation) => () => void;
+export interface Binder extends Pick<Executor, 'bind' | 'bindRepeated'> {
   /** Run before each replay: weights that are used many times are rearranged once. */
   before?: () => void;
 }
@@ -75,8 +60,40 @@ export interface Binder {
  * toFlat(out); // [11]
  */
 export class Program {
-  /** @param operations in the order in which they are run. */
-  constructor(readonly operations: Operation[] = []) {}
+  #written: { of: number; operations: Operation[] } | undefined;
+
+  /** @param entries operations, and loops of them, in the order in which they are run. */
+  constructor(readonly entries: Entry[] = []) {}
+
+  /** Every operation in the order in which it is run: loops written out. */
+  get operations(): readonly Operation[] {
+    if (this.#written?.of !== this.entries.length) {
+      const operations = this.entries.flatMap((entry) => (entry.kind === 'loop' ? unrolled(entry) : [entry]));
+      this.#written = { of: this.entries.length, operations };
+    }
+    return this.#written.operations;
+  }
+
+  /**
+   * Records what `record` records for 0, 1, … `count` − 1: as a loop where each time differs from the one before in
+   * nothing but the place of its operands, which then move by as much each time. It is recorded for 0, 1 and the last
+   * only, and must be alike for all in between.
+   */
+  repeat(count: number, record: (program: Program, time: number) => void): void {
+    if (count > 3) {
+      const [first, next, last] = [0, 1, count - 1].map((time) => {
+        const once = new Program();
+        record(once, time);
+        return once.operations;
+      });
+      const loop = loopOf(count, first, next, last);
+      if (loop) {
+        this.entries.push(loop);
+        return;
+      }
+    }
+    for (let time = 0; time < count; time++) record(this, time);
+  }
 
   /**
    * Records out = a b (+ bias, broadcast over the rows), or out += a b.
@@ -100,7 +117,7 @@ export class Program {
     mustShape(out.shape, [M, b.shape[1]], 'matmul', 'out', `a [${M}, ${K}], b [${K}, ${b.shape[1]}]`);
     if (bias) mustShape(bias.shape, [b.shape[1]], 'matmul', 'bias', `N is fixed by b [${K}, ${b.shape[1]}]`);
     if (isOneHot(out)) return; // class numbers have no gradient
-    this.operations.push({ kind: 'product', a, b: this.densified(b, dtypeOf(out)), out, bias, accumulate });
+    this.entries.push({ kind: 'product', a, b: this.densified(b, dtypeOf(out)), out, bias, accumulate });
   }
 
   /**
@@ -126,7 +143,7 @@ export class Program {
     if (real === undefined) return; // class numbers have no gradient
     const dtype = dtypeOf(tensors[real]);
     const unread = (t: Tensor): Tensor => (isOneHot(t) ? zeros(t.shape, dtype) : t);
-    this.operations.push({
+    this.entries.push({
       kind: 'pointwise',
       graph,
       inputs: Object.fromEntries(
@@ -159,13 +176,16 @@ export class Program {
 
   /** Adds all operations of `other` behind this program's own. */
   append(other: Program): void {
-    for (const operation of other.operations) this.operations.push(operation);
+    for (const entry of other.entries) this.entries.push(entry);
   }
 
   /** Binds every operation to `executor`; the returned call replays the program. */
   bind(executor: Executor): () => void {
-    const binder: Binder = executor.prepare?.(this.operations) ?? executor;
-    const calls = this.operations.map((operation) => binder.bind(operation));
+    const entries = executor.bindRepeated || executor.prepare ? this.entries : this.operations;
+    const binder: Binder = executor.prepare?.(entries) ?? executor;
+    const calls = entries.map((entry) =>
+      entry.kind === 'loop' ? bindLoop(entry, binder) : binder.bind(entry),
+    );
     if (binder.before) calls.unshift(binder.before);
     return () => {
       for (let k = 0; k < calls.length; k++) calls[k]();
@@ -175,7 +195,7 @@ export class Program {
   private reduce(what: Reduction['what'], from: Tensor, out: Tensor, accumulate: boolean): void {
     mustMatch(what, { from, out });
     if (isOneHot(out)) return; // class numbers have no gradient
-    this.operations.push({
+    this.entries.push({
       kind: 'reduction',
       what,
       from: this.densified(from, dtypeOf(out)),
@@ -194,6 +214,13 @@ export class Program {
     this.matmul(rows, one, numbers);
     return rows === t ? numbers : transpose(numbers);
   }
+}
+
+function bindLoop({ count, body }: Loop, binder: Binder): () => void {
+  const calls = body.map((repeated) => (binder.bindRepeated as Required<Binder>['bindRepeated'])(repeated));
+  return () => {
+    for (let time = 0; time < count; time++) for (let k = 0; k < calls.length; k++) calls[k](time);
+  };
 }
 
 /** Any tensor of at most two axes as a matrix: [C] is one row, [] one number. */

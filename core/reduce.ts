@@ -2,23 +2,25 @@
 import type { Reduction } from './program';
 import { toFlat, type Tensor } from './tensor';
 
-/** Binds a reduction to its loop. */
+/** Binds a reduction to its loop. Where the operands lie is looked up at every call. */
 export function bindReduction({ what, from, out, accumulate }: Reduction): () => void {
   const [R, C] = from.shape;
-  const [X, row, col, x0] = [from.data, from.stride[0], from.stride[1], from.offset];
-  const [Y, yStride, y0] = [out.data, out.stride[0], out.offset];
+  const [X, row, col] = [from.data, from.stride[0], from.stride[1]];
+  const [Y, yStride] = [out.data, out.stride[0]];
   const put = (k: number, value: number): void => {
-    const at = y0 + k * yStride;
+    const at = out.offset + k * yStride;
     Y[at] = accumulate ? Y[at] + value : value;
   };
 
   const sumRows = (): void => {
+    const [x0, y0] = [from.offset, out.offset];
     if (!accumulate) for (let c = 0; c < C; c++) Y[y0 + c * yStride] = 0;
     for (let r = 0; r < R; r++) {
       for (let c = 0; c < C; c++) Y[y0 + c * yStride] += X[x0 + r * row + c * col];
     }
   };
   const sumColumns = (): void => {
+    const x0 = from.offset;
     for (let r = 0; r < R; r++) {
       let sum = 0;
       for (let c = 0; c < C; c++) sum += X[x0 + r * row + c * col];
@@ -26,6 +28,7 @@ export function bindReduction({ what, from, out, accumulate }: Reduction): () =>
     }
   };
   const logSumExp = (): void => {
+    const x0 = from.offset;
     for (let r = 0; r < R; r++) {
       let m = -Infinity;
       for (let c = 0; c < C; c++) m = Math.max(m, X[x0 + r * row + c * col]);

@@ -179,8 +179,7 @@ describe('mutants', () => {
 
   it('are not judged by oracles that the unbroken gradients fail', () => {
     const problem: Problem = problemOfCell(lstm({ input: 3, hidden: 2 }));
-    const backward = new Program();
-    backward.operations.push(...problem.backward.operations.slice(0, -3));
+    const backward = new Program(problem.backward.operations.slice(0, -3));
     expect(() => mutationScore({ ...problem, backward })).toThrow(
       /the unbroken gradients must pass their check/,
     );

@@ -101,9 +101,8 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
   const mutants: Mutant[] = [];
   let equivalent = 0;
   const rewrite = (what: string, of: (operation: Operation) => Operation[] | undefined): void => {
-    const broken = new Program();
-    for (const operation of backward.operations) broken.operations.push(...(of(operation) ?? [operation]));
-    mutants.push({ what, backward: broken });
+    const broken = backward.operations.flatMap((operation) => of(operation) ?? [operation]);
+    mutants.push({ what, backward: new Program(broken) });
   };
 
   const graphs = new Set(backward.operations.flatMap((op) => (op.kind === 'pointwise' ? [op.graph] : [])));

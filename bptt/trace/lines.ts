@@ -9,7 +9,7 @@ export function recordStep(
   unroll: Unroll,
   t: number,
   way: 'step' | 'stepBackward',
-): { operations: Operation[]; v: Tensors } {
+): { operations: readonly Operation[]; v: Tensors } {
   const program = new Program();
   const v = way === 'step' ? unroll.at(t) : unroll.atBackward(t);
   unroll.cell[way](program, v, unroll.timeOf(t));

@@ -3,27 +3,28 @@
  * memory. What it cannot reach (operands outside that memory, unusual strides) runs on the plain loops.
  */
 import { engineMemory, type Data, type Dtype, type Memory } from '../memory';
-import { isOneHot, viewOf } from '../onehot';
+import { isOneHot, pitchOf, viewOf } from '../onehot';
 import { plain } from '../plain';
-import type { Binder, Executor, Operation, Pointwise, Product, Reduction } from '../program';
+import {
+  movesOf,
+  operandsOf,
+  type Entry,
+  type Operation,
+  type Pointwise,
+  type Product,
+  type Reduction,
+  type Repeated,
+} from '../operation';
+import type { Binder, Executor } from '../program';
 import { inputsOf } from '../statement';
-import { dtypeOf, identityOf, type Tensor } from '../tensor';
+import { dtypeOf, type Tensor } from '../tensor';
 import { call, type Exports, link, WasmModule } from './encoder';
 import { addLookup, type Lookups } from './emit-lookup';
 import { addReduction, type Reductions } from './emit-reduce';
 import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
-import {
-  ACCUMULATE,
-  ADD_BIAS,
-  compileGemm,
-  FEW_ROWS,
-  isShared,
-  multiply,
-  multiplyBytes,
-  type GemmKernels,
-  type GemmOptions,
-} from './gemm';
+import { compileGemm, isShared, type GemmKernels, type GemmOptions } from './gemm';
 import { i32 } from './opcodes';
+import { Packs, place, type Use } from './packs';
 import { pointwiseFails, productsFail } from './selftest';
 import type { Wide } from './wide';
 
@@ -40,7 +41,7 @@ export function wasmExecutor(options: GemmOptions = {}): Executor {
       const [run, { before }] = [binder.bind(operation), binder];
       return before ? () => (before(), run()) : run;
     },
-    prepare: (operations) => kernels.prepare(operations),
+    prepare: (entries) => kernels.prepare(entries),
     sumSquares: (values, from, to) => kernels.sumSquares(values, from, to),
   };
 }
@@ -48,7 +49,7 @@ export function wasmExecutor(options: GemmOptions = {}): Executor {
 /** Everything compiled so far, and the bytes that kernels work in. */
 class Kernels {
   private readonly gemms = new Map<Dtype, { kernels: GemmKernels; scratch: Data }>();
-  private readonly pointwise = new Map<string, (block: number) => void>();
+  private readonly pointwise = new Map<string, (block: number, time: number) => void>();
   private readonly reductions: Record<Dtype, Partial<Reductions>> = { float32: {}, float64: {} };
   private readonly lookups: Record<Dtype, Partial<Lookups>> = { float32: {}, float64: {} };
 
@@ -58,20 +59,40 @@ class Kernels {
     private readonly options: GemmOptions,
   ) {}
 
-  prepare(operations: readonly Operation[]): Binder {
-    this.compile(operations.filter((op) => op.kind === 'pointwise' && this.reaches(op)) as Pointwise[]);
+  prepare(entries: readonly Entry[]): Binder {
+    const all = entries.flatMap((entry): Repeated[] =>
+      entry.kind === 'loop' ? [...entry.body] : [{ first: entry, next: entry }],
+    );
+    const counts = entries.flatMap((entry) =>
+      entry.kind === 'loop' ? entry.body.map(() => entry.count) : [1],
+    );
+    this.compile(
+      all.flatMap(({ first }) => (first.kind === 'pointwise' && this.reaches(first) ? [first] : [])),
+    );
+    const uses = all.flatMap(({ first, next }, k): Use[] =>
+      first.kind === 'product' && !isOneHot(first.a) && this.reaches(first)
+        ? [{ product: first, times: counts[k], moves: first.b.offset !== (next as Product).b.offset }]
+        : [],
+    );
     const packs = new Packs(
-      operations.filter((op): op is Product => op.kind === 'product' && !isOneHot(op.a) && this.reaches(op)),
-      operations,
+      uses,
+      all.map(({ first }) => first),
       this,
     );
+    const bindRepeated = (repeated: Repeated): ((time: number) => void) => {
+      const { first } = repeated;
+      if (!this.reaches(first)) return plain.bindRepeated(repeated);
+      const moves = movesOf(repeated).map((move, k) => bytesOf(operandsOf(first)[k], move));
+      if (first.kind === 'product')
+        return isOneHot(first.a) ? this.bindLookup(first, moves) : packs.bind(first, moves);
+      return first.kind === 'pointwise' ? this.bindPointwise(first, moves) : this.bindReduction(first, moves);
+    };
     return {
       bind: (operation) => {
-        if (!this.reaches(operation)) return plain.bind(operation);
-        if (operation.kind === 'product')
-          return isOneHot(operation.a) ? this.bindLookup(operation) : packs.bind(operation);
-        return operation.kind === 'pointwise' ? this.bindPointwise(operation) : this.bindReduction(operation);
+        const run = bindRepeated({ first: operation, next: operation });
+        return () => run(0);
       },
+      bindRepeated,
       before: packs.count > 0 ? () => packs.pack() : undefined,
     };
   }
@@ -143,10 +164,23 @@ class Kernels {
     const module = new WasmModule({ shared });
     specs.forEach((spec, k) => {
       const kernel = addPointwise(module, `loop${k}`, spec, wide !== undefined);
-      // the arguments lie in memory: a call then costs the same however many operands there are
+      // the arguments lie in memory: a call then costs the same however many operands there are; behind them, by how
+      // many bytes each operand moves with time
       const names = Object.keys(kernel.params);
-      module.func(`run${k}`, { block: 'i32' }, [], ({ block }) =>
-        call(kernel, Object.fromEntries(names.map((name, at) => [name, i32.load(block, 4 * at)]))),
+      let moves = 4 * names.length;
+      module.func(`run${k}`, { block: 'i32', time: 'i32' }, [], ({ block, time }) =>
+        call(
+          kernel,
+          Object.fromEntries(
+            names.map((name, at) => {
+              const given = i32.load(block, 4 * at);
+              if (!name.startsWith('base')) return [name, given];
+              const by = i32.mul(time, i32.load(block, moves));
+              moves += 4;
+              return [name, i32.add(given, by)];
+            }),
+          ),
+        ),
       );
     });
     if (!wide) return module.instantiate(this.wasm);
@@ -182,7 +216,10 @@ class Kernels {
     return found as K;
   }
 
-  private bindLookup({ a, b, out, bias, accumulate }: Product): () => void {
+  private bindLookup(
+    { a, b, out, bias, accumulate }: Product,
+    [aMove, bMove, outMove, biasMove = 0]: readonly number[],
+  ): (time: number) => void {
     const { numbers, first, count, low, width, transposed } = viewOf(a);
     const { lookUp, addUp } = this.lookup(transposed ? 'addUp' : 'lookUp', dtypeOf(b));
     const N = b.shape[1];
@@ -191,37 +228,69 @@ class Kernels {
     const [at, row, to, toRow] = [place(b), b.stride[0] * size, place(out), out.stride[0] * size];
     const [biasAt, add] = [bias ? place(bias) : 0, accumulate ? 1 : 0];
     const run = transposed
-      ? () => addUp(count, N, classes, low, width, at, row, to, toRow)
-      : () => lookUp(count, N, classes, low, width, at, row, to, toRow, biasAt, add);
+      ? (time: number) =>
+          addUp(
+            count,
+            N,
+            classes + time * aMove,
+            low,
+            width,
+            at + time * bMove,
+            row,
+            to + time * outMove,
+            toRow,
+          )
+      : (time: number) =>
+          lookUp(
+            count,
+            N,
+            classes + time * aMove,
+            low,
+            width,
+            at + time * bMove,
+            row,
+            to + time * outMove,
+            toRow,
+            biasAt + time * biasMove,
+            add,
+          );
     return Object.assign(run, { keeps: [a, b, out, bias] });
   }
 
-  private bindReduction({ what, from, out, accumulate }: Reduction): () => void {
+  private bindReduction(
+    { what, from, out, accumulate }: Reduction,
+    [move, outMove]: readonly number[],
+  ): (time: number) => void {
     const kernels = this.reduction(what, dtypeOf(from));
     const [R, C] = from.shape;
     const size = from.data.BYTES_PER_ELEMENT;
     const [at, row, to, toRow] = [place(from), from.stride[0] * size, place(out), out.stride[0] * size];
     const add = accumulate ? 1 : 0;
     const calls = {
-      sumRows: () => kernels.sumRows(R, C, at, row, to, add),
-      sumColumns: () => kernels.sumColumns(R, C, at, row, to, toRow, add),
-      logSumExp: () => kernels.logSumExp(R, C, at, row, to, toRow),
+      sumRows: (time: number) => kernels.sumRows(R, C, at + time * move, row, to + time * outMove, add),
+      sumColumns: (time: number) =>
+        kernels.sumColumns(R, C, at + time * move, row, to + time * outMove, toRow, add),
+      logSumExp: (time: number) => kernels.logSumExp(R, C, at + time * move, row, to + time * outMove, toRow),
     };
     return Object.assign(calls[what], { keeps: [from, out] });
   }
 
-  private bindPointwise(op: Pointwise): () => void {
-    const run = this.pointwise.get(pointwiseKey(specOf(op))) as (block: number) => void;
+  private bindPointwise(op: Pointwise, moves: readonly number[]): (time: number) => void {
+    const run = this.pointwise.get(pointwiseKey(specOf(op))) as (block: number, time: number) => void;
+    const given = new Map(operandsOf(op).map((t, k) => [t, moves[k]]));
     const operands = [
       ...inputsOf(op.graph).map((name) => op.inputs[name]),
       ...Object.keys(op.graph.outputs).map((name) => op.outputs[name]),
     ];
     const [R, C] = operands[operands.length - 1].shape;
-    const args = [R, C, ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT])];
-    const block = this.block(args);
+    const block = this.block([
+      ...[R, C],
+      ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT]),
+      ...operands.map((t) => given.get(t) as number),
+    ]);
     const at = block.byteOffset;
     // the closure keeps the block and the operands from being collected
-    return Object.assign(() => run(at), { keeps: [block, operands] });
+    return Object.assign((time: number) => run(at, time), { keeps: [block, operands] });
   }
 }
 
@@ -234,116 +303,6 @@ function specOf({ graph, inputs, outputs }: Pointwise): PointwiseSpec {
   return { graph, dtype: dtypeOf(Object.values(outputs)[0]), access };
 }
 
-/** Byte address of a tensor's first element. */
-const place = (t: Tensor): number => t.data.byteOffset + t.offset * t.data.BYTES_PER_ELEMENT;
-
-/**
- * The products of one program: right operands that are used again and again are packed once per replay, and those that
- * meet few rows not at all.
- */
-class Packs {
-  private readonly unpacked = new Set<string>();
-  private readonly panels = new Map<string, { b: Tensor; panels: Data }>();
-  private readonly single: Data | undefined;
-
-  constructor(
-    products: readonly Product[],
-    operations: readonly Operation[],
-    private readonly kernels: Kernels,
-  ) {
-    const written = new Set(
-      operations.flatMap((op) =>
-        (op.kind === 'pointwise' ? Object.values(op.outputs) : [op.out]).map((t) => t.data),
-      ),
-    );
-    const uses = new Map<string, Product[]>();
-    for (const op of products) {
-      const key = keyOf(op.b);
-      const group = uses.get(key);
-      if (group) group.push(op);
-      else uses.set(key, [op]);
-    }
-    let most = -1;
-    for (const [key, group] of uses) {
-      const { b } = group[0];
-      const [K, N] = b.shape;
-      if (meetsFewRows(group)) this.unpacked.add(key);
-      else if (group.length > 1 && !written.has(b.data)) {
-        this.panels.set(key, { b, panels: kernels.bytes(kernels.gemm(dtypeOf(b)).kernels.panelBytes(K, N)) });
-      } else most = Math.max(most, multiplyBytes(kernels.gemm(dtypeOf(b)).kernels, K, N));
-    }
-    if (most >= 0) this.single = kernels.bytes(most);
-  }
-
-  get count(): number {
-    return this.panels.size;
-  }
-
-  pack(): void {
-    for (const { b, panels } of this.panels.values()) {
-      const { packB } = this.kernels.gemm(dtypeOf(b)).kernels;
-      packB(place(b), b.stride[0], b.stride[1], b.shape[0], b.shape[1], panels.byteOffset);
-    }
-  }
-
-  bind({ a, b, out, bias, accumulate }: Product): () => void {
-    const { kernels, scratch } = this.kernels.gemm(dtypeOf(b));
-    const { gemm, gemv } = kernels;
-    const [M, K] = a.shape;
-    const N = b.shape[1];
-    const flags = (accumulate ? ACCUMULATE : 0) | (bias ? ADD_BIAS : 0);
-    const [aAt, outAt, biasAt] = [place(a), place(out), bias ? place(bias) : 0];
-    const [aRow, aCol, outRow] = [a.stride[0], a.stride[1], out.stride[0]];
-    const keeps = [a, b, out, bias, scratch];
-    if (this.unpacked.has(keyOf(b))) {
-      const [from, size, bRow] = [place(b), b.data.BYTES_PER_ELEMENT, b.stride[0]];
-      const rows = () => {
-        for (let m = 0; m < M; m++) {
-          const to = outAt + m * outRow * size;
-          gemv(aAt + m * aRow * size, aCol, from, bRow, to, N, K, accumulate ? to : biasAt);
-        }
-      };
-      return Object.assign(rows, { keeps });
-    }
-    const packed = this.panels.get(keyOf(b));
-    if (packed) {
-      const at = packed.panels.byteOffset;
-      const work = scratch.byteOffset;
-      return Object.assign(() => gemm(aAt, aRow, aCol, at, outAt, outRow, M, N, K, flags, biasAt, work, 0), {
-        keeps,
-      });
-    }
-    const product = {
-      a: aAt,
-      aRow,
-      aCol,
-      b: place(b),
-      bRow: b.stride[0],
-      bCol: b.stride[1],
-      out: outAt,
-      outRow,
-      M,
-      N,
-      K,
-      flags,
-      bias: biasAt,
-    };
-    const { single } = this;
-    const panelsAt = (single as Data).byteOffset;
-    return Object.assign(() => multiply(kernels, product, panelsAt, scratch.byteOffset), {
-      keeps: [...keeps, single],
-    });
-  }
-}
-
-/** Whether `gemv` serves all of these products, which have b in common. */
-function meetsFewRows(group: readonly Product[]): boolean {
-  const [K] = group[0].b.shape;
-  const rows = group.reduce((sum, { a }) => sum + a.shape[0], 0);
-  const lies = K > 0 && group[0].b.stride[1] === 1;
-  return lies && rows <= FEW_ROWS && group.every(({ bias, accumulate }) => !(bias && accumulate));
-}
-
-/** Two tensors with the same key are the same view. */
-const keyOf = (t: Tensor): string =>
-  [identityOf(t.data), t.offset, t.shape.join(), t.stride.join()].join(':');
+/** How many bytes a view moves that moves by so many elements; a row of a one-hot matrix is one class number. */
+const bytesOf = (t: Tensor, move: number): number =>
+  isOneHot(t) ? 4 * (move / pitchOf(t)) : move * t.data.BYTES_PER_ELEMENT;

@@ -1,0 +1,136 @@
+/** The products of a program, bound to their kernels: what of their right operands is packed, and when. */
+import type { Data, Dtype } from '../memory';
+import type { Operation, Product } from '../operation';
+import { dtypeOf, identityOf, type Tensor } from '../tensor';
+import { ACCUMULATE, ADD_BIAS, FEW_ROWS, multiply, multiplyBytes, type GemmKernels } from './gemm';
+
+/** What products are run with. */
+interface Tools {
+  bytes(count: number): Data;
+  gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data };
+}
+
+/** Byte address of a tensor's first element. */
+export const place = (t: Tensor): number => t.data.byteOffset + t.offset * t.data.BYTES_PER_ELEMENT;
+
+/** A product that is run `times` times in a replay. */
+export interface Use {
+  product: Product;
+  times: number;
+  /** Its b is another one each time. */
+  moves: boolean;
+}
+
+/**
+ * The products of one program: right operands that are used again and again are packed once per replay, and those that
+ * meet few rows not at all.
+ */
+export class Packs {
+  private readonly unpacked = new Set<string>();
+  private readonly panels = new Map<string, { b: Tensor; panels: Data }>();
+  private readonly single: Data | undefined;
+
+  constructor(
+    all: readonly Use[],
+    operations: readonly Operation[],
+    private readonly kernels: Tools,
+  ) {
+    const written = new Set(
+      operations.flatMap((op) =>
+        (op.kind === 'pointwise' ? Object.values(op.outputs) : [op.out]).map((t) => t.data),
+      ),
+    );
+    const uses = new Map<string, Use[]>();
+    for (const use of all) {
+      const key = keyOf(use.product.b, use.moves);
+      const group = uses.get(key);
+      if (group) group.push(use);
+      else uses.set(key, [use]);
+    }
+    let most = -1;
+    for (const [key, group] of uses) {
+      const [{ product, times, moves }] = group;
+      const { b } = product;
+      const [K, N] = b.shape;
+      if (meetsFewRows(group)) this.unpacked.add(key);
+      else if (!moves && (group.length > 1 || times > 1) && !written.has(b.data)) {
+        this.panels.set(key, { b, panels: kernels.bytes(kernels.gemm(dtypeOf(b)).kernels.panelBytes(K, N)) });
+      } else most = Math.max(most, multiplyBytes(kernels.gemm(dtypeOf(b)).kernels, K, N));
+    }
+    if (most >= 0) this.single = kernels.bytes(most);
+  }
+
+  get count(): number {
+    return this.panels.size;
+  }
+
+  pack(): void {
+    for (const { b, panels } of this.panels.values()) {
+      const { packB } = this.kernels.gemm(dtypeOf(b)).kernels;
+      packB(place(b), b.stride[0], b.stride[1], b.shape[0], b.shape[1], panels.byteOffset);
+    }
+  }
+
+  bind(
+    { a, b, out, bias, accumulate }: Product,
+    [aMove, bMove, outMove, biasMove = 0]: readonly number[],
+  ): (time: number) => void {
+    const { kernels, scratch } = this.kernels.gemm(dtypeOf(b));
+    const { gemm, gemv } = kernels;
+    const [M, K] = a.shape;
+    const N = b.shape[1];
+    const flags = (accumulate ? ACCUMULATE : 0) | (bias ? ADD_BIAS : 0);
+    const [aAt, outAt, biasAt] = [place(a), place(out), bias ? place(bias) : 0];
+    const [aRow, aCol, outRow] = [a.stride[0], a.stride[1], out.stride[0]];
+    const keeps = [a, b, out, bias, scratch];
+    const key = keyOf(b, bMove !== 0);
+    if (this.unpacked.has(key)) {
+      const [from, size, bRow] = [place(b), b.data.BYTES_PER_ELEMENT, b.stride[0]];
+      const rows = (time: number) => {
+        const [start, bAt, first] = [aAt + time * aMove, from + time * bMove, outAt + time * outMove];
+        const begin = biasAt + time * biasMove;
+        for (let m = 0; m < M; m++) {
+          const to = first + m * outRow * size;
+          gemv(start + m * aRow * size, aCol, bAt, bRow, to, N, K, accumulate ? to : begin);
+        }
+      };
+      return Object.assign(rows, { keeps });
+    }
+    const packed = this.panels.get(key);
+    const work = scratch.byteOffset;
+    if (packed) {
+      const at = packed.panels.byteOffset;
+      const run = (time: number) => {
+        const [from, to, begin] = [aAt + time * aMove, outAt + time * outMove, biasAt + time * biasMove];
+        gemm(from, aRow, aCol, at, to, outRow, M, N, K, flags, begin, work, 0);
+      };
+      return Object.assign(run, { keeps });
+    }
+    const bAt = place(b);
+    const shape = { aRow, aCol, bRow: b.stride[0], bCol: b.stride[1], outRow, M, N, K, flags };
+    const { single } = this;
+    const panelsAt = (single as Data).byteOffset;
+    const run = (time: number) => {
+      const [from, to, begin] = [aAt + time * aMove, outAt + time * outMove, biasAt + time * biasMove];
+      multiply(kernels, { ...shape, a: from, b: bAt + time * bMove, out: to, bias: begin }, panelsAt, work);
+    };
+    return Object.assign(run, { keeps: [...keeps, single] });
+  }
+}
+
+/** Whether `gemv` serves all of these products, which have b in common. */
+function meetsFewRows(group: readonly Use[]): boolean {
+  const { b } = group[0].product;
+  const rows = group.reduce(
+    (sum, { product: { a }, times, moves }) => sum + (moves ? 1 : times) * a.shape[0],
+    0,
+  );
+  const lies = b.shape[0] > 0 && b.stride[1] === 1;
+  return (
+    lies && rows <= FEW_ROWS && group.every(({ product: { bias, accumulate } }) => !(bias && accumulate))
+  );
+}
+
+/** Two tensors with the same key are the same view, or move on from the same one. */
+const keyOf = (t: Tensor, moves: boolean): string =>
+  [identityOf(t.data), t.offset, t.shape.join(), t.stride.join(), moves].join(':');
