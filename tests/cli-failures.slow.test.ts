@@ -1,5 +1,5 @@
 /** What can go wrong in a training run, and what is left of it then: real processes, real signals, real files. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -14,8 +14,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { command } from './process';
+import { started, type Running } from './running';
 
 const small = ['--hidden', '6', '--batch', '2', '--seq', '5', '--dropout', '0.1'];
+/** Steps or seconds that no test waits for. */
+const LONG = '1000000';
 const folder = mkdtempSync(join(tmpdir(), 'backstep-failures-'));
 const text = join(folder, 'text.txt');
 // a pass over it takes 24 steps, so that the runs below go round several times
@@ -27,51 +30,25 @@ const backstep = (...args: string[]) => spawnSync(process.execPath, [...command,
 const train = (out: string, ...more: string[]) => ['train', '--text', text, ...small, '--out', out, ...more];
 const checkpoint = (out: string): string => join(folder, out, 'checkpoint.safetensors');
 const rescued = (out: string): string => join(folder, out, 'checkpoint.rescued.safetensors');
-const start = (...args: string[]): ChildProcess =>
-  spawn(process.execPath, [...command, ...args], { cwd: folder });
-
-/** Everything a child prints; calls `seen` with all of it, as it comes. */
-function watch(
-  child: ChildProcess,
-  seen: (output: string) => void,
-): Promise<{ status: number | null; output: string }> {
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => seen((output += chunk.toString())));
-  }
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, output })));
-}
+const start = (...args: string[]): Running => started(folder, args);
 
 it('SIGTERM ends a run that is still laying its network out', async () => {
   // this takes a minute or more before the first step
   const long = ['--hidden', '2', '--batch', '1', '--seq', '10000', '--layers', '8'];
   const book = join(folder, 'book.txt');
   writeFileSync(book, 'she sells sea shells by the sea shore\n'.repeat(800));
-  const child = start('train', '--text', book, ...long, '--threads', '1', '--steps', '1', '--out', 'laying');
-  let asked = false;
-  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.on('exit', (_, signal) => resolve(signal));
-  });
-  await watch(child, (output) => {
-    if (!output.includes('output') || asked) return;
-    asked = true;
-    setTimeout(() => child.kill('SIGTERM'), 1000);
-  });
-  expect(await ended).toBe('SIGTERM');
+  const run = start('train', '--text', book, ...long, '--threads', '1', '--steps', '1', '--out', 'laying');
+  // the last that is printed before
+  await run.says('output');
+  expect((await run.kill('SIGTERM')).signal).toBe('SIGTERM');
 });
 
-it('a second Ctrl-C stops at once, without saving', async () => {
-  // a step of this size takes long: the first signal cannot be followed yet
-  const slow = ['--executor', 'plain', '--batch', '50', '--seq', '5', '--hidden', '512'];
-  const child = start('train', '--text', text, ...slow, '--seconds', '60', '--out', 'twice');
-  let asked = 0;
-  const { status } = await watch(child, (output) => {
-    if (!output.includes('step 1 ') || asked > 0) return;
-    asked = 1;
-    child.kill('SIGINT');
-    setTimeout(() => child.kill('SIGINT'), 700);
-  });
-  expect(status).toBe(130);
+it('Ctrl-C says what a second one does, and ends the run with 130, however often it comes', async () => {
+  const run = start(...train('twice', '--seconds', LONG));
+  await run.says('step 1 ');
+  run.child.kill('SIGINT');
+  await run.says('press Ctrl-C again to stop at once, without saving');
+  expect((await run.kill('SIGINT')).status).toBe(130);
 });
 
 it('a loss that is no number stops the run at that step, leaves the last good checkpoint, and keeps the last good weights', () => {
@@ -120,12 +97,10 @@ it('a checkpoint that cannot be written is told; training goes on, and the next 
   expect(backstep(...train('free', ...args)).status).toBe(0);
   const blocked = checkpoint('blocked');
   mkdirSync(blocked, { recursive: true });
-  let told = false;
-  const { status, output } = await watch(start(...train('blocked', ...args)), (seen) => {
-    if (told || !seen.includes('try to save again')) return;
-    told = true;
-    rmSync(blocked, { recursive: true });
-  });
+  const run = start(...train('blocked', ...args));
+  await run.says('try to save again');
+  rmSync(blocked, { recursive: true });
+  const { status, output } = await run.end;
   expect(output).toMatch(
     / blocked\/checkpoint\.safetensors must .* \(EISDIR\); training continues, and will try to save again$/m,
   );
@@ -134,17 +109,12 @@ it('a checkpoint that cannot be written is told; training goes on, and the next 
 });
 
 it('a folder that has gone by the end does not take the weights with it', async () => {
-  const home = { ...process.env, NO_COLOR: '1', TMPDIR: mkdtempSync(join(folder, 'tmp-')) };
-  const args = [...command, ...train('gone', '--steps', '100000')];
-  const child = spawn(process.execPath, args, { cwd: folder, env: home });
-  let asked = false;
-  const { status, output } = await watch(child, (seen) => {
-    if (asked || !seen.includes('step 1 ')) return;
-    asked = true;
-    rmSync(join(folder, 'gone'), { recursive: true });
-    writeFileSync(join(folder, 'gone'), 'in the way');
-    child.kill('SIGINT');
-  });
+  const home = { TMPDIR: mkdtempSync(join(folder, 'tmp-')) };
+  const run = started(folder, train('gone', '--seconds', LONG), home);
+  await run.says('step 1 ');
+  rmSync(join(folder, 'gone'), { recursive: true });
+  writeFileSync(join(folder, 'gone'), 'in the way');
+  const { status, output } = await run.kill('SIGINT');
   expect(status).toBe(1);
   const [, reason, file] =
     /^train: write: (.*)\n {2}fix: .*; the last good weights are in (\S+); resume/m.exec(output) ?? [];
@@ -231,23 +201,21 @@ it('runs of other texts in the same folder are kept, each, and it is said where;
 });
 
 it('a second run in the same folder is refused while the first one trains', async () => {
-  const first = start(...train('shared', '--seconds', '100', '--save-every', '1'));
-  let second: ReturnType<typeof backstep> | undefined;
-  const { status } = await watch(first, (output) => {
-    if (second !== undefined || !output.includes('step 1 ')) return;
-    second = backstep(...train('shared', '--steps', '3'));
-    first.kill('SIGINT');
-  });
-  expect(second?.stderr).toMatch(
+  const first = start(...train('shared', '--seconds', LONG, '--save-every', '1'));
+  await first.says('step 1 ');
+  const second = backstep(...train('shared', '--steps', '3'));
+  const { status } = await first.kill('SIGINT');
+  const { pid } = first.child;
+  expect(second.stderr).toMatch(
     new RegExp(
-      `^train: shared must be used by one run at a time, got a second one \\(process ${first.pid} on .*\n  fix: wait, or use another folder by --out DIR; if that process no longer runs, delete shared/train\\.lock\n$`,
+      `^train: shared must be used by one run at a time, got a second one \\(process ${pid} on .*\n  fix: wait, or use another folder by --out DIR; if that process no longer runs, delete shared/train\\.lock\n$`,
     ),
   );
-  expect([status, second?.status]).toEqual([130, 1]);
+  expect([status, second.status]).toEqual([130, 1]);
   expect(readdirSync(join(folder, 'shared'))).toEqual(['checkpoint.safetensors']);
   // what a killed run leaves does not lock others out
-  writeFileSync(join(folder, 'shared', 'train.lock'), `${first.pid} ${hostname()}\n`);
-  expect(backstep('train', '--resume', 'shared', '--steps', '100000', '--seconds', '0.1').status).toBe(0);
+  writeFileSync(join(folder, 'shared', 'train.lock'), `${pid} ${hostname()}\n`);
+  expect(backstep('train', '--resume', 'shared', '--steps', LONG, '--seconds', '0.1').status).toBe(0);
 });
 
 it('a run that was killed after its last step is finished by going on with it', () => {
@@ -305,7 +273,7 @@ describe('a closed pipe', () => {
 
   it('ends a training run in good order', () => {
     const { stdout, stderr } = piped(
-      `train --text ${text} ${small.join(' ')} --steps 100000 --json --out piped`,
+      `train --text ${text} ${small.join(' ')} --steps ${LONG} --json --out piped`,
       2,
     );
     expect(stdout).toMatch(/^\{"event":"start"[^]*\n141\n$/);

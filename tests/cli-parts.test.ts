@@ -11,6 +11,7 @@ import { barText } from '../terminal/bar';
 import { LossCurve } from '../bptt/train/curve';
 import { count, factsOf, lines, time, type Step, type Validation } from '../text/events';
 import { generate } from '../text/generate';
+import { onInterrupt } from '../terminal/interrupt';
 import { asJson } from '../terminal/output';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
@@ -305,5 +306,45 @@ describe('--embedding', () => {
     expect(() => resumedSettings({ embedding: 8 }, settings())).toThrow(
       'train: --embedding must stay off with --resume, got 8',
     );
+  });
+});
+
+describe('Ctrl-C', () => {
+  let now = 0;
+  const said: string[] = [];
+  beforeEach(() => {
+    [now] = [0];
+    said.length = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    jest.spyOn(process, 'exit').mockImplementation((code) => said.push(`exit ${String(code)}`) as never);
+  });
+  afterEach(() => jest.restoreAllMocks());
+  const listening = () =>
+    onInterrupt(
+      () => void said.push('stop'),
+      () => void said.push('leave'),
+    );
+
+  it('the first one asks for an orderly end; one half a second later ends at once', () => {
+    const interrupt = listening();
+    process.emit('SIGINT', 'SIGINT');
+    // npm passes on what the terminal has sent to the whole group
+    now = 500;
+    process.emit('SIGINT', 'SIGINT');
+    expect(said).toEqual(['stop']);
+    now = 501;
+    process.emit('SIGINT', 'SIGINT');
+    expect(said).toEqual(['stop', 'leave', 'exit 130']);
+    expect(interrupt.code).toBe(130);
+    interrupt.done();
+  });
+
+  it('a terminal that closes twice is in no hurry, and nothing is heard after the end', () => {
+    const interrupt = listening();
+    process.emit('SIGHUP', 'SIGHUP');
+    now = 1000;
+    process.emit('SIGHUP', 'SIGHUP');
+    interrupt.done();
+    expect([said, interrupt.code, process.listenerCount('SIGINT')]).toEqual([['stop'], 129, 0]);
   });
 });

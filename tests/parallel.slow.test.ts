@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { fit, type FitOptions, type StepInfo } from '../bptt/train/fit';
@@ -20,6 +22,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { optimizer } from '../bptt/train/optimizers';
 import { distance } from './executors';
 import { fragile, mine } from './parallelcells';
+import { until } from './running';
 import { States } from '../bptt/network/states';
 import type { StreamBatch } from '../bptt/train/source';
 
@@ -528,7 +531,8 @@ describe('what goes wrong', () => {
   });
 
   test('a worker that stops is named, and the weights are those of the step before', async () => {
-    const net = make({ layers: [fragile({ input: D, hidden: H })] });
+    const hung = join(mkdtempSync(join(tmpdir(), 'backstep-hung-')), 'hung');
+    const net = make({ layers: [fragile({ input: D, hidden: H, hung })] });
     const fresh = (threads: number): Promise<Parallel> => start(net, { threads, cells });
     const [exits, throws, hangs, late] = await Promise.all([fresh(3), fresh(2), fresh(2), fresh(2)]);
 
@@ -549,9 +553,11 @@ describe('what goes wrong', () => {
     await throws.forward(batches[0]);
 
     const hanging = hangs.forward(batchOf(net, 14));
-    setTimeout(() => hangs.close(), 50);
+    void until(() => existsSync(hung)).then(() => hangs.close());
     await expect(hanging).rejects.toThrow('parallel: worker 1 of 1 was closed');
     await expect(hangs.forward(batches[0])).rejects.toThrow('closed');
+
+    rmSync(dirname(hung), { recursive: true });
 
     const passes = late.forward(batchOf(net, 16)).then(() => late.forward(batches[0]));
     await expect(passes).rejects.toThrow('parallel: worker 1 of 1 stopped (exit code 1): too late');

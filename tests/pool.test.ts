@@ -36,7 +36,7 @@ it('an answer that arrives after the pool was closed is dropped, and its order f
   const answer = pool.run(late, () => undefined);
   const failed = expect(answer).rejects.toThrow('Terminating worker thread');
   // nothing is received meanwhile: this thread sleeps
-  expect(Atomics.wait(late.sent, 0, 0, 10_000)).not.toBe('timed-out');
+  expect(Atomics.wait(late.sent, 0, 0, 100_000)).not.toBe('timed-out');
   await pool.close();
   await failed;
 });

@@ -1,4 +1,5 @@
 /** The referee: judges any program that speaks its protocol, and survives those that do not. */
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,10 @@ import { ForeignProgram } from '../referee/program';
 import { answerOf } from '../referee/protocol';
 import { referee } from '../referee/referee';
 import { backstep } from './command';
+import { until } from './running';
 
+/** Milliseconds that no answer takes, however busy the machine. */
+const PATIENCE = 250_000;
 const folder = mkdtempSync(join(tmpdir(), 'backstep-referee-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -32,7 +36,7 @@ describe('a program that misbehaves', () => {
   const command = program(
     'rude',
     `const { id } = q;
-     if (id === 1) return;
+     if (id === 1) return say('\\n');
      if (id === 2) { console.error('segmentation fault'); return process.exit(3); }
      if (id === 3) return say('hello there\\n');
      if (id === 4) return process.stdout.write('{"id":4,"outp', () => process.exit(0));
@@ -46,10 +50,10 @@ describe('a program that misbehaves', () => {
   );
 
   it('is named for each question, and the next one is asked', async () => {
-    const { rows, ok } = await referee(command, lstm, { milliseconds: 3000, seed: 0 });
+    const { rows, ok } = await referee(command, lstm, { milliseconds: PATIENCE, seed: 0 });
     expect(ok).toBe(false);
     expect(rows.map(({ verdict, reason }) => `${verdict}: ${reason}`)).toEqual([
-      'broken: no answer within 3 s',
+      'broken: an answer must be one line of JSON, got an empty line',
       'broken: it ended with code 3: segmentation fault',
       'broken: an answer must be one line of JSON, got hello there',
       'broken: it ended with code 0 in the middle of a line',
@@ -62,16 +66,34 @@ describe('a program that misbehaves', () => {
     ]);
   });
 
-  it('that stops in the middle of a line, or leaves children behind, is ended in time', async () => {
+  it('that says nothing is ended in time, and the next question is asked of a fresh one', async () => {
+    const silent = new ForeignProgram(program('silent', ''), 200);
+    for (let k = 0; k < 2; k++) await expect(silent.ask('{}')).rejects.toThrow('no answer within 0.2 s');
+    silent.close();
+  });
+
+  it('that stops in the middle of a line is ended in time', async () => {
+    // the time is up when the half line has come, however long that takes
+    const timers = jest.spyOn(globalThis, 'setTimeout').mockImplementation((callback) => {
+      timeUp = callback;
+      return undefined as never;
+    });
+    let timeUp = (): void => undefined;
     const half = new ForeignProgram(program('half', `say('{"id":');`), 500);
-    await expect(half.ask('{}')).rejects.toThrow('no whole line within 0.5 s');
+    const answer = half.ask('{}');
+    timers.mockRestore();
+    (half as unknown as { child: ChildProcess }).child.stdout?.on('data', () => timeUp());
+    await expect(answer).rejects.toThrow('no whole line within 0.5 s');
     half.close();
+  });
+
+  it('that leaves children behind is ended with them', async () => {
     const parent = new ForeignProgram(
       program(
         'parent',
         `const c = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)']); say(c.pid + '\\n');`,
       ),
-      5000,
+      PATIENCE,
     );
     const pid = Number(await parent.ask('{}'));
     parent.close();
@@ -84,8 +106,7 @@ describe('a program that misbehaves', () => {
         return false;
       }
     };
-    for (let k = 0; k < 50 && alive(); k++) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(alive()).toBe(false);
+    await until(() => !alive());
   });
 
   it('that is none is bad usage', async () => {

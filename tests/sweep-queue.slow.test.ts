@@ -1,6 +1,6 @@
 /** Sweeps over a queue: a real Redis server, real workers, and what happens when any of them is killed. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { randomInt } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -10,38 +10,30 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { readSweep } from '../sweep/config';
 import { describeWith } from './outside';
-import { command } from './process';
+import { Running, started } from './running';
 
 const root = join(__dirname, '..');
 const there = spawnSync('redis-server', ['--version']).status === 0;
 
 describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over a queue', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-queue-'));
-  const children = new Set<ChildProcess>();
+  const children = new Set<Running>();
   const fixed = { text: 'text.txt', steps: 1500, hidden: 24, batch: 4, seq: 10 };
   let daemon: ChildProcess;
-  let startServer: () => void;
+  let port: number;
   let redis: Redis;
   let url: string;
 
   beforeAll(async () => {
-    // a port that is free
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    startServer = () => {
-      const options = ['--port', String(port), '--save', '', '--bind', '127.0.0.1'];
-      daemon = spawn('redis-server', options, { stdio: 'ignore' });
-    };
-    startServer();
+    // below those that the system gives to connections: it can come back on the same one
+    do port = randomInt(10_000, 32_000);
+    while (!(await serves()));
     url = `redis://127.0.0.1:${port}`;
     redis = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
     redis.on('error', () => undefined);
@@ -59,44 +51,32 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     rmSync(folder, { recursive: true, force: true });
   });
   afterEach(async () => {
-    for (const child of children) child.kill('SIGKILL');
+    for (const { child } of children) child.kill('SIGKILL');
     children.clear();
     await redis.flushall();
   });
 
-  /** A process, all that it has printed, and its end. */
-  class Running {
-    output = '';
-    readonly child: ChildProcess;
-    readonly end: Promise<{ status: number | null; output: string }>;
-    constructor(args: string[]) {
-      this.child = spawn(process.execPath, [...command, ...args], {
-        cwd: folder,
-        env: { ...process.env, NO_COLOR: '1' },
-      });
-      children.add(this.child);
-      for (const stream of [this.child.stdout, this.child.stderr])
-        stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-      this.end = new Promise((resolve) =>
-        this.child.on('close', (status) => resolve({ status, output: this.output })),
-      );
-    }
-    /** Waits until it has printed this, so many times. */
-    async says(words: string, times = 1): Promise<void> {
-      while (this.output.split(words).length - 1 < times) {
-        if (this.child.exitCode !== null) throw new Error(`it must say ${words}, got ${this.output}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-    kill(signal: NodeJS.Signals): Promise<{ status: number | null; output: string }> {
-      this.child.kill(signal);
-      return this.end;
-    }
+  /** Starts the server; false where something else has its port. */
+  async function serves(): Promise<boolean> {
+    const options = ['--port', String(port), '--save', '', '--bind', '127.0.0.1'];
+    const running = new Running((daemon = spawn('redis-server', options)));
+    return running.says('Ready to accept connections').then(
+      () => true,
+      () => false,
+    );
   }
+
+  const run = (...words: string[]): Running => {
+    const running = started(folder, words);
+    children.add(running);
+    return running;
+  };
   const sweep = (out: string, config = 'grid.json', ...more: string[]) =>
-    new Running(['sweep', config, '--out', out, '--queue', url, ...more]);
-  const worker = (out: string) =>
-    new Running(['worker', '--queue', url, '--jobs', '1', '--stalled-after', '1', '--out', out]);
+    run('sweep', config, '--out', out, '--queue', url, ...more);
+  /** One that is to be killed is missed soon; another one has time enough to say that it is there. */
+  const worker = (out: string, stalledAfter = '5') =>
+    run('worker', '--queue', url, '--jobs', '1', '--stalled-after', stalledAfter, '--out', out);
+  const doomed = (out: string) => worker(out, '1');
 
   const figuresOf = (out: string) =>
     readFileSync(join(folder, out, 'trials.jsonl'), 'utf8')
@@ -107,7 +87,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
   let expected: ReturnType<typeof figuresOf>;
 
   beforeAll(async () => {
-    const { status } = await new Running(['sweep', 'grid.json', '--out', 'embedded']).end;
+    const { status } = await run('sweep', 'grid.json', '--out', 'embedded').end;
     expect(status).toBe(0);
     expected = figuresOf('embedded');
     expect(expected).toHaveLength(6);
@@ -116,8 +96,8 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
   it('workers killed in the middle of trials, and the sweep itself: every trial is there once, with the figures of an embedded sweep', async () => {
     const first = sweep('queued');
     await first.says('no workers are running; start some, on any machine:');
-    const a = worker('a');
-    const b = worker('b');
+    const a = doomed('a');
+    const b = doomed('b');
     await a.says(': started', 2);
     await a.kill('SIGKILL');
     await b.says(': started', 2);
@@ -151,7 +131,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
 
   it('a worker that is killed loses its trial to another; one that is asked to stop saves it and gives it back', async () => {
     const long = sweep('long', 'long.json');
-    const a = worker('a');
+    const a = doomed('a');
     await a.says(': started');
     await a.kill('SIGKILL');
     const b = worker('b');
@@ -194,17 +174,19 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     await running.says('no workers are running; start some, on any machine:');
     const [key, ...more] = await redis.keys('backstep:text:*');
     expect(more).toEqual([]);
+    // the sweep may send it again only when the worker has missed it
+    running.child.kill('SIGSTOP');
     await redis.del(key);
     const texts = join(folder, 'damaged', 'texts');
     mkdirSync(texts, { recursive: true });
     const kept = join(texts, `${key.slice('backstep:text:'.length)}.txt`);
     writeFileSync(kept, 'she sells');
-    const a = worker('damaged');
+    await worker('damaged').says('failed: worker: the text must be in the queue, got none');
+    running.child.kill('SIGCONT');
     const { status, output } = await running.end;
     expect(status).toBe(0);
     // it failed at first, which is nobody's concern now
     expect(output).not.toContain('failed');
-    expect(a.output).toContain('failed: worker: the text must be in the queue, got none');
     expect(readFileSync(kept).equals(readFileSync(join(folder, 'text.txt')))).toBe(true);
   });
 
@@ -242,7 +224,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     await running.says('lost the connection to ');
     await a.says('lost the connection to ');
     rmSync(join(folder, 'a', 'texts'), { recursive: true });
-    startServer();
+    while (!(await serves()));
     const { status, output } = await running.end;
     expect(status).toBe(0);
     expect(output.split('reconnecting').length - 1).toBe(1);
@@ -276,6 +258,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
       try {
         if (signal === 'SIGKILL')
           await Promise.all([running.says('lost the connection to '), a.says('lost the connection to ')]);
+        // nothing tells that a command waits for its answer; the same must come of it where none does yet
         else await new Promise((resolve) => setTimeout(resolve, 1000));
         const [swept, worked] = await Promise.all([running.kill('SIGINT'), a.kill('SIGINT')]);
         expect([swept.status, worked.status]).toEqual([130, 130]);
@@ -284,7 +267,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
         const [id] = readdirSync(models);
         expect(readdirSync(join(models, id))).toEqual(['checkpoint.safetensors']);
       } finally {
-        if (signal === 'SIGKILL') startServer();
+        if (signal === 'SIGKILL') while (!(await serves()));
         else daemon.kill('SIGCONT');
       }
     },

@@ -1,28 +1,21 @@
 /** Sweeps in threads: every trial is run once, whatever happens. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cellNames } from '../bptt/train/settings';
-import { readSweep } from '../sweep/config';
 import { runTrial, type Part } from '../sweep/trial';
 import { readText } from '../text/read';
 import { command } from './process';
+import { started } from './running';
+import { sizes, small, sweepsIn } from './sweeps';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const options = { encoding: 'utf8', cwd: folder, env: { ...process.env, NO_COLOR: '1' } } as const;
 const backstep = (...args: string[]) => spawnSync(process.execPath, [...command, ...args], options);
 
-writeFileSync(join(folder, 'text.txt'), 'she sells sea shells by the sea shore\n'.repeat(40));
-const sizes = { text: 'text.txt', steps: 20, batch: 2, seq: 5 };
-const small = { ...sizes, hidden: 6 };
-const write = (name: string, config: unknown): string => {
-  const file = join(folder, `${name}.json`);
-  writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
-  return file;
-};
-const sweepOf = (config: unknown) => readSweep(write('some', config));
+const { write, sweepOf } = sweepsIn(folder);
 
 it.each(cellNames)(
   'a trial (%s) that is stopped goes on from where it was, and ends with the same figures',
@@ -127,18 +120,9 @@ describe('the command', () => {
   it('killed without warning again and again, no trial is lost or run twice; figures are those of an undisturbed run', async () => {
     let kills = 0;
     for (let ended = 0; ended < 8 && kills < 20; ended = linesOf('killed').length) {
-      const child = spawn(
-        process.execPath,
-        [...command, 'sweep', 'grid.json', '--out', 'killed', '--jobs', '2', '--json'],
-        { cwd: folder },
-      );
-      let seen = 0;
-      child.stdout.on('data', (chunk: Buffer) => {
-        seen += chunk.toString().split('"event":"trial"').length - 1;
-        if (seen >= 2) child.kill('SIGKILL');
-      });
-      const signal = await new Promise((resolve) => child.on('close', (_code, by) => resolve(by)));
-      if (signal === 'SIGKILL') kills++;
+      const run = started(folder, ['sweep', 'grid.json', '--out', 'killed', '--jobs', '2', '--json']);
+      await run.says('"event":"trial"', 2).catch(() => undefined); // the last ones may be fewer
+      if ((await run.kill('SIGKILL')).signal === 'SIGKILL') kills++;
     }
     expect(kills).toBeGreaterThan(0);
     expect(backstep('sweep', 'grid.json', '--out', 'killed', '--jobs', '1').status).toBe(0);
@@ -192,22 +176,15 @@ describe('the command', () => {
 
   it('two sweeps in one folder: the second is refused; Ctrl-C saves what runs, and begins nothing more', async () => {
     const long = { fixed: { ...small, steps: undefined }, vary: { steps: [20, 1e6, 1e6 + 1, 1e6 + 2] } };
-    const child = spawn(
-      process.execPath,
-      [...command, 'sweep', write('long', long), '--out', 'shared', '--jobs', '1'],
-      { cwd: folder },
-    );
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const first = started(folder, ['sweep', write('long', long), '--out', 'shared', '--jobs', '1']);
     // the first trial has ended: the second one runs
-    while (!output.includes('bits/char')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await first.says('bits/char');
     const { status, stderr } = backstep('sweep', 'long.json', '--out', 'shared');
     expect(stderr).toMatch(
       /^sweep: shared must be used by one sweep at a time, got a second one \(process \d+ on /,
     );
     expect(status).toBe(1);
-    child.kill('SIGINT');
-    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    expect((await first.kill('SIGINT')).status).toBe(130);
     const ids = sweepOf(long).trials.map(({ id }) => id);
     expect(readdirSync(join(folder, 'shared', 'models')).sort()).toEqual(ids.slice(0, 2).sort());
     expect(linesOf('shared')).toMatchObject([{ id: ids[0], status: 'done' }]);

@@ -3,25 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cellNames } from '../bptt/train/settings';
-import { readSweep } from '../sweep/config';
 import { bestOf, groupsOf } from '../sweep/table';
 import type { Ended } from '../sweep/record';
 import { runTrial } from '../sweep/trial';
 import { Trainer } from '../text/trainer';
 import { readText } from '../text/read';
+import { sizes, small, sweepsIn } from './sweeps';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-writeFileSync(join(folder, 'text.txt'), 'she sells sea shells by the sea shore\n'.repeat(40));
-const sizes = { text: 'text.txt', steps: 20, batch: 2, seq: 5 };
-const small = { ...sizes, hidden: 6 };
-const write = (name: string, config: unknown): string => {
-  const file = join(folder, `${name}.json`);
-  writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
-  return file;
-};
-const sweepOf = (config: unknown) => readSweep(write('some', config));
+const { sweepOf } = sweepsIn(folder);
 const labels = (config: unknown): string[] => sweepOf(config).trials.map(({ label }) => label);
 
 describe('a configuration', () => {

@@ -103,7 +103,7 @@ print(json.dumps(said))`;
     said = JSON.parse(
       run(python as string, ['-c', script], JSON.stringify(Object.keys(cases))),
     ) as typeof said;
-  }, 120_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each(Object.keys(cases).filter((name) => name !== 'odd'))(
