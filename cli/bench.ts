@@ -1,18 +1,19 @@
 /** `backstep bench`: how fast this machine trains recurrent layers, and what share of its arithmetic that is. */
 import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
-import { executorNames, executorOf, whyNotWide, type ExecutorName } from '../core/executor';
-import type { Dtype } from '../core/memory';
+import { dtypes, trainingSettings } from '../bptt/train/settings';
+import { executorOf, whyNotWide, type ExecutorName } from '../core/executor';
 import { oneOf, whole } from '../terminal/arguments';
+import { settingOption } from '../terminal/options';
 import { cellTable, measure, type CellRow } from '../measure/measure';
 import { jsonLine, line, table } from '../terminal/output';
 import { clockNames, type Clock } from '../measure/timing';
 import { describe, smallestWorkloads, workloads } from '../measure/workloads';
 
-const dtypes = ['float32', 'float64', 'both'] as const;
+const dtypeChoices = [...dtypes, 'both'] as const;
 
 interface BenchOptions {
-  dtype: (typeof dtypes)[number];
+  dtype: (typeof dtypeChoices)[number];
   executor?: ExecutorName;
   rounds: number;
   clock: Clock;
@@ -27,11 +28,12 @@ export function add(program: Command): void {
     .command('bench')
     .description('measure training, inference and single steps of recurrent layers on this machine')
     .argument('[workloads...]', `${workloads.map(({ name }) => name).join(', ')}; default: all`)
-    .option('--dtype <name>', dtypes.join(', '), oneOf(at('dtype'), dtypes), 'both')
-    .option(
-      '--executor <name>',
-      `${executorNames.join(', ')}; default: the one used for training`,
-      oneOf(at('executor'), executorNames),
+    .option('--dtype <name>', dtypeChoices.join(', '), oneOf(at('dtype'), dtypeChoices), 'both')
+    .addOption(
+      settingOption('bench', 'executor', {
+        ...trainingSettings.executor,
+        otherwise: 'the one used for training',
+      }),
     )
     .option('--rounds <n>', 'rounds of measurement per row', whole(at('rounds'), 1, 1000), 5)
     .option(
@@ -56,7 +58,7 @@ function bench(names: string[], options: BenchOptions): void {
   // networks of all workloads may be there at once: nothing is collected while the clock runs
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
   const name = executorOf(executor).name as ExecutorName;
-  const variants = (['float32', 'float64'] as Dtype[])
+  const variants = dtypes
     .filter((each) => wanted === 'both' || each === wanted)
     .map((each) => ({ dtype: each, executor: name }));
   const how = smallest

@@ -3,12 +3,14 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { executorOf } from '../core/executor';
 import { errorBounds } from '../bptt/check/bounds';
+import { trainingSettings } from '../bptt/train/settings';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
 import { suite, type Case } from '../bptt/check/suite';
 import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../referee/mistakes';
 import { repairs, type Repair } from '../referee/repair';
-import { oneOf, whole } from '../terminal/arguments';
+import { oneOf } from '../terminal/arguments';
+import { settingOption } from '../terminal/options';
 import { undecidedIn } from '../text/events';
 import { isCellFile, readCellFile } from '../text/cellchoice';
 import { jsonLine, line, table } from '../terminal/output';
@@ -38,7 +40,14 @@ export function add(program: Command): void {
       'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder, or a file with the equations of your own cell; default: all built-in ones',
     )
     .option('--mutants', 'also plant mistakes in every backward equation and count those that are caught')
-    .option('--seed <n>', 'seed of the random weights and inputs', whole('check: --seed', 0, 2 ** 32 - 1), 0)
+    .addOption(
+      settingOption(
+        'check',
+        'seed',
+        { ...trainingSettings.seed, help: 'seed of the random weights and inputs' },
+        { fills: true },
+      ),
+    )
     .option('--json', 'one JSON object per case')
     .addHelpText(
       'after',

@@ -2,6 +2,7 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
 import { hopfield, type Hopfield } from '../hopfield/network';
 import { corrupt, randomPatterns, type HopfieldState } from '../hopfield/patterns';
@@ -11,6 +12,7 @@ import { readUtf8 } from '../io/files';
 import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
 import { oneOf, real, whole } from '../terminal/arguments';
 import { usage, using } from '../terminal/errors';
+import { settingOption } from '../terminal/options';
 import { jsonLine, line, verbatim, type Paint } from '../terminal/output';
 import { sparkline } from '../draw/sparkline';
 
@@ -51,11 +53,16 @@ export function add(program: Command): void {
     )
     .option('--size <n>', 'width and height of built-in and random pictures', whole(at('size'), 2, 50), 10)
     .option('--random <n>', 'store this many random patterns', whole(at('random'), 1, 10_000))
-    .option(
-      '--seed <n>',
-      'seed of flipped units, of random patterns and of the order of updates',
-      whole(at('seed'), 0, 2 ** 32 - 1),
-      0,
+    .addOption(
+      settingOption(
+        'hopfield',
+        'seed',
+        {
+          ...trainingSettings.seed,
+          help: 'seed of flipped units, of random patterns and of the order of updates',
+        },
+        { fills: true },
+      ),
     )
     .option('--json', 'one JSON object per recall')
     .addHelpText('after', examples)

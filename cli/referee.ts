@@ -1,13 +1,15 @@
 /** `backstep referee`: another program's outputs and gradients, judged question by question. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { trainingSettings } from '../bptt/train/settings';
 import { writeWhole } from '../io/files';
 import { junit } from '../referee/junit';
 import { NotStarted } from '../referee/program';
 import { referee, type Row, type Verdict } from '../referee/referee';
-import { real, whole } from '../terminal/arguments';
+import { real } from '../terminal/arguments';
 import { saving, usage } from '../terminal/errors';
 import { onInterrupt } from '../terminal/interrupt';
+import { settingOption } from '../terminal/options';
 import { jsonLine, line, table } from '../terminal/output';
 import { makeCell, readCell } from '../text/cellchoice';
 
@@ -32,7 +34,14 @@ export function add(program: Command): void {
       real('referee: --timeout', { above: 0, most: 3600 }),
       30,
     )
-    .option('--seed <n>', 'seed of the numbers', whole('referee: --seed', 0, 2 ** 32 - 1), 0)
+    .addOption(
+      settingOption(
+        'referee',
+        'seed',
+        { ...trainingSettings.seed, help: 'seed of the numbers' },
+        { fills: true },
+      ),
+    )
     .option('--json', 'one JSON object per question, and one for the diagnosis')
     .option('--junit <file>', 'write the results as JUnit XML, too')
     .addHelpText(

@@ -1,6 +1,8 @@
 /** `backstep sample`: text from a trained model. */
 import type { Command } from 'commander';
+import { trainingSettings } from '../bptt/train/settings';
 import { real, whole } from '../terminal/arguments';
+import { settingOption } from '../terminal/options';
 import { write } from '../text/write';
 
 const examples = `
@@ -31,7 +33,9 @@ export function add(program: Command): void {
     )
     .option('--prime <text>', 'text to continue (default: the start of a line)')
     .option('--length <n>', 'characters to generate', whole('sample: --length'), 500)
-    .option('--seed <n>', 'random seed', whole('sample: --seed', 0, 2 ** 32 - 1), 0)
+    .addOption(
+      settingOption('sample', 'seed', { ...trainingSettings.seed, help: 'random seed' }, { fills: true }),
+    )
     .addHelpText('after', examples)
     .action(write);
 }

@@ -42,7 +42,7 @@ const pictures: Picture[] = [
   },
   {
     name: 'flow',
-    link: 'task=adding&cell=elman&radius=0.5&length=40&window=40&seed=3',
+    link: 'task=adding&cell=elman&spectralRadius=0.5&seq=40&window=40&seed=3',
     theme: 'dark',
     steps: 1500,
     height: 740,

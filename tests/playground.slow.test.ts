@@ -1,8 +1,8 @@
 /** The page's gradient check: every planted mistake is caught, in every cell. */
 import { Checker } from '../playground/engine/check';
-import { cellNames, defaultsOf, type Settings } from '../playground/engine/settings';
+import { cellNames, settingsFor, type Settings } from '../playground/engine/settings';
 
-const small: Settings = { ...defaultsOf('text'), hidden: 12, batch: 4, length: 12, window: 12 };
+const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
 
 describe('check', () => {
   const cases: Partial<Settings>[] = [

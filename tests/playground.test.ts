@@ -8,8 +8,9 @@ import { Session, type Flow, type Pass } from '../playground/engine/session';
 import { traceOf } from '../bptt/trace/numbers';
 import {
   cellNames,
-  defaultsOf,
+  settingsFor,
   fromLink,
+  pageSettings,
   tabNames,
   taskNames,
   toLink,
@@ -23,6 +24,8 @@ import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
 import { network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
+import { networkSettings, trainingSettings } from '../bptt/train/settings';
+import { canBe, type Setting } from '../core/setting';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
@@ -33,41 +36,69 @@ import { distance } from './executors';
 import { planOf } from '../bptt/network/pass';
 import { runnerOf } from '../bptt/network/network';
 
-const small: Settings = { ...defaultsOf('text'), hidden: 12, batch: 4, length: 12, window: 12 };
+const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
 const train = (session: Session, steps: number): number[][] =>
   Array.from({ length: steps }, () => session.step().map(({ loss }) => loss));
 
 describe('settings', () => {
   test.each(taskNames)('%s: a link holds all that differs from the defaults', (task) => {
-    const usual = defaultsOf(task);
+    const usual = settingsFor(task);
     expect(toLink(usual)).toBe(`task=${task}`);
     const other: Settings = {
       ...usual,
       cell: 'gru',
       hidden: 20,
-      learningRate: 0.5,
+      lr: 0.5,
       seed: 7,
       bidirectional: true,
     };
-    other.window = other.length;
+    other.window = other.seq;
     expect(fromLink(`#${toLink(other)}`)).toEqual({ settings: other, tab: 'train', wrong: [] });
   });
 
   test('what a link says wrongly is named and left at its default', () => {
     const { settings, wrong } = fromLink('#task=sine&hidden=1e9&cell=perceptron&seed=&colour=red&window=500');
     expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
-    expect(settings).toEqual(defaultsOf('sine'));
+    expect(settings).toEqual(settingsFor('sine'));
     expect(fromLink('#task=chess').wrong).toEqual(['task: chess']);
     expect(fromLink('#tab=chess')).toEqual({
-      settings: defaultsOf('text'),
+      settings: settingsFor('text'),
       tab: 'train',
       wrong: ['tab: chess'],
     });
   });
 
+  test('a setting of training runs has its name, label and bounds on the page too', () => {
+    const shared = { ...trainingSettings, ...networkSettings } as Readonly<Record<string, Setting>>;
+    const both = Object.entries<Setting>(pageSettings).filter(([name]) => name in shared);
+    expect(both.length).toBeGreaterThan(10);
+    for (const [name, { kind, label }] of both.filter(([name]) => name !== 'text'))
+      expect([name, kind, label]).toEqual([name, shared[name].kind, shared[name].label]);
+    for (const task of taskNames)
+      for (const [name, value] of Object.entries(settingsFor(task)))
+        expect([name, value, canBe(pageSettings[name as keyof Settings], value)]).toEqual([
+          name,
+          value,
+          true,
+        ]);
+  });
+
+  test('a link with the names that settings had before still works', () => {
+    const link = 'task=sine&learningRate=0.5&length=20&window=20&radius=1.5&forget=2&clip=0';
+    expect(fromLink(link)).toEqual({
+      settings: {
+        ...settingsFor('sine'),
+        ...{ lr: 0.5, seq: 20, window: 20, spectralRadius: 1.5, forgetBias: 2, clip: 'off' },
+      },
+      tab: 'train',
+      wrong: [],
+    });
+    expect(fromLink('length=1000').wrong).toEqual(['length: 1000']);
+  });
+
   test('a link holds the tab; one that names a tab as it was called before still opens it', () => {
     for (const tab of tabNames) expect(fromLink(toLink(small, tab)).tab).toBe(tab);
-    expect(fromLink('#tab=proof')).toEqual({ settings: defaultsOf('text'), tab: 'check', wrong: [] });
+    expect(fromLink('#tab=proof')).toEqual({ settings: settingsFor('text'), tab: 'check', wrong: [] });
   });
 });
 
@@ -76,7 +107,7 @@ describe('what a link leaves out, the browser keeps beside it', () => {
 
   test.each([
     ['a text too long for a link', { ...small, text: long }],
-    ['the text of a task that reads none', { ...defaultsOf('sine'), text: 'a text of my own' }],
+    ['the text of a task that reads none', { ...settingsFor('sine'), text: 'a text of my own' }],
   ])('%s', (_what, settings) => {
     const link = toLink(settings);
     expect(link).not.toContain('text=');
@@ -87,12 +118,12 @@ describe('what a link leaves out, the browser keeps beside it', () => {
   test('what the link says itself goes first, and what somebody else kept is nothing', () => {
     expect(fromLink('text=mine', { text: 'kept' }).settings.text).toBe('mine');
     for (const kept of [null, undefined, 'text', { text: 5 }, { other: 1 }])
-      expect(fromLink('task=text', kept).settings).toEqual(defaultsOf('text'));
+      expect(fromLink('task=text', kept).settings).toEqual(settingsFor('text'));
   });
 });
 
 describe('a run that diverges', () => {
-  const wild = fromLink('task=sine&cell=jordan&optimizer=sgd&learningRate=10&clip=0').settings;
+  const wild = fromLink('task=sine&cell=jordan&optimizer=sgd&lr=10&clip=off').settings;
 
   test('says at which step and in what, keeps its last finite weights, and is over', () => {
     const session = new Session(wild);
@@ -132,7 +163,7 @@ describe('a session', () => {
   });
 
   test.each([...taskNames])('%s is learnt', (task) => {
-    const session = new Session(defaultsOf(task));
+    const session = new Session(settingsFor(task));
     const losses = train(session, 60).flat();
     const mean = (from: number, to: number): number =>
       losses.slice(from, to).reduce((sum, loss) => sum + loss, 0) / (to - from);
@@ -165,7 +196,7 @@ describe('a session', () => {
       const session = new Session({ ...small, cell });
       train(session, 5);
       const bytes = session.checkpoint(0, [1, 2]);
-      const { session: loaded, saysTask } = load(bytes, defaultsOf('sine'));
+      const { session: loaded, saysTask } = load(bytes, settingsFor('sine'));
       expect(saysTask).toBe(true);
       expect(loaded.settings).toEqual({ ...small, cell });
       expect(loaded.started.steps).toBe(5);
@@ -191,7 +222,7 @@ describe('a session', () => {
     });
     const { session, points, saysTask } = load(bytes, { ...small, cell: 'gru', against: 'gru' });
     expect([points, saysTask]).toEqual([[], false]);
-    const own = { cell: 'lstm', hidden: 9, against: 'none', optimizer: 'adam', learningRate: 0.003 };
+    const own = { cell: 'lstm', hidden: 9, against: 'none', optimizer: 'adam', lr: 0.003 };
     expect(session.settings).toEqual({ ...small, ...own });
     const losses = train(session, 20).flat();
     expect(losses[19]).toBeLessThan(losses[0]);
@@ -300,14 +331,14 @@ describe('a trace', () => {
     { cell: 'lstm', window: 5 },
     { cell: 'clockwork', window: 5, layers: 2 },
     { cell: 'gru', bidirectional: true },
-    { task: 'adding', cell: 'gru', length: 20, window: 20 },
-    { task: 'adding', cell: 'elman', length: 20, window: 6 },
+    { task: 'adding', cell: 'gru', seq: 20, window: 20 },
+    { task: 'adding', cell: 'elman', seq: 20, window: 6 },
     { task: 'reber', cell: 'elman', layers: 2 },
     { task: 'sine', cell: 'jordan' },
   ];
   test.each(passes)('of %j is of the pass that training made', (some) => {
     const session = new Session({ ...small, ...some });
-    const { length: T, batch: B, window } = session.settings;
+    const { seq: T, batch: B, window } = session.settings;
     const traces = (): Pass[] => Array.from({ length: B }, (_, row) => session.trace(0, row));
     const lossOf = (all: Pass[]): number => all.reduce((sum, { loss }) => sum + loss, 0);
     // before the first step, the one to come
@@ -369,7 +400,7 @@ describe('gradient flow', () => {
     [0.4, (ratio: number) => ratio < 1e-3],
     [2, (ratio: number) => ratio > 0.05],
   ])('a spectral radius of %d makes it what it should be', (radius, fits) => {
-    const session = new Session({ ...small, cell: 'elman', radius, learningRate: 1e-5 });
+    const session = new Session({ ...small, cell: 'elman', spectralRadius: radius, lr: 1e-5 });
     const { lastStep, T } = session.flow(0);
     expect(fits(lastStep[0] / lastStep[T - 1])).toBe(true);
   });
@@ -419,11 +450,11 @@ describe('the verdict', () => {
 
 describe('gradient flow before training', () => {
   test.each([
-    ['radius', 0.4, 1.5],
-    ['forget', -3, 3],
+    ['spectralRadius', 0.4, 1.5],
+    ['forgetBias', -3, 3],
   ] as const)('%s at the start decides how much is kept', (name, low, high) => {
     const rates = [low, high].map((value) => {
-      const cell = name === 'forget' ? 'lstm' : 'elman';
+      const cell = name === 'forgetBias' ? 'lstm' : 'elman';
       const session = new Session({ ...small, cell, [name]: value });
       const { ways } = session.flow(0);
       expect(session.runs[0].steps).toBe(0);
@@ -433,7 +464,7 @@ describe('gradient flow before training', () => {
   });
 
   test('of an lstm, h and c are told apart: c is what the forget gate keeps', () => {
-    const session = new Session({ ...small, layers: 2, forget: 3 });
+    const session = new Session({ ...small, layers: 2, forgetBias: 3 });
     const { names, ways, lastStep, T } = session.flow(0);
     expect(names).toEqual(['l0 h', 'l0 c', 'l1 h', 'l1 c']);
     expect(ways.map(({ state }) => state)).toEqual(['h', 'c']);
@@ -524,7 +555,7 @@ test('the marks of an axis', () => {
 });
 
 test('the trace of adding reads a value and its marker at each step', () => {
-  const { read, reads } = new Session(defaultsOf('adding')).trace(0, 3);
+  const { read, reads } = new Session(settingsFor('adding')).trace(0, 3);
   expect(reads).toEqual(['value', 'marker']);
   const markers = read.map(([, marker]) => marker);
   expect(markers.filter((marker) => marker === 1)).toHaveLength(2);

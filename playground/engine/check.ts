@@ -144,7 +144,7 @@ function remembering(slope: Slope): Slope {
 }
 
 function smallNetwork(settings: Settings): Network {
-  const small: Settings = { ...settings, hidden: H, layers: Math.min(settings.layers, 2), radius: 1 };
+  const small: Settings = { ...settings, hidden: H, layers: Math.min(settings.layers, 2), spectralRadius: 1 };
   const task = { input: D, output: O, loss: 'softmax' as const, topology: 'many-to-many' as const };
   return networkOf(small, settings.cell, task);
 }

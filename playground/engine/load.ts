@@ -4,7 +4,7 @@ import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import type { Point } from './run';
 import { Session } from './session';
-import { cellNames, read, rules, type Settings } from './settings';
+import { cellNames, readSetting, type Settings } from './settings';
 
 export interface Loaded {
   session: Session;
@@ -36,7 +36,7 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
     task,
     ...(found.optimizer && {
       optimizer: found.optimizer.options.name,
-      learningRate: found.optimizer.learningRate,
+      lr: found.optimizer.learningRate,
     }),
   };
   // a file of somebody else's has streams of its own: its states are of no use here
@@ -70,10 +70,9 @@ function pointsOf(curve: ArrayLike<number>, steps: number): Point[] {
 function saidIn(training: unknown): Partial<Settings> | undefined {
   const { playground } = Object(training) as { playground?: Record<string, unknown> };
   if (playground === undefined) return undefined;
-  const values = Object.entries(rules).flatMap(([name, rule]) => {
-    const { [name]: word } = playground;
-    const plain = ['string', 'number', 'boolean'].includes(typeof word);
-    return plain ? [[name, read(rule, String(word))] as const] : [];
-  });
-  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+  const plain = Object.entries(playground).filter(([, value]) => typeof value !== 'object');
+  return Object.assign(
+    {},
+    ...plain.map(([name, value]) => readSetting(name, String(value))),
+  ) as Partial<Settings>;
 }

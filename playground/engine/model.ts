@@ -15,7 +15,7 @@ function periodsFor(hidden: number): number[] {
 
 /** What the page's settings say of a kind of cell beside its sizes. */
 const said: Readonly<Record<string, (settings: Settings) => object>> = {
-  lstm: ({ forget }) => ({ forgetBias: forget }),
+  lstm: ({ forgetBias }) => ({ forgetBias }),
   clockwork: ({ hidden }) => ({ periods: periodsFor(hidden) }),
 };
 
@@ -36,7 +36,7 @@ export function networkOf(
   cell: string,
   task: Pick<Task, 'input' | 'output' | 'loss' | 'topology'>,
 ): Network {
-  const { hidden, layers, bidirectional: both, seed, radius } = settings;
+  const { hidden, layers, bidirectional: both, seed, spectralRadius } = settings;
   const wide = outputOf(cellOf(cell, settings, { input: 1, hidden, output: hidden + 1 })).width > hidden;
   const isOutput = wide && !both;
   const stack: Layer[] = [];
@@ -54,6 +54,6 @@ export function networkOf(
     executor: 'reproducible',
   });
   // recurrent matrices start orthogonal, with all eigenvalues on the unit circle
-  if (radius !== 1) scaleRecurrence(net, radius);
+  if (spectralRadius !== 1) scaleRecurrence(net, spectralRadius);
   return net;
 }

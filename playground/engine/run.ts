@@ -8,6 +8,7 @@ import { planOf } from '../../bptt/network/pass';
 import type { Plan } from '../../bptt/network/plan';
 import type { States } from '../../bptt/network/states';
 import { must } from '../../core/check';
+import { OFF } from '../../core/setting';
 import type { Data } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { toFlat } from '../../core/tensor';
@@ -54,10 +55,10 @@ export class Run {
     from?: Pick<Checkpoint, 'network' | 'optimizer' | 'states'>,
   ) {
     this.network = from?.network ?? networkOf(settings, cell, task);
-    const { optimizer: name, learningRate } = settings;
+    const { optimizer: name, lr: learningRate } = settings;
     this.optimizer = from?.optimizer ?? optimizer(this.network, { name, learningRate });
     this.states = from?.states ?? {};
-    this.flow = new FlowMeter(this.network.architecture.layers, settings.length);
+    this.flow = new FlowMeter(this.network.architecture.layers, settings.seq);
   }
 
   get steps(): number {
@@ -76,7 +77,7 @@ export class Run {
    */
   step(batch: TaskBatch): Point {
     const { network: net, settings, flow } = this;
-    const { length: T, window, clip } = settings;
+    const { seq: T, window, clip } = settings;
     this.start = this.startOf(batch);
     net.parameters.zeroGradients();
     const where = `${this.cell}, step ${this.steps + 1}`;
@@ -96,7 +97,7 @@ export class Run {
     if (before) this.keep(before);
     const bad = firstBadParameter(net.parameters, 'gradients');
     must(bad === undefined, where, 'the gradients must be finite', bad);
-    const { norm } = clipGlobalNorm(net.parameters, clip > 0 ? clip : Infinity);
+    const { norm } = clipGlobalNorm(net.parameters, clip === OFF ? Infinity : clip);
     this.update(where);
     return { step: this.steps, loss, norm };
   }
@@ -118,7 +119,7 @@ export class Run {
    */
   replay(row: number, next: TaskBatch, look: (plan: Plan) => void): { carried: boolean } {
     const { network: net } = this;
-    const { length: T, window } = this.settings;
+    const { seq: T, window } = this.settings;
     const now = this.startOf(next);
     const start = this.start ?? now;
     const gradients = net.parameters.flatGradients.data.slice();

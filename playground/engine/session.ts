@@ -147,7 +147,7 @@ export class Session {
     const { topology, loss, output: O, symbols } = this.task;
     const { x, targets } = this.batchOf(run);
     const batch =
-      topology === 'many-to-one' ? { x, targets } : rowOf({ x, targets }, topology, this.settings.length);
+      topology === 'many-to-one' ? { x, targets } : rowOf({ x, targets }, topology, this.settings.seq);
     const outputs = inRows(toFlat(network.forward(batch).output), O);
     return {
       targets: inRows(Array.from(batch.targets.numbers), lossOf(loss).targets === 'classes' ? 1 : O),
@@ -158,7 +158,7 @@ export class Session {
 
   flow(run: number): Flow {
     const { network, flow } = this.runs[run];
-    const T = this.settings.length;
+    const T = this.settings.seq;
     const probe = new FlowMeter(network.architecture.layers, T);
     lastStepFlow(network, this.batchOf(run), probe);
     const lastStep = probe.norms;

@@ -52,7 +52,7 @@ const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => 
 };
 
 /** Predict the next character. */
-function text({ text: words, batch: B, length: T }: Settings, known?: Vocabulary): Task {
+function text({ text: words, batch: B, seq: T }: Settings, known?: Vocabulary): Task {
   must(words !== '', 'text', 'it must hold some characters', 'none');
   const vocabulary = known ?? Vocabulary.of(words);
   const { indices } = vocabulary.encode(words);
@@ -87,7 +87,7 @@ const oneNumber = {
 } as const;
 
 /** Predict the next value of a sine of unknown phase and frequency. */
-function sine({ batch: B, length: T, seed }: Settings): Task {
+function sine({ batch: B, seq: T, seed }: Settings): Task {
   const random = new Random(seed);
   return {
     ...oneNumber,
@@ -107,7 +107,7 @@ function sine({ batch: B, length: T, seed }: Settings): Task {
 }
 
 /** Bring forth a sound from nothing: no input but zeros, the same samples every time. */
-function sound({ batch: B, length: T, seed }: Settings): Task {
+function sound({ batch: B, seq: T, seed }: Settings): Task {
   const numbers = waveform(new Random(seed), T).flatMap((sample) => Array<number>(B).fill(sample));
   return {
     ...oneNumber,
@@ -119,7 +119,7 @@ function sound({ batch: B, length: T, seed }: Settings): Task {
 }
 
 /** Add two marked numbers, asked for at the end; of all lengths that the task draws, those of one length. */
-function addingTask({ batch: B, length: T, seed }: Settings): Task {
+function addingTask({ batch: B, seq: T, seed }: Settings): Task {
   const random = new Random(seed);
   const draw = (): ReturnType<typeof adding> => {
     for (;;) {
@@ -146,7 +146,7 @@ function addingTask({ batch: B, length: T, seed }: Settings): Task {
 }
 
 /** Predict the symbols of Reber's grammar: one string after the other, each row a stream of its own. */
-function reber({ batch: B, length: T, seed }: Settings): Task {
+function reber({ batch: B, seq: T, seed }: Settings): Task {
   const random = new Random(seed);
   const streams = Array.from({ length: B }, () => continualReber(random));
   const next = (): number[] => streams.map((stream) => reberSymbols.indexOf(stream.next().value.symbol));

@@ -2,6 +2,8 @@
 import type { Flow, Jacobians } from '../engine/session';
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
+import { OFF } from '../../core/setting';
+import { pageSettings } from '../engine/settings';
 import { logarithmic } from '../ui/colors';
 import { h, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
@@ -78,19 +80,19 @@ export class FlowPanel implements Panel {
   private readonly networks = h('div', {});
 
   constructor(private readonly app: App) {
-    this.radius = slider('Spectral radius of Wh at the start', {
-      ...{ min: 0, max: 2, step: 0.05, value: 1 },
+    this.radius = slider(pageSettings.spectralRadius.label, {
+      ...{ min: 0.05, max: 2, step: 0.05, value: 1 },
       show: (v) => v.toFixed(2),
-      onchange: (radius) => app.change({ radius }),
+      onchange: (spectralRadius) => app.change({ spectralRadius }),
     });
-    this.forget = slider('Forget bias at the start (LSTM)', {
+    this.forget = slider(pageSettings.forgetBias.label, {
       ...{ min: -4, max: 4, step: 0.25, value: 1 },
       show: (v) => v.toFixed(2),
-      onchange: (forget) => app.change({ forget }),
+      onchange: (forgetBias) => app.change({ forgetBias }),
     });
     this.clip = h('input', {
       type: 'checkbox',
-      onchange: () => app.change({ clip: this.clip.checked ? this.limit : 0 }),
+      onchange: () => app.change({ clip: this.clip.checked ? this.limit : OFF }),
     });
     const of = select(
       'Loss',
@@ -172,13 +174,13 @@ export class FlowPanel implements Panel {
     this.chooseRun(0);
     // asked for before training goes on
     started.runs.forEach((_, run) => void this.keepStart(run));
-    this.radius.set(settings.radius);
-    this.forget.set(settings.forget);
+    this.radius.set(settings.spectralRadius);
+    this.forget.set(settings.forgetBias);
     const runs = started.runs.map(({ cell }) => cell);
     const lstm = runs.includes('lstm');
     this.forget.input.disabled = !lstm;
-    this.clip.checked = settings.clip > 0;
-    if (settings.clip > 0) this.limit = settings.clip;
+    this.clip.checked = settings.clip !== OFF;
+    if (settings.clip !== OFF) this.limit = settings.clip;
     this.clipName.textContent = `clip at norm ${this.limit}`;
     this.norm.change({
       series: runs.map((cell, k): Series => ({ label: `${cell} ‖g‖`, color: ['--first', '--second'][k] })),
@@ -308,10 +310,10 @@ export class FlowPanel implements Panel {
   }
 
   private tell(start: { step: number; flow: Flow }, flow: Flow): void {
-    const { window, length } = this.app.settings;
+    const { window, seq } = this.app.settings;
     const cut = `In training, the gradient flows back over ${window} steps and is cut there.`;
     const added = 'Each step has an error of its own: what comes back from later ones adds to it.';
-    this.said.textContent = window < length ? cut : this.which === 'training' ? added : '';
+    this.said.textContent = window < seq ? cut : this.which === 'training' ? added : '';
     const line = (cells: readonly string[], when: string): HTMLElement =>
       h('tr', {}, h('th', { scope: 'row' }, when), ...cells.map((cell) => h('td', {}, cell)));
     const head = ['when', 'gradient', 'with each step back', 'how fast', 'at the first step', 'verdict'];

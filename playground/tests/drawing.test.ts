@@ -41,7 +41,7 @@ inChromium('the drawing', (open) => {
   const outputs = async (page: Page): Promise<(string | null)[]> =>
     (await page.locator('.network text').allTextContents()).filter((text) => /^y/.test(text));
   const T = 20;
-  const size = `hidden=8&batch=2&length=${T}&window=${T}`;
+  const size = `hidden=8&batch=2&seq=${T}&window=${T}`;
 
   test('many to one: one outlet, at the end, and a gradient that comes in there alone', async () => {
     const page = await openAt(`task=adding&cell=elman&${size}`, 2 * T - 1);

@@ -7,7 +7,7 @@ import { network } from '../../bptt/network/network';
 import { gru } from '../../cells/gru';
 import { decodeCheckpoint, encodeCheckpoint } from '../../io/checkpoint';
 import { Vocabulary } from '../../io/vocabulary';
-import { defaultsOf, fromLink } from '../engine/settings';
+import { settingsFor, fromLink } from '../engine/settings';
 import { pageFolder } from './browser';
 import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
@@ -84,7 +84,7 @@ inChromium('files and links', (open) => {
   });
 
   test('a file that does not hold its text trains on that of the page, and the page says so', async () => {
-    const { text } = defaultsOf('text');
+    const { text } = settingsFor('text');
     const vocabulary = Vocabulary.of(text);
     const layers = [gru({ input: vocabulary.size, hidden: 8 })];
     const net = network({ layers, output: vocabulary.size, loss: 'softmax' });
@@ -122,11 +122,11 @@ inChromium('files and links', (open) => {
     await page.getByText('Link copied').waitFor();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     expect(fromLink(new URL(copied).hash).settings).toEqual({
-      ...defaultsOf('text'),
+      ...settingsFor('text'),
       cell: 'gru',
       hidden: 8,
       batch: 2,
-      length: 8,
+      seq: 8,
       window: 8,
       seed: 12,
     });

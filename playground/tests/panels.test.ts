@@ -3,7 +3,7 @@ import { inChromium, pause, quick, reaches, setting, show } from './visits';
 
 inChromium('the tabs', (open) => {
   test('steps through time: forward, backward, the numbers of a unit', async () => {
-    const page = await open(`cell=lstm&${quick}&length=16`);
+    const page = await open(`cell=lstm&${quick}&seq=16`);
     await reaches(page, 3);
     await pause(page);
     await show(page, 'Step through time');
@@ -43,7 +43,7 @@ inChromium('the tabs', (open) => {
   });
 
   test('the gradient vanishes and explodes', async () => {
-    const page = await open(`cell=elman&${quick}&length=40&window=40&clip=0.5`, { reducedMotion: 'reduce' });
+    const page = await open(`cell=elman&${quick}&seq=40&window=40&clip=0.5`, { reducedMotion: 'reduce' });
     await page.getByText('elman writes').waitFor();
     await show(page, 'Gradient flow');
     const before = page.getByRole('row', { name: 'Before training' });
@@ -51,7 +51,7 @@ inChromium('the tabs', (open) => {
     await radius.fill('0.3');
     await radius.dispatchEvent('change');
     await before.getByText('it vanishes').waitFor();
-    expect(setting(page, 'radius')).toBe('0.3');
+    expect(setting(page, 'spectralRadius')).toBe('0.3');
     // what the network was like at its start stays, however it trains
     const said = await before.textContent();
     await page.getByRole('button', { name: 'Play' }).click();
@@ -62,7 +62,7 @@ inChromium('the tabs', (open) => {
     await page.getByRole('button', { name: 'Measure now' }).click();
     await page.waitForFunction(() => /d 40/.test(document.body.textContent ?? ''));
     await page.getByLabel('clip at norm 0.5').uncheck();
-    expect(setting(page, 'clip')).toBe('0');
+    expect(setting(page, 'clip')).toBe('off');
     await page.getByLabel('clip at norm 0.5').check();
     expect(setting(page, 'clip')).toBe('0.5');
     await page.getByLabel('Loss', { exact: true }).selectOption('training');
@@ -78,7 +78,7 @@ inChromium('the tabs', (open) => {
       await forget.fill(value);
       await forget.dispatchEvent('change');
       await cell.getByText(verdict).waitFor();
-      expect(setting(page, 'forget')).toBe(value);
+      expect(setting(page, 'forgetBias')).toBe(value);
     }
     await page.getByLabel('State', { exact: true }).selectOption('l0 c');
   });

@@ -9,7 +9,7 @@ inChromium('training', (open) => {
     ...cellNames.map((cell) => `cell=${cell}&against=gru&${quick}`),
     ...taskNames.map((task) => `task=${task}&seed=5&hidden=9`),
     'cell=lstm&layers=2&bidirectional=true&hidden=7&batch=3',
-    'optimizer=adamw&window=5&radius=1.3&forget=-1&clip=0.1&hidden=11',
+    'optimizer=adamw&window=5&spectralRadius=1.3&forgetBias=-1&clip=0.1&hidden=11',
   ])('%s: every number is the one that Node computes', async (settings) => {
     const page = await open(settings);
     await reaches(page, 12);
@@ -126,10 +126,10 @@ inChromium('training', (open) => {
     const numbers = {
       'Hidden units': ['hidden', '12'],
       Layers: ['layers', '2'],
-      'Learning rate': ['learningRate', '0.02'],
+      'Learning rate': ['lr', '0.02'],
       'Clip at norm': ['clip', '0.5'],
       Batch: ['batch', '3'],
-      Sequence: ['length', '9'],
+      Sequence: ['seq', '9'],
       'Gradient window': ['window', '4'],
       Seed: ['seed', '99'],
     };
@@ -159,7 +159,7 @@ inChromium('training', (open) => {
     await page.getByText('The link says what cannot be: cell: oracle').waitFor();
     await page.getByLabel('Hidden units').fill('-3');
     await page.getByLabel('Hidden units').press('Enter');
-    await page.getByText('Hidden units must be a whole number from 4 to 256').waitFor();
+    await page.getByText('Hidden units must be a whole number in 4 … 256').waitFor();
     expect(setting(page, 'hidden')).toBe('8');
     await page.getByLabel('Text: paste your own').fill('short');
     await page.getByLabel('Seed').focus();
@@ -190,7 +190,7 @@ inChromium('training', (open) => {
   });
 
   test('what explodes is told, and another run begins all the same', async () => {
-    const page = await open(`cell=elman&radius=3&clip=0&optimizer=sgd&learningRate=10&task=adding&length=60`);
+    const page = await open(`cell=elman&spectralRadius=3&clip=off&optimizer=sgd&lr=10&task=adding&seq=60`);
     const why = page.getByText(/Training has stopped\. elman, step \d+: .* must be finite/);
     await why.waitFor();
     await page.getByRole('button', { name: 'Play' }).waitFor();

@@ -5,7 +5,7 @@ import { chromiumPath, hasChromium, Visitor, type Visit } from './browser';
 
 export const tabNames = ['Train', 'Step through time', 'Gradient flow', 'Check', 'Memory'];
 /** Enough to see the page train, little enough for a busy machine. */
-export const quick = 'hidden=8&batch=2&length=8&window=8';
+export const quick = 'hidden=8&batch=2&seq=8&window=8';
 
 type Open = (link?: string, options?: Parameters<Visitor['visit']>[1]) => Promise<Page>;
 

@@ -1,15 +1,8 @@
-/** The settings as a form: every change begins a new run. */
+/** The settings as a form: every change begins a new run. Labels, bounds and hints are those of the settings. */
 import { kinds } from '../../cells/kinds';
-import { optimizerNames, optimizerOf } from '../../bptt/train/updates';
-import {
-  cellNames,
-  defaultsOf,
-  read,
-  rules,
-  taskNames,
-  type Settings,
-  type TaskName,
-} from '../engine/settings';
+import { optimizerOf } from '../../bptt/train/updates';
+import { settingInWords, type NumberSetting } from '../../core/setting';
+import { pageSettings, readSetting, settingsFor, type Settings, type TaskName } from '../engine/settings';
 import type { App } from './app';
 import { h, select } from './dom';
 
@@ -20,10 +13,12 @@ const tasks: Record<TaskName, string> = {
   waveform: 'generate a waveform',
   adding: 'add two numbers',
 };
-const cells = Object.fromEntries(kinds.all.map(({ name, title }) => [name, title]));
+const titleOf = (cell: string): string => (cell === 'none' ? 'nothing' : kinds.get(cell, 'cell').title);
 
-const pairs = (names: readonly string[], words: Record<string, string>): [string, string][] =>
-  names.map((name) => [name, words[name]]);
+/** The settings whose values are of one kind. */
+type Named<K> = {
+  [N in keyof Settings]: (typeof pageSettings)[N]['kind'] extends K ? N : never;
+}[keyof Settings];
 
 export class Controls {
   readonly root: HTMLElement;
@@ -31,42 +26,29 @@ export class Controls {
   private readonly form: HTMLFormElement;
 
   constructor(private readonly app: App) {
-    const { settings } = app;
-    const choice = (
-      name: 'cell' | 'against' | 'optimizer',
-      label: string,
-      options: [string, string][],
-    ): HTMLElement => {
-      const field = select(label, options, settings[name], (value) => app.change({ [name]: value }));
-      this.set.push((to) => (field.input.value = to[name]));
-      return field.root;
-    };
-    const task = select('Task', pairs(taskNames, tasks), settings.task, (value) =>
-      app.change({ ...defaultsOf(value as TaskName), text: app.settings.text }),
+    const task = this.choice(
+      'task',
+      (name) => tasks[name as TaskName],
+      (value) => app.change({ ...settingsFor(value as TaskName), text: app.settings.text }),
     );
-    task.root.classList.add('wide');
-    this.set.push((to) => (task.input.value = to.task));
+    task.classList.add('wide');
     this.form = h(
       'form',
       { onsubmit: (event: Event) => event.preventDefault() },
-      task.root,
+      task,
       this.text(),
-      choice('cell', 'Cell', pairs(cellNames, cells)),
-      choice('against', 'Compare with', [['none', 'nothing'], ...pairs(cellNames, cells)]),
-      this.number('hidden', 'Hidden units'),
-      this.number('layers', 'Layers'),
-      this.check('bidirectional', 'Read from both ends'),
-      choice(
-        'optimizer',
-        'Optimizer',
-        optimizerNames().map((name) => [name, optimizerOf(name).title]),
-      ),
-      this.number('learningRate', 'Learning rate'),
-      this.number('clip', 'Clip at norm', '0 clips nothing'),
-      this.number('batch', 'Batch'),
-      this.number('length', 'Sequence'),
-      this.number('window', 'Gradient window', 'steps that the gradient flows back over'),
-      this.number('seed', 'Seed'),
+      this.choice('cell', titleOf),
+      this.choice('against', titleOf),
+      this.number('hidden'),
+      this.number('layers'),
+      this.check('bidirectional'),
+      this.choice('optimizer', (name) => optimizerOf(name).title),
+      this.number('lr'),
+      this.number('clip'),
+      this.number('batch'),
+      this.number('seq'),
+      this.number('window'),
+      this.number('seed'),
     );
     const narrow = matchMedia('(max-width: 820px)').matches;
     this.root = h('details', { open: !narrow }, h('summary', {}, 'Settings'), this.form);
@@ -77,17 +59,32 @@ export class Controls {
     for (const set of this.set) set(settings);
   }
 
-  private number(name: keyof Settings, label: string, title = ''): HTMLElement {
-    const rule = rules[name];
-    const { from, to } = rule as { from: number; to: number };
+  private choice(
+    name: Named<'choice'>,
+    titled: (name: string) => string,
+    change = (value: string): void => this.app.change({ [name]: value }),
+  ): HTMLElement {
+    const { label, names } = pageSettings[name];
+    const options = names().map((value): [string, string] => [value, titled(value)]);
+    const field = select(label, options, this.app.settings[name], change);
+    this.set.push((settings) => (field.input.value = settings[name]));
+    return field.root;
+  }
+
+  private number(name: Named<'number'>): HTMLElement {
+    const setting: NumberSetting = pageSettings[name];
+    const { label, help, least, most } = setting;
+    // `off` can be typed into a field of text alone
+    const kind: Record<string, string | number | boolean> = setting.off
+      ? { type: 'text' }
+      : { type: 'number', step: 'any', min: least ?? false, max: most ?? false };
     const input = h('input', {
-      ...{ 'aria-label': label, type: 'number', step: 'any', min: from, max: to, inputmode: 'decimal' },
+      ...{ 'aria-label': label, ...kind, inputmode: setting.off ? 'text' : 'decimal' },
       onchange: () => {
-        const value = read(rule, input.value);
+        const value = readSetting(name, input.value);
         input.setAttribute('aria-invalid', String(value === undefined));
-        if (value !== undefined) return this.app.change({ [name]: value });
-        const whole = (rule as { whole: boolean }).whole ? 'a whole number' : 'a number';
-        this.app.notice(`${label} must be ${whole} from ${from} to ${to}`);
+        if (value !== undefined) return this.app.change(value);
+        this.app.notice(`${label} must be ${settingInWords(setting)}`);
       },
     });
     this.set.push((settings) => {
@@ -95,25 +92,27 @@ export class Controls {
       input.setAttribute('aria-invalid', 'false');
       input.disabled = name === 'window' && settings.bidirectional;
     });
-    return h('label', { class: 'field', title: title || false }, h('span', {}, label), input);
+    return h('label', { class: 'field', title: help }, h('span', {}, label), input);
   }
 
-  private check(name: 'bidirectional', label: string): HTMLElement {
+  private check(name: Named<'switch'>): HTMLElement {
+    const { label, help } = pageSettings[name];
     const input = h('input', {
       type: 'checkbox',
       onchange: () => this.app.change({ [name]: input.checked }),
     });
     this.set.push((settings) => (input.checked = settings[name]));
-    return h('label', { class: 'field wide check' }, input, h('span', {}, label));
+    return h('label', { class: 'field wide check', title: help }, input, h('span', {}, label));
   }
 
   private text(): HTMLElement {
+    const { label, help } = pageSettings.text;
     const input = h('textarea', {
-      'aria-label': 'Text: paste your own',
+      'aria-label': label,
       spellcheck: 'false',
       onchange: () => this.app.change({ text: input.value }),
     });
-    const root = h('label', { class: 'field wide' }, h('span', {}, 'Text: paste your own'), input);
+    const root = h('label', { class: 'field wide', title: help }, h('span', {}, label), input);
     this.set.push((settings) => {
       root.hidden = settings.task !== 'text';
       root.style.display = root.hidden ? 'none' : '';
