@@ -238,16 +238,8 @@ export { Random, type RandomState } from './core/random';
 export * as init from './core/init';
 
 // Programs: tensor operations, recorded once and run by an executor
-export {
-  Program,
-  type Binder,
-  type Executor,
-  type Operation,
-  type Pointwise,
-  type Product,
-  type Reduction,
-} from './core/program';
-export type { Entry, Loop, Repeated } from './core/operation';
+export { Program, type Binder, type Executor } from './core/program';
+export type { Entry, Loop, Operation, Pointwise, Product, Reduction, Repeated } from './core/operation';
 export { executorOf, type ExecutorName } from './core/executor';
 export { Unroll, type UnrollOptions } from './bptt/unroll';
 export { statement, type Graph, type GraphNode, type Statement } from './core/statement';
