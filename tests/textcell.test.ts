@@ -132,7 +132,7 @@ test.each<[string, string, RegExp]>([
   [
     'lines in a circle',
     good.replace('sigmoid(af)', 'sigmoid(v)'),
-    /mgu, forward, line 12, column 15: unknown name "v"/,
+    /mgu, forward, line 12, column 15: v is read before it is written/,
   ],
   [
     '10,000 brackets',

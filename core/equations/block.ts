@@ -48,9 +48,10 @@ export class Block {
     readonly where: string,
     declarations: Declarations,
   ) {
-    this.scope = new Scope(declarations, (at, reason) => this.errorAt(at, reason));
     this.equations = parse(source, where);
-    this.steps = stepsOf(this.equations, this.scope, (at, reason) => this.errorAt(at, reason));
+    const fail = (at: number, reason: string): EquationError => this.errorAt(at, reason);
+    this.scope = new Scope(declarations, fail, new Set(this.equations.map(({ name }) => name)));
+    this.steps = stepsOf(this.equations, this.scope, fail);
   }
 
   errorAt(at: number, reason: string): EquationError {

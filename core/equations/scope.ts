@@ -50,6 +50,8 @@ export class Scope {
   constructor(
     { given, outputs, accumulators, ...rest }: Declarations,
     private readonly fail: Fail,
+    /** Names that the equations write, sooner or later. */
+    private readonly later: ReadonlySet<string> = new Set(),
   ) {
     // any name is looked up in them: they must hold no other than those declared
     const bare = (shapes?: Shapes): Shapes => Object.assign(Object.create(null) as object, shapes);
@@ -95,6 +97,7 @@ export class Scope {
   shapeAt(name: string, at: number): Shape {
     const place = this.placeOf(name);
     const shape = this.shapeOf(name);
+    if (!shape && this.later.has(name)) throw this.fail(at, `${name} is read before it is written`);
     if (!shape) throw this.fail(at, unknown('name', name, this.known));
     if (this.isLetter(name)) return [];
     const gate = this.replaced.get(name);
