@@ -41,6 +41,8 @@ export interface LossDefinition {
 /** A loss, ready to be recorded. */
 export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' | 'backward' | 'pytorch'>>> {
   readonly pytorch?: string;
+  /** The text that it was made from, for other threads. */
+  readonly definition: LossDefinition;
   readonly forward: Compiled;
   readonly backward: Compiled;
 }
@@ -58,7 +60,8 @@ export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' |
  *   backward: 'dy = weight * (step(y - target) - step(target - y))',
  * }).prediction; // 'same'
  */
-export function loss({ forward, backward, ...about }: LossDefinition): Loss {
+export function loss(definition: LossDefinition): Loss {
+  const { forward, backward, ...about } = definition;
   const given = { y: ['N', 'O'], target: ['N', 'O'] };
   const there = new Block(forward, `${about.name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
   there.mustWrite(['rowLoss']);
@@ -71,7 +74,7 @@ export function loss({ forward, backward, ...about }: LossDefinition): Loss {
   const kept = ['rowLoss', ...back.scope.read.keys()];
   there.mustUse(new Set(kept));
   return {
-    ...{ prediction: 'same', perOutput: false, ...about },
+    ...{ prediction: 'same', perOutput: false, ...about, definition },
     forward: there.compile(kept),
     backward: back.compile(['dy']),
   };

@@ -1,4 +1,5 @@
 /** A cell, a loss, an optimizer and a schedule of one's own, through the public API alone: found wherever these are named, or refused there by name. */
+import { join } from 'node:path';
 import {
   cellFromText,
   decodeCheckpoint,
@@ -11,6 +12,7 @@ import {
   network,
   optimizer,
   optimizerNames,
+  parallel,
   Random,
   registerLoss,
   registerOptimizer,
@@ -22,6 +24,8 @@ import {
   type Cell,
   type OptimizerDefinition,
 } from '../index';
+
+const register = join(__dirname, '..', 'scripts', 'register.js');
 
 /** A unit that leaks: h = leak * hPrev + (1 - leak) * tanh(x Wx + b). */
 const leaky = (input: number, hidden: number) =>
@@ -139,6 +143,18 @@ test('it trains, is saved with its memory, and goes on from there as if nothing 
     }),
   );
   expect(other).toEqual(one);
+});
+
+test('worker threads learn the loss from its text, and train to the same weights', async () => {
+  const weights = [1, 2].map(async (threads) => {
+    const net = make();
+    const team = await parallel(net, { threads, execArgv: ['-r', register] });
+    await fit(net, batches, { optimizer: lion({ learningRate: 0.03 }), steps: 2, threads: team });
+    team.close();
+    return Array.from(net.parameters.flat.data);
+  });
+  const [one, two] = await Promise.all(weights);
+  expect(Math.max(...two.map((w, k) => Math.abs(w - one[k])))).toBeLessThan(1e-12);
 });
 
 test('a schedule is known by its name, with a warm-up like any other, and training follows it', async () => {

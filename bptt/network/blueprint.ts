@@ -6,6 +6,7 @@ import type { Data } from '../../core/memory';
 import { printGraph } from '../../core/print';
 import type { Operation, Program } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
+import { loss, lossNames, lossOf, registerLoss, type LossDefinition } from '../../losses';
 import { nameOf } from './layer';
 import { blankNetwork, type Network } from './network';
 import { noteOf, optionsFrom, type NetworkNote } from './note';
@@ -14,6 +15,8 @@ import { cellsOf } from './stack';
 
 export interface Blueprint {
   network: NetworkNote;
+  /** Its text: a loss of one's own is not known in other threads. */
+  loss?: LossDefinition;
   executor: ExecutorName;
   /** What the network computes, in words: see `operationsOf`. */
   operations: string;
@@ -34,8 +37,10 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
       'for a cell of your own, name the module that exports its maker: { cells: file }; or use one thread',
     );
   }
+  const { loss: name } = net.architecture;
   return {
     network: noteOf(net),
+    ...(name !== undefined && { loss: lossOf(name).definition }),
     executor: net.executor.name as ExecutorName,
     operations: operationsOf(net),
   };
@@ -46,9 +51,10 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
  * @throws TypeError when it would compute something else, because a cell is more than its name and its options say.
  */
 export function buildFrom(
-  { network, executor, operations }: Blueprint,
+  { network, loss: text, executor, operations }: Blueprint,
   own: Readonly<Record<string, CellMaker>>,
 ): Network {
+  if (text && !lossNames().includes(text.name)) registerLoss(loss(text));
   const net = blankNetwork({ ...optionsFrom(network, makers.with(own), 'parallel'), executor });
   const same = operationsOf(net) === operations && net.executor.name === executor;
   mustBe(
