@@ -88,7 +88,16 @@ const statuses: Record<Row['verdict'], string> = {
   wrong: 'FAIL',
   broken: 'FAIL',
   skipped: 'skipped',
+  undecided: 'undecided',
 };
+
+/** Rows by what is said of them; one reason is told once. */
+function reasons(rows: readonly Row[]): Map<string, Row[]> {
+  const found = new Map<string, Row[]>();
+  for (const row of rows)
+    if (row.reason !== undefined) found.set(row.reason, [...(found.get(row.reason) ?? []), row]);
+  return found;
+}
 
 function show({ rows, diagnosis, smallest, ok }: Verdict): void {
   const part = (of: number | undefined): string =>
@@ -106,9 +115,11 @@ function show({ rows, diagnosis, smallest, ok }: Verdict): void {
       statuses[verdict],
     ]),
   );
-  for (const { name, reason, verdict } of rows)
-    if (reason !== undefined && verdict !== 'wrong')
-      line(`${name}: ${reason}`, verdict === 'broken' ? pc.red : pc.dim);
+  for (const [reason, of] of reasons(rows.filter(({ verdict }) => verdict !== 'wrong')))
+    line(
+      `${of.length > 3 ? `${of.length} questions` : of.map(({ name }) => name).join(', ')}: ${reason}`,
+      of[0].verdict === 'broken' ? pc.red : pc.dim,
+    );
   if (smallest) {
     line(`smallest that fails: ${smallest.sizes}`);
     line(`  ${smallest.reason}`, pc.red);
@@ -116,7 +127,7 @@ function show({ rows, diagnosis, smallest, ok }: Verdict): void {
   if (diagnosis !== undefined) line(`diagnosis: ${diagnosis}`, pc.red);
   const judged = [...new Set(rows.flatMap((row) => row.judged))];
   const right = rows.filter(({ verdict }) => verdict === 'ok').length;
-  const asked = rows.filter(({ verdict }) => verdict !== 'skipped').length;
+  const asked = rows.filter(({ verdict }) => verdict !== 'skipped' && verdict !== 'undecided').length;
   line(
     `${right} of ${asked} answers right${judged.length > 0 ? `; gradients given: ${judged.join(', ')}` : '; no gradients were given'}`,
     ok ? pc.green : undefined,

@@ -1,5 +1,5 @@
 /** What a layer gives, forward and backward, and how far float32 may be from it. */
-import { roundoff, type Precision } from '../referee/errorbound';
+import { precisions, type Precision } from '../referee/errorbound';
 import { Subject, type Named } from '../referee/subject';
 import { asLeft, questionOf, turned, type Layer } from './layer';
 
@@ -36,10 +36,10 @@ export interface Tolerances {
 
 /** The tolerances that follow from the operations counted in the program (see the referee's error bounds). */
 export function tolerancesOf(layer: Layer, precision: Precision): Tolerances {
-  const unit = roundoff[precision];
+  const rounding = precisions[precision];
   const all = layer.directions.map((direction) => {
     const subject = new Subject(questionOf(layer, direction));
-    return subject.bounds(unit);
+    return subject.bounds(rounding);
   });
   const widest = (bounds: readonly number[]): number => 2 * Math.max(...bounds);
   const sum = all[0].dx.map((_, k) => all.reduce((total, { dx }) => total + dx[k], 0));
@@ -49,6 +49,6 @@ export function tolerancesOf(layer: Layer, precision: Precision): Tolerances {
       Object.fromEntries(Object.entries(bounds).map(([name, one]) => [name, widest(one)])),
     ),
     // adding the directions rounds once more
-    dx: Math.max(...sum.map((e) => 2 * e)) + 2 * unit * Math.max(...dx.map(Math.abs)),
+    dx: Math.max(...sum.map((e) => 2 * e)) + 2 * rounding.unit * Math.max(...dx.map(Math.abs)),
   };
 }

@@ -9,9 +9,9 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import { rowMajor, type Numbers } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
 import { isCell } from '../cells/cell';
-import { apart, coarse, differenceWords, told, type Diagnosis, type Explanation } from './diagnosis';
+import { apart, coarse, differenceWords, right, told, type Diagnosis, type Explanation } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
-import { roundoff, type Precision } from './errorbound';
+import { precisions, type Precision, type Rounding } from './errorbound';
 import { forwardReadings } from './forward';
 import { fits, Judge, type Candidate } from './judge';
 import type { Place } from './quantity';
@@ -61,9 +61,9 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
   const { gradients, precision = 'float64', ...question } = options;
   mustBe(isCell(question.cell), 'diagnose', 'cell must be a cell', question.cell);
   must(
-    precision in roundoff,
+    Object.hasOwn(precisions, precision),
     'diagnose',
-    `precision must be one of ${Object.keys(roundoff).join(', ')}`,
+    `precision must be one of ${Object.keys(precisions).join(', ')}`,
     precision,
   );
   return new Case(question).judge(gradients, precision);
@@ -89,7 +89,7 @@ export class Case extends Judge {
     const given = this.read(values);
     const wrong = this.unlike(given, limits, this.outputs);
     if (wrong.length === 0)
-      return { verdict: 'right', explanations: [], differences: [], message: 'your outputs are right' };
+      return right('outputs', this.hidden(Object.keys(values), precision, this.outputs), precision);
     const differences = wrong.map((one) => this.difference(one, limits, this.outputs));
     const whole = given.every(({ quantity, values }) => values.length === this.outputs[quantity].length);
     const readings = whole
@@ -104,8 +104,9 @@ export class Case extends Judge {
       const explanations = readings.map((words): Explanation => ({ words, kind: 'line' }));
       return { verdict: 'explained', explanations, differences, message: told(explanations) };
     }
-    if (precision === 'float64' && this.unlike(given, this.tolerances('float32'), this.outputs).length === 0)
-      return { verdict: 'rounding', explanations: [], differences, message: coarse('outputs') };
+    const format = this.coarser(given, precision, this.outputs);
+    if (format)
+      return { verdict: 'rounding', explanations: [], differences, message: coarse('outputs', format) };
     return {
       verdict: 'unexplained',
       explanations: [],
@@ -142,8 +143,8 @@ export class Case extends Judge {
     return '';
   }
 
-  protected bounds(unit: number): Named {
-    const found = this.subject.bounds(unit);
+  protected bounds(rounding: Rounding): Named {
+    const found = this.subject.bounds(rounding);
     this.subject.run();
     return found;
   }

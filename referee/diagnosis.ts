@@ -48,9 +48,15 @@ export const singular = (words: string): string =>
     .replace(/\bto them\b/, 'to it')
     .replace(/\btheir\b/, 'its');
 
+/** What is told of right numbers, and of those that their format is too coarse to show. */
+export const right = (what: string, hidden: readonly string[], format: string): Diagnosis => ({
+  ...{ verdict: 'right', explanations: [], differences: [] },
+  message: `your ${what} are right${hidden.length > 0 ? `, but ${format} is too coarse to judge ${listed(hidden)}` : ''}`,
+});
+
 /** What is told of numbers that are only rounded more coarsely. */
-export const coarse = (what: string): string =>
-  `your ${what} equal ours up to the rounding of float32: say that they are float32, or compute them in float64`;
+export const coarse = (what: string, format: string): string =>
+  `your ${what} equal ours up to the rounding of ${format}: say that they are ${format}, or compute them in float64`;
 
 /** A place where two part, in words. */
 export const differenceWords = ({ quantity, where, given, ours }: GradientDifference): string =>

@@ -2,12 +2,13 @@
  * How far two honest computations of the same numbers may lie apart: a bound for each number, carried through a program
  * beside the numbers themselves.
  *
- *   x + y      e(x) + e(y) + u |x + y|                      u is the unit round-off: 2⁻⁵³ in float64, 2⁻²⁴ in float32
+ *   x + y      e(x) + e(y) + u |x + y|                      u is the unit round-off: 2⁻⁵³ in float64, 2⁻⁸ in bfloat16
  *   x y        |x| e(y) + |y| e(x) + e(x) e(y) + u |x y|
- *   f(x)       |f'(x)| e(x) + 4 u |f(x)|                    an elementary function is good to four units
- *   Σ of n     Σ e(term) + n u Σ |term|                     in whatever order they are added, over steps and rows too
+ *   f(x)       |f'| e(x) + 4 u |f(x)|                       an elementary function is accurate to four units
+ *   Σ of n     Σ e(term) + n u / (1 − n u) Σ |term|         in whatever order they are added, over steps and rows too
  *
- * At a kink within e(x) of x, the slope is the steeper of both sides, and a jump counts whole.
+ * The slope f' is the steepest within e(x) of x, and a jump there counts whole: in bfloat16, e(x) is not small. To each
+ * result comes half the smallest number of the format, for what underflows. Overflow is not covered.
  * Source: Higham 2002, "Accuracy and stability of numerical algorithms", §3.1 and §3.3 (running error analysis).
  */
 import type { Data } from '../core/memory';
@@ -19,10 +20,31 @@ import { inputsOf, type Graph } from '../core/statement';
 import { sizeOf, type Tensor } from '../core/tensor';
 import { positionOf } from '../bptt/check/problem';
 
-/** The precision that numbers were computed in. */
-export type Precision = 'float64' | 'float32';
-/** The unit round-off of each. */
-export const roundoff: Record<Precision, number> = { float64: 2 ** -53, float32: 2 ** -24 };
+/** The number format that numbers were computed in. */
+export type Precision = 'float64' | 'float32' | 'float16' | 'bfloat16';
+
+/** How a number format rounds. */
+export interface Rounding {
+  /** Unit round-off: the largest relative error of rounding to the nearest. */
+  unit: number;
+  /** The largest error of rounding a number that underflows: half the smallest number above 0. */
+  underflow: number;
+}
+
+/** Number formats by name, from fine to coarse. */
+export const precisions: Record<Precision, Rounding> = {
+  float64: { unit: 2 ** -53, underflow: 2 ** -1074 },
+  float32: { unit: 2 ** -24, underflow: 2 ** -150 },
+  float16: { unit: 2 ** -11, underflow: 2 ** -25 },
+  bfloat16: { unit: 2 ** -8, underflow: 2 ** -134 },
+};
+
+/** Whether a number format holds a number as it is; of its exponents nothing is asked. */
+export function holds({ unit }: Rounding, value: number): boolean {
+  // the upper digits of a product with 2^k + 1, as in Dekker's splitting
+  const scaled = value * (2 ** 53 * unit + 1);
+  return scaled - (scaled - value) === value;
+}
 
 /** How many units an elementary function is off at most. */
 const FUNCTION_UNITS = 4;
@@ -39,7 +61,7 @@ export class ErrorBoundExecutor implements Executor {
   readonly name = 'error bounds';
   private readonly all = new Map<Data, Bounds>();
 
-  constructor(private readonly unit: number) {}
+  constructor(private readonly rounding: Rounding) {}
 
   /** The bounds of a tensor's entries, row-major. */
   of(t: Tensor): number[] {
@@ -59,7 +81,7 @@ export class ErrorBoundExecutor implements Executor {
     let found = this.all.get(data);
     if (!found) {
       found = {
-        carried: Float64Array.from(data, (x) => this.unit * Math.abs(x)),
+        carried: Float64Array.from(data, (x) => errorOf(x, 1, this.rounding)),
         terms: new Float64Array(data.length),
         mass: Float64Array.from(data, Math.abs),
       };
@@ -70,7 +92,7 @@ export class ErrorBoundExecutor implements Executor {
 
   private at(data: Data, position: number): number {
     const { carried, terms, mass } = this.boundsOf(data);
-    return carried[position] + this.unit * terms[position] * mass[position];
+    return carried[position] + times(gamma(terms[position], this.rounding), mass[position]);
   }
 
   private begin(out: Tensor, accumulate: boolean): void {
@@ -87,6 +109,7 @@ export class ErrorBoundExecutor implements Executor {
     const [M, K] = a.shape;
     const N = b.shape[1];
     const bounds = this.boundsOf(out.data);
+    const { underflow } = this.rounding;
     return () => {
       for (let m = 0; m < M; m++)
         for (let n = 0; n < N; n++) {
@@ -96,7 +119,7 @@ export class ErrorBoundExecutor implements Executor {
             const [p, q] = [Math.abs(a.get(m, k)), Math.abs(b.get(k, n))];
             const ep = isOneHot(a) ? 0 : this.at(a.data, positionOf(a, m * K + k));
             const eq = this.at(b.data, positionOf(b, k * N + n));
-            carried += p * eq + q * ep + ep * eq;
+            carried += times(p, eq) + times(q, ep) + times(ep, eq) + (p === 0 || q === 0 ? 0 : underflow);
             mass += p * q;
           }
           if (bias) {
@@ -113,16 +136,19 @@ export class ErrorBoundExecutor implements Executor {
   private reduction({ what, from, out }: Reduction): () => void {
     const [R, C] = from.shape;
     const bounds = this.boundsOf(out.data);
+    const errorAt = (r: number, c: number): number => this.at(from.data, positionOf(from, r * C + c));
     return () => {
       for (let r = 0; r < R; r++)
         for (let c = 0; c < C; c++) {
           const at = positionOf(out, what === 'sumRows' ? c : r);
-          const e = this.at(from.data, positionOf(from, r * C + c));
+          const e = errorAt(r, c);
           if (what === 'logSumExp') {
-            // its slopes add up to 1; eʸ and the logarithm are functions
-            const share = Math.exp(from.get(r, c) - out.get(r, 0));
-            bounds.carried[at] += share * e + this.unit * share * (FUNCTION_UNITS + C);
-            if (c === C - 1) bounds.carried[at] += this.unit * FUNCTION_UNITS * Math.abs(out.get(r, 0));
+            // all arguments off by e move it by e; Σ eˣ is a sum of C functions, its logarithm another
+            bounds.carried[at] = Math.max(bounds.carried[at], e);
+            if (c === C - 1)
+              bounds.carried[at] +=
+                gamma(FUNCTION_UNITS + C, this.rounding) +
+                errorOf(out.get(r, 0), FUNCTION_UNITS, this.rounding);
             continue;
           }
           bounds.carried[at] += e;
@@ -144,7 +170,7 @@ export class ErrorBoundExecutor implements Executor {
             return [name, [inputs[name].data[at], this.at(inputs[name].data, at)] as const];
           }),
         );
-        const results = evaluate(graph, given, this.unit);
+        const results = evaluate(graph, given, this.rounding);
         for (const [name, t] of into) {
           const at = positionOf(t, k);
           const { carried, terms, mass } = this.boundsOf(t.data);
@@ -159,20 +185,31 @@ export class ErrorBoundExecutor implements Executor {
   }
 }
 
+/** A product in which 0 times an unbounded error is 0. */
+const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
+
+/** The relative error of a sum of n terms, in any order: unbounded where n roundings may use up all digits. */
+const gamma = (n: number, { unit }: Rounding): number =>
+  n * unit < 1 ? (n * unit) / (1 - n * unit) : Infinity;
+
+/** How far a result of so many units may be off. */
+const errorOf = (value: number, units: number, { unit, underflow }: Rounding): number =>
+  value === 0 || units === 0 ? 0 : units * (unit * Math.abs(value) + underflow);
+
 type Bounded = readonly [value: number, error: number];
 
 /** A statement on numbers with their bounds. */
-function evaluate(graph: Graph, given: Record<string, Bounded>, unit: number): Record<string, Bounded> {
+function evaluate(graph: Graph, given: Record<string, Bounded>, rounding: Rounding): Record<string, Bounded> {
   const values: Bounded[] = [];
   for (const node of graph.nodes) {
     if (node.op === 'input') values.push(given[node.name]);
-    else if (node.op === 'constant') values.push([node.value, unit * Math.abs(node.value)]);
+    else if (node.op === 'constant') values.push([node.value, errorOf(node.value, 1, rounding)]);
     else
       values.push(
         apply(
           node.op,
           node.args.map((k) => values[k]),
-          unit,
+          rounding,
         ),
       );
   }
@@ -181,25 +218,62 @@ function evaluate(graph: Graph, given: Record<string, Bounded>, unit: number): R
 
 /** Operations that only pass on one of their operands. */
 const moves = ['neg', 'abs', 'min', 'max', 'relu', 'step', 'select'];
+const monotone = ['tanh', 'sigmoid', 'exp', 'log', 'log1p', 'sqrt'];
 const arithmetic = ['add', 'sub', 'mul', 'div'];
 
-function apply(op: OperationName, args: Bounded[], unit: number): Bounded {
-  const rule: {
-    value: (...of: number[]) => number;
-    partials: (a: number, b: number, c: number, y: number) => number[];
-  } = language[op];
+function apply(op: OperationName, args: Bounded[], rounding: Rounding): Bounded {
+  const rule: Rule = language[op];
   const [a, b = 0, c = 0] = args.map(([value]) => value);
   const y = rule.value(a, b, c);
   const errors = args.map(([, error]) => error);
-  const slopes = rule.partials(a, b, c, y).map(Math.abs);
-  let error = errors.reduce((sum, e, k) => sum + (e === 0 ? 0 : e * slopes[k]), 0);
-  if (op === 'mul') error += errors[0] * errors[1];
-  else if (op === 'relu') error = a <= -errors[0] ? 0 : errors[0];
-  else if (op === 'min' || op === 'max') {
-    // also of the other one, where it may be the smaller or larger one
+  const steepest = steepestSlopes(rule, args);
+  let error = errors.reduce((sum, e, k) => sum + times(e, steepest[k]), 0);
+  // a function that saturates moves less than its slope says; the last term is rounding here, not theirs
+  if (monotone.includes(op))
+    error = Math.min(
+      error,
+      movement(rule, a, errors[0]) + FUNCTION_UNITS * precisions.float64.unit * Math.abs(y),
+    );
+  if (op === 'min' || op === 'max') {
+    // one of both passes
     if (Math.abs(a - b) <= errors[0] + errors[1]) error = Math.max(...errors);
   } else if ((op === 'step' || op === 'select') && errors[0] > 0 && Math.abs(a) <= errors[0])
     error += op === 'step' ? 1 : Math.abs(b - c);
   const units = moves.includes(op) ? 0 : arithmetic.includes(op) ? 1 : FUNCTION_UNITS;
-  return [y, error + units * unit * Math.abs(y)];
+  return [y, error + errorOf(y, units, rounding)];
+}
+
+interface Rule {
+  value: (...of: number[]) => number;
+  partials: (a: number, b: number, c: number, y: number) => number[];
+}
+
+/** How far a monotone function moves with its argument. */
+function movement({ value }: Rule, x: number, e: number): number {
+  const moved = [x - e, x + e].map((at) => Math.abs(value(at) - value(x)));
+  return moved.some(Number.isNaN) ? Infinity : Math.max(...moved);
+}
+
+/** The steepest slope in each argument, with every argument moved by its error up and down. */
+function steepestSlopes(rule: Rule, args: readonly Bounded[]): number[] {
+  const slopes = args.map(() => 0);
+  const moved: number[] = [];
+  const look = (k: number): void => {
+    if (k < args.length) {
+      const [x, e] = args[k];
+      const at = e === 0 ? [x] : Math.abs(x) < e ? [x - e, 0, x, x + e] : [x - e, x, x + e];
+      for (const one of at) {
+        moved[k] = one;
+        look(k + 1);
+      }
+      return;
+    }
+    const [a, b = 0, c = 0] = moved;
+    rule.partials(a, b, c, rule.value(a, b, c)).forEach((slope, i) => {
+      // at a pole there is no slope, or one that is no number
+      slopes[i] = Number.isNaN(slope) ? Infinity : Math.max(slopes[i], Math.abs(slope));
+    });
+  };
+  look(0);
+  return slopes;
 }

@@ -11,13 +11,14 @@ import {
   coarse,
   listed,
   singular,
+  right,
   told,
   type Diagnosis,
   type Explanation,
   type GradientDifference,
 } from './diagnosis';
 import { placeOf } from './edits';
-import { roundoff, type Precision } from './errorbound';
+import { holds, precisions, type Precision, type Rounding } from './errorbound';
 import { gatesOf, near, readings, type Place } from './quantity';
 import type { Named } from './subject';
 
@@ -42,12 +43,12 @@ export abstract class Judge {
   /** The right gradients, row-major. */
   abstract readonly ours: Named;
   private all?: Candidate[];
-  private readonly limits = new Map<number, Named>();
+  private readonly limits = new Map<Precision, Named>();
   private readonly computed = new Map<Candidate, Named | undefined>();
   private readonly largest = once(largest);
 
-  /** Bounds of the rounding errors at a unit round-off. */
-  protected abstract bounds(unit: number): Named;
+  /** Bounds of the rounding errors in a number format. */
+  protected abstract bounds(rounding: Rounding): Named;
   protected abstract shapeOf(quantity: string): number[];
   /** Where a gradient belongs. */
   protected abstract place(quantity: string): Place;
@@ -58,17 +59,41 @@ export abstract class Judge {
     return (this.all ??= this.candidates());
   }
 
-  /** How far two honest computations may lie apart, number by number: both are off by a bound at most. */
+  /** How far an honest computation may be from ours, number by number: each is off by its bound at most. */
   tolerances(precision: Precision): Named {
-    const unit = roundoff[precision];
-    let found = this.limits.get(unit);
+    let found = this.limits.get(precision);
     if (!found) {
+      const own = this.bounds(precisions.float64);
       found = Object.fromEntries(
-        Object.entries(this.bounds(unit)).map(([name, bounds]) => [name, bounds.map((e) => 2 * e)]),
+        Object.entries(this.bounds(precisions[precision])).map(([name, theirs]) => [
+          name,
+          theirs.map((e, k) => e + own[name][k]),
+        ]),
       );
-      this.limits.set(unit, found);
+      this.limits.set(precision, found);
     }
     return found;
+  }
+
+  /** What a format rounds too coarsely to be judged: 0 would pass as well, and is not right. */
+  hidden(names: readonly string[], precision: Precision, ours = this.ours): string[] {
+    const limits = this.tolerances(precision);
+    return names.filter(
+      (name) => ours[name].some((v) => v !== 0) && ours[name].every((v, k) => Math.abs(v) <= limits[name][k]),
+    );
+  }
+
+  /** The number format in which some numbers seem to be computed, if it is coarser than the one they are said to be in. */
+  protected coarser(given: readonly Given[], precision: Precision, ours = this.ours): Precision | undefined {
+    const names = Object.keys(precisions) as Precision[];
+    // numbers of few digits also fit a finer format
+    const coarsestFirst = names.slice(names.indexOf(precision) + 1).reverse();
+    return coarsestFirst.find(
+      (one) =>
+        this.unlike(given, this.tolerances(one), ours).length === 0 &&
+        // bounds of half precision are wide: the numbers must look like it, too
+        (one === 'float32' || given.every(({ values }) => values.every((v) => holds(precisions[one], v)))),
+    );
   }
 
   /** Judges gradients, all or some. */
@@ -85,14 +110,15 @@ export abstract class Judge {
     const limits = this.tolerances(precision);
     const wrong = this.unlike(given, limits);
     if (wrong.length === 0)
-      return { verdict: 'right', explanations: [], differences: [], message: 'your gradients are right' };
+      return right('gradients', this.hidden(Object.keys(gradients), precision), precision);
     const differences = this.inOrder(wrong).map((one) => this.difference(one, limits));
     const flaw = wrong.find(({ values }) => !values.every(Number.isFinite));
     const explanations = flaw ? [] : this.explain(given, wrong, limits);
     if (explanations.length > 0)
       return { verdict: 'explained', explanations, differences, message: told(explanations) };
-    if (precision === 'float64' && this.unlike(given, this.tolerances('float32')).length === 0)
-      return { verdict: 'rounding', explanations: [], differences, message: coarse('gradients') };
+    const format = this.coarser(given, precision);
+    if (format)
+      return { verdict: 'rounding', explanations: [], differences, message: coarse('gradients', format) };
     return {
       verdict: 'unexplained',
       explanations: [],

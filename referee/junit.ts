@@ -14,7 +14,8 @@ export function junit(suite: string, { rows, diagnosis, smallest }: Verdict): st
   const cases = rows.map(({ name, verdict, reason = '' }, k) => {
     const head = `    <testcase classname="${escaped(suite)}" name="${escaped(name)}"`;
     if (verdict === 'ok') return `${head}/>`;
-    if (verdict === 'skipped') return `${head}><skipped message="${escaped(reason)}"/></testcase>`;
+    if (verdict === 'skipped' || verdict === 'undecided')
+      return `${head}><skipped message="${escaped(reason)}"/></testcase>`;
     const more = k === first ? [diagnosis, smallest && `smallest: ${smallest.sizes}\n${smallest.line}`] : [];
     const body = escaped(more.filter(Boolean).join('\n'));
     const element = verdict === 'wrong' ? 'failure' : 'error';
@@ -23,7 +24,7 @@ export function junit(suite: string, { rows, diagnosis, smallest }: Verdict): st
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites>',
-    `  <testsuite name="${escaped(`backstep referee ${suite}`)}" tests="${rows.length}" failures="${count('wrong')}" errors="${count('broken')}" skipped="${count('skipped')}">`,
+    `  <testsuite name="${escaped(`backstep referee ${suite}`)}" tests="${rows.length}" failures="${count('wrong')}" errors="${count('broken')}" skipped="${count('skipped') + count('undecided')}">`,
     ...cases,
     '  </testsuite>',
     '</testsuites>',

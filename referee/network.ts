@@ -10,7 +10,7 @@ import { Network } from '../bptt/network/network';
 import type { Unroll } from '../bptt/unroll';
 import type { Diagnosis } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
-import { ErrorBoundExecutor, roundoff, type Precision } from './errorbound';
+import { ErrorBoundExecutor, precisions, type Precision, type Rounding } from './errorbound';
 import { Judge, type Candidate } from './judge';
 import type { Place } from './quantity';
 import { changed } from './steps';
@@ -52,9 +52,9 @@ export function diagnoseNetwork(options: NetworkDiagnoseOptions): Diagnosis {
     undefined,
   );
   must(
-    Object.hasOwn(roundoff, precision),
+    Object.hasOwn(precisions, precision),
     'diagnoseNetwork',
-    `precision must be one of ${Object.keys(roundoff).join(', ')}`,
+    `precision must be one of ${Object.keys(precisions).join(', ')}`,
     precision,
   );
   return new NetworkCase(problemOfNetwork(network, batch)).judge(gradients, precision);
@@ -79,9 +79,9 @@ export class NetworkCase extends Judge {
     this.problem.forward.bind(plain)();
   }
 
-  protected bounds(unit: number): Named {
+  protected bounds(rounding: Rounding): Named {
     const { variables, forward, backward } = this.problem;
-    const executor = new ErrorBoundExecutor(unit);
+    const executor = new ErrorBoundExecutor(rounding);
     for (const { gradient } of Object.values(variables)) gradient.data.fill(0);
     forward.bind(executor)();
     backward.bind(executor)();

@@ -1,6 +1,6 @@
 /** The lines that a referee and a program exchange: a question, an answer. */
 import { rowMajor, toNested, isTensor, type Numbers } from '../core/tensor';
-import { roundoff, type Precision } from './errorbound';
+import { precisions, type Precision } from './errorbound';
 import type { Question } from './subject';
 
 /** Somebody's answer, read. */
@@ -58,9 +58,9 @@ export function answerOf(line: string, id: number, states: readonly string[]): A
       `it says: ${shortened(typeof told.error === 'string' ? told.error : JSON.stringify(told.error))}`,
     );
   const { dtype = 'float64', output, final = {}, gradients = {} } = told;
-  if (typeof dtype !== 'string' || !Object.hasOwn(roundoff, dtype))
+  if (typeof dtype !== 'string' || !Object.hasOwn(precisions, dtype))
     return refuse(
-      `dtype must be one of ${Object.keys(roundoff).join(', ')}, got ${shortened(JSON.stringify(dtype))}`,
+      `dtype must be one of ${Object.keys(precisions).join(', ')}, got ${shortened(JSON.stringify(dtype))}`,
     );
   if (!isRecord(final)) return refuse('final must be an object of last states');
   if (!isRecord(gradients)) return refuse('gradients must be an object');

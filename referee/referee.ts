@@ -6,6 +6,7 @@
  */
 import { describe, plans, questionOf, smaller, type MakeCell, type NamedPlan, type Plan } from './cases';
 import { Case, type Diagnosis } from './diagnose';
+import { listed } from './diagnosis';
 import type { Precision } from './errorbound';
 import { ForeignProgram, NoAnswer } from './program';
 import { answerOf, BadAnswer, lineOf, type Answer, type Given } from './protocol';
@@ -15,8 +16,9 @@ import type { Named } from './subject';
 export interface Row {
   name: string;
   plan: Plan;
-  /** `wrong`: numbers that are not ours; `broken`: no answer that can be judged; `skipped`: it said so. */
-  verdict: 'ok' | 'wrong' | 'broken' | 'skipped';
+  /** `wrong`: numbers that are not ours; `broken`: no answer that can be judged; `skipped`: it said so; `undecided`:
+   * its number format is too coarse for this question. */
+  verdict: 'ok' | 'wrong' | 'broken' | 'skipped' | 'undecided';
   precision?: Precision;
   /** The largest difference as a part of what rounding explains; undefined where nothing was given. */
   outputs?: number;
@@ -174,9 +176,16 @@ function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: A
     return { row: { plan, verdict: 'broken', judged: [], reason }, diagnosis: () => empty };
   }
   const limits = one.tolerances(precision);
+  const hidden: string[] = [];
   const part = (given: Given, ours: Named): number | undefined => {
-    const parts = Object.entries(given).map(([name, numbers]) => one.partOf(name, numbers, ours, limits));
-    return parts.length === 0 ? undefined : Math.max(...parts);
+    const unseen = one.hidden(Object.keys(given), precision, ours);
+    const parts = Object.entries(given).map(
+      ([name, numbers]) => [name, one.partOf(name, numbers, ours, limits)] as const,
+    );
+    // what is wrong even so is wrong
+    const shown = parts.filter(([name, part]) => !(unseen.includes(name) && part <= 1));
+    hidden.push(...parts.filter((one) => !shown.includes(one)).map(([name]) => name));
+    return shown.length === 0 ? undefined : Math.max(...shown.map(([, part]) => part));
   };
   const [outputs, derived] = [part(values, one.outputs), part(gradients, one.ours)];
   const wrong = [outputs, derived].some((one) => one !== undefined && !(one <= 1));
@@ -185,9 +194,12 @@ function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: A
     outputs !== undefined && !(outputs <= 1)
       ? one.judgeValues(values, precision)
       : one.judge(gradients, precision);
+  const undecided = outputs === undefined && derived === undefined;
   return {
     row: {
-      ...{ plan, verdict: wrong ? 'wrong' : 'ok', precision, judged: names },
+      ...{ plan, verdict: wrong ? 'wrong' : undecided ? 'undecided' : 'ok', precision },
+      judged: names.filter((name) => !hidden.includes(name)),
+      ...(hidden.length > 0 && { reason: `${precision} is too coarse to judge ${listed(hidden)} here` }),
       ...(outputs !== undefined && { outputs }),
       ...(derived !== undefined && { gradients: derived }),
       ...(wrong && { reason: one.firstParting(values, gradients, precision) }),

@@ -8,7 +8,7 @@ import { Program, type Executor } from '../core/program';
 import { fillFrom, rowMajor, sizeOf, toFlat, zeros, type Numbers, type Tensor } from '../core/tensor';
 import type { Variable } from '../bptt/check/problem';
 import { Unroll } from '../bptt/unroll';
-import { ErrorBoundExecutor } from './errorbound';
+import { ErrorBoundExecutor, type Rounding } from './errorbound';
 
 /** Numbers by name, row-major. */
 export type Named = Record<string, number[]>;
@@ -180,9 +180,9 @@ export class Subject {
     return names.map((name) => [`d${name}`, toFlat(this.variables[name].gradient)]);
   }
 
-  /** Bounds of the rounding errors of outputs and gradients at a unit round-off. The numbers are computed anew. */
-  bounds(unit: number): Named {
-    const executor = new ErrorBoundExecutor(unit);
+  /** Bounds of the rounding errors of outputs and gradients in a number format. The numbers are computed anew. */
+  bounds(rounding: Rounding): Named {
+    const executor = new ErrorBoundExecutor(rounding);
     this.clear();
     this.forward.bind(executor)();
     this.backward.bind(executor)();

@@ -41,6 +41,7 @@ export default defineConfig({
             { text: '10 From sequence to sequence', link: '/book/sequence-to-sequence' },
             { text: '11 The Hopfield network', link: '/book/hopfield' },
             { text: '12 Losses and optimizers', link: '/book/training' },
+            { text: '13 How far rounding may go', link: '/book/rounding' },
           ],
         },
         {
