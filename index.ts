@@ -40,6 +40,7 @@ export type { Cell, CellOptions, Parameter, WeightInit } from './cells/cell';
 
 // Training: losses, optimizers, schedules, clipping
 export { fit, type FitOptions, type FitResult, type StepInfo } from './bptt/train/fit';
+export type { EarlyStopping } from './bptt/train/best';
 export type { LearnerOptions } from './bptt/train/learner';
 export { LossCurve, type CurveRest, type LossPoint } from './bptt/train/curve';
 export type { Batches, StreamBatch } from './bptt/train/source';

@@ -19,6 +19,9 @@ interface CommandFile {
 const commands: Record<string, () => CommandFile> = {
   train: () => require('./train') as CommandFile,
   sample: () => require('./sample') as CommandFile,
+  data: () => require('./data') as CommandFile,
+  predict: () => require('./predict') as CommandFile,
+  evaluate: () => require('./evaluate') as CommandFile,
   check: () => require('./check') as CommandFile,
   grade: () => require('./grade') as CommandFile,
   referee: () => require('./referee') as CommandFile,

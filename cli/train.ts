@@ -1,19 +1,28 @@
-/** `backstep train`: a character model of a text, from the first step to a checkpoint that can be sampled. */
+/** `backstep train`: a network for a task, from a file and the first step to a checkpoint that can be used. */
 import type { Command } from 'commander';
 import { trainingSettings } from '../bptt/train/settings';
 import { show, whole } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
-import { addSettings } from '../terminal/options';
+import { addSettings, settingOption } from '../terminal/options';
+import type { Setting } from '../core/setting';
 import { readCell } from '../text/cellchoice';
-import { train, type TrainOptions } from '../text/run';
+import { sharedSettings, taskNames, taskSettings, tasks } from '../learn/tasks';
+import type * as learn from '../learn/train';
 import { readSchedule } from '../text/settings';
 
 const examples = `
+Tasks:
+  text           the next character of a text
+${tasks.map(({ name, about }) => `  ${name.padEnd(15)}${about}`).join('\n')}
+
+Without --task, the file decides where it is clear: .txt is text.
+
 Examples:
   backstep train                                       the default text, for a minute
   backstep train --text book.txt --cell lstm --hidden 128 --seconds 600
   backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
   backstep train --resume runs/book --steps 10000      go on where it stopped
+  backstep train sales.csv --task forecast --target amount --horizon 7 --window 28
   backstep train --json | jq 'select(.event == "validation")'
 
 While it trains: bits per character on the text that is learnt, a running mean over about the last ten steps, \
@@ -27,10 +36,20 @@ Exit codes: 0 done, 1 failed, 2 bad usage; stopped and saved: 129 by a closed te
 reader that has gone, 143 by SIGTERM.
 `;
 
+const taskSetting = {
+  ...{ kind: 'choice', label: 'Task', unit: 'name', help: 'what to learn', otherwise: 'by the file' },
+  names: () => ['text', ...taskNames],
+} as const satisfies Setting;
+
 /** Adds the command to the program. */
 export function add(program: Command): void {
-  const command = program.command('train').description('train a character model on a text');
+  const command = program
+    .command('train')
+    .description('train a network on a text, or on a table of your own')
+    .argument('[file]', 'a text, or a table of CSV, TSV or JSON; - is standard input')
+    .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
+  addSettings(command, { ...taskSettings, patience: sharedSettings.patience });
   command
     .option(
       '--save-every <steps>',
@@ -42,10 +61,13 @@ export function add(program: Command): void {
     .option('--resume <checkpoint>', 'resume from a checkpoint, or from its folder')
     .option('--json', 'one JSON object per line on standard output')
     .addHelpText('after', examples)
-    .action(async (options: TrainOptions) => {
+    .action(async (file: string | undefined, options: learn.Options) => {
       // refused here, before any text is read
-      if (options.schedule !== undefined) readSchedule(options.schedule, options.steps ?? 1);
-      process.exitCode = await train(options);
+      const { schedule, steps = 1 } = options;
+      if (schedule !== undefined) readSchedule(String(schedule), Number(steps));
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed
+      const { train } = require('../learn/train') as typeof learn;
+      process.exitCode = await train(file, options);
     });
 }
 

@@ -4,6 +4,7 @@
  *   rnn.… enc.… dec.… embedding.… attention.… head.…
  *                          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
  *   optim.<memory>.<name>  what the optimizer remembers of a parameter: `optim.m.rnn.weight_ih_l0`
+ *   best.<k> [1, n]        weights and memory of the best validation so far, in the order of the optimizer
  *   state.<name> [B, H]    states that the next batch carries on from: `state.l0.h`
  *   curve.<name> [n, 2]    loss curves: step and loss, float64
  *
@@ -21,7 +22,7 @@ import type { ExecutorName } from '../core/executor';
 import { sizeOf, tensor, type Numbers, type Tensors } from '../core/tensor';
 import { flatten } from '../bptt/network/numbers';
 import { blankNetwork, mustBeNetwork, Network } from '../bptt/network/network';
-import { optimizer as optimizerOf, Optimizer } from '../bptt/train/optimizers';
+import { optimizer as optimizerOf, Optimizer, type OptimizerSnapshot } from '../bptt/train/optimizers';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { cellsOf } from '../bptt/network/stack';
 import { parseJson } from './json';
@@ -57,6 +58,8 @@ export interface Checkpoint {
   network: Network;
   /** With its memory and its count of steps. */
   optimizer?: Optimizer;
+  /** Weights and memory of the best validation so far, where training is to go on from later ones. */
+  best?: OptimizerSnapshot;
   /** States to carry on from, by name, `l0.h` [B, H] row-major. */
   states?: Record<string, ArrayLike<number>>;
   /** Loss curves by name: pairs of step and loss, one after the other. */
@@ -94,9 +97,9 @@ export type { CellMaker };
 export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<ArrayBuffer> {
   const where = 'checkpoint';
   mustHoldNetwork(checkpoint, where, 'encodeCheckpoint({ network })');
-  const names = ['network', 'optimizer', 'states', 'curves', 'vocabulary', 'training'];
+  const names = ['network', 'optimizer', 'best', 'states', 'curves', 'vocabulary', 'training'];
   mustKnowKeys(checkpoint, names, where, 'it must be made of');
-  const { network, optimizer, states = {}, curves = {}, vocabulary, training } = checkpoint;
+  const { network, optimizer, best, states = {}, curves = {}, vocabulary, training } = checkpoint;
   if (optimizer !== undefined) {
     const why = 'optimizer(network, options) makes it';
     mustBe(optimizer instanceof Optimizer, where, 'the optimizer must be an Optimizer', optimizer, why);
@@ -113,6 +116,7 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
     for (const [name, stored] of toPytorch(network.architecture, memory))
       tensors.set(`optim.${slot}.${name}`, stored);
   }
+  best?.numbers.forEach((data, k) => tensors.set(`best.${k}`, store(tensor(data, [1, data.length], dtype))));
   for (const [name, values] of Object.entries(states)) {
     const width = widthOf(layers, name);
     const { numbers } = flatten(values, where, `state ${name}`);
@@ -134,6 +138,7 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
     ...(optimizer && {
       optimizer: canonical({ options: optimizer.options, steps: optimizer.steps }),
     }),
+    ...(best && { best: canonical({ steps: best.steps }) }),
     ...(vocabulary && { vocabulary: String(vocabulary) }),
     ...(training !== undefined && { training: readable(training) }),
   };
@@ -235,14 +240,16 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   });
   network.random.state = notes.random;
   const { layers, dtype } = network.architecture;
-  const parts = byPrefix(tensors, ['optim.', 'state.', 'curve.']);
+  const parts = byPrefix(tensors, ['optim.', 'best.', 'state.', 'curve.']);
   fill(network, parts[''], network.parameters.values, '');
   const written = { ...noteOf(network), ...(inference && { loss, dropout }) };
   mustComeBack(notes.network, written, 'network');
   mustComeBack(notes.module, moduleNote(layers), 'module');
+  const made = inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']);
   return {
     network,
-    optimizer: inference || !notes.optimizer ? undefined : restore(network, notes.optimizer, parts['optim.']),
+    optimizer: made,
+    best: made && notes.best && readBest(made, notes.best.steps, parts['best.']),
     states: readStates(parts['state.'], layers, dtype),
     curves: readCurves(parts['curve.']),
     vocabulary: notes.vocabulary === undefined ? undefined : Vocabulary.parse(notes.vocabulary),
@@ -268,6 +275,23 @@ function restore(
   mustComeBack(options, made.options, 'optimizer: options');
   made.load({ ...made.state(), steps: [steps] });
   return made;
+}
+
+function readBest(made: Optimizer, steps: number, stored: Stored): OptimizerSnapshot {
+  const { numbers } = made.keep();
+  must(stored.size === numbers.length, 'checkpoint', `best must hold ${numbers.length} tensors`, stored.size);
+  numbers.forEach((into, k) => {
+    const data = stored.get(`${k}`)?.data;
+    const fits = data instanceof into.constructor && data.length === into.length;
+    must(
+      fits,
+      'checkpoint',
+      `best.${k} must hold ${into.length} numbers of the network's kind`,
+      data?.length,
+    );
+    into.set(data as typeof into);
+  });
+  return { steps, numbers };
 }
 
 /** Fills tensors from those of a file, which must be those that would be written, to the bit. */

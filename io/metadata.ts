@@ -56,6 +56,7 @@ const parts = {
   random: v.strictTuple([word, word, word, word]),
   // the optimizer itself checks its options: their names differ from one to the next
   optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
+  best: v.optional(v.strictObject({ steps: count })),
   vocabulary: v.optional(v.string()),
   // text says 1e999, but no number that is written becomes it
   training: v.optional(v.custom(isFinite, 'must hold numbers that are finite')),
@@ -77,6 +78,7 @@ export interface Metadata {
   network: NetworkNote;
   random: [number, number, number, number];
   optimizer?: { options: OptimizerOptions; steps: number };
+  best?: { steps: number };
   vocabulary?: string;
   training?: unknown;
   /** What of PyTorch can hold the weights, for people. */

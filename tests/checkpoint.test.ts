@@ -294,7 +294,7 @@ describe('a wrong argument is an error that shows the right call', () => {
     ],
     [
       save({ network: net, step: 3 }),
-      'it must be made of network, optimizer, states, curves, vocabulary, training, got step',
+      'it must be made of network, optimizer, best, states, curves, vocabulary, training, got step',
     ],
     [
       save({ network: net, optimizer: adam }),

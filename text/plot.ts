@@ -1,26 +1,33 @@
 /** loss.svg: the training and the validation curve. */
 import { canvas } from '../draw/canvas';
-import type { Trainer } from './trainer';
+import type { Trainee } from './trainee';
 
-const BITS = 1 / Math.LN2;
+/** What the losses of a curve are drawn as. */
+export interface LossAxis {
+  label: string;
+  /** Of a loss of one. */
+  unit: number;
+}
+export const charBits: LossAxis = { label: 'bits per character', unit: 1 / Math.LN2 };
 const colors = { training: '#4e79a7', validation: '#e15759' };
 
 /**
- * The loss curves as an SVG document, in bits per character.
+ * The loss curves as an SVG document.
  *
  * @param final the last point of the validation curve: step and loss.
  */
 export async function plotCurves(
-  { training, validation }: Trainer['curves'],
+  { training, validation }: Trainee['curves'],
+  { label: title, unit }: LossAxis,
   final?: [number, number],
 ): Promise<string> {
   const { Plot, document, style } = await canvas();
 
   const points = (flat: ArrayLike<number>) =>
-    Array.from({ length: flat.length / 2 }, (_, k) => ({ step: flat[2 * k], bits: flat[2 * k + 1] * BITS }));
+    Array.from({ length: flat.length / 2 }, (_, k) => ({ step: flat[2 * k], loss: flat[2 * k + 1] * unit }));
   const measured = points([...validation.pairs, ...(final ?? [])]);
   const x = 'step';
-  const y = 'bits';
+  const y = 'loss';
   const label = (name: keyof typeof colors, dy: number) => {
     const place = { frameAnchor: 'top-right', dx: -8, dy: 8 + dy } as const;
     return Plot.text([name], { ...place, text: (d: string) => d, fill: colors[name], fontWeight: 'bold' });
@@ -39,7 +46,7 @@ export async function plotCurves(
     height: 400,
     style,
     x: { label: 'step', grid: true },
-    y: { label: 'bits per character', grid: true, nice: true },
+    y: { label: title, grid: true, nice: true },
     marks,
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');

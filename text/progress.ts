@@ -1,7 +1,6 @@
 /** How fast a run is, how far, and how well it does: what a step line and a progress bar show. */
 import type { StepInfo } from '../bptt/train/fit';
-import { BITS, type Step } from './events';
-import type { Trainer } from './trainer';
+import type { Pace, Trainee } from './trainee';
 
 /** Of the running averages: about the last ten steps count. */
 const SMOOTHING = 0.9;
@@ -12,10 +11,11 @@ export class Progress {
   private readonly firstStep: number;
   /** Seconds spent in steps, without validation, samples and saving; and where the clock of the next step starts. */
   private working = 0;
+  private tokens = 0;
   private resumed: number;
 
   constructor(
-    private readonly trainer: Trainer,
+    private readonly trainer: Trainee,
     private readonly started: number,
   ) {
     this.firstStep = trainer.steps;
@@ -28,10 +28,11 @@ export class Progress {
   }
 
   /** Takes note of a step that has just been made. */
-  step({ step, loss, gradientNorm, learningRate, tokens }: StepInfo): Step {
+  step({ step, loss, tokens }: StepInfo): Pace {
     this.working += (performance.now() - this.resumed) / 1000;
     this.average = Number.isNaN(this.average) ? loss : SMOOTHING * this.average + (1 - SMOOTHING) * loss;
     const made = step - this.firstStep;
+    this.tokens += tokens;
     const { seconds } = this;
     const { steps, seconds: limit } = this.trainer.settings;
     const left = [
@@ -43,13 +44,8 @@ export class Progress {
       limit === null ? 0 : Math.min(1, seconds / limit),
     ];
     return {
-      event: 'step',
-      step,
-      loss,
-      bits: this.average * BITS,
-      charsPerSecond: (made * tokens) / this.working,
-      gradientNorm,
-      learningRate,
+      average: this.average,
+      rate: this.tokens / this.working,
       seconds,
       secondsLeft: Math.max(0, Math.min(...left)),
       done: Math.max(...done),

@@ -1,39 +1,44 @@
 /** Three ways to tell what happens: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
 import { createColors } from 'picocolors';
 import { Bar, barFits } from '../terminal/bar';
-import { count, factsOf, lines, type Event, type Step, type Validation } from './events';
+import { count, type Gradcheck } from './events';
+import type { Told, ToldStep, Words } from './trainee';
 import { jsonLine, line } from '../terminal/output';
 
 export interface Reporter {
-  tell(event: Event): void;
+  tell(event: Told): void;
   /** Leaves the terminal as it was. */
   close(): void;
 }
+
+const isStep = (event: Told): event is ToldStep => event.event === 'step';
 
 /** Seconds between two step lines where there is no bar. */
 const LINE_EVERY = 5;
 
 /** The reporter that suits where standard output and standard error go. */
-export function reporterFor(json: boolean): Reporter {
+export function reporterFor(json: boolean, words: Words): Reporter {
   if (json) return { tell: jsonLine, close: () => undefined };
-  return barFits() ? new BarReporter() : new LineReporter();
+  return barFits() ? new BarReporter(words) : new LineReporter(words);
 }
 
 class LineReporter implements Reporter {
   private next = 0;
   /** A step that has not been told: it is before anything else is, so that the last one always is. */
-  private untold: Step | undefined;
-  private validation: Validation | undefined;
+  private untold: ToldStep | undefined;
+  private validation: Told | undefined;
 
-  tell(event: Event): void {
-    if (event.event === 'step' && event.seconds < this.next) {
+  constructor(private readonly words: Words) {}
+
+  tell(event: Told): void {
+    if (isStep(event) && event.seconds < this.next) {
       this.untold = event;
       return;
     }
-    const first = event.event === 'step' ? undefined : this.untold;
+    const first = isStep(event) ? undefined : this.untold;
     for (const told of [first, event]) {
-      if (told?.event === 'step') this.next = told.seconds + LINE_EVERY;
-      if (told) for (const text of lines(told, this.validation)) line(text);
+      if (told && isStep(told)) this.next = told.seconds + LINE_EVERY;
+      if (told) for (const text of this.words.lines(told, this.validation)) line(text);
     }
     this.untold = undefined;
     if (event.event === 'validation') this.validation = event;
@@ -47,29 +52,31 @@ class LineReporter implements Reporter {
 class BarReporter implements Reporter {
   private readonly colors = createColors(!process.env.NO_COLOR);
   private readonly bar = new Bar();
-  private validation: Validation | undefined;
+  private validation: Told | undefined;
 
-  tell(event: Event): void {
-    if (event.event === 'step') {
-      this.bar.show(event.done, [...factsOf(event, this.validation), `step ${count(event.step)}`]);
+  constructor(private readonly words: Words) {}
+
+  tell(event: Told): void {
+    if (isStep(event)) {
+      this.bar.show(event.done, [...this.words.factsOf(event, this.validation), `step ${count(event.step)}`]);
       return;
     }
     if (event.event === 'validation') this.validation = event;
     // the bar goes while something is printed, and is drawn again below it at the next step
     this.close();
-    for (const text of lines(event)) line(text, (shown) => this.paint(event, shown));
+    for (const text of this.words.lines(event)) line(text, (shown) => this.paint(event, shown));
   }
 
   close(): void {
     this.bar.clear();
   }
 
-  private paint(event: Event, text: string): string {
+  private paint(event: Told, text: string): string {
     const { dim, cyan, red, green, yellow } = this.colors;
     if (event.event === 'sample') return text.startsWith('  ') ? cyan(text) : dim(text);
     if (event.event === 'validation' || event.event === 'saved') return dim(text);
     if (event.event === 'gradcheck')
-      return { right: green, wrong: red, undecided: yellow }[event.verdict](text);
+      return { right: green, wrong: red, undecided: yellow }[(event as Gradcheck).verdict](text);
     return text;
   }
 }

@@ -9,18 +9,18 @@ import { clearUp, fileIn, readWhole, writeBeside, writeWhole } from '../io/files
 import { commandLine, quote } from '../terminal/arguments';
 import { PACKAGE, readTextOf } from './corpus';
 import { failure, usage, using, CommandError } from '../terminal/errors';
-import { BITS } from './events';
 import { onInterrupt } from '../terminal/interrupt';
 import { drained, noteLine } from '../terminal/output';
-import { plotCurves } from './plot';
+import type { Gradcheck, Saved } from './events';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
-import { CHECKPOINT, newSettings, resumedSettings, type Given } from './settings';
+import { CHECKPOINT, PICTURE, newSettings, resumedSettings, type Given } from './settings';
 import { lock } from '../terminal/lock';
+import type { Trainee } from './trainee';
 import { isRun, settingsOf, Trainer } from './trainer';
 
-/** The command's options as commander hands them over. */
-export interface TrainOptions extends Given {
+/** What every run can be told, whatever it trains. */
+export interface RunChoices {
   saveEvery?: number;
   out?: string;
   /** Replaces a model that is in the folder already, which is kept beside the new one otherwise. */
@@ -29,12 +29,13 @@ export interface TrainOptions extends Given {
   json?: boolean;
 }
 
+/** The options of a run of text as commander hands them over. */
+export interface TrainOptions extends Given, RunChoices {}
+
 const PREVIOUS = 'checkpoint.previous.safetensors';
 /** What an error leaves: the last good weights, beside the last checkpoint. */
 const RESCUED = 'checkpoint.rescued.safetensors';
-const PICTURE = 'loss.svg';
 const SAVE_SECONDS = 30;
-const SAMPLE_LENGTH = 200;
 
 /** Trains; returns the exit code. */
 export async function train(options: TrainOptions): Promise<number> {
@@ -99,7 +100,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
 }
 
 /** How long to go on, and under which schedule where the old one has ended: a new one falls over as many steps again. */
-const onward = ({ spent, steps }: Trainer): string =>
+export const onward = ({ spent, steps }: Trainee): string =>
   spent ? `--steps ${2 * steps} --schedule cosine` : '--seconds 60';
 
 /** Whether there is a loss curve that is no older than the checkpoint. */
@@ -108,7 +109,8 @@ function isDrawn(out: string, checkpoint: string): boolean {
   return picture !== undefined && picture.mtimeMs >= statSync(checkpoint).mtimeMs;
 }
 
-class Run {
+/** The run of a task in training. */
+export class Run {
   private readonly reporter: Reporter;
   private readonly checkpoint: string;
   private readonly abort = new AbortController();
@@ -122,9 +124,9 @@ class Run {
   private savedStep: number | undefined;
 
   constructor(
-    private readonly trainer: Trainer,
+    private readonly trainer: Trainee,
     private readonly out: string,
-    private readonly options: TrainOptions,
+    private readonly options: RunChoices,
   ) {
     this.checkpoint = join(out, CHECKPOINT);
     this.firstStep = trainer.steps;
@@ -133,7 +135,7 @@ class Run {
     if (resumed) this.savedStep = this.firstStep;
     this.lastSave = this.lastSample = this.started;
     this.progress = new Progress(trainer, this.started);
-    this.reporter = reporterFor(options.json ?? false);
+    this.reporter = reporterFor(options.json ?? false, trainer.words);
   }
 
   async go(): Promise<number> {
@@ -151,7 +153,7 @@ class Run {
     try {
       const missing = await trainer.start();
       if (missing !== '') note(reporter, missing);
-      this.tellStart();
+      reporter.tell(trainer.opening(this.out));
       const { steps: last } = trainer.settings;
       if (trainer.spent && trainer.steps !== last) this.tellSpent();
       const stopped = await trainer.run({
@@ -181,10 +183,10 @@ class Run {
 
   private async onStep(info: StepInfo): Promise<void> {
     const { trainer, reporter, progress } = this;
-    reporter.tell(progress.step(info));
+    reporter.tell(trainer.stepped(info, progress.step(info)));
     if (info.learningRate === 0) this.tellSpent();
-    const loss = trainer.validateWhenDue();
-    if (loss !== undefined) reporter.tell({ event: 'validation', step: info.step, loss, bits: loss * BITS });
+    const validation = trainer.validateWhenDue();
+    if (validation) reporter.tell(validation);
     const now = performance.now();
     if (now - this.lastSample > sampleEvery(trainer.settings.seconds) * 1000) {
       this.tellSample();
@@ -224,7 +226,8 @@ class Run {
   private tellSample(): void {
     const { trainer, reporter } = this;
     try {
-      reporter.tell({ event: 'sample', step: trainer.steps, text: trainer.sample(SAMPLE_LENGTH) });
+      const sample = trainer.sample?.();
+      if (sample) reporter.tell(sample);
     } catch (error) {
       // fed with its own output, a network may run away that trains well
       note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training continues`);
@@ -238,13 +241,7 @@ class Run {
     const { steps: step } = this.trainer;
     this.savedStep = step;
     const files = [this.checkpoint];
-    this.reporter.tell({
-      event: 'saved',
-      step,
-      files,
-      bytes: bytes.length,
-      ...(kept !== undefined && { kept }),
-    });
+    this.reporter.tell(savedOf({ step, files, bytes: bytes.length, ...(kept !== undefined && { kept }) }));
   }
 
   /** Copies the model of another run before this one first takes its place; returns where it is then. */
@@ -260,50 +257,31 @@ class Run {
     const { seconds } = progress;
     const { steps: step } = trainer;
     this.tellSample();
-    const validation = trainer.validate();
-    const svg = await plotCurves(trainer.curves, validation && [step, validation.loss]);
-    const picture = join(this.out, PICTURE);
-    writeWhole(picture, svg);
-    reporter.tell({ event: 'saved', step, files: [picture], bytes: svg.length });
+    const drawn = Object.entries(await trainer.pictures());
+    for (const [name, svg] of drawn) writeWhole(join(this.out, name), svg);
+    const files = drawn.map(([name]) => join(this.out, name));
+    reporter.tell(savedOf({ step, files, bytes: drawn.reduce((sum, [, svg]) => sum + svg.length, 0) }));
     const checked = trainer.gradcheck();
-    reporter.tell({ event: 'gradcheck', ...checked });
+    const told: Gradcheck = { event: 'gradcheck', ...checked };
+    reporter.tell(told);
     const file = quote(this.checkpoint);
-    reporter.tell({
-      event: 'end',
-      stopped,
-      step,
-      characters: (step - this.firstStep) * trainer.settings.batch * trainer.settings.seq,
-      seconds,
-      // none was made where only the end was missing
-      training: step === this.firstStep ? trainer.curves.training.last : progress.average,
-      validation: validation?.loss,
-      validationSymbols: validation?.symbols,
-      next: [
-        commandLine(`sample ${file} --temperature 0.7 --length 500`),
-        this.resumption(onward(trainer)),
-        commandLine('check --mutants'),
-      ],
-    });
+    reporter.tell(
+      trainer.closing({
+        stopped,
+        made: step - this.firstStep,
+        seconds,
+        // none was made where only the end was missing
+        training: step === this.firstStep ? trainer.curves.training.last : progress.average,
+        resume: this.resumption(onward(trainer)),
+        command: commandLine,
+        file,
+      }),
+    );
     if (checked.verdict === 'wrong')
       throw failure(
         'train: every gradient must be right, got wrong ones (see above)',
         'this is a bug in the cell',
       );
-  }
-
-  private tellStart(): void {
-    const { settings, streams, validation, network, vocabulary, threads, steps: step } = this.trainer;
-    this.reporter.tell({
-      event: 'start',
-      settings,
-      symbols: streams.symbols,
-      validationSymbols: validation?.symbols ?? 0,
-      classes: vocabulary.size,
-      parameters: network.parameters.count,
-      threads,
-      step,
-      out: this.out,
-    });
   }
 
   private explained(error: unknown): unknown {
@@ -336,6 +314,8 @@ class Run {
     return last || 'nothing was saved';
   }
 }
+
+const savedOf = (saved: Omit<Saved, 'event'>): Saved => ({ event: 'saved', ...saved });
 
 /** Seconds between two samples: six in a short run. */
 const sampleEvery = (seconds: number | null): number => Math.min(60, Math.max(10, (seconds ?? 180) / 6));

@@ -15,6 +15,8 @@ import { usage, type CommandError } from '../terminal/errors';
 
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
+/** Name of the loss curve, which every run draws. */
+export const PICTURE = 'loss.svg';
 
 const isSchedule = (given: unknown): boolean => {
   try {

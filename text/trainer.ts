@@ -24,13 +24,32 @@ import type { Indices, Vocabulary } from '../io/vocabulary';
 import { usage } from '../terminal/errors';
 import { defaultPrime, generate } from './generate';
 import { makeCell } from './cellchoice';
-import { settingsSchema, type Settings } from './settings';
+import {
+  BITS,
+  factsOf,
+  lines,
+  type End,
+  type Event,
+  type Sample,
+  type Start,
+  type Step,
+  type Validation,
+} from './events';
+import { charBits, plotCurves } from './plot';
+import { PICTURE, settingsSchema, type Settings } from './settings';
+import type { Ending, Pace, RunOptions, Trainee, Words } from './trainee';
 
 /** Steps between two validations. */
 const VALIDATE_EVERY = 100;
 /** Most symbols of a validation on the way, and of the one at the end. */
 const QUICK_VALIDATION = 8192;
 const FULL_VALIDATION = 200_000;
+const SAMPLE_LENGTH = 200;
+
+const words: Words = {
+  lines: (event, last) => lines(event as Event, last as Validation | undefined),
+  factsOf: (step, last) => factsOf(step as Step, last as Validation | undefined),
+};
 
 const finite = v.pipe(v.number(), v.finite());
 const restSchema = v.strictObject({
@@ -56,12 +75,6 @@ export const settingsOf = ({ training }: Checkpoint): Settings =>
 export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
   v.is(trainingSchema, training) ? training.settings : undefined;
 
-export interface RunOptions {
-  signal: AbortSignal;
-  /** Awaited; returning false stops. */
-  onStep: (info: StepInfo) => unknown;
-}
-
 interface Parts {
   settings: Settings;
   /** How many threads are wanted; absent when as many as gain. */
@@ -73,12 +86,16 @@ interface Parts {
   curves: { training: LossCurve; validation: LossCurve };
 }
 
-export class Trainer {
+/** A character model in training. */
+export class Trainer implements Trainee {
+  readonly words = words;
   readonly streams: Streams;
   /** Absent when the text is too short to spare a sequence. */
   readonly validation: Streams | undefined;
 
   private team: Parallel | undefined;
+  /** The loss on the validation text after the last step. */
+  private final: ReturnType<Trainer['validate']>;
 
   private constructor(private readonly parts: Parts) {
     ({ training: this.streams, validation: this.validation } = streamsFor(parts.settings, parts.text));
@@ -197,12 +214,56 @@ export class Trainer {
     return summary.stopped;
   }
 
+  opening(out: string): Start {
+    const { settings, streams, validation, network: net, vocabulary, threads, steps: step } = this;
+    return {
+      event: 'start',
+      settings,
+      symbols: streams.symbols,
+      validationSymbols: validation?.symbols ?? 0,
+      classes: vocabulary.size,
+      parameters: net.parameters.count,
+      threads,
+      step,
+      out,
+    };
+  }
+
+  stepped({ step, loss, gradientNorm, learningRate }: StepInfo, { average, rate, ...pace }: Pace): Step {
+    return {
+      event: 'step',
+      ...{ step, loss, bits: average * BITS, charsPerSecond: rate, gradientNorm, learningRate },
+      ...pace,
+    };
+  }
+
   /** The loss on a part of the validation text, after the steps that are due for it. */
-  validateWhenDue(): number | undefined {
-    if (this.steps % VALIDATE_EVERY !== 0) return undefined;
+  validateWhenDue(): Validation | undefined {
+    const { steps: step } = this;
+    if (step % VALIDATE_EVERY !== 0) return undefined;
     const loss = this.validate(QUICK_VALIDATION)?.loss;
-    if (loss !== undefined) this.curves.validation.add(this.steps, loss);
-    return loss;
+    if (loss === undefined) return undefined;
+    this.curves.validation.add(step, loss);
+    return { event: 'validation', step, loss, bits: loss * BITS };
+  }
+
+  pictures(): Promise<Record<string, string>> {
+    const last = this.validate();
+    this.final = last;
+    return plotCurves(this.curves, charBits, last && [this.steps, last.loss]).then((svg) => ({
+      [PICTURE]: svg,
+    }));
+  }
+
+  closing({ stopped, made, seconds, training, resume, command, file }: Ending): End {
+    const { batch, seq } = this.settings;
+    return {
+      event: 'end',
+      ...{ stopped, step: this.steps, characters: made * batch * seq, seconds, training },
+      validation: this.final?.loss,
+      validationSymbols: this.final?.symbols,
+      next: [command(`sample ${file} --temperature 0.7 --length 500`), resume, command('check --mutants')],
+    };
   }
 
   /** Mean loss on the validation text, or on about its first `most` symbols. */
@@ -222,12 +283,13 @@ export class Trainer {
   }
 
   /** A sample of what the model writes by now; the same at the same step. */
-  sample(length: number): string {
+  sample(length = SAMPLE_LENGTH): Sample {
     const { vocabulary } = this;
     const { indices } = vocabulary.encode(defaultPrime(vocabulary));
     const random = new Random((this.settings.seed ^ this.steps) >>> 0);
     const symbols = generate(this.network, vocabulary, { temperature: 0.7, prime: indices, random });
-    return Array.from({ length }, () => symbols.next().value).join('');
+    const text = Array.from({ length }, () => symbols.next().value).join('');
+    return { event: 'sample', step: this.steps, text };
   }
 
   /** All that the run needs to go on from here. */

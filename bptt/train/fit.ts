@@ -1,14 +1,10 @@
 /** Training: an asynchronous loop over batches, one optimizer step after the other. */
 import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
+import { Best, type EarlyStopping } from './best';
 import { LossCurve, type LossPoint } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import { mustBeNetwork, type Network } from '../network/network';
-import {
-  optimizer as optimizerOf,
-  Optimizer,
-  type OptimizerSnapshot,
-  type OptimizerOptions,
-} from './optimizers';
+import { optimizer as optimizerOf, Optimizer, type OptimizerOptions } from './optimizers';
 import { Parallel } from '../parallel/parallel';
 import { Source, type Batches } from './source';
 import { States } from '../network/states';
@@ -32,7 +28,7 @@ export interface FitOptions extends LearnerOptions {
   /** Measures the loss on other batches after every `every` steps. */
   validation?: { batches: () => Batches; every: number };
   /** Stops after `patience` validations in a row without an improvement of more than `minimum` (default 0). */
-  earlyStopping?: { patience: number; minimum?: number };
+  earlyStopping?: EarlyStopping;
 }
 
 /** How a training ended. Losses are points of step and loss. */
@@ -122,35 +118,6 @@ export async function fit(network: Network, batches: Batches, options: FitOption
     ...(best.point && { best: best.point }),
     states: learner.states ?? new States(0, {}),
   };
-}
-
-/** The best validation so far, and what the optimizer had made by then when that is wanted back. */
-class Best {
-  point: LossPoint | undefined;
-  private kept: OptimizerSnapshot | undefined;
-  private since = 0;
-
-  constructor(
-    private readonly optimizer: Optimizer,
-    private readonly stopping: FitOptions['earlyStopping'],
-  ) {}
-
-  see(step: number, loss: number): void {
-    const { minimum = 0 } = this.stopping ?? {};
-    this.since++;
-    if (this.point && !(loss < this.point.loss - minimum)) return;
-    this.point = { step, loss };
-    this.since = 0;
-    if (this.stopping) this.kept = this.optimizer.keep(this.kept);
-  }
-
-  get exhausted(): boolean {
-    return this.stopping !== undefined && this.since >= this.stopping.patience;
-  }
-
-  restore(): void {
-    if (this.kept) this.optimizer.restore(this.kept);
-  }
 }
 
 /** The loss over all batches, every valid step weighing the same; undefined when aborted. */

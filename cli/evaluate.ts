@@ -1,0 +1,29 @@
+/** `backstep evaluate`: how well a trained model does on a file, beside the simplest alternatives. */
+import type { Command } from 'commander';
+import type * as use from '../learn/use';
+
+const examples = `
+Examples:
+  backstep evaluate runs/sales sales.csv               on the part that training never saw
+  backstep evaluate runs/sales newer.csv --out figures
+  backstep evaluate runs/sales newer.csv --json
+
+Of the file that the model was trained on, only the test part counts; of another file with dates, only the rows after \
+the last one of the training. The interval is drawn by bootstrap: it says what the figure may be by chance.
+`;
+
+/** Adds the command to the program. */
+export function add(program: Command): void {
+  program
+    .command('evaluate')
+    .description('measure a trained model on a table')
+    .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
+    .argument('<file>', 'a table of CSV, TSV or JSON; - is standard input')
+    .option('--out <dir>', 'folder for pictures (default: none)')
+    .option('--json', 'one JSON object on standard output')
+    .addHelpText('after', examples)
+    .action(async (checkpoint: string, file: string, options: use.UseOptions) => {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed
+      await (require('../learn/use') as typeof use).evaluate(checkpoint, file, options);
+    });
+}

@@ -1,0 +1,29 @@
+/** `backstep predict`: what a trained model says of a file. */
+import type { Command } from 'commander';
+import type * as use from '../learn/use';
+
+const examples = `
+Examples:
+  backstep predict runs/sales sales.csv
+  backstep predict runs/sales sales.csv --out forecast.csv
+  tail -n 100 sensor.jsonl | backstep predict runs/sensor - --json
+
+The file needs the columns that the model was trained on. A forecast goes on behind the last row of each series. The \
+numbers are scaled as in training: the scales are in the checkpoint.
+`;
+
+/** Adds the command to the program. */
+export function add(program: Command): void {
+  program
+    .command('predict')
+    .description('apply a trained model to a table')
+    .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
+    .argument('<file>', 'a table of CSV, TSV or JSON; - is standard input')
+    .option('--out <file>', 'the file to write (default: standard output)')
+    .option('--json', 'JSON lines instead of CSV')
+    .addHelpText('after', examples)
+    .action(async (checkpoint: string, file: string, options: use.UseOptions) => {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed
+      await (require('../learn/use') as typeof use).predict(checkpoint, file, options);
+    });
+}

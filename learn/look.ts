@@ -1,0 +1,124 @@
+/** `backstep data`: what was understood of a file. */
+import type { Column, Table } from '../data/table';
+import { sparkline } from '../draw/sparkline';
+import { safe } from '../core/safe';
+import { columnsOf } from '../terminal/wrap';
+import { asJson, line } from '../terminal/output';
+import { dateText, spacingOf } from './season';
+import { tasks } from './tasks';
+import { tableOf } from './train';
+
+const MOST_CLASSES = 20;
+const MOST_NAMED = 6;
+const WIDTH = 24;
+
+/** What there is to say of a column, most important first. */
+interface About {
+  name: string;
+  kind: string;
+  missing: number;
+  facts: string;
+  picture: string;
+}
+
+const short = (x: number): string => String(Number(x.toPrecision(5)));
+
+function ofNumbers(values: Float64Array): [facts: string, picture: string] {
+  const there = values.filter((x) => !Number.isNaN(x));
+  if (there.length === 0) return ['no value', ''];
+  const [low, high] = [there.reduce((a, b) => Math.min(a, b)), there.reduce((a, b) => Math.max(a, b))];
+  const mean = there.reduce((sum, x) => sum + x / there.length, 0);
+  const facts = low === high ? `always ${short(low)}` : `${short(low)} … ${short(high)}, mean ${short(mean)}`;
+  return [facts, sparkline(Array.from(values), WIDTH)];
+}
+
+function ofDates(values: Float64Array): [facts: string, picture: string] {
+  const there = values.filter((x) => !Number.isNaN(x));
+  if (there.length === 0) return ['no value', ''];
+  const ascending = there.every((time, k) => k === 0 || time >= there[k - 1]);
+  const sorted = Float64Array.from(there).sort();
+  const twice = sorted.reduce((n, time, k) => n + Number(k > 0 && time === sorted[k - 1]), 0);
+  const facts = [
+    `${dateText(sorted[0])} … ${dateText(sorted[sorted.length - 1])}`,
+    twice > 0 ? `${twice} repeated` : spacingOf(sorted).name,
+    ascending ? '' : 'not sorted',
+  ];
+  return [facts.filter(Boolean).join(', '), ''];
+}
+
+/** Classes and how often each occurs, or lengths where nearly all texts differ. */
+function ofTexts(values: readonly string[]): [facts: string, picture: string] {
+  const there = values.filter((text) => text !== '');
+  const counts = new Map<string, number>();
+  for (const text of there) counts.set(text, (counts.get(text) ?? 0) + 1);
+  if (counts.size <= MOST_CLASSES && counts.size < there.length) {
+    const classes = [...counts].sort((a, b) => b[1] - a[1]);
+    const named = classes.slice(0, MOST_NAMED).map(([text, n]) => `${safe(text)} ${n}`);
+    const more = classes.length > MOST_NAMED ? ', …' : '';
+    const once = classes.filter(([, n]) => n === 1).length;
+    const facts = `${counts.size} classes: ${named.join(', ')}${more}${once > 0 ? ` (${once} only once)` : ''}`;
+    return [
+      facts,
+      sparkline(
+        classes.map(([, n]) => n),
+        WIDTH,
+        [0, 0],
+      ),
+    ];
+  }
+  const lengths = there.map((text) => [...text].length);
+  const symbols = new Set(there.flatMap((text) => [...text])).size;
+  return [`${counts.size} different, ${range(lengths)} characters, ${symbols} symbols`, ''];
+}
+
+const range = (lengths: readonly number[]): string => {
+  const [low, high] = lengths.reduce(([a, b], n) => [Math.min(a, n), Math.max(b, n)], [Infinity, 0]);
+  return lengths.length === 0 ? 'no' : low === high ? `${low}` : `${low} … ${high}`;
+};
+
+function ofLists(values: readonly (readonly unknown[])[]): [facts: string, picture: string] {
+  const items = new Set(values.slice(0, 10_000).flat().map(String)).size;
+  return [`lists of ${range(values.map(({ length }) => length))} items, ${items} different`, ''];
+}
+
+function about(table: Table, column: Column): About {
+  const [facts, picture] =
+    column.kind === 'numbers'
+      ? ofNumbers(column.values)
+      : column.kind === 'dates'
+        ? ofDates(column.values)
+        : column.kind === 'texts'
+          ? ofTexts(column.values)
+          : ofLists(column.values);
+  return { name: column.name, kind: column.kind, missing: table.missing(column), facts, picture };
+}
+
+const separators: Record<string, string> = { '\t': 'tabs', ',': 'commas', ';': 'semicolons', '|': 'bars' };
+
+/** Prints what was understood of a file. */
+export async function look(file: string, { json = false }: { json?: boolean }): Promise<void> {
+  const table = await tableOf(file);
+  const columns = table.columns.map((column) => about(table, column));
+  const fitting = tasks.flatMap((task) => {
+    const why = task.fits(table, {});
+    return why === undefined ? [] : [{ task: task.name, why }];
+  });
+  const kind = table.separator === 'json' ? 'json' : 'separated';
+  if (json) {
+    const told = columns.map(({ picture: _picture, ...rest }) => rest);
+    return line(asJson({ event: 'data', file, kind, rows: table.rows, columns: told, tasks: fitting }));
+  }
+  const how =
+    kind === 'json' ? 'JSON' : `cells separated by ${separators[table.separator] ?? table.separator}`;
+  line(`${table.name}: ${table.rows.toLocaleString('en-US')} rows, ${columns.length} columns; ${how}`);
+  const widest = Math.min(24, Math.max(...columns.map(({ name }) => name.length)));
+  const room = Math.max(20, Math.min(110, columnsOf(process.stdout)) - widest - 12);
+  for (const { name, kind: of, missing, facts, picture } of columns) {
+    const told = missing > 0 ? `${missing} missing; ${facts}` : facts;
+    // the picture goes first where there is no room
+    const shown = picture !== '' && told.length + WIDTH + 2 <= room ? `${told}  ${picture}` : told;
+    line(`  ${safe(name).slice(0, widest).padEnd(widest)}  ${of.padEnd(8)}${shown}`.trimEnd());
+  }
+  const next = fitting.map(({ task, why }) => `${task} (${why})`).join(', ');
+  line(next === '' ? 'train: --task must be given' : `train: --task ${next}`);
+}

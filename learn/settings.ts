@@ -1,0 +1,115 @@
+/** The settings of a run of a task: their form in a checkpoint, and how a resumed run changes them. */
+import * as v from 'valibot';
+import { canBe, defaultsOf, OFF } from '../core/setting';
+import type { ScheduleOptions } from '../bptt/train/schedules';
+import { settingsSchema as textSettings, readSchedule } from '../text/settings';
+import { show } from '../terminal/arguments';
+import { usage } from '../terminal/errors';
+import { flagOf } from '../terminal/options';
+import type { Given, Task } from './task';
+import { sharedSettings, tasks } from './tasks';
+
+const { text: _text, embedding: _embedding, seq: _seq, ...entries } = textSettings.entries;
+export const settingsSchema = v.strictObject({
+  ...entries,
+  file: v.string(),
+  /** Left out when it is off. */
+  patience: v.optional(
+    v.custom<number>(
+      (value) => typeof value === 'number' && canBe(sharedSettings.patience, value),
+      'must be a number',
+    ),
+  ),
+});
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+const textOnly = ['text', 'embedding', 'seq'] as const;
+
+/** What a run cannot change halfway. */
+const fixed = [
+  'cell',
+  'layers',
+  'hidden',
+  'batch',
+  'optimizer',
+  'dropout',
+  'seed',
+  'dtype',
+  'patience',
+] as const;
+
+/** The task's own options, defaults filled in. @throws CommandError for those that belong to another task. */
+export function ownOptions(task: Task, given: Given): Given {
+  for (const other of tasks)
+    for (const name of Object.keys(other.settings))
+      if (given[name] !== undefined && !(name in task.settings))
+        throw usage(
+          `train: --${flagOf(name)} must be left out with --task ${task.name}, got ${show(String(given[name]))}`,
+          `it belongs to --task ${other.name}`,
+        );
+  // a run of text checks its own
+  const misplaced = task.name === 'text' ? undefined : textOnly.find((name) => given[name] !== undefined);
+  if (misplaced !== undefined)
+    throw usage(
+      `train: --${misplaced} must be left out with --task ${task.name}, got ${show(String(given[misplaced]))}`,
+      'it belongs to --task text',
+    );
+  const own = Object.keys(task.settings).flatMap((name) =>
+    given[name] === undefined ? [] : [[name, given[name]]],
+  );
+  return { ...defaultsOf(task.settings), ...(Object.fromEntries(own) as Given) };
+}
+
+/** Settings of a new run. */
+export function newSettings(
+  task: Task,
+  given: Given,
+  file: string,
+  sha256: string,
+  executor: string,
+): Settings {
+  const usual = { ...defaultsOf(sharedSettings), ...task.defaults };
+  const all = {
+    ...usual,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
+  const steps = (given.steps ?? null) as number | null;
+  const { cell, layers, hidden, batch, optimizer, lr, clip, dropout, seed, dtype, seconds, patience } = all;
+  return {
+    ...{ file, sha256, cell, layers, hidden, batch, optimizer, lr, dropout, seed, dtype, executor, steps },
+    schedule: readSchedule(String(all.schedule), steps),
+    clip: clip === OFF ? null : clip,
+    ...(patience !== OFF && { patience }),
+    ...(given.threads !== undefined && { threads: given.threads as number }),
+    // the default limit holds where there is no other
+    seconds: given.seconds === undefined && steps !== null ? null : seconds,
+  };
+}
+
+/** Settings of a run that goes on. @throws CommandError when one is changed that cannot be. */
+export function resumedSettings(task: Task, given: Given, before: Settings): Settings {
+  const changed = [...fixed, ...Object.keys(task.settings)].find((name) => {
+    const was = (before as unknown as Given)[name] ?? (name === 'patience' ? OFF : undefined);
+    return given[name] !== undefined && given[name] !== was;
+  });
+  if (changed !== undefined)
+    throw usage(
+      `train: --${flagOf(changed)} must be left out with --resume, got ${show(String(given[changed]))} (it is fixed by the checkpoint)`,
+      `leave --${flagOf(changed)} out, or start a new run without --resume`,
+    );
+  const { steps, seconds, lr, clip, schedule, threads, executor } = given as Partial<
+    Omit<Settings, 'schedule' | 'clip'> & { clip: number | 'off'; schedule: string }
+  >;
+  const limits = steps !== undefined || seconds !== undefined;
+  const settings = {
+    ...before,
+    ...(lr !== undefined && { lr }),
+    ...(threads !== undefined && { threads }),
+    ...(executor !== undefined && { executor }),
+    ...(clip !== undefined && { clip: clip === OFF ? null : clip }),
+    // a new limit replaces both old ones
+    ...(limits && { steps: steps ?? null, seconds: seconds ?? null }),
+  };
+  const read = (text: string): ScheduleOptions => readSchedule(text, settings.steps);
+  return schedule === undefined ? settings : { ...settings, schedule: read(schedule) };
+}

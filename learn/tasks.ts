@@ -1,0 +1,31 @@
+/** The tasks of files of one's own: one file and one line each. Commands, help, messages and checkpoints find them here. */
+import type { Setting } from '../core/setting';
+import { trainingSettings } from '../bptt/train/settings';
+import { known } from '../terminal/arguments';
+import { forecast } from './forecast';
+import type { Task } from './task';
+
+export const tasks: readonly Task[] = [forecast];
+export const taskNames = tasks.map(({ name }) => name);
+
+/** @throws CommandError for a name that is none. */
+export const taskOf = (name: unknown, must: string): Task => {
+  const found = known(name, taskNames, must);
+  return tasks.find((task) => task.name === found) as Task;
+};
+
+const { text: _text, embedding: _embedding, seq: _seq, ...shared } = trainingSettings;
+/** What every task is trained by, beside its own settings. */
+export const sharedSettings = {
+  ...shared,
+  patience: {
+    ...{ kind: 'number', whole: true, least: 1, off: true, default: 10 },
+    ...{ label: 'Patience', unit: 'n', help: 'stop after n validations without a better one, or off' },
+  },
+} as const satisfies Record<string, Setting>;
+
+/** The settings of all tasks by name. */
+export const taskSettings: Readonly<Record<string, Setting>> = Object.assign(
+  {},
+  ...tasks.map(({ settings }) => settings),
+) as Record<string, Setting>;

@@ -1,0 +1,118 @@
+/** `backstep train FILE`: which task it is, a new run of it, or one that goes on. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { executorHere, executorOf, type ExecutorName } from '../core/executor';
+import { readTable, type Table } from '../data/table';
+import { decodeCheckpoint } from '../io/checkpoint';
+import { fileIn, readWhole } from '../io/files';
+import { usage, using } from '../terminal/errors';
+import { onward, Run, train as trainText, type RunChoices } from '../text/run';
+import { noteLine } from '../terminal/output';
+import { CHECKPOINT } from '../text/settings';
+import type { Given, Task } from './task';
+import { newSettings, ownOptions, resumedSettings } from './settings';
+import { taskNames, taskOf, tasks } from './tasks';
+import { isTaskRun, readTaskNote, TaskTrainer } from './trainer';
+
+/** The options of `train` as commander hands them over. */
+export type Options = Given & RunChoices & { task?: string };
+
+/** Reads a table; `-` is standard input. What is wrong with it is the user's to mend. */
+export async function tableOf(file: string): Promise<Table> {
+  try {
+    return await (file === '-' ? readTable(process.stdin, { name: 'standard input' }) : readTable(file));
+  } catch (error) {
+    throw usage(
+      (error as Error).message,
+      'a file of CSV, TSV or JSON, with the names of the columns first',
+      error,
+    );
+  }
+}
+
+/** SHA-256 of a file's bytes, by which a checkpoint knows its file again; standard input has none to come back to. */
+export async function fingerprintOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  if (file !== '-') for await (const piece of createReadStream(file)) hash.update(piece as Uint8Array);
+  return hash.digest('hex');
+}
+
+/** Trains on a file, or goes on from a checkpoint; returns the exit code. */
+export async function train(file: string | undefined, options: Options): Promise<number> {
+  if (options.resume !== undefined) {
+    const from = using(() => fileIn(options.resume as string, CHECKPOINT));
+    const found = using(() => decodeCheckpoint(readWhole(from), { inference: true, file: from }));
+    if (isTaskRun(found)) return resume(from, file, options);
+  }
+  const isText =
+    options.task === 'text' ||
+    (options.task === undefined && (file === undefined || /\.(txt|md)$/i.test(file)));
+  if (isText || file === undefined) {
+    if (!isText) throw usage(`train: a file must be given with --task ${options.task}, got none`);
+    const text = file ?? (options.text as string | undefined);
+    ownOptions({ name: 'text', settings: {} } as Task, options);
+    return trainText({ ...options, ...(text !== undefined && { text }) });
+  }
+  const table = await tableOf(file);
+  const task = chosen(table, options);
+  const executor = using(() => executorOf(options.executor as ExecutorName | undefined)).name;
+  const own = ownOptions(task, options);
+  const settings = newSettings(task, options, file, await fingerprintOf(file), executor);
+  const trainer = using(
+    () => TaskTrainer.begin(task, task.prepare(table, own), table, settings),
+    `backstep data ${file} shows what is in the file`,
+  );
+  const name = file === '-' ? 'data' : basename(file, extname(file));
+  return new Run(trainer, options.out ?? join('runs', name), options).go();
+}
+
+/** The task that is asked for, or the one that the file is clearly for. */
+function chosen(table: Table, options: Options): Task {
+  const { task: asked } = options;
+  if (asked !== undefined) return taskOf(asked, 'train: --task must be one of text,');
+  const fitting = tasks.flatMap((task) => {
+    const why = task.fits(table, options);
+    return why === undefined ? [] : [{ task, why }];
+  });
+  if (fitting.length !== 1)
+    throw usage(
+      `train: --task must be given for ${table.name}, got none (its columns fit ${fitting.length === 0 ? 'no task clearly' : fitting.map(({ task }) => task.name).join(' and ')})`,
+      `--task text, ${taskNames.join(', ')}; backstep data ${table.name} shows the columns`,
+    );
+  const [{ task, why }] = fitting;
+  noteLine(`train: --task ${task.name}, for ${why}`);
+  return task;
+}
+
+async function resume(from: string, file: string | undefined, options: Options): Promise<number> {
+  const spoilt = 'the file is damaged or not a checkpoint; nothing was overwritten';
+  const bytes = using(
+    () => readWhole(from),
+    'give the checkpoint.safetensors of an earlier run, or its folder',
+  );
+  const { task, settings: before } = using(
+    () => readTaskNote(decodeCheckpoint(bytes, { inference: true, file: from })),
+    spoilt,
+  );
+  const settings = resumedSettings(task, options, { ...before, ...(file !== undefined && { file }) });
+  const table = await tableOf(settings.file);
+  if ((await fingerprintOf(settings.file)) !== before.sha256)
+    throw usage(
+      `train: the file must be the one that the checkpoint was trained on, got a different one (${settings.file})`,
+      'give the same, unchanged file; for new data train without --resume',
+    );
+  const executor = using(() => executorOf(executorHere(settings.executor as ExecutorName)))
+    .name as ExecutorName;
+  const trainer = using(
+    () => TaskTrainer.resume(table, settings, decodeCheckpoint(bytes, { executor, file: from })),
+    spoilt,
+  );
+  const { steps } = trainer;
+  if (settings.steps !== null && steps >= settings.steps)
+    throw usage(
+      `train: --steps must be more than the ${steps} steps already trained, got ${settings.steps}`,
+      onward(trainer),
+    );
+  return new Run(trainer, options.out ?? dirname(from), options).go();
+}

@@ -1,0 +1,402 @@
+/** A task in training: epochs of batches, validations, early stopping with the best weights kept. */
+import * as v from 'valibot';
+import type { ExecutorName } from '../core/executor';
+import { copyNetwork, network, type Network } from '../bptt/network/network';
+import { mustHaveRoom } from '../bptt/network/need';
+import { gradcheck, type GradcheckReport } from '../bptt/check/gradcheck';
+import { parallel, type Parallel } from '../bptt/parallel/parallel';
+import { MOST_UNASKED, teamFor } from '../bptt/parallel/threads';
+import { Best, type BestSoFar } from '../bptt/train/best';
+import { LossCurve } from '../bptt/train/curve';
+import { fit, type FitResult, type StepInfo } from '../bptt/train/fit';
+import { evaluate } from '../bptt/train/learner';
+import { optimizer, type Optimizer } from '../bptt/train/optimizers';
+import { schedule } from '../bptt/train/schedules';
+import { settle } from '../bptt/train/updates';
+import type { Batch } from '../bptt/network/batch';
+import { epoch } from '../data/epoch';
+import type { Table } from '../data/table';
+import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
+import { parse } from '../io/metadata';
+import { usage } from '../terminal/errors';
+import { cellLabel, makeCell } from '../text/cellchoice';
+import { count, lines as textLines, time, type Event } from '../text/events';
+import { plotCurves } from '../text/plot';
+import { PICTURE } from '../text/settings';
+import type { Ending, Pace, RunOptions, Told, ToldStep, Trainee, Words } from '../text/trainee';
+import { settingsSchema, type Settings } from './settings';
+import type { Examples, Judgement, Parts, Task } from './task';
+import { taskNames, taskOf } from './tasks';
+
+/** Rows of a batch of validation; and at most so many steps between two validations. */
+const ROWS_AT_ONCE = 512;
+const VALIDATE_EVERY = 100;
+
+const finite = v.pipe(v.number(), v.finite());
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const rest = v.strictObject({ interval: v.pipe(whole, v.minValue(1)), sum: finite, count: whole });
+/** What a checkpoint of a task holds beside the network: its `training`. */
+const trainingSchema = v.strictObject({
+  task: v.picklist(taskNames),
+  settings: settingsSchema,
+  note: v.unknown(),
+  curves: v.strictObject({ training: rest, validation: rest }),
+  best: v.optional(v.strictObject({ step: whole, loss: finite, since: whole })),
+});
+type Training = v.InferOutput<typeof trainingSchema>;
+
+/** What the checkpoint of a task says of itself. */
+export interface TaskNote {
+  task: Task;
+  settings: Settings;
+  note: unknown;
+}
+
+/** Whether a checkpoint was saved by a run of a task, and not of text. */
+export const isTaskRun = ({ training }: Checkpoint): boolean =>
+  typeof training === 'object' && training !== null && 'task' in training;
+
+/** @throws TypeError when it is not as a run writes it. */
+export function readTaskNote(checkpoint: Checkpoint): TaskNote & Omit<Training, 'task'> {
+  const { task: name, ...training } = parse(trainingSchema, checkpoint.training, 'checkpoint: training');
+  const task = taskOf(name, 'checkpoint: training.task must be one of');
+  return { ...training, task, note: parse(task.note, training.note, 'checkpoint: training.note') };
+}
+
+interface Start extends Told {
+  event: 'start';
+  lines: string[];
+}
+interface Step extends ToldStep {
+  loss: number;
+  average: number;
+  sequencesPerSecond: number;
+  gradientNorm: number;
+  learningRate: number;
+  secondsLeft: number;
+}
+interface Validation extends Told {
+  event: 'validation';
+  step: number;
+  loss: number;
+}
+interface End extends Told {
+  event: 'end';
+  lines: string[];
+}
+
+const title = (name: string, text: string): string => `${name.padEnd(12)}${text}`;
+const short = (x: number): string => (x >= 1e-3 && x < 1e4 ? x.toPrecision(3) : x.toExponential(1));
+
+const words: Words = {
+  factsOf(told, last) {
+    const { average, secondsLeft, sequencesPerSecond, gradientNorm } = told as Step;
+    return [
+      `loss ${short(average)}`,
+      ...(last ? [`validation ${short((last as Validation).loss)}`] : []),
+      `${time(secondsLeft)} left`,
+      `${count(sequencesPerSecond)} sequences/s`,
+      `gradient ${short(gradientNorm)}`,
+    ];
+  },
+  lines(told, last) {
+    if (told.event === 'start' || told.event === 'end') return (told as Start | End).lines;
+    if (told.event === 'step')
+      return [[`step ${count((told as Step).step)}`, ...words.factsOf(told as Step, last)].join('  ')];
+    if (told.event === 'validation') {
+      const { step, loss } = told as Validation;
+      return [`validation at step ${count(step)}: ${short(loss)}`];
+    }
+    return textLines(told as Event);
+  },
+};
+
+/** Made by `begin` or `resume`. */
+export class TaskTrainer implements Trainee {
+  readonly words = words;
+  private team: Parallel | undefined;
+  private readonly parts: Parts;
+  private readonly best: Best;
+  /** Steps in an epoch. */
+  private readonly epochSteps: number;
+
+  private constructor(
+    private readonly task: Task,
+    private readonly note: unknown,
+    private readonly table: Table,
+    public settings: Settings,
+    readonly network: Network,
+    private readonly optimizer: Optimizer,
+    readonly curves: Trainee['curves'],
+    best?: BestSoFar,
+  ) {
+    this.parts = task.parts(table, note);
+    const { patience, batch } = settings;
+    this.epochSteps = Math.ceil(this.parts.training.count / batch);
+    this.best = new Best(optimizer, { patience: patience ?? Infinity });
+    this.best.state = best;
+  }
+
+  /** A new network for a table. @throws RangeError when it does not fit in memory. */
+  static begin(task: Task, note: unknown, table: Table, settings: Settings): TaskTrainer {
+    const { cell, layers, hidden, dropout, dtype, seed, lr } = settings;
+    const { input, ...shape } = task.network(note);
+    const layer = (l: number) => makeCell(cell, { input: l === 0 ? input : hidden, hidden });
+    const { training } = task.parts(table, note);
+    const [T] = (training.batch([0]).x as { shape: number[] }).shape;
+    const B = Math.min(settings.batch, training.count);
+    const cells = [
+      { cell: layer(0), times: 1 },
+      { cell: layer(1), times: layers - 1 },
+    ];
+    const rows = 2 + settle({ name: settings.optimizer }).rule.states.length;
+    const threads = settings.threads ?? MOST_UNASKED;
+    mustHaveRoom({ cells, output: shape.output as number, T, B, threads, dtype, rows }, 'train');
+    const stack = Array.from({ length: layers }, (_, l) => layer(l));
+    const executor = settings.executor as ExecutorName;
+    const net = network({ ...shape, layers: stack, dropout, dtype, seed, executor });
+    const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
+    const curves = { training: new LossCurve(), validation: new LossCurve() };
+    return new TaskTrainer(task, note, table, settings, net, made, curves);
+  }
+
+  /** The network of a checkpoint, at the step where it was saved. */
+  static resume(
+    table: Table,
+    settings: Settings,
+    checkpoint: Required<Pick<Checkpoint, 'curves'>> & Checkpoint,
+  ): TaskTrainer {
+    const { task, note, curves: rests, best } = readTaskNote(checkpoint);
+    const { network: net, optimizer: from, best: kept } = checkpoint;
+    if (!from)
+      throw usage(
+        'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
+      );
+    const made = optimizer(net, { ...from.options, learningRate: settings.lr });
+    made.load(from.state());
+    const curves = {
+      training: LossCurve.from(checkpoint.curves.training, rests.training),
+      validation: LossCurve.from(checkpoint.curves.validation, rests.validation),
+    };
+    const state = best && kept && { point: { step: best.step, loss: best.loss }, since: best.since, kept };
+    return new TaskTrainer(task, note, table, { threads: 1, ...settings }, net, made, curves, state);
+  }
+
+  get steps(): number {
+    return this.optimizer.steps;
+  }
+
+  get spent(): boolean {
+    return schedule(this.settings.schedule)(this.steps) === 0;
+  }
+
+  async start(): Promise<string> {
+    const { threads } = this.settings;
+    const first = this.parts.training.batch(this.rowsOf(0));
+    this.team = await (threads === undefined
+      ? teamFor(this.network, first)
+      : parallel(this.network, threads));
+    this.settings = { ...this.settings, threads: this.team.threads > 1 ? this.team.threads : undefined };
+    return this.team.note;
+  }
+
+  close(): void {
+    this.team?.close();
+  }
+
+  async run({ signal, onStep }: RunOptions): Promise<FitResult['stopped']> {
+    const { clip, steps, seconds, schedule: rate } = this.settings;
+    const summary = await fit(this.network, this.batches(), {
+      optimizer: this.optimizer,
+      schedule: rate,
+      threads: this.team ?? 1,
+      ...(clip !== null && { clip: { norm: clip } }),
+      ...(steps !== null && { steps }),
+      ...(seconds !== null && { seconds }),
+      curve: this.curves.training,
+      signal,
+      onStep: async (info) => {
+        await onStep(info);
+        return !this.best.exhausted;
+      },
+    });
+    if (summary.stopped === 'aborted') return 'aborted';
+    this.ran = { steps: this.steps, patience: this.best.exhausted };
+    this.best.restore();
+    return this.best.exhausted ? 'patience' : summary.stopped;
+  }
+  private ran = { steps: 0, patience: false };
+
+  validateWhenDue(): Validation | undefined {
+    const { steps: step } = this;
+    const { validation } = this.parts;
+    if (!validation || step % Math.min(VALIDATE_EVERY, this.epochSteps) !== 0) return undefined;
+    const loss = this.lossOf(validation);
+    this.curves.validation.add(step, loss);
+    this.best.see(step, loss);
+    return { event: 'validation', step, loss };
+  }
+
+  checkpoint(): CheckpointToSave {
+    const { task, settings, note, curves, network: net } = this;
+    const best = this.best.state;
+    // once they are put back, the best weights are those of the network
+    const apart = best && best.kept.steps !== this.steps ? best : undefined;
+    return {
+      network: net,
+      optimizer: this.optimizer,
+      ...(apart && { best: apart.kept }),
+      curves: { training: curves.training.pairs, validation: curves.validation.pairs },
+      training: {
+        task: task.name,
+        settings,
+        note,
+        curves: { training: curves.training.rest, validation: curves.validation.rest },
+        ...(apart && { best: { ...apart.point, since: apart.since } }),
+      },
+    };
+  }
+
+  gradcheck(): GradcheckReport {
+    const copy = copyNetwork(this.network);
+    const { training } = this.parts;
+    const batch = training.batch(training.count > 1 ? [0, 1] : [0]);
+    return gradcheck(copy, {
+      batch: shortened(batch),
+      oracles: ['differences', 'forwardMode', 'doubleSum', 'statement'],
+      coordinates: 10,
+      directions: 2,
+      seed: this.settings.seed,
+    });
+  }
+
+  opening(out: string): Start {
+    const { task, settings: s, note, table, parts, network: net, steps } = this;
+    const { training, validation, test } = parts;
+    const of = (part: Examples | undefined): string => count(part?.count ?? 0);
+    const limits = [
+      s.steps === null ? '' : `to step ${count(s.steps)}`,
+      s.seconds === null ? '' : `for ${s.seconds} s`,
+      s.patience === undefined || !validation ? '' : `until ${s.patience} validations bring nothing`,
+    ];
+    const described = task.describe(table, note);
+    return {
+      event: 'start',
+      ...{ task: task.name, settings: s, note, training: training.count },
+      ...{
+        validation: validation?.count ?? 0,
+        test: test?.count ?? 0,
+        parameters: net.parameters.count,
+        step: steps,
+        out,
+      },
+      lines: [
+        ...described.map(([name, text]) => title(name, text)),
+        title(
+          'examples',
+          `${of(training)} for training, ${of(validation)} for validation, ${of(test)} for the test`,
+        ),
+        title(
+          'network',
+          `${cellLabel(s.cell)}, ${s.layers} ${s.layers === 1 ? 'layer' : 'layers'} of ${s.hidden}; ${count(net.parameters.count)} parameters; ${s.dtype}, ${s.executor} executor`,
+        ),
+        title(
+          'training',
+          `${s.batch} sequences a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(', ')}`,
+        ),
+        title('loss', task.unit),
+        title('output', steps > 0 ? `${out}, from step ${count(steps)} on` : out),
+      ],
+    };
+  }
+
+  stepped({ step, loss, gradientNorm, learningRate }: StepInfo, { average, rate, ...pace }: Pace): Step {
+    const [T] = (this.parts.training.batch([0]).x as { shape: number[] }).shape;
+    return {
+      event: 'step',
+      ...{ step, loss, average, sequencesPerSecond: rate / T, gradientNorm, learningRate },
+      ...pace,
+    };
+  }
+
+  async pictures(): Promise<Record<string, string>> {
+    const loss = await plotCurves(this.curves, { label: this.task.unit, unit: 1 });
+    return { [PICTURE]: loss, ...(await this.judged?.pictures()) };
+  }
+
+  closing({ stopped, made, seconds, training, resume, command, file }: Ending): End {
+    const { judged, best } = this;
+    const steps = this.ran.steps;
+    const kept =
+      best.point === undefined
+        ? ''
+        : `; kept those of step ${count(best.point.step)}, validation ${short(best.point.loss)}`;
+    const why = this.ran.patience ? `, where ${this.settings.patience} validations had brought nothing` : '';
+    const next = [command(`predict ${file} FILE`), command(`evaluate ${file} FILE`), resume];
+    return {
+      event: 'end',
+      ...{ stopped, step: steps, made, seconds, training, best: best.point, test: judged?.figures, next },
+      lines: [
+        title('trained', `to step ${count(steps)}${why}, in ${seconds.toFixed(1)} s${kept}`),
+        ...(judged ? ['test, never looked at before:', ...judged.lines] : ['too few rows for a test']),
+        '',
+        'next:',
+        ...next.map((line) => `  ${line}`),
+      ],
+    };
+  }
+
+  /** On the test part, by the weights as they are at the end. */
+  private get judged(): Judgement | undefined {
+    const { test } = this.parts;
+    this.judgement ??= test && this.task.judge(this.network, test, this.table, this.note);
+    return this.judgement;
+  }
+  private judgement: Judgement | undefined;
+
+  private lossOf(examples: Examples): number {
+    const total = { loss: 0, rows: 0 };
+    for (const rows of epoch(examples.count, { size: ROWS_AT_ONCE, lengths: examples.lengths })) {
+      const { loss, rows: n } = evaluate(this.network, examples.batch(rows));
+      total.loss += loss;
+      total.rows += n;
+    }
+    return total.loss / total.rows;
+  }
+
+  /** The rows of the batch of a step: an epoch's order depends on the seed and the epoch alone. */
+  private rowsOf(step: number): number[] {
+    const { training } = this.parts;
+    const number = Math.floor(step / this.epochSteps);
+    if (this.order?.number !== number) {
+      const seed = (Math.imul(this.settings.seed + 1, 0x9e3779b9) + number) >>> 0;
+      const { batch: size } = this.settings;
+      this.order = { number, batches: epoch(training.count, { size, lengths: training.lengths, seed }) };
+    }
+    return this.order.batches[step % this.epochSteps];
+  }
+  private order: { number: number; batches: number[][] } | undefined;
+
+  private *batches(): Generator<Batch, never> {
+    for (;;) yield this.parts.training.batch(this.rowsOf(this.steps));
+  }
+}
+
+/** The last three steps of a batch: the gradient check takes each apart. */
+function shortened(batch: Batch): Batch {
+  const { x } = batch;
+  const { shape, numbers } = x as { shape: number[]; numbers: ArrayLike<number> };
+  const T = Math.min(3, shape[0]);
+  const step = shape.slice(1).reduce((a, b) => a * b, 1);
+  const { lengths } = batch;
+  return {
+    ...batch,
+    x: {
+      shape: [T, ...shape.slice(1)],
+      numbers: Array.from(numbers)
+        .slice(lengths ? 0 : (shape[0] - T) * step)
+        .slice(0, T * step),
+    },
+    ...(lengths && { lengths: lengths.map((n) => Math.min(n, T)) }),
+  };
+}
