@@ -196,7 +196,7 @@ export class Unroll {
     return Array.from({ length: to - from }, (_, k) => (this.options.reverse ? to - 1 - k : from + k));
   }
 
-  /** Records these steps: as a loop where they are all alike. */
+  /** Records these steps: as a loop where they are all alike. A clockwork layer's are not, and `phase` tells them apart. */
   private record(program: Program, steps: number[], one: (program: Program, t: number) => void): void {
     const phases = new Set(this.cell.phase && steps.map((t) => this.cell.phase?.(this.timeOf(t))));
     if (phases.size > 1) for (const t of steps) one(program, t);

@@ -1,6 +1,9 @@
 /**
  * A cell from its equations: text in, and out comes what is executed, checked and saved.
  *
+ * `@` is the matrix product and `.T` the transpose; `*` multiplies element by element, and `sum` adds up the rows, which are
+ * those of the batch. `+=` adds to a gradient, which other steps add to as well.
+ *
  * Forward reads x, the parameters and `<state>Prev`, and writes every state. Backward reads all of that, what forward
  * wrote, `d<output>Out` (from the output at t) and `d<state>Next` (from the step t + 1); it writes dx and every
  * `d<state>Prev`, and adds into `d<parameter>`. The Jacobian reads `J<state>Prev` and writes `J<state>`; values stand
@@ -53,6 +56,7 @@ const MOST_KNOWN = 100;
  * gradcheck(leaky).ok; // true
  */
 export function cell(equations: CellEquations, making: CellDefinition): Cell {
+  // parsing takes longer than all else here
   const key = JSON.stringify([equations, making.sizes]);
   const read = known.get(key) ?? readCell(equations, making.sizes);
   known.delete(key);
@@ -92,6 +96,10 @@ export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
   return made(readCell(text, sizes), text, { sizes, init });
 }
 
+/**
+ * The cell of equations that were read. Its `step` computes nothing: it records the equations, as operations on the tensors
+ * that `v` holds by their names, into a program, which is compiled once and then run for each batch.
+ */
 function made(read: ReadCell, equations: CellEquations, { sizes, init, options }: CellDefinition): Cell {
   const { name } = equations;
   const { forward, backward, jacobian } = read;

@@ -9,6 +9,11 @@ import { activationNames, plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 
+/**
+ * The equations of one step, as `cell` in `define.ts` reads them. `b` keeps a piece of text, or leaves it out in a layer
+ * without biases. `slope` writes f' in terms of h = f(z), which forward saved: `1 - h * h` for tanh, `h * (1 - h)` for
+ * sigmoid, `step(h)` for relu. `lines` changes nothing here; other frameworks' layers clip z there.
+ */
 export const elmanEquations = (
   b: Optional,
   f: Activation = 'tanh',

@@ -9,7 +9,15 @@ import { plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 
-/** With biases and peepholes or without; the gates, the new content and the output each have their activation. */
+/**
+ * With biases and peepholes or without: `b` and `p` keep a piece of text or leave it out. The gates, the new content and the
+ * output each have their activation; `factor` writes its slope in terms of what forward saved: `i * (1 - i)` for a sigmoid,
+ * `(1 - g * g)` for tanh. So by default `dai = dc * g * i * (1 - i)` and `dag = dc * i * (1 - g * g)`. `lines` changes
+ * nothing here; other frameworks' layers clip there.
+ *
+ * `gates a = i f g o` names columns: `ai` is the first quarter of `a`, the pre-activation of i. Gradients and Jacobians
+ * likewise: `dai` is a part of `da`, `Jai` of `Ja`.
+ */
 export const lstmEquations = (
   b: Optional,
   p: Optional,

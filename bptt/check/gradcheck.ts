@@ -8,8 +8,14 @@
  *   statement     each backward and each Jacobian's statement against the duals of its forward statement
  *   exact         forward mode over a prime field: equal or not, at any weights; shares the forward statements
  *
+ * A subject is laid out as a problem first: the variables that the loss depends on, each a value and a gradient, and two
+ * programs, from the values to the loss and from there to the gradients. An oracle is a function that gives the slope of
+ * the loss along a direction of the variables, or along one entry. `judge` compares it with the gradient by hand: right
+ * where the relative error |a − n| / max(|a| + |n|, 1e-4 · largest) is within the oracle's bound, undecided where rounding
+ * or a kink hides the slope, else wrong.
+ *
  * Nothing stops at the first failure: the report has a row for every variable and every oracle. Where an oracle cannot
- * tell, it says so, and the others decide (see `judge.ts`).
+ * tell, it says so, and the others decide.
  */
 import type { Cell } from '../../cells/cell';
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
@@ -85,7 +91,7 @@ export interface GradcheckRow {
 export interface GradcheckReport {
   /** One for every variable under every oracle. */
   rows: GradcheckRow[];
-  /** How likely the exact oracle lets a wrong gradient pass (see `exactly`); absent where it was not asked or cannot tell. */
+  /** How likely the exact oracle lets a wrong gradient pass (see `exactCheck`); absent where it was not asked or cannot tell. */
   chance?: number;
   /** `wrong` when one of them is; `right` when besides every variable is right by at least one oracle. */
   verdict: Verdict;
@@ -119,6 +125,7 @@ export function checkProblem(
   layers: readonly Layer[],
   options: GradcheckOptions = {},
 ): GradcheckReport {
+  // the passes that train: forward, then the hand-derived backward
   const gradients = analyticGradients(problem);
   const derived = { gradients, rounding: gradientRounding(problem, gradients) };
   const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
