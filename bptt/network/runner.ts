@@ -8,6 +8,7 @@ import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from 
 import type { Architecture } from './architecture';
 import { readBatch, type Batch, type PassOptions, type ReadBatch } from './batch';
 import { bind, type Bound } from './bound';
+import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { clocksOf, phasesOf } from './layer';
 import type { Parameters } from './parameters';
@@ -67,10 +68,10 @@ export class Runner {
    * `Writer` takes its steps with.
    */
   single(read: ReadBatch, clock: number, mine: WeakMap<Bound, number>): Bound {
-    const { shape, fill } = read.part({ predict: true });
-    const bound = this.bound({ ...shape, clock }, 'decode');
+    const part = read.part({ predict: true });
+    const bound = this.bound({ ...part.shape, clock }, 'decode');
     const { plan } = bound;
-    fill(plan);
+    fillPlan(plan, part, this.network);
     if (mine.get(bound) === bound.turn) return bound;
     for (const keep of plan.keeps) keep.data.fill(1);
     begin(bound, read, {}, 'decode');
@@ -80,11 +81,12 @@ export class Runner {
   }
 
   private load(read: ReadBatch, options: PassOptions, use: Use): Loaded {
-    const { shape, fill } = read.part(options);
+    const part = read.part(options);
+    const { shape } = part;
     const bound = this.bound(shape, use);
     const { plan } = bound;
     bound.turn++;
-    fill(plan);
+    fillPlan(plan, part, this.network);
     const { architecture, random } = this.network;
     for (const keep of plan.keeps) {
       if (options.training) drawKeep(keep, architecture.dropout, rowsOf(read, options), random);

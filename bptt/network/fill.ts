@@ -1,0 +1,151 @@
+/** Copying a batch into a plan: of the part that is run, the numbers that count, and zeros elsewhere. */
+import { lossOf } from '../../losses';
+import { must, mustShape } from '../../core/check';
+import type { Data } from '../../core/memory';
+import { classesOf, isOneHot, NONE } from '../../core/onehot';
+import type { Tensor } from '../../core/tensor';
+import type { ForBatch, Part } from './batch';
+import type { FlatNumbers } from './numbers';
+import type { Plan } from './plan';
+import { rowsFirst, type Sequence } from './sequence';
+import { firstReaderOf, type Stack } from './stack';
+import { endsInOne, outputAxes } from './topology';
+
+/**
+ * Copies a part of a batch into a plan of its shape.
+ * @throws RangeError for a number that is not finite, or a target that does not fit.
+ */
+export function fillPlan(plan: Plan, part: Part, net: ForBatch): void {
+  const { main, source, B, from, where, targets } = part;
+  const whole = wholeRow(part);
+  if (source && plan.source) {
+    fillSequence(plan.source, source, { name: 'x', whole, first: 0, B, where });
+    plan.attention?.fill(plan.source.valid);
+  }
+  const name = source ? 'inputs' : 'x';
+  fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
+  if (plan.target && plan.weight && targets) fillTargets(plan, part, targets(), net);
+}
+
+/** Copies the steps of a sequence that a stack runs, of which the first is row `first`, counted in steps of B rows. */
+function fillSequence(
+  { input, valid }: Stack,
+  { lengths, values, given, classes }: Sequence,
+  { name, whole, first, B, where }: Place,
+): void {
+  const runs = (row: number): boolean => Math.floor(row / B) < lengths[row % B];
+  for (let k = 0; k < valid.data.length; k++) valid.data[k] = runs(first + whole(k)) ? 1 : 0;
+  const counts = (row: number): boolean => row < given * B && runs(row);
+  if (!values) input.value.data.fill(0);
+  else fillRows(input.value, values, { counts, classes, whole, first, B, where, name });
+}
+
+function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch): void {
+  const { main, B, from, to, over, where } = part;
+  const { T, lengths } = main;
+  const whole = wholeRow(part);
+  const { loss, topology } = net.architecture;
+  const { targets: kind, perOutput } = lossOf(loss as string);
+  const shapeFor = (steps: number, rows: number): number[] => {
+    const axes = outputAxes(topology, steps, rows);
+    return kind === 'classes' ? axes : [...axes, net.output];
+  };
+  const expected = shapeFor(T, B);
+  if (!alike(targets.shape, expected)) {
+    const turned = !net.architecture.encoder && T !== B && alike(targets.shape, shapeFor(B, T));
+    // one row of numbers without an axis of rows looks like rows of class numbers
+    const { input } = firstReaderOf(net.architecture);
+    const flat = plan.main.shape.classes && B === input ? '; without a last axis D, x is class numbers' : '';
+    const reason = turned ? rowsFirst(T, B) : `O = ${net.output}, ${topology} with a ${loss} loss${flat}`;
+    mustShape(targets.shape, expected, where, 'targets', reason);
+  }
+
+  // with one output, a row counts in the part in which it ends
+  const one = endsInOne(topology);
+  const ends = (b: number): boolean => from < lengths[b] && lengths[b] <= to;
+  const counts = (row: number): boolean => (one ? ends(row) : Math.floor(row / B) < lengths[row % B]);
+  const valid = over ?? (one ? B : lengths.reduce((sum, length) => sum + length, 0));
+  const each = (net.reduction === 'mean' ? 1 / valid : 1) / (perOutput ? net.output : 1);
+  const first = one ? 0 : from * B;
+  const weight = plan.weight as Tensor;
+  for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + whole(row)) ? each : 0);
+  const how = { classes: kind === 'classes', probabilities: kind === 'probabilities' };
+  fillRows(plan.target as Tensor, targets, { counts, ...how, whole, first, B, where, name: 'targets' });
+}
+
+const alike = (p: readonly number[], q: readonly number[]): boolean =>
+  p.length === q.length && p.every((n, k) => n === q[k]);
+
+/** Row numbers of a plan that runs the rows low…high as row numbers in blocks of all B rows. */
+function wholeRow({ B, low, high }: Part): (row: number) => number {
+  const own = high - low;
+  return own === B ? (row) => row : (row) => Math.floor(row / own) * B + low + (row % own);
+}
+
+/** Where the rows of a plan are in a batch, and how both are called in messages. */
+interface Place {
+  name: string;
+  /** The row that becomes row 0 of the tensor, counted in steps of all rows. */
+  first: number;
+  whole: (row: number) => number;
+  B: number;
+  where: string;
+}
+interface Filling extends Place {
+  counts: (row: number) => boolean;
+  /** One class number a row, to be written as a one-hot row. */
+  classes: boolean;
+  /** Numbers that must lie in 0…1; default any that are finite. */
+  probabilities?: boolean;
+}
+
+/** Copies rows that count; the others become zero, so that nothing that stands there can have an effect. */
+function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
+  const { counts, classes, probabilities = false, whole, first, B, where, name } = how;
+  const [N, width] = into.shape;
+  const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
+  const looked = isOneHot(into) ? classesOf(into) : undefined;
+  if (looked) looked.fill(NONE);
+  for (let k = 0; k < N; k++) {
+    const row = first + whole(k);
+    const at = k * width;
+    const counted = counts(row);
+    if (!looked && !(counted && !classes)) into.data.fill(0, at, at + width);
+    if (!counted) continue;
+    if (classes) {
+      const one = numbers[row];
+      const fits = Number.isInteger(one) && one >= 0 && one < width;
+      // worded only when needed: a message for every row would be most of what a step allocates
+      if (!fits) {
+        const why = name === 'targets' ? undefined : 'without a last axis D, numbers are class numbers';
+        must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${one} at ${place(row)}`, why);
+      }
+      if (looked) looked[k] = one;
+      else into.data[at + one] = 1;
+    } else {
+      const c = copyRow(into.data, at, numbers, row * width, width, probabilities);
+      if (c < width) {
+        const value = `${numbers[row * width + c]} at ${place(row)}, unit ${c}`;
+        if (!probabilities) must(false, where, `${name} must be finite`, value);
+        must(false, where, `${name} must be in 0…1`, value, 'the network has a bernoulli loss');
+      }
+    }
+  }
+}
+
+/** Copies numbers up to the first that is NaN or infinite, or no probability; gives how many those are. */
+function copyRow(
+  into: Data,
+  to: number,
+  numbers: ArrayLike<number>,
+  from: number,
+  count: number,
+  probabilities: boolean,
+): number {
+  for (let c = 0; c < count; c++) {
+    const value = numbers[from + c];
+    if (!Number.isFinite(value) || (probabilities && !(value >= 0 && value <= 1))) return c;
+    into[to + c] = value;
+  }
+  return count;
+}
