@@ -11,7 +11,7 @@
  */
 import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
-import { numberOf, type Shape } from '../core/equations/shapes';
+import { numberOf, times, type Shape } from '../core/equations/shapes';
 import type { Initializer } from '../core/init';
 import type { Cell, CellEquations, CellOption, ColumnRange } from './cell';
 import { readCell, type ReadCell } from './read';
@@ -81,6 +81,18 @@ export function sizesOf(
   for (const [s, shape] of Object.entries(sections.states)) note(shape, [states[s]]);
   for (const [p, shape] of Object.entries(sections.parameters)) note(shape, parameters[p].shape);
   return sizes;
+}
+
+/** The columns of the biases b that belong to a gate; undefined where a cell has no such gate, or no biases. */
+export function gateBias({ name, equations, parameters }: Cell, gate: string): ColumnRange | undefined {
+  if (equations === undefined || !('b' in parameters)) return undefined;
+  const { gates, sections } = declare(equations.shapes, ['states', 'parameters'], name);
+  const count = gates?.names.length ?? 0;
+  const k = gates?.names.indexOf(gate) ?? -1;
+  const isGated = gates && sections.parameters.b[0] === times(gates.size, count);
+  if (k < 0 || !isGated) return undefined;
+  const width = parameters.b.shape[0] / count;
+  return { of: 'b', from: k * width, to: (k + 1) * width };
 }
 
 /**

@@ -30,12 +30,14 @@ export interface CellKind {
   readonly make: CellMaker;
   /** Its forms by their names on the command line. */
   readonly choices: Readonly<Record<string, Form>>;
+  /** Into how many equal parts its choices share out the hidden units, and why; default 1. */
+  readonly parts?: { readonly count: number; readonly why: string };
   /** Its forms as the check suite tries them, each by what is special about it; one that says nothing of biases is tried without them, too. */
   readonly variants: Readonly<Record<string, Form>>;
 }
 
 /** Periods of the modules of a clockwork layer that is chosen by name; they are of one size. */
-export const PERIODS = [1, 2, 4, 8];
+const PERIODS = [1, 2, 4, 8];
 
 /** The next number of units that can be shared out evenly. */
 const shared = (hidden: number, parts: number): number => parts * Math.ceil(hidden / parts);
@@ -82,6 +84,7 @@ const builtIn: readonly CellKind[] = [
   {
     ...{ name: 'clockwork', title: 'Clockwork', make: clockwork },
     choices: { clockwork: { periods: PERIODS } },
+    parts: { count: PERIODS.length, why: `its modules of periods ${PERIODS.join(', ')} are of one size` },
     variants: {
       '1 2 4': ({ hidden }) => ({ hidden: shared(hidden, 3), periods: [1, 2, 4] }),
       '2 3 offset 1, unequal, sigmoid': ({ hidden }) => {

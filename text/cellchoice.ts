@@ -1,7 +1,7 @@
 /** What `--cell` can be: a cell that is built in, by its name, or one of the user's own, as the text of its file. */
 import { existsSync, statSync } from 'node:fs';
 import type { Cell } from '../cells/cell';
-import { inForm, kinds } from '../cells/kinds';
+import { inForm, kinds, type CellKind } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
 import { cellNames } from '../bptt/train/settings';
 import { limits } from '../core/equations/parse';
@@ -22,6 +22,10 @@ const cells = Object.fromEntries(
     ]),
   ),
 );
+
+/** Into how many equal parts a cell shares out its hidden units, and why; undefined where it does not. */
+export const partsOf = (cell: string): CellKind['parts'] =>
+  kinds.all.find(({ choices }) => Object.hasOwn(choices, cell))?.parts;
 
 /** Whether a setting is the text of a cell, and not the name of one. */
 const isText = (cell: string): boolean => cell.includes('\n');

@@ -9,8 +9,7 @@ import {
 import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
 import { canBe, defaultsOf, OFF, settingInWords, type Value } from '../core/setting';
 import { show } from '../terminal/arguments';
-import { PERIODS } from '../cells/kinds';
-import { cellLabel, isCellSetting } from './cellchoice';
+import { cellLabel, isCellSetting, partsOf } from './cellchoice';
 import { usage, type CommandError } from '../terminal/errors';
 
 /** Name of the checkpoint in a run's folder. */
@@ -100,10 +99,11 @@ export function newSettings(given: Given, text: string, sha256: string, executor
     seconds,
   } = { ...defaults, ...withoutHoles(given) };
   const { steps = null, threads } = given;
-  if (cell === 'clockwork' && hidden % PERIODS.length !== 0)
+  const { count, why } = partsOf(cell) ?? { count: 1, why: '' };
+  if (hidden % count !== 0)
     throw usage(
-      `train: --hidden must be a multiple of ${PERIODS.length} with --cell clockwork, got ${hidden}`,
-      `--hidden ${PERIODS.length * Math.ceil(hidden / PERIODS.length)}: its modules of periods ${PERIODS.join(', ')} are of one size`,
+      `train: --hidden must be a multiple of ${count} with --cell ${cell}, got ${hidden}`,
+      `--hidden ${count * Math.ceil(hidden / count)}: ${why}`,
     );
   mustShare(threads, batch);
   return {
@@ -182,7 +182,8 @@ function mustShare(threads: number | undefined, batch: number): void {
  * @example readSchedule('warmup:100,cosine:5000', null) // { name: 'cosine', steps: 5000, warmUp: 100 }
  */
 export function readSchedule(text: string, steps: number | null): ScheduleOptions {
-  const forms = `${scheduleForms.slice(0, -1).join(', ')} or ${scheduleForms[scheduleForms.length - 1]}`;
+  const all = scheduleForms();
+  const forms = `${all.slice(0, -1).join(', ')} or ${all[all.length - 1]}`;
   const refuse = (why = ''): CommandError =>
     usage(
       `train: --schedule must be ${forms}, got ${show(text)}${why}`,

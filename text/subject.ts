@@ -1,4 +1,5 @@
 /** What `backstep flow` and `backstep trace` look at: a new network or a trained one, and a batch of noise or of text. */
+import { gateBias } from '../cells/define';
 import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
 import { defaultsOf, type Setting, type Value } from '../core/setting';
@@ -195,11 +196,12 @@ function setForgetBias(
   cell: string,
 ): void {
   for (const { name, cell: one } of architecture.layers.flatMap(directionsOf)) {
-    if (one.name !== 'lstm')
+    const forget = gateBias(one, 'f');
+    if (forget === undefined)
       throw usage(
         `${command}: --forget-bias must be left out, got ${bias} (--cell ${cellLabel(cell)} has no forget gate)`,
       );
-    // gates are stored in the order i f g o
-    fillFrom(columns(parameters.values[`${name}.b`], one.hidden, 2 * one.hidden), bias);
+    const { of, from, to } = forget;
+    fillFrom(columns(parameters.values[`${name}.${of}`], from, to), bias);
   }
 }

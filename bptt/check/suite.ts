@@ -8,6 +8,7 @@ import { jordan } from '../../cells/jordan';
 import { lstm } from '../../cells/lstm';
 import { inForm, kinds } from '../../cells/kinds';
 import { cellFromText } from '../../cells/text';
+import { lossNames } from '../../losses';
 import { bidirectional, type Layer } from '../network/layer';
 import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
 import type { NetworkOptions } from '../network/network';
@@ -154,6 +155,9 @@ function networkCases(): Case[] {
     ['embedding of probabilities, many to one', { ...softmax, topology, ragged }, embeddedBothWays],
     ['shared initial state, lengths', { ...softmax, trainInitial: 'shared', ragged }, alike],
   ];
+  // a loss that none of them has is tried, too
+  const others = lossNames().filter((loss) => !cases.some(([, kind]) => kind.loss === loss));
+  for (const loss of others) cases.push([`deep, ${loss}, lengths`, { output: O, loss, ragged }, deep]);
   return cases.map(([name, { ragged, classes, ...options }, layers]) =>
     networkCase('network', name, { ragged, classes }, () => ({
       ...options,

@@ -14,10 +14,9 @@ export const dtypes = ['float32', 'float64'] as const;
 /** The cells that a setting can name: every form of every kind. */
 export const cellNames = kinds.all.flatMap(({ choices }) => Object.keys(choices));
 
-/** How a schedule is written: `step:EVERY:FACTOR`. */
-export const scheduleForms = schedules().map(([name, options]) =>
-  [name, ...options.map((option) => option.toUpperCase())].join(':'),
-);
+/** How each schedule is written: `step:EVERY:FACTOR`. */
+export const scheduleForms = (): string[] =>
+  schedules().map(([name, options]) => [name, ...options.map((option) => option.toUpperCase())].join(':'));
 
 /**
  * The settings by their names. The defaults are those of `backstep train`, chosen by the bits per character that one
@@ -65,7 +64,11 @@ export const trainingSettings = {
   },
   schedule: {
     ...{ kind: 'text', label: 'Schedule', unit: 'name', must: 'text, as for --schedule' },
-    ...{ help: `${scheduleForms.join(', ')}; warmup:STEPS before it`, default: 'constant' },
+    // schedules can be registered later
+    get help(): string {
+      return `${scheduleForms().join(', ')}; warmup:STEPS before it`;
+    },
+    default: 'constant',
   },
   clip: {
     ...{ kind: 'number', above: 0, off: true, default: 1 },
