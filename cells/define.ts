@@ -97,11 +97,11 @@ export function gateBias({ name, equations, parameters }: Cell, gate: string): C
 
 /**
  * The same cell with some of its equations written otherwise. It is not cached: there may be thousands.
- * @throws EquationError where they do not fit together; TypeError for a cell that is not made of text.
+ * @throws EquationError where they do not fit together; TypeError for a cell that is not defined by equations.
  */
 export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
   const { equations, parameters } = of;
-  mustBe(equations !== undefined, 'cell', 'a variant must be of a cell that is made of text', of.name);
+  mustBe(equations !== undefined, 'cell', 'a variant must be of a cell defined by equations', of.name);
   const sizes = sizesOf(of, equations);
   const init = Object.fromEntries(Object.entries(parameters).map(([p, { init }]) => [p, init]));
   const text = { ...equations, ...changed };

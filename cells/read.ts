@@ -183,7 +183,7 @@ function buffersOf(
       if (axis !== 'B' || width === undefined)
         throw block.errorIn(
           name,
-          `${name} has no row for each row of the batch: only a d<parameter> may be summed over them`,
+          `${name} has no batch axis: only a d<parameter> may be summed over the batch`,
         );
       buffers[of] = width;
     }

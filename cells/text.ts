@@ -97,7 +97,7 @@ function sectionsOf(source: string): { name: string; text: Partial<Record<Sectio
         } else {
           const section = sections.find((one) => one === word);
           if (section === undefined || rest.length > 0)
-            throw fail(`${unknown('section', bare, sections)}; the lines of a section are set in by a space`);
+            throw fail(`${unknown('section', bare, sections)}; indent the lines of a section`);
           if (section in text) throw fail(`there are two sections ${section}`);
           open = section;
           text[section] = '\n'.repeat(row + 1);

@@ -45,7 +45,7 @@ type Graded = { file: string } & Grade;
 function gradeFolder(folder: string, options: GradeOptions): boolean {
   const { assignment: given, hints, reveal, csv, json } = options;
   if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw usage(`grade: the folder must be one, got ${folder}`, 'give a folder of submissions');
+    throw usage(`grade: the path must be a folder, got ${folder}`, 'give a folder of submissions');
   const file = given ?? join(folder, 'assignment.json');
   const fix = 'see examples/assignment/assignment.json for an example';
   if (!existsSync(file))

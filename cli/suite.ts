@@ -24,7 +24,7 @@ export function add(program: Command): void {
     .option('--out <folder>', 'where to', 'suite')
     .option(
       '--score',
-      'also count the wrong backward passes that its gradients notice, at float32; takes a minute',
+      'also count the planted mistakes that its gradients reveal, at float32; takes a minute',
     )
     .addHelpText(
       'after',

@@ -57,7 +57,7 @@ export function isTensor(value: unknown): value is Tensor {
  * @example toFlat(tensor([[1, 2], [3, 4]])) // [1, 2, 3, 4]
  */
 export function toFlat(t: Tensor): number[] {
-  if (!isTensor(t)) mustBe(false, 'toFlat', 'what is read must be a tensor', t);
+  if (!isTensor(t)) mustBe(false, 'toFlat', 'the argument must be a tensor', t);
   const flat: number[] = [];
   const { data } = t as { data: Data & { get?: (at: number) => number } };
   // a one-hot tensor holds no numbers: it tells them when it is asked
@@ -75,7 +75,7 @@ export function toFlat(t: Tensor): number[] {
  * @example toNested(tensor([1, 2, 3, 4], [2, 2])) // [[1, 2], [3, 4]]
  */
 export function toNested(t: Tensor): unknown {
-  if (!isTensor(t)) mustBe(false, 'toNested', 'what is read must be a tensor', t);
+  if (!isTensor(t)) mustBe(false, 'toNested', 'the argument must be a tensor', t);
   if (t.shape.length === 0) return t.data[t.offset];
   return Array.from({ length: t.shape[0] }, (_, k) =>
     t.shape.length === 1 ? t.get(k) : toNested(t.pick(k)),
@@ -237,7 +237,7 @@ function refuse(value: unknown, where: string, place: string): asserts value is 
   const why = isFigure
     ? 'Number(…) turns text into a number'
     : isText
-      ? 'labels are numbered: 0, 1, …'
+      ? 'encode labels as 0, 1, …'
       : undefined;
   mustBe(false, where, `${place} must be a number`, isList(value) ? `a list of ${value.length}` : value, why);
 }

@@ -122,9 +122,16 @@ function orthonormal(patterns: Tensor): Tensor {
         without();
       }
     shorten();
-    const why = P > N ? `${P} patterns of ${N} units always are dependent` : 'it is a sum of those before it';
+    const why =
+      P > N ? `${P} patterns of ${N} units are always dependent` : 'a linear combination of those before it';
     const independent = length.data[0] > DEPENDENT * Math.sqrt(N);
-    must(independent, 'hopfield', 'patterns must be linearly independent', `pattern ${p} that is not`, why);
+    must(
+      independent,
+      'hopfield',
+      'patterns must be linearly independent',
+      `pattern ${p}, which depends on others`,
+      why,
+    );
     row(p).set(q.data);
   }
   return basis;

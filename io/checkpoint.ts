@@ -208,7 +208,7 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   mustBe(
     metadata.backstep !== undefined,
     'metadata',
-    'it must say backstep',
+    'it must hold the key backstep',
     'a safetensors file of another kind',
   );
   mustBe(

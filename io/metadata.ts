@@ -141,6 +141,6 @@ export function tryParse<S extends v.GenericSchema>(
   if (received === 'undefined' && expected !== 'never') return { wrong: `${path} must be given, got none` };
   // a check that words its own message expects nothing
   if (type === 'check' || type === 'custom') return { wrong: `${path} ${message}` };
-  const wanted = inWords[expected ?? type] ?? expected ?? 'a value that fits';
+  const wanted = inWords[expected ?? type] ?? expected ?? 'a valid value';
   return { wrong: `${path} must be ${wanted}, got ${received}` };
 }

@@ -47,7 +47,7 @@ const signs: Partial<Record<OperationName, [sign: string, strength: number]>> = 
 
 /**
  * What runs these layers in PyTorch.
- * @throws TypeError for a cell that is not made of text, or a parameter whose name PyTorch cannot use.
+ * @throws TypeError for a cell that is not defined by equations, or a parameter whose name PyTorch cannot use.
  */
 export function torchCells(layers: readonly Layer[]): TorchCells {
   const all = layers.map(directionsOf);
@@ -66,7 +66,7 @@ export function torchCells(layers: readonly Layer[]): TorchCells {
   };
   const members = all.flat().map(({ name, cell }) => {
     const { equations } = cell;
-    mustBe(equations !== undefined, 'torch', 'a cell must be made of text', cell.name);
+    mustBe(equations !== undefined, 'torch', 'the cell must be defined by equations', cell.name);
     const sizes = Object.entries(sizesOf(cell, equations)).map(([letter, n]) => `${letter}=${n}`);
     return `\n        self.${name} = ${classOf(cell, equations)}(${sizes.join(', ')})`;
   });

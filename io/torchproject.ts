@@ -25,7 +25,7 @@ import { torchScript, type PytorchProject } from './torchscript';
  *
  * Layers that no single nn.RNN, LSTM or GRU computes become modules that are written from the equations of their cells.
  *
- * @throws TypeError for a cell that is not made of text, as the clockwork.
+ * @throws TypeError for a cell that is not defined by equations, such as the clockwork.
  * @example
  * const files = pytorchProject({ network: net, optimizer: adam });
  * for (const [name, contents] of Object.entries(files)) writeFileSync(name, contents);

@@ -142,7 +142,7 @@ function rnnLines(
   }
   const { classes, members, method, states, last } = torchCells(layers);
   const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
-  const why = 'no one nn.RNN, LSTM or GRU computes the layers';
+  const why = 'no single nn.RNN, LSTM or GRU computes these layers';
   must(!trainInitial, 'torch', 'trainInitial must be off for cells that are written out', got, why);
   return {
     ...{ method, rnn: members, carried: 'carried' },

@@ -30,7 +30,7 @@ const LONGEST_COMMENT = 0xffff;
 export function readDirectory(bytes: Uint8Array, where: string): Entry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const whole = (fits: boolean, got: string): void =>
-    mustBe(fits, where, 'the file must be a zip archive', `one that is not whole: ${got}`);
+    mustBe(fits, where, 'the file must be a zip archive', `an incomplete one: ${got}`);
   let end = bytes.length - END_BYTES;
   const least = Math.max(0, end - LONGEST_COMMENT);
   while (end >= least && view.getUint32(end, true) !== END) end--;

@@ -56,7 +56,7 @@ export const right = (what: string, hidden: readonly string[], format: string): 
 
 /** What is told of numbers that are only rounded more coarsely. */
 export const coarse = (what: string, format: string): string =>
-  `your ${what} equal ours up to the rounding of ${format}: say that they are ${format}, or compute them in float64`;
+  `your ${what} equal ours up to the rounding of ${format}: declare them as ${format}, or compute them in float64`;
 
 /** A place where two part, in words. */
 export const differenceWords = ({ quantity, where, given, ours }: GradientDifference): string =>

@@ -206,7 +206,7 @@ function hintOf(which: string, { verdict, explanations, message }: Diagnosis, le
 function lookAt({ kind, line }: Explanation): string {
   if (kind === 'line' && line)
     return `what \`${line.text.split(' ')[0]}\` is made of: every path and every factor`;
-  if (kind === 'steps') return 'how the steps are put together: what comes back from the future';
+  if (kind === 'steps') return 'how the steps are connected: the gradient from the step after';
   if (kind === 'gradient') return 'that gradient by itself: its sign, its order, and what is added up';
   return 'the terms and factors of the lines that it is made of';
 }

@@ -55,7 +55,7 @@ export function answerOf(line: string, id: number, states: readonly string[]): A
     return { precision: 'float64', values: {}, gradients: {}, skip: told.skip.slice(0, 200) };
   if (told.error !== undefined)
     return refuse(
-      `it says: ${shortened(typeof told.error === 'string' ? told.error : JSON.stringify(told.error))}`,
+      `the program reports: ${shortened(typeof told.error === 'string' ? told.error : JSON.stringify(told.error))}`,
     );
   const { dtype = 'float64', output, final = {}, gradients = {} } = told;
   if (typeof dtype !== 'string' || !Object.hasOwn(precisions, dtype))

@@ -161,7 +161,7 @@ function choiceOf(name: SettingName, value: unknown, draws: number | undefined, 
     );
   if (!(from < to) || (scale === 'log' && from <= 0))
     throw usage(
-      `sweep: ${place}: ${name} must range from ${scale === 'log' ? 'more than 0 to more than that' : 'less to more'}, got ${from} to ${to}`,
+      `sweep: ${place}: ${name} must have ${scale === 'log' ? '0 < from' : 'from'} < to, got from ${from} to ${to}`,
     );
   for (const end of [from, to]) checked(name, end, place);
   return { name, from: found.output };

@@ -7,7 +7,7 @@ import { usage } from '../terminal/errors';
 
 /** Settings that no trial can have, and why. */
 const refused: { [K in SettingName]?: string } = {
-  seconds: 'what a trial reaches must not depend on the machine: give steps',
+  seconds: 'results must not depend on the speed of the machine: give steps',
   threads: 'trials run side by side, each on one thread: --jobs says how many',
 };
 

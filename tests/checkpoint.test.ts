@@ -155,7 +155,7 @@ describe('what is no checkpoint is named', () => {
     [
       'a file of PyTorch',
       ({ metadata }) => delete metadata.backstep,
-      /it must say backstep, got a safetensors/,
+      /it must hold the key backstep, got a safetensors/,
     ],
     ['a later format', ({ metadata }) => (metadata.backstep = '2'), /the format must be 1, got format 2/],
     ['no network', ({ metadata }) => delete metadata.network, /metadata network: it must be given, got none/],
@@ -342,7 +342,7 @@ describe('a wrong argument is an error that shows the right call', () => {
     [() => copyNetwork(undefined as never), 'copyNetwork: the network must be a Network, got undefined'],
     [
       () => optimizer(undefined as never, { name: 'sgd' }),
-      'optimizer: what is trained must be a network, or its param',
+      'optimizer: the first argument must be a network, or its param',
     ],
     [() => Vocabulary.of(['a'] as never), 'Vocabulary.of: the text must be a string, got [a]'],
   ]);

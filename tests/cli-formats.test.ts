@@ -132,12 +132,12 @@ describe('export', () => {
     [
       'a clockwork network in PyTorch',
       ['export', at('clockwork.safetensors'), '--to', 'torch-script-py'],
-      /^torch: a cell must be made of text, got clockwork/,
+      /^torch: the cell must be defined by equations, got clockwork/,
     ],
     [
       'a file that is no checkpoint',
       ['export', at('run', 'weights.safetensors'), '--to', 'npz'],
-      /^checkpoint: .* must say backstep/,
+      /^checkpoint: .* must hold the key backstep/,
     ],
   ])('%s is refused', (_what, words, message) => expect(() => backstep(...words)).toThrow(message));
 
@@ -225,7 +225,7 @@ it('as a process: the message, the fix, exit code 2, and no file', () => {
     env: { ...process.env, NO_COLOR: '1' },
   });
   expect(stderr).toMatch(
-    /^import: run\/broken\.npz must be .*, got this: npz: the file must be a zip archive, got one that is not whole: .*\n {2}fix: numpy\.savez or .* writes one; pickles .* are not read\n$/,
+    /^import: run\/broken\.npz must be .*, got this: npz: the file must be a zip archive, got an incomplete one: .*\n {2}fix: numpy\.savez or .* writes one; pickles .* are not read\n$/,
   );
   expect(status).toBe(2);
   expect(readdirSync(at('run'))).toEqual([...before, 'broken.npz'].sort());

@@ -520,7 +520,7 @@ describe('errors', () => {
       run({}, network({ layers: [gru({ input: 2, hidden: H })], output: O }), {
         x: { shape: [1, 1], numbers: [0] },
       }),
-      'decode: the layers must read at least 4 classes, got 2 (O = 4: what is written is read)',
+      'decode: the layers must read at least 4 classes, got 2 (O = 4: each output is the next input)',
     ],
     [
       run({}, network({ layers, output: O }), { x: { shape: [1, 1, O], numbers: [0, 0, 0, 1] } }),
@@ -576,7 +576,10 @@ describe('errors', () => {
       ),
       'decode: feed must be given, got output (fed otherwise, a network writes in one forward pass)',
     ],
-    [run({}, net, { ...source, initial: 'carry' as 'zero' }), 'decode: initial must not be carry, got carry'],
+    [
+      run({}, net, { ...source, initial: 'carry' as 'zero' }),
+      "decode: initial must not be 'carry', got carry",
+    ],
     [
       () =>
         scheduledSampling(
@@ -584,7 +587,7 @@ describe('errors', () => {
           { ...source, targets: [[1, 2, 3]], inputs: { shape: [1, 3, 4], numbers: numbers(12, 1) } },
           { probability: 1 },
         ),
-      'scheduled: inputs must be class numbers [T, B], got [1, 3, 4] (predictions are class numbers, and stand among them)',
+      'scheduled: inputs must be class numbers [T, B], got [1, 3, 4] (predictions are class numbers and are mixed with them)',
     ],
     [
       () =>

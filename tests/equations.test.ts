@@ -302,7 +302,7 @@ describe('a cell from text', () => {
     [{ backward: leaky.backward.replace('dx =', 'dxx =') }, 'dx is never written'],
     [
       { backward: leaky.backward.replace('dWx +=', 'dWx =') },
-      'dWx is a sum over all steps: it is added to, by +=',
+      'dWx is a sum over all steps: add to it with +=',
     ],
     [{ backward: leaky.backward.replace('dk += sum(dh * hPrev)', '') }, 'dk is never written'],
     [
@@ -342,7 +342,7 @@ describe('a cell from text', () => {
     const twice = gated.backward.replace('dx = da', 'dv = 1 * da\n        dx = dv').replace('@ da', '@ dv');
     expect(gradcheck(cell({ ...gated, backward: twice }, making)).ok).toBe(true);
     const late = { ...gated, forward: `${gated.forward} + af` };
-    expect(errorOf(() => cell(late, making))).toMatch(/af is no longer there: f has taken its place/);
+    expect(errorOf(() => cell(late, making))).toMatch(/af has been overwritten by f/);
     const half = { ...gated, backward: gated.backward.replace(/dag = .*/, '') };
     expect(errorOf(() => cell(half, making))).toMatch(/da is read before it is written/);
   });

@@ -266,8 +266,8 @@ describe('reproducible', () => {
       { ...smaller, initial: 'carry' },
     ];
     await expect(fit(net, batches, { optimizer: sgd, onStep })).rejects.toThrow(
-      'fit: step 3: network.forward: from must be the states of 1 row, got 3 (the rows of a batch go on from as many; ' +
-        'others start from zero)',
+      'fit: step 3: network.forward: from must be the states of 1 row, got 3 (each row continues from a row of its own; ' +
+        'without from, all start from zero)',
     );
   });
 });

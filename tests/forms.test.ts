@@ -151,7 +151,7 @@ describe('what is no such form is told with its place and with what to do', () =
       forward({ x: text }),
       "network.forward: x[0][0][0] must be a number, got the string '-11' (Number(…) turns text",
     ],
-    [forward({ x: with_('n/a') }), 'x[2][1][2] must be a number, got n/a (labels are numbered: 0, 1, …)'],
+    [forward({ x: with_('n/a') }), 'x[2][1][2] must be a number, got n/a (encode labels as 0, 1, …)'],
     [forward({ x: with_(null) }), 'x[2][1][2] must be a number, got null'],
     [forward({ x: with_(undefined) }), 'x[2][1][2] must be a number, got undefined'],
     [forward({ x: with_(true) }), 'x[2][1][2] must be a number, got true'],
@@ -219,11 +219,11 @@ describe('what is no such form is told with its place and with what to do', () =
   testErrors(TypeError, [
     [
       () => clipGlobalNorm(net as never, 1),
-      'clip: what is clipped must be the parameters of a network, got a Network',
+      'clip: the first argument must be the parameters of a network, got a Network',
     ],
     [
       () => clipValue(net as never, 1),
-      'clip: what is clipped must be the parameters of a network, got a Network',
+      'clip: the first argument must be the parameters of a network, got a Network',
     ],
     [
       () => {

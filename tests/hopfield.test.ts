@@ -301,11 +301,11 @@ testErrors(RangeError, [
   [make(tensor([1, 1])), 'hopfield: patterns must be [P, N], got [2]'],
   [
     make([[1, 1, 1], [-1, -1, -1]], 'pseudo-inverse'), // prettier-ignore
-    'hopfield: patterns must be linearly independent, got pattern 1 that is not (it is a sum of those before it)',
+    'hopfield: patterns must be linearly independent, got pattern 1, which depends on others (a linear combination of those before it)',
   ],
   [
     make([[1, 1], [1, -1], [-1, 1]], 'pseudo-inverse'), // prettier-ignore
-    'got pattern 2 that is not (3 patterns of 2 units always are dependent)',
+    'got pattern 2, which depends on others (3 patterns of 2 units are always dependent)',
   ],
   [() => net.recall([1, 1]), 'hopfield.recall: the probe must hold 3 units, got 2 (N = 3 is fixed by the patterns)'], // prettier-ignore
   [() => net.energy([1, 1, 2]), 'hopfield.energy: the state must be of +1 and -1, got 2 at unit 2'],

@@ -340,7 +340,7 @@ describe('the gradient of class numbers', () => {
     expect(() => back.x).toThrow(TypeError);
     expect(() => back.x).toThrow(
       'pass.backward: x must be numbers to have a gradient, got class numbers ' +
-        '(a class number cannot be moved by a little; one-hot rows [T, B, D] can)',
+        '(class numbers are discrete; pass one-hot rows [T, B, D] for a gradient)',
     );
     const again = net.forward({ x: asRows(classes), targets });
     expect(again.backward().x.shape).toEqual([T, B, D]);

@@ -559,7 +559,7 @@ describe('errors', () => {
     ],
     [
       () => bare.forward({ ...batch, initial: 'carry' as 'zero' }),
-      'network.forward: initial must not be carry, got carry (a pass goes on from: pass.states; batches of fit carry)',
+      "network.forward: initial must not be 'carry', got carry (continue a pass with { from: pass.states }; 'carry' is for the batches of fit)",
       TypeError,
     ],
     [
@@ -584,7 +584,7 @@ describe('errors', () => {
         const net = network({ layers });
         net.forward({ x: [[[1, 2]]] }, { from: net.forward(batch).states });
       },
-      'network.forward: from must be the states of 1 row, got 3 (the rows of a batch go on from as many; others start from zero)',
+      'network.forward: from must be the states of 1 row, got 3 (each row continues from a row of its own; without from, all start from zero)',
       RangeError,
     ],
     [

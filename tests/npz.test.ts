@@ -168,7 +168,7 @@ describe('.npz', () => {
   };
 
   it.each<[string, () => Uint8Array, string]>([
-    ['nothing', () => new Uint8Array(0), 'npz: the file must be a zip archive, got one that is not whole'],
+    ['nothing', () => new Uint8Array(0), 'npz: the file must be a zip archive, got an incomplete one'],
     ['text', () => Buffer.from('a'.repeat(1000)), 'npz: the file must be a zip archive'],
     ['a folder above', () => zip('../x.npy'), 'npz: names must stay in their folder, got ../x.npy'],
     ['a root', () => zip('/etc/x.npy'), 'npz: names must stay in their folder, got /etc/x.npy'],
@@ -190,12 +190,12 @@ describe('.npz', () => {
     [
       'a directory that is cut',
       () => lie(zip('x.npy'), 0, 0),
-      'got one that is not whole: its directory holds 0 of 1 entries',
+      'got an incomplete one: its directory holds 0 of 1 entries',
     ],
     [
       'an entry that is elsewhere',
       () => lie(zip('x.npy'), 42, 1),
-      'got one that is not whole: x.npy is not where the directory says',
+      'got an incomplete one: x.npy is not where the directory says',
     ],
     ['an unknown method', () => lie(zip('x.npy'), 10, 99), 'npz: x.npy must be stored or deflated, got 99'],
     [

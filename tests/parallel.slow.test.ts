@@ -235,7 +235,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
     ]) {
       const { states } = await run(before);
       await expect(run(rows, states)).rejects.toThrow(
-        `network.forward: from must be the states of ${rows === 1 ? '1 row' : `${rows} rows`}, got ${before} (the rows of a batch go on`,
+        `network.forward: from must be the states of ${rows === 1 ? '1 row' : `${rows} rows`}, got ${before} (each row continues from a row of its own`,
       );
       // a pass that was refused, or another one, leaves the states what they are
       const { loss } = await run(before, states);
@@ -403,9 +403,7 @@ describe('fit', () => {
     const net = make();
     const options = { optimizer: adam, steps: 1 };
     const threads = await start(make(), { threads: 1 });
-    await expect(fit(net, stream(net), { ...options, threads })).rejects.toThrow(
-      'fit: the team of threads must be',
-    );
+    await expect(fit(net, stream(net), { ...options, threads })).rejects.toThrow('fit: the threads must be');
     await expect(fit(net, stream(net), { ...options, threads: 0 })).rejects.toThrow(
       'fit: threads must be a whole',
     );
@@ -444,7 +442,7 @@ describe('what goes wrong', () => {
       expect(net.random.state).toEqual(state);
     }
     await expect(team.forward({ ...good, initial: 'carry' as 'zero' })).rejects.toThrow(
-      'network.forward: initial must not be carry, got carry (a pass goes on from: pass.states',
+      "network.forward: initial must not be 'carry', got carry (continue a pass with { from: pass.states }",
     );
     expect((await team.forward(good)).loss).toBeCloseTo(net.forward(good).loss, 12);
   });

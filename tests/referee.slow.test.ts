@@ -122,7 +122,7 @@ describe('an answer', () => {
     ['', 'an answer must be one line of JSON, got an empty line'],
     ['[1]', 'an answer must be a JSON object'],
     [line({ id: '1' }), 'the answer must have the id 1, got "1"'],
-    [line({ error: 'no idea' }), 'it says: no idea'],
+    [line({ error: 'no idea' }), 'the program reports: no idea'],
     [line({ dtype: 'float8' }), 'dtype must be one of float64, float32, float16, bfloat16, got "float8"'],
     [line({ final: { z: [1] } }), 'final must be among h, c, got z'],
     [line({ final: [] }), 'final must be an object'],

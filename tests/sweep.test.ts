@@ -97,7 +97,7 @@ describe('a configuration', () => {
     [
       'seconds',
       { fixed: { ...small, seconds: 3 } },
-      'fixed: seconds must be left out, got one (what a trial reaches must not depend on the machine: give steps)',
+      'fixed: seconds must be left out, got one (results must not depend on the speed of the machine: give steps)',
     ],
     [
       'threads',
@@ -134,12 +134,12 @@ describe('a configuration', () => {
     [
       'a range that is none',
       { fixed: small, draws: 2, vary: { lr: { from: 1, to: 0.1 } } },
-      'vary: lr must range from less to more, got 1 to 0.1',
+      'vary: lr must have from < to, got from 1 to 0.1',
     ],
     [
       'a logarithm of 0',
       { fixed: small, draws: 2, vary: { dropout: { from: 0, to: 0.5, scale: 'log' } } },
-      'vary: dropout must range from more than 0',
+      'vary: dropout must have 0 < from < to',
     ],
     [
       'an end out of range',

@@ -316,7 +316,7 @@ describe('errors', () => {
       'network: feed of encoder-decoder must be one of given, nothing, output, got back',
     ],
     [run({ x: good.x }), 'network.forward: T must be given, got undefined (there are no targets or inputs)'],
-    [run({ ...good, T: 3 }), 'network.forward: T must be left out, got 3 (targets says it)'],
+    [run({ ...good, T: 3 }), 'network.forward: T must be left out, got 3 (it is fixed by targets)'],
     [run({ ...good, clock: 1 }), 'network.forward: clock must be left out, got 1 (a decoder begins at 0)'],
     [
       run({ ...good, inputs: good.targets }, network({ layers: encoder, output: O, loss: 'softmax' })),
@@ -332,7 +332,7 @@ describe('errors', () => {
     ],
     [
       run({ x: good.x, T: 3 }, network({ topology: 'encoder-decoder', encoder, layers })),
-      'network.forward: inputs must be given, got undefined (there are no targets to read instead; decode writes without them)',
+      'network.forward: inputs must be given, got undefined (there are no targets to read instead; decode generates without targets)',
     ],
   ]);
 
@@ -364,7 +364,7 @@ describe('errors', () => {
     ],
     [
       make({ layers: [...layers, gru({ input: H, hidden: H })] }),
-      'network: encoder and layers must be of the same number, got 1 and 2',
+      'network: encoder and layers must have the same number of layers, got 1 and 2',
     ],
     [
       make({ encoder: [...encoder, gru({ input: 3, hidden: H })] }),

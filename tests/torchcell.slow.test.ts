@@ -188,7 +188,7 @@ describe('refused by name', () => {
   test('a cell with a clock', () =>
     expect(() =>
       pytorchProject({ network: network({ layers: [clockwork({ ...one, periods: [1, 2] })], output: 2 }) }),
-    ).toThrow('torch: a cell must be made of text, got clockwork'));
+    ).toThrow('torch: the cell must be defined by equations, got clockwork'));
 
   test('trained initial states', () =>
     expect(() =>

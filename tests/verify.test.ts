@@ -50,7 +50,7 @@ describe('a wrong vector fails', () => {
 
   it('that expects nothing', () => {
     expect(() => verify({ ...lstm(), expected: {}, grads: {} })).toThrow(
-      'verify: the vector must expect something, got neither expected nor grads',
+      'verify: the vector must hold expected or grads, got neither',
     );
   });
 

@@ -30,7 +30,7 @@ export function verify(vector: Vector): Verdict {
   const { values, gradients } = run(vector);
   const [wanted, wantedGradients] = [expectedValues(vector), expectedGradients(vector)];
   const some = Object.keys(wanted).length + Object.keys(wantedGradients).length > 0;
-  must(some, 'verify', 'the vector must expect something', 'neither expected nor grads');
+  must(some, 'verify', 'the vector must hold expected or grads', 'neither');
   const verdict = {
     name: vector.name,
     kind: vector.kind,

@@ -85,7 +85,7 @@ export function problemOfNetwork(net: Network, batch: Batch, random: Random = ne
   const { values, gradients } = net.parameters;
   for (const name of Object.keys(values))
     variables[name] = { value: values[name], gradient: gradients[name] };
-  // a class number cannot be moved by a little, so there is no gradient to check
+  // class numbers are discrete, so there is no gradient to check
   if (!plan.first.shape.classes) variables.x = given(plan.first, plan.source ? undefined : feed);
   if (plan.source && !plan.main.shape.classes) variables.inputs = given(plan.main, feed);
   if (!trainInitial) {

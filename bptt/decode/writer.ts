@@ -63,7 +63,13 @@ export class Writer implements Steps {
     );
     if (!encoder) mustStream(network.architecture, where, 'layers must read forward', 'a bidirectional one');
     const [D, O] = [readerOf(network.architecture).input, network.output];
-    must(D >= O, where, `the layers must read at least ${O} classes`, D, `O = ${O}: what is written is read`);
+    must(
+      D >= O,
+      where,
+      `the layers must read at least ${O} classes`,
+      D,
+      `O = ${O}: each output is the next input`,
+    );
 
     const source = flatten(x, where, 'x');
     const B = source.shape[1] ?? 0;

@@ -76,9 +76,9 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
     mustBe(
       false,
       where,
-      'initial must not be carry',
+      "initial must not be 'carry'",
       'carry',
-      'a pass goes on from: pass.states; batches of fit carry',
+      "continue a pass with { from: pass.states }; 'carry' is for the batches of fit",
     );
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   let targets: FlatNumbers | undefined;

@@ -27,7 +27,7 @@ export function mustBridge(all: Layers, where: string): void {
   must(
     readers.length === writers.length,
     where,
-    'encoder and layers must be of the same number',
+    'encoder and layers must have the same number of layers',
     got,
     bridge,
   );

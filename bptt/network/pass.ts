@@ -136,7 +136,7 @@ export class Pass {
     let late = true;
     const gradientOf = (stack: Stack, one: boolean, name: string): Tensor => {
       mustHold(name);
-      const why = 'a class number cannot be moved by a little; one-hot rows [T, B, D] can';
+      const why = 'class numbers are discrete; pass one-hot rows [T, B, D] for a gradient';
       mustBe(!stack.shape.classes, where, `${name} must be numbers to have a gradient`, 'class numbers', why);
       if (late) bound.inputBackward();
       late = false;

@@ -170,7 +170,7 @@ function goOn(block: Tensor, left: Numbers | FlatNumbers, { B, low, high }: Rows
 
 /** Throws unless states are those of as many rows as the batch has. */
 export function mustBeOf(B: number, given: number, where: string): void {
-  const why = 'the rows of a batch go on from as many; others start from zero';
+  const why = 'each row continues from a row of its own; without from, all start from zero';
   if (given !== B)
     must(false, where, `from must be the states of ${B === 1 ? '1 row' : `${B} rows`}`, given, why);
 }

@@ -79,7 +79,7 @@ export function readSequences(
     if (batch[key] !== undefined)
       mustBe(false, where, `${key} must be left out`, 'some', `${topology} has no decoder`);
   const told = topology !== 'one-to-many';
-  if (told) mustBe(batch.T === undefined, where, 'T must be left out', batch.T, 'x says it');
+  if (told) mustBe(batch.T === undefined, where, 'T must be left out', batch.T, 'it is fixed by x');
   const T = told ? x.given : readT(batch, ['targets'], where);
   return { B, main: sequence(x, T, B, batch.lengths, where, 'lengths') };
 }
@@ -138,7 +138,7 @@ function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): nu
     mustCount(batch.T, where, 'T');
     return batch.T;
   }
-  mustBe(batch.T === undefined, where, 'T must be left out', batch.T, `${name} says it`);
+  mustBe(batch.T === undefined, where, 'T must be left out', batch.T, `it is fixed by ${name}`);
   const [T] = flatten(batch[name] as Numbers, where, name).shape;
   must(T >= 1, where, `${name} must hold at least one step`, T);
   return T;
@@ -172,7 +172,7 @@ function readInputs(batch: Batch, net: Reading, T: number, B: number, where: str
     where,
     'inputs must be given',
     inputs,
-    'there are no targets to read instead; decode writes without them',
+    'there are no targets to read instead; decode generates without targets',
   );
   const { shape, numbers } = flatten(targets, where, 'targets');
   const [O, D] = [net.output, reader.input];

@@ -10,9 +10,9 @@ export function workerFile(): string | URL {
   mustBe(
     file !== __filename,
     'parallel',
-    'the package must lie in files of its own',
+    'backstep must be loaded from its own files',
     __filename,
-    'a bundle has no file for worker threads: leave backstep out of it, or use threads: 1',
+    'a bundle holds no file for worker threads: mark backstep as external, or use threads: 1',
   );
   return file;
 }

@@ -13,7 +13,7 @@ const mustBeParameters = (parameters: unknown): void =>
   mustBe(
     parameters instanceof Parameters,
     'clip',
-    'what is clipped must be the parameters of a network',
+    'the first argument must be the parameters of a network',
     parameters,
     'network.parameters',
   );

@@ -188,7 +188,7 @@ function check(network: Network, options: FitOptions): void {
   const small = Number.isFinite(weightNoise) && weightNoise >= 0;
   must(small, where, 'weightNoise must be a finite number >= 0', weightNoise);
   if (threads instanceof Parallel)
-    mustBe(threads.network === network, where, 'the team of threads must be for this network', 'another');
+    mustBe(threads.network === network, where, 'the threads must be for this network', 'another');
   else if (threads !== undefined) mustCount(threads, where, 'threads');
   const known = typeof optimizer === 'object' && optimizer !== null;
   mustBe(known, where, "optimizer must be an Optimizer, or its options, as in { name: 'adam' }", optimizer);
@@ -206,7 +206,7 @@ function check(network: Network, options: FitOptions): void {
     mustBe(
       typeof validation.batches === 'function',
       where,
-      'validation.batches must be a function that gives the batches anew',
+      'validation.batches must be a function that returns the batches afresh',
       validation.batches,
     );
   }

@@ -188,7 +188,7 @@ export function optimizer(
   const where = 'optimizer';
   const alone = of instanceof Parameters;
   const trains = alone || (of as Partial<Network> | undefined)?.parameters instanceof Parameters;
-  mustBe(trains, where, 'what is trained must be a network, or its parameters', of);
+  mustBe(trains, where, 'the first argument must be a network, or its parameters', of);
   const parameters = alone ? of : of.parameters;
   return new Optimizer(parameters, options, executor ?? parameters.executor);
 }

@@ -80,7 +80,7 @@ function inputsOf({ inputs }: Batch, T: number, B: number): ArrayLike<number> | 
   if (inputs === undefined) return undefined;
   const where = 'scheduled';
   const { shape, numbers } = flatten(inputs, where, 'inputs');
-  const why = 'predictions are class numbers, and stand among them';
+  const why = 'predictions are class numbers and are mixed with them';
   mustBe(shape.length === 2, where, 'inputs must be class numbers [T, B]', `[${shape.join(', ')}]`, why);
   mustShape(shape, [T, B], where, 'inputs', 'T and B are those of the targets');
   return numbers;

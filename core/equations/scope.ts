@@ -101,7 +101,7 @@ export class Scope {
     if (!shape) throw this.fail(at, unknown('name', name, this.known));
     if (this.isLetter(name)) return [];
     const gate = this.replaced.get(name);
-    if (gate !== undefined) throw this.fail(at, `${name} is no longer there: ${gate} has taken its place`);
+    if (gate !== undefined) throw this.fail(at, `${name} has been overwritten by ${gate}`);
     // before a gate is written its place holds what it is made from
     const early = this.declared.gates?.names.includes(name) && !this.isGiven(name) && !this.written.has(name);
     if (early) throw this.fail(at, `${name} is read before it is written`);
@@ -118,7 +118,7 @@ export class Scope {
     if (place.of in given || name in given || this.isLetter(name))
       throw this.fail(at, `${name} is given and cannot be written`);
     const adds = place.of in accumulators;
-    if (adds && !accumulate) throw this.fail(at, `${name} is a sum over all steps: it is added to, by +=`);
+    if (adds && !accumulate) throw this.fail(at, `${name} is a sum over all steps: add to it with +=`);
     if (accumulate && !adds && !this.isFilled(place))
       throw this.fail(at, `${name} must be written before it is added to`);
     const isGate = gates?.names.includes(name) ?? false;

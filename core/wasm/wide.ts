@@ -44,7 +44,7 @@ interface V8 {
 /** How to make wide kernels here, or why it cannot be done. Whether they are right is for `./selftest.ts` to say. */
 export function wideHere(): Wide | string {
   if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function')
-    return 'only Node can join vectors';
+    return '256-bit vectors need Node';
   const v8 = process.getBuiltinModule('node:v8') as V8;
   const version = Number(process.versions.v8.split('.')[0]);
   if (!TRIED.includes(version)) return `V8 must be ${TRIED.join(' or ')}, got ${process.versions.v8}`;

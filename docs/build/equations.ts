@@ -19,7 +19,7 @@ type Part = 'shapes' | 'forward' | 'backward' | 'jacobian';
 function partsOf([name, ...words]: string[], known: readonly Part[], where: string): string[] {
   const isOption = (word: string): boolean => word.includes('=');
   const { equations } = cellOf(name, words.filter(isOption), where);
-  mustBe(equations !== undefined, where, 'the cell must be made of text', name);
+  mustBe(equations !== undefined, where, 'the cell must be defined by equations', name);
   return words
     .filter((word) => !isOption(word))
     .map((part) => {

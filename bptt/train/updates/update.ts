@@ -125,7 +125,7 @@ const shapesOf = (states: readonly string[], numbers: readonly string[]): string
 
 function statementOf(name: string, shapes: string, text: string): Statement {
   const { statements, elementwise } = equations(name, shapes, text);
-  const why = 'each parameter is changed by what belongs to it';
+  const why = 'each number of a parameter is updated on its own';
   const fits = statements.length === 1 && elementwise.length === 1;
   must(fits, `optimizer ${name}`, 'the equations must be elementwise', 'a sum', why);
   return statements[0];
