@@ -1,6 +1,8 @@
 /** What builds the book. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { lstm } from '../cells/lstm';
+import { expand } from '../docs/build/fences';
 import { typeset } from '../docs/build/formulas';
 import { keepShapes } from '../docs/build/shapes';
 
@@ -38,4 +40,23 @@ describe('lines of a docstring that are set in', () => {
     expect(keepShapes('```ts\n\n  x\n```\n\n  h [B, H]')).toBe(
       '```ts\n\n  x\n```\n\n<pre class="shapes" v-pre>h [B, H]</pre>\n',
     ));
+});
+
+test("the README's equations are those of the cell that it names", () => {
+  const readme = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
+  const [, block] = /```text\n(forward +backward\n[^]*?)```/.exec(readme) ?? [];
+  const shown = block.replace(/#.*/g, '').matchAll(/\w+ \+?= .+?(?= {2}|$)/gm);
+  const { forward, backward } = lstm({ input: 2, hidden: 3 }).equations!;
+  const lines = `${forward}\n${backward}`.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  expect(Array.from(shown, ([line]) => line.trim()).sort()).toEqual(lines.filter(Boolean).sort());
+});
+
+test('what a derivation is given is typeset from the text of its cell', () => {
+  const pages = join(__dirname, '..', 'docs', 'derive');
+  for (const name of ['elman', 'gru', 'jordan', 'lstm', 'peepholes']) {
+    const page = readFileSync(join(pages, `${name}.md`), 'utf8');
+    const [given] = page.split('**Find**');
+    expect(given).toMatch(/^```equations \w+ forward/m);
+    expect(expand(given, name)).toContain('<div class="equations"');
+  }
 });
