@@ -12,7 +12,7 @@
 import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
 import { equations } from '../core/equations/equations';
-import type { Dtype } from '../core/memory';
+import { engineMemory, type Dtype } from '../core/memory';
 import type { Program } from '../core/program';
 import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
@@ -199,8 +199,11 @@ export class Unroll {
   /** Records these steps: as a loop where they are all alike. A clockwork layer's are not, and `phase` tells them apart. */
   private record(program: Program, steps: number[], one: (program: Program, t: number) => void): void {
     const phases = new Set(this.cell.phase && steps.map((t) => this.cell.phase?.(this.timeOf(t))));
-    if (phases.size > 1) for (const t of steps) one(program, t);
-    else program.repeat(steps.length, (each, k) => one(each, steps[k]));
+    // what a cell allocates in a step is its own
+    engineMemory().own(() => {
+      if (phases.size > 1) for (const t of steps) one(program, t);
+      else program.repeat(steps.length, (each, k) => one(each, steps[k]));
+    });
   }
 
   private hold(program: Program, v: Tensors): void {

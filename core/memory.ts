@@ -45,6 +45,8 @@ export class Memory {
   private readonly owners: FinalizationRegistry<Region>;
   /** The innermost one that is running. */
   private leasing: Lease | undefined;
+  /** Where what is allocated goes while `Arena.lay` runs. */
+  private arena: Arena | undefined;
 
   /**
    * @param megabytes how much to reserve; smaller reservations are tried when this one fails.
@@ -77,6 +79,12 @@ export class Memory {
     const View = arrays[dtype];
     if (!this.wasm) return new View(length);
     const bytes = Math.max(ALIGNMENT, Math.ceil((length * View.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT);
+    if (this.arena) {
+      const start = this.arena.take(bytes);
+      return start === undefined
+        ? new View(this.buffer as ArrayBuffer, 0, 0)
+        : new View(this.buffer as ArrayBuffer, start, length);
+    }
     const find = (): Region | undefined => this.free.find(({ start, end }) => end - start >= bytes);
     let gap = find();
     while (!gap && this.leasing?.reclaim()) gap = find();
@@ -131,9 +139,25 @@ export class Memory {
     return made;
   }
 
-  /** Runs `make` outside of every lease: what it allocates outlives them. */
+  /** Runs `make` outside of every lease and arena: what it allocates outlives them. */
   apart<R>(make: () => R): R {
-    return this.during(undefined, make);
+    return this.own(() => this.during(undefined, make));
+  }
+
+  /** Runs `make` outside of an arena: what it allocates stays as it is. */
+  own<R>(make: () => R): R {
+    return this.within(undefined, make);
+  }
+
+  /** Runs `make` with everything that it allocates in an arena; undefined is none. */
+  within<R>(arena: Arena | undefined, make: () => R): R {
+    const outer = this.arena;
+    this.arena = arena;
+    try {
+      return make();
+    } finally {
+      this.arena = outer;
+    }
   }
 
   /** Bytes handed out and not yet returned; 0 where arrays are ordinary ones. */
@@ -142,6 +166,11 @@ export class Memory {
     return (
       this.buffer.byteLength - ALIGNMENT - this.free.reduce((sum, { start, end }) => sum + end - start, 0)
     );
+  }
+
+  /** Whether so many bytes can be handed out in one piece. */
+  hasRoom(bytes: number): boolean {
+    return this.free.some(({ start, end }) => end - start >= bytes);
   }
 
   /** True when `data` lies in this memory, so that a kernel can reach it by address. */
@@ -170,6 +199,65 @@ export class Memory {
       if (joinsAfter) free.splice(at, 1);
     } else if (after && joinsAfter) after.start = start;
     else free.splice(at, 0, { start, end });
+  }
+}
+
+/** How much an arena grows at least, so that sizes which rise little by little do not lay everything out anew each time. */
+const GROWTH = 1.25;
+
+/**
+ * Memory that layouts of many sizes share, one at a time. Each begins at its start, so it is as large as the largest.
+ *
+ * A layout that takes it over finds there what another one has left.
+ */
+export class Arena {
+  private lease: { made: Data; release: () => void } | undefined;
+  private taken = 0;
+
+  constructor(private readonly memory: Memory) {}
+
+  /**
+   * Runs `make`, and lays out what it allocates. Where that is more than there is, all that was laid out before is given
+   * up, the memory is returned, and as much as is needed allocated: then `make` runs again.
+   * @param giveUp forgets all layouts, and that of the first run.
+   * @param reclaim as in `Memory.lease`.
+   * @returns what it made, and the bytes that it uses.
+   */
+  lay<R>(make: () => R, giveUp: () => void, reclaim: () => boolean): { made: R; bytes: number } {
+    let made = this.run(make);
+    const bytes = this.taken;
+    if (bytes > this.capacity) {
+      const { memory } = this;
+      const roomy = Math.max(bytes, ALIGNMENT * Math.ceil((GROWTH * this.capacity) / ALIGNMENT));
+      giveUp();
+      this.lease?.release();
+      this.lease = undefined;
+      const size = memory.hasRoom(roomy) ? roomy : bytes;
+      this.lease = memory.lease(() => memory.allocate(size / 8, 'float64'), reclaim);
+      made = this.run(make);
+    }
+    return { made, bytes };
+  }
+
+  /** Sets the first `bytes` to zero. */
+  clear(bytes: number): void {
+    this.lease?.made.fill(0, 0, bytes / 8);
+  }
+
+  /** The address of the next `bytes`; undefined where there is no room for them. */
+  take(bytes: number): number | undefined {
+    const at = this.taken;
+    this.taken += bytes;
+    return this.lease && this.taken <= this.capacity ? this.lease.made.byteOffset + at : undefined;
+  }
+
+  private get capacity(): number {
+    return this.lease?.made.byteLength ?? 0;
+  }
+
+  private run<R>(make: () => R): R {
+    this.taken = 0;
+    return this.memory.within(this, make);
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import ndarray from 'ndarray';
 import { must, mustBe, mustShape } from './check';
-import type { Data, Dtype } from './memory';
+import { engineMemory, type Data, type Dtype } from './memory';
 import { isOneHot, viewOf } from './onehot';
 import {
   loopOf,
@@ -142,7 +142,7 @@ export class Program {
     const real = outputs.find((name) => !isOneHot(tensors[name]));
     if (real === undefined) return; // class numbers have no gradient
     const dtype = dtypeOf(tensors[real]);
-    const unread = (t: Tensor): Tensor => (isOneHot(t) ? zeros(t.shape, dtype) : t);
+    const unread = (t: Tensor): Tensor => (isOneHot(t) ? engineMemory().own(() => zeros(t.shape, dtype)) : t);
     this.entries.push({
       kind: 'pointwise',
       graph,
@@ -209,7 +209,7 @@ export class Program {
     if (!isOneHot(t)) return t;
     const rows = viewOf(t).transposed ? transpose(t) : t;
     const [N, D] = rows.shape;
-    const [one, numbers] = [zeros([D, D], dtype), zeros([N, D], dtype)];
+    const [one, numbers] = engineMemory().own(() => [zeros([D, D], dtype), zeros([N, D], dtype)]);
     for (let k = 0; k < D; k++) one.set(k, k, 1);
     this.matmul(rows, one, numbers);
     return rows === t ? numbers : transpose(numbers);

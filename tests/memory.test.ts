@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type * as memoryModule from '../core/memory';
-import { Memory, type Data } from '../core/memory';
+import { Arena, Memory, type Data } from '../core/memory';
 import { Random } from '../core/random';
 import { run } from './outside';
 
@@ -247,5 +247,59 @@ describe('the one memory of the process', () => {
   test('a size that is no number is refused by name', () => {
     process.env.BACKSTEP_MEMORY_MB = 'plenty';
     expect(fresh()).toThrow('memory: the reservation must be 1…4096 MB, got NaN (BACKSTEP_MEMORY_MB)');
+  });
+});
+
+describe('an arena', () => {
+  const lay = (arena: Arena, memory: Memory, sizes: number[], given: string[] = []) =>
+    arena.lay(
+      () => sizes.map((size) => memory.allocate(size, 'float64')),
+      () => given.push('given up'),
+      () => false,
+    );
+
+  test('holds layouts one at a time, each from its start, and is as large as the largest', () => {
+    const memory = new Memory(1);
+    const arena = new Arena(memory);
+    const given: string[] = [];
+    const large = lay(arena, memory, [100, 50], given);
+    const used = memory.used();
+    expect([large.bytes, used, given]).toEqual([13 * 64 + 7 * 64, 20 * 64, ['given up']]);
+    const small = lay(arena, memory, [50, 100], given);
+    expect([memory.used(), given]).toEqual([used, ['given up']]);
+    expect(small.made[0].byteOffset).toBe(large.made[0].byteOffset);
+    large.made[0].fill(7);
+    expect(small.made[0][49]).toBe(7);
+    arena.clear(small.bytes);
+    expect(new Set([...large.made, ...small.made].flatMap((data) => [...data]))).toEqual(new Set([0]));
+  });
+
+  test('grows by a quarter at least, and gives what it had back before', () => {
+    const memory = new Memory(1);
+    const arena = new Arena(memory);
+    const given: string[] = [];
+    const half = MB / 16; // float64 numbers in half of 1 MB: two of that size have no room
+    lay(arena, memory, [half], given);
+    lay(arena, memory, [half + 8], given);
+    expect(memory.used()).toBe(1.25 * 8 * half);
+    lay(arena, memory, [1.25 * half], given);
+    expect(given).toHaveLength(2);
+    lay(arena, memory, [1.75 * half - 64], given);
+    // a quarter more does not fit
+    lay(arena, memory, [1.75 * half], given);
+    expect([memory.used(), given.length]).toEqual([1.75 * 8 * half, 4]);
+    expect(() => lay(arena, memory, [2 * half])).toThrow('must have room');
+  });
+
+  test('what is to stay as it is lies outside', () => {
+    const memory = new Memory(1);
+    const arena = new Arena(memory);
+    const { made } = arena.lay(
+      () => [memory.allocate(8, 'float64'), memory.own(() => memory.allocate(8, 'float64').fill(1))],
+      () => undefined,
+      () => false,
+    );
+    arena.clear(64);
+    expect(made.map((data) => data[0])).toEqual([0, 1]);
   });
 });

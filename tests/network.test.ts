@@ -1,9 +1,11 @@
 import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { draw, fillRandom } from '../bptt/check/problem';
 import type { Batch } from '../bptt/network/batch';
+import type { FlatNumbers } from '../bptt/network/numbers';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
+import { engineMemory } from '../core/memory';
 import { Random } from '../core/random';
 import { tensor, toFlat, toNested, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
@@ -191,10 +193,9 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
         numbers: x.numbers.slice(from * B * D, to * B * D),
       });
       const first = net.forward({ x: part(0, 1) });
+      const before = toFlat(first.output);
       const second = net.forward({ x: part(1, T) }, { from: first.states });
-      expect(distance([...toFlat(first.output), ...toFlat(second.output)], output)).toBeLessThanOrEqual(
-        rounding,
-      );
+      expect(distance([...before, ...toFlat(second.output)], output)).toBeLessThanOrEqual(rounding);
       for (const [name, t] of Object.entries(second.states))
         expect(distance(toFlat(t), states[name])).toBeLessThanOrEqual(rounding);
       // backward sees the second chunk alone: as if its initial states had been given
@@ -286,21 +287,56 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     });
   });
 
-  test('plans are kept: a shape that comes back has its buffers again, and the oldest are forgotten', () => {
-    const net = make({ layers: [elman({ input: D, hidden: H })] });
+  describe('plans', () => {
     const of = (steps: number): Batch => ({
       x: { shape: [steps, B, D], numbers: draw(steps * B * D, random) },
     });
-    const pass = net.forward(of(1));
-    const first = planOf(pass);
-    net.forward(of(2));
-    const again = net.forward(of(1));
-    expect(planOf(again)).toBe(first);
-    for (let steps = 2; steps <= 9; steps++) net.forward(of(steps)); // eight others
-    const another = net.forward(of(1));
-    expect(planOf(another)).not.toBe(first);
-    expect(runnerOf(net).plan({ T: 1, B, masked: false })).toBe(planOf(another));
-    expect(runnerOf(net).plan({ T: 1, B, masked: true })).not.toBe(planOf(another));
+    const fresh = (): Network => make({ layers: [elman({ input: D, hidden: H })] });
+
+    test('are kept: a shape that comes back has its plan again', () => {
+      const net = fresh();
+      net.forward(of(40));
+      const first = planOf(net.forward(of(1)));
+      for (let steps = 2; steps <= 40; steps++) net.forward(of(steps));
+      const again = net.forward(of(1));
+      expect(planOf(again)).toBe(first);
+      expect(runnerOf(net).plan({ T: 1, B, masked: false })).toBe(first);
+      expect(runnerOf(net).plan({ T: 1, B, masked: true })).not.toBe(first);
+    });
+
+    test('share their memory: any length after the longest needs next to none, and has the bits of a network of its own', () => {
+      const net = fresh();
+      const batches = [40, 3, 17, 40, 1, 9].map(of);
+      const result = (one: Network, batch: Batch): number[][] => {
+        one.parameters.zeroGradients();
+        const pass = one.forward(batch);
+        const steps = (batch.x as FlatNumbers).shape[0];
+        const { x } = pass.backward({ output: new Float64Array(steps * B * H).fill(1) });
+        return [pass.output, x, one.parameters.flatGradients].map(toFlat);
+      };
+      const used = batches.map((batch) => {
+        const alone = fresh();
+        alone.parameters.flat.data.set(net.parameters.flat.data);
+        const expected = result(alone, batch);
+        const before = engineMemory().used();
+        expect(result(net, batch)).toEqual(expected);
+        return engineMemory().used() - before;
+      });
+      // without WebAssembly there is nothing to be shared
+      for (const more of used.slice(1)) expect(more).toBeLessThan(0.2 * used[0]);
+    });
+
+    test('that grow give the old memory back, and a pass that was there says so', () => {
+      const [alone, net] = [fresh(), fresh()];
+      const start = engineMemory().used();
+      alone.forward(of(200));
+      const longest = engineMemory().used() - start;
+      const pass = net.forward(of(2));
+      for (let steps = 3; steps <= 200; steps += 7) net.forward(of(steps));
+      expect(engineMemory().used() - start - longest).toBeLessThan(1.3 * longest);
+      expect(() => pass.output).toThrow('output must be read before the next pass');
+      expect(() => pass.backward()).toThrow('a pass must be run backward before the next pass');
+    });
   });
 
   describe('results', () => {

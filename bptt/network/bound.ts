@@ -24,6 +24,10 @@ export interface Bound {
   /** What only dL/dx needs: run when somebody asks for it. */
   inputBackward(): void;
   startBackward(): void;
+  /** Operations that it keeps calls for; a loop counts once, however often it runs. */
+  operations: number;
+  /** Bytes of the arena that it uses; 0 where its memory is its own. */
+  bytes: number;
   /** Returns its memory: nothing of it may be used any more. */
   release(): void;
 }
@@ -32,26 +36,34 @@ export interface Bound {
 export function bind(
   shape: PlanShape,
   network: { architecture: Architecture; parameters: Parameters; executor: Executor },
-): Omit<Bound, 'release'> {
+): Omit<Bound, 'bytes' | 'release'> {
   const { architecture, parameters, executor } = network;
   const plan = new Plan(architecture, shape, parameters);
   const { T, B } = shape;
-  const callOf = (program: Program): (() => void) => program.bind(executor);
+  let operations = 0;
+  const callOf = (program: Program): (() => void) => {
+    for (const entry of program.entries) operations += entry.kind === 'loop' ? entry.body.length : 1;
+    return program.bind(executor);
+  };
   const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
   const { attention } = plan;
-  return {
-    plan,
-    turn: 0,
-    output: reshape(plan.output.value, [
-      ...outputAxes(architecture.topology, T, B),
-      widthOfOutput(architecture),
-    ]),
-    ...(attention && { attention: reshape(attention.weight, [T, B, attention.weight.shape[1]]) }),
+  const calls = {
     start: callOf(plan.start),
     encode: callOf(hoist(plan.encode)),
     forward: callOf(hoist(plan.forward)),
     backward: callOf(rest),
     inputBackward: callOf(deferred),
     startBackward: callOf(plan.startBackward),
+  };
+  return {
+    plan,
+    turn: 0,
+    operations,
+    output: reshape(plan.output.value, [
+      ...outputAxes(architecture.topology, T, B),
+      widthOfOutput(architecture),
+    ]),
+    ...(attention && { attention: reshape(attention.weight, [T, B, attention.weight.shape[1]]) }),
+    ...calls,
   };
 }

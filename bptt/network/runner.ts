@@ -2,7 +2,7 @@
 import type { Cell } from '../../cells/cell';
 import { must, mustBe } from '../../core/check';
 import type { Executor } from '../../core/program';
-import { engineMemory } from '../../core/memory';
+import { Arena, engineMemory } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from '../../core/tensor';
 import type { Architecture } from './architecture';
@@ -30,13 +30,21 @@ interface Runnable {
 /** What a plan is for. Each use has plans of its own: a pass stays whole whatever is decoded or checked beside it. */
 type Use = 'pass' | 'decode' | 'check';
 
-/** Plans kept at once: a training and a validation shape, a ragged last batch, and a few more. */
+/** Plans of one use that are kept in any case: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
+/** Those of passes share their memory, so more are kept, up to so many operations: hundreds of lengths of a sequence. */
+const OPERATIONS_KEPT = 20_000;
 
 export class Runner {
   private readonly clocks: readonly Cell[];
-  private readonly plans = new Map<string, Bound>();
-  /** That of the last pass. */
+  private readonly plans: Record<Use, Map<string, Bound>> = {
+    pass: new Map(),
+    decode: new Map(),
+    check: new Map(),
+  };
+  /** Where the plans of passes lie, one at a time. */
+  private readonly arena = new Arena(engineMemory());
+  /** That of the last pass: the one whose numbers lie in the arena. */
   private last: Bound | undefined;
 
   constructor(private readonly network: Runnable) {
@@ -93,38 +101,69 @@ export class Runner {
       else keep.data.fill(1);
     }
     const fresh = begin(bound, read, options, 'network.forward');
-    if (use === 'pass') this.last = bound;
     const { steps, predict: predicted = false } = options;
     const clock = (shape.clock ?? 0) + shape.T;
     return { bound, fresh, clock, begins: (steps?.[0] ?? 0) === 0, predicted };
   }
 
-  /** The plan of that shape. Where nothing else makes room for a pass, that of the pass before is forgotten. */
+  /** The plan of that shape. That of a pass takes over the memory of the pass before. */
   private bound(shape: PlanShape, use: Use): Bound {
     const { last } = this;
     // single steps come in long rows of one shape: then there is nothing to be looked up
     if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
     const { T, B, masked, classes = false, source, clock = 0 } = shape;
     const read = source ? `${source.T},${source.masked},${source.classes}` : '';
-    const key = `${use},${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
-    let bound = this.plans.get(key);
-    if (!bound) {
-      if (this.plans.size >= PLANS_KEPT) this.forget(last);
-      const reclaim = (): boolean => this.forget(last) || (use === 'pass' && this.forget(undefined));
-      const { made, release } = engineMemory().lease(() => bind(shape, this.network), reclaim);
-      bound = { ...made, release };
-    }
+    const key = `${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
+    const plans = this.plans[use];
+    const known = plans.get(key);
+    if (use === 'pass' && last && last !== known) this.giveUp(last);
+    const bound = known ?? (use === 'pass' ? this.layInArena(shape) : this.layApart(shape, use));
     // a Map keeps the order of insertion: the first key is the least recently used
-    this.plans.delete(key);
-    this.plans.set(key, bound);
+    plans.delete(key);
+    plans.set(key, bound);
+    if (use === 'pass' && this.last !== bound) {
+      this.arena.clear(bound.bytes);
+      this.last = bound;
+    }
     return bound;
   }
 
-  /** Forgets the least recently used plan that is not `kept`; false where there is none. */
-  private forget(kept: Bound | undefined): boolean {
-    const [key, bound] = [...this.plans].find(([, one]) => one !== kept) ?? [];
+  private layInArena(shape: PlanShape): Bound {
+    const plans = this.plans.pass;
+    const others = (): boolean => this.forget('decode') || this.forget('check');
+    let laid: ReturnType<typeof this.bind> | undefined;
+    const giveUp = (): void => {
+      while (this.forget('pass'));
+      laid?.release();
+    };
+    const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others)), giveUp, others);
+    const bound = { ...made.made, bytes, release: made.release };
+    const kept = (): number => [...plans.values()].reduce((sum, { operations }) => sum + operations, 0);
+    while (plans.size >= PLANS_KEPT && kept() + bound.operations > OPERATIONS_KEPT) this.forget('pass');
+    return bound;
+  }
+
+  private layApart(shape: PlanShape, use: Use): Bound {
+    if (this.plans[use].size >= PLANS_KEPT) this.forget(use);
+    const { made, release } = this.bind(shape, () => this.forget('decode') || this.forget('check'));
+    return { ...made, bytes: 0, release };
+  }
+
+  private bind(shape: PlanShape, reclaim: () => boolean) {
+    return engineMemory().lease(() => bind(shape, this.network), reclaim);
+  }
+
+  /** The numbers of a pass are overwritten: it can be read no more. */
+  private giveUp(last: Bound): void {
+    last.turn++;
+    this.last = undefined;
+  }
+
+  /** Forgets the least recently used plan of a use; false where there is none. */
+  private forget(use: Use): boolean {
+    const [key, bound] = [...this.plans[use]][0] ?? [];
     if (key === undefined || !bound) return false;
-    this.plans.delete(key);
+    this.plans[use].delete(key);
     bound.release();
     bound.turn++;
     if (bound === this.last) this.last = undefined;

@@ -193,7 +193,7 @@ class Kernels {
 
   /** Whole numbers, laid down where a kernel reads its arguments. */
   private block(args: number[]): Data {
-    const block = this.bytes(4 * args.length);
+    const block = this.memory.own(() => this.bytes(4 * args.length));
     new Int32Array(block.buffer, block.byteOffset, args.length).set(args);
     return block;
   }
