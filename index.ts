@@ -136,7 +136,7 @@ export {
 export { trace, type TracedUnit, type TraceOptions } from './bptt/trace/trace';
 export type { TracedLine, TracedValue } from './bptt/trace/arithmetic';
 export { jacobiansOf, type Jacobians } from './bptt/check/jacobian';
-export type { Matrix } from './bptt/check/copies';
+export type { Matrix } from './bptt/check/stepcopies';
 export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions } from './bptt/check/hessian';
 
 // Hopfield networks

@@ -58,7 +58,7 @@ export function add(program: Command): void {
     });
 }
 
-interface Outcome {
+interface CheckedCase {
   name: string;
   report: GradcheckReport;
   mutants?: MutationReport;
@@ -83,7 +83,7 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
   const chosen = [...all.filter(({ group }) => groups.length === 0 || names.includes(group)), ...own];
 
   const outcomes = chosen.map((one) => {
-    const outcome: Outcome = run(one, mutants, seed);
+    const outcome: CheckedCase = run(one, mutants, seed);
     const mistake = texts.get(one);
     if (mistake && outcome.report.verdict === 'wrong') Object.assign(outcome, whatIsWrong(mistake));
     if (json) jsonLine(outcome);
@@ -95,21 +95,21 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
 }
 
 /** What is wrong with a cell of one's own: told by the cell that it should be, or else found by trying changes. */
-function whatIsWrong(mistake: Mistake): Pick<Outcome, 'repairs' | 'diagnosis'> {
+function whatIsWrong(mistake: Mistake): Pick<CheckedCase, 'repairs' | 'diagnosis'> {
   const diagnosis = diagnosisOf(mistake)?.message;
   return diagnosis === undefined ? { repairs: repairs(mistake.equations) } : { diagnosis };
 }
 
-function run({ name, cells, problem }: Case, mutants: boolean, seed: number): Outcome {
+function run({ name, cells, problem }: Case, mutants: boolean, seed: number): CheckedCase {
   const report = checkProblem(problem(seed), cells, { seed });
   // a mutant can only be judged by oracles that the unbroken gradients pass
   return { name, report, ...(mutants && report.ok && { mutants: mutationScore(problem(seed)) }) };
 }
 
-const passed = ({ report, mutants }: Outcome): boolean =>
+const passed = ({ report, mutants }: CheckedCase): boolean =>
   report.ok && (mutants === undefined || mutants.killed === mutants.total);
 
-function show(outcomes: Outcome[], mutants: boolean): void {
+function show(outcomes: CheckedCase[], mutants: boolean): void {
   const head = [
     'worst relative error',
     ...oracles.map(([, title]) => title),
@@ -175,7 +175,7 @@ function scoreLine(scores: MutationReport[]): string {
   return `mutation score ${killed}/${total} = ${score.toFixed(1)} % (${each}; ${sum((s) => s.equivalent)} mutants proved equivalent${unused > 0 ? `, ${unused} proved to change only unused terms` : ''})`;
 }
 
-function statusOf(outcome: Outcome): string {
+function statusOf(outcome: CheckedCase): string {
   if (passed(outcome)) return 'ok';
   return outcome.report.verdict === 'undecided' ? 'undecided' : 'FAIL';
 }

@@ -122,7 +122,7 @@ function codeOf(name: string, equations: CellEquations, letters: readonly string
   const own = Object.entries(parameters).map(
     ([p, shape]) => `        self.${p} = nn.Parameter(torch.zeros(${shape.map(sizeOf).join(', ')}))`,
   );
-  const writer = new Writer(Object.keys(states), parameters, gates, letters);
+  const writer = new PythonWriter(Object.keys(states), parameters, gates, letters);
   const steps = parse(equations.forward, `${equations.name}, forward`).map(
     (one) => `        ${writer.line(one)}`,
   );
@@ -154,7 +154,7 @@ function sizeOf(size: string): string {
 }
 
 /** Writes equations in Python. Gates that stand side by side in one buffer have a variable each: `ai`, `af` … */
-class Writer {
+class PythonWriter {
   /** Variables that hold numbers for each row of the batch. */
   private readonly local = new Set<string>();
 

@@ -7,7 +7,7 @@ import { readTable, type Table } from '../data/table';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from '../terminal/errors';
-import { onward, Run, train as trainText, type RunChoices } from '../text/run';
+import { onward, TrainingRun, train as trainText, type RunChoices } from '../text/run';
 import { noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../text/settings';
 import type { Given, Task } from './task';
@@ -64,7 +64,7 @@ export async function train(file: string | undefined, options: Options): Promise
     `backstep data ${file} shows what is in the file`,
   );
   const name = file === '-' ? 'data' : basename(file, extname(file));
-  return new Run(trainer, options.out ?? join('runs', name), options).go();
+  return new TrainingRun(trainer, options.out ?? join('runs', name), options).go();
 }
 
 /** The task that is asked for, or the one that the file is clearly for. */
@@ -114,5 +114,5 @@ async function resume(from: string, file: string | undefined, options: Options):
       `train: --steps must be more than the ${steps} steps already trained, got ${settings.steps}`,
       onward(trainer),
     );
-  return new Run(trainer, options.out ?? dirname(from), options).go();
+  return new TrainingRun(trainer, options.out ?? dirname(from), options).go();
 }

@@ -2,7 +2,7 @@ import { fit } from '../bptt/train/fit';
 import { bidirectional, isLayer, type Layer } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { firstBadGradient, firstBadValue } from '../bptt/network/notfinite';
-import { draw, drawStates, fillRandom } from '../bptt/check/problem';
+import { randomNormals, drawStates, fillRandom } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { Unroll } from '../bptt/unroll';
 import { clockwork } from '../cells/clockwork';
@@ -25,7 +25,7 @@ const flat = (tensors: Record<string, Tensor>): Record<string, number[]> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, toFlat(t)]));
 const box = (shape: number[], seed: number) => ({
   shape,
-  numbers: draw(
+  numbers: randomNormals(
     shape.reduce((product, n) => product * n, 1),
     new Random(seed),
   ),
@@ -115,7 +115,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     const [wide, narrow] = [both.output, first.output];
     const initial = drawStates(both.architecture, B, new Random(2));
     const states = drawStates(both.architecture, B, new Random(3));
-    const above = draw(T * B * wide, new Random(4));
+    const above = randomNormals(T * B * wide, new Random(4));
     const part = (values: ArrayLike<number>, from: number, to: number): number[] =>
       Array.from(values).filter((_, k) => k % wide >= from && k % wide < to);
     const own = <V>(all: Record<string, V>, name: string): Record<string, V> =>
@@ -164,7 +164,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     const net = make({ layers: layers(), dtype, executor });
     const x = box([T, B, D], 1);
     const initial = drawStates(net.architecture, B, new Random(2));
-    const above = draw(T * B * net.output, new Random(4));
+    const above = randomNormals(T * B * net.output, new Random(4));
 
     test('neither the padding nor its length matters, to the bit, and it has no gradient', () => {
       const run = (steps: number, filler: number): unknown => {
@@ -214,7 +214,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     expect(toFlat(columns(output, H, width))).toEqual(toFlat(states['l0r.h']));
 
     // what comes to the output and what comes to the final states add up
-    const above = draw(B * width, new Random(7));
+    const above = randomNormals(B * width, new Random(7));
     const both = pass.backward({ output: above });
     const [dx, gradients] = [toFlat(both.x), flat(last.parameters.gradients)];
     const part = (from: number, to: number): Float64Array =>

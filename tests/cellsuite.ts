@@ -1,6 +1,6 @@
 /** What every cell must do, whatever its equations: run over each variant with each executor and dtype. */
 import { copyNetwork, network, type Network, type Pass } from '../bptt/network/network';
-import { draw } from '../bptt/check/problem';
+import { randomNormals } from '../bptt/check/problem';
 import { outputOf, type Cell } from '../cells/cell';
 import { Random } from '../core/random';
 import { sizeOf, toFlat, toNested } from '../core/tensor';
@@ -89,7 +89,7 @@ function prepare(
   seed = 0,
 ): Run {
   const random = new Random(seed);
-  const some = (n: number): Float64Array => draw(n, random).map(Math.fround);
+  const some = (n: number): Float64Array => randomNormals(n, random).map(Math.fround);
   const net = network({ layers: [cell], dtype, executor: executorName });
   for (const [name, t] of Object.entries(net.parameters.values))
     net.parameters.set(name, some(sizeOf(t.shape)));

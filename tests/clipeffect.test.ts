@@ -10,13 +10,13 @@ import {
   copyNetwork,
   lstm,
 } from '../index';
-import { draw } from '../bptt/check/problem';
+import { randomNormals } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
 
 const [T, B, D] = [6, 3, 4];
 const random = new Random(2);
 const batch = {
-  x: { shape: [T, B, D], numbers: draw(T * B * D, random) },
+  x: { shape: [T, B, D], numbers: randomNormals(T * B * D, random) },
   targets: [0, 1, 2],
 };
 const make = () =>

@@ -1,7 +1,7 @@
 import { fit } from '../bptt/train/fit';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
-import { draw, fillRandom } from '../bptt/check/problem';
+import { randomNormals, fillRandom } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { clockwork, type ClockworkOptions } from '../cells/clockwork';
 import { elman } from '../cells/elman';
@@ -58,7 +58,7 @@ const flat = (tensors: Record<string, Tensor>): Record<string, number[]> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, toFlat(t)]));
 const box = (shape: number[], seed = 1) => ({
   shape,
-  numbers: draw(
+  numbers: randomNormals(
     shape.reduce((product, n) => product * n, 1),
     new Random(seed),
   ),

@@ -17,7 +17,7 @@ import {
   type Layer,
   type Network,
 } from '../index';
-import { draw, fillRandom } from '../bptt/check/problem';
+import { randomNormals, fillRandom } from '../bptt/check/problem';
 import { toFlat } from '../core/tensor';
 import { planOf } from '../bptt/network/pass';
 
@@ -34,7 +34,11 @@ function makeNet(layers: Layer[], dtype: 'float64' | 'float32' = 'float64'): Net
 function makeBatch(T: number, B: number, lengths?: number[]): Batch {
   const random = new Random(7);
   const targets = Array.from({ length: B }, () => random.below(4));
-  return { x: { shape: [T, B, D], numbers: draw(T * B * D, random) }, targets, ...(lengths && { lengths }) };
+  return {
+    x: { shape: [T, B, D], numbers: randomNormals(T * B * D, random) },
+    targets,
+    ...(lengths && { lengths }),
+  };
 }
 
 /** A vanilla cell whose units all stay above 0, so that it is linear: h = x Wx + hPrev Wh. */
@@ -220,7 +224,7 @@ describe('any network', () => {
     });
     const random = new Random(1);
     const batch = {
-      x: { shape: [6, 2, D], numbers: draw(36, random) },
+      x: { shape: [6, 2, D], numbers: randomNormals(36, random) },
       targets: [
         [0, 1],
         [2, 0],

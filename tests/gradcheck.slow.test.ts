@@ -1,7 +1,7 @@
 /** The gradient check passes what is right: every case of the suite, and networks of every make. */
 import { errorBounds, elman, gradcheck, gru, lstm, network, Random, type Cell } from '../index';
 import { checkProblem } from '../bptt/check/gradcheck';
-import { draw, drawStates, fillRandom } from '../bptt/check/problem';
+import { randomNormals, drawStates, fillRandom } from '../bptt/check/problem';
 import { suite } from '../bptt/check/suite';
 import { outputAxes } from '../bptt/network/topology';
 import { executors } from './executors';
@@ -63,7 +63,7 @@ describe('networks of every make: loss × reduction × at × dropout × initial 
               : { shape: [...steps, O], numbers: Array.from({ length: N * O }, () => random.below(2)) };
           const report = gradcheck(net, {
             batch: {
-              x: { shape: [T, B, D], numbers: draw(T * B * D, random) },
+              x: { shape: [T, B, D], numbers: randomNormals(T * B * D, random) },
               ...(loss && { targets }),
               ...(ragged && { lengths: [T, 2] }),
               ...(!trainInitial && { initial: drawStates(net.architecture, B, random) }),

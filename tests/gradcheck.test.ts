@@ -20,7 +20,7 @@ import {
   type GradcheckReport,
 } from '../index';
 import { derivativesOf, uprightAt } from '../bptt/check/jacobian';
-import { draw } from '../bptt/check/problem';
+import { randomNormals } from '../bptt/check/problem';
 import { suite } from '../bptt/check/suite';
 import { kinds } from '../cells/kinds';
 import { mul } from '../core/scalar';
@@ -261,7 +261,7 @@ describe('where an oracle cannot tell', () => {
         'l0.Wx',
         Array.from({ length: 60 }, (_, k) => data[k] * small),
       );
-      const x = { shape: [3, 2, 4], numbers: draw(24, new Random(1)) };
+      const x = { shape: [3, 2, 4], numbers: randomNormals(24, new Random(1)) };
       const { rows, verdict } = gradcheck(net, {
         batch: {
           x,

@@ -15,7 +15,7 @@ import {
   type Problem,
 } from '../index';
 import { errorBounds, relativeError } from '../bptt/check/bounds';
-import { StepCopies, statesSize, type Matrix } from '../bptt/check/copies';
+import { StepCopies, statesSize, type Matrix } from '../bptt/check/stepcopies';
 import { bidirectional } from '../bptt/network/layer';
 import { mutate } from '../bptt/check/mutants';
 import { analyticGradients } from '../bptt/check/problem';

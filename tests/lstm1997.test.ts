@@ -1,7 +1,7 @@
 import { network } from '../bptt/network/network';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
-import { draw } from '../bptt/check/problem';
+import { randomNormals } from '../bptt/check/problem';
 import { Random } from '../core/random';
 import { toFlat, zeros } from '../core/tensor';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
@@ -78,8 +78,8 @@ test('it is the LSTM whose forget gate stands open: same numbers with f = 1', ()
     forgetful.parameters.set(name, toFlat(old.parameters.values[name]));
   const random = new Random(5);
   const batch = {
-    x: { shape: [T, B, D], numbers: draw(T * B * D, random) },
-    targets: { shape: [T, B, 2], numbers: draw(T * B * 2, random) },
+    x: { shape: [T, B, D], numbers: randomNormals(T * B * D, random) },
+    targets: { shape: [T, B, 2], numbers: randomNormals(T * B * 2, random) },
     lengths: [6, 4],
   };
   const [a, b] = [old, forgetful].map((net) => {
@@ -96,7 +96,7 @@ test('the constant error carousel: with no recurrent weights dc_T/dc_0 is 1, how
   const [H, T] = [3, 500];
   const net = network({ layers: [lstm1997({ input: 2, hidden: H })] });
   net.parameters.set('l0.Wh', new Float64Array(3 * H * H));
-  const pass = net.forward({ x: { shape: [T, 1, 2], numbers: draw(T * 2, new Random(1)) } });
+  const pass = net.forward({ x: { shape: [T, 1, 2], numbers: randomNormals(T * 2, new Random(1)) } });
   const { initial } = pass.backward({ states: { 'l0.c': [1, 1, 1] } });
   expect(toFlat(initial['l0.c'])).toEqual([1, 1, 1]);
 });

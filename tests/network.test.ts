@@ -1,5 +1,5 @@
 import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { draw, fillRandom } from '../bptt/check/problem';
+import { randomNormals, fillRandom } from '../bptt/check/problem';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { elman } from '../cells/elman';
@@ -22,7 +22,7 @@ const flat = (tensors: Record<string, Tensor>): Record<string, number[]> =>
 describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
   const make = (options: NetworkOptions): Network => network({ dtype, executor: executorName, ...options });
   const random = new Random(9);
-  const x = { shape: [T, B, D], numbers: draw(T * B * D, random) };
+  const x = { shape: [T, B, D], numbers: randomNormals(T * B * D, random) };
   const deep = (options: Partial<NetworkOptions> = {}): Network => {
     const layers = [
       lstm({ input: D, hidden: 4 }),
@@ -112,8 +112,12 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
   test('upstream gradients add up: to the outputs, and to the final states of every layer', () => {
     const net = deep();
-    const output = draw(T * B * H, random);
-    const states = { 'l0.c': draw(B * 4, random), 'l1.h': draw(B * 3, random), 'l2.h': draw(B * H, random) };
+    const output = randomNormals(T * B * H, random);
+    const states = {
+      'l0.c': randomNormals(B * 4, random),
+      'l1.h': randomNormals(B * 3, random),
+      'l2.h': randomNormals(B * H, random),
+    };
     const run = (upstream: object): number[] => {
       net.parameters.zeroGradients();
       const pass = net.forward({ x });
@@ -132,7 +136,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
   test('many to one, without a head, the output is a state: both gradients reach it', () => {
     const last = deep({ topology: 'many-to-one' });
     const every = deep();
-    const d = draw(B * H, random);
+    const d = randomNormals(B * H, random);
     const run = (net: Network, upstream: object): number[] => {
       const pass = net.forward({ x, lengths: [4, 2, 3] });
       pass.backward(upstream);
@@ -173,10 +177,10 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       const net = deep();
       const zero = toFlat(net.forward({ x }).output);
       const initial = {
-        'l0.h': draw(B * 4, random),
-        'l0.c': draw(B * 4, random),
-        'l1.h': draw(B * 3, random),
-        'l2.h': draw(B * H, random),
+        'l0.h': randomNormals(B * 4, random),
+        'l0.c': randomNormals(B * 4, random),
+        'l1.h': randomNormals(B * 3, random),
+        'l2.h': randomNormals(B * H, random),
       };
       const given = toFlat(net.forward({ x, initial }).output);
       expect(distance(given, zero)).toBeGreaterThan(0.01);
@@ -247,7 +251,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
   describe('dropout', () => {
     const layers = [elman({ input: D, hidden: 64 })];
-    const batch = { x: { shape: [T, 40, D], numbers: draw(T * 40 * D, random) } };
+    const batch = { x: { shape: [T, 40, D], numbers: randomNormals(T * 40 * D, random) } };
 
     test('trap 22: is off in evaluation, which draws no random number', () => {
       const net = make({ layers, dropout: 0.5, seed: 1 });
@@ -289,7 +293,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
 
   describe('plans', () => {
     const of = (steps: number): Batch => ({
-      x: { shape: [steps, B, D], numbers: draw(steps * B * D, random) },
+      x: { shape: [steps, B, D], numbers: randomNormals(steps * B * D, random) },
     });
     const fresh = (): Network => make({ layers: [elman({ input: D, hidden: H })] });
 

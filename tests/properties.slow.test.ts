@@ -9,7 +9,7 @@ import type { Batch } from '../bptt/network/batch';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
 import { network, type Network, type Pass } from '../bptt/network/network';
-import { draw, drawStates } from '../bptt/check/problem';
+import { randomNormals, drawStates } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { inForm, kinds as builtIn, type CellSizes } from '../cells/kinds';
 import { Random } from '../core/random';
@@ -111,7 +111,7 @@ type Given = Batch & { x: Box; targets: Box; lengths: number[] };
 function batchOf(of: Case, net: Network): Given {
   const { T, B, D, O, seed, lengths } = of;
   const random = new Random(seed + 1);
-  const numbers = (n: number): number[] => Array.from(draw(n, random), Math.fround);
+  const numbers = (n: number): number[] => Array.from(randomNormals(n, random), Math.fround);
   const classes = (n: number, below: number): number[] =>
     Array.from({ length: n }, () => random.below(below));
   const rowsOf = (D: number, many: boolean): Box =>

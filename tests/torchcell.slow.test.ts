@@ -148,7 +148,7 @@ describeWith(python, 'python3-torch')('dropout in PyTorch', () => {
       ) as SafeTensor;
       const x = { shape: [...stored.shape], numbers: Array.from(stored.data, Number) };
       const { state } = net.random;
-      masks[name] = runnerOf(net).lay({ x }, { training: true }).keeps.map(toFlat);
+      masks[name] = runnerOf(net).lay({ x }, { training: true }).dropoutMasks.map(toFlat);
       net.random.state = state;
       expected[name] = toFlat(net.forward({ x }, { training: true }).output);
     }

@@ -1,4 +1,4 @@
-import { draw } from '../bptt/check/problem';
+import { randomNormals } from '../bptt/check/problem';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
@@ -49,14 +49,15 @@ function unrolled(
     gradients: make(),
     valid,
   });
-  for (const t of Object.values(unroll.options.parameters)) fillFrom(t, draw(sizeOf(t.shape), random));
+  for (const t of Object.values(unroll.options.parameters))
+    fillFrom(t, randomNormals(sizeOf(t.shape), random));
   for (const s of Object.keys(cell.states)) {
-    fillFrom(unroll.block(unroll.states[s], 0), draw(B * H, random));
-    fillFrom(unroll.block(unroll.dStates[s], steps), draw(B * H, random));
+    fillFrom(unroll.block(unroll.states[s], 0), randomNormals(B * H, random));
+    fillFrom(unroll.block(unroll.dStates[s], steps), randomNormals(B * H, random));
   }
   // the first T steps are the same whatever the number of steps
-  fillFrom(rows(x, 0, T * B), draw(T * B * D, random));
-  fillFrom(rows(unroll.dOutput, 0, T * B), draw(T * B * H, random));
+  fillFrom(rows(x, 0, T * B), randomNormals(T * B * D, random));
+  fillFrom(rows(unroll.dOutput, 0, T * B), randomNormals(T * B * H, random));
   const [forward, backward] = [new Program(), new Program()];
   unroll.forward(forward);
   unroll.backward(backward);

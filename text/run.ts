@@ -40,7 +40,7 @@ const SAVE_SECONDS = 30;
 /** Trains; returns the exit code. */
 export async function train(options: TrainOptions): Promise<number> {
   const { trainer, out } = options.resume === undefined ? begin(options) : resume(options, options.resume);
-  return new Run(trainer, out, options).go();
+  return new TrainingRun(trainer, out, options).go();
 }
 
 function begin(options: TrainOptions): { trainer: Trainer; out: string } {
@@ -110,7 +110,7 @@ function isDrawn(out: string, checkpoint: string): boolean {
 }
 
 /** The run of a task in training. */
-export class Run {
+export class TrainingRun {
   private readonly reporter: Reporter;
   private readonly checkpoint: string;
   private readonly abort = new AbortController();

@@ -8,7 +8,7 @@
  */
 import { must } from '../../core/check';
 import { Program } from '../../core/program';
-import { spansOf, statesSize, type Matrix } from './copies';
+import { spansOf, statesSize, type Matrix } from './stepcopies';
 import { jacobiansOf } from './jacobian';
 import type { Direction } from './judge';
 import { analyticGradients, type Problem } from './problem';

@@ -3,7 +3,7 @@ import { Random } from '../../core/random';
 import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
 import { RoundingExecutor, spread } from './rounding';
-import { SideExecutor } from './sides';
+import { SideExecutor } from './kinks';
 
 /** How differences are taken. */
 export interface DifferenceOptions {

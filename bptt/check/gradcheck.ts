@@ -24,7 +24,7 @@ import { Random } from '../../core/random';
 import { sizeOf } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { errorBounds } from './bounds';
-import { StepCopies, spansOf } from './copies';
+import { StepCopies, spansOf } from './stepcopies';
 import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
 import { exactCheck, unlessZero, type ExactReport } from './exact';
@@ -42,7 +42,13 @@ import {
 } from './judge';
 import { directionsOf, type Layer } from '../network/layer';
 import { Network } from '../network/network';
-import { analyticGradients, draw, toProblem, type CellProblemOptions, type Problem } from './problem';
+import {
+  analyticGradients,
+  randomNormals,
+  toProblem,
+  type CellProblemOptions,
+  type Problem,
+} from './problem';
 import { gradientRounding } from './rounding';
 import { forwardMode } from './rtrl';
 import type { Unroll } from '../unroll';
@@ -191,7 +197,7 @@ function compare(
       row.add(gradient[k], judge(gradient[k], { [variable]: unit }, slope, measure), where);
     }
     for (let d = 0; !all && d < directions; d++) {
-      const along = draw(size, random);
+      const along = randomNormals(size, random);
       const norm = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));
       const unit = along.map((v) => v / norm);
       const analytic = unit.reduce((sum, v, k) => sum + v * gradient[k], 0);

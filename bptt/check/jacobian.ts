@@ -19,7 +19,7 @@ import {
   type Tensor,
   type Tensors,
 } from '../../core/tensor';
-import { identity, spansOf, statesSize, StepCopies, type Matrix } from './copies';
+import { identity, spansOf, statesSize, StepCopies, type Matrix } from './stepcopies';
 import type { Unroll } from '../unroll';
 
 /** The Jacobian of step t for one row of the batch. */

@@ -6,7 +6,7 @@ import type { Batch } from '../network/batch';
 import type { FlatNumbers } from '../network/numbers';
 import type { Layer } from '../network/layer';
 import { network, type Network, type NetworkOptions } from '../network/network';
-import { draw, drawStates, fillRandom, problemOfNetwork, type Problem } from './problem';
+import { randomNormals, drawStates, fillRandom, problemOfNetwork, type Problem } from './problem';
 import { readerOf } from '../network/stack';
 import { inputAxes, outputAxes } from '../network/topology';
 
@@ -62,7 +62,7 @@ function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batc
   const steps = outputAxes(topology, encoder ? W : T, B);
   const values = (axes: number[], width: number): FlatNumbers => ({
     shape: [...axes, width],
-    numbers: draw(sizeOf(axes) * width, random),
+    numbers: randomNormals(sizeOf(axes) * width, random),
   });
   const below = (n: number, shape: number[]): FlatNumbers => ({
     shape,

@@ -128,7 +128,7 @@ export function problemOfCell(
   const net = new Network({ layers: [layer], seed });
   for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
   const D = inputOf(layer);
-  const x = { shape: [T, B, D], numbers: draw(T * B * D, random) };
+  const x = { shape: [T, B, D], numbers: randomNormals(T * B * D, random) };
   const initial = drawStates({ layers: [layer] }, B, random);
   return problemOfNetwork(net, { x, initial, ...(lengths && { lengths }) }, random);
 }
@@ -136,7 +136,9 @@ export function problemOfCell(
 /** Random states, by name, of every layer that a sequence starts in. */
 export function drawStates(all: Layers, B: number, random: Random): Record<string, Float64Array> {
   const states = firstCellsOf(all).flatMap(({ name, cell }) =>
-    Object.entries(cell.states).map(([s, width]) => [`${name}.${s}`, draw(B * width, random)] as const),
+    Object.entries(cell.states).map(
+      ([s, width]) => [`${name}.${s}`, randomNormals(B * width, random)] as const,
+    ),
   );
   return Object.fromEntries(states);
 }
@@ -202,7 +204,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
 }
 
 /** Numbers around ±0.5, none so large that a gate saturates. */
-export const draw = (n: number, random: Random): Float64Array =>
+export const randomNormals = (n: number, random: Random): Float64Array =>
   Float64Array.from({ length: n }, () => random.normal(0, 0.5));
 
 export function fillRandom(t: Tensor, random: Random, deviation = 0.5): void {

@@ -18,7 +18,7 @@ import { engineMemory } from '../../core/memory';
 import type { Executor } from '../../core/program';
 import type { Tensor } from '../../core/tensor';
 import type { Batch } from '../network/batch';
-import { spansOf, statesSize } from '../check/copies';
+import { spansOf, statesSize } from '../check/stepcopies';
 import { jacobiansOf } from '../check/jacobian';
 import { copyNetwork, type Network, type Upstream } from '../network/network';
 import { Product, singularValues } from './singular';

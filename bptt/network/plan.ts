@@ -30,7 +30,7 @@ export class Plan {
   readonly source: Stack | undefined;
   /** What the output is made of. */
   readonly main: Stack;
-  readonly keeps: Tensor[];
+  readonly dropoutMasks: Tensor[];
   readonly attention: Attention | undefined;
   /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B where each row has one. */
   readonly output: Signal;
@@ -71,12 +71,12 @@ export class Plan {
     };
     this.main = new Stack(writing, shape, parameters, drop);
     const reading = [...(this.source?.stages ?? [])];
-    this.keeps = [...(this.source?.keeps ?? [])];
+    this.dropoutMasks = [...(this.source?.dropoutMasks ?? [])];
     if (this.source && architecture.attention) {
       if (drop > 0) {
         const stage = dropout(this.source.output, B);
         reading.push(stage);
-        this.keeps.push(stage.keep);
+        this.dropoutMasks.push(stage.keep);
       }
       const own = withoutPrefix(parameters.values, 'attention.');
       const gradients = withoutPrefix(parameters.gradients, 'attention.');
@@ -84,7 +84,7 @@ export class Plan {
       const masked = source?.masked ?? false;
       this.attention = new Attention(architecture.attention, h, e, B, masked, own, gradients);
     }
-    this.keeps.push(...this.main.keeps);
+    this.dropoutMasks.push(...this.main.dropoutMasks);
     const { trainInitial } = architecture;
     if (trainInitial) for (const unroll of this.first.unrolls) this.recordStart(unroll, trainInitial);
 
@@ -97,7 +97,7 @@ export class Plan {
     if (endsInOne(topology))
       add(lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined));
     if (this.attention) add(this.attention);
-    if (drop > 0) this.keeps.push(add(dropout(below(), B)).keep);
+    if (drop > 0) this.dropoutMasks.push(add(dropout(below(), B)).keep);
     if (architecture.output !== undefined) {
       const own = withoutPrefix(parameters.values, 'head.');
       const gradients = withPrefix(withoutPrefix(parameters.gradients, 'head.'), 'd');

@@ -81,7 +81,7 @@ export class Runner {
     const { plan } = bound;
     fillPlan(plan, part, this.network);
     if (mine.get(bound) === bound.turn) return bound;
-    for (const keep of plan.keeps) keep.data.fill(1);
+    for (const keep of plan.dropoutMasks) keep.data.fill(1);
     begin(bound, read, {}, 'decode');
     bound.encode();
     mine.set(bound, ++bound.turn);
@@ -96,7 +96,7 @@ export class Runner {
     bound.turn++;
     fillPlan(plan, part, this.network);
     const { architecture, random } = this.network;
-    for (const keep of plan.keeps) {
+    for (const keep of plan.dropoutMasks) {
       if (options.training) drawKeep(keep, architecture.dropout, rowsOf(read, options), random);
       else keep.data.fill(1);
     }

@@ -73,7 +73,7 @@ export class Stack {
   /** valid [T·B, 1]; all ones unless rows are of unequal length. */
   readonly valid: Tensor;
   readonly layers: LayerStage[] = [];
-  readonly keeps: Tensor[] = [];
+  readonly dropoutMasks: Tensor[] = [];
   readonly stages: Stage[] = [];
   /** The output of the last layer. */
   readonly output: Signal;
@@ -102,7 +102,7 @@ export class Stack {
     directions.forEach((directionsOfOne) => {
       if (this.stages.length > 0 && drop > 0) {
         const stage = dropout(below, B);
-        this.keeps.push(stage.keep);
+        this.dropoutMasks.push(stage.keep);
         this.stages.push(stage);
         below = stage.output;
       }

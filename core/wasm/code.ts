@@ -14,10 +14,10 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 /** Instructions leaving one value of type T, or nothing for 'none'. */
 export interface Code<T extends ValueType | 'none'> {
   readonly leaves: T;
-  emit(out: Writer): void;
+  emit(out: ByteWriter): void;
 }
-export type Statement = Code<'none'>;
-export type Body = Statement | readonly Body[];
+export type WasmStatement = Code<'none'>;
+export type Body = WasmStatement | readonly Body[];
 export type Operand<T extends ValueType> = T extends 'v128' ? Code<T> : Code<T> | number;
 
 export const typeCode = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
@@ -27,7 +27,7 @@ const NOTHING = 0x40; // block type of a block without a result
 export class Label {}
 
 /** Bytes under construction, and the labels of the blocks that are open at this point. */
-export class Writer {
+export class ByteWriter {
   private buffer = new Uint8Array(64);
   private length = 0;
   private readonly open: (Label | undefined)[] = [];
@@ -95,7 +95,7 @@ export class Writer {
   }
 }
 
-export function node<T extends ValueType | 'none'>(leaves: T, emit: (out: Writer) => void): Code<T> {
+export function node<T extends ValueType | 'none'>(leaves: T, emit: (out: ByteWriter) => void): Code<T> {
   return { leaves, emit };
 }
 
@@ -113,7 +113,7 @@ export function operand<T extends ValueType>(type: T, value: Operand<T>): Code<T
   });
 }
 
-export function emitBody(body: Body, out: Writer): void {
+export function emitBody(body: Body, out: ByteWriter): void {
   if ('emit' in body) body.emit(out);
   else for (const part of body) emitBody(part, out);
 }
@@ -125,12 +125,12 @@ export class Local<T extends ValueType> implements Code<T> {
     readonly index: number,
   ) {}
 
-  emit(out: Writer): void {
+  emit(out: ByteWriter): void {
     out.byte(0x20);
     out.unsigned(this.index);
   }
 
-  set(value: Operand<T>): Statement {
+  set(value: Operand<T>): WasmStatement {
     return node('none', (out) => this.write(0x21, value, out));
   }
 
@@ -140,7 +140,7 @@ export class Local<T extends ValueType> implements Code<T> {
   }
 
   /** `local += step`, for addresses and counters. */
-  advance(this: Local<'i32'>, step: Operand<'i32'>): Statement {
+  advance(this: Local<'i32'>, step: Operand<'i32'>): WasmStatement {
     return node('none', (out) => {
       this.emit(out);
       operand('i32', step).emit(out);
@@ -150,7 +150,7 @@ export class Local<T extends ValueType> implements Code<T> {
     });
   }
 
-  private write(opcode: number, value: Operand<T>, out: Writer): void {
+  private write(opcode: number, value: Operand<T>, out: ByteWriter): void {
     operand(this.leaves, value).emit(out);
     out.byte(opcode);
     out.unsigned(this.index);
@@ -160,27 +160,27 @@ export class Local<T extends ValueType> implements Code<T> {
 // Structured control flow.
 
 /** Runs `body` once; a branch to `leave` jumps behind it. */
-export function block(body: (leave: Label) => Body): Statement {
+export function block(body: (leave: Label) => Body): WasmStatement {
   const label = new Label();
   const inside = body(label);
   return node('none', (out) => out.nest(0x02, label, () => emitBody(inside, out)));
 }
 
 /** Runs `body`; a branch to `again` restarts it, reaching its end ends the loop. */
-export function loop(body: (again: Label) => Body): Statement {
+export function loop(body: (again: Label) => Body): WasmStatement {
   const label = new Label();
   const inside = body(label);
   return node('none', (out) => out.nest(0x03, label, () => emitBody(inside, out)));
 }
 
-export function br(label: Label): Statement {
+export function br(label: Label): WasmStatement {
   return node('none', (out) => {
     out.byte(0x0c);
     out.unsigned(out.depth(label));
   });
 }
 
-export function brIf(label: Label, condition: Operand<'i32'>): Statement {
+export function brIf(label: Label, condition: Operand<'i32'>): WasmStatement {
   return node('none', (out) => {
     operand('i32', condition).emit(out);
     out.byte(0x0d);
@@ -189,7 +189,7 @@ export function brIf(label: Label, condition: Operand<'i32'>): Statement {
 }
 
 /** if / else. */
-export function when(condition: Operand<'i32'>, then: Body, otherwise?: Body): Statement {
+export function when(condition: Operand<'i32'>, then: Body, otherwise?: Body): WasmStatement {
   return node('none', (out) => {
     operand('i32', condition).emit(out);
     out.nest(0x04, undefined, () => {
@@ -205,7 +205,7 @@ export function when(condition: Operand<'i32'>, then: Body, otherwise?: Body): S
  * `while (value < limit) body`: both are evaluated before each turn, and compared without sign, so addresses work.
  * The test stands at the bottom of the loop.
  */
-export function whileLess(value: Operand<'i32'>, limit: Operand<'i32'>, body: Body): Statement {
+export function whileLess(value: Operand<'i32'>, limit: Operand<'i32'>, body: Body): WasmStatement {
   const less = node('i32', (out) => {
     operand('i32', value).emit(out);
     operand('i32', limit).emit(out);
@@ -218,7 +218,7 @@ export function whileLess(value: Operand<'i32'>, limit: Operand<'i32'>, body: Bo
 }
 
 /** Ends the function, with its result where it has one. */
-export function giveBack(value?: Code<ValueType>): Statement {
+export function giveBack(value?: Code<ValueType>): WasmStatement {
   return node('none', (out) => {
     value?.emit(out);
     out.byte(0x0f);

@@ -15,7 +15,7 @@
  *
  * Encoding: WebAssembly Core Specification 2.0, section 5.5; shared memory: the threads proposal.
  */
-import { type Body, Local, type Operand, type Statement, type ValueType, Writer } from './code';
+import { type Body, Local, type Operand, type WasmStatement, type ValueType, ByteWriter } from './code';
 import { emitBody, node, operand, typeCode } from './code';
 
 export * from './code';
@@ -43,7 +43,7 @@ export class Func {
   }
 
   encode(body: Body): Uint8Array {
-    const out = new Writer();
+    const out = new ByteWriter();
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.declared) {
       const last = runs.at(-1);
@@ -71,7 +71,7 @@ export interface Callable<P extends Params> {
 export function call<P extends Params>(
   target: Callable<P>,
   args: { [K in keyof P]: Operand<P[K]> },
-): Statement {
+): WasmStatement {
   return node('none', (out) => {
     for (const name of Object.keys(target.params) as (keyof P & string)[]) {
       operand<ValueType>(target.params[name], args[name]).emit(out);
@@ -104,7 +104,7 @@ export class WasmModule {
     exported = true,
   ): Callable<P> {
     const names = Object.keys(params);
-    const type = new Writer();
+    const type = new ByteWriter();
     type.byte(0x60);
     for (const list of [names.map((key) => params[key]), results]) {
       type.unsigned(list.length);
@@ -128,17 +128,17 @@ export class WasmModule {
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const out = new Writer();
+    const out = new ByteWriter();
     const section = (id: number, entries: readonly Uint8Array[]) => {
-      const inside = new Writer();
+      const inside = new ByteWriter();
       inside.unsigned(entries.length);
       for (const entry of entries) inside.append(entry);
       out.byte(id);
       out.unsigned(inside.bytes.length);
       out.append(inside.bytes);
     };
-    const entry = (fill: (w: Writer) => void) => {
-      const w = new Writer();
+    const entry = (fill: (w: ByteWriter) => void) => {
+      const w = new ByteWriter();
       fill(w);
       return w.bytes;
     };

@@ -12,7 +12,7 @@ import {
   type Callable,
   type Code,
   type Local,
-  type Statement,
+  type WasmStatement,
   type WasmModule,
   when,
   whileLess,
@@ -153,7 +153,7 @@ function storeVector(
   copies: 1 | 2,
   to: Local<'i32'>,
   offset: number,
-): Statement[] {
+): WasmStatement[] {
   if (copies === 1) return [v128.store(to, x, offset)];
   const half = lane.count / 2;
   return [0, half].map((first, k) => {
@@ -163,10 +163,10 @@ function storeVector(
 }
 
 /** One element copied as bits. */
-export function copyElement(lane: FloatLanes, to: Local<'i32'>, from: Local<'i32'>): Statement {
+export function copyElement(lane: FloatLanes, to: Local<'i32'>, from: Local<'i32'>): WasmStatement {
   return lane.size === 4 ? i32.store(to, i32.load(from)) : i64.store(to, i64.load(from));
 }
 
-function storeZero(lane: FloatLanes, to: Local<'i32'>): Statement {
+function storeZero(lane: FloatLanes, to: Local<'i32'>): WasmStatement {
   return lane.size === 4 ? f32.store(to, 0) : f64.store(to, 0);
 }

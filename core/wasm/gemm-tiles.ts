@@ -5,7 +5,7 @@
 import {
   type Callable,
   type Operand,
-  type Statement,
+  type WasmStatement,
   type WasmModule,
   call,
   when,
@@ -51,7 +51,7 @@ export function emitTiles(
     const [mains, rest, width, pairs, restA, restInit, restOut] = f.locals('i32', 7);
 
     /** A tile's rows at a time, down one panel. */
-    const down = (panel: 0 | 1): Statement => {
+    const down = (panel: 0 | 1): WasmStatement => {
       const shift = (base: Operand<'i32'>, by: Operand<'i32'>) => (panel === 0 ? base : i32.add(base, by));
       return call(main, {
         a,
@@ -72,7 +72,7 @@ export function emitTiles(
     };
 
     /** The rows that remain, along `count` pairs of panels or single panels from panel `first` of the group on. */
-    const along = (kernel: Micro, count: Operand<'i32'>, step: 1 | 2, first: Operand<'i32'>): Statement =>
+    const along = (kernel: Micro, count: Operand<'i32'>, step: 1 | 2, first: Operand<'i32'>): WasmStatement =>
       when(
         count,
         call(kernel, {

@@ -9,7 +9,7 @@ import {
   type Body,
   type Code,
   type Local,
-  type Statement,
+  type WasmStatement,
   type WasmModule,
   when,
   whileLess,
@@ -90,5 +90,5 @@ export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean, wide = 
 /** How columns are read and written: vectors of them, or one alone. */
 interface Columns {
   load: (from: Code<'i32'>, offset: number) => Code<'v128'>;
-  store: (to: Code<'i32'>, value: Local<'v128'>, offset: number) => Statement;
+  store: (to: Code<'i32'>, value: Local<'v128'>, offset: number) => WasmStatement;
 }

@@ -8,14 +8,14 @@
  *
  * Opcodes: WebAssembly Core Specification 2.0, section 5.4; madd: the relaxed SIMD proposal.
  */
-import type { Code, Operand, Statement, ValueType, Writer } from './encoder';
+import type { Code, Operand, WasmStatement, ValueType, ByteWriter } from './encoder';
 import { node, operand } from './encoder';
 
 type Address = Operand<'i32'>;
 
 const SIMD = 0x1000; // marks opcodes behind the 0xfd prefix; all of them are below 0x200
 
-function opcode(op: number, out: Writer): void {
+function opcode(op: number, out: ByteWriter): void {
   if (op < SIMD) return out.byte(op);
   out.byte(0xfd);
   out.unsigned(op - SIMD);
@@ -64,7 +64,7 @@ function load<R extends ValueType>(op: number, align: number, r: R) {
 }
 
 function store<A extends ValueType>(op: number, align: number, a: A) {
-  return (address: Address, value: Operand<A>, offset = 0): Statement =>
+  return (address: Address, value: Operand<A>, offset = 0): WasmStatement =>
     node('none', (out) => {
       operand('i32', address).emit(out);
       operand(a, value).emit(out);
@@ -256,7 +256,7 @@ function lanesOf<T extends ValueType>(
         y,
         chosen.flatMap((lane) => Array.from({ length: size }, (_, byte) => lane * size + byte)),
       ),
-    storeLane: (address: Address, x: Operand<'v128'>, lane: number, offset = 0): Statement =>
+    storeLane: (address: Address, x: Operand<'v128'>, lane: number, offset = 0): WasmStatement =>
       node('none', (out) => laneAccess(0x5a + wide, log, address, x, lane, offset, out)),
   };
 }
@@ -268,7 +268,7 @@ function laneAccess(
   x: Operand<'v128'>,
   lane: number,
   offset: number,
-  out: Writer,
+  out: ByteWriter,
 ): void {
   operand('i32', address).emit(out);
   x.emit(out);

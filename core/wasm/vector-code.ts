@@ -7,7 +7,7 @@
  *     // before the loop: v.setUp(); inside it: v.statements
  */
 import type { Dtype } from '../memory';
-import { type Body, type Code, type Func, type Local, type Statement, when } from './encoder';
+import { type Body, type Code, type Func, type Local, type WasmStatement, when } from './encoder';
 import { type FloatLanes, f32x4, f64x2, i32, i32x4, i64x2 } from './opcodes';
 
 /** A named vector, and one that is still an expression. */
@@ -18,7 +18,7 @@ export class VectorCode {
   readonly lanes: FloatLanes;
   /** The lanes' bits as integers of the same width. */
   readonly bits: typeof i32x4 | typeof i64x2;
-  readonly statements: Statement[] = [];
+  readonly statements: WasmStatement[] = [];
   private readonly pool = new Map<string, { local: Vector; value: VectorExpression }>();
   private readonly free: Vector[] = [];
   private temporaries: Vector[] = [];
@@ -65,7 +65,7 @@ export class VectorCode {
   }
 
   /** Fills the constants; belongs in front of `statements` and of any loop around them. */
-  setUp(): Statement[] {
+  setUp(): WasmStatement[] {
     return [...this.pool.values()].map(({ local, value }) => local.set(value));
   }
 

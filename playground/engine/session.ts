@@ -2,7 +2,7 @@
 import { lossOf } from '../../losses';
 import { generate, defaultPrime } from '../../text/generate';
 import { flow as gradientFlow } from '../../bptt/flow/flow';
-import { statesSize } from '../../bptt/check/copies';
+import { statesSize } from '../../bptt/check/stepcopies';
 import { directionsOf } from '../../bptt/network/layer';
 import type { Topology } from '../../bptt/network/topology';
 import { must } from '../../core/check';
