@@ -1,5 +1,7 @@
 /** Loops: what is recorded once and repeated is what is recorded step by step. */
 import fc from 'fast-check';
+import { bidirectional } from '../bptt/network/layer';
+import { network } from '../bptt/network/network';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
@@ -147,6 +149,26 @@ test('recording takes as many operations for a million steps as for ten', () => 
     return count + hoist(program).entries.length;
   };
   expect(recorded(1e6)).toBe(recorded(10));
+});
+
+test('100,000 steps, and unequal lengths of 5,000 in two bidirectional layers, run there and back', () => {
+  const box = (steps: number, size: number) => ({
+    shape: [steps, 1, size],
+    numbers: new Float32Array(steps * size).fill(0.1),
+  });
+  const both = (input: number) => bidirectional(elman({ input, hidden: 2 }));
+  const [long, deep] = [[elman({ input: 1, hidden: 2 })], [both(1), both(4)]].map((layers) =>
+    network({ layers, output: 1, loss: 'squared', dtype: 'float32' }),
+  );
+  for (const [net, steps, lengths] of [
+    [long, 100_000, [100_000]],
+    [deep, 5000, [4000]],
+  ] as const) {
+    const pass = net.forward({ x: box(steps, 1), targets: box(steps, 1), lengths });
+    expect(pass.loss).toBeGreaterThan(0);
+    const dx = pass.backward().x;
+    expect([dx.get(0, 0, 0), dx.get(lengths[0] - 1, 0, 0)].every((d) => d !== 0)).toBe(true);
+  }
 });
 
 // loops that no cell records: operands that move any way and meet each other
