@@ -127,11 +127,24 @@ export function contents(t: Tensor): Data {
 }
 
 /** A copy outside of the engine's memory. */
-export const copied = (t: Tensor): Tensor => ndarray(contents(t).slice(), [...t.shape]);
+export function copied(t: Tensor): Tensor {
+  const { data, offset, shape } = t;
+  if (!isContiguous(t)) return ndarray(contents(t), [...shape]);
+  const size = sizeOf(shape);
+  const copy = dtypeOf(t) === 'float32' ? new Float32Array(size) : new Float64Array(size);
+  // single steps take microseconds: a view costs more than a few numbers do
+  if (size <= FEW) for (let k = 0; k < size; k++) copy[k] = data[offset + k];
+  else copy.set(data.subarray(offset, offset + size));
+  return ndarray(copy, [...shape]);
+}
+const FEW = 256;
 
 /** The same of tensors by name. */
-export const allCopied = (tensors: Tensors): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, copied(t)]));
+export function allCopied(tensors: Tensors): Tensors {
+  const copies: Tensors = {};
+  for (const name in tensors) copies[name] = copied(tensors[name]);
+  return copies;
+}
 
 /** Copies a matrix into one of its shape. */
 export function copyInto(into: Tensor, from: Tensor): void {
@@ -180,40 +193,78 @@ export function rowMajor(
   name: string,
   ragged?: string,
 ): { shape: number[]; numbers: ArrayLike<number> } {
-  if (isTensor(values)) return { shape: values.shape, numbers: mustBeNumbers(toFlat(values), where, name) };
+  if (isTensor(values)) return { shape: values.shape, numbers: mustBeNumbers(unboxed(values), where, name) };
   if (ArrayBuffer.isView(values))
     return { shape: [values.length], numbers: mustBeNumbers(values, where, name) };
-  const opened = (value: unknown): unknown => (isTensor(value) ? toNested(value) : value);
+  const opened = (value: unknown): unknown =>
+    !Array.isArray(value) && isTensor(value) ? toNested(value) : value;
   const shape: number[] = [];
   for (let level: unknown = values; isList(level); level = opened(level[0])) shape.push(level.length);
 
-  const numbers: number[] = [];
-  const at = shape.map(() => 0);
-  const place = (axis: number): string => placeIn(name, at.slice(0, axis));
-  const collect = (level: unknown, axis: number): void => {
-    if (axis === shape.length) {
-      if (typeof level !== 'number') refuse(level, where, place(axis));
-      numbers.push(level);
-      return;
-    }
+  // first the innermost lists, then the numbers in them, which are many more, in one pass
+  const lists: ArrayLike<unknown>[] = [];
+  const at: number[] = [];
+  const collect = (level: unknown): void => {
+    const axis = at.length;
     if (!isList(level) || level.length !== shape[axis]) {
       const first = placeIn(name, Array<number>(axis).fill(0));
       const got = isList(level) ? `one of ${level.length}` : level;
       must(
         false,
         where,
-        `${place(axis)} must be a list of ${shape[axis]}, as ${first} is`,
+        `${placeIn(name, at)} must be a list of ${shape[axis]}, as ${first} is`,
         got,
         axis === 1 ? ragged : undefined,
       );
     }
+    if (axis + 1 === shape.length) {
+      lists.push(level);
+      return;
+    }
     for (let k = 0; k < level.length; k++) {
-      at[axis] = k;
-      collect(opened(level[k]), axis + 1);
+      at.push(k);
+      collect(opened(level[k]));
+      at.pop();
     }
   };
-  collect(values, 0);
+  collect(values);
+
+  const width = shape[shape.length - 1];
+  const numbers = new Float64Array(lists.length * width);
+  lists.forEach((list, k) => {
+    for (let c = 0; (c = copyNumbers(list, c, numbers, k * width)) < width; c++) {
+      const held = opened(list[c]);
+      if (typeof held !== 'number') refuse(held, where, placeIn(name, placeOf(k * width + c, shape)));
+      numbers[k * width + c] = held;
+    }
+  });
   return { shape, numbers };
+}
+
+/** Copies the members of a list from the c-th on, up to the first that is no number; gives the place of that one, or the end. */
+function copyNumbers(list: ArrayLike<unknown>, c: number, into: Float64Array, to: number): number {
+  for (; c < list.length; c++) {
+    const value = list[c];
+    if (typeof value !== 'number') return c;
+    into[to + c] = value;
+  }
+  return c;
+}
+
+/** The indices of the k-th number under a shape. */
+function placeOf(k: number, shape: readonly number[]): number[] {
+  const at: number[] = [];
+  for (let axis = shape.length - 1; axis >= 0; k = Math.floor(k / shape[axis]), axis--)
+    at[axis] = k % shape[axis];
+  return at;
+}
+
+/** The numbers of a tensor in row-major order, without a copy where a typed array holds them in that order. */
+function unboxed(t: Tensor): ArrayLike<number> {
+  const data: unknown = t.data;
+  const [from, to] = [t.offset, t.offset + sizeOf(t.shape)];
+  const whole = ArrayBuffer.isView(data) && to <= t.data.length && isContiguous(t);
+  return whole ? t.data.subarray(from, to) : toFlat(t);
 }
 
 /**

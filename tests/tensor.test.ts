@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import ndarray from 'ndarray';
 import {
   columns,
   dtypeOf,
   contents,
+  copied,
   fillFrom,
   isContiguous,
   isTensor,
   reshape,
+  rowMajor,
   rows,
   sizeOf,
   tensor,
@@ -161,6 +164,78 @@ test('any box of numbers comes back as it was, and any two views of it agree', (
       expect(toNested(reshape(reshape(t, [sizeOf(t.shape)]), t.shape))).toEqual(nested);
     }),
   );
+});
+
+describe('reading', () => {
+  const read = (values: never): { shape: number[]; numbers: ArrayLike<number> } =>
+    rowMajor(values, 'test', 'x');
+
+  test('each number of nested lists is read once; the first one also tells the shape', () => {
+    const reads: string[] = [];
+    const list = (values: unknown[], place: string): unknown[] =>
+      new Proxy(values, {
+        get: (target, key, receiver) => {
+          if (key === '0' || Number(key) > 0) reads.push(`${place}[${String(key)}]`);
+          return Reflect.get(target, key, receiver) as unknown;
+        },
+      });
+    const values = list([list([1, 2, 3], 'x[0]'), list([4, 5, 6], 'x[1]')], 'x');
+    expect(Array.from(read(values as never).numbers)).toEqual([1, 2, 3, 4, 5, 6]);
+    const numbers = reads.filter((place) => place.split('[').length === 3);
+    expect(numbers.sort()).toEqual(
+      ['x[0][0]', 'x[0][0]', 'x[0][1]', 'x[0][2]', 'x[1][0]', 'x[1][1]', 'x[1][2]'].sort(),
+    );
+  });
+
+  test('a typed array, and a tensor that holds its numbers in order, are read where they lie', () => {
+    const data = Float32Array.from([0, 1, 2, 3, 4, 5, 6]);
+    expect(read(data as never).numbers).toBe(data);
+    const part = ndarray(data, [2, 3], [3, 1], 1);
+    const { shape, numbers } = read(part as never);
+    expect([shape, Array.from(numbers)]).toEqual([
+      [2, 3],
+      [1, 2, 3, 4, 5, 6],
+    ]);
+    expect((numbers as Float32Array).buffer).toBe(data.buffer);
+    expect(Array.from(read(transpose(part) as never).numbers)).toEqual([1, 4, 2, 5, 3, 6]);
+  });
+
+  test('lists may hold tensors in place of lists or numbers', () => {
+    const one = ndarray(Float64Array.of(7), []);
+    expect(read([[1, one], tensor([8, 9])] as never)).toEqual({
+      shape: [2, 2],
+      numbers: Float64Array.of(1, 7, 8, 9),
+    });
+  });
+
+  test('the place of what is no number is named', () => {
+    expect(() =>
+      read([
+        [[1], [2]],
+        [[3], ['a']],
+      ] as never),
+    ).toThrow('test: x[1][1][0] must be a number, got a');
+    expect(() => read(ndarray(new BigInt64Array(2), [2]) as never)).toThrow('test: x[0] must be a number');
+    const short = { ...ndarray(new Float64Array(2), [3]), data: new Float64Array(2) };
+    expect(() => read(short as never)).toThrow('test: x[2] must be a number, got undefined');
+  });
+
+  test('copies lie apart, few numbers or many, in order or not', () => {
+    for (const [R, C] of [
+      [2, 3],
+      [40, 50],
+    ]) {
+      const t = tensor(
+        Float64Array.from({ length: R * C }, (_, k) => k),
+        [R, C],
+      );
+      for (const view of [t, rows(t, 1, R), transpose(t)]) {
+        const copy = copied(view);
+        expect(toNested(copy)).toEqual(toNested(view));
+        expect(engineMemory().holds(copy.data)).toBe(false);
+      }
+    }
+  });
 });
 
 describe('errors', () => {

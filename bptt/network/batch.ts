@@ -94,8 +94,10 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
     if (!among) must(false, where, `rows must be [from, to] with 0 <= from < to <= ${B}`, rows, `B = ${B}`);
     if (before) mustStream(architecture, where, 'from must be left out', 'states');
     const clock = before && clockOf(before, where);
-    const shorter = (sequence: Sequence, end: number): boolean =>
-      sequence.lengths.slice(low, high).some((length) => length < end);
+    const shorter = ({ lengths }: Sequence, end: number): boolean => {
+      for (let b = low; b < high; b++) if (lengths[b] < end) return true;
+      return false;
+    };
     return {
       shape: {
         T: to - from,

@@ -181,11 +181,11 @@ function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: strin
     bound.start();
     return true;
   }
-  const names = Object.keys(blocks).join(', ');
+  const names = (): string => Object.keys(blocks).join(', ');
   const named = typeof given === 'object' && given !== null && !isTensor(given) && !isList(given);
-  mustBe(named, where, `initial must be zero or states by name (${names})`, given);
-  const unknown = Object.keys(given).find((name) => !(name in blocks));
-  if (unknown !== undefined) must(false, where, `initial states must be among ${names}`, unknown);
+  if (!named) mustBe(false, where, `initial must be zero or states by name (${names()})`, given);
+  for (const name of Object.keys(given))
+    if (!(name in blocks)) must(false, where, `initial states must be among ${names()}`, name);
   const rows = rowsOf(read, options);
   for (const name in blocks) {
     const [block, values] = [blocks[name], given[name] as Numbers | FlatNumbers | undefined];
