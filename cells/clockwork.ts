@@ -13,7 +13,7 @@ import { equations } from '../core/equations/equations';
 import { constant, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import { columns, rows, type Tensors } from '../core/tensor';
-import { activationNames, plain, type Activation } from './activation';
+import { activationNames, slopes, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { when } from './define';
 import {
@@ -45,7 +45,7 @@ const equationsOf = (f: Activation, bias: boolean) => {
       'clockwork, backward',
       'h, dhOut, dhNext [B, M]   writes dz [B, M]',
       `dh = dhOut + dhNext   # two paths reach h: the output at t, and the step t + 1
-       dz = dh * (${plain.slope(f, 'h')})`,
+       dz = dh * (${slopes[f]('h')})`,
     ),
     // the old state of a unit that fires is only heard: its gradient is what the products that follow add up
     clear: equations('clockwork, backward', 'writes dhPrev [B, M]', 'dhPrev = 0'),
@@ -69,7 +69,7 @@ const equationsOf = (f: Activation, bias: boolean) => {
     fireJacobian: equations(
       'clockwork, jacobian',
       'h [M, 1]   Jz [M, n]   writes Jh [M, n]',
-      `Jh = Jz * (${plain.slope(f, 'h')})`,
+      `Jh = Jz * (${slopes[f]('h')})`,
     ),
     // an inactive module copies its state forward and its gradient back
     hold: equations('clockwork, forward', 'hPrev [B, M]   writes h [B, M]', 'h = hPrev'),

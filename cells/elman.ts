@@ -5,28 +5,23 @@
  */
 import { mustBeOneOf } from '../core/check';
 import { constant } from '../core/init';
-import { activationNames, plain, type Activation } from './activation';
+import { activationNames, withActivations, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 
 /**
  * The equations of one step, as `cell` in `define.ts` reads them. `b` keeps a piece of text, or leaves it out in a layer
- * without biases. `slope` writes f' in terms of h = f(z), which forward saved: `1 - h * h` for tanh, `h * (1 - h)` for
- * sigmoid, `step(h)` for relu. `lines` changes nothing here; other frameworks' layers clip z there.
+ * without biases. The slope of tanh is written in terms of h, which forward saved: tanh'(z) = 1 - h * h.
  */
-export const elmanEquations = (
-  b: Optional,
-  f: Activation = 'tanh',
-  { lines, slope } = plain,
-): CellEquations => ({
+export const elmanEquations = (b: Optional): CellEquations => ({
   name: 'elman',
   shapes: `x [D]   states h [H]   parameters Wx [D, H]   Wh [H, H]   ${b`b [H]`}`,
-  forward: lines(`
+  forward: `
       z = x @ Wx + hPrev @ Wh${b` + b`}
-      h = ${f}(z)`),
+      h = tanh(z)`,
   backward: `
       dh = dhOut + dhNext          # two paths reach h: the output at t, and the step t + 1
-      dz = dh * (${slope(f, 'h')})
+      dz = dh * (1 - h * h)
       dx = dz @ Wx.T
       dhPrev = dz @ Wh.T
       dWx += x.T @ dz
@@ -34,7 +29,7 @@ export const elmanEquations = (
       ${b`db += sum(dz)`}`,
   jacobian: `
       Jz = Wh.T @ JhPrev
-      Jh = Jz * (${slope(f, 'h')})     # in all diag(f'(z)) Wh.T, one row of it for each unit`,
+      Jh = Jz * (1 - h * h)        # in all diag(tanh'(z)) Wh.T, one row of it for each unit`,
 });
 
 /** What `elman` is built from. */
@@ -57,7 +52,7 @@ export function elman(options: ElmanOptions): Cell {
   const { input: D, hidden: H, bias = true, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   mustBeOneOf(activation, activationNames, 'elman', 'activation');
-  return cell(elmanEquations(when(bias), activation), {
+  return cell(withActivations(elmanEquations(when(bias)), { h: activation }), {
     sizes: { D, H },
     options: { ...options, bias, activation, inputInit, recurrentInit },
     init: {

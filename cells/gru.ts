@@ -7,33 +7,28 @@
  */
 import { mustBeOneOf } from '../core/check';
 import { constant, gates } from '../core/init';
-import { plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 import { resetBefore } from './grubefore';
 
-export const resetAfter = (
-  b: Optional,
-  [gate, content]: readonly Activation[] = ['sigmoid', 'tanh'],
-  { lines, factor } = plain,
-): CellEquations => ({
+export const resetAfter = (b: Optional): CellEquations => ({
   name: 'gru',
   shapes: `
       x [D]   states h [H]   gates a = r z n [H]
       parameters Wx [D, 3H]   Wh [H, 3H]   ${b`b [3H]   bhn [H]`}`,
-  forward: lines(`
+  forward: `
       a = x @ Wx${b` + b`}
       arz += hPrev @ Whrz
       u = hPrev @ Whn${b` + bhn`}
-      r = ${gate}(ar)
-      z = ${gate}(az)
-      n = ${content}(an + r * u)
-      h = (1 - z) * n + z * hPrev`),
+      r = sigmoid(ar)
+      z = sigmoid(az)
+      n = tanh(an + r * u)
+      h = (1 - z) * n + z * hPrev`,
   backward: `
       dh = dhOut + dhNext          # two paths reach h: the output at t, and the step t + 1
-      dan = dh * (1 - z) * ${factor(content, 'n')}
-      daz = dh * (hPrev - n) * ${factor(gate, 'z')}
-      dar = dan * u * ${factor(gate, 'r')}
+      dan = dh * (1 - z) * (1 - n * n)
+      daz = dh * (hPrev - n) * z * (1 - z)
+      dar = dan * u * r * (1 - r)
       du = dan * r
       dhPrev = dh * z + darz @ Whrz.T + du @ Whn.T   # four paths leave hPrev: kept by z, and through r, z and u
       dx = da @ Wx.T
@@ -45,9 +40,9 @@ export const resetAfter = (
   jacobian: `
       Jarz = Whrz.T @ JhPrev
       Ju = Whn.T @ JhPrev
-      Jr = Jar * ${factor(gate, 'r')}
-      Jz = Jaz * ${factor(gate, 'z')}
-      Jn = (Jr * u + r * Ju) * ${factor(content, 'n')}
+      Jr = Jar * r * (1 - r)
+      Jz = Jaz * z * (1 - z)
+      Jn = (Jr * u + r * Ju) * (1 - n * n)
       Jh = Jz * (hPrev - n) + (1 - z) * Jn + z * JhPrev`,
 });
 

@@ -4,34 +4,29 @@
  *
  * Source: Cho et al. 2014 (arXiv 1406.1078, v3).
  */
-import { plain, type Activation } from './activation';
 import type { CellEquations, Optional } from './define';
 
-export const resetBefore = (
-  b: Optional,
-  [gate, content]: readonly Activation[] = ['sigmoid', 'tanh'],
-  { lines, factor } = plain,
-): CellEquations => ({
+export const resetBefore = (b: Optional): CellEquations => ({
   name: 'gru',
   shapes: `
       x [D]   states h [H]   gates a = r z n [H]
       parameters Wx [D, 3H]   Wh [H, 3H]   ${b`b [3H]`}`,
-  forward: lines(`
+  forward: `
       a = x @ Wx${b` + b`}
       arz += hPrev @ Whrz
-      r = ${gate}(ar)
+      r = sigmoid(ar)
       v = r * hPrev
       an += v @ Whn
-      z = ${gate}(az)
-      n = ${content}(an)
-      h = (1 - z) * n + z * hPrev`),
+      z = sigmoid(az)
+      n = tanh(an)
+      h = (1 - z) * n + z * hPrev`,
   backward: `
       dh = dhOut + dhNext          # two paths reach h: the output at t, and the step t + 1
-      dan = dh * (1 - z) * ${factor(content, 'n')}
-      daz = dh * (hPrev - n) * ${factor(gate, 'z')}
+      dan = dh * (1 - z) * (1 - n * n)
+      daz = dh * (hPrev - n) * z * (1 - z)
       dhPrev = dh * z
       dv = dan @ Whn.T
-      dar = dv * hPrev * ${factor(gate, 'r')}
+      dar = dv * hPrev * r * (1 - r)
       dhPrev += dv * r             # four paths leave hPrev: kept by z, through v, and through r and z
       dhPrev += darz @ Whrz.T
       dx = da @ Wx.T
@@ -41,10 +36,10 @@ export const resetBefore = (
       ${b`db += sum(da)`}`,
   jacobian: `
       Jarz = Whrz.T @ JhPrev
-      Jr = Jar * ${factor(gate, 'r')}
+      Jr = Jar * r * (1 - r)
       Jv = Jr * hPrev + r * JhPrev
       Jan = Whn.T @ Jv
-      Jz = Jaz * ${factor(gate, 'z')}
-      Jn = Jan * ${factor(content, 'n')}
+      Jz = Jaz * z * (1 - z)
+      Jn = Jan * (1 - n * n)
       Jh = Jz * (hPrev - n) + (1 - z) * Jn + z * JhPrev`,
 });

@@ -4,11 +4,11 @@
  */
 import { mustBeOneOf, mustCount } from '../core/check';
 import { constant, glorot } from '../core/init';
-import { activationNames, plain, type Activation } from './activation';
+import { activationNames, withActivations, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations } from './define';
 
-const equations = (f: Activation, feedback: 'o' | 'p', bias: boolean): CellEquations => {
+const equations = (feedback: 'o' | 'p', bias: boolean): CellEquations => {
   const [b, p] = [when(bias), when(feedback === 'p')];
   const [fed, dfed, Jfed] = feedback === 'p' ? ['p', 'dp', 'Jp'] : ['oPrev', 'doPrev', 'JoPrev'];
   return {
@@ -20,12 +20,12 @@ const equations = (f: Activation, feedback: 'o' | 'p', bias: boolean): CellEquat
       ${p`logSum = logsumexp(oPrev, axis=1)`}
       ${p`p = exp(oPrev - logSum)`}
       z = x @ Wx + ${fed} @ Wf${b` + b`}
-      h = ${f}(z)
+      h = tanh(z)
       o = h @ Wo${b` + bo`}`,
     backward: `
       do = doOut + doNext          # two paths reach o: the output at t, and what is fed back at t + 1
       dh = do @ Wo.T
-      dz = dh * (${plain.slope(f, 'h')})
+      dz = dh * (1 - h * h)
       ${dfed} = dz @ Wf.T
       ${p`flow = p * dp`}
       ${p`flowSum = sum(flow, axis=1)`}
@@ -41,7 +41,7 @@ const equations = (f: Activation, feedback: 'o' | 'p', bias: boolean): CellEquat
       ${p`JflowSum = sum(Jflow)`}
       ${p`Jp = p * (JoPrev - JflowSum)   # diag(p) − p pᵀ is symmetric: the other direction has the same equations`}
       Jz = Wf.T @ ${Jfed}
-      Jh = Jz * (${plain.slope(f, 'h')})
+      Jh = Jz * (1 - h * h)
       Jo = Wo.T @ Jh`,
   };
 };
@@ -75,7 +75,7 @@ export function jordan(options: JordanOptions): Cell {
   mustCount(O, 'jordan', 'output');
   mustBeOneOf(feedback, ['o', 'p'], 'jordan', 'feedback');
   mustBeOneOf(activation, activationNames, 'jordan', 'activation');
-  return cell(equations(activation, feedback, bias), {
+  return cell(withActivations(equations(feedback, bias), { h: activation }), {
     sizes: { D, H, O },
     options: { ...options, bias, feedback, activation, inputInit, recurrentInit },
     init: {

@@ -1,49 +1,34 @@
 /**
  * Long short-term memory with forget gate and optional peepholes; gates are stored in the order i f g o.
- *
  * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002.
  */
 import { must } from '../core/check';
 import { constant, gates } from '../core/init';
-import { plain, type Activation } from './activation';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 
-/**
- * With biases and peepholes or without: `b` and `p` keep a piece of text or leave it out. The gates, the new content and the
- * output each have their activation; `factor` writes its slope in terms of what forward saved: `i * (1 - i)` for a sigmoid,
- * `(1 - g * g)` for tanh. So by default `dai = dc * g * i * (1 - i)` and `dag = dc * i * (1 - g * g)`. `lines` changes
- * nothing here; other frameworks' layers clip there.
- *
- * `gates a = i f g o` names columns: `ai` is the first quarter of `a`, the pre-activation of i. Gradients and Jacobians
- * likewise: `dai` is a part of `da`, `Jai` of `Ja`.
- */
-export const lstmEquations = (
-  b: Optional,
-  p: Optional,
-  [gate, content, output]: readonly Activation[] = ['sigmoid', 'tanh', 'tanh'],
-  { lines, factor } = plain,
-): CellEquations => ({
+/** `b`, `p` keep a piece of text, or leave it out without biases, peepholes; `ai`, `dai`, `Jai` are the columns of gate i. */
+export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
   name: 'lstm',
   shapes: `
     x [D]   states h, c [H]   gates a = i f g o [H]
     parameters Wx [D, 4H]   Wh [H, 4H]   ${b`b [4H]`}   ${p`pi, pf, po [H]`}`,
-  forward: lines(`
+  forward: `
     a = x @ Wx + hPrev @ Wh${b` + b`}
-    i = ${gate}(ai${p` + cPrev * pi`})
-    f = ${gate}(af${p` + cPrev * pf`})
-    g = ${content}(ag)
+    i = sigmoid(ai${p` + cPrev * pi`})
+    f = sigmoid(af${p` + cPrev * pf`})
+    g = tanh(ag)
     c = f * cPrev + i * g
-    o = ${gate}(ao${p` + c * po`})
-    tc = ${output}(c)
-    h = o * tc`),
+    o = sigmoid(ao${p` + c * po`})
+    tc = tanh(c)
+    h = o * tc`,
   backward: `
     dh = dhOut + dhNext                   # two paths reach h: the output at t, and the step t + 1
-    dao = dh * tc * ${factor(gate, 'o')}
-    dc = dcNext + dh * o * ${factor(output, 'tc')}${p` + dao * po`}  # two paths reach c: directly, and through h
-    dai = dc * g * ${factor(gate, 'i')}
-    daf = dc * cPrev * ${factor(gate, 'f')}
-    dag = dc * i * ${factor(content, 'g')}
+    dao = dh * tc * o * (1 - o)
+    dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
+    dai = dc * g * i * (1 - i)
+    daf = dc * cPrev * f * (1 - f)
+    dag = dc * i * (1 - g * g)
     dcPrev = dc * f${p` + dai * pi + daf * pf`}
     dx = da @ Wx.T
     dhPrev = da @ Wh.T
@@ -55,12 +40,12 @@ export const lstmEquations = (
     ${p`dpo += sum(dao * c)`}`,
   jacobian: `
     Ja = Wh.T @ JhPrev
-    Ji = (Jai${p` + JcPrev * pi`}) * ${factor(gate, 'i')}
-    Jf = (Jaf${p` + JcPrev * pf`}) * ${factor(gate, 'f')}
-    Jg = Jag * ${factor(content, 'g')}
+    Ji = (Jai${p` + JcPrev * pi`}) * i * (1 - i)
+    Jf = (Jaf${p` + JcPrev * pf`}) * f * (1 - f)
+    Jg = Jag * (1 - g * g)
     Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # where the gates are still, this is diag(f)
-    Jo = (Jao${p` + Jc * po`}) * ${factor(gate, 'o')}
-    Jh = Jo * tc + o * Jc * ${factor(output, 'tc')}`,
+    Jo = (Jao${p` + Jc * po`}) * o * (1 - o)
+    Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
 });
 
 /** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate separately. */

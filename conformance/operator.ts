@@ -5,7 +5,7 @@
  *
  * Source: ONNX operators RNN, LSTM and GRU (opset 14); WebNN's lstm and gru are the same without a clip.
  */
-import { clippedTo, plain, type Activation } from '../cells/activation';
+import { withActivations, type Activation } from '../cells/activation';
 import type { Cell } from '../cells/cell';
 import { cell, when, type CellEquations } from '../cells/define';
 import { elmanEquations } from '../cells/elman';
@@ -58,8 +58,13 @@ export function cellOf(of: Operator, { input: D, hidden: H }: { input: number; h
 }
 
 function equationsOf({ kind, activations, bias, peepholes, reset, clip }: Operator): CellEquations {
-  const [b, activating] = [when(bias), clip === undefined ? plain : clippedTo(clip)];
-  if (kind === 'elman') return elmanEquations(b, activations[0], activating);
-  if (kind === 'lstm') return lstmEquations(b, when(peepholes), activations, activating);
-  return (reset === 'after' ? resetAfter : resetBefore)(b, activations, activating);
+  const b = when(bias);
+  const [first, second, third] = activations;
+  if (kind === 'elman') return withActivations(elmanEquations(b), { h: first }, clip);
+  if (kind === 'lstm') {
+    const choice = { i: first, f: first, g: second, o: first, tc: third };
+    return withActivations(lstmEquations(b, when(peepholes)), choice, clip);
+  }
+  const gru = (reset === 'after' ? resetAfter : resetBefore)(b);
+  return withActivations(gru, { r: first, z: first, n: second }, clip);
 }
