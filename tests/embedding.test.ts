@@ -3,10 +3,8 @@ import { optionsOf } from '../bptt/network/architecture';
 import { decode } from '../bptt/decode/decode';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional } from '../bptt/network/layer';
-import { mutationScore } from '../bptt/check/mutants';
 import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { firstBadValue } from '../bptt/network/notfinite';
-import { drawStates, problemOfNetwork } from '../bptt/check/problem';
 import { truncated } from '../bptt/truncated';
 import { elman } from '../cells/elman';
 import { embed, embedBackward, embedding } from '../cells/embedding';
@@ -14,32 +12,15 @@ import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { classesOf, oneHot } from '../core/onehot';
 import { Program } from '../core/program';
-import { Random } from '../core/random';
 import { tensor, toFlat, toNested, zeros, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { decodeSafetensors } from '../io/safetensors';
+import { B, H, lengths, O, softmax, stacks, T, table, targets, V, W, x } from './embeddednets';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
 import { planOf } from '../bptt/network/pass';
 import { runnerOf } from '../bptt/network/network';
 
-// T, B, V, W, H and O tell mistakes apart; no row but one runs to the end
-const [T, B, V, W, H, O] = [5, 3, 8, 4, 7, 6];
-const lengths = [5, 2, 4];
-const x = Array.from({ length: T }, (_, t) => Array.from({ length: B }, (_, b) => (3 * t + 2 * b) % (V - 1)));
-const targets = x.map((row) => row.map((k) => (k + 1) % O));
-
-const table = (): ReturnType<typeof embedding> => embedding({ input: V, width: W });
-const stacks: Record<string, () => NetworkOptions['layers']> = {
-  lstm: () => [table(), lstm({ input: W, hidden: H })],
-  'elman and gru': () => [table(), elman({ input: W, hidden: H }), gru({ input: H, hidden: 5 })],
-  bidirectional: () => [
-    table(),
-    bidirectional(lstm({ input: W, hidden: 3 }), gru({ input: W, hidden: 2 })),
-    elman({ input: 5, hidden: 4 }),
-  ],
-};
-const softmax: Omit<NetworkOptions, 'layers'> = { output: O, loss: 'softmax' };
 const gradients = ({ parameters }: Network): number[] => Array.from(parameters.flatGradients.data);
 
 describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) => {
@@ -174,40 +155,6 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
 });
 
 describe('gradients', () => {
-  const variants: Omit<NetworkOptions, 'layers'>[] = [
-    softmax,
-    { ...softmax, topology: 'many-to-one', dropout: 0.3 },
-    { output: O, trainInitial: true },
-  ];
-
-  test.each(Object.keys(stacks))('%s: by every oracle, classes and probabilities', (name) => {
-    for (const options of variants) {
-      const net = network({ ...options, layers: stacks[name](), seed: 4 });
-      const wanted = options.topology === 'many-to-one' ? targets[0] : targets;
-      const random = new Random(2);
-      const probabilities = {
-        shape: [T, B, V],
-        numbers: Array.from({ length: T * B * V }, () => random.uniform()),
-      };
-      for (const input of [x, probabilities]) {
-        const batch = { x: input, lengths, ...(options.loss && { targets: wanted }) };
-        const { rows, ok } = gradcheck(net, { batch, coordinates: 40, directions: 2 });
-        expect(rows.filter((row) => !row.ok)).toEqual([]);
-        expect(ok).toBe(true);
-        const checked = rows.filter(({ variable }) => variable === 'embedding.E').map(({ oracle }) => oracle);
-        expect(checked).toEqual(['differences', 'forwardMode', 'exact']);
-        expect(rows.some(({ variable }) => variable === 'x')).toBe(input !== x);
-      }
-    }
-  });
-
-  test('mistakes in it are noticed', () => {
-    const net = network({ ...softmax, layers: [table(), elman({ input: W, hidden: 2 })], seed: 5 });
-    const initial = drawStates(net.architecture, B, new Random(6));
-    const report = mutationScore(problemOfNetwork(net, { x, targets, lengths, initial }));
-    expect(report).toMatchObject({ survivors: [] });
-  });
-
   test('of class numbers there are none', () => {
     const net = network({ ...softmax, layers: stacks.lstm() });
     const pass = net.forward({ x, targets });

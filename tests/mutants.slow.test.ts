@@ -4,18 +4,24 @@ import {
   errorBounds,
   cell,
   clockwork,
+  elman,
+  embedding,
   gru,
   init,
   lstm,
   mutationScore,
+  network,
   problemOfCell,
+  problemOfNetwork,
   type CellEquations,
   type MutationReport,
   type Problem,
 } from '../index';
 import { mutate, mutateGraph } from '../bptt/check/mutants';
+import { drawStates } from '../bptt/check/problem';
 import { suite } from '../bptt/check/suite';
 import { Program } from '../core/program';
+import { Random } from '../core/random';
 import { lstmBackward } from './statements';
 
 /** The term of a cell's backward through its output, broken in every way. */
@@ -156,6 +162,16 @@ describe('mutants', () => {
     const { unused, total, byOracle } = mutationScore(problemOfCell(bidirectional(one), { T: 5, B: 3 }));
     expect(unused).toEqual([]);
     expect(byOracle.exact).toBe(total);
+  });
+
+  it('of the embedding of class numbers are noticed, with rows of unequal length', () => {
+    const layers = [embedding({ input: 8, width: 4 }), elman({ input: 4, hidden: 2 })];
+    const net = network({ layers, output: 6, loss: 'softmax', seed: 5 });
+    const x = Array.from({ length: 5 }, (_, t) => [0, 1, 2].map((b) => (3 * t + 2 * b) % 7));
+    const targets = x.map((row) => row.map((k) => (k + 1) % 6));
+    const initial = drawStates(net.architecture, 3, new Random(6));
+    const report = mutationScore(problemOfNetwork(net, { x, targets, lengths: [5, 2, 4], initial }));
+    expect(report).toMatchObject({ survivors: [] });
   });
 
   it('are judged in numbers alone where the field lacks a relation', () => {
