@@ -25,7 +25,6 @@ export interface Assignment {
 
 /** How much of what is wrong is told. */
 export type HintLevel = 'quantity' | 'kind' | 'correction';
-export const hintLevels: readonly HintLevel[] = ['quantity', 'kind', 'correction'];
 
 /** One gradient of a submission. */
 export interface Mark {
