@@ -38,7 +38,7 @@ export interface MutationReport {
   equivalent: number;
   /** What was broken in those proved to leave the gradients of this problem as they are: it does not use that term. */
   unused: string[];
-  /** What was broken in those that nobody noticed. */
+  /** What was broken in the mutants that no oracle noticed. */
   survivors: string[];
   /** How many each oracle kills by itself. */
   byOracle: Record<MutantOracle, number>;

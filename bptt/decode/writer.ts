@@ -147,7 +147,7 @@ const repeatedStates = (
     }),
   );
 
-/** Each row of blocks of B rows, so many times next to each other. */
+/** Repeats each row `times` times in place; the rows come in blocks of B. */
 function repeated({ shape, numbers }: FlatNumbers, B: number, times: number): FlatNumbers {
   const [S, , ...rest] = shape;
   const width = numbers.length / (S * B);

@@ -117,7 +117,7 @@ const combineBackward = equations(
    dWcContext += context.T @ dz
    dWcOwn += h.T @ dz`,
 );
-/** Where the source has ended there is nothing to attend to: lower than any score, so that its weight is 0. */
+/** The score of padding in the source: lower than any real score, so that its attention weight is 0. */
 const maskForward = equations(
   forwardOf,
   'valid, scoreAll [N, S]   writes score [N, S]',

@@ -47,7 +47,7 @@ let planIn: (pass: Pass) => Plan;
  * pass.backward().x.shape; // [2, 1, 2]
  */
 export class Pass {
-  /** The loss, or NaN where there is none. */
+  /** The loss, or NaN for a network without one. */
   readonly loss: number;
   readonly #loaded: Loaded;
   readonly #turn: number;

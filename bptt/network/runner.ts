@@ -32,7 +32,7 @@ type Use = 'pass' | 'decode' | 'check';
 
 /** Plans of one use that are kept in any case: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
-/** Those of passes share their memory, so more are kept, up to so many operations: hundreds of lengths of a sequence. */
+/** Plans of passes share one memory, so more are kept: up to this many operations, enough for hundreds of lengths. */
 const OPERATIONS_KEPT = 20_000;
 
 export class Runner {
@@ -109,7 +109,7 @@ export class Runner {
   /** The plan of that shape. That of a pass takes over the memory of the pass before. */
   private bound(shape: PlanShape, use: Use): Bound {
     const { last } = this;
-    // single steps come in long rows of one shape: then there is nothing to be looked up
+    // many single steps of one shape in a row need no look-up
     if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
     const { T, B, masked, classes = false, source, clock = 0 } = shape;
     const read = source ? `${source.T},${source.masked},${source.classes}` : '';
