@@ -15,6 +15,7 @@
  * for a machine that is busy with other things.
  */
 import { parseArgs } from 'node:util';
+import { whyNotWide, type ExecutorName } from '../core/executor';
 import { cellTable, measure } from '../measure/measure';
 import type { Clock } from '../measure/timing';
 import { describe, smallestWorkloads, workloads, type Variant } from '../measure/workloads';
@@ -23,7 +24,8 @@ import { machine } from './machine';
 import { publish } from './output';
 import { table } from './table';
 
-const variants: Variant[] = (['wasm', 'plain'] as const).flatMap((executor) =>
+const simd: ExecutorName[] = whyNotWide() === undefined ? ['wasm-256', 'wasm'] : ['wasm'];
+const variants: Variant[] = [...simd, 'plain' as const].flatMap((executor) =>
   (['float32', 'float64'] as const).map((dtype) => ({ dtype, executor })),
 );
 

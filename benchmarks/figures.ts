@@ -6,6 +6,7 @@ import { OURS } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
 import type { PointwiseRow } from './pointwise.bench';
 import type { StartupRow } from './startup.bench';
+import { whyNotWide } from '../core/executor';
 import { short, table } from './table';
 
 export interface Judged {
@@ -30,7 +31,7 @@ const atLeast = (what: string, got: number, least: number, unit: string): Judged
 
 export const showGot = ({ got, unit }: Judged): string => `${short(got)}${unit}`;
 
-/** peer / ours must be at least `least`. */
+/** peer / ours must be at least `least`, of engines that run here with 128-bit and with 256-bit vectors. */
 interface Figure {
   workload: string;
   task: Task;
@@ -38,82 +39,64 @@ interface Figure {
   peer: string[];
   /** … against this. */
   ours: string;
-  least: number;
+  least: Bounds;
 }
+/** The same bound for vectors of both widths, or one for 128 bits and one for 256. */
+type Bounds = number | [narrow: number, wide: number];
 
-const train = (least: number, peer: string, ...names: string[]): Figure[] =>
-  names.map((workload) => ({ workload, task: 'train', peer: [peer], ours: OURS, least }));
-const twoThreads = (least: number, ...names: string[]): Figure[] =>
-  names.map((workload) => ({
-    workload,
-    task: 'train',
-    peer: ['PyTorch', 'PyTorch 2 threads'],
-    ours: 'backstep 2 threads',
-    least,
-  }));
+const isWide = whyNotWide() === undefined;
+const boundOf = (bounds: Bounds): number => (typeof bounds === 'number' ? bounds : bounds[isWide ? 1 : 0]);
+
+const each = (least: Bounds, task: Task, peer: string[], ours: string, ...names: string[]): Figure[] =>
+  names.map((workload) => ({ workload, task, peer, ours, least }));
+const train = (least: Bounds, peer: string, ...names: string[]): Figure[] =>
+  each(least, 'train', [peer], OURS, ...names);
+const twoThreads = (least: Bounds, ...names: string[]): Figure[] =>
+  each(least, 'train', ['PyTorch', 'PyTorch 2 threads'], 'backstep 2 threads', ...names);
 
 const figures: readonly Figure[] = [
-  ...train(20, 'TensorFlow.js layers', 'W1', 'W2', 'W3', 'W4', 'W5'),
+  ...train([20, 35], 'TensorFlow.js layers', 'W1', 'W2', 'W3', 'W4', 'W5'),
   ...train(300, 'TensorFlow.js layers', 'W6'),
   ...train(4, 'TensorFlow.js by hand', 'W2'),
   ...train(2.3, 'TensorFlow.js by hand', 'W3'),
   ...train(7, 'jax-js', 'W1', 'W2', 'W4'),
-  ...train(5, 'jax-js', 'W5'),
-  ...train(3, 'jax-js', 'W3'),
+  ...train([5, 7], 'jax-js', 'W5'),
+  ...train([3, 7], 'jax-js', 'W3'),
   ...train(100, 'jax-js', 'W6'),
   ...train(50, 'recurrent-js', 'W6'),
-  ...['W1', 'W2', 'W3'].map((workload): Figure => ({
-    workload,
-    task: 'forward',
-    peer: ['onnxruntime-web'],
-    ours: OURS,
-    least: 1.3,
-  })),
-  ...train(30, 'PyTorch', 'W6'),
-  { workload: 'W6', task: 'step', peer: ['PyTorch'], ours: OURS, least: 10 },
-  ...train(0.95, 'PyTorch', 'W1'),
-  ...train(0.7, 'PyTorch', 'W4', 'W5'),
-  ...train(0.55, 'PyTorch', 'W2', 'W3'),
-  ...twoThreads(1.4, 'W1'),
-  ...twoThreads(1, 'W4', 'W5'),
-  ...twoThreads(0.9, 'W2'),
-  ...twoThreads(0.6, 'W3'),
+  ...each([1.3, 2.5], 'forward', ['onnxruntime-web'], OURS, 'W1', 'W2', 'W3'),
+  ...each([0, 0.8], 'forward', ['onnxruntime-node'], OURS, 'W1', 'W2', 'W3'),
+  ...train([30, 50], 'PyTorch', 'W6'),
+  ...each(10, 'step', ['PyTorch'], OURS, 'W6'),
+  ...train([0.95, 1.5], 'PyTorch', 'W1'),
+  ...train([0.55, 1.3], 'PyTorch', 'W2'),
+  ...train([0.55, 1], 'PyTorch', 'W3'),
+  ...train([0.7, 1.2], 'PyTorch', 'W4'),
+  ...train([0.7, 1], 'PyTorch', 'W5'),
+  ...twoThreads([1.4, 1.5], 'W1'),
+  ...twoThreads([1, 1.5], 'W4', 'W5'),
+  ...twoThreads([0.9, 1.5], 'W2'),
+  ...twoThreads([0.6, 1.5], 'W3'),
   // two threads against one, and float64 against float32, of this engine itself
-  ...['W2', 'W3'].map((workload): Figure => ({
-    workload,
-    task: 'train',
-    peer: [OURS],
-    ours: 'backstep 2 threads',
-    least: 1.6,
-  })),
-  ...['W1', 'W2', 'W3', 'W4', 'W5', 'W6'].map((workload): Figure => ({
-    workload,
-    task: 'train',
-    peer: [OURS],
-    ours: 'backstep float64',
-    least: 0.45,
-  })),
-  { workload: 'W6', task: 'train', peer: ['recurrent-js'], ours: 'backstep plain', least: 1 },
-  ...['W1', 'W2', 'W3', 'W4', 'W5', 'W6'].map((workload): Figure => ({
-    workload,
-    task: 'train',
-    peer: ['TensorFlow.js cpu'],
-    ours: 'backstep plain',
-    least: 1,
-  })),
+  ...each(1.6, 'train', [OURS], 'backstep 2 threads', 'W2', 'W3'),
+  ...each(0.45, 'train', [OURS], 'backstep float64', 'W1', 'W2', 'W3', 'W4', 'W5', 'W6'),
+  ...each(1, 'train', ['recurrent-js'], 'backstep plain', 'W6'),
+  ...each(1, 'train', ['TensorFlow.js cpu'], 'backstep plain', 'W1', 'W2', 'W3', 'W4', 'W5', 'W6'),
 ];
 
 /** Megabytes of training W3, at the most this share of what that engine takes. */
 const memoryFigure = { workload: 'W3', peer: 'TensorFlow.js layers', least: 3 };
 
 /**
- * Figures that can be told from these rows. With `peak`, the GFLOP/s of the 128-bit units, a training that is too slow is
+ * Figures that can be told from these rows. With `peak`, the GFLOP/s of the widest units used here, a training that is too slow is
  * told beside the time that its products alone would take there.
  */
 export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
   const rowOf = (workload: string, peer: string): PeerRow | undefined =>
     rows.find((row) => row.workload === workload && row.peer === peer);
-  const judged = figures.flatMap(({ workload, task, peer, ours, least }) => {
+  const judged = figures.flatMap(({ workload, task, peer, ours, least: bounds }) => {
+    const least = boundOf(bounds);
+    if (least === 0) return [];
     const theirs = peer.flatMap((name) => rowOf(workload, name)?.tasks[task] ?? []);
     const mine = rowOf(workload, ours)?.tasks[task];
     if (theirs.length === 0 || !mine) return [];
@@ -146,11 +129,10 @@ export function judgeCells(rows: readonly CellRow[]): Judged[] {
 
 /** The slowest of the shapes that matter. */
 export function judgeGemm(rows: readonly GemmRow[]): Judged[] {
-  const between = (value: number, from: number, to: number): boolean => value >= from && value <= to;
-  const isBatch = ({ kind, M, K, N }: GemmRow): boolean =>
-    (kind === 'square' && between(N, 128, 512)) ||
-    (kind === 'step' && between(M, 8, 64) && between(K, 128, 512));
-  const isSingle = ({ kind, M, K }: GemmRow): boolean => kind === 'step' && M === 1 && between(K, 128, 512);
+  const inside = (value: number, from: number, to: number): boolean => value >= from && value <= to;
+  const step = (from: number, to: number) => (row: GemmRow) =>
+    row.kind === 'step' && inside(row.M, from, to) && inside(row.K, 128, 512);
+  const square = (from: number) => (row: GemmRow) => row.kind === 'square' && inside(row.N, from, 512);
   const slowest = (
     what: string,
     dtype: string,
@@ -161,12 +143,23 @@ export function judgeGemm(rows: readonly GemmRow[]): Judged[] {
     if (those.length === 0) return [];
     const row = those.reduce((worst, each) => (each.percentOfPeak < worst.percentOfPeak ? each : worst));
     const shape = `[${row.M}, ${row.K}]·[${row.K}, ${row.N}]`;
-    return [atLeast(`${what}, ${dtype}, of the peak; slowest ${shape}`, row.percentOfPeak, least, ' %')];
+    return [
+      atLeast(
+        `${what}, ${dtype}, of the ${row.bits}-bit peak; slowest ${shape}`,
+        row.percentOfPeak,
+        least,
+        ' %',
+      ),
+    ];
   };
+  const [large, batches] = isWide ? [square(256), step(16, 64)] : [square(128), step(8, 64)];
+  const matter = (row: GemmRow): boolean => large(row) || batches(row);
   return [
-    ...slowest('products, square and of batches', 'float32', isBatch, 80),
-    ...slowest('products of one row', 'float32', isSingle, 50),
-    ...slowest('products, square and of batches', 'float64', isBatch, 75),
+    ...slowest('products, square and of batches', 'float32', matter, 80),
+    ...(isWide ? slowest('products of eight rows', 'float32', step(8, 8), 70) : []),
+    // bounded by loads, which vectors of either width wait for
+    ...slowest('products of one row', 'float32', step(1, 1), isWide ? 25 : 50),
+    ...slowest('products, square and of batches', 'float64', matter, 75),
   ];
 }
 

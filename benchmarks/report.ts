@@ -5,6 +5,7 @@ import type * as Plotting from '@observablehq/plot' with { 'resolution-mode': 'i
 import type { CellRow } from '../measure/measure';
 import type { GemmRow } from './gemm.bench';
 import type { PeerRow } from './peers/host';
+import { whyNotWide } from '../core/executor';
 import { showGot, type Judged } from './figures';
 import type { PointwiseRow } from './pointwise.bench';
 import type { ScalingRow, ScalingSeries } from './scaling.bench';
@@ -123,7 +124,7 @@ function ratios(Plot: typeof Plotting, draw: Draw, rows: readonly PeerRow[]): Pi
 /** What share of the arithmetic peak training reaches. */
 function shares(Plot: typeof Plotting, draw: Draw, rows: readonly CellRow[]): Picture {
   const bars = rows
-    .filter(({ executor }) => executor === 'wasm')
+    .filter(({ executor }) => executor === (whyNotWide() === undefined ? 'wasm-256' : 'wasm'))
     .map(({ workload, dtype, percentDone, percentOfPeak, gflops }) => ({
       workload,
       dtype,
@@ -221,7 +222,7 @@ function roofline(
     color: { legend: false, domain: kinds, scheme: 'tableau10' },
     marks: [
       Plot.ruleY([peak], { stroke: colors.ink }),
-      Plot.text([`128-bit peak ${peak.toFixed(0)} GFLOP/s`], {
+      Plot.text([`${rows[0].bits}-bit peak ${peak.toFixed(0)} GFLOP/s`], {
         x: left * 1.05,
         y: peak,
         dy: -8,

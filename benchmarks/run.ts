@@ -14,6 +14,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
+import { whyNotWide } from '../core/executor';
 import { judgeCells, judgeGemm, judgePeers, judgePointwise, judgeStartup, showFigures } from './figures';
 import { markdown, type Printed } from './markdown';
 import { report, type Results } from './report';
@@ -109,7 +110,7 @@ async function main(): Promise<void> {
   // at the smallest size nothing is to be judged
   const { gemm = [], pointwise = [], cells = [], peers = [], startup = [] } = values.smallest ? {} : results;
   const peaks = cells.filter(({ dtype }) => dtype === 'float32').map(({ peakGflops }) => peakGflops);
-  const peak = peaks.length > 0 ? Math.max(...peaks) : undefined;
+  const peak = peaks.length > 0 ? (Math.max(...peaks) * (whyNotWide() ? 128 : 256)) / 128 : undefined;
   results.figures = [
     ...judgeGemm(gemm),
     ...judgePointwise(pointwise),

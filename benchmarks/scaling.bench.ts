@@ -64,8 +64,8 @@ function main(): void {
   for (const vary of ['T', 'B', 'H'] as const) {
     const points = (small ? smallest : full)[vary].map((at) => {
       const workload = sizes(vary, at, small);
-      check(workload, { dtype: 'float32', executor: 'wasm' });
-      const run = new Run(workload, { dtype: 'float32', executor: 'wasm' });
+      check(workload, { dtype: 'float32' });
+      const run = new Run(workload, { dtype: 'float32' });
       for (let k = 0; k < (small ? 1 : 3); k++) run.train();
       return { at, workload, run, times: [] as number[] };
     });

@@ -1,5 +1,5 @@
-/** This engine, as its users call it: a batch is checked and copied at every call. Options: dtype, executor, threads. */
-import type { ExecutorName } from '../../core/executor';
+/** This engine, as its users call it: a batch is checked and copied at every call. Options: dtype, executor or `fastest`, threads. */
+import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Dtype } from '../../core/memory';
 import { globalNorm } from '../../bptt/train/clip';
 import { parallel } from '../../bptt/parallel/parallel';
@@ -9,8 +9,9 @@ import { Absent } from './child';
 import type { Engine } from './host';
 
 export async function open(given: Case, dtype: string, executor: string, threads = '1'): Promise<Engine> {
-  const run = new Run(given.workload, { dtype: dtype as Dtype, executor: executor as ExecutorName }, given);
-  const about = `backstep ${dtype} ${executor}`;
+  const name = executorOf(executor === 'fastest' ? undefined : executor).name as ExecutorName;
+  const run = new Run(given.workload, { dtype: dtype as Dtype, executor: name }, given);
+  const about = `backstep ${dtype} ${name}`;
   if (threads === '1') {
     return {
       about,
