@@ -11,7 +11,7 @@ import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../refer
 import { repairs, type Repair } from '../referee/repair';
 import { oneOf } from '../terminal/arguments';
 import { settingOption } from '../terminal/options';
-import { undecidedIn } from '../text/events';
+import { undecidedIn } from '../text/told';
 import { isCellFile, readCellFile } from '../text/cellchoice';
 import { jsonLine, line, table } from '../terminal/output';
 

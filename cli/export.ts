@@ -11,9 +11,9 @@ import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { pytorchProject } from '../io/torchproject';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
-import { count } from '../text/events';
+import { count } from '../text/told';
 import { line } from '../terminal/output';
-import { CHECKPOINT } from '../text/settings';
+import { CHECKPOINT } from '../text/runsettings';
 import { settingsIn } from '../text/trainer';
 
 interface ExportOptions {

@@ -8,7 +8,7 @@ import type { Setting } from '../core/setting';
 import { readCell } from '../text/cellchoice';
 import { sharedSettings, taskNames, taskSettings, tasks } from '../learn/tasks';
 import type * as learn from '../learn/train';
-import { readSchedule } from '../text/settings';
+import { readSchedule } from '../text/runsettings';
 
 const examples = `
 Tasks:

@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { canBe, defaultsOf, OFF } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
-import { settingsSchema as textSettings, readSchedule } from '../text/settings';
+import { settingsSchema as textSettings } from '../text/settings';
+import { readSchedule } from '../text/runsettings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { flagOf } from '../terminal/options';

@@ -7,7 +7,8 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';
 import type { Text } from '../text/read';
 import { BITS } from '../text/events';
-import { CHECKPOINT, type Settings } from '../text/settings';
+import { type Settings } from '../text/settings';
+import { CHECKPOINT } from '../text/runsettings';
 import { Trainer } from '../text/trainer';
 import type { Outcome } from './outcome';
 

@@ -9,13 +9,15 @@ import { quote, real, whole } from '../terminal/arguments';
 import { nearest } from '../core/nearest';
 import { barText } from '../terminal/bar';
 import { LossCurve } from '../bptt/train/curve';
-import { count, factsOf, lines, time, type Step, type Validation } from '../text/events';
+import { factsOf, lines, type Step, type Validation } from '../text/events';
+import { count, time } from '../text/told';
 import { generate } from '../text/generate';
 import { onInterrupt } from '../terminal/interrupt';
 import { asJson } from '../terminal/output';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
-import { newSettings, readSchedule, resumedSettings } from '../text/settings';
+import { newSettings, resumedSettings } from '../text/settings';
+import { readSchedule } from '../text/runsettings';
 import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
 describe('arguments', () => {

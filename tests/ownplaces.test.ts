@@ -23,7 +23,7 @@ import {
 } from '../index';
 import { pageSettings } from '../playground/engine/settings';
 import { cellLabel, isCellSetting, makeCell } from '../text/cellchoice';
-import { readSchedule } from '../text/settings';
+import { readSchedule } from '../text/runsettings';
 
 const leaky = `cell own-leaky
 shapes

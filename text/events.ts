@@ -1,7 +1,7 @@
-/** What happens in a training run, as told to people and to machines. */
-import type { GradcheckReport, GradcheckRow } from '../bptt/check/gradcheck';
-import type { Reason } from '../bptt/check/judge';
+/** What happens in a training run of text, as told to people and to machines. */
 import { cellLabel } from './cellchoice';
+import { count, linesOfRun, row, short, time, type RunEvent } from './told';
+import type { LossAxis } from './plot';
 import type { Settings } from './settings';
 
 export interface Start {
@@ -43,15 +43,6 @@ export interface Sample {
   step: number;
   text: string;
 }
-export interface Saved {
-  event: 'saved';
-  step: number;
-  files: string[];
-  bytes: number;
-  /** Where the model of another run is now that was in the place of this one. */
-  kept?: string;
-}
-export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
 export interface End {
   event: 'end';
   stopped: string;
@@ -64,9 +55,10 @@ export interface End {
   /** Commands to go on with. */
   next: string[];
 }
-export type Event = Start | Step | Validation | Sample | Saved | Gradcheck | End;
+export type Event = Start | Step | Validation | Sample | RunEvent | End;
 
 export const BITS = 1 / Math.LN2;
+export const charBits: LossAxis = { label: 'bits per character', unit: BITS };
 
 /** An event as lines for people; a step is one line, with the last validation beside it. */
 export function lines(event: Event, last?: Validation): string[] {
@@ -85,15 +77,10 @@ export function lines(event: Event, last?: Validation): string[] {
           .split('\n')
           .map((row) => `  ${row}`),
       ];
-    case 'saved':
-      return [
-        row('saved', `${event.files.join(', ')} (${count(Math.ceil(event.bytes / 1024))} kB)`),
-        ...(event.kept === undefined ? [] : [row('', `the earlier model is now ${event.kept}`)]),
-      ];
-    case 'gradcheck':
-      return gradcheckLines(event);
     case 'end':
       return endLines(event);
+    default:
+      return linesOfRun(event);
   }
 }
 
@@ -138,55 +125,6 @@ function startLines({ settings: s, ...facts }: Start): string[] {
   ];
 }
 
-function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
-  const names: Record<GradcheckRow['oracle'], string> = {
-    differences: 'central differences',
-    forwardMode: 'forward mode',
-    doubleSum: 'the double sum',
-    jacobian: 'the Jacobian of each step',
-    statement: 'each equation on duals',
-    exact: 'a prime field',
-  };
-  const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
-  const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
-  const said = { right: 'right', wrong: 'WRONG', undecided: 'undecided, no mistake found' }[verdict];
-  const about = (oracle: GradcheckRow['oracle']): string => {
-    const all = rows.filter((one) => one.oracle === oracle);
-    const decided = all.filter(({ checked }) => checked > 0);
-    const worst = decided.reduce<GradcheckRow | undefined>(
-      (most, one) => (most && most.error >= one.error ? most : one),
-      undefined,
-    );
-    const error = worst
-      ? `worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound.toExponential(0)}`
-      : '';
-    return `  ${names[oracle].padEnd(24)}${[error, undecidedIn(all)].filter(Boolean).join('; ')}`;
-  };
-  return [
-    row('gradients', `${said}: ${count(compared)} derivatives of this network, in float64, compared with`),
-    ...oracles.map(about),
-    ...rows
-      .filter((one) => one.verdict === 'wrong')
-      .map(
-        (one) =>
-          `  WRONG d${one.variable} ${one.where}: ${names[one.oracle]} gives ${one.numeric}, the backward pass ${one.analytic}`,
-      ),
-  ];
-}
-
-/** How many derivatives an oracle could not decide, and why; nothing where there are none. */
-export function undecidedIn(rows: readonly GradcheckRow[]): string {
-  const sum = (reason: Reason): number => rows.reduce((total, one) => total + one.undecided[reason], 0);
-  const [kink, rounding, field] = [sum('kink'), sum('rounding'), sum('field')];
-  const why = [
-    kink > 0 ? `${count(kink)} at a kink` : '',
-    rounding > 0 ? `${count(rounding)} hidden by rounding` : '',
-    field > 0 ? `${count(field)} not decidable over a field` : '',
-  ];
-  const all = kink + rounding + field;
-  return all === 0 ? '' : `${count(all)} undecided (${why.filter(Boolean).join(', ')})`;
-}
-
 function endLines({
   step,
   characters,
@@ -213,18 +151,5 @@ function endLines({
   ];
 }
 
-const row = (title: string, text: string): string => `${title.padEnd(12)}${text}`;
 const bitsOf = (loss: number): string => (loss * BITS).toFixed(3);
 const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
-/** 1234567 as 1,234,567. */
-export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
-const short = (n: number): string => (n >= 1e-3 && n < 1e4 ? n.toPrecision(3) : n.toExponential(1));
-
-/** Seconds as 0:07 or 1:02:03. */
-export function time(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.max(0, Math.round(seconds));
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}

@@ -8,7 +8,6 @@ export interface LossAxis {
   /** Of a loss of one. */
   unit: number;
 }
-export const charBits: LossAxis = { label: 'bits per character', unit: 1 / Math.LN2 };
 const colors = { training: '#4e79a7', validation: '#e15759' };
 
 /**

@@ -1,7 +1,7 @@
 /** Three ways to tell what happens: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
 import { createColors } from 'picocolors';
 import { Bar, barFits } from '../terminal/bar';
-import { count, type Gradcheck } from './events';
+import { count, type Gradcheck } from './told';
 import type { Told, ToldStep, Words } from './trainee';
 import { jsonLine, line } from '../terminal/output';
 

@@ -26,6 +26,7 @@ import { defaultPrime, generate } from './generate';
 import { makeCell } from './cellchoice';
 import {
   BITS,
+  charBits,
   factsOf,
   lines,
   type End,
@@ -35,8 +36,9 @@ import {
   type Step,
   type Validation,
 } from './events';
-import { charBits, plotCurves } from './plot';
-import { PICTURE, settingsSchema, type Settings } from './settings';
+import { plotCurves } from './plot';
+import { settingsSchema, type Settings } from './settings';
+import { PICTURE } from './runsettings';
 import type { Ending, Pace, RunOptions, Trainee, Words } from './trainee';
 
 /** Steps between two validations. */

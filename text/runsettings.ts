@@ -1,0 +1,99 @@
+/** The settings of every training run: their form in a checkpoint, and the schedule as it is written. */
+import * as v from 'valibot';
+import { scheduleForms, trainingSettings, type SettingName } from '../bptt/train/settings';
+import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
+import { canBe, OFF, settingInWords, type Value } from '../core/setting';
+import { show } from '../terminal/arguments';
+import { usage, type CommandError } from '../terminal/errors';
+import { isCellSetting } from './cellchoice';
+
+/** Name of the checkpoint in a run's folder. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+/** Name of the loss curve, which every run draws. */
+export const PICTURE = 'loss.svg';
+
+const isSchedule = (given: unknown): boolean => {
+  try {
+    schedule(given as ScheduleOptions);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+type Table = typeof trainingSettings;
+/** Values of a setting as a checkpoint holds them: `off` is left to each entry. */
+type Stored<K extends SettingName> = Exclude<Value<Table[K]>, typeof OFF>;
+
+/** What a checkpoint holds of a setting. */
+export const stored = <K extends SettingName>(name: K): v.GenericSchema<Stored<K>> =>
+  v.custom<Stored<K>>(
+    (value) => value !== OFF && canBe(trainingSettings[name], value),
+    ({ input }) => `must be ${settingInWords(trainingSettings[name])}, got ${show(JSON.stringify(input))}`,
+  );
+
+/** What a checkpoint says of the run it comes from, whatever was trained. */
+export const runEntries = {
+  /** Fingerprint of what was trained on: a run goes on with the same data only. */
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  /** The name of a cell, or the text of one's own. */
+  cell: v.pipe(v.string(), v.check(isCellSetting)),
+  layers: stored('layers'),
+  hidden: stored('hidden'),
+  batch: stored('batch'),
+  optimizer: stored('optimizer'),
+  lr: stored('lr'),
+  schedule: v.custom<ScheduleOptions>(isSchedule, 'must be a known schedule with options in range'),
+  clip: v.nullable(stored('clip')),
+  dropout: stored('dropout'),
+  seed: stored('seed'),
+  dtype: stored('dtype'),
+  // any: a checkpoint may come from where other executors are
+  executor: v.string(),
+  /** Left out when it is 1. */
+  threads: v.optional(stored('threads')),
+  steps: v.nullable(stored('steps')),
+  seconds: v.nullable(stored('seconds')),
+};
+
+/**
+ * Reads `constant`, `step:EVERY:FACTOR`, `cosine:STEPS:MINIMUM` or another schedule by its name and its options in order,
+ * with or without `warmup:STEPS,` before it; options at the end that have a default can be left out.
+ *
+ * @param steps what an option called `steps` is when it is left out, the end of a cosine for instance.
+ * @throws CommandError for any other text.
+ * @example readSchedule('warmup:100,cosine:5000', null) // { name: 'cosine', steps: 5000, warmUp: 100 }
+ */
+export function readSchedule(text: string, steps: number | null): ScheduleOptions {
+  const all = scheduleForms();
+  const forms = `${all.slice(0, -1).join(', ')} or ${all[all.length - 1]}`;
+  const refuse = (why = ''): CommandError =>
+    usage(
+      `train: --schedule must be ${forms}, got ${show(text)}${why}`,
+      'for example step:1000:0.5, cosine:5000, or warmup:100,cosine:5000; cosine without a number needs --steps',
+    );
+  const [, warm, given = warm && 'constant'] = /^(?:warmup:(\d+)(?:,(?=.)|$))?(.+)?$/.exec(text) ?? [];
+  const [name, ...numbers] = given?.split(':') ?? [];
+  const names = schedules().find(([known]) => known === name)?.[1];
+  if (!names || numbers.length > names.length || !numbers.every((one) => /^\d*\.?\d+$/.test(one)))
+    throw refuse();
+  const options = {
+    name,
+    ...(names.includes('steps') && steps !== null && { steps }),
+    ...Object.fromEntries(numbers.map((one, k) => [names[k], Number(one)])),
+    ...(warm !== undefined && { warmUp: Number(warm) }),
+  } as ScheduleOptions;
+  try {
+    schedule(options);
+  } catch (error) {
+    throw refuse(` (${(error as Error).message.replace(/^schedule: /, '')})`);
+  }
+  return options;
+}
+
+type Filled<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The same object without the keys whose value is undefined. */
+export function withoutHoles<T extends object>(object: T): Filled<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Filled<T>;
+}

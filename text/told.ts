@@ -1,0 +1,89 @@
+/** What happens in every training run, whatever it trains: in words for people, and how they are shown numbers. */
+import type { GradcheckReport, GradcheckRow } from '../bptt/check/gradcheck';
+import type { Reason } from '../bptt/check/judge';
+
+export interface Saved {
+  event: 'saved';
+  step: number;
+  files: string[];
+  bytes: number;
+  /** Where the model of another run is now that was in the place of this one. */
+  kept?: string;
+}
+export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
+export type RunEvent = Saved | Gradcheck;
+
+/** Such an event as lines. */
+export function linesOfRun(event: RunEvent): string[] {
+  if (event.event === 'gradcheck') return gradcheckLines(event);
+  const { files, bytes, kept } = event;
+  return [
+    row('saved', `${files.join(', ')} (${count(Math.ceil(bytes / 1024))} kB)`),
+    ...(kept === undefined ? [] : [row('', `the earlier model is now ${kept}`)]),
+  ];
+}
+
+function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
+  const names: Record<GradcheckRow['oracle'], string> = {
+    differences: 'central differences',
+    forwardMode: 'forward mode',
+    doubleSum: 'the double sum',
+    jacobian: 'the Jacobian of each step',
+    statement: 'each equation on duals',
+    exact: 'a prime field',
+  };
+  const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
+  const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
+  const said = { right: 'right', wrong: 'WRONG', undecided: 'undecided, no mistake found' }[verdict];
+  const about = (oracle: GradcheckRow['oracle']): string => {
+    const all = rows.filter((one) => one.oracle === oracle);
+    const decided = all.filter(({ checked }) => checked > 0);
+    const worst = decided.reduce<GradcheckRow | undefined>(
+      (most, one) => (most && most.error >= one.error ? most : one),
+      undefined,
+    );
+    const error = worst
+      ? `worst error ${worst.error.toExponential(1)} (d${worst.variable}), bound ${worst.bound.toExponential(0)}`
+      : '';
+    return `  ${names[oracle].padEnd(24)}${[error, undecidedIn(all)].filter(Boolean).join('; ')}`;
+  };
+  return [
+    row('gradients', `${said}: ${count(compared)} derivatives of this network, in float64, compared with`),
+    ...oracles.map(about),
+    ...rows
+      .filter((one) => one.verdict === 'wrong')
+      .map(
+        (one) =>
+          `  WRONG d${one.variable} ${one.where}: ${names[one.oracle]} gives ${one.numeric}, the backward pass ${one.analytic}`,
+      ),
+  ];
+}
+
+/** How many derivatives an oracle could not decide, and why; nothing where there are none. */
+export function undecidedIn(rows: readonly GradcheckRow[]): string {
+  const sum = (reason: Reason): number => rows.reduce((total, one) => total + one.undecided[reason], 0);
+  const [kink, rounding, field] = [sum('kink'), sum('rounding'), sum('field')];
+  const why = [
+    kink > 0 ? `${count(kink)} at a kink` : '',
+    rounding > 0 ? `${count(rounding)} hidden by rounding` : '',
+    field > 0 ? `${count(field)} not decidable over a field` : '',
+  ];
+  const all = kink + rounding + field;
+  return all === 0 ? '' : `${count(all)} undecided (${why.filter(Boolean).join(', ')})`;
+}
+
+/** A line with a title, in columns. */
+export const row = (title: string, text: string): string => `${title.padEnd(12)}${text}`;
+/** 1234567 as 1,234,567. */
+export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
+/** A number in three digits. */
+export const short = (n: number): string => (n >= 1e-3 && n < 1e4 ? n.toPrecision(3) : n.toExponential(1));
+
+/** Seconds as 0:07 or 1:02:03. */
+export function time(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}

@@ -1,0 +1,253 @@
+/** One training run, whatever it trains: it trains, reports, saves, and says how to go on. */
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve as absolute } from 'node:path';
+import type { StepInfo } from '../bptt/train/fit';
+import { encodeCheckpoint } from '../io/checkpoint';
+import { clearUp, fileIn, readWhole, writeBeside, writeWhole } from '../io/files';
+import { commandLine, quote } from '../terminal/arguments';
+import { failure, CommandError } from '../terminal/errors';
+import { onInterrupt } from '../terminal/interrupt';
+import { lock } from '../terminal/lock';
+import { drained, noteLine } from '../terminal/output';
+import { Progress } from './progress';
+import { reporterFor, type Reporter } from './reporter';
+import { CHECKPOINT, PICTURE } from './runsettings';
+import type { Gradcheck, Saved } from './told';
+import type { Trainee } from './trainee';
+
+/** What every run can be told, whatever it trains. */
+export interface RunChoices {
+  saveEvery?: number;
+  out?: string;
+  /** Replaces a model that is in the folder already, which is kept beside the new one otherwise. */
+  fresh?: boolean;
+  resume?: string;
+  json?: boolean;
+}
+
+const PREVIOUS = 'checkpoint.previous.safetensors';
+/** What an error leaves: the last good weights, beside the last checkpoint. */
+const RESCUED = 'checkpoint.rescued.safetensors';
+const SAVE_SECONDS = 30;
+
+/** How long to go on, and under which schedule where the old one has ended: a new one falls over as many steps again. */
+export const onward = ({ spent, steps }: Trainee): string =>
+  spent ? `--steps ${2 * steps} --schedule cosine` : '--seconds 60';
+
+/** The run of a task in training. */
+export class TrainingRun {
+  private readonly reporter: Reporter;
+  private readonly checkpoint: string;
+  private readonly abort = new AbortController();
+  private readonly started = performance.now();
+  private readonly firstStep: number;
+  private readonly progress: Progress;
+  private lastSave: number;
+  private lastSample: number;
+  private spentTold = false;
+  /** The step of the checkpoint in the folder: of this run, or of the one that it resumes. */
+  private savedStep: number | undefined;
+
+  constructor(
+    private readonly trainer: Trainee,
+    private readonly out: string,
+    private readonly options: RunChoices,
+  ) {
+    this.checkpoint = join(out, CHECKPOINT);
+    this.firstStep = trainer.steps;
+    const { resume: from } = options;
+    const resumed = from !== undefined && absolute(fileIn(from, CHECKPOINT)) === absolute(this.checkpoint);
+    if (resumed) this.savedStep = this.firstStep;
+    this.lastSave = this.lastSample = this.started;
+    this.progress = new Progress(trainer, this.started);
+    this.reporter = reporterFor(options.json ?? false, trainer.words);
+  }
+
+  async go(): Promise<number> {
+    const { trainer, reporter, abort } = this;
+    const unlock = lock(this.out, { command: 'train', noun: 'run' });
+    for (const file of [CHECKPOINT, PICTURE]) clearUp(join(this.out, file));
+    const interrupt = onInterrupt(
+      () => {
+        note(reporter, 'stopping after this step; press Ctrl-C again to stop at once, without saving');
+        abort.abort();
+      },
+      () => reporter.close(),
+      { later: true },
+    );
+    try {
+      const missing = await trainer.start();
+      if (missing !== '') note(reporter, missing);
+      reporter.tell(trainer.opening(this.out));
+      const { steps: last } = trainer.settings;
+      if (trainer.spent && trainer.steps !== last) this.tellSpent();
+      const stopped = await trainer.run({
+        signal: abort.signal,
+        onStep: (info) => {
+          interrupt.listen();
+          return this.onStep(info);
+        },
+      });
+      this.save();
+      if (stopped !== 'aborted') {
+        await this.finish(stopped);
+        return interrupt.code ?? 0;
+      }
+    } catch (error) {
+      throw this.explained(error);
+    } finally {
+      trainer.close();
+      reporter.close();
+      interrupt.done();
+      unlock();
+    }
+    const again = this.resumption(trainer.spent ? onward(trainer) : '');
+    noteLine(`saved ${this.checkpoint} at step ${trainer.steps}; resume with\n  ${again}`);
+    return interrupt.code ?? 0;
+  }
+
+  private async onStep(info: StepInfo): Promise<void> {
+    const { trainer, reporter, progress } = this;
+    reporter.tell(trainer.stepped(info, progress.step(info)));
+    if (info.learningRate === 0) this.tellSpent();
+    const validation = trainer.validateWhenDue();
+    if (validation) reporter.tell(validation);
+    const now = performance.now();
+    if (now - this.lastSample > sampleEvery(trainer.settings.seconds) * 1000) {
+      this.tellSample();
+      this.lastSample = now;
+    }
+    const { saveEvery } = this.options;
+    if (now - this.lastSave > SAVE_SECONDS * 1000 || (saveEvery && info.step % saveEvery === 0)) {
+      try {
+        this.save();
+      } catch (error) {
+        // the disk may have room again by the end, and the training so far is in memory
+        note(reporter, `${(error as Error).message}; training continues, and will try to save again`);
+      }
+      this.lastSave = now;
+    }
+    await drained(this.abort.signal);
+    progress.resume();
+  }
+
+  /** The command to resume with. */
+  private resumption(how: string): string {
+    return commandLine(`train --resume ${quote(this.checkpoint)} ${how}`.trim());
+  }
+
+  /** Says once that further steps change nothing. */
+  private tellSpent(): void {
+    const { trainer, reporter, spentTold } = this;
+    if (spentTold) return;
+    this.spentTold = true;
+    const again = this.resumption(onward(trainer));
+    note(
+      reporter,
+      `the schedule has ended: the learning rate is 0, and further steps change nothing; Ctrl-C stops, then resume with\n  ${again}`,
+    );
+  }
+
+  private tellSample(): void {
+    const { trainer, reporter } = this;
+    try {
+      const sample = trainer.sample?.();
+      if (sample) reporter.tell(sample);
+    } catch (error) {
+      // fed with its own output, a network may run away that trains well
+      note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training continues`);
+    }
+  }
+
+  private save(): void {
+    const kept = this.keepOther();
+    const bytes = encodeCheckpoint(this.trainer.checkpoint());
+    writeWhole(this.checkpoint, bytes);
+    const { steps: step } = this.trainer;
+    this.savedStep = step;
+    const files = [this.checkpoint];
+    this.reporter.tell(savedOf({ step, files, bytes: bytes.length, ...(kept !== undefined && { kept }) }));
+  }
+
+  /** Copies the model of another run before this one first takes its place; returns where it is then. */
+  private keepOther(): string | undefined {
+    const { checkpoint, options, savedStep } = this;
+    if (savedStep !== undefined || options.fresh || !existsSync(checkpoint)) return undefined;
+    return writeBeside(join(this.out, PREVIOUS), readWhole(checkpoint));
+  }
+
+  /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
+  private async finish(stopped: string): Promise<void> {
+    const { trainer, reporter, progress } = this;
+    const { seconds } = progress;
+    const { steps: step } = trainer;
+    this.tellSample();
+    const drawn = Object.entries(await trainer.pictures());
+    for (const [name, svg] of drawn) writeWhole(join(this.out, name), svg);
+    const files = drawn.map(([name]) => join(this.out, name));
+    reporter.tell(savedOf({ step, files, bytes: drawn.reduce((sum, [, svg]) => sum + svg.length, 0) }));
+    const checked = trainer.gradcheck();
+    const told: Gradcheck = { event: 'gradcheck', ...checked };
+    reporter.tell(told);
+    const file = quote(this.checkpoint);
+    reporter.tell(
+      trainer.closing({
+        stopped,
+        made: step - this.firstStep,
+        seconds,
+        // none was made where only the end was missing
+        training: step === this.firstStep ? trainer.curves.training.last : progress.average,
+        resume: this.resumption(onward(trainer)),
+        command: commandLine,
+        file,
+      }),
+    );
+    if (checked.verdict === 'wrong')
+      throw failure(
+        'train: every gradient must be right, got wrong ones (see above)',
+        'this is a bug in the cell',
+      );
+  }
+
+  private explained(error: unknown): unknown {
+    if (error instanceof CommandError) return error;
+    const { message } = error as Error;
+    const { lr, clip } = this.trainer.settings;
+    const calmer = `--lr ${Number((lr / 10).toPrecision(2))}${clip === null ? ', or --clip 1' : ''}`;
+    const fix = message.includes('finite')
+      ? `${calmer}; `
+      : message.startsWith('write')
+        ? 'make room, or --out DIR; '
+        : '';
+    return failure(`train: ${message}`, fix + this.kept(), error);
+  }
+
+  /** Says where the last good weights are; writes them where no file has them yet. */
+  private kept(): string {
+    const { savedStep: saved, checkpoint } = this;
+    const last = saved === undefined ? '' : `the last good checkpoint is ${checkpoint}`;
+    if (this.trainer.steps === (saved ?? this.firstStep)) return last || 'nothing was saved';
+    for (const folderOf of [() => this.out, () => mkdtempSync(join(tmpdir(), 'backstep-'))]) {
+      try {
+        const bytes = encodeCheckpoint(this.trainer.checkpoint());
+        const file = writeBeside(join(folderOf(), RESCUED), bytes);
+        return `the last good weights are in ${file}; resume with --resume ${quote(file)}`;
+      } catch {
+        /* what went wrong first is what the message tells */
+      }
+    }
+    return last || 'nothing was saved';
+  }
+}
+
+const savedOf = (saved: Omit<Saved, 'event'>): Saved => ({ event: 'saved', ...saved });
+
+/** Seconds between two samples: six in a short run. */
+const sampleEvery = (seconds: number | null): number => Math.min(60, Math.max(10, (seconds ?? 180) / 6));
+
+/** Says something on standard error without spoiling the progress bar. */
+function note(reporter: Reporter, text: string): void {
+  reporter.close();
+  noteLine(text);
+}
