@@ -11,8 +11,8 @@ import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../refer
 import { repairs, type Repair } from '../referee/repair';
 import { oneOf } from '../terminal/arguments';
 import { settingOption } from '../terminal/options';
-import { undecidedIn } from '../text/told';
-import { isCellFile, readCellFile } from '../text/cellchoice';
+import { undecidedIn } from '../run/told';
+import { isCellFile, readCellFile } from '../run/cellchoice';
 import { jsonLine, line, table } from '../terminal/output';
 
 const oracles: [Oracle, string][] = [

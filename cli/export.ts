@@ -11,9 +11,9 @@ import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { pytorchProject } from '../io/torchproject';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
-import { count } from '../text/told';
+import { count } from '../run/told';
 import { line } from '../terminal/output';
-import { CHECKPOINT } from '../text/runsettings';
+import { CHECKPOINT } from '../run/settings';
 import { settingsIn } from '../text/trainer';
 
 interface ExportOptions {

@@ -11,7 +11,7 @@ import { saving, usage, using } from '../terminal/errors';
 import { addSettings } from '../terminal/options';
 import { clipLines, curvatureLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
 import { flowSettings, many, settled, subjectOf, type SubjectOptions } from '../text/subject';
-import { readCell } from '../text/cellchoice';
+import { readCell } from '../run/cellchoice';
 import { drawFlow } from '../draw/heatmap';
 import { jsonLine, line, table } from '../terminal/output';
 

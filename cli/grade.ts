@@ -8,7 +8,7 @@ import { Grader, readAssignment, type Assignment, type Grade, type HintLevel } f
 import { lineOf } from '../referee/protocol';
 import { saving, usage, using } from '../terminal/errors';
 import { jsonLine, line, table } from '../terminal/output';
-import { isCellFile, makeCell, readCell } from '../text/cellchoice';
+import { isCellFile, makeCell, readCell } from '../run/cellchoice';
 
 interface GradeOptions {
   assignment?: string;

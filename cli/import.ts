@@ -12,7 +12,7 @@ import { decodeSafetensors } from '../io/safetensors';
 import { fromPytorch } from '../io/torchimport';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
-import { count } from '../text/told';
+import { count } from '../run/told';
 import { line } from '../terminal/output';
 
 const sources = { torch: fromPytorch, keras: fromKeras };

@@ -11,7 +11,7 @@ import { saving, usage } from '../terminal/errors';
 import { onInterrupt } from '../terminal/interrupt';
 import { settingOption } from '../terminal/options';
 import { jsonLine, line, table } from '../terminal/output';
-import { makeCell, readCell } from '../text/cellchoice';
+import { makeCell, readCell } from '../run/cellchoice';
 
 interface RefereeOptions {
   cell: string;

@@ -7,7 +7,7 @@ import type { Setting } from '../core/setting';
 import { usage, using } from '../terminal/errors';
 import { jsonLine, line } from '../terminal/output';
 import { addSettings, settingOption } from '../terminal/options';
-import { readCell } from '../text/cellchoice';
+import { readCell } from '../run/cellchoice';
 import { flowSettings, settled, subjectOf, type SubjectOptions } from '../text/subject';
 
 const examples = `

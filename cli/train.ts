@@ -5,10 +5,10 @@ import { show, whole } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { addSettings, settingOption } from '../terminal/options';
 import type { Setting } from '../core/setting';
-import { readCell } from '../text/cellchoice';
+import { readCell } from '../run/cellchoice';
 import { sharedSettings, taskNames, taskSettings, tasks } from '../learn/tasks';
 import type * as learn from '../learn/train';
-import { readSchedule } from '../text/runsettings';
+import { readSchedule } from '../run/settings';
 
 const examples = `
 Tasks:

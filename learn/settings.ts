@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { canBe, defaultsOf, OFF } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
 import { settingsSchema as textSettings } from '../text/settings';
-import { readSchedule } from '../text/runsettings';
+import { readSchedule } from '../run/settings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { flagOf } from '../terminal/options';

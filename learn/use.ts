@@ -4,7 +4,7 @@ import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole, writeWhole } from '../io/files';
 import { saving, usage, using } from '../terminal/errors';
 import { asJson, drained, line, noteLine } from '../terminal/output';
-import { CHECKPOINT } from '../text/runsettings';
+import { CHECKPOINT } from '../run/settings';
 import type { Network } from '../bptt/network/network';
 import { fingerprintOf, tableOf } from './train';
 import { isTaskRun, readTaskNote, type TaskNote } from './trainer';

@@ -17,7 +17,7 @@ import {
   type Trial,
 } from './trials';
 import { saving, usage, using } from '../terminal/errors';
-import { time } from '../text/told';
+import { time } from '../run/told';
 import { drawFigures } from './figures';
 import { onInterrupt } from '../terminal/interrupt';
 import { jsonLine, line, table } from '../terminal/output';

@@ -19,7 +19,7 @@ import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { cellFromText } from '../cells/text';
 import { newSettings, resumedSettings, settingsSchema } from '../text/settings';
-import { readSchedule } from '../text/runsettings';
+import { readSchedule } from '../run/settings';
 import { safe } from '../core/safe';
 import { Random } from '../core/random';
 import { readOnnxCase, type OnnxFiles } from '../conformance/onnxsuite';

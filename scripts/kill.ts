@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cellNames, dtypes } from '../bptt/train/settings';
 import { optimizerNames } from '../bptt/train/updates';
-import { CHECKPOINT } from '../text/runsettings';
+import { CHECKPOINT } from '../run/settings';
 import { must, mustCount } from '../core/check';
 import { Random } from '../core/random';
 import { decodeCheckpoint } from '../io/checkpoint';

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { line } from '../terminal/output';
 import { newSettings } from '../text/settings';
-import { CHECKPOINT } from '../text/runsettings';
+import { CHECKPOINT } from '../run/settings';
 import { slope } from '../measure/timing';
 import { Trainer } from '../text/trainer';
 import { must, mustBe } from '../core/check';

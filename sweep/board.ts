@@ -1,7 +1,7 @@
 /** A live table at the foot of a terminal: a row for each trial that runs, and one for the sweep. */
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { barText } from '../terminal/bar';
-import { time } from '../text/told';
+import { time } from '../run/told';
 import { noteLine } from '../terminal/output';
 import { safe } from '../core/safe';
 import type { Trial } from './config';

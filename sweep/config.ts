@@ -6,7 +6,7 @@ import { parse } from '../io/metadata';
 import { readUtf8 } from '../io/files';
 import { fingerprint, type Text } from '../text/read';
 import { known } from '../terminal/arguments';
-import { cellLabel, isCellFile, readCellFile } from '../text/cellchoice';
+import { cellLabel, isCellFile, readCellFile } from '../run/cellchoice';
 import { PACKAGE, readTextOf } from '../text/corpus';
 import { usage, using } from '../terminal/errors';
 import { newSettings, settingsSchema, type Given, type Settings } from '../text/settings';

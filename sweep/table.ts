@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { spread } from '../papers/trials';
 import { commandLine, quote } from '../terminal/arguments';
-import { count } from '../text/told';
+import { count } from '../run/told';
 import { line, table } from '../terminal/output';
 import type { Sweep } from './config';
 import { reached } from './outcome';

@@ -8,7 +8,7 @@ import { readWhole, writeWhole } from '../io/files';
 import type { Text } from '../text/read';
 import { BITS } from '../text/events';
 import { type Settings } from '../text/settings';
-import { CHECKPOINT } from '../text/runsettings';
+import { CHECKPOINT } from '../run/settings';
 import { Trainer } from '../text/trainer';
 import type { Outcome } from './outcome';
 

@@ -2,7 +2,7 @@
 import { trainingSettings, type SettingName } from '../bptt/train/settings';
 import { canBe, OFF, settingInWords, type Setting } from '../core/setting';
 import { known } from '../terminal/arguments';
-import { knownCell } from '../text/cellchoice';
+import { knownCell } from '../run/cellchoice';
 import { usage } from '../terminal/errors';
 
 /** Settings that no trial can have, and why. */

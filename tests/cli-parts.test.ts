@@ -10,14 +10,14 @@ import { nearest } from '../core/nearest';
 import { barText } from '../terminal/bar';
 import { LossCurve } from '../bptt/train/curve';
 import { factsOf, lines, type Step, type Validation } from '../text/events';
-import { count, time } from '../text/told';
+import { count, time } from '../run/told';
 import { generate } from '../text/generate';
 import { onInterrupt } from '../terminal/interrupt';
 import { asJson } from '../terminal/output';
 import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
 import { newSettings, resumedSettings } from '../text/settings';
-import { readSchedule } from '../text/runsettings';
+import { readSchedule } from '../run/settings';
 import { UNKNOWN, Vocabulary } from '../io/vocabulary';
 
 describe('arguments', () => {

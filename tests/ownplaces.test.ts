@@ -22,8 +22,8 @@ import {
   registerSchedule,
 } from '../index';
 import { pageSettings } from '../playground/engine/settings';
-import { cellLabel, isCellSetting, makeCell } from '../text/cellchoice';
-import { readSchedule } from '../text/runsettings';
+import { cellLabel, isCellSetting, makeCell } from '../run/cellchoice';
+import { readSchedule } from '../run/settings';
 
 const leaky = `cell own-leaky
 shapes

@@ -1,7 +1,7 @@
 /** What happens in a training run of text, as told to people and to machines. */
-import { cellLabel } from './cellchoice';
-import { count, linesOfRun, row, short, time, type RunEvent } from './told';
-import type { LossAxis } from './plot';
+import { cellLabel } from '../run/cellchoice';
+import { count, linesOfRun, row, short, time, type RunEvent } from '../run/told';
+import type { LossAxis } from '../run/plot';
 import type { Settings } from './settings';
 
 export interface Start {

@@ -4,7 +4,7 @@ import { decodeCheckpoint, type Checkpoint, type CheckpointOptions } from '../io
 import { fileIn, readWhole } from '../io/files';
 import type { Vocabulary } from '../io/vocabulary';
 import { usage, using } from '../terminal/errors';
-import { CHECKPOINT } from './runsettings';
+import { CHECKPOINT } from '../run/settings';
 
 /** What is asked of a character model. */
 export interface Asked extends CheckpointOptions {

@@ -6,8 +6,8 @@ import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from '../terminal/errors';
 import { PACKAGE, readTextOf } from './corpus';
-import { onward, TrainingRun, type RunChoices } from './trainingrun';
-import { CHECKPOINT, PICTURE } from './runsettings';
+import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
+import { CHECKPOINT, PICTURE } from '../run/settings';
 import { newSettings, resumedSettings, type Given } from './settings';
 import { isRun, settingsOf, Trainer } from './trainer';
 

@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { trainingSettings, type TrainingValues } from '../bptt/train/settings';
 import { defaultsOf, OFF } from '../core/setting';
 import { usage } from '../terminal/errors';
-import { cellLabel, partsOf } from './cellchoice';
-import { readSchedule, runEntries, stored, withoutHoles } from './runsettings';
+import { cellLabel, partsOf } from '../run/cellchoice';
+import { readSchedule, runEntries, stored, withoutHoles } from '../run/settings';
 
 /** What a checkpoint says of the run it comes from. */
 export const settingsSchema = v.strictObject({

@@ -18,7 +18,7 @@ import type { Indices } from '../io/vocabulary';
 import { PACKAGE, readTextOf } from './corpus';
 import { usage, using } from '../terminal/errors';
 import { flagOf } from '../terminal/options';
-import { cellLabel, makeCell } from './cellchoice';
+import { cellLabel, makeCell } from '../run/cellchoice';
 import { readModel } from './model';
 import { isRun, settingsOf } from './trainer';
 

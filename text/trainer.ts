@@ -23,7 +23,7 @@ import type { Text } from './read';
 import type { Indices, Vocabulary } from '../io/vocabulary';
 import { usage } from '../terminal/errors';
 import { defaultPrime, generate } from './generate';
-import { makeCell } from './cellchoice';
+import { makeCell } from '../run/cellchoice';
 import {
   BITS,
   charBits,
@@ -36,10 +36,10 @@ import {
   type Step,
   type Validation,
 } from './events';
-import { plotCurves } from './plot';
+import { plotCurves } from '../run/plot';
 import { settingsSchema, type Settings } from './settings';
-import { PICTURE } from './runsettings';
-import type { Ending, Pace, RunOptions, Trainee, Words } from './trainee';
+import { PICTURE } from '../run/settings';
+import type { Ending, Pace, RunOptions, Trainee, Words } from '../run/trainee';
 
 /** Steps between two validations. */
 const VALIDATE_EVERY = 100;

@@ -12,7 +12,7 @@ import { lock } from '../terminal/lock';
 import { drained, noteLine } from '../terminal/output';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
-import { CHECKPOINT, PICTURE } from './runsettings';
+import { CHECKPOINT, PICTURE } from './settings';
 import type { Gradcheck, Saved } from './told';
 import type { Trainee } from './trainee';
 
