@@ -2,17 +2,15 @@
 import * as v from 'valibot';
 import { canBe, defaultsOf, OFF } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
-import { settingsSchema as textSettings } from '../text/settings';
-import { readSchedule } from '../run/settings';
+import { readSchedule, runEntries } from '../run/settings';
 import { show } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { flagOf } from '../terminal/options';
 import type { Given, Task } from './task';
 import { sharedSettings, tasks } from './tasks';
 
-const { text: _text, embedding: _embedding, seq: _seq, ...entries } = textSettings.entries;
 export const settingsSchema = v.strictObject({
-  ...entries,
+  ...runEntries,
   file: v.string(),
   /** Left out when it is off. */
   patience: v.optional(

@@ -20,8 +20,7 @@ import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
 import { parse } from '../io/metadata';
 import { usage } from '../terminal/errors';
 import { cellLabel, makeCell } from '../run/cellchoice';
-import { lines as textLines, type Event } from '../text/events';
-import { count, time } from '../run/told';
+import { count, linesOfRun, row, short, time, type RunEvent } from '../run/told';
 import { plotCurves } from '../run/plot';
 import { PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, Told, ToldStep, Trainee, Words } from '../run/trainee';
@@ -86,9 +85,6 @@ interface End extends Told {
   lines: string[];
 }
 
-const title = (name: string, text: string): string => `${name.padEnd(12)}${text}`;
-const short = (x: number): string => (x >= 1e-3 && x < 1e4 ? x.toPrecision(3) : x.toExponential(1));
-
 const words: Words = {
   factsOf(told, last) {
     const { average, secondsLeft, sequencesPerSecond, gradientNorm } = told as Step;
@@ -108,7 +104,7 @@ const words: Words = {
       const { step, loss } = told as Validation;
       return [`validation at step ${count(step)}: ${short(loss)}`];
     }
-    return textLines(told as Event);
+    return linesOfRun(told as RunEvent);
   },
 };
 
@@ -292,21 +288,21 @@ export class TaskTrainer implements Trainee {
         out,
       },
       lines: [
-        ...described.map(([name, text]) => title(name, text)),
-        title(
+        ...described.map(([name, text]) => row(name, text)),
+        row(
           'examples',
           `${of(training)} for training, ${of(validation)} for validation, ${of(test)} for the test`,
         ),
-        title(
+        row(
           'network',
           `${cellLabel(s.cell)}, ${s.layers} ${s.layers === 1 ? 'layer' : 'layers'} of ${s.hidden}; ${count(net.parameters.count)} parameters; ${s.dtype}, ${s.executor} executor`,
         ),
-        title(
+        row(
           'training',
           `${s.batch} sequences a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(', ')}`,
         ),
-        title('loss', task.unit),
-        title('output', steps > 0 ? `${out}, from step ${count(steps)} on` : out),
+        row('loss', task.unit),
+        row('output', steps > 0 ? `${out}, from step ${count(steps)} on` : out),
       ],
     };
   }
@@ -338,7 +334,7 @@ export class TaskTrainer implements Trainee {
       event: 'end',
       ...{ stopped, step: steps, made, seconds, training, best: best.point, test: judged?.figures, next },
       lines: [
-        title('trained', `to step ${count(steps)}${why}, in ${seconds.toFixed(1)} s${kept}`),
+        row('trained', `to step ${count(steps)}${why}, in ${seconds.toFixed(1)} s${kept}`),
         ...(judged ? ['test, never looked at before:', ...judged.lines] : ['too few rows for a test']),
         '',
         'next:',
