@@ -65,3 +65,12 @@ export interface Task<Note = unknown> {
   judge(network: Network, examples: Examples, table: Table, note: Note): Judgement;
   predict(network: Network, table: Table, note: Note): Predictions;
 }
+
+/** The names in an option, separated by commas. */
+export const listOf = (text: unknown): string[] =>
+  typeof text === 'string'
+    ? text
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean)
+    : [];

@@ -2,7 +2,7 @@
 import type { Setting } from '../core/setting';
 import { trainingSettings } from '../bptt/train/settings';
 import { known } from '../terminal/arguments';
-import { forecast } from './forecast';
+import { forecast } from './forecast/forecast';
 import type { Task } from './task';
 
 export const tasks: readonly Task[] = [forecast];

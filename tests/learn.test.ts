@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Random } from '../core/random';
 import { readTable, type Table } from '../data/table';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
-import { forecast } from '../learn/forecast';
+import { forecast } from '../learn/forecast/forecast';
 import { after, dateText, spacingOf } from '../learn/season';
 import { newSettings, ownOptions } from '../learn/settings';
 import { taskOf } from '../learn/tasks';

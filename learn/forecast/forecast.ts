@@ -1,0 +1,193 @@
+/**
+ * Forecasting: from the last `window` steps of a series to the next `horizon` values of its targets (many-to-one).
+ *
+ *   x [T, B, D]        the columns that are read, standardised with the training part's numbers; relative to the last
+ *                      value of the window where the validation part leaves the training part's range, as trends do
+ *   targets [B, K·H]   (y_{t+h} − y_t) / s_kh: how far target k moves in h steps, in units of the training part's usual
+ *                      movement; the naive forecast, "as now", has a loss of 1
+ */
+import { must } from '../../core/check';
+import type { Network } from '../../bptt/network/network';
+import type { Table } from '../../data/table';
+import { after, dateText, spacingOf } from '../season';
+import { seriesOf, type Series } from '../series';
+import type { Examples, Parts, Predictions, Task } from '../task';
+import { judge } from './judge';
+import { noteSchema, type Note } from './note';
+import { prepare, spacingIn, where } from './prepare';
+import { cuts, Windows } from './windows';
+
+const meansOf = ({ scales }: Note): number[] => scales.map(({ mean }) => mean);
+const read = (table: Table, note: Note): Series[] => seriesOf(table, note, where, meansOf(note));
+
+function parts(table: Table, note: Note): Parts {
+  const series = read(table, note).filter(({ name }) => name in note.trained);
+  const of = (range: (cut: [number, number], steps: number) => [number, number]): Windows =>
+    new Windows(series, note, ({ steps }) => range(cuts(steps), steps));
+  const [training, validation, test] = [
+    of(([first]) => [0, first]),
+    of(([first, second]) => [first, second]),
+    of(([, second], steps) => [second, steps]),
+  ];
+  return { training, ...(validation.count > 0 && { validation }), ...(test.count > 0 && { test }) };
+}
+
+/** Rows dated behind the training part, or all where there are no dates. */
+function others(table: Table, note: Note): { examples: Examples; said: string } {
+  const series = read(table, note);
+  const { until } = note;
+  const begin = ({ times }: Series): number =>
+    times && until !== null
+      ? (times.findIndex((time) => time > until) + times.length + 1) % (times.length + 1)
+      : 0;
+  const examples = new Windows(series, note, (one) => [begin(one), one.steps]);
+  const fix = `${note.window} rows are read before the first that is forecast`;
+  must(examples.count > 0, where, 'the file must hold rows to forecast', 'too few', fix);
+  const said = until === null ? 'all rows' : `rows after ${dateText(until)}, where training ended`;
+  return { examples, said };
+}
+
+/** The next steps behind the last row of each series. */
+function predict(network: Network, table: Table, note: Note): Predictions {
+  const { window: T, horizon, targets, scales, movements, relative, date, group } = note;
+  const series = read(table, note);
+  const rows = series.flatMap((one) => {
+    const { steps, columns, name, times } = one;
+    const got = `${steps}${name === '' ? '' : ` of ${name}`}`;
+    must(steps >= T, where, `a series must have at least ${T} rows`, got, 'the window that the model reads');
+    const x = Array.from({ length: T }, (_, t) => [
+      columns.map((column, d) => {
+        const mean = relative[d] ? column[steps - 1] : scales[d].mean;
+        return (column[steps - T + t] - mean) / scales[d].deviation;
+      }),
+    ]);
+    const { output } = network.forward({ x }, { predict: true });
+    const spacing = times && times.length > 1 ? spacingOf(times) : undefined;
+    return Array.from({ length: horizon }, (_, h) => [
+      ...(group === null ? [] : [name]),
+      times && spacing && date !== null
+        ? timeText(table, date, after(times[steps - 1], h + 1, spacing))
+        : h + 1,
+      ...targets.map((_, k) => columns[k][steps - 1] + output.get(0, k * horizon + h) * movements[k][h]),
+    ]);
+  });
+  return { names: [...(group === null ? [] : [group]), date ?? 'step', ...targets], rows };
+}
+
+const timeText = (table: Table, date: string, time: number): string | number =>
+  table.column(date).kind === 'dates' ? dateText(time) : time;
+
+const trend = (names: string[]): [string, string] => [
+  'trend',
+  `${names.join(', ')}: read relative to the last value, for it leaves the range of the training part`,
+];
+
+/** The task. */
+export const forecast: Task<Note> = {
+  name: 'forecast',
+  about: 'the next values of one or more series of numbers (CSV, TSV, JSON)',
+  unit: 'squared error (the naive forecast has 1)',
+  settings: {
+    target: {
+      kind: 'text',
+      label: 'Target',
+      unit: 'columns',
+      must: 'names of columns',
+      help: 'what to forecast, separated by commas',
+      otherwise: 'the only column of numbers',
+    },
+    inputs: {
+      kind: 'text',
+      label: 'Inputs',
+      unit: 'columns',
+      must: 'names of columns',
+      help: 'columns to read beside the targets',
+    },
+    date: {
+      kind: 'text',
+      label: 'Date',
+      unit: 'column',
+      must: 'the name of a column',
+      help: 'what orders the rows',
+      otherwise: 'the only column of dates',
+    },
+    group: {
+      kind: 'text',
+      label: 'Group',
+      unit: 'column',
+      must: 'the name of a column',
+      help: 'what tells several series apart',
+    },
+    horizon: {
+      kind: 'number',
+      whole: true,
+      least: 1,
+      most: 10_000,
+      default: 1,
+      label: 'Horizon',
+      unit: 'n',
+      help: 'steps to forecast',
+    },
+    window: {
+      kind: 'number',
+      whole: true,
+      least: 1,
+      most: 100_000,
+      default: 24,
+      label: 'Window',
+      unit: 'n',
+      help: 'steps to read before',
+    },
+    season: {
+      kind: 'number',
+      whole: true,
+      least: 1,
+      label: 'Season',
+      unit: 'n',
+      help: 'steps after which things repeat',
+      otherwise: 'by the dates',
+    },
+    missing: {
+      kind: 'choice',
+      label: 'Missing values',
+      unit: 'how',
+      default: 'refuse',
+      help: 'what a missing value becomes',
+      names: () => ['refuse', 'previous', 'mean'] as const,
+    },
+  },
+  defaults: { hidden: 32, lr: 0.003 },
+  note: noteSchema,
+  fits(table, given) {
+    const kinds = (kind: string): number => table.columns.filter((column) => column.kind === kind).length;
+    if (given.horizon !== undefined || given.window !== undefined) return 'a horizon or a window is given';
+    return kinds('dates') === 1 && kinds('numbers') >= 1 ? 'dates and numbers' : undefined;
+  },
+  prepare,
+  parts,
+  others,
+  network: ({ inputs, targets, horizon }) => ({
+    input: inputs.length,
+    output: targets.length * horizon,
+    loss: 'squared',
+    topology: 'many-to-one',
+  }),
+  describe(source, note) {
+    const { targets, inputs, horizon, window: T, date, season, relative } = note;
+    const series = read(source, note);
+    const steps = series.reduce((sum, one) => sum + one.steps, 0);
+    const spacing = date === null ? '' : `, ${spacingIn(series)?.name ?? 'one date'}`;
+    const extra = inputs.slice(targets.length);
+    const many = series.length === 1 ? '' : ` in ${series.length} series`;
+    const ahead = `${targets.join(', ')}, ${horizon} ${horizon === 1 ? 'step' : 'steps'} ahead`;
+    const reads = `from ${T} steps${extra.length > 0 ? ` of it and ${extra.join(', ')}` : ''}`;
+    const moving = inputs.filter((_, k) => relative[k]);
+    return [
+      ['series', `${source.name}: ${steps.toLocaleString('en-US')} steps${many}${spacing}`],
+      ['forecast', `${ahead}, ${reads}${season === null ? '' : `; season ${season}`}`],
+      ...(moving.length > 0 ? [trend(moving)] : []),
+    ];
+  },
+  judge,
+  predict,
+};

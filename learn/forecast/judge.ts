@@ -1,0 +1,105 @@
+/** How good a forecast is: its errors beside those of the naive forecasts, and whether the difference is more than chance. */
+import type { Network } from '../../bptt/network/network';
+import { bootstrap, meanAbsoluteError, rootMeanSquaredError } from '../../data/metrics';
+import type { Table } from '../../data/table';
+import type { Examples, Judgement } from '../task';
+import type { Note } from './note';
+import { draw, sparks } from './pictures';
+import { forecastsOf, type Windows } from './windows';
+
+interface Errors {
+  mae: number;
+  rmse: number;
+  mase: number;
+}
+
+/** On examples that were not trained on. */
+export function judge(network: Network, given: Examples, _table: Table, note: Note): Judgement {
+  const examples = given as Windows;
+  const { targets, horizon, season, naive } = note;
+  const O = targets.length * horizon;
+  const forecast = forecastsOf(network, examples, note);
+  const rows = Array.from({ length: examples.count }, (_, k) => k);
+  const steps = Array.from({ length: horizon }, (_, h) => h);
+  const flat = (of: (row: number, h: number) => number): number[] =>
+    rows.flatMap((row) => steps.map((h) => of(row, h)));
+  const seasonBack = (h: number): number => (season as number) * Math.ceil((h + 1) / (season as number));
+  const byTarget = targets.map((name, k) => {
+    const truth = flat((row, h) => examples.truth(row, k, h));
+    const errors = (said: number[]): Errors => {
+      const mae = meanAbsoluteError(said, truth);
+      return { mae, rmse: rootMeanSquaredError(said, truth), mase: mae / naive[k] };
+    };
+    const ours = flat((row, h) => forecast[row * O + k * horizon + h]);
+    const asNow = flat((row) => examples.known(row, k, 0, 1));
+    const asBefore = season === null ? undefined : flat((row, h) => examples.known(row, k, h, seasonBack(h)));
+    const figures = {
+      model: errors(ours),
+      naive: errors(asNow),
+      ...(asBefore && { seasonalNaive: errors(asBefore) }),
+    };
+    const best =
+      asBefore && figures.seasonalNaive && figures.seasonalNaive.mae < figures.naive.mae ? asBefore : asNow;
+    const ratio = (drawn: readonly number[]): number => {
+      let [a, b] = [0, 0];
+      for (const row of drawn)
+        for (let h = 0; h < horizon; h++) {
+          const at = row * horizon + h;
+          a += Math.abs(ours[at] - truth[at]);
+          b += Math.abs(best[at] - truth[at]);
+        }
+      return a / b;
+    };
+    // errors of neighbours share most of their steps: they are drawn together
+    const block = Math.max(horizon, Math.ceil(examples.count ** (1 / 3)));
+    const interval = bootstrap(examples.count, ratio, { block, draws: 500 });
+    return {
+      name,
+      ...figures,
+      ratio: ratio(rows),
+      interval,
+      beside: best === asNow ? 'naive' : 'seasonal naive',
+    };
+  });
+  return {
+    figures: { windows: examples.count, targets: byTarget },
+    lines: byTarget
+      .flatMap((one) => [...table(one, season), verdict(one)])
+      .concat(sparks(examples, forecast, note)),
+    pictures: async () => ({ 'forecast.svg': await draw(examples, forecast, note) }),
+  };
+}
+
+type Judged = {
+  name: string;
+  model: Errors;
+  naive: Errors;
+  seasonalNaive?: Errors;
+  ratio: number;
+  interval: [number, number];
+  beside: string;
+};
+
+const figure = (x: number): string =>
+  Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
+
+function table({ name, model, naive, seasonalNaive }: Judged, season: number | null): string[] {
+  const row = (title: string, { mae, rmse, mase }: Errors): string =>
+    `  ${title.padEnd(22)}${[mae, rmse, mase].map((x) => figure(x).padStart(10)).join('')}`;
+  return [
+    `  ${name.slice(0, 21).padEnd(22)}${['MAE', 'RMSE', 'MASE'].map((title) => title.padStart(10)).join('')}`,
+    row('this model', model),
+    row('naive (as now)', naive),
+    ...(seasonalNaive ? [row(`naive (${season} steps ago)`, seasonalNaive)] : []),
+  ];
+}
+
+/** In words, whether it was worth the trouble. */
+function verdict({ name, ratio, interval: [low, high], beside }: Judged): string {
+  const percent = (r: number): string => `${(100 * (1 - r)).toFixed(0)} %`;
+  const range = `95 %: ${percent(high)} … ${percent(low)}`;
+  if (high < 1) return `  ${name}: better than the ${beside} forecast by ${percent(ratio)} (${range})`;
+  return low > 1
+    ? `  ${name}: worse than the ${beside} forecast by ${(100 * (ratio - 1)).toFixed(0)} %; use that one`
+    : `  ${name}: no better than the ${beside} forecast (by ${percent(ratio)}; ${range})`;
+}

@@ -1,0 +1,97 @@
+/** What the file and the options leave open: targets, dates, the season, and all scales, by the training part alone. */
+import { must, mustBe } from '../../core/check';
+import { greatest, least } from '../../core/reduce';
+import { naiveError } from '../../data/metrics';
+import { scaleOf } from '../../data/standardise';
+import type { Table } from '../../data/table';
+import { spacingOf, type Spacing } from '../season';
+import { seriesOf, type Series } from '../series';
+import { listOf, type Given } from '../task';
+import type { Note } from './note';
+import { cuts } from './windows';
+
+export const where = 'forecast';
+
+export function prepare(table: Table, given: Given): Note {
+  const dates = table.columns.filter(({ kind }) => kind === 'dates');
+  const date = (given.date as string | undefined) ?? (dates.length === 1 ? dates[0].name : null);
+  const group = (given.group as string | undefined) ?? null;
+  const numbers = table.columns.filter(
+    ({ kind, name }) => kind === 'numbers' && name !== date && name !== group,
+  );
+  const found = numbers.map(({ name }) => name);
+  const chosen = listOf(given.target);
+  mustBe(
+    chosen.length > 0 || found.length === 1,
+    where,
+    '--target must name what to forecast',
+    'none',
+    `columns of numbers: ${found.join(', ') || 'none'}`,
+  );
+  const targets = chosen.length > 0 ? chosen : found;
+  const inputs = [...new Set([...targets, ...listOf(given.inputs)])];
+  const {
+    horizon,
+    window: T,
+    missing,
+  } = given as { horizon: number; window: number; missing: Note['missing'] };
+  const reading = { inputs, date, group, missing };
+  const series = seriesOf(table, reading, where);
+  const spacing = spacingIn(series);
+  const season = (given.season as number | undefined) ?? spacing?.season ?? null;
+  const enough = series.filter(({ steps }) => cuts(steps)[0] >= T + horizon);
+  const most = Math.max(...series.map(({ steps }) => steps));
+  const why = `--window ${T} and --horizon ${horizon}, in the first 70 %`;
+  must(
+    enough.length > 0,
+    where,
+    `a series must have at least ${Math.ceil((T + horizon) / 0.7)} rows`,
+    most,
+    why,
+  );
+  const trained = Object.fromEntries(enough.map(({ name, steps }) => [name, cuts(steps)[0]]));
+  const training = (k: number): Float64Array[] =>
+    enough.map(({ columns, name }) => columns[k].subarray(0, trained[name]));
+  const joined = (parts: Float64Array[]): number[] => parts.flatMap((part) => Array.from(part));
+  const movement = (k: number, h: number): number => {
+    const steps = training(k).flatMap((y) => Array.from({ length: y.length - h }, (_, t) => y[t + h] - y[t]));
+    return Math.sqrt(steps.reduce((sum, step) => sum + step * step, 0) / steps.length) || 1;
+  };
+  const relative = inputs.map((_, k) =>
+    enough.some(({ columns, steps }) => leavesRange(columns[k], cuts(steps))),
+  );
+  const untils = enough.flatMap(({ times, name }) => (times ? [times[trained[name] - 1]] : []));
+  return {
+    ...reading,
+    targets,
+    horizon,
+    window: T,
+    season,
+    relative,
+    scales: inputs.map((_, k) => {
+      const { mean, deviation } = scaleOf(joined(training(k)));
+      return { mean, deviation: relative[k] ? movement(k, Math.ceil(T / 2)) : deviation };
+    }),
+    movements: targets.map((_, k) => Array.from({ length: horizon }, (_, h) => movement(k, h + 1))),
+    naive: targets.map((_, k) => {
+      const errors = training(k).map((y) => naiveError(y));
+      return errors.reduce((sum, error) => sum + error, 0) / errors.length || 1;
+    }),
+    trained,
+    until: untils.length > 0 ? Math.max(...untils) : null,
+  };
+}
+
+/** Whether more than one in twenty values of the validation part lie outside of the range of the training part. */
+function leavesRange(values: Float64Array, [first, second]: [number, number]): boolean {
+  const training = values.subarray(0, first);
+  const [low, high] = [least(training), greatest(training)];
+  const outside = values.subarray(first, second).filter((x) => x < low || x > high);
+  return outside.length > (second - first) / 20;
+}
+
+/** How far apart the dates are. */
+export const spacingIn = (series: readonly Series[]): Spacing | undefined => {
+  const dated = series.find(({ times }) => times && times.length > 1);
+  return dated?.times && spacingOf(dated.times);
+};
