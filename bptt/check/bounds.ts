@@ -1,11 +1,11 @@
-/** The one table of bounds that gradients are held to, each with its reason, and the error they bound. */
+/** The error bounds of all gradient checks in one table, each with its reason, and the relative error they apply to. */
 
 /**
  * The largest relative error that each check allows.
  * @example errorBounds.differences // 1e-6
  */
 export const errorBounds = {
-  /** Residues are equal or not. */
+  /** Residues are either equal or not. */
   exact: 0,
   /** Duals are exact: only the rounding of a few dozen operations remains. */
   statement: 1e-12,
@@ -23,12 +23,12 @@ export const errorBounds = {
   vectors: 1e-10,
 } as const;
 
-/** Gradients smaller than this part of their tensor's largest entry are measured against that part of it. */
+/** Lower bound of the denominator, as a fraction of the largest gradient entry of the same tensor. */
 const FLOOR = 1e-4;
 
 /**
  * |a − n| / max(|a| + |n|, 1e-4 · largest), where `largest` is the largest entry of that parameter's gradient:
- * no 0/0, and no pass for being small in absolute terms. Anything not finite is infinitely wrong.
+ * no 0/0, and no pass for being small in absolute terms. Non-finite values give an error of Infinity.
  * @example relativeError(1.001, 1, 1) // 0.0005
  */
 export function relativeError(a: number, n: number, largest: number): number {
@@ -37,6 +37,6 @@ export function relativeError(a: number, n: number, largest: number): number {
   return Number.isFinite(error) ? error : Infinity;
 }
 
-/** What `relativeError` divides by. */
+/** The denominator of `relativeError`. */
 export const errorScale = (a: number, n: number, largest: number): number =>
   Math.max(Math.abs(a) + Math.abs(n), FLOOR * largest);

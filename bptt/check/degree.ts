@@ -1,15 +1,15 @@
 /**
- * Of what degree the gradients of a problem are as rational functions of its variables and free elements: the programs
- * are run on degrees instead of numbers. From that follows how likely the exact oracle is to miss a mistake.
+ * Computes the degree of a problem's gradients as rational functions of its variables and free elements, by running the
+ * programs on degrees instead of numbers. The degree bounds how likely the exact oracle is to miss a mistake.
  */
 import { primes } from '../../core/field';
 import { Point } from '../../core/residues';
 
-/** Degrees add up in a product, and the larger one is that of a sum. A constant counts as 1, and 0 is the number 0. */
+/** The degree of a product is the sum of degrees, that of a sum the maximum. A constant counts as 1; 0 is the number 0. */
 export class Degrees extends Point {
-  /** Of all divisors together, which a common denominator has. */
+  /** Sum of the degrees of all divisors: the degree of a common denominator. */
   divisors = 0;
-  /** The most of any argument of a function or kink. */
+  /** Largest degree of an argument of a function or kink. */
   arguments = 0;
 
   constructor() {

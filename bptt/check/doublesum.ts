@@ -1,10 +1,10 @@
 /**
- * Backpropagation through time written out: every pair of steps by itself, with every Jacobian as an explicit matrix. Its
- * cost grows with T², and it is meant to be read, and to check the rest.
+ * Backpropagation through time as an explicit double sum over pairs of steps, with every Jacobian as a matrix. Its cost
+ * grows with T²; it exists to be read and as a reference for the fast implementation.
  *
  *   ∂E/∂W = Σ_t Σ_{k≤t} ∂E_t/∂h_t · ( Π_{j=k+1..t} ∂h_j/∂h_{j−1} ) · ∂⁺h_k/∂W
  *
- * h stands for all states of the cell. ∂⁺ is the immediate derivative, with h_{k−1} held fixed.
+ * h denotes all states of the cell. ∂⁺ is the immediate derivative, with h_{k−1} held fixed.
  */
 import { must } from '../../core/check';
 import { Program } from '../../core/program';
@@ -15,25 +15,26 @@ import { analyticGradients, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
 import type { Unroll } from '../unroll';
 
-/** Longest sequence it is meant for: the work grows with T². */
+/** Longest sequence allowed, because the work grows with T². */
 export const DOUBLE_SUM_STEPS = 6;
 
-/** The gradient in a direction over some of the variables. */
+/** The directional derivative of the loss with respect to some of the variables. */
 export interface DoubleSum {
   (direction: Record<string, ArrayLike<number>>): number;
-  /** The variables it is known for: the parameters and the initial states of every cell. */
+  /** The supported variables: the parameters and the initial states of every cell. */
   variables: string[];
 }
 
-/** Whether every layer of a problem has Jacobians of its own, and is short enough. */
+/** Whether the double sum applies: every cell has a `jacobian`, and no sequence is too long. */
 export const hasDoubleSum = ({ plan }: Problem): boolean =>
   plan.unrolls.every(({ cell, options }) => options.T <= DOUBLE_SUM_STEPS && cell.jacobian !== undefined);
 
 /**
  * The gradient of a problem by the explicit double sum, along any direction (row-major, zeros where it is missing).
  *
- * What reaches each h_t of a layer from above, ∂E_t/∂h_t, is read from the problem's own backward pass: it does not pass
- * through that layer's time. The Jacobians are the cells' own, and ∂⁺ comes from dual numbers, one step at a time.
+ * ∂E_t/∂h_t, the gradient that reaches each h_t from the layers above, is read from the problem's own backward pass: it
+ * does not depend on that layer's recurrence. The Jacobians are the cells' own; ∂⁺ is computed with dual numbers, one step
+ * at a time.
  * @throws RangeError for a cell without a Jacobian, for more than 6 steps, or for a variable that is not a cell's.
  * @example doubleSum(problem)({ 'l0.Wh': unit }) // ∂L/∂Wh in the direction `unit`
  */
@@ -55,11 +56,11 @@ export function doubleSum(problem: Problem): DoubleSum {
     }
     for (const [s, { from, to }] of Object.entries(spansOf(unroll.cell))) {
       const all = reaching[0].flatMap((line) => line.slice(from, to));
-      // trained initial states are one row for all rows of the batch
+      // trained initial states are one row shared by all rows of the batch
       parts[`${unroll.name}.${s}0`] = (along) => dot(all, (k) => along[k % along.length]);
     }
   }
-  // a decoder starts from the encoder's final states: its own initial ones are no variables
+  // a decoder starts from the encoder's final states, so its initial states are not variables
   const variables = Object.keys(parts).filter((name) => name in problem.variables);
   const slope = (direction: Record<string, ArrayLike<number>>): number =>
     Object.entries(direction).reduce((sum, [name, along]) => {
@@ -69,9 +70,7 @@ export function doubleSum(problem: Problem): DoubleSum {
   return Object.assign(slope, { variables });
 }
 
-/**
- * For k steps taken, k = 0…T, and each row of the batch, all that reaches the states: Σ_{t≥k} ∂E_t/∂h_t · Π ∂h_j/∂h_{j−1}.
- */
+/** For k = 0…T steps and each row of the batch, the total gradient at the states: Σ_{t≥k} ∂E_t/∂h_t · Π ∂h_j/∂h_{j−1}. */
 function reachingStates(unroll: Unroll): Matrix[] {
   const { cell, outputName, options } = unroll;
   const { T, B } = options;
@@ -82,7 +81,7 @@ function reachingStates(unroll: Unroll): Matrix[] {
   for (let row = 0; row < B; row++) {
     const steps = unroll.steps().map((t) => jacobian(t, row));
     unroll.steps().forEach((t, taken) => {
-      // ∂E_t/∂h_t: from the output of the step, and, after the last one, from whatever reads the final states
+      // ∂E_t/∂h_t: from the step's output and, after the last step, from whatever reads the final states
       let reaching = spans.flatMap(([s, { from, to }]) =>
         Array.from({ length: to - from }, (_, u) => {
           const output = s === outputName ? unroll.dOutput.get(t * B + row, u) : 0;
@@ -91,7 +90,7 @@ function reachingStates(unroll: Unroll): Matrix[] {
       );
       for (let k = taken + 1; k >= 0; k--) {
         reaching.forEach((v, u) => (sums[k][row][u] += v));
-        // the product grows to the right, by the Jacobian of an ever earlier step
+        // each iteration multiplies by the Jacobian of the preceding step, on the right
         if (k > 0) reaching = times(reaching, steps[k - 1]);
       }
     });
@@ -99,7 +98,7 @@ function reachingStates(unroll: Unroll): Matrix[] {
   return sums;
 }
 
-/** Σ_k of what reaches the states after step k times ∂⁺h_k/∂W, the immediate derivative along a direction of W. */
+/** Σ_k (total gradient at the states after step k) · ∂⁺h_k/∂W, the immediate derivative along a direction of W. */
 function immediate(
   unroll: Unroll,
   reaching: Matrix[],
@@ -107,7 +106,7 @@ function immediate(
 ): (direction: Direction) => number {
   const duals = new DualExecutor();
   const spans = Object.entries(spansOf(unroll.cell));
-  // the last step first: what a step leaves has a derivative then, and the step after would take it for one of h_{k−1}
+  // last step first: after a step has run, its states have tangents, which the next step would count as those of h_{k−1}
   const steps = unroll
     .steps()
     .map((t, taken) => {

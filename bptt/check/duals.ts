@@ -1,4 +1,4 @@
-/** Every hand-derived statement against forward-mode duals of its forward statement, number by number. */
+/** Checks every hand-derived statement elementwise against forward-mode dual numbers of its forward statement. */
 import type { StatementPair } from '../../cells/cell';
 import { Random } from '../../core/random';
 import { Dual, primal, tangent } from '../../core/scalar';
@@ -6,7 +6,7 @@ import { inputsOf } from '../../core/statement';
 import { relativeError } from './bounds';
 
 export interface DualCheck {
-  /** Which derivative: `dai`. */
+  /** Name of the derivative: `dai`. */
   name: string;
   error: number;
   analytic: number;
@@ -14,11 +14,11 @@ export interface DualCheck {
 }
 
 /**
- * The worst disagreement of each output of a backward statement, and of a Jacobian's statement, over random points.
+ * The largest error of each output of a backward statement and of a Jacobian statement, over random points.
  *
- * With the upstream gradients do of the outputs o, the derivative for an input u must be du = Σ_o do ∂o/∂u; and with the
- * derivatives Ju of the inputs by some number, that of an output must be Jo = Σ_u ∂o/∂u Ju. Duals give ∂o/∂u exactly.
- * Names say what belongs together (see `StatementPair`).
+ * Given the upstream gradients do of the outputs o, the gradient of an input u must be du = Σ_o do ∂o/∂u; given the
+ * derivatives Ju of the inputs, that of an output must be Jo = Σ_u ∂o/∂u Ju. Dual numbers give ∂o/∂u exactly.
+ * Variables are matched by name (see `StatementPair`).
  */
 export function checkStatements(
   { forward, backward, jacobian }: StatementPair,
@@ -60,7 +60,7 @@ export function checkStatements(
     }
     if (!jacobian) continue;
     const along = valuesOf(read);
-    // an input whose derivative is not read stands still: a parameter, or what only x reaches
+    // an input whose derivative is not read is constant: a parameter, or a value that depends only on x
     const moved = forward(Object.fromEntries(inputs.map((u) => [u, new Dual(at[u], along[`J${u}`] ?? 0)])));
     for (const [name, value] of Object.entries(jacobian(along)))
       compare(name, primal(value), tangent(moved[name.slice(1)] ?? NaN));
@@ -69,7 +69,7 @@ export function checkStatements(
     const error = relativeError(analytic, exact, largest.get(name) ?? 0);
     if (error >= (worst.get(name)?.error ?? -1)) worst.set(name, { name, error, analytic, exact });
   }
-  // an output that no input of the forward statement explains was checked by nothing
+  // an output that matches no input of the forward statement was not checked at all
   for (const name of [backward, jacobian].flatMap((derived) => Object.keys(derived?.graph.outputs ?? {}))) {
     if (!worst.has(name)) worst.set(name, { name, error: Infinity, analytic: NaN, exact: NaN });
   }

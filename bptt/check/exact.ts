@@ -1,13 +1,13 @@
 /**
- * The exact oracle: the recorded programs, forward and backward, run on residues modulo a prime instead of numbers. There
- * the gradient by hand equals the derivative of the forward program or it does not, without a bound.
+ * The exact oracle: runs the recorded forward and backward programs on residues modulo a prime instead of numbers. In a
+ * finite field the hand-derived gradient either equals the derivative of the forward program or not; no bound is needed.
  *
- * Weights, inputs and initial states are random residues; what stands in the program (masks, targets, constants) is what
- * it is, because every double is exactly one residue. `residues.ts` says what becomes of tanh and of kinks. Along a random
- * direction v of all variables at once, the derivative of the loss must be Σ g v. `points.ts` says at how many points, and
- * how likely two gradients that are not the same agree at all of them.
+ * Weights, inputs and initial states are random residues. Fixed values (masks, targets, constants) are converted exactly,
+ * because every double maps to one residue. `residues.ts` explains how tanh and kinks are handled. Along a random direction
+ * v of all variables at once, the derivative of the loss must be Σ g v. `points.ts` gives the number of points, and the
+ * probability that two different gradients agree at all of them.
  *
- * Source: Schwartz 1980 and Zippel 1979, on polynomials at random points; Gonnet 1984, on functions besides.
+ * Source: Schwartz 1980 and Zippel 1979, for polynomials at random points; Gonnet 1984, for other functions.
  */
 import ndarray from 'ndarray';
 import { NoInverse } from '../../core/field';
@@ -24,13 +24,13 @@ import { Degrees } from './degree';
 import { atPoints, chanceOf, type Look } from './points';
 import { fill, positionOf, type Problem } from './problem';
 
-/** Residues beside a tensor: its values and their derivatives, under the same shape and strides. */
+/** The residues that correspond to a tensor: values and derivatives, with the same shape and strides. */
 interface Pair {
   re: Tensor;
   du: Tensor;
 }
 
-/** Runs programs on residues and on their derivatives at once; the numbers in the tensors stay as they are. */
+/** Runs programs on residues and their derivatives together; the numbers in the tensors do not change. */
 export class ResidueExecutor implements Executor {
   readonly name = 'residues';
   /** The same without derivatives. */
@@ -39,7 +39,7 @@ export class ResidueExecutor implements Executor {
 
   constructor(readonly point: Point) {}
 
-  /** The residues of a tensor: at first those of the numbers in it. */
+  /** The residues of a tensor; initially those of its numbers. */
   of(t: Tensor): Pair {
     if (isOneHot(t)) {
       const re = zeros([...t.shape]);
@@ -55,7 +55,7 @@ export class ResidueExecutor implements Executor {
     return { re: view(pair.re), du: view(pair.du) };
   }
 
-  /** Forgets all derivatives. */
+  /** Sets all derivatives to zero. */
   clear(): void {
     for (const { du } of this.pairs.values()) du.fill(0);
   }
@@ -179,7 +179,7 @@ export class ExactPass {
     this.run = problem.forward.bind(this.executor);
   }
 
-  /** A random direction of these variables; of one, perhaps of the entries `from`…`to` alone. */
+  /** A random direction over these variables; of a single one, optionally only over the entries `from`…`to`. */
   direction(names: string[], from = 0, to = Infinity): Residues {
     return Object.fromEntries(
       names.map((name) => {
@@ -212,7 +212,7 @@ export class ExactPass {
     return Object.fromEntries(all.map(([name, re]) => [name, flat(re)]));
   }
 
-  /** How the gradients move when the variables move along a direction: the Hessian times it. */
+  /** The Hessian times a direction: the derivative of the gradients along it. */
   curvature(direction: Residues, backward: Program): Residues {
     this.slope(direction);
     const { variables } = this.problem;
@@ -237,16 +237,16 @@ export class ExactPass {
 const flat = (t: Tensor): number[] =>
   Array.from({ length: sizeOf(t.shape) }, (_, k) => t.data[positionOf(t, k)]);
 
-/** Where the gradient by hand is not the derivative. */
+/** An entry at which the hand-derived gradient is not the derivative. */
 export interface ExactMismatch {
   variable: string;
   /** Which entry, row-major. */
   index: number;
-  /** Residues modulo `prime`: by hand, and by forward mode. */
+  /** Residues modulo `prime`: hand-derived, and by forward mode. */
   analytic: number;
   exact: number;
   prime: number;
-  /** Whether a coin decided on the side of a kink: then it is one that numbers need not show. */
+  /** Whether the side of a kink was chosen at random; if so, the mismatch need not show on numbers. */
   coins: boolean;
 }
 
@@ -254,17 +254,17 @@ export interface ExactMismatch {
 export interface ExactReport {
   /** No difference at any point. */
   proved: boolean;
-  /** One for each variable whose gradient is not the derivative: one of its entries. */
+  /** For each variable whose gradient is not the derivative, one wrong entry. */
   mismatches: ExactMismatch[];
   /** Random points: 4, and 56 more where there are kinks. */
   points: number;
-  /** About the degree d of the gradients as rational functions of the variables and free elements. */
+  /** Estimated degree d of the gradients as rational functions of the variables and free elements. */
   degree: number;
-  /** How likely a wrong gradient passes, at most; see `points.ts`. */
+  /** Upper bound on the probability that a wrong gradient passes; see `points.ts`. */
   chance: number;
 }
 
-/** The derivative of the loss along a random direction, which the gradients must give as well. */
+/** Compares the derivative of the loss along a random direction with the one that the gradients give. */
 function trial(problem: Problem, backward: Program, point: Point) {
   const pass = new ExactPass(problem, point);
   const direction = pass.direction(Object.keys(problem.variables));
@@ -274,10 +274,10 @@ function trial(problem: Problem, backward: Program, point: Point) {
 }
 
 /**
- * Decides whether the gradients of a problem are the derivatives of its loss: as expressions, at any weights and inputs.
+ * Decides whether the gradients of a problem are the derivatives of its loss, as expressions: for all weights and inputs.
  *
- * It overwrites no number. Rounding plays no part in it, and is not judged.
- * @throws NoInverse where the program divides by what is always 0.
+ * It overwrites no numbers. Rounding errors neither affect the result nor are they checked.
+ * @throws NoInverse where the program divides by an expression that is always 0.
  * @example
  * exactCheck(problemOfCell(lstm({ input: 4, hidden: 5 }))).proved; // true
  */
@@ -294,7 +294,7 @@ export function exactCheck(problem: Problem, { seed = 0 }: { seed?: number } = {
       pass.slope(direction) !== pass.along(gradients, direction);
     for (const name of names) {
       if (found.has(name) || !differs(pass.direction([name]))) continue;
-      // halve the part that differs until one entry is left
+      // bisect until one differing entry is left
       let [from, to] = [0, gradients[name].length];
       while (to - from > 1) {
         const middle = (from + to) >> 1;
@@ -316,8 +316,8 @@ export function exactCheck(problem: Problem, { seed = 0 }: { seed?: number } = {
 }
 
 /**
- * Decides whether the derivatives of the gradients are symmetric, u·(H v) = v·(H u), as second derivatives must be. The
- * backward program is differentiated as it stands, so this holds the gradients' own derivatives to account.
+ * Decides whether the derivatives of the gradients are symmetric, u·(H v) = v·(H u), as second derivatives must be. It
+ * differentiates the backward program itself, so this checks the Hessian that results from it.
  */
 export function symmetricExactly(problem: Problem, { seed = 0 } = {}): boolean {
   const backward = hoist(problem.backward);
@@ -330,7 +330,7 @@ export function symmetricExactly(problem: Problem, { seed = 0 } = {}): boolean {
   return [...atPoints(seed, symmetric)].every(({ result }) => result);
 }
 
-/** Those of the numerators over a common denominator, in which each divisor stands twice, as cosh² does under tanh'. */
+/** Degrees of the numerators over a common denominator that contains each divisor squared, as tanh' = 1 / cosh². */
 function degreesOf(problem: Problem, backward: Program): { gradients: number; arguments: number } {
   const degrees = new Degrees();
   const pass = new ExactPass(problem, degrees);
@@ -343,8 +343,8 @@ function degreesOf(problem: Problem, backward: Program): { gradients: number; ar
 }
 
 /**
- * Tells whether a backward program gives the derivatives of a problem's loss; the points are drawn once. Undefined where
- * that cannot be told even of the problem's own.
+ * Returns a test whether a backward program gives the derivatives of a problem's loss; the points are drawn once.
+ * Undefined where even the problem's own backward program cannot be proved right.
  */
 export function exactOracle(problem: Problem): ((backward: Program) => boolean) | undefined {
   const trials = unlessZero(() => [...atPoints(0, (point) => trial(problem, problem.backward, point))]);
@@ -355,7 +355,7 @@ export function exactOracle(problem: Problem): ((backward: Program) => boolean) 
     );
 }
 
-/** Undefined where a program divides by what is always 0. */
+/** The result of `act`, or undefined where a program divides by an expression that is always 0. */
 export function unlessZero<R>(act: () => R): R | undefined {
   try {
     return act();
@@ -365,7 +365,7 @@ export function unlessZero<R>(act: () => R): R | undefined {
   }
 }
 
-/** Whether two graphs over the same inputs are the same functions. */
+/** Whether two graphs over the same inputs compute the same function. */
 export function sameGraphs(a: Graph, b: Graph): boolean {
   const same = (point: Point): boolean => {
     const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, { re: point.draw(), du: 0 }]));

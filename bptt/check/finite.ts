@@ -1,25 +1,25 @@
-/** Central differences of the unrolled loss in float64: the oracle that knows nothing of calculus. */
+/** Central differences of the unrolled loss in float64, the oracle that uses no derivatives. */
 import { Random } from '../../core/random';
 import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
 import { RoundingExecutor, spread } from './rounding';
 import { SideExecutor } from './kinks';
 
-/** How differences are taken. */
+/** Options of the difference quotients. */
 export interface DifferenceOptions {
   /** h = step · max(1, |θ|); default 3e-3 with Richardson extrapolation, 1e-5 without: truncation against rounding. */
   step?: number;
-  /** Removes the h² term by a second difference at h/2, (4 D(h/2) − D(h)) / 3, which allows a wider h; default true. */
+  /** Cancels the h² term with a second difference at h/2, (4 D(h/2) − D(h)) / 3, which allows a larger h; default true. */
   richardson?: boolean;
 }
 
-/** Slopes by differences. */
+/** Directional derivatives by differences. */
 export interface Differences {
-  /** The slope along a direction; `undefined` where a kink lies within ±h: there is no slope there. */
+  /** The slope along a direction; `undefined` where a kink lies within ±h. */
   (direction: Direction): number | undefined;
-  /** What the rounding of the loss may make of that slope. */
+  /** How much rounding of the loss may change that slope. */
   rounding: (direction: Direction) => number;
-  /** The slope as exactly as differences can tell it, and how far off curvature and rounding may still put it. Slower. */
+  /** The slope as accurately as differences allow, with its uncertainty from truncation and rounding. Slower. */
   refined: (direction: Direction) => Estimate | undefined;
 }
 
@@ -56,7 +56,7 @@ export function centralDifferences(
         return v === 0 ? [] : [{ data: value.data, at, start: value.data[at], along: v }];
       });
     });
-  /** A single coordinate's h grows with the coordinate, so that θ + h differs from θ in enough digits. */
+  /** For a single coordinate, h grows with the coordinate, so that θ + h differs from θ in enough digits. */
   const scale = (places: Place[]): number =>
     places.length === 1 ? Math.max(1, Math.abs(places[0].start / places[0].along)) : 1;
 
@@ -69,7 +69,7 @@ export function centralDifferences(
     return narrow === undefined ? undefined : (4 * narrow - wide) / 3;
   };
   let measured: number | undefined;
-  /** How far rounding moves the loss. */
+  /** How much rounding changes the loss. */
   const noise = (): number => {
     if (measured === undefined) {
       const again = forward.bind(new RoundingExecutor(new Random(0)));
@@ -90,15 +90,15 @@ export function centralDifferences(
   return Object.assign(quick, { rounding, refined });
 }
 
-/** Where the search for the best h begins, and the factor by which it narrows. */
+/** The first h of the search for the best one, and the factor by which it shrinks. */
 const WIDEST = 0.1;
 const NARROWING = 1.6;
 const ROUNDS = 12;
 
 /**
- * Extrapolates central differences at ever smaller h to h = 0, and keeps the estimate that changed least on the way:
- * wide h suffer from curvature, narrow ones from rounding (Ridders 1982). What rounding of the loss by `noise` makes of
- * an estimate goes through the same arithmetic, and is the least that it is uncertain by.
+ * Extrapolates central differences at decreasing h to h = 0, and keeps the estimate that changed least on the way: large
+ * h suffer from truncation, small ones from rounding (Ridders 1982). Rounding of the loss by `noise` is propagated
+ * through the same arithmetic and gives a lower bound of the uncertainty.
  */
 function ridders(
   slope: (h: number) => number | undefined,
@@ -106,11 +106,11 @@ function ridders(
   noise: number,
 ): Estimate | undefined {
   let best: Estimate | undefined;
-  let before: Estimate[] = []; // here the uncertainty is that of rounding alone
+  let before: Estimate[] = []; // their uncertainty is from rounding only
   for (let round = 0, h = widest; round < ROUNDS; round++, h /= NARROWING) {
     const first = slope(h);
     if (first === undefined) {
-      before = []; // a kink lies within ±h: begin again closer by
+      before = []; // a kink lies within ±h: start again with a smaller h
       continue;
     }
     const row: Estimate[] = [{ slope: first, uncertainty: noise / h }];

@@ -1,21 +1,21 @@
 /**
  * The gradient check: the hand-derived gradients of a cell or a network against oracles.
  *
- *   differences   (L(θ + h) − L(θ − h)) / 2h; shares nothing with the backward pass but the loss
+ *   differences   (L(θ + h) − L(θ − h)) / 2h; shares only the loss with the backward pass
  *   forwardMode   the whole network on dual numbers; shares the forward statements
- *   doubleSum     for T ≤ 6, the definition written out with the Jacobian of every step; shares the Jacobians
- *   jacobian      those Jacobians themselves, against the backward pass and against forward mode of their step
- *   statement     each backward and each Jacobian's statement against the duals of its forward statement
- *   exact         forward mode over a prime field: equal or not, at any weights; shares the forward statements
+ *   doubleSum     for T ≤ 6, the explicit double sum over the Jacobians of all steps; shares the Jacobians
+ *   jacobian      those Jacobians, against the backward pass and against forward mode of the same step
+ *   statement     each backward and each Jacobian statement against dual numbers of its forward statement
+ *   exact         forward mode over a prime field: equal or not, for all weights; shares the forward statements
  *
- * A subject is laid out as a problem first: the variables that the loss depends on, each a value and a gradient, and two
- * programs, from the values to the loss and from there to the gradients. An oracle is a function that gives the slope of
- * the loss along a direction of the variables, or along one entry. `judge` compares it with the gradient by hand: right
- * where the relative error |a − n| / max(|a| + |n|, 1e-4 · largest) is within the oracle's bound, undecided where rounding
- * or a kink hides the slope, else wrong.
+ * First, the subject is turned into a problem: the variables that the loss depends on, each with value and gradient, and
+ * two programs, one from the values to the loss and one from there to the gradients. An oracle is a function that returns
+ * the slope of the loss along a direction of the variables, or along one entry. `judge` compares it with the hand-derived
+ * gradient: right if the relative error |a − n| / max(|a| + |n|, 1e-4 · largest) is within the oracle's bound, undecided
+ * if rounding or a kink hides the slope, otherwise wrong.
  *
- * Nothing stops at the first failure: the report has a row for every variable and every oracle. Where an oracle cannot
- * tell, it says so, and the others decide.
+ * The check does not stop at the first failure: the report has a row for every variable and every oracle. If one oracle
+ * is undecided, the others decide.
  */
 import type { Cell } from '../../cells/cell';
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
@@ -53,53 +53,53 @@ import { gradientRounding } from './rounding';
 import { forwardMode } from './rtrl';
 import type { Unroll } from '../unroll';
 
-/** What gradients are compared with; each is described at the top of `gradcheck.ts`. */
+/** A method of checking gradients; each is described at the top of `gradcheck.ts`. */
 export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement' | 'exact';
 
-/** By which oracles, on what, and at how many places the gradients are checked. */
+/** The oracles of a gradient check, its batch and sizes, and how many entries it compares. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
-  /** Needed for a network: the batch to check it on. */
+  /** The batch to check a network on; required for a network. */
   batch?: Batch;
   /** Default: all that apply. */
   oracles?: Oracle[];
-  /** Coordinates per variable; more than that many are sampled and joined by random directions. Default 200. */
+  /** Coordinates per variable; larger variables are sampled, and also checked in random directions. Default 200. */
   coordinates?: number;
   /** Random directions per variable when its coordinates are sampled. Default 5. */
   directions?: number;
 }
 
-/** One variable under one oracle. */
+/** The result for one variable and one oracle. */
 export interface GradcheckRow {
   oracle: Oracle;
-  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; of a statement, what it computes. */
+  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; for a statement, its output. */
   variable: string;
-  /** Worst relative error (see `relativeError`) of those that were decided; NaN where none was. If exact, 0 or 1. */
+  /** Largest relative error (see `relativeError`) of the decided ones; NaN if none was. For `exact`, 0 or 1. */
   error: number;
-  /** The largest error that passes; it belongs to the oracle. */
+  /** The largest error that the oracle accepts. */
   bound: number;
-  /** Where the worst one is, `[2, 3]`, or `a direction`. */
+  /** Position of the largest error: `[2, 3]`, or `a direction`. */
   where: string;
-  /** The gradient that was derived by hand, at that place. If exact, a residue; NaN where all are equal. */
+  /** The hand-derived gradient at that position. For `exact`, a residue; NaN if all are equal. */
   analytic: number;
-  /** What the oracle says there. */
+  /** The oracle's value at that position. */
   numeric: number;
-  /** How many derivatives were decided. */
+  /** Number of derivatives that were decided. */
   checked: number;
-  /** How many could not be: too near a kink, hidden by rounding, or not told by a field. */
+  /** Number of undecided ones by reason: too near a kink, hidden by rounding, or undecidable in the finite field. */
   undecided: Record<Reason, number>;
-  /** `wrong` when one is; `undecided` when most could not be decided. */
+  /** `wrong` if any is wrong; `undecided` if most are undecided. */
   verdict: Verdict;
   /** Whether the verdict is `right`. */
   ok: boolean;
 }
 
-/** What a gradient check found. */
+/** The result of a gradient check. */
 export interface GradcheckReport {
-  /** One for every variable under every oracle. */
+  /** One for every variable and every oracle. */
   rows: GradcheckRow[];
-  /** How likely the exact oracle lets a wrong gradient pass (see `exactCheck`); absent where it was not asked or cannot tell. */
+  /** Probability that the exact oracle passes a wrong gradient (see `exactCheck`); absent if it was not run or undecided. */
   chance?: number;
-  /** `wrong` when one of them is; `right` when besides every variable is right by at least one oracle. */
+  /** `wrong` if any row is wrong; else `right` if every variable is right by at least one oracle. */
   verdict: Verdict;
   /** Whether the verdict is `right`. */
   ok: boolean;
@@ -109,10 +109,10 @@ const optionNames = 'T B lengths seed batch oracles coordinates directions step 
 const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement', 'exact'];
 
 /**
- * Checks every gradient of a cell (its own or a user's), of a bidirectional layer, or of a whole network on a batch.
+ * Checks every gradient of a cell (built-in or your own), of a bidirectional layer, or of a whole network on a batch.
  *
  * Overwrites the network's gradients; its weights are as before when it returns.
- * @throws TypeError for a float32 network: rounding would hide any mistake below 1e-3.
+ * @throws TypeError for a float32 network: rounding would hide mistakes below 1e-3.
  * @example
  * gradcheck(lstm({ input: 4, hidden: 5 })).ok // true
  */
@@ -125,13 +125,13 @@ export function gradcheck(subject: Layer | Network, options: GradcheckOptions = 
   return checkProblem(problem, layers, options);
 }
 
-/** `gradcheck` of a problem that is already laid out; the statements of `layers` are checked by themselves. */
+/** `gradcheck` of a given problem; the statements of `layers` are checked separately. */
 export function checkProblem(
   problem: Problem,
   layers: readonly Layer[],
   options: GradcheckOptions = {},
 ): GradcheckReport {
-  // the passes that train: forward, then the hand-derived backward
+  // the same passes as in training: forward, then the hand-derived backward
   const gradients = analyticGradients(problem);
   const derived = { gradients, rounding: gradientRounding(problem, gradients) };
   const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
@@ -156,7 +156,7 @@ export function checkProblem(
   return { rows, ...(exact && { chance: exact.chance }), verdict, ok: verdict === 'right' };
 }
 
-/** Nothing compared is nothing proved: every variable needs an oracle that can tell. */
+/** Every variable needs at least one oracle that decides it. */
 function verdictOf(rows: GradcheckRow[]): Verdict {
   const all = rows.map(({ verdict }) => verdict);
   const names = [...new Set(rows.map(({ variable }) => variable))];
@@ -164,13 +164,13 @@ function verdictOf(rows: GradcheckRow[]): Verdict {
   return each.includes('undecided') && !each.includes('wrong') ? 'undecided' : together(each);
 }
 
-/** The gradients by hand, and what is rounding in them along any direction. */
+/** The hand-derived gradients, and their rounding error along a direction. */
 interface Derived {
   gradients: Record<string, number[]>;
   rounding: (direction: Direction) => number;
 }
 
-/** Compares analytic gradients with an oracle that gives the slope of the loss along any direction. */
+/** Compares analytic gradients with an oracle that returns the slope of the loss along any direction. */
 function compare(
   oracle: Exclude<Oracle, 'jacobian' | 'statement' | 'exact'>,
   { variables }: Problem,
@@ -208,10 +208,10 @@ function compare(
 }
 
 /**
- * All entries of a variable at once, at random points of a prime field.
+ * Checks all entries of a variable at once, at random points of a prime field.
  *
- * What is unequal there is wrong, unless the numbers say that this entry is right and no coin was thrown for a kink: then
- * it rests on a relation that the field does not have.
+ * Unequal residues mean a wrong gradient, unless forward mode on numbers finds the entry right and no side of a kink was
+ * chosen at random: then the gradient relies on an identity that does not hold in the field, and is undecided.
  */
 function compareExactly(
   problem: Problem,
@@ -244,7 +244,7 @@ function compareExactly(
   });
 }
 
-/** The cell's Jacobians, the rows of each state, against what backward pass and forward mode make of the same step. */
+/** Compares the cell's Jacobians, state by state, with those by backward pass and by forward mode of the same step. */
 function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
   const { cell, name, options } = unroll;
   if (!cell.jacobian) return [];
@@ -305,7 +305,7 @@ function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
   );
 }
 
-/** The worst of many comparisons for one variable. */
+/** Collects the comparisons of one variable, and keeps the one with the largest error. */
 class Worst {
   private error = -1;
   private at = { where: 'nowhere', analytic: NaN, numeric: NaN };

@@ -1,9 +1,9 @@
 /**
- * Second derivatives: how the gradients move when the weights do.
+ * Hessian-vector products, and the largest eigenvalue of the Hessian.
  *
- * The forward and the backward programs are run on dual numbers, with the weights moving along v. The dual parts of the
- * gradients are then ∂(∇L)/∂θ v = H v, exact but for rounding, at the cost of two training steps on plain loops. No
- * matrix is formed.
+ * The forward and backward programs run on dual numbers whose tangents are the direction v of the weights. The dual parts
+ * of the gradients are then ∂(∇L)/∂θ v = H v, exact up to rounding, at the cost of two training steps on plain loops. The
+ * Hessian is never formed.
  *
  * Source: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
  */
@@ -18,10 +18,10 @@ import type { Direction } from './judge';
 import { fill, problemOfNetwork, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
 
-/** H v, row-major by variable; variables that are missing in v stand still. */
+/** H v, row-major by variable; variables missing in v are held fixed. */
 export type HessianProduct = (v: Direction) => Record<string, number[]>;
 
-/** The product of the Hessian of a problem's loss, in all its variables, with a direction. Overwrites the gradients. */
+/** Multiplies the Hessian of a problem's loss, in all its variables, by a direction. Overwrites the gradients. */
 export function hessianOf({ variables, forward, backward }: Problem): HessianProduct {
   const duals = new DualExecutor();
   const [there, back] = [forward.bind(duals), backward.bind(duals)];
@@ -40,11 +40,11 @@ export function hessianOf({ variables, forward, backward }: Problem): HessianPro
 }
 
 /**
- * H v: the Hessian of a batch's loss in the parameters, times a direction.
+ * H v: the Hessian of a batch's loss with respect to the parameters, times a direction.
  *
- *   v and the result by parameter, row-major; parameters that are missing in v stand still
+ *   v and the result by parameter, row-major; parameters missing in v are held fixed
  *
- * Works on a float64 copy: the network, its gradients and its last pass stay as they are. There is no dropout.
+ * Works on a float64 copy without dropout: the network, its gradients and its last pass do not change.
  * @throws RangeError for a network without a loss, an unknown parameter, or values that do not fit.
  * @example
  * const line = network({ layers: [elman({ input: 1, hidden: 1 })], output: 1, loss: 'squared' });
@@ -71,31 +71,31 @@ export function hessianVector(
   });
 }
 
-/** How a search for the largest curvature ended. */
+/** The result of a search for the largest curvature. */
 export interface Curvature {
-  /** The eigenvalue λ of the Hessian that is largest in size, negative where the loss curves downwards. */
+  /** The eigenvalue λ of the Hessian with the largest absolute value; negative where the loss curves downwards. */
   value: number;
-  /** ‖H v − λ v‖ / |λ| for the unit vector v that was found: an eigenvalue is within that share of λ. */
+  /** ‖H v − λ v‖ / |λ| for the unit vector v that was found: an eigenvalue lies within this relative distance of λ. */
   residual: number;
-  /** Products that it took. */
+  /** Number of Hessian-vector products used. */
   products: number;
   /** v, a unit vector, by parameter. */
   direction: Record<string, Float64Array>;
 }
 
-/** What `leadingCurvature` may be told. */
+/** Options of `leadingCurvature`. */
 export interface CurvatureOptions {
-  /** Products at most; default 30. */
+  /** Maximum number of products; default 30. */
   products?: number;
-  /** The residual at which the search ends; default 1e-3. */
+  /** The search stops at this residual; default 1e-3. */
   residual?: number;
-  /** Draws the first direction; default 0. */
+  /** Seed of the first direction; default 0. */
   seed?: number;
 }
 
 /**
- * The curvature of a batch's loss in the direction in which it is largest: the leading eigenvalue of the Hessian in the
- * parameters, by the Lanczos method. Gradient descent at learning rates above 2 / λ leaves a minimum again.
+ * The largest curvature of a batch's loss: the leading eigenvalue of the Hessian with respect to the parameters, by the
+ * Lanczos method. Gradient descent diverges from a minimum at learning rates above 2 / λ.
  *
  * Source: Lanczos 1950, "An iteration method for the solution of the eigenvalue problem".
  * @throws RangeError for a network without a loss, or a curvature of zero.
@@ -106,7 +106,7 @@ export function leadingCurvature(net: Network, batch: Batch, options: CurvatureO
   return engineMemory().borrow(() => {
     const { parameters, product } = second(net, batch, 'leadingCurvature');
     const random = new Random(seed);
-    // H becomes a small tridiagonal matrix in an orthonormal basis of directions
+    // in an orthonormal basis of directions, H becomes a small tridiagonal matrix
     const basis: Vectors[] = [];
     const [diagonal, beside]: number[][] = [[], []];
     let next = each(parameters, ({ shape }) =>
@@ -117,7 +117,7 @@ export function leadingCurvature(net: Network, batch: Batch, options: CurvatureO
       basis.push(next);
       next = product(next);
       diagonal.push(dot(next, basis[basis.length - 1]));
-      // twice, because rounding leaves a little of the others in it
+      // orthogonalise twice, because rounding leaves small components along the others
       for (const one of [...basis, ...basis]) subtract(next, dot(next, one), one);
       length = Math.sqrt(dot(next, next));
       const [up, down] = [extreme(diagonal, beside, 1), extreme(diagonal, beside, -1)];
@@ -134,7 +134,7 @@ export function leadingCurvature(net: Network, batch: Batch, options: CurvatureO
   });
 }
 
-/** Turns of the power method on a matrix of a few rows: they cost next to nothing beside one product. */
+/** Iterations of the power method on the small tridiagonal matrix; their cost is negligible beside one product. */
 const TURNS = 3000;
 
 /** The greatest (sign 1) or least (−1) eigenvalue of a symmetric tridiagonal matrix, and its unit eigenvector. */
@@ -148,7 +148,7 @@ function extreme(
     v.map(
       (x, k) => diagonal[k] * x + (beside[k - 1] ?? 0) * (v[k - 1] ?? 0) + (beside[k] ?? 0) * (v[k + 1] ?? 0),
     );
-  // no eigenvalue is larger than the sizes of a row: shifted by that, the wanted one is the largest
+  // Gershgorin: no eigenvalue exceeds the largest row sum; after a shift by it, the wanted one is the largest
   const shift = Math.max(
     ...diagonal.map((d, k) => Math.abs(d) + Math.abs(beside[k - 1] ?? 0) + Math.abs(beside[k] ?? 0)),
   );

@@ -1,8 +1,8 @@
 /**
  * Jacobians of the steps of an unrolled cell, ∂(states after the step)/∂(states before it), as explicit matrices.
  *
- * A Jacobian belongs to one row of the batch: the rows do not see each other. It is [S, S], with a row for each number
- * that the step leaves and a column for each that it found, the states one behind the other in the cell's order: h, c.
+ * There is one Jacobian for each row of the batch, because rows are independent. It is [S, S], with one row for each state
+ * value after the step and one column for each before it; states are concatenated in the cell's order: h, c.
  *
  *   ∂h_t/∂h_k = ∂h_t/∂h_{t−1} · … · ∂h_{k+1}/∂h_k
  */
@@ -26,11 +26,11 @@ import type { Unroll } from '../unroll';
 export type Jacobians = (t: number, row: number) => Matrix;
 
 /**
- * The Jacobians [S, S] of the steps of an unrolled cell, once it has run forward.
+ * The Jacobians [S, S] of the steps of an unrolled cell that has run forward.
  *
- * They are the cell's own where it has a `jacobian`; of another cell each row is what its `stepBackward` makes of a unit
- * gradient. Past the end of a shorter row the states are held, and the Jacobian is the identity. In reverse, step t goes
- * from the state after t + 1 to that after t.
+ * They come from the cell's `jacobian` if it has one; otherwise, each row is the result of `stepBackward` on a unit
+ * gradient. Past the end of a shorter row, states are carried over, and the Jacobian is the identity. In reverse, step t
+ * goes from the state after t + 1 to that after t.
  *
  * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", equation 5.
  * @throws RangeError from the returned function, for a step or a row that does not exist.
@@ -51,7 +51,7 @@ export function jacobiansOf(unroll: Unroll, executor: Executor = plain): Jacobia
   };
 }
 
-/** What the cell's `jacobian` makes of the identity. */
+/** Jacobians by the cell's own `jacobian`, applied to the identity. */
 function derived(unroll: Unroll, executor: Executor): Jacobians {
   const { cell } = unroll;
   const { states, buffers } = derivativesOf(unroll);
@@ -63,7 +63,7 @@ function derived(unroll: Unroll, executor: Executor): Jacobians {
   };
 }
 
-/** The derivatives by the S numbers before the step: J<name> of the states [S, S], of their parts and of all buffers. */
+/** Derivatives with respect to the S state values before the step: J<name> [S, S] of states, their parts and all buffers. */
 export function derivativesOf(unroll: Unroll): { states: Tensor; buffers: Tensors } {
   const { cell } = unroll;
   const { dtype } = unroll.options;
@@ -80,7 +80,7 @@ export function derivativesOf(unroll: Unroll): { states: Tensor; buffers: Tensor
   return { states, buffers };
 }
 
-/** What step t left of one row, as columns, and the cell's parameters. */
+/** The values that step t saved for one row, as columns, and the cell's parameters. */
 export function uprightAt(unroll: Unroll, t: number, row: number): Tensors {
   const { cell, options } = unroll;
   const states = Object.keys(cell.states).flatMap((s) => [s, `${s}Prev`]);
@@ -95,7 +95,7 @@ export function uprightAt(unroll: Unroll, t: number, row: number): Tensors {
   return v;
 }
 
-/** Each row of the Jacobian is the gradient that comes back when one number of the states has the gradient 1. */
+/** Jacobians by the backward pass: each row is the gradient for an upstream gradient of 1 at one state value. */
 function fromBackward(unroll: Unroll, executor: Executor): Jacobians {
   const copies = new StepCopies(unroll);
   return (t, row) => copies.backward(t, row, executor);

@@ -1,60 +1,60 @@
 /**
- * What an oracle says of one derivative: right, wrong, or that it cannot tell.
+ * Judges one derivative by an oracle: right, wrong or undecided.
  *
  *   wrong       |a − n| > tolerance + TRUST · uncertainty
  *   right       |a − n| ≤ tolerance, and the uncertainty is no larger than the tolerance
- *   undecided   all between: rounding hides the difference, or a kink lies where the oracle has to look
+ *   undecided   anything in between: rounding hides the difference, or a kink is too near
  *
- * The uncertainty is what rounding makes of both numbers, and of differences also what curvature does. The tolerance is
- * the oracle's bound on the relative error. So a gradient of almost nothing can be undecided, but one that is off by
- * more than rounding explains is wrong at any size.
+ * The uncertainty is the rounding error of both numbers plus, for differences, the truncation error. The tolerance is the
+ * oracle's bound on the relative error. So a tiny gradient may be undecided, but an error larger than rounding explains is
+ * wrong at any size.
  */
 import { errorScale, relativeError } from './bounds';
 
-/** What a check says of a gradient. */
+/** The result of checking a gradient. */
 export type Verdict = 'right' | 'wrong' | 'undecided';
 
-/** Why an oracle cannot tell: a kink is too near, rounding hides it, or a field lacks what the numbers have. */
+/** Why an oracle is undecided: a kink is too near, rounding hides the error, or the identity fails in a finite field. */
 export type Reason = 'kink' | 'rounding' | 'field';
 export const none: Readonly<Record<Reason, number>> = { kink: 0, rounding: 0, field: 0 };
 
-/** A direction over the variables: row-major numbers by name, zeros where a name is missing. */
+/** A direction over the variables: row-major numbers by name; missing names are zero. */
 export type Direction = Record<string, ArrayLike<number>>;
 
-/** A slope, and how far off it may be. */
+/** A slope and its uncertainty. */
 export interface Estimate {
   slope: number;
   uncertainty: number;
 }
 
-/** Gives the slope of the loss along a direction; `undefined` where a kink is too near. */
+/** Returns the slope of the loss along a direction; `undefined` if a kink is too near. */
 export interface Slope {
   (direction: Direction): number | undefined;
-  /** What rounding may make of it, for an oracle that can agree by chance. */
+  /** Its rounding error, for an oracle that can agree by chance. */
   rounding?: (direction: Direction) => number;
-  /** The slope as exactly as the oracle can tell it, and how far off it may still be. Slower. */
+  /** The oracle's most accurate slope, with its uncertainty. Slower. */
   refined?: (direction: Direction) => Estimate | undefined;
 }
 
 export interface Judgement {
   verdict: Verdict;
-  /** What the oracle says; NaN at a kink. */
+  /** The oracle's value; NaN at a kink. */
   numeric: number;
   /** See `relativeError`. */
   error: number;
-  /** Of an undecided one. */
+  /** Why it is undecided. */
   reason?: Reason;
 }
 
-/** Uncertainties are measured by a few runs: what is this many times as far off is not explained by them. */
+/** Uncertainties are measured by a few runs; an error this many times as large is not explained by rounding. */
 const TRUST = 4;
 
-/** What a derivative is held against. */
+/** How a derivative is judged. */
 export interface Measure {
   bound: number;
   /** The largest entry of its variable's gradient. */
   largest: number;
-  /** What rounding may make of the derivative itself; asked only where it matters. */
+  /** The rounding error of the derivative itself; computed only if it matters. */
   rounding: (direction: Direction) => number;
 }
 
@@ -74,7 +74,7 @@ export function judge(analytic: number, direction: Direction, slope: Slope, meas
   const error = relativeError(analytic, numeric, largest);
   const tolerance = bound * errorScale(analytic, numeric, largest);
   const uncertainty = best.uncertainty + measure.rounding(direction);
-  // also where one of them is not a number
+  // negated, so that NaN is wrong
   const within = Math.abs(analytic - numeric) <= tolerance + TRUST * uncertainty;
   if (!within) return { verdict: 'wrong', numeric, error };
   if (error <= bound && uncertainty <= tolerance) return { verdict: 'right', numeric, error };
@@ -82,7 +82,7 @@ export function judge(analytic: number, direction: Direction, slope: Slope, meas
 }
 const atKink: Judgement = { verdict: 'undecided', numeric: NaN, error: NaN, reason: 'kink' };
 
-/** What several verdicts on one thing come to: a mistake that one oracle sees is one, and one that can tell is enough. */
+/** Combines the verdicts of several oracles: one `wrong` is enough to be wrong, one `right` to be decided. */
 export function together(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes('wrong')) return 'wrong';
   return verdicts.includes('right') ? 'right' : 'undecided';

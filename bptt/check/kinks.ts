@@ -1,12 +1,12 @@
-/** On which side of every kink (of relu, max, …) each element falls while a program runs. */
+/** Records on which side of each kink (of relu, max, …) every element falls while a program runs. */
 import { plain } from '../../core/plain';
 import type { Executor } from '../../core/program';
 import { zeros } from '../../core/tensor';
 
-/** Operations whose slope jumps. */
+/** Operations with a discontinuous slope. */
 const KINKED = new Set(['relu', 'abs', 'min', 'max', 'step', 'select']);
 
-/** The plain executor, which also sums up the sides in `hash`: two runs with another hash lie across a kink. */
+/** The plain executor, which also hashes the sides into `hash`: two runs with different hashes lie across a kink. */
 export class SideExecutor implements Executor {
   readonly name = 'sides';
   hash = 0;
@@ -19,7 +19,7 @@ export class SideExecutor implements Executor {
     const run = plain.bind(operation);
     if (operation.kind !== 'pointwise') return run;
     const { graph, inputs, outputs } = operation;
-    // each kink becomes an output that tells its side
+    // each kink gets an additional output that holds its side
     const nodes = [...graph.nodes];
     const sides: Record<string, number> = {};
     graph.nodes.forEach((node, k) => {

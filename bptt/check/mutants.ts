@@ -1,8 +1,8 @@
 /**
- * Planted mistakes: every backward statement and every backward product of a problem is broken in every way one
- * breaks such things by hand, and the gradient oracles must notice each time.
+ * Mutation testing of gradients: breaks every backward statement and product of a problem in the ways typical of manual
+ * derivation, and counts how many of these mutants the gradient oracles detect.
  *
- * A mutant is made by rewriting the recorded backward program, so no cell needs to know of it.
+ * Mutants are made by rewriting the recorded backward program, so cells need no support for it.
  */
 import { isOneHot } from '../../core/onehot';
 import { plain } from '../../core/plain';
@@ -17,7 +17,7 @@ import { centralDifferences } from './finite';
 import { analyticGradients, backwardGradients, type Problem } from './problem';
 import { forwardMode } from './rtrl';
 
-/** A broken backward program and what is wrong with it. */
+/** A broken backward program and the description of its mistake. */
 export interface Mutant {
   /** `dao = …: drop the term dcNext`. */
   what: string;
@@ -28,25 +28,25 @@ export interface Mutant {
 export type MutantOracle = 'differences' | 'forwardMode' | 'exact';
 const killers: readonly MutantOracle[] = ['differences', 'forwardMode', 'exact'];
 
-/** How many planted mistakes the oracles noticed. */
+/** How many mutants the oracles detected. */
 export interface MutationReport {
-  /** Mutants that at least one oracle noticed. */
+  /** Mutants that at least one oracle detected. */
   killed: number;
-  /** All mutants, without those that are proved to be no mistakes. */
+  /** All mutants, except those proved to be no mistakes. */
   total: number;
   /** Rewrites proved to compute the same function, such as swapping the two terms of a sum. */
   equivalent: number;
-  /** What was broken in those proved to leave the gradients of this problem as they are: it does not use that term. */
+  /** Mutants proved not to change the gradients of this problem, because it does not use the broken term. */
   unused: string[];
-  /** What was broken in the mutants that no oracle noticed. */
+  /** Mutants that no oracle detected. */
   survivors: string[];
-  /** How many each oracle kills by itself. */
+  /** Number of mutants that each oracle detects on its own. */
   byOracle: Record<MutantOracle, number>;
 }
 
 /**
- * Breaks a problem's backward pass in every way and counts what the oracles notice.
- * @param oracles those that judge; default all. The exact one is left out where it cannot prove the unbroken gradients.
+ * Breaks a problem's backward pass in every way and counts the mutants that the oracles detect.
+ * @param oracles default all. The exact one is skipped if it cannot prove the unbroken gradients.
  * @throws RangeError when the unbroken gradients fail.
  * @example
  * const { killed, total, survivors } = mutationScore(problem);
@@ -117,8 +117,8 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
   }
 
   const flat = Object.entries(variables);
-  // a part of a parameter is named by where it begins, so that two lines on parts of one are two places to break;
-  // a part of the input is one step of it, and the same line at every step is one place
+  // a part of a parameter is named by its offset, so that lines on different parts of it are mutated separately;
+  // a part of the input is one time step, and the same line at all steps is mutated as one
   const named = (name: string, whole: Tensor, t: Tensor): string =>
     t.offset === whole.offset || /^d?(x|inputs)$/.test(name) ? name : `${name}+${t.offset - whole.offset}`;
   const nameOf = (t: Tensor): string | undefined =>
@@ -143,7 +143,7 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
   return { mutants, equivalent };
 }
 
-/** All ways to break one statement: its terms dropped, flipped, scaled; its factors lost; its operands swapped. */
+/** All mutants of one statement: terms dropped, negated or scaled; factors lost; operands swapped. */
 export function mutateGraph(graph: Graph): { what: string; graph: Graph }[] {
   const found: { what: string; graph: Graph }[] = [];
   const lines = printGraph(graph);
@@ -240,7 +240,7 @@ function inOrder(graph: Graph): Graph {
 const scaling = (factor: number) =>
   equations('mutant', 'a [N, W]   writes scaledA [N, W]', `scaledA = ${factor} * a`).statements[0];
 
-/** The operation with its result scaled: an operand, the first that holds numbers, is scaled on the way in. */
+/** The operation with its result scaled, by scaling its first operand that is not one-hot. */
 function scaled(op: Product | Reduction, factor: number): Operation[] {
   const name = op.kind === 'reduction' ? 'from' : isOneHot(op.a) ? 'b' : 'a';
   const a = (op as unknown as Tensors)[name];
@@ -254,13 +254,13 @@ function scaled(op: Product | Reduction, factor: number): Operation[] {
   return [before, { ...op, [name]: scaledA }];
 }
 
-/** What names the same line of the equations at every step: the parameter it reads or the gradient it adds into. */
+/** A key of a line of the equations, the same at every step: the parameter it reads or the gradient it adds into. */
 function siteOf(op: Product | Reduction, nameOf: (t: Tensor) => string | undefined): string {
   const [line] = linesOf(op, (t) => nameOf(t) ?? '·');
   return `${line} [${op.out.shape.join(', ')}]`;
 }
 
-/** Same place within the parameters: a view of the same tensor, perhaps transposed or narrowed to some columns. */
+/** Whether `part` is a view of `whole`, perhaps transposed or limited to some columns. */
 const near = (whole: Tensor, part: Tensor): boolean => {
   const extent = whole.shape.reduce((product, n) => product * n, 1);
   return part.offset >= whole.offset && part.offset < whole.offset + extent;

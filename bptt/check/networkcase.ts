@@ -1,4 +1,4 @@
-/** A case of the check suite that is a network on a batch: both are drawn at random from their architecture. */
+/** Cases of the check suite that check a whole network on a batch, with random weights and random data. */
 import { targetsOf } from '../network/architecture';
 import { Random } from '../../core/random';
 import { sizeOf } from '../../core/tensor';
@@ -10,19 +10,19 @@ import { randomNormals, drawStates, fillRandom, problemOfNetwork, type Problem }
 import { readerOf } from '../network/stack';
 import { inputAxes, outputAxes } from '../network/topology';
 
-/** One line of the gradient-check table. */
+/** One row of the gradient-check table. */
 export interface Case {
-  /** What is chosen by on the command line: a cell's name, `network`, …. */
+  /** The name that selects it on the command line: a cell's name, `network`, …. */
   group: string;
   name: string;
-  /** Layers whose statements are checked by themselves. */
+  /** Layers whose statements are checked separately. */
   cells: readonly Layer[];
   problem: (seed: number) => Problem;
 }
 
 /**
- * Sizes that tell mistakes apart: all of them differ, and none is a multiple of a SIMD width. A decoder writes W steps,
- * fewer than the T that its encoder reads.
+ * Sizes that reveal mistakes: they all differ, and none is a multiple of a SIMD width. A decoder writes W steps, fewer
+ * than the T that its encoder reads.
  */
 export const caseSizes = {
   ...{ T: 5, B: 3, D: 4, H: 7, O: 6, W: 3 },
@@ -31,13 +31,13 @@ export const caseSizes = {
 };
 const { T, B, O, W } = caseSizes;
 
-/** Whether rows are of unequal length, and whether the input is class numbers. */
+/** Whether rows have different lengths, and whether the input consists of class numbers. */
 export interface Kind {
   ragged?: boolean;
   classes?: boolean;
 }
 
-/** A network made with these options, with random weights, on a random batch. */
+/** A case with a network of these options, random weights and a random batch. */
 export function networkCase(group: string, name: string, kind: Kind, options: () => NetworkOptions): Case {
   return {
     group,
@@ -46,10 +46,10 @@ export function networkCase(group: string, name: string, kind: Kind, options: ()
     problem: (seed) => {
       const random = new Random(seed);
       const net = network({ ...options(), seed });
-      // weights, biases and initial states all of a size at which every term of every equation counts
+      // large enough weights, biases and initial states for every term of every equation to matter
       for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
       const problem = problemOfNetwork(net, batchFor(net, kind, random), random);
-      // zeros would hide what is done with them
+      // a zero input would hide mistakes in how it is used
       if (net.architecture.feed === 'nothing') fillRandom(problem.plan.main.input.value, random);
       return problem;
     },
@@ -72,7 +72,7 @@ function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batc
   const initial = drawStates(architecture, B, random);
   const read = inputAxes(topology, T, B);
   const x = classes ? below(net.input, read) : values(read, net.input);
-  // a decoder that can reads its targets, one step late; or else inputs of its own
+  // a decoder whose input size allows it reads its targets, one step late; otherwise it gets its own inputs
   const forced = loss !== undefined && feed === 'given' && readerOf(architecture).input === O;
   const inputs = values(feed === 'given' ? steps : [B], readerOf(architecture).input);
   const untold = loss === undefined && (topology === 'one-to-many' || (encoder && feed !== 'given'));

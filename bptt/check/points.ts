@@ -1,38 +1,38 @@
 /**
- * The random points of the exact oracle, and how likely a wrong gradient passes at all of them.
+ * The random points of the exact oracle, and the probability that a wrong gradient passes at all of them.
  *
- * d is the degree of the gradients, p the smallest prime (≈ 2²⁶), n how many arguments functions and kinks have.
+ * d is the degree of the gradients, p the smallest prime (≈ 2²⁶), n the number of arguments of functions and kinks.
  *
- *   chance   a gradient that differs is equal at a point with probability d / p, at four points (d / p)⁴
- *   meeting  two arguments that differ may be the same residue; they then share one value, which could hide a mistake. So
- *            the four points must agree on which arguments are equal, or they are drawn again. What is left is that two
- *            arguments of degree e meet at all four: n² / 2 · (e / p)⁴
- *   kinks    at the first four points all arguments lie on their positive side. A mistake on one side of one kink is seen
- *            at half of the others, and 56 of them leave ½⁵⁶. There, arguments may meet: (½ + ½ (d + n² / 2) / p)⁵⁶
+ *   roots       a wrong gradient equals the right one at a point with probability d / p, at four points (d / p)⁴
+ *   collisions  two different arguments may have the same residue; they then share one value, which could hide a mistake.
+ *               So the four points must agree on which arguments are equal, or new ones are drawn. The remaining risk is
+ *               that two arguments of degree e collide at all four: n² / 2 · (e / p)⁴
+ *   kinks       at the first four points, all arguments lie on their positive side. A mistake on one side of a kink shows
+ *               at half of the other points; 56 of them leave ½⁵⁶. With collisions: (½ + ½ (d + n² / 2) / p)⁵⁶
  */
 import { NoInverse, primes } from '../../core/field';
 import { Point } from '../../core/residues';
 
-/** Points at which coins are thrown for the sides of kinks. */
+/** Number of points at which the sides of kinks are chosen at random. */
 const COIN_POINTS = 14 * primes.length;
 
-/** How often a point is drawn again where a divisor happens to be 0: once is already rare. */
+/** How often a point is drawn at most until no divisor is 0; a second draw is already rare. */
 const DRAWS = 4;
 
-/** How many points are drawn to find four that agree on which arguments are equal. */
+/** Maximum number of points drawn to find four that agree on which arguments are equal. */
 const MOST_DRAWN = 8 * primes.length;
 
-/** What a point has shown of itself. */
+/** The statistics of a point that the probability depends on. */
 export type Look = Pick<Point, 'coins' | 'known' | 'equalities'>;
 
-/** What something came to at a point. */
+/** The result of an action at a point. */
 export interface Trial<R> extends Look {
   result: R;
 }
 
 /**
- * Does something at random points: at four, and where it depends on kinks at 56 more.
- * @throws NoInverse where a divisor is always 0.
+ * Runs `act` at four random points, and at 56 more if it depends on kinks.
+ * @throws NoInverse if a divisor is always 0.
  */
 export function* atPoints<R>(seed: number, act: (point: Point) => R): Generator<Trial<R>> {
   const first = agreeing((k) => atPoint(k, seed, true, act));
@@ -41,7 +41,7 @@ export function* atPoints<R>(seed: number, act: (point: Point) => R): Generator<
   for (let k = 0; k < COIN_POINTS; k++) yield atPoint(MOST_DRAWN + k, seed, false, act);
 }
 
-/** Does something at the k-th random point, and again at another where a divisor happens to be 0. */
+/** Runs `act` at the k-th random point, and at a new one if a divisor happens to be 0. */
 function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Point) => R): Trial<R> {
   for (let draw = 0; ; draw++) {
     const point = new Point(primes[k % primes.length], (seed * 1009 + k) * DRAWS + draw, positive);
@@ -55,7 +55,7 @@ function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Poi
   }
 }
 
-/** Four points, one of each prime, with the same arguments equal; or the first four, if so many arguments always meet. */
+/** Four points, one per prime, at which the same arguments are equal; or the first four, if collisions are too frequent. */
 function agreeing<R>(at: (k: number) => Trial<R>): Trial<R>[] {
   const drawn: Trial<R>[] = [];
   for (let k = 0; k < MOST_DRAWN; k++) {
@@ -68,7 +68,7 @@ function agreeing<R>(at: (k: number) => Trial<R>): Trial<R>[] {
   return drawn.slice(0, primes.length);
 }
 
-/** How likely a wrong gradient passes at points that look so; at most 1. */
+/** Upper bound on the probability that a wrong gradient passes at these points. */
 export function chanceOf(looks: readonly Look[], degrees: { gradients: number; arguments: number }): number {
   const p = Math.min(...primes);
   const first = looks.slice(0, primes.length);

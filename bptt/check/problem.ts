@@ -1,6 +1,6 @@
 /**
- * A problem for the gradient oracles: one loss, the variables it depends on, and the programs that compute it and
- * its gradients.
+ * The common input of all gradient oracles: a loss, the variables it depends on, and the programs that compute it and its
+ * gradients.
  */
 import { mustBe } from '../../core/check';
 import { equations } from '../../core/equations/equations';
@@ -22,22 +22,22 @@ export interface Variable {
   gradient: Tensor;
 }
 
-/** A loss laid out for the oracles: what it depends on, and how it and its gradients are computed. */
+/** A loss, the variables it depends on, and the programs that compute it and its gradients. */
 export interface Problem {
   /**
-   * Every tensor the loss depends on: parameters, the input unless it is class numbers, and initial states that are not
-   * parameters.
+   * Every tensor the loss depends on: parameters, the input unless it consists of class numbers, and initial states that
+   * are not parameters.
    */
   variables: Record<string, Variable>;
-  /** From the variables to `loss` [1]. */
+  /** Computes `loss` [1] from the variables. */
   forward: Program;
-  /** From what `forward` left to the gradients; parameters' gradients are added to. */
+  /** Computes the gradients from the values that `forward` saved; adds to those of the parameters. */
   backward: Program;
   /** L [1]. */
   loss: Tensor;
-  /** The recorded passes of the network that it was made from. */
+  /** The recorded passes of the underlying network. */
   plan: Plan;
-  /** What the network runs on, and so what its gradients are computed on. */
+  /** The network's executor, which computes its gradients. */
   executor: Executor;
 }
 
@@ -53,9 +53,9 @@ const [weighFirst, weighMore] = [weigh('writes', '='), weigh('adds', '+=')];
 const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'gradient = weight');
 
 /**
- * The problem of a network on a batch. A network without a loss is given one: the sum of its outputs and final states,
- * each number with a random weight.
- * @throws TypeError for a float32 network: differences and duals would drown in its rounding.
+ * The problem of a network on a batch. A network without a loss gets one: the sum of its outputs and final states with
+ * random weights.
+ * @throws TypeError for a float32 network: its rounding errors would dominate differences and duals.
  * @example
  * const { variables } = problemOfNetwork(net, batch);
  * Object.keys(variables).includes('l0.Wx'); // true
@@ -71,7 +71,7 @@ export function problemOfNetwork(net: Network, batch: Batch, random: Random = ne
   );
   const { state } = net.random;
   const plan = runnerOf(net).lay(batch, { training: true });
-  net.random.state = state; // a check must not change how training goes on
+  net.random.state = state; // a check must not change the training that follows
   const forward = new Program();
   const backward = new Program();
   if (trainInitial) forward.append(plan.start);
@@ -95,14 +95,14 @@ export function problemOfNetwork(net: Network, batch: Batch, random: Random = ne
   return { variables, forward, backward, loss: plan.loss, plan, executor: net.executor };
 }
 
-/** What a stack reads, but for what is fed back to it. */
+/** The input of a stack, without the steps that are fed back to it. */
 function given({ input: { value, gradient }, shape: { B } }: Stack, feed: Feed | undefined): Variable {
   return feed === 'output'
     ? { value: rows(value, 0, B), gradient: rows(gradient, 0, B) }
     : { value, gradient };
 }
 
-/** What `problemOfCell` lays out. */
+/** Sizes and seed of `problemOfCell`. */
 export interface CellProblemOptions {
   /** Steps of the sequence; default 4. */
   T?: number;
@@ -110,12 +110,13 @@ export interface CellProblemOptions {
   B?: number;
   /** Steps of each row; default all T. */
   lengths?: number[];
-  /** Of weights, inputs and initial states, and of the coordinates that are sampled; default 0. */
+  /** Seed of weights, inputs, initial states and sampled coordinates; default 0. */
   seed?: number;
 }
 
 /**
- * The problem of a single layer with random weights, inputs and initial states; all weights count, zeros too.
+ * The problem of a single layer with random weights, inputs and initial states. Weights that are initially zero are
+ * randomised too.
  * @example
  * const problem = problemOfCell(lstm({ input: 4, hidden: 5 }), { T: 6, B: 2 });
  * exactCheck(problem).proved; // true
@@ -133,7 +134,7 @@ export function problemOfCell(
   return problemOfNetwork(net, { x, initial, ...(lengths && { lengths }) }, random);
 }
 
-/** Random states, by name, of every layer that a sequence starts in. */
+/** Random initial states, by name, of every layer at which a sequence starts. */
 export function drawStates(all: Layers, B: number, random: Random): Record<string, Float64Array> {
   const states = firstCellsOf(all).flatMap(({ name, cell }) =>
     Object.entries(cell.states).map(
@@ -160,7 +161,7 @@ export function toProblem(
   return problemOfNetwork(subject, options.batch, new Random(options.seed ?? 0));
 }
 
-/** Gradients of all variables by the hand-derived backward pass, copied out. */
+/** A copy of the gradients of all variables by the hand-derived backward pass. */
 export function analyticGradients({
   variables,
   forward,
@@ -193,7 +194,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
     const [N, width] = value.shape;
     const weight = zeros([N, width], dtypeOf(value));
     fillRandom(weight, random, 1);
-    // padding has no output: its weight must not count
+    // padding has no output, so its weight must be 0
     const masked = plan.shape.masked && N === T * B;
     if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
     const weighed = zeros([N, width]);
@@ -203,7 +204,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
   });
 }
 
-/** Numbers around ±0.5, none so large that a gate saturates. */
+/** Normal numbers of deviation 0.5, small enough not to saturate gates. */
 export const randomNormals = (n: number, random: Random): Float64Array =>
   Float64Array.from({ length: n }, () => random.normal(0, 0.5));
 

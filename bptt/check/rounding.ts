@@ -1,7 +1,7 @@
 /**
- * How much of a result is rounding. The program is run again with every number it writes moved by about as much as
- * rounding moves it, at random; how far the result then moves is what its last digits are worth. This follows numbers
- * through cancellations as they happen, which no bound from the sizes alone can do.
+ * Estimates the rounding error of a result by Monte Carlo arithmetic: the program runs again with a random perturbation of
+ * about one rounding error on every number it writes, and the change of the result estimates its error. Unlike a bound
+ * from magnitudes, this accounts for cancellation.
  *
  * Source: Parker 1997, "Monte Carlo arithmetic".
  */
@@ -11,16 +11,16 @@ import { Random } from '../../core/random';
 import { sizeOf, type Tensor } from '../../core/tensor';
 import { backwardGradients, positionOf, type Problem } from './problem';
 
-/** How often a program is run again. */
+/** Number of perturbed runs. */
 const RUNS = 8;
-/** Twice the unit roundoff: a number is the outcome of a few roundings. */
+/** Twice the unit roundoff, because each number results from a few roundings. */
 const ROUNDOFF = 2 ** -52;
 
-/** Runs programs as another executor does, and moves what they write by up to `ROUNDOFF` of itself. */
+/** Runs programs on another executor, and perturbs the numbers they write by a relative error of up to `ROUNDOFF`. */
 export class RoundingExecutor implements Executor {
   readonly name = 'rounding';
 
-  /** @param beside what is written together with a tensor, such as its derivative. */
+  /** @param beside tensors that are written together with a tensor, such as its derivative. */
   constructor(
     readonly random: Random,
     private readonly base: Executor = plain,
@@ -43,7 +43,7 @@ export class RoundingExecutor implements Executor {
   }
 }
 
-/** How far `measure` moves from `exact` when it is computed again with other rounding; the most of several runs. */
+/** The largest distance of `measure` from `exact` over several perturbed runs. */
 export function spread(exact: number, measure: () => number): number {
   let most = 0;
   for (let k = 0; k < RUNS; k++) most = Math.max(most, Math.abs(measure() - exact));
@@ -51,8 +51,8 @@ export function spread(exact: number, measure: () => number): number {
 }
 
 /**
- * How much of the hand-derived gradients, along any direction, is rounding. The passes are run when it is first asked.
- * @param gradients those of the passes as they are.
+ * The rounding error of the hand-derived gradients along any direction. The passes run at the first call.
+ * @param gradients those of the unperturbed passes.
  */
 export function gradientRounding(
   { variables, forward, backward }: Problem,

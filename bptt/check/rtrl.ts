@@ -1,9 +1,10 @@
 /**
- * Forward mode over a whole program, the gradient's exact second opinion: every tensor is accompanied by its
- * derivative in one direction, from the variables down to the loss. On an unrolled network this is real-time
- * recurrent learning (Williams & Zipser 1989): one pass per parameter, no pass backward.
+ * Forward-mode differentiation of a whole program, to check gradients by an exact second method: every tensor is
+ * accompanied by its derivative in one direction, from the variables to the loss. On an unrolled network this is real-time
+ * recurrent learning (Williams & Zipser 1989): one forward pass per parameter, no backward pass.
  *
- * The rule of each operation: two products for a product (one where the first operand is one-hot), the statement evaluated on duals, sums for sums.
+ * Rules: a product becomes two products (one if the first operand is one-hot), a statement is evaluated on dual numbers,
+ * a sum becomes the sum of derivatives.
  */
 import { bindMatmul } from '../../core/matmul';
 import type { Data } from '../../core/memory';
@@ -19,19 +20,19 @@ import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
 import { RoundingExecutor, spread } from './rounding';
 
-/** Runs programs on values and on their derivatives at once. */
+/** Runs programs on values and their derivatives together. */
 export class DualExecutor implements Executor {
   readonly name = 'dual';
   private readonly tangents = new Map<Data, Float64Array>();
 
-  /** The derivative of a tensor, under the same shape and strides. */
+  /** The derivative of a tensor, with the same shape and strides. */
   tangentOf(t: Tensor): Tensor {
     let data = this.tangents.get(t.data);
     if (!data) this.tangents.set(t.data, (data = new Float64Array(t.data.length)));
     return ndarray<Data>(data, t.shape, t.stride, t.offset);
   }
 
-  /** Lets variables move along a direction, and nothing else. */
+  /** Sets the derivatives of variables to a direction, and all others to zero. */
   move(variables: Problem['variables'], direction: Direction): void {
     for (const data of this.tangents.values()) data.fill(0);
     for (const [name, v] of Object.entries(direction)) {
@@ -53,7 +54,7 @@ export class DualExecutor implements Executor {
     const dBias = bias && this.tangentOf(bias);
     const second: Product = { kind: 'product', a, b: this.tangentOf(b), out: dOut, bias: dBias, accumulate };
     const addSecond = bindMatmul(second);
-    if (isOneHot(a)) return () => (value(), addSecond()); // class numbers stand still
+    if (isOneHot(a)) return () => (value(), addSecond()); // class numbers are constant
     const addFirst = bindMatmul({ kind: 'product', a: this.tangentOf(a), b, out: dOut, accumulate: true });
     return () => (value(), addSecond(), addFirst());
   }
@@ -70,7 +71,7 @@ export class DualExecutor implements Executor {
         for (let c = 0; c < C; c++) {
           names.forEach((name, k) => {
             const [value, slope] = [inputs[name].get(r, c), dInputs[k].get(r, c)];
-            arguments_[name] = slope === 0 ? value : new Dual(value, slope); // what stands still needs no dual
+            arguments_[name] = slope === 0 ? value : new Dual(value, slope); // a constant needs no dual
           });
           const results = body(arguments_);
           for (const { name, t, d } of targets) {
@@ -101,15 +102,15 @@ export class DualExecutor implements Executor {
   }
 }
 
-/** The slope of the loss along a direction, exact but for rounding. */
+/** The slope of the loss along a direction, exact up to rounding. */
 export interface ForwardMode {
   (direction: Direction): number;
-  /** The same, and what rounding may make of it. Slower. */
+  /** The same with an estimate of its rounding error. Slower. */
   refined: (direction: Direction) => Estimate;
 }
 
 /**
- * dL in a direction, exactly: each variable moves along its given direction (row-major, zeros where it is missing).
+ * The exact directional derivative of the loss; the direction is given by variable (row-major; missing ones are zero).
  *
  * @example
  * const slope = forwardMode(problem);

@@ -1,7 +1,7 @@
 /**
- * One step of an unrolled cell for copies of one row of its batch, as many as its states are numbers, so that each
- * number can be followed in a copy of its own. Three ways to the Jacobian of the step, none of which reads the cell's
- * own: they are what it is checked against, and the first stands in for it where a cell has none.
+ * Three ways to compute the Jacobian of one step without the cell's own `jacobian`: they check it, and the first one
+ * replaces it for cells that have none. Each runs one step on S copies of one row of the batch, one copy for each of the S
+ * state values.
  */
 import type { Cell } from '../../cells/cell';
 import { plain } from '../../core/plain';
@@ -14,14 +14,14 @@ import { Unroll } from '../unroll';
 /** A matrix as its rows. */
 export type Matrix = number[][];
 
-/** Where each state stands among the S numbers of all states: `{ h: { from: 0, to: 5 }, c: { from: 5, to: 10 } }`. */
+/** The range of each state within the S values of all states: `{ h: { from: 0, to: 5 }, c: { from: 5, to: 10 } }`. */
 export function spansOf({ states }: Cell): Record<string, { from: number; to: number }> {
   let from = 0;
   const spans = Object.entries(states).map(([s, width]) => [s, { from, to: (from += width) }] as const);
   return Object.fromEntries(spans);
 }
 
-/** S, how many numbers the states of one row are. */
+/** S, the total width of the states. */
 export const statesSize = ({ states }: Cell): number =>
   Object.values(states).reduce((sum, width) => sum + width, 0);
 
@@ -44,7 +44,7 @@ export class StepCopies {
     this.v = this.copies.at(0);
   }
 
-  /** Row by row: what comes back to the states before when one number after the step has the gradient 1. */
+  /** Row by row, by the backward pass from a gradient of 1 at one state value after the step. */
   backward(t: number, row: number, executor: Executor = plain): Matrix {
     const { cell } = this.unroll;
     this.load(t, row);
@@ -57,7 +57,7 @@ export class StepCopies {
     return this.lines((s) => this.v[`d${s}Prev`]);
   }
 
-  /** Column by column: how the states after the step move when one number before it moves, on dual numbers. */
+  /** Column by column, by dual numbers with a tangent of 1 at one state value before the step. */
   forwardMode(t: number, row: number): Matrix {
     const { cell } = this.unroll;
     this.load(t, row);
@@ -88,14 +88,14 @@ export class StepCopies {
     return transposed(up.map((line, copy) => line.map((value, k) => (value - down[copy][k]) / (2 * h))));
   }
 
-  /** Every copy starts from the input and the states that the row had before step t. */
+  /** Copies the input and the states of the row before step t into all copies. */
   private load(t: number, row: number): void {
     const before = this.unroll.at(t);
     for (const name of ['x', ...Object.keys(this.unroll.cell.states).map((s) => `${s}Prev`)])
       fill(this.v[name], (_copy, unit) => before[name].get(row, unit));
   }
 
-  /** For each copy, all its states one behind the other. */
+  /** The states of each copy, concatenated. */
   private lines(of: (s: string) => Tensor): Matrix {
     const states = Object.keys(this.unroll.cell.states).map((s) => toNested(of(s)) as Matrix);
     return Array.from({ length: this.S }, (_, copy) => states.flatMap((state) => state[copy]));

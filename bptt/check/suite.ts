@@ -1,4 +1,4 @@
-/** The check suite: every cell in every variant, alone, in both directions and in networks; with unequal lengths too. */
+/** The check suite: every cell in every variant, alone, bidirectional and in networks, with equal and unequal lengths. */
 import type { Cell } from '../../cells/cell';
 import { clockwork } from '../../cells/clockwork';
 import { elman } from '../../cells/elman';
@@ -22,7 +22,7 @@ const { lengths } = caseSizes;
 
 export type { Case } from './networkcase';
 
-/** All cases, in the order in which they are shown. */
+/** All cases, in display order. */
 export function suite(): Case[] {
   return [...cellCases(), ...bidirectionalCases(), ...networkCases(), ...topologyCases()];
 }
@@ -39,7 +39,7 @@ const cellCases = (): Case[] =>
     ),
   );
 
-/** A cell by itself, over rows of equal and of unequal lengths. */
+/** A single cell on rows of equal and of unequal lengths. */
 function casesOf(cell: Cell, variant = ''): Case[] {
   const name = [cell.name, variant].filter(Boolean).join(' ');
   return [
@@ -54,8 +54,8 @@ function casesOf(cell: Cell, variant = ''): Case[] {
 }
 
 /**
- * The cases of a cell of one's own.
- * @throws EquationError when the text is not that of a cell.
+ * The cases of a user-defined cell.
+ * @throws EquationError if the text does not define a cell.
  */
 export function casesOfText(equations: string): Case[] {
   const cell = cellFromText({ ...sizes, equations });
@@ -67,7 +67,7 @@ export function casesOfText(equations: string): Case[] {
   ];
 }
 
-/** Two cells side by side: smaller ones, because there are twice as many. */
+/** Bidirectional layers; their cells are smaller, because there are two of each. */
 function bidirectionalCases(): Case[] {
   const small = { input: D, hidden: 3, output: 2 };
   const alone = kinds.all.flatMap((kind) =>
@@ -93,8 +93,8 @@ function bidirectionalCases(): Case[] {
 }
 
 function networkCases(): Case[] {
-  // many to one, nothing reaches the top cell's output at the other steps: an lstm stands below as well, so
-  // that every term of its backward statement is still in use
+  // in a many-to-one network, no gradient reaches the top cell's output before the last step: so there is an lstm
+  // below as well, to use every term of its backward statement
   const deep = (topology?: Topology): NetworkOptions['layers'] => [
     lstm(sizes),
     gru({ input: H, hidden: 5 }),

@@ -1,4 +1,4 @@
-/** The check suite's networks of every topology, and of every way in which a sequence goes on after its first input. */
+/** The check suite's networks of every topology and every kind of decoder input. */
 import { clockwork } from '../../cells/clockwork';
 import { elman } from '../../cells/elman';
 import { gru } from '../../cells/gru';
@@ -11,7 +11,7 @@ import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
 const { D, O } = caseSizes;
 const hidden = 3;
 
-/** A decoder of two layers and what reads for it. */
+/** An encoder and a decoder of two layers each. */
 const deep = (input: number): { encoder: Layer[]; layers: Layer[] } => ({
   encoder: [lstm({ input: D, hidden }), gru({ input: hidden, hidden: 2 })],
   layers: [lstm({ input, hidden }), gru({ input: hidden, hidden: 2 })],
@@ -26,7 +26,7 @@ export function topologyCases(): Case[] {
   const many = { topology: 'one-to-many', output: O } as const;
   const coder = { topology: 'encoder-decoder', output: O } as const;
   const writer = [lstm({ input: D, hidden })];
-  // nothing reads the output of the last layer but after the last step: one like it stands below
+  // the output of the last layer is read only after the last step, so there is one of the same kind below
   const above = [gru({ input: D, hidden }), gru({ input: hidden, hidden: 2 })];
   const readers = [bidirectional(gru({ input: D, hidden: 2 }))];
   const bothWays = [bidirectional(gru({ input: D, hidden: 2 }), elman({ input: D, hidden: 2 }))];
