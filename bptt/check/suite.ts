@@ -118,7 +118,7 @@ function networkCases(): Case[] {
     bidirectional(lstm({ input: D, hidden: 3 })),
     bidirectional(lstm({ input: 6, hidden: 2 })),
   ];
-  // a decoder's own embedding is among the topologies
+  // an embedding within a decoder is among the topology cases
   const embedded = (): NetworkOptions['layers'] => [
     embedding({ input: D, width: 5 }),
     lstm({ input: 5, hidden: 3 }),
@@ -155,7 +155,7 @@ function networkCases(): Case[] {
     ['embedding of probabilities, many to one', { ...softmax, topology, ragged }, embeddedBothWays],
     ['shared initial state, lengths', { ...softmax, trainInitial: 'shared', ragged }, alike],
   ];
-  // a loss that none of them has is tried, too
+  // losses that no case uses yet, such as a user's own
   const others = lossNames().filter((loss) => !cases.some(([, kind]) => kind.loss === loss));
   for (const loss of others) cases.push([`deep, ${loss}, lengths`, { output: O, loss, ragged }, deep]);
   return cases.map(([name, { ragged, classes, ...options }, layers]) =>

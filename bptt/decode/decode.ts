@@ -1,8 +1,9 @@
 /**
- * Decoding: the sequences that a network writes, class after class, each read again at the next step.
+ * Decoding: generates sequences of classes with a network that reads each class it wrote at the next step.
  *
- * Greedy decoding takes the likeliest class at every step. Sampling draws one. Beam search goes on from the `width` best
- * beginnings at a time, and so finds sequences that begin less well and end better (Sutskever, Vinyals & Le 2014).
+ * Greedy decoding takes the most likely class at every step; sampling draws one. Beam search extends the `width` best
+ * prefixes in parallel, and so finds sequences with a less likely start that are more likely as a whole (Sutskever,
+ * Vinyals & Le 2014).
  */
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 import { Random } from '../../core/random';
@@ -15,47 +16,47 @@ import { Writer, type DecodeInput, type Steps } from './writer';
 export interface DecodeOptions {
   /** Default greedy. */
   method?: 'greedy' | 'sample' | 'beam';
-  /** Most classes to write, the end included. */
+  /** Maximum number of classes, including the end. */
   steps: number;
-  /** The class that ends a sequence; without it, all are of `steps` classes. */
+  /** The class that ends a sequence; without it, all sequences have `steps` classes. */
   end?: number;
-  /** Classes that are never written, such as the one that stands before the first. */
+  /** Classes that are never written, such as the start symbol. */
   never?: readonly number[];
   /** Sample: see `DrawOptions`; default 1. */
   temperature?: number;
-  /** Sample: draws from the k likeliest classes only; default from all. */
+  /** Sample: draws only from the k most likely classes; default from all. */
   topK?: number;
-  /** Sample: default a generator of seed 0. */
+  /** Sample: the generator; default one of seed 0. */
   random?: Random;
-  /** Beam: beginnings that are kept of each row; default 4. */
+  /** Beam: number of prefixes kept for each row; default 4. */
   width?: number;
   /**
-   * Beam: sequences are compared by log probability / length^α. α = 0, the default, compares whole sequences and prefers
-   * short ones; α = 1 compares by class.
+   * Beam: sequences are ranked by log probability / length^α. α = 0, the default, prefers short sequences; α = 1 ranks by
+   * the mean per class.
    */
   lengthPenalty?: number;
 }
 
-/** A sequence and what the network makes of it. */
+/** A generated sequence and its probability. */
 export interface Hypothesis {
   /** The classes written, without the end. */
   classes: number[];
-  /** log p of the whole sequence, the end included. */
+  /** log p of the whole sequence, including the end. */
   logProbability: number;
-  /** What hypotheses are ordered by. */
+  /** The value by which hypotheses are ranked. */
   score: number;
-  /** Whether it came to its end, or was cut off after `steps`. */
+  /** Whether it ended with the end class; false if it was cut off after `steps`. */
   ended: boolean;
 }
 
 const optionNames = 'method steps end never temperature topK random width lengthPenalty'.split(' ');
 
 /**
- * What a network writes for each row of a batch: the sources of an encoder-decoder, or the first classes [T, B] of a
- * network that was trained to predict the next one.
+ * Generates sequences for each row of a batch: from the source sequences of an encoder-decoder, or from the first classes
+ * [T, B] for a network trained to predict the next class.
  *
- * @returns for each row the hypotheses, best first: one, or as many as the beam is wide.
- * @throws RangeError or TypeError for options or a network that do not fit.
+ * @returns the hypotheses of each row, best first: one, or up to `width` for beam search.
+ * @throws RangeError or TypeError for an invalid option, or for a network that cannot decode.
  * @example
  * const [[best]] = decode(net, { x: source }, { method: 'beam', width: 5, end: 1, steps: 30 });
  */
@@ -95,7 +96,7 @@ export function decode(network: Network, batch: DecodeInput, options: DecodeOpti
 }
 const where = 'decode';
 
-/** What is read before anything is written: the start of a decoder, or the classes handed in, step by step. */
+/** The classes that are read before the first one is written: the start symbol of a decoder, or the given classes. */
 function firstOf({ architecture }: Network, { x }: DecodeInput, B: number): number[][] {
   if (architecture.encoder) return [Array<number>(B).fill(architecture.start ?? 0)];
   const { shape, numbers } = flatten(x, where, 'x');
@@ -103,7 +104,7 @@ function firstOf({ architecture }: Network, { x }: DecodeInput, B: number): numb
   return Array.from({ length: shape[0] }, (_, t) => Array.from({ length: B }, (_, b) => numbers[t * B + b]));
 }
 
-/** The same steps with classes that are never written at −∞. */
+/** The same steps, with a log probability of −∞ for the classes in `never`. */
 const silence = (steps: Steps, never: readonly number[]): Steps => ({
   rows: steps.rows,
   classes: steps.classes,
@@ -115,7 +116,7 @@ const silence = (steps: Steps, never: readonly number[]): Steps => ({
   },
 });
 
-/** One hypothesis a row, each class chosen from what is expected at its step. */
+/** Greedy decoding or sampling: one hypothesis per row, its classes chosen step by step. */
 export function oneByOne(
   writer: Steps,
   first: readonly (readonly number[])[],
@@ -131,7 +132,7 @@ export function oneByOne(
   for (const read of first) logs = writer.step(read);
   for (let t = 0; t < steps; t++) {
     const read = written.map((row, k) => {
-      if (row.ended) return first[0][k]; // whatever it reads
+      if (row.ended) return first[0][k]; // any class: the output is ignored
       const own = logs.subarray(k * O, (k + 1) * O);
       const next = choose(own);
       row.logProbability += own[next];
@@ -145,18 +146,18 @@ export function oneByOne(
   return written.map((row) => [{ ...row, score: row.logProbability }]);
 }
 
-/** A beginning in the beam of one row, or what has become of it. */
+/** The beam of one row: prefixes that are being extended, and finished hypotheses. */
 interface Beam {
   live: { classes: number[]; logProbability: number }[];
   done: Hypothesis[];
 }
 
 /**
- * Beam search over writers of `width` rows for each row of the batch.
+ * Beam search, on a writer with `width` rows for each row of the batch.
  *
- * At every step the best `width` of all continuations of a row's beginnings are kept, and those among them that end leave
- * the beam. With width 1 this is greedy decoding; with a beam that no beginning is ever dropped from it finds the best
- * sequence there is. It stops as soon as nothing that goes on can come among the best.
+ * Each step keeps the best `width` continuations of a row's prefixes; those that end leave the beam. With width 1 this is
+ * greedy decoding; with a beam wide enough to never drop a prefix it finds the most likely sequence. It stops as soon as
+ * no unfinished prefix can still rank among the best.
  */
 export function beamSearch(
   writer: Steps,
@@ -193,7 +194,7 @@ export function beamSearch(
         }
       }
       beam.done.sort((p, q) => q.score - p.score).splice(width);
-      // a log probability only falls, and is divided by steps^α at most
+      // a log probability can only decrease, and is divided by at most steps^α
       const hope =
         beam.live.length > 0 ? score(beam.live[0].logProbability, lengthPenalty > 0 ? steps : 1) : -Infinity;
       if (beam.done.length === width && beam.done[width - 1].score >= hope) beam.live = [];
@@ -205,7 +206,7 @@ export function beamSearch(
   return beams.map(({ done }) => done);
 }
 
-/** All that the beginnings of a row can go on with, likeliest first; of equals the one of the better beginning. */
+/** All continuations of a row's prefixes, most likely first; ties are broken by the better prefix. */
 function continuations(live: Beam['live'], logs: Float64Array, O: number) {
   const all = live.flatMap(({ logProbability }, parent) =>
     Array.from({ length: O }, (_, next) => ({

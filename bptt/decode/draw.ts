@@ -1,21 +1,21 @@
-/** Choosing a class from the logits of a network. */
+/** Chooses a class from the logits of a network. */
 import type { Random } from '../../core/random';
 
 export interface DrawOptions {
-  /** Below 1 prefers likely classes, above 1 unlikely ones; 0 always takes the likeliest. */
+  /** Divides the logits: values below 1 favour likely classes, above 1 unlikely ones; 0 takes the most likely class. */
   temperature: number;
-  /** Draws from the k likeliest classes only; default all. */
+  /** Draws only from the k most likely classes; default from all. */
   topK?: number;
 }
 
-/** The likeliest class; of equal ones the first. */
+/** The most likely class; the first one in a tie. */
 export function likeliest(logits: ArrayLike<number>): number {
   let best = 0;
   for (let k = 1; k < logits.length; k++) if (logits[k] > logits[best]) best = k;
   return best;
 }
 
-/** Draws one class, with the probabilities softmax(logits / temperature). Classes at −∞ are never drawn. */
+/** Draws one class with the probabilities softmax(logits / temperature). Classes with a logit of −∞ are never drawn. */
 export function draw(
   given: ArrayLike<number>,
   { temperature, topK = Infinity }: DrawOptions,
@@ -25,7 +25,7 @@ export function draw(
   if (temperature === 0) return best;
   const logits = Float64Array.from(given);
   if (topK < logits.length) {
-    // equal logits keep the order of the classes, so that the choice is the same everywhere
+    // ties are broken by class number, so that the result is the same on every platform
     const order = Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
     for (let k = topK; k < order.length; k++) logits[order[k]] = -Infinity;
   }

@@ -1,8 +1,8 @@
 /**
- * A writer: a network that reads one class a row and step, and says what it expects next.
+ * Runs a network step by step for decoding: each row reads one class per step and gets the log probabilities of the next.
  *
- * It begins where an encoder has read its source, or at the initial states of a many-to-many network. Several rows can go
- * on from one, as the hypotheses of a beam do. Dropout is off.
+ * It starts from the final states of the encoder, or from the initial states of a many-to-many network. Rows can be
+ * copied from one another, as beam search requires. Dropout is off.
  */
 import { targetsOf } from '../network/architecture';
 import { must, mustBe, mustShape } from '../../core/check';
@@ -15,18 +15,18 @@ import type { Runner } from '../network/runner';
 import { readerOf } from '../network/stack';
 import { mustStream } from '../network/topology';
 
-/** What a writer begins with. */
+/** The input of decoding. */
 export type DecodeInput = Pick<Batch, 'x' | 'lengths' | 'initial'>;
 
-/** What the searches of `decode.ts` need of a writer. */
+/** The interface that the search methods in `decode.ts` use. */
 export interface Steps {
-  /** Hypotheses that go on at a time. */
+  /** Number of hypotheses that run in parallel. */
   readonly rows: number;
   /** O, the number of classes. */
   readonly classes: number;
-  /** Every row reads a class; what it then expects, log probabilities [rows, O] row-major. The next step overwrites them. */
+  /** Feeds one class to each row, and returns log probabilities [rows, O], row-major; the next step overwrites them. */
   step(read: ArrayLike<number>): Float64Array;
-  /** Row k goes on from where row `from[k]` is. */
+  /** Replaces the states of row k by those of row `from[k]`. */
   reorder(from: ArrayLike<number>): void;
 }
 
@@ -35,17 +35,17 @@ export class Writer implements Steps {
   readonly classes: number;
   private readonly runner: Runner;
   private readonly batch: ReadBatch;
-  /** The turns in which it has written into plans. */
+  /** The `turn` of each plan when this writer last used it: a newer one means that its buffers were overwritten. */
   private readonly turns = new WeakMap<Bound, number>();
-  /** The classes of the step, which the batch reads. */
+  /** The classes of the current step; the batch refers to this array. */
   private readonly read: Float64Array;
   private readonly logs: Float64Array;
   private readonly states = new Map<string, Float64Array>();
   private clock = 0;
 
   /**
-   * @param copies rows that go on from each row of the batch, next to each other.
-   * @throws TypeError or RangeError for a network that does not write class after class.
+   * @param copies number of adjacent rows for each row of the batch.
+   * @throws TypeError or RangeError for a network that cannot write one class at a time.
    */
   constructor(network: Network, { x, lengths, initial }: DecodeInput, copies: number) {
     const { topology, encoder, feed, loss } = network.architecture;
@@ -147,7 +147,7 @@ const repeatedStates = (
     }),
   );
 
-/** Repeats each row `times` times in place; the rows come in blocks of B. */
+/** Repeats each row `times` times, next to each other; the rows come in blocks of B. */
 function repeated({ shape, numbers }: FlatNumbers, B: number, times: number): FlatNumbers {
   const [S, , ...rest] = shape;
   const width = numbers.length / (S * B);

@@ -1,11 +1,11 @@
 /**
- * How gradients flow back through time: where they vanish, where they explode, and what the Jacobians say of it.
+ * Measures how gradients flow back through time: where they vanish or explode, and how the Jacobians explain it.
  *
  *   ∂L/∂h_k = Σ_t ∂L_t/∂h_t · ∂h_t/∂h_k     ∂h_t/∂h_k = Π_{j=k+1..t} ∂h_j/∂h_{j−1}     ‖∂h_t/∂h_k‖ ≤ Π_j σ_max(∂h_j/∂h_{j−1})
  *
- * Norms of matrices are their largest singular values, norms of gradients are Euclidean. h stands for all states of a
- * layer together, an lstm's c included; each state by itself is told as well. Where a network reads its own output, the
- * past has a second way to the present, which the gradients take and the Jacobians of the states leave out.
+ * Norms of matrices are their largest singular values, norms of gradients are Euclidean. h denotes all states of a layer
+ * together, including an LSTM's c; norms of each single state are reported too. Where a network reads its own output,
+ * there is a second path through time, which the gradients include and the Jacobians of the states do not.
  *
  * Source: Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio, Simard & Frasconi 1994, "Learning
  * long-term dependencies with gradient descent is difficult"; Pascanu, Mikolov & Bengio 2013, "On the difficulty of
@@ -25,21 +25,21 @@ import { Product, singularValues } from './singular';
 import type { Unroll } from '../unroll';
 import { planOf } from '../network/pass';
 
-/** Which row `flow` looks at, and where the gradients come from. */
+/** The row that `flow` analyses, and the upstream gradients. */
 export interface FlowOptions {
-  /** The row of the batch whose Jacobians are looked at; default 0. */
+  /** The row of the batch whose Jacobians are computed; default 0. */
   row?: number;
   /** dL/doutput and dL/dstates, for a network without a loss. */
   upstream?: Upstream;
 }
 
-/** How the gradients of one pass flowed back, layer by layer. */
+/** Gradient flow of one pass, layer by layer. */
 export interface Flow {
   /** The loss of the batch; NaN for a network without one. */
   loss: number;
-  /** The row whose Jacobians were looked at. */
+  /** The row whose Jacobians were computed. */
   row: number;
-  /** Of an encoder and a decoder, the encoder's first. */
+  /** An encoder's layers come before those of its decoder. */
   layers: LayerFlow[];
 }
 
@@ -51,39 +51,39 @@ export interface LayerFlow {
   cell: string;
   /** Whether the cell reads from the end. */
   reverse: boolean;
-  /** ‖∂L/∂s_t‖ of each state over the rows still running, by the time t = 0…T−1 of the step that left it. */
+  /** ‖∂L/∂s_t‖ of each state after step t = 0…T−1, over the rows that have not ended. */
   gradients: Record<string, number[]>;
-  /** The same of the initial states. */
+  /** The same for the initial states. */
   initial: Record<string, number>;
-  /** Of each step that the row takes, in the order in which the cell takes them: the largest singular value. */
+  /** The largest singular value of each of the row's steps, in the order in which the cell takes them. */
   steps: number[];
-  /** From the states after the row's last step back over d = 0, 1, … steps, to its initial ones. */
+  /** Jacobians of the final states with respect to those d = 0, 1, … steps earlier, down to the initial ones. */
   back: FlowDistance[];
 }
 
-/** ∂s_T/∂s_{T−d}: how the final states depend on those d steps before. */
+/** ∂s_T/∂s_{T−d}: how the final states depend on those d steps earlier. */
 export interface FlowDistance {
-  /** How many steps back. */
+  /** Number of steps back. */
   d: number;
   /** The largest singular value. */
   norm: number;
-  /** The product of the steps' largest singular values, which the norm never exceeds. */
+  /** The product of the steps' largest singular values, an upper bound of the norm. */
   bound: number;
   /** All singular values, largest first; those below 1e-16 of the largest are rounding. */
   singular: number[];
-  /** ‖∂h_T/∂h_{T−d}‖ of each state by itself. */
+  /** ‖∂h_T/∂h_{T−d}‖ for each state separately. */
   states: Record<string, number>;
 }
 
 /**
- * Runs a float64 copy of a network forward and backward over a batch, and follows the gradients; the network is left
- * as it was.
+ * Runs a float64 copy of a network forward and backward over a batch and measures its gradients; the network itself does
+ * not change.
  *
- * The work is that of one training step and, for each step of the row and each layer, two decompositions of [S, S], S the
- * number of a layer's states: 0.1 s for a hundred steps of S = 32, some seconds for S = 256.
+ * Cost: one training step plus, for each step of the row and each layer, two singular value decompositions of [S, S], where
+ * S is the number of state values: 0.1 s for a hundred steps of S = 32, several seconds for S = 256.
  *
- * @throws RangeError for a row that does not exist, for a network without a loss and without upstream gradients, or when a
- *   gradient is not finite any more, naming the first one.
+ * @throws RangeError for a row that does not exist, for a network without a loss and without upstream gradients, or for
+ *   a non-finite gradient, naming the first one.
  * @example
  * const { layers } = flow(net, batch);
  * layers[0].gradients.h; // ‖∂L/∂h_t‖ for t = 0…T−1
@@ -124,7 +124,7 @@ function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
   for (const s of Object.keys(cell.states)) {
     gradients[s] = Array.from({ length: T }, (_, t) => {
       const v = unroll.at(t);
-      // what reaches a state: from the step that follows, and the output from above as well
+      // a state gets gradient from the following step and, if it is the output, from the layer above
       const terms = s === outputName ? [v[`d${s}Next`], v[`d${s}Out`]] : [v[`d${s}Next`]];
       return normOf(terms, (b) => running(t, b), `${name}.${s} after t = ${t}`);
     });
@@ -146,7 +146,7 @@ function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
   };
 }
 
-/** Products of Jacobians from the last one back; late ones stand to the left. */
+/** Products of Jacobians from the last step back; later steps are on the left. */
 function accumulated(cell: Cell, jacobians: readonly Matrix[], steps: readonly number[]): FlowDistance[] {
   const spans = Object.entries(spansOf(cell));
   const product = new Product(statesSize(cell));
@@ -174,24 +174,24 @@ function normOf(terms: readonly Tensor[], counts: (b: number) => boolean, where:
   return Math.sqrt(squares);
 }
 
-/** What becomes of a norm over steps. */
+/** How a norm develops over steps. */
 export interface Trend {
-  /** By what it is multiplied in each step, the geometric mean from the first step to the last at which it is not 0. */
+  /** Growth factor per step: the geometric mean from the first step to the last with a norm above 0. */
   rate: number;
-  /** Steps after which half of it is left; of a growing one, −the steps in which it doubles; Infinity where it stays. */
+  /** Steps after which it has halved; minus the doubling time if it grows; Infinity if it is constant. */
   halfLife: number;
-  /** Steps after which it is, and stays, below 2⁻²⁴ of the first: too small to change a float32 sum of both. */
+  /** Steps after which it stays below 2⁻²⁴ of the first norm: too small to change a float32 sum of both. */
   vanished?: number;
-  /** Steps after which it is, and stays, above 2²⁴ times the first. */
+  /** Steps after which it stays above 2²⁴ times the first norm. */
   exploded?: number;
 }
 
-/** Half the distance between float32 numbers near 1. */
+/** Unit roundoff of float32: half the distance between numbers near 1. */
 const LOST = 2 ** -24;
 
 /**
- * The trend of norms, one for each step.
- * @throws RangeError for no norms, or a first one that is not > 0.
+ * The trend of a series of norms, one per step.
+ * @throws RangeError for an empty list, or a first norm that is not > 0.
  * @example trendOf([1, 0.5, 0.25]).halfLife // 1
  */
 export function trendOf(norms: readonly number[]): Trend {

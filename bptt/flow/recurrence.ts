@@ -1,4 +1,4 @@
-/** The matrices by which a network goes from one step to the next, scaled: how its gradients come to vanish or explode. */
+/** Scales the recurrent weight matrices of a network, for example to make its gradients vanish or explode. */
 import { Matrix } from 'ml-matrix';
 import { columns, toNested, type Tensor } from '../../core/tensor';
 import { fill } from '../check/problem';
@@ -7,8 +7,8 @@ import type { Network } from '../network/network';
 import { withoutPrefix } from '../network/parameters';
 
 /**
- * Multiplies the recurrent matrix of every gate by a factor, for instance one that depends on the matrix. What a Jordan cell
- * goes on by is the product Wf Wo, of which Wf is scaled.
+ * Multiplies the recurrent matrix of every gate by a factor, which may depend on the matrix. The recurrent matrix of a
+ * Jordan cell is the product Wf Wo; there, Wf is scaled.
  *
  * @example scaleRecurrence(net, (W) => 0.9 / spectralRadius(W)); // all spectral radii are 0.9
  */

@@ -1,4 +1,4 @@
-/** Singular values, and those of long products, whose entries may leave the range of float64. */
+/** Singular values of matrices, and of long matrix products whose entries may exceed the range of float64. */
 import { Matrix, SingularValueDecomposition } from 'ml-matrix';
 
 /** The singular values of a matrix, largest first. */
@@ -9,10 +9,10 @@ export const singularValues = (A: Matrix): number[] =>
     autoTranspose: true,
   }).diagonal;
 
-/** Beyond this, or below one over it, a product is scaled before the squares of its entries leave float64. */
+/** A product with entries above this, or below its reciprocal, is rescaled, before their squares overflow or underflow. */
 const FAR = 2 ** 200;
 
-/** A product of square matrices that grows to the right, kept as `matrix` · 2^`exponent`. */
+/** A product of square matrices, extended on the right, stored as `matrix` · 2^`exponent`. */
 export class Product {
   matrix: Matrix;
   private exponent = 0;
@@ -21,7 +21,7 @@ export class Product {
     this.matrix = Matrix.eye(n);
   }
 
-  /** Appends a factor; powers of two are taken out exactly. */
+  /** Multiplies by a factor on the right; rescaling by powers of two is exact. */
   times(factor: Matrix): void {
     this.matrix = this.matrix.mmul(factor);
     const largest = Math.max(this.matrix.max(), -this.matrix.min());
@@ -31,7 +31,7 @@ export class Product {
     this.exponent += power;
   }
 
-  /** The singular values of the product, or of the rows and columns `from`…`to` (not included) of it. */
+  /** The singular values of the product, or of its diagonal block `from`…`to` (exclusive). */
   singular(from = 0, to = this.matrix.rows): number[] {
     const block = this.matrix.subMatrix(from, to - 1, from, to - 1);
     return singularValues(block).map((value) => value * 2 ** this.exponent);

@@ -1,11 +1,11 @@
 /**
- * The linear recurrent network, in which everything is known: h_t = W h_{t−1}, so h_t = Wᵗ h_0.
+ * Spectrum of a linear recurrent network, h_t = W h_{t−1}, whose behaviour is known exactly: h_t = Wᵗ h_0.
  *
  *   W = Q Λ Q⁻¹   ⇒   Wᵗ = Q Λᵗ Q⁻¹ = Q diag(λ_iᵗ) Q⁻¹     ρ(W)ᵗ ≤ ‖Wᵗ‖ ≤ min( ‖W‖ᵗ, κ(Q) ρ(W)ᵗ )
  *
- * An eigenvalue |λ| < 1 vanishes, |λ| > 1 explodes, a complex pair rotates by its angle in every step. That is all where
- * the columns of Q stand at right angles, and W is called normal. Where they are nearly parallel, κ(Q) = ‖Q‖ ‖Q⁻¹‖ is
- * large, and Wᵗ may grow for many steps though ρ(W) < 1. A defective matrix has too few eigenvectors for a Q at all.
+ * The component of an eigenvalue with |λ| < 1 vanishes, with |λ| > 1 explodes; a complex pair rotates by its angle in each
+ * step. If the columns of Q are orthogonal (W is normal), that is all. If they are nearly parallel, κ(Q) = ‖Q‖ ‖Q⁻¹‖ is
+ * large, and Wᵗ may grow for many steps although ρ(W) < 1. A defective matrix has too few eigenvectors to form Q.
  *
  * Source: Hochreiter 1991; Pascanu, Mikolov & Bengio 2013; for matrices that are not normal: Trefethen & Embree 2005,
  * "Spectra and pseudospectra".
@@ -14,27 +14,27 @@ import { EigenvalueDecomposition, inverse, Matrix } from 'ml-matrix';
 import { must, mustBe, mustCount } from '../../core/check';
 import { Product, singularValues } from './singular';
 
-/** An eigenvalue λ = re + i·im of a matrix W, and what it does to its direction in each step h ← W h. */
+/** An eigenvalue λ = re + i·im of a matrix W. */
 export interface Eigenvalue {
   re: number;
   im: number;
-  /** |λ|, by which its direction is multiplied in every step. */
+  /** |λ|, the growth factor of its eigenvector in each step h ← W h. */
   modulus: number;
-  /** arg λ in degrees, −180…180, by which it is turned. */
+  /** arg λ in degrees, −180…180: the rotation in each step. */
   angle: number;
 }
 
 /** The eigenvalues of a matrix W, and how its powers grow and shrink. Norms are largest singular values. */
 export interface Spectrum {
-  /** The sizes of W are n × n. */
+  /** W is n × n. */
   n: number;
   /** Largest modulus first. */
   eigenvalues: Eigenvalue[];
   /** ρ(W), the largest modulus. */
   radius: number;
-  /** κ(Q) of eigenvectors of length 1; 1 for a normal W. */
+  /** κ(Q) with unit eigenvectors; 1 for a normal W. */
   condition: number;
-  /** No basis of eigenvectors, as far as float64 can tell: κ(Q) > 1/√ε, where rounding splits a double eigenvalue. */
+  /** No basis of eigenvectors within float64 accuracy: κ(Q) > 1/√ε, because rounding splits a double eigenvalue. */
   defective: boolean;
   /** ‖W Wᵀ − Wᵀ W‖ / ‖W‖², Frobenius norms; 0 for a normal W. */
   nonNormality: number;
@@ -42,20 +42,20 @@ export interface Spectrum {
   powers: number[];
   /** Where ‖Wᵗ‖ is largest. */
   peak: { t: number; norm: number };
-  /** Q Λᵗ Q⁻¹ against t repeated products, relative to their norm; left out for a defective matrix. */
+  /** Relative difference of Q Λᵗ Q⁻¹ and t repeated products; absent for a defective matrix. */
   check?: { t: number; error: number };
 }
 
-/** How many powers of W are looked at. */
+/** How many powers of W are computed. */
 export interface SpectrumOptions {
-  /** Longest power whose norm is told; default 50. */
+  /** Highest power whose norm is computed; default 50. */
   steps?: number;
-  /** The power that is computed both ways; default 8. */
+  /** The power computed both by eigenvalues and by repeated products; default 8. */
   power?: number;
 }
 
 /**
- * What the powers of a matrix do, and why.
+ * The eigenvalues of a matrix, and the norms of its powers.
  *
  * @throws RangeError when W is not square or not finite; TypeError when it is not a list of rows.
  * @example
@@ -94,7 +94,7 @@ export function spectrum(W: readonly (readonly number[])[], options: SpectrumOpt
   };
 }
 
-/** How far W and Wᵀ are from commuting; W is scaled first, so that no square leaves float64. */
+/** The relative norm of W Wᵀ − Wᵀ W; W is scaled first, so that no square overflows or underflows. */
 function nonNormalityOf(A: Matrix): number {
   const largest = Math.max(A.max(), -A.min());
   if (largest === 0) return 0;
@@ -111,8 +111,8 @@ export const spectralRadius = (W: readonly (readonly number[])[]): number =>
   Math.max(...eigen(squareOf(W)).eigenvalues.map(({ modulus }) => modulus));
 
 /**
- * Eigenvalues, and the complex matrix Q of their vectors, each of length 1, as a real one twice as large:
- * Q = X + iY is kept as [X −Y; Y X], of which sums, products and inverses are those of complex matrices.
+ * Eigenvalues, and the complex matrix Q of unit eigenvectors as a real one of twice the size: Q = X + iY is stored as
+ * [X −Y; Y X], for which sums, products and inverses correspond to those of complex matrices.
  */
 function eigen(A: Matrix): { eigenvalues: Eigenvalue[]; Q: Matrix } {
   const n = A.rows;
@@ -120,7 +120,7 @@ function eigen(A: Matrix): { eigenvalues: Eigenvalue[]; Q: Matrix } {
   const eigenvalues = realEigenvalues.map((re, k) => eigenvalue(re, imaginaryEigenvalues[k]));
   const [X, Y] = [Matrix.zeros(n, n), Matrix.zeros(n, n)];
   eigenvalues.forEach(({ im }, k) => {
-    // a complex pair shares two columns of V: the real and the imaginary part of the first one's vector
+    // a complex pair shares two columns of V: the real and imaginary parts of the first eigenvector
     const first = im < 0 ? k - 1 : k;
     const re = V.getColumn(first);
     const other = im === 0 ? re.map(() => 0) : V.getColumn(first + 1).map((v) => Math.sign(im) * v);
@@ -151,7 +151,7 @@ function complex(X: Matrix, Y: Matrix): Matrix {
   return both.setSubMatrix(Y, n, 0).setSubMatrix(Matrix.mul(Y, -1), 0, n);
 }
 
-/** How far Q Λᵗ Q⁻¹ lies from t products, relative to their norm. Its imaginary part should be 0, and counts. */
+/** The relative difference of Q Λᵗ Q⁻¹ and t repeated products; it includes the imaginary part, which should be 0. */
 function disagreement(A: Matrix, eigenvalues: readonly Eigenvalue[], Q: Matrix, t: number): number {
   const powers = eigenvalues.map(({ modulus, angle }) => {
     const turned = (t * angle * Math.PI) / 180;
@@ -197,7 +197,7 @@ const turn = (degrees: number, scale: number): number[][] => {
 };
 
 /**
- * One matrix for each thing that powers can do.
+ * One example matrix for each behaviour of powers.
  * @example spectralRadius(exampleMatrices.vanishing.W) < 1 // true
  */
 export const exampleMatrices: Readonly<Record<string, { what: string; W: number[][] }>> = {
