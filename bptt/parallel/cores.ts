@@ -1,21 +1,21 @@
-/** How many cores this machine has: threads that compute gain nothing from two of them sharing one. */
+/** Counts physical cores: two computing threads gain nothing from sharing one. */
 import { builtin } from '../../core/builtin';
 
 const SIBLINGS = (cpu: number): string => `/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`;
 
-/** Physical cores that this process may run on; 1 where that cannot be found out. */
+/** Number of physical cores that this process may use; 1 if it cannot be determined. */
 export async function physicalCores(): Promise<number> {
   const [os, fs] = await Promise.all([builtin('node:os'), builtin('node:fs')]);
   if (!os || !fs) return 1;
   const cpus = os.cpus();
   const usable = Math.max(1, os.availableParallelism());
   try {
-    // Linux lists for each processor those that share its core
+    // Linux lists for each logical processor those on the same core
     const cores = new Set(cpus.map((_, cpu) => fs.readFileSync(SIBLINGS(cpu), 'utf8')));
     if (cores.size > 0) return Math.min(usable, cores.size);
   } catch {
-    /* another system, or one that hides it */
+    /* not Linux, or no access */
   }
-  const share = process.arch === 'x64' ? 2 : 1; // most x64 cores run two threads
+  const share = process.arch === 'x64' ? 2 : 1; // most x64 cores have two hardware threads
   return Math.max(1, Math.floor(usable / share));
 }

@@ -1,4 +1,4 @@
-/** What the threads of a team exchange: batches, final states and outputs, in shared memory that is used again and again. */
+/** Reusable shared-memory buffers for the data that threads exchange: batches, final states and outputs. */
 import { sizeOf, type Numbers } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { flatten, type FlatNumbers } from '../network/numbers';
@@ -12,7 +12,7 @@ type Given = Pick<Task, 'batch' | 'from'>;
 
 export class Exchange {
   private readonly buffers = new Map<string, SharedArrayBuffer>();
-  /** Widths of the states by name. */
+  /** Names and widths of the states. */
   private readonly widths: readonly (readonly [name: string, width: number])[];
 
   constructor(private readonly network: Network) {
@@ -23,7 +23,7 @@ export class Exchange {
       );
   }
 
-  /** A batch, and where it goes on from, with all their numbers in shared memory. */
+  /** Copies the numbers of a batch and of its initial states to shared memory. */
   put({ batch, from }: Given): Given {
     const { initial, x, inputs, targets, ...rest } = batch;
     const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): FlatNumbers => {
@@ -49,7 +49,7 @@ export class Exchange {
     };
   }
 
-  /** Throws unless states that a batch goes on from are those of all its rows. */
+  /** Throws unless the states that a batch continues from have as many rows as the batch. */
   mustBeOf(B: number, { states }: NonNullable<Task['from']>): void {
     for (const [name, width] of this.widths) {
       const given = states[name] as ArrayLike<number> | undefined;
@@ -57,7 +57,7 @@ export class Exchange {
     }
   }
 
-  /** Places for what T steps of B rows give. */
+  /** Buffers for the results of T steps of B rows. */
   gather(T: number, B: number, output: boolean): Gathered {
     const { network } = this;
     const finals = this.widths.map(
@@ -76,7 +76,7 @@ export class Exchange {
     return array;
   }
 
-  /** A shared array that lasts until the next of the same name. */
+  /** A shared array, valid until the next call with the same name. */
   private array(name: string, length: number): Float64Array {
     const bytes = 8 * length;
     let buffer = this.buffers.get(name);

@@ -1,9 +1,9 @@
 /**
- * Data-parallel training: the rows of a batch are shared out among threads, each with a copy of the network.
+ * Data-parallel training: the rows of a batch are divided among threads, each with a copy of the network.
  *
- * Every thread has an engine memory of its own, so nothing is synchronised within a pass. What they exchange lies in
- * shared memory: the weights and the batch are read by all, each worker has a place for its gradients, and these are
- * added up in the order of the rows. Thread 1 is the caller's own; it takes the first rows.
+ * Every thread has its own engine memory, so nothing is synchronised within a pass. Data is exchanged in shared memory:
+ * all threads read the weights and the batch, each worker writes gradients to its own buffer, and these are added up in
+ * the order of the rows. Thread 1 is the caller's; it takes the first rows.
  */
 import ndarray from 'ndarray';
 import { builtin } from '../../core/builtin';
@@ -26,44 +26,44 @@ import { outputAxes } from '../network/topology';
 import type { Begin, ShareOfTask } from './worker';
 import { workerFile } from './workerfile';
 
-/** How many threads, and what a worker needs to start. */
+/** Number of threads, and how to start workers. */
 export interface ParallelOptions {
-  /** Threads that compute, the calling one included. */
+  /** Number of computing threads, including the calling one. */
   threads: number;
-  /** File of a module that exports makers of your own cells, by the cells' names: `export { mycell }`. */
+  /** File of a module that exports factories of your own cells under the cells' names: `export { mycell }`. */
   cells?: string;
   /** Node's own options for the workers, such as a loader for TypeScript; default those of this process. */
   execArgv?: readonly string[];
 }
 
-/** How a pass is run. */
+/** Options of a pass. */
 export type ParallelPassOptions = Omit<PassOptions, 'rows'>;
 
-/** What a pass of several threads gives. */
+/** The result of a pass. */
 export interface ParallelPass extends PassFigures {
-  /** Final states by name, `l0.h` [B, H] row-major: the next part of the sequence is run `from` them. */
+  /** Final states by name, `l0.h` [B, H] row-major; pass them as `from` to continue the sequence. */
   states: States<Float64Array>;
 }
 
-/** A worker and where its results come to lie. */
+/** A worker and the buffers of its results. */
 interface Member {
   thread: Thread;
   gradients: Tensor;
   figures: Float64Array;
 }
 
-/** A team that is forgotten ends its threads. */
+/** Stops the workers of a `Parallel` that is garbage-collected. */
 const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(members));
 
 /**
- * A team of threads that share the rows of each batch of one network, made by `parallel`.
+ * A team of threads that share the rows of each batch of one network; created by `parallel`.
  *
- *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      each thread takes neighbouring rows
+ *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      each thread takes adjacent rows
  *
- * The weights are read where the network has them, so that a step of an optimizer is seen by all. One pass runs at a
- * time: await each.
+ * All threads read the network's own weights, so an optimizer step is visible to all. Only one pass may run at a time:
+ * await each.
  *
- * @throws an Error from every pass after a worker has stopped or the team was closed.
+ * @throws an Error from every pass after a worker has stopped or `close` was called.
  * @example
  * const team = await parallel(net, 2);
  * const { output } = await team.forward(batch);
@@ -73,38 +73,38 @@ const forgotten = new FinalizationRegistry<Member[]>((members) => dismiss(member
 export class Parallel {
   private readonly exchange: Exchange;
   private readonly sums = new Map<number, () => void>();
-  /** The last pass, or what the threads were asked to run. */
+  /** The last pass, or the task that several threads ran. */
   private last: Pass | Task | undefined;
   private busy = false;
   private broken: Stopped | undefined;
 
   /** @internal use `parallel` */
   constructor(
-    /** Whose batches are shared; its weights and gradients are those of the team. */
+    /** The network whose batches are shared; the team uses its weights and adds to its gradients. */
     readonly network: Network,
     private readonly members: Member[],
-    /** Why there are fewer threads than were asked for; empty when there are not. */
+    /** Why there are fewer threads than requested; empty otherwise. */
     readonly note: string,
   ) {
     this.exchange = new Exchange(network);
     forgotten.register(this, members);
   }
 
-  /** Threads that compute, the calling one included. A batch of fewer rows is shared by fewer. */
+  /** Number of computing threads, including the calling one. A batch with fewer rows uses fewer threads. */
   get threads(): number {
     return this.members.length + 1;
   }
 
   /**
    * Runs a batch forward.
-   * @returns as `forwardBackward`, and the output: [T, B, O], or [B, O] of a many-to-one network. The next pass overwrites
-   *   the output.
+   * @returns the result of `forwardBackward` and the output: [T, B, O], or [B, O] of a many-to-one network. The next pass
+   *   overwrites the output.
    */
   async forward(batch: Batch, options: ParallelPassOptions = {}): Promise<ParallelPass & { output: Tensor }> {
     return (await this.run(batch, options, { output: true })) as ParallelPass & { output: Tensor };
   }
 
-  /** The loss of a batch and what else a pass gives, without the output. */
+  /** Runs a batch forward and returns its loss and final states, without the output. */
   async evaluate(batch: Batch, options: ParallelPassOptions = {}): Promise<ParallelPass> {
     return this.run(batch, options, {});
   }
@@ -112,8 +112,8 @@ export class Parallel {
   /**
    * Runs a batch forward and backward, adding into the gradients of the network's parameters.
    *
-   * Equal to `forward` and `backward` of the network but for the order in which sums are added up; equal to the bit for
-   * the same number of threads. Dropout is drawn from the network's generator, the same for any number of threads.
+   * Equal to `forward` and `backward` of the network except for the order of summation; bit-identical for the same number
+   * of threads. Dropout comes from the network's generator, and is the same for any number of threads.
    *
    * @throws what `network.forward` throws; an Error when a worker has stopped: `parallel: worker 2 of 3 stopped (…)`.
    * The weights are never changed.
@@ -124,13 +124,13 @@ export class Parallel {
     return this.run(batch, options, { backward: true });
   }
 
-  /** Ends the workers. Threads of an object that is forgotten, or of a process that ends, end without it. */
+  /** Stops the workers. They also stop when this object is garbage-collected or the process ends. */
   close(): void {
     dismiss(this.members);
     this.broken ??= new Stopped('parallel: the threads were closed');
   }
 
-  /** Where the first number that is not finite arose in the last pass: the states, or else the gradients. */
+  /** Describes the first non-finite number of the last pass: among the states, or among the gradients. */
   firstBad(what: 'value' | 'gradient'): string | undefined {
     const plan = this.lastPlan();
     return what === 'value' ? firstBadValue(plan) : firstBadGradient(plan);
@@ -197,7 +197,7 @@ export class Parallel {
     } catch (error) {
       failure = error;
     }
-    // all of them, whatever happened: nobody may still be at work when the next pass begins
+    // wait for all, even after an error: no thread may still be running when the next pass begins
     for (const { thread } of asked) await thread.answer().catch((error: unknown) => (failure ??= error));
     this.broken = asked.map(({ thread }) => thread.end).find((end) => end !== undefined);
     if (this.broken) dismiss(this.members);
@@ -223,8 +223,8 @@ export class Parallel {
   }
 
   /**
-   * The plan of the last pass; a pass of several threads is run again as one, with the same dropout. The gradients and
-   * the generator stay as the pass left them.
+   * The plan of the last pass. A pass of several threads is repeated in this thread, with the same dropout, without
+   * changing the gradients or the generator.
    */
   private lastPlan(): Plan {
     const { network, last } = this;
@@ -238,7 +238,7 @@ export class Parallel {
     return planOf(pass);
   }
 
-  /** Adds the gradients of the first `count` workers to the network's, in their order. */
+  /** Returns a function that adds the gradients of the first `count` workers to the network's, in order. */
   private sum(count: number): () => void {
     let sum = this.sums.get(count);
     if (!sum) {
@@ -259,13 +259,13 @@ export class Parallel {
 }
 
 /**
- * Threads that share each batch of a network in training.
+ * Starts threads that share each batch of a network in training.
  *
- * Memory and start-up (some 0.1 s) are those of as many networks; one thread costs nothing. Where threads or shared
- * memory are missing there is one thread, and `note` says why.
+ * Every thread costs the memory of one network and some 0.1 s to start; one thread costs nothing. Where threads or shared
+ * memory are not available, there is one thread, and `note` says why.
  *
- * @param options how many threads, or more than that.
- * @throws TypeError when a cell cannot be built by its name; an Error when a worker does not start.
+ * @param options the number of threads, or all options.
+ * @throws TypeError if a cell cannot be built by its name; an Error if a worker does not start.
  * @example
  * const team = await parallel(net, 2);
  * net.parameters.zeroGradients();
@@ -311,16 +311,16 @@ export async function parallel(network: Network, options: number | ParallelOptio
   return new Parallel(network, members, '');
 }
 
-/** More threads than any machine here has; each takes address space and start-up. */
+/** Maximum number of threads; each takes address space and time to start. */
 const MOST = 64;
 
-/** Neighbouring rows for each of `count` threads, as many for each as for the others, or one more. */
+/** Divides B rows into `count` adjacent ranges whose sizes differ by at most one. */
 function shareOut(B: number, count: number): [from: number, to: number][] {
   const start = (k: number): number => Math.ceil((k * B) / count);
   return Array.from({ length: count }, (_, k) => [start(k), start(k + 1)]);
 }
 
-/** States row-major, of the same time as others. */
+/** States as row-major arrays, with the clock of `others`. */
 const flatStates = (
   others: States,
   states: Readonly<Record<string, ArrayLike<number>>>,
@@ -333,6 +333,6 @@ function dismiss(members: readonly Member[]): void {
   for (const { thread } of members) thread.close();
 }
 
-// asked by tag: under some test runners the constructor is another realm's
+// compares the tag, because under some test runners the constructor belongs to another realm
 const isShared = ({ buffer }: WebAssembly.Memory): boolean =>
   Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';

@@ -1,14 +1,14 @@
-/** Threads of this process that carry out orders, one each at a time, and tell how far they are. */
+/** A pool of worker threads that run jobs, one job per thread at a time, and report progress. */
 import { parentPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 
-/** An order on its way to a thread; what the thread tells carries the same number. */
+/** A numbered job; progress messages carry the same number. */
 export interface Numbered<Order> {
   number: number;
   order: Order;
 }
 
-/** Milliseconds between two parts that a thread tells. */
+/** Minimum milliseconds between two progress messages of a job. */
 const TELL_EVERY = 100;
 
 export class Pool<Order, Answer, Part> {
@@ -19,7 +19,7 @@ export class Pool<Order, Answer, Part> {
 
   /**
    * @param file whose default export is made by `carryOut`; TypeScript where this process runs TypeScript.
-   * @param threads orders at a time.
+   * @param threads maximum number of jobs that run at the same time.
    */
   constructor(file: string, threads: number) {
     this.threads = new Piscina({
@@ -28,21 +28,21 @@ export class Pool<Order, Answer, Part> {
       maxThreads: threads,
       idleTimeout: 1000,
       stricterFIFO: true,
-      // with atomics a thread would sleep between two orders, and free no memory then
+      // with atomics a thread would block between two jobs, and not free memory in the meantime
       atomics: 'disabled',
     });
     this.threads.on('message', ({ number, part }: { number: number; part: Part }) =>
       this.listeners.get(number)?.(part),
     );
-    // an answer that was under way when its thread was ended belongs to no order any more
+    // while closing, ignore late answers of threads that were terminated
     this.threads.on('error', (error) => {
       if (!this.closing) throw error;
     });
   }
 
   /**
-   * Has an order carried out, when a thread is free.
-   * @throws what the thread threw, or an Error when it died or the pool was closed.
+   * Runs a job as soon as a thread is free.
+   * @throws what the job threw, or an Error if its thread died or the pool was closed.
    */
   async run(order: Order, onPart: (part: Part) => void): Promise<Answer> {
     const number = this.number++;
@@ -54,7 +54,7 @@ export class Pool<Order, Answer, Part> {
     }
   }
 
-  /** Ends the threads, whatever they are doing. */
+  /** Terminates the threads at once, even while they run jobs. */
   close(): Promise<void> {
     this.closing = true;
     return this.threads.destroy();
@@ -62,7 +62,7 @@ export class Pool<Order, Answer, Part> {
 }
 
 /**
- * What a thread of a pool does with an order.
+ * Wraps a job function for use in the file of a pool: adds job numbers and limits the rate of progress messages.
  * @example
  * // the default export of a pool's file
  * const double = carryOut((order: number, _tell: (part: number) => void) => Promise.resolve(2 * order));

@@ -1,9 +1,9 @@
-/** The other side of `thread.ts`: a worker thread that answers questions until it is ended. For Node only. */
+/** The worker side of `thread.ts`: answers requests until the thread is terminated. Node only. */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Desk, Told } from './thread';
 import { answer, awaitQuestion } from './turns';
 
-/** Answers one question after the other; what it throws is told to whoever asked. */
+/** Answers requests one by one; an error is sent to the thread that made the request. */
 export async function serve(respond: (question: unknown) => void | Promise<void>): Promise<never> {
   const { port, turns } = workerData as Desk;
   for (let turn = 1; ; turn++) {
@@ -18,7 +18,7 @@ export async function serve(respond: (question: unknown) => void | Promise<void>
       ok = false;
     }
     answer(turns, turn, ok);
-    // asleep, a thread does nothing else: memory is given back by the event loop
+    // let the event loop run, which frees memory, before the thread blocks again
     await new Promise(setImmediate);
   }
 }

@@ -1,4 +1,4 @@
-/** One thread's share of a pass over a batch: some of its rows, forward and, if asked, backward. */
+/** Runs one thread's share of a pass: some rows of a batch, forward and, if requested, backward. */
 import type { RandomState } from '../../core/random';
 import { contents, type Numbers } from '../../core/tensor';
 import type { Batch, PassOptions, ReadBatch } from '../network/batch';
@@ -9,14 +9,14 @@ import type { Plan } from '../network/plan';
 import { States } from '../network/states';
 import { endsInOne } from '../network/topology';
 
-/** What a pass is to do, in a form that can be sent to a thread. */
+/** Description of a pass that can be sent to a thread. */
 export interface Task extends Omit<PassOptions, 'from'> {
   batch: Batch;
-  /** States that it goes on from, and their time on the sequence's clock. */
+  /** States to continue from, and their time on the sequence's clock. */
   from?: { states: Readonly<Record<string, Numbers | FlatNumbers>>; clock: number };
-  /** Adds to the gradients of the parameters as well. */
+  /** Also runs the backward pass, which adds to the gradients of the parameters. */
   backward: boolean;
-  /** State of the generator from which all rows of the batch draw their dropout, those of other shares included. */
+  /** State of the generator that draws the dropout of all rows of the batch, including those of other shares. */
   random?: RandomState;
 }
 
@@ -24,20 +24,20 @@ export interface Task extends Omit<PassOptions, 'from'> {
 export interface Gathered {
   /** By name, `l0.h` [B, H]. */
   states: Record<string, Float64Array>;
-  /** [T, B, O], or [B, O] of a many-to-one network; absent when nobody asked. */
+  /** [T, B, O], or [B, O] of a many-to-one network; absent if not requested. */
   output?: Float64Array;
 }
 
-/** What a share adds to the whole. */
+/** The figures of a share, which are summed over all shares. */
 export interface PassFigures {
   loss: number;
-  /** Rows of the output that a mean loss is over. */
+  /** Number of output rows over which a mean loss averages. */
   rows: number;
-  /** Valid time steps. */
+  /** Number of valid time steps. */
   tokens: number;
 }
 
-/** Does a share of a pass; the gradients are added to those of the network. */
+/** Runs a share of a pass; gradients are added to those of the network. */
 export function runShare(
   network: Network,
   { batch, from, backward, random, ...options }: Task,
@@ -53,7 +53,7 @@ export function runShare(
   return { ...figuresOf(plan), loss: pass.loss, pass };
 }
 
-/** Copies what the rows of a plan, of which the first is row `from` of the batch, have put out. */
+/** Copies the states and outputs of a plan to the whole batch's arrays, where its first row is row `from`. */
 function gather(plan: Plan, from: number, { states, output }: Gathered): void {
   const { B } = plan.shape;
   for (const [name, t] of Object.entries(plan.final.states)) {
@@ -63,13 +63,13 @@ function gather(plan: Plan, from: number, { states, output }: Gathered): void {
   const { value } = plan.output;
   const [rows, width] = value.shape;
   const numbers = contents(value);
-  const perStep = output.length / (rows / B); // numbers of one time step, all rows of the batch
+  const perStep = output.length / (rows / B); // numbers in one time step of the whole batch
   for (let k = 0; k < rows / B; k++) {
     output.set(numbers.subarray(k * B * width, (k + 1) * B * width), k * perStep + from * width);
   }
 }
 
-/** How much a plan's batch holds. */
+/** Counts the valid steps and the output rows of a plan's batch. */
 export function figuresOf({ main: { valid }, architecture, shape }: Plan): Omit<PassFigures, 'loss'> {
   let tokens = 0;
   for (let k = 0; k < valid.data.length; k++) tokens += valid.data[k];

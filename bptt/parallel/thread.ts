@@ -1,19 +1,19 @@
 /**
- * A worker thread, seen from the thread that started it: it is asked, and it answers or has stopped.
+ * A worker thread from the side of the thread that started it: sends requests and awaits the answers.
  *
- * Questions travel as messages, large data in shared memory; the turns wake either side. A thread never keeps the
- * process alive but while an answer is awaited, and one that dies ends that waiting with an error that names it.
+ * Requests are messages, large data is in shared memory, and `turns.ts` wakes either side. A worker keeps the process
+ * alive only while an answer is awaited; if it dies, the wait ends with an error that names it.
  */
 import type * as workerThreads from 'node:worker_threads';
 import { anAnswer, answered, ask, newTurns, type Turns } from './turns';
 
-/** What a thread is started with. */
+/** The `workerData` of a thread. */
 export interface Desk {
   port: workerThreads.MessagePort;
   turns: Turns;
 }
 
-/** An error on its way from one thread to another. */
+/** An error as plain data, to be sent to another thread. */
 export interface Told {
   name: string;
   message: string;
@@ -21,18 +21,18 @@ export interface Told {
 }
 
 export interface ThreadOptions {
-  /** Names the thread in messages: `parallel: worker 2 of 3`. */
+  /** The thread's name in error messages: `parallel: worker 2 of 3`. */
   name: string;
-  /** File that it runs. */
+  /** The file to run. */
   file: string | URL;
   /** Node's own options for it; default those of this process. */
   execArgv?: readonly string[];
 }
 
-/** Why a thread answers no more. */
+/** Thrown when a thread has stopped; its message says why. */
 export class Stopped extends Error {}
 
-/** Threads that still run: what they may write to must not be collected before they have ended. */
+/** Running threads; keeps the memory they write to from being garbage-collected. */
 const running = new Set<Thread>();
 
 export class Thread {
@@ -41,10 +41,10 @@ export class Thread {
   private readonly turns = newTurns();
   private readonly receive: () => unknown;
   private turn = 0;
-  /** What the thread may still write to. */
+  /** Memory that the thread may still write to. */
   private readonly kept: unknown[] = [];
   private cause: unknown;
-  /** Why the thread has ended; undefined while it runs. */
+  /** Why the thread has stopped; undefined while it runs. */
   end: Stopped | undefined;
   private onEnd: ((why: Error) => void) | undefined;
 
@@ -74,8 +74,8 @@ export class Thread {
   }
 
   /**
-   * Sends a question.
-   * @param keep is not collected before the thread has ended: parts of the engine's memory that it writes to.
+   * Sends a request.
+   * @param keep parts of the engine's memory that the thread writes to, kept from garbage collection until it has ended.
    */
   ask(question: unknown, keep?: unknown): void {
     if (keep !== undefined) this.kept.push(keep);
@@ -84,8 +84,8 @@ export class Thread {
   }
 
   /**
-   * Waits for the answer to the last question.
-   * @throws what the thread threw, or an Error that names it when it has stopped.
+   * Waits for the answer to the last request.
+   * @throws what the thread threw, or an Error that names the thread if it has stopped.
    */
   async answer(): Promise<void> {
     for (;;) {
@@ -97,14 +97,14 @@ export class Thread {
     }
   }
 
-  /** Ends the thread, whatever it is doing. */
+  /** Terminates the thread at once. */
   close(): void {
     this.end ??= new Stopped(`${this.options.name} was closed`);
     void this.worker.terminate();
   }
 
   private async change(): Promise<void> {
-    this.worker.ref(); // neither a sleeping promise nor an unref'd worker would keep the process waiting
+    this.worker.ref(); // neither a pending promise nor an unref'd worker keeps the process alive
     try {
       await new Promise<void>((resolve, reject) => {
         this.onEnd = reject;

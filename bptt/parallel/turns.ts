@@ -1,42 +1,42 @@
 /**
- * Turns between two threads, kept in two words of shared memory: how many questions were asked, how many answered.
+ * Request and answer counters of two threads, two words of shared memory by which they wait for each other.
  *
- * Whoever waits for a word to change sleeps on it; what was written to shared memory before the change is seen after
- * it. A question that failed is answered by the negative of its number.
+ * A thread that waits sleeps on a word with Atomics; data written to shared memory before the word changed is visible
+ * afterwards. A request that failed is answered with its negative number.
  */
 
-/** [questions asked, questions answered]. */
+/** [number of the last request, number of the last answer]. */
 export type Turns = Int32Array;
 const ASKED = 0;
 const ANSWERED = 1;
 
 /**
- * Milliseconds to look again and again before going to sleep. Waking up takes 0.05 to 0.1 ms: looking for as long as
- * that costs at most twice what the better of the two would have cost.
+ * Milliseconds to spin before sleeping. Waking up takes 0.05 to 0.1 ms: spinning for about that long costs at most twice
+ * as much as the better choice of the two.
  */
 const SPIN = 0.1;
 
 export const newTurns = (): Turns => new Int32Array(new SharedArrayBuffer(8));
 
-/** Asks the next question and returns its number. */
+/** Makes the next request and returns its number. */
 export function ask(turns: Turns): number {
   const turn = Atomics.add(turns, ASKED, 1) + 1;
   Atomics.notify(turns, ASKED);
   return turn;
 }
 
-/** Sleeps until a question after number `done` is asked. Only where a thread may block. */
+/** Blocks until a request after number `done` is made. Only for threads that may block. */
 export function awaitQuestion(turns: Turns, done: number): void {
   while (Atomics.load(turns, ASKED) === done) Atomics.wait(turns, ASKED, done);
 }
 
-/** Answers question `turn`. */
+/** Answers request `turn`. */
 export function answer(turns: Turns, turn: number, ok: boolean): void {
   Atomics.store(turns, ANSWERED, ok ? turn : -turn);
   Atomics.notify(turns, ANSWERED);
 }
 
-/** Whether question `turn` is answered, and how; looks for a moment before it says no. */
+/** The outcome of request `turn`, or undefined if it is not answered after a short spin. */
 export function answered(turns: Turns, turn: number): 'ok' | 'failed' | undefined {
   const until = performance.now() + SPIN;
   do {
@@ -46,7 +46,7 @@ export function answered(turns: Turns, turn: number): 'ok' | 'failed' | undefine
   return undefined;
 }
 
-/** Resolves once there is another answer than the one before question `turn`; never blocks. */
+/** Resolves when request `turn` is answered; never blocks. */
 export async function anAnswer(turns: Turns, turn: number): Promise<void> {
   const now = Atomics.load(turns, ANSWERED);
   if (Math.abs(now) === turn) return;

@@ -1,4 +1,4 @@
-/** What a worker thread of `parallel` runs: builds the network anew, then does its share of one pass after the other. */
+/** The program of a worker thread of `parallel`: builds a copy of the network, then runs its share of each pass. */
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,22 +9,22 @@ import { buildFrom, type Blueprint } from '../network/blueprint';
 import type { Network } from '../network/network';
 import { runShare, type Gathered, type Task } from './share';
 
-/** The first question to a worker. */
+/** The first request to a worker. */
 export interface Begin {
   blueprint: Blueprint;
-  /** Module with makers of the user's own cells, by name. */
+  /** Module with factories of the user's own cells, by name. */
   cells?: string;
-  /** The engine's memory of the thread that asks. */
+  /** The engine memory of the requesting thread. */
   memory: WebAssembly.Memory;
-  /** Byte address of all weights there, which are read anew for every task. */
+  /** Byte address of all weights in it, which are read again for every task. */
   values: number;
-  /** Byte address of where this worker's gradients go, in full at every task that runs backward. */
+  /** Byte address of this worker's gradients, overwritten by every task that runs backward. */
   gradients: number;
-  /** Where the figures of a share go: loss, rows, tokens. */
+  /** Receives the figures of a share: loss, rows, tokens. */
   figures: Float64Array;
 }
 
-/** Every further question. */
+/** Every later request. */
 export interface ShareOfTask {
   task: Task;
   gathered: Gathered;
@@ -34,7 +34,7 @@ async function begin({ blueprint, cells, memory, figures, ...at }: Begin) {
   const network: Network = buildFrom(blueprint, cells === undefined ? {} : await load(cells));
   const { flat, flatGradients } = network.parameters;
   const View = flat.data.constructor as new (buffer: ArrayBufferLike, at: number, length: number) => Data;
-  // views are made here: one of a memory of 4 GB cannot be sent
+  // views are made here, because a view of a 4 GB memory cannot be sent to a worker
   const values = new View(memory.buffer, at.values, flat.data.length);
   const gradients = new View(memory.buffer, at.gradients, flat.data.length);
   return ({ task, gathered }: ShareOfTask): void => {
@@ -46,7 +46,7 @@ async function begin({ blueprint, cells, memory, figures, ...at }: Begin) {
   };
 }
 
-/** What a module exports, be it CommonJS, an ES module, or whatever the loaders of this process understand. */
+/** Loads the exports of a CommonJS or ES module, or of any file that the loaders of this process support. */
 async function load(module: string): Promise<Record<string, CellMaker>> {
   const file = module.startsWith('file:') ? fileURLToPath(module) : resolve(module);
   try {

@@ -1,10 +1,10 @@
 /**
- * Where the file lies that worker threads run: beside this one. In the ES module, which is one file, there is no beside:
- * scripts/build.ts puts other words in this place.
+ * The path of the file that worker threads run, in the folder of this file. In the ES module, which is a single file,
+ * scripts/build.ts replaces this module.
  */
 import { mustBe } from '../../core/check';
 
-/** @throws TypeError when a bundler has moved this code: the file would then be some other one. */
+/** @throws TypeError if a bundler has moved this code, because the path would then be wrong. */
 export function workerFile(): string | URL {
   const file = __filename.replace(/workerfile(?=\.[jt]s$)/, 'worker');
   mustBe(
