@@ -1,4 +1,4 @@
-/** How many patterns a Hopfield network holds: what theory says, and the experiment beside it. */
+/** The storage capacity of a Hopfield network, in theory and by experiment. */
 import { must, mustCount, mustKnowKeys } from '../core/check';
 import { bound, equations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
@@ -9,8 +9,9 @@ import { corrupt, randomPatterns } from './patterns';
 import type { StorageRule } from './storage';
 
 /**
- * The share of units that a first update turns away from a stored pattern when α N random ones are stored by the Hebbian
- * rule: ½ erfc(√(1/(2α))), the chance that the others' part of a unit's field, normal with variance α, exceeds its own.
+ * The expected fraction of units of a stored pattern that the first update flips, with α N random patterns stored by the
+ * Hebbian rule: ½ erfc(√(1/(2α))), the probability that the crosstalk of the other patterns in a unit's field, normal with
+ * variance α, exceeds the signal.
  *
  * Source: Hertz, Krogh & Palmer 1991, "Introduction to the theory of neural computation", section 2.2.
  * @throws RangeError unless the load α = P/N is above 0.
@@ -30,7 +31,7 @@ const turning = equations(
 );
 
 /**
- * The share of units, over all stored patterns, that one update of the pattern changes.
+ * The fraction of units, over all stored patterns, that one update flips.
  * @example bitError(hopfield({ patterns: [[1, 1, -1, -1]] })) // 0
  */
 export function bitError(net: Hopfield): number {
@@ -42,7 +43,7 @@ export function bitError(net: Hopfield): number {
   return wrong / (P * N);
 }
 
-/** The experiment of `capacity`: how large the networks are, how full, and how many are tried. */
+/** Options of the experiment: size and load of the networks, and number of trials. */
 export interface CapacityOptions {
   /** N; default 1000. */
   units?: number;
@@ -54,33 +55,33 @@ export interface CapacityOptions {
   trials?: number;
   /** Patterns of each network that are recalled; default 10. */
   probes?: number;
-  /** Share of units that are flipped before the recall; default 0. */
+  /** Fraction of units flipped before recall; default 0. */
   flip?: number;
-  /** Draws the patterns, the flips and the order of the updates; default a generator of seed 0. */
+  /** Generator of patterns, flips and update order; default one of seed 0. */
   random?: Random;
 }
 
-/** What came of one load, on average over its networks. */
+/** Results for one load, averaged over its networks. */
 export interface CapacityRow {
-  /** α, as it was asked for. */
+  /** α, as requested. */
   load: number;
-  /** P, the load's share of N, rounded. */
+  /** P = α N, rounded. */
   patterns: number;
-  /** Share of units of stored patterns that one update changes, and what theory expects of the Hebbian rule. */
+  /** Fraction of units of stored patterns that one update flips; `expected` is the theory for the Hebbian rule. */
   bitError: number;
   expected: number;
-  /** Overlap of the recalled with the stored pattern, on average. */
+  /** Mean overlap of the recalled with the stored pattern. */
   overlap: number;
-  /** Share of recalls that end with at most 5 % of the units wrong. */
+  /** Fraction of recalls that end with at most 5 % of the units wrong. */
   recalled: number;
 }
 
 /**
- * Stores random patterns at growing loads α = P/N, and recalls some of them.
+ * Stores random patterns at given loads α = P/N, and recalls some of them.
  *
- * With the Hebbian rule the overlap stays near 1 up to α ≈ 0.138, and then breaks down (Amit, Gutfreund & Sompolinsky
- * 1985); the larger N, the more suddenly.
- * @returns a row for each load, as it is finished.
+ * With the Hebbian rule the overlap stays near 1 up to α ≈ 0.138 and then drops, the larger N, the more sharply (Amit,
+ * Gutfreund & Sompolinsky 1985).
+ * @returns yields a row for each load as soon as it is finished.
  * @throws RangeError for counts below 1, or a load that leaves no pattern.
  * @example for (const row of capacity({ units: 200, loads: [0.1, 0.2] })) console.log(row.overlap);
  */
@@ -99,7 +100,7 @@ export function* capacity(options: CapacityOptions): Generator<CapacityRow, void
       const patterns = randomPatterns(P, units, random);
       const net = hopfield({ patterns, rule });
       errors.push(bitError(net));
-      // patterns drawn at random need not be chosen at random
+      // the patterns are random, so the first ones are a random sample
       for (let p = 0; p < asked; p++) {
         const { state } = net.recall(corrupt(patterns[p], flip, random), { random });
         overlaps.push(net.overlaps(state)[p]);
@@ -116,12 +117,12 @@ export function* capacity(options: CapacityOptions): Generator<CapacityRow, void
   }
 }
 
-/** Overlap from which on a pattern counts as recalled: at most 5 % of its units are wrong. */
+/** Minimum overlap for a pattern to count as recalled: at most 5 % of its units are wrong. */
 const RECALLED = 0.9;
 
 const mean = (numbers: readonly number[]): number => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
-/** 2/√π ∫ exp(−t²) dt from x ≥ 0 on: a series below 2, a continued fraction above (Abramowitz & Stegun 7.1.6, 7.1.14). */
+/** 2/√π ∫ₓ^∞ exp(−t²) dt for x ≥ 0: series below 2, continued fraction above (Abramowitz & Stegun 7.1.6, 7.1.14). */
 function erfc(x: number): number {
   const gauss = Math.exp(-x * x) / Math.sqrt(Math.PI);
   if (x < 2) {

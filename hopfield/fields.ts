@@ -1,9 +1,9 @@
 /**
- * The equations of a state, and what runs them: what the units hear, what they become, and the energy.
+ * The equations of a Hopfield network, and their execution for one state: fields, updates, energy and overlaps.
  *
  *   s [1, N] of ±1   W [N, N] symmetric, zero diagonal
  *
- * Products are summed in order: a recall is the same on every machine.
+ * Products are summed in order, so that recall gives the same result on every machine.
  */
 import { bound, equations } from '../core/equations/equations';
 import type { Data } from '../core/memory';
@@ -11,7 +11,7 @@ import { plain } from '../core/plain';
 import { tensor, zeros, type Tensor } from '../core/tensor';
 import type { HopfieldState } from './patterns';
 
-/** Of M units: W are their rows of the weights, `own` is what they are; tie is where a field is zero but for rounding. */
+/** Update of M units: W are their rows of the weights, `own` their states; fields up to `tie` count as zero. */
 const update = equations(
   'hopfield, update',
   's [1, N]   W [M, N]   own [1, M]   tie [1]   writes sum, h, next [1, M]',
@@ -28,7 +28,7 @@ const energy = equations(
    E = 0 - total / 2                                # a difference, so that it is never −0`,
 );
 
-/** How far a state agrees with each pattern: 1 is the pattern itself, −1 its mirror image, 0 is what chance gives. */
+/** Overlap of a state with each pattern: 1 for the pattern itself, −1 for its negative, about 0 for a random state. */
 const overlap = equations(
   'hopfield, overlap',
   's [1, N]   patterns [P, N]   units [1]   writes agreement, m [P, 1]',
@@ -36,14 +36,14 @@ const overlap = equations(
    m = agreement / units`,
 );
 
-/** What a network says of one state, which may change between the questions. */
+/** Computes fields, updates, energy and overlaps of a state that may change between calls. */
 export class Fields {
   private readonly s: Tensor;
   private readonly one: { row: Data; own: Data; h: Data; next: Data; run: () => void };
   private whole: { h: Data; next: Data; E: Data; run: () => void } | undefined;
   private agreeing: { m: Data; run: () => void } | undefined;
 
-  /** @param net its patterns [P, N], its weights [N, N], and up to where a field is zero but for rounding. */
+  /** @param net patterns [P, N], weights [N, N], and the largest field that counts as zero. */
   constructor(private readonly net: { patterns: Tensor; weights: Tensor; tie: number }) {
     const N = net.weights.shape[0];
     this.s = zeros([1, N]);
@@ -52,18 +52,18 @@ export class Fields {
     this.one = { row: W.data, own: own.data, h: h.data, next: next.data, run };
   }
 
-  /** Takes over a state. */
+  /** Sets the state. */
   of(state: HopfieldState): this {
     this.s.data.set(state);
     return this;
   }
 
-  /** One unit has turned over. */
+  /** Flips one unit. */
   flip(unit: number): void {
     this.s.data[unit] *= -1;
   }
 
-  /** The field of one unit, and what the unit becomes; in numbers that the next question changes. */
+  /** The field of one unit and its next state, in buffers that the next call overwrites. */
   unit(i: number): { h: Data; next: Data } {
     const { row, own, run } = this.one;
     row.set(this.net.weights.data.subarray(i * row.length, (i + 1) * row.length));
@@ -72,7 +72,7 @@ export class Fields {
     return this.one;
   }
 
-  /** The fields of all units, what they become, and the energy; in numbers that the next question changes. */
+  /** The fields of all units, their next states and the energy, in buffers that the next call overwrites. */
   all(): { h: Data; next: Data; E: Data } {
     this.whole ??= this.bindAll();
     this.whole.run();

@@ -1,11 +1,11 @@
 /**
- * The Hopfield network (Hopfield 1982): a single layer in which every unit hears every other one, an associative memory.
- * What it is given falls to the nearest of the states of low energy, and storing puts these where the patterns are.
+ * The Hopfield network (Hopfield 1982), an associative memory: a single layer in which every unit is connected to every
+ * other. Storing makes the patterns local minima of the energy; recall descends from a probe to a minimum near it.
  *
  *   s [N] of ±1   W [N, N] symmetric, zero diagonal
  *
  *   field    h_i = Σ_j w_ij s_j
- *   update   s_i = sgn(h_i), and where h_i = 0 the unit keeps its state
+ *   update   s_i = sgn(h_i); if h_i = 0, the unit keeps its state
  *   energy   E = −½ Σ_i s_i h_i
  */
 import { mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
@@ -15,23 +15,23 @@ import { readPatterns, readState, type HopfieldPatterns, type HopfieldState } fr
 import { recall, steps, type RecallStep, type RecallResult, type RecallOptions } from './recall';
 import { ruleNames, rules, type StorageRule } from './storage';
 
-/** What a Hopfield network stores, and by which rule. */
+/** The patterns of a Hopfield network, and the rule that stores them. */
 export interface HopfieldOptions {
   /** P patterns of N units, +1 or −1 each. */
   patterns: HopfieldPatterns;
-  /** How they are stored; default hebbian. */
+  /** The storage rule; default hebbian. */
   rule?: StorageRule;
 }
 
 /**
- * An associative memory: stored patterns, and the weights in which they are stored. Made by `hopfield`.
+ * An associative memory: the stored patterns, and the weights that encode them. Created by `hopfield`.
  *
  *   patterns [P, N]   weights [N, N]   state [N] of ±1
  *
  * The weights are computed once; recall does not change them.
  *
  * Source: Hopfield 1982, "Neural networks and physical systems with emergent collective computational abilities".
- * @throws RangeError for patterns that are not of one length or not of ±1; TypeError for an unknown rule or option.
+ * @throws RangeError for patterns of unequal lengths or with values other than ±1; TypeError for an unknown rule or option.
  * @example
  * const one = hopfield({ patterns: [[1, 1, -1, -1]] });
  * one.recall([1, 1, -1, 1]).state; // [1, 1, -1, -1]
@@ -41,11 +41,11 @@ export class Hopfield {
   readonly patterns: Tensor;
   /** W [N, N] */
   readonly weights: Tensor;
-  /** How the patterns were stored. */
+  /** The rule that stored the patterns. */
   readonly rule: StorageRule;
-  /** Fields up to here are zero but for rounding: they are sums of N terms, each of them rounded. */
+  /** Fields up to this value count as zero: the bound of the rounding error of a sum of N terms. */
   readonly tie: number;
-  /** Answers questions about single states. */
+  /** Computes fields, energies and overlaps. */
   private readonly fields: Fields;
 
   constructor(options: HopfieldOptions) {
@@ -71,37 +71,37 @@ export class Hopfield {
     return this.patterns.shape[1];
   }
 
-  /** h_i = Σ_j w_ij s_j, exactly zero where only rounding keeps it from that. */
+  /** h_i = Σ_j w_ij s_j; exactly zero if it is zero up to rounding. */
   field(state: HopfieldState, unit: number): number {
     return this.fields.of(state).unit(unit).h[0];
   }
 
   /**
    * E = −½ sᵀ W s; asynchronous recall never raises it.
-   * @throws RangeError unless the state is N numbers of ±1.
+   * @throws RangeError unless the state is N values of ±1.
    */
   energy(state: ArrayLike<number>): number {
     return this.fields.of(this.read(state, 'hopfield.energy')).all().E[0];
   }
 
   /**
-   * How far a state agrees with each pattern, Σ_i ξ_i s_i / N: 1 is the pattern itself, −1 its mirror image, and 0 is
-   * what chance gives.
-   * @throws RangeError unless the state is N numbers of ±1.
+   * The overlap of a state with each pattern, Σ_i ξ_i s_i / N: 1 for the pattern itself, −1 for its negative, about 0 for a
+   * random state.
+   * @throws RangeError unless the state is N values of ±1.
    */
   overlaps(state: ArrayLike<number>): number[] {
     return this.fields.of(this.read(state, 'hopfield.overlaps')).overlaps();
   }
 
   /**
-   * Recalls a pattern from a probe: updates units until nothing changes any more, or all changes come back.
+   * Recalls a pattern from a probe: updates units until the state is a fixed point or part of a 2-cycle.
    *
-   * Asynchronously, units are updated one at a time, in a new random order for each sweep over all of
-   * them; the energy falls with every change, so that this always ends in a fixed point. Synchronously all units are
-   * updated at once, which may also end in a cycle of two states (Goles, Fogelman & Pellegrin 1985).
-   * With a state its mirror image is recalled as well: both have the same energy.
+   * Asynchronous recall updates one unit at a time, in a new random order for each sweep over all units; every change
+   * lowers the energy, so it always ends in a fixed point. Synchronous recall updates all units at once, and may also end in
+   * a cycle of two states (Goles, Fogelman & Pellegrin 1985). Recall may also end in the negative of a stored pattern,
+   * which has the same energy.
    *
-   * @throws RangeError unless the probe is N numbers of ±1; TypeError for an unknown option.
+   * @throws RangeError unless the probe is N values of ±1; TypeError for an unknown option.
    * @example
    * const memory = hopfield({ patterns: [[1, 1, 1, 1], [1, -1, 1, -1]] });
    * memory.recall([1, 1, 1, -1], { mode: 'asynchronous' }).outcome // 'fixed point'
@@ -111,8 +111,8 @@ export class Hopfield {
   }
 
   /**
-   * As `recall`, seen while it happens: the probe first, then asynchronously each unit that changes, synchronously each
-   * update of all units.
+   * As `recall`, but yields intermediate states: first the probe, then the state after each flip (asynchronous) or each
+   * sweep (synchronous).
    * @example for (const { state, energy } of memory.steps(probe)) draw(state, energy);
    */
   steps(probe: ArrayLike<number>, options: RecallOptions = {}): Generator<RecallStep, RecallResult, void> {
@@ -133,8 +133,8 @@ export class Hopfield {
  * | rule           | stores                                                                              |
  * | -------------- | ----------------------------------------------------------------------------------- |
  * | hebbian        | about 0.138 N random patterns with few errors (Amit, Gutfreund & Sompolinsky 1985)  |
- * | storkey        | more, and correlated ones better, still one pattern after the other (Storkey 1997)  |
- * | pseudo-inverse | any that are linearly independent, all as fixed points (Personnaz, Guyon & Dreyfus 1985) |
+ * | storkey        | more, and correlated ones better; also incremental (Storkey 1997)                   |
+ * | pseudo-inverse | any linearly independent ones, all as fixed points (Personnaz, Guyon & Dreyfus 1985) |
  *
  * Source: Hopfield 1982, "Neural networks and physical systems with emergent collective computational abilities".
  * @throws RangeError for patterns of unequal lengths or of other numbers than ±1, and with the pseudo-inverse for patterns

@@ -1,4 +1,4 @@
-/** Patterns of +1 and −1: reading, random generation, corruption. */
+/** Patterns of +1 and −1: validation, random generation, corruption. */
 import { must, mustBe, mustCount } from '../core/check';
 import type { Random } from '../core/random';
 import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';
@@ -9,8 +9,8 @@ export type HopfieldState = Int8Array;
 export type HopfieldPatterns = readonly ArrayLike<number>[] | Tensor;
 
 /**
- * Patterns as a tensor [P, N] of their own.
- * @throws TypeError unless given a list or a tensor; RangeError for none, for unequal lengths and for other numbers.
+ * Copies patterns into a new tensor [P, N].
+ * @throws TypeError unless given a list or a tensor; RangeError for no patterns, unequal lengths or values other than ±1.
  */
 export function readPatterns(given: HopfieldPatterns, where: string): Tensor {
   mustBe(Array.isArray(given) || isTensor(given), where, 'patterns must be a list or a tensor', given);
@@ -24,7 +24,7 @@ export function readPatterns(given: HopfieldPatterns, where: string): Tensor {
   return tensor(states.map((state) => Array.from(state)));
 }
 
-/** One pattern of N units, copied. */
+/** A copy of one pattern of N units, validated. */
 export function readState(
   given: ArrayLike<number>,
   N: number,
@@ -54,7 +54,7 @@ export function randomPatterns(count: number, units: number, random: Random): Ho
 }
 
 /**
- * A copy of a pattern in which a share of the units, chosen at random, are flipped: exactly that share, rounded.
+ * A copy of a pattern with a given fraction of its units flipped, chosen at random; their number is rounded.
  * @throws RangeError unless 0 ≤ share ≤ 1.
  * @example corrupt([1, 1, 1, 1], 0.5, new Random(1)) // two of the four are −1
  */

@@ -1,56 +1,56 @@
-/** Recall: a Hopfield network's state, updated until it settles. */
+/** Recall in a Hopfield network: updates the state until it is a fixed point or a 2-cycle. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
 import type { Fields } from './fields';
 import type { HopfieldState } from './patterns';
 
-/** Whether units are updated one at a time, each on what the others have become, or all at once. */
+/** Whether units are updated one at a time, each from the current states of the others, or all at once. */
 export type RecallMode = 'asynchronous' | 'synchronous';
 export const modes: readonly RecallMode[] = ['asynchronous', 'synchronous'];
 
-/** How a recall is run, and when it stops. */
+/** Options of a recall. */
 export interface RecallOptions {
   /** One unit at a time (default), or all at once. */
   mode?: RecallMode;
-  /** Draws the order of asynchronous updates; default a generator of seed 0. */
+  /** Generator of the order of asynchronous updates; default one of seed 0. */
   random?: Random;
-  /** Stops after so many sweeps over all units; default when the state has settled, which it always does. */
+  /** Maximum number of sweeps over all units; default unlimited, because recall always ends. */
   sweeps?: number;
 }
 
-/** What is to be seen of a recall at one moment. */
+/** An intermediate state of a recall. */
 export interface RecallStep {
-  /** Sweeps begun: 0 for the probe. */
+  /** Number of the current sweep; 0 for the probe. */
   sweep: number;
-  /** The units that have just changed. */
+  /** The units that have just been flipped. */
   flipped: readonly number[];
   /** E of this state; asynchronous updates never raise it. */
   energy: number;
-  /** The network's own state, which the next moment changes. */
+  /** The current state itself, not a copy: the next step changes it. */
   state: HopfieldState;
 }
 
 /** Where a recall ended. */
 export interface RecallEnd {
-  /** Where it ended, [N]. */
+  /** The final state [N]. */
   state: HopfieldState;
   /**
-   * `fixed point`: no update changes the state. `2-cycle`: synchronous updates go to and fro between this and `other`.
-   * `stopped`: neither, yet.
+   * `fixed point`: no update changes the state. `2-cycle`: synchronous updates alternate between this state and `other`.
+   * `stopped`: the maximum number of sweeps was reached before either.
    */
   outcome: 'fixed point' | '2-cycle' | 'stopped';
   other?: HopfieldState;
   /** E of the state. */
   energy: number;
-  /** Sweeps made, with the one in which nothing changed. */
+  /** Number of sweeps, including the last one without a change. */
   sweeps: number;
 }
 
-/** How a recall ended, and what came of it. */
+/** Where a recall ended, and the nearest stored pattern. */
 export interface RecallResult extends RecallEnd {
-  /** The stored pattern that is nearest to the state or to its mirror image. */
+  /** The index of the stored pattern with the largest absolute overlap. */
   pattern: number;
-  /** How far they agree: 1 is the pattern itself, −1 its mirror image. */
+  /** The overlap with it: 1 for the pattern itself, −1 for its negative. */
   overlap: number;
 }
 
@@ -97,7 +97,7 @@ function* asynchronous(
       still = false;
       state[unit] *= -1;
       fields.flip(unit);
-      // the terms that hold this unit, s_i h_i, were −|h| and are |h| now
+      // the unit's term s_i h_i was −|h| and is now |h|
       energy -= 2 * Math.abs(h[0]);
       yield { sweep, flipped: [unit], energy, state };
     }
@@ -107,9 +107,9 @@ function* asynchronous(
 }
 
 /**
- * All units at once. Two states ago is as far back as one has to look: Σ_i s_i(t) h_i(t − 1) never falls, and where it
- * stays the same every unit that does not keep its state at a tie returns to where it was two steps before. So one that
- * changes in a cycle is never tied, and is back after two steps.
+ * Updates all units at once. Only 2-cycles are possible, so it suffices to compare with the state two steps ago:
+ * Σ_i s_i(t) h_i(t − 1) never decreases, and if it stays the same, every unit without a tie (h_i = 0) has returned to its
+ * state of two steps ago. A unit that changes within a cycle is therefore never tied, and returns after two steps.
  */
 function* synchronous(
   fields: Fields,
@@ -128,7 +128,7 @@ function* synchronous(
     if (flipped.length === 0) return { state, outcome: 'fixed point', energy, sweeps: sweep + 1 };
     const other = state.slice();
     for (const i of flipped) other[i] *= -1;
-    // what changed comes back: the state after this one is the one before it
+    // the same units flip back: the next state is the previous one
     if (flipped.length === last.length && flipped.every((unit, k) => unit === last[k]))
       return { state, outcome: '2-cycle', other, energy, sweeps: sweep + 1 };
     state.set(other);

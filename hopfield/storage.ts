@@ -1,14 +1,14 @@
 /**
- * How patterns become weights: three rules, each symmetric and with a zero diagonal.
+ * The three rules that compute weights from patterns; all give symmetric weights with a zero diagonal.
  *
  *   ξ [P, N]   W [N, N]   off [N, N]: 1 everywhere but on the diagonal
  *
  * Hebbian (Hopfield 1982)
  *   W = 1/N Σ ξ ξᵀ
- * Storkey (1997), one pattern after the other
- *   w_ij += 1/N (ξ_i ξ_j − ξ_i h_ji − h_ij ξ_j), where h_ij is the field of unit i without what j adds to it
+ * Storkey (1997), one pattern at a time
+ *   w_ij += 1/N (ξ_i ξ_j − ξ_i h_ji − h_ij ξ_j), where h_ij is the field of unit i without the term of j
  * Pseudo-inverse (Personnaz, Guyon & Dreyfus 1985)
- *   W = Ξ⁺ Ξ, the projection on what the patterns span: Σ q qᵀ over an orthonormal basis of it
+ *   W = Ξ⁺ Ξ, the projection onto the span of the patterns: Σ q qᵀ over an orthonormal basis of it
  */
 import { must } from '../core/check';
 import { bound, equations } from '../core/equations/equations';
@@ -23,7 +23,7 @@ const outer = equations(
    W = scale * products * off`,
 );
 
-/** x and xUp are the same pattern, as a row and as a column; W is symmetric, so that one is h_i of the other's h_j. */
+/** x and xUp are the same pattern as a row and as a column; h and hUp are likewise equal, because W is symmetric. */
 const storkeyRule = equations(
   'hopfield, Storkey rule',
   `x [1, N]   xUp [N, 1]   units [1]   off, WPrev [N, N]
@@ -35,7 +35,7 @@ const storkeyRule = equations(
    W = WPrev + off * (xUp * x - (xUp * hji + hij * x)) / units`,
 );
 
-/** Gram and Schmidt: takes from q what it has in common with b, of length 1. */
+/** A Gram–Schmidt step: subtracts from q its component along the unit vector b. */
 const takeAway = equations(
   'hopfield, pseudo-inverse',
   'qPrev, b [1, N]   writes along [1, 1]   q [1, N]',
@@ -51,7 +51,7 @@ const normalise = equations(
    unit = q / length`,
 );
 
-/** The rule that stores patterns. The last two bear a higher load. */
+/** The rule that stores patterns. The last two have a higher capacity. */
 export type StorageRule = 'hebbian' | 'storkey' | 'pseudo-inverse';
 export const rules: Record<StorageRule, (patterns: Tensor) => Tensor> = {
   hebbian,
@@ -60,7 +60,7 @@ export const rules: Record<StorageRule, (patterns: Tensor) => Tensor> = {
 };
 export const ruleNames = Object.keys(rules) as StorageRule[];
 
-/** Of a pattern of length √N, the part beyond the others below which it counts as theirs: far above rounding. */
+/** A pattern is linearly dependent if its component orthogonal to the others is below this times √N; far above rounding. */
 const DEPENDENT = 1e-9;
 
 function hebbian(patterns: Tensor): Tensor {
@@ -103,8 +103,8 @@ function offDiagonal(N: number): Tensor {
 }
 
 /**
- * An orthonormal basis of what the patterns span, by Gram and Schmidt; a second pass takes away what rounding left.
- * @throws RangeError for a pattern that is a combination of those before it.
+ * An orthonormal basis of the span of the patterns, by Gram–Schmidt with a second pass against rounding errors.
+ * @throws RangeError for a pattern that is a linear combination of previous ones.
  */
 function orthonormal(patterns: Tensor): Tensor {
   const [P, N] = patterns.shape;
