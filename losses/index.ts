@@ -1,4 +1,4 @@
-/** The losses that are built in: one file and one line each. */
+/** Registers the built-in losses; each takes one file and one line here. */
 import { binaryCrossEntropy } from './binarycrossentropy';
 import { crossEntropy } from './crossentropy';
 import { registerLoss } from './loss';

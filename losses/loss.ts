@@ -1,5 +1,5 @@
 /**
- * What a loss is: from the outputs y of all steps to one number, and dL/dy, both as equations.
+ * Definition and registry of losses: equations for one number from the outputs y of all steps, and for dL/dy.
  *
  *   y, target, dy [N, O]   weight, rowLoss [N, 1]   loss [1]      N = T·B rows
  *
@@ -14,43 +14,43 @@ import type { Program } from '../core/program';
 import { Registry } from '../core/registry';
 import { dtypeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
 
-/** What a target is: a class number, O numbers in 0…1, or O numbers of any size. */
+/** The kind of targets: a class number, O numbers in 0…1, or O arbitrary numbers. */
 export type LossTargets = 'classes' | 'probabilities' | 'numbers';
-/** What the outputs are turned into where a prediction is wanted. */
+/** The function that turns outputs into predictions. */
 export type LossPrediction = 'same' | 'sigmoid' | 'softmax';
 
-/** The text of a loss, and what others must know of it. */
+/** The equations of a loss and its metadata. */
 export interface LossDefinition {
-  /** What options and checkpoints call it: `softmax`. */
+  /** Its name in options and checkpoints: `softmax`. */
   name: string;
-  /** What people call it: `cross-entropy`. */
+  /** Its name in texts: `cross-entropy`. */
   title: string;
   targets: LossTargets;
   /** Reads y and target; writes rowLoss [N, 1]. */
   forward: string;
-  /** Reads all of that, what forward wrote, and weight [N, 1]; writes dy [N, O]. */
+  /** Reads y, target, the values that forward wrote, and weight [N, 1]; writes dy [N, O]. */
   backward: string;
   /** Default: the outputs as they are. */
   prediction?: LossPrediction;
-  /** Whether a row's loss is a mean over its O outputs, not their sum; default false. */
+  /** Whether a row's loss is the mean over its O outputs instead of the sum; default false. */
   perOutput?: boolean;
-  /** The sum over all rows of `y` and `targets` in PyTorch, with `torch.nn.functional` as F; without it no export to it. */
+  /** PyTorch code of the sum over all rows of `y` and `targets`, with `torch.nn.functional` as F; required for export. */
   pytorch?: string;
 }
 
 /** A loss, ready to be recorded. */
 export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' | 'backward' | 'pytorch'>>> {
   readonly pytorch?: string;
-  /** The text that it was made from, for other threads. */
+  /** The definition it was made from, to rebuild it in other threads. */
   readonly definition: LossDefinition;
   readonly forward: Compiled;
   readonly backward: Compiled;
 }
 
 /**
- * A loss from its equations.
+ * Creates a loss from its equations.
  *
- * @throws EquationError with line and column for what cannot be read, is not known or does not fit.
+ * @throws EquationError with line and column for a syntax error, an unknown name or a shape mismatch.
  * @example
  * loss({
  *   name: 'absolute',
@@ -83,8 +83,8 @@ export function loss(definition: LossDefinition): Loss {
 const losses = new Registry<Loss>('loss');
 
 /**
- * Makes a loss known by its name, wherever a loss is named: networks, checkpoints, commands, the check suite.
- * @throws RangeError when the name is taken.
+ * Registers a loss under its name for networks, checkpoints, commands and the check suite.
+ * @throws RangeError if the name is taken.
  * @example
  * registerLoss(
  *   loss({
@@ -102,15 +102,15 @@ export function registerLoss(made: Loss): Loss {
 }
 
 /**
- * The names of all losses, in the order in which they were registered.
+ * The names of all losses, in order of registration.
  * @example lossNames().includes('softmax') // true
  */
 export const lossNames = (): string[] => losses.names;
 
-/** @throws TypeError for a name that is not known. */
+/** @throws TypeError for an unknown name. */
 export const lossOf = (name: string, where = 'loss'): Loss => losses.get(name, where);
 
-/** What is worked on when a loss is recorded. */
+/** The tensors of a recorded loss. */
 export interface LossTensors {
   y: Tensor;
   dy: Tensor;
