@@ -1,10 +1,10 @@
-/** Other activations in the text of a cell. */
+/** Replaces the activation functions in the equations of a cell. */
 import type { CellEquations } from './define';
 
 /** The function f of h = f(z). */
 export type Activation = 'tanh' | 'sigmoid' | 'relu';
 
-/** f', written in terms of y = f(z), which forward saved: z itself is not needed again. */
+/** f' in terms of y = f(z), which forward saved, so that z is not needed. */
 export const slopes: Readonly<Record<Activation, (y: string) => string>> = {
   tanh: (y) => `1 - ${y} * ${y}`,
   sigmoid: (y) => `${y} * (1 - ${y})`,
@@ -13,19 +13,19 @@ export const slopes: Readonly<Record<Activation, (y: string) => string>> = {
 
 export const activationNames = Object.keys(slopes) as Activation[];
 
-/** A slope as cells write it, a factor of a product. */
+/** A slope as it appears in the equations, as a factor of a product. */
 const factor = (f: Activation, y: string): string => (f === 'tanh' ? `(${slopes[f](y)})` : slopes[f](y));
 
 const brackets = /[()*+]/g;
 
 /**
- * A cell with other activations. Where its text says `g = tanh(ag)` and, in the backward lines and the Jacobian,
- * `(1 - g * g)`, those of the chosen function stand instead.
+ * The equations of a cell with other activations: replaces `g = tanh(ag)` and, in the backward lines and the Jacobian,
+ * `(1 - g * g)` by those of the chosen function.
  *
- * With a clip K, an activation reads max(min(a, K), -K), and its slope is 0 beyond K. What stood before the clip is kept
- * as `kg`: once clipped it would no longer say on which side of K it was.
- * @param choice an activation for every value of forward that is one: `{ i: 'sigmoid', g: 'relu' }`.
- * @throws Error for a value that is no activation in the text.
+ * With a clip K, the activation is applied to max(min(a, K), -K), and its slope is 0 beyond K. The value before clipping is
+ * kept as `kg`, because backward needs to know whether it was clipped.
+ * @param choice activations by the variables they compute: `{ i: 'sigmoid', g: 'relu' }`.
+ * @throws Error for a variable that is not computed by an activation.
  */
 export function withActivations(
   equations: CellEquations,

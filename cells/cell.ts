@@ -1,8 +1,8 @@
 /**
- * What a recurrent cell is: sizes, parameters, states, and one step forward and one step backward.
+ * The interface of a recurrent cell: sizes, parameters, states, one step forward and one step backward.
  *
- * A cell knows nothing of time. `step` and `stepBackward` record their products and statements on a program, reading
- * and writing tensors by the names of the equations:
+ * A cell is independent of time. `step` and `stepBackward` record their products and statements on a program, and access
+ * tensors by the names in the equations:
  *
  *   step           reads x, the parameters, sPrev for each state s; writes s and the buffers
  *   stepBackward   reads dsNext for each state s (the gradient from t+1), d<output>Out (the gradient from the output
@@ -70,21 +70,21 @@ export interface Cell {
   readonly input: number;
   /** H, the number of hidden units. */
   readonly hidden: number;
-  /** What is learnt, by the names of the equations: `Wx` [D, H]. */
+  /** The trained parameters, by the names in the equations: `Wx` [D, H]. */
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** Width of each state; the first one is the cell's output. */
   readonly states: Readonly<Record<string, number>>;
-  /** Width of each buffer: what one step keeps for its backward, and what it writes on the way. */
+  /** Width of each buffer: values that a step saves for its backward, and intermediate results. */
   readonly buffers: Readonly<Record<string, number>>;
   /** Names for some of the columns of a buffer, a parameter or its gradient; two names may share columns. */
   readonly parts?: Readonly<Record<string, ColumnRange>>;
   /** Options that a checkpoint must hold to build the same cell again. */
   readonly options?: Readonly<Record<string, CellOption>>;
-  /** The text that it was made from, for those who show it or save it. */
+  /** The equations it was made from, for display and for checkpoints. */
   readonly equations?: CellEquations;
   /** Forward statements with the backward statements derived from them, for the check against duals. */
   readonly statements?: readonly StatementPair[];
-  /** Of a cell with a clock: what it does at time t. Steps of the same phase record the same operations. */
+  /** For a cell with a clock: a key of its behaviour at time t. Steps of the same phase record the same operations. */
   phase?(t: number): string;
   /**
    * Records the step at time t: from x and the previous states to the states and buffers. Memory that it allocates is
@@ -105,7 +105,7 @@ export interface Cell {
 
 /** The text of a cell. */
 export interface CellEquations {
-  /** What messages call it: `lstm`. */
+  /** Its name in messages: `lstm`. */
   name: string;
   /**
    * Shapes of a row of the batch: `x [D]   states h, c [H]   parameters Wx [D, 4H]  Wh [H, 4H]  b [4H]
@@ -114,7 +114,7 @@ export interface CellEquations {
   shapes: string;
   forward: string;
   backward: string;
-  /** Derivatives of the states by those before; without it they are taken from `backward`, row by row. */
+  /** Derivatives of the states with respect to the previous ones; without it, `backward` computes them row by row. */
   jacobian?: string;
 }
 
@@ -134,11 +134,11 @@ export function outputOf({ states }: Cell): { name: string; width: number } {
  * An optional third statement gives the same derivatives in forward mode: Jo of each output from Ju of the inputs.
  */
 export interface StatementPair {
-  /** From the inputs of a step to what it leaves. */
+  /** Computes outputs from inputs. */
   forward: Statement;
-  /** From what comes back, and what the step left, to the gradients of the inputs. */
+  /** Computes the gradients of the inputs from those of the outputs and from saved values. */
   backward: Statement;
-  /** From derivatives of the inputs to those of the outputs. */
+  /** Computes derivatives of the outputs from those of the inputs. */
   jacobian?: Statement;
 }
 
@@ -167,9 +167,9 @@ export interface CellOptions {
   hidden: number;
   /** Biases; default true. */
   bias?: boolean;
-  /** Start of Wx; default glorot. */
+  /** Initializer of Wx; default glorot. */
   inputInit?: WeightInit;
-  /** Start of Wh; default orthogonal, of which no power vanishes or explodes. */
+  /** Initializer of Wh; default orthogonal, whose powers neither vanish nor explode. */
   recurrentInit?: WeightInit;
 }
 
@@ -196,7 +196,7 @@ export function weightInit(name: WeightInit, hidden: number, where: string): Ini
   return table[mustBeOneOf(name, Object.keys(table) as WeightInit[], where, 'the initializer')]();
 }
 
-/** Whether `value` has the shape of a cell, the user's own included. */
+/** Whether `value` has the form of a cell, built-in or user-defined. */
 export function isCell(value: unknown): value is Cell {
   return (
     typeof value === 'object' &&

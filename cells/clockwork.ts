@@ -2,11 +2,11 @@
  * The clockwork network (Koutník, Greff, Gomez & Schmidhuber 2014): a vanilla network whose units form modules, each
  * with its own period. At time t the modules whose period divides t are active; the others keep their state.
  *
- *   x [B, D]   h, hPrev, z [B, H]   Wx [D, H]   Wh [H, H]   b [H]      H is the units of all modules
+ *   x [B, D]   h, hPrev, z [B, H]   Wx [D, H]   Wh [H, H]   b [H]      H is the total number of units
  *
- * The modules are in the order of increasing periods. A module reads those of at least its own period: itself and all
- * that follow it. So slow modules feed fast ones, never the other way around, and Wh is zero where the row's module comes
- * before the column's. Zero blocks are never multiplied.
+ * The modules are sorted by increasing period. A module reads itself and all modules of longer periods, which follow it.
+ * So slow modules feed fast ones but not vice versa, and Wh is zero where the row's module comes before the column's. Zero
+ * blocks are never multiplied.
  */
 import { must, mustBeOneOf } from '../core/check';
 import { equations } from '../core/equations/equations';
@@ -28,8 +28,8 @@ import {
 
 /**
  * The equations of one module: z, h, Wx, b are its columns, `heard` [B, K] the columns of hPrev from its first unit on,
- * and Wh [K, M] the rows from there on of its columns. Neighbouring modules that do the same are taken together where no
- * weights are read.
+ * and Wh [K, M] its columns of Wh, with the rows from its first unit on. Equations without weights run on several adjacent
+ * modules at once if all are active or all inactive.
  */
 const equationsOf = (f: Activation, bias: boolean) => {
   const b = when(bias);
@@ -47,7 +47,7 @@ const equationsOf = (f: Activation, bias: boolean) => {
       `dh = dhOut + dhNext   # two paths reach h: the output at t, and the step t + 1
        dz = dh * (${slopes[f]('h')})`,
     ),
-    // the old state of a unit that fires is only heard: its gradient is what the products that follow add up
+    // the old state of an active unit is read only through Wh: the products below add up its gradient
     clear: equations('clockwork, backward', 'writes dhPrev [B, M]', 'dhPrev = 0'),
     input: equations('clockwork, backward', 'dz [B, M]   Wx [D, M]   writes dx [B, D]', 'dx = dz @ Wx.T'),
     moreInput: equations('clockwork, backward', 'dz [B, M]   Wx [D, M]   adds dx [B, D]', 'dx += dz @ Wx.T'),
@@ -82,9 +82,9 @@ const equationsOf = (f: Activation, bias: boolean) => {
   };
 };
 
-/** What `clockwork` is built from: its modules, or `hidden` units divided evenly among `periods`. */
+/** Options of `clockwork`: its modules, or `hidden` units divided evenly among `periods`. */
 export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ClockworkModuleOptions {
-  /** Time of a sequence's first step: 0 (default), at which all modules fire, or 1 for the clock that counts from 1. */
+  /** Time of a sequence's first step: 0 (default), when all modules are active, or 1 for a clock that counts from 1. */
   offset?: number;
   /** f in h = f(z); default tanh. */
   activation?: Activation;
@@ -95,12 +95,12 @@ export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, Clockwork
  *
  *   parameters Wx [D, H]   Wh [H, H]   b [H]      state h [B, H]
  *
- * Modules are given by `modules`, or by `hidden` units in equal parts and their `periods`. An inactive module
- * costs only the copy of its state. The masked half of Wh is zero at the start; it is never read and
- * gets no gradient. `clockworkCounts` says how many weights and operations that leaves.
+ * Modules are given by `modules`, or by `periods` with `hidden` units in equal parts. An inactive module costs only the
+ * copy of its state. The masked half of Wh is initialized to zero; it is never read and gets no gradient.
+ * `clockworkCounts` returns the remaining number of weights and operations.
  *
- * The clock belongs to the sequence: the same input twice gives the same output, and a pass `from` the states of another
- * goes on where the clock stood. In the second direction of a bidirectional layer it counts the same steps, from their start.
+ * The clock belongs to the sequence: every sequence starts at the same time, and a pass `from` the states of another
+ * continues its clock. In the reverse direction of a bidirectional layer, time also counts from the start of the sequence.
  *
  * Source: Koutník, Greff, Gomez & Schmidhuber 2014, "A clockwork RNN".
  * @throws RangeError for sizes or periods below 1, periods that do not increase, units that cannot be divided evenly;
@@ -119,7 +119,7 @@ export function clockwork(options: ClockworkOptions): Cell {
 }
 
 /**
- * The cell of these modules in this order: each hears itself and those behind it. In `clockwork` these are the slower
+ * The cell of these modules in this order: each reads itself and those that follow it. In `clockwork` these are the slower
  * ones; any other order is for experiments only.
  */
 export function modular(
@@ -196,7 +196,7 @@ export function modular(
   };
 }
 
-/** The tensors of some neighbouring units under the names they have for all; `heard` and Wh are those of the first. */
+/** Views of the tensors for a range of adjacent units, under the same names; `heard` and Wh start at the first of them. */
 export function part(v: Tensors, { from, to }: Span): Tensors {
   const own: Tensors = { ...v };
   for (const name of ['h', 'hPrev', 'dhOut', 'dhNext', 'dhPrev', 'z', 'dz', 'Wx', 'b', 'dWx', 'db'])
@@ -209,7 +209,7 @@ export function part(v: Tensors, { from, to }: Span): Tensors {
   return own;
 }
 
-/** The same where the values of one row are columns, as in the Jacobian. */
+/** The same for the Jacobian, where the values of a row are columns. */
 export function uprightPart(v: Tensors, { from, to }: Span): Tensors {
   const own: Tensors = { ...v };
   for (const name of ['h', 'Jh', 'JhPrev', 'Jz']) own[name] = rows(v[name], from, to);
@@ -219,7 +219,7 @@ export function uprightPart(v: Tensors, { from, to }: Span): Tensors {
   return own;
 }
 
-/** What each module hears is drawn on its own; the rest is zero. */
+/** Initializes the block of Wh that each module reads separately; the rest is zero. */
 function masked(modules: readonly ClockworkModule[], each: Initializer): Initializer {
   return (t, random) => {
     constant(0)(t, random);

@@ -1,13 +1,13 @@
 /**
- * A cell from its equations: text in, and out comes what is executed, checked and saved.
+ * Creates a cell from its equations as text; the same text is executed, checked and saved.
  *
- * `@` is the matrix product and `.T` the transpose; `*` multiplies element by element, and `sum` adds up the rows, which are
- * those of the batch. `+=` adds to a gradient, which other steps add to as well.
+ * `@` is the matrix product and `.T` the transpose; `*` multiplies element by element, and `sum` adds up the rows of the
+ * batch. `+=` adds to a gradient that other steps add to as well.
  *
- * Forward reads x, the parameters and `<state>Prev`, and writes every state. Backward reads all of that, what forward
- * wrote, `d<output>Out` (from the output at t) and `d<state>Next` (from the step t + 1); it writes dx and every
- * `d<state>Prev`, and adds into `d<parameter>`. The Jacobian reads `J<state>Prev` and writes `J<state>`; values stand
- * upright in it, one number a row. What a later step reads is kept; what only stands on the way is not stored at all.
+ * Forward reads x, the parameters and `<state>Prev`, and writes every state. Backward reads all of these, the values that
+ * forward wrote, `d<output>Out` (from the output at t) and `d<state>Next` (from the step t + 1); it writes dx and every
+ * `d<state>Prev`, and adds into `d<parameter>`. The Jacobian reads `J<state>Prev` and writes `J<state>`; its values are
+ * column vectors. Values that a later block reads are kept; other intermediate results are not stored.
  */
 import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
@@ -18,26 +18,26 @@ import { readCell, type ReadCell } from './read';
 
 export type { CellEquations } from './cell';
 
-/** What a cell is made of beside its equations. */
+/** The sizes, initializers and options of a cell. */
 export interface CellDefinition {
-  /** Numbers for the letters of the shapes; D is the width of the input, H that of the hidden layer. */
+  /** Values of the letters in the shapes; D is the width of the input, H that of the hidden layer. */
   sizes: Readonly<Record<string, number>> & { D: number; H: number };
-  /** How each parameter starts. */
+  /** The initializer of each parameter. */
   init: Readonly<Record<string, Initializer>>;
-  /** What a checkpoint must hold to build the same cell again. */
+  /** Options that a checkpoint must hold to build the same cell again. */
   options?: Readonly<Record<string, CellOption>>;
 }
 
-/** Texts that were read before, the last few: the same cell is made again and again. */
+/** A cache of the texts that were parsed last, because the same cell is often created again. */
 const known = new Map<string, ReadCell>();
 const MOST_KNOWN = 100;
 
 /**
- * A cell from equations.
+ * Creates a cell from equations.
  *
  *   x, dx [B, D]   each state s, ds [B, its width]   parameters as declared
  *
- * @throws EquationError with line and column for what cannot be read, is not known or does not fit; RangeError for a
+ * @throws EquationError with line and column for a syntax error, an unknown name or a shape mismatch; RangeError for a
  *   letter without a size.
  * @example
  * const leaky = cell(
@@ -56,7 +56,7 @@ const MOST_KNOWN = 100;
  * gradcheck(leaky).ok; // true
  */
 export function cell(equations: CellEquations, making: CellDefinition): Cell {
-  // parsing takes longer than all else here
+  // parsing takes most of the time
   const key = JSON.stringify([equations, making.sizes]);
   const read = known.get(key) ?? readCell(equations, making.sizes);
   known.delete(key);
@@ -66,13 +66,13 @@ export function cell(equations: CellEquations, making: CellDefinition): Cell {
   return made(read, equations, making);
 }
 
-/** The numbers that the letters of a cell's shapes stand for. */
+/** The values of the letters in a cell's shapes. */
 export function sizesOf(
   { input: D, hidden: H, parameters, states }: Cell,
   { shapes, name }: CellEquations,
 ): CellDefinition['sizes'] {
   const { sections } = declare(shapes, ['states', 'parameters'], name);
-  // letters beside D and H are the width of a state or an axis of a parameter
+  // letters other than D and H are the width of a state or an axis of a parameter
   const sizes = { D, H };
   const note = (shape: Shape, numbers: readonly number[]): void =>
     shape.forEach((letter, k) => {
@@ -83,7 +83,7 @@ export function sizesOf(
   return sizes;
 }
 
-/** The columns of the biases b that belong to a gate; undefined where a cell has no such gate, or no biases. */
+/** The columns of the biases b that belong to a gate; undefined if the cell has no such gate or no biases. */
 export function gateBias({ name, equations, parameters }: Cell, gate: string): ColumnRange | undefined {
   if (equations === undefined || !('b' in parameters)) return undefined;
   const { gates, sections } = declare(equations.shapes, ['states', 'parameters'], name);
@@ -96,8 +96,8 @@ export function gateBias({ name, equations, parameters }: Cell, gate: string): C
 }
 
 /**
- * The same cell with some of its equations written otherwise. It is not cached: there may be thousands.
- * @throws EquationError where they do not fit together; TypeError for a cell that is not defined by equations.
+ * The same cell with some of its equations replaced. It is not cached, because there may be thousands.
+ * @throws EquationError if the equations do not fit together; TypeError for a cell that is not defined by equations.
  */
 export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
   const { equations, parameters } = of;
@@ -109,8 +109,8 @@ export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
 }
 
 /**
- * The cell of equations that were read. Its `step` computes nothing: it records the equations, as operations on the tensors
- * that `v` holds by their names, into a program, which is compiled once and then run for each batch.
+ * The cell of parsed equations. Its `step` computes nothing: it records the equations as operations on the named tensors
+ * `v` in a program, which is compiled once and then run for each batch.
  */
 function made(read: ReadCell, equations: CellEquations, { sizes, init, options }: CellDefinition): Cell {
   const { name } = equations;
@@ -138,11 +138,11 @@ function made(read: ReadCell, equations: CellEquations, { sizes, init, options }
   };
 }
 
-/** Lets a piece of text through, or leaves it out. */
+/** A template tag that returns its text, or an empty string. */
 export type Optional = (text: TemplateStringsArray) => string;
 
 /**
- * A piece of text that one variant of a cell has and another has not.
+ * A template tag for text that only some variants of a cell contain.
  * @example when(false)`+ b` // ''
  */
 export function when(is: boolean): Optional {

@@ -10,8 +10,8 @@ import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cel
 import { cell, when, type CellEquations, type Optional } from './define';
 
 /**
- * The equations of one step, as `cell` in `define.ts` reads them. `b` keeps a piece of text, or leaves it out in a layer
- * without biases. The slope of tanh is written in terms of h, which forward saved: tanh'(z) = 1 - h * h.
+ * The equations of one step, in the notation of `cell` in `define.ts`. The tag `b` omits its text in a layer without
+ * biases. The slope of tanh is written in terms of h, which forward saved: tanh'(z) = 1 - h * h.
  */
 export const elmanEquations = (b: Optional): CellEquations => ({
   name: 'elman',
@@ -32,7 +32,7 @@ export const elmanEquations = (b: Optional): CellEquations => ({
       Jh = Jz * (1 - h * h)        # in all diag(tanh'(z)) Wh.T, one row of it for each unit`,
 });
 
-/** What `elman` is built from. */
+/** Options of `elman`. */
 export interface ElmanOptions extends CellOptions {
   /** f in h = f(z); default tanh. */
   activation?: Activation;

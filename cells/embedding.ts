@@ -1,10 +1,10 @@
 /**
- * The embedding layer: every class has a row of a table, and is read as that row.
+ * The embedding layer: replaces every class by its row of a trained table.
  *
- *   x [N, V]   e [N, W]   E [V, W]      N = T·B rows at once: it has no memory
+ *   x [N, V]   e [N, W]   E [V, W]      N = T·B rows at once, because it has no state
  *
- * Where x is class numbers the product looks rows of E up, and its derivative adds rows of de up by class. Where x is
- * numbers, such as the probabilities of classes, e is a weighted mean of rows.
+ * If x holds class numbers, the product looks up rows of E, and its derivative sums the rows of de by class. If x holds
+ * numbers, such as class probabilities, e is a weighted mean of rows.
  *
  * Source: Bengio, Ducharme, Vincent & Jauvin 2003, "A neural probabilistic language model".
  */
@@ -22,27 +22,27 @@ export const embedBackward = equations(
    dE += x.T @ de`,
 );
 
-/** The size of an embedding's table, and how it starts. */
+/** The size of an embedding's table and its initial deviation. */
 export interface EmbeddingOptions {
   /** V, the number of classes. */
   input: number;
   /** W, the width of a class's row. */
   width: number;
-  /** Standard deviation of the table's start; default 1. */
+  /** Standard deviation of the initial table; default 1. */
   deviation?: number;
 }
 
-/** What stands below the first cell of a network and turns classes into rows of a table. */
+/** An embedding layer, below the first cell of a network. */
 export interface Embedding {
-  /** Tells it from a cell. */
+  /** Distinguishes it from a cell. */
   readonly name: 'embedding';
   /** V, the number of classes. */
   readonly input: number;
-  /** W, the width of a row: what the cell above reads. */
+  /** W, the width of a row, which is the input size of the cell above. */
   readonly width: number;
   /** The table, E [V, W]. */
   readonly parameters: Readonly<Record<string, Parameter>>;
-  /** What a checkpoint must hold to build the same layer again. */
+  /** Options that a checkpoint must hold to build the same layer again. */
   readonly options: Readonly<Required<EmbeddingOptions>>;
 }
 
@@ -51,7 +51,7 @@ export interface Embedding {
  *
  *   x class numbers [T, B]   ->   [T·B, W]      parameter `embedding.E` [V, W], as torch.nn.Embedding's weight
  *
- * It is trained like any other layer. Rows of probabilities [T, B, V] are read too, as means of the table's rows.
+ * It is trained like any other layer. Probabilities [T, B, V] are also accepted, and give means of the table's rows.
  *
  * @throws RangeError for sizes below 1 or a negative deviation; TypeError for an unknown option.
  * @example

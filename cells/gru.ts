@@ -2,7 +2,7 @@
  * The gated recurrent unit; z keeps the old state: h = (1 - z) * n + z * hPrev. Gates are stored in the order r z n, so
  * `arz` are the columns of a that belong to r and z, and `Whn` the columns of Wh that belong to n.
  *
- * The form that resets before the product stands in `grubefore.ts`; the two agree only where Whn is diagonal.
+ * The form that applies the reset before the product is in `grubefore.ts`; the two agree only if Whn is diagonal.
  * Source: Cho et al. 2014 (arXiv 1406.1078, v1 for this form); the same form as cuDNN's and PyTorch's.
  */
 import { mustBeOneOf } from '../core/check';
@@ -46,7 +46,7 @@ export const resetAfter = (b: Optional): CellEquations => ({
       Jh = Jz * (hPrev - n) + (1 - z) * Jn + z * JhPrev`,
 });
 
-/** What `gru` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
+/** Options of `gru`. `inputInit` and `recurrentInit` fill each gate separately. */
 export interface GruOptions extends CellOptions {
   /** Whether r scales hPrev Whn ('after', the default) or hPrev itself ('before'). */
   reset?: 'after' | 'before';

@@ -1,6 +1,6 @@
 /**
- * The equations of the gated recurrent unit that resets the old state before it is multiplied by its weights; v is the
- * reset state.
+ * The equations of the gated recurrent unit that applies the reset gate to the old state before the product with its
+ * weights; v is the reset state.
  *
  * Source: Cho et al. 2014 (arXiv 1406.1078, v3).
  */

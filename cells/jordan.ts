@@ -1,5 +1,5 @@
 /**
- * The output-recurrent network (Jordan 1986): what is fed back is not the hidden layer but the previous output, o, or
+ * The output-recurrent network (Jordan 1986): it feeds back not the hidden layer but the previous output o, or
  * p = softmax(o). The initial output is a state like any other and has a gradient.
  */
 import { mustBeOneOf, mustCount } from '../core/check';
@@ -46,7 +46,7 @@ const equations = (feedback: 'o' | 'p', bias: boolean): CellEquations => {
   };
 };
 
-/** What `jordan` is built from. `recurrentInit` fills Wf, the weights of what is fed back. */
+/** Options of `jordan`. `recurrentInit` fills Wf, the feedback weights. */
 export interface JordanOptions extends CellOptions {
   /** O, the width of the output, which is the state that is fed back. */
   output: number;
@@ -62,7 +62,7 @@ export interface JordanOptions extends CellOptions {
  *   parameters Wx [D, H]   Wf [O, H]   b [H]   Wo [H, O]   bo [O]      state o [B, O]
  *
  * With feedback 'p' the output is still o, the logits: a softmax loss can follow without a separate output layer.
- * `recurrentInit` is the start of Wf.
+ * `recurrentInit` initializes Wf.
  *
  * Source: Jordan 1986, "Serial order: a parallel distributed processing approach".
  * @throws RangeError for sizes below 1; TypeError for an unknown option, feedback or activation.

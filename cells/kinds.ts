@@ -1,4 +1,4 @@
-/** The cells that are built in, one entry each: all that lists cells derives from this table. */
+/** The table of built-in cells, from which every list of cells is derived. */
 import { Registry } from '../core/registry';
 import type { Cell } from './cell';
 import { clockwork } from './clockwork';
@@ -8,40 +8,43 @@ import { jordan } from './jordan';
 import { lstm } from './lstm';
 import { lstm1997 } from './lstm1997';
 
-/** A cell, given the options that one of its kind had. */
+/** A factory that builds a cell from the options saved with it. */
 // any: each maker checks the options it is given
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type CellMaker = (options: any) => Cell;
 
-/** Sizes of a form of a cell; `output` is what a Jordan cell feeds back, by default as wide as the layer. */
+/** Sizes of a cell; `output` is the width of a Jordan cell's feedback, by default that of the layer. */
 export interface CellSizes {
   input: number;
   hidden: number;
   output?: number;
 }
-/** The options of a form of a cell beside `input` and `hidden`; `hidden` too, where its units are shared out. */
+/** Options of a form of a cell besides `input` and `hidden`, or including `hidden` if it divides its units into parts. */
 type Form = object | ((sizes: CellSizes) => object);
 
 export interface CellKind {
-  /** What messages and checkpoints call it. */
+  /** Its name in messages and checkpoints. */
   readonly name: string;
-  /** What people call it. */
+  /** Its name in texts. */
   readonly title: string;
   readonly make: CellMaker;
-  /** Its forms by their names on the command line. */
+  /** Its forms, by their names on the command line. */
   readonly choices: Readonly<Record<string, Form>>;
-  /** Into how many equal parts its choices share out the hidden units, and why; default 1. */
+  /** Number of equal parts into which its choices divide the hidden units, and the reason; default 1. */
   readonly parts?: { readonly count: number; readonly why: string };
-  /** Its forms as the check suite tries them, each by what is special about it; one that says nothing of biases is tried without them, too. */
+  /**
+   * Its forms in the check suite, by their special feature; the suite also checks each without biases unless its name
+   * mentions them.
+   */
   readonly variants: Readonly<Record<string, Form>>;
 }
 
-/** Periods of the modules of a clockwork layer that is chosen by name; they are of one size. */
+/** Periods of the equal modules of a clockwork layer chosen by name. */
 const PERIODS = [1, 2, 4, 8];
 
-/** The next number of units that can be shared out evenly. */
+/** The number of units, rounded up to a multiple of `parts`. */
 const shared = (hidden: number, parts: number): number => parts * Math.ceil(hidden / parts);
-/** A Jordan cell feeds back as much as its layer is wide, if nothing else is said. */
+/** Options of a Jordan cell whose output is as wide as its layer by default. */
 const feeding =
   (options: object) =>
   ({ hidden, output = hidden }: CellSizes) => ({ output, ...options });
@@ -95,7 +98,7 @@ const builtIn: readonly CellKind[] = [
         ];
         return { hidden: 2 * units + 1, modules, offset: 1, activation: 'sigmoid' };
       },
-      // the sequences of the suite are longer than every period but the last
+      // the suite's sequences are longer than every period except the last
       '1 2 3 7, relu': ({ hidden }) => ({
         ...{ hidden: shared(hidden, 4), periods: [1, 2, 3, 7], activation: 'relu' },
       }),
@@ -107,7 +110,7 @@ export const kinds = new Registry<CellKind>('the cell');
 for (const kind of builtIn) kinds.add(kind.name, kind, 'cells');
 
 /**
- * The kind that a cell is of, by its equations: a cell of one's own may have the name of another.
+ * The built-in kind of a cell, identified by its equations, because a user's cell may have the name of a built-in one.
  * @example kindOf(lstm({ input: 2, hidden: 3 }))?.name // 'lstm'
  */
 export function kindOf({ name, options, input, hidden, equations }: Cell): CellKind | undefined {
@@ -117,7 +120,7 @@ export function kindOf({ name, options, input, hidden, equations }: Cell): CellK
   return own && JSON.stringify(own.equations) === JSON.stringify(equations) ? kind : undefined;
 }
 
-/** A cell in one of its forms, of such sizes; `more` options of the form, if given. */
+/** Creates a cell in one of its forms with these sizes, and `more` options. */
 export function inForm({ make }: CellKind, form: Form, sizes: CellSizes, more: object = {}): Cell {
   const { input, hidden } = sizes;
   const own = typeof form === 'function' ? (form as (sizes: CellSizes) => object)(sizes) : form;

@@ -7,7 +7,7 @@ import { constant, gates } from '../core/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
 
-/** `b`, `p` keep a piece of text, or leave it out without biases, peepholes; `ai`, `dai`, `Jai` are the columns of gate i. */
+/** The tags `b` and `p` omit their text without biases or peepholes; `ai`, `dai`, `Jai` are the columns of gate i. */
 export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
   name: 'lstm',
   shapes: `
@@ -48,11 +48,11 @@ export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
     Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
 });
 
-/** What `lstm` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
+/** Options of `lstm`. `inputInit` and `recurrentInit` fill each gate separately. */
 export interface LstmOptions extends CellOptions {
-  /** Start of the forget gate's bias; default 1, so that a new network remembers. */
+  /** Initial bias of the forget gate; default 1, so that a new network remembers. */
   forgetBias?: number;
-  /** Lets the gates see the cell state through the weights pi, pf, po [H]; default false. */
+  /** Peephole connections: gates also read the cell state, with weights pi, pf, po [H]; default false. */
   peepholes?: boolean;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Long short-term memory as it was first: without a forget gate, so that nothing the memory holds is ever lost. Gates
- * are stored in the order i g o.
+ * The original long short-term memory of 1997, without a forget gate, so that its memory never decays. Gates are stored
+ * in the order i g o.
  *
  * Source: Hochreiter & Schmidhuber 1997, with tanh for their squashing functions g in (−2, 2) and h in (−1, 1), and with
- * the whole gradient, which they cut where it leaves the memory.
+ * the full gradient, which they truncate where it leaves the memory cell.
  */
 import { must } from '../core/check';
 import { constant, gates } from '../core/init';
@@ -47,9 +47,9 @@ const equations = (bias: boolean): CellEquations => {
   };
 };
 
-/** What `lstm1997` is built from. `inputInit` and `recurrentInit` fill each gate separately. */
+/** Options of `lstm1997`. `inputInit` and `recurrentInit` fill each gate separately. */
 export interface Lstm1997Options extends CellOptions {
-  /** Start of the input gate's bias; default 0. Below it, as in the paper, what comes first does not fill the memory. */
+  /** Initial bias of the input gate; default 0. A negative one, as in the paper, keeps early inputs from filling the memory. */
   inputBias?: number;
 }
 
@@ -58,7 +58,7 @@ export interface Lstm1997Options extends CellOptions {
  *
  *   parameters Wx [D, 3H]   Wh [H, 3H]   b [3H]      states h, c [B, H]
  *
- * On a stream without ends its memory grows until tanh(c) is flat: then use `lstm`.
+ * On an endless stream, its memory grows until tanh(c) saturates: use `lstm` instead.
  *
  * @throws RangeError for sizes below 1 or an input bias without biases; TypeError for an unknown option.
  * @example lstm1997({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 15]

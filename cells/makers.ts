@@ -1,4 +1,4 @@
-/** Cells by name: how a checkpoint or another thread rebuilds a cell. */
+/** Factories of cells by name, by which a checkpoint or another thread rebuilds a cell. */
 import { Registry } from '../core/registry';
 import type { Cell } from './cell';
 import { kinds, type CellMaker } from './kinds';
@@ -8,7 +8,7 @@ export type { CellMaker } from './kinds';
 
 export const makers = new Registry<CellMaker>('the cell');
 for (const { name, make } of kinds.all) makers.add(name, make, 'cells');
-// a cell of one's own: its text is among its options
+// a user's cell has its text among its options
 makers.add('equations', cellFromText, 'cells');
 
 /** A cell as plain data. */
@@ -23,8 +23,8 @@ export const noteOfCell = (cell: Cell): CellNote => ({
 });
 
 /**
- * The cell of a note.
- * @throws TypeError when there is no maker of that name.
+ * Rebuilds the cell of a note.
+ * @throws TypeError if there is no factory of that name.
  */
 export const remake = ({ cell: name, options }: CellNote, known: Registry<CellMaker>, where: string): Cell =>
   known.get(name, where)(options);

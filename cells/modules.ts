@@ -1,38 +1,38 @@
-/** Modules of a clockwork network: which of them fire at what time, and what that saves. */
+/** Modules of a clockwork network: which of them are active at what time, and how many operations that saves. */
 import { must, mustBe, mustCount } from '../core/check';
 
-/** Units that fire together, at every time that `period` divides. */
+/** A group of units, active at every time that `period` divides. */
 export interface ClockworkModule {
-  /** How many, at least 1. */
+  /** Number of units, at least 1. */
   units: number;
-  /** Steps from one firing to the next, at least 1. */
+  /** Steps from one activation to the next, at least 1. */
   period: number;
 }
 
-/** How modules are named: one by one, or as equal parts of `hidden` units. */
+/** Two ways to give the modules: one by one, or as equal parts of `hidden` units. */
 export interface ClockworkModuleOptions {
   /** Fastest first. */
   modules?: readonly ClockworkModule[];
-  /** H, shared out evenly over the modules of `periods`; with `modules`, the sum of their units. */
+  /** H, divided evenly among the modules of `periods`; with `modules`, the sum of their units. */
   hidden?: number;
-  /** Periods of the modules, growing: `[1, 2, 4, 8]`. */
+  /** Periods of the modules, in increasing order: `[1, 2, 4, 8]`. */
   periods?: readonly number[];
 }
 
-/** Units `from`…`to` (not included). */
+/** Units `from`…`to` (exclusive). */
 export interface Span {
   from: number;
   to: number;
 }
-/** Neighbouring modules that all fire or all hold. */
+/** Adjacent modules that are all active or all inactive. */
 export interface Run extends Span {
   fires: boolean;
   modules: (ClockworkModule & Span)[];
 }
 
 /**
- * The modules that the options name.
- * @throws RangeError for counts or periods below 1, periods that do not grow, or units that cannot be shared out evenly.
+ * The modules given by the options.
+ * @throws RangeError for counts or periods below 1, periods that do not increase, or units that cannot be divided evenly.
  */
 export function modulesOf(
   { modules, hidden, periods }: ClockworkModuleOptions,
@@ -69,7 +69,7 @@ export const unitsOf = (modules: readonly ClockworkModule[]): number =>
 
 export const fires = ({ period }: ClockworkModule, time: number): boolean => time % period === 0;
 
-/** The modules at a time, neighbours that do the same taken together. */
+/** The runs of active and inactive modules at a time. */
 export function runsAt(modules: readonly ClockworkModule[], time: number): Run[] {
   const runs: Run[] = [];
   let from = 0;
@@ -86,13 +86,13 @@ export function runsAt(modules: readonly ClockworkModule[], time: number): Run[]
   return runs;
 }
 
-/** What a clockwork network's recurrence is made of, beside a vanilla one of as many units. */
+/** Recurrent weights and operations of a clockwork network, compared with a vanilla one of as many units. */
 export interface ClockworkCounts {
   /** n, the units of all modules. */
   units: number;
-  /** Recurrent weights that are not masked; with g modules of k units k² g(g+1)/2 = n²/2 + nk/2. */
+  /** Recurrent weights that are not masked; with g modules of k units, k² g(g+1)/2 = n²/2 + nk/2. */
   weights: number;
-  /** n², those of a vanilla network, and how large a part of them is left. */
+  /** n², the recurrent weights of a vanilla network; `ratio` = weights / vanilla. */
   vanilla: number;
   ratio: number;
   /**
@@ -100,7 +100,7 @@ export interface ClockworkCounts {
    * 2nk. A vanilla network takes n².
    */
   operations: number;
-  /** n² over that. */
+  /** n² / operations. */
   speedup: number;
 }
 
@@ -108,13 +108,13 @@ export interface ClockworkCounts {
  * Counts the recurrent weights and operations of a clockwork network.
  *
  * Source: Koutník et al. 2014, section 3.
- * @throws RangeError as `clockwork` does.
+ * @throws RangeError for the same reasons as `clockwork`.
  * @example clockworkCounts({ hidden: 8, periods: [1, 2] }).weights // 48
  */
 export function clockworkCounts(options: ClockworkModuleOptions): ClockworkCounts {
   const modules = modulesOf(options, 'clockworkCounts');
   const units = unitsOf(modules);
-  let heard = units; // by module i: its own units and those of all slower modules
+  let heard = units; // number of units that the module reads: its own and those of all slower modules
   let weights = 0;
   let operations = 0;
   for (const module of modules) {

@@ -1,4 +1,4 @@
-/** The text of a cell, read: its equations checked against each other, and what must be kept between them. */
+/** Parses the text of a cell, checks its equations against each other, and finds the values to keep between them. */
 import { Block, type Compiled } from '../core/equations/block';
 import { declare, type Declared } from '../core/equations/declare';
 import { EquationError } from '../core/equations/error';
@@ -6,11 +6,11 @@ import { times, type Shape, type Shapes } from '../core/equations/shapes';
 import { inputsOf, type Statement } from '../core/statement';
 import type { CellEquations, StatementPair } from './cell';
 
-/** A cell whose equations fit together; widths are still in the letters of its shapes. */
+/** A parsed and checked cell; its widths are still letters. */
 export interface ReadCell {
   parameters: Shapes;
   states: Record<string, string>;
-  /** What is kept from forward for backward, and what is written on the way. */
+  /** Values that forward keeps for backward, and intermediate results. */
   buffers: Record<string, string>;
   /** Names for some columns of a buffer or a parameter. */
   parts: Record<string, { of: string; from: string; to: string }>;
@@ -31,10 +31,10 @@ interface Blocks {
 }
 
 /**
- * Reads a cell.
+ * Parses and checks a cell.
  *
- * @param letters Sizes that may stand in the equations as numbers.
- * @throws EquationError with line and column for what cannot be read, is not known or does not fit.
+ * @param letters sizes that may be used as numbers in the equations.
+ * @throws EquationError with line and column for a syntax error, an unknown name or a shape mismatch.
  */
 export function readCell(equations: CellEquations, letters: Readonly<Record<string, number>>): ReadCell {
   const declared = declarationsOf(equations);
@@ -70,7 +70,7 @@ function declarationsOf({ name, shapes }: CellEquations): Declared {
   return declared;
 }
 
-/** Shapes with an axis put before, under names with something put around. */
+/** Shapes with names and shapes mapped by two functions. */
 const renamed = (shapes: Shapes, name: (old: string) => string, shape: (old: Shape) => Shape): Shapes =>
   Object.fromEntries(Object.entries(shapes).map(([key, own]) => [name(key), shape(own)]));
 
@@ -135,7 +135,7 @@ function blocksOf(
   const found: Blocks = { forward, backward, states: Object.keys(states), gradients, slopes: [] };
   if (text.jacobian === undefined) return found;
 
-  // one row of the batch, upright: every value and every vector is a column
+  // one row of the batch: every value and every vector is a column
   const column = (shape: Shape): Shape => [shape[shape.length - 1], '1'];
   const matrices = Object.fromEntries(Object.entries(parameters).filter(([, shape]) => shape.length === 2));
   const jacobian = new Block(text.jacobian, `${name}, jacobian`, {
@@ -187,7 +187,7 @@ function buffersOf(
         );
       buffers[of] = width;
     }
-  // the derivative of a gate lies where that of its pre-activation did, as the gate itself does
+  // the derivative of a gate replaces that of its pre-activation, as the gate itself does
   const isGate = (name: string): boolean => forward.scope.declared.gates?.names.includes(name) ?? false;
   for (const name of Object.keys(compiled.jacobian?.stored ?? {})) {
     const of = jacobian?.scope.placeOf(name).of ?? name;
@@ -219,8 +219,8 @@ function partsOf({ forward, backward, jacobian }: Blocks): ReadCell['parts'] {
 }
 
 /**
- * Each forward statement with the backward statement, and that of the Jacobian, that hold its derivatives: all of them,
- * since whatever comes back to what it wrote is read there, and nothing that comes back to anything else.
+ * Pairs each forward statement with the backward and Jacobian statements that compute its derivatives. A backward
+ * statement matches if it reads the gradients of all outputs of the forward statement, and of nothing else.
  */
 function pairsOf(
   { forward, backward, jacobian }: CompiledBlocks,
@@ -248,7 +248,7 @@ function pairsOf(
   });
 }
 
-/** Whether a name is that of a gradient: `dh`, `dhNext`, but not a state called `d`. */
+/** Whether a name is that of a gradient, such as `dh` or `dhNext`, and not of a state called `d`. */
 function isGradient(name: string, { stored }: Compiled, inputs: readonly string[]): boolean {
   const [, of] = /^d(.+?)(?:Out|Next)?$/.exec(name) ?? [];
   return of !== undefined && !inputs.includes(name) && !(name in stored);

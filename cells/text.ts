@@ -1,4 +1,4 @@
-/** A cell of one's own as a text file: sections of equations, and how each parameter starts. It is data, never code. */
+/** User-defined cells as text files: sections of equations, and initializers of the parameters. They are data, not code. */
 import { must, mustCount, mustKnowKeys } from '../core/check';
 import { EquationError, unknown } from '../core/equations/error';
 import { limits } from '../core/equations/parse';
@@ -7,13 +7,13 @@ import { weightInit, type Cell, type CellEquations, type WeightInit } from './ce
 import { cell } from './define';
 import { declare } from '../core/equations/declare';
 
-/** What `cellFromText` is built from. */
+/** Options of `cellFromText`. */
 export interface TextCellOptions {
   /** D, the width of the input. */
   input: number;
   /** H, the number of hidden units. */
   hidden: number;
-  /** The text; what it must look like is told in `examples/cells/`. */
+  /** The text; its format is described in `examples/cells/`. */
   equations: string;
 }
 
@@ -22,12 +22,12 @@ type Section = (typeof sections)[number];
 const starts: readonly WeightInit[] = ['glorot', 'orthogonal', 'uniform', 'normal', 'identity', 'zeros'];
 
 /**
- * A cell from a text of sections, each begun by its name at the margin: `cell NAME`, `shapes`, `forward`, `backward`,
- * then, if wanted, `jacobian` and `start`. In `start` each line is a parameter and how it begins: a number, or
- * glorot, orthogonal, uniform, normal, identity, zeros; what is left out is glorot for a matrix, 0 for a vector. A matrix
- * of several gates is filled gate by gate.
+ * Creates a cell from a text of sections, each introduced by its name at the start of a line: `cell NAME`, `shapes`,
+ * `forward`, `backward`, and optionally `jacobian` and `start`. Each line of `start` names a parameter and its initial
+ * value: a number, or glorot, orthogonal, uniform, normal, identity, zeros; default glorot for a matrix, 0 for a vector. A
+ * matrix of several gates is filled gate by gate.
  *
- * @throws EquationError with line and column for what cannot be read, is not known or does not fit; RangeError for sizes
+ * @throws EquationError with line and column for a syntax error, an unknown name or a shape mismatch; RangeError for sizes
  *   below 1.
  * @example
  * const text = `cell sum
@@ -71,9 +71,7 @@ export function cellFromText(options: TextCellOptions): Cell {
   });
 }
 
-/**
- * The sections of a text. Each keeps the lines before it as blank ones, so that messages count as the file does.
- */
+/** The sections of a text. Each is preceded by blank lines, so that messages give the line numbers of the file. */
 function sectionsOf(source: string): { name: string; text: Partial<Record<Section, string>> } {
   const text: Partial<Record<Section, string>> = {};
   let name: string | undefined;
