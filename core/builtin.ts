@@ -1,4 +1,4 @@
-/** Node's own modules, for code that also has to load where there is no Node. */
+/** Loads Node's built-in modules in code that must also run in browsers. */
 import type * as fs from 'node:fs';
 import type * as os from 'node:os';
 import type * as workerThreads from 'node:worker_threads';
@@ -10,12 +10,12 @@ interface Builtins {
 }
 
 /**
- * One of Node's own modules, or undefined in a page: there an import at the top of a file would fail with all that
- * imports it.
+ * One of Node's built-in modules, or undefined in a browser. There, a static import would make this file and all that
+ * import it fail.
  */
 export async function builtin<Name extends keyof Builtins>(name: Name): Promise<Builtins[Name] | undefined> {
   if (typeof process === 'undefined') return undefined;
-  // asked for by name first: jest has no import()
+  // tried first, because jest has no import()
   const found = process.getBuiltinModule?.(name) as Builtins[Name] | undefined;
   if (found) return found;
   return (import(name) as Promise<Builtins[Name]>).catch(() => undefined);

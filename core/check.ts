@@ -24,7 +24,7 @@ export function mustBe(
   if (!condition) throw new TypeError(wording(where, what, got, why));
 }
 
-/** Whether a value is a number: text and others compare as if they were one. */
+/** Whether a value is a number; other values, such as text, may also compare as numbers. */
 export const isNumber = (value: unknown): value is number => typeof value === 'number';
 
 /** Throws RangeError unless the value is a whole number of at least `least`. */
@@ -45,7 +45,7 @@ export function mustShape(
   name: string,
   why?: string,
 ): void {
-  // worded only when needed: shapes are checked at every step
+  // the message is built only on failure, because shapes are checked at every step
   if (shape.length === expected.length && expected.every((n, k) => n === shape[k])) return;
   must(false, where, `${name} must be [${expected.join(', ')}]`, `[${Array.from(shape).join(', ')}]`, why);
 }
@@ -61,7 +61,7 @@ export function mustBeOneOf<T extends string>(
   mustBe(false, where, `${name} must be one of ${allowed.join(', ')}`, value, suggestion(value, allowed));
 }
 
-/** Why a name may have been meant as another. */
+/** `did you mean …?`, if a similar name is allowed. */
 function suggestion(value: unknown, allowed: readonly string[]): string | undefined {
   const near = typeof value === 'string' ? nearest(value, allowed) : undefined;
   return near && `did you mean ${near}?`;
@@ -100,7 +100,7 @@ function wording(where: string, what: string, got: unknown, why?: string): strin
   return safe(`${where}: ${what}, got ${show(got)}${why ? ` (${why})` : ''}`);
 }
 
-/** A value as it reads in a message; what looks like a number and is none is called by its kind. */
+/** A value as shown in a message; text that looks like a number is marked as a string. */
 function show(value: unknown): string {
   if (typeof value === 'string') return showText(value);
   if (typeof value === 'function') return 'a function';

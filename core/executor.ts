@@ -1,4 +1,4 @@
-/** Which executor runs the programs: chosen once at start-up, by option or by the environment. */
+/** Chooses the executor that runs the programs, by option or by an environment variable. */
 import { mustBe, mustBeOneOf } from './check';
 import { plain } from './plain';
 import type { Executor } from './program';
@@ -8,21 +8,21 @@ import { productsFail } from './wasm/selftest';
 import { type Wide, wideHere } from './wasm/wide';
 
 /**
- * `wasm-256`: SIMD kernels for vectors of 256 bits, where Node can make them; `wasm`: for 128 bits; `reproducible`: the
- * same without fused multiply-adds, which only some machines have, so that the bits are the same on all of them; `plain`:
- * ordinary loops.
+ * `wasm-256`: SIMD kernels for 256-bit vectors, if Node supports them; `wasm`: for 128-bit vectors; `reproducible`: the
+ * same without fused multiply-adds, which only some machines have, so that results are bit-identical on all of them;
+ * `plain`: ordinary loops.
  */
 export type ExecutorName = 'wasm-256' | 'wasm' | 'reproducible' | 'plain';
 export const executorNames: readonly ExecutorName[] = ['wasm-256', 'wasm', 'reproducible', 'plain'];
 
 const started = new Map<ExecutorName, Executor>();
-/** How wide kernels are made here, or why they are not; found out once. */
+/** The compiler of 256-bit kernels, or why there is none; determined once. */
 let wideKernels: Wide | string | undefined;
 
 /**
- * The executor of that name; without a name the one in BACKSTEP_EXECUTOR, else the fastest: `wasm-256` where it can be
- * had, `wasm` where SIMD works, else `plain`.
- * @throws TypeError for an unknown name, or for one that cannot be had here.
+ * The executor of that name; without a name, the one in BACKSTEP_EXECUTOR, else the fastest available: `wasm-256`, `wasm`
+ * if there is SIMD, else `plain`.
+ * @throws TypeError for an unknown name, or for an executor that is not available here.
  * @example
  * executorOf('plain').name; // 'plain'
  */
@@ -34,11 +34,11 @@ export function executorOf(name?: string): Executor {
   return executor;
 }
 
-/** `name`, or the fastest executor where `name` is the wide one and cannot be had here: their numbers are the same. */
+/** `name`, or the fastest executor if `name` is the 256-bit one and not available; both give the same numbers. */
 export const executorHere = (name: ExecutorName | undefined): ExecutorName | undefined =>
   name === 'wasm-256' && typeof wide() === 'string' ? fastest() : name;
 
-/** Why `wasm-256` cannot be had here, or undefined where it can. */
+/** Why `wasm-256` is not available here, or undefined if it is. */
 export function whyNotWide(): string | undefined {
   const found = wide();
   return typeof found === 'string' ? found : undefined;

@@ -1,19 +1,19 @@
 /**
- * Arithmetic modulo a prime below 2²⁶. The product of two residues is below 2⁵², which a double holds exactly, so nothing
- * is ever rounded: + − × ÷ give the one right answer.
+ * Exact arithmetic modulo a prime below 2²⁶. The product of two residues is below 2⁵², which a double represents exactly,
+ * so nothing is ever rounded.
  */
 import { must } from './check';
 
-/** The largest primes below 2²⁶ that leave 3 when divided by 4: −1 has no square root, so a² + 1 is never 0. */
+/** The largest primes p < 2²⁶ with p ≡ 3 (mod 4): −1 has no square root modulo p, so a² + 1 is never 0. */
 export const primes = [67108859, 67108819, 67108763, 67108747] as const;
 
-/** A division by a residue that happens to be 0: at another random point it is another residue. */
+/** Thrown by a division by 0, which may happen by chance at one random point and not at another. */
 export class NoInverse extends RangeError {}
 
 /**
  * The residues 0…p − 1 of a prime p below 2²⁶.
  *
- * @throws RangeError for a modulus that is no whole number in 3…2²⁶ − 1; that it is a prime is the caller's word.
+ * @throws RangeError for a modulus that is not a whole number in 3…2²⁶ − 1; whether it is prime is not checked.
  * @example
  * const seven = new Field(7);
  * seven.mul(3, 5); // 1
@@ -78,7 +78,7 @@ export class Field {
     return result;
   }
 
-  /** A double is a whole number times a power of 2, and so is exactly one residue; what is not finite is none (NaN). */
+  /** The residue of a double, which is exact because a double is an integer times a power of 2; NaN if not finite. */
   of(x: number): number {
     if (!Number.isFinite(x)) return NaN;
     let [whole, e] = [x, 0];

@@ -1,4 +1,4 @@
-/** Initializers: how a weight matrix [rows, columns] starts. */
+/** Initializers of parameters, such as weight matrices [rows, columns]. */
 import { must } from './check';
 import { orthonormalRows } from './orthonormal';
 import type { Random } from './random';
@@ -50,7 +50,7 @@ export const normal =
     each(t, () => random.normal(0, deviation));
 
 /**
- * Uniform in ±√(6 / (rows + columns)), which keeps variances level both ways (Glorot & Bengio 2010).
+ * Uniform in ±√(6 / (rows + columns)), which keeps variances constant forward and backward (Glorot & Bengio 2010).
  * @example
  * const W = zeros([20, 30]);
  * init.glorot()(W, new Random(1));
@@ -63,7 +63,7 @@ export const glorot = (): Initializer => (t, random) => {
 };
 
 /**
- * The identity times `scale`; with relu it lets gradients pass unchanged (Le, Jaitly & Hinton 2015).
+ * The identity times `scale`; with relu, gradients pass unchanged (Le, Jaitly & Hinton 2015).
  * @example
  * const W = zeros([2, 2]);
  * init.identity(0.5)(W, new Random(1));
@@ -75,8 +75,8 @@ export const identity =
     each(t, (r, c) => (r === c ? scale : 0));
 
 /**
- * Rows (or columns, if fewer) that are orthonormal, times `gain`: all singular values are `gain`, so products of many
- * such matrices neither vanish nor explode (Saxe, McClelland & Ganguli 2014).
+ * Random orthonormal rows (or columns, if there are fewer), times `gain`: all singular values are `gain`, so with gain 1
+ * products of many such matrices neither vanish nor explode (Saxe, McClelland & Ganguli 2014).
  * @example
  * const W = zeros([2, 2]);
  * init.orthogonal()(W, new Random(1));
@@ -95,7 +95,7 @@ export const orthogonal =
   };
 
 /**
- * Applies an initializer, or one for each, to `count` equal column blocks, one gate after the other.
+ * Applies an initializer, or one for each block, to `count` equal column blocks in turn.
  * @example
  * const b = zeros([4]);
  * init.gates(2, [init.constant(0), init.constant(1)])(b, new Random(1));

@@ -1,11 +1,11 @@
 /**
- * Matrix products in plain loops: the naive twin, the order of loops that keeps each stride of 1 innermost, and the
- * look-up that a product with a one-hot matrix is.
+ * Matrix products in plain loops: the naive reference, a version that keeps unit strides in the innermost loop, and a
+ * row look-up for one-hot matrices.
  */
 import { isOneHot, viewOf } from './onehot';
 import type { Product } from './program';
 
-/** out (=|+=) a b + bias, straight from the definition; the reference for every faster kernel. */
+/** out (=|+=) a b + bias by definition; the reference for every faster kernel. */
 export function matmulNaive({ a, b, out, bias, accumulate }: Product): void {
   const [M, K] = a.shape;
   const N = b.shape[1];
@@ -19,9 +19,9 @@ export function matmulNaive({ a, b, out, bias, accumulate }: Product): void {
 }
 
 /**
- * Binds out (=|+=) a b + bias to the loop that suits its operands: rows are looked up where a is one-hot; rows of b are
- * added up where they are contiguous; else columns of b are dotted with rows of a (the products with a transposed weight).
- * Where the operands lie is looked up at every call.
+ * Binds out (=|+=) a b + bias to the loop that suits its operands: row look-ups if a is one-hot; sums of rows of b if they
+ * are contiguous; otherwise dot products of rows of a and columns of b (products with a transposed weight). The offsets of
+ * the operands are read at every call.
  */
 export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void {
   const [M, K] = a.shape;
@@ -41,7 +41,7 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
     }
   };
 
-  /** out[r] += b[class of r], or with a transposed out[class of r] += b[r]: nothing is multiplied. */
+  /** out[r] += b[class of r], or, if a is transposed, out[class of r] += b[r], without multiplications. */
   const lookUp = (): void => {
     start();
     const [b0, y0] = [b.offset, out.offset];

@@ -1,17 +1,17 @@
 /** Finds the name closest to a misspelled word. */
 
-/** The nearest name: a third of the word, or one letter, may be wrong, but not all of it. */
+/** The nearest name with at most a third of the letters wrong, or one letter in a short word. */
 export function nearest<T extends string>(word: string, names: readonly T[]): T | undefined {
   const most = Math.min(Math.max(1, Math.floor(word.length / 3)), word.length - 1);
   const scored = names
-    // so many letters are wrong at least
+    // a difference in length is a lower bound of the distance
     .filter((name) => Math.abs(name.length - word.length) <= most)
     .map((name) => ({ name, wrong: distance(word.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.wrong - b.wrong);
   return scored.length > 0 && scored[0].wrong <= most ? scored[0].name : undefined;
 }
 
-/** Letters to insert, delete, replace, or swap with their neighbour (Damerau 1964). */
+/** Number of letters to insert, delete, replace, or swap with their neighbour (Damerau 1964). */
 function distance(a: string, b: string): number {
   const d = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)]);
   for (let j = 1; j <= b.length; j++) d[0][j] = j;

@@ -1,6 +1,6 @@
-/** Remembering what was computed. */
+/** Memoization. */
 
-/** The same function, which computes each value once; it forgets those whose argument is forgotten. */
+/** A memoized function; results for objects are dropped when the object is garbage-collected. */
 export function once<A extends object | string, B>(compute: (of: A) => B): (of: A) => B {
   const objects = new WeakMap<object, { value: B }>();
   const words = new Map<string, { value: B }>();

@@ -1,9 +1,9 @@
 /**
- * One-hot matrices held as class numbers: [N, D] with at most a single 1 in each row, kept as one whole number a row.
+ * One-hot matrices stored as class numbers: [N, D] with at most a single 1 in each row, stored as one integer per row.
  *
- * To whoever slices, transposes or multiplies it, it is a matrix like any other. Its strides are those of a matrix whose
- * rows lie apart, so that a view of it says which rows and which columns it shows; but only the class numbers exist.
- * A product with such a matrix multiplies nothing: x W looks rows of W up, xᵀ d adds rows of d up by class.
+ * Slices, transposes and products work as for any other matrix. Its strides are those of a dense matrix with padded rows,
+ * so that the offset of a view identifies its rows and columns; but only the class numbers are stored. A product with such
+ * a matrix needs no multiplication: x W looks up rows of W, xᵀ d sums the rows of d by class.
  */
 import ndarray from 'ndarray';
 import { must, mustCount } from './check';
@@ -13,11 +13,11 @@ import type { Tensor } from './tensor';
 /** Class number of a row of zeros. */
 export const NONE = -1;
 
-/** What a one-hot view has for data: asked for a number by its place, it tells it from the class of the row. */
+/** The `data` of a one-hot view: computes the element at a position from the class of its row. */
 class ClassNumbers {
   constructor(
     readonly numbers: Int32Array,
-    /** Distance between rows. */
+    /** Row stride. */
     readonly pitch: number,
   ) {}
 
@@ -31,12 +31,12 @@ class ClassNumbers {
 }
 
 /**
- * A one-hot matrix [N, D] in engine memory, every row of which is zero until its class is set.
+ * A one-hot matrix [N, D] in engine memory; every row is zero until its class is set.
  *
- * Class numbers are discrete, so they have no gradient: an operation that would write to a one-hot
- * matrix is not recorded. What looks at it number by number gets a matrix of numbers.
+ * Class numbers are discrete, so they have no gradient: operations that would write to a one-hot matrix are not recorded.
+ * Elementwise operations densify it first.
  *
- * @throws RangeError for sizes that are no positive whole numbers, or too large to be numbered.
+ * @throws RangeError for sizes that are not positive integers, or whose product exceeds 31 bits.
  * @example
  * const x = oneHot(3, 5);
  * classesOf(x).set([4, 0, NONE]); // rows 00001, 10000, 00000
@@ -44,7 +44,7 @@ class ClassNumbers {
 export function oneHot(N: number, D: number): Tensor {
   mustCount(N, 'oneHot', 'N');
   mustCount(D, 'oneHot', 'D');
-  // a column more than there are keeps a view that starts behind the last one apart from the next row
+  // one more column, so that an empty view after the last column differs from the start of the next row
   const pitch = D + 1;
   const most = Math.floor((2 ** 31 - 1) / pitch);
   must(N <= most, 'oneHot', `N must be at most ${most}`, N, `D = ${D}`);
@@ -57,13 +57,13 @@ const dataOf = (t: Tensor): unknown => t.data;
 
 export const isOneHot = (t: Tensor): boolean => dataOf(t) instanceof ClassNumbers;
 
-/** The class numbers of all rows of a one-hot matrix, whatever part of it `t` shows: write them to set the rows. */
+/** The class numbers of all rows of a one-hot matrix, even if `t` is a view of a part: write them to set the rows. */
 export const classesOf = (t: Tensor): Int32Array => (dataOf(t) as ClassNumbers).numbers;
 
-/** Distance between the rows of a one-hot matrix, in elements of its views. */
+/** The row stride of a one-hot matrix. */
 export const pitchOf = (t: Tensor): number => (dataOf(t) as ClassNumbers).pitch;
 
-/** What a view of a one-hot matrix shows: rows `first`…, of each the columns `low`…, perhaps transposed. */
+/** The part of a one-hot matrix that a view shows: rows from `first`, columns from `low`, possibly transposed. */
 export interface OneHotView {
   numbers: Int32Array;
   first: number;

@@ -1,12 +1,12 @@
 /**
- * Orthonormal rows drawn at random: Gram–Schmidt by halves. The first half is made orthonormal, the second is cleared of
- * it by two matrix products and then made orthonormal itself; loops are left with a few rows at a time.
+ * Random orthonormal rows, by recursive block Gram–Schmidt: orthonormalises the first half, projects it out of the second
+ * half with two matrix products, then orthonormalises the second half. Blocks of a few rows are handled by plain loops.
  *
- * The products run without fused multiply-adds, whatever executor a network has: a seed then gives the same rows on
- * every machine with SIMD.
+ * The products run without fused multiply-adds, regardless of the network's executor, so that a seed gives the same rows
+ * on every machine with SIMD.
  *
- * Source: Björck 1994, "Numerics of Gram–Schmidt orthogonalization"; when to clear again: Daniel, Gragg, Kaufman &
- * Stewart 1976.
+ * Source: Björck 1994, "Numerics of Gram–Schmidt orthogonalization"; criterion for reorthogonalization: Daniel, Gragg,
+ * Kaufman & Stewart 1976.
  */
 import { executorOf } from './executor';
 import { engineMemory, type Dtype } from './memory';
@@ -15,17 +15,17 @@ import type { Random } from './random';
 import { rows, transpose, zeros } from './tensor';
 import { hasSimd } from './wasm/features';
 
-/** Rows that are left to loops: of the first ones, which have none before them, and of all others. */
+/** Block sizes handled by plain loops: for the first block, which has no rows before it, and for all others. */
 const FIRST = 128;
 const FEW = 16;
-/** A row that keeps less of its norm than this is cleared once more, because rounding errors have grown with it. */
+/** A row that keeps a smaller fraction of its norm is projected again, because its rounding errors have grown. */
 const ENOUGH = 0.1;
 
 /**
- * `n` orthonormal rows of `length` ≥ n numbers. Up to 128 rows are computed in float64; the products that more rows need
- * are of `dtype`, and the rows are as orthonormal as its precision allows.
+ * `n` random orthonormal rows of `length` ≥ n numbers. Up to 128 rows are computed in float64; for more rows, matrix
+ * products run in `dtype`, and the rows are orthonormal to its precision.
  *
- * A row that lies in the span of those before it is drawn again.
+ * A row in the span of the previous ones is drawn again.
  */
 export function orthonormalRows(n: number, length: number, dtype: Dtype, random: Random): Float64Array[] {
   const draw = (row: Float64Array): void => {
@@ -39,7 +39,7 @@ export function orthonormalRows(n: number, length: number, dtype: Dtype, random:
       for (let k = from; k < to; k++) Q.data.set(V[k], k * length);
     };
 
-    /** Removes from the rows low…high their part in the span of the orthonormal rows from…to: V −= (V Qᵀ) Q. */
+    /** Projects the orthonormal rows from…to out of the rows low…high: V −= (V Qᵀ) Q. */
     const clear = (low: number, high: number, from: number, to: number): void => {
       store(low, high);
       const [others, own] = [rows(Q, low, high), rows(Q, from, to)];
@@ -82,8 +82,8 @@ export function orthonormalRows(n: number, length: number, dtype: Dtype, random:
 }
 
 /**
- * Modified Gram–Schmidt in place, each row twice: the second pass removes what rounding left of the first. Gives what
- * was left of each row's norm.
+ * Modified Gram–Schmidt in place, with a second pass on each row against rounding errors. Returns the norms of the rows
+ * before normalization.
  */
 function orthonormalize(V: readonly Float64Array[], draw: (row: Float64Array) => void): number[] {
   return V.map((v, j) => {
@@ -102,10 +102,10 @@ function orthonormalize(V: readonly Float64Array[], draw: (row: Float64Array) =>
   });
 }
 
-/** Removes from each of V its part along q. */
+/** Projects q out of each row of V. */
 function firstPass(q: Float64Array, V: readonly Float64Array[]): void {
   let j = 0;
-  // four rows at a time, because each sum waits for its last addition
+  // four independent sums hide the latency of additions
   for (; j + 3 < V.length; j += 4) {
     const [v0, v1, v2, v3] = [V[j], V[j + 1], V[j + 2], V[j + 3]];
     let [d0, d1, d2, d3] = [0, 0, 0, 0];
@@ -131,13 +131,13 @@ function firstPass(q: Float64Array, V: readonly Float64Array[]): void {
   }
 }
 
-/** Removes from v its part along each row of Q, one after the other; gives Σ v² of what is left. */
+/** Projects each row of Q in turn out of v; returns Σ v² of the rest. */
 function secondPass(v: Float64Array, Q: readonly Float64Array[]): number {
   let d = dot(Q[0] ?? v, v);
   for (let i = 0; i < Q.length; i++) {
     const [q, next] = [Q[i], Q[i + 1] ?? v];
     let sum = 0;
-    // one loop removes a part and sums up the product with the next row
+    // one loop subtracts a projection and computes the product with the next row
     for (let k = 0; k < q.length; k++) {
       v[k] -= d * q[k];
       sum += next[k] * v[k];

@@ -1,6 +1,6 @@
 /**
  * The plain executor: interprets a graph one operation at a time over a tile of a row. It needs no code generation,
- * handles every stride, and is what each compiled kernel is compared with.
+ * handles all strides, and is the reference for all compiled kernels.
  */
 import ndarray from 'ndarray';
 import { bindMatmul } from './matmul';
@@ -11,11 +11,11 @@ import { bindReduction } from './reduce';
 import { language, type OperationName } from './scalar';
 import { dtypeOf } from './tensor';
 
-/** Elements per tile: the intermediate values of a statement then stay in the first-level cache. */
+/** Elements per tile, so that the intermediate values of a statement stay in the L1 cache. */
 const TILE = 256;
 
 /**
- * The executor of ordinary loops: runs everywhere, and is what the others are compared with.
+ * The executor of ordinary loops: runs everywhere, and is the reference for the others.
  *
  * @example
  * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, executor: 'plain' });
@@ -31,7 +31,7 @@ export const plain: Required<Pick<Executor, 'bindRepeated'>> & Executor = {
   bindRepeated(repeated) {
     const moves = movesOf(repeated);
     const starts = operandsOf(repeated.first).map(({ offset }) => offset);
-    // views of its own, to be moved
+    // copies of the views, whose offsets change
     const operation = withOperands(repeated.first, ({ data, shape, stride, offset }) =>
       ndarray<Data>(data, shape, stride, offset),
     );
@@ -44,7 +44,7 @@ export const plain: Required<Pick<Executor, 'bindRepeated'>> & Executor = {
   },
 };
 
-/** A place to read or write `n` elements: array, position, distance between elements. */
+/** A strided range to read or write: array, position, stride. */
 interface Place {
   data: Data;
   at: number;
@@ -58,7 +58,7 @@ function bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
   const buffer = (length: number): Data =>
     dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
 
-  // every node gets a place: inputs where they lie, constants in one cell, the rest in a tile of their own
+  // every node gets a place: inputs their own array, constants one element, all others a tile
   const tileLength = Math.min(TILE, C);
   const places: Place[] = graph.nodes.map((node) => {
     if (node.op === 'input')
@@ -107,7 +107,7 @@ function copy(n: number, from: Place, to: Place): void {
   for (let k = 0; k < n; k++) to.data[to.at + k * to.stride] = from.data[from.at + k * from.stride];
 }
 
-/** The loop of an operation, from its value rule in the scalar language. */
+/** The loop of an operation, from its value function in the scalar language. */
 function loopOf(op: OperationName): Loop {
   const { value } = language[op] as { value: (a: number, b: number, c: number) => number };
   return (n, y, a, b, c) => {

@@ -1,7 +1,6 @@
 /**
- * Logarithm, cosine and power from nothing but + − × ÷ and √, which IEEE 754 defines to the last bit. `Math.log`,
- * `Math.cos` and `**` are each JavaScript engine's own: they differ in the last bit from one to the next, and a seed
- * would not give the same numbers everywhere.
+ * Logarithm, cosine and power from + − × ÷ and √ only, which IEEE 754 defines to the last bit. `Math.log`, `Math.cos` and
+ * `**` may differ in the last bit between JavaScript engines, so that a seed would not give the same numbers everywhere.
  */
 
 /** log x, within 2 units in the last place. */

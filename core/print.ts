@@ -1,4 +1,4 @@
-/** The one printer of programs: what is executed, as lines of equations. Whatever shows an equation gets it from here. */
+/** Prints programs as lines of equations; all displayed equations come from here. */
 import type { Expression } from './equations/parse';
 import { textOf } from './equations/text';
 import type { Operation } from './program';
@@ -17,14 +17,14 @@ export function printGraph(graph: Graph): string[] {
   definitions.sort((p, q) => p[1] - q[1]);
   return definitions.map(([name, index]) => {
     const { op } = graph.nodes[index];
-    // an output that only passes on an input or an already named value is printed as that name
+    // an output that is just an input or an already named value is printed as that name
     const line = `${name} = ${textOf(expressionOf(graph, index, named))}`;
     if (!named.has(index) && op !== 'input' && op !== 'constant') named.set(index, name);
     return line;
   });
 }
 
-/** What a node computes, from what has a name. */
+/** The expression of a node in terms of named values. */
 function expressionOf(graph: Graph, index: number, named: ReadonlyMap<number, string>): Expression {
   const node = graph.nodes[index];
   const name = named.get(index) ?? (node.op === 'input' ? node.name : undefined);
@@ -34,7 +34,7 @@ function expressionOf(graph: Graph, index: number, named: ReadonlyMap<number, st
   return { kind: 'apply', op, args: args.map((arg) => expressionOf(graph, arg, named)), at: 0 };
 }
 
-/** The lines of an operation, in the language of equations; `nameOf` says what its tensors are called. */
+/** The lines of an operation in the equation language; `nameOf` gives the names of its tensors. */
 export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): string[] {
   if (operation.kind === 'pointwise') return printGraph(operation.graph);
   const out = nameOf(operation.out);
@@ -47,12 +47,12 @@ export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): st
   const { a, b, bias } = operation;
   const plus = bias ? ` + ${nameOf(bias)}` : '';
   const left = nameOf(a);
-  // a single number looks the same transposed: the gradient of weights takes its left factor transposed
+  // a [1, 1] tensor equals its transpose; in the gradient of a weight, print its left factor transposed
   const turn = out.startsWith('dW') && a.shape.every((n) => n === 1) && !left.endsWith('.T') ? '.T' : '';
   return [`${out} ${is} ${left}${turn} @ ${nameOf(b)}${plus}`];
 }
 
-/** The name of a tensor that is among `v`: `dz`, `Wx.T`, or for some columns of one `z[4:8]`. */
+/** The name of a tensor in terms of those in `v`: `dz`, `Wx.T`, or, for some columns of one, `z[4:8]`. */
 export function nameOf(t: Tensor, v: Tensors): string {
   const candidates = Object.entries(v).filter(([, whole]) => whole.data === t.data);
   const exact = candidates.find(([, whole]) => sameView(t, whole));
@@ -79,7 +79,7 @@ export const sameView = (p: Tensor, q: Tensor): boolean =>
 
 const transposed = (t: Tensor): Tensor => (t.shape.length === 2 ? t.transpose(1, 0) : t);
 
-/** `from:to` of the columns (of the rows, where it is turned) that `t` is of a wider view. */
+/** The range `from:to` of columns (rows, if transposed) of a wider view that `t` shows; undefined if it is none. */
 function columnsWithin(t: Tensor, whole: Tensor, mark: string): string | undefined {
   if (t.shape.length !== whole.shape.length) return undefined;
   if (t.shape.some((n, k) => n > 1 && whole.stride[k] !== t.stride[k])) return undefined;

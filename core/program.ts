@@ -1,9 +1,9 @@
 /**
- * A program: tensor operations written down once, in order, with their operands, then bound to an executor and
- * replayed as often as needed without looking at a shape again.
+ * A program: a recorded list of tensor operations with their operands, which is bound to an executor once and then
+ * replayed without checking shapes again.
  *
- * The same recorded operations are executed at speed, differentiated forward by the dual executor, printed as
- * equations, and rewritten into mutants.
+ * The same recorded operations are executed by fast kernels, differentiated in forward mode by the dual executor, printed
+ * as equations, and rewritten into mutants.
  */
 import ndarray from 'ndarray';
 import { must, mustBe, mustShape } from './check';
@@ -25,31 +25,31 @@ export type { Operation, Pointwise, Product, Reduction } from './operation';
 
 /** Turns operations into calls without arguments. */
 export interface Executor {
-  /** What messages and benchmarks call it: `wasm`. */
+  /** Its name in messages and benchmarks: `wasm`. */
   readonly name: string;
-  /** Makes the call that runs one operation: all that depends on shapes and strides is settled here, once. */
+  /** Returns a function that runs one operation; everything that depends on shapes and strides is decided here, once. */
   bind(operation: Operation): () => void;
   /**
-   * Makes the call that runs a repeated operation for the `time`-th time, counted from 0. An executor without it runs
-   * loops written out.
+   * Returns a function that runs a repeated operation for the `time`-th time, counted from 0. For an executor without it,
+   * loops are unrolled.
    */
   bindRepeated?(repeated: Repeated): (time: number) => void;
-  /** Lays out what the operations of one program share; the returned binder replaces the executor for them. */
+  /** Prepares data that the operations of one program share; the returned binder replaces the executor for them. */
   prepare?(entries: readonly Entry[]): Binder;
-  /** Σ of squares, added up in float64; absent, or undefined for numbers out of its reach, where a loop is to do. */
+  /** Σ of squares in float64; if it is absent or returns undefined (numbers outside its memory), the caller loops. */
   sumSquares?: (values: Data, from: number, to: number) => number | undefined;
 }
 /** Binds the operations of one program. */
 export interface Binder extends Pick<Executor, 'bind' | 'bindRepeated'> {
-  /** Run before each replay: weights that are used many times are rearranged once. */
+  /** Runs before each replay, to pack weights that are used several times. */
   before?: () => void;
 }
 
 /**
- * A list of tensor operations, recorded once with the tensors they read and write, and replayed through an executor.
+ * A list of tensor operations, recorded once with their input and output tensors, and replayed by an executor.
  *
- * Recording checks shapes and dtypes and computes nothing. A replay overwrites, or adds into, the outputs in the order
- * of recording, and reads whatever the inputs hold at that time.
+ * Recording checks shapes and dtypes and computes nothing. A replay runs the operations in the order of recording, on the
+ * current values of the inputs.
  *
  * @example
  * const [a, b, out] = [tensor([[1, 2]]), tensor([[3], [4]]), zeros([1, 1])];
@@ -62,10 +62,10 @@ export interface Binder extends Pick<Executor, 'bind' | 'bindRepeated'> {
 export class Program {
   #written: { of: number; operations: Operation[] } | undefined;
 
-  /** @param entries operations, and loops of them, in the order in which they are run. */
+  /** @param entries operations and loops of operations, in execution order. */
   constructor(readonly entries: Entry[] = []) {}
 
-  /** Every operation in the order in which it is run: loops written out. */
+  /** All operations in execution order, with loops unrolled. */
   get operations(): readonly Operation[] {
     if (this.#written?.of !== this.entries.length) {
       const operations = this.entries.flatMap((entry) => (entry.kind === 'loop' ? unrolled(entry) : [entry]));
@@ -75,9 +75,8 @@ export class Program {
   }
 
   /**
-   * Records what `record` records for 0, 1, … `count` − 1: as a loop where each time differs from the one before in
-   * nothing but the place of its operands, which then move by as much each time. It is recorded for 0, 1 and the last
-   * only, and must be alike for all in between.
+   * Records what `record` records for times 0, 1, … `count` − 1, as a loop if the times differ only in the offsets of
+   * operands, by a constant step. Only times 0, 1 and the last are recorded; those in between must follow the same pattern.
    */
   repeat(count: number, record: (program: Program, time: number) => void): void {
     if (count > 3) {
@@ -100,9 +99,9 @@ export class Program {
    *
    *   a [M, K]   b [K, N]   out [M, N]   bias [N]
    *
-   * `out` must not share elements with `a`, `b` or `bias`. Any of them may be one-hot (see `onehot.ts`): as `a` it costs
-   * no multiplication, as `out` the product is left out.
-   * @throws RangeError when the shapes disagree; TypeError when the dtypes do.
+   * `out` must not share elements with `a`, `b` or `bias`. Any of them may be one-hot (see `onehot.ts`): as `a` it needs no
+   * multiplication, as `out` the product is omitted.
+   * @throws RangeError if shapes do not match; TypeError if dtypes do not match.
    */
   matmul(
     a: Tensor,
@@ -121,11 +120,11 @@ export class Program {
   }
 
   /**
-   * Records a statement over [R, C]. Its inputs and outputs are looked up in `tensors` by name; a row [C] or [1, C]
-   * is broadcast over the rows, a column [R, 1] along them, a single number [1] over both. An output may be the very
-   * tensor an input is read from: it is then replaced in place.
+   * Records a statement over [R, C]. Its inputs and outputs are looked up in `tensors` by name; a row [C] or [1, C] is
+   * broadcast over the rows, a column [R, 1] over the columns, a single number [1] over both. An output may be the same
+   * tensor as an input, which is then replaced in place.
    *
-   * @throws TypeError when a name of the statement is missing; RangeError when a shape cannot be broadcast.
+   * @throws TypeError if a name of the statement is missing; RangeError if a shape cannot be broadcast.
    */
   pointwise(statement: Statement, tensors: Tensors): void {
     const { graph } = statement;
@@ -174,12 +173,12 @@ export class Program {
     this.reduce('logSumExp', from, out, false);
   }
 
-  /** Adds all operations of `other` behind this program's own. */
+  /** Appends all operations of `other`. */
   append(other: Program): void {
     for (const entry of other.entries) this.entries.push(entry);
   }
 
-  /** Binds every operation to `executor`; the returned call replays the program. */
+  /** Binds every operation to `executor`; the returned function replays the program. */
   bind(executor: Executor): () => void {
     const entries = executor.bindRepeated || executor.prepare ? this.entries : this.operations;
     const binder: Binder = executor.prepare?.(entries) ?? executor;
@@ -204,7 +203,7 @@ export class Program {
     });
   }
 
-  /** Densifies a one-hot operand, by multiplying it by the identity; any other is returned unchanged. */
+  /** Densifies a one-hot operand by multiplying it by the identity; others are returned unchanged. */
   private densified(t: Tensor, dtype: Dtype): Tensor {
     if (!isOneHot(t)) return t;
     const rows = viewOf(t).transposed ? transpose(t) : t;
@@ -223,7 +222,7 @@ function bindLoop({ count, body }: Loop, binder: Binder): () => void {
   };
 }
 
-/** Any tensor of at most two axes as a matrix: [C] is one row, [] one number. */
+/** A tensor of at most two axes as a matrix: [C] becomes one row, [] one number. */
 export function matrix(t: Tensor): Tensor {
   if (t.shape.length === 2) return t;
   must(t.shape.length < 2, 'pointwise', 'a tensor must have at most 2 axes', `[${t.shape.join(', ')}]`);
@@ -242,7 +241,7 @@ function mustBeMatrix(t: Tensor, where: string, name: string): void {
   must(t.shape.length === 2, where, `${name} must be a matrix`, `[${t.shape.join(', ')}]`);
 }
 
-/** All that hold numbers must be of one dtype. */
+/** Throws unless all tensors except one-hot ones have the same dtype. */
 function mustMatch(where: string, tensors: Tensors): void {
   const numbers = Object.entries(tensors).filter(([, t]) => !isOneHot(t));
   for (const [name, t] of numbers.slice(1)) {

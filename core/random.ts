@@ -1,4 +1,4 @@
-/** A seeded generator of random numbers whose state can be saved: xoshiro128** (Blackman & Vigna 2018). */
+/** A seeded random number generator with a state that can be saved: xoshiro128** (Blackman & Vigna 2018). */
 import { must, mustShape } from './check';
 import { cosOfTurn, log } from './portable';
 
@@ -6,9 +6,9 @@ import { cosOfTurn, log } from './portable';
 export type RandomState = [number, number, number, number];
 
 /**
- * A generator of random numbers: the same seed gives the same numbers on every machine, and a saved state goes on.
+ * A random number generator: a seed gives the same numbers on every machine, and a saved state continues the sequence.
  *
- * Every draw changes the state. It is no source of secrets.
+ * Every draw changes the state. It is not cryptographically secure.
  *
  * Source: Blackman & Vigna 2018, "Scrambled linear pseudorandom number generators"; the seed is spread by splitmix32.
  * @example
@@ -32,7 +32,7 @@ export class Random {
       'the seed must be a whole number in 0 … 2^32 - 1',
       seed,
     );
-    // splitmix32 spreads the seed over the four words, so that near seeds start far apart
+    // splitmix32 spreads the seed over the four words, so that similar seeds start far apart
     let z = seed;
     this.s = Uint32Array.from({ length: 4 }, () => {
       z = (z + 0x9e3779b9) | 0;
@@ -42,7 +42,7 @@ export class Random {
     });
   }
 
-  /** The four words from which the next draw is made, as a copy. */
+  /** A copy of the four words of the state. */
   get state(): RandomState {
     return Array.from(this.s) as RandomState;
   }
@@ -109,7 +109,7 @@ export class Random {
       rest -= weights[k];
       if (rest < 0) return k;
     }
-    return last; // rounding left a rest: what has no weight is not chosen even then
+    return last; // reached only by rounding; never an index of weight 0
   }
 
   /** Shuffles in place (Fisher–Yates) and returns the same array. */

@@ -1,8 +1,8 @@
-/** Reductions in plain loops: sums over rows or columns, log-sum-exp, and the norm. */
+/** Reductions in plain loops: sums over rows or columns, log-sum-exp, norm and softmax. */
 import type { Reduction } from './program';
 import { toFlat, type Tensor } from './tensor';
 
-/** Binds a reduction to its loop. Where the operands lie is looked up at every call. */
+/** Binds a reduction to its loop. The offsets of the operands are read at every call. */
 export function bindReduction({ what, from, out, accumulate }: Reduction): () => void {
   const [R, C] = from.shape;
   const [X, row, col] = [from.data, from.stride[0], from.stride[1]];
@@ -33,7 +33,7 @@ export function bindReduction({ what, from, out, accumulate }: Reduction): () =>
       let m = -Infinity;
       for (let c = 0; c < C; c++) m = Math.max(m, X[x0 + r * row + c * col]);
       let sum = 0;
-      // subtracting the maximum first keeps exp from overflowing: the largest term is exp(0)
+      // subtracting the maximum prevents overflow: the largest term is exp(0)
       for (let c = 0; c < C; c++) sum += Math.exp(X[x0 + r * row + c * col] - m);
       put(r, Number.isFinite(m) ? m + Math.log(sum) : m);
     }
@@ -41,7 +41,7 @@ export function bindReduction({ what, from, out, accumulate }: Reduction): () =>
   return { sumRows, sumColumns, logSumExp }[what];
 }
 
-/** √Σ x², scaled by the largest entry so that neither huge nor tiny entries are lost. NaN and Inf pass through. */
+/** √Σ x², scaled by the largest entry to prevent overflow and underflow. NaN and Inf pass through. */
 export function norm(t: Tensor): number {
   const values = toFlat(t);
   let largest = 0;
@@ -52,14 +52,14 @@ export function norm(t: Tensor): number {
   return largest * Math.sqrt(sum);
 }
 
-/** As Math.max of all values, of which there may be more than a call has room for. */
+/** Math.max of any number of values, without the argument limit of a call. */
 export function greatest(values: Iterable<number>): number {
   let most = -Infinity;
   for (const value of values) most = Math.max(most, value);
   return most;
 }
 
-/** As Math.min of all values. */
+/** Math.min of any number of values. */
 export function least(values: Iterable<number>): number {
   let lowest = Infinity;
   for (const value of values) lowest = Math.min(lowest, value);
@@ -67,7 +67,7 @@ export function least(values: Iterable<number>): number {
 }
 
 /**
- * p = softmax of each row of numbers, computed as exp(y − log-sum-exp).
+ * p = softmax(y) of a list of numbers; the maximum is subtracted first to prevent overflow.
  * @example softmax([0, Math.log(3)])[1] // 0.75
  */
 export function softmax(logits: readonly number[]): number[] {

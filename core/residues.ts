@@ -1,46 +1,48 @@
 /**
- * The scalar language over a prime field, where two expressions are equal or not, and nothing is rounded.
+ * The scalar language over a prime field, where nothing is rounded and two expressions are exactly equal or not.
  *
- * + − × ÷ are those of the field. No function of the reals has a counterpart there, so its value is a random element that
- * is bound to its argument: the same argument gives the same element. What is known of the function is built in:
+ * + − × ÷ are those of the field. Functions of real numbers have no counterpart there, so the value of a function is a
+ * random element assigned to its argument: the same argument gives the same element. Identities of the function are
+ * built in:
  *
- *   exp       e⁰ = 1;  eᵃ⁺ᵇ = eᵃ eᵇ, as far as a statement shows the sum;  e⁻ᵃ = 1 / eᵃ always;      (eᵃ)' = eᵃ
- *   tanh, σ   the rational functions of exp that they are
+ *   exp       e⁰ = 1;  eᵃ⁺ᵇ = eᵃ eᵇ, if the sum is written in a statement;  e⁻ᵃ = 1 / eᵃ always;      (eᵃ)' = eᵃ
+ *   tanh, σ   as rational functions of exp
  *   log       e^(log a) = a;  log(eᵃ) = a                                                           (log a)' = 1 / a
  *   log1p     log(1 + a)
- *   sqrt      a root r of its own, of which r² = a is not used                                       r' = 1 / (2 r)
+ *   sqrt      a random r; the identity r² = a is not used                                            r' = 1 / (2 r)
  *
- * Which side of a kink an argument is on is a coin, thrown once for a and −a: relu, abs, min, max, step and select all
- * agree on it. There are points at which every such coin falls on the positive side. Constants have the side that they
- * really have; eᵃ, σ and roots are positive.
+ * The side of a kink on which an argument lies is chosen at random, once for a and −a: relu, abs, min, max, step and select
+ * all agree on it. At some points, all such choices are positive. Constants keep their actual sign; eᵃ, σ and roots are
+ * positive.
  *
- * Every relation here is one of the reals. So what is equal at a random point is equal for real, but for an accident of
- * the draw; what needs a relation that is not here, such as r² = a, is not found equal.
+ * All identities used here also hold for real numbers. So expressions that are equal at a random point are equal as real
+ * functions, except by an unlucky draw; expressions that are equal only by an identity not used here, such as r² = a, are
+ * found different.
  */
 import { Field } from './field';
 import { Random } from './random';
 import type { OperationName } from './scalar';
 import type { Graph } from './statement';
 
-/** A residue, and its derivative in one direction. */
+/** A residue and its derivative in one direction. */
 export interface Residue {
   re: number;
   du: number;
 }
 
-/** What is known of an argument, and the number by which it goes; minus that number for its negative or inverse. */
+/** The value assigned to an argument, and its id; the negative or the inverse has the negative id. */
 interface Known {
   value: number;
   id: number;
 }
 
-/** A random point of a field: what its free elements are bound to. */
+/** A random point of a field: the assignment of values to its free elements. */
 export class Point extends Field {
-  /** How often a coin was thrown. */
+  /** Number of random choices of a side. */
   coins = 0;
-  /** How many different arguments and values of functions have occurred. */
+  /** Number of different arguments and function values so far. */
   known = 0;
-  /** A hash of which arguments were equal, in the order in which functions were applied to them. */
+  /** A hash of the sequence of arguments, which shows which of them were equal. */
   equalities = 0;
   private readonly source: Random;
   private readonly exps = new Map<number, Known>([[0, { value: 1, id: 0 }]]);
@@ -48,7 +50,7 @@ export class Point extends Field {
   private readonly roots = new Map<number, Known>([[0, { value: 0, id: 0 }]]);
   private readonly sides = new Map<number, Known>([[0, { value: 0, id: 0 }]]);
 
-  /** @param positiveSide Whether all coins fall on the positive side. */
+  /** @param positiveSide whether all arguments lie on the positive side of kinks. */
   constructor(
     prime: number,
     seed: number,
@@ -58,19 +60,19 @@ export class Point extends Field {
     this.source = new Random(seed);
   }
 
-  /** A free element; none of 0, 1 and −1, of which too much would be true. */
+  /** A random element other than 0, 1 and −1, for which additional identities hold. */
   draw(): number {
     return 2 + this.source.below(this.prime - 3);
   }
 
-  /** The residue of a number that stands in a program, which keeps its sign. */
+  /** The residue of a constant in a program, whose sign is remembered. */
   constant(x: number): number {
     const residue = this.of(x);
     if (x !== 0) this.lie(residue, x > 0);
     return residue;
   }
 
-  /** eᵃ; where nothing is bound to a yet, `found` may say what it is. */
+  /** eᵃ; if a has no value yet, `found` may compute it by an identity. */
   exp(a: number, found?: () => number | undefined): number {
     if (!this.exps.has(a)) this.bind(a, found?.() ?? this.draw());
     return this.note(this.exps, a);
@@ -86,7 +88,7 @@ export class Point extends Field {
     return this.note(this.roots, a);
   }
 
-  /** 1 or −1, and 0 for 0. */
+  /** The side of a kink on which a lies: 1 or −1; 0 for 0. */
   side(a: number): number {
     if (!this.sides.has(a)) {
       this.coins++;
@@ -95,7 +97,7 @@ export class Point extends Field {
     return this.note(this.sides, a);
   }
 
-  /** What is known to be positive; returned as it is. */
+  /** Notes that a is positive, and returns it. */
   positive(a: number): number {
     this.lie(a, true);
     return a;
@@ -123,16 +125,16 @@ export class Point extends Field {
   }
 }
 
-/** What an operation is in a field; its operands are a, b, c, and e(k) is eᵃ, eᵇ, eᶜ. */
+/** An operation in a field; its operands are a, b, c, and e(k) is eᵃ, eᵇ, eᶜ. */
 interface Rule {
   value: (p: Point, a: number, b: number, c: number, e: (k: number) => number) => number;
   /** ∂y/∂a, ∂y/∂b, ∂y/∂c. */
   partials: (p: Point, a: number, b: number, c: number, y: number) => number[];
-  /** eʸ from those of the operands, where a relation gives it. */
+  /** eʸ from the exponentials of the operands, if an identity gives it. */
   exponential?: (p: Point, a: number, b: number, c: number, e: (k: number) => number) => number | undefined;
 }
 
-/** Of an operation that is one of its operands, whichever the sides choose; `sign` turns it round. */
+/** The rule of an operation that returns one of its operands, or (if `of` is negative) 0, or −a with `sign`. */
 const choice = (of: (p: Point, a: number, b: number) => number, sign = false): Rule => ({
   value: (p, a, b, c) => {
     const k = of(p, a, b);
@@ -148,7 +150,7 @@ const choice = (of: (p: Point, a: number, b: number) => number, sign = false): R
   },
 });
 
-/** Small whole numbers, by which an exponent may be multiplied. */
+/** Whether n is a small whole number, as a factor of an exponent. */
 const isCount = (n: number): boolean => n < 64;
 
 /** One row per operation of the language, as in `scalar.ts`. */
@@ -182,7 +184,7 @@ export const residueRules: Record<OperationName, Rule> = {
     ...choice((p, a) => (p.side(a) < 0 ? -1 : 0), true),
     partials: (p, a) => [p.side(a) < 0 ? p.neg(1) : p.side(a)],
   },
-  // where both are equal, a is taken, as in floating point
+  // if both are equal, the result is a, as in floating point
   min: choice((p, a, b) => (p.side(p.sub(a, b)) <= 0 ? 0 : 1)),
   max: choice((p, a, b) => (p.side(p.sub(a, b)) >= 0 ? 0 : 1)),
   exp: { value: (_p, _a, _b, _c, e) => e(0), partials: (_p, _a, _b, _c, y) => [y] },
@@ -214,8 +216,8 @@ export const residueRules: Record<OperationName, Rule> = {
 };
 
 /**
- * The outputs of a graph at a point, with their derivatives along those of its inputs.
- * @throws NoInverse where a divisor happens to be 0.
+ * The outputs of a graph at a point, with their derivatives in the direction given by those of the inputs.
+ * @throws NoInverse if a divisor happens to be 0.
  */
 export function evaluate(
   { nodes, outputs }: Graph,
@@ -244,7 +246,7 @@ export function evaluate(
       const [a, b, c] = [re(args[0]), re(args[1]), re(args[2])];
       const y = value(point, a, b, c, (j) => exponential(args[j]));
       let du = 0;
-      // the chain rule; what stands still has no slope to look at
+      // the chain rule; skipped if all arguments are constant
       if (args.some((arg) => values[arg].du !== 0)) {
         const slopes = partials(point, a, b, c, y);
         args.forEach((arg, j) => (du = point.add(du, point.mul(slopes[j], values[arg].du))));

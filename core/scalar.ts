@@ -1,13 +1,13 @@
 /**
- * The closed scalar language in which every elementwise equation is written: seventeen operations, each
- * defined for plain numbers, for dual numbers and for the nodes of a trace.
+ * The closed scalar language of all elementwise equations: seventeen operations, each defined for numbers, for dual
+ * numbers and for the nodes of a trace.
  *
- * A statement is an ordinary function over these operations. Called on numbers it computes, and can be stepped
- * through in a debugger. Called on duals it carries an exact derivative, which checks the derivatives that are
- * derived by hand. Called on nodes it writes itself down as a graph, which is then printed, mutated, or executed.
+ * A statement is an ordinary function over these operations. Called on numbers, it computes, and can be stepped through in
+ * a debugger. Called on dual numbers, it also computes an exact derivative, which checks the hand-derived one. Called on
+ * nodes, it records itself as a graph, which is then printed, mutated or executed.
  */
 
-/** What a statement computes with. */
+/** A value in a statement. */
 export type Scalar = number | Dual | Node;
 
 /**
@@ -23,7 +23,7 @@ export class Dual {
   ) {}
 }
 
-/** A place in a trace. `Recorder` is what the operations need to know about the graph being written. */
+/** A node of a trace; its `recorder` holds the graph. */
 export class Node {
   constructor(
     readonly recorder: Recorder,
@@ -31,7 +31,7 @@ export class Node {
   ) {}
 }
 
-/** Writes down operations as they are applied to nodes; `statement.ts` holds the one implementation. */
+/** Records operations as they are applied to nodes; implemented in `statement.ts`. */
 export interface Recorder {
   apply(op: OperationName, args: Scalar[]): Node;
   name(name: string, node: Node): void;
@@ -47,7 +47,7 @@ interface Rule {
 
 const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** One row per operation: its value and its partial derivatives. Everything else in the engine follows from it. */
+/** One row per operation: its value and its partial derivatives; the engine derives everything else from them. */
 export const language = {
   add: { arity: 2, value: (a, b) => a + b, partials: () => [1, 1] },
   sub: { arity: 2, value: (a, b) => a - b, partials: () => [1, -1] },
@@ -63,7 +63,7 @@ export const language = {
   sqrt: { arity: 1, value: (a) => Math.sqrt(a), partials: (_a, _b, _c, y) => [0.5 / y] },
   tanh: { arity: 1, value: (a) => Math.tanh(a), partials: (_a, _b, _c, y) => [1 - y * y] },
   sigmoid: { arity: 1, value: (a) => sigmoidOf(a), partials: (_a, _b, _c, y) => [y * (1 - y)] },
-  // max(a, 0) that lets NaN through, so that a bad value is seen where it arises
+  // max(a, 0) that propagates NaN, so that a bad value shows where it arises
   relu: { arity: 1, value: (a) => (a <= 0 ? 0 : a), partials: (a) => [a > 0 ? 1 : 0] },
   step: { arity: 1, value: (a) => (a > 0 ? 1 : 0), partials: () => [0] },
   select: {
@@ -78,7 +78,7 @@ export type OperationName = keyof typeof language;
 
 const rules: Record<OperationName, Rule> = language;
 
-/** Applies one operation to scalars of any kind: the one place where numbers, duals and nodes part ways. */
+/** Applies an operation to scalars of any kind; only here are numbers, duals and nodes distinguished. */
 export function apply(op: OperationName, a: Scalar, b: Scalar = 0, c: Scalar = 0): Scalar {
   const { arity, value, partials } = rules[op];
   if (typeof a === 'number' && typeof b === 'number' && typeof c === 'number') return value(a, b, c);
@@ -91,7 +91,7 @@ export function apply(op: OperationName, a: Scalar, b: Scalar = 0, c: Scalar = 0
 
   const [p, q, r] = [primal(a), primal(b), primal(c)];
   const y = value(p, q, r);
-  // the chain rule: dy = Σ ∂y/∂arg · d(arg); a still argument adds nothing, even where its partial is infinite
+  // the chain rule: dy = Σ ∂y/∂arg · d(arg); a constant argument adds nothing, even if its partial is infinite
   const slopes = partials(p, q, r, y);
   let dy = 0;
   for (let k = 0; k < arity; k++) {
@@ -200,7 +200,7 @@ export const select = (condition: Scalar, yes: Scalar, no: Scalar): Scalar =>
   apply('select', condition, yes, no);
 
 /**
- * Gives an intermediate value its name in the printed equations; it changes nothing else.
+ * Names an intermediate value in the printed equations; it has no other effect.
  * @example
  * const { graph } = statement(({ a, b }) => {
  *   const s = ops.named('s', ops.add(a, b));

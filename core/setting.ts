@@ -1,19 +1,19 @@
-/** What a setting can be. It is stated once, as a value; reading it from text, checking it and naming it in messages derive from that. */
+/** Declarations of settings, from which parsing, validation, help and messages are derived. */
 
 interface Described {
-  /** What a form calls it: `Hidden units`. */
+  /** Its label in a form: `Hidden units`. */
   readonly label: string;
-  /** What its number counts or measures, or what its text names: `--seconds <s>`. */
+  /** The unit or kind of its value: `--seconds <s>`. */
   readonly unit?: string;
-  /** What it is for, in a line of help. */
+  /** A line of help. */
   readonly help: string;
-  /** What it is when nothing is given. */
+  /** The default value. */
   readonly default?: string | number;
-  /** The same in words, where the value alone does not say it. */
+  /** The default in words, if the value alone is not clear. */
   readonly otherwise?: string | undefined;
 }
 
-/** The numbers of an interval; `above` and `below` leave its ends out. */
+/** An interval of numbers; `above` and `below` exclude its ends. */
 export interface Interval {
   readonly whole?: boolean;
   readonly least?: number;
@@ -24,11 +24,11 @@ export interface Interval {
 
 export interface NumberSetting extends Described, Interval {
   readonly kind: 'number';
-  /** Whether it can be `off`. */
+  /** Whether `off` is allowed. */
   readonly off?: boolean;
 }
 
-/** One of a few names; a function, for names can be registered later. */
+/** One of several names; a function, because names can be registered later. */
 export interface ChoiceSetting<N extends string = string> extends Described {
   readonly kind: 'choice';
   readonly names: () => readonly N[];
@@ -36,9 +36,9 @@ export interface ChoiceSetting<N extends string = string> extends Described {
 
 export interface TextSetting extends Described {
   readonly kind: 'text';
-  /** What the text must be, in words. */
+  /** The requirement on the text, in words. */
   readonly must: string;
-  /** Its length at most. */
+  /** Its maximum length. */
   readonly most?: number;
 }
 
@@ -48,7 +48,7 @@ export interface SwitchSetting extends Described {
 
 export type Setting = NumberSetting | ChoiceSetting | TextSetting | SwitchSetting;
 
-/** The values of a setting. */
+/** The type of a setting's values. */
 export type Value<S> = S extends { kind: 'number'; off: true }
   ? number | 'off'
   : S extends { kind: 'number' }
@@ -59,7 +59,7 @@ export type Value<S> = S extends { kind: 'number'; off: true }
         ? boolean
         : string;
 
-/** The defaults of those settings of a table that have one. */
+/** The defaults of all settings in a table that have one. */
 export const defaultsOf = <T extends Readonly<Record<string, Setting>>>(
   settings: T,
 ): { [K in keyof T as T[K] extends { default: unknown } ? K : never]: Value<T[K]> } =>
@@ -69,15 +69,15 @@ export const defaultsOf = <T extends Readonly<Record<string, Setting>>>(
     ),
   ) as never;
 
-/** What turns a setting off. */
+/** The value that turns a setting off. */
 export const OFF = 'off';
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** The number that a text says in decimal notation, `1e6` included, or NaN. */
+/** The number in a text in decimal or exponent notation, such as `1e6`; NaN for other text. */
 export const decimal = (text: string): number => (DECIMAL.test(text) ? Number(text) : NaN);
 
-/** Whether an interval holds a number. */
+/** Whether a number lies in an interval. */
 export const holds = (
   { whole = false, least = -Infinity, above = -Infinity, most = Infinity, below = Infinity }: Interval,
   value: number,
@@ -105,7 +105,7 @@ export function intervalInWords({ whole, least, above, most, below }: Interval):
   return `${whole ? 'a whole number' : 'a number'} ${range}`.trim();
 }
 
-/** What a value of the setting must be. */
+/** The requirement on a value of the setting, in words. */
 export function settingInWords(setting: Setting): string {
   switch (setting.kind) {
     case 'number':
@@ -119,7 +119,7 @@ export function settingInWords(setting: Setting): string {
   }
 }
 
-/** Whether a setting can have a value, whatever that comes from. */
+/** Whether a value of any type is valid for a setting. */
 export function canBe(setting: Setting, value: unknown): boolean {
   switch (setting.kind) {
     case 'number':
@@ -133,7 +133,7 @@ export function canBe(setting: Setting, value: unknown): boolean {
   }
 }
 
-/** The value that a text stands for, or undefined when the setting cannot have it. */
+/** Parses the text of a value; undefined if it is not valid for the setting. */
 export function valueOf<S extends Setting>(setting: S, text: string): Value<S> | undefined {
   const switched = text === 'true' ? true : text === 'false' ? false : undefined;
   const value =

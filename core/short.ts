@@ -1,7 +1,7 @@
-/** Numbers as people read them. */
+/** Formats numbers for people. */
 
 /**
- * A number in few digits, with a minus sign as books print it.
+ * A number with few significant digits and a typographic minus sign.
  * @example short(1234567) // '1.23e6'
  */
 export function short(value: number, digits = 3): string {

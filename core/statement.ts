@@ -1,14 +1,13 @@
 /**
- * A statement: one group of elementwise equations, written once as a function over scalars, that can also be had
- * as a graph and as text.
+ * Statements: groups of elementwise equations, written as functions over scalars, that can also be traced to a graph.
  */
 import { apply, language, Node, type OperationName, type Recorder, type Scalar } from './scalar';
 
-/** One place of a graph: an input by name, a constant, or an operation on earlier places. */
+/** A node of a graph: an input by name, a constant, or an operation on earlier nodes. */
 export type GraphNode =
   { op: 'input'; name: string } | { op: 'constant'; value: number } | { op: OperationName; args: number[] };
 
-/** A traced statement: nodes in the order of evaluation, equal ones merged. */
+/** A traced statement: nodes in the order of evaluation, with equal ones merged. */
 export interface Graph {
   readonly nodes: readonly GraphNode[];
   /** Name → index of the node that computes it, in the order of definition. */
@@ -17,7 +16,7 @@ export interface Graph {
   readonly locals: Readonly<Record<string, number>>;
 }
 
-/** Elementwise equations as a callable: on numbers and duals it computes; `graph` is the same thing written down. */
+/** Elementwise equations as a function of numbers or duals; `graph` is its trace. */
 export interface Statement {
   (inputs: Record<string, Scalar>): Record<string, Scalar>;
   readonly graph: Graph;
@@ -38,7 +37,7 @@ export function statement(body: (inputs: Record<string, Scalar>) => Record<strin
   return Object.defineProperty(callable, 'graph', { get: () => (graph ??= trace(body)) }) as Statement;
 }
 
-/** The statement that a graph (for instance a mutated one) stands for. */
+/** The statement of a graph, such as a mutated one. */
 export function statementOf(graph: Graph): Statement {
   const outputs = Object.entries(graph.outputs);
   const body = (inputs: Record<string, Scalar>): Record<string, Scalar> => {
@@ -55,16 +54,16 @@ export function statementOf(graph: Graph): Statement {
   return Object.assign(body, { graph });
 }
 
-/** The names a graph reads, in the order in which it first reads them. */
+/** The names of a graph's inputs, in the order of their first use. */
 export function inputsOf(graph: Graph): string[] {
   return graph.nodes.flatMap((node) => (node.op === 'input' ? [node.name] : []));
 }
 
-/** Writes a statement down by running it once on nodes. */
+/** Traces a statement by running it once on nodes. */
 function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>): Graph {
   const nodes: GraphNode[] = [];
   const locals: Record<string, number> = {};
-  const seen = new Map<string, Node>(); // equal expressions become one node
+  const seen = new Map<string, Node>(); // to merge equal expressions
 
   const intern = (key: string, node: GraphNode): Node => {
     let found = seen.get(key);
@@ -98,5 +97,5 @@ function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>)
   return { nodes, outputs: Object.fromEntries(outputs), locals };
 }
 
-/** Operands an operation takes, for those who walk graphs. */
+/** The number of operands of an operation. */
 export const arityOf = (op: OperationName): number => language[op].arity;

@@ -5,9 +5,9 @@ import { engineMemory, type Data, type Dtype } from './memory';
 
 /** A view of numbers: `data` with a shape, strides and an offset. Slices and transposes share the data. */
 export type Tensor = ndarray.NdArray<Data>;
-/** Tensors by name: what a step reads and writes. */
+/** Tensors by name. */
 export type Tensors = Record<string, Tensor>;
-/** Nested lists of numbers, flat or typed arrays, a tensor, or lists of these: what a caller may hand in. */
+/** Accepted forms of input: nested lists of numbers, flat or typed arrays, a tensor, or lists of these. */
 export type Numbers = readonly NestedNumbers[] | ArrayLike<number> | Tensor;
 type NestedNumbers = number | ArrayLike<number> | Tensor | readonly NestedNumbers[];
 
@@ -15,7 +15,7 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
 
 /**
  * A new tensor of zeros in engine memory.
- * @throws RangeError for a size that is not a whole number, or when the memory is full.
+ * @throws RangeError for a size that is not a whole number, or if the memory is full.
  * @example zeros([2, 3]).shape // [2, 3]
  */
 export function zeros(shape: number[], dtype: Dtype = 'float64'): Tensor {
@@ -30,8 +30,8 @@ export function zeros(shape: number[], dtype: Dtype = 'float64'): Tensor {
 }
 
 /**
- * A new tensor in engine memory, filled from nested lists, a flat typed array (give the shape), or another tensor.
- * @throws RangeError when rows differ in length or the count does not fit the shape.
+ * A new tensor in engine memory, filled from nested lists, a flat typed array (with a given shape), or another tensor.
+ * @throws RangeError if rows differ in length or the number of values does not match the shape.
  * @example tensor([[1, 2, 3], [4, 5, 6]]).get(1, 2) // 6
  */
 export function tensor(values: Numbers, shape?: number[], dtype: Dtype = 'float64'): Tensor {
@@ -53,14 +53,14 @@ export function isTensor(value: unknown): value is Tensor {
 }
 
 /**
- * The values in row-major order, copied out of the engine.
+ * A copy of the values in row-major order.
  * @example toFlat(tensor([[1, 2], [3, 4]])) // [1, 2, 3, 4]
  */
 export function toFlat(t: Tensor): number[] {
   if (!isTensor(t)) mustBe(false, 'toFlat', 'the argument must be a tensor', t);
   const flat: number[] = [];
   const { data } = t as { data: Data & { get?: (at: number) => number } };
-  // a one-hot tensor holds no numbers: it tells them when it is asked
+  // a one-hot tensor stores no numbers and computes each on request
   const read = data.get ? (at: number) => data.get?.(at) ?? NaN : (at: number) => data[at];
   const walk = (axis: number, at: number): void => {
     if (axis === t.shape.length) flat.push(read(at));
@@ -84,7 +84,7 @@ export function toNested(t: Tensor): unknown {
 
 const identities = new WeakMap<Data, number>();
 let nextIdentity = 0;
-/** A number that tells the arrays behind tensors apart. */
+/** A unique number of the array behind a tensor. */
 export function identityOf(data: Data): number {
   let id = identities.get(data);
   if (id === undefined) identities.set(data, (id = nextIdentity++));
@@ -93,9 +93,9 @@ export function identityOf(data: Data): number {
 
 export const dtypeOf = (t: Tensor): Dtype => (t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64');
 
-/** Rows `from`…`to` (not included) of a matrix, as a view. */
+/** Rows `from`…`to` (exclusive) of a matrix, as a view. */
 export const rows = (t: Tensor, from: number, to: number): Tensor => t.lo(from).hi(to - from);
-/** Columns `from`…`to` (not included) of a matrix, as a view. */
+/** Columns `from`…`to` (exclusive) of a matrix, as a view. */
 export const columns = (t: Tensor, from: number, to: number): Tensor =>
   t.lo(...Array<number>(t.shape.length - 1).fill(0), from).hi(...t.shape.slice(0, -1), to - from);
 /**
@@ -104,7 +104,7 @@ export const columns = (t: Tensor, from: number, to: number): Tensor =>
  */
 export const transpose = (t: Tensor): Tensor => t.transpose(1, 0);
 
-/** The same contiguous numbers under another shape, as a view. */
+/** A view of a contiguous tensor with another shape. */
 export function reshape(t: Tensor, shape: number[]): Tensor {
   must(isContiguous(t), 'reshape', 'the tensor must be contiguous', `strides [${t.stride.join(', ')}]`);
   must(sizeOf(shape) === sizeOf(t.shape), 'reshape', `the shape must hold ${sizeOf(t.shape)} values`, shape);
@@ -120,33 +120,33 @@ export function isContiguous(t: Tensor): boolean {
   return true;
 }
 
-/** The numbers of a tensor in row-major order: a view where they lie that way, else a copy. */
+/** The numbers of a tensor in row-major order: a view if it is contiguous, otherwise a copy. */
 export function contents(t: Tensor): Data {
   if (isContiguous(t)) return t.data.subarray(t.offset, t.offset + sizeOf(t.shape));
   return (dtypeOf(t) === 'float32' ? Float32Array : Float64Array).from(toFlat(t));
 }
 
-/** A copy outside of the engine's memory. */
+/** A copy outside the engine's memory. */
 export function copied(t: Tensor): Tensor {
   const { data, offset, shape } = t;
   if (!isContiguous(t)) return ndarray(contents(t), [...shape]);
   const size = sizeOf(shape);
   const copy = dtypeOf(t) === 'float32' ? new Float32Array(size) : new Float64Array(size);
-  // single steps take microseconds: a view costs more than a few numbers do
+  // single steps take microseconds, and creating a view costs more than copying a few numbers
   if (size <= FEW) for (let k = 0; k < size; k++) copy[k] = data[offset + k];
   else copy.set(data.subarray(offset, offset + size));
   return ndarray(copy, [...shape]);
 }
 const FEW = 256;
 
-/** The same of tensors by name. */
+/** Copies of named tensors outside the engine's memory. */
 export function allCopied(tensors: Tensors): Tensors {
   const copies: Tensors = {};
   for (const name in tensors) copies[name] = copied(tensors[name]);
   return copies;
 }
 
-/** Copies a matrix into one of its shape. */
+/** Copies a matrix into another of the same shape. */
 export function copyInto(into: Tensor, from: Tensor): void {
   const [R, C] = into.shape;
   const [target, source] = [into.data, from.data];
@@ -158,7 +158,7 @@ export function copyInto(into: Tensor, from: Tensor): void {
   }
 }
 
-/** Copies `values` (same count, row-major), or one number everywhere, into a tensor. */
+/** Fills a tensor with `values` (same count, row-major), or with one number. */
 export function fillFrom(t: Tensor, values: ArrayLike<number> | number): void {
   const one = typeof values === 'number';
   const size = sizeOf(t.shape);
@@ -176,16 +176,16 @@ export function fillFrom(t: Tensor, values: ArrayLike<number> | number): void {
   walk(0, t.offset);
 }
 
-/** A list of any kind: an array, a typed array. */
+/** Whether a value is a list of any kind: an array or a typed array. */
 export const isList = (value: unknown): value is ArrayLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { length?: unknown }).length === 'number';
 
 /**
- * A list or a tensor as row-major numbers under its shape; a typed array as it is, without a copy.
+ * The shape of a list or a tensor, and its numbers in row-major order; a typed array is not copied.
  *
- * @param ragged what to do about lists on the second axis that differ in length.
- * @throws TypeError at the first place that holds no number; RangeError at a list of another length than the first one
- * beside it.
+ * @param ragged advice in the error for lists of different lengths on the second axis.
+ * @throws TypeError for the first value that is not a number; RangeError for a list that differs in length from the first
+ *   one on its axis.
  */
 export function rowMajor(
   values: ArrayLike<unknown> | Tensor,
@@ -201,7 +201,7 @@ export function rowMajor(
   const shape: number[] = [];
   for (let level: unknown = values; isList(level); level = opened(level[0])) shape.push(level.length);
 
-  // first the innermost lists, then the numbers in them, which are many more, in one pass
+  // collect the innermost lists first, then copy their numbers, which are many more, in one pass
   const lists: ArrayLike<unknown>[] = [];
   const at: number[] = [];
   const collect = (level: unknown): void => {
@@ -241,7 +241,7 @@ export function rowMajor(
   return { shape, numbers };
 }
 
-/** Copies the members of a list from the c-th on, up to the first that is no number; gives the place of that one, or the end. */
+/** Copies numbers of a list from index c on; returns the index of the first value that is not a number, or the length. */
 function copyNumbers(list: ArrayLike<unknown>, c: number, into: Float64Array, to: number): number {
   for (; c < list.length; c++) {
     const value = list[c];
@@ -251,7 +251,7 @@ function copyNumbers(list: ArrayLike<unknown>, c: number, into: Float64Array, to
   return c;
 }
 
-/** The indices of the k-th number under a shape. */
+/** The indices of the k-th number in a shape. */
 function placeOf(k: number, shape: readonly number[]): number[] {
   const at: number[] = [];
   for (let axis = shape.length - 1; axis >= 0; k = Math.floor(k / shape[axis]), axis--)
@@ -259,7 +259,7 @@ function placeOf(k: number, shape: readonly number[]): number[] {
   return at;
 }
 
-/** The numbers of a tensor in row-major order, without a copy where a typed array holds them in that order. */
+/** The numbers of a tensor in row-major order, without a copy if a typed array already holds them in that order. */
 function unboxed(t: Tensor): ArrayLike<number> {
   const data: unknown = t.data;
   const [from, to] = [t.offset, t.offset + sizeOf(t.shape)];
@@ -268,11 +268,11 @@ function unboxed(t: Tensor): ArrayLike<number> {
 }
 
 /**
- * Checks that a flat list holds nothing but numbers.
- * @throws TypeError at the first place that holds something else.
+ * Checks that a flat list contains only numbers.
+ * @throws TypeError for the first value that is not a number.
  */
 export function mustBeNumbers(list: ArrayLike<unknown>, where: string, name: string): ArrayLike<number> {
-  // a typed array holds numbers only, or none at all
+  // in a typed array, all elements have the same type
   const checked = ArrayBuffer.isView(list) ? Math.min(list.length, 1) : list.length;
   for (let k = 0; k < checked; k++)
     if (typeof list[k] !== 'number') refuse(list[k], where, placeIn(name, [k]));

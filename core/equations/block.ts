@@ -1,6 +1,6 @@
 /**
- * A block of equations: read, checked, and recorded on a program. `z = x @ W + b`, `h = tanh(z)` becomes a product with
- * a bias, then one loop.
+ * A block of equations: parses and checks them, and records them on a program. `z = x @ W + b`, `h = tanh(z)` becomes a
+ * product with a bias, then one loop.
  */
 import type { Program } from '../program';
 import { apply, named, type Scalar } from '../scalar';
@@ -19,18 +19,18 @@ export interface CompiledGroup {
 }
 type CompiledStep = Exclude<Step, Group> | CompiledGroup;
 
-/** Equations whose stored names are settled. */
+/** Compiled equations, with the names that need storage. */
 export interface Compiled {
-  /** Names that need a tensor beside the given ones, and their shapes. */
+  /** Names that need a tensor, besides the given ones, and their shapes. */
   readonly stored: Shapes;
   /** The elementwise groups, in order. */
   readonly statements: readonly Statement[];
   /**
-   * Those of them that read no sum over a row or over the rows, whose derivatives can be checked number by number; with
-   * the names of what they write that other steps read.
+   * The groups that read no reduction, so that their derivatives can be checked elementwise; `escaping` are their outputs
+   * that other steps read.
    */
   readonly elementwise: readonly { statement: Statement; escaping: readonly string[] }[];
-  /** Records everything on a program, reading and writing tensors by the names of the equations. */
+  /** Records the equations on a program; tensors are given by the names in the equations. */
   record(program: Program, tensors: Tensors): void;
 }
 
@@ -40,8 +40,8 @@ export class Block {
   private readonly steps: readonly Step[];
 
   /**
-   * @param where What messages begin with: `lstm, backward`.
-   * @throws EquationError for what cannot be read, is not known, does not fit, or is written twice.
+   * @param where prefix of error messages: `lstm, backward`.
+   * @throws EquationError for a syntax error, an unknown name, a shape mismatch, or a name that is written twice.
    */
   constructor(
     readonly source: string,
@@ -77,7 +77,7 @@ export class Block {
         throw this.errorAt(at, `${name} is written, but never read`);
   }
 
-  /** Settles what is stored: what `wanted` names, and what a later step reads. */
+  /** Determines which values are stored: those in `wanted`, and those that a later step reads. */
   compile(wanted: Iterable<string>): Compiled {
     const want = new Set(wanted);
     const reads = this.steps.map(
@@ -86,7 +86,7 @@ export class Block {
           step.kind === 'group' ? step.lines.flatMap(({ expression }) => namesIn(expression)) : readBy(step),
         ),
     );
-    // how many steps read a name
+    // number of steps that read each name
     const readers = new Map<string, number>();
     for (const name of reads.flatMap((own) => [...own])) readers.set(name, (readers.get(name) ?? 0) + 1);
     const stored = new Set<string>();
@@ -129,7 +129,7 @@ export class Block {
   }
 }
 
-/** The statement of a group; names in `kept` are its outputs, all others only stand on the way to them. */
+/** The statement of a group; names in `kept` are its outputs, all others are intermediate values. */
 function statementOf(
   { lines }: Group,
   kept: ReadonlySet<string>,
@@ -170,7 +170,7 @@ function record(program: Program, steps: readonly CompiledStep[], v: Tensors): v
       });
     } else if (step.kind === 'reduction') {
       const out = v[step.out];
-      // a vector that lies in a matrix of one row
+      // a vector stored as a matrix of one row
       const vector = step.what === 'sumRows' && out.shape.length === 2 ? out.pick(0) : out;
       program[step.what as 'sumRows'](operand(step.from), vector, { accumulate: step.accumulate });
     } else {

@@ -1,8 +1,8 @@
 /**
- * Declarations of shapes, as text: `x [D]   states h, c [H]   parameters Wx [D, 4H]  b [4H]   gates a = i f g o [H]`.
+ * Parses declarations of shapes: `x [D]   states h, c [H]   parameters Wx [D, 4H]  b [4H]   gates a = i f g o [H]`.
  *
- * A word that is a section's name begins it; several names may share a shape. Of gates, the buffer and what stands in
- * it side by side are named, and the width of one.
+ * The name of a section starts it; several names may share a shape. The declaration of gates names their buffer, the
+ * gates in the order of its columns, and the width of one gate.
  */
 import { badName, EquationError } from './error';
 import type { Gates } from './scope';
@@ -20,14 +20,14 @@ interface Token {
 }
 
 /**
- * Reads declarations; what stands before the first section's name is in the section `inputs`.
+ * Parses declarations; those before the first section name belong to the section `inputs`.
  * @throws EquationError with line and column.
  * @example declare('x [D] states h [H]', ['states'], 'leaky').sections.states // { h: ['H'] }
  */
 export function declare(source: string, sections: readonly string[], where: string): Declared {
   const fail = (at: number, reason: string): EquationError => new EquationError(where, source, at, reason);
   const tokens: Token[] = Array.from(
-    // comments become as much space: places stay what they are
+    // replace comments by spaces, so that positions do not change
     source
       .replace(/#.*/g, (comment) => ' '.repeat(comment.length))
       .matchAll(/[A-Za-z_]\w*|\d+[A-Za-z]*|[[\],=]|[^\s]/g),

@@ -1,16 +1,16 @@
-/** Equations over tensors of declared shapes, for all that is no cell: output layers, losses, updates, attention. */
+/** Equations over tensors of declared shapes, for everything except cells: output layers, losses, updates, attention. */
 import { Program, type Executor } from '../program';
 import type { Tensors } from '../tensor';
 import { Block, type Compiled } from './block';
 import { declare } from './declare';
 
 /**
- * Equations, ready to be recorded.
+ * Compiles equations, ready to be recorded.
  *
- * @param where What messages begin with.
- * @param shapes What is read, then behind `writes` what is written to tensors, and behind `adds` what is only added to:
- *   `x [N, D]   W [D, H]   b [H]   writes h [N, H]`. Other names that the equations write are not stored.
- * @throws EquationError for what cannot be read, is not known or does not fit.
+ * @param where prefix of error messages.
+ * @param shapes the inputs, then after `writes` the tensors that are written, and after `adds` those that are only added
+ *   to: `x [N, D]   W [D, H]   b [H]   writes h [N, H]`. Other names that the equations write are not stored.
+ * @throws EquationError for a syntax error, an unknown name or a shape mismatch.
  * @example
  * const layer = equations('layer', 'h [N, H]   Wy [H, O]   by [O]   writes y [N, O]', 'y = h @ Wy + by');
  * const program = new Program();
@@ -29,7 +29,7 @@ export function equations(where: string, shapes: string, text: string): Compiled
   return compiled;
 }
 
-/** Equations as a call that runs them on tensors by their names; products and sums are those of the executor. */
+/** Binds equations to named tensors; returns a function that runs them on the executor. */
 export function bound(text: Compiled, executor: Executor, tensors: Tensors): () => void {
   const program = new Program();
   text.record(program, tensors);

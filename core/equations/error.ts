@@ -1,12 +1,12 @@
-/** What is wrong with a text of equations, and where: the line with a caret, and the nearest known name. */
+/** Error in a text of equations; its message shows the line with a caret, and the nearest known name. */
 import { nearest } from '../nearest';
 import { safe } from '../safe';
 
-/** Characters of a reason that are shown: it may quote a text of any size. */
+/** Maximum number of characters shown of a reason, which may quote a text of any size. */
 const LONGEST = 500;
 
 /**
- * Lines that could not be read or do not fit together; the message shows the line with a caret.
+ * Thrown for equations that cannot be parsed or are inconsistent; the message shows the line with a caret.
  * @example
  * const text = { forward: 'rowLoss = sum(y - traget, axis=1)', backward: 'dy = weight' };
  * let error;
@@ -20,19 +20,19 @@ const LONGEST = 500;
  */
 export class EquationError extends Error {
   constructor(
-    /** What the equations belong to: `lstm, backward`. */
+    /** The owner of the equations: `lstm, backward`. */
     readonly where: string,
     readonly source: string,
     /** Position in the source. */
     readonly at: number,
-    /** What is wrong, without its place. */
+    /** What is wrong, without the position. */
     readonly reason: string,
   ) {
     const before = source.slice(0, at).split('\n');
     const line = before.length;
     const column = before[line - 1].length + 1;
     const text = source.split('\n')[line - 1].replace(/\t/g, ' ');
-    // a window of the line, so that the caret stays below its place on any screen
+    // show only a part of a long line, so that the caret stays below its position on any screen
     const from = text.length > 100 ? Math.max(0, column - 50) : 0;
     const shown = text.slice(from, from + 100);
     const said = reason.length > LONGEST ? `${reason.slice(0, LONGEST)}…` : reason;
@@ -50,10 +50,10 @@ export class EquationError extends Error {
   readonly column: number;
 }
 
-/** Longest name. */
+/** Maximum length of a name. */
 const NAME = 64;
 
-/** What is wrong with a name, whatever it stands for; nothing for a good one. */
+/** What is wrong with a name of any kind; undefined if it is valid. */
 export function badName(name: string): string | undefined {
   if (name.length > NAME) return `a name must have at most ${NAME} characters, got ${name.length}`;
   if (name in Object.prototype) return `the name ${name} is reserved`;

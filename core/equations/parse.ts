@@ -1,17 +1,17 @@
 /**
- * The language of equations, read into trees: `name = expression` or `name += expression`, one a line.
+ * Parser of the equation language: one `name = expression` or `name += expression` per line becomes a syntax tree.
  *
  *   + - * /   elementwise          @     matrix product          .T    transpose
- *   tanh(…)   and all other operations of `scalar.ts`, by their names there
+ *   tanh(…)   and all other operations of `scalar.ts`, under the names used there
  *   sum(v)    over the rows        sum(v, axis=1), logsumexp(v, axis=1)   along each row
  *   # …       a comment, to the end of the line
  *
- * The notation is NumPy's; `*` and `@` bind alike, from left to right. Text is data: nothing in it is ever run.
+ * The notation is NumPy's; `*` and `@` have equal precedence, from left to right. The text is data and never executed.
  */
 import { language, type OperationName } from '../scalar';
 import { badName, EquationError, unknown } from './error';
 
-/** A place in the tree; `at` is its position in the source, for messages. */
+/** A node of the syntax tree; `at` is its position in the source, for messages. */
 export type Expression =
   | { kind: 'number'; value: number; at: number }
   | { kind: 'name'; name: string; at: number }
@@ -26,15 +26,15 @@ export type Reduced = 'sumRows' | 'sumColumns' | 'logSumExp';
 /** One equation. */
 export interface Equation {
   name: string;
-  /** Whether the value is added to what the name held before. */
+  /** Whether the value is added to the previous one. */
   accumulate: boolean;
   expression: Expression;
-  /** What stands behind `#`. */
+  /** The text after `#`. */
   comment: string;
   at: number;
 }
 
-/** What keeps a text of any size or depth from exhausting the machine. */
+/** Limits that keep a huge or deeply nested text from exhausting memory or the stack. */
 export const limits = { characters: 200_000, line: 2_000, depth: 100, steps: 1_000 } as const;
 
 interface Token {
@@ -48,9 +48,9 @@ const functions = (Object.keys(language) as OperationName[]).filter(
 export const functionNames: readonly string[] = [...functions, 'sum', 'logsumexp'];
 
 /**
- * The equations of a text, in order.
+ * Parses the equations of a text, in order.
  *
- * @param where What messages begin with: `lstm, forward`.
+ * @param where prefix of error messages: `lstm, forward`.
  * @throws EquationError with line, column and the nearest known function.
  * @example parse('h = tanh(z)', 'elman').map(({ name }) => name) // ['h']
  */
@@ -96,7 +96,7 @@ function tokenize(line: string, start: number, fail: (at: number, reason: string
   return tokens;
 }
 
-/** Reads the tokens of one line by recursive descent. */
+/** Parses the tokens of one line by recursive descent. */
 class Line {
   private next = 0;
   private depth = 0;

@@ -1,9 +1,9 @@
-/** The names of a block of equations: their shapes, what they are part of, and what has been written so far. */
+/** Symbol table of a block of equations: shapes of names, the buffers they are part of, and which are written. */
 import { unknown } from './error';
 import { broadcast, shapeText, times, type Fail, type Shape, type Shapes } from './shapes';
 
 /**
- * Equal blocks of columns that stand side by side in one buffer, one for each gate.
+ * Adjacent column blocks of equal width in one buffer, one for each gate.
  *
  * With `{ buffer: 'a', names: ['r', 'z', 'n'], size: 'H' }`, `a` is [B, 3H] and `az` its second block, which the gate
  * `z` replaces in place; `arz` are the first two blocks. In the same way `Whn` is the third block of `Wh` [H, 3H].
@@ -16,31 +16,31 @@ export interface Gates {
 }
 
 export interface Declarations {
-  /** What the equations read, and cannot write. */
+  /** Inputs, which the equations cannot write. */
   given: Shapes;
-  /** What they write, where its shape is fixed from outside. */
+  /** Outputs whose shape is declared. */
   outputs?: Shapes;
-  /** What they only add to. */
+  /** Names that the equations may only add to. */
   accumulators?: Shapes;
   gates?: Gates;
-  /** Names that take the place of another when they are written, beside the gates themselves: `Jf` that of `Jaf`. */
+  /** Names that replace another one in place when written, besides the gates themselves: `Jf` replaces `Jaf`. */
   inPlace?: Readonly<Record<string, string>>;
-  /** Sizes that may stand in expressions as numbers: `sum(z, axis=1) / H`. */
+  /** Sizes that may be used as numbers in expressions: `sum(z, axis=1) / H`. */
   letters?: Readonly<Record<string, number>>;
 }
 
-/** Where a name lies: blocks `from`…`to` (not included) of `of`, which may be the name itself. */
+/** The storage of a name: blocks `from`…`to` (exclusive) of `of`, which may be the name itself. */
 export interface Place {
   of: string;
   from: number;
   to: number;
 }
 
-/** Knows every name of a block while its equations are read one after the other. */
+/** Tracks every name of a block while its equations are processed in order. */
 export class Scope {
   /** Names in the order in which they were first written, with their shapes. */
   readonly written = new Map<string, Shape>();
-  /** Names that were read, with the first place where they were. */
+  /** Names that were read, with the position of their first use. */
   readonly read = new Map<string, number>();
   private readonly filled = new Map<string, Set<number>>();
   private readonly replaced = new Map<string, string>();
@@ -50,10 +50,10 @@ export class Scope {
   constructor(
     { given, outputs, accumulators, ...rest }: Declarations,
     private readonly fail: Fail,
-    /** Names that the equations write, sooner or later. */
+    /** All names that the equations write, including later ones. */
     private readonly later: ReadonlySet<string> = new Set(),
   ) {
-    // any name is looked up in them: they must hold no other than those declared
+    // without a prototype, so that names such as toString are not found
     const bare = (shapes?: Shapes): Shapes => Object.assign(Object.create(null) as object, shapes);
     this.declared = { given: bare(given), outputs: bare(outputs), accumulators: bare(accumulators), ...rest };
   }
@@ -80,7 +80,7 @@ export class Scope {
     );
   }
 
-  /** What a name is part of. */
+  /** The storage of a name. */
   placeOf(name: string): Place {
     const { gates } = this.declared;
     if (!gates) return { of: name, from: 0, to: 1 };
@@ -93,7 +93,7 @@ export class Scope {
     return { of: name, from: 0, to: this.isGated(name) ? gates.names.length : 1 };
   }
 
-  /** The shape of a name that is read at a place of the source. @throws EquationError when it holds nothing yet. */
+  /** Notes that a name is read at a position, and returns its shape. @throws EquationError if it has no value yet. */
   shapeAt(name: string, at: number): Shape {
     const place = this.placeOf(name);
     const shape = this.shapeOf(name);
@@ -102,7 +102,7 @@ export class Scope {
     if (this.isLetter(name)) return [];
     const gate = this.replaced.get(name);
     if (gate !== undefined) throw this.fail(at, `${name} has been overwritten by ${gate}`);
-    // before a gate is written its place holds what it is made from
+    // before a gate is written, its columns hold the pre-activation
     const early = this.declared.gates?.names.includes(name) && !this.isGiven(name) && !this.written.has(name);
     if (early) throw this.fail(at, `${name} is read before it is written`);
     if (!this.isGiven(name) && !this.isGiven(place.of) && !this.isFilled(place))
@@ -111,7 +111,7 @@ export class Scope {
     return shape;
   }
 
-  /** Notes that a name is written with a value of some shape. @throws EquationError when it must not be. */
+  /** Notes that a name is written with a value of some shape. @throws EquationError if that is not allowed. */
   write(name: string, shape: Shape, accumulate: boolean, at: number, text: string): Shape {
     const { given, accumulators = {}, gates } = this.declared;
     const place = this.placeOf(name);
@@ -131,7 +131,7 @@ export class Scope {
     const before = isGate && gates ? `${gates.buffer}${name}` : this.declared.inPlace?.[name];
     if (before !== undefined) this.replaced.set(before, name);
     if (!this.written.has(name)) this.written.set(name, own);
-    // only now is it known of a new name whether it holds a block for each gate
+    // looked up again: for a new name, only now is it known whether it has a block for each gate
     const { of, from, to } = this.placeOf(name);
     const blocks = this.filled.get(of) ?? new Set();
     for (let k = from; k < to; k++) blocks.add(k);
@@ -139,7 +139,7 @@ export class Scope {
     return own;
   }
 
-  /** Tells of any name whether it, or a part of it, or what it is part of, was read so far. */
+  /** Returns a test whether a name, or one that overlaps it in storage, was read so far. */
   reads(): (name: string) => boolean {
     const places = new Map<string, Place[]>();
     for (const place of Array.from(this.read.keys(), (name) => this.placeOf(name)))
@@ -155,19 +155,19 @@ export class Scope {
     return this.isFilled(this.placeOf(name));
   }
 
-  /** Whether a gate has taken the place of what the name, or a part of it, was. */
+  /** Whether a gate has overwritten the value of the name or a part of it. */
   isGone(name: string): boolean {
     const { gates } = this.declared;
     const { of } = this.placeOf(name);
     return gates?.buffer === of && !gates.names.includes(name) && this.replaced.size > 0;
   }
 
-  /** Whether the name stands for some columns of a tensor. */
+  /** Whether the name denotes some columns of a larger tensor. */
   isPart(name: string): boolean {
     return this.placeOf(name).of !== name;
   }
 
-  /** The shape of a name, where it is known. */
+  /** The shape of a name; undefined if it is not known yet. */
   shapeOf(name: string): Shape | undefined {
     const { of, from, to } = this.placeOf(name);
     const { given, outputs = {}, accumulators = {}, gates } = this.declared;
@@ -182,13 +182,13 @@ export class Scope {
     );
   }
 
-  /** Whether the name is that of a size, and of nothing else. */
+  /** Whether the name denotes a size and nothing else. */
   isLetter(name: string): boolean {
     const { given, outputs = {}, accumulators = {}, letters = {} } = this.declared;
     return Object.hasOwn(letters, name) && ![given, outputs, accumulators].some((shapes) => name in shapes);
   }
 
-  /** Whether a tensor holds a block for each gate. */
+  /** Whether a tensor has a block for each gate. */
   private isGated(name: string): boolean {
     const { given, outputs = {}, accumulators = {}, gates } = this.declared;
     if (!gates) return false;
@@ -215,7 +215,7 @@ export class Scope {
   }
 }
 
-/** The neighbouring gates whose names stand side by side in `text`: `rz`. */
+/** The range of adjacent gates whose concatenated names are `text`: `rz`. */
 export function runOf(text: string, names: readonly string[]): { from: number; to: number } | undefined {
   for (let from = 0; from < names.length; from++) {
     let rest = text;

@@ -1,19 +1,19 @@
 /**
- * Shapes in the letters of the equations, and what operations make of them: `x [B, D] @ Wx [D, 4H]` is `[B, 4H]`.
+ * Symbolic shapes and the rules for combining them: `x [B, D] @ Wx [D, 4H]` is `[B, 4H]`.
  *
- * A size is a letter with a factor: `B`, `4H`, `1`. Two sizes are equal where they are written alike; 1 is stretched
- * to any other, as in NumPy. A vector [C] is a row.
+ * A size is a letter with a factor: `B`, `4H`, `1`. Two sizes are equal if they are written alike; 1 is broadcast to any
+ * other size, as in NumPy. A vector [C] is a row.
  */
 import type { EquationError } from './error';
 import type { Expression } from './parse';
 import { textOf } from './text';
 
-/** `['B', '4H']`; `[]` is a single number. */
+/** A symbolic shape: `['B', '4H']`; `[]` for a single number. */
 export type Shape = readonly string[];
 /** Shapes by name. */
 export type Shapes = Readonly<Record<string, Shape>>;
 
-/** A size as factor and letter: `4H` is [4, 'H'], `1` is [1, '']. */
+/** The factor and the letter of a size: `4H` is [4, 'H'], `1` is [1, '']. */
 export function factorOf(size: string): [number, string] {
   const [, factor, letter] = /^(\d*)(.*)$/s.exec(size) as unknown as [string, string, string];
   return [factor === '' ? 1 : Number(factor), letter];
@@ -26,7 +26,7 @@ export function times(size: string, count: number): string {
   return letter === '' ? String(product) : `${product === 1 ? '' : product}${letter}`;
 }
 
-/** The number that a size stands for; undefined where its letter has none. */
+/** The value of a size; undefined if its letter has none. */
 export function numberOf(size: string, letters: Readonly<Record<string, number>>): number | undefined {
   const [factor, letter] = factorOf(size);
   if (letter === '') return factor;
@@ -35,7 +35,7 @@ export function numberOf(size: string, letters: Readonly<Record<string, number>>
 
 export const shapeText = (shape: Shape): string => `[${shape.join(', ')}]`;
 
-/** Makes the error at a place of the source. */
+/** Creates an error at a position of the source. */
 export type Fail = (at: number, reason: string) => EquationError;
 
 /**
@@ -75,7 +75,7 @@ export function shapeOf(e: Expression, of: (name: string, at: number) => Shape, 
   }
 }
 
-/** The shape of an elementwise operation of both; undefined where there is none. */
+/** The shape of an elementwise operation on both; undefined if they cannot be broadcast. */
 export function broadcast(a: Shape, b: Shape): Shape | undefined {
   const axes = Math.max(a.length, b.length);
   const pad = (shape: Shape): Shape => [...Array<string>(axes - shape.length).fill('1'), ...shape];

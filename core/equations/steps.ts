@@ -1,14 +1,14 @@
 /**
- * Equations taken apart into what runs: matrix products, reductions, and groups of elementwise lines that become one
- * loop. The order is that of the lines; an elementwise line only joins the group before it where no product or
- * reduction in between reads or writes what it needs.
+ * Lowers equations to steps: matrix products, reductions, and groups of elementwise lines that become one loop. Steps keep
+ * the order of the lines; an elementwise line joins the previous group only if no product or reduction in between reads
+ * or writes what it needs.
  */
 import { limits, type Equation, type Expression, type Reduced } from './parse';
 import type { Scope } from './scope';
 import { shapeOf, shapeText, type Fail, type Shape } from './shapes';
 import { textOf } from './text';
 
-/** A matrix by name, perhaps transposed. */
+/** A matrix by name, possibly transposed. */
 export interface Operand {
   name: string;
   transposed: boolean;
@@ -44,7 +44,7 @@ export interface Group {
 }
 export type Step = ProductStep | ReductionStep | Group;
 
-/** Checks equations against a scope, and takes them apart. @throws EquationError for what does not fit. */
+/** Checks equations against a scope and lowers them. @throws EquationError if they are inconsistent. */
 export function stepsOf(equations: readonly Equation[], scope: Scope, fail: Fail): Step[] {
   const lowering = new Lowering(scope, fail);
   for (const equation of equations) lowering.add(equation);
@@ -52,7 +52,7 @@ export function stepsOf(equations: readonly Equation[], scope: Scope, fail: Fail
 }
 
 class Lowering {
-  /** In the order of the lines; each elementwise line is a group of its own. */
+  /** In the order of the lines; each elementwise line is a separate group. */
   readonly steps: Step[] = [];
 
   constructor(
@@ -116,10 +116,10 @@ class Lowering {
     });
   }
 
-  /** Products and sums are written as they are: only an elementwise result is stretched. */
+  /** Throws unless a product or a sum has the full shape of its name: only elementwise results are broadcast. */
   private mustFill(name: string, shape: Shape, e: Expression): void {
     const own = this.shapeOf(e);
-    // a vector is a row: [1, N] is as good as [N]
+    // a vector is a row: [1, N] is equivalent to [N]
     const inFull = ([first, ...rest]: Shape): string => shapeText(first === '1' ? rest : [first, ...rest]);
     if (inFull(own) !== inFull(shape))
       throw this.fail(e.at, `${name} is ${shapeText(shape)}, but ${textOf(e)} is ${shapeText(own)}`);
@@ -130,7 +130,7 @@ class Lowering {
     this.steps.push({ kind: 'group', shape, lines });
   }
 
-  /** Operands of products and reductions are tensors: an expression is first written to one of its own. */
+  /** The operand of a product or reduction, which must be a tensor: an expression is first written to a temporary one. */
   private operand(name: string, e: Expression): Operand {
     if (e.kind === 'name') return { name: e.name, transposed: false };
     if (e.kind !== 'transpose') return { name: this.temporary(name, e), transposed: false };
@@ -138,7 +138,7 @@ class Lowering {
     return { ...inner, transposed: !inner.transposed };
   }
 
-  /** An elementwise expression, with the products and reductions inside it written to tensors of their own. */
+  /** An elementwise expression whose inner products and reductions are replaced by temporary tensors. */
   private lifted(name: string, e: Expression): Expression {
     if (e.kind === 'transpose') throw this.fail(e.at, 'a transpose can only stand in a product');
     if (e.kind === 'product' || e.kind === 'reduction')

@@ -1,7 +1,7 @@
-/** An expression as it reads in the source, with the brackets it needs. */
+/** Prints expressions in the syntax of the source, with the necessary brackets. */
 import type { Expression } from './parse';
 
-/** An expression as it reads in the source. */
+/** The source text of an expression. */
 export function textOf(e: Expression): string {
   const precedence = (x: Expression): number => {
     if (x.kind === 'product') return 2;
