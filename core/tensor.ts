@@ -131,13 +131,31 @@ export function copied(t: Tensor): Tensor {
   const { data, offset, shape } = t;
   if (!isContiguous(t)) return ndarray(contents(t), [...shape]);
   const size = sizeOf(shape);
-  const copy = dtypeOf(t) === 'float32' ? new Float32Array(size) : new Float64Array(size);
+  const copy = arrayOf(dtypeOf(t), size);
   // single steps take microseconds, and creating a view costs more than copying a few numbers
   if (size <= FEW) for (let k = 0; k < size; k++) copy[k] = data[offset + k];
   else copy.set(data.subarray(offset, offset + size));
   return ndarray(copy, [...shape]);
 }
+
+/** Arrays of at most this many numbers share a buffer: to allocate one takes a microsecond, as long as a small step. */
 const FEW = 256;
+const SHARED = 4 * FEW;
+const shared: Record<Dtype, { array: Data; used: number }> = {
+  float32: { array: new Float32Array(0), used: 0 },
+  float64: { array: new Float64Array(0), used: 0 },
+};
+
+/** A new array of zeros. */
+function arrayOf(dtype: Dtype, size: number): Data {
+  const Array = dtype === 'float32' ? Float32Array : Float64Array;
+  if (size > FEW) return new Array(size);
+  const from = shared[dtype];
+  if (from.used + size > from.array.length) shared[dtype] = { array: new Array(SHARED), used: 0 };
+  const { array, used } = shared[dtype];
+  shared[dtype].used += size;
+  return array.subarray(used, used + size);
+}
 
 /** Copies of named tensors outside the engine's memory. */
 export function allCopied(tensors: Tensors): Tensors {

@@ -56,6 +56,20 @@ describe.each(dtypes)('%s', (dtype) => {
     ]);
   });
 
+  test('copies of every size keep their own numbers', () => {
+    // small copies lie side by side in one buffer, large ones alone
+    const sizes = Array.from({ length: 300 }, (_, k) => (k % 7 === 0 ? 250 + (k % 13) : 1 + (k % 97)));
+    const originals = sizes.map((size, k) => tensor(Array(size).fill(k), [1, size], dtype));
+    const copies = originals.map(copied);
+    for (const copy of copies) expect(dtypeOf(copy)).toBe(dtype);
+    expect(copies.map((copy) => copy.data.length)).toEqual(sizes);
+    expect(copies.map(toNested)).toEqual(originals.map(toNested));
+    for (const copy of copies) copy.data.fill(-1);
+    expect(originals.every(({ data }, k) => data.every((value) => value === k))).toBe(true);
+    copies[0].data.fill(5);
+    expect(copies.slice(1).every(({ data }) => data.every((value) => value === -1))).toBe(true);
+  });
+
   test('a copy shares nothing with what it was copied from', () => {
     const t = tensor(table, undefined, dtype);
     const copy = tensor(t, undefined, dtype);
