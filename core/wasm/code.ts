@@ -1,10 +1,10 @@
 /**
  * WebAssembly instructions as trees, and the structured control flow around them.
  *
- * A `Code<T>` is an instruction tree that leaves one value of type T on the stack; a `Statement` leaves none.
- * Operands are expression trees, so callers never handle the stack; a local is itself such a tree (its value), and
- * a plain number is a constant of the type that is asked for. A function body is a list of statements, nested as
- * deep as is convenient: `rows.map((r) => acc[r].set(...))` needs no spreading.
+ * A `Code<T>` is an instruction tree that leaves one value of type T on the stack; a `WasmStatement` leaves none.
+ * Operands are expression trees, so callers never handle the stack; a local is such a tree (its value), and a plain number
+ * is a constant of the required type. A function body is a nested list of statements of any depth, so
+ * `rows.map((r) => acc[r].set(...))` needs no spreading.
  *
  * Encoding: WebAssembly Core Specification 2.0, section 5.4.
  */
@@ -23,10 +23,10 @@ export type Operand<T extends ValueType> = T extends 'v128' ? Code<T> : Code<T> 
 export const typeCode = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 const NOTHING = 0x40; // block type of a block without a result
 
-/** Where a branch goes: behind the end of a block, or back to the start of a loop. */
+/** The target of a branch: the end of a block, or the start of a loop. */
 export class Label {}
 
-/** Bytes under construction, and the labels of the blocks that are open at this point. */
+/** A growing byte buffer, with the labels of the blocks that are open at this point. */
 export class ByteWriter {
   private buffer = new Uint8Array(64);
   private length = 0;
@@ -76,7 +76,7 @@ export class ByteWriter {
     this.append(bytes);
   }
 
-  /** A block, loop or if: its inside can branch to `label`. */
+  /** A block, loop or if, whose body can branch to `label`. */
   nest(opcode: number, label: Label | undefined, inside: () => void): void {
     this.byte(opcode);
     this.byte(NOTHING);
@@ -86,7 +86,7 @@ export class ByteWriter {
     this.byte(0x0b);
   }
 
-  /** How many open blocks lie between here and `label`: what a branch instruction wants to know. */
+  /** The number of open blocks between here and `label`, which is the operand of a branch instruction. */
   depth(label: Label): number {
     const found = this.open.lastIndexOf(label);
     if (found < 0)
@@ -99,13 +99,13 @@ export function node<T extends ValueType | 'none'>(leaves: T, emit: (out: ByteWr
   return { leaves, emit };
 }
 
-/** A number as a constant of the type that is asked for; code as it is. */
+/** Converts a number to a constant of the given type; code is returned unchanged. */
 export function operand<T extends ValueType>(type: T, value: Operand<T>): Code<T> {
   if (typeof value !== 'number') return value as Code<T>;
   return node(type, (out) => {
     if (type === 'i32' || type === 'i64') {
       out.byte(type === 'i32' ? 0x41 : 0x42);
-      out.signed(type === 'i32' ? value | 0 : value); // addresses above 2³¹ are the negative numbers
+      out.signed(type === 'i32' ? value | 0 : value); // addresses from 2³¹ are encoded as negative numbers
       return;
     }
     out.byte(type === 'f32' ? 0x43 : 0x44);
@@ -118,7 +118,7 @@ export function emitBody(body: Body, out: ByteWriter): void {
   else for (const part of body) emitBody(part, out);
 }
 
-/** A parameter or local variable; as an operand it is its value. */
+/** A parameter or local variable; as an operand, its value. */
 export class Local<T extends ValueType> implements Code<T> {
   constructor(
     readonly leaves: T,
@@ -159,7 +159,7 @@ export class Local<T extends ValueType> implements Code<T> {
 
 // Structured control flow.
 
-/** Runs `body` once; a branch to `leave` jumps behind it. */
+/** Runs `body` once; a branch to `leave` jumps to its end. */
 export function block(body: (leave: Label) => Body): WasmStatement {
   const label = new Label();
   const inside = body(label);
@@ -202,8 +202,8 @@ export function when(condition: Operand<'i32'>, then: Body, otherwise?: Body): W
 }
 
 /**
- * `while (value < limit) body`: both are evaluated before each turn, and compared without sign, so addresses work.
- * The test stands at the bottom of the loop.
+ * `while (value < limit) body`: both are evaluated before each iteration and compared as unsigned, as addresses must be.
+ * The test is at the bottom of the loop.
  */
 export function whileLess(value: Operand<'i32'>, limit: Operand<'i32'>, body: Body): WasmStatement {
   const less = node('i32', (out) => {
@@ -217,7 +217,7 @@ export function whileLess(value: Operand<'i32'>, limit: Operand<'i32'>, body: Bo
   );
 }
 
-/** Ends the function, with its result where it has one. */
+/** Returns from the function, with a result if it has one. */
 export function giveBack(value?: Code<ValueType>): WasmStatement {
   return node('none', (out) => {
     value?.emit(out);

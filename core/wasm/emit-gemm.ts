@@ -2,18 +2,18 @@
  * Matrix products: out[M, N] (=|+=) a[M, K] · b[K, N] (+ bias[N]), over strided views of one memory.
  *
  * b is packed once into panels (`packB`) and used for many products (`gemm`): recurrent weights are packed once per
- * sequence. gemm goes over k in blocks (a panel's part stays in the first-level cache) and over rows in blocks (their
- * packed rows stay in the second-level cache); inside, each panel meets all rows of the block:
+ * sequence. gemm iterates over blocks of k (so that a slice of a panel stays in the L1 cache) and over blocks of rows (so
+ * that their packed rows stay in the L2 cache); within a block, each panel is multiplied by all rows:
  *
  *   for k block: for row block: pack a; for panel: for rows: micro-kernel (./gemm-tiles.ts, ./gemm-micro.ts)
  *
- * Every element of out is  start + Σ a·b  in ascending k, with start = 0, bias or the former out. So a result does not
- * depend on how rows, columns or k are split into calls: data-parallel row splits are bit-identical to the whole, and
- * so is a product over slices of k with accumulation. Without `fma` it equals the plain loop in the same precision to
- * the bit; with it, last bits differ.
+ * Every element of out is  start + Σ a·b  in ascending k, with start = 0, bias or the previous out. So a result does not
+ * depend on how rows, columns or k are split into calls: data-parallel row splits are bit-identical to the whole product,
+ * and so is a product over slices of k with accumulation. Without `fma`, it is bit-identical to the plain loop in the same
+ * precision; with it, the last bits differ.
  *
- * Tails are exact: nothing outside out is written, nothing outside a and b is read. The last, partly filled panel is
- * computed in scratch and its valid columns are copied.
+ * Tails are exact: nothing is read or written outside the operands. The last, partly filled panel is computed in scratch,
+ * and its valid columns are copied.
  */
 import type { Dtype } from '../memory';
 import { type Local, type WasmModule, call, when, whileLess } from './encoder';
@@ -27,7 +27,7 @@ export const ACCUMULATE = 1;
 export const ADD_BIAS = 2;
 
 /**
- * Where things lie in scratch: zeros to start sums from, as wide as the widest kernel; the tile for the last columns; the
+ * The layout of scratch memory: zeros to start sums from, as wide as the widest kernel; the tile for the last columns; the
  * packed rows.
  */
 const scratchOf = (tile: Tile, lane: FloatLanes) => {
@@ -92,7 +92,7 @@ export function emitGemm(module: WasmModule, dtype: Dtype, tile: Tile, fma: bool
     const rowsOfA = [
       x.set(i32.add(a, i32.add(i32.mul(m0, aRow), i32.mul(k0, aCol)))),
       aStep.set(stepBytes),
-      // One row alone, its elements side by side, is as good as packed.
+      // A single contiguous row need not be packed.
       when(i32.and(i32.eq(mc, 1), i32.eq(aCol, size)), aStep.set(size), [
         call(packA, {
           src: x,
@@ -140,7 +140,7 @@ export function emitGemm(module: WasmModule, dtype: Dtype, tile: Tile, fma: bool
       edge.set(i32.remU(N, NR)),
       Array.from({ length: places.zeros }, (_, v) => v128.store(scratch, lane.const(0), 16 * v)),
       when(i32.eq(flags, ACCUMULATE | ADD_BIAS), call(addBias, { bias, out, outRow, M, N })),
-      // once at least: an empty sum still gives bias or 0
+      // at least once, because an empty sum still gives bias or 0
       whileLess(k0, select(K, K, i32.const(1)), [
         kc.set(i32.sub(K, k0)),
         atMost(kc, tile.kBlock),

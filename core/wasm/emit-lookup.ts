@@ -1,4 +1,4 @@
-/** Products with a one-hot matrix, as SIMD loops: rows looked up by class, or added up by class. */
+/** SIMD loops for products with a one-hot matrix: look-ups of rows by class, and sums of rows by class. */
 import type { Dtype } from '../memory';
 import {
   type Body,
@@ -15,13 +15,12 @@ import { f32x4, f64x2, i32, v128 } from './opcodes';
 import type { VectorExpression } from './vector-code';
 
 /**
- * `classes` is the address of the class numbers, one 32-bit whole number a row; row r is of class k where
- * classes[r] = low + k with 0 ≤ k < width, else of none. Operands are given by the address of their first element and the
- * distance between their rows in bytes; the elements of a row lie one behind the other. What is written must not share
- * memory with what is read.
+ * `classes` is the address of the class numbers, one 32-bit integer per row; row r has class k if classes[r] = low + k
+ * with 0 ≤ k < width, otherwise none. Operands are given by the address of their first element and their row stride in
+ * bytes; rows are contiguous. The output must not overlap the inputs.
  */
 export interface Lookups {
-  /** out[r] (=|+=) table[class of r] + bias, for a row of no class (=|+=) bias; no bias where its address is 0. */
+  /** out[r] (=|+=) table[class of r] + bias; for a row without a class (=|+=) bias. A bias of address 0 means none. */
   lookUp: (
     rows: number,
     cols: number,
@@ -35,7 +34,7 @@ export interface Lookups {
     bias: number,
     accumulate: number,
   ) => void;
-  /** out[class of r] += from[r], row after row. */
+  /** out[class of r] += from[r], in the order of rows. */
   addUp: (
     rows: number,
     cols: number,
@@ -66,7 +65,7 @@ function addLookUp(module: WasmModule, dtype: Dtype): void {
     const { table, tableRow, out, outRow, bias, accumulate } = p;
     const row = f.local('i32');
     const { extents, put } = rowWriter(f, dtype, p.cols);
-    /** out = the row that was found, and what else is asked for. */
+    /** out = the row that was found, plus the bias and the previous out if requested. */
     const write = (found: Whole[]): Body =>
       when(
         bias,
@@ -97,7 +96,7 @@ function addAddUp(module: WasmModule, dtype: Dtype): void {
   });
 }
 
-/** For every row what is to be done where it is of class k, or of none, and what goes on to the next row. */
+/** Loops over the rows: runs `found` for a row of class k, `missed` for one without a class, then `next`. */
 function eachRow(
   f: Func,
   { rows, classes, low, width }: Record<(typeof given)[number], Whole>,
@@ -108,17 +107,17 @@ function eachRow(
     rows,
     loop((again) => [
       k.set(i32.sub(i32.load(classes), low)),
-      when(i32.ltU(k, width), found(k), missed), // without sign: NONE, and what lies before `low`, is beyond the width
+      when(i32.ltU(k, width), found(k), missed), // unsigned: NONE and classes below `low` are also ≥ width
       [next, classes.advance(4)],
       brIf(again, rows.tee(i32.sub(rows, 1))),
     ]),
   );
 }
 
-/** Vectors that are written in one turn of the loop over a row. */
+/** Vectors written per iteration of the loop over a row. */
 const AT_ONCE = 4;
 
-/** `put` writes to a row the sum of some rows of `cols` elements; `extents` belongs in front of all of it. */
+/** `put` writes the sum of some rows of `cols` elements to a row; `extents` must run before it. */
 function rowWriter(
   f: Func,
   dtype: Dtype,

@@ -1,10 +1,10 @@
 /**
- * A traced statement as one fused SIMD loop: every element is loaded once, all operations are done in registers,
+ * Compiles a traced statement to one fused SIMD loop: every element is loaded once, all operations are done in registers,
  * every result is stored once.
  *
- * The last elements of a row, fewer than a vector has lanes, are loaded lane by lane and go through the very same
- * instructions. So the bits of an element do not depend on where it stands, and nothing outside the operands is
- * read or written.
+ * The last elements of a row, fewer than a vector has lanes, are loaded lane by lane and processed by the same
+ * instructions. So the bits of a result do not depend on its position, and nothing outside the operands is read or
+ * written.
  */
 import type { Dtype } from '../memory';
 import type { OperationName } from '../scalar';
@@ -14,26 +14,26 @@ import * as math from './math';
 import { type FloatLanes, i32, v128 } from './opcodes';
 import { eachLaneLeft, type Vector, VectorCode, type VectorExpression } from './vector-code';
 
-/** How an input lies along a row: one element behind the other, or a single element for the whole row. */
+/** How an input is read along a row: contiguous elements, or a single element for the whole row. */
 export type Access = 'unit' | 'broadcast';
 
 export interface PointwiseSpec {
   graph: Graph;
   dtype: Dtype;
-  /** One for each input, in the order of `inputsOf(graph)`. Outputs always lie one element behind the other. */
+  /** One for each input, in the order of `inputsOf(graph)`. Rows of outputs are always contiguous. */
   access: readonly Access[];
 }
 
 /**
  * `operands`: for each input in the order of `inputsOf(graph)`, then for each output in the order of the graph, the
- * address of its first element, and the distance between its rows in bytes (0 repeats one row).
+ * address of its first element and its row stride in bytes (0 repeats one row).
  *
- * An output may lie exactly where an input of kind 'unit' lies: it is then replaced in place. Outputs must not share
- * memory with operands otherwise. Addresses need not be aligned. Zero rows or columns are nothing to do.
+ * An output may coincide with an input of kind 'unit', which it then replaces in place. Otherwise, outputs must not
+ * overlap operands. Addresses need not be aligned. With zero rows or columns, nothing is done.
  */
 export type PointwiseKernel = (rows: number, cols: number, ...operands: number[]) => void;
 
-/** Specs with the same key compile to the same code: structure counts, names do not. */
+/** A key of the compiled code: specs that differ only in names have the same key. */
 export function pointwiseKey({ graph, dtype, access }: PointwiseSpec): string {
   const nodes = graph.nodes.map((node) => {
     if (node.op === 'input') return '$';
@@ -43,13 +43,13 @@ export function pointwiseKey({ graph, dtype, access }: PointwiseSpec): string {
   return [dtype, access.join(), nodes.join(' '), Object.values(graph.outputs).join()].join(' | ');
 }
 
-/** A vector that is loaded from, or stored to, the element that `base` + offset points to. */
+/** A vector that is loaded from or stored to `base` + offset. */
 interface Stream {
   base: Local<'i32'>;
   value: Vector;
 }
 
-/** What is done with one vector of a row. */
+/** The code for one vector of a row. */
 interface Turn {
   loads: Stream[];
   statements: Body;
@@ -79,7 +79,7 @@ export function addPointwise(
       .slice(0, access.length)
       .filter((k) => access[k] === 'broadcast')
       .map((k) => ({ base: bases[k], value: f.local('v128') }));
-    /** The statements for one more vector of a row. */
+    /** Generates the code for one more vector of a row. */
     const vector = (): Turn => {
       const inputs = access.map(
         (kind, k): Stream =>
@@ -113,7 +113,7 @@ export function addPointwise(
       operands.map((k) => bases[k].advance(strides[k])),
     ];
     return [
-      // operands without gaps between their rows are one long row
+      // contiguous operands are treated as one long row
       when(dense.reduce(i32.and), [cols.set(i32.mul(cols, rows)), rows.set(1)]),
       when(i32.and(i32.ne(rows, 0), i32.ne(cols, 0)), [
         v.setUp(),
@@ -123,7 +123,7 @@ export function addPointwise(
   });
 }
 
-/** Every vector of a row, a pair at a time where there is one, and the part of one at its end. */
+/** Loops over the vectors of a row, in pairs if `pair` is given, and handles the partial vector at the end. */
 function overColumns(
   { lanes }: VectorCode,
   cols: Local<'i32'>,
@@ -174,11 +174,11 @@ function overColumns(
   return [begin, when(i32.geS(left, two), pairs), when(i32.gtS(left, 0), singles)];
 }
 
-/** One more lane of a part of a vector; the lanes that are never loaded are 0. */
+/** Loads one lane of a partial vector; lanes that are never loaded are 0. */
 const loadLane = (lanes: FloatLanes, place: ReturnType<typeof i32.add>, value: Vector, lane: number) =>
   lane === 0 ? lanes.loadZero(place) : lanes.loadLane(place, value, lane, lane * lanes.size);
 
-/** Writes down the operations of a graph; gives the vector that holds the value of each node. */
+/** Emits the operations of a graph; returns the vector that holds the value of each node. */
 function evaluate(graph: Graph, v: VectorCode, inputs: Vector[]): Vector[] {
   const lastUse = new Map<number, number>();
   graph.nodes.forEach((node, k) => {
@@ -211,7 +211,7 @@ const operations: Record<OperationName, Operation> = {
   mul: ({ lanes }, a, b) => lanes.mul(a, b),
   div: ({ lanes }, a, b) => lanes.div(a, b),
   neg: math.neg,
-  // all bits but that of the sign
+  // clears the sign bit
   abs: (v, a) => v128.andnot(a, v.constant(-0)),
   min: ({ lanes }, a, b) => lanes.min(a, b),
   max: ({ lanes }, a, b) => lanes.max(a, b),
@@ -221,7 +221,7 @@ const operations: Record<OperationName, Operation> = {
   sqrt: ({ lanes }, a) => lanes.sqrt(a),
   tanh: math.tanh,
   sigmoid: math.sigmoid,
-  // a ≤ 0 is cleared to +0; NaN is not ≤ 0 and stays
+  // values ≤ 0 become +0; NaN is not ≤ 0 and remains
   relu: (v, a) => v128.andnot(a, v.lanes.le(a, v.constant(0))),
   step: (v, a) => v128.and(v.lanes.gt(a, v.constant(0)), v.constant(1)),
   select: (v, a, b, c) => v128.bitselect(b, c, v.lanes.gt(a, v.constant(0))),

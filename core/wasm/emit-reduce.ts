@@ -1,8 +1,8 @@
 /**
- * Sums over the rows and along them, log-sum-exp along rows, and the sum of squares, as SIMD loops.
+ * SIMD loops for reductions: sums over rows and along rows, log-sum-exp along rows, and the sum of squares.
  *
- * A sum runs over several partial sums, in an order that depends on the shape only: the same operands give the same
- * bits, and the error grows more slowly than that of adding one element after the other.
+ * A sum uses several partial sums, in an order that depends only on the shape: results are reproducible, and rounding
+ * errors grow more slowly than in sequential summation.
  */
 import type { Dtype } from '../memory';
 import {
@@ -22,11 +22,11 @@ import { f32x4, f64x2, i32, v128 } from './opcodes';
 import { eachLaneLeft, type Vector, VectorCode, type VectorExpression } from './vector-code';
 
 /**
- * Operands are given by the address of their first element and the distance between their rows in bytes; the elements
- * of a row of `from` lie one behind the other. `out` must not share memory with `from`.
+ * Operands are given by the address of their first element and their row stride in bytes; rows of `from` are contiguous.
+ * `out` must not overlap `from`.
  */
 export interface Reductions {
-  /** out [cols] (=|+=) Σ over the rows; the elements of out lie one behind the other. `accumulate`: 1 for +=. */
+  /** out [cols] (=|+=) Σ over the rows; out is contiguous. `accumulate`: 1 for +=. */
   sumRows: (rows: number, cols: number, from: number, row: number, out: number, accumulate: number) => void;
   /** out [rows, 1] (=|+=) Σ along each row. */
   sumColumns: (
@@ -38,9 +38,9 @@ export interface Reductions {
     outRow: number,
     accumulate: number,
   ) => void;
-  /** out [rows, 1] = m + log Σ exp(from − m) along each row, m its maximum; m itself where m is not finite. */
+  /** out [rows, 1] = m + log Σ exp(from − m) along each row, where m is its maximum; m itself if it is not finite. */
   logSumExp: (rows: number, cols: number, from: number, row: number, out: number, outRow: number) => void;
-  /** Σ of all squares, added up in float64: overflows for float64 entries beyond 1e154, never for float32. */
+  /** Σ of all squares in float64: overflows for float64 entries above 1e154, never for float32. */
   sumSquares: (rows: number, cols: number, from: number, row: number) => number;
 }
 
@@ -60,7 +60,7 @@ export function addReduction(
   add[what](module, name, dtype);
 }
 
-/** Rows that are added to each other before they are added to the sum so far. */
+/** Number of rows that are summed before they are added to the total. */
 const ROWS_AT_ONCE = 8;
 
 function addSumRows(module: WasmModule, name: string, dtype: Dtype): void {
@@ -76,7 +76,7 @@ function addSumRows(module: WasmModule, name: string, dtype: Dtype): void {
   module.func(name, params, [], ({ rows, cols, from, row, out, accumulate }, f) => {
     const [offset, wholeEnd, end] = f.locals('i32', 3);
     const starts = [from, ...f.locals('i32', ROWS_AT_ONCE - 1)];
-    /** Runs the bodies over the elements of out: whole vectors, then one by one. */
+    /** Loops over the elements of out: whole vectors, then single elements. */
     const overColumns = (vector: Body, element: Body): Body => [
       offset.set(0),
       whileLess(offset, wholeEnd, [vector, offset.advance(16)]),
@@ -169,14 +169,14 @@ function addLogSumExp(module: WasmModule, name: string, dtype: Dtype): void {
     const logOfSum = result.let(result.lanes.add(most, math.log(result, sum)));
 
     const { lanes } = terms;
-    // the lanes behind the end of a row hold −Inf, which is no maximum and whose exp adds 0
+    // lanes past the end of a row hold −Inf, which does not affect the maximum, and whose exp is 0
     const nothing = terms.constant(-Infinity);
     const overRow = (body: Body): Body => overPaddedRow(f, terms, { from, cols, x, padding: nothing }, body);
     const finite = v128.anyTrue(lanes.eq(lanes.sub(most, most), lanes.const(0)));
     const oneRow = [
       most.set(nothing),
       isNaN.set(lanes.const(0)),
-      // pmax passes over NaN, but depends on the last vector by one instruction; max by six
+      // pmax drops NaN, but has a dependency chain of one instruction per vector; max has six
       overRow([most.set(lanes.pmax(most, x)), isNaN.set(v128.or(isNaN, lanes.ne(x, x)))]),
       most.set(v128.or(most, isNaN)), // all bits set is a NaN
       acrossLanes(most, dtype, lanes.max),
@@ -243,7 +243,7 @@ const forEachRow = (rows: Local<'i32'>, body: Body): Body =>
     loop((again) => [body, brIf(again, rows.tee(i32.sub(rows, 1)))]),
   );
 
-/** Runs `body` with every vector of a row in `x`; lanes behind the end of the row hold `padding`. */
+/** Runs `body` with every vector of a row in `x`; lanes past the end of the row hold `padding`. */
 function overPaddedRow(
   f: Func,
   { lanes }: VectorCode,
@@ -276,7 +276,7 @@ function pairwise(terms: readonly VectorExpression[], combine: Combine): VectorE
   return combine(pairwise(terms.slice(0, half), combine), pairwise(terms.slice(half), combine));
 }
 
-/** Combines the lanes of x with each other; the result is in every lane. */
+/** Combines all lanes of x; the result is in every lane. */
 function acrossLanes(x: Vector, dtype: Dtype, combine: Combine): Body {
   const rotated = (bytes: number): VectorExpression =>
     v128.shuffle(

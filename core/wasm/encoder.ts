@@ -23,7 +23,7 @@ export * from './code';
 type Params = Record<string, ValueType>;
 type ParamLocals<P extends Params> = { [K in keyof P]: Local<P[K]> };
 
-/** Hands out the locals of one function. */
+/** Allocates the locals of one function. */
 export class Func {
   private readonly declared: ValueType[] = [];
 
@@ -67,7 +67,7 @@ export interface Callable<P extends Params> {
   readonly params: P;
 }
 
-/** Calls a function without result; the arguments are given by name, evaluated in the order of its parameters. */
+/** Calls a function without a result; arguments are given by name and evaluated in the order of the parameters. */
 export function call<P extends Params>(
   target: Callable<P>,
   args: { [K in keyof P]: Operand<P[K]> },
@@ -88,14 +88,14 @@ interface FunctionEntry {
   code: Uint8Array;
 }
 
-/** One module over one imported memory, `env.memory`. */
+/** A module with one imported memory, `env.memory`. */
 export class WasmModule {
   private readonly functions: FunctionEntry[] = [];
 
-  /** `shared`: whether the memory that will be given is a shared one; the two kinds need different imports. */
+  /** `shared`: whether the module will be linked to a shared memory, which needs a different import. */
   constructor(private readonly options: { shared: boolean }) {}
 
-  /** Defines and exports a function; `body` receives its parameters by name and gives back its statements. */
+  /** Defines and exports a function; `body` receives its parameters by name and returns its statements. */
   func<const P extends Params>(
     name: string,
     params: P,
@@ -118,7 +118,7 @@ export class WasmModule {
     return { index: func.index, params };
   }
 
-  /** As `func`, callable only from within the module. */
+  /** As `func`, but not exported. */
   internal<const P extends Params>(
     name: string,
     params: P,
@@ -151,7 +151,7 @@ export class WasmModule {
       w.text('env');
       w.text('memory');
       w.byte(0x02);
-      // A shared memory has to state a maximum; the largest there is accepts every memory.
+      // An import of a shared memory must state a maximum; the largest one accepts every memory.
       if (this.options.shared) w.append([0x03, 0, 0x80, 0x80, 0x04]);
       else w.append([0x00, 0]);
     });

@@ -1,4 +1,4 @@
-/** What this machine's WebAssembly can do, found by asking it to validate a small module. */
+/** Detects WebAssembly features by validating a small module. */
 import type { Code } from './encoder';
 import { WasmModule } from './encoder';
 import { f32x4 } from './opcodes';

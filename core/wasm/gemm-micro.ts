@@ -1,37 +1,37 @@
 /**
- * The micro-kernel: R rows × P panels of the product, held in registers over the whole sum.
+ * The micro-kernel: R rows × P panels of the product, kept in registers during the whole sum.
  *
  *   out[r, n] = init[r, n] + Σk a[r, k]·b[k, n]        r < R,  n < P·V·lanes
  *
- * The sum runs over k in ascending order, starting from init, one rounding after each multiplication and each
- * addition (with `fma` one after both). Every element is computed this way by every kernel, whatever R and P are
- * and wherever the sum is interrupted, so results do not depend on how rows, columns or k are divided among calls.
+ * The sum runs over k in ascending order, starting from init, with one rounding after each multiplication and each
+ * addition (with `fma`, one after both). Every kernel computes elements this way, for any R and P and wherever the sum is
+ * interrupted, so results do not depend on how rows, columns or k are divided among calls.
  *
- * Registers: R·P·2 sums, P·2 vectors of b, one of a, one product: at most 14 of the 15 that V8 hands out.
- * One step of k is one basic block: V8 (Node 20, 22) moves all loads of a block above its arithmetic, and two
- * steps in a block would spill. So the loop is unrolled with a real exit after each step, which keeps them apart.
+ * Registers: R·P·2 sums, P·2 vectors of b, one of a, one product: at most 14 of the 15 that V8 allocates.
+ * One step of k is one basic block: V8 (Node 20, 22) moves all loads of a block above its arithmetic, so two steps in a
+ * block would spill registers. Therefore, the unrolled loop has a conditional exit after each step.
  */
 import { type Body, type Callable, type WasmModule, block, br, brIf, loop, when } from './encoder';
 import { type FloatLanes, f64x2, i32, v128 } from './opcodes';
 
-/** How a product is cut into what the micro-kernels hold in registers. */
+/** Block sizes of a product. */
 export interface Tile {
   /** Rows of the main micro-kernel, and of a packed panel of a. */
   rows: number;
-  /** Vectors side by side in a panel of b. */
+  /** Width of a panel of b, in vectors. */
   vectors: number;
   /**
-   * How often an element of a packed a is stored: a float32 may stand there twice, because 64 bits are spread over a
-   * 128-bit vector faster than 32 (6 % of the whole product on Zen 4).
+   * How often each element of a packed a is stored: a float32 may be stored twice, because broadcasting 64 bits to a
+   * 128-bit vector is faster than 32 bits (6 % of the whole product on Zen 4).
    */
   copies: (lane: FloatLanes) => 1 | 2;
-  /** Steps of k that are summed up in registers at a time, so that a panel's part stays in the first-level cache. */
+  /** Steps of k per block, so that a slice of a panel stays in the L1 cache. */
   kBlock: number;
-  /** Rows of a that are packed at a time, so that they stay in the second-level cache. */
+  /** Rows of a per block, so that the packed rows stay in the L2 cache. */
   rowBlock: number;
 }
 
-/** For vectors of 128 bits. */
+/** Block sizes for 128-bit vectors. */
 export const NARROW: Tile = {
   rows: 4,
   vectors: 2,
@@ -39,7 +39,7 @@ export const NARROW: Tile = {
   kBlock: 512,
   rowBlock: 64,
 };
-/** Panels of b that a kernel takes at most. */
+/** Maximum number of panels of b per kernel. */
 export const MOST_PANELS = 2;
 /** Bytes of one step of a panel of b, and of its columns in a row of out. */
 export const panelStepOf = ({ vectors }: Tile): number => 16 * vectors;
@@ -49,7 +49,7 @@ export const stepBytesOf = (tile: Tile, lane: FloatLanes): number => tile.rows *
 
 const UNROLL = 8;
 
-/** Byte addresses and distances. After each of `count` tiles, a, b, init and out move on by their `Next`. */
+/** Byte addresses and strides. After each of `count` tiles, a, b, init and out advance by their `Next`. */
 export const microParams = {
   a: 'i32', // a[r, k] at a + r·laneBytes + k·aStep
   aStep: 'i32',
@@ -82,11 +82,11 @@ export function emitMicro(module: WasmModule, lane: FloatLanes, shape: MicroShap
   const splat = tile.copies(lane) === 2 ? f64x2.loadSplat : lane.loadSplat;
   return module.internal(`micro${rows}x${panels}`, microParams, (p, f) => {
     const vectors = panels * tile.vectors;
-    const packed = rows > 1; // a row alone may lie as it came
+    const packed = rows > 1; // a single row may be unpacked
     const acc = Array.from({ length: rows }, () => f.locals('v128', vectors));
     const bv = f.locals('v128', vectors);
     const av = f.local('v128');
-    const q = f.locals('i32', panels); // where each panel is read
+    const q = f.locals('i32', panels); // read position in each panel
     const [x, k, row] = f.locals('i32', 3);
 
     const step = (u: number): Body => [

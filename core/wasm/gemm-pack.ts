@@ -1,12 +1,12 @@
 /**
- * Packing: a strided matrix copied into panels that a micro-kernel reads from front to back.
+ * Packing: copies a strided matrix into panels that a micro-kernel reads sequentially.
  *
  *   panel p, step k, lane l   =   source[k][p·W + l]      at   dst + ((p·K + k)·W + l)·size·copies
  *
- * `W` lanes of one panel lie side by side, the steps of the sum one after the other; lanes past the last are 0.
- * Panels of b hold its columns, panels of a its rows: the same copy with the strides exchanged. The source may
- * have any strides; two cases are fast: lanes adjacent in memory (whole vectors are copied) and steps adjacent
- * in memory (small squares are transposed in registers). A lane may be stored twice, side by side.
+ * The `W` lanes of a step are adjacent, and steps follow each other; lanes past the last are 0. Panels of b hold its
+ * columns, panels of a its rows: the same copy with exchanged strides. The source may have any strides; two cases are
+ * fast: adjacent lanes (whole vectors are copied) and adjacent steps (small squares are transposed in registers). A lane
+ * may be stored twice in a row.
  */
 import {
   type Callable,
@@ -28,8 +28,8 @@ export const packParams = {
   dst: 'i32',
 } as const;
 
-// So many steps are copied for one panel before it is the next one's turn: panels share cache lines of the source,
-// and those should still be in the first-level cache then.
+// Steps copied for one panel before the next panel: panels share cache lines of the source, which should still be in the
+// L1 cache then.
 const STEPS_ACROSS = 16;
 const STEPS_ALONG = 64;
 
@@ -54,7 +54,7 @@ export function emitPack(
     const square = f.locals('v128', count);
     const turned = f.local('v128');
 
-    // Where the vectors of a step begin; where W is no multiple of a vector, the last two overlap.
+    // First lanes of the vectors of a step; if W is not a multiple of the vector size, the last two vectors overlap.
     const starts = Array.from({ length: Math.ceil(W / count) }, (_, v) => Math.min(v * count, W - count));
 
     // Lanes adjacent: whole vectors.
@@ -86,7 +86,7 @@ export function emitPack(
     ];
     const transposeSquares = starts.map(group);
 
-    // Any strides, missing lanes as zeros, the steps from k on: element by element.
+    // Any strides: element by element from step k, with missing lanes as zeros.
     const copyElements = whileLess(k, kc, [
       from.set(i32.add(s, i32.mul(k, along))),
       to.set(i32.add(d, i32.mul(k, stepBytes))),
@@ -105,7 +105,7 @@ export function emitPack(
     const onePanel = when(
       i32.and(i32.geU(left, W), i32.eq(across, size)),
       copyVectors,
-      // squares leave the last steps, fewer than a square has, to the loop over elements
+      // the last steps, too few for a square, are copied element by element
       [when(i32.and(i32.geU(left, W), i32.eq(along, size)), transposeSquares), copyElements],
     );
 
@@ -129,7 +129,7 @@ export function emitPack(
   });
 }
 
-/** square[r] holds `count` steps of lane r; given back are steps of `count` lanes. */
+/** Transposes a square: square[r] holds `count` steps of lane r; returns steps of `count` lanes. */
 function transpose(lane: FloatLanes, square: Local<'v128'>[]): Code<'v128'>[] {
   if (lane.count === 2) {
     const [x, y] = square;
@@ -146,7 +146,7 @@ function transpose(lane: FloatLanes, square: Local<'v128'>[]): Code<'v128'>[] {
   });
 }
 
-/** Stores the lanes of x one after the other, each as often as `copies` says. */
+/** Stores the lanes of x, each `copies` times. */
 function storeVector(
   lane: FloatLanes,
   x: Local<'v128'>,
@@ -162,7 +162,7 @@ function storeVector(
   });
 }
 
-/** One element copied as bits. */
+/** Copies the bits of one element. */
 export function copyElement(lane: FloatLanes, to: Local<'i32'>, from: Local<'i32'>): WasmStatement {
   return lane.size === 4 ? i32.store(to, i32.load(from)) : i64.store(to, i64.load(from));
 }

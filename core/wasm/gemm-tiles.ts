@@ -1,6 +1,6 @@
 /**
- * A block of rows of a × full panels of b, divided among the micro-kernels: as many rows at a time as a tile has, then
- * those that remain. Which kernel computes an element does not change it (./gemm-micro.ts).
+ * Multiplies a block of rows of a by full panels of b with the micro-kernels: first all full tiles of rows, then the
+ * remaining rows. The result does not depend on which kernel computes an element (./gemm-micro.ts).
  */
 import {
   type Callable,
@@ -16,7 +16,7 @@ import { type Micro, type Tile, emitMicro, panelStepOf } from './gemm-micro';
 
 const TWO = 1; // log2 of the panels of the kernels that take a pair
 
-/** Byte addresses and distances; a as the micro-kernels take it, `aNext` from one tile's rows to the next. */
+/** Byte addresses and strides; a as in the micro-kernels, `aNext` from one tile's rows to the next. */
 export const tilesParams = {
   a: 'i32',
   aStep: 'i32',
@@ -25,7 +25,7 @@ export const tilesParams = {
   panelBytes: 'i32',
   init: 'i32',
   initRow: 'i32',
-  initCol: 'i32', // from one panel's columns to the next panel's: 0 where one start serves all
+  initCol: 'i32', // from one panel's columns to the next panel's; 0 if all panels start from the same values
   out: 'i32',
   outRow: 'i32',
   rows: 'i32',
@@ -42,7 +42,7 @@ export function emitTiles(
   const micro = (rows: number, panels: number): Micro => emitMicro(module, lane, { tile, rows, panels, fma });
   const panelStep = panelStepOf(tile);
   const main = micro(tile.rows, 1);
-  // One or two rows leave registers free for a second panel: twice the independent sums to hide latency behind.
+  // One or two rows leave registers free for a second panel: twice as many independent sums hide more latency.
   const few = [1, 2].map((rows) => ({ rows, pair: micro(rows, 2), single: micro(rows, 1) }));
   const more = Array.from({ length: tile.rows - 3 }, (_, k) => ({ rows: k + 3, single: micro(k + 3, 1) }));
 
@@ -50,7 +50,7 @@ export function emitTiles(
     const { a, aStep, aNext, b, panelBytes, init, initRow, initCol, out, outRow, panels, K } = p;
     const [mains, rest, width, pairs, restA, restInit, restOut] = f.locals('i32', 7);
 
-    /** A tile's rows at a time, down one panel. */
+    /** All full tiles of rows, on one panel. */
     const down = (panel: 0 | 1): WasmStatement => {
       const shift = (base: Operand<'i32'>, by: Operand<'i32'>) => (panel === 0 ? base : i32.add(base, by));
       return call(main, {
@@ -71,7 +71,7 @@ export function emitTiles(
       });
     };
 
-    /** The rows that remain, along `count` pairs of panels or single panels from panel `first` of the group on. */
+    /** The remaining rows, on `count` pairs of panels or single panels, from panel `first` of the group. */
     const along = (kernel: Micro, count: Operand<'i32'>, step: 1 | 2, first: Operand<'i32'>): WasmStatement =>
       when(
         count,
@@ -114,8 +114,8 @@ export function emitTiles(
       rest.set(i32.remU(p.rows, tile.rows)),
       restA.set(i32.add(a, i32.mul(aNext, mains))),
       whileLess(0, panels, [
-        // Groups of two panels, which stay in the first-level cache for all rows of the block; where there is no
-        // whole tile, nothing is used twice, and one group spares the calls.
+        // Groups of two panels, which stay in the L1 cache for all rows of the block; without a full tile, panels are
+        // used only once, and a single group saves calls.
         width.set(panels),
         when(i32.and(i32.ne(mains, 0), i32.gtU(width, 2)), width.set(2)),
         group,

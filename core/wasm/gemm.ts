@@ -1,13 +1,13 @@
 /**
- * The matrix product kernels, compiled over one memory, with what a caller has to know of sizes and places.
+ * Compiles the matrix product kernels over one memory, and gives the buffer sizes they need.
  *
  *     const kernels = compileGemm(memory, 'float32');
  *     kernels.packB(Wh, N, 1, K, N, panels);                                    // once per sequence
  *     kernels.gemm(h, K, 1, panels, z, N, B, N, K, ACCUMULATE, 0, scratch, 0);  // once per time step
  *
- * All places are byte addresses in that memory; strides and sizes count elements. `panels` needs kernels.panelBytes(K, N)
- * bytes, `scratch` kernels.scratchBytes, one scratch for each thread; both on 16-byte boundaries for speed. Operands must
- * not overlap out. Nothing is checked here: the callers' edge does that.
+ * All pointers are byte addresses in that memory; strides and sizes count elements. `panels` needs kernels.panelBytes(K, N)
+ * bytes, `scratch` kernels.scratchBytes, one scratch per thread; both should be 16-byte aligned for speed. Operands must
+ * not overlap out. Arguments are not checked here, but by the callers.
  */
 import type { Dtype } from '../memory';
 import { compileModule, link, WasmModule } from './encoder';
@@ -19,14 +19,14 @@ import type { Wide } from './wide';
 
 export { ACCUMULATE, ADD_BIAS };
 
-/** Copies b[K, N], of any strides, into panels. */
+/** Packs b[K, N], with any strides, into panels. */
 export type PackB = (b: number, bRow: number, bCol: number, K: number, N: number, panels: number) => void;
 
 /**
- * out[M, N] = a[M, K] · panels; a of any strides, out with columns side by side.
+ * out[M, N] = a[M, K] · panels; a with any strides, out with contiguous rows.
  *
  * `flags`: ACCUMULATE adds to out, ADD_BIAS adds the row at `bias` to every row. `panelK`: the K that the panels were
- * packed with, or 0 where it is K; more than K for a product over some of the steps (see `panelAt`).
+ * packed with, or 0 if it equals K; it is larger than K for a product over some of the steps (see `panelAt`).
  */
 export type Gemm = (
   a: number,
@@ -45,8 +45,8 @@ export type Gemm = (
 ) => void;
 
 /**
- * out[N] = start[N] + a[K] · b[K, N], K ≥ 1, the columns of b side by side; start is out or a bias, or 0 for zeros.
- * Faster than packing b where it meets no more than FEW_ROWS rows.
+ * out[N] = start[N] + a[K] · b[K, N], K ≥ 1, with contiguous rows of b; start is out or a bias, or 0 for zeros. Faster
+ * than packing b if it is multiplied by at most FEW_ROWS rows.
  */
 export type Gemv = (
   a: number,
@@ -65,34 +65,34 @@ export interface GemmKernels {
   readonly dtype: Dtype;
   readonly fma: boolean;
   readonly tile: Tile;
-  /** The module they were compiled from. */
+  /** The encoded module. */
   readonly bytes: Uint8Array;
   readonly packB: PackB;
   readonly gemm: Gemm;
   readonly gemv: Gemv;
   /** Columns of a panel. */
   readonly panelColumns: number;
-  /** Bytes that `gemm` works in. */
+  /** Bytes of scratch memory that `gemm` needs. */
   readonly scratchBytes: number;
-  /** Bytes of b[K, N] in panels: columns are filled up to whole panels. */
+  /** Bytes of b[K, N] in panels; columns are padded to whole panels. */
   panelBytes(K: number, N: number): number;
   /**
-   * The place of b[k, n] in panels that were packed with `panelK` steps, for a product over a block of b that begins
-   * there. n must be a multiple of panelColumns.
+   * The address of b[k, n] in panels packed with `panelK` steps, for a product with a block of b that begins there. n must
+   * be a multiple of panelColumns.
    */
   panelAt(panels: number, panelK: number, k: number, n: number): number;
 }
 
 export interface GemmOptions {
-  /** Never use fused multiply-adds, so that results have the same bits on every machine. */
+  /** Never use fused multiply-adds, so that results are bit-identical on every machine. */
   reproducible?: boolean;
-  /** For vectors of 256 bits. */
+  /** Compiles for 256-bit vectors. */
   wide?: Wide;
-  /** How bytes become a module; default: as `wide` says, else as WebAssembly does. */
+  /** Compiles bytes to a module; default: that of `wide`, or WebAssembly's own. */
   compile?: Wide['compile'];
 }
 
-/** Compiles the kernels of one dtype; takes a few milliseconds, most of them the first time. */
+/** Compiles the kernels of one dtype; takes a few milliseconds, mostly in the first call. */
 export function compileGemm(
   memory: WebAssembly.Memory,
   dtype: Dtype,
@@ -123,12 +123,12 @@ export function isShared(memory: WebAssembly.Memory): boolean {
 const elementBytes = (dtype: Dtype): number => (dtype === 'float32' ? 4 : 8);
 
 /**
- * How many steps of k `multiply` packs at a time. A long sum is sliced, so that the panels of a slice are still in the
- * second-level cache when they are used; a sum that gemm itself would not interrupt is not worth slicing.
+ * Number of steps of k that `multiply` packs at a time. A long sum is sliced, so that the panels of a slice are still in
+ * the L2 cache when they are used; a sum that fits into one block of gemm is not sliced.
  */
 const slice = ({ tile }: GemmKernels, K: number): number => (K <= tile.kBlock ? K : 256);
 
-/** A product whose b is used this once. */
+/** A product whose b is used only once. */
 export interface SingleProduct {
   a: number;
   aRow: number;
@@ -145,13 +145,13 @@ export interface SingleProduct {
   bias: number;
 }
 
-/** Bytes of panels that `multiply` needs. */
+/** Bytes that `multiply` needs for panels. */
 export const multiplyBytes = (kernels: GemmKernels, K: number, N: number): number =>
   kernels.panelBytes(slice(kernels, K), N);
 
 /**
- * out (=|+=) a · b (+ bias) with a b that is used this once, as in weight gradients: packed and multiplied in slices
- * of k (10 % faster for K = 3200, and panels need little room). The bits are those of packB and one gemm.
+ * out (=|+=) a · b (+ bias) with a b that is used only once, as in weight gradients: packs and multiplies it in slices of k
+ * (10 % faster for K = 3200, with little memory for panels). Bit-identical to packB and one gemm.
  */
 export function multiply(kernels: GemmKernels, p: SingleProduct, panels: number, scratch: number): void {
   const { packB, gemm } = kernels;

@@ -1,8 +1,8 @@
 /**
- * One row times a matrix that lies as it is: out[N] = start[N] + a[K] · b[K, N], the rows of b side by side.
+ * One row times an unpacked matrix: out[N] = start[N] + a[K] · b[K, N], with contiguous rows of b.
  *
- * For the few rows of a single time step: packing b would take longer than the product. b is read from front to back,
- * four of its rows at a time. Every element is added up as by the packed kernels (./gemm-micro.ts), so the bits are theirs.
+ * For the few rows of a single time step, packing b would take longer than the product. b is read sequentially, four rows
+ * at a time. Every element is summed in the order of the packed kernels (./gemm-micro.ts), so results are bit-identical.
  */
 import type { Dtype } from '../memory';
 import {
@@ -16,12 +16,12 @@ import {
 } from './encoder';
 import { type FloatLanes, f32x4, f64x2, i32, v128 } from './opcodes';
 
-/** Rows of b at a time: their factors stay in registers. */
+/** Rows of b per pass; their factors stay in registers. */
 const ROWS = 4;
-/** Vectors of out at a time: with four rows, as many loads as there are registers for; two pairs where vectors join. */
+/** Vectors of out per iteration: with four rows, as many loads as there are registers; two pairs for 256-bit vectors. */
 const vectorsOf = (wide: boolean): number => (wide ? 4 : 2);
 
-/** Byte addresses; strides and sizes count elements. `start`: where the sums begin, out itself or a bias; 0: at zero. */
+/** Byte addresses; strides and sizes count elements. `start`: initial values of the sums (out or a bias); 0 for zeros. */
 const params = {
   a: 'i32',
   aCol: 'i32',
@@ -43,9 +43,9 @@ export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean, wide = 
     const rows = [b, ...f.locals('i32', ROWS - 1)];
     const [at, place, pairsEnd, vectorsEnd, end] = f.locals('i32', 5);
 
-    /** out = start + factors · rows, for the columns from `at` on that `acc` holds. */
+    /** out = start + factors · rows, for the columns of `acc` from `at` on. */
     const columns = (count: number, acc: Local<'v128'>[], { load, store }: Columns): Body => [
-      // an address of its own for each row: only vectors of one address can join
+      // a separate address for each row, because V8 joins only vectors with the same base address
       place.set(i32.add(start, at)),
       when(
         start,
@@ -64,7 +64,7 @@ export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean, wide = 
     ];
     const vectors: Columns = { load: v128.load, store: v128.store };
     const single: Columns = { load: lane.loadZero, store: (to, sum) => lane.storeLane(to, sum, 0) };
-    /** Adds `count` rows of b; the next ones go on from out. */
+    /** Adds `count` rows of b; the next pass continues from out. */
     const pass = (count: number): Body => [
       rows.slice(1, count).map((row, r) => row.set(i32.add(rows[r], bRow))),
       factors.slice(0, count).map((factor) => [factor.set(lane.loadSplat(a)), a.advance(aCol)]),
@@ -87,7 +87,7 @@ export function emitGemv(module: WasmModule, dtype: Dtype, fma: boolean, wide = 
   });
 }
 
-/** How columns are read and written: vectors of them, or one alone. */
+/** Reads and writes columns: whole vectors, or a single element. */
 interface Columns {
   load: (from: Code<'i32'>, offset: number) => Code<'v128'>;
   store: (to: Code<'i32'>, value: Local<'v128'>, offset: number) => WasmStatement;

@@ -1,19 +1,19 @@
 /**
- * exp, log, log1p, sigmoid and tanh on vectors, as straight-line code: the same steps for both precisions, with
- * constants of their own.
+ * exp, log, log1p, sigmoid and tanh on vectors, as straight-line code: the same algorithm for both precisions, with
+ * different constants.
  *
- * Largest errors found, in units in the last place of the true value, over the whole range, subnormal arguments and
- * results included; float32 at all 2³² arguments, float64 at some 20 million each:
+ * Largest errors found, in units in the last place of the true value, over the whole range including subnormal arguments
+ * and results; float32 at all 2³² arguments, float64 at some 20 million each:
  *
  *               exp    log    log1p  sigmoid  tanh
  *     float32   1.06   0.84   1.40   2.00     2.04
  *     float64   1.02   0.87   1.42   2.00     2.15
  *
- * NaN, infinities and signed zeros come out as from Math. sigmoid keeps its relative accuracy also where 1 / (1 + e⁻ˣ)
- * computed step by step overflows to 0. tanh does at 0: it is not made from a sigmoid.
+ * NaN, infinities and signed zeros give the same results as Math. sigmoid keeps its relative accuracy even where a direct
+ * evaluation of 1 / (1 + e⁻ˣ) would overflow and give 0. tanh keeps it near 0, because it is not computed from a sigmoid.
  *
  * Source of the reductions: Cody & Waite 1980 (exp); the series of log in s = f / (2 + f) and its arrangement:
- * Tang 1990, as in FDLIBM. The polynomials are minimax fits (Remez) of their own.
+ * Tang 1990, as in FDLIBM. The polynomials are minimax fits (Remez) made for this file.
  */
 import type { Dtype } from '../memory';
 import { v128 } from './opcodes';
@@ -22,7 +22,7 @@ import type { Vector, VectorCode, VectorExpression } from './vector-code';
 interface Format {
   mantissaBits: number;
   bias: number;
-  /** Below it numbers are subnormal. */
+  /** The smallest normal number. */
   smallestNormal: number;
   /** ln 2 in two parts; the first has so few bits that its product with any exponent is exact. */
   ln2: [high: number, low: number];
@@ -32,7 +32,7 @@ interface Format {
   log: number[];
   /** The bits of √½, or nearly so, as an integer that a number can hold. */
   rootHalfBits: number;
-  /** Beyond these, exp has reached 0 and Inf, sigmoid and tanh (of |x|) have reached 1. */
+  /** Beyond these arguments, exp is 0 or Inf, and sigmoid and tanh (of |x|) are 1. */
   expRange: [number, number];
   sigmoidMost: number;
   tanhMost: number;
@@ -72,10 +72,10 @@ const formats: Record<Dtype, Format> = {
   },
 };
 
-/** Adding this to |x| < 2^(mantissa − 2) rounds x to an integer, which stands in the low bits of the sum. */
+/** Adding this to |x| < 2^(mantissa − 2) rounds x to an integer, which is in the low bits of the sum. */
 const rounder = ({ mantissaBits }: Format): number => 1.5 * 2 ** mantissaBits;
 
-/** c0 + c1 x + c2 x² + …, even and odd powers apart: two chains of half the length. */
+/** c0 + c1 x + c2 x² + …, with even and odd powers separate: two dependency chains of half the length. */
 function polynomial(v: VectorCode, x: Vector, x2: Vector, coefficients: number[]): VectorExpression {
   const { lanes } = v;
   const horner = (cs: number[]): VectorExpression =>
@@ -88,8 +88,8 @@ function polynomial(v: VectorCode, x: Vector, x2: Vector, coefficients: number[]
 }
 
 /**
- * Splits x = n ln 2 + r and gives eʳ − 1 for |r| ≤ ½ ln 2, and the sum whose low bits hold n + offset.
- * x must be so small that n fits; a NaN makes the result NaN.
+ * Splits x = n ln 2 + r and returns eʳ − 1 for |r| ≤ ½ ln 2, and the sum whose low bits hold n + offset.
+ * x must be small enough that n fits; NaN gives NaN.
  */
 function reduced(v: VectorCode, x: Vector, offset: number): { bits: Vector; expm1: Vector } {
   const { lanes } = v;
@@ -104,21 +104,21 @@ function reduced(v: VectorCode, x: Vector, offset: number): { bits: Vector; expm
   return { bits, expm1: v.let(lanes.add(r, lanes.mul(r2, polynomial(v, r, r2, format.exp)))) };
 }
 
-/** 2^k, where k + bias stands in the low bits of `bits`. */
+/** 2^k, where k + bias is in the low bits of `bits`. */
 const powerOfTwo = (v: VectorCode, bits: VectorExpression): VectorExpression =>
   v.bits.shl(bits, formats[v.dtype].mantissaBits);
 
 /**
- * −x, by its sign bit: V8 13 joins two of its own negations of float64 to one that spoils its operand (the self-test
- * shows it).
+ * −x, by flipping the sign bit: V8 13 joins two float64 negation instructions to one that corrupts its operand (which the
+ * self-test detects).
  */
 export const neg = (v: VectorCode, x: VectorExpression): VectorExpression => v128.xor(x, v.constant(-0));
 
-/** eˣ = 2ⁿ eʳ; the power of two in two factors, because n goes beyond the exponents of normal numbers. */
+/** eˣ = 2ⁿ eʳ; the power of two is applied as two factors, because n may exceed the exponents of normal numbers. */
 export function exp(v: VectorCode, x: Vector): VectorExpression {
   const { lanes } = v;
   const { bias, expRange } = formats[v.dtype];
-  // x comes first in pmin and pmax, so that NaN passes
+  // x is the first operand of pmin and pmax, so that NaN propagates
   const clamped = v.let(lanes.pmax(lanes.pmin(x, v.constant(expRange[1])), v.constant(expRange[0])));
   const { bits, expm1 } = reduced(v, clamped, 2 * bias);
   const half = v.let(v.bits.shrU(bits, 1));
@@ -128,9 +128,9 @@ export function exp(v: VectorCode, x: Vector): VectorExpression {
 }
 
 /**
- * 1 / (1 + e⁻ˣ) with e⁻ˣ = p + p E, where p = 2ⁿ is exact and E = eʳ − 1. Added up as (1 + p E) + p, which saves the
- * rounding of 1 + E. Numerator and denominator carry the same factor, so that the denominator stays finite where the
- * result is subnormal.
+ * 1 / (1 + e⁻ˣ) with e⁻ˣ = p + p E, where p = 2ⁿ is exact and E = eʳ − 1. The sum is computed as (1 + p E) + p, which
+ * avoids the rounding of 1 + E. Numerator and denominator are scaled by the same factor, so that the denominator stays
+ * finite if the result is subnormal.
  */
 export function sigmoid(v: VectorCode, x: Vector): VectorExpression {
   const { lanes } = v;
@@ -144,7 +144,7 @@ export function sigmoid(v: VectorCode, x: Vector): VectorExpression {
 
 /**
  * (1 − e⁻²ˣ) / (1 + e⁻²ˣ) of |x|, with the sign of x; e⁻²ˣ = p + p E as above. Near 0, where p = 1, the numerator is
- * −E with its full relative accuracy: one path serves all x.
+ * −E with its full relative accuracy, so one formula serves all x.
  */
 export function tanh(v: VectorCode, x: Vector): VectorExpression {
   const { lanes } = v;
@@ -163,7 +163,7 @@ export function tanh(v: VectorCode, x: Vector): VectorExpression {
 export function log(v: VectorCode, x: Vector): VectorExpression {
   const { lanes } = v;
   const { mantissaBits, smallestNormal } = formats[v.dtype];
-  // subnormal numbers are lifted into the normal range, and their exponent corrected
+  // subnormal numbers are scaled to the normal range, and the exponent is corrected
   const lift = mantissaBits + 1;
   const small = v.let(lanes.lt(x, v.constant(smallestNormal)));
   const lifted = v.let(v128.bitselect(lanes.mul(x, v.constant(2 ** lift)), x, small));
@@ -174,8 +174,7 @@ export function log(v: VectorCode, x: Vector): VectorExpression {
 }
 
 /**
- * log(1 + x) as log u with u = 1 + x rounded; the part of x that the rounding lost is given back to f.
- * For small x that part is all of x.
+ * log(1 + x) as log u with u = 1 + x rounded; the rounding error of u is added back to f. For small x, it is all of x.
  */
 export function log1p(v: VectorCode, x: Vector): VectorExpression {
   const { lanes, bits } = v;
@@ -186,21 +185,21 @@ export function log1p(v: VectorCode, x: Vector): VectorExpression {
   const xInU = v.let(lanes.sub(u, one));
   const lost = v.let(lanes.add(lanes.sub(one, lanes.sub(u, xInU)), lanes.sub(x, xInU)));
   const { k, m, exponentBits } = splitExponent(v, u);
-  // 2⁻ᵏ; for the largest k the difference of the bits is negative, as a number −Inf: 0 serves there
+  // 2⁻ᵏ; for the largest k, the difference of the bits is negative and represents −Inf: it is replaced by 0
   const unit = lanes.pmax(bits.sub(v.pattern(2 * bias * 2 ** mantissaBits), exponentBits), v.constant(0));
   const f = v.let(lanes.add(lanes.sub(m, one), lanes.mul(lost, unit)));
-  // log1p(x) has the sign of x: what this adds is −0 for −0
+  // log1p(x) has the sign of x: this keeps −0
   return v128.or(logOfSpecials(v, u, logOfParts(v, k, f)), v128.and(x, v.constant(-0)));
 }
 
-/** x = 2ᵏ m with √½ ≤ m < √2, for positive normal x; `exponentBits` is k + bias at its place in the format. */
+/** x = 2ᵏ m with √½ ≤ m < √2, for positive normal x; `exponentBits` is k + bias in the exponent field. */
 function splitExponent(v: VectorCode, x: Vector): { k: Vector; m: Vector; exponentBits: Vector } {
   const { lanes, bits } = v;
   const { mantissaBits, bias, rootHalfBits } = formats[v.dtype];
   const one = 2 ** mantissaBits;
   const moved = v.let(bits.add(x, v.pattern(bias * one - rootHalfBits)));
   const m = v.let(bits.add(v128.and(moved, v.pattern(one - 1)), v.pattern(rootHalfBits)));
-  // an integer in the low bits of 2^mantissaBits is that number, added
+  // an integer in the low bits of 2^mantissaBits adds its value
   const biased = v128.or(bits.shrU(moved, mantissaBits), v.constant(one));
   const k = v.let(lanes.sub(biased, v.constant(one + bias)));
   return { k, m, exponentBits: v.let(v128.andnot(moved, v.pattern(one - 1))) };
@@ -220,7 +219,7 @@ function logOfParts(v: VectorCode, k: Vector, f: Vector): VectorExpression {
   return lanes.sub(lanes.mul(k, v.constant(high)), lanes.sub(lanes.sub(half, tail), f));
 }
 
-/** `value` where 0 < x < Inf; −Inf at 0, Inf at Inf, NaN below 0 and at NaN. */
+/** `value` for 0 < x < Inf; −Inf at 0, Inf at Inf, NaN below 0 and at NaN. */
 function logOfSpecials(v: VectorCode, x: Vector, value: VectorExpression): VectorExpression {
   const { lanes } = v;
   const zero = v.constant(0);

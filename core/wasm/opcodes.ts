@@ -13,7 +13,7 @@ import { node, operand } from './encoder';
 
 type Address = Operand<'i32'>;
 
-const SIMD = 0x1000; // marks opcodes behind the 0xfd prefix; all of them are below 0x200
+const SIMD = 0x1000; // marks opcodes with the 0xfd prefix; all of them are below 0x200
 
 function opcode(op: number, out: ByteWriter): void {
   if (op < SIMD) return out.byte(op);
@@ -74,7 +74,7 @@ function store<A extends ValueType>(op: number, align: number, a: A) {
     });
 }
 
-/** Integer instructions that i32 and i64 have in the same order. */
+/** Integer instructions, in the same order for i32 and i64. */
 function scalarInt<T extends 'i32' | 'i64'>(type: T, compare: number, base: number) {
   return {
     eqz: unary(compare, type, 'i32'),
@@ -117,7 +117,7 @@ export const i64 = {
   reinterpretF64: unary(0xbd, 'f64', 'i64'),
 };
 
-/** Floating point instructions that f32 and f64 have in the same order. */
+/** Floating-point instructions, in the same order for f32 and f64. */
 function scalarFloat<T extends 'f32' | 'f64'>(type: T, compare: number, base: number) {
   return {
     eq: binary(compare, type, 'i32'),
@@ -172,7 +172,7 @@ export function select<T extends ValueType>(
     whenFalse.emit(out);
     operand('i32', condition).emit(out);
     if (leaves === 'v128')
-      out.append([0x1c, 1, 0x7b]); // the untyped form is for scalars only
+      out.append([0x1c, 1, 0x7b]); // v128 needs the typed form
     else out.byte(0x1b);
   });
 }
@@ -207,7 +207,7 @@ export const v128 = {
 };
 const bitselect = ternary(SIMD + 0x52);
 
-/** What every lane type has: constants, splats, single lanes in registers and in memory. */
+/** Instructions of all lane types: constants, splats, access to single lanes in registers and memory. */
 function lanesOf<T extends ValueType>(
   scalar: T,
   size: 4 | 8,
@@ -242,11 +242,11 @@ function lanesOf<T extends ValueType>(
         opcode(SIMD + extract + 1, out);
         out.byte(lane);
       }),
-    /** One element from memory into every lane. */
+    /** Loads one element into every lane. */
     loadSplat: load(SIMD + 0x09 + wide, log, 'v128'),
-    /** One element from memory into lane 0, the others zero. */
+    /** Loads one element into lane 0; the others are zero. */
     loadZero: load(SIMD + 0x5c + wide, log, 'v128'),
-    /** x with one lane replaced by an element from memory. */
+    /** x with one lane loaded from memory. */
     loadLane: (address: Address, x: Operand<'v128'>, lane: number, offset = 0): Code<'v128'> =>
       node('v128', (out) => laneAccess(0x56 + wide, log, address, x, lane, offset, out)),
     /** Lanes chosen from x (0…) and y (count…). */
@@ -278,7 +278,7 @@ function laneAccess(
   out.byte(lane);
 }
 
-/** Floating point lanes: the same instructions in the same order for both widths. */
+/** Floating-point lane instructions, in the same order for both widths. */
 function vectorFloat(
   rounding: { ceil: number; floor: number; trunc: number; nearest: number },
   compare: number,
@@ -308,11 +308,11 @@ function vectorFloat(
     div: two(base + 7),
     min: two(base + 8),
     max: two(base + 9),
-    /** y < x ? y : x — so a NaN in x passes. */
+    /** y < x ? y : x, so a NaN in x propagates. */
     pmin: two(base + 10),
-    /** x < y ? y : x — so a NaN in x passes. */
+    /** x < y ? y : x, so a NaN in x propagates. */
     pmax: two(base + 11),
-    /** x·y + z, rounded once where the machine fuses, twice where it does not; only where relaxed SIMD validates. */
+    /** x·y + z, rounded once or twice depending on the machine; only if relaxed SIMD is supported. */
     madd: ternary(SIMD + madd),
     /** z − x·y, likewise. */
     nmadd: ternary(SIMD + madd + 1),

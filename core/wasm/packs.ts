@@ -1,10 +1,10 @@
-/** The products of a program, bound to their kernels: what of their right operands is packed, and when. */
+/** Binds the products of a program to kernels, and decides which right operands are packed, and when. */
 import type { Data, Dtype } from '../memory';
 import type { Operation, Product } from '../operation';
 import { dtypeOf, identityOf, type Tensor } from '../tensor';
 import { ACCUMULATE, ADD_BIAS, FEW_ROWS, multiply, multiplyBytes, type GemmKernels } from './gemm';
 
-/** What products are run with. */
+/** Memory and kernels for products. */
 interface Tools {
   bytes(count: number): Data;
   gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data };
@@ -13,17 +13,17 @@ interface Tools {
 /** Byte address of a tensor's first element. */
 export const place = (t: Tensor): number => t.data.byteOffset + t.offset * t.data.BYTES_PER_ELEMENT;
 
-/** A product that is run `times` times in a replay. */
+/** A product that runs `times` times per replay. */
 export interface Use {
   product: Product;
   times: number;
-  /** Its b is another one each time. */
+  /** Whether b is different each time. */
   moves: boolean;
 }
 
 /**
- * The products of one program: right operands that are used again and again are packed once per replay, and those that
- * meet few rows not at all.
+ * The products of one program: right operands that are used several times are packed once per replay; those that are
+ * multiplied by few rows are not packed.
  */
 export class Packs {
   private readonly unpacked = new Set<string>();
@@ -118,7 +118,7 @@ export class Packs {
   }
 }
 
-/** Whether `gemv` serves all of these products, which have b in common. */
+/** Whether `gemv` can compute all of these products, which share b. */
 function meetsFewRows(group: readonly Use[]): boolean {
   const { b } = group[0].product;
   const rows = group.reduce(
@@ -131,6 +131,6 @@ function meetsFewRows(group: readonly Use[]): boolean {
   );
 }
 
-/** Two tensors with the same key are the same view, or move on from the same one. */
+/** A key of a view; for moving operands, of the first view. */
 const keyOf = (t: Tensor, moves: boolean): string =>
   [identityOf(t.data), t.offset, t.shape.join(), t.stride.join(), moves].join(':');

@@ -1,20 +1,20 @@
 /**
- * The machine's own 128-bit arithmetic peak, measured: what the benchmarks hold kernels against.
+ * Measures the machine's peak 128-bit arithmetic throughput, which the benchmarks compare kernels with.
  *
- * A loop of independent chains, multiplications and additions in equal number (with `fma`, fused multiply-adds), that
- * touches no memory. It has as many chains as V8 has registers for, so that neither latency nor spilling bounds it: only
- * the arithmetic units do.
+ * A loop over independent chains of multiplications and additions in equal number (with `fma`, fused multiply-adds),
+ * without memory access. The number of chains is that of available registers, so that neither latency nor spilling limits
+ * the loop, only the arithmetic units.
  */
 import type { Dtype } from '../memory';
 import { WasmModule, brIf, giveBack, loop } from './encoder';
 import { type FloatLanes, f32x4, f64x2, i32 } from './opcodes';
 
 const CHAINS = 14;
-const ROUNDS = 4; // of all chains, between two tests of the loop
+const ROUNDS = 4; // rounds over all chains per loop iteration
 
 /**
- * Gives a function that measures for at least so many milliseconds and tells GFLOP/s. Clocks change from moment to
- * moment: call it in turns with what is to be compared.
+ * Returns a function that measures GFLOP/s for at least the given number of milliseconds. Clock rates vary over time:
+ * alternate it with the code to be compared.
  */
 export function measuredPeak(dtype: Dtype, fma = false): (milliseconds?: number) => number {
   const lanes: FloatLanes = dtype === 'float32' ? f32x4 : f64x2;
@@ -32,7 +32,7 @@ export function measuredPeak(dtype: Dtype, fma = false): (milliseconds?: number)
         Array.from({ length: ROUNDS }, () => round),
         brIf(again, turns.tee(i32.sub(turns, 1))),
       ]),
-      // all chains are needed for the result, so none can be left out
+      // the result uses all chains, so that none is optimised away
       chains.slice(1).map((x) => chains[0].set(lanes.add(chains[0], x))),
       giveBack(lanes.extractLane(chains[0], 0)),
     ];
@@ -45,7 +45,7 @@ export function measuredPeak(dtype: Dtype, fma = false): (milliseconds?: number)
     peak(turns);
     return performance.now() - start;
   };
-  // many short calls: the machine-code compiler takes the function up after some, and replaces no running one
+  // many short calls, because the optimizing compiler replaces a function only between calls
   for (let i = 0; i < 2000; i++) time(128);
   let turns = 1024;
   return (milliseconds = 2) => {

@@ -1,6 +1,6 @@
 /**
- * Which modules of wide kernels have passed the self-test, kept from one process to the next: in a file of the user's cache
- * folder, one for each version of V8 and model of processor. Where it cannot be written, the test is run each time.
+ * Remembers across processes which modules of 256-bit kernels have passed the self-test, in a file in the user's cache
+ * folder, one per V8 version and processor model. If it cannot be written, the test runs in every process.
  */
 import type * as FileSystem from 'node:fs';
 
@@ -27,7 +27,7 @@ function placeOf(): Place {
 const digest = (bytes: Uint8Array): string =>
   process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex').slice(0, 32);
 
-/** Whether this module passed before, here. */
+/** Whether this module has passed the self-test on this machine. */
 export function hasPassed(bytes: Uint8Array): boolean {
   if (!passed) {
     passed = new Set();
@@ -35,21 +35,21 @@ export function hasPassed(bytes: Uint8Array): boolean {
       place = placeOf();
       passed = new Set(place.fs.readFileSync(place.file, 'utf8').split('\n'));
     } catch {
-      // never written, or not readable: nothing has passed
+      // missing or not readable: nothing has passed
     }
   }
   return passed.has(digest(bytes));
 }
 
-/** Keeps that this module passed. */
+/** Records that this module has passed. */
 export function keepPassed(bytes: Uint8Array): void {
   const name = digest(bytes);
   passed?.add(name);
   try {
     place?.fs.mkdirSync(place.folder, { recursive: true });
-    // a line at the end of a file: two processes do not disturb each other
+    // one appended line, so that concurrent processes do not interfere
     place?.fs.appendFileSync(place.file, `${name}\n`);
   } catch {
-    // no cache here: the test is run again in the next process
+    // no cache: the test runs again in the next process
   }
 }

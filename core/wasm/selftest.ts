@@ -1,6 +1,6 @@
 /**
- * Whether kernels for vectors of 256 bits do here what those of 128 bits do, bit for bit: each module is run against its
- * twin before its first use, since V8 joins vectors only as an experiment.
+ * Self-test of 256-bit kernels: compares each module bit by bit with its 128-bit version before first use, because joining
+ * vectors is an experimental feature of V8.
  */
 import type { Data, Dtype } from '../memory';
 import { addPointwise, type PointwiseSpec } from './emit-pointwise';
@@ -9,7 +9,7 @@ import { ACCUMULATE, ADD_BIAS, compileGemm, type GemmKernels } from './gemm';
 import { hasPassed, keepPassed } from './remember';
 import type { Wide } from './wide';
 
-/** Rows, columns and terms: every micro-kernel, a column beyond the last panel, a row beyond the last tile. */
+/** [M, N, K] of the tested products: they cover every micro-kernel, partial panels and partial tiles. */
 const PRODUCTS = [
   [13, 35, 9],
   [5, 18, 3],
@@ -17,14 +17,14 @@ const PRODUCTS = [
   [3, 16, 5],
   [8, 32, 8],
 ] as const;
-/** Two pairs of vectors, a vector alone and a part of one, in both dtypes. */
+/** Covers two pairs of vectors, a single vector and a partial one, in both dtypes. */
 const COLUMNS = 23;
-/** Among the numbers that elementwise kernels are tried on. */
+/** Special values among the inputs of elementwise kernels. */
 const SPECIAL = [0, -0, NaN, Infinity, -Infinity, 1e-42, -1e-310, 88, -88, 700, -700, 1e30, 1e-30];
-/** How much faster wide products must be: they are slower where the processor has no vectors of 256 bits. */
+/** Minimum speed-up of 256-bit products; they are slower on processors without 256-bit units. */
 const FASTER = 1.2;
 
-/** Why wide products are of no use here, or undefined. */
+/** Why 256-bit products must not or should not be used here; undefined if they pass. */
 export function productsFail(wide: Wide, dtype: Dtype): string | undefined {
   const memory = new WebAssembly.Memory({ initial: 8 });
   const kernels = compileGemm(memory, dtype, { wide });
@@ -39,7 +39,7 @@ export function productsFail(wide: Wide, dtype: Dtype): string | undefined {
   return undefined;
 }
 
-/** Why a module of wide elementwise kernels, `bytes`, must not be used, or undefined. */
+/** Why a module of 256-bit elementwise kernels, `bytes`, must not be used; undefined if it passes. */
 export function pointwiseFails(
   bytes: Uint8Array<ArrayBuffer>,
   compiled: WebAssembly.Module,
@@ -67,10 +67,10 @@ type Kernel = (...args: number[]) => void;
 const viewOf = (memory: WebAssembly.Memory, dtype: Dtype): Data =>
   dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
 
-/** A number of either sign, mostly near 1, the same for the same k. */
+/** A deterministic number in −2…2. */
 const number = (k: number): number => (((k * 7919) % 4093) - 2046) / 1024;
 
-/** What a set of kernels makes of the same operands. */
+/** The results of a set of kernels on fixed operands. */
 function productsOf({ dtype, packB, gemm, gemv }: GemmKernels, memory: WebAssembly.Memory): number[] {
   const all = viewOf(memory, dtype);
   for (let k = 0; k < 8192; k++) all[k] = number(k);
@@ -86,7 +86,7 @@ function productsOf({ dtype, packB, gemm, gemv }: GemmKernels, memory: WebAssemb
   });
 }
 
-/** Milliseconds for some products, the least of several tries. */
+/** Milliseconds for some products, the minimum of several runs. */
 function timeOf({ dtype, packB, gemm }: GemmKernels): number {
   const size = dtype === 'float32' ? 4 : 8;
   const [a, out, b, panels, scratch] = [16, 1024, 2048, 4096, 8192].map((element) => element * size);
@@ -99,7 +99,7 @@ function timeOf({ dtype, packB, gemm }: GemmKernels): number {
   return Math.min(...Array.from({ length: 9 }, once));
 }
 
-/** What a kernel makes of numbers of all kinds. */
+/** The results of an elementwise kernel on fixed inputs, including special values. */
 function elementsOf(
   kernel: Kernel,
   { dtype, access, graph }: PointwiseSpec,

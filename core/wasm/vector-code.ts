@@ -1,6 +1,6 @@
 /**
- * Straight-line vector code under construction: values are named as they are computed, constants are pooled, and
- * a register that is no longer needed is used again.
+ * Builder of straight-line vector code: values get locals as they are computed, constants are pooled, and locals that are
+ * no longer needed are reused.
  *
  *     const v = new VectorCode(f, 'float32');
  *     const y = v.let(v.lanes.mul(x, v.constant(2)));
@@ -10,7 +10,7 @@ import type { Dtype } from '../memory';
 import { type Body, type Code, type Func, type Local, type WasmStatement, when } from './encoder';
 import { type FloatLanes, f32x4, f64x2, i32, i32x4, i64x2 } from './opcodes';
 
-/** A named vector, and one that is still an expression. */
+/** A vector in a local, and a vector expression. */
 export type Vector = Local<'v128'>;
 export type VectorExpression = Code<'v128'>;
 
@@ -31,7 +31,7 @@ export class VectorCode {
     this.bits = dtype === 'float32' ? i32x4 : i64x2;
   }
 
-  /** Computes a value here and keeps it: until the end of the `scope` around this, else until `release`. */
+  /** Computes a value and keeps it until the end of the enclosing `scope`, or until `release`. */
   let(value: VectorExpression): Vector {
     const local = this.free.pop() ?? this.f.local('v128');
     this.temporaries.push(local);
@@ -39,7 +39,7 @@ export class VectorCode {
     return local;
   }
 
-  /** Computes a value with temporaries of its own, which are free again behind it. */
+  /** Computes a value, and frees the temporaries that it used. */
   scope(build: () => VectorExpression): Vector {
     const outer = this.temporaries;
     this.temporaries = [];
@@ -49,22 +49,22 @@ export class VectorCode {
     return this.let(value);
   }
 
-  /** Gives up a value that was named outside of every scope. */
+  /** Frees a value that was created outside any scope. */
   release(value: Vector): void {
     this.free.push(value);
   }
 
-  /** A number in every lane. Kept in a local, because V8 may rebuild a literal at every use. */
+  /** A number in every lane; kept in a local, because V8 may materialise a literal at every use. */
   constant(value: number): Vector {
     return this.pooled(Object.is(value, -0) ? '-0' : String(value), () => this.lanes.const(value));
   }
 
-  /** An integer in every lane, for work on the bits. */
+  /** An integer in every lane, for bit operations. */
   pattern(value: number): Vector {
     return this.pooled(`bits ${value}`, () => this.bits.const(value));
   }
 
-  /** Fills the constants; belongs in front of `statements` and of any loop around them. */
+  /** Initializes the constants; must come before `statements` and any loop around them. */
   setUp(): WasmStatement[] {
     return [...this.pool.values()].map(({ local, value }) => local.set(value));
   }
@@ -76,7 +76,7 @@ export class VectorCode {
   }
 }
 
-/** Acts on lane 0, 1, …: as many as there are elements `left`, which must be fewer than a vector has lanes. */
+/** Runs `act` for lanes 0 … `left` − 1; `left` must be less than the number of lanes. */
 export function eachLaneLeft(
   lanes: FloatLanes,
   left: Local<'i32'>,

@@ -1,38 +1,38 @@
 /**
- * Vectors of 256 bits: V8 can join pairs of neighbouring 128-bit operations into one of twice the width, where the
- * processor has AVX2. That is an experimental flag of V8, set here while one module is compiled and taken back at once.
+ * 256-bit vectors: on processors with AVX2, V8 can join pairs of adjacent 128-bit operations into one of twice the width.
+ * This needs an experimental flag of V8, which is set while one module is compiled and reset immediately afterwards.
  *
- * What pairs: loads and stores 16 bytes apart, arithmetic on such pairs, spreads that both halves share. A joined kernel
- * does the same operations on each element in the same order, so its bits are those of the kernel it was joined from.
+ * V8 joins loads and stores 16 bytes apart, arithmetic on such pairs, and broadcasts used by both halves. A joined kernel
+ * performs the same operations on each element in the same order, so results are bit-identical.
  */
 import { type Tile } from './gemm-micro';
 
-/** How kernels are made for vectors of 256 bits. */
+/** Block sizes and compilers for 256-bit kernels. */
 export interface Wide {
   tile: Tile;
   fma: boolean;
-  /** Compiles with vectors joined. */
+  /** Compiles with joined vectors. */
   compile: Compile;
-  /** Compiles as thoroughly, with vectors as they are. */
+  /** Compiles with the same optimizations, but 128-bit vectors. */
   compileNarrow: Compile;
 }
 
 type Compile = (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
 
-/** 12 sums of 256 bits, two vectors of b and one of a fill the registers. */
+/** Block sizes for 256-bit vectors: 12 sums, two vectors of b and one of a fill the registers. */
 export const WIDE: Tile = { rows: 6, vectors: 4, copies: () => 1, kBlock: 256, rowBlock: 66 };
 
 /**
- * The versions of V8 that this was tried with: those of Node 24 and 26. An experimental flag may mean something else in
- * any other; in V8 12 (Node 22) it leaves fused multiply-adds as they are, which gains nothing.
+ * The versions of V8 that this was tested with, those of Node 24 and 26. In others, the experimental flag may mean
+ * something else; V8 12 (Node 22) does not join fused multiply-adds, so there is no gain.
  */
 const TRIED = [13, 14];
 
-/** The optimizing compiler at once, for all functions: while the flags are set. Each with what it is without. */
+/** Flags that compile all functions with the optimizing compiler immediately; the values are their defaults. */
 const AT_ONCE = {
   liftoff: true,
   'wasm-lazy-compilation': true,
-  // asks for what only a run of the other compiler could have told
+  // needs profiling data of the baseline compiler, which does not run
   'wasm-inlining': true,
 };
 const JOINED = { ...AT_ONCE, 'experimental-wasm-revectorize': false };
@@ -41,7 +41,7 @@ interface V8 {
   setFlagsFromString(flags: string): void;
 }
 
-/** How to make wide kernels here, or why it cannot be done. Whether they are right is for `./selftest.ts` to say. */
+/** The compilers of 256-bit kernels, or why there are none here. `./selftest.ts` checks whether the kernels are correct. */
 export function wideHere(): Wide | string {
   if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function')
     return '256-bit vectors need Node';
@@ -52,7 +52,7 @@ export function wideHere(): Wide | string {
   return { fma: true, tile: WIDE, ...compilers(v8) };
 }
 
-/** The two compilers, which set flags of V8 and take them back. */
+/** The two compilers, which set flags of V8 and reset them. */
 export function compilers(v8: V8): Pick<Wide, 'compile' | 'compileNarrow'> {
   const compiled = new Map<string, WebAssembly.Module>();
   const set = (name: string, on: boolean): void => v8.setFlagsFromString(`--${on ? '' : 'no-'}${name}`);
@@ -68,7 +68,7 @@ export function compilers(v8: V8): Pick<Wide, 'compile' | 'compileNarrow'> {
     };
   const compile = compilerOf(JOINED);
   return {
-    // the same kernels are needed over several memories
+    // cached, because the same kernels are used over several memories
     compile: (bytes) => {
       const key = Buffer.from(bytes).toString('latin1');
       const found = compiled.get(key) ?? compile(bytes);
@@ -79,7 +79,7 @@ export function compilers(v8: V8): Pick<Wide, 'compile' | 'compileNarrow'> {
   };
 }
 
-/** What the command line or the environment of this process says of a flag of V8. */
+/** The value of a V8 flag set on the command line or in the environment; undefined if it is not set there. */
 function asStarted(name: string): boolean | undefined {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
   const last = words
