@@ -177,7 +177,6 @@ export {
   type CheckpointOptions,
   type CheckpointToSave,
 } from './io/checkpoint';
-export type { CellMaker } from './cells/makers';
 export { Vocabulary } from './io/vocabulary';
 export {
   decodeSafetensors,
@@ -195,9 +194,35 @@ export { pytorchProject } from './io/torchproject';
 export type { PytorchProject } from './io/torchscript';
 export { fromKeras, toKeras } from './io/keras';
 export type { ImportOptions, StoredWeights } from './io/foreign';
+export {
+  registerFormat,
+  type Exported,
+  type FormatDefinition,
+  type FormatOptions,
+  type FormatReader,
+  type FormatWriter,
+} from './io/formats';
+export type {
+  ChoiceSetting,
+  SettingBase,
+  Interval,
+  NumberSetting,
+  Setting,
+  SwitchSetting,
+  TextSetting,
+} from './core/setting';
 
 // Cells, losses, optimizers and schedules of your own
 export { cell, type CellDefinition } from './cells/define';
+export {
+  registerCell,
+  type CellForm,
+  type CellKind,
+  type CellKindDefinition,
+  type CellMaker,
+  type CellParts,
+  type CellSizes,
+} from './cells/kinds';
 export type { CellEquations, CellOption, ColumnRange, StatementPair } from './cells/cell';
 export { cellFromText, type TextCellOptions } from './cells/text';
 export { equations } from './core/equations/equations';

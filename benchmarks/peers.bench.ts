@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median, type Clock } from '../measure/timing';
 import {
+  dataOf,
   describe,
   disagreement,
   Run,
@@ -84,7 +85,11 @@ function referenceOf(workload: Workload): (contender: Contender) => Outcome {
   return ({ start }) => {
     const before = workload.cell === 'gru' && typeof start === 'string' && start.startsWith('tfjs-layers');
     if (!before) return usual;
-    return (other ??= new Run(workload, { dtype: 'float64', reset: 'before' }).outcome());
+    return (other ??= new Run(
+      { ...workload, cell: 'gru-before' },
+      { dtype: 'float64' },
+      dataOf(workload),
+    ).outcome());
   };
 }
 

@@ -1,15 +1,18 @@
 /** Factories of cells by name, by which a checkpoint or another thread rebuilds a cell. */
 import { Registry } from '../core/registry';
 import type { Cell } from './cell';
-import { kinds, type CellMaker } from './kinds';
+import { EQUATIONS, kinds, type CellMaker } from './kinds';
 import { cellFromText } from './text';
 
 export type { CellMaker } from './kinds';
 
-export const makers = new Registry<CellMaker>('the cell');
-for (const { name, make } of kinds.all) makers.add(name, make, 'cells');
-// a user's cell has its text among its options
-makers.add('equations', cellFromText, 'cells');
+/** A factory for each name that a saved cell can have: every kind, and a user's text, which is one of its options. */
+export function makers(): Registry<CellMaker> {
+  const all = new Registry<CellMaker>('the cell');
+  for (const { name, make } of kinds.all) all.add(name, make, 'cells');
+  all.add(EQUATIONS, cellFromText, 'cells');
+  return all;
+}
 
 /** A cell as plain data. */
 export interface CellNote {
@@ -18,7 +21,7 @@ export interface CellNote {
 }
 
 export const noteOfCell = (cell: Cell): CellNote => ({
-  cell: typeof cell.options?.equations === 'string' ? 'equations' : cell.name,
+  cell: typeof cell.options?.equations === 'string' ? EQUATIONS : cell.name,
   options: { ...cell.options, input: cell.input, hidden: cell.hidden },
 });
 

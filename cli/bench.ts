@@ -1,6 +1,7 @@
 /** `backstep bench`: how fast this machine trains recurrent layers, and what share of its arithmetic that is. */
 import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
+import { choiceNames } from '../cells/kinds';
 import { dtypes, trainingSettings } from '../bptt/train/settings';
 import { executorOf, whyNotWide, type ExecutorName } from '../core/executor';
 import { oneOf, whole } from '../terminal/arguments';
@@ -13,6 +14,7 @@ import { describe, smallestWorkloads, workloads } from '../measure/workloads';
 const dtypeChoices = [...dtypes, 'both'] as const;
 
 interface BenchOptions {
+  cell?: string;
   dtype: (typeof dtypeChoices)[number];
   executor?: ExecutorName;
   rounds: number;
@@ -28,6 +30,11 @@ export function add(program: Command): void {
     .command('bench')
     .description('measure training, inference and single steps of recurrent layers on this machine')
     .argument('[workloads...]', `${workloads.map(({ name }) => name).join(', ')}; default: all`)
+    .option(
+      '--cell <name>',
+      `measure this cell in the sizes of the workloads: ${choiceNames().join(', ')}`,
+      oneOf(at('cell'), choiceNames()),
+    )
     .option('--dtype <name>', dtypeChoices.join(', '), oneOf(at('dtype'), dtypeChoices), 'both')
     .addOption(
       settingOption('bench', 'executor', {
@@ -46,13 +53,13 @@ export function add(program: Command): void {
     .option('--json', 'one JSON object per row')
     .addHelpText(
       'after',
-      `\n${workloads.map((w) => `  ${w.name}  ${describe(w)}`).join('\n')}\n\nExample:\n  backstep bench W1 W6 --dtype float32\n`,
+      `\n${workloads.map((w) => `  ${w.name}  ${describe(w)}`).join('\n')}\n\nExample:\n  backstep bench W1 W6 --dtype float32\n  backstep bench W1 --cell clockwork\n`,
     )
     .action((names: string[], options: BenchOptions) => bench(names, options));
 }
 
 function bench(names: string[], options: BenchOptions): void {
-  const { dtype: wanted, executor, rounds, clock, smallest = false, json = false } = options;
+  const { cell, dtype: wanted, executor, rounds, clock, smallest = false, json = false } = options;
   const known = workloads.map(({ name }) => name);
   names.forEach(oneOf('bench: the workload', known));
   // networks of all workloads may be there at once: nothing is collected while the clock runs
@@ -65,9 +72,9 @@ function bench(names: string[], options: BenchOptions): void {
     ? { clock, rounds: 1, milliseconds: 1, warm: 1 }
     : { clock, rounds, milliseconds: 200 };
 
-  const chosen = (smallest ? smallestWorkloads : workloads).filter(
-    (w) => names.length === 0 || names.includes(w.name),
-  );
+  const chosen = (smallest ? smallestWorkloads : workloads)
+    .filter((w) => names.length === 0 || names.includes(w.name))
+    .map((w) => ({ ...w, cell: cell ?? w.cell }));
   const rows: CellRow[] = [];
   for (const workload of chosen) {
     const measured = measure(workload, variants, how);
@@ -83,6 +90,6 @@ function bench(names: string[], options: BenchOptions): void {
   const why = whyNotWide();
   if (why !== undefined) line(`no kernels for 256-bit vectors here: ${why}`);
   line(
-    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, measured at the same time. flops: 3 · T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. step: one step of one row.',
+    'both: zeroed gradients, forward and backward. peak: GFLOP/s of 128-bit multiplications and additions, measured at the same time. flops: 3 · T·2·B for each number of its matrices, GH·(D + H) with G gates, and H·O for an output layer. step: one step of one row.',
   );
 }

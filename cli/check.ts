@@ -6,7 +6,7 @@ import { errorBounds } from '../bptt/check/bounds';
 import { trainingSettings } from '../bptt/train/settings';
 import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
-import { suite, type Case } from '../bptt/check/suite';
+import { caseGroups, suite, type Case } from '../bptt/check/suite';
 import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../referee/mistakes';
 import { repairs, type Repair } from '../referee/repair';
 import { oneOf } from '../terminal/arguments';
@@ -37,7 +37,7 @@ export function add(program: Command): void {
     .description('check every gradient of every cell against independent oracles')
     .argument(
       '[cells...]',
-      'elman, lstm, lstm1997, gru, jordan, clockwork, bidirectional, network, one-to-one, one-to-many, encoder-decoder, or a file with the equations of your own cell; default: all built-in ones',
+      `${caseGroups().join(', ')}, or a file with the equations of your own cell; default: all but files`,
     )
     .option('--mutants', 'also plant mistakes in every backward equation and count those that are caught')
     .addOption(
@@ -70,9 +70,8 @@ interface CheckedCase {
 
 function check(groups: string[], { mutants = false, seed, json = false }: CheckOptions): boolean {
   const all = suite();
-  const known = [...new Set(all.map(({ group }) => group))];
   const [files, names] = [groups.filter(isCellFile), groups.filter((word) => !isCellFile(word))];
-  names.forEach(oneOf('check: the cell', known));
+  names.forEach(oneOf('check: the cell', caseGroups()));
   const texts = new Map<Case, Mistake>();
   const own = files.flatMap((file) => {
     const mistake = readMistake(readCellFile(file, 'check: the cell', readMistake));

@@ -5,41 +5,22 @@ import { directionsOf, nameOf } from '../bptt/network/layer';
 import { topologies, type Topology } from '../bptt/network/topology';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';
-import type { ImportOptions, StoredWeights } from '../io/foreign';
-import { fromKeras } from '../io/keras';
+import { importChoices, type StoredWeights } from '../io/foreign';
+import { readers } from '../io/formats';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
-import { fromPytorch } from '../io/torchimport';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
 import { count } from '../run/told';
 import { line } from '../terminal/output';
 
-const sources = { torch: fromPytorch, keras: fromKeras };
-const sourceNames = Object.keys(sources) as (keyof typeof sources)[];
-
-/** What --cell can be, and what of it the weights do not say. */
-const cells = {
-  elman: { cell: 'elman' },
-  'elman-relu': { cell: 'elman', activation: 'relu' },
-  'elman-sigmoid': { cell: 'elman', activation: 'sigmoid' },
-  lstm: { cell: 'lstm' },
-  gru: { cell: 'gru' },
-  'gru-before': { cell: 'gru', reset: 'before' },
-} satisfies Record<string, ImportOptions>;
-const cellNames = Object.keys(cells) as (keyof typeof cells)[];
-
-const examples = `
+const examples = (): string => `
 Kind, size and number of the layers, directions, biases and the output layer are read from the weights. They do not \
 tell the activation of an Elman cell, nor where a GRU without biases applies its reset gate.
 
-In PyTorch (any model of an optional nn.Embedding with emb in its name, one nn.RNN, LSTM or GRU, and an optional \
-nn.Linear):
-  numpy.savez("model.npz", **{k: v.numpy() for k, v in model.state_dict().items()})
-  or  safetensors.torch.save_model(model, "model.safetensors")
-In Keras (an optional Embedding, recurrent layers, bidirectional or not, then an optional Dense; \
-gates must be sigmoid, not hard_sigmoid):
-  numpy.savez("model.npz", **{v.path: v.numpy() for v in model.weights})
+${Object.values(readers())
+  .map(({ how }) => how)
+  .join('\n')}
 
 Examples:
   backstep import model.safetensors --from torch --out runs/mine/checkpoint.safetensors
@@ -47,8 +28,8 @@ Examples:
 `;
 
 interface ImportCommandOptions {
-  from: keyof typeof sources;
-  cell?: keyof typeof cells;
+  from: string;
+  cell?: string;
   topology?: Topology;
   loss?: string;
   out: string;
@@ -56,16 +37,18 @@ interface ImportCommandOptions {
 
 /** Adds the command to the program. */
 export function add(program: Command): void {
+  const names = Object.keys(readers());
+  const cells = Object.keys(importChoices());
   program
     .command('import')
     .description("convert another framework's weights into a checkpoint")
     .argument('<file>', 'a safetensors file or an .npz archive')
-    .requiredOption('--from <engine>', sourceNames.join(', '), oneOf('import: --from', sourceNames))
+    .requiredOption('--from <engine>', names.join(', '), oneOf('import: --from', names))
     .requiredOption('--out <file>', 'the checkpoint to write')
     .option(
       '--cell <name>',
-      `${cellNames.join(', ')} (default: read from the weights)`,
-      oneOf('import: --cell', cellNames),
+      `${cells.join(', ')} (default: read from the weights)`,
+      oneOf('import: --cell', cells),
     )
     .option(
       '--topology <name>',
@@ -77,7 +60,7 @@ export function add(program: Command): void {
       `${lossNames().join(', ')}: the loss for further training (default: none)`,
       oneOf('import: --loss', lossNames()),
     )
-    .addHelpText('after', examples)
+    .addHelpText('after', examples())
     .action(importFrom);
 }
 
@@ -85,7 +68,7 @@ function importFrom(file: string, { from, cell, topology, loss, out }: ImportCom
   const bytes = using(() => readWhole(file), 'a safetensors file, or an archive of numpy.savez');
   const stored = decode(bytes, file);
   const net = using(
-    () => sources[from](stored, { ...(cell && cells[cell]), topology, loss }),
+    () => readers()[from].network(stored, { ...(cell && importChoices()[cell]), topology, loss }),
     'backstep import --help lists the supported models',
   );
   const checkpoint = encodeCheckpoint({ network: net });

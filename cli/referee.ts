@@ -11,6 +11,7 @@ import { saving, usage } from '../terminal/errors';
 import { onInterrupt } from '../terminal/interrupt';
 import { settingOption } from '../terminal/options';
 import { jsonLine, line, table } from '../terminal/output';
+import { choiceNames } from '../cells/kinds';
 import { makeCell, readCell } from '../run/cellchoice';
 
 interface RefereeOptions {
@@ -27,7 +28,11 @@ export function add(program: Command): void {
     .command('referee')
     .description("judge another program's outputs and gradients, which it answers line by line in JSON")
     .argument('<command...>', 'the program, with its arguments, behind --')
-    .option('--cell <name>', 'the cell that is asked for: lstm, gru, elman …, or a file of equations', 'lstm')
+    .option(
+      '--cell <name>',
+      `the cell that is asked for: ${choiceNames().join(', ')}, or a file of equations`,
+      'lstm',
+    )
     .option(
       '--timeout <seconds>',
       'time for each answer',

@@ -9,14 +9,16 @@
  */
 import type { Activation } from '../cells/activation';
 import { must, mustBe } from '../core/check';
-import { onnxGates } from '../io/gateorder';
+import { onnxCells } from '../io/onnx';
 import { decodeOnnxModel, decodeOnnxTensor, type OnnxNode, type OnnxTensor } from '../io/onnxread';
 import type { Direction, Layer } from './layer';
 import { defaults, type Operator } from './operator';
 import { NotExpressible, type SuiteCase, type Tolerance } from './suite';
 import { fromRowWeights } from './weights';
 
-const kinds: Readonly<Record<string, Operator['kind']>> = { RNN: 'elman', LSTM: 'lstm', GRU: 'gru' };
+const kinds = Object.fromEntries(
+  Object.entries(onnxCells).map(([kind, { name }]) => [name, kind as Operator['kind']]),
+);
 const activationNames: Readonly<Record<string, Activation>> = {
   sigmoid: 'sigmoid',
   tanh: 'tanh',
@@ -77,7 +79,7 @@ export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles
   const n = countOf(node);
   const operator = operatorOf(node, n, { bias: B !== undefined, peepholes: P !== undefined });
   const batchFirst = node.attributes.layout === 1;
-  const order = onnxGates[operator.kind];
+  const order = onnxCells[operator.kind].gates;
   must(X.dims.length === 3, name, 'X must be [T, B, D]', X.dims);
   const [T, rows, D] = batchFirst ? [X.dims[1], X.dims[0], X.dims[2]] : X.dims;
   must(R.dims.length === 3, name, 'R must be [directions, gates · H, H]', R.dims);

@@ -1,13 +1,12 @@
 /** Cases as ONNX node tests: the folder of each, as `onnxsuite.ts` reads it. */
 import type { Activation } from '../cells/activation';
-import { onnxGates } from '../io/gateorder';
+import { onnxCells } from '../io/onnx';
 import { encodeOnnxTensor, OnnxGraph, type Attribute, type OnnxNumbers } from '../io/onnxgraph';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
 import { defaults } from './operator';
 import { toRowWeights } from './weights';
 
-const types = { elman: 'RNN', lstm: 'LSTM', gru: 'GRU' } as const;
 const activationNames: Readonly<Record<Activation, string>> = {
   sigmoid: 'Sigmoid',
   tanh: 'Tanh',
@@ -29,8 +28,9 @@ export function onnxFiles(
   const { operator, T, B, D, H, x, lengths, directions } = layer;
   const { kind, activations, clip, reset } = operator;
   const n = directions.length;
-  const rows = directions.map(({ parameters }) => toRowWeights(parameters, layer, onnxGates[kind]));
-  const G = onnxGates[kind].length * H;
+  const { name: type, gates } = onnxCells[kind];
+  const rows = directions.map(({ parameters }) => toRowWeights(parameters, layer, gates));
+  const G = gates.length * H;
   const port = (name: string, dims: number[], numbers: readonly number[]): Port => ({
     ...{ name, dims },
     numbers: Float32Array.from(numbers),
@@ -105,7 +105,7 @@ export function onnxFiles(
   const last = inputs.findLastIndex((one) => one !== undefined);
   const [first, ...more] = outputs.map(({ name }) => name);
   graph.node(
-    types[kind],
+    type,
     inputs.slice(0, last + 1).map((one) => one?.name ?? ''),
     [first, ...more],
     {

@@ -6,7 +6,8 @@
  *
  * The form has no lengths of rows, no clip and no gradients, and no operator for a plain recurrent network.
  */
-import { onnxGates, type GateOrder } from '../io/gateorder';
+import type { GateOrder } from '../io/gateorder';
+import { onnxCells } from '../io/onnx';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
 import type { Layer } from './layer';
@@ -15,8 +16,8 @@ import { toRowWeights } from './weights';
 
 /** Orders of the gates by the names that WebNN gives them. */
 export const layouts = {
-  lstm: { iofg: onnxGates.lstm, ifgo: [0, 1, 2, 3] },
-  gru: { zrn: onnxGates.gru, rzn: [0, 1, 2] },
+  lstm: { iofg: onnxCells.lstm.gates, ifgo: [0, 1, 2, 3] },
+  gru: { zrn: onnxCells.gru.gates, rzn: [0, 1, 2] },
 } as const satisfies Record<string, Record<string, GateOrder>>;
 
 /** Whether the form can hold a case. */
@@ -37,7 +38,7 @@ export function webnnTests(
   const { operator, T, B, D, H, x, directions } = layer;
   const kind = operator.kind === 'lstm' ? 'lstm' : 'gru';
   const n = directions.length;
-  return Object.entries(layouts[kind]).map(([layout, order]) => {
+  return Object.entries<GateOrder>(layouts[kind]).map(([layout, order]) => {
     const rows = directions.map(({ parameters }) => toRowWeights(parameters, layer, order));
     const G = order.length * H;
     const operand = (shape: number[], data: readonly number[]): WebnnOperand => ({

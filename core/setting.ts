@@ -1,6 +1,7 @@
 /** Declarations of settings, from which parsing, validation, help and messages are derived. */
 
-interface Described {
+/** What all settings declare. */
+export interface SettingBase {
   /** Its label in a form: `Hidden units`. */
   readonly label: string;
   /** The unit or kind of its value: `--seconds <s>`. */
@@ -22,19 +23,21 @@ export interface Interval {
   readonly below?: number;
 }
 
-export interface NumberSetting extends Described, Interval {
+/** A number of an interval. */
+export interface NumberSetting extends SettingBase, Interval {
   readonly kind: 'number';
   /** Whether `off` is allowed. */
   readonly off?: boolean;
 }
 
 /** One of several names; a function, because names can be registered later. */
-export interface ChoiceSetting<N extends string = string> extends Described {
+export interface ChoiceSetting<N extends string = string> extends SettingBase {
   readonly kind: 'choice';
   readonly names: () => readonly N[];
 }
 
-export interface TextSetting extends Described {
+/** A text. */
+export interface TextSetting extends SettingBase {
   readonly kind: 'text';
   /** The requirement on the text, in words. */
   readonly must: string;
@@ -42,10 +45,12 @@ export interface TextSetting extends Described {
   readonly most?: number;
 }
 
-export interface SwitchSetting extends Described {
+/** On or off. */
+export interface SwitchSetting extends SettingBase {
   readonly kind: 'switch';
 }
 
+/** What a setting can be. */
 export type Setting = NumberSetting | ChoiceSetting | TextSetting | SwitchSetting;
 
 /** The type of a setting's values. */

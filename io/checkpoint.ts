@@ -218,7 +218,7 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
     `format ${metadata.backstep}`,
   );
   const notes = readMetadata(metadata);
-  const asked = optionsFrom(notes.network, makers.with(cells ?? {}), 'metadata');
+  const asked = optionsFrom(notes.network, makers().with(cells ?? {}), 'metadata');
   const least = Object.values(parameterShapes(architectureOf(asked))).reduce(
     (n, { shape }) => n + sizeOf(shape),
     0,

@@ -4,19 +4,6 @@ import { columns, fillFrom, toFlat, type Tensor } from '../core/tensor';
 /** Where each block of another framework's gates lies among ours. */
 export type GateOrder = readonly number[];
 
-/** ONNX's i o f c and z r h in our i f g o and r z n. */
-export const onnxGates: Readonly<Record<string, GateOrder>> = {
-  elman: [0],
-  lstm: [0, 3, 1, 2],
-  gru: [1, 0, 2],
-};
-/** Keras' i f c o and z r h. */
-export const kerasGates: Readonly<Record<string, GateOrder>> = {
-  elman: [0],
-  lstm: [0, 1, 2, 3],
-  gru: [1, 0, 2],
-};
-
 /** Block `k` of a matrix [R, G·H], or of a bias [G·H]: a view. */
 function gate(t: Tensor, k: number, gates: number): Tensor {
   const H = t.shape[t.shape.length - 1] / gates;

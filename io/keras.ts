@@ -14,7 +14,6 @@
  * 3. Gates of older versions (and of TensorFlow.js) may be hard_sigmoid, which is another function: such a model computes
  * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
  */
-import { kindOf } from '../cells/kinds';
 import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
 import { blankNetwork, mustBeNetwork, type Network } from '../bptt/network/network';
 import { mustReadSteps } from '../bptt/network/topology';
@@ -27,15 +26,36 @@ import {
   dtypeFor,
   embeddingFor,
   floats,
+  foreignCell,
   matrixShape,
+  mustKnowParts,
+  type ForeignCell,
   type ImportOptions,
   type StoredWeights,
 } from './foreign';
-import { fillGates, gateColumns, kerasGates } from './gateorder';
+import { ONE, type FormatDefinition } from './format';
+import { fillGates, gateColumns } from './gateorder';
+import { encodeNpz } from './npz';
 import { sumOfBiases } from './pytorch';
 import type { SafeTensor } from './safetensors';
 
-const layerNames: Readonly<Record<string, string>> = { elman: 'simple_rnn', lstm: 'lstm', gru: 'gru' };
+/** Keras' layers; gates i f c o and z r h in our i f g o and r z n. */
+const kerasCells: Readonly<Record<string, ForeignCell>> = {
+  elman: { name: 'simple_rnn', gates: [0], options: ['bias', 'activation'] },
+  lstm: { name: 'lstm', gates: [0, 1, 2, 3], options: ['bias'] },
+  gru: { name: 'gru', gates: [1, 0, 2], options: ['bias', 'reset'] },
+};
+/** What it has weights for, or what computes alike without any. */
+const known = [
+  'topology',
+  'embedding',
+  'layers',
+  'output',
+  'loss',
+  'dropout',
+  'trainInitial',
+  'dtype',
+] as const;
 
 /**
  * A network's weights as Keras has them, named as in a model that is made of these layers and nothing else, and in the
@@ -52,6 +72,7 @@ export function toKeras(network: Network): Map<string, SafeTensor> {
   const { values } = parameters;
   const { topology, embedding, layers, output, trainInitial } = architecture;
   mustReadSteps(topology, 'keras');
+  mustKnowParts(architecture, known, 'keras');
   must(
     !trainInitial,
     'keras',
@@ -77,19 +98,10 @@ export function toKeras(network: Network): Map<string, SafeTensor> {
     // two directions of one kind share its number
     const names: Record<string, string> = {};
     for (const { name, cell, reverse } of directions) {
-      const kind = layerNames[kindOf(cell)?.name ?? ''] as string | undefined;
-      const why = 'Keras has a layer for each of these, without peepholes, and none for others';
-      const got = cell.options?.peepholes ? 'peepholes' : cell.name;
-      must(
-        kind !== undefined && !cell.options?.peepholes,
-        'keras',
-        `${name} must be a built-in elman, lstm or gru`,
-        got,
-        why,
-      );
+      const why = 'Keras has a layer for each of these, and none for others';
+      const { name: kind, gates: order } = foreignCell(kerasCells, { name, cell }, 'keras', why);
       const own = (names[kind] ??= next(kind));
       const path = `${both}${both && (reverse ? 'backward_' : 'forward_')}${own}/${kind}_cell`;
-      const order = kerasGates[cell.name];
       const { Wx, Wh, b, bhn } = withoutPrefix(values, `${name}.`);
       stored.set(`${path}/kernel`, store(Wx, Wx.shape, gateColumns(Wx, order)));
       stored.set(`${path}/recurrent_kernel`, store(Wh, Wh.shape, gateColumns(Wh, order)));
@@ -106,7 +118,7 @@ export function toKeras(network: Network): Map<string, SafeTensor> {
 
 /** A GRU's biases [2, 3H]: ours, then zeros with bhn in the last block, which is that of h in either order. */
 function twoRows(b: Tensor, bhn: Tensor): SafeTensor {
-  const first = gateColumns(b, kerasGates.gru);
+  const first = gateColumns(b, kerasCells.gru.gates);
   const second = [...first.slice(bhn.shape[0]).fill(0), ...toFlat(bhn)];
   return store(b, [2, first.length], [...first, ...second]);
 }
@@ -166,7 +178,12 @@ export function fromKeras(stored: StoredWeights, options: ImportOptions = {}): N
   });
   if (table !== undefined) fillFrom(net.parameters.values['embedding.E'], floats(stored, table).data);
   layers.flatMap(directionsOf).forEach(({ name, cell }, k) => {
-    fillCell(withoutPrefix(net.parameters.values, `${name}.`), kerasGates[cell.name], stored, recurrent[k]);
+    fillCell(
+      withoutPrefix(net.parameters.values, `${name}.`),
+      kerasCells[cell.name].gates,
+      stored,
+      recurrent[k],
+    );
   });
   if (dense) {
     const { 'head.Wy': Wy, 'head.by': by } = net.parameters.values;
@@ -249,3 +266,21 @@ function fillCell(
   fillGates(b, order, sumOfBiases(data.subarray(0, width), data.subarray(width), inside));
   fillFrom(bhn, data.subarray(width + inside));
 }
+
+export const kerasFormat: FormatDefinition = {
+  name: 'keras',
+  title: 'Keras 3 weights',
+  help: "weights in Keras' layout and order, as NumPy arrays",
+  tested: 'TensorFlow.js within 1e-6',
+  write: {
+    path: 'keras.npz',
+    files: ({ network }) => ({ [ONE]: encodeNpz(toKeras(network)) }),
+    use: (out) => `f = numpy.load(${JSON.stringify(out)}); model.set_weights([f[k] for k in f.files])`,
+  },
+  read: {
+    network: fromKeras,
+    how: `In Keras (an optional Embedding, recurrent layers, bidirectional or not, then an optional Dense; \
+gates must be sigmoid, not hard_sigmoid):
+  numpy.savez("model.npz", **{v.path: v.numpy() for v in model.weights})`,
+  },
+};

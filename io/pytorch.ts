@@ -42,23 +42,29 @@ interface Correspondence {
   biases: Biases[];
 }
 
+type TorchModule = 'RNN' | 'LSTM' | 'GRU';
+/** The modules of PyTorch for our cells, and the options of ours that each knows. Gates have our order. */
+const modules: Readonly<Record<string, { name: TorchModule; options: readonly string[] }>> = {
+  elman: { name: 'RNN', options: ['bias', 'activation'] },
+  lstm: { name: 'LSTM', options: ['bias'] },
+  gru: { name: 'GRU', options: ['bias'] },
+};
+
 /** The module of PyTorch that computes what these layers compute, if there is one. */
-export function torchModule(layers: readonly Layer[]): 'RNN' | 'LSTM' | 'GRU' | undefined {
+export function torchModule(layers: readonly Layer[]): TorchModule | undefined {
   const directions = layers.flatMap(directionsOf);
   const kinds = directions.map(({ cell }) => {
-    const { options = {} } = cell;
-    const { bias, activation } = options as { bias: boolean; activation?: string };
-    const name = kindOf(cell)?.name;
-    if (name === 'elman' && activation !== 'sigmoid') return `RNN ${activation} ${bias}`;
-    if (name === 'lstm' && options.peepholes === false) return `LSTM ${bias}`;
-    if (name === 'gru' && options.reset === 'after') return `GRU ${bias}`;
-    return '';
+    const name = kindOf(cell)?.name ?? '';
+    const known = Object.hasOwn(modules, name) ? modules[name] : undefined;
+    if (!known || !kindOf(cell, known.options)) return '';
+    const { bias, activation } = cell.options as { bias: boolean; activation?: string };
+    return activation === 'sigmoid' ? '' : [known.name, activation, bias].join(' ');
   });
   const alike = kinds.every((kind) => kind === kinds[0]);
   const [{ cell: first }] = directions;
   if (!alike || directions.some(({ cell }) => cell.hidden !== first.hidden)) return undefined;
   if (layers.some((layer) => isBidirectional(layer) !== isBidirectional(layers[0]))) return undefined;
-  return (kinds[0].split(' ')[0] || undefined) as 'RNN' | 'LSTM' | 'GRU' | undefined;
+  return (kinds[0].split(' ')[0] || undefined) as TorchModule | undefined;
 }
 
 /**

@@ -1,12 +1,11 @@
 /** What is measured: six recurrent workloads, from a character model of the usual size to a single small sequence. */
-import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
-import { lstm } from '../cells/lstm';
 import type { Cell } from '../cells/cell';
+import { choiceNames, choiceOf, fitting, inForm } from '../cells/kinds';
 import type { Batch } from '../bptt/network/batch';
 import { globalNorm } from '../bptt/train/clip';
 import { network, type Network, type Pass } from '../bptt/network/network';
 import type { States } from '../bptt/network/states';
+import { mustBe } from '../core/check';
 import type { ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { Random } from '../core/random';
@@ -20,7 +19,8 @@ import { sizeOf, toFlat, type Tensor } from '../core/tensor';
  */
 export interface Workload {
   name: string;
-  cell: 'lstm' | 'gru' | 'elman';
+  /** A cell by one of its names: `lstm`, `gru-before`. */
+  cell: string;
   D: number;
   H: number;
   B: number;
@@ -52,21 +52,30 @@ export const smallestWorkloads: readonly Workload[] = workloads.map(({ name, cel
 export const describe = ({ cell, D, H, B, T, O }: Workload): string =>
   `${cell} ${D}→${H}${O ? `→${O}` : ''} B=${B} T=${T}`;
 
-const gatesOf = { lstm: 4, gru: 3, elman: 1 };
+/** Numbers in the matrices of a cell, and in those that read its input. */
+function weightsOf(workload: Workload): { all: number; input: number } {
+  const shapes = Object.entries(cellOf(workload).parameters).filter(([, { shape }]) => shape.length === 2);
+  const all = shapes.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
+  const input = shapes.find(([name]) => name === 'Wx')?.[1].shape ?? [0];
+  return { all, input: sizeOf(input) };
+}
 
 /**
- * Multiplications and additions of the products: T·2·B·GH·(D + H), G gates, and T·2·B·H·O for an output layer. Training
- * counts three times the forward pass: it has three products for each. (The first layer's dx is one of these three; an
- * engine that omits it because it is not requested is credited with it all the same.)
+ * Multiplications and additions of the products: T·2·B for each number of the cell's matrices, GH·(D + H) with G gates, and
+ * T·2·B·H·O for an output layer. Training counts three times the forward pass: it has three products for each. (The first
+ * layer's dx is one of these three; an engine that omits it because it is not requested is credited with it all the same,
+ * and so is a clockwork with its blocks of zeros.)
  */
-export function flopsOf({ cell, D, H, B, T, O = 0 }: Workload): {
+export function flopsOf(workload: Workload): {
   forward: number;
   training: number;
   /** Training without dx. */
   done: number;
 } {
-  const forward = 2 * T * B * (gatesOf[cell] * H * (D + H) + H * O);
-  return { forward, training: 3 * forward, done: 3 * forward - 2 * T * B * gatesOf[cell] * H * D };
+  const { H, B, T, O = 0 } = workload;
+  const { all, input } = weightsOf(workload);
+  const forward = 2 * T * B * (all + H * O);
+  return { forward, training: 3 * forward, done: 3 * forward - 2 * T * B * input };
 }
 
 /** Numbers in row-major order under a shape. */
@@ -77,7 +86,7 @@ export interface Values {
 
 /** Weights and one batch, in float32, so that every engine can be given the same. */
 export interface Data {
-  /** Wx, Wh, b (and bhn), and with an output layer Wy, by: in this engine's layouts. */
+  /** Those of the cell, Wx, Wh, b (and bhn), and with an output layer Wy, by: in this engine's layouts. */
   parameters: Record<string, Values>;
   x: Values;
   /** Class numbers [T, B] with an output layer, else [T, B, H]. */
@@ -85,7 +94,8 @@ export interface Data {
 }
 
 /** Weights in ±1/√H, inputs and targets in ±1; the same for the same workload on every machine. */
-export function dataOf({ cell, D, H, B, T, O }: Workload): Data {
+export function dataOf(workload: Workload): Data {
+  const { D, H, B, T, O } = workload;
   const random = new Random(1);
   const draw = (shape: number[], of: () => number): Values => ({
     shape,
@@ -94,13 +104,10 @@ export function dataOf({ cell, D, H, B, T, O }: Workload): Data {
   const bound = 1 / Math.sqrt(H);
   const weight = (...shape: number[]): Values => draw(shape, () => random.uniform(-bound, bound));
   const any = (): number => random.uniform(-1, 1);
-  const G = gatesOf[cell];
+  const own = Object.entries(cellOf(workload).parameters);
   return {
     parameters: {
-      Wx: weight(D, G * H),
-      Wh: weight(H, G * H),
-      b: weight(G * H),
-      ...(cell === 'gru' && { bhn: weight(H) }),
+      ...Object.fromEntries(own.map(([name, { shape }]) => [name, weight(...shape)])),
       ...(O && { Wy: weight(H, O), by: weight(O) }),
     },
     x: draw([T, B, D], any),
@@ -112,8 +119,6 @@ export function dataOf({ cell, D, H, B, T, O }: Workload): Data {
 export interface Variant {
   dtype: Dtype;
   executor?: ExecutorName;
-  /** Of a GRU; default 'after'. */
-  reset?: 'after' | 'before';
 }
 
 /** What a workload computes: equal in every engine, up to rounding. */
@@ -142,11 +147,11 @@ export class Run {
 
   constructor(
     readonly workload: Workload,
-    { dtype, executor, reset }: Variant,
+    { dtype, executor }: Variant,
     data = dataOf(workload),
   ) {
     const { D, T, B, O } = workload;
-    const cell = cellOf(workload, reset);
+    const cell = cellOf(workload);
     const how = { dtype, executor };
     this.net = network({
       layers: [cell],
@@ -157,10 +162,10 @@ export class Run {
     this.stream = network({ layers: [cell], ...how });
     for (const [name, { numbers }] of Object.entries(data.parameters)) {
       const head = name === 'Wy' || name === 'by';
-      // a GRU that resets before the product has no bias of its own there
-      if (name === 'bhn' && reset === 'before') continue;
-      this.net.parameters.set(head ? `head.${name}` : `l0.${name}`, numbers);
-      if (!head) this.stream.parameters.set(`l0.${name}`, numbers);
+      if (head) this.net.parameters.set(`head.${name}`, numbers);
+      // a GRU that resets before the product lacks a bias that the data of the other have
+      else if (name in cell.parameters)
+        for (const net of [this.net, this.stream]) net.parameters.set(`l0.${name}`, numbers);
     }
     this.batch = { x: data.x, targets: data.targets };
     this.inputs = Array.from({ length: Math.min(T, STREAMED) }, (_, t) => ({
@@ -203,9 +208,11 @@ export class Run {
   }
 }
 
-function cellOf({ cell, D, H }: Workload, reset: 'after' | 'before' = 'after'): Cell {
-  if (cell === 'lstm') return lstm({ input: D, hidden: H });
-  return cell === 'gru' ? gru({ input: D, hidden: H, reset }) : elman({ input: D, hidden: H });
+function cellOf({ cell, D, H }: Workload): Cell {
+  const choice = choiceOf(cell);
+  mustBe(choice !== undefined, 'workload', `the cell must be one of ${choiceNames().join(', ')}`, cell);
+  const { kind } = choice;
+  return inForm(kind, fitting(kind, kind.choices[cell], H), { input: D, hidden: H });
 }
 
 /** What differs by more than rounding, or undefined: losses and streamed values, and gradients where both are known. */

@@ -2,8 +2,7 @@
  * Real mistakes, as text files: a cell with a wrong line, or a right cell and in a section `planted` what goes wrong
  * beside its equations. The header of the file holds the facts, as `# Project: …`.
  */
-import { inForm, kinds } from '../cells/kinds';
-import type { Cell } from '../cells/cell';
+import { choiceOf } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
 import { unknown } from '../core/equations/error';
 import { checkProblem, type Oracle } from '../bptt/check/gradcheck';
@@ -140,18 +139,10 @@ export function diagnosisOf({ equations, planted, facts }: Mistake): Diagnosis |
     const one = new NetworkCase(problem);
     return one.judge(one.gradientsBy(plant(problem, planted.words).backward), 'float64');
   }
-  const right = facts.Right === undefined ? undefined : cellNamed(facts.Right);
+  const right = facts.Right === undefined ? undefined : choiceOf(facts.Right)?.make;
   if (!right) return undefined;
   const question = questionOf({ ...sizes, D, H }, right, 1);
   const theirs = new Subject(question, cellFromText({ input: D, hidden: H, equations }));
   theirs.run();
   return new Case(question).judge(theirs.gradients(), 'float64');
-}
-
-/** Makes a cell that is built in; undefined for another name. */
-export function cellNamed(name: string): ((sizes: { input: number; hidden: number }) => Cell) | undefined {
-  for (const kind of kinds.all)
-    for (const [choice, form] of Object.entries(kind.choices))
-      if (choice === name) return (sizes) => inForm(kind, form, sizes);
-  return undefined;
 }

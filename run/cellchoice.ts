@@ -1,41 +1,30 @@
 /** What `--cell` can be: a cell that is built in, by its name, or one of the user's own, as the text of its file. */
 import { existsSync, statSync } from 'node:fs';
 import type { Cell } from '../cells/cell';
-import { inForm, kinds, type CellKind } from '../cells/kinds';
+import { choiceNames, choiceOf, type CellParts, type CellSizes } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
-import { cellNames } from '../bptt/train/settings';
+import { mustBe } from '../core/check';
 import { limits } from '../core/equations/parse';
 import { readUtf8 } from '../io/files';
 import { known } from '../terminal/arguments';
 import { usage, using } from '../terminal/errors';
 
-export interface Sizes {
-  input: number;
-  hidden: number;
-}
-
-const cells = Object.fromEntries(
-  kinds.all.flatMap((kind) =>
-    Object.entries(kind.choices).map(([name, form]) => [
-      name,
-      (sizes: Sizes): Cell => inForm(kind, form, sizes),
-    ]),
-  ),
-);
-
 /** Into how many equal parts a cell shares out its hidden units, and why; undefined where it does not. */
-export const partsOf = (cell: string): CellKind['parts'] =>
-  kinds.all.find(({ choices }) => Object.hasOwn(choices, cell))?.parts;
+export const partsOf = (cell: string): CellParts | undefined => choiceOf(cell)?.kind.parts;
 
 /** Whether a setting is the text of a cell, and not the name of one. */
 const isText = (cell: string): boolean => cell.includes('\n');
 
-/** The cell that a setting asks for. */
-export const makeCell = (cell: string, sizes: Sizes): Cell =>
-  isText(cell) ? cellFromText({ ...sizes, equations: cell }) : cells[cell](sizes);
+/** The cell that a setting asks for. @throws TypeError for a name that is none. */
+export function makeCell(cell: string, sizes: CellSizes): Cell {
+  if (isText(cell)) return cellFromText({ ...sizes, equations: cell });
+  const choice = choiceOf(cell);
+  mustBe(choice !== undefined, 'network', `the cell must be one of ${choiceNames().join(', ')}`, cell);
+  return choice.make(sizes);
+}
 
 /** Whether a setting asks for a cell: what a checkpoint says is not trusted. */
-export const isCellSetting = (cell: string): boolean => Object.hasOwn(cells, cell) || isText(cell);
+export const isCellSetting = (cell: string): boolean => choiceOf(cell) !== undefined || isText(cell);
 
 /** How a setting is shown: `gru`, `mgu (from a file)`. */
 export const cellLabel = (cell: string): string => {
@@ -46,7 +35,7 @@ export const cellLabel = (cell: string): string => {
 
 /** Whether a word on the command line is meant as a file: there is one, or it looks like one. */
 export const isCellFile = (word: string): boolean =>
-  !Object.hasOwn(cells, word) && (/[./\\]/.test(word) || (existsSync(word) && statSync(word).isFile()));
+  choiceOf(word) === undefined && (/[./\\]/.test(word) || (existsSync(word) && statSync(word).isFile()));
 
 /** Made once with small sizes: what is wrong with a text is said before anything else is read. */
 const makeOnce = (equations: string): unknown => cellFromText({ input: 2, hidden: 3, equations });
@@ -79,7 +68,7 @@ export function readCellFile(file: string, place: string, read = makeOnce): stri
 /** A name, or the text of a cell. @throws CommandError for neither. */
 export function knownCell(cell: unknown, place: string): string {
   if (typeof cell === 'string' && isText(cell)) return cell;
-  return known(cell, cellNames, `${place} must be a file, or one of`);
+  return known(cell, choiceNames(), `${place} must be a file, or one of`);
 }
 
 /** A name, or the text of the file that is named. @throws CommandError for neither. */

@@ -17,7 +17,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cellNames, dtypes } from '../bptt/train/settings';
+import { dtypes } from '../bptt/train/settings';
+import { choiceNames } from '../cells/kinds';
 import { optimizerNames } from '../bptt/train/updates';
 import { CHECKPOINT } from '../run/settings';
 import { must, mustCount } from '../core/check';
@@ -48,7 +49,7 @@ export interface Outcome {
 export function configuration(k: number, random: Random): string[] {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   return [
-    ...['--cell', cellNames[k % cellNames.length], '--hidden', '64', '--batch', '2', '--seq', '3'],
+    ...['--cell', choiceNames()[k % choiceNames().length], '--hidden', '64', '--batch', '2', '--seq', '3'],
     ...['--layers', pick(['1', '2']), '--threads', pick(['1', '2']), '--dtype', pick(dtypes)],
     ...pick([[], ['--embedding', '5']]),
     ...pick([[], ['--dropout', '0.2']]),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { flow, spectralRadius, toNested, trendOf, type Flow } from '../index';
 import { clipLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
 import { subjectOf, type SubjectOptions } from '../text/subject';
-import { cellNames } from '../bptt/train/settings';
+import { choiceNames } from '../cells/kinds';
 import { command } from './process';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-flow-'));
@@ -83,7 +83,7 @@ test('a trained model, on its own text; JSON holds all of it', () => {
 describe('what is looked at', () => {
   const options: SubjectOptions = { seed: 1, steps: 5, batch: 2, hidden: 4, at: 'last' };
 
-  it.each(cellNames)('%s, on noise and on a text, from one end and from both', (cell) => {
+  it.each(choiceNames())('%s, on noise and on a text, from one end and from both', (cell) => {
     for (const more of [{}, { text, bidirectional: true, at: 'every' as const, layers: 2 }]) {
       const { network, batch } = subjectOf('flow', undefined, { ...options, cell, ...more });
       const { layers } = flow(network, batch);

@@ -127,7 +127,7 @@ describe('export', () => {
     [
       'peepholes in Keras',
       ['export', at('peepholes.safetensors'), '--to', 'keras'],
-      /^keras: l0 must be .*, got peepholes/,
+      /^keras: l0 must be .*, got lstm with peepholes/,
     ],
     [
       'a clockwork network in PyTorch',

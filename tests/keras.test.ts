@@ -192,7 +192,7 @@ describe('what does not fit is named', () => {
     [
       'peepholes',
       () => network({ layers: [lstm({ ...one, peepholes: true })] }),
-      /^keras: l0 must be .*, got peepholes/,
+      /^keras: l0 must be .*, got lstm with peepholes/,
     ],
     [
       'trained states',

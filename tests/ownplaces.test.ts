@@ -1,27 +1,47 @@
-/** A cell, a loss, an optimizer and a schedule that were registered by a user are found in every list of such things. */
-import { readFileSync } from 'node:fs';
+/** A cell, a loss, an optimizer, a schedule and a format that a user registered are found wherever such things are listed. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { checkProblem } from '../bptt/check/gradcheck';
-import { casesOfText, suite } from '../bptt/check/suite';
+import { caseGroups, casesOfText, suite } from '../bptt/check/suite';
 import { trainingSettings } from '../bptt/train/settings';
 import { gateBias } from '../cells/define';
+import { add as addBench } from '../cli/bench';
+import { add as addExport } from '../cli/export';
 import { add as addImport } from '../cli/import';
 import { add as addTrain } from '../cli/train';
+import { listOf } from '../docs/build/lists';
 import {
+  cell,
+  cellFromText,
   decodeCheckpoint,
   encodeCheckpoint,
+  encodeOnnx,
   exactCheck,
+  gradcheck,
   gru,
+  init,
   loss,
   lossNames,
   mutationScore,
   network,
+  parallel,
+  pytorchProject,
+  registerCell,
+  registerFormat,
   registerLoss,
   registerOptimizer,
   registerSchedule,
+  toKeras,
+  type CellKindDefinition,
+  type FormatDefinition,
 } from '../index';
-import { pageSettings } from '../playground/engine/settings';
+import { allFormats } from '../io/formats';
+import { choiceOf, kinds, type CellSizes } from '../cells/kinds';
+import { Run } from '../measure/workloads';
+import { networkOf } from '../playground/engine/model';
+import { pageSettings, settingsFor } from '../playground/engine/settings';
 import { cellLabel, isCellSetting, makeCell } from '../run/cellchoice';
 import { readSchedule } from '../run/settings';
 
@@ -38,6 +58,48 @@ backward
   dx = da @ Wx.T
   dWx += x.T @ da`;
 
+registerCell({
+  ...{ name: 'own-leaky', title: 'Leaky unit' },
+  make: (sizes: CellSizes) => cellFromText({ ...sizes, equations: leaky }),
+});
+/** Made by a program: its rate is an option, and a form has another one. */
+registerCell({
+  name: 'own-coded',
+  make: ({ input, hidden, rate = 0.5 }: CellSizes & { rate?: number }) =>
+    cell(
+      {
+        name: 'own-coded',
+        shapes: 'x [D]   states h [H]   parameters Wx [D, H]',
+        forward: `h = ${rate} * hPrev + x @ Wx`,
+        backward: `
+          dh = dhOut + dhNext
+          dhPrev = ${rate} * dh
+          dx = dh @ Wx.T
+          dWx += x.T @ dh`,
+      },
+      { sizes: { D: input, H: hidden }, init: { Wx: init.glorot() }, options: { rate } },
+    ),
+  choices: { 'own-coded': {}, 'own-coded-slow': { rate: 0.875 } },
+});
+registerFormat({
+  ...{ name: 'own-widths', title: 'widths', help: 'the width of each layer, as text' },
+  write: {
+    path: 'widths.txt',
+    options: {
+      ownUnit: { kind: 'text', label: 'Unit', unit: 'word', help: 'what is counted', must: 'a word' },
+    },
+    files: ({ network: { architecture } }, { ownUnit = 'units' }) => ({
+      '': architecture.layers
+        .map((layer) => `${(layer as { hidden: number }).hidden} ${String(ownUnit)}\n`)
+        .join(''),
+    }),
+    use: (out) => `cat ${out}`,
+  },
+  read: {
+    network: () => network({ layers: [gru({ input: 2, hidden: 3 })] }),
+    how: 'Whatever is in the file, a small GRU comes out of it.',
+  },
+});
 registerLoss(
   loss({
     name: 'own-loss',
@@ -103,6 +165,184 @@ describe('a cell', () => {
   });
 });
 
+describe('a registered cell', () => {
+  const own = ['own-leaky', 'own-coded', 'own-coded-slow'];
+  const made = own.map((name) => [name, makeCell(name, { input: 2, hidden: 3 })] as const);
+
+  test('is tried by the check suite in each of its forms, alone and in both directions', () => {
+    const all = suite();
+    expect(new Set(all.map(({ group }) => group))).toEqual(new Set(caseGroups()));
+    const own = all.filter(({ name }) => name.includes('own-'));
+    const forms = ['own-leaky', 'own-coded', 'own-coded slow'];
+    expect(own.map(({ name }) => name).sort()).toEqual(
+      [
+        ...forms.flatMap((form) => [form, `${form}, lengths`, `bidirectional ${form}`]),
+        ...forms.map((form) => `bidirectional ${form}, lengths`),
+        'network deep, own-loss, lengths',
+      ].sort(),
+    );
+    for (const { problem } of own.filter(({ name }) => forms.includes(name)))
+      expect(exactCheck(problem(1)).proved).toBe(true);
+  });
+  test('is a choice of the command line, and stands in its help', () => {
+    expect(trainingSettings.cell.names()).toEqual(expect.arrayContaining(own));
+    for (const add of [addTrain, addBench]) for (const name of own) expect(help(add)).toContain(name);
+    expect(made.map(([, { name }]) => name)).toEqual(['own-leaky', 'own-coded', 'own-coded']);
+    expect(made.map(([name]) => isCellSetting(name))).toEqual([true, true, true]);
+  });
+  test('is read from a checkpoint with its options', () => {
+    const net = network({ layers: [makeCell('own-coded-slow', { input: 2, hidden: 3 })], output: 2 });
+    const [back] = decodeCheckpoint(encodeCheckpoint({ network: net })).network.architecture.layers;
+    expect('options' in back && back.options).toEqual({ rate: 0.875 });
+    expect('equations' in back && back.equations?.forward).toContain('0.875');
+  });
+  test('is in the menus of the page by its title, and the page trains it', () => {
+    for (const { names } of [pageSettings.cell, pageSettings.against])
+      expect(names()).toEqual(expect.arrayContaining(['own-leaky', 'own-coded']));
+    expect([kinds.get('own-leaky', 'test').title, kinds.get('own-coded', 'test').title]).toEqual([
+      'Leaky unit',
+      'own-coded',
+    ]);
+    const task = { input: 3, output: 2, loss: 'squared', topology: 'many-to-many' } as const;
+    const net = networkOf({ ...settingsFor('sine'), hidden: 4, forgetBias: 3 }, 'own-leaky', task);
+    expect(
+      gradcheck(net, { batch: { x: [[[1, 2, 3]], [[0, 1, 0]]], targets: [[[1, 0]], [[0, 1]]] } }).ok,
+    ).toBe(true);
+  });
+  test.each(own)('is a workload to measure: %s', (name) => {
+    const sizes = { name: 'W', D: 5, H: 7, B: 3, T: 4 };
+    const { loss: value, gradientNorm } = new Run({ ...sizes, cell: name }, { dtype: 'float64' }).outcome();
+    expect([value > 0, gradientNorm > 0]).toEqual([true, true]);
+  });
+  test('stands in the book', () =>
+    expect(listOf('cells', 'test')).toContain('`own-coded`, `own-coded-slow`'));
+  test('that is made by a program is refused by other threads by its name', async () => {
+    const net = network({
+      layers: [makeCell('own-coded', { input: 2, hidden: 3 })],
+      output: 2,
+      loss: 'squared',
+    });
+    await expect(parallel(net, { threads: 2 })).rejects.toThrow(
+      /^parallel: l0 must be a cell that other threads can build, one of elman, .*, got own-coded/,
+    );
+  });
+  test.each(made)('is refused by exporters by its name, or written from its equations: %s', (name, one) => {
+    const net = network({ layers: [one], output: 2 });
+    const refused = `l0 must be a built-in elman, lstm or gru, got ${one.name}`;
+    expect(() => encodeOnnx(net)).toThrow(`onnx: ${refused}`);
+    expect(() => toKeras(net)).toThrow(`keras: ${refused}`);
+    expect(pytorchProject({ network: net })['model.py']).toContain('class Own');
+    expect(help(addImport)).not.toContain(name);
+  });
+  test.each<[string, Partial<CellKindDefinition>, string]>([
+    ['a name that is taken', { name: 'gru-before' }, 'the name must be new, got gru-before'],
+    ['a choice that is taken', { choices: { gru: {} } }, 'the name must be new, got gru'],
+    ['the name of what texts are saved as', { name: 'equations' }, 'the name must be new, got equations'],
+    ['a name that is a path', { name: 'a/b' }, 'a name must be of letters, digits, _ and -, got a/b'],
+    [
+      'a cell that calls itself otherwise',
+      { name: 'own-other' },
+      'the cell must call itself own-other, got own-leaky',
+    ],
+  ])('cannot have %s', (_what, wrong, message) => {
+    const { make } = kinds.get('own-leaky', 'test');
+    expect(() => registerCell({ name: 'own-new', make, ...wrong })).toThrow(`registerCell: ${message}`);
+    expect([kinds.has('own-new'), choiceOf('own-other')]).toEqual([false, undefined]);
+  });
+});
+
+describe('an exporter refuses what it does not know, by name', () => {
+  const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'squared' });
+  Object.assign(net.architecture, { layerNorm: true });
+  test.each([
+    ['onnx', () => encodeOnnx(net)],
+    ['keras', () => toKeras(net)],
+    ['torch', () => pytorchProject({ network: net })],
+  ])('%s: a part of a network', (where, write) =>
+    expect(write).toThrow(
+      `${where}: the network must be made of topology, embedding, layers, output, loss, dropout, trainInitial, dtype, got layerNorm`,
+    ),
+  );
+});
+
+describe('a format', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-own-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'checkpoint.safetensors');
+  const run = (...words: string[]): void => {
+    const program = new Command('backstep').exitOverride();
+    for (const add of [addExport, addImport]) add(program);
+    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      program.parse(words, { from: 'user' });
+    } finally {
+      write.mockRestore();
+    }
+  };
+  beforeAll(() =>
+    writeFileSync(file, encodeCheckpoint({ network: network({ layers: [gru({ input: 2, hidden: 3 })] }) })),
+  );
+
+  test('stands in the help of both commands, with its options and how its files come about', () => {
+    const text = help(addExport);
+    for (const part of ['own-widths', '--own-unit <word>', 'own-widths: what is counted'])
+      expect(text).toContain(part);
+    expect(help(addImport)).toContain('own-widths');
+  });
+  test('is written and read', () => {
+    run('export', file, '--to', 'own-widths', '--own-unit', 'cells');
+    expect(readFileSync(join(folder, 'widths.txt'), 'utf8')).toBe('3 cells\n');
+    run('export', file, '--to', 'npz');
+    run('import', join(folder, 'weights.npz'), '--from', 'own-widths', '--out', join(folder, 'back'));
+    expect(decodeCheckpoint(readFileSync(join(folder, 'back'))).network.parameters.count).toBeGreaterThan(0);
+  });
+  test('has its options refused elsewhere', () =>
+    expect(() => run('export', file, '--to', 'npz', '--own-unit', 'cells')).toThrow(
+      'export: --own-unit must be left out with --to npz, got it',
+    ));
+  test('stands in the book', () => expect(listOf('formats', 'test')).toContain('`--to own-widths`'));
+  test.each<[string, Partial<FormatDefinition>, string]>([
+    ['a name that is taken', { name: 'onnx' }, 'the name must be new, got onnx'],
+    ['no use', { write: undefined }, 'own-none must write or read, got neither'],
+    [
+      'the option of another',
+      {
+        write: {
+          path: '',
+          files: () => ({}),
+          use: () => '',
+          options: { states: pageSettings.bidirectional },
+        },
+      },
+      'an option must have a new name, got states',
+    ],
+  ])('cannot have %s', (_what, wrong, message) => {
+    const plain = { path: 'x', files: () => ({}), use: () => '' };
+    const made: FormatDefinition = { name: 'own-none', title: '', help: '', write: plain };
+    expect(() => registerFormat({ ...made, ...wrong })).toThrow(`registerFormat: ${message}`);
+  });
+});
+
+test('the table of formats in the README has a row for each that is built in', () => {
+  const readme = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
+  const [, table] = /^## Import and export\n\n([^]*?)\n\n/m.exec(readme) ?? [];
+  const [, , ...rows] = table.split('\n').map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((text) => text.trim()),
+  );
+  const builtIn = allFormats().filter(({ name }) => !name.startsWith('own-'));
+  expect(rows).toEqual(
+    builtIn.map(({ name, title, tested, write, read }) => [
+      title,
+      write ? `\`--to ${name}\`` : '',
+      read ? `\`--from ${name}\`` : '',
+      tested,
+    ]),
+  );
+});
+
 describe('a loss', () => {
   test('is tried by the check suite', () => {
     const found = suite().filter(({ name }) => name.includes('own-loss'));
@@ -110,6 +350,7 @@ describe('a loss', () => {
     expect(exactCheck(found[0].problem(1)).proved).toBe(true);
   });
   test('is a choice of the command line', () => expect(help(addImport)).toContain('own-loss'));
+  test('stands in the book', () => expect(listOf('losses', 'test')).toContain('quartic error'));
   test('is read from a checkpoint', () => {
     const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'own-loss' });
     expect(decodeCheckpoint(encodeCheckpoint({ network: net })).network.architecture.loss).toBe('own-loss');
@@ -122,10 +363,12 @@ describe('an optimizer', () => {
     expect(trainingSettings.optimizer.names()).toContain('own-signs');
     expect(help(addTrain)).toContain('own-signs');
   });
+  test('stands in the book', () => expect(listOf('optimizers', 'test')).toContain('`own-signs`'));
   test('is in the menu of the page', () => expect(pageSettings.optimizer.names()).toContain('own-signs'));
 });
 
 test('a schedule is read from the command line, and named in its help', () => {
   expect(readSchedule('own-halving:10', null)).toEqual({ name: 'own-halving', every: 10 });
   expect(help(addTrain)).toContain('own-halving');
+  expect(listOf('schedules', 'test')).toContain('own-halving');
 });

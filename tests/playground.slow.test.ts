@@ -1,12 +1,13 @@
 /** The page's gradient check: every planted mistake is caught, in every cell. */
 import { Checker } from '../playground/engine/check';
-import { cellNames, settingsFor, type Settings } from '../playground/engine/settings';
+import { kinds } from '../cells/kinds';
+import { settingsFor, type Settings } from '../playground/engine/settings';
 
 const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
 
 describe('check', () => {
   const cases: Partial<Settings>[] = [
-    ...cellNames.map((cell) => ({ cell })),
+    ...kinds.names.map((cell) => ({ cell })),
     { cell: 'lstm', layers: 2 },
     { cell: 'clockwork', bidirectional: true },
   ];

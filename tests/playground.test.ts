@@ -7,7 +7,6 @@ import { load } from '../playground/engine/load';
 import { Session, type Flow, type Pass } from '../playground/engine/session';
 import { traceOf } from '../bptt/trace/numbers';
 import {
-  cellNames,
   settingsFor,
   fromLink,
   pageSettings,
@@ -28,6 +27,7 @@ import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { canBe, type Setting } from '../core/setting';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
+import { kinds } from '../cells/kinds';
 import { lstm } from '../cells/lstm';
 import { encodeCheckpoint } from '../io/checkpoint';
 import { Vocabulary } from '../io/vocabulary';
@@ -155,7 +155,7 @@ describe('a run that diverges', () => {
 });
 
 describe('a session', () => {
-  test.each(cellNames)('%s learns, alike each time', (cell) => {
+  test.each(kinds.names)('%s learns, alike each time', (cell) => {
     const settings = { ...small, cell };
     const losses = train(new Session(settings), 40).flat();
     expect(losses[39]).toBeLessThan(0.9 * losses[0]);
@@ -295,7 +295,7 @@ describe('a session', () => {
 
 describe('a trace', () => {
   const cases: Partial<Settings>[] = [
-    ...cellNames.map((cell) => ({ cell })),
+    ...kinds.names.map((cell) => ({ cell })),
     { cell: 'lstm', layers: 2 },
     { cell: 'gru', bidirectional: true, layers: 2 },
   ];
@@ -327,7 +327,7 @@ describe('a trace', () => {
   });
 
   const passes: Partial<Settings>[] = [
-    ...cellNames.map((cell) => ({ cell })),
+    ...kinds.names.map((cell) => ({ cell })),
     { cell: 'lstm', window: 5 },
     { cell: 'clockwork', window: 5, layers: 2 },
     { cell: 'gru', bidirectional: true },

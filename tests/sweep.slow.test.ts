@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cellNames } from '../bptt/train/settings';
+import { choiceNames } from '../cells/kinds';
 import { runTrial, type Part } from '../sweep/trial';
 import { readText } from '../text/read';
 import { command } from './process';
@@ -17,7 +17,7 @@ const backstep = (...args: string[]) => spawnSync(process.execPath, [...command,
 
 const { write, sweepOf } = sweepsIn(folder);
 
-it.each(cellNames)(
+it.each(choiceNames())(
   'a trial (%s) that is stopped goes on from where it was, and ends with the same figures',
   async (cell) => {
     const { settings } = sweepOf({ fixed: { ...sizes, cell, hidden: 8, steps: 60, dropout: 0.2 } }).trials[0];

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cellNames } from '../bptt/train/settings';
+import { choiceNames } from '../cells/kinds';
 import { bestOf, groupsOf } from '../sweep/table';
 import type { Ended } from '../sweep/record';
 import { runTrial } from '../sweep/trial';
@@ -149,7 +149,7 @@ describe('a configuration', () => {
     [
       'a wrong name',
       { fixed: small, vary: { cell: ['gru', 'transformer'] } },
-      `vary: cell must be a file, or one of ${cellNames.join(', ')}, got transformer`,
+      `vary: cell must be a file, or one of ${choiceNames().join(', ')}, got transformer`,
     ],
     [
       'a name that is none',

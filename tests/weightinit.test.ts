@@ -14,14 +14,14 @@ const sizes: Record<string, object> = {
   jordan: { input: D, hidden: H, output: H },
   clockwork: { input: D, hidden: H, periods: [1] },
 };
-const cells = makers.names.filter((name) => name !== 'equations');
+const cells = makers().names.filter((name) => name !== 'equations');
 const fedBack = (cell: string): string => (cell === 'jordan' ? 'Wf' : 'Wh');
 /** Gates stand side by side in one matrix, each filled by itself. */
 const blocks = (matrix: number[][]): number[][][] =>
   Array.from({ length: matrix[0].length / H }, (_, k) => matrix.map((row) => row.slice(k * H, (k + 1) * H)));
 
 function start(cell: string, options: { inputInit?: WeightInit; recurrentInit?: WeightInit }) {
-  const { parameters } = makers.get(cell, 'test')({ ...sizes[cell], ...options });
+  const { parameters } = makers().get(cell, 'test')({ ...sizes[cell], ...options });
   return (name: string): number[][] => {
     const { shape, init } = parameters[name];
     const t = zeros(shape);
@@ -66,20 +66,20 @@ describe.each(cells)('%s', (cell) => {
   });
 
   test('the cell is called what its maker is called', () => {
-    expect(makers.get(cell, 'test')(sizes[cell]).name).toBe(cell);
+    expect(makers().get(cell, 'test')(sizes[cell]).name).toBe(cell);
   });
 
   test('what is chosen is among the options that a checkpoint keeps', () => {
     const chosen = { inputInit: 'normal', recurrentInit: 'uniform' };
-    expect(makers.get(cell, 'test')({ ...sizes[cell], ...chosen }).options).toMatchObject(chosen);
+    expect(makers().get(cell, 'test')({ ...sizes[cell], ...chosen }).options).toMatchObject(chosen);
     const defaults = { inputInit: 'glorot', recurrentInit: 'orthogonal', bias: true };
-    expect(makers.get(cell, 'test')(sizes[cell]).options).toMatchObject(defaults);
+    expect(makers().get(cell, 'test')(sizes[cell]).options).toMatchObject(defaults);
   });
 
   testErrors(
     TypeError,
     ['inputInit', 'recurrentInit'].map((option) => [
-      () => makers.get(cell, 'test')({ ...sizes[cell], [option]: 'magic' }),
+      () => makers().get(cell, 'test')({ ...sizes[cell], [option]: 'magic' }),
       `${cell}: the initializer must be one of glorot, orthogonal, uniform, normal, identity, zeros, got magic`,
     ]),
   );

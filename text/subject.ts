@@ -1,15 +1,13 @@
 /** What `backstep flow` and `backstep trace` look at: a new network or a trained one, and a batch of noise or of text. */
-import { gateBias } from '../cells/define';
 import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
 import { defaultsOf, type Setting, type Value } from '../core/setting';
-import { columns, fillFrom } from '../core/tensor';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { bidirectional, directionsOf, type Layer } from '../bptt/network/layer';
 import { mustHaveRoom } from '../bptt/network/need';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
-import { scaleRecurrence } from '../bptt/flow/recurrence';
+import { scaleRecurrence, setGateBias } from '../bptt/flow/recurrence';
 import { spectralRadius } from '../bptt/flow/spectrum';
 import type { Topology } from '../bptt/network/topology';
 import type { Checkpoint } from '../io/checkpoint';
@@ -110,7 +108,11 @@ function fresh(command: string, options: SubjectOptions): Subject {
   });
   const { spectralRadius: wanted } = options;
   if (wanted !== undefined) scaleRecurrence(net, (W) => wanted / spectralRadius(W));
-  if (options.forgetBias !== undefined) setForgetBias(command, net, options.forgetBias, cell);
+  const { forgetBias } = options;
+  if (forgetBias !== undefined && setGateBias(net, 'f', forgetBias))
+    throw usage(
+      `${command}: --forget-bias must be left out, got ${forgetBias} (--cell ${cellLabel(cell)} has no forget gate)`,
+    );
   return {
     network: net,
     batch: read ? textBatch(read.indices, options) : noise(steps, B, input, options),
@@ -188,20 +190,3 @@ const answers = (all: ArrayLike<number>, T: number, B: number, at: SubjectOption
 
 /** `1 unit`, `2 units`. */
 export const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
-function setForgetBias(
-  command: string,
-  { architecture, parameters }: Network,
-  bias: number,
-  cell: string,
-): void {
-  for (const { name, cell: one } of architecture.layers.flatMap(directionsOf)) {
-    const forget = gateBias(one, 'f');
-    if (forget === undefined)
-      throw usage(
-        `${command}: --forget-bias must be left out, got ${bias} (--cell ${cellLabel(cell)} has no forget gate)`,
-      );
-    const { of, from, to } = forget;
-    fillFrom(columns(parameters.values[`${name}.${of}`], from, to), bias);
-  }
-}

@@ -13,7 +13,7 @@ import { bidirectional, type Layer } from '../network/layer';
 import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
 import type { NetworkOptions } from '../network/network';
 import { problemOfCell } from './problem';
-import type { Topology } from '../network/topology';
+import { topologies, type Topology } from '../network/topology';
 import { topologyCases } from './topologycases';
 
 const { T, B, D, H, O } = caseSizes;
@@ -27,16 +27,24 @@ export function suite(): Case[] {
   return [...cellCases(), ...bidirectionalCases(), ...networkCases(), ...topologyCases()];
 }
 
-const hasBias = (variant: string): boolean => !variant.includes('no bias');
+/** Into which the cases are grouped, told without making any: each kind of cell, then networks of them. */
+export const caseGroups = (): string[] => [
+  ...kinds.names,
+  ...['bidirectional', 'network'],
+  ...topologies.filter((topology) => !MAIN.includes(topology)),
+];
+/** Those of the group `network`. */
+const MAIN: readonly Topology[] = ['many-to-many', 'many-to-one'];
 
 const cellCases = (): Case[] =>
   kinds.all.flatMap((kind) =>
-    Object.entries(kind.variants).flatMap(([variant, form]) =>
-      [{}, ...(hasBias(variant) ? [{ bias: false }] : [])].flatMap((bias) => {
-        const cell = inForm(kind, form, { ...sizes, output: O }, bias);
-        return casesOf(cell, [variant, 'bias' in bias ? 'no bias' : ''].filter(Boolean).join(', '));
-      }),
-    ),
+    Object.entries(kind.variants).flatMap(([variant, form]) => {
+      const made = (more?: object): Cell => inForm(kind, form, { ...sizes, output: O }, more);
+      const cell = made();
+      const without = [variant, 'no bias'].filter(Boolean).join(', ');
+      const hasBias = cell.options !== undefined && 'bias' in cell.options;
+      return [...casesOf(cell, variant), ...(hasBias ? casesOf(made({ bias: false }), without) : [])];
+    }),
   );
 
 /** A single cell on rows of equal and of unequal lengths. */
@@ -71,12 +79,10 @@ export function casesOfText(equations: string): Case[] {
 function bidirectionalCases(): Case[] {
   const small = { input: D, hidden: 3, output: 2 };
   const alone = kinds.all.flatMap((kind) =>
-    Object.entries(kind.variants)
-      .filter(([variant]) => hasBias(variant))
-      .map(([variant, form]): [string, Layer] => [
-        [kind.name, variant].filter(Boolean).join(' '),
-        bidirectional(inForm(kind, form, small)),
-      ]),
+    Object.entries(kind.variants).map(([variant, form]): [string, Layer] => [
+      [kind.name, variant].filter(Boolean).join(' '),
+      bidirectional(inForm(kind, form, small)),
+    ]),
   );
   const layers: [string, Layer][] = [
     ...alone,

@@ -1,6 +1,8 @@
-/** Scales the recurrent weight matrices of a network, for example to make its gradients vanish or explode. */
+/** Scales the recurrent weights of a network, or sets the bias of a gate: what makes its gradients vanish or explode. */
 import { Matrix } from 'ml-matrix';
-import { columns, toNested, type Tensor } from '../../core/tensor';
+import type { Cell } from '../../cells/cell';
+import { gateBias } from '../../cells/define';
+import { columns, fillFrom, toNested, type Tensor } from '../../core/tensor';
 import { fill } from '../check/problem';
 import { directionsOf } from '../network/layer';
 import type { Network } from '../network/network';
@@ -34,6 +36,23 @@ export function scaleRecurrence(
       factorOf(() => matrixOf(Wf).mmul(matrixOf(Wo)).to2DArray()),
     );
   }
+}
+
+/**
+ * Sets the biases of a gate by the name that the equations give it: `f`, the forget gate.
+ * @returns the first cell that has no such gate, or no biases; the others are set.
+ */
+export function setGateBias(
+  { architecture, parameters }: Network,
+  gate: string,
+  bias: number,
+): Cell | undefined {
+  const all = architecture.layers.flatMap(directionsOf);
+  for (const { name, cell } of all) {
+    const place = gateBias(cell, gate);
+    if (place) fillFrom(columns(parameters.values[`${name}.${place.of}`], place.from, place.to), bias);
+  }
+  return all.find(({ cell }) => !gateBias(cell, gate))?.cell;
 }
 
 const matrixOf = (t: Tensor): Matrix => new Matrix(toNested(t) as number[][]);

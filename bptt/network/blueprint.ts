@@ -1,4 +1,5 @@
 /** What other threads build the same network from, without its weights, and how they know that it is the same. */
+import { EQUATIONS, builtIn } from '../../cells/kinds';
 import { makers, noteOfCell, type CellMaker } from '../../cells/makers';
 import { mustBe } from '../../core/check';
 import type { ExecutorName } from '../../core/executor';
@@ -28,11 +29,12 @@ export interface Blueprint {
  * @throws TypeError for a cell that no maker is known for.
  */
 export function blueprintOf(net: Network, own: boolean): Blueprint {
+  const known = [...builtIn, EQUATIONS];
   for (const { name, cell } of cellsOf(net.architecture)) {
     mustBe(
-      own || makers.has(noteOfCell(cell).cell),
+      own || known.includes(noteOfCell(cell).cell),
       'parallel',
-      `${name} must be a cell that other threads can build, one of ${makers.names.join(', ')}`,
+      `${name} must be a cell that other threads can build, one of ${known.join(', ')}`,
       cell.name,
       'for a cell of your own, name the module that exports its maker: { cells: file }; or use one thread',
     );
@@ -55,7 +57,7 @@ export function buildFrom(
   own: Readonly<Record<string, CellMaker>>,
 ): Network {
   if (text && !lossNames().includes(text.name)) registerLoss(loss(text));
-  const net = blankNetwork({ ...optionsFrom(network, makers.with(own), 'parallel'), executor });
+  const net = blankNetwork({ ...optionsFrom(network, makers().with(own), 'parallel'), executor });
   const same = operationsOf(net) === operations && net.executor.name === executor;
   mustBe(
     same,

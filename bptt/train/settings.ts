@@ -2,7 +2,7 @@
  * The settings of a training run, each stated once: its name, what it can be, what it is for. The flags and help of the
  * commands, sweep files, checkpoints, the page's form and links, and the messages of all of them derive from this table.
  */
-import { kinds } from '../../cells/kinds';
+import { choiceNames } from '../../cells/kinds';
 import { executorNames } from '../../core/executor';
 import type { Setting, Value } from '../../core/setting';
 import type { OptimizerName } from './optimizers';
@@ -10,9 +10,6 @@ import { schedules } from './schedules';
 import { optimizerNames } from './updates';
 
 export const dtypes = ['float32', 'float64'] as const;
-
-/** The cells that a setting can name: every form of every kind. */
-export const cellNames = kinds.all.flatMap(({ choices }) => Object.keys(choices));
 
 /** How each schedule is written: `step:EVERY:FACTOR`. */
 export const scheduleForms = (): string[] =>
@@ -31,7 +28,7 @@ export const trainingSettings = {
   cell: {
     ...{ kind: 'choice', label: 'Cell', unit: 'name or file', default: 'gru' },
     help: 'a cell by name, or a file with equations of your own',
-    names: () => cellNames,
+    names: choiceNames,
   },
   layers: {
     // deeper, the time to lay a network out is out of all proportion to what it learns

@@ -10,7 +10,7 @@ function cellOf(name: string, options: readonly string[], where: string): Cell {
   const given = Object.fromEntries(
     options.map((option) => option.split('=')).map(([key, value]) => [key, read(value)]),
   );
-  return makers.get(name, where)({ input: 3, hidden: 4, ...given });
+  return makers().get(name, where)({ input: 3, hidden: 4, ...given });
 }
 
 type Part = 'shapes' | 'forward' | 'backward' | 'jacobian';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { equationsOf, textOf } from './equations';
 import { figureOf } from './figure';
+import { listOf } from './lists';
 import { outputOf } from './program';
 import { sourceOf } from './source';
 
@@ -16,6 +17,7 @@ type Fence = (words: string[], body: string, where: string) => string;
  *   ```equations CELL forward   the same, typeset; also backward, jacobian
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
+ *   ```list WHAT               a table of all cells, losses, optimizers, schedules or formats
  *   ```include FILE             a page from elsewhere in the project, its headings one level down
  */
 const fences: Record<string, Fence> = {
@@ -24,6 +26,7 @@ const fences: Record<string, Fence> = {
   equations: (words, _body, where) => equationsOf(words, where),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
+  list: ([what], _body, where) => listOf(what, where),
   include: ([file]) => included(file),
 };
 

@@ -1,10 +1,11 @@
 /** A checkpoint file as a run that goes on: one that this page saved, or one of `backstep train`. */
+import { kinds } from '../../cells/kinds';
 import { isBidirectional } from '../../bptt/network/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import type { Point } from './run';
 import { Session } from './session';
-import { cellNames, readSetting, type Settings } from './settings';
+import { readSetting, type Settings } from './settings';
 
 export interface Loaded {
   session: Session;
@@ -24,8 +25,8 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
   const first = layers[0];
   const bidirectional = isBidirectional(first);
   const { name: cell, hidden } = bidirectional ? first.forward : first;
-  const known = cellNames.includes(cell) && loss !== undefined;
-  mustBe(known, 'load', `a network of ${cellNames.join(', ')} with a loss must be in the file`, cell);
+  const known = kinds.has(cell) && loss !== undefined;
+  mustBe(known, 'load', `a network of ${kinds.names.join(', ')} with a loss must be in the file`, cell);
   const said = saidIn(found.training);
   const task = said?.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {

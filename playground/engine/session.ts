@@ -1,4 +1,5 @@
 /** One or two runs on the same task and seed, and all that the page wants to know of them. */
+import { gateBias } from '../../cells/define';
 import { lossOf } from '../../losses';
 import { generate, defaultPrime } from '../../text/generate';
 import { flow as gradientFlow } from '../../bptt/flow/flow';
@@ -23,7 +24,8 @@ const MOST_STATES = 128;
 
 export interface Started {
   executor: string;
-  runs: { cell: string; parameters: number; layers: string[] }[];
+  /** `forgets`: whether it has a forget gate with a bias. */
+  runs: { cell: string; parameters: number; layers: string[]; forgets: boolean }[];
   /** What the classes stand for. */
   symbols?: readonly string[];
   topology: Topology;
@@ -106,6 +108,7 @@ export class Session {
         cell,
         parameters: network.parameters.count,
         layers: network.architecture.layers.flatMap(directionsOf).map(({ name }) => name),
+        forgets: network.architecture.layers.flatMap(directionsOf).some(({ cell }) => gateBias(cell, 'f')),
       })),
       ...(task.symbols && { symbols: task.symbols }),
       topology: task.topology,

@@ -4,8 +4,6 @@ import { kinds } from '../../cells/kinds';
 import { defaultsOf, OFF, valueOf, type Setting, type Value } from '../../core/setting';
 import { verse } from './verse';
 
-/** The kinds of cells that can be chosen: all that there are. */
-export const cellNames: readonly string[] = kinds.names;
 export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
 /** The tabs of the page, as a link names them. */
@@ -24,10 +22,10 @@ export const pageSettings = {
     ...{ ...text, label: 'Text: paste your own', help: 'what the text task learns to write' },
     ...{ most: 1_000_000, must: 'a text of at most 1,000,000 characters', default: verse },
   },
-  cell: { ...cell, help: 'the cell of each layer', default: 'lstm', names: () => cellNames },
+  cell: { ...cell, help: 'the cell of each layer', default: 'lstm', names: () => kinds.names },
   against: {
     ...{ kind: 'choice', label: 'Compare with', help: 'a second cell on the same task and seed' },
-    ...{ default: 'none', names: () => ['none', ...cellNames] },
+    ...{ default: 'none', names: () => ['none', ...kinds.names] },
   },
   hidden: { ...hidden, least: 4, most: 256, default: 48 },
   layers: { ...layers, most: 4 },

@@ -177,8 +177,7 @@ export class FlowPanel implements Panel {
     this.radius.set(settings.spectralRadius);
     this.forget.set(settings.forgetBias);
     const runs = started.runs.map(({ cell }) => cell);
-    const lstm = runs.includes('lstm');
-    this.forget.input.disabled = !lstm;
+    this.forget.input.disabled = !started.runs.some(({ forgets }) => forgets);
     this.clip.checked = settings.clip !== OFF;
     if (settings.clip !== OFF) this.limit = settings.clip;
     this.clipName.textContent = `clip at norm ${this.limit}`;

@@ -221,7 +221,7 @@ export class TimePanel implements Panel {
       ),
       select(
         'Shown',
-        names.map((name) => [name, words(name, layer.cell)] as const),
+        names.map((name) => [name, words(name, names[0])] as const),
         this.what,
         (value) => {
           this.what = value;
@@ -350,12 +350,12 @@ export class TimePanel implements Panel {
 }
 
 /** What a track is called in the drop-down. */
-function words(name: string, cell: string): string {
+function words(name: string, output: string): string {
   const known: Record<string, string> = {
     i: 'input gate',
     f: 'forget gate',
     g: 'candidate',
-    o: cell === 'jordan' ? 'output' : 'output gate',
+    o: output === 'o' ? 'output' : 'output gate',
     r: 'reset gate',
     z: 'update gate',
     n: 'candidate',

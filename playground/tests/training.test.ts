@@ -1,12 +1,13 @@
 /** The Train tab in a real browser: runs, settings, and the numbers that Node computes. */
 import { Session } from '../engine/session';
 import { optimizerNames } from '../../bptt/train/updates';
-import { cellNames, fromLink, taskNames } from '../engine/settings';
+import { kinds } from '../../cells/kinds';
+import { fromLink, taskNames } from '../engine/settings';
 import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
 inChromium('training', (open) => {
   test.each([
-    ...cellNames.map((cell) => `cell=${cell}&against=gru&${quick}`),
+    ...kinds.names.map((cell) => `cell=${cell}&against=gru&${quick}`),
     ...taskNames.map((task) => `task=${task}&seed=5&hidden=9`),
     'cell=lstm&layers=2&bidirectional=true&hidden=7&batch=3',
     'optimizer=adamw&window=5&spectralRadius=1.3&forgetBias=-1&clip=0.1&hidden=11',
@@ -111,7 +112,7 @@ inChromium('training', (open) => {
       await page.getByLabel(label, { exact: true }).fill(value);
       await page.getByLabel(label, { exact: true }).press('Enter');
     };
-    for (const cell of cellNames.filter((name) => name !== 'lstm')) {
+    for (const cell of kinds.names.filter((name) => name !== 'lstm')) {
       await choose('Cell', cell);
       await expect(
         page.waitForFunction((name) => document.querySelector('.names')?.textContent?.includes(name), cell),

@@ -1,0 +1,55 @@
+/** Tables of what has a name: whatever is registered stands in them. */
+import { kinds } from '../../cells/kinds';
+import { lossNames, lossOf } from '../../losses';
+import { schedules } from '../../bptt/train/schedules';
+import { optimizerNames, optimizerOf } from '../../bptt/train/updates';
+import { mustBeOneOf } from '../../core/check';
+import { allFormats } from '../../io/formats';
+
+type Row = readonly string[];
+const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
+
+const lists: Record<string, { head: Row; rows: () => Row[] }> = {
+  cells: {
+    head: ['cell', 'forms on the command line', 'checked'],
+    rows: () =>
+      kinds.all.map(({ title, choices, variants }) => [
+        title,
+        code(Object.keys(choices)),
+        Object.keys(variants).filter(Boolean).join('; '),
+      ]),
+  },
+  losses: {
+    head: ['loss', 'name', 'targets'],
+    rows: () => lossNames().map((name) => [lossOf(name).title, code([name]), lossOf(name).targets]),
+  },
+  optimizers: {
+    head: ['optimizer', 'name', 'options'],
+    rows: () =>
+      optimizerNames().map((name) => {
+        const { title, defaults } = optimizerOf(name);
+        return [title, code([name]), code(Object.keys(defaults))];
+      }),
+  },
+  schedules: {
+    head: ['schedule', 'options'],
+    rows: () => schedules().map(([name, options]) => [code([name]), code(options)]),
+  },
+  formats: {
+    head: ['format', 'export', 'import', 'what it holds'],
+    rows: () =>
+      allFormats().map(({ name, title, help, write, read }) => [
+        title,
+        write ? code([`--to ${name}`]) : '',
+        read ? code([`--from ${name}`]) : '',
+        help,
+      ]),
+  },
+};
+
+/** `cells`, `losses`, `optimizers`, `schedules` or `formats` as a table. */
+export function listOf(what: string, where: string): string {
+  const { head, rows } = lists[mustBeOneOf(what, Object.keys(lists), where, 'the list')];
+  const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
+  return `${[line(head), line(head.map(() => '---')), ...rows().map(line)].join('\n')}\n`;
+}

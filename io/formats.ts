@@ -1,0 +1,16 @@
+/** The formats that are built in: one file and one line each. */
+import { registerFormat } from './format';
+import { kerasFormat } from './keras';
+import { onnxFormat } from './onnx';
+import { torchFormat } from './torchimport';
+import { torchProjectFormat } from './torchproject';
+import { npzFormat, safetensorsFormat } from './torchweights';
+
+registerFormat(onnxFormat);
+registerFormat(safetensorsFormat);
+registerFormat(npzFormat);
+registerFormat(torchFormat);
+registerFormat(kerasFormat);
+registerFormat(torchProjectFormat);
+
+export * from './format';
