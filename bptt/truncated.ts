@@ -1,4 +1,4 @@
-/** Truncated backpropagation through time: chunks of one long batch, the state carried, the gradient cut. */
+/** Truncated backpropagation through time: runs a long batch in chunks, carries states over and cuts gradients. */
 import ndarray from 'ndarray';
 import { mustCount, mustKnowKeys } from '../core/check';
 import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
@@ -10,51 +10,51 @@ import type { States } from './network/states';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './network/topology';
 import type { Upstream } from './network/upstream';
 
-/** How long the chunks are, and how each is run. */
+/** Chunk length and pass options. */
 export interface TruncatedOptions {
   /** Steps that the gradient flows back over; the last chunk may be shorter. */
   chunk: number;
-  /** Draws dropout; leave out to evaluate. */
+  /** Draws dropout; omit it for evaluation. */
   training?: boolean;
-  /** States of the pass over the part of the sequence before the batch, which the first chunk goes on from. */
+  /** Final states of a pass over the preceding part of the sequence, from which the first chunk continues. */
   from?: States;
   /** dL/doutput and dL/dfinal states of the whole sequence, for a network without a loss. */
   upstream?: Upstream;
 }
 
-/** Like the results of `forward` and `backward` over the whole sequence. */
+/** Results in the form of `forward` and `backward` over the whole sequence. */
 export interface TruncatedResult {
   /** The loss, or NaN for a network without one. */
   loss: number;
-  /** y [T, B, O], or [B, O] where each row has one output. */
+  /** y [T, B, O], or [B, O] if each row has one output. */
   output: Tensor;
-  /** Final states by name, `l0.h` [B, H]; a sequence that is longer goes on `from` them. */
+  /** Final states by name, `l0.h` [B, H]; pass them as `from` to continue the sequence. */
   states: States;
-  /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
+  /** Attention weights [T, B, S] of each step over the steps of the source, for a network with attention. */
   attention?: Tensor;
-  /** dL/dx, in the shape of x as values; a TypeError when x is class numbers, which have none. */
+  /** dL/dx in the shape of x; throws a TypeError if x holds class numbers, which have no gradient. */
   readonly x: Tensor;
-  /** Of an encoder-decoder: dL/d of what the decoder was given; a TypeError when that is class numbers. */
+  /** For an encoder-decoder, the gradient of the decoder's inputs; throws a TypeError if they are class numbers. */
   readonly inputs?: Tensor;
-  /** dL/dinitial states by name, `l0.h` [B, H]: what the first chunk gives. */
+  /** dL/dinitial states by name, `l0.h` [B, H], from the first chunk. */
   initial: Tensors;
 }
 
 /**
- * Runs a batch forward and backward in chunks: each chunk starts from the state that the one before left, and no
- * gradient crosses from a chunk into the one before.
+ * Runs a batch forward and backward in chunks: each chunk starts from the final states of the previous one, and gradients
+ * do not flow from a chunk into the previous one.
  *
- * A mean loss is the mean over all valid steps of the whole sequence: every step weighs 1 / (valid steps of all chunks),
- * whatever chunk it is in, and the losses and gradients of the chunks are added up. Many to one, a row's loss
- * belongs to the chunk in which the row ends; so does the gradient of its final state.
+ * A mean loss is the mean over all valid steps of the whole sequence: every step has the weight 1 / (valid steps of all
+ * chunks), and the losses and gradients of the chunks are summed. In a many-to-one network, a row's loss belongs to the
+ * chunk in which the row ends; so does the gradient of its final state.
  *
- * Adds into `parameters.gradients`; trainable initial states are reached from the first chunk. With chunk ≥ T this is
- * full backpropagation through time, to the bit. A loss of the caller's own that depends on the outputs is run part by
- * part instead: `forward(batch, { steps: [from, to], from: before.states })`, then `backward`, `before` being the pass before.
+ * Adds into `parameters.gradients`; trainable initial states get their gradients from the first chunk. With chunk ≥ T this
+ * is bit-identical to full backpropagation through time. For your own loss on the outputs, run the parts yourself:
+ * `forward(batch, { steps: [from, to], from: before.states })`, then `backward`, where `before` is the previous pass.
  *
  * Source: Williams & Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network
  * trajectories", with steps forward and steps back both `chunk`.
- * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
+ * @throws RangeError for an invalid shape, length or target, or a non-finite number.
  * @example
  * net.parameters.zeroGradients();
  * truncated(net, batch, { chunk: 25, training: true }).loss;
@@ -74,7 +74,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const one = endsInOne(topology);
   const [D, O] = [network.input, network.output];
   const lengths = Array.from((encoder ? batch.targetLengths : batch.lengths) ?? Array<number>(B).fill(T));
-  // all of x is read in the first chunk
+  // the first chunk reads all of x
   const once = beginsWithOne(topology) || encoder !== undefined;
   const array = (shape: number[]): Tensor =>
     ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
@@ -101,7 +101,7 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
     const pass: Pass = runner.run(read, { training, steps: [from, to], ...(before && { from: before }) });
     const { loss, output, attention } = pass;
     before = pass.states;
-    // an encoder-decoder is one chunk
+    // an encoder-decoder runs in one chunk
     if (attention) result.attention = attention;
     result.loss += loss;
     if (one) copyRows(output, result.output, ending);

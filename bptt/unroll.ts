@@ -1,13 +1,13 @@
 /**
- * Time: a cell unrolled over T steps, forward from t = 0, then backward from t = T − 1.
+ * Unrolls a cell over T time steps: forward from t = 0, then backward from t = T − 1.
  *
- * A state is kept as T + 1 blocks of B rows: block 0 is the initial state, block t + 1 is what step t leaves. Its
- * gradient lies beside it: block t + 1 is what comes back to step t from the future, block 0 ends as the gradient of
- * the initial state. So `hPrev` of one step and `h` of the step before are the same memory, and so are `dhPrev` and
- * `dhNext`: nothing is copied from step to step, and this is all there is to backpropagation through time.
+ * A state is stored as T + 1 blocks of B rows: block 0 is the initial state, block t + 1 the state after step t. Its
+ * gradient has the same layout: block t + 1 is the gradient that reaches step t from later steps, and block 0 becomes the
+ * gradient of the initial state. So `hPrev` of a step and `h` of the previous step are the same memory, and so are `dhPrev`
+ * and `dhNext`: nothing is copied between steps. This is the whole of backpropagation through time.
  *
- * In reverse, for the second direction of a bidirectional layer, the same is seen in a mirror: the steps run from
- * t = T − 1 to 0, block T is the initial state, and block t is what step t leaves.
+ * For the reverse direction of a bidirectional layer, the layout is mirrored: the steps run from t = T − 1 to 0, block T is
+ * the initial state, and block t is the state after step t.
  */
 import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
@@ -17,13 +17,13 @@ import type { Program } from '../core/program';
 import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
 
-/** A row whose sequence has ended keeps its state. */
+/** Rows whose sequence has ended keep their state. */
 const hold = equations(
   'unroll, forward',
   'valid [B, 1]   sNew, sPrev [B, W]   writes s [B, W]',
   's = select(valid, sNew, sPrev)',
 );
-/** While it is held, the cell sees no gradient, and what came back passes by it untouched. */
+/** For held rows, the cell gets a gradient of zero, and the gradient of the state is passed back unchanged. */
 const holdGradient = equations(
   'unroll, backward',
   'valid [B, 1]   ds [B, W]   writes dsLive [B, W]',
@@ -35,26 +35,26 @@ const holdBackward = equations(
   'dsPrev = select(valid, dsNew, dsNext)',
 );
 
-/** What an unrolled cell reads and writes. All blocks are B rows, one after the other in time. */
+/** Sizes and tensors of an unrolled cell. Tensors consist of blocks of B rows in the order of time. */
 export interface UnrollOptions {
   T: number;
   B: number;
   dtype: Dtype;
-  /** Input x [T·B, D] and where its gradient goes. */
+  /** Input x [T·B, D] and its gradient. */
   x: Tensor;
   dx: Tensor;
-  /** The cell's parameters and where their gradients are added, by the cell's own names. */
+  /** The cell's parameters and their gradients, by the cell's own names. */
   parameters: Tensors;
   gradients: Tensors;
-  /** valid [T·B, 1] is 1 where a row's sequence is still running, else 0; leave out when all run to the end. */
+  /** valid [T·B, 1] is 1 until a row's sequence has ended, then 0; omit it if all rows have T steps. */
   valid?: Tensor;
-  /** What the states and parameters are named by: `l0`, which is the default. */
+  /** Prefix of the names of states and parameters; default `l0`. */
   name?: string;
-  /** Run from the last step to the first; where rows end at different steps, each from its own last one. */
+  /** Run from the last step to the first; rows of unequal length start from their own last step. */
   reverse?: boolean;
   /** Time of the first of the T steps on the sequence's clock; default 0. */
   clock?: number;
-  /** Where the output's states [(T+1)·B, H] and their dOutput [T·B, H] lie; default in new tensors. */
+  /** Storage of the output state [(T+1)·B, H] and of dOutput [T·B, H]; default new tensors. */
   output?: { states: Tensor; gradient: Tensor };
 }
 
@@ -77,7 +77,7 @@ export interface UnrollOptions {
  * unroll.output.shape; // [8, 5]
  */
 export class Unroll {
-  /** What the states and parameters are named by: `l0`. */
+  /** Prefix of the names of states and parameters: `l0`. */
   readonly name: string;
   /** Name of the state that is the cell's output. */
   readonly outputName: string;
@@ -87,12 +87,12 @@ export class Unroll {
   readonly dStates: Tensors = {};
   /** dL/doutput [T·B, H] from above; the caller fills it before `backward`. */
   readonly dOutput: Tensor;
-  /** What the steps keep for their backward pass, by name [T·B, width]. */
+  /** Values that the steps keep for their backward pass, by name [T·B, width]. */
   readonly buffers: Tensors = {};
-  /** Where rows are held: the gradients that reach the cell, by their names there. */
+  /** If rows may be held: the gradients that reach the cell, zero for held rows. */
   private readonly live: Tensors = {};
 
-  /** @throws RangeError when T or B is not a positive whole number or x is not [T·B, D]. */
+  /** @throws RangeError if T or B is not a positive integer, or x is not [T·B, D]. */
   constructor(
     readonly cell: Cell,
     readonly options: UnrollOptions,
@@ -119,14 +119,14 @@ export class Unroll {
       this.buffers[buffer] = zeros([T * B, width], dtype);
   }
 
-  /** output [T·B, H]: the states of all steps but the initial one. */
+  /** output [T·B, H]: the output state after all steps, without the initial one. */
   get output(): Tensor {
     const { T, B, reverse } = this.options;
     const states = this.states[this.outputName];
     return reverse ? rows(states, 0, T * B) : rows(states, B, (T + 1) * B);
   }
 
-  /** Records the steps `from`…`to` (not included) forward; default all. */
+  /** Records the steps `from`…`to` (exclusive) forward; default all. */
   forward(program: Program, from = 0, to: number = this.options.T): void {
     this.record(program, this.steps(from, to), (each, t) => this.step(each, t));
   }
@@ -153,7 +153,7 @@ export class Unroll {
     return rows(tensor, t * B, (t + 1) * B);
   }
 
-  /** Block of a state, or of its gradient, that `count` steps leave: 0 for the initial one, T for the final one. */
+  /** Block of a state, or of its gradient, after `count` steps: 0 for the initial one, T for the final one. */
   after(count: number, state: Tensor): Tensor {
     const { T, reverse } = this.options;
     return this.block(state, reverse ? T - count : count);
@@ -180,13 +180,13 @@ export class Unroll {
     return v;
   }
 
-  /** The same for the cell's way back: the gradients that arrive are zero for rows that are held. */
+  /** The same for the backward step: incoming gradients are zero for held rows. */
   atBackward(t: number): Tensors {
     const v = this.at(t);
     return v.valid ? { ...v, ...this.live } : v;
   }
 
-  /** The clock belongs to the sequence: it counts its steps from the start, whichever way a cell reads. */
+  /** Time of step t on the sequence's clock, which counts from its start, even for a cell that reads in reverse. */
   timeOf(t: number): number {
     return (this.options.clock ?? 0) + t;
   }
@@ -196,10 +196,10 @@ export class Unroll {
     return Array.from({ length: to - from }, (_, k) => (this.options.reverse ? to - 1 - k : from + k));
   }
 
-  /** Records these steps: as a loop where they are all alike. A clockwork layer's are not, and `phase` tells them apart. */
+  /** Records these steps, as a loop unless they differ by `phase`, as in a clockwork layer. */
   private record(program: Program, steps: number[], one: (program: Program, t: number) => void): void {
     const phases = new Set(this.cell.phase && steps.map((t) => this.cell.phase?.(this.timeOf(t))));
-    // what a cell allocates in a step is its own
+    // a cell's own allocations must not be in the arena
     engineMemory().own(() => {
       if (phases.size > 1) for (const t of steps) one(program, t);
       else program.repeat(steps.length, (each, k) => one(each, steps[k]));

@@ -1,4 +1,4 @@
-/** The arithmetic of one unit: each line of the equations with its numbers put in, in as few digits as make it true. */
+/** The arithmetic of one unit: each line of the equations with numbers substituted, in as few digits as keep it exact. */
 import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } from './numbers';
 import { apply } from '../../core/scalar';
 import { short } from '../../core/short';
@@ -7,29 +7,29 @@ import { short } from '../../core/short';
 export interface TracedLine {
   /** The line as the engine prints it. */
   line: string;
-  /** The right side in numbers, and what comes out; of a product for several gates, that of each. */
+  /** The right side in numbers, and the result; one for each gate of a product that covers several. */
   sums: TracedValue[];
-  /** What is to be said instead of numbers. */
+  /** A remark in place of numbers. */
   note?: string;
 }
 /** One line of a trace for one unit, with its numbers. */
 export interface TracedValue {
-  /** Which of several gates it is of. */
+  /** The gate, if the line covers several. */
   gate?: string;
-  /** The right side, with the numbers put in. */
+  /** The right side with numbers substituted. */
   numbers: string;
-  /** What it comes to, in as few digits as the numbers. */
+  /** The result, rounded. */
   result: string;
-  /** The same, in all digits. */
+  /** The result with all digits. */
   value: number;
 }
 
-/** Terms shown one by one; the others are counted and added up. */
+/** Number of terms that are shown; the others are counted and summed. */
 const TERMS = 3;
-/** As many digits as a float64 has. */
+/** Number of significant digits of a float64. */
 const ALL_DIGITS = 17;
 
-/** Every line that concerns `unit`, in the order in which they run. */
+/** All lines that affect `unit`, in execution order. */
 export function worked(operations: readonly Traced[], unit: number, layer: TracedLayer): TracedLine[] {
   const concerned = operations.filter(({ units }) => !units || (unit >= units[0] && unit < units[1]));
   return concerned.flatMap((operation): TracedLine[] => {
@@ -53,7 +53,7 @@ const widthOf = (operation: TracedProduct | TracedPointwise): number =>
     ? operation.out.length / (operation.gates?.length ?? 1)
     : Object.values(operation.values)[0].length;
 
-/** A side of an equation: how it reads, and what it comes to, with numbers of that many digits. */
+/** A side of an equation: its text and its value, with numbers rounded to a number of digits. */
 interface Side {
   text: (digits: number) => string;
   value: (digits: number) => number;
@@ -63,7 +63,7 @@ const rounded = (value: number, digits: number): number => Number(value.toPrecis
 const inBrackets = (value: number, digits: number): string =>
   value < 0 ? `(${short(value, digits)})` : short(value, digits);
 
-/** An equation in three digits, and in more only where these would not come to what is said. */
+/** An equation in three digits, or in more if the rounded numbers would not give the stated result. */
 function truly({ text, value }: Side, result: number): TracedValue {
   const said = short(result);
   let digits = 3;
@@ -120,7 +120,7 @@ function products(
   });
 }
 
-/** One number from all units: their sum, or the logarithm of the sum of their powers of e. */
+/** A reduction over all units: their sum, or their log-sum-exp. */
 function alongRow({ what, from, out }: TracedSum): TracedValue {
   if (what === 'sumColumns') return truly(addedUp(largest(from, (v) => v, oneNumber)), out);
   const power = (v: number): Side => ({
@@ -142,7 +142,7 @@ const timesOf = ([p, q]: readonly [number, number]): Side => ({
   value: (digits) => rounded(p, digits) * rounded(q, digits),
 });
 
-/** The terms that count most, largest first, and what the others come to; those that are zero are left out. */
+/** The largest terms in descending order, and the sum of the others; zeros are omitted. */
 function largest<T>(all: readonly T[], valueOf: (one: T) => number, sideOf: (one: T) => Side): Side[] {
   const sorted = all
     .filter((one) => valueOf(one) !== 0)
@@ -155,7 +155,7 @@ function largest<T>(all: readonly T[], valueOf: (one: T) => number, sideOf: (one
   return [...sides, { text, value: (digits) => rounded(rest, digits) }];
 }
 
-/** A sum of sides; of none, it is 0. */
+/** A sum of sides; 0 if there are none. */
 const addedUp = (sides: readonly Side[]): Side => ({
   text: (digits) =>
     sides

@@ -1,10 +1,10 @@
-/** The operations that one step of a cell records, and what each is about. */
+/** Records the operations of one step of a cell, and classifies them. */
 import type { Unroll } from '../unroll';
 import { Program, type Operation } from '../../core/program';
 import { nameOf } from '../../core/print';
 import type { Tensors } from '../../core/tensor';
 
-/** What the cell of step t records one way, and the tensors that it reads and writes by their names there. */
+/** The operations that the cell records at step t in one direction, and their tensors by name. */
 export function recordStep(
   unroll: Unroll,
   t: number,
@@ -16,13 +16,13 @@ export function recordStep(
   return { operations: program.operations, v };
 }
 
-/** Whether an operation adds to the gradient of weights, which all steps and rows have in common. */
+/** Whether an operation adds to the gradient of weights, which is shared by all steps and rows. */
 export function isOfWeights(operation: Operation, { options: { gradients } }: Unroll): boolean {
   const shared = Object.values(gradients).map(({ data }) => data);
   return operation.kind !== 'pointwise' && shared.includes(operation.out.data);
 }
 
-/** The units of some modules that an operation of a step is about; undefined when it is about all. */
+/** The range of units that an operation computes, if it is limited to some modules; undefined for all units. */
 export function unitsOf(operation: Operation, v: Tensors): [from: number, to: number] | undefined {
   const out = operation.kind === 'pointwise' ? Object.values(operation.outputs)[0] : operation.out;
   const part = /\[(\d+):(\d+)\]$/.exec(nameOf(out, v));

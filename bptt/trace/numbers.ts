@@ -1,6 +1,6 @@
 /**
- * One row of a batch through the network and back, operation by operation, with every number on the way: the recorded program
- * that training replays at speed, run on the plain loops and written down.
+ * Traces one row of a batch forward and backward, operation by operation, with all numbers: runs the recorded program of a
+ * training step on plain loops and records the inputs and outputs of each operation.
  */
 import type { Plan } from '../network/plan';
 import type { Unroll } from '../unroll';
@@ -13,12 +13,12 @@ import { inputsOf, statementOf, type Graph } from '../../core/statement';
 import { columns, toFlat, type Tensor, type Tensors } from '../../core/tensor';
 import { isOfWeights, recordStep, unitsOf } from './lines';
 
-/** One operation: its lines, and the units that they are about, the last one not included, where these are not all. */
+/** The lines of an operation, and the range of units that they compute (end exclusive), if not all. */
 interface About {
   lines: string[];
   units?: [from: number, to: number];
 }
-/** A number for each unit, by the names of the lines. */
+/** An elementwise operation: a number for each unit, by the names in the lines. */
 export interface TracedPointwise extends About {
   kind: 'pointwise';
   graph: Graph;
@@ -30,20 +30,20 @@ export interface TracedProduct extends About {
   left: number[];
   right: string;
   bias?: string;
-  /** What it was added to. */
+  /** The previous value, if the product was added to one. */
   before?: number[];
   out: number[];
-  /** What the parts of `out` are called, one as wide as the layer each, where it is made of such: `ai`, `af` … */
+  /** The names of the gates in `out`, if it consists of blocks as wide as the layer: `ai`, `af` … */
   gates?: string[];
 }
-/** One number from those of all units. */
+/** A reduction over all units. */
 export interface TracedSum extends About {
   kind: 'sum';
   what: 'sumColumns' | 'logSumExp';
   from: number[];
   out: number;
 }
-/** Adds to the gradient of weights, in which the rows of the batch and the steps are no longer told apart. */
+/** An addition to the gradient of weights, which sums over rows and steps. */
 export interface TracedGradient extends About {
   kind: 'gradient';
 }
@@ -61,13 +61,13 @@ export interface TracedLayer {
   cell: string;
   reverse: boolean;
   hidden: number;
-  /** As many as there are of the hidden ones or of those that it puts out, whichever are more. */
+  /** The number of hidden units or of outputs, whichever is larger. */
   units: number;
   /** By time t. */
   steps: TracedStep[];
-  /** What can be shown over time, by name: [T][width]. */
+  /** Values over time, by name: [T][width]. */
   tracks: Record<string, number[][]>;
-  /** What is multiplied and added, by the names of the lines: `Wx`, `Whnᵀ`, `b[4:8]`; [rows, columns], row-major. */
+  /** Weights and biases by the names in the lines: `Wx`, `Whnᵀ`, `b[4:8]`; [rows, columns], row-major. */
   operands: Record<string, { shape: readonly number[]; values: number[] }>;
 }
 
@@ -77,7 +77,7 @@ export interface Trace {
   loss: number;
 }
 
-/** Runs a plan that is loaded with a batch of one row, forward and back. Adds to the gradients of the weights. */
+/** Runs a plan loaded with a batch of one row forward and backward. Adds to the gradients of the weights. */
 export function traceOf(plan: Plan): Trace {
   const layers = plan.unrolls.map(layerOf);
   run(plan, layers, 'forward', [...plan.encode.operations, ...plan.forward.operations]);
@@ -86,7 +86,7 @@ export function traceOf(plan: Plan): Trace {
   return { T: plan.shape.T, layers, loss: plan.loss.get(0) };
 }
 
-/** The windows of one sequence, one after the other. */
+/** Joins the traces of consecutive windows of one sequence. */
 export function joined(parts: readonly Trace[]): Trace {
   const sum = (of: (part: Trace) => number): number => parts.reduce((total, part) => total + of(part), 0);
   const layers = parts[0].layers.map((first, l): TracedLayer => {
@@ -116,18 +116,18 @@ function layerOf(unroll: Unroll): TracedLayer {
   };
 }
 
-/** Steps that are still to come in one layer, the next one first. */
+/** The remaining steps of one layer, next one first. */
 interface Coming {
   unroll: Unroll;
   layer: TracedLayer;
   times: number[];
-  /** What the first of them records. */
+  /** The recording of the first of them. */
   next?: ReturnType<typeof recordStep>;
 }
 
 /**
- * Runs operations in their order. Those of a cell's step are known by what they write, and are written down; whatever
- * stands between the steps (dropout, attention, the loss, what is fed back) only runs.
+ * Runs operations in order. Those of a cell's step are identified by their outputs and recorded; operations between the
+ * steps (dropout, attention, loss, feedback) are only run.
  */
 function run(
   plan: Plan,
@@ -155,7 +155,7 @@ function run(
   }
 }
 
-/** Whether two operations do the same to the same numbers: no two steps write to one place in one way. */
+/** Whether two operations are the same: no two steps write to the same place with the same statement. */
 function isSame(p: Operation, q: Operation): boolean {
   if (p.kind !== 'pointwise' || q.kind !== 'pointwise')
     return p.kind === q.kind && sameTensor((p as Product).out, (q as Product).out);
@@ -164,7 +164,7 @@ function isSame(p: Operation, q: Operation): boolean {
 }
 const sameTensor = (p: Tensor, q: Tensor): boolean => p.data === q.data && sameView(p, q);
 
-/** Runs the operations of a step one by one, and writes down what each read and wrote. */
+/** Runs the operations of a step one by one, and records their inputs and outputs. */
 function traced(operations: Operation[], v: Tensors, unroll: Unroll, layer: TracedLayer): Traced[] {
   return operations.map((operation) => {
     const about: About = { lines: linesOf(operation, (t) => nameOf(t, v)), units: unitsOf(operation, v) };
@@ -186,7 +186,7 @@ function pointwise({ graph, inputs, outputs }: Pointwise, run: () => void, about
   const values = Object.fromEntries(names.map((name) => [name, toFlat(inputs[name])]));
   run();
   const width = Object.values(outputs)[0].shape[1];
-  // the named values on the way are not stored: the statement, called on numbers, gives them
+  // named intermediate values are not stored: the statement is evaluated on numbers to get them
   const all = statementOf({ ...graph, outputs: { ...graph.locals, ...graph.outputs }, locals: {} });
   const results = Array.from({ length: width }, (_, c) =>
     all(Object.fromEntries(names.map((name) => [name, values[name][c]]))),
@@ -231,7 +231,7 @@ function track(layer: TracedLayer, unroll: Unroll, t: number): void {
     (layer.tracks[name] ??= [])[t] = toFlat(v[name]);
 }
 
-/** What reached each step from its output and from the step after it. */
+/** The gradients that reached each step from its output and from the next step. */
 function gradientTracks(unroll: Unroll): Record<string, number[][]> {
   const {
     outputName: o,

@@ -1,15 +1,15 @@
-/** One unit at one step of a network: every line of its cell's equations with the numbers put in. */
+/** Shows every line of a cell's equations with the numbers of one unit at one step of a network. */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 import type { Batch } from '../network/batch';
 import { copyNetwork, mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { worked, type TracedLine } from './arithmetic';
 import { traceOf } from './numbers';
 
-/** What `trace` shows. */
+/** The cell, step, unit and row that `trace` shows. */
 export interface TraceOptions {
   /** The cell, by the name that its parameters begin with: `l0`, the default, `l1`, `l0r`, `e0`. */
   layer?: string;
-  /** The step, counted from 0; of a cell that reads from the end, too. */
+  /** The time step, counted from 0, also for a cell that reads from the end. */
   step: number;
   /** The unit of the hidden layer, counted from 0. */
   unit: number;
@@ -21,21 +21,22 @@ export interface TraceOptions {
 export interface TracedUnit extends Required<TraceOptions> {
   /** The kind of the cell: `lstm`. */
   cell: string;
-  /** The lines of the step, in the order in which they run. */
+  /** The lines of the forward step, in execution order. */
   forward: TracedLine[];
-  /** The lines of the way back; none for a network without a loss. */
+  /** The lines of the backward step; none for a network without a loss. */
   backward: TracedLine[];
 }
 
 /**
- * Runs a batch forward and back, and gives the lines of one cell's equations at one step with the numbers of one unit.
+ * Runs a batch forward and backward, and returns the lines of one cell's equations at one step with the numbers of one
+ * unit.
  *
- *   batch as for `network.forward`, with targets where the network has a loss
+ *   batch as for `network.forward`, with targets if the network has a loss
  *
- * It computes in float64, on a copy: the network's gradients stay as they are. Sums of many terms name the largest and
- * add up the others. A gradient of weights has no numbers of its own: it adds up over rows and steps.
+ * It computes in float64, on a copy: the network's gradients do not change. Long sums show the largest terms and the sum of
+ * the others. Gradients of weights are shown without numbers, because they sum over rows and steps.
  *
- * @throws RangeError for a step, unit or row that there is not; TypeError for an unknown layer or option.
+ * @throws RangeError for a step, unit or row that does not exist; TypeError for an unknown layer or option.
  * @example
  * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
  * const { forward } = trace(net, { x: [[0], [1]], targets: [[1], [0]] }, { step: 1, unit: 2 });
