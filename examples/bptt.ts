@@ -1,7 +1,7 @@
 /**
- * Backpropagation through time, bare: one Elman cell on plain arrays, without the engine.
+ * Backpropagation through time from scratch: one Elman cell on plain arrays, without the engine.
  *
- * It adds two binary numbers, one pair of bits at each step, the lowest first: its state has to hold the carry.
+ * The task is to add two binary numbers, one pair of bits per step, lowest bit first: the state has to hold the carry.
  *
  *   z_t = x_t Wx + h_{t−1} Wh + b    h_t = tanh(z_t)    y_t = h_t Wy + by    p_t = 1 / (1 + exp(−y_t))
  *   L   = − Σ_t ( bit_t log p_t + (1 − bit_t) log(1 − p_t) )
@@ -30,7 +30,7 @@ export const start = (H: number, value: () => number): Weights => ({
 const times = (row: number[], W: number[][]): number[] =>
   W[0].map((_, j) => row.reduce((total, value, i) => total + value * W[i][j], 0));
 
-/** Runs from the first step to the last, and keeps what the way back needs. h[t] is the state before step t. */
+/** The forward pass, first step to last; keeps what the backward pass needs. h[t] is the state before step t. */
 export function forward({ Wx, Wh, b, Wy, by }: Weights, sum: Sum) {
   const [h, p] = [[b[0].map(() => 0)], [] as number[]];
   let loss = 0;
@@ -44,12 +44,12 @@ export function forward({ Wx, Wh, b, Wy, by }: Weights, sum: Sum) {
   return { h, p, loss };
 }
 
-/** Runs from the last step to the first. Every step uses the same weights, so their gradients add up over the steps. */
+/** The backward pass, last step to first. All steps share the same weights, so their gradients add up over the steps. */
 export function backward({ Wh, Wy, b }: Weights, sum: Sum, { h, p }: ReturnType<typeof forward>): Weights {
   const d = start(b[0].length, () => 0);
   let dhNext = b[0].map(() => 0); // after the last step nothing depends on the state
   for (let t = sum.length - 1; t >= 0; t--) {
-    const dy = p[t] - sum[t].bit; // of the sigmoid and the cross-entropy together
+    const dy = p[t] - sum[t].bit; // gradient of sigmoid and cross-entropy combined
     d.by[0][0] += dy;
     h[t + 1].forEach((value, i) => (d.Wy[i][0] += value * dy));
     const dh = dhNext.map((next, j) => Wy[j][0] * dy + next); // two paths reach h: the output and the next step
@@ -69,7 +69,7 @@ function visit(weights: Weights, each: (name: keyof Weights, i: number, j: numbe
   for (const name of names) weights[name].forEach((row, i) => row.forEach((_, j) => each(name, i, j)));
 }
 
-/** The largest error of the gradients against central differences, (L(w + ε) − L(w − ε)) / 2ε, of each weight. */
+/** The largest difference between the gradients and central differences, (L(w + ε) − L(w − ε)) / 2ε, over all weights. */
 export function check(weights: Weights, sum: Sum, gradients: Weights, epsilon = 1e-5): number {
   let worst = 0;
   visit(weights, (name, i, j) => {
@@ -85,7 +85,7 @@ export function check(weights: Weights, sum: Sum, gradients: Weights, epsilon = 
   return worst;
 }
 
-/** Two numbers of `bits` − 1 bits, so that their sum has room in `bits`. */
+/** Two random numbers of `bits` − 1 bits, so that their sum fits into `bits`. */
 export function draw(random: Random, bits: number): Sum {
   const [a, b] = [random.below(2 ** (bits - 1)), random.below(2 ** (bits - 1))];
   const bitsAt = (t: number) => ({ x: [(a >> t) & 1, (b >> t) & 1], bit: ((a + b) >> t) & 1 });

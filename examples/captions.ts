@@ -1,9 +1,9 @@
 /**
- * One-to-many: a picture is read once, and a caption is written, word by word.
+ * One-to-many: the network reads a picture once, then writes a caption, word by word.
  *
  * Data: generated. Pictures of 12 by 12 dots with a square, ring, cross or bar, large or small, in one of four corners and
- * moved by a dot or two; one dot in fifty is wrong. After the picture the network reads nothing: all it has to say must be
- * in its state.
+ * shifted by a dot or two; one dot in fifty is flipped. After the picture the network gets no input: all information must
+ * be in its state.
  */
 import { fit, gru, network, Random, type Batch } from '../index';
 import { example } from './example';
@@ -19,7 +19,7 @@ const shapes: Record<string, (x: number, y: number, r: number) => boolean> = {
 const kinds = Object.keys(shapes);
 const words = ['a', 'small', 'large', ...kinds, 'top', 'bottom', 'left', 'right'];
 
-/** A picture as a list of dots, 1 or 0, and its caption as places in `words`. */
+/** A picture as a list of dots, 1 or 0, and its caption as indices into `words`. */
 export function scene(random: Random): { dots: number[]; caption: number[] } {
   const kind = kinds[random.below(kinds.length)];
   const [large, bottom, right] = [0, 1, 2].map(() => random.below(2));

@@ -1,4 +1,4 @@
-/** Data that come with the development dependencies, as files in node_modules. */
+/** Reads data files that come with the development dependencies in node_modules. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export const fileOf = (path: string): string =>
   readFileSync(join(__dirname, '..', 'node_modules', path), 'utf8');
 
-/** The rows of a CSV file without quotes, by the names in its first line. */
+/** The rows of a CSV file without quotes, as objects whose keys are the names in its first line. */
 export function readCsv(text: string): Record<string, string>[] {
   const [head, ...lines] = text.trim().split(/\r?\n/);
   const names = head.split(',');

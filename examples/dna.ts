@@ -1,10 +1,10 @@
 /**
- * Classification of DNA: does a stretch hold the start of an intron (a donor), its end (an acceptor), or neither?
+ * DNA classification: does a sequence contain the start of an intron (a donor), its end (an acceptor), or neither?
  *
- * Data: generated. Bases are drawn at random. A donor is the consensus (C|A)AG|GT(A|G)AGT, an acceptor eleven of C and T, one
- * of any kind, and (C|T)AG|G; each base is right with probability 0.9, except GT and AG, which always are. A stretch with
- * neither gets a GT and an AG by themselves, so that these do not tell. Both ends have to be read: the layer is
- * bidirectional.
+ * Data: generated. Bases are drawn at random. A donor is the consensus (C|A)AG|GT(A|G)AGT, an acceptor eleven C or T, one of
+ * any base, and (C|T)AG|G; each base follows the pattern with probability 0.9, GT and AG always. A sequence with neither
+ * gets a lone GT and a lone AG, so that these alone do not give the answer away. The network has to look both ways, so the
+ * layer is bidirectional.
  */
 import { bidirectional, fit, lstm, network, Random, type Batch } from '../index';
 import { example } from './example';
@@ -13,11 +13,11 @@ import { judge } from './judge';
 
 const BASES = 'ACGT';
 const classes = ['donor', 'acceptor', 'neither'];
-/** What may stand at each place: M is C or A, R A or G, Y C or T, N any; small letters always come right. */
+/** The bases at each position: M is C or A, R is A or G, Y is C or T, N is any; lower-case letters are never changed. */
 const motifs = [['MAGgtRAGT'], ['YYYYYYYYYYYNYagG'], ['gt', 'ag']];
 const meaning: Record<string, string> = { M: 'CA', R: 'AG', Y: 'CT', N: BASES };
 
-/** A stretch of `length` bases of a class, as numbers 0 … 3. */
+/** A sequence of `length` bases of the given class, as numbers 0 … 3. */
 export function stretch(kind: number, length: number, random: Random): number[] {
   const one = (from: string): number => BASES.indexOf(from[random.below(from.length)]);
   const bases = Array.from({ length }, () => one(BASES));

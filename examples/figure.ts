@@ -1,7 +1,7 @@
-/** Figures for a terminal. */
+/** Charts drawn with characters for the terminal. */
 
 /**
- * Curves over a common axis, each drawn with its own sign; where two meet, the later one is on top.
+ * Curves over a common axis, each drawn with its own symbol; where two meet, the later one is on top.
  * @example chart({ 'o measured': [1, 2, 3], '· predicted': [1, 1, 3] })
  */
 export function chart(curves: Record<string, ArrayLike<number>>, height = 12, width = 72): string {
@@ -22,7 +22,7 @@ export function chart(curves: Record<string, ArrayLike<number>>, height = 12, wi
   return [...lines, `${' '.repeat(10)}${Object.keys(curves).join('   ')}`].join('\n');
 }
 
-/** One bar for each name, 1 being the full length. */
+/** A bar chart with one bar for each name; 1 is the full length. */
 export function bars(values: Record<string, number>, width = 40): string {
   const longest = Math.max(...Object.keys(values).map(({ length }) => length));
   return Object.entries(values)
@@ -33,7 +33,7 @@ export function bars(values: Record<string, number>, width = 40): string {
     .join('\n');
 }
 
-/** How often each class, a row, was taken for each, a column. */
+/** A confusion matrix: rows are true classes, columns predicted ones. */
 export function confusion(
   names: readonly string[],
   pairs: readonly (readonly [is: number, said: number])[],

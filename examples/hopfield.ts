@@ -1,7 +1,7 @@
 /**
- * Associative memory: letters are stored in a Hopfield network, spoilt, and recalled, one unit at a time.
+ * Associative memory: letters are stored in a Hopfield network, corrupted, and recalled, one unit at a time.
  *
- * Data: four letters of 9 by 9 dots, drawn below. They are alike, which the Hebbian rule bears badly; compare
+ * Data: four letters of 9 by 9 dots, drawn below. They are similar, which the Hebbian rule handles badly; compare
  * --rule hebbian and --rule storkey.
  */
 import { corrupt, hopfield, Random, type StorageRule } from '../index';
@@ -42,7 +42,7 @@ export const hopfieldLetters = example({
       say(`${row === probes ? `${100 * flip} % of the dots flipped` : 'recalled'}\n${dots.join('\n')}`);
     }
 
-    // how often, over many probes, every single dot is right
+    // how often, over many probes, every dot is recalled correctly
     const right = Array.from({ length: trials * patterns.length }, (_, k) => {
       const which = k % patterns.length;
       const { pattern, overlap } = memory.recall(corrupt(patterns[which], flip, random), { random });

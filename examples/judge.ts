@@ -1,10 +1,10 @@
-/** What a network that was trained to tell classes apart says of sequences that it has not seen. */
+/** Measures the accuracy of a trained classifier on unseen sequences. */
 import { toFlat, type Batch, type Network } from '../index';
 
 /**
- * Runs a batch with one class a row, and takes the likeliest for the answer.
+ * Runs a batch with one class per row; the prediction is the most likely class.
  *
- * @returns the output [B, C], pairs of what is there and what was said, and the share of rows that are right.
+ * @returns the output [B, C], pairs of true and predicted class, and the share of rows that are right.
  */
 export function judge(net: Network, batch: Batch & { targets: readonly number[] }) {
   const { output } = net.forward(batch);

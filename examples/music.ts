@@ -1,8 +1,8 @@
 /**
- * Music: which notes come next? Chords are read one after the other; each of 88 pitches is a yes or no of its own.
+ * Music: which notes come next? Chords are read one after the other; each of 88 pitches is a separate yes-or-no output.
  *
- * Data: a file that you name, --data jsb.json, with the chorales as { "train": [piece, …], "test": [piece, …] }, a piece
- * being a list of chords, a chord a list of MIDI pitches 21 … 108. Without one, pieces of four wandering voices are drawn.
+ * Data: a file that you name, --data jsb.json, with chorales as { "train": [piece, …], "test": [piece, …] }: a piece is a
+ * list of chords, a chord a list of MIDI pitches 21 … 108. Without a file, pieces of four random-walk voices are generated.
  */
 import { readFileSync } from 'node:fs';
 import { fit, lstm, network, Random, type Batch } from '../index';
@@ -34,7 +34,7 @@ export const music = example({
       dtype: 'float32',
       seed,
     });
-    /** Every chord is asked for, the first one from silence. */
+    /** The target at each step is the next chord; the first chord is predicted from silence. */
     const batchOf = (pieces: readonly Piece[]): Batch => {
       const lengths = pieces.map(({ length }) => length);
       const T = Math.max(...lengths);
@@ -48,7 +48,7 @@ export const music = example({
     await fit(net, batches(), { optimizer: { name: 'adam', learningRate: 1e-2 }, clip: { norm: 1 }, steps });
     const { loss } = net.forward(batchOf(test));
 
-    // a beginning that was written by somebody else, and 32 chords more, each heard before the next is drawn
+    // the beginning of a test piece, then 32 sampled chords, each fed back before the next is sampled
     const piece = test[0].slice(0, 16);
     let { output, states } = net.forward(batchOf([[...piece, []]]));
     while (piece.length < 48) {

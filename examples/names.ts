@@ -1,8 +1,8 @@
 /**
  * Many-to-one: is a first name a woman's or a man's? Read letter by letter, answered after the last one.
  *
- * Data: the common first names of the English-speaking world in two lists of stdlib (4,951 and 3,898); those that stand in
- * both are left out. One name in ten is kept for the test.
+ * Data: the common first names of the English-speaking world in two lists of stdlib (4,951 and 3,898); names in both
+ * are left out. One name in ten is kept for the test.
  */
 import { fit, gru, network, Random, softmax, type Batch } from '../index';
 import { fileOf } from './data';
@@ -10,7 +10,7 @@ import { example } from './example';
 import { bars } from './figure';
 import { judge } from './judge';
 
-const LETTERS = 27; // a … z, and all else
+const LETTERS = 27; // a … z, and one class for everything else
 const TELLING = ['Alexandra', 'Alexander', 'Rosabel', 'Humphrey', 'Lee', 'Zelda', 'Bertram', 'Joy'];
 
 export const names = example({
@@ -53,7 +53,7 @@ export const names = example({
   },
 });
 
-/** Names side by side, each as long as it is. */
+/** A batch of names of unequal length. */
 function batchOf(rows: readonly { name: string; target: number }[]): Batch & { targets: number[] } {
   const lengths = rows.map(({ name }) => name.length);
   const letter = (name: string, t: number): number => {

@@ -1,9 +1,9 @@
 /**
- * Encoder-decoder: how is a word pronounced? One network reads its letters, another one writes its sounds.
+ * Encoder-decoder: how is a word pronounced? One network reads the letters, the other writes the sounds.
  *
- * Data: words of 3 to 8 letters from the CMU pronouncing dictionary, with the first of their pronunciations and without
+ * Data: words of 3 to 8 letters from the CMU pronouncing dictionary, each with its first pronunciation, without
  * stress: 39 sounds. One word in fifty is kept for the test. Letters are read from the last to the first, so that the
- * beginning of the word is fresh when the writing begins (Sutskever, Vinyals & Le 2014).
+ * beginning of the word is the most recent input when writing starts (Sutskever, Vinyals & Le 2014).
  */
 import { decode, fit, gru, network, Random, type Batch } from '../index';
 import { example } from './example';
@@ -36,7 +36,7 @@ export const pronounce = example({
       dtype: 'float32',
       seed,
     });
-    /** Letters [8, B] from last to first, sounds [9, B] with an end; what is too short is filled up and does not count. */
+    /** Letters [8, B] from last to first, sounds [9, B] with an end symbol; padding is masked. */
     const batchOf = (words: typeof all): Batch => {
       const letters = words.map(({ word }) =>
         Array.from(word, (letter) => letter.charCodeAt(0) - 97).reverse(),
@@ -78,7 +78,7 @@ export const pronounce = example({
   },
 });
 
-/** Sounds to insert, delete or replace until both are the same. */
+/** Edit distance: the number of sounds to insert, delete or replace. */
 function edits(said: readonly string[], right: readonly string[]): number {
   let row = [0, ...right.map((_, j) => j + 1)];
   said.forEach((sound, i) => {

@@ -30,7 +30,7 @@ const examples = {
   hopfield: hopfieldLetters,
 };
 
-/** Options as words: `--steps 100`. Numbers stay numbers, words stay words. */
+/** Parses options such as `--steps 100`. An option has the type of its default, number or string. */
 function read(words: readonly string[], defaults: Options): Options {
   const options = { ...defaults };
   for (let k = 0; k < words.length; k += 2) {

@@ -1,8 +1,8 @@
 /**
- * Sentence order: is this a sentence as somebody wrote it, or are its words in any order?
+ * Sentence order: is this a sentence as it was written, or have its words been shuffled?
  *
- * Data: what stands between two punctuation marks in Moby Dick, 5 to 12 words; half of them are shuffled. The words are
- * the same in both, so that only their order can tell. One in ten is kept for the test.
+ * Data: the text between two punctuation marks in Moby Dick, 5 to 12 words; half of these are shuffled. Both classes use
+ * the same words, so only the order distinguishes them. One in ten is kept for the test.
  */
 import { bidirectional, fit, gru, network, Random, softmax, type Batch } from '../index';
 import { novel } from './data';
@@ -28,7 +28,7 @@ export const sentences = example({
     const counts = new Map<string, number>();
     for (const word of all.flat()) counts.set(word, (counts.get(word) ?? 0) + 1);
     const common = [...counts].sort((a, b) => b[1] - a[1]).slice(0, words);
-    const places = new Map(common.map(([word], k) => [word, k + 1])); // 0 is any other word
+    const places = new Map(common.map(([word], k) => [word, k + 1])); // 0 stands for any other word
     random.shuffle(all);
     const test = all.splice(0, Math.floor(all.length / 10));
 
@@ -41,7 +41,7 @@ export const sentences = example({
       dropout: 0.3,
       seed,
     });
-    /** Some sentences, every other one shuffled until it is another. */
+    /** A batch in which every other sentence is shuffled, until its order differs from the original. */
     const batchOf = (given: readonly string[][]): Batch & { targets: number[]; rows: string[][] } => {
       const rows = given.map((row, k) => {
         let other = [...row];

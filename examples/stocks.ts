@@ -18,7 +18,7 @@ export const stocks = example({
   async run({ steps, hidden, days, batch, seed }, say) {
     const random = new Random(seed);
     const price = readCsv(fileOf('vega-datasets/data/sp500-2000.csv')).map(({ close }) => Number(close));
-    // what happens from a day to the next, in units of a usual day's change
+    // change from one day to the next, in units of a typical daily change
     const change = price.map((p, k) => (100 * Math.log(p / (price[k - 1] ?? p))) / 1.2);
     const last = price.length - 1;
     const first = last - TEST;

@@ -1,8 +1,8 @@
 /**
- * Next character: a network reads a novel letter by letter, and then writes.
+ * Next-character prediction: a network reads a novel character by character, then generates text.
  *
- * Data: the beginning of Moby Dick, from stdlib. The last twentieth is kept for the test. Streams of text are read side by
- * side; each stretch begins in the state that the one before it ended in, gradients flow back over one stretch.
+ * Data: the beginning of Moby Dick, from stdlib. The last twentieth is kept for the test. Streams of text are read in
+ * parallel. Each segment starts from the final state of the one before it; gradients flow back over one segment.
  */
 import { fit, lstm, network, Random, softmax, type States, type StreamBatch } from '../index';
 import { novel } from './data';
@@ -60,7 +60,7 @@ export const text = example({
     for (let k = 0; k < write; k++) {
       const { output, states } = net.forward({ x: [[symbol]] }, { from, predict: true });
       from = states;
-      // a little less bold than it believes
+      // temperature 0.7
       symbol = random.choose(softmax(symbols.map((_, c) => output.get(0, 0, c) / 0.7)));
       written += symbols[symbol];
     }

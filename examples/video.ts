@@ -1,8 +1,8 @@
 /**
  * Video: in which direction does the shape move? Read frame by frame, answered after the last one.
  *
- * Data: generated. A cross of five dots moves one dot a frame in one of eight directions over a field of 10 by 10 that has
- * no edges; one dot in twenty is wrong. No single frame tells the direction.
+ * Data: generated. A cross of five dots moves one dot per frame in one of eight directions over a field of 10 by 10 that
+ * wraps around; one dot in twenty is flipped. No single frame shows the direction.
  */
 import { fit, lstm, network, Random, type Batch } from '../index';
 import { example } from './example';

@@ -2,7 +2,7 @@
  * Forecasting: tomorrow's highest temperature in Seattle from the days before.
  *
  * Data: Seattle, 2012 to 2015, day by day, from vega-datasets: rain, highest and lowest temperature, wind. The last year is
- * kept for the test. Beside it stands the naive forecast: tomorrow is like today.
+ * kept for the test. The baseline is the naive forecast: tomorrow is like today.
  */
 import { fit, lstm, network, Random, type Batch } from '../index';
 import { fileOf, readCsv } from './data';
@@ -16,7 +16,7 @@ export const weather = example({
     const random = new Random(seed);
     const rows = readCsv(fileOf('vega-datasets/data/seattle-weather.csv'));
     const highest = rows.map(({ temp_max }) => Number(temp_max));
-    // all of about size 1; the change from day to day is what has to be forecast
+    // all scaled to a size of about 1; the target is the change from one day to the next
     const x = rows.map((row, k) => {
       const season = (2 * Math.PI * k) / 365.25;
       const { precipitation, temp_min, wind } = row;
@@ -39,7 +39,7 @@ export const weather = example({
       dropout: 0.2,
       seed,
     });
-    /** Stretches of days side by side, each beginning at another day. */
+    /** A batch of sequences of days, one for each start. */
     const batchOf = (starts: readonly number[], T: number): Batch => ({
       x: Array.from({ length: T }, (_, t) => starts.map((start) => x[start + t])),
       targets: Array.from({ length: T }, (_, t) => starts.map((start) => target[start + t])),
@@ -53,7 +53,7 @@ export const weather = example({
     }
     await fit(net, batches(), { optimizer: { name: 'adam', learningRate: 3e-3 }, clip: { norm: 1 }, steps });
 
-    // the whole of 2015 in one go, with the last days of 2014 to get into step
+    // all of 2015 as one sequence, after the last days of 2014 as a warm-up
     const start = first - days;
     const T = rows.length - 1 - start;
     const { output } = net.forward(batchOf([start], T));
