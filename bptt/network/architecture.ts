@@ -1,4 +1,4 @@
-/** An architecture: what a network is made of, checked. */
+/** Validates the options of a network and turns them into its architecture. */
 import { lossOf, type LossTargets } from '../../losses';
 import { affineParameters } from '../../cells/affine';
 import type { Parameter } from '../../cells/cell';
@@ -14,41 +14,41 @@ import { withPrefix } from './parameters';
 import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
 
-/** What a network is built from: its layers, and how they are joined, read, scored and started. */
+/** Options of a network: its layers and topology, output, loss, initialization and execution. */
 export interface NetworkOptions {
   /** Which steps have an input and which an output; default many-to-many. */
   topology?: Topology;
   /**
-   * The layers, first one first, each a cell or a `bidirectional` pair: each reads the output of the one before. Before
-   * the first one an `embedding` may stand.
+   * The layers in order, each a cell or a `bidirectional` pair that reads the output of the previous one. An `embedding`
+   * may precede the first layer.
    */
   layers: readonly (Embedding | Layer)[];
-  /** Encoder-decoder: the layers that read. Their final states start `layers`, which write. */
+  /** Encoder-decoder: the layers of the encoder. Their final states are the initial states of `layers`, the decoder. */
   encoder?: readonly (Embedding | Layer)[];
-  /** One-to-many and encoder-decoder: what `layers` read after their first input. */
+  /** One-to-many and encoder-decoder: the input of `layers` after the first step. */
   feed?: Feed;
-  /** Encoder-decoder: lets the decoder look back at all that the encoder has put out; how steps are scored. */
+  /** Encoder-decoder: attention of the decoder over all outputs of the encoder, with this score; default none. */
   attention?: AttentionScore;
-  /** Encoder-decoder: the class that stands before the first target; default 0. */
+  /** Encoder-decoder: the start symbol, the class that precedes the first target; default 0. */
   start?: number;
   /** O: adds an output layer y = h Wy + by of that width. */
   output?: number;
-  /** What is minimized; without it, `backward` is given dL/doutput. */
+  /** The loss; without it, `backward` takes dL/doutput. */
   loss?: string;
-  /** Whether the loss is averaged over the valid steps (default) or added up. */
+  /** Whether the loss is averaged over the valid steps (default) or summed. */
   reduction?: 'mean' | 'sum';
   /** Probability of dropping a unit after each layer while training; default 0. */
   dropout?: number;
   /**
-   * Learn the initial states, one row each, the same for all sequences; default false. `shared`: the same for all layers
-   * too, which must have the same states.
+   * Trains the initial states, one row each, the same for all sequences; default false. `shared`: also the same for all
+   * layers, which must have states of the same names and widths.
    */
   trainInitial?: boolean | 'shared';
-  /** Of all tensors; default float64, as the gradient check wants it. */
+  /** Of all tensors; default float64, which the gradient check requires. */
   dtype?: Dtype;
   /** Seed of weights and dropout; default 0. */
   seed?: number;
-  /** What runs the passes; default the one in BACKSTEP_EXECUTOR, else `wasm` where SIMD works, else `plain`. */
+  /** The executor of the passes; default the one in BACKSTEP_EXECUTOR, else the fastest available (see `executorOf`). */
   executor?: ExecutorName;
 }
 
@@ -57,18 +57,18 @@ const optionNames =
     ' ',
   );
 
-/** What a network is made of; what was left out is filled in, and embeddings are told from the layers. */
+/** The architecture of a network: its options with defaults filled in, and embeddings separated from the layers. */
 export interface Architecture
   extends Layers, Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss'> {
   topology: Topology;
   /** Probability of dropping a unit after each layer while training. */
   dropout: number;
-  /** Whether the initial states are learnt, and whether they are the same for all layers. */
+  /** Whether the initial states are trained, and whether they are shared by all layers. */
   trainInitial: boolean | 'shared';
   dtype: Dtype;
 }
 
-/** The options that ask for an architecture. */
+/** The options that result in a given architecture. */
 export function optionsOf({
   embedding,
   layers,
@@ -86,8 +86,8 @@ export function optionsOf({
 }
 
 /**
- * The architecture that options ask for.
- * @throws TypeError for an unknown option or one that has no place in the topology; RangeError when sizes disagree.
+ * Checks options and fills in defaults.
+ * @throws TypeError for an unknown option or one that the topology does not allow; RangeError if sizes do not match.
  */
 export function architectureOf(options: NetworkOptions): Architecture {
   mustKnowKeys(options, optionNames, where);
@@ -121,7 +121,7 @@ export function architectureOf(options: NetworkOptions): Architecture {
 }
 const where = 'network';
 
-/** What targets are; undefined without a loss. */
+/** The kind of targets; undefined without a loss. */
 export const targetsOf = ({ loss }: Pick<Architecture, 'loss'>): LossTargets | undefined =>
   loss === undefined ? undefined : lossOf(loss).targets;
 
@@ -129,7 +129,7 @@ export const targetsOf = ({ loss }: Pick<Architecture, 'loss'>): LossTargets | u
 export const widthOfOutput = ({ layers, output }: Architecture): number =>
   output ?? widthOf(layers[layers.length - 1]);
 
-/** Names, shapes and starts of all parameters. */
+/** Names, shapes and initializers of all parameters. */
 export function parameterShapes(architecture: Architecture): Record<string, Parameter> {
   const { encoder, layers, attention, output, trainInitial } = architecture;
   const all: Record<string, Parameter> = {};
@@ -151,11 +151,11 @@ export function parameterShapes(architecture: Architecture): Record<string, Para
   return all;
 }
 
-/** The parameter that the state `s` of a cell starts from. */
+/** The name of the parameter that holds the initial state `s` of a cell. */
 export const initialName = (trainInitial: true | 'shared', name: string, s: string): string =>
   trainInitial === 'shared' ? `initial.${s}` : `${name}.${s}0`;
 
-/** Some layers and the embedding before them, after a check that each reads what the one before gives. */
+/** Splits a list into its embedding and its layers; checks that the widths of consecutive ones match. */
 function stackOf(
   given: readonly (Embedding | Layer)[],
   name: string,
@@ -185,7 +185,7 @@ function encoderOptions({ encoder }: NetworkOptions): Pick<Layers, 'encoderEmbed
   return { ...(embedding && { encoderEmbedding: embedding }), encoder: layers };
 }
 
-/** Checks that the cells that start from one initial state have one. */
+/** Checks that cells with a shared initial state have states of the same names and widths. */
 function mustShareStates(architecture: Architecture): void {
   const [first, ...others] = firstCellsOf(architecture);
   const statesOf = ({ cell }: Direction): string =>
@@ -221,7 +221,7 @@ function mustDecode(architecture: Architecture): void {
   );
 }
 
-/** Checks that the output can be read by the layers that it is made of. */
+/** Checks that the output can be fed back to the layers as input. */
 function mustFeedItself(architecture: Architecture): void {
   const { layers } = architecture;
   mustReadForward(

@@ -1,14 +1,14 @@
 /**
- * Attention: at every step, a decoder looks back at all that its encoder has put out, and weighs what it needs.
+ * Attention: at every step, a decoder computes a weighted mean of all outputs of its encoder.
  *
- *   h [T·B, H] what the decoder's last layer puts out   e [S·B, M] what the encoder's does   a [T·B, H]
+ *   h [T·B, H] output of the decoder's last layer   e [S·B, M] output of the encoder's last layer   a [T·B, H]
  *   score, weight [T·B, S]   context [T·B, M]   q [T·B, M] or [T·B, H]   keys [B·S, H]   u [T·B·S, H]
  *   Wc [M+H, H]   general: Wa [H, M]   additive: Wq [H, H]   Wk [M, H]   v [H, 1]
  *
- * Rows of the batch attend each to its own source: in what is scored and weighed, h, q, score, weight and context stand
- * for every B-th row of theirs [T, ·], and e for that of the source [S, ·]. Which rows those are is no part of the equations.
+ * Each row of the batch attends to its own source: in the equations of scores and weights, h, q, score, weight and context
+ * denote every B-th row of these tensors [T, ·], and e that of the source [S, ·].
  *
- * Source: dot and general, and where the context goes in: Luong, Pham & Manning 2015, "Effective approaches to
+ * Source: dot and general scores, and the use of the context: Luong, Pham & Manning 2015, "Effective approaches to
  * attention-based neural machine translation" (without input feeding); additive scores: Bahdanau, Cho & Bengio 2015.
  */
 import ndarray from 'ndarray';
@@ -23,8 +23,8 @@ import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import { signal, type Signal, type Stage } from './stage';
 
 /**
- * How a step of the source is scored against a step of the decoder: `dot`, by the product of their outputs;
- * `general`, the same with a matrix between them; `additive`, by a layer of tanh over both.
+ * The score of a step of the source for a step of the decoder: `dot`, the inner product of their outputs; `general`, the
+ * same with a matrix in between; `additive`, a tanh layer over both.
  */
 export type AttentionScore = 'dot' | 'general' | 'additive';
 export const scores: AttentionScore[] = ['dot', 'general', 'additive'];
@@ -40,7 +40,7 @@ const queryBackward = equations(
    dh += dq @ W.T`,
 );
 const scoreForward = equations(forwardOf, 'q [T, M]   e [S, M]   writes score [T, S]', 'score = q @ e.T');
-/** A query of `dot` is h itself, which has paths besides. */
+/** The query of `dot` is h itself, which also gets gradient on other paths. */
 const dotBackward = equations(
   backwardOf,
   'q [T, M]   e [S, M]   dscore [T, S]   adds dq [T, M]   de [S, M]',
@@ -66,7 +66,7 @@ const additiveForward = equations(
   'u = tanh(keys + q)',
 );
 const additiveScore = equations(forwardOf, 'u [K, H]   v [H, 1]   writes score [K, 1]', 'score = u @ v');
-/** The score of a step is u v: du = dscore vᵀ; what stands within the tanh is what is wanted. */
+/** The score of a step is u v, so du = dscore vᵀ; this is the gradient of the argument of tanh. */
 const additiveBackward = equations(
   backwardOf,
   'u [K, H]   dscore [K, 1]   v [1, H]   writes dkeys [K, H]',
@@ -77,7 +77,7 @@ const additiveScoreBackward = equations(
   'u [K, H]   dscore [K, 1]   adds dv [H, 1]',
   'dv += u.T @ dscore',
 );
-/** Every step of the source meets the same query, and every step of the decoder the same keys. */
+/** All steps of the source share the query, and all steps of the decoder share the keys: their gradients are sums. */
 const spreadBackward = equations(backwardOf, 'du [S, H]   writes dq [H]', 'dq = sum(du)');
 const gatherBackward = equations(backwardOf, 'du [T, W]   writes dkeys [W]', 'dkeys = sum(du)');
 const gatherMoreBackward = equations(backwardOf, 'du [T, W]   adds dkeys [W]', 'dkeys += sum(du)');
@@ -87,7 +87,7 @@ const weighForward = equations(
   'weight [T, S]   e [S, M]   writes context [T, M]',
   'context = weight @ e',
 );
-/** Three paths reach e: it is what is weighed, what is scored, and the final state that crosses the bridge. */
+/** Three paths reach e: the weighted mean, the scores, and the final state that crosses the bridge. */
 const weighBackward = equations(
   backwardOf,
   'weight [T, S]   e [S, M]   dcontext [T, M]   writes dweight [T, S]   de [S, M]',
@@ -136,7 +136,7 @@ export const attentionStatements = {
   additiveBackward: additiveBackward.statements[0],
 };
 
-/** The parameters of an attention of H units over M. */
+/** The parameters of an attention from H decoder units to M encoder units. */
 export function attentionParameters(score: AttentionScore, H: number, M: number): Record<string, Parameter> {
   const matrix = (shape: number[]): Parameter => ({ shape, init: glorot() });
   const why = `the widths of the last layers; 'general' and 'additive' let them differ`;
@@ -148,7 +148,7 @@ export function attentionParameters(score: AttentionScore, H: number, M: number)
   };
 }
 
-/** Every B-th row of a tensor of blocks of B rows, of the blocks `from`…`to`: what belongs to row b of the batch. */
+/** The rows of a tensor that belong to row b of the batch: every B-th row of the blocks `from`…`to`. */
 function ofRow(t: Tensor, b: number, B: number, from: number, to: number): Tensor {
   const [stride, column] = t.stride;
   return ndarray<Data>(
@@ -159,12 +159,12 @@ function ofRow(t: Tensor, b: number, B: number, from: number, to: number): Tenso
   );
 }
 
-/** The stage above a decoder's last layer. */
+/** Attention as a stage above the decoder's last layer. */
 export class Attention implements Stage {
   readonly output: Signal;
-  /** weight [T·B, S]: how much each step of each row attends to each step of its source. */
+  /** Attention weights [T·B, S] of each step of each row over the steps of its source. */
   readonly weight: Tensor;
-  /** 1 at [t·B + b, s] where step s of row b is one of its source; absent when all are. */
+  /** 1 at [t·B + b, s] if step s of row b's source is valid; absent if all are. */
   readonly valid: Tensor | undefined;
   private readonly T: number;
   private readonly S: number;
@@ -198,14 +198,14 @@ export class Attention implements Stage {
     Object.assign(this.tensors, softmaxBuffers(this.weight));
   }
 
-  /** Marks the steps of the source that count, from valid [S·B, 1]. */
+  /** Marks the valid steps of the source, from valid [S·B, 1]. */
   fill({ data }: Tensor): void {
     const { B, S, valid } = this;
     if (valid)
       for (let k = 0; k < valid.data.length; k++) valid.data[k] = data[(k % S) * B + (Math.floor(k / S) % B)];
   }
 
-  /** Records what depends on the source alone. */
+  /** Records the operations that depend only on the source. */
   encode(program: Program): void {
     if (this.score !== 'additive') return;
     const { e, B, S, tensors } = this;
@@ -256,7 +256,7 @@ export class Attention implements Stage {
       }
     };
     combineBackward.record(program, v);
-    // the last steps come first: they begin the sums over all steps
+    // the last steps run first, so they initialize the sums over all steps
     const weigh = to < T ? weighMoreBackward : weighBackward;
     eachRow((own, source) =>
       weigh.record(program, {
@@ -285,7 +285,7 @@ export class Attention implements Stage {
     }
   }
 
-  /** What comes back to the keys of all steps, and, once it is complete, from them to the source. */
+  /** Adds up the gradient of the keys over all steps and, once it is complete, passes it on to the source. */
   private keysBackward(program: Program, v: Tensors, from: number, to: number): void {
     const { B, S, T, e, tensors, parameters, gradients } = this;
     const gather = to < T ? gatherMoreBackward : gatherBackward;

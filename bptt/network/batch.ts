@@ -1,4 +1,4 @@
-/** Batches: what a caller hands in, read and checked. `fill.ts` copies them into a plan. */
+/** Reads and validates batches given by a caller; `fill.ts` copies them into a plan. */
 import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import type { Numbers } from '../../core/tensor';
 import { flatten, type FlatNumbers } from './numbers';
@@ -9,33 +9,33 @@ import { mustStream } from './topology';
 
 export type { Batch } from './sequence';
 
-/** Which part of a batch is run, where it begins, and how its loss is weighted. */
+/** Options of a pass: the part of the batch to run, the states to start from, and the weight of the loss. */
 export interface PassOptions {
-  /** Draws dropout; leave out to evaluate. */
+  /** Draws dropout; omit it for evaluation. */
   training?: boolean;
   /**
-   * `states` of the pass over the part of the sequence before this one: goes on there, in place of the
-   * batch's `initial`, and at that time of its clock unless the batch tells another.
+   * `states` of the pass over the preceding part of the sequence, from which to continue; they replace the batch's
+   * `initial`, and set the clock unless the batch does.
    */
   from?: States<Numbers | FlatNumbers>;
-  /** Only the steps `from`…`to` (not included); default all. The weights stay those of the whole batch. */
+  /** Runs only the steps `from`…`to` (exclusive); default all. Loss weights are still those of the whole batch. */
   steps?: readonly [from: number, to: number];
-  /** Only the rows `from`…`to` (not included); default all. States and gradients are then those of these rows. */
+  /** Runs only the rows `from`…`to` (exclusive); default all. States and gradients are then those of these rows. */
   rows?: readonly [from: number, to: number];
-  /** Runs without targets: there is no loss then, and no backward pass. */
+  /** Runs without targets, and therefore without loss and backward pass. */
   predict?: boolean;
-  /** What a mean loss is divided by; default the number of valid steps in the whole batch. */
+  /** The divisor of a mean loss; default the number of valid steps in the whole batch. */
   over?: number;
 }
 
 export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over'];
 
-/** The network that is to run a batch. */
+/** The properties of a network that a batch is checked against. */
 export interface ForBatch extends Reading {
   readonly reduction: 'mean' | 'sum';
 }
 
-/** A batch that was read and checked, of which parts can be run. */
+/** A validated batch, of which parts can be run. */
 export interface ReadBatch {
   readonly T: number;
   readonly B: number;
@@ -55,9 +55,9 @@ export interface Part {
   readonly low: number;
   readonly high: number;
   readonly over?: number;
-  /** Absent where the pass is a prediction; read when they are asked for, and once for all parts. */
+  /** Absent for a prediction; read on first use, and once for all parts. */
   readonly targets?: () => FlatNumbers;
-  /** How messages begin. */
+  /** Prefix of error messages. */
   readonly where: string;
 }
 

@@ -1,4 +1,4 @@
-/** What other threads build the same network from, without its weights, and how they know that it is the same. */
+/** Plain-data description of a network, without weights, from which other threads build a copy, and its fingerprint. */
 import { EQUATIONS, builtIn } from '../../cells/kinds';
 import { makers, noteOfCell, type CellMaker } from '../../cells/makers';
 import { mustBe } from '../../core/check';
@@ -16,17 +16,17 @@ import { cellsOf } from './stack';
 
 export interface Blueprint {
   network: NetworkNote;
-  /** Its text: a loss of one's own is not known in other threads. */
+  /** Definition of its loss, because other threads do not know a user's loss. */
   loss?: LossDefinition;
   executor: ExecutorName;
-  /** What the network computes, in words: see `operationsOf`. */
+  /** Fingerprint of the computation: see `operationsOf`. */
   operations: string;
 }
 
 /**
  * The blueprint of a network.
- * @param own whether the caller names a module with makers of its own cells.
- * @throws TypeError for a cell that no maker is known for.
+ * @param own whether the caller names a module with factories of its own cells.
+ * @throws TypeError for a cell without a known factory.
  */
 export function blueprintOf(net: Network, own: boolean): Blueprint {
   const known = [...builtIn, EQUATIONS];
@@ -49,8 +49,8 @@ export function blueprintOf(net: Network, own: boolean): Blueprint {
 }
 
 /**
- * Builds the network of a blueprint. Its weights are not those of the original: they are read for every pass.
- * @throws TypeError when it would compute something else, because a cell is more than its name and its options say.
+ * Builds the network of a blueprint. Its weights are blank: they are read from shared memory before every pass.
+ * @throws TypeError if it would compute something else, because name and options do not define a cell completely.
  */
 export function buildFrom(
   { network, loss: text, executor, operations }: Blueprint,
@@ -69,7 +69,7 @@ export function buildFrom(
   return net;
 }
 
-/** Everything that a network does in two steps of two rows, written down: two networks that differ differ in it. */
+/** All operations of a network for two steps of two rows, as text: a fingerprint that differs if the networks differ. */
 function operationsOf({ architecture, parameters }: Network): string {
   const source = architecture.encoder && { T: 2, masked: true };
   const plan = new Plan(architecture, { T: 2, B: 2, masked: true, source }, parameters);

@@ -1,4 +1,4 @@
-/** A plan bound to an executor: its programs rewritten, and turned into calls. */
+/** Binds a plan to an executor: optimises its programs and turns them into functions. */
 import { defer, hoist } from '../../core/hoist';
 import type { Executor, Program } from '../../core/program';
 import { reshape, type Tensor } from '../../core/tensor';
@@ -8,31 +8,31 @@ import { Plan } from './plan';
 import type { PlanShape } from './stage';
 import { outputAxes } from './topology';
 
-/** A plan's programs as calls, and its results under their axes. */
+/** A plan's programs as functions, and its results in their full shapes. */
 export interface Bound {
   plan: Plan;
-  /** Counts who has written numbers into it: those of an earlier turn are gone. */
+  /** Incremented whenever its buffers are overwritten: results of an earlier turn are lost. */
   turn: number;
-  /** The plan's output under its axes. */
+  /** The plan's output in its full shape. */
   output: Tensor;
-  /** Its attention under its axes, if it has one. */
+  /** Its attention weights in their full shape, if it has attention. */
   attention?: Tensor;
   start(): void;
   encode(): void;
   forward(): void;
   backward(): void;
-  /** What only dL/dx needs: run when somebody asks for it. */
+  /** Operations needed only for dL/dx, which run when it is first read. */
   inputBackward(): void;
   startBackward(): void;
-  /** Operations that it keeps calls for; a loop counts once, however often it runs. */
+  /** Number of bound operations; each operation of a loop counts once. */
   operations: number;
-  /** Bytes of the arena that it uses; 0 where its memory is its own. */
+  /** Bytes that it uses in the arena; 0 if it has its own memory. */
   bytes: number;
-  /** Returns its memory: nothing of it may be used any more. */
+  /** Frees its memory; it must not be used afterwards. */
   release(): void;
 }
 
-/** Lays a network out for a shape. */
+/** Creates and binds the plan of a network for a shape. */
 export function bind(
   shape: PlanShape,
   network: { architecture: Architecture; parameters: Parameters; executor: Executor },

@@ -1,6 +1,6 @@
 /**
- * The bridge: each state of a decoder's layer starts from the final state of the same name of the encoder's layer at the
- * same height, those of both directions side by side.
+ * The bridge: initializes each state of a decoder layer with the final state of the same name in the corresponding encoder
+ * layer, or with the concatenated final states of its two directions.
  *
  *   start [B, H] = s [B, H], or [→s ; ←s]
  *
@@ -14,12 +14,12 @@ import { encoderOf, layersOf, type Layers, type Stack } from './stack';
 import type { Unroll } from '../unroll';
 
 const bridgeForward = equations('bridge, forward', 's [B, H]   writes start [B, H]', 'start = s');
-/** Nothing else reads a final state of the encoder. */
+/** No other path reaches a final state of the encoder. */
 const bridgeBackward = equations('bridge, backward', 'dStart [B, H]   writes ds [B, H]', 'ds = dStart');
 
 /**
- * Checks that every state of the decoder has one to start from.
- * @throws RangeError naming the first that has none of its width.
+ * Checks that every state of the decoder has a matching one in the encoder.
+ * @throws RangeError naming the first state without one of its width.
  */
 export function mustBridge(all: Layers, where: string): void {
   const [readers, writers] = [encoderOf(all), layersOf(all)];
@@ -44,7 +44,7 @@ export function mustBridge(all: Layers, where: string): void {
 }
 const bridge = 'each state of the decoder starts from the one of that name in the encoder, layer by layer';
 
-/** Records both ways over the bridge. */
+/** Records the forward and backward operations of the bridge. */
 export function recordBridge(from: Stack, to: Stack, forward: Program, backward: Program): void {
   to.layers.forEach(({ unrolls: [reader] }, l) => {
     for (const s of Object.keys(reader.states)) {

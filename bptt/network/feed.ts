@@ -1,9 +1,10 @@
 /**
- * The output fed back: a network reads what it predicted at the step before, x_t = f(y_{t−1}).
+ * Output feedback: a network reads its own prediction of the previous step, x_t = f(y_{t−1}).
  *
  *   y at one step, x at the next [B, O]
  *
- * f is what the loss takes the output for: y itself, as without a loss, σ(y) or softmax(y). The gradient flows back through it; to forget that is the usual mistake.
+ * f is the prediction function of the loss: y itself (also without a loss), σ(y) or softmax(y). The gradient flows back
+ * through it, which is often forgotten.
  */
 import { equations } from '../../core/equations/equations';
 import type { LossPrediction } from '../../losses';
@@ -13,7 +14,7 @@ import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import type { Signal } from './stage';
 
 const sameForward = equations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = y');
-// two paths reach y: the loss at its own step, and what it was fed to
+// two paths reach y: the loss at its own step, and the input of the next step
 const sameBackward = equations('feedback, backward', 'dx [B, O]   adds dy [B, O]', 'dy += dx');
 
 const sigmoidForward = equations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = sigmoid(y)');
@@ -23,7 +24,7 @@ const sigmoidBackward = equations(
   'dy += dx * x * (1 - x)',
 );
 
-/** What is recorded between two steps. */
+/** The operations between two steps. */
 export class Feedback {
   private readonly buffers: Tensors;
 
@@ -47,7 +48,7 @@ export class Feedback {
   backward(program: Program, t: number): void {
     const v = this.at(t);
     if (this.prediction === 'softmax') {
-      // its own share is put down where `flow` was, and then added
+      // the gradient through softmax is written in place of `flow`, then added
       softmaxBackward.record(program, { ...v, p: v.x, dp: v.dx, dy: v.flow });
       sameBackward.record(program, { ...v, dx: v.flow });
     } else (this.prediction === 'sigmoid' ? sigmoidBackward : sameBackward).record(program, v);

@@ -1,4 +1,4 @@
-/** Copying a batch into a plan: of the part that is run, the numbers that count, and zeros elsewhere. */
+/** Copies a part of a batch into the buffers of a plan; padding is filled with zeros. */
 import { lossOf } from '../../losses';
 import { must, mustShape } from '../../core/check';
 import type { Data } from '../../core/memory';
@@ -13,7 +13,7 @@ import { endsInOne, outputAxes } from './topology';
 
 /**
  * Copies a part of a batch into a plan of its shape.
- * @throws RangeError for a number that is not finite, or a target that does not fit.
+ * @throws RangeError for a non-finite number or an invalid target.
  */
 export function fillPlan(plan: Plan, part: Part, net: ForBatch): void {
   const { main, source, B, from, where, targets } = part;
@@ -27,7 +27,7 @@ export function fillPlan(plan: Plan, part: Part, net: ForBatch): void {
   if (plan.target && plan.weight && targets) fillTargets(plan, part, targets(), net);
 }
 
-/** Copies the steps of a sequence that a stack runs, of which the first is row `first`, counted in steps of B rows. */
+/** Copies the steps of a sequence that a stack runs; they start at row `first` of the time-major rows. */
 function fillSequence(
   { input, valid }: Stack,
   { lengths, values, given, classes }: Sequence,
@@ -53,14 +53,14 @@ function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch
   const expected = shapeFor(T, B);
   if (!alike(targets.shape, expected)) {
     const turned = !net.architecture.encoder && T !== B && alike(targets.shape, shapeFor(B, T));
-    // one row of numbers without an axis of rows looks like rows of class numbers
+    // a single sequence without a batch axis looks like a batch of class numbers
     const { input } = firstReaderOf(net.architecture);
     const flat = plan.main.shape.classes && B === input ? '; without a last axis D, x is class numbers' : '';
     const reason = turned ? rowsFirst(T, B) : `O = ${net.output}, ${topology} with a ${loss} loss${flat}`;
     mustShape(targets.shape, expected, where, 'targets', reason);
   }
 
-  // with one output, a row counts in the part in which it ends
+  // if a row has one output, it counts in the part in which the row ends
   const one = endsInOne(topology);
   const ends = (b: number): boolean => from < lengths[b] && lengths[b] <= to;
   const counts = (row: number): boolean => (one ? ends(row) : Math.floor(row / B) < lengths[row % B]);
@@ -76,16 +76,16 @@ function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch
 const alike = (p: readonly number[], q: readonly number[]): boolean =>
   p.length === q.length && p.every((n, k) => n === q[k]);
 
-/** Row numbers of a plan that runs the rows low…high as row numbers in blocks of all B rows. */
+/** Maps row numbers of a plan that runs the rows low…high to row numbers in blocks of all B rows. */
 function wholeRow({ B, low, high }: Part): (row: number) => number {
   const own = high - low;
   return own === B ? (row) => row : (row) => Math.floor(row / own) * B + low + (row % own);
 }
 
-/** Where the rows of a plan are in a batch, and how both are called in messages. */
+/** Position of a plan's rows in the batch, and names for messages. */
 interface Place {
   name: string;
-  /** The row that becomes row 0 of the tensor, counted in steps of all rows. */
+  /** The time-major row of the batch that becomes row 0 of the tensor. */
   first: number;
   whole: (row: number) => number;
   B: number;
@@ -93,13 +93,13 @@ interface Place {
 }
 interface Filling extends Place {
   counts: (row: number) => boolean;
-  /** One class number a row, to be written as a one-hot row. */
+  /** Whether each row is a class number, to be written as a one-hot row. */
   classes: boolean;
-  /** Numbers that must lie in 0…1; default any that are finite. */
+  /** Whether numbers must be in 0…1; default any finite numbers. */
   probabilities?: boolean;
 }
 
-/** Copies rows that count; the others become zero, so that nothing that stands there can have an effect. */
+/** Copies valid rows and sets all others to zero, so that padding has no effect. */
 function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
   const { counts, classes, probabilities = false, whole, first, B, where, name } = how;
   const [N, width] = into.shape;
@@ -115,7 +115,7 @@ function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
     if (classes) {
       const one = numbers[row];
       const fits = Number.isInteger(one) && one >= 0 && one < width;
-      // worded only when needed: a message for every row would be most of what a step allocates
+      // the message is built only on failure: one for every row would dominate the allocations of a step
       if (!fits) {
         const why = name === 'targets' ? undefined : 'without a last axis D, numbers are class numbers';
         must(false, where, `${name} must be class numbers in 0…${width - 1}`, `${one} at ${place(row)}`, why);
@@ -133,7 +133,7 @@ function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
   }
 }
 
-/** Copies numbers up to the first that is NaN or infinite, or no probability; gives how many those are. */
+/** Copies numbers up to the first that is non-finite or not a probability; returns how many were copied. */
 function copyRow(
   into: Data,
   to: number,

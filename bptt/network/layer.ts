@@ -1,8 +1,8 @@
 /**
- * Layers: a cell that reads the sequence from its start, or two cells that read it from both ends.
+ * Layers: a single cell, or two cells that read the sequence in opposite directions.
  *
- * The outputs of two directions lie side by side in one buffer of T + 2 blocks of B rows, so that the layer above reads
- * both as one matrix and nothing is copied:
+ * The outputs of two directions are adjacent columns of one buffer of T + 2 blocks of B rows, so that the layer above reads
+ * both as one matrix without copying:
  *
  *   blocks     0          1 … T       T + 1
  *   forward    initial    outputs               columns of the one cell
@@ -17,14 +17,14 @@ import { withoutPrefix, type Parameters } from './parameters';
 import type { PlanShape, Signal, Stage } from './stage';
 import { Unroll } from '../unroll';
 
-/** Two cells, with weights of their own, that never see each other: only the layer above sees both. */
+/** Two independent cells with separate weights; only the layer above reads both outputs. */
 export interface Bidirectional {
   /** Reads from t = 0 to the end. */
   readonly forward: Cell;
   /** Reads from the end, each row from its own last step, to t = 0. */
   readonly backward: Cell;
 }
-/** What stands in `layers` of a network: one cell, or two that read in opposite directions. */
+/** A layer of a network: one cell, or two that read in opposite directions. */
 export type Layer = Cell | Bidirectional;
 
 /**
@@ -32,12 +32,12 @@ export type Layer = Cell | Bidirectional;
  *
  *   input [T·B, D]   output [T·B, H + H']      parameters and states `l0.…` and `l0r.…`
  *
- * The cells may differ in kind and size; without a second one the first describes both, each with its own weights. Such
- * a layer needs the whole sequence: it cannot be carried on from batch to batch, because the future of a stream is not
+ * The cells may differ in kind and size; without a second one, the first defines both, each with its own weights. Such a
+ * layer needs the whole sequence: its states cannot be carried from batch to batch, because the future of a stream is not
  * known.
  *
  * Source: Schuster & Paliwal 1997, "Bidirectional recurrent neural networks".
- * @throws TypeError when one is not a cell; RangeError when their inputs differ in width.
+ * @throws TypeError if one is not a cell; RangeError if their inputs differ in width.
  * @example network({ layers: [bidirectional(lstm({ input: 4, hidden: 5 }))], output: 3 }).parameters.count // 433
  */
 export function bidirectional(forward: Cell, backward: Cell = forward): Bidirectional {
@@ -54,9 +54,9 @@ export function bidirectional(forward: Cell, backward: Cell = forward): Bidirect
   return { forward, backward };
 }
 
-/** One cell of a layer, and the way it reads. */
+/** One cell of a layer, and its direction. */
 export interface Direction {
-  /** `l0`, or `l0r` for the cell that reads from the end: what its parameters and states are named by. */
+  /** `l0`, or `l0r` for the cell that reads from the end: the prefix of its parameters and states. */
   name: string;
   cell: Cell;
   reverse: boolean;
@@ -92,18 +92,18 @@ export function nameOf(layer: Layer): string {
   return `bidirectional ${forward.name}${second}`;
 }
 
-/** The cells that look at the time. */
+/** The cells whose steps depend on the time. */
 export const clocksOf = (layers: readonly Layer[]): Cell[] =>
   layers.flatMap(directionsOf).flatMap(({ cell }) => (cell.phase ? [cell] : []));
 
-/** What these clocks show in the T steps from time `clock` on; the same where there are none. */
+/** A key of the phases of these cells in the T steps from time `clock` on; empty without such cells. */
 export function phasesOf(clocks: readonly Cell[], T: number, clock: number): string {
   if (clocks.length === 0) return '';
   return Array.from({ length: T }, (_, t) => clocks.map((cell) => cell.phase?.(clock + t)).join()).join(' ');
 }
 
 /**
- * Checks that no layer needs the end of a sequence before its start.
+ * Checks that no layer reads the sequence from its end.
  * @throws RangeError naming the layer.
  */
 export function mustReadForward(layers: readonly Layer[], where: string, what: string, got: unknown): void {
@@ -113,19 +113,19 @@ export function mustReadForward(layers: readonly Layer[], where: string, what: s
   must(false, where, what, got, why);
 }
 
-/** Both directions read the same input: what comes back from each adds up. */
+/** Both directions read the same input, so their gradients add up. */
 const joinBackward = equations(
   'bidirectional, backward',
   'dxForward, dxBackward [N, D]   writes dx [N, D]',
   'dx = dxForward + dxBackward',
 );
 
-/** A layer laid out over time: one unrolling for each of its directions. */
+/** A layer over time: one unrolling for each of its directions. */
 export interface LayerStage extends Stage {
   unrolls: Unroll[];
 }
 
-/** Lays the directions of a layer out over time. */
+/** Unrolls the directions of a layer over time. */
 export function layerStage(
   directions: readonly Direction[],
   below: Signal,
@@ -134,7 +134,7 @@ export function layerStage(
 ): LayerStage {
   const { dtype } = parameters;
   const width = directions.reduce((sum, { cell }) => sum + outputOf(cell).width, 0);
-  // each direction has an initial state of its own, at its end of the T blocks of outputs
+  // each direction has its own initial state, at its end of the T blocks of outputs
   const states = zeros([(T + directions.length) * B, width], dtype);
   const output = { value: rows(states, B, (T + 1) * B), gradient: zeros([T * B, width], dtype) };
 

@@ -1,25 +1,25 @@
-/** What a network needs of the engine's memory, counted from its cells before anything of it is built. */
+/** Estimates the memory that a network needs, before it is built. */
 import { outputOf, type Cell } from '../../cells/cell';
 import { must } from '../../core/check';
 import { engineMemory, type Dtype } from '../../core/memory';
 import { sizeOf } from '../../core/tensor';
 
-/** A network, and the batch that it is to run. */
+/** Sizes of a network and its batches. */
 export interface Plans {
-  /** Cells, and how many layers or directions are like each. */
+  /** Cells, and the number of layers or directions of each. */
   cells: readonly { cell: Cell; times: number }[];
   /** O, the width of the output layer. */
   output: number;
   T: number;
   B: number;
-  /** Threads that share the rows of a batch, each with a memory of its own; default 1. */
+  /** Threads that share the rows of a batch, each with its own memory; default 1. */
   threads?: number;
   dtype: Dtype;
-  /** Rows as long as all weights: the weights, their gradients, what an optimizer keeps of each. */
+  /** Number of arrays as long as all weights: the weights, their gradients, the states of the optimizer. */
   rows: number;
 }
 
-/** Weights in all, and bytes: no less than these, and not much more. */
+/** The number of weights, and a lower bound of the bytes needed, which is close to the real need. */
 export function needOf(plans: Plans): { weights: number; bytes: number } {
   const { cells, output: O, T, threads = 1, dtype, rows } = plans;
   const B = Math.ceil(plans.B / threads);
@@ -38,13 +38,13 @@ export function needOf(plans: Plans): { weights: number; bytes: number } {
 }
 
 /**
- * Refuses what has no room, before time and memory are spent on it.
- * @throws RangeError with the numbers.
+ * Checks that a network fits into memory before it is built.
+ * @throws RangeError with the numbers if it does not.
  */
 export function mustHaveRoom(plans: Plans, where: string): void {
   const room = engineMemory().buffer.byteLength;
   const { weights, bytes } = needOf(plans);
-  if (room === 0 || bytes <= room) return; // ordinary arrays have no limit of ours
+  if (room === 0 || bytes <= room) return; // ordinary arrays are not limited by the engine
   must(
     false,
     where,

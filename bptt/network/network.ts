@@ -24,9 +24,9 @@ export type { Upstream } from './upstream';
 let runnerIn: (net: Network) => Runner;
 
 /**
- * A recurrent network with its weights: made by `network`, or by a checkpoint or an import.
+ * A recurrent network with its weights: created by `network`, or from a checkpoint or an import.
  *
- *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      one side of one step has no axis T
+ *   x [T, B, D]   ->   output [T, B, O]   states by name, `l0.h` [B, H]      a side with a single step has no axis T
  *
  * @example
  * const small = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
@@ -35,10 +35,10 @@ let runnerIn: (net: Network) => Runner;
  * pass.backward().x.shape; // [2, 1, 2]
  */
 export class Network {
-  /** What it is made of, defaults filled in. */
+  /** Its options, with defaults filled in. */
   readonly architecture: Architecture;
   readonly parameters: Parameters;
-  /** Drew the weights, and draws dropout: its state is part of a run that is to go on. */
+  /** The generator of weights and dropout; its state must be saved to continue a run exactly. */
   readonly random: Random;
   readonly executor: Executor;
   readonly reduction: 'mean' | 'sum';
@@ -72,10 +72,10 @@ export class Network {
   /**
    * Runs a batch forward.
    *
-   * @param options `from` goes on from the states of another pass; `steps` and `rows` run only some of the batch, with
-   * their weights in the loss of the whole (see `truncated` and `parallel`). Dropout is drawn for all rows, so that it is
-   * the same however a batch is shared out.
-   * @throws RangeError when a shape, a length or a target does not fit, or a number is not finite.
+   * @param options `from` continues from the states of another pass; `steps` and `rows` run only a part of the batch, with
+   *   its weights in the loss of the whole (see `truncated` and `parallel`). Dropout is drawn for all rows, so that it does
+   *   not depend on how a batch is divided.
+   * @throws RangeError for an invalid shape, length or target, or a non-finite number.
    */
   forward(batch: Batch, options: PassOptions = {}): Pass {
     mustKnowKeys(options, passKeys, 'network.forward');
@@ -83,7 +83,7 @@ export class Network {
   }
 }
 
-/** What runs a network: for the engine's own modules. */
+/** The runner of a network, for the engine's own modules. */
 export const runnerOf = (net: Network): Runner => runnerIn(net);
 
 /** Throws TypeError unless the value is a network of this engine. */
@@ -95,23 +95,23 @@ export function mustBeNetwork(value: unknown, where: string): asserts value is N
 /**
  * A recurrent network: layers of cells, an optional output layer, an optional loss.
  *
- * @throws TypeError for an unknown option; RangeError when sizes disagree.
+ * @throws TypeError for an unknown option; RangeError if sizes do not match.
  * @example network({ layers: [lstm({ input: 4, hidden: 5 })], output: 3, loss: 'softmax' }).parameters.count // 218
  */
 export const network = (options: NetworkOptions): Network => new Network(options);
 
-/** A network whose weights are 0, to be filled in from elsewhere: it draws no random number. */
+/** A network with zero weights, to be filled in later; it draws no random numbers. */
 export const blankNetwork = (options: NetworkOptions): Network => new Network(options, 'blank');
 
-/** What may differ in a copy: nothing that the weights depend on. */
+/** Options that may differ in a copy, because the weights do not depend on them. */
 export type CopyChanges = Pick<
   NetworkOptions,
   'topology' | 'dtype' | 'dropout' | 'loss' | 'reduction' | 'seed' | 'executor'
 >;
 
 /**
- * A network of its own with the same weights; float64 unless `changes` say otherwise, as the gradient check wants it. It
- * draws dropout as the original would from here on, or from a `seed` of its own.
+ * A copy of a network with the same weights, in float64 unless `changes` say otherwise, because the gradient check requires
+ * it. It draws the same dropout as the original would, unless it gets its own `seed`.
  * @example copyNetwork(net, { dropout: 0 }).parameters.count === net.parameters.count // true
  */
 export function copyNetwork(net: Network, changes: CopyChanges = {}): Network {

@@ -1,4 +1,4 @@
-/** A network as plain data, without its weights: what checkpoints hold, and what other threads build it from. */
+/** Converts a network without its weights to plain data, for checkpoints and other threads, and back. */
 import type { Cell } from '../../cells/cell';
 import { embedding, type Embedding, type EmbeddingOptions } from '../../cells/embedding';
 import { noteOfCell, remake, type CellMaker, type CellNote } from '../../cells/makers';
@@ -42,7 +42,7 @@ const noteOfLayer = (layer: Layer): LayerNote =>
 
 /**
  * The options of the network of a note.
- * @throws TypeError for a cell that none of the makers makes.
+ * @throws TypeError for a cell without a known factory.
  */
 export function optionsFrom(
   { embedding: table, layers, encoderEmbedding: encoderTable, encoder, ...rest }: NetworkNote,

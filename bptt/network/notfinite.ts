@@ -1,4 +1,4 @@
-/** Where the first number arose that is not finite, in the order in which numbers are computed. */
+/** Finds the first non-finite number of a pass, in the order of computation. */
 import { matrix } from '../../core/program';
 import { rows, type Tensor } from '../../core/tensor';
 import type { Parameters } from './parameters';
@@ -6,8 +6,8 @@ import type { Plan } from './plan';
 import type { Unroll } from '../unroll';
 
 /**
- * The first number of a forward pass that is not finite.
- * @returns for instance `l1.c at t = 3 (row 0, unit 7)`, or undefined when all are finite.
+ * The first non-finite number of a forward pass.
+ * @returns for instance `l1.c at t = 3 (row 0, unit 7)`, or undefined if all are finite.
  */
 export function firstBadValue(plan: Plan): string | undefined {
   const { T } = plan.shape;
@@ -35,8 +35,8 @@ export function firstBadValue(plan: Plan): string | undefined {
 }
 
 /**
- * The first number of a backward pass that is not finite: from the last layer down, from the last step back.
- * @returns for instance `the gradient of l1.c at t = 3 (row 0, unit 7)`, or undefined when all are finite.
+ * The first non-finite number of a backward pass: from the last layer down, from the last step back.
+ * @returns for instance `the gradient of l1.c at t = 3 (row 0, unit 7)`, or undefined if all are finite.
  */
 export function firstBadGradient(plan: Plan): string | undefined {
   const { T } = plan.shape;
@@ -48,7 +48,7 @@ export function firstBadGradient(plan: Plan): string | undefined {
       const t = stepOf(unroll, count);
       const when =
         count > 0 ? `at t = ${t}` : unroll.options.reverse ? 'after the last step' : 'before t = 0';
-      // what comes from the output at t, then what comes back from the next step
+      // first the gradient from the output at t, then that from the next step
       const above =
         count > 0
           ? search(unroll.block(unroll.dOutput, t), `the gradient of the output of ${name} ${when}`)
@@ -63,7 +63,7 @@ export function firstBadGradient(plan: Plan): string | undefined {
   return undefined;
 }
 
-/** The first parameter, or gradient of one, that is not finite: `NaN in l0.Wh (row 2, column 3)`. */
+/** The first non-finite parameter or gradient: `NaN in l0.Wh (row 2, column 3)`. */
 export function firstBadParameter(parameters: Parameters, what: 'values' | 'gradients'): string | undefined {
   for (const [name, t] of Object.entries(parameters[what])) {
     const width = t.shape[t.shape.length - 1];
@@ -78,11 +78,11 @@ export function firstBadParameter(parameters: Parameters, what: 'values' | 'grad
   return undefined;
 }
 
-/** The t of the last of the `count` steps that a cell has taken. */
+/** The time of the last of the first `count` steps of a cell. */
 const stepOf = ({ options: { T, reverse } }: Unroll, count: number): number =>
   reverse ? T - count : count - 1;
 
-/** Searches a tensor of T blocks of B rows step by step, or one of B rows as it is. */
+/** Searches a tensor of T blocks of B rows step by step, or a single block of B rows. */
 function searchSteps({ shape: { T, B } }: Plan, t: Tensor, name: string): string | undefined {
   if (t.shape[0] === B && T > 1) return search(t, name);
   for (let k = 0; k < T; k++) {

@@ -1,21 +1,21 @@
-/** Boxes: numbers in any form that a caller may hand in, as row-major numbers under a shape. */
+/** Converts numbers in any accepted form to row-major numbers with a shape. */
 import { must, mustBe } from '../../core/check';
 import { isList, isTensor, mustBeNumbers, rowMajor, sizeOf, type Numbers } from '../../core/tensor';
 
-/** Row-major numbers under a shape: the cheapest way to hand in a batch. */
+/** Row-major numbers with a shape: the most efficient form of a batch. */
 export interface FlatNumbers {
   /** The axes, slowest first. */
   shape: number[];
-  /** As many as the shape has places. */
+  /** The numbers, as many as the product of the axes. */
   numbers: ArrayLike<number>;
 }
 
 const forms = 'nested lists, a typed array, a tensor, or { shape, numbers }';
 
 /**
- * Any form of numbers as row-major numbers under a shape.
- * @param ragged what to do about lists on the second axis that differ in length.
- * @throws TypeError for another form, or where something is no number; RangeError for lists of unequal lengths.
+ * Converts numbers in any accepted form to row-major numbers with a shape.
+ * @param ragged advice in the error for lists of different lengths on the second axis.
+ * @throws TypeError for another form or a value that is not a number; RangeError for lists of unequal lengths.
  */
 export function flatten(
   values: Numbers | FlatNumbers,
@@ -25,7 +25,7 @@ export function flatten(
 ): FlatNumbers {
   if (isBox(values)) {
     const { shape, numbers } = values;
-    // worded only when needed: boxes come at every step
+    // messages are built only on failure, because this runs at every step
     if (!isList(shape) || !Array.prototype.every.call(shape, isSize))
       mustBe(false, where, `the shape of ${name} must be a list of whole numbers >= 0`, shape);
     if (!isList(numbers))
@@ -47,8 +47,8 @@ const isBox = (values: unknown): values is FlatNumbers =>
   typeof values === 'object' && values !== null && 'numbers' in values;
 
 /**
- * Row-major numbers for a place of this shape, given in the shape itself or flat.
- * @throws RangeError when they do not fit; and as `flatten` does.
+ * Row-major numbers for a tensor of this shape; they may be given in that shape or flat.
+ * @throws RangeError if the shape does not match; also the errors of `flatten`.
  */
 export function fitted(
   values: Numbers | FlatNumbers,

@@ -1,4 +1,4 @@
-/** Named parameters and their gradients, each set in one contiguous stretch of memory. */
+/** Named parameters and their gradients, each set in one contiguous array. */
 import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
 import { must, mustShape } from '../../core/check';
@@ -9,12 +9,12 @@ import type { Random } from '../../core/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
 import { fitted, type FlatNumbers } from './numbers';
 
-/** Elements every parameter starts on a multiple of: 64 bytes in float32, so that kernels read aligned rows. */
+/** Alignment of each parameter in elements: 64 bytes in float32, so that kernels read aligned rows. */
 const GRAIN = 16;
 
 /**
- * The parameters of a network and their gradients, by name. All of either kind lie in one row, of which the tensors are
- * views: what is written to one is seen in the other.
+ * The parameters of a network and their gradients, by name. All parameters, and all gradients, are views of one row, and
+ * share its memory.
  *
  *   values['l0.Wx'], gradients['l0.Wx'] [D, H]   flat, flatGradients [1, N], padding included
  *
@@ -29,19 +29,19 @@ export class Parameters {
   readonly values: Tensors = {};
   /** dL/dparameter under the same names; every backward adds into them. */
   readonly gradients: Tensors = {};
-  /** All values, and all gradients, as one row [1, N]: what optimizers and clipping work on. */
+  /** All values as one row [1, N], for optimizers and clipping. */
   readonly flat: Tensor;
   /** All gradients as one row, in the order of `flat`; zeros in the padding. */
   readonly flatGradients: Tensor;
 
   constructor(
-    /** Shape and start of each, by name. */
+    /** Shape and initializer of each, by name. */
     readonly shapes: Readonly<Record<string, Parameter>>,
     /** Of all values and gradients. */
     readonly dtype: Dtype,
-    /** Draws the start of each; without it, all are 0, to be filled in from elsewhere. */
+    /** Generator of the initial values; without it, all are 0, to be filled in later. */
     random?: Random,
-    /** Works on all of them at once: updates, norms. */
+    /** Runs updates and norms over all of them. */
     readonly executor: Executor = executorOf(),
   ) {
     const padded = (shape: number[]): number => Math.ceil(sizeOf(shape) / GRAIN) * GRAIN;
@@ -57,7 +57,7 @@ export class Parameters {
     }
   }
 
-  /** Numbers that are learnt; the padding between parameters does not count. */
+  /** Number of trained values, without the padding between parameters. */
   get count(): number {
     return Object.values(this.values).reduce((sum, t) => sum + sizeOf(t.shape), 0);
   }
@@ -68,9 +68,9 @@ export class Parameters {
   }
 
   /**
-   * Replaces the value of one parameter by numbers in its shape, or by flat ones.
-   * @param shape that of flat values, to be checked.
-   * @throws RangeError for an unknown name, another shape or count; TypeError for what is no number.
+   * Replaces the value of one parameter; numbers are given in its shape or flat.
+   * @param shape the shape of flat values, to be checked.
+   * @throws RangeError for an unknown name or a wrong shape or count; TypeError for a value that is not a number.
    */
   set(name: string, values: Numbers | FlatNumbers, shape?: number[]): void {
     const where = 'parameters.set';

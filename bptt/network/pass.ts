@@ -1,8 +1,8 @@
 /**
- * A pass: one batch run forward, its results, and its way back.
+ * A forward pass over one batch, its results, and its backward pass.
  *
- * Results are copies that are made when they are read. A plan's memory is used again by later passes, so they must be read
- * before that; what was read stays as it is.
+ * Results are copied when they are first read. Later passes reuse the plan's memory, so results must be read before the
+ * next pass; copies that were read remain valid.
  */
 import { must, mustBe } from '../../core/check';
 import { allCopied, copied, reshape, rows, type Tensor, type Tensors } from '../../core/tensor';
@@ -13,33 +13,34 @@ import { States } from './states';
 import { beginsWithOne } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
 
-/** What a pass runs. */
+/** A plan that is loaded with a batch. */
 export interface Loaded {
   bound: Bound;
-  /** It starts where every sequence starts. */
+  /** Whether it starts from the default initial states. */
   fresh: boolean;
-  /** The part that is run holds the first step. */
+  /** Whether it includes the first step of the batch. */
   begins: boolean;
   /** Time on the sequence's clock after its last step. */
   clock: number;
-  /** It has no targets. */
+  /** Whether it runs without targets. */
   predicted: boolean;
 }
 
-/** What a backward pass gives, beside the gradients of the parameters; copied when first read, as the results are. */
+/** Results of a backward pass besides the gradients of the parameters; copied when they are first read. */
 export interface Gradients {
-  /** dL/dx, in the shape of x as values. */
+  /** dL/dx in the shape of x. */
   readonly x: Tensor;
-  /** Of an encoder-decoder: dL/d of what the decoder was given. */
+  /** For an encoder-decoder, the gradient of the decoder's inputs. */
   readonly inputs?: Tensor;
-  /** dL/d initial states by name, `l0.h` [B, H]; of an encoder-decoder the encoder's, `e0.h`. */
+  /** dL/dinitial states by name, `l0.h` [B, H]; for an encoder-decoder those of the encoder, `e0.h`. */
   readonly initial: Tensors;
 }
 
 let planIn: (pass: Pass) => Plan;
 
 /**
- * A forward pass, made by `network.forward`. Tensors are copied when they are first read, which must be before the next pass.
+ * A forward pass, created by `network.forward`. Tensors are copied when they are first read, which must be before the next
+ * pass.
  * @example
  * const pass = net.forward(batch);
  * pass.output.shape; // [2, 1, 2]
@@ -71,12 +72,12 @@ export class Pass {
     this.loss = architecture.loss && !predicted ? loss.get(0) : NaN;
   }
 
-  /** y [T, B, O], or [B, O] where each row has one output. */
+  /** y [T, B, O], or [B, O] if each row has one output. */
   get output(): Tensor {
     return (this.#output ??= copied(this.#mustHold('network.forward', 'output').output));
   }
 
-  /** Final states by name, `l0.h` [B, H]: the next part of the sequence is run `from` them. */
+  /** Final states by name, `l0.h` [B, H]; pass them as `from` to continue the sequence. */
   get states(): States {
     if (!this.#states) {
       const { plan } = this.#mustHold('network.forward', 'states');
@@ -85,7 +86,7 @@ export class Pass {
     return this.#states;
   }
 
-  /** [T, B, S]: how much each step attends to each step of the source; of a network with attention. */
+  /** Attention weights [T, B, S] of each step over the steps of the source, for a network with attention. */
   get attention(): Tensor | undefined {
     const { attention } = this.#loaded.bound;
     if (attention && !this.#attention) {
@@ -96,14 +97,14 @@ export class Pass {
   }
 
   /**
-   * Runs backward through time, adding into the gradients of the network's parameters. Weights stay.
+   * Runs backward through time and adds into the gradients of the network's parameters. Weights do not change.
    *
-   * @param upstream dL/doutput and dL/dstates, for a network without a loss; what is left out is zero.
-   * @returns dL/dx [T, B, D] ([B, D] where there is one input), that of a decoder's inputs, and dL/dinitial states by
-   *   name. Those of inputs are computed when one is read for the first time, which must be before the weights change;
-   *   class numbers have none.
-   * @throws RangeError after a later pass that needed this one's memory, or when a gradient has the wrong size; TypeError
-   *   when dL/dx is read after a batch of class numbers.
+   * @param upstream dL/doutput and dL/dstates, for a network without a loss; missing ones are zero.
+   * @returns dL/dx [T, B, D] ([B, D] if there is one input), that of a decoder's inputs, and dL/dinitial states by name.
+   *   Gradients of inputs are computed when one is first read, which must be before the weights change; class numbers have
+   *   none.
+   * @throws RangeError after a later pass that reused this one's memory, or if a gradient has the wrong size; TypeError if
+   *   dL/dx is read for a batch of class numbers.
    */
   backward(upstream?: Upstream): Gradients {
     const where = 'pass.backward';
@@ -122,7 +123,7 @@ export class Pass {
     return (this.#gradients = this.#read());
   }
 
-  /** What a backward pass has left in the plan, to be read as long as it is there. */
+  /** The gradients in the plan, which can be read until they are overwritten. */
   #read(): Gradients {
     const where = 'pass.backward';
     const { bound, begins } = this.#loaded;
@@ -177,7 +178,7 @@ export class Pass {
 const REUSED = 'it uses that memory';
 
 /**
- * The plan that a pass was run on, with all of its numbers.
- * @throws RangeError once a later pass has used its memory.
+ * The plan that a pass ran on, with all its numbers.
+ * @throws RangeError if a later pass has reused its memory.
  */
 export const planOf = (pass: Pass): Plan => planIn(pass);

@@ -1,6 +1,6 @@
 /**
- * A plan: a network laid out for one length T and one batch size B. All buffers are allocated and all operations
- * recorded once; a training step only replays them.
+ * A plan: all buffers and recorded operations of a network for one length T and one batch size B. Everything is allocated
+ * and recorded once; a training step only replays the operations.
  */
 import type { Data } from '../../core/memory';
 import { equations } from '../../core/equations/equations';
@@ -17,7 +17,7 @@ import { dropout, head, lastStep, type PlanShape, type Signal, type Stage } from
 import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
 
-/** The trainable initial state starts every row of the batch. */
+/** All rows of the batch start from the same trainable initial state. */
 const firstForward = equations('initial state, forward', 'first [1, H]   writes s [B, H]', 's = first');
 const firstBackward = equations(
   'initial state, backward',
@@ -26,24 +26,24 @@ const firstBackward = equations(
 );
 
 export class Plan {
-  /** What the encoder reads. */
+  /** The layers of the encoder. */
   readonly source: Stack | undefined;
-  /** What the output is made of. */
+  /** The layers that compute the output. */
   readonly main: Stack;
   readonly dropoutMasks: Tensor[];
   readonly attention: Attention | undefined;
-  /** What the network puts out: y [N, O], or the last layer's output [N, H]; N = T·B, or B where each row has one. */
+  /** The network's output: y [N, O], or the last layer's output [N, H]; N = T·B, or B if each row has one. */
   readonly output: Signal;
   readonly target: Tensor | undefined;
   readonly weight: Tensor | undefined;
-  /** The loss of every row [N, 1], not yet weighted. */
+  /** The unweighted loss of every row [N, 1]. */
   readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
 
-  /** Sets the trainable initial states at the start of a sequence, and adds up their gradients at the end. */
+  /** Sets the trainable initial states at the start of a sequence; `startBackward` adds up their gradients. */
   readonly start = new Program();
   readonly startBackward = new Program();
-  /** The encoder, up to the states that the decoder starts from; empty without one. */
+  /** Runs the encoder and sets the decoder's initial states; empty without an encoder. */
   readonly encode = new Program();
   readonly forward = new Program();
   readonly backward = new Program();
@@ -118,7 +118,7 @@ export class Plan {
       architecture.feed === 'output'
         ? new Feedback(loss === undefined ? 'same' : lossOf(loss).prediction, this.output, this.main.input, B)
         : undefined;
-    // fed back, a step needs the output of the one before: all stages go through time together
+    // with output feedback, a step needs the previous output: all stages run step by step
     const spans = feedback ? Array.from({ length: T }, (_, t) => [t, t + 1]) : [[0, T]];
     for (const [from, to] of spans) {
       if (from > 0) feedback?.forward(this.forward, from - 1);
@@ -145,27 +145,27 @@ export class Plan {
     this.backward.append(encodeBackward);
   }
 
-  /** The stack that a sequence starts in. */
+  /** The stack at which a sequence starts. */
   get first(): Stack {
     return this.source ?? this.main;
   }
 
-  /** The states that the sequences start from, and the gradients that a backward leaves there. */
+  /** The initial states, and their gradients after a backward pass. */
   get initial(): Moment {
     return this.first.after(0);
   }
 
-  /** The states that they end with, and the gradients to be given before a backward. */
+  /** The final states, and their gradients, which are inputs of the backward pass. */
   get final(): Moment {
     return this.main.after(this.shape.T);
   }
 
-  /** The directions of all layers in the order in which they are run. */
+  /** The directions of all layers in execution order. */
   get unrolls(): Unroll[] {
     return [...(this.source?.unrolls ?? []), ...this.main.unrolls];
   }
 
-  /** Where the gradients of inputs are added up. */
+  /** The arrays that hold the gradients of inputs. */
   get inputGradients(): Data[] {
     return [...(this.source?.inputGradients ?? []), ...this.main.inputGradients];
   }

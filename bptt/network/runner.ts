@@ -1,4 +1,4 @@
-/** What runs a network: its plans, and the batches that are copied into them. */
+/** Runs a network: keeps its plans, and copies batches into them. */
 import type { Cell } from '../../cells/cell';
 import { must, mustBe } from '../../core/check';
 import type { Executor } from '../../core/program';
@@ -27,12 +27,12 @@ interface Runnable {
   readonly output: number;
 }
 
-/** What a plan is for. Each use has plans of its own: a pass stays whole whatever is decoded or checked beside it. */
+/** The use of a plan. Each use has its own plans, so that decoding or checking does not overwrite a pass. */
 type Use = 'pass' | 'decode' | 'check';
 
-/** Plans of one use that are kept in any case: a training and a validation shape, a ragged last batch, and a few more. */
+/** Number of plans kept for each use: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
-/** Plans of passes share one memory, so more are kept: up to this many operations, enough for hundreds of lengths. */
+/** Plans of passes share one arena, so more are kept: up to this many operations, enough for hundreds of lengths. */
 const OPERATIONS_KEPT = 20_000;
 
 export class Runner {
@@ -42,16 +42,16 @@ export class Runner {
     decode: new Map(),
     check: new Map(),
   };
-  /** Where the plans of passes lie, one at a time. */
+  /** The memory that the plans of passes share, one at a time. */
   private readonly arena = new Arena(engineMemory());
-  /** That of the last pass: the one whose numbers lie in the arena. */
+  /** The plan of the last pass, whose numbers are in the arena. */
   private last: Bound | undefined;
 
   constructor(private readonly network: Runnable) {
     this.clocks = clocksOf(network.architecture.layers);
   }
 
-  /** Reads a batch, to be run at once or part by part. */
+  /** Validates a batch, to be run as a whole or in parts. */
   read(batch: Batch, where = 'network.forward'): ReadBatch {
     return readBatch(batch, this.network, where);
   }
@@ -61,19 +61,19 @@ export class Runner {
     return new Pass(this.load(read, options, 'pass'));
   }
 
-  /** A plan that holds a batch, with initial states and dropout, and is run by the caller. */
+  /** A plan loaded with a batch, initial states and dropout; the caller runs it. */
   lay(batch: Batch, options: Pick<PassOptions, 'training' | 'rows'> = {}): Plan {
     return this.load(this.read(batch), options, 'check').bound.plan;
   }
 
-  /** The plan for a shape, recorded at first use; the least recently used ones are forgotten and must not be used. */
+  /** The plan for a shape, created at first use; the least recently used plans are freed and must not be used again. */
   plan(shape: PlanShape): Plan {
     return this.bound(shape, 'pass').plan;
   }
 
   /**
-   * The plan of a batch of one step, at time `clock`, begun where the batch begins unless its turn is one of `mine`: what
-   * `Writer` takes its steps with.
+   * The plan of a batch of one step at time `clock`, for `Writer`. It is initialized from the batch unless `mine` shows
+   * that its contents are still those of the same writer.
    */
   single(read: ReadBatch, clock: number, mine: WeakMap<Bound, number>): Bound {
     const part = read.part({ predict: true });
@@ -106,10 +106,10 @@ export class Runner {
     return { bound, fresh, clock, begins: (steps?.[0] ?? 0) === 0, predicted };
   }
 
-  /** The plan of that shape. That of a pass takes over the memory of the pass before. */
+  /** The plan of a shape; for a pass, it reuses the memory of the previous pass. */
   private bound(shape: PlanShape, use: Use): Bound {
     const { last } = this;
-    // many single steps of one shape in a row need no look-up
+    // fast path for many consecutive single steps of one shape
     if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
     const { T, B, masked, classes = false, source, clock = 0 } = shape;
     const read = source ? `${source.T},${source.masked},${source.classes}` : '';
@@ -153,13 +153,13 @@ export class Runner {
     return engineMemory().lease(() => bind(shape, this.network), reclaim);
   }
 
-  /** The numbers of a pass are overwritten: it can be read no more. */
+  /** Invalidates a pass whose numbers are about to be overwritten. */
   private giveUp(last: Bound): void {
     last.turn++;
     this.last = undefined;
   }
 
-  /** Forgets the least recently used plan of a use; false where there is none. */
+  /** Frees the least recently used plan of a use; false if there is none. */
   private forget(use: Use): boolean {
     const [key, bound] = [...this.plans[use]][0] ?? [];
     if (key === undefined || !bound) return false;
@@ -171,7 +171,7 @@ export class Runner {
   }
 }
 
-/** Fills the initial states; true when they are those that every sequence starts from. */
+/** Sets the initial states; true if they are the default ones (zero or trained). */
 function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: string): boolean {
   const { plan } = bound;
   const blocks = plan.initial.states;
@@ -196,10 +196,10 @@ function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: strin
   return false;
 }
 
-/** Fills a state with what a pass has left: of all rows of the batch, or of those that are run. */
+/** Sets a state from a previous pass, given for all rows of the batch or for those that are run. */
 function goOn(block: Tensor, left: Numbers | FlatNumbers, { B, low, high }: Rows, where: string): void {
   const [own, width] = block.shape;
-  // single steps take a microsecond: states that come as they were left are copied as they are
+  // fast path for single steps, which take microseconds: states of the right shape are copied directly
   if (isTensor(left) && left.shape[0] === own && left.shape[1] === width) return copyInto(block, left);
   const { numbers } = flatten(left, where, 'from');
   const given = numbers.length / width;
@@ -207,7 +207,7 @@ function goOn(block: Tensor, left: Numbers | FlatNumbers, { B, low, high }: Rows
   fillFrom(block, given === own ? numbers : partOf(numbers, low * width, high * width));
 }
 
-/** Throws unless states are those of as many rows as the batch has. */
+/** Throws unless the states have as many rows as the batch. */
 export function mustBeOf(B: number, given: number, where: string): void {
   const why = 'each row continues from a row of its own; without from, all start from zero';
   if (given !== B)
@@ -231,7 +231,7 @@ function fillState(
 /** The rows of a batch that are run. */
 const rowsOf = ({ B }: ReadBatch, { rows: [low, high] = [0, B] }: PassOptions): Rows => ({ B, low, high });
 
-/** Whether one plan serves both shapes, as far as can be told at a glance. */
+/** Whether one plan certainly serves both shapes, by a quick comparison. */
 const alike = (p: PlanShape, q: PlanShape): boolean =>
   p.T === q.T && p.B === q.B && p.masked === q.masked && p.classes === q.classes && !p.source && !q.source;
 
@@ -242,7 +242,7 @@ interface Rows {
   high: number;
 }
 
-/** Draws a mask for all rows of a batch, and keeps those of low…high. */
+/** Draws a dropout mask for all rows of a batch, and keeps the rows low…high. */
 function drawKeep({ data, shape }: Tensor, dropout: number, { B, low, high }: Rows, random: Random): void {
   const [N, width] = shape;
   const scale = 1 / (1 - dropout);

@@ -1,4 +1,4 @@
-/** Sequences: what a batch holds for each stack of a network, checked against its topology. */
+/** Reads the input sequences of a batch for each stack of a network, and checks them against its topology. */
 import { targetsOf, type Architecture } from './architecture';
 import { must, mustBe, mustCount, mustShape } from '../../core/check';
 import { isList, type Numbers } from '../../core/tensor';
@@ -9,25 +9,25 @@ import { beginsWithOne } from './topology';
 /** One batch, time first. */
 export interface Batch {
   /**
-   * Inputs [T, B, D] ([B, D] where there is one), or class numbers [T, B] ([B]), which stand for one-hot rows
-   * and are looked up, not multiplied.
+   * Inputs [T, B, D] ([B, D] if there is one), or class numbers [T, B] ([B]), which represent one-hot rows and are looked
+   * up, not multiplied.
    */
   x: Numbers | FlatNumbers;
   /**
-   * Of a decoder, what it reads: [T, B, D] or classes [T, B]; its first input only, [B, D] or [B], where it is fed
-   * nothing or its own output. Default: the targets, one step late (teacher forcing), and first the start.
+   * Inputs of a decoder: [T, B, D] or classes [T, B]; only the first one, [B, D] or [B], if it is fed nothing or its own
+   * output. Default: the start symbol, then the targets one step late (teacher forcing).
    */
   inputs?: Numbers | FlatNumbers;
-  /** Softmax: class numbers [T, B] ([B] where there is one output). Else values [T, B, O] ([B, O]). */
+  /** Softmax: class numbers [T, B] ([B] if there is one output). Otherwise values [T, B, O] ([B, O]). */
   targets?: Numbers | FlatNumbers;
-  /** Steps of each row, 1…T; what lies past them has no effect at all. Of an encoder, those of x. */
+  /** Number of steps of each row, 1…T; later values have no effect. For an encoder-decoder, those of x. */
   lengths?: readonly number[];
-  /** Of a decoder: steps of each row of its inputs and targets. */
+  /** For a decoder: number of steps of each row of its inputs and targets. */
   targetLengths?: readonly number[];
-  /** Steps to run, where neither targets nor inputs tell. */
+  /** Number of steps, if neither targets nor inputs determine it. */
   T?: number;
   /**
-   * Zeros or the trainable states (default), or values by name, `l0.h` [B, H]; of an encoder-decoder those of the encoder,
+   * Zeros or the trained states (default), or values by name, `l0.h` [B, H]; for an encoder-decoder those of the encoder,
    * `e0.h`.
    */
   initial?: 'zero' | Readonly<Record<string, Numbers | FlatNumbers>>;
@@ -36,18 +36,18 @@ export interface Batch {
 }
 export const batchKeys = 'x inputs targets lengths targetLengths T initial clock'.split(' ');
 
-/** What a stack of layers reads over its T steps. */
+/** The input of a stack of layers over its T steps. */
 export interface Sequence {
   T: number;
   /** Steps of each row. */
   lengths: number[];
-  /** [given, B, D] or classes [given, B]; without them, zeros are read. */
+  /** [given, B, D] or classes [given, B]; zeros if absent. */
   values?: FlatNumbers;
-  /** Steps that have values, the first ones; after them nothing is read, or what is fed back. */
+  /** Number of first steps that have values; later ones read nothing or the fed-back output. */
   given: number;
   classes: boolean;
 }
-/** The network that a batch is for. */
+/** The properties of a network that its sequences are checked against. */
 export interface Reading {
   readonly architecture: Architecture;
   /** O, the width of its output. */
@@ -57,8 +57,8 @@ export interface Reading {
 type Values = Pick<Sequence, 'values' | 'given' | 'classes'>;
 
 /**
- * The sequences of a batch of B rows: what an encoder reads, if there is one, and what the other layers do.
- * @throws RangeError or TypeError when something does not fit, is missing, or has no place in the topology.
+ * The sequences of a batch of B rows: the input of the encoder, if there is one, and that of the other layers.
+ * @throws RangeError or TypeError if something does not match, is missing, or is not allowed by the topology.
  */
 export function readSequences(
   batch: Batch,
@@ -95,7 +95,7 @@ function sequence(
   return { T, lengths: readLengths(lengths, T, B, where, name), values, given, classes };
 }
 
-/** Values of a number of steps, or of one that has no axis of time. */
+/** Reads values of several steps, or of a single one without a time axis. */
 function readValues(
   given: Numbers | FlatNumbers,
   { input: D, name: reader }: Reader,
@@ -107,7 +107,7 @@ function readValues(
   const low = one ? 1 : 2;
   const classes = shape.length === low;
   const B = shape[low - 1];
-  // single steps take a microsecond: what only messages need is put together when there is one
+  // messages are built only on failure, because single steps take microseconds
   if (shape.includes(0))
     must(false, where, `${name} must hold at least one step of one row`, `[${shape.join(', ')}]`);
   if (!classes && shape.length !== low + 1) {
@@ -123,14 +123,14 @@ function readValues(
   return { values: { shape: one ? [1, ...shape] : shape, numbers }, given: one ? 1 : shape[0], classes, B };
 }
 
-/** What to do about rows of unequal length. */
+/** Advice for rows of unequal length. */
 export const PADDED = 'rows that end early are padded, and lengths says where they end';
 
-/** What to say where something would fit if the first two axes of x were the other way round. */
+/** Advice if the first two axes of x seem to be swapped. */
 export const rowsFirst = (T: number, B: number): string =>
   `x is [T, B, …], time first, and says T = ${T} and B = ${B}; are its first two axes the other way round?`;
 
-/** T: what the first of some members of the batch that is there tells, or else the batch itself. */
+/** T, from the first of these members that the batch has, or else from its own `T`. */
 function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): number {
   const name = tells.find((key) => batch[key] !== undefined);
   if (name === undefined) {
@@ -144,7 +144,7 @@ function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): nu
   return T;
 }
 
-/** What a decoder reads. */
+/** The inputs of a decoder. */
 function readInputs(batch: Batch, net: Reading, T: number, B: number, where: string): Values {
   const { feed, start = 0 } = net.architecture;
   const reader = readerOf(net.architecture);

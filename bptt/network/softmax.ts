@@ -1,6 +1,6 @@
 /**
- * Softmax along the rows of a matrix, where something reads the probabilities themselves. A softmax loss needs none of
- * this: it is fused with its gradient (see `losses.ts`).
+ * Softmax along the rows of a matrix, for layers that read the probabilities themselves. A softmax loss does not use it,
+ * because it is fused with its gradient (see `losses/crossentropy.ts`).
  */
 import { equations } from '../../core/equations/equations';
 import { dtypeOf, zeros, type Tensor, type Tensors } from '../../core/tensor';
@@ -12,7 +12,7 @@ export const softmax = equations(
    p = exp(y - logSum)`,
 );
 
-/** Each p depends on every y of its row: directly, and through the sum that it is divided by. */
+/** Each p depends on every y of its row: on its own directly, and on all through the denominator. */
 export const softmaxBackward = equations(
   'softmax, backward',
   'p, dp [N, O]   writes flow, dy [N, O]   flowSum [N, 1]',
@@ -21,7 +21,7 @@ export const softmaxBackward = equations(
    dy = p * (dp - flowSum)`,
 );
 
-/** What a softmax of this shape works with. */
+/** Buffers of a softmax of this shape. */
 export function softmaxBuffers(y: Tensor): Tensors {
   const [N, O] = y.shape;
   const dtype = dtypeOf(y);

@@ -1,4 +1,4 @@
-/** A stack: layers one above the other, laid out over T steps, with dropout in between. */
+/** A stack of layers, unrolled over T steps, with dropout in between. */
 import type { Embedding } from '../../cells/embedding';
 import type { Data } from '../../core/memory';
 import { oneHot } from '../../core/onehot';
@@ -16,7 +16,7 @@ import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import { dropout, embedded, type PlanShape, type Signal, type Stage } from './stage';
 import type { Unroll } from '../unroll';
 
-/** The layers that a network reads or writes with; an encoder only reads. Each may read through an embedding. */
+/** The layers of a network and of its encoder, each with an optional embedding below. */
 export interface Layers {
   encoderEmbedding?: Embedding;
   encoder?: readonly Layer[];
@@ -24,16 +24,16 @@ export interface Layers {
   layers: readonly Layer[];
 }
 
-/** What reads the input of a stack. */
+/** The first layer or embedding of a stack, which reads its input. */
 export interface Reader {
   input: number;
   name: string;
 }
 const firstOf = (embedding: Embedding | undefined, [first]: readonly Layer[]): Reader =>
   embedding ?? { input: inputOf(first), name: nameOf(first) };
-/** What reads the input of the layers that write. */
+/** The reader of the main layers (the decoder, if there is an encoder). */
 export const readerOf = ({ embedding, layers }: Layers): Reader => firstOf(embedding, layers);
-/** What reads the sequence itself: the encoder, if there is one. */
+/** The reader of x: that of the encoder, if there is one. */
 export const firstReaderOf = (all: Layers): Reader =>
   all.encoder ? firstOf(all.encoderEmbedding, all.encoder) : readerOf(all);
 
@@ -48,29 +48,29 @@ export const encoderOf = ({ encoder = [] }: Layers): Direction[][] => named(enco
 export const layersOf = ({ layers }: Layers): Direction[][] => named(layers, 'l');
 /** All cells of a network under the names that its parameters and states begin with. */
 export const cellsOf = (all: Layers): Direction[] => [...encoderOf(all), ...layersOf(all)].flat();
-/** The cells that a sequence starts in: those of the encoder, if there is one. */
+/** The cells at which a sequence starts: those of the encoder, if there is one. */
 export const firstCellsOf = (all: Layers): Direction[] =>
   (all.encoder ? encoderOf(all) : layersOf(all)).flat();
 
-/** States by name, `l0.h` [B, H], and where their gradients are. */
+/** States by name, `l0.h` [B, H], and their gradients. */
 export interface Moment {
   states: Tensors;
   gradients: Tensors;
 }
 
-/** What a stack is made of. */
+/** Options of a stack. */
 export interface StackOptions {
   directions: readonly Direction[][];
   reader: Reader;
-  /** What the parameters of its embedding are named by; absent when it has none. */
+  /** Prefix of the parameters of its embedding; absent if it has none. */
   embedding?: 'embedding' | 'encoderEmbedding';
 }
 
-/** Layers over time. What stands above them is up to the caller; `stages` are theirs, the first one first. */
+/** Layers over time; `stages` are those of the layers in order, and the caller adds those above. */
 export class Stack {
-  /** x [T·B, D], one-hot where it is class numbers; these have no gradient, and what would go there goes nowhere. */
+  /** x [T·B, D], one-hot for class numbers, which have no gradient: operations that would write it are not recorded. */
   readonly input: Signal;
-  /** valid [T·B, 1]; all ones unless rows are of unequal length. */
+  /** valid [T·B, 1]; all ones unless rows have unequal lengths. */
   readonly valid: Tensor;
   readonly layers: LayerStage[] = [];
   readonly dropoutMasks: Tensor[] = [];
@@ -114,19 +114,19 @@ export class Stack {
     this.output = below;
   }
 
-  /** The directions of all layers, the first ones first. */
+  /** The directions of all layers in order. */
   get unrolls(): Unroll[] {
     return this.layers.flatMap(({ unrolls }) => unrolls);
   }
 
-  /** Where the gradient of the input is added up: of each direction of the layer that reads it, and of both. */
+  /** The arrays that hold the gradient of the input: for each direction of the first layer, and for both together. */
   get inputGradients(): Data[] {
     const [first] = this.layers;
     const own = first === this.stages[0] ? first.unrolls.map(({ options }) => options.dx.data) : [];
     return [...new Set([...own, this.input.gradient.data])];
   }
 
-  /** States after `t` steps: t = 0 is the initial one, t = T the final one. Every step asks for the same views. */
+  /** States after `t` steps: t = 0 for the initial ones, t = T for the final ones. The views are cached. */
   after(t: number): Moment {
     let moment = this.moments.get(t);
     if (!moment) {

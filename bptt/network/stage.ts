@@ -1,4 +1,4 @@
-/** A stage: what stands between two signals of a network, a layer, its dropout, the output layer. */
+/** Stages, which compute one signal of a network from another: layers, dropout, the output layer. */
 import { affine, affineBackward } from '../../cells/affine';
 import { embed, embedBackward } from '../../cells/embedding';
 import type { Program } from '../../core/program';
@@ -6,40 +6,40 @@ import { equations } from '../../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
 import type { Unroll } from '../unroll';
 
-/** What a network is laid out for: its batch. */
+/** The shape of a batch for which a plan is made. */
 export interface PlanShape {
   T: number;
   B: number;
-  /** Rows of unequal length: steps past a row's end are held. */
+  /** Whether rows have unequal lengths; states are held past the end of a row. */
   masked: boolean;
-  /** The input is class numbers, which are looked up and have no gradient; default false. */
+  /** Whether the input holds class numbers, which are looked up and have no gradient; default false. */
   classes?: boolean;
   /** Time of the first step on the sequence's clock; default 0. */
   clock?: number;
-  /** What an encoder reads. */
+  /** The input of the encoder. */
   source?: { T: number; masked: boolean; classes?: boolean };
 }
 
-/** A stretch of values and the stretch their gradient goes to. */
+/** A tensor of values and that of their gradient. */
 export interface Signal {
   value: Tensor;
   gradient: Tensor;
 }
 
-/** Records itself for the steps `from`…`to` (not included), which run in this order forward, in the other backward. */
+/** Records the steps `from`…`to` (exclusive), in this order for the forward pass and reversed for the backward pass. */
 export interface Stage {
   readonly output: Signal;
   forward(program: Program, from: number, to: number): void;
   backward(program: Program, from: number, to: number): void;
 }
 
-/** A new signal of `N` rows, of the dtype of another. */
+/** A new signal of `N` rows with the dtype of another. */
 export function signal(N: number, width: number, { value }: Signal): Signal {
   const dtype = dtypeOf(value);
   return { value: zeros([N, width], dtype), gradient: zeros([N, width], dtype) };
 }
 
-/** keep [N, H] is 0 or 1 / (1 − p), drawn anew for every training batch and 1 in evaluation. */
+/** keep [N, H] is 0 or 1 / (1 − p), drawn again for every training batch, and 1 in evaluation. */
 const dropoutForward = equations(
   'dropout, forward',
   'h, keep [N, H]   writes dropped [N, H]',
@@ -50,10 +50,10 @@ const dropoutBackward = equations(
   'dDropped, keep [N, H]   writes dh [N, H]',
   'dh = dDropped * keep',
 );
-/** The final state of a direction is its part of the last step's output, and has a gradient of its own as well. */
+/** The final state of a direction is its part of the last output, and also has a separate gradient. */
 const lastForward = equations('last state, forward', 's [B, H]   writes last [B, H]', 'last = s');
 const lastBackward = equations('last state, backward', 'dLast [B, H]   adds ds [B, H]', 'ds += dLast');
-/** With a loss nothing else reaches the final states. */
+/** With a loss, no other gradient reaches the final states. */
 const onlyLastBackward = equations('last state, backward', 'dLast [B, H]   writes ds [B, H]', 'ds = dLast');
 
 /** Dropout of a signal of blocks of B rows; `keep` is its mask. */
@@ -73,8 +73,8 @@ export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
 }
 
 /**
- * The output after the last step [B, H]: what each direction ends with, side by side. Forward that is the state of
- * every row after its own last step, which shorter rows have held; backward the state after t = 0.
+ * The output after the last step [B, H]: the concatenated final states of the directions. For the forward direction, that
+ * is the state of each row after its own last step, which shorter rows have held; for the reverse one, that after t = 0.
  */
 export function lastStep(unrolls: readonly Unroll[], below: Signal, hasLoss: boolean): Stage {
   const { T, B } = unrolls[0].options;
@@ -123,7 +123,7 @@ export function embedded(below: Signal, B: number, parameters: Tensors, gradient
   };
 }
 
-/** The rows of the steps `from`…`to` of some tensors, all of them where there is one step, beside what has no steps. */
+/** Returns views of the steps `from`…`to` of some tensors (all rows if there is one step), together with the others. */
 function blocks(tensors: Tensors, B: number, others: Tensors = {}): (from: number, to: number) => Tensors {
   return (from, to) => {
     const v = { ...others };

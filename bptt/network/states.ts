@@ -1,11 +1,12 @@
-/** States that go from one pass over a sequence to the next. */
+/** States that are carried from one pass over a sequence to the next. */
 import { mustBe } from '../../core/check';
 import type { Tensor } from '../../core/tensor';
 
 let timeOf: (states: object) => number | undefined;
 
 /**
- * States by name, `l0.h` [B, H], after the last step of a pass: what the next one takes as `from`. They know when that was.
+ * States by name, `l0.h` [B, H], after the last step of a pass, and the time of that step; the next pass takes them as
+ * `from`.
  * @example
  * const first = net.forward(batch);
  * const second = net.forward(batch, { from: first.states }); // goes on where the first pass ended
@@ -26,8 +27,8 @@ export class States<V = Tensor> {
 }
 
 /**
- * Time on the sequence's clock, which clockwork cells go by, after the step that left some states.
- * @throws TypeError for values that no pass has left.
+ * The time of states on the sequence's clock, which clockwork cells use.
+ * @throws TypeError for values that are not the states of a pass.
  */
 export function clockOf(states: object, where: string): number {
   const clock = timeOf(Object(states) as object);

@@ -1,19 +1,19 @@
 /**
- * The topologies: how many inputs and how many outputs a sequence has.
+ * The topologies, which determine how many inputs and outputs a sequence has.
  *
  *                     input      output
  *   one-to-one        [B, D]     [B, O]         one step; no recurrence
- *   one-to-many       [B, D]     [T, B, O]      the input comes at t = 0; after that see `Feed`
+ *   one-to-many       [B, D]     [T, B, O]      input at t = 0 only; then see `Feed`
  *   many-to-one       [T, B, D]  [B, O]         after the last step of each row
  *   many-to-many      [T, B, D]  [T, B, O]      one for each
  *   encoder-decoder   [S, B, D]  [T, B, O]      S and T differ: one stack of layers reads, another one writes
  *
- * A side that is one has no axis of time. Class numbers stand for one-hot rows, and have no last axis either.
+ * A side with one step has no time axis. Class numbers represent one-hot rows and have no last axis.
  */
 import { must, mustBeOneOf } from '../../core/check';
 import { mustReadForward, type Layer } from './layer';
 
-/** Which steps have an input and which an output, by name; the shapes are in the table at the top of `topology.ts`. */
+/** Which steps have an input and which an output; the shapes are in the table at the top of `topology.ts`. */
 export type Topology = 'one-to-one' | 'one-to-many' | 'many-to-one' | 'many-to-many' | 'encoder-decoder';
 
 type Count = 'one' | 'many';
@@ -26,37 +26,37 @@ const ends: Record<Topology, { input: Count; output: Count }> = {
 };
 export const topologies = Object.keys(ends) as Topology[];
 
-/** Whether the input comes at t = 0 only. */
+/** Whether there is an input only at t = 0. */
 export const beginsWithOne = (topology: Topology): boolean => ends[topology].input === 'one';
 /** Whether each row has one output, after its last step. */
 export const endsInOne = (topology: Topology): boolean => ends[topology].output === 'one';
 
-/** The axes of the input before its width: [T, B], or [B] where there is one. */
+/** The axes of the input before its width: [T, B], or [B] if there is one. */
 export const inputAxes = (topology: Topology, T: number, B: number): number[] =>
   beginsWithOne(topology) ? [B] : [T, B];
-/** The axes of outputs and targets before their width: [T, B], or [B] where each row has one. */
+/** The axes of outputs and targets before their width: [T, B], or [B] if each row has one. */
 export const outputAxes = (topology: Topology, T: number, B: number): number[] =>
   endsInOne(topology) ? [B] : [T, B];
 
 /**
- * What the layers that write read after their first input: `nothing` (zeros), the network's own `output` of the step
- * before, or what is `given` (of a decoder: the target of the step before, unless inputs of its own are).
+ * The input after the first step: `nothing` (zeros), the network's own `output` of the previous step, or `given` inputs (for
+ * a decoder, by default the previous target).
  */
 export type Feed = 'given' | 'nothing' | 'output';
-/** The feeds that a topology can have, the default first; none where an input comes at every step anyway. */
+/** The feeds that a topology allows, default first; none for topologies with an input at every step. */
 export const feedsOf: Readonly<Partial<Record<Topology, readonly Feed[]>>> = {
   'one-to-many': ['nothing', 'output'],
   'encoder-decoder': ['given', 'nothing', 'output'],
 };
 
 /**
- * Checks that a network reads an input at every step and has no encoder, for formats that know nothing else.
+ * Checks that a network reads an input at every step and has no encoder, for formats that support nothing else.
  * @throws TypeError naming its topology.
  */
 export const mustReadSteps = (topology: Topology, where: string): Topology =>
   mustBeOneOf(topology, ['many-to-many', 'many-to-one'], where, 'the topology');
 
-/** What has to be known of a network to tell whether it can run in parts. */
+/** The properties of a network that determine whether a sequence can be run in parts. */
 export interface Shape {
   encoder?: readonly Layer[];
   layers: readonly Layer[];
@@ -64,8 +64,8 @@ export interface Shape {
 }
 
 /**
- * Checks that a sequence may be run in parts: nothing may need its end before its start, or be lost in between.
- * @throws RangeError naming what does.
+ * Checks that a sequence can be run in parts: no layer may read it from the end, and all information must be in the states.
+ * @throws RangeError naming the obstacle.
  */
 export function mustStream(
   { encoder, layers, feed }: Shape,

@@ -1,21 +1,21 @@
-/** Upstream gradients: what reaches a network without a loss of its own from whatever reads its output. */
+/** Upstream gradients, which the caller provides for a network without a loss. */
 import { must, mustBe, mustKnowKeys } from '../../core/check';
 import { fillFrom, type Numbers } from '../../core/tensor';
 import { fitted, type FlatNumbers } from './numbers';
 import type { Plan } from './plan';
 import { endsInOne, outputAxes } from './topology';
 
-/** dL/doutput and dL/dfinal states, for a network without a loss of its own. */
+/** dL/doutput and dL/dfinal states, for a network without a loss. */
 export interface Upstream {
-  /** [T, B, O], or [B, O], also flat; what lies past a row's end has no effect. */
+  /** [T, B, O] or [B, O], or flat; values past a row's end have no effect. */
   output?: Numbers | FlatNumbers;
-  /** By name, `l0.h` [B, H], also flat. */
+  /** By name, `l0.h` [B, H], or flat. */
   states?: Record<string, Numbers | FlatNumbers>;
 }
 
 /**
- * Copies upstream gradients to where a backward pass begins; what is left out is zero.
- * @throws RangeError when a size does not fit or a state is unknown.
+ * Copies upstream gradients to the buffers of a plan; missing ones are zero.
+ * @throws RangeError for a wrong size or an unknown state.
  */
 export function fillUpstream(plan: Plan, upstream: Upstream, where: string): void {
   mustKnowKeys(upstream, ['output', 'states'], where);
@@ -36,7 +36,7 @@ export function fillUpstream(plan: Plan, upstream: Upstream, where: string): voi
   });
   for (const [final, d] of given) fillFrom(final, d);
   fillFrom(gradient, above);
-  // a row with one output has it after its last step; else it puts nothing out past its end
+  // unless each row has one output, there is no output past the end of a row
   if (!plan.shape.masked || endsInOne(plan.architecture.topology)) return;
   const valid = plan.main.valid.data;
   for (let row = 0; row < N; row++) for (let c = 0; valid[row] === 0 && c < O; c++) gradient.set(row, c, 0);

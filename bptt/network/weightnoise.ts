@@ -1,7 +1,7 @@
 /**
- * Weight noise: a pass on weights that are each off by a little, so that no exact value is relied on.
+ * Weight noise: runs a pass on weights with added random noise, as regularization.
  *
- * The backward pass runs on the noisy weights that the forward pass ran on; the update then changes the clean ones.
+ * The backward pass uses the same noisy weights as the forward pass; the update then changes the clean ones.
  *
  * Source: Jim, Giles & Horne 1996; as in Graves 2011, "Practical variational inference for neural networks".
  */
@@ -17,7 +17,7 @@ const perturb = equations(
   'noisy = clean + noise   # normal, of mean 0',
 );
 
-/** Weights that are noisy for the time of a pass. */
+/** Adds noise to weights during a pass. */
 export class WeightNoise {
   private readonly clean: Data;
   private readonly noise: Data;
@@ -29,13 +29,13 @@ export class WeightNoise {
     private readonly weights: Data,
     private readonly how: { deviation: number; random: Random },
   ) {
-    // in float64: a weight and its noise are added before they are rounded
+    // in float64, so that rounding happens only after the addition
     const [clean, noise, noisy] = [1, 2, 3].map(() => zeros([1, weights.length]));
     this.perturb = bound(perturb, plain, { clean, noise, noisy });
     [this.clean, this.noise, this.noisy] = [clean.data, noise.data, noisy.data];
   }
 
-  /** Adds noise to all weights, runs `pass`, and puts the weights back as they were, to the bit, however it ends. */
+  /** Adds noise to all weights, runs `pass`, and restores the exact weights, even after an error. */
   async around<T>(pass: () => Promise<T>): Promise<T> {
     const { weights, clean, noise, noisy, how } = this;
     clean.set(weights);
