@@ -1,21 +1,21 @@
-/** The questions of a referee: sizes and numbers that tell mistakes apart, and how a failing one is made smaller. */
+/** The referee's test cases: sizes and numbers that distinguish mistakes, and how a failing case is shrunk. */
 import type { Cell } from '../cells/cell';
 import { Random } from '../core/random';
 import type { Question } from './subject';
 
-/** What a question is drawn from. */
+/** The sizes and settings from which a random question is generated. */
 export interface Plan {
   T: number;
   B: number;
   D: number;
   H: number;
-  /** Steps of each row; all T where it is left out. */
+  /** Length of each row; default T. */
   lengths?: number[];
   /** Standard deviation of the weights; default 0.5. Large ones saturate the gates. */
   scale?: number;
   /** Whether sequences start from zero. */
   zeroStates?: boolean;
-  /** Parts of the gradient from above that are zero. */
+  /** The part of the upstream gradient that is zero. */
   zeroAbove?: 'output' | 'final';
 }
 
@@ -24,7 +24,7 @@ export interface NamedPlan extends Plan {
   name: string;
 }
 
-/** All sizes differ, and are no multiples of what kernels like. */
+/** All sizes differ, and none is a multiple of a kernel's width. */
 export const plans: readonly NamedPlan[] = [
   { name: 'one step, one row', T: 1, B: 1, D: 2, H: 3 },
   { name: 'one step', T: 1, B: 3, D: 4, H: 5 },
@@ -35,7 +35,7 @@ export const plans: readonly NamedPlan[] = [
   { name: 'from the last state alone', T: 5, B: 2, D: 3, H: 6, zeroAbove: 'output' },
   { name: 'saturated gates', T: 5, B: 3, D: 4, H: 7, scale: 3 },
   { name: 'unequal lengths', T: 5, B: 3, D: 4, H: 7, lengths: [5, 2, 4] },
-  // the bound of the rounding error grows with every step: smaller weights keep it useful
+  // the rounding error bound grows with every step; smaller weights keep it useful
   { name: 'many steps', T: 30, B: 2, D: 3, H: 5, scale: 0.3 },
 ];
 
@@ -44,7 +44,7 @@ export type MakeCell = (sizes: { input: number; hidden: number }) => Cell;
 
 type Nested = number[] | Nested[];
 
-/** The question of a plan. Its numbers are float32 ones, so that any program can take them as they are. */
+/** Generates the question of a plan. Its numbers are exact in float32, so that every program can read them. */
 export function questionOf(plan: Plan, make: MakeCell, seed: number): Question {
   const { T, B, D, H, lengths, scale = 0.5, zeroStates = false, zeroAbove } = plan;
   const cell = make({ input: D, hidden: H });
@@ -69,7 +69,7 @@ export function questionOf(plan: Plan, make: MakeCell, seed: number): Question {
   };
 }
 
-/** Smaller plans, the boldest first. */
+/** Smaller plans to try, the smallest first. */
 export function smaller(plan: Plan): Plan[] {
   const found: Plan[] = [];
   const lengthsFor = (T: number, B: number): Pick<Plan, 'lengths'> =>

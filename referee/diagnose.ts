@@ -1,9 +1,9 @@
 /**
- * What is wrong with somebody's gradients, in words.
+ * Diagnoses wrong gradients of a cell: names the mistake that explains them.
  *
- * The table of planted mistakes, read backwards. Each small mistake in the backward equations is made, run over the
- * same steps on the same numbers, and its gradients compared with those that were given; so are mistakes in how the
- * steps are put together, and those that one gradient shows by itself (see `judge.ts`).
+ * It tries every known small mistake: each is planted in the backward equations, run over the same steps on the same
+ * numbers, and its gradients are compared with the given ones. So are mistakes in how the steps are combined, and those
+ * that a single gradient shows (see `judge.ts`).
  */
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import { rowMajor, type Numbers } from '../core/tensor';
@@ -21,21 +21,21 @@ import { Program } from '../core/program';
 
 export type { Diagnosis, Explanation, GradientDifference } from './diagnosis';
 
-/** A question, and somebody's answer. */
+/** A question, and the gradients to diagnose. */
 export interface DiagnoseOptions extends Question {
   /** All or some of `dx` [T, B, D], `dh0` [B, H], `dWx` …, nested or row-major. */
   gradients: Readonly<Record<string, Numbers>>;
-  /** What they were computed in; default float64. */
+  /** The number format they were computed in; default float64. */
   precision?: Precision;
 }
 
 /**
- * Finds what is wrong with somebody's gradients of a cell, in words, and with the line of the equation.
+ * Finds out what is wrong with given gradients of a cell: a message, with the line of the equation.
  *
- * It runs the cell on the question's numbers; the cell's own gradients are taken to be right (`gradcheck` tells that).
+ * It runs the cell on the question's numbers; the cell's own gradients are assumed to be right (`gradcheck` checks them).
  * Gradients that are left out are not judged.
- * @throws TypeError and RangeError for numbers that are none, or not of the shape that the cell fixes. A gradient of a
- *   wrong shape is no error, but part of what is told.
+ * @throws TypeError and RangeError for values that are not numbers, or not of the shape that the cell fixes. A gradient of
+ *   a wrong shape is not an error, but part of the diagnosis.
  * @example
  * const cell = cellFromText({ input: 1, hidden: 1, equations: `cell sum
  * shapes
@@ -69,7 +69,7 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
   return new Case(question).judge(gradients, precision);
 }
 
-/** Everything of a question that does not depend on the answer is computed once. */
+/** Judges answers to one question; everything that does not depend on the answer is computed once. */
 export class Case extends Judge {
   readonly subject: Subject;
   readonly outputs: Named;
@@ -83,7 +83,7 @@ export class Case extends Judge {
     this.ours = this.subject.gradients();
   }
 
-  /** Judges outputs and last states; what stands in the padding of the outputs counts for nothing. */
+  /** Judges outputs and last states; padding of the outputs is ignored. */
   judgeValues(values: Readonly<Record<string, Numbers>>, precision: Precision): Diagnosis {
     const limits = this.tolerances(precision);
     const given = this.read(values);
@@ -115,7 +115,7 @@ export class Case extends Judge {
     };
   }
 
-  /** The largest difference of some numbers from ours, as a part of what rounding explains; infinite for another shape. */
+  /** The largest difference from our numbers, as a fraction of the rounding tolerance; infinite for another shape. */
   partOf(quantity: string, numbers: Numbers, ours: Named, limits: Named): number {
     const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
     if (list.length !== ours[quantity].length || !fits(shape, this.shapeOf(quantity))) return Infinity;
@@ -126,7 +126,7 @@ export class Case extends Judge {
     }, 0);
   }
 
-  /** Where outputs, or else gradients, differ from ours first, in words. */
+  /** The first place where outputs, or else gradients, differ from ours, in words. */
   firstParting(
     values: Readonly<Record<string, Numbers>>,
     gradients: Readonly<Record<string, Numbers>>,
@@ -168,7 +168,7 @@ export class Case extends Judge {
     return { T, B, cell, unroll, local: quantity, shape: this.shapeOf(quantity), contributions };
   }
 
-  /** Every mistake that is known here. */
+  /** Every known mistake. */
   candidates(): Candidate[] {
     const { subject, question } = this;
     const { cell } = question;

@@ -1,19 +1,19 @@
-/** What was found in somebody's numbers, and how it is told. */
+/** The result of a diagnosis, and its messages. */
 import type { EquationLine } from './edits';
 
-/** One mistake that gives the same gradients as those that were given. */
+/** One mistake that reproduces the given gradients. */
 export interface Explanation {
   /** A sentence: `your dWh equals ours without the term dcNext in dc (line 3: …)`. */
   words: string;
-  /** The line of the backward equations as it should be. */
+  /** The correct line of the backward equations. */
   line?: EquationLine;
-  /** From where: a line of the equations, how steps are put together, a gradient by itself, the table of mutants. */
+  /** What explains it: a line of the equations, how steps are combined, one gradient alone, or the table of mutants. */
   kind: 'line' | 'steps' | 'gradient' | 'mutant';
-  /** Of a mutant, its name there. */
+  /** For a mutant, its name in that table. */
   mutant?: string;
 }
 
-/** Where a gradient and ours part. */
+/** The first place where a gradient differs from ours. */
 export interface GradientDifference {
   quantity: string;
   /** `step 4, row 0, entry 2`, `[1, 8], gate f`. */
@@ -22,15 +22,15 @@ export interface GradientDifference {
   ours: number;
 }
 
-/** What was found. */
+/** The result of a diagnosis. */
 export interface Diagnosis {
-  /** `rounding`: right, but for coarser rounding than was stated. */
+  /** `rounding`: right, but computed in a coarser format than was stated. */
   verdict: 'right' | 'rounding' | 'explained' | 'unexplained';
-  /** All that explain the gradients equally well. */
+  /** All mistakes that explain the gradients equally well. */
   explanations: Explanation[];
-  /** The first place of each gradient that is not ours, in the order in which the backward pass reaches them. */
+  /** The first difference of each wrong gradient, in the order in which the backward pass computes them. */
   differences: GradientDifference[];
-  /** The whole in words, for people. */
+  /** The whole diagnosis in words. */
   message: string;
 }
 
@@ -38,7 +38,7 @@ export interface Diagnosis {
 export const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 
-/** Words of several quantities, of one. */
+/** Turns words about several quantities into the singular. */
 export const singular = (words: string): string =>
   words
     .replace(/^are /, 'is ')
@@ -48,28 +48,28 @@ export const singular = (words: string): string =>
     .replace(/\bto them\b/, 'to it')
     .replace(/\btheir\b/, 'its');
 
-/** What is told of right numbers, and of those that their format is too coarse to show. */
+/** The diagnosis of right numbers; `hidden` names those that the format is too coarse to judge. */
 export const right = (what: string, hidden: readonly string[], format: string): Diagnosis => ({
   ...{ verdict: 'right', explanations: [], differences: [] },
   message: `your ${what} are right${hidden.length > 0 ? `, but ${format} is too coarse to judge ${listed(hidden)}` : ''}`,
 });
 
-/** What is told of numbers that are only rounded more coarsely. */
+/** The message for numbers that are right but rounded more coarsely than stated. */
 export const coarse = (what: string, format: string): string =>
   `your ${what} equal ours up to the rounding of ${format}: declare them as ${format}, or compute them in float64`;
 
-/** A place where two part, in words. */
+/** A difference in words. */
 export const differenceWords = ({ quantity, where, given, ours }: GradientDifference): string =>
   `${quantity} at ${where}${Number.isNaN(ours) ? '' : `: ${given} where ${ours} belongs`}`;
 
-/** What is told where nothing explains the numbers. */
+/** The message when no known mistake explains the numbers. */
 export const apart = (yours: string, difference: GradientDifference): string =>
   `no mistake that is known here gives ${yours}; they differ from ours first in ${differenceWords(difference)}`;
 
-/** How many explanations are told at once. */
+/** How many explanations a message lists at most. */
 const TOLD = 4;
 
-/** All explanations in words; what a line or a step explains need not be told again as a mutant. */
+/** All explanations in words; mutants only if no line or step explains the numbers. */
 export function told(explanations: readonly Explanation[]): string {
   const better = explanations.filter(({ kind }) => kind !== 'mutant');
   const words = [...new Set((better.length > 0 ? better : explanations).map((one) => one.words))];

@@ -1,4 +1,4 @@
-/** Small mistakes in the text of a cell's equations, each as another text and in words. */
+/** Generates small mistakes in the text of a cell's equations, each with a description. */
 import { parse, type Equation, type Expression } from '../core/equations/parse';
 import { EquationError } from '../core/equations/error';
 import { namesIn } from '../core/equations/steps';
@@ -7,21 +7,21 @@ import type { Cell, CellEquations } from '../cells/cell';
 import { variantOf } from '../cells/define';
 import { declare } from '../core/equations/declare';
 
-/** One line of the equations, written otherwise. */
+/** A changed line of the equations. */
 export interface Edit {
   /** Which equation, from 0. */
   index: number;
   /** `without the term dcNext in dc`. */
   words: string;
-  /** All the equations of its block. */
+  /** All equations of its block, with the change. */
   text: string;
-  /** Whether one name stands where another belongs: of those there are many. */
+  /** Whether the mistake is one name in place of another; there are many of these. */
   renamed: boolean;
 }
 
-/** A line as others read it. */
+/** A line of the equations with its number, for messages. */
 export interface EquationLine {
-  /** In the file of a cell of one's own, or else among the equations of its block, from 1. */
+  /** Line number in the file of a user's cell, otherwise within its block; from 1. */
   number: number;
   text: string;
 }
@@ -29,7 +29,7 @@ export interface EquationLine {
 /** The blocks of a cell's equations. */
 type Side = 'forward' | 'backward';
 
-/** A place of an expression, written otherwise. */
+/** An expression with one change. */
 interface Variant {
   words: string;
   expression: Expression;
@@ -42,7 +42,7 @@ const apply = (op: 'add' | 'sub' | 'mul' | 'neg', ...args: Expression[]): Expres
   kind: 'apply',
   ...{ op, args, at },
 });
-/** Left out, but still read: a name that nothing reads would be an error of its own. */
+/** Zero, but still reads `e`: an unused name would be an error of its own. */
 const nothing = (e: Expression): Expression => apply('mul', number(0), e);
 const one = (e: Expression): Expression => apply('add', number(1), nothing(e));
 
@@ -56,7 +56,7 @@ export function linesOf({ options, equations }: Cell, side: Side): EquationLine[
   }));
 }
 
-/** How a line is shown behind a sentence. */
+/** A line in parentheses, to append to a sentence. */
 export const placeOf = (line: EquationLine | undefined): string =>
   line ? ` (line ${line.number}: \`${line.text}\`)` : '';
 
@@ -65,7 +65,7 @@ const lineOf = ({ name, accumulate }: Equation, e: Expression): string =>
 
 /**
  * Every small mistake in a block: terms, factors, signs, names, slopes, transposes.
- * @param more names of values that may stand for others, beside the states and what the block reads.
+ * @param more names of further values to substitute, besides the states and what the block reads.
  */
 export function edits(equations: CellEquations, side: Side, more: readonly string[] = []): Edit[] {
   const lines = parse(equations[side], `${equations.name}, ${side}`);
@@ -109,7 +109,7 @@ export function edits(equations: CellEquations, side: Side, more: readonly strin
   });
 }
 
-/** The cell with other equations; undefined where they make none. */
+/** The cell with other equations; undefined if these are not valid. */
 export function edited(cell: Cell, changed: Partial<Pick<CellEquations, Side>>): Cell | undefined {
   try {
     return variantOf(cell, { ...changed, jacobian: undefined });
@@ -119,7 +119,7 @@ export function edited(cell: Cell, changed: Partial<Pick<CellEquations, Side>>):
   }
 }
 
-/** The sum of products, each with a factor on its first operand: a product itself is no operand of a product. */
+/** Scales every term of a sum; in a matrix product, its first operand, because a product cannot be an operand itself. */
 function scaledBy(e: Expression, scale: (e: Expression) => Expression): Expression {
   if (e.kind === 'product') return { ...e, args: [scaledBy(e.args[0], scale), e.args[1]] };
   if (e.kind === 'reduction') return { ...e, args: [scale(e.args[0])] };
@@ -189,7 +189,7 @@ function ownVariants(e: Expression, others: (name: string) => string[]): Variant
   return [];
 }
 
-/** s (1 − s) is the slope of a sigmoid, 1 − s s that of a tanh: the one where the other belongs. */
+/** Swaps the derivatives of sigmoid, s (1 − s), and tanh, 1 − s s. */
 function otherSlope(left: Expression, right: Expression): Variant[] {
   if (right.kind !== 'apply' || right.op !== 'sub') return [];
   const [unit, taken] = right.args;

@@ -1,14 +1,14 @@
 /**
- * How far two honest computations of the same numbers may lie apart: a bound for each number, carried through a program
- * beside the numbers themselves.
+ * Running error analysis: a bound on the rounding error of each number, computed along with the number itself. It tells how
+ * far two correct computations may differ.
  *
  *   x + y      e(x) + e(y) + u |x + y|                      u is the unit round-off: 2⁻⁵³ in float64, 2⁻⁸ in bfloat16
  *   x y        |x| e(y) + |y| e(x) + e(x) e(y) + u |x y|
  *   f(x)       |f'| e(x) + 4 u |f(x)|                       an elementary function is accurate to four units
  *   Σ of n     Σ e(term) + n u / (1 − n u) Σ |term|         in whatever order they are added, over steps and rows too
  *
- * The slope f' is the steepest within e(x) of x, and a jump there counts whole: in bfloat16, e(x) is not small. To each
- * result comes half the smallest number of the format, for what underflows. Overflow is not covered.
+ * The slope f' is the steepest within e(x) of x, and a jump there counts in full: in bfloat16, e(x) is not small. Half the
+ * smallest number of the format is added to each result, for underflow. Overflow is not covered.
  * Source: Higham 2002, "Accuracy and stability of numerical algorithms", §3.1 and §3.3 (running error analysis).
  */
 import type { Data } from '../core/memory';
@@ -39,24 +39,24 @@ export const precisions: Record<Precision, Rounding> = {
   bfloat16: { unit: 2 ** -8, underflow: 2 ** -134 },
 };
 
-/** Whether a number format holds a number as it is; of its exponents nothing is asked. */
+/** Whether a number format represents a number exactly; the range of exponents is ignored. */
 export function holds({ unit }: Rounding, value: number): boolean {
   // the upper digits of a product with 2^k + 1, as in Dekker's splitting
   const scaled = value * (2 ** 53 * unit + 1);
   return scaled - (scaled - value) === value;
 }
 
-/** How many units an elementary function is off at most. */
+/** Largest error of an elementary function, in units of round-off. */
 const FUNCTION_UNITS = 4;
 
-/** Beside each number: what came in with its terms, how many they are, and how large they are together. */
+/** For each number: the error carried in by its terms, the number of terms, and the sum of their absolute values. */
 interface Bounds {
   carried: Float64Array;
   terms: Float64Array;
   mass: Float64Array;
 }
 
-/** Runs programs, and beside them bounds of their rounding errors. */
+/** Runs programs and computes bounds on their rounding errors. */
 export class ErrorBoundExecutor implements Executor {
   readonly name = 'error bounds';
   private readonly all = new Map<Data, Bounds>();
@@ -72,7 +72,7 @@ export class ErrorBoundExecutor implements Executor {
     if (operation.kind === 'pointwise') return this.pointwise(operation);
     const run = plain.bind(operation);
     const add = operation.kind === 'product' ? this.product(operation) : this.reduction(operation);
-    // what is added to is read before it is replaced
+    // read the old value of an accumulator before it is overwritten
     return () => (this.begin(operation.out, operation.accumulate), run(), add());
   }
 
@@ -188,17 +188,17 @@ export class ErrorBoundExecutor implements Executor {
 /** A product in which 0 times an unbounded error is 0. */
 const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
 
-/** The relative error of a sum of n terms, in any order: unbounded where n roundings may use up all digits. */
+/** The relative error of a sum of n terms, in any order; infinite if n roundings may lose all digits. */
 const gamma = (n: number, { unit }: Rounding): number =>
   n * unit < 1 ? (n * unit) / (1 - n * unit) : Infinity;
 
-/** How far a result of so many units may be off. */
+/** The error of a result that is accurate to the given number of units. */
 const errorOf = (value: number, units: number, { unit, underflow }: Rounding): number =>
   value === 0 || units === 0 ? 0 : units * (unit * Math.abs(value) + underflow);
 
 type Bounded = readonly [value: number, error: number];
 
-/** A statement on numbers with their bounds. */
+/** Evaluates a statement on numbers with bounds. */
 function evaluate(graph: Graph, given: Record<string, Bounded>, rounding: Rounding): Record<string, Bounded> {
   const values: Bounded[] = [];
   for (const node of graph.nodes) {
@@ -216,7 +216,7 @@ function evaluate(graph: Graph, given: Record<string, Bounded>, rounding: Roundi
   return Object.fromEntries(Object.entries(graph.outputs).map(([name, k]) => [name, values[k]]));
 }
 
-/** Operations that only pass on one of their operands. */
+/** Operations that return one of their operands unchanged. */
 const moves = ['neg', 'abs', 'min', 'max', 'relu', 'step', 'select'];
 const monotone = ['tanh', 'sigmoid', 'exp', 'log', 'log1p', 'sqrt'];
 const arithmetic = ['add', 'sub', 'mul', 'div'];
@@ -228,7 +228,7 @@ function apply(op: OperationName, args: Bounded[], rounding: Rounding): Bounded 
   const errors = args.map(([, error]) => error);
   const steepest = steepestSlopes(rule, args);
   let error = errors.reduce((sum, e, k) => sum + times(e, steepest[k]), 0);
-  // a function that saturates moves less than its slope says; the last term is rounding here, not theirs
+  // a saturating function changes less than its slope says; the last term is the rounding of this computation
   if (monotone.includes(op))
     error = Math.min(
       error,
@@ -248,7 +248,7 @@ interface Rule {
   partials: (a: number, b: number, c: number, y: number) => number[];
 }
 
-/** How far a monotone function moves with its argument. */
+/** How much a monotone function changes when its argument changes by its error. */
 function movement({ value }: Rule, x: number, e: number): number {
   const moved = [x - e, x + e].map((at) => Math.abs(value(at) - value(x)));
   return moved.some(Number.isNaN) ? Infinity : Math.max(...moved);
@@ -270,7 +270,7 @@ function steepestSlopes(rule: Rule, args: readonly Bounded[]): number[] {
     }
     const [a, b = 0, c = 0] = moved;
     rule.partials(a, b, c, rule.value(a, b, c)).forEach((slope, i) => {
-      // at a pole there is no slope, or one that is no number
+      // at a pole the slope does not exist or is NaN
       slopes[i] = Number.isNaN(slope) ? Infinity : Math.max(slopes[i], Math.abs(slope));
     });
   };

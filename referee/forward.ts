@@ -1,4 +1,4 @@
-/** What is wrong with somebody's outputs: the forward pass with one small mistake, or on other numbers. */
+/** Diagnoses wrong outputs: tries the forward pass with each small mistake. */
 import type { Cell } from '../cells/cell';
 import { rowMajor, type Numbers } from '../core/tensor';
 import { edited, edits, linesOf, placeOf, type EquationLine } from './edits';
@@ -13,14 +13,14 @@ export interface ForwardMistake {
   /** Follows "your outputs equal ours". */
   words: string;
   line?: EquationLine;
-  /** The question as it is answered with the mistake; undefined where the mistake cannot be made. */
+  /** The question whose right answer is the wrong answer to this one; undefined if the mistake is not possible here. */
   of: (question: Question) => Question | undefined;
 }
 
 /**
- * All small mistakes that give these outputs, in words.
- * @param tolerance how near is equal, by quantity.
- * @param counts whether an entry is compared: padding is not.
+ * All small mistakes that reproduce these outputs, in words.
+ * @param tolerance by quantity.
+ * @param counts whether an entry is compared; padding is not.
  */
 export function forwardReadings(
   question: Question,
@@ -40,7 +40,7 @@ export function forwardReadings(
     .map(({ words, line }) => `your outputs equal ours ${words}${placeOf(line)}`);
 }
 
-/** Every small mistake in the forward pass of a cell; they fit the same cell of any sizes. */
+/** Every small mistake in the forward pass of a cell; they apply to this cell at any size. */
 export function forwardMistakes(cell: Cell): ForwardMistake[] {
   const states = Object.keys(cell.states);
   const found: ForwardMistake[] = [
@@ -107,7 +107,7 @@ export function forwardMistakes(cell: Cell): ForwardMistake[] {
 
 const flat = (numbers: Numbers): number[] => Array.from(rowMajor(numbers, 'referee', 'numbers').numbers);
 
-/** The same question on other parameters; undefined where one of them cannot be changed so. */
+/** The same question with changed parameters; undefined if one of them cannot be changed in this way. */
 function withParameters(
   question: Question,
   change: (numbers: number[], shape: readonly number[], name: string) => number[] | undefined,

@@ -1,8 +1,8 @@
 /**
- * Grading: students' gradients of a cell, as equations or as numbers, judged against an assignment.
+ * Grades students' gradients of a cell, given as equations or as numbers, against an assignment.
  *
- * A submission that is right in another form counts: equations are decided by the exact oracle, numbers by the bounds of
- * their rounding. What is wrong is told as a hint, in three steps: which quantity, which kind of mistake, the correction.
+ * A right submission in another form gets its points: equations are decided by the exact oracle, numbers by rounding error
+ * bounds. Mistakes are reported as hints at three levels: which quantity, which kind of mistake, the correction.
  */
 import type { Cell } from '../cells/cell';
 import { cellFromText } from '../cells/text';
@@ -15,15 +15,15 @@ import type { Diagnosis, Explanation } from './diagnosis';
 import { answerOf } from './protocol';
 import { Subject, type Named, type Question } from './subject';
 
-/** What students were asked. */
+/** The assignment. */
 export interface Assignment {
-  /** The name of a cell that is built in, or the text of one. */
+  /** The name of a built-in cell, or the text of a cell. */
   cell: string;
-  /** Points of each gradient that is asked: `dWx`, `dx`, `dh0`. */
+  /** Points for each gradient: `dWx`, `dx`, `dh0`. */
   points: Readonly<Record<string, number>>;
 }
 
-/** How much of what is wrong is told. */
+/** How much a hint reveals. */
 export type HintLevel = 'quantity' | 'kind' | 'correction';
 
 /** One gradient of a submission. */
@@ -34,23 +34,23 @@ export interface Mark {
   of: number;
 }
 
-/** What a submission is worth. */
+/** The grade of a submission. */
 export interface Grade {
   /** `unreadable`: it could not be judged; the reason is in `error`. */
   verdict: 'right' | 'partly right' | 'wrong' | 'unreadable';
   marks: Mark[];
   points: number;
   of: number;
-  /** What helps, without giving away more than was asked for. */
+  /** Hints, at the level that was asked for. */
   hint?: string;
   error?: string;
 }
 
-/** Sizes that tell mistakes apart. */
+/** Sizes that distinguish mistakes. */
 const sizes = { input: 4, hidden: 5 };
 const plan = { T: 4, B: 3, D: sizes.input, H: sizes.hidden };
 
-/** @throws RangeError and TypeError for what is no assignment. */
+/** @throws RangeError and TypeError if the value is not an assignment. */
 export function readAssignment(text: string): Assignment {
   let told: unknown;
   try {
@@ -103,12 +103,12 @@ export class Grader {
     try {
       return /^\s*\{/.test(text) ? this.gradeNumbers(text, level) : this.gradeEquations(text, level);
     } catch (error) {
-      // whatever a file holds, the next one is judged
+      // an unreadable file must not stop the grading of the next one
       return this.unreadable((error as Error).message);
     }
   }
 
-  /** No points, and why. */
+  /** A grade without points, and the reason. */
   unreadable(reason: string): Grade {
     const [first] = reason.split('\n');
     const error = first.length > 200 ? `${first.slice(0, 199)}…` : first;
@@ -175,7 +175,7 @@ export class Grader {
   }
 }
 
-/** Their parameters and states must be those of the assignment: or else the gradients are others. */
+/** Parameters and states must be those of the assignment; otherwise the gradients are not comparable. */
 function mustFit(theirs: Cell, ours: Cell): void {
   for (const name of Object.keys(ours.states))
     must(theirs.states[name] === ours.states[name], theirs.name, `there must be the state ${name}`, name);
@@ -192,7 +192,7 @@ function mustFit(theirs: Cell, ours: Cell): void {
   }
 }
 
-/** In words: which quantity; where to look; what would be right. */
+/** The hint in words: which quantity; where to look; the correction. */
 function hintOf(which: string, { verdict, explanations, message }: Diagnosis, level: HintLevel): string {
   if (level === 'quantity') return which;
   if (level === 'correction') return `${which}; ${message}`;
@@ -201,7 +201,7 @@ function hintOf(which: string, { verdict, explanations, message }: Diagnosis, le
   return `${which}: look at ${lookAt(best)}`;
 }
 
-/** The kind of a mistake, without what it is. */
+/** The kind of a mistake, without the mistake itself. */
 function lookAt({ kind, line }: Explanation): string {
   if (kind === 'line' && line)
     return `what \`${line.text.split(' ')[0]}\` is made of: every path and every factor`;

@@ -1,7 +1,7 @@
 /**
- * Judging gradients: equal to ours or not, and which of the known mistakes gives the same numbers.
+ * Judges gradients: whether they equal ours and, if not, which known mistakes give the same numbers.
  *
- * Equal is what rounding explains: the bounds are carried through the program (see `errorbound.ts`), they are not chosen.
+ * Numbers are equal if rounding explains the difference: the bounds are computed (see `errorbound.ts`), not chosen.
  */
 import { must } from '../core/check';
 import { once } from '../core/once';
@@ -22,23 +22,23 @@ import { holds, precisions, type Precision, type Rounding } from './errorbound';
 import { gatesOf, near, readings, type Place } from './quantity';
 import type { Named } from './subject';
 
-/** A mistake that changes many gradients at once, and what they are with it; undefined where it does not fit. */
+/** A mistake that changes many gradients at once, with the gradients it gives; undefined if it does not apply. */
 export interface Candidate extends Pick<Explanation, 'kind' | 'line' | 'mutant'> {
   /** Follows `your gradients equal ours`. */
   words: string;
   gradients: () => Named | undefined;
-  /** Tried only where no other will do. */
+  /** Tried only if no other mistake explains the numbers. */
   rare?: boolean;
 }
 
-/** Numbers that were given, row-major. */
+/** The given numbers of one quantity, row-major. */
 export interface Given {
   quantity: string;
   values: number[];
   shape: readonly number[];
 }
 
-/** What is right, and every mistake that can be made of it. */
+/** Compares given gradients with the right ones and with those of every known mistake. */
 export abstract class Judge {
   /** The right gradients, row-major. */
   abstract readonly ours: Named;
@@ -47,19 +47,19 @@ export abstract class Judge {
   private readonly computed = new Map<Candidate, Named | undefined>();
   private readonly largest = once(largest);
 
-  /** Bounds of the rounding errors in a number format. */
+  /** Bounds on the rounding errors in a number format. */
   protected abstract bounds(rounding: Rounding): Named;
   protected abstract shapeOf(quantity: string): number[];
-  /** Where a gradient belongs. */
+  /** The cell and unrolling that a gradient belongs to. */
   protected abstract place(quantity: string): Place;
   protected abstract candidates(): Candidate[];
 
-  /** Every mistake that is known here. */
+  /** Every known mistake. */
   get known(): Candidate[] {
     return (this.all ??= this.candidates());
   }
 
-  /** How far an honest computation may be from ours, number by number: each is off by its bound at most. */
+  /** How far a correct computation may be from ours, number by number: the sum of both error bounds. */
   tolerances(precision: Precision): Named {
     let found = this.limits.get(precision);
     if (!found) {
@@ -75,7 +75,7 @@ export abstract class Judge {
     return found;
   }
 
-  /** What a format rounds too coarsely to be judged: 0 would pass as well, and is not right. */
+  /** Quantities that a format is too coarse to judge: even 0 would pass. */
   hidden(names: readonly string[], precision: Precision, ours = this.ours): string[] {
     const limits = this.tolerances(precision);
     return names.filter(
@@ -83,7 +83,7 @@ export abstract class Judge {
     );
   }
 
-  /** The number format in which some numbers seem to be computed, if it is coarser than the one they are said to be in. */
+  /** The number format in which the numbers seem to be computed, if it is coarser than the declared one. */
   protected coarser(given: readonly Given[], precision: Precision, ours = this.ours): Precision | undefined {
     const names = Object.keys(precisions) as Precision[];
     // numbers of few digits also fit a finer format
@@ -91,12 +91,12 @@ export abstract class Judge {
     return coarsestFirst.find(
       (one) =>
         this.unlike(given, this.tolerances(one), ours).length === 0 &&
-        // bounds of half precision are wide: the numbers must look like it, too
+        // bounds of half precision are wide: the numbers must also be exact in that format
         (one === 'float32' || given.every(({ values }) => values.every((v) => holds(precisions[one], v)))),
     );
   }
 
-  /** Judges gradients, all or some. */
+  /** Judges some or all gradients. */
   judge(gradients: Readonly<Record<string, Numbers>>, precision: Precision): Diagnosis {
     for (const quantity of Object.keys(gradients))
       must(
@@ -127,17 +127,17 @@ export abstract class Judge {
     };
   }
 
-  /** Whether a number counts for nothing. */
+  /** Whether a number is padding and is ignored. */
   protected isPadded(_quantity: string, _k: number): boolean {
     return false;
   }
 
-  /** What is put in its place. */
+  /** The value that replaces it. */
   protected paddingOf(_quantity: string, _k: number): number {
     return 0;
   }
 
-  /** Numbers as they were given; what stands in the padding of the outputs counts for nothing. */
+  /** The given numbers, with padding of the outputs replaced. */
   protected read(given: Readonly<Record<string, Numbers>>): Given[] {
     return Object.entries(given).map(([quantity, numbers]) => {
       const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
@@ -148,7 +148,7 @@ export abstract class Judge {
     });
   }
 
-  /** Those that are not ours. */
+  /** The quantities that differ from ours. */
   protected unlike(given: readonly Given[], limits: Named, ours = this.ours): Given[] {
     return given.filter(
       ({ quantity, values, shape }) =>

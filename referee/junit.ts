@@ -1,13 +1,13 @@
-/** What a referee found as JUnit XML, as build servers read it. */
+/** Writes a referee's report as JUnit XML, which build servers read. */
 import type { Row, Verdict } from './referee';
 
 const escaped = (text: string): string =>
   text
     .replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
-    // XML has no place for control characters, and none for halves of a surrogate pair
+    // XML allows neither control characters nor unpaired surrogates
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, '?');
 
-/** A test suite with a test case for each question; the diagnosis stands with the first failure. */
+/** A test suite with a test case for each question; the first failure contains the diagnosis. */
 export function junit(suite: string, { rows, diagnosis, smallest }: Verdict): string {
   const count = (verdict: Row['verdict']): number => rows.filter((row) => row.verdict === verdict).length;
   const first = rows.findIndex(({ verdict }) => verdict === 'wrong');

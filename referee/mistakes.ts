@@ -1,6 +1,6 @@
 /**
- * Real mistakes, as text files: a cell with a wrong line, or a right cell and in a section `planted` what goes wrong
- * beside its equations. The header of the file holds the facts, as `# Project: …`.
+ * Reads mistakes of real projects from text files: a cell with a wrong line, or a right cell with a section `planted` that
+ * names a mistake outside its equations. The header of the file states the facts, as `# Project: …`.
  */
 import { choiceOf } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
@@ -17,18 +17,18 @@ import { NetworkCase } from './network';
 import { structuralMistakes } from './structure';
 import { Subject } from './subject';
 
-/** Where a mistake beside the equations is planted. */
+/** Where a mistake outside the equations is planted. */
 type Layout = keyof typeof layouts;
 
-/** A mistake that was made. */
+/** A mistake of a real project. */
 export interface Mistake {
   /** The first line of the header. */
   title: string;
-  /** `Project`, `Source`, `Harm`, `Right`, `Seen by`, `Diagnosis`; those that are told. */
+  /** `Project`, `Source`, `Harm`, `Right`, `Seen by`, `Diagnosis`; those that are given. */
   facts: Readonly<Record<string, string>>;
-  /** The text of the cell, each line where it stands in the file. */
+  /** The text of the cell; line numbers are those of the file. */
   equations: string;
-  /** What goes wrong beside the equations. */
+  /** The mistake outside the equations. */
   planted?: { layout: Layout; words: string };
 }
 
@@ -57,7 +57,7 @@ const layouts = {
 } as const;
 
 /**
- * Reads a mistake; the text of a cell without a header or a section `planted` is one, too.
+ * Reads a mistake; the text of a cell without a header or a section `planted` is valid, too.
  * @throws EquationError when the text holds no cell; RangeError for a section `planted` that names nothing known.
  */
 export function readMistake(text: string): Mistake {
@@ -108,7 +108,7 @@ function plant(problem: Problem, words: string): Problem {
   return { ...problem, backward: found.backward() };
 }
 
-/** What the oracles check: the layout of a planted mistake, or the cell alone, with lengths, and in both directions. */
+/** The problems for the oracles: the layout of a planted mistake, or the cell alone, with lengths, and bidirectional. */
 export function casesOfMistake({ equations, planted }: Mistake): CheckCase[] {
   if (!planted) return casesOfText(equations);
   const { name } = cellFromText({ input: D, hidden: H, equations });
@@ -117,10 +117,10 @@ export function casesOfMistake({ equations, planted }: Mistake): CheckCase[] {
   return [{ group: name, name: `${name}, ${layout}`, cells: [], problem }];
 }
 
-/** Oracles that look at the gradients of a network as a whole. */
+/** Oracles that check the gradients of a whole network. */
 const watching = ['differences', 'forwardMode', 'exact'] as const satisfies readonly Oracle[];
 
-/** Which of them see the mistake. */
+/** The oracles that detect the mistake. */
 export function seenBy(mistake: Mistake): Record<(typeof watching)[number], boolean> {
   const [{ problem, cells }] = casesOfMistake(mistake);
   const { rows } = checkProblem(problem(1), cells, { oracles: [...watching], coordinates: 6, directions: 2 });
@@ -130,8 +130,8 @@ export function seenBy(mistake: Mistake): Record<(typeof watching)[number], bool
 }
 
 /**
- * What the diagnosis says of its gradients, from the numbers alone. A wrong line is told against the cell that the header
- * names behind `Right:`; undefined where there is none.
+ * The diagnosis of its gradients, from the numbers alone. A wrong line is compared with the cell that the header names
+ * after `Right:`; undefined if there is none.
  */
 export function diagnosisOf({ equations, planted, facts }: Mistake): Diagnosis | undefined {
   if (planted) {

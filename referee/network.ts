@@ -1,4 +1,4 @@
-/** What is wrong with somebody's gradients of a whole network: layers, directions, output layer and loss. */
+/** Diagnoses wrong gradients of a whole network: layers, directions, output layer and loss. */
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import { plain } from '../core/plain';
 import type { Program } from '../core/program';
@@ -17,23 +17,23 @@ import { changed } from './steps';
 import { replacing, structuralMistakes } from './structure';
 import { keepsTheSame, type Named } from './subject';
 
-/** A network on a batch, and somebody's gradients. */
+/** A network, a batch, and the gradients to diagnose. */
 export interface NetworkDiagnoseOptions {
-  /** In float64. */
+  /** A float64 network. */
   network: Network;
-  /** With targets where the network has a loss. */
+  /** With targets if the network has a loss. */
   batch: Batch;
-  /** All or some, by the names of the parameters, `l0.Wx`; also `x`, and `l0.h0` for an initial state. */
+  /** Some or all, by parameter name, `l0.Wx`; also `x`, and `l0.h0` for an initial state. */
   gradients: Readonly<Record<string, Numbers>>;
-  /** What they were computed in; default float64. */
+  /** The number format they were computed in; default float64. */
   precision?: Precision;
 }
 
 /**
- * Finds what is wrong with somebody's gradients of a network, in words: a line of a cell's equations, steps, directions
- * or layers that are put together wrongly, a mean where a sum belongs in the loss.
+ * Finds out what is wrong with given gradients of a network: a line of a cell's equations, steps, directions or layers
+ * that are combined wrongly, a mean in place of a sum in the loss.
  *
- * The network's own gradients are taken to be right (`gradcheck` tells that). The loss is the network's.
+ * The network's own gradients are assumed to be right (`gradcheck` checks them). The loss is the network's.
  * @throws TypeError for a network in float32 or without a loss; RangeError for a gradient that it does not have.
  * @example
  * const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
@@ -60,7 +60,7 @@ export function diagnoseNetwork(options: NetworkDiagnoseOptions): Diagnosis {
   return new NetworkCase(problemOfNetwork(network, batch)).judge(gradients, precision);
 }
 
-/** Everything of a problem that does not depend on the answer is computed once. */
+/** Judges answers to one problem; everything that does not depend on the answer is computed once. */
 export class NetworkCase extends Judge {
   readonly ours: Named;
 
@@ -136,7 +136,7 @@ export class NetworkCase extends Judge {
       ...{ words: words + where, line: lines[index], kind: 'line' as const, rare: renamed },
       gradients: () => {
         const other = edited(cell, { backward: text });
-        // one that keeps what this cell does not cannot run behind its forward pass
+        // a cell that saves other values cannot run after this cell's forward pass
         if (!other || !keepsTheSame(other, unroll)) return undefined;
         const backward = replacing(this.problem.backward, unroll, (program) =>
           changed(unroll, { cell: other }).backward(program),

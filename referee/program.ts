@@ -1,15 +1,15 @@
-/** A foreign program: a line goes in, a line comes out, and whatever else it does is named and ends it. */
+/** Runs a foreign program that answers each input line with one line; any other behaviour is an error and ends it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 
 /** The longest line that is read. */
 export const MOST_CHARACTERS = 32 * 2 ** 20;
-/** How much of its last words on standard error is kept. */
+/** How much of the end of its standard error is kept. */
 const MOST_SAID = 400;
 
-/** What a program did instead of answering. */
+/** Thrown when a program does not answer; the message says what it did instead. */
 export class NoAnswer extends Error {}
 
-/** It could not even be started. */
+/** Thrown when the program cannot be started. */
 export class NotStarted extends Error {}
 
 export class ForeignProgram {
@@ -17,7 +17,7 @@ export class ForeignProgram {
   private said = '';
   private readonly stop = (): void => this.end();
 
-  /** @param milliseconds that it has for each answer. */
+  /** @param milliseconds the time limit for each answer. */
   constructor(
     private readonly command: readonly string[],
     private readonly milliseconds: number,
@@ -27,9 +27,9 @@ export class ForeignProgram {
   }
 
   /**
-   * Sends one line, and waits for one.
-   * @throws NoAnswer when there is none, in time and of a bearable length; NotStarted when there is no such program. The
-   *   next question is asked of a fresh one.
+   * Sends one line and waits for the answer.
+   * @throws NoAnswer when no line comes in time, or one that is too long; NotStarted when there is no such program. The
+   *   next question starts it anew.
    */
   async ask(line: string): Promise<string> {
     try {
@@ -40,12 +40,12 @@ export class ForeignProgram {
     }
   }
 
-  /** Has the next question asked of a fresh one. */
+  /** Ends the program; the next question starts it anew. */
   restart(): void {
     this.end();
   }
 
-  /** Ends the program, and those that it started. */
+  /** Ends the program and its child processes. */
   close(): void {
     process.off('exit', this.stop);
     this.end();
@@ -60,19 +60,19 @@ export class ForeignProgram {
     try {
       process.kill(-child.pid, 'SIGKILL');
     } catch {
-      child.kill('SIGKILL'); // it has no group of its own, or is gone
+      child.kill('SIGKILL'); // it has no process group, or has ended
     }
   }
 
   private start(): ChildProcess {
     const [file, ...words] = this.command;
-    // a group of its own, so that what it starts ends with it
+    // a process group of its own, so that its children end with it
     const child = spawn(file, words, {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
     });
     this.said = '';
-    child.stdin?.on('error', () => undefined); // that it reads no more is seen by its end
+    child.stdin?.on('error', () => undefined); // a closed pipe shows as the end of the program
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.said = (this.said + text).slice(-MOST_SAID);
     });

@@ -1,32 +1,32 @@
-/** The lines that a referee and a program exchange: a question, an answer. */
+/** Protocol between the referee and a program: one line of JSON for a question, one for its answer. */
 import { rowMajor, toNested, isTensor, type Numbers } from '../core/tensor';
 import { precisions, type Precision } from './errorbound';
 import type { Question } from './subject';
 
-/** Somebody's answer, read. */
+/** A parsed answer. */
 export interface Answer {
   precision: Precision;
   /** `output`, and `hT` for the last state h. */
   values: Given;
   /** `dx`, `dWx`, `dh0`. */
   gradients: Given;
-  /** Why this question is not answered. */
+  /** Why the program skips this question. */
   skip?: string;
 }
 
-/** Numbers by name; those that are none are NaN. */
+/** Numbers by name; NaN where a value is not a number. */
 export type Given = Record<string, Numbers>;
 
-/** An answer that is none, and why. */
+/** Thrown for an invalid answer; the message gives the reason. */
 export class BadAnswer extends Error {}
 
 const listed = (numbers: Numbers | undefined): unknown =>
   numbers !== undefined && isTensor(numbers) ? toNested(numbers) : numbers;
 
-/** Options that say how weights start, and sizes, which have a field of their own. */
+/** Options that are not sent: initialisation, which has no effect here, and sizes, which have a field of their own. */
 const elsewhere = ['input', 'hidden', 'inputInit', 'recurrentInit', 'forgetBias', 'inputBias'];
 
-/** A question as a line, under a number that the answer must repeat. */
+/** Serializes a question to one line, with an id that the answer must repeat. */
 export function lineOf(question: Question, id: number): string {
   const { cell, x, parameters, initial = {}, lengths, dOutput, dFinal = {} } = question;
   const all = (of: Readonly<Record<string, Numbers>>): Record<string, unknown> =>
@@ -42,7 +42,7 @@ export function lineOf(question: Question, id: number): string {
   });
 }
 
-/** @throws BadAnswer for what is no answer to the question of this number. */
+/** Parses an answer. @throws BadAnswer if it is not a valid answer to the question with this id. */
 export function answerOf(line: string, id: number, states: readonly string[]): Answer {
   const told = parse(line);
   const refuse = (what: string): never => {
@@ -76,7 +76,7 @@ export function answerOf(line: string, id: number, states: readonly string[]): A
   return { precision: dtype as Precision, values, gradients: Object.fromEntries(derived) };
 }
 
-/** JSON; what Python and others write for NaN and infinities counts as no number. */
+/** Parses JSON, and also the NaN and infinities that Python and others write; these become null. */
 function parse(line: string): unknown {
   for (const text of [line, line.replace(/-?\b(NaN|Infinity|nan|inf)\b/g, 'null')])
     try {
@@ -94,10 +94,10 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}…` : text);
 
-/** Depth of the deepest lists that are looked at. */
+/** Maximum nesting depth of lists. */
 const DEPTH = 3;
 
-/** Nested lists of numbers under their shape. */
+/** Flattens nested lists of numbers, with their shape. */
 function numbersOf(value: unknown, name: string): Numbers {
   const filled = (level: unknown, depth: number): unknown => {
     if (level === null) return NaN;

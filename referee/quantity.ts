@@ -1,4 +1,4 @@
-/** Mistakes that show in one gradient by itself: its sign, a mean, a transpose, gates in another order, `=` for `+=`. */
+/** Recognizes mistakes from one gradient alone: sign, mean for sum, transpose, order of gates, `=` for `+=`. */
 import { declare } from '../core/equations/declare';
 import { once } from '../core/once';
 import type { Cell } from '../cells/cell';
@@ -6,32 +6,32 @@ import type { Unroll } from '../bptt/unroll';
 import type { Contributions } from './steps';
 import type { Named } from './subject';
 
-/** What one gradient is, in words that follow `your dWx`: `is 1/3 of ours …`. */
+/** An explanation of one gradient, in words that follow `your dWx`: `is 1/3 of ours …`. */
 export interface Reading {
-  /** Continues `your dWx and db`; plural, because they are often several. */
+  /** Continues `your dWx and db`, so it is in the plural. */
   words: string;
 }
 
-/** What a gradient is compared with, and how near is equal. */
+/** A given gradient, the right one, and the tolerance. */
 export interface Comparison {
   quantity: string;
   given: readonly number[];
-  /** The shape in which it was given, where that is known. */
+  /** The shape in which it was given, if known. */
   shape?: readonly number[];
   ours: readonly number[];
   tolerance: number;
 }
 
-/** Where a gradient belongs. */
+/** The cell and unrolling that a gradient belongs to. */
 export interface Place {
   T: number;
   B: number;
   shape: readonly number[];
-  /** What a cell calls it: `dWx`; of a network it may belong to no cell. */
+  /** Its name in the cell's equations, `dWx`; a network also has gradients that belong to no cell. */
   local: string;
   cell?: Cell;
   unroll?: Unroll;
-  /** What each step and each row adds to the gradients of the parameters. */
+  /** The contribution of each step and each row to the parameter gradients. */
   contributions?: () => Contributions;
 }
 
@@ -42,7 +42,7 @@ export const near = (a: readonly number[], b: readonly number[], tolerance: numb
 const largest = (values: readonly number[]): number =>
   values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
 
-/** All that one gradient can be read as. */
+/** All explanations of one gradient. */
 export function readings(
   { quantity, given, shape, ours, tolerance }: Comparison,
   place: Place,
@@ -119,7 +119,7 @@ export function readings(
   return found;
 }
 
-/** Which gate of ours each gate holds, where some hold that of another; undefined where one holds none of them. */
+/** The gate of ours that each gate equals, if some equal another's; undefined if a gate equals none of them. */
 function copiedGates(
   given: readonly number[],
   ours: readonly number[],
@@ -141,7 +141,7 @@ function copiedGates(
   return all && held.some((gate, k) => gate !== gates[k]) ? held : undefined;
 }
 
-/** The factor between two lists that are one another's multiple; undefined where ours is 0. */
+/** The least-squares factor between two lists; undefined if ours is 0. */
 function ratioOf(given: readonly number[], ours: readonly number[]): number | undefined {
   const square = ours.reduce((sum, v) => sum + v * v, 0);
   if (square === 0) return undefined;
@@ -175,7 +175,7 @@ function factors(ratio: number, { T, B }: Place, precision: number): string[] {
     : [`are ${Number(ratio.toPrecision(6))} times ours`];
 }
 
-/** Another order of a cell's gates. */
+/** A permutation of a cell's gates. */
 export interface GateOrder {
   names: string[];
   /** Numbers of a shape with their gates in that order; undefined where the shape holds no gates. */
@@ -188,7 +188,7 @@ export const gatesOf = once(
     (equations && declare(equations.shapes, ['states', 'parameters'], equations.name).gates?.names) ?? [],
 );
 
-/** Every order of the gates but their own. */
+/** Every order of the gates except the right one. */
 export const gateOrders = once((cell: Cell): GateOrder[] => {
   const gates = gatesOf(cell);
   const H = cell.hidden;
@@ -214,7 +214,7 @@ const permutations = (items: readonly number[]): number[][] =>
         permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]),
       );
 
-/** dx in another order of time, or with something in the padding. */
+/** Explanations of dx: another order of the steps, or values in the padding. */
 function inTime(
   given: readonly number[],
   ours: readonly number[],

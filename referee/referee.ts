@@ -1,8 +1,8 @@
 /**
- * A referee of other people's recurrent code: asks a program for outputs and gradients, judges what it answers, makes a
- * failing question as small as it stays failing, and says what is wrong.
+ * The referee for other people's recurrent code: asks a program for outputs and gradients, judges the answers, shrinks a
+ * failing question to a minimal one, and diagnoses the mistake.
  *
- * Nothing that a program does ends the whole: each question stands for itself.
+ * Questions are independent: no behaviour of the program aborts the run.
  */
 import { describe, plans, questionOf, smaller, type MakeCell, type NamedPlan, type Plan } from './cases';
 import { Case, type Diagnosis } from './diagnose';
@@ -12,37 +12,37 @@ import { ForeignProgram, NoAnswer } from './program';
 import { answerOf, BadAnswer, lineOf, type Answer, type Given } from './protocol';
 import type { Named } from './subject';
 
-/** How one question went. */
+/** The result of one question. */
 export interface Row {
   name: string;
   plan: Plan;
-  /** `wrong`: numbers that are not ours; `broken`: no answer that can be judged; `skipped`: it said so; `undecided`:
-   * its number format is too coarse for this question. */
+  /** `wrong`: numbers differ from ours; `broken`: no valid answer; `skipped`: the program declined; `undecided`: its
+   * number format is too coarse for this question. */
   verdict: 'ok' | 'wrong' | 'broken' | 'skipped' | 'undecided';
   precision?: Precision;
-  /** The largest difference as a part of what rounding explains; undefined where nothing was given. */
+  /** The largest difference as a fraction of the rounding tolerance; undefined if nothing was given. */
   outputs?: number;
   gradients?: number;
   /** Which gradients were given. */
   judged: string[];
-  /** In words, unless it is ok. */
+  /** The message, unless it is ok. */
   reason?: string;
 }
 
 /** The smallest question that still fails. */
 export interface Smallest {
   plan: Plan;
-  /** In words: its sizes. */
+  /** Its sizes, in words. */
   sizes: string;
   reason: string;
-  /** The very line that was sent. */
+  /** The line to send, exactly. */
   line: string;
 }
 
-/** What a referee found. */
+/** The referee's report. */
 export interface Verdict {
   rows: Row[];
-  /** What is wrong, if anything is: one of the mistakes, in words. */
+  /** The message of the most telling diagnosis, if a question failed. */
   diagnosis?: string;
   smallest?: Smallest;
   ok: boolean;
@@ -52,13 +52,13 @@ export interface RefereeOptions {
   /** Milliseconds for each answer. */
   milliseconds: number;
   seed: number;
-  /** What is asked; default all. */
+  /** The questions to ask; default all. */
   plans?: readonly NamedPlan[];
   /** Called with each row as soon as it is known. */
   onRow?: (row: Row) => void;
 }
 
-/** How many questions may be asked to make a failing one smaller. */
+/** Maximum number of questions while shrinking. */
 const SHRINKING = 60;
 
 /** Judges a program. @throws NotStarted when there is no such program. */
@@ -88,7 +88,7 @@ export async function referee(
   }
 }
 
-/** One that is explained, shows most of what is wrong, and has the fewest explanations: in this order. */
+/** Prefers a diagnosis that is explained, then the one with most wrong gradients, then the one with fewest explanations. */
 function mostTelling(all: readonly Diagnosis[]): Diagnosis {
   const rank = ({ verdict, differences, explanations }: Diagnosis): number[] => {
     const words = explanations.filter(({ kind }) => kind !== 'mutant').map((one) => one.words);
@@ -102,7 +102,7 @@ function mostTelling(all: readonly Diagnosis[]): Diagnosis {
 type Found = Omit<Row, 'name'>;
 interface Judged {
   row: Found;
-  /** Looked for only when it is asked for. */
+  /** Computed on demand. */
   diagnosis: () => Diagnosis;
 }
 
@@ -128,7 +128,7 @@ class Session {
       return judged(plan, new Case(question), answer);
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof BadAnswer)) throw error;
-      // a program that has lost its place is not asked again
+      // a program that broke the protocol may be out of step: start it anew
       this.program.restart();
       return {
         row: { plan, verdict: 'broken', judged: [], reason: error.message },
@@ -142,7 +142,7 @@ class Session {
     }
   }
 
-  /** The smallest question that is answered wrongly, by making one thing smaller at a time. */
+  /** Finds a minimal question that is still answered wrongly, by reducing one size at a time. */
   async shrink(from: Row): Promise<Smallest> {
     let [row, asked]: [Found, number] = [from, 0];
     for (let again = true; again;) {

@@ -1,6 +1,6 @@
 /**
- * What would make the backward equations of a cell of one's own right. There is no second derivation to compare with: the
- * truth is what forward mode makes of the forward equations, and each small change of one line is tried against it.
+ * Suggests repairs for the backward equations of a user's cell. There is no second derivation to compare with, so forward
+ * mode on the forward equations gives the right gradients, and every small change of one line is tried against them.
  */
 import { cellFromText } from '../cells/text';
 import type { Cell, CellEquations } from '../cells/cell';
@@ -14,20 +14,20 @@ import { forwardMode } from '../bptt/check/rtrl';
 import { errorBounds, relativeError } from '../bptt/check/bounds';
 import { edited, edits, linesOf, type Edit, type EquationLine } from './edits';
 
-/** One line, and what would make it right. */
+/** A line, and the change that makes it right. */
 export interface Repair {
   line: EquationLine;
   /** `with + dcNext`. */
   words: string;
 }
 
-/** Small, but different; every change is run over these. */
+/** Small and all different; every change is run at these sizes. */
 const sizes = { input: 2, hidden: 3 };
 const steps = { T: 3, B: 2, seed: 1 };
 
 /**
- * All single changes of a backward line that make a cell's gradients right; none where they are right, or where no single
- * change will do.
+ * All single changes of a backward line that make a cell's gradients right; none if they are right already, or if no
+ * single change is enough.
  * @throws EquationError when the text is not that of a cell.
  */
 export function repairs(equations: string): Repair[] {
@@ -40,7 +40,7 @@ export function repairs(equations: string): Repair[] {
   const written = parse(cell.equations.forward, `${cell.name}, forward`).map(({ name }) => name);
   const known = edits(cell.equations, 'backward', written);
   const more = additions(cell.equations);
-  // the simplest first: where they do, the others would only say the same in more words
+  // the simplest changes first: if these work, the others only say the same at greater length
   for (const tried of [
     more.names,
     known.filter(({ renamed }) => !renamed),
@@ -57,7 +57,7 @@ export function repairs(equations: string): Repair[] {
   return [];
 }
 
-/** The gradients as they must be, number by number. */
+/** The right gradients, by forward mode. */
 function slopes(problem: Problem): Record<string, number[]> {
   const slope = forwardMode(problem);
   return Object.fromEntries(
@@ -77,7 +77,7 @@ function agree(gradients: Record<string, number[]>, truth: Record<string, number
   });
 }
 
-/** What may be missing from a line: a gradient, a factor, or a product of both. */
+/** Additions to a line that lacks something: a gradient, a factor, or a product of both. */
 function additions(equations: CellEquations): Record<'names' | 'factors' | 'products', Edit[]> {
   const lines = parse(equations.backward, `${equations.name}, backward`);
   const { states, parameters } = declare(equations.shapes, ['states', 'parameters'], equations.name).sections;

@@ -1,6 +1,6 @@
 /**
- * Mistakes in how the steps of one unrolled cell are put together: what comes back from the future, in which order, and
- * what is added up. Each records a backward pass of its own, so whatever runs or checks the right one runs it as well.
+ * Mistakes in how the steps of one unrolled cell are combined: the gradients that flow between steps, the order of the
+ * steps, and the sums over them. Each is recorded as a backward pass, so any executor or check can run it.
  */
 import { equations } from '../core/equations/equations';
 import { Program } from '../core/program';
@@ -13,14 +13,14 @@ export interface StepMistake {
   /** Follows `your gradients equal ours`. */
   words: string;
   record: (program: Program) => void;
-  /** Each gradient tells it by itself as well: tried only where they do not. */
+  /** Also recognizable from each gradient alone, so tried only if that fails. */
   rare?: boolean;
 }
 
 const copying = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = from');
 const clearing = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = 0 * from');
 
-/** Records that `to` becomes what `from` is. */
+/** Records a copy of `from` into `to`. */
 export const copy = (program: Program, from: Tensor, to: Tensor): void =>
   copying.record(program, { from, to });
 const clear = (program: Program, to: Tensor): void => clearing.record(program, { from: to, to });
@@ -28,27 +28,27 @@ const clear = (program: Program, to: Tensor): void => clearing.record(program, {
 /** What may differ in a copy of an unrolling. */
 type Changed = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
 
-/** The same unrolling on the same tensors, but for some. */
+/** The same unrolling with some parts replaced; it shares the other tensors. */
 export const changed = (unroll: Unroll, parts: Changed): Unroll =>
   Object.assign(Object.create(Unroll.prototype) as Unroll, unroll, parts);
 
-/** Tensors of the same shapes. */
+/** New zero tensors of the same shapes. */
 export const likeThese = (tensors: Tensors): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, zeros([...t.shape])]));
 
-/** What happens around the steps of a spoilt backward pass. */
+/** Hooks and changes that plant a mistake in a backward pass. */
 interface Spoilt extends Pick<StepMistake, 'rare'> {
-  /** The steps in the order in which they are taken; default the last one first. */
+  /** The order of the steps; default last to first. */
   order?: number[];
   before?: (program: Program, t: number) => void;
   after?: (program: Program, t: number) => void;
-  /** What differs from the unrolling. */
+  /** Replaced parts of the unrolling. */
   parts?: Changed;
-  /** Where the gradient of the output is read, t by t; default where it belongs. */
+  /** The step whose output gradient step t reads; default t. */
   output?: (t: number) => number | undefined;
 }
 
-/** A backward pass that may spoil what comes from above and from the future: it works on a copy of that. */
+/** A backward pass that works on copies of the upstream and recurrent gradients, so that a mistake may overwrite them. */
 class Stage {
   private readonly dStates: Tensors;
   private readonly dOutput: Tensor;
@@ -60,12 +60,12 @@ class Stage {
     this.states = Object.keys(unroll.dStates);
   }
 
-  /** What comes back to step t from the future. */
+  /** The gradient that step t receives from the step after. */
   coming(state: string, t: number): Tensor {
     return this.copy.at(t)[`d${state}Next`];
   }
 
-  /** What step t sends to the one before it. */
+  /** The gradient that step t sends to the step before. */
   leaving(state: string, t: number): Tensor {
     return this.copy.at(t)[`d${state}Prev`];
   }
@@ -98,7 +98,7 @@ class Stage {
   }
 }
 
-/** Everything that goes wrong between the steps of an unrolling. */
+/** All mistakes between the steps of an unrolling. */
 export function stepMistakes(unroll: Unroll): StepMistake[] {
   const stage = new Stage(unroll);
   const { T, B } = unroll.options;
@@ -142,17 +142,17 @@ export function stepMistakes(unroll: Unroll): StepMistake[] {
 
 type Add = (words: string, spoilt: Spoilt) => void;
 
-/** What comes back is lost somewhere. */
+/** Adds mistakes that cut the gradient between steps. */
 function addCuts(stage: Stage, add: Add): void {
   const { states, last, unroll } = stage;
   const { T, reverse } = unroll.options;
   const groups = states.length > 1 ? [...states.map((s) => [s]), states] : [states];
-  // steps are counted as the cell takes them
+  // steps are counted in the cell's own direction
   const taken = (t: number): number => (reverse ? T - 1 - t : t);
   for (const group of groups) {
     const said = group.map((s) => `\`d${s}Next\``).join(' and ');
     const cut = (where: (count: number) => boolean): Spoilt => ({
-      // nothing is cut behind the last step: what comes there is from above
+      // nothing is cut after the last step: its gradient comes from above
       before: (program, t) => {
         if (t !== last && where(taken(t))) for (const s of group) clear(program, stage.coming(s, t));
       },
@@ -164,7 +164,7 @@ function addCuts(stage: Stage, add: Add): void {
           : `with ${said} cut between chunks of ${every} steps`,
         cut((count) => (count + 1) % every === 0),
       );
-    // a chunk may be counted from the end as well
+    // chunks may also be counted from the end
     for (let every = 2; every < T; every++)
       if (T % every !== 0)
         add(
@@ -195,7 +195,7 @@ function addOrders(stage: Stage, add: Add): void {
         );
     },
     after(program, t) {
-      // what leaves the last of them is what arrives at the start
+      // the gradient that leaves the last of them is that of the initial state
       if (t === stage.last)
         for (const s of states) copy(program, stage.leaving(s, t), stage.leaving(s, order[0]));
     },
@@ -218,7 +218,7 @@ function addOutputs({ last, unroll }: Stage, add: Add): void {
   add('with the gradient of the output in reverse', { output: (t) => T - 1 - t });
 }
 
-/** The gradients of the parameters are the sum over the steps of what each of them adds. */
+/** Adds mistakes in the sums over the steps that make the parameter gradients. */
 function addSums(stage: Stage, add: Add): void {
   const { unroll, states } = stage;
   const { gradients } = unroll.options;
@@ -226,7 +226,7 @@ function addSums(stage: Stage, add: Add): void {
     rare: true,
     before: (program) => Object.values(gradients).forEach((d) => clear(program, d)),
   });
-  // a second pass of each step, whose parameters take what it sends back for what comes to it
+  // each step runs twice; the second run treats the gradient that the step sends back as the one it receives
   const nowhere = { ...unroll.options, gradients: likeThese(gradients) };
   const spare = likeThese(unroll.dStates);
   const [dx, silent] = [zeros([...unroll.options.dx.shape]), zeros([...unroll.dOutput.shape])];
@@ -244,7 +244,7 @@ function addSums(stage: Stage, add: Add): void {
   });
 }
 
-/** What a step saved for its backward pass is read from the wrong place. */
+/** Adds mistakes in which a step reads the saved state of another step. */
 function addStates({ unroll, states, copy: own }: Stage, add: Add): void {
   const { T, reverse } = unroll.options;
   for (let every = 2; every <= T; every++)
@@ -260,13 +260,13 @@ function addStates({ unroll, states, copy: own }: Stage, add: Add): void {
     });
 }
 
-/** Of each parameter, what each step and each row of the batch adds to its gradient. */
+/** The contribution of each step and each row of the batch to each parameter's gradient. */
 export interface Contributions {
   byStep: Named[];
   byRow: Named[];
 }
 
-/** The backward pass is linear in what comes from above, and rows know nothing of each other. */
+/** Computes the contributions. The backward pass is linear in the upstream gradient, and rows are independent. */
 export function contributionsOf(subject: Subject): Contributions {
   const { T, B, cell, unroll } = subject;
   const names = Object.keys(cell.parameters);

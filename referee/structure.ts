@@ -1,6 +1,6 @@
 /**
- * Mistakes in how the parts of a network are put together: the steps of each cell, the directions of a layer, a layer and
- * the one below, the weights of the loss. Each is the network's backward program with one stretch of it recorded otherwise.
+ * Mistakes in how the parts of a network are combined: the steps of each cell, the directions of a layer, a layer and the
+ * one below, the weights of the loss. Each is the network's backward program with one section replaced.
  */
 import ndarray from 'ndarray';
 import type { Data } from '../core/memory';
@@ -14,16 +14,16 @@ import type { Signal } from '../bptt/network/stage';
 import type { Unroll } from '../bptt/unroll';
 import { changed, copy, likeThese, stepMistakes } from './steps';
 
-/** A backward program with a mistake that no line of the equations shows. */
+/** A backward program with a mistake outside the equations. */
 export interface StructuralMistake {
   /** Follows `your gradients equal ours`. */
   words: string;
   backward: () => Program;
-  /** Each gradient tells it by itself as well. */
+  /** Also recognizable from each gradient alone. */
   rare?: boolean;
 }
 
-/** Every such mistake that fits a problem. */
+/** All such mistakes that apply to a problem. */
 export function structuralMistakes({
   backward,
   plan,
@@ -86,7 +86,7 @@ export function structuralMistakes({
   }
 }
 
-/** The program with the steps of one unrolling recorded otherwise; undefined where other things happen between them. */
+/** The program with the steps of one unrolling replaced; undefined if other operations lie between them. */
 export function replacing(
   backward: Program,
   unroll: Unroll,
@@ -103,7 +103,7 @@ interface Stretch {
   to: number;
 }
 
-/** The program with a stretch of it recorded otherwise. */
+/** The program with one section replaced. */
 function replaced(
   { operations }: Program,
   { from, to }: Stretch,
@@ -115,7 +115,7 @@ function replaced(
   return program;
 }
 
-/** Where the steps of an unrolling are recorded; undefined where other things happen between them. */
+/** Finds the operations of an unrolling's steps; undefined if other operations lie between them. */
 function stretchOf({ operations }: Program, unroll: Unroll): Stretch | undefined {
   const own = new Program();
   unroll.backward(own);
@@ -128,7 +128,7 @@ function stretchOf({ operations }: Program, unroll: Unroll): Stretch | undefined
   return from >= 0 && whole ? { from, to } : undefined;
 }
 
-/** Where what two directions send to their input is added up. */
+/** Finds the operation that adds the input gradients of two directions. */
 function joinOf({ operations }: Program, { options: a }: Unroll, { options: b }: Unroll): number | undefined {
   const reads = (op: Operation, t: Tensor): boolean =>
     op.kind === 'pointwise' && Object.values(op.inputs).some(({ data }) => data === t.data);
@@ -138,7 +138,7 @@ function joinOf({ operations }: Program, { options: a }: Unroll, { options: b }:
   return at < 0 || a.dx.data === b.dx.data ? undefined : at;
 }
 
-/** Whether two operations write the same places. */
+/** Whether two operations write to the same memory. */
 function alike(a: Operation, b: Operation): boolean {
   const places = (op: Operation): Tensor[] =>
     op.kind === 'pointwise' ? Object.values(op.outputs) : [op.out];
@@ -150,7 +150,7 @@ function alike(a: Operation, b: Operation): boolean {
   );
 }
 
-/** What each step of each row counts in the loss. */
+/** Mistakes in the weight of each step of each row in the loss. */
 function lossMistakes(backward: Program, { shape, weight, architecture, main }: Plan): StructuralMistake[] {
   if (!weight || !architecture.loss) return [];
   const [N] = weight.shape;

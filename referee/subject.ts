@@ -1,4 +1,4 @@
-/** A cell over some steps on given numbers: what is asked of somebody, and what is right. */
+/** A question, that is a cell with given inputs and upstream gradients, and the computation of its right answer. */
 import type { Cell } from '../cells/cell';
 import { must, mustCount } from '../core/check';
 import { executorOf } from '../core/executor';
@@ -13,16 +13,16 @@ import { ErrorBoundExecutor, type Rounding } from './errorbound';
 /** Numbers by name, row-major. */
 export type Named = Record<string, number[]>;
 
-/** A cell, what it is run on, and what comes back to it from above. Left out is zero; of lengths, T. */
+/** A cell, its inputs and its upstream gradients. What is left out is zero; lengths default to T. */
 export interface Question {
   cell: Cell;
   /** x [T, B, D]. */
   x: Numbers;
-  /** By the names of the equations. */
+  /** By their names in the equations. */
   parameters: Readonly<Record<string, Numbers>>;
   /** Each state [B, width] before the first step. */
   initial?: Readonly<Record<string, Numbers>>;
-  /** Steps of each row; what stands behind them counts for nothing. */
+  /** Length of each row; later steps are padding. */
   lengths?: readonly number[];
   /** dL/doutput [T, B, H]. */
   dOutput?: Numbers;
@@ -30,10 +30,10 @@ export interface Question {
   dFinal?: Readonly<Record<string, Numbers>>;
 }
 
-/** Numbers in a row of states up to which plain loops are fast enough. */
+/** Number of entries in a state up to which plain loops are fast enough. */
 const SMALL = 256;
 
-/** A question laid out in memory. */
+/** A question in memory, ready to run. */
 export class Subject {
   readonly T: number;
   readonly B: number;
@@ -44,7 +44,7 @@ export class Subject {
   readonly backward = new Program();
   readonly executor: Executor;
 
-  /** @param cell another one of the same sizes, in place of the question's. */
+  /** @param cell a cell of the same sizes to use in place of the question's. */
   constructor(
     readonly question: Question,
     readonly cell: Cell = question.cell,
@@ -53,7 +53,7 @@ export class Subject {
     const { x, shape } = boxOf(question.x);
     [this.T, this.B] = shape;
     const { T, B } = this;
-    // the small ones are bound more often than they are run
+    // for small ones, binding costs more than running
     this.executor = B * cell.hidden > SMALL ? executorOf() : plain;
     const put = (numbers: Numbers | undefined, shape: number[], name: string): Tensor => {
       const t = zeros(shape);
@@ -102,7 +102,7 @@ export class Subject {
     unroll.backward(this.backward);
   }
 
-  /** Puts in what comes from above; of the rows that are `kept`, or of all. */
+  /** Writes the upstream gradients; zeros for rows that are not `kept`. */
   upstream(kept: (row: number) => boolean = () => true): void {
     const { unroll, question, B } = this;
     const width = unroll.dOutput.shape[1];
@@ -135,7 +135,7 @@ export class Subject {
     return this.outputs();
   }
 
-  /** @param read what stands in a tensor: its numbers, or what an executor keeps beside them. */
+  /** @param read reads a tensor: its numbers, or what an executor keeps for each of them. */
   outputs(read: (t: Tensor) => number[] = toFlat): Named {
     const { unroll, T } = this;
     const finals = Object.entries(unroll.states).map(
@@ -151,16 +151,16 @@ export class Subject {
     return this.read();
   }
 
-  /** Gradients by a cell that differs from the question's in its backward equations alone. */
+  /** Gradients by a cell that differs from the question's only in its backward equations. */
   gradientsOf(cell: Cell): Named {
     if (!keepsTheSame(cell, this.unroll)) {
-      // it keeps what this one does not
+      // it saves other values in its forward pass
       const other = new Subject(this.question, cell);
       other.run();
       return other.gradients();
     }
     const program = new Program();
-    // the same tensors, under other equations
+    // the same tensors with other equations
     Object.assign(Object.create(Unroll.prototype) as Unroll, this.unroll, { cell }).backward(program);
     return this.gradients(program);
   }
@@ -175,12 +175,12 @@ export class Subject {
     );
   }
 
-  /** The gradients of some parameters as they stand, by `d` and their name. */
+  /** The current gradients of some parameters, as `dNAME`. */
   readSome(names: readonly string[]): [string, number[]][] {
     return names.map((name) => [`d${name}`, toFlat(this.variables[name].gradient)]);
   }
 
-  /** Bounds of the rounding errors of outputs and gradients in a number format. The numbers are computed anew. */
+  /** Bounds on the rounding errors of outputs and gradients in a number format. Recomputes the numbers. */
   bounds(rounding: Rounding): Named {
     const executor = new ErrorBoundExecutor(rounding);
     this.clear();
@@ -190,7 +190,7 @@ export class Subject {
     return { ...this.outputs(bound), ...this.read(bound) };
   }
 
-  /** Shape in which a quantity is exchanged. */
+  /** The shape of a quantity in questions and answers. */
   shapeOf(quantity: string): number[] {
     const { T, B, cell, unroll } = this;
     if (quantity === 'dx') return [T, B, cell.input];
@@ -201,7 +201,7 @@ export class Subject {
   }
 }
 
-/** Whether another cell can run on the tensors of an unrolling. */
+/** Whether a cell can run on the tensors of an unrolling. */
 export const keepsTheSame = (cell: Cell, { buffers }: Unroll): boolean =>
   Object.entries(cell.buffers).every(([name, width]) => buffers[name]?.shape[1] === width);
 
