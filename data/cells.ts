@@ -1,14 +1,14 @@
-/** What a cell of a table says: a number or a date in one of the forms that files have, or nothing. */
+/** Parses cells of tables: numbers and dates in the usual formats, and missing values. */
 
-/** A form of numbers or dates: the value of a cell, or NaN where it has another form. */
+/** A number or date format: returns the value of a cell, or NaN if it has another format. */
 export type Form = (cell: string) => number;
 
 const absent = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', 'none', 'nil', '?', '-', '.']);
 
-/** Whether a cell of a column of numbers or dates says that its value is missing. */
+/** Whether a cell in a column of numbers or dates marks a missing value. */
 export const isMissing = (cell: string): boolean => absent.has(cell.trim().toLowerCase());
 
-// what begins with a zero and another digit is a code, as 00501 is, and no number
+// a zero followed by another digit is a code such as 00501, not a number
 const PLAIN = /^[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const GROUPED = /^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$/;
 const COMMA = /^[+-]?([1-9]\d{0,2}(\.\d{3})+|0|[1-9]\d*)(,\d+)?$/;
@@ -22,9 +22,9 @@ const point: Form = (cell) => {
 const comma: Form = (cell) => (COMMA.test(cell) ? Number(cell.replaceAll('.', '').replace(',', '.')) : NaN);
 
 /**
- * The form of numbers that all cells of a sample have; undefined when there is none.
+ * The number format of all cells of a sample; undefined if there is none.
  *
- * @param separator between the cells of the file: where it is no comma, `1,234` has a decimal comma.
+ * @param separator the separator of the file's cells: if it is not a comma, `1,234` has a decimal comma.
  */
 export function numberForm(sample: readonly string[], separator: string): Form | undefined {
   const all = (form: Form): boolean => sample.every((cell) => !Number.isNaN(form(cell.trim())));
@@ -36,7 +36,7 @@ export function numberForm(sample: readonly string[], separator: string): Form |
 const months = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
 const TIME = String.raw`(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?)?\s*(Z|[+-]\d{2}:?\d{2})?`;
 
-/** Milliseconds since 1970 of the parts of a date, read as UTC where no zone is told; NaN for a date that there is not. */
+/** Milliseconds since 1970 of the parts of a date, in UTC if no zone is given; NaN for a date that does not exist. */
 function millisecondsOf(y: number, m: number, d: number, rest: readonly (string | undefined)[]): number {
   const [hours = '0', minutes = '0', seconds = '0', zone] = rest;
   const day = Date.UTC(y, m - 1, d);
@@ -47,11 +47,11 @@ function millisecondsOf(y: number, m: number, d: number, rest: readonly (string 
   return day + ((Number(hours) * 60 + Number(minutes) - offset) * 60 + Number(seconds)) * 1000;
 }
 
-/** A number, or that of a month by its name. */
+/** Parses a number, or the name of a month. */
 const partOf = (text: string): number =>
   /^\d/.test(text) ? Number(text) : 1 + months.indexOf(text.slice(0, 3).toLowerCase());
 
-/** A form with named parts y, m, d; m may be the name of a month. */
+/** A date format with named parts y, m, d; m may be the name of a month. */
 function dateForm(pattern: RegExp, order: readonly ('y' | 'm' | 'd')[]): Form {
   return (cell) => {
     const found = pattern.exec(cell);
@@ -62,7 +62,7 @@ function dateForm(pattern: RegExp, order: readonly ('y' | 'm' | 'd')[]): Form {
   };
 }
 
-/** The forms of dates; one that another form of the list contradicts is decided by the sample, never by taste. */
+/** The date formats; if two of them give different dates, the sample must decide. */
 const dateForms: readonly Form[] = [
   dateForm(new RegExp(`^(\\d{4})-(\\d{1,2})-(\\d{1,2})${TIME}$`), ['y', 'm', 'd']),
   dateForm(new RegExp(`^(\\d{4})/(\\d{1,2})/(\\d{1,2})${TIME}$`), ['y', 'm', 'd']),
@@ -75,8 +75,7 @@ const dateForms: readonly Form[] = [
 ];
 
 /**
- * The form of dates that all cells of a sample have; undefined when there is none, or when the day and the month could
- * be either way round.
+ * The date format of all cells of a sample; undefined if there is none, or if the order of day and month is ambiguous.
  * @example dateFormOf(['31/12/2020', '01/02/2021'])('01/02/2021') === Date.UTC(2021, 1, 1) // true
  */
 export function dateFormOf(sample: readonly string[]): Form | undefined {

@@ -1,22 +1,22 @@
-/** Epochs of batches: every row once, in an order of its own, rows of like length together. */
+/** Divides rows into the batches of an epoch: every row once, shuffled, with rows of similar length together. */
 import { mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
 
-/** How the rows of an epoch are put together. */
+/** Options of an epoch. */
 export interface EpochOptions {
-  /** Rows in a batch; the last one of an epoch may have fewer. */
+  /** Rows per batch; one batch of an epoch may have fewer. */
   size: number;
-  /** Of each row, how many steps it has; default all alike. */
+  /** Number of steps of each row; default all equal. */
   lengths?: ArrayLike<number>;
   /** Shuffles; without it the rows come in order, sorted by length. */
   seed?: number;
 }
 
-/** Batches that are sorted by length at once: more would leave less to chance, fewer would pad more. */
+/** Batches that are sorted by length together: more would reduce randomness, fewer would increase padding. */
 const POOL = 32;
 
 /**
- * One epoch: the numbers of `rows` rows in batches. Rows of like length share a batch, so that little of it is padding.
+ * One epoch: the indices of `rows` rows in batches. Rows of similar length share a batch, to reduce padding.
  *
  * @example
  * epoch(5, { size: 2, lengths: [9, 1, 8, 2, 7] }); // [[1, 3], [4, 2], [0]]
@@ -43,8 +43,8 @@ export function epoch(rows: number, options: EpochOptions): number[][] {
 }
 
 /**
- * Rows of unequal length side by side, as a network reads them: numbers [T, B, D], zeros where a row has ended, and the
- * lengths that mask them. Rows of class numbers have no last axis.
+ * Rows of unequal length as a padded batch: numbers [T, B, D], zeros past the end of a row, and the lengths that mask them.
+ * Rows of class numbers have no last axis.
  *
  * @param width D, or 0 for class numbers.
  * @example padded([[1, 2, 3], [4]], 0).x.numbers // [1, 4, 2, 0, 3, 0]

@@ -1,8 +1,8 @@
-/** Figures by which forecasts and classifications are judged, and how sure they are. */
+/** Metrics of forecasts and classifications, and their confidence intervals. */
 import { must, mustShape } from '../core/check';
 import { Random } from '../core/random';
 
-/** Rows are what is true, columns what was said: counts[true][said]. */
+/** A confusion matrix: counts[true class][predicted class]. */
 export type Confusion = readonly (readonly number[])[];
 
 function meanOver(a: ArrayLike<number>, b: ArrayLike<number>, of: (a: number, b: number) => number): number {
@@ -28,8 +28,8 @@ export const rootMeanSquaredError = (forecast: ArrayLike<number>, truth: ArrayLi
   Math.sqrt(meanOver(forecast, truth, (a, b) => (a - b) ** 2));
 
 /**
- * What the mean absolute error is divided by to give MASE: the mean absolute change over `season` steps in the training
- * part. A MASE below 1 is better than the naive forecast was there one step ahead.
+ * The divisor of the mean absolute error in MASE: the mean absolute change over `season` steps in the training part. A
+ * MASE below 1 is better than the one-step naive forecast was there.
  *
  * Source: Hyndman & Koehler 2006, "Another look at measures of forecast accuracy".
  * @example naiveError([1, 2, 4, 8], 1) // 2.3333333333333335
@@ -45,7 +45,7 @@ export function naiveError(series: ArrayLike<number>, season = 1): number {
 }
 
 /**
- * How often each class was taken for each.
+ * The confusion matrix of true and predicted classes.
  * @example confusion([0, 1, 1], [0, 0, 1], 2) // [[1, 1], [0, 1]]
  */
 export function confusion(said: ArrayLike<number>, truth: ArrayLike<number>, classes: number): number[][] {
@@ -58,21 +58,21 @@ export function confusion(said: ArrayLike<number>, truth: ArrayLike<number>, cla
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /**
- * The share that was said rightly.
+ * The fraction of correct predictions.
  * @example accuracy([[1, 1], [0, 2]]) // 0.75
  */
 export const accuracy = (counts: Confusion): number =>
   sum(counts.map((row, k) => row[k])) / sum(counts.map((row) => sum(row)));
 
-/** How well a class is found. */
+/** Metrics of one class. */
 export interface ClassFigures {
-  /** Of those said to be of the class, how many are. */
+  /** Fraction of the predictions of this class that are correct. */
   precision: number;
-  /** Of those of the class, how many were said to be. */
+  /** Fraction of the members of this class that were predicted correctly. */
   recall: number;
-  /** The harmonic mean of both; 0 where none was found. */
+  /** The harmonic mean of both; 0 if none was found. */
   f1: number;
-  /** How many there are. */
+  /** Number of members of this class. */
   count: number;
 }
 
@@ -94,7 +94,7 @@ export function perClass(counts: Confusion): ClassFigures[] {
 }
 
 /**
- * The mean F1 of the classes that there are, each counting the same however rare it is.
+ * The unweighted mean F1 of the classes that occur.
  * @example macroF1([[2, 0], [0, 1]]) // 1
  */
 export function macroF1(counts: Confusion): number {
@@ -102,23 +102,22 @@ export function macroF1(counts: Confusion): number {
   return sum(there.map(({ f1 }) => f1)) / there.length;
 }
 
-/** How an interval is drawn. */
+/** Options of a bootstrap interval. */
 export interface BootstrapOptions {
-  /** Draws; default 1000. */
+  /** Number of samples; default 1000. */
   draws?: number;
-  /** How sure the interval is; default 0.95. */
+  /** Confidence level; default 0.95. */
   level?: number;
-  /** Neighbours drawn together, where errors of neighbours resemble each other; default 1. */
+  /** Block length, for correlated errors of neighbouring rows; default 1. */
   block?: number;
   seed?: number;
 }
 
 /**
- * An interval that holds a figure with probability `level`: the figure is computed on samples of the rows, drawn with
- * replacement.
+ * A bootstrap confidence interval of a metric, which is computed on samples of the rows, drawn with replacement.
  *
  * Source: Efron 1979; in blocks: Künsch 1989.
- * @param figure of the rows with these numbers.
+ * @param figure computes the metric on the rows with these indices.
  * @example
  * const errors = [1, 2, 3, 4];
  * const [low, high] = bootstrap(4, (rows) => rows.reduce((sum, row) => sum + errors[row], 0) / 4);

@@ -1,15 +1,15 @@
-/** What becomes of missing values: nothing unless it is asked for, and never a silent zero. */
+/** Fills missing values, only on request and never with a silent zero. */
 import { must } from '../core/check';
 
-/** `previous` carries the value before on; `mean` takes that of the training part. */
+/** `previous` repeats the previous value; `mean` uses the mean of the training part. */
 export type Filling = 'previous' | 'mean';
 
 /**
  * A copy of a series without missing values (NaN).
  *
  * @param mean of the training part, for `mean`.
- * @param from where the series begins within the values, for `previous`; default 0.
- * @throws RangeError when there is nothing before the first value that `previous` could carry on.
+ * @param from the index at which the series begins, for `previous`; default 0.
+ * @throws RangeError if the first value is missing and `previous` has nothing to repeat.
  * @example fill([1, NaN, 3], 'previous') // [1, 1, 3]
  */
 export function fill(

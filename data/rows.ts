@@ -1,11 +1,11 @@
-/** The rows of a file of tables: CSV, TSV and their kin by Papa Parse, JSON line by line. */
+/** Splits the text of a table into rows: CSV, TSV and similar formats with Papa Parse, JSON line by line. */
 import Papa from 'papaparse';
 import { must, mustBe } from '../core/check';
 
-/** A cell: text, or what JSON says. */
+/** A cell: text, or a JSON value. */
 export type Cell = string | number | readonly unknown[];
 
-/** Rows with the numbers of the lines that they begin in. */
+/** Rows, with the numbers of their first lines. */
 export interface Rows {
   lines: number[];
   /** By column, or by name. */
@@ -14,12 +14,12 @@ export interface Rows {
 
 const separators = ['\t', ';', ',', '|'] as const;
 
-/** A quote that is not closed within this many characters never will be. */
+/** A quote that is not closed within this many characters counts as never closed. */
 const LONGEST_CELL = 1 << 24;
 
 /**
- * What separates the cells of a file: the sign that stands in its first line most often, outside of quotes; a comma
- * where there is none.
+ * The cell separator of a file: the candidate that occurs most often in its first line, outside quotes; a comma if none
+ * does.
  * @example separatorOf('date;"a, b";c') // ';'
  */
 export function separatorOf(text: string): string {
@@ -29,8 +29,8 @@ export function separatorOf(text: string): string {
 }
 
 /**
- * The rows of a text whose cells a sign separates, with RFC 4180's quotes; empty lines are left out.
- * @throws RangeError for a quote that is not closed or stands within a cell, with the line.
+ * The rows of a text with separated cells and RFC 4180 quotes; empty lines are skipped.
+ * @throws RangeError with the line for a quote that is not closed or is inside a cell.
  */
 export async function* separatedRows(
   texts: AsyncIterable<string>,
@@ -68,8 +68,8 @@ export async function* separatedRows(
 }
 
 /**
- * The objects of a text, one a line, or of one JSON list.
- * @throws TypeError for a line that is no object of numbers, texts and lists, with its number.
+ * The objects of a text, one per line, or of one JSON list.
+ * @throws TypeError with the line number for a line that is not an object of numbers, texts and lists.
  */
 export async function* jsonRows(texts: AsyncIterable<string>, where: string): AsyncGenerator<Rows> {
   let rest = '';
@@ -113,7 +113,7 @@ function jsonOf(text: string, where: string): unknown {
   }
 }
 
-/** What is null is missing, true and false are words. */
+/** Converts JSON values to cells: null is missing, true and false are text. */
 function cellsOf(object: unknown, where: string): Record<string, Cell> {
   const plain = typeof object === 'object' && object !== null && !Array.isArray(object);
   mustBe(plain, where, 'it must be an object, as {"x": 1}', object);

@@ -1,34 +1,34 @@
-/** Rows for training, for validation and for the test: by time, by groups, or drawn; never both ways at once. */
+/** Splits rows into training, validation and test sets: by time, by groups, or at random. */
 import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
 
-/** Numbers of rows, ascending. */
+/** Row indices in ascending order. */
 export interface Split {
   training: number[];
   validation: number[];
   test: number[];
 }
 
-/** How rows are split. */
+/** Options of a split. */
 export interface SplitOptions {
   /**
-   * `time`: the first rows train, the last ones test, nothing is shuffled; `groups`: the rows of a group stay together;
-   * `rows` (default): each row by itself.
+   * `time`: the first rows are for training, the last ones for the test, without shuffling; `groups`: the rows of a group
+   * stay together; `rows` (default): each row independently.
    */
   by?: 'rows' | 'groups' | 'time';
-  /** Of each row, what group it belongs to. */
+  /** The group of each row. */
   groups?: ArrayLike<string | number>;
-  /** Shares of validation and test; default 0.15 each. */
+  /** Fractions of validation and test rows; default 0.15 each. */
   validation?: number;
   test?: number;
-  /** Draws rows or groups; default 0. */
+  /** Seed of the random choice; default 0. */
   seed?: number;
 }
 
 /**
- * Splits `rows` rows in three.
+ * Splits `rows` rows into three sets.
  *
- * @throws RangeError when a share is no share, or the training part would be empty.
+ * @throws RangeError for a fraction outside 0…1, or if the training set would be empty.
  * @example
  * split(10, { by: 'time', validation: 0.2, test: 0.1 }).validation; // [7, 8]
  * const { training, test } = split(6, { by: 'groups', groups: ['a', 'a', 'b', 'b', 'c', 'c'], validation: 0, test: 0.34 });
@@ -42,7 +42,7 @@ export function split(rows: number, options: SplitOptions = {}): Split {
   mustBeOneOf(by, ['rows', 'groups', 'time'], where, 'by');
   const shares = validation >= 0 && test >= 0 && validation + test < 1;
   must(shares, where, 'validation and test must be shares below 1 in all', `${validation} and ${test}`);
-  // units stay whole: groups, or single rows
+  // units are groups or single rows
   const units = unitsOf(rows, by, groups);
   if (by !== 'time') new Random(seed).shuffle(units);
   const count = (share: number): number => Math.round(share * units.length);

@@ -1,18 +1,18 @@
-/** Mean 0 and deviation 1, by the numbers of the training part alone: those of the test must not be known. */
+/** Standardises values to mean 0 and deviation 1, with the statistics of the training set only. */
 import { must } from '../core/check';
 
-/** What turns values into standard ones and back. */
+/** Mean and deviation, to standardise values and to convert them back. */
 export interface Scale {
   mean: number;
-  /** Above 0; 1 where all values were alike. */
+  /** Above 0; 1 if all values were equal. */
   deviation: number;
 }
 
 /**
- * The scale of a part of some values; missing ones (NaN) do not count.
+ * The scale of some of the values; missing ones (NaN) are ignored.
  *
- * @param rows of the training part; default all.
- * @throws RangeError when none of them is there.
+ * @param rows indices of the training set; default all.
+ * @throws RangeError if all of them are missing.
  * @example
  * const scale = scaleOf([1, 3, 100], [0, 1]);
  * scale; // { mean: 2, deviation: 1 }
@@ -21,7 +21,7 @@ export function scaleOf(values: ArrayLike<number>, rows?: readonly number[]): Sc
   let [count, mean, squares] = [0, 0, 0];
   const add = (value: number): void => {
     if (Number.isNaN(value)) return;
-    // Welford's update: no sum of squares that swallows a small deviation
+    // Welford's update, which is accurate even for a small deviation
     const delta = value - mean;
     mean += delta / ++count;
     squares += delta * (value - mean);
@@ -34,9 +34,9 @@ export function scaleOf(values: ArrayLike<number>, rows?: readonly number[]): Sc
 }
 
 /**
- * Standard values, and the scale that turns them back: value = mean + deviation · standard.
+ * Standardised values, and the scale that converts them back: value = mean + deviation · standard.
  *
- * @param rows of the training part; default all.
+ * @param rows indices of the training set; default all.
  * @example standardise([1, 3, 5], [0, 1]).values // [-1, 1, 3]
  */
 export function standardise(

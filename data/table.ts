@@ -1,43 +1,43 @@
-/** A table: the columns of a file, each numbers, dates, texts or lists, read as a stream into compact arrays. */
+/** Reads tables as streams into compact columns of numbers, dates, texts or lists. */
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import { nearest } from '../core/nearest';
 import { dateFormOf, isMissing, numberForm, type Form } from './cells';
 import { jsonRows, separatedRows, separatorOf, type Cell, type Rows } from './rows';
 import { textOf, type Source } from './text';
 
-/** Values of a column in the order of the rows. */
+/** The values of a column, in the order of rows. */
 export type Column =
-  /** NaN where a value is missing. */
+  /** NaN for a missing value. */
   | { name: string; kind: 'numbers'; values: Float64Array }
-  /** Milliseconds since 1970; NaN where a value is missing. */
+  /** Milliseconds since 1970; NaN for a missing value. */
   | { name: string; kind: 'dates'; values: Float64Array }
-  /** Empty where a value is missing. */
+  /** Empty for a missing value. */
   | { name: string; kind: 'texts'; values: string[] }
   | { name: string; kind: 'lists'; values: (readonly unknown[])[] };
-/** What the values of a column are. */
+/** The type of a column's values. */
 export type ColumnKind = Column['kind'];
-/** A column of one of some kinds. */
+/** A column of one of the given kinds. */
 export type ColumnOf<K extends ColumnKind> = Extract<Column, { kind: K }>;
 
-/** How a file is read. */
+/** Options of reading a table. */
 export interface TableOptions {
-  /** Default: by the name's ending, else by the first character. */
+  /** Default: by the file extension, else by the first character. */
   format?: 'separated' | 'json';
-  /** Between cells; default: a tab, semicolon, comma or bar, whichever the first line has most of. */
+  /** Cell separator; default: a tab, semicolon, comma or bar, whichever is most frequent in the first line. */
   separator?: string;
-  /** Whether the first row names the columns; default: unless all its cells are numbers. */
+  /** Whether the first row holds the column names; default: yes, unless all its cells are numbers. */
   header?: boolean;
-  /** Kinds of columns by name, where the first rows would suggest another. */
+  /** Kinds of columns by name, to override those inferred from the first rows. */
   kinds?: Readonly<Record<string, ColumnKind>>;
-  /** What the source is called in messages; default: the name of the file. */
+  /** Name of the source in messages; default: the file name. */
   name?: string;
 }
 
-/** Rows from which the kinds of the columns are told. */
+/** Number of rows from which the kinds of columns are inferred. */
 const SAMPLE = 10_000;
 
 /**
- * Columns of equal length, by name. `readTable` makes it.
+ * Columns of equal length, by name; created by `readTable`.
  *
  * @example
  * const table = await readTable(['day,temp\n1,3.5\n2,NA\n']);
@@ -48,9 +48,9 @@ export class Table {
   constructor(
     readonly name: string,
     readonly columns: readonly Column[],
-    /** What separates the cells in the file, or `json`. */
+    /** The cell separator of the file, or `json`. */
     readonly separator: string,
-    /** The line of the file that each row begins in. */
+    /** The first line of each row in the file. */
     readonly lines: ArrayLike<number>,
   ) {}
 
@@ -63,8 +63,8 @@ export class Table {
   }
 
   /**
-   * A column, of one of some kinds.
-   * @throws RangeError when there is none of that name, with the one that was probably meant; TypeError for another kind.
+   * A column, of one of the given kinds.
+   * @throws RangeError for an unknown name, with the nearest known one; TypeError for another kind.
    */
   column<K extends ColumnKind = ColumnKind>(name: string, ...kinds: readonly K[]): ColumnOf<K> {
     const where = `table: ${this.name}`;
@@ -79,7 +79,7 @@ export class Table {
     return found as ColumnOf<K>;
   }
 
-  /** How many values of a column are missing. */
+  /** Number of missing values in a column. */
   missing({ kind, values }: Column): number {
     if (kind === 'texts') return values.filter((text) => text === '').length;
     if (kind === 'lists') return values.filter((list) => list.length === 0).length;
@@ -89,7 +89,7 @@ export class Table {
 
 const got = ({ kind }: Column): string => kind;
 
-/** The first cell for which a column is no column of numbers. */
+/** The first cell of a column that is not a number. */
 function firstText(table: Table, { kind, values }: Column): string | undefined {
   if (kind !== 'texts') return undefined;
   const form = numberForm(['0'], table.separator) as Form;
@@ -98,15 +98,15 @@ function firstText(table: Table, { kind, values }: Column): string | undefined {
 }
 
 /**
- * Reads CSV, TSV and their kin, or JSON, line by line or as one list of objects.
+ * Reads CSV, TSV and similar formats, or JSON as one object per line or one list of objects.
  *
- * Numbers may have thousands separators or, where no comma separates cells, a decimal comma; dates are read as UTC in the
- * common forms; day and month that could be either way round stay text. What is missing (an empty cell, `NA`, `null` …) is
- * NaN or an empty text, never zero. A number takes eight bytes of memory, a text that repeats is kept once.
+ * Numbers may have thousands separators or, if the cell separator is not a comma, a decimal comma. Dates in the common
+ * formats are read as UTC; if the order of day and month is ambiguous, they stay text. Missing values (an empty cell, `NA`,
+ * `null` …) are NaN or an empty text, never zero. A number takes eight bytes of memory; repeated texts are stored once.
  *
  * @param source the name of a file, or its pieces: `process.stdin`, `[text]`.
- * @throws RangeError for a row with another number of cells than the first, a cell that does not fit its column (a
- * column's kind is told from the first 10,000 rows), or a table without rows; TypeError for what is no text or no JSON.
+ * @throws RangeError for a row with another number of cells than the first, a cell of another kind than its column (which
+ *   is inferred from the first 10,000 rows), or a table without rows; TypeError for data that is not text or not JSON.
  * @example
  * const table = await readTable(['day,temp\n2024-01-01,3.5\n2024-01-02,NA\n']);
  * table.names; // ['day', 'temp']
@@ -131,7 +131,7 @@ export async function readTable(source: Source, options: TableOptions = {}): Pro
 const formatOf = (name: string, text: string): 'json' | 'separated' =>
   /\.(jsonl|ndjson|json)$/i.test(name) || /^\s*(\{|\[\s*\{)/.test(text) ? 'json' : 'separated';
 
-/** Enough of the text to tell what it is: its first line at least. */
+/** Enough of the text to detect its format: at least its first line. */
 async function beginningOf(texts: AsyncIterator<string, void>): Promise<string> {
   let first = '';
   while (!first.includes('\n')) {
@@ -147,7 +147,7 @@ async function* rejoined(first: string, rest: AsyncIterable<string>): AsyncGener
   yield* rest;
 }
 
-/** Collects rows: first a sample, from which the kinds are told; then each cell goes into its column. */
+/** Collects rows: first a sample, from which the kinds of columns are inferred, then the cells of each column. */
 class Builder {
   private sample: Rows = { lines: [], cells: [] };
   private names: string[] | undefined;
@@ -162,7 +162,7 @@ class Builder {
 
   add({ lines, cells }: Rows): void {
     if (this.columns) return this.fill(lines, cells);
-    // a piece may hold more rows than a call takes arguments
+    // a piece may hold more rows than the argument limit of a call
     this.sample.lines = this.sample.lines.concat(lines);
     this.sample.cells = this.sample.cells.concat(cells);
     if (this.sample.lines.length >= SAMPLE) this.begin();
@@ -195,7 +195,7 @@ class Builder {
     this.sample = { lines: [], cells: [] };
   }
 
-  /** The names in the first row; numbers where that is a row of numbers. */
+  /** The column names in the first row, or numbers if it holds data. */
   private header(): string[] {
     const [first = []] = this.sample.cells as (readonly string[])[];
     const isHeader = this.options.header ?? !first.every((cell) => !Number.isNaN(numberOf(cell)));
@@ -255,12 +255,12 @@ const cellOf = (row: Rows['cells'][number], name: string, k: number): Cell =>
 
 interface Collector {
   kind: ColumnKind;
-  /** False for a cell that does not fit. */
+  /** Returns false for a cell of another kind. */
   add(cell: Cell): boolean;
   finish(): Column;
 }
 
-/** What collects a column of the kind that is wanted, or that fits a sample of it. */
+/** The collector of a column, of the requested kind or of the one inferred from a sample. */
 function collectorOf(
   name: string,
   sample: readonly Cell[],
@@ -325,7 +325,7 @@ function collectLists(name: string): Collector {
   };
 }
 
-/** Numbers in an array that doubles when it is full. */
+/** A growing array of numbers, which doubles when it is full. */
 class Growing {
   private data = new Float64Array(1024);
   private count = 0;

@@ -1,13 +1,13 @@
-/** The text of a file or a stream, piece by piece: one decoder for all readers, which never guesses at broken bytes. */
+/** Decodes the text of a file or a stream piece by piece; invalid bytes are an error. */
 import { must, mustBe } from '../core/check';
 import { builtin } from '../core/builtin';
 
-/** Pieces of a file: its bytes, or text that was decoded already. */
+/** Pieces of a file: bytes, or text that is already decoded. */
 export type Piece = Uint8Array | string;
 /** The name of a file, or its pieces in order. */
 export type Source = string | Iterable<Piece> | AsyncIterable<Piece>;
 
-/** Byte order marks of what is not UTF-8; TextDecoder takes away that of UTF-8 itself. */
+/** Byte order marks of encodings other than UTF-8; TextDecoder removes that of UTF-8 itself. */
 const marks = [
   { bytes: [0xff, 0xfe], encoding: 'utf-16le' },
   { bytes: [0xfe, 0xff], encoding: 'utf-16be' },
@@ -16,8 +16,8 @@ const marks = [
 /**
  * The text of a source in pieces, without byte order mark.
  *
- * @param name what the source is called in messages.
- * @throws TypeError for bytes that are no UTF-8 (or UTF-16 with a byte order mark), with the place; for a binary file.
+ * @param name the name of the source in messages.
+ * @throws TypeError with the position for bytes that are not UTF-8 (or UTF-16 with a byte order mark); for a binary file.
  */
 export async function* textOf(source: Source, name: string): AsyncGenerator<string> {
   const where = `table: ${name}`;

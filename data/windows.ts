@@ -1,24 +1,24 @@
-/** Windows over series: so many steps to read, and those behind them to forecast. */
+/** Sliding windows over series: a number of steps to read, and the following ones to forecast. */
 import { must, mustCount, mustKnowKeys } from '../core/check';
 
-/** What windows are made of, and where they lie. */
+/** Options of windows. */
 export interface WindowOptions {
-  /** Steps that are read. */
+  /** Number of steps to read. */
   length: number;
-  /** Steps behind them that are to be forecast; default 1. */
+  /** Number of following steps to forecast; default 1. */
   horizon?: number;
-  /** Where the steps to be forecast must lie: `from` … `to`, not included; default anywhere. */
+  /** The range of steps to forecast: `from` … `to` (exclusive); default the whole series. */
   from?: number;
   to?: number;
-  /** Steps from one window to the next; default 1. */
+  /** Stride between windows; default 1. */
   stride?: number;
 }
 
 /**
- * The windows of a series of `steps` steps: for each, the step behind the last one that it reads. What it reads may lie
- * before `from`, so that the first steps of a test part can be forecast from the end of the training part.
+ * The windows of a series of `steps` steps, each given by its first step to forecast. The steps it reads may lie before
+ * `from`, so that the first steps of a test set can be forecast from the end of the training set.
  *
- * @throws RangeError when the series is too short for one.
+ * @throws RangeError if the series is too short for one window.
  * @example
  * windows(6, { length: 3, horizon: 2 }); // [3, 4]
  * windows(9, { length: 3, from: 6, to: 8 }); // [6, 7]
