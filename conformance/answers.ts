@@ -1,18 +1,18 @@
-/** What a layer gives, forward and backward, and how far float32 may be from it. */
+/** Computes a layer's expected outputs and gradients, and the tolerances for other precisions. */
 import { precisions, type Precision } from '../referee/errorbound';
 import { Subject, type Named } from '../referee/subject';
 import { asLeft, questionOf, turned, type Layer } from './layer';
 
 export interface Answers {
-  /** Of each direction `output` [T, B, H], 0 behind a row's end, and the last states `hT`, `cT` [B, H]. */
+  /** For each direction, `output` [T, B, H], 0 after a row's end, and the last states `hT`, `cT` [B, H]. */
   values: Named[];
-  /** Of each direction `dWx` … and `dh0`, `dc0`. */
+  /** For each direction, `dWx` … and `dh0`, `dc0`. */
   gradients: Named[];
-  /** dL/dx [T, B, D], through all directions. */
+  /** dL/dx [T, B, D], summed over all directions. */
   dx: number[];
 }
 
-/** The numbers of a layer. */
+/** Computes the expected numbers of a layer. */
 export function answersOf(layer: Layer): Answers {
   const found = layer.directions.map((direction) => {
     const subject = new Subject(questionOf(layer, direction));
@@ -27,14 +27,14 @@ export function answersOf(layer: Layer): Answers {
   };
 }
 
-/** How far each quantity may be: the largest bound of its numbers, twice, because both sides may be off by it. */
+/** The tolerance of each quantity: twice its largest error bound, because both sides may be off by it. */
 export interface Tolerances {
-  /** Of each direction, values and gradients. */
+  /** For each direction, of values and gradients. */
   directions: Record<string, number>[];
   dx: number;
 }
 
-/** The tolerances that follow from the operations counted in the program (see the referee's error bounds). */
+/** Derives the tolerances from the rounding errors of the program's operations (see the referee's error bounds). */
 export function tolerancesOf(layer: Layer, precision: Precision): Tolerances {
   const rounding = precisions[precision];
   const all = layer.directions.map((direction) => {
@@ -48,7 +48,7 @@ export function tolerancesOf(layer: Layer, precision: Precision): Tolerances {
     directions: all.map(({ dx: _, ...bounds }) =>
       Object.fromEntries(Object.entries(bounds).map(([name, one]) => [name, widest(one)])),
     ),
-    // adding the directions rounds once more
+    // the sum over the directions rounds once more
     dx: Math.max(...sum.map((e) => 2 * e)) + 2 * rounding.unit * Math.max(...dx.map(Math.abs)),
   };
 }

@@ -1,9 +1,9 @@
 /**
- * The cases of the conformance suite: sizes of which no two are equal, and random numbers that tell mistakes apart.
+ * The cases of the conformance suite: all sizes differ, and the numbers are random, so that mistakes show.
  *
- * All numbers are float32 ones, so that any program can take them as they are. Between them the cases have every operator
- * with and without biases, peepholes, both kinds of reset, all activations and a clip, rows of unequal length, every
- * direction, states that start at zero and others, one step and one row.
+ * All numbers are exact in float32, so that any program can read them. Together the cases cover every operator with and
+ * without biases, peepholes, both kinds of reset, all activations and a clip, rows of unequal length, every direction,
+ * zero and nonzero initial states, one step and one row.
  */
 import type { Activation } from '../cells/activation';
 import { Random } from '../core/random';
@@ -13,7 +13,7 @@ import { cellOf, defaults, type Operator } from './operator';
 export interface NamedLayer {
   name: string;
   layer: Layer;
-  /** Written with the batch first where a format has both orders. */
+  /** Whether to write it batch first, in formats that have both layouts. */
   batchFirst: boolean;
 }
 
@@ -23,19 +23,19 @@ interface Plan extends Partial<Pick<Operator, 'activations' | 'peepholes' | 'res
   bias?: false;
   zeroStates?: true;
   batchFirst?: true;
-  /** For numbers that stay clear of the kink of relu: near it, the bound of the rounding error is wide. */
+  /** Chosen so that no number is near the kink of relu, where the rounding error bound is wide. */
   seed?: number;
   sizes?: [T: number, B: number, D: number, H: number];
 }
 
-/** Sizes and lengths of rows that fit them. */
+/** Default sizes, and row lengths that fit them. */
 const SIZES: [T: number, B: number, D: number, H: number] = [5, 3, 4, 6];
 const LENGTHS = [3, 5, 2];
-/** Between the numbers that the activations see: some are cut, some are not. */
+/** A clip that affects some of the pre-activations, but not all. */
 const CLIP = 0.75;
 const relu = (count: number): Activation[] => Array<Activation>(count).fill('relu');
 
-/** What is tried of each operator. */
+/** The cases that every operator has. */
 const common: Readonly<Record<string, Plan>> = {
   '': {},
   lengths: { lengths: LENGTHS },
@@ -77,7 +77,7 @@ const families: readonly {
   { name: 'gru_relu', kind: 'gru', with: { activations: ['sigmoid', 'relu'] }, plans: { '': { seed: 104 } } },
 ];
 
-/** Every case; the same ones each time. */
+/** All cases; deterministic. */
 export function suiteLayers(): NamedLayer[] {
   let seed = 1;
   return families.flatMap(({ name, kind, with: all, plans }) =>

@@ -1,4 +1,4 @@
-/** Whether two computations are the same function: both are run on residues, at the random points of the exact oracle. */
+/** Decides whether two computations are the same function: runs both on residues, at the exact oracle's random points. */
 import { ResidueExecutor } from '../bptt/check/exact';
 import { atPoints } from '../bptt/check/points';
 import { positionOf } from '../bptt/check/problem';
@@ -6,12 +6,12 @@ import type { Point } from '../core/residues';
 import { sizeOf, type Tensor } from '../core/tensor';
 import { Subject, type Named, type Question } from '../referee/subject';
 
-/** Computes something of a question: its outputs, or its gradients too. */
+/** Computes outputs or gradients of a question. */
 export type Run = (question: Question) => Named;
 
 /**
  * Whether two computations give the same residues at every point. Their numbers are constants of the field, so they must
- * be whole ones, drawn at random: `points.ts` tells how likely two different functions pass as the same.
+ * be random integers; `points.ts` bounds the probability that two different functions pass as equal.
  */
 export function sameFunction(
   first: (run: Run) => Named[] | undefined,

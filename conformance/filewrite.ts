@@ -1,7 +1,7 @@
 /**
- * Cases as safetensors: a file for each, and a manifest that tells what is in them. Names are those of the equations.
+ * Writes cases as safetensors: one file each, and a manifest that describes them. Names are those of the equations.
  *
- *   given      x   Wx Wh b …   h0 c0   dOutput   dhT dcT          a second direction's have `reverse.` before them
+ *   given      x   Wx Wh b …   h0 c0   dOutput   dhT dcT          those of a second direction have the prefix `reverse.`
  *   answers    output   hT cT   dx   dWx dWh db …   dh0 dc0
  */
 import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
@@ -9,7 +9,7 @@ import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
 import { cellOf } from './operator';
 
-/** What the manifest says of a case. */
+/** A case's entry in the manifest. */
 export interface ManifestEntry {
   name: string;
   file: string;
@@ -20,7 +20,7 @@ export interface ManifestEntry {
   directions: ('forward' | 'reverse')[];
   dtype: 'float64' | 'float32';
   answers: string[];
-  /** How far each answer may be, by what it was computed in. */
+  /** The tolerance of each answer, by precision. */
   tolerances: Record<string, { float64: number; float32: number }>;
 }
 

@@ -1,4 +1,4 @@
-/** How many wrong backward passes the gradients of some cases would notice, at the precision that a tolerance is for. */
+/** The mutation score of gradients: how many wrong backward passes some cases would detect, at a given precision. */
 import { Case } from '../referee/diagnose';
 import type { Precision } from '../referee/errorbound';
 import type { Named } from '../referee/subject';
@@ -7,7 +7,7 @@ import { questionOf } from './layer';
 import { formOf } from './operator';
 import type { Score } from './score';
 
-/** Whether a mistake changes nothing, too little to be noticed, or enough. */
+/** The effect of a mistake: none, too small to be detected, or detected. */
 type State = 'same' | 'survives' | 'killed';
 interface Group {
   cases: number;
@@ -15,8 +15,8 @@ interface Group {
 }
 
 /**
- * The scores of the gradients of layers, one for each kind. A mistake that changes no gradient of any of them beyond the
- * rounding of float64 is counted as none: it is a rewrite of the same equations.
+ * The scores of the gradients of layers, one for each kind. A mistake that changes no gradient beyond float64 rounding is
+ * not counted: it is an equivalent form of the same equations.
  */
 export function gradientScores(layers: readonly NamedLayer[], precision: Precision): Score[] {
   const groups = new Map<string, Group>();

@@ -1,8 +1,8 @@
 /**
- * A recurrent layer on given numbers: an operator, its weights in one direction or both, what goes in, and what comes out.
+ * A recurrent layer with its numbers: an operator, weights for one or both directions, inputs, and how to compute outputs.
  *
- * A direction in reverse is the same cell on rows whose steps are turned round, each within its own length; what comes
- * out is turned back. So a question of the referee is all that is needed to compute it.
+ * A reverse direction is the same cell on rows whose steps are reversed, each within its own length; its outputs are
+ * reversed back. So each direction can be computed as a question of the referee.
  */
 import { Subject, type Named, type Question } from '../referee/subject';
 import { cellOf, type Operator } from './operator';
@@ -14,7 +14,7 @@ export interface Direction {
   reverse: boolean;
   /** By the names of the cell's equations, in its layout. */
   parameters: Flat;
-  /** `h`, `c` [B, H]; what is left out starts at zero. */
+  /** `h`, `c` [B, H]; default zero. */
   initial: Flat;
   /** dL/doutput [T, B, H], and dL/dstate [B, H] of the last states. */
   dOutput?: readonly number[];
@@ -29,12 +29,12 @@ export interface Layer {
   H: number;
   /** x [T, B, D]. */
   x: readonly number[];
-  /** Steps of each row; left out where a format has none. */
+  /** Length of each row; absent if the format has none. */
   lengths?: readonly number[];
   directions: readonly Direction[];
 }
 
-/** The question that one direction of a layer is. */
+/** One direction of a layer as a question of the referee. */
 export function questionOf(
   layer: Layer,
   { reverse, parameters, initial, dOutput, dFinal }: Direction,
@@ -53,12 +53,12 @@ export function questionOf(
   };
 }
 
-/** What comes out of a question, as its direction leaves it: `output` [T, B, H], 0 behind a row's end, `hT`, `cT`. */
+/** The outputs of a direction: `output` [T, B, H] in order of time, 0 after a row's end, and `hT`, `cT`. */
 export function valuesOf(question: Question, { reverse }: Direction, layer: Layer): Named {
   return asLeft(new Subject(question).run(), reverse, layer);
 }
 
-/** Outputs of a forward pass, in the order of time and with nothing behind the end of a row. */
+/** Puts outputs of a forward pass into order of time, with zeros after the end of a row. */
 export function asLeft({ output, ...finals }: Named, reverse: boolean, layer: Layer): Named {
   const { T, B, lengths } = layer;
   const width = output.length / (T * B);
@@ -73,7 +73,7 @@ export function asLeft({ output, ...finals }: Named, reverse: boolean, layer: La
 export const runLayer = (layer: Layer): Named[] =>
   layer.directions.map((direction) => valuesOf(questionOf(layer, direction), direction, layer));
 
-/** Numbers [T, B, …] with the live steps of each row turned round; what stands behind a row's end stays. */
+/** Numbers [T, B, …] with the valid steps of each row reversed; padding stays. */
 export function turned(
   numbers: readonly number[],
   { T, B, lengths }: Pick<Layer, 'T' | 'B' | 'lengths'>,

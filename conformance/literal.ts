@@ -1,12 +1,12 @@
 /**
- * Values written as JavaScript writes them, read without running anything: lists, objects, texts in either quotes,
- * numbers, true, false, null; comments and commas at the end may stand between them. JSON is one way to write them.
+ * Parses JavaScript literals without evaluating code: arrays, objects, strings in single or double quotes, numbers, true,
+ * false, null, with comments and trailing commas. JSON is a subset.
  */
 
-/** No list of tests is nested deeper. */
+/** Maximum nesting depth; no list of tests is deeper. */
 const MOST_NESTED = 64;
 
-/** @throws SyntaxError naming the line of what is none of these. */
+/** Parses a literal. @throws SyntaxError with the line of anything else. */
 export function literalAt(source: string, start: number): unknown {
   return new Reader(source, start).whole();
 }
@@ -81,7 +81,7 @@ class Reader {
       );
   }
 
-  /** The next sign behind blanks and comments. */
+  /** Skips white space and comments; returns the next character. */
   private peek(): string {
     this.match(/(?:\s+|\/\/[^\n]*|\/\*[^]*?\*\/)+/y);
     return this.source[this.at] ?? '';

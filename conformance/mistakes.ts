@@ -1,4 +1,4 @@
-/** Wrong forward passes of a whole layer: small mistakes in the cell, and in how a layer puts its directions together. */
+/** Wrong forward passes of a whole layer: small mistakes in the cell, and in how the layer combines its directions. */
 import type { Cell } from '../cells/cell';
 import { forwardMistakes } from '../referee/forward';
 import type { Named } from '../referee/subject';
@@ -8,15 +8,15 @@ import { asLeft, questionOf, type Layer } from './layer';
 /** One wrong forward pass. */
 export interface WrongPass {
   words: string;
-  /** What a layer gives with the mistake; undefined where it cannot be made. */
+  /** The layer's outputs with the mistake; undefined if the mistake is not possible. */
   values: (layer: Layer, run: Run) => Named[] | undefined;
 }
 
-/** The right one. */
+/** The right forward pass. */
 export const rightPass: WrongPass['values'] = (layer, run) =>
   layer.directions.map((direction) => asLeft(run(questionOf(layer, direction)), direction.reverse, layer));
 
-/** Every wrong forward pass of layers of a cell. */
+/** All wrong forward passes of layers of a cell. */
 export function wrongPasses(cell: Cell): WrongPass[] {
   const inCell = forwardMistakes(cell).map(({ words, of }): WrongPass => ({
     words,

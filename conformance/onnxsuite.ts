@@ -1,10 +1,10 @@
 /**
- * ONNX backend node tests: a folder with `model.onnx` and, for each set of data, `input_0.pb` … and `output_0.pb` …
+ * Reads ONNX backend node tests: a folder with `model.onnx` and, for each data set, `input_0.pb` … and `output_0.pb` …
  *
  *   X [T, B, D]   W [n, G·H, D]   R [n, G·H, H]   B [n, 2·G·H]   sequence_lens [B]   initial_h, initial_c [n, B, H]
  *   P [n, 3H]     Y [T, n, B, H]   Y_h, Y_c [n, B, H]      layout 1: batch first in X, initial states, Y, Y_h, Y_c
  *
- * ONNX's own runner allows 1e-7 + 0.1 % unless a test says otherwise; the files do not say it.
+ * ONNX's own runner allows 1e-7 + 0.1 % unless a test says otherwise; the files do not contain tolerances.
  * Source: onnx/docs/Operators.md, opset 14; onnx/backend/test/runner.
  */
 import type { Activation } from '../cells/activation';
@@ -30,20 +30,20 @@ const tolerance: Tolerance = {
   allowed: (expected) => 1e-7 + 1e-3 * Math.abs(expected),
 };
 
-/** The files of one set of data. */
+/** The files of one data set. */
 export interface OnnxFiles {
   model: Uint8Array;
   inputs: readonly Uint8Array[];
   outputs: readonly Uint8Array[];
 }
 
-/** Whether a model holds a recurrent node at all: a folder of node tests holds a thousand others. */
+/** Whether a model contains a recurrent node; a folder of node tests has a thousand other models. */
 export const isRecurrent = (model: Uint8Array): boolean =>
   decodeOnnxModel(model, 'model.onnx').nodes.some(({ type }) => Object.hasOwn(kinds, type));
 
 /**
- * A case from its files.
- * @throws NotExpressible for what the equations here do not have; RangeError and TypeError for files that do not fit.
+ * Reads a case from its files.
+ * @throws NotExpressible for features that our equations lack; RangeError and TypeError for inconsistent files.
  */
 export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles): SuiteCase {
   const graph = decodeOnnxModel(model, 'model.onnx');
@@ -107,7 +107,7 @@ export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles
     const size = tensor.numbers.length / n;
     return Array.from(tensor.numbers.subarray(k * size, (k + 1) * size));
   };
-  /** [n, B, H], or [B, n, H]: one direction of it. */
+  /** One direction of [n, B, H] or [B, n, H]. */
   const state = (tensor: OnnxTensor, k: number): number[] =>
     batchFirst ? picked(tensor, rows, n, H, k) : side(tensor, k);
   const directions = Array.from({ length: n }, (_, k): Direction => {
@@ -189,14 +189,14 @@ function mustFit(name: string, what: string, tensor: OnnxTensor | undefined, sha
   must(fits, name, `${what} must be [${shape.join(', ')}]`, tensor && `[${tensor.dims.join(', ')}]`);
 }
 
-/** [A, B, C] as [B, A, C]. */
+/** Transposes [A, B, C] to [B, A, C]. */
 const swapped = (numbers: ArrayLike<number>, A: number, B: number, C: number): number[] =>
   Array.from({ length: A * B * C }, (_, k) => {
     const [b, a] = [Math.floor(k / (A * C)), Math.floor(k / C) % A];
     return numbers[(a * B + b) * C + (k % C)];
   });
 
-/** The k-th of n in the middle of [B, n, H]. */
+/** [:, k, :] of [B, n, H]. */
 const picked = ({ numbers }: OnnxTensor, B: number, n: number, H: number, k: number): number[] =>
   Array.from({ length: B * H }, (_, j) => numbers[(Math.floor(j / H) * n + k) * H + (j % H)]);
 

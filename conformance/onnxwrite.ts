@@ -1,4 +1,4 @@
-/** Cases as ONNX node tests: the folder of each, as `onnxsuite.ts` reads it. */
+/** Writes cases as ONNX node tests, one folder each, as `onnxsuite.ts` reads them. */
 import type { Activation } from '../cells/activation';
 import { onnxCells } from '../io/onnx';
 import { encodeOnnxTensor, OnnxGraph, type Attribute, type OnnxNumbers } from '../io/onnxgraph';
@@ -19,7 +19,7 @@ interface Port {
   numbers: OnnxNumbers;
 }
 
-/** The files of a case, by their path under its folder. A graph holds no gradients. */
+/** The files of a case, by path relative to its folder. ONNX node tests have no gradients. */
 export function onnxFiles(
   { layer, batchFirst }: NamedLayer,
   { values }: Answers,
@@ -145,7 +145,7 @@ function attributesOf(
   return { activations: Array.from({ length: n }, () => own.map((one) => activationNames[one])).flat() };
 }
 
-/** [A, B, …] as [B, A, …]. */
+/** Transposes [A, B, …] to [B, A, …]. */
 function swapped(numbers: readonly number[], A: number, B: number): number[] {
   const width = numbers.length / (A * B);
   return Array.from(numbers, (_, k) => {
@@ -154,7 +154,7 @@ function swapped(numbers: readonly number[], A: number, B: number): number[] {
   });
 }
 
-/** Y [T, n, B, H] as [B, T, n, H]. */
+/** Transposes Y [T, n, B, H] to [B, T, n, H]. */
 function batchFirstY(
   Y: readonly number[],
   { T, n, B, H }: { T: number; n: number; B: number; H: number },

@@ -1,7 +1,7 @@
 /**
- * Recurrent operators as exchange formats know them: one of three cells, with a choice of activations and a clip.
+ * Recurrent operators as exchange formats define them: one of three cells, with a choice of activations and a clip.
  *
- *   clip(a) = max(min(a, K), -K), on whatever goes into an activation; its slope is 0 beyond K
+ *   clip(a) = max(min(a, K), -K), on the input of every activation; its slope is 0 beyond K
  *
  * Source: ONNX operators RNN, LSTM and GRU (opset 14); WebNN's lstm and gru are the same without a clip.
  */
@@ -16,17 +16,17 @@ import { constant } from '../core/init';
 
 export interface Operator {
   kind: 'elman' | 'lstm' | 'gru';
-  /** Of an LSTM three: of the gates, of the new content, of the output; of a GRU two; of an RNN one. */
+  /** LSTM: three, for the gates, the candidate and the output; GRU: two; RNN: one. */
   activations: readonly Activation[];
   bias: boolean;
-  /** Of an LSTM. */
+  /** LSTM only. */
   peepholes: boolean;
-  /** Of a GRU: whether r scales the product (`linear_before_reset`) or the old state. */
+  /** GRU only: whether r scales the product (`linear_before_reset`) or the old state. */
   reset: 'after' | 'before';
   clip?: number;
 }
 
-/** What an operator is unless something else is said. */
+/** Default settings of an operator. */
 export const defaults = {
   elman: operator('elman', ['tanh']),
   lstm: operator('lstm', ['sigmoid', 'tanh', 'tanh']),
@@ -37,7 +37,7 @@ function operator(kind: Operator['kind'], activations: readonly Activation[]): O
   return { kind, activations, bias: false, peepholes: false, reset: 'before' };
 }
 
-/** In words, for tables: `lstm, peepholes, relu relu relu, clip 0.5`. */
+/** An operator in words, for tables: `lstm, peepholes, relu relu relu, clip 0.5`. */
 export function formOf({ kind, activations, peepholes, reset, clip }: Operator): string {
   const usual = defaults[kind].activations.join(' ');
   return [

@@ -1,4 +1,4 @@
-/** Finds the cases of a suite in files and folders of the user's. */
+/** Finds the cases of a suite in the user's files and folders. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readUtf8, readWhole } from '../io/files';
@@ -10,7 +10,7 @@ import { readWebnn } from './webnnsuite';
 export const suites = ['onnx', 'webnn'] as const;
 export type SuiteName = (typeof suites)[number];
 
-/** All cases of a suite that a path holds: in the file or folder itself, or in the files and folders in it. */
+/** All cases of a suite at a path: in the file or folder itself, or in the files and folders in it. */
 export function readSuite(suite: SuiteName, path: string): Found[] {
   return suite === 'onnx'
     ? readOnnx(path)

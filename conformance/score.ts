@@ -1,8 +1,8 @@
 /**
- * The mutation score of a suite: how many wrong forward passes it would notice.
+ * The mutation score of a suite: how many wrong forward passes it would detect.
  *
- * A mistake counts for a kind of layer if it can be made in one of the suite's cases of that kind: a suite without
- * sequence lengths is not asked about them. Those that are no mistakes are left out, as proved over finite fields.
+ * A mistake counts for a kind of layer if it is possible in one of the suite's cases of that kind: a suite without
+ * sequence lengths is not scored on them. Equivalent mutants, proved so over finite fields, are left out.
  */
 import { Random } from '../core/random';
 import { Subject, type Named } from '../referee/subject';
@@ -12,24 +12,24 @@ import { rightPass, wrongPasses, type WrongPass } from './mistakes';
 import { cellOf, formOf, type Operator } from './operator';
 import { passes, type SuiteCase } from './suite';
 
-/** How a suite fares with layers of one kind. */
+/** A suite's score for layers of one kind. */
 export interface Score {
   form: string;
-  /** Cases of that kind that the right forward pass passes. */
+  /** Number of cases of that kind that the right forward pass passes. */
   cases: number;
   killed: number;
   total: number;
-  /** Rewrites that are proved to compute the same. */
+  /** Number of mutants proved to compute the same function. */
   equivalent: number;
-  /** What the suite would let through. */
+  /** The mistakes that the suite would not detect. */
   survivors: string[];
 }
 
-/** The scores of a suite, one for each kind of layer in it. Cases that the right forward pass fails count for nothing. */
+/** The scores of a suite, one for each kind of layer in it. Cases that the right forward pass fails are ignored. */
 export function scores(cases: readonly SuiteCase[]): Score[] {
   const groups = new Map<string, SuiteCase[]>();
   for (const one of cases) {
-    // biases and peepholes that are not there are zeros
+    // absent biases and peepholes count as zeros
     const form = formOf({ ...one.layer.operator, peepholes: false });
     groups.set(form, [...(groups.get(form) ?? []), one]);
   }
@@ -65,7 +65,7 @@ function scoreOf(form: string, members: SuiteCase[]): Score {
 
 const inNumbers = (question: ConstructorParameters<typeof Subject>[0]): Named => new Subject(question).run();
 
-/** The same layer with zeros for what it leaves out. */
+/** The same layer with zeros for absent biases and peepholes. */
 function lift(layer: Layer, operator: Operator): Layer {
   const { parameters } = cellOf(operator, { input: layer.D, hidden: layer.H });
   const whole = (given: Flat): Flat =>
@@ -79,7 +79,7 @@ function lift(layer: Layer, operator: Operator): Layer {
   return { ...layer, operator, directions };
 }
 
-/** Decides whether a mistake is none, on a layer that has everything: both directions, lengths, states, biases. */
+/** Decides whether a mutant is equivalent, on a layer with both directions, lengths, states and biases. */
 function equivalence(operator: Operator): (wrong: WrongPass) => boolean {
   const layer = wholeLayer(operator);
   return ({ values }) => {
@@ -91,7 +91,7 @@ function equivalence(operator: Operator): (wrong: WrongPass) => boolean {
   };
 }
 
-/** Whole numbers are exact in every field. */
+/** Random integers: these are exact in every field. */
 const LARGEST = 2 ** 20;
 
 function wholeLayer(operator: Operator): Layer {

@@ -1,4 +1,4 @@
-/** Cases of a conformance suite, whoever made it: a layer, what it must give, and how near is near enough. */
+/** A case of any conformance suite: a layer, its expected outputs and a tolerance; and how to run it. */
 import { must } from '../core/check';
 import type { Named } from '../referee/subject';
 import { formOf } from './operator';
@@ -14,32 +14,32 @@ export interface Tolerance {
 export interface SuiteCase {
   name: string;
   layer: Layer;
-  /** What the suite tells of each direction: `output`, `hT`, `cT`, or some of them. */
+  /** The expected values of each direction: `output`, `hT`, `cT`, or some of them. */
   expected: readonly Readonly<Partial<Named>>[];
   tolerance: Tolerance;
 }
 
-/** A case that the equations here cannot say, and why. */
+/** Thrown for a case that our equations cannot express; the message gives the reason. */
 export class NotExpressible extends Error {}
 
-/** What a suite's reader found in a place: a case, or why there is none. */
+/** The result of reading one case: the case, or the reason why it cannot be used. */
 export type Found = SuiteCase | { name: string; reason: string; verdict: 'not expressible' | 'unreadable' };
 
 export interface CaseVerdict {
   name: string;
   verdict: 'pass' | 'fail' | 'not expressible' | 'unreadable';
-  /** What the layer is: `lstm, peepholes`. */
+  /** The operator in words: `lstm, peepholes`. */
   form?: string;
-  /** The largest difference as a part of the suite's tolerance. */
+  /** The largest difference as a fraction of the suite's tolerance. */
   difference?: number;
   reason?: string;
 }
 
-/** Reads one case; what goes wrong is told and ends no other. */
+/** Reads one case; an error becomes part of the result, so that the others are still read. */
 export function found(name: string, read: () => SuiteCase): Found {
   try {
     const one = read();
-    // sizes that do not fit are found when it is run
+    // running it finds sizes that do not match
     runLayer(one.layer);
     return one;
   } catch (error) {
@@ -63,7 +63,7 @@ export function judge(one: Found): CaseVerdict {
 /** Whether values pass a case. */
 export const passes = (one: SuiteCase, values: readonly Named[]): boolean => worst(one, values).part <= 1;
 
-/** The largest difference from what a case expects, as a part of its tolerance, and where. */
+/** The largest difference from a case's expected values, as a fraction of its tolerance, and where it is. */
 function worst(
   { expected, tolerance, layer }: SuiteCase,
   values: readonly Named[],

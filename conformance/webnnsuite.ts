@@ -1,8 +1,8 @@
 /**
- * WebNN's conformance tests: `lstm.https.any.js` and its like from the web platform tests, or the same list of tests as
- * JSON. The list is read where it stands; nothing of the file is run.
+ * Reads WebNN's conformance tests: `lstm.https.any.js` and similar files of the web platform tests, or the same list of
+ * tests as JSON. The list is parsed; no code of the file runs.
  *
- * The web platform tests allow 1 ULP for an LSTM and 3 for a GRU; a list may say otherwise by `tolerance`.
+ * The web platform tests allow 1 ULP for an LSTM and 3 for a GRU; a list may override this by `tolerance`.
  * Source: https://www.w3.org/TR/webnn, lstm, gru, lstmCell, gruCell.
  */
 import * as v from 'valibot';
@@ -20,7 +20,7 @@ const operand = v.object({
   data: v.array(v.number()),
   descriptor: v.object({
     shape: v.optional(v.array(v.number())),
-    // what shapes were called before
+    // the former name of shapes
     dimensions: v.optional(v.array(v.number())),
   }),
 });
@@ -77,7 +77,7 @@ export function readWebnn(file: string, read: () => string): Found[] {
   });
 }
 
-/** Where the list begins: `const lstmTests = [`. */
+/** Finds the start of the list: `const lstmTests = [`. */
 function listStart(source: string): number {
   const [whole = ''] = /\bconst\s+\w+Tests\s*=\s*\[/.exec(source) ?? [];
   mustBe(whole !== '', 'webnn', 'the file must hold a list such as const lstmTests = […]', 'none');
@@ -197,6 +197,6 @@ function toleranceOf({ metricType, value }: { metricType: 'ULP' | 'ATOL'; value:
   return { words: `${value} ULP`, allowed: (expected) => value * ulpOf(expected) };
 }
 
-/** The distance of float32 numbers around a value. */
+/** The distance between adjacent float32 numbers at a value. */
 const ulpOf = (value: number): number =>
   2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(value) || 2 ** -126))) - 23);

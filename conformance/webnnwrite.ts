@@ -1,10 +1,10 @@
 /**
- * Cases in the form of WebNN's conformance tests (web platform tests): a list of graphs with one operator each, as JSON.
+ * Writes cases in the format of WebNN's conformance tests (web platform tests): a list of one-operator graphs, as JSON.
  *
  *   lstm, gru: input [T, B, D]   weight [n, G·H, D]   recurrentWeight [n, G·H, H]   bias, recurrentBias [n, G·H]
  *   outputs: last states [n, B, H], then with returnSequence all of them [T, n, B, H]
  *
- * The form has no lengths of rows, no clip and no gradients, and no operator for a plain recurrent network.
+ * The format has no sequence lengths, no clip, no gradients, and no operator for a plain recurrent network.
  */
 import type { GateOrder } from '../io/gateorder';
 import { onnxCells } from '../io/onnx';
@@ -14,13 +14,13 @@ import type { Layer } from './layer';
 import { defaults } from './operator';
 import { toRowWeights } from './weights';
 
-/** Orders of the gates by the names that WebNN gives them. */
+/** Gate orders by their WebNN names. */
 export const layouts = {
   lstm: { iofg: onnxCells.lstm.gates, ifgo: [0, 1, 2, 3] },
   gru: { zrn: onnxCells.gru.gates, rzn: [0, 1, 2] },
 } as const satisfies Record<string, Record<string, GateOrder>>;
 
-/** Whether the form can hold a case. */
+/** Whether the format can express a case. */
 export const fitsWebnn = ({ operator, lengths }: Layer): boolean =>
   operator.kind !== 'elman' && operator.clip === undefined && lengths === undefined;
 
@@ -29,7 +29,7 @@ interface WebnnOperand {
   descriptor: { shape: number[]; dataType: 'float32' };
 }
 
-/** One case for each order of the gates that the operator knows. */
+/** One test for each gate order that the operator has. */
 export function webnnTests(
   { name, layer }: NamedLayer,
   { values }: Answers,

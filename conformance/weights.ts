@@ -1,10 +1,10 @@
 /**
- * Weights as the formats hold them, and as the cells here do.
+ * Converts weights between the layout of exchange formats and that of our cells.
  *
  *   theirs   W [G·H, D]   R [G·H, H]   b_x [G·H]   b_h [G·H]   P [3H], i o f      gates in the order of the format
  *   ours     Wx [D, G·H]  Wh [H, G·H]  b [G·H]     bhn [H]     pi, pf, po [H]     gates i f g o, r z n
  *
- * The two biases only add, but for that of a GRU's n: where r scales the product, its second one stands inside.
+ * The two biases are added, except for n of a GRU with reset after the product: there r scales the recurrent bias too.
  */
 import type { GateOrder } from '../io/gateorder';
 import type { Flat } from './layer';
@@ -15,7 +15,7 @@ export interface Sizes {
   H: number;
 }
 
-/** Of one direction, row-major. */
+/** The weights of one direction, row-major. */
 export interface RowWeights {
   W: readonly number[];
   R: readonly number[];
@@ -27,13 +27,13 @@ export interface RowWeights {
 
 const gatesOf = { elman: 1, lstm: 4, gru: 3 } as const;
 
-/** How many numbers each of them has. */
+/** The number of entries of each of them. */
 export function rowSizes({ kind }: Operator, { D, H }: Sizes): Record<'W' | 'R' | 'bias' | 'P', number> {
   const gates = gatesOf[kind];
   return { W: gates * H * D, R: gates * H * H, bias: gates * H, P: 3 * H };
 }
 
-/** Weights of a format as the parameters of the cell here. @param order where each of its gates lies among ours. */
+/** Converts a format's weights to parameters of our cell. @param order the position of each of its gates among ours. */
 export function fromRowWeights(
   operator: Operator,
   { H }: Sizes,
@@ -61,7 +61,7 @@ export function fromRowWeights(
   return found;
 }
 
-/** The other way round; all of the bias goes into the first one, but for what stands inside. */
+/** The inverse; the whole bias goes into the input bias, except the part that r scales. */
 export function toRowWeights(
   { Wx, Wh, b, bhn, pi, pf, po }: Flat,
   { H }: Sizes,
@@ -78,7 +78,7 @@ export function toRowWeights(
   return { ...rows, inputBias: rowsFrom(b, H, order), recurrentBias };
 }
 
-/** Rows [G·H, I] with their gates in an order, as columns [I, G·H] with them in ours. */
+/** Transposes rows [G·H, I] in the given gate order to columns [I, G·H] in ours. */
 function columnsFrom(rows: readonly number[], H: number, order: GateOrder): number[] {
   const width = order.length * H;
   const inputs = rows.length / width;

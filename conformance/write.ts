@@ -1,15 +1,15 @@
-/** The whole conformance suite, as files: the same bytes each time. */
+/** Writes the whole conformance suite as files; the bytes are deterministic. */
 import { answersOf, tolerancesOf } from './answers';
 import { suiteLayers } from './cases';
 import { caseFile, type ManifestEntry } from './filewrite';
 import { onnxFiles } from './onnxwrite';
 import { fitsWebnn, webnnTests } from './webnnwrite';
 
-/** What is written, and what each format cannot hold. */
+/** The written files, and the number of cases in each format. */
 export interface SuiteFiles {
-  /** By their path under the suite's folder. */
+  /** By path relative to the suite's folder. */
   files: Map<string, Uint8Array>;
-  /** Cases in each format. */
+  /** Number of cases in each format. */
   counts: { onnx: number; webnn: number; safetensors: number };
 }
 

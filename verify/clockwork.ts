@@ -1,8 +1,8 @@
 /**
- * Test vectors of the clockwork network, whose loss may weigh the hidden states, the output and the final state together.
+ * Test vectors of the clockwork network, whose loss may be a weighted sum of hidden states, outputs and the final state.
  *
- * Gradients are linear in what comes from above: the hidden states' part is that of the same network without its output
- * layer, and both are added up.
+ * Gradients are linear in the upstream gradient: the part from the hidden states is computed by the same network without
+ * its output layer, and both parts are added.
  */
 import { network, type Upstream } from '../bptt/network/network';
 import { clockwork } from '../cells/clockwork';

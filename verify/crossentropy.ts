@@ -1,4 +1,4 @@
-/** Softmax cross-entropy of a vector's logits, its gradient, and what else a vector may expect of it. */
+/** Softmax cross-entropy of a vector's logits, its gradient, and the other values that a vector may expect. */
 import { recordLoss } from '../losses';
 import { must, mustShape } from '../core/check';
 import { equations } from '../core/equations/equations';
@@ -24,7 +24,7 @@ const logSoftmax = equations(
 
 /**
  * The loss of a vector, from its logits [N, O] row-major.
- * @throws RangeError when the vector has another loss, or not N targets.
+ * @throws RangeError when the vector has another loss, or a number of targets other than N.
  */
 export function crossEntropy(logits: readonly number[], O: number, { loss }: Vector): CrossEntropy {
   must(loss?.type === 'cross_entropy', 'verify', 'the loss must be cross_entropy', loss?.type);

@@ -1,9 +1,9 @@
 /**
  * Test vectors of the output-recurrent network.
  *
- * Its state is the output o, and with feedback 'p' every step feeds back softmax(o). A vector's o_0, though, may be meant
- * as it stands: as what is fed back at the first step, not as an output still to go through softmax. Which of the two
- * does the vector not say; its first step tells. As it stands, the first step is one of feedback 'o'.
+ * Its state is the output o, and with feedback 'p' every step feeds back softmax(o). A vector's o_0, however, may be either
+ * an output that still goes through softmax, or the value that is fed back at the first step. The vector does not say
+ * which, so both are tried on its first step. In the second case the first step has feedback 'o'.
  */
 import { network, type Network } from '../bptt/network/network';
 import { planOf, type Pass } from '../bptt/network/pass';
@@ -23,7 +23,7 @@ export function jordanVector(vector: Vector): Computed {
   return distanceAtFirst(softmaxed, vector) < distanceAtFirst(asItStands, vector) ? softmaxed : asItStands;
 }
 
-/** Runs the first step with the first kind of feedback, and the rest with the last. */
+/** Runs the first step with the first kind of feedback, and the others with the second. */
 function run(vector: Vector, feedbacks: ('o' | 'p')[]): Computed {
   const { params, inputs, init } = vector;
   const x = tensorOf(inputs, 'x', 'inputs');

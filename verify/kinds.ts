@@ -1,4 +1,4 @@
-/** How each kind of test vector is computed with this engine. */
+/** Computes each kind of test vector with this engine. */
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
@@ -53,7 +53,7 @@ export const kinds: Record<string, Kind> = {
   OPTIMIZER: optimized,
 };
 
-/** An LSTM whose forget bias is the vector's, whatever it is. */
+/** An LSTM whose forget bias is taken from the vector. */
 function lstm0(sizes: { input: number; hidden: number; bias: boolean }): Cell {
   return lstm({ ...sizes, ...(sizes.bias && { forgetBias: 0 }) });
 }
@@ -62,7 +62,7 @@ function clipped(vector: Vector): Computed {
   const { clip } = vector;
   must(clip !== undefined, 'verify', 'the vector must have a clip', 'none');
   const { values, gradients } = kinds.LSTM(vector);
-  // PyTorch keeps two biases: both count in its norm
+  // PyTorch keeps two biases, and both count in its gradient norm
   const names = Object.keys(clip.grads_after);
   const stranger = names.find((name) => !Object.hasOwn(gradients, `grads.${name}`));
   must(stranger === undefined, 'verify', 'clip.grads_after must hold gradients of this kind', stranger);

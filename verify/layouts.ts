@@ -1,4 +1,4 @@
-/** The layouts in which test vectors keep parameters: PyTorch's stacks, and the single cells it lacks. */
+/** Parameter layouts of test vectors: PyTorch's stacks, and single cells that PyTorch lacks. */
 import { must, mustShape } from '../core/check';
 import type { Network } from '../bptt/network/network';
 import { cellsOf } from '../bptt/network/stack';
@@ -9,7 +9,7 @@ import type { SafeTensor } from '../io/safetensors';
 import type { VectorTensor } from './vectors';
 
 export interface Layout {
-  /** Copies a vector's parameters into a network; all of them must be known and of the right shape. */
+  /** Copies a vector's parameters into a network; each must have a known name and the right shape. */
   load(net: Network, params: Record<string, VectorTensor>): void;
   /** The network's gradients under the vector's names, row-major. */
   gradients(net: Network): Record<string, ArrayLike<number>>;
@@ -17,7 +17,7 @@ export interface Layout {
 
 const withoutRnn = (name: string): string => name.replace(/^rnn\./, '');
 
-/** `weight_ih_l0` …, two biases that add up, and a head: what torch.nn.RNN, LSTM, GRU and Linear keep. */
+/** `weight_ih_l0` …, two biases per layer, and a head: the parameters of torch.nn.RNN, LSTM, GRU and Linear. */
 export const layeredTorchLayout: Layout = {
   load(net, params) {
     const stored = Object.entries(params).map(([name, { shape, data }]): [string, SafeTensor] => [
@@ -36,7 +36,7 @@ export const layeredTorchLayout: Layout = {
       );
       const ih = all[ihName] as Float64Array | undefined;
       if (!ih) continue;
-      // both biases are added to the same sum, so both have its gradient; a GRU's b_hn alone stands inside r * (…)
+      // both biases are added to the same sum, so both have its gradient; the exception is a GRU's b_hn, inside r * (…)
       const inside = 'bhn' in cell.parameters ? 2 * cell.hidden : ih.length;
       const hh = all[hhName] as Float64Array;
       all[hhName] = hh.map((d, k) => (k < inside ? ih[k] : d));
@@ -45,11 +45,11 @@ export const layeredTorchLayout: Layout = {
   },
 };
 
-/** One tensor of ours (or some of its columns) that is one tensor of theirs, transposed where it is a matrix. */
+/** Maps one of our tensors, or some of its columns, to one of theirs; matrices are transposed. */
 interface Entry {
   theirs: string;
   ours: string;
-  /** Column block of ours, `[1, 3]` is the second of three; default all of it. */
+  /** Column block of our tensor, `[1, 3]` is the second of three; default the whole tensor. */
   block?: [number, number];
 }
 

@@ -93,7 +93,7 @@ function valuesOf(
   return rename(values, 'expected.');
 }
 
-/** dL/doutput and dL/dfinal states of a weighted sum. */
+/** dL/doutput and dL/dfinal states of a loss that is a weighted sum. */
 function upstreamOf(
   net: Network,
   { loss, hyper }: Vector,
@@ -138,7 +138,7 @@ export function sizesOf({ kind, sizes, params }: Vector): {
     'sizes must hold I and H',
     Object.keys(sizes),
   );
-  // before anything of that size is made: a cell has I·H weights at least, and H·H more unless it feeds back its output
+  // check before allocating: a cell has at least I·H weights, and H·H more unless it feeds back its output
   const least = H * (kind === 'JORDAN' ? I : I + H);
   const numbers = Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
   must(least <= numbers, 'verify', `sizes must fit the ${numbers} numbers of params`, `I = ${I}, H = ${H}`);

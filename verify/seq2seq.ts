@@ -1,10 +1,10 @@
 /**
- * Test vectors of an encoder-decoder of GRUs, with attention or without.
+ * Test vectors of an encoder-decoder of GRUs, with or without attention.
  *
- * What is read may be numbers [T, B, ·] or class numbers [T, B], one-hot or rows of a table: of the encoder
- * `enc.embedding.weight`, of the decoder `embedding` or `embedding.weight`. A loss that is a weighted sum reaches into the
- * middle of the model: each of its terms is sent back through the part of the model that leads up to it, and the
- * gradients of the parts add up.
+ * Inputs may be numbers [T, B, ·] or class numbers [T, B]; classes are one-hot, or rows of a table: `enc.embedding.weight`
+ * for the encoder, `embedding` or `embedding.weight` for the decoder. A loss that is a weighted sum may include values
+ * inside the model: each term is backpropagated through the part of the model that computes it, and the gradients of the
+ * parts are added.
  */
 import { scores, type AttentionScore } from '../bptt/network/attention';
 import { network, type Network, type Pass, type Upstream } from '../bptt/network/network';
@@ -20,7 +20,7 @@ import { layeredTorchLayout } from './layouts';
 import { dot, rename, tensorOf, zeroPadding } from './recurrent';
 import type { Computed, Vector, VectorTensor } from './vectors';
 
-/** Computes a vector of kind SEQ2SEQ_GRU or SEQ2SEQ_ATTENTION, which says how it scores and how long its sources are. */
+/** Computes a vector of kind SEQ2SEQ_GRU or SEQ2SEQ_ATTENTION; the latter has an attention score and source lengths. */
 export function seq2seqVector(vector: Vector): Computed {
   const model = modelOf(vector);
   const { loss } = vector;
@@ -45,21 +45,21 @@ export function seq2seqVector(vector: Vector): Computed {
   return named({ ...values, loss: [total] }, gradients);
 }
 
-/** How far up a part of the model goes: its encoder alone, the decoder's layers too, or all of it. */
+/** The last stage of a part of the model: the encoder, the decoder's layers, or the output layer. */
 const extents = ['encoder', 'decoder', 'head'] as const;
 type Extent = (typeof extents)[number];
 
-/** What a weighted sum may weigh. */
+/** The values that may be terms of a weighted sum. */
 const weighable = 'enc_output enc_h_n dec_output output dec_h_n h_n logits probs'.split(' ');
 
 interface Model {
   params: Record<string, VectorTensor>;
   x: VectorTensor;
-  /** What the decoder reads. */
+  /** The decoder's input. */
   read: VectorTensor;
   lengths?: number[];
   score?: AttentionScore;
-  /** The states that the encoder starts from, [L, B, H], and their name. */
+  /** The encoder's initial states, [L, B, H], and their name. */
   init: { name: string; start?: VectorTensor };
 }
 
@@ -131,7 +131,7 @@ class Part {
     });
   }
 
-  /** All that a vector may expect, of the whole model. */
+  /** All values of the whole model that a vector may expect. */
   values(): Record<string, number[]> {
     const { net, result, model } = this;
     const { source, main } = planOf(result) as Plan & { source: Stack };
@@ -191,7 +191,7 @@ function stack(params: Model['params'], module: 'enc' | 'dec', table: string) {
   ];
 }
 
-/** dL/doutput and dL/dfinal states of a part whose output, or what is made of it, a sum weighs. */
+/** dL/doutput and dL/dfinal states of a part, from the terms of the weighted sum. */
 function upstreamOf(
   extent: Extent,
   weights: Record<string, VectorTensor>,
@@ -211,7 +211,7 @@ function upstreamOf(
   const last = reads ? of('enc_h_n') : of('dec_h_n', 'h_n');
   const L = layersIn(params, reads ? 'enc' : 'dec');
   return {
-    // what an encoder puts out past a row's end is zero, whatever it computes there
+    // an encoder's output after a row's end is zero, whatever it computes there
     ...(output && { output: reads ? zeroPadding(output, lengths, S, B) : output }),
     ...(last && { states: Object.fromEntries(parts(last, L).map((d, l) => [`l${l}.h`, d])) }),
   };
@@ -225,7 +225,7 @@ function softmaxBackward(dp: readonly number[], p: readonly number[], O: number)
   });
 }
 
-/** Gradients under the vector's names, those of all parts added up. */
+/** Gradients under the vector's names, summed over all parts. */
 function named(values: Record<string, number[]>, gradients: Record<string, number[]>[]): Computed {
   const names = new Set(gradients.flatMap((one) => Object.keys(one)));
   const all = Object.fromEntries(
@@ -235,7 +235,7 @@ function named(values: Record<string, number[]>, gradients: Record<string, numbe
   return { values: rename(values, 'expected.'), gradients: rename(all, 'grads.') };
 }
 
-/** The sum of lists of equal length; nothing, of none. */
+/** The sum of lists of equal length; undefined if there are none. */
 const added = (lists: readonly (readonly number[])[]): number[] | undefined =>
   lists.length === 0 ? undefined : lists[0].map((_, k) => lists.reduce((sum, list) => sum + list[k], 0));
 

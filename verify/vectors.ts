@@ -1,4 +1,4 @@
-/** Test vectors: one JSON file each, with parameters, inputs and expected results of an independent implementation. */
+/** Reads test vectors: JSON files with parameters, inputs and expected results of an independent implementation. */
 import * as v from 'valibot';
 import { must } from '../core/check';
 import { safe } from '../core/safe';
@@ -30,7 +30,7 @@ const lossSchema = v.variant('type', [
   }),
 ]);
 
-/** What is known of the settings that the kinds read; the options of an optimizer are its own. */
+/** The settings that the kinds read; options of an optimizer are checked by the optimizer. */
 const hyperSchema = v.looseObject({
   lengths: v.optional(v.array(count)),
   chunk: v.optional(count),
@@ -61,7 +61,7 @@ const vectorSchema = v.looseObject({
 export type VectorTensor = v.InferOutput<typeof tensorSchema>;
 export type Vector = v.InferOutput<typeof vectorSchema>;
 
-/** What a kind computes: values and gradients under the vector's own names, row-major. */
+/** The results for a vector: values and gradients under the vector's own names, row-major. */
 export interface Computed {
   values: Record<string, ArrayLike<number>>;
   gradients: Record<string, ArrayLike<number>>;
@@ -71,7 +71,7 @@ export interface Computed {
  * Reads a test vector and checks its form.
  *
  * Numbers must be finite and every tensor's data must fit its shape.
- * @throws RangeError that says what is wrong, and where in the file.
+ * @throws RangeError with the reason and the place in the file.
  */
 export function parseVector(text: string): Vector {
   let json: unknown;

@@ -1,4 +1,4 @@
-/** Verification: recomputes a test vector's numbers and reports the largest error. */
+/** Recomputes a test vector's numbers and reports the largest error. */
 import { must } from '../core/check';
 import { errorBounds } from '../bptt/check/bounds';
 import { kinds } from './kinds';
@@ -21,8 +21,8 @@ export interface Verdict {
 }
 
 /**
- * Computes everything a vector expects and compares it.
- * @throws RangeError for an unknown kind, or when a tensor is missing or has another shape than its kind demands.
+ * Computes everything that a vector expects and compares it.
+ * @throws RangeError for an unknown kind, or when a tensor is missing or has the wrong shape for its kind.
  */
 export function verify(vector: Vector): Verdict {
   const run = Object.hasOwn(kinds, vector.kind) ? kinds[vector.kind] : undefined;
