@@ -9,7 +9,9 @@ import { clockworkCounts, modulesOf, runsAt } from '../cells/modules';
 import { Random } from '../core/random';
 import { toFlat, toNested, type Tensor } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
+import { stepKinds } from '../measure/clockwork';
 import { describeCell, runCell, sigmoid, type Reference } from './cellsuite';
+import { testErrors } from './errors';
 import { settings } from './executors';
 import { planOf } from '../bptt/network/pass';
 import { clockOf, type States } from '../bptt/network/states';
@@ -451,4 +453,32 @@ test('a clock must be a time', () => {
     expect(() => net.forward({ x: box([1, B, D]), clock })).toThrow(
       `network.forward: clock must be a whole number >= 0, got ${clock}`,
     );
+});
+
+describe('the kinds of step', () => {
+  const kinds = (hidden: number, periods: number[]) => stepKinds(modulesOf({ hidden, periods }, 'clockwork'));
+
+  test('each with its multiplications, which add up to the operations', () => {
+    const { span, kinds: all } = kinds(12, [1, 2, 3]);
+    expect(span).toBe(6);
+    expect(all).toEqual([
+      { firing: [1, 2, 3], count: 1, multiplications: 4 * 12 + 4 * 8 + 4 * 4, first: 0 },
+      { firing: [1], count: 2, multiplications: 4 * 12, first: 1 },
+      { firing: [1, 2], count: 2, multiplications: 4 * 12 + 4 * 8, first: 2 },
+      { firing: [1, 3], count: 1, multiplications: 4 * 12 + 4 * 4, first: 3 },
+    ]);
+    const mean = all.reduce((sum, { count, multiplications }) => sum + count * multiplications, 0) / span;
+    expect(mean).toBe(clockworkCounts({ hidden: 12, periods: [1, 2, 3] }).operations);
+  });
+
+  testErrors(RangeError, [
+    [
+      () => kinds(3, [1, 9973, 9974]),
+      'clockwork: periods must have a common multiple of at most 1000000 steps, got 99470702',
+    ],
+    [
+      () => kinds(6, [1, 2, 3, 5, 7, 11]),
+      'clockwork: periods must give at most 24 different sets of active modules, got 32',
+    ],
+  ]);
 });
