@@ -4,12 +4,20 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
-import { hopfield, type Hopfield } from '../hopfield/network';
-import { corrupt, randomPatterns, type HopfieldState } from '../hopfield/patterns';
-import { modes, type RecallMode, type RecallResult } from '../hopfield/recall';
+import { hopfield } from '../hopfield/network';
+import { corrupt, type HopfieldState } from '../hopfield/patterns';
+import { followed, modes, unitsOff, type RecallMode, type RecallResult } from '../hopfield/recall';
 import { ruleNames, type StorageRule } from '../hopfield/storage';
 import { readUtf8 } from '../io/files';
-import { drawnShapes, drawPicture, readPictures, shapeNames, type Picture } from '../io/pictures';
+import {
+  drawnShapes,
+  drawPicture,
+  pictureLines,
+  randomPictures,
+  readPictures,
+  shapeNames,
+  type Picture,
+} from '../io/pictures';
 import { oneOf, real, whole } from '../terminal/arguments';
 import { usage, using } from '../terminal/errors';
 import { settingOption } from '../terminal/options';
@@ -75,9 +83,8 @@ function run(
 ): void {
   const random = new Random(seed);
   const pictures = picturesOf(file, size, count, random);
-  const patterns = pictures.map(({ state }) => state);
   const memory = using(
-    () => hopfield({ patterns, rule }),
+    () => hopfield({ patterns: pictures.map(({ state }) => state), rule }),
     rule === 'pseudo-inverse' ? 'remove that pattern, or choose another --rule' : undefined,
   );
   const { width, height } = pictures[0];
@@ -89,32 +96,41 @@ function run(
   }
   for (const picture of pictures) {
     const probe = corrupt(picture.state, flip, random);
-    const { energies, end } = watch(memory, probe, mode, random);
-    const nearest = pictures[end.pattern].name;
-    if (json) {
-      const { state, other, ...figures } = end;
-      const drawn = { state: rowsOf(state, width), ...(other && { other: rowsOf(other, width) }) };
-      jsonLine({
-        picture: picture.name,
-        flip,
-        ...figures,
-        nearest,
-        probe: rowsOf(probe, width),
-        ...drawn,
-        energies,
-      });
-      continue;
-    }
-    line();
-    show(
-      [picture.name, `${+(100 * flip).toFixed(2)} % flipped`, 'recalled'],
-      [picture.state, probe, end.state].map((state) => drawPicture({ width, height, state })),
-    );
-    const [before, after] = [energies[0], end.energy].map((energy) => energy.toFixed(2));
-    const curve = sparkline(energies, Math.max(8, Math.min(40, (process.stdout.columns || 80) - 30)));
-    line(`energy ${before} ${curve} ${after}, ${end.outcome} after ${end.sweeps} sweeps`);
-    line(...verdict(end, picture.name, nearest));
+    const { energies, end } = followed(memory.steps(probe, { mode, random }));
+    const trial = { picture, flip, probe, energies, end, nearest: pictures[end.pattern].name };
+    if (json) tell(trial);
+    else show(trial);
   }
+}
+
+/** A picture, spoilt and recalled. */
+interface Trial {
+  picture: Picture;
+  flip: number;
+  probe: HopfieldState;
+  energies: number[];
+  end: RecallResult;
+  /** The name of the picture that is nearest in the end. */
+  nearest: string;
+}
+
+function tell({ picture: { name, width }, flip, probe, energies, end, nearest }: Trial): void {
+  const { state, other, ...figures } = end;
+  const [from, to] = [probe, state].map((one) => pictureLines(one, width));
+  const cycle = other && { other: pictureLines(other, width) };
+  jsonLine({ picture: name, flip, ...figures, nearest, probe: from, state: to, ...cycle, energies });
+}
+
+function show({ picture, flip, probe, energies, end, nearest }: Trial): void {
+  line();
+  showBeside(
+    [picture.name, `${+(100 * flip).toFixed(2)} % flipped`, 'recalled'],
+    [picture.state, probe, end.state].map((state) => drawPicture({ ...picture, state })),
+  );
+  const [before, after] = [energies[0], end.energy].map((energy) => energy.toFixed(2));
+  const curve = sparkline(energies, Math.max(8, Math.min(40, (process.stdout.columns || 80) - 30)));
+  line(`energy ${before} ${curve} ${after}, ${end.outcome} after ${end.sweeps} sweeps`);
+  line(...verdict(end, picture.name, nearest));
 }
 
 function picturesOf(
@@ -124,9 +140,7 @@ function picturesOf(
   random: Random,
 ): Picture[] {
   if (file === undefined) {
-    if (count === undefined) return drawnShapes(size);
-    const states = randomPatterns(count, size * size, random);
-    return states.map((state, k) => ({ name: `random ${k + 1}`, width: size, height: size, state }));
+    return count === undefined ? drawnShapes(size) : randomPictures(count, size, random);
   }
   if (count !== undefined)
     throw usage(`hopfield: --random must be left out, got ${count} (with a file of pictures)`);
@@ -134,24 +148,8 @@ function picturesOf(
   return using(() => readPictures(readUtf8(file), basename(file, extname(file))), fix);
 }
 
-/** A recall and the energy of all its states. */
-function watch(
-  memory: Hopfield,
-  probe: HopfieldState,
-  mode: RecallMode,
-  random: Random,
-): { energies: number[]; end: RecallResult } {
-  const energies: number[] = [];
-  const moments = memory.steps(probe, { mode, random });
-  for (;;) {
-    const { value, done } = moments.next();
-    if (done) return { energies, end: value };
-    energies.push(value.energy);
-  }
-}
-
 /** Drawings side by side under their titles, or one below the other where the terminal is too narrow for that. */
-function show(titles: readonly string[], drawings: readonly string[][]): void {
+function showBeside(titles: readonly string[], drawings: readonly string[][]): void {
   const widths = drawings.map((drawing, k) => Math.max(titles[k].length, drawing[0].length));
   const room = process.stdout.columns || 80;
   if (widths.reduce((sum, width) => sum + width + 2, -2) > room) {
@@ -167,21 +165,12 @@ function show(titles: readonly string[], drawings: readonly string[][]): void {
   drawings[0].forEach((_, row) => verbatim(beside(drawings.map((drawing) => drawing[row])).trimEnd()));
 }
 
-function verdict(
-  { outcome, overlap, state }: RecallResult,
-  wanted: string,
-  nearest: string,
-): [string, Paint] {
+function verdict(end: RecallResult, wanted: string, nearest: string): [string, Paint] {
+  const { outcome, overlap, state } = end;
   if (overlap === 1 && nearest === wanted) return ['recalled exactly', pc.green];
   const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
-  const wrong = Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
+  const wrong = unitsOff(end);
   if (wrong === 0) return [named, pc.yellow];
   const what = outcome === '2-cycle' ? 'a cycle of two states' : 'a state that was not stored';
   return [`${what}; nearest is ${named}, ${wrong} of ${state.length} units differ`, pc.yellow];
 }
-
-/** A picture as text, one string for each row. */
-const rowsOf = (state: HopfieldState, width: number): string[] =>
-  Array.from({ length: state.length / width }, (_, row) =>
-    Array.from(state.subarray(row * width, (row + 1) * width), (s) => (s > 0 ? '#' : '.')).join(''),
-  );

@@ -80,6 +80,23 @@ export function* steps(
   return { ...ending, pattern, overlap: overlaps[pattern] };
 }
 
+/** A recall to its end, with the energy of every state on the way. */
+export function followed(moments: Generator<RecallStep, RecallResult, void>): {
+  energies: number[];
+  end: RecallResult;
+} {
+  const energies: number[] = [];
+  for (;;) {
+    const { value, done } = moments.next();
+    if (done) return { energies, end: value };
+    energies.push(value.energy);
+  }
+}
+
+/** How many units differ from the nearest pattern, or from its mirror image where that is nearer. */
+export const unitsOff = ({ overlap, state }: RecallResult): number =>
+  Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
+
 function* asynchronous(
   fields: Fields,
   state: HopfieldState,

@@ -1,6 +1,7 @@
 /** Patterns as pictures: read from text, drawn in a terminal, and a few that need no file. */
 import { must } from '../core/check';
-import type { HopfieldState } from '../hopfield/patterns';
+import type { Random } from '../core/random';
+import { randomPatterns, type HopfieldState } from '../hopfield/patterns';
 
 /** A pattern of width · height units, row by row; +1 is a dark dot. */
 export interface Picture {
@@ -57,6 +58,15 @@ export function readPictures(text: string, name: string): Picture[] {
   });
 }
 
+/**
+ * A picture as `readPictures` reads it, one line for each row.
+ * @example pictureLines(Int8Array.of(1, -1, 1, 1), 2) // ['#.', '##']
+ */
+export const pictureLines = (state: HopfieldState, width: number): string[] =>
+  Array.from({ length: state.length / width }, (_, row) =>
+    Array.from(state.subarray(row * width, (row + 1) * width), (s) => (s > 0 ? '#' : '.')).join(''),
+  );
+
 /** Two rows of dots in each line of text. */
 export function drawPicture({ width, height, state }: Omit<Picture, 'name'>): string[] {
   const on = (row: number, column: number): boolean => row < height && state[row * width + column] > 0;
@@ -96,3 +106,13 @@ export function drawnShapes(size: number): Picture[] {
     };
   });
 }
+
+/**
+ * Square pictures in which each dot is on or off with equal probability.
+ * @example randomPictures(2, 10, new Random(1))[1].name // 'random 2'
+ */
+export const randomPictures = (count: number, size: number, random: Random): Picture[] =>
+  randomPatterns(count, size * size, random).map((state, k) => ({
+    ...{ name: `random ${k + 1}`, width: size, height: size },
+    state,
+  }));

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { hopfield, type Hopfield } from '../hopfield/network';
 import { corrupt, randomPatterns } from '../hopfield/patterns';
-import { modes, type RecallStep, type RecallResult, type RecallOptions } from '../hopfield/recall';
+import {
+  followed,
+  modes,
+  unitsOff,
+  type RecallStep,
+  type RecallResult,
+  type RecallOptions,
+} from '../hopfield/recall';
 import { ruleNames } from '../hopfield/storage';
 import { Random } from '../core/random';
 import { tensor, toFlat, toNested } from '../core/tensor';
@@ -322,3 +329,18 @@ testErrors(TypeError, [
   [() => net.recall([1, 1, 1], { mode: 'both' as never }), 'hopfield.recall: mode must be one of'],
   [() => net.recall([1, 1, 1], { seed: 3 } as never), 'options must be among mode, random, sweeps, got seed'],
 ]);
+
+test('a recall that is followed tells every energy, and in how many units it ends elsewhere', () => {
+  const patterns = randomPatterns(2, 40, new Random(1));
+  const net = hopfield({ patterns });
+  const probe = corrupt(patterns[1], 0.2, new Random(2));
+  const { moments, end: expected } = watch(net, probe, { random: new Random(3) });
+  const { energies, end } = followed(net.steps(probe, { random: new Random(3) }));
+  expect(end).toEqual(expected);
+  expect(energies).toEqual(moments.map(({ energy }) => energy));
+  const differing = (state: ArrayLike<number>): number =>
+    patterns[end.pattern].filter((s, i) => s !== state[i]).length;
+  expect(unitsOff(end)).toBe(differing(end.state));
+  // the mirror image is as good
+  expect([-1, 0.9, -0.9].map((overlap) => unitsOff({ ...end, overlap }))).toEqual([0, 2, 2]);
+});

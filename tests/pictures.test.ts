@@ -1,5 +1,6 @@
 import { sparkline } from '../draw/sparkline';
-import { drawnShapes, drawPicture, readPictures } from '../io/pictures';
+import { Random } from '../core/random';
+import { drawnShapes, drawPicture, pictureLines, randomPictures, readPictures } from '../io/pictures';
 import { testErrors } from './errors';
 
 describe('pictures', () => {
@@ -15,6 +16,18 @@ describe('pictures', () => {
     const [picture] = readPictures('##.\n#..\n.#.', 'one');
     expect(drawPicture(picture)).toEqual(['█▀ ', ' ▀ ']);
     expect(drawPicture({ width: 2, height: 2, state: Int8Array.of(-1, -1, 1, -1) })).toEqual(['▄ ']);
+  });
+
+  test('are written as they are read', () => {
+    const [picture] = readPictures('##.\n#..\n.#.', 'one');
+    expect(pictureLines(picture.state, picture.width)).toEqual(['##.', '#..', '.#.']);
+  });
+
+  test('at random are square and differ', () => {
+    const [one, two] = randomPictures(2, 5, new Random(1));
+    expect([one.name, two.name, one.width, one.height]).toEqual(['random 1', 'random 2', 5, 5]);
+    expect(one.state).toHaveLength(25);
+    expect(one.state).not.toEqual(two.state);
   });
 
   test('of a size of their own, no two the same nor mirror images', () => {
