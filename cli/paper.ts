@@ -1,11 +1,18 @@
 /** `backstep paper`: published results, run again: the paper's figures and ours side by side. */
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
+import { writeWhole } from '../io/files';
+import { Experiment } from '../papers/experiment';
+import { drawFigures } from '../papers/figures';
 import { papers } from '../papers/list';
-import type { Paper } from '../papers/paper';
+import type { Figures, Measure, Paper } from '../papers/paper';
+import type { Line } from '../papers/trials';
 import { oneOf, whole } from '../terminal/arguments';
-import { line, table } from '../terminal/output';
-import { reproduce, type PaperOptions } from '../papers/reproduce';
+import { Bar, barFits } from '../terminal/bar';
+import { saving } from '../terminal/errors';
+import { onInterrupt } from '../terminal/interrupt';
+import { jsonLine, line, table } from '../terminal/output';
+import { time } from '../run/told';
 
 const examples = `
 Examples:
@@ -17,6 +24,17 @@ Each finished trial is saved at once in the folder of --runs. After Ctrl-C, run 
 run the remaining trials. Figures depend only on the seed, not on --jobs.
 Exit codes: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C.
 `;
+
+interface PaperFlags {
+  quick?: boolean;
+  seeds?: number;
+  data?: string;
+  runs: string;
+  fresh?: boolean;
+  jobs: number;
+  svg?: string;
+  json?: boolean;
+}
 
 /** Adds the command to the program. */
 export function add(program: Command): void {
@@ -43,11 +61,11 @@ export function add(program: Command): void {
     .option('--svg <file>', 'draw the figures')
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', examples)
-    .action(async (name: string | undefined, options: Partial<PaperOptions>) => {
+    .action(async (name: string | undefined, flags: Partial<PaperFlags>) => {
       if (name === undefined) return list();
       const known = papers.map((paper) => paper.name);
       const paper = papers[known.indexOf(oneOf('paper: the name', known)(name))];
-      process.exitCode = await reproduce(paper, { runs: 'runs/papers', jobs, ...options });
+      process.exitCode = await reproduce(paper, { runs: 'runs/papers', jobs, ...flags });
     });
 }
 
@@ -67,3 +85,116 @@ function counts(paper: Paper): string[] {
   const rows = paper.rows('full');
   return [String(rows.length), String(rows.reduce((sum, { seeds }) => sum + seeds, 0))];
 }
+
+/** Returns the exit code. */
+async function reproduce(paper: Paper, flags: PaperFlags): Promise<number> {
+  const { quick = false, json = false, seeds, data, runs, fresh, jobs, svg } = flags;
+  const size = quick ? 'quick' : 'full';
+  const experiment = new Experiment(paper, { size, seeds, dataFile: data, folder: runs, fresh });
+  const say = json ? () => undefined : (text: string) => line(text);
+  introduction(experiment, quick).forEach(say);
+  const code = await runLeft(experiment, jobs, say, barFits() && !json ? new Bar() : undefined);
+
+  const { finished, trials, digest } = experiment;
+  const lines = experiment.lines();
+  const { name, citation } = paper;
+  if (json) jsonLine({ paper: name, size, citation, data: digest, lines, trials: finished });
+  else show(paper, lines);
+  if (svg !== undefined && lines.length > 0) {
+    const picture = await drawFigures(paper, lines);
+    saving(() => writeWhole(svg, picture), 'choose another file with --svg');
+    say(`wrote ${svg}`);
+  }
+  if (code === undefined) return 0;
+  say(`stopped: ${finished.length} of ${trials.length} trials are done; run the same command to continue`);
+  return code;
+}
+
+/** What is told before any trial is run. */
+function introduction({ paper, file, standIn, damaged, left, trials }: Experiment, quick: boolean): string[] {
+  const known = trials.length - left.length;
+  return [
+    `${paper.citation}\n${paper.about.map((text) => `  ${text}`).join('\n')}`,
+    ...(quick ? ['  quick: too small to compare with the published figures'] : []),
+    ...(standIn ? [`  without --data: ${paper.data?.standIn}`] : []),
+    ...(damaged > 0 ? [`  ${damaged} unreadable lines of ${file} are ignored`] : []),
+    ...(known > 0 ? [`  ${known} of ${trials.length} trials are already in ${file}`] : []),
+  ];
+}
+
+/** Runs the trials that are left, or until a signal; returns the exit code of that. */
+async function runLeft(
+  experiment: Experiment,
+  jobs: number,
+  say: (text: string) => void,
+  bar: Bar | undefined,
+): Promise<number | undefined> {
+  const { paper, trials, left } = experiment;
+  const before = trials.length - left.length;
+  const abort = new AbortController();
+  const interrupt = onInterrupt(
+    () => abort.abort(),
+    () => undefined,
+  );
+  const started = performance.now();
+  try {
+    await experiment.run({
+      jobs,
+      signal: abort.signal,
+      onFinished: ({ row, seed }, { figures, seconds }) => {
+        bar?.clear();
+        say(`${row.name}, seed ${seed}: ${inWords(figures, paper.measures)} (${seconds.toFixed(1)} s)`);
+      },
+      onProgress: (part) => {
+        const rest = ((performance.now() - started) / 1000 / part) * (left.length - part);
+        bar?.show((before + part) / trials.length, [
+          `trial ${Math.floor(before + part)} of ${trials.length}`,
+          `${time(part > 0 ? rest : Infinity)} left`,
+        ]);
+      },
+    });
+  } finally {
+    interrupt.done();
+    bar?.clear();
+  }
+  return interrupt.code;
+}
+
+const inWords = (figures: Figures, measures: Paper['measures']): string =>
+  Object.entries(measures)
+    .filter(([key]) => key in figures)
+    .map(([key, measure]) => `${measure.title} ${number(figures[key], measure)}`)
+    .join(', ');
+
+function show(paper: Paper, lines: readonly Line[]): void {
+  line();
+  table(
+    ['', 'measure', 'published', 'here', 'seeds', 'seconds'],
+    lines.map((one, k) => {
+      const measure = paper.measures[one.measure];
+      const first = lines[k - 1]?.row !== one.row;
+      return [
+        first ? one.row : '',
+        measure.title,
+        typeof one.published === 'number' ? number(one.published, measure) : (one.published ?? '–'),
+        meanOf(one, measure),
+        String(one.values.length),
+        first ? one.seconds.toFixed(0) : '',
+      ];
+    }),
+  );
+}
+
+/** `8.53 ± 0.02`; where not every seed reports it, of how many it is the mean. */
+function meanOf({ mean, deviation, values }: Line, measure: Measure): string {
+  const there = values.filter((value) => value !== null).length;
+  if (mean === null) return `none of ${values.length}`;
+  const text =
+    deviation === null ? number(mean, measure) : `${number(mean, measure)} ± ${number(deviation, measure)}`;
+  return there < values.length ? `${text} (${there} of ${values.length})` : text;
+}
+
+const number = (value: number | null, { digits }: Measure): string =>
+  value === null
+    ? '–'
+    : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -1,0 +1,121 @@
+/** A paper's trials over a file of finished ones: which are left, running them, and what all finished ones say. */
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { readUtf8, readWhole } from '../io/files';
+import { Records } from '../io/records';
+import { saving, usage, using } from '../terminal/errors';
+import { fingerprint } from '../text/read';
+import type { Paper, Size } from './paper';
+import { runTrials, type RunOptions } from './run';
+import {
+  finishedOf,
+  finishedSchema,
+  linesOf,
+  trialsOf,
+  type Finished,
+  type Line,
+  type Trial,
+} from './trials';
+
+export interface ExperimentOptions {
+  size: Size;
+  /** How many seeds of every row; default as the row says. */
+  seeds?: number;
+  /** The file of a paper that needs data. */
+  dataFile?: string;
+  /** Where finished trials are kept. */
+  folder: string;
+  /** Forgets the finished ones. */
+  fresh?: boolean;
+}
+
+export class Experiment {
+  /** The file of finished trials. */
+  readonly file: string;
+  /** SHA-256 of the data; null for none. */
+  readonly digest: string | null;
+  readonly trials: readonly Trial[];
+  private readonly records: Records<typeof finishedSchema>;
+
+  /** @throws CommandError when the data cannot be read, or the folder cannot be written. */
+  constructor(
+    readonly paper: Paper,
+    private readonly options: ExperimentOptions,
+  ) {
+    const { size, seeds, dataFile, folder, fresh } = options;
+    this.digest = readData(paper, size, dataFile);
+    this.file = join(folder, `${paper.name}${size === 'quick' ? '-quick' : ''}.jsonl`);
+    if (fresh) rmSync(this.file, { force: true });
+    this.records = saving(() => new Records(this.file, finishedSchema), 'choose another folder with --runs');
+    this.trials = trialsOf(paper, size, seeds);
+  }
+
+  /** The finished trials among those of this experiment. */
+  get finished(): Finished[] {
+    return this.trials.map((trial) => this.done(trial)).filter((one) => one !== undefined);
+  }
+
+  get left(): Trial[] {
+    return this.trials.filter((trial) => !this.done(trial));
+  }
+
+  /** Lines of the file that cannot be read. */
+  get damaged(): number {
+    return this.records.damaged;
+  }
+
+  /** Whether other data is used than the paper's: then its figures say nothing about ours. */
+  get standIn(): boolean {
+    return this.paper.data !== undefined && this.digest === null;
+  }
+
+  /** Runs the trials that are left, and keeps each as soon as it has ended. */
+  run({ onFinished, ...options }: RunOptions): Promise<void> {
+    const { size, dataFile } = this.options;
+    return runTrials(
+      this.left,
+      ({ row, seed }) => ({
+        ...{ paper: this.paper.name, size, row: row.name, seed },
+        ...(dataFile !== undefined && { dataFile: resolve(dataFile) }),
+      }),
+      {
+        ...options,
+        onFinished: (trial, answer) => {
+          const { row, seed } = trial;
+          this.records.add({ row: row.name, seed, settings: row.settings, data: this.digest, ...answer });
+          onFinished(trial, answer);
+        },
+      },
+    );
+  }
+
+  /** The figures of the finished trials beside the published ones. */
+  lines(): Line[] {
+    const rows = this.paper.rows(this.options.size);
+    const told = this.standIn ? rows.map((row) => ({ ...row, published: {} })) : rows;
+    return linesOf(this.paper, told, this.finished);
+  }
+
+  private done(trial: Trial): Finished | undefined {
+    return finishedOf(trial, this.digest, this.records.all);
+  }
+}
+
+/** SHA-256 of the data file; null when there is none, which the quick size can do without. */
+function readData({ name, data }: Paper, size: Size, file: string | undefined): string | null {
+  if (!data) {
+    if (file !== undefined)
+      throw usage(`paper ${name}: --data must be left out, got ${file} (this paper needs no data)`);
+    return null;
+  }
+  if (file === undefined) {
+    if (size === 'quick') return null;
+    throw usage(
+      `paper ${name}: --data must be given, got none (${data.what})`,
+      `backstep paper ${name} --data FILE, or --quick without a file`,
+    );
+  }
+  const bytes = using(() => readWhole(file), data.what);
+  using(() => data.read(readUtf8(file)), data.what);
+  return fingerprint(bytes);
+}
