@@ -9,8 +9,16 @@ export async function canvas() {
   return { Plot, document, style };
 }
 
+export type Canvas = Awaited<ReturnType<typeof canvas>>;
+
+/** A plot, and how much room it takes from top to bottom; none where the next one stands beside it. */
+export interface Panel {
+  svg: Element;
+  height: number;
+}
+
 /** One SVG document of several plots, which keep their sizes. */
-export function stacked(panels: readonly { svg: Element; height: number }[], width: number): string {
+export function stacked(panels: readonly Panel[], width: number): string {
   let top = 0;
   const parts = panels.map(({ svg, height }) => {
     svg.setAttribute('y', String(top));

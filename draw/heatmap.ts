@@ -1,63 +1,89 @@
 /** The flow of gradients as a picture: a heat map of time × layer with its scale, and Jacobians with their bounds. */
 import { greatest, least } from '../core/reduce';
-import type { FlowDistance, Flow } from '../bptt/flow/flow';
-import { canvas, decade, stacked } from './canvas';
+import type { FlowDistance, Flow, LayerFlow } from '../bptt/flow/flow';
+import { canvas, decade, stacked, type Canvas, type Panel } from './canvas';
 
 const WIDTH = 820;
 const MARGIN_LEFT = 70;
 const ROW = 24;
-/** Decades that the colours tell apart; what lies deeper is drawn like the deepest of them. */
+/** Decades that the colors tell apart; what lies deeper is drawn like the deepest of them. */
 const DECADES = 16;
 const palette = ['#4e79a7', '#f28e2c', '#e15759', '#76b7b2', '#59a14f', '#af7aa1', '#9c755f', '#edc949'];
 
 /** An SVG document. */
 export async function drawFlow({ layers, row }: Flow, title: string): Promise<string> {
-  const { Plot, document, style } = await canvas();
-  const rows = layers
-    .flatMap(({ name, gradients }) => Object.keys(gradients).map((s) => `${name}.${s}`))
-    .reverse();
-  const cells = layers.flatMap(({ name, gradients }) =>
+  const on = await canvas();
+  const cells = cellsOf(layers);
+  const logs = cells.map(({ log }) => log).filter(Number.isFinite);
+  const most = Math.max(greatest(logs), -300);
+  const range: Range = [Math.max(Math.min(least(logs), most - 0.1), most - DECADES), most];
+  return stacked([heatMap(on, cells, range, title), scale(on, range), curves(on, layers, row)], WIDTH);
+}
+
+/** Decimal logarithms that the colors go from and to. */
+type Range = readonly [low: number, most: number];
+
+/** The gradient of one state at one step. */
+interface Cell {
+  row: string;
+  from: number;
+  to: number;
+  log: number;
+}
+
+const cellsOf = (layers: readonly LayerFlow[]): Cell[] =>
+  layers.flatMap(({ name, gradients }) =>
     Object.entries(gradients).flatMap(([s, norms]) =>
       norms.map((norm, t) => ({ row: `${name}.${s}`, from: t - 0.5, to: t + 0.5, log: Math.log10(norm) })),
     ),
   );
-  const logs = cells.map(({ log }) => log).filter(Number.isFinite);
-  const most = Math.max(greatest(logs), -300);
-  const low = Math.max(Math.min(least(logs), most - 0.1), most - DECADES);
-  const color = { type: 'linear', scheme: 'viridis', domain: [low, most], clamp: true } as const;
-  const common = { document, width: WIDTH, marginLeft: MARGIN_LEFT, style };
-  const heading = (text: string) =>
-    Plot.text([text], { text: (d: string) => d, frameAnchor: 'top-left', dy: -20, fontWeight: 'bold' });
 
+const common = ({ document, style }: Canvas) => ({ document, width: WIDTH, marginLeft: MARGIN_LEFT, style });
+const colorsOf = (range: Range) =>
+  ({ type: 'linear', scheme: 'viridis', domain: range, clamp: true }) as const;
+const heading = ({ Plot }: Canvas, text: string) =>
+  Plot.text([text], { text: (d: string) => d, frameAnchor: 'top-left', dy: -20, fontWeight: 'bold' });
+
+/** A row for each state, the first layer lowest. */
+function heatMap(on: Canvas, cells: readonly Cell[], range: Range, title: string): Panel {
+  const { Plot } = on;
+  const rows = [...new Set(cells.map(({ row }) => row))].reverse();
   const height = rows.length * ROW + 84;
-  const map = Plot.plot({
-    ...common,
+  const svg = Plot.plot({
+    ...common(on),
     height,
     marginTop: 44,
     x: { label: 't' },
     y: { label: null, domain: rows, type: 'band', padding: 0.06 },
-    color,
+    color: colorsOf(range),
     marks: [
       // black where nothing flows at all
       Plot.barX(cells, {
         ...{ y: 'row', x1: 'from', x2: 'to' },
-        fill: (d: { log: number }) => (d.log === -Infinity ? null : d.log),
+        fill: (d: Cell) => (d.log === -Infinity ? null : d.log),
         shapeRendering: 'crispEdges',
       }),
-      heading('‖∂L/∂h_t‖ of every state, over all rows'),
+      heading(on, '‖∂L/∂h_t‖ of every state, over all rows'),
       Plot.text([title], { text: (d: string) => d, frameAnchor: 'top-left', dy: -36, fill: '#666' }),
     ],
   });
+  return { svg, height };
+}
 
+/** The colors of the map with their numbers. */
+function scale(on: Canvas, range: Range): Panel {
+  const { Plot } = on;
+  const [low, most] = range;
   const steps = Array.from({ length: 100 }, (_, k) => low + ((most - low) * k) / 100);
-  const scale = Plot.plot({
-    ...common,
-    height: 58,
+  const height = 58;
+  const svg = Plot.plot({
+    ...common(on),
+    height,
     marginTop: 4,
     marginRight: WIDTH / 2,
     x: { label: null, ticks: 5, tickFormat: decade },
     y: { axis: null },
-    color,
+    color: colorsOf(range),
     marks: [
       Plot.rect(steps, {
         x1: (log: number) => log,
@@ -70,45 +96,39 @@ export async function drawFlow({ layers, row }: Flow, title: string): Promise<st
       Plot.text(['‖∂L/∂h_t‖'], { text: (d: string) => d, frameAnchor: 'right', dx: 70 }),
     ],
   });
+  return { svg, height };
+}
 
-  const lines = layers.flatMap(({ name, back }, k) => [
-    { name, stroke: palette[k % palette.length], points: logOf(back, 'norm'), dash: '' },
-    { name: '', stroke: palette[k % palette.length], points: logOf(back, 'bound'), dash: '4,3' },
-  ]);
-  const curves = Plot.plot({
-    ...common,
-    height: 320,
+/** How the final state of each layer depends on earlier ones, and the bound that its steps give, dashed. */
+function curves(on: Canvas, layers: readonly LayerFlow[], row: number): Panel {
+  const { Plot } = on;
+  const height = 320;
+  const color = (k: number): string => palette[k % palette.length];
+  const svg = Plot.plot({
+    ...common(on),
+    height,
     marginTop: 44,
     x: { label: 'k, steps taken', domain: [0, Math.max(...layers.map(({ steps: taken }) => taken.length))] },
     y: { label: null, grid: true, tickFormat: decade },
     marks: [
       Plot.frame({ stroke: '#ddd' }),
-      ...lines.map(({ points, stroke, dash }) =>
-        Plot.line(points, { x: 'k', y: 'log', stroke, strokeWidth: dash ? 1.2 : 2, strokeDasharray: dash }),
+      ...layers.flatMap(({ back }, k) => [
+        Plot.line(logOf(back, 'norm'), { x: 'k', y: 'log', stroke: color(k), strokeWidth: 2 }),
+        Plot.line(logOf(back, 'bound'), {
+          ...{ x: 'k', y: 'log', stroke: color(k) },
+          ...{ strokeWidth: 1.2, strokeDasharray: '4,3' },
+        }),
+      ]),
+      heading(on, `‖∂h_T/∂h_k‖ of row ${row}, and dashed the product of the steps' largest singular values`),
+      ...layers.map(({ name }, k) =>
+        Plot.text([name], {
+          ...{ text: (d: string) => d, frameAnchor: 'bottom-right', dx: -8, dy: -8 - 16 * k },
+          ...{ fill: color(k), fontWeight: 'bold' },
+        }),
       ),
-      heading(`‖∂h_T/∂h_k‖ of row ${row}, and dashed the product of the steps' largest singular values`),
-      ...lines
-        .filter(({ name }) => name !== '')
-        .map(({ name, stroke }, k) =>
-          Plot.text([name], {
-            text: (d: string) => d,
-            frameAnchor: 'bottom-right',
-            dx: -8,
-            dy: -8 - 16 * k,
-            fill: stroke,
-            fontWeight: 'bold',
-          }),
-        ),
     ],
   });
-  return stacked(
-    [
-      { svg: map, height },
-      { svg: scale, height: 58 },
-      { svg: curves, height: 320 },
-    ],
-    WIDTH,
-  );
+  return { svg, height };
 }
 
 /** A curve over the number of steps taken, without what has no logarithm. */
