@@ -2,7 +2,7 @@
 import type { Cell } from '../cells/cell';
 import { rowMajor, type Numbers } from '../core/tensor';
 import { edited, edits, linesOf, placeOf, type EquationLine } from './edits';
-import { gateOrders } from './quantity';
+import { gateOrders, turned } from './quantity';
 import { Subject, type Named, type Question } from './subject';
 
 /** Outputs and last states that were given, row-major. */
@@ -41,9 +41,20 @@ export function forwardReadings(
 }
 
 /** Every small mistake in the forward pass of a cell; they apply to this cell at any size. */
-export function forwardMistakes(cell: Cell): ForwardMistake[] {
+export const forwardMistakes = (cell: Cell): ForwardMistake[] => [
+  ...inputMistakes(cell),
+  ...gateOrders(cell).map(({ names }): ForwardMistake => ({
+    words: `with the gates of the weights in the order ${names.join(' ')}`,
+    of: (q) => withParameters(q, (numbers, shape) => orderOf(q.cell, names)(numbers, shape) ?? numbers),
+  })),
+  ...Object.entries(cell.parameters).flatMap(([p, { shape }]) => parameterMistakes(p, shape.length === 2)),
+  ...lineMistakes(cell),
+];
+
+/** Initial states and lengths that are not looked at. */
+function inputMistakes(cell: Cell): ForwardMistake[] {
   const states = Object.keys(cell.states);
-  const found: ForwardMistake[] = [
+  return [
     { words: 'with states that start at zero', of: (q) => q.initial && { ...q, initial: {} } },
     ...states
       .filter(() => states.length > 1)
@@ -57,52 +68,48 @@ export function forwardMistakes(cell: Cell): ForwardMistake[] {
       of: (q) => q.lengths && { ...q, lengths: undefined },
     },
   ];
-  for (const { names } of gateOrders(cell))
-    found.push({
-      words: `with the gates of the weights in the order ${names.join(' ')}`,
-      of: (q) => withParameters(q, (numbers, shape) => orderOf(q.cell, names)(numbers, shape) ?? numbers),
-    });
-  for (const [p, { shape }] of Object.entries(cell.parameters)) {
-    const one =
-      (change: (numbers: number[], shape: readonly number[], H: number) => number[] | undefined) =>
-      (q: Question) =>
-        withParameters(q, (numbers, shape, name) =>
-          name === p ? change(numbers, shape, q.cell.hidden) : numbers,
-        );
-    if (shape.length === 2)
-      found.push(
-        {
-          words: `with ${p} transposed`,
-          of: one((numbers, [rows, columns]) =>
-            rows === columns ? turned(numbers, rows, columns) : undefined,
-          ),
-        },
-        {
-          words: `with ${p} read in the other orientation`,
-          of: one((numbers, [rows, columns]) =>
-            rows === columns ? undefined : turned(numbers, rows, columns),
-          ),
-        },
-        {
-          words: `with every gate of ${p} transposed`,
-          of: one((numbers, [rows, columns], H) =>
-            rows === H && columns > H ? gatesTurned(numbers, H, columns) : undefined,
-          ),
-        },
+}
+
+/** One parameter that is transposed or left out. */
+function parameterMistakes(p: string, isMatrix: boolean): ForwardMistake[] {
+  const one =
+    (change: (numbers: number[], shape: readonly number[], H: number) => number[] | undefined) =>
+    (q: Question) =>
+      withParameters(q, (numbers, shape, name) =>
+        name === p ? change(numbers, shape, q.cell.hidden) : numbers,
       );
-    found.push({ words: `without ${p}`, of: one((numbers) => numbers.map(() => 0)) });
-  }
-  if (!cell.equations) return found;
+  const without = { words: `without ${p}`, of: one((numbers) => numbers.map(() => 0)) };
+  if (!isMatrix) return [without];
+  return [
+    {
+      words: `with ${p} transposed`,
+      of: one((numbers, [rows, columns]) => (rows === columns ? turned(numbers, rows, columns) : undefined)),
+    },
+    {
+      words: `with ${p} read in the other orientation`,
+      of: one((numbers, [rows, columns]) => (rows === columns ? undefined : turned(numbers, rows, columns))),
+    },
+    {
+      words: `with every gate of ${p} transposed`,
+      of: one((numbers, [rows, columns], H) =>
+        rows === H && columns > H ? gatesTurned(numbers, H, columns) : undefined,
+      ),
+    },
+    without,
+  ];
+}
+
+/** One line of the forward equations that is written otherwise. */
+function lineMistakes(cell: Cell): ForwardMistake[] {
+  if (!cell.equations) return [];
   const lines = linesOf(cell, 'forward');
-  for (const { words, index, text } of edits(cell.equations, 'forward'))
-    found.push({
-      ...{ words, line: lines[index] },
-      of: (q) => {
-        const other = edited(q.cell, { forward: text });
-        return other && { ...q, cell: other };
-      },
-    });
-  return found;
+  return edits(cell.equations, 'forward').map(({ words, index, text }) => ({
+    ...{ words, line: lines[index] },
+    of: (q) => {
+      const other = edited(q.cell, { forward: text });
+      return other && { ...q, cell: other };
+    },
+  }));
 }
 
 const flat = (numbers: Numbers): number[] => Array.from(rowMajor(numbers, 'referee', 'numbers').numbers);
@@ -127,10 +134,6 @@ const orderOf = (
   names: readonly string[],
 ): ((numbers: readonly number[], shape: readonly number[]) => number[] | undefined) =>
   gateOrders(cell).find((order) => order.names.join() === names.join())?.of ?? (() => undefined);
-
-/** The numbers of the transpose, row-major. */
-const turned = (numbers: readonly number[], rows: number, columns: number): number[] =>
-  Array.from(numbers, (_, k) => numbers[(k % rows) * columns + Math.floor(k / rows)]);
 
 function gatesTurned(numbers: readonly number[], H: number, columns: number): number[] {
   return Array.from(numbers, (_, k) => {

@@ -43,94 +43,115 @@ const largest = (values: readonly number[]): number =>
   values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
 
 /** All explanations of one gradient. */
-export function readings(
-  { quantity, given, shape, ours, tolerance }: Comparison,
-  place: Place,
-  right: Named,
-): Reading[] {
-  const found: Reading[] = [];
-  const add = (words: string): void => void found.push({ words });
-  const { shape: own, cell } = place;
-  const [rows, columns] = own;
-  if (shape && own.length === 2 && shape[0] === columns && shape[1] === rows && rows !== columns) {
-    const turned = ours.map((_, k) => given[(k % columns) * rows + Math.floor(k / columns)]);
-    if (near(turned, ours, tolerance))
-      add(`are the transpose of ours: their shape must be [${own.join(', ')}]`);
+export function readings(compared: Comparison, place: Place, right: Named): Reading[] {
+  const { quantity, given, ours, tolerance } = compared;
+  const { cell } = place;
+  const found = inTransposedShape(compared, place);
+  if (given.length === ours.length) {
+    found.push(...multiples(compared, place), ...transposed(compared, place));
+    if (cell) found.push(...inGateOrder(compared, cell, place.shape));
+    if (cell && found.length === 0) found.push(...withCopiedGates(compared, cell, place.shape));
+    for (const [other, values] of Object.entries(right))
+      if (other !== quantity && near(given, values, tolerance)) found.push(`are our ${other}`);
+    if (quantity === 'dx') found.push(...inTime(compared, place));
+    if (cell && Object.hasOwn(cell.parameters, place.local.slice(1)))
+      found.push(...ofOnePart(compared, place));
   }
-  if (given.length !== ours.length) return found;
+  return found.map((words) => ({ words }));
+}
 
-  if (given.every((v) => v === 0) && largest(ours) > tolerance)
-    add('are 0 everywhere: nothing was written to them');
+/** A matrix that was given in the shape of its transpose. */
+function inTransposedShape({ given, shape, ours, tolerance }: Comparison, place: Place): string[] {
+  const [rows, columns] = place.shape;
+  const other = shape && place.shape.length === 2 && shape[0] === columns && shape[1] === rows;
+  return other && rows !== columns && near(turned(given, columns, rows), ours, tolerance)
+    ? [`are the transpose of ours: their shape must be [${rows}, ${columns}]`]
+    : [];
+}
+
+/** A square matrix that was given as its transpose. */
+function transposed({ given, ours, tolerance }: Comparison, { shape }: Place): string[] {
+  const [rows, columns] = shape;
+  const square = rows === columns && shape.length === 2;
+  return square && near(given, turned(ours, rows, columns), tolerance) ? ['are the transpose of ours'] : [];
+}
+
+/** The numbers of the transpose of a matrix [rows, columns], row-major. */
+export const turned = (numbers: readonly number[], rows: number, columns: number): number[] =>
+  Array.from(numbers, (_, k) => numbers[(k % rows) * columns + Math.floor(k / rows)]);
+
+/** Ours times a number, which may be 0. */
+function multiples({ given, ours, tolerance }: Comparison, place: Place): string[] {
+  const zero = given.every((v) => v === 0) && largest(ours) > tolerance;
+  const found = zero ? ['are 0 everywhere: nothing was written to them'] : [];
   const ratio = ratioOf(given, ours);
-  if (
-    ratio !== undefined &&
-    near(
-      given,
-      ours.map((v) => ratio * v),
-      tolerance * Math.max(1, Math.abs(ratio)),
-    )
-  )
-    for (const words of factors(ratio, place, tolerance / (largest(ours) || 1))) add(words);
+  if (ratio === undefined) return found;
+  const scaled = ours.map((v) => ratio * v);
+  return near(given, scaled, tolerance * Math.max(1, Math.abs(ratio)))
+    ? [...found, ...factors(ratio, place, tolerance / (largest(ours) || 1))]
+    : found;
+}
 
-  if (rows === columns && own.length === 2) {
-    const turned = ours.map((_, k) => ours[(k % columns) * rows + Math.floor(k / columns)]);
-    if (near(given, turned, tolerance)) add('are the transpose of ours');
-  }
-  for (const { names, of } of cell ? gateOrders(cell) : []) {
-    const values = of(ours, own);
-    if (cell && values && near(given, values, tolerance))
-      add(`hold the gates in the order ${names.join(' ')}; ours is ${gatesOf(cell).join(' ')}`);
-  }
-  if (cell && found.length === 0) {
-    const copied = copiedGates(given, ours, cell, own, tolerance);
-    if (copied) add(`hold the gates ${copied.join(' ')}; ours are ${gatesOf(cell).join(' ')}`);
-  }
-  for (const [other, values] of Object.entries(right))
-    if (other !== quantity && near(given, values, tolerance)) add(`are our ${other}`);
-  if (quantity === 'dx') for (const words of inTime(given, ours, tolerance, place)) add(words);
+/** Ours with its gates in another order. */
+const inGateOrder = (
+  { given, ours, tolerance }: Comparison,
+  cell: Cell,
+  shape: readonly number[],
+): string[] =>
+  gateOrders(cell).flatMap(({ names, of }) => {
+    const values = of(ours, shape);
+    return values && near(given, values, tolerance)
+      ? [`hold the gates in the order ${names.join(' ')}; ours is ${gatesOf(cell).join(' ')}`]
+      : [];
+  });
 
-  if (cell && place.contributions && Object.hasOwn(cell.parameters, place.local.slice(1))) {
-    const { byStep, byRow } = place.contributions();
-    const parts = (all: Named[], what: string, first: string, last: string): void =>
-      all.forEach((part, k) => {
-        if (all.length < 2) return;
-        const values = part[quantity];
-        const edge = k === 0 ? `, ${first}` : k === all.length - 1 ? `, ${last}` : '';
-        if (near(given, values, tolerance)) add(`are what ${what} ${k} alone adds to ours${edge}`);
-        const rest = ours.map((v, j) => v - values[j]);
-        if (largest(values) > tolerance && near(given, rest, tolerance))
-          add(
-            `are ours without what ${what} ${k} adds${edge === '' ? '' : `, the ${k === 0 ? 'first' : 'last'} one`}`,
-          );
-      });
-    parts(
+/** What one step or one row adds, alone or missing. */
+function ofOnePart({ quantity, given, ours, tolerance }: Comparison, { contributions }: Place): string[] {
+  if (!contributions) return [];
+  const parts = (all: readonly Named[], what: string, first: string, last: string): string[] =>
+    all.flatMap((part, k) => {
+      if (all.length < 2) return [];
+      const found: string[] = [];
+      const values = part[quantity];
+      const [edge, place] =
+        k === 0
+          ? [`, ${first}`, ', the first one']
+          : k === all.length - 1
+            ? [`, ${last}`, ', the last one']
+            : ['', ''];
+      if (near(given, values, tolerance)) found.push(`are what ${what} ${k} alone adds to ours${edge}`);
+      const rest = ours.map((v, j) => v - values[j]);
+      if (largest(values) > tolerance && near(given, rest, tolerance))
+        found.push(`are ours without what ${what} ${k} adds${place}`);
+      return found;
+    });
+  const { byStep, byRow } = contributions();
+  return [
+    ...parts(
       byStep,
       'step',
       'the last one to be taken: `=` stands where `+=` belongs',
       'the first one to be taken: the later ones are not added',
-    );
-    parts(
+    ),
+    ...parts(
       byRow,
       'row',
       'the first one: the others are not added',
       'the last one: `=` stands where `+=` belongs',
-    );
-  }
-  return found;
+    ),
+  ];
 }
 
-/** The gate of ours that each gate equals, if some equal another's; undefined if a gate equals none of them. */
-function copiedGates(
-  given: readonly number[],
-  ours: readonly number[],
+/** Gates that hold another gate of ours, each of them one of ours. */
+function withCopiedGates(
+  { given, ours, tolerance }: Comparison,
   cell: Cell,
   shape: readonly number[],
-  tolerance: number,
-): string[] | undefined {
+): string[] {
   const gates = gatesOf(cell);
   const { hidden: H } = cell;
   const width = shape[shape.length - 1];
-  if (gates.length < 2 || width !== gates.length * H) return undefined;
+  if (gates.length < 2 || width !== gates.length * H) return [];
   const block = (numbers: readonly number[], gate: number): number[] =>
     numbers.filter((_, k) => Math.floor((k % width) / H) === gate);
   const held = gates.map((_, k) => {
@@ -138,7 +159,9 @@ function copiedGates(
     return gates.find((_gate, j) => near(own, block(ours, j), tolerance));
   });
   const all = held.every((gate) => gate !== undefined);
-  return all && held.some((gate, k) => gate !== gates[k]) ? held : undefined;
+  return all && held.some((gate, k) => gate !== gates[k])
+    ? [`hold the gates ${held.join(' ')}; ours are ${gates.join(' ')}`]
+    : [];
 }
 
 /** The least-squares factor between two lists; undefined if ours is 0. */
@@ -215,54 +238,28 @@ const permutations = (items: readonly number[]): number[][] =>
       );
 
 /** Explanations of dx: another order of the steps, or values in the padding. */
-function inTime(
-  given: readonly number[],
-  ours: readonly number[],
-  tolerance: number,
-  { T, B, shape, unroll }: Place,
-): string[] {
+function inTime({ given, ours, tolerance }: Comparison, { T, B, shape, unroll }: Place): string[] {
   const width = shape[shape.length - 1];
   const block = B * width;
   const at = (t: number, k: number): number => (t >= 0 && t < T ? ours[t * block + k] : 0);
-  const moved = (time: (t: number) => number): number[] =>
-    ours.map((_, k) => at(time(Math.floor(k / block)), k % block));
+  /** Whether step t holds what belongs to step `time(t)`. */
+  const holds = (time: (t: number) => number): boolean =>
+    near(
+      given,
+      ours.map((_, k) => at(time(Math.floor(k / block)), k % block)),
+      tolerance,
+    );
   const found: string[] = [];
   if (T > 1) {
-    if (
-      near(
-        given,
-        moved((t) => t + 1),
-        tolerance,
-      )
-    )
-      found.push('are ours one step early: step t holds what belongs to t + 1');
-    if (
-      near(
-        given,
-        moved((t) => t - 1),
-        tolerance,
-      )
-    )
-      found.push('are ours one step late: step t holds what belongs to t − 1');
-    if (
-      near(
-        given,
-        moved((t) => T - 1 - t),
-        tolerance,
-      )
-    )
-      found.push('are ours with the steps in reverse');
+    if (holds((t) => t + 1)) found.push('are ours one step early: step t holds what belongs to t + 1');
+    if (holds((t) => t - 1)) found.push('are ours one step late: step t holds what belongs to t − 1');
+    if (holds((t) => T - 1 - t)) found.push('are ours with the steps in reverse');
   }
   const valid = unroll?.options.valid;
   if (valid) {
-    const live = (k: number): boolean => valid.get(Math.floor(k / width), 0) > 0;
-    if (
-      near(
-        given.filter((_, k) => live(k)),
-        ours.filter((_, k) => live(k)),
-        tolerance,
-      )
-    )
+    const inside = (numbers: readonly number[]): number[] =>
+      numbers.filter((_, k) => valid.get(Math.floor(k / width), 0) > 0);
+    if (near(inside(given), inside(ours), tolerance))
       found.push('are right but for the padding, where they must be 0');
   }
   return found;
