@@ -108,62 +108,54 @@ export class FlowPanel implements Panel {
       },
     );
     for (const { root } of [this.radius, this.forget]) root.classList.add('grow');
-    this.root = h(
-      'div',
-      {},
-      h(
-        'section',
-        { class: 'card' },
-        h(
-          'div',
-          { class: 'row' },
-          this.radius.root,
-          this.forget.root,
-          h('label', { class: 'field check' }, this.clip, this.clipName),
-          of.root,
-          this.networks,
-        ),
-        h('h2', {}, 'The gradient that reaches each state, step by step: ‖∂L/∂hₜ‖, and for an LSTM ‖∂L/∂cₜ‖'),
-        h(
-          'div',
-          { class: 'two' },
-          h('div', {}, this.begun, this.first.root),
-          h('div', {}, h('h2', {}, 'Now'), this.now.root),
-        ),
-        this.said,
-        h('h2', {}, "What becomes of the last step's error on its way back through the first layer"),
-        h(
-          'div',
-          {
-            class: 'scrolls',
-            tabindex: 0,
-            role: 'region',
-            'aria-label': "What becomes of the last step's error",
-          },
-          this.ways,
-        ),
-      ),
+    const below = h('div', { class: 'three' }, this.trainingCard(), this.normCard(), this.jacobiansCard());
+    this.root = h('div', {}, this.stepsCard(of.root), below);
+  }
+
+  /** The settings, and the gradient that reaches each step. */
+  private stepsCard(of: HTMLElement): HTMLElement {
+    const error = "What becomes of the last step's error";
+    const clip = h('label', { class: 'field check' }, this.clip, this.clipName);
+    return h(
+      'section',
+      { class: 'card' },
+      h('div', { class: 'row' }, this.radius.root, this.forget.root, clip, of, this.networks),
+      h('h2', {}, 'The gradient that reaches each state, step by step: ‖∂L/∂hₜ‖, and for an LSTM ‖∂L/∂cₜ‖'),
       h(
         'div',
-        { class: 'three' },
-        h(
-          'section',
-          { class: 'card' },
-          h('h2', {}, 'In the course of training'),
-          h('p', { class: 'small muted' }, 'Down: time, the first step at the top. Across: training.'),
-          this.over.root,
-          this.rows,
-        ),
-        h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root),
-        h(
-          'section',
-          { class: 'card' },
-          h('h2', {}, 'Jacobians ‖∂s', h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
-          h('p', { class: 'small muted' }, 'How the last state depends on the one d steps before it.'),
-          this.jacobians.root,
-          h('div', { class: 'row' }, this.measuring, this.layers),
-        ),
+        { class: 'two' },
+        h('div', {}, this.begun, this.first.root),
+        h('div', {}, h('h2', {}, 'Now'), this.now.root),
       ),
+      this.said,
+      h('h2', {}, `${error} on its way back through the first layer`),
+      h('div', { class: 'scrolls', tabindex: 0, role: 'region', 'aria-label': error }, this.ways),
+    );
+  }
+
+  private trainingCard(): HTMLElement {
+    return h(
+      'section',
+      { class: 'card' },
+      h('h2', {}, 'In the course of training'),
+      h('p', { class: 'small muted' }, 'Down: time, the first step at the top. Across: training.'),
+      this.over.root,
+      this.rows,
+    );
+  }
+
+  private normCard(): HTMLElement {
+    return h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root);
+  }
+
+  private jacobiansCard(): HTMLElement {
+    return h(
+      'section',
+      { class: 'card' },
+      h('h2', {}, 'Jacobians ‖∂s', h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
+      h('p', { class: 'small muted' }, 'How the last state depends on the one d steps before it.'),
+      this.jacobians.root,
+      h('div', { class: 'row' }, this.measuring, this.layers),
     );
   }
 

@@ -51,7 +51,196 @@ function rowsOf(layers: readonly TracedLayer[]): Row[] {
   });
 }
 
+/** Where everything stands: steps from left to right, rows of cells from the bottom up. */
+class Layout {
+  readonly width: number;
+  readonly height: number;
+  /** From one step to the next, the width of a cell, and how far from its middle a line goes past it. */
+  readonly step: number;
+  readonly box: number;
+  readonly aside: number;
+  /** Where what the network reads begins, below all cells. */
+  readonly floor: number;
+
+  constructor({ T, layers, reads }: Pass) {
+    const foot = 13 + reads.length * LINE;
+    this.width = Math.max(WIDTH, MARGIN + 10 + T * STEP);
+    this.height = 40 + layers.length * ROW + foot;
+    this.step = (this.width - MARGIN - 10) / T;
+    this.box = Math.min(34, this.step * 0.62);
+    this.aside = this.box / 2 + this.step * 0.1;
+    this.floor = this.height - foot;
+  }
+
+  /** The middle of a step. */
+  x(t: number): number {
+    return MARGIN + (t + 0.5) * this.step;
+  }
+
+  /** The top of the cells of a row. */
+  y(l: number): number {
+    return this.floor - 8 - (l + 1) * ROW + (ROW - BOX) / 2;
+  }
+
+  /** Where the outputs of a row have left its cells. */
+  above(l: number): number {
+    return this.y(l) - (ROW - BOX);
+  }
+
+  /** The foot of a line of text below the cells. */
+  below(line: number): number {
+    return this.floor + 14 + line * LINE;
+  }
+}
+
 const norm = (row: readonly number[]): number => Math.hypot(...row);
+
+/** The cells of a row and the lines that lead to and from them, at one moment. */
+class DrawnRow {
+  /** The steps that the row has taken, the one that it takes now, and the last one that it takes. */
+  private readonly taken: ReadonlySet<number>;
+  private readonly now: number;
+  private readonly last: number;
+  /** Where the next step is. */
+  private readonly side: 1 | -1;
+  /** What the stripes show, step by step. */
+  private readonly track: readonly (readonly number[])[];
+  /** Norms of the gradients that come from above and from the step after, and the greatest of them. */
+  private readonly fromOutput: number[];
+  private readonly fromNext: number[];
+  private readonly most: number;
+  private readonly color: (value: number) => string;
+
+  constructor(
+    private readonly pass: Pass,
+    private readonly moment: Moment,
+    private readonly at: Layout,
+    private readonly row: Row,
+    private readonly l: number,
+  ) {
+    const { reverse, tracks } = row.layer;
+    const { backward, done } = moment;
+    this.taken = new Set(Array.from({ length: done }, (_, k) => timeOf(k, moment, reverse)));
+    this.now = timeOf(done - 1, moment, reverse);
+    this.last = reverse ? 0 : pass.T - 1;
+    this.side = reverse ? -1 : 1;
+    const [state] = Object.keys(tracks);
+    this.track = tracks[backward ? `d${state}` : state];
+    this.fromOutput = tracks[`d${state}Out`].map(norm);
+    this.fromNext = tracks[`d${state}Next`].map(norm);
+    if (pass.endsInOne && row.top) {
+      // where the last state alone is read, its gradient comes from the output
+      this.fromOutput[this.last] = this.fromNext[this.last];
+      this.fromNext[this.last] = 0;
+    }
+    this.most = Math.max(greatest(this.fromOutput), greatest(this.fromNext), 1e-30);
+    this.color = signed(Math.max(greatest(this.track.flat().map(Math.abs)), 1e-30)).color;
+  }
+
+  parts(chosen: boolean, choose: (t: number) => void): SVGElement[] {
+    const { name, reverse } = this.row.layer;
+    const label = svg('text', { x: 2, y: this.middle + 4 }, `${name} ${reverse ? '←' : '→'}`);
+    const steps = Array.from({ length: this.pass.T }, (_, t) => {
+      const cell = this.cell(t, chosen && t === this.now);
+      cell.addEventListener('click', () => choose(t));
+      return [...this.lines(t), cell];
+    });
+    return [label, ...steps.flat()];
+  }
+
+  private get middle(): number {
+    return this.at.y(this.l) + BOX / 2;
+  }
+
+  /** The windows before have been through both ways. */
+  private reached(t: number): boolean {
+    return t < this.moment.from || this.taken.has(t);
+  }
+
+  private lines(t: number): SVGElement[] {
+    const { at, side, l, moment, pass } = this;
+    const { top, lowest } = this.row;
+    const { backward } = moment;
+    const on = this.reached(t);
+    const lines: SVGElement[] = [];
+    const next = t + side;
+    if (next >= 0 && next < pass.T) {
+      const [own, other] = [at.x(t) + (side * at.box) / 2, at.x(next) - (side * at.box) / 2];
+      // what goes back ends where its window begins
+      const cut = backward && Math.floor(t / pass.window) !== Math.floor(next / pass.window);
+      const d = backward ? this.arrow(other, own) : this.arrow(own, other);
+      lines.push(this.edge('along', d, on && !cut, this.fromNext[t]));
+    }
+    const edge = at.x(0) - at.box / 2;
+    if (t === 0 && pass.carried) lines.push(this.edge('carried', this.arrow(edge - 12, edge), !backward));
+    if (!top || !pass.endsInOne || t === this.last)
+      lines.push(this.edge(top ? 'outlet' : 'up', this.outlet(t), on, this.fromOutput[t]));
+    // training asks for no gradient of what the network reads
+    if (lowest === 0 || l > lowest)
+      lines.push(this.edge('inlet', this.inlet(t), on && !(backward && lowest === 0)));
+    return lines;
+  }
+
+  /** A line along which a state goes on, or a gradient of this norm comes back. */
+  private edge(what: string, d: string, on: boolean, size = this.most): SVGElement {
+    const { backward } = this.moment;
+    const lit = on && (!backward || size > 0);
+    const thick = lit && backward ? 1 + (3 * size) / this.most : 1.5;
+    const kind = lit ? (backward ? 'back' : 'lit') : '';
+    return svg('path', { d, class: `${what} ${kind}`.trim(), 'stroke-width': thick.toFixed(1) });
+  }
+
+  /** An arrow along the row. */
+  private arrow(start: number, end: number): string {
+    const [y, back] = [this.middle, end > start ? -4 : 4];
+    return `M${start} ${y}H${end}M${end + back} ${y - 3}L${end} ${y}L${end + back} ${y + 3}`;
+  }
+
+  /** From a cell upwards, past the other direction of its layer. */
+  private outlet(t: number): string {
+    const { at, l } = this;
+    const { highest } = this.row;
+    const [x, y, roof] = [at.x(t), at.y(l), at.above(highest)];
+    return l === highest
+      ? `M${x} ${y}V${roof}`
+      : `M${x} ${y}V${y - 8}H${x + at.aside}V${at.y(highest) - 10}H${x}V${roof}`;
+  }
+
+  /** From below into a cell, past the other direction of its layer. */
+  private inlet(t: number): string {
+    const { at, l } = this;
+    const { lowest } = this.row;
+    const [x, y] = [at.x(t), at.y(l) + BOX];
+    const floor = lowest === 0 ? at.floor : at.y(lowest) + ROW;
+    return l === lowest ? `M${x} ${floor}V${y}` : `M${x} ${floor - 12}H${x - at.aside}V${y + 8}H${x}V${y}`;
+  }
+
+  private cell(t: number, chosen: boolean): SVGElement {
+    const { box } = this.at;
+    const [x, y] = [this.at.x(t) - box / 2, this.at.y(this.l)];
+    const group = svg('g', { class: t === this.now ? 'now' : '' });
+    group.append(svg('rect', { class: 'cell', x, y, width: box, height: BOX, rx: 5 }));
+    if (this.reached(t)) group.append(...this.stripes(this.track[t], x + 3, y + 3));
+    if (chosen)
+      group.append(
+        svg('rect', {
+          ...{ x: x - 3, y: y - 3, width: box + 6, height: BOX + 6, rx: 7 },
+          ...{ fill: 'none', stroke: 'currentColor', 'stroke-dasharray': '3 3' },
+        }),
+      );
+    return group;
+  }
+
+  /** Units as stripes from the top down. */
+  private stripes(units: readonly number[], x: number, y: number): SVGElement[] {
+    const count = Math.min(STRIPES, units.length);
+    const height = (BOX - 6) / count;
+    return Array.from({ length: count }, (_, k) => {
+      const fill = this.color(units[Math.floor((k * units.length) / count)]);
+      return svg('rect', { x, y: y + k * height, width: this.at.box - 6, height, fill });
+    });
+  }
+}
 
 export function drawNetwork(
   pass: Pass,
@@ -59,131 +248,41 @@ export function drawNetwork(
   chosen: number,
   choose: (layer: number, t: number) => void,
 ): SVGSVGElement {
-  const { T, layers, read, reads, endsInOne, carried, window } = pass;
-  const { backward, done, from } = moment;
-  const foot = 13 + reads.length * LINE;
-  const height = 40 + layers.length * ROW + foot;
-  const W = Math.max(WIDTH, MARGIN + 10 + T * STEP);
-  const step = (W - MARGIN - 10) / T;
-  const box = Math.min(34, step * 0.62);
-  const aside = box / 2 + step * 0.1;
-  const x = (t: number): number => MARGIN + (t + 0.5) * step;
-  const y = (l: number): number => height - foot - 8 - (l + 1) * ROW + (ROW - BOX) / 2;
-  const below = (line: number): number => height - foot + 14 + line * LINE;
-  const root = svg('svg', { viewBox: `0 0 ${W} ${height}`, role: 'img', 'aria-label': drawn(pass, moment) });
-  root.style.minWidth = `${Math.max(760, 0.8 * W)}px`;
-
-  rowsOf(layers).forEach(({ layer, lowest, highest, top }, l) => {
-    const { reverse } = layer;
-    const steps = Array.from({ length: done }, (_, k) => timeOf(k, moment, reverse));
-    // the windows before have been through both ways
-    const reached = (t: number): boolean => t < from || steps.includes(t);
-    const now = timeOf(done - 1, moment, reverse);
-    const last = reverse ? 0 : T - 1;
-    const side = reverse ? -1 : 1;
-    const [state] = Object.keys(layer.tracks);
-    const track = layer.tracks[backward ? `d${state}` : state];
-    const [fromOutput, fromNext] = [`d${state}Out`, `d${state}Next`].map((name) =>
-      layer.tracks[name].map(norm),
-    );
-    // where the last state alone is read, its gradient comes from the output
-    if (endsInOne && top) [fromOutput[last], fromNext[last]] = [fromNext[last], 0];
-    const most = Math.max(greatest(fromOutput), greatest(fromNext), 1e-30);
-    const scale = signed(Math.max(greatest(track.flat().map(Math.abs)), 1e-30));
-    root.append(svg('text', { x: 2, y: y(l) + BOX / 2 + 4 }, `${layer.name} ${reverse ? '←' : '→'}`));
-
-    /** A line along which a state goes on, or a gradient of this norm comes back. */
-    const edge = (what: string, d: string, on: boolean, size = most): void => {
-      const lit = on && (!backward || size > 0);
-      const thick = lit && backward ? 1 + (3 * size) / most : 1.5;
-      const kind = lit ? (backward ? 'back' : 'lit') : '';
-      root.append(svg('path', { d, class: `${what} ${kind}`.trim(), 'stroke-width': thick.toFixed(1) }));
-    };
-    /** An arrow along the row. */
-    const arrow = (start: number, end: number): string => {
-      const [middle, back] = [y(l) + BOX / 2, end > start ? -4 : 4];
-      return `M${start} ${middle}H${end}M${end + back} ${middle - 3}L${end} ${middle}L${end + back} ${middle + 3}`;
-    };
-    for (let t = 0; t < T; t++) {
-      const on = reached(t);
-      const other = t + side;
-      const [own, next] = [x(t) + (side * box) / 2, x(other) - (side * box) / 2];
-      if (other >= 0 && other < T) {
-        // what goes back ends where its window begins
-        const cut = backward && Math.floor(t / window) !== Math.floor(other / window);
-        edge('along', backward ? arrow(next, own) : arrow(own, next), on && !cut, fromNext[t]);
-      }
-      if (t === 0 && carried) edge('carried', arrow(x(0) - box / 2 - 12, x(0) - box / 2), !backward);
-      if (!top || !endsInOne || t === last) {
-        const roof = y(highest) - (ROW - BOX);
-        const d =
-          l === highest
-            ? `M${x(t)} ${y(l)}V${roof}`
-            : `M${x(t)} ${y(l)}V${y(l) - 8}H${x(t) + aside}V${y(highest) - 10}H${x(t)}V${roof}`;
-        edge(top ? 'outlet' : 'up', d, on, fromOutput[t]);
-      }
-      const floor = lowest === 0 ? height - foot : y(lowest) + ROW;
-      const inlet =
-        l === lowest
-          ? `M${x(t)} ${floor}V${y(l) + BOX}`
-          : `M${x(t)} ${floor - 12}H${x(t) - aside}V${y(l) + BOX + 8}H${x(t)}V${y(l) + BOX}`;
-      // training asks for no gradient of what the network reads
-      if (lowest === 0 || l > lowest) edge('inlet', inlet, on && !(backward && lowest === 0));
-      const group = svg('g', { class: t === now ? 'now' : '' });
-      group.append(
-        svg('rect', { class: 'cell', x: x(t) - box / 2, y: y(l), width: box, height: BOX, rx: 5 }),
-      );
-      if (on) {
-        const row = track[t];
-        const count = Math.min(STRIPES, row.length);
-        for (let k = 0; k < count; k++) {
-          const value = row[Math.floor((k * row.length) / count)];
-          const h = (BOX - 6) / count;
-          group.append(
-            svg('rect', {
-              x: x(t) - box / 2 + 3,
-              y: y(l) + 3 + k * h,
-              width: box - 6,
-              height: h,
-              fill: scale.color(value),
-            }),
-          );
-        }
-      }
-      group.addEventListener('click', () => choose(l, t));
-      if (l === chosen && t === now)
-        group.append(
-          svg('rect', {
-            x: x(t) - box / 2 - 3,
-            y: y(l) - 3,
-            width: box + 6,
-            height: BOX + 6,
-            rx: 7,
-            fill: 'none',
-            stroke: 'currentColor',
-            'stroke-dasharray': '3 3',
-          }),
-        );
-      root.append(group);
-    }
+  const at = new Layout(pass);
+  const root = svg('svg', {
+    viewBox: `0 0 ${at.width} ${at.height}`,
+    role: 'img',
+    'aria-label': drawn(pass, moment),
   });
-  const decimals = step < WIDE ? 1 : 2;
-  for (let t = 0; t < T; t++) {
-    read[t].forEach((part, k) => {
-      const place = { x: x(t), y: below(k), 'text-anchor': 'middle' };
-      root.append(svg('text', place, labelOf(part, decimals)));
-    });
-    if (!endsInOne) root.append(svg('text', { x: x(t), y: 14, 'text-anchor': 'middle' }, `y${subscript(t)}`));
-  }
-  // one output of what both directions end with
-  const ends = rowsOf(layers).flatMap(({ layer: { reverse }, top }) => (top ? [reverse ? 0 : T - 1] : []));
-  if (endsInOne) {
-    const roof = y(layers.length - 1) - (ROW - BOX);
-    if (ends.length > 1) root.append(svg('path', { d: `M${x(0)} ${roof}H${x(T - 1)}` }));
-    root.append(svg('text', { x: x(T - 1), y: 14, 'text-anchor': 'middle' }, 'y'));
-  }
-  reads.forEach((name, k) => root.append(svg('text', { x: 2, y: below(k) }, name)));
+  root.style.minWidth = `${Math.max(760, 0.8 * at.width)}px`;
+  rowsOf(pass.layers).forEach((row, l) =>
+    root.append(...new DrawnRow(pass, moment, at, row, l).parts(l === chosen, (t) => choose(l, t))),
+  );
+  root.append(...readLabels(pass, at), ...outputLabels(pass, at));
   return root;
+}
+
+/** What each step reads, and the names of it. */
+function readLabels({ read, reads }: Pass, at: Layout): SVGElement[] {
+  const decimals = at.step < WIDE ? 1 : 2;
+  return [
+    ...read.flatMap((parts, t) =>
+      parts.map((part, k) =>
+        svg('text', { x: at.x(t), y: at.below(k), 'text-anchor': 'middle' }, labelOf(part, decimals)),
+      ),
+    ),
+    ...reads.map((name, k) => svg('text', { x: 2, y: at.below(k) }, name)),
+  ];
+}
+
+/** An output at each step, or one of what all directions of the last layer end with. */
+function outputLabels({ T, layers, endsInOne }: Pass, at: Layout): SVGElement[] {
+  const label = (t: number, text: string): SVGElement =>
+    svg('text', { x: at.x(t), y: 14, 'text-anchor': 'middle' }, text);
+  if (!endsInOne) return Array.from({ length: T }, (_, t) => label(t, `y${subscript(t)}`));
+  const roof = at.above(layers.length - 1);
+  const joined = rowsOf(layers).filter(({ top }) => top).length > 1;
+  return [...(joined ? [svg('path', { d: `M${at.x(0)} ${roof}H${at.x(T - 1)}` })] : []), label(T - 1, 'y')];
 }
 
 const subscript = (t: number): string => [...String(t)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
