@@ -108,81 +108,98 @@ function signatureOf(declaration: ts.Node): string {
 /** What index.ts exports, in its order. A comment `// Heading` above an export begins a group. */
 export function publicInterface(): PublicInterface {
   const { program, inferred } = declarations();
-  const checker = program.getTypeChecker();
-  const index = program.getSourceFile(join(root, 'index.ts'))!;
-  const text = index.getFullText();
-  const target = (symbol: ts.Symbol): ts.Symbol =>
-    symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  const fileOf = (node: ts.Node): string => relative(root, node.getSourceFile().fileName);
-
-  const names: PublicName[] = [];
-  const exported = new Map<ts.Symbol, ts.Node[]>();
-  let group = '';
-  const add = (name: string, symbol: ts.Symbol): void => {
-    const found = target(symbol);
-    const nodes = (found.declarations ?? []).map((node) =>
-      ts.isVariableDeclaration(node) ? node.parent.parent : node,
-    );
-    if (nodes.length === 0) throw new Error(`api: ${name} must be declared in this project, got nothing`);
-    if (ts.isSourceFile(nodes[0])) {
-      for (const member of checker.getExportsOfModule(found)) add(`${name}.${member.name}`, member);
-      return;
-    }
-    exported.set(found, nodes);
-    names.push({
-      name,
-      group,
-      file: fileOf(nodes[0]),
-      isType: !(found.flags & ts.SymbolFlags.Value),
-      signature: nodes.map(signatureOf).join('\n'),
-      docstring: nodes
-        .flatMap((node) => ts.getJSDocCommentsAndTags(node).map((doc) => doc.getText()))
-        .join('\n'),
-    });
-  };
-  for (const statement of index.statements) {
-    for (const { pos, end } of ts.getLeadingCommentRanges(text, statement.getFullStart()) ?? [])
-      group = /^\/\/ (.*)/.exec(text.slice(pos, end))?.[1] ?? group;
-    if (!ts.isExportDeclaration(statement) || !statement.exportClause) continue;
-    const { exportClause } = statement;
-    const specifiers = ts.isNamedExports(exportClause) ? exportClause.elements : [exportClause];
-    for (const { name } of specifiers) add(name.text, checker.getSymbolAtLocation(name)!);
-  }
-
-  const missing = new Set<string>();
-  for (const [symbol, nodes] of exported) {
-    const look = (node: ts.Node): void => {
-      if (isPrivate(node)) return;
-      const { parent } = node;
-      if (
-        ts.isIdentifier(node) &&
-        (ts.isTypeReferenceNode(parent) ||
-          ts.isExpressionWithTypeArguments(parent) ||
-          ts.isTypeQueryNode(parent))
-      ) {
-        const found = checker.getSymbolAtLocation(node);
-        const mentioned = found && target(found);
-        const [declaration] = mentioned?.declarations ?? [];
-        if (
-          mentioned &&
-          declaration &&
-          !ts.isTypeParameterDeclaration(declaration) &&
-          !exported.has(mentioned)
-        )
-          missing.add(`${mentioned.name} (${fileOf(declaration)}), mentioned by ${symbol.name}`);
-      }
-      ts.forEachChild(node, look);
-    };
-    nodes.forEach(look);
-  }
+  const found = exportsOf(program);
+  const names = found.map(({ name }) => name);
   return {
     names,
-    missing: [...missing],
+    missing: missingFrom(found, program.getTypeChecker()),
     inferred: names
       .filter(({ name, file }) => inferred.has(`${file} ${name.replace(/.*\./, '')}`))
       .map(({ name }) => name),
   };
 }
+
+/** What is exported, and its declarations. */
+interface Export {
+  name: PublicName;
+  symbol: ts.Symbol;
+  nodes: ts.Node[];
+}
+
+function exportsOf(program: ts.Program): Export[] {
+  const checker = program.getTypeChecker();
+  const index = program.getSourceFile(join(root, 'index.ts'))!;
+  const found: Export[] = [];
+  let group = '';
+  const add = (name: string, alias: ts.Symbol): void => {
+    const symbol = targetOf(alias, checker);
+    const nodes = (symbol.declarations ?? []).map((node) =>
+      ts.isVariableDeclaration(node) ? node.parent.parent : node,
+    );
+    if (nodes.length === 0) throw new Error(`api: ${name} must be declared in this project, got nothing`);
+    if (ts.isSourceFile(nodes[0]))
+      for (const member of checker.getExportsOfModule(symbol)) add(`${name}.${member.name}`, member);
+    else found.push({ name: described(name, group, symbol, nodes), symbol, nodes });
+  };
+  for (const statement of index.statements) {
+    group = headingAbove(statement, index.getFullText()) ?? group;
+    if (!ts.isExportDeclaration(statement) || !statement.exportClause) continue;
+    const { exportClause } = statement;
+    const specifiers = ts.isNamedExports(exportClause) ? exportClause.elements : [exportClause];
+    for (const { name } of specifiers) add(name.text, checker.getSymbolAtLocation(name)!);
+  }
+  return found;
+}
+
+/** What a name stands for, wherever it has been imported from. */
+const targetOf = (symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+
+const fileOf = (node: ts.Node): string => relative(root, node.getSourceFile().fileName);
+
+const described = (
+  name: string,
+  group: string,
+  symbol: ts.Symbol,
+  nodes: readonly ts.Node[],
+): PublicName => ({
+  ...{ name, group, file: fileOf(nodes[0]) },
+  isType: !(symbol.flags & ts.SymbolFlags.Value),
+  signature: nodes.map(signatureOf).join('\n'),
+  docstring: nodes.flatMap((node) => ts.getJSDocCommentsAndTags(node).map((doc) => doc.getText())).join('\n'),
+});
+
+/** The last comment `// Heading` above a statement. */
+const headingAbove = (statement: ts.Statement, text: string): string | undefined =>
+  (ts.getLeadingCommentRanges(text, statement.getFullStart()) ?? [])
+    .map(({ pos, end }) => /^\/\/ (.*)/.exec(text.slice(pos, end))?.[1])
+    .findLast((heading) => heading !== undefined);
+
+/** Types that declarations mention, but that are not exported. */
+function missingFrom(exported: readonly Export[], checker: ts.TypeChecker): string[] {
+  const known = new Set(exported.map(({ symbol }) => symbol));
+  const missing = new Set<string>();
+  for (const { symbol, nodes } of exported) {
+    const look = (node: ts.Node): void => {
+      if (isPrivate(node)) return;
+      const found = isMention(node) ? checker.getSymbolAtLocation(node) : undefined;
+      const mentioned = found && targetOf(found, checker);
+      const [declaration] = mentioned?.declarations ?? [];
+      if (mentioned && declaration && !ts.isTypeParameterDeclaration(declaration) && !known.has(mentioned))
+        missing.add(`${mentioned.name} (${fileOf(declaration)}), mentioned by ${symbol.name}`);
+      ts.forEachChild(node, look);
+    };
+    nodes.forEach(look);
+  }
+  return [...missing];
+}
+
+/** Whether a node is the name of a type, or of a value of which the type is asked for. */
+const isMention = (node: ts.Node): boolean =>
+  ts.isIdentifier(node) &&
+  (ts.isTypeReferenceNode(node.parent) ||
+    ts.isExpressionWithTypeArguments(node.parent) ||
+    ts.isTypeQueryNode(node.parent));
 
 /** The contents of docs/api.txt. */
 export function report({ names }: PublicInterface): string {

@@ -118,58 +118,63 @@ const EQUATIONS = [
   Array.from({ length: 800 }, (_, k) => `\n  q${k} = h - sum(h, axis=1)`).join(''),
 ];
 
-export function targets(): Record<string, Target> {
-  const trained = (layers: Parameters<typeof network>[0]['layers']) => {
-    const net = network({ layers, output: 3, loss: 'softmax', dtype: 'float32', seed: 1 });
-    const adam = optimizer(net, { name: 'adam' });
-    const pass = net.forward({ x: [[0], [1]], targets: [[1], [0]] });
-    pass.backward();
-    adam.step();
-    return { network: net, optimizer: adam };
-  };
-  const stack = [lstm({ input: 3, hidden: 2 }), lstm({ input: 2, hidden: 2 })];
-  const both = [bidirectional(gru({ input: 3, hidden: 2 })), elman({ input: 4, hidden: 2 })];
-  const [one, two] = [trained(stack), trained(both)];
+const root = join(__dirname, '..');
+const VECTORS = [
+  'lstm_all_sizes_1',
+  'rnn_relu_t1',
+  'gru_reset_before_h1',
+  'jordan_p_t1',
+  'elman_h1',
+  'lstm_peephole_h1',
+  'optim_adam',
+  'softmax_ce_one_class',
+  'seq2seq_gru_b1',
+  'lstm_packed_b1',
+  'clockwork_b1_t0',
+  'lstm_many_to_one',
+];
+
+/** Every reader of files. */
+export const targets = (): Record<string, Target> => ({
+  ...weightTargets(),
+  vector: {
+    good: VECTORS.map((name) => readFileSync(join(root, 'tests', 'golden', `${name}.json`))),
+    json: 'whole',
+    read: (bytes) => verify(parseVector(Buffer.from(bytes).toString())),
+  },
+  ...suiteTargets(),
+  ...textTargets(),
+});
+
+/** Settings of a training run, as its checkpoint holds them. */
+const trainingOf = () => newSettings({ batch: 2, schedule: 'step:10:0.5' }, 'text', 'a'.repeat(64), 'plain');
+
+/** A network after a step of training, with the optimizer's memory. */
+function trained(layers: Parameters<typeof network>[0]['layers']) {
+  const net = network({ layers, output: 3, loss: 'softmax', dtype: 'float32', seed: 1 });
+  const adam = optimizer(net, { name: 'adam' });
+  const pass = net.forward({ x: [[0], [1]], targets: [[1], [0]] });
+  pass.backward();
+  adam.step();
+  return { network: net, optimizer: adam };
+}
+
+/** Weights of networks: our checkpoints, and the files of other frameworks. */
+function weightTargets(): Record<string, Target> {
+  const [one, two] = [
+    trained([lstm({ input: 3, hidden: 2 }), lstm({ input: 2, hidden: 2 })]),
+    trained([bidirectional(gru({ input: 3, hidden: 2 })), elman({ input: 4, hidden: 2 })]),
+  ];
   const weights = toPytorch(one.network.architecture, one.network.parameters.values);
-  const settings = newSettings({ batch: 2, schedule: 'step:10:0.5' }, 'text', 'a'.repeat(64), 'plain');
   const checkpoints = [one, two].map((each) =>
     encodeCheckpoint({
       ...each,
       vocabulary: Vocabulary.of('ab'),
       states: {},
       curves: { training: [1, 2] },
-      training: { settings },
+      training: { settings: trainingOf() },
     }),
   );
-  const folder = join(__dirname, '..', 'tests', 'golden');
-  const cells = join(__dirname, '..', 'examples', 'cells');
-  const vectors = [
-    'lstm_all_sizes_1',
-    'rnn_relu_t1',
-    'gru_reset_before_h1',
-    'jordan_p_t1',
-    'elman_h1',
-    'lstm_peephole_h1',
-    'optim_adam',
-    'softmax_ce_one_class',
-    'seq2seq_gru_b1',
-    'lstm_packed_b1',
-    'clockwork_b1_t0',
-    'lstm_many_to_one',
-  ];
-  const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
-  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
-  const text = join(temporary, 'text');
-  const { files } = suiteFiles();
-  const suiteFile = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
-  const numbered = (what: string, count: number): Uint8Array[] =>
-    Array.from({ length: count }, (_, k) => suiteFile(`onnx/test_gru/test_data_set_0/${what}_${k}.pb`));
-  const node: OnnxFiles = {
-    model: suiteFile('onnx/test_gru/model.onnx'),
-    inputs: numbered('input', 5),
-    outputs: numbered('output', 2),
-  };
-  const [webnnTest] = JSON.parse(Buffer.from(suiteFile('webnn/gru.json')).toString()) as object[];
   return {
     safetensors: {
       good: [encodeSafetensors(weights, { format: 'pt' })],
@@ -188,11 +193,22 @@ export function targets(): Record<string, Target> {
       good: [one, two].map((each) => encodeNpz(toKeras(each.network))),
       read: (bytes) => fromKeras(readArchive(bytes)),
     },
-    vector: {
-      good: vectors.map((name) => readFileSync(join(folder, `${name}.json`))),
-      json: 'whole',
-      read: (bytes) => verify(parseVector(Buffer.from(bytes).toString())),
-    },
+  };
+}
+
+/** Conformance suites of others. */
+function suiteTargets(): Record<string, Target> {
+  const { files } = suiteFiles();
+  const suiteFile = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
+  const numbered = (what: string, count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, k) => suiteFile(`onnx/test_gru/test_data_set_0/${what}_${k}.pb`));
+  const node: OnnxFiles = {
+    model: suiteFile('onnx/test_gru/model.onnx'),
+    inputs: numbered('input', 5),
+    outputs: numbered('output', 2),
+  };
+  const [webnnTest] = JSON.parse(Buffer.from(suiteFile('webnn/gru.json')).toString()) as object[];
+  return {
     'onnx tensor': { good: [...node.inputs], read: (bytes) => decodeOnnxTensor(bytes) },
     'onnx node test': {
       good: [node.model],
@@ -208,8 +224,18 @@ export function targets(): Record<string, Target> {
         }
       },
     },
+  };
+}
+
+/** What people write: settings, equations, pictures, texts. */
+function textTargets(): Record<string, Target> {
+  const cells = join(root, 'examples', 'cells');
+  const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
+  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
+  const text = join(temporary, 'text');
+  return {
     settings: {
-      good: [Buffer.from(JSON.stringify(settings))],
+      good: [Buffer.from(JSON.stringify(trainingOf()))],
       json: 'whole',
       read: (bytes) => {
         const given = Buffer.from(bytes).toString();
