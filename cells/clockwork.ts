@@ -9,12 +9,13 @@
  * blocks are never multiplied.
  */
 import { must, mustBeOneOf } from '../core/check';
+import type { Compiled } from '../core/equations/block';
 import { equations } from '../core/equations/equations';
 import { constant, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import { columns, rows, type Tensors } from '../core/tensor';
 import { activationNames, slopes, type Activation } from './activation';
-import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
+import { checkCellOptions, weightInit, type Cell, type CellOptions, type StatementPair } from './cell';
 import { when } from './define';
 import {
   fires,
@@ -118,6 +119,12 @@ export function clockwork(options: ClockworkOptions): Cell {
   return modular(modules, options);
 }
 
+const paired = (forward: Compiled, backward: Compiled, jacobian: Compiled): StatementPair => ({
+  forward: forward.statements[0],
+  backward: backward.statements[0],
+  jacobian: jacobian.statements[0],
+});
+
 /**
  * The cell of these modules in this order: each reads itself and those that follow it. In `clockwork` these are the slower
  * ones; any other order is for experiments only.
@@ -130,12 +137,6 @@ export function modular(
   const { input: D, bias = true, offset = 0, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   const e = equationsOf(activation, bias);
-  const [[fire], [fireBackward], [fireJacobian]] = [e.fire, e.fireBackward, e.fireJacobian].map(
-    (c) => c.statements,
-  );
-  const [[hold], [holdBackward], [holdJacobian]] = [e.hold, e.holdBackward, e.holdJacobian].map(
-    (c) => c.statements,
-  );
 
   return {
     name: 'clockwork',
@@ -151,20 +152,16 @@ export function modular(
     buffers: { z: H, dz: H },
 
     statements: [
-      { forward: fire, backward: fireBackward, jacobian: fireJacobian },
-      { forward: hold, backward: holdBackward, jacobian: holdJacobian },
+      paired(e.fire, e.fireBackward, e.fireJacobian),
+      paired(e.hold, e.holdBackward, e.holdJacobian),
     ],
 
     phase: (t) => modules.map((module) => (fires(module, t + offset) ? 1 : 0)).join(''),
 
     step(program: Program, v: Tensors, t: number) {
       for (const run of runsAt(modules, t + offset)) {
-        if (!run.fires) {
-          e.hold.record(program, part(v, run));
-          continue;
-        }
-        for (const module of run.modules) e.hear.record(program, part(v, module));
-        e.fire.record(program, part(v, run));
+        if (run.fires) for (const module of run.modules) e.hear.record(program, part(v, module));
+        (run.fires ? e.fire : e.hold).record(program, part(v, run));
       }
     },
 
@@ -185,12 +182,9 @@ export function modular(
 
     jacobian(program: Program, v: Tensors, t: number) {
       for (const run of runsAt(modules, t + offset)) {
-        if (!run.fires) {
-          e.holdJacobian.record(program, uprightPart(v, run));
-          continue;
-        }
-        for (const module of run.modules) e.hearJacobian.record(program, uprightPart(v, module));
-        e.fireJacobian.record(program, uprightPart(v, run));
+        if (run.fires)
+          for (const module of run.modules) e.hearJacobian.record(program, uprightPart(v, module));
+        (run.fires ? e.fireJacobian : e.holdJacobian).record(program, uprightPart(v, run));
       }
     },
   };

@@ -2,6 +2,7 @@
 import { Block, type Compiled } from '../core/equations/block';
 import { declare, type Declared } from '../core/equations/declare';
 import { EquationError } from '../core/equations/error';
+import type { Declarations } from '../core/equations/scope';
 import { times, type Shape, type Shapes } from '../core/equations/shapes';
 import { inputsOf, type Statement } from '../core/statement';
 import type { CellEquations, StatementPair } from './cell';
@@ -81,13 +82,8 @@ function blocksOf(
   declared: Declared,
   letters: Readonly<Record<string, number>>,
 ): Blocks {
-  const { gates } = declared;
+  const common = { gates: declared.gates, letters };
   const { inputs, states, parameters } = declared.sections;
-  const [output] = Object.keys(states);
-  const total = gates && times(gates.size, gates.names.length);
-  const gateBuffer = (prefix: string, shape: (size: string) => Shape): Shapes =>
-    gates && total !== undefined ? { [`${prefix}${gates.buffer}`]: shape(total) } : {};
-
   const before = {
     ...renamed(inputs, (x) => x, perRow),
     ...renamed(states, (s) => `${s}Prev`, perRow),
@@ -95,74 +91,101 @@ function blocksOf(
   };
   const forward = new Block(text.forward, `${name}, forward`, {
     given: before,
-    outputs: { ...renamed(states, (s) => s, perRow), ...gateBuffer('', (size) => ['B', size]) },
-    ...{ gates, letters },
+    outputs: {
+      ...renamed(states, (s) => s, perRow),
+      ...gateBuffer(declared, '', (size) => ['B', size]),
+    },
+    ...common,
   });
   forward.mustWrite(Object.keys(states));
   const isRead = forward.scope.reads();
   for (const p of Object.keys(parameters))
     if (!isRead(p)) throw forward.errorAt(text.forward.length, `${p} is declared, but never read`);
 
-  const left = Object.fromEntries(
-    [...forward.scope.written].filter(([value]) => !forward.scope.isGone(value)),
-  );
-  const backward = new Block(text.backward, `${name}, backward`, {
+  const left = [...forward.scope.written].filter(([value]) => !forward.scope.isGone(value));
+  const known = { ...before, ...Object.fromEntries(left) };
+  const gradients = [
+    'dx',
+    ...Object.keys(states).map((s) => `d${s}Prev`),
+    ...Object.keys(parameters).map((p) => `d${p}`),
+  ];
+  const backward = backwardBlock(text.backward, `${name}, backward`, declared, known, common);
+  backward.mustWrite(gradients);
+  backward.mustUse(new Set(gradients));
+  const found: Blocks = { forward, backward, states: Object.keys(states), gradients, slopes: [] };
+  if (text.jacobian === undefined) return found;
+
+  const slopes = Object.keys(states).map((s) => `J${s}`);
+  const jacobian = jacobianBlock(text.jacobian, `${name}, jacobian`, declared, known, common);
+  jacobian.mustWrite(slopes);
+  jacobian.mustUse(new Set(slopes));
+  return { ...found, jacobian, slopes };
+}
+
+type Common = Pick<Declarations, 'gates' | 'letters'>;
+
+/** The buffer in which all gates lie side by side, if there are any. */
+const gateBuffer = ({ gates }: Declared, prefix: string, shape: (size: string) => Shape): Shapes => {
+  const total = gates && times(gates.size, gates.names.length);
+  return gates && total !== undefined ? { [`${prefix}${gates.buffer}`]: shape(total) } : {};
+};
+
+/** @param known what forward was given and has left. */
+function backwardBlock(
+  text: string,
+  where: string,
+  declared: Declared,
+  known: Shapes,
+  common: Common,
+): Block {
+  const { inputs, states, parameters } = declared.sections;
+  const [output] = Object.keys(states);
+  return new Block(text, where, {
     given: {
-      ...before,
-      ...left,
+      ...known,
       [`d${output}Out`]: perRow(states[output]),
       ...renamed(states, (s) => `d${s}Next`, perRow),
     },
     outputs: {
       ...renamed(inputs, (x) => `d${x}`, perRow),
       ...renamed(states, (s) => `d${s}Prev`, perRow),
-      ...gateBuffer('d', (size) => ['B', size]),
+      ...gateBuffer(declared, 'd', (size) => ['B', size]),
     },
     accumulators: renamed(
       parameters,
       (p) => `d${p}`,
       (shape) => shape,
     ),
-    ...{ gates, letters },
+    ...common,
   });
-  const gradients = [
-    'dx',
-    ...Object.keys(states).map((s) => `d${s}Prev`),
-    ...Object.keys(parameters).map((p) => `d${p}`),
-  ];
-  backward.mustWrite(gradients);
-  backward.mustUse(new Set(gradients));
-  const found: Blocks = { forward, backward, states: Object.keys(states), gradients, slopes: [] };
-  if (text.jacobian === undefined) return found;
+}
 
-  // one row of the batch: every value and every vector is a column
+/** One row of the batch: every value and every vector is a column. */
+function jacobianBlock(
+  text: string,
+  where: string,
+  declared: Declared,
+  known: Shapes,
+  common: Common,
+): Block {
+  const { gates } = declared;
+  const { states, parameters } = declared.sections;
   const column = (shape: Shape): Shape => [shape[shape.length - 1], '1'];
+  const slope = ([width]: Shape): Shape => [width, 'n'];
   const matrices = Object.fromEntries(Object.entries(parameters).filter(([, shape]) => shape.length === 2));
-  const jacobian = new Block(text.jacobian, `${name}, jacobian`, {
+  return new Block(text, where, {
     given: {
-      ...renamed({ ...before, ...left }, (v) => v, column),
+      ...renamed(known, (v) => v, column),
       ...matrices,
-      ...renamed(
-        states,
-        (s) => `J${s}Prev`,
-        ([w]) => [w, 'n'],
-      ),
+      ...renamed(states, (s) => `J${s}Prev`, slope),
     },
     outputs: {
-      ...renamed(
-        states,
-        (s) => `J${s}`,
-        ([w]) => [w, 'n'],
-      ),
-      ...gateBuffer('J', (size) => [size, 'n']),
+      ...renamed(states, (s) => `J${s}`, slope),
+      ...gateBuffer(declared, 'J', (size) => [size, 'n']),
     },
-    ...{ gates, letters },
+    ...common,
     inPlace: Object.fromEntries((gates?.names ?? []).map((gate) => [`J${gate}`, `J${gates?.buffer}${gate}`])),
   });
-  const slopes = Object.keys(states).map((s) => `J${s}`);
-  jacobian.mustWrite(slopes);
-  jacobian.mustUse(new Set(slopes));
-  return { ...found, jacobian, slopes };
 }
 
 type CompiledBlocks = Pick<ReadCell, 'forward' | 'backward' | 'jacobian'>;

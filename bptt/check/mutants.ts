@@ -144,8 +144,41 @@ export function mutate({ backward, variables }: Pick<Problem, 'backward' | 'vari
 }
 
 /** All mutants of one statement: terms dropped, negated or scaled; factors lost; operands swapped. */
-export function mutateGraph(graph: Graph): { what: string; graph: Graph }[] {
-  const found: { what: string; graph: Graph }[] = [];
+export const mutateGraph = (graph: Graph): GraphMutant[] => [
+  ...outputMutants(graph),
+  ...argumentMutants(graph),
+  ...swapMutants(graph),
+];
+
+interface GraphMutant {
+  what: string;
+  graph: Graph;
+}
+/** Adds nodes that multiply a node by a factor; returns the index of the product. */
+type Wrap = (k: number) => number;
+
+/** A term left out, with the other sign, and slightly too large. */
+const termMutants = (
+  graph: Graph,
+  where: string,
+  rewire: (nodes: GraphNode[], wrap: Wrap) => Graph,
+): GraphMutant[] =>
+  (
+    [
+      ['drop', 0],
+      ['flip', -1],
+      ['scale by 1.001', 1.001],
+    ] as const
+  ).map(([what, factor]) => {
+    const nodes = graph.nodes.map((node) => ({ ...node }));
+    const wrap: Wrap = (k) => {
+      const constant = nodes.push({ op: 'constant', value: factor }) - 1;
+      return nodes.push({ op: 'mul', args: [constant, k] }) - 1;
+    };
+    return { what: `${where}: ${what}`, graph: inOrder(rewire(nodes, wrap)) };
+  });
+
+function outputMutants(graph: Graph): GraphMutant[] {
   const lines = printGraph(graph);
   const lineOf = (index: number): string => {
     const name = [...Object.entries(graph.outputs), ...Object.entries(graph.locals)].find(
@@ -153,67 +186,53 @@ export function mutateGraph(graph: Graph): { what: string; graph: Graph }[] {
     )?.[0];
     return lines.find((line) => name !== undefined && line.startsWith(`${name} =`)) ?? `node ${index}`;
   };
-  const replaceTerm = (
-    where: string,
-    rewire: (nodes: GraphNode[], wrap: (k: number) => number) => Graph,
-  ): void => {
-    for (const [what, factor] of [
-      ['drop', 0],
-      ['flip', -1],
-      ['scale by 1.001', 1.001],
-    ] as const) {
-      const nodes = graph.nodes.map((node) => ({ ...node }));
-      const wrap = (k: number): number => {
-        const constant = nodes.push({ op: 'constant', value: factor }) - 1;
-        return nodes.push({ op: 'mul', args: [constant, k] }) - 1;
-      };
-      found.push({ what: `${where}: ${what}`, graph: inOrder(rewire(nodes, wrap)) });
-    }
-  };
-
-  for (const [name, index] of Object.entries(graph.outputs)) {
-    replaceTerm(`the whole of ${lineOf(index)}`, (nodes, wrap) => ({
+  return Object.entries(graph.outputs).flatMap(([name, index]) =>
+    termMutants(graph, `the whole of ${lineOf(index)}`, (nodes, wrap) => ({
       ...graph,
       nodes,
       outputs: { ...graph.outputs, [name]: wrap(index) },
-    }));
-  }
-  graph.nodes.forEach((node, k) => {
-    if (node.op === 'input' || node.op === 'constant') return;
-    node.args.forEach((_, arg) => {
-      const edit =
-        (change: (args: number[], wrap: (k: number) => number) => number[]) =>
-        (nodes: GraphNode[], wrap: (k: number) => number) => {
-          nodes[k] = { op: node.op, args: change([...node.args], wrap) };
-          return { ...graph, nodes };
-        };
+    })),
+  );
+}
+
+/** Terms of a sum, and factors of a product that are lost. */
+function argumentMutants(graph: Graph): GraphMutant[] {
+  return graph.nodes.flatMap((node, k) => {
+    if (node.op === 'input' || node.op === 'constant') return [];
+    return node.args.flatMap((_, arg) => {
       const side = `${['left', 'right', 'third'][arg]} of ${node.op} (${textOf(graph, k)})`;
-      if (node.op === 'add' || node.op === 'sub') {
-        replaceTerm(
-          side,
-          edit((args, wrap) => args.map((a, j) => (j === arg ? wrap(a) : a))),
-        );
-      } else if (node.op === 'mul') {
-        const nodes = graph.nodes.map((old) => ({ ...old }));
-        const one = nodes.push({ op: 'constant', value: 1 }) - 1;
-        nodes[k] = { op: 'mul', args: node.args.map((a, j) => (j === arg ? one : a)) };
-        found.push({ what: `${side}: lose the factor`, graph: inOrder({ ...graph, nodes }) });
-      }
+      const replaced = (by: (a: number) => number): GraphNode => ({
+        op: node.op,
+        args: node.args.map((a, j) => (j === arg ? by(a) : a)),
+      });
+      if (node.op === 'add' || node.op === 'sub')
+        return termMutants(graph, side, (nodes, wrap) => {
+          nodes[k] = replaced(wrap);
+          return { ...graph, nodes };
+        });
+      if (node.op !== 'mul') return [];
+      const nodes = graph.nodes.map((old) => ({ ...old }));
+      const one = nodes.push({ op: 'constant', value: 1 }) - 1;
+      nodes[k] = replaced(() => one);
+      return [{ what: `${side}: lose the factor`, graph: inOrder({ ...graph, nodes }) }];
     });
   });
+}
 
-  for (const [a, b] of pairs(inputsOf(graph))) {
+/** Two inputs, or two outputs, taken for each other. */
+function swapMutants(graph: Graph): GraphMutant[] {
+  const inputs = pairs(inputsOf(graph)).map(([a, b]) => {
     const swap = (name: string): string => (name === a ? b : name === b ? a : name);
     const nodes = graph.nodes.map((node) =>
       node.op === 'input' ? { ...node, name: swap(node.name) } : node,
     );
-    found.push({ what: `swap ${a} and ${b}`, graph: { ...graph, nodes } });
-  }
-  for (const [a, b] of pairs(Object.keys(graph.outputs))) {
-    const outputs = { ...graph.outputs, [a]: graph.outputs[b], [b]: graph.outputs[a] };
-    found.push({ what: `swap ${a} and ${b}`, graph: { ...graph, outputs } });
-  }
-  return found;
+    return { what: `swap ${a} and ${b}`, graph: { ...graph, nodes } };
+  });
+  const outputs = pairs(Object.keys(graph.outputs)).map(([a, b]) => {
+    const swapped = { ...graph.outputs, [a]: graph.outputs[b], [b]: graph.outputs[a] };
+    return { what: `swap ${a} and ${b}`, graph: { ...graph, outputs: swapped } };
+  });
+  return [...inputs, ...outputs];
 }
 
 /** Puts nodes appended by a rewrite before those that read them. */

@@ -98,44 +98,45 @@ function bidirectionalCases(): Case[] {
   );
 }
 
+// in a many-to-one network, no gradient reaches the top cell's output before the last step: so there is an lstm
+// below as well, to use every term of its backward statement
+const deep = (topology?: Topology): NetworkOptions['layers'] => [
+  lstm(sizes),
+  gru({ input: H, hidden: 5 }),
+  topology === 'many-to-one' ? lstm({ input: 5, hidden: 8 }) : elman({ input: 5, hidden: 8 }),
+];
+const bothWays = (): Layer[] => [
+  bidirectional(lstm({ input: D, hidden: 3 })),
+  bidirectional(gru({ input: 6, hidden: 2 }), elman({ input: 6, hidden: 3 })),
+];
+const mixed = (): Layer[] => [
+  elman({ input: D, hidden: 3 }),
+  bidirectional(lstm({ input: 3, hidden: 2 })),
+  elman({ input: 4, hidden: 5 }),
+];
+const everyKind = (): Layer[] => [
+  clockwork({ input: D, hidden: 4, periods: [1, 3] }),
+  jordan({ input: 4, hidden: 5, output: 2, feedback: 'p' }),
+  clockwork({ input: 2, hidden: 3, periods: [1, 2, 4], offset: 1 }),
+];
+const lastBothWays = (): Layer[] => [
+  bidirectional(lstm({ input: D, hidden: 3 })),
+  bidirectional(lstm({ input: 6, hidden: 2 })),
+];
+// an embedding within a decoder is among the topology cases
+const embedded = (): NetworkOptions['layers'] => [
+  embedding({ input: D, width: 5 }),
+  lstm({ input: 5, hidden: 3 }),
+  gru({ input: 3, hidden: 3 }),
+];
+const embeddedBothWays = (): NetworkOptions['layers'] => [
+  embedding({ input: D, width: 5 }),
+  bidirectional(lstm({ input: 5, hidden: 3 })),
+  bidirectional(lstm({ input: 6, hidden: 2 })),
+];
+const alike = (): Layer[] => [elman({ input: D, hidden: 5 }), bidirectional(gru({ input: 5, hidden: 5 }))];
+
 function networkCases(): Case[] {
-  // in a many-to-one network, no gradient reaches the top cell's output before the last step: so there is an lstm
-  // below as well, to use every term of its backward statement
-  const deep = (topology?: Topology): NetworkOptions['layers'] => [
-    lstm(sizes),
-    gru({ input: H, hidden: 5 }),
-    topology === 'many-to-one' ? lstm({ input: 5, hidden: 8 }) : elman({ input: 5, hidden: 8 }),
-  ];
-  const bothWays = (): Layer[] => [
-    bidirectional(lstm({ input: D, hidden: 3 })),
-    bidirectional(gru({ input: 6, hidden: 2 }), elman({ input: 6, hidden: 3 })),
-  ];
-  const mixed = (): Layer[] => [
-    elman({ input: D, hidden: 3 }),
-    bidirectional(lstm({ input: 3, hidden: 2 })),
-    elman({ input: 4, hidden: 5 }),
-  ];
-  const everyKind = (): Layer[] => [
-    clockwork({ input: D, hidden: 4, periods: [1, 3] }),
-    jordan({ input: 4, hidden: 5, output: 2, feedback: 'p' }),
-    clockwork({ input: 2, hidden: 3, periods: [1, 2, 4], offset: 1 }),
-  ];
-  const lastBothWays = (): Layer[] => [
-    bidirectional(lstm({ input: D, hidden: 3 })),
-    bidirectional(lstm({ input: 6, hidden: 2 })),
-  ];
-  // an embedding within a decoder is among the topology cases
-  const embedded = (): NetworkOptions['layers'] => [
-    embedding({ input: D, width: 5 }),
-    lstm({ input: 5, hidden: 3 }),
-    gru({ input: 3, hidden: 3 }),
-  ];
-  const embeddedBothWays = (): NetworkOptions['layers'] => [
-    embedding({ input: D, width: 5 }),
-    bidirectional(lstm({ input: 5, hidden: 3 })),
-    bidirectional(lstm({ input: 6, hidden: 2 })),
-  ];
-  const alike = (): Layer[] => [elman({ input: D, hidden: 5 }), bidirectional(gru({ input: 5, hidden: 5 }))];
   const softmax = { output: O, loss: 'softmax' } as const;
   const [ragged, classes, topology] = [true, true, 'many-to-one' as const];
   const cases: [string, Omit<NetworkOptions, 'layers'> & Kind, typeof deep][] = [

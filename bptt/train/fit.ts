@@ -168,17 +168,7 @@ function check(network: Network, options: FitOptions): void {
   mustBeNetwork(network, where);
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, optionNames, where);
-  const {
-    optimizer,
-    steps,
-    seconds,
-    accumulate = 1,
-    threads,
-    clip,
-    weightNoise = 0,
-    validation,
-    earlyStopping,
-  } = options;
+  const { optimizer, steps, seconds, accumulate = 1, threads, clip, weightNoise = 0 } = options;
   mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
   const { curve } = options;
   mustBe(curve === undefined || curve instanceof LossCurve, where, 'curve must be a LossCurve', curve);
@@ -192,35 +182,35 @@ function check(network: Network, options: FitOptions): void {
   else if (threads !== undefined) mustCount(threads, where, 'threads');
   const known = typeof optimizer === 'object' && optimizer !== null;
   mustBe(known, where, "optimizer must be an Optimizer, or its options, as in { name: 'adam' }", optimizer);
-  if (clip) {
-    const form = 'clip must be { norm } or { value }';
-    mustBe(typeof clip === 'object', where, form, clip);
-    mustBe('norm' in clip || 'value' in clip, where, form, clip);
-    mustKnowKeys(clip, 'norm' in clip ? ['norm', 'epsilon'] : ['value'], `${where}: clip`);
-    const limit = 'norm' in clip ? clip.norm : clip.value;
-    must(isNumber(limit) && limit > 0, where, 'the limit of clip must be > 0', limit);
-  }
+  if (clip) checkClip(clip);
+  checkValidation(options);
+}
+
+function checkClip(clip: NonNullable<FitOptions['clip']>): void {
+  const where = 'fit';
+  const form = 'clip must be { norm } or { value }';
+  mustBe(typeof clip === 'object', where, form, clip);
+  mustBe('norm' in clip || 'value' in clip, where, form, clip);
+  mustKnowKeys(clip, 'norm' in clip ? ['norm', 'epsilon'] : ['value'], `${where}: clip`);
+  const limit = 'norm' in clip ? clip.norm : clip.value;
+  must(isNumber(limit) && limit > 0, where, 'the limit of clip must be > 0', limit);
+}
+
+/** Validation, and early stopping, which needs it. */
+function checkValidation({ validation, earlyStopping }: FitOptions): void {
+  const where = 'fit';
   if (validation) {
+    const { batches, every } = validation;
     mustKnowKeys(validation, ['batches', 'every'], `${where}: validation`);
-    mustCount(validation.every, where, 'validation.every');
-    mustBe(
-      typeof validation.batches === 'function',
-      where,
-      'validation.batches must be a function that returns the batches afresh',
-      validation.batches,
-    );
+    mustCount(every, where, 'validation.every');
+    const fresh = 'validation.batches must be a function that returns the batches afresh';
+    mustBe(typeof batches === 'function', where, fresh, batches);
   }
-  if (earlyStopping) {
-    mustKnowKeys(earlyStopping, ['patience', 'minimum'], `${where}: earlyStopping`);
-    mustCount(earlyStopping.patience, where, 'earlyStopping.patience');
-    const { minimum = 0 } = earlyStopping;
-    must(isNumber(minimum) && minimum >= 0, where, 'earlyStopping.minimum must be >= 0', minimum);
-    mustBe(
-      validation !== undefined,
-      where,
-      'validation must be given',
-      validation,
-      'early stopping needs it',
-    );
-  }
+  if (!earlyStopping) return;
+  mustKnowKeys(earlyStopping, ['patience', 'minimum'], `${where}: earlyStopping`);
+  mustCount(earlyStopping.patience, where, 'earlyStopping.patience');
+  const { minimum = 0 } = earlyStopping;
+  must(isNumber(minimum) && minimum >= 0, where, 'earlyStopping.minimum must be >= 0', minimum);
+  const given = validation !== undefined;
+  mustBe(given, where, 'validation must be given', validation, 'early stopping needs it');
 }

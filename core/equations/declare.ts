@@ -19,77 +19,99 @@ interface Token {
   at: number;
 }
 
+const isSize = (text: string): boolean => /^\d*[A-Za-z]\w*$|^[1-9]\d*$/.test(text);
+
+/** The words of a text of declarations, one after the other. */
+class Words {
+  private readonly tokens: readonly Token[];
+  private next = 0;
+  private readonly declared = new Set<string>();
+
+  constructor(
+    private readonly source: string,
+    private readonly keywords: readonly string[],
+    private readonly where: string,
+  ) {
+    // replace comments by spaces, so that positions do not change
+    const bare = source.replace(/#.*/g, (comment) => ' '.repeat(comment.length));
+    this.tokens = Array.from(bare.matchAll(/[A-Za-z_]\w*|\d+[A-Za-z]*|[[\],=]|[^\s]/g), (match) => ({
+      text: match[0],
+      at: match.index,
+    }));
+  }
+
+  /** The word to come; undefined at the end. */
+  get peek(): string | undefined {
+    return this.tokens[this.next]?.text;
+  }
+
+  /** The next word, which must be one that fits. */
+  take(what: string, fits: (text: string) => boolean): string {
+    const token = this.tokens[this.next];
+    if (!token || !fits(token.text))
+      throw this.error(token?.at, `expected ${what}, got ${token?.text ?? 'the end'}`);
+    this.next++;
+    return token.text;
+  }
+
+  /** The next word if it is this one. */
+  skip(text: string): boolean {
+    const found = this.peek === text;
+    if (found) this.next++;
+    return found;
+  }
+
+  /** A name that has not been declared before. */
+  name(): string {
+    const at = this.tokens[this.next]?.at;
+    const isName = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text) && !this.keywords.includes(text);
+    const text = this.take('a name', isName);
+    const wrong = badName(text);
+    if (wrong !== undefined) throw this.error(at, wrong);
+    if (this.declared.has(text)) throw this.error(at, `${text} is declared twice`);
+    this.declared.add(text);
+    return text;
+  }
+
+  /** Sizes in brackets. */
+  shape(): Shape {
+    this.take('[', (text) => text === '[');
+    const sizes = [this.take('a size', isSize)];
+    while (this.skip(',')) sizes.push(this.take('a size', isSize));
+    this.take(']', (text) => text === ']');
+    return sizes;
+  }
+
+  private error(at: number | undefined, reason: string): EquationError {
+    return new EquationError(this.where, this.source, at ?? this.source.length, reason);
+  }
+}
+
 /**
  * Parses declarations; those before the first section name belong to the section `inputs`.
  * @throws EquationError with line and column.
  * @example declare('x [D] states h [H]', ['states'], 'leaky').sections.states // { h: ['H'] }
  */
 export function declare(source: string, sections: readonly string[], where: string): Declared {
-  const fail = (at: number, reason: string): EquationError => new EquationError(where, source, at, reason);
-  const tokens: Token[] = Array.from(
-    // replace comments by spaces, so that positions do not change
-    source
-      .replace(/#.*/g, (comment) => ' '.repeat(comment.length))
-      .matchAll(/[A-Za-z_]\w*|\d+[A-Za-z]*|[[\],=]|[^\s]/g),
-    (match) => ({
-      text: match[0],
-      at: match.index,
-    }),
-  );
-  let next = 0;
-  const peek = (): string | undefined => tokens[next]?.text;
-  const take = (what: string, fits: (text: string) => boolean): string => {
-    const { text, at } = tokens[next] ?? { text: 'the end', at: source.length };
-    if (!fits(text) || next >= tokens.length) throw fail(at, `expected ${what}, got ${text}`);
-    next++;
-    return text;
-  };
-  const isName = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text) && !keywords.includes(text);
-  const isSize = (text: string): boolean => /^\d*[A-Za-z]\w*$|^[1-9]\d*$/.test(text);
-  const keywords = [...sections, 'gates'];
-
-  const shape = (): Shape => {
-    take('[', (text) => text === '[');
-    const sizes = [take('a size', isSize)];
-    while (peek() === ',') {
-      next++;
-      sizes.push(take('a size', isSize));
-    }
-    take(']', (text) => text === ']');
-    return sizes;
-  };
-
   const declared: Declared = {
     sections: { inputs: {}, ...Object.fromEntries(sections.map((s) => [s, {}])) },
   };
-  const all = new Set<string>();
-  const name = (): string => {
-    const at = tokens[next]?.at ?? source.length;
-    const text = take('a name', isName);
-    const wrong = badName(text);
-    if (wrong !== undefined) throw fail(at, wrong);
-    if (all.has(text)) throw fail(at, `${text} is declared twice`);
-    all.add(text);
-    return text;
-  };
+  const words = new Words(source, [...sections, 'gates'], where);
   let section = 'inputs';
-  while (next < tokens.length) {
-    if (sections.includes(tokens[next].text)) section = tokens[next++].text;
-    else if (tokens[next].text === 'gates') {
-      next++;
-      const buffer = name();
-      take('=', (text) => text === '=');
-      const names = [name()];
-      while (peek() !== '[') names.push(name());
-      declared.gates = { buffer, names, size: shape()[0] };
+  while (words.peek !== undefined) {
+    const begun = sections.find((name) => words.skip(name));
+    if (begun !== undefined) section = begun;
+    else if (words.skip('gates')) {
+      const buffer = words.name();
+      words.take('=', (text) => text === '=');
+      const names = [words.name()];
+      while (words.peek !== '[') names.push(words.name());
+      declared.gates = { buffer, names, size: words.shape()[0] };
     } else {
-      const names = [name()];
-      while (peek() === ',') {
-        next++;
-        names.push(name());
-      }
-      const own = shape();
-      for (const each of names) declared.sections[section][each] = own;
+      const names = [words.name()];
+      while (words.skip(',')) names.push(words.name());
+      const shape = words.shape();
+      for (const each of names) declared.sections[section][each] = shape;
     }
   }
   return declared;
