@@ -71,89 +71,93 @@ interface Task {
   begin(random: Random, settings: Settings): Session;
 }
 
-/** Sequences that are made when they are needed: `make` gives n of them as a batch, `wrong` counts those that are not right. */
-function endless<Asked extends Batch>(
-  random: Random,
-  { batch: B, fresh, test }: Settings,
-  make: (random: Random, n: number) => Asked,
-  wrong: (net: Network, batch: Asked) => number,
-): Session {
-  // each use has sequences of its own
-  const [training, asking, testing] = [0, 1, 2].map(() => new Random(random.word()));
-  const count = (net: Network, source: Random, n: number, most = Infinity): number => {
-    let mistakes = 0;
-    for (let k = 0; k < n && mistakes <= most; k += CHUNK)
-      mistakes += wrong(net, make(source, Math.min(CHUNK, n - k)));
-    return mistakes;
-  };
+/** One number or class to be told at the end of some steps: numbers each, or one class each. */
+interface Question {
+  steps: readonly (number | readonly number[])[];
+  target: number;
+}
+
+/** Steps of the longest sequence of a late answer. */
+const LONGEST = 110;
+
+/** A task that is answered at the end of each sequence; sequences are drawn when they are needed. */
+const lateAnswer = (
+  { network: sizes, ...task }: Pick<Task, 'name' | 'network' | 'units' | 'published'>,
+  draw: (random: Random) => Question,
+  isRight: (outputs: readonly number[], target: number) => boolean,
+): Task => ({
+  ...task,
+  network: { ...sizes, topology: 'many-to-one' },
+  recipe: { learningRate: 0.01, batch: 16, inputBias: -3 },
+  budget: 100_000,
+  begin: (random, { batch: B, fresh, test }) => {
+    // each use has sequences of its own
+    const [training, asking, testing] = [0, 1, 2].map(() => new Random(random.word()));
+    const drawn = (source: Random, n: number): Question[] => Array.from({ length: n }, () => draw(source));
+    const wrong = (net: Network, source: Random, n: number, most = Infinity): number => {
+      let mistakes = 0;
+      for (let k = 0; k < n && mistakes <= most; k += CHUNK) {
+        const questions = drawn(source, Math.min(CHUNK, n - k));
+        const { output } = net.forward(batchOf(questions, sizes));
+        const outputs = (b: number): number[] =>
+          Array.from({ length: output.shape[1] }, (_, o) => output.get(b, o));
+        mistakes += questions.filter(({ target }, b) => !isRight(outputs(b), target)).length;
+      }
+      return mistakes;
+    };
+    return {
+      batches: (function* () {
+        for (;;) yield batchOf(drawn(training, B), sizes);
+      })(),
+      solved: (net) => wrong(net, asking, fresh, 0) === 0,
+      wrong: (net) => wrong(net, testing, test),
+    };
+  },
+});
+
+/** Questions side by side; what is too short is filled up and does not count. */
+function batchOf(questions: readonly Question[], { input, loss }: Task['network']): Batch {
+  const n = questions.length;
+  const classes = loss === 'softmax';
+  const width = classes ? 1 : input;
+  const x = new Float32Array(LONGEST * n * width);
+  questions.forEach(({ steps }, b) =>
+    steps.forEach((step, t) => x.set(typeof step === 'number' ? [step] : step, (t * n + b) * width)),
+  );
   return {
-    batches: (function* () {
-      for (;;) yield make(training, B);
-    })(),
-    solved: (net) => count(net, asking, fresh, 0) === 0,
-    wrong: (net) => count(net, testing, test),
+    x: { shape: classes ? [LONGEST, n] : [LONGEST, n, width], numbers: x },
+    targets: { shape: classes ? [n] : [n, 1], numbers: questions.map(({ target }) => target) },
+    lengths: questions.map(({ steps }) => steps.length),
   };
 }
 
-const addingTask: Task = {
-  name: 'adding',
-  network: { input: 2, output: 1, loss: 'squared', topology: 'many-to-one' },
-  units: { lstm: 8, tanh: 16 },
-  recipe: { learningRate: 0.01, batch: 16, inputBias: -3 },
-  published: { lstm: { sequences: 74000, wrong: 1 }, tanh: {} },
-  budget: 100_000,
-  begin: (random, settings) =>
-    endless(
-      random,
-      settings,
-      (source, n) => {
-        const T = 110;
-        const sums = Array.from({ length: n }, () => adding(source, 100));
-        const x = new Float32Array(T * n * 2);
-        sums.forEach(({ pairs }, b) => pairs.forEach((pair, t) => x.set(pair, (t * n + b) * 2)));
-        const numbers = sums.map(({ target }) => target);
-        const lengths = sums.map(({ pairs }) => pairs.length);
-        return { x: { shape: [T, n, 2], numbers: x }, targets: { shape: [n, 1], numbers }, lengths };
-      },
-      (net, batch) => {
-        const { output } = net.forward(batch);
-        return batch.targets.numbers.filter((target, b) => !(Math.abs(output.get(b, 0) - target) < 0.04))
-          .length;
-      },
-    ),
-};
+const addingTask = lateAnswer(
+  {
+    name: 'adding',
+    network: { input: 2, output: 1, loss: 'squared' },
+    units: { lstm: 8, tanh: 16 },
+    published: { lstm: { sequences: 74000, wrong: 1 }, tanh: {} },
+  },
+  (random) => {
+    const { pairs, target } = adding(random, 100);
+    return { steps: pairs, target };
+  },
+  ([sum], target) => Math.abs(sum - target) < 0.04,
+);
 
-const orderTask: Task = {
-  name: 'temporal order',
-  network: { input: orderSymbols.length, output: 4, loss: 'softmax', topology: 'many-to-one' },
-  units: { lstm: 6, tanh: 16 },
-  recipe: { learningRate: 0.01, batch: 16, inputBias: -3 },
-  published: { lstm: { sequences: 31390, wrong: 1 }, tanh: {} },
-  budget: 100_000,
-  begin: (random, settings) =>
-    endless(
-      random,
-      settings,
-      (source, n) => {
-        const T = 110;
-        const orders = Array.from({ length: n }, () => temporalOrder(source));
-        const x = new Uint8Array(T * n);
-        orders.forEach(({ symbols }, b) =>
-          symbols.forEach((symbol, t) => (x[t * n + b] = orderSymbols.indexOf(symbol))),
-        );
-        const numbers = orders.map((order) => order.class);
-        const lengths = orders.map(({ symbols }) => symbols.length);
-        return { x: { shape: [T, n], numbers: x }, targets: { shape: [n], numbers }, lengths };
-      },
-      (net, batch) => {
-        const { output } = net.forward(batch);
-        return batch.targets.numbers.filter((right, b) => {
-          const p = softmax([0, 1, 2, 3].map((k) => output.get(b, k)));
-          return p.some((value, k) => Math.abs(value - (k === right ? 1 : 0)) >= 0.3);
-        }).length;
-      },
-    ),
-};
+const orderTask = lateAnswer(
+  {
+    name: 'temporal order',
+    network: { input: orderSymbols.length, output: 4, loss: 'softmax' },
+    units: { lstm: 6, tanh: 16 },
+    published: { lstm: { sequences: 31390, wrong: 1 }, tanh: {} },
+  },
+  (random) => {
+    const { symbols, class: target } = temporalOrder(random);
+    return { steps: symbols.map((symbol) => orderSymbols.indexOf(symbol)), target };
+  },
+  (outputs, target) => softmax(outputs).every((p, k) => Math.abs(p - (k === target ? 1 : 0)) < 0.3),
+);
 
 const reberTask: Task = {
   name: 'embedded Reber',
