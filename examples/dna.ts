@@ -6,10 +6,10 @@
  * gets a lone GT and a lone AG, so that these alone do not give the answer away. The network has to look both ways, so the
  * layer is bidirectional.
  */
-import { bidirectional, fit, lstm, network, Random, type Batch } from '../index';
+import { bidirectional, fit, lstm, network, Random } from '../index';
 import { example } from './example';
 import { confusion } from './figure';
-import { judge } from './judge';
+import { drawBatch, judge } from './judge';
 
 const BASES = 'ACGT';
 const classes = ['donor', 'acceptor', 'neither'];
@@ -37,11 +37,8 @@ export const dna = example({
   defaults: { steps: 600, hidden: 24, length: 40, batch: 64, seed: 1 },
   async run({ steps, hidden, length, batch, seed }, say) {
     const random = new Random(seed);
-    const batchOf = (B: number): Batch & { targets: number[] } => {
-      const targets = Array.from({ length: B }, () => random.below(classes.length));
-      const rows = targets.map((kind) => stretch(kind, length, random));
-      return { x: Array.from({ length }, (_, t) => rows.map((row) => row[t])), targets };
-    };
+    const batchOf = (B: number) =>
+      drawBatch(B, classes.length, random, (kind) => stretch(kind, length, random));
     const net = network({
       layers: [bidirectional(lstm({ input: BASES.length, hidden }))],
       output: classes.length,

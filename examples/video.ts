@@ -4,10 +4,10 @@
  * Data: generated. A cross of five dots moves one dot per frame in one of eight directions over a field of 10 by 10 that
  * wraps around; one dot in twenty is flipped. No single frame shows the direction.
  */
-import { fit, lstm, network, Random, type Batch } from '../index';
+import { fit, lstm, network, Random } from '../index';
 import { example } from './example';
 import { confusion } from './figure';
-import { judge } from './judge';
+import { drawBatch, judge } from './judge';
 
 const SIDE = 10;
 const DIRECTIONS = ['→', '↗', '↑', '↖', '←', '↙', '↓', '↘'];
@@ -40,11 +40,8 @@ export const video = example({
   defaults: { steps: 800, hidden: 64, frames: 6, batch: 64, seed: 1 },
   async run({ steps, hidden, frames, batch, seed }, say) {
     const random = new Random(seed);
-    const batchOf = (B: number): Batch & { x: number[][][]; targets: number[] } => {
-      const targets = Array.from({ length: B }, () => random.below(DIRECTIONS.length));
-      const clips = targets.map((direction) => clip(direction, frames, random));
-      return { x: Array.from({ length: frames }, (_, t) => clips.map((one) => one[t])), targets };
-    };
+    const batchOf = (B: number) =>
+      drawBatch(B, DIRECTIONS.length, random, (direction) => clip(direction, frames, random));
     const net = network({
       layers: [lstm({ input: SIDE * SIDE, hidden }), lstm({ input: hidden, hidden })],
       output: DIRECTIONS.length,
