@@ -12,7 +12,6 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { hoist } from '../core/hoist';
-import { matmulNaive } from '../core/matmul';
 import { classesOf, isOneHot, NONE, oneHot } from '../core/onehot';
 import { Program } from '../core/program';
 import { Random } from '../core/random';
@@ -21,7 +20,8 @@ import { statement } from '../core/statement';
 import { columns, rows, tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
-import { filled, place, type Layout } from './layouts';
+import type { Layout } from './layouts';
+import { productAndTwin, type ProductCase } from './products';
 import { runnerOf } from '../bptt/network/network';
 
 // the same examples in every run: a failure must be there again when it is looked at
@@ -82,48 +82,21 @@ describe('a one-hot matrix', () => {
   ]);
 });
 
-interface Case {
+interface Case extends ProductCase {
   classes: number[];
   from: number;
   to: number;
-  N: number;
-  b: Layout;
-  out: Layout;
-  bias: boolean;
-  accumulate: boolean;
   transposed: boolean;
 }
 
 describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
-  /** Runs a product with some columns of a one-hot matrix, and its naive twin with the same matrix written out. */
-  const both = ({ classes, from, to, N, b, out, bias, accumulate, transposed }: Case) => {
+  /** A product with some columns of a one-hot matrix, and its naive twin with the same matrix written out. */
+  const both = ({ classes, from, to, transposed, ...rest }: Case) => {
     const random = new Random(1);
-    const draw = (): number => random.normal();
-    const turn = (t: Tensor): Tensor => (transposed ? transpose(t) : t);
-    const x = turn(columns(of(classes, 6), from, to));
-    const [M, K] = x.shape;
-    const right = filled(K, N, dtype, b, draw);
-    const row = bias ? tensor(Array.from({ length: N }, draw), undefined, dtype) : undefined;
-    const { view, around } = place(M, N, dtype, out);
-    const twin = zeros([M, N]);
-    for (let m = 0; m < M; m++) {
-      for (let n = 0; n < N; n++) {
-        view.set(m, n, draw());
-        twin.set(m, n, view.get(m, n));
-      }
-    }
-    const program = new Program();
-    program.matmul(x, right, view, { bias: row, accumulate });
-    program.bind(executor)();
-    matmulNaive({
-      kind: 'product',
-      a: tensor(toNested(x) as number[][]),
-      b: right,
-      out: twin,
-      bias: row,
-      accumulate,
-    });
-    return { actual: toFlat(view), expected: toFlat(twin), around: around() };
+    const part = columns(of(classes, 6), from, to);
+    const x = transposed ? transpose(part) : part;
+    const writtenOut = tensor(toNested(x) as number[][]);
+    return productAndTwin({ executor, dtype }, x, rest, () => random.normal(), writtenOut);
   };
 
   test('rows are looked up and added up: as with the matrix written out, in every layout', () => {

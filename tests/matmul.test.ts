@@ -6,6 +6,7 @@ import { Random } from '../core/random';
 import { tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { distance, settings } from './executors';
 import { filled, layouts, place, type Layout } from './layouts';
+import { productAndTwin, type ProductCase } from './products';
 
 // the same examples in every run: a failure must be there again when it is looked at
 fc.configureGlobal({ seed: 20 });
@@ -40,40 +41,18 @@ test('the naive twin by hand', () => {
   expect(toFlat(out)).toEqual([350, 604, 566, 901]);
 });
 
-interface Case {
+interface Case extends ProductCase {
   M: number;
   K: number;
-  N: number;
   a: Layout;
-  b: Layout;
-  out: Layout;
-  bias: boolean;
-  accumulate: boolean;
 }
 
 describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
-  /** Runs one product with random numbers and its naive twin with the same ones. */
-  const both = (
-    { M, K, N, a, b, out, bias, accumulate }: Case,
-    seed = 0,
-  ): { actual: number[]; expected: number[]; around: boolean } => {
+  /** A product of random numbers and its naive twin. */
+  const both = ({ M, K, a, ...rest }: Case, seed = 0) => {
     const random = new Random(seed);
     const draw = (): number => random.normal();
-    const [left, right] = [filled(M, K, dtype, a, draw), filled(K, N, dtype, b, draw)];
-    const row = bias ? tensor(Array.from({ length: N }, draw), undefined, dtype) : undefined;
-    const { view, around } = place(M, N, dtype, out);
-    const twin = zeros([M, N]);
-    for (let m = 0; m < M; m++) {
-      for (let n = 0; n < N; n++) {
-        view.set(m, n, draw());
-        twin.set(m, n, view.get(m, n));
-      }
-    }
-    const program = new Program();
-    program.matmul(left, right, view, { bias: row, accumulate });
-    program.bind(executor)();
-    matmulNaive({ kind: 'product', a: left, b: right, out: twin, bias: row, accumulate });
-    return { actual: toFlat(view), expected: toFlat(twin), around: around() };
+    return productAndTwin({ executor, dtype }, filled(M, K, dtype, a, draw), rest, draw);
   };
 
   test('by hand, with every transpose', () => {
