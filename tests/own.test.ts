@@ -5,10 +5,12 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   encodeOnnx,
+  EquationError,
   fit,
   gradcheck,
   gru,
   loss,
+  lossNames,
   network,
   optimizer,
   optimizerNames,
@@ -18,6 +20,7 @@ import {
   registerOptimizer,
   registerSchedule,
   schedule,
+  toFlat,
   toKeras,
   pytorchProject,
   type Batch,
@@ -49,18 +52,17 @@ start
   leak 0.5`,
   });
 
-/** A smooth absolute error: √((y − q)² + 1) − 1. */
-registerLoss(
-  loss({
-    name: 'own-loss',
-    title: 'smooth absolute error',
-    targets: 'numbers',
-    forward: `
-      root = sqrt((y - target) * (y - target) + 1)
-      rowLoss = sum(root - 1, axis=1)`,
-    backward: 'dy = weight * (y - target) / root',
-  }),
-);
+/** A smooth absolute error, as users have wished for: √((y − q)² + 1) − 1. */
+const smooth = loss({
+  name: 'smooth',
+  title: 'smooth absolute error',
+  targets: 'numbers',
+  forward: `
+    root = sqrt((y - target) * (y - target) + 1)
+    rowLoss = sum(root - 1, axis=1)`,
+  backward: 'dy = weight * (y - target) / root',
+});
+registerLoss(smooth);
 
 /** Only the sign of an average of gradients counts (Chen et al. 2023, "Lion"). */
 const lionMaking: OptimizerDefinition<{ learningRate: number; betas: [number, number] }> = {
@@ -90,8 +92,8 @@ const inverse = registerSchedule({
       1 / (1 + step / after),
 });
 
-const make = () =>
-  network({ layers: [leaky(2, 4), leaky(4, 3)], output: 3, loss: 'own-loss', seed: 1, dtype: 'float64' });
+const make = (loss = 'smooth') =>
+  network({ layers: [leaky(2, 4), leaky(4, 3)], output: 3, loss, seed: 1, dtype: 'float64' });
 const random = new Random(3);
 const numbers = (width: number) =>
   Array.from({ length: 4 }, () =>
@@ -102,6 +104,52 @@ const batches = Array<Batch>(60).fill(batch);
 
 test('the gradients of a network of them are right', () =>
   expect(gradcheck(make(), { batch }).ok).toBe(true));
+
+describe('a loss', () => {
+  test('is known by its name', () => expect(lossNames()).toContain('smooth'));
+
+  test('is computed as its equations say', () => {
+    const { loss: value, output } = make().forward(batch);
+    const q = (batch.targets as number[][][]).flat(2);
+    const sum = toFlat(output).reduce((total, v, k) => total + Math.sqrt((v - q[k]) ** 2 + 1) - 1, 0);
+    expect(value).toBeCloseTo(sum / 12, 12);
+  });
+
+  test('with wrong gradients is found out', () => {
+    const wrong = loss({
+      name: 'wrong',
+      title: 'with a mistake',
+      targets: 'numbers',
+      forward: 'rowLoss = sum((y - target) * (y - target), axis=1)',
+      backward: 'dy = weight * (y - target)', // the factor 2 is missing
+    });
+    registerLoss(wrong);
+    expect(gradcheck(make('wrong'), { batch }).ok).toBe(false);
+  });
+
+  test('is saved by name, and read where the name is known', () => {
+    const loaded = decodeCheckpoint(encodeCheckpoint({ network: make() })).network;
+    expect(loaded.architecture.loss).toBe('smooth');
+  });
+
+  test('has a name of its own; an unknown one is refused', () => {
+    expect(() => registerLoss(smooth)).toThrow('registerLoss: the name must be new, got smooth');
+    expect(() => make('hinge')).toThrow(
+      /loss must be one of softmax, bernoulli, squared, smooth.*, got hinge/,
+    );
+  });
+
+  test.each([
+    ['rowLoss = sum(y, axis=1)', 'dz = weight * y', 'dy is never written'],
+    ['total = sum(y, axis=1)', 'dy = weight * y', 'rowLoss is never written'],
+    ['rowLoss = y', 'dy = weight * y', 'rowLoss is [N, 1], but y is [N, O]'],
+    ['rowLoss = sum(y, axis=1)\nz = y', 'dy = weight * y', 'z is written, but never read'],
+  ])('%j with %j: %s', (forward, backward, reason) => {
+    const build = (): unknown => loss({ name: 'bad', title: 'bad', targets: 'numbers', forward, backward });
+    expect(build).toThrow(EquationError);
+    expect(build).toThrow(reason);
+  });
+});
 
 test('an optimizer is known by its name, and does what its equations say', () => {
   expect(optimizerNames()).toContain('own-lion');
@@ -179,8 +227,8 @@ describe('an exporter that does not know something refuses it by name', () => {
     expect(() => toKeras(make())).toThrow(/leaky/);
   });
   test('a loss', () =>
-    expect(() => pytorchProject({ network: known('own-loss') })).toThrow(
-      'torch: the loss must state what it is in PyTorch, got own-loss',
+    expect(() => pytorchProject({ network: known('smooth') })).toThrow(
+      'torch: the loss must state what it is in PyTorch, got smooth',
     ));
   test('an optimizer', () => {
     const net = known('squared');
