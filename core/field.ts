@@ -81,8 +81,9 @@ export class Field {
   /** The residue of a double, which is exact because a double is an integer times a power of 2; NaN if not finite. */
   of(x: number): number {
     if (!Number.isFinite(x)) return NaN;
+    // which power of 2 makes it whole does not matter: 2²⁶ at a time
     let [whole, e] = [x, 0];
-    for (; !Number.isInteger(whole); e++) whole *= 2;
+    for (; !Number.isInteger(whole); e += 26) whole *= 2 ** 26;
     const residue = whole % this.prime;
     const positive = residue < 0 ? residue + this.prime : residue === 0 ? 0 : residue; // never −0
     return e === 0 ? positive : this.mul(positive, this.half(e));
