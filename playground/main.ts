@@ -1,4 +1,4 @@
-/** The page: one run, the tabs that look at it from several sides, and the address that says all of it. */
+/** The page: one run, the tabs that show it, and the address that stores its settings. */
 import { CheckPanel } from './panels/check';
 import { FlowPanel } from './panels/flow';
 import { HopfieldPanel } from './panels/hopfield';
@@ -16,7 +16,7 @@ import { History } from './ui/history';
 import { littleMotion } from './ui/motion';
 import { tabs, type Tabs } from './ui/tabs';
 
-/** No run: before the first one, and where the settings make none. */
+/** The placeholder before the first run, and when the settings are invalid. */
 const none: Started = { executor: '', runs: [], topology: 'many-to-many', bidirectional: false, steps: 0 };
 
 class Page implements App {
@@ -30,9 +30,9 @@ class Page implements App {
   private readonly panels: Panel[];
   private readonly tabs: Tabs;
   private seen: Panel;
-  /** Whether a run trains by itself once it has begun: as the one before, playing or standing still. */
+  /** Whether a new run starts playing: it does what the previous one did. */
   private going = !littleMotion();
-  /** Counts the runs: what a run that is over still tells is not heard. */
+  /** Counts the runs, so that late events of an ended run are ignored. */
   private run = 0;
   private silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,7 +69,7 @@ class Page implements App {
     });
     this.seen = this.turnTo(tab);
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
-    // Back and Forward, and an address that somebody types
+    // Back, Forward, or an edited address
     addEventListener('popstate', () => {
       const { settings: to, tab: view } = this.linked();
       this.settings = to;
@@ -79,7 +79,7 @@ class Page implements App {
     document.addEventListener('theme', () => this.look());
     addEventListener('unhandledrejection', (event) => {
       event.preventDefault();
-      // where there is no run, the page says why: what was asked of the one before has no answer
+      // without a run, the page already says why: ignore failed requests to the previous one
       if (this.started !== none) this.notice((event.reason as Error).message);
     });
   }
@@ -113,7 +113,7 @@ class Page implements App {
     return panel;
   }
 
-  /** Puts settings and tab into the address, and beside it what that cannot hold; other settings are a step that Back undoes. */
+  /** Stores settings and tab in the address, and the rest in the history state; Back undoes a change of settings. */
   private link(how: 'push' | 'replace'): void {
     const link = `#${toLink(this.settings, this.seen.name)}`;
     const kept: Kept = { text: this.settings.text };
@@ -122,7 +122,7 @@ class Page implements App {
     else history.replaceState(kept, '', link);
   }
 
-  /** Begins a run with the settings. Where they make none, there is no run, and the page says why. */
+  /** Starts a run with the settings. If they are invalid, there is no run, and the page says why. */
   async begin(how: 'push' | 'replace'): Promise<void> {
     const run = ++this.run;
     this.link(how);
@@ -150,7 +150,7 @@ class Page implements App {
     this.look();
   }
 
-  /** Shows what there is by now. */
+  /** Shows the current state. */
   private look(): void {
     if (this.started !== none) this.seen.show();
   }
@@ -191,7 +191,7 @@ class Page implements App {
   }
 }
 
-/** Of a file that does not hold what its network was trained on, such as one of the command line. */
+/** The note for a file without the data that its network was trained on, such as one of the command line. */
 const unsaid = ({ task }: Settings): string =>
   task === 'text'
     ? 'This file does not hold the text that its network was trained on: from now on it trains on the text of this page.'

@@ -1,4 +1,4 @@
-/** The associative memory: what the page draws is stored, and a spoilt picture recalled. */
+/** The Hopfield network of the page: stores the drawn pictures and recalls a corrupted one. */
 import { Random } from '../../core/random';
 import { hopfield } from '../../hopfield/network';
 import { corrupt } from '../../hopfield/patterns';
@@ -6,7 +6,7 @@ import type { RecallMode } from '../../hopfield/recall';
 import type { StorageRule } from '../../hopfield/storage';
 
 export interface Asked {
-  /** Pictures of ±1, of one size. */
+  /** Pictures of ±1, all of the same size. */
   patterns: number[][];
   rule: StorageRule;
   probe: number[];
@@ -15,16 +15,16 @@ export interface Asked {
 }
 
 export interface Recalled {
-  /** Moment by moment: the energy, the units that have changed, the overlap with each pattern. */
+  /** For each update: the energy, the units that changed, the overlap with each pattern. */
   moments: { energy: number; flipped: number[]; overlaps: number[] }[];
   outcome: string;
-  /** The pattern that is nearest in the end, and how near: −1 is its mirror image. */
+  /** The nearest pattern at the end, and its overlap; −1 is its mirror image. */
   pattern: number;
   overlap: number;
   sweeps: number;
 }
 
-/** Moments shown of a recall that goes on for ever. */
+/** Maximum number of updates shown, for a recall that does not converge. */
 const MOST = 2000;
 
 export function associate({ patterns, rule, probe, mode, seed }: Asked): Recalled {
@@ -43,7 +43,7 @@ export function associate({ patterns, rule, probe, mode, seed }: Asked): Recalle
   }
 }
 
-/** A picture with a share of its units turned over. */
+/** A picture with a fraction of its units flipped. */
 export const spoil = ({
   picture,
   share,

@@ -1,4 +1,4 @@
-/** The gradient check on a small network of the chosen cells, weight by weight, whole or with a mistake planted in it. */
+/** The gradient check on a small network of the chosen cells, weight by weight, with or without a planted mistake. */
 import { errorBounds } from '../../bptt/check/bounds';
 import { centralDifferences } from '../../bptt/check/finite';
 import {
@@ -40,10 +40,10 @@ export interface Checkable {
 const oracles = ['differences', 'forwardMode'] as const;
 export type Shown = (typeof oracles)[number];
 
-/** One weight: its derivative by hand, and what each oracle says of it. */
+/** One weight: its hand-derived gradient, and the result of each oracle. */
 export interface Examined {
   analytic: number;
-  /** The derivative by duals. */
+  /** The derivative by dual numbers. */
   dual: number;
   by: Record<Shown, Judgement & { bound: number }>;
   /** Of both together. */
@@ -52,7 +52,7 @@ export interface Examined {
 
 export class Checker {
   readonly variables: Checkable[];
-  /** What can be broken: the words of `bptt/check/mutants.ts`. */
+  /** The mistakes that can be planted, in the words of `bptt/check/mutants.ts`. */
   readonly mistakes: string[];
   private readonly problem: Problem;
   private readonly mutants: Mutant[];
@@ -70,7 +70,7 @@ export class Checker {
     this.problem = problemOfNetwork(net, {
       x: { shape: [T, B, D], numbers: x },
       targets: { shape: [T, B], numbers: targets },
-      // from zeros, what the first step multiplies with its old state would be zero whether right or wrong
+      // with zero initial states, products with the first step's old state would be zero, right or wrong
       initial: drawStates(net.architecture, B, random),
     });
     this.mutants = mutate(this.problem).mutants;
@@ -96,7 +96,7 @@ export class Checker {
     }));
   }
 
-  /** Examines every entry of every variable, by name. `mistake` is the number of a planted one, or −1. */
+  /** Checks every entry of every variable, by name. `mistake` is the index of a planted one, or −1. */
   examine(mistake: number): Record<string, Examined[]> {
     const examined = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
       return [name, this.examineEach(name, gradient)] as const;
@@ -127,7 +127,7 @@ export class Checker {
   }
 }
 
-/** Oracles know nothing of the backward pass: what one has answered holds for every mistake. */
+/** Oracles do not use the backward pass, so their results are cached for all mistakes. */
 function remembering(slope: Slope): Slope {
   const once = <T>(ask: (direction: Direction) => T): ((direction: Direction) => T) => {
     const known = new Map<Direction, T>();

@@ -11,7 +11,7 @@ import type { TaskBatch } from './tasks';
 import { planOf, type Pass } from '../../bptt/network/pass';
 
 interface Meter {
-  /** What adds up to the gradient: from the step that comes after t in the order of the cell, and from the output at t. */
+  /** The terms of the gradient: from the step after t in the cell's direction, and from the output at t. */
   terms: Tensor[];
   row: number;
   t: number;
@@ -70,22 +70,22 @@ function normOfSum(terms: readonly Tensor[]): number {
   return Math.sqrt(sum);
 }
 
-/** What becomes of the last step's error on its way back, in one state of the first layer. */
+/** How the last step's error shrinks or grows on its way back, in one state of the first layer. */
 export interface Way {
   state: string;
-  /** Absent when a norm on the way is not finite, or all of them are 0. */
+  /** Absent when a norm is not finite, or all of them are 0. */
   found?: {
     trend: Trend;
-    /** The norm at the first step as a share of the one where the way begins. */
+    /** The norm at the first step as a fraction of the one at the start of the backward pass. */
     left: number;
-    /** How long the way is. */
+    /** Number of steps back. */
     steps: number;
   };
 }
 
 /**
- * The way of one state, from its norms by time. It begins at the last step that has a gradient: nothing reads an LSTM's
- * c after the last step, so that its way is a step shorter than that of h.
+ * The decay of one state's gradient, from its norms by time. It starts at the last step that has a gradient: nothing reads
+ * an LSTM's c after the last step, so it has one step less than h.
  */
 export function wayOf(state: string, norms: ArrayLike<number>): Way {
   const back = Array.from(norms).reverse();
@@ -97,8 +97,8 @@ export function wayOf(state: string, norms: ArrayLike<number>): Way {
 }
 
 /**
- * The same for the loss of the last step alone: what is left of one error on its way back through time. The window does
- * not cut it; `flow` has read the pass that is given back. Changes the network's gradients, not its weights.
+ * The same for the loss of the last step alone: how much of one error arrives at each earlier step. It is not truncated at
+ * the window; `flow` has read the returned pass. Changes the network's gradients, not its weights.
  */
 export function lastStepFlow(net: Network, batch: TaskBatch, flow: FlowMeter): Pass {
   const { x, targets } = batch;
@@ -106,7 +106,7 @@ export function lastStepFlow(net: Network, batch: TaskBatch, flow: FlowMeter): P
   const plan = planOf(pass);
   const { T, B } = plan.shape;
   if (net.architecture.topology === 'many-to-many') {
-    // the weight of every other step in the loss
+    // the loss weights of all other steps
     const weight = plan.weight as Tensor;
     weight.data.fill(0, weight.offset, weight.offset + (T - 1) * B);
   }

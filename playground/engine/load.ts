@@ -1,4 +1,4 @@
-/** A checkpoint file as a run that goes on: one that this page saved, or one of `backstep train`. */
+/** Loads a checkpoint file as a run to continue: one that this page saved, or one of `backstep train`. */
 import { kinds } from '../../cells/kinds';
 import { isBidirectional } from '../../bptt/network/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
@@ -9,14 +9,14 @@ import { readSetting, type Settings } from './settings';
 
 export interface Loaded {
   session: Session;
-  /** Its losses so far, where the file has them; the norms of their gradients are not known (NaN). */
+  /** Its losses so far, if the file has them; their gradient norms are unknown (NaN). */
   points: Point[];
-  /** Whether the file says what its network was trained on; if not, it goes on with the task of the page. */
+  /** Whether the file names the task of its network; if not, training continues with the page's task. */
   saysTask: boolean;
 }
 
 /**
- * @param settings those of the page: what the file does not say is taken from them.
+ * @param settings those of the page, used where the file has none.
  * @throws RangeError or TypeError when it is no checkpoint, or one of a network that the page cannot train.
  */
 export function load(bytes: Uint8Array, settings: Settings): Loaded {
@@ -40,7 +40,7 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
       lr: found.optimizer.learningRate,
     }),
   };
-  // a file of somebody else's has streams of its own: its states are of no use here
+  // a file from elsewhere was trained on other streams: its states do not apply here
   const states = said ? found.states : {};
   const session = new Session({ ...settings, ...said, ...own, against: 'none' }, { ...found, states });
   const wanted = [session.task.input, session.task.output, session.task.loss].join(', ');
@@ -55,7 +55,7 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
   return { session, points, saysTask: said !== undefined };
 }
 
-/** The points of a curve as far as a run that has made so many steps can have made them. */
+/** The points of a curve that are plausible for a run of this many steps. */
 function pointsOf(curve: ArrayLike<number>, steps: number): Point[] {
   const points: Point[] = [];
   for (let k = 0, last = 0; k + 1 < curve.length; k += 2) {
@@ -67,7 +67,7 @@ function pointsOf(curve: ArrayLike<number>, steps: number): Point[] {
   return points;
 }
 
-/** The settings of a file that this page saved, as far as they can be settings. */
+/** The valid settings of a file that this page saved. */
 function saidIn(training: unknown): Partial<Settings> | undefined {
   const { playground } = Object(training) as { playground?: Record<string, unknown> };
   if (playground === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The network of some settings. */
+/** Builds the network that the settings describe. */
 import { outputOf, type Cell } from '../../cells/cell';
 import { fitting, inForm, kinds, type CellSizes } from '../../cells/kinds';
 import { bidirectional, type Layer } from '../../bptt/network/layer';
@@ -7,7 +7,7 @@ import { network, type Network } from '../../bptt/network/network';
 import type { Settings } from './settings';
 import type { Task } from './tasks';
 
-/** A cell of a kind in its first form. */
+/** A cell of a kind, with default options. */
 function cellOf(name: string, sizes: CellSizes): Cell {
   const kind = kinds.get(name, 'network');
   const [usual] = Object.values(kind.choices);
@@ -15,9 +15,9 @@ function cellOf(name: string, sizes: CellSizes): Cell {
 }
 
 /**
- * A network for a task: on the executor whose bits are the same on every machine.
+ * A network for a task, on the executor that gives the same bits on every machine.
  *
- * A cell whose output is as wide as it is asked to be, Jordan's, is an output layer itself; all others get one.
+ * A Jordan cell, whose output width is an option, needs no output layer; all others get one.
  */
 export function networkOf(
   settings: Settings,

@@ -1,4 +1,4 @@
-/** What page and worker say to each other: questions with an answer each, and events that nobody asked for. */
+/** The messages between page and worker: requests, each with a response, and events. */
 import type { Asked, Recalled } from './associate';
 import type { Checkable, Examined } from './check';
 import type { Loaded } from './load';
@@ -6,12 +6,12 @@ import type { Point } from './run';
 import type { Flow, Jacobians, Pass, Prediction, Started } from './session';
 import type { Settings } from './settings';
 
-/** Every question: what it says and what it is answered. */
+/** Every request, with its parameters and its response. */
 export interface Questions {
-  /** Begins anew with these settings; training stands still until `play`. */
+  /** Starts a new run with these settings, paused until `play`. */
   start: { ask: Settings; answer: Started };
   play: { ask: boolean; answer: boolean };
-  /** Makes some steps now. */
+  /** Trains some steps at once. */
   step: { ask: number; answer: Point[][] };
   sample: { ask: { run: number; length: number; temperature: number }; answer: string };
   prediction: { ask: { run: number }; answer: Prediction };
@@ -19,12 +19,12 @@ export interface Questions {
   flow: { ask: { run: number }; answer: Flow };
   jacobians: { ask: { run: number }; answer: Jacobians[] };
   check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };
-  /** A mistake by its number, or −1 for none; of every weight of every variable. */
+  /** Checks every weight of every variable, with a mistake by its index, or −1 for none. */
   examine: { ask: { mistake: number }; answer: Record<string, Examined[]> };
   recall: { ask: Asked; answer: Recalled };
   spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };
-  /** A checkpoint file; the answer has the settings that it was found to have. */
+  /** Loads a checkpoint file; the response has its settings. */
   load: {
     ask: { bytes: Uint8Array; settings: Settings };
     answer: { settings: Settings; started: Started } & Pick<Loaded, 'points' | 'saysTask'>;
@@ -37,7 +37,7 @@ export type Question = { [K in Kind]: { id: number; kind: K; ask: Questions[K]['
 export type Message =
   | { kind: 'answer'; id: number; answer: unknown }
   | { kind: 'refused'; id: number; reason: string }
-  /** Points of each run since the last event. */
+  /** New points of each run since the last event. */
   | { kind: 'progress'; points: Point[][] }
-  /** Training cannot go on. */
+  /** Training cannot continue. */
   | { kind: 'failed'; reason: string };

@@ -1,4 +1,4 @@
-/** A run: one network learning one task, step by step. */
+/** A training run: one network, one task, step by step. */
 import { clipGlobalNorm } from '../../bptt/train/clip';
 import type { Batch } from '../../bptt/network/batch';
 import type { Network } from '../../bptt/network/network';
@@ -18,7 +18,7 @@ import { networkOf } from './model';
 import type { Settings } from './settings';
 import type { Task, TaskBatch } from './tasks';
 
-/** What a step of training tells. */
+/** The result of a training step. */
 export interface Point {
   /** Counts from 1. */
   step: number;
@@ -27,11 +27,11 @@ export interface Point {
   norm: number;
 }
 
-/** What a step begins with: enough to make it once more. */
+/** The inputs of a step, enough to repeat it. */
 interface Start {
   batch: TaskBatch;
   weights: Data;
-  /** Those that the batch before ended with, where it goes on from there. */
+  /** The final states of the previous batch, if they are carried over. */
   states?: Record<string, ArrayLike<number>>;
   random: Random['state'];
 }
@@ -41,11 +41,11 @@ export class Run {
   readonly optimizer: Optimizer;
   /** ‖∂L/∂h_t‖ of the last step, by layer and time. */
   readonly flow: FlowMeter;
-  /** What the last step began with. */
+  /** The inputs of the last step. */
   private start: Start | undefined;
-  /** Weights and memory of the optimizer before its last step. */
+  /** Weights and optimizer state before the last step. */
   private kept: OptimizerSnapshot | undefined;
-  /** Where a stream goes on. */
+  /** The states from which a stream continues. */
   states: Record<string, ArrayLike<number>> = {};
 
   constructor(
@@ -115,7 +115,7 @@ export class Run {
    * The pass of the last step once more, of one row of its batch; before the first step, that of the step to come on the
    * batch `next`. `look` gets the plan of each window, loaded with what training had there, and is to compute it. Weights,
    * gradients and the generator stay as they are.
-   * @returns whether its states were carried over from the batch before.
+   * @returns whether its states were carried over from the previous batch.
    */
   replay(row: number, next: TaskBatch, look: (plan: Plan) => void): { carried: boolean } {
     const { network: net } = this;
@@ -151,13 +151,13 @@ export class Run {
     return goesOn ? { ...start, states: { ...this.states } } : start;
   }
 
-  /** Whatever the network is asked between two steps, training goes on from these states. */
+  /** Training continues from these states, whatever the network computes between two steps. */
   private keep(states: States): void {
     if (!this.task.stream || this.settings.bidirectional) return;
     for (const [name, state] of Object.entries(states)) this.states[name] = toFlat(state);
   }
 }
 
-/** The batch as the network takes it: it begins where the batch before ended, or anew. */
+/** The batch with its initial states: carried over from the previous batch, or zero. */
 const batchOf = ({ batch: { x, targets, since }, states }: Start): Batch =>
   states ? { x, targets, initial: states, clock: since } : { x, targets };

@@ -1,4 +1,4 @@
-/** One or two runs on the same task and seed, and all that the page wants to know of them. */
+/** A session: one or two runs on the same task and seed, and the data that the panels show. */
 import { gateBias } from '../../cells/define';
 import { lossOf } from '../../losses';
 import { generate, defaultPrime } from '../../text/generate';
@@ -18,7 +18,7 @@ import { fitting, type Settings } from './settings';
 import { taskOf, type Task, type TaskBatch } from './tasks';
 import { joined, traceOf, type Trace } from '../../bptt/trace/numbers';
 
-/** Steps along which Jacobians are multiplied up, and the most states of a layer for which they are. */
+/** Number of steps whose Jacobians are multiplied, and the largest number of states for which this is done. */
 const MEASURED = 40;
 const MOST_STATES = 128;
 
@@ -26,48 +26,48 @@ export interface Started {
   executor: string;
   /** `forgets`: whether it has a forget gate with a bias. */
   runs: { cell: string; parameters: number; layers: string[]; forgets: boolean }[];
-  /** What the classes stand for. */
+  /** The symbols of the classes. */
   symbols?: readonly string[];
   topology: Topology;
   bidirectional: boolean;
   steps: number;
 }
 
-/** What should come out and what does: at each step of one sequence, or at the end of each sequence of the batch. */
+/** Targets and outputs: at each step of one sequence, or at the end of each sequence of the batch. */
 export interface Prediction {
   targets: number[][];
-  /** Of classes, their probabilities. */
+  /** Probabilities, for classes. */
   outputs: number[][];
-  /** What was read at each step, where that has a name. */
+  /** The symbol read at each step, if the task has symbols. */
   labels?: string[];
 }
 
-/** The pass of a training step, of one row of its batch. */
+/** The pass of a training step for one row of its batch. */
 export interface Pass extends Trace {
-  /** What is read at each step: a symbol, or numbers; and what these are called. */
+  /** The input at each step: a symbol, or numbers with their names. */
   read: (string | number)[][];
   reads: readonly string[];
-  /** Which step it is of, counted from 1, and whether that has been made. */
+  /** The training step, counted from 1, and whether it is done. */
   step: number;
   made: boolean;
-  /** How many rows the batch has. */
+  /** Number of rows of the batch. */
   rows: number;
-  /** Steps that the gradient flows back over. */
+  /** Number of steps that the gradient flows back over. */
   window: number;
-  /** Whether the states go on from the batch before. */
+  /** Whether the states are carried over from the previous batch. */
   carried: boolean;
-  /** Whether there is an output, and with it a loss, only at the end. */
+  /** Whether there is an output, and so a loss, only at the last step. */
   endsInOne: boolean;
 }
 
 export interface Flow {
-  /** `l0`, of a layer with several states `l0 h` and `l0 c`. */
+  /** `l0`, or for a layer with several states `l0 h` and `l0 c`. */
   names: readonly string[];
   T: number;
   /** ‖∂L/∂s_t‖ of the last training step, and of the loss of the last time step alone; [names, T] row-major. */
   training: Float64Array;
   lastStep: Float64Array;
-  /** What becomes of the last step's error in the first layer, state by state. */
+  /** How the last step's error shrinks or grows in the first layer, for each state. */
   ways: Way[];
 }
 
@@ -75,7 +75,7 @@ export interface Flow {
 export interface Jacobians {
   name: string;
   norms: number[];
-  /** The product of the steps' largest singular values. */
+  /** The bound: the product of the steps' largest singular values. */
   bounds: number[];
 }
 
@@ -84,19 +84,19 @@ export class Session {
   readonly task: Task;
   readonly runs: Run[];
   private checker: Checker | undefined;
-  /** The batch of the step to come, where it has been looked at already. */
+  /** The batch of the next step, if it has been requested already. */
   private upcoming: TaskBatch | undefined;
-  /** Why the run is over, once it has diverged. */
+  /** Why the run has ended, once it has diverged. */
   private over: Error | undefined;
 
-  /** @throws RangeError when the settings do not go together: a text that is too short. */
+  /** @throws RangeError when the settings are inconsistent, such as a text that is too short. */
   constructor(settings: Settings, loaded?: Checkpoint) {
     this.settings = fitting(settings);
     this.task = taskOf(this.settings, loaded?.vocabulary);
     const { cell, against } = this.settings;
     this.runs = [new Run(this.settings, cell, this.task, loaded)];
     if (against !== 'none') this.runs.push(new Run(this.settings, against, this.task));
-    // a task is asked for each batch once: a loaded run goes on behind those it has seen
+    // a task gives each batch once: skip those that a loaded run has already seen
     for (let k = 0; k < this.runs[0].steps; k++) this.task.batch(k);
   }
 
@@ -119,7 +119,7 @@ export class Session {
 
   /**
    * One step of each run on the same batch.
-   * @throws RangeError when a run diverges, and at every step that is asked for after that.
+   * @throws RangeError when a run diverges, and at every later call.
    */
   step(): Point[] {
     if (this.over) throw this.over;
@@ -133,7 +133,7 @@ export class Session {
     }
   }
 
-  /** What a run writes by now; the same for the same step and temperature. Empty where it cannot write. */
+  /** A sample of the text that a run generates; deterministic for a step and temperature. Empty if it cannot generate. */
   sample(run: number, length: number, temperature: number): string {
     const { network, steps } = this.runs[run];
     const { vocabulary } = this.task;
@@ -144,7 +144,7 @@ export class Session {
     return Array.from({ length }, () => symbols.next().value).join('');
   }
 
-  /** The first sequence of the last batch, or the ends of all, as they are and as a run has them. */
+  /** Targets and a run's outputs for the first sequence of the last batch, or for the last step of all its sequences. */
   prediction(run: number): Prediction {
     const { network } = this.runs[run];
     const { topology, loss, output: O, symbols } = this.task;
@@ -174,7 +174,7 @@ export class Session {
     return { names, T, training: flow.norms.slice(), lastStep, ways };
   }
 
-  /** The Jacobians along the first sequence of the last batch, multiplied up from its end. */
+  /** Products of the Jacobians along the first sequence of the last batch, from its end. */
   jacobians(run: number): Jacobians[] {
     const { network } = this.runs[run];
     const largest = Math.max(
@@ -196,7 +196,7 @@ export class Session {
     }));
   }
 
-  /** The pass of the last step, or before the first one of the step to come: of one row, with every number there and back. */
+  /** The pass of the last step, or of the next one before any: one row, with all numbers forward and backward. */
   trace(run: number, row: number): Pass {
     const { symbols, topology, reads = ['x'] } = this.task;
     const { window } = this.settings;
@@ -220,7 +220,7 @@ export class Session {
     return (this.checker ??= new Checker(this.settings));
   }
 
-  /** A checkpoint that `backstep sample` and this page can read. */
+  /** A checkpoint file for `backstep sample` and this page. */
   checkpoint(run: number, losses: ArrayLike<number>): Uint8Array<ArrayBuffer> {
     const { network, optimizer, cell, states } = this.runs[run];
     return encodeCheckpoint({
@@ -233,18 +233,18 @@ export class Session {
     });
   }
 
-  /** The last batch, or before the first step the next. */
+  /** The last batch, or before the first step the next one. */
   private batchOf(run: number): TaskBatch {
     return this.runs[run].last ?? this.next;
   }
 
-  /** The batch of the step to come; a task is asked for each only once. */
+  /** The batch of the next step; a task gives each only once. */
   private get next(): TaskBatch {
     return (this.upcoming ??= this.task.batch(this.runs[0].steps));
   }
 }
 
-/** The first row of a batch: its first `most` steps, or its last ones where the end is what is asked for. */
+/** The first row of a batch: its first `most` steps, or its last ones if only the last step has a target. */
 function rowOf(
   { x, targets }: TaskBatch,
   topology: Topology,

@@ -1,4 +1,4 @@
-/** What a run depends on, all of it: the same settings give the same numbers, and they are what a link holds. */
+/** All settings of a run, as stored in a link: the same settings give the same numbers. */
 import { networkSettings, trainingSettings } from '../../bptt/train/settings';
 import { kinds } from '../../cells/kinds';
 import { defaultsOf, OFF, valueOf, type Setting, type Value } from '../../core/setting';
@@ -6,13 +6,13 @@ import { verse } from './verse';
 
 export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
-/** The tabs of the page, as a link names them. */
+/** The names of the page's tabs in a link. */
 export const tabNames = ['train', 'time', 'flow', 'check', 'memory'] as const;
 export type TabName = (typeof tabNames)[number];
 
 const { text, cell, hidden, layers, optimizer, lr, clip, seq, batch, seed } = trainingSettings;
 const { bidirectional, spectralRadius, forgetBias } = networkSettings;
-/** The settings of the page: those of a training run, as far as a browser carries them, and its own. */
+/** The settings of the page: those of a training run, within limits for a browser, and its own. */
 export const pageSettings = {
   task: {
     ...{ kind: 'choice', label: 'Task', help: 'what the network learns', default: 'text' },
@@ -47,7 +47,7 @@ export const pageSettings = {
 export type SettingName = keyof typeof pageSettings;
 export type Settings = { -readonly [K in SettingName]: Value<(typeof pageSettings)[K]> };
 
-/** What tabs and settings were called before: their links and files still work. */
+/** Former names of tabs and settings: old links and files still work. */
 const formerTabs: Readonly<Record<string, TabName>> = { proof: 'check' };
 const formerNames: Readonly<Record<string, SettingName>> = {
   learningRate: 'lr',
@@ -58,7 +58,7 @@ const formerNames: Readonly<Record<string, SettingName>> = {
 
 const general: Settings = { ...defaultsOf(pageSettings), bidirectional: false };
 
-/** What a task starts with where a link says nothing. */
+/** Default settings of each task. */
 const own: Partial<Record<TaskName, Partial<Settings>>> = {
   reber: { hidden: 16, seq: 24, window: 24 },
   sine: { hidden: 16, seq: 40, window: 40 },
@@ -68,24 +68,24 @@ const own: Partial<Record<TaskName, Partial<Settings>>> = {
 
 export const settingsFor = (task: TaskName): Settings => ({ ...general, ...own[task], task });
 
-/** Text longer than this is not put into a link. */
+/** Longest text, in characters, that a link contains. */
 const LINK_TEXT = 4000;
 
-/** Whether a link leaves the text out: where it is too long, or the task reads none. */
+/** Whether a link omits the text: it is too long, or the task reads none. */
 const leavesOut = ({ task, text }: Settings): boolean => task !== 'text' || text.length > LINK_TEXT;
 
-/** Of a link without its text, for those who copy it. */
+/** A note for users who copy a link without its text. */
 export const textLeftOut = (settings: Settings): string =>
   settings.task === 'text' && leavesOut(settings)
     ? `; the text, longer than ${LINK_TEXT} characters, is not in it`
     : '';
 
-/** What a browser keeps beside an address in its history: what the link leaves out. */
+/** State in the browser's history for what the link omits. */
 export interface Kept {
   text: string;
 }
 
-/** Settings and tab as the part of a link behind `#`: what differs from the task's defaults, and from the first tab. */
+/** Settings and tab as the part of a link after `#`: only what differs from the task's defaults and the first tab. */
 export function toLink(settings: Settings, tab: TabName = 'train'): string {
   const usual = settingsFor(settings.task);
   const parts = new URLSearchParams({ task: settings.task });
@@ -97,19 +97,19 @@ export function toLink(settings: Settings, tab: TabName = 'train'): string {
   return parts.toString();
 }
 
-/** The value that a text gives a setting; undefined where there is no such setting or it cannot have that value. */
+/** Parses the value of a setting; undefined if the setting does not exist or the value is invalid. */
 export function readSetting(name: string, word: string): Partial<Settings> | undefined {
   const now = formerNames[name] ?? name;
   if (!Object.hasOwn(pageSettings, now)) return undefined;
-  // a limit of 0 stood for no clipping
+  // formerly a limit of 0 meant no clipping
   const off = now === 'clip' && word.trim() !== '' && Number(word) === 0;
   const value = valueOf<Setting>(pageSettings[now], off ? OFF : word);
   return value === undefined ? undefined : { [now]: value };
 }
 
 /**
- * Settings and tab of a link; what it does not say, or says wrongly, is the default, and `wrong` names it.
- * @param kept what the browser kept beside it, a `Kept` if this page put it there.
+ * Settings and tab of a link. Missing or invalid ones get their defaults; `wrong` lists the invalid ones.
+ * @param kept the browser's history state, a `Kept` if this page put it there.
  */
 export function fromLink(
   link: string,
@@ -134,10 +134,10 @@ export function fromLink(
   return { settings: fitting(settings), tab: tab ?? 'train', wrong };
 }
 
-/** Time steps that the adding problem needs at least. */
+/** Minimum number of time steps of the adding problem. */
 const LEAST_ADDING = 20;
 
-/** Settings that go together: no window beyond the sequence, none at all for a layer that reads from the end. */
+/** Makes settings consistent: no window longer than the sequence, and none for a layer that reads from the end. */
 export function fitting(settings: Settings): Settings {
   const { bidirectional, task } = settings;
   const seq = task === 'adding' ? Math.max(LEAST_ADDING, settings.seq) : settings.seq;

@@ -1,4 +1,4 @@
-/** Tasks: where batches come from. A task and its seed give the same batches every time. */
+/** The tasks, which generate batches; deterministic for a seed. */
 import type { Topology } from '../../bptt/network/topology';
 import { must } from '../../core/check';
 import { sinOfTurn } from '../../core/portable';
@@ -16,27 +16,27 @@ export interface Task {
   readonly output: number;
   readonly loss: string;
   readonly topology: Topology;
-  /** What the numbers that are read at each step are called, where there are several. */
+  /** The names of the inputs, if there are several. */
   readonly reads?: readonly string[];
-  /** What the classes stand for, where there are classes. */
+  /** The symbols of the classes, if there are classes. */
   readonly symbols?: readonly string[];
-  /** Present when the task is text: then the network can write. */
+  /** Present when the task is text, so that the network can generate text. */
   readonly vocabulary?: Vocabulary;
-  /** Whether a batch goes on where the one before ended. */
+  /** Whether a batch continues where the previous one ended. */
   readonly stream: boolean;
-  /** The batch of step `k`, counted from 0; each is asked for once, in order. */
+  /** The batch of step `k`, counted from 0; to be called once for each, in order. */
   batch(k: number): TaskBatch;
 }
 
 export interface TaskBatch {
   x: { shape: number[]; numbers: ArrayLike<number> };
   targets: { shape: number[]; numbers: ArrayLike<number> };
-  /** Steps since the stream's start, where the states of the batch before are carried on; else absent. */
+  /** Steps since the stream's start, if states are carried over from the previous batch. */
   since?: number;
 }
 
 /**
- * The task of some settings.
+ * Makes the task that the settings name.
  * @throws RangeError when the text is too short for one batch.
  */
 export function taskOf(settings: Settings, vocabulary?: Vocabulary): Task {
@@ -67,7 +67,7 @@ function text({ text: words, batch: B, seq: T }: Settings, known?: Vocabulary): 
     stream: true,
     batch(k) {
       const chunk = streams.chunk(k % streams.chunks);
-      // the next chunk lies in the same memory, and a batch may be looked at after the next one has been drawn
+      // the next chunk reuses this memory, and a batch may be read after the next one has been drawn
       return {
         x: { shape: [T, B], numbers: chunk.x.slice() },
         targets: { shape: [T, B], numbers: chunk.targets.slice() },
@@ -77,7 +77,7 @@ function text({ text: words, batch: B, seq: T }: Settings, known?: Vocabulary): 
   };
 }
 
-/** One number in, one out, at every step of a sequence that stands by itself. */
+/** One number in and one out at every step; sequences are independent. */
 const oneNumber = {
   input: 1,
   output: 1,
@@ -106,7 +106,7 @@ function sine({ batch: B, seq: T, seed }: Settings): Task {
   };
 }
 
-/** Bring forth a sound from nothing: no input but zeros, the same samples every time. */
+/** Generate a waveform without input: zeros in, the same samples every time. */
 function sound({ batch: B, seq: T, seed }: Settings): Task {
   const numbers = waveform(new Random(seed), T).flatMap((sample) => Array<number>(B).fill(sample));
   return {
@@ -118,7 +118,7 @@ function sound({ batch: B, seq: T, seed }: Settings): Task {
   };
 }
 
-/** Add two marked numbers, asked for at the end; of all lengths that the task draws, those of one length. */
+/** Add two marked numbers, with the target at the last step; only sequences of one length are used. */
 function addingTask({ batch: B, seq: T, seed }: Settings): Task {
   const random = new Random(seed);
   const draw = (): ReturnType<typeof adding> => {
@@ -145,7 +145,7 @@ function addingTask({ batch: B, seq: T, seed }: Settings): Task {
   };
 }
 
-/** Predict the symbols of Reber's grammar: one string after the other, each row a stream of its own. */
+/** Predict the symbols of Reber's grammar: one string after the other, each row a separate stream. */
 function reber({ batch: B, seq: T, seed }: Settings): Task {
   const random = new Random(seed);
   const streams = Array.from({ length: B }, () => continualReber(random));

@@ -1,4 +1,4 @@
-/** The worker: the engine, answering the page and training in between. */
+/** The web worker: runs the engine, answers the page's requests and trains in between. */
 import { engineMemory } from '../../core/memory';
 import { associate, spoil } from './associate';
 import { load } from './load';
@@ -6,12 +6,12 @@ import type { Kind, Message, Question, Questions } from './protocol';
 import type { Point } from './run';
 import { Session } from './session';
 
-/** Milliseconds of training between two looks at what the page wants. */
+/** Milliseconds of training between two checks for requests. */
 const TURN = 25;
 /** Milliseconds between two reports. */
 const REPORT = 80;
 
-// a page may have little memory; the first call says how much is reserved
+// a page may have little memory; the first call sets how much is reserved
 engineMemory(512);
 
 let session: Session | undefined;
@@ -24,7 +24,7 @@ type Answers = { [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer
 const answers: Answers = {
   start(settings) {
     halt();
-    // settings that are refused leave no run, not the one before
+    // rejected settings leave no run, not the previous one
     session = undefined;
     session = new Session(settings);
     return session.started;
@@ -61,7 +61,7 @@ const answers: Answers = {
   },
 };
 
-/** Ends a run; what it has not told yet is of no use to the next one. */
+/** Ends a run and discards its unreported points. */
 function halt(): void {
   playing = false;
   pending = [];
@@ -72,7 +72,7 @@ function now(): Session {
   return session;
 }
 
-/** Trains for a while, reports, and lets the page have a word. */
+/** Trains for a while, reports, and yields to requests. */
 function turn(): void {
   if (!playing) return;
   try {
@@ -94,7 +94,7 @@ function report(): void {
   reported = performance.now();
 }
 
-/** From one list for each step to one for each run. */
+/** Transposes a list per step to a list per run. */
 const together = (steps: Point[][]): Point[][] =>
   now().runs.map((_, run) => steps.map((points) => points[run]));
 

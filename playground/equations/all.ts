@@ -1,4 +1,4 @@
-/** Every line that the page can show: those of every kind of cell in every variant, forward and backward. */
+/** All equations that the page can show: forward and backward, of every cell in every variant. */
 import { network } from '../../bptt/network/network';
 import { Plan } from '../../bptt/network/plan';
 import { suite } from '../../bptt/check/suite';

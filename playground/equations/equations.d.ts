@@ -1,4 +1,4 @@
 declare module 'virtual:equations' {
-  /** MathML by the line as it is printed. */
+  /** MathML by the text of the line. */
   export const equations: Readonly<Record<string, string>>;
 }

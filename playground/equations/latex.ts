@@ -1,4 +1,4 @@
-/** Equations in LaTeX, from the trees that the engine reads them into. */
+/** Converts equations to LaTeX, from the engine's syntax trees. */
 import { parse, type Expression } from '../../core/equations/parse';
 
 const functions: Record<string, string> = {
@@ -10,10 +10,10 @@ const sums = {
   sumColumns: '\\textstyle\\sum_O',
   logSumExp: '\\log\\textstyle\\sum\\exp',
 };
-/** Names whose last letters say which gate or part they are of. */
+/** Names with a suffix for the gate or part. */
 const subscripted = /^(d?)(a|W|b|p|h|o|c|x|fb|z|r)(i|f|g|o|r|z|n|x|h|y|rz|hn)$/;
 
-/** One name: `hPrev` is h of the step before, `dX` is ∂L/∂X. */
+/** One name: `hPrev` is h of the previous step, `dX` is ∂L/∂X. */
 export function nameToLatex(name: string): string {
   const whole: Record<string, string> = { tc: 't_c', arz: 'a_{rz}', Whrz: 'W_{h,rz}', Whn: 'W_{hn}' };
   if (name in whole) return whole[name];
@@ -40,7 +40,7 @@ const strength = (e: Expression): number => {
 const inBrackets = (e: Expression, least: number): string =>
   strength(e) < least ? `( ${expressionToLatex(e)} )` : expressionToLatex(e);
 
-/** `*` is the elementwise product; names side by side are a matrix product. */
+/** `*` becomes ⊙, the elementwise product; a matrix product has no sign. */
 function expressionToLatex(e: Expression): string {
   switch (e.kind) {
     case 'number':

@@ -1,7 +1,7 @@
-/** LaTeX as MathML, which browsers draw by themselves: the page and the book need no KaTeX. */
+/** Converts LaTeX to MathML, which browsers render natively: the page and the book load no KaTeX. */
 import katex from 'katex';
 
-/** A formula, without the LaTeX that it came from. */
+/** A formula as MathML, without the LaTeX annotation. */
 export function mathml(tex: string, displayMode = false): string {
   const html = katex.renderToString(tex.trim(), {
     displayMode,
@@ -18,8 +18,8 @@ export function mathml(tex: string, displayMode = false): string {
 }
 
 /**
- * Every operator as one `<mo>` of text. KaTeX nests those of several signs, `<mo><mo>+</mo><mo>=</mo></mo>`, and browsers
- * draw what is inside a `<mo>` as blocks, the + above the =.
+ * Flattens every operator to one `<mo>`. KaTeX nests those of several characters, `<mo><mo>+</mo><mo>=</mo></mo>`, and
+ * browsers draw the inner ones as blocks, the + above the =.
  */
 function joined(math: string): string {
   const part = String.raw`</?mrow>|<m[oin](?: [^>]*)?>[^<]*</m[oin]>`;

@@ -1,4 +1,4 @@
-/** Renders the equations while the page is built. */
+/** The build plugin that renders the equations. */
 import type { Plugin } from 'vite' with { 'resolution-mode': 'import' };
 import { allLines } from './all';
 import { toLatex } from './latex';
