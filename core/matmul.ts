@@ -86,19 +86,17 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
       const y = y0 + m * yRow;
       let n = 0;
       for (; n + 3 < N; n += 4) {
-        const column = b0 + n * bCol;
-        const [column1, column2, column3] = [column + bCol, column + 2 * bCol, column + 3 * bCol];
+        const [second, third, fourth] = [bCol, 2 * bCol, 3 * bCol];
         let p = 0;
         let q = 0;
         let r = 0;
         let s = 0;
-        for (let k = 0; k < K; k++) {
-          const v = A[row + k * aCol];
-          const kb = k * bRow;
-          p += v * B[column + kb];
-          q += v * B[column1 + kb];
-          r += v * B[column2 + kb];
-          s += v * B[column3 + kb];
+        for (let k = 0, i = row, j = b0 + n * bCol; k < K; k++, i += aCol, j += bRow) {
+          const v = A[i];
+          p += v * B[j];
+          q += v * B[j + second];
+          r += v * B[j + third];
+          s += v * B[j + fourth];
         }
         Y[y + n * yCol] += p;
         Y[y + (n + 1) * yCol] += q;
@@ -106,9 +104,8 @@ export function bindMatmul({ a, b, out, bias, accumulate }: Product): () => void
         Y[y + (n + 3) * yCol] += s;
       }
       for (; n < N; n++) {
-        const column = b0 + n * bCol;
         let sum = 0;
-        for (let k = 0; k < K; k++) sum += A[row + k * aCol] * B[column + k * bRow];
+        for (let k = 0, i = row, j = b0 + n * bCol; k < K; k++, i += aCol, j += bRow) sum += A[i] * B[j];
         Y[y + n * yCol] += sum;
       }
     }

@@ -36,10 +36,13 @@ const overlap = equations(
    m = agreement / units`,
 );
 
+/** Number of units whose fields are computed at once: the product keeps as many sums in registers. */
+const TOGETHER = 4;
+
 /** Computes fields, updates, energy and overlaps of a state that may change between calls. */
 export class Fields {
   private readonly s: Tensor;
-  private readonly one: { row: Data; own: Data; h: Data; next: Data; run: () => void };
+  private readonly some: { rows: Data; own: Data; h: Data; next: Data; run: () => void };
   private whole: { h: Data; next: Data; E: Data; run: () => void } | undefined;
   private agreeing: { m: Data; run: () => void } | undefined;
 
@@ -47,9 +50,9 @@ export class Fields {
   constructor(private readonly net: { patterns: Tensor; weights: Tensor; tie: number }) {
     const N = net.weights.shape[0];
     this.s = zeros([1, N]);
-    const [W, own, sum, h, next] = [zeros([1, N]), ...[1, 2, 3, 4].map(() => zeros([1, 1]))];
+    const [W, own, sum, h, next] = [zeros([TOGETHER, N]), ...[1, 2, 3, 4].map(() => zeros([1, TOGETHER]))];
     const run = bound(update, plain, { s: this.s, W, own, sum, h, next, tie: tensor([net.tie]) });
-    this.one = { row: W.data, own: own.data, h: h.data, next: next.data, run };
+    this.some = { rows: W.data, own: own.data, h: h.data, next: next.data, run };
   }
 
   /** Sets the state. */
@@ -63,13 +66,22 @@ export class Fields {
     this.s.data[unit] *= -1;
   }
 
-  /** The field of one unit and its next state, in buffers that the next call overwrites. */
-  unit(i: number): { h: Data; next: Data } {
-    const { row, own, run } = this.one;
-    row.set(this.net.weights.data.subarray(i * row.length, (i + 1) * row.length));
-    own[0] = this.s.data[i];
+  /**
+   * The fields of `count` of the given units from the k-th on, and their next states, in buffers that the next call
+   * overwrites. If the state changes, only those up to the change are valid.
+   */
+  units(units: readonly number[], k = 0): { h: Data; next: Data; count: number } {
+    const { rows, own, run, h, next } = this.some;
+    const { data } = this.net.weights;
+    const N = this.s.shape[1];
+    const count = Math.min(TOGETHER, units.length - k);
+    for (let j = 0; j < count; j++) {
+      const i = units[k + j];
+      rows.set(data.subarray(i * N, (i + 1) * N), j * N);
+      own[j] = this.s.data[i];
+    }
     run();
-    return this.one;
+    return { h, next, count };
   }
 
   /** The fields of all units, their next states and the energy, in buffers that the next call overwrites. */

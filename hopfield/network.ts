@@ -73,7 +73,7 @@ export class Hopfield {
 
   /** h_i = Σ_j w_ij s_j; exactly zero if it is zero up to rounding. */
   field(state: HopfieldState, unit: number): number {
-    return this.fields.of(state).unit(unit).h[0];
+    return this.fields.of(state).units([unit]).h[0];
   }
 
   /**
@@ -107,7 +107,7 @@ export class Hopfield {
    * memory.recall([1, 1, 1, -1], { mode: 'asynchronous' }).outcome // 'fixed point'
    */
   recall(probe: ArrayLike<number>, options: RecallOptions = {}): RecallResult {
-    return recall(new Fields(this), this.read(probe, 'hopfield.recall', 'the probe'), options);
+    return recall(this.fields, this.read(probe, 'hopfield.recall', 'the probe'), options);
   }
 
   /**

@@ -108,14 +108,19 @@ function* asynchronous(
   yield { sweep: 0, flipped: [], energy, state };
   for (let sweep = 1; sweep <= sweeps; sweep++) {
     let still = true;
-    for (const unit of random.shuffle(order)) {
-      const { h, next } = fields.unit(unit);
-      if (next[0] === state[unit]) continue;
+    random.shuffle(order);
+    for (let k = 0; k < order.length;) {
+      const { h, next, count } = fields.units(order, k);
+      let same = 0;
+      while (same < count && next[same] === state[order[k + same]]) same++;
+      k += same;
+      if (same === count) continue;
+      const unit = order[k++];
       still = false;
       state[unit] *= -1;
       fields.flip(unit);
       // the unit's term s_i h_i was −|h| and is now |h|
-      energy -= 2 * Math.abs(h[0]);
+      energy -= 2 * Math.abs(h[same]);
       yield { sweep, flipped: [unit], energy, state };
     }
     if (still) return { state, outcome: 'fixed point', energy, sweeps: sweep };
