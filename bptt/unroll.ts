@@ -9,10 +9,11 @@
  * For the reverse direction of a bidirectional layer, the layout is mirrored: the steps run from t = T − 1 to 0, block T is
  * the initial state, and block t is the state after step t.
  */
+import ndarray from 'ndarray';
 import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
 import { equations } from '../core/equations/equations';
-import { engineMemory, type Dtype } from '../core/memory';
+import { engineMemory, type Data, type Dtype } from '../core/memory';
 import type { Program } from '../core/program';
 import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
@@ -35,6 +36,15 @@ const holdBackward = equations(
   'dsPrev = select(valid, dsNew, dsNext)',
 );
 
+const nowhere = { float32: new Float32Array(0), float64: new Float64Array(0) };
+
+/** A new tensor for a gradient, or one that has only a shape, where there is no way back. */
+export const gradientTensor = (shape: number[], dtype: Dtype, forwardOnly = false): Tensor =>
+  forwardOnly ? ndarray<Data>(nowhere[dtype], shape) : zeros(shape, dtype);
+
+/** Whether a gradient is one that has only a shape. */
+export const isNowhere = ({ data }: Tensor): boolean => data === nowhere.float32 || data === nowhere.float64;
+
 /** Sizes and tensors of an unrolled cell. Tensors consist of blocks of B rows in the order of time. */
 export interface UnrollOptions {
   T: number;
@@ -54,6 +64,8 @@ export interface UnrollOptions {
   reverse?: boolean;
   /** Time of the first of the T steps on the sequence's clock; default 0. */
   clock?: number;
+  /** Leaves out all memory of the way back, which must then not be recorded; default false. */
+  forwardOnly?: boolean;
   /** Storage of the output state [(T+1)·B, H] and of dOutput [T·B, H]; default new tensors. */
   output?: { states: Tensor; gradient: Tensor };
 }
@@ -104,17 +116,18 @@ export class Unroll {
     this.name = name;
     this.outputName = outputOf(cell).name;
     const { width: H } = outputOf(cell);
+    const make = (shape: number[]): Tensor => gradientTensor(shape, dtype, options.forwardOnly);
     for (const [s, width] of Object.entries(cell.states)) {
       const given = s === this.outputName ? output?.states : undefined;
       if (given) mustShape(given.shape, [(T + 1) * B, H], 'unroll', 'output.states', `T = ${T}, B = ${B}`);
       this.states[s] = given ?? zeros([(T + 1) * B, width], dtype);
-      this.dStates[s] = zeros([(T + 1) * B, width], dtype);
-      if (options.valid) this.live[`d${s}Next`] = zeros([B, width], dtype);
+      this.dStates[s] = make([(T + 1) * B, width]);
+      if (options.valid) this.live[`d${s}Next`] = make([B, width]);
     }
     if (output)
       mustShape(output.gradient.shape, [T * B, H], 'unroll', 'output.gradient', `T = ${T}, B = ${B}`);
-    this.dOutput = output?.gradient ?? zeros([T * B, H], dtype);
-    if (options.valid) this.live[`d${this.outputName}Out`] = zeros([B, H], dtype);
+    this.dOutput = output?.gradient ?? make([T * B, H]);
+    if (options.valid) this.live[`d${this.outputName}Out`] = make([B, H]);
     for (const [buffer, width] of Object.entries(cell.buffers))
       this.buffers[buffer] = zeros([T * B, width], dtype);
   }

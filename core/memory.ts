@@ -81,9 +81,9 @@ export class Memory {
     const bytes = Math.max(ALIGNMENT, Math.ceil((length * View.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT);
     if (this.arena) {
       const start = this.arena.take(bytes);
-      return start === undefined
-        ? new View(this.buffer as ArrayBuffer, 0, 0)
-        : new View(this.buffer as ArrayBuffer, start, length);
+      const data = new View(this.buffer as ArrayBuffer, start ?? 0, start === undefined ? 0 : length);
+      this.arena.arrays.push(data);
+      return data;
     }
     const find = (): Region | undefined => this.free.find(({ start, end }) => end - start >= bytes);
     let gap = find();
@@ -211,10 +211,20 @@ const GROWTH = 1.25;
  * A layout that takes it over finds there what another one has left.
  */
 export class Arena {
+  /** What the layout that was made last has allocated, in that order. */
+  arrays: (Data | Int32Array)[] = [];
   private lease: { made: Data; release: () => void } | undefined;
   private taken = 0;
+  /** It was allocated for the last layout, and holds zeros. */
+  private isNew = false;
 
   constructor(private readonly memory: Memory) {}
+
+  /** Runs `make` without memory: its arrays are empty, and only tell which is which. */
+  static sketch<R>(memory: Memory, make: () => R): { made: R; arrays: readonly (Data | Int32Array)[] } {
+    const arena = new Arena(memory);
+    return { made: arena.run(make), arrays: arena.arrays };
+  }
 
   /**
    * Runs `make`, and lays out what it allocates. Where that is more than there is, all that was laid out before is given
@@ -226,7 +236,8 @@ export class Arena {
   lay<R>(make: () => R, giveUp: () => void, reclaim: () => boolean): { made: R; bytes: number } {
     let made = this.run(make);
     const bytes = this.taken;
-    if (bytes > this.capacity) {
+    this.isNew = bytes > this.capacity;
+    if (this.isNew) {
       const { memory } = this;
       const roomy = Math.max(bytes, ALIGNMENT * Math.ceil((GROWTH * this.capacity) / ALIGNMENT));
       giveUp();
@@ -239,9 +250,10 @@ export class Arena {
     return { made, bytes };
   }
 
-  /** Sets the first `bytes` to zero. */
+  /** Sets the first `bytes` to zero, for a layout that takes over from another one. */
   clear(bytes: number): void {
-    this.lease?.made.fill(0, 0, bytes / 8);
+    if (!this.isNew) this.lease?.made.fill(0, 0, bytes / 8);
+    this.isNew = false;
   }
 
   /** The address of the next `bytes`; undefined where there is no room for them. */
@@ -257,6 +269,7 @@ export class Arena {
 
   private run<R>(make: () => R): R {
     this.taken = 0;
+    this.arrays = [];
     return this.memory.within(this, make);
   }
 }

@@ -49,9 +49,12 @@ export function oneHot(N: number, D: number): Tensor {
   const most = Math.floor((2 ** 31 - 1) / pitch);
   must(N <= most, 'oneHot', `N must be at most ${most}`, N, `D = ${D}`);
   const numbers = engineMemory().allocate(N, 'int32').fill(NONE);
-  const data = new ClassNumbers(numbers, pitch) as unknown as Data;
-  return ndarray(data, [N, D], [pitch, 1]);
+  return ndarray(oneHotData(numbers, pitch), [N, D], [pitch, 1]);
 }
+
+/** What one-hot views of these class numbers have for data. */
+export const oneHotData = (numbers: Int32Array, pitch: number): Data =>
+  new ClassNumbers(numbers, pitch) as unknown as Data;
 
 const dataOf = (t: Tensor): unknown => t.data;
 

@@ -128,8 +128,11 @@ const total = equations(
    loss = sum(weightedLoss)`,
 );
 
-/** Records the loss on `forward` and dy on `backward`. */
-export function recordLoss(name: string, forward: Program, backward: Program, v: LossTensors): void {
+/** Lays a loss out, to be recorded: the loss itself, and dy. */
+export function layLoss(
+  name: string,
+  v: LossTensors,
+): { forward: (program: Program) => void; backward: (program: Program) => void } {
   const { forward: value, backward: gradient } = lossOf(name);
   const [N, O] = v.y.shape;
   const own: Tensors = { ...v };
@@ -139,7 +142,18 @@ export function recordLoss(name: string, forward: Program, backward: Program, v:
         shape.map((size) => numberOf(size, { N, O }) as number),
         dtypeOf(v.y),
       );
-  value.record(forward, own);
-  total.record(forward, own);
-  gradient.record(backward, own);
+  return {
+    forward: (program) => {
+      value.record(program, own);
+      total.record(program, own);
+    },
+    backward: (program) => gradient.record(program, own),
+  };
+}
+
+/** Records a loss on `forward` and its dy on `backward`. */
+export function recordLoss(name: string, forward: Program, backward: Program, v: LossTensors): void {
+  const laid = layLoss(name, v);
+  laid.forward(forward);
+  laid.backward(backward);
 }

@@ -28,6 +28,12 @@ export interface PassOptions {
   over?: number;
 }
 
+/** What the engine's own callers may say beside that. */
+export interface RunOptions extends PassOptions {
+  /** No backward pass follows, so there need be no memory for it. */
+  forwardOnly?: boolean;
+}
+
 export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over'];
 
 /** The properties of a network that a batch is checked against. */
@@ -40,7 +46,7 @@ export interface ReadBatch {
   readonly T: number;
   readonly B: number;
   readonly initial: NonNullable<Batch['initial']>;
-  readonly part: (options: PassOptions) => Part;
+  readonly part: (options: RunOptions) => Part;
 }
 
 /** A part of a batch: steps `from`…`to` and rows `low`…`high`, for a plan of `shape`. */
@@ -83,7 +89,7 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   let targets: FlatNumbers | undefined;
 
-  const part = ({ steps, rows, over, from: before, predict = false }: PassOptions): Part => {
+  const part = ({ steps, rows, over, from: before, predict = false, forwardOnly = predict }: RunOptions): Part => {
     const [from, to] = steps ?? [0, T];
     const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
     if (!fits) must(false, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
@@ -104,6 +110,7 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
         B: high - low,
         masked: shorter(main, to),
         classes: main.classes && architecture.feed !== 'output', // what is fed back are numbers
+        forwardOnly,
         clock: clock === undefined || batch.clock !== undefined ? (batch.clock ?? 0) + from : clock,
         ...(source && {
           source: { T: source.T, masked: shorter(source, source.T), classes: source.classes },

@@ -1,6 +1,6 @@
 /** Binds a plan to an executor: optimises its programs and turns them into functions. */
 import { defer, hoist } from '../../core/hoist';
-import type { Executor, Program } from '../../core/program';
+import { Program, type Executor } from '../../core/program';
 import { reshape, type Tensor } from '../../core/tensor';
 import { widthOfOutput, type Architecture } from './architecture';
 import type { Parameters } from './parameters';
@@ -32,10 +32,25 @@ export interface Bound {
   release(): void;
 }
 
-/** Creates and binds the plan of a network for a shape. */
+/** The calls of a plan, in the order of `rewritten`. */
+const calls = ['start', 'encode', 'forward', 'backward', 'inputBackward', 'startBackward'] as const;
+
+/** The optimised programs of a plan. */
+export function rewritten(plan: Plan): Program[] {
+  const there = [plan.start, hoist(plan.encode), hoist(plan.forward)];
+  if (plan.shape.forwardOnly) return [...there, new Program(), new Program(), new Program()];
+  const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
+  return [...there, rest, deferred, plan.startBackward];
+}
+
+/**
+ * Creates and binds the plan of a network for a shape.
+ * @param programs returns its programs; default records and optimises them.
+ */
 export function bind(
   shape: PlanShape,
   network: { architecture: Architecture; parameters: Parameters; executor: Executor },
+  programs: (plan: Plan) => Program[] = rewritten,
 ): Omit<Bound, 'bytes' | 'release'> {
   const { architecture, parameters, executor } = network;
   const plan = new Plan(architecture, shape, parameters);
@@ -45,16 +60,8 @@ export function bind(
     for (const entry of program.entries) operations += entry.kind === 'loop' ? entry.body.length : 1;
     return program.bind(executor);
   };
-  const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
   const { attention } = plan;
-  const calls = {
-    start: callOf(plan.start),
-    encode: callOf(hoist(plan.encode)),
-    forward: callOf(hoist(plan.forward)),
-    backward: callOf(rest),
-    inputBackward: callOf(deferred),
-    startBackward: callOf(plan.startBackward),
-  };
+  const made = programs(plan).map(callOf);
   return {
     plan,
     turn: 0,
@@ -64,6 +71,6 @@ export function bind(
       widthOfOutput(architecture),
     ]),
     ...(attention && { attention: reshape(attention.weight, [T, B, attention.weight.shape[1]]) }),
-    ...calls,
+    ...(Object.fromEntries(calls.map((name, k) => [name, made[k]])) as Record<(typeof calls)[number], () => void>),
   };
 }

@@ -44,8 +44,17 @@ export function mustBridge(all: Layers, where: string): void {
 }
 const bridge = 'each state of the decoder starts from the one of that name in the encoder, layer by layer';
 
-/** Records the forward and backward operations of the bridge. */
-export function recordBridge(from: Stack, to: Stack, forward: Program, backward: Program): void {
+/** Records the forward operations of the bridge. */
+export function recordBridge(from: Stack, to: Stack, program: Program): void {
+  overBridge(from, to, (v) => bridgeForward.record(program, v));
+}
+
+/** Records the backward operations of the bridge. */
+export function recordBridgeBackward(from: Stack, to: Stack, program: Program): void {
+  overBridge(from, to, (v) => bridgeBackward.record(program, v));
+}
+
+function overBridge(from: Stack, to: Stack, record: (v: Tensors) => void): void {
   to.layers.forEach(({ unrolls: [reader] }, l) => {
     for (const s of Object.keys(reader.states)) {
       let column = 0;
@@ -53,8 +62,7 @@ export function recordBridge(from: Stack, to: Stack, forward: Program, backward:
         const [low, high] = [column, (column += v.s.shape[1])];
         const start = columns(reader.after(0, reader.states[s]), low, high);
         const dStart = columns(reader.after(0, reader.dStates[s]), low, high);
-        bridgeForward.record(forward, { ...v, start });
-        bridgeBackward.record(backward, { ...v, dStart });
+        record({ ...v, start, dStart });
       }
     }
   });

@@ -15,7 +15,7 @@ import { isOneHot } from '../../core/onehot';
 import { columns, rows, zeros, type Tensor } from '../../core/tensor';
 import { withoutPrefix, type Parameters } from './parameters';
 import type { PlanShape, Signal, Stage } from './stage';
-import { Unroll } from '../unroll';
+import { gradientTensor, Unroll } from '../unroll';
 
 /** Two independent cells with separate weights; only the layer above reads both outputs. */
 export interface Bidirectional {
@@ -129,14 +129,15 @@ export interface LayerStage extends Stage {
 export function layerStage(
   directions: readonly Direction[],
   below: Signal,
-  { T, B, masked, clock }: PlanShape,
+  { T, B, masked, clock, forwardOnly }: PlanShape,
   { parameters, valid }: { parameters: Parameters; valid: Tensor },
 ): LayerStage {
   const { dtype } = parameters;
+  const make = (shape: number[]): Tensor => gradientTensor(shape, dtype, forwardOnly);
   const width = directions.reduce((sum, { cell }) => sum + outputOf(cell).width, 0);
   // each direction has its own initial state, at its end of the T blocks of outputs
   const states = zeros([(T + directions.length) * B, width], dtype);
-  const output = { value: rows(states, B, (T + 1) * B), gradient: zeros([T * B, width], dtype) };
+  const output = { value: rows(states, B, (T + 1) * B), gradient: make([T * B, width]) };
 
   // class numbers have no gradient to be added up
   const alone = directions.length === 1 || isOneHot(below.gradient);
@@ -152,7 +153,8 @@ export function layerStage(
       reverse,
       clock,
       x: below.value,
-      dx: alone ? below.gradient : zeros(below.gradient.shape, dtype),
+      dx: alone ? below.gradient : make(below.gradient.shape),
+      forwardOnly,
       parameters: withoutPrefix(parameters.values, `${name}.`),
       gradients: withoutPrefix(parameters.gradients, `${name}.`),
       output: { states: columns(own, column, end), gradient: columns(output.gradient, column, end) },

@@ -111,8 +111,9 @@ export class Pass {
     const { fresh, predicted } = this.#loaded;
     const bound = this.#mustHold(where, 'a pass', 'run backward');
     const { plan } = bound;
+    const there = plan.architecture.loss ? 'have had targets' : 'leave out predict';
+    must(!predicted, where, `the forward pass must ${there}`, 'a prediction');
     if (plan.architecture.loss) {
-      must(!predicted, where, 'the forward pass must have had targets', 'a prediction');
       const given = upstream !== undefined;
       must(!given, where, 'upstream gradients must be left out', 'some', 'the network has a loss');
     } else {

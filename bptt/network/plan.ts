@@ -1,6 +1,6 @@
 /**
- * A plan: all buffers and recorded operations of a network for one length T and one batch size B. Everything is allocated
- * and recorded once; a training step only replays the operations.
+ * A plan: all buffers and recorded operations of a network for one length T and one batch size B. Buffers are allocated at
+ * once, operations recorded when they are first needed; a training step only replays them.
  */
 import type { Data } from '../../core/memory';
 import { equations } from '../../core/equations/equations';
@@ -8,9 +8,9 @@ import { Program } from '../../core/program';
 import { zeros, type Tensor } from '../../core/tensor';
 import { initialName, type Architecture } from './architecture';
 import { Attention } from './attention';
-import { recordBridge } from './bridge';
+import { recordBridge, recordBridgeBackward } from './bridge';
 import { Feedback } from './feed';
-import { lossOf, recordLoss } from '../../losses';
+import { layLoss, lossOf } from '../../losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import { encoderOf, firstReaderOf, layersOf, readerOf, Stack, type Moment, type StackOptions } from './stack';
 import { dropout, head, lastStep, type PlanShape, type Signal, type Stage } from './stage';
@@ -40,13 +40,12 @@ export class Plan {
   readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
 
-  /** Sets the trainable initial states at the start of a sequence; `startBackward` adds up their gradients. */
-  readonly start = new Program();
-  readonly startBackward = new Program();
-  /** Runs the encoder and sets the decoder's initial states; empty without an encoder. */
-  readonly encode = new Program();
-  readonly forward = new Program();
-  readonly backward = new Program();
+  /** The stages of the encoder, and all others, in forward order. */
+  private readonly reading: Stage[];
+  private readonly stages: Stage[];
+  private readonly feedback: Feedback | undefined;
+  private readonly lossStage: ReturnType<typeof layLoss> | undefined;
+  private readonly recorded: { [name in Recorded]?: Program } = {};
 
   constructor(
     readonly architecture: Architecture,
@@ -54,7 +53,7 @@ export class Plan {
     readonly parameters: Parameters,
   ) {
     const { encoder, layers, topology, loss, dtype } = architecture;
-    const { T, B, source } = shape;
+    const { B, source } = shape;
     const drop = architecture.dropout;
     if (encoder && source) {
       const reading: StackOptions = {
@@ -62,7 +61,8 @@ export class Plan {
         reader: firstReaderOf(architecture),
         ...(architecture.encoderEmbedding && { embedding: 'encoderEmbedding' }),
       };
-      this.source = new Stack(reading, { ...source, B }, parameters, drop);
+      const { forwardOnly } = shape;
+      this.source = new Stack(reading, { ...source, B, forwardOnly }, parameters, drop);
     }
     const writing: StackOptions = {
       directions: layersOf(architecture),
@@ -85,9 +85,6 @@ export class Plan {
       this.attention = new Attention(architecture.attention, h, e, B, masked, own, gradients);
     }
     this.dropoutMasks.push(...this.main.dropoutMasks);
-    const { trainInitial } = architecture;
-    if (trainInitial) for (const unroll of this.first.unrolls) this.recordStart(unroll, trainInitial);
-
     const stages = [...this.main.stages];
     const add = <S extends Stage>(stage: S): S => {
       stages.push(stage);
@@ -105,31 +102,18 @@ export class Plan {
     }
     this.output = below();
     this.loss = zeros([1], dtype);
-
-    const encodeBackward = new Program();
-    if (this.source) {
-      const { T: S } = this.source.shape;
-      for (const stage of reading) stage.forward(this.encode, 0, S);
-      this.attention?.encode(this.encode);
-      recordBridge(this.source, this.main, this.encode, encodeBackward);
-      for (const stage of reading.reverse()) stage.backward(encodeBackward, 0, S);
-    }
-    const feedback =
-      architecture.feed === 'output'
-        ? new Feedback(loss === undefined ? 'same' : lossOf(loss).prediction, this.output, this.main.input, B)
-        : undefined;
-    // with output feedback, a step needs the previous output: all stages run step by step
-    const spans = feedback ? Array.from({ length: T }, (_, t) => [t, t + 1]) : [[0, T]];
-    for (const [from, to] of spans) {
-      if (from > 0) feedback?.forward(this.forward, from - 1);
-      for (const stage of stages) stage.forward(this.forward, from, to);
+    this.reading = reading;
+    this.stages = stages;
+    if (architecture.feed === 'output') {
+      const fed = loss === undefined ? 'same' : lossOf(loss).prediction;
+      this.feedback = new Feedback(fed, this.output, this.main.input, B);
     }
     if (loss) {
       const [N, O] = this.output.value.shape;
       this.target = zeros([N, O], dtype);
       this.weight = zeros([N, 1], dtype);
       this.rowLoss = zeros([N, 1], dtype);
-      recordLoss(loss, this.forward, this.backward, {
+      this.lossStage = layLoss(loss, {
         y: this.output.value,
         dy: this.output.gradient,
         target: this.target,
@@ -138,11 +122,55 @@ export class Plan {
         loss: this.loss,
       });
     }
-    for (const [from, to] of spans.reverse()) {
-      for (const stage of [...stages].reverse()) stage.backward(this.backward, from, to);
-      if (from > 0) feedback?.backward(this.backward, from - 1);
-    }
-    this.backward.append(encodeBackward);
+  }
+
+  /** Sets the trainable initial states at the start of a sequence. */
+  get start(): Program {
+    return this.record('start', (program) =>
+      this.eachStart((first, _dFirst, { s }) => firstForward.record(program, { first, s })),
+    );
+  }
+
+  /** Adds up the gradients of the trainable initial states. */
+  get startBackward(): Program {
+    return this.record('startBackward', (program) =>
+      this.eachStart((_first, dFirst, { ds }) => firstBackward.record(program, { ds, dFirst })),
+    );
+  }
+
+  /** Runs the encoder and sets the decoder's initial states; empty without an encoder. */
+  get encode(): Program {
+    return this.record('encode', (program) => {
+      const { source, main, reading, attention } = this;
+      if (!source) return;
+      for (const stage of reading) stage.forward(program, 0, source.shape.T);
+      attention?.encode(program);
+      recordBridge(source, main, program);
+    });
+  }
+
+  get forward(): Program {
+    return this.record('forward', (program) => {
+      for (const [from, to] of this.spans()) {
+        if (from > 0) this.feedback?.forward(program, from - 1);
+        for (const stage of this.stages) stage.forward(program, from, to);
+      }
+      this.lossStage?.forward(program);
+    });
+  }
+
+  get backward(): Program {
+    return this.record('backward', (program) => {
+      const { source, main, reading } = this;
+      this.lossStage?.backward(program);
+      for (const [from, to] of this.spans().reverse()) {
+        for (const stage of [...this.stages].reverse()) stage.backward(program, from, to);
+        if (from > 0) this.feedback?.backward(program, from - 1);
+      }
+      if (!source) return;
+      recordBridgeBackward(source, main, program);
+      for (const stage of [...reading].reverse()) stage.backward(program, 0, source.shape.T);
+    });
   }
 
   /** The stack at which a sequence starts. */
@@ -170,13 +198,29 @@ export class Plan {
     return [...(this.source?.inputGradients ?? []), ...this.main.inputGradients];
   }
 
-  private recordStart(unroll: Unroll, trainInitial: true | 'shared'): void {
-    for (const s of Object.keys(unroll.states)) {
-      const name = initialName(trainInitial, unroll.name, s);
-      const { values, gradients } = this.parameters;
-      firstForward.record(this.start, { first: values[name], s: unroll.after(0, unroll.states[s]) });
-      const ds = unroll.after(0, unroll.dStates[s]);
-      firstBackward.record(this.startBackward, { ds, dFirst: gradients[name] });
-    }
+  /** Spans of steps that all stages run together: with output feedback single steps, as each needs the previous output. */
+  private spans(): [from: number, to: number][] {
+    const { T } = this.shape;
+    return this.feedback ? Array.from({ length: T }, (_, t) => [t, t + 1]) : [[0, T]];
+  }
+
+  private eachStart(record: (first: Tensor, dFirst: Tensor, state: { s: Tensor; ds: Tensor }) => void): void {
+    const { trainInitial } = this.architecture;
+    const { values, gradients } = this.parameters;
+    if (!trainInitial) return;
+    for (const unroll of this.first.unrolls)
+      for (const key of Object.keys(unroll.states)) {
+        const name = initialName(trainInitial, unroll.name, key);
+        const [s, ds] = [unroll.states[key], unroll.dStates[key]].map((t) => unroll.after(0, t));
+        record(values[name], gradients[name], { s, ds });
+      }
+  }
+
+  private record(name: Recorded, write: (program: Program) => void): Program {
+    let program = this.recorded[name];
+    if (!program) write((program = this.recorded[name] = new Program()));
+    return program;
   }
 }
+
+type Recorded = 'start' | 'encode' | 'forward' | 'backward' | 'startBackward';

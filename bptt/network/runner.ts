@@ -1,19 +1,20 @@
 /** Runs a network: keeps its plans, and copies batches into them. */
 import type { Cell } from '../../cells/cell';
 import { must, mustBe } from '../../core/check';
-import type { Executor } from '../../core/program';
+import type { Executor, Program } from '../../core/program';
 import { Arena, engineMemory } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from '../../core/tensor';
 import type { Architecture } from './architecture';
-import { readBatch, type Batch, type PassOptions, type ReadBatch } from './batch';
-import { bind, type Bound } from './bound';
+import { readBatch, type Batch, type PassOptions, type ReadBatch, type RunOptions } from './batch';
+import { bind, rewritten, type Bound } from './bound';
+import { AnySize, type Sample } from '../../core/anysize';
 import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { clocksOf, phasesOf } from './layer';
 import type { Parameters } from './parameters';
 import { Pass, type Loaded } from './pass';
-import type { Plan } from './plan';
+import { Plan } from './plan';
 import { rowsFirst } from './sequence';
 import type { PlanShape } from './stage';
 
@@ -42,6 +43,8 @@ export class Runner {
     decode: new Map(),
     check: new Map(),
   };
+  /** By shape without T: the first T, and the programs for every other T. */
+  private readonly lengths = new Map<string, { T: number; any?: AnySize | 'none' }>();
   /** The memory that the plans of passes share, one at a time. */
   private readonly arena = new Arena(engineMemory());
   /** The plan of the last pass, whose numbers are in the arena. */
@@ -57,7 +60,7 @@ export class Runner {
   }
 
   /** Runs a batch, or a part of it, forward. */
-  run(read: ReadBatch, options: PassOptions): Pass {
+  run(read: ReadBatch, options: RunOptions): Pass {
     return new Pass(this.load(read, options, 'pass'));
   }
 
@@ -88,7 +91,7 @@ export class Runner {
     return bound;
   }
 
-  private load(read: ReadBatch, options: PassOptions, use: Use): Loaded {
+  private load(read: ReadBatch, options: RunOptions, use: Use): Loaded {
     const part = read.part(options);
     const { shape } = part;
     const bound = this.bound(shape, use);
@@ -111,9 +114,9 @@ export class Runner {
     const { last } = this;
     // fast path for many consecutive single steps of one shape
     if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
-    const { T, B, masked, classes = false, source, clock = 0 } = shape;
+    const { T, source, clock = 0 } = shape;
     const read = source ? `${source.T},${source.masked},${source.classes}` : '';
-    const key = `${T},${B},${masked},${classes},${read},${phasesOf(this.clocks, T, clock)}`;
+    const key = `${T},${kindOf(shape)},${read},${phasesOf(this.clocks, T, clock)}`;
     const plans = this.plans[use];
     const known = plans.get(key);
     if (use === 'pass' && last && last !== known) this.giveUp(last);
@@ -136,7 +139,9 @@ export class Runner {
       while (this.forget('pass'));
       laid?.release();
     };
-    const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others)), giveUp, others);
+    const any = this.anyLength(shape);
+    const programs = any && ((): Program[] => any.at(shape.T, this.arena.arrays));
+    const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, programs)), giveUp, others);
     const bound = { ...made.made, bytes, release: made.release };
     const kept = (): number => [...plans.values()].reduce((sum, { operations }) => sum + operations, 0);
     while (plans.size >= PLANS_KEPT && kept() + bound.operations > OPERATIONS_KEPT) this.forget('pass');
@@ -149,8 +154,36 @@ export class Runner {
     return { ...made, bytes: 0, release };
   }
 
-  private bind(shape: PlanShape, reclaim: () => boolean) {
-    return engineMemory().lease(() => bind(shape, this.network), reclaim);
+  private bind(shape: PlanShape, reclaim: () => boolean, programs?: () => Program[]) {
+    return engineMemory().lease(() => bind(shape, this.network, programs), reclaim);
+  }
+
+  /** What tells the programs of this length, once a second one of its kind is met; undefined where they are recorded. */
+  private anyLength(shape: PlanShape): AnySize | undefined {
+    const { T, source } = shape;
+    // few steps are no loop, and clocks and outputs that are fed back tell steps apart
+    const isLoop = T >= LOOP && !source && this.clocks.length === 0 && this.network.architecture.feed !== 'output';
+    if (!isLoop || !engineMemory().wasm) return undefined;
+    const kind = kindOf(shape);
+    const known = this.lengths.get(kind);
+    if (!known) {
+      this.lengths.set(kind, { T });
+      return undefined;
+    }
+    if (known.T !== T || known.any) {
+      const sizes = [LOOP, LOOP + 1, Math.max(T, LOOP + 2)];
+      known.any ??= AnySize.from(sizes.map((size) => this.sample({ ...shape, T: size })) as SampleOfThree) ?? 'none';
+    }
+    return known.any === 'none' ? undefined : known.any;
+  }
+
+  /** The programs of a shape, recorded without any memory. */
+  private sample(shape: PlanShape): Sample {
+    const { architecture, parameters } = this.network;
+    return engineMemory().borrow(() => {
+      const { made, arrays } = Arena.sketch(engineMemory(), () => new Plan(architecture, shape, parameters));
+      return { size: shape.T, arrays, programs: rewritten(made) };
+    });
   }
 
   /** Invalidates a pass whose numbers are about to be overwritten. */
@@ -170,6 +203,14 @@ export class Runner {
     return true;
   }
 }
+
+type SampleOfThree = [Sample, Sample, Sample];
+/** From so many steps on, layers record loops. */
+const LOOP = 5;
+
+/** All of a shape but its lengths and its clock. */
+const kindOf = ({ B, masked, classes = false, forwardOnly = false }: PlanShape): string =>
+  `${B},${masked},${classes},${forwardOnly}`;
 
 /** Sets the initial states; true if they are the default ones (zero or trained). */
 function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: string): boolean {
@@ -233,7 +274,13 @@ const rowsOf = ({ B }: ReadBatch, { rows: [low, high] = [0, B] }: PassOptions): 
 
 /** Whether one plan certainly serves both shapes, by a quick comparison. */
 const alike = (p: PlanShape, q: PlanShape): boolean =>
-  p.T === q.T && p.B === q.B && p.masked === q.masked && p.classes === q.classes && !p.source && !q.source;
+  p.T === q.T &&
+  p.B === q.B &&
+  p.masked === q.masked &&
+  p.classes === q.classes &&
+  p.forwardOnly === q.forwardOnly &&
+  !p.source &&
+  !q.source;
 
 /** Rows low…high of a batch of B. */
 interface Rows {

@@ -14,7 +14,7 @@ import {
 } from './layer';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
 import { dropout, embedded, type PlanShape, type Signal, type Stage } from './stage';
-import type { Unroll } from '../unroll';
+import { gradientTensor, type Unroll } from '../unroll';
 
 /** The layers of a network and of its encoder, each with an optional embedding below. */
 export interface Layers {
@@ -89,14 +89,15 @@ export class Stack {
     const { dtype } = parameters;
     const D = reader.input;
     const value = shape.classes ? oneHot(T * B, D) : zeros([T * B, D], dtype);
-    this.input = { value, gradient: shape.classes ? value : zeros([T * B, D], dtype) };
+    const gradient = shape.classes ? value : gradientTensor([T * B, D], dtype, shape.forwardOnly);
+    this.input = { value, gradient };
     this.valid = zeros([T * B, 1], dtype);
     this.valid.data.fill(1);
     let below = this.input;
     if (embedding !== undefined) {
       const own = withoutPrefix(parameters.values, `${embedding}.`);
       const gradients = withPrefix(withoutPrefix(parameters.gradients, `${embedding}.`), 'd');
-      this.stages.push(embedded(below, B, own, gradients));
+      this.stages.push(embedded(below, shape, own, gradients));
       below = this.stages[0].output;
     }
     directions.forEach((directionsOfOne) => {

@@ -4,7 +4,7 @@ import { embed, embedBackward } from '../../cells/embedding';
 import type { Program } from '../../core/program';
 import { equations } from '../../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
-import type { Unroll } from '../unroll';
+import { gradientTensor, isNowhere, type Unroll } from '../unroll';
 
 /** The shape of a batch for which a plan is made. */
 export interface PlanShape {
@@ -16,6 +16,8 @@ export interface PlanShape {
   classes?: boolean;
   /** Time of the first step on the sequence's clock; default 0. */
   clock?: number;
+  /** There is no way back, and no memory for one; default false. */
+  forwardOnly?: boolean;
   /** The input of the encoder. */
   source?: { T: number; masked: boolean; classes?: boolean };
 }
@@ -33,10 +35,10 @@ export interface Stage {
   backward(program: Program, from: number, to: number): void;
 }
 
-/** A new signal of `N` rows with the dtype of another. */
-export function signal(N: number, width: number, { value }: Signal): Signal {
+/** A new signal of `N` rows with the dtype of another, and without a gradient if that has none. */
+export function signal(N: number, width: number, { value, gradient }: Signal): Signal {
   const dtype = dtypeOf(value);
-  return { value: zeros([N, width], dtype), gradient: zeros([N, width], dtype) };
+  return { value: zeros([N, width], dtype), gradient: gradientTensor([N, width], dtype, isNowhere(gradient)) };
 }
 
 /** keep [N, H] is 0 or 1 / (1 − p), drawn again for every training batch, and 1 in evaluation. */
@@ -109,11 +111,16 @@ export function head(below: Signal, B: number, O: number, parameters: Tensors, g
 }
 
 /** The embedding e = x E, of a signal of blocks of B rows. */
-export function embedded(below: Signal, B: number, parameters: Tensors, gradients: Tensors): Stage {
+export function embedded(
+  below: Signal,
+  { B, forwardOnly }: PlanShape,
+  parameters: Tensors,
+  gradients: Tensors,
+): Stage {
   const [, W] = parameters.E.shape;
   const [N] = below.value.shape;
   const dtype = dtypeOf(parameters.E);
-  const output = { value: zeros([N, W], dtype), gradient: zeros([N, W], dtype) };
+  const output = { value: zeros([N, W], dtype), gradient: gradientTensor([N, W], dtype, forwardOnly) };
   const [x, dx, e, de] = [below.value, below.gradient, output.value, output.gradient];
   const at = blocks({ x, dx, e, de }, B, { ...parameters, ...gradients });
   return {

@@ -45,7 +45,7 @@ export function runShare(
   read: ReadBatch = runnerOf(network).read(batch),
 ): PassFigures & { pass: Pass } {
   if (random) network.random.state = random;
-  const how = from ? { ...options, from: new States(from.clock, from.states) } : options;
+  const how = { ...options, forwardOnly: !backward, ...(from && { from: new States(from.clock, from.states) }) };
   const pass = runnerOf(network).run(read, how);
   const plan = planOf(pass);
   if (gathered) gather(plan, options.rows?.[0] ?? 0, gathered);

@@ -35,13 +35,20 @@ export type PointwiseKernel = (rows: number, cols: number, ...operands: number[]
 
 /** A key of the compiled code: specs that differ only in names have the same key. */
 export function pointwiseKey({ graph, dtype, access }: PointwiseSpec): string {
-  const nodes = graph.nodes.map((node) => {
-    if (node.op === 'input') return '$';
-    if (node.op === 'constant') return `#${Object.is(node.value, -0) ? '-0' : node.value}`;
-    return `${node.op}(${node.args.join()})`;
-  });
-  return [dtype, access.join(), nodes.join(' '), Object.values(graph.outputs).join()].join(' | ');
+  let words = wordsOf.get(graph);
+  if (words === undefined) {
+    const nodes = graph.nodes.map((node) => {
+      if (node.op === 'input') return '$';
+      if (node.op === 'constant') return `#${Object.is(node.value, -0) ? '-0' : node.value}`;
+      return `${node.op}(${node.args.join()})`;
+    });
+    words = `${nodes.join(' ')} | ${Object.values(graph.outputs).join()}`;
+    wordsOf.set(graph, words);
+  }
+  return [dtype, access.join(), words].join(' | ');
 }
+/** A statement is bound for many shapes. */
+const wordsOf = new WeakMap<Graph, string>();
 
 /** A vector that is loaded from or stored to `base` + offset. */
 interface Stream {

@@ -79,13 +79,16 @@ class Kernels {
       all.map(({ first }) => first),
       this,
     );
+    const blocks = new Blocks(this.memory, all);
     const bindRepeated = (repeated: Repeated): ((time: number) => void) => {
       const { first } = repeated;
       if (!this.reaches(first)) return plain.bindRepeated(repeated);
       const moves = movesOf(repeated).map((move, k) => bytesOf(operandsOf(first)[k], move));
       if (first.kind === 'product')
         return isOneHot(first.a) ? this.bindLookup(first, moves) : packs.bind(first, moves);
-      return first.kind === 'pointwise' ? this.bindPointwise(first, moves) : this.bindReduction(first, moves);
+      return first.kind === 'pointwise'
+        ? this.bindPointwise(first, moves, blocks)
+        : this.bindReduction(first, moves);
     };
     return {
       bind: (operation) => {
@@ -191,13 +194,6 @@ class Kernels {
       : link(compiled, this.wasm);
   }
 
-  /** Whole numbers, laid down where a kernel reads its arguments. */
-  private block(args: number[]): Data {
-    const block = this.memory.own(() => this.bytes(4 * args.length));
-    new Int32Array(block.buffer, block.byteOffset, args.length).set(args);
-    return block;
-  }
-
   private reduction(what: keyof Reductions, dtype: Dtype): Reductions {
     return this.with(this.reductions[dtype], what, (module) => addReduction(module, what, dtype));
   }
@@ -275,7 +271,7 @@ class Kernels {
     return Object.assign(calls[what], { keeps: [from, out] });
   }
 
-  private bindPointwise(op: Pointwise, moves: readonly number[]): (time: number) => void {
+  private bindPointwise(op: Pointwise, moves: readonly number[], blocks: Blocks): (time: number) => void {
     const run = this.pointwise.get(pointwiseKey(specOf(op))) as (block: number, time: number) => void;
     const given = new Map(operandsOf(op).map((t, k) => [t, moves[k]]));
     const operands = [
@@ -283,14 +279,34 @@ class Kernels {
       ...Object.keys(op.graph.outputs).map((name) => op.outputs[name]),
     ];
     const [R, C] = operands[operands.length - 1].shape;
-    const block = this.block([
+    const at = blocks.put([
       ...[R, C],
       ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT]),
       ...operands.map((t) => given.get(t) as number),
     ]);
-    const at = block.byteOffset;
-    // the closure keeps the block and the operands from being collected
-    return Object.assign((time: number) => run(at, time), { keeps: [block, operands] });
+    // the closure keeps the blocks and the operands from being collected
+    return Object.assign((time: number) => run(at, time), { keeps: [blocks, operands] });
+  }
+}
+
+/** Where the kernels of a program's elementwise operations read their arguments. */
+class Blocks {
+  private readonly room: Int32Array;
+  private used = 0;
+
+  constructor(memory: Memory, all: readonly Repeated[]) {
+    // rows and columns; of each operand its place, the distance between its rows, and by how much it moves
+    const sizes = all.map(({ first }) => (first.kind === 'pointwise' ? 2 + 3 * operandsOf(first).length : 0));
+    const size = sizes.reduce((sum, one) => sum + one, 0);
+    this.room = size === 0 ? new Int32Array(0) : memory.own(() => memory.allocate(size, 'int32'));
+  }
+
+  /** The address of these arguments. */
+  put(args: readonly number[]): number {
+    const at = this.room.byteOffset + 4 * this.used;
+    this.room.set(args, this.used);
+    this.used += args.length;
+    return at;
   }
 }
 
