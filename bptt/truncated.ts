@@ -1,7 +1,6 @@
 /** Truncated backpropagation through time: runs a long batch in chunks, carries states over and cuts gradients. */
-import ndarray from 'ndarray';
 import { mustCount, mustKnowKeys } from '../core/check';
-import { contents, sizeOf, type Tensor, type Tensors } from '../core/tensor';
+import { contents, outside, type Tensor, type Tensors } from '../core/tensor';
 import type { Batch } from './network/batch';
 import { fitted, flatten } from './network/numbers';
 import { mustBeNetwork, runnerOf, type Network } from './network/network';
@@ -76,15 +75,13 @@ export function truncated(network: Network, batch: Batch, options: TruncatedOpti
   const lengths = Array.from((encoder ? batch.targetLengths : batch.lengths) ?? Array<number>(B).fill(T));
   // the first chunk reads all of x
   const once = beginsWithOne(topology) || encoder !== undefined;
-  const array = (shape: number[]): Tensor =>
-    ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
-  let dx: Tensor | undefined = once ? undefined : array([T, B, D]);
+  let dx: Tensor | undefined = once ? undefined : outside([T, B, D], dtype);
   let dInputs: Tensor | undefined;
   let gradients: Gradients | undefined;
   let { from: before } = options;
   const result: Omit<TruncatedResult, 'states'> = {
     loss: 0,
-    output: array([...outputAxes(topology, T, B), O]),
+    output: outside([...outputAxes(topology, T, B), O], dtype),
     get x() {
       return dx ?? (gradients as Gradients).x;
     },

@@ -326,7 +326,7 @@ const conflict = (some: Tensor[], others: Tensor[]): boolean =>
   some.some((p) => others.some((q) => overlap(p, q)));
 
 /** Whether two views may share elements; exact for blocks of rows and columns of one matrix. */
-function overlap(p: Tensor, q: Tensor): boolean {
+export function overlap(p: Tensor, q: Tensor): boolean {
   if (p.data !== q.data) return false;
   const [pEnd, qEnd] = [extent(p), extent(q)];
   if (pEnd <= q.offset || qEnd <= p.offset) return false;

@@ -46,6 +46,10 @@ export function tensor(values: Numbers, shape?: number[], dtype: Dtype = 'float6
   return result;
 }
 
+/** A new tensor of zeros outside of the engine's memory: for results. */
+export const outside = (shape: number[], dtype: Dtype): Tensor =>
+  ndarray(dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)), shape);
+
 export function isTensor(value: unknown): value is Tensor {
   return (
     typeof value === 'object' && value !== null && 'stride' in value && 'offset' in value && 'data' in value

@@ -119,6 +119,8 @@ export interface LossTensors {
   weight: Tensor;
   rowLoss: Tensor;
   loss: Tensor;
+  /** Whether it is added to the loss that is there; default false. */
+  adds?: boolean;
 }
 
 const total = equations(
@@ -127,11 +129,17 @@ const total = equations(
   `weightedLoss = weight * rowLoss
    loss = sum(weightedLoss)`,
 );
+const totalAdded = equations(
+  'loss',
+  'weight, rowLoss [N, 1]   writes weightedLoss [N, 1]   adds loss [1]',
+  `weightedLoss = weight * rowLoss
+   loss += sum(weightedLoss)`,
+);
 
 /** Lays a loss out, to be recorded: the loss itself, and dy. */
 export function layLoss(
   name: string,
-  v: LossTensors,
+  { adds = false, ...v }: LossTensors,
 ): { forward: (program: Program) => void; backward: (program: Program) => void } {
   const { forward: value, backward: gradient } = lossOf(name);
   const [N, O] = v.y.shape;
@@ -145,7 +153,7 @@ export function layLoss(
   return {
     forward: (program) => {
       value.record(program, own);
-      total.record(program, own);
+      (adds ? totalAdded : total).record(program, own);
     },
     backward: (program) => gradient.record(program, own),
   };

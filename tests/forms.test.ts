@@ -212,7 +212,7 @@ describe('what is no such form is told with its place and with what to do', () =
     ],
     [
       forward({ x }, { predicts: true }),
-      'network.forward: options must be among training, steps, rows, from, predict, over, got predicts',
+      'network.forward: options must be among training, steps, rows, from, predict, over, checkpointEvery, got predicts',
     ],
   ]);
 

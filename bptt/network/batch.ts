@@ -3,6 +3,7 @@ import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import type { Numbers } from '../../core/tensor';
 import { flatten, type FlatNumbers } from './numbers';
 import { batchKeys, PADDED, readSequences, type Batch, type Reading, type Sequence } from './sequence';
+import type { Random } from '../../core/random';
 import type { PlanShape } from './stage';
 import { clockOf, type States } from './states';
 import { mustStream } from './topology';
@@ -26,15 +27,25 @@ export interface PassOptions {
   predict?: boolean;
   /** The divisor of a mean loss; default the number of valid steps in the whole batch. */
   over?: number;
+  /**
+   * Keeps the states of about every k-th step only, and computes those in between again for the backward pass: for
+   * sequences that do not fit into memory. The results are the same, to the bit, and take about twice as long; memory is
+   * least where k is about √T.
+   */
+  checkpointEvery?: number;
 }
 
 /** What the engine's own callers may say beside that. */
 export interface RunOptions extends PassOptions {
   /** No backward pass follows, so there need be no memory for it. */
   forwardOnly?: boolean;
+  /** These steps are one of several segments of a pass. */
+  segment?: boolean;
+  /** Where the numbers of the k-th dropout mask come from; default the network's generator. */
+  maskFrom?: (k: number) => Random;
 }
 
-export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over'];
+export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over', 'checkpointEvery'];
 
 /** The properties of a network that a batch is checked against. */
 export interface ForBatch extends Reading {
@@ -89,7 +100,8 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   let targets: FlatNumbers | undefined;
 
-  const part = ({ steps, rows, over, from: before, predict = false, forwardOnly = predict }: RunOptions): Part => {
+  const part = (options: RunOptions): Part => {
+    const { steps, rows, over, from: before, predict = false, forwardOnly = predict, segment } = options;
     const [from, to] = steps ?? [0, T];
     const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;
     if (!fits) must(false, where, `steps must be [from, to] with 0 <= from < to <= ${T}`, steps, `T = ${T}`);
@@ -110,7 +122,7 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
         B: high - low,
         masked: shorter(main, to),
         classes: main.classes && architecture.feed !== 'output', // what is fed back are numbers
-        forwardOnly,
+        ...{ forwardOnly, segment },
         clock: clock === undefined || batch.clock !== undefined ? (batch.clock ?? 0) + from : clock,
         ...(source && {
           source: { T: source.T, masked: shorter(source, source.T), classes: source.classes },

@@ -1,5 +1,6 @@
 /** Binds a plan to an executor: optimises its programs and turns them into functions. */
-import { defer, hoist } from '../../core/hoist';
+import { must } from '../../core/check';
+import { defer, hoist, overlap } from '../../core/hoist';
 import { Program, type Executor } from '../../core/program';
 import { reshape, type Tensor } from '../../core/tensor';
 import { widthOfOutput, type Architecture } from './architecture';
@@ -21,6 +22,8 @@ export interface Bound {
   encode(): void;
   forward(): void;
   backward(): void;
+  /** For a segment: adds up the gradients of the weights, after `backward`. */
+  sums(): void;
   /** Operations needed only for dL/dx, which run when it is first read. */
   inputBackward(): void;
   startBackward(): void;
@@ -33,14 +36,35 @@ export interface Bound {
 }
 
 /** The calls of a plan, in the order of `rewritten`. */
-const calls = ['start', 'encode', 'forward', 'backward', 'inputBackward', 'startBackward'] as const;
+const calls = ['start', 'encode', 'forward', 'backward', 'inputBackward', 'startBackward', 'sums'] as const;
 
 /** The optimised programs of a plan. */
 export function rewritten(plan: Plan): Program[] {
   const there = [plan.start, hoist(plan.encode), hoist(plan.forward)];
-  if (plan.shape.forwardOnly) return [...there, new Program(), new Program(), new Program()];
+  if (plan.shape.forwardOnly) return [...there, ...Array.from({ length: 4 }, () => new Program())];
   const { rest, deferred } = defer(hoist(plan.backward), ...plan.inputGradients);
-  return [...there, rest, deferred, plan.startBackward];
+  if (!plan.shape.segment) return [...there, rest, deferred, plan.startBackward, new Program()];
+  const { rest: steps, deferred: sums } = defer(rest, plan.parameters.flatGradients.data);
+  mustSumOnce(sums);
+  return [...there, steps, deferred, plan.startBackward, sums];
+}
+
+/**
+ * Checks that the gradient of each weight is one sum over all steps: added up segment by segment it then has the bits of
+ * the whole.
+ */
+function mustSumOnce({ entries }: Program): void {
+  const outs = entries.map((entry) =>
+    entry.kind === 'product' || entry.kind === 'reduction' ? entry.out : undefined,
+  );
+  const once = outs.every((out, k) => out && !outs.slice(0, k).some((other) => other && overlap(out, other)));
+  must(
+    once && entries.length > 0,
+    'network.forward',
+    'checkpointEvery must be left out',
+    'a number',
+    'a layer adds up the gradient of a weight step by step, or from several terms: in segments it would have other bits',
+  );
 }
 
 /**
@@ -71,6 +95,9 @@ export function bind(
       widthOfOutput(architecture),
     ]),
     ...(attention && { attention: reshape(attention.weight, [T, B, attention.weight.shape[1]]) }),
-    ...(Object.fromEntries(calls.map((name, k) => [name, made[k]])) as Record<(typeof calls)[number], () => void>),
+    ...(Object.fromEntries(calls.map((name, k) => [name, made[k]])) as Record<
+      (typeof calls)[number],
+      () => void
+    >),
   };
 }

@@ -60,9 +60,10 @@ function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch
     mustShape(targets.shape, expected, where, 'targets', reason);
   }
 
-  // if a row has one output, it counts in the part in which the row ends
+  // if a row has one output, it counts in the part in which the row ends; in segments, which hold its state, in the last
   const one = endsInOne(topology);
-  const ends = (b: number): boolean => from < lengths[b] && lengths[b] <= to;
+  const ends = (b: number): boolean =>
+    plan.shape.segment ? to === T : from < lengths[b] && lengths[b] <= to;
   const counts = (row: number): boolean => (one ? ends(row) : Math.floor(row / B) < lengths[row % B]);
   const valid = over ?? (one ? B : lengths.reduce((sum, length) => sum + length, 0));
   const each = (net.reduction === 'mean' ? 1 / valid : 1) / (perOutput ? net.output : 1);

@@ -92,7 +92,9 @@ export class Plan {
     };
     const below = (): Signal => stages[stages.length - 1].output;
     if (endsInOne(topology))
-      add(lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined));
+      add(
+        lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined && !shape.segment),
+      );
     if (this.attention) add(this.attention);
     if (drop > 0) this.dropoutMasks.push(add(dropout(below(), B)).keep);
     if (architecture.output !== undefined) {
@@ -120,6 +122,7 @@ export class Plan {
         weight: this.weight,
         rowLoss: this.rowLoss,
         loss: this.loss,
+        adds: shape.segment,
       });
     }
   }

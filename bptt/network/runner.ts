@@ -13,10 +13,12 @@ import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { clocksOf, phasesOf } from './layer';
 import type { Parameters } from './parameters';
-import { Pass, type Loaded } from './pass';
+import { Pass, type PassBody } from './pass';
 import { Plan } from './plan';
 import { rowsFirst } from './sequence';
+import { mustSegment, segmentLength, Segments } from './segments';
 import type { PlanShape } from './stage';
+import { Whole, type Loaded } from './whole';
 
 /** The network that is run. */
 interface Runnable {
@@ -61,7 +63,22 @@ export class Runner {
 
   /** Runs a batch, or a part of it, forward. */
   run(read: ReadBatch, options: RunOptions): Pass {
-    return new Pass(this.load(read, options, 'pass'));
+    return new Pass(this.body(read, options));
+  }
+
+  private body(read: ReadBatch, options: RunOptions): PassBody {
+    const { checkpointEvery: every } = options;
+    const { architecture } = this.network;
+    const load = (more: RunOptions): Loaded => this.load(read, more, 'pass');
+    if (every !== undefined) {
+      const length = segmentLength(every, read.B);
+      if (length < read.T) {
+        mustSegment(architecture, options);
+        const plan = (shape: PlanShape): Plan => this.plan(shape);
+        return new Segments(this.network, read, options, length, { load, plan });
+      }
+    }
+    return new Whole(load(options));
   }
 
   /** A plan loaded with a batch, initial states and dropout; the caller runs it. */
@@ -99,10 +116,12 @@ export class Runner {
     bound.turn++;
     fillPlan(plan, part, this.network);
     const { architecture, random } = this.network;
-    for (const keep of plan.dropoutMasks) {
-      if (options.training) drawKeep(keep, architecture.dropout, rowsOf(read, options), random);
+    const { maskFrom } = options;
+    plan.dropoutMasks.forEach((keep, k) => {
+      if (options.training)
+        drawKeep(keep, architecture.dropout, rowsOf(read, options), maskFrom?.(k) ?? random);
       else keep.data.fill(1);
-    }
+    });
     const fresh = begin(bound, read, options, 'network.forward');
     const { steps, predict: predicted = false } = options;
     const clock = (shape.clock ?? 0) + shape.T;
@@ -162,7 +181,8 @@ export class Runner {
   private anyLength(shape: PlanShape): AnySize | undefined {
     const { T, source } = shape;
     // few steps are no loop, and clocks and outputs that are fed back tell steps apart
-    const isLoop = T >= LOOP && !source && this.clocks.length === 0 && this.network.architecture.feed !== 'output';
+    const isLoop =
+      T >= LOOP && !source && this.clocks.length === 0 && this.network.architecture.feed !== 'output';
     if (!isLoop || !engineMemory().wasm) return undefined;
     const kind = kindOf(shape);
     const known = this.lengths.get(kind);
@@ -172,7 +192,8 @@ export class Runner {
     }
     if (known.T !== T || known.any) {
       const sizes = [LOOP, LOOP + 1, Math.max(T, LOOP + 2)];
-      known.any ??= AnySize.from(sizes.map((size) => this.sample({ ...shape, T: size })) as SampleOfThree) ?? 'none';
+      known.any ??=
+        AnySize.from(sizes.map((size) => this.sample({ ...shape, T: size })) as SampleOfThree) ?? 'none';
     }
     return known.any === 'none' ? undefined : known.any;
   }
@@ -209,8 +230,8 @@ type SampleOfThree = [Sample, Sample, Sample];
 const LOOP = 5;
 
 /** All of a shape but its lengths and its clock. */
-const kindOf = ({ B, masked, classes = false, forwardOnly = false }: PlanShape): string =>
-  `${B},${masked},${classes},${forwardOnly}`;
+const kindOf = ({ B, masked, classes = false, forwardOnly = false, segment = false }: PlanShape): string =>
+  `${B},${masked},${classes},${forwardOnly},${segment}`;
 
 /** Sets the initial states; true if they are the default ones (zero or trained). */
 function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: string): boolean {
@@ -279,6 +300,7 @@ const alike = (p: PlanShape, q: PlanShape): boolean =>
   p.masked === q.masked &&
   p.classes === q.classes &&
   p.forwardOnly === q.forwardOnly &&
+  p.segment === q.segment &&
   !p.source &&
   !q.source;
 

@@ -18,6 +18,11 @@ export interface PlanShape {
   clock?: number;
   /** There is no way back, and no memory for one; default false. */
   forwardOnly?: boolean;
+  /**
+   * It is one of several segments of a pass, see `segments.ts`: its loss is added to that of those before, gradients reach
+   * its final states, and the sums over time of the weights' gradients are calls of their own; default false.
+   */
+  segment?: boolean;
   /** The input of the encoder. */
   source?: { T: number; masked: boolean; classes?: boolean };
 }
@@ -38,7 +43,10 @@ export interface Stage {
 /** A new signal of `N` rows with the dtype of another, and without a gradient if that has none. */
 export function signal(N: number, width: number, { value, gradient }: Signal): Signal {
   const dtype = dtypeOf(value);
-  return { value: zeros([N, width], dtype), gradient: gradientTensor([N, width], dtype, isNowhere(gradient)) };
+  return {
+    value: zeros([N, width], dtype),
+    gradient: gradientTensor([N, width], dtype, isNowhere(gradient)),
+  };
 }
 
 /** keep [N, H] is 0 or 1 / (1 − p), drawn again for every training batch, and 1 in evaluation. */

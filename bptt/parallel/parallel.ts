@@ -18,7 +18,7 @@ import { blueprintOf } from '../network/blueprint';
 import { Exchange } from './exchange';
 import { mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { firstBadGradient, firstBadValue } from '../network/notfinite';
-import { Pass, planOf } from '../network/pass';
+import { Pass, wholePlanOf } from '../network/pass';
 import type { Plan } from '../network/plan';
 import { clockOf, States } from '../network/states';
 import { runShare, type PassFigures, type Task } from './share';
@@ -133,6 +133,7 @@ export class Parallel {
   /** Describes the first non-finite number of the last pass: among the states, or among the gradients. */
   firstBad(what: 'value' | 'gradient'): string | undefined {
     const plan = this.lastPlan();
+    if (!plan) return undefined;
     return what === 'value' ? firstBadValue(plan) : firstBadGradient(plan);
   }
 
@@ -224,18 +225,18 @@ export class Parallel {
 
   /**
    * The plan of the last pass. A pass of several threads is repeated in this thread, with the same dropout, without
-   * changing the gradients or the generator.
+   * changing the gradients or the generator. Undefined for a pass in segments.
    */
-  private lastPlan(): Plan {
+  private lastPlan(): Plan | undefined {
     const { network, last } = this;
-    if (!last || last instanceof Pass) return planOf(last as Pass);
+    if (!last || last instanceof Pass) return wholePlanOf(last as Pass);
     const { state } = network.random;
     const { data } = network.parameters.flatGradients;
     const gradients = data.slice();
     const { pass } = runShare(network, last);
     data.set(gradients);
     network.random.state = state;
-    return planOf(pass);
+    return wholePlanOf(pass);
   }
 
   /** Returns a function that adds the gradients of the first `count` workers to the network's, in order. */

@@ -4,10 +4,8 @@ import { contents, type Numbers } from '../../core/tensor';
 import type { Batch, PassOptions, ReadBatch } from '../network/batch';
 import type { FlatNumbers } from '../network/numbers';
 import { runnerOf, type Network } from '../network/network';
-import { planOf, type Pass } from '../network/pass';
-import type { Plan } from '../network/plan';
+import { sizeOfPass, type Pass } from '../network/pass';
 import { States } from '../network/states';
-import { endsInOne } from '../network/topology';
 
 /** Description of a pass that can be sent to a thread. */
 export interface Task extends Omit<PassOptions, 'from'> {
@@ -45,33 +43,30 @@ export function runShare(
   read: ReadBatch = runnerOf(network).read(batch),
 ): PassFigures & { pass: Pass } {
   if (random) network.random.state = random;
-  const how = { ...options, forwardOnly: !backward, ...(from && { from: new States(from.clock, from.states) }) };
+  const how = {
+    ...options,
+    forwardOnly: !backward,
+    ...(from && { from: new States(from.clock, from.states) }),
+  };
   const pass = runnerOf(network).run(read, how);
-  const plan = planOf(pass);
-  if (gathered) gather(plan, options.rows?.[0] ?? 0, gathered);
+  if (gathered) gather(pass, options.rows?.[0] ?? 0, gathered);
   if (backward) pass.backward();
-  return { ...figuresOf(plan), loss: pass.loss, pass };
+  return { ...sizeOfPass(pass), loss: pass.loss, pass };
 }
 
-/** Copies the states and outputs of a plan to the whole batch's arrays, where its first row is row `from`. */
-function gather(plan: Plan, from: number, { states, output }: Gathered): void {
-  const { B } = plan.shape;
-  for (const [name, t] of Object.entries(plan.final.states)) {
+/** Copies the states and outputs of a pass to the whole batch's arrays, where its first row is row `from`. */
+function gather(pass: Pass, from: number, { states, output }: Gathered): void {
+  let B = 0;
+  for (const [name, t] of Object.entries(pass.states)) {
     states[name].set(contents(t), from * t.shape[1]);
+    [B] = t.shape;
   }
   if (!output) return;
-  const { value } = plan.output;
-  const [rows, width] = value.shape;
-  const numbers = contents(value);
-  const perStep = output.length / (rows / B); // numbers in one time step of the whole batch
-  for (let k = 0; k < rows / B; k++) {
+  const { shape } = pass.output;
+  const width = shape[shape.length - 1];
+  const numbers = contents(pass.output);
+  const steps = numbers.length / (B * width);
+  const perStep = output.length / steps; // numbers of one time step, all rows of the batch
+  for (let k = 0; k < steps; k++)
     output.set(numbers.subarray(k * B * width, (k + 1) * B * width), k * perStep + from * width);
-  }
-}
-
-/** Counts the valid steps and the output rows of a plan's batch. */
-export function figuresOf({ main: { valid }, architecture, shape }: Plan): Omit<PassFigures, 'loss'> {
-  let tokens = 0;
-  for (let k = 0; k < valid.data.length; k++) tokens += valid.data[k];
-  return { tokens, rows: endsInOne(architecture.topology) ? shape.B : tokens };
 }

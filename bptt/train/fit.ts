@@ -161,6 +161,7 @@ const optionNames = [
   'validation',
   'earlyStopping',
   'threads',
+  'checkpointEvery',
 ];
 
 function check(network: Network, options: FitOptions): void {
@@ -175,6 +176,8 @@ function check(network: Network, options: FitOptions): void {
   if (steps !== undefined) mustCount(steps, where, 'steps');
   if (seconds !== undefined) must(isNumber(seconds) && seconds > 0, where, 'seconds must be > 0', seconds);
   mustCount(accumulate, where, 'accumulate');
+  const { checkpointEvery = 1 } = options;
+  mustCount(checkpointEvery, where, 'checkpointEvery');
   const small = Number.isFinite(weightNoise) && weightNoise >= 0;
   must(small, where, 'weightNoise must be a finite number >= 0', weightNoise);
   if (threads instanceof Parallel)

@@ -7,9 +7,8 @@ import { runnerOf, type Network } from '../network/network';
 import { firstBadParameter, firstBadValue } from '../network/notfinite';
 import type { OptimizerSnapshot, Optimizer } from './optimizers';
 import { parallel, Parallel, type ParallelPass } from '../parallel/parallel';
-import { planOf } from '../network/pass';
+import { sizeOfPass, planOf } from '../network/pass';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
-import { figuresOf } from '../parallel/share';
 import { goingOn, type Source, type StreamBatch } from './source';
 import type { States } from '../network/states';
 import { teamFor } from '../parallel/threads';
@@ -23,6 +22,8 @@ export interface LearnerOptions {
   clip?: { norm: number; epsilon?: number } | { value: number };
   /** Deviation of normal noise that each pass of the training adds to all weights, and takes away again; default 0. */
   weightNoise?: number;
+  /** Keeps the states of about every k-th step only, for long sequences: as in `network.forward`; default all. */
+  checkpointEvery?: number;
   /** Batches whose gradients make one step, as if they were one batch; default 1. */
   accumulate?: number;
   /**
@@ -127,7 +128,9 @@ export class Learner {
   ): Promise<{ loss: number; rows: number; states: States<Float64Array> }> {
     const { batch, ...from } = goingOn(given, before, where);
     const threads = await this.threads(batch, where);
-    const { loss, rows, states } = await checked(threads, (team) => team.evaluate(batch, from), where, step);
+    const { checkpointEvery } = this.options;
+    const how = { ...from, ...(checkpointEvery && { checkpointEvery }) };
+    const { loss, rows, states } = await checked(threads, (team) => team.evaluate(batch, how), where, step);
     return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows, states };
   }
 
@@ -138,7 +141,13 @@ export class Learner {
 
   private async learn(given: StreamBatch, step: number, sums: boolean): Promise<ParallelPass> {
     const { batch, ...from } = goingOn(given, this.states, at(step));
-    const how = { training: true, ...from, ...(sums && { over: 1 }) };
+    const { checkpointEvery } = this.options;
+    const how = {
+      training: true,
+      ...from,
+      ...(sums && { over: 1 }),
+      ...(checkpointEvery && { checkpointEvery }),
+    };
     const threads = await this.threads(batch, at(step));
     const run = (): Promise<ParallelPass> =>
       checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
@@ -197,13 +206,12 @@ export class Learner {
 export function evaluate(network: Network, batch: Batch): { loss: number; rows: number } {
   const runner = runnerOf(network);
   const pass = runner.run(runner.read(batch), { forwardOnly: true });
-  const plan = planOf(pass);
   const { loss } = pass;
   if (!Number.isFinite(loss)) {
-    const first = firstBadValue(plan);
+    const first = firstBadValue(planOf(pass));
     must(false, 'evaluate', 'the loss must be finite', loss, first && `first in ${first}`);
   }
-  const { rows } = figuresOf(plan);
+  const { rows } = sizeOfPass(pass);
   return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
 }
 

@@ -1,0 +1,277 @@
+/**
+ * A pass in segments: a long sequence in little memory, with the bits of one plan that holds it whole.
+ *
+ * Going forward, only the states between segments are kept. The way back needs all steps of a segment, so they are
+ * computed again:
+ *
+ *   segments last … second   gradients flow back to their first states, and are kept there
+ *   segments first … last    the same once more, now from the gradients that are kept; the weights' gradients are added up
+ *
+ * The second round is there for the bits: a plan adds up dW over all steps in the order of time, so segments have to as
+ * well. Products do not depend on where their sums are interrupted, sums over rows are interrupted at multiples of EIGHT.
+ *
+ * Source: Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost".
+ */
+import { must, mustBe, mustCount } from '../../core/check';
+import { Random, type RandomState } from '../../core/random';
+import {
+  allCopied,
+  contents,
+  copied,
+  fillFrom,
+  outside,
+  rows as rowsOf,
+  type Tensor,
+  type Tensors,
+} from '../../core/tensor';
+import type { Architecture } from './architecture';
+import type { ReadBatch, RunOptions } from './batch';
+import { clocksOf } from './layer';
+import { fitted } from './numbers';
+import type { Gradients, PassBody, PassSize } from './pass';
+import type { Plan } from './plan';
+import type { PlanShape } from './stage';
+import { States } from './states';
+import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
+import { fillUpstream, type Upstream } from './upstream';
+import { mustGoBack, type Loaded } from './whole';
+
+/** Rows that a sum over rows adds up at a time. */
+const EIGHT = 8;
+/** Fewer steps are no loop. */
+const FEWEST = 8;
+
+/** Lays out segments, and fills them. */
+interface Loader {
+  load(options: RunOptions): Loaded;
+  plan(shape: PlanShape): Plan;
+}
+
+interface Segmented {
+  readonly architecture: Architecture;
+  readonly random: Random;
+  readonly output: number;
+}
+
+/**
+ * Steps of a segment: at least `every`, and so many that sums over all steps can be interrupted between them.
+ * @throws RangeError unless `every` is a positive whole number.
+ */
+export function segmentLength(every: number, B: number): number {
+  mustCount(every, 'network.forward', 'checkpointEvery');
+  let grain = EIGHT;
+  while (grain > 1 && ((grain / 2) * B) % EIGHT === 0) grain /= 2;
+  return Math.ceil(Math.max(every, FEWEST) / grain) * grain;
+}
+
+/**
+ * Checks that a pass can be run in segments.
+ * @throws RangeError naming what cannot.
+ */
+export function mustSegment(architecture: Architecture, { steps, checkpointEvery }: RunOptions): void {
+  const where = 'network.forward';
+  const what = 'checkpointEvery must be left out';
+  mustStream(architecture, where, what, checkpointEvery);
+  mustBe(steps === undefined, where, what, checkpointEvery, 'steps are given, which are run as a whole');
+  const clocks = clocksOf(architecture.layers);
+  const why = `the steps of ${clocks[0]?.name} differ: their gradients would be added up in another order`;
+  must(clocks.length === 0, where, what, checkpointEvery, why);
+}
+
+export class Segments implements PassBody {
+  readonly loss: number;
+  private readonly T: number;
+  private readonly B: number;
+  private readonly rows: readonly [number, number];
+  private readonly one: boolean;
+  private readonly whole: Tensor;
+  /** States before each segment but the first, and after the last. */
+  private readonly between: States[] = [];
+  /** Of each dropout mask and segment: where the generator is before it is drawn. */
+  private readonly masks: readonly RandomState[][];
+  private readonly predicted: boolean;
+
+  constructor(
+    private readonly network: Segmented,
+    private readonly read: ReadBatch,
+    private readonly options: RunOptions,
+    private readonly length: number,
+    private readonly runner: Loader,
+  ) {
+    const { architecture, output: O } = network;
+    this.T = read.T;
+    this.rows = options.rows ?? [0, read.B];
+    this.B = this.rows[1] - this.rows[0];
+    this.one = endsInOne(architecture.topology);
+    this.predicted = options.predict ?? false;
+    this.whole = outside([...outputAxes(architecture.topology, this.T, this.B), O], architecture.dtype);
+    this.masks = options.training ? this.drawMasks() : [];
+    let loss = 0;
+    for (let k = 0; k < this.count; k++) {
+      const loaded = this.forward(k, loss);
+      const { plan, output } = loaded.bound;
+      loss = plan.loss.get(0);
+      this.between[k] = new States(loaded.clock, allCopied(plan.final.states));
+      this.whole.data.set(contents(output), this.one ? 0 : this.start(k) * this.B * O);
+    }
+    this.loss = architecture.loss && !this.predicted ? loss : NaN;
+  }
+
+  output(): Tensor {
+    return copied(this.whole);
+  }
+
+  states(): States {
+    return this.between[this.count - 1];
+  }
+
+  attention(): undefined {
+    return undefined;
+  }
+
+  plan(): undefined {
+    return undefined;
+  }
+
+  size(): PassSize {
+    const { lengths } = this.read.part(this.options).main;
+    const tokens = lengths.slice(...this.rows).reduce((sum, length) => sum + length, 0);
+    return { tokens, rows: this.one ? this.B : tokens };
+  }
+
+  backward(upstream?: Upstream): Gradients {
+    const { loss } = this.network.architecture;
+    mustGoBack(loss, this.predicted, upstream);
+    const above = this.above(upstream ?? {});
+    /** dL/dstates after each segment. */
+    const after: (Record<string, ArrayLike<number>> | undefined)[] = [];
+    const back = (k: number): Loaded => {
+      const loaded = this.forward(k, 0);
+      const { plan } = loaded.bound;
+      above(k, loaded, after[k]);
+      loaded.bound.backward();
+      if (k > 0) after[k - 1] ??= flat(plan.initial.gradients);
+      return loaded;
+    };
+    for (let k = this.count - 1; k > 0; k--) back(k);
+    let initial: Tensors = {};
+    for (let k = 0; k < this.count; k++) {
+      const { bound, fresh } = back(k);
+      bound.sums();
+      if (k > 0) continue;
+      initial = allCopied(bound.plan.initial.gradients);
+      if (fresh) bound.startBackward();
+    }
+    let x: Tensor | undefined;
+    const inputGradient = (): Tensor => this.inputGradient(back);
+    return {
+      get x() {
+        return (x ??= inputGradient());
+      },
+      initial,
+    };
+  }
+
+  /** Where the generator is before each mask of each segment; draws what a plan of all steps would draw. */
+  private drawMasks(): RandomState[][] {
+    const { random } = this.network;
+    const { shape } = this.read.part(this.segment(0));
+    return this.runner.plan(shape).dropoutMasks.map(({ shape: [N, width] }) => {
+      const draw = (steps: number): RandomState => {
+        const { state } = random;
+        for (let n = 0; n < steps * this.read.B * width; n++) random.uniform();
+        return state;
+      };
+      // a mask of the only output is drawn once
+      const once = N === this.B ? draw(1) : undefined;
+      return Array.from({ length: this.count }, (_, k) => once ?? draw(this.end(k) - this.start(k)));
+    });
+  }
+
+  /** How a segment is run. */
+  private segment(k: number): RunOptions {
+    const { options } = this;
+    const { forwardOnly = this.predicted } = options;
+    return { ...options, steps: [this.start(k), this.end(k)], segment: true, forwardOnly };
+  }
+
+  private get count(): number {
+    return Math.ceil(this.T / this.length);
+  }
+
+  private start(k: number): number {
+    return k * this.length;
+  }
+
+  private end(k: number): number {
+    return Math.min(this.start(k) + this.length, this.T);
+  }
+
+  /** Runs a segment forward, from the states before it; its loss is added to `loss`. */
+  private forward(k: number, loss: number): Loaded {
+    const { between } = this;
+    const random = new Random();
+    const loaded = this.runner.load({
+      ...this.segment(k),
+      ...(k > 0 && { from: between[k - 1] }),
+      maskFrom: (mask) => {
+        random.state = this.masks[mask][k];
+        return random;
+      },
+    });
+    const { bound } = loaded;
+    bound.plan.loss.set(0, loss);
+    bound.forward();
+    return loaded;
+  }
+
+  /** Puts down where a backward pass begins: what comes from above, and from the segment after. */
+  private above(
+    upstream: Upstream,
+  ): (k: number, loaded: Loaded, after: Record<string, ArrayLike<number>> | undefined) => void {
+    const where = 'pass.backward';
+    const { output, states } = upstream;
+    const { shape } = this.whole;
+    const all = output === undefined ? undefined : fitted(output, shape, where, 'output');
+    const perStep = this.B * this.network.output;
+    return (k, { bound: { plan } }, after) => {
+      if (plan.architecture.loss) {
+        for (const [name, t] of Object.entries(plan.final.gradients)) fillFrom(t, after?.[name] ?? 0);
+        return;
+      }
+      const last = k === this.count - 1;
+      const own = this.one
+        ? last && all
+        : all &&
+          Float64Array.from({ length: plan.shape.T * perStep }, (_, n) => all[this.start(k) * perStep + n]);
+      fillUpstream(
+        plan,
+        { ...(own && { output: own }), states: after ?? (last ? states : undefined) },
+        where,
+      );
+    };
+  }
+
+  /** Runs all segments backward once more. */
+  private inputGradient(back: (k: number) => Loaded): Tensor {
+    const { T, B } = this;
+    const { architecture } = this.network;
+    const once = beginsWithOne(architecture.topology);
+    let x: Tensor | undefined;
+    for (let k = 0; k < (once ? 1 : this.count); k++) {
+      const { bound } = back(k);
+      const { input, shape } = bound.plan.main;
+      const why = 'class numbers are discrete; pass one-hot rows [T, B, D] for a gradient';
+      mustBe(!shape.classes, 'pass.backward', 'x must be numbers to have a gradient', 'class numbers', why);
+      bound.inputBackward();
+      const [, D] = input.gradient.shape;
+      if (once) return copied(rowsOf(input.gradient, 0, B));
+      x ??= outside([T, B, D], architecture.dtype);
+      x.data.set(contents(input.gradient), this.start(k) * B * D);
+    }
+    return x as Tensor;
+  }
+}
+
+const flat = (tensors: Tensors): Record<string, ArrayLike<number>> =>
+  Object.fromEntries(Object.entries(allCopied(tensors)).map(([name, { data }]) => [name, data]));
