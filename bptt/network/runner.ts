@@ -11,6 +11,7 @@ import { bind, rewritten, type Bound } from './bound';
 import { AnySize, type Sample } from '../../core/anysize';
 import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
+import { Chunks, FEWEST, rowsAtOnce } from './chunks';
 import { clocksOf, phasesOf } from './layer';
 import type { Parameters } from './parameters';
 import { Pass, type PassBody } from './pass';
@@ -67,7 +68,7 @@ export class Runner {
   }
 
   private body(read: ReadBatch, options: RunOptions): PassBody {
-    const { checkpointEvery: every } = options;
+    const { checkpointEvery: every, predict, rows: [low, high] = [0, read.B] } = options;
     const { architecture } = this.network;
     const load = (more: RunOptions): Loaded => this.load(read, more, 'pass');
     if (every !== undefined) {
@@ -78,6 +79,11 @@ export class Runner {
         return new Segments(this.network, read, options, length, { load, plan });
       }
     }
+    // states of some rows are not told apart from those of all
+    const isShared = options.rows !== undefined && options.from !== undefined;
+    const isMany = high - low > FEWEST;
+    if (predict && isMany && !isShared && high - low > rowsAtOnce(read, options))
+      return new Chunks(read, options, architecture.loss, load);
     return new Whole(load(options));
   }
 

@@ -1,0 +1,99 @@
+/**
+ * A prediction for many rows, some of them at a time: its memory does not grow with their number. Rows do not depend on
+ * each other, so the bits are those of all at once.
+ */
+import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
+import type { ReadBatch, RunOptions } from './batch';
+import type { PassBody, PassSize } from './pass';
+import { States } from './states';
+import { mustGoBack, Whole, type Loaded } from './whole';
+
+/** Steps of all rows that are computed at a time. */
+const STEPS = 2 ** 14;
+/** Fewer rows would leave products without work. */
+export const FEWEST = 32;
+
+/** Rows of a prediction that are run at a time. */
+export function rowsAtOnce(read: ReadBatch, options: RunOptions): number {
+  const { T, source } = read.part(options).shape;
+  return Math.max(FEWEST, Math.floor(STEPS / Math.max(T, source?.T ?? 0)));
+}
+
+export class Chunks implements PassBody {
+  readonly loss = NaN;
+  private readonly results: { output: Tensor; states: Record<string, Tensor>; attention?: Tensor };
+  private readonly total: PassSize = { rows: 0, tokens: 0 };
+  private clock = 0;
+
+  constructor(
+    read: ReadBatch,
+    options: RunOptions,
+    private readonly lossName: string | undefined,
+    load: (options: RunOptions) => Loaded,
+  ) {
+    const [low, high] = options.rows ?? [0, read.B];
+    const count = rowsAtOnce(read, options);
+    let results: Chunks['results'] | undefined;
+    for (let from = low; from < high; from += count) {
+      const loaded = load({ ...options, rows: [from, Math.min(from + count, high)] });
+      const whole = new Whole(loaded);
+      const part = { output: whole.output(), states: { ...whole.states() }, attention: whole.attention() };
+      results ??= {
+        output: wider(part.output, high - low),
+        states: Object.fromEntries(
+          Object.entries(part.states).map(([name, t]) => [name, wider(t, high - low)]),
+        ),
+        ...(part.attention && { attention: wider(part.attention, high - low) }),
+      };
+      put(results.output, part.output, from - low);
+      for (const [name, t] of Object.entries(part.states)) put(results.states[name], t, from - low);
+      if (results.attention && part.attention) put(results.attention, part.attention, from - low);
+      const { rows, tokens } = whole.size();
+      this.total.rows += rows;
+      this.total.tokens += tokens;
+      this.clock = loaded.clock;
+    }
+    this.results = results as Chunks['results'];
+  }
+
+  output(): Tensor {
+    return this.results.output;
+  }
+
+  states(): States {
+    return new States(this.clock, this.results.states);
+  }
+
+  attention(): Tensor | undefined {
+    return this.results.attention;
+  }
+
+  size(): PassSize {
+    return this.total;
+  }
+
+  plan(): undefined {
+    return undefined;
+  }
+
+  backward(): never {
+    return mustGoBack(this.lossName, true, undefined) as never;
+  }
+}
+
+/** A tensor for as many rows, the last axis but one, in place of those of `t`. */
+function wider(t: Tensor, rows: number): Tensor {
+  const shape = [...t.shape];
+  shape[shape.length - 2] = rows;
+  return outside(shape, dtypeOf(t));
+}
+
+/** Copies some rows of every step to where they are among all. */
+function put(all: Tensor, part: Tensor, from: number): void {
+  const { shape } = part;
+  const [rows, width] = shape.slice(-2);
+  const numbers = contents(part);
+  const [B] = all.shape.slice(-2);
+  for (let t = 0; t < numbers.length / (rows * width); t++)
+    all.data.set(numbers.subarray(t * rows * width, (t + 1) * rows * width), (t * B + from) * width);
+}
