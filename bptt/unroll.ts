@@ -38,11 +38,11 @@ const holdBackward = equations(
 
 const nowhere = { float32: new Float32Array(0), float64: new Float64Array(0) };
 
-/** A new tensor for a gradient, or one that has only a shape, where there is no way back. */
+/** A new tensor for a gradient; without a backward pass, a tensor that has a shape but no memory. */
 export const gradientTensor = (shape: number[], dtype: Dtype, forwardOnly = false): Tensor =>
   forwardOnly ? ndarray<Data>(nowhere[dtype], shape) : zeros(shape, dtype);
 
-/** Whether a gradient is one that has only a shape. */
+/** Whether a gradient has no memory. */
 export const isNowhere = ({ data }: Tensor): boolean => data === nowhere.float32 || data === nowhere.float64;
 
 /** Sizes and tensors of an unrolled cell. Tensors consist of blocks of B rows in the order of time. */
@@ -64,7 +64,7 @@ export interface UnrollOptions {
   reverse?: boolean;
   /** Time of the first of the T steps on the sequence's clock; default 0. */
   clock?: number;
-  /** Leaves out all memory of the way back, which must then not be recorded; default false. */
+  /** Allocates nothing for the backward pass, which must then not be recorded; default false. */
   forwardOnly?: boolean;
   /** Storage of the output state [(T+1)·B, H] and of dOutput [T·B, H]; default new tensors. */
   output?: { states: Tensor; gradient: Tensor };

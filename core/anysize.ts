@@ -1,9 +1,9 @@
 /**
- * Programs for any size, from programs recorded for a few.
+ * Programs for any size, derived from programs recorded for three sizes.
  *
- * What a network records for T steps differs from what it records for T + 1 in nothing but how often loops run and where
- * operands lie: shapes, offsets and counts are linear in T. So two recordings tell all others, a third one shows that it
- * is so, and a length that was never met before costs a few numbers for each operand, and no recording.
+ * The programs of T steps and of T + 1 steps differ only in the counts of loops and in the shapes and offsets of operands,
+ * which are linear in T. So two recordings determine all others, and a third verifies that. The programs of a new length
+ * then cost a few numbers for each operand, and no recording.
  */
 import ndarray from 'ndarray';
 import type { Data } from './memory';
@@ -14,29 +14,29 @@ import type { Tensor } from './tensor';
 
 type Arrays = readonly (Data | Int32Array)[];
 
-/** What was recorded for one size. */
+/** The programs recorded for one size. */
 export interface Sample {
   size: number;
-  /** What was allocated for it, always in the same order. */
+  /** All arrays of the layout, always in the same order. */
   arrays: Arrays;
   programs: readonly Program[];
 }
 
-/** a + b · size. */
+/** A linear function of the size. */
 type Linear = (size: number) => number;
 
-/** Finds an array of a layout: by where it stands in the list. */
+/** Finds an array of a layout by its index. */
 type Find = (slot: number) => Data;
 type Make<T> = (size: number, find: Find) => T;
 
 export class AnySize {
   private constructor(
     private readonly programs: readonly (readonly Make<Entry>[])[],
-    /** By slot: the distance between rows of what is one-hot there. */
+    /** Distance between rows of one-hot arrays, by index. */
     private readonly pitches: ReadonlyMap<number, number>,
   ) {}
 
-  /** From samples of three different sizes; undefined where they differ in more than places, shapes and counts. */
+  /** From samples of three sizes; undefined if they differ in more than offsets, shapes and counts. */
   static from(samples: readonly [Sample, Sample, Sample]): AnySize | undefined {
     const reader = new Reader(samples);
     const programs = samples[0].programs.map((_, k) =>
@@ -45,7 +45,7 @@ export class AnySize {
     return programs.every((one) => one !== undefined) ? new AnySize(programs, reader.pitches) : undefined;
   }
 
-  /** The programs of a layout of this size, which has allocated `arrays`. */
+  /** The programs for a layout of this size with these arrays. */
   at(size: number, arrays: Arrays): Program[] {
     const made: Data[] = [];
     const find = (slot: number): Data => {
@@ -57,7 +57,7 @@ export class AnySize {
   }
 }
 
-/** Reads what samples have in common. Each method gives undefined where they differ in more than is linear. */
+/** Compares samples. Each method returns undefined if their differences are not linear in the size. */
 class Reader {
   readonly pitches = new Map<number, number>();
   private readonly sizes: readonly number[];
@@ -140,14 +140,14 @@ class Reader {
   }
 }
 
-/** All of them, or undefined where one is missing. */
+/** The list, or undefined if an element is missing. */
 const complete = <T>(all: (T | undefined)[]): T[] | undefined =>
   all.every((one) => one !== undefined) ? all : undefined;
 
 const isAsLarge = (t: Tensor, other: Tensor): boolean =>
   t.offset === other.offset && t.shape.every((n, axis) => n === other.shape[axis]);
 
-/** Whether two operations differ in nothing but their operands. */
+/** Whether two operations differ only in their operands. */
 function isLike(p: Operation, q: Operation): boolean {
   if (p.kind === 'pointwise') return q.kind === 'pointwise' && p.graph === q.graph;
   if (p.kind === 'reduction')

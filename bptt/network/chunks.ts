@@ -1,6 +1,6 @@
 /**
- * A prediction for many rows, some of them at a time: its memory does not grow with their number. Rows do not depend on
- * each other, so the bits are those of all at once.
+ * A prediction for many rows, computed in chunks of rows, so that memory does not grow with their number. Rows are
+ * independent, so the results are bit-identical to those of one plan.
  */
 import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
 import type { ReadBatch, RunOptions } from './batch';
@@ -8,12 +8,12 @@ import type { PassBody, PassSize } from './pass';
 import { States } from './states';
 import { mustGoBack, Whole, type Loaded } from './whole';
 
-/** Steps of all rows that are computed at a time. */
+/** Number of steps in a chunk, over all of its rows. */
 const STEPS = 2 ** 14;
-/** Fewer rows would leave products without work. */
+/** Smallest number of rows in a chunk; products of fewer rows are slow. */
 export const FEWEST = 32;
 
-/** Rows of a prediction that are run at a time. */
+/** Number of rows in a chunk. */
 export function rowsAtOnce(read: ReadBatch, options: RunOptions): number {
   const { T, source } = read.part(options).shape;
   return Math.max(FEWEST, Math.floor(STEPS / Math.max(T, source?.T ?? 0)));
@@ -81,14 +81,14 @@ export class Chunks implements PassBody {
   }
 }
 
-/** A tensor for as many rows, the last axis but one, in place of those of `t`. */
+/** A new tensor like `t` with another number of rows, the second-last axis. */
 function wider(t: Tensor, rows: number): Tensor {
   const shape = [...t.shape];
   shape[shape.length - 2] = rows;
   return outside(shape, dtypeOf(t));
 }
 
-/** Copies some rows of every step to where they are among all. */
+/** Copies a chunk's rows of every step into the tensor of all rows, starting at row `from`. */
 function put(all: Tensor, part: Tensor, from: number): void {
   const { shape } = part;
   const [rows, width] = shape.slice(-2);

@@ -36,7 +36,7 @@ export interface PassBody {
   attention(): Tensor | undefined;
   size(): PassSize;
   backward(upstream?: Upstream): Gradients;
-  /** The plan that holds it; undefined where none holds all of it. */
+  /** The plan of all steps; undefined if there is none. */
   plan(): Plan | undefined;
 }
 

@@ -1,14 +1,14 @@
 /**
- * A pass in segments: a long sequence in little memory, with the bits of one plan that holds it whole.
+ * A pass in segments: runs a long sequence in little memory, with results bit-identical to those of one plan.
  *
- * Going forward, only the states between segments are kept. The way back needs all steps of a segment, so they are
- * computed again:
+ * The forward pass keeps only the states between segments. The backward pass needs all steps of a segment, so it computes
+ * them again, in two rounds:
  *
- *   segments last … second   gradients flow back to their first states, and are kept there
- *   segments first … last    the same once more, now from the gradients that are kept; the weights' gradients are added up
+ *   from the last segment to the second   computes the gradients of the states between segments, and keeps them
+ *   from the first segment to the last    starts from these gradients, and adds up the gradients of the weights
  *
- * The second round is there for the bits: a plan adds up dW over all steps in the order of time, so segments have to as
- * well. Products do not depend on where their sums are interrupted, sums over rows are interrupted at multiples of EIGHT.
+ * The second round is needed for bit-identity: one plan adds up dW over all steps in the order of time. The result of a
+ * product does not depend on where its sum is split; a sum over rows may be split at multiples of EIGHT.
  *
  * Source: Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost".
  */
@@ -36,12 +36,12 @@ import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
 import { mustGoBack, type Loaded } from './whole';
 
-/** Rows that a sum over rows adds up at a time. */
+/** Rows that a sum over rows adds at a time. */
 const EIGHT = 8;
-/** Fewer steps are no loop. */
+/** Fewer steps are not recorded as a loop. */
 const FEWEST = 8;
 
-/** Lays out segments, and fills them. */
+/** Creates the plans of segments and loads them. */
 interface Loader {
   load(options: RunOptions): Loaded;
   plan(shape: PlanShape): Plan;
@@ -54,7 +54,7 @@ interface Segmented {
 }
 
 /**
- * Steps of a segment: at least `every`, and so many that sums over all steps can be interrupted between them.
+ * Steps of a segment: `every` rounded up, so that sums over all steps can be split between segments.
  * @throws RangeError unless `every` is a positive whole number.
  */
 export function segmentLength(every: number, B: number): number {
@@ -65,8 +65,8 @@ export function segmentLength(every: number, B: number): number {
 }
 
 /**
- * Checks that a pass can be run in segments.
- * @throws RangeError naming what cannot.
+ * Checks that a network can run in segments.
+ * @throws RangeError naming the reason.
  */
 export function mustSegment(architecture: Architecture, { steps, checkpointEvery }: RunOptions): void {
   const where = 'network.forward';
@@ -85,9 +85,9 @@ export class Segments implements PassBody {
   private readonly rows: readonly [number, number];
   private readonly one: boolean;
   private readonly whole: Tensor;
-  /** States before each segment but the first, and after the last. */
+  /** States after each segment. */
   private readonly between: States[] = [];
-  /** Of each dropout mask and segment: where the generator is before it is drawn. */
+  /** State of the generator before each dropout mask is drawn, by mask and segment. */
   private readonly masks: readonly RandomState[][];
   private readonly predicted: boolean;
 
@@ -172,7 +172,7 @@ export class Segments implements PassBody {
     };
   }
 
-  /** Where the generator is before each mask of each segment; draws what a plan of all steps would draw. */
+  /** Draws the masks of all segments in the order of one plan, and returns the generator's state before each. */
   private drawMasks(): RandomState[][] {
     const { random } = this.network;
     const { shape } = this.read.part(this.segment(0));
@@ -188,7 +188,7 @@ export class Segments implements PassBody {
     });
   }
 
-  /** How a segment is run. */
+  /** The options of a segment. */
   private segment(k: number): RunOptions {
     const { options } = this;
     const { forwardOnly = this.predicted } = options;
@@ -207,7 +207,7 @@ export class Segments implements PassBody {
     return Math.min(this.start(k) + this.length, this.T);
   }
 
-  /** Runs a segment forward, from the states before it; its loss is added to `loss`. */
+  /** Runs a segment forward from the states before it, and adds its loss to `loss`. */
   private forward(k: number, loss: number): Loaded {
     const { between } = this;
     const random = new Random();
@@ -225,7 +225,7 @@ export class Segments implements PassBody {
     return loaded;
   }
 
-  /** Puts down where a backward pass begins: what comes from above, and from the segment after. */
+  /** Returns a function that sets the gradients from which the backward pass of a segment starts. */
   private above(
     upstream: Upstream,
   ): (k: number, loaded: Loaded, after: Record<string, ArrayLike<number>> | undefined) => void {
@@ -252,7 +252,7 @@ export class Segments implements PassBody {
     };
   }
 
-  /** Runs all segments backward once more. */
+  /** Runs all segments backward again for dL/dx. */
   private inputGradient(back: (k: number) => Loaded): Tensor {
     const { T, B } = this;
     const { architecture } = this.network;

@@ -16,11 +16,11 @@ export interface PlanShape {
   classes?: boolean;
   /** Time of the first step on the sequence's clock; default 0. */
   clock?: number;
-  /** There is no way back, and no memory for one; default false. */
+  /** Whether there is no backward pass, and no memory for it; default false. */
   forwardOnly?: boolean;
   /**
-   * It is one of several segments of a pass, see `segments.ts`: its loss is added to that of those before, gradients reach
-   * its final states, and the sums over time of the weights' gradients are calls of their own; default false.
+   * Whether it is one of several segments of a pass (`segments.ts`): then its loss is added to that of earlier segments, its
+   * final states have gradients, and the gradients of the weights are added up separately; default false.
    */
   segment?: boolean;
   /** The input of the encoder. */

@@ -1,4 +1,4 @@
-/** A pass over a whole batch, held by one plan. */
+/** A pass whose steps are all in one plan. */
 import { must, mustBe } from '../../core/check';
 import { allCopied, copied, reshape, rows, type Tensor, type Tensors } from '../../core/tensor';
 import type { Bound } from './bound';
@@ -9,24 +9,24 @@ import { States } from './states';
 import { beginsWithOne, endsInOne } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
 
-/** What a pass runs. */
+/** A plan that is loaded with a batch. */
 export interface Loaded {
   bound: Bound;
-  /** It starts where every sequence starts. */
+  /** Whether it starts from the default initial states. */
   fresh: boolean;
-  /** The part that is run holds the first step. */
+  /** Whether it includes the first step of the batch. */
   begins: boolean;
   /** Time on the sequence's clock after its last step. */
   clock: number;
-  /** It has no targets. */
+  /** Whether it runs without targets. */
   predicted: boolean;
 }
 
-/** Runs forward when it is made. A later pass of the network takes its memory. */
+/** Runs forward when it is created. A later pass of the network reuses its memory. */
 export class Whole implements PassBody {
   readonly loss: number;
   private readonly turn: number;
-  /** Those of the last backward pass. */
+  /** Gradients of the last backward pass. */
   private gradients: Gradients | undefined;
 
   constructor(private readonly loaded: Loaded) {
@@ -78,7 +78,7 @@ export class Whole implements PassBody {
     return (this.gradients = this.read());
   }
 
-  /** What a backward pass has left in the plan, to be read as long as it is there. */
+  /** The gradients in the plan, which can be read until they are overwritten. */
   private read(): Gradients {
     const where = 'pass.backward';
     const { bound, begins } = this.loaded;
@@ -132,7 +132,7 @@ export class Whole implements PassBody {
 
 const REUSED = 'it uses that memory';
 
-/** Checks that a pass may be run backward, with these upstream gradients. */
+/** Checks that a pass can run backward with these upstream gradients. */
 export function mustGoBack(
   loss: string | undefined,
   predicted: boolean,
