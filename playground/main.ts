@@ -103,7 +103,7 @@ class Page implements App {
   /** Settings and tab of the address. */
   private linked(): { settings: Settings; tab: TabName } {
     const { wrong, ...linked } = fromLink(location.hash, history.state as unknown);
-    if (wrong.length > 0) this.notice(`The link says what cannot be: ${wrong.join('; ')}`);
+    if (wrong.length > 0) this.notice(`The link contains invalid values: ${wrong.join('; ')}`);
     return linked;
   }
 

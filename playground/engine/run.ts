@@ -112,7 +112,7 @@ export class Run {
   }
 
   /**
-   * The pass of the last step once more, of one row of its batch; before the first step, that of the step to come on the
+   * Repeats the pass of the last step for one row of its batch; before the first step, the pass of the next step on the
    * batch `next`. `look` gets the plan of each window, loaded with what training had there, and is to compute it. Weights,
    * gradients and the generator stay as they are.
    * @returns whether its states were carried over from the previous batch.

@@ -1,4 +1,4 @@
-/** Check: one weight's derivative by hand, by differences and by duals; and mistakes to plant. */
+/** The gradient check tab: one weight's derivative by hand, by differences and by dual numbers; and mistakes to plant. */
 import { greatest } from '../../core/reduce';
 import type { Checkable, Examined, Shown } from '../engine/check';
 import type { App, Panel } from '../ui/app';
@@ -16,7 +16,7 @@ export class CheckPanel implements Panel {
   private variable = 0;
   private mistake = -1;
   private chosen = 0;
-  /** Of every weight of every variable, by the variable's name. */
+  /** The results for every weight, by the variable's name. */
   private examined: Record<string, Examined[]> = {};
   private ready = false;
   private weights = h('select', { 'aria-label': 'Weights' });
@@ -120,7 +120,7 @@ export class CheckPanel implements Panel {
     this.weights = of.input;
     this.choices.replaceChildren(of.root, field.root, any, none);
     this.said.className = 'verdict';
-    this.said.textContent = 'Each gradient is being found three times …';
+    this.said.textContent = 'Computing each gradient three times …';
     await this.examine();
   }
 
@@ -137,9 +137,9 @@ export class CheckPanel implements Panel {
   private async examine(): Promise<void> {
     const { mistake, variables } = this;
     const examined = await this.app.ask('examine', { mistake });
-    if (mistake !== this.mistake || variables !== this.variables) return; // another one has been planted meanwhile
+    if (mistake !== this.mistake || variables !== this.variables) return; // another mistake has been planted in the meantime
     this.examined = examined;
-    // a mistake may leave the weights that are seen alone: then the first ones that it does not are shown
+    // a mistake may not affect the visible weights: then show the first ones that it affects
     if (mistake >= 0 && this.wrongIn(this.variable) === 0) {
       const first = variables.findIndex((_, k) => this.wrongIn(k) > 0);
       if (first >= 0) this.variable = first;
@@ -161,7 +161,7 @@ export class CheckPanel implements Panel {
     return this.of(variable).filter(isWrong).length;
   }
 
-  /** The weight that shows a mistake most; the first one where none is wrong. */
+  /** The weight with the largest error; the first one if none is wrong. */
   private worst(): number {
     const errors = this.of(this.variable).map(errorOf);
     return errors.indexOf(greatest(errors));
@@ -179,7 +179,7 @@ export class CheckPanel implements Panel {
     const gradient = (r: number, c: number): Examined => examined[r * columns + c];
     const shared = { rows, columns, chosen: at };
     this.map.show({ ...shared, value: (r, c) => gradient(r, c).analytic, scale: signed(limit) });
-    // by powers of ten: a gradient that is a thousandth too large is as wrong as one of the other sign
+    // logarithmic scale: a gradient that is a thousandth too large is as wrong as one of the other sign
     this.wrong.show({
       ...shared,
       value: (r, c) => errorOf(gradient(r, c)),

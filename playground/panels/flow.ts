@@ -1,4 +1,4 @@
-/** Gradient flow: how much of the gradient reaches each step, in the run itself, and what makes it vanish or explode. */
+/** The gradient flow tab: how much gradient reaches each step of the run, and what makes it vanish or explode. */
 import type { Flow, Jacobians } from '../engine/session';
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
@@ -11,7 +11,7 @@ import { meansOf } from '../ui/history';
 import { rowOf } from './verdict';
 
 const LOOK_EVERY = 250;
-/** Columns of the picture over training: the newest are kept. */
+/** Maximum number of columns of the picture over training; the newest are kept. */
 const KEPT = 120;
 const [LOW, HIGH] = [-8, 0];
 
@@ -22,11 +22,11 @@ export class FlowPanel implements Panel {
   private run = 0;
   private which: 'lastStep' | 'training' = 'lastStep';
   private flow: Flow | undefined;
-  /** What each network was like when its run began, before any training: what the sliders decide. */
+  /** The flow of each network before any training, which the sliders determine. */
   private start: { step: number; flow: Flow }[] = [];
-  /** Which row of the picture is followed over training. */
+  /** The row of the picture that is shown over training. */
   private row = 0;
-  /** Norms of all rows, one column for each look. */
+  /** Norms of all rows, one column for each measurement. */
   private past: { step: number; norms: Float64Array }[] = [];
   private looked = 0;
   private looking = false;
@@ -75,7 +75,7 @@ export class FlowPanel implements Panel {
   private readonly forget;
   private readonly clip: HTMLInputElement;
   private readonly clipName = h('span', {});
-  /** The limit of the box when it is checked: that of the settings, or the last one that was on. */
+  /** The clipping limit when the box is checked: that of the settings, or the last one in use. */
   private limit = 1;
   private readonly networks = h('div', {});
 
@@ -164,7 +164,7 @@ export class FlowPanel implements Panel {
     this.flow = undefined;
     this.start = [];
     this.chooseRun(0);
-    // asked for before training goes on
+    // requested before training continues
     started.runs.forEach((_, run) => void this.keepStart(run));
     this.radius.set(settings.spectralRadius);
     this.forget.set(settings.forgetBias);
@@ -226,7 +226,7 @@ export class FlowPanel implements Panel {
     }
   }
 
-  /** The Jacobians take some time: they are measured when they are asked for. */
+  /** The Jacobians take some time, so they are measured on request. */
   private async measure(): Promise<void> {
     this.measuring.disabled = true;
     const { run } = this;
@@ -242,7 +242,7 @@ export class FlowPanel implements Panel {
     this.jacobians.show([...norms.keys()], norms, bounds);
   }
 
-  /** Nothing has been measured of a network that has just been chosen; its first layer is shown first. */
+  /** Clears the measurements for a new network; its first layer is shown first. */
   private chooseRun(run: number): void {
     Object.assign(this, { run, row: 0, measured: [], past: [], flow: undefined });
     this.rows.replaceChildren();
@@ -289,7 +289,7 @@ export class FlowPanel implements Panel {
     this.tell(start, flow);
   }
 
-  /** Which state the picture over training follows, where there are several. */
+  /** Names the state shown over training, if there are several. */
   private chooseRow(names: readonly string[]): void {
     if (names.length === 1 || this.rows.childElementCount > 0) return;
     const options = names.map((name, k) => [String(k), name] as const);

@@ -1,4 +1,4 @@
-/** Hopfield's memory: draw pictures, spoil one, and watch it fall back into place as the energy goes down. */
+/** The Hopfield tab: draw pictures, corrupt one, and watch its recall as the energy falls. */
 import type { RecallMode } from '../../hopfield/recall';
 import type { StorageRule } from '../../hopfield/storage';
 import { drawnShapes } from '../../io/pictures';
@@ -9,9 +9,9 @@ import { short } from '../../core/short';
 import { h, select, slider } from '../ui/dom';
 import { littleMotion } from '../ui/motion';
 
-/** Pictures are so many fields wide and high. */
+/** Width and height of a picture, in pixels. */
 const SIDE = 12;
-/** A recall is shown in about so many milliseconds. */
+/** Approximate duration of the animation of a recall, in milliseconds. */
 const SHOWN_IN = 1600;
 
 const rules: readonly StorageRule[] = ['hebbian', 'storkey', 'pseudo-inverse'];
@@ -67,7 +67,7 @@ export class HopfieldPanel implements Panel {
     this.root = h(
       'div',
       {},
-      h('section', { class: 'card' }, h('h2', {}, 'What it remembers'), this.memories),
+      h('section', { class: 'card' }, h('h2', {}, 'Stored pictures'), this.memories),
       h(
         'div',
         { class: 'two' },
@@ -118,7 +118,7 @@ export class HopfieldPanel implements Panel {
       void this.spoil().then(() => this.recall());
   }
 
-  /** The picture as buttons: pressed, dragged over, or walked through with the arrow keys. */
+  /** The picture as buttons, which one can press, drag over, or reach with the arrow keys. */
   private grid(): HTMLElement {
     const grid = h('div', {
       class: 'pixels',
@@ -213,7 +213,7 @@ export class HopfieldPanel implements Panel {
 
   private remember(): void {
     if (this.patterns.some((pattern) => pattern.every((s, k) => s === this.picture[k])))
-      return this.app.notice('This picture is remembered already');
+      return this.app.notice('This picture is already stored');
     this.patterns.push(this.picture.slice());
     this.list();
   }
@@ -234,7 +234,7 @@ export class HopfieldPanel implements Panel {
     return this.inTurn(() => this.showRecall());
   }
 
-  /** What is asked of the worker takes a moment: a picture is spoilt before it is recalled, however fast one clicks. */
+  /** Runs requests to the worker in order: a picture is corrupted before it is recalled, however fast one clicks. */
   private inTurn(work: () => Promise<void>): Promise<void> {
     this.asked = this.asked.then(work, work);
     return this.asked;
@@ -245,7 +245,7 @@ export class HopfieldPanel implements Panel {
     const { patterns, rule, mode } = this;
     const probe = this.picture.slice();
     const found = await this.app.ask('recall', { patterns, rule, probe, mode, seed: ++this.seed });
-    // drawn upon meanwhile: this is no answer any more
+    // the picture has been edited in the meantime: this answer is obsolete
     if (probe.some((s, unit) => s !== this.picture[unit])) return;
     let k = 0;
     const each = littleMotion() ? Infinity : Math.ceil(found.moments.length / (SHOWN_IN / 30));
@@ -277,14 +277,14 @@ interface Place {
 
 const fieldAt = ({ row, column }: Place): number => row * SIDE + column;
 
-/** Where a pointer is, by its coordinates: on the lines between the fields and beside them, the nearest one. */
+/** The pixel at a pointer's coordinates; between or outside pixels, the nearest one. */
 function placeIn(grid: HTMLElement, { clientX, clientY }: PointerEvent): Place {
   const { left, top, width, height } = grid.getBoundingClientRect();
   const place = (share: number): number => Math.min(SIDE - 1, Math.max(0, Math.floor(share * SIDE)));
   return { row: place((clientY - top) / height), column: place((clientX - left) / width) };
 }
 
-/** The fields from one place to another: a quick stroke passes over several between two events. */
+/** The pixels on a line: a quick stroke passes over several between two events. */
 function line(from: Place, to: Place): number[] {
   const [down, right] = [to.row - from.row, to.column - from.column];
   const count = Math.max(Math.abs(down), Math.abs(right), 1);

@@ -1,4 +1,4 @@
-/** The network unrolled over time, as a drawing: forward it is lit from the left, backward from the right. */
+/** Draws the network unrolled over time; the forward pass highlights it from the left, the backward pass from the right. */
 import { greatest } from '../../core/reduce';
 import type { Pass } from '../engine/session';
 import type { TracedLayer } from '../../bptt/trace/numbers';
@@ -6,7 +6,7 @@ import { signed } from '../ui/colors';
 import { svg } from '../ui/dom';
 import { labelOf } from '../ui/labels';
 
-/** Training goes forward and back through one window after the other: steps `from`…`to`, the last one not included. */
+/** Training runs forward and backward through one window after the other: steps `from`…`to`, the last one excluded. */
 export interface Span {
   from: number;
   to: number;
@@ -17,7 +17,7 @@ export interface Moment extends Span {
   done: number;
 }
 
-/** The drawing is at least this wide, and each step of it. */
+/** Minimum width of the drawing, and of each step. */
 const WIDTH = 1000;
 const STEP = 29;
 const MARGIN = 46;
@@ -26,23 +26,23 @@ const BOX = 46;
 /** Height of a line of text, and of a step with room for −0.53. */
 const LINE = 13;
 const WIDE = 38;
-/** Stripes of a cell: as many units as can be told apart. */
+/** Maximum number of stripes of a cell: as many units as one can distinguish. */
 const STRIPES = 16;
 
 /** Time of the `k`-th step that a layer takes in a window. */
 export const timeOf = (k: number, { from, to, backward }: Span, reverse: boolean): number =>
   reverse === backward ? from + k : to - 1 - k;
 
-/** One direction of a layer as it is drawn: its row, and the rows of its layer. */
+/** One drawn direction of a layer: its row, and the rows of its layer. */
 interface Row {
   layer: TracedLayer;
-  /** The rows of a layer stand above each other; both read what comes from below, and both are read from above. */
+  /** The rows of a layer are drawn above each other; both read the layer below, and the layer above reads both. */
   lowest: number;
   highest: number;
   top: boolean;
 }
 
-/** Layer by layer from below, its directions above each other. */
+/** All layers from the bottom, their directions above each other. */
 function rowsOf(layers: readonly TracedLayer[]): Row[] {
   const numbers = layers.map(({ name }) => /\d+/.exec(name)?.[0]);
   return layers.map((layer, l) => {
@@ -129,7 +129,7 @@ class DrawnRow {
     this.fromOutput = tracks[`d${state}Out`].map(norm);
     this.fromNext = tracks[`d${state}Next`].map(norm);
     if (pass.endsInOne && row.top) {
-      // where the last state alone is read, its gradient comes from the output
+      // if only the last state is read, its gradient comes from the output
       this.fromOutput[this.last] = this.fromNext[this.last];
       this.fromNext[this.last] = 0;
     }
@@ -166,7 +166,7 @@ class DrawnRow {
     const next = t + side;
     if (next >= 0 && next < pass.T) {
       const [own, other] = [at.x(t) + (side * at.box) / 2, at.x(next) - (side * at.box) / 2];
-      // what goes back ends where its window begins
+      // gradients end at the start of their window
       const cut = backward && Math.floor(t / pass.window) !== Math.floor(next / pass.window);
       const d = backward ? this.arrow(other, own) : this.arrow(own, other);
       lines.push(this.edge('along', d, on && !cut, this.fromNext[t]));
@@ -175,13 +175,13 @@ class DrawnRow {
     if (t === 0 && pass.carried) lines.push(this.edge('carried', this.arrow(edge - 12, edge), !backward));
     if (!top || !pass.endsInOne || t === this.last)
       lines.push(this.edge(top ? 'outlet' : 'up', this.outlet(t), on, this.fromOutput[t]));
-    // training asks for no gradient of what the network reads
+    // training does not compute the gradient of the input
     if (lowest === 0 || l > lowest)
       lines.push(this.edge('inlet', this.inlet(t), on && !(backward && lowest === 0)));
     return lines;
   }
 
-  /** A line along which a state goes on, or a gradient of this norm comes back. */
+  /** A line from step to step, for a state or for a gradient of this norm. */
   private edge(what: string, d: string, on: boolean, size = this.most): SVGElement {
     const { backward } = this.moment;
     const lit = on && (!backward || size > 0);

@@ -1,4 +1,4 @@
-/** Through time: one sequence forward and back, step by step, with the equations that run and their numbers. */
+/** The tab that steps through time: one sequence forward and backward, with the executed equations and their numbers. */
 import { greatest } from '../../core/reduce';
 import { equations } from 'virtual:equations';
 import { withoutColumns } from '../equations/columns';
@@ -14,7 +14,7 @@ import { labelOf } from '../ui/labels';
 import { worked } from '../../bptt/trace/arithmetic';
 import { drawNetwork, timeOf, type Moment } from './network';
 
-/** Milliseconds between two steps of the walk. */
+/** Milliseconds between two steps of the animation. */
 const WALK_EVERY = 450;
 
 export class TimePanel implements Panel {
@@ -93,7 +93,7 @@ export class TimePanel implements Panel {
     this.scrub.set(0);
   }
 
-  /** What one reads stays, even while training goes on. */
+  /** The shown pass stays, even while training continues. */
   progress(): void {
     if (this.trace?.made) this.tell();
     else void this.look();
@@ -110,13 +110,13 @@ export class TimePanel implements Panel {
     const fresh = this.trace === undefined;
     this.trace = trace;
     this.scrub.input.max = String(2 * trace.T - 1);
-    // the first look is at the middle of the way back, where there is most to see
+    // start in the middle of the backward pass, where there is most to see
     if (fresh) this.scrub.set(2 * trace.T - Math.ceil(Math.min(trace.T, trace.window) / 2));
     this.chooseFrom();
     this.draw();
   }
 
-  /** Says what is seen: the pass of which step, and what came before it. */
+  /** Describes the shown pass: its training step, and its initial states. */
   private tell(): void {
     const { trace, row, app } = this;
     if (!trace) return;
@@ -146,7 +146,7 @@ export class TimePanel implements Panel {
     return { from, to, done: (within % count) + 1, backward: within >= count };
   }
 
-  /** Time of the step that the chosen layer is at. */
+  /** Time of the current step of the chosen layer. */
   private get t(): number {
     const { layers } = this.trace as Pass;
     return timeOf(this.moment.done - 1, this.moment, layers[this.layer].reverse);
@@ -185,7 +185,7 @@ export class TimePanel implements Panel {
     this.goTo(column);
   }
 
-  /** Goes to time t of the pass that is being looked at. */
+  /** Goes to time t of the shown pass. */
   private goTo(t: number): void {
     const { T, layers, window } = this.trace as Pass;
     const { backward } = this.moment;
@@ -253,7 +253,7 @@ export class TimePanel implements Panel {
           },
         ),
       );
-    // what has the focus keeps it
+    // keep the focus
     if (!this.choices.contains(document.activeElement))
       this.choices.replaceChildren(...fields.map(({ root }) => root));
   }
@@ -286,7 +286,7 @@ export class TimePanel implements Panel {
     this.drawLines(layer);
   }
 
-  /** Brings the step that is shown into view, where the drawing is wider than its place. */
+  /** Scrolls the current step into view. */
   private follow(): void {
     const seen = this.drawing.getBoundingClientRect();
     const now = this.drawing.querySelector('.now')?.getBoundingClientRect();
@@ -349,7 +349,7 @@ export class TimePanel implements Panel {
   }
 }
 
-/** What a track is called in the drop-down. */
+/** The name of a track in the drop-down. */
 function words(name: string, output: string): string {
   const known: Record<string, string> = {
     i: 'input gate',

@@ -1,4 +1,4 @@
-/** Training: the loss as it falls, and what the network writes or predicts by now. */
+/** The training tab: the loss curve, and the text or predictions of the network so far. */
 import type { App, Panel } from '../ui/app';
 import { Chart, type Series } from '../ui/chart';
 import { shares } from '../ui/colors';
@@ -9,7 +9,7 @@ import { meansOf } from '../ui/history';
 import { labelOf } from '../ui/labels';
 
 const LENGTH = 220;
-/** Milliseconds between two samples while training goes on. */
+/** Milliseconds between two samples during training. */
 const SAMPLE_EVERY = 700;
 const colors = ['--first', '--second'];
 
@@ -19,7 +19,7 @@ export class TrainPanel implements Panel {
   readonly root: HTMLElement;
   private readonly loss = new Chart({ label: 'Loss at each step of training', height: 250, series: [] });
   private readonly forecast = new Chart({
-    label: 'Targets, and what the network puts out',
+    label: 'Targets, and the output of the network',
     height: 210,
     series: [],
     x: 't',
@@ -77,8 +77,8 @@ export class TrainPanel implements Panel {
     this.telling.style.display = text || classes ? 'none' : '';
     const atEnd = started.topology === 'many-to-one';
     this.heading.textContent = atEnd
-      ? 'The scaled sum of each sequence in this batch, and what the network puts out'
-      : 'The sequence, and what the network puts out';
+      ? 'The scaled sum of each sequence in this batch, and the output of the network'
+      : 'The sequence, and the output of the network';
     this.maps = started.runs.map(
       ({ cell }) => new Heatmap({ label: `What ${cell} expects at each step`, height: 170 }),
     );
@@ -90,7 +90,7 @@ export class TrainPanel implements Panel {
     );
     const outputs = started.runs.map(({ cell }, k): Series => ({ label: cell, color: colors[k] }));
     this.forecast.change({
-      // sequences are not in an order: no line leads from one to the next
+      // sequences have no order: draw points, not a line
       dots: atEnd,
       x: atEnd ? 'sequence' : 't',
       series: [{ label: 'target', color: '--muted', dashed: true }, ...outputs],
@@ -126,7 +126,7 @@ export class TrainPanel implements Panel {
     this.loss.show(curves[0]?.steps ?? [], ...curves.map(({ means }) => means));
   }
 
-  /** Asks what the network writes by now, one question at a time. */
+  /** Requests a sample of the network's text, one request at a time. */
   private async look(): Promise<void> {
     if (this.looking) return;
     this.looking = true;

@@ -1,13 +1,13 @@
-/** In words, what becomes of the last step's error on its way back through time. */
+/** Describes in words how the last step's error vanishes or explodes on its way back through time. */
 import type { Way } from '../engine/flow';
 import { short } from '../../core/short';
 
-/** Where each step keeps less than this, half is lost within 14 steps. */
+/** If each step keeps less than this fraction, half is lost within 14 steps. */
 const KEPT = 0.95;
 
 /**
- * A gradient vanishes or explodes by what one step does to it, however many steps there are: 0.5 a step vanishes over
- * three steps too. One that changes by less than 5 % a step holds, unless the sequence is so long that it adds up.
+ * Whether a gradient vanishes or explodes depends on the factor per step, not on the number of steps: 0.5 per step vanishes
+ * over three steps too. One that changes by less than 5 % per step holds, unless the sequence is so long that it adds up.
  */
 export function verdictOf({ found }: Way): string {
   if (!found) return 'not finite, or 0';

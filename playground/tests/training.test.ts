@@ -157,7 +157,7 @@ inChromium('training', (open) => {
 
   test('what cannot be is said, and nothing is changed', async () => {
     const page = await open(`${quick}&cell=oracle`);
-    await page.getByText('The link says what cannot be: cell: oracle').waitFor();
+    await page.getByText('The link contains invalid values: cell: oracle').waitFor();
     await page.getByLabel('Hidden units').fill('-3');
     await page.getByLabel('Hidden units').press('Enter');
     await page.getByText('Hidden units must be a whole number in 4 … 256').waitFor();

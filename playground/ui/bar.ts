@@ -1,4 +1,4 @@
-/** The bar at the top: play, pause, step, begin anew; what step, loss and gradient are; link and theme. */
+/** The bar at the top: play, pause, step, restart; the current step, loss and gradient norm; link and theme. */
 import { textLeftOut } from '../engine/settings';
 import type { App } from './app';
 import { short } from '../../core/short';
@@ -51,7 +51,7 @@ export class Bar {
     dark.addEventListener('change', () => this.wear(dark.matches ? 'dark' : 'light'));
   }
 
-  /** Shows whether training goes on, and where it is. */
+  /** Shows whether training is running, and its current step. */
   show(): void {
     const { playing, histories, started, step } = this.app;
     this.play.textContent = playing ? 'Pause' : 'Play';

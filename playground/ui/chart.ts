@@ -1,4 +1,4 @@
-/** Live curves. */
+/** A live line chart. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { css } from './colors';
@@ -9,7 +9,7 @@ import { pictureOf } from './picture';
 
 export interface Series {
   label: string;
-  /** A colour of the style sheet. */
+  /** The name of a colour in the style sheet. */
   color: string;
   dashed?: boolean;
 }
@@ -19,7 +19,7 @@ export interface ChartOptions {
   height: number;
   series: Series[];
   logarithmic?: boolean;
-  /** Points that no line joins. */
+  /** Draw points without a line. */
   dots?: boolean;
   x?: string;
 }
@@ -40,19 +40,19 @@ export class Chart {
     document.addEventListener('theme', () => this.build());
   }
 
-  /** Other curves, or others' names. */
+  /** Replaces the curves or their names. */
   change(options: Partial<ChartOptions>): void {
     this.options = { ...this.options, ...options };
     this.build();
   }
 
-  /** @param note something to be said of the curves beside their names. */
+  /** @param note a remark shown beside the names of the curves. */
   say(note: string): void {
     this.note = note;
   }
 
   show(x: readonly number[], ...curves: readonly (readonly (number | null)[])[]): void {
-    // what is not finite is a gap, as is what a logarithmic axis has no place for
+    // values that are not finite, or not positive on a logarithmic axis, leave a gap
     const { logarithmic = false } = this.options;
     const place = (v: number | null): number | null =>
       v !== null && Number.isFinite(v) && (v > 0 || !logarithmic) ? v : null;
@@ -62,7 +62,7 @@ export class Chart {
     this.tell();
   }
 
-  /** What is shown, as a document of its own. */
+  /** The chart as a separate SVG document. */
   picture(y: string): string {
     const { series, logarithmic = false, x = 'step' } = this.options;
     const ends = (axis: 'x' | 'y'): [number, number] => {

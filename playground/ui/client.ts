@@ -1,4 +1,4 @@
-/** The page's end of the line to the worker. */
+/** The page's client of the worker. */
 import type { Kind, Message, Questions } from '../engine/protocol';
 import type { Point } from '../engine/run';
 
@@ -9,7 +9,7 @@ export interface Events {
   failed: (reason: string) => void;
 }
 
-/** Starts the worker; the returned function asks it something. */
+/** Starts the worker; the returned function sends it a request. */
 export function connect({ progress, failed }: Events): Ask {
   const worker = new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module' });
   const waiting = new Map<number, { answer: (value: never) => void; refuse: (error: Error) => void }>();

@@ -16,12 +16,12 @@ const mix = (a: Rgb, b: Rgb, share: number): string =>
 
 export interface Scale {
   color: (value: number) => string;
-  /** The ends of the scale, and how they are written; from positive ends it goes by powers of ten. */
+  /** The ends of the scale and their labels; between positive ends the scale is logarithmic. */
   ends: [number, number];
   names: [string, string];
 }
 
-/** From −limit over zero to limit. */
+/** The scale from −limit through zero to limit. */
 export function signed(limit: number): Scale {
   const [minus, none, plus] = ['--minus', '--ground', '--plus'].map((name) => rgb(css(name)));
   const most = limit || 1;
@@ -41,7 +41,7 @@ export function shares(): Scale {
   return { color: (v) => mix(none, all, Math.min(1, Math.max(0, v))), ends: [0, 1], names: ['0', '1'] };
 }
 
-/** Powers of ten, from 10^low to 10^high; zero is left as the ground. */
+/** The logarithmic scale from 10^low to 10^high; zero has the background colour. */
 export function logarithmic(low: number, high: number): Scale {
   const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));
   const color = (v: number): string => {

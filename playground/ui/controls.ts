@@ -1,4 +1,4 @@
-/** The settings as a form: every change begins a new run. Labels, bounds and hints are those of the settings. */
+/** The form of the settings: every change starts a new run. Labels, bounds and hints are those of the settings. */
 import { kinds } from '../../cells/kinds';
 import { optimizerOf } from '../../bptt/train/updates';
 import { settingInWords, type NumberSetting } from '../../core/setting';
@@ -74,7 +74,7 @@ export class Controls {
   private number(name: Named<'number'>): HTMLElement {
     const setting: NumberSetting = pageSettings[name];
     const { label, help, least, most } = setting;
-    // `off` can be typed into a field of text alone
+    // only a text field accepts `off`
     const kind: Record<string, string | number | boolean> = setting.off
       ? { type: 'text' }
       : { type: 'number', step: 'any', min: least ?? false, max: most ?? false };

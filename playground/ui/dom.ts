@@ -1,4 +1,4 @@
-/** Elements, written where they are used. */
+/** Helpers that create DOM elements. */
 
 type Child = Node | string;
 type Attributes = Record<string, string | number | boolean | ((event: never) => void)>;
@@ -15,7 +15,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return dress(document.createElement(tag), attributes, children);
 }
 
-/** The same for the elements of a drawing. */
+/** The same for SVG elements. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -54,7 +54,7 @@ export interface SliderOptions {
   step: number;
   value: number;
   show?: (value: number) => string;
-  /** While it moves, and once it has been let go. */
+  /** Called while it moves, and when it is released. */
   oninput?: (value: number) => void;
   onchange?: (value: number) => void;
 }
@@ -81,7 +81,7 @@ export function slider(
   return { root: h('label', { class: 'field slider' }, h('span', {}, label, ' ', shown), input), input, set };
 }
 
-/** Calls `work` at most once a frame, however often it is asked for. */
+/** Calls `work` at most once per frame, however often it is requested. */
 export function onceAFrame(work: () => void): () => void {
   let asked = false;
   return () => {

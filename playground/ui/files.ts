@@ -1,9 +1,9 @@
-/** Files: a curve as CSV, a drawing as SVG, a run as a checkpoint; and a checkpoint dropped on the page. */
+/** Saves curves as CSV, drawings as SVG and runs as checkpoints; loads a checkpoint, also one dropped on the page. */
 import type { App } from './app';
 import { h } from './dom';
 import { csvOf } from './history';
 
-/** Hands a file to the reader of the page. */
+/** Offers a file as a download. */
 export function save(name: string, contents: BlobPart, type: string): void {
   const url = URL.createObjectURL(new Blob([contents], { type }));
   h('a', { href: url, download: name }).click();

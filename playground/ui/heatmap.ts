@@ -1,4 +1,4 @@
-/** A matrix as a picture: one coloured field for each number; fields can be chosen by pointer and by arrow keys. */
+/** A heat map of a matrix: one coloured cell per number; cells can be chosen by pointer and by arrow keys. */
 import { greatest } from '../../core/reduce';
 import type { Scale } from './colors';
 import { h, onceAFrame } from './dom';
@@ -17,7 +17,7 @@ export interface Picture {
 }
 
 export interface HeatmapOptions {
-  /** What it shows, for those who cannot see it. */
+  /** Description for screen readers. */
   label: string;
   height: number;
   onchoose?: (row: number, column: number) => void;
@@ -61,7 +61,7 @@ export class Heatmap {
     const { rows, names: rowNames = [], labels = [] } = picture;
     const widths = rowNames.map((name) => this.widthOf(name));
     this.left = rowNames.length > 0 ? greatest(widths) + 9 : 0;
-    // names stand above each other
+    // names are drawn above each other
     const least = rowNames.length > 0 ? rows * LINE + labels.length * LINE : 0;
     this.canvas.style.height = `${Math.max(this.options.height, least)}px`;
     const { ends, names, color } = picture.scale;
@@ -119,7 +119,7 @@ export class Heatmap {
     }
   }
 
-  /** Where the fields begin, and how wide and high one is. */
+  /** The origin of the cells, and the width and height of one. */
   private box(): { left: number; w: number; high: number } {
     const { left, canvas } = this;
     const { rows, columns, labels = [] } = this.picture as Picture;

@@ -1,11 +1,11 @@
-/** What a chart of such points has to say of them. */
+/** The note of a chart whose points are means. */
 export const meansOf = (each: number): string =>
   each > 1 ? `each point is the mean of up to ${each} steps` : '';
 
-/** The losses of a run, all of them, and as many of them as a chart can show. */
+/** The losses of a run: all of them, and a reduced curve for a chart. */
 import type { Point } from '../engine/run';
 
-/** Points of a curve: more than there are pixels to tell them apart would only cost time. */
+/** Maximum number of points of a curve: more than there are pixels would only cost time. */
 const SHOWN = 700;
 
 export class History {
@@ -31,7 +31,7 @@ export class History {
     const means: number[] = [];
     for (let from = 0; from < values.length; from += every) {
       const to = Math.min(from + every, values.length);
-      // not a sum, which may be too large for a number where the mean is not
+      // a running mean: a sum may overflow where the mean does not
       let [mean, count] = [0, 0];
       for (let k = from; k < to; k++) if (!Number.isNaN(values[k])) mean += (values[k] - mean) / ++count;
       steps.push(this.steps[to - 1]);
@@ -42,7 +42,7 @@ export class History {
   }
 }
 
-/** Step, loss and norm of every run, in all their digits; what is not known is left empty. */
+/** Step, loss and norm of every run as CSV, in full precision; unknown values are empty. */
 export function csvOf(cells: readonly string[], histories: readonly History[]): string {
   const head = ['step', ...cells.flatMap((cell) => [`${cell} loss`, `${cell} gradient norm`])];
   const rows = histories[0].steps.map((step, k) =>

@@ -1,4 +1,4 @@
-/** Labels of the steps in a drawing or a heat map: what is read there, and which of them there is room for. */
+/** Labels of the steps in a drawing or a heat map: the input at each step, thinned out to fit. */
 
 const shown: Readonly<Record<string, string>> = { ' ': '␣', '\n': '⏎', '\t': '⇥' };
 
@@ -14,7 +14,7 @@ export interface Placed {
   x: number;
 }
 
-/** Of one label for each column as many as fit without touching: each, or each second, third …; none beyond the edges. */
+/** As many labels as fit without touching: every one, every second, third …; none beyond the edges. */
 export function placed(
   texts: readonly string[],
   widthOf: (text: string) => number,

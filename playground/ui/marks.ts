@@ -1,7 +1,7 @@
-/** Where an axis has its marks, and how they are written. */
+/** Tick marks of an axis: their positions and labels. */
 import { tenTo } from './colors';
 
-/** The marks of a logarithmic axis: powers of ten, all of them, or where there are many one in so many. */
+/** The ticks of a logarithmic axis: all powers of ten, or every k-th one if there are many. */
 export function tens(from: number, to: number): number[] {
   const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
   const every = Math.max(1, Math.ceil((last - first) / 6));
@@ -9,7 +9,7 @@ export function tens(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, k) => Number(`1e${first + k * every}`));
 }
 
-/** Those of a linear axis: round numbers, six of them at most. */
+/** The ticks of a linear axis: at most six round numbers. */
 export function rounds(from: number, to: number): number[] {
   const rough = (to - from) / 5;
   if (!(rough > 0 && Number.isFinite(rough))) return [];

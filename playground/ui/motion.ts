@@ -1,2 +1,2 @@
-/** Whether somebody has asked for little motion: then nothing moves that has not been started, and nothing for show. */
+/** Whether the user prefers reduced motion: then there is no automatic or decorative animation. */
 export const littleMotion = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;

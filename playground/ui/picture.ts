@@ -1,4 +1,4 @@
-/** Curves as an SVG document: what a chart of the page shows, on the same scale, to be kept. */
+/** Writes a chart of the page as an SVG document, on the same scale. */
 import { rounds, tens, written } from './marks';
 
 export interface Curves {
@@ -10,16 +10,16 @@ export interface Curves {
   /** The ends of the axes. */
   ends: { x: Ends; y: Ends };
   logarithmic: boolean;
-  /** The paper, and what is written on it. */
+  /** Colours of background and text. */
   ground: string;
   ink: string;
-  /** Something to be said beneath. */
+  /** A note below the chart. */
   note: string;
 }
 type Ends = readonly [from: number, to: number];
 
 const [WIDTH, HEIGHT] = [720, 380];
-/** The field in which the curves are; the words stand around it. */
+/** The plot area; text is drawn around it. */
 const field = { left: 64, right: WIDTH - 16, top: 40, foot: HEIGHT - 56 };
 
 export function pictureOf({ names, x, curves, ends, logarithmic, ground, ink, note }: Curves): string {
@@ -50,13 +50,13 @@ export function pictureOf({ names, x, curves, ends, logarithmic, ground, ink, no
   );
 }
 
-/** Where a value lies between two places. */
+/** Maps a value to a position between two ends. */
 function along([from, to]: Ends, start: number, end: number, logarithmic: boolean): (v: number) => string {
   const at = logarithmic ? Math.log10 : Number;
   const span = at(to) - at(from) || 1;
   return (v) => (start + ((at(v) - at(from)) / span) * (end - start)).toFixed(1);
 }
 
-/** A path through the points; behind a gap it begins anew. */
+/** A path through the points, interrupted at gaps. */
 const lineOf = (x: readonly string[], y: readonly (number | null)[], up: (v: number) => string): string =>
   y.map((v, k) => (v === null ? '' : `${k > 0 && y[k - 1] !== null ? 'L' : 'M'}${x[k]} ${up(v)}`)).join('');

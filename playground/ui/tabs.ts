@@ -1,4 +1,4 @@
-/** Tabs: arrow keys go from one to the next, as the pattern for tabs has it. */
+/** Tabs, with arrow keys as in the ARIA pattern for tabs. */
 import type { Panel } from './app';
 import { h } from './dom';
 
@@ -7,7 +7,7 @@ export interface Tabs {
   show: (panel: Panel) => void;
 }
 
-/** @param onshow is told of the panel that somebody has chosen. */
+/** @param onshow called with the panel that the user has chosen. */
 export function tabs(panels: readonly Panel[], onshow: (panel: Panel) => void): Tabs {
   const buttons = panels.map((panel, k) => {
     panel.root.id = `panel-${k}`;
