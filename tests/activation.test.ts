@@ -1,32 +1,14 @@
 /** Cells with other activations and with a clip, made from the same texts: every gradient and Jacobian is right. */
-import { withActivations, type Activation } from '../cells/activation';
-import { cell, when, type CellEquations } from '../cells/define';
+import { withActivations } from '../cells/activation';
+import { when } from '../cells/define';
 import { elmanEquations } from '../cells/elman';
-import { resetAfter } from '../cells/gru';
-import { resetBefore } from '../cells/grubefore';
 import { lstmEquations } from '../cells/lstm';
-import { gradcheck, init } from '../index';
+import { b, describeGradients, p, texts } from './activations';
 
-const [b, p] = [when(true), when(true)];
-const texts: [string, CellEquations, Record<string, Activation>][] = [
-  ['elman', elmanEquations(b), { h: 'sigmoid' }],
-  ['lstm', lstmEquations(b, p), { i: 'tanh', f: 'relu', g: 'sigmoid', o: 'sigmoid', tc: 'relu' }],
-  ['gru, reset after', resetAfter(b), { r: 'tanh', z: 'relu', n: 'sigmoid' }],
-  ['gru, reset before', resetBefore(b), { r: 'relu', z: 'tanh', n: 'sigmoid' }],
-];
-const starts = Object.fromEntries(
-  ['Wx', 'Wh', 'b', 'bhn', 'pi', 'pf', 'po'].map((name) => [name, init.normal(0.7)]),
-);
+// the others: tests/activation.slow.test.ts
+describeGradients(texts.filter(([name]) => /^elman|before/.test(name)));
 
 describe.each(texts)('%s', (_, text, choice) => {
-  it.each([
-    ['with other activations', undefined],
-    ['and a clip that many values are beyond', 0.2],
-  ])('%s', (_, clip) => {
-    const made = cell(withActivations(text, choice, clip), { sizes: { D: 2, H: 3 }, init: starts });
-    expect(gradcheck(made).ok).toBe(true);
-  });
-
   it('leaves no slope of the old activation', () => {
     const { backward, jacobian } = withActivations(
       text,

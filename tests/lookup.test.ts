@@ -1,15 +1,11 @@
 /** One-hot matrices: their views, their products on every executor, and networks that read class numbers by them. */
 import fc from 'fast-check';
 import { gradcheck } from '../bptt/check/gradcheck';
-import { bidirectional, type Layer } from '../bptt/network/layer';
 import { mutate, mutationScore } from '../bptt/check/mutants';
-import { network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { network, type Network } from '../bptt/network/network';
 import { drawStates, problemOfNetwork } from '../bptt/check/problem';
 import type { Cell } from '../cells/cell';
-import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
-import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { hoist } from '../core/hoist';
 import { classesOf, isOneHot, NONE, oneHot } from '../core/onehot';
@@ -20,6 +16,19 @@ import { statement } from '../core/statement';
 import { columns, rows, tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
 import { distance, settings } from './executors';
+import {
+  asRows,
+  B,
+  checkGradients,
+  classes,
+  D,
+  layers,
+  lengths,
+  light,
+  softmax,
+  T,
+  targets,
+} from './onehotnets';
 import type { Layout } from './layouts';
 import { productAndTwin, type ProductCase } from './products';
 import { runnerOf } from '../bptt/network/network';
@@ -237,29 +246,6 @@ describe('what is recorded', () => {
   });
 });
 
-// T, B, D and H tell mistakes apart; no row but one runs to the end
-const [T, B, D, H] = [5, 3, 6, 7];
-const lengths = [5, 2, 4];
-const layers: Record<string, () => Layer[]> = {
-  elman: () => [elman({ input: D, hidden: H })],
-  lstm: () => [lstm({ input: D, hidden: H, peepholes: true })],
-  'gru, reset after': () => [gru({ input: D, hidden: H })],
-  'gru, reset before': () => [gru({ input: D, hidden: H, reset: 'before', bias: false })],
-  jordan: () => [jordan({ input: D, hidden: H, output: 2, feedback: 'p' })],
-  clockwork: () => [clockwork({ input: D, hidden: 6, periods: [1, 2, 3] })],
-  'clockwork, offset': () => [clockwork({ input: D, hidden: 6, periods: [2, 3], offset: 1 })],
-  bidirectional: () => [
-    bidirectional(lstm({ input: D, hidden: 3 }), gru({ input: D, hidden: 2 })),
-    elman({ input: 5, hidden: 4 }),
-  ],
-};
-const softmax: Omit<NetworkOptions, 'layers'> = { output: D, loss: 'softmax' };
-
-/** Classes of every step, those of padding included. */
-const classes = Array.from({ length: T }, (_, t) => Array.from({ length: B }, (_, b) => (3 * t + 2 * b) % D));
-const targets = classes.map((row) => row.map((k) => (k + 1) % D));
-const asRows = (x: number[][]): number[][][] =>
-  x.map((row) => row.map((k) => Array.from({ length: D }, (_, d) => (d === k ? 1 : 0))));
 const gradients = ({ parameters }: Network): number[] => Array.from(parameters.flatGradients.data);
 
 describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) => {
@@ -319,15 +305,7 @@ describe('the gradient of class numbers', () => {
     expect(again.backward().x.shape).toEqual([T, B, D]);
   });
 
-  test.each(Object.keys(layers))('%s: all other gradients are checked, by every oracle', (name) => {
-    const net = network({ ...softmax, layers: layers[name](), seed: 4 });
-    const { rows, ok } = gradcheck(net, { batch: { x: classes, targets, lengths } });
-    expect(rows.filter((row) => !row.ok)).toEqual([]);
-    expect(ok).toBe(true);
-    expect(rows.some(({ variable }) => variable === 'x')).toBe(false);
-    const checked = rows.filter(({ variable }) => variable.endsWith('.Wx')).map(({ oracle }) => oracle);
-    expect(new Set(checked)).toEqual(new Set(['differences', 'forwardMode', 'doubleSum', 'exact']));
-  });
+  test.each(light)('%s: all other gradients are checked, by every oracle', checkGradients);
 
   test('mistakes in the sums by class are noticed', () => {
     const net = network({ ...softmax, layers: [elman({ input: D, hidden: 2 })], seed: 5 });
