@@ -8,8 +8,8 @@ import { readSchedule, runEntries, stored, withoutHoles } from '../run/settings'
 
 /** What a checkpoint says of the run it comes from. */
 export const settingsSchema = v.strictObject({
-  ...runEntries,
   text: stored('text'),
+  ...runEntries,
   /** Left out when there is none. */
   embedding: v.optional(stored('embedding')),
   seq: stored('seq'),
