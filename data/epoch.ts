@@ -47,16 +47,18 @@ export function epoch(rows: number, options: EpochOptions): number[][] {
  * Rows of class numbers have no last axis.
  *
  * @param width D, or 0 for class numbers.
+ * @param steps T at least; default that of the longest row.
  * @example padded([[1, 2, 3], [4]], 0).x.numbers // [1, 4, 2, 0, 3, 0]
  */
 export function padded(
   rows: readonly ArrayLike<number>[],
   width: number,
+  steps = 1,
 ): { x: { shape: number[]; numbers: Float64Array }; lengths: number[] } {
   const D = Math.max(1, width);
   const B = rows.length;
   const lengths = rows.map((row) => row.length / D);
-  const T = Math.max(...lengths);
+  const T = Math.max(steps, ...lengths);
   const numbers = new Float64Array(T * B * D);
   rows.forEach((row, b) => {
     for (let k = 0; k < row.length; k++) numbers[(Math.floor(k / D) * B + b) * D + (k % D)] = row[k];

@@ -212,11 +212,29 @@ describe('splits', () => {
     );
   });
 
+  it('by classes: each part has its share, and a class that is too rare trains', () => {
+    const classes = [...Array<string>(40).fill('a'), ...Array<string>(20).fill('b'), 'c'];
+    const parts = split(61, { by: 'classes', classes, validation: 0.2, test: 0.1 });
+    const shares = [parts.training, parts.validation, parts.test].map((rows) =>
+      ['a', 'b', 'c'].map((name) => rows.filter((row) => classes[row] === name).length),
+    );
+    expect(shares).toEqual([
+      [28, 14, 1],
+      [8, 4, 0],
+      [4, 2, 0],
+    ]);
+    expect([...parts.training, ...parts.validation, ...parts.test].sort((a, b) => a - b)).toEqual(
+      classes.map((_, k) => k),
+    );
+    // a share that rounds to the only row leaves it to training
+    expect(split(1, { by: 'classes', classes: [1], validation: 0.4, test: 0.55 }).training).toEqual([0]);
+  });
+
   it.each([
     [1, { by: 'rows', validation: 0.5, test: 0.4 }, 'there must be enough rows for training, got 1'],
     [5, { validation: 0.6, test: 0.4 }, 'validation and test must be shares below 1 in all, got 0.6 and 0.4'],
     [5, { by: 'groups' }, 'groups must be of 5 rows, got none'],
-    [5, { by: 'date' }, 'by must be one of rows, groups, time, got date'],
+    [5, { by: 'date' }, 'by must be one of rows, groups, classes, time, got date'],
   ])('refuses %j %j', (rows, options, message) => {
     expect(() => split(rows, options as never)).toThrow(message);
   });

@@ -208,7 +208,7 @@ describe('what is no such form is told with its place and with what to do', () =
     ],
     [
       forward({ x, predict: true }),
-      'network.forward: the batch must be made of x, inputs, targets, lengths, targetLengths, T, initial, clock, got predict (an option is handed in after the batch: forward(batch, { predict })',
+      'network.forward: the batch must be made of x, inputs, targets, weights, lengths, targetLengths, T, initial, clock, got predict (an option is handed in after the batch: forward(batch, { predict })',
     ],
     [
       forward({ x }, { predicts: true }),

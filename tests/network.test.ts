@@ -495,7 +495,7 @@ describe('errors', () => {
     [() => bare.forward(null as never), 'network.forward: the batch must be an object, got null', TypeError],
     [
       () => bare.forward({ ...batch, y: 1 } as never),
-      'network.forward: the batch must be made of x, inputs, targets, lengths, targetLengths, T, initial, clock, got y',
+      'network.forward: the batch must be made of x, inputs, targets, weights, lengths, targetLengths, T, initial, clock, got y',
       TypeError,
     ],
     [

@@ -74,6 +74,8 @@ export interface Part {
   readonly over?: number;
   /** Absent for a prediction; read on first use, and once for all parts. */
   readonly targets?: () => FlatNumbers;
+  /** Weight of each output in the loss; absent if all are equal. */
+  readonly weights?: () => FlatNumbers;
   /** Prefix of error messages. */
   readonly where: string;
 }
@@ -99,6 +101,10 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
     );
   if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   let targets: FlatNumbers | undefined;
+  let weights: FlatNumbers | undefined;
+  const { weights: given } = batch;
+  if (given !== undefined && architecture.loss === undefined)
+    mustBe(false, where, 'weights must be left out', 'some', 'the network has no loss');
 
   const part = (options: RunOptions): Part => {
     const { steps, rows, over, from: before, predict = false, forwardOnly = predict, segment } = options;
@@ -130,6 +136,7 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
       },
       ...{ main, source, B, from, to, low, high, over, where },
       ...(!predict && { targets: () => (targets ??= readTargets(batch.targets, net, where)) }),
+      ...(!predict && given !== undefined && { weights: () => (weights ??= readWeights(given, where)) }),
     };
   };
   return { T, B, initial, part };
@@ -139,4 +146,14 @@ function readTargets(given: Batch['targets'], net: ForBatch, where: string): Fla
   const why = `the network has a ${net.architecture.loss} loss; forward(batch, { predict: true }) runs without targets`;
   mustBe(given !== undefined, where, 'targets must be given', given, why);
   return flatten(given, where, 'targets', PADDED);
+}
+
+function readWeights(given: Numbers | FlatNumbers, where: string): FlatNumbers {
+  const weights = flatten(given, where, 'weights', PADDED);
+  const { numbers } = weights;
+  for (let k = 0; k < numbers.length; k++) {
+    const fits = Number.isFinite(numbers[k]) && numbers[k] >= 0;
+    if (!fits) must(false, where, 'weights must be finite and not negative', numbers[k]);
+  }
+  return weights;
 }

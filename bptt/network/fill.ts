@@ -24,6 +24,7 @@ export function fillPlan(plan: Plan, part: Part, net: ForBatch): void {
   }
   const name = source ? 'inputs' : 'x';
   fillSequence(plan.main, main, { name, whole, first: from * B, B, where });
+  plan.counted = undefined;
   if (plan.target && plan.weight && targets) fillTargets(plan, part, targets(), net);
 }
 
@@ -41,7 +42,7 @@ function fillSequence(
 }
 
 function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch): void {
-  const { main, B, from, to, over, where } = part;
+  const { main, B, from, to, over, where, weights } = part;
   const { T, lengths } = main;
   const whole = wholeRow(part);
   const { loss, topology } = net.architecture;
@@ -65,11 +66,33 @@ function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch
   const ends = (b: number): boolean =>
     plan.shape.segment ? to === T : from < lengths[b] && lengths[b] <= to;
   const counts = (row: number): boolean => (one ? ends(row) : Math.floor(row / B) < lengths[row % B]);
-  const valid = over ?? (one ? B : lengths.reduce((sum, length) => sum + length, 0));
+  const counting = weights?.();
+  if (counting) {
+    const axes = outputAxes(topology, T, B);
+    if (!alike(counting.shape, axes))
+      mustShape(counting.shape, axes, where, 'weights', 'one for each target');
+  }
+  const weightOf = (row: number): number => counting?.numbers[row] ?? 1;
+  const sumOfAll = (): number => {
+    if (!counting) return one ? B : lengths.reduce((sum, length) => sum + length, 0);
+    let sum = 0;
+    for (let row = 0; row < counting.numbers.length; row++)
+      if (one || Math.floor(row / B) < lengths[row % B]) sum += weightOf(row);
+    if (sum === 0) must(false, where, 'a weight must be above 0', 'none');
+    return sum;
+  };
+  const valid = over ?? sumOfAll();
   const each = (net.reduction === 'mean' ? 1 / valid : 1) / (perOutput ? net.output : 1);
   const first = one ? 0 : from * B;
   const weight = plan.weight as Tensor;
-  for (let row = 0; row < weight.shape[0]; row++) weight.set(row, 0, counts(first + whole(row)) ? each : 0);
+  let counted = 0;
+  for (let k = 0; k < weight.shape[0]; k++) {
+    const row = first + whole(k);
+    const one = counts(row) ? weightOf(row) : 0;
+    weight.set(k, 0, one * each);
+    counted += one;
+  }
+  plan.counted = counting && counted;
   const how = { classes: kind === 'classes', probabilities: kind === 'probabilities' };
   fillRows(plan.target as Tensor, targets, { counts, ...how, whole, first, B, where, name: 'targets' });
 }

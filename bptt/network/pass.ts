@@ -22,7 +22,7 @@ export interface Gradients {
 
 /** The size of a pass. */
 export interface PassSize {
-  /** Rows of the output that a mean loss is over. */
+  /** Rows of the output that a mean loss is over, or the sum of their weights. */
   rows: number;
   /** Valid time steps. */
   tokens: number;

@@ -39,6 +39,8 @@ export class Plan {
   /** The unweighted loss of every row [N, 1]. */
   readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
+  /** What the weights in the batch add up to, as far as the plan runs it; undefined where it has none. */
+  counted: number | undefined;
 
   /** The stages of the encoder, and all others, in forward order. */
   private readonly reading: Stage[];

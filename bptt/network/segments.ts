@@ -90,6 +90,8 @@ export class Segments implements PassBody {
   /** State of the generator before each dropout mask is drawn, by mask and segment. */
   private readonly masks: readonly RandomState[][];
   private readonly predicted: boolean;
+  /** Sum of the weights, if the batch has some. */
+  private readonly counted: number | undefined;
 
   constructor(
     private readonly network: Segmented,
@@ -107,13 +109,16 @@ export class Segments implements PassBody {
     this.whole = outside([...outputAxes(architecture.topology, this.T, this.B), O], architecture.dtype);
     this.masks = options.training ? this.drawMasks() : [];
     let loss = 0;
+    let counted: number | undefined;
     for (let k = 0; k < this.count; k++) {
       const loaded = this.forward(k, loss);
       const { plan, output } = loaded.bound;
       loss = plan.loss.get(0);
+      if (plan.counted !== undefined) counted = (counted ?? 0) + plan.counted;
       this.between[k] = new States(loaded.clock, allCopied(plan.final.states));
       this.whole.data.set(contents(output), this.one ? 0 : this.start(k) * this.B * O);
     }
+    this.counted = counted;
     this.loss = architecture.loss && !this.predicted ? loss : NaN;
   }
 
@@ -136,7 +141,7 @@ export class Segments implements PassBody {
   size(): PassSize {
     const { lengths } = this.read.part(this.options).main;
     const tokens = lengths.slice(...this.rows).reduce((sum, length) => sum + length, 0);
-    return { tokens, rows: this.one ? this.B : tokens };
+    return { tokens, rows: this.counted ?? (this.one ? this.B : tokens) };
   }
 
   backward(upstream?: Upstream): Gradients {

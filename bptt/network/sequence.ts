@@ -20,6 +20,11 @@ export interface Batch {
   inputs?: Numbers | FlatNumbers;
   /** Softmax: class numbers [T, B] ([B] if there is one output). Otherwise values [T, B, O] ([B, O]). */
   targets?: Numbers | FlatNumbers;
+  /**
+   * Weight of each output in the loss, 0 or more: [T, B] ([B] if there is one output); default 1. Loss and gradients are
+   * multiplied by it, and a mean is divided by the sum of the weights. A weight of 0 ignores a target.
+   */
+  weights?: Numbers | FlatNumbers;
   /** Number of steps of each row, 1…T; later values have no effect. For an encoder-decoder, those of x. */
   lengths?: readonly number[];
   /** For a decoder: number of steps of each row of its inputs and targets. */
@@ -34,7 +39,7 @@ export interface Batch {
   /** Time of t = 0 on the clock of a clockwork cell; default 0. */
   clock?: number;
 }
-export const batchKeys = 'x inputs targets lengths targetLengths T initial clock'.split(' ');
+export const batchKeys = 'x inputs targets weights lengths targetLengths T initial clock'.split(' ');
 
 /** The input of a stack of layers over its T steps. */
 export interface Sequence {

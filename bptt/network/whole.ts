@@ -59,11 +59,11 @@ export class Whole implements PassBody {
   }
 
   size(): PassSize {
-    const { main, architecture, shape } = this.plan();
+    const { main, architecture, shape, counted } = this.plan();
     const { data } = main.valid;
     let tokens = 0;
     for (let k = 0; k < data.length; k++) tokens += data[k];
-    return { tokens, rows: endsInOne(architecture.topology) ? shape.B : tokens };
+    return { tokens, rows: counted ?? (endsInOne(architecture.topology) ? shape.B : tokens) };
   }
 
   backward(upstream?: Upstream): Gradients {

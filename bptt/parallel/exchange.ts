@@ -25,8 +25,8 @@ export class Exchange {
 
   /** Copies the numbers of a batch and of its initial states to shared memory. */
   put({ batch, from }: Given): Given {
-    const { initial, x, inputs, targets, ...rest } = batch;
-    const box = (name: 'x' | 'inputs' | 'targets', values: Batch['x']): FlatNumbers => {
+    const { initial, x, inputs, targets, weights, ...rest } = batch;
+    const box = (name: 'x' | 'inputs' | 'targets' | 'weights', values: Batch['x']): FlatNumbers => {
       const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
@@ -43,6 +43,7 @@ export class Exchange {
         x: box('x', x),
         ...(inputs !== undefined && { inputs: box('inputs', inputs) }),
         ...(targets !== undefined && { targets: box('targets', targets) }),
+        ...(weights !== undefined && { weights: box('weights', weights) }),
         ...(initial !== undefined && { initial: typeof initial === 'object' ? copies(initial) : initial }),
       },
       ...(from && { from: { clock: from.clock, states: copies(from.states) } }),

@@ -29,7 +29,7 @@ export interface Gathered {
 /** The figures of a share, which are summed over all shares. */
 export interface PassFigures {
   loss: number;
-  /** Number of output rows over which a mean loss averages. */
+  /** Number of output rows over which a mean loss averages, or the sum of their weights. */
   rows: number;
   /** Number of valid time steps. */
   tokens: number;

@@ -1,0 +1,153 @@
+/** How much each target counts: as in PyTorch, in the loss and in all gradients, however a batch is run. */
+import { join } from 'node:path';
+import { gradcheck } from '../bptt/check/gradcheck';
+import { network, type Network } from '../bptt/network/network';
+import type { Batch } from '../bptt/network/batch';
+import { sizeOfPass } from '../bptt/network/pass';
+import { fit } from '../bptt/train/fit';
+import { evaluate } from '../bptt/train/learner';
+import { truncated } from '../bptt/truncated';
+import { gru } from '../cells/gru';
+import { toFlat } from '../core/tensor';
+import { parallel } from '../bptt/parallel/parallel';
+
+const register = join(__dirname, '..', 'scripts', 'register.js');
+const make = (options: Partial<Parameters<typeof network>[0]> = {}): Network =>
+  network({ layers: [gru({ input: 4, hidden: 3 })], output: 3, loss: 'softmax', seed: 5, ...options });
+const x = { shape: [3, 2], numbers: [0, 1, 2, 3, 1, 0] };
+const numbers = [0, 1, 2, 2, 1, 0];
+const targets = { shape: [3, 2], numbers };
+/** Of the classes. */
+const each = [0.5, 2, 3];
+const weighted: Batch = { x, targets, weights: { shape: [3, 2], numbers: numbers.map((k) => each[k]) } };
+
+/** Loss and gradient of the output's bias, which is the sum of dL/dy over all rows. */
+function measured(net: Network, batch: Batch): { loss: number; dby: number[] } {
+  net.parameters.zeroGradients();
+  const pass = net.forward(batch);
+  pass.backward();
+  return { loss: pass.loss, dby: toFlat(net.parameters.gradients['head.by']) };
+}
+
+// torch 2: F.cross_entropy(y, targets, weight=[0.5, 2, 3]), the same with ignore_index, and without the padded step,
+// of this network's outputs in float64; loss, and the gradient of y summed over the rows
+it.each([
+  [
+    'weights per class',
+    weighted,
+    1.2158950690769574,
+    [0.2754530741652647, -0.038241370101033706, -0.23721170406423103],
+  ],
+  [
+    'ignored targets',
+    { x, targets, weights: { shape: [3, 2], numbers: [1, 0, 1, 1, 0, 1] } },
+    1.1767418983789535,
+    [-0.12928668203098764, 0.3203785319377424, -0.19109184990675465],
+  ],
+  [
+    'weights and padding',
+    { ...weighted, lengths: [3, 2] },
+    1.2233091986902944,
+    [0.3196943110966654, -0.05490923600938227, -0.2647850750872831],
+  ],
+] as [string, Batch, number, number[]][])("PyTorch's loss and gradient: %s", (_, batch, loss, dby) => {
+  const actual = measured(make(), batch);
+  expect(Math.abs(actual.loss - loss)).toBeLessThan(1e-12);
+  actual.dby.forEach((value, k) => expect(Math.abs(value - dby[k])).toBeLessThan(1e-12));
+});
+
+test('gradients are right', () => {
+  expect(gradcheck(make(), { batch: weighted }).ok).toBe(true);
+  const one = make({ topology: 'many-to-one', loss: 'squared' });
+  const batch = {
+    x,
+    targets: [
+      [1, 0, 2],
+      [0, 1, 1],
+    ],
+    weights: [2, 0.25],
+    lengths: [2, 3],
+  };
+  expect(gradcheck(one, { batch }).ok).toBe(true);
+});
+
+test('a weight of one for all changes no bit, a weight of two is a row twice', () => {
+  const ones = { shape: [3, 2], numbers: [1, 1, 1, 1, 1, 1] };
+  expect(measured(make(), { x, targets, weights: ones })).toEqual(measured(make(), { x, targets }));
+  const net = make({ topology: 'many-to-one' });
+  const twice = measured(net, {
+    x: [
+      [0, 0, 1],
+      [2, 2, 3],
+    ],
+    targets: [1, 1, 2],
+  });
+  const heavy = measured(net, {
+    x: [
+      [0, 1],
+      [2, 3],
+    ],
+    targets: [1, 2],
+    weights: [2, 1],
+  });
+  expect(heavy.loss).toBeCloseTo(twice.loss, 14);
+  heavy.dby.forEach((value, k) => expect(value).toBeCloseTo(twice.dby[k], 14));
+});
+
+test('in chunks, by threads and in accumulated steps it is the same mean', async () => {
+  const net = make();
+  const { loss, dby } = measured(net, weighted);
+  net.parameters.zeroGradients();
+  expect(truncated(net, weighted, { chunk: 3 }).loss).toBe(loss);
+  const inSegments = make();
+  const pass = inSegments.forward(weighted, { checkpointEvery: 2 });
+  pass.backward();
+  expect(pass.loss).toBe(loss);
+  expect(toFlat(inSegments.parameters.gradients['head.by'])).toEqual(dby);
+  expect(sizeOfPass(pass)).toEqual({ rows: 11, tokens: 6 });
+  // the sum over both chunks: each weight counts in the mean of the whole
+  expect(truncated(make(), weighted, { chunk: 2 }).loss).toBeCloseTo(loss, 14);
+  const shared = make();
+  const team = await parallel(shared, { threads: 2, execArgv: ['-r', register] });
+  try {
+    shared.parameters.zeroGradients();
+    const { loss: sum, rows } = await team.forwardBackward(weighted);
+    expect(sum).toBeCloseTo(loss, 14);
+    expect(rows).toBe(11);
+    toFlat(shared.parameters.gradients['head.by']).forEach((value, k) =>
+      expect(value).toBeCloseTo(dby[k], 14),
+    );
+  } finally {
+    team.close();
+  }
+  expect(evaluate(net, weighted)).toEqual({ loss: loss * 11, rows: 11 });
+  const row = (b: number): Batch => ({
+    x: { shape: [3, 1], numbers: [0, 1, 2].map((t) => x.numbers[2 * t + b]) },
+    targets: { shape: [3, 1], numbers: [0, 1, 2].map((t) => numbers[2 * t + b]) },
+    weights: { shape: [3, 1], numbers: [0, 1, 2].map((t) => each[numbers[2 * t + b]]) },
+  });
+  const losses: number[] = [];
+  await fit(make(), [row(0), row(1)], {
+    ...{ optimizer: { name: 'sgd', learningRate: 0.1 }, accumulate: 2, steps: 1, threads: 1 },
+    onStep: (info) => void losses.push(info.loss),
+  });
+  expect(losses[0]).toBeCloseTo(loss, 14);
+});
+
+it.each([
+  [{ weights: [1, 1] }, 'weights must be [3, 2], got [2] (one for each target)'],
+  [
+    { weights: { shape: [3, 2], numbers: [1, 1, -1, 1, 1, 1] } },
+    'weights must be finite and not negative, got -1',
+  ],
+  [{ weights: { shape: [3, 2], numbers: [0, 0, 0, 0, 0, 0] } }, 'a weight must be above 0, got none'],
+] as [Partial<Batch>, string][])('refuses %j', (part, message) => {
+  expect(() => make().forward({ x, targets, ...part })).toThrow(message);
+});
+
+test('a network without a loss has none', () => {
+  const net = network({ layers: [gru({ input: 4, hidden: 3 })] });
+  expect(() => net.forward({ x, weights: [1] })).toThrow(
+    'weights must be left out, got some (the network has no loss)',
+  );
+});
