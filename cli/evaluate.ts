@@ -9,7 +9,7 @@ Examples:
   backstep evaluate runs/sales newer.csv --json
 
 Of the file that the model was trained on, only the test part counts; of another file with dates, only the rows after \
-the last one of the training. The interval is drawn by bootstrap: it says what the figure may be by chance.
+the last one of the training; of any other, all rows. The interval is drawn by bootstrap: it says what the figure may be by chance.
 `;
 
 /** Adds the command to the program. */
@@ -18,7 +18,7 @@ export function add(program: Command): void {
     .command('evaluate')
     .description('measure a trained model on a table')
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
-    .argument('<file>', 'a table of CSV, TSV or JSON; - is standard input')
+    .argument('<file>', 'a table of CSV, TSV or JSON, CoNLL columns or a folder; - is standard input')
     .option('--out <dir>', 'folder for pictures (default: none)')
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', examples)

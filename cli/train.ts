@@ -23,6 +23,9 @@ Examples:
   backstep train --text book.txt --steps 5000 --schedule warmup:100,cosine:5000
   backstep train --resume runs/book --steps 10000      go on where it stopped
   backstep train sales.csv --task forecast --target amount --horizon 7 --window 28
+  backstep train reviews.csv --task classify --label stars --tokens words --class-weights balanced
+  backstep train sensors.csv --task classify --group machine --label state --inputs force,heat
+  backstep train sentences.conll --task tag
   backstep train --json | jq 'select(.event == "validation")'
 
 While it trains: bits per character on the text that is learnt, a running mean over about the last ten steps, \
@@ -46,7 +49,10 @@ export function add(program: Command): void {
   const command = program
     .command('train')
     .description('train a network on a text, or on a table of your own')
-    .argument('[file]', 'a text, or a table of CSV, TSV or JSON; - is standard input')
+    .argument(
+      '[file]',
+      'a text, a table of CSV, TSV or JSON, CoNLL columns, or a folder for each class; - is standard input',
+    )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));
   addSettings(command, { ...taskSettings, patience: sharedSettings.patience });

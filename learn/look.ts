@@ -6,7 +6,7 @@ import { columnsOf } from '../terminal/wrap';
 import { asJson, line } from '../terminal/output';
 import { dateText, spacingOf } from './season';
 import { tasks } from './tasks';
-import { tableOf } from './train';
+import { tableOf } from './source';
 
 const MOST_CLASSES = 20;
 const MOST_NAMED = 6;
@@ -95,6 +95,12 @@ function about(table: Table, column: Column): About {
 
 const separators: Record<string, string> = { '\t': 'tabs', ',': 'commas', ';': 'semicolons', '|': 'bars' };
 
+const kinds: Record<string, string | undefined> = {
+  json: 'JSON',
+  columns: 'a token and its tag on each line',
+  folder: 'a file for each row',
+};
+
 /** Prints what was understood of a file. */
 export async function look(file: string, { json = false }: { json?: boolean }): Promise<void> {
   const table = await tableOf(file);
@@ -103,13 +109,12 @@ export async function look(file: string, { json = false }: { json?: boolean }): 
     const why = task.fits(table, {});
     return why === undefined ? [] : [{ task: task.name, why }];
   });
-  const kind = table.separator === 'json' ? 'json' : 'separated';
+  const kind = table.separator in kinds ? table.separator : 'separated';
   if (json) {
     const told = columns.map(({ picture: _picture, ...rest }) => rest);
     return line(asJson({ event: 'data', file, kind, rows: table.rows, columns: told, tasks: fitting }));
   }
-  const how =
-    kind === 'json' ? 'JSON' : `cells separated by ${separators[table.separator] ?? table.separator}`;
+  const how = kinds[kind] ?? `cells separated by ${separators[table.separator] ?? table.separator}`;
   line(`${table.name}: ${table.rows.toLocaleString('en-US')} rows, ${columns.length} columns; ${how}`);
   const widest = Math.min(24, Math.max(...columns.map(({ name }) => name.length)));
   const room = Math.max(20, Math.min(110, columnsOf(process.stdout)) - widest - 12);

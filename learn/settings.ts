@@ -47,7 +47,10 @@ export function ownOptions(task: Task, given: Given): Given {
           `it belongs to --task ${other.name}`,
         );
   // a run of text checks its own
-  const misplaced = task.name === 'text' ? undefined : textOnly.find((name) => given[name] !== undefined);
+  const misplaced =
+    task.name === 'text'
+      ? undefined
+      : textOnly.find((name) => given[name] !== undefined && !(name in task.settings));
   if (misplaced !== undefined)
     throw usage(
       `train: --${misplaced} must be left out with --task ${task.name}, got ${show(String(given[misplaced]))}`,

@@ -13,7 +13,7 @@ export type Given = Readonly<Record<string, string | number | boolean | undefine
 export interface Examples {
   readonly count: number;
   /** Steps of each; absent where all have as many. */
-  readonly lengths?: ArrayLike<number>;
+  readonly lengths?: readonly number[];
   batch(rows: readonly number[]): Batch;
 }
 
@@ -40,6 +40,16 @@ export interface Predictions {
   rows: (string | number)[][];
 }
 
+/** What a task asks of its network; the run's settings say the rest. */
+export interface Shape extends Pick<NetworkOptions, 'topology' | 'loss'> {
+  input: number;
+  output: number;
+  /** The width of an embedding of the input. */
+  embedding?: number | null;
+  /** Whether its layers read from both ends. */
+  both?: boolean;
+}
+
 /** One task, in one file. `Note` is its preparation: what a checkpoint must hold to read another file in the same way. */
 export interface Task<Note = unknown> {
   name: string;
@@ -52,6 +62,8 @@ export interface Task<Note = unknown> {
   /** Defaults of the settings that all tasks share, where it has its own. */
   defaults: { hidden: number; lr: number };
   note: v.GenericSchema<Note>;
+  /** Whether files that are no JSON have CoNLL columns; default they are tables. */
+  columns?: boolean;
   /** Why the table is clearly for this task, in words; undefined where it is not. */
   fits(table: Table, given: Given): string | undefined;
   /** Decides all that the file and the options leave open. @throws RangeError or TypeError where that cannot be. */
@@ -59,7 +71,7 @@ export interface Task<Note = unknown> {
   parts(table: Table, note: Note): Parts;
   /** All of another file, or what of it lies behind the training part. */
   others(table: Table, note: Note): { examples: Examples; said: string };
-  network(note: Note): Pick<NetworkOptions, 'topology' | 'loss' | 'output'> & { input: number };
+  network(note: Note): Shape;
   /** What was understood, in lines of a title and a text. */
   describe(table: Table, note: Note): [title: string, text: string][];
   judge(network: Network, examples: Examples, table: Table, note: Note): Judgement;

@@ -2,10 +2,12 @@
 import type { Setting } from '../core/setting';
 import { trainingSettings } from '../bptt/train/settings';
 import { known } from '../terminal/arguments';
+import { classify } from './classify/classify';
 import { forecast } from './forecast/forecast';
+import { tag } from './tag/tag';
 import type { Task } from './task';
 
-export const tasks: readonly Task[] = [forecast];
+export const tasks: readonly Task[] = [forecast, classify, tag];
 export const taskNames = tasks.map(({ name }) => name);
 
 /** @throws CommandError for a name that is none. */
@@ -24,8 +26,7 @@ export const sharedSettings = {
   },
 } as const satisfies Record<string, Setting>;
 
-/** The settings of all tasks by name. */
-export const taskSettings: Readonly<Record<string, Setting>> = Object.assign(
-  {},
-  ...tasks.map(({ settings }) => settings),
-) as Record<string, Setting>;
+/** The settings of all tasks by name, without those that runs of text have, too. */
+export const taskSettings: Readonly<Record<string, Setting>> = Object.fromEntries(
+  tasks.flatMap(({ settings }) => Object.entries(settings)).filter(([name]) => !(name in trainingSettings)),
+);

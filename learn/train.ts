@@ -1,9 +1,8 @@
 /** `backstep train FILE`: which task it is, a new run of it, or one that goes on. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import { trainingSettings } from '../bptt/train/settings';
 import { executorHere, executorOf, type ExecutorName } from '../core/executor';
-import { readTable, type Table } from '../data/table';
+import type { Table } from '../data/table';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from '../terminal/errors';
@@ -11,6 +10,7 @@ import { train as trainText } from '../text/run';
 import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
 import { noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
+import { fingerprintOf, tableOf } from './source';
 import type { Given, Task } from './task';
 import { newSettings, ownOptions, resumedSettings } from './settings';
 import { taskNames, taskOf, tasks } from './tasks';
@@ -18,26 +18,6 @@ import { isTaskRun, readTaskNote, TaskTrainer } from './trainer';
 
 /** The options of `train` as commander hands them over. */
 export type Options = Given & RunChoices & { task?: string };
-
-/** Reads a table; `-` is standard input. What is wrong with it is the user's to mend. */
-export async function tableOf(file: string): Promise<Table> {
-  try {
-    return await (file === '-' ? readTable(process.stdin, { name: 'standard input' }) : readTable(file));
-  } catch (error) {
-    throw usage(
-      (error as Error).message,
-      'a file of CSV, TSV or JSON, with the names of the columns first',
-      error,
-    );
-  }
-}
-
-/** SHA-256 of a file's bytes, by which a checkpoint knows its file again; standard input has none to come back to. */
-export async function fingerprintOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  if (file !== '-') for await (const piece of createReadStream(file)) hash.update(piece as Uint8Array);
-  return hash.digest('hex');
-}
 
 /** Trains on a file, or goes on from a checkpoint; returns the exit code. */
 export async function train(file: string | undefined, options: Options): Promise<number> {
@@ -52,11 +32,13 @@ export async function train(file: string | undefined, options: Options): Promise
   if (isText || file === undefined) {
     if (!isText) throw usage(`train: a file must be given with --task ${options.task}, got none`);
     const text = file ?? (options.text as string | undefined);
-    ownOptions({ name: 'text', settings: {} } as Task, options);
+    ownOptions({ name: 'text', settings: trainingSettings } as unknown as Task, options);
     return trainText({ ...options, ...(text !== undefined && { text }) });
   }
-  const table = await tableOf(file);
-  const task = chosen(table, options);
+  const asked =
+    options.task === undefined ? undefined : taskOf(options.task, 'train: --task must be one of text,');
+  const table = await tableOf(file, asked?.columns);
+  const task = asked ?? chosen(table, options);
   const executor = using(() => executorOf(options.executor as ExecutorName | undefined)).name;
   const own = ownOptions(task, options);
   const settings = newSettings(task, options, file, await fingerprintOf(file), executor);
@@ -68,10 +50,8 @@ export async function train(file: string | undefined, options: Options): Promise
   return new TrainingRun(trainer, options.out ?? join('runs', name), options).go();
 }
 
-/** The task that is asked for, or the one that the file is clearly for. */
+/** The task that the file is clearly for. */
 function chosen(table: Table, options: Options): Task {
-  const { task: asked } = options;
-  if (asked !== undefined) return taskOf(asked, 'train: --task must be one of text,');
   const fitting = tasks.flatMap((task) => {
     const why = task.fits(table, options);
     return why === undefined ? [] : [{ task, why }];
@@ -97,7 +77,7 @@ async function resume(from: string, file: string | undefined, options: Options):
     spoilt,
   );
   const settings = resumedSettings(task, options, { ...before, ...(file !== undefined && { file }) });
-  const table = await tableOf(settings.file);
+  const table = await tableOf(settings.file, task.columns);
   if ((await fingerprintOf(settings.file)) !== before.sha256)
     throw usage(
       `train: the file must be the one that the checkpoint was trained on, got a different one (${settings.file})`,

@@ -14,6 +14,11 @@ import { optimizer, type Optimizer } from '../bptt/train/optimizers';
 import { schedule } from '../bptt/train/schedules';
 import { settle } from '../bptt/train/updates';
 import type { Batch } from '../bptt/network/batch';
+import type { FlatNumbers } from '../bptt/network/numbers';
+import { endsInOne } from '../bptt/network/topology';
+import { embedding } from '../cells/embedding';
+import { greatest } from '../core/reduce';
+import { bidirectional } from '../bptt/network/layer';
 import { epoch } from '../data/epoch';
 import type { Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
@@ -24,12 +29,13 @@ import { count, linesOfRun, row, short, time, type RunEvent } from '../run/told'
 import { plotCurves } from '../run/plot';
 import { PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, Told, ToldStep, Trainee, Words } from '../run/trainee';
+import { batchesOf, stepsOf } from './outputs';
+import { roundedUp } from './padding';
 import { settingsSchema, type Settings } from './settings';
 import type { Examples, Judgement, Parts, Task } from './task';
 import { taskNames, taskOf } from './tasks';
 
-/** Rows of a batch of validation; and at most so many steps between two validations. */
-const ROWS_AT_ONCE = 512;
+/** At most so many steps between two validations. */
 const VALIDATE_EVERY = 100;
 
 const finite = v.pipe(v.number(), v.finite());
@@ -114,6 +120,8 @@ export class TaskTrainer implements Trainee {
   private team: Parallel | undefined;
   private readonly parts: Parts;
   private readonly best: Best;
+  /** Time steps of a sequence. */
+  private readonly meanSteps: number;
   /** Steps in an epoch. */
   private readonly epochSteps: number;
 
@@ -129,7 +137,10 @@ export class TaskTrainer implements Trainee {
   ) {
     this.parts = task.parts(table, note);
     const { patience, batch } = settings;
-    this.epochSteps = Math.ceil(this.parts.training.count / batch);
+    const { training } = this.parts;
+    const { lengths } = training;
+    this.epochSteps = Math.ceil(training.count / batch);
+    this.meanSteps = lengths ? lengths.reduce((a, b) => a + b, 0) / training.count : stepsOf(training);
     this.best = new Best(optimizer, { patience: patience ?? Infinity });
     this.best.state = best;
   }
@@ -137,21 +148,25 @@ export class TaskTrainer implements Trainee {
   /** A new network for a table. @throws RangeError when it does not fit in memory. */
   static begin(task: Task, note: unknown, table: Table, settings: Settings): TaskTrainer {
     const { cell, layers, hidden, dropout, dtype, seed, lr } = settings;
-    const { input, ...shape } = task.network(note);
-    const layer = (l: number) => makeCell(cell, { input: l === 0 ? input : hidden, hidden });
+    const { input, embedding: width, both, ...shape } = task.network(note);
+    const sides = both ? 2 : 1;
+    const layer = (l: number) =>
+      makeCell(cell, { input: l === 0 ? (width ?? input) : sides * hidden, hidden });
     const { training } = task.parts(table, note);
-    const [T] = (training.batch([0]).x as { shape: number[] }).shape;
+    const { lengths } = training;
+    const T = lengths ? roundedUp(greatest(lengths)) : stepsOf(training);
     const B = Math.min(settings.batch, training.count);
     const cells = [
-      { cell: layer(0), times: 1 },
-      { cell: layer(1), times: layers - 1 },
+      { cell: layer(0), times: sides },
+      { cell: layer(1), times: sides * (layers - 1) },
     ];
     const rows = 2 + settle({ name: settings.optimizer }).rule.states.length;
     const threads = settings.threads ?? MOST_UNASKED;
-    mustHaveRoom({ cells, output: shape.output as number, T, B, threads, dtype, rows }, 'train');
-    const stack = Array.from({ length: layers }, (_, l) => layer(l));
+    mustHaveRoom({ cells, output: shape.output, T, B, threads, dtype, rows }, 'train');
+    const stack = Array.from({ length: layers }, (_, l) => (both ? bidirectional(layer(l)) : layer(l)));
+    const first = typeof width === 'number' ? [embedding({ input, width })] : [];
     const executor = settings.executor as ExecutorName;
-    const net = network({ ...shape, layers: stack, dropout, dtype, seed, executor });
+    const net = network({ ...shape, layers: [...first, ...stack], dropout, dtype, seed, executor });
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
     return new TaskTrainer(task, note, table, settings, net, made, curves);
@@ -259,7 +274,7 @@ export class TaskTrainer implements Trainee {
     const { training } = this.parts;
     const batch = training.batch(training.count > 1 ? [0, 1] : [0]);
     return gradcheck(copy, {
-      batch: shortened(batch),
+      batch: shortened(batch, endsInOne(this.network.architecture.topology)),
       oracles: ['differences', 'forwardMode', 'doubleSum', 'statement'],
       coordinates: 10,
       directions: 2,
@@ -308,10 +323,9 @@ export class TaskTrainer implements Trainee {
   }
 
   stepped({ step, loss, gradientNorm, learningRate }: StepInfo, { average, rate, ...pace }: Pace): Step {
-    const [T] = (this.parts.training.batch([0]).x as { shape: number[] }).shape;
     return {
       event: 'step',
-      ...{ step, loss, average, sequencesPerSecond: rate / T, gradientNorm, learningRate },
+      ...{ step, loss, average, sequencesPerSecond: rate / this.meanSteps, gradientNorm, learningRate },
       ...pace,
     };
   }
@@ -353,7 +367,7 @@ export class TaskTrainer implements Trainee {
 
   private lossOf(examples: Examples): number {
     const total = { loss: 0, rows: 0 };
-    for (const rows of epoch(examples.count, { size: ROWS_AT_ONCE, lengths: examples.lengths })) {
+    for (const rows of batchesOf(examples)) {
       const { loss, rows: n } = evaluate(this.network, examples.batch(rows));
       total.loss += loss;
       total.rows += n;
@@ -379,21 +393,23 @@ export class TaskTrainer implements Trainee {
   }
 }
 
-/** The last three steps of a batch: the gradient check takes each apart. */
-function shortened(batch: Batch): Batch {
-  const { x } = batch;
-  const { shape, numbers } = x as { shape: number[]; numbers: ArrayLike<number> };
-  const T = Math.min(3, shape[0]);
-  const step = shape.slice(1).reduce((a, b) => a * b, 1);
-  const { lengths } = batch;
+/** Three steps of a batch, the last ones where no row is padded: the gradient check takes each apart. */
+function shortened({ x, targets, weights, lengths, ...rest }: Batch, one: boolean): Batch {
+  const { shape: whole } = x as FlatNumbers;
+  const T = Math.min(3, whole[0]);
+  const from = lengths ? 0 : whole[0] - T;
+  const part = (given: Batch['x']): FlatNumbers => {
+    const { shape, numbers } = given as FlatNumbers;
+    const others = shape.slice(1);
+    const size = others.reduce((a, b) => a * b, 1);
+    return { shape: [T, ...others], numbers: Array.from(numbers).slice(from * size, (from + T) * size) };
+  };
+  const own = (given: Batch['x']): Batch['x'] => (one ? given : part(given));
   return {
-    ...batch,
-    x: {
-      shape: [T, ...shape.slice(1)],
-      numbers: Array.from(numbers)
-        .slice(lengths ? 0 : (shape[0] - T) * step)
-        .slice(0, T * step),
-    },
+    ...rest,
+    x: part(x),
+    ...(targets && { targets: own(targets) }),
+    ...(weights && { weights: own(weights) }),
     ...(lengths && { lengths: lengths.map((n) => Math.min(n, T)) }),
   };
 }

@@ -6,7 +6,7 @@ import { saving, usage, using } from '../terminal/errors';
 import { asJson, drained, line, noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
 import type { Network } from '../bptt/network/network';
-import { fingerprintOf, tableOf } from './train';
+import { fingerprintOf, tableOf } from './source';
 import { isTaskRun, readTaskNote, type TaskNote } from './trainer';
 
 export interface UseOptions {
@@ -38,7 +38,7 @@ const FIX = 'the file must have the columns that the model was trained on';
 /** Writes what the model says of a file as CSV, or as JSON lines. */
 export async function predict(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network } = modelOf(given, 'predict');
-  const table = await tableOf(file);
+  const table = await tableOf(file, task.columns);
   const { names, rows } = using(() => task.predict(network, table, note), FIX);
   const write = (row: (string | number)[]): string =>
     json ? asJson(Object.fromEntries(names.map((name, k) => [name, row[k]]))) : row.map(cell).join(',');
@@ -63,7 +63,7 @@ function cell(value: string | number): string {
 /** Measures a model on a file: on its test part, where it is the file of the training. */
 export async function evaluate(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network, settings } = modelOf(given, 'evaluate');
-  const table = await tableOf(file);
+  const table = await tableOf(file, task.columns);
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;
   const { examples, said } = using(() => {
     const { test } = same ? task.parts(table, note) : { test: undefined };

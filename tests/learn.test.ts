@@ -260,7 +260,10 @@ describe('on the command line', () => {
       ['train', 'plain.csv'],
       'train: --task must be given for plain.csv, got none (its columns fit no task clearly)',
     ],
-    [['train', 'sales.csv', '--task', 'forcast'], 'train: --task must be one of text, forecast, got forcast'],
+    [
+      ['train', 'sales.csv', '--task', 'forcast'],
+      'train: --task must be one of text, forecast, classify, tag, got forcast',
+    ],
     [['train', '--task', 'forecast'], 'train: a file must be given with --task forecast, got none'],
     [
       ['train', 'sales.csv', '--target', 'sold', '--seq', '5'],

@@ -9,6 +9,7 @@
 import { must } from '../../core/check';
 import type { Network } from '../../bptt/network/network';
 import type { Table } from '../../data/table';
+import { date, group, inputs, missing } from '../options';
 import { after, dateText, spacingOf } from '../season';
 import { seriesOf, type Series } from '../series';
 import type { Examples, Parts, Predictions, Task } from '../task';
@@ -96,28 +97,9 @@ export const forecast: Task<Note> = {
       help: 'what to forecast, separated by commas',
       otherwise: 'the only column of numbers',
     },
-    inputs: {
-      kind: 'text',
-      label: 'Inputs',
-      unit: 'columns',
-      must: 'names of columns',
-      help: 'columns to read beside the targets',
-    },
-    date: {
-      kind: 'text',
-      label: 'Date',
-      unit: 'column',
-      must: 'the name of a column',
-      help: 'what orders the rows',
-      otherwise: 'the only column of dates',
-    },
-    group: {
-      kind: 'text',
-      label: 'Group',
-      unit: 'column',
-      must: 'the name of a column',
-      help: 'what tells several series apart',
-    },
+    inputs,
+    date,
+    group,
     horizon: {
       kind: 'number',
       whole: true,
@@ -147,14 +129,7 @@ export const forecast: Task<Note> = {
       help: 'steps after which things repeat',
       otherwise: 'by the dates',
     },
-    missing: {
-      kind: 'choice',
-      label: 'Missing values',
-      unit: 'how',
-      default: 'refuse',
-      help: 'what a missing value becomes',
-      names: () => ['refuse', 'previous', 'mean'] as const,
-    },
+    missing,
   },
   defaults: { hidden: 32, lr: 0.003 },
   note: noteSchema,

@@ -1,0 +1,43 @@
+/** What a checkpoint holds of a classification: the labels, and how sequences are read. */
+import * as v from 'valibot';
+import { tokenKinds } from '../symbols';
+
+const finite = v.pipe(v.number(), v.finite());
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const column = v.nullable(v.string());
+
+/** The preparation. */
+export const noteSchema = v.strictObject({
+  label: v.string(),
+  /** The most frequent one first. */
+  labels: v.pipe(v.array(v.string()), v.minLength(2)),
+  /** How much a sequence of each label counts in training. */
+  weights: v.array(v.pipe(finite, v.minValue(0))),
+  /** Steps that are read of a sequence. */
+  longest: count,
+  /** Whether it is read from both ends. */
+  both: v.boolean(),
+  embedding: v.nullable(count),
+  reads: v.variant('kind', [
+    v.strictObject({
+      kind: v.literal('symbols'),
+      column: v.string(),
+      tokens: v.picklist(tokenKinds),
+      known: v.array(v.string()),
+      /** Rows of one group are in one part. */
+      group: column,
+    }),
+    v.strictObject({
+      kind: v.literal('series'),
+      inputs: v.pipe(v.array(v.string()), v.minLength(1)),
+      /** Rows of one group are one sequence. */
+      group: v.string(),
+      date: column,
+      missing: v.picklist(['refuse', 'previous', 'mean']),
+      scales: v.array(v.strictObject({ mean: finite, deviation: finite })),
+    }),
+  ]),
+});
+export type Note = v.InferOutput<typeof noteSchema>;
+/** How sequences are read. */
+export type Reads = Note['reads'];

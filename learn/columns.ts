@@ -1,0 +1,61 @@
+/**
+ * CoNLL columns: a token and its tag on each line, an empty line after each sentence.
+ *
+ *   Mark   NNP  B-PER          the token first, the tag last; columns between them are not read
+ *   works  VBZ  O
+ *
+ * Of CoNLL-U (ten columns, comments behind #) the second column is the token, and the fourth one the tag.
+ */
+import { must } from '../core/check';
+import { Table } from '../data/table';
+
+/** Whether a file is called as such files are. */
+export const hasColumns = (file: string): boolean => /\.(conllu?|iob2?|bio)$/i.test(file);
+
+interface Sentence {
+  tokens: string[];
+  tags: string[];
+  line: number;
+}
+
+/**
+ * The sentences of a text as a table of two columns of lists, `tokens` and `tags`; the latter are empty where lines hold
+ * tokens alone.
+ * @throws RangeError for a line with another number of columns than the first, with its number.
+ */
+export function columnsTable(text: string, name: string): Table {
+  const where = `table: ${name}`;
+  const lines = text.split(/\r?\n/);
+  const universal =
+    /\.conllu$/i.test(name) || lines.slice(0, 20).some((line) => /^# (sent_id|text) =/.test(line));
+  const sentences: Sentence[] = [];
+  let current: Sentence | undefined;
+  let width: number | undefined;
+  for (const [k, line] of lines.entries()) {
+    if (line.trim() === '') {
+      current = undefined;
+      continue;
+    }
+    if ((universal && line.startsWith('#')) || line.startsWith('-DOCSTART-')) continue;
+    const cells = line.includes('\t') ? line.split('\t') : line.trim().split(/\s+/);
+    width ??= cells.length;
+    const why = 'a token and its tag on each line, an empty line after each sentence';
+    if (cells.length !== width)
+      must(false, where, `every line must have ${width} columns`, `${cells.length} in line ${k + 1}`, why);
+    // words that were taken together or left out have numbers such as 3-4 and 8.1
+    if (universal && !/^\d+$/.test(cells[0])) continue;
+    if (!current) sentences.push((current = { tokens: [], tags: [], line: k + 1 }));
+    current.tokens.push(universal ? cells[1] : cells[0]);
+    if (width > 1) current.tags.push(universal ? cells[3] : cells[width - 1]);
+  }
+  must(sentences.length > 0, where, 'it must hold sentences', 'an empty file');
+  return new Table(
+    name,
+    [
+      { name: 'tokens', kind: 'lists', values: sentences.map(({ tokens }) => tokens) },
+      { name: 'tags', kind: 'lists', values: sentences.map(({ tags }) => tags) },
+    ],
+    'columns',
+    sentences.map(({ line }) => line),
+  );
+}

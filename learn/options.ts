@@ -1,0 +1,54 @@
+/** Options that several tasks have. */
+import { trainingSettings } from '../bptt/train/settings';
+import type { Setting } from '../core/setting';
+import { tokenKinds } from './symbols';
+
+const column = { kind: 'text', unit: 'column', must: 'the name of a column' } as const;
+const columns = { kind: 'text', unit: 'columns', must: 'names of columns' } as const;
+
+export const inputs = {
+  ...{ ...columns, label: 'Inputs', help: 'columns to read; of a forecast beside the targets' },
+} satisfies Setting;
+
+export const date = {
+  ...{ ...column, label: 'Date', help: 'what orders the rows', otherwise: 'the only column of dates' },
+} satisfies Setting;
+
+export const group = {
+  ...{ ...column, label: 'Group', help: 'what tells several series apart' },
+} satisfies Setting;
+
+export const missing = {
+  ...{ kind: 'choice', label: 'Missing values', unit: 'how', default: 'refuse' },
+  ...{ help: 'what a missing value becomes', names: () => ['refuse', 'previous', 'mean'] as const },
+} as const satisfies Setting;
+
+export const label = {
+  ...{ ...column, label: 'Label', help: 'column of the labels' },
+  otherwise: 'the one whose values repeat',
+} satisfies Setting;
+
+export const tokens = {
+  ...{ kind: 'choice', label: 'Tokens', unit: 'kind', default: 'characters' },
+  ...{ help: 'what a text is read as', names: () => tokenKinds },
+} as const satisfies Setting;
+
+/** Of tasks that read sequences of symbols or of numbers. */
+export const sequence = {
+  longest: {
+    ...{ kind: 'number', whole: true, least: 1, most: 100_000, default: 400 },
+    ...{ label: 'Longest', unit: 'n', help: 'steps to read of a sequence; the rest is left out' },
+  },
+  direction: {
+    ...{ kind: 'choice', label: 'Direction', unit: 'name', default: 'both' },
+    ...{ help: 'how sequences are read', names: () => ['forward', 'both'] as const },
+  },
+  classWeights: {
+    ...{ kind: 'choice', label: 'Class weights', unit: 'how', default: 'none' },
+    ...{ help: 'how much rare labels count', names: () => ['none', 'balanced'] as const },
+  },
+  embedding: {
+    ...trainingSettings.embedding,
+    ...{ default: undefined, otherwise: '32 if there are more symbols than that' },
+  },
+} as const satisfies Record<string, Setting>;

@@ -1,0 +1,49 @@
+/** What a task reads: a table, columns of tokens and tags, or a folder with a folder for each class. */
+import { createHash } from 'node:crypto';
+import { createReadStream, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readTable, type Table } from '../data/table';
+import { textOf } from '../data/text';
+import { usage } from '../terminal/errors';
+import { columnsTable, hasColumns } from './columns';
+import { filesIn, folderTable } from './folder';
+
+const isFolder = (file: string): boolean =>
+  file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/**
+ * Reads a file, or standard input for `-`. What is wrong with it is the user's to mend.
+ * @param columns Whether what is no JSON has CoNLL columns; default by its name.
+ */
+export async function tableOf(file: string, columns = hasColumns(file)): Promise<Table> {
+  const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
+  try {
+    if (isFolder(file)) return folderTable(file);
+    if (!columns) return await readTable(source, { name });
+    let text = '';
+    for await (const piece of textOf(source, name)) text += piece;
+    return /^\s*[[{]/.test(text) ? await readTable([text], { name }) : columnsTable(text, name);
+  } catch (error) {
+    const fix = columns
+      ? 'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"'
+      : 'a file of CSV, TSV or JSON, with the names of the columns first';
+    throw usage((error as Error).message, fix, error);
+  }
+}
+
+/**
+ * SHA-256 of a file's bytes, or of all names and files of a folder, by which a checkpoint knows its data again; standard
+ * input has none to come back to.
+ */
+export async function fingerprintOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  if (file === '-') return hash.digest('hex');
+  if (!isFolder(file)) return (await add(hash, file)).digest('hex');
+  for (const { file: name } of filesIn(file)) await add(hash.update(`${name}\0`), join(file, name));
+  return hash.digest('hex');
+}
+
+async function add(hash: ReturnType<typeof createHash>, file: string): Promise<typeof hash> {
+  for await (const piece of createReadStream(file)) hash.update(piece as Uint8Array);
+  return hash;
+}
