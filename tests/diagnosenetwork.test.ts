@@ -19,7 +19,7 @@ const plant = (one: NetworkCase, words: string): Named => {
 
 describe('layers of two directions', () => {
   const one = caseOf(() => ({
-    layers: [bidirectional(lstm({ input: 4, hidden: 2 })), bidirectional(gru({ input: 4, hidden: 2 }))],
+    layers: [bidirectional(lstm({ input: 4, hidden: 2 })), bidirectional(elman({ input: 4, hidden: 2 }))],
     ...{ output: 6, loss: 'softmax' },
   }));
 

@@ -43,6 +43,9 @@ describe('rounding to a number format', () => {
   });
 });
 
+/** One case for all precisions: it keeps the mistakes that it has tried. */
+const short = new Case(ask(lstm(sizes), { T: 2 }));
+
 describe.each(low)('%s', (precision) => {
   it('computed honestly is right', () => {
     for (const seed of [1, 4])
@@ -75,11 +78,10 @@ describe.each(low)('%s', (precision) => {
   });
 
   it('ten times as far off as its bound is not right', () => {
-    const one = new Case(ask(lstm(sizes), { T: 2 }));
-    const limits = one.tolerances(precision);
-    for (const [name, values] of Object.entries(one.ours)) {
+    const limits = short.tolerances(precision);
+    for (const [name, values] of Object.entries(short.ours)) {
       const moved = values.map((v, k) => (k === 1 ? v + 10 * limits[name][k] : v));
-      const { verdict, differences } = one.judge({ [name]: moved }, precision);
+      const { verdict, differences } = short.judge({ [name]: moved }, precision);
       expect(verdict).not.toBe('right');
       expect(differences.map(({ quantity }) => quantity)).toEqual([name]);
     }
@@ -93,11 +95,10 @@ describe.each(low)('%s', (precision) => {
   });
 
   it('still shows planted mistakes', () => {
-    const one = new Case(ask(lstm(sizes), { T: 2 }));
-    const { mutants } = mutate(one.subject);
+    const { mutants } = mutate(short.subject);
     const hidden = mutants.filter(({ backward }) => {
-      one.subject.run();
-      return one.firstParting({}, one.subject.gradients(backward), precision) === '';
+      short.subject.run();
+      return short.firstParting({}, short.subject.gradients(backward), precision) === '';
     });
     const slight = mutants.filter(({ what }) => what.includes('1.001'));
     // half precision cannot show a factor of 1.001, and the 8 bits of bfloat16 hide half of the other mistakes as well
