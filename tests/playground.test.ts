@@ -172,9 +172,9 @@ describe('a session', () => {
 
   test('what is asked of it between two steps changes nothing', () => {
     const settings: Settings = { ...small, against: 'clockwork', window: 5, layers: 2 };
-    const quiet = train(new Session(settings), 6);
+    const quiet = train(new Session(settings), 4);
     const asked = new Session(settings);
-    const losses = Array.from({ length: 6 }, () => {
+    const losses = Array.from({ length: 4 }, () => {
       for (const run of [0, 1]) {
         asked.sample(run, 20, 1);
         asked.trace(run, 1);
