@@ -2,6 +2,7 @@
  * Parses JavaScript literals without evaluating code: arrays, objects, strings in single or double quotes, numbers, true,
  * false, null, with comments and trailing commas. JSON is a subset.
  */
+import { safe } from '../core/safe';
 
 /** Maximum nesting depth; no list of tests is deeper. */
 const MOST_NESTED = 64;
@@ -102,6 +103,6 @@ class Reader {
 
   private wrong(what: string): SyntaxError {
     const line = this.source.slice(0, this.at).split('\n').length;
-    return new SyntaxError(`line ${line}: ${what}`);
+    return new SyntaxError(safe(`line ${line}: ${what}`));
   }
 }

@@ -1,5 +1,6 @@
 /** A case of any conformance suite: a layer, its expected outputs and a tolerance; and how to run it. */
 import { must } from '../core/check';
+import { safe } from '../core/safe';
 import type { Named } from '../referee/subject';
 import { formOf } from './operator';
 import { runLayer, type Layer } from './layer';
@@ -43,7 +44,7 @@ export function found(name: string, read: () => SuiteCase): Found {
     runLayer(one.layer);
     return one;
   } catch (error) {
-    const reason = (error as Error).message.replace(/^[\w-]+: /, '');
+    const reason = safe((error as Error).message.replace(/^[\w-]+: /, ''));
     return { name, reason, verdict: error instanceof NotExpressible ? 'not expressible' : 'unreadable' };
   }
 }

@@ -317,6 +317,16 @@ describe('WebNN tests', () => {
     ['outputs of another size', test('', '[1, 2]'), 'unreadable: h must have 1 numbers, got 2'],
     ['a call in the list', test('', 'load()'), /^unreadable: line \d+: a value must stand here, got load/],
     [
+      'a control character in the list',
+      test('', '\u001b[2J'),
+      /^unreadable: line \d+: a value must stand here, got ·\[2J/,
+    ],
+    [
+      'a control character in a name',
+      test(`'activations': ['\u001b[2J', 'tanh', 'tanh']`),
+      'not expressible: the activation ·[2J',
+    ],
+    [
       'no list',
       'const x = 1;',
       'unreadable: webnn: the file must hold a list such as const lstmTests = […], got none',
