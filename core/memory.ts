@@ -93,7 +93,7 @@ export class Memory {
       'memory',
       `the engine's ${this.buffer.byteLength / 2 ** 20} MB must have room for ${(bytes / 2 ** 20).toFixed(1)} MB more`,
       `${(this.used() / 2 ** 20).toFixed(1)} MB in use`,
-      'set BACKSTEP_MEMORY_MB, up to 4096, before the first tensor',
+      'a smaller batch or checkpointEvery needs less; BACKSTEP_MEMORY_MB, set before the first tensor, gives up to 4096',
     );
     const region = { start: gap.start, end: gap.start + bytes };
     gap.start = region.end;

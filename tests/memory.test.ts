@@ -39,7 +39,7 @@ describe('allocation', () => {
     const half = full.allocate(MB / 16, 'float64');
     expect(() => full.allocate(MB / 8, 'float64')).toThrow(
       "memory: the engine's 1 MB must have room for 1.0 MB more, got 0.5 MB in use " +
-        '(set BACKSTEP_MEMORY_MB, up to 4096, before the first tensor)',
+        '(a smaller batch or checkpointEvery needs less; BACKSTEP_MEMORY_MB, set before the first tensor, gives up to 4096)',
     );
     expect(half).toHaveLength(MB / 16);
   });

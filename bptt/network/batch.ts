@@ -28,9 +28,9 @@ export interface PassOptions {
   /** The divisor of a mean loss; default the number of valid steps in the whole batch. */
   over?: number;
   /**
-   * Keeps the states of about every k-th step only, and computes those in between again for the backward pass: for
-   * sequences that do not fit into memory. The results are the same, to the bit, and take about twice as long; memory is
-   * least where k is about √T.
+   * For sequences that do not fit into memory: keeps the states of about every k-th step only, and computes the steps in
+   * between again for the backward pass. Results are bit-identical and take two to three times as long; memory is smallest
+   * for k near √T.
    */
   checkpointEvery?: number;
 }
