@@ -1,6 +1,6 @@
 /** A table on the command line, from the file to the forecast: each command in a process of its own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backstepProcessIn } from './command';
@@ -80,4 +80,83 @@ test('a run goes on where it stopped, and only on the same file', () => {
     'train: the file must be the one that the checkpoint was trained on, got a different one',
   );
   expect(status).toBe(2);
+});
+
+const json = (stdout: string): Record<string, unknown>[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('a folder for each class becomes a classifier, which labels files without labels', () => {
+  for (const label of ['up', 'down']) {
+    mkdirSync(join(folder, 'texts', label), { recursive: true });
+    for (let k = 0; k < 40; k++)
+      writeFileSync(
+        join(folder, 'texts', label, `${k}.txt`),
+        `${label === 'up' ? 'abc' : 'cba'}`.repeat(1 + (k % 4)),
+      );
+  }
+  const { status, stdout, stderr } = run(
+    ...[
+      'train',
+      'texts',
+      '--hidden',
+      '8',
+      '--lr',
+      '0.02',
+      '--threads',
+      '1',
+      '--steps',
+      '80',
+      '--out',
+      'labels',
+      '--json',
+    ],
+  );
+  expect(stderr).toBe('train: --task classify, for text and label\n');
+  expect(status).toBe(0);
+  const events = json(stdout);
+  expect(events[0]).toMatchObject({ task: 'classify', training: 56, validation: 12, test: 12 });
+  expect(events.at(-1)).toMatchObject({ test: { model: { accuracy: 1 }, baseline: { accuracy: 0.5 } } });
+  expect(readFileSync(join(folder, 'labels', 'confusion.svg'), 'utf8')).toMatch(/^<svg .*>down</s);
+  mkdirSync(join(folder, 'new'));
+  writeFileSync(join(folder, 'new', 'x.txt'), '\uFEFFabcabc\r\n');
+  expect(run('predict', 'labels', 'new').stdout).toMatch(/^file,label,probability\nx\.txt,up,0\.\d+\n$/);
+});
+
+test('sentences become a tagger, which reads tokens from a pipe', () => {
+  const text = Array.from({ length: 60 }, (_, k) => (k % 2 === 0 ? 'a X\nb Y' : 'b Z\na X\nb Y')).join(
+    '\r\n\r\n',
+  );
+  writeFileSync(join(folder, 'sentences.conll'), text.replace(/(?<!\r)\n/g, '\r\n'));
+  const trained = run(
+    ...[
+      'train',
+      'sentences.conll',
+      '--hidden',
+      '8',
+      '--lr',
+      '0.02',
+      '--threads',
+      '1',
+      '--steps',
+      '60',
+      '--out',
+      'tags',
+    ],
+  );
+  expect(trained.stderr).toBe('train: --task tag, for lists of tokens and tags\n');
+  expect(trained.status).toBe(0);
+  const { stdout } = spawnSync(process.execPath, [...command, 'predict', 'tags', '-', '--json'], {
+    ...{ cwd: folder, input: 'b\na\nb\n', encoding: 'utf8' },
+  });
+  expect(json(stdout).map(({ sentence, token, tag }) => [sentence, token, tag])).toEqual([
+    [1, 'b', 'Z'],
+    [1, 'a', 'X'],
+    [1, 'b', 'Y'],
+  ]);
+  expect(json(run('evaluate', 'tags', 'sentences.conll', '--json').stdout)[0]).toMatchObject({
+    ...{ task: 'tag', sequences: 9, sequenceAccuracy: 1 },
+  });
 });
