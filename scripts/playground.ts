@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import type { Plugin } from 'vite' with { 'resolution-mode': 'import' };
-import { equations } from '../playground/equations/plugin';
 
 const root = join(__dirname, '..');
 
@@ -26,7 +25,7 @@ export async function buildPlayground(): Promise<void> {
     root: join(root, 'playground'),
     base: './',
     logLevel: 'warn',
-    plugins: [withoutNode, equations()],
+    plugins: [withoutNode],
     worker: { format: 'es', plugins: () => [withoutNode] },
     build: {
       outDir: join(root, 'dist', 'playground'),

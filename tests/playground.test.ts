@@ -1,6 +1,4 @@
-import { allLines } from '../playground/equations/all';
-import { toLatex } from '../playground/equations/latex';
-import { mathml } from '../playground/equations/mathml';
+import { typeset, withoutColumns } from '../playground/equations/typeset';
 import { associate, spoil } from '../playground/engine/associate';
 import { FlowMeter, lastStepFlow, wayOf } from '../playground/engine/flow';
 import { load } from '../playground/engine/load';
@@ -22,6 +20,10 @@ import { labelOf, placed } from '../playground/ui/labels';
 import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
 import { network } from '../bptt/network/network';
+import { Plan } from '../bptt/network/plan';
+import { suite } from '../bptt/check/suite';
+import { recordStep } from '../bptt/trace/lines';
+import { linesOf, nameOf } from '../core/print';
 import { optimizer } from '../bptt/train/optimizers';
 import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { canBe, type Setting } from '../core/setting';
@@ -488,19 +490,48 @@ describe('gradient flow before training', () => {
   });
 });
 
-test('every line that the page can show is rendered', () => {
+/** Every line that the page can show: those of every kind of cell in every variant, forward and backward. */
+function allLines(): string[] {
+  const lines = suite()
+    .flatMap(({ cells }) => cells)
+    .flatMap((cell) => {
+      const net = network({ layers: [cell] });
+      const plan = new Plan(net.architecture, { T: 2, B: 2, masked: false }, net.parameters);
+      const ways = [0, 1].flatMap((t) => [[t, 'step'] as const, [t, 'stepBackward'] as const]);
+      return plan.unrolls.flatMap((unroll) =>
+        ways.flatMap(([t, way]) => {
+          const { operations, v } = recordStep(unroll, t, way);
+          return operations.flatMap((operation) => linesOf(operation, (tensor) => nameOf(tensor, v)));
+        }),
+      );
+    });
+  return [...new Set(lines.map(withoutColumns))];
+}
+
+test('every line that the page can show is typeset', () => {
   const lines = allLines();
   expect(lines).toContain('dc = dcNext + dh * o * (1 - tc * tc)');
   expect(lines.filter((line) => line.includes('·'))).toEqual([]); // an operand without a name
   for (const line of lines) {
-    const math = mathml(toLatex(line)[0]);
-    expect(math).toMatch(/^<math.*<\/math>$/);
-    expect(math).not.toMatch(/<mo(?: [^>]*)?></); // an operator is text: what is nested in it is drawn as blocks
+    const [math] = typeset(line);
+    expect(math).toMatch(/^<math>.*<\/math>$/);
+    // every element is closed, and an operator holds text only: nested operators would be drawn as blocks
+    const open: string[] = [];
+    for (const [, end, tag] of math.matchAll(/<(\/?)(\w+)[^>]*>/g)) {
+      if (end === '') expect(open.at(-1)).not.toBe('mo');
+      if (end === '') open.push(tag);
+      else expect(open.pop()).toBe(tag);
+    }
+    expect(open).toEqual([]);
   }
-  expect(mathml(toLatex('dx += dz @ Wx.T')[0])).toContain('<mo>+=</mo>');
-  expect(toLatex('dhPrev += du @ Whn.T')[0]).toBe(
-    '\\delta h_{t-1} \\mathrel{{+}{=}} \\delta u W_{hn}^{\\top}',
+  const text = (line: string): string => typeset(line)[0].replace(/<[^>]*>/g, '');
+  expect(typeset('dx += dz @ Wx.T')[0]).toContain('<mo>+=</mo>');
+  expect(text('dhPrev += du @ Whn.T')).toBe('δht−1+=δuWhn⊤');
+  expect(typeset('dcPrev = dc * f')[0]).toContain(
+    '<msub><mi>c</mi><mrow><mi>t</mi><mo>−</mo><mn>1</mn></mrow></msub>',
   );
+  expect(text('h = (1 - z) * n + z * hPrev')).toBe('h=(1−z)⊙n+z⊙ht−1');
+  expect(text('y = a - (b - c) * -0.5')).toBe('y=a−(b−c)⊙−0.5');
 });
 
 test('a memory recalls what was spoilt, and its energy falls', () => {

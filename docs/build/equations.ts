@@ -2,8 +2,7 @@
 import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
 import { mustBe } from '../../core/check';
-import { toLatex } from '../../playground/equations/latex';
-import { mathml } from '../../playground/equations/mathml';
+import { typeset } from '../../playground/equations/typeset';
 
 /** A cell by its name, with options as `reset=before`. */
 function cellOf(name: string, options: readonly string[], where: string): Cell {
@@ -43,8 +42,8 @@ function dedented(text: string): string {
 
 /** `gru backward reset=before`: the same, typeset. */
 export function equationsOf(words: string[], where: string): string {
-  const lines = partsOf(words, ['forward', 'backward', 'jacobian'], where).flatMap(toLatex);
-  const rows = lines.map((line) => `<div>${mathml(line)}</div>`);
+  const lines = partsOf(words, ['forward', 'backward', 'jacobian'], where).flatMap(typeset);
+  const rows = lines.map((line) => `<div>${line}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;
 }
 

@@ -1,5 +1,5 @@
 /** Formulas of the prose: `$…$` and, on lines of their own, `$$…$$`, as MathML, which browsers draw by themselves. */
-import { mathml } from '../../playground/equations/mathml';
+import { mathml } from './mathml';
 
 /** A page with its formulas typeset; what stands in code is left alone. */
 export function typeset(markdown: string): string {

@@ -1,7 +1,6 @@
 /** The tab that steps through time: one sequence forward and backward, with the executed equations and their numbers. */
 import { greatest } from '../../core/reduce';
-import { equations } from 'virtual:equations';
-import { withoutColumns } from '../equations/columns';
+import { typeset, withoutColumns } from '../equations/typeset';
 import type { Pass } from '../engine/session';
 import type { TracedLayer } from '../../bptt/trace/numbers';
 import type { App, Panel } from '../ui/app';
@@ -324,7 +323,7 @@ export class TimePanel implements Panel {
     this.lines.replaceChildren(
       ...worked(operations, this.unit, layer).map(({ line, sums, note = '' }) => {
         const math = h('div', {});
-        math.innerHTML = equations[withoutColumns(line)] ?? '';
+        [math.innerHTML] = typeset(withoutColumns(line));
         math.append(h('code', {}, line));
         const said = sums.map(({ gate, numbers, result }) =>
           h('div', {}, gate ? `${gate}: ` : '', numbers, ' = ', h('b', {}, result)),

@@ -1,4 +1,4 @@
-/** Converts LaTeX to MathML, which browsers render natively: the page and the book load no KaTeX. */
+/** Converts LaTeX to MathML, which browsers render natively: the book loads no KaTeX. */
 import katex from 'katex';
 
 /** A formula as MathML, without the LaTeX annotation. */

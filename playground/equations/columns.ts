@@ -1,2 +1,0 @@
-/** The columns of a clockwork module depend on its size; the equation does not. */
-export const withoutColumns = (line: string): string => line.replace(/\[\d+:\d+\]/g, '');

@@ -1,4 +1,0 @@
-declare module 'virtual:equations' {
-  /** MathML by the text of the line. */
-  export const equations: Readonly<Record<string, string>>;
-}
