@@ -1,5 +1,6 @@
 /** The page: one run, the tabs that show it, and the address that stores its settings. */
 import { CheckPanel } from './panels/check';
+import { DerivePanel } from './panels/derive';
 import { FlowPanel } from './panels/flow';
 import { HopfieldPanel } from './panels/hopfield';
 import { TimePanel } from './panels/time';
@@ -46,7 +47,7 @@ class Page implements App {
         byId('why').textContent = `Training has stopped. ${reason}`;
       },
     });
-    const { settings, tab } = this.linked();
+    const { settings, tab, place } = this.linked();
     this.settings = settings;
     this.bar = new Bar(byId('bar'), this, {
       play: (on) => void this.play(on),
@@ -60,6 +61,7 @@ class Page implements App {
       new TimePanel(this),
       new FlowPanel(this),
       new CheckPanel(this),
+      new DerivePanel(this),
       new HopfieldPanel(this),
     ];
     this.tabs = tabs(this.panels, (panel) => {
@@ -67,13 +69,13 @@ class Page implements App {
       this.link('replace');
       this.look();
     });
-    this.seen = this.turnTo(tab);
+    this.seen = this.turnTo(tab, place);
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
     // Back, Forward, or an edited address
     addEventListener('popstate', () => {
-      const { settings: to, tab: view } = this.linked();
+      const { settings: to, tab: view, place: within } = this.linked();
       this.settings = to;
-      this.seen = this.turnTo(view);
+      this.seen = this.turnTo(view, within);
       void this.begin('replace');
     });
     document.addEventListener('theme', () => this.look());
@@ -94,6 +96,10 @@ class Page implements App {
     void this.begin('push');
   }
 
+  moved(): void {
+    this.link('replace');
+  }
+
   notice(text: string, milliseconds = 6000): void {
     byId('notice').textContent = text;
     clearTimeout(this.silence);
@@ -101,21 +107,22 @@ class Page implements App {
   }
 
   /** Settings and tab of the address. */
-  private linked(): { settings: Settings; tab: TabName } {
+  private linked(): { settings: Settings; tab: TabName; place?: string } {
     const { wrong, ...linked } = fromLink(location.hash, history.state as unknown);
     if (wrong.length > 0) this.notice(`The link contains invalid values: ${wrong.join('; ')}`);
     return linked;
   }
 
-  private turnTo(tab: TabName): Panel {
+  private turnTo(tab: TabName, place?: string): Panel {
     const panel = this.panels.find(({ name }) => name === tab) ?? this.panels[0];
     this.tabs.show(panel);
+    if (place !== undefined) panel.go?.(place);
     return panel;
   }
 
   /** Stores settings and tab in the address, and the rest in the history state; Back undoes a change of settings. */
   private link(how: 'push' | 'replace'): void {
-    const link = `#${toLink(this.settings, this.seen.name)}`;
+    const link = `#${toLink(this.settings, this.seen.name, this.seen.place)}`;
     const kept: Kept = { text: this.settings.text };
     const { text } = Object(history.state) as Partial<Kept>;
     if (how === 'push' && (link !== location.hash || text !== kept.text)) history.pushState(kept, '', link);

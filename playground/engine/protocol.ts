@@ -1,9 +1,11 @@
 /** The messages between page and worker: requests, each with a response, and events. */
 import type { Asked, Recalled } from './associate';
 import type { Checkable, Examined } from './check';
+import type { Exercise, Judged } from './derive';
 import type { Loaded } from './load';
 import type { Point } from './run';
 import type { Flow, Jacobians, Pass, Prediction, Started } from './session';
+import type { HintLevel } from '../../referee/grade';
 import type { Settings } from './settings';
 
 /** Every request, with its parameters and its response. */
@@ -21,6 +23,11 @@ export interface Questions {
   check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };
   /** Checks every weight of every variable, with a mistake by its index, or −1 for none. */
   examine: { ask: { mistake: number }; answer: Record<string, Examined[]> };
+  exercises: { ask: null; answer: Exercise[] };
+  /** Lines that were typed for an exercise, and how much may be said of what is wrong in them. */
+  derive: { ask: { name: string; text: string; level: HintLevel }; answer: Judged };
+  /** The first right line that is not there yet; null where none is missing. */
+  nextLine: { ask: { name: string; text: string }; answer: string | null };
   recall: { ask: Asked; answer: Recalled };
   spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };

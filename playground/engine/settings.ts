@@ -7,7 +7,7 @@ import { verse } from './verse';
 export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
 /** The names of the page's tabs in a link. */
-export const tabNames = ['train', 'time', 'flow', 'check', 'memory'] as const;
+export const tabNames = ['train', 'time', 'flow', 'check', 'derive', 'memory'] as const;
 export type TabName = (typeof tabNames)[number];
 
 const { text, cell, hidden, layers, optimizer, lr, clip, seq, batch, seed } = trainingSettings;
@@ -85,15 +85,18 @@ export interface Kept {
   text: string;
 }
 
-/** Settings and tab as the part of a link after `#`: only what differs from the task's defaults and the first tab. */
-export function toLink(settings: Settings, tab: TabName = 'train'): string {
+/**
+ * Settings and tab as the part of a link after `#`: only what differs from the task's defaults and the first tab.
+ * @param place within the tab, such as the name of an exercise.
+ */
+export function toLink(settings: Settings, tab: TabName = 'train', place = ''): string {
   const usual = settingsFor(settings.task);
   const parts = new URLSearchParams({ task: settings.task });
   for (const [name, value] of Object.entries(settings) as [keyof Settings, unknown][]) {
     if (value === usual[name] || (name === 'text' && leavesOut(settings))) continue;
     parts.set(name, String(value));
   }
-  if (tab !== 'train') parts.set('tab', tab);
+  if (tab !== 'train') parts.set('tab', place ? `${tab}.${place}` : tab);
   return parts.toString();
 }
 
@@ -114,7 +117,7 @@ export function readSetting(name: string, word: string): Partial<Settings> | und
 export function fromLink(
   link: string,
   kept?: unknown,
-): { settings: Settings; tab: TabName; wrong: string[] } {
+): { settings: Settings; tab: TabName; place?: string; wrong: string[] } {
   const parts = new URLSearchParams(link.replace(/^#/, ''));
   const wrong: string[] = [];
   const { task = 'text' } = readSetting('task', parts.get('task') ?? 'text') ?? {};
@@ -122,7 +125,7 @@ export function fromLink(
   const settings = settingsFor(task);
   const { text } = Object(kept) as Partial<Kept>;
   if (typeof text === 'string') settings.text = text;
-  const view = parts.get('tab') ?? 'train';
+  const [view, place] = (parts.get('tab') ?? 'train').split('.');
   const tab = tabNames.find((name) => name === (formerTabs[view] ?? view));
   if (tab === undefined) wrong.push(`tab: ${view}`);
   for (const [name, word] of parts) {
@@ -131,7 +134,7 @@ export function fromLink(
     if (read === undefined) wrong.push(`${name}: ${word}`);
     Object.assign(settings, read);
   }
-  return { settings: fitting(settings), tab: tab ?? 'train', wrong };
+  return { settings: fitting(settings), tab: tab ?? 'train', ...(place && { place }), wrong };
 }
 
 /** Minimum number of time steps of the adding problem. */

@@ -19,7 +19,11 @@ let playing = false;
 let reported = 0;
 let pending: Point[][] = [];
 
-type Answers = { [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] };
+type Answers = {
+  [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] | Promise<Questions[K]['answer']>;
+};
+// exercises are loaded when they are first asked for
+const derivations = () => import('./derive').then(({ derivationOf }) => derivationOf);
 
 const answers: Answers = {
   start(settings) {
@@ -49,6 +53,9 @@ const answers: Answers = {
     return { variables, mistakes };
   },
   examine: ({ mistake }) => now().check().examine(mistake),
+  exercises: async () => (await import('./derive')).allExercises(),
+  derive: async ({ name, text, level }) => (await derivations())(name).judge(text, level),
+  nextLine: async ({ name, text }) => (await derivations())(name).next(text) ?? null,
   recall: associate,
   spoil,
   save: ({ run, losses }) => now().checkpoint(run, losses),
@@ -102,10 +109,13 @@ const tell = (message: Message): void => postMessage(message);
 
 addEventListener('message', ({ data }: MessageEvent<Question>) => {
   const { id, kind, ask } = data;
+  const refuse = (error: unknown): void => tell({ kind: 'refused', id, reason: (error as Error).message });
   try {
     const answer = (answers[kind] as (ask: unknown) => unknown)(ask);
-    tell({ kind: 'answer', id, answer });
+    if (answer instanceof Promise)
+      answer.then((later) => tell({ kind: 'answer', id, answer: later }), refuse);
+    else tell({ kind: 'answer', id, answer });
   } catch (error) {
-    tell({ kind: 'refused', id, reason: (error as Error).message });
+    refuse(error);
   }
 });

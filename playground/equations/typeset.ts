@@ -4,6 +4,8 @@ import { parse, type Expression } from '../../core/equations/parse';
 const row = (...parts: string[]): string => `<mrow>${parts.join('')}</mrow>`;
 const letter = (text: string): string => `<mi>${text}</mi>`;
 const sign = (text: string): string => `<mo>${text}</mo>`;
+const bracketed = (inside: string): string =>
+  row('<mo stretchy="false">(</mo>', inside, '<mo stretchy="false">)</mo>');
 const below = (base: string, index: string): string => `<msub>${base}${index}</msub>`;
 const above = (base: string, index: string): string => `<msup>${base}${index}</msup>`;
 
@@ -40,7 +42,7 @@ const strength = (e: Expression): number => {
   return e.kind === 'apply' ? ({ add: 1, sub: 1, mul: 2, div: 2, neg: 3 }[e.op as string] ?? 9) : 9;
 };
 const inBrackets = (e: Expression, least: number): string =>
-  strength(e) < least ? row(sign('('), expression(e), sign(')')) : expression(e);
+  strength(e) < least ? bracketed(expression(e)) : expression(e);
 
 /** `*` is the elementwise product; names side by side are a matrix product. */
 function expression(e: Expression): string {
@@ -61,7 +63,7 @@ function expression(e: Expression): string {
       if (e.op in signs)
         return row(inBrackets(e.args[0], own), sign(signs[e.op]), inBrackets(e.args[1], own + 1));
       const args = e.args.map(expression).join(sign(','));
-      return row(letter(functions[e.op] ?? e.op), sign('('), args, sign(')'));
+      return row(letter(functions[e.op] ?? e.op), bracketed(args));
     }
   }
 }

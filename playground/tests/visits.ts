@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { chromiumPath, hasChromium, Visitor, type Visit } from './browser';
 
-export const tabNames = ['Train', 'Step through time', 'Gradient flow', 'Check', 'Memory'];
+export const tabNames = ['Train', 'Step through time', 'Gradient flow', 'Check', 'Derive', 'Memory'];
 /** Enough to see the page train, little enough for a busy machine. */
 export const quick = 'hidden=8&batch=2&seq=8&window=8';
 

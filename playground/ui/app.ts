@@ -17,6 +17,8 @@ export interface App {
   readonly histories: readonly History[];
   /** Starts a new run with these settings changed. */
   change(settings: Partial<Settings>): void;
+  /** The visible panel shows another place: updates the address. */
+  moved(): void;
   /** Shows a message at the foot of the page for a while. */
   notice(text: string): void;
 }
@@ -27,6 +29,10 @@ export interface Panel {
   readonly name: TabName;
   readonly title: string;
   readonly root: HTMLElement;
+  /** What the panel shows, as a link names it: an exercise. */
+  readonly place?: string;
+  /** Shows what a link names. */
+  go?(place: string): void;
   /** A new run has begun. */
   begin(): void;
   /** Training has advanced. Called only for the visible panel, about ten times a second at most. */

@@ -1,0 +1,330 @@
+/** Exercises in deriving a backward pass: each line that is typed is judged by the exact oracle. */
+import { elman } from '../../cells/elman';
+import { gru } from '../../cells/gru';
+import { jordan } from '../../cells/jordan';
+import { lstm } from '../../cells/lstm';
+import type { CellEquations } from '../../cells/cell';
+import { cellFromText } from '../../cells/text';
+import { mustBeOneOf } from '../../core/check';
+import type { EquationError } from '../../core/equations/error';
+import { parse, type Equation, type Expression } from '../../core/equations/parse';
+import { Grader, type Grade, type HintLevel } from '../../referee/grade';
+
+/** An exercise: the forward equations are given, the backward ones are to be found. */
+export interface Exercise {
+  name: string;
+  title: string;
+  /** What it is about, in a sentence. */
+  about: string;
+  shapes: string;
+  forward: string;
+  /** Gradients that must be found: `dx`, `dhPrev`, `dWx`. */
+  wanted: string[];
+  /** Gradients that come from outside: from the output and from the step after. */
+  given: string[];
+}
+
+/** The verdict on one line. */
+export interface JudgedLine {
+  text: string;
+  /**
+   * `partial`: right, and one of several paths; `unused`: no line reads it yet, so it cannot be judged; `unread`: it cannot
+   * be parsed, or its shapes do not fit.
+   */
+  verdict: 'right' | 'wrong' | 'partial' | 'unused' | 'unread';
+  /** What is wrong, as far as it was asked for. */
+  hint?: string;
+}
+
+export interface Judged {
+  lines: JudgedLine[];
+  /** Gradients of `wanted` for which there is no right line yet. */
+  missing: string[];
+  /** All gradients were found, and the lines by themselves are proved right. */
+  solved: boolean;
+}
+
+interface Solution extends Omit<CellEquations, 'name' | 'jacobian'> {
+  title: string;
+  about: string;
+}
+
+const sizes = { input: 4, hidden: 5 };
+const ofCell = (title: string, about: string, { equations }: { equations?: CellEquations }): Solution => {
+  const { shapes, forward, backward } = equations as CellEquations;
+  // texts know two sizes: here an output is as wide as the hidden layer
+  return { title, about, shapes: shapes.replace(/\bO\b/g, 'H'), forward, backward };
+};
+
+/** The exercises, in rising order, with their answers. */
+const solutions: Readonly<Record<string, Solution>> = {
+  product: {
+    title: 'A product',
+    about: 'A product gives its gradient to both of its factors.',
+    shapes: 'x [D]   states h [H]   parameters W [D, H]',
+    forward: '  h = hPrev + x @ W',
+    backward: '  dh = dhOut + dhNext\n  dhPrev = dh\n  dx = dh @ W.T\n  dW += x.T @ dh',
+  },
+  squash: {
+    title: 'A squashing function',
+    about: 'The slope of a function of each element can be stated by its result.',
+    shapes: 'x [D]   states h [H]   parameters W [D, H]   b [H]',
+    forward: '  z = x @ W + b\n  s = sigmoid(z)\n  h = hPrev + s',
+    backward:
+      '  dh = dhOut + dhNext\n  dhPrev = dh\n  dz = dh * s * (1 - s)\n  dx = dz @ W.T\n  dW += x.T @ dz\n  db += sum(dz)',
+  },
+  gate: {
+    title: 'A gate',
+    about: 'In an elementwise product, each factor is the slope of the other.',
+    shapes: 'x [D]   states h [H]   parameters W [D, H]',
+    forward: '  z = x @ W\n  g = sigmoid(z)\n  h = g * hPrev',
+    backward:
+      '  dh = dhOut + dhNext\n  dhPrev = dh * g\n  dz = dh * hPrev * g * (1 - g)\n  dx = dz @ W.T\n  dW += x.T @ dz',
+  },
+  elman: ofCell('Elman', 'The state is read twice: by the output, and by the next step.', elman(sizes)),
+  jordan: ofCell(
+    'Jordan',
+    'The output is fed back, in place of the hidden layer.',
+    jordan({ ...sizes, output: 5 }),
+  ),
+  gru: ofCell('GRU', 'The old state is read in four places.', gru(sizes)),
+  lstm: ofCell('LSTM', 'Two paths lead to h, and two lead to c.', lstm(sizes)),
+  peepholes: ofCell(
+    'LSTM with peepholes',
+    'The gates read the cell state, too: more paths lead back to it.',
+    lstm({ ...sizes, peepholes: true }),
+  ),
+};
+
+/** Names of the exercises, in rising order. */
+export const exerciseNames: readonly string[] = Object.keys(solutions);
+
+const derivations = new Map<string, Derivation>();
+
+/** The judge of an exercise, made once. */
+export function derivationOf(name: string): Derivation {
+  const made = derivations.get(name) ?? new Derivation(name);
+  derivations.set(name, made);
+  return made;
+}
+
+/** All exercises, in rising order. */
+export const allExercises = (): Exercise[] => exerciseNames.map((name) => derivationOf(name).exercise);
+
+/** One exercise, and the judge of what is typed for it. */
+export class Derivation {
+  readonly exercise: Exercise;
+  private readonly answer: readonly Line[];
+  private readonly grader: Grader;
+  /** Gradients that hold those of several gates: `da`. */
+  private readonly buffers: readonly string[];
+  private readonly grades = new Map<string, Grade>();
+
+  /** @throws RangeError for a name that is not among `exerciseNames`. */
+  constructor(private readonly name: string) {
+    mustBeOneOf(name, exerciseNames, 'playground', 'the exercise');
+    const { title, about, shapes, forward, backward } = solutions[name];
+    this.answer = linesOf(backward).map((text) => this.lineOf(text));
+    this.buffers = [...shapes.matchAll(/gates\s+(\w+)\s*=/g)].map(([, buffer]) => `d${buffer}`);
+    const cell = cellFromText({ ...sizes, equations: this.whole(this.answer.map(({ text }) => text)) });
+    const states = Object.keys(cell.states);
+    const wanted = [
+      'dx',
+      ...states.map((s) => `d${s}Prev`),
+      ...Object.keys(cell.parameters).map((p) => `d${p}`),
+    ];
+    const given = [`d${states[0]}Out`, ...states.map((s) => `d${s}Next`)];
+    this.exercise = {
+      ...{ name, title, about, wanted, given },
+      ...{ shapes: linesOf(shapes).join('\n'), forward: linesOf(forward).join('\n') },
+    };
+    // the grader names gradients of initial states: dh0
+    const points = Object.fromEntries(wanted.map((gradient) => [gradient.replace(/^(d\w+)Prev$/, '$10'), 1]));
+    this.grader = new Grader({ cell: name, points }, () => cell);
+  }
+
+  /** Judges lines in order, each by itself: the answer's lines stand in for those that are missing or wrong. */
+  judge(text: string, level: HintLevel): Judged {
+    const typed = linesOf(text);
+    const right: string[] = [];
+    /** Lines that are judged with the lines that need them. */
+    let open: JudgedLine[] = [];
+    const lines = typed.map((line, k): JudgedLine => {
+      const equation = readLine(line, this.name);
+      if (typeof equation === 'string') return { text: line, verdict: 'unread', hint: equation };
+      const { name, accumulate } = equation;
+      const reads = [...namesIn(equation.expression), ...(accumulate ? [name] : [])];
+      const needed = open.filter(({ text: other }) => reads.some((read) => this.covers(nameOf(other), read)));
+      // a gradient of several paths may be added up in several lines
+      const rest = typed.slice(k + 1).filter((next) => accumulates(next, name));
+      const own = [...needed.map((other) => other.text), line];
+      const tried = [...right, ...own, ...(accumulate ? [] : rest)];
+      const judged: JudgedLine = { text: line, verdict: 'unused' };
+      if (this.isRead(name, tried)) Object.assign(judged, this.verdictOn(name, tried, level));
+      if (judged.verdict === 'unused' || judged.verdict === 'partial') open.push(judged);
+      if (judged.verdict === 'right') {
+        right.push(...own);
+        for (const other of needed) Object.assign(other, { verdict: 'right', hint: undefined });
+        open = open.filter((other) => !needed.includes(other));
+      }
+      return judged;
+    });
+    const missing = this.missing(right);
+    const complete = missing.length === 0 && lines.every(({ verdict }) => verdict === 'right');
+    return {
+      lines,
+      missing,
+      solved: complete && this.grade(this.whole(right), 'quantity').verdict === 'right',
+    };
+  }
+
+  /** The first line of the answer for which there is no right line yet. */
+  next(text: string): string | undefined {
+    const found = this.judge(text, 'quantity').lines.filter(({ verdict }) => verdict === 'right');
+    const names = new Set(found.map((line) => nameOf(line.text)));
+    return this.answer.find((line) => !names.has(line.equation.name))?.text;
+  }
+
+  private verdictOn(name: string, tried: string[], level: HintLevel): Pick<JudgedLine, 'verdict' | 'hint'> {
+    const whole = this.completed(tried);
+    const grade = this.grade(whole, 'quantity');
+    if (grade.verdict === 'right') return { verdict: 'right' };
+    if (grade.verdict === 'unreadable')
+      return { verdict: 'unread', hint: grade.error?.replace(/^.*line \d+, column \d+: /, '') };
+    // the answer's further paths of the same gradient
+    const more = this.answer.filter(({ equation: own }) => own.name === name && own.accumulate);
+    const added = more.map(({ text }) => text).filter((line) => !tried.some((own) => own === line));
+    if (added.length > 0 && this.grade(this.completed([...tried, ...added]), 'quantity').verdict === 'right')
+      return {
+        verdict: 'partial',
+        hint: `Right so far; more paths lead to ${name.slice(1)}: add them with +=.`,
+      };
+    const which = `${name} is not right`;
+    if (level === 'quantity') return { verdict: 'wrong', hint: `${which}.` };
+    const { hint = '' } = this.grade(whole, level);
+    if (level === 'kind')
+      return { verdict: 'wrong', hint: `${which}${hint.slice(hint.indexOf(': ')).replaceAll('`', '')}.` };
+    const correction = hint
+      .slice(hint.indexOf('; ') + 2)
+      .replace(/\(line \d+: /, '(the line is ')
+      .replaceAll('`', '');
+    return { verdict: 'wrong', hint: `${which}: ${correction}.` };
+  }
+
+  private grade(text: string, level: HintLevel): Grade {
+    const key = `${level} ${text}`;
+    const grade = this.grades.get(key) ?? this.grader.grade(text, level);
+    this.grades.set(key, grade);
+    return grade;
+  }
+
+  /** Typed lines, and those of the answer that are needed beside them: each before the first line that reads it. */
+  private completed(typed: readonly string[]): string {
+    const beside = new Set(this.beside(typed));
+    const all: string[] = [];
+    const put = ({ text, equation }: Line): void => {
+      for (const line of [...beside]) {
+        if (!namesIn(equation.expression).some((read) => this.covers(line.equation.name, read))) continue;
+        if (beside.delete(line)) put(line);
+      }
+      all.push(text);
+    };
+    for (const line of typed) put(this.lineOf(line));
+    for (const line of [...beside]) if (beside.delete(line)) put(line);
+    return this.whole(all);
+  }
+
+  /** Lines of the answer for gradients that the typed ones leave open, and what those lines read. */
+  private beside(typed: readonly string[]): Line[] {
+    const own = typed.map((line) => this.lineOf(line));
+    let lines = this.answer.filter(
+      ({ equation: { name } }) => !own.some(({ equation }) => equation.name === name),
+    );
+    for (;;) {
+      const reads = [...own, ...lines].flatMap(({ equation }) => namesIn(equation.expression));
+      const isNeeded = (name: string): boolean =>
+        this.isWanted(name) || reads.some((read) => this.covers(name, read));
+      const kept = lines.filter(({ equation: { name } }) => isNeeded(name));
+      if (kept.length === lines.length) return kept;
+      lines = kept;
+    }
+  }
+
+  private lineOf(text: string): Line {
+    return { text, equation: parse(text, this.name)[0] };
+  }
+
+  /** Whether reading one name reads another: the same one, or in one buffer the same gate, as `da` and `dai`. */
+  private covers(name: string, read: string): boolean {
+    return (
+      read === name ||
+      this.buffers.some((buffer) => {
+        if (!name.startsWith(buffer) || !read.startsWith(buffer)) return false;
+        const [own, other] = [name.slice(buffer.length), read.slice(buffer.length)];
+        return own === '' || other === '' || [...own].some((gate) => other.includes(gate));
+      })
+    );
+  }
+
+  /** Whether a gradient is one of the wanted ones, or some columns of one. */
+  private isWanted(name: string): boolean {
+    return this.exercise.wanted.some((wanted) => name.startsWith(wanted));
+  }
+
+  private isRead(name: string, typed: readonly string[]): boolean {
+    const lines = [...typed.map((line) => this.lineOf(line)), ...this.beside(typed)];
+    const reads = lines.flatMap(({ equation }) => namesIn(equation.expression));
+    return this.isWanted(name) || reads.some((read) => this.covers(name, read));
+  }
+
+  private missing(right: readonly string[]): string[] {
+    const found = right.map(nameOf);
+    return this.exercise.wanted.filter((wanted) => {
+      const parts = this.answer
+        .map(({ equation }) => equation.name)
+        .filter((name) => name.startsWith(wanted));
+      const own = parts.includes(wanted) ? [wanted] : parts;
+      return !found.includes(wanted) && !own.every((name) => found.includes(name));
+    });
+  }
+
+  private whole(backward: readonly string[]): string {
+    const { shapes, forward } = solutions[this.name];
+    const section = (title: string, lines: readonly string[]): string =>
+      [title, ...lines.map((line) => `  ${line}`)].join('\n');
+    return [
+      `cell ${this.name}`,
+      section('shapes', linesOf(shapes)),
+      section('forward', linesOf(forward)),
+      section('backward', backward),
+    ].join('\n');
+  }
+}
+
+interface Line {
+  text: string;
+  equation: Equation;
+}
+
+/** Lines that say something, without comments. */
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
+const nameOf = (line: string): string => /^\w+/.exec(line)?.[0] ?? '';
+const accumulates = (line: string, name: string): boolean => nameOf(line) === name && /^\w+\s*\+=/.test(line);
+/** A line as an equation, or why it is none. */
+function readLine(line: string, where: string): Equation | string {
+  try {
+    return parse(line, where)[0];
+  } catch (error) {
+    return (error as EquationError).reason;
+  }
+}
+
+function namesIn(e: Expression): string[] {
+  if (e.kind === 'name') return [e.name];
+  if (e.kind === 'number') return [];
+  return e.kind === 'transpose' ? namesIn(e.of) : e.args.flatMap(namesIn);
+}

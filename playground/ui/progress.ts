@@ -1,0 +1,42 @@
+/** What a learner has typed and solved, kept in the browser's storage where there is one. */
+
+const KEY = 'backstep.derive';
+
+interface Kept {
+  text: string;
+  solved: boolean;
+}
+
+export class Progress {
+  private readonly kept: Record<string, Kept> = read();
+
+  textOf(exercise: string): string {
+    return this.kept[exercise]?.text ?? '';
+  }
+
+  isSolved(exercise: string): boolean {
+    return this.kept[exercise]?.solved ?? false;
+  }
+
+  /** An exercise that was solved once stays solved. */
+  keep(exercise: string, text: string, solved: boolean): void {
+    this.kept[exercise] = { text, solved: solved || this.isSolved(exercise) };
+    try {
+      localStorage.setItem(KEY, JSON.stringify(this.kept));
+    } catch {
+      // without storage, progress lasts as long as the page
+    }
+  }
+}
+
+function read(): Record<string, Kept> {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
+    const entries = Object.entries(Object(found) as Record<string, Partial<Kept>>);
+    return Object.fromEntries(
+      entries.map(([name, kept]) => [name, { text: String(kept.text ?? ''), solved: kept.solved === true }]),
+    );
+  } catch {
+    return {};
+  }
+}

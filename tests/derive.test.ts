@@ -1,0 +1,109 @@
+/** Exercises in deriving: right lines are recognized in any form, and each wrong line is found. */
+import { derivationOf, exerciseNames } from '../playground/engine/derive';
+
+/** The lines of the answer, one after the other, as a learner can ask for them. */
+function answerOf(name: string): string[] {
+  const lines: string[] = [];
+  for (;;) {
+    const next = derivationOf(name).next(lines.join('\n'));
+    if (next === undefined) return lines;
+    expect(lines).not.toContain(next);
+    lines.push(next);
+  }
+}
+const verdicts = (name: string, ...lines: string[]): string[] =>
+  derivationOf(name)
+    .judge(lines.join('\n'), 'quantity')
+    .lines.map(({ verdict }) => verdict);
+
+test.each(exerciseNames)('%s: its answer solves it, and nothing less does', (name) => {
+  const derivation = derivationOf(name);
+  const { wanted } = derivation.exercise;
+  expect(derivation.judge('', 'quantity')).toEqual({ lines: [], missing: wanted, solved: false });
+  const lines = answerOf(name);
+  const judged = derivation.judge(lines.join('\n'), 'quantity');
+  expect(judged.lines.filter(({ verdict }) => verdict !== 'right')).toEqual([]);
+  expect(judged).toMatchObject({ missing: [], solved: true });
+  expect(derivation.judge(lines.slice(0, -1).join('\n'), 'quantity').solved).toBe(false);
+});
+
+test.each([
+  ['squash', 0, 6],
+  ['elman', 0, 7],
+  ['gru', 7, 8],
+  ['peepholes', 2, 3],
+])('%s: a line with a wrong sign is the one that is marked', (name, from, to) => {
+  const lines = answerOf(name);
+  for (let k = from; k < to; k++) {
+    const broken = lines.map((line, at) => (at === k ? line.replace(/\b(d\w+)(?!.*\bd)/, '(-$1)') : line));
+    expect(broken[k]).not.toBe(lines[k]);
+    expect([broken[k], verdicts(name, ...broken)]).toEqual([
+      broken[k],
+      lines.map((_, at) => (at === k ? 'wrong' : 'right')),
+    ]);
+  }
+});
+
+test('another form of a right line is right', () => {
+  expect(
+    verdicts(
+      'elman',
+      'slope = (1 - h) * (1 + h)',
+      'dz = slope * dhOut + dhNext * slope  # the two paths apart',
+      'dx = dz @ Wx.T',
+      'dhPrev = dz @ Wh.T * 1',
+      'dWh += hPrev.T @ dz',
+      'dWx += x.T @ dz',
+      'db += sum(dz)',
+    ),
+  ).toEqual(Array(7).fill('right'));
+});
+
+test('a line that nothing reads yet waits for the line that reads it', () => {
+  const first = ['dh = dhOut + dhNext', 'dtc = dh * o'];
+  expect(verdicts('lstm', ...first)).toEqual(['right', 'unused']);
+  expect(verdicts('lstm', ...first, 'dc = dcNext + dtc * (1 - tc * tc)')).toEqual([
+    'right',
+    'right',
+    'right',
+  ]);
+  expect(verdicts('lstm', ...first, 'dc = dcNext + dtc * (1 - tc)')).toEqual(['right', 'unused', 'wrong']);
+});
+
+test('a gradient of several paths may be added up in several lines', () => {
+  const before = ['dh = dhOut + dhNext', 'dz = dh * hPrev * g * (1 - g)'];
+  expect(verdicts('gate', ...before, 'dhPrev = dh * g', 'dx = dz @ W.T', 'dW += x.T @ dz')).toEqual(
+    Array(5).fill('right'),
+  );
+  expect(verdicts('gate', 'dhPrev = dhOut * g', 'dhPrev += dhNext * g')).toEqual(['right', 'right']);
+});
+
+test('hints come in three steps', () => {
+  const hintOf = (level: 'quantity' | 'kind' | 'correction') =>
+    derivationOf('elman').judge('dh = dhOut', level).lines[0].hint;
+  expect(hintOf('quantity')).toBe('dh is not right.');
+  expect(hintOf('kind')).toBe('dh is not right: look at what dh is made of: every path and every factor.');
+  expect(hintOf('correction')).toBe(
+    'dh is not right: your gradients equal ours without the term dhNext in dh (the line is dh = dhOut + dhNext).',
+  );
+});
+
+test.each([
+  ['dh = dhOut + dhNxt', 'unknown name "dhNxt" (did you mean dhNext?)'],
+  ['dh = dhOut +', 'expected a value, got the end of the line'],
+  ['dhPrev = dhOut @ Wx', 'dhOut [B, H] @ Wx [D, H]: inner sizes must agree'],
+  ['hello', /./],
+  ['dh = '.padEnd(3000, '('), /./],
+  ['h = x', /./],
+])('%.30s: cannot be judged, and why', (line, hint) => {
+  const [judged] = derivationOf('elman').judge(line, 'kind').lines;
+  expect(judged).toMatchObject({
+    verdict: 'unread',
+    hint: expect.stringMatching(hint instanceof RegExp ? hint : /.*/) as string,
+  });
+  if (typeof hint === 'string') expect(judged.hint).toBe(hint);
+});
+
+test('an unknown exercise is refused by name', () => {
+  expect(() => derivationOf('chess')).toThrow(/^playground: the exercise must be one of product, squash/);
+});
