@@ -53,6 +53,25 @@ const pictures: Picture[] = [
     },
   },
   {
+    name: 'derive',
+    link: 'tab=derive.elman',
+    theme: 'light',
+    steps: 1,
+    prepare: async (page) => {
+      const typed = [
+        'dh = dhOut + dhNext',
+        'dz = dh * (1 - h) * (1 + h)',
+        'dx = dz @ Wx.T',
+        'dhPrev = dz @ Wh',
+        'dWh += h.T @ dz',
+      ];
+      await page.getByLabel('Backward pass, one gradient in each line').fill(typed.join('\n'));
+      await page.getByText('dWh is not right').waitFor();
+      await page.getByRole('button', { name: 'Hint' }).click();
+      await page.getByText('look at what dWh').waitFor();
+    },
+  },
+  {
     name: 'check',
     link: '',
     theme: 'light',
