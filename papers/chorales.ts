@@ -2,17 +2,18 @@
  * Chung, Gulcehre, Cho & Bengio 2014, "Empirical evaluation of gated recurrent neural networks on sequence modeling"
  * (arXiv 1412.3555), on the JSB chorales of Boulanger-Lewandowski, Bengio & Vincent 2012.
  *
- * Task: chorales as sequences of chords; a chord is the set of its pitches, of 88. Each chord is predicted from those
- * before it, the first one from nothing: x[0] = 0, x[t] = chord t − 1, target[t] = chord t, every pitch a bit of its own.
+ * Task: chorales as sequences of chords; a chord is a set of pitches, out of 88. Each chord is predicted from the previous
+ * ones, the first one from nothing: x[0] = 0, x[t] = chord t − 1, target[t] = chord t, with one bit per pitch.
  *
  * Measured: the negative log-likelihood per step, the sum of the 88 bits' cross-entropies in nats, over all steps of the
  * test set, with the weights of the best validation.
  *
  * Published (their table 2, test): tanh-100 9.10, GRU-46 8.54, LSTM-36 8.67.
  *
- * Their recipe: RMSProp, weight noise of deviation 0.075, gradients of norm 1 at most, early stopping; of ten learning
- * rates drawn from exp(U(−12, −6)) the one that validated best, where 1e-3 serves all here. Their LSTM has peepholes, and so
- * has the one here. Batch size, initialization and patience are ours, and so is the second recipe, Adam. A row beside them tells what knowing nothing but how often each pitch sounds is worth.
+ * Their recipe: RMSProp, weight noise of deviation 0.075, gradient norm clipped at 1, early stopping, and the best of ten
+ * learning rates drawn from exp(U(−12, −6)) by validation; here, 1e-3 is used for all. Their LSTM has peepholes, as has the
+ * one here. Batch size, initialization and patience are ours, and so is the second recipe, Adam. An additional row gives a
+ * baseline that knows only the frequency of each pitch.
  */
 import { greatest } from '../core/reduce';
 import * as v from 'valibot';
@@ -30,12 +31,12 @@ import { chords, type Piece } from '../tasks/chords';
 import type { Context, Figures, Paper, Row, Size } from './paper';
 
 const PITCHES = 88;
-/** MIDI number of the lowest of them, A0. */
+/** MIDI number of the lowest pitch, A0. */
 const LOWEST = 21;
 const BATCH = 8;
-/** T is rounded up to a multiple of this, so that few plans serve all lengths; what lies past a length has no effect. */
+/** T is rounded up to a multiple of this, so that few plans serve all lengths; padding has no effect. */
 const ROUND = 32;
-/** Batches among which pieces of like length are put together. */
+/** Number of batches that are sorted by length together. */
 const POOL = 8;
 
 interface Parts {
@@ -49,10 +50,10 @@ interface Settings {
   optimizer: OptimizerOptions;
   weightNoise: number;
   clip: number;
-  /** Most passes over the training set; after each one comes a validation. */
+  /** Maximum number of passes over the training set, each followed by a validation. */
   epochs: number;
   patience: number;
-  /** How many pieces of each part are used; all, when not set. */
+  /** Number of pieces used of each part; default all. */
   pieces?: number;
 }
 
@@ -163,7 +164,7 @@ async function train(cell: Cell, settings: Settings, { seed, data, progress }: C
   };
 }
 
-/** What knowing only how often each pitch sounds is worth, in nats per step. */
+/** The loss of a baseline that knows only the frequency of each pitch, in nats per step. */
 function independent(train: readonly Piece[], test: readonly Piece[]): number {
   const count = (part: readonly Piece[]): { steps: number; sounding: number[] } => {
     const sounding = Array<number>(PITCHES).fill(0);
@@ -172,14 +173,14 @@ function independent(train: readonly Piece[], test: readonly Piece[]): number {
   };
   const [known, asked] = [count(train), count(test)];
   return known.sounding.reduce((sum, sounds, k) => {
-    // one chord with the pitch and one without are added: no pitch is impossible
+    // add-one smoothing, so that no pitch has probability 0
     const p = (sounds + 1) / (known.steps + 2);
     const share = asked.sounding[k] / asked.steps;
     return sum - share * Math.log(p) - (1 - share) * Math.log(1 - p);
   }, 0);
 }
 
-/** Batches without end, every piece once a pass, pieces of like length side by side. */
+/** Endless batches: every piece once per pass, with pieces of similar length together. */
 export function* shuffled(train: readonly Piece[], random: Random): Generator<Batch, never> {
   let waiting: Piece[] = [];
   for (;;) {
@@ -197,7 +198,7 @@ function inOrder(part: readonly Piece[]): Batch[] {
   );
 }
 
-/** Each chord as 88 bits: what is to be predicted at its step, and the input of the step after it. */
+/** Each chord as 88 bits: the target of its step, and the input of the next step. */
 export function batchOf(part: readonly Piece[]): Batch {
   const B = part.length;
   const lengths = part.map(({ length }) => length);
@@ -215,7 +216,7 @@ export function batchOf(part: readonly Piece[]): Batch {
   return { x: { shape, numbers: x }, targets: { shape, numbers: targets }, lengths };
 }
 
-/** The loss per step, every step weighing the same. */
+/** The loss per step, averaged over all steps. */
 function meanLoss(net: Network, batches: readonly Batch[]): number {
   let [loss, steps] = [0, 0];
   for (const batch of batches) {
@@ -231,7 +232,7 @@ function partsOf({ data }: Pick<Context, 'data'>, pieces?: number): Parts {
   return { train: train.slice(0, pieces), valid: valid.slice(0, pieces), test: test.slice(0, pieces) };
 }
 
-/** The same for every seed, as data are. */
+/** The same for every seed, like a data set. */
 function generated(): Parts {
   const random = new Random(0);
   const part = (n: number): Piece[] => Array.from({ length: n }, () => chords(random, 20 + random.below(13)));

@@ -1,21 +1,21 @@
 /**
  * Koutník, Greff, Gomez & Schmidhuber 2014, "A clockwork RNN" (ICML 2014, arXiv 1402.3511), section 4.1.
  *
- * Task: a sound of 320 samples, scaled to −1 … 1, is to be generated without any input: the network knows it by heart.
+ * Task: generate a sound of 320 samples, scaled to −1 … 1, without any input; the network must memorise it.
  *
  * Measured: the squared error over the variance of the sound (NMSE), after the last update.
  *
  * Published (their largest networks, about 1000 parameters): clockwork, 40 units in 9 modules of periods 1, 2, 4 … 256,
- * 0.007; LSTM of 15 units 0.04; tanh network of 31 units 0.46. All weights start normal with deviation 0.1, forget gates at
- * a bias of 5.
+ * 0.007; LSTM of 15 units 0.04; tanh network of 31 units 0.46. All weights are initially normal with deviation 0.1, the
+ * biases of forget gates 5.
  *
- * Otherwise here: their sounds were snippets of music, ours are drawn (tasks/waveform.ts), one for each seed. They used
- * Nesterov's momentum, we Adam, both at a rate chosen for each network: ours was found on the sounds 1 … 3.
- * The clockwork network makes do with 4000 updates, the others have 16,000.
- * A cell here has an input, which is zero and whose weights are neither used nor counted.
+ * Differences: their sounds were snippets of music, ours are random (tasks/waveform.ts), one for each seed. They used
+ * Nesterov momentum, we Adam, both at a learning rate chosen for each network: ours was found on the sounds 1 … 3. The
+ * clockwork network gets 4000 updates, the others 16,000. A cell here has an input, which is zero and whose weights are
+ * neither used nor counted.
  *
- * Control: the same modules heard the wrong way round, fast ones by slow ones. Learning by heart needs the slow modules to
- * lead; with the mask reversed the error must be far larger, else the clock is not what makes the difference.
+ * Control: the same modules with reversed connections, so that slow modules read fast ones. Memorising requires slow
+ * modules to drive fast ones; with the mask reversed the error must be far larger, otherwise the clock is not the cause.
  */
 import { fit } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
@@ -107,7 +107,7 @@ async function train(cell: Cell, settings: Settings, { seed, progress }: Context
   return { nmse: net.forward(batch).loss / variance, parameters: used(net) };
 }
 
-/** Draws all weights but those that a mask keeps at zero, and the forget gates' biases. */
+/** Draws all weights except masked ones, and sets the biases of forget gates. */
 function startNormal({ parameters }: Network, random: Random): void {
   for (const [name, t] of Object.entries(parameters.values)) {
     const stays = { 'l0.Wh': 0, 'l0.b': FORGET_BIAS }[name];
@@ -118,7 +118,7 @@ function startNormal({ parameters }: Network, random: Random): void {
   }
 }
 
-/** Parameters but for those without effect: the weights of the zero input, and those that a mask keeps at exactly zero. */
+/** Number of parameters without those that have no effect: weights of the zero input, and masked weights. */
 function used({ parameters }: Network): number {
   const { 'l0.Wx': Wx, 'l0.Wh': Wh } = parameters.values;
   return parameters.count - sizeOf(Wx.shape) - toFlat(Wh).filter((weight) => weight === 0).length;

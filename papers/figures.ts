@@ -1,4 +1,4 @@
-/** The figures of a paper as a drawing: one panel for each measure; a dot for each seed, a bar for mean and deviation. */
+/** Draws the results of a paper as SVG: one panel per measure, a dot per seed, a bar for mean and deviation. */
 import type { Paper } from './paper';
 import type { Line } from './trials';
 import { canvas } from '../draw/canvas';

@@ -1,23 +1,23 @@
 /**
  * Gers, Schmidhuber & Cummins 2000, "Learning to forget: continual prediction with LSTM", Neural Computation 12(10).
  *
- * Task: embedded Reber strings one after the other, without a mark where one ends; after every symbol the network is to say
- * which may follow. Nothing resets its state: it has to find the ends by itself.
+ * Task: a stream of embedded Reber strings without separators; after every symbol, the network must predict which ones may
+ * follow. Its state is never reset, so it must find the ends of strings by itself.
  *
- * Measured: how many symbols of a new stream are foreseen before the first mistake, the mean over ten streams, each cut at
- * 10,000. A symbol is foreseen when those that may follow are all more active than those that may not. And the largest |c|
- * in the network at the end of these streams: without a forget gate the memory keeps growing.
+ * Measured: the number of symbols of a new stream that are predicted before the first mistake, the mean over ten streams,
+ * each cut at 10,000. A prediction is right if all symbols that may follow are more active than all that may not. Also, the
+ * largest |c| in the network at the end of these streams: without a forget gate, the memory keeps growing.
  *
- * Published (their table 2; share of the solutions that never erred in 10⁶ symbols, or that got beyond 1000 on average):
- * forget gates 18 % and 29 % of 100 trials, forget gates and a falling learning rate 62 % and 6 %, the LSTM of 1997 0 % and
- * 1 %; the other 99 % of these erred after 37 symbols on average.
+ * Published (their table 2; fraction of trials without a mistake in 10⁶ symbols, or with more than 1000 on average): forget
+ * gates 18 % and 29 % of 100 trials, forget gates and a decaying learning rate 62 % and 6 %, the LSTM of 1997 0 % and 1 %;
+ * the other 99 % of these failed after 37 symbols on average.
  *
- * Theirs: training on-line, on a stream until the first mistake. Ours: 16 streams side by side, 50 steps to a batch, states
- * carried from batch to batch, new streams after 5000 steps; Adam with a falling learning rate. Both networks have as many
- * units, and the same budget.
+ * Theirs: online training, on a stream until the first mistake. Ours: 16 parallel streams, 50 steps per batch, states
+ * carried from batch to batch, new streams after 5000 steps; Adam with a decaying learning rate. Both networks have the same
+ * number of units and the same budget.
  *
- * Found: trained this way both foresee the streams, where the paper's 1997 networks did not. What it names as the cause is
- * there to be seen all the same: without a forget gate the memory grows by about one a symbol, with it |c| stays small.
+ * Result: trained this way, both networks predict the streams, whereas the paper's 1997 networks did not. The cause that it
+ * names is visible nevertheless: without a forget gate, the memory grows by about one per symbol; with it, |c| stays small.
  */
 import type { States } from '../bptt/network/states';
 import type { StreamBatch } from '../bptt/train/source';
@@ -36,14 +36,14 @@ interface Settings {
   hidden: number;
   learningRate: number;
   clip: number;
-  /** Streams side by side, and steps of a batch. */
+  /** Number of parallel streams, and of steps per batch. */
   streams: number;
   chunk: number;
-  /** Batches after which new streams begin, from a state of zeros. */
+  /** Number of batches after which new streams start, from zero states. */
   restart: number;
-  /** Batches that are learnt from. */
+  /** Number of training batches. */
   steps: number;
-  /** Streams of the test, and where they are cut. */
+  /** Number of test streams, and their maximum length. */
   tests: number;
   most: number;
 }
@@ -112,7 +112,7 @@ async function learn(cell: Cell, settings: Settings, { seed, progress }: Context
   };
 }
 
-/** Streams side by side, cut into pieces of which each begins with the symbol that the one before ended with. */
+/** Parallel streams in pieces; each piece starts with the last symbol of the previous one. */
 class Streams {
   private readonly sources: Generator<Step, never>[];
   private last: Step[];
@@ -122,7 +122,7 @@ class Streams {
     this.last = this.sources.map((source) => source.next().value);
   }
 
-  /** The next `steps` symbols of each stream, with the one before them. */
+  /** The next `steps` symbols of each stream, preceded by the last one. */
   next(steps: number): Step[][] {
     const pieces = this.sources.map((source, b) => [
       this.last[b],
@@ -141,7 +141,7 @@ function* batchesOf(random: Random, { streams: n, chunk, restart }: Settings): G
   }
 }
 
-/** How many symbols of each stream are foreseen before the first mistake, `most` at most; and the largest |c| at the end. */
+/** The number of symbols of each stream predicted before the first mistake, at most `most`, and the largest final |c|. */
 function listen(net: Network, streams: Streams, most: number): { foreseen: number[]; memory: number } {
   const T = 100;
   let foreseen: number[] = [];

@@ -1,11 +1,11 @@
 /**
  * Amit, Gutfreund & Sompolinsky 1985, "Storing infinite numbers of patterns in a spin-glass model of neural networks"
- * (Physical Review Letters 55, 1530), and the one-step error that Hopfield 1982 gives its reason for.
+ * (Physical Review Letters 55, 1530), and the one-step error derived by Hopfield 1982.
  *
- * Task: α N random patterns are stored by the Hebbian rule in N units; each starts a recall without a fault in it.
+ * Task: store α N random patterns in N units by the Hebbian rule, and recall each from the exact pattern.
  *
- * Measured: the share of units that a first update turns away from a pattern, and the overlap of the pattern with the state
- * that asynchronous recall ends in.
+ * Measured: the fraction of units that the first update flips, and the overlap of the pattern with the final state of
+ * asynchronous recall.
  *
  * Published, for N → ∞: the bit error ½ erfc(√(1/(2α))); the overlap m = erf(y) with the largest y that solves
  *
@@ -53,14 +53,14 @@ export const hopfield: Paper = {
   },
 };
 
-/** erf(y), written with the bit error: that is ½ erfc(√(1/(2α))). */
+/** erf(y), computed from the bit error ½ erfc(√(1/(2α))). */
 const erf = (y: number): number => 1 - 2 * expectedBitError(1 / (2 * y * y));
 
-/** The overlap after recall for N → ∞; undefined where no state near the pattern is stable. */
+/** The overlap after recall for N → ∞; undefined if no state near the pattern is stable. */
 export function expectedOverlap(load: number): number | undefined {
   const rest = (y: number): number =>
     erf(y) - y * (Math.sqrt(2 * load) + (2 / Math.sqrt(Math.PI)) * Math.exp(-y * y));
-  // negative for large y; the first place from there where it is not, halved until it is found
+  // negative for large y: search downwards for the first sign change, then bisect
   const STEP = 1e-3;
   let high = 1 / Math.sqrt(2 * load);
   while (high > 1 && rest(high - STEP) < 0) high -= STEP;

@@ -1,4 +1,4 @@
-/** The papers that can be reproduced, in the order in which they are listed. */
+/** The papers that can be reproduced, in display order. */
 import { chorales } from './chorales';
 import { clockwork } from './clockwork';
 import { forgetGate } from './forgetgate';

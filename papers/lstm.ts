@@ -1,24 +1,25 @@
 /**
  * Hochreiter & Schmidhuber 1997, "Long short-term memory", Neural Computation 9(8).
  *
- * Three of their tasks, each for the cell of that paper and for a network of tanh units of at least as many weights, with
- * the same data, the same budget and the same recipe:
+ * Three of their tasks, each for the cell of the paper and for a network of tanh units with at least as many weights, with
+ * the same data, budget and recipe:
  *
  *   embedded Reber    experiment 1: 256 strings to learn, 256 others to test, every next symbol is predicted; a string is
  *                     right when at every step the symbols that may follow are more active than those that may not
  *   adding            experiment 4, T = 100: the sum of two marked numbers; right when the error is below 0.04
  *   temporal order    experiment 6a: which of X and Y came first and second; right when every output's error is below 0.3
  *
- * Measured: training sequences seen until the task is solved, and how many test sequences are then not right, of 2560 (of
- * 256 strings). The Reber strings are solved when all 512 are right; the others when 2000 fresh sequences in a row are,
- * where the paper takes the last 2000 of the training.
+ * Measured: the number of training sequences until the task is solved, and the number of wrong test sequences then, of 2560
+ * (of 256 strings). The Reber task is solved when all 512 strings are right; the others when 2000 consecutive new sequences
+ * are, where the paper uses the last 2000 training sequences.
  *
  * Published: 8,440 sequences (the fastest of their architectures that always succeeded), 74,000 and 31,390; 1 of 2560 wrong
  * in the latter two. Elman nets did not learn the Reber strings in 200,000 sequences.
  *
- * Theirs: on-line steps, gradients cut where they leave the memory, input gates that start at −1 … −6, squared errors.
- * Ours: batches of 8 or 16, the whole gradient, Adam, gradients of norm 1 at most, a softmax where one symbol or class is
- * asked for, input gates that start at −2 or −3, and for the Reber strings more units than their 276 weights. The tanh units start with uniform weights within ±1/√H.
+ * Theirs: online updates, gradients truncated where they leave the memory, initial biases of input gates −1 … −6, squared
+ * errors. Ours: batches of 8 or 16, the full gradient, Adam, gradient norm clipped at 1, a softmax for outputs of one symbol
+ * or class, initial biases of input gates −2 or −3, and for the Reber strings more units than their 276 weights allow. The
+ * tanh units have initial weights that are uniform in ±1/√H.
  */
 import type { Batch } from '../bptt/network/batch';
 import { fit } from '../bptt/train/fit';
@@ -34,7 +35,7 @@ import { orderSymbols, temporalOrder } from '../tasks/temporalorder';
 import type { Context, Figures, Paper, Row, Size } from './paper';
 import { foresees, reberBatch } from './reberbatch';
 
-/** Rows of a batch that is only asked about. */
+/** Rows of an evaluation batch. */
 const CHUNK = 250;
 
 interface Settings {
@@ -43,21 +44,21 @@ interface Settings {
   clip: number;
   batch: number;
   inputBias?: number;
-  /** Most training sequences. */
+  /** Maximum number of training sequences. */
   budget: number;
-  /** Training sequences between two looks at whether the task is solved. */
+  /** Training sequences between two checks whether the task is solved. */
   every: number;
-  /** Fresh sequences that must be right in a row, and that are then asked for the test. */
+  /** Number of consecutive new sequences that must be right, and number of test sequences. */
   fresh: number;
   test: number;
 }
 
-/** A task with one seed's sequences. */
+/** A task with the sequences of one seed. */
 interface Session {
   batches: Generator<Batch, never>;
   /** Whether the network makes no mistake. */
   solved(net: Network): boolean;
-  /** Test sequences that are not right. */
+  /** Number of wrong test sequences. */
   wrong(net: Network): number;
 }
 
@@ -71,16 +72,16 @@ interface Task {
   begin(random: Random, settings: Settings): Session;
 }
 
-/** One number or class to be told at the end of some steps: numbers each, or one class each. */
+/** A sequence of steps, each a list of numbers or a class, and the number or class to predict at its end. */
 interface Question {
   steps: readonly (number | readonly number[])[];
   target: number;
 }
 
-/** Steps of the longest sequence of a late answer. */
+/** Maximum length of a sequence. */
 const LONGEST = 110;
 
-/** A task that is answered at the end of each sequence; sequences are drawn when they are needed. */
+/** A task with an answer at the end of each sequence; sequences are generated when needed. */
 const lateAnswer = (
   { network: sizes, ...task }: Pick<Task, 'name' | 'network' | 'units' | 'published'>,
   draw: (random: Random) => Question,
@@ -91,7 +92,7 @@ const lateAnswer = (
   recipe: { learningRate: 0.01, batch: 16, inputBias: -3 },
   budget: 100_000,
   begin: (random, { batch: B, fresh, test }) => {
-    // each use has sequences of its own
+    // separate sequences for each use
     const [training, asking, testing] = [0, 1, 2].map(() => new Random(random.word()));
     const drawn = (source: Random, n: number): Question[] => Array.from({ length: n }, () => draw(source));
     const wrong = (net: Network, source: Random, n: number, most = Infinity): number => {
@@ -115,7 +116,7 @@ const lateAnswer = (
   },
 });
 
-/** Questions side by side; what is too short is filled up and does not count. */
+/** A batch of questions; shorter ones are padded and masked. */
 function batchOf(questions: readonly Question[], { input, loss }: Task['network']): Batch {
   const n = questions.length;
   const classes = loss === 'softmax';
@@ -189,7 +190,7 @@ const reberTask: Task = {
   },
 };
 
-/** n strings, none of them twice and none of `but`. */
+/** n different strings, none of them in `but`. */
 function distinct(random: Random, n: number, but: readonly Step[][] = []): Step[][] {
   const text = (steps: Step[]): string => steps.map(({ symbol }) => symbol).join('');
   const known = new Set(but.map(text));

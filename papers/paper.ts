@@ -1,24 +1,24 @@
 /**
- * A published experiment, stated so that it can be run: what the paper reports, and what is trained and measured here.
+ * Definition of a published experiment: the results that the paper reports, and the trials that reproduce them.
  *
- * A paper has rows, one for each network and recipe that it compares; a row is run once for each seed. A trial sees its
- * row, its seed and the data, and nothing else, so that trials can be run in any order, in any process, and once only.
+ * A paper has rows, one for each network and recipe that it compares; each row runs once per seed. A trial depends only on
+ * its row, its seed and the data, so trials can run in any order and in any process, and need not be repeated.
  */
 
-/** `full` reproduces the figures; `quick` shows in seconds that everything runs. */
+/** `full` reproduces the results; `quick` shows in seconds that everything runs. */
 export type Size = 'full' | 'quick';
 
-/** What a trial measured, by measure; null where there is nothing to report, such as the time to a success that never came. */
+/** Results of a trial by measure; null if there is none, such as the time to a success that did not occur. */
 export type Figures = Record<string, number | null>;
 
 export interface Paper {
-  /** What it is called on the command line. */
+  /** Its name on the command line. */
   readonly name: string;
   readonly title: string;
   readonly citation: string;
-  /** The task, what is measured, and what is done otherwise than in the paper, and why. */
+  /** The task, the measures, and the differences from the paper with their reasons. */
   readonly about: readonly string[];
-  /** What a trial reports, in the order of the table. */
+  /** The measures that a trial reports, in the order of the table. */
   readonly measures: Readonly<Record<string, Measure>>;
   /** A file that the full size needs. */
   readonly data?: Data;
@@ -27,37 +27,37 @@ export interface Paper {
 
 export interface Measure {
   readonly title: string;
-  /** Digits after the point. */
+  /** Digits after the decimal point. */
   readonly digits: number;
-  /** Set where figures lie orders of magnitude apart. */
+  /** Logarithmic scale, for values that differ by orders of magnitude. */
   readonly scale?: 'log';
 }
 
 export interface Row {
   readonly name: string;
-  /** All numbers that the figures depend on, as plain data: a finished trial is known by them. */
+  /** All settings that the results depend on, as plain data; they identify finished trials. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** What the paper reports, by measure; words where it is no number. */
+  /** The paper's results by measure; text if they are not numbers. */
   readonly published: Readonly<Record<string, number | string>>;
-  /** How many seeds, 1, 2, 3 …, are run when nobody says otherwise. */
+  /** Default number of seeds 1, 2, 3 …. */
   readonly seeds: number;
   run: (context: Context) => Promise<Figures> | Figures;
 }
 
-/** What a trial is given. */
+/** Input of a trial. */
 export interface Context {
   readonly seed: number;
-  /** What `Data.read` made of the file; undefined when none was given, which only happens at the quick size. */
+  /** The result of `Data.read`; undefined if no file was given, which is allowed only for the quick size. */
   readonly data: unknown;
-  /** Tells how far the trial is, 0…1. */
+  /** Reports progress, 0…1. */
   progress: (done: number) => void;
 }
 
 export interface Data {
-  /** What the file holds, and where it can be had: the end of an error's sentence. */
+  /** What the file contains and where to get it, as the end of an error message. */
   readonly what: string;
-  /** What the quick size runs on without the file. */
+  /** The data of the quick size without a file. */
   readonly standIn: string;
-  /** @throws RangeError or TypeError when the file holds something else. */
+  /** @throws RangeError or TypeError for a file with other contents. */
   read: (contents: string) => unknown;
 }

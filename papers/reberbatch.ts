@@ -1,10 +1,10 @@
-/** Strings of the Reber grammar as batches, and whether what follows was predicted. */
+/** Batches of Reber strings, and the check whether their continuations are predicted. */
 import { greatest } from '../core/reduce';
 import type { Batch } from '../bptt/network/batch';
 import type { Tensor } from '../core/tensor';
 import { reberSymbols, type Step } from '../tasks/reber';
 
-/** Each symbol is the input of its step, and the target of the step before. */
+/** Each symbol is the input of its step and the target of the previous one. */
 export function reberBatch(strings: readonly (readonly Step[])[]): Batch & { lengths: number[] } {
   const lengths = strings.map(({ length }) => length - 1);
   const [T, B] = [greatest(lengths), strings.length];
@@ -20,9 +20,9 @@ export function reberBatch(strings: readonly (readonly Step[])[]): Batch & { len
 }
 
 /**
- * Whether the symbols that may follow are all more active than those that may not.
+ * Whether all symbols that may follow are more active than all that may not.
  *
- * @param output y [T, B, 7] at step t of row b; `legal` is what may stand at step t + 1.
+ * @param output y [T, B, 7], read at step t of row b; `legal` are the symbols allowed at step t + 1.
  */
 export function foresees(output: Tensor, t: number, b: number, legal: Step['legal']): boolean {
   let [least, most] = [Infinity, -Infinity];

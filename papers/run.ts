@@ -1,4 +1,4 @@
-/** Runs trials in threads, several at a time; what they give does not depend on how many. */
+/** Runs trials in parallel threads; results do not depend on the number of threads. */
 import { extname, join } from 'node:path';
 import { Pool } from '../bptt/parallel/pool';
 import type { Trial } from './trials';
@@ -7,18 +7,18 @@ import type { Answer, Order } from './worker';
 const workerFile = join(__dirname, `worker${extname(__filename)}`);
 
 export interface RunOptions {
-  /** Trials at a time. */
+  /** Number of trials that run at the same time. */
   jobs: number;
   signal: AbortSignal;
   /** A trial has ended. */
   onFinished: (trial: Trial, answer: Answer) => void;
-  /** Trials done since the start, parts of those that run included. */
+  /** Number of trials done since the start, including fractions of running ones. */
   onProgress: (done: number) => void;
 }
 
 /**
- * Runs all trials, or until the signal; trials that run then are lost.
- * @throws Error when a trial fails or its thread dies, naming the row and the seed; the other trials end then.
+ * Runs all trials, or until the signal; trials that are then running are lost.
+ * @throws Error naming the row and the seed if a trial fails or its thread dies; this stops the other trials.
  */
 export async function runTrials(
   trials: readonly Trial[],

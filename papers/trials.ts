@@ -1,4 +1,4 @@
-/** The trials of a paper: which there are, which are done, and what the done ones say together. */
+/** The trials of a paper: lists them, finds finished ones, and summarises their results. */
 import * as v from 'valibot';
 import type { Measure, Paper, Row, Size } from './paper';
 
@@ -8,7 +8,7 @@ export interface Trial {
   readonly seed: number;
 }
 
-/** A finished trial, as it is kept. */
+/** The record of a finished trial. */
 export const finishedSchema = v.object({
   row: v.string(),
   seed: v.number(),
@@ -16,12 +16,12 @@ export const finishedSchema = v.object({
   /** SHA-256 of the data file; null for none. */
   data: v.nullable(v.string()),
   figures: v.record(v.string(), v.nullable(v.number())),
-  /** Time on the clock. */
+  /** Wall-clock time. */
   seconds: v.number(),
 });
 export type Finished = v.InferOutput<typeof finishedSchema>;
 
-/** Seed by seed, so that a run that is stopped has something to say of every row. */
+/** All trials, ordered by seed first, so that a run that is stopped early has results for every row. */
 export function trialsOf(paper: Paper, size: Size, seeds?: number): Trial[] {
   const rows = paper.rows(size);
   const most = Math.max(...rows.map((row) => seeds ?? row.seeds));
@@ -30,7 +30,7 @@ export function trialsOf(paper: Paper, size: Size, seeds?: number): Trial[] {
   ).flat();
 }
 
-/** The finished trial that stands for this one: same row, seed, settings and data. */
+/** The record of a finished trial with the same row, seed, settings and data. */
 export function finishedOf(
   { row, seed }: Trial,
   data: string | null,
@@ -46,21 +46,21 @@ export function finishedOf(
   );
 }
 
-/** What the trials of one row say about one measure, beside what the paper says. */
+/** Summary of one measure over the trials of one row, with the paper's result. */
 export interface Line {
   readonly row: string;
   readonly measure: string;
   readonly published: number | string | null;
-  /** Of the trials that report it. */
+  /** Mean of the trials that report it. */
   readonly mean: number | null;
-  /** The sample's standard deviation, with n − 1; null for fewer than two. */
+  /** Sample standard deviation (n − 1); null for fewer than two trials. */
   readonly deviation: number | null;
   /** Seed by seed. */
   readonly values: readonly (number | null)[];
   readonly seconds: number;
 }
 
-/** One line for each row and measure of which there is a finished trial. */
+/** One summary for each row and measure with a finished trial. */
 export function linesOf(
   { measures }: { measures: Readonly<Record<string, Measure>> },
   rows: readonly Row[],

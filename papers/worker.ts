@@ -1,10 +1,10 @@
-/** What a thread of the pool does with a trial. */
+/** The program of a pool thread: runs one trial of a paper. */
 import { carryOut } from '../bptt/parallel/pool';
 import { readUtf8 } from '../io/files';
 import { papers } from './list';
 import type { Figures, Size } from './paper';
 
-/** One trial to run, by names: functions do not travel. */
+/** One trial to run, identified by names, because functions cannot be sent to a thread. */
 export interface Order {
   paper: string;
   size: Size;

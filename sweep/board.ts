@@ -1,4 +1,4 @@
-/** A live table at the foot of a terminal: a row for each trial that runs, and one for the sweep. */
+/** A live progress table at the bottom of the terminal: one row per running trial, and one for the sweep. */
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { barText } from '../terminal/bar';
 import { time } from '../run/told';
@@ -16,7 +16,7 @@ export class Board {
     format: (_options, _params, payload) => (payload as { text?: string }).text ?? '',
     stream: process.stderr,
     clearOnComplete: true,
-    // Ctrl-C is ours: it saves first
+    // Ctrl-C is handled here, because running trials must be saved first
     gracefulExit: false,
     hideCursor: false,
     // rows fit by themselves; what is said between them may take more than one line
@@ -25,16 +25,16 @@ export class Board {
     forceRedraw: true,
     fps: 10,
   });
-  /** Lines to be shown above the rows, when these are drawn the next time. */
+  /** Lines to print above the rows at the next redraw. */
   private readonly lines: string[] = [];
   private readonly total: SingleBar;
   private readonly all: number;
   private readonly before: number;
-  /** Columns that the names of the trials take. */
+  /** Width of the column of trial names. */
   private readonly widest: number;
   private done: number;
 
-  /** @param left those of the `all` trials that are still to be run. */
+  /** @param left the trials among `all` that have not run yet. */
   constructor(left: readonly Trial[], all: number) {
     this.all = all;
     this.done = this.before = all - left.length;
@@ -53,12 +53,12 @@ export class Board {
     const text = `${safe(name)}  ${barText(done, facts, columns - width - 2)}`;
     const row = this.rows.get(id);
     if (row) row.update(done, { text });
-    // a terminal that is too low does without some of them
+    // a small terminal shows only some of the rows
     else if (this.rows.size < (process.stderr.rows || 24) - 4)
       this.rows.set(id, this.bars.create(1, done, { text }));
   }
 
-  /** The trial runs no more. */
+  /** Removes the row of a trial that has ended. */
   left({ id }: Trial, finished: boolean): void {
     const row = this.rows.get(id);
     if (row) this.bars.remove(row);
@@ -77,7 +77,7 @@ export class Board {
     this.print();
   }
 
-  /** The cursor is where the rows begin: they make room, and are drawn again below. */
+  /** Prints lines at the first row of the table, which is then redrawn below. */
   private print(): void {
     for (const text of this.lines.splice(0)) {
       process.stderr.write(CLEAR_BELOW);

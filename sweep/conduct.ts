@@ -1,4 +1,4 @@
-/** Conducts a sweep: runs the trials that are left, writes each end down at once, and says what all of them reached. */
+/** Runs the remaining trials of a sweep, records each result immediately, and prints a summary of all. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Records } from '../io/records';
@@ -57,7 +57,7 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
     const code = left.length > 0 ? await run(runner, left, sweep.trials.length, records, json) : 0;
 
     const done = endedIn(records);
-    // what varies now may not be what varied when a trial was run
+    // the varied settings may have changed since a trial was run
     const trials = sweep.trials.flatMap(({ id, varied }) => {
       const record = done.get(id);
       return record ? [{ ...record, varied }] : [];

@@ -1,4 +1,4 @@
-/** What a sweep is made of: its configuration, read and spread out into trials. */
+/** Reads the configuration of a sweep and expands it into trials. */
 import { basename, dirname, extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Random } from '../core/random';
@@ -25,32 +25,32 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const configSchema = v.strictObject({
   /** Settings that all trials share. */
   fixed: v.optional(v.record(v.string(), v.unknown()), {}),
-  /** Settings that differ: each a list of values, or for draws a range. */
+  /** Varied settings: for each, a list of values, or a range if they are drawn at random. */
   vary: v.optional(v.record(v.string(), v.unknown()), {}),
-  /** How many random choices are drawn; without it every combination is a trial. */
+  /** Number of random combinations; without it, every combination is a trial. */
   draws: v.optional(count),
-  /** Seed of the draws: more draws with the same seed begin with the same ones. */
+  /** Seed of the random combinations: with the same seed, more draws extend the same sequence. */
   drawSeed: v.optional(settingsSchema.entries.seed, 0),
-  /** Each combination is run with the seeds 0 … seeds − 1. */
+  /** Each combination runs with the seeds 0 … seeds − 1. */
   seeds: v.optional(count),
 });
-/** More trials than that are a mistake, or nobody's to wait for. */
+/** Maximum number of trials; more are probably a mistake. */
 const MOST_TRIALS = 100_000;
 
 /** One training run of a sweep. */
 export interface Trial {
-  /** Of all that its figures depend on, the text's contents included: the same trial has the same one anywhere. */
+  /** Fingerprint of everything its results depend on, including the contents of the text; the same on every machine. */
   readonly id: string;
-  /** What sets it apart from the others: `lstm, hidden 64, seed 1`. */
+  /** The settings that distinguish it from other trials: `lstm, hidden 64, seed 1`. */
   readonly label: string;
-  /** The varied settings alone. */
+  /** The varied settings only. */
   readonly varied: Readonly<Record<string, unknown>>;
-  /** `executor` is '' where the fastest is meant, wherever the trial runs. */
+  /** `executor` is '' for the fastest one on the machine where the trial runs. */
   readonly settings: Settings;
 }
 
 export interface Sweep {
-  /** Of the configuration's file. */
+  /** Folder of the configuration file. */
   readonly name: string;
   readonly trials: Trial[];
   /** The varied settings, in the order of the configuration; `seed` last. */
@@ -64,7 +64,7 @@ export interface Sweep {
  *
  * has twelve trials; with `"draws": 20`, and `"lr": { "from": 1e-3, "to": 1e-2, "scale": "log" }` to vary, it has 60.
  * Names of texts and of cells' files are relative to the folder of the configuration.
- * @throws CommandError for anything that no trial can be made of.
+ * @throws CommandError for an invalid configuration.
  */
 export function readSweep(file: string): Sweep {
   const text = using(() => readUtf8(file), 'give a configuration; backstep sweep --help shows one');
@@ -115,7 +115,7 @@ export function readSweep(file: string): Sweep {
   return { name: basename(file, extname(file)), trials: [...trials.values()], columns };
 }
 
-/** The value of a setting; of a cell that is a file, its text. */
+/** The value of a setting; for a cell given as a file, its text. */
 function withCells(name: string, value: unknown, file: string): unknown {
   if (Array.isArray(value)) return value.map((one) => withCells(name, one, file));
   if (name !== 'cell' || typeof value !== 'string' || !isCellFile(value)) return value;
@@ -167,7 +167,7 @@ function choiceOf(name: SettingName, value: unknown, draws: number | undefined, 
   return { name, from: found.output };
 }
 
-/** Every combination, the last choice varying fastest. */
+/** All combinations, with the last choice varying fastest. */
 function product(choices: readonly Choice[]): Given[] {
   return choices.reduce<Given[]>(
     (all, { name, from }) =>
@@ -190,13 +190,13 @@ function drawn(choices: readonly Choice[], draws: number, seed: number): Given[]
   );
 }
 
-/** Texts are read once, whichever trials they belong to. */
+/** Reads each text once for all trials. */
 class Texts {
   private readonly read = new Map<string, Text>();
 
   constructor(private readonly config: string) {}
 
-  /** The text and where it lies. */
+  /** The text and its path. */
   of(name: string | undefined): { path: string | undefined; text: Text } {
     const path = name === undefined ? undefined : resolve(dirname(this.config), name);
     const key = path ?? '';
@@ -225,7 +225,7 @@ function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Tria
       given.executor ?? '',
     );
     streamsFor(settings, text);
-    // where a text lies makes no difference to what is learnt from it
+    // the path of a text does not affect results
     const id = fingerprint(JSON.stringify({ ...settings, text: '' })).slice(0, 16);
     const shown = { ...varied, ...(varied.cell !== undefined && { cell: cellLabel(varied.cell) }) };
     return { id, label: label || 'the only one', varied: shown, settings };

@@ -10,8 +10,8 @@ export class Embedded implements Runner {
   private readonly pool: TrialPool;
 
   /**
-   * @param jobs trials at a time.
-   * @param models folder that gets one folder for each model.
+   * @param jobs number of trials that run at the same time.
+   * @param models folder in which each model gets a subfolder.
    */
   constructor(
     jobs: number,

@@ -1,22 +1,22 @@
-/** What a trial reached, its form and its words. */
+/** The result of a trial: its form, and its text in messages. */
 import * as v from 'valibot';
 
 export const outcomeSchema = v.strictObject({
-  /** 'diverged' where a loss, a gradient or a weight was no number any more: with these settings, it always will be. */
+  /** 'diverged' if a loss, gradient or weight became non-finite, which always happens with these settings. */
   status: v.picklist(['done', 'diverged']),
-  /** Bits per character at the end of the training, and on the validation text; null where there are none. */
+  /** Bits per character at the end of training, and on the validation text; null if there are none. */
   training: v.nullable(v.number()),
   validation: v.nullable(v.number()),
   parameters: v.number(),
-  /** Time on the clock since the trial was begun, or taken up again. */
+  /** Wall-clock time since the trial was started or resumed. */
   seconds: v.number(),
-  /** Where it ran, and the folder of its model there. */
+  /** The machine where it ran, and the folder of its model there. */
   host: v.string(),
   model: v.string(),
 });
 export type Outcome = v.InferOutput<typeof outcomeSchema>;
 
-/** What a trial is judged by, in bits per character: lower is better; null where it diverged. */
+/** The score of a trial in bits per character: lower is better; null if it diverged. */
 export const reached = ({ validation, training }: Outcome): number | null => validation ?? training;
 
 /** `2.345 bits/char (6.7 s)` */

@@ -1,4 +1,4 @@
-/** Hands the trials of a sweep to workers anywhere, through a queue, and collects what they reached. */
+/** Distributes the trials of a sweep to workers on any machine through a queue, and collects the results. */
 import type * as BullMq from 'bullmq';
 import * as v from 'valibot';
 import { parse } from '../io/metadata';
@@ -22,18 +22,18 @@ import type { Listener, Runner } from './runner';
 import { fileOf, mustBeTextOf } from './textfile';
 import { outcomeSchema, type Outcome } from './outcome';
 
-/** Times that a trial is begun again after an error, with growing pauses. */
+/** Number of retries of a trial after an error, with increasing pauses. */
 const ATTEMPTS = 3;
-/** Milliseconds between two looks at all trials that are out: events can be missed, states cannot. */
+/** Milliseconds between two checks of all submitted trials, because events can be missed. */
 const LOOK_EVERY = 5000;
-/** What Redis takes as one value. */
+/** Maximum size of a value in Redis. */
 const MOST_BYTES = 512 * 2 ** 20;
 
 type Queue = BullMq.Queue<JobData, Outcome>;
 
 /**
  * Connects to a queue.
- * @param fresh forgets what the queue knows of the trials.
+ * @param fresh removes previous results of these trials from the queue.
  */
 export async function queued(url: string, fresh: boolean): Promise<Runner> {
   const trouble = { tell: (_text: string): void => undefined };
@@ -47,9 +47,9 @@ class Queued implements Runner {
   private readonly out = new Map<string, Trial>();
   private stopped = false;
   private failure: Error | undefined;
-  /** Ends the waiting for something to happen. */
+  /** Ends the wait for events. */
   private wake: () => void = () => undefined;
-  /** Ends the waiting for an answer. */
+  /** Ends the wait for an answer. */
   private leave: () => void = () => undefined;
   private readonly left = new Promise<void>((resolve) => (this.leave = resolve));
 
@@ -61,13 +61,13 @@ class Queued implements Runner {
     const { bull, redis } = connection;
     this.queue = new bull.Queue(queueName(), { connection: redis });
     this.events = new bull.QueueEvents(queueName(), { connection: redis.duplicate() });
-    // the connection itself tells of its troubles
+    // the connection reports its own errors
     this.queue.on('error', () => undefined);
     this.events.on('error', () => undefined);
   }
 
   async run(trials: readonly Trial[], listener: Listener): Promise<void> {
-    // the server may be away: no answer is waited for after `stop`
+    // the server may not be reachable, so do not wait for an answer after `stop`
     await Promise.race([this.collect(trials, listener), this.left]);
     if (this.failure) throw this.failure;
   }
@@ -109,7 +109,7 @@ class Queued implements Runner {
     connection.leave();
   }
 
-  /** Events say when to look, and show what is going on. */
+  /** Subscribes to events, which trigger checks and show progress. */
   private listen(listener: Listener): void {
     const { events, out } = this;
     const ended = ({ jobId }: { jobId: string }): void => {
@@ -134,17 +134,17 @@ class Queued implements Runner {
     });
   }
 
-  /** Takes note of a trial that has ended; one that the queue does not know any more is added again. */
+  /** Records a trial that has ended; one that the queue no longer knows is added again. */
   private async look(jobId: string, listener: Listener): Promise<void> {
     const job = await this.queue.getJob(jobId);
     const trial = this.out.get(jobId);
-    // in the meantime it may have been taken note of
+    // it may have been recorded in the meantime
     if (!trial || this.stopped) return;
     if (!job) return this.add([trial]);
     if (job.finishedOn === undefined) return;
     this.out.delete(jobId);
     try {
-      // one that has succeeded may still tell why it failed the first time
+      // a trial that has succeeded may still carry the reason of an earlier failure
       const result: unknown = job.returnvalue;
       if (result)
         listener.finished(trial, parse(outcomeSchema, result, `sweep: the result of ${trial.label}`));
@@ -158,22 +158,22 @@ class Queued implements Runner {
   private add(trials: readonly Trial[]): Promise<void> {
     const jobs = trials.map(({ id, label, settings }) => ({
       name: 'trial',
-      // where the text lies here is nobody's business there
+      // the local path of the text is not sent
       data: { id, label, settings: { ...settings, text: label } },
       opts: {
         jobId: jobIdOf(id),
         attempts: ATTEMPTS,
-        // pauses of this and twice this: a text that has gone is there again by then
+        // pauses of this and twice this, by which time a missing text has been uploaded again
         backoff: { type: 'exponential', delay: LOOK_EVERY / 2 },
         removeOnComplete: { age: KEPT },
         removeOnFail: { age: KEPT },
       },
     }));
-    // a trial that is there already stays as it is
+    // a trial that already exists is not changed
     return this.queue.addBulk(jobs).then(() => undefined);
   }
 
-  /** Trials that failed before this sweep began get another chance. */
+  /** Retries trials that failed before this sweep started. */
   private async tryAgain(): Promise<void> {
     for (const id of this.out.keys()) {
       const job = await this.queue.getJob(id);
@@ -183,11 +183,11 @@ class Queued implements Runner {
   }
 
   private async forget(jobId: string): Promise<void> {
-    // one that runs cannot be removed; it is as good as a fresh one
+    // a running trial cannot be removed, and is as good as a new one
     await (await this.queue.getJob(jobId))?.remove().catch(() => undefined);
   }
 
-  /** Puts the texts of all trials that are out into the queue. */
+  /** Uploads the texts of all unfinished trials to the queue. */
   private async sendTexts({ ifGone }: { ifGone: boolean }): Promise<void> {
     const { redis } = this.connection;
     const texts = new Map([...this.out.values()].map(({ settings }) => [settings.sha256, settings]));

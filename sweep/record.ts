@@ -1,4 +1,4 @@
-/** The end of a trial, as a line of the sweep's file. */
+/** The result of a trial as a line of the sweep's file. */
 import * as v from 'valibot';
 import type { Records } from '../io/records';
 import type { Trial } from './config';
@@ -26,7 +26,7 @@ export const failed = ({ id, varied, settings }: Trial, error: string): Record =
   ...{ varied, settings },
 });
 
-/** The trials that have come to an end, by id; one that failed has not: it is tried again. */
+/** The finished trials by id; failed ones are not among them, because they are retried. */
 export function endedIn({ all }: Records<typeof recordSchema>): Map<string, Ended> {
   const found = all.filter((record): record is Ended => record.status !== 'failed');
   return new Map(found.map((record) => [record.id, record]));

@@ -1,4 +1,4 @@
-/** What a sweep and its workers share: a Redis server, the queue in it, and the texts. */
+/** The Redis connection that a sweep and its workers share: the queue and the texts. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type * as BullMq from 'bullmq';
 import type * as Ioredis from 'ioredis';
@@ -7,32 +7,32 @@ import { usage } from '../terminal/errors';
 import { settingsSchema } from '../text/settings';
 import { version } from '../terminal/version';
 
-/** Milliseconds that an orderly end may take; a server that is away, or hangs, would have it last for ever. */
+/** Maximum milliseconds of an orderly shutdown, in case the server does not answer. */
 const PATIENCE = 5000;
 
-/** Waits for `work` that needs the server, as long as there is one that answers. */
+/** Waits for `work` on the server for a limited time, and not at all while it is not connected. */
 export const asLongAsThere = ({ redis }: Connection, work: Promise<unknown>): Promise<unknown> =>
   redis.status === 'ready'
     ? Promise.race([work, pause(PATIENCE, undefined, { ref: false })])
     : Promise.resolve();
 
-/** A trial as it stands in the queue. Its text lies beside it, by its fingerprint. */
+/** A trial in the queue. Its text is stored separately, under its fingerprint. */
 export const jobSchema = v.object({
-  // it names a folder
+  // used as a folder name
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
   label: v.string(),
   settings: settingsSchema,
 });
 export type JobData = v.InferOutput<typeof jobSchema>;
 
-/** How far a trial is, and where. */
+/** Progress of a trial, and the machine where it runs. */
 export const progressSchema = v.object({ done: v.number(), bits: v.number(), host: v.string() });
 
-/** Results and texts that nobody has fetched for so many seconds are forgotten: a week. */
+/** Seconds after which unfetched results and texts expire: a week. */
 export const KEPT = 7 * 24 * 3600;
-/** Other versions may learn other numbers: they have queues of their own. */
+/** Each version has its own queue, because results may differ between versions. */
 export const queueName = (): string => `backstep-${version()}`;
-/** BullMQ takes no whole number for an id, and some fingerprints look like one. */
+/** A prefix, because BullMQ does not accept integers as ids, and some fingerprints look like one. */
 export const jobIdOf = (id: string): string => `trial-${id}`;
 export const textKey = (sha256: string): string => `backstep:text:${sha256}`;
 
@@ -41,15 +41,15 @@ export interface Connection {
   redis: Ioredis.Redis;
   /** The address without its password. */
   address: string;
-  /** Hangs up, on every connection; what waits for an answer fails. A server that is away is not waited for. */
+  /** Closes every connection; pending requests fail. Does not wait for an unreachable server. */
   leave: () => void;
 }
 
 /**
  * Connects to a Redis server.
  *
- * @param onTrouble is told when the connection is lost, once each time; it comes back by itself.
- * @throws CommandError when the address is none, nobody answers, or the packages are not installed.
+ * @param onTrouble called once each time the connection is lost; reconnection is automatic.
+ * @throws CommandError for an invalid address, if no server answers, or if the packages are not installed.
  */
 export async function connect(
   url: string,
@@ -68,10 +68,10 @@ export async function connect(
   const redis = new Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
-    // nobody there at the start is an error, later on a matter of patience
+    // an unreachable server is an error at the start; later, keep trying to reconnect
     retryStrategy: (times) => (begun ? Math.min(200 * times, 5000) : null),
   });
-  // the queue makes further connections of this one
+  // the queue opens further connections from this one
   const connections = [redis];
   const duplicate = redis.duplicate.bind(redis);
   redis.duplicate = (options) => {
@@ -104,7 +104,7 @@ export async function connect(
   return { bull, redis, address, leave };
 }
 
-/** They are installed with a clone; who uses the package adds them where a queue is wanted. */
+/** Loads packages that are installed with a clone; users of the npm package must add them to use a queue. */
 function packages(command: string): [typeof BullMq, typeof Ioredis] {
   try {
     /* eslint-disable @typescript-eslint/no-require-imports */

@@ -1,29 +1,29 @@
-/** What runs the trials of a sweep: this process alone, or workers anywhere that share a queue. */
+/** Interface of the runners of a sweep: threads of this process, or workers on any machine that share a queue. */
 import type { Trial } from './config';
 import type { Outcome } from './outcome';
 import type { Part } from './trial';
 
-/** What a sweep hears of its trials. */
+/** Callbacks by which a sweep follows its trials. */
 export interface Listener {
-  /** A trial has begun, or moved on; `where` is a machine's name when it is another one. */
+  /** A trial has started or made progress; `where` is the name of the machine if it is another one. */
   moved: (trial: Trial, part: Part, where?: string) => void;
   finished: (trial: Trial, outcome: Outcome) => void;
-  /** It could not be run to its end: the sweep goes on without it. */
+  /** A trial failed; the sweep continues without it. */
   failed: (trial: Trial, message: string) => void;
-  /** It has left the machine that it ran on, and waits. */
+  /** A trial has left its machine and waits again. */
   returned: (trial: Trial) => void;
-  /** Something else worth a line. */
+  /** Any other message. */
   note: (text: string) => void;
 }
 
 export interface Runner {
   /**
-   * Runs the trials, in any order; ends when each has finished or failed, or after `stop`.
-   * @throws what a listener throws.
+   * Runs the trials in any order; resolves when each has finished or failed, or after `stop`.
+   * @throws what a callback throws.
    */
   run(trials: readonly Trial[], listener: Listener): Promise<void>;
-  /** Ends in good order, so that the sweep can go on another time. Says what becomes of what runs. */
+  /** Stops in an orderly way, so that the sweep can be resumed later. Returns what happens to running trials. */
   stop(): string;
-  /** Lets everything go. */
+  /** Releases all resources. */
   close(): Promise<void>;
 }

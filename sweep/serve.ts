@@ -1,4 +1,4 @@
-/** A worker: takes trials from a queue, runs them in threads of this process, and hands back what they reached. */
+/** A worker: takes trials from a queue, runs them in threads of this process, and returns the results. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -29,12 +29,12 @@ export interface WorkerOptions {
   stalledAfter: number;
 }
 
-/** Milliseconds between two words on how far a trial is. */
+/** Milliseconds between two progress reports of a trial. */
 const TELL_EVERY = 1000;
-/** Times that a trial may lose its worker before it counts as what kills them. */
+/** How often a trial may lose its worker before it is considered the cause. */
 const MOST_STALLED = 5;
 
-/** Works until it is told to stop; returns the exit code. */
+/** Works until it is stopped; returns the exit code. */
 export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): Promise<number> {
   outFolder('worker', out, () => undefined);
   const connection = await connect(queue, 'worker', line);
@@ -42,9 +42,9 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
   const pool = new TrialPool(jobs);
   const run = (job: Job<JobData, Outcome>, token?: string): Promise<Outcome> =>
     work(job, token, pool, out, connection).catch((error: unknown) => {
-      // given back, not failed
+      // returned to the queue, not failed
       if (error instanceof bull.WaitingError) throw error;
-      // a full disk, for instance: the sweep has to say where
+      // for instance a full disk: the sweep's message must name the machine
       throw new Error(`${(error as Error).message} (on ${hostname()})`, { cause: error });
     });
   const worker = new bull.Worker<JobData, Outcome>(queueName(), run, {
@@ -53,12 +53,12 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
     lockDuration: stalledAfter * 1000,
     stalledInterval: stalledAfter * 1000,
     maxStalledCount: MOST_STALLED,
-    // no space: Redis would refuse the name, and nobody could see that a worker is there
+    // without spaces: Redis would reject the name, and the worker would be invisible
     name: `${hostname()}:${process.pid}`,
   });
   const objections = new Set<string>();
   worker.on('error', ({ name, message }) => {
-    // of a connection that is lost, the connection itself tells
+    // the connection reports its own loss
     if (name !== 'ReplyError' || objections.has(message)) return;
     objections.add(message);
     line(`error from ${address}: ${message}`);
@@ -76,7 +76,7 @@ export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): 
         pool.stop();
         const given = worker.close();
         const end = (): void => resolve(interrupt.code ?? exitCodes.interrupted);
-        // what cannot be given back goes to others when it has been silent for long enough
+        // a trial that cannot be returned goes to other workers after a timeout
         void pool.idle().then(() => asLongAsThere(connection, given).then(end, end));
       },
       () => undefined,
@@ -108,13 +108,13 @@ async function work(
   }
   line(`${label}: started`);
   let told = 0;
-  // the sweep says where the model lies, and may run in another folder of this machine
+  // an absolute path, because the sweep may run in another folder of this machine
   const folder = resolve(out, 'models', id);
   const order = { settings: { ...settings, text }, text, folder };
   const outcome = await pool.run(order, (part) => {
     if (performance.now() - told < TELL_EVERY) return;
     told = performance.now();
-    job.updateProgress({ ...part, host: hostname() }).catch(() => undefined); // nothing depends on it
+    job.updateProgress({ ...part, host: hostname() }).catch(() => undefined); // progress reports are optional
   });
   if (outcome) return outcome;
   await job.moveToWait(token);

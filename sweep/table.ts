@@ -1,4 +1,4 @@
-/** What the trials of a sweep reached: a line for each combination, over its seeds. */
+/** The table of a sweep's results: one line per combination, summarised over its seeds. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { spread } from '../papers/trials';
@@ -9,10 +9,10 @@ import type { Sweep } from './config';
 import { reached } from './outcome';
 import type { Ended } from './record';
 
-/** Lines of the printed table; the file has them all. */
+/** Maximum number of printed lines; the file has all of them. */
 const MOST = 40;
 
-/** The trials of one combination, which differ in their seeds. */
+/** The trials of one combination, which differ only in their seeds. */
 interface Group {
   varied: Readonly<Record<string, unknown>>;
   trials: Ended[];
@@ -20,14 +20,14 @@ interface Group {
   deviation: number | null;
 }
 
-/** The best trial; undefined where none reached anything. */
+/** The best trial; undefined if there are no results. */
 export const bestOf = (trials: readonly Ended[]): Ended | undefined =>
   trials
     .filter((trial) => reached(trial) !== null)
     .sort((a, b) => (reached(a) as number) - (reached(b) as number))
     .at(0);
 
-/** Best first; a combination counts as reached by the seeds that did not diverge. */
+/** Best combination first, by the seeds that did not diverge. */
 export function groupsOf(trials: readonly Ended[]): Group[] {
   const groups = new Map<string, Ended[]>();
   for (const trial of trials) {

@@ -1,14 +1,14 @@
-/** The text of a trial, wherever it lies: it must be the very one that the trial is about. */
+/** Reads the text of a trial, and checks by its fingerprint that it is the right one. */
 import { must } from '../core/check';
 import { defaultCorpus, PACKAGE } from '../text/corpus';
 import type { Settings } from '../text/settings';
 
-/** @throws CommandError when it is the default text, and that is not installed. */
+/** @throws CommandError if it is the default text and not installed. */
 export const fileOf = ({ text }: Settings): string => (text === PACKAGE ? defaultCorpus('sweep') : text);
 
 /**
- * @param place where a text with this fingerprint has been found.
- * @throws RangeError when it is another one than the settings are for.
+ * @param place path of a text with this fingerprint.
+ * @throws RangeError if its contents have changed.
  */
 export function mustBeTextOf(settings: Settings, sha256: string, place: string): void {
   const same = sha256 === settings.sha256;

@@ -1,4 +1,4 @@
-/** What a thread of the pool does with a trial. */
+/** The program of a pool thread: runs one trial. */
 import { carryOut } from '../bptt/parallel/pool';
 import { readText, type Text } from '../text/read';
 import type { Settings } from '../text/settings';
@@ -9,10 +9,10 @@ import { runTrial, type Part } from './trial';
 /** One trial to run. */
 export interface Order {
   settings: Settings;
-  /** Where the text lies on this machine, and where the model is kept. */
+  /** Paths of the text and of the model's folder on this machine. */
   text: string;
   folder: string;
-  /** Shared memory; anything but 0 asks the trial to stop. */
+  /** Shared memory; a value other than 0 asks the trial to stop. */
   stop: Int32Array;
 }
 
@@ -20,7 +20,7 @@ let text: Text | undefined;
 
 export default carryOut<Order, Outcome | undefined, Part>(
   async ({ settings, text: file, folder, stop }, tell) => {
-    // many may have waited for a thread when the word came to stop
+    // stopped while it waited for a thread
     if (Atomics.load(stop, 0) !== 0) return undefined;
     if (text?.sha256 !== settings.sha256) text = readText(file);
     mustBeTextOf(settings, text.sha256, file);

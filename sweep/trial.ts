@@ -1,4 +1,4 @@
-/** One trial: trained to its last step, or until it is stopped, and measured. */
+/** Runs one trial: trains to the last step or until it is stopped, and measures the result. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { CHECKPOINT } from '../run/settings';
 import { Trainer } from '../text/trainer';
 import type { Outcome } from './outcome';
 
-/** How far a trial is. */
+/** Progress of a trial. */
 export interface Part {
   /** 0…1. */
   done: number;
@@ -21,7 +21,7 @@ export interface Part {
 }
 
 export interface TrialOptions {
-  /** Where the model is kept; a trial goes on from what it finds there. */
+  /** Folder of the model; a trial resumes from a checkpoint in it. */
   folder: string;
   text: Text;
   signal: AbortSignal;
@@ -29,12 +29,12 @@ export interface TrialOptions {
 }
 
 const SAVE_SECONDS = 15;
-/** The share of the loss curve that counts as its end. */
+/** The fraction of the loss curve over which the final loss is averaged. */
 const END = 0.05;
 
 /**
- * Trains; the same figures come out however often the trial was stopped, killed and taken up again.
- * @returns undefined when it was stopped; it has been saved then.
+ * Trains a model; results do not depend on how often the trial was stopped, killed and resumed.
+ * @returns undefined if it was stopped; it is saved then.
  */
 export async function runTrial(
   wanted: Settings,
@@ -69,7 +69,7 @@ export async function runTrial(
     save();
     if (stopped === 'aborted') return undefined;
     const validation = trainer.validate();
-    // the last step may have gone too far, and no other one finds out
+    // the last update may have made weights non-finite, which no later step would detect
     if (validation && !Number.isFinite(validation.loss)) return diverged();
     return {
       ...{ status: 'done', training: endOf(trainer.curves.training.pairs) },

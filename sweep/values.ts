@@ -1,11 +1,11 @@
-/** The settings of `backstep train` that a trial can have, as a configuration states them. */
+/** Validates the settings of `backstep train` that a sweep configuration may contain. */
 import { trainingSettings, type SettingName } from '../bptt/train/settings';
 import { canBe, OFF, settingInWords, type Setting } from '../core/setting';
 import { known } from '../terminal/arguments';
 import { knownCell } from '../run/cellchoice';
 import { usage } from '../terminal/errors';
 
-/** Settings that no trial can have, and why. */
+/** Settings that are not allowed in a sweep, and why. */
 const refused: { [K in SettingName]?: string } = {
   seconds: 'results must not depend on the speed of the machine: give steps',
   threads: 'trials run side by side, each on one thread: --jobs says how many',
@@ -15,13 +15,13 @@ const names = (Object.keys(trainingSettings) as SettingName[]).filter((name) => 
 const settingOf = (name: SettingName): Setting => trainingSettings[name];
 
 export const isNumeric = (name: SettingName): boolean => settingOf(name).kind === 'number';
-/** Draws of such a setting from a range are rounded. */
+/** Whether values drawn from a range are rounded for this setting. */
 export const isWhole = (name: SettingName): boolean => {
   const setting = settingOf(name);
   return setting.kind === 'number' && setting.whole === true;
 };
 
-/** @throws CommandError for a name that is none of a setting, or of one that no trial can have. */
+/** @throws CommandError for an unknown setting, or one that is not allowed in a sweep. */
 export function nameOf(given: string, place: string): SettingName {
   const why = Object.hasOwn(refused, given) ? refused[given as SettingName] : undefined;
   if (why !== undefined) throw usage(`sweep: ${place}: ${given} must be left out, got one (${why})`);
@@ -29,13 +29,13 @@ export function nameOf(given: string, place: string): SettingName {
 }
 
 /**
- * A value that the setting can have.
- * @throws CommandError when it cannot.
+ * Checks a value of a setting.
+ * @throws CommandError if it is not valid.
  */
 export function checked(name: SettingName, given: unknown, place: string): unknown {
   if (name === 'cell') return knownCell(given, `sweep: ${place}: cell`);
   const setting = settingOf(name);
-  // null is what version 0.2 called an embedding that is off
+  // in version 0.2, null meant an embedding that is off
   const value = name === 'embedding' && given === null ? OFF : given;
   if (canBe(setting, value)) return value;
   const where = `sweep: ${place}: ${name} must be`;

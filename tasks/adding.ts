@@ -1,9 +1,10 @@
 /**
- * The adding problem: two marked numbers far apart, whose sum is asked for at the end.
+ * The adding problem: predict the sum of two marked numbers that are far apart, at the end of the sequence.
  *
- * A sequence of pairs [value, marker], its length drawn from T … T + T/10. The values are uniform in [−1, 1). One of the
- * first ten pairs is marked, then one of the first T/2 − 1 pairs that are not; their values are X1 and X2. Markers are 1 on
- * these two, −1 on the first and the last pair, 0 elsewhere. Should the first pair be marked, its marker is 1 and its value 0.
+ * A sequence of pairs [value, marker], with a length drawn from T … T + T/10. The values are uniform in [−1, 1). One of the
+ * first ten pairs is marked, then one of the unmarked among the first T/2 − 1 pairs; their values are X1 and X2. Markers are
+ * 1 on these two, −1 on the first and the last pair, 0 elsewhere. If the first pair is marked, its marker is 1 and its value
+ * 0.
  * Target: 0.5 + (X1 + X2) / 4.
  *
  * Source: Hochreiter & Schmidhuber 1997, experiment 4.
@@ -13,19 +14,19 @@ import type { Random } from '../core/random';
 
 export interface Sum {
   pairs: [value: number, marker: number][];
-  /** Where the two marked pairs are. */
+  /** Positions of the two marked pairs. */
   marked: [first: number, second: number];
   target: number;
 }
 
-/** @throws RangeError for a T below 20: the first ten pairs and the first half would not both be there. */
+/** @throws RangeError for a T below 20, whose first half is shorter than ten pairs. */
 export function adding(random: Random, T: number): Sum {
   must(Number.isInteger(T) && T >= 20, 'adding', 'T must be a whole number >= 20', T);
   const length = T + random.below(Math.floor(T / 10) + 1);
   const pairs = Array.from({ length }, (): [number, number] => [random.uniform(-1, 1), 0]);
   pairs[0][1] = pairs[length - 1][1] = -1;
   const first = random.below(10);
-  // the second is counted among the pairs that are left
+  // the second one is an index among the remaining pairs
   const place = random.below(Math.floor(T / 2) - 1);
   const second = place < first ? place : place + 1;
   for (const k of [first, second]) {

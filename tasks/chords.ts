@@ -1,21 +1,21 @@
-/** Pieces of chords that sound a little like chorales: something to learn where the real ones are not at hand. */
+/** Generates pieces of chords that resemble chorales, as a substitute if the real ones are not available. */
 import type { Random } from '../core/random';
 
-/** A chord is the pitches that sound, as MIDI numbers 21 (A0) … 108 (C8); a piece is its chords, step by step. */
+/** A chord is a list of pitches as MIDI numbers 21 (A0) … 108 (C8); a piece is a list of chords. */
 export type Chord = number[];
 export type Piece = Chord[];
 
-/** C major from C1 up: each voice walks along it. */
+/** The C major scale from C1 upwards, along which each voice moves. */
 const scale = Array.from(
   { length: 43 },
   (_, k) => 24 + 12 * Math.floor(k / 7) + [0, 2, 4, 5, 7, 9, 11][k % 7],
 );
-/** Where the four voices start, as steps of the scale: bass, tenor, alto, soprano. */
+/** Initial positions of the four voices on the scale: bass, tenor, alto, soprano. */
 const voices = [14, 18, 23, 28];
 
 /**
- * A piece of `length` chords of four voices. From chord to chord each voice stays with probability ½ or moves to the next
- * note of the scale, up or down alike, but no further than three notes from where it began.
+ * A piece of `length` chords of four voices. From chord to chord, each voice stays with probability ½ or moves one note up
+ * or down the scale with equal probability, but no further than three notes from its initial position.
  */
 export function chords(random: Random, length: number): Piece {
   const places = [0, 0, 0, 0];

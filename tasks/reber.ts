@@ -1,9 +1,9 @@
 /**
- * Strings of the embedded Reber grammar, symbol by symbol, with what may follow.
+ * Generates strings of the embedded Reber grammar, with the symbols that may follow at each step.
  *
- * A Reber string begins with B and walks along the arrows of the grammar, either of two with probability ½, until E. An
- * embedded one is B, T or P, a Reber string, the same T or P again, E: the last but one symbol has to be remembered from the
- * second on.
+ * A Reber string begins with B and follows the arrows of the grammar, each of two with probability ½, until E. An embedded
+ * string is B, T or P, a Reber string, the same T or P again, E: to predict the last but one symbol, the second must be
+ * remembered.
  *
  * Source: Reber 1967; embedded: Smith & Zipser 1989, Cleeremans, Servan-Schreiber & McClelland 1989; as in Hochreiter &
  * Schmidhuber 1997, experiment 1.
@@ -13,14 +13,14 @@ import type { Random } from '../core/random';
 export const reberSymbols = ['B', 'T', 'P', 'S', 'X', 'V', 'E'] as const;
 export type ReberSymbol = (typeof reberSymbols)[number];
 
-/** A symbol, and which ones could have stood in its place. */
+/** A symbol, and those that were allowed in its place. */
 export interface Step {
   symbol: ReberSymbol;
   legal: readonly ReberSymbol[];
 }
 
 type Arrow = readonly [ReberSymbol, to: number];
-/** Arrows out of each node of the grammar; the last node is its end. */
+/** The arrows from each node of the grammar; the last node is its end. */
 const nodes: readonly (readonly Arrow[])[] = [
   [['B', 1]],
   [
@@ -65,7 +65,7 @@ export function embeddedReber(random: Random): Step[] {
   return [only('B'), { symbol: kind, legal: ['T', 'P'] }, ...reber(random), only(kind), only('E')];
 }
 
-/** One embedded Reber string after the other, without end and without a mark between them but their own E and B. */
+/** An endless stream of embedded Reber strings, with no separators other than their own E and B. */
 export function* continualReber(random: Random): Generator<Step, never> {
   for (;;) yield* embeddedReber(random);
 }

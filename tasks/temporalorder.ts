@@ -1,8 +1,8 @@
 /**
- * The temporal order problem: which of two symbols came first, which second, among many that do not matter.
+ * The temporal order problem: classify a sequence by the order of two relevant symbols among many irrelevant ones.
  *
- * A sequence of the symbols E B a b c d X Y, of 100 … 110 steps: E first, B last, between them random a b c d, but for X or Y,
- * drawn alike, at two steps t1 in 10 … 20 and t2 in 50 … 60. Its class is the pair: X X, X Y, Y X or Y Y.
+ * A sequence of the symbols E B a b c d X Y, of 100 … 110 steps: E first, B last, random a b c d in between, except for X or
+ * Y with equal probability at two steps t1 in 10 … 20 and t2 in 50 … 60. Its class is the pair: X X, X Y, Y X or Y Y.
  *
  * Source: Hochreiter & Schmidhuber 1997, experiment 6a.
  */

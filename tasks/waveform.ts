@@ -1,15 +1,15 @@
-/** A sound to be generated from nothing: what a network without input has to know by heart. */
+/** Generates random sounds that a network without input must memorise. */
 import { greatest } from '../core/reduce';
 import { sinOfTurn } from '../core/portable';
 import type { Random } from '../core/random';
 
-/** Periods of the slowest and the fastest sine over 320 samples: 140 Hz to 4.1 kHz at 44,100 samples a second. */
+/** Number of periods of the slowest and the fastest sine in 320 samples: 140 Hz to 4.1 kHz at 44,100 samples a second. */
 const FREQUENCIES = [1, 30] as const;
 const PARTIALS = 12;
 
 /**
- * T samples of twelve sines, each of a frequency, strength and phase drawn at random, the fast ones weaker as in most
- * sounds, scaled to a largest amplitude of 1. The frequencies have no common period: nothing repeats.
+ * T samples of a sum of twelve sines with random frequencies, amplitudes and phases, the fast ones weaker as in most
+ * sounds, scaled to a maximum of 1. The frequencies have no common period, so nothing repeats.
  *
  *   y_t = Σ_k a_k sin 2π(f_k t / 320 + φ_k)     f uniform in 1 … 30, a normal / √f, φ uniform in 0 … 1
  *
