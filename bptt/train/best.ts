@@ -1,22 +1,22 @@
-/** Early stopping: the best validation so far, and the weights that belong to it. */
+/** Early stopping: keeps the best validation loss so far and the weights that reached it. */
 import type { LossPoint } from './curve';
 import type { Optimizer, OptimizerSnapshot } from './optimizers';
 
-/** When to stop: after so many validations in a row without an improvement of more than `minimum` (default 0). */
+/** Stops after `patience` consecutive validations without an improvement of more than `minimum` (default 0). */
 export interface EarlyStopping {
   patience: number;
   minimum?: number;
 }
 
-/** What a checkpoint needs to go on looking for the best validation. */
+/** The state that a checkpoint needs to resume early stopping. */
 export interface BestSoFar {
   point: LossPoint;
-  /** Validations since. */
+  /** Number of validations since then. */
   since: number;
   kept: OptimizerSnapshot;
 }
 
-/** The best validation so far, and what the optimizer had made by then when that is wanted back. */
+/** The best validation so far and, with early stopping, a snapshot of the weights and the optimizer. */
 export class Best {
   point: LossPoint | undefined;
   private kept: OptimizerSnapshot | undefined;
@@ -44,7 +44,7 @@ export class Best {
     if (this.kept) this.optimizer.restore(this.kept);
   }
 
-  /** Undefined before the first validation, and where nothing is kept. */
+  /** Undefined before the first validation, and without early stopping. */
   get state(): BestSoFar | undefined {
     const { point, since, kept } = this;
     return point && kept && { point, since, kept };

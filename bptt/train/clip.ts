@@ -18,19 +18,19 @@ const mustBeParameters = (parameters: unknown): void =>
     'network.parameters',
   );
 
-/** Squares are added up in blocks of this many, so that rounding grows with the block and not with the network. */
+/** Squares are summed in blocks of this size, to limit the growth of rounding errors. */
 const BLOCK = 4096;
 
 /**
- * g ← g · min(1, η / (‖g‖₂ + epsilon)) over all parameters together: the direction stays, the length is at most η.
+ * g ← g · min(1, η / (‖g‖₂ + epsilon)) over all parameters together: keeps the direction and limits the norm to η.
  *
- * At most η long, the gradients stay untouched to the bit.
+ * If the norm is at most η, the gradients are not changed at all.
  * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks".
  *
- * @param maxNorm η > 0; Infinity only measures.
- * @param epsilon 0 is the equation; 1e-6 is PyTorch's convention.
- * @returns ‖g‖ before clipping, and what the gradients were multiplied by.
- * @throws RangeError when a gradient is NaN or infinite, naming the first one; nothing is scaled then.
+ * @param maxNorm η > 0; Infinity to measure only.
+ * @param epsilon default 0; PyTorch uses 1e-6.
+ * @returns ‖g‖ before clipping, and the factor applied to the gradients.
+ * @throws RangeError if a gradient is NaN or infinite, naming the first one; nothing is scaled then.
  * @example
  * net.parameters.zeroGradients();
  * net.forward(batch).backward();
@@ -51,9 +51,9 @@ export function clipGlobalNorm(
 }
 
 /**
- * Limits every single gradient to −limit…limit; this changes the direction.
+ * Limits every gradient value to −limit…limit; this changes the direction.
  *
- * @throws RangeError when a gradient is NaN or infinite, naming the first one; nothing is limited then.
+ * @throws RangeError if a gradient is NaN or infinite, naming the first one; nothing is changed then.
  * @example clipValue(net.parameters, 1);
  */
 export function clipValue(parameters: Parameters, limit: number): void {
@@ -65,8 +65,8 @@ export function clipValue(parameters: Parameters, limit: number): void {
 }
 
 /**
- * ‖g‖₂ of all gradients together, added up in float64.
- * @throws RangeError when a gradient is NaN or infinite, naming the first one.
+ * ‖g‖₂ of all gradients together, computed in float64.
+ * @throws RangeError if a gradient is NaN or infinite, naming the first one.
  * @example
  * net.parameters.zeroGradients();
  * globalNorm(net.parameters); // 0
@@ -77,7 +77,7 @@ export function globalNorm(parameters: Parameters): number {
   const g = parameters.flatGradients.data;
   const { sumSquares } = parameters.executor;
   const sum = sumOfSquares(g, 1, sumSquares);
-  // squares of very large or very small numbers leave the range of float64: then the entries are scaled first
+  // if squares overflow or underflow, scale the entries first
   if (sum > 1e-280 && sum < Infinity) return Math.sqrt(sum);
   mustBeFinite(parameters);
   let largest = 0;
@@ -93,7 +93,7 @@ export function scaleGradients(parameters: Parameters, factor: number): void {
   for (let k = 0; k < g.length; k++) g[k] *= factor;
 }
 
-/** Σ (g / unit)², by `kernel` where that is in reach of it. */
+/** Σ (g / unit)², by `kernel` if it can access the numbers. */
 function sumOfSquares(g: Data, unit: number, kernel?: Executor['sumSquares']): number {
   let total = 0;
   for (let start = 0; start < g.length; start += BLOCK) {

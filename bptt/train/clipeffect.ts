@@ -1,10 +1,10 @@
 /**
- * What clipping changes in one step of gradient descent, and what it does not.
+ * Measures the effect of clipping on one step of gradient descent.
  *
  *   g ← g · min(1, η / ‖g‖)      over the gradients of all parameters together
  *
- * It shortens the step. The direction stays, and with it the share that every time step has in it: ∂h_t/∂h_k is what it
- * was. So clipping is a cure for explosions alone; what has vanished does not come back.
+ * Clipping shortens the step but keeps its direction, and therefore the relative contributions of the time steps:
+ * ∂h_t/∂h_k does not change. So clipping helps against exploding gradients only, not against vanishing ones.
  *
  * Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks".
  */
@@ -14,31 +14,31 @@ import type { Batch } from '../network/batch';
 import { clipGlobalNorm } from './clip';
 import { copyNetwork, type Network } from '../network/network';
 
-/** The clipping and the step that `clipEffect` tries. */
+/** Options of `clipEffect`. */
 export interface ClipEffectOptions {
-  /** η, the longest gradient. */
+  /** η, the maximum norm of the gradient. */
   norm: number;
-  /** Of the step that is tried; default 0.1. */
+  /** Learning rate of the trial step; default 0.1. */
   learningRate?: number;
 }
 
-/** What clipping changed in one step; norms are Euclidean, over all parameters. */
+/** The effect of clipping on one step; norms are Euclidean, over all parameters. */
 export interface ClipEffect {
-  /** ‖g‖ before and after clipping, and what g was multiplied by. */
+  /** ‖g‖ before and after clipping, and the factor applied to g. */
   norm: number;
   clipped: number;
   coefficient: number;
   /** ‖Δθ‖ of a step of gradient descent, without and with clipping. */
   update: { free: number; clipped: number };
-  /** The loss of the same batch before the step, and after it without and with clipping. */
+  /** The loss of the same batch before the step, and after a step without and with clipping. */
   loss: { before: number; free: number; clipped: number };
 }
 
 /**
  * Tries one step of gradient descent on a float64 copy of a network, without clipping and with it.
  *
- * @throws RangeError for a network without a loss, for a norm or a learning rate that is not > 0, or when a gradient is
- *   not finite.
+ * @throws RangeError for a network without a loss, for a norm or a learning rate that is not > 0, or for a non-finite
+ *   gradient.
  * @example clipEffect(net, batch, { norm: 0.001 }).clipped // 0.001
  */
 export function clipEffect(net: Network, batch: Batch, options: ClipEffectOptions): ClipEffect {

@@ -7,16 +7,16 @@ export interface LossPoint {
   loss: number;
 }
 
-/** What has been added to a curve since its last point. */
+/** The losses added to a curve since its last point. */
 export interface CurveRest {
-  /** How many losses become one point. */
+  /** Number of losses that are averaged to one point. */
   interval: number;
   sum: number;
   count: number;
 }
 
 /**
- * The losses of a run, however long it gets.
+ * The loss curve of a run of any length.
  *
  * @example
  * const curve = new LossCurve();
@@ -30,7 +30,7 @@ export class LossCurve {
   private sum = 0;
   private count = 0;
 
-  /** A curve as `pairs` and `rest` described it. */
+  /** Restores a curve from `pairs` and `rest`. */
   static from(pairs: ArrayLike<number>, rest: CurveRest): LossCurve {
     const curve = new LossCurve();
     for (let k = 0; k + 1 < pairs.length; k += 2) {
@@ -40,9 +40,9 @@ export class LossCurve {
     return Object.assign(curve, rest);
   }
 
-  /** Adds a loss; steps must ascend. One that is not finite, as of a validation that ran away, leaves a gap. */
+  /** Adds a loss; steps must be increasing. A non-finite loss, as of a diverged validation, is skipped. */
   add(step: number, loss: number): void {
-    if (!Number.isFinite(loss)) return; // no checkpoint could hold the sum
+    if (!Number.isFinite(loss)) return; // a checkpoint could not store the sum
     this.sum += loss;
     this.count++;
     if (this.count < this.interval) return;
@@ -58,17 +58,17 @@ export class LossCurve {
     return this.steps.map((step, k) => ({ step, loss: this.losses[k] }));
   }
 
-  /** Pairs of step and mean loss, one after the other. */
+  /** Pairs of step and mean loss, flattened. */
   get pairs(): Float64Array {
     return Float64Array.from(this.points.flatMap(({ step, loss }) => [step, loss]));
   }
 
-  /** Of the last point; NaN where there is none. */
+  /** The loss of the last point; NaN if there is none. */
   get last(): number {
     return this.losses.at(-1) ?? NaN;
   }
 
-  /** What the curve goes on from, beside `pairs`. */
+  /** The state needed to continue the curve, besides `pairs`. */
   get rest(): CurveRest {
     return { interval: this.interval, sum: this.sum, count: this.count };
   }

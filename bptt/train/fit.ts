@@ -11,36 +11,36 @@ import { States } from '../network/states';
 
 export type { StepInfo } from './learner';
 
-/** How a network is trained: by what, how long, and what is watched meanwhile. */
+/** Options of training: optimizer, duration, callbacks and validation. */
 export interface FitOptions extends LearnerOptions {
-  /** An optimizer, which goes on counting its steps, or the options of a new one. */
+  /** An optimizer, which continues to count its steps, or the options of a new one. */
   optimizer: Optimizer | OptimizerOptions;
-  /** Train until the optimizer has made this many steps; those before a resume count. */
+  /** Train until the optimizer has made this many steps, including those before a resume. */
   steps?: number;
   /** Train for about this long. */
   seconds?: number;
-  /** The loss curve of the run so far, which goes on; default a new one. */
+  /** The loss curve of the run so far, which is continued; default a new one. */
   curve?: LossCurve;
-  /** Called after every step, and awaited; returning false stops. It may run the network. */
+  /** Called and awaited after every step; returning false stops. It may run the network. */
   onStep?: (info: StepInfo) => unknown;
   /** Stops before the next step. */
   signal?: AbortSignal;
-  /** Measures the loss on other batches after every `every` steps. */
+  /** Measures the loss on other batches every `every` steps. */
   validation?: { batches: () => Batches; every: number };
-  /** Stops after `patience` validations in a row without an improvement of more than `minimum` (default 0). */
+  /** Stops after `patience` consecutive validations without an improvement of more than `minimum` (default 0). */
   earlyStopping?: EarlyStopping;
 }
 
-/** How a training ended. Losses are points of step and loss. */
+/** The result of training. Losses are points of step and loss. */
 export interface FitResult {
-  /** Steps that the optimizer has made in all, those after the best validation included. */
+  /** Total number of optimizer steps, including those after the best validation. */
   steps: number;
   /**
-   * Which end came first. `aborted`: by the signal; `patience`: by early stopping; `batches`: there were no more;
+   * Why training stopped. `aborted`: by the signal; `patience`: by early stopping; `batches`: there were no more batches;
    * `callback`: `onStep` returned false.
    */
   stopped: 'steps' | 'seconds' | 'aborted' | 'patience' | 'batches' | 'callback';
-  /** Of a long run, means over 2, 4, 8 … steps; of a curve that was given, its points before as well. */
+  /** Means over 2, 4, 8 … steps in a long run; includes the earlier points of a given curve. */
   history: { loss: LossPoint[]; validationLoss: LossPoint[] };
   /** The last validation that was an improvement. */
   best?: LossPoint;
@@ -49,17 +49,16 @@ export interface FitResult {
 }
 
 /**
- * Trains a network: for every step forward, backward, clip, schedule, update.
+ * Trains a network; each step is forward, backward, clip, schedule, update.
  *
- * One pass over `batches` at most; hand in a generator that goes round for several epochs. Batches with
- * `initial: 'carry'` go on from the batch before, whatever validation and callbacks ran in between. With early stopping,
- * the weights of the best validation, and the optimizer's memory and count that belong to them, are put back at the end,
- * except after an abort, so that such a run can go on.
+ * It makes at most one pass over `batches`; for several epochs, pass a generator that repeats them. Batches with
+ * `initial: 'carry'` continue from the previous batch, regardless of validation and callbacks in between. With early
+ * stopping, the weights of the best validation and the corresponding optimizer state are restored at the end, except after
+ * an abort, so that the run can be resumed.
  *
- * Changes the parameters and their gradients; deterministic but for `seconds` and the signal.
+ * Changes the parameters and their gradients; deterministic except for `seconds` and the signal.
  * @throws RangeError at the first loss, gradient or weight that is NaN or infinite, naming the step, the tensor and the
- * time; the weights and the optimizer are then those of the step before. TypeError or RangeError for options that are
- * none.
+ *   time; the weights and the optimizer are then those of the previous step. TypeError or RangeError for invalid options.
  * @example
  * const { stopped } = await fit(net, batches, { optimizer: { name: 'adam' }, clip: { norm: 5 }, steps: 100 });
  */
@@ -120,7 +119,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   };
 }
 
-/** The loss over all batches, every valid step weighing the same; undefined when aborted. */
+/** The loss over all batches, weighted by the number of valid steps; undefined if aborted. */
 async function validate(
   learner: Learner,
   network: Network,

@@ -1,4 +1,4 @@
-/** One step of training: gradients of one or more batches, clipping, schedule, update, and what can go wrong. */
+/** One step of training: gradients of one or more batches, clipping, schedule, update, and error handling. */
 import { must } from '../../core/check';
 import { Stopped } from '../parallel/thread';
 import type { Batch } from '../network/batch';
@@ -14,7 +14,7 @@ import type { States } from '../network/states';
 import { teamFor } from '../parallel/threads';
 import { WeightNoise } from '../network/weightnoise';
 
-/** How a step of training changes the weights, and on how many threads it runs. */
+/** Options of a training step. */
 export interface LearnerOptions {
   /** Factor of the learning rate for each step; default constant. */
   schedule?: Schedule | ScheduleOptions;
@@ -27,38 +27,39 @@ export interface LearnerOptions {
   /** Batches whose gradients make one step, as if they were one batch; default 1. */
   accumulate?: number;
   /**
-   * Threads that share each batch, or a team of `parallel`, which then stays open. Default: the physical cores, up to 4,
-   * where the first batch is large enough to gain from them; else 1. A number of threads gives the same bits every time.
+   * Number of threads that share each batch, or a team of `parallel`, which then stays open. Default: the number of physical
+   * cores, up to 4, if the first batch is large enough to gain from them; otherwise 1. Results are bit-identical for the
+   * same number of threads.
    */
   threads?: number | Parallel;
 }
 
-/** What one step of the training was. */
+/** The figures of one training step. */
 export interface StepInfo {
-  /** Counts from 1; a resumed run counts on. */
+  /** Number of the step, from 1; a resumed run continues to count. */
   step: number;
   /** Training loss of this step, before its update. */
   loss: number;
   /** ‖g‖₂ of all gradients together, before clipping. */
   gradientNorm: number;
-  /** Of this step, after the schedule. */
+  /** Learning rate of this step, after the schedule. */
   learningRate: number;
-  /** Valid time steps, of all rows, that this step learnt from. */
+  /** Number of valid time steps of all rows in this step. */
   tokens: number;
-  /** Present when a validation followed this step. */
+  /** Present if a validation followed this step. */
   validationLoss?: number;
-  /** Final states, `l0.h` [B, H] row-major: what the next batch goes on from if it says `initial: 'carry'`. */
+  /** Final states, `l0.h` [B, H] row-major, from which the next batch continues if it has `initial: 'carry'`. */
   states: States<Float64Array>;
 }
 
-/** Makes the steps, and keeps the states that a later batch carries on from. */
+/** Makes training steps, and keeps the states from which the next batch may continue. */
 export class Learner {
-  /** Those that the last pass of training ended with. */
+  /** Final states of the last training pass. */
   states: States<Float64Array> | undefined;
   private team: Parallel | undefined;
   private readonly schedule: Schedule;
   private readonly noise: WeightNoise | undefined;
-  /** What a step is taken back to. */
+  /** The snapshot to which a failed step is rolled back. */
   private kept: OptimizerSnapshot | undefined;
 
   constructor(
@@ -73,8 +74,8 @@ export class Learner {
   }
 
   /**
-   * One step on the next batches; undefined when there are none. One that fails leaves the generator and the states as they
-   * were.
+   * Makes one step on the next batches; undefined if there are none. A step that fails restores the generator and the
+   * states.
    */
   async step(source: Source): Promise<StepInfo | undefined> {
     const { states } = this;
@@ -93,7 +94,7 @@ export class Learner {
     const { network, optimizer } = this;
     const { accumulate = 1 } = this.options;
     const step = optimizer.steps + 1;
-    // to be averaged over several batches, every row of the output first weighs 1
+    // for a mean over several batches, sum first with a weight of 1 for every output row
     const sums = accumulate > 1 && network.reduction === 'mean';
     const total = { loss: 0, rows: 0, tokens: 0, norm: 0 };
     network.parameters.zeroGradients();
@@ -119,7 +120,7 @@ export class Learner {
     return { step, loss, gradientNorm, learningRate, tokens, states: this.states as States<Float64Array> };
   }
 
-  /** As `evaluate` below, on the threads of the training. */
+  /** As `evaluate` below, on the training threads. */
   async evaluate(
     given: StreamBatch,
     before: States<Float64Array> | undefined,
@@ -134,7 +135,7 @@ export class Learner {
     return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows, states };
   }
 
-  /** Ends the threads that were started for it. */
+  /** Stops the threads that it has started. */
   close(): void {
     if (!(this.options.threads instanceof Parallel)) this.team?.close();
   }
@@ -156,7 +157,7 @@ export class Learner {
     return pass;
   }
 
-  /** Started at the first batch, which tells how much there is to do. */
+  /** The threads, started at the first batch, whose size determines their number. */
   private async threads(batch: Batch, where: string): Promise<Parallel> {
     const { threads } = this.options;
     if (threads instanceof Parallel) return (this.team ??= threads);
@@ -196,10 +197,10 @@ export class Learner {
 }
 
 /**
- * The loss of a batch, without training on it, and the number of its valid rows, which are those that the loss counts. If
- * the network's loss is a mean, it is multiplied by that number, so that the losses of several batches add up.
+ * The loss of a batch, without training on it, and the number of valid rows over which it is computed. If the network's
+ * loss is a mean, it is multiplied by that number, so that the losses of several batches can be summed.
  *
- * @throws RangeError when the loss is not finite.
+ * @throws RangeError if the loss is not finite.
  * @example
  * evaluate(net, batch).rows; // 2
  */
@@ -215,7 +216,7 @@ export function evaluate(network: Network, batch: Batch): { loss: number; rows: 
   return { loss: network.reduction === 'mean' ? loss * rows : loss, rows };
 }
 
-/** Runs a pass, and says where, and perhaps why, it went wrong. */
+/** Runs a pass; adds the place and, if known, the cause to errors. */
 async function checked(
   team: Parallel,
   run: (team: Parallel) => Promise<ParallelPass>,
@@ -242,7 +243,7 @@ const at = (step: number): string => `fit: step ${step}`;
 const because = (first: string | undefined, step: number): string =>
   `${first ? `first in ${first}; ` : ''}the weights are those ${step > 0 ? `of step ${step}` : 'before step 1'}`;
 
-/** Says where, and perhaps why, something threw. */
+/** Runs `work`; adds the place and, if known, the cause to errors. */
 function explained<T>(where: string, work: () => T, why = (): string => ''): T {
   try {
     return work();

@@ -1,8 +1,8 @@
 /**
- * Optimizers: from the gradients g to new parameters p, with PyTorch's semantics and defaults.
+ * Optimizers, which compute new parameters p from gradients g, with PyTorch's semantics and defaults.
  *
- * Each update is one statement over all parameters at once: p, g and the optimizer's states are rows [1, N]; what
- * changes with the step (the learning rate, bias corrections) is computed in float64 and handed in as single numbers.
+ * Each update is one statement over all parameters at once: p, g and the optimizer's states are rows [1, N]; values that
+ * change with the step (learning rate, bias corrections) are computed in float64 and passed as scalars.
  */
 import ndarray from 'ndarray';
 import { must, mustBe } from '../../core/check';
@@ -24,18 +24,18 @@ import { settle, type OptimizerOptions, type Rule } from './updates';
 
 export type { OptimizerName, OptimizerOptions } from './updates';
 
-/** Weights, memory and count of steps of an optimizer, which belong together. */
+/** A snapshot of weights, optimizer states and step count. */
 export interface OptimizerSnapshot {
   steps: number;
   numbers: Data[];
 }
 
 /**
- * An optimizer with its memory: what turns gradients into the next weights. Made by `optimizer`.
+ * An optimizer with its states; created by `optimizer`.
  *
- *   values, gradients and each row of the memory [1, N], over all parameters at once
+ *   values, gradients and each state [1, N], over all parameters at once
  *
- * `step` reads the gradients and changes the weights and the memory; it does not zero the gradients.
+ * `step` reads the gradients and changes the weights and the states; it does not zero the gradients.
  *
  * Source: the semantics of torch.optim; the papers are named in `updates/`.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
@@ -46,17 +46,17 @@ export interface OptimizerSnapshot {
  * adam.state()['m.l0.Wx'].shape; // [2, 3]
  */
 export class Optimizer {
-  /** All options, defaults filled in: what a checkpoint must hold to build the same optimizer again. */
+  /** All options with defaults filled in, from which a checkpoint can rebuild the optimizer. */
   readonly options: OptimizerOptions;
   private readonly rule: Rule;
-  /** The optimizer's memory [1, N] by name, and the numbers [1] that change with the step. */
+  /** The optimizer's states [1, N] by name, and the scalars [1] that change with the step. */
   private readonly rows: Tensors = {};
   private readonly scalars: Tensors = {};
   private readonly update: () => void;
   private made = 0;
 
   constructor(
-    /** What `step` changes. */
+    /** The parameters that `step` changes. */
     readonly parameters: Parameters,
     options: OptimizerOptions,
     executor: Executor,
@@ -78,20 +78,20 @@ export class Optimizer {
     this.update = program.bind(executor);
   }
 
-  /** Updates made so far. */
+  /** Number of updates so far. */
   get steps(): number {
     return this.made;
   }
 
-  /** The learning rate that `step` uses when it is given none. */
+  /** The default learning rate of `step`. */
   get learningRate(): number {
     return this.options.learningRate as number;
   }
 
   /**
-   * Changes every parameter by its gradient; the gradients stay as they are.
+   * Updates all parameters; the gradients do not change.
    *
-   * @param learningRate of this step only; default: the option `learningRate`.
+   * @param learningRate for this step only; default: the option `learningRate`.
    * @throws RangeError unless the learning rate is a finite number ≥ 0.
    */
   step(learningRate: number = this.learningRate): void {
@@ -102,7 +102,7 @@ export class Optimizer {
     this.update();
   }
 
-  /** Copies of the weights, the memory and the count of steps; into `kept`, where that is given. */
+  /** Takes a snapshot of weights, states and step count; reuses `kept` if given. */
   keep(kept?: OptimizerSnapshot): OptimizerSnapshot {
     const numbers = this.changed;
     if (!kept) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
@@ -111,20 +111,20 @@ export class Optimizer {
     return kept;
   }
 
-  /** Puts back what `keep` gave. */
+  /** Restores a snapshot. */
   restore({ steps, numbers }: OptimizerSnapshot): void {
     this.changed.forEach((data, k) => data.set(numbers[k]));
     this.made = steps;
   }
 
-  /** What a step changes: the weights and the memory. */
+  /** The arrays that a step changes: weights and states. */
   private get changed(): Data[] {
     return [this.parameters.flat, ...Object.values(this.rows)].map(({ data }) => data);
   }
 
   /**
-   * The optimizer's memory as views, by state and parameter, `m.l0.Wx` in the shape of `l0.Wx`; `steps` [1] float64 is a
-   * copy of the count.
+   * Views of the optimizer's states by state and parameter, `m.l0.Wx` in the shape of `l0.Wx`; `steps` [1] float64 is a copy
+   * of the step count.
    */
   state(): Tensors {
     const views: Tensors = { steps: tensor([this.made]) };
@@ -138,8 +138,8 @@ export class Optimizer {
   }
 
   /**
-   * Replaces the optimizer's memory by what `state` gave, as tensors or as row-major numbers.
-   * @throws RangeError when a name is missing or unknown or a count does not fit; nothing is changed then.
+   * Loads states in the form that `state` returns, as tensors or as row-major numbers.
+   * @throws RangeError if a name is missing or unknown, or a size is wrong; nothing is changed then.
    */
   load(state: Readonly<Record<string, Tensor | ArrayLike<number>>>): void {
     const where = 'optimizer.load';

@@ -1,4 +1,4 @@
-/** Scheduled sampling: a decoder that learns to go on from its own mistakes. */
+/** Scheduled sampling: trains a decoder on its own predictions, so that it learns to recover from mistakes. */
 import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '../../core/check';
 import type { Random } from '../../core/random';
 import { flatten } from '../network/numbers';
@@ -7,28 +7,28 @@ import { draw, likeliest } from '../decode/draw';
 import { mustBeNetwork, type Network } from '../network/network';
 import { Writer } from '../decode/writer';
 
-/** How often a decoder reads its own predictions, and how these are made. */
+/** Options of scheduled sampling. */
 export interface ScheduledSamplingOptions {
-  /** p: how likely the decoder reads its own prediction instead of what it is given. */
+  /** p: the probability that the decoder reads its own prediction instead of the given input. */
   probability: number;
-  /** Whether its prediction is the likeliest class (default) or one that is drawn. */
+  /** Whether its prediction is the most likely class (default) or a drawn one. */
   choose?: 'likeliest' | 'drawn';
-  /** Default the network's own generator, so that a run from a checkpoint goes on with the same choices. */
+  /** Default the network's own generator, so that a resumed run makes the same choices. */
   random?: Random;
 }
 
 /**
- * Scheduled sampling: a batch whose decoder inputs are, each with probability p, the network's own prediction of the step
- * before instead of what it is given: the batch's inputs, class numbers [T, B], or else the target of the step before.
- * The first input stays. The batch itself is left as it is. A decoder that has only ever read targets does not know how to go on from its own
- * mistakes; p is raised over the training.
+ * A copy of a batch in which each decoder input is replaced, with probability p, by the network's own prediction at the
+ * previous step. Otherwise it is the given input: the batch's inputs, class numbers [T, B], or the previous target. The
+ * first input is never replaced. A decoder trained only on targets does not learn to recover from its own mistakes; p is
+ * increased during training.
  *
- * The predictions are made step by step, on what has been mixed so far, without dropout. No gradient flows through the
- * choice: for the training step that follows, the inputs are given like any others.
+ * Predictions are made step by step on the mixed inputs, without dropout. No gradient flows through the choice: in the
+ * training step, the inputs are treated as given.
  *
  * Source: Bengio, Vinyals, Jaitly & Shazeer 2015, "Scheduled sampling for sequence prediction with recurrent neural
  * networks" (their ε is 1 − p).
- * @throws RangeError for a p outside 0…1; TypeError for inputs that are no class numbers; and what `decode` throws.
+ * @throws RangeError for a p outside 0…1; TypeError for inputs that are not class numbers; also the errors of `decode`.
  * @example
  * function* mixed() {
  *   for (let k = 0; ; k++)
@@ -65,7 +65,7 @@ export function scheduledSampling(network: Network, batch: Batch, options: Sched
     const logs = writer.step(inputs[t - 1]);
     inputs.push(
       Array.from({ length: B }, (_, b) => {
-        if (targetLengths && t >= targetLengths[b]) return 0; // padding: nobody reads it
+        if (targetLengths && t >= targetLengths[b]) return 0; // padding is never read
         if (random.uniform() >= probability) return told(t, b);
         const own = logs.subarray(b * O, (b + 1) * O);
         return choose === 'likeliest' ? likeliest(own) : draw(own, { temperature: 1 }, random);
@@ -75,7 +75,7 @@ export function scheduledSampling(network: Network, batch: Batch, options: Sched
   return { ...batch, inputs: { shape: [T, B], numbers: inputs.flat() } };
 }
 
-/** The batch's own inputs, if it has some: a prediction is a class number, and only class numbers can be mixed with it. */
+/** The batch's own inputs, if it has any; they must be class numbers, because predictions are. */
 function inputsOf({ inputs }: Batch, T: number, B: number): ArrayLike<number> | undefined {
   if (inputs === undefined) return undefined;
   const where = 'scheduled';

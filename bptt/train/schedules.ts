@@ -1,47 +1,47 @@
-/** Learning-rate schedules: pure functions from the number of steps already made to a factor of the learning rate. */
+/** Learning-rate schedules: pure functions from the number of previous steps to a factor of the learning rate. */
 import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { Registry } from '../../core/registry';
 
-/** The factor for the step that follows `step` earlier ones: the first step asks for schedule(0). */
+/** The factor for the step after `step` previous ones; schedule(0) for the first step. */
 export type Schedule = (step: number) => number;
 
 /** How the learning rate changes. */
 export type ScheduleOptions = {
-  /** Steps over which the rate first rises linearly; default 0. */ warmUp?: number;
+  /** Number of initial steps with a linear warm-up; default 0. */ warmUp?: number;
 } & (
   | { name: 'constant' }
-  /** Times `factor` (default 0.1) after every `every` steps. */
+  /** Multiplies the rate by `factor` (default 0.1) every `every` steps. */
   | { name: 'step'; every: number; factor?: number }
   /** Half a cosine from 1 down to `minimum` (default 0) over `steps` steps, then constant. */
   | { name: 'cosine'; steps: number; minimum?: number }
-  /** One that `registerSchedule` made known. */
+  /** A schedule registered by `registerSchedule`. */
   | { name: string & { readonly registered: true } }
 );
 
-/** What `registerSchedule` is given: a schedule whose options are numbers. */
+/** Definition of a schedule with numeric options. */
 export interface ScheduleDefinition<O extends string> {
-  /** What options, checkpoints and the command line call it: `step`. */
+  /** Its name in options, in checkpoints and on the command line: `step`. */
   name: string;
-  /** Its options in the order of the command line, `step:EVERY:FACTOR`; one called `steps` is there by default those of the run. */
+  /** Its options in the order of the command line, `step:EVERY:FACTOR`; there, `steps` defaults to those of the run. */
   options: readonly O[];
-  /** Of those that may be left out. */
+  /** Defaults of the optional ones. */
   defaults?: Partial<Record<O, number>>;
-  /** Refuses options out of range, with errors that begin with `where`. */
+  /** Throws for options out of range, with messages that begin with `where`. */
   check?(options: Record<O, number>, where: string): void;
-  /** The factor after a number of steps, the warm-up not counted. */
+  /** The factor after a number of steps, not counting the warm-up. */
   factor(options: Record<O, number>): Schedule;
-  /** The same as an expression of `step` in Python; without it there is no export to PyTorch. */
+  /** The factor as a Python expression of `step`; required for export to PyTorch. */
   python?(options: Record<O, number>): string;
 }
 
 const registry = new Registry<ScheduleDefinition<string>>('the name');
 
 /**
- * Makes a schedule known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know it
- * refuse it by name.
+ * Registers a schedule under its name for training, checkpoints and commands. Exporters that do not support it throw an
+ * error with its name.
  *
- * @returns what makes its options.
- * @throws RangeError when the name is taken.
+ * @returns a function that creates its options.
+ * @throws RangeError if the name is taken.
  * @example
  * const inverse = registerSchedule({
  *   name: 'inverse',
@@ -58,7 +58,7 @@ export function registerSchedule<O extends string>(
   return (options) => ({ ...options, name: made.name }) as ScheduleOptions;
 }
 
-/** The schedules by name, in the order in which they were registered, each with the names of its options. */
+/** Names of all schedules in order of registration, each with the names of its options. */
 export const schedules = (): [name: string, options: readonly string[]][] =>
   registry.all.map(({ name, options }) => [name, options]);
 
@@ -93,7 +93,7 @@ registerSchedule({
     `${minimum} + (1 - ${minimum}) * (1 + math.cos(math.pi * min(step, ${steps}) / ${steps})) / 2`,
 });
 
-/** What options stand for, checked, with every default filled in. */
+/** Checks options and fills in defaults. */
 function settle(given: ScheduleOptions) {
   const where = 'schedule';
   mustBe(typeof given === 'object' && given !== null, where, 'options must be an object', given);
@@ -114,7 +114,7 @@ function settle(given: ScheduleOptions) {
 /**
  * A learning-rate schedule.
  *
- *   warm-up of w steps   (step + 1) / w, then the schedule proper, counted from its own 0
+ *   warm-up of w steps   (step + 1) / w, then the schedule itself, counted from 0
  *   constant             1
  *   step                 factor ^ floor(step / every)
  *   cosine               minimum + (1 − minimum) (1 + cos(π step / steps)) / 2
@@ -132,11 +132,11 @@ export function schedule(options: ScheduleOptions): Schedule {
 }
 
 /**
- * The lines of a Python function of `step` that computes the same.
- * @throws TypeError for a schedule that does not state what it is in Python.
+ * The lines of an equivalent Python function of `step`.
+ * @throws TypeError for a schedule without a Python expression.
  */
 export function pythonOf(options: ScheduleOptions): string[] {
-  const { made, warmUp, options: settled } = settle(options); // nothing but numbers in range gets into the lines
+  const { made, warmUp, options: settled } = settle(options); // so only numbers in range get into the lines
   const line = made.python?.(settled);
   mustBe(line !== undefined, 'torch', 'the schedule must state what it is in Python', made.name);
   const rising = [`if step < ${warmUp}:`, `    return (step + 1) / ${warmUp}`, `step -= ${warmUp}`];

@@ -1,23 +1,23 @@
-/** Batches one at a time from any iterable, without ever holding up the event loop for long. */
+/** Takes batches one at a time from any iterable, and regularly yields to the event loop. */
 import { must, mustBe } from '../../core/check';
 import type { Batch } from '../network/batch';
 import type { States } from '../network/states';
 
-/** A batch of many. */
+/** A batch in a stream of batches. */
 export interface StreamBatch extends Omit<Batch, 'initial'> {
-  /** As of any batch, or `carry`: the rows go on from the batch before, which has as many. */
+  /** As for any batch, or `carry`: rows continue from the previous batch, which has the same number of rows. */
   initial?: Batch['initial'] | 'carry';
 }
 
-/** Batches of a training, one after the other. */
+/** The training batches in order. */
 export type Batches = Iterable<StreamBatch> | AsyncIterable<StreamBatch>;
 
-/** Milliseconds of work after which timers, signals and the screen get their turn. */
+/** Milliseconds of work after which to yield to timers, signals and the screen. */
 const TURN = 10;
 
 /**
- * A batch as a pass takes it, and the states that it goes on from if it carries on.
- * @throws RangeError when it does and there are none.
+ * A batch in the form that a pass takes, and the states to continue from if it carries on.
+ * @throws RangeError if it carries on and there are no previous states.
  */
 export function goingOn(
   batch: StreamBatch,
@@ -33,7 +33,7 @@ export function goingOn(
 export class Source {
   private readonly iterator: Iterator<StreamBatch> | AsyncIterator<StreamBatch>;
   private lastTurn = performance.now();
-  /** A request that was given up; the iterator would answer a `return` only after it. */
+  /** Whether a request was abandoned; the iterator would answer `return` only after it. */
   private pending = false;
 
   /** @throws TypeError unless `batches` can be iterated. */
@@ -53,8 +53,8 @@ export class Source {
   }
 
   /**
-   * The next batch; undefined at the end, or once the signal is aborted.
-   * @throws TypeError when it is none.
+   * The next batch; undefined at the end, or after an abort.
+   * @throws TypeError if it is not a batch.
    */
   async take(): Promise<StreamBatch | undefined> {
     if (performance.now() - this.lastTurn > TURN) {
@@ -70,14 +70,14 @@ export class Source {
     return batch as StreamBatch;
   }
 
-  /** Tells the iterator that no more batches are wanted. */
+  /** Closes the iterator. */
   async close(): Promise<void> {
     const closing = this.iterator.return?.();
     if (!this.pending) await closing;
-    else Promise.resolve(closing).catch(() => undefined); // it may never come
+    else Promise.resolve(closing).catch(() => undefined); // it may never settle
   }
 
-  /** The listener goes with every batch, so that a signal of long life does not gather them. */
+  /** The answer, or undefined after an abort. The listener is removed each time, so that listeners do not accumulate. */
   private async orAborted<T>(answer: Promise<T>): Promise<T | undefined> {
     const { signal } = this;
     if (!signal) return answer;

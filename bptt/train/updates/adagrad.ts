@@ -6,14 +6,14 @@ import {
   type Settled,
 } from './update';
 
-/** Adagrad: each gradient is divided by the root of the sum of all its squares so far. */
+/** Adagrad: divides each gradient by the root of the sum of its squares so far. */
 export interface AdagradOptions extends CommonOptimizerOptions {
   name: 'adagrad';
-  /** Step t has the learning rate divided by 1 + (t − 1) · lrDecay; default 0. */
+  /** The learning rate of step t is divided by 1 + (t − 1) · lrDecay; default 0. */
   lrDecay?: number;
   /** Added to the root; default 1e-10. */
   eps?: number;
-  /** Where the sums of squares start; default 0. */
+  /** Initial value of the sums of squares; default 0. */
   initialAccumulatorValue?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Adam, and AdamW, which shrinks the weights themselves.
+ * Adam, and AdamW with decoupled weight decay.
  *
  * Source: Adam: Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018; AdamW: Loshchilov & Hutter 2019; conventions of torch.optim.
  */
@@ -14,10 +14,10 @@ import {
   type Settled,
 } from './update';
 
-/** Adam: averages of gradient and square, corrected for their start at 0; adamw shrinks the weights themselves. */
+/** Adam: bias-corrected moving averages of the gradient and its square; adamw decouples weight decay. */
 export interface AdamOptions extends CommonOptimizerOptions {
   name: 'adam' | 'adamw';
-  /** Shares that each step keeps of the averages of the gradient and of its square; default [0.9, 0.999]. */
+  /** Decay rates of the averages of the gradient and of its square; default [0.9, 0.999]. */
   betas?: readonly [number, number];
   /** Added to the root; default 1e-8. */
   eps?: number;
@@ -61,7 +61,7 @@ const making = (name: AdamOptions['name'], title: string): OptimizerDefinition<S
         rest1: 1 - beta1,
         rest2: 1 - beta2,
         eps,
-        // the averages start at 0: dividing by 1 − βᵗ makes up for it
+        // bias correction: the averages start at 0, so divide by 1 − βᵗ
         lr: learningRate / (1 - power(beta1, t)),
         root: Math.sqrt(1 - power(beta2, t)),
         weightDecay: decoupled ? 0 : weightDecay,

@@ -1,4 +1,4 @@
-/** The optimizers that are built in: one file and one line each. */
+/** Registers the built-in optimizers; each takes one file and one line here. */
 import { adagrad, type AdagradOptions } from './adagrad';
 import { adam, adamw, type AdamOptions } from './adam';
 import { rmsprop, type RmspropOptions } from './rmsprop';
@@ -11,7 +11,7 @@ registerOptimizer(adagrad);
 registerOptimizer(adam);
 registerOptimizer(adamw);
 
-/** The options of one optimizer, told apart by `name`; `optimizer` has the defaults in a table. */
+/** The options of one optimizer, discriminated by `name`; the docstring of `optimizer` lists the defaults. */
 export type OptimizerOptions = SgdOptions | RmspropOptions | AdagradOptions | AdamOptions | RegisteredOptions;
 /** The name of an optimizer: `sgd`, `rmsprop`, `adagrad`, `adam`, `adamw`, or one that was registered. */
 export type OptimizerName = OptimizerOptions['name'];

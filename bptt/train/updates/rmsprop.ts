@@ -8,20 +8,20 @@ import {
   type Settled,
 } from './update';
 
-/** RMSprop: each gradient is divided by the root of the average of its squares. */
+/** RMSprop: divides each gradient by the root of the moving average of its squares. */
 export interface RmspropOptions extends CommonOptimizerOptions {
   name: 'rmsprop';
-  /** Share of the old average that each step keeps; default 0.99. */
+  /** Decay rate of the average; default 0.99. */
   alpha?: number;
-  /** Added to the root, so that nothing is divided by 0; default 1e-8. */
+  /** Added to the root, to avoid division by 0; default 1e-8. */
   eps?: number;
-  /** Share of the last velocity that is kept; default 0. */
+  /** Momentum coefficient; default 0. */
   momentum?: number;
-  /** Divides by the deviation: the square of the average gradient is taken off. Default false. */
+  /** Divides by the standard deviation: subtracts the squared average gradient. Default false. */
   centered?: boolean;
 }
 
-// rounding may leave the variance below 0, of which the root would be NaN
+// rounding may make the variance negative, whose root would be NaN
 const centre = `mean = alpha * meanPrev + rest * d
       variance = max(v - mean * mean, 0)`;
 

@@ -1,4 +1,4 @@
-/** Gradient descent, with or without momentum; Nesterov's looks one step of momentum ahead. Source: torch.optim. */
+/** Gradient descent, optionally with momentum or Nesterov momentum. Source: torch.optim. */
 import { must } from '../../../core/check';
 import {
   mustBeSwitch,
@@ -8,14 +8,14 @@ import {
   type Settled,
 } from './update';
 
-/** Gradient descent, perhaps with momentum. */
+/** Gradient descent, optionally with momentum. */
 export interface SgdOptions extends CommonOptimizerOptions {
   name: 'sgd';
-  /** Share of the last velocity that is kept; default 0, no velocity. */
+  /** Momentum coefficient; default 0, no momentum. */
   momentum?: number;
-  /** Share of the gradient that the velocity leaves out, but for the first step; default 0. */
+  /** Fraction of the gradient that is not added to the velocity, except in the first step; default 0. */
   dampening?: number;
-  /** Looks one step of momentum ahead; needs a momentum and no dampening. Default false. */
+  /** Nesterov momentum; requires a momentum and no dampening. Default false. */
   nesterov?: boolean;
 }
 
@@ -45,7 +45,7 @@ export const sgd: OptimizerDefinition<Settled<SgdOptions>> = {
             d = g + weightDecay * pPrev
             buf = momentum * bufPrev + keep * d
             p = pPrev - lr * ${nesterov ? '(d + momentum * buf)' : 'buf'}`,
-          // the first step has nothing to keep and is not dampened
+          // the first step has no velocity yet and is not dampened
           numbers: (t, lr) => ({ lr, weightDecay, momentum, keep: t === 1 ? 1 : 1 - dampening }),
         },
   pytorch: { class: 'SGD', states: { buf: 'momentum_buffer' } },

@@ -1,5 +1,5 @@
 /**
- * What an optimizer is: the equations of its update, what it remembers, its options, and its name in PyTorch.
+ * Definition and registry of optimizers: equations of the update, states, options, and the equivalent in PyTorch.
  *
  *   p, g, each state [1, N]   each number that changes with the step [1]      N = all parameters of a network
  *
@@ -15,68 +15,68 @@ import type { Statement } from '../../../core/statement';
 export interface CommonOptimizerOptions {
   /** Default 1e-3; 1e-2 for rmsprop and adagrad. */
   learningRate?: number;
-  /** Pulls every parameter towards zero; default 0, for adamw 1e-2. */
+  /** Weight decay; default 0, for adamw 1e-2. */
   weightDecay?: number;
 }
 
-/** What an option can be, so that a checkpoint can hold it. */
+/** The types of options that a checkpoint can store. */
 export type OptimizerOption = number | boolean | string | readonly number[];
 
-/** The update of an optimizer whose options are settled. */
+/** The update of an optimizer with given options. */
 export interface OptimizerUpdate {
-  /** Names of what is remembered from step to step; default none. */
+  /** Names of the states kept from step to step; default none. */
   states?: readonly string[];
-  /** Where each of them starts; default 0. */
+  /** Initial value of the states; default 0. */
   start?: number;
-  /** From g, `pPrev`, `<state>Prev` and the numbers to p and the states. */
+  /** Compute p and the states from g, `pPrev`, `<state>Prev` and the numbers. */
   equations: string;
   /** The numbers that the equations read, at the t-th step (t counts from 1), in float64. */
   numbers(t: number, learningRate: number): Record<string, number>;
 }
 
-/** Options with nothing left out, but for the name. */
+/** Complete options, without the name. */
 export type Settled<O> = Required<Omit<O, 'name'>>;
 
-/** What `registerOptimizer` is given: an optimizer with options of the form O. */
+/** Definition of an optimizer with options O. */
 export interface OptimizerDefinition<O> {
-  /** What options and checkpoints call it: `adam`. */
+  /** Its name in options and checkpoints: `adam`. */
   name: string;
-  /** What people call it: `Adam`. */
+  /** Its name in texts: `Adam`. */
   title: string;
-  /** All options that it takes, with their defaults; `learningRate` is among them. */
+  /** All its options with their defaults, including `learningRate`. */
   defaults: O;
-  /** Refuses options out of range, with errors that begin with `where`. */
+  /** Throws for options out of range, with messages that begin with `where`. */
   check?(options: O, where: string): void;
   update(options: O): OptimizerUpdate;
   /**
-   * Its class in torch.optim, and what that calls each state; without it there is no export to PyTorch. The options
-   * must have PyTorch's names in camel case, and its defaults.
+   * Its class in torch.optim, and the names of its states there; required for export to PyTorch. Options must have PyTorch's
+   * names in camel case, and its defaults.
    */
   pytorch?: { class: string; states?: Readonly<Record<string, string>> };
 }
 
 /** An update, ready to be recorded. */
 export interface Rule extends Readonly<Omit<Required<OptimizerUpdate>, 'equations'>> {
-  /** Reads g, what was before, and the numbers; writes p and the states. */
+  /** Reads g, the previous values and the numbers; writes p and the states. */
   readonly statement: Statement;
 }
 
-/** Options that the compiler does not know. */
+/** Options of an unknown type. */
 type Any = Record<string, OptimizerOption>;
 type Known = OptimizerDefinition<Any>;
 const optimizers = new Registry<{ made: Known; rule: (options: Any) => Rule }>('the name');
 
-/** Options of an optimizer that `registerOptimizer` made known. */
+/** Options of an optimizer registered by `registerOptimizer`. */
 export interface RegisteredOptions extends CommonOptimizerOptions {
   name: string & { readonly registered: true };
 }
 
 /**
- * Makes an optimizer known by its name, wherever one is named: training, checkpoints, commands. Exporters that do not know
- * it refuse it by name.
+ * Registers an optimizer under its name for training, checkpoints and commands. Exporters that do not support it throw an
+ * error with its name.
  *
- * @returns what makes its options, for `fit` and `optimizer`.
- * @throws RangeError when the name is taken; EquationError for equations that cannot be read or do not fit.
+ * @returns a function that creates its options, for `fit` and `optimizer`.
+ * @throws RangeError if the name is taken; EquationError for invalid equations.
  * @example
  * const lion = registerOptimizer({
  *   name: 'lion', // Chen et al. 2023: only the sign of an average counts
@@ -106,12 +106,12 @@ export function registerOptimizer<O extends { learningRate: number }>(
     const { states = [], start = 0, equations: text } = update;
     const numbers = (t: number, rate: number) => update.numbers(t, rate);
     const shapes = shapesOf(states, Object.keys(numbers(1, 0)));
-    const key = `${shapes}\n${text}`; // one statement for all of the same text: its kernel is made once
+    const key = `${shapes}\n${text}`; // one statement per text, so that its kernel is compiled once
     const statement = statements.get(key) ?? statementOf(name, shapes, text);
     statements.set(key, statement);
     return { states, start, numbers, statement };
   };
-  rule(defaults); // what is wrong with the equations is said now
+  rule(defaults); // throws now if the equations are invalid
   optimizers.add(name, { made: known, rule }, where);
   return (options) => ({ ...options, name }) as unknown as RegisteredOptions;
 }
@@ -132,16 +132,16 @@ function statementOf(name: string, shapes: string, text: string): Statement {
 }
 
 /**
- * The names of all optimizers, in the order in which they were registered.
+ * The names of all optimizers, in order of registration.
  * @example optimizerNames().includes('adam') // true
  */
 export const optimizerNames = (): string[] => optimizers.names;
 
-/** @throws TypeError for a name that is not known. */
+/** @throws TypeError for an unknown name. */
 export const optimizerOf = (name: unknown, where = 'optimizer'): Known => optimizers.get(name, where).made;
 
 /**
- * The rule that options stand for, and the options with every default filled in.
+ * Checks options and fills in defaults; returns them with the update rule.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
  */
 export function settle<O extends { name: string }>(options: O): { options: O; rule: Rule } {
