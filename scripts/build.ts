@@ -39,6 +39,7 @@ async function main(): Promise<void> {
     platform: 'node',
     target: 'es2022',
     packages: 'external',
+    minifyWhitespace: true, // the declarations beside it are what people read
     plugins: [workerFile],
     logLevel: 'warning',
   });
