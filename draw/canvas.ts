@@ -1,4 +1,4 @@
-/** What pictures are drawn with: Observable's Plot on a document without a browser, and panels one below the other. */
+/** Draws SVG with Observable Plot without a browser, and stacks several panels. */
 
 /** Plot and a document for it: heavy, and ES modules only, so loaded when there is something to draw. */
 export async function canvas() {
@@ -17,7 +17,7 @@ export interface Panel {
   height: number;
 }
 
-/** One SVG document of several plots, which keep their sizes. */
+/** Combines several plots, at their sizes, into one SVG document. */
 export function stacked(panels: readonly Panel[], width: number): string {
   let top = 0;
   const parts = panels.map(({ svg, height }) => {

@@ -5,11 +5,11 @@ import type { ClipEffect } from '../bptt/train/clipeffect';
 import { trendOf, type Flow, type LayerFlow, type Trend } from '../bptt/flow/flow';
 import { logarithms, sparkline } from './sparkline';
 
-/** Room for the name of a curve and its two ends. */
+/** Width for the name of a curve and its two end values. */
 const LABEL = 10;
 const WIDEST = 100;
 
-/** Curves over time, all to one scale: ‖∂L/∂s_t‖ of every state, and ‖∂h_T/∂h_k‖ of every layer. */
+/** Curves over time on a common scale: ‖∂L/∂s_t‖ of every state, and ‖∂h_T/∂h_k‖ of every layer. */
 export function flowLines({ layers, row }: Flow, columns: number): string[] {
   const width = Math.max(8, Math.min(WIDEST, columns - LABEL - 1));
   const gradients = layers.flatMap(({ name, gradients: own }) =>
@@ -37,7 +37,7 @@ function curves(title: string, all: readonly { name: string; norms: number[] }[]
   ];
 }
 
-/** Head and body of a table with a line for each layer. */
+/** Head and rows of a table with a row for each layer. */
 export function trendTable({ layers }: Flow): [string[], string[][]] {
   return [['', '', '‖∂L/∂h_T‖', '‖∂L/∂h_0‖', '‖∂h_T/∂h_0‖', 'bound', 'a step'], layers.map(lineOf)];
 }
@@ -50,7 +50,7 @@ function lineOf({ name, cell, gradients, initial, back, reverse }: LayerFlow): s
   return [name, cell, ...[final, initial[output], norm, bound].map(short), `× ${rate.toPrecision(3)}`];
 }
 
-/** What becomes of the final state's dependence on the past, layer by layer. */
+/** How the final state's dependence on the past decays or grows, for each layer. */
 export const trendLines = ({ layers }: Flow): string[] =>
   layers.map(({ name, back }) => `${name}: ${told(trendOf(back.map(({ norm }) => norm)))}`);
 
@@ -65,7 +65,7 @@ function told({ rate, halfLife, vanished, exploded }: Trend): string {
   return exploded === undefined ? every : `${every}; from d = ${exploded} on it is above 2²⁴`;
 }
 
-/** What clipping does to one step of gradient descent. */
+/** The effect of clipping on one step of gradient descent. */
 export function clipLines(
   { norm, clipped, coefficient, update, loss }: ClipEffect,
   learningRate: number,

@@ -57,7 +57,7 @@ function heatMap(on: Canvas, cells: readonly Cell[], range: Range, title: string
     y: { label: null, domain: rows, type: 'band', padding: 0.06 },
     color: colorsOf(range),
     marks: [
-      // black where nothing flows at all
+      // black for zero
       Plot.barX(cells, {
         ...{ y: 'row', x1: 'from', x2: 'to' },
         fill: (d: Cell) => (d.log === -Infinity ? null : d.log),
@@ -131,7 +131,7 @@ function curves(on: Canvas, layers: readonly LayerFlow[], row: number): Panel {
   return { svg, height };
 }
 
-/** A curve over the number of steps taken, without what has no logarithm. */
+/** A curve over the number of steps, without values that have no logarithm. */
 const logOf = (back: readonly FlowDistance[], what: 'norm' | 'bound') =>
   back.flatMap((distance) => {
     const log = Math.log10(distance[what]);

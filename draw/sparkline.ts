@@ -1,11 +1,11 @@
-/** A curve in one line of text. */
+/** Draws a curve in one line of text. */
 import { greatest } from '../core/reduce';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 
 /**
- * Numbers as blocks of growing height, the smallest one lowest; at most `width` of them, taken at equal distances. Curves
- * that are given the same range are drawn to the same scale.
+ * Numbers as block characters of increasing height; at most `width` of them, sampled at equal distances. Curves with the
+ * same range have the same scale.
  * @example sparkline([3, 2, 1, 0]) // '█▆▃▁'
  */
 export function sparkline(
@@ -20,13 +20,13 @@ export function sparkline(
   );
   const known = shown.filter((x) => !Number.isNaN(x));
   const [least, most] = [Math.min(low, ...known), Math.max(high, ...known)];
-  // what differs by no more than rounding is flat
+  // differences within rounding are drawn flat
   const range = most - least > 1e-9 * Math.max(Math.abs(most), Math.abs(least)) ? most - least : Infinity;
   const level = (x: number): number => Math.round((7 * (x - least)) / range);
   return shown.map((x) => (Number.isNaN(x) ? ' ' : LEVELS[level(x)])).join('');
 }
 
-/** Decimal logarithms of norms: of 0 there is none, NaN, and Infinity is as high as the greatest that is finite. */
+/** Decimal logarithms of norms: NaN for 0; Infinity is drawn at the height of the largest finite one. */
 export function logarithms(norms: readonly number[]): number[] {
   const most = Math.log10(greatest(norms.filter(Number.isFinite)));
   return norms.map((norm) => (norm === 0 ? NaN : Math.min(most, Math.log10(norm))));

@@ -1,4 +1,4 @@
-/** Reading what stands on the command line: numbers, names, and the values of settings. */
+/** Parses command-line arguments: numbers, names, and values of settings. */
 import { nearest } from '../core/nearest';
 import {
   decimal,
@@ -15,10 +15,10 @@ import { usage } from './errors';
 /** A parser of an option's argument, for commander. */
 export type Parser<T> = (text: string) => T;
 
-/** Says where an argument stands: `train: --hidden`. */
+/** The place of an argument, for messages: `train: --hidden`. */
 type Place = string;
 
-/** A number of an interval; `1e6` will do. */
+/** A number in an interval; `1e6` is allowed. */
 export const real =
   (place: Place, interval: Interval = {}): Parser<number> =>
   (text) => {
@@ -49,7 +49,7 @@ export const oneOf =
 
 /**
  * One of a few words.
- * @param must begins the message: the words follow.
+ * @param must the beginning of the message; the allowed words follow.
  * @throws CommandError for anything else, with the word that was probably meant.
  */
 export function known<T extends string>(given: unknown, words: readonly T[], must: string): T {
@@ -66,10 +66,10 @@ export function known<T extends string>(given: unknown, words: readonly T[], mus
 export const show = (text: string): string =>
   text === '' ? "''" : text.length > 60 ? `${text.slice(0, 57)}…` : text;
 
-/** A word as a shell takes it: `'my file.txt'`. */
+/** Quotes a word for a shell: `'my file.txt'`. */
 export const quote = (word: string): string =>
   /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** A command as whoever started this process can type it: from a clone, or where the package is installed. */
+/** A command as the user can type it, from a clone or from an installed package. */
 export const commandLine = (text: string): string =>
   `${process.argv[1].endsWith('.ts') ? 'npm run -s backstep --' : 'npx backstep'} ${text}`;

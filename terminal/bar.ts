@@ -11,12 +11,12 @@ export class Bar {
     stream: process.stderr,
     clearOnComplete: true,
     forceRedraw: true,
-    // Ctrl-C is ours: it saves first
+    // we handle Ctrl-C ourselves, to save first
     gracefulExit: false,
     fps: 10,
   });
 
-  /** Draws it: the share that is done, and facts, the most important ones first. */
+  /** Draws the bar: the fraction done, and facts, most important first. */
   show(done: number, facts: readonly string[]): void {
     this.text = barText(done, facts, process.stderr.columns || 80);
     if (!this.shown) this.bar.start(1, 0);
@@ -24,14 +24,14 @@ export class Bar {
     this.bar.update(done);
   }
 
-  /** Takes it away, so that something can be printed, or for good. */
+  /** Erases the bar, before printing or at the end. */
   clear(): void {
     if (this.shown) this.bar.stop();
     this.shown = false;
   }
 }
 
-/** Whether there is a terminal that can show a bar, and that what is printed goes to as well. */
+/** Whether standard error and standard output both go to a terminal that can show a bar. */
 export const barFits = (): boolean =>
   process.stdout.isTTY && process.stderr.isTTY && process.env.TERM !== 'dumb';
 

@@ -1,4 +1,4 @@
-/** What a command says when it cannot go on: a sentence, the fix, an exit code. A stack trace only with --debug. */
+/** Errors of commands: a message, the fix, an exit code. A stack trace only with --debug. */
 import { CommanderError } from 'commander';
 import { createColors } from 'picocolors';
 import { safe } from '../core/safe';
@@ -22,11 +22,11 @@ export class CommandError extends Error {
   }
 }
 
-/** Something the user gave cannot be used: exit code 2. */
+/** Bad usage or input: exit code 2. */
 export const usage = (message: string, fix?: string, cause?: unknown): CommandError =>
   new CommandError(message, exitCodes.usage, fix, cause);
 
-/** Something went wrong on the way: exit code 1. */
+/** A failure while running: exit code 1. */
 export const failure = (message: string, fix?: string, cause?: unknown): CommandError =>
   new CommandError(message, exitCodes.failed, fix, cause);
 
@@ -67,7 +67,7 @@ export function report(error: unknown, command: string, debug: boolean): number 
 function understand(error: unknown, command: string): { message: string; fix?: string; exitCode: number } {
   const where = command || 'backstep';
   const help = `see ${['backstep', command].filter(Boolean).join(' ')} --help`;
-  // what a part of the library says does not tell which command asked it
+  // a message of the library does not name the command
   const named = (message: string): string => {
     const told = message.startsWith(`${where}: `) || message.startsWith(`${where} `);
     return told ? message : `${where}: ${message}`;
@@ -78,18 +78,18 @@ function understand(error: unknown, command: string): { message: string; fix?: s
     return { message: named(message), exitCode, fix };
   }
   if (error instanceof CommanderError) {
-    // --help and --version have printed what was asked for
+    // --help and --version have already printed their text
     if (error.exitCode === 0) return { message: '', exitCode: 0 };
     return { message: `${where}: ${inOurWords(error)}`, fix: help, exitCode: exitCodes.usage };
   }
-  // the library's own checks of what it was given
+  // the library's own argument checks
   if (error instanceof RangeError || error instanceof TypeError)
     return { message: named(error.message), fix: help, exitCode: exitCodes.usage };
   const message = error instanceof Error ? error.message : String(error);
   return { message: named(message), fix: '--debug prints a stack trace', exitCode: exitCodes.failed };
 }
 
-/** What commander found wrong with the command line: commander's error in the form of our own messages. */
+/** Rewords commander's errors in the form of our own messages. */
 function inOurWords({ code, message }: CommanderError): string {
   const [quoted = ''] = Array.from(message.matchAll(/'([^']*)'/g), ([, words]) => words);
   const [allowed, given] = Array.from(message.matchAll(/\d+/g), ([digits]) => digits).slice(-2);

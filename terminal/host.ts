@@ -1,4 +1,4 @@
-/** A folder of files over HTTP, to this machine only: what the playground is served by. */
+/** Serves a folder over HTTP to this machine only, for the playground. */
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
@@ -11,8 +11,8 @@ const types: Record<string, string> = {
 };
 
 /**
- * Serves the files of `folder` at http://127.0.0.1:port/; port 0 takes any that is free.
- * @throws the system's error when the port cannot be had.
+ * Serves the files of `folder` at http://127.0.0.1:port/; port 0 picks a free one.
+ * @throws the system's error when the port is not available.
  */
 export async function host(
   folder: string,
@@ -57,7 +57,7 @@ async function answer(folder: string, request: IncomingMessage, response: Server
   }
 }
 
-/** Stops listening, and hangs up on those that keep the line open. */
+/** Stops listening and closes open connections. */
 function end(server: Server): Promise<void> {
   return new Promise((done) => {
     server.close(() => done());

@@ -1,4 +1,4 @@
-/** Ctrl-C and its like: the first one asks for an orderly end, the second one gets an immediate one. */
+/** Handles Ctrl-C and other signals: the first one requests an orderly end, the second one ends the process at once. */
 import { exitCodes } from './errors';
 import { onLost } from './output';
 
@@ -10,11 +10,11 @@ const ECHO = 500;
 const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.hungUp };
 
 export interface Interrupt {
-  /** The exit code that goes with what came, if anything did. */
+  /** The exit code for the received signal, if any. */
   readonly code: number | undefined;
-  /** From now on signals are listened to; before, they end the process as usual. */
+  /** Starts handling signals; before, they end the process as usual. */
   listen(): void;
-  /** From now on signals, and the loss of standard output, have their usual effect. */
+  /** Restores the usual effect of signals and of the loss of standard output. */
   done(): void;
 }
 
@@ -35,7 +35,7 @@ export function onInterrupt(stop: () => void, leave: () => void, { later = false
   };
   const listener = (signal: NodeJS.Signals): void => {
     if (code === undefined) return first(codes[signal as keyof typeof codes]);
-    // a terminal that closes may say so more than once: nobody is in a hurry
+    // a closing terminal may send SIGHUP more than once: do not treat the second as impatience
     if (signal === 'SIGHUP' || performance.now() - since <= ECHO) return;
     leave();
     process.exit(code);

@@ -1,4 +1,4 @@
-/** One run or sweep at a time in a folder: two would overwrite each other's files. */
+/** Locks a folder for one run or sweep at a time; two would overwrite each other's files. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import { failure } from './errors';
 import { outFolder } from './outfolder';
 
 /**
- * Takes the folder for this process; a lock that a killed process left behind is taken over. It is given back at the latest
- * when the process ends.
+ * Locks the folder for this process; a lock left behind by a killed process is taken over. It is released when the process
+ * ends, at the latest.
  *
- * @param kind what wants the folder; it names the lock.
- * @returns what gives it back.
- * @throws CommandError when another process has it, or it cannot be written to.
+ * @param kind the kind of work; it names the lock.
+ * @returns a function that releases the lock.
+ * @throws CommandError when another process holds the lock, or the folder is not writable.
  */
 export function lock(folder: string, kind: { command: string; noun: string }): () => void {
   const { command, noun } = kind;
@@ -29,7 +29,7 @@ export function lock(folder: string, kind: { command: string; noun: string }): (
     });
   if (!take()) {
     const [pid, host] = readFileSync(file, 'utf8').trim().split(' ');
-    // in a container that was started again, the killed process may have had our own number
+    // in a restarted container, the killed process may have had our own process id
     const left = Number(pid) === process.pid || !isRunning(Number(pid));
     if (host === hostname() && left) rmSync(file, { force: true });
     if (!take())

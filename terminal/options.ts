@@ -1,16 +1,16 @@
-/** Options of a command whose names, values, bounds, defaults and help are those of settings. */
+/** Makes command-line options from settings: names, values, bounds, defaults and help. */
 import { Option, type Command } from 'commander';
 import type { Setting } from '../core/setting';
 import { setting as parserOf, type Parser } from './arguments';
 
-/** `spectralRadius` as it is typed: `spectral-radius`. */
+/** The flag for a name: `spectral-radius` for `spectralRadius`. */
 export const flagOf = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export interface SettingUse {
-  /** Reads the argument where the setting's values are not all that it can be. */
+  /** A parser for an option that accepts more than the setting's values. */
   read?: Parser<unknown>;
-  /** Whether the default is filled in where nothing is given; else it is told in the help alone. */
+  /** Whether an absent option gets the default; otherwise only the help shows it. */
   fills?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The folder that --out names: asked for before the work, not missed after it. */
+/** Creates the folder that --out names, before the work starts, so that an error comes early. */
 import { accessSync, constants } from 'node:fs';
 import { makeFolder, reasonOf } from '../io/files';
 import { failure } from './errors';

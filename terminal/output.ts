@@ -1,4 +1,4 @@
-/** What commands print on standard output: lines, and tables without borders; and what happens when it cannot be written. */
+/** Prints lines and borderless tables on standard output, and handles a closed or full output. */
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
@@ -9,7 +9,7 @@ import { reasonOf } from '../io/files';
 import { exitCodes, failure, report } from './errors';
 import { columnsOf, wrap } from './wrap';
 
-/** Standard output takes no more: its reader or its terminal has gone, or its disk is full. */
+/** Whether standard output is lost: its reader or terminal has gone, or its disk is full. */
 let lost = false;
 const listeners = new Set<(exitCode: number) => void>();
 
@@ -34,7 +34,7 @@ function lose(error: NodeJS.ErrnoException): void {
   lost = true;
   const code = codeOf(error);
   for (const listener of listeners) listener(code);
-  // a reader that has seen enough, like `head`, closes the pipe: that is no failure
+  // a reader such as `head` closes the pipe when it has enough: this is not a failure
   if (listeners.size === 0) process.exit(code === exitCodes.unheard ? 0 : code);
 }
 
@@ -47,8 +47,8 @@ function codeOf(error: NodeJS.ErrnoException): number {
 }
 
 /**
- * Has `listener` called, with the exit code, when standard output is lost. Without a listener the process ends at once.
- * @returns what takes the listener away again.
+ * Calls `listener` with the exit code when standard output is lost. Without a listener the process ends at once.
+ * @returns a function that removes the listener.
  */
 export function onLost(listener: (exitCode: number) => void): () => void {
   listeners.add(listener);
@@ -76,7 +76,7 @@ export const line = (text = '', paint = plain): void =>
 export const noteLine = (text: string): void =>
   void process.stderr.write(`${wrap(safe(text), columnsOf(process.stderr))}\n`);
 
-/** JSON of anything that is told; numbers that JSON does not know are told by their names. */
+/** Serializes to JSON; NaN and infinities become strings. */
 export const asJson = (value: unknown): string =>
   safeLiteral(
     JSON.stringify(value, (_key, inner: unknown) =>

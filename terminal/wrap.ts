@@ -1,25 +1,25 @@
-/** Breaks lines between words where the terminal is narrower than they are. A pipe or a file gets them whole. */
+/** Wraps lines between words to the width of the terminal. Pipes and files get them unwrapped. */
 
 import { stripVTControlCharacters } from 'node:util';
 
-/** Columns of the terminal that a stream goes to; without end where it goes to none. */
+/** Width of the terminal that a stream goes to; infinite if it goes to none. */
 export const columnsOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? stream.columns || 80 : Infinity;
 
-/** Where a line is broken, the rest is set in by so much more than its beginning. */
+/** Extra indentation of continuation lines. */
 const HANG = 2;
-/** Lines that a shell shall take: when broken, they can still be copied. */
+/** Lines to paste into a shell; they stay valid when wrapped. */
 const COMMAND = /^\s+(backstep|npm|npx|torchrun) /;
-/** A word as a shell reads it, quotes and all, or an option with its value. */
+/** A shell word including its quotes, or an option with its value. */
 const SHELL_WORD = /\s*(?:--[\w-]+\s+(?![-|>]))?(?:'[^']*'|"[^"]*"|[^\s'"])+/g;
 /** The two of them, where they are too long together. */
 const OPTION_AND_VALUE = /(?<=\s--[\w-]+)(?=\s)/;
-/** What a line in two columns begins with: a term, and a gap of two spaces or more. */
+/** The start of a two-column line: a term, and a gap of two spaces or more. */
 const TERM = /^\s*\S+(?: \S+)* {2,}(?=\S)/;
 
 /**
- * Text in lines of at most `width` columns, if its words allow it: no word is broken. A line in two columns, a term and
- * what is said of it, keeps the second one, or has it beneath the first where there is no room for both.
+ * Wraps text to lines of at most `width` columns; words are not broken. A two-column line, a term and its description,
+ * keeps its second column, or has it below the first if there is no room for both.
  * @example wrap('one two three', 9) // 'one two\n  three'
  */
 export const wrap = (text: string, width: number): string =>
@@ -43,7 +43,7 @@ function wrapLine(line: string, width: number): string[] {
   return [...wrapLine(first, width), ...fill(' '.repeat(indent + 2 * HANG) + rest, width, indent + 2 * HANG)];
 }
 
-/** Breaks a line; those after the first are set in. */
+/** Wraps one line; continuation lines are indented. */
 function fill(line: string, width: number, indent: number): string[] {
   const isCommand = COMMAND.test(line);
   const room = isCommand ? width - 2 : width;
@@ -67,5 +67,5 @@ function fill(line: string, width: number, indent: number): string[] {
 /** Words with the space before them. */
 const wordsOf = (line: string): readonly string[] => line.match(/\s*\S+/g) ?? [];
 
-/** Symbols that are seen, not units of UTF-16. */
+/** Length in visible characters, not UTF-16 units. */
 const lengthOf = (text: string): number => Array.from(stripVTControlCharacters(text)).length;

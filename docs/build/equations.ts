@@ -1,4 +1,4 @@
-/** The equations of a cell as it is executed: its text, as it stands and typeset. */
+/** The executed equations of a cell, as text and typeset. */
 import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
 import { mustBe } from '../../core/check';

@@ -1,4 +1,4 @@
-/** The fences of the book: what stands in them is taken from the project itself, so that it cannot drift from it. */
+/** Expands the book's fences with content from the project itself, so that the book cannot go out of date. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { equationsOf, textOf } from './equations';
@@ -30,7 +30,7 @@ const fences: Record<string, Fence> = {
   include: ([file]) => included(file),
 };
 
-/** A page with its fences filled in. */
+/** Expands all fences of a page. */
 export function expand(markdown: string, file: string): string {
   return markdown.replace(/^```(\w.*)\n([^]*?)^```$/gm, (whole, info: string, body: string, at: number) => {
     const kind = Object.keys(fences).find((name) => info === name || info.startsWith(`${name} `));
@@ -41,7 +41,7 @@ export function expand(markdown: string, file: string): string {
   });
 }
 
-/** Its links to files beside it lead to no page of the book: they become the names of those files. */
+/** Replaces links to files that are not pages of the book by the names of those files. */
 const included = (file: string): string =>
   readFileSync(join(root, file), 'utf8')
     .replace(/^(#+ )/gm, '#$1')

@@ -1,8 +1,8 @@
-/** Figures: each is drawn by a script of its own when the book is built. */
+/** Draws the book's figures, each by its own script, when the book is built. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the figures of the book end up, beside its pages. */
+/** The folder of the book's figures, beside its pages. */
 export const FIGURES = join(__dirname, '..', '.book', 'public', 'figures');
 
 const wanted = new Set<string>();

@@ -1,7 +1,7 @@
-/** Formulas of the prose: `$…$` and, on lines of their own, `$$…$$`, as MathML, which browsers draw by themselves. */
+/** Converts formulas in the text, `$…$` and on separate lines `$$…$$`, to MathML, which browsers render natively. */
 import { mathml } from './mathml';
 
-/** A page with its formulas typeset; what stands in code is left alone. */
+/** A page with its formulas typeset; code is left alone. */
 export function typeset(markdown: string): string {
   return markdown
     .split(/(^```[^]*?^```$|`[^`\n]*`)/m)

@@ -1,4 +1,4 @@
-/** Tables of what has a name: whatever is registered stands in them. */
+/** Tables of everything that is registered: cells, losses, optimizers, schedules and formats. */
 import { kinds } from '../../cells/kinds';
 import { lossNames, lossOf } from '../../losses';
 import { schedules } from '../../bptt/train/schedules';

@@ -1,4 +1,4 @@
-/** Programs of the book: run when it is built, so that what they print is what they print. */
+/** Runs the book's programs when it is built, so that the shown output is real. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const folder = join(root, '.cache', 'book');
 export function outputOf(code: string, where: string): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'program.ts');
-  // a module of CommonJS has no await of its own at the top
+  // CommonJS has no top-level await
   const [imports, rest] = [/^import [^]*?;$/gm, code].map((part) =>
     typeof part === 'string' ? part.replace(/^import [^]*?;$/gm, '') : (code.match(part) ?? []).join('\n'),
   );

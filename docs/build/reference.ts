@@ -1,4 +1,4 @@
-/** The reference: typedoc's pages of everything that index.ts exports, and the list of them for the side of the page. */
+/** The reference: typedoc's pages of everything that index.ts exports, and their list for the sidebar. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

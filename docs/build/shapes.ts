@@ -1,8 +1,7 @@
-/** The lines of a docstring that stand set in, shapes and small tables: the reference shows them as they stand. */
+/** Keeps indented lines of a docstring, shapes and small tables, preformatted in the reference. */
 
 /**
- * Makes paragraphs that are set in by two spaces or more preformatted: Markdown would run their lines and columns
- * together.
+ * Makes paragraphs that are indented by two spaces or more preformatted; Markdown would join their lines and columns.
  * @example keepShapes('A cell.\n\n  Wx [D, H]\n') // 'A cell.\n\n<pre class="shapes" v-pre>Wx [D, H]</pre>\n'
  */
 export function keepShapes(markdown: string): string {

@@ -1,4 +1,4 @@
-/** Declarations of a source file, by name. */
+/** Extracts declarations from a source file, by name. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -9,7 +9,7 @@ const parsed = new Map<string, ts.SourceFile>();
 
 /**
  * The declarations as a block of code, in the order asked for, under the name of their file.
- * @throws RangeError when the file declares no such name: the book must be mended, not left behind.
+ * @throws RangeError when the file declares no such name, so that the book has to be updated.
  */
 export function sourceOf(file: string, names: readonly string[], where: string): string {
   let source = parsed.get(file);
@@ -60,7 +60,7 @@ function find(within: ts.Node, name: string): ts.Node | undefined {
   return found;
 }
 
-/** A member of a deeper level, moved to the margin. */
+/** Removes the indentation of a nested member. */
 function unindented(text: string, source: ts.SourceFile, from: number): string {
   const { character } = source.getLineAndCharacterOfPosition(from);
   return text.replaceAll(`\n${' '.repeat(character)}`, '\n');

@@ -1,4 +1,4 @@
-/** How well a Hopfield network recalls, over its load. */
+/** Plots the recall of a Hopfield network over its load. */
 import { Random } from '../../core/random';
 import { capacity } from '../../hopfield/capacity';
 import { lines } from './lines';

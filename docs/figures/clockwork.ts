@@ -1,4 +1,4 @@
-/** Which modules of a clockwork network work at which step. */
+/** Draws which modules of a clockwork network are active at each step. */
 import { canvas } from '../../draw/canvas';
 
 const periods = [1, 2, 4, 8, 16];

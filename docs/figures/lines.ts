@@ -1,4 +1,4 @@
-/** Curves in one picture, their names beside them. */
+/** A line chart with labelled curves. */
 import { canvas } from '../../draw/canvas';
 
 export interface Curve {

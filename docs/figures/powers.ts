@@ -1,4 +1,4 @@
-/** ‖Wᵗ‖ of the five matrices that one should know apart. */
+/** Plots ‖Wᵗ‖ of five typical matrices. */
 import { exampleMatrices, spectrum } from '../../bptt/flow/spectrum';
 import { lines } from './lines';
 
