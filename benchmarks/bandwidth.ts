@@ -1,7 +1,7 @@
-/** How fast bytes come from memory: the slope of a roofline. */
+/** Measures memory bandwidth: the slope of a roofline. */
 import { median } from '../measure/timing';
 
-/** GB/s read while copying arrays that fit no cache, and arrays that fit the second-level one. */
+/** Bandwidth in GB/s of copying arrays that exceed every cache, and of arrays that fit into the second-level cache. */
 export function bandwidth(rounds: number): { memory: number; cache: number } {
   const rate = (bytes: number, copies: number): number => {
     const [from, to] = [new Float64Array(bytes / 8).fill(1), new Float64Array(bytes / 8)];
@@ -9,7 +9,7 @@ export function bandwidth(rounds: number): { memory: number; cache: number } {
     const rates = Array.from({ length: rounds }, () => {
       const start = performance.now();
       for (let k = 0; k < copies; k++) to.set(from);
-      // what is copied is read and written
+      // a copy reads and writes every byte
       return (2 * bytes * copies) / (performance.now() - start) / 1e6;
     });
     return median(rates);

@@ -1,18 +1,18 @@
 /**
- * What is compared: training, inference and single steps of six workloads on SIMD kernels and on the plain loops, in
- * float32 and float64, with one another and with the arithmetic peak of this machine's 128-bit units. Why: it is what a
- * user of the engine waits for, whatever its kernels can do by themselves.
+ * Benchmark of training, inference and single steps of six workloads, on SIMD kernels and on plain loops, in float32
+ * and float64, compared with one another and with the arithmetic peak of this machine's 128-bit units. These times
+ * are what users of the engine wait for, however fast its kernels are in isolation.
  *
  *   node -r ./scripts/register.js benchmarks/cells.bench.ts [--smallest] [--json] [--out FILE] [--workload W1,W6]
  *       [--rounds 7] [--clock cpu]
  *
- * Every row is checked against the plain float64 run, with few steps and rows, and against the others at full size. A
- * batch is checked and copied at every call, as users do. Flops are those of the products by the formula of a layer's
- * forward pass, T·2·B·GH·(D + H) with G gates, three times for training: that credits dx of the first layer, which is not
- * computed unless somebody asks for it. "done" is the share of the peak without it: what the units really did.
+ * Every row is checked against the plain float64 run with few steps and rows, and against the other variants at full
+ * size. Every call checks and copies its batch, as in normal use. Flops are those of the products in a layer's
+ * forward pass, T·2·B·GH·(D + H) with G gates, times three for training; this counts dx of the first layer, which is
+ * computed only on request. The column "done" excludes it: the share of the peak that was really reached.
  *
- * --smallest only shows that all of this still runs; its figures mean nothing. --clock cpu counts processor time instead:
- * for a machine that is busy with other things.
+ * --smallest only shows that the benchmark still runs; its figures mean nothing. --clock cpu measures processor time
+ * instead, for a busy machine.
  */
 import { parseArgs } from 'node:util';
 import { whyNotWide, type ExecutorName } from '../core/executor';
@@ -40,7 +40,7 @@ function main(): void {
       clock: { type: 'string', default: 'wall' },
     },
   });
-  // networks of all workloads are there at once: nothing is collected while the clock runs
+  // the networks of all workloads exist at the same time, so no garbage collection happens during timing
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
   const clock: Clock = values.clock === 'cpu' ? 'cpu' : 'wall';
   const options = values.smallest

@@ -1,4 +1,4 @@
-/** What the project holds itself to, and whether a run shows it. */
+/** The project's performance targets, and whether a run meets them. */
 import type { CellRow } from '../measure/measure';
 import { flopsOf, workloads } from '../measure/workloads';
 import type { GemmRow } from './gemm.bench';
@@ -14,10 +14,10 @@ export interface Judged {
   /** `≥ 20×` */
   wanted: string;
   got: number;
-  /** What `got` is: × or %. */
+  /** Unit of `got`: × or %. */
   unit: string;
   met: boolean;
-  /** What stands in the way. */
+  /** Why the target is missed, if it is. */
   bound?: string;
 }
 
@@ -31,17 +31,17 @@ const atLeast = (what: string, got: number, least: number, unit: string): Judged
 
 export const showGot = ({ got, unit }: Judged): string => `${short(got)}${unit}`;
 
-/** peer / ours must be at least `least`, of engines that run here with 128-bit and with 256-bit vectors. */
+/** Target: the ratio peer / ours is at least `least` on machines with 128-bit and with 256-bit vectors. */
 interface Figure {
   workload: string;
   task: Task;
-  /** The fastest of these … */
+  /** The fastest of these peers … */
   peer: string[];
-  /** … against this. */
+  /** … is compared with this engine. */
   ours: string;
   least: Bounds;
 }
-/** The same bound for vectors of both widths, or one for 128 bits and one for 256. */
+/** One bound for both vector widths, or one for 128 bits and one for 256. */
 type Bounds = number | [narrow: number, wide: number];
 
 const isWide = whyNotWide() === undefined;
@@ -77,19 +77,19 @@ const figures: readonly Figure[] = [
   ...twoThreads([1, 1.5], 'W4', 'W5'),
   ...twoThreads([0.9, 1.5], 'W2'),
   ...twoThreads([0.6, 1.5], 'W3'),
-  // two threads against one, and float64 against float32, of this engine itself
+  // two threads against one, and float64 against float32, within this engine
   ...each(1.6, 'train', [OURS], 'backstep 2 threads', 'W2', 'W3'),
   ...each(0.45, 'train', [OURS], 'backstep float64', 'W1', 'W2', 'W3', 'W4', 'W5', 'W6'),
   ...each(1, 'train', ['recurrent-js'], 'backstep plain', 'W6'),
   ...each(1, 'train', ['TensorFlow.js cpu'], 'backstep plain', 'W1', 'W2', 'W3', 'W4', 'W5', 'W6'),
 ];
 
-/** Megabytes of training W3, at the most this share of what that engine takes. */
+/** Training W3 takes that engine at least `least` times the peak memory of this one. */
 const memoryFigure = { workload: 'W3', peer: 'TensorFlow.js layers', least: 3 };
 
 /**
- * Figures that can be told from these rows. With `peak`, the GFLOP/s of the widest units used here, a training that is too slow is
- * told beside the time that its products alone would take there.
+ * The targets that these rows can decide. With `peak`, the GFLOP/s of the widest units in use, a training run that
+ * misses its target is shown beside the time that its matrix products alone would take.
  */
 export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
   const rowOf = (workload: string, peer: string): PeerRow | undefined =>
@@ -100,7 +100,7 @@ export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
     const theirs = peer.flatMap((name) => rowOf(workload, name)?.tasks[task] ?? []);
     const mine = rowOf(workload, ours)?.tasks[task];
     if (theirs.length === 0 || !mine) return [];
-    // against the one that all take turns with, the turns beside it are the better measure
+    // the reference engine is timed next to every peer: those neighbouring turns give the better ratio
     const fastest = theirs.reduce((best, each) => (each.median < best.median ? each : best));
     const ratio =
       ours === OURS ? fastest.ratio : peer[0] === OURS ? 1 / mine.ratio : fastest.median / mine.median;
@@ -118,7 +118,7 @@ export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
   return judged;
 }
 
-/** Training on SIMD kernels reaches this share of the peak. */
+/** The share of the peak that training on SIMD kernels must reach. */
 export function judgeCells(rows: readonly CellRow[]): Judged[] {
   return rows
     .filter(({ workload, executor }) => executor === 'wasm' && (workload === 'W2' || workload === 'W3'))
@@ -127,7 +127,7 @@ export function judgeCells(rows: readonly CellRow[]): Judged[] {
     );
 }
 
-/** The slowest of the shapes that matter. */
+/** The slowest of the relevant shapes. */
 export function judgeGemm(rows: readonly GemmRow[]): Judged[] {
   const inside = (value: number, from: number, to: number): boolean => value >= from && value <= to;
   const step = (from: number, to: number) => (row: GemmRow) =>
@@ -157,7 +157,7 @@ export function judgeGemm(rows: readonly GemmRow[]): Judged[] {
   return [
     ...slowest('products, square and of batches', 'float32', matter, 80),
     ...(isWide ? slowest('products of eight rows', 'float32', step(8, 8), 70) : []),
-    // bounded by loads, which vectors of either width wait for
+    // limited by loads, which take as long with vectors of either width
     ...slowest('products of one row', 'float32', step(1, 1), isWide ? 25 : 50),
     ...slowest('products, square and of batches', 'float64', matter, 75),
   ];

@@ -1,7 +1,8 @@
 /**
- * What is compared: the matrix product kernels with the plain triple loop, and with the arithmetic peak of this machine's
- * units (a loop of multiplications and additions that touches no memory), on the shapes that recurrent networks have.
- * The kernels are those of the fastest executor here; for 256-bit vectors the peak is twice that of the 128-bit units. Why: products are nine tenths of training, so their share of the peak bounds everything else.
+ * Benchmark of the matrix product kernels against the plain triple loop and against the arithmetic peak of this
+ * machine's units (a loop of multiplications and additions without memory access), on shapes of recurrent networks.
+ * The kernels are those of the fastest executor; with 256-bit vectors the peak is twice that of the 128-bit units.
+ * Products take nine tenths of the training time, so their share of the peak bounds everything else.
  *
  *   square         [n, n] · [n, n], packing included
  *   step           hPrev Wh, [B, H] · [H, 4H]: one time step, Wh packed once per sequence and not counted
@@ -12,12 +13,12 @@
  *   node -r ./scripts/register.js benchmarks/gemm.bench.ts [--smallest] [--json] [--out FILE] [--dtype float32]
  *       [--reproducible]
  *
- * --smallest only shows that all of this still runs; its figures mean nothing.
+ * --smallest only shows that the benchmark still runs; its figures mean nothing.
  *
- * Kernel and peak are timed in turns; the percentage is the median of the ratios of neighbours, because clocks and
- * neighbours on shared machines change from moment to moment. With fused multiply-adds (Node ≥ 22) more than 100 % of
- * the mul+add peak is possible. Where a step falls short, look at the bytes: Wh is read once for 2·B flops per element,
- * so B = 1 with a Wh larger than the second-level cache runs at the speed of the memory behind it.
+ * Kernel and peak are timed in turns; the percentage is the median of the ratios of neighbouring turns, because clock
+ * rates and load on shared machines vary. With fused multiply-adds (Node ≥ 22) the percentage of the mul+add peak can
+ * exceed 100. A slow step may be limited by bandwidth: Wh is read once for 2·B flops per element, so B = 1 with a Wh
+ * larger than the second-level cache runs at memory speed.
  */
 import { parseArgs } from 'node:util';
 import { median } from '../measure/timing';
@@ -41,7 +42,7 @@ interface Shape {
 export interface GemmRow extends Shape {
   dtype: Dtype;
   fma: boolean;
-  /** Width of the kernels' vectors, and of the units whose peak it is. */
+  /** Vector width of the kernels, and of the units whose peak is measured. */
   bits: 128 | 256;
   medianMicroseconds: number;
   minMicroseconds: number;
@@ -78,7 +79,7 @@ function shapes(): Shape[] {
   return [...square, ...step, ...backward, ...sequences];
 }
 
-/** Strides of a [M, K] and b [K, N] as they lie in memory. */
+/** Strides of a [M, K] and b [K, N] in memory; one of them may be stored transposed. */
 function strides({ kind, M, K, N }: Shape) {
   const [aRow, aCol] = kind === 'gradient' ? [1, M] : [K, 1];
   const [bRow, bCol] = kind === 'step backward' ? [1, K] : [N, 1];
@@ -101,7 +102,7 @@ function naiveRow(shape: Shape, a: Data, b: Data, m: number, row: Data): void {
   }
 }
 
-/** One dtype's kernels over a memory that has room for the largest shape. */
+/** One dtype's kernels, with a memory large enough for the largest shape. */
 class Bench {
   private readonly memory: WebAssembly.Memory;
   private readonly kernels: wasm.GemmKernels;
@@ -155,7 +156,7 @@ class Bench {
     const run = packedOnce
       ? () => kernels.gemm(aAt, s.aRow, s.aCol, panels, outAt, N, M, N, K, 0, 0, scratch, 0)
       : () => wasm.multiply(kernels, whole, panels, scratch);
-    // V8 compiles for speed what has run for a while
+    // V8 optimizes a function only after it has run for a while
     const until = performance.now() + (this.options.smallest ? 0 : 20);
     do run();
     while (performance.now() < until);
@@ -187,14 +188,14 @@ class Bench {
     };
   }
 
-  /** Compares rows from the first to the last with the triple loop, and tells how fast that one is. */
+  /** Compares rows between the first and the last with the triple loop, and measures the speed of that loop. */
   private check(shape: Shape, a: Data, b: Data, out: Data): number {
     const { kind, M, K, N } = shape;
     const count = Math.max(1, Math.min(M, Math.floor(5e6 / (K * N))));
     const row = this.dtype === 'float32' ? new Float32Array(N) : new Float64Array(N);
     const epsilon = this.dtype === 'float32' ? 2 ** -24 : 2 ** -53;
-    const bound = this.kernels.fma ? epsilon * K * Math.sqrt(K) : 0; // without fma: the same bits
-    // like the kernels, the loop is to be timed as machine code
+    const bound = this.kernels.fma ? epsilon * K * Math.sqrt(K) : 0; // without fma: identical bits
+    // warm up the loop, so that it is timed as compiled code, like the kernels
     if (!this.options.smallest) for (let i = 0; i < 2e6 / (K * N); i++) naiveRow(shape, a, b, 0, row);
     let took = 0;
     for (let i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/** One line on what was measured where; without it no two runs can be compared. */
+/** One line that identifies the machine, Node version and commit of a measurement. */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 
@@ -10,7 +10,7 @@ export function machine(): string {
       stdio: 'pipe',
     }).trim();
   } catch {
-    // not a checkout
+    // not a git checkout
   }
   return `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}, ${commit}`;
 }

@@ -1,14 +1,14 @@
-/** Results as a text to be kept: what was run where, the figures, and the tables as they were printed. */
+/** Formats benchmark results as Markdown: machine, command, targets, and the tables as printed. */
 import { showGot, type Judged } from './figures';
 
 export interface Printed {
-  /** The benchmark: `gemm`. */
+  /** Name of the benchmark: `gemm`. */
   name: string;
   text: string;
 }
 
 export interface Told {
-  /** The command that gives these results. */
+  /** The command that reproduces these results. */
   command: string;
   machine: string;
   figures: readonly Judged[];
@@ -17,7 +17,7 @@ export interface Told {
 
 const verdict = ({ met, bound }: Judged): string => (met ? 'met' : `**not met**${bound ? `: ${bound}` : ''}`);
 
-/** The results as Markdown. Nothing in it is typed by hand. */
+/** The results as a Markdown text, generated entirely from the data. */
 export function markdown({ command, machine, figures, printed }: Told): string {
   const day = new Date().toISOString().slice(0, 10);
   const judged = figures.map(

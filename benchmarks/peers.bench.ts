@@ -1,17 +1,17 @@
 /**
- * What is compared: training, inference and single steps of six workloads on this engine and on the others that a
- * JavaScript programmer could take, PyTorch included. Why: whether an engine written from scratch is worth having.
+ * Benchmark of training, inference and single steps of six workloads on this engine and on the alternatives that a
+ * JavaScript programmer has, and on PyTorch: whether an engine written from scratch is worth having.
  *
  *   node -r ./scripts/register.js benchmarks/peers.bench.ts [--smallest] [--json] [--out FILE] [--workload W1,W6]
  *       [--peer TEXT] [--rounds 7] [--all] [--clock cpu]
  *
- * Every engine runs in a process of its own and is given the same weights and the same batch in float32. Before anything
- * is timed its loss, the norm of its gradients and its streamed outputs are compared with this engine's in float64. Then
- * they take turns, A B A C A D …, for some rounds; a ratio is one of medians of the turns of the two, so that both have seen
- * the same moments of the machine. An engine that is not installed is a row that says so: see README.md for how to.
+ * Every engine runs in a process of its own with the same weights and the same batch in float32. Before timing, its
+ * loss, gradient norm and streamed outputs are compared with this engine's in float64. Then the engines take turns, A
+ * B A C A D …, for several rounds; a ratio is that of the medians of neighbouring turns, so both engines ran under
+ * the same load. An engine that is not installed gets a row that says so; README.md explains how to install it.
  *
- * --smallest only shows that all of this still runs; its figures mean nothing. --all adds what takes minutes a call. --clock cpu counts processor time instead: for
- * one thread on a machine that is busy with other things.
+ * --smallest only shows that the benchmark still runs; its figures mean nothing. --all adds the combinations that
+ * take minutes per call. --clock cpu measures processor time instead, for single-threaded runs on a busy machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,10 +48,10 @@ interface Options {
 
 class Turns {
   readonly times: Partial<Record<Task, number[]>> = {};
-  /** Ours, measured right before each of these. */
+  /** Times of this engine, measured right before each of these. */
   readonly beside: Partial<Record<Task, number[]>> = {};
   peakMegabytes = 0;
-  /** Rounds it takes part in: the slowest are not waited for that often. */
+  /** Number of rounds; very slow engines run fewer. */
   rounds: Partial<Record<Task, number>> = {};
 
   constructor(
@@ -78,7 +78,7 @@ async function start({ start }: Contender, caseFile: string): Promise<Child> {
   throw new Absent('not installed');
 }
 
-/** The same in float64: a GRU of the other kind for those who only have that. */
+/** The float64 reference; a second GRU variant serves engines that have only that one. */
 function referenceOf(workload: Workload): (contender: Contender) => Outcome {
   const usual = new Run(workload, { dtype: 'float64' }).outcome();
   let other: Outcome | undefined;
@@ -134,7 +134,7 @@ async function compare(workload: Workload, among: Contender[], options: Options)
   return rows.sort((p, q) => order.indexOf(p.peer) - order.indexOf(q.peer));
 }
 
-/** The first calls are compiled, and show who is slow. */
+/** The first calls warm up the compiler and reveal the slow engines. */
 async function warm(turn: Turns, { rounds, smallest, clock }: Options): Promise<void> {
   for (const task of turn.tasks) {
     const [first] = await turn.child.time(task, 1, clock);
@@ -147,7 +147,7 @@ async function takeTurn(turn: Turns, ours: Turns, round: number, options: Option
   const { milliseconds, clock } = options;
   for (const task of turn.tasks) {
     if (round >= (turn.rounds[task] ?? 0)) continue;
-    // ours is its own neighbour: nothing to compare with
+    // this engine is the reference: nothing to compare it with
     if (turn !== ours) (turn.beside[task] ??= []).push(...(await ours.child.time(task, milliseconds, clock)));
     (turn.times[task] ??= []).push(...(await turn.child.time(task, milliseconds, clock)));
   }

@@ -1,6 +1,6 @@
 /**
- * The playground in Chromium: how soon it paints and trains, how many steps it makes, and how long its main thread is ever
- * busy meanwhile. The page must have been built (`npm run build:play`); without Chromium there is nothing to measure.
+ * Benchmark of the playground in Chromium: time to first paint and first training step, training steps per second,
+ * and the longest task on the main thread. Needs the built page (`npm run build:play`) and Chromium.
  */
 import { chromiumPath, hasChromium, Visitor } from '../playground/tests/browser';
 import { machine } from './machine';
@@ -11,11 +11,11 @@ interface Row {
   paint: number;
   trained: number;
   stepsPerSecond: number;
-  /** The longest task of the main thread, in milliseconds; shorter ones than 50 are not reported by the browser. */
+  /** The longest task on the main thread in ms; browsers do not report tasks shorter than 50 ms. */
   longestTask: number;
 }
 
-/** Notes when things happen, before any script of the page runs. */
+/** Records timestamps; installed before any script of the page runs. */
 const watch = `
   window.seen = { paint: 0, step: 0, longest: 0 };
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) if (entry.name === 'first-contentful-paint') seen.paint = entry.startTime; }).observe({ type: 'paint', buffered: true });

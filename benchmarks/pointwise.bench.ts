@@ -1,7 +1,7 @@
 /**
- * What is compared: compiled elementwise statements and reductions with the loops one would write in JavaScript over the
- * same typed arrays. Why: between two matrix products a recurrent network evaluates its gates, and in plain JavaScript
- * exp and tanh alone take longer than the products do in SIMD.
+ * Benchmark of compiled elementwise statements and reductions against hand-written JavaScript loops over the same
+ * typed arrays. A recurrent network evaluates its gates between matrix products, and in plain JavaScript exp and tanh
+ * alone take longer than SIMD products.
  *
  *   exp … tanh      one function of every element
  *   LSTM forward    the elementwise equations of cells/lstm.ts: 3 sigmoids, 2 tanh, 5 inputs, 7 outputs per element
@@ -10,11 +10,11 @@
  *
  *   node -r ./scripts/register.js benchmarks/pointwise.bench.ts [--smallest] [--json] [--out FILE] [--dtype float32]
  *
- * --smallest only shows that all of this still runs; its figures mean nothing.
+ * --smallest only shows that the benchmark still runs; its figures mean nothing.
  *
- * Kernel and loop are timed in turns, after both were checked to agree; the ratio is the median of the ratios of neighbours.
- * Every loop is compiled from its text for each dtype, so that V8 sees one kind of array only, as in a program of one dtype.
- * "start-up" is the time to write and compile the two LSTM kernels, the first thing that the process does.
+ * Kernel and loop are checked to agree, then timed in turns; the ratio is the median of the ratios of neighbouring
+ * turns. Every loop is compiled from its text once per dtype, so that V8 sees one array type only, as in a program
+ * with one dtype. "start-up" is the time to generate and compile the two LSTM kernels at the start of the process.
  */
 import { parseArgs } from 'node:util';
 import { runInThisContext } from 'node:vm';
@@ -34,7 +34,7 @@ import { table } from './table';
 const [{ forward: lstmForward, backward: lstmBackward }] = lstm({ input: 1, hidden: 1 }).statements ?? [];
 
 type Arrays = Record<string, Data>;
-/** A loop over `n` elements, or over [rows, cols]; it may use nothing from outside of itself. */
+/** Body of a loop over `n` elements, or over [rows, cols]; it must not refer to outer variables. */
 type Loop = (arrays: Arrays, rows: number, cols: number) => void;
 
 interface Case {
@@ -43,7 +43,7 @@ interface Case {
   inputs: string[];
   outputs: string[];
   loop: Loop;
-  /** Binds the kernel to arrays of these names. */
+  /** Binds the kernel to the named arrays. */
   kernel: (bench: Bench, arrays: Arrays) => () => void;
   /** Range of the inputs. */
   range: [number, number];
@@ -245,14 +245,14 @@ class Bench {
       ]);
     const [mine, plains] = [filled(), filled()];
     const run = kernel(this, mine);
-    // a function of its own for V8, which otherwise remembers the arrays of all dtypes that came this way
+    // a fresh function for each dtype: V8 would otherwise see a polymorphic call site
     const plain = runInThisContext(`(${loop.toString()})`) as Loop;
     run();
     plain(plains, rows, cols);
     this.check(name, outputs, mine, plains);
 
     const elements = rows * cols;
-    // short samples: on a shared machine most of them then pass without an interruption
+    // short samples: on a shared machine most of them run uninterrupted
     const calls = this.smallest ? 1 : Math.ceil(1e5 / elements);
     const plainCalls = Math.ceil(calls / 10);
     const repeats = this.smallest ? 3 : 201;
@@ -294,7 +294,7 @@ class Bench {
     return data;
   }
 
-  /** Kernel and loop must agree to some roundings; sums to as many as they have terms, at most. */
+  /** Kernel and loop must agree within a few roundings, sums within one rounding per term. */
   private check(name: string, outputs: string[], mine: Arrays, plains: Arrays): void {
     const epsilon = this.dtype === 'float32' ? 2 ** -23 : 2 ** -52;
     for (const output of outputs) {
@@ -308,7 +308,7 @@ class Bench {
   }
 }
 
-/** Milliseconds to write and compile the LSTM kernels in one module. */
+/** Milliseconds to generate and compile the LSTM kernels in one module. */
 function startUp(dtype: Dtype): number {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const start = performance.now();

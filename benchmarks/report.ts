@@ -1,6 +1,6 @@
-/** Results as a page: ratios to other engines, a roofline, how cost grows, and the tables behind them. */
+/** Renders benchmark results as an HTML page: ratios to other engines, a roofline, scaling curves, and the tables. */
 import { basename, join, dirname } from 'node:path';
-// the package is ES modules only, this file is not: its types have to be asked for as such
+// the package is ESM-only and this file is CommonJS, so its types need an import attribute
 import type * as Plotting from '@observablehq/plot' with { 'resolution-mode': 'import' };
 import type { CellRow } from '../measure/measure';
 import type { GemmRow } from './gemm.bench';
@@ -37,12 +37,12 @@ interface Picture {
 const WIDTH = 960;
 const colors = { faster: '#4e79a7', slower: '#e15759', memory: '#76b7b2', gray: '#999', ink: '#333' };
 
-/** The page and, beside it, each picture as a file of its own. */
+/** The HTML page, and each figure as a separate SVG file. */
 export async function report(
   results: Partial<Results>,
   page: string,
 ): Promise<{ file: string; text: string }[]> {
-  // heavy, and ES modules only: loaded when there is something to draw
+  // a large ESM-only package: loaded only when there is something to draw
   const Plot = await import('@observablehq/plot');
   const { parseHTML } = await import('linkedom');
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -71,7 +71,7 @@ export async function report(
   return [{ file: page, text: pageOf(results, pictures) }, ...files];
 }
 
-/** A bar from 1 to the time of the other engine over ours, for each engine and workload. */
+/** For each engine and workload, a bar from 1 to its time divided by ours. */
 function ratios(Plot: typeof Plotting, draw: Draw, rows: readonly PeerRow[]): Picture {
   const bars = rows.flatMap(({ workload, peer, tasks }) => {
     const task = tasks.train ?? tasks.forward;
@@ -121,7 +121,7 @@ function ratios(Plot: typeof Plotting, draw: Draw, rows: readonly PeerRow[]): Pi
   return { name: 'ratios', title: 'Other engines', words, svg };
 }
 
-/** What share of the arithmetic peak training reaches. */
+/** Bar chart of the share of the arithmetic peak reached in training. */
 function shares(Plot: typeof Plotting, draw: Draw, rows: readonly CellRow[]): Picture {
   const bars = rows
     .filter(({ executor }) => executor === (whyNotWide() === undefined ? 'wasm-256' : 'wasm'))
@@ -171,7 +171,7 @@ function shares(Plot: typeof Plotting, draw: Draw, rows: readonly CellRow[]): Pi
   return { name: 'peak', title: 'Share of the peak', words, svg };
 }
 
-/** Products of recurrent networks under the roof of this machine. */
+/** Roofline plot of the matrix products of recurrent networks on this machine. */
 function roofline(
   Plot: typeof Plotting,
   draw: Draw,
@@ -183,7 +183,7 @@ function roofline(
     .map(({ kind, M, K, N, gflops }) => ({
       kind,
       gflops,
-      // every operand once
+      // each operand is transferred once
       intensity: (2 * M * N * K) / (4 * (M * K + K * N + M * N)),
     }));
   const peak = Math.max(...rows.filter(({ dtype }) => dtype === 'float32').map((row) => row.peakGflops));
@@ -258,14 +258,14 @@ function roofline(
   return { name: 'roofline', title: 'Products under the roof', words, svg };
 }
 
-/** How the cost of training grows with T, B and H. */
+/** Log-log plots of the training cost against T, B and H. */
 function growth(
   Plot: typeof Plotting,
   draw: Draw,
   rows: readonly ScalingRow[],
   slopes: readonly ScalingSeries[],
 ): Picture {
-  // a line of the slope that arithmetic alone would give, through the largest point
+  // reference line with the slope of the arithmetic cost, through the largest point
   const ideals = slopes.flatMap(({ vary, arithmetic }) => {
     const own = rows.filter((row) => row.vary === vary);
     const last = own[own.length - 1];

@@ -1,12 +1,12 @@
 /**
- * All benchmarks from one entry.
+ * Runs all benchmarks, or the named ones.
  *
  *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [peers] [--smallest] [--json]
  *       [--report FILE.html] [--markdown FILE.md] [more]
  *
- * Without names all are run. Each is a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or
- * `--clock cpu`, is handed to those that know it. --json prints all results as one object; --report draws them, with each
- * picture beside the page as an SVG of its own; --markdown keeps the tables as they are printed.
+ * Each benchmark runs in a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or `--clock cpu`, is
+ * passed to the benchmarks that accept it. --json prints all results as one object; --report writes them as an HTML
+ * page with each figure as an SVG file beside it; --markdown writes the tables as printed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ const groups = {
 };
 type Group = keyof typeof groups;
 
-/** What may be handed on, and to whom. */
+/** Options that are passed on, and the benchmarks that accept them. */
 const known: Record<string, string[]> = {
   rounds: ['cells', 'scaling', 'startup', 'peers'],
   clock: ['cells', 'scaling', 'startup', 'peers'],
@@ -38,7 +38,7 @@ const known: Record<string, string[]> = {
   dtype: ['gemm', 'pointwise'],
 };
 
-/** Runs one file; its results are read from the file that it writes. */
+/** Runs one benchmark file and reads the results from its output file. */
 async function run(
   name: string,
   args: string[],
@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  // at the smallest size nothing is to be judged
+  // results at the smallest size are not judged
   const { gemm = [], pointwise = [], cells = [], peers = [], startup = [] } = values.smallest ? {} : results;
   const peaks = cells.filter(({ dtype }) => dtype === 'float32').map(({ peakGflops }) => peakGflops);
   const peak = peaks.length > 0 ? (Math.max(...peaks) * (whyNotWide() ? 128 : 256)) / 128 : undefined;
@@ -121,7 +121,7 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else if (results.figures.length > 0) console.log(`\n== figures\n${showFigures(results.figures)}`);
   if (values.markdown !== undefined) {
-    // where the files lie is this machine's own business
+    // paths of this machine do not belong in the report
     const words = process.argv.slice(2).map((word) => (word.includes(sep) ? basename(word) : word));
     const command = `npm run bench -- ${words.join(' ')}`;
     const { machine = '', figures } = results;

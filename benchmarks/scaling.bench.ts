@@ -1,14 +1,14 @@
 /**
- * What is compared: training of an LSTM layer with itself, longer (T), on more rows (B) and wider (H = D). Why: cost must
- * grow as the arithmetic does, linearly with T and B and with the square of H; where it grows less, something other than
- * arithmetic was being paid for, and where it grows more, memory is.
+ * Benchmark of how the training cost of an LSTM layer scales with the number of steps (T), rows (B) and the width (H
+ * = D). The arithmetic grows linearly with T and B and quadratically with H; a smaller slope reveals overhead, a
+ * larger one a memory bottleneck.
  *
  *   node -r ./scripts/register.js benchmarks/scaling.bench.ts [--smallest] [--json] [--out FILE] [--rounds 7] [--clock cpu]
  *
- * The slope is that of a straight line through the points, both axes logarithmic. All points of a series take turns. Each
+ * The slope is that of a least-squares line in log-log coordinates. All points of a series are timed in turns. Each
  * is checked against the plain float64 run with few steps and rows.
  *
- * --smallest only shows that all of this still runs; its figures mean nothing.
+ * --smallest only shows that the benchmark still runs; its figures mean nothing.
  */
 import { parseArgs } from 'node:util';
 import { check } from '../measure/measure';
@@ -20,7 +20,7 @@ import { short, table } from './table';
 
 export interface ScalingRow {
   vary: 'T' | 'B' | 'H';
-  /** Value of what varies, and of all sizes. */
+  /** Value of the varied size, and all sizes. */
   at: number;
   workload: Workload;
   median: number;
@@ -30,7 +30,7 @@ export interface ScalingRow {
 export interface ScalingSeries {
   vary: 'T' | 'B' | 'H';
   slope: number;
-  /** What arithmetic alone would give. */
+  /** Slope of the arithmetic cost. */
   arithmetic: number;
 }
 

@@ -1,15 +1,15 @@
 /**
- * What is measured: what a program waits for before the first training step. Why: an engine that compiles its kernels at
- * run time must not make anybody wait for them, and one that is only imported should cost next to nothing.
+ * Benchmark of the time before the first training step. Compiling kernels at run time must not cause a noticeable
+ * delay, and importing the package should cost next to nothing.
  *
  *   import      `import 'backstep'` and `require('backstep')` of the built package, in plain Node
- *   kernels     all kernels that an LSTM with a softmax layer trains with: written and compiled
- *   first step  the first training step of W1 besides: buffers laid out, operations recorded and merged
+ *   kernels     generating and compiling all kernels for training an LSTM with a softmax layer
+ *   first step  the rest of the first training step of W1: allocating buffers, recording and merging operations
  *
  *   node -r ./scripts/register.js benchmarks/startup.bench.ts [--smallest] [--json] [--out FILE] [--rounds 7] [--clock cpu]
  *
- * Every number is the median of fresh processes. "kernels" is timed where a tiny
- * network of the same kind runs its first step, less its second. --smallest only shows that all of this still runs.
+ * Every number is the median of fresh processes. "kernels" is the first step of a tiny network of the same kind minus
+ * its second step. --smallest only shows that the benchmark still runs; its figures mean nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -27,7 +27,7 @@ export interface StartupRow {
   what: string;
   median?: number;
   min?: number;
-  /** What the project holds itself to, in ms. */
+  /** Start-up targets in ms. */
   most?: number;
   note?: string;
 }
@@ -42,7 +42,7 @@ function fresh(rounds: number, ...args: string[]): number[] {
   });
 }
 
-/** What this file does as a child: prints the milliseconds of first steps of one dtype. */
+/** Entry point of the child process: prints the duration of the first steps in one dtype. */
 function first(what: string, dtype: 'float32' | 'float64', clock: string): void {
   const now = clocks[clock as Clock];
   const [tiny, small] = [smallestWorkloads[0], workloads[0]];
@@ -84,7 +84,7 @@ function main(): void {
       ? '() => { const c = process.cpuUsage(); return (c.user + c.system) / 1000; }'
       : '() => performance.now()';
   const timed = (work: string): string => `const now = ${clock}, t = now(); ${work}; console.log(now() - t);`;
-  // the wide set is compiled at once by the optimizing compiler, and tests itself
+  // the wide kernels go to the optimizing compiler at once, and run a self-test
   const kernelsMost = whyNotWide() === undefined ? 45 : 30;
   const module = join(root, 'dist', 'index.mjs');
   const common = join(root, 'dist', 'index.js');

@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 const edges =
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
 
-/** The first `left` columns are words, the others numbers. */
+/** The first `left` columns are left-aligned text, the others right-aligned numbers. */
 export function table(head: string[], body: string[][], left = 1): string {
   const printed = new Table({
     head,

@@ -1,17 +1,17 @@
 /**
- * What is compared: a training step (zeroed gradients, forward, backward) on one thread and on several that share the
- * rows of the batch; and, as what can be reached at most, one thread with only its own share of the rows. Why: threads
- * cost start-up and memory, and gain only where a step is long enough.
+ * Benchmark of a training step (zeroed gradients, forward, backward) on one thread and on several that split the
+ * batch by rows; the upper bound is one thread with only its own share of the rows. Threads cost start-up time and
+ * memory, and pay off only for long steps.
  *
  *   node -r ./scripts/register.js benchmarks/threads.bench.ts [W2 W3 …] [--threads 2] [--seconds 10] [--smallest]
  *     [--json] [--out FILE]
  *
- * --smallest only shows that all of this still runs; its figures mean nothing.
+ * --smallest only shows that the benchmark still runs; its figures mean nothing.
  *
- * The three are timed in turns; a ratio is the median of the ratios of neighbours. Where others use the processors as
- * well, threads are the first to suffer: each waits for a free core, and all wait for the slowest. The column `quiet`
- * is the ratio over the turns in which no thread of this process waited for a core for more than 2 % of the time (Linux
- * tells), and `turns` how many of all turns those were.
+ * The three are timed in turns; a ratio is the median of the ratios of neighbouring turns. Load from other processes
+ * hurts threads most: each waits for a free core, and all wait for the slowest. The column `quiet` is the ratio over
+ * the turns in which no thread of this process waited for a core more than 2 % of the time (from Linux scheduler
+ * statistics), and `turns` is the number of such turns out of all.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -28,20 +28,20 @@ import { short, table } from './table';
 
 interface Turn {
   milliseconds: number;
-  /** Share of the time that threads of this process stood in line for a core; NaN where nobody tells. */
+  /** Share of the time that threads of this process waited for a core; NaN where the system does not report it. */
   waited: number;
 }
 
 export interface ThreadsRow {
   workload: string;
   threads: number;
-  /** What `fit` takes by itself. */
+  /** The number of threads that `fit` chooses by default. */
   suggested: number;
   megaflops: number;
   one: number;
   several: number;
   ratio: number;
-  /** How many times faster one thread is with its share alone. */
+  /** Speed-up of one thread that processes only its own share of the rows. */
   most: number;
   quiet: number;
   quietTurns: number;
@@ -97,7 +97,7 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
   while (turns.length < 3 || performance.now() < until)
     turns.push([await timed(one, batch), await timed(several, batch), await timed(one, share)]);
   several.close();
-  turns.shift(); // compiled late
+  turns.shift(); // the first turn includes compilation
 
   const quiet = turns.filter(([a, b]) => a.waited < 0.02 && b.waited < 0.02);
   const ratioOf = (of: typeof turns, k: 1 | 2): number =>
@@ -118,7 +118,7 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
   };
 }
 
-/** Where two threads are to be at least 1.6 times as fast as one. */
+/** Workloads on which two threads must be at least 1.6 times as fast as one. */
 const WANTED = ['W2', 'W3'];
 const small: Workload = { name: 'S', cell: 'lstm', D: 64, H: 64, B: 16, T: 32 };
 

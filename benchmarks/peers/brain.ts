@@ -1,6 +1,6 @@
 /**
- * brain.js: its "LSTM" over time steps, which keeps no cell state beside its output, so that neither its loss nor its
- * gradients can be ours. It learns to foretell the next input, and so has D outputs.
+ * Adapter for brain.js. Its "LSTM" over time steps keeps no cell state apart from its output, so its loss and
+ * gradients differ from ours. It predicts the next input, so it has D outputs.
  */
 import type { Case } from './case';
 import type { Engine } from './host';
@@ -24,13 +24,13 @@ export function open({ workload, x }: Case): Engine {
   const { D, H, T } = workload;
   const net = new recurrent.LSTMTimeStep({ inputSize: D, hiddenLayers: [H], outputSize: D });
   net.initialize();
-  // of T + 1 inputs the first T are read, and each is compared with the one after
+  // T + 1 inputs: the first T are read, and each prediction is compared with the next input
   const sequence = Array.from({ length: T + 1 }, (_, t) => x.numbers.slice((t % T) * D, (t % T) * D + D));
   return {
     about: `brain.js ${version}`,
     check: () => ({}),
     forward: () => net.trainArrayOfArray(sequence),
-    // gradients are not set back to zero: only its optimizer does that
+    // gradients accumulate: only the optimizer of brain.js resets them
     train: () => {
       net.trainArrayOfArray(sequence);
       net.backpropagate();

@@ -1,4 +1,4 @@
-/** A workload with its weights and one batch as a pair of files, so that any language can read it. */
+/** Stores a workload with its weights and one batch as a pair of files (JSON and binary) that any language can read. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dataOf, type Data, type Values, type Workload } from '../../measure/workloads';
 
@@ -8,7 +8,7 @@ export interface Case extends Data {
 
 interface Header {
   workload: Workload;
-  /** The float32 numbers that follow one another in the file of the same name that ends in .bin. */
+  /** Index of the float32 values in the .bin file of the same name. */
   tensors: { name: string; shape: number[]; at: number; length: number }[];
 }
 

@@ -1,4 +1,4 @@
-/** The other end of host.ts: starts an engine in a process of its own and asks it questions. */
+/** Parent side of host.ts: starts an engine in a child process and sends it commands. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Clock } from '../../measure/timing';
 import type { Outcome } from '../../measure/workloads';
 import type { Task } from './host';
 
-/** An engine that cannot take part, with the reason. */
+/** Thrown when an engine cannot take part; the message gives the reason. */
 export class Absent extends Error {}
 
 export class Child {
@@ -21,13 +21,13 @@ export class Child {
     if (!stdout || !stderr) throw new Error('no pipes');
     this.answers = createInterface({ input: stdout })[Symbol.asyncIterator]();
     stderr.on('data', (chunk: Buffer) => (this.said = `${this.said}${chunk.toString()}`.slice(-2000)));
-    // a child that is gone, or never came, is noticed where its answer is missing
+    // a child that exited or never started is noticed by its missing answer
     child.on('error', ({ message }) => (this.said = message));
     child.stdin?.on('error', () => undefined);
   }
 
   /**
-   * @param engine `ours:float32:wasm`, or a command line that speaks the same language
+   * `ours:float32:wasm`, or a command line that speaks the same protocol
    * @throws Absent when the engine is not installed or cannot do this.
    */
   static async start(engine: string | readonly string[], caseFile: string): Promise<Child> {
@@ -45,7 +45,7 @@ export class Child {
     return (await this.ask({ do: 'check' })) as Partial<Outcome>;
   }
 
-  /** Milliseconds of single calls, of at least so many milliseconds together. */
+  /** Milliseconds of single calls, measured for at least so many milliseconds in total. */
   async time(what: Task, milliseconds: number, clock: Clock): Promise<number[]> {
     return ((await this.ask({ do: 'time', what, milliseconds, clock })) as { times: number[] }).times;
   }
@@ -80,7 +80,7 @@ export class Child {
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
-/** The python that may have PyTorch: the one on the path, else the system's. */
+/** The Python interpreters that may have PyTorch: the one on the path, then the system's. */
 export function pythons(): string[] {
   const system = '/usr/bin/python3';
   return ['python3', ...(existsSync(system) ? [system] : [])];

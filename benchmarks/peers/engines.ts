@@ -1,4 +1,4 @@
-/** Who takes part, and in what. */
+/** The engines that are compared, and the workloads that each takes part in. */
 import { join } from 'node:path';
 import type { Workload } from '../../measure/workloads';
 import type { Dtype } from '../../core/memory';
@@ -6,16 +6,16 @@ import type { Task } from './host';
 import { pythons } from './child';
 
 export interface Contender {
-  /** Short and unique, for tables and figures. */
+  /** Short, unique name for tables and targets. */
   name: string;
-  /** An engine for host.ts, or command lines of which the first that can do it is taken. */
+  /** An engine for host.ts, or several command lines, of which the first that works is used. */
   start: string | string[][];
   dtype: Dtype;
-  /** Tasks it is asked for; default all it knows. */
+  /** Tasks to measure; by default all that the engine supports. */
   tasks?: Task[];
-  /** Why its equations are not ours; it is then not held to our numbers. */
+  /** How its equations differ from ours; its numbers are then not compared. */
   differs?: string;
-  /** Whether it takes part in a workload; `all` is set when nobody minds the time. */
+  /** Whether it takes part in a workload; `all` includes the slow combinations. */
   takes(workload: Workload, all: boolean): boolean;
 }
 
@@ -27,7 +27,7 @@ const only =
   ({ name }: Workload): boolean =>
     names.includes(name);
 
-/** The one that all are compared with: float32 on the fastest executor of this machine, one thread. */
+/** The reference engine of all comparisons: float32 on this machine's fastest executor, one thread. */
 export const OURS = 'backstep';
 
 export const contenders: readonly Contender[] = [

@@ -1,16 +1,16 @@
 /**
- * One engine in a process of its own, told what to do line by line.
+ * Hosts one engine in a process of its own and executes commands, one per line.
  *
  *   node -r ./scripts/register.js benchmarks/peers/host.ts ENGINE CASE.json
  *
- * Commands are lines of JSON on standard input; each is answered by one line of JSON on standard output that starts with
- * `@@`, so that what an engine prints of its own accord does no harm.
+ * Commands are lines of JSON on standard input; each is answered by one line of JSON on standard output that starts
+ * with `@@`, so that output of the engine itself is ignored.
  *
  *   {"do": "check"}                                   → Partial<Outcome> of the case
  *   {"do": "time", "what": "train", "milliseconds": 200, "clock": "wall"} → {"times": […]}, milliseconds of single calls
  *   {"do": "memory"}                                  → {"megabytes": peak of this process}
  *
- * While other processes are measured this one waits for a line, and takes no time.
+ * The process is idle while other engines are measured.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -18,22 +18,22 @@ import { clocks, sampleAsync, type Clock } from '../../measure/timing';
 import type { Outcome } from '../../measure/workloads';
 import { readCase, type Case } from './case';
 
-/** What a peer is asked to do: an engine need not know all of it. */
+/** The operations of an engine; those it does not support are absent. */
 export interface Engine {
   /** Name and version, as printed. */
   about: string;
-  /** The outcome of the case, as far as this engine shows it; none where its equations are not ours. */
+  /** The outcome of the case, as far as this engine exposes it; empty if its equations differ from ours. */
   check: () => Partial<Outcome> | Promise<Partial<Outcome>>;
   /** Loss of a batch, without gradients. */
   forward?: () => unknown;
   /** Loss and gradients of a batch. */
   train?: () => unknown;
-  /** One time step of one sequence; states are carried on. */
+  /** One time step of one sequence; the state carries over. */
   step?: () => unknown;
 }
 export type Task = 'forward' | 'train' | 'step';
 
-/** What was measured of a peer on a workload. */
+/** The measurements of one engine on one workload. */
 export interface PeerRow {
   workload: string;
   peer: string;
@@ -42,19 +42,19 @@ export interface PeerRow {
   absent?: string;
   /** Why its loss is not compared with ours. */
   differs?: string;
-  /** Milliseconds of one call, and this engine's median in the turns beside it. */
+  /** Milliseconds per call, and this engine's median in the neighbouring turns. */
   tasks: Partial<Record<Task, { median: number; min: number; calls: number; ours: number; ratio: number }>>;
   peakMegabytes?: number;
 }
-/** A file in this folder named ENGINE exports `open`; words after a colon are handed to it. */
+/** Module interface: the file named ENGINE in this folder exports `open`; words after a colon are passed as options. */
 export interface Peer {
   open(given: Case, ...options: string[]): Engine | Promise<Engine>;
 }
 
-/** The most memory this process ever held resident, in MB. */
+/** Peak resident memory of this process in MB. */
 export function peakMegabytes(): number {
   const status = '/proc/self/status';
-  // what getrusage tells may still be that of the process that started this one
+  // maxRSS of getrusage may include the parent process
   const line = existsSync(status) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8')) : null;
   return (line ? Number(line[1]) : process.resourceUsage().maxRSS) / 1024;
 }
@@ -89,7 +89,7 @@ async function main(): Promise<void> {
     const missing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
     answer({ error: missing ? 'not installed' : message.split('\n')[0], missing });
   }
-  process.exit(); // engines may keep timers and threads of their own
+  process.exit(); // engines may leave timers and threads running
 }
 
 if (require.main === module) void main();

@@ -1,8 +1,8 @@
 /**
  * jax-js on its wasm backend: the loss as a function, differentiated and compiled by `jit(valueAndGrad(loss))`.
  *
- * It has no loop over time that could be differentiated (JAX's scan), so all steps are unrolled; the first call then
- * compiles for seconds. Every array is used up by its first use: `ref` asks for one more.
+ * It has no differentiable loop over time (JAX's scan), so all steps are unrolled; the first call then compiles for
+ * seconds. The first use of an array consumes it: `ref` adds another reference.
  */
 import { STREAMED, type Values } from '../../measure/workloads';
 import type { Case } from './case';
@@ -42,7 +42,7 @@ interface Jax {
 type Weights = Record<string, JaxArray>;
 
 export async function open(given: Case): Promise<Engine> {
-  // a name that the compiler does not look up: the package may not be installed
+  // a computed name, which the compiler does not resolve: the package may not be installed
   const name: string = '@jax-js/jax';
   const jax = (await import(name)) as Jax;
   await jax.init('wasm');
@@ -56,7 +56,7 @@ export async function open(given: Case): Promise<Engine> {
     return rows;
   };
 
-  /** One step: uses up x and the states, but not the weights. */
+  /** One step: consumes x and the states, but not the weights. */
   const step = (w: Weights, x: JaxArray, [h, c]: JaxArray[]): JaxArray[] => {
     const a = np.matmul(x, w.Wx.ref).add(w.b.ref);
     if (cell === 'elman') return [np.tanh(a.add(np.matmul(h, w.Wh.ref)))];
@@ -144,7 +144,7 @@ export async function open(given: Case): Promise<Engine> {
 
 function versionOf(name: string): string {
   const main = require.resolve(name);
-  // its package.json is not among what it exports
+  // the package does not export its package.json
   const file = main.replace(/(node_modules\/@[^/]+\/[^/]+).*/, '$1/package.json');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return (require(file) as { version: string }).version;

@@ -1,4 +1,7 @@
-/** This engine, as its users call it: a batch is checked and copied at every call. Options: dtype, executor or `fastest`, threads. */
+/**
+ * This engine as in normal use: every call checks and copies its batch. Options: dtype, executor or `fastest`,
+ * threads.
+ */
 import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Dtype } from '../../core/memory';
 import { globalNorm } from '../../bptt/train/clip';

@@ -1,4 +1,4 @@
-/** recurrent-js: an LSTM for one sequence at a time, in float64, whose graph is recorded anew for every pass. */
+/** Adapter for recurrent-js: an LSTM for one sequence at a time, in float64, whose graph is rebuilt for every pass. */
 import { STREAMED, type Values } from '../../measure/workloads';
 import type { Case } from './case';
 import type { Engine } from './host';
@@ -34,7 +34,7 @@ export function open({ workload, parameters, x, targets }: Case): Engine {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const { Mat, Graph, LSTM } = require('recurrent-js') as Recurrent;
   const { D, H, T } = workload;
-  // an output layer it cannot do without, as small as it can be
+  // an output layer is mandatory, so it is as small as possible
   const lstm = new LSTM({ architecture: { inputSize: D, hiddenUnits: [H], outputSize: 1 } });
   const { input, forget, cell, output } = lstm.model.hidden;
   const gates = [input, forget, cell, output];

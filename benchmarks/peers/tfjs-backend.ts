@@ -1,8 +1,8 @@
-/** TensorFlow.js on its wasm or cpu backend: the part of its interface that the two peers use, and its start-up. */
+/** TensorFlow.js on its wasm or cpu backend: start-up, and the part of its interface that the two adapters use. */
 import { dirname, join } from 'node:path';
 import type { Values } from '../../measure/workloads';
 
-/** Freed by `tidy`, or by hand. */
+/** Freed by `tidy` or by an explicit call. */
 export interface TfTensor {
   dataSync(): Float32Array;
   dispose(): void;
@@ -44,10 +44,10 @@ export interface Tf {
 /* eslint-disable @typescript-eslint/no-require-imports */
 export async function startTf(backend: string): Promise<Tf> {
   const tf = require('@tensorflow/tfjs-core') as Tf;
-  tf.enableProdMode(); // fewer checks of arguments: as fast as it can be
+  tf.enableProdMode(); // fewer argument checks: the fastest mode
   if (backend === 'wasm') {
     const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
-    // found by path: there is no server to ask
+    // loaded from the file system: there is no server
     wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), '/'));
   } else {
     require('@tensorflow/tfjs-backend-cpu');
@@ -60,7 +60,7 @@ export async function startTf(backend: string): Promise<Tf> {
 export const tensorOf = (tf: Tf, { shape, numbers }: Values, dtype?: 'int32'): TfTensor =>
   tf.tensor(dtype === 'int32' ? Int32Array.from(numbers) : numbers, shape, dtype);
 
-/** ‖all of them‖₂. */
+/** L2 norm of all tensors together. */
 export function normOf(tensors: readonly TfTensor[]): number {
   return Math.sqrt(tensors.reduce((sum, t) => sum + t.dataSync().reduce((s, v) => s + v * v, 0), 0));
 }

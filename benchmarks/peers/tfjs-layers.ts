@@ -1,7 +1,7 @@
 /**
- * TensorFlow.js as its guide shows it: a layer of the layers API, differentiated by the library. Option: backend.
+ * Adapter for the layers API of TensorFlow.js, differentiated by the library, as in its guide. Option: backend.
  *
- * Its GRU knows only the reset before the product, so W4 is that one there. Time is the second axis.
+ * Its GRU supports only the reset before the product, so W4 uses that variant there. Time is the second axis.
  */
 import { STREAMED, type Values } from '../../measure/workloads';
 import type { Case } from './case';
@@ -38,7 +38,7 @@ function batchFirst({ shape: [T, B, ...rest], numbers }: Values): Values {
   return { shape: [B, T, ...rest], numbers: turned };
 }
 
-/** [r z n] of a GRU as its [z r n]: columns of a matrix, or parts of a row. */
+/** Reorders [r z n] of a GRU to the library's [z r n]: columns of a matrix, or parts of a row. */
 function zFirst({ shape, numbers }: Values): Values {
   const width = shape[shape.length - 1];
   const H = width / 3;
@@ -54,10 +54,10 @@ export async function open(given: Case, backend: string): Promise<Engine> {
   const { cell, D, H, B, T, O } = workload;
   const options = {
     units: H,
-    // the default, orthogonal, takes half a minute for H = 512; the weights are set below
+    // the default, orthogonal, takes half a minute for H = 512; the weights are overwritten below anyway
     recurrentInitializer: 'zeros',
     kernelInitializer: 'zeros',
-    ...(cell !== 'elman' && { recurrentActivation: 'sigmoid' }), // the default is a piecewise linear one
+    ...(cell !== 'elman' && { recurrentActivation: 'sigmoid' }), // the default is the piecewise linear hard sigmoid
   };
   const make = (more: object): Layer => {
     const all = { ...options, ...more };
@@ -89,7 +89,7 @@ export async function open(given: Case, backend: string): Promise<Engine> {
     return O ? tf.losses.softmaxCrossEntropy(wanted, y) : tf.losses.meanSquaredError(wanted, y);
   };
 
-  // one step at a time, with the states it keeps between calls
+  // one step at a time; the layer keeps its state between calls
   const single = tfl.input({ batchShape: [1, 1, D] });
   const streaming = make({ stateful: true });
   const stream = tfl.model({ inputs: single, outputs: streaming.apply(single) });

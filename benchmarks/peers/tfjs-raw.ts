@@ -1,7 +1,7 @@
 /**
- * TensorFlow.js as fast as it goes: backpropagation through time written by hand on its operations. Option: backend.
+ * TensorFlow.js at its fastest: hand-written backpropagation through time on its operations. Option: backend.
  *
- * Everything this engine does is done here too: one product for the inputs of all steps, one for each weight gradient
+ * It uses the same optimizations as this engine: one product for the inputs of all steps, and one per weight gradient
  * after the loop. Transposes are made explicitly, once: its products of transposed operands are many times slower.
  */
 import { STREAMED } from '../../measure/workloads';
@@ -10,18 +10,21 @@ import type { Engine } from './host';
 import { normOf, startTf, tensorOf, type Tf, type TfTensor } from './tfjs-backend';
 
 type Saved = Record<string, TfTensor>;
-/** A cell, step by step; `a` is x Wx + b of the step [B, GH], states and gradients are [B, H]. */
+/** One step of a cell; `a` is x Wx + b of the step [B, GH], states and gradients are [B, H]. */
 interface Steps {
   states: number;
-  /** Gives the next states, the output first, and what backward needs. */
+  /** Returns the next states, the output first, and the cache for the backward pass. */
   forward(a: TfTensor, states: TfTensor[]): { states: TfTensor[]; saved: Saved };
-  /** From the gradients of the states after the step: da [B, GH], du [B, H] for a GRU, and those before it. */
+  /**
+   * From the gradients of the states after the step: da [B, GH], du [B, H] for a GRU, and the gradients of the
+   * previous states.
+   */
   backward(saved: Saved, d: TfTensor[]): { da: TfTensor; du?: TfTensor; d: TfTensor[] };
 }
 
-/** a (1 − a), the slope of a sigmoid by its value. */
+/** a (1 − a), the derivative of the sigmoid as a function of its value. */
 const slope = (tf: Tf, s: TfTensor): TfTensor => tf.mul(s, tf.sub(1, s));
-/** 1 − a², that of tanh. */
+/** 1 − a², the derivative of tanh as a function of its value. */
 const tanhSlope = (tf: Tf, s: TfTensor): TfTensor => tf.sub(1, tf.square(s));
 
 function lstm(tf: Tf, Wh: TfTensor, WhT: () => TfTensor): Steps {
@@ -94,7 +97,7 @@ export async function open(given: Case, backend: string): Promise<Engine> {
   const targets = O
     ? tf.tidy(() => tf.oneHot(tensorOf(tf, { shape: [T * B], numbers: given.targets.numbers }, 'int32'), O))
     : tensorOf(tf, { shape: [T * B, H], numbers: given.targets.numbers });
-  // transposed once a pass, at first use
+  // transposed once per pass, at first use
   let turned: TfTensor | undefined;
   const WhT = (): TfTensor => (turned ??= tf.transpose(p.Wh));
   const steps =
