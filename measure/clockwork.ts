@@ -1,4 +1,4 @@
-/** What the steps of a clockwork layer cost: multiplications, and time on this machine beside a vanilla layer. */
+/** Measures the cost of the steps of a clockwork layer: multiplications, and time compared with a vanilla layer. */
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
@@ -10,36 +10,36 @@ import { Random } from '../core/random';
 import { zeros, type Tensors } from '../core/tensor';
 import { clocks, median, sample, type Clock } from './timing';
 
-/** Steps that are run in one go, as a network runs a sequence: the weights are laid out once for all of them. */
+/** Steps per call, as in a sequence: the weights are packed once for all of them. */
 const STEPS = 32;
 const ROUNDS = 5;
-/** How long one kind of step is measured in one round, at the least. */
+/** Minimum time for which one kind of step is measured per round. */
 const MILLISECONDS = 20;
-/** Most kinds of step that are measured, and most steps until all modules fire together again. */
+/** Limits: the number of kinds of step, and the number of steps until all modules fire together again. */
 const KINDS = 24;
 const LONGEST = 1e6;
 
-/** The steps at which the same modules fire. */
+/** A set of steps at which the same modules fire. */
 export interface StepKind {
   /** Periods of the modules that fire. */
   firing: number[];
-  /** How many of `span` steps are of this kind. */
+  /** Number of such steps among `span` steps. */
   count: number;
-  /** Multiplications of the recurrent product, for each row. */
+  /** Multiplications of the recurrent product, per row. */
   multiplications: number;
 }
 
 export interface ClockworkTimes {
-  /** Steps from one at which all modules fire to the next. */
+  /** Period of the whole layer: steps between two at which all modules fire. */
   span: number;
   vanillaMilliseconds: number;
-  /** Of a clockwork step, on average over `span` steps. */
+  /** Average time of a clockwork step over `span` steps. */
   meanMilliseconds: number;
   steps: (StepKind & { milliseconds: number })[];
 }
 
 /**
- * Measures one forward step in float32 for each kind of step, in turns with a vanilla step of as many units.
+ * Measures one forward step in float32 for each kind of step, alternating with a vanilla step of the same width.
  * @throws RangeError for modules that `clockwork` or `stepKinds` refuses.
  */
 export function measureClockwork(
@@ -64,8 +64,8 @@ export function measureClockwork(
 }
 
 /**
- * All kinds of step, in the order of the first step of each.
- * @throws RangeError for modules of too many kinds, or that take too long to fire together again.
+ * All kinds of step, ordered by the first step of each.
+ * @throws RangeError when there are too many kinds, or the modules take too long to fire together again.
  */
 export function stepKinds(modules: readonly ClockworkModule[]): {
   span: number;
@@ -82,7 +82,7 @@ export function stepKinds(modules: readonly ClockworkModule[]): {
     const known = kinds.get(firing.join());
     if (known) known.count++;
     else {
-      // a module reads its own units and those of all slower ones
+      // a module reads its own units and those of all slower modules
       const multiplications = fired.reduce((sum, { units, from }) => sum + units * (H - from), 0);
       kinds.set(firing.join(), { firing, count: 1, multiplications, first: t });
     }
@@ -95,7 +95,7 @@ export function stepKinds(modules: readonly ClockworkModule[]): {
 const leastMultiple = (a: number, b: number): number => (a * b) / greatestDivisor(a, b);
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
 
-/** A call that makes STEPS forward steps of a cell, each as at time t. */
+/** A function that runs STEPS forward steps of a cell, each as at time t. */
 function stepsOf(cell: Cell, rows: number, t: number): () => void {
   const random = new Random(1);
   const parameters = Object.entries(cell.parameters).map(([name, { shape, init }]) => {
@@ -113,7 +113,7 @@ function stepsOf(cell: Cell, rows: number, t: number): () => void {
   const program = new Program();
   for (let k = 0; k < STEPS; k++) {
     cell.step(program, v, t);
-    [v.h, v.hPrev] = [v.hPrev, v.h]; // each step reads what the one before it left
+    [v.h, v.hPrev] = [v.hPrev, v.h]; // each step reads the state of the previous one
   }
   return program.bind(executorOf());
 }

@@ -1,4 +1,4 @@
-/** Measures how fast this engine runs a workload, beside the peak of this machine's 128-bit units. */
+/** Measures the speed of this engine on a workload, compared with the peak of this machine's 128-bit units. */
 import { least } from '../core/reduce';
 import { engineMemory, type Dtype } from '../core/memory';
 import { measuredPeak } from '../core/wasm/peak';
@@ -7,13 +7,13 @@ import { clocks, median, sample, type Clock } from './timing';
 import { disagreement, flopsOf, Run, STREAMED, type Variant, type Workload } from './workloads';
 
 export interface MeasureOptions {
-  /** Turns of all variants; slow ones take fewer. */
+  /** Turns for each variant; slow variants take fewer. */
   rounds: number;
-  /** How long a variant is measured in one turn, at the least. */
+  /** Minimum time for which a variant is measured per turn. */
   milliseconds: number;
-  /** Training steps and single steps before the clock counts; default until half a second has passed. */
+  /** Warm-up training steps and single steps; by default, half a second of them. */
   warm?: number;
-  /** Default the wall clock. */
+  /** Default: the wall clock. */
   clock?: Clock;
 }
 
@@ -31,22 +31,22 @@ export interface CellRow extends Workload {
   backward: Timing;
   /** Zeroed gradients, forward and backward. */
   training: Timing;
-  /** One step of one sequence, its state carried on. */
+  /** One step of one sequence; the state carries over. */
   step: Timing;
-  /** Nanoseconds of training for each unit at each step of each row. */
+  /** Training time in nanoseconds per unit, step and row. */
   perUnitStep: number;
-  /** By the formula of `flopsOf`. */
+  /** Throughput by the formula of `flopsOf`. */
   gflops: number;
-  /** GFLOP/s of the 128-bit units in the same moments; NaN where there are none. */
+  /** Peak GFLOP/s of the 128-bit units, measured in the same turns; NaN without such units. */
   peakGflops: number;
   percentOfPeak: number;
-  /** The same of what is really computed, without dx. */
+  /** Percentage of the peak by the operations really computed, without dx. */
   percentDone: number;
-  /** Engine memory that weights, gradients and the laid out plans take. */
+  /** Engine memory of weights, gradients and plans. */
   megabytes: number;
 }
 
-/** Checks and measures a workload in several variants, in turns. */
+/** Checks and measures a workload in several variants, taking turns. */
 export function measure(workload: Workload, variants: Variant[], options: MeasureOptions): CellRow[] {
   for (const variant of variants) check(workload, variant);
   const measured = variants.map((variant) => new Measurement(workload, variant, options));
@@ -57,7 +57,7 @@ export function measure(workload: Workload, variants: Variant[], options: Measur
   return measured.map((one) => one.row());
 }
 
-/** The same workload with few rows and steps, on this executor and on the plain one in float64. */
+/** Compares the workload with few rows and steps with the plain float64 run. */
 export function check(workload: Workload, variant: Variant): void {
   const small = { ...workload, B: Math.min(workload.B, 2), T: Math.min(workload.T, STREAMED) };
   const wanted = new Run(small, { dtype: 'float64', executor: 'plain' }).outcome();
@@ -65,7 +65,7 @@ export function check(workload: Workload, variant: Variant): void {
   if (wrong) throw new Error(`${workload.name} on ${variant.executor} in ${variant.dtype}: ${wrong}`);
 }
 
-/** All variants compute the same at full size: the one in float64 is the measure of the others. */
+/** All variants must agree at full size; the float64 one, if any, is the reference. */
 function mustAgree(measured: readonly Measurement[]): void {
   const reference = measured.find(({ variant }) => variant.dtype === 'float64') ?? measured[0];
   for (const { variant, outcome, workload } of measured) {
@@ -89,7 +89,7 @@ class Measurement {
   private readonly times = { forward: [] as number[], backward: [] as number[], training: [] as number[] };
   private readonly steps: number[] = [];
   private readonly peaks: number[] = [];
-  /** The peak in the turn of each training step. */
+  /** The peak measured in the turn of each training step. */
   private readonly peakBeside: number[] = [];
   private readonly slow: boolean;
 
@@ -145,7 +145,8 @@ class Measurement {
     const training = timing(times.training);
     const { training: flops, done } = flopsOf(workload);
     const rate = (ms: number): number => flops / ms / 1e6;
-    // by the processor's time nothing comes between; the peak itself is measured by the wall clock, and best undisturbed
+    // processor time excludes other processes; the peak is measured by the wall clock, so its best turn is the right
+    // reference
     const best = this.options.clock === 'cpu' ? Math.max(...this.peaks) : undefined;
     const fractions = times.training.map((ms, k) => rate(ms) / (best ?? this.peakBeside[k]));
     return {
@@ -167,7 +168,7 @@ class Measurement {
   }
 }
 
-/** Column heads and cells of a table of such rows. */
+/** Column heads and cells of a table of the rows. */
 export function cellTable(rows: readonly CellRow[]): { head: string[]; body: string[][] } {
   const head = [
     '',

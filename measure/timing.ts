@@ -1,4 +1,4 @@
-/** Timing: medians of many calls, in turns, because clocks and neighbours on shared machines change by the moment. */
+/** Timing by medians of many calls, taken in turns because clock rates and load on shared machines vary. */
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((x, y) => x - y);
@@ -7,8 +7,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * What tells milliseconds. `cpu` counts only what the processor did for this process, all its threads together: on a busy
- * machine it tells about one thread what the wall clock can't, and about several it tells nothing.
+ * A clock in milliseconds. `cpu` is the processor time of this process, all threads together: on a busy machine it
+ * gives reliable times for one thread, but it says nothing about the speed of several.
  */
 export type Clock = 'wall' | 'cpu';
 export const clocks: Readonly<Record<Clock, () => number>> = {
@@ -20,10 +20,10 @@ export const clocks: Readonly<Record<Clock, () => number>> = {
 };
 export const clockNames = Object.keys(clocks) as Clock[];
 
-/** Shorter calls are timed in groups: reading the clock should cost nothing. */
+/** Shorter calls are timed in groups, so that the cost of reading the clock is negligible. */
 const GROUP_MILLISECONDS = 0.2;
 
-/** Calls `run` for at least so many milliseconds, at least once, and gives the milliseconds of single calls. */
+/** Calls `run` for at least so many milliseconds and at least once; returns the milliseconds of single calls. */
 export function sample(run: () => unknown, milliseconds: number, now = clocks.wall): number[] {
   const times: number[] = [];
   const begin = now();
@@ -38,7 +38,7 @@ export function sample(run: () => unknown, milliseconds: number, now = clocks.wa
   return times;
 }
 
-/** The same for calls that may only be promises of a result. */
+/** Like `sample`, for calls that may return promises. */
 export async function sampleAsync(
   run: () => unknown,
   milliseconds: number,
@@ -60,13 +60,13 @@ export async function sampleAsync(
   return times;
 }
 
-/** How many calls to time together, after so many took so long. */
+/** Size of the next group of calls, from the time that the last one took. */
 const nextGroup = (group: number, took: number): number =>
   took < GROUP_MILLISECONDS ? Math.ceil((group * GROUP_MILLISECONDS) / Math.max(took, 0.001)) : group;
 
 type Points = readonly (readonly [x: number, y: number])[];
 
-/** Slope of the straight line through points, by least squares. */
+/** Slope of the least-squares line through the points. */
 export function slope(points: Points): number {
   const mean = (k: 0 | 1): number => points.reduce((sum, p) => sum + p[k], 0) / points.length;
   const [mx, my] = [mean(0), mean(1)];
@@ -75,5 +75,5 @@ export function slope(points: Points): number {
   return sum((dx, dy) => dx * dy) / sum((dx) => dx * dx);
 }
 
-/** Slope of log y over log x: 1 where y grows as fast as x. */
+/** Slope in log-log coordinates: 1 where y grows in proportion to x. */
 export const logSlope = (points: Points): number => slope(points.map(([x, y]) => [Math.log(x), Math.log(y)]));

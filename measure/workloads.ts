@@ -1,4 +1,4 @@
-/** What is measured: six recurrent workloads, from a character model of the usual size to a single small sequence. */
+/** The six recurrent workloads of the benchmarks, from a character model of typical size to a single small sequence. */
 import type { Cell } from '../cells/cell';
 import { choiceNames, choiceOf, fitting, inForm } from '../cells/kinds';
 import type { Batch } from '../bptt/network/batch';
@@ -37,7 +37,7 @@ export const workloads: readonly Workload[] = [
   { name: 'W6', cell: 'lstm', D: 16, H: 32, B: 1, T: 100 },
 ];
 
-/** The same kinds of work, so small that each takes a moment: to see that everything still runs. */
+/** The same kinds of work at tiny sizes, to check quickly that everything still runs. */
 export const smallestWorkloads: readonly Workload[] = workloads.map(({ name, cell, O }) => ({
   name,
   cell,
@@ -52,7 +52,7 @@ export const smallestWorkloads: readonly Workload[] = workloads.map(({ name, cel
 export const describe = ({ cell, D, H, B, T, O }: Workload): string =>
   `${cell} ${D}→${H}${O ? `→${O}` : ''} B=${B} T=${T}`;
 
-/** Numbers in the matrices of a cell, and in those that read its input. */
+/** Number of elements in the matrices of a cell, and in those applied to its input. */
 function weightsOf(workload: Workload): { all: number; input: number } {
   const shapes = Object.entries(cellOf(workload).parameters).filter(([, { shape }]) => shape.length === 2);
   const all = shapes.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
@@ -61,10 +61,10 @@ function weightsOf(workload: Workload): { all: number; input: number } {
 }
 
 /**
- * Multiplications and additions of the products: T·2·B for each number of the cell's matrices, GH·(D + H) with G gates, and
- * T·2·B·H·O for an output layer. Training counts three times the forward pass: it has three products for each. (The first
- * layer's dx is one of these three; an engine that omits it because it is not requested is credited with it all the same,
- * and so is a clockwork with its blocks of zeros.)
+ * Multiplications and additions of the products: T·2·B for each element of the cell's matrices, GH·(D + H) with G
+ * gates, and T·2·B·H·O for an output layer. Training counts three times the forward pass, because each product has
+ * two in the backward pass. (The first layer's dx is one of these; an engine that omits it because it is not
+ * requested is credited with it all the same, and so is a clockwork layer with its blocks of zeros.)
  */
 export function flopsOf(workload: Workload): {
   forward: number;
@@ -78,22 +78,22 @@ export function flopsOf(workload: Workload): {
   return { forward, training: 3 * forward, done: 3 * forward - 2 * T * B * input };
 }
 
-/** Numbers in row-major order under a shape. */
+/** An array in row-major order with its shape. */
 export interface Values {
   shape: number[];
   numbers: Float32Array;
 }
 
-/** Weights and one batch, in float32, so that every engine can be given the same. */
+/** Weights and one batch in float32, given to every engine. */
 export interface Data {
-  /** Those of the cell, Wx, Wh, b (and bhn), and with an output layer Wy, by: in this engine's layouts. */
+  /** Cell parameters Wx, Wh, b (and bhn), and Wy, by with an output layer, in this engine's layouts. */
   parameters: Record<string, Values>;
   x: Values;
   /** Class numbers [T, B] with an output layer, else [T, B, H]. */
   targets: Values;
 }
 
-/** Weights in ±1/√H, inputs and targets in ±1; the same for the same workload on every machine. */
+/** Weights in ±1/√H, inputs and targets in ±1; the same on every machine. */
 export function dataOf(workload: Workload): Data {
   const { D, H, B, T, O } = workload;
   const random = new Random(1);
@@ -121,26 +121,26 @@ export interface Variant {
   executor?: ExecutorName;
 }
 
-/** What a workload computes: equal in every engine, up to rounding. */
+/** Results of a workload: equal in every engine, up to rounding. */
 export interface Outcome {
   loss: number;
   /** ‖dL/dparameters‖₂. */
   gradientNorm: number;
-  /** Σ h after STREAMED single steps over the first row's first inputs, from a state of zeros. */
+  /** Σ h after STREAMED single steps on the first row's first inputs, from a zero state. */
   streamed: number;
 }
 
-/** Single steps that are compared; no more than T. */
+/** Number of single steps that are compared; at most T. */
 export const STREAMED = 4;
 
-/** A workload set up on this engine, ready to be timed. */
+/** A workload set up on this engine, ready for timing. */
 export class Run {
   readonly net: Network;
-  /** The layer alone, which steps are made with. */
+  /** The layer alone, used for single steps. */
   readonly stream: Network;
   readonly batch: Batch;
   private readonly inputs: Batch[];
-  /** Those after the last step. */
+  /** States after the last step. */
   private states: States | undefined;
   private pass: Pass | undefined;
   private at = 0;
@@ -158,12 +158,12 @@ export class Run {
       ...how,
       ...(O ? { output: O, loss: 'softmax' } : { loss: 'squared' }),
     });
-    // what is streamed has no target, and so no loss
+    // single steps have no target, and so no loss
     this.stream = network({ layers: [cell], ...how });
     for (const [name, { numbers }] of Object.entries(data.parameters)) {
       const head = name === 'Wy' || name === 'by';
       if (head) this.net.parameters.set(`head.${name}`, numbers);
-      // a GRU that resets before the product lacks a bias that the data of the other have
+      // a GRU that resets before the product lacks a bias that the other variant has
       else if (name in cell.parameters)
         for (const net of [this.net, this.stream]) net.parameters.set(`l0.${name}`, numbers);
     }
@@ -177,7 +177,7 @@ export class Run {
     return (this.pass = this.net.forward(this.batch)).loss;
   }
 
-  /** After a forward pass; gradients start from zero. */
+  /** Valid after a forward pass; gradients start from zero. */
   backward(): void {
     this.net.parameters.zeroGradients();
     this.pass?.backward();
@@ -189,7 +189,7 @@ export class Run {
     return loss;
   }
 
-  /** One time step of one sequence, carrying the state on; the inputs come round again. */
+  /** One time step of one sequence, carrying the state over; the inputs repeat cyclically. */
   step(): Tensor {
     const { inputs, states, at } = this;
     this.at = (at + 1) % inputs.length;
@@ -198,7 +198,7 @@ export class Run {
     return pass.output;
   }
 
-  /** To be called before anything is streamed. */
+  /** Runs the workload once; to be called before any other single step. */
   outcome(): Outcome {
     const loss = this.train();
     const gradientNorm = globalNorm(this.net.parameters);
@@ -215,9 +215,12 @@ function cellOf({ cell, D, H }: Workload): Cell {
   return inForm(kind, fitting(kind, kind.choices[cell], H), { input: D, hidden: H });
 }
 
-/** What differs by more than rounding, or undefined: losses and streamed values, and gradients where both are known. */
+/**
+ * Describes what differs by more than rounding (losses and streamed values; gradients if both are known), else
+ * undefined.
+ */
 export function disagreement(got: Partial<Outcome>, wanted: Outcome, dtype: Dtype): string | undefined {
-  // an engine that adds up a million squares one by one in float32 loses three digits of the loss
+  // summing a million squares one by one in float32 costs an engine three digits of the loss
   const bounds = { loss: 1e-3, gradientNorm: 1e-4, streamed: 1e-4 };
   for (const key of ['loss', 'gradientNorm', 'streamed'] as const) {
     const value = got[key];
