@@ -1,5 +1,5 @@
 /**
- * The public interface as text: what index.ts exports, in its groups, with the signatures that users see.
+ * Prints the public interface as text: what index.ts exports, in its groups, with the signatures that users see.
  *
  *   npm run api    rewrites docs/api.txt
  *
@@ -22,25 +22,25 @@ export interface PublicName {
   isType: boolean;
   /** Its declaration without comments and private members. */
   signature: string;
-  /** Empty where it has none. */
+  /** Empty if there is none. */
   docstring: string;
 }
 
 export interface PublicInterface {
   names: PublicName[];
-  /** Types of the project that a signature mentions but that users cannot import, with a name that mentions them. */
+  /** Types of the project that a signature mentions but that users cannot import, each with a name that mentions it. */
   missing: string[];
-  /** Names with a type that is inferred: a signature has to state it. */
+  /** Names with an inferred type: their signatures must state it. */
   inferred: string[];
 }
 
 interface Declarations {
   program: ts.Program;
-  /** The names whose declaration leaves a type to be inferred, as `file name`. */
+  /** Names whose declaration leaves a type to inference, as `file name`. */
   inferred: Set<string>;
 }
 
-/** The file that `from './pass'` names in the file at `path`. */
+/** The file that `from './pass'` refers to in the file at `path`. */
 function resolve(path: string, from: string): string {
   const target = join(dirname(path), from);
   return existsSync(`${target}.ts`) ? `${target}.ts` : join(target, 'index.ts');
@@ -49,8 +49,8 @@ function resolve(path: string, from: string): string {
 const IMPORTS = /(?:from|import\()\s*['"](\.[^'"]+)['"]/g;
 
 /**
- * The declarations of index.ts and of all files that it reaches. Each is made from its file alone, as with the compiler's
- * option `isolatedDeclarations`: that takes a tenth of the time of checking types.
+ * The declarations of index.ts and of all files that it imports, directly or not. Each is generated from its file
+ * alone, as with the compiler option `isolatedDeclarations`: that takes a tenth of the time of type-checking.
  */
 function declarations(): Declarations {
   const files = new Map<string, string>();
@@ -65,13 +65,13 @@ function declarations(): Declarations {
     });
     for (const { start = 0, file } of diagnostics ?? [])
       for (const name of namesAt(file!, start)) inferred.add(`${relative(root, path)} ${name}`);
-    // the comments of index.ts are its headings
+    // the comments of index.ts are the group headings
     files.set(path, path === index ? source : outputText);
     for (const [, from] of outputText.matchAll(IMPORTS)) visit(resolve(path, from));
   };
   const index = join(root, 'index.ts');
   visit(index);
-  // read back without any library: names have to be resolved, not types
+  // parsed again without any library: names have to be resolved, not types
   const options: ts.CompilerOptions = { noLib: true, types: [] };
   const program = ts.createProgram([index], options, {
     ...ts.createCompilerHost(options),
@@ -105,7 +105,7 @@ function signatureOf(declaration: ts.Node): string {
   return text.replace(/^(export )?(declare )?/, '').replace(/ {4}/g, '  ');
 }
 
-/** What index.ts exports, in its order. A comment `// Heading` above an export begins a group. */
+/** The exports of index.ts, in order. A comment `// Heading` above an export begins a group. */
 export function publicInterface(): PublicInterface {
   const { program, inferred } = declarations();
   const found = exportsOf(program);
@@ -119,7 +119,7 @@ export function publicInterface(): PublicInterface {
   };
 }
 
-/** What is exported, and its declarations. */
+/** An exported name and its declarations. */
 interface Export {
   name: PublicName;
   symbol: ts.Symbol;
@@ -151,7 +151,7 @@ function exportsOf(program: ts.Program): Export[] {
   return found;
 }
 
-/** What a name stands for, wherever it has been imported from. */
+/** Follows an alias to the symbol it was imported from. */
 const targetOf = (symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol =>
   symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 
@@ -194,7 +194,7 @@ function missingFrom(exported: readonly Export[], checker: ts.TypeChecker): stri
   return [...missing];
 }
 
-/** Whether a node is the name of a type, or of a value of which the type is asked for. */
+/** Whether a node is a type name, or the operand of `typeof` in a type. */
 const isMention = (node: ts.Node): boolean =>
   ts.isIdentifier(node) &&
   (ts.isTypeReferenceNode(node.parent) ||

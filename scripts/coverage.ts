@@ -1,12 +1,12 @@
 /**
- * Adds up what the quick and the slow tests cover and requires the thresholds of jest.config.js:
+ * Merges the coverage of the quick and the slow tests and requires the thresholds of jest.config.js:
  *
  *   npm test -- --coverage; npm run test:slow -- --coverage; npm run coverage
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** What jest's reporter `json` writes of a file: where each statement begins, and how often it ran. */
+/** An entry of jest's `json` coverage report: where each statement begins, and how often it ran. */
 interface FileCoverage {
   statementMap: Record<string, { start: { line: number } }>;
   s: Record<string, number>;
@@ -20,7 +20,7 @@ function jestConfig(): { coverageThreshold: Record<string, { lines: number }> } 
   return require('../jest.config.js') as ReturnType<typeof jestConfig>;
 }
 
-/** Of each file, which lines were run by any test. */
+/** For each file, the lines that any test ran. */
 const files = new Map<string, Map<number, boolean>>();
 for (const half of ['quick', 'slow']) {
   const report = join(root, 'coverage', half, 'coverage-final.json');

@@ -1,10 +1,10 @@
 /**
- * Gives every reader of files a great many broken ones, made from good ones by a seeded generator:
+ * Fuzzes every file reader with broken files, made from valid ones by a seeded generator:
  *
  *   npm run -s fuzz -- [--files 120000] [--seed 1] [--only npz]
  *
- * Each must be read, or refused with an error in the project's form: no other error, no second in which nothing happens,
- * no allocation that the file is too small for, no prototype that has changed, no name that leaves its folder.
+ * Each file must be read, or refused with an error in the project's form: no other error, no long stall, no
+ * allocation out of proportion to the file, no prototype pollution, no path that leaves its folder.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,20 +41,20 @@ import { parseVector } from '../verify/vectors';
 import { verify } from '../verify/verify';
 import { Vocabulary } from '../io/vocabulary';
 
-/** A reader, and good files to begin with. */
+/** A reader, and valid files to start from. */
 interface Target {
   good: Uint8Array[];
-  /** Bytes from which JSON stands in the file, for mutations that keep it valid; absent where there is none. */
+  /** Whether the whole file or its header is JSON, for mutations that keep it valid; absent if there is none. */
   json?: 'whole' | 'header';
-  /** Pieces to put into its files, beside those for all. */
+  /** Fragments to insert into its files, in addition to the common ones. */
   pieces?: readonly string[];
   read(bytes: Uint8Array): unknown;
 }
 
-/** What may be taken for one file, beside a few times its own size. */
+/** Memory allowed for one file, in addition to a few times its own size. */
 const ALLOWED_BYTES = 4 * 2 ** 20;
 const ALLOWED_MILLISECONDS = 2000;
-/** Numbers and names that readers have fallen for. */
+/** Numbers and names that have broken readers before. */
 const NUMBERS = [0, -1, -0, 1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, 1e15, 1e308, -1e308, 255, 65535];
 const WORDS = [
   '__proto__',
@@ -89,7 +89,7 @@ const TOKENS = [
   'PK\x01\x02',
   'PK\x05\x06',
 ];
-/** What a text of equations may be spoilt by: depth, length, names that are unknown, reserved or read too early. */
+/** Fragments that make equations invalid: depth, length, and names that are unknown, reserved or read too early. */
 const EQUATIONS = [
   ...[
     '(',
@@ -134,7 +134,7 @@ const VECTORS = [
   'lstm_many_to_one',
 ];
 
-/** Every reader of files. */
+/** All file readers. */
 export const targets = (): Record<string, Target> => ({
   ...weightTargets(),
   vector: {
@@ -146,10 +146,10 @@ export const targets = (): Record<string, Target> => ({
   ...textTargets(),
 });
 
-/** Settings of a training run, as its checkpoint holds them. */
+/** Settings of a training run, as stored in its checkpoint. */
 const trainingOf = () => newSettings({ batch: 2, schedule: 'step:10:0.5' }, 'text', 'a'.repeat(64), 'plain');
 
-/** A network after a step of training, with the optimizer's memory. */
+/** A network after one training step, with the optimizer's state. */
 function trained(layers: Parameters<typeof network>[0]['layers']) {
   const net = network({ layers, output: 3, loss: 'softmax', dtype: 'float32', seed: 1 });
   const adam = optimizer(net, { name: 'adam' });
@@ -159,7 +159,7 @@ function trained(layers: Parameters<typeof network>[0]['layers']) {
   return { network: net, optimizer: adam };
 }
 
-/** Weights of networks: our checkpoints, and the files of other frameworks. */
+/** Weights of networks: our checkpoints, and files of other frameworks. */
 function weightTargets(): Record<string, Target> {
   const [one, two] = [
     trained([lstm({ input: 3, hidden: 2 }), lstm({ input: 2, hidden: 2 })]),
@@ -196,7 +196,7 @@ function weightTargets(): Record<string, Target> {
   };
 }
 
-/** Conformance suites of others. */
+/** Conformance suites in foreign formats. */
 function suiteTargets(): Record<string, Target> {
   const { files } = suiteFiles();
   const suiteFile = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
@@ -227,7 +227,7 @@ function suiteTargets(): Record<string, Target> {
   };
 }
 
-/** What people write: settings, equations, pictures, texts. */
+/** Files written by people: settings, equations, pictures, texts. */
 function textTargets(): Record<string, Target> {
   const cells = join(root, 'examples', 'cells');
   const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
@@ -267,7 +267,7 @@ function textTargets(): Record<string, Target> {
   };
 }
 
-/** What a suite asks for that is not here is an answer, too. */
+/** A suite that needs something this project cannot express is also a valid answer. */
 function expressible(read: () => unknown): void {
   try {
     read();
@@ -279,7 +279,7 @@ function expressible(read: () => unknown): void {
 function readArchive(bytes: Uint8Array): ReturnType<typeof decodeNpz> {
   const arrays = decodeNpz(bytes);
   for (const name of arrays.keys()) {
-    // asked of the file system's own rules, not of the reader's
+    // checked by the file system's path rules, independently of the reader
     if (!join('/folder', `${name}.npy`).startsWith('/folder/')) throw new Escape(name);
   }
   return arrays;
@@ -294,7 +294,7 @@ const isJson = (text: string): boolean => {
   }
 };
 
-/** An archive whose directory names one of its entries once more: over the same bytes, or where nothing is. */
+/** A zip archive whose directory lists one entry twice: at the same bytes, or at an offset where nothing is. */
 function withTwin(bytes: Buffer, random: Random): Buffer {
   const [end, last] = ['PK\x05\x06', 'PK\x01\x02'].map((sign) =>
     bytes.lastIndexOf(sign, undefined, 'latin1'),
@@ -309,8 +309,8 @@ function withTwin(bytes: Buffer, random: Random): Buffer {
 }
 
 /**
- * A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed where it has any; or no
- * copy, but bytes at random.
+ * A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed if it has any; or
+ * random bytes instead of a copy.
  */
 export function mutate({ good, json, pieces = [] }: Target, random: Random): Uint8Array {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
@@ -340,7 +340,7 @@ function edited(bytes: Buffer, pieces: readonly string[], random: Random): Buffe
     case 1:
       if (at < copy.length) copy[at] = random.below(256);
       return copy;
-    case 2: // a number of four bytes, or of eight
+    case 2: // a number of four or eight bytes
       if (at + 8 > copy.length) return copy.subarray(0, at);
       if (random.below(2) === 0)
         copy.writeUInt32LE(random.below(3) === 0 ? 0xffffffff : random.below(2 ** 31), at);
@@ -354,7 +354,7 @@ function edited(bytes: Buffer, pieces: readonly string[], random: Random): Buffe
       return Buffer.concat([copy.subarray(0, to), piece, copy.subarray(to)]);
     case 6:
       return Buffer.concat([copy.subarray(0, at), Buffer.from(word, 'latin1'), copy.subarray(at)]);
-    case 7: // very many of it
+    case 7: // many repetitions
       return Buffer.concat([
         copy.subarray(0, at),
         ...Array<Buffer>(piece.length < 8 ? 50_000 : 1).fill(piece),
@@ -365,7 +365,10 @@ function edited(bytes: Buffer, pieces: readonly string[], random: Random): Buffe
   }
 }
 
-/** The file with one place of its JSON changed, and the length before a header put right, so that more of it is read. */
+/**
+ * The file with one place of its JSON changed and the length before a header corrected, so that the reader gets
+ * further.
+ */
 function withJson(bytes: Buffer, where: 'whole' | 'header', random: Random): Buffer {
   const start = where === 'whole' ? 0 : 8;
   const end = where === 'whole' ? bytes.length : 8 + Number(bytes.readBigUInt64LE(0));
@@ -377,7 +380,9 @@ function withJson(bytes: Buffer, where: 'whole' | 'header', random: Random): Buf
   return Buffer.concat([length, text, bytes.subarray(end)]);
 }
 
-/** JSON with one value replaced, one key renamed, or one member gone, somewhere in it; text that is JSON is entered. */
+/**
+ * JSON with one value replaced, one key renamed, or one member removed, at any depth, including JSON inside strings.
+ */
 function changed(tree: unknown, random: Random): unknown {
   const any = (): unknown => {
     const plain = [
@@ -416,19 +421,22 @@ function changed(tree: unknown, random: Random): unknown {
 
 export interface Outcome {
   files: number;
-  /** How many were read, and how many refused. */
+  /** Numbers of files that were read and refused. */
   read: number;
   refused: number;
   slowest: number;
-  /** What went wrong, with the number of the file. */
+  /** Descriptions of the failures, each with the number of its file. */
   faults: string[];
 }
 
-/** The project's form of an error: where, what must hold, what was got; of an equation: where, and the line with a caret. */
+/**
+ * The project's form of an error: where, what must hold, what it got; for an equation: where, and the line with a
+ * caret.
+ */
 const FORM = /^[\w. -]+: [^]*(\bmust\b|\bgot\b|\breceived\b)/i;
 const PLACED = /^[\w-]+(, \w+)?, line \d+, column \d+: .+\n {4}.*\n *\^$/;
 
-/** Reads `files` broken files; the same seed makes the same ones. */
+/** Reads `files` broken files; the same seed gives the same files. */
 export function fuzz(target: Target, files: number, seed: number): Outcome {
   const random = new Random(seed);
   const outcome: Outcome = { files, read: 0, refused: 0, slowest: 0, faults: [] };

@@ -1,16 +1,16 @@
 /**
- * Kills real training runs by SIGKILL at random moments, and looks at what is left:
+ * Kills real training runs with SIGKILL at random moments, and checks what they leave:
  *
  *   npm run -s kill -- [--kills 50] [--seed 1]
  *
- * Every run saves after each step or each second one, in a folder that holds an older run's checkpoint; its settings change
- * after every five kills: cell, layers, threads, embedding, dropout, dtype, optimizer. A moment is a step, drawn from all
- * that are left, and a time within it: so all parts of a run are hit alike, however fast it is this time. Every second
- * moment is aimed: that time begins when the next checkpoint begins to be written.
+ * Every run saves after each step or every second step, in a folder that holds an older run's checkpoint; its
+ * settings change after every five kills: cell, layers, threads, embedding, dropout, dtype, optimizer. A moment is a
+ * random step among those left, and a delay within it, so that all parts of a run are hit equally often, whatever its
+ * speed. Every second moment is aimed: its delay starts when the next checkpoint begins to be written.
  *
- * After each kill the checkpoint must load and be no older than the last one that the run called saved; before the first,
- * the older run's must be there. The run is then resumed, every second time to be killed once more, and at its end each
- * file in the folder must have the bytes that a run without interruption leaves.
+ * After each kill the checkpoint must load and be no older than the last one that the run reported as saved; before
+ * the first, the older run's must still be there. The run is then resumed, and every second time killed once more; at
+ * its end each file in the folder must be identical to that of an uninterrupted run.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,22 +30,22 @@ const TEXT = 'she sells sea shells by the sea shore\n'.repeat(12);
 const STEPS = 150;
 const KILLS_EACH = 5;
 const KILLED_AGAIN = 1 / 2;
-/** Milliseconds after which a checkpoint that is aimed at is given up. */
+/** Milliseconds to wait for a checkpoint to begin, for an aimed kill. */
 const LONGEST_AIM = 200;
 
-/** What became of the kills under one configuration. */
+/** Results of the kills under one configuration. */
 export interface Outcome {
   /** The settings, as on the command line. */
   name: string;
   kills: number;
-  /** Kills that left a file half written. */
+  /** Kills that left a partly written file. */
   writing: number;
-  /** The steps of the checkpoints that they left; 0 where the run had saved none yet. */
+  /** The steps of the checkpoints found after the kills; 0 if the run had saved none yet. */
   steps: number[];
   faults: string[];
 }
 
-/** The k-th configuration: one cell after the other, the rest drawn. */
+/** The k-th configuration: the cells in rotation, the rest random. */
 export function configuration(k: number, random: Random): string[] {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   return [
@@ -58,9 +58,9 @@ export function configuration(k: number, random: Random): string[] {
 }
 
 /**
- * The step of the checkpoint that a killed run left, 0 while it is still the older run's; the run itself had last called
- * step `saved` saved.
- * @throws Error when it does not load, or is not as far.
+ * The step of the checkpoint that a killed run left, 0 while it is still the older run's. The last step that the run
+ * reported as saved is `saved`.
+ * @throws Error when it does not load, or is older than that.
  */
 export function stepLeft(folder: string, older: Uint8Array, saved: number): number {
   const bytes = readFileSync(join(folder, CHECKPOINT));
@@ -69,7 +69,7 @@ export function stepLeft(folder: string, older: Uint8Array, saved: number): numb
   return step;
 }
 
-/** How the files of a folder differ from those of another, to the byte. */
+/** The differences between the files of two folders, compared byte by byte. */
 export function differences(folder: string, expected: string): string[] {
   const [names, wanted] = [folder, expected].map((each) => readdirSync(each).sort());
   if (names.join() !== wanted.join())
@@ -84,11 +84,11 @@ interface Run {
   killed: boolean;
   /** Milliseconds from the first step to the last checkpoint. */
   duration: number;
-  /** The last step that was called saved; 0 for none. */
+  /** The last step that was reported as saved; 0 for none. */
   saved: number;
 }
 
-/** So many milliseconds after a step was told, or after the next file was begun. */
+/** A delay in milliseconds after a step was reported or, if aimed, after the next file was begun. */
 interface Moment {
   step: number;
   wait: number;
@@ -97,8 +97,8 @@ interface Moment {
 const isWriting = (folder: string): boolean => readdirSync(folder).some((name) => name.endsWith('.tmp'));
 
 /**
- * Runs `train` in a folder, and kills it at a moment if it has not ended by then.
- * @throws Error when it fails of itself.
+ * Runs `train` in a folder, and kills it at the given moment unless it has ended by then.
+ * @throws Error when it fails by itself.
  */
 function train(args: string[], folder: string, moment?: Moment): Promise<Run> {
   const command = ['-r', join(root, 'scripts/register.js'), join(root, 'cli/main.ts'), 'train', '--json'];
@@ -108,7 +108,7 @@ function train(args: string[], folder: string, moment?: Moment): Promise<Run> {
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   child.stdout.on('data', (chunk: Buffer) => {
     const lines = (rest + chunk.toString()).split('\n');
-    rest = lines.pop() as string; // the last line may go on
+    rest = lines.pop() as string; // the last line may be incomplete
     for (const line of lines) {
       const told = JSON.parse(line) as { event: string; step: number; files: string[] };
       if (told.event === 'saved' && told.files[0] === CHECKPOINT)
@@ -116,7 +116,7 @@ function train(args: string[], folder: string, moment?: Moment): Promise<Run> {
       if (told.event !== 'step') continue;
       begun ||= performance.now();
       if (moment === undefined || told.step !== moment.step) continue;
-      // no timers: they know whole milliseconds only
+      // busy waiting, since timers are accurate to whole milliseconds only
       const { wait, aimed } = moment;
       const limit = performance.now() + LONGEST_AIM;
       while (aimed && !isWriting(folder) && performance.now() < limit);
@@ -133,7 +133,7 @@ function train(args: string[], folder: string, moment?: Moment): Promise<Run> {
   );
 }
 
-/** Kills runs of so many steps under one configuration, so many times, and lets each run end. */
+/** Kills runs under one configuration a number of times, and lets each run end. */
 export async function killRuns(
   settings: string[],
   { kills, steps = STEPS }: { kills: number; steps?: number },
@@ -152,13 +152,13 @@ export async function killRuns(
     cpSync(before, whole, { recursive: true });
     const perStep = (await train(begin, whole)).duration / steps;
 
-    /** Trains from `step` on; if it is killed, the step from which it can go on. */
+    /** Trains from `step` on; if it is killed, returns the step to resume from. */
     const killed = async (step: number): Promise<number | undefined> => {
       const aimed = random.below(2) === 0;
       const wait = random.uniform() * (aimed ? perStep / 4 : perStep);
       const moment = { step: step + 1 + random.below(steps - step), wait, aimed };
       const run = await train(step === 0 ? begin : ['--resume', '.'], folder, moment);
-      if (!run.killed) return undefined; // it ended while its last step was on its way
+      if (!run.killed) return undefined; // it ended before the report of the last step was processed
       outcome.kills++;
       if (isWriting(folder)) outcome.writing++;
       const left = stepLeft(folder, older, Math.max(step, run.saved));

@@ -1,15 +1,15 @@
 /**
- * Plants mistakes in the source, one at a time, with Stryker, and counts those that no test notices:
+ * Mutation testing with Stryker: plants mistakes in the source, one at a time, and counts those that no test notices.
  *
  *   npm run mutate -- cells/lstm.ts                      one file, in minutes
  *   npm run mutate -- cells hopfield/recall.ts           every file of a folder, and another
- *   npm run mutate -- cells/gru.ts --with jacobian       with another test file, for what its own tests let pass
+ *   npm run mutate -- cells/gru.ts --with jacobian       with another test file, for mutants that survive its own tests
  *   npm run mutate                                       core, cells, bptt, hopfield, io: days on one core
  *
- * A mistake is first shown to the file's own tests, `tests/NAME.test.ts` or `tests/NAME-….test.ts`; where there are none,
- * to all quick tests that import the file. What they let pass is then shown to the tests of `--with`. The whole suite is
- * never run, so a score is a lower bound. What each file came to is kept in `.cache/mutation`, and `tests/MUTATION.md` is
- * written from it.
+ * A mutant first runs against the file's own tests, `tests/NAME.test.ts` or `tests/NAME-….test.ts`; if there are
+ * none, against all quick tests that import the file. Survivors then run against the tests of `--with`. The whole
+ * suite is never run, so a score is a lower bound. The results of each file are kept in `.cache/mutation`, from which
+ * `tests/MUTATION.md` is generated.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,24 +20,24 @@ import { count, record, same, type Mutant, type Result } from './mutation-record
 
 const FOLDERS = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io'];
 const CACHE = '.cache/mutation';
-/** Quick tests only: a mistake would take as long as its tests do. */
+/** Quick tests only: each mutant takes as long as its tests. */
 const tests = readdirSync('tests').filter(
   (name) => name.endsWith('.test.ts') && !name.endsWith('.slow.test.ts'),
 );
 
-/** The tests that belong to a file by their name. */
+/** The tests that belong to a file by name. */
 const ownTests = (file: string): string[] => {
   const name = basename(file, '.ts');
   return tests.filter((test) => test === `${name}.test.ts` || test.startsWith(`${name}-`));
 };
 
-/** The tests that import a file themselves. */
+/** The tests that import a file directly. */
 const importers = (file: string): string[] =>
   tests.filter((test) =>
     readFileSync(join('tests', test), 'utf8').includes(`from '../${file.replace(/\.ts$/, '')}'`),
   );
 
-/** Runs Stryker over a file, or over places in it, with these tests. */
+/** Runs Stryker with these tests over a file, or over some ranges of it. */
 function stryker(file: string, places: readonly string[], withTests: readonly string[]): Mutant[] {
   const report = join(CACHE, 'stryker.json');
   const config = {
@@ -56,9 +56,9 @@ function stryker(file: string, places: readonly string[], withTests: readonly st
     },
     reporters: ['json'],
     jsonReporter: { fileName: report },
-    // many mistakes are in what a module computes when it is loaded: they count like all others
+    // many mutants are in code that runs when a module is loaded: they count like all others
     warnings: { slow: false },
-    // a mistake that makes a loop endless is noticed by this, however busy the machine
+    // the time limit that detects endless loops, generous enough for a busy machine
     timeoutMS: 20_000,
   };
   const written = join(CACHE, 'config.json');

@@ -1,20 +1,20 @@
-/** What `npm run mutate` writes down. */
+/** The record of mutation tests that `npm run mutate` writes. */
 
-/** A mistake, and what became of it. */
+/** A mutant and its result. */
 export interface Mutant {
   mutatorName: string;
   replacement: string;
-  /** Stryker's word for it. */
+  /** Stryker's status. */
   status: string;
   location: Record<'start' | 'end', { line: number; column: number }>;
-  /** The line of the source where it begins. */
+  /** Line of the source where the mutation begins. */
   line: string;
 }
 
-/** What a file came to. */
+/** The results of one file. */
 export interface Result {
   file: string;
-  /** SHA-256 of the file as it was. */
+  /** SHA-256 of the file when it was tested. */
   hash: string;
   date: string;
   minutes: number;
@@ -22,7 +22,7 @@ export interface Result {
   mutants: Mutant[];
 }
 
-/** Survivors that change nothing that can be seen, by file, with the reason. */
+/** Equivalent mutants, which change nothing observable, by file, each with the reason. */
 const EQUIVALENT: Record<string, { line: string; replacement: string; why: string }[]> = {
   'cells/lstm.ts': [
     {
@@ -39,8 +39,8 @@ export const same = (p: Mutant, q: Mutant): boolean =>
   JSON.stringify(p.location) === JSON.stringify(q.location);
 
 /**
- * Noticed is what makes a test fail, or run for ever. Refused is what cannot even be loaded, such as equations that the
- * language of cells refuses: it is left out of the score, as Stryker does.
+ * A mutant is noticed if a test fails or never ends. It is refused if it cannot even be loaded, such as equations
+ * that do not compile: like Stryker, the score leaves it out.
  */
 export function count(mutants: readonly Mutant[]) {
   const of = (...statuses: string[]): number =>
@@ -57,7 +57,7 @@ const code = (text: string): string => {
   return fence === '`' ? `\`${line}\`` : `${fence} ${line} ${fence}`;
 };
 
-/** The record, as Markdown. */
+/** The record as Markdown. */
 export function record(results: readonly Result[], all: readonly string[]): string {
   const sorted = [...results].sort((a, b) => (a.file < b.file ? -1 : 1));
   const run = new Set(sorted.map(({ file }) => file));

@@ -8,7 +8,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FOLDER = join('tests', 'nodes', 'node_modules');
-/** What depends on how V8 compiles and calculates. */
+/** Tests of what depends on V8's compiler and arithmetic. */
 const TESTS = [
   'wide',
   'wasm-',

@@ -1,7 +1,7 @@
 /**
- * Packs the package and uses the tarball as a stranger would: in an empty ES module project and in an empty
- * CommonJS project, from JavaScript, from strict TypeScript that also checks the libraries, and from the
- * command line. Nothing of the repository is visible from there but the compiler.
+ * Packs the package and uses the tarball as a user would: in an empty ES module project and in an empty CommonJS
+ * project, from JavaScript, from strict TypeScript without skipLibCheck, and from the command line. Nothing of the
+ * repository is visible there except the compiler.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(__dirname, '..');
-/** Room for the engine to grow, none for tests or data to slip in. */
+/** Size limit: room for the engine to grow, but not for tests or data included by mistake. */
 const MAX_TARBALL = 1_000_000;
 
 /**
- * Runs as it is as an ES module and as TypeScript; for CommonJS its import becomes a require. The worker thread has to
- * be found in either, and to let the process end by itself.
+ * Runs unchanged as an ES module and as TypeScript; for CommonJS its import becomes a require. In each, the worker
+ * thread must be found, and must not keep the process alive.
  */
 const program = `import * as backstep from 'backstep';
 const names = Object.entries(backstep).filter(([name]) => name !== 'default');
@@ -63,7 +63,7 @@ function pack(): string {
   return join(temp, filename);
 }
 
-/** The names that the package exports, as one import style sees them. */
+/** The exported names, as seen by one import style. */
 function useFrom(kind: 'module' | 'commonjs', tarball: string): string {
   const folder = join(temp, kind);
   mkdirSync(folder);

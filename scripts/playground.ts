@@ -1,13 +1,13 @@
 /**
- * Builds the playground into dist/playground: a page that any web host can serve, on the engine's own source. Run by
- * itself (`npm run build:play`) and with everything else by scripts/build.ts.
+ * Builds the playground into dist/playground, a static page on the engine's own source. Run on its own by `npm run
+ * build:play`, and as part of the build by scripts/build.ts.
  */
 import { join } from 'node:path';
 import type { Plugin } from 'vite' with { 'resolution-mode': 'import' };
 
 const root = join(__dirname, '..');
 
-/** Node's own modules and worker threads have no place in a page: `core/builtin.ts` answers that there are none. */
+/** Node's built-in modules and worker threads do not exist in a page: `core/builtin.ts` reports that there are none. */
 const withoutNode: Plugin = {
   name: 'without node',
   enforce: 'pre',

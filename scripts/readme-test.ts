@@ -2,7 +2,7 @@
  * Runs the code blocks of README.md and compares what they print with what the README says they print.
  *
  *   ```ts             a program of its own: type-checked, then run as an ES module against dist/
- *   ```ts fragment    not a program by itself: left alone
+ *   ```ts fragment    not a complete program: skipped
  *   ```sh run         run by bash in the repository
  *   ```sh             commands only to read: left alone
  *
@@ -31,7 +31,7 @@ function readBlocks(markdown: string): Block[] {
   }));
 }
 
-/** What a block says it prints, as one pattern for each line. */
+/** The expected output of a block, as one pattern per line. */
 function readPromises(code: string): string[] {
   return [...code.matchAll(/(?:\/\/|#) → ?(.*)$/gm)].map(([, text]) => text.trimEnd());
 }
@@ -42,7 +42,7 @@ function matches(printed: string, promised: string): boolean {
 }
 
 function run(where: string, command: string, args: string[], cwd: string): string {
-  // NO_COLOR and a pipe for output: what a reader sees in a log
+  // NO_COLOR and a pipe for output: the plain text that the README shows
   const env = { ...process.env, NO_COLOR: '1' };
   const result = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: SECONDS * 1000 });
   if (result.status === 0) return result.stdout;
@@ -87,7 +87,7 @@ function runBlock({ line, info, code }: Block, folder: string): void {
 function main(): number {
   const blocks = readBlocks(readFileSync(join(root, 'README.md'), 'utf8'));
   const runnable = blocks.filter(({ info }) => info === 'ts' || info === 'sh run');
-  // inside the repository a program finds `backstep` by the package's own name, through its exports
+  // inside the repository a program resolves `backstep` by the package's own name, through its exports
   mkdirSync(join(root, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(root, '.cache', 'readme-'));
   let failed = 0;

@@ -1,9 +1,9 @@
 'use strict';
 
-// `node -r ./scripts/register.js FILE.ts` runs TypeScript from source without checking types (that is
-// `npm run typecheck`). ts-node compiles with swc; what it made of a file is kept in node_modules/.cache, so
-// that the next process reads it there instead of loading ts-node. Worker threads inherit the `-r`, except
-// under jest, where a worker has to be given it: `execArgv: ['-r', '…/scripts/register.js']`.
+// `node -r ./scripts/register.js FILE.ts` runs TypeScript from source without type-checking (`npm run typecheck` does
+// that). ts-node compiles with swc; the output is cached in node_modules/.cache, so that the next process reads it
+// there instead of loading ts-node. Worker threads inherit the `-r`, except under jest, where it must be passed:
+// `execArgv: ['-r', '…/scripts/register.js']`.
 const { createHash } = require('node:crypto');
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -22,7 +22,7 @@ function compile(source, file) {
   return service.compile(source, file);
 }
 
-// one file for each source, so that nothing grows: the first line says what it was made of
+// one cache file per source, so that the cache stays bounded: its first line identifies the input
 function read(kept, key) {
   try {
     const text = readFileSync(kept, 'utf8');
@@ -35,12 +35,12 @@ function read(kept, key) {
 function write(kept, text) {
   try {
     mkdirSync(cache, { recursive: true });
-    // two processes may write the same file: each writes its own, the last one stays
+    // several processes may write the same file: each writes its own, and the last rename wins
     const own = `${kept}.${process.pid}.${threadId}`;
     writeFileSync(own, text);
     renameSync(own, kept);
   } catch {
-    // where nothing can be written, every process compiles for itself
+    // if the cache is not writable, every process compiles for itself
   }
 }
 

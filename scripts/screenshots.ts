@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of the playground that the README shows, in docs/images: `npm run screenshots`.
+ * Takes the screenshots of the playground for the README, in docs/images: `npm run screenshots`.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ interface Picture {
   name: string;
   link: string;
   theme: 'light' | 'dark';
-  /** It is taken after at least so many steps of training. */
+  /** Minimum number of training steps before the screenshot. */
   steps: number;
   prepare: (page: Page) => Promise<unknown>;
   width?: number;

@@ -1,15 +1,15 @@
 /**
- * Trains without a pause, with all that `train` does on the way, and sees whether memory grows:
+ * Trains without a pause, including everything that `train` does on the way, and checks that memory does not grow:
  *
  *   npm run -s soak -- [--minutes 10 | --steps 1050]
  *
- * A validation every 100 steps, a checkpoint written every 200, a sample every 500, the first at once. Memory is looked at
- * after a collection, with V8's young generation kept at 1 MB, which it would otherwise size as it likes. What counts
- * begins after a tenth of the run, when every kernel is compiled and every plan laid out: a line is fitted through the
- * samples from there on, and what it rises by until the end must be less than 5 MB of the whole process, 1 MB of V8's
- * heap, and nothing of the engine's memory. The process breathes by one or two megabytes, as its allocator takes and gives
- * back pages. Ten minutes are some 100,000 steps: 5 MB are 50 bytes a step then, and one small object, left behind by
- * each, would be more.
+ * It validates every 100 steps, writes a checkpoint every 200, and takes a sample every 500 and one at the start.
+ * Memory is measured after a garbage collection, with V8's young generation fixed at 1 MB, since V8 would otherwise
+ * resize it. Samples count after a tenth of the run, when every kernel is compiled and every plan allocated. A line
+ * is fitted through them, and its rise until the end must be less than 5 MB for the whole process, 1 MB for V8's
+ * heap, and zero for the engine's memory. The process size fluctuates by one or two megabytes, as its allocator takes
+ * and returns pages. Ten minutes are some 100,000 steps, so 5 MB are 50 bytes per step; leaking one small object per
+ * step would exceed that.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,22 +34,22 @@ const WARM_UP = 1 / 10;
 const SAVE_EVERY = 200;
 const SAMPLE_EVERY = 500;
 
-/** Bytes: of the whole process, of V8's heap with what hangs on it, and in use of the engine's memory. */
+/** Bytes: of the whole process, of V8's heap with its external memory, and in use of the engine's memory. */
 export interface Usage {
   resident: number;
   heap: number;
   engine: number;
 }
-/** How much each may rise by. */
+/** The allowed growth of each. */
 export const bounds: Usage = { resident: 5 * MB, heap: MB, engine: 0 };
 
 interface Sample extends Usage {
   step: number;
-  /** How much of the run is done, 0…1. */
+  /** Fraction of the run that is done, 0…1. */
   done: number;
 }
 
-/** What the line of least squares through the samples after the warm-up rises by from there to the end. */
+/** Growth after the warm-up: the rise of the least-squares line through the samples from there to the end. */
 export function growth(samples: readonly Sample[], of: keyof Usage): number {
   const late = samples.filter(({ done }) => done >= WARM_UP);
   return slope(late.map((sample) => [sample.done, sample[of]])) * (late[late.length - 1].done - late[0].done);
@@ -59,14 +59,14 @@ const inMb = (bytes: number, digits: number): string => (bytes / MB).toFixed(dig
 
 async function usage(collect: () => void): Promise<Usage> {
   collect();
-  // finalisers, which give back the engine's memory, run between tasks
+  // finalizers, which release the engine's memory, run between tasks
   await new Promise(setImmediate);
   collect();
   const { rss, heapUsed, external } = process.memoryUsage();
   return { resident: rss, heap: heapUsed + external, engine: engineMemory().used() };
 }
 
-/** Trains for so many steps or minutes; tells each sample. */
+/** Trains for a number of steps or minutes, printing each sample. */
 async function soak(limit: { steps: number } | { minutes: number }): Promise<Sample[]> {
   const { gc: collect } = globalThis as { gc?: () => void };
   mustBe(
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
   const last = samples[samples.length - 1].step;
   for (const of of Object.keys(bounds) as (keyof Usage)[]) {
     const rise = growth(samples, of);
-    // NaN must not pass
+    // written so that NaN fails
     const ok = rise <= bounds[of];
     line(
       `${of} memory: ${inMb(rise, 3)} MB in ${last} steps, bound ${inMb(bounds[of], 0)} MB: ${ok ? 'flat' : 'GROWS'}`,
