@@ -1,4 +1,4 @@
-/** What `--cell` can be: a cell that is built in, by its name, or one of the user's own, as the text of its file. */
+/** Parses `--cell`: the name of a built-in cell, or a file with the equations of the user's own, stored as its text. */
 import { existsSync, statSync } from 'node:fs';
 import type { Cell } from '../cells/cell';
 import { choiceNames, choiceOf, type CellParts, type CellSizes } from '../cells/kinds';
@@ -9,13 +9,13 @@ import { readUtf8 } from '../io/files';
 import { known } from '../terminal/arguments';
 import { usage, using } from '../terminal/errors';
 
-/** Into how many equal parts a cell shares out its hidden units, and why; undefined where it does not. */
+/** Into how many equal parts a cell divides its hidden units, and why; undefined if it does not. */
 export const partsOf = (cell: string): CellParts | undefined => choiceOf(cell)?.kind.parts;
 
-/** Whether a setting is the text of a cell, and not the name of one. */
+/** Whether a setting is the text of a cell rather than a name. */
 const isText = (cell: string): boolean => cell.includes('\n');
 
-/** The cell that a setting asks for. @throws TypeError for a name that is none. */
+/** Makes the cell of a setting. @throws TypeError for an unknown name. */
 export function makeCell(cell: string, sizes: CellSizes): Cell {
   if (isText(cell)) return cellFromText({ ...sizes, equations: cell });
   const choice = choiceOf(cell);
@@ -23,26 +23,26 @@ export function makeCell(cell: string, sizes: CellSizes): Cell {
   return choice.make(sizes);
 }
 
-/** Whether a setting asks for a cell: what a checkpoint says is not trusted. */
+/** Whether a setting from a checkpoint, which is untrusted, names or defines a cell. */
 export const isCellSetting = (cell: string): boolean => choiceOf(cell) !== undefined || isText(cell);
 
-/** How a setting is shown: `gru`, `mgu (from a file)`. */
+/** How a setting is printed: `gru`, `mgu (from a file)`. */
 export const cellLabel = (cell: string): string => {
   if (!isText(cell)) return cell;
   const [, name = 'a cell'] = /^\s*cell\s+([\w-]+)/m.exec(cell) ?? [];
   return `${name} (from a file)`;
 };
 
-/** Whether a word on the command line is meant as a file: there is one, or it looks like one. */
+/** Whether an argument on the command line means a file: it exists, or it looks like a path. */
 export const isCellFile = (word: string): boolean =>
   choiceOf(word) === undefined && (/[./\\]/.test(word) || (existsSync(word) && statSync(word).isFile()));
 
-/** Made once with small sizes: what is wrong with a text is said before anything else is read. */
+/** Builds the cell once with small sizes, so that errors in its text are reported before anything else is read. */
 const makeOnce = (equations: string): unknown => cellFromText({ input: 2, hidden: 3, equations });
 
 /**
  * The text of a cell's file.
- * @param read Reads it once, to find what is wrong with it.
+ * Parses the text once, to find errors.
  * @throws CommandError when there is no such file, or it holds no cell.
  */
 export function readCellFile(file: string, place: string, read = makeOnce): string {
@@ -65,12 +65,12 @@ export function readCellFile(file: string, place: string, read = makeOnce): stri
   return text;
 }
 
-/** A name, or the text of a cell. @throws CommandError for neither. */
+/** Accepts a cell's name, or the text of a cell. @throws CommandError for anything else. */
 export function knownCell(cell: unknown, place: string): string {
   if (typeof cell === 'string' && isText(cell)) return cell;
   return known(cell, choiceNames(), `${place} must be a file, or one of`);
 }
 
-/** A name, or the text of the file that is named. @throws CommandError for neither. */
+/** Accepts a cell's name, or a file, whose text it returns. @throws CommandError for anything else. */
 export const readCell = (word: string, place: string): string =>
   isCellFile(word) ? readCellFile(word, place) : knownCell(word, place);

@@ -1,11 +1,11 @@
-/** loss.svg: the training and the validation curve. */
+/** Draws loss.svg: the training and the validation curve. */
 import { canvas } from '../draw/canvas';
 import type { Trainee } from './trainee';
 
-/** What the losses of a curve are drawn as. */
+/** Label and unit of the loss axis. */
 export interface LossAxis {
   label: string;
-  /** Of a loss of one. */
+  /** Axis value of a loss of one. */
   unit: number;
 }
 const colors = { training: '#4e79a7', validation: '#e15759' };

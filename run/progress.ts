@@ -1,15 +1,15 @@
-/** How fast a run is, how far, and how well it does: what a step line and a progress bar show. */
+/** Progress of a run: speed, fraction done and running loss, for step lines and the progress bar. */
 import type { StepInfo } from '../bptt/train/fit';
 import type { Pace, Trainee } from './trainee';
 
-/** Of the running averages: about the last ten steps count. */
+/** Decay of the running average, over about the last ten steps. */
 const SMOOTHING = 0.9;
 
 export class Progress {
   /** The running average of the loss. */
   average = NaN;
   private readonly firstStep: number;
-  /** Seconds spent in steps, without validation, samples and saving; and where the clock of the next step starts. */
+  /** Seconds spent in steps, without validation, samples and saving; `resumed` is the start of the next step. */
   private working = 0;
   private tokens = 0;
   private resumed: number;
@@ -27,7 +27,7 @@ export class Progress {
     return (performance.now() - this.started) / 1000;
   }
 
-  /** Takes note of a step that has just been made. */
+  /** Records a completed step. */
   step({ step, loss, tokens }: StepInfo): Pace {
     this.working += (performance.now() - this.resumed) / 1000;
     this.average = Number.isNaN(this.average) ? loss : SMOOTHING * this.average + (1 - SMOOTHING) * loss;
@@ -52,7 +52,7 @@ export class Progress {
     };
   }
 
-  /** What lay between the last step and this moment was not training. */
+  /** Starts the clock of the next step; the time since the last one does not count as training. */
   resume(): void {
     this.resumed = performance.now();
   }

@@ -1,4 +1,4 @@
-/** Three ways to tell what happens: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
+/** Reports events in three ways: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
 import { createColors } from 'picocolors';
 import { Bar, barFits } from '../terminal/bar';
 import { count, type Gradcheck } from './told';
@@ -7,16 +7,16 @@ import { jsonLine, line } from '../terminal/output';
 
 export interface Reporter {
   tell(event: Told): void;
-  /** Leaves the terminal as it was. */
+  /** Restores the terminal. */
   close(): void;
 }
 
 const isStep = (event: Told): event is ToldStep => event.event === 'step';
 
-/** Seconds between two step lines where there is no bar. */
+/** Seconds between two step lines when there is no bar. */
 const LINE_EVERY = 5;
 
-/** The reporter that suits where standard output and standard error go. */
+/** The reporter that suits standard output and standard error: terminal, pipe or file. */
 export function reporterFor(json: boolean, words: Words): Reporter {
   if (json) return { tell: jsonLine, close: () => undefined };
   return barFits() ? new BarReporter(words) : new LineReporter(words);
@@ -24,7 +24,7 @@ export function reporterFor(json: boolean, words: Words): Reporter {
 
 class LineReporter implements Reporter {
   private next = 0;
-  /** A step that has not been told: it is before anything else is, so that the last one always is. */
+  /** The last step that was not printed; printed before any other event, so that the final step always appears. */
   private untold: ToldStep | undefined;
   private validation: Told | undefined;
 
@@ -62,7 +62,7 @@ class BarReporter implements Reporter {
       return;
     }
     if (event.event === 'validation') this.validation = event;
-    // the bar goes while something is printed, and is drawn again below it at the next step
+    // clears the bar before printing; the next step draws it again below
     this.close();
     for (const text of this.words.lines(event)) line(text, (shown) => this.paint(event, shown));
   }

@@ -1,4 +1,4 @@
-/** The settings of every training run: their form in a checkpoint, and the schedule as it is written. */
+/** Settings of every training run: their form in a checkpoint, and the parser of `--schedule`. */
 import * as v from 'valibot';
 import { scheduleForms, trainingSettings, type SettingName } from '../bptt/train/settings';
 import { schedule, schedules, type ScheduleOptions } from '../bptt/train/schedules';
@@ -9,7 +9,7 @@ import { isCellSetting } from './cellchoice';
 
 /** Name of the checkpoint in a run's folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
-/** Name of the loss curve, which every run draws. */
+/** Name of the picture of the loss curves, which every run draws. */
 export const PICTURE = 'loss.svg';
 
 const isSchedule = (given: unknown): boolean => {
@@ -22,21 +22,21 @@ const isSchedule = (given: unknown): boolean => {
 };
 
 type Table = typeof trainingSettings;
-/** Values of a setting as a checkpoint holds them: `off` is left to each entry. */
+/** Values of a setting as a checkpoint stores them: each entry represents `off` in its own way. */
 type Stored<K extends SettingName> = Exclude<Value<Table[K]>, typeof OFF>;
 
-/** What a checkpoint holds of a setting. */
+/** Schema of a setting in a checkpoint. */
 export const stored = <K extends SettingName>(name: K): v.GenericSchema<Stored<K>> =>
   v.custom<Stored<K>>(
     (value) => value !== OFF && canBe(trainingSettings[name], value),
     ({ input }) => `must be ${settingInWords(trainingSettings[name])}, got ${show(JSON.stringify(input))}`,
   );
 
-/** What a checkpoint says of the run it comes from, whatever was trained. */
+/** The entries that every run writes to its checkpoint, whatever it trains. */
 export const runEntries = {
-  /** Fingerprint of what was trained on: a run goes on with the same data only. */
+  /** Fingerprint of the training data: a run can be resumed only with the same data. */
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  /** The name of a cell, or the text of one's own. */
+  /** The name of a built-in cell, or the text of the user's own. */
   cell: v.pipe(v.string(), v.check(isCellSetting)),
   layers: stored('layers'),
   hidden: stored('hidden'),
@@ -48,19 +48,19 @@ export const runEntries = {
   dropout: stored('dropout'),
   seed: stored('seed'),
   dtype: stored('dtype'),
-  // any: a checkpoint may come from where other executors are
+  // any string: the checkpoint may come from a machine with other executors
   executor: v.string(),
-  /** Left out when it is 1. */
+  /** Absent when it is 1. */
   threads: v.optional(stored('threads')),
   steps: v.nullable(stored('steps')),
   seconds: v.nullable(stored('seconds')),
 };
 
 /**
- * Reads `constant`, `step:EVERY:FACTOR`, `cosine:STEPS:MINIMUM` or another schedule by its name and its options in order,
- * with or without `warmup:STEPS,` before it; options at the end that have a default can be left out.
+ * Reads `constant`, `step:EVERY:FACTOR`, `cosine:STEPS:MINIMUM` or another schedule by its name and its options in
+ * order, optionally preceded by `warmup:STEPS,`; options at the end that have a default can be omitted.
  *
- * @param steps what an option called `steps` is when it is left out, the end of a cosine for instance.
+ * @param steps default of an option called `steps`, such as the end of a cosine.
  * @throws CommandError for any other text.
  * @example readSchedule('warmup:100,cosine:5000', null) // { name: 'cosine', steps: 5000, warmUp: 100 }
  */

@@ -1,4 +1,4 @@
-/** What happens in every training run, whatever it trains: in words for people, and how they are shown numbers. */
+/** Events that every training run reports, as text lines, and the number formats of those lines. */
 import type { GradcheckReport, GradcheckRow } from '../bptt/check/gradcheck';
 import type { Reason } from '../bptt/check/judge';
 
@@ -7,13 +7,13 @@ export interface Saved {
   step: number;
   files: string[];
   bytes: number;
-  /** Where the model of another run is now that was in the place of this one. */
+  /** Where the earlier model of another run was moved; absent if there was none. */
   kept?: string;
 }
 export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
 export type RunEvent = Saved | Gradcheck;
 
-/** Such an event as lines. */
+/** An event as text lines. */
 export function linesOfRun(event: RunEvent): string[] {
   if (event.event === 'gradcheck') return gradcheckLines(event);
   const { files, bytes, kept } = event;
@@ -59,7 +59,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
   ];
 }
 
-/** How many derivatives an oracle could not decide, and why; nothing where there are none. */
+/** How many derivatives an oracle could not decide, and why; empty if there are none. */
 export function undecidedIn(rows: readonly GradcheckRow[]): string {
   const sum = (reason: Reason): number => rows.reduce((total, one) => total + one.undecided[reason], 0);
   const [kink, rounding, field] = [sum('kink'), sum('rounding'), sum('field')];
@@ -72,11 +72,11 @@ export function undecidedIn(rows: readonly GradcheckRow[]): string {
   return all === 0 ? '' : `${count(all)} undecided (${why.filter(Boolean).join(', ')})`;
 }
 
-/** A line with a title, in columns. */
+/** A line of two columns: a title and a text. */
 export const row = (title: string, text: string): string => `${title.padEnd(12)}${text}`;
 /** 1234567 as 1,234,567. */
 export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
-/** A number in three digits. */
+/** A number with three significant digits. */
 export const short = (n: number): string => (n >= 1e-3 && n < 1e4 ? n.toPrecision(3) : n.toExponential(1));
 
 /** Seconds as 0:07 or 1:02:03. */

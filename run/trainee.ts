@@ -1,32 +1,35 @@
-/** What a run trains: all that depends on the task. The run itself knows time, files, signals and the terminal. */
+/**
+ * Interface between a training run and its task. The run handles time, files, signals and the terminal; the task all
+ * else.
+ */
 import type { GradcheckReport } from '../bptt/check/gradcheck';
 import type { LossCurve } from '../bptt/train/curve';
 import type { FitResult, StepInfo } from '../bptt/train/fit';
 import type { CheckpointToSave } from '../io/checkpoint';
 
-/** Something that happened, as an object of JSON; `event` names it. */
+/** An event as a JSON object; `event` is its name. */
 export interface Told {
   event: string;
 }
 
-/** What a step line and a progress bar need of a step. */
+/** The fields of a step that step lines and the progress bar use. */
 export interface ToldStep extends Told {
   event: 'step';
   step: number;
-  /** Seconds since the start, and how much of the run is done, 0…1. */
+  /** Seconds since the start, and the fraction of the run that is done, 0…1. */
   seconds: number;
   done: number;
 }
 
-/** What happened, in words. */
+/** Formats events as text. */
 export interface Words {
-  /** As lines; of a step one line, with the last validation beside it. */
+  /** The lines of an event; a step is one line, with the last validation beside it. */
   lines(event: Told, last?: Told): string[];
-  /** What is told of a step, most important first. */
+  /** The facts about a step for the progress bar, most important first. */
   factsOf(step: ToldStep, last?: Told): string[];
 }
 
-/** How fast a run is, and how far. */
+/** Speed and progress of a run. */
 export interface Pace {
   /** The running mean of the loss. */
   average: number;
@@ -37,7 +40,7 @@ export interface Pace {
   done: number;
 }
 
-/** How a run ended, for the last words. */
+/** How a run ended, for the final report. */
 export interface Ending {
   stopped: string;
   /** Steps made by this run. */
@@ -45,16 +48,16 @@ export interface Ending {
   seconds: number;
   /** The running mean of the training loss. */
   training: number;
-  /** Commands: to resume, and of any other kind. */
+  /** The command that resumes the run, and a function that formats any other command. */
   resume: string;
   command: (text: string) => string;
-  /** The checkpoint, as a shell takes it. */
+  /** The checkpoint's path, quoted for the shell. */
   file: string;
 }
 
 export interface RunOptions {
   signal: AbortSignal;
-  /** Awaited; returning false stops. */
+  /** Awaited; training stops when it returns false. */
   onStep: (info: StepInfo) => unknown;
 }
 
@@ -63,11 +66,11 @@ export interface Trainee {
   readonly settings: { lr: number; clip: number | null; steps: number | null; seconds: number | null };
   readonly words: Words;
   readonly curves: { training: LossCurve; validation: LossCurve };
-  /** Updates made so far, those before a resume included. */
+  /** Updates made so far, including those before a resume. */
   readonly steps: number;
   /** Whether the schedule has ended. */
   readonly spent: boolean;
-  /** Starts the threads; says why there are fewer than were wanted, or nothing. */
+  /** Starts the threads; returns why there are fewer than requested, or an empty string. */
   start(): Promise<string>;
   close(): void;
   run(options: RunOptions): Promise<FitResult['stopped']>;
@@ -75,11 +78,11 @@ export interface Trainee {
   gradcheck(): GradcheckReport;
   opening(out: string): Told;
   stepped(info: StepInfo, pace: Pace): ToldStep;
-  /** After the steps that a validation is due for. */
+  /** Validates if a validation is due at this step. */
   validateWhenDue(): Told | undefined;
-  /** What the network has learnt, to look at while it trains; not every task has such. */
+  /** A sample of what the network has learned, shown during training; absent for tasks without one. */
   sample?(): Told;
-  /** After the last step: pictures by the names of their files. */
+  /** Pictures for the end of the run, by file name. */
   pictures(): Promise<Record<string, string>>;
   closing(ending: Ending): Told;
 }

@@ -1,4 +1,4 @@
-/** One training run, whatever it trains: it trains, reports, saves, and says how to go on. */
+/** A training run of any task: trains, reports, saves, and says how to continue. */
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve as absolute } from 'node:path';
@@ -16,22 +16,22 @@ import { CHECKPOINT, PICTURE } from './settings';
 import type { Gradcheck, Saved } from './told';
 import type { Trainee } from './trainee';
 
-/** What every run can be told, whatever it trains. */
+/** Options of every run, whatever it trains. */
 export interface RunChoices {
   saveEvery?: number;
   out?: string;
-  /** Replaces a model that is in the folder already, which is kept beside the new one otherwise. */
+  /** Replaces a model that is already in the folder; by default that model is kept beside the new one. */
   fresh?: boolean;
   resume?: string;
   json?: boolean;
 }
 
 const PREVIOUS = 'checkpoint.previous.safetensors';
-/** What an error leaves: the last good weights, beside the last checkpoint. */
+/** Where the last good weights are written after an error, beside the last checkpoint. */
 const RESCUED = 'checkpoint.rescued.safetensors';
 const SAVE_SECONDS = 30;
 
-/** How long to go on, and under which schedule where the old one has ended: a new one falls over as many steps again. */
+/** Options for training longer; if the schedule has ended, a new one over as many steps again. */
 export const onward = ({ spent, steps }: Trainee): string =>
   spent ? `--steps ${2 * steps} --schedule cosine` : '--seconds 60';
 
@@ -46,7 +46,7 @@ export class TrainingRun {
   private lastSave: number;
   private lastSample: number;
   private spentTold = false;
-  /** The step of the checkpoint in the folder: of this run, or of the one that it resumes. */
+  /** The step of the checkpoint in the folder if it belongs to this run, or to the one that it resumes. */
   private savedStep: number | undefined;
 
   constructor(
@@ -123,7 +123,7 @@ export class TrainingRun {
       try {
         this.save();
       } catch (error) {
-        // the disk may have room again by the end, and the training so far is in memory
+        // the disk may have space again by the end, and the training so far is in memory
         note(reporter, `${(error as Error).message}; training continues, and will try to save again`);
       }
       this.lastSave = now;
@@ -137,7 +137,7 @@ export class TrainingRun {
     return commandLine(`train --resume ${quote(this.checkpoint)} ${how}`.trim());
   }
 
-  /** Says once that further steps change nothing. */
+  /** Reports once that further steps change nothing. */
   private tellSpent(): void {
     const { trainer, reporter, spentTold } = this;
     if (spentTold) return;
@@ -155,7 +155,7 @@ export class TrainingRun {
       const sample = trainer.sample?.();
       if (sample) reporter.tell(sample);
     } catch (error) {
-      // fed with its own output, a network may run away that trains well
+      // a network that trains well can still diverge when fed with its own output
       note(reporter, `sample at step ${trainer.steps}: ${(error as Error).message}; training continues`);
     }
   }
@@ -170,14 +170,14 @@ export class TrainingRun {
     this.reporter.tell(savedOf({ step, files, bytes: bytes.length, ...(kept !== undefined && { kept }) }));
   }
 
-  /** Copies the model of another run before this one first takes its place; returns where it is then. */
+  /** Before the first save, copies another run's model to a second file; returns the name of that file. */
   private keepOther(): string | undefined {
     const { checkpoint, options, savedStep } = this;
     if (savedStep !== undefined || options.fresh || !existsSync(checkpoint)) return undefined;
     return writeBeside(join(this.out, PREVIOUS), readWhole(checkpoint));
   }
 
-  /** After the last step: what has been reached, whether the gradients are right, and where to go from here. */
+  /** After the last step: reports the results, checks the gradients, and says how to continue. */
   private async finish(stopped: string): Promise<void> {
     const { trainer, reporter, progress } = this;
     const { seconds } = progress;
@@ -196,7 +196,7 @@ export class TrainingRun {
         stopped,
         made: step - this.firstStep,
         seconds,
-        // none was made where only the end was missing
+        // no step was made if only the final report was missing
         training: step === this.firstStep ? trainer.curves.training.last : progress.average,
         resume: this.resumption(onward(trainer)),
         command: commandLine,
@@ -223,7 +223,7 @@ export class TrainingRun {
     return failure(`train: ${message}`, fix + this.kept(), error);
   }
 
-  /** Says where the last good weights are; writes them where no file has them yet. */
+  /** Says where the last good weights are, and writes them first if no file has them yet. */
   private kept(): string {
     const { savedStep: saved, checkpoint } = this;
     const last = saved === undefined ? '' : `the last good checkpoint is ${checkpoint}`;
@@ -243,10 +243,10 @@ export class TrainingRun {
 
 const savedOf = (saved: Omit<Saved, 'event'>): Saved => ({ event: 'saved', ...saved });
 
-/** Seconds between two samples: six in a short run. */
+/** Seconds between two samples: a sixth of the time limit, between 10 and 60. */
 const sampleEvery = (seconds: number | null): number => Math.min(60, Math.max(10, (seconds ?? 180) / 6));
 
-/** Says something on standard error without spoiling the progress bar. */
+/** Prints a note on standard error without disturbing the progress bar. */
 function note(reporter: Reporter, text: string): void {
   reporter.close();
   noteLine(text);
