@@ -7,7 +7,7 @@ export interface Saved {
   step: number;
   files: string[];
   bytes: number;
-  /** Where the earlier model of another run was moved; absent if there was none. */
+  /** The file to which the model of an earlier run was copied before it was replaced; absent if there was none. */
   kept?: string;
 }
 export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
