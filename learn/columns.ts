@@ -1,15 +1,15 @@
 /**
- * CoNLL columns: a token and its tag on each line, an empty line after each sentence.
+ * Reads CoNLL columns: a token and its tag on each line, an empty line after each sentence.
  *
- *   Mark   NNP  B-PER          the token first, the tag last; columns between them are not read
+ *   Mark   NNP  B-PER          the token first, the tag last; columns between them are ignored
  *   works  VBZ  O
  *
- * Of CoNLL-U (ten columns, comments behind #) the second column is the token, and the fourth one the tag.
+ * In CoNLL-U (ten columns, comments after #), the second column is the token, and the fourth is the tag.
  */
 import { must } from '../core/check';
 import { Table } from '../data/table';
 
-/** Whether a file is called as such files are. */
+/** Whether a file has a name that is usual for such files. */
 export const hasColumns = (file: string): boolean => /\.(conllu?|iob2?|bio)$/i.test(file);
 
 interface Sentence {
@@ -19,9 +19,9 @@ interface Sentence {
 }
 
 /**
- * The sentences of a text as a table of two columns of lists, `tokens` and `tags`; the latter are empty where lines hold
- * tokens alone.
- * @throws RangeError for a line with another number of columns than the first, with its number.
+ * The sentences of a text as a table of two list columns, `tokens` and `tags`; the tags are empty if the lines hold
+ * only tokens.
+ * @throws RangeError for a line whose number of columns differs from that of the first, giving its number.
  */
 export function columnsTable(text: string, name: string): Table {
   const where = `table: ${name}`;
@@ -42,7 +42,7 @@ export function columnsTable(text: string, name: string): Table {
     const why = 'a token and its tag on each line, an empty line after each sentence';
     if (cells.length !== width)
       must(false, where, `every line must have ${width} columns`, `${cells.length} in line ${k + 1}`, why);
-    // words that were taken together or left out have numbers such as 3-4 and 8.1
+    // contracted and elided words have ids such as 3-4 and 8.1
     if (universal && !/^\d+$/.test(cells[0])) continue;
     if (!current) sentences.push((current = { tokens: [], tags: [], line: k + 1 }));
     current.tokens.push(universal ? cells[1] : cells[0]);

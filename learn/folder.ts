@@ -1,10 +1,10 @@
-/** A folder of texts, with a folder for each class: `reviews/good/1.txt`. */
+/** Reads a folder of texts with a subfolder for each class: `reviews/good/1.txt`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, mustBe } from '../core/check';
 import { Table } from '../data/table';
 
-/** The files of a folder and of those in it, in the order of their names; hidden ones are left out. */
+/** The files of a folder and its subfolders, sorted by name, without hidden ones. */
 export function filesIn(folder: string): { file: string; label: string }[] {
   const inside = (path: string) =>
     readdirSync(path, { withFileTypes: true })
@@ -22,8 +22,8 @@ export function filesIn(folder: string): { file: string; label: string }[] {
 }
 
 /**
- * A row for each file: its name, its text, and the folder that it lies in as its label.
- * @throws RangeError for a folder without files; TypeError for a file that is no UTF-8 text, with its name.
+ * A table with a row for each file: its name, its text, and the name of its folder as the label.
+ * @throws RangeError for a folder without files; TypeError for a file that is not UTF-8 text, with its name.
  */
 export function folderTable(folder: string): Table {
   const files = filesIn(folder);
@@ -44,7 +44,7 @@ export function folderTable(folder: string): Table {
     [
       { name: 'file', kind: 'texts', values: files.map(({ file }) => file) },
       { name: 'text', kind: 'texts', values: texts },
-      // of files that lie in no folder, nothing is told
+      // files outside of any subfolder have no label
       ...(labels.some((label) => label !== '')
         ? [{ name: 'label', kind: 'texts' as const, values: labels }]
         : []),

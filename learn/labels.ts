@@ -1,28 +1,28 @@
-/** How well labels are told: beside a rule that needs no network, label by label, and which is taken for which. */
+/** Evaluates predicted labels: comparison with a baseline rule, figures per label, and the confusion matrix. */
 import { safe } from '../core/safe';
 import { accuracy, bootstrap, confusion, macroF1, perClass, type Confusion } from '../data/metrics';
 import { canvas } from '../draw/canvas';
 import { columnsOf } from '../terminal/wrap';
 import type { Judgement } from './task';
 
-/** What was said of sequences, each with one label or with one for each step; labels by their numbers. */
+/** True and predicted labels of sequences, one label each or one for each step; labels are given by index. */
 export interface Said {
   labels: readonly string[];
   truth: readonly (readonly number[])[];
   model: readonly (readonly number[])[];
-  /** By the simplest rule, and what that is: `always "ham"`. */
+  /** Predictions of the baseline rule, and its name: `always "ham"`. */
   rule: readonly (readonly number[])[];
   ruleName: string;
-  /** What has a label: `texts`, `tokens`. */
+  /** The unit that is labelled: `texts`, `tokens`. */
   unit: string;
-  /** What a sequence is called where it has several labels. */
+  /** The name of a sequence, if its steps are labelled. */
   sequences?: string;
 }
 
 const right = (truth: readonly number[], said: readonly number[]): number =>
   truth.reduce((n, label, t) => n + Number(said[t] === label), 0);
 
-/** Figures, lines and the picture of a confusion matrix. */
+/** The metrics, text lines, and a picture of the confusion matrix. */
 export function judgeLabels(given: Said): Judgement {
   const { labels, truth, model, rule, ruleName, unit, sequences } = given;
   const countsOf = (said: Said['model']): number[][] => confusion(said.flat(), truth.flat(), labels.length);
@@ -31,7 +31,7 @@ export function judgeLabels(given: Said): Judgement {
   const [ours, theirs] = [model, rule].map((said) => said.map((one, k) => right(truth[k], one)));
   const shareOf = (hits: readonly number[], rows: readonly number[]): number =>
     rows.reduce((sum, k) => sum + hits[k], 0) / rows.reduce((sum, k) => sum + sizes[k], 0);
-  // sequences are drawn, not steps: the steps of one resemble each other
+  // the bootstrap resamples sequences, not steps: the steps of one sequence are correlated
   const interval = bootstrap(truth.length, (rows) => shareOf(ours, rows));
   const gain = bootstrap(truth.length, (rows) => shareOf(ours, rows) - shareOf(theirs, rows));
   const whole = ours.filter((hits, k) => hits === sizes[k]).length / truth.length;
@@ -74,7 +74,7 @@ interface Figures {
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const points = (share: number): string => (100 * share).toFixed(1);
 
-/** A name in a column. */
+/** A label cut or padded to the width of a column. */
 const named = (name: string, width: number): string => {
   const shown = Array.from(safe(name));
   return (shown.length > width ? `${shown.slice(0, width - 1).join('')}…` : shown.join('')).padEnd(width);
@@ -90,7 +90,7 @@ function summary({ count, model, baseline, interval: [low, high] }: Figures, uni
   ];
 }
 
-/** In words, whether it was worth the trouble. */
+/** A sentence on whether the network beats the baseline. */
 function verdict({ model, baseline, gain: [low, high] }: Figures): string {
   const by = points(model.accuracy - baseline.accuracy);
   const range = `95 %: ${points(low)} … ${points(high)}`;
@@ -101,7 +101,7 @@ function verdict({ model, baseline, gain: [low, high] }: Figures): string {
   return `  no better than ${rule} (${by} points of accuracy; ${range})`;
 }
 
-/** How many are shown. */
+/** Maximum numbers shown. */
 const MOST_LABELS = 20;
 const MOST_MISTAKES = 8;
 
@@ -124,7 +124,7 @@ function byLabel(labels: readonly string[], counts: Confusion): string[] {
   ];
 }
 
-/** The confusion matrix where it fits, else the commonest mistakes. */
+/** The confusion matrix if it fits, else the most frequent confusions. */
 function mixUps(labels: readonly string[], counts: Confusion): string[] {
   const [first, cell] = [14, 10];
   const room = Math.min(100, columnsOf(process.stdout));
@@ -154,7 +154,7 @@ function mixUps(labels: readonly string[], counts: Confusion): string[] {
   ];
 }
 
-/** The confusion matrix: colours are shares of the row. */
+/** Picture of the confusion matrix, coloured by the share of each row. */
 async function draw(labels: readonly string[], counts: Confusion): Promise<string> {
   const { Plot, document, style } = await canvas();
   const cells = counts.flatMap((row, k) => {

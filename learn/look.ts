@@ -1,4 +1,4 @@
-/** `backstep data`: what was understood of a file. */
+/** `backstep data`: describes how a file was read. */
 import type { Column, Table } from '../data/table';
 import { sparkline } from '../draw/sparkline';
 import { safe } from '../core/safe';
@@ -12,7 +12,7 @@ const MOST_CLASSES = 20;
 const MOST_NAMED = 6;
 const WIDTH = 24;
 
-/** What there is to say of a column, most important first. */
+/** Facts about a column, most important first. */
 interface About {
   name: string;
   kind: string;
@@ -46,7 +46,7 @@ function ofDates(values: Float64Array): [facts: string, picture: string] {
   return [facts.filter(Boolean).join(', '), ''];
 }
 
-/** Classes and how often each occurs, or lengths where nearly all texts differ. */
+/** The classes with their counts, or the lengths if nearly all texts differ. */
 function ofTexts(values: readonly string[]): [facts: string, picture: string] {
   const there = values.filter((text) => text !== '');
   const counts = new Map<string, number>();
@@ -101,7 +101,7 @@ const kinds: Record<string, string | undefined> = {
   folder: 'a file for each row',
 };
 
-/** Prints what was understood of a file. */
+/** Prints how a file was read. */
 export async function look(file: string, { json = false }: { json?: boolean }): Promise<void> {
   const table = await tableOf(file);
   const columns = table.columns.map((column) => about(table, column));
@@ -120,7 +120,7 @@ export async function look(file: string, { json = false }: { json?: boolean }): 
   const room = Math.max(20, Math.min(110, columnsOf(process.stdout)) - widest - 12);
   for (const { name, kind: of, missing, facts, picture } of columns) {
     const told = missing > 0 ? `${missing} missing; ${facts}` : facts;
-    // the picture goes first where there is no room
+    // if space is short, the sparkline is dropped first
     const shown = picture !== '' && told.length + WIDTH + 2 <= room ? `${told}  ${picture}` : told;
     line(`  ${safe(name).slice(0, widest).padEnd(widest)}  ${of.padEnd(8)}${shown}`.trimEnd());
   }

@@ -1,4 +1,4 @@
-/** Options that several tasks have. */
+/** Options shared by several tasks. */
 import { trainingSettings } from '../bptt/train/settings';
 import type { Setting } from '../core/setting';
 import { tokenKinds } from './symbols';
@@ -33,7 +33,7 @@ export const tokens = {
   ...{ help: 'what a text is read as', names: () => tokenKinds },
 } as const satisfies Setting;
 
-/** Of tasks that read sequences of symbols or of numbers. */
+/** Options of tasks that read sequences of symbols or of numbers. */
 export const sequence = {
   longest: {
     ...{ kind: 'number', whole: true, least: 1, most: 100_000, default: 400 },

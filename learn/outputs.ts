@@ -1,4 +1,4 @@
-/** What a network puts out for many examples, batch by batch. */
+/** Runs a network over many examples, batch by batch, and collects its outputs. */
 import type { Network } from '../bptt/network/network';
 import { greatest } from '../core/reduce';
 import type { Tensor } from '../core/tensor';
@@ -6,18 +6,18 @@ import { epoch } from '../data/epoch';
 import { rowsAtOnce } from './padding';
 import type { Examples } from './task';
 
-/** The batches of examples that are not trained on: those of like length together. */
+/** Evaluation batches; each groups examples of similar length. */
 export function* batchesOf(examples: Examples): Generator<number[]> {
   const { count, lengths } = examples;
   const steps = lengths ? greatest(lengths) : stepsOf(examples);
   yield* epoch(count, { size: rowsAtOnce(steps), lengths });
 }
 
-/** T of examples that all have as many steps. */
+/** The common number of steps of examples of equal length. */
 export const stepsOf = (examples: Examples): number =>
   (examples.batch([0]).x as { shape: readonly number[] }).shape[0];
 
-/** Runs all examples; `read` is told the number of each, its row in the output, and the output. */
+/** Runs all examples; `read` receives the index of each, its row in the output, and the output. */
 export function runAll(
   network: Network,
   examples: Examples,
@@ -30,7 +30,7 @@ export function runAll(
   }
 }
 
-/** The likeliest label of O numbers, and its probability by their softmax. */
+/** The most likely label of O logits, and its softmax probability. */
 export function likeliestOf(logits: ArrayLike<number>): { label: number; probability: number } {
   let label = 0;
   for (let k = 1; k < logits.length; k++) if (logits[k] > logits[label]) label = k;

@@ -1,12 +1,12 @@
-/** How far apart dates are, and what that says: the usual season, and the dates that follow. */
+/** The spacing of dates, the usual season that goes with it, and the dates that follow. */
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** A spacing of dates. Months and years differ in length: they are told by the calendar, others by milliseconds. */
+/** A spacing of dates: in calendar months for months and years, which vary in length, else in milliseconds. */
 export interface Spacing {
   name: string;
-  /** Steps after which things repeat; null where there is no usual number. */
+  /** Steps in the usual season; null if there is none. */
   season: number | null;
   months?: number;
   milliseconds?: number;
@@ -32,7 +32,7 @@ const calendar: [months: number, name: string, season: number | null][] = [
 ];
 
 /**
- * The spacing of ascending times, by the step that most of them make.
+ * The spacing of ascending times, from their median step.
  * @example spacingOf([Date.UTC(2020, 0, 1), Date.UTC(2020, 1, 1), Date.UTC(2020, 2, 1)]).season // 12
  */
 export function spacingOf(times: ArrayLike<number>): Spacing {
@@ -49,21 +49,21 @@ export function spacingOf(times: ArrayLike<number>): Spacing {
   return { name, season, milliseconds };
 }
 
-/** The time `steps` steps after another. */
+/** The time `steps` steps later. */
 export function after(time: number, steps: number, { months, milliseconds = DAY }: Spacing): number {
   if (months === undefined) return time + steps * milliseconds;
   const date = new Date(time);
   const day = date.getUTCDate();
   date.setUTCDate(1);
   date.setUTCMonth(date.getUTCMonth() + steps * months);
-  // the last of a month stays the last
+  // the last day of a month stays the last
   const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   const wasLast = new Date(time + DAY).getUTCDate() === 1;
   date.setUTCDate(wasLast ? last : Math.min(day, last));
   return date.getTime();
 }
 
-/** A time as files write it: the hour only where there is one. */
+/** Formats a time as files write it: with the hour only if there is one. */
 export const dateText = (time: number): string => {
   const text = new Date(time).toISOString();
   return time % DAY === 0 ? text.slice(0, 10) : text.replace('.000Z', 'Z');

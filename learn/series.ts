@@ -1,4 +1,4 @@
-/** Series of numbers in a table: one, or one for each group, in the order of time. */
+/** Time series in a table: a single one, or one for each group, in order of time. */
 import { must } from '../core/check';
 import { fill, type Filling } from '../data/missing';
 import { scaleOf } from '../data/standardise';
@@ -10,11 +10,11 @@ export interface Series {
   name: string;
   steps: number;
   times?: Float64Array;
-  /** As they are in the file, gaps filled; by the order of `inputs`. */
+  /** Raw values with gaps filled, in the order of `inputs`. */
   columns: Float64Array[];
 }
 
-/** How series are read from a table. */
+/** Which columns make up the series, and how gaps are filled. */
 export interface SeriesOptions {
   inputs: readonly string[];
   date: string | null;
@@ -22,7 +22,7 @@ export interface SeriesOptions {
   missing: 'refuse' | Filling;
 }
 
-/** The series of a table; sorted by date. */
+/** The series of a table, sorted by date. */
 export function seriesOf(
   table: Table,
   { inputs, date, group, missing }: SeriesOptions,

@@ -1,4 +1,4 @@
-/** The settings of a run of a task: their form in a checkpoint, and how a resumed run changes them. */
+/** Settings of a task's training run: their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
 import { canBe, defaultsOf, OFF } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
@@ -12,7 +12,7 @@ import { sharedSettings, tasks } from './tasks';
 export const settingsSchema = v.strictObject({
   ...runEntries,
   file: v.string(),
-  /** Left out when it is off. */
+  /** Absent when it is off. */
   patience: v.optional(
     v.custom<number>(
       (value) => typeof value === 'number' && canBe(sharedSettings.patience, value),
@@ -24,7 +24,7 @@ export type Settings = v.InferOutput<typeof settingsSchema>;
 
 const textOnly = ['text', 'embedding', 'seq'] as const;
 
-/** What a run cannot change halfway. */
+/** Settings that cannot change when a run is resumed. */
 const fixed = [
   'cell',
   'layers',
@@ -37,7 +37,7 @@ const fixed = [
   'patience',
 ] as const;
 
-/** The task's own options, defaults filled in. @throws CommandError for those that belong to another task. */
+/** The task's own options with defaults filled in. @throws CommandError for options of another task. */
 export function ownOptions(task: Task, given: Given): Given {
   for (const other of tasks)
     for (const name of Object.keys(other.settings))
@@ -46,7 +46,7 @@ export function ownOptions(task: Task, given: Given): Given {
           `train: --${flagOf(name)} must be left out with --task ${task.name}, got ${show(String(given[name]))}`,
           `it belongs to --task ${other.name}`,
         );
-  // a run of text checks its own
+  // runs on text check their own options
   const misplaced =
     task.name === 'text'
       ? undefined
@@ -83,12 +83,12 @@ export function newSettings(
     clip: clip === OFF ? null : clip,
     ...(patience !== OFF && { patience }),
     ...(given.threads !== undefined && { threads: given.threads as number }),
-    // the default limit holds where there is no other
+    // the default limit applies only without another limit
     seconds: given.seconds === undefined && steps !== null ? null : seconds,
   };
 }
 
-/** Settings of a run that goes on. @throws CommandError when one is changed that cannot be. */
+/** Settings of a resumed run. @throws CommandError when one is changed that is fixed. */
 export function resumedSettings(task: Task, given: Given, before: Settings): Settings {
   const changed = [...fixed, ...Object.keys(task.settings)].find((name) => {
     const was = (before as unknown as Given)[name] ?? (name === 'patience' ? OFF : undefined);

@@ -1,4 +1,4 @@
-/** What a task reads: a table, columns of tokens and tags, or a folder with a folder for each class. */
+/** Reads the input of a task: a table, CoNLL columns, or a folder with a subfolder for each class. */
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +12,8 @@ const isFolder = (file: string): boolean =>
   file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /**
- * Reads a file, or standard input for `-`. What is wrong with it is the user's to mend.
- * @param columns Whether what is no JSON has CoNLL columns; default by its name.
+ * Reads a file, or standard input for `-`; errors are reported as mistakes in the input.
+ * @param columns Whether a file that is not JSON holds CoNLL columns; by default, its name decides.
  */
 export async function tableOf(file: string, columns = hasColumns(file)): Promise<Table> {
   const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
@@ -32,8 +32,8 @@ export async function tableOf(file: string, columns = hasColumns(file)): Promise
 }
 
 /**
- * SHA-256 of a file's bytes, or of all names and files of a folder, by which a checkpoint knows its data again; standard
- * input has none to come back to.
+ * SHA-256 of a file's bytes, or of all names and files of a folder, by which a checkpoint recognizes its data.
+ * Standard input, which cannot be read again, has the hash of an empty file.
  */
 export async function fingerprintOf(file: string): Promise<string> {
   const hash = createHash('sha256');

@@ -1,10 +1,10 @@
-/** Sequences of symbols: what a text is taken apart into, and the numbers that a network reads. */
+/** Splits texts into symbols, and maps symbols to the class indices that a network reads. */
 
-/** What a text is taken apart into. */
+/** The kinds of symbols. */
 export const tokenKinds = ['characters', 'words'] as const;
 export type TokenKind = (typeof tokenKinds)[number];
 
-/** Runs of letters and digits, and every other sign by itself. */
+/** Runs of letters and digits, and each other character on its own. */
 const WORD = /[\p{L}\p{M}\p{N}'’]+|[^\s\p{L}\p{M}\p{N}]/gu;
 
 /**
@@ -15,8 +15,8 @@ export const symbolsOf = (text: string, kind: TokenKind): string[] =>
   kind === 'characters' ? Array.from(text) : (text.toLowerCase().match(WORD) ?? []);
 
 /**
- * The symbols that a network shall know, the most frequent first. One that occurs once is left out: it is read as the
- * unknown symbol, number 0, so that the network learns what to make of symbols that it never met.
+ * The vocabulary of a network, the most frequent symbols first. Symbols that occur only once are left out: they are
+ * read as the unknown symbol, index 0, so that the network learns to deal with new symbols.
  * @example knownSymbols([['a', 'b', 'a'], ['b', 'c']]) // ['a', 'b']
  */
 export function knownSymbols(sequences: Iterable<readonly string[]>): string[] {
@@ -29,15 +29,15 @@ export function knownSymbols(sequences: Iterable<readonly string[]>): string[] {
     .map(([symbol]) => symbol);
 }
 
-/** What turns sequences of symbols into numbers: 1 + the place among the known ones, 0 for others. */
+/** Maps sequences of symbols to indices: 1 + the position in the vocabulary, or 0 if it is not there. */
 export function coderOf(known: readonly string[]): (symbols: readonly string[]) => number[] {
   const numbers = new Map(known.map((symbol, k) => [symbol, k + 1]));
   return (symbols) => symbols.map((symbol) => numbers.get(symbol) ?? 0);
 }
 
-/** Above so many symbols, a network reads them through an embedding unless it is told otherwise; and its width then. */
+/** Above this vocabulary size an embedding is used by default; and the width of that embedding. */
 const MOST_ONE_HOT = 32;
 
-/** The width of the embedding of so many symbols; null where they are read as they are. */
+/** The embedding width for a vocabulary size; null for one-hot input. */
 export const embeddingOf = (asked: number | string | boolean | undefined, symbols: number): number | null =>
   typeof asked === 'number' ? asked : asked === undefined && symbols > MOST_ONE_HOT ? MOST_ONE_HOT : null;

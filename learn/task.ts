@@ -1,4 +1,6 @@
-/** What a task is: from a table to sequences and targets, and from outputs back to figures, pictures and rows. */
+/**
+ * Interface of a task: from a table to sequences and targets, and from outputs to metrics, pictures and predictions.
+ */
 import type { Setting } from '../core/setting';
 import type { Network } from '../bptt/network/network';
 import type { NetworkOptions } from '../bptt/network/architecture';
@@ -6,79 +8,82 @@ import type { Batch } from '../bptt/network/batch';
 import type { Table } from '../data/table';
 import type * as v from 'valibot';
 
-/** Options of a task by name, as given; what was left out is undefined. */
+/** Options of a task by name, as given; undefined if omitted. */
 export type Given = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Sequences with their targets; a batch is made of some of them. */
+/** Examples with their targets, from which batches are made. */
 export interface Examples {
   readonly count: number;
-  /** Steps of each; absent where all have as many. */
+  /** Number of steps of each; absent if all are equal. */
   readonly lengths?: readonly number[];
   batch(rows: readonly number[]): Batch;
 }
 
-/** The three parts of a file; `test` is never looked at before the last step. */
+/** The three parts of a file; `test` is used only after the last step. */
 export interface Parts {
   training: Examples;
   validation?: Examples;
   test?: Examples;
 }
 
-/** How well a network does. */
+/** The evaluation of a network. */
 export interface Judgement {
-  /** The figures, as JSON. */
+  /** The metrics, for JSON. */
   figures: Record<string, unknown>;
-  /** The same for people. */
+  /** The metrics as text. */
   lines: string[];
-  /** Pictures by the names of their files. */
+  /** Draws the pictures; by file name. */
   pictures: () => Promise<Record<string, string>>;
 }
 
-/** A table that predictions are written as. */
+/** Predictions as a table. */
 export interface Predictions {
   names: string[];
   rows: (string | number)[][];
 }
 
-/** What a task asks of its network; the run's settings say the rest. */
+/** The parts of the network's architecture that the task determines; the run's settings determine the rest. */
 export interface Shape extends Pick<NetworkOptions, 'topology' | 'loss'> {
   input: number;
   output: number;
-  /** The width of an embedding of the input. */
+  /** Width of the input embedding. */
   embedding?: number | null;
-  /** Whether its layers read from both ends. */
+  /** Whether its layers are bidirectional. */
   both?: boolean;
 }
 
-/** One task, in one file. `Note` is its preparation: what a checkpoint must hold to read another file in the same way. */
+/** A task. `Note` is what its checkpoint stores to read other files in the same way. */
 export interface Task<Note = unknown> {
   name: string;
-  /** In a few words, for help. */
+  /** A short description for the help. */
   about: string;
-  /** What the loss is counted in. */
+  /** The unit of the loss. */
   unit: string;
-  /** Its own options. */
+  /** The task's own options. */
   settings: Readonly<Record<string, Setting>>;
-  /** Defaults of the settings that all tasks share, where it has its own. */
+  /** The task's own defaults of shared settings. */
   defaults: { hidden: number; lr: number };
   note: v.GenericSchema<Note>;
-  /** Whether files that are no JSON have CoNLL columns; default they are tables. */
+  /** Whether files that are not JSON hold CoNLL columns; by default they are tables. */
   columns?: boolean;
-  /** Why the table is clearly for this task, in words; undefined where it is not. */
+  /** The reason why the table clearly fits this task; undefined if it does not. */
   fits(table: Table, given: Given): string | undefined;
-  /** Decides all that the file and the options leave open. @throws RangeError or TypeError where that cannot be. */
+  /**
+   * Determines everything that the file and the options leave open. @throws RangeError or TypeError if that is
+   * impossible.
+   */
   prepare(table: Table, given: Given): Note;
   parts(table: Table, note: Note): Parts;
-  /** All of another file, or what of it lies behind the training part. */
+  /** All examples of another file, or those of the training file after the training part. */
   others(table: Table, note: Note): { examples: Examples; said: string };
   network(note: Note): Shape;
-  /** What was understood, in lines of a title and a text. */
+  /** How the table was read, as lines of a title and a text. */
   describe(table: Table, note: Note): [title: string, text: string][];
   judge(network: Network, examples: Examples, table: Table, note: Note): Judgement;
   predict(network: Network, table: Table, note: Note): Predictions;
 }
 
-/** The names in an option, separated by commas. */
+/** The comma-separated names in an option. */
 export const listOf = (text: unknown): string[] =>
   typeof text === 'string'
     ? text

@@ -1,4 +1,4 @@
-/** The tasks of files of one's own: one file and one line each. Commands, help, messages and checkpoints find them here. */
+/** Registry of the tasks on user files, one line each. Commands, help, messages and checkpoints look them up here. */
 import type { Setting } from '../core/setting';
 import { trainingSettings } from '../bptt/train/settings';
 import { known } from '../terminal/arguments';
@@ -10,14 +10,14 @@ import type { Task } from './task';
 export const tasks: readonly Task[] = [forecast, classify, tag];
 export const taskNames = tasks.map(({ name }) => name);
 
-/** @throws CommandError for a name that is none. */
+/** @throws CommandError for an unknown name. */
 export const taskOf = (name: unknown, must: string): Task => {
   const found = known(name, taskNames, must);
   return tasks.find((task) => task.name === found) as Task;
 };
 
 const { text: _text, embedding: _embedding, seq: _seq, ...shared } = trainingSettings;
-/** What every task is trained by, beside its own settings. */
+/** Settings of all tasks, besides their own. */
 export const sharedSettings = {
   ...shared,
   patience: {
@@ -26,7 +26,7 @@ export const sharedSettings = {
   },
 } as const satisfies Record<string, Setting>;
 
-/** The settings of all tasks by name, without those that runs of text have, too. */
+/** The settings of all tasks by name, without those that text runs have, too. */
 export const taskSettings: Readonly<Record<string, Setting>> = Object.fromEntries(
   tasks.flatMap(({ settings }) => Object.entries(settings)).filter(([name]) => !(name in trainingSettings)),
 );

@@ -1,4 +1,4 @@
-/** `backstep train FILE`: which task it is, a new run of it, or one that goes on. */
+/** `backstep train FILE`: chooses the task, and starts or resumes its run. */
 import { basename, dirname, extname, join } from 'node:path';
 import { trainingSettings } from '../bptt/train/settings';
 import { executorHere, executorOf, type ExecutorName } from '../core/executor';
@@ -16,10 +16,10 @@ import { newSettings, ownOptions, resumedSettings } from './settings';
 import { taskNames, taskOf, tasks } from './tasks';
 import { isTaskRun, readTaskNote, TaskTrainer } from './trainer';
 
-/** The options of `train` as commander hands them over. */
+/** The options of `train` as parsed by commander. */
 export type Options = Given & RunChoices & { task?: string };
 
-/** Trains on a file, or goes on from a checkpoint; returns the exit code. */
+/** Trains on a file, or resumes from a checkpoint; returns the exit code. */
 export async function train(file: string | undefined, options: Options): Promise<number> {
   if (options.resume !== undefined) {
     const from = using(() => fileIn(options.resume as string, CHECKPOINT));
@@ -50,7 +50,7 @@ export async function train(file: string | undefined, options: Options): Promise
   return new TrainingRun(trainer, options.out ?? join('runs', name), options).go();
 }
 
-/** The task that the file is clearly for. */
+/** The task that the file clearly fits. */
 function chosen(table: Table, options: Options): Task {
   const fitting = tasks.flatMap((task) => {
     const why = task.fits(table, options);

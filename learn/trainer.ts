@@ -1,4 +1,4 @@
-/** A task in training: epochs of batches, validations, early stopping with the best weights kept. */
+/** Trains a task: epochs of batches, validation, and early stopping that keeps the best weights. */
 import * as v from 'valibot';
 import type { ExecutorName } from '../core/executor';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
@@ -35,13 +35,13 @@ import { settingsSchema, type Settings } from './settings';
 import type { Examples, Judgement, Parts, Task } from './task';
 import { taskNames, taskOf } from './tasks';
 
-/** At most so many steps between two validations. */
+/** Maximum number of steps between two validations. */
 const VALIDATE_EVERY = 100;
 
 const finite = v.pipe(v.number(), v.finite());
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const rest = v.strictObject({ interval: v.pipe(whole, v.minValue(1)), sum: finite, count: whole });
-/** What a checkpoint of a task holds beside the network: its `training`. */
+/** The `training` entry in the checkpoint of a task. */
 const trainingSchema = v.strictObject({
   task: v.picklist(taskNames),
   settings: settingsSchema,
@@ -51,18 +51,18 @@ const trainingSchema = v.strictObject({
 });
 type Training = v.InferOutput<typeof trainingSchema>;
 
-/** What the checkpoint of a task says of itself. */
+/** The entries that identify the task and its preparation. */
 export interface TaskNote {
   task: Task;
   settings: Settings;
   note: unknown;
 }
 
-/** Whether a checkpoint was saved by a run of a task, and not of text. */
+/** Whether a checkpoint was saved by a run of a task, rather than of text. */
 export const isTaskRun = ({ training }: Checkpoint): boolean =>
   typeof training === 'object' && training !== null && 'task' in training;
 
-/** @throws TypeError when it is not as a run writes it. */
+/** @throws TypeError when the entry is malformed. */
 export function readTaskNote(checkpoint: Checkpoint): TaskNote & Omit<Training, 'task'> {
   const { task: name, ...training } = parse(trainingSchema, checkpoint.training, 'checkpoint: training');
   const task = taskOf(name, 'checkpoint: training.task must be one of');
@@ -114,13 +114,13 @@ const words: Words = {
   },
 };
 
-/** Made by `begin` or `resume`. */
+/** A task in training, created by `begin` or `resume`. */
 export class TaskTrainer implements Trainee {
   readonly words = words;
   private team: Parallel | undefined;
   private readonly parts: Parts;
   private readonly best: Best;
-  /** Time steps of a sequence. */
+  /** Mean number of time steps in a sequence. */
   private readonly meanSteps: number;
   /** Steps in an epoch. */
   private readonly epochSteps: number;
@@ -145,7 +145,7 @@ export class TaskTrainer implements Trainee {
     this.best.state = best;
   }
 
-  /** A new network for a table. @throws RangeError when it does not fit in memory. */
+  /** Begins with a new network for a table. @throws RangeError when it does not fit in memory. */
   static begin(task: Task, note: unknown, table: Table, settings: Settings): TaskTrainer {
     const { cell, layers, hidden, dropout, dtype, seed, lr } = settings;
     const { input, embedding: width, both, ...shape } = task.network(note);
@@ -172,7 +172,7 @@ export class TaskTrainer implements Trainee {
     return new TaskTrainer(task, note, table, settings, net, made, curves);
   }
 
-  /** The network of a checkpoint, at the step where it was saved. */
+  /** Resumes the network of a checkpoint, at the step where it was saved. */
   static resume(
     table: Table,
     settings: Settings,
@@ -252,7 +252,7 @@ export class TaskTrainer implements Trainee {
   checkpoint(): CheckpointToSave {
     const { task, settings, note, curves, network: net } = this;
     const best = this.best.state;
-    // once they are put back, the best weights are those of the network
+    // after they are restored, the best weights are those of the network itself
     const apart = best && best.kept.steps !== this.steps ? best : undefined;
     return {
       network: net,
@@ -357,7 +357,7 @@ export class TaskTrainer implements Trainee {
     };
   }
 
-  /** On the test part, by the weights as they are at the end. */
+  /** Evaluates the final weights on the test part. */
   private get judged(): Judgement | undefined {
     const { test } = this.parts;
     this.judgement ??= test && this.task.judge(this.network, test, this.table, this.note);
@@ -375,7 +375,7 @@ export class TaskTrainer implements Trainee {
     return total.loss / total.rows;
   }
 
-  /** The rows of the batch of a step: an epoch's order depends on the seed and the epoch alone. */
+  /** The rows of the batch of a step: the order in an epoch depends on the seed and the epoch alone. */
   private rowsOf(step: number): number[] {
     const { training } = this.parts;
     const number = Math.floor(step / this.epochSteps);
@@ -393,7 +393,7 @@ export class TaskTrainer implements Trainee {
   }
 }
 
-/** Three steps of a batch, the last ones where no row is padded: the gradient check takes each apart. */
+/** Three steps of a batch, the last three if no row is padded: a short batch for the gradient check. */
 function shortened({ x, targets, weights, lengths, ...rest }: Batch, one: boolean): Batch {
   const { shape: whole } = x as FlatNumbers;
   const T = Math.min(3, whole[0]);

@@ -1,4 +1,4 @@
-/** What is done with a trained task: predictions of another file, and how well they do. */
+/** Uses a trained task: predicts another file, and evaluates the predictions. */
 import { join } from 'node:path';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole, writeWhole } from '../io/files';
@@ -14,7 +14,7 @@ export interface UseOptions {
   json?: boolean;
 }
 
-/** The network of a task with the best weights, ready to be used. */
+/** The network of a task with its best weights, ready for use. */
 function modelOf(given: string, command: string): TaskNote & { network: Network } {
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'create one with backstep train FILE --task …');
@@ -35,7 +35,7 @@ function modelOf(given: string, command: string): TaskNote & { network: Network 
 
 const FIX = 'the file must have the columns that the model was trained on';
 
-/** Writes what the model says of a file as CSV, or as JSON lines. */
+/** Writes the predictions for a file as CSV, or as JSON lines. */
 export async function predict(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network } = modelOf(given, 'predict');
   const table = await tableOf(file, task.columns);
@@ -54,13 +54,13 @@ export async function predict(given: string, file: string, { out, json }: UseOpt
   }
 }
 
-/** A cell of CSV: quoted where it has to be; a number as the shortest text that float32 tells apart. */
+/** A CSV cell, quoted if necessary; a number with as many digits as float32 distinguishes. */
 function cell(value: string | number): string {
   if (typeof value === 'number') return String(Number(value.toPrecision(8)));
   return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
 
-/** Measures a model on a file: on its test part, where it is the file of the training. */
+/** Evaluates a model on a file; on the training file, its test part is used. */
 export async function evaluate(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network, settings } = modelOf(given, 'evaluate');
   const table = await tableOf(file, task.columns);

@@ -1,9 +1,9 @@
 /**
- * Classifying: from a sequence of symbols or of numbers to its label (many-to-one).
+ * Classification: from a sequence of symbols or of numbers to its label (many-to-one).
  *
- *   x [T, B] or [T, B, D]   class numbers of symbols, or values standardised with the training part's numbers; rows of
- *                           unequal length, padded
- *   targets [B]             the number of the label
+ *   x [T, B] or [T, B, D]   indices of symbols, or values standardised with the training part's statistics; rows of
+ *                           unequal length are padded
+ *   targets [B]             the index of the label
  */
 import { must } from '../../core/check';
 import type { Network } from '../../bptt/network/network';
@@ -17,7 +17,7 @@ import { noteSchema, type Note } from './note';
 import { guess, partsOf, prepare } from './prepare';
 import { Labelled, labelsIn, rowsOf, where } from './sequences';
 
-/** The numbers of the labels of some sequences. @throws RangeError for a label that the training part does not have. */
+/** The indices of the labels of some sequences. @throws RangeError for a label that is not in the training part. */
 function numbersOf(labels: readonly string[], { label, labels: known }: Note): number[] {
   const strange = labels.find((text) => !known.includes(text));
   const place = `${where}: column ${label}`;
@@ -57,7 +57,7 @@ function others(table: Table, note: Note): { examples: Examples; said: string } 
   return { examples: new Labelled(rows, width, numbersOf(labels, note), note.weights), said: 'all rows' };
 }
 
-/** The label that the network gives each example, and its probability. */
+/** The predicted label of each example, and its probability. */
 function labelsOf(network: Network, examples: Examples): { label: number; probability: number }[] {
   const all: { label: number; probability: number }[] = [];
   runAll(network, examples, (example, row, output) => {
@@ -73,7 +73,7 @@ function judge(network: Network, examples: Examples, _table: Table, { labels, re
     labels,
     truth: truth.map((label) => [label]),
     model: labelsOf(network, examples).map(({ label }) => [label]),
-    // labels are in the order of how frequent they were in training
+    // labels are sorted by their frequency in training
     rule: truth.map(() => [0]),
     ruleName: `always "${labels[0]}"`,
     unit: reads.kind === 'series' ? 'series' : 'sequences',
@@ -137,7 +137,7 @@ function describe(table: Table, note: Note): [string, string][] {
   ];
 }
 
-/** The task. */
+/** The definition of the task. */
 export const classify: Task<Note> = {
   name: 'classify',
   about: 'the label of a text, of a list of symbols or of a series (CSV, TSV, JSON, a folder for each class)',

@@ -1,4 +1,4 @@
-/** What a checkpoint holds of a classification: the labels, and how sequences are read. */
+/** Schema of the preparation of a classification in a checkpoint: the labels, and how sequences are read. */
 import * as v from 'valibot';
 import { tokenKinds } from '../symbols';
 
@@ -9,13 +9,13 @@ const column = v.nullable(v.string());
 /** The preparation. */
 export const noteSchema = v.strictObject({
   label: v.string(),
-  /** The most frequent one first. */
+  /** Sorted by frequency, the most frequent first. */
   labels: v.pipe(v.array(v.string()), v.minLength(2)),
-  /** How much a sequence of each label counts in training. */
+  /** Class weight of each label in training. */
   weights: v.array(v.pipe(finite, v.minValue(0))),
-  /** Steps that are read of a sequence. */
+  /** Maximum steps read of a sequence. */
   longest: count,
-  /** Whether it is read from both ends. */
+  /** Whether the network is bidirectional. */
   both: v.boolean(),
   embedding: v.nullable(count),
   reads: v.variant('kind', [
@@ -24,13 +24,13 @@ export const noteSchema = v.strictObject({
       column: v.string(),
       tokens: v.picklist(tokenKinds),
       known: v.array(v.string()),
-      /** Rows of one group are in one part. */
+      /** Rows of one group stay in the same part. */
       group: column,
     }),
     v.strictObject({
       kind: v.literal('series'),
       inputs: v.pipe(v.array(v.string()), v.minLength(1)),
-      /** Rows of one group are one sequence. */
+      /** Rows of one group form one sequence. */
       group: v.string(),
       date: column,
       missing: v.picklist(['refuse', 'previous', 'mean']),

@@ -1,4 +1,7 @@
-/** What the file and the options leave open: which column is the label, what is read, and all that the training part tells. */
+/**
+ * Determines what the file and the options leave open: the label column, the input columns, and the training
+ * statistics.
+ */
 import { must, mustBe } from '../../core/check';
 import { scaleOf } from '../../data/standardise';
 import { split, type Split } from '../../data/split';
@@ -13,14 +16,14 @@ import { labelsIn, symbolsIn, where, wordsIn } from './sequences';
 const LABEL = /^(labels?|class(es)?|categor(y|ies)|species|sentiment)$/i;
 const MOST_CLASSES = 50;
 
-/** Whether the values of a column repeat as labels do. */
+/** Whether a column has few distinct values that repeat, as labels do. */
 function repeats({ kind, values }: Column): boolean {
   if (kind !== 'texts') return false;
   const different = new Set(values).size;
   return different >= 2 && different <= MOST_CLASSES && 2 * different <= values.length;
 }
 
-/** The column that is clearly the label, and the one that is clearly what is read; undefined where there is none. */
+/** The columns that are clearly the label and the input; undefined if that is ambiguous. */
 export function guess(table: Table): { label?: string; column?: string } {
   const texts = table.columns.filter(({ kind }) => kind === 'texts' || kind === 'lists');
   const named = table.columns.filter(({ name, kind }) => LABEL.test(name) && kind !== 'dates');
@@ -30,7 +33,7 @@ export function guess(table: Table): { label?: string; column?: string } {
   return { label: label?.name, column: others.length === 1 ? others[0].name : undefined };
 }
 
-/** Parts of the sequences: each has its share of every label, or whole groups. The seed of a run does not change them. */
+/** Splits the sequences stratified by label, or by whole groups; independent of the seed of a run. */
 export function partsOf(table: Table, labels: readonly string[], reads: Reads): Split {
   const whole = reads.kind === 'symbols' ? reads.group : null;
   if (whole === null) return split(labels.length, { by: 'classes', classes: labels });
@@ -79,7 +82,7 @@ function readsOf(table: Table, given: Given, label: string): Reads {
   return { kind: 'series', inputs: inputs.length > 0 ? inputs : numbers, group, date, missing, scales: [] };
 }
 
-/** Decides what is not said. @throws RangeError or TypeError where that cannot be. */
+/** Chooses all settings that are not given. @throws RangeError or TypeError if that is impossible. */
 export function prepare(table: Table, given: Given): Note {
   const label = (given.label as string | undefined) ?? guess(table).label;
   const known = table.names.join(', ');

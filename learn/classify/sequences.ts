@@ -1,4 +1,4 @@
-/** The sequences of a table with their labels: a text or a list in each row, or a series in the rows of each group. */
+/** The labelled sequences of a table: a text or a list in each row, or a series in the rows of each group. */
 import type { Batch } from '../../bptt/network/batch';
 import { must } from '../../core/check';
 import type { Table } from '../../data/table';
@@ -10,7 +10,7 @@ import type { Note, Reads } from './note';
 
 export const where = 'classify';
 
-/** Lines of a file as a message names them: the first few. */
+/** The first few line numbers of some rows, for a message. */
 export function linesOf(table: Table, rows: readonly number[]): string {
   const shown = rows.slice(0, 3).map((row) => table.lines[row]);
   return `${rows.length === 1 ? 'line' : 'lines'} ${shown.join(', ')}${rows.length > 3 ? ` and ${rows.length - 3} more` : ''}`;
@@ -28,13 +28,13 @@ export function symbolsIn(table: Table, column: string, tokens: TokenKind): stri
   return rows;
 }
 
-/** The values of a column of texts or numbers as texts; empty where there is none. */
+/** The values of a column of texts or numbers as texts; empty for a missing value. */
 export const wordsIn = (table: Table, name: string): string[] =>
   Array.from<string | number, string>(table.column(name, 'texts', 'numbers').values, (value) =>
     Number.isNaN(value) ? '' : String(value),
   );
 
-/** The label of each row, or of each group; undefined where the table has no such column. */
+/** The label of each row, or of each group; undefined if the table has no such column. */
 export function labelsIn(table: Table, label: string, reads: Reads): string[] | undefined {
   if (!table.names.includes(label)) return undefined;
   const texts = wordsIn(table, label);
@@ -59,7 +59,7 @@ export function labelsIn(table: Table, label: string, reads: Reads): string[] | 
   return Array.from(first.values(), (row) => texts[row]);
 }
 
-/** The series of a table, each standardised, step after step. */
+/** The series of a table, each standardised, in row-major order [T, D]. */
 const interleaved = ({ columns, steps }: Series, scales: readonly { mean: number; deviation: number }[]) => {
   const D = columns.length;
   const row = new Float64Array(steps * D);
@@ -69,7 +69,7 @@ const interleaved = ({ columns, steps }: Series, scales: readonly { mean: number
   return row;
 };
 
-/** What the network reads of a table, and what its sequences are called. */
+/** The sequences that the network reads from a table, and the word for them. */
 export function rowsOf(
   table: Table,
   { reads, longest }: Note,
@@ -101,14 +101,14 @@ export function rowsOf(
   };
 }
 
-/** Sequences with a label each. */
+/** Sequences with one label each. */
 export class Labelled implements Examples {
   readonly lengths: number[];
 
   constructor(
     private readonly rows: readonly ArrayLike<number>[],
     private readonly width: number,
-    /** By their numbers. */
+    /** Indices of the labels. */
     readonly labels: readonly number[],
     private readonly weights: readonly number[],
   ) {

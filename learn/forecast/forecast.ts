@@ -1,10 +1,10 @@
 /**
  * Forecasting: from the last `window` steps of a series to the next `horizon` values of its targets (many-to-one).
  *
- *   x [T, B, D]        the columns that are read, standardised with the training part's numbers; relative to the last
- *                      value of the window where the validation part leaves the training part's range, as trends do
- *   targets [B, K·H]   (y_{t+h} − y_t) / s_kh: how far target k moves in h steps, in units of the training part's usual
- *                      movement; the naive forecast, "as now", has a loss of 1
+ *   x [T, B, D]        the input columns, standardised with the training part's statistics; relative to the last value
+ *                      of the window if the validation part leaves the training part's range, as with a trend
+ *   targets [B, K·H]   (y_{t+h} − y_t) / s_kh: the change of target k after h steps, in units of its typical change in
+ *                      the training part; the naive forecast, "as now", has a loss of 1
  */
 import { must } from '../../core/check';
 import type { Network } from '../../bptt/network/network';
@@ -33,7 +33,7 @@ function parts(table: Table, note: Note): Parts {
   return { training, ...(validation.count > 0 && { validation }), ...(test.count > 0 && { test }) };
 }
 
-/** Rows dated behind the training part, or all where there are no dates. */
+/** Rows dated after the training part, or all rows if there are no dates. */
 function others(table: Table, note: Note): { examples: Examples; said: string } {
   const series = read(table, note);
   const { until } = note;
@@ -48,7 +48,7 @@ function others(table: Table, note: Note): { examples: Examples; said: string } 
   return { examples, said };
 }
 
-/** The next steps behind the last row of each series. */
+/** The steps that follow the last row of each series. */
 function predict(network: Network, table: Table, note: Note): Predictions {
   const { window: T, horizon, targets, scales, movements, relative, date, group } = note;
   const series = read(table, note);
@@ -83,7 +83,7 @@ const trend = (names: string[]): [string, string] => [
   `${names.join(', ')}: read relative to the last value, for it leaves the range of the training part`,
 ];
 
-/** The task. */
+/** The definition of the task. */
 export const forecast: Task<Note> = {
   name: 'forecast',
   about: 'the next values of one or more series of numbers (CSV, TSV, JSON)',

@@ -1,4 +1,4 @@
-/** How good a forecast is: its errors beside those of the naive forecasts, and whether the difference is more than chance. */
+/** Evaluates a forecast: its errors compared with naive forecasts, and whether the difference is significant. */
 import type { Network } from '../../bptt/network/network';
 import { bootstrap, meanAbsoluteError, rootMeanSquaredError } from '../../data/metrics';
 import type { Table } from '../../data/table';
@@ -13,7 +13,7 @@ interface Errors {
   mase: number;
 }
 
-/** On examples that were not trained on. */
+/** Evaluates the network on examples that were not used for training. */
 export function judge(network: Network, given: Examples, _table: Table, note: Note): Judgement {
   const examples = given as Windows;
   const { targets, horizon, season, naive } = note;
@@ -50,7 +50,7 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
         }
       return a / b;
     };
-    // errors of neighbours share most of their steps: they are drawn together
+    // errors of neighbouring windows are correlated: the bootstrap draws them in blocks
     const block = Math.max(horizon, Math.ceil(examples.count ** (1 / 3)));
     const interval = bootstrap(examples.count, ratio, { block, draws: 500 });
     return {
@@ -94,7 +94,7 @@ function table({ name, model, naive, seasonalNaive }: Judged, season: number | n
   ];
 }
 
-/** In words, whether it was worth the trouble. */
+/** A sentence on whether the network beats the naive forecasts. */
 function verdict({ name, ratio, interval: [low, high], beside }: Judged): string {
   const percent = (r: number): string => `${(100 * (1 - r)).toFixed(0)} %`;
   const range = `95 %: ${percent(high)} … ${percent(low)}`;

@@ -1,4 +1,7 @@
-/** What a checkpoint holds of a forecast: the columns, the scales of the training part, and where it ended. */
+/**
+ * Schema of the preparation of a forecast in a checkpoint: the columns, the training scales, and where training
+ * ended.
+ */
 import * as v from 'valibot';
 
 const finite = v.pipe(v.number(), v.finite());
@@ -8,7 +11,7 @@ const names = v.array(v.string());
 /** The preparation. */
 export const noteSchema = v.strictObject({
   targets: v.pipe(names, v.minLength(1)),
-  /** Columns that are read: the targets first. */
+  /** Input columns: the targets first. */
   inputs: names,
   date: v.nullable(v.string()),
   group: v.nullable(v.string()),
@@ -16,15 +19,15 @@ export const noteSchema = v.strictObject({
   window: count,
   season: v.nullable(count),
   missing: v.picklist(['refuse', 'previous', 'mean']),
-  /** Of each column that is read. */
+  /** Scale of each input column. */
   scales: v.array(v.strictObject({ mean: finite, deviation: finite })),
   /** Whether a column is read relative to its last value in the window. */
   relative: v.array(v.boolean()),
-  /** s_kh: of each target, for each step of the horizon. */
+  /** s_kh for each target and each step of the horizon. */
   movements: v.array(v.array(finite)),
-  /** Of each target, what MASE divides by. */
+  /** Denominator of MASE for each target. */
   naive: v.array(finite),
-  /** Steps in a series up to which it trained, by group; and the last date of them. */
+  /** Number of training steps in each series, by group; and the last date among them. */
   trained: v.record(v.string(), count),
   until: v.nullable(finite),
 });

@@ -1,10 +1,10 @@
-/** Forecast against truth: two lines in the terminal, and a picture. */
+/** Shows forecast against truth: as two sparklines in the terminal, and as a picture. */
 import { canvas } from '../../draw/canvas';
 import { sparkline } from '../../draw/sparkline';
 import type { Note } from './note';
 import type { Windows } from './windows';
 
-/** The last steps that were forecast one step before, beside the truth, in two lines. */
+/** The last one-step forecasts and the true values, as two sparklines. */
 export function sparks(examples: Windows, forecast: Float64Array, { targets, horizon }: Note): string[] {
   const shown = examples.firstSeries.slice(-48);
   const O = targets.length * horizon;
@@ -18,7 +18,7 @@ export function sparks(examples: Windows, forecast: Float64Array, { targets, hor
   ];
 }
 
-/** Forecast against truth, the last steps; one panel for the first target, of the first series. */
+/** Picture of the last forecasts against the truth; one panel for the first target of the first series. */
 export async function draw(
   examples: Windows,
   forecast: Float64Array,

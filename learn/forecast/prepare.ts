@@ -1,4 +1,7 @@
-/** What the file and the options leave open: targets, dates, the season, and all scales, by the training part alone. */
+/**
+ * Determines what the file and the options leave open: targets, dates, the season, and scales of the training part
+ * alone.
+ */
 import { must, mustBe } from '../../core/check';
 import { greatest, least } from '../../core/reduce';
 import { naiveError } from '../../data/metrics';
@@ -82,7 +85,7 @@ export function prepare(table: Table, given: Given): Note {
   };
 }
 
-/** Whether more than one in twenty values of the validation part lie outside of the range of the training part. */
+/** Whether more than 5 % of the values of the validation part lie outside the range of the training part. */
 function leavesRange(values: Float64Array, [first, second]: [number, number]): boolean {
   const training = values.subarray(0, first);
   const [low, high] = [least(training), greatest(training)];
@@ -90,7 +93,7 @@ function leavesRange(values: Float64Array, [first, second]: [number, number]): b
   return outside.length > (second - first) / 20;
 }
 
-/** How far apart the dates are. */
+/** The spacing of the dates. */
 export const spacingIn = (series: readonly Series[]): Spacing | undefined => {
   const dated = series.find(({ times }) => times && times.length > 1);
   return dated?.times && spacingOf(dated.times);

@@ -1,11 +1,11 @@
-/** Windows over series as examples: what the network reads, and how far the targets move behind it. */
+/** Windows over series as examples: the network's inputs, and the changes of the targets after each window. */
 import type { Network } from '../../bptt/network/network';
 import { windows } from '../../data/windows';
 import type { Series } from '../series';
 import type { Examples } from '../task';
 import type { Note } from './note';
 
-/** Steps of a series at which its validation and its test begin. */
+/** The steps of a series at which its validation part and its test part begin. */
 export const cuts = (steps: number): [number, number] => [Math.round(0.7 * steps), Math.round(0.85 * steps)];
 
 /** Windows of several series as examples. */
@@ -50,13 +50,13 @@ export class Windows implements Examples {
     return { x: { shape: [T, B, D], numbers: x }, targets: { shape: [B, O], numbers: wanted } };
   }
 
-  /** Target k, h steps behind the window of an example. */
+  /** Target k, h steps after the window of an example. */
   truth(row: number, k: number, h: number): number {
     const { series, end } = this.places[row];
     return series.columns[k][end + h];
   }
 
-  /** What was known `back` steps before that. */
+  /** The latest known value `back` steps before that. */
   known(row: number, k: number, h: number, back: number): number {
     const { series, end } = this.places[row];
     return series.columns[k][Math.max(0, end + h - back)];
@@ -67,7 +67,7 @@ export class Windows implements Examples {
     return series.times?.[end + h] ?? end + h;
   }
 
-  /** Examples of the series with the first one, in order. */
+  /** Examples of the first example's series, in order. */
   get firstSeries(): number[] {
     const [first] = this.places;
     return this.places.flatMap(({ series }, row) => (series === first.series ? [row] : []));
@@ -76,7 +76,7 @@ export class Windows implements Examples {
 
 const ROWS_AT_ONCE = 512;
 
-/** Outputs of a network as values, [examples, K·H]. */
+/** Network outputs converted to values, [examples, K·H]. */
 export function forecastsOf(
   network: Network,
   examples: Windows,

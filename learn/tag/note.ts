@@ -1,4 +1,4 @@
-/** What a checkpoint holds of a tagger: the tags, and the tokens that it met. */
+/** Schema of the preparation of a tagger in a checkpoint: the tags, and the tokens of the training part. */
 import * as v from 'valibot';
 
 const finite = v.pipe(v.number(), v.finite());
@@ -7,16 +7,18 @@ const count = v.pipe(whole, v.minValue(1));
 
 /** The preparation. */
 export const noteSchema = v.strictObject({
-  /** Columns of lists. */
+  /** List columns. */
   tokens: v.string(),
   tags: v.string(),
-  /** The most frequent one first. */
+  /** Sorted by frequency, the most frequent first. */
   labels: v.pipe(v.array(v.string()), v.minLength(2)),
   weights: v.array(v.pipe(finite, v.minValue(0))),
-  /** The tokens of the training part, the most frequent first: the network reads the first `known` of them. */
+  /**
+   * The tokens of the training part, the most frequent first; the first `known` of them are the network's vocabulary.
+   */
   seen: v.array(v.string()),
   known: count,
-  /** Of each, the number of its most frequent tag. */
+  /** Index of the most frequent tag of each of them. */
   usual: v.array(whole),
   longest: count,
   both: v.boolean(),

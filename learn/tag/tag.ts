@@ -1,8 +1,8 @@
 /**
- * Tagging: a label for each step of a sequence (many-to-many), read from both ends unless told otherwise.
+ * Tagging: a label for each step of a sequence (many-to-many), bidirectional by default.
  *
- *   x [T, B]         class numbers of tokens; rows of unequal length, padded
- *   targets [T, B]   the number of the tag of each token
+ *   x [T, B]         indices of tokens; rows of unequal length are padded
+ *   targets [T, B]   the index of the tag of each token
  */
 import { must, mustBe } from '../../core/check';
 import type { Network } from '../../bptt/network/network';
@@ -31,7 +31,7 @@ import { noteSchema, type Note } from './note';
 const where = 'tag';
 const TAGS = /^(tags?|labels?|ner|pos|upos|xpos)$/i;
 
-/** The two columns of lists that are clearly tokens and tags. */
+/** The two list columns that are clearly tokens and tags. */
 function guess(table: Table): { tokens: string; tags: string } | undefined {
   const lists = table.columns.filter(({ kind }) => kind === 'lists').map(({ name }) => name);
   const tags = lists.filter((name) => TAGS.test(name));
@@ -63,14 +63,14 @@ function tagsIn(table: Table, column: string, tokens: readonly (readonly string[
   return rows;
 }
 
-/** Sentences with a tag for each token. */
+/** Sentences with a tag for each token, as indices. */
 class Tagged implements Examples {
   readonly lengths: number[];
 
   constructor(
     private readonly rows: readonly (readonly number[])[],
     readonly tags: readonly (readonly number[])[],
-    /** By the simplest rule. */
+    /** Tags by the baseline rule. */
     readonly usual: readonly (readonly number[])[],
     private readonly weights: readonly number[],
   ) {
@@ -88,7 +88,7 @@ class Tagged implements Examples {
     const weighted = this.weights.some((weight) => weight !== 1);
     return {
       ...{ ...read, targets },
-      // what stands on padding has no effect
+      // weights of padding have no effect
       ...(weighted && {
         weights: { shape: targets.shape, numbers: targets.numbers.map((tag) => this.weights[tag]) },
       }),
@@ -125,7 +125,7 @@ function prepare(table: Table, given: Given): Note {
   };
 }
 
-/** Of each token, the tag that it has most often in the training part. */
+/** The most frequent tag of each token in the training part. */
 function usualOf(
   seen: readonly string[],
   names: readonly string[],
@@ -143,7 +143,7 @@ function usualOf(
   return counts.map((own) => own.indexOf(Math.max(...own)));
 }
 
-/** Sentences as numbers; those of another file may have none of the tags. */
+/** Sentences as indices; those of another file may lack tags. */
 function sentencesOf(table: Table, note: Note, wanted?: readonly number[]): Tagged {
   const tokens = tokensIn(table, note.tokens);
   const tags = tagsIn(table, note.tags, tokens);
@@ -168,7 +168,7 @@ function sentencesOf(table: Table, note: Note, wanted?: readonly number[]): Tagg
   return new Tagged(
     short.map((row) => row.map((number) => (number > known ? 0 : number))),
     rows.map((row) => tags[row].slice(0, longest).map((tag) => numberOf(tag, row))),
-    // of a token that was never seen, the most frequent tag of all
+    // for an unknown token, the most frequent tag overall
     short.map((row) => row.map((number) => (number === 0 ? 0 : usual[number - 1]))),
     weights,
   );
@@ -183,7 +183,7 @@ function parts(table: Table, note: Note): Parts {
   };
 }
 
-/** The tag that the network gives each token, and its probability. */
+/** The predicted tag of each token, and its probability. */
 function tagsOf(network: Network, examples: Examples): { label: number; probability: number }[][] {
   const all: { label: number; probability: number }[][] = [];
   const lengths = examples.lengths as readonly number[];
@@ -212,7 +212,7 @@ function judge(network: Network, examples: Examples, _table: Table, { labels }: 
 function predict(network: Network, table: Table, note: Note): Predictions {
   const tokens = tokensIn(table, note.tokens);
   const code = coderOf(note.seen.slice(0, note.known));
-  // nothing is left out: a long sentence has a tag for each token, too
+  // sentences are not cut: in a long one, too, each token gets a tag
   const rows = tokens.map(code);
   const none = rows.map((row) => row.map(() => 0));
   const said = tagsOf(network, new Tagged(rows, none, none, note.weights));
@@ -244,7 +244,7 @@ function describe(table: Table, note: Note): [string, string][] {
   ];
 }
 
-/** The task. */
+/** The definition of the task. */
 export const tag: Task<Note> = {
   name: 'tag',
   about: 'a label for each token of a sentence (CoNLL columns, JSON lines with "tokens" and "tags")',
