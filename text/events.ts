@@ -1,4 +1,4 @@
-/** What happens in a training run of text, as told to people and to machines. */
+/** Events of a training run on text, as JSON and as lines for people. */
 import { cellLabel } from '../run/cellchoice';
 import { count, linesOfRun, row, short, time, type RunEvent } from '../run/told';
 import type { LossAxis } from '../run/plot';
@@ -7,29 +7,29 @@ import type { Settings } from './settings';
 export interface Start {
   event: 'start';
   settings: Settings;
-  /** Symbols to learn from, symbols to validate on, and how many different ones there are. */
+  /** Training symbols, validation symbols, and vocabulary size. */
   symbols: number;
   validationSymbols: number;
   classes: number;
   parameters: number;
   threads: number;
-  /** Steps made before, by the run that this one resumes. */
+  /** Steps made by the resumed run, or 0. */
   step: number;
   out: string;
 }
 export interface Step {
   event: 'step';
   step: number;
-  /** Nats per character of this step, and the running mean of bits per character that people are shown. */
+  /** Loss of this step in nats per character, and the running mean in bits per character, which is displayed. */
   loss: number;
   bits: number;
   charsPerSecond: number;
   gradientNorm: number;
   learningRate: number;
-  /** Seconds since the start, and about how many are left. */
+  /** Seconds since the start, and an estimate of the seconds left. */
   seconds: number;
   secondsLeft: number;
-  /** How much of the run is done, 0…1. */
+  /** Fraction of the run that is done, 0…1. */
   done: number;
 }
 export interface Validation {
@@ -52,7 +52,7 @@ export interface End {
   training: number;
   validation?: number;
   validationSymbols?: number;
-  /** Commands to go on with. */
+  /** Suggested next commands. */
   next: string[];
 }
 export type Event = Start | Step | Validation | Sample | RunEvent | End;
@@ -60,7 +60,7 @@ export type Event = Start | Step | Validation | Sample | RunEvent | End;
 export const BITS = 1 / Math.LN2;
 export const charBits: LossAxis = { label: 'bits per character', unit: BITS };
 
-/** An event as lines for people; a step is one line, with the last validation beside it. */
+/** The lines of an event; a step is one line, with the last validation beside it. */
 export function lines(event: Event, last?: Validation): string[] {
   switch (event.event) {
     case 'start':
@@ -84,12 +84,12 @@ export function lines(event: Event, last?: Validation): string[] {
   }
 }
 
-/** What a step line is made of. */
+/** The numbers in a step line. */
 export function stepParts(step: Step, last?: Validation): string[] {
   return [`step ${count(step.step)}`, ...factsOf(step, last)];
 }
 
-/** What is told of a step, most important first. One unit: bits per character. */
+/** The facts about a step, most important first. One unit: bits per character. */
 export function factsOf(
   { bits, charsPerSecond, gradientNorm, secondsLeft }: Step,
   last?: Validation,

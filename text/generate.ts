@@ -1,4 +1,4 @@
-/** Text from a model: one symbol after the other, each drawn from what the network expects next. */
+/** Samples text from a model, one symbol at a time. */
 import { must } from '../core/check';
 import type { Random } from '../core/random';
 import { draw, type DrawOptions } from '../bptt/decode/draw';
@@ -7,16 +7,16 @@ import type { States } from '../bptt/network/states';
 import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
 
 export interface GenerateOptions extends DrawOptions {
-  /** Classes that the network reads first, at least one. */
+  /** Class indices that the network reads first, at least one. */
   prime: readonly number[];
   random: Random;
 }
 
 /**
- * Symbols without end, drawn by a network that was trained to predict the next one.
+ * An endless stream of symbols sampled from a network that was trained to predict the next one.
  *
  * UNKNOWN is never drawn.
- * @throws RangeError when the output is no longer finite, as of a network that runs away.
+ * @throws RangeError when the output is no longer finite, for instance because the network diverges.
  * @example
  * const vocabulary = Vocabulary.of('abc'); // four classes, UNKNOWN among them
  * const small = network({ layers: [elman({ input: 4, hidden: 5 })], output: 4 });
@@ -55,7 +55,7 @@ export function* generate(
   }
 }
 
-/** What a model is primed with when nothing is given: the start of a line, else its first symbol. */
+/** The default prime: the start of a line, else the first symbol of the vocabulary. */
 export function defaultPrime(vocabulary: Vocabulary): string {
   return vocabulary.symbols.includes('\n') ? '\n' : vocabulary.symbols[1];
 }

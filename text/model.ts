@@ -1,4 +1,4 @@
-/** A character model from a checkpoint, whoever saved it: what `sample` and `flow` need, and what to do where it is missing. */
+/** Reads a character model from any checkpoint for `sample` and `flow`, and explains what to do if there is none. */
 import type { Topology } from '../bptt/network/topology';
 import { decodeCheckpoint, type Checkpoint, type CheckpointOptions } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
@@ -6,15 +6,15 @@ import type { Vocabulary } from '../io/vocabulary';
 import { usage, using } from '../terminal/errors';
 import { CHECKPOINT } from '../run/settings';
 
-/** What is asked of a character model. */
+/** Requirements on the character model. */
 export interface Asked extends CheckpointOptions {
   command: string;
   topologies: readonly Topology[];
 }
 
 /**
- * Reads the character model in a checkpoint, or in the folder it lies in.
- * @throws CommandError when there is none, saying what the file lacks.
+ * Reads the character model from a checkpoint file, or from the folder that contains it.
+ * @throws CommandError when there is none, naming what the checkpoint lacks.
  */
 export function readModel(
   given: string,

@@ -1,4 +1,4 @@
-/** A text file as numbers: read once, one index per symbol. */
+/** Reads a text file as class indices, one per symbol. */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { must, mustBe } from '../core/check';
@@ -11,19 +11,19 @@ export const fingerprint = (bytes: Uint8Array | string): string =>
 const CHUNK_BYTES = 1 << 20;
 const CODE_POINTS = 0x110000;
 
-/** A text file as numbers. */
+/** A text file as class indices. */
 export interface Text {
   indices: Indices;
   vocabulary: Vocabulary;
-  /** Fingerprint of the file's bytes, by which a checkpoint knows its text again. */
+  /** Hash of the file's bytes, by which a checkpoint recognizes its text. */
   sha256: string;
 }
 
 /**
- * Reads a UTF-8 file once, in pieces: a byte or two per symbol stay in memory, whatever the size of the file.
+ * Reads a UTF-8 file once, in pieces: memory use is one or two bytes per symbol, whatever the size of the file.
  *
  * @throws RangeError when the file is empty or holds more than 65,535 different symbols.
- * @throws TypeError when it is not UTF-8 text, with the byte where that shows.
+ * @throws TypeError when it is not UTF-8 text, with the position of the first invalid byte.
  * @throws the system's error when it cannot be read.
  * @example readText('poem.txt').vocabulary.size; // the number of different symbols
  */
@@ -41,11 +41,11 @@ export function readText(file: string): Text {
   }
 }
 
-/** Numbers symbols in the order in which they appear, then renumbers them in the order of the vocabulary. */
+/** Numbers symbols in order of appearance, then renumbers them in the order of the vocabulary. */
 class Collector {
   private readonly decoder = new TextDecoder('utf-8', { fatal: true });
   private readonly hash = createHash('sha256');
-  /** 1 + the number of a code point, or 0 for one not seen yet. */
+  /** 1 + the number of a code point, or 0 if it has not occurred yet. */
   private readonly numbers = new Uint16Array(CODE_POINTS);
   private readonly points: number[] = [];
   private indices: Indices;
@@ -56,7 +56,7 @@ class Collector {
     private readonly file: string,
     expectedBytes: number,
   ) {
-    // no code point takes less than a byte; a pipe says 0 and grows
+    // a code point takes at least one byte; for a pipe the size is 0, and the array grows
     this.indices = new Uint8Array(Math.max(expectedBytes, 1 << 16));
   }
 
@@ -78,7 +78,7 @@ class Collector {
     const vocabulary = new Vocabulary(symbols);
 
     if (vocabulary.size > 256 && this.indices instanceof Uint8Array) this.widen();
-    // a copy only where it saves memory in the end: for a moment it takes more
+    // copies only where that saves memory in the end, because both arrays exist for a moment
     const spare = this.indices.length - this.count;
     const indices =
       spare > this.count / 4 ? this.indices.slice(0, this.count) : this.indices.subarray(0, this.count);

@@ -1,4 +1,4 @@
-/** `backstep train` on a text: a new run, or one that goes on. */
+/** `backstep train` on a text: starts or resumes a run. */
 import { statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { executorHere, executorOf, type ExecutorName } from '../core/executor';
@@ -11,7 +11,7 @@ import { CHECKPOINT, PICTURE } from '../run/settings';
 import { newSettings, resumedSettings, type Given } from './settings';
 import { isRun, settingsOf, Trainer } from './trainer';
 
-/** The options of a run of text as commander hands them over. */
+/** The options of a text run as parsed by commander. */
 export interface TrainOptions extends Given, RunChoices {}
 
 /** Trains; returns the exit code. */
@@ -65,7 +65,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   );
   const out = options.out ?? dirname(file);
   const { steps } = trainer;
-  // a run that was killed after its last step has its picture still to draw
+  // a run that was killed after its last step still has to draw its loss curve
   const unfinished = steps === settings.steps && !isDrawn(out, file);
   if (settings.steps !== null && steps >= settings.steps && !unfinished) {
     throw usage(
@@ -76,7 +76,7 @@ function resume(options: TrainOptions, given: string): { trainer: Trainer; out: 
   return { trainer, out };
 }
 
-/** Whether there is a loss curve that is no older than the checkpoint. */
+/** Whether the loss curve is at least as recent as the checkpoint. */
 function isDrawn(out: string, checkpoint: string): boolean {
   const picture = statSync(join(out, PICTURE), { throwIfNoEntry: false });
   return picture !== undefined && picture.mtimeMs >= statSync(checkpoint).mtimeMs;

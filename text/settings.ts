@@ -1,4 +1,4 @@
-/** The settings of a training run of text: their form in a checkpoint, and how a resumed run changes them. */
+/** Settings of a training run on text: their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
 import { trainingSettings, type TrainingValues } from '../bptt/train/settings';
 import { defaultsOf, OFF } from '../core/setting';
@@ -6,22 +6,22 @@ import { usage } from '../terminal/errors';
 import { cellLabel, partsOf } from '../run/cellchoice';
 import { readSchedule, runEntries, stored, withoutHoles } from '../run/settings';
 
-/** What a checkpoint says of the run it comes from. */
+/** The entries that a text run writes to its checkpoint. */
 export const settingsSchema = v.strictObject({
   text: stored('text'),
   ...runEntries,
-  /** Left out when there is none. */
+  /** Absent without an embedding. */
   embedding: v.optional(stored('embedding')),
   seq: stored('seq'),
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
-/** What the command line or a sweep said; what it left out is undefined. The schedule is still text. */
+/** Settings from the command line or a sweep; undefined if omitted. The schedule is not parsed yet. */
 export type Given = Omit<TrainingValues, 'cell' | 'executor'> & { cell?: string; executor?: string };
 
 const defaults = defaultsOf(trainingSettings);
 
-/** The settings that a run cannot change halfway: its weights, its states and its place in the text depend on them. */
+/** Settings that cannot change when a run is resumed: weights, states or the position in the text depend on them. */
 const fixed = [
   ...(['cell', 'layers', 'hidden', 'embedding', 'batch', 'seq'] as const),
   ...(['optimizer', 'dropout', 'seed', 'dtype'] as const),
@@ -77,14 +77,14 @@ export function newSettings(given: Given, text: string, sha256: string, executor
     clip: clip === OFF ? null : clip,
     ...(embedding !== OFF && { embedding }),
     ...(threads !== undefined && { threads }),
-    // the default limit holds where there is no other
+    // the default limit applies only without another limit
     seconds: given.seconds === undefined && steps !== null ? null : seconds,
   };
 }
 
 /**
- * Settings of a run that goes on.
- * @throws CommandError when one is changed that cannot be.
+ * Settings of a resumed run.
+ * @throws CommandError when one is changed that is fixed.
  */
 export function resumedSettings(given: Given, before: Settings): Settings {
   for (const name of fixed) {
@@ -111,7 +111,7 @@ export function resumedSettings(given: Given, before: Settings): Settings {
     : { ...settings, schedule: readSchedule(schedule, settings.steps) };
 }
 
-/** A value as it reads in a message; a cell of one's own by its name. */
+/** A setting's value as shown in a message; a user's own cell by its name. */
 const shown = (name: (typeof fixed)[number], value: string | number): string =>
   name === 'cell' ? cellLabel(String(value)) : String(value);
 

@@ -1,16 +1,16 @@
-/** A text cut into parallel streams, and the streams into chunks: the batches of truncated backpropagation. */
+/** Splits a text into parallel streams, and the streams into chunks: the batches of truncated backpropagation. */
 import { must, mustCount } from '../core/check';
 import type { Indices } from '../io/vocabulary';
 
-/** Class numbers [T, B], row-major; `targets` are one symbol ahead of `x`. The next chunk overwrites them. */
+/** Class indices [T, B], row-major; `targets` are one symbol ahead of `x`. The next chunk overwrites them. */
 export interface Chunk {
   x: Indices;
   targets: Indices;
 }
 
 /**
- * B equal stretches of a text, read side by side in chunks of T steps: row b of chunk k continues row b of chunk k − 1,
- * so that a network's states can be carried over. What does not fill a whole chunk at the end is left out.
+ * Splits a text into B equal streams, read side by side in chunks of T steps: row b of chunk k continues row b of
+ * chunk k − 1, so that a network's states can be carried over. A remainder too short for a chunk is dropped.
  *
  * @throws RangeError when the text is too short for a single chunk.
  * @example
@@ -46,12 +46,12 @@ export class Streams {
     this.into = { x: new Kind(T * B), targets: new Kind(T * B) };
   }
 
-  /** Symbols of the text, those left out included. */
+  /** Symbols of the text, including the dropped remainder. */
   get symbols(): number {
     return this.indices.length;
   }
 
-  /** Chunk `k` of the pass, in arrays that are used again for the next one. */
+  /** Chunk `k` of the pass, in arrays that the next call overwrites. */
   chunk(k: number): Chunk {
     const { indices, B, T, length } = this;
     const { x, targets } = this.into;
@@ -66,14 +66,14 @@ export class Streams {
   }
 }
 
-/** A text's two parts: the first to learn from, the last to test on. */
+/** A text split into a training part, which comes first, and a validation part. */
 export interface Split {
   training: Indices;
-  /** Absent when the text is too short to spare a sequence. */
+  /** Absent when the text is too short for it. */
   validation?: Indices;
 }
 
-/** Keeps the last 5 % of a text for validation, or 10 % where 5 % do not hold `least` symbols, or nothing. */
+/** Splits off the last 5 % of a text for validation, or 10 % if 5 % hold fewer than `least` symbols, or nothing. */
 export function splitText(indices: Indices, least: number): Split {
   for (const part of [0.05, 0.1]) {
     const cut = indices.length - Math.floor(indices.length * part);

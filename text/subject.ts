@@ -1,4 +1,4 @@
-/** What `backstep flow` and `backstep trace` look at: a new network or a trained one, and a batch of noise or of text. */
+/** The network and batch that `backstep flow` and `backstep trace` examine: new or trained, on noise or on text. */
 import { networkSettings, trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
 import { defaultsOf, type Setting, type Value } from '../core/setting';
@@ -21,7 +21,7 @@ import { readModel } from './model';
 import { isRun, settingsOf } from './trainer';
 
 const { cell, hidden, layers, seed, text, steps, batch } = trainingSettings;
-/** What `backstep flow` can be given of a network and a batch. */
+/** Options of `backstep flow` for the network and the batch. */
 export const flowSettings = {
   cell: { ...cell, default: 'lstm', help: 'a cell by name, or a file with equations of your own' },
   hidden: { ...hidden, most: 1024, default: 32 },
@@ -45,7 +45,7 @@ export const flowSettings = {
 } as const satisfies Record<string, Setting>;
 
 type Values = { [K in keyof typeof flowSettings]: Value<(typeof flowSettings)[K]> };
-/** Those that a new network needs only, and that a checkpoint has settled. */
+/** Options for new networks only, because a checkpoint fixes them. */
 type Settled = (typeof settled)[number];
 export type SubjectOptions = Partial<Omit<Pick<Values, Settled>, 'cell'>> & {
   cell?: string;
@@ -55,13 +55,13 @@ export type SubjectOptions = Partial<Omit<Pick<Values, Settled>, 'cell'>> & {
 export interface Subject {
   network: Network;
   batch: Batch;
-  /** In a few words: `lstm, 32 units, 2 layers`. */
+  /** A short description: `lstm, 32 units, 2 layers`. */
   what: string;
   /** `noise`, or the name of the text. */
   from: string;
 }
 
-/** Options that a checkpoint has settled. */
+/** Names of the options that a checkpoint fixes. */
 export const settled = [
   'cell',
   'hidden',
@@ -121,7 +121,7 @@ function fresh(command: string, options: SubjectOptions): Subject {
   };
 }
 
-/** What is followed is a float64 copy, beside the weights and gradients of the network itself. */
+/** The analysis runs on a float64 copy, in addition to the weights and gradients of the network itself. */
 const COPY = { dtype: 'float64', rows: 4 } as const;
 const FEWER = 'fewer --steps, or a smaller --batch, --hidden or --input';
 
@@ -144,7 +144,7 @@ function trained(command: string, given: string, options: SubjectOptions): Subje
   const cells = net.architecture.layers.flatMap(directionsOf).map(({ cell }) => ({ cell, times: 1 }));
   const { steps: T, batch: B } = options;
   using(() => mustHaveRoom({ cells, output: net.output, T, B, ...COPY }, command), FEWER);
-  // as the model numbers its symbols
+  // re-encoded with the model's vocabulary
   const { indices } = vocabulary.encode(text.vocabulary.decode(text.indices));
   const { layers, dtype } = net.architecture;
   const copy = copyNetwork(net, { topology: topologies[options.at], dtype });
@@ -157,7 +157,7 @@ function trained(command: string, given: string, options: SubjectOptions): Subje
   };
 }
 
-/** The text a model was trained on, which its checkpoint names. */
+/** The text a model was trained on, as named in its checkpoint. */
 function textOf(command: string, checkpoint: Checkpoint, file: string): string {
   if (!isRun(checkpoint))
     throw usage(
@@ -168,14 +168,14 @@ function textOf(command: string, checkpoint: Checkpoint, file: string): string {
 }
 const TEXT = 'name a text with --text FILE';
 
-/** Rows of a text, from places at equal distances; the answer is the symbol that follows. */
+/** Rows of a text, starting at equal distances; the target is the symbol that follows. */
 function textBatch(indices: Indices, { batch: B, steps: T, at }: SubjectOptions): Batch {
   const fix = 'a longer text, fewer --steps, or a smaller --batch';
   const { x, targets } = using(() => new Streams(indices, B, T), fix).chunk(0);
   return { x: { shape: [T, B], numbers: x }, targets: answers(targets, T, B, at) };
 }
 
-/** Inputs without any structure, and answers without any relation to them. */
+/** Random normal inputs and independent random targets. */
 function noise(T: number, B: number, D: number, { seed, at }: SubjectOptions): Batch {
   const random = new Random(seed);
   const numbers = Float64Array.from({ length: T * B * D }, () => random.normal());

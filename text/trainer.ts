@@ -1,4 +1,4 @@
-/** A character model in training: everything but what it says and when it stops. */
+/** Trains a character model: batches, validation, samples and checkpoints. */
 import * as v from 'valibot';
 import { Random } from '../core/random';
 import type { ExecutorName } from '../core/executor';
@@ -43,7 +43,7 @@ import type { Ending, Pace, RunOptions, Trainee, Words } from '../run/trainee';
 
 /** Steps between two validations. */
 const VALIDATE_EVERY = 100;
-/** Most symbols of a validation on the way, and of the one at the end. */
+/** Maximum number of symbols of a validation during training, and of the final one. */
 const QUICK_VALIDATION = 8192;
 const FULL_VALIDATION = 200_000;
 const SAMPLE_LENGTH = 200;
@@ -59,13 +59,13 @@ const restSchema = v.strictObject({
   sum: finite,
   count: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 });
-/** What a checkpoint of ours holds beside the network: its `training`. */
+/** The `training` entry in the checkpoint of a text run. */
 const trainingSchema = v.strictObject({
   settings: settingsSchema,
   curves: v.strictObject({ training: restSchema, validation: restSchema }),
 });
 
-/** Whether a checkpoint was saved by a training run, and not by a program. */
+/** Whether a checkpoint was saved by a training run, rather than through the API. */
 export const isRun = ({ training }: Checkpoint): boolean =>
   typeof training === 'object' && training !== null && 'settings' in training;
 
@@ -73,13 +73,13 @@ export const isRun = ({ training }: Checkpoint): boolean =>
 export const settingsOf = ({ training }: Checkpoint): Settings =>
   parse(trainingSchema, training, 'checkpoint: training').settings;
 
-/** The same, or nothing where the checkpoint is not that of a training run. */
+/** The settings in a checkpoint, or undefined if no training run saved it. */
 export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
   v.is(trainingSchema, training) ? training.settings : undefined;
 
 interface Parts {
   settings: Settings;
-  /** How many threads are wanted; absent when as many as gain. */
+  /** Requested number of threads; if absent, as many as speed up training. */
   threads?: number;
   text: Text;
   network: Network;
@@ -92,23 +92,23 @@ interface Parts {
 export class Trainer implements Trainee {
   readonly words = words;
   readonly streams: Streams;
-  /** Absent when the text is too short to spare a sequence. */
+  /** Absent when the text is too short for it. */
   readonly validation: Streams | undefined;
 
   private team: Parallel | undefined;
-  /** The loss on the validation text after the last step. */
+  /** The validation loss after the last step. */
   private final: ReturnType<Trainer['validate']>;
 
   private constructor(private readonly parts: Parts) {
     ({ training: this.streams, validation: this.validation } = streamsFor(parts.settings, parts.text));
   }
 
-  /** A new model for a text. */
+  /** Begins with a new model for a text. */
   static begin(settings: Settings, text: Text): Trainer {
     const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr, threads } = settings;
     const classes = text.vocabulary.size;
     const layer = (l: number) => makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden });
-    streamsFor(settings, text); // a text that is too short is refused first: the batch depends on it
+    streamsFor(settings, text); // a text that is too short is refused first, because the batch depends on it
     mustHaveRoom(
       {
         cells: [
@@ -135,21 +135,21 @@ export class Trainer implements Trainee {
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states: {}, curves });
   }
 
-  /** The model of a checkpoint, at the step where it was saved. */
+  /** Resumes the model of a checkpoint, at the step where it was saved. */
   static resume(settings: Settings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
     const { curves: rests } = parse(trainingSchema, from.training, 'checkpoint: training');
     if (!from.optimizer || !from.curves || !from.states)
       throw usage(
         'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
       );
-    // a learning rate given anew replaces the old one; the optimizer's memory stays
+    // a new learning rate replaces the old one; the optimizer's state stays
     const made = optimizer(net, { ...from.optimizer.options, learningRate: settings.lr });
     made.load(from.optimizer.state());
     const curves = {
       training: LossCurve.from(from.curves.training, rests.training),
       validation: LossCurve.from(from.curves.validation, rests.validation),
     };
-    const { threads = 1 } = settings; // a run goes on with as many threads as it began with
+    const { threads = 1 } = settings; // a resumed run keeps its number of threads
     const { states } = from;
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves });
   }
@@ -166,22 +166,22 @@ export class Trainer implements Trainee {
   get curves(): Parts['curves'] {
     return this.parts.curves;
   }
-  /** Updates made so far, those before a resume included. */
+  /** Updates made so far, including those before a resume. */
   get steps(): number {
     return this.parts.optimizer.steps;
   }
 
-  /** Whether the schedule has ended: it leaves nothing of the learning rate, neither for the next step nor for later ones. */
+  /** Whether the schedule has ended: the learning rate is zero for the next step and all later ones. */
   get spent(): boolean {
     return schedule(this.settings.schedule)(this.steps) === 0;
   }
 
-  /** Threads that compute, once they are started. */
+  /** Number of threads that compute, once they are started. */
   get threads(): number {
     return this.team?.threads ?? 1;
   }
 
-  /** Starts the threads; says why there are fewer than were wanted, or nothing. */
+  /** Starts the threads; returns why there are fewer than requested, or an empty string. */
   async start(): Promise<string> {
     const { network: net, settings, threads } = this.parts;
     const first = batchOf(this.streams.chunk(0), this.streams);
@@ -190,12 +190,12 @@ export class Trainer implements Trainee {
     return this.team.note;
   }
 
-  /** Ends the threads. */
+  /** Stops the threads. */
   close(): void {
     this.team?.close();
   }
 
-  /** Trains until the settings' limit, or the signal, says stop. */
+  /** Trains until the limit of the settings, or until the signal aborts. */
   async run({ signal, onStep }: RunOptions): Promise<FitResult['stopped']> {
     const { settings, optimizer: made, network: net, curves } = this.parts;
     const { clip, steps, seconds } = settings;
@@ -239,7 +239,7 @@ export class Trainer implements Trainee {
     };
   }
 
-  /** The loss on a part of the validation text, after the steps that are due for it. */
+  /** Computes the loss on a part of the validation text if a validation is due at this step. */
   validateWhenDue(): Validation | undefined {
     const { steps: step } = this;
     if (step % VALIDATE_EVERY !== 0) return undefined;
@@ -284,7 +284,7 @@ export class Trainer implements Trainee {
     return { loss: sum / chunks, symbols: chunks * perChunk };
   }
 
-  /** A sample of what the model writes by now; the same at the same step. */
+  /** A sample from the current model; deterministic for a given step. */
   sample(length = SAMPLE_LENGTH): Sample {
     const { vocabulary } = this;
     const { indices } = vocabulary.encode(defaultPrime(vocabulary));
@@ -294,7 +294,7 @@ export class Trainer implements Trainee {
     return { event: 'sample', step: this.steps, text };
   }
 
-  /** All that the run needs to go on from here. */
+  /** Everything that is needed to resume the run. */
   checkpoint(): Checkpoint {
     const { settings, text, network: net, optimizer: made, states, curves } = this.parts;
     const { training, validation } = curves;
@@ -308,10 +308,10 @@ export class Trainer implements Trainee {
     };
   }
 
-  /** Checks the gradients of this very network: a float64 copy of it, on a small slice of its text. */
+  /** Checks the gradients of this very network: on a float64 copy, with a small slice of its text. */
   gradcheck(): GradcheckReport {
     const copy = copyNetwork(this.network);
-    // a sequence first, then a second row: of a tiny text, what there is
+    // a full sequence has priority over a second row: a tiny text may not have both
     const { indices } = this.parts.text;
     const T = Math.min(3, indices.length - 1);
     const slice = new Streams(indices, Math.min(2, Math.floor((indices.length - 1) / T)), T);
@@ -321,9 +321,9 @@ export class Trainer implements Trainee {
     return gradcheck(copy, { batch, oracles, coordinates: 10, directions: 2, seed: this.settings.seed });
   }
 
-  /** Chunk after chunk, pass after pass; states are carried from one to the next within a pass. */
+  /** All chunks in order, pass after pass; states are carried over between chunks within a pass. */
   private *batches(): Generator<StreamBatch, never> {
-    // a resumed run carries on from the states in its checkpoint
+    // a resumed run starts from the states in its checkpoint
     let before: StreamBatch['initial'] = this.parts.states;
     for (;;) {
       const k = this.steps % this.streams.chunks;
@@ -340,7 +340,7 @@ const batchOf = ({ x, targets }: Chunk, { T, B }: Streams): Batch => ({
 });
 
 /**
- * The text as a run with these settings reads it: its end is kept for validation.
+ * Splits the text as a run with these settings uses it: the end is reserved for validation.
  * @throws CommandError when it is too short.
  */
 export function streamsFor(

@@ -15,10 +15,10 @@ export interface SampleOptions {
   seed: number;
 }
 
-/** Characters after which it is noticed that the reader has gone. */
+/** Number of characters after which it checks whether the reader has gone. */
 const TURN = 64;
 
-/** Writes the prime and `length` characters after it, each as soon as it is known. */
+/** Writes the prime and then `length` characters, each as soon as it is generated. */
 export async function write(given: string, options: SampleOptions): Promise<void> {
   const { temperature, topK, length, seed } = options;
   const { checkpoint, vocabulary } = readModel(given, {
