@@ -1,4 +1,4 @@
-/** `backstep bench`: how fast this machine trains recurrent layers, and what share of its arithmetic that is. */
+/** `backstep bench`: measures how fast this machine trains recurrent layers, and the share of its arithmetic peak. */
 import { arch, cpus, platform } from 'node:os';
 import type { Command } from 'commander';
 import { choiceNames } from '../cells/kinds';
@@ -62,7 +62,7 @@ function bench(names: string[], options: BenchOptions): void {
   const { cell, dtype: wanted, executor, rounds, clock, smallest = false, json = false } = options;
   const known = workloads.map(({ name }) => name);
   names.forEach(oneOf('bench: the workload', known));
-  // networks of all workloads may be there at once: nothing is collected while the clock runs
+  // the networks of all workloads may exist at the same time: no garbage collection during timing
   process.env.BACKSTEP_MEMORY_MB ??= '4096';
   const name = executorOf(executor).name as ExecutorName;
   const variants = dtypes

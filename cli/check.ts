@@ -62,9 +62,9 @@ interface CheckedCase {
   name: string;
   report: GradcheckReport;
   mutants?: MutationReport;
-  /** Of a cell of one's own that is wrong: changes of one line that would make it right. */
+  /** For a user's own cell that is wrong: one-line changes that would make it right. */
   repairs?: Repair[];
-  /** Of a file that says what would be right: what is wrong, from the numbers alone. */
+  /** For a file that names the right cell: a diagnosis from the numbers alone. */
   diagnosis?: string;
 }
 
@@ -93,7 +93,10 @@ function check(groups: string[], { mutants = false, seed, json = false }: CheckO
   return ok;
 }
 
-/** What is wrong with a cell of one's own: told by the cell that it should be, or else found by trying changes. */
+/**
+ * Explains what is wrong with a user's own cell: by comparing it with the right cell if known, else by trying
+ * repairs.
+ */
 function whatIsWrong(mistake: Mistake): Pick<CheckedCase, 'repairs' | 'diagnosis'> {
   const diagnosis = diagnosisOf(mistake)?.message;
   return diagnosis === undefined ? { repairs: repairs(mistake.equations) } : { diagnosis };
@@ -101,7 +104,7 @@ function whatIsWrong(mistake: Mistake): Pick<CheckedCase, 'repairs' | 'diagnosis
 
 function run({ name, cells, problem }: Case, mutants: boolean, seed: number): CheckedCase {
   const report = checkProblem(problem(seed), cells, { seed });
-  // a mutant can only be judged by oracles that the unbroken gradients pass
+  // a mutant can only be judged by oracles that the original gradients pass
   return { name, report, ...(mutants && report.ok && { mutants: mutationScore(problem(seed)) }) };
 }
 
@@ -182,7 +185,7 @@ function statusOf(outcome: CheckedCase): string {
 const boundOf = (oracle: Oracle): string =>
   errorBounds[oracle] === 0 ? '0' : errorBounds[oracle].toExponential(0);
 
-/** The worst error of those that were decided. */
+/** The worst error of the derivatives that were decided. */
 function worstOf(rows: GradcheckRow[], oracle: Oracle): string {
   if (oracle === 'exact' && rows.every(({ ok }) => ok)) return 'proved';
   const errors = rows.filter(({ checked }) => checked > 0).map(({ error }) => error);
@@ -190,7 +193,7 @@ function worstOf(rows: GradcheckRow[], oracle: Oracle): string {
   return rows.length > 0 ? 'undecided' : '–';
 }
 
-/** One failed row as a sentence. */
+/** A failed row as a sentence. */
 export const describe = ({
   oracle,
   variable,

@@ -1,4 +1,6 @@
-/** `backstep clockwork`: what a clockwork layer saves, in weights, in multiplications, and in time on this machine. */
+/**
+ * `backstep clockwork`: shows the savings of a clockwork layer in weights, multiplications, and time on this machine.
+ */
 import type { Command } from 'commander';
 import { clockworkCounts, type ClockworkCounts } from '../cells/modules';
 import { measureClockwork, type ClockworkTimes } from '../measure/clockwork';
@@ -87,7 +89,7 @@ function showWeights(
   );
 }
 
-/** A line for each set of modules that fire together. */
+/** Prints one row for each set of modules that fire together. */
 function showSteps(
   { span, steps, meanMilliseconds, vanillaMilliseconds }: ClockworkTimes,
   { vanilla, operations }: ClockworkCounts,

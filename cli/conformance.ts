@@ -1,4 +1,6 @@
-/** `backstep conformance`: the recurrent cases of somebody else's test suite, judged, and how much the suite would notice. */
+/**
+ * `backstep conformance`: runs the recurrent cases of another test suite, and measures how many mistakes they detect.
+ */
 import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import pc from 'picocolors';

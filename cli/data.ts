@@ -1,4 +1,4 @@
-/** `backstep data`: what is in a table, before anything is trained on it. */
+/** `backstep data`: shows how a table is read, before anything is trained on it. */
 import type { Command } from 'commander';
 import type * as look from '../learn/look';
 

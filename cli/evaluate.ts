@@ -1,4 +1,4 @@
-/** `backstep evaluate`: how well a trained model does on a file, beside the simplest alternatives. */
+/** `backstep evaluate`: evaluates a trained model on a file, compared with simple baselines. */
 import type { Command } from 'commander';
 import type * as use from '../learn/use';
 

@@ -1,4 +1,4 @@
-/** `backstep export`: a trained network in the formats of other engines. */
+/** `backstep export`: writes a trained network in the formats of other engines. */
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { decodeCheckpoint } from '../io/checkpoint';

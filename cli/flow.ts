@@ -1,4 +1,4 @@
-/** `backstep flow`: where gradients vanish and explode on their way back through time. */
+/** `backstep flow`: shows where gradients vanish and explode on their way back through time. */
 import type { Command } from 'commander';
 import { safe } from '../core/safe';
 import type { Setting } from '../core/setting';
@@ -37,7 +37,7 @@ interface FlowFlags extends SubjectOptions {
 }
 
 const { clip, lr } = trainingSettings;
-/** What is shown of the subject, and the step that is compared. */
+/** What is shown of the network, and the step with which clipping is compared. */
 const own = {
   row: {
     ...{ kind: 'number', whole: true, least: 0, default: 0 },
@@ -54,7 +54,7 @@ export function add(program: Command): void {
     .description('show how gradients flow back through time: norms, Jacobians, and what clipping does')
     .argument('[checkpoint]', 'a trained character model, or its folder (default: a new network)');
   addSettings(command, { ...flowSettings, ...own }, (name) => ({
-    // of a checkpoint, what a new network needs must be left out
+    // options that only new networks have must be omitted with a checkpoint
     fills: !(settled as readonly string[]).includes(name),
     ...(name === 'cell' && { read: (word) => readCell(word, 'flow: --cell') }),
   }));

@@ -1,4 +1,4 @@
-/** `backstep grade`: a folder of students' gradients, judged against an assignment. */
+/** `backstep grade`: grades a folder of students' gradients against an assignment. */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
@@ -73,13 +73,13 @@ function gradeFolder(folder: string, options: GradeOptions): boolean {
 
 function graderOf(assignment: Assignment, file: string): Grader {
   const { cell } = assignment;
-  // a file is named from where the assignment stands
+  // a file name is relative to the assignment
   const word = isCellFile(cell) && !isAbsolute(cell) ? join(dirname(file), cell) : cell;
   const setting = readCell(word, 'grade: the cell of the assignment');
   return new Grader(assignment, (sizes) => makeCell(setting, sizes));
 }
 
-/** A submission is small: what is larger is no submission. */
+/** Size limit: no valid submission is larger. */
 const MOST_BYTES = 1e6;
 
 function gradeFile(grader: Grader, file: string, level: HintLevel): Grade {
@@ -110,7 +110,7 @@ function show(grades: readonly Graded[]): void {
   line(`${right} of ${grades.length} submissions right`);
 }
 
-/** A field of a CSV file; a formula of a spreadsheet is made a text. */
+/** A field of a CSV file; a leading quote keeps spreadsheets from reading it as a formula. */
 const field = (text: string): string => {
   const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -1,4 +1,4 @@
-/** `backstep hopfield`: patterns are stored, spoilt and recalled, and all of it is shown. */
+/** `backstep hopfield`: stores patterns, distorts and recalls them, and shows the results. */
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
@@ -103,14 +103,14 @@ function run(
   }
 }
 
-/** A picture, spoilt and recalled. */
+/** A picture, distorted and recalled. */
 interface Trial {
   picture: Picture;
   flip: number;
   probe: HopfieldState;
   energies: number[];
   end: RecallResult;
-  /** The name of the picture that is nearest in the end. */
+  /** Name of the stored picture nearest to the final state. */
   nearest: string;
 }
 
@@ -148,7 +148,7 @@ function picturesOf(
   return using(() => readPictures(readUtf8(file), basename(file, extname(file))), fix);
 }
 
-/** Drawings side by side under their titles, or one below the other where the terminal is too narrow for that. */
+/** Drawings side by side with titles, or one below the other if the terminal is too narrow. */
 function showBeside(titles: readonly string[], drawings: readonly string[][]): void {
   const widths = drawings.map((drawing, k) => Math.max(titles[k].length, drawing[0].length));
   const room = process.stdout.columns || 80;

@@ -1,4 +1,4 @@
-/** `backstep import`: the weights of another engine's model as a checkpoint. */
+/** `backstep import`: writes the weights of another engine's model as a checkpoint. */
 import { lossNames } from '../losses';
 import type { Command } from 'commander';
 import { directionsOf, nameOf } from '../bptt/network/layer';
@@ -82,7 +82,7 @@ function importFrom(file: string, { from, cell, topology, loss, out }: ImportCom
   line(`use   backstep export ${quote(out)} --to onnx, or decodeCheckpoint in a program`);
 }
 
-/** An archive begins as zip files do; everything else must be a safetensors file. */
+/** Archives are recognized by the zip signature; everything else must be a safetensors file. */
 function decode(bytes: Uint8Array, file: string): StoredWeights {
   try {
     return bytes[0] === 0x50 && bytes[1] === 0x4b ? decodeNpz(bytes) : decodeSafetensors(bytes).tensors;

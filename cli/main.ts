@@ -1,19 +1,19 @@
 #!/usr/bin/env node
-/** The command line: one entry, one file for each command. */
+/** The command line: registers the commands and reports errors. */
 import { Command } from 'commander';
 import { report } from '../terminal/errors';
-import '../terminal/output'; // what cannot be written must not end in a stack trace
+import '../terminal/output'; // reports errors in writing output without a stack trace
 import { version } from '../terminal/version';
 import { columnsOf, wrap } from '../terminal/wrap';
 
-/** What the file of a command exports: it adds the command to the program. */
+/** Interface of a command's file: it adds the command to the program. */
 interface CommandFile {
   add(program: Command): void;
 }
 
 /**
- * The commands, each a file of its name, in the order of the help. Only the file of the command that is asked for is
- * loaded, by require: import() finds no TypeScript file when run from source.
+ * The commands, each in a file of the same name, in the order of the help. Only the requested command is loaded, by
+ * require: import() finds no TypeScript file when run from source.
  */
 /* eslint-disable @typescript-eslint/no-require-imports */
 const commands: Record<string, () => CommandFile> = {
@@ -45,10 +45,10 @@ const commands: Record<string, () => CommandFile> = {
 
 export const commandNames = Object.keys(commands);
 
-/** Columns of a help text: those of the terminal, up to what is comfortable to read, which is what a pipe gets. */
+/** Width of help texts: that of the terminal, up to a readable maximum, which is also used for pipes. */
 const helpWidth = (): number => Math.min(100, columnsOf(process.stdout));
 
-/** Runs a command; what it comes to is in process.exitCode. */
+/** Runs a command; sets process.exitCode. */
 export async function main(words: readonly string[]): Promise<void> {
   const wanted = words.find((word) => word in commands) ?? '';
   const debug = words.includes('--debug');
@@ -58,11 +58,11 @@ export async function main(words: readonly string[]): Promise<void> {
     .option('--debug', 'print a stack trace for an error')
     .helpCommand(false)
     .exitOverride()
-    // help is broken to the width of the terminal here: of what stands at the end of it commander breaks nothing
+    // wrapped below instead, because commander does not wrap the text that follows its help
     .configureHelp({ helpWidth: Infinity })
     .configureOutput({
       writeOut: (text) => void process.stdout.write(wrap(text, helpWidth())),
-      // errors are told in one form, below
+      // all errors are printed in one form, below
       outputError: () => undefined,
     });
   const asked = wanted === '' ? Object.values(commands) : [commands[wanted]];

@@ -1,4 +1,4 @@
-/** `backstep paper`: published results, run again: the paper's figures and ours side by side. */
+/** `backstep paper`: reproduces published results, and shows the paper's figures beside ours. */
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
 import { writeWhole } from '../io/files';
@@ -86,7 +86,7 @@ function counts(paper: Paper): string[] {
   return [String(rows.length), String(rows.reduce((sum, { seeds }) => sum + seeds, 0))];
 }
 
-/** Returns the exit code. */
+/** Runs the command; returns the exit code. */
 async function reproduce(paper: Paper, flags: PaperFlags): Promise<number> {
   const { quick = false, json = false, seeds, data, runs, fresh, jobs, svg } = flags;
   const size = quick ? 'quick' : 'full';
@@ -110,7 +110,7 @@ async function reproduce(paper: Paper, flags: PaperFlags): Promise<number> {
   return code;
 }
 
-/** What is told before any trial is run. */
+/** The lines that are printed before any trial runs. */
 function introduction({ paper, file, standIn, damaged, left, trials }: Experiment, quick: boolean): string[] {
   const known = trials.length - left.length;
   return [
@@ -122,7 +122,7 @@ function introduction({ paper, file, standIn, damaged, left, trials }: Experimen
   ];
 }
 
-/** Runs the trials that are left, or until a signal; returns the exit code of that. */
+/** Runs the remaining trials, or until a signal; returns the signal's exit code, if any. */
 async function runLeft(
   experiment: Experiment,
   jobs: number,
@@ -185,7 +185,7 @@ function show(paper: Paper, lines: readonly Line[]): void {
   );
 }
 
-/** `8.53 ± 0.02`; where not every seed reports it, of how many it is the mean. */
+/** `8.53 ± 0.02`; if not every seed reports the measure, with the number of seeds in the mean. */
 function meanOf({ mean, deviation, values }: Line, measure: Measure): string {
   const there = values.filter((value) => value !== null).length;
   if (mean === null) return `none of ${values.length}`;

@@ -1,4 +1,4 @@
-/** `backstep play`: serves the playground to this machine. */
+/** `backstep play`: serves the playground on this machine. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -42,10 +42,10 @@ async function play({ port }: { port: number }): Promise<void> {
   await server.close();
 }
 
-/** Where the built page lies: beside this file's folder in the package, in dist when run from source. */
+/** Folder of the built page: next to this file's folder in the package, in dist when run from source. */
 function pageFolder(): string {
   const places = [join(__dirname, '..', 'playground'), join(__dirname, '..', 'dist', 'playground')];
-  // the source of the page has an index.html too, but no assets
+  // the page's source folder has an index.html too, but no assets
   const found = places.find((folder) => existsSync(join(folder, 'assets')));
   if (!found) throw failure('play: the playground must be built first, got none', 'npm run build:play');
   return found;

@@ -1,4 +1,4 @@
-/** `backstep predict`: what a trained model says of a file. */
+/** `backstep predict`: predicts a file with a trained model. */
 import type { Command } from 'commander';
 import type * as use from '../learn/use';
 

@@ -1,4 +1,4 @@
-/** `backstep referee`: another program's outputs and gradients, judged question by question. */
+/** `backstep referee`: checks another program's outputs and gradients, question by question. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { trainingSettings } from '../bptt/train/settings';
@@ -61,7 +61,7 @@ export function add(program: Command): void {
 async function run(command: string[], options: RefereeOptions): Promise<boolean> {
   const { seed, timeout, json = false, junit: file } = options;
   const cell = readCell(options.cell, 'referee: --cell');
-  // the program ends with this one
+  // the child process ends with this one
   const interrupt = onInterrupt(
     () => process.exit(interrupt.code),
     () => undefined,
@@ -96,7 +96,7 @@ const statuses: Record<Row['verdict'], string> = {
   undecided: 'undecided',
 };
 
-/** Rows by what is said of them; one reason is told once. */
+/** Groups rows by their reason, so that each reason is printed once. */
 function reasons(rows: readonly Row[]): Map<string, Row[]> {
   const found = new Map<string, Row[]>();
   for (const row of rows)

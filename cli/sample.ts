@@ -1,4 +1,4 @@
-/** `backstep sample`: text from a trained model. */
+/** `backstep sample`: samples text from a trained model. */
 import type { Command } from 'commander';
 import { trainingSettings } from '../bptt/train/settings';
 import { real, whole } from '../terminal/arguments';

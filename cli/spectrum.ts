@@ -1,4 +1,4 @@
-/** `backstep spectrum`: what the powers of a recurrent matrix do, and what its eigenvalues say of it. */
+/** `backstep spectrum`: compares the powers of a recurrent matrix with the predictions of its eigenvalues. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { exampleMatrices, spectrum } from '../bptt/flow/spectrum';
@@ -74,7 +74,7 @@ async function run(given: string | undefined, flags: SpectrumFlags): Promise<voi
   }
 }
 
-/** A matrix by name, as JSON, from a file or from standard input. */
+/** Reads a matrix as JSON from a named file or from standard input. */
 function named(given: string): { name: string; W: number[][] } {
   if (given in exampleMatrices) return { name: given, W: exampleMatrices[given].W };
   if (given.trim().startsWith('['))

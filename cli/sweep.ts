@@ -1,4 +1,4 @@
-/** `backstep sweep`: many training runs, over cells, sizes, rates and seeds; here, or on any number of machines. */
+/** `backstep sweep`: runs many trainings over cells, sizes, rates and seeds, here or on any number of machines. */
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
 import { whole } from '../terminal/arguments';

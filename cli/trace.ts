@@ -1,4 +1,4 @@
-/** `backstep trace`: one unit at one step, every equation with the numbers put in, forward and back. */
+/** `backstep trace`: shows one unit at one step: every equation with its numbers, forward and backward. */
 import type { Command } from 'commander';
 import { safe } from '../core/safe';
 import { trace } from '../bptt/trace/trace';
@@ -30,7 +30,7 @@ interface TraceFlags extends Omit<SubjectOptions, 'batch' | 'at'> {
 
 const { at: _at, batch: _batch, spectralRadius: _radius, forgetBias: _bias, ...settings } = flowSettings;
 const place = { kind: 'number', whole: true, least: 0 } as const;
-/** What is shown of the subject. */
+/** What is shown of the network. */
 const own = {
   step: { ...place, unit: 't', label: 'Step', help: 'the step' },
   unit: { ...place, unit: 'u', label: 'Unit', help: 'the unit' },
@@ -49,7 +49,7 @@ export function add(program: Command): void {
     'the cell: l0, l1 …, l0r for the one that reads from the end (default: l0)',
   );
   addSettings(command, { ...settings, steps: { ...settings.steps, default: 16 } }, (name) => ({
-    // of a checkpoint, what a new network needs must be left out
+    // options that only new networks have must be omitted with a checkpoint
     fills: !(settled as readonly string[]).includes(name),
     ...(name === 'cell' && { read: (word) => readCell(word, 'trace: --cell') }),
   }));
@@ -75,7 +75,7 @@ function run(checkpoint: string | undefined, flags: TraceFlags): void {
   }
 }
 
-/** An equation, and beneath it the same in numbers. */
+/** An equation, and the same with its numbers beneath. */
 function linesOf({ line: equation, sums, note }: TracedLine): string[] {
   const [name] = equation.split(' ');
   const numbers = sums.map(({ gate = name, numbers: right, result }) =>

@@ -1,4 +1,4 @@
-/** `backstep train`: a network for a task, from a file and the first step to a checkpoint that can be used. */
+/** `backstep train`: trains a network on a file, and saves it as a checkpoint. */
 import type { Command } from 'commander';
 import { trainingSettings } from '../bptt/train/settings';
 import { show, whole } from '../terminal/arguments';

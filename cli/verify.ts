@@ -1,4 +1,4 @@
-/** `backstep verify`: test vectors of other frameworks, recomputed and compared. */
+/** `backstep verify`: recomputes and compares test vectors of other frameworks. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { errorBounds } from '../bptt/check/bounds';
@@ -50,7 +50,7 @@ function verifyFile(file: string): Outcome {
   try {
     return { file, ...verify(parseVector(readUtf8(file))) };
   } catch (error) {
-    // one bad file is a failed line, not the end of the list
+    // a malformed file is a failed line; the other files are still checked
     const said = (error as Error).message.replace(/^(read|vector|verify): /, '');
     return { file, ok: false, error: said.startsWith(file) ? said : `${file}: ${said}` };
   }
