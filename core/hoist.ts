@@ -1,10 +1,10 @@
 /**
  * Merges the products of single time steps into products over all steps, where their order allows it.
  *
- * A cell is written step by step. Seen as a whole, the input projections x Wx of all steps are one product that can
- * stand before the first step, and dx = dz Wxᵀ, dWx += xᵀ dz, dWh += hPrevᵀ dz and db += Σ dz are one operation each
- * after the last. Only the recurrence itself, hPrev Wh, must stay in the loop. The rewriting looks at nothing but which
- * elements each operation reads and writes, so it holds for any cell.
+ * A cell is written step by step. Over the whole sequence, the input projections x Wx of all steps are one product
+ * before the first step, and dx = dz Wxᵀ, dWx += xᵀ dz, dWh += hPrevᵀ dz and db += Σ dz are one operation each after
+ * the last. Only the recurrence itself, hPrev Wh, must stay in the loop. The rewriting depends only on the elements
+ * that each operation reads and writes, so it is valid for any cell.
  */
 import ndarray from 'ndarray';
 import type { Data } from './memory';
@@ -22,22 +22,22 @@ import {
 import { Program } from './program';
 import { identityOf, type Tensor } from './tensor';
 
-/** The same computation with as few, as large operations as possible. Sums may be added up in another order. */
+/** The same computation with as few and as large operations as possible. The order of summation may change. */
 export function hoist(program: Program): Program {
   const entries = program.entries.flatMap((entry) => (entry.kind === 'loop' ? distributed(entry) : [entry]));
-  const later = merge(entries); // to the place of the last member
-  return new Program(merge(later.reverse()).reverse()); // to the place of the first
+  const later = merge(entries); // merges into the place of the last member
+  return new Program(merge(later.reverse()).reverse()); // merges into the place of the first member
 }
 
 /**
- * Takes out the operations that only compute `targets`, if they can run after all the others: they then need not run at
- * all until somebody asks for them.
+ * Splits off the operations that only compute `targets`, if they can run after all others, so that they run only on
+ * request.
  */
 export function defer(program: Program, ...targets: Data[]): { rest: Program; deferred: Program } {
   const isTarget = (t: Tensor): boolean => targets.includes(t.data);
   const rest = new Program();
   const deferred = new Program();
-  const needed = new Blocks(); // what the deferred operations read
+  const needed = new Blocks(); // blocks that the deferred operations read
   const parts = program.entries.flatMap((entry): Entry[] =>
     entry.kind === 'loop' ? split(entry, isTarget) : [entry],
   );
@@ -54,7 +54,7 @@ export function defer(program: Program, ...targets: Data[]): { rest: Program; de
   return { rest, deferred };
 }
 
-/** A loop as two, of which the second one writes nothing but targets; as it is where that is impossible. */
+/** Splits a loop in two, of which the second writes only targets; returns it unchanged if that is impossible. */
 function split(loop: Loop, isTarget: (t: Tensor) => boolean): Loop[] {
   const { body, count } = loop;
   const late = body.filter(({ first }) => writes(first).every(isTarget));
@@ -72,8 +72,8 @@ function split(loop: Loop, isTarget: (t: Tensor) => boolean): Loop[] {
 }
 
 /**
- * A loop as what can be one operation before it, what has to stay in it, and what can be one operation after it. An
- * operation may leave it when none of those that it overtakes depends on it, or it on them.
+ * Splits a loop into operations that can be merged before it, the rest of the loop, and operations that can be merged
+ * after it. An operation may leave the loop if it is independent of all operations that it is moved past.
  */
 function distributed({ body, count }: Loop): Entry[] {
   const whole = new Map<Repeated, Mergeable>();
@@ -113,14 +113,14 @@ function distributed({ body, count }: Loop): Entry[] {
   return [...all(before), ...(rest.size > 0 ? [loop] : []), ...all(after)];
 }
 
-/** All repetitions of an operation as one, or undefined where they are not neighbours or need each other. */
+/** All repetitions of an operation as one; undefined if they are not adjacent, or depend on each other. */
 function wholeOf({ first, next }: Repeated, count: number): Mergeable | undefined {
   if (!isMergeable(first) || !isMergeable(next)) return undefined;
   const [own, others] = [operandsOf(first), operandsOf(next)];
   const ways = new Set(own.map((t, k) => Math.sign(others[k].offset - t.offset)).filter((way) => way !== 0));
   const two = ways.size > 1 || feeds(first, next) ? undefined : joined(first, next);
   if (!two) return undefined;
-  // as `joined` has put two together, so are all
+  // extends the union of the first two repetitions to all of them
   const all = operandsOf(two).map((t, k) => {
     const [from, to] = [own[k], others[k]];
     const axis = t.shape.findIndex((n, along) => n !== from.shape[along]);
@@ -139,15 +139,15 @@ function wholeOf({ first, next }: Repeated, count: number): Mergeable | undefine
 const comesFirst = (body: readonly Repeated[], one: Repeated, other: Repeated): boolean =>
   body.indexOf(one) < body.indexOf(other);
 
-/** Whether a repetition of the one may have to come before a later one of the other. */
+/** Whether a repetition of the first may have to run before a later one of the other. */
 const isBefore = (one: Repeated, other: Repeated, count: number): boolean =>
   depends(one, other, (p, q) => meetAt(p, q, count, true));
 
-/** Whether repetitions of both at the same time may share elements that one of them writes. */
+/** Whether simultaneous repetitions of both may share elements that one of them writes. */
 const meets = (one: Repeated, other: Repeated, count: number): boolean =>
   depends(one, other, (p, q) => meetAt(p, q, count, false));
 
-/** An operand of the first repetition, and how far it moves. */
+/** An operand of the first repetition, and its offset per repetition. */
 interface Moving {
   t: Tensor;
   by: number;
@@ -164,13 +164,14 @@ function depends(one: Repeated, other: Repeated, share: (p: Moving, q: Moving) =
   return any(written, alsoWritten) || any(written, of(other, reads)) || any(of(one, reads), alsoWritten);
 }
 
-/** Whether p may share elements with q of the same time, or of any `later` one. */
+/** Whether p may share elements with q in the same repetition, or in any `later` one. */
 function meetAt(p: Moving, q: Moving, count: number, later: boolean): boolean {
   if (p.t.data !== q.t.data) return false;
   if (p.by !== q.by) return overlap(swept(p, count), swept(q, count));
   if (!later) return overlap(p.t, q.t);
   if (q.by === 0) return overlap(p.t, q.t);
-  // q has moved by d times `by` when it begins where p ends, or ends where p begins: only in between can they meet
+  // after d repetitions q has moved by d · by; it can overlap p only between the two distances at which they just
+  // touch
   const ends = [p.t.offset - extent(q.t), extent(p.t) - q.t.offset].map((way) => way / q.by);
   const [low, high] = [
     Math.max(1, Math.floor(Math.min(...ends))),
@@ -181,10 +182,10 @@ function meetAt(p: Moving, q: Moving, count: number, later: boolean): boolean {
   return false;
 }
 
-/** How many distances are looked at one by one. */
+/** Maximum number of distances that are tested one by one. */
 const FAR = 64;
 
-/** A view of all that an operand shows while it moves. */
+/** A view that covers an operand in all repetitions. */
 function swept({ t, by }: Moving, count: number): Tensor {
   const end = moved(t, (count - 1) * by);
   const width = pitch(t);
@@ -193,21 +194,21 @@ function swept({ t, by }: Moving, count: number): Tensor {
   return ndarray<Data>(t.data, [Math.max(extent(t), extent(end)) - from], [1], from);
 }
 
-/** Operations of the same kind and weights at neighbouring steps, collected while the list is walked once. */
+/** Operations of the same kind and weights at adjacent steps, collected in one pass over the list. */
 interface Group {
-  /** The merged operation so far: its operands are the union of its members'. */
+  /** The merged operation so far: its operands are the unions of its members' operands. */
   merged: Mergeable;
-  /** Where it stands in the list of results; earlier members leave a gap behind. */
+  /** Its index in the list of results; earlier members leave a gap behind. */
   at: number;
   reads: Tensor[];
   writes: Tensor[];
 }
 type Mergeable = Product | Reduction;
 
-/** Walks the operations, merging each into an earlier neighbour of its kind that nothing in between depends on. */
+/** Merges each operation into an earlier adjacent one of its kind, if no operation in between depends on that one. */
 function merge(operations: readonly Entry[]): Entry[] {
   const result: (Entry | undefined)[] = [];
-  // by site: steps are walked in order, so a group that the next operation of its site cannot join is complete
+  // keyed by site: steps come in order, so a group that the next operation of its site cannot join is complete
   const open = new Map<string, Group>();
   for (const operation of operations) {
     const [read, written] = [reads(operation), writes(operation)];
@@ -217,7 +218,7 @@ function merge(operations: readonly Entry[]): Entry[] {
       mine && isMergeable(operation) && !feeds(mine.merged, operation)
         ? joined(mine.merged, operation)
         : undefined;
-    // a group ends where an operation needs what it computes, or changes what it reads
+    // a group is closed by an operation that reads its results or writes its operands
     for (const [key, group] of open) {
       const depends =
         conflict(written, group.reads) || conflict(written, group.writes) || conflict(read, group.writes);
@@ -236,8 +237,8 @@ function merge(operations: readonly Entry[]): Entry[] {
 }
 
 /**
- * Operations of one site are the same but for the rows that they work on: the same place of a cell at every step. One
- * that starts anew and one that adds are of two sites.
+ * Key of a site: the operations at the same place of a cell, at every step, which differ only in their rows.
+ * Operations that overwrite and operations that accumulate have different sites.
  */
 function siteOf(operation: Mergeable): string {
   const tensors = [...operands(operation), ...writes(operation)];
@@ -247,7 +248,7 @@ function siteOf(operation: Mergeable): string {
 const isMergeable = (operation: Entry): operation is Mergeable =>
   operation.kind === 'product' || (operation.kind === 'reduction' && operation.what === 'sumRows');
 
-/** Two operations of one site as one, or undefined when they are not neighbours. */
+/** Two operations of one site as one; undefined if they are not adjacent. */
 function joined(group: Mergeable, next: Mergeable): Mergeable | undefined {
   if (group.kind === 'product' && next.kind === 'product') {
     if (group.bias !== next.bias && !(group.bias && next.bias && same(group.bias, next.bias)))
@@ -256,7 +257,7 @@ function joined(group: Mergeable, next: Mergeable): Mergeable | undefined {
       const [a, out] = [stacked(group.a, next.a, 0), stacked(group.out, next.out, 0)];
       return a && out && { ...group, a, out };
     }
-    // Σ over the rows of all steps; a bias would be added once for each
+    // a sum over the rows of all steps; with a bias, it would be added once per step
     if (next.accumulate && !next.bias && same(group.out, next.out)) {
       const [a, b] = [stacked(group.a, next.a, 1), stacked(group.b, next.b, 0)];
       return a && b && { ...group, a, b };
@@ -281,7 +282,7 @@ const same = (p: Tensor, q: Tensor): boolean =>
   p.shape.every((n, k) => n === q.shape[k]) &&
   p.stride.every((n, k) => n === q.stride[k]);
 
-/** Two views as one along `axis`, in either order, if the second begins where the first ends. */
+/** Joins two views along `axis`, in either order, if one begins where the other ends; else undefined. */
 function stacked(p: Tensor, q: Tensor, axis: number): Tensor | undefined {
   const other = 1 - axis;
   if (p.data !== q.data || p.shape[other] !== q.shape[other] || p.stride.some((s, k) => s !== q.stride[k]))
@@ -293,7 +294,7 @@ function stacked(p: Tensor, q: Tensor, axis: number): Tensor | undefined {
   return ndarray<Data>(p.data, shape, p.stride, first.offset);
 }
 
-/** Whether one works on what the other computes, as the steps of a linear recurrence do: they cannot be one product. */
+/** Whether one reads what the other computes, as in the steps of a linear recurrence, which cannot be merged. */
 const feeds = (p: Mergeable, q: Mergeable): boolean =>
   conflict(operands(p), writes(q)) || conflict(operands(q), writes(p));
 
@@ -303,7 +304,7 @@ function reads(entry: Entry): Tensor[] {
   return entry.accumulate ? [...operands(entry), entry.out] : operands(entry);
 }
 
-/** What a product or a sum works on, whatever it is added to. */
+/** The operands of a product or a sum, without the output it accumulates into. */
 function operands(operation: Mergeable): Tensor[] {
   if (operation.kind === 'reduction') return [operation.from];
   const { a, b, bias } = operation;
@@ -315,7 +316,7 @@ function writes(entry: Entry): Tensor[] {
   return entry.kind === 'pointwise' ? Object.values(entry.outputs) : [entry.out];
 }
 
-/** All that a loop reads, or writes. */
+/** All views that a loop reads, or writes. */
 const sweptBy = ({ body, count }: Loop, which: (operation: Operation) => Tensor[]): Tensor[] =>
   body.flatMap(({ first, next }) => {
     const ends = which(next);
@@ -332,7 +333,7 @@ export function overlap(p: Tensor, q: Tensor): boolean {
   if (pEnd <= q.offset || qEnd <= p.offset) return false;
   const width = pitch(p);
   if (width !== pitch(q) || width === 0) return true;
-  // q starts this many columns to the right of p, going around
+  // number of columns by which q starts to the right of p, modulo the row length
   const shift = (((q.offset - p.offset) % width) + width) % width;
   return shift < columnsOf(p) || width - shift < columnsOf(q);
 }
@@ -340,9 +341,9 @@ export function overlap(p: Tensor, q: Tensor): boolean {
 /** One past the last element. */
 const extent = (t: Tensor): number =>
   t.shape.reduce((end, n, k) => end + (n - 1) * t.stride[k], t.offset + 1);
-/** Distance between rows, whichever way the view is turned. */
+/** Distance between rows, of a transposed view as well. */
 const pitch = (t: Tensor): number => Math.max(...t.stride);
-/** Views with the same key show the same columns of one matrix, or the same rows where they are turned. */
+/** Views with equal keys have the same columns of one matrix, or the same rows if they are transposed. */
 const columnKey = (t: Tensor): string =>
   [identityOf(t.data), t.offset % (pitch(t) || Infinity), columnsOf(t), t.stride].join(':');
 const columnsOf = (t: Tensor): number =>
@@ -352,7 +353,7 @@ const columnsOf = (t: Tensor): number =>
       ? (t.shape[1] - 1) * t.stride[1] + 1
       : (t.shape[0] - 1) * t.stride[0] + 1;
 
-/** Blocks of rows of some matrices, each matrix's kept as one stretch that holds them all: few, however many there are. */
+/** Blocks of rows of several matrices, each stored as one enclosing stretch, so that their number stays small. */
 class Blocks {
   private readonly stretches = new Map<string, Tensor>();
 
@@ -368,7 +369,7 @@ class Blocks {
   }
 }
 
-/** The smallest view that holds two blocks of the same columns. */
+/** The smallest view that covers two blocks of the same columns. */
 function stretched(p: Tensor, q: Tensor): Tensor {
   const offset = Math.min(p.offset, q.offset);
   const axis = p.stride.indexOf(pitch(p));

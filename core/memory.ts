@@ -2,14 +2,15 @@
  * The engine's one memory: reserved once, never grown, so that no view into it is ever detached.
  *
  * The reservation costs address space only; pages are committed by the operating system when first touched.
- * A region belongs to the typed array that `allocate` returned: when that array is collected, the region is free again.
- * Nobody knows when that will be, so what is large and comes and goes is allocated in a lease, which is returned at once.
+ * A region belongs to the typed array that `allocate` returned: when that array is collected, the region is free
+ * again. The time of collection is unknown, so large temporary arrays are allocated in a lease, which is released
+ * explicitly.
  */
 import { must } from './check';
 
-/** The type of the numbers in a tensor; a network has one for all of its tensors. */
+/** The element type of a tensor; all tensors of a network have the same. */
 export type Dtype = 'float32' | 'float64';
-/** What holds the numbers of a tensor. */
+/** The array that stores the elements of a tensor. */
 export type Data = Float32Array | Float64Array;
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
@@ -18,7 +19,9 @@ const PAGE = 65536;
 /** Every region starts on a cache line, which also aligns it for SIMD. */
 const ALIGNMENT = 64;
 const DEFAULT_MEGABYTES = 1024;
-/** Reservations are halved down to this before the engine falls back to ordinary arrays. */
+/**
+ * If a reservation fails, it is halved repeatedly down to this size, before the engine falls back to ordinary arrays.
+ */
 const SMALLEST_MEGABYTES = 16;
 
 interface Region {
@@ -26,30 +29,30 @@ interface Region {
   end: number;
 }
 
-/** What is allocated while `Memory.lease` runs. */
+/** The allocations made while `Memory.lease` runs. */
 interface Lease {
   arrays: { data: Data | Int32Array; region: Region }[];
-  /** Returns those that began meanwhile. */
+  /** Releases of the leases that began inside this one. */
   inner: Set<() => void>;
   reclaim: () => boolean;
 }
 
 export class Memory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
-  /** Absent when no WebAssembly memory could be reserved: then arrays are ordinary ones, and `note` says why. */
+  /** Absent if no WebAssembly memory could be reserved: arrays are then ordinary ones, and `note` gives the reason. */
   readonly wasm: WebAssembly.Memory | undefined;
   readonly note: string;
-  /** In ascending order, none next to another. */
+  /** Free regions in ascending order, no two adjacent. */
   private readonly free: Region[];
-  private touched = ALIGNMENT; // all bytes above were never handed out, so they are still zero
+  private touched = ALIGNMENT; // all bytes above have never been allocated, so they are still zero
   private readonly owners: FinalizationRegistry<Region>;
-  /** The innermost one that is running. */
+  /** The innermost lease in progress. */
   private leasing: Lease | undefined;
-  /** Where what is allocated goes while `Arena.lay` runs. */
+  /** The arena of allocations while `Arena.lay` runs. */
   private arena: Arena | undefined;
 
   /**
-   * @param megabytes how much to reserve; smaller reservations are tried when this one fails.
+   * @param megabytes size of the reservation; smaller ones are tried if it fails.
    * @throws RangeError unless 1 ≤ megabytes ≤ 4096.
    */
   constructor(megabytes = DEFAULT_MEGABYTES) {
@@ -108,9 +111,9 @@ export class Memory {
   }
 
   /**
-   * Runs `make`, and lends it what it allocates, in leases of its own as well: `release` returns all of that at once, and
-   * whoever still looks there sees what others write. When `make` throws, it is returned, too.
-   * @param reclaim is called when there is no room: it returns memory and true, or false when it has none to return.
+   * Runs `make` and collects its allocations, including those of inner leases: `release` frees all of them at once,
+   * and arrays that are still referenced then alias new data. If `make` throws, they are freed, too.
+   * @param reclaim is called when memory is full: it frees memory and returns true, or returns false if it cannot.
    */
   lease<R>(make: () => R, reclaim = (): boolean => false): { made: R; release: () => void } {
     const outer = this.leasing;
@@ -132,24 +135,24 @@ export class Memory {
     }
   }
 
-  /** Runs `make` in memory that is returned at its end: what it gives must not lie there. */
+  /** Runs `make`, whose allocations are freed at its end: its result must not refer to them. */
   borrow<R>(make: () => R): R {
     const { made, release } = this.lease(make);
     release();
     return made;
   }
 
-  /** Runs `make` outside of every lease and arena: what it allocates outlives them. */
+  /** Runs `make` outside of every lease and arena: its allocations outlive them. */
   apart<R>(make: () => R): R {
     return this.own(() => this.during(undefined, make));
   }
 
-  /** Runs `make` outside of an arena: what it allocates stays as it is. */
+  /** Runs `make` outside of an arena, so that no other layout overwrites its allocations. */
   own<R>(make: () => R): R {
     return this.within(undefined, make);
   }
 
-  /** Runs `make` with everything that it allocates in an arena; undefined is none. */
+  /** Runs `make` with all allocations in an arena, or in none if undefined. */
   within<R>(arena: Arena | undefined, make: () => R): R {
     const outer = this.arena;
     this.arena = arena;
@@ -160,7 +163,7 @@ export class Memory {
     }
   }
 
-  /** Bytes handed out and not yet returned; 0 where arrays are ordinary ones. */
+  /** Bytes in use; 0 if arrays are ordinary ones. */
   used(): number {
     if (!this.wasm) return 0;
     return (
@@ -168,7 +171,7 @@ export class Memory {
     );
   }
 
-  /** Whether so many bytes can be handed out in one piece. */
+  /** Whether a contiguous region of this size is free. */
   hasRoom(bytes: number): boolean {
     return this.free.some(({ start, end }) => end - start >= bytes);
   }
@@ -202,36 +205,37 @@ export class Memory {
   }
 }
 
-/** How much an arena grows at least, so that sizes which rise little by little do not lay everything out anew each time. */
+/** Minimum growth of an arena, so that gradually increasing sizes do not force a new layout each time. */
 const GROWTH = 1.25;
 
 /**
- * Memory that layouts of many sizes share, one at a time. Each begins at its start, so it is as large as the largest.
+ * Memory that layouts of many sizes share, one at a time. Every layout starts at its beginning, so its size is that
+ * of the largest.
  *
- * A layout that takes it over finds there what another one has left.
+ * A layout that takes it over finds the data of the previous one there.
  */
 export class Arena {
-  /** What the layout that was made last has allocated, in that order. */
+  /** Allocations of the latest layout, in order. */
   arrays: (Data | Int32Array)[] = [];
   private lease: { made: Data; release: () => void } | undefined;
   private taken = 0;
-  /** It was allocated for the last layout, and holds zeros. */
+  /** Whether it was allocated for the latest layout, and so holds zeros. */
   private isNew = false;
 
   constructor(private readonly memory: Memory) {}
 
-  /** Runs `make` without memory: its arrays are empty, and only tell which is which. */
+  /** Runs `make` without memory: its arrays are empty, and serve only as identities. */
   static sketch<R>(memory: Memory, make: () => R): { made: R; arrays: readonly (Data | Int32Array)[] } {
     const arena = new Arena(memory);
     return { made: arena.run(make), arrays: arena.arrays };
   }
 
   /**
-   * Runs `make`, and lays out what it allocates. Where that is more than there is, all that was laid out before is given
-   * up, the memory is returned, and as much as is needed allocated: then `make` runs again.
-   * @param giveUp forgets all layouts, and that of the first run.
+   * Runs `make` with its allocations in the arena. If they do not fit, all earlier layouts are discarded, the memory
+   * is replaced by a larger one, and `make` runs again.
+   * @param giveUp discards all layouts, including that of the first run.
    * @param reclaim as in `Memory.lease`.
-   * @returns what it made, and the bytes that it uses.
+   * @returns the result of `make`, and the number of bytes it uses.
    */
   lay<R>(make: () => R, giveUp: () => void, reclaim: () => boolean): { made: R; bytes: number } {
     let made = this.run(make);
@@ -250,13 +254,13 @@ export class Arena {
     return { made, bytes };
   }
 
-  /** Sets the first `bytes` to zero, for a layout that takes over from another one. */
+  /** Zeroes the first `bytes`, for a layout that takes over from another one. */
   clear(bytes: number): void {
     if (!this.isNew) this.lease?.made.fill(0, 0, bytes / 8);
     this.isNew = false;
   }
 
-  /** The address of the next `bytes`; undefined where there is no room for them. */
+  /** The address of the next `bytes`; undefined if they do not fit. */
   take(bytes: number): number | undefined {
     const at = this.taken;
     this.taken += bytes;
@@ -294,7 +298,7 @@ let shared: Memory | undefined;
 
 /**
  * The engine memory of this process, reserved at the first call.
- * @param megabytes how much to reserve then; default BACKSTEP_MEMORY_MB, else 1024.
+ * @param megabytes size of that reservation; default BACKSTEP_MEMORY_MB, else 1024.
  */
 export function engineMemory(megabytes?: number): Memory {
   if (!shared) {

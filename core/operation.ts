@@ -1,12 +1,12 @@
-/** The operations that a program is made of, and loops of them. */
+/** The operations of a program, and loops of them. */
 import ndarray from 'ndarray';
 import type { Data } from './memory';
 import type { Graph } from './statement';
 import type { Tensor, Tensors } from './tensor';
 
 /**
- * out (=|+=) a b + bias; transposes are strided views. a [M, K], b [K, N], out [M, N], bias [N]. Where a is one-hot, rows
- * of b are looked up (a itself) or added up by class (its transpose).
+ * out (=|+=) a b + bias; transposes are strided views. a [M, K], b [K, N], out [M, N], bias [N]. If a is one-hot, the
+ * product looks up rows of b; if a is a transposed one-hot matrix, it sums rows of b by class.
  */
 export interface Product {
   kind: 'product';
@@ -34,7 +34,7 @@ export interface Reduction {
 /** One recorded step of a program: a product, a fused group of elementwise equations, or a reduction. */
 export type Operation = Product | Pointwise | Reduction;
 
-/** An operation that is repeated: each time, its operands lie as far from those of the time before as `next` from `first`. */
+/** A repeated operation: from one repetition to the next, each operand moves by its offset from `first` to `next`. */
 export interface Repeated {
   first: Operation;
   next: Operation;
@@ -45,7 +45,7 @@ export interface Loop {
   count: number;
   body: readonly Repeated[];
 }
-/** What a program holds. */
+/** An element of a program. */
 export type Entry = Operation | Loop;
 
 /** All tensors of an operation, always in the same order. */
@@ -57,7 +57,7 @@ export function operandsOf(operation: Operation): Tensor[] {
   return bias ? [a, b, out, bias] : [a, b, out];
 }
 
-/** The same operation on other tensors, asked for in the order of `operandsOf`. */
+/** The same operation on other tensors; `of` is called in the order of `operandsOf`. */
 export function withOperands<O extends Operation>(operation: O, of: (t: Tensor) => Tensor): O;
 export function withOperands(operation: Operation, of: (t: Tensor) => Tensor): Operation {
   if (operation.kind === 'pointwise') {
@@ -71,17 +71,17 @@ export function withOperands(operation: Operation, of: (t: Tensor) => Tensor): O
   return { ...operation, a: of(a), b: of(b), out: of(out), ...(bias && { bias: of(bias) }) };
 }
 
-/** By how many elements each operand moves from one time to the next, in the order of `operandsOf`. */
+/** Offset in elements that each operand moves per repetition, in the order of `operandsOf`. */
 export function movesOf({ first, next }: Repeated): number[] {
   const from = operandsOf(first);
   return operandsOf(next).map((t, k) => t.offset - from[k].offset);
 }
 
-/** The same view, `by` elements on. */
+/** The view shifted by `by` elements. */
 export const moved = (t: Tensor, by: number): Tensor =>
   by === 0 ? t : ndarray<Data>(t.data, t.shape, t.stride, t.offset + by);
 
-/** What a loop runs, written out. */
+/** The operations of a loop, unrolled. */
 export function unrolled({ body, count }: Loop): Operation[] {
   const moves = body.map(movesOf);
   return Array.from({ length: count }, (_, time) =>
@@ -92,7 +92,7 @@ export function unrolled({ body, count }: Loop): Operation[] {
   ).flat();
 }
 
-/** `count` repetitions, of which three are given, as a loop; undefined where more than the place of operands differs. */
+/** `count` repetitions as a loop, given three of them; undefined if they differ in more than operand offsets. */
 export function loopOf(
   count: number,
   first: readonly Operation[],
@@ -109,7 +109,7 @@ export function loopOf(
   return isLoop ? { kind: 'loop', count, body } : undefined;
 }
 
-/** Whether two operations differ in nothing but the place of their operands. */
+/** Whether two operations differ only in the offsets of their operands. */
 function alike(p: Operation, q: Operation): boolean {
   if (p.kind === 'pointwise' ? q.kind !== 'pointwise' || p.graph !== q.graph : !alikeSums(p, q)) return false;
   const [own, others] = [operandsOf(p), operandsOf(q)];

@@ -1,6 +1,6 @@
 /**
  * The SIMD executor: statements as fused loops, products as packed kernels, all compiled at run time over the engine's
- * memory. What it cannot reach (operands outside that memory, unusual strides) runs on the plain loops.
+ * memory. Operations it does not support (operands outside that memory, unusual strides) run on the plain loops.
  */
 import { engineMemory, type Data, type Dtype, type Memory } from '../memory';
 import { isOneHot, pitchOf, viewOf } from '../onehot';
@@ -117,7 +117,7 @@ class Kernels {
       const { wide } = this.options;
       const options = wide && productsFail(wide, dtype) ? {} : this.options;
       const kernels = compileGemm(this.wasm, dtype, options);
-      // whatever asks first
+      // allocated outside of leases, because it outlives the first caller
       found = { kernels, scratch: this.memory.apart(() => this.bytes(kernels.scratchBytes)) };
       this.gemms.set(dtype, found);
     }
@@ -148,7 +148,7 @@ class Kernels {
     );
   }
 
-  /** Compiles the statements that were not met before, all in one module. */
+  /** Compiles all statements that are not compiled yet, in one module. */
   private compile(operations: Pointwise[]): void {
     const specs = new Map<string, PointwiseSpec>();
     for (const op of operations) {
@@ -161,14 +161,14 @@ class Kernels {
     [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
   }
 
-  /** `run0`, `run1` …: a kernel for each spec; of 128 bits where those of 256 fail the self-test. */
+  /** `run0`, `run1` …: a kernel for each spec; with 128-bit vectors if the 256-bit kernels fail the self-test. */
   private pointwiseModule(specs: readonly PointwiseSpec[], wide: Wide | undefined): Exports {
     const shared = isShared(this.wasm);
     const module = new WasmModule({ shared });
     specs.forEach((spec, k) => {
       const kernel = addPointwise(module, `loop${k}`, spec, wide !== undefined);
-      // the arguments lie in memory: a call then costs the same however many operands there are; behind them, by how
-      // many bytes each operand moves with time
+      // arguments are passed in memory, so the cost of a call does not depend on the number of operands; after them
+      // come the bytes that each operand moves per time step
       const names = Object.keys(kernel.params);
       let moves = 4 * names.length;
       module.func(`run${k}`, { block: 'i32', time: 'i32' }, [], ({ block, time }) =>
@@ -202,7 +202,7 @@ class Kernels {
     return this.with(this.lookups[dtype], what, (module) => addLookup(module, what, dtype));
   }
 
-  /** The kernels compiled so far, with `what` among them. */
+  /** The compiled kernels, including `what`, which is compiled on first use. */
   private with<K extends object>(found: Partial<K>, what: keyof K, add: (module: WasmModule) => void): K {
     if (!found[what]) {
       const module = new WasmModule({ shared: isShared(this.wasm) });
@@ -284,24 +284,24 @@ class Kernels {
       ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT]),
       ...operands.map((t) => given.get(t) as number),
     ]);
-    // the closure keeps the blocks and the operands from being collected
+    // the closure keeps the blocks and the operands alive
     return Object.assign((time: number) => run(at, time), { keeps: [blocks, operands] });
   }
 }
 
-/** Where the kernels of a program's elementwise operations read their arguments. */
+/** The argument blocks of a program's elementwise kernels. */
 class Blocks {
   private readonly room: Int32Array;
   private used = 0;
 
   constructor(memory: Memory, all: readonly Repeated[]) {
-    // rows and columns; of each operand its place, the distance between its rows, and by how much it moves
+    // rows and columns; for each operand its address, its row stride, and its offset per time step
     const sizes = all.map(({ first }) => (first.kind === 'pointwise' ? 2 + 3 * operandsOf(first).length : 0));
     const size = sizes.reduce((sum, one) => sum + one, 0);
     this.room = size === 0 ? new Int32Array(0) : memory.own(() => memory.allocate(size, 'int32'));
   }
 
-  /** The address of these arguments. */
+  /** Stores arguments and returns their address. */
   put(args: readonly number[]): number {
     const at = this.room.byteOffset + 4 * this.used;
     this.room.set(args, this.used);
@@ -310,7 +310,7 @@ class Blocks {
   }
 }
 
-/** Whether rows of b can be taken as they lie, and a sum by class only adds to what is there. */
+/** Whether rows of b are contiguous, and a sum by class only accumulates. */
 const reachesRows = ({ a, b, bias, accumulate }: Product): boolean =>
   b.stride[1] === 1 && (!viewOf(a).transposed || (accumulate && !bias));
 
@@ -319,6 +319,6 @@ function specOf({ graph, inputs, outputs }: Pointwise): PointwiseSpec {
   return { graph, dtype: dtypeOf(Object.values(outputs)[0]), access };
 }
 
-/** How many bytes a view moves that moves by so many elements; a row of a one-hot matrix is one class number. */
+/** Converts a view's offset from elements to bytes; a row of a one-hot matrix is one class index. */
 const bytesOf = (t: Tensor, move: number): number =>
   isOneHot(t) ? 4 * (move / pitchOf(t)) : move * t.data.BYTES_PER_ELEMENT;
