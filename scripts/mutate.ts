@@ -131,5 +131,5 @@ for (const file of (positionals.length > 0 ? positionals : FOLDERS).flatMap(file
   const results = readdirSync(CACHE)
     .filter((name) => name.includes('+'))
     .map((name) => JSON.parse(readFileSync(join(CACHE, name), 'utf8')) as Result);
-  writeFileSync('tests/MUTATION.md', record(results, FOLDERS.flatMap(filesUnder)));
+  writeFileSync('tests/MUTATION.md', record(results));
 }

@@ -58,9 +58,8 @@ const code = (text: string): string => {
 };
 
 /** The record as Markdown. */
-export function record(results: readonly Result[], all: readonly string[]): string {
+export function record(results: readonly Result[]): string {
   const sorted = [...results].sort((a, b) => (a.file < b.file ? -1 : 1));
-  const run = new Set(sorted.map(({ file }) => file));
   const rows = sorted.map(({ file, date, mutants, tests }) => {
     const { noticed, refused, survived, score } = count(mutants);
     return `| ${file} | ${date} | ${mutants.length} | ${noticed} | ${refused} | ${survived} | ${score} | ${tests.length} |`;
@@ -80,6 +79,7 @@ export function record(results: readonly Result[], all: readonly string[]): stri
     '',
     'Written by `npm run mutate`, which plants mistakes in the source with Stryker: see `scripts/mutate.ts`. A score is the',
     'share of the mistakes that a test noticed, of those that could be loaded; text in messages counts like all else.',
+    'Files that are not listed have not been run.',
     '',
     '| file | date | mistakes | noticed | refused when loaded | survived | score % | test files |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
@@ -88,9 +88,5 @@ export function record(results: readonly Result[], all: readonly string[]): stri
     '## What survived',
     '',
     ...survivors,
-    '## Not run yet',
-    '',
-    ...all.filter((file) => !run.has(file)).map((file) => `- ${file}`),
-    '',
   ].join('\n');
 }
