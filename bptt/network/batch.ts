@@ -122,21 +122,29 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
       for (let b = low; b < high; b++) if (lengths[b] < end) return true;
       return false;
     };
+    // no spreads: they take longer than a small network's step
     return {
       shape: {
         T: to - from,
         B: high - low,
         masked: shorter(main, to),
         classes: main.classes && architecture.feed !== 'output', // what is fed back are numbers
-        ...{ forwardOnly, segment },
+        forwardOnly,
+        segment,
         clock: clock === undefined || batch.clock !== undefined ? (batch.clock ?? 0) + from : clock,
-        ...(source && {
-          source: { T: source.T, masked: shorter(source, source.T), classes: source.classes },
-        }),
+        source: source && { T: source.T, masked: shorter(source, source.T), classes: source.classes },
       },
-      ...{ main, source, B, from, to, low, high, over, where },
-      ...(!predict && { targets: () => (targets ??= readTargets(batch.targets, net, where)) }),
-      ...(!predict && given !== undefined && { weights: () => (weights ??= readWeights(given, where)) }),
+      main,
+      source,
+      B,
+      from,
+      to,
+      low,
+      high,
+      over,
+      where,
+      targets: predict ? undefined : () => (targets ??= readTargets(batch.targets, net, where)),
+      weights: predict || given === undefined ? undefined : () => (weights ??= readWeights(given, where)),
     };
   };
   return { T, B, initial, part };

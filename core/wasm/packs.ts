@@ -87,12 +87,10 @@ export class Packs {
     if (this.unpacked.has(key)) {
       const [from, size, bRow] = [place(b), b.data.BYTES_PER_ELEMENT, b.stride[0]];
       const rows = (time: number) => {
-        const [start, bAt, first] = [aAt + time * aMove, from + time * bMove, outAt + time * outMove];
-        const begin = biasAt + time * biasMove;
-        for (let m = 0; m < M; m++) {
-          const to = first + m * outRow * size;
-          gemv(start + m * aRow * size, aCol, bAt, bRow, to, N, K, accumulate ? to : begin);
-        }
+        let at = aAt + time * aMove;
+        let to = outAt + time * outMove;
+        for (let m = 0; m < M; m++, at += aRow * size, to += outRow * size)
+          gemv(at, aCol, from + time * bMove, bRow, to, N, K, accumulate ? to : biasAt + time * biasMove);
       };
       return Object.assign(rows, { keeps });
     }
@@ -107,12 +105,31 @@ export class Packs {
       return Object.assign(run, { keeps });
     }
     const bAt = place(b);
-    const shape = { aRow, aCol, bRow: b.stride[0], bCol: b.stride[1], outRow, M, N, K, flags };
+    const [bRow, bCol] = b.stride;
+    const given = {
+      aRow,
+      aCol,
+      bRow,
+      bCol,
+      outRow,
+      M,
+      N,
+      K,
+      flags,
+      a: aAt,
+      b: bAt,
+      out: outAt,
+      bias: biasAt,
+    };
     const { single } = this;
     const panelsAt = (single as Data).byteOffset;
     const run = (time: number) => {
-      const [from, to, begin] = [aAt + time * aMove, outAt + time * outMove, biasAt + time * biasMove];
-      multiply(kernels, { ...shape, a: from, b: bAt + time * bMove, out: to, bias: begin }, panelsAt, work);
+      // one object for all calls: to spread its constants into a new one took longer than a small product
+      given.a = aAt + time * aMove;
+      given.b = bAt + time * bMove;
+      given.out = outAt + time * outMove;
+      given.bias = biasAt + time * biasMove;
+      multiply(kernels, given, panelsAt, work);
     };
     return Object.assign(run, { keeps: [...keeps, single] });
   }
