@@ -82,24 +82,11 @@ export interface Part {
 
 /** Checks a batch of B rows against a network. */
 export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch {
-  const isBatch = typeof batch === 'object' && batch !== null && !Array.isArray(batch);
-  mustBe(isBatch, where, 'the batch must be an object', batch, 'such as { x, targets }');
-  const why = (key: string): string | undefined =>
-    passKeys.includes(key) ? `an option is handed in after the batch: forward(batch, { ${key} })` : undefined;
-  mustKnowKeys(batch, batchKeys, where, 'the batch must be made of', why);
+  mustBeBatch(batch, where);
   const { architecture } = net;
   const { B, source, main } = readSequences(batch, net, where);
   const { T } = main;
   const { initial = 'zero' } = batch;
-  if ((initial as unknown) === 'carry')
-    mustBe(
-      false,
-      where,
-      "initial must not be 'carry'",
-      'carry',
-      "continue a pass with { from: pass.states }; 'carry' is for the batches of fit",
-    );
-  if (batch.clock !== undefined) mustCount(batch.clock, where, 'clock', 0);
   let targets: FlatNumbers | undefined;
   let weights: FlatNumbers | undefined;
   const { weights: given } = batch;
@@ -148,6 +135,20 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
     };
   };
   return { T, B, initial, part };
+}
+
+/** Throws unless a batch has the members of one, with the values that they may have anywhere. */
+function mustBeBatch(batch: Batch, where: string): void {
+  const isBatch = typeof batch === 'object' && batch !== null && !Array.isArray(batch);
+  mustBe(isBatch, where, 'the batch must be an object', batch, 'such as { x, targets }');
+  const why = (key: string): string | undefined =>
+    passKeys.includes(key) ? `an option is handed in after the batch: forward(batch, { ${key} })` : undefined;
+  mustKnowKeys(batch, batchKeys, where, 'the batch must be made of', why);
+  const { clock } = batch;
+  const initial: unknown = batch.initial;
+  const from = "continue a pass with { from: pass.states }; 'carry' is for the batches of fit";
+  if (initial === 'carry') mustBe(false, where, "initial must not be 'carry'", initial, from);
+  if (clock !== undefined) mustCount(clock, where, 'clock', 0);
 }
 
 function readTargets(given: Batch['targets'], net: ForBatch, where: string): FlatNumbers {

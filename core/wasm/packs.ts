@@ -2,7 +2,15 @@
 import type { Data, Dtype } from '../memory';
 import type { Operation, Product } from '../operation';
 import { dtypeOf, identityOf, type Tensor } from '../tensor';
-import { ACCUMULATE, ADD_BIAS, FEW_ROWS, multiply, multiplyBytes, type GemmKernels } from './gemm';
+import {
+  ACCUMULATE,
+  ADD_BIAS,
+  FEW_ROWS,
+  multiply,
+  multiplyBytes,
+  type GemmKernels,
+  type SingleProduct,
+} from './gemm';
 
 /** Memory and kernels for products. */
 interface Tools {
@@ -104,7 +112,7 @@ export class Packs {
       };
       return Object.assign(run, { keeps });
     }
-    const bAt = place(b);
+    const { single } = this;
     const [bRow, bCol] = b.stride;
     const given = {
       aRow,
@@ -117,22 +125,32 @@ export class Packs {
       K,
       flags,
       a: aAt,
-      b: bAt,
+      b: place(b),
       out: outAt,
       bias: biasAt,
     };
-    const { single } = this;
     const panelsAt = (single as Data).byteOffset;
-    const run = (time: number) => {
-      // one object for all calls: to spread its constants into a new one took longer than a small product
-      given.a = aAt + time * aMove;
-      given.b = bAt + time * bMove;
-      given.out = outAt + time * outMove;
-      given.bias = biasAt + time * biasMove;
-      multiply(kernels, given, panelsAt, work);
-    };
+    const run = repeated(given, [aMove, bMove, outMove, biasMove], (moved) =>
+      multiply(kernels, moved, panelsAt, work),
+    );
     return Object.assign(run, { keeps: [...keeps, single] });
   }
+}
+
+/** A product as a function of time; all calls share one object, as creating one takes longer than a small product. */
+function repeated(
+  product: SingleProduct,
+  [aMove, bMove, outMove, biasMove]: readonly number[],
+  run: (product: SingleProduct) => void,
+): (time: number) => void {
+  const { a, b, out, bias } = product;
+  return (time) => {
+    product.a = a + time * aMove;
+    product.b = b + time * bMove;
+    product.out = out + time * outMove;
+    product.bias = bias + time * biasMove;
+    run(product);
+  };
 }
 
 /** Whether `gemv` can compute all of these products, which share b. */
