@@ -1,15 +1,16 @@
 /**
- * Checkpoints: a training run in one safetensors file, from which it goes on as if it had never stopped.
+ * Checkpoints: a training run in one safetensors file, from which it can be resumed with bit-identical results.
  *
  *   rnn.… enc.… dec.… embedding.… attention.… head.…
  *                          parameters under PyTorch's names (see `pytorch.ts`), in the dtype they are trained in
- *   optim.<memory>.<name>  what the optimizer remembers of a parameter: `optim.m.rnn.weight_ih_l0`
- *   best.<k> [1, n]        weights and memory of the best validation so far, in the order of the optimizer
- *   state.<name> [B, H]    states that the next batch carries on from: `state.l0.h`
+ *   optim.<memory>.<name>  the optimizer's state of a parameter: `optim.m.rnn.weight_ih_l0`
+ *   best.<k> [1, n]        weights and optimizer state of the best validation so far, in the optimizer's order
+ *   state.<name> [B, H]    states with which the next batch starts: `state.l0.h`
  *   curve.<name> [n, 2]    loss curves: step and loss, float64
  *
- * The metadata holds everything that is not a tensor, as JSON: the network, the optimizer, the generator, the vocabulary, and
- * `training`, which is its writer's own. Nothing in it tells time or place: equal runs write equal bytes.
+ * The metadata holds everything that is not a tensor, as JSON: the network, the optimizer, the generator, the
+ * vocabulary, and `training`, whose form the writer chooses. It has no timestamps or paths: equal runs write equal
+ * bytes.
  */
 import type { Cell } from '../cells/cell';
 import { kindOf, kinds } from '../cells/kinds';
@@ -31,7 +32,7 @@ import { fillFromPytorch, store, torchModule, toPytorch } from './pytorch';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from './safetensors';
 import { Vocabulary } from './vocabulary';
 
-/** JSON with the keys of every object in order: equal contents are equal text, however they were put together. */
+/** JSON with sorted keys: equal contents give equal text, whatever the order of insertion. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -39,7 +40,7 @@ const canonical = (value: unknown): string =>
       : inner,
   );
 
-/** The JSON of what its writer adds, which must be such that it can be read. */
+/** The writer's own entry as JSON; refused if it could not be read back. */
 function readable(training: unknown): string {
   mustBe(typeof training !== 'function', 'checkpoint', 'training must be JSON', training);
   let text: string;
@@ -52,36 +53,36 @@ function readable(training: unknown): string {
   return text;
 }
 
-/** What a checkpoint holds. */
+/** The contents of a checkpoint. */
 export interface Checkpoint {
-  /** With its weights, and the generator that draws its dropout. */
+  /** With its weights, and the state of the generator of its dropout masks. */
   network: Network;
-  /** With its memory and its count of steps. */
+  /** With its state and its number of steps. */
   optimizer?: Optimizer;
-  /** Weights and memory of the best validation so far, where training is to go on from later ones. */
+  /** Weights and optimizer state of the best validation so far, if training continues from later ones. */
   best?: OptimizerSnapshot;
-  /** States to carry on from, by name, `l0.h` [B, H] row-major. */
+  /** States to continue from by name, `l0.h` [B, H] row-major. */
   states?: Record<string, ArrayLike<number>>;
-  /** Loss curves by name: pairs of step and loss, one after the other. */
+  /** Loss curves by name, as flat pairs of step and loss. */
   curves?: Record<string, ArrayLike<number>>;
-  /** Symbols of a character model. */
+  /** The symbols of a character model. */
   vocabulary?: Vocabulary;
-  /** Whatever else the writer needs, as JSON. */
+  /** Additional JSON of the writer. */
   training?: unknown;
 }
 
-/** What a checkpoint is made from: the states also as a pass gave them. */
+/** Input of `encodeCheckpoint`: states may also be those of a pass. */
 export type CheckpointToSave = Omit<Checkpoint, 'states'> & { states?: Record<string, Numbers> };
 
-/** How a checkpoint is read. */
+/** Options for reading a checkpoint. */
 export interface CheckpointOptions {
-  /** What runs the network; default as for `network`. A checkpoint does not hold it. */
+  /** The executor; default as for `network`. A checkpoint does not store it. */
   executor?: ExecutorName;
-  /** Leaves out what only training needs: dropout, optimizer, and the loss unless it says how the output is fed back. */
+  /** Omits what only training needs: dropout, optimizer, and the loss unless it determines the output feedback. */
   inference?: boolean;
-  /** Makers of cells by name, in addition to those of this engine; given the options that the cell had. */
+  /** Factories of the user's cells by name; each is called with the options of the stored cell. */
   cells?: Record<string, CellMaker>;
-  /** The name of the file, for messages. */
+  /** File name for messages. */
   file?: string;
 }
 export type { CellMaker };
@@ -89,7 +90,7 @@ export type { CellMaker };
 /**
  * The bytes of a checkpoint file.
  *
- * @throws RangeError when the states do not divide into rows of their layers' width; TypeError for parts of another kind.
+ * @throws RangeError when the length of a state is no multiple of its layer's width; TypeError for wrong types.
  * @example
  * const bytes = encodeCheckpoint({ network: net, optimizer: adam });
  * decodeCheckpoint(bytes).network.parameters.count === net.parameters.count // true
@@ -147,7 +148,7 @@ export function encodeCheckpoint(checkpoint: CheckpointToSave): Uint8Array<Array
   return encodeSafetensors(tensors, metadata);
 }
 
-/** A checkpoint names a cell, and would be read as the built-in cell of that name. */
+/** Refuses a user's cell with the name of a built-in one, as which it would be read. */
 function mustHaveOwnName(cell: Cell, where: string): void {
   const { cell: name } = noteOfCell(cell);
   const own = !kinds.has(name) || kindOf(cell) !== undefined;
@@ -160,7 +161,7 @@ function mustHaveOwnName(cell: Cell, where: string): void {
   );
 }
 
-/** Checks that the argument is an object with a network, and not the network itself. */
+/** Checks that the argument is an object that contains a network, rather than the network itself. */
 export function mustHoldNetwork(given: { network: Network }, where: string, call: string): void {
   const apart = !((given as unknown) instanceof Network);
   mustBe(apart, where, `the network must be passed by name, ${call}`, given);
@@ -168,7 +169,7 @@ export function mustHoldNetwork(given: { network: Network }, where: string, call
   mustBeNetwork(given.network, where);
 }
 
-/** What a file says of the module of PyTorch that can hold its weights, if there is one. */
+/** A note on the PyTorch module that can hold the weights, if there is one. */
 function moduleNote(layers: readonly Layer[]): string | undefined {
   const torch = torchModule(layers);
   return torch && `torch.nn.${torch}; ${torch === 'GRU' ? gruBiases : biases}`;
@@ -179,7 +180,7 @@ const gruBiases = 'each layer has one bias, bias_ih, and b_hn, the last third of
 /**
  * Reads the bytes of a checkpoint file, and rebuilds the network and its optimizer.
  *
- * @throws RangeError or TypeError when anything in it is not as `encodeCheckpoint` writes it.
+ * @throws RangeError or TypeError when anything in it differs from the form that `encodeCheckpoint` writes.
  * @example
  * writeFileSync('checkpoint.safetensors', encodeCheckpoint({ network: net, optimizer: adam }));
  * const { network, optimizer } = decodeCheckpoint(readFileSync('checkpoint.safetensors'));
@@ -233,7 +234,7 @@ function decode(bytes: Uint8Array, { executor, inference = false, cells }: Check
   const { loss, dropout } = notes.network;
   const network = blankNetwork({
     ...asked,
-    // fed back, the output is read as what the loss takes it for
+    // output feedback applies the loss's prediction function
     loss: inference && asked.feed !== 'output' ? undefined : loss,
     dropout: inference ? 0 : dropout,
     executor,
@@ -294,10 +295,10 @@ function readBest(made: Optimizer, steps: number, stored: Stored): OptimizerSnap
   return { steps, numbers };
 }
 
-/** Fills tensors from those of a file, which must be those that would be written, to the bit. */
+/** Fills tensors from stored ones, and checks that writing them again would give the same bits. */
 function fill({ architecture }: Network, stored: Stored, tensors: Tensors, prefix: string): void {
   fillFromPytorch(architecture, stored, tensors);
-  // the last first: a second bias that is in use has been added to the first, which is then another as well
+  // in reverse order: a nonzero second bias has been added to the first, which then differs, too
   for (const [name, { dtype, data }] of [...toPytorch(architecture, tensors)].reverse()) {
     const found = stored.get(name) as SafeTensor;
     must(found.dtype === dtype, 'checkpoint', `${prefix}${name} must be ${dtype}`, found.dtype);
@@ -313,7 +314,10 @@ function fill({ architecture }: Network, stored: Stored, tensors: Tensors, prefi
   }
 }
 
-/** Checks that what a note says is what would be written of what was made from it; that may say more, as newer versions do. */
+/**
+ * Checks that every entry of a note equals the one that would be written for the object made from it; newer versions
+ * may write more.
+ */
 function mustComeBack(given: unknown, written: unknown, where: string): void {
   if (typeof given === 'object' && given !== null && typeof written === 'object' && written !== null) {
     for (const [key, value] of Object.entries(given))
@@ -323,7 +327,7 @@ function mustComeBack(given: unknown, written: unknown, where: string): void {
   mustBe(given === written, 'metadata', `${where} must be ${String(written)}`, given);
 }
 
-/** An optimizer's memory by slot, then by parameter. */
+/** An optimizer's state by slot, then by parameter. */
 export function memoryOf(optimizer: Optimizer | undefined): Record<string, Tensors> {
   if (!optimizer) return {};
   const all = optimizer.state();
@@ -334,7 +338,7 @@ export function memoryOf(optimizer: Optimizer | undefined): Record<string, Tenso
 
 type Stored = ReadonlyMap<string, SafeTensor>;
 
-/** Tensors by the prefix of their names, without it; those that have none of the prefixes under ''. */
+/** Groups tensors by name prefix, which is removed; those without a known prefix are under ''. */
 function byPrefix(tensors: Stored, prefixes: readonly string[]): Record<string, Map<string, SafeTensor>> {
   const parts = Object.fromEntries(
     ['', ...prefixes].map((prefix) => [prefix, new Map<string, SafeTensor>()]),
@@ -368,7 +372,7 @@ function readCurves(stored: Stored): Record<string, Float64Array> {
   return curves;
 }
 
-/** Width of the state `l0.h`, or 0 when the network has none of that name. */
+/** Width of the state `l0.h`, or 0 if the network has no such state. */
 function widthOf(layers: readonly Layer[], name: string): number {
   const [, own, state] = /^(l\d+r?)\.(\w+)$/.exec(name) ?? [];
   return layers.flatMap(directionsOf).find((direction) => direction.name === own)?.cell.states[state] ?? 0;

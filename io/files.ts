@@ -1,4 +1,4 @@
-/** Files written whole or not at all, and read with a clear word when that fails. */
+/** Reads files, and writes them atomically, with clear error messages. */
 import {
   closeSync,
   existsSync,
@@ -18,11 +18,11 @@ import {
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
 /**
- * Writes a file so that, at every moment and even if the power fails, either the old or the new one is there in full:
- * a temporary file in the same folder is written, synced and renamed. Missing folders are made. A symbolic link stays: the
- * file that it points to is written. A device or a pipe is written to.
+ * Writes a file atomically: at every moment, even after a power failure, either the old or the new version is
+ * complete. Writes, syncs and renames a temporary file in the same folder. Missing folders are created. A symbolic
+ * link is followed; devices and pipes are written directly.
  *
- * @throws Error naming the file and the reason (`cause` is the system's); whatever was there before is intact then.
+ * @throws Error naming the file and the reason (`cause` is the system's error); the old file is then intact.
  */
 export function writeWhole(file: string, contents: Uint8Array | string): void {
   try {
@@ -47,7 +47,7 @@ function replace(file: string, contents: Uint8Array | string): void {
     renameSync(temporary, file);
     syncFolder(dirname(file));
   } catch (error) {
-    // the folder may be missing or no folder at all: the reason that counts is the first one
+    // the folder may be missing or not a folder: the first error is the relevant one
     try {
       rmSync(temporary, { force: true });
     } catch {
@@ -57,7 +57,7 @@ function replace(file: string, contents: Uint8Array | string): void {
   }
 }
 
-/** The file that a name stands for in the end: symbolic links are followed, to a file that may not be there yet. */
+/** The final target of a path: follows symbolic links, even to a file that does not exist yet. */
 function targetOf(file: string): string {
   try {
     return realpathSync(file);
@@ -69,16 +69,16 @@ function targetOf(file: string): string {
   }
 }
 
-/** A device or a pipe: a file in its place would be something else. */
+/** Whether it is a device or a pipe, which a file must not replace. */
 function takesBytes(file: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 /**
- * Writes a file as `writeWhole` does, but replaces none: where another has its name, the name gets a number.
- * Beside a file `kept.bin` of other bytes, it writes `kept-2.bin`.
- * @returns the name; that of a file with these very bytes where there is one.
+ * Writes a file as `writeWhole` does, but never replaces another: if the name is taken, a number is added. If
+ * `kept.bin` exists with other contents, it writes `kept-2.bin`.
+ * @returns the name of the file; if a file with the same contents exists, its name.
  */
 export function writeBeside(file: string, contents: Uint8Array): string {
   const ending = extname(file);
@@ -92,7 +92,7 @@ export function writeBeside(file: string, contents: Uint8Array): string {
   }
 }
 
-/** Removes what writers of this file have left beside it that were killed while they wrote. */
+/** Removes temporary files that killed writers of this file have left. */
 export function clearUp(file: string): void {
   const target = targetOf(file);
   if (!existsSync(dirname(target))) return;
@@ -103,17 +103,17 @@ export function clearUp(file: string): void {
   }
 }
 
-/** Whether a process of this machine is there, ours or another's. */
+/** Whether a process with this id exists on this machine, whoever owns it. */
 export function isRunning(id: number): boolean {
   try {
-    process.kill(id, 0); // asks, and sends nothing
+    process.kill(id, 0); // signal 0 only tests for existence
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
-/** Makes a folder and those above it that are missing. mkdir's own `recursive` never returns where the system says ENOENT. */
+/** Creates a folder and its missing parents. mkdir's own `recursive` never returns if the system reports ENOENT. */
 export function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder));
@@ -133,12 +133,12 @@ export function readWhole(file: string): Buffer {
 }
 
 /**
- * The text of a UTF-8 file, without the byte order mark that some editors begin it with.
+ * The text of a UTF-8 file, without a leading byte order mark.
  * @throws Error naming the file and the reason.
  */
 export const readUtf8 = (file: string): string => new TextDecoder().decode(readWhole(file));
 
-/** `file`, or the file `name` in it when it is a folder. */
+/** `file`, or the file `name` inside it if it is a folder. */
 export function fileIn(file: string, name: string): string {
   return statSync(file, { throwIfNoEntry: false })?.isDirectory() ? join(file, name) : file;
 }
@@ -165,7 +165,7 @@ export function reasonOf(error: unknown): string {
   return code !== undefined && code in reasons ? `${reasons[code]} (${code})` : message;
 }
 
-/** Makes the renaming itself last; not every system can sync a folder, and none needs it to read the file. */
+/** Makes a rename durable; not every system can sync a folder, and reading the file does not require it. */
 function syncFolder(folder: string): void {
   try {
     const handle = openSync(folder, 'r');

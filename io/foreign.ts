@@ -1,4 +1,4 @@
-/** Networks of other frameworks: what their weights say about the cells, and what has to be said besides. */
+/** Networks of other frameworks: what their weights determine about the cells, and the options for the rest. */
 import type { Cell } from '../cells/cell';
 import type { Activation } from '../cells/activation';
 import { embedding, type Embedding } from '../cells/embedding';
@@ -10,37 +10,40 @@ import type { Dtype } from '../core/memory';
 import type { GateOrder } from './gateorder';
 import type { SafeTensor } from './safetensors';
 
-/** What weights do not say; nothing of it may contradict them. */
+/** Options that weights do not determine; they must not contradict the weights. */
 export interface ImportOptions {
-  /** The kind of cell, if it is to be this one and no other. */
+  /** The required kind of cell; by default, the weights determine it. */
   cell?: 'elman' | 'lstm' | 'gru';
-  /** Of an Elman cell; default tanh. */
+  /** Activation of an Elman cell; default tanh. */
   activation?: Activation;
-  /** Of a GRU; default what its biases say, or 'after'. */
+  /** Variant of a GRU; by default the one that its biases imply, or 'after'. */
   reset?: 'after' | 'before';
-  /** Default many-to-many. */
+  /** Default: many-to-many. */
   topology?: Topology;
-  /** What training is to minimize; default none. */
+  /** The training loss; default none. */
   loss?: string;
 }
 
-/** Weights of a file by the names that they have there. */
+/** Weights of a file by their stored names. */
 export type StoredWeights = ReadonlyMap<string, SafeTensor>;
 
-/** What is known of one cell. */
+/** The properties of a cell that its weights determine. */
 export interface CellFacts {
-  /** The name of its recurrent matrix, for messages, and G, the blocks of H units in it. */
+  /** Name of its recurrent matrix, for messages; `gates` is G, the number of blocks of H units in it. */
   name: string;
   gates: number;
   input: number;
   hidden: number;
   bias: boolean;
-  /** Where the biases of a GRU tell. */
+  /** Set if the biases of a GRU imply it. */
   reset?: 'after' | 'before';
 }
 
 type Kind = NonNullable<ImportOptions['cell']>;
-/** What can be read: blocks of H units in the recurrent matrix, and what the weights do not say. */
+/**
+ * The cells that can be read: number of blocks in the recurrent matrix, and options that the weights do not
+ * determine.
+ */
 const readable: Readonly<Record<Kind, { blocks: number; unsaid: readonly ('activation' | 'reset')[] }>> = {
   elman: { blocks: 1, unsaid: ['activation'] },
   gru: { blocks: 3, unsaid: ['reset'] },
@@ -48,13 +51,13 @@ const readable: Readonly<Record<Kind, { blocks: number; unsaid: readonly ('activ
 };
 const readableNames = Object.keys(readable) as Kind[];
 
-/** The cells that a file can hold, by their names on the command line, each with the options that say so. */
+/** The importable cells by their names on the command line, with the corresponding options. */
 export function importChoices(): Record<string, ImportOptions> {
   const own = kinds.all.filter(({ name }) => Object.hasOwn(readable, name));
   const all = own.flatMap(({ name, choices }) =>
     Object.entries(choices).flatMap(([choice, form]) => {
       const { unsaid } = readable[name as Kind];
-      // where weights start does not matter: they are read
+      // initialization options do not matter, because weights are read
       const { inputInit: _in, recurrentInit: _recurrent, ...rest } = form as Record<string, unknown>;
       const known = Object.keys(rest).every((option) => unsaid.some((one) => one === option));
       return known ? [[choice, { cell: name, ...rest }]] : [];
@@ -63,19 +66,19 @@ export function importChoices(): Record<string, ImportOptions> {
   return Object.fromEntries(all) as Record<string, ImportOptions>;
 }
 
-/** What a format has for our cells of a kind. */
+/** The counterpart of one of our cells in a foreign format. */
 export interface ForeignCell {
-  /** Its name there. */
+  /** Its foreign name. */
   readonly name: string;
-  /** The order of its gates there. */
+  /** Its foreign gate order. */
   readonly gates: GateOrder;
-  /** The options of ours that it knows: a cell in which any other changes the equations is another cell. */
+  /** The options of our cell that it supports; a cell with any other equation-changing option has no counterpart. */
   readonly options: readonly string[];
 }
 
 /**
- * What a format has for a cell.
- * @throws RangeError when it has nothing, or does not know an option of the cell, which is named.
+ * The counterpart of a cell in a format.
+ * @throws RangeError when there is none, or when it does not support an option of the cell, which is named.
  */
 export function foreignCell<C extends ForeignCell>(
   known: Readonly<Record<string, C>>,
@@ -102,8 +105,8 @@ export function foreignCell<C extends ForeignCell>(
 }
 
 /**
- * Checks that an exporter knows all that an architecture consists of: what it does not know would be left out.
- * @throws TypeError naming what it does not know.
+ * Checks that an exporter supports every part of an architecture, so that nothing is omitted silently.
+ * @throws TypeError naming the part that it does not support.
  */
 export function mustKnowParts(
   architecture: Architecture,
@@ -121,7 +124,7 @@ export function checkImport(stored: StoredWeights, options: ImportOptions): void
 
 /**
  * The cell of a recurrent matrix [H, G·H]: Elman, GRU or LSTM for one, three or four blocks of H.
- * @throws RangeError when there is none, or when the options say otherwise.
+ * @throws RangeError for another number of blocks, or when the options contradict it.
  */
 export function cellOf({ name, gates, input, hidden, bias, reset }: CellFacts, options: ImportOptions): Cell {
   const kind = readableNames.find((name) => readable[name].blocks === gates);
@@ -151,8 +154,8 @@ export function cellOf({ name, gates, input, hidden, bias, reset }: CellFacts, o
 }
 
 /**
- * The numbers of an array that must be there.
- * @throws TypeError unless they are floating-point numbers of 32 or 64 bits.
+ * The elements of a required array.
+ * @throws TypeError unless they are float32 or float64.
  */
 export function floats(
   stored: StoredWeights,
@@ -165,7 +168,7 @@ export function floats(
   return { shape, data: found.data };
 }
 
-/** The sizes of a matrix that must be there. */
+/** The sizes of a required matrix. */
 export function matrixShape(stored: StoredWeights, name: string): readonly number[] {
   const { shape } = floats(stored, name);
   const fits = shape.length === 2 && shape.every((n) => n > 0);
@@ -173,7 +176,7 @@ export function matrixShape(stored: StoredWeights, name: string): readonly numbe
   return shape;
 }
 
-/** An embedding for a table [V, W] of that name, if there is one; the first layer above it must read W. */
+/** An embedding for a table [V, W] of that name, if there is one; the input width of the first layer must be W. */
 export function embeddingFor(stored: StoredWeights, name: string | undefined, W: number): Embedding[] {
   if (name === undefined) return [];
   const [V, width] = matrixShape(stored, name);
@@ -187,6 +190,6 @@ export function embeddingFor(stored: StoredWeights, name: string | undefined, W:
   return [embedding({ input: V, width: W, deviation: 0 })];
 }
 
-/** float64 if any array is, so that no bit is lost. */
+/** float64 if any array is, so that no precision is lost. */
 export const dtypeFor = (stored: StoredWeights): Dtype =>
   [...stored.values()].some(({ dtype }) => dtype === 'F64') ? 'float64' : 'float32';

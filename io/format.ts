@@ -1,4 +1,4 @@
-/** Formats of other frameworks by their names, open to additions: commands, their help and messages derive from this registry. */
+/** Registry of other frameworks' formats by name; commands, their help and messages derive from it. */
 import type { Network } from '../bptt/network/network';
 import type { ScheduleOptions } from '../bptt/train/schedules';
 import { must } from '../core/check';
@@ -7,65 +7,65 @@ import type { Setting } from '../core/setting';
 import type { Checkpoint } from './checkpoint';
 import type { ImportOptions, StoredWeights } from './foreign';
 
-/** What is exported: a checkpoint, and how it was trained where that is known. */
+/** A checkpoint to export, with the training options if they are known. */
 export interface Exported extends Checkpoint {
-  /** B and T of its batches. */
+  /** Batch size B and length T of its batches. */
   B?: number;
   T?: number;
-  /** Global norm that gradients are clipped to. */
+  /** Maximum global norm of gradient clipping. */
   clip?: number;
   schedule?: ScheduleOptions;
 }
 
-/** Values of a format's own options; what is left out was not given. */
+/** Values of a format's own options; omitted ones are absent. */
 export type FormatOptions = Readonly<Record<string, unknown>>;
 
-/** How a network is written. */
+/** Writes networks in a format. */
 export interface FormatWriter {
-  /** Where it goes when nothing else is said, beside the checkpoint: a file, or a folder where there are several. */
+  /** Default output path next to the checkpoint: a file, or a folder if there are several files. */
   path: string;
-  /** Options of its own on the command line. */
+  /** The format's own command-line options. */
   options?: Readonly<Record<string, Setting>>;
   /**
-   * The files by their names in the folder; of a single one the name is empty.
-   * @throws RangeError or TypeError for what the format cannot hold, by its name: nothing may be left out in silence.
+   * The files by name in the folder; a single file has an empty name.
+   * @throws RangeError or TypeError naming what the format cannot hold: nothing may be omitted silently.
    */
   files(exported: Exported, options: FormatOptions): Record<string, Uint8Array | string>;
-  /** How it is used there, in a line; `quote` makes a word of a shell. */
+  /** A line that shows how to use the result; `quote` quotes a word for a shell. */
   use(out: string, exported: Exported, options: FormatOptions, quote: (word: string) => string): string;
 }
 
-/** How a network is read. */
+/** Reads networks from a format. */
 export interface FormatReader {
-  /** The network of a file's arrays. @throws RangeError or TypeError when they are not those of such a model. */
+  /** Builds the network of a file's arrays. @throws RangeError or TypeError when they do not form a supported model. */
   network(stored: StoredWeights, options: ImportOptions): Network;
-  /** What models can be read, and how their weights are saved, for the help. */
+  /** Help text: which models can be read, and how to save their weights. */
   how: string;
 }
 
-/** What `registerFormat` is given. */
+/** Argument of `registerFormat`. */
 export interface FormatDefinition {
-  /** What `--to` and `--from` call it: `onnx`. */
+  /** The name for `--to` and `--from`: `onnx`. */
   name: string;
-  /** What people call it: `ONNX, opset 14`. */
+  /** The displayed name: `ONNX, opset 14`. */
   title: string;
-  /** What it holds, in a line of help. */
+  /** Its contents, in a line of help. */
   help: string;
-  /** What its files have been compared with. */
+  /** What its files have been tested against. */
   tested?: string;
   write?: FormatWriter;
   read?: FormatReader;
 }
 
-/** The name of a file that is the only one. */
+/** Key of a single file. */
 export const ONE = '';
 
 const formats = new Registry<FormatDefinition>('the format');
 
 /**
- * Makes a format known by its name: `backstep export --to`, `backstep import --from`, their options and their help.
+ * Registers a format by name for `backstep export --to` and `backstep import --from`, with its options and help.
  *
- * @throws RangeError when the name, or that of an option, is taken; or when it neither writes nor reads.
+ * @throws RangeError when its name or that of an option is taken, or when it neither writes nor reads.
  * @example
  * registerFormat({
  *   name: 'sizes',
@@ -91,7 +91,7 @@ export function registerFormat(format: FormatDefinition): FormatDefinition {
 
 export const allFormats = (): FormatDefinition[] => formats.all;
 
-/** Those that are written, or read, by their names. */
+/** The formats that can be written, or read, by name. */
 export const writers = (): Record<string, FormatWriter> => partsOf(({ write }) => write);
 export const readers = (): Record<string, FormatReader> => partsOf(({ read }) => read);
 
@@ -103,6 +103,6 @@ const partsOf = <P>(of: (format: FormatDefinition) => P | undefined): Record<str
     }),
   );
 
-/** The options of all formats that are written. */
+/** The options of all formats that can be written. */
 export const exportOptions = (): Record<string, Setting> =>
   Object.assign({}, ...Object.values(writers()).map(({ options }) => options)) as Record<string, Setting>;

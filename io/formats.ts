@@ -1,4 +1,4 @@
-/** The formats that are built in: one file and one line each. */
+/** Registers the built-in formats, one line each. */
 import { registerFormat } from './format';
 import { kerasFormat } from './keras';
 import { onnxFormat } from './onnx';

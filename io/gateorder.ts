@@ -1,10 +1,10 @@
-/** Gates in the order of another framework: blocks of H columns that change places. */
+/** Converts between gate orders of frameworks: permutes blocks of H columns. */
 import { columns, fillFrom, toFlat, type Tensor } from '../core/tensor';
 
-/** Where each block of another framework's gates lies among ours. */
+/** For each gate in another framework's order, the index of the same gate in ours. */
 export type GateOrder = readonly number[];
 
-/** Block `k` of a matrix [R, G·H], or of a bias [G·H]: a view. */
+/** Block `k` of a matrix [R, G·H] or a bias [G·H], as a view. */
 function gate(t: Tensor, k: number, gates: number): Tensor {
   const H = t.shape[t.shape.length - 1] / gates;
   return t.shape.length === 1 ? t.lo(k * H).hi(H) : columns(t, k * H, (k + 1) * H);

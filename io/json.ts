@@ -1,16 +1,16 @@
-/** JSON from files that strangers made. */
+/** Parses JSON from untrusted files within limits of size and depth. */
 
-/** What any file of ours stays far below, and what a parser makes little memory of. */
+/** Limits far above the needs of our own files, and low enough to bound the parser's memory. */
 const MOST_NESTED = 64;
 const CHARACTERS_EACH = 4;
 const FREE = 1000;
 
 /**
- * The value of a JSON text, which is looked through before anything is made of it: lists and objects take many times the
- * memory of the brackets that they are written with.
+ * Parses a JSON text after checking its structure: nested lists and objects can take many times the memory of the
+ * brackets they are written with.
  *
- * @throws Error saying what is wrong: no JSON, lists or objects nested more than 64 deep, or more of them than one for
- *   four characters.
+ * @throws Error with the reason: invalid JSON, nesting more than 64 deep, or more than one list or object per four
+ * characters.
  */
 export function parseJson(text: string): unknown {
   let [depth, count] = [0, 0];
@@ -29,7 +29,7 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text);
 }
 
-/** The place of the quote that ends the string which begins at `start`, or the end of the text. */
+/** Index of the quote that ends the string starting at `start`, or the end of the text. */
 export function endOfString(text: string, start: number): number {
   let k = start + 1;
   while (k < text.length && text[k] !== '"') k += text[k] === '\\' ? 2 : 1;

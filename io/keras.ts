@@ -1,5 +1,5 @@
 /**
- * The weights of Keras' recurrent layers, to ours and back.
+ * Converts the weights of Keras' recurrent layers to ours and back.
  *
  *   ours            Keras 3 (`v.path` of each weight; older versions end in `:0`)
  *   l0.Wx [I, G·H]  lstm/lstm_cell/kernel            gates in Keras' order: LSTM i f c o, GRU z r h
@@ -10,9 +10,9 @@
  *   head.Wy, by     dense/kernel, dense/bias         the same layout
  *   embedding.E     embedding/embeddings             the same layout
  *
- * Weights do not say which activation they were trained with: ours are tanh for states, and sigmoid for gates, as in Keras
- * 3. Gates of older versions (and of TensorFlow.js) may be hard_sigmoid, which is another function: such a model computes
- * something else here. A forget bias of 1, which Keras starts with, is in `bias` already.
+ * Weights do not determine the activations: ours are tanh for states and sigmoid for gates, as in Keras 3. Older
+ * versions (and TensorFlow.js) may use hard_sigmoid for gates, a different function: such a model gives different
+ * results here. The initial forget bias of 1 in Keras is already part of `bias`.
  */
 import { bidirectional, directionsOf, inputOf, widthOf, type Layer } from '../bptt/network/layer';
 import { blankNetwork, mustBeNetwork, type Network } from '../bptt/network/network';
@@ -45,7 +45,7 @@ const kerasCells: Readonly<Record<string, ForeignCell>> = {
   lstm: { name: 'lstm', gates: [0, 1, 2, 3], options: ['bias'] },
   gru: { name: 'gru', gates: [1, 0, 2], options: ['bias', 'reset'] },
 };
-/** What it has weights for, or what computes alike without any. */
+/** Parts of an architecture that it has weights for, or that need none. */
 const known = [
   'topology',
   'embedding',
@@ -58,8 +58,7 @@ const known = [
 ] as const;
 
 /**
- * A network's weights as Keras has them, named as in a model that is made of these layers and nothing else, and in the
- * order in which `model.set_weights` takes them.
+ * A network's weights for Keras, named as in a model of these layers only, and in the order of `model.set_weights`.
  *
  * @throws RangeError for what Keras has no layer for: other cells, peepholes, trained initial states.
  * @example
@@ -95,7 +94,7 @@ export function toKeras(network: Network): Map<string, SafeTensor> {
   layers.forEach((layer, l) => {
     const directions = directionsOf(layer, l);
     const both = directions.length === 2 ? `${next('bidirectional')}/` : '';
-    // two directions of one kind share its number
+    // two directions of one kind share a number
     const names: Record<string, string> = {};
     for (const { name, cell, reverse } of directions) {
       const why = 'Keras has a layer for each of these, and none for others';
@@ -116,7 +115,10 @@ export function toKeras(network: Network): Map<string, SafeTensor> {
   return stored;
 }
 
-/** A GRU's biases [2, 3H]: ours, then zeros with bhn in the last block, which is that of h in either order. */
+/**
+ * A GRU's biases [2, 3H]: ours, then a row of zeros with bhn in the last block, which is that of h in both gate
+ * orders.
+ */
 function twoRows(b: Tensor, bhn: Tensor): SafeTensor {
   const first = gateColumns(b, kerasCells.gru.gates);
   const second = [...first.slice(bhn.shape[0]).fill(0), ...toFlat(bhn)];
@@ -129,18 +131,18 @@ function store(like: Tensor, shape: readonly number[], values: number[]): SafeTe
     : { dtype: 'F64', shape: [...shape], data: Float64Array.from(values) };
 }
 
-/** The weights of one layer, or of one direction of it, by their last names. */
+/** The weights of one layer, or of one direction of it, by the last parts of their names. */
 interface Group {
   path: string;
   weights: Record<string, string>;
 }
 
 /**
- * A network with the weights of a Keras model: perhaps an embedding, recurrent layers, bidirectional or not, then perhaps
- * one dense layer.
+ * A network with the weights of a Keras model: an optional embedding, recurrent layers, bidirectional or not, then an
+ * optional dense layer.
  *
  * @param stored arrays by the paths of their weights, in the order of `model.weights`.
- * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
+ * @throws RangeError or TypeError when they do not form such a model, naming what does not fit.
  * @example
  * // in Keras:  np.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})
  * const net = fromKeras(decodeNpz(readFileSync('weights.npz')));
@@ -218,7 +220,9 @@ function groupsOf(stored: StoredWeights): Group[] {
   return [...groups.values()];
 }
 
-/** `bidirectional/forward_lstm/lstm_cell` and `bidirectional/backward_lstm/lstm_cell`, under whatever names. */
+/**
+ * Pairs such as `bidirectional/forward_lstm/lstm_cell` and `bidirectional/backward_lstm/lstm_cell`, under any names.
+ */
 function isPair(first: string, second: string): boolean {
   const [a, b] = [first.split('/'), second.split('/')];
   const k = a.findIndex((part) => part.startsWith('forward_'));
@@ -237,7 +241,7 @@ function cellOfGroup(stored: StoredWeights, { weights }: Group, options: ImportO
       input,
       hidden,
       bias: bias !== undefined,
-      // only a GRU keeps its recurrent biases apart, and only where it resets after the product
+      // only a GRU with the reset after the product has separate recurrent biases
       ...(width / hidden === 3 && bias && { reset: shape.length === 2 ? 'after' : 'before' }),
     },
     options,

@@ -1,13 +1,13 @@
-/** A matrix as text: JSON, a list of rows, or one row a line, its numbers separated by spaces or commas. */
+/** Reads a matrix from text: JSON, a list of rows, or one row per line, its numbers separated by spaces or commas. */
 import { must } from '../core/check';
 import { parseJson } from './json';
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
- * Reads a matrix; whether its rows agree in length is for the reader to judge.
+ * Reads a matrix; the caller checks that its rows have equal lengths.
  *
- * @param name what the text is called in messages.
+ * @param name name of the text in messages.
  * @throws RangeError for text that is neither form, naming the line.
  * @example
  * readMatrix('0.9 5\n0, 0.8', 'w.txt'); // [[0.9, 5], [0, 0.8]]

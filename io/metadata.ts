@@ -1,4 +1,4 @@
-/** The JSON in a checkpoint's metadata, and what it must look like. */
+/** The JSON in a checkpoint's metadata, and its schema. */
 import { lossNames } from '../losses';
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
@@ -9,7 +9,7 @@ import { mustBe } from '../core/check';
 import { safe } from '../core/safe';
 import { parseJson } from './json';
 
-/** Of the files that are written. */
+/** Format version of written files. */
 export const FORMAT = '1';
 
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -54,17 +54,17 @@ const networkNote = v.strictObject({
 const parts = {
   network: networkNote,
   random: v.strictTuple([word, word, word, word]),
-  // the optimizer itself checks its options: their names differ from one to the next
+  // options differ between optimizers, and each optimizer checks its own
   optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
   best: v.optional(v.strictObject({ steps: count })),
   vocabulary: v.optional(v.string()),
-  // text says 1e999, but no number that is written becomes it
+  // text such as 1e999 parses to infinity, which is never written
   training: v.optional(v.custom(isFinite, 'must hold numbers that are finite')),
   format: v.literal('pt'),
   backstep: v.literal(FORMAT),
   module: v.optional(v.string()),
 };
-/** Entries that are text as they stand; all others are JSON. */
+/** Entries that are plain text; all others are JSON. */
 const TEXT = new Set(['vocabulary', 'format', 'backstep', 'module']);
 
 /** Whether JSON holds finite numbers only. */
@@ -73,7 +73,7 @@ function isFinite(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
 }
 
-/** A checkpoint's metadata, read and checked. */
+/** The validated metadata of a checkpoint. */
 export interface Metadata {
   network: NetworkNote;
   random: [number, number, number, number];
@@ -81,13 +81,13 @@ export interface Metadata {
   best?: { steps: number };
   vocabulary?: string;
   training?: unknown;
-  /** What of PyTorch can hold the weights, for people. */
+  /** The PyTorch module that can hold the weights, for people. */
   module?: string;
 }
 
 /**
  * Reads the metadata of a checkpoint.
- * @throws TypeError naming the entry that is missing, wrong or unknown, and where in it.
+ * @throws TypeError naming the entry that is missing, wrong or unknown, and the position in it.
  */
 export function readMetadata(metadata: Readonly<Record<string, string>>): Metadata {
   const stranger = Object.keys(metadata).find((name) => !Object.hasOwn(parts, name));
@@ -110,7 +110,7 @@ export function readMetadata(metadata: Readonly<Record<string, string>>): Metada
   return Object.fromEntries(read) as unknown as Metadata;
 }
 
-/** What the schemas' package says less clearly, or not at all. */
+/** Clearer words for some expectations of the schema library. */
 const inWords: Partial<Record<string, string>> = {
   never: 'absent',
   integer: 'a whole number',
@@ -118,8 +118,8 @@ const inWords: Partial<Record<string, string>> = {
 };
 
 /**
- * Checks a value that came from outside against a schema.
- * @throws TypeError with the first thing that is wrong and where it is.
+ * Checks an untrusted value against a schema.
+ * @throws TypeError with the first fault and its position.
  */
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
   const { output, wrong } = tryParse(schema, value);
@@ -127,19 +127,19 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown, wher
   return output;
 }
 
-/** The same without throwing: the value, or the first thing that is wrong, as a sentence. */
+/** Like `parse` without throwing: returns the value, or the first fault as a sentence. */
 export function tryParse<S extends v.GenericSchema>(
   schema: S,
   value: unknown,
 ): { output?: v.InferOutput<S>; wrong?: string } {
-  // the first fault is told: a list of all would take far more memory than the file
+  // stops at the first fault: a list of all could take far more memory than the file
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return { output: result.output };
   const [issue] = result.issues;
   const { expected, received, type, message } = issue;
   const path = v.getDotPath(issue) ?? 'it';
   if (received === 'undefined' && expected !== 'never') return { wrong: `${path} must be given, got none` };
-  // a check that words its own message expects nothing
+  // a check with a message of its own has no `expected` value
   if (type === 'check' || type === 'custom') return { wrong: `${path} ${message}` };
   const wanted = inWords[expected ?? type] ?? expected ?? 'a valid value';
   return { wrong: `${path} must be ${wanted}, got ${received}` };

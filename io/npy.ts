@@ -1,11 +1,11 @@
 /**
- * NumPy's .npy format, both directions: one array a file.
+ * NumPy's .npy format, both directions: one array per file.
  *
  *   \x93NUMPY | version | header length | header, a Python dict padded with spaces to a multiple of 64 | data
  *   {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
  *
- * Arrays of Python objects are pickles, which run code when they are read: they are refused, and so is everything else
- * that is not a plain array of little-endian numbers. What the header claims is checked before a number is read.
+ * Arrays of Python objects are pickles, which execute code when they are read: they are refused, like everything else
+ * that is not a plain array of little-endian numbers. The header is validated before any element is read.
  *
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
@@ -13,7 +13,7 @@ import { must, mustBe, mustBeBytes } from '../core/check';
 import { ARRAYS, isSize, type SafeDtype, type SafeTensor } from './safetensors';
 
 const MAGIC = '\x93NUMPY';
-/** What NumPy's own reader takes, unless it is told to trust the file. */
+/** The header limit of NumPy's own reader for untrusted files. */
 const MAX_HEADER = 10_000;
 const GRAIN = 64;
 
@@ -37,7 +37,7 @@ const DTYPES: Readonly<Record<string, SafeDtype>> = {
  */
 export function encodeNpy({ dtype, shape, data }: SafeTensor): Uint8Array<ArrayBuffer> {
   const [descr] = Object.entries(DTYPES).find(([, name]) => name === dtype) as [string, SafeDtype];
-  // a tuple of one has a comma behind it
+  // a tuple of one element needs a trailing comma
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const length = Math.ceil((10 + dict.length + 1) / GRAIN) * GRAIN;
@@ -52,15 +52,15 @@ export function encodeNpy({ dtype, shape, data }: SafeTensor): Uint8Array<ArrayB
 }
 
 /**
- * Reads the bytes of an .npy file; arrays in Fortran's order are turned into C's.
+ * Reads the bytes of an .npy file; arrays in Fortran order are converted to C order.
  *
  * @throws RangeError when a length disagrees with the file.
- * @throws TypeError when it is no .npy file, or holds anything but little-endian numbers.
+ * @throws TypeError when it is not an .npy file, or holds anything but little-endian numbers.
  * @example decodeNpy(readFileSync('x.npy')).shape // [3, 4]
  */
 export const decodeNpy = (bytes: Uint8Array): SafeTensor => readNpy(bytes, 'npy');
 
-/** As `decodeNpy`; messages begin with `where`. */
+/** Like `decodeNpy`, with `where` as the prefix of messages. */
 export function readNpy(bytes: Uint8Array, where: string): SafeTensor {
   mustBeBytes(bytes, where);
   const { header, start } = readHeader(bytes, where);
@@ -105,7 +105,7 @@ interface Header {
   shape: string;
 }
 
-/** A dict of three keys, each once, in any order: the little of Python's grammar that NumPy writes. */
+/** Parses a dict of three keys, each once, in any order: the subset of Python's grammar that NumPy writes. */
 function parseHeader(header: string, where: string): Header {
   const [, inner] = /^\s*\{(.*)\}\s*$/s.exec(header) ?? [];
   mustBe(inner !== undefined, where, 'header must be a dict', header);
@@ -138,7 +138,7 @@ function dtypeOf(descr: string, where: string): SafeDtype {
   return DTYPES[name];
 }
 
-/** Numbers whose first axis runs fastest, as numbers whose last one does. */
+/** Converts elements from Fortran order to C order. */
 function inCOrder<A extends InstanceType<(typeof ARRAYS)[SafeDtype]>>(data: A, shape: readonly number[]): A {
   const turned = data.slice() as A;
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((n, d) => n * d, 1));

@@ -2,7 +2,7 @@
  * NumPy's .npz archives, both directions: a zip file with an .npy file for each array, as `numpy.savez` writes and
  * `numpy.load` reads.
  *
- * Nothing is ever written to disk by a name from an archive; names that would leave a folder are refused all the same.
+ * Nothing is ever written to disk by a name from an archive; names that would leave a folder are refused nonetheless.
  */
 import { zipSync, type Zippable } from 'fflate';
 import { must, mustBe, mustBeByName, mustBeBytes } from '../core/check';
@@ -10,15 +10,15 @@ import { encodeNpy, readNpy } from './npy';
 import type { SafeTensor } from './safetensors';
 import { readDirectory, unpack } from './zip';
 
-/** What an archive may become in all. */
+/** Limit of the total unpacked size. */
 const MAX_BYTES = 2 ** 31;
 const MAX_ARRAYS = 0xffff;
-/** The earliest moment that a zip file can tell: equal arrays give equal bytes. */
+/** The earliest date of the zip format: equal arrays give equal bytes. */
 const NO_TIME = new Date(1980, 0, 1);
 const ENDING = '.npy';
 
 /**
- * The bytes of an .npz file, not compressed: weights do not get smaller. Arrays keep the order of the map.
+ * The bytes of an .npz file, uncompressed because weights hardly compress. Arrays keep the order of the map.
  *
  * @throws RangeError for 2 GB or more, and for more than 65,535 arrays.
  * @example encodeNpz(new Map([['x', { dtype: 'F64', shape: [2], data: Float64Array.of(1, 2) }]]))
@@ -40,7 +40,7 @@ export function encodeNpz(arrays: ReadonlyMap<string, SafeTensor>): Uint8Array {
 /**
  * Reads the bytes of an .npz file, compressed or not; arrays keep the order of the archive.
  *
- * @throws RangeError when a length disagrees with the archive, or its contents would have more than 2 GB.
+ * @throws RangeError when a length disagrees with the archive, or its contents exceed 2 GB.
  * @throws TypeError when it is not a zip file, or holds anything but .npy files of little-endian numbers.
  * @example decodeNpz(readFileSync('arrays.npz')).get('x')?.shape // [3, 4]
  */
@@ -62,7 +62,7 @@ export function decodeNpz(bytes: Uint8Array): Map<string, SafeTensor> {
   return arrays;
 }
 
-/** A path that stays in its folder, whatever system reads it: no `..`, no root, no drive. */
+/** Checks that a path stays in its folder on every system: no `..`, no root, no drive. */
 function mustBeInside(name: string): void {
   const parts = name.split('/');
   const inside = !/[\\:\0]/.test(name) && parts.every((part) => part !== '' && part !== '.' && part !== '..');

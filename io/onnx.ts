@@ -2,10 +2,10 @@
  * A network as an ONNX model, for every runtime that reads ONNX: one RNN, LSTM or GRU node per layer, float32, opset 14.
  *
  *   x [T, B, D], or class numbers [T, B] (int64)   →   y [T, B, O], or [B, O] of a many-to-one network
- *   lengths [B] (int32)              on request: steps of each row; y past them means nothing
+ *   lengths [B] (int32)              on request: steps of each row; y past them is undefined
  *   l0_h0 … → l0_hn … [B, H]         on request: initial and final states, of `l0.h` here
  *
- * Time and batch may have any size. y is what the network's `output` is: no softmax is applied.
+ * Time and batch axes are dynamic. y is the network's `output`, without softmax.
  *
  *   ours            ONNX, per direction, stacked on a first axis
  *   Wx [I, G·H]     W [G·H, I]      transposed; gates LSTM i o f c, GRU z r h
@@ -26,7 +26,7 @@ import { ONE, type FormatDefinition } from './format';
 import { gateRows, type GateOrder } from './gateorder';
 import { OnnxGraph, type Attribute } from './onnxgraph';
 
-/** Which inputs and outputs the model has beside x and y. */
+/** The inputs and outputs of the model besides x and y. */
 export interface OnnxOptions {
   /** The input is class numbers instead of vectors; default false. */
   classes?: boolean;
@@ -34,11 +34,11 @@ export interface OnnxOptions {
   lengths?: boolean;
   /** Adds initial states as inputs and final states as outputs; default false. */
   states?: boolean;
-  /** Notes that travel in the model, such as the vocabulary. */
+  /** Metadata of the model, such as the vocabulary. */
   metadata?: Record<string, string>;
 }
 
-/** A file beyond this is no protocol buffer any more. */
+/** Maximum size of a protocol buffer. */
 const MAX_BYTES = 2 ** 31 - 1;
 /** ONNX's operators; gates i o f c and z r h in our i f g o and r z n. */
 export const onnxCells = {
@@ -46,7 +46,7 @@ export const onnxCells = {
   lstm: { name: 'LSTM', gates: [0, 3, 1, 2], options: ['bias', 'peepholes'] },
   gru: { name: 'GRU', gates: [1, 0, 2], options: ['bias', 'reset'] },
 } as const satisfies Record<string, ForeignCell>;
-/** What the graph has nodes for, or what changes nothing when nothing is trained. */
+/** Parts of an architecture that the graph has nodes for, or that have no effect without training. */
 const known = [
   'topology',
   'embedding',
@@ -63,7 +63,7 @@ const [TIME, BATCH] = ['time', 'batch'];
 /**
  * The bytes of an ONNX model that computes what the network computes when it is not training.
  *
- * @throws RangeError for a cell that no ONNX node computes (Jordan, Clockwork, your own), or a model of 2 GB or more.
+ * @throws RangeError for a cell without an ONNX node (Jordan, Clockwork, user-defined), or a model of 2 GB or more.
  * @example
  * const net = network({ layers: [bidirectional(lstm({ input: 4, hidden: 5 }))], output: 3 });
  * writeFileSync('model.onnx', encodeOnnx(net, { lengths: true }));
@@ -99,14 +99,14 @@ export function encodeOnnx(network: Network, options: OnnxOptions = {}): Uint8Ar
   return graph.encode(options.metadata);
 }
 
-/** The names of all that such a model must be fed. */
+/** The names of all inputs of such a model. */
 export function onnxInputs(network: Network, { lengths, states }: OnnxOptions): string[] {
   const all = network.architecture.layers.flatMap(directionsOf);
   const starts = all.flatMap(({ name, cell }) => Object.keys(cell.states).map((s) => startName(name, s)));
   return ['x', ...(lengths ? ['lengths'] : []), ...(states ? starts : [])];
 }
 
-/** The input for the state `l0.h`: `l0_h0`. */
+/** Name of the input for the state `l0.h`: `l0_h0`. */
 const startName = (direction: string, state: string): string => `${direction}_${state}0`;
 
 function mustBeExportable({ architecture: { layers }, parameters }: Network): void {
@@ -116,7 +116,7 @@ function mustBeExportable({ architecture: { layers }, parameters }: Network): vo
   must(bytes < MAX_BYTES, 'onnx', 'the model must have fewer than 2 GB', `${bytes} bytes of weights`);
 }
 
-/** The sequence that the first layer reads [T, B, D]. */
+/** The input sequence of the first layer [T, B, D]. */
 function addInput(graph: OnnxGraph, D: number, { classes }: OnnxOptions): string {
   if (!classes) return graph.input('x', 'float32', [TIME, BATCH, D]);
   const x = graph.input('x', 'int64', [TIME, BATCH]);
@@ -124,14 +124,14 @@ function addInput(graph: OnnxGraph, D: number, { classes }: OnnxOptions): string
   return graph.node('OneHot', [x, graph.indices('classes', [D]), offOn], ['one_hot']);
 }
 
-/** The rows of the table [T, B, W] that the first layer reads. */
+/** The embedded input of the first layer [T, B, W], looked up in the table. */
 function addEmbedding(graph: OnnxGraph, { input, parameters }: Network, options: OnnxOptions): string {
   const E = weight(graph, 'embedding_E', parameters.values['embedding.E']);
   if (!options.classes) return graph.node('MatMul', [addInput(graph, input, options), E], ['e']);
   return graph.node('Gather', [E, graph.input('x', 'int64', [TIME, BATCH])], ['e'], { axis: 0 });
 }
 
-/** The directions that one node computes: both, if their cells are alike. */
+/** The groups of directions that share a node: both, if their cells are alike. */
 function nodesOf(directions: Direction[]): Direction[][] {
   const kinds = directions.map(({ cell: { name, hidden, options = {} } }) =>
     JSON.stringify([name, hidden, options.bias, options.activation, options.peepholes, options.reset]),
@@ -139,13 +139,13 @@ function nodesOf(directions: Direction[]): Direction[][] {
   return new Set(kinds).size === 1 ? [directions] : directions.map((direction) => [direction]);
 }
 
-/** What a node gives: outputs at all steps [T, n, B, H], and the last state of each of its n directions [n, B, H]. */
+/** The outputs of a node at all steps [T, n, B, H], and the last states of its n directions [n, B, H]. */
 interface Outputs {
   all: string;
   last: string;
 }
 
-/** The node of one direction, or of two that are alike. */
+/** Adds the node of one direction, or of two that are alike. */
 function addNode(
   graph: OnnxGraph,
   network: Network,
@@ -158,7 +158,7 @@ function addNode(
   const { values } = network.parameters;
   const { name: type, gates: order } = onnxCells[cell.name as keyof typeof onnxCells];
   const H = cell.hidden;
-  /** A constant of both directions, made of the parameters of each. */
+  /** A constant that stacks the parameters of each direction. */
   const stack = (name: string, dims: number[], of: (p: Tensors) => number[]): string => {
     const numbers = directions.flatMap((direction) => of(withoutPrefix(values, `${direction.name}.`)));
     return graph.constant(`${own}_${name}`, [n, ...dims], Float32Array.from(numbers));
@@ -176,7 +176,7 @@ function addNode(
     return spread(graph, graph.constant(`${own}_${s}0`, [n, 1, H], Float32Array.from(first)), below);
   });
   const P = pi ? [stack('P', [3 * H], (p) => ['pi', 'po', 'pf'].flatMap((name) => toFlat(p[name])))] : [];
-  // an LSTM's peepholes follow both of its states
+  // the peephole input follows both state inputs of an LSTM
   const given = [below, W, R, B, lengths ? 'lengths' : '', ...starts, ...P];
   const all = `${own}_Y`;
   const ends = Object.keys(cell.states).map((s) => `${own}_Y_${s}`);
@@ -192,18 +192,18 @@ function addNode(
 function attributesOf({ name, options = {} }: Cell, n: number): Record<string, Attribute> {
   if (name === 'elman')
     return { activations: Array<string>(n).fill(activations[options.activation as string]) };
-  // 0 is what a model without it means, and not what PyTorch and Keras compute
+  // explicit, because the default of 0 differs from what PyTorch and Keras compute
   return name === 'gru' ? { linear_before_reset: options.reset === 'after' ? 1 : 0 } : {};
 }
 
-/** Input biases, then recurrent biases, which only the n of a GRU needs: that one stands inside r * (…). */
+/** Input biases, then recurrent biases, which are zero but for the n of a GRU: that one stands inside r * (…). */
 function biases({ b, bhn }: Partial<Tensors>, order: GateOrder): number[] {
   const first = gateRows(b as Tensor, order);
   const inside = bhn ? toFlat(bhn) : [];
   return [...first, ...Array<number>(first.length - inside.length).fill(0), ...inside];
 }
 
-/** Initial states of each direction [B, H], given from outside, as the node wants them [n, B, H]. */
+/** Initial states of each direction [B, H], inputs of the model, stacked for the node as [n, B, H]. */
 function stateInputs(graph: OnnxGraph, directions: Direction[], s: string): string {
   const each = directions.map(({ name, cell }) => {
     const given = graph.input(startName(name, s), 'float32', [BATCH, cell.states[s]]);
@@ -212,7 +212,7 @@ function stateInputs(graph: OnnxGraph, directions: Direction[], s: string): stri
   return each.length === 1 ? each[0] : graph.node('Concat', each, [`${each[0]}_both`], { axis: 0 });
 }
 
-/** Final states [n, B, H] as an output of the model for each direction [B, H]. */
+/** Splits final states [n, B, H] into an output of the model for each direction [B, H]. */
 function stateOutputs(graph: OnnxGraph, directions: Direction[], s: string, ends: string): void {
   directions.forEach(({ name, cell }, k) => {
     const end = graph.output(`${name}_${s}n`, 'float32', [BATCH, cell.states[s]]);
@@ -220,7 +220,7 @@ function stateOutputs(graph: OnnxGraph, directions: Direction[], s: string, ends
   });
 }
 
-/** A trained state [n, 1, H] for every row of the batch that `x` [T, B, …] has. */
+/** A trained state [n, 1, H], repeated for every row of the batch of `x` [T, B, …]. */
 function spread(graph: OnnxGraph, state: string, x: string): string {
   const sizes = graph.node('Shape', [x], [`${state}_of`]);
   const [one, two] = [graph.indices(`${state}_from`, [1]), graph.indices(`${state}_to`, [2])];
@@ -229,7 +229,7 @@ function spread(graph: OnnxGraph, state: string, x: string): string {
   return graph.node('Expand', [state, shape], [`${state}_rows`]);
 }
 
-/** Directions side by side: [T, n, B, H] as [T, B, n·H], or only the last states [n, B, H] as [B, n·H]. */
+/** Concatenates directions: [T, n, B, H] to [T, B, n·H], or only the last states [n, B, H] to [B, n·H]. */
 function sideBySide(
   graph: OnnxGraph,
   { all, last }: Outputs,
@@ -241,7 +241,7 @@ function sideBySide(
   const turned = graph.node('Transpose', [from], [`${from}_turned`], {
     perm: only ? [1, 0, 2] : [0, 2, 1, 3],
   });
-  // 0 keeps the size of an axis, whatever it is
+  // a size of 0 keeps the size of the axis
   const shape = graph.indices(`${from}_shape`, only ? [0, width] : [0, 0, width]);
   return graph.node('Reshape', [turned, shape], [`${from}_flat`]);
 }

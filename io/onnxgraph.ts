@@ -1,7 +1,7 @@
-/** An ONNX model as the protocol buffer that its file is: constants, nodes, inputs and outputs. */
+/** Builds an ONNX model as a protocol buffer: constants, nodes, inputs and outputs. */
 import { bytes, float, joined, message, number, text, type Field } from './protobuf';
 
-/** Field numbers of the messages that a model is made of (onnx.proto, IR version 8). */
+/** Field numbers of the messages of a model (onnx.proto, IR version 8). */
 const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8, metadata: 14 } as const;
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
 const NODE = { input: 1, output: 2, name: 3, type: 4, attribute: 5 } as const;
@@ -16,10 +16,10 @@ export type OnnxDtype = keyof typeof DTYPES;
 
 export type Attribute = number | { float: number } | string | readonly number[] | readonly string[];
 export type OnnxNumbers = Float32Array | Int32Array | BigInt64Array;
-/** An axis with a name instead of a size may have any. */
+/** Sizes of axes; a named axis may have any size. */
 export type Dims = readonly (number | string)[];
 
-/** A model in the making: what is added to it stays in that order, which for nodes is the order in which they run. */
+/** A model under construction. Order is preserved; nodes run in the order in which they are added. */
 export class OnnxGraph {
   private readonly inputs: Field[] = [];
   private readonly outputs: Field[] = [];
@@ -36,18 +36,18 @@ export class OnnxGraph {
     return name;
   }
 
-  /** Numbers in row-major order. */
+  /** Elements in row-major order. */
   constant(name: string, dims: readonly number[], numbers: OnnxNumbers): string {
     this.constants.push(bytes(GRAPH.initializer, encodeOnnxTensor(name, dims, numbers)));
     return name;
   }
 
-  /** Sizes, axes or places, which ONNX takes as 64-bit numbers. */
+  /** Sizes, axes or indices, which ONNX takes as 64-bit integers. */
   indices(name: string, values: readonly number[]): string {
     return this.constant(name, [values.length], BigInt64Array.from(values, BigInt));
   }
 
-  /** One operation, whose first output is returned; an input or output '' is left out. */
+  /** Adds an operation and returns its first output; an input or output '' is omitted. */
   node(
     type: string,
     inputs: readonly string[],
@@ -69,7 +69,7 @@ export class OnnxGraph {
     return outputs[0];
   }
 
-  /** The bytes of the model's file; `metadata` travels in it. */
+  /** The bytes of the model file, including the `metadata`. */
   encode(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
     return joined([
       number(MODEL.irVersion, IR_VERSION),
@@ -90,7 +90,7 @@ export class OnnxGraph {
   }
 }
 
-/** A tensor by itself, as the test data beside a model holds them; numbers in row-major order. */
+/** A single tensor in the form of the test data beside a model; elements in row-major order. */
 export function encodeOnnxTensor(name: string, dims: readonly number[], numbers: OnnxNumbers): Uint8Array {
   const raw = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   const type =

@@ -1,4 +1,4 @@
-/** An ONNX model and the tensors of its test data, read from their bytes: no more of them than a node test holds. */
+/** Reads ONNX models and the tensors of their test data, as far as node tests need them. */
 import { must, mustBe } from '../core/check';
 import { safe } from '../core/safe';
 import { fieldsOf, varintsOf, type Read } from './protobuf';
@@ -20,13 +20,13 @@ export interface OnnxNode {
 
 export interface OnnxModel {
   nodes: OnnxNode[];
-  /** Names, in the order of the test data's files. */
+  /** Names in the order of the test data files. */
   inputs: string[];
   outputs: string[];
   constants: OnnxTensor[];
 }
 
-/** Element types by their number (onnx.proto, TensorProto.DataType): those that a double holds. */
+/** Element types by number (onnx.proto, TensorProto.DataType): those that a double represents. */
 const DTYPES: Readonly<Record<number, [name: string, bytes: number]>> = {
   1: ['float32', 4],
   6: ['int32', 4],
@@ -34,12 +34,12 @@ const DTYPES: Readonly<Record<number, [name: string, bytes: number]>> = {
   11: ['float64', 8],
 };
 
-/** Numbers that one tensor may hold: far more than a node test does. */
+/** Maximum number of elements of a tensor: far more than a node test has. */
 const MOST_NUMBERS = 2 ** 26;
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The fields of a message, by what is asked of them. */
+/** Typed access to the fields of a message. */
 class Message {
   private readonly fields: Read[];
 
@@ -50,7 +50,7 @@ class Message {
     this.fields = fieldsOf(message, where);
   }
 
-  /** All bytes under a field's number. */
+  /** All byte values of a field. */
   bytes(field: number): Uint8Array[] {
     return this.of(field).map(({ value }) => {
       mustBe(typeof value !== 'number', this.where, `field ${field} must hold bytes`, value);
@@ -70,7 +70,7 @@ class Message {
     return this.bytes(field).map((value) => new Message(value, where));
   }
 
-  /** Whole numbers, packed or one by one. */
+  /** Integers, packed or one by one. */
   numbers(field: number): number[] {
     return this.of(field).flatMap(({ value, fixed }) => {
       if (typeof value === 'number') return [value];
@@ -79,7 +79,7 @@ class Message {
     });
   }
 
-  /** float32 or float64 numbers, packed or one by one. */
+  /** float32 or float64 values, packed or one by one. */
   floats(field: number, width: 4 | 8): number[] {
     return this.bytes(field).flatMap((value) => [...floatsOf(value, width, this.where)]);
   }
@@ -95,7 +95,7 @@ class Message {
 
 /**
  * The tensor of a file such as `input_0.pb`.
- * @throws RangeError or TypeError for bytes that are none, or hold other numbers than their shape says.
+ * @throws RangeError or TypeError for malformed bytes, or a number of elements that contradicts the shape.
  */
 export function decodeOnnxTensor(bytes: Uint8Array, where = 'onnx'): OnnxTensor {
   return tensorOf(new Message(bytes, where));
@@ -135,7 +135,7 @@ function fromRaw(message: Message, dtype: string, width: number): Float64Array {
   );
 }
 
-/** Each element type has a field of its own. */
+/** Reads elements; each element type has a field of its own. */
 function fromFields(message: Message, dtype: string): Float64Array {
   if (dtype === 'float32') return Float64Array.from(message.floats(4, 4));
   if (dtype === 'float64') return Float64Array.from(message.floats(10, 8));
@@ -151,8 +151,8 @@ function floatsOf(bytes: Uint8Array, width: 4 | 8, where: string): Float64Array 
 }
 
 /**
- * The graph of a model's file.
- * @throws RangeError or TypeError for bytes that are none.
+ * The graph in a model file.
+ * @throws RangeError or TypeError for malformed bytes.
  */
 export function decodeOnnxModel(bytes: Uint8Array, where = 'onnx'): OnnxModel {
   const [graph] = new Message(bytes, where).messages(7);
@@ -168,7 +168,7 @@ export function decodeOnnxModel(bytes: Uint8Array, where = 'onnx'): OnnxModel {
   };
 }
 
-/** Field numbers of an attribute's contents; old files do not say which of them counts. */
+/** Field numbers of an attribute's values; old files do not state which one applies. */
 function attributeOf(one: Message): OnnxNode['attributes'][string] {
   if (one.has(3)) return one.numbers(3)[0];
   if (one.has(2)) return one.floats(2, 4)[0];

@@ -1,4 +1,4 @@
-/** Patterns as pictures: read from text, drawn in a terminal, and a few that need no file. */
+/** Patterns as pictures: parsed from text, drawn in a terminal, and a few generated ones. */
 import { must } from '../core/check';
 import type { Random } from '../core/random';
 import { randomPatterns, type HopfieldState } from '../hopfield/patterns';
@@ -13,15 +13,15 @@ export interface Picture {
 
 const ON = '#*@Xx1█';
 const OFF = '. -_0·';
-/** A network that stores a picture of 2¹⁰ × 2¹⁰ would have 2⁴⁰ weights. */
+/** Size limit: a network that stores a picture of 2¹⁰ × 2¹⁰ would have 2⁴⁰ weights. */
 const MOST_DOTS = 2 ** 20;
 
 /**
- * The pictures of a text, separated by empty lines: `#`, `*`, `@`, `X` or `1` is a dot, `.`, `-`, `_`, `0` or a space is
- * none. Short lines are filled up.
+ * The pictures of a text, separated by empty lines: `#`, `*`, `@`, `X` or `1` is a dot, `.`, `-`, `_`, `0` or a space
+ * is none. Short lines are padded.
  *
- * @param name what the pictures are called, with their number.
- * @throws RangeError when there is none, for another sign, and for pictures of different sizes.
+ * @param name name of the pictures in messages, followed by their number.
+ * @throws RangeError when there is none, for any other character, and for pictures of different sizes.
  * @example readPictures('##\n#.\n\n.#\n##', 'corner').length // 2
  */
 export function readPictures(text: string, name: string): Picture[] {
@@ -41,7 +41,7 @@ export function readPictures(text: string, name: string): Picture[] {
   must(pictures.length > 0, where, `${name} must hold a picture`, 'an empty text');
   const width = pictures.flat().reduce((most, { length }) => Math.max(most, length), 0);
   const height = pictures[0].length;
-  // short lines are filled up: one long line beside many short ones would be a large picture from a small file
+  // size check before padding: one long line among many short ones would make a large picture from a small file
   const size = `${pictures.length} of ${width} × ${height}`;
   const fits = pictures.length * width * height <= MOST_DOTS;
   must(fits, where, `the pictures of ${name} must hold at most ${MOST_DOTS} dots in all`, size);
@@ -59,7 +59,7 @@ export function readPictures(text: string, name: string): Picture[] {
 }
 
 /**
- * A picture as `readPictures` reads it, one line for each row.
+ * A picture in the format of `readPictures`, one line per row.
  * @example pictureLines(Int8Array.of(1, -1, 1, 1), 2) // ['#.', '##']
  */
 export const pictureLines = (state: HopfieldState, width: number): string[] =>
@@ -67,7 +67,7 @@ export const pictureLines = (state: HopfieldState, width: number): string[] =>
     Array.from(state.subarray(row * width, (row + 1) * width), (s) => (s > 0 ? '#' : '.')).join(''),
   );
 
-/** Two rows of dots in each line of text. */
+/** Draws two rows of dots in each line of text. */
 export function drawPicture({ width, height, state }: Omit<Picture, 'name'>): string[] {
   const on = (row: number, column: number): boolean => row < height && state[row * width + column] > 0;
   return Array.from({ length: Math.ceil(height / 2) }, (_, k) =>
@@ -79,7 +79,7 @@ export function drawPicture({ width, height, state }: Omit<Picture, 'name'>): st
   );
 }
 
-/** Shapes over −1…1, each side. */
+/** Shapes as functions over [−1, 1] × [−1, 1]. */
 const shapes: Record<string, (x: number, y: number) => boolean> = {
   disc: (x, y) => x * x + y * y < 0.6,
   ring: (x, y) => Math.abs(Math.hypot(x, y) - 0.75) < 0.2,
@@ -91,7 +91,7 @@ const shapes: Record<string, (x: number, y: number) => boolean> = {
 export const shapeNames = Object.keys(shapes);
 
 /**
- * A disc, a ring, a cross, stripes and a half, square and of any size.
+ * Square pictures of any size: a disc, a ring, a cross, stripes and a half.
  * @example drawnShapes(16)[1].name // 'ring'
  */
 export function drawnShapes(size: number): Picture[] {

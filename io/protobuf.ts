@@ -1,25 +1,25 @@
 /**
- * Protocol buffers, both directions: a message is its fields one after the other, a field its number, its kind and its
- * contents. An ONNX model needs three kinds: whole numbers, bytes with their length before them, and float32.
+ * Encodes and decodes protocol buffers: a message is a sequence of fields, each with its number, its wire type and
+ * its contents. An ONNX model needs three kinds: integers, length-delimited bytes, and float32.
  *
  * Source: https://protobuf.dev/programming-guides/encoding
  */
 import { must } from '../core/check';
 
-/** One encoded field, or several in a row. */
+/** One or several encoded fields. */
 export type Field = Uint8Array;
 
-/** Kinds of fields as they are encoded. */
+/** Wire types. */
 const [VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES] = [0, 1, 2, 5];
 
-/** A whole number >= 0, seven bits a byte, lowest first; the top bit says that more follow. */
+/** A varint for an integer >= 0: seven bits per byte, lowest first; the top bit is set in all bytes but the last. */
 function varint(value: number): number[] {
   const bytes: number[] = [];
   for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) | 128);
   return [...bytes, value];
 }
 
-/** Fields one after the other. */
+/** Concatenates fields. */
 export function joined(parts: readonly Field[]): Field {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -30,28 +30,28 @@ export function joined(parts: readonly Field[]): Field {
   return all;
 }
 
-/** A whole number >= 0. */
+/** An integer field, >= 0. */
 export const number = (field: number, value: number): Field =>
   Uint8Array.from([...varint(field * 8), ...varint(value)]);
 export const bytes = (field: number, value: Uint8Array): Field =>
   joined([Uint8Array.from([...varint(field * 8 + BYTES), ...varint(value.length)]), value]);
 export const text = (field: number, value: string): Field => bytes(field, new TextEncoder().encode(value));
-/** A message in a message. */
+/** A nested message. */
 export const message = (field: number, ...fields: Field[]): Field => bytes(field, joined(fields));
 export const float = (field: number, value: number): Field =>
   joined([Uint8Array.from(varint(field * 8 + FOUR_BYTES)), new Uint8Array(Float32Array.of(value).buffer)]);
 
-/** A field that was read: a whole number, or bytes. */
+/** A decoded field: an integer, or bytes. */
 export interface Read {
   field: number;
   value: number | Uint8Array;
-  /** Bytes that stand for one float32 or float64, not for a text or a message. */
+  /** The bytes of one fixed-width float32 or float64, as opposed to a text or a message. */
   fixed: boolean;
 }
 
 /**
  * The fields of a message, in order; bytes are views of the file.
- * @throws RangeError for bytes that are no message.
+ * @throws RangeError for bytes that are not a valid message.
  */
 export function fieldsOf(message: Uint8Array, where: string): Read[] {
   const found: Read[] = [];
@@ -74,7 +74,7 @@ export function fieldsOf(message: Uint8Array, where: string): Read[] {
   return found;
 }
 
-/** Whole numbers one after the other, as a packed field holds them. */
+/** The integers of a packed field. */
 export function varintsOf(packed: Uint8Array, where: string): number[] {
   const reader = new VarintReader(packed, where);
   const found: number[] = [];
@@ -90,7 +90,7 @@ class VarintReader {
     private readonly where: string,
   ) {}
 
-  /** A whole number of at most 64 bits, which may be negative. */
+  /** A signed 64-bit integer. */
   next(): number {
     let [value, shift] = [0n, 0n];
     for (;;) {

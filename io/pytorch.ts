@@ -1,5 +1,5 @@
 /**
- * PyTorch's names and layouts of parameters, to ours and back.
+ * Converts PyTorch's names and layouts of parameters to ours and back.
  *
  *   ours              PyTorch's (layer k)
  *   l{k}.Wx [I, G·H]  rnn.weight_ih_l{k} [G·H, I]   transposed; gates in the same order: LSTM i f g o, GRU r z n
@@ -9,13 +9,14 @@
  *   l{k}.bhn [H]      rnn.bias_hh_l{k}, block n     GRU: this one stands inside r * (h Whn + bhn)
  *   l{k}r.…           rnn.…_l{k}_reverse            the direction from the end of a bidirectional layer
  *   e{k}.…            enc.…_l{k}                    of an encoder-decoder; l{k}.… is then dec.…_l{k}
- *   embedding.E [V, W]  embedding.weight [V, W]     as it is; of an encoder, enc.embedding.weight
+ *   embedding.E [V, W]  embedding.weight [V, W]     unchanged; in an encoder, enc.embedding.weight
  *   head.Wy [H, O]    head.weight [O, H]            transposed
  *   head.by [O]       head.bias [O]
  *   attention.W       attention.W.weight            transposed, like all of an attention's, which has no biases
  *
- * Networks that no single torch.nn.RNN, LSTM or GRU can hold (peepholes, reset before the product, sigmoid units,
- * layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, but for the head. So do trainable initial states.
+ * Networks that no single torch.nn.RNN, LSTM or GRU can represent (peepholes, reset before the product, sigmoid
+ * units, layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, except
+ * for the head. So do trainable initial states.
  */
 import { kindOf } from '../cells/kinds';
 import { must, mustBe, mustShape } from '../core/check';
@@ -24,13 +25,13 @@ import type { Layers } from '../bptt/network/stack';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import type { SafeTensor } from './safetensors';
 
-/** One tensor of ours that is one tensor of theirs. */
+/** One of our tensors that corresponds to one PyTorch tensor. */
 interface Pair {
   ours: string;
   theirs: string;
   transposed: boolean;
 }
-/** Our bias (and bhn) of a layer, which PyTorch keeps as two. */
+/** Our bias (and bhn) of a layer, which PyTorch splits in two. */
 interface Biases {
   b: string;
   bhn?: string;
@@ -43,14 +44,14 @@ interface Correspondence {
 }
 
 type TorchModule = 'RNN' | 'LSTM' | 'GRU';
-/** The modules of PyTorch for our cells, and the options of ours that each knows. Gates have our order. */
+/** The PyTorch modules for our cells, and the options that each supports. Their gate order is ours. */
 const modules: Readonly<Record<string, { name: TorchModule; options: readonly string[] }>> = {
   elman: { name: 'RNN', options: ['bias', 'activation'] },
   lstm: { name: 'LSTM', options: ['bias'] },
   gru: { name: 'GRU', options: ['bias'] },
 };
 
-/** The module of PyTorch that computes what these layers compute, if there is one. */
+/** The PyTorch module that is equivalent to these layers, if there is one. */
 export function torchModule(layers: readonly Layer[]): TorchModule | undefined {
   const directions = layers.flatMap(directionsOf);
   const kinds = directions.map(({ cell }) => {
@@ -68,9 +69,9 @@ export function torchModule(layers: readonly Layer[]): TorchModule | undefined {
 }
 
 /**
- * Tensors under our names as PyTorch's, copied; to be written to a file.
+ * Converts tensors with our names to PyTorch's, as copies, to be written to a file.
  *
- * @param tensors by the names of the network's parameters: the parameters themselves, or an optimizer's memory of them.
+ * @param tensors by parameter name: the parameters themselves, or the optimizer's state of them.
  * @example
  * const tensors = toPytorch(net.architecture, net.parameters.values);
  * tensors.get('rnn.weight_ih_l0').shape; // [3, 2]
@@ -94,11 +95,11 @@ export function toPytorch(all: Layers, tensors: Tensors): Map<string, SafeTensor
 }
 
 /**
- * Fills tensors under our names from PyTorch's; the inverse of `toPytorch`, exact to the bit, and also for files of
- * PyTorch's own, where both biases are in use.
+ * Fills tensors with our names from PyTorch's; the bit-exact inverse of `toPytorch`, and valid also for files from
+ * PyTorch, where both biases are nonzero.
  *
  * @throws RangeError when a tensor is missing, unknown or has another shape; TypeError when its dtype does not fit.
- *   Nothing has been filled then.
+ *   Nothing has been filled in that case.
  */
 export function fillFromPytorch(
   all: Layers,
@@ -126,13 +127,13 @@ export function fillFromPytorch(
   for (const fill of fills) fill();
 }
 
-/** Two biases that add up, those from `inside` on left as the first has them. */
+/** The sum of two biases; from index `inside` on, the first one alone. */
 export function sumOfBiases<V extends Float32Array | Float64Array>(first: V, second: V, inside: number): V {
-  // x + 0 is not x for x = −0: a bias that is not in use leaves the other one's bits alone
+  // x + 0 differs from x for x = −0: adding a zero bias must not change the bits of the other one
   return first.map((x, k) => (k >= inside || second[k] === 0 ? x : x + second[k])) as V;
 }
 
-/** PyTorch's name of a tensor of the direction `e0r`, say: `enc.weight_ih_l0_reverse`. */
+/** PyTorch's name of a tensor of a direction such as `e0r`: `enc.weight_ih_l0_reverse`. */
 export function torchName({ encoder }: Layers, direction: string, member: string): string {
   const [, letter, k, reverse] = /^([el])(\d+)(r?)$/.exec(direction) ?? [];
   const module = letter === 'e' ? 'enc' : encoder ? 'dec' : 'rnn';
@@ -163,7 +164,7 @@ function correspondence({ encoder, layers }: Layers, names: readonly string[]): 
   return found;
 }
 
-/** A tensor's values in C order, as a file holds them. */
+/** The elements of a tensor in C order, as stored in files. */
 export function store(t: Tensor): SafeTensor {
   const flat = toFlat(t);
   return dtypeOf(t) === 'float32'
@@ -186,7 +187,7 @@ function read(
   return found.data;
 }
 
-/** The values [R, C], in the order of the transpose. */
+/** The elements [R, C], in the order of the transpose. */
 function turned<V extends Float32Array | Float64Array>(values: V, [R, C]: readonly number[]): V {
   const result = values.slice() as V;
   for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) result[c * R + r] = values[r * C + c];

@@ -5,8 +5,8 @@ import * as v from 'valibot';
 import { makeFolder, readUtf8, reasonOf } from './files';
 
 /**
- * The file survives a process that is killed at any moment: what has been added is there, in order, and a line that was
- * cut off is left alone and counted.
+ * The file survives a process that is killed at any moment: all completed records remain, in order, and an incomplete
+ * line is skipped and counted.
  *
  * @example
  * const records = new Records('runs/trials.jsonl', v.object({ seed: v.number(), loss: v.number() }));
@@ -15,12 +15,12 @@ import { makeFolder, readUtf8, reasonOf } from './files';
  */
 export class Records<Schema extends v.GenericSchema> {
   readonly all: v.InferOutput<Schema>[];
-  /** Lines that are no records: what a full disk or a lost power supply left. */
+  /** Number of malformed lines, as left by a full disk or a power failure. */
   readonly damaged: number;
-  /** The file may not end where a line does. */
+  /** Whether the file may end with an incomplete line. */
   private cut: boolean;
 
-  /** @throws Error naming the file and the reason when its folder cannot be made or it cannot be read. */
+  /** @throws Error naming the file and the reason when its folder cannot be created or it cannot be read. */
   constructor(
     private readonly file: string,
     schema: Schema,
@@ -36,9 +36,9 @@ export class Records<Schema extends v.GenericSchema> {
 
   /** @throws Error naming the file and the reason when it cannot be written. */
   add(record: v.InferOutput<Schema>): void {
-    // one write: a process that is killed leaves the whole line or nothing of it
+    // a single write: a killed process leaves the whole line or nothing of it
     const line = `${this.cut ? '\n' : ''}${JSON.stringify(record)}\n`;
-    this.cut = true; // a disk may be full in the middle of it
+    this.cut = true; // a full disk may have interrupted the write
     this.writing(() => appendFileSync(this.file, line));
     this.cut = false;
     this.all.push(record);

@@ -6,14 +6,14 @@
  * The header maps each tensor's name to {dtype, shape, data_offsets}; the offsets count from the end of the
  * header and cover the data exactly once. `__metadata__` maps strings to strings.
  *
- * A file is a stranger's input: everything the header claims is checked before a byte of data is read.
+ * A file is untrusted input: everything in the header is checked before any data is read.
  */
 
 import { mustBeByName, mustBeBytes } from '../core/check';
 import { safe } from '../core/safe';
 import { endOfString, parseJson } from './json';
 
-/** The element types that a typed array can hold; the 16-bit floats of the format have none. */
+/** The element types with a typed array; the 16-bit floats of the format have none. */
 export const ARRAYS = {
   F64: Float64Array,
   I64: BigInt64Array,
@@ -28,7 +28,7 @@ export const ARRAYS = {
   BOOL: Uint8Array,
 };
 
-/** Name of an element type as the file spells it. */
+/** Name of an element type in the file. */
 export type SafeDtype = keyof typeof ARRAYS;
 
 /** One tensor of a file: elements in C order. Testing `dtype` narrows the type of `data`. */
@@ -36,11 +36,11 @@ export type SafeTensor = {
   [K in SafeDtype]: { dtype: K; shape: readonly number[]; data: InstanceType<(typeof ARRAYS)[K]> };
 }[SafeDtype];
 
-/** What a file holds. `metadata` has no prototype, so any key is an ordinary key. */
+/** The contents of a file. `metadata` has no prototype, so any key is an ordinary key. */
 export interface SafeFile {
-  /** By name; of a file that was read, in the order of its header. */
+  /** Tensors by name; those of a parsed file are in the order of its header. */
   tensors: Map<string, SafeTensor>;
-  /** Notes, text by key. */
+  /** Metadata: text by key. */
   metadata: Record<string, string>;
 }
 
@@ -49,17 +49,17 @@ type Entry = Pick<SafeTensor, 'dtype' | 'shape'> & { name: string; offsets: Offs
 
 const METADATA = '__metadata__';
 const PREFIX = 8;
-/** The limit that the format's reference implementation sets. */
+/** The header limit of the reference implementation. */
 const MAX_HEADER = 100_000_000;
 
 /**
- * Lays tensors and metadata out as the bytes of a safetensors file.
+ * Encodes tensors and metadata as the bytes of a safetensors file.
  *
- * Equal contents give equal bytes, whatever the order of insertion: wide element types come first, so that
- * every tensor lies aligned in the file, and names are sorted within one width.
+ * Equal contents give equal bytes, whatever the order of insertion: wide element types come first, so that every
+ * tensor is aligned in the file, and names are sorted within each width.
  *
  * @throws TypeError when `data` is not the array type of `dtype`, or a metadata value is not a string.
- * @throws RangeError when `shape` is not made of sizes, or `data` has another length than it says.
+ * @throws RangeError when `shape` is not a list of sizes, or does not match the length of `data`.
  * @example
  * const w = { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) } as const;
  * encodeSafetensors(new Map([['w', w]]), { format: 'pt' }).length // 104
@@ -106,7 +106,7 @@ export function encodeSafetensors(
  * may be reused; tensors keep the order of the header.
  *
  * @throws RangeError when a length, size or offset disagrees with the file.
- * @throws TypeError when the header is not the JSON it should be, or an element type is not supported.
+ * @throws TypeError when the header is malformed, or an element type is not supported.
  * @example
  * const w = { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) } as const;
  * decodeSafetensors(encodeSafetensors(new Map([['w', w]]))).tensors.get('w')?.data // [1, 2]
@@ -161,7 +161,7 @@ function readHeader(bytes: Uint8Array): { length: number; json: Record<string, u
   return { length, json: requireObject(json, 'header') };
 }
 
-/** JSON.parse keeps the last of two equal keys in silence; one of the two tensors would be lost. */
+/** Refuses duplicate keys: JSON.parse would silently keep the last one, and a tensor would be lost. */
 function requireNoTwins(text: string): void {
   const open: Set<string>[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -170,7 +170,7 @@ function requireNoTwins(text: string): void {
     else if (text[i] === '"') {
       const start = i;
       i = endOfString(text, start);
-      // the text is valid JSON by now: a string before a colon is a key of the innermost open object
+      // the text is valid JSON here: a string before a colon is a key of the innermost open object
       let after = i + 1;
       while (/\s/.test(text.charAt(after))) after++;
       if (text[after] !== ':') continue;
@@ -197,7 +197,7 @@ function readEntry(name: string, value: unknown): Entry {
   return { name, dtype, shape: shape as number[], offsets: [begin, end] };
 }
 
-/** No overlap, no hole, nothing outside: in order of offset, each tensor begins where the one before it ended. */
+/** Checks that data ranges are contiguous: in order of offset, each tensor begins where the previous one ended. */
 function requireCover(entries: readonly Entry[], size: number): void {
   const sorted = [...entries].sort((a, b) => a.offsets[0] - b.offsets[0] || a.offsets[1] - b.offsets[1]);
   let end = 0;
@@ -220,7 +220,7 @@ function requireTensor(name: string, tensor: SafeTensor): void {
   if (name === METADATA) throw new TypeError(`safetensors: ${where}: name must not be the metadata's own`);
   requireDtype(tensor.dtype, where);
   const { name: kind } = ARRAYS[tensor.dtype];
-  // by tag, not instanceof: an array from another realm is as good
+  // by tag, not instanceof: arrays from another realm are accepted
   const got = Object.prototype.toString.call(tensor.data).slice('[object '.length, -1);
   if (got !== kind)
     throw new TypeError(`safetensors: ${where}: data must be ${kind}, got ${got} (${tensor.dtype})`);
@@ -242,7 +242,7 @@ function requireDtype(dtype: unknown, where: string): asserts dtype is SafeDtype
 function countElements(shape: unknown, where: string): number {
   const sizes: unknown[] = Array.isArray(shape) ? shape : [NaN];
   const count = sizes.reduce<number>((product, n) => (isSize(n) ? product * n : NaN), 1);
-  // an element has at most 8 bytes: a count that passes here cannot make an inexact length
+  // an element has at most 8 bytes: a count that passes here gives an exact length in bytes
   if (count * 8 <= Number.MAX_SAFE_INTEGER) return count;
   throw new RangeError(
     `safetensors: ${where}: shape must be a list of sizes with an exact product, got ${show(shape)}`,
@@ -268,7 +268,7 @@ const tooLong = (length: number | bigint) =>
     `safetensors: header length must be at most ${MAX_HEADER}, got ${length} (the format's limit)`,
   );
 
-/** A value in an error message: short, whatever the file holds. */
+/** Shortens a value for an error message, whatever the file contains. */
 function show(value: unknown): string {
   if (!Array.isArray(value)) return showOne(value);
   return `[${value.slice(0, 8).map(showOne).join(', ')}${value.length > 8 ? ', …' : ''}]`;

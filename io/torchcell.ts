@@ -1,4 +1,4 @@
-/** Cells as modules of PyTorch, written from their forward equations; its autograd does the rest. */
+/** Generates PyTorch modules for cells from their forward equations; autograd provides the backward pass. */
 import { directionsOf, type Direction, type Layer } from '../bptt/network/layer';
 import { outputOf, type Cell, type CellEquations } from '../cells/cell';
 import { sizesOf } from '../cells/define';
@@ -9,26 +9,26 @@ import { runOf, type Gates } from '../core/equations/scope';
 import { factorOf, times, type Shape } from '../core/equations/shapes';
 import type { OperationName } from '../core/scalar';
 
-/** The parts of `model.py` that run some layers. */
+/** The parts of `model.py` for a set of layers. */
 export interface TorchCells {
   /** The classes of the cells. */
   classes: string;
   /** Lines of the model's constructor. */
   members: string;
-  /** The model's method `rnn`, which takes the place of an `nn.RNN`. */
+  /** The model's method `rnn`, which replaces an `nn.RNN`. */
   method: string;
-  /** What the states are called, `l0.h`, in the order in which `rnn` takes and returns them. */
+  /** Names of the states, `l0.h`, in the order in which `rnn` takes and returns them. */
   states: string[];
-  /** Places among these of the outputs of the last layer. */
+  /** Indices of the last layer's outputs among the states. */
   last: number[];
 }
 
-/** Words that a name in Python cannot be, and names that the code around an equation uses. */
+/** Python keywords, and names that the generated code uses. */
 const taken = new Set(
   `False None True and as assert async await break class continue def del elif else except finally for from global if
   import in is lambda nonlocal not or pass raise return try while with yield self torch nn F`.split(/\s+/),
 );
-/** Attributes of nn.Module, which a parameter cannot be called. */
+/** Attributes of nn.Module, which are not available as parameter names. */
 const attributes = new Set(
   `T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
   extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
@@ -46,8 +46,8 @@ const signs: Partial<Record<OperationName, [sign: string, strength: number]>> = 
 };
 
 /**
- * What runs these layers in PyTorch.
- * @throws TypeError for a cell that is not defined by equations, or a parameter whose name PyTorch cannot use.
+ * The PyTorch code for these layers.
+ * @throws TypeError for a cell without equations, or a parameter whose name PyTorch cannot use.
  */
 export function torchCells(layers: readonly Layer[]): TorchCells {
   const all = layers.map(directionsOf);
@@ -108,7 +108,7 @@ const methodOf = (layers: string): string => `
         return x, tuple(after)
 `;
 
-/** The class of a cell; `letters` are those of its shapes. */
+/** The class of a cell; `letters` are the size letters of its shapes. */
 function codeOf(name: string, equations: CellEquations, letters: readonly string[]): string {
   const { sections, gates } = declare(equations.shapes, ['states', 'parameters'], equations.name);
   const { states, parameters } = sections;
@@ -146,16 +146,16 @@ ${steps.join('\n')}
 `;
 }
 
-/** `4H` is `4 * H`. */
+/** Writes the size `4H` as `4 * H`. */
 function sizeOf(size: string): string {
   const [factor, letter] = factorOf(size);
   if (letter === '') return String(factor);
   return factor === 1 ? letter : `${factor} * ${letter}`;
 }
 
-/** Writes equations in Python. Gates that stand side by side in one buffer have a variable each: `ai`, `af` … */
+/** Translates equations to Python. The gates of a shared buffer become separate variables: `ai`, `af` … */
 class PythonWriter {
-  /** Variables that hold numbers for each row of the batch. */
+  /** Variables with one value for each row of the batch. */
   private readonly local = new Set<string>();
 
   constructor(
@@ -167,7 +167,7 @@ class PythonWriter {
     for (const name of ['x', ...states.map((s) => `${s}Prev`)]) this.local.add(name);
   }
 
-  /** A name as a variable: not a word of Python, not a size, nor what the code around it uses. */
+  /** A valid variable name: adds `_` to Python keywords, size letters and names that the generated code uses. */
   variable(name: string): string {
     const isSize = this.letters.includes(name);
     return taken.has(name) || isSize ? `${name}_` : name;
@@ -188,12 +188,12 @@ class PythonWriter {
     this.local.add(name);
     const variable = this.variable(name);
     if (accumulate && known) return `${variable} = ${variable} + ${this.text(expression, 1)}`;
-    // what reads nothing of the rows has one row only
+    // an expression that depends on no row has only one row, and is broadcast to all
     const alike = this.states.includes(name) && !this.readsRows(expression);
     return `${variable} = ${alike ? `torch.zeros_like(${this.variable(`${name}Prev`)}) + ${this.text(expression, 1)}` : right}`;
   }
 
-  /** An expression, in brackets where it binds less than `least`. */
+  /** An expression, in parentheses if its precedence is below `least`. */
   private text(e: Expression, least: number): string {
     switch (e.kind) {
       case 'number':
@@ -223,7 +223,7 @@ class PythonWriter {
     if (op === 'neg') return inBrackets(`-${this.text(args[0], 3)}`, 3, least);
     const [a, b, c] = args.map((arg) => this.tensor(arg));
     if (op in functions) return `${functions[op]}(${a})`;
-    // where both are equal the derivative goes to the first, as in the engine: torch.maximum halves it
+    // if both are equal, the engine gives the derivative to the first; torch.maximum would halve it
     if (op === 'min') return `torch.where(${a} <= ${b}, ${a}, ${b})`;
     if (op === 'max') return `torch.where(${a} >= ${b}, ${a}, ${b})`;
     if (op === 'step') return `(${a} > 0).to(x.dtype)`;
@@ -231,7 +231,7 @@ class PythonWriter {
     return `torch.where(${a} > 0, ${b}, ${c})`;
   }
 
-  /** An argument of a function: PyTorch takes no bare number there. */
+  /** A function argument: PyTorch accepts no plain number there. */
   private tensor(e: Expression): string {
     const text = this.text(e, 3);
     return this.isNumber(e) ? `x.new_tensor(${this.text(e, 0)})` : text;
@@ -270,7 +270,9 @@ class PythonWriter {
     return names.slice(from, to).map((gate) => this.variable(`${buffer}${gate}`));
   }
 
-  /** Gates side by side in a buffer or a parameter, or all of the buffer; not a gate itself, which has a variable. */
+  /**
+   * Adjacent gates of a buffer or a parameter, or the whole buffer; undefined for a single gate, which is a variable.
+   */
   private partOf(name: string): { of: string; from: number; to: number } | undefined {
     const { gates, parameters } = this;
     if (!gates || gates.names.includes(name)) return undefined;

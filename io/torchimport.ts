@@ -1,8 +1,7 @@
 /**
- * A network with the weights of a PyTorch model: perhaps an nn.Embedding, whose name must have `emb` in it, one nn.RNN,
- * LSTM or GRU, then perhaps one nn.Linear, under whatever names
- * the model gave them: `lstm.weight_ih_l0`, `module.encoder.weight_ih_l0`, `fc.weight`. A single nn.RNNCell, LSTMCell or
- * GRUCell, whose names lack the `_l0`, is a layer as well.
+ * Imports the weights of a PyTorch model: an optional nn.Embedding, whose name must contain `emb`, one nn.RNN, LSTM
+ * or GRU, then an optional nn.Linear, under any names: `lstm.weight_ih_l0`, `module.encoder.weight_ih_l0`,
+ * `fc.weight`. A single nn.RNNCell, LSTMCell or GRUCell, whose names lack the `_l0`, counts as a layer.
  */
 import { bidirectional, inputOf, widthOf, type Layer } from '../bptt/network/layer';
 import { blankNetwork, type Network } from '../bptt/network/network';
@@ -23,10 +22,10 @@ import type { SafeTensor } from './safetensors';
 const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
 
 /**
- * A network of this engine with the weights of a PyTorch model: kinds and sizes of its layers are read off the weights.
+ * A network with the weights of a PyTorch model: kinds and sizes of its layers are derived from the weights.
  *
  * @param stored arrays by the names of the model's `state_dict`, from a safetensors file or an .npz archive.
- * @throws RangeError or TypeError when they are not such a model's, naming what does not fit.
+ * @throws RangeError or TypeError when they do not form such a model, naming what does not fit.
  * @example
  * // in PyTorch:  np.savez('model.npz', **{k: v.numpy() for k, v in model.state_dict().items()})
  * const net = fromPytorch(decodeNpz(readFileSync('model.npz')));
@@ -96,7 +95,7 @@ function layersOf(recurrent: StoredWeights, options: ImportOptions): Layer[] {
   return layers;
 }
 
-/** The one linear layer among the other tensors; one without biases has zeros here. */
+/** The only linear layer among the other tensors; without biases, it gets zeros here. */
 function headOf(
   stored: StoredWeights,
   rest: readonly string[],

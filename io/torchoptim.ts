@@ -1,13 +1,13 @@
-/** The options of torch.optim's optimizers as ours, and ours as theirs. */
+/** Converts options of torch.optim's optimizers to ours and back. */
 import { must, mustBe, mustBeOneOf } from '../core/check';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
 import { optimizerNames, optimizerOf } from '../bptt/train/updates';
 
-/** What torch.optim calls an option: `initial_accumulator_value`. */
+/** The torch.optim name of an option: `initial_accumulator_value`. */
 const theirs = (option: string): string =>
   option === 'learningRate' ? 'lr' : option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** What torch.optim calls an optimizer and its memory. @throws TypeError for one that it does not have. */
+/** The torch.optim names of an optimizer and its state. @throws TypeError if it has no counterpart. */
 export function torchNames(name: string): { class: string; states: Readonly<Record<string, string>> } {
   const { pytorch } = optimizerOf(name, 'torch');
   mustBe(pytorch !== undefined, 'torch', 'the optimizer must state what it is in PyTorch', name);
@@ -37,7 +37,7 @@ export function torchOptimizer(
 }
 
 /**
- * The Python that makes an optimizer of `parameters` with our options.
+ * Python code that creates an optimizer of `parameters` with our options.
  * @example torchOptimizerCall({ name: 'sgd', learningRate: 0.1 }) // 'torch.optim.SGD(parameters, lr=0.1)'
  */
 export function torchOptimizerCall({ name, ...options }: OptimizerOptions): string {
@@ -45,7 +45,7 @@ export function torchOptimizerCall({ name, ...options }: OptimizerOptions): stri
   return `torch.optim.${torchNames(name).class}(${['parameters', ...given].join(', ')})`;
 }
 
-/** A value as Python; numbers and booleans only, because options may come from a stranger's checkpoint. */
+/** A Python literal; numbers and booleans only, because options may come from an untrusted checkpoint. */
 function python(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (Array.isArray(value)) return `(${value.map(python).join(', ')})`;

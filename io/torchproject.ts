@@ -1,4 +1,6 @@
-/** A network, its optimizer and one batch as a folder that PyTorch runs and trains on from: weights and one Python file. */
+/**
+ * Exports a network, its optimizer and one batch as a folder to run and train in PyTorch: weights and a Python file.
+ */
 import { lossOf, type LossTargets } from '../losses';
 import { directionsOf } from '../bptt/network/layer';
 import { copyNetwork } from '../bptt/network/network';
@@ -14,7 +16,7 @@ import { encodeSafetensors, type SafeTensor } from './safetensors';
 import { torchNames } from './torchoptim';
 import { torchScript, type PytorchProject } from './torchscript';
 
-/** What `model.py` can say of a network. */
+/** Parts of an architecture that `model.py` can express. */
 const known = [
   'topology',
   'embedding',
@@ -29,17 +31,16 @@ const known = [
 /**
  * The files of the folder by name:
  *
- *   weights.safetensors  parameters by PyTorch's names; the optimizer's memory, `optim.exp_avg.rnn.weight_ih_l0`; states
- *                        to carry on from, `state.h` [L·D, B, H]
- *   batch.safetensors    a batch of random numbers: x, targets, and the output, the loss and the gradients that this
- *                        engine gives, in float64
- *   model.py             loads both, compares, and trains on, in one process or under torchrun in several
+ *   weights.safetensors  parameters by PyTorch's names; the optimizer's state, `optim.exp_avg.rnn.weight_ih_l0`; states
+ *                        to continue from, `state.h` [L·D, B, H]
+ *   batch.safetensors    a random batch: x, targets, and this engine's output, loss and gradients in float64
+ *   model.py             loads both, compares, and continues training, in one process or under torchrun in several
  *
- * The script freezes the second of PyTorch's two biases, which adds nothing: so its optimizer makes the same steps.
+ * The script freezes the second of PyTorch's two biases, which is zero, so that its optimizer makes the same steps.
  *
- * Layers that no single nn.RNN, LSTM or GRU computes become modules that are written from the equations of their cells.
+ * Layers that no single nn.RNN, LSTM or GRU represents become modules generated from the equations of their cells.
  *
- * @throws TypeError for a cell that is not defined by equations, such as the clockwork.
+ * @throws TypeError for a cell without equations, such as the clockwork cell.
  * @example
  * const files = pytorchProject({ network: net, optimizer: adam });
  * for (const [name, contents] of Object.entries(files)) writeFileSync(name, contents);
@@ -66,7 +67,7 @@ export function pytorchProject(project: PytorchProject): Record<string, Uint8Arr
   };
 }
 
-/** The states to carry on from, as PyTorch holds them: those of all layers and directions in one tensor each. */
+/** The states to continue from in PyTorch's layout: all layers and directions in one tensor per state. */
 function statesOf({ network, states = {}, B = 4 }: PytorchProject): [string, SafeTensor][] {
   if (Object.keys(states).length === 0) return [];
   const directions = network.architecture.layers.flatMap(directionsOf);
@@ -95,7 +96,7 @@ function statesOf({ network, states = {}, B = 4 }: PytorchProject): [string, Saf
   });
 }
 
-/** A batch of random numbers and what the network makes of it. */
+/** A random batch, and the network's results for it. */
 function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<string, SafeTensor> {
   const { embedding, loss, topology, dtype } = network.architecture;
   const random = new Random(1);
@@ -122,7 +123,7 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   if (loss) batch.set('targets', targets[lossOf(loss).targets]());
   const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
   const given = batch.get('targets');
-  // in float64 rounding is too small to hide what is computed otherwise
+  // in float64, whose rounding errors are too small to hide a real difference
   const copy = copyNetwork(network);
   const result = copy.forward({ x: box(x), ...(given && { targets: box(given) }) });
   batch.set('output', store(result.output));

@@ -1,4 +1,4 @@
-/** What the Python of an exported PyTorch project says of its network: layers, loss, optimizer and schedule. */
+/** Generates the network-specific parts of an exported PyTorch project: layers, loss, optimizer and schedule. */
 import { must, mustBe } from '../core/check';
 import { lossOf } from '../losses';
 import { initialName, type Architecture } from '../bptt/network/architecture';
@@ -13,21 +13,21 @@ import { torchOptimizerCall } from './torchoptim';
 import { torchTemplate } from './torchtemplate';
 import type { Vocabulary } from './vocabulary';
 
-/** What the folder for PyTorch is made from. */
+/** The contents of an exported PyTorch project. */
 export interface PytorchProject {
-  /** Its weights go into the folder. */
+  /** Its weights are written to the folder. */
   network: Network;
-  /** Its memory goes along, so that PyTorch trains on from here. */
+  /** Its state is exported, so that training continues in PyTorch. */
   optimizer?: Optimizer;
-  /** Symbols of a character model: the script then trains on from a text. */
+  /** Symbols of a character model: the script then trains on a text. */
   vocabulary?: Vocabulary;
-  /** What the learning rate is multiplied by; default constant. */
+  /** Schedule of the learning rate; default constant. */
   schedule?: ScheduleOptions;
-  /** States that the training on a text goes on from, by name, `l0.h` [B, H] row-major, with its next batch. */
+  /** States from which training on a text continues, by name, `l0.h` [B, H] row-major, with its next batch. */
   states?: Record<string, ArrayLike<number>>;
-  /** Global norm that gradients are clipped to. */
+  /** Maximum global norm of gradient clipping. */
   clip?: number;
-  /** T and B of the batch that is stored, and of those that a text is cut into; default 16 and 4. */
+  /** T and B of the stored batch, and of the batches of a text; default 16 and 4. */
   T?: number;
   B?: number;
 }
@@ -65,13 +65,13 @@ export function torchScript(project: PytorchProject, module: string | undefined)
   return torchTemplate(parts);
 }
 
-/** How many roundings stand behind one number of the output: those of the sums, and a few in the gates of each step. */
+/** Number of roundings behind one output value: those of the sums, and a few in the gates of each step. */
 function roundings({ architecture: { layers, output } }: Network, T: number): number {
   const each = layers.map((layer) => inputOf(layer) + directionsOf(layer, 0)[0].cell.hidden + IN_GATES);
   const head = output === undefined ? 0 : widthOf(layers[layers.length - 1]) + 1;
   return T * each.reduce((sum, n) => sum + n, 0) + head;
 }
-/** Biases, activations and products between the gates of one unit. */
+/** Biases, activations and products in the gates of one unit. */
 const IN_GATES = 20;
 
 function moduleCall(layers: readonly Layer[], module: string, dropout: number): string {
@@ -81,13 +81,13 @@ function moduleCall(layers: readonly Layer[], module: string, dropout: number): 
   if (layers.length > 1) named.push(`num_layers=${layers.length}`);
   if (activation === 'relu') named.push('nonlinearity="relu"');
   if (!bias) named.push('bias=False');
-  // PyTorch's own dropout leaves out the last layer
+  // PyTorch applies no dropout after the last layer
   if (dropout > 0 && layers.length > 1) named.push(`dropout=${dropout}`);
   if (isBidirectional(layers[0])) named.push('bidirectional=True');
   return `nn.${module}(${[inputOf(layers[0]), cell.hidden, ...named].join(', ')})`;
 }
 
-/** What is written for trained initial states: the parameters, and the states of all rows made of them. */
+/** Code for trained initial states: the parameters, and their expansion to all rows. */
 function initialLines(
   { layers, trainInitial }: Architecture,
   module: string | undefined,
@@ -115,13 +115,13 @@ function initialLines(
   };
 }
 
-/** The body of a schedule in Python. */
+/** The Python body of a schedule. */
 const rateLines = (schedule: ScheduleOptions = { name: 'constant' }): string =>
   pythonOf(schedule)
     .map((line) => `    ${line}`)
     .join('\n');
 
-/** What runs the layers: one module of PyTorch's, or those of the cells. */
+/** Code that runs the layers: one PyTorch module, or the generated ones of the cells. */
 function rnnLines(
   { layers, dropout, topology, trainInitial }: Architecture,
   module: string | undefined,
@@ -153,7 +153,7 @@ function rnnLines(
   };
 }
 
-/** The sum of a loss over some rows, and what the sum over all rows of a batch is divided by. */
+/** The sum of a loss over some rows, and the divisor of the sum over all rows of a batch. */
 function lossLines(name: string | undefined, reduction: string, O: number): string {
   if (!name) return '    raise SystemExit("this network was saved without a loss: write one here")';
   const { pytorch, targets, perOutput } = lossOf(name, 'torch');

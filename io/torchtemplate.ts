@@ -1,6 +1,8 @@
-/** The Python that runs a network of ours in PyTorch, checks it, and trains it on, in one process or in several. */
+/**
+ * The Python script that runs an exported network in PyTorch, checks it, and trains it, in one or several processes.
+ */
 
-/** What the script says of one network; lines of Python begin with their line break. */
+/** The network-specific parts of the script; multi-line parts begin with their line break. */
 export type TorchParts = Record<
   | 'classes'
   | 'rnn'

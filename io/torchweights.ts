@@ -1,4 +1,4 @@
-/** Weights alone, by PyTorch's names: as a safetensors file, and as NumPy's arrays. */
+/** Exports weights alone under PyTorch's names: as a safetensors file, and as NumPy arrays. */
 import { ONE, type Exported, type FormatDefinition } from './format';
 import { encodeNpz } from './npz';
 import { toPytorch } from './pytorch';

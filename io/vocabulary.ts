@@ -1,15 +1,15 @@
-/** The symbols that a model knows, and their numbers. */
+/** The vocabulary of a character model: its symbols and their class indices. */
 import { must, mustBe } from '../core/check';
 
-/** Stands for every symbol a vocabulary lacks; Unicode's own replacement character. */
+/** Represents every symbol that is not in the vocabulary: Unicode's replacement character. */
 export const UNKNOWN = '\uFFFD';
 export const MOST_SYMBOLS = 65_536;
 
-/** Class numbers of symbols: the narrowest that holds the vocabulary. */
+/** Class indices of symbols, in the narrowest array type that fits the vocabulary. */
 export type Indices = Uint8Array | Uint16Array;
 
 /**
- * The symbols a model knows: UNKNOWN first, then code points in ascending order. A symbol's place is its class.
+ * The symbols of a model: UNKNOWN first, then code points in ascending order. The index of a symbol is its class.
  * @example
  * const vocabulary = Vocabulary.of('banana');
  * vocabulary.symbols.slice(1); // ['a', 'b', 'n']
@@ -19,7 +19,7 @@ export class Vocabulary {
   private readonly places: ReadonlyMap<string, number>;
 
   /**
-   * @param symbols UNKNOWN and at least one code point, ascending, none twice.
+   * @param symbols UNKNOWN and at least one code point, in ascending order, without duplicates.
    * @throws RangeError for anything else.
    */
   constructor(readonly symbols: readonly string[]) {
@@ -47,17 +47,17 @@ export class Vocabulary {
     return new Vocabulary([UNKNOWN, ...points.sort((a, b) => pointOf(a) - pointOf(b))]);
   }
 
-  /** The vocabulary whose symbols, without UNKNOWN, are written one after the other; `String(vocabulary)` again. */
+  /** Parses the symbols without UNKNOWN, written one after the other: the inverse of `String(vocabulary)`. */
   static parse(symbols: string): Vocabulary {
     return new Vocabulary([UNKNOWN, ...symbols]);
   }
 
-  /** How many classes there are, that of UNKNOWN included. */
+  /** Number of classes, including UNKNOWN. */
   get size(): number {
     return this.symbols.length;
   }
 
-  /** The classes of a text's symbols, and which symbols of it are not known (their class is 0). */
+  /** The classes of a text's symbols, and the symbols that are unknown (their class is 0). */
   encode(text: string): { indices: number[]; unknown: string[] } {
     mustBeText(text, 'Vocabulary.encode');
     const symbols = [...text];
@@ -73,7 +73,7 @@ export class Vocabulary {
     return Array.from(indices, (index) => this.symbols[index] ?? UNKNOWN).join('');
   }
 
-  /** All symbols but UNKNOWN, one after the other: what `parse` reads. */
+  /** All symbols except UNKNOWN, one after the other, as `parse` reads them. */
   toString(): string {
     return this.symbols.slice(1).join('');
   }

@@ -1,31 +1,31 @@
-/** Zip archives as NumPy writes them: what their directory says, checked before anything is unpacked. */
+/** Reads zip archives in the form that NumPy writes: the directory is checked before anything is unpacked. */
 import { inflateSync } from 'fflate';
 import { must, mustBe } from '../core/check';
 
-/** One file of an archive, as the directory describes it. */
+/** One file of an archive, as described by the directory. */
 export interface Entry {
   name: string;
-  /** Bytes in the archive, and unpacked. */
+  /** Compressed and uncompressed size in bytes. */
   packed: number;
   size: number;
   deflated: boolean;
-  /** Where its bytes begin. */
+  /** Offset of its data. */
   start: number;
 }
 
-/** What deflate can make of a byte at most. */
+/** Maximum compression ratio of deflate. */
 const MAX_RATIO = 1032;
 const [LOCAL, CENTRAL, END] = [0x04034b50, 0x02014b50, 0x06054b50];
-/** Bytes of a local header, of a directory's entry, and of the end of the archive, without names and comments. */
+/** Sizes of a local header, of a directory entry, and of the end record, without names and comments. */
 const [LOCAL_BYTES, CENTRAL_BYTES, END_BYTES] = [30, 46, 22];
 const LONGEST_COMMENT = 0xffff;
 
 /**
- * The entries of an archive, in the directory's order. No byte of the file belongs to two of them, so that what they
- * unpack to is in proportion to the file.
+ * The entries of an archive, in directory order. No byte of the file belongs to two entries, so the unpacked size is
+ * bounded in proportion to the file.
  *
- * @throws TypeError when the file is no zip archive, or an entry is neither stored nor deflated; RangeError when sizes or
- *   places disagree with the file, and for names that are there twice.
+ * @throws TypeError when the file is not a zip archive, or an entry is neither stored nor deflated; RangeError when
+ * sizes or offsets disagree with the file, and for duplicate names.
  */
 export function readDirectory(bytes: Uint8Array, where: string): Entry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -67,7 +67,7 @@ export function readDirectory(bytes: Uint8Array, where: string): Entry[] {
   return spans.map(({ from: _, ...entry }) => entry);
 }
 
-/** The contents of one entry. @throws TypeError when they do not unpack; RangeError when to another size. */
+/** The contents of one entry. @throws TypeError when they cannot be unpacked; RangeError when the size is wrong. */
 export function unpack(bytes: Uint8Array, entry: Entry, where: string): Uint8Array {
   const { name, packed, size, deflated, start } = entry;
   const body = bytes.subarray(start, start + packed);
