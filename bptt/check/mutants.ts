@@ -219,7 +219,7 @@ function argumentMutants(graph: Graph): GraphMutant[] {
   });
 }
 
-/** Two inputs, or two outputs, taken for each other. */
+/** Mutants that swap two inputs or two outputs. */
 function swapMutants(graph: Graph): GraphMutant[] {
   const inputs = pairs(inputsOf(graph)).map(([a, b]) => {
     const swap = (name: string): string => (name === a ? b : name === b ? a : name);

@@ -27,7 +27,7 @@ export function suite(): Case[] {
   return [...cellCases(), ...bidirectionalCases(), ...networkCases(), ...topologyCases()];
 }
 
-/** Into which the cases are grouped, told without making any: each kind of cell, then networks of them. */
+/** Names of the groups of cases, without creating the cases: each kind of cell, then networks of them. */
 export const caseGroups = (): string[] => [
   ...kinds.names,
   ...['bidirectional', 'network'],

@@ -28,7 +28,7 @@ export interface PassSize {
   tokens: number;
 }
 
-/** Runs a pass and gives its results, as copies. */
+/** Runs a pass and returns copies of its results. */
 export interface PassBody {
   readonly loss: number;
   output(): Tensor;

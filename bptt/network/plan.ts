@@ -39,7 +39,7 @@ export class Plan {
   /** The unweighted loss of every row [N, 1]. */
   readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
-  /** What the weights in the batch add up to, as far as the plan runs it; undefined where it has none. */
+  /** Sum of the batch's weights over the steps that the plan runs; undefined if the batch has none. */
   counted: number | undefined;
 
   /** The stages of the encoder, and all others, in forward order. */

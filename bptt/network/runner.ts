@@ -183,10 +183,13 @@ export class Runner {
     return engineMemory().lease(() => bind(shape, this.network, programs), reclaim);
   }
 
-  /** What tells the programs of this length, once a second one of its kind is met; undefined where they are recorded. */
+  /**
+   * Derives the programs of this length from recordings, once a second length of its kind occurs; undefined if they
+   * are recorded.
+   */
   private anyLength(shape: PlanShape): AnySize | undefined {
     const { T, source } = shape;
-    // few steps are no loop, and clocks and outputs that are fed back tell steps apart
+    // few steps are not recorded as a loop, and with clocks or output feedback the steps differ
     const isLoop =
       T >= LOOP && !source && this.clocks.length === 0 && this.network.architecture.feed !== 'output';
     if (!isLoop || !engineMemory().wasm) return undefined;
@@ -232,10 +235,10 @@ export class Runner {
 }
 
 type SampleOfThree = [Sample, Sample, Sample];
-/** From so many steps on, layers record loops. */
+/** Minimum number of steps that layers record as a loop. */
 const LOOP = 5;
 
-/** All of a shape but its lengths and its clock. */
+/** Key of everything in a shape except its lengths and its clock. */
 const kindOf = ({ B, masked, classes = false, forwardOnly = false, segment = false }: PlanShape): string =>
   `${B},${masked},${classes},${forwardOnly},${segment}`;
 

@@ -31,7 +31,7 @@ export const trainingSettings = {
     names: choiceNames,
   },
   layers: {
-    // deeper, the time to lay a network out is out of all proportion to what it learns
+    // beyond this, the time to build a network exceeds any benefit
     ...{ kind: 'number', whole: true, least: 1, most: 1000, default: 1 },
     ...{ label: 'Layers', unit: 'n', help: 'layers' },
   },
@@ -102,7 +102,7 @@ export const trainingSettings = {
   },
 } as const satisfies Record<string, Setting>;
 
-/** Settings of a new network, beside those of its training: `backstep flow` and the page have them. */
+/** Settings of a new network besides those of its training, for `backstep flow` and the playground. */
 export const networkSettings = {
   bidirectional: { kind: 'switch', label: 'Read from both ends', help: 'bidirectional layers' },
   spectralRadius: {
@@ -117,5 +117,5 @@ export const networkSettings = {
 
 export type SettingName = keyof typeof trainingSettings;
 
-/** Values of settings by name; what is left out is not given. */
+/** Values of settings by name; omitted ones are absent. */
 export type TrainingValues = { [K in SettingName]?: Value<(typeof trainingSettings)[K]> };
