@@ -1,6 +1,6 @@
 /** Draws SVG with Observable Plot without a browser, and stacks several panels. */
 
-/** Plot and a document for it: heavy, and ES modules only, so loaded when there is something to draw. */
+/** Plot and its document: large and ESM-only, so loaded only when there is something to draw. */
 export async function canvas() {
   const Plot = await import('@observablehq/plot');
   const { parseHTML } = await import('linkedom');
@@ -11,7 +11,7 @@ export async function canvas() {
 
 export type Canvas = Awaited<ReturnType<typeof canvas>>;
 
-/** A plot, and how much room it takes from top to bottom; none where the next one stands beside it. */
+/** A plot and its height in the layout; 0 if the next one is placed next to it. */
 export interface Panel {
   svg: Element;
   height: number;
@@ -29,6 +29,6 @@ export function stacked(panels: readonly Panel[], width: number): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${parts.join('')}</svg>\n`;
 }
 
-/** What stands at an axis of decimal logarithms: `1e-3`, or `0.32` between two powers of ten. */
+/** Label on an axis of decimal logarithms: `1e-3`, or `0.32` between two powers of ten. */
 export const decade = (log: number): string =>
   Number.isInteger(log) ? `1e${log}` : String(+(10 ** log).toPrecision(2));

@@ -15,7 +15,7 @@ export function flowLines({ layers, row }: Flow, columns: number): string[] {
   const gradients = layers.flatMap(({ name, gradients: own }) =>
     Object.entries(own).map(([s, norms]) => ({ name: `${name}.${s}`, norms })),
   );
-  // from the first step that a layer takes to its last one, whichever way it reads
+  // in the order in which a layer processes the steps, forward or reverse
   const jacobians = layers.map(({ name, back }) => ({ name, norms: back.map(({ norm }) => norm).reverse() }));
   return [
     '',
@@ -54,7 +54,7 @@ function lineOf({ name, cell, gradients, initial, back, reverse }: LayerFlow): s
 export const trendLines = ({ layers }: Flow): string[] =>
   layers.map(({ name, back }) => `${name}: ${told(trendOf(back.map(({ norm }) => norm)))}`);
 
-/** A trend in words. */
+/** A trend as text. */
 function told({ rate, halfLife, vanished, exploded }: Trend): string {
   const pace =
     rate === 0 || halfLife === Infinity
@@ -85,7 +85,7 @@ export function clipLines(
   ];
 }
 
-/** How much the loss curves at most, and what that says of learning rates. */
+/** The largest curvature of the loss, and the learning rate at which gradient descent overshoots. */
 export function curvatureLines({ value, residual, products }: Curvature): string[] {
   const known = `residual ${residual.toExponential(0)} after ${products} products`;
   const lines = ['', `largest curvature of the loss: λ = ${short(value)} (${known})`];
@@ -97,6 +97,6 @@ export function curvatureLines({ value, residual, products }: Curvature): string
     : [...lines, 'it is negative: the loss curves downwards there, which is no minimum'];
 }
 
-/** Three digits. */
+/** Three significant digits. */
 const short = (x: number): string =>
   x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(1) : String(+x.toPrecision(3));

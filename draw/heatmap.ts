@@ -6,11 +6,11 @@ import { canvas, decade, stacked, type Canvas, type Panel } from './canvas';
 const WIDTH = 820;
 const MARGIN_LEFT = 70;
 const ROW = 24;
-/** Decades that the colors tell apart; what lies deeper is drawn like the deepest of them. */
+/** Number of decades in the color scale; smaller values have the color of the lowest decade. */
 const DECADES = 16;
 const palette = ['#4e79a7', '#f28e2c', '#e15759', '#76b7b2', '#59a14f', '#af7aa1', '#9c755f', '#edc949'];
 
-/** An SVG document. */
+/** The heat map as an SVG document. */
 export async function drawFlow({ layers, row }: Flow, title: string): Promise<string> {
   const on = await canvas();
   const cells = cellsOf(layers);
@@ -20,7 +20,7 @@ export async function drawFlow({ layers, row }: Flow, title: string): Promise<st
   return stacked([heatMap(on, cells, range, title), scale(on, range), curves(on, layers, row)], WIDTH);
 }
 
-/** Decimal logarithms that the colors go from and to. */
+/** Range of the color scale as decimal logarithms. */
 type Range = readonly [low: number, most: number];
 
 /** The gradient of one state at one step. */

@@ -8,7 +8,7 @@ const HEIGHT = 260;
 const PLANE = 260;
 const colors = { norm: '#4e79a7', radius: '#e15759', bound: '#9c9c9c' };
 
-/** An SVG document with a panel for each matrix. */
+/** The plots as an SVG document with a panel for each matrix. */
 export async function drawPowers(found: readonly { name: string; spectrum: Spectrum }[]): Promise<string> {
   const on = await canvas();
   const panels = found.flatMap(({ name, spectrum }) => [curves(on, name, spectrum), plane(on, spectrum)]);

@@ -2,13 +2,13 @@
 import type { Eigenvalue, Spectrum } from '../bptt/flow/spectrum';
 import { logarithms, sparkline } from './sparkline';
 
-/** Most eigenvalues that are listed. */
+/** Maximum number of eigenvalues listed. */
 const LISTED = 12;
-/** Room for what stands beside a curve: a name, or the two ends of a single one. */
+/** Width reserved beside a curve: for a name, or for the two end values of a single curve. */
 const LABEL = 14;
 const ENDS = 30;
 const WIDEST = 60;
-/** What differs from 1 by no more than this is rounding. */
+/** Differences from 1 up to this are rounding errors. */
 const ROUNDING = 1e-12;
 
 interface Named {
@@ -52,7 +52,7 @@ export const eigenvalueTable = ({ eigenvalues }: Spectrum): [string[], string[][
     .map((one) => [complex(one), short(one.modulus), `${short(one.angle)}°`, fate(one)]),
 ];
 
-/** What follows the eigenvalues of one matrix: how its powers come about, and what becomes of them. */
+/** The lines below the eigenvalues of one matrix: its decomposition and the growth of its powers. */
 export function spectrumLines(spectrum: Spectrum, columns: number): string[] {
   const { n, powers } = spectrum;
   const last = powers.length - 1;
@@ -68,7 +68,7 @@ export function spectrumLines(spectrum: Spectrum, columns: number): string[] {
   ];
 }
 
-/** Whether the powers are those of the eigenvalues. */
+/** The line that compares a power with its eigendecomposition. */
 function decomposition({ check, condition }: Spectrum): string {
   if (!check)
     return `defective: κ(Q) = ${short(condition)}, fewer eigenvectors than dimensions: no W = Q Λ Q⁻¹, only products`;
@@ -81,7 +81,7 @@ const normality = ({ nonNormality }: Spectrum): string =>
     ? 'normal: W and Wᵀ commute, ‖Wᵗ‖ = ρᵗ exactly'
     : `not normal: ‖WWᵀ − WᵀW‖ / ‖W‖² = ${short(nonNormality)}`;
 
-/** What becomes of the powers in the end, and whether they grow first. */
+/** The line on the long-term behaviour of the powers, and whether they grow first. */
 function growth({ radius, powers, peak }: Spectrum): string {
   const first = radius < 1 && peak.norm > 1 ? `grows to ${short(peak.norm)} at t = ${peak.t}, then ` : '';
   const end =
@@ -89,7 +89,7 @@ function growth({ radius, powers, peak }: Spectrum): string {
   return `ρ(W) = ${short(radius)}, ‖W‖ = ${short(powers[1])}: ${first}${end}`;
 }
 
-/** What becomes of one eigenvector's direction. */
+/** The long-term behaviour along one eigenvector. */
 function fate({ modulus, angle, im, re }: Eigenvalue): string {
   const size =
     modulus === 0
@@ -104,7 +104,7 @@ function fate({ modulus, angle, im, re }: Eigenvalue): string {
 const complex = ({ re, im }: Eigenvalue): string =>
   im === 0 ? short(re) : `${short(re)} ${im < 0 ? '−' : '+'} ${short(Math.abs(im))}i`;
 
-/** Four digits at most. */
+/** At most four significant digits. */
 const short = (x: number): string =>
   x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(1) : String(+x.toPrecision(4));
 

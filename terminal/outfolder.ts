@@ -4,8 +4,8 @@ import { makeFolder, reasonOf } from '../io/files';
 import { failure } from './errors';
 
 /**
- * Makes the folder where there is none, and does what else has to be possible in it.
- * @throws CommandError where it cannot be made or written to.
+ * Creates the folder if it is missing, and runs `work`, which prepares it.
+ * @throws CommandError when the folder cannot be created or written to.
  */
 export function outFolder<T>(command: string, folder: string, work: () => T): T {
   try {

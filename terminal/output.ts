@@ -14,10 +14,10 @@ let lost = false;
 const listeners = new Set<(exitCode: number) => void>();
 
 process.stdout.on('error', lose);
-// there is nowhere to report this, and it is no reason to stop
+// the error cannot be reported anywhere, and is no reason to stop
 process.stderr.on('error', () => undefined);
 process.on('exit', (code) => {
-  // Node puts a terminal back in order, and aborts where that has gone
+  // at exit Node restores the terminal, and aborts if the terminal has gone
   if (lost || code === exitCodes.hungUp) [0, 1, 2].forEach(close);
 });
 
@@ -25,7 +25,7 @@ function close(descriptor: number): void {
   try {
     closeSync(descriptor);
   } catch {
-    /* it was closed before */
+    /* already closed */
   }
 }
 
@@ -38,7 +38,7 @@ function lose(error: NodeJS.ErrnoException): void {
   if (listeners.size === 0) process.exit(code === exitCodes.unheard ? 0 : code);
 }
 
-/** The exit code; an error that its user does not know of is reported. */
+/** The exit code for a write error; an error that users cannot notice otherwise is reported. */
 function codeOf(error: NodeJS.ErrnoException): number {
   if (error.code === 'EPIPE') return exitCodes.unheard;
   if (error.code === 'EIO') return exitCodes.hungUp;
@@ -61,18 +61,18 @@ export async function drained(signal?: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined);
 }
 
-/** Colours text that is shown; whatever comes from outside has lost its own colours by then. */
+/** Colours text; text from outside has been stripped of its own colours before. */
 export type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
-/** Prints text as it is: all that is printed goes through `safe`. */
+/** Prints text without wrapping; like all output, it goes through `safe`. */
 export const verbatim = (text: string): void => void process.stdout.write(`${safe(text)}\n`);
 
-/** Prints one line, or several, broken between words where the terminal is narrower. */
+/** Prints text, wrapped between words to the width of the terminal. */
 export const line = (text = '', paint = plain): void =>
   void process.stdout.write(`${paint(wrap(safe(text), columnsOf(process.stdout)))}\n`);
 
-/** The same on standard error. */
+/** Like `line`, on standard error. */
 export const noteLine = (text: string): void =>
   void process.stderr.write(`${wrap(safe(text), columnsOf(process.stderr))}\n`);
 
@@ -95,7 +95,8 @@ export const jsonLine = (value: unknown): void => verbatim(asJson(value));
 
 /**
  * Prints a table without borders; its columns are separated by two spaces, and a verdict at the end of a row is coloured.
- * On a terminal that is too narrow for it each row is a block: its name, and beneath it what stands in which column.
+ * On a terminal that is too narrow, each row becomes a block: its name, and its values with their column titles
+ * beneath.
  */
 export function table(head: string[], body: string[][]): void {
   const none = '';
@@ -127,7 +128,7 @@ export function table(head: string[], body: string[][]): void {
   for (const row of fits ? rows : stacked(head, coloured, columns)) process.stdout.write(`${row}\n`);
 }
 
-/** Rows one below the other; the parts of each, `title value`, stand in as many columns as there is room for. */
+/** Stacks rows as blocks; the cells of each, `title value`, are arranged in as many columns as fit. */
 function stacked(head: readonly string[], body: readonly string[][], columns: number): string[] {
   const named = head.flatMap((title, k) => (k > 0 && title !== '' ? [k] : []));
   const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** From source package.json lies one folder up, from dist two. */
+/** package.json is one folder up when run from source, and two from dist. */
 export function version(): string {
   for (const up of ['..', '../..']) {
     try {

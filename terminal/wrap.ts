@@ -12,7 +12,7 @@ const HANG = 2;
 const COMMAND = /^\s+(backstep|npm|npx|torchrun) /;
 /** A shell word including its quotes, or an option with its value. */
 const SHELL_WORD = /\s*(?:--[\w-]+\s+(?![-|>]))?(?:'[^']*'|"[^"]*"|[^\s'"])+/g;
-/** The two of them, where they are too long together. */
+/** The space between an option and its value, where a line is broken if they do not fit together. */
 const OPTION_AND_VALUE = /(?<=\s--[\w-]+)(?=\s)/;
 /** The start of a two-column line: a term, and a gap of two spaces or more. */
 const TERM = /^\s*\S+(?: \S+)* {2,}(?=\S)/;
