@@ -1,11 +1,11 @@
 /**
- * Builds the book into docs/site: its pages with everything filled in that is taken from the project, the figures, and
- * the reference from the docstrings.
+ * Builds the book into docs/site: its pages with all content that is generated from the project, the figures, and the
+ * reference from the docstrings.
  *
  *   npm run docs             (once before: npm ci --prefix docs)
- *   npm run docs -- --serve  the same, then a server that shows it
+ *   npm run docs -- --serve  the same, and serves it
  *
- * What stands in docs/.book is made anew each time.
+ * docs/.book is recreated on every run.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -14,7 +14,7 @@ import { Grader, type Grade, type HintLevel } from '../../referee/grade';
 export interface Exercise {
   name: string;
   title: string;
-  /** What it is about, in a sentence. */
+  /** Its subject, in one sentence. */
   about: string;
   shapes: string;
   forward: string;
@@ -32,7 +32,7 @@ export interface JudgedLine {
    * be parsed, or its shapes do not fit.
    */
   verdict: 'right' | 'wrong' | 'partial' | 'unused' | 'unread';
-  /** What is wrong, as far as it was asked for. */
+  /** A hint at the mistake, as detailed as the requested level. */
   hint?: string;
 }
 
@@ -111,7 +111,7 @@ export function derivationOf(name: string): Derivation {
 /** All exercises, in rising order. */
 export const allExercises = (): Exercise[] => exerciseNames.map((name) => derivationOf(name).exercise);
 
-/** One exercise, and the judge of what is typed for it. */
+/** An exercise, and the judge of answers to it. */
 export class Derivation {
   readonly exercise: Exercise;
   private readonly answer: readonly Line[];
@@ -143,7 +143,7 @@ export class Derivation {
     this.grader = new Grader({ cell: name, points }, () => cell);
   }
 
-  /** Judges lines in order, each by itself: the answer's lines stand in for those that are missing or wrong. */
+  /** Judges lines in order and independently: lines of the answer replace missing or wrong ones. */
   judge(text: string, level: HintLevel): Judged {
     const typed = linesOf(text);
     const right: string[] = [];
@@ -218,7 +218,9 @@ export class Derivation {
     return grade;
   }
 
-  /** Typed lines, and those of the answer that are needed beside them: each before the first line that reads it. */
+  /**
+   * The typed lines and the additional lines of the answer that they need, each before the first line that reads it.
+   */
   private completed(typed: readonly string[]): string {
     const beside = new Set(this.beside(typed));
     const all: string[] = [];
@@ -234,7 +236,7 @@ export class Derivation {
     return this.whole(all);
   }
 
-  /** Lines of the answer for gradients that the typed ones leave open, and what those lines read. */
+  /** Lines of the answer for gradients that the typed lines do not compute, and for what those lines read. */
   private beside(typed: readonly string[]): Line[] {
     const own = typed.map((line) => this.lineOf(line));
     let lines = this.answer.filter(
@@ -306,7 +308,7 @@ interface Line {
   equation: Equation;
 }
 
-/** Lines that say something, without comments. */
+/** The non-empty lines, without comments. */
 const linesOf = (text: string): string[] =>
   text
     .split('\n')

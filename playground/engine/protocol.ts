@@ -24,7 +24,7 @@ export interface Questions {
   /** Checks every weight of every variable, with a mistake by its index, or −1 for none. */
   examine: { ask: { mistake: number }; answer: Record<string, Examined[]> };
   exercises: { ask: null; answer: Exercise[] };
-  /** Lines that were typed for an exercise, and how much may be said of what is wrong in them. */
+  /** Lines that were typed for an exercise, and the level of detail of hints. */
   derive: { ask: { name: string; text: string; level: HintLevel }; answer: Judged };
   /** The first right line that is not there yet; null where none is missing. */
   nextLine: { ask: { name: string; text: string }; answer: string | null };

@@ -112,10 +112,9 @@ export class Run {
   }
 
   /**
-   * Repeats the pass of the last step for one row of its batch; before the first step, the pass of the next step on the
-   * batch `next`. `look` gets the plan of each window, loaded with what training had there, and is to compute it. Weights,
-   * gradients and the generator stay as they are.
-   * @returns whether its states were carried over from the previous batch.
+   * Repeats the pass of the last step for one row of its batch; before the first step, the pass of the next step on
+   * the batch `next`. `look` receives the plan of each window, loaded with the values that training had there, and
+   * must run it. Weights, gradients and the generator stay unchanged.
    */
   replay(row: number, next: TaskBatch, look: (plan: Plan) => void): { carried: boolean } {
     const { network: net } = this;

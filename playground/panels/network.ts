@@ -59,7 +59,7 @@ class Layout {
   readonly step: number;
   readonly box: number;
   readonly aside: number;
-  /** Where what the network reads begins, below all cells. */
+  /** Top of the labels of the network's inputs, below all cells. */
   readonly floor: number;
 
   constructor({ T, layers, reads }: Pass) {
@@ -97,13 +97,13 @@ const norm = (row: readonly number[]): number => Math.hypot(...row);
 
 /** The cells of a row and the lines that lead to and from them, at one moment. */
 class DrawnRow {
-  /** The steps that the row has taken, the one that it takes now, and the last one that it takes. */
+  /** The steps that the row has completed, the current one, and the last one. */
   private readonly taken: ReadonlySet<number>;
   private readonly now: number;
   private readonly last: number;
   /** Where the next step is. */
   private readonly side: 1 | -1;
-  /** What the stripes show, step by step. */
+  /** Values of the stripes, step by step. */
   private readonly track: readonly (readonly number[])[];
   /** Norms of the gradients that come from above and from the step after, and the greatest of them. */
   private readonly fromOutput: number[];
@@ -262,7 +262,7 @@ export function drawNetwork(
   return root;
 }
 
-/** What each step reads, and the names of it. */
+/** Labels of the inputs of each step, and their names. */
 function readLabels({ read, reads }: Pass, at: Layout): SVGElement[] {
   const decimals = at.step < WIDE ? 1 : 2;
   return [
@@ -275,7 +275,7 @@ function readLabels({ read, reads }: Pass, at: Layout): SVGElement[] {
   ];
 }
 
-/** An output at each step, or one of what all directions of the last layer end with. */
+/** Labels of the outputs: one per step, or a single one of the final outputs of the last layer's directions. */
 function outputLabels({ T, layers, endsInOne }: Pass, at: Layout): SVGElement[] {
   const label = (t: number, text: string): SVGElement =>
     svg('text', { x: at.x(t), y: 14, 'text-anchor': 'middle' }, text);

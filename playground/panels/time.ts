@@ -293,7 +293,7 @@ export class TimePanel implements Panel {
     this.drawing.scrollLeft += now.left + now.width / 2 - (seen.left + seen.width / 2);
   }
 
-  /** δh_t (of a Jordan cell δo_t) = what came from the output + what came from t+1. */
+  /** δh_t (or δo_t of a Jordan cell) = the contribution of the output + that of t+1. */
   private drawSplit({ tracks, reverse }: TracedLayer): void {
     const { T, endsInOne, layers } = this.trace as Pass;
     const [o] = Object.keys(tracks);

@@ -29,9 +29,9 @@ export interface Panel {
   readonly name: TabName;
   readonly title: string;
   readonly root: HTMLElement;
-  /** What the panel shows, as a link names it: an exercise. */
+  /** The panel's current content in the form of the link: an exercise. */
   readonly place?: string;
-  /** Shows what a link names. */
+  /** Shows the content that a link names. */
   go?(place: string): void;
   /** A new run has begun. */
   begin(): void;

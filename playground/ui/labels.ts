@@ -2,7 +2,7 @@
 
 const shown: Readonly<Record<string, string>> = { ' ': '␣', '\n': '⏎', '\t': '⇥' };
 
-/** A symbol so that it can be seen, a number with so many decimals at most. */
+/** Makes a symbol visible; limits the decimals of a number. */
 export function labelOf(read: string | number, decimals: number): string {
   if (typeof read === 'number') return String(Number(read.toFixed(decimals))).replace('-', '−');
   return shown[read] ?? read.replace(/[\p{C}\p{Z}]/gu, '·');

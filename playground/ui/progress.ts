@@ -1,4 +1,4 @@
-/** What a learner has typed and solved, kept in the browser's storage where there is one. */
+/** A learner's input and solved exercises, kept in the browser's storage if available. */
 
 const KEY = 'backstep.derive';
 
