@@ -1,4 +1,4 @@
-/** Modules of a clockwork network: which of them are active at what time, and how many operations that saves. */
+/** Modules of a clockwork network: which are active at what time, and the number of operations that this saves. */
 import { must, mustBe, mustCount } from '../core/check';
 
 /** A group of units, active at every time that `period` divides. */

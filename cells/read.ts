@@ -124,7 +124,7 @@ function blocksOf(
 
 type Common = Pick<Declarations, 'gates' | 'letters'>;
 
-/** The buffer in which all gates lie side by side, if there are any. */
+/** The buffer that holds all gates, if there are any. */
 const gateBuffer = ({ gates }: Declared, prefix: string, shape: (size: string) => Shape): Shapes => {
   const total = gates && times(gates.size, gates.names.length);
   return gates && total !== undefined ? { [`${prefix}${gates.buffer}`]: shape(total) } : {};

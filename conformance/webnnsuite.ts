@@ -121,7 +121,7 @@ function readTest(name: string, { graph, tolerance }: WebnnTest): SuiteCase {
   const layout = options.layout ?? Object.keys(own)[0];
   mustBe(Object.hasOwn(own, layout), 'webnn', `layout must be one of ${Object.keys(own).join(', ')}`, layout);
   const needed = rowSizes(operator, { D, H });
-  /** One direction of what an argument holds. */
+  /** One direction's part of an argument. */
   const side = (what: string, reference: unknown, size: number, k: number): number[] | undefined => {
     const data = take(reference)?.data;
     if (!data) return undefined;

@@ -52,7 +52,7 @@ export function oneHot(N: number, D: number): Tensor {
   return ndarray(oneHotData(numbers, pitch), [N, D], [pitch, 1]);
 }
 
-/** What one-hot views of these class numbers have for data. */
+/** The data array of one-hot views of these class numbers. */
 export const oneHotData = (numbers: Int32Array, pitch: number): Data =>
   new ClassNumbers(numbers, pitch) as unknown as Data;
 

@@ -93,7 +93,7 @@ export function followed(moments: Generator<RecallStep, RecallResult, void>): {
   }
 }
 
-/** How many units differ from the nearest pattern, or from its mirror image where that is nearer. */
+/** Number of units that differ from the nearest pattern, or from its mirror image if that is nearer. */
 export const unitsOff = ({ overlap, state }: RecallResult): number =>
   Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
 

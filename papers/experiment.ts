@@ -1,4 +1,4 @@
-/** A paper's trials over a file of finished ones: which are left, running them, and what all finished ones say. */
+/** The trials of a paper and the file of finished ones: runs the remaining trials and summarizes the results. */
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readUtf8, readWhole } from '../io/files';
@@ -19,7 +19,7 @@ import {
 
 export interface ExperimentOptions {
   size: Size;
-  /** How many seeds of every row; default as the row says. */
+  /** Number of seeds per row; default: each row's own. */
   seeds?: number;
   /** The file of a paper that needs data. */
   dataFile?: string;
@@ -64,7 +64,7 @@ export class Experiment {
     return this.records.damaged;
   }
 
-  /** Whether other data is used than the paper's: then its figures say nothing about ours. */
+  /** Whether other data than the paper's is used, so that the figures are not comparable. */
   get standIn(): boolean {
     return this.paper.data !== undefined && this.digest === null;
   }
@@ -89,7 +89,7 @@ export class Experiment {
     );
   }
 
-  /** The figures of the finished trials beside the published ones. */
+  /** The results of the finished trials, compared with the published ones. */
   lines(): Line[] {
     const rows = this.paper.rows(this.options.size);
     const told = this.standIn ? rows.map((row) => ({ ...row, published: {} })) : rows;

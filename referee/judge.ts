@@ -202,7 +202,7 @@ export abstract class Judge {
     });
   }
 
-  /** What each of some gradients can be read as by itself; undefined where one cannot. */
+  /** Explains each of several gradients separately; undefined if one has no explanation. */
   private alone(
     wrong: readonly Given[],
     reference: Named,

@@ -82,7 +82,7 @@ function parse(line: string): unknown {
     try {
       return JSON.parse(text) as unknown;
     } catch {
-      /* told below */
+      /* reported below */
     }
   throw new BadAnswer(
     `an answer must be one line of JSON, got ${line.trim() === '' ? 'an empty line' : shortened(line)}`,

@@ -105,7 +105,7 @@ const inGateOrder = (
       : [];
   });
 
-/** What one step or one row adds, alone or missing. */
+/** Explanations by the contribution of one step or one row, which is the only one or missing. */
 function ofOnePart({ quantity, given, ours, tolerance }: Comparison, { contributions }: Place): string[] {
   if (!contributions) return [];
   const parts = (all: readonly Named[], what: string, first: string, last: string): string[] =>
@@ -242,7 +242,7 @@ function inTime({ given, ours, tolerance }: Comparison, { T, B, shape, unroll }:
   const width = shape[shape.length - 1];
   const block = B * width;
   const at = (t: number, k: number): number => (t >= 0 && t < T ? ours[t * block + k] : 0);
-  /** Whether step t holds what belongs to step `time(t)`. */
+  /** Whether step t holds the values of step `time(t)`. */
   const holds = (time: (t: number) => number): boolean =>
     near(
       given,

@@ -182,7 +182,7 @@ function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: A
     const parts = Object.entries(given).map(
       ([name, numbers]) => [name, one.partOf(name, numbers, ours, limits)] as const,
     );
-    // what is wrong even so is wrong
+    // even for such a part, an error beyond the bound counts as wrong
     const shown = parts.filter(([name, part]) => !(unseen.includes(name) && part <= 1));
     hidden.push(...parts.filter((one) => !shown.includes(one)).map(([name]) => name));
     return shown.length === 0 ? undefined : Math.max(...shown.map(([, part]) => part));

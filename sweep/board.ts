@@ -19,9 +19,9 @@ export class Board {
     // Ctrl-C is handled here, because running trials must be saved first
     gracefulExit: false,
     hideCursor: false,
-    // rows fit by themselves; what is said between them may take more than one line
+    // rows fit on one line, but messages between them may take more
     linewrap: true,
-    // rows that stay the same have to be drawn anew below what is said
+    // unchanged rows, too, must be drawn again below the messages
     forceRedraw: true,
     fps: 10,
   });

@@ -123,7 +123,7 @@ async function run(
   return interrupt.code ?? (failures > 0 ? exitCodes.failed : 0);
 }
 
-/** Loaded only when asked for: what it needs is not always installed. */
+/** Loaded only on request, because its dependencies are not always installed. */
 function queued(url: string, fresh: boolean): Promise<Runner> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return (require('./queue') as typeof Queue).queued(url, fresh);

@@ -142,7 +142,7 @@ class Part {
     return {
       enc_output: zeroPadding(toFlat(source.output.value), model.lengths, S, B),
       enc_h_n: stacked(source.after(S).states),
-      // the decoder's, as they are called where there is nothing else
+      // the decoder's results, under the names that vectors without an encoder use
       ...{ dec_output: output, output, dec_h_n: h_n, h_n, logits },
       probs: Array.from({ length: logits.length / O }, (_, r) =>
         softmax(logits.slice(r * O, (r + 1) * O)),
