@@ -1,4 +1,4 @@
-/** Cells with other activations and with a clip: the gradients of the larger ones. */
+/** Gradients of cells with non-default activations and with clipping: the larger cells. */
 import { describeGradients, texts } from './activations';
 
 describeGradients(texts.filter(([name]) => !/^elman|before/.test(name)));

@@ -1,4 +1,4 @@
-/** Cells with other activations and with a clip, made from the same texts: every gradient and Jacobian is right. */
+/** Cells with non-default activations and with clipping, from the same texts: every gradient and Jacobian is right. */
 import { withActivations } from '../cells/activation';
 import { when } from '../cells/define';
 import { elmanEquations } from '../cells/elman';

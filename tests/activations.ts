@@ -1,4 +1,4 @@
-/** Cells with other activations than their own, and a check of all their gradients. */
+/** Cells with non-default activations, and a check of all their gradients. */
 import { withActivations, type Activation } from '../cells/activation';
 import { cell, when, type CellEquations } from '../cells/define';
 import { elmanEquations } from '../cells/elman';

@@ -1,4 +1,4 @@
-/** Programs for any length, told from three recordings: they are what is recorded for that length. */
+/** Programs for any length, derived from three recordings, equal those recorded for that length. */
 import { rewritten } from '../bptt/network/bound';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
@@ -24,7 +24,7 @@ const sampleOf = ({ architecture, parameters }: Network, shape: PlanShape): Samp
   return { size: shape.T, arrays, programs: rewritten(made) };
 };
 
-/** A program in words: what each operation does, and to which elements of what was allocated first, second …. */
+/** A program as text: the kind of each operation and its elements, by index of the allocated array. */
 function wordsOf({ entries }: Program, arrays: Sample['arrays']): string[] {
   const slots = new Map(arrays.map((array, k) => [array, k]));
   const tensor = (t: Tensor): unknown[] => {

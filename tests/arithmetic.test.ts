@@ -1,4 +1,4 @@
-/** What the page shows of a step, line by line with its numbers: each line is computed again from what it shows. */
+/** The page's line-by-line numbers of a step: each line is recomputed from the displayed values. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { network, type NetworkOptions } from '../bptt/network/network';
@@ -45,7 +45,7 @@ const functions: Record<string, (...numbers: number[]) => number> = {
   step: (v) => (v > 0 ? 1 : 0),
 };
 
-/** What a reader with a calculator gets. */
+/** Evaluates a displayed line, as a reader with a calculator would. */
 function compute(shown: string): number {
   const text = shown.replace(/\(\d+ more: ([^)]*)\)/g, '($1)').replaceAll('−', '-');
   const tokens = text.match(/\d[\d.]*(?:e-?\d+)?|[a-z]+|\S/g) ?? [];

@@ -1,4 +1,4 @@
-/** Attention over the encoder's outputs: what it weighs, on every executor, and that it can be read out. */
+/** Attention over the encoder's outputs: its weights, on every executor, and access to them. */
 import type { Batch } from '../bptt/network/batch';
 import {
   attentionParameters,

@@ -22,7 +22,7 @@ describe('timing', () => {
     expect(logSlope([1, 2, 5, 9].map((x) => [x, 7 * x ** 1.5]))).toBeCloseTo(1.5, 12);
   });
 
-  // a clock that advances by so many milliseconds at every look
+  // a clock that advances by a fixed number of milliseconds on every read
   const ticking = (step: number): (() => number) => {
     let now = 0;
     return () => (now += step);

@@ -213,7 +213,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     expect(toFlat(columns(output, 0, H))).toEqual(toFlat(states['l0.h']));
     expect(toFlat(columns(output, H, width))).toEqual(toFlat(states['l0r.h']));
 
-    // what comes to the output and what comes to the final states add up
+    // the gradients of the output and of the final states add up
     const above = randomNormals(B * width, new Random(7));
     const both = pass.backward({ output: above });
     const [dx, gradients] = [toFlat(both.x), flat(last.parameters.gradients)];
@@ -497,7 +497,7 @@ describe('an unrolled cell in reverse', () => {
     }
     expect(same(unroll.at(steps - 1).hPrev, unroll.after(0, unroll.states.h))).toBe(true);
     expect(same(unroll.at(0).h, unroll.after(steps, unroll.states.h))).toBe(true);
-    // what is read and put out at step t lies where it does forward
+    // inputs and outputs of step t are stored at the same places as in the forward direction
     expect(unroll.at(1).x.offset).toBe(rows * D);
     expect(same(unroll.at(0).h, unroll.output)).toBe(true);
   });

@@ -1,9 +1,9 @@
-/** README and guide state the bounds that the checks hold gradients to. */
+/** README and guide state the tolerances of the gradient checks. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorBounds } from '../bptt/check/bounds';
 
-/** What the tables call them. */
+/** Names of the bounds in the tables. */
 const titles: Record<string, keyof typeof errorBounds> = {
   differences: 'differences',
   'forward mode': 'forwardMode',

@@ -1,4 +1,4 @@
-/** What every cell must do, whatever its equations: run over each variant with each executor and dtype. */
+/** Requirements on every cell, whatever its equations: run for each variant with each executor and dtype. */
 import { copyNetwork, network, type Network, type Pass } from '../bptt/network/network';
 import { randomNormals } from '../bptt/check/problem';
 import { outputOf, type Cell } from '../cells/cell';
@@ -106,7 +106,7 @@ function prepare(
 const forward = (run: Run): Pass =>
   (run.pass = run.net.forward({ x: { shape: [T, B, D], numbers: run.x }, initial: run.initial }));
 
-/** Runs backward and copies out what it gives. */
+/** Runs backward and copies the results. */
 function gradientsOf({ net, pass, upstream }: Run, scale = 1): Gradients {
   const scaled = (values: Float64Array): Float64Array => values.map((v) => v * scale);
   const states = Object.fromEntries(Object.entries(upstream.states).map(([s, v]) => [s, scaled(v)]));
@@ -194,7 +194,7 @@ export function describeCell(variants: readonly Variant[]): void {
         const twice = gradientsOf(run);
         for (const [name, values] of Object.entries(once)) {
           if (!(name in run.net.parameters.values)) expect(twice[name]).toEqual(values);
-          // sums that go on from another start round differently
+          // sums with another starting value round differently
           const doubled = values.map((v) => 2 * v);
           if (name in run.net.parameters.values)
             expect(distance(twice[name], doubled)).toBeLessThanOrEqual(setting.rounding);

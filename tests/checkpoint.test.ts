@@ -1,4 +1,4 @@
-/** Checkpoints: everything comes back to the bit, and what is not a checkpoint is named. */
+/** Checkpoints: everything is restored bit for bit, and malformed files are refused by name. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs, {

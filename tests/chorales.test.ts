@@ -1,4 +1,4 @@
-/** The chorales as the paper scores them: what is the input, what the target, and what counts. */
+/** The chorales as the paper scores them: inputs, targets, and the notes that count. */
 import { batchOf, chorales, shuffled } from '../papers/chorales';
 import { Random } from '../core/random';
 import type { Piece } from '../tasks/chords';

@@ -1,4 +1,4 @@
-/** Predictions for many rows: in little memory, with the bits of all rows at once. */
+/** Predictions for many rows: little memory, and results bit-identical to those of all rows at once. */
 import { network, type NetworkOptions } from '../bptt/network/network';
 import { rowsAtOnce } from '../bptt/network/chunks';
 import { runnerOf } from '../bptt/network/network';

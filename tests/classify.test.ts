@@ -1,4 +1,4 @@
-/** Classifying and tagging: what files are understood, what the training part alone decides, and what is learnt. */
+/** Classification and tagging: accepted files, statistics of the training part alone, and learning. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

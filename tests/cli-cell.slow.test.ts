@@ -1,4 +1,4 @@
-/** A cell of one's own on the command line: checked, trained, resumed, sampled from, swept over; and files that hold none. */
+/** A user's own cell on the command line: checked, trained, resumed, sampled, swept; and invalid cell files. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

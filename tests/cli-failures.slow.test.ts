@@ -1,4 +1,4 @@
-/** What can go wrong in a training run, and what is left of it then: real processes, real signals, real files. */
+/** Failures of a training run, and what they leave: real processes, real signals, real files. */
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -124,7 +124,7 @@ it('a folder that has gone by the end does not take the weights with it', async 
 });
 
 it('a sample that runs away is told, and the training goes on', () => {
-  // relu states grow while the network reads what it writes, though not in a few steps of training
+  // relu states grow while the network reads its own output, but not in a few steps of training
   const wild = [
     '--cell',
     'elman-relu',
@@ -191,7 +191,7 @@ it('runs of other texts in the same folder are kept, each, and it is said where;
   expect([other(''), other('-2')].map((file) => readFileSync(file).equals(models[0]))).toEqual([true, false]);
   expect(readFileSync(other('-2')).equals(models[1])).toBe(true);
 
-  // the run that was kept goes on: it takes no other's place either
+  // the earlier run, which was copied, is resumed: it must not replace another one either
   expect(backstep('train', '--resume', other(''), '--steps', '4').status).toBe(0);
   expect(readFileSync(other('-3')).equals(models[2])).toBe(true);
   const names = readdirSync(join(folder, 'again'));
@@ -213,7 +213,7 @@ it('a second run in the same folder is refused while the first one trains', asyn
   );
   expect([status, second.status]).toEqual([130, 1]);
   expect(readdirSync(join(folder, 'shared'))).toEqual(['checkpoint.safetensors']);
-  // what a killed run leaves does not lock others out
+  // files left by a killed run do not lock others out
   writeFileSync(join(folder, 'shared', 'train.lock'), `${pid} ${hostname()}\n`);
   expect(backstep('train', '--resume', 'shared', '--steps', LONG, '--seconds', '0.1').status).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** Export and import from the command line: what is written, what is said, and every way to ask for the impossible. */
+/** Export and import on the command line: files, messages, and every request that must be refused. */
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -26,7 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'backstep-formats-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (...names: string[]): string => join(folder, ...names);
 
-/** Runs a command in this process; returns what it prints. */
+/** Runs a command in this process; returns its output. */
 function backstep(...words: string[]): string {
   const program = new Command('backstep').exitOverride().configureOutput({ outputError: () => undefined });
   for (const add of [addExport, addImport]) add(program);

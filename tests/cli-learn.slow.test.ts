@@ -1,4 +1,4 @@
-/** A table on the command line, from the file to the forecast: each command in a process of its own. */
+/** A table on the command line, from the file to the forecast: each command in a separate process. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Standard output that is lost: a full disk, a closed pipe, a closed terminal, a reader that pauses. No weights are lost with it. */
+/** Lost standard output (full disk, closed pipe, closed terminal) and a slow reader: no weights are lost. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const tiny = '--text text.txt --hidden 4 --batch 1 --seq 2 --threads 1';
 const checkpoint = (out: string): string => join(folder, out, 'checkpoint.safetensors');
 const stepOf = (out: string): number =>
   decodeCheckpoint(readFileSync(checkpoint(out))).optimizer?.steps ?? NaN;
-/** `backstep` with these words as a shell takes it, and what else stands on the line. */
+/** A shell command line that runs `backstep` with these arguments, and the rest of the line. */
 const typed = (words: string, rest = ''): string =>
   `${[process.execPath, ...command].map(quote).join(' ')} ${words} ${rest}`;
 const shell = (line: string) => spawnSync('bash', ['-c', line], { cwd: folder, encoding: 'utf8' });
@@ -106,7 +106,7 @@ it('training waits for a reader that pauses, and no line is lost', async () => {
   const child: ChildProcess = spawn(process.execPath, [...command, ...words, '--json'], { cwd: folder });
   const { stdout } = child;
   const ended = new Promise((resolve) => child.on('close', resolve));
-  // nobody reads: what the pipe holds is a few hundred lines
+  // nobody reads: the pipe buffers only a few hundred lines
   await until(() => existsSync(checkpoint('slow')));
   let step = 0;
   // on a busy machine this may look before training has come to wait: then it sees less, and still no fault
@@ -142,7 +142,7 @@ it('Ctrl-C ends a training run whose reader pauses', async () => {
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const ended = new Promise((resolve) => child.on('close', resolve));
   await until(() => existsSync(checkpoint('paused')));
-  // nothing tells that training waits; the same must come of it where it does not yet
+  // whether training already waits cannot be observed; the result must be the same if it does not
   await pause(2000);
   child.kill('SIGINT');
   await until(() => /^saved paused\/checkpoint\.safetensors at step \d+/m.test(said));

@@ -1,4 +1,4 @@
-/** The parts of the command line that can be had without a process. */
+/** Parts of the command line that need no separate process. */
 import fc from 'fast-check';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
@@ -206,7 +206,7 @@ describe('what is shown', () => {
 
   it('control characters, and those that turn or hide text, do not reach the terminal', () => {
     expect(safe('a\x1b[31m\tb\n\x07')).toBe('a·[31m\tb\n·');
-    // C1, the direction of text, what cannot be seen, half a symbol, tags beyond the first plane
+    // C1 controls, text direction, invisible characters, half a surrogate pair, tags outside the first plane
     const hidden = [
       '\x9b',
       '\r',
@@ -330,7 +330,7 @@ describe('Ctrl-C', () => {
   it('the first one asks for an orderly end; one half a second later ends at once', () => {
     const interrupt = listening();
     process.emit('SIGINT', 'SIGINT');
-    // npm passes on what the terminal has sent to the whole group
+    // npm forwards the signal that the terminal has sent to the whole process group
     now = 500;
     process.emit('SIGINT', 'SIGINT');
     expect(said).toEqual(['stop']);

@@ -1,4 +1,4 @@
-/** What a message proposes works: it is taken out of the message, typed, runs to its end, and trains. */
+/** Commands that messages propose work: each is extracted, run to its end, and trains. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const weightsIn = (out: string): number[] => {
   return Array.from(network.parameters.flat.data);
 };
 
-/** The options that a fix begins with: `--batch 1 --seq 2, or a longer text`. */
+/** The leading options of a fix: `--batch 1 --seq 2, or a longer text`. */
 const optionsIn = (stderr: string): string[] =>
   /\n {2}fix: ((?:--[\w-]+ [^\s,]*[^\s,:] ?)+)/.exec(stderr)?.[1].trim().split(' ') ?? [];
 
@@ -26,7 +26,7 @@ function commandIn(printed: string, begins: string): string[] {
 }
 
 describe('a text that is too short for the defaults', () => {
-  /** Runs, with what is proposed each time, until it is content. */
+  /** Runs the command, adding the proposed options, until it succeeds. */
   function walk(text: string, options: Record<string, string>): Ran {
     writeFileSync(join(folder, 'text.txt'), text);
     const all: Record<string, string> = { '--steps': '2', '--hidden': '4', ...options };

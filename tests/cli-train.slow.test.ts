@@ -1,4 +1,4 @@
-/** The command line as a user meets it: real processes, real files. */
+/** Training from the command line, as users do it: real processes, real files. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,7 +69,7 @@ describe('train', () => {
   });
 
   it('trap 11: a clockwork network goes on where its clock stood', () => {
-    // 5 steps a chunk against periods 1, 2, 4, 8: every chunk starts at another time
+    // 5 steps per chunk with periods 1, 2, 4, 8: every chunk starts at another phase
     const sizes = ['--cell', 'clockwork', '--hidden', '8', '--batch', '2', '--seq', '5', '--threads', '1'];
     const train = (...args: string[]): number | null => backstep('train', ...args).status;
     expect(train('--text', text, ...sizes, '--steps', '12', '--out', 'clock')).toBe(0);

@@ -59,7 +59,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** One sentence that names the command, and one line that says what to do. */
+/** One sentence that names the command, and one line that proposes a fix. */
 const FORM = /^(\S+)( [\w-]+)?: (unknown \w+ "|.+ must \w+ [^]+?, got )[^]+\n {2}fix: .+\n$/;
 
 /** Words, the beginning of the sentence, and the fix where it is not a hint at --help. */

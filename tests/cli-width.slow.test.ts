@@ -36,15 +36,15 @@ async function at(columns: number, where: string, words: string): Promise<Ran> {
 }
 
 const lengthOf = (line: string): number => Array.from(line).length;
-/** Lines that are too wide although they could be broken: they hold more than one word. */
+/** Lines that are too wide although they could be wrapped: they hold more than one word. */
 const tooWide = (text: string, columns: number): string[] =>
   text
     .split('\n')
     .filter((line) => lengthOf(line) > columns && line.replace(/ \\$/, '').trim().includes(' '));
-/** Words, without the signs that say that a command goes on. */
+/** The words of a text, without the line continuation signs of commands. */
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '' && word !== '\\');
 
-/** What `check jordan` writes into a pipe. */
+/** The output of `check jordan` into a pipe. */
 let piped: string | undefined;
 
 describe.each(widths)('at %i columns', (columns) => {

@@ -1,4 +1,4 @@
-/** What clipping does to a step, and that it leaves the history alone. */
+/** The effect of clipping on a step, and that it does not change Jacobians. */
 import {
   clipEffect,
   elman,

@@ -275,7 +275,7 @@ describe('the clock belongs to the sequence', () => {
     const cut = truncated(net, batch, { chunk: 4 });
     expect(toFlat(cut.output)).toEqual(expected.output);
     expect(cut.loss).toBeCloseTo(expected.loss, 14);
-    // and once more from a later time on, where the clock stands elsewhere
+    // and again from a later time on, at another phase of the clock
     const later = truncated(net, { ...batch, clock: 5 }, { chunk: 4 });
     expect(toFlat(later.output)).toEqual(toFlat(net.forward({ ...batch, clock: 5 }).output));
     net.parameters.zeroGradients();
@@ -341,7 +341,7 @@ describe('what it costs', () => {
     expect(ratio).toBe(36 / 64);
   });
 
-  /** Multiplications that are recorded for one pass, by what they are for. */
+  /** Multiplications recorded for one pass, by purpose. */
   const recorded = (net: Network, steps: number) => {
     const { forward, backward } = runnerOf(net).plan({ T: steps, B, masked: false });
     const of = (program: typeof forward): number =>

@@ -1,4 +1,4 @@
-/** The command line in tests: in this process, or in one of its own. */
+/** Runs the command line in tests: in this process, or in a separate one. */
 import { spawnSync } from 'node:child_process';
 import './nocolor';
 import { main } from '../cli/main';
@@ -11,8 +11,8 @@ export interface Ran {
 }
 
 /**
- * Runs `backstep` with these words in this very process: starting one takes longer than most of what is asked of it.
- * What draws figures cannot run so: their packages are ES modules, which jest's realm does not load.
+ * Runs `backstep` with these arguments in this process, because starting a process takes longer than most commands.
+ * Commands that draw figures cannot run this way: their packages are ESM-only, which jest's realm does not load.
  */
 export const backstep = (...words: string[]): Promise<Ran> => backstepIn('.', ...words);
 

@@ -1,4 +1,4 @@
-/** Conformance suites: ours is complete, deterministic and tells mistakes apart; those of others are read and scored. */
+/** Conformance suites: ours is complete, deterministic and detects mistakes; foreign ones are read and scored. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -111,7 +111,7 @@ describe('the operators of the formats', () => {
       const [row] = runLayer(alone);
       expect(row.output).toEqual(rowOf(whole.output, H));
       expect(row.hT).toEqual(stateOf(whole.hT));
-      // the last state of the reverse direction stands at the first step
+      // the last state of the reverse direction is at the first step
       expect(row.hT).toEqual(row.output.slice(0, H));
     });
   });
@@ -151,7 +151,7 @@ describe('our suite', () => {
         const { float64, float32 } = tolerances[answer];
         expect(float64).toBeGreaterThan(0);
         expect(float32 / float64).toBeGreaterThan(1e6);
-        // far below what a mistake changes
+        // far below the effect of a mistake
         expect(float32).toBeLessThan(1e-2);
       }
     }

@@ -1,4 +1,4 @@
-/** Tables from files as they are found, and what is made of them before a network reads it. */
+/** Reading tables from files as they occur in practice, and preparing them for a network. */
 import fc from 'fast-check';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -23,7 +23,7 @@ const numbers = (count: number, seed: number): number[] => {
   const random = new Random(seed);
   return Array.from({ length: count }, () => random.normal());
 };
-/** An encoder-decoder whose weights are large, so that what it writes depends on what it has read. */
+/** An encoder-decoder with large weights, so that its output depends on its input. */
 function translator(seed = 1): Network {
   const net = network({
     topology: 'encoder-decoder',
@@ -137,7 +137,7 @@ describe('beam search', () => {
           Array.from(read).flatMap((c) => table[c] ?? [1, 0, 0, 0]),
           Math.log,
         ),
-      reorder: () => undefined, // it remembers nothing but what it reads
+      reorder: () => undefined, // it has no state besides its inputs
     });
     const [[greedy]] = oneByOne(toy(1), [[3]], { steps: 2, end: 2, choose: likeliest });
     const options = { steps: 2, end: 2, lengthPenalty: 0 };

@@ -1,4 +1,4 @@
-/** Exercises in deriving: right lines are recognized in any form, and each wrong line is found. */
+/** Derivation exercises: right lines are recognized in any form, and each wrong line is found. */
 import { derivationOf, exerciseNames } from '../playground/engine/derive';
 
 /** The lines of the answer, one after the other, as a learner can ask for them. */

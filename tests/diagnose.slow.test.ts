@@ -1,4 +1,4 @@
-/** Planted mistakes are found again from the numbers alone, in every cell and every line; right gradients are never blamed. */
+/** Planted mistakes are found from the numbers alone, in every cell and line; right gradients are never blamed. */
 import { elman, gru, lstm, type Cell } from '../index';
 import { mutate } from '../bptt/check/mutants';
 import { suite } from '../bptt/check/suite';
@@ -46,7 +46,7 @@ describe('every planted mistake of every cell is named from its numbers alone', 
         for (const shown of [gradients, only(gradients, weights)]) {
           const { verdict, explanations } = judge.judge(shown, 'float64');
           sum.total++;
-          // a mistake in what these numbers do not reach, such as a unit that is off, is none
+          // a mistake that does not affect these numbers, such as one in an inactive unit, does not count
           if (verdict === 'right') sum.none++;
           else {
             expect(explanations.map(({ mutant }) => mutant)).toContain(what);
@@ -119,7 +119,7 @@ describe('right gradients are never blamed', () => {
     elman({ ...sizes, activation: 'relu' }),
   ];
 
-  /** The same in another order: merged products, another executor, another dtype. */
+  /** The same computation in another order: merged products, another executor, another dtype. */
   function another(question: ReturnType<typeof ask>, { dtype }: { dtype: 'float64' | 'float32' }): Named {
     const source = new Subject(question);
     const { T, B, unroll } = source;

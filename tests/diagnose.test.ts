@@ -1,4 +1,4 @@
-/** A wrong gradient has a name: mistakes of many kinds, and what no mistake explains. */
+/** Diagnosis of wrong gradients: mistakes of many kinds, and gradients that no known mistake explains. */
 import { cellFromText, diagnose, lstm } from '../index';
 import { edited, edits } from '../referee/edits';
 import { Case } from '../referee/diagnose';

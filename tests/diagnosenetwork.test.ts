@@ -1,4 +1,4 @@
-/** A wrong gradient of a network has a name: cells, steps, directions, layers and the loss. */
+/** Diagnosis of wrong gradients of a network: cells, steps, directions, layers and the loss. */
 import { bidirectional, diagnoseNetwork, elman, gru, lstm, network, toFlat, type Network } from '../index';
 import { networkCase } from '../bptt/check/networkcase';
 import { mutate } from '../bptt/check/mutants';

@@ -1,4 +1,4 @@
-/** What builds the book. */
+/** The builder of the book. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lstm } from '../cells/lstm';

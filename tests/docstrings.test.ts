@@ -41,7 +41,7 @@ function examplesOf(file: string): Example[] {
   }));
 }
 
-/** What examples may take for granted. */
+/** The names that examples may use without defining them. */
 function given(): Record<string, unknown> {
   const net = backstep.network({
     layers: [backstep.elman({ input: 2, hidden: 3 })],
@@ -59,7 +59,7 @@ function given(): Record<string, unknown> {
   const probe = [1, 1, 1, -1];
   const source = [[0], [1]];
   const draw = (): void => undefined;
-  // a worker that is started from here has to be told how to read TypeScript
+  // a worker started here needs the hook that compiles TypeScript
   const execArgv = ['-r', join(root, 'scripts', 'register.js')];
   const parallel = (network: backstep.Network, threads: number) =>
     backstep.parallel(network, { threads, execArgv });

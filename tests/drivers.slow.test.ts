@@ -1,4 +1,4 @@
-/** The drivers of examples/referee/ are judged right; with mistakes planted in copies of them, the mistake is named. */
+/** The drivers of examples/referee/ are judged right; mistakes planted in copies of them are diagnosed. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ const judge = (command: string[], make: MakeCell, names?: string[]): Promise<Ver
   });
 const few = ['one step, one row', 'all sizes differ', 'unequal lengths'];
 
-/** A copy of a driver with one text in place of another. */
+/** A copy of a driver with one text replaced. */
 function planted(file: string, ...changes: [string, string][]): string {
   let text = readFileSync(join(examples, file), 'utf8');
   for (const [from, to] of changes) {
@@ -139,7 +139,7 @@ describeWith(torch, 'the PyTorch driver of the referee; apt-get install python3-
   });
 });
 
-/** Compiles a driver; undefined where there is no compiler. */
+/** Compiles a driver; undefined without a compiler. */
 function compiled(compiler: string, file: string, ...words: string[]): string[] {
   const program = join(folder, `${Math.random()}`.slice(2));
   run(compiler, ['-O', '-o', program, file, ...words]);

@@ -1,4 +1,4 @@
-/** Networks that begin with an embedding, and a batch of class numbers for them. */
+/** Networks that begin with an embedding, and a batch of class indices for them. */
 import { bidirectional } from '../bptt/network/layer';
 import type { NetworkOptions } from '../bptt/network/network';
 import { elman } from '../cells/elman';
@@ -6,7 +6,7 @@ import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 
-// T, B, V, W, H and O tell mistakes apart; no row but one runs to the end
+// different sizes T, B, V, W, H and O reveal mix-ups; only one row has full length
 export const [T, B, V, W, H, O] = [5, 3, 8, 4, 7, 6];
 export const lengths = [5, 2, 4];
 export const x = Array.from({ length: T }, (_, t) =>

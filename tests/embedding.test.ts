@@ -1,4 +1,4 @@
-/** The embedding layer: its product by hand, networks that begin with one, and what is refused. */
+/** The embedding layer: its product by hand, networks that begin with one, and invalid uses. */
 import { optionsOf } from '../bptt/network/architecture';
 import { decode } from '../bptt/decode/decode';
 import { gradcheck } from '../bptt/check/gradcheck';

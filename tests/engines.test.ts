@@ -1,4 +1,4 @@
-/** Every package that `npm ci` installs runs on every Node version that package.json promises. */
+/** Every package that `npm ci` installs supports every Node version that package.json promises. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { satisfies } from 'semver';

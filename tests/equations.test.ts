@@ -1,4 +1,4 @@
-/** The language of equations: what is read, how it runs, and what is said of text that cannot be read. */
+/** The language of equations: parsing, execution, and error messages. */
 import fc from 'fast-check';
 import { cell, type CellEquations } from '../cells/define';
 import { Block } from '../core/equations/block';
@@ -13,7 +13,7 @@ import { Program } from '../core/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
 import { gradcheck } from '../bptt/check/gradcheck';
 
-/** The message of what `make` throws, without the lines that show the source. */
+/** The error message of `make`, without the lines that show the source. */
 function errorOf(make: () => unknown): string {
   try {
     make();
@@ -338,7 +338,7 @@ describe('a cell from text', () => {
     const making = { sizes: { D: 3, H: 5 }, init: { Wx: glorot() } };
     expect(cell(gated, making).buffers).toEqual({ a: 10, da: 10 });
     expect(gradcheck(cell(gated, making)).ok).toBe(true);
-    // a name of one's own may hold all gates as well, and so may what a sum is made from
+    // a user-defined name may hold all gates as well, and so may an operand of a sum
     const twice = gated.backward.replace('dx = da', 'dv = 1 * da\n        dx = dv').replace('@ da', '@ dv');
     expect(gradcheck(cell({ ...gated, backward: twice }, making)).ok).toBe(true);
     const late = { ...gated, forward: `${gated.forward} + af` };

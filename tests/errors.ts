@@ -1,6 +1,6 @@
 /** Errors by kind and message. */
 
-/** Declares one test for each call that must throw: named by its message, which must be part of what is thrown. */
+/** Declares one test for each call that must throw, named by its message, which the error message must contain. */
 export function testErrors(
   kind: ErrorConstructor,
   cases: readonly (readonly [act: () => unknown, message: string])[],

@@ -1,5 +1,5 @@
 /**
- * Elementary functions to 256 bits, as the measure of what the kernels compute: numbers m · 2^e with a BigInt m.
+ * Elementary functions to 256 bits, as a reference for the kernels: numbers m · 2^e with a BigInt m.
  * Plain series after plain reductions; slow, and with nothing in common with the kernels' own way.
  */
 const BITS = 256;
@@ -29,7 +29,7 @@ export function add(a: Big, b: Big): Big {
   if (a.m === 0n) return b;
   if (b.m === 0n) return a;
   const [high, low] = a.e >= b.e ? [a, b] : [b, a];
-  // what lies entirely below the last bit kept does not count
+  // digits entirely below the last bit kept are dropped
   if (exponentOf(high) - exponentOf(low) > BITS + 2) return high;
   return trimmed((high.m << BigInt(high.e - low.e)) + low.m, low.e);
 }

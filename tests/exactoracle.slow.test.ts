@@ -1,4 +1,4 @@
-/** The exact oracle proves what is right, in every case of the suite. */
+/** The exact oracle proves every case of the suite right. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exactCheck, lstm, problemOfCell } from '../index';
@@ -9,7 +9,7 @@ describe('proves the gradients of', () => {
   it.each(suite().map((one) => [one.name, one] as const))('%s', (name, { problem }) => {
     const report = exactCheck(problem(1));
     expect(report).toMatchObject({ proved: true, mismatches: [] });
-    // where there are kinks, coins are thrown at more points
+    // with kinks, sides are chosen at random at more points
     expect(report.points).toBe(/relu|bernoulli/.test(name) ? 60 : 4);
     expect(report.degree).toBeGreaterThan(1);
     expect(report.chance).toBeLessThan(1e-9);

@@ -1,4 +1,4 @@
-/** The exact oracle sees what is wrong by however little, and blames nothing that is right. */
+/** The exact oracle detects errors of any size, and has no false positives. */
 import {
   elman,
   exactCheck,
@@ -30,7 +30,7 @@ const scaled = (right: Cell, factor: number): Cell => ({
   },
 });
 
-/** An Elman network from text, with another line for dz. */
+/** An Elman network from text with a replaced line for dz. */
 const withSlope = (f: string, dz: string, extra = ''): Cell =>
   cell(
     {

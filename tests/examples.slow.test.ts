@@ -1,4 +1,4 @@
-/** Every example at a size that takes a moment: it runs, shows a figure, and ends with the number that it ended with before. */
+/** Every example at a small size: it runs, shows a figure, and ends with the same number as before. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { backward, bptt, check, draw, forward, start } from '../examples/bptt';
@@ -22,7 +22,7 @@ const at =
   (say: Say) =>
     run({ ...defaults, ...options }, say);
 
-/** What was measured at these sizes; the last bits differ between machines, and with them an answer or two. */
+/** Results measured at these sizes; the last bits, and with them an answer or two, differ between machines. */
 test.each([
   ['bptt', at(bptt, { steps: 2500, bits: 5 }), 1],
   ['text', at(text, { steps: 30, hidden: 16, characters: 5000, batch: 8, stretch: 20, write: 40 }), 5.031],
@@ -98,7 +98,7 @@ describe('what the examples generate', () => {
 
   test('a shape moves one dot a frame', () => {
     const random = new Random(2);
-    // of all clips to the right, and up: what is a dot away is the same frame, but for the wrong dots
+    // for all clips to the right, then upwards: shifted by one dot, it is the same frame, except for the wrong dots
     for (const [direction, step] of [
       [0, 1],
       [2, -10],

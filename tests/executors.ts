@@ -1,4 +1,4 @@
-/** The executors, each with both dtypes: what every suite over programs and networks runs over. */
+/** The executors, each with both dtypes, over which suites of programs and networks run. */
 import { executorNames, executorOf, whyNotWide, type ExecutorName } from '../core/executor';
 import type { Dtype } from '../core/memory';
 import { plain } from '../core/plain';
@@ -16,14 +16,14 @@ export interface Setting {
    * roundings of 2^-53 in float64 and of 2^-24 in float32.
    */
   rounding: number;
-  /** Distance between neighbouring numbers near 1: what one operation may be off by a small multiple of. */
+  /** Distance between neighbouring numbers near 1; the error of one operation is a small multiple of it. */
   ulp: number;
 }
 
-/** The plain one first: it is what the others are compared with. */
+/** The plain executor comes first: it is the reference for the others. */
 export const executors: readonly Executor[] = [
   plain,
-  // where there are no fused multiply-adds, `reproducible` is `wasm`
+  // without fused multiply-adds, `reproducible` equals `wasm`
   ...executorNames
     .filter(
       (name) =>

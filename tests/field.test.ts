@@ -1,4 +1,4 @@
-/** Residues: arithmetic against whole numbers of any size, and the language's rules against its own in floating point. */
+/** Residues: arithmetic against integers of any size, and the language's rules against its own in floating point. */
 import { Random } from '../index';
 import { Field, NoInverse, primes } from '../core/field';
 import { evaluate, Point, residueRules } from '../core/residues';

@@ -1,4 +1,4 @@
-/** The flow of gradients through time: against Jacobians and gradients computed otherwise, and where it must be known exactly. */
+/** Gradient flow through time: against independently computed Jacobians and gradients, and known exact cases. */
 import {
   bidirectional,
   clockwork,

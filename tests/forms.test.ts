@@ -1,4 +1,4 @@
-/** What a caller may hand in as numbers: every form is the same batch, and what is none is told with its place. */
+/** Accepted forms of numeric input: all give the same batch, and invalid input is reported with its position. */
 import { join } from 'node:path';
 import ndarray from 'ndarray';
 import { clipGlobalNorm, clipValue } from '../bptt/train/clip';
@@ -309,7 +309,7 @@ describe('what is no such form is told with its place and with what to do', () =
         forward({ x, targets: classes, initial: { 'l0.h': new Float64Array(T * 5), 'l0.c': [] } }),
         `initial l0.h must be [2, 5], got 15 values ${turned([3, 2])}`,
       ],
-      // without another reading that would fit, nothing of the kind is said
+      // if no other interpretation fits, the message suggests none
       [
         forward({ x, targets: [[0, 1]] }),
         'targets must be [3, 2], got [1, 2] (O = 3, many-to-many with a softmax loss)',

@@ -1,4 +1,4 @@
-/** Every reader against broken files: a few of those that scripts/fuzz.ts makes, and proof that it can find fault. */
+/** Every reader against some of the broken files of scripts/fuzz.ts, and proof that the fuzzer detects faults. */
 import assert from 'node:assert';
 import { fuzz, targets } from '../scripts/fuzz';
 

@@ -1,6 +1,6 @@
 /**
- * What becomes of memory that is no longer reachable, as JSON: run by `memory.test.ts` in a process of its own, with
- * --expose-gc. In a process that has run other tests, finalisers may be late.
+ * Reports the fate of unreachable memory as JSON: run by `memory.test.ts` in a separate process with --expose-gc,
+ * because finalizers may be late in a process that has run other tests.
  */
 import { Memory, type Data } from '../core/memory';
 
@@ -18,7 +18,7 @@ async function usedIsBelow(part: number): Promise<boolean> {
   return memory.used() < part * MB;
 }
 
-/** Why so many numbers are refused; undefined when they are not. */
+/** The error for an allocation of this size; undefined if it succeeds. */
 function refusal(count: number): string | undefined {
   try {
     memory.allocate(count, 'float64');

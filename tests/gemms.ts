@@ -3,7 +3,7 @@
  *
  * Without fused multiply-adds the kernels must give the triple loop's bits, as they add in the same order. Everything
  * around the operands is poison: NaN where a kernel must not read, a pattern that must survive where it must not write.
- * Operands also stand at the very end of the memory, where one byte too many is a trap.
+ * Operands are also placed at the very end of the memory, where accessing one byte too many traps.
  */
 import type { Dtype } from '../core/memory';
 import { Random } from '../core/random';
@@ -102,7 +102,7 @@ export function describeGemm(variants: readonly Variant[]): void {
         gap: number;
       }
 
-      /** Sums in the kernels' order; `spread` bounds how far fused sums may lie from it. */
+      /** Sums in the kernels' order; `spread` bounds the deviation of fused sums. */
       function naive(a: Matrix, b: Matrix, K: number, start: number, m: number, n: number) {
         let sum = start;
         let spread = Math.abs(start);
@@ -114,7 +114,7 @@ export function describeGemm(variants: readonly Variant[]): void {
         return { sum, spread };
       }
 
-      /** Runs one case and gives what is wrong with it, or ''. */
+      /** Runs one case and returns a description of the fault, or ''. */
       function run(
         { M, N, K, a: aLayout, b: bLayout, last, flags, gap }: Case,
         product: 'packed' | 'multiply' | 'gemv' = 'packed',
@@ -274,7 +274,7 @@ export function describeGemm(variants: readonly Variant[]): void {
         ).toBe(0);
       });
 
-      /** out of a [M, K] · b [K, N] in freshly laid out memory, with the operands' addresses. */
+      /** out of a [M, K] · b [K, N] in newly allocated memory, with the operands' addresses. */
       function laidOut(M: number, N: number, K: number) {
         reset();
         const [a, b] = [matrix(M, K, 'rows'), matrix(K, N, 'rows')];

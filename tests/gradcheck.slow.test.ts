@@ -1,4 +1,4 @@
-/** The gradient check passes what is right: every case of the suite, and networks of every make. */
+/** The gradient check passes right gradients: every case of the suite, and networks of all kinds. */
 import { errorBounds, elman, gradcheck, gru, lstm, network, Random, type Cell } from '../index';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { randomNormals, drawStates, fillRandom } from '../bptt/check/problem';
@@ -8,7 +8,7 @@ import { executors } from './executors';
 
 describe('every case of the suite keeps every bound', () => {
   it.each(suite().map((one) => [one.name, one] as const))('%s', (_name, { group, cells, problem }) => {
-    // single layers at every coordinate; of networks, which hold the same layers, some and a few random directions
+    // single layers at every coordinate; networks of the same layers at some, plus a few random directions
     const sample = group === 'network' ? { coordinates: 6, directions: 3 } : {};
     const { rows } = checkProblem(problem(1), cells, { seed: 1, ...sample });
     expect(rows.filter(({ ok }) => !ok)).toEqual([]);

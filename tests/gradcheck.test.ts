@@ -1,4 +1,4 @@
-/** The gradient check itself: its oracles, what they cannot tell, and that it fails what is wrong. */
+/** The gradient check itself: its oracles, what they cannot decide, and that it fails wrong gradients. */
 import {
   clockwork,
   copyNetwork,
@@ -29,7 +29,7 @@ import { statementOf } from '../core/statement';
 
 const sizes = { input: 4, hidden: 5 };
 
-/** The same cell with another backward pass. */
+/** The same cell with a replaced backward pass. */
 const withBackward = (cell: Cell, stepBackward: Cell['stepBackward']): Cell => ({
   ...cell,
   statements: [],
@@ -160,7 +160,7 @@ describe('oracles', () => {
     // these have no derivative number by number: the oracles of whole steps check them, as they do all others
     const otherwise = [
       'do = doOut + doNext', // Jordan's output is a product: no elementwise statement leads to it
-      ...['dx = 0', 'dhPrev = 0'], // what the products of the clockwork's active modules add to
+      ...['dx = 0', 'dhPrev = 0'], // the accumulators of the products of the clockwork's active modules
       // along a row of Jordan's softmax each number depends on all others
       ...['p = exp(oPrev - logSum)', 'flow = p * dp', 'doPrev = p * (dp - flowSum)'],
       ...['Jflow = p * JoPrev', 'Jp = p * (JoPrev - JflowSum)'],
@@ -230,7 +230,7 @@ describe('where an oracle cannot tell', () => {
     (sure) => {
       const { net, batch } = certain(sure);
       const report = gradcheck(net, { batch, coordinates: 8, directions: 2 });
-      // what rounding hides is counted, not passed over
+      // undecidable entries are counted, not silently skipped
       if (sure >= 20) expect(count(report, 'differences')).toBeGreaterThan(40);
       if (sure >= 20) expect(count(report, 'forwardMode')).toBeGreaterThan(40);
       expect(report.verdict).not.toBe('wrong');
@@ -349,7 +349,7 @@ describe('wrong gradients fail', () => {
       const failed = rows.filter((row) => row.oracle === oracle && !row.ok).map(({ variable }) => variable);
       expect(failed).toEqual(expect.arrayContaining(['l0.Wx', 'l0.Wh', 'l0.b']));
     }
-    // one step alone has no sum over time; only the initial state misses what should reach it
+    // a single step has no sum over time; only the gradient of the initial state is wrong
     expect(failing(gradcheck(wrong, { T: 1, oracles: ['doubleSum'] }))).toEqual(['l0.h0']);
   });
 

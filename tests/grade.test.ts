@@ -1,4 +1,4 @@
-/** Grading submissions: right ones in any form, hints that give away as much as was asked for, files that are none. */
+/** Grading submissions: right ones in any form, hints at the requested level, and malformed ones. */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Training must run for days: nothing is left behind by a step. */
+/** Training can run for days: steps leak no memory. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { bounds, growth } from '../scripts/soak';

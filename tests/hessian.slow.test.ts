@@ -1,4 +1,7 @@
-/** Second derivatives in every case of the suite: symmetric, the slopes of the gradients, exact over the prime field, and those of PyTorch. */
+/**
+ * Second derivatives in every case of the suite: symmetric, equal to slopes of gradients, exact over the prime field,
+ * and equal to PyTorch's.
+ */
 import {
   bidirectional,
   elman,
@@ -38,7 +41,7 @@ function move({ variables }: Problem, v: Vectors, h: number): void {
   }
 }
 
-/** What has no kink near any random point: second derivatives of relu are no business of differences. */
+/** Cases without a kink near any random point: finite differences cannot check second derivatives of relu. */
 const cases = suite().filter(({ name }) => !/relu/.test(name));
 
 describe('the Hessian times a vector, in every case of the suite', () => {

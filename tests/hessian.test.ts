@@ -1,4 +1,4 @@
-/** Second derivatives of a network: by hand, the largest curvature, and what is refused. */
+/** Second derivatives of a network: by hand, the largest curvature, and invalid arguments. */
 import { elman, hessianVector, leadingCurvature, lstm, network } from '../index';
 import { toFlat } from '../core/tensor';
 

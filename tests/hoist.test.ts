@@ -22,7 +22,7 @@ fc.configureGlobal({ seed: 20 });
 const [T, B, D, H] = [4, 2, 3, 5];
 const [plain] = executors;
 
-/** What a cell records over `steps` steps, and the tensors it works on. */
+/** The recording of a cell over `steps` steps, and the tensors it works on. */
 function unrolled(cell: Cell, steps = T): { forward: Program; backward: Program; unroll: Unroll } {
   const make = (): Tensors =>
     Object.fromEntries(Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]));
@@ -166,7 +166,7 @@ describe('what must not be merged', () => {
   });
 });
 
-/** Programs of any kind over one matrix: what an operation reads and writes overlaps in every possible way. */
+/** Random programs over one matrix: reads and writes of operations overlap in every possible way. */
 const SIZE = 6;
 const span = fc
   .record({ from: fc.nat(SIZE - 1), length: fc.integer({ min: 1, max: 3 }) })
@@ -232,7 +232,7 @@ function build(steps: (typeof step extends fc.Arbitrary<infer V> ? V : never)[],
 
 const start = (): Tensor[] => {
   const random = new Random(1);
-  // whole numbers, so that sums in another order are still exact
+  // integers, so that sums in another order are still exact
   return [0, 1].map(() =>
     tensor(Array.from({ length: SIZE }, () => Array.from({ length: SIZE }, () => random.below(7) - 3))),
   );

@@ -137,7 +137,7 @@ describe('asynchronous recall', () => {
   });
 
   test('trap 21: sgn(0) keeps the state, also where rounding hides the zero', () => {
-    // integers instead of numbers of 1/N: what the field is without rounding
+    // integers instead of multiples of 1/N: the field without rounding
     let [hidden, wrong] = [0, 0];
     fc.assert(
       fc.property(cases, ({ N, patterns, probe }) => {

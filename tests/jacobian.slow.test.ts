@@ -1,4 +1,4 @@
-/** Every planted mistake in the Jacobian of every cell is noticed. */
+/** Every planted mistake in the Jacobian of every cell is detected. */
 import {
   clockwork,
   elman,

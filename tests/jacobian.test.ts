@@ -1,4 +1,4 @@
-/** Jacobians of a step: by hand, against three other ways to them, and what happens when one is wrong. */
+/** Jacobians of a step: by hand, against three other methods, and detection of wrong ones. */
 import {
   clockwork,
   elman,

@@ -1,4 +1,7 @@
-/** Keras' weights: an independent engine computes the same from them, they come back to the bit, and misfits are named. */
+/**
+ * Keras weights: an independent engine computes the same from them, the round trip is bit-exact, and misfits are
+ * named.
+ */
 import {
   bidirectional,
   elman,

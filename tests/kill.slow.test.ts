@@ -1,4 +1,4 @@
-/** Kills at random moments: a few of those of scripts/kill.ts, and proof that it can find fault. */
+/** Some of the random kills of scripts/kill.ts, and proof that the script detects faults. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

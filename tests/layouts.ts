@@ -1,4 +1,4 @@
-/** Matrices in every layout a kernel may meet: the same numbers, lying differently in memory. */
+/** Matrices in every memory layout that a kernel may meet, with the same elements. */
 import ndarray from 'ndarray';
 import type { Data, Dtype } from '../core/memory';
 import { columns, rows, toFlat, transpose, zeros, type Tensor } from '../core/tensor';
@@ -6,7 +6,7 @@ import { columns, rows, toFlat, transpose, zeros, type Tensor } from '../core/te
 export const layouts = ['contiguous', 'columns', 'transposed', 'transposed columns', 'every other'] as const;
 export type Layout = (typeof layouts)[number];
 
-/** What stands around a view, and must stand there afterwards. */
+/** Filler around a view, which must stay unchanged. */
 const GUARD = -77;
 
 /** A matrix [R, C] of zeros in that layout; `around` is true while nothing outside the view was written. */
@@ -37,7 +37,7 @@ export function place(
   whole.data.fill(GUARD);
   for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) view.set(r, c, 0);
   const outside = toFlat(whole).filter((value) => value === GUARD).length;
-  // whatever is written into the view, put zeros there and count what still stands around it
+  // overwrites the view with zeros and counts the filler that is still unchanged
   const around = (): boolean => {
     const kept = toFlat(view);
     for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) view.set(r, c, 0);

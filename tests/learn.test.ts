@@ -1,4 +1,4 @@
-/** Tasks on tables: what is prepared from the training part alone, trained, resumed to the bit, judged and predicted. */
+/** Tasks on tables: prepared from the training part alone, trained, resumed bit for bit, evaluated and predicted. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { backstep, backstepIn } from './command';
 const task = taskOf('forecast', '');
 const DAY = 86_400_000;
 
-/** Days with a season of seven: what a window of seven forecasts without an error. */
+/** Days with a season of seven, which a window of seven forecasts without error. */
 const seasonal = (days: number, noise = 0): string => {
   const random = new Random(1);
   const rows = Array.from({ length: days }, (_, k) => {
@@ -62,7 +62,7 @@ describe('forecast', () => {
   it('every number of the preparation is of the training part alone', async () => {
     const text = seasonal(100);
     const note = noteOf(await tableOf(text), { inputs: 'price', horizon: 2 });
-    // what comes behind the training part, 70 of 100 rows, may be anything
+    // values after the training part, 70 of 100 rows, must have no influence
     const lines = text.trim().split('\n');
     const other = lines.map((line, k) => (k > 70 ? line.replace(/,.*/, ',12.5,3') : line)).join('\n');
     expect(noteOf(await tableOf(other), { inputs: 'price', horizon: 2 })).toEqual(note);
@@ -82,7 +82,7 @@ describe('forecast', () => {
     const table = await tableOf(seasonal(100));
     const note = noteOf(table, { window: 7, horizon: 3 });
     const { training, validation, test } = forecast.parts(table, note);
-    // steps 0…69, 70…84 and 85…99: what is forecast lies within each
+    // steps 0…69, 70…84 and 85…99: forecast steps lie within each part
     expect([training, validation, test].map((part) => part?.count)).toEqual([61, 13, 13]);
   });
 

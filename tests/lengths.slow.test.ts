@@ -1,4 +1,4 @@
-/** Many lengths in a small memory: the plan of each lies where that of the one before was. */
+/** Many sequence lengths in little memory: the plan of each reuses the memory of the previous one. */
 import type { Batch } from '../bptt/network/batch';
 import { decode } from '../bptt/decode/decode';
 import { fit } from '../bptt/train/fit';
@@ -13,7 +13,7 @@ import { toFlat } from '../core/tensor';
 const MB = 2 ** 20;
 const memory = engineMemory(16);
 const [B, D, H, O] = [2, 3, 40, 5];
-// nothing is collected while a function runs: what is free again was returned, not found by the garbage collector
+// nothing is collected while a function runs: free memory was released explicitly, not by the garbage collector
 const used = (): number => memory.used() / MB;
 
 const make = () =>
@@ -50,14 +50,14 @@ alone(
       net.forward(batchOf(T));
       return used() - before;
     };
-    sizeOf(10); // and what all plans share
+    sizeOf(10); // and the memory that all plans share
     const perStep = sizeOf(500) / 490;
     // two plans of this length have no room beside each other
     const T = Math.floor((0.7 * 16) / perStep);
     const late = 'pass.backward: a pass must be run backward before the next pass, got a later pass';
     let before = net.forward(batchOf(T));
     for (let k = 1; k < 4; k++) {
-      // what was read of the pass before stays, the rest is gone
+      // results of the previous pass that were read remain valid, all others are lost
       const pass = net.forward(batchOf(T + k), { from: before.states });
       expect(() => before.backward()).toThrow(late);
       pass.backward();
@@ -70,7 +70,7 @@ alone(
     expect(() => before.backward()).toThrow(late);
     const last = net.forward(batchOf(T + 4));
     expect(() => net.forward(batchOf(2 * T))).toThrow("memory: the engine's 16 MB must have room for");
-    expect(used()).toBeLessThan(1); // what could not be built has left nothing behind
+    expect(used()).toBeLessThan(1); // failed builds have left nothing allocated
     expect(() => last.backward()).toThrow(late);
     expect(net.forward(batchOf(5)).loss).toBeGreaterThan(0);
   },

@@ -1,4 +1,4 @@
-/** One-hot matrices: their views, their products on every executor, and networks that read class numbers by them. */
+/** One-hot matrices: their views, their products on every executor, and networks that use them for class indices. */
 import fc from 'fast-check';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { mutate, mutationScore } from '../bptt/check/mutants';
@@ -112,7 +112,7 @@ describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
     const layout = fc.constantFrom<Layout>('contiguous', 'columns', 'transposed', 'every other');
     const cases = fc.record({
       classes: fc.array(fc.integer({ min: NONE, max: 5 }), { minLength: 1, maxLength: 9 }),
-      // some classes lie before the columns on view, some behind them
+      // some classes are before the visible columns, some after them
       columns: fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 5 })),
       N: fc.constantFrom(1, 2, 3, 4, 5, 7, 16, 19, 33),
       b: layout,
@@ -325,7 +325,7 @@ describe('a cell of the user that looks at x itself', () => {
     const dh = add(dhOut, dhNext);
     return { dz: dh, dx: dh };
   });
-  /** h = x + hPrev Wh: what it reads goes past the weights. */
+  /** h = x + hPrev Wh: its input bypasses the weights. */
   const skip: Cell = {
     name: 'skip',
     input: D,

@@ -1,4 +1,4 @@
-/** Loops: what is recorded once and repeated is what is recorded step by step. */
+/** Loops: recording a repeated body once is equivalent to recording every step. */
 import fc from 'fast-check';
 import { bidirectional } from '../bptt/network/layer';
 import { network } from '../bptt/network/network';
@@ -60,7 +60,7 @@ function unrolled(
   return { programs, unroll };
 }
 
-/** An operation in words: what it does, and to which elements. */
+/** An operation as text: its kind, and its elements. */
 const words = (operation: Operation): string =>
   JSON.stringify([
     operation.kind,
@@ -200,7 +200,7 @@ const apart = (p: Tensor, q: Tensor): boolean => {
   return p.data !== q.data || elements(q).every((at) => !mine.has(at));
 };
 
-/** The operands of a step at some time; undefined where one of them lies outside. */
+/** The operands of a step at some time; undefined if one of them is out of range. */
 function operandsAt(
   { kind, places, size, accumulate, way, odd, speed }: Step,
   memory: Tensor[],
@@ -208,7 +208,7 @@ function operandsAt(
 ) {
   const { m, k, n } = size;
   const rest = kind === 'product' ? accumulate : kind === 'sum';
-  // rows and columns of a, b and out as they lie, and whether they move
+  // stored rows and columns of a, b and out, and whether they move between steps
   const forms: [number, number, boolean][] =
     kind === 'product'
       ? [

@@ -271,7 +271,7 @@ describe('in a network', () => {
       const expected = run(net, 0, 0);
       expect(run(net, 0, 1e30)).toEqual(expected);
       expect(run(net, 0, NaN)).toEqual(expected);
-      // another pad length adds up other zeros: the same to rounding
+      // another padded length adds other zeros: equal up to rounding
       const flat = (v: unknown): number[] => (v as (number | number[])[]).flat();
       expect(distance(flat(run(net, 3, -5)), flat(expected))).toBeLessThan(1e-14);
     });

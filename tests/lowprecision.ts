@@ -1,4 +1,4 @@
-/** Honest low precision: programs run with every single operation rounded to a number format. */
+/** Simulates low precision: programs run with every single operation rounded to a number format. */
 import type { Executor } from '../core/program';
 import { language } from '../core/scalar';
 import { inputsOf } from '../core/statement';

@@ -65,7 +65,7 @@ describe.each(settings)('by hand, $name', (setting) => {
   });
 
   test('one step with peepholes pi = 2, pf = 3, po = 5', () => {
-    // the biases take back what the peepholes add, so the gates are as above; three paths now reach c:
+    // the biases cancel the peepholes, so the gates are as above; three paths now reach c:
     // dao = 2.4                                     dc = 13.8 + 2.4 · 5 = 25.8
     // dai = 25.8 · 3/5 · 3/16 = 2.9025              daf = 25.8 · cPrev · 1/4 = 6.45 cPrev
     // dag = 25.8 · 3/4 · 16/25 = 12.384             dcPrev = 25.8 · 1/2 + 2 dai + 3 daf

@@ -172,7 +172,7 @@ describe('a lease', () => {
 describe('where little or no WebAssembly memory can be had', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  /** Lets only memories of up to so many MB be made. */
+  /** Makes reservations above this number of MB fail. */
   const limit = (megabytes: number): void => {
     const { Memory: Real } = WebAssembly;
     jest.spyOn(WebAssembly, 'Memory').mockImplementation((descriptor) => {

@@ -1,4 +1,4 @@
-/** The collection of wrong gradients: what each file says of itself is what the oracles and the diagnosis find. */
+/** The collection of wrong gradients: the oracles and the diagnosis find what each file states. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagnosisOf, readMistake, seenBy } from '../referee/mistakes';

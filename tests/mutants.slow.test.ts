@@ -1,4 +1,4 @@
-/** Planted mistakes: the gradient oracles notice every one, and the score could be lower. */
+/** Planted mistakes: the gradient oracles detect every one, and the score can drop. */
 import {
   bidirectional,
   errorBounds,
@@ -29,7 +29,7 @@ const unreadOutput = ['drop', 'flip', 'scale by 1.001'].map((how) => `left of ad
 
 describe('mutation score is 100 %', () => {
   const sum = { killed: 0, total: 0 };
-  // rows of unequal length, too: then the steps that hold a row are broken as well
+  // with rows of unequal length, the steps that hold a row's state are mutated as well
   const single = suite().filter(
     ({ group, name }) => !/^network|-/.test(group) && !/^bidirectional.*lengths/.test(name),
   );
@@ -56,8 +56,8 @@ describe('mutation score is 100 %', () => {
     (name, { problem }) => {
       const { killed, total, survivors, unused, byOracle } = mutationScore(problem(0));
       expect(survivors).toEqual([]);
-      // without attention, nothing reads what the encoder puts out; where the decoder's cell has the same sizes, it is
-      // the same line, and in use
+      // without attention, nothing reads the encoder's outputs; with a decoder cell of the same sizes
+      // the line is shared, and so it is used
       const unread = /^encoder-decoder (gru, softmax$|read both ways)/.test(name);
       expect(unused).toEqual(unread ? unreadOutput : []);
       expect(total).toBeGreaterThan(30);

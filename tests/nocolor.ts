@@ -1,2 +1,2 @@
-/** Imported before anything that colours what it prints: what is compared is text. */
+/** Disables colours; imported before any module that colours its output, because tests compare plain text. */
 process.env.NO_COLOR = '1';

@@ -1,4 +1,4 @@
-/** Weights that come from elsewhere are not drawn first: copying and loading a network draws no random number. */
+/** Copying and loading a network draw no random numbers, because its weights come from elsewhere. */
 import { blueprintOf, buildFrom } from '../bptt/network/blueprint';
 import { copyNetwork, network } from '../bptt/network/network';
 import { embedding } from '../cells/embedding';
@@ -19,7 +19,7 @@ const layers = [
 const net = network({ layers, output: 7, loss: 'softmax', dropout: 0.5, seed: 3 });
 const single = network({ layers: [lstm({ input: 3, hidden: 5 })], output: 2, seed: 3 });
 
-/** Draws that `make` makes, and what it gives. */
+/** Number of random draws during `make`, and its result. */
 function counted<R>(make: () => R): { draws: number; made: R } {
   const word = jest.spyOn(Random.prototype, 'word');
   try {

@@ -1,4 +1,4 @@
-/** NumPy's files: written and read as NumPy does, and everything that lies in them is refused. */
+/** NumPy's files: written and read as NumPy does; malformed ones are refused. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const f64 = (shape: number[], data: number[]): SafeTensor => ({
   data: Float64Array.from(data),
 });
 
-/** An .npy file of any header, padded or not, followed by so many bytes. */
+/** An .npy file with any header, padded or not, followed by a number of bytes. */
 function npy(header: string, bytes: number, version = [1, 0]): Uint8Array {
   const length = Buffer.alloc(version[0] >= 2 ? 4 : 2);
   if (version[0] >= 2) length.writeUInt32LE(header.length);

@@ -1,4 +1,4 @@
-/** Networks that read class numbers, a batch for them, and the same batch as one-hot rows. */
+/** Networks that read class indices, a batch for them, and the same batch as one-hot rows. */
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional, type Layer } from '../bptt/network/layer';
 import { network, type NetworkOptions } from '../bptt/network/network';
@@ -8,7 +8,7 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 
-// T, B, D and H tell mistakes apart; no row but one runs to the end
+// different sizes T, B, D and H reveal mix-ups; only one row has full length
 export const [T, B, D, H] = [5, 3, 6, 7];
 export const lengths = [5, 2, 4];
 export const layers: Record<string, () => Layer[]> = {

@@ -1,4 +1,4 @@
-/** ONNX models: onnxruntime computes what the network computes, and the checker of the onnx package accepts them. */
+/** ONNX models: onnxruntime computes the same outputs, and the checker of the onnx package accepts them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,7 +163,7 @@ describeWith(hasRuntimes(), missing)('onnxruntime computes the same, within 1e-5
         const { data, dims } = results[k][name];
         expect(data).toHaveLength(numbers.length);
         expect(dims.reduce((n, d) => n * d)).toBe(numbers.length);
-        // what stands past a row's end is nobody's
+        // values past a row's end are undefined
         const padded = options.lengths && name === 'y' && net.architecture.topology === 'many-to-many';
         const valid = (i: number): boolean => {
           const row = Math.floor(i / net.output);

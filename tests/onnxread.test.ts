@@ -1,4 +1,4 @@
-/** Reading ONNX: what this project writes comes back, and what is no model or tensor is refused in words. */
+/** Reading ONNX: round trips of our own models, and clear messages for malformed models and tensors. */
 import { OnnxGraph, encodeOnnxTensor } from '../io/onnxgraph';
 import { decodeOnnxModel, decodeOnnxTensor } from '../io/onnxread';
 import { bytes, joined, message, number, text } from '../io/protobuf';

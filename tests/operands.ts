@@ -1,4 +1,4 @@
-/** Operands of kernels in a WebAssembly memory of their own, and statements run over them by compiled kernels. */
+/** Operands of kernels in a separate WebAssembly memory, and statements run on them by compiled kernels. */
 import type { Data, Dtype } from '../core/memory';
 import { inputsOf, type Graph } from '../core/statement';
 import { addPointwise, type Access, type PointwiseKernel } from '../core/wasm/emit-pointwise';
@@ -74,7 +74,7 @@ export class Arena {
     this.before = this.bytes.slice();
   }
 
-  /** How many bytes differ from what was remembered, outside of these blocks. */
+  /** Number of bytes outside of these blocks that differ from the snapshot. */
   strayBytes(written: readonly Operand[], [rows, cols]: readonly [number, number], dtype: Dtype): number {
     const now = this.bytes.slice();
     for (const { at, row } of written) {

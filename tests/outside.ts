@@ -1,4 +1,4 @@
-/** Programs outside this project that some tests compare with: found where they are installed, else said to be missing. */
+/** Finds the external programs that some tests compare with, or reports them as missing. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ export function pythonWith(name: string): string | undefined {
 export const hasRuntimes = (): boolean =>
   existsSync(join(root, 'tests/runtimes/node_modules/onnxruntime-node'));
 
-/** `describe`, or `describe.skip` after a line on the console that says what is missing and where it comes from. */
+/** `describe`, or `describe.skip` with a line on the console that names the missing program and its source. */
 export function describeWith(there: unknown, missing: string): jest.Describe {
   if (there) return describe;
   process.stderr.write(`skipped: ${missing}\n`);
   return describe.skip;
 }
 
-/** Runs a program; returns what it prints. @throws Error with all that it says when it fails. */
+/** Runs a program; returns its output. @throws Error with all output when it fails. */
 export function run(command: string, args: string[], input?: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { input, encoding: 'utf8', cwd: root });
   if (status === 0) return stdout;

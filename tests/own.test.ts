@@ -1,4 +1,7 @@
-/** A cell, a loss, an optimizer and a schedule of one's own, through the public API alone: found wherever these are named, or refused there by name. */
+/**
+ * A user's own cell, loss, optimizer and schedule, through the public API alone: each is found wherever such things
+ * are named, or refused there by name.
+ */
 import { join } from 'node:path';
 import {
   cellFromText,

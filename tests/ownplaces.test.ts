@@ -1,4 +1,4 @@
-/** A cell, a loss, an optimizer, a schedule and a format that a user registered are found wherever such things are listed. */
+/** Registered cells, losses, optimizers, schedules and formats appear wherever such things are listed. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Papers at their quick size, from the command line. */
+/** Papers at their quick sizes, from the command line. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ describe('backstep paper', () => {
     const second = quick('--runs', 'kept', '--json');
     expect(second.status).toBe(0);
     expect(readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8')).toBe(kept);
-    // one at a time, in another thread: the same figures to the bit
+    // one at a time, in another thread: bit-identical results
     const alone = quick('--runs', 'alone', '--json', '--jobs', '1');
     expect(values(alone.stdout)).toEqual(values(second.stdout));
   });

@@ -1,4 +1,4 @@
-/** The frame that papers stand in: which trials are run, and what is made of them. */
+/** The framework for papers: selection of trials, and summaries of results. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,7 @@ describe('every paper', () => {
       expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
       for (const { published, settings, seeds } of rows) {
         expect(Object.keys(paper.measures)).toEqual(expect.arrayContaining(Object.keys(published)));
-        // settings are what a finished trial is known by: they must survive being written down
+        // finished trials are identified by their settings, which must survive serialization
         expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
         expect(seeds).toBeGreaterThanOrEqual(1);
       }

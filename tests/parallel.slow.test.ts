@@ -39,7 +39,7 @@ const classes = (shape: number[], seed: number): FlatNumbers => {
   const { numbers } = box(shape, seed);
   return { shape, numbers: Array.from(numbers, (x) => Math.floor(Math.abs(x) * 10) % O) };
 };
-/** A batch of B rows; with lengths, the longest rows stand at the end, so that a part of them is not masked. */
+/** A batch of B rows; with lengths, the longest rows come last, so that one part is not masked. */
 function batchOf({ architecture }: Network, B: number, unequal = false, seed = 1): Batch {
   const { loss, topology, encoder } = architecture;
   const steps = outputAxes(topology, T, B);
@@ -196,7 +196,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       const { loss, states } = await team.evaluate(batch, { from });
       from = states;
       expect(loss).toBeCloseTo(expected[k], 12);
-      // what is run in between does not count
+      // passes in between have no influence
       net.forward(parts[0]);
     }
     const wrong = team.evaluate(batchOf(net, 3), { from });
@@ -237,7 +237,7 @@ describe('a batch shared by threads gives what one thread gives, to 1e-12', () =
       await expect(run(rows, states)).rejects.toThrow(
         `network.forward: from must be the states of ${rows === 1 ? '1 row' : `${rows} rows`}, got ${before} (each row continues from a row of its own`,
       );
-      // a pass that was refused, or another one, leaves the states what they are
+      // a refused pass, or another one, leaves the states unchanged
       const { loss } = await run(before, states);
       await run(before);
       expect((await run(before, states)).loss).toBe(loss);
@@ -486,7 +486,7 @@ describe('what goes wrong', () => {
       weights: toFlat(net.parameters.flat),
       states: Object.values(states).map((values) => Array.from(values)),
     });
-    net.random.word(); // what is drawn after the pass stays drawn
+    net.random.word(); // random numbers drawn after the pass stay drawn
     const before = seen();
     expect(before.gradients.some((g) => g !== 0)).toBe(true);
     expect([team.firstBad('value'), team.firstBad('gradient')]).toEqual([undefined, undefined]);

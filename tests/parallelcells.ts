@@ -1,4 +1,4 @@
-/** Cells of a user's own, in a module that worker threads load: one that works, one that fails in every way. */
+/** A user's own cells in a module that worker threads load: one that works, and one that fails in every way. */
 import { writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import type { Cell } from '../cells/cell';
@@ -6,7 +6,7 @@ import { elman, type ElmanOptions } from '../cells/elman';
 
 export const mine = (options: ElmanOptions): Cell => ({ ...elman(options), name: 'mine' });
 
-/** What happens in a worker depends on how many rows it is given; `hung` is the file that it writes before it hangs. */
+/** The behaviour in a worker depends on its number of rows; `hung` is the file that it writes before it hangs. */
 export function fragile({ hung, ...options }: ElmanOptions & { hung: string }): Cell {
   const cell = elman(options);
   return {

@@ -1,4 +1,4 @@
-/** A process that trains on threads and has to end by itself: run by `parallel.slow.test.ts`. */
+/** A process that trains on threads and must end by itself: run by `parallel.slow.test.ts`. */
 import { network } from '../bptt/network/network';
 import { parallel } from '../bptt/parallel/parallel';
 import { gru } from '../cells/gru';

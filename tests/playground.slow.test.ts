@@ -1,4 +1,4 @@
-/** The page's gradient check: every planted mistake is caught, in every cell. */
+/** The page's gradient check detects every planted mistake, in every cell. */
 import { Checker } from '../playground/engine/check';
 import { kinds } from '../cells/kinds';
 import { settingsFor, type Settings } from '../playground/engine/settings';

@@ -263,7 +263,7 @@ describe('a session', () => {
       }
     });
     expect(session.jacobians(0).map(({ name }) => name)).toEqual(['l0', 'l1']);
-    // what it saves can be loaded again
+    // saved files can be loaded again
     const again = load(session.checkpoint(0, []), small).session;
     expect(train(again, 3)).toEqual(train(session, 3));
   });

@@ -34,7 +34,7 @@ const blends: Record<string, Statement> = {
   peepholeBackward,
 };
 
-/** Runs a statement on inputs [R, C] drawn for it, and computes what must come out entry by entry. */
+/** Runs a statement on random inputs [R, C], and computes the expected results entry by entry. */
 function onRandomInputs(
   body: Statement,
   [R, C]: [number, number],
@@ -126,7 +126,7 @@ describe.each(settings)('$name', (setting) => {
         const { a, b, c } = all[k];
         const expected = exactly(a, b, c);
         const close = Math.abs(y - expected) <= 4 * ulp * Math.abs(expected);
-        // 0 and −0 may stand for each other
+        // 0 and −0 are considered equal
         if (!close && !Object.is(y, expected)) {
           throw new Error(`${op}(${[a, b, c].slice(0, arity).join()}) must be ${expected}, got ${y}`);
         }

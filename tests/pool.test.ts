@@ -1,4 +1,4 @@
-/** Threads that carry out orders: an answer that comes when its thread has been ended. */
+/** Worker threads: an answer that arrives after its thread was terminated. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Rounding bounds of low precision: honest float32, float16 and bfloat16 pass, ten times the bound does not. */
+/** Rounding bounds of low precision: correct float32, float16 and bfloat16 pass; errors of ten times the bound fail. */
 import { clockwork, diagnose, elman, gru, jordan, lstm, type Question } from '../index';
 import { mutate } from '../bptt/check/mutants';
 import { Case } from '../referee/diagnose';

@@ -1,4 +1,4 @@
-/** Words that node is started with, in a process of its own. */
+/** Command-line arguments for starting node in a separate process. */
 import { join } from 'node:path';
 
 const root = join(__dirname, '..');

@@ -1,4 +1,4 @@
-/** A product on an executor, and its naive twin with the same numbers. */
+/** A product on an executor, and its naive twin on the same numbers. */
 import { matmulNaive } from '../core/matmul';
 import { Program } from '../core/program';
 import { tensor, toFlat, zeros, type Tensor } from '../core/tensor';
@@ -15,7 +15,7 @@ export interface ProductCase {
 
 /**
  * Runs a [M, K] times a drawn matrix [K, N], into drawn numbers.
- * @param writtenOut what the naive twin reads in place of `a`: the same numbers.
+ * @param writtenOut operand of the naive twin in place of `a`: the same numbers, dense.
  * @returns both results, and whether nothing was written around that of the executor.
  */
 export function productAndTwin(

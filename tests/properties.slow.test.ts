@@ -33,7 +33,7 @@ const kinds = Object.fromEntries(
 type Kind = string;
 const names = Object.keys(kinds);
 
-/** What is drawn. */
+/** Generators of the random cases. */
 interface Case {
   T: number;
   B: number;
@@ -154,7 +154,7 @@ function expectNear(actual: All, expected: All, { rounding }: Setting): void {
   }
 }
 
-/** The entries of row b in a list of so many rows, B of them for each step. */
+/** The entries of row b in a list with B rows per step. */
 const pickRow = (values: readonly number[], b: number, B: number, count: number): number[] => {
   const width = values.length / count;
   return values.filter((_, k) => Math.floor(k / width) % B === b);
@@ -180,7 +180,7 @@ describe.each(names)('%s', (kind) => {
         const net = build(of);
         const options = { oracles: ['differences' as const], coordinates: 1, directions: 1, seed: of.seed };
         const { rows } = gradcheck(net, { batch: batchOf(of, net), ...options });
-        // where all that was drawn lies at a kink of relu, there is no slope
+        // if every draw is at a kink of relu, there is no slope
         const relu = of.stack.some(({ kind: each }) => each.includes('relu'));
         const counts = rows.filter(({ checked }) => checked > 0 || !relu);
         expect(counts.filter(({ ok }) => !ok)).toEqual([]);

@@ -1,4 +1,6 @@
-/** PyTorch's names and layouts: by hand, both ways, and what does not fit is named. (Golden vectors: verify.test.ts.) */
+/**
+ * PyTorch's names and layouts: by hand, in both directions, and misfits are named. (Golden vectors: verify.test.ts.)
+ */
 import fc from 'fast-check';
 import type { Cell } from '../cells/cell';
 import { elman } from '../cells/elman';

@@ -1,4 +1,4 @@
-/** Questions about a cell, drawn at random, for those who judge answers. */
+/** Random questions about a cell, for tests of answers and their judges. */
 import type { Cell, Question } from '../index';
 import { Random } from '../core/random';
 

@@ -1,4 +1,4 @@
-/** Records that outlive the process that writes them. */
+/** Records survive the process that writes them. */
 import fs, { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -102,7 +102,7 @@ describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
         });
         const all = Array.from({ length: R }, (_, r) => line(r));
         const sum = (values: number[]): number => values.reduce((total, v) => total + v, 0);
-        // sums of both signs may cancel: compare with the size of what was added
+        // sums of both signs may cancel: relative to the sum of magnitudes
         const scale = (values: number[]): number => sum(values.map(Math.abs));
         toFlat(over.view).forEach((v, c) => {
           const column = all.map((values) => values[c]);

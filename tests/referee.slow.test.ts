@@ -1,4 +1,4 @@
-/** The referee: judges any program that speaks its protocol, and survives those that do not. */
+/** The referee judges any program that speaks its protocol, and copes with programs that do not. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -100,7 +100,7 @@ describe('a program that misbehaves', () => {
     const alive = (): boolean => {
       try {
         process.kill(pid, 0);
-        // what is dead but not yet collected by its parent is no more
+        // a zombie, dead but not yet collected by its parent, counts as gone
         return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
       } catch {
         return false;

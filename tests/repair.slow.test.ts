@@ -1,4 +1,4 @@
-/** A cell of one's own whose backward equations are wrong: the check says which line, and what it lacks. */
+/** A user's own cell with wrong backward equations: the check names the line, and the repair. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

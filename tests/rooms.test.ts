@@ -1,4 +1,4 @@
-/** The rooms of the project: who may import whom, that no two files import each other, and that CONTRIBUTING names them all. */
+/** Module boundaries: permitted imports between folders, no import cycles, and a complete table in CONTRIBUTING. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-/** A process that runs while a test looks on: what it has printed, and its end. No test waits for a time. */
+/** A process observed while it runs: its output so far, and its end. No test waits for a fixed time. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { command } from './process';
 
@@ -21,7 +21,7 @@ export class Running {
     );
   }
 
-  /** Waits until it has printed this, so many times. @throws Error when it ends before. */
+  /** Waits until it has printed this text a number of times. @throws Error when it ends before. */
   says(words: string, times = 1): Promise<void> {
     const { child } = this;
     return new Promise((resolve, reject) => {

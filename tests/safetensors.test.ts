@@ -284,7 +284,7 @@ describe('a file that is not what it says', () => {
   test('random mutations either decode or are refused in words', () => {
     const good = encodeSafetensors(new Map(Object.entries(everyKind)), { format: 'pt' });
     const headerEnd = 8 + Number(new DataView(good.buffer).getBigUint64(0, true));
-    // half of the bytes put in are ones that matter to JSON; half land in the header, where they do harm
+    // half of the inserted bytes are JSON syntax; half are in the header, where they do most harm
     const byte = fc.oneof(
       fc.integer({ min: 0, max: 255 }),
       fc.constantFrom(...Buffer.from('"{}[],:0123456789-e.\\')),

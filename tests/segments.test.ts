@@ -1,4 +1,4 @@
-/** Passes in segments: little memory, the same bits. */
+/** Passes in segments: little memory, bit-identical results. */
 import { fit } from '../bptt/train/fit';
 import { evaluate } from '../bptt/train/learner';
 import type { Batch, PassOptions } from '../bptt/network/batch';

@@ -1,4 +1,6 @@
-/** The settings of a training run are stated once: flags, sweep files and checkpoints take, and refuse, the same values. */
+/**
+ * Settings of a training run are defined once: flags, sweep files and checkpoints accept and refuse the same values.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Powers of a matrix by its eigenvalues: every case that a linear recurrence can be in, against products and by hand. */
+/** Powers of a matrix by its eigenvalues: every case of a linear recurrence, against products and by hand. */
 import { exampleMatrices, Random, spectralRadius, spectrum } from '../index';
 
 type Rows = number[][];
@@ -140,7 +140,7 @@ describe('the cases', () => {
         [0, 0],
       ]),
     ).toMatchObject({ defective: true, radius: 0, powers: [1, 1, ...(Array(49).fill(0) as number[])] });
-    // turned into another basis, rounding splits the eigenvalue by √ε: it is still told
+    // in another basis, rounding splits the eigenvalue by √ε: it is still recognized as defective
     const [c, s] = [Math.cos(1), Math.sin(1)];
     const turned = times(
       times(

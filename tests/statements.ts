@@ -1,4 +1,4 @@
-/** The elementwise statements of some cells, for tests of what runs them. */
+/** Elementwise statements of some cells, for tests of the code that runs them. */
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import type { Cell, StatementPair } from '../cells/cell';

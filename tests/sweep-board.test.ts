@@ -1,4 +1,4 @@
-/** What a terminal gets to see while a sweep runs. */
+/** The terminal display of a running sweep. */
 import { Board } from '../sweep/board';
 import type { Trial } from '../sweep/config';
 import { wrap } from '../terminal/wrap';
@@ -38,7 +38,7 @@ describe('a terminal of 40 columns', () => {
     const [total, row] = below.split('\n');
     expect(total).toContain('  50 %  trial 1 of 2');
     expect(row).toContain('lstm, hidde…   25 %  3.00 bits/char');
-    // a terminal that is told not to wrap cuts lines at its edge
+    // a terminal without line wrapping cuts lines at its edge
     expect(shown).not.toContain('\x1b[?7l');
   });
 

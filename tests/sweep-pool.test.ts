@@ -1,8 +1,8 @@
-/** The threads of a sweep: what is asked of them twice, and what happens when they are told to stop. */
+/** The threads of a sweep: repeated requests, and stopping. */
 import type { Order } from '../sweep/thread';
 import { TrialPool } from '../sweep/pool';
 
-/** What the threads have been given: they are played by the test. */
+/** The jobs given to the threads, which the test simulates. */
 const given: { order: Order; end: (answer?: string) => void; fail: (error: Error) => void }[] = [];
 jest.mock('../bptt/parallel/pool', () => ({
   Pool: class {

@@ -1,4 +1,4 @@
-/** Sweeps over a queue: a real Redis server, real workers, and what happens when any of them is killed. */
+/** Sweeps over a queue: a real Redis server, real workers, and the effects of killing any of them. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import {
@@ -73,7 +73,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
   };
   const sweep = (out: string, config = 'grid.json', ...more: string[]) =>
     run('sweep', config, '--out', out, '--queue', url, ...more);
-  /** One that is to be killed is missed soon; another one has time enough to say that it is there. */
+  /** Runs a worker: one that is to be killed is soon considered stalled, any other has time for its heartbeat. */
   const worker = (out: string, stalledAfter = '5') =>
     run('worker', '--queue', url, '--jobs', '1', '--stalled-after', stalledAfter, '--out', out);
   const doomed = (out: string) => worker(out, '1');
@@ -101,7 +101,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     await a.says(': started', 2);
     await a.kill('SIGKILL');
     await b.says(': started', 2);
-    // what ends while nobody collects waits in the queue
+    // trials that end while nobody collects wait in the queue
     await first.kill('SIGKILL');
     await b.says('bits/char', 2);
     await b.kill('SIGKILL');
@@ -109,7 +109,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     const c = worker('c');
     expect((await sweep('queued').end).status).toBe(0);
     expect(figuresOf('queued')).toEqual(expected);
-    // what was killed has been begun again
+    // killed trials were started again
     const begins = [a, b, c].map(({ output }) => output.split(': started').length - 1);
     expect(begins[0] + begins[1] + begins[2]).toBeGreaterThan(6);
     // the same sweep from elsewhere: the queue remembers, nothing is trained again
@@ -143,7 +143,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     await long.says('its worker returned it; waiting for another worker');
     const c = worker('c');
     await c.says(': started');
-    // the sweep can leave: the worker goes on
+    // the sweep can end: the worker keeps running
     const left = await long.kill('SIGINT');
     expect(left.status).toBe(130);
     expect(left.output).toMatch(/the workers continue; run the same command again to collect their results/);
@@ -185,7 +185,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     running.child.kill('SIGCONT');
     const { status, output } = await running.end;
     expect(status).toBe(0);
-    // it failed at first, which is nobody's concern now
+    // its first failure no longer matters
     expect(output).not.toContain('failed');
     expect(readFileSync(kept).equals(readFileSync(join(folder, 'text.txt')))).toBe(true);
   });
@@ -231,7 +231,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     expect(figuresOf('lost')).toEqual(expected);
   });
 
-  /** Waits until a trial has told how far it is. */
+  /** Waits until a trial has reported progress. */
   async function trained(): Promise<void> {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     const queue = new Queue(`backstep-${version}`, { connection: redis });
@@ -258,7 +258,7 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
       try {
         if (signal === 'SIGKILL')
           await Promise.all([running.says('lost the connection to '), a.says('lost the connection to ')]);
-        // nothing tells that a command waits for its answer; the same must come of it where none does yet
+        // whether a command already waits for its answer cannot be observed; the result must be the same if none does
         else await new Promise((resolve) => setTimeout(resolve, 1000));
         const [swept, worked] = await Promise.all([running.kill('SIGINT'), a.kill('SIGINT')]);
         expect([swept.status, worked.status]).toEqual([130, 130]);

@@ -1,4 +1,4 @@
-/** Sweeps in threads: every trial is run once, whatever happens. */
+/** Sweeps in threads: every trial runs exactly once, even after failures. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ it.each(choiceNames())(
     // the last 5 %
     const end = whole.parts.slice(-3).map(({ bits }) => bits);
     expect(whole.outcome?.training).toBeCloseTo(end.reduce((sum, bits) => sum + bits, 0) / 3, 10);
-    // killed after its last step, before anybody took note: nothing is left to train
+    // killed after its last step, before it was recorded: nothing is left to train
     const third = await run('parts');
     expect(third.parts).toEqual([]);
     const elsewhere = { seconds: 0, model: '' };
@@ -65,7 +65,7 @@ describe('the command', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Line);
-  /** What does not depend on when and where it ran, in the order of the ids. */
+  /** Results without anything that depends on when and where they were computed, sorted by id. */
   const figuresOf = (out: string) =>
     linesOf(out)
       .map((line) => ({ ...line, seconds: 0, model: '' }))

@@ -1,4 +1,4 @@
-/** Sweeps: what a configuration stands for, its trials, and the table. */
+/** Sweeps: parsing of a configuration, its trials, and the table of results. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What tests of sweeps begin with: a folder with a text in it, and configurations that are written there. */
+/** Fixtures of the tests of sweeps: a folder with a text, and configuration files. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSweep, type Sweep } from '../sweep/config';

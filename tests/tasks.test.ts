@@ -1,4 +1,4 @@
-/** Sequences to learn are exactly what the papers say. */
+/** Synthetic sequence tasks are exactly as the papers define them. */
 import { Random } from '../core/random';
 import { adding } from '../tasks/adding';
 import { chords } from '../tasks/chords';

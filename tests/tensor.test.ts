@@ -57,7 +57,7 @@ describe.each(dtypes)('%s', (dtype) => {
   });
 
   test('copies of every size keep their own numbers', () => {
-    // small copies lie side by side in one buffer, large ones alone
+    // small copies share one buffer, large ones have their own
     const sizes = Array.from({ length: 300 }, (_, k) => (k % 7 === 0 ? 250 + (k % 13) : 1 + (k % 97)));
     const originals = sizes.map((size, k) => tensor(Array(size).fill(k), [1, size], dtype));
     const copies = originals.map(copied);

@@ -1,4 +1,4 @@
-/** Text as numbers: vocabularies, files read in pieces, streams cut into chunks. */
+/** Texts as class indices: vocabularies, files read in pieces, streams cut into chunks. */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Cells from text files: the examples, what is checked of them, where they can go, and what is said of bad ones. */
+/** Cells from text files: the examples, the checks, where they can be used, and messages for invalid ones. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** Topologies: each is what it says, against another one or against networks put together by hand. */
+/** Topologies: each is equivalent to another one, or to networks composed by hand. */
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { bidirectional } from '../bptt/network/layer';
@@ -52,7 +52,7 @@ function pass(net: Network, batch: Batch) {
     gradients: flat(net.parameters.gradients),
   };
 }
-/** The same weights in another network whose parameters have the same names. */
+/** Copies the weights to another network whose parameters have the same names. */
 function withWeightsOf(from: Network, options: NetworkOptions): Network {
   const net = network(options);
   for (const [name, t] of Object.entries(from.parameters.values)) net.parameters.set(name, toFlat(t));

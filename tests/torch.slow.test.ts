@@ -1,4 +1,4 @@
-/** The way to PyTorch and back: it computes the same from what is exported, and trains on with the same losses. */
+/** Exports to PyTorch and back: it computes the same results, and continues training with the same losses. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -115,7 +115,7 @@ interface Trained {
 }
 const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
 
-/** Writes a network's project after two steps of training, and returns what it needs to train on. */
+/** Writes a network's project after two steps of training, and returns everything needed to continue training. */
 function write(folder: string, [name, options, how, more = {}]: (typeof cases)[number]): Trained {
   const { layers, ...rest } = options as Options & { T?: number };
   delete rest.T;
@@ -275,7 +275,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
   });
 
   it('trains on in two processes, with the same losses', async () => {
-    // the networks trained on above are no longer those that were written: what PyTorch found alone is what must come
+    // the networks trained above have changed since they were exported: compare with the results PyTorch found itself
     const names = ['gru_characters', 'one_first_state', 'characters_lstm'];
     const all = await Promise.all(
       names.map((name) => {

@@ -1,4 +1,4 @@
-/** Cells that PyTorch has no module for: written out from their forward equations, run there, and compared with the engine. */
+/** Cells without a PyTorch module: generated from their forward equations, run there, and compared with the engine. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** PyTorch loads the checkpoint of a training run as it is, by the names in it, and computes the same. */
+/** PyTorch loads the checkpoint of a training run unchanged, by the names in it, and computes the same results. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const vocabulary = Vocabulary.of(text);
 const indices = Uint8Array.from(vocabulary.encode(text).indices);
 const classes = vocabulary.size;
 
-/** Writes the checkpoint of a short run, and what the network in it puts out. */
+/** Writes the checkpoint of a short run, and the outputs of its network. */
 async function write(folder: string, name: string, given: Given): Promise<void> {
   const sha256 = '0'.repeat(64);
   const settings = newSettings(

@@ -1,4 +1,4 @@
-/** One unit at one step, through the public API and on the command line: the numbers are those of the pass. */
+/** The trace of one unit at one step, through the API and the command line: its numbers are those of the pass. */
 import {
   bidirectional,
   elman,

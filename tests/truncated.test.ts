@@ -10,7 +10,7 @@ import { Random } from '../core/random';
 import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { distance, settings, type Setting } from './executors';
 
-// sizes that tell mistakes apart: T no multiple of the chunk, D ≠ H ≠ O
+// different sizes reveal mix-ups: T no multiple of the chunk, D ≠ H ≠ O
 const [T, B, D, H, O] = [7, 3, 4, 5, 6];
 
 const numbers = (count: number, seed: number): number[] => {

@@ -173,7 +173,7 @@ describe.each(settings)('$name', (setting) => {
       backward();
       for (const s of states) {
         const final = toFlat(unroll.block(unroll.dStates[s], T));
-        // row 1 ended after step 0: its block 1 holds what block T held
+        // row 1 ended after step 0: its block 1 has the value of block T
         expect(toFlat(unroll.block(unroll.dStates[s], 1)).slice(H, 2 * H)).toEqual(final.slice(H, 2 * H));
         expect(toFlat(unroll.block(unroll.dStates[s], 3)).slice(2 * H)).toEqual(final.slice(2 * H));
       }

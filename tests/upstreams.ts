@@ -1,4 +1,4 @@
-/** Upstream gradients of networks without a loss: what lies past a row's end has no effect, on every path. */
+/** Upstream gradients of networks without a loss: values past a row's end have no effect, on every path. */
 import { scores } from '../bptt/network/attention';
 import type { Batch } from '../bptt/network/batch';
 import { bidirectional } from '../bptt/network/layer';
@@ -26,7 +26,7 @@ const classes = (shape: number[], below: number) => ({
   numbers: Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => random.below(below)),
 });
 
-/** What may stand past a row's end: zeros, which are known to have no effect, numbers, and what is no number. */
+/** Values past a row's end: zeros, which are known to have no effect, other numbers, and NaN. */
 const paddings = [0, 7, NaN, Infinity];
 
 interface Example {

@@ -1,4 +1,4 @@
-/** A cell that is not part of the package, written with its public face only, checked, broken and trained. */
+/** A cell outside the package, written with the public API only: checked, mutated and trained. */
 import {
   fit,
   gradcheck,

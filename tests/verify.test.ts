@@ -1,4 +1,4 @@
-/** `verify` over the golden vectors of PyTorch, and over files that are wrong. */
+/** `verify` on the golden vectors of PyTorch, and on malformed files. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kinds } from '../verify/kinds';

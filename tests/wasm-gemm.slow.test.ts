@@ -1,4 +1,4 @@
-/** The matrix product kernels: those of 128 bits in shared memory, and those with fused multiply-adds. */
+/** The matrix product kernels with 128-bit vectors in shared memory, and those with fused multiply-adds. */
 import { hasFma } from '../core/wasm/features';
 import { describeGemm } from './gemms';
 

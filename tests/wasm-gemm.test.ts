@@ -1,4 +1,7 @@
-/** The matrix product kernels: those of 128 bits, those of 256 bits in shared memory, and how they are compiled. */
+/**
+ * The matrix product kernels with 128-bit vectors, those with 256-bit vectors in shared memory, and their
+ * compilation.
+ */
 import { hasFma } from '../core/wasm/features';
 import { compileGemm, type GemmKernels } from '../core/wasm/gemm';
 import { measuredPeak } from '../core/wasm/peak';

@@ -32,7 +32,7 @@ const ulpOf32 = (y: number): number => 2 ** (Math.max(Math.floor(Math.log2(Math.
 function error32(got: number, y: number): number {
   if (Object.is(got, Math.fround(y)))
     return Number.isFinite(got) && y !== 0 ? Math.abs(got - y) / ulpOf32(y) : 0;
-  // one step beyond the largest number stands for Infinity
+  // one step beyond the largest number represents Infinity
   const finite = Number.isFinite(got) ? got : Math.sign(got) * 2 ** 128;
   const distance = Math.abs(finite - y) / ulpOf32(y);
   return Number.isNaN(distance) ? Infinity : distance;
@@ -267,7 +267,7 @@ describe.each(['float32', 'float64'] as const)('special values, %s', (dtype) => 
     const y = functionOf(name, dtype)(table.map(([x]) => x));
     table.forEach(([, expected], k) => {
       const rounded = dtype === 'float32' ? Math.fround(expected) : expected;
-      // 0, powers of two and what is not finite must be met, other values up to a rounding or two
+      // exact for 0, powers of two and non-finite values, within a rounding or two for others
       if (Number.isFinite(rounded) && 2 ** Math.log2(Math.abs(rounded)) !== Math.abs(rounded)) {
         const relative = Math.abs(y[k] - rounded) / Math.abs(rounded);
         expect(relative).toBeLessThan(dtype === 'float32' ? 2 ** -22 : 2 ** -51);

@@ -1,6 +1,6 @@
 /**
- * Compiled statements: every operation against the number rules of core/scalar.ts, and whole statements against the same
- * operations one at a time, wherever their operands lie in memory and however many there are.
+ * Compiled statements: every operation against the number rules of core/scalar.ts, and whole statements against the
+ * same operations one at a time, for any memory layout and number of operands.
  */
 import fc from 'fast-check';
 import type { Dtype } from '../core/memory';

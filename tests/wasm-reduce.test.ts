@@ -41,7 +41,7 @@ describe.each(['float32', 'float64'] as Dtype[])('%s', (dtype) => {
     return { from, list, columns: Array.from({ length: cols }, (_, c) => list.map((row) => row[c])) };
   };
 
-  /** What is in `out` [rows, cols] must be near, and the bytes around it as they were. */
+  /** Checks that `out` [rows, cols] is close to the expected values, and that the bytes around it are unchanged. */
   function expectNear(
     out: Operand,
     [rows, cols]: [number, number],

@@ -1,4 +1,4 @@
-/** How the weights of each built-in cell start: what the options name reaches the matrices it is meant for. */
+/** Initial weights of each built-in cell: the options reach the matrices they are meant for. */
 import type { WeightInit } from '../cells/cell';
 import { makers } from '../cells/makers';
 import { Random } from '../core/random';
@@ -16,7 +16,7 @@ const sizes: Record<string, object> = {
 };
 const cells = makers().names.filter((name) => name !== 'equations');
 const fedBack = (cell: string): string => (cell === 'jordan' ? 'Wf' : 'Wh');
-/** Gates stand side by side in one matrix, each filled by itself. */
+/** The gates share one matrix, and each is initialized separately. */
 const blocks = (matrix: number[][]): number[][][] =>
   Array.from({ length: matrix[0].length / H }, (_, k) => matrix.map((row) => row.slice(k * H, (k + 1) * H)));
 

@@ -1,4 +1,4 @@
-/** Training on noisy weights (trap 22): what sees the noise, and what must not. */
+/** Training on noisy weights: what is computed with the noise, and what must not be. */
 import type { Batch } from '../bptt/network/batch';
 import { fit, type FitOptions, type FitResult } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';

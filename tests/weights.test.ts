@@ -1,4 +1,4 @@
-/** How much each target counts: as in PyTorch, in the loss and in all gradients, however a batch is run. */
+/** Weights of targets: as in PyTorch, in the loss and in all gradients, however a batch is run. */
 import { join } from 'node:path';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { network, type Network } from '../bptt/network/network';

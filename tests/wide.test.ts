@@ -1,4 +1,4 @@
-/** Vectors of 256 bits: when they are used, and what is believed of them only after a test. */
+/** 256-bit vectors: when they are used, and the self-test that must pass first. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const unjoined: Wide = {
   ...{ compile: compileModule, compileNarrow: compileModule },
 };
 
-/** A module with these bytes exchanged wherever they stand, of which there must be some. */
+/** A module in which all occurrences of these bytes are replaced; there must be at least one. */
 const replaced = (bytes: Uint8Array<ArrayBuffer>, from: number[], to: number[]): Uint8Array<ArrayBuffer> => {
   const text = Buffer.from(bytes).toString('latin1');
   const [old, other] = [from, to].map((code) => Buffer.from(code).toString('latin1'));
@@ -54,7 +54,7 @@ describe('the executor', () => {
     expect(() => executorOf('wasm-256')).toThrow(
       `executor: the executor must be wasm, reproducible or plain here, got wasm-256 (${why})`,
     );
-    // a run that began on another machine goes on
+    // a run that began on another machine is resumed
     expect(executorHere('wasm-256')).toBe('wasm');
     expect(executorHere('plain')).toBe('plain');
   });
