@@ -1,4 +1,4 @@
-/** The page for everybody: by keyboard, on a phone, in light and dark, and what axe says of it. */
+/** Accessibility of the page: keyboard, phone, light and dark mode, and the findings of axe. */
 import { readFileSync } from 'node:fs';
 import { inChromium, quick, reaches, show, tabNames } from './visits';
 

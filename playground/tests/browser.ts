@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { host } from '../../terminal/host';
 
-/** Debian's; CHROMIUM names another one. */
+/** Debian's Chromium; the environment variable CHROMIUM names another one. */
 export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const hasChromium = existsSync(chromiumPath);
 export const pageFolder = join(__dirname, '..', '..', 'dist', 'playground');
@@ -21,11 +21,11 @@ const flags = [
 
 export interface Visit {
   page: Page;
-  /** Errors on the console, errors that nobody caught, and requests that left the page. */
+  /** Errors on the console, uncaught errors, and requests to other hosts. */
   complaints: string[];
 }
 
-/** The page, served and seen by a browser that asks nobody else. */
+/** The served page in a browser without network access. */
 export class Visitor {
   private constructor(
     private readonly browser: Browser,
@@ -43,7 +43,7 @@ export class Visitor {
     return this.server.url;
   }
 
-  /** Opens the page at a link, `task=sine`, in a window of its own; `before` is a script that runs before its own. */
+  /** Opens the page at a link, `task=sine`, in a new window; `before` is a script that runs before the page's own. */
   async visit(link = '', options: BrowserContextOptions = {}, before = ''): Promise<Visit> {
     const { url } = this;
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });

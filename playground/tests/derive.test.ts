@@ -1,4 +1,4 @@
-/** The tab for deriving: lines are judged as they are typed, hints, and what the page remembers. */
+/** The tab for derivations: immediate judgement of typed lines, hints, and stored progress. */
 import { inChromium, link, quick, show } from './visits';
 
 inChromium('deriving', (open) => {

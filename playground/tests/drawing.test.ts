@@ -1,9 +1,9 @@
-/** The drawing of the unrolled network: it has the outlets and arrows that the network has, and no others. */
+/** The drawing of the unrolled network has exactly the outputs and arrows of the network. */
 import type { Page } from 'playwright-core';
 import { taskNames } from '../engine/settings';
 import { inChromium, show } from './visits';
 
-/** A line of the drawing: from where to where it goes, and whether it is lit. */
+/** A line of the drawing: its end points, and whether it is lit. */
 interface Line {
   from: number;
   to: number;
@@ -12,7 +12,7 @@ interface Line {
 }
 
 inChromium('the drawing', (open) => {
-  /** The page stands still, at a step of the pass counted from 0. */
+  /** The page is paused at a step of the pass, counted from 0. */
   const openAt = async (settings: string, at: number): Promise<Page> => {
     const page = await open(`tab=time&${settings}`, { reducedMotion: 'reduce' });
     await page.locator('.network text').first().waitFor();
@@ -49,7 +49,7 @@ inChromium('the drawing', (open) => {
     expect(outlets).toHaveLength(1);
     const along = await lines(page, 'along');
     expect(along).toHaveLength(T - 1);
-    // it stands over the last cell, behind the last arrow
+    // it is above the last cell, past the last arrow
     expect(outlets[0].from).toBeGreaterThan(Math.max(...along.map(({ from, to }) => Math.max(from, to))));
     expect(await outputs(page)).toEqual(['y']);
     // the whole way back: the outlet and every arrow are lit, from right to left
@@ -69,7 +69,7 @@ inChromium('the drawing', (open) => {
     expect(names).toEqual(['l0 →', 'l0r ←']);
     for (const kind of ['outlet', 'inlet'])
       expect([kind, (await lines(page, kind)).length]).toEqual([kind, 2 * T]);
-    // one is no layer on top of the other
+    // the directions of a layer are not stacked on one another
     expect(await lines(page, 'up')).toHaveLength(0);
     const ways = async (): Promise<number[]> =>
       (await lines(page, 'along')).map(({ from, to }) => Math.sign(to - from));
@@ -92,7 +92,7 @@ inChromium('the drawing', (open) => {
     expect(outlets).toHaveLength(2);
     const [forward, reverse] = outlets;
     expect(reverse.from).toBeLessThan(forward.from);
-    // the first step of the way back: what has come in is at both ends, and goes nowhere yet but inwards
+    // the first backward step: gradients have arrived at both ends, and will flow inwards only
     expect(outlets.map(({ lit }) => lit)).toEqual(['back', 'back']);
     const lit = (await lines(page, 'along')).map((line) => line.lit !== '');
     expect(await outputs(page)).toEqual(['y']);

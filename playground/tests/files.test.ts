@@ -1,4 +1,4 @@
-/** What the page loads, saves and links to. */
+/** Loading, saving and links of the page. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -42,7 +42,7 @@ inChromium('files and links', (open) => {
       (await csvOf(of)).map((line) => line.split(',').slice(0, 2).join());
     expect(await losses(next)).toEqual(await losses(page));
     expect(link(next)).toBe(link(page));
-    // both go on alike
+    // both continue with the same results
     for (const each of [page, next]) {
       await each.getByRole('button', { name: 'Step', exact: true }).click();
       await reaches(each, at + 1);

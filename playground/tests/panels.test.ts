@@ -30,7 +30,7 @@ inChromium('the tabs', (open) => {
     await page.getByText('Unit 1 of l0 on the way forward, t = 1').waitFor();
     await page.getByRole('application').first().press('ArrowRight');
     await page.getByText('t = 2').first().waitFor();
-    // the forget gate of unit 1 is what its line says
+    // the forget gate of unit 1 equals the value in its line
     const forget = await page.locator('.equations li').nth(3).locator('.numbers').textContent();
     const [, inside, value] = /sigmoid\((.*)\) = (.*)/.exec((forget ?? '').replaceAll('−', '-')) ?? [];
     expect(Math.abs(1 / (1 + Math.exp(-Number(inside))) - Number(value))).toBeLessThan(0.002);
@@ -52,7 +52,7 @@ inChromium('the tabs', (open) => {
     await radius.dispatchEvent('change');
     await before.getByText('it vanishes').waitFor();
     expect(setting(page, 'spectralRadius')).toBe('0.3');
-    // what the network was like at its start stays, however it trains
+    // the description of the initial network stays, however long it trains
     const said = await before.textContent();
     await page.getByRole('button', { name: 'Play' }).click();
     await reaches(page, 5);
@@ -121,7 +121,7 @@ inChromium('the tabs', (open) => {
     await page.getByText(/^All \d+ gradients agree\./).waitFor();
     const weights = page.getByLabel('Weights', { exact: true });
     await weights.selectOption('0');
-    // a thousandth too much in dWh alone
+    // dWh alone too large by a thousandth
     const mistake = await page
       .getByLabel('Plant a mistake')
       .locator('option', { hasText: 'scale by 1.001 dl0.Wh' })
@@ -130,7 +130,7 @@ inChromium('the tabs', (open) => {
     await page.getByLabel('Plant a mistake').selectOption(mistake);
     await page.getByText('Caught: 16 of 104 gradients are wrong. Of l0.Wh: 16 of 16.').waitFor();
     expect(await weights.locator('option:checked').textContent()).toBe('l0.Wh [4, 4]: 16 wrong');
-    // the map shows it: not a field has the color of the ground
+    // the map shows it: no field has the background color
     const colors = await page
       .getByLabel('Which gradients are wrong')
       .locator('canvas')
@@ -173,7 +173,7 @@ inChromium('the tabs', (open) => {
       await boxOf('row 3, column 12'),
     ];
     expect(second.x - (first.x + first.width)).toBeGreaterThan(1);
-    // from the line between the first two columns, to the last one at once
+    // from the line between the first two columns, directly to the last one
     await page.mouse.move((first.x + first.width + second.x) / 2, first.y + 5);
     await page.mouse.down();
     await page.mouse.move(last.x + 5, last.y + 5);
@@ -182,7 +182,7 @@ inChromium('the tabs', (open) => {
     const from = Number(/\d+$/.exec(drawn[0] ?? '')?.[0]);
     expect([1, 2]).toContain(from);
     expect(drawn).toEqual(Array.from({ length: 13 - from }, (_, k) => `row 3, column ${from + k}`));
-    // another button draws nothing
+    // other mouse buttons draw nothing
     await page.mouse.click(first.x + 5, first.y - 20, { button: 'right' });
     expect(await on.count()).toBe(drawn.length);
   });

@@ -1,4 +1,4 @@
-/** The Train tab in a real browser: runs, settings, and the numbers that Node computes. */
+/** The Train tab in a real browser: runs, settings, and the same numbers as in Node. */
 import { Session } from '../engine/session';
 import { optimizerNames } from '../../bptt/train/updates';
 import { kinds } from '../../cells/kinds';

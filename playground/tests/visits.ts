@@ -1,15 +1,15 @@
-/** A browser for the tests of a file: opens pages, closes them after each test, and lets none of them complain. */
+/** A browser for the tests of a file: opens pages, closes them after each test, and fails on any page error. */
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { chromiumPath, hasChromium, Visitor, type Visit } from './browser';
 
 export const tabNames = ['Train', 'Step through time', 'Gradient flow', 'Check', 'Derive', 'Memory'];
-/** Enough to see the page train, little enough for a busy machine. */
+/** Settings large enough to see the page train, and small enough for a busy machine. */
 export const quick = 'hidden=8&batch=2&seq=8&window=8';
 
 type Open = (link?: string, options?: Parameters<Visitor['visit']>[1]) => Promise<Page>;
 
-/** `describe` for tests of the built page in Chromium; skipped where there is none. */
+/** `describe` for tests of the built page in Chromium; skipped without Chromium. */
 export function inChromium(what: string, tests: (open: Open) => void): void {
   (hasChromium ? describe : describe.skip)(`${what}, in ${chromiumPath}`, () => {
     let visitor: Visitor;
@@ -41,12 +41,12 @@ export const pause = async (page: Page): Promise<void> => {
 };
 export const show = (page: Page, name: string): Promise<void> => page.getByRole('tab', { name }).click();
 
-/** The part of the address that holds the settings, and one of them. */
+/** The part of the address that holds the settings, and the value of one of them. */
 export const link = (page: Page): string => new URL(page.url()).hash.slice(1);
 export const setting = (page: Page, name: string): string | undefined =>
   new URLSearchParams(link(page)).get(name) ?? undefined;
 
-/** What a button gives to save. */
+/** The file that a button offers for saving. */
 export async function download(page: Page, name: string): Promise<Buffer> {
   const [file] = await Promise.all([
     page.waitForEvent('download'),
