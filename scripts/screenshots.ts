@@ -57,6 +57,8 @@ const pictures: Picture[] = [
     link: 'tab=derive.elman',
     theme: 'light',
     steps: 1,
+    width: 1160,
+    height: 700,
     prepare: async (page) => {
       const typed = [
         'dh = dhOut + dhNext',

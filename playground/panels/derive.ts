@@ -38,6 +38,7 @@ export class DerivePanel implements Panel {
     ...{ rows: 12, spellcheck: false, autocomplete: 'off', autocapitalize: 'off' },
     ...{ 'aria-label': 'Backward pass, one gradient in each line', class: 'mono' },
     placeholder: 'dh = …',
+    disabled: true, // until the exercise is there: it may have a text from an earlier visit
     oninput: () => this.typed(),
   });
   private readonly lines = h('ol', { class: 'equations judged' });
@@ -118,6 +119,7 @@ export class DerivePanel implements Panel {
         h('button', { type: 'button', class: 'mono small', onclick: () => this.insert(word) }, word),
       ),
     );
+    this.text.disabled = false;
     this.write(this.kept.textOf(name));
   }
 
