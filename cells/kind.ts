@@ -76,6 +76,19 @@ export const shared = (hidden: number, parts: number): number => parts * Math.ce
  */
 export function registerCell(definition: CellKindDefinition): CellKind {
   const where = 'registerCell';
+  const kind = kindFrom(definition, where);
+  const [form] = Object.values(kind.choices);
+  const made = inForm(kind, form, { input: 2, hidden: kind.parts?.count ?? 3 }).name;
+  mustBe(made === kind.name, where, `the cell must call itself ${kind.name}`, made);
+  return kinds.add(kind.name, kind, where);
+}
+
+/** Registers a cell of this project: none is built, because that would slow down every import. */
+export const addBuiltIn = (definition: CellKindDefinition): CellKind =>
+  kinds.add(definition.name, kindFrom(definition, 'cells'), 'cells');
+
+/** The kind of a definition, with defaults. */
+function kindFrom(definition: CellKindDefinition, where: string): CellKind {
   const { name, title = name, make, choices = { [name]: {} }, parts } = definition;
   const evenly =
     (form: CellForm): CellForm =>
@@ -92,10 +105,7 @@ export function registerCell(definition: CellKindDefinition): CellKind {
     must(/^[A-Za-z][\w-]*$/.test(choice), where, 'a name must be of letters, digits, _ and -', choice);
     must(choice !== EQUATIONS && !choiceNames().includes(choice), where, 'the name must be new', choice);
   }
-  const [form] = Object.values(choices);
-  const made = inForm(kind, form, { input: 2, hidden: parts?.count ?? 3 }).name;
-  mustBe(made === name, where, `the cell must call itself ${name}`, made);
-  return kinds.add(name, kind, where);
+  return kind;
 }
 
 /** The name that checkpoints give a cell built from its text alone. */

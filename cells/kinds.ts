@@ -3,7 +3,7 @@ import { clockwork } from './clockwork';
 import { elman } from './elman';
 import { gru } from './gru';
 import { jordan } from './jordan';
-import { kinds, registerCell, shared, type CellSizes } from './kind';
+import { kinds, addBuiltIn, shared, type CellSizes } from './kind';
 import { lstm } from './lstm';
 import { lstm1997 } from './lstm1997';
 
@@ -15,7 +15,7 @@ const feeding =
   (options: object) =>
   ({ hidden, output = hidden }: CellSizes) => ({ output, ...options });
 
-registerCell({
+addBuiltIn({
   ...{ name: 'elman', title: 'Elman', make: elman },
   choices: {
     elman: {},
@@ -24,19 +24,19 @@ registerCell({
   },
   variants: { tanh: {}, sigmoid: { activation: 'sigmoid' }, relu: { activation: 'relu' } },
 });
-registerCell({
+addBuiltIn({
   ...{ name: 'lstm', title: 'LSTM', make: lstm },
   choices: { lstm: {}, 'lstm-peepholes': { peepholes: true } },
 });
-registerCell({
+addBuiltIn({
   ...{ name: 'lstm1997', title: 'LSTM of 1997', make: lstm1997 },
 });
-registerCell({
+addBuiltIn({
   ...{ name: 'gru', title: 'GRU', make: gru },
   choices: { gru: {}, 'gru-before': { reset: 'before' } },
   variants: { 'reset after': {}, 'reset before': { reset: 'before' } },
 });
-registerCell({
+addBuiltIn({
   ...{ name: 'jordan', title: 'Jordan', make: jordan },
   choices: { jordan: feeding({}), 'jordan-softmax': feeding({ feedback: 'p' }) },
   variants: {
@@ -46,7 +46,7 @@ registerCell({
     'feedback p, sigmoid': feeding({ feedback: 'p', activation: 'sigmoid' }),
   },
 });
-registerCell({
+addBuiltIn({
   ...{ name: 'clockwork', title: 'Clockwork', make: clockwork },
   choices: { clockwork: { periods: PERIODS } },
   parts: {
