@@ -1,4 +1,5 @@
 /** Splits texts into symbols, and maps symbols to the class indices that a network reads. */
+import { countsOf } from './counts';
 
 /** The kinds of symbols. */
 export const tokenKinds = ['characters', 'words'] as const;
@@ -19,15 +20,10 @@ export const symbolsOf = (text: string, kind: TokenKind): string[] =>
  * read as the unknown symbol, index 0, so that the network learns to deal with new symbols.
  * @example knownSymbols([['a', 'b', 'a'], ['b', 'c']]) // ['a', 'b']
  */
-export function knownSymbols(sequences: Iterable<readonly string[]>): string[] {
-  const counts = new Map<string, number>();
-  for (const sequence of sequences)
-    for (const symbol of sequence) counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
-  return [...counts]
+export const knownSymbols = (sequences: readonly (readonly string[])[]): string[] =>
+  countsOf(sequences.flat())
     .filter(([, count]) => count > 1)
-    .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     .map(([symbol]) => symbol);
-}
 
 /** Maps sequences of symbols to indices: 1 + the position in the vocabulary, or 0 if it is not there. */
 export function coderOf(known: readonly string[]): (symbols: readonly string[]) => number[] {

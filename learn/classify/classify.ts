@@ -9,6 +9,7 @@ import { must } from '../../core/check';
 import type { Network } from '../../bptt/network/network';
 import { greatest, least } from '../../core/reduce';
 import type { Table } from '../../data/table';
+import { countsOf } from '../counts';
 import { judgeLabels } from '../labels';
 import { date, group, inputs, label, missing, sequence, tokens } from '../options';
 import { likeliestOf, runAll } from '../outputs';
@@ -104,8 +105,7 @@ function describe(table: Table, note: Note): [string, string][] {
   const range = `${least(lengths)} … ${greatest(lengths)}`;
   const all = labelsIn(table, label, reads) as string[];
   const { training } = partsOf(table, all, reads);
-  const counts = new Map<string, number>();
-  for (const row of training) counts.set(all[row], (counts.get(all[row]) ?? 0) + 1);
+  const counts = new Map(countsOf(training.map((row) => all[row])));
   const once = labels.filter((text) => counts.get(text) === 1);
   const shown = labels.slice(0, 6).map((text) => `${text} ${counts.get(text) ?? 0}`);
   const constant =

@@ -3,7 +3,7 @@ import { elman } from '../../cells/elman';
 import { gru } from '../../cells/gru';
 import { jordan } from '../../cells/jordan';
 import { lstm } from '../../cells/lstm';
-import type { CellEquations } from '../../cells/cell';
+import type { Cell, CellEquations } from '../../cells/cell';
 import { cellFromText } from '../../cells/text';
 import { mustBeOneOf } from '../../core/check';
 import type { EquationError } from '../../core/equations/error';
@@ -16,7 +16,6 @@ export interface Exercise {
   title: string;
   /** Its subject, in one sentence. */
   about: string;
-  shapes: string;
   forward: string;
   /** Gradients that must be found: `dx`, `dhPrev`, `dWx`. */
   wanted: string[];
@@ -115,7 +114,9 @@ export const allExercises = (): Exercise[] => exerciseNames.map((name) => deriva
 export class Derivation {
   readonly exercise: Exercise;
   private readonly answer: readonly Line[];
-  private readonly grader: Grader;
+  private readonly cell: Cell;
+  /** Made when a line is judged for the first time: it takes longer than all the rest. */
+  private grader: Grader | undefined;
   /** Gradients that hold those of several gates: `da`. */
   private readonly buffers: readonly string[];
   private readonly grades = new Map<string, Grade>();
@@ -126,21 +127,19 @@ export class Derivation {
     const { title, about, shapes, forward, backward } = solutions[name];
     this.answer = linesOf(backward).map((text) => this.lineOf(text));
     this.buffers = [...shapes.matchAll(/gates\s+(\w+)\s*=/g)].map(([, buffer]) => `d${buffer}`);
-    const cell = cellFromText({ ...sizes, equations: this.whole(this.answer.map(({ text }) => text)) });
-    const states = Object.keys(cell.states);
+    const equations = this.whole(this.answer.map(({ text }) => text));
+    this.cell = cellFromText({ ...sizes, equations });
+    const states = Object.keys(this.cell.states);
     const wanted = [
       'dx',
       ...states.map((s) => `d${s}Prev`),
-      ...Object.keys(cell.parameters).map((p) => `d${p}`),
+      ...Object.keys(this.cell.parameters).map((p) => `d${p}`),
     ];
     const given = [`d${states[0]}Out`, ...states.map((s) => `d${s}Next`)];
     this.exercise = {
       ...{ name, title, about, wanted, given },
-      ...{ shapes: linesOf(shapes).join('\n'), forward: linesOf(forward).join('\n') },
+      forward: linesOf(forward).join('\n'),
     };
-    // the grader names gradients of initial states: dh0
-    const points = Object.fromEntries(wanted.map((gradient) => [gradient.replace(/^(d\w+)Prev$/, '$10'), 1]));
-    this.grader = new Grader({ cell: name, points }, () => cell);
   }
 
   /** Judges lines in order and independently: lines of the answer replace missing or wrong ones. */
@@ -211,9 +210,17 @@ export class Derivation {
     return { verdict: 'wrong', hint: `${which}: ${correction}.` };
   }
 
+  private graderOf(): Grader {
+    // the grader names gradients of initial states: dh0
+    const points = Object.fromEntries(
+      this.exercise.wanted.map((gradient) => [gradient.replace(/^(d\w+)Prev$/, '$10'), 1]),
+    );
+    return new Grader({ cell: this.name, points }, () => this.cell);
+  }
+
   private grade(text: string, level: HintLevel): Grade {
     const key = `${level} ${text}`;
-    const grade = this.grades.get(key) ?? this.grader.grade(text, level);
+    const grade = this.grades.get(key) ?? (this.grader ??= this.graderOf()).grade(text, level);
     this.grades.set(key, grade);
     return grade;
   }

@@ -23,7 +23,7 @@ type Answers = {
   [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] | Promise<Questions[K]['answer']>;
 };
 // exercises are loaded when they are first asked for
-const derivations = () => import('./derive').then(({ derivationOf }) => derivationOf);
+const derive = () => import('./derive');
 
 const answers: Answers = {
   start(settings) {
@@ -53,9 +53,9 @@ const answers: Answers = {
     return { variables, mistakes };
   },
   examine: ({ mistake }) => now().check().examine(mistake),
-  exercises: async () => (await import('./derive')).allExercises(),
-  derive: async ({ name, text, level }) => (await derivations())(name).judge(text, level),
-  nextLine: async ({ name, text }) => (await derivations())(name).next(text) ?? null,
+  exercises: async () => (await derive()).allExercises(),
+  derive: async ({ name, text, level }) => (await derive()).derivationOf(name).judge(text, level),
+  nextLine: async ({ name, text }) => (await derive()).derivationOf(name).next(text) ?? null,
   recall: associate,
   spoil,
   save: ({ run, losses }) => now().checkpoint(run, losses),
