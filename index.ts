@@ -224,7 +224,7 @@ export {
   type CellSizes,
 } from './cells/kinds';
 export type { CellEquations, CellOption, ColumnRange, StatementPair } from './cells/cell';
-export { cellFromText, type TextCellOptions } from './cells/text';
+export { cellFromText, textOfCell, type TextCellOptions } from './cells/text';
 export { equations } from './core/equations/equations';
 export type { Compiled } from './core/equations/block';
 export type { Shape, Shapes } from './core/equations/shapes';

@@ -1,5 +1,5 @@
 /** User-defined cells as text files: sections of equations, and initializers of the parameters. They are data, not code. */
-import { must, mustCount, mustKnowKeys } from '../core/check';
+import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { EquationError, unknown } from '../core/equations/error';
 import { limits } from '../core/equations/parse';
 import { constant, gates as eachGate, type Initializer } from '../core/init';
@@ -70,6 +70,41 @@ export function cellFromText(options: TextCellOptions): Cell {
     options: { input, hidden, equations: source },
   });
 }
+
+/**
+ * The text of a cell that is made from equations, in the format that `cellFromText` reads: a start for a cell of your own.
+ * The recurrent matrices start orthogonal, the others as `cellFromText` does by default.
+ *
+ * @throws TypeError for a cell that has no equations, or that needs other sizes than D and H.
+ * @example
+ * const text = textOfCell(gru({ input: 3, hidden: 4 }));
+ * cellFromText({ equations: text, input: 3, hidden: 4 }).parameters.Wh.shape // [4, 12]
+ */
+export function textOfCell({ name, equations }: Cell): string {
+  const where = 'textOfCell';
+  mustBe(equations !== undefined, where, 'the cell must be made from equations, as a text', name);
+  const { shapes, forward, backward, jacobian } = equations;
+  const { sections: declared } = declare(shapes, ['states', 'parameters'], `${name}, shapes`);
+  const { parameters } = declared;
+  const sizes = Object.values(declared).flatMap((shaped) => Object.values(shaped).flat());
+  const other = sizes.find((size) => !/^\d*[DH]$/.test(size));
+  mustBe(other === undefined, where, 'the shapes of the cell must be of D and H alone', other);
+  const recurrent = Object.keys(parameters).filter(
+    (p) => parameters[p].length === 2 && parameters[p][0] === 'H',
+  );
+  const start = recurrent.map((p) => `${p} orthogonal`).join('\n');
+  const parts = Object.entries({ shapes, forward, backward, jacobian, start }).filter(([, part]) => part);
+  return [
+    `cell ${name}`,
+    ...parts.map(([section, part = '']) => [section, ...indented(part)].join('\n')),
+  ].join('\n\n');
+}
+
+const indented = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => `  ${line.trim()}`)
+    .filter((line) => line !== '  ');
 
 /** The sections of a text. Each is preceded by blank lines, so that messages give the line numbers of the file. */
 function sectionsOf(source: string): { name: string; text: Partial<Record<Section, string>> } {

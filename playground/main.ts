@@ -1,4 +1,5 @@
 /** The page: one run, the tabs that show it, and the address that stores its settings. */
+import { CellPanel } from './panels/cell';
 import { CheckPanel } from './panels/check';
 import { DerivePanel } from './panels/derive';
 import { FlowPanel } from './panels/flow';
@@ -7,7 +8,16 @@ import { TimePanel } from './panels/time';
 import { TrainPanel } from './panels/train';
 import type { Point } from './engine/run';
 import type { Started } from './engine/session';
-import { fitting, fromLink, toLink, type Kept, type Settings, type TabName } from './engine/settings';
+import {
+  fitting,
+  fromLink,
+  keptOf,
+  sameKept,
+  toLink,
+  usesOwn,
+  type Settings,
+  type TabName,
+} from './engine/settings';
 import type { App, Panel } from './ui/app';
 import { Bar } from './ui/bar';
 import { connect, type Ask } from './ui/client';
@@ -62,11 +72,13 @@ class Page implements App {
       new FlowPanel(this),
       new CheckPanel(this),
       new DerivePanel(this),
+      new CellPanel(this),
       new HopfieldPanel(this),
     ];
     this.tabs = tabs(this.panels, (panel) => {
       this.seen = panel;
       this.link('replace');
+      this.hideWithoutRun();
       this.look();
     });
     this.seen = this.turnTo(tab, place);
@@ -123,9 +135,9 @@ class Page implements App {
   /** Stores settings and tab in the address, and the rest in the history state; Back undoes a change of settings. */
   private link(how: 'push' | 'replace'): void {
     const link = `#${toLink(this.settings, this.seen.name, this.seen.place)}`;
-    const kept: Kept = { text: this.settings.text };
-    const { text } = Object(history.state) as Partial<Kept>;
-    if (how === 'push' && (link !== location.hash || text !== kept.text)) history.pushState(kept, '', link);
+    const kept = keptOf(this.settings);
+    const changed = link !== location.hash || !sameKept(kept, history.state);
+    if (how === 'push' && changed) history.pushState(kept, '', link);
     else history.replaceState(kept, '', link);
   }
 
@@ -151,15 +163,22 @@ class Page implements App {
     this.histories = started.runs.map(() => new History());
     this.playing = false;
     byId('why').textContent = refused;
-    byId('main').hidden = refused !== '';
+    // equations that are wrong can be corrected only there
+    if (refused !== '' && usesOwn(this.settings)) this.seen = this.turnTo('cell');
+    this.hideWithoutRun();
     this.bar.show();
-    if (started !== none) for (const panel of this.panels) panel.begin();
+    for (const panel of this.panels) if (started !== none || panel.standalone) panel.begin();
     this.look();
+  }
+
+  /** Without a run, a tab that needs one is empty. */
+  private hideWithoutRun(): void {
+    this.seen.root.hidden = this.started === none && !this.seen.standalone;
   }
 
   /** Shows the current state. */
   private look(): void {
-    if (this.started !== none) this.seen.show();
+    if (this.started !== none || this.seen.standalone) this.seen.show();
   }
 
   private async play(on: boolean): Promise<void> {

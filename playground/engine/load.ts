@@ -5,7 +5,7 @@ import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
 import type { Point } from './run';
 import { Session } from './session';
-import { readSetting, type Settings } from './settings';
+import { OWN, readSetting, type Settings } from './settings';
 
 export interface Loaded {
   session: Session;
@@ -24,13 +24,17 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
   const { layers, output, loss } = found.network.architecture;
   const first = layers[0];
   const bidirectional = isBidirectional(first);
-  const { name: cell, hidden } = bidirectional ? first.forward : first;
-  const known = kinds.has(cell) && loss !== undefined;
-  mustBe(known, 'load', `a network of ${kinds.names.join(', ')} with a loss must be in the file`, cell);
+  const { name, hidden, options } = bidirectional ? first.forward : first;
+  const equations = options?.equations;
+  const isOwn = typeof equations === 'string';
+  const known = (isOwn || kinds.has(name)) && loss !== undefined;
+  const cells = [...kinds.names, 'a cell of your own'].join(', ');
+  mustBe(known, 'load', `a network of ${cells} with a loss must be in the file`, name);
   const said = saidIn(found.training);
   const task = said?.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {
-    cell,
+    cell: isOwn ? OWN : name,
+    ...(isOwn && { equations }),
     hidden,
     layers: layers.length,
     bidirectional,

@@ -1,14 +1,16 @@
 /** Builds the network that the settings describe. */
 import { outputOf, type Cell } from '../../cells/cell';
 import { fitting, inForm, kinds, type CellSizes } from '../../cells/kinds';
+import { cellFromText } from '../../cells/text';
 import { bidirectional, type Layer } from '../../bptt/network/layer';
 import { scaleRecurrence, setGateBias } from '../../bptt/flow/recurrence';
 import { network, type Network } from '../../bptt/network/network';
-import type { Settings } from './settings';
+import { OWN, type Settings } from './settings';
 import type { Task } from './tasks';
 
-/** A cell of a kind, with default options. */
-function cellOf(name: string, sizes: CellSizes): Cell {
+/** A cell of a kind, with default options, or the user's own. */
+function cellOf(name: string, sizes: CellSizes, equations: string): Cell {
+  if (name === OWN) return cellFromText({ input: sizes.input, hidden: sizes.hidden, equations });
   const kind = kinds.get(name, 'network');
   const [usual] = Object.values(kind.choices);
   return inForm(kind, fitting(kind, usual, sizes.hidden), sizes);
@@ -24,13 +26,13 @@ export function networkOf(
   cell: string,
   task: Pick<Task, 'input' | 'output' | 'loss' | 'topology'>,
 ): Network {
-  const { hidden, layers, bidirectional: both, seed, spectralRadius, forgetBias } = settings;
-  const wide = outputOf(cellOf(cell, { input: 1, hidden, output: hidden + 1 })).width > hidden;
+  const { hidden, layers, bidirectional: both, seed, spectralRadius, forgetBias, equations } = settings;
+  const wide = outputOf(cellOf(cell, { input: 1, hidden, output: hidden + 1 }, equations)).width > hidden;
   const isOutput = wide && !both;
   const stack: Layer[] = [];
   for (let l = 0, input = task.input; l < layers; l++, input = both ? 2 * hidden : hidden) {
     const output = isOutput && l === layers - 1 ? task.output : hidden;
-    const one = cellOf(cell, { input, hidden, output });
+    const one = cellOf(cell, { input, hidden, output }, equations);
     stack.push(both ? bidirectional(one) : one);
   }
   const net = network({

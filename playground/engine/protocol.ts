@@ -3,6 +3,7 @@ import type { Asked, Recalled } from './associate';
 import type { Checkable, Examined } from './check';
 import type { Exercise, Judged } from './derive';
 import type { Loaded } from './load';
+import type { CellReport, Template } from './own';
 import type { Point } from './run';
 import type { Flow, Jacobians, Pass, Prediction, Started } from './session';
 import type { HintLevel } from '../../referee/grade';
@@ -28,6 +29,12 @@ export interface Questions {
   derive: { ask: { name: string; text: string; level: HintLevel }; answer: Judged };
   /** The first right line that is not there yet; null where none is missing. */
   nextLine: { ask: { name: string; text: string }; answer: string | null };
+  /** Texts of cells to start from. */
+  templates: { ask: null; answer: Template[] };
+  /** Checks the text of a cell. */
+  checkCell: { ask: string; answer: CellReport };
+  /** Changes of one line that would make its gradients right, in words. */
+  repairCell: { ask: string; answer: string[] };
   recall: { ask: Asked; answer: Recalled };
   spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };

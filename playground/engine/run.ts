@@ -1,6 +1,7 @@
 /** A training run: one network, one task, step by step. */
 import { clipGlobalNorm } from '../../bptt/train/clip';
 import type { Batch } from '../../bptt/network/batch';
+import { directionsOf } from '../../bptt/network/layer';
 import type { Network } from '../../bptt/network/network';
 import { firstBadParameter, firstBadValue } from '../../bptt/network/notfinite';
 import { optimizer, type OptimizerSnapshot, type Optimizer } from '../../bptt/train/optimizers';
@@ -50,6 +51,7 @@ export class Run {
 
   constructor(
     readonly settings: Settings,
+    /** The setting: the name of a kind, or `own`. */
     readonly cell: string,
     readonly task: Task,
     from?: Pick<Checkpoint, 'network' | 'optimizer' | 'states'>,
@@ -59,6 +61,11 @@ export class Run {
     this.optimizer = from?.optimizer ?? optimizer(this.network, { name, learningRate });
     this.states = from?.states ?? {};
     this.flow = new FlowMeter(this.network.architecture.layers, settings.seq);
+  }
+
+  /** The name of its cell; the user's own has the one in its text. */
+  get cellName(): string {
+    return directionsOf(this.network.architecture.layers[0], 0)[0].cell.name;
   }
 
   get steps(): number {
@@ -80,7 +87,7 @@ export class Run {
     const { seq: T, window, clip } = settings;
     this.start = this.startOf(batch);
     net.parameters.zeroGradients();
-    const where = `${this.cell}, step ${this.steps + 1}`;
+    const where = `${this.cellName}, step ${this.steps + 1}`;
     const whole = batchOf(this.start);
     let loss = 0;
     let before: States | undefined;

@@ -104,8 +104,8 @@ export class Session {
     const { task, runs, settings } = this;
     return {
       executor: runs[0].network.executor.name,
-      runs: runs.map(({ cell, network }) => ({
-        cell,
+      runs: runs.map(({ cellName, network }) => ({
+        cell: cellName,
         parameters: network.parameters.count,
         layers: network.architecture.layers.flatMap(directionsOf).map(({ name }) => name),
         forgets: network.architecture.layers.flatMap(directionsOf).some(({ cell }) => gateBias(cell, 'f')),

@@ -1,17 +1,23 @@
 /** All settings of a run, as stored in a link: the same settings give the same numbers. */
 import { networkSettings, trainingSettings } from '../../bptt/train/settings';
 import { kinds } from '../../cells/kinds';
+import { limits } from '../../core/equations/parse';
 import { defaultsOf, OFF, valueOf, type Setting, type Value } from '../../core/setting';
+import { leaky } from './leaky';
 import { verse } from './verse';
 
 export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
 export type TaskName = (typeof taskNames)[number];
 /** The names of the page's tabs in a link. */
-export const tabNames = ['train', 'time', 'flow', 'check', 'derive', 'memory'] as const;
+export const tabNames = ['train', 'time', 'flow', 'check', 'derive', 'cell', 'memory'] as const;
 export type TabName = (typeof tabNames)[number];
 
 const { text, cell, hidden, layers, optimizer, lr, clip, seq, batch, seed } = trainingSettings;
 const { bidirectional, spectralRadius, forgetBias } = networkSettings;
+/** The name, among the cells, of the one whose equations are the setting `equations`. */
+export const OWN = 'own';
+const cellNames = (): string[] => [...kinds.names, OWN];
+
 /** The settings of the page: those of a training run, within limits for a browser, and its own. */
 export const pageSettings = {
   task: {
@@ -22,10 +28,14 @@ export const pageSettings = {
     ...{ ...text, label: 'Text: paste your own', help: 'what the text task learns to write' },
     ...{ most: 1_000_000, must: 'a text of at most 1,000,000 characters', default: verse },
   },
-  cell: { ...cell, help: 'the cell of each layer', default: 'lstm', names: () => kinds.names },
+  cell: { ...cell, help: 'the cell of each layer', default: 'lstm', names: cellNames },
   against: {
     ...{ kind: 'choice', label: 'Compare with', help: 'a second cell on the same task and seed' },
-    ...{ default: 'none', names: () => ['none', ...kinds.names] },
+    ...{ default: 'none', names: () => ['none', ...cellNames()] },
+  },
+  equations: {
+    ...{ kind: 'text', label: 'Equations of your own cell', help: 'a cell as a text of equations' },
+    ...{ most: limits.characters, must: `a text of at most ${limits.characters} characters`, default: leaky },
   },
   hidden: { ...hidden, least: 4, most: 256, default: 48 },
   layers: { ...layers, most: 4 },
@@ -71,19 +81,34 @@ export const settingsFor = (task: TaskName): Settings => ({ ...general, ...own[t
 /** Longest text, in characters, that a link contains. */
 const LINK_TEXT = 4000;
 
-/** Whether a link omits the text: it is too long, or the task reads none. */
-const leavesOut = ({ task, text }: Settings): boolean => task !== 'text' || text.length > LINK_TEXT;
+/** Whether a run uses a cell of the user's own. */
+export const usesOwn = ({ cell, against }: Settings): boolean => cell === OWN || against === OWN;
+
+/** The settings that are texts, and whether a run reads them. */
+const texts = {
+  text: ({ task }: Settings): boolean => task === 'text',
+  equations: usesOwn,
+};
+type TextName = keyof typeof texts;
+const textNames = Object.keys(texts) as TextName[];
+
+/** Whether a link omits a text: it is too long, or the run does not read it. */
+const leavesOut = (name: TextName, settings: Settings): boolean =>
+  !texts[name](settings) || settings[name].length > LINK_TEXT;
 
 /** A note for users who copy a link without its text. */
 export const textLeftOut = (settings: Settings): string =>
-  settings.task === 'text' && leavesOut(settings)
-    ? `; the text, longer than ${LINK_TEXT} characters, is not in it`
-    : '';
+  textNames
+    .filter((name) => texts[name](settings) && leavesOut(name, settings))
+    .map((name) => `; the ${name}, longer than ${LINK_TEXT} characters, left out`)
+    .join('');
 
 /** State in the browser's history for what the link omits. */
-export interface Kept {
-  text: string;
-}
+export type Kept = Pick<Settings, TextName>;
+export const keptOf = ({ text, equations }: Settings): Kept => ({ text, equations });
+/** Whether two states are equal; the second can be anything that the browser has. */
+export const sameKept = (one: Kept, other: unknown): boolean =>
+  textNames.every((name) => (Object(other) as Partial<Kept>)[name] === one[name]);
 
 /**
  * Settings and tab as the part of a link after `#`: only what differs from the task's defaults and the first tab.
@@ -93,7 +118,7 @@ export function toLink(settings: Settings, tab: TabName = 'train', place = ''): 
   const usual = settingsFor(settings.task);
   const parts = new URLSearchParams({ task: settings.task });
   for (const [name, value] of Object.entries(settings) as [keyof Settings, unknown][]) {
-    if (value === usual[name] || (name === 'text' && leavesOut(settings))) continue;
+    if (value === usual[name] || (name in texts && leavesOut(name as TextName, settings))) continue;
     parts.set(name, String(value));
   }
   if (tab !== 'train') parts.set('tab', place ? `${tab}.${place}` : tab);
@@ -123,8 +148,10 @@ export function fromLink(
   const { task = 'text' } = readSetting('task', parts.get('task') ?? 'text') ?? {};
   if (parts.has('task') && task !== parts.get('task')) wrong.push(`task: ${parts.get('task')}`);
   const settings = settingsFor(task);
-  const { text } = Object(kept) as Partial<Kept>;
-  if (typeof text === 'string') settings.text = text;
+  for (const name of textNames) {
+    const text = (Object(kept) as Partial<Kept>)[name];
+    if (typeof text === 'string') settings[name] = text;
+  }
   const [view, place] = (parts.get('tab') ?? 'train').split('.');
   const tab = tabNames.find((name) => name === (formerTabs[view] ?? view));
   if (tab === undefined) wrong.push(`tab: ${view}`);

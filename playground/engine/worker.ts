@@ -22,8 +22,9 @@ let pending: Point[][] = [];
 type Answers = {
   [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] | Promise<Questions[K]['answer']>;
 };
-// exercises are loaded when they are first asked for
+// loaded when they are first asked for
 const derive = () => import('./derive');
+const own = () => import('./own');
 
 const answers: Answers = {
   start(settings) {
@@ -56,6 +57,9 @@ const answers: Answers = {
   exercises: async () => (await derive()).allExercises(),
   derive: async ({ name, text, level }) => (await derive()).derivationOf(name).judge(text, level),
   nextLine: async ({ name, text }) => (await derive()).derivationOf(name).next(text) ?? null,
+  templates: async () => (await own()).templates(),
+  checkCell: async (text) => (await own()).checkCell(text),
+  repairCell: async (text) => (await own()).repairsOf(text),
   recall: associate,
   spoil,
   save: ({ run, losses }) => now().checkpoint(run, losses),

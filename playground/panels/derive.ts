@@ -1,6 +1,6 @@
 /** Derive: the learner types a backward pass line by line, and each line is judged. */
 import type { Judged, JudgedLine, Exercise } from '../engine/derive';
-import { typeset } from '../equations/typeset';
+import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
 import { h, select } from '../ui/dom';
 import { Progress } from '../ui/progress';
@@ -23,6 +23,7 @@ const looks: Readonly<Record<JudgedLine['verdict'], string>> = {
 export class DerivePanel implements Panel {
   readonly name = 'derive';
   readonly title = 'Derive';
+  readonly standalone = true;
   readonly root: HTMLElement;
   private readonly kept = new Progress();
   private exercises: Exercise[] = [];
@@ -195,12 +196,4 @@ export class DerivePanel implements Panel {
         ? `Still to find: ${missing.join(', ')}`
         : 'Not solved yet: see the lines that are marked.';
   }
-}
-
-/** A line typeset, and as it was typed. */
-function mathOf(line: string): HTMLElement {
-  const box = h('div', {});
-  [box.innerHTML] = typeset(line);
-  box.append(h('code', {}, line));
-  return box;
 }

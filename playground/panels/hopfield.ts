@@ -18,6 +18,7 @@ const rules: readonly StorageRule[] = ['hebbian', 'storkey', 'pseudo-inverse'];
 
 export class HopfieldPanel implements Panel {
   readonly name = 'memory';
+  readonly standalone = true;
   readonly title = 'Memory';
   readonly root: HTMLElement;
   private patterns = drawnShapes(SIDE).map(({ state }) => Array.from(state));

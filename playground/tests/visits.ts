@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { chromiumPath, hasChromium, Visitor, type Visit } from './browser';
 
-export const tabNames = ['Train', 'Step through time', 'Gradient flow', 'Check', 'Derive', 'Memory'];
+export const tabNames = [
+  'Train',
+  'Step through time',
+  'Gradient flow',
+  'Check',
+  'Derive',
+  'Your cell',
+  'Memory',
+];
 /** Settings large enough to see the page train, and small enough for a busy machine. */
 export const quick = 'hidden=8&batch=2&seq=8&window=8';
 

@@ -29,6 +29,8 @@ export interface Panel {
   readonly name: TabName;
   readonly title: string;
   readonly root: HTMLElement;
+  /** Whether it can be used without a run. */
+  readonly standalone?: boolean;
   /** The panel's current content in the form of the link: an exercise. */
   readonly place?: string;
   /** Shows the content that a link names. */

@@ -2,7 +2,14 @@
 import { kinds } from '../../cells/kinds';
 import { optimizerOf } from '../../bptt/train/updates';
 import { settingInWords, type NumberSetting } from '../../core/setting';
-import { pageSettings, readSetting, settingsFor, type Settings, type TaskName } from '../engine/settings';
+import {
+  OWN,
+  pageSettings,
+  readSetting,
+  settingsFor,
+  type Settings,
+  type TaskName,
+} from '../engine/settings';
 import type { App } from './app';
 import { h, select } from './dom';
 
@@ -13,7 +20,10 @@ const tasks: Record<TaskName, string> = {
   waveform: 'generate a waveform',
   adding: 'add two numbers',
 };
-const titleOf = (cell: string): string => (cell === 'none' ? 'nothing' : kinds.get(cell, 'cell').title);
+const titleOf = (cell: string): string => {
+  if (cell === 'none') return 'nothing';
+  return cell === OWN ? 'your own' : kinds.get(cell, 'cell').title;
+};
 
 /** The settings whose values are of one kind. */
 type Named<K> = {
@@ -29,7 +39,12 @@ export class Controls {
     const task = this.choice(
       'task',
       (name) => tasks[name as TaskName],
-      (value) => app.change({ ...settingsFor(value as TaskName), text: app.settings.text }),
+      (value) =>
+        app.change({
+          ...settingsFor(value as TaskName),
+          text: app.settings.text,
+          equations: app.settings.equations,
+        }),
     );
     task.classList.add('wide');
     this.form = h(

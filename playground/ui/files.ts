@@ -10,6 +10,16 @@ export function save(name: string, contents: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** Asks for a file; undefined if none is chosen. */
+export function openFile(accept: string, label: string): Promise<File | undefined> {
+  const input = h('input', { type: 'file', accept, 'aria-label': label });
+  return new Promise((chosen) => {
+    input.addEventListener('change', () => chosen(input.files?.[0]));
+    input.addEventListener('cancel', () => chosen(undefined));
+    input.click();
+  });
+}
+
 /** The buttons that save, and the one that loads. */
 export class FileButtons {
   readonly root = h('div', { class: 'row' });
