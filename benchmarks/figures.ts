@@ -2,6 +2,7 @@
 import type { CellRow } from '../measure/measure';
 import { flopsOf, workloads } from '../measure/workloads';
 import type { GemmRow } from './gemm.bench';
+import type { LengthsRow } from './lengths.bench';
 import { OURS } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
 import type { PointwiseRow } from './pointwise.bench';
@@ -177,6 +178,18 @@ export function judgeStartup(rows: readonly StartupRow[]): Judged[] {
       ? []
       : [{ what, wanted: `≤ ${most} ms`, got: median, unit: ' ms', met: median <= most }],
   );
+}
+
+export function judgeLengths(rows: readonly LengthsRow[]): Judged[] {
+  const atMost = (what: string, got: number | undefined, most: number | undefined, unit: string): Judged[] =>
+    got === undefined || most === undefined
+      ? []
+      : [{ what, wanted: `≤ ${most}${unit}`, got, unit, met: got <= most }];
+  return rows.flatMap(({ what, ours, limit, ratio, most, ratioToPytorch, mostOfPytorch }) => [
+    ...atMost(what, ours, limit, ' ms'),
+    ...atMost(what, ratio, most, '×'),
+    ...atMost(`${what}: backstep / PyTorch`, ratioToPytorch, mostOfPytorch, '×'),
+  ]);
 }
 
 /** The figures as a table for the terminal. */

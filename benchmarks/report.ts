@@ -4,6 +4,7 @@ import { basename, join, dirname } from 'node:path';
 import type * as Plotting from '@observablehq/plot' with { 'resolution-mode': 'import' };
 import type { CellRow } from '../measure/measure';
 import type { GemmRow } from './gemm.bench';
+import type { LengthsRow } from './lengths.bench';
 import type { PeerRow } from './peers/host';
 import { whyNotWide } from '../core/executor';
 import { showGot, type Judged } from './figures';
@@ -20,6 +21,7 @@ export interface Results {
   scaling: ScalingRow[];
   slopes: ScalingSeries[];
   startup: StartupRow[];
+  lengths: LengthsRow[];
   peers: PeerRow[];
   pointwise: PointwiseRow[];
   figures: Judged[];

@@ -1,8 +1,8 @@
 /**
  * Runs all benchmarks, or the named ones.
  *
- *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [peers] [--smallest] [--json]
- *       [--report FILE.html] [--markdown FILE.md] [more]
+ *   npm run bench -- [kernels] [cells] [scaling] [startup] [threads] [lengths] [peers] [--smallest]
+ *       [--json] [--report FILE.html] [--markdown FILE.md] [more]
  *
  * Each benchmark runs in a process of its own; `more`, such as `--rounds 3`, `--workload W1,W6` or `--clock cpu`, is
  * passed to the benchmarks that accept it. --json prints all results as one object; --report writes them as an HTML
@@ -15,7 +15,15 @@ import { tmpdir } from 'node:os';
 import { basename, join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { whyNotWide } from '../core/executor';
-import { judgeCells, judgeGemm, judgePeers, judgePointwise, judgeStartup, showFigures } from './figures';
+import {
+  judgeCells,
+  judgeGemm,
+  judgeLengths,
+  judgePeers,
+  judgePointwise,
+  judgeStartup,
+  showFigures,
+} from './figures';
 import { markdown, type Printed } from './markdown';
 import { report, type Results } from './report';
 
@@ -25,14 +33,15 @@ const groups = {
   scaling: ['scaling'],
   startup: ['startup'],
   threads: ['threads'],
+  lengths: ['lengths'],
   peers: ['peers'],
 };
 type Group = keyof typeof groups;
 
 /** Options that are passed on, and the benchmarks that accept them. */
 const known: Record<string, string[]> = {
-  rounds: ['cells', 'scaling', 'startup', 'peers'],
-  clock: ['cells', 'scaling', 'startup', 'peers'],
+  rounds: ['cells', 'scaling', 'startup', 'lengths', 'peers'],
+  clock: ['cells', 'scaling', 'startup', 'lengths', 'peers'],
   workload: ['cells', 'peers'],
   peer: ['peers'],
   dtype: ['gemm', 'pointwise'],
@@ -108,7 +117,8 @@ async function main(): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
   }
   // results at the smallest size are not judged
-  const { gemm = [], pointwise = [], cells = [], peers = [], startup = [] } = values.smallest ? {} : results;
+  const judged = values.smallest ? {} : results;
+  const { gemm = [], pointwise = [], cells = [], peers = [], startup = [], lengths = [] } = judged;
   const peaks = cells.filter(({ dtype }) => dtype === 'float32').map(({ peakGflops }) => peakGflops);
   const peak = peaks.length > 0 ? (Math.max(...peaks) * (whyNotWide() ? 128 : 256)) / 128 : undefined;
   results.figures = [
@@ -116,6 +126,7 @@ async function main(): Promise<void> {
     ...judgePointwise(pointwise),
     ...judgeCells(cells),
     ...judgeStartup(startup),
+    ...judgeLengths(lengths),
     ...judgePeers(peers, peak),
   ];
   if (values.json) console.log(JSON.stringify(results, null, 2));

@@ -26,6 +26,10 @@ export interface Workload {
   B: number;
   T: number;
   O?: number;
+  /** Several batches: the first so many steps, one batch after the other. */
+  lengths?: readonly number[];
+  /** Only a prediction, of the output after the last step. */
+  predicts?: boolean;
 }
 
 export const workloads: readonly Workload[] = [
@@ -208,26 +212,26 @@ export class Run {
   }
 }
 
-function cellOf({ cell, D, H }: Workload): Cell {
+export function cellOf({ cell, D, H }: Workload): Cell {
   const choice = choiceOf(cell);
   mustBe(choice !== undefined, 'workload', `the cell must be one of ${choiceNames().join(', ')}`, cell);
   const { kind } = choice;
   return inForm(kind, fitting(kind, kind.choices[cell], H), { input: D, hidden: H });
 }
 
-/**
- * Describes what differs by more than rounding (losses and streamed values; gradients if both are known), else
- * undefined.
- */
-export function disagreement(got: Partial<Outcome>, wanted: Outcome, dtype: Dtype): string | undefined {
+/** Describes what differs by more than rounding, among the values that both have, else undefined. */
+export function disagreement(
+  got: Partial<Outcome>,
+  wanted: Partial<Outcome>,
+  dtype: Dtype,
+): string | undefined {
   // summing a million squares one by one in float32 costs an engine three digits of the loss
   const bounds = { loss: 1e-3, gradientNorm: 1e-4, streamed: 1e-4 };
   for (const key of ['loss', 'gradientNorm', 'streamed'] as const) {
-    const value = got[key];
-    if (value === undefined) continue;
-    const error = Math.abs(value - wanted[key]) / Math.max(Math.abs(wanted[key]), 1e-3);
-    if (!(error <= (dtype === 'float32' ? bounds[key] : 1e-9)))
-      return `${key} is ${value}, not ${wanted[key]}`;
+    const [value, right] = [got[key], wanted[key]];
+    if (value === undefined || right === undefined) continue;
+    const error = Math.abs(value - right) / Math.max(Math.abs(right), 1e-3);
+    if (!(error <= (dtype === 'float32' ? bounds[key] : 1e-9))) return `${key} is ${value}, not ${right}`;
   }
   return undefined;
 }

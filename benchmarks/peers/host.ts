@@ -30,8 +30,13 @@ export interface Engine {
   train?: () => unknown;
   /** One time step of one sequence; the state carries over. */
   step?: () => unknown;
+  /** The same as `train`, on a network that has met all lengths before. */
+  again?: () => unknown;
+  /** Recording of the programs of a training step. */
+  record?: () => unknown;
 }
-export type Task = 'forward' | 'train' | 'step';
+const tasks = ['forward', 'train', 'step', 'again', 'record'] as const;
+export type Task = (typeof tasks)[number];
 
 /** The measurements of one engine on one workload. */
 export interface PeerRow {
@@ -77,10 +82,7 @@ async function main(): Promise<void> {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const peer = require(`./${engineName}`) as Peer;
     const engine = await peer.open(readCase(file), ...options);
-    answer({
-      about: engine.about,
-      does: (['forward', 'train', 'step'] as const).filter((what) => engine[what]),
-    });
+    answer({ about: engine.about, does: tasks.filter((what) => engine[what]) });
     for await (const line of createInterface({ input: process.stdin })) {
       answer(await obey(engine, JSON.parse(line) as Record<string, unknown>));
     }

@@ -66,10 +66,13 @@ class Engine:
                 self.head.weight.copy_(tensors["Wy"].T)
                 self.head.bias.copy_(tensors["by"])
             self.parameters += list(self.head.parameters())
-            self.targets = tensors["targets"].long().flatten()
+            self.targets = tensors["targets"].long()
         else:
             self.targets = tensors["targets"]
         self.x = tensors["x"]
+        # the first so many steps, as one batch after the other
+        self.lengths = workload.get("lengths", [workload["T"]])
+        self.predicts = workload.get("predicts", False)
         self.single = [self.x[t, :1].contiguous() for t in range(min(workload["T"], STREAMED))]
         self.at = 0
         self.reset()
@@ -78,23 +81,31 @@ class Engine:
         zero = torch.zeros(1, self.hidden)
         self.state = (zero, zero) if self.lstm else zero
 
-    def loss(self):
-        output, _ = self.layer(self.x)
+    def loss(self, length):
+        output, _ = self.layer(self.x[:length])
         if self.head is not None:
-            logits = self.head(output)
-            return torch.nn.functional.cross_entropy(logits.flatten(0, 1), self.targets)
-        return torch.nn.functional.mse_loss(output, self.targets)
+            logits = self.head(output).flatten(0, 1)
+            return torch.nn.functional.cross_entropy(logits, self.targets[:length].flatten())
+        return torch.nn.functional.mse_loss(output, self.targets[:length])
+
+    def predict(self, length):
+        output, _ = self.layer(self.x[:length])
+        return self.head(output[-1])
 
     def forward(self):
         with torch.inference_mode():
-            return self.loss().item()
+            one = self.predict if self.predicts else self.loss
+            return sum(one(length).double().sum().item() for length in self.lengths)
 
     def train(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-        loss = self.loss()
-        loss.backward()
-        return loss.item()
+        total = 0.0
+        for length in self.lengths:
+            for parameter in self.parameters:
+                parameter.grad = None
+            loss = self.loss(length)
+            loss.backward()
+            total += loss.item()
+        return total
 
     def step(self):
         with torch.inference_mode():
@@ -102,6 +113,8 @@ class Engine:
         self.at = (self.at + 1) % len(self.single)
 
     def check(self):
+        if self.predicts:
+            return {"streamed": self.forward()}
         loss = self.train()
         squares = 0.0
         for k, parameter in enumerate(self.parameters):

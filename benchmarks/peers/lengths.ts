@@ -1,0 +1,67 @@
+/**
+ * This engine on batches of several lengths. `train` and `forward` create a network each time, so that it meets every
+ * length for the first time; its kernels are compiled before. Option: dtype.
+ */
+import type { Batch } from '../../bptt/network/batch';
+import { rewritten } from '../../bptt/network/bound';
+import { network, type Network } from '../../bptt/network/network';
+import { Plan } from '../../bptt/network/plan';
+import { globalNorm } from '../../bptt/train/clip';
+import { Arena, engineMemory, type Dtype } from '../../core/memory';
+import { executorOf } from '../../core/executor';
+import { toFlat } from '../../core/tensor';
+import { cellOf, type Values } from '../../measure/workloads';
+import type { Case } from './case';
+import type { Engine } from './host';
+
+/** The first `T` steps of values [T, …], without a copy. */
+function firstSteps({ shape: [steps, ...rest], numbers }: Values, T: number): Values {
+  return { shape: [T, ...rest], numbers: numbers.subarray(0, (numbers.length / steps) * T) };
+}
+
+export function open({ workload, parameters, x, targets }: Case, dtype: string): Engine {
+  const { O, lengths = [workload.T], predicts = false } = workload;
+  const create = (): Network => {
+    const net = network({
+      layers: [cellOf(workload)],
+      dtype: dtype as Dtype,
+      ...(O ? { output: O, loss: 'softmax' } : { loss: 'squared' }),
+      ...(predicts && { topology: 'many-to-one' }),
+    });
+    for (const [name, { numbers }] of Object.entries(parameters))
+      net.parameters.set(`${name === 'Wy' || name === 'by' ? 'head' : 'l0'}.${name}`, numbers);
+    return net;
+  };
+  const batches = lengths.map((T): Batch =>
+    predicts ? { x: firstSteps(x, T) } : { x: firstSteps(x, T), targets: firstSteps(targets, T) },
+  );
+  const sum = (of: (batch: Batch) => number): number => batches.reduce((total, one) => total + of(one), 0);
+  const train = (net: Network): number =>
+    sum((batch) => {
+      net.parameters.zeroGradients();
+      const pass = net.forward(batch);
+      pass.backward();
+      return pass.loss;
+    });
+  const outputs = (net: Network, batch: Batch): number =>
+    toFlat(net.forward(batch, { predict: true }).output).reduce((total, y) => total + y, 0);
+  const kept = create();
+  return {
+    about: `backstep ${dtype} ${executorOf().name}`,
+    check: () => {
+      if (predicts) return { streamed: sum((batch) => outputs(kept, batch)) };
+      return { loss: train(kept), gradientNorm: globalNorm(kept.parameters) };
+    },
+    train: () => train(create()),
+    again: () => train(kept),
+    forward: () => {
+      const net = create();
+      return sum((batch) => (predicts ? outputs(net, batch) : net.forward(batch).loss));
+    },
+    record: () => {
+      const shape = { T: workload.T, B: workload.B, masked: false };
+      const { architecture } = kept;
+      return Arena.sketch(engineMemory(), () => rewritten(new Plan(architecture, shape, kept.parameters)));
+    },
+  };
+}
