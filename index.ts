@@ -36,7 +36,7 @@ export {
   type ClockworkModule,
   type ClockworkModuleOptions,
 } from './cells/modules';
-export type { Cell, CellOptions, Parameter, WeightInit } from './cells/cell';
+export type { Cell, CellOptions, ClockedEquations, Parameter, WeightInit } from './cells/cell';
 
 // Training: losses, optimizers, schedules, clipping
 export { fit, type FitOptions, type FitResult, type StepInfo } from './bptt/train/fit';

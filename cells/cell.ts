@@ -82,6 +82,8 @@ export interface Cell {
   readonly options?: Readonly<Record<string, CellOption>>;
   /** The equations it was made from, for display and for checkpoints. */
   readonly equations?: CellEquations;
+  /** Of a cell with a clock, whose equations depend on the time, in place of `equations`. */
+  readonly clocked?: ClockedEquations;
   /** Forward statements with the backward statements derived from them, for the check against duals. */
   readonly statements?: readonly StatementPair[];
   /** For a cell with a clock: a key of its behaviour at time t. Steps of the same phase record the same operations. */
@@ -116,6 +118,21 @@ export interface CellEquations {
   backward: string;
   /** Derivatives of the states with respect to the previous ones; without it, `backward` computes them row by row. */
   jacobian?: string;
+}
+
+/** The text of a cell of modules with a clock. */
+export interface ClockedEquations extends Pick<CellEquations, 'name' | 'shapes'> {
+  /**
+   * Equations of one active module: `heard` are the columns of hPrev from its first unit on, Wx and b its columns, and Wh
+   * its columns, in the rows from its first unit on.
+   */
+  active: Required<Pick<CellEquations, 'forward' | 'backward' | 'jacobian'>>;
+  /** Equations of one inactive module, whose columns are hPrev and h. */
+  inactive: ClockedEquations['active'];
+  /** Its units `from`…`to` (exclusive); active when `period` divides the time. */
+  modules: readonly { from: number; to: number; period: number }[];
+  /** Time of a sequence's first step. */
+  offset: number;
 }
 
 /** The types that an option of a cell can have, so that it can be saved. */

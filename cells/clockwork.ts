@@ -15,11 +15,19 @@ import { constant, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import { columns, rows, type Tensors } from '../core/tensor';
 import { activationNames, slopes, type Activation } from './activation';
-import { checkCellOptions, weightInit, type Cell, type CellOptions, type StatementPair } from './cell';
+import {
+  checkCellOptions,
+  weightInit,
+  type Cell,
+  type CellOptions,
+  type ClockedEquations,
+  type StatementPair,
+} from './cell';
 import { when } from './define';
 import {
   fires,
   modulesOf,
+  placed,
   runsAt,
   unitsOf,
   type ClockworkModule,
@@ -56,8 +64,8 @@ const equationsOf = (f: Activation, bias: boolean) => {
     learn: equations(
       'clockwork, backward',
       `x [B, D]   dz [B, M]   heard [B, K]   Wh [K, M]
-       adds dHeard [B, K]   dWx [D, M]   dWh [K, M]   ${b`db [M]`}`,
-      `dHeard += dz @ Wh.T
+       adds dheard [B, K]   dWx [D, M]   dWh [K, M]   ${b`db [M]`}`,
+      `dheard += dz @ Wh.T
        dWx += x.T @ dz
        dWh += heard.T @ dz
        ${b`db += sum(dz)`}`,
@@ -119,6 +127,25 @@ export function clockwork(options: ClockworkOptions): Cell {
   return modular(modules, options);
 }
 
+/** The equations of the whole cell as text. */
+function textOf(
+  e: ReturnType<typeof equationsOf>,
+  { bias, ...rest }: Pick<ClockedEquations, 'modules' | 'offset'> & { bias: boolean },
+): ClockedEquations {
+  const all = (...parts: Compiled[]): string => parts.map(({ source }) => source).join('\n');
+  return {
+    name: 'clockwork',
+    shapes: `x [D]   states h [H]   parameters Wx [D, H]   Wh [H, H]   ${when(bias)`b [H]`}`,
+    active: {
+      forward: all(e.hear, e.fire),
+      backward: all(e.fireBackward, e.clear, e.moreInput, e.learn),
+      jacobian: all(e.hearJacobian, e.fireJacobian),
+    },
+    inactive: { forward: all(e.hold), backward: all(e.holdBackward), jacobian: all(e.holdJacobian) },
+    ...rest,
+  };
+}
+
 const paired = (forward: Compiled, backward: Compiled, jacobian: Compiled): StatementPair => ({
   forward: forward.statements[0],
   backward: backward.statements[0],
@@ -150,6 +177,7 @@ export function modular(
     },
     states: { h: H },
     buffers: { z: H, dz: H },
+    clocked: textOf(e, { modules: placed(modules), offset, bias }),
 
     statements: [
       paired(e.fire, e.fireBackward, e.fireJacobian),
@@ -198,7 +226,7 @@ export function part(v: Tensors, { from, to }: Span): Tensors {
   const end = v.h.shape[1];
   own.heard = columns(v.hPrev, from, end);
   own.Wh = columns(rows(v.Wh, from, end), from, to);
-  own.dHeard = columns(v.dhPrev, from, end);
+  own.dheard = columns(v.dhPrev, from, end);
   own.dWh = columns(rows(v.dWh, from, end), from, to);
   return own;
 }
@@ -218,10 +246,6 @@ function masked(modules: readonly ClockworkModule[], each: Initializer): Initial
   return (t, random) => {
     constant(0)(t, random);
     const H = t.shape[0];
-    let from = 0;
-    for (const { units } of modules) {
-      each(columns(rows(t, from, H), from, from + units), random);
-      from += units;
-    }
+    for (const { from, to } of placed(modules)) each(columns(rows(t, from, H), from, to), random);
   };
 }

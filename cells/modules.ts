@@ -72,18 +72,21 @@ export const fires = ({ period }: ClockworkModule, time: number): boolean => tim
 /** The runs of active and inactive modules at a time. */
 export function runsAt(modules: readonly ClockworkModule[], time: number): Run[] {
   const runs: Run[] = [];
-  let from = 0;
-  for (const module of modules) {
-    const to = from + module.units;
+  for (const module of placed(modules)) {
+    const { from, to } = module;
     const last = runs.at(-1);
-    const here = { ...module, from, to };
     if (last && last.fires === fires(module, time)) {
       last.to = to;
-      last.modules.push(here);
-    } else runs.push({ from, to, fires: fires(module, time), modules: [here] });
-    from = to;
+      last.modules.push(module);
+    } else runs.push({ from, to, fires: fires(module, time), modules: [module] });
   }
   return runs;
+}
+
+/** The modules with their units, one module after the other. */
+export function placed(modules: readonly ClockworkModule[]): (ClockworkModule & Span)[] {
+  let to = 0;
+  return modules.map((module) => ({ ...module, from: to, to: (to += module.units) }));
 }
 
 /** Recurrent weights and operations of a clockwork network, compared with a vanilla one of as many units. */

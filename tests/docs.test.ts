@@ -53,10 +53,11 @@ test("the README's equations are those of the cell that it names", () => {
 
 test('what a derivation is given is typeset from the text of its cell', () => {
   const pages = join(__dirname, '..', 'docs', 'derive');
-  for (const name of ['elman', 'gru', 'jordan', 'lstm', 'peepholes']) {
+  for (const name of ['clockwork', 'elman', 'gru', 'jordan', 'lstm', 'peepholes']) {
     const page = readFileSync(join(pages, `${name}.md`), 'utf8');
     const [given] = page.split('**Find**');
-    expect(given).toMatch(/^```equations \w+ forward/m);
+    expect(given).toMatch(/^```equations \w+ (\w+\.)?forward/m);
+    expect(given).not.toContain('$$');
     expect(expand(given, name)).toContain('<div class="equations"');
   }
 });

@@ -21,6 +21,8 @@ type CompiledStep = Exclude<Step, Group> | CompiledGroup;
 
 /** Compiled equations, with the names that need storage. */
 export interface Compiled {
+  /** The equations as text. */
+  readonly source: string;
   /** Names that need a tensor, besides the given ones, and their shapes. */
   readonly stored: Shapes;
   /** The elementwise groups, in order. */
@@ -111,6 +113,7 @@ export class Block {
       return { kind: 'group', statement };
     });
     return {
+      source: this.source,
       stored: Object.fromEntries(Array.from(stored, (name) => [name, this.scope.shapeOf(name) ?? []])),
       statements: compiled.flatMap((step) => (step.kind === 'group' ? [step.statement] : [])),
       elementwise,

@@ -14,16 +14,28 @@ function cellOf(name: string, options: readonly string[], where: string): Cell {
 
 type Part = 'shapes' | 'forward' | 'backward' | 'jacobian';
 
-/** The parts of a cell's text that some words ask for; words with `=` are its options. */
+/**
+ * The parts of a cell's text that some words ask for; words with `=` are its options. `active.forward` is that of an active
+ * module of a cell with a clock, `inactive.forward` that of an inactive one.
+ */
 function partsOf([name, ...words]: string[], known: readonly Part[], where: string): string[] {
   const isOption = (word: string): boolean => word.includes('=');
-  const { equations } = cellOf(name, words.filter(isOption), where);
-  mustBe(equations !== undefined, where, 'the cell must be defined by equations', name);
+  const { equations, clocked } = cellOf(name, words.filter(isOption), where);
+  const texts = new Map<string, string | undefined>(
+    equations
+      ? known.map((part) => [part, equations[part]])
+      : (['active', 'inactive'] as const).flatMap((kind) =>
+          (['forward', 'backward', 'jacobian'] as const).map((part) => [
+            `${kind}.${part}`,
+            clocked?.[kind][part],
+          ]),
+        ),
+  );
   return words
     .filter((word) => !isOption(word))
     .map((part) => {
-      const text = known.includes(part as Part) ? equations[part as Part] : undefined;
-      mustBe(text !== undefined, where, `each part must be one of ${known.join(', ')}`, part);
+      const text = texts.get(part);
+      mustBe(text !== undefined, where, `each part must be one of ${[...texts.keys()].join(', ')}`, part);
       return text;
     });
 }
