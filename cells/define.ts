@@ -69,7 +69,7 @@ export function cell(equations: CellEquations, making: CellDefinition): Cell {
 /** The values of the letters in a cell's shapes. */
 export function sizesOf(
   { input: D, hidden: H, parameters, states }: Cell,
-  { shapes, name }: CellEquations,
+  { shapes, name }: Pick<CellEquations, 'shapes' | 'name'>,
 ): CellDefinition['sizes'] {
   const { sections } = declare(shapes, ['states', 'parameters'], name);
   // letters other than D and H are the width of a state or an axis of a parameter

@@ -1,6 +1,6 @@
 /** Generates PyTorch modules for cells from their forward equations; autograd provides the backward pass. */
 import { directionsOf, type Direction, type Layer } from '../bptt/network/layer';
-import { outputOf, type Cell, type CellEquations } from '../cells/cell';
+import { outputOf, type Cell, type CellEquations, type ClockedEquations } from '../cells/cell';
 import { sizesOf } from '../cells/define';
 import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
@@ -21,6 +21,8 @@ export interface TorchCells {
   states: string[];
   /** Indices of the last layer's outputs among the states. */
   last: number[];
+  /** Whether `rnn` also takes the time of the first step, for cells with a clock. */
+  clocked: boolean;
 }
 
 /** Python keywords, and names that the generated code uses. */
@@ -52,8 +54,8 @@ const signs: Partial<Record<OperationName, [sign: string, strength: number]>> = 
 export function torchCells(layers: readonly Layer[]): TorchCells {
   const all = layers.map(directionsOf);
   const classes = new Map<string, { name: string; code: string }>();
-  const classOf = (cell: Cell, equations: CellEquations): string => {
-    const key = JSON.stringify(equations);
+  const classOf = (cell: Cell, equations: CellEquations | ClockedEquations): string => {
+    const key = JSON.stringify({ ...equations, modules: [], offset: 0 }); // these two are arguments
     const made = classes.get(key);
     if (made) return made.name;
     const words = cell.name
@@ -65,35 +67,42 @@ export function torchCells(layers: readonly Layer[]): TorchCells {
     return name;
   };
   const members = all.flat().map(({ name, cell }) => {
-    const { equations } = cell;
+    const equations = cell.equations ?? cell.clocked;
     mustBe(equations !== undefined, 'torch', 'the cell must be defined by equations', cell.name);
-    const sizes = Object.entries(sizesOf(cell, equations)).map(([letter, n]) => `${letter}=${n}`);
-    return `\n        self.${name} = ${classOf(cell, equations)}(${sizes.join(', ')})`;
+    const args = Object.entries(sizesOf(cell, equations)).map(([letter, n]) => `${letter}=${n}`);
+    if ('active' in equations) {
+      const spans = equations.modules.map(({ from, to, period }) => `(${from}, ${to}, ${period})`);
+      args.push(`spans=[${spans.join(', ')}]`, `offset=${equations.offset}`);
+    }
+    return `\n        self.${name} = ${classOf(cell, equations)}(${args.join(', ')})`;
   });
   const statesOf = ({ name, cell }: Direction): string[] =>
     Object.keys(cell.states).map((s) => `${name}.${s}`);
   const states = all.flat().flatMap(statesOf);
+  const clocked = all.flat().some(({ cell }) => cell.clocked);
   const named = (own: readonly Direction[]): string =>
     own.map(({ name, reverse }) => `(self.${name}, ${reverse ? 'True' : 'False'})`).join(', ');
   return {
-    classes: [...Array.from(classes.values(), ({ code }) => code), unroll].join('\n\n'),
+    classes: [...Array.from(classes.values(), ({ code }) => code), unrollOf(clocked)].join('\n\n'),
     members: members.join(''),
-    method: methodOf(all.map((own) => `[${named(own)}]`).join(', ')),
-    states,
+    method: methodOf(all.map((own) => `[${named(own)}]`).join(', '), clocked),
+    ...{ states, clocked },
     last: all[all.length - 1].map(({ name, cell }) => states.indexOf(`${name}.${outputOf(cell).name}`)),
   };
 }
 
-const unroll = `def unroll(cell, x, states, reverse):
+const unrollOf = (
+  clocked: boolean,
+): string => `def unroll(cell, x, states, reverse${clocked ? ', time' : ''}):
     """All steps of x [T, B, D], from the last to the first in reverse; returns the outputs and the states at the end."""
     y = [None] * len(x)
     for t in reversed(range(len(x))) if reverse else range(len(x)):
-        states = cell(x[t], *states)
+        states = cell(x[t], *states${clocked ? ', *([time + t] if getattr(cell, "clocked", False) else [])' : ''})
         y[t] = states[0]
     return torch.stack(y), states`;
 
-const methodOf = (layers: string): string => `
-    def rnn(self, x, state):
+const methodOf = (layers: string, clocked: boolean): string => `
+    def rnn(self, x, state${clocked ? ', time' : ''}):
         """Layer after layer, each of one cell or of one in each direction; a state is [1, B, width]."""
         before, after = iter(state or ()), []
         for k, layer in enumerate([${layers}]):
@@ -101,7 +110,7 @@ const methodOf = (layers: string): string => `
             outputs = []
             for cell, reverse in layer:
                 states = [next(before)[0] if state else x.new_zeros(x.shape[1], width) for width in cell.widths]
-                y, states = unroll(cell, x, states, reverse)
+                y, states = unroll(cell, x, states, reverse${clocked ? ', time' : ''})
                 outputs.append(y)
                 after += [s[None] for s in states]
             x = torch.cat(outputs, -1)
@@ -109,7 +118,11 @@ const methodOf = (layers: string): string => `
 `;
 
 /** The class of a cell; `letters` are the size letters of its shapes. */
-function codeOf(name: string, equations: CellEquations, letters: readonly string[]): string {
+function codeOf(
+  name: string,
+  equations: CellEquations | ClockedEquations,
+  letters: readonly string[],
+): string {
   const { sections, gates } = declare(equations.shapes, ['states', 'parameters'], equations.name);
   const { states, parameters } = sections;
   for (const p of Object.keys(parameters))
@@ -122,29 +135,82 @@ function codeOf(name: string, equations: CellEquations, letters: readonly string
   const own = Object.entries(parameters).map(
     ([p, shape]) => `        self.${p} = nn.Parameter(torch.zeros(${shape.map(sizeOf).join(', ')}))`,
   );
-  const writer = new PythonWriter(Object.keys(states), parameters, gates, letters);
-  const steps = parse(equations.forward, `${equations.name}, forward`).map(
-    (one) => `        ${writer.line(one)}`,
-  );
-  const given = ['x', ...Object.keys(states).map((s) => `${s}Prev`)].map((s) => writer.variable(s));
-  const results = Object.keys(states).map((s) => writer.variable(s));
+  const clocked = 'active' in equations;
+  const fields = clocked ? ['spans', 'offset'] : [];
+  const kept = clocked
+    ? 'self.spans, self.offset = spans, offset  # first unit, end and period of each module'
+    : `self.sizes = (${letters.join(', ')},)`;
   return `class ${name}(nn.Module):
     """${equations.name}, one step: x [B, D] and the states before, to the states after."""
 
-    def __init__(self, ${letters.join(', ')}):
+    def __init__(self, ${[...letters, ...fields].join(', ')}):
         super().__init__()
-        self.sizes = (${letters.join(', ')},)
+        ${kept}
         self.widths = (${Object.values(states)
           .map(([width]) => sizeOf(width))
           .join(', ')},)
 ${own.join('\n')}
 
-    def forward(self, ${given.join(', ')}):
-        ${letters.join(', ')} = self.sizes
-${steps.join('\n')}
+${clocked ? clockedStep(equations, Object.keys(parameters)) : stepOf(equations, { states, parameters, gates, letters })}`;
+}
+
+/** The names in the equations of a cell. */
+interface Names {
+  /** Arguments of the method. */
+  given: readonly string[];
+  states: Readonly<Record<string, Shape>>;
+  parameters: Readonly<Record<string, Shape>>;
+  gates: Gates | undefined;
+  letters: readonly string[];
+}
+
+/** The method `forward` of a cell. */
+function stepOf({ name, forward }: CellEquations, names: Omit<Names, 'given'>): string {
+  const given = ['x', ...Object.keys(names.states).map((s) => `${s}Prev`)];
+  const writer = new PythonWriter({ ...names, given });
+  const results = Object.keys(names.states).map((s) => writer.variable(s));
+  return `    def forward(self, ${given.map((s) => writer.variable(s)).join(', ')}):
+        ${names.letters.join(', ')} = self.sizes
+${linesOf(writer, forward, name)}
         return (${results.join(', ')},)
 `;
 }
+
+/** The method `forward` of a cell with a clock, and those of an active and an inactive module. */
+function clockedStep({ name, active, inactive }: ClockedEquations, parameters: readonly string[]): string {
+  const method = (way: string, text: string, given: readonly string[]): string => {
+    const writer = new PythonWriter({ given, states: {}, parameters: {}, gates: undefined, letters: [] });
+    return `    @staticmethod
+    def ${way}(${given.join(', ')}):
+${linesOf(writer, text, name)}
+        return h
+`;
+  };
+  const weights: Readonly<Record<string, string>> = {
+    Wx: 'self.Wx[:, start:end]',
+    Wh: 'self.Wh[start:, start:end]',
+    b: 'self.b[start:end]',
+  };
+  const own = parameters.map((p) => weights[p]);
+  return `    clocked = True
+
+    def forward(self, x, hPrev, time):
+        parts = []
+        for start, end, period in self.spans:
+            if (time + self.offset) % period == 0:
+                parts.append(self.active(x, hPrev[:, start:], ${own.join(', ')}))
+            else:
+                parts.append(self.inactive(hPrev[:, start:end]))
+        return (torch.cat(parts, -1),)
+
+${method('active', active.forward, ['x', 'heard', ...parameters])}
+${method('inactive', inactive.forward, ['hPrev'])}`;
+}
+
+const linesOf = (writer: PythonWriter, text: string, name: string): string =>
+  parse(text, `${name}, forward`)
+    .map((one) => `        ${writer.line(one)}`)
+    .join('\n');
 
 /** Writes the size `4H` as `4 * H`. */
 function sizeOf(size: string): string {
@@ -155,16 +221,17 @@ function sizeOf(size: string): string {
 
 /** Translates equations to Python. The gates of a shared buffer become separate variables: `ai`, `af` … */
 class PythonWriter {
-  /** Variables with one value for each row of the batch. */
-  private readonly local = new Set<string>();
+  /** Variables, as opposed to parameters and sizes. */
+  private readonly local: Set<string>;
+  private readonly states: readonly string[];
+  private readonly parameters: Readonly<Record<string, Shape>>;
+  private readonly gates: Gates | undefined;
+  private readonly letters: readonly string[];
 
-  constructor(
-    private readonly states: readonly string[],
-    private readonly parameters: Readonly<Record<string, Shape>>,
-    private readonly gates: Gates | undefined,
-    private readonly letters: readonly string[],
-  ) {
-    for (const name of ['x', ...states.map((s) => `${s}Prev`)]) this.local.add(name);
+  constructor({ given, states, parameters, gates, letters }: Names) {
+    this.local = new Set(given);
+    this.states = Object.keys(states);
+    [this.parameters, this.gates, this.letters] = [parameters, gates, letters];
   }
 
   /** A valid variable name: adds `_` to Python keywords, size letters and names that the generated code uses. */

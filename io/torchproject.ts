@@ -40,7 +40,7 @@ const known = [
  *
  * Layers that no single nn.RNN, LSTM or GRU represents become modules generated from the equations of their cells.
  *
- * @throws TypeError for a cell without equations, such as the clockwork cell.
+ * @throws TypeError for a cell without equations.
  * @example
  * const files = pytorchProject({ network: net, optimizer: adam });
  * for (const [name, contents] of Object.entries(files)) writeFileSync(name, contents);

@@ -125,7 +125,7 @@ const rateLines = (schedule: ScheduleOptions = { name: 'constant' }): string =>
 function rnnLines(
   { layers, dropout, topology, trainInitial }: Architecture,
   module: string | undefined,
-): Record<'classes' | 'rnn' | 'method' | 'states' | 'carried' | 'last', string> {
+): Record<'classes' | 'rnn' | 'method' | 'states' | 'carried' | 'last' | 'time', string> {
   const end = (states: string[]): string => {
     if (!endsInOne(topology)) return '';
     const y = states.length > 1 ? `torch.cat((${states.join(', ')}), -1)` : states[0];
@@ -134,19 +134,19 @@ function rnnLines(
   if (module !== undefined) {
     const h = module === 'LSTM' ? 'state[0]' : 'state';
     return {
-      ...{ classes: '', method: '' },
+      ...{ classes: '', method: '', time: '' },
       rnn: `\n        self.rnn = ${moduleCall(layers, module, dropout)}`,
       states: JSON.stringify(Object.keys(directionsOf(layers[0], 0)[0].cell.states)),
       carried: 'carried if len(carried) == 2 else carried[0]',
       last: end(isBidirectional(layers[0]) ? [`${h}[-2]`, `${h}[-1]`] : [`${h}[-1]`]),
     };
   }
-  const { classes, members, method, states, last } = torchCells(layers);
+  const { classes, members, method, states, last, clocked } = torchCells(layers);
   const got = layers.flatMap(directionsOf).map(({ cell }) => cell.name);
   const why = 'no single nn.RNN, LSTM or GRU computes these layers';
   must(!trainInitial, 'torch', 'trainInitial must be off for cells that are written out', got, why);
   return {
-    ...{ method, rnn: members, carried: 'carried' },
+    ...{ method, rnn: members, carried: 'carried', time: clocked ? ', time' : '' },
     classes: `\n\n${classes}\n`,
     states: JSON.stringify(states),
     last: end(last.map((k) => `state[${k}][0]`)),

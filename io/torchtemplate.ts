@@ -8,6 +8,7 @@ export type TorchParts = Record<
   | 'rnn'
   | 'method'
   | 'carried'
+  | 'time'
   | 'dtype'
   | 'roundings'
   | 'states'
@@ -88,11 +89,11 @@ class Model(nn.Module):
         self.dropout = nn.Dropout(${p.dropout})
         self.head = ${p.head}
 ${p.method}
-    def forward(self, x, state=None):
-        """x [T, B, ${p.D}], or class numbers [T, B]; returns y and the states to go on from."""
+    def forward(self, x, state=None${p.time === '' ? '' : ', time=0'}):
+        """x [T, B, ${p.D}], or class numbers [T, B]; returns y and the states to go on from.${p.time === '' ? '' : ' Cells with a clock use the time of the first step.'}"""
         if x.dtype == torch.int64:
             x = ${p.read}${p.mix}${p.first}
-        y, state = self.rnn(x, state)${p.last}
+        y, state = self.rnn(x, state${p.time})${p.last}
         return self.head(self.dropout(y)), state
 
 
@@ -138,14 +139,14 @@ def mine(batch, axis):
 
 
 def batches(text):
-    """x, targets, and whether a new sequence starts, for ever: the text in B streams, or the stored batch again and again.
+    """x, targets, and the time of the first step, 0 where a sequence starts, for ever: the text in B streams, or the stored batch again and again.
 
     The last 5 or 10 % of a text are kept for validation, as they were in backstep.
     """
     if text is None:
         batch = load("batch.safetensors")
         while True:
-            yield batch["x"], batch["targets"], True
+            yield batch["x"], batch["targets"], 0
     places = {symbol: k for k, symbol in enumerate(VOCABULARY or "", start=1)}
     classes = torch.tensor([places.get(symbol, 0) for symbol in Path(text).read_bytes().decode("utf-8-sig")])
     if len(classes) <= B * T:
@@ -156,7 +157,7 @@ def batches(text):
     x, targets = (classes[k : k + B * length].reshape(B, length).T for k in (0, 1))
     for k in itertools.count(STEPS):
         t = k % (length // T) * T
-        yield x[t : t + T], targets[t : t + T], t == 0
+        yield x[t : t + T], targets[t : t + T], t
 
 
 def total(value):
@@ -239,8 +240,8 @@ def train(model, optimizer, steps, text, state):
     trained = [p for p in model.parameters() if p.requires_grad]
     if RANK == 0 and rate(STEPS + steps - 1) == 0:
         print("the schedule ends before the last step: the learning rate is then 0; rate() may hold another", flush=True)
-    for step, (x, targets, fresh) in zip(range(1, steps + 1), batches(text)):
-        y, state = whole(mine(x, 1), None if fresh else state)
+    for step, (x, targets, time) in zip(range(1, steps + 1), batches(text)):
+        y, state = whole(mine(x, 1), None if time == 0 else state${p.time})
         state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
         loss = loss_of(y, mine(targets, ROWS), targets.numel())
         for p in trained:

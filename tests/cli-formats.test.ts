@@ -130,11 +130,6 @@ describe('export', () => {
       /^keras: l0 must be .*, got lstm with peepholes/,
     ],
     [
-      'a clockwork network in PyTorch',
-      ['export', at('clockwork.safetensors'), '--to', 'torch-script-py'],
-      /^torch: the cell must be defined by equations, got clockwork/,
-    ],
-    [
       'a file that is no checkpoint',
       ['export', at('run', 'weights.safetensors'), '--to', 'npz'],
       /^checkpoint: .* must hold the key backstep/,

@@ -72,6 +72,24 @@ const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOpti
   'two kinds on an embedding': {
     layers: [embedding({ input: 6, width: D }), gru(one), lstm({ input: H, hidden: 2, bias: false })],
   },
+  clockwork: {
+    layers: [
+      bidirectional(
+        clockwork({ input: D, hidden: 6, periods: [1, 2, 3] }),
+        clockwork({
+          input: D,
+          modules: [
+            { units: 2, period: 2 },
+            { units: 1, period: 3 },
+          ],
+          offset: 1,
+          bias: false,
+        }),
+      ),
+      gru({ input: 9, hidden: 2 }),
+      clockwork({ input: 2, hidden: 4, periods: [1, 2], activation: 'relu' }),
+    ],
+  },
   odd: { layers: [odd] },
 };
 
@@ -185,10 +203,13 @@ print(json.dumps(said))`;
 });
 
 describe('refused by name', () => {
-  test('a cell with a clock', () =>
-    expect(() =>
-      pytorchProject({ network: network({ layers: [clockwork({ ...one, periods: [1, 2] })], output: 2 }) }),
-    ).toThrow('torch: the cell must be defined by equations, got clockwork'));
+  test('a cell without equations', () => {
+    const { equations: _none, ...bare } = elman({ ...one, activation: 'sigmoid' });
+    const net = network({ layers: [{ ...bare, name: 'bare' }], output: 2 });
+    expect(() => pytorchProject({ network: net })).toThrow(
+      'torch: the cell must be defined by equations, got bare',
+    );
+  });
 
   test('trained initial states', () =>
     expect(() =>
