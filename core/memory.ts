@@ -31,7 +31,7 @@ interface Region {
 
 /** The allocations made while `Memory.lease` runs. */
 interface Lease {
-  arrays: { data: Data | Int32Array; region: Region }[];
+  arrays: (Data | Int32Array)[];
   /** Releases of the leases that began inside this one. */
   inner: Set<() => void>;
   reclaim: () => boolean;
@@ -46,6 +46,7 @@ export class Memory {
   private readonly free: Region[];
   private touched = ALIGNMENT; // all bytes above have never been allocated, so they are still zero
   private readonly owners: FinalizationRegistry<Region>;
+  private readonly regions = new WeakMap<Data | Int32Array, Region>();
   /** The innermost lease in progress. */
   private leasing: Lease | undefined;
   /** The arena of allocations while `Arena.lay` runs. */
@@ -81,7 +82,7 @@ export class Memory {
   allocate(length: number, dtype: Dtype | 'int32'): Data | Int32Array {
     const View = arrays[dtype];
     if (!this.wasm) return new View(length);
-    const bytes = Math.max(ALIGNMENT, Math.ceil((length * View.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT);
+    const bytes = aligned(length * View.BYTES_PER_ELEMENT);
     if (this.arena) {
       const start = this.arena.take(bytes);
       const data = new View(this.buffer as ArrayBuffer, start ?? 0, start === undefined ? 0 : length);
@@ -106,8 +107,17 @@ export class Memory {
     if (region.start < this.touched) data.fill(0);
     this.touched = Math.max(this.touched, region.end);
     this.owners.register(data, region, data);
-    this.leasing?.arrays.push({ data, region });
+    this.regions.set(data, region);
+    this.leasing?.arrays.push(data);
     return data;
+  }
+
+  /** Frees all of an array but its first `bytes`, beyond which it must not be used any more. */
+  shorten(data: Data, bytes: number): void {
+    const region = this.regions.get(data) as Region;
+    const end = region.start + aligned(bytes);
+    if (end < region.end) this.release({ start: end, end: region.end });
+    region.end = end;
   }
 
   /**
@@ -120,9 +130,9 @@ export class Memory {
     const lease: Lease = { arrays: [], inner: new Set(), reclaim };
     const release = (): void => {
       outer?.inner.delete(release);
-      for (const { data, region } of lease.arrays.splice(0)) {
+      for (const data of lease.arrays.splice(0)) {
         this.owners.unregister(data);
-        this.release(region);
+        this.release(this.regions.get(data) as Region);
       }
       for (const give of [...lease.inner]) give();
     };
@@ -205,6 +215,12 @@ export class Memory {
   }
 }
 
+/** Bytes of a region with room for `bytes`. */
+const aligned = (bytes: number): number => Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+
+/** Room for the first layout of an arena, before its size is known, where so much as `PLENTY` is free. */
+const FIRST = 2 ** 20;
+const PLENTY = 16 * FIRST;
 /** Minimum growth of an arena, so that gradually increasing sizes do not force a new layout each time. */
 const GROWTH = 1.25;
 
@@ -218,6 +234,8 @@ export class Arena {
   /** Allocations of the latest layout, in order. */
   arrays: (Data | Int32Array)[] = [];
   private lease: { made: Data; release: () => void } | undefined;
+  /** Bytes of the lease. */
+  private capacity = 0;
   private taken = 0;
   /** Whether it was allocated for the latest layout, and so holds zeros. */
   private isNew = false;
@@ -232,23 +250,24 @@ export class Arena {
 
   /**
    * Runs `make` with its allocations in the arena. If they do not fit, all earlier layouts are discarded, the memory
-   * is replaced by a larger one, and `make` runs again.
+   * is replaced by a larger one, and `make` runs again. A small first layout fits: it gets the memory that it takes.
    * @param giveUp discards all layouts, including that of the first run.
    * @param reclaim as in `Memory.lease`.
    * @returns the result of `make`, and the number of bytes it uses.
    */
   lay<R>(make: () => R, giveUp: () => void, reclaim: () => boolean): { made: R; bytes: number } {
-    let made = this.run(make);
+    const { memory } = this;
+    const isFirst = !this.lease && memory.hasRoom(PLENTY);
+    if (isFirst) this.reserve(FIRST, reclaim);
+    let made = this.run(make, isFirst);
     const bytes = this.taken;
-    this.isNew = bytes > this.capacity;
-    if (this.isNew) {
-      const { memory } = this;
-      const roomy = Math.max(bytes, ALIGNMENT * Math.ceil((GROWTH * this.capacity) / ALIGNMENT));
+    const fits = bytes <= this.capacity;
+    this.isNew = isFirst || !fits;
+    if (!fits) {
+      const roomy = Math.max(bytes, aligned(GROWTH * this.capacity));
       giveUp();
       this.lease?.release();
-      this.lease = undefined;
-      const size = memory.hasRoom(roomy) ? roomy : bytes;
-      this.lease = memory.lease(() => memory.allocate(size / 8, 'float64'), reclaim);
+      this.reserve(memory.hasRoom(roomy) ? roomy : bytes, reclaim);
       made = this.run(make);
     }
     return { made, bytes };
@@ -267,14 +286,25 @@ export class Arena {
     return this.lease && this.taken <= this.capacity ? this.lease.made.byteOffset + at : undefined;
   }
 
-  private get capacity(): number {
-    return this.lease?.made.byteLength ?? 0;
+  private reserve(bytes: number, reclaim: () => boolean): void {
+    this.lease = undefined;
+    this.capacity = 0;
+    this.lease = this.memory.lease(() => this.memory.allocate(bytes / 8, 'float64'), reclaim);
+    this.capacity = bytes;
   }
 
-  private run<R>(make: () => R): R {
+  /** @param trim frees the memory that `make` leaves. */
+  private run<R>(make: () => R, trim = false): R {
     this.taken = 0;
     this.arrays = [];
-    return this.memory.within(this, make);
+    try {
+      return this.memory.within(this, make);
+    } finally {
+      if (trim && this.lease) {
+        this.capacity = Math.min(this.capacity, aligned(this.taken));
+        this.memory.shorten(this.lease.made, this.capacity);
+      }
+    }
   }
 }
 

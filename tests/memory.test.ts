@@ -291,6 +291,42 @@ describe('an arena', () => {
     expect(() => lay(arena, memory, [2 * half])).toThrow('must have room');
   });
 
+  test('where memory is plentiful, makes a small first layout once, and keeps no more than that takes', () => {
+    const memory = new Memory(32);
+    memory.borrow(() => memory.allocate(MB / 8, 'float64').fill(7));
+    const arena = new Arena(memory);
+    let made = 0;
+    const { made: first, bytes } = arena.lay(
+      () => {
+        made++;
+        return [100, 50].map((size) => memory.allocate(size, 'float64'));
+      },
+      () => undefined,
+      () => false,
+    );
+    expect([made, bytes, memory.used()]).toEqual([1, 20 * 64, 20 * 64]);
+    expect(first.map((data) => data.length)).toEqual([100, 50]);
+    expect(first.every((data) => data.every((v) => v === 0))).toBe(true);
+    const next = memory.allocate(8, 'float64');
+    expect(next.byteOffset).toBe(first[0].byteOffset + bytes);
+    // one that fails leaves nothing behind but the least region
+    const other = new Arena(memory);
+    const fail = () =>
+      other.lay(
+        () => {
+          throw new Error('no layout');
+        },
+        () => undefined,
+        () => false,
+      );
+    expect(fail).toThrow('no layout');
+    expect(memory.used()).toBe(20 * 64 + 64 + 64);
+    // one that is larger than what is reserved is made again
+    const given: string[] = [];
+    const large = lay(new Arena(memory), memory, [MB / 4], given);
+    expect([large.bytes, large.made[0].length, given]).toEqual([2 * MB, MB / 4, ['given up']]);
+  });
+
   test('what is to stay as it is lies outside', () => {
     const memory = new Memory(1);
     const arena = new Arena(memory);
