@@ -1,7 +1,10 @@
-/** `backstep referee`: checks another program's outputs and gradients, question by question. */
+/** `backstep referee`: checks another program's outputs and gradients, question by question or from files. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { trainingSettings } from '../bptt/train/settings';
+import { endings, readCases, type CellByName } from '../conformance/caseread';
+import type { ReadCase } from '../conformance/filecase';
+import { judgeFiles } from '../conformance/judgefiles';
 import { writeWhole } from '../io/files';
 import { junit } from '../referee/junit';
 import { NotStarted } from '../referee/program';
@@ -12,7 +15,7 @@ import { onInterrupt } from '../terminal/interrupt';
 import { settingOption } from '../terminal/options';
 import { jsonLine, line, table } from '../terminal/output';
 import { choiceNames } from '../cells/kinds';
-import { makeCell, readCell } from '../run/cellchoice';
+import { knownCell, makeCell, readCell } from '../run/cellchoice';
 
 interface RefereeOptions {
   cell: string;
@@ -26,8 +29,13 @@ interface RefereeOptions {
 export function add(program: Command): void {
   program
     .command('referee')
-    .description("judge another program's outputs and gradients, which it answers line by line in JSON")
-    .argument('<command...>', 'the program, with its arguments, behind --')
+    .description(
+      "judge another program's outputs and gradients, which it writes to files or answers line by line",
+    )
+    .argument(
+      '<what...>',
+      `files of answers (${endings.join(', ')}); or behind --, the program with its arguments`,
+    )
     .option(
       '--cell <name>',
       `the cell that is asked for: ${choiceNames().join(', ')}, or a file of equations`,
@@ -51,32 +59,50 @@ export function add(program: Command): void {
     .option('--junit <file>', 'write the results as JUnit XML, too')
     .addHelpText(
       'after',
-      '\nExamples:\n  backstep referee -- python3 examples/referee/lstm_numpy.py\n  backstep referee --cell elman -- ./my-program --fast\n\nThe protocol: docs/guide/referee.md\n',
+      '\nExamples:\n  backstep referee -- python3 examples/referee/lstm_numpy.py\n  backstep referee --cell elman -- ./my-program --fast\n  backstep referee answers/manifest.json\n\nThe protocol and the files: docs/guide/referee.md\n',
     )
-    .action(async (command: string[], options: RefereeOptions) => {
-      process.exitCode = (await run(command, options)) ? 0 : 1;
+    .action(async (words: string[], options: RefereeOptions) => {
+      const verdict = isFile(words[0]) ? fromFiles(words, options) : await fromProgram(words, options);
+      report(verdict, options, isFile(words[0]) ? words.join(' ') : options.cell);
+      process.exitCode = verdict.ok ? 0 : 1;
     });
 }
 
-async function run(command: string[], options: RefereeOptions): Promise<boolean> {
-  const { seed, timeout, json = false, junit: file } = options;
-  const cell = readCell(options.cell, 'referee: --cell');
+const isFile = (word: string): boolean => endings.some((ending) => word.endsWith(ending));
+
+function fromFiles(files: string[], { cell, json = false }: RefereeOptions): Verdict {
+  const stranger = files.find((file) => !isFile(file));
+  if (stranger !== undefined)
+    throw usage(
+      `referee: files must end in ${endings.join(', ')}, got ${stranger}`,
+      'give a program behind --',
+    );
+  const usual = readCell(cell, 'referee: --cell');
+  const cells: CellByName = (name) => {
+    const known = knownCell(name, 'referee: cell');
+    return (sizes) => makeCell(known, sizes);
+  };
+  function* cases(): Generator<ReadCase> {
+    for (const file of files) yield* readCases(file, cells, usual);
+  }
+  return judgeFiles(cases(), (row) => json && jsonLine(row));
+}
+
+async function fromProgram(
+  command: string[],
+  { cell: name, seed, timeout, json = false }: RefereeOptions,
+): Promise<Verdict> {
+  const cell = readCell(name, 'referee: --cell');
   // the child process ends with this one
   const interrupt = onInterrupt(
     () => process.exit(interrupt.code),
     () => undefined,
   );
   try {
-    const verdict = await referee(command, (sizes) => makeCell(cell, sizes), {
+    return await referee(command, (sizes) => makeCell(cell, sizes), {
       ...{ seed, milliseconds: 1000 * timeout },
       onRow: (row) => json && jsonLine(row),
     });
-    const { diagnosis, smallest, ok } = verdict;
-    if (json) jsonLine({ ok, ...(diagnosis !== undefined && { diagnosis }), ...(smallest && { smallest }) });
-    else show(verdict);
-    if (file !== undefined)
-      saving(() => writeWhole(file, junit(options.cell, verdict)), 'another file by --junit');
-    return ok;
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error;
     throw usage(
@@ -86,6 +112,13 @@ async function run(command: string[], options: RefereeOptions): Promise<boolean>
   } finally {
     interrupt.done();
   }
+}
+
+function report(verdict: Verdict, { json = false, junit: file }: RefereeOptions, suite: string): void {
+  const { diagnosis, smallest, ok } = verdict;
+  if (json) jsonLine({ ok, ...(diagnosis !== undefined && { diagnosis }), ...(smallest && { smallest }) });
+  else show(verdict);
+  if (file !== undefined) saving(() => writeWhole(file, junit(suite, verdict)), 'another file by --junit');
 }
 
 const statuses: Record<Row['verdict'], string> = {
@@ -115,8 +148,9 @@ function show({ rows, diagnosis, smallest, ok }: Verdict): void {
           : of.toExponential(1);
   table(
     ['difference, of the rounding bound', 'T', 'B', 'D', 'H', 'dtype', 'outputs', 'gradients', ''],
-    rows.map(({ name, plan: { T, B, D, H }, precision, outputs, gradients, verdict }) => [
-      ...[name, String(T), String(B), String(D), String(H), precision ?? '–', part(outputs), part(gradients)],
+    rows.map(({ name, plan, precision = '–', outputs, gradients, verdict }) => [
+      ...[name, ...(['T', 'B', 'D', 'H'] as const).map((axis) => String(plan?.[axis] ?? '–'))],
+      ...[precision, part(outputs), part(gradients)],
       statuses[verdict],
     ]),
   );

@@ -4,6 +4,7 @@
  * A reverse direction is the same cell on rows whose steps are reversed, each within its own length; its outputs are
  * reversed back. So each direction can be computed as a question of the referee.
  */
+import type { Cell } from '../cells/cell';
 import { Subject, type Named, type Question } from '../referee/subject';
 import { cellOf, type Operator } from './operator';
 
@@ -34,16 +35,24 @@ export interface Layer {
   directions: readonly Direction[];
 }
 
+/** The inputs and sizes of a layer, without its equations. */
+export type Box = Omit<Layer, 'operator'>;
+
 /** One direction of a layer as a question of the referee. */
-export function questionOf(
-  layer: Layer,
+export const questionOf = (layer: Layer, direction: Direction): Question =>
+  questionBy(cellOf(layer.operator, { input: layer.D, hidden: layer.H }), layer, direction);
+
+/** The same for any cell. */
+export function questionBy(
+  cell: Cell,
+  box: Box,
   { reverse, parameters, initial, dOutput, dFinal }: Direction,
 ): Question {
-  const { operator, T, B, D, H, x, lengths } = layer;
+  const { T, B, D, x, lengths } = box;
   const inOrder = (numbers: readonly number[]): readonly number[] =>
-    reverse ? turned(numbers, layer) : numbers;
+    reverse ? turned(numbers, box) : numbers;
   return {
-    cell: cellOf(operator, { input: D, hidden: H }),
+    cell,
     x: nested(inOrder(x), [T, B, D]),
     parameters,
     ...(Object.keys(initial).length > 0 && { initial }),

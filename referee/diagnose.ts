@@ -6,14 +6,14 @@
  * that a single gradient shows (see `judge.ts`).
  */
 import { must, mustBe, mustKnowKeys } from '../core/check';
-import { rowMajor, type Numbers } from '../core/tensor';
+import type { Numbers } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
 import { isCell } from '../cells/cell';
-import { apart, coarse, differenceWords, right, told, type Diagnosis, type Explanation } from './diagnosis';
+import { apart, coarse, right, told, type Diagnosis, type Explanation } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
 import { precisions, type Precision, type Rounding } from './errorbound';
 import { forwardReadings } from './forward';
-import { fits, Judge, type Candidate } from './judge';
+import { Judge, type Candidate } from './judge';
 import type { Place } from './quantity';
 import { contributionsOf, stepMistakes, type Contributions } from './steps';
 import { Subject, type Named, type Question } from './subject';
@@ -72,7 +72,7 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
 /** Judges answers to one question; everything that does not depend on the answer is computed once. */
 export class Case extends Judge {
   readonly subject: Subject;
-  readonly outputs: Named;
+  override readonly outputs: Named;
   readonly ours: Named;
   private parts?: Contributions;
 
@@ -113,34 +113,6 @@ export class Case extends Judge {
       differences,
       message: apart('your outputs', differences[0]),
     };
-  }
-
-  /** The largest difference from our numbers, as a fraction of the rounding tolerance; infinite for another shape. */
-  partOf(quantity: string, numbers: Numbers, ours: Named, limits: Named): number {
-    const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
-    if (list.length !== ours[quantity].length || !fits(shape, this.shapeOf(quantity))) return Infinity;
-    return ours[quantity].reduce((most, right, k) => {
-      const difference = this.isPadded(quantity, k) ? 0 : Math.abs(list[k] - right);
-      const part = difference === 0 ? 0 : difference / limits[quantity][k];
-      return part <= most ? most : Number.isNaN(part) ? Infinity : part;
-    }, 0);
-  }
-
-  /** The first place where outputs, or else gradients, differ from ours, in words. */
-  firstParting(
-    values: Readonly<Record<string, Numbers>>,
-    gradients: Readonly<Record<string, Numbers>>,
-    precision: Precision,
-  ): string {
-    const limits = this.tolerances(precision);
-    for (const [given, ours] of [
-      [values, this.outputs],
-      [gradients, this.ours],
-    ] as const) {
-      const wrong = this.inOrder(this.unlike(this.read(given), limits, ours));
-      if (wrong.length > 0) return differenceWords(this.difference(wrong[0], limits, ours));
-    }
-    return '';
   }
 
   protected bounds(rounding: Rounding): Named {

@@ -9,6 +9,7 @@ import { rowMajor, type Numbers } from '../core/tensor';
 import {
   apart,
   coarse,
+  differenceWords,
   listed,
   singular,
   right,
@@ -42,6 +43,8 @@ export interface Given {
 export abstract class Judge {
   /** The right gradients, row-major. */
   abstract readonly ours: Named;
+  /** The right outputs and last states, if they can be judged. */
+  readonly outputs: Named = {};
   private all?: Candidate[];
   private readonly limits = new Map<Precision, Named>();
   private readonly computed = new Map<Candidate, Named | undefined>();
@@ -125,6 +128,34 @@ export abstract class Judge {
       differences,
       message: apart('your gradients', differences[0]),
     };
+  }
+
+  /** The largest difference from our numbers, as a fraction of the rounding tolerance; infinite for another shape. */
+  partOf(quantity: string, numbers: Numbers, ours: Named, limits: Named): number {
+    const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
+    if (list.length !== ours[quantity].length || !fits(shape, this.shapeOf(quantity))) return Infinity;
+    return ours[quantity].reduce((most, right, k) => {
+      const difference = this.isPadded(quantity, k) ? 0 : Math.abs(list[k] - right);
+      const part = difference === 0 ? 0 : difference / limits[quantity][k];
+      return part <= most ? most : Number.isNaN(part) ? Infinity : part;
+    }, 0);
+  }
+
+  /** The first place where outputs, or else gradients, differ from ours, in words. */
+  firstParting(
+    values: Readonly<Record<string, Numbers>>,
+    gradients: Readonly<Record<string, Numbers>>,
+    precision: Precision,
+  ): string {
+    const limits = this.tolerances(precision);
+    for (const [given, ours] of [
+      [values, this.outputs],
+      [gradients, this.ours],
+    ] as const) {
+      const wrong = this.inOrder(this.unlike(this.read(given), limits, ours));
+      if (wrong.length > 0) return differenceWords(this.difference(wrong[0], limits, ours));
+    }
+    return '';
   }
 
   /** Whether a number is padding and is ignored. */

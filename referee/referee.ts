@@ -7,6 +7,7 @@
 import { describe, plans, questionOf, smaller, type MakeCell, type NamedPlan, type Plan } from './cases';
 import { Case, type Diagnosis } from './diagnose';
 import { listed } from './diagnosis';
+import type { Judge } from './judge';
 import type { Precision } from './errorbound';
 import { ForeignProgram, NoAnswer } from './program';
 import { answerOf, BadAnswer, lineOf, type Answer, type Given } from './protocol';
@@ -15,7 +16,8 @@ import type { Named } from './subject';
 /** The result of one question. */
 export interface Row {
   name: string;
-  plan: Plan;
+  /** Its sizes; absent for a file that cannot be read. */
+  plan?: Plan;
   /** `wrong`: numbers differ from ours; `broken`: no valid answer; `skipped`: the program declined; `undecided`: its
    * number format is too coarse for this question. */
   verdict: 'ok' | 'wrong' | 'broken' | 'skipped' | 'undecided';
@@ -70,22 +72,27 @@ export async function referee(
   const session = new Session(new ForeignProgram(command, milliseconds), make, seed);
   try {
     const rows: Row[] = [];
-    const failed: { row: Row; diagnosis: () => Diagnosis }[] = [];
+    const failed: Judged[] = [];
     for (const { name, ...plan } of asked) {
-      const { row: found, diagnosis } = await session.judge(plan);
-      const row = { name, ...found };
+      const judged = await session.judge(plan);
+      const row = { name, ...judged.row };
       rows.push(row);
       onRow(row);
-      if (row.verdict === 'wrong') failed.push({ row, diagnosis });
+      if (row.verdict === 'wrong') failed.push(judged);
     }
-    const failures = rows.some(({ verdict }) => verdict === 'wrong' || verdict === 'broken');
-    const ok = !failures && rows.some(({ verdict }) => verdict === 'ok');
-    if (failed.length === 0) return { rows, ok };
-    const { message } = mostTelling(failed.map(({ diagnosis }) => diagnosis()));
-    return { rows, ok, diagnosis: message, smallest: await session.shrink(failed[0].row) };
+    const verdict = verdictOf(rows, failed);
+    return failed.length === 0 ? verdict : { ...verdict, smallest: await session.shrink(failed[0].row) };
   } finally {
     session.close();
   }
+}
+
+/** The report on judged questions. @param failed those with wrong answers. */
+export function verdictOf(rows: Row[], failed: readonly Judged[]): Verdict {
+  const failures = rows.some(({ verdict }) => verdict === 'wrong' || verdict === 'broken');
+  const ok = !failures && rows.some(({ verdict }) => verdict === 'ok');
+  if (failed.length === 0) return { rows, ok };
+  return { rows, ok, diagnosis: mostTelling(failed.map(({ diagnosis }) => diagnosis())).message };
 }
 
 /** Prefers a diagnosis that is explained, then the one with most wrong gradients, then the one with fewest explanations. */
@@ -99,8 +106,10 @@ function mostTelling(all: readonly Diagnosis[]): Diagnosis {
   return [...all].sort((a, b) => later(rank(a), rank(b)))[0];
 }
 
-type Found = Omit<Row, 'name'>;
-interface Judged {
+type Found = Omit<Row, 'name' | 'plan'> & { plan: Plan };
+
+/** A judged answer. */
+export interface Judged {
   row: Found;
   /** Computed on demand. */
   diagnosis: () => Diagnosis;
@@ -143,8 +152,8 @@ class Session {
   }
 
   /** Finds a minimal question that is still answered wrongly, by reducing one size at a time. */
-  async shrink(from: Row): Promise<Smallest> {
-    let [row, asked]: [Found, number] = [from, 0];
+  async shrink(from: Found): Promise<Smallest> {
+    let [row, asked] = [from, 0];
     for (let again = true; again;) {
       again = false;
       for (const candidate of smaller(row.plan)) {
@@ -161,7 +170,8 @@ class Session {
   }
 }
 
-function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: Answer): Judged {
+/** Judges an answer to one question. */
+export function judged(plan: Plan, one: Judge, { precision, values, gradients, skip }: Answer): Judged {
   const empty: Diagnosis = { verdict: 'right', explanations: [], differences: [], message: '' };
   const none = Object.keys(values).length === 0 && Object.keys(gradients).length === 0;
   const names = Object.keys(gradients);
@@ -191,7 +201,7 @@ function judged(plan: Plan, one: Case, { precision, values, gradients, skip }: A
   const wrong = [outputs, derived].some((one) => one !== undefined && !(one <= 1));
   // gradients of other outputs are other gradients
   const diagnosis = (): Diagnosis =>
-    outputs !== undefined && !(outputs <= 1)
+    one instanceof Case && outputs !== undefined && !(outputs <= 1)
       ? one.judgeValues(values, precision)
       : one.judge(gradients, precision);
   const undecided = outputs === undefined && derived === undefined;

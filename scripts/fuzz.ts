@@ -22,8 +22,11 @@ import { newSettings, resumedSettings, settingsSchema } from '../text/settings';
 import { readSchedule } from '../run/settings';
 import { safe } from '../core/safe';
 import { Random } from '../core/random';
+import { readListed, type CellByName } from '../conformance/caseread';
+import { judgeCase } from '../conformance/judgefiles';
 import { readOnnxCase, type OnnxFiles } from '../conformance/onnxsuite';
 import { judge, NotExpressible } from '../conformance/suite';
+import { casesOfVector } from '../conformance/vectorread';
 import { readWebnn } from '../conformance/webnnsuite';
 import { suiteFiles } from '../conformance/write';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
@@ -142,6 +145,17 @@ export const targets = (): Record<string, Target> => ({
     json: 'whole',
     read: (bytes) => verify(parseVector(Buffer.from(bytes).toString())),
   },
+  'vector of a cell': {
+    good: ['lstm_all_sizes_1', 'gru_reset_before_h1', 'lstm_peephole_h1', 'lstm_packed_b1'].map((name) =>
+      readFileSync(join(root, 'tests', 'golden', `${name}.json`)),
+    ),
+    json: 'whole',
+    read: (bytes) =>
+      expressible(() => {
+        for (const one of casesOfVector(parseVector(Buffer.from(bytes).toString())))
+          Array.from(judgeCase(one));
+      }),
+  },
   ...suiteTargets(),
   ...textTargets(),
 });
@@ -207,12 +221,30 @@ function suiteTargets(): Record<string, Target> {
     inputs: numbered('input', 5),
     outputs: numbered('output', 2),
   };
+  const manifest = JSON.parse(Buffer.from(suiteFile('safetensors/manifest.json')).toString()) as {
+    cases: { name: string }[];
+  };
+  const manifestOf = (...names: string[]): Buffer => {
+    const cases = manifest.cases.filter(({ name }) => names.includes(name));
+    return Buffer.from(JSON.stringify({ ...manifest, cases }));
+  };
+  const small = 'rnn_one_step_one_row';
   const [webnnTest] = JSON.parse(Buffer.from(suiteFile('webnn/gru.json')).toString()) as object[];
   return {
     'onnx tensor': { good: [...node.inputs], read: (bytes) => decodeOnnxTensor(bytes) },
     'onnx node test': {
       good: [node.model],
       read: (bytes) => expressible(() => judge(readOnnxCase('onnx', { ...node, model: bytes }))),
+    },
+    manifest: {
+      good: [manifestOf(small, 'rnn_bidirectional_lengths'), manifestOf(small)],
+      json: 'whole',
+      read: (bytes) => judged(bytes, (file) => suiteFile(`safetensors/${file}`)),
+    },
+    'case file': {
+      good: [suiteFile(`safetensors/${small}.safetensors`)],
+      json: 'header',
+      read: (bytes) => judged(manifestOf(small), () => bytes),
     },
     'webnn test': {
       good: [Buffer.from(JSON.stringify([webnnTest]))],
@@ -225,6 +257,18 @@ function suiteTargets(): Record<string, Target> {
       },
     },
   };
+}
+
+/** Judges the cases of a manifest; a case that cannot be read is an error. */
+function judged(bytes: Uint8Array, read: (file: string) => Uint8Array): void {
+  const cells: CellByName = () => elman;
+  const errors: string[] = [];
+  for (const one of readListed(Buffer.from(bytes).toString(), { read, cells, usual: 'elman' })) {
+    if ('reason' in one) errors.push(one.reason);
+    else
+      for (const { row } of judgeCase(one)) if (row.verdict === 'broken') errors.push(`case: ${row.reason}`);
+  }
+  if (errors.length > 0) throw new Error(errors.join('; '));
 }
 
 /** Files written by people: settings, equations, pictures, texts. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { elman, gru, lstm } from '../index';
 import { plans, type MakeCell } from '../referee/cases';
 import { referee, type Verdict } from '../referee/referee';
+import { backstepIn } from './command';
 import { describeWith, pythonWith, run } from './outside';
 
 const examples = join(__dirname, '..', 'examples/referee');
@@ -35,6 +36,11 @@ it.each(['lstm_numpy.py', 'pytorch.py', 'elman.c', 'elman.rs'])('%s has at most 
   expect(readFileSync(join(examples, file), 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(60);
 });
 
+it('the example of a file has at most 20 lines', () => {
+  const lines = readFileSync(join(examples, 'answers_numpy.py'), 'utf8').trimEnd().split('\n');
+  expect(lines.length).toBeLessThanOrEqual(20);
+});
+
 const numpy = pythonWith('numpy');
 describeWith(numpy, 'the NumPy driver of the referee; apt-get install python3-numpy')('NumPy', () => {
   const python = numpy as string;
@@ -42,6 +48,24 @@ describeWith(numpy, 'the NumPy driver of the referee; apt-get install python3-nu
     const { ok, rows } = await judge([python, join(examples, 'lstm_numpy.py')], lstm);
     expect(rows.map(({ verdict }) => verdict)).toEqual(plans.map(() => 'ok'));
     expect(ok).toBe(true);
+  });
+
+  it.each<[string, [string, string][], string]>([
+    ['right', [], '1 of 1 answers right; gradients given: dx, dWx, dWh, db, dh0'],
+    [
+      'the slope of h * h',
+      [['(1 - h[t + 1] ** 2)', '(1 - h[t + 1])']],
+      'diagnosis: your gradients equal ours without the factor `h` in `dz` (line 2',
+    ],
+  ])('the example of a file, %s', async (_what, changes, said) => {
+    const ran = spawnSync(python, [planted('answers_numpy.py', ...changes)], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(ran.stderr).toBe('');
+    const { stdout, status } = await backstepIn(folder, 'referee', 'manifest.json');
+    expect(stdout).toContain(said);
+    expect(status).toBe(changes.length === 0 ? 0 : 1);
   });
 
   it.each<[string, [string, string][], string]>([

@@ -1,0 +1,114 @@
+/** Judges the answers of cases from files, as the referee judges those of a program. */
+import { describe, type Plan } from '../referee/cases';
+import { Case } from '../referee/diagnose';
+import type { Rounding } from '../referee/errorbound';
+import { Judge, type Candidate } from '../referee/judge';
+import { lineOf } from '../referee/protocol';
+import type { Place } from '../referee/quantity';
+import { judged, verdictOf, type Judged, type Row, type Verdict } from '../referee/referee';
+import type { Named } from '../referee/subject';
+import type { FileCase, ReadCase } from './filecase';
+import { questionBy, turned, type Box } from './layer';
+
+/** A judged answer, and its question. */
+interface JudgedCase extends Judged {
+  name: string;
+  line: string;
+}
+
+/** Judges all cases. @param onRow is called with each row as soon as it is known. */
+export function judgeFiles(cases: Iterable<ReadCase>, onRow: (row: Row) => void = () => undefined): Verdict {
+  const rows: Row[] = [];
+  const failed: JudgedCase[] = [];
+  const add = (row: Row): void => {
+    rows.push(row);
+    onRow(row);
+  };
+  for (const one of cases) {
+    if ('reason' in one) add({ ...one, judged: [] });
+    else
+      for (const found of judgeCase(one)) {
+        add({ name: found.name, ...found.row });
+        if (found.row.verdict === 'wrong') failed.push(found);
+      }
+  }
+  const verdict = verdictOf(rows, failed);
+  if (failed.length === 0) return verdict;
+  const size = ({ row: { plan } }: Judged): number => plan.T * plan.B * plan.D * plan.H;
+  const [{ row, line }] = [...failed].sort((a, b) => size(a) - size(b));
+  const { plan, reason = '' } = row;
+  return { ...verdict, smallest: { plan, sizes: describe(plan), reason, line } };
+}
+
+/** A row for each direction, and one for the sum that two directions give to dx. */
+export function* judgeCase({ name, cell, box, precision, answers, dx }: FileCase): Generator<JudgedCase> {
+  const { T, B, D, H, lengths, directions } = box;
+  const plan: Plan = { T, B, D, H, ...(lengths && { lengths: [...lengths] }) };
+  const cases = directions.map((direction) => new Case(questionBy(cell, box, direction)));
+  const lines = cases.map(({ question }) => lineOf(question, 1));
+  for (const [k, own] of cases.entries()) {
+    const side = directions[k].reverse ? 'reverse' : 'forward';
+    yield {
+      ...{ name: cases.length > 1 ? `${name}, ${side}` : name, line: lines[k] },
+      ...judged(plan, own, { precision, ...answers[k] }),
+    };
+  }
+  if (!dx) return;
+  const both = new BothDirections(cases, box);
+  const answer = { precision, values: {}, gradients: { dx } };
+  yield { name: `${name}, both directions`, line: lines[0], ...judged(plan, both, answer) };
+}
+
+/** Judges the gradient of the input of two directions: the sum of what each sends to it. */
+class BothDirections extends Judge {
+  readonly ours: Named;
+
+  constructor(
+    private readonly cases: readonly Case[],
+    private readonly box: Box,
+  ) {
+    super();
+    this.ours = { dx: this.sum(cases.map(({ ours }) => ours.dx)) };
+  }
+
+  protected bounds(rounding: Rounding): Named {
+    const each = this.cases.map(({ subject }) => {
+      const { dx } = subject.bounds(rounding);
+      subject.run();
+      return dx;
+    });
+    // the sum rounds once more
+    return { dx: this.sum(each).map((e, j) => e + rounding.unit * Math.abs(this.ours.dx[j])) };
+  }
+
+  protected shapeOf(): number[] {
+    const { T, B, D } = this.box;
+    return [T, B, D];
+  }
+
+  protected place(): Place {
+    const { T, B } = this.box;
+    return { T, B, shape: this.shapeOf(), local: 'dx', unroll: this.cases[0].subject.unroll };
+  }
+
+  protected candidates(): Candidate[] {
+    const parts = this.cases.map(({ ours }) => ours.dx);
+    const sides = this.box.directions.map(({ reverse }) => (reverse ? 'reverse' : 'forward'));
+    const lost = sides.map((side, k): Candidate => ({
+      ...{ words: `without what the ${side} direction sends to it`, kind: 'steps' },
+      gradients: () => ({ dx: this.sum(parts.map((one, at) => (at === k ? one.map(() => 0) : one))) }),
+    }));
+    const unturned: Candidate = {
+      ...{ words: 'with the steps of the reverse direction in its own order', kind: 'steps' },
+      gradients: () => ({ dx: parts[0].map((v, j) => v + parts[1][j]) }),
+    };
+    return [...lost, unturned];
+  }
+
+  /** Adds numbers of each direction, in order of time. */
+  private sum(parts: readonly (readonly number[])[]): number[] {
+    const { directions } = this.box;
+    const inTime = parts.map((one, k) => (directions[k].reverse ? turned(one, this.box) : one));
+    return inTime[0].map((v, j) => v + inTime[1][j]);
+  }
+}
