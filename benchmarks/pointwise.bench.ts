@@ -40,7 +40,7 @@ type Loop = (arrays: Arrays, rows: number, cols: number) => void;
 interface Case {
   name: string;
   shape: [rows: number, cols: number];
-  inputs: string[];
+  inputs: readonly string[];
   outputs: string[];
   loop: Loop;
   /** Binds the kernel to the named arrays. */

@@ -141,7 +141,7 @@ export class Unroll {
 
   /** Records the steps `from`…`to` (exclusive) forward; default all. */
   forward(program: Program, from = 0, to: number = this.options.T): void {
-    this.record(program, this.steps(from, to), (each, t) => this.step(each, t));
+    this.record(program, from, to, this.options.reverse, (each, t) => this.step(each, t));
   }
 
   /** Records step t forward. */
@@ -153,7 +153,7 @@ export class Unroll {
 
   /** Records these steps backward, last one first. */
   backward(program: Program, from = 0, to: number = this.options.T): void {
-    this.record(program, this.steps(from, to).reverse(), (each, t) => {
+    this.record(program, from, to, !this.options.reverse, (each, t) => {
       const v = this.at(t);
       if (v.valid) this.holdBackward(each, v, t);
       else this.cell.stepBackward(each, v, this.timeOf(t));
@@ -204,18 +204,33 @@ export class Unroll {
     return (this.options.clock ?? 0) + t;
   }
 
-  /** The steps `from`…`to` in the order in which the cell takes them; default all. */
-  steps(from = 0, to: number = this.options.T): number[] {
-    return Array.from({ length: to - from }, (_, k) => (this.options.reverse ? to - 1 - k : from + k));
+  /** All steps in the order in which the cell takes them. */
+  steps(): number[] {
+    const { T, reverse } = this.options;
+    return Array.from({ length: T }, (_, k) => (reverse ? T - 1 - k : k));
   }
 
-  /** Records these steps, as a loop unless they differ by `phase`, as in a clockwork layer. */
-  private record(program: Program, steps: number[], one: (program: Program, t: number) => void): void {
-    const phases = new Set(this.cell.phase && steps.map((t) => this.cell.phase?.(this.timeOf(t))));
+  /**
+   * Records the steps `from`…`to`, last one first if `reverse`: as a loop unless they differ by `phase`, as in a clockwork
+   * layer.
+   */
+  private record(
+    program: Program,
+    from: number,
+    to: number,
+    reverse: boolean | undefined,
+    one: (program: Program, t: number) => void,
+  ): void {
+    const { cell } = this;
+    const count = to - from;
+    const at = (k: number): number => (reverse ? to - 1 - k : from + k);
+    const phases = new Set(
+      cell.phase && Array.from({ length: count }, (_, k) => cell.phase?.(this.timeOf(at(k)))),
+    );
     // a cell's own allocations must not be in the arena
     engineMemory().own(() => {
-      if (phases.size > 1) for (const t of steps) one(program, t);
-      else program.repeat(steps.length, (each, k) => one(each, steps[k]));
+      if (phases.size > 1) for (let k = 0; k < count; k++) one(program, at(k));
+      else program.repeat(count, (each, k) => one(each, at(k)));
     });
   }
 

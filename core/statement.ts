@@ -55,9 +55,16 @@ export function statementOf(graph: Graph): Statement {
 }
 
 /** The names of a graph's inputs, in the order of their first use. */
-export function inputsOf(graph: Graph): string[] {
-  return graph.nodes.flatMap((node) => (node.op === 'input' ? [node.name] : []));
+export function inputsOf(graph: Graph): readonly string[] {
+  let names = inputNames.get(graph);
+  if (!names) {
+    names = graph.nodes.flatMap((node) => (node.op === 'input' ? [node.name] : []));
+    inputNames.set(graph, names);
+  }
+  return names;
 }
+/** A statement is bound for many shapes. */
+const inputNames = new WeakMap<Graph, readonly string[]>();
 
 /** Traces a statement by running it once on nodes. */
 function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>): Graph {

@@ -40,7 +40,7 @@ export function checkStatements(
   for (let point = 0; point < points; point++) {
     const at = Object.fromEntries(inputs.map((name) => [name, random.normal()]));
     const after = forward(at);
-    const valuesOf = (names: string[]): Record<string, number> =>
+    const valuesOf = (names: readonly string[]): Record<string, number> =>
       Object.fromEntries(
         names.map((name) => [name, at[name] ?? (name in after ? primal(after[name]) : random.normal())]),
       );

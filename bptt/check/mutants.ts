@@ -316,7 +316,7 @@ function worst(
   return most;
 }
 
-const pairs = <T>(items: T[]): [T, T][] =>
+const pairs = <T>(items: readonly T[]): [T, T][] =>
   items.flatMap((a, k) => items.slice(k + 1).map((b): [T, T] => [a, b]));
 
 const textOf = (graph: Graph, index: number): string => {
