@@ -12,25 +12,25 @@
 import ndarray from 'ndarray';
 import { outputOf, type Cell } from '../cells/cell';
 import { mustCount, mustShape } from '../core/check';
-import { equations } from '../core/equations/equations';
+import { lazyEquations } from '../core/equations/equations';
 import { engineMemory, type Data, type Dtype } from '../core/memory';
 import type { Program } from '../core/program';
 import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
 
 /** Rows whose sequence has ended keep their state. */
-const hold = equations(
+const hold = lazyEquations(
   'unroll, forward',
   'valid [B, 1]   sNew, sPrev [B, W]   writes s [B, W]',
   's = select(valid, sNew, sPrev)',
 );
 /** For held rows, the cell gets a gradient of zero, and the gradient of the state is passed back unchanged. */
-const holdGradient = equations(
+const holdGradient = lazyEquations(
   'unroll, backward',
   'valid [B, 1]   ds [B, W]   writes dsLive [B, W]',
   'dsLive = select(valid, ds, 0)',
 );
-const holdBackward = equations(
+const holdBackward = lazyEquations(
   'unroll, backward',
   'valid [B, 1]   dsNew, dsNext [B, W]   writes dsPrev [B, W]',
   'dsPrev = select(valid, dsNew, dsNext)',

@@ -1,16 +1,16 @@
 /** The output layer: y = h Wy + by at every step; it has no memory, so all N = T·B rows are one product. */
 import { mustCount } from '../core/check';
-import { equations } from '../core/equations/equations';
+import { lazyEquations } from '../core/equations/equations';
 import { constant, glorot } from '../core/init';
 import type { Parameter } from './cell';
 
-export const affine = equations(
+export const affine = lazyEquations(
   'affine, forward',
   'h [N, H]   Wy [H, O]   by [O]   writes y [N, O]',
   'y = h @ Wy + by',
 );
 
-export const affineBackward = equations(
+export const affineBackward = lazyEquations(
   'affine, backward',
   'h [N, H]   Wy [H, O]   dy [N, O]   writes dh [N, H]   adds dWy [H, O]   dby [O]',
   `dh = dy @ Wy.T

@@ -9,13 +9,17 @@
  * Source: Bengio, Ducharme, Vincent & Jauvin 2003, "A neural probabilistic language model".
  */
 import { must, mustCount, mustKnowKeys } from '../core/check';
-import { equations } from '../core/equations/equations';
+import { lazyEquations } from '../core/equations/equations';
 import { normal } from '../core/init';
 import { isCell, type Parameter } from './cell';
 
-export const embed = equations('embedding, forward', 'x [N, V]   E [V, W]   writes e [N, W]', 'e = x @ E');
+export const embed = lazyEquations(
+  'embedding, forward',
+  'x [N, V]   E [V, W]   writes e [N, W]',
+  'e = x @ E',
+);
 
-export const embedBackward = equations(
+export const embedBackward = lazyEquations(
   'embedding, backward',
   'x [N, V]   E [V, W]   de [N, W]   writes dx [N, V]   adds dE [V, W]',
   `dx = de @ E.T     # of numbers only: a class number has no gradient

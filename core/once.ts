@@ -14,3 +14,9 @@ export function once<A extends object | string, B>(compute: (of: A) => B): (of: 
     return found.value;
   };
 }
+
+/** A function that computes its result at the first call. */
+export function lazy<A>(compute: () => A): () => A {
+  let found: { value: A } | undefined;
+  return () => (found ??= { value: compute() }).value;
+}

@@ -1,6 +1,6 @@
 /** The storage capacity of a Hopfield network, in theory and by experiment. */
 import { must, mustCount, mustKnowKeys } from '../core/check';
-import { bound, equations } from '../core/equations/equations';
+import { bound, lazyEquations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
 import { Random } from '../core/random';
 import { tensor, toFlat, zeros } from '../core/tensor';
@@ -22,7 +22,7 @@ export function expectedBitError(load: number): number {
   return erfc(Math.sqrt(1 / (2 * load))) / 2;
 }
 
-const turning = equations(
+const turning = lazyEquations(
   'hopfield, bit error',
   'patterns [P, N]   W [N, N]   tie [1]   writes h, turned [P, N]   count [N]',
   `h = patterns @ W

@@ -5,14 +5,14 @@
  *
  * Products are summed in order, so that recall gives the same result on every machine.
  */
-import { bound, equations } from '../core/equations/equations';
+import { bound, lazyEquations } from '../core/equations/equations';
 import type { Data } from '../core/memory';
 import { plain } from '../core/plain';
 import { tensor, zeros, type Tensor } from '../core/tensor';
 import type { HopfieldState } from './patterns';
 
 /** Update of M units: W are their rows of the weights, `own` their states; fields up to `tie` count as zero. */
-const update = equations(
+const update = lazyEquations(
   'hopfield, update',
   's [1, N]   W [M, N]   own [1, M]   tie [1]   writes sum, h, next [1, M]',
   `sum = s @ W.T
@@ -20,7 +20,7 @@ const update = equations(
    next = select(abs(h), step(h) - step(-h), own)   # sgn(h), and where h is zero the unit keeps its state`,
 );
 
-const energy = equations(
+const energy = lazyEquations(
   'hopfield, energy',
   's, h [1, N]   writes agreement [1, N]   total, E [1, 1]',
   `agreement = s * h
@@ -29,7 +29,7 @@ const energy = equations(
 );
 
 /** Overlap of a state with each pattern: 1 for the pattern itself, −1 for its negative, about 0 for a random state. */
-const overlap = equations(
+const overlap = lazyEquations(
   'hopfield, overlap',
   's [1, N]   patterns [P, N]   units [1]   writes agreement, m [P, 1]',
   `agreement = patterns @ s.T

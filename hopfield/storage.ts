@@ -11,12 +11,12 @@
  *   W = Ξ⁺ Ξ, the projection onto the span of the patterns: Σ q qᵀ over an orthonormal basis of it
  */
 import { must } from '../core/check';
-import { bound, equations } from '../core/equations/equations';
+import { bound, lazyEquations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
 import { plain } from '../core/plain';
 import { reshape, tensor, zeros, type Tensor } from '../core/tensor';
 
-const outer = equations(
+const outer = lazyEquations(
   'hopfield, storage',
   'x [P, N]   scale [1]   off [N, N]   writes products, W [N, N]',
   `products = x.T @ x
@@ -24,7 +24,7 @@ const outer = equations(
 );
 
 /** x and xUp are the same pattern as a row and as a column; h and hUp are likewise equal, because W is symmetric. */
-const storkeyRule = equations(
+const storkeyRule = lazyEquations(
   'hopfield, Storkey rule',
   `x [1, N]   xUp [N, 1]   units [1]   off, WPrev [N, N]
    writes h [1, N]   hUp [N, 1]   W [N, N]`,
@@ -36,14 +36,14 @@ const storkeyRule = equations(
 );
 
 /** A Gram–Schmidt step: subtracts from q its component along the unit vector b. */
-const takeAway = equations(
+const takeAway = lazyEquations(
   'hopfield, pseudo-inverse',
   'qPrev, b [1, N]   writes along [1, 1]   q [1, N]',
   `along = qPrev @ b.T
    q = qPrev - along * b`,
 );
 
-const normalise = equations(
+const normalise = lazyEquations(
   'hopfield, pseudo-inverse',
   'q [1, N]   writes square, length [1, 1]   unit [1, N]',
   `square = q @ q.T

@@ -1,7 +1,7 @@
 /** Binary cross-entropy of O independent bits with the target q: −q log σ(y) − (1 − q) log(1 − σ(y)). */
-import { loss } from './loss';
+import { lazyLoss } from './loss';
 
-export const binaryCrossEntropy = loss({
+export const binaryCrossEntropy = lazyLoss({
   name: 'bernoulli',
   title: 'binary cross-entropy',
   targets: 'probabilities',

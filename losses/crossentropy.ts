@@ -1,7 +1,7 @@
 /** Cross-entropy of one class out of O, fused with its softmax: L = −log p_k = log Σ exp(y) − y_k. */
-import { loss } from './loss';
+import { lazyLoss } from './loss';
 
-export const crossEntropy = loss({
+export const crossEntropy = lazyLoss({
   name: 'softmax',
   title: 'cross-entropy',
   targets: 'classes',

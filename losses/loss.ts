@@ -8,8 +8,9 @@
  * The weights carry the reduction: 0 on padding, 1 for a sum, 1 / (number of valid steps) for a mean.
  */
 import { Block, type Compiled } from '../core/equations/block';
-import { equations } from '../core/equations/equations';
+import { lazyEquations } from '../core/equations/equations';
 import { numberOf } from '../core/equations/shapes';
+import { lazy } from '../core/once';
 import type { Program } from '../core/program';
 import { Registry } from '../core/registry';
 import { dtypeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
@@ -61,11 +62,33 @@ export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' |
  * }).prediction; // 'same'
  */
 export function loss(definition: LossDefinition): Loss {
-  const { forward, backward, ...about } = definition;
+  return { ...describe(definition), ...compile(definition) };
+}
+
+/** The same, compiled at first use: for the built-in losses, so that importing this library compiles none. */
+export function lazyLoss(definition: LossDefinition): Loss {
+  const compiled = lazy(() => compile(definition));
+  return {
+    ...describe(definition),
+    get forward() {
+      return compiled().forward;
+    },
+    get backward() {
+      return compiled().backward;
+    },
+  };
+}
+
+function describe(definition: LossDefinition): Omit<Loss, 'forward' | 'backward'> {
+  const { forward: _forward, backward: _backward, ...about } = definition;
+  return { prediction: 'same', perOutput: false, ...about, definition };
+}
+
+function compile({ name, forward, backward }: LossDefinition): Pick<Loss, 'forward' | 'backward'> {
   const given = { y: ['N', 'O'], target: ['N', 'O'] };
-  const there = new Block(forward, `${about.name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
+  const there = new Block(forward, `${name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
   there.mustWrite(['rowLoss']);
-  const back = new Block(backward, `${about.name}, backward`, {
+  const back = new Block(backward, `${name}, backward`, {
     given: { ...given, weight: ['N', '1'], ...Object.fromEntries(there.scope.written) },
     outputs: { dy: ['N', 'O'] },
   });
@@ -73,11 +96,7 @@ export function loss(definition: LossDefinition): Loss {
   back.mustUse(new Set(['dy']));
   const kept = ['rowLoss', ...back.scope.read.keys()];
   there.mustUse(new Set(kept));
-  return {
-    ...{ prediction: 'same', perOutput: false, ...about, definition },
-    forward: there.compile(kept),
-    backward: back.compile(['dy']),
-  };
+  return { forward: there.compile(kept), backward: back.compile(['dy']) };
 }
 
 const losses = new Registry<Loss>('loss');
@@ -123,13 +142,13 @@ export interface LossTensors {
   adds?: boolean;
 }
 
-const total = equations(
+const total = lazyEquations(
   'loss',
   'weight, rowLoss [N, 1]   writes weightedLoss [N, 1]   loss [1]',
   `weightedLoss = weight * rowLoss
    loss = sum(weightedLoss)`,
 );
-const totalAdded = equations(
+const totalAdded = lazyEquations(
   'loss',
   'weight, rowLoss [N, 1]   writes weightedLoss [N, 1]   adds loss [1]',
   `weightedLoss = weight * rowLoss

@@ -1,7 +1,7 @@
 /** Mean squared error over the O outputs of a row. */
-import { loss } from './loss';
+import { lazyLoss } from './loss';
 
-export const squaredError = loss({
+export const squaredError = lazyLoss({
   name: 'squared',
   title: 'mean squared error',
   targets: 'numbers',

@@ -2,7 +2,7 @@
  * Mistakes in how the steps of one unrolled cell are combined: the gradients that flow between steps, the order of the
  * steps, and the sums over them. Each is recorded as a backward pass, so any executor or check can run it.
  */
-import { equations } from '../core/equations/equations';
+import { lazyEquations } from '../core/equations/equations';
 import { Program } from '../core/program';
 import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { Unroll } from '../bptt/unroll';
@@ -17,8 +17,8 @@ export interface StepMistake {
   rare?: boolean;
 }
 
-const copying = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = from');
-const clearing = equations('a mistake', 'from [B, W]   writes to [B, W]', 'to = 0 * from');
+const copying = lazyEquations('a mistake', 'from [B, W]   writes to [B, W]', 'to = from');
+const clearing = lazyEquations('a mistake', 'from [B, W]   writes to [B, W]', 'to = 0 * from');
 
 /** Records a copy of `from` into `to`. */
 export const copy = (program: Program, from: Tensor, to: Tensor): void =>

@@ -54,7 +54,7 @@ function pass(net: Network, given = batch) {
 }
 
 describe('backward statements against the duals of their forward statements', () => {
-  const { combineForward, combineBackward, additiveForward, additiveBackward } = attentionStatements;
+  const { combineForward, combineBackward, additiveForward, additiveBackward } = attentionStatements();
   test('what combines context and state', () => {
     const [{ error }] = checkStatements({ forward: combineForward, backward: combineBackward });
     expect(error).toBeLessThan(1e-12);

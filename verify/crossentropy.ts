@@ -1,7 +1,7 @@
 /** Softmax cross-entropy of a vector's logits, its gradient, and the other values that a vector may expect. */
 import { recordLoss } from '../losses';
 import { must, mustShape } from '../core/check';
-import { equations } from '../core/equations/equations';
+import { lazyEquations } from '../core/equations/equations';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
@@ -14,7 +14,7 @@ export interface CrossEntropy {
   dLogits: number[];
 }
 
-const logSoftmax = equations(
+const logSoftmax = lazyEquations(
   'softmax',
   'y [N, O]   writes logSum [N, 1]   logP, p [N, O]',
   `logSum = logsumexp(y, axis=1)

@@ -3,7 +3,7 @@
  * gradients.
  */
 import { mustBe } from '../../core/check';
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import { hoist } from '../../core/hoist';
 import { Program, type Executor } from '../../core/program';
 import { Random } from '../../core/random';
@@ -42,7 +42,7 @@ export interface Problem {
 }
 
 const weigh = (kind: 'writes' | 'adds', sign: '=' | '+=') =>
-  equations(
+  lazyEquations(
     'gradcheck',
     `value, weight [N, W]   writes weighed [N, W]   sums [N, 1]   ${kind} loss [1]`,
     `weighed = value * weight
@@ -50,7 +50,7 @@ const weigh = (kind: 'writes' | 'adds', sign: '=' | '+=') =>
      loss ${sign} sum(sums)`,
   );
 const [weighFirst, weighMore] = [weigh('writes', '='), weigh('adds', '+=')];
-const copy = equations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'gradient = weight');
+const copy = lazyEquations('gradcheck', 'weight [N, W]   writes gradient [N, W]', 'gradient = weight');
 
 /**
  * The problem of a network on a batch. A network without a loss gets one: the sum of its outputs and final states with

@@ -14,7 +14,7 @@
 import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
 import { must } from '../../core/check';
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import { glorot } from '../../core/init';
 import type { Data } from '../../core/memory';
 import type { Program } from '../../core/program';
@@ -32,82 +32,82 @@ export const scores: AttentionScore[] = ['dot', 'general', 'additive'];
 const [forwardOf, backwardOf] = ['attention, forward', 'attention, backward'];
 
 /** W is Wa of `general`, or Wq of `additive`. */
-const queryForward = equations(forwardOf, 'h [N, H]   W [H, Q]   writes q [N, Q]', 'q = h @ W');
-const queryBackward = equations(
+const queryForward = lazyEquations(forwardOf, 'h [N, H]   W [H, Q]   writes q [N, Q]', 'q = h @ W');
+const queryBackward = lazyEquations(
   backwardOf,
   'h [N, H]   W [H, Q]   dq [N, Q]   adds dh [N, H]   dW [H, Q]',
   `dW += h.T @ dq
    dh += dq @ W.T`,
 );
-const scoreForward = equations(forwardOf, 'q [T, M]   e [S, M]   writes score [T, S]', 'score = q @ e.T');
+const scoreForward = lazyEquations(forwardOf, 'q [T, M]   e [S, M]   writes score [T, S]', 'score = q @ e.T');
 /** The query of `dot` is h itself, which also gets gradient on other paths. */
-const dotBackward = equations(
+const dotBackward = lazyEquations(
   backwardOf,
   'q [T, M]   e [S, M]   dscore [T, S]   adds dq [T, M]   de [S, M]',
   `dq += dscore @ e
    de += dscore.T @ q`,
 );
-const generalBackward = equations(
+const generalBackward = lazyEquations(
   backwardOf,
   'q [T, M]   e [S, M]   dscore [T, S]   writes dq [T, M]   adds de [S, M]',
   `dq = dscore @ e
    de += dscore.T @ q`,
 );
-const keysForward = equations(forwardOf, 'e [S, M]   Wk [M, H]   writes keys [S, H]', 'keys = e @ Wk');
-const keysBackward = equations(
+const keysForward = lazyEquations(forwardOf, 'e [S, M]   Wk [M, H]   writes keys [S, H]', 'keys = e @ Wk');
+const keysBackward = lazyEquations(
   backwardOf,
   'e [S, M]   Wk [M, H]   dkeys [S, H]   adds de [S, M]   dWk [M, H]',
   `de += dkeys @ Wk.T
    dWk += e.T @ dkeys`,
 );
-const additiveForward = equations(
+const additiveForward = lazyEquations(
   forwardOf,
   'keys [S, H]   q [1, H]   writes u [S, H]',
   'u = tanh(keys + q)',
 );
-const additiveScore = equations(forwardOf, 'u [K, H]   v [H, 1]   writes score [K, 1]', 'score = u @ v');
+const additiveScore = lazyEquations(forwardOf, 'u [K, H]   v [H, 1]   writes score [K, 1]', 'score = u @ v');
 /** The score of a step is u v, so du = dscore vᵀ; this is the gradient of the argument of tanh. */
-const additiveBackward = equations(
+const additiveBackward = lazyEquations(
   backwardOf,
   'u [K, H]   dscore [K, 1]   v [1, H]   writes dkeys [K, H]',
   'dkeys = dscore * v * (1 - u * u)',
 );
-const additiveScoreBackward = equations(
+const additiveScoreBackward = lazyEquations(
   backwardOf,
   'u [K, H]   dscore [K, 1]   adds dv [H, 1]',
   'dv += u.T @ dscore',
 );
 /** All steps of the source share the query, and all steps of the decoder share the keys: their gradients are sums. */
-const spreadBackward = equations(backwardOf, 'du [S, H]   writes dq [H]', 'dq = sum(du)');
-const gatherBackward = equations(backwardOf, 'du [T, W]   writes dkeys [W]', 'dkeys = sum(du)');
-const gatherMoreBackward = equations(backwardOf, 'du [T, W]   adds dkeys [W]', 'dkeys += sum(du)');
+const spreadBackward = lazyEquations(backwardOf, 'du [S, H]   writes dq [H]', 'dq = sum(du)');
+const gatherBackward = lazyEquations(backwardOf, 'du [T, W]   writes dkeys [W]', 'dkeys = sum(du)');
+const gatherMoreBackward = lazyEquations(backwardOf, 'du [T, W]   adds dkeys [W]', 'dkeys += sum(du)');
 
-const weighForward = equations(
+const weighForward = lazyEquations(
   forwardOf,
   'weight [T, S]   e [S, M]   writes context [T, M]',
   'context = weight @ e',
 );
 /** Three paths reach e: the weighted mean, the scores, and the final state that crosses the bridge. */
-const weighBackward = equations(
+const weighBackward = lazyEquations(
   backwardOf,
   'weight [T, S]   e [S, M]   dcontext [T, M]   writes dweight [T, S]   de [S, M]',
   `dweight = dcontext @ e.T
    de = weight.T @ dcontext`,
 );
-const weighMoreBackward = equations(
+const weighMoreBackward = lazyEquations(
   backwardOf,
   'weight [T, S]   e [S, M]   dcontext [T, M]   writes dweight [T, S]   adds de [S, M]',
   `dweight = dcontext @ e.T
    de += weight.T @ dcontext`,
 );
 
-const combineForward = equations(
+const combineForward = lazyEquations(
   forwardOf,
   'context [N, M]   h [N, H]   WcContext [M, H]   WcOwn [H, H]   writes z, a [N, H]',
   `z = context @ WcContext + h @ WcOwn
    a = tanh(z)`,
 );
-const combineBackward = equations(
+const combineBackward = lazyEquations(
   backwardOf,
   `a, da [N, H]   context [N, M]   h [N, H]   WcContext [M, H]   WcOwn [H, H]
    writes dz [N, H]   dcontext [N, M]   dh [N, H]   adds dWcContext [M, H]   dWcOwn [H, H]`,
@@ -118,23 +118,24 @@ const combineBackward = equations(
    dWcOwn += h.T @ dz`,
 );
 /** The score of padding in the source: lower than any real score, so that its attention weight is 0. */
-const maskForward = equations(
+const maskForward = lazyEquations(
   forwardOf,
   'valid, scoreAll [N, S]   writes score [N, S]',
   'score = select(valid, scoreAll, -1e30)',
 );
-const maskWeight = equations(
+const maskWeight = lazyEquations(
   forwardOf,
   'valid, p [N, S]   writes weight [N, S]',
   'weight = select(valid, p, 0)',
 );
 
-export const attentionStatements = {
+/** The elementwise statements with a derivative, and their derivatives. */
+export const attentionStatements = () => ({
   combineForward: combineForward.statements[0],
   combineBackward: combineBackward.statements[0],
   additiveForward: additiveForward.statements[0],
   additiveBackward: additiveBackward.statements[0],
-};
+});
 
 /** The parameters of an attention from H decoder units to M encoder units. */
 export function attentionParameters(score: AttentionScore, H: number, M: number): Record<string, Parameter> {

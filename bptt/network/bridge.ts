@@ -6,16 +6,16 @@
  *
  * Source: Sutskever, Vinyals & Le 2014, "Sequence to sequence learning with neural networks".
  */
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import type { Program } from '../../core/program';
 import { must } from '../../core/check';
 import { columns, type Tensors } from '../../core/tensor';
 import { encoderOf, layersOf, type Layers, type Stack } from './stack';
 import type { Unroll } from '../unroll';
 
-const bridgeForward = equations('bridge, forward', 's [B, H]   writes start [B, H]', 'start = s');
+const bridgeForward = lazyEquations('bridge, forward', 's [B, H]   writes start [B, H]', 'start = s');
 /** No other path reaches a final state of the encoder. */
-const bridgeBackward = equations('bridge, backward', 'dStart [B, H]   writes ds [B, H]', 'ds = dStart');
+const bridgeBackward = lazyEquations('bridge, backward', 'dStart [B, H]   writes ds [B, H]', 'ds = dStart');
 
 /**
  * Checks that every state of the decoder has a matching one in the encoder.

@@ -6,19 +6,19 @@
  * f is the prediction function of the loss: y itself (also without a loss), σ(y) or softmax(y). The gradient flows back
  * through it, which is often forgotten.
  */
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import type { LossPrediction } from '../../losses';
 import type { Program } from '../../core/program';
 import { rows, type Tensor, type Tensors } from '../../core/tensor';
 import { softmax, softmaxBackward, softmaxBuffers } from './softmax';
 import type { Signal } from './stage';
 
-const sameForward = equations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = y');
+const sameForward = lazyEquations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = y');
 // two paths reach y: the loss at its own step, and the input of the next step
-const sameBackward = equations('feedback, backward', 'dx [B, O]   adds dy [B, O]', 'dy += dx');
+const sameBackward = lazyEquations('feedback, backward', 'dx [B, O]   adds dy [B, O]', 'dy += dx');
 
-const sigmoidForward = equations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = sigmoid(y)');
-const sigmoidBackward = equations(
+const sigmoidForward = lazyEquations('feedback, forward', 'y [B, O]   writes x [B, O]', 'x = sigmoid(y)');
+const sigmoidBackward = lazyEquations(
   'feedback, backward',
   'x, dx [B, O]   adds dy [B, O]',
   'dy += dx * x * (1 - x)',

@@ -8,7 +8,7 @@
  *   forward    initial    outputs               columns of the one cell
  *   backward              outputs     initial   columns of the other
  */
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import { isCell, outputOf, type Cell } from '../../cells/cell';
 import { must, mustBe } from '../../core/check';
 import { isOneHot } from '../../core/onehot';
@@ -114,7 +114,7 @@ export function mustReadForward(layers: readonly Layer[], where: string, what: s
 }
 
 /** Both directions read the same input, so their gradients add up. */
-const joinBackward = equations(
+const joinBackward = lazyEquations(
   'bidirectional, backward',
   'dxForward, dxBackward [N, D]   writes dx [N, D]',
   'dx = dxForward + dxBackward',

@@ -3,7 +3,7 @@
  * once, operations recorded when they are first needed; a training step only replays them.
  */
 import type { Data } from '../../core/memory';
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import { Program } from '../../core/program';
 import { zeros, type Tensor } from '../../core/tensor';
 import { initialName, type Architecture } from './architecture';
@@ -18,8 +18,8 @@ import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
 
 /** All rows of the batch start from the same trainable initial state. */
-const firstForward = equations('initial state, forward', 'first [1, H]   writes s [B, H]', 's = first');
-const firstBackward = equations(
+const firstForward = lazyEquations('initial state, forward', 'first [1, H]   writes s [B, H]', 's = first');
+const firstBackward = lazyEquations(
   'initial state, backward',
   'ds [B, H]   adds dFirst [1, H]',
   'dFirst += sum(ds)',

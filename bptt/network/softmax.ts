@@ -2,10 +2,10 @@
  * Softmax along the rows of a matrix, for layers that read the probabilities themselves. A softmax loss does not use it,
  * because it is fused with its gradient (see `losses/crossentropy.ts`).
  */
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import { dtypeOf, zeros, type Tensor, type Tensors } from '../../core/tensor';
 
-export const softmax = equations(
+export const softmax = lazyEquations(
   'softmax, forward',
   'y [N, O]   writes logSum [N, 1]   p [N, O]',
   `logSum = logsumexp(y, axis=1)
@@ -13,7 +13,7 @@ export const softmax = equations(
 );
 
 /** Each p depends on every y of its row: on its own directly, and on all through the denominator. */
-export const softmaxBackward = equations(
+export const softmaxBackward = lazyEquations(
   'softmax, backward',
   'p, dp [N, O]   writes flow, dy [N, O]   flowSum [N, 1]',
   `flow = p * dp

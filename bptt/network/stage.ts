@@ -2,7 +2,7 @@
 import { affine, affineBackward } from '../../cells/affine';
 import { embed, embedBackward } from '../../cells/embedding';
 import type { Program } from '../../core/program';
-import { equations } from '../../core/equations/equations';
+import { lazyEquations } from '../../core/equations/equations';
 import { columns, dtypeOf, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
 import { gradientTensor, isNowhere, type Unroll } from '../unroll';
 
@@ -50,21 +50,25 @@ export function signal(N: number, width: number, { value, gradient }: Signal): S
 }
 
 /** keep [N, H] is 0 or 1 / (1 − p), drawn again for every training batch, and 1 in evaluation. */
-const dropoutForward = equations(
+const dropoutForward = lazyEquations(
   'dropout, forward',
   'h, keep [N, H]   writes dropped [N, H]',
   'dropped = h * keep',
 );
-const dropoutBackward = equations(
+const dropoutBackward = lazyEquations(
   'dropout, backward',
   'dDropped, keep [N, H]   writes dh [N, H]',
   'dh = dDropped * keep',
 );
 /** The final state of a direction is its part of the last output, and also has a separate gradient. */
-const lastForward = equations('last state, forward', 's [B, H]   writes last [B, H]', 'last = s');
-const lastBackward = equations('last state, backward', 'dLast [B, H]   adds ds [B, H]', 'ds += dLast');
+const lastForward = lazyEquations('last state, forward', 's [B, H]   writes last [B, H]', 'last = s');
+const lastBackward = lazyEquations('last state, backward', 'dLast [B, H]   adds ds [B, H]', 'ds += dLast');
 /** With a loss, no other gradient reaches the final states. */
-const onlyLastBackward = equations('last state, backward', 'dLast [B, H]   writes ds [B, H]', 'ds = dLast');
+const onlyLastBackward = lazyEquations(
+  'last state, backward',
+  'dLast [B, H]   writes ds [B, H]',
+  'ds = dLast',
+);
 
 /** Dropout of a signal of blocks of B rows; `keep` is its mask. */
 export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {

@@ -5,13 +5,13 @@
  *
  * Source: Jim, Giles & Horne 1996; as in Graves 2011, "Practical variational inference for neural networks".
  */
-import { bound, equations } from '../../core/equations/equations';
+import { bound, lazyEquations } from '../../core/equations/equations';
 import type { Data } from '../../core/memory';
 import { plain } from '../../core/plain';
 import type { Random } from '../../core/random';
 import { zeros } from '../../core/tensor';
 
-const perturb = equations(
+const perturb = lazyEquations(
   'weight noise',
   'clean, noise [N, P]   writes noisy [N, P]',
   'noisy = clean + noise   # normal, of mean 0',

@@ -1,4 +1,5 @@
 /** Equations over tensors of declared shapes, for everything except cells: output layers, losses, updates, attention. */
+import { lazy } from '../once';
 import { Program, type Executor } from '../program';
 import type { Tensors } from '../tensor';
 import { Block, type Compiled } from './block';
@@ -27,6 +28,24 @@ export function equations(where: string, shapes: string, text: string): Compiled
     if (!wanted.includes(name))
       throw block.errorIn(name, `${name} needs a tensor of its own: declare it behind "writes"`);
   return compiled;
+}
+
+/** The same, compiled at first use: for this library's own equations, so that importing it compiles none of them. */
+export function lazyEquations(...text: Parameters<typeof equations>): Compiled {
+  const compiled = lazy(() => equations(...text));
+  return {
+    source: text[2],
+    get stored() {
+      return compiled().stored;
+    },
+    get statements() {
+      return compiled().statements;
+    },
+    get elementwise() {
+      return compiled().elementwise;
+    },
+    record: (program, tensors) => compiled().record(program, tensors),
+  };
 }
 
 /** Binds equations to named tensors; returns a function that runs them on the executor. */

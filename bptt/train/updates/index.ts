@@ -3,13 +3,13 @@ import { adagrad, type AdagradOptions } from './adagrad';
 import { adam, adamw, type AdamOptions } from './adam';
 import { rmsprop, type RmspropOptions } from './rmsprop';
 import { sgd, type SgdOptions } from './sgd';
-import { registerOptimizer, type RegisteredOptions } from './update';
+import { addOptimizer, type RegisteredOptions } from './update';
 
-registerOptimizer(sgd);
-registerOptimizer(rmsprop);
-registerOptimizer(adagrad);
-registerOptimizer(adam);
-registerOptimizer(adamw);
+addOptimizer(sgd);
+addOptimizer(rmsprop);
+addOptimizer(adagrad);
+addOptimizer(adam);
+addOptimizer(adamw);
 
 /** The options of one optimizer, discriminated by `name`; the docstring of `optimizer` lists the defaults. */
 export type OptimizerOptions = SgdOptions | RmspropOptions | AdagradOptions | AdamOptions | RegisteredOptions;

@@ -100,20 +100,30 @@ export function registerOptimizer<O extends { learningRate: number }>(
   const known = made as unknown as Known;
   const { name, defaults } = known;
   must('learningRate' in defaults, where, 'learningRate must be among the defaults', Object.keys(defaults));
+  ruleOf(known)(defaults); // throws now if the equations are invalid
+  addOptimizer(made);
+  return (options) => ({ ...options, name }) as unknown as RegisteredOptions;
+}
+
+/** Adds an optimizer without compiling its equations: for the built-in ones, whose equations are valid. */
+export function addOptimizer<O extends object>(made: OptimizerDefinition<O>): void {
+  const known = made as unknown as Known;
+  optimizers.add(known.name, { made: known, rule: ruleOf(known) }, 'registerOptimizer');
+}
+
+/** The update rule of an optimizer by its options. */
+function ruleOf(made: Known): (options: Any) => Rule {
   const statements = new Map<string, Statement>();
-  const rule = (options: Any): Rule => {
-    const update = known.update(options);
+  return (options) => {
+    const update = made.update(options);
     const { states = [], start = 0, equations: text } = update;
     const numbers = (t: number, rate: number) => update.numbers(t, rate);
     const shapes = shapesOf(states, Object.keys(numbers(1, 0)));
     const key = `${shapes}\n${text}`; // one statement per text, so that its kernel is compiled once
-    const statement = statements.get(key) ?? statementOf(name, shapes, text);
+    const statement = statements.get(key) ?? statementOf(made.name, shapes, text);
     statements.set(key, statement);
     return { states, start, numbers, statement };
   };
-  rule(defaults); // throws now if the equations are invalid
-  optimizers.add(name, { made: known, rule }, where);
-  return (options) => ({ ...options, name }) as unknown as RegisteredOptions;
 }
 
 const shapesOf = (states: readonly string[], numbers: readonly string[]): string => {
