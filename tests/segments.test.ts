@@ -4,7 +4,7 @@ import { evaluate } from '../bptt/train/learner';
 import type { Batch, PassOptions } from '../bptt/network/batch';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
-import { planOf } from '../bptt/network/pass';
+import { planOf, sizeOfPass } from '../bptt/network/pass';
 import { parallel } from '../bptt/parallel/parallel';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
@@ -32,6 +32,8 @@ const classes = (many: number, steps: number, seed: number): number[][] => {
 };
 const x = box([T, B, D], 1);
 const targets = classes(O, T, 2);
+/** Not negative, some 0, and none with an exact sum. */
+const weights = Array.from({ length: T }, (_, t) => [0.1 * (t % 4), 1 / 3, 0.7 * (t % 2)]);
 
 const flat = (tensors: Readonly<Record<string, Tensor>>): [string, number[]][] =>
   Object.entries(tensors).map(([name, t]) => [name, toFlat(t)]);
@@ -49,9 +51,11 @@ function results({ options, batch, upstream, how }: Case, checkpointEvery?: numb
   const net = network(options);
   const pass = net.forward(batch, { ...how, ...(checkpointEvery && { checkpointEvery }) });
   const { loss, output, states } = pass;
+  const size = sizeOfPass(pass);
   const gradients = pass.backward(upstream);
   return {
     ...{ loss, output: toFlat(output), states: flat(states), initial: flat(gradients.initial) },
+    size,
     x: isClasses(batch) ? 'none' : toFlat(gradients.x),
     weights: flat(net.parameters.gradients),
     random: net.random.state,
@@ -90,6 +94,15 @@ const cases: Record<string, Case> = {
   'class numbers': {
     options: { layers: [lstm({ input: 9, hidden: H })], ...softmax },
     batch: { x: classes(9, T, 4), targets },
+  },
+  'targets of unequal weights': {
+    options: { layers: [gru({ input: D, hidden: H })], ...softmax },
+    batch: { x, targets, lengths, weights },
+  },
+  'many to one, of unequal weights': {
+    options: { layers: [gru({ input: D, hidden: H })], ...softmax, topology: 'many-to-one' },
+    batch: { x, targets: targets[0], lengths, weights: [0.3, 0, 1.7] },
+    how: { rows: [0, 2] },
   },
   'a stack with dropout': {
     options: {

@@ -41,6 +41,8 @@ export interface RunOptions extends PassOptions {
   forwardOnly?: boolean;
   /** These steps are one of several segments of a pass. */
   segment?: boolean;
+  /** Sum of the weights of earlier segments. */
+  counted?: number;
   /** Where the numbers of the k-th dropout mask come from; default the network's generator. */
   maskFrom?: (k: number) => Random;
 }
@@ -76,6 +78,8 @@ export interface Part {
   readonly targets?: () => FlatNumbers;
   /** Weight of each output in the loss; absent if all are equal. */
   readonly weights?: () => FlatNumbers;
+  /** Sum of the weights of earlier segments. */
+  readonly counted?: number;
   /** Prefix of error messages. */
   readonly where: string;
 }
@@ -129,6 +133,7 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
       low,
       high,
       over,
+      counted: options.counted,
       where,
       targets: predict ? undefined : () => (targets ??= readTargets(batch.targets, net, where)),
       weights: predict || given === undefined ? undefined : () => (weights ??= readWeights(given, where)),

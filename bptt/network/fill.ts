@@ -85,7 +85,7 @@ function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch
   const each = (net.reduction === 'mean' ? 1 / valid : 1) / (perOutput ? net.output : 1);
   const first = one ? 0 : from * B;
   const weight = plan.weight as Tensor;
-  let counted = 0;
+  let { counted = 0 } = part;
   for (let k = 0; k < weight.shape[0]; k++) {
     const row = first + whole(k);
     const one = counts(row) ? weightOf(row) : 0;

@@ -39,7 +39,7 @@ export class Plan {
   /** The unweighted loss of every row [N, 1]. */
   readonly rowLoss: Tensor | undefined;
   readonly loss: Tensor;
-  /** Sum of the batch's weights over the steps that the plan runs; undefined if the batch has none. */
+  /** Sum of the batch's weights over the steps run so far; undefined if the batch has none. */
   counted: number | undefined;
 
   /** The stages of the encoder, and all others, in forward order. */

@@ -111,10 +111,10 @@ export class Segments implements PassBody {
     let loss = 0;
     let counted: number | undefined;
     for (let k = 0; k < this.count; k++) {
-      const loaded = this.forward(k, loss);
+      const loaded = this.forward(k, loss, counted);
       const { plan, output } = loaded.bound;
       loss = plan.loss.get(0);
-      if (plan.counted !== undefined) counted = (counted ?? 0) + plan.counted;
+      counted = plan.counted;
       this.between[k] = new States(loaded.clock, allCopied(plan.final.states));
       this.whole.data.set(contents(output), this.one ? 0 : this.start(k) * this.B * O);
     }
@@ -212,12 +212,13 @@ export class Segments implements PassBody {
     return Math.min(this.start(k) + this.length, this.T);
   }
 
-  /** Runs a segment forward from the states before it, and adds its loss to `loss`. */
-  private forward(k: number, loss: number): Loaded {
+  /** Runs a segment forward from the states before it, and adds its loss and weights to those of earlier segments. */
+  private forward(k: number, loss: number, counted?: number): Loaded {
     const { between } = this;
     const random = new Random();
     const loaded = this.runner.load({
       ...this.segment(k),
+      counted,
       ...(k > 0 && { from: between[k - 1] }),
       maskFrom: (mask) => {
         random.state = this.masks[mask][k];
