@@ -7,6 +7,7 @@
  * explicitly.
  */
 import { must } from './check';
+import { hasSharedMemory } from './wasm/features';
 
 /** The element type of a tensor; all tensors of a network have the same. */
 export type Dtype = 'float32' | 'float64';
@@ -314,8 +315,7 @@ function reserve(megabytes: number): { wasm?: WebAssembly.Memory; note: string }
   for (let size = megabytes; size >= least; size = Math.floor(size / 2)) {
     const pages = Math.ceil((size * 2 ** 20) / PAGE);
     try {
-      const shared = typeof SharedArrayBuffer !== 'undefined';
-      const wasm = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+      const wasm = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: hasSharedMemory() });
       return { wasm, note: size === megabytes ? '' : `${megabytes} MB could not be reserved: ${size} MB` };
     } catch {
       continue; // a smaller reservation may still fit

@@ -3,11 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { executorHere, executorOf, whyNotWide } from '../core/executor';
+import { engineMemory } from '../core/memory';
 import * as ops from '../core/scalar';
 import { statement } from '../core/statement';
 import { addPointwise, type PointwiseSpec } from '../core/wasm/emit-pointwise';
 import { compileModule, WasmModule } from '../core/wasm/encoder';
 import { hasFma } from '../core/wasm/features';
+import { compileGemm } from '../core/wasm/gemm';
 import type * as Remember from '../core/wasm/remember';
 import { pointwiseFails, productsFail } from '../core/wasm/selftest';
 import { compilers, type Wide, WIDE } from '../core/wasm/wide';
@@ -90,6 +92,21 @@ describe('the self-test', () => {
     expect(timed(5)).toBeUndefined();
     // it has passed, and is not tried again
     expect(timed(9)).toBeUndefined();
+  });
+
+  it('tests the module that the engine uses, so that it is compiled once', () => {
+    const compiled: string[] = [];
+    const wide: Wide = {
+      ...unjoined,
+      compile: (bytes) => {
+        compiled.push(Buffer.from(bytes).toString('latin1'));
+        return compileModule(bytes);
+      },
+    };
+    productsFail(wide, 'float32');
+    compileGemm(engineMemory().wasm as WebAssembly.Memory, 'float32', { wide });
+    expect(compiled).toHaveLength(2);
+    expect(compiled[1] === compiled[0]).toBe(true);
   });
 
   const spec: PointwiseSpec = {

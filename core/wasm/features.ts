@@ -19,3 +19,6 @@ export function hasSimd(): boolean {
 export function hasFma(): boolean {
   return validates((x) => f32x4.madd(x, x, x));
 }
+
+/** Whether memory can be shared between threads; a page needs headers for it. */
+export const hasSharedMemory = (): boolean => typeof SharedArrayBuffer !== 'undefined';

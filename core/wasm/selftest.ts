@@ -6,6 +6,7 @@ import type { Data, Dtype } from '../memory';
 import { addPointwise, type PointwiseSpec } from './emit-pointwise';
 import { WasmModule } from './encoder';
 import { ACCUMULATE, ADD_BIAS, compileGemm, type GemmKernels } from './gemm';
+import { hasSharedMemory } from './features';
 import { hasPassed, keepPassed } from './remember';
 import type { Wide } from './wide';
 
@@ -26,7 +27,8 @@ const FASTER = 1.2;
 
 /** Why 256-bit products must not or should not be used here; undefined if they pass. */
 export function productsFail(wide: Wide, dtype: Dtype): string | undefined {
-  const memory = new WebAssembly.Memory({ initial: 8 });
+  // shared like the engine memory, so that this is the module that the engine uses, and it is compiled once
+  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: hasSharedMemory() });
   const kernels = compileGemm(memory, dtype, { wide });
   if (hasPassed(kernels.bytes)) return undefined;
   const twin = compileGemm(memory, dtype, { reproducible: !wide.fma, compile: wide.compileNarrow });
