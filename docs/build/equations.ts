@@ -2,6 +2,7 @@
 import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
 import { mustBe } from '../../core/check';
+import { diagramOf } from '../../playground/equations/diagram';
 import { typeset } from '../../playground/equations/typeset';
 
 /** A cell by its name, with options as `reset=before`. */
@@ -57,6 +58,13 @@ export function equationsOf(words: string[], where: string): string {
   const lines = partsOf(words, ['forward', 'backward', 'jacobian'], where).flatMap(typeset);
   const rows = lines.map((line) => `<div>${line}</div>`);
   return `<div class="equations" v-pre>${rows.join('')}</div>\n`;
+}
+
+/** `gru reset=before`: its data flow as a drawing, with a caption. */
+export function drawingOf([name, ...options]: string[], caption: string, where: string): string {
+  const { equations } = cellOf(name, options, where);
+  mustBe(equations !== undefined, where, 'the cell must be defined by equations', name);
+  return `<figure>\n<div v-pre>${diagramOf(equations)}</div>\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
 }
 
 const read = (value: string): unknown => {

@@ -1,7 +1,7 @@
 /** Expands the book's fences with content from the project itself, so that the book cannot go out of date. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { equationsOf, textOf } from './equations';
+import { drawingOf, equationsOf, textOf } from './equations';
 import { figureOf } from './figure';
 import { listOf } from './lists';
 import { outputOf } from './program';
@@ -15,6 +15,7 @@ type Fence = (words: string[], body: string, where: string) => string;
  *   ```source FILE NAME…        declarations of a file, with the comments above them
  *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian
  *   ```equations CELL forward   the same, typeset; also backward, jacobian
+ *   ```diagram CELL             the data flow of a cell, drawn from its forward equations; the body is the caption
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
  *   ```list WHAT               a table of all cells, losses, optimizers, schedules or formats
@@ -24,6 +25,7 @@ const fences: Record<string, Fence> = {
   source: ([file, ...names], _body, where) => sourceOf(file, names, where),
   cell: (words, _body, where) => textOf(words, where),
   equations: (words, _body, where) => equationsOf(words, where),
+  diagram: (words, body, where) => drawingOf(words, body.trim(), where),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
   list: ([what], _body, where) => listOf(what, where),

@@ -32,6 +32,7 @@ export type CellReport =
   | {
       error?: undefined;
       name: string;
+      shapes: string;
       forward: string[];
       backward: string[];
       gradients: CheckedGradient[];
@@ -76,6 +77,7 @@ export function checkCell(text: string): CellReport {
   const jacobian = cell.equations?.jacobian === undefined ? undefined : jacobianOf(cell);
   return {
     name: cell.name,
+    shapes: cell.equations?.shapes ?? '',
     forward: linesOf(cell.equations?.forward),
     backward: linesOf(cell.equations?.backward),
     gradients,

@@ -44,6 +44,7 @@ export class CellPanel implements Panel {
   private readonly hints = h('ul', { 'aria-live': 'polite' });
   private readonly find = this.button('Find the mistake', () => this.repair());
   private readonly train = this.button('Train it', () => this.trainIt());
+  private readonly drawing = h('figure', {});
   private readonly equations = h('div', {});
 
   constructor(private readonly app: App) {
@@ -75,6 +76,7 @@ export class CellPanel implements Panel {
         this.error,
         this.table,
         this.hints,
+        this.drawing,
         this.equations,
       ),
     );
@@ -135,7 +137,18 @@ export class CellPanel implements Panel {
     this.report = report;
     this.hints.replaceChildren();
     if (report.error) this.refuse(report.error);
-    else this.draw(report);
+    else {
+      this.draw(report);
+      await this.drawCell(report);
+    }
+  }
+
+  /** The layout of drawings is loaded when it is first needed. */
+  private async drawCell({ name, shapes, forward }: CellReport & { error?: undefined }): Promise<void> {
+    const mine = this.asked;
+    const { diagramOf } = await import('../equations/diagram');
+    if (mine === this.asked)
+      this.drawing.innerHTML = diagramOf({ name, shapes, forward: forward.join('\n') });
   }
 
   private refuse({ message, line, column }: { message: string; line: number; column: number }): void {
@@ -144,6 +157,7 @@ export class CellPanel implements Panel {
     this.error.hidden = false;
     this.error.textContent = message;
     this.table.hidden = true;
+    this.drawing.replaceChildren();
     this.equations.replaceChildren();
     this.train.disabled = true;
     this.find.disabled = true;

@@ -7,6 +7,7 @@ inChromium('a cell of one’s own', (open) => {
     const text = page.getByLabel('Equations of your cell');
     const proved = page.getByText('Every gradient is proved');
     await proved.waitFor();
+    await page.getByRole('img', { name: 'Data flow of the cell leaky' }).waitFor();
     const right = await text.inputValue();
     await text.fill(right.replace('dhOut', 'dhOot'));
     await page.getByText('unknown name "dhOot" (did you mean dhOut?)').waitFor();
