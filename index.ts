@@ -258,7 +258,7 @@ export {
   type Tensor,
   type Tensors,
 } from './core/tensor';
-export type { Data, Dtype } from './core/memory';
+export { reserveMemory, type Data, type Dtype } from './core/memory';
 export { softmax } from './core/reduce';
 export { Random, type RandomState } from './core/random';
 export * as init from './core/init';

@@ -20,6 +20,8 @@ const PAGE = 65536;
 /** Every region starts on a cache line, which also aligns it for SIMD. */
 const ALIGNMENT = 64;
 const DEFAULT_MEGABYTES = 1024;
+/** Kernels compute addresses of 32 bits. A 64-bit memory would need a second version of each, with addresses of another type. */
+const MOST_MEGABYTES = 4096;
 /**
  * If a reservation fails, it is halved repeatedly down to this size, before the engine falls back to ordinary arrays.
  */
@@ -59,11 +61,11 @@ export class Memory {
    */
   constructor(megabytes = DEFAULT_MEGABYTES) {
     must(
-      megabytes >= 1 && megabytes <= 4096,
+      megabytes >= 1 && megabytes <= MOST_MEGABYTES,
       'memory',
       'the reservation must be 1…4096 MB',
       megabytes,
-      'BACKSTEP_MEMORY_MB',
+      megabytes > MOST_MEGABYTES ? 'the addresses of kernels have 32 bits' : 'BACKSTEP_MEMORY_MB',
     );
     const reserved = reserve(megabytes);
     this.wasm = reserved.wasm;
@@ -336,4 +338,30 @@ export function engineMemory(megabytes?: number): Memory {
     shared = new Memory(megabytes ?? (wanted === undefined ? DEFAULT_MEGABYTES : Number(wanted)));
   }
   return shared;
+}
+
+/**
+ * Reserves the engine's memory, with another size than the default of 1024 MB. It must be called before the first tensor or
+ * network, and also holds for worker threads that start later. BACKSTEP_MEMORY_MB does the same without code.
+ *
+ * Address space is reserved at once; the system assigns memory when it is used. More than 4096 MB is impossible, because
+ * kernels compute addresses of 32 bits: a smaller batch, or `checkpointEvery`, needs less.
+ *
+ * @returns the size in MB; smaller than requested if the system has no such address space.
+ * @throws RangeError unless 1 ≤ megabytes ≤ 4096, or if memory of another size has been reserved.
+ * @example
+ * reserveMemory(1024); // 1024
+ */
+export function reserveMemory(megabytes: number): number {
+  const now = shared && shared.buffer.byteLength / 2 ** 20;
+  must(
+    now === undefined || now === megabytes,
+    'reserveMemory',
+    'memory must be reserved before the first tensor or network',
+    `${now} MB`,
+    'already reserved',
+  );
+  const { buffer } = engineMemory(megabytes);
+  if (typeof process !== 'undefined') process.env.BACKSTEP_MEMORY_MB = String(megabytes);
+  return buffer.byteLength / 2 ** 20;
 }

@@ -44,7 +44,13 @@ describe('allocation', () => {
     expect(half).toHaveLength(MB / 16);
   });
 
-  test.each([0, 0.5, 4097, NaN, -1])('a reservation of %d MB is refused', (megabytes) => {
+  test('a reservation of more than 4 GB is refused with the reason', () => {
+    expect(() => new Memory(4097)).toThrow(
+      'memory: the reservation must be 1…4096 MB, got 4097 (the addresses of kernels have 32 bits)',
+    );
+  });
+
+  test.each([0, 0.5, NaN, -1])('a reservation of %d MB is refused', (megabytes) => {
     expect(() => new Memory(megabytes)).toThrow(
       `memory: the reservation must be 1…4096 MB, got ${megabytes} (BACKSTEP_MEMORY_MB)`,
     );
@@ -227,13 +233,14 @@ describe('the one memory of the process', () => {
     if (before === undefined) delete process.env.BACKSTEP_MEMORY_MB;
     else process.env.BACKSTEP_MEMORY_MB = before;
   });
-  const fresh = (): (() => Memory) => {
-    let make: (() => Memory) | undefined;
+  const freshModule = (): typeof memoryModule => {
+    let made: typeof memoryModule | undefined;
     jest.isolateModules(() => {
-      make = jest.requireActual<typeof memoryModule>('../core/memory').engineMemory;
+      made = jest.requireActual<typeof memoryModule>('../core/memory');
     });
-    return make as () => Memory;
+    return made as typeof memoryModule;
   };
+  const fresh = (): (() => Memory) => freshModule().engineMemory;
 
   test('is reserved once, 1 GB unless BACKSTEP_MEMORY_MB says otherwise', () => {
     delete process.env.BACKSTEP_MEMORY_MB;
@@ -242,6 +249,19 @@ describe('the one memory of the process', () => {
     expect(usual()).toBe(usual());
     process.env.BACKSTEP_MEMORY_MB = '3';
     expect(fresh()().buffer.byteLength).toBe(3 * MB);
+  });
+
+  test('is as large as reserveMemory says, before the first tensor', () => {
+    const { engineMemory: memory, reserveMemory } = freshModule();
+    expect(reserveMemory(5)).toBe(5);
+    expect(memory().buffer.byteLength).toBe(5 * MB);
+    expect(process.env.BACKSTEP_MEMORY_MB).toBe('5'); // for worker threads
+    expect(reserveMemory(5)).toBe(5);
+    expect(() => reserveMemory(6)).toThrow(
+      'reserveMemory: memory must be reserved before the first tensor or network, got 5 MB (already reserved)',
+    );
+    expect(process.env.BACKSTEP_MEMORY_MB).toBe('5');
+    expect(() => freshModule().reserveMemory(8192)).toThrow('the addresses of kernels have 32 bits');
   });
 
   test('a size that is no number is refused by name', () => {
