@@ -2,39 +2,51 @@
 import { Matrix } from 'ml-matrix';
 import type { Cell } from '../../cells/cell';
 import { gateBias } from '../../cells/define';
-import { columns, fillFrom, toNested, type Tensor } from '../../core/tensor';
+import { recurrentMatrices, type Factor } from '../../cells/recurrent';
+import { must, mustBe } from '../../core/check';
+import { columns, fillFrom, toNested, transpose, type Tensor } from '../../core/tensor';
 import { fill } from '../check/problem';
 import { directionsOf } from '../network/layer';
 import type { Network } from '../network/network';
-import { withoutPrefix } from '../network/parameters';
 
 /**
- * Multiplies the recurrent matrix of every gate by a factor, which may depend on the matrix. The recurrent matrix of a
- * Jordan cell is the product Wf Wo; there, Wf is scaled.
+ * Multiplies the recurrent matrix of every gate by a factor, which may depend on the matrix. Recurrent are the matrices
+ * that multiply the previous state in the equations of a cell. The recurrent matrix of a Jordan cell is the product Wf Wo;
+ * there, Wf is scaled.
  *
+ * @throws TypeError for a cell without equations; RangeError for a matrix that cannot be divided into square ones.
  * @example scaleRecurrence(net, (W) => 0.9 / spectralRadius(W)); // all spectral radii are 0.9
  */
 export function scaleRecurrence(
   { architecture, parameters }: Network,
   factor: number | ((W: number[][]) => number),
 ): void {
-  const factorOf = (matrix: () => number[][]): number =>
-    typeof factor === 'number' ? factor : factor(matrix());
+  const where = 'scaleRecurrence';
   for (const { name, cell } of architecture.layers.flatMap(directionsOf)) {
-    const { Wh, Wf, Wo } = withoutPrefix(parameters.values, `${name}.`) as Record<string, Tensor | undefined>;
-    const { hidden: H } = cell;
-    for (let k = 0; Wh && k < Wh.shape[1]; k += H) {
-      const gate = columns(Wh, k, k + H);
-      scale(
-        gate,
-        factorOf(() => toNested(gate) as number[][]),
-      );
+    const matrices = recurrentMatrices(cell);
+    mustBe(matrices !== undefined, where, 'the cell must be defined by equations', cell.name);
+    const tensorOf = ({ of, from, to, transposed }: Factor): Tensor => {
+      const whole = parameters.values[`${name}.${of}`];
+      const part = from === undefined || to === undefined ? whole : columns(whole, from, to);
+      return transposed ? transpose(part) : part;
+    };
+    const scaled = new Set<string>();
+    for (const matrix of matrices) {
+      const W = tensorOf(matrix);
+      const rest = matrix.then.map((each) => matrixOf(tensorOf(each)));
+      // columns of one gate, which the rest of the way takes to the state
+      const width = rest[0]?.rows ?? W.shape[0];
+      const whole = W.shape[1] % width === 0;
+      must(whole, where, `the columns of ${matrix.of} must be a multiple of ${width}`, W.shape[1], name);
+      for (let k = 0; k < W.shape[1]; k += width) {
+        const gate = columns(W, k, k + width);
+        const place = `${matrix.of} ${gate.offset} ${gate.stride.join()}`;
+        if (scaled.has(place)) continue; // two products may use the same matrix
+        scaled.add(place);
+        const loop = rest.reduce((left, right) => left.mmul(right), matrixOf(gate));
+        scale(gate, typeof factor === 'number' ? factor : factor(loop.to2DArray()));
+      }
     }
-    if (!Wf || !Wo) continue;
-    scale(
-      Wf,
-      factorOf(() => matrixOf(Wf).mmul(matrixOf(Wo)).to2DArray()),
-    );
   }
 }
 
