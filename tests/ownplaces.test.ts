@@ -10,6 +10,7 @@ import { gateBias } from '../cells/define';
 import { add as addBench } from '../cli/bench';
 import { add as addExport } from '../cli/export';
 import { add as addImport } from '../cli/import';
+import { commandNames } from '../cli/main';
 import { add as addTrain } from '../cli/train';
 import { listOf } from '../docs/build/lists';
 import {
@@ -321,6 +322,14 @@ describe('a format', () => {
     const made: FormatDefinition = { name: 'own-none', title: '', help: '', write: plain };
     expect(() => registerFormat({ ...made, ...wrong })).toThrow(`registerFormat: ${message}`);
   });
+});
+
+test('the table of commands in the README has a row for each of them, and no other', () => {
+  const readme = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
+  const [, section] = /^## The command line\n([^]*?)^## /m.exec(readme) ?? [];
+  const heads = Array.from(section.matchAll(/^\| (`.*?) *\|/gm), ([, head]) => head);
+  const named = heads.flatMap((head) => Array.from(head.matchAll(/`([a-z]+)/g), ([, name]) => name));
+  expect([...new Set(named)].sort()).toEqual([...commandNames].sort());
 });
 
 test('the table of formats in the README has a row for each that is built in', () => {
