@@ -163,8 +163,8 @@ class Bench {
     const naiveGflops = this.check(shape, a, b, out);
 
     const flops = 2 * M * N * K;
-    const calls = this.options.smallest ? 2 : Math.max(1, Math.round(4e7 / flops)); // about a millisecond
-    const repeats = this.options.smallest ? 2 : Math.round(Math.min(25, Math.max(7, 1e10 / flops)));
+    const calls = this.options.smallest ? 2 : Math.max(1, Math.round(2e7 / flops)); // half a millisecond
+    const repeats = this.options.smallest ? 2 : Math.round(Math.min(61, Math.max(7, 1e10 / flops)));
     const milliseconds: number[] = [];
     const peaks: number[] = [];
     for (let i = 0; i < repeats; i++) {
