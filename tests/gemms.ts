@@ -60,6 +60,9 @@ export function describeGemm(variants: readonly Variant[]): void {
       const size = dtype === 'float32' ? 4 : 8;
       const all = dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
       const bits = new Uint32Array(memory.buffer);
+      const before = new Uint32Array(bits.length);
+      const stretch = (words: Uint32Array, from: number, to: number) =>
+        Buffer.from(words.buffer as ArrayBuffer, from, to - from);
       const POISON = 0x7fc0beef; // a NaN of a pattern of its own, in either half of a double too
       const rounded = (x: number) => (dtype === 'float32' ? Math.fround(x) : x);
       const random = new Random(7);
@@ -142,7 +145,7 @@ export function describeGemm(variants: readonly Variant[]): void {
             expected.set(at, naive(a, b, K, start, m, n));
           }
         }
-        const before = bits.slice();
+        before.set(bits);
         const written = [
           [out, out + outBytes],
           ...(product === 'gemv'
@@ -177,13 +180,15 @@ export function describeGemm(variants: readonly Variant[]): void {
           const bound = fma ? spread * (K + 2) * (dtype === 'float32' ? 2 ** -24 : 2 ** -53) : 0;
           if (!(error <= bound)) return `element ${at - y} is ${all[at]}, not ${sum}`;
         }
-        for (let i = 0; i < bits.length; i++) {
-          if (bits[i] === before[i]) continue;
-          const inside = written.some(([from, to]) => 4 * i >= from && 4 * i < to);
-          if (!inside) return `byte ${4 * i} outside the operands was written`;
-          if (4 * i >= out && 4 * i < out + outBytes && !expected.has(Math.floor((4 * i) / size))) {
+        let end = 0;
+        for (const [from, to] of [...written.sort(([a], [b]) => a - b), [bits.length * 4, 0]]) {
+          if (!stretch(bits, end, from).equals(stretch(before, end, from)))
+            return `bytes from ${end} to ${from}, outside the operands, were written`;
+          end = to;
+        }
+        for (let i = out / 4; i < (out + outBytes) / 4; i++) {
+          if (bits[i] !== before[i] && !expected.has(Math.floor((4 * i) / size)))
             return `byte ${4 * i} between the rows of out was written`;
-          }
         }
         return '';
       }
