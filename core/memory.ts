@@ -50,6 +50,7 @@ export class Memory {
   private touched = ALIGNMENT; // all bytes above have never been allocated, so they are still zero
   private readonly owners: FinalizationRegistry<Region>;
   private readonly regions = new WeakMap<Data | Int32Array, Region>();
+  private readonly fill: ((at: number, value: number, bytes: number) => void) | undefined;
   /** The innermost lease in progress. */
   private leasing: Lease | undefined;
   /** The arena of allocations while `Arena.lay` runs. */
@@ -70,6 +71,7 @@ export class Memory {
     const reserved = reserve(megabytes);
     this.wasm = reserved.wasm;
     this.note = reserved.note;
+    this.fill = reserved.wasm && filling(reserved.wasm);
     this.buffer = reserved.wasm ? reserved.wasm.buffer : new ArrayBuffer(0);
     // address 0 stays unused, so that 0 can mean "none"
     this.free = reserved.wasm ? [{ start: ALIGNMENT, end: this.buffer.byteLength }] : [];
@@ -107,7 +109,7 @@ export class Memory {
     if (gap.start === gap.end) this.free.splice(this.free.indexOf(gap), 1);
 
     const data = new View(this.buffer as ArrayBuffer, region.start, length);
-    if (region.start < this.touched) data.fill(0);
+    if (region.start < this.touched) this.zero(data);
     this.touched = Math.max(this.touched, region.end);
     this.owners.register(data, region, data);
     this.regions.set(data, region);
@@ -187,6 +189,13 @@ export class Memory {
   /** Whether a contiguous region of this size is free. */
   hasRoom(bytes: number): boolean {
     return this.free.some(({ start, end }) => end - start >= bytes);
+  }
+
+  /** Sets the elements `from`…`to` (exclusive) of an array, here or elsewhere, to zero; default all. */
+  zero(data: Data | Int32Array, from = 0, to = data.length): void {
+    const { byteOffset, BYTES_PER_ELEMENT: size } = data;
+    if (this.fill && this.holds(data)) this.fill(byteOffset + from * size, 0, (to - from) * size);
+    else data.fill(0, from, to);
   }
 
   /** True when `data` lies in this memory, so that a kernel can reach it by address. */
@@ -278,7 +287,7 @@ export class Arena {
 
   /** Zeroes the first `bytes`, for a layout that takes over from another one. */
   clear(bytes: number): void {
-    if (!this.isNew) this.lease?.made.fill(0, 0, bytes / 8);
+    if (!this.isNew && this.lease) this.memory.zero(this.lease.made, 0, bytes / 8);
     this.isNew = false;
   }
 
@@ -324,6 +333,30 @@ function reserve(megabytes: number): { wasm?: WebAssembly.Memory; note: string }
     }
   }
   return { note: `not even ${least} MB of WebAssembly memory could be reserved: ordinary arrays` };
+}
+
+/**
+ * `memory.fill` as a function, or undefined if it cannot be compiled. It is six times as fast as `fill` of a typed array,
+ * which stores the elements of shared memory one by one.
+ */
+function filling(
+  memory: WebAssembly.Memory,
+): ((at: number, value: number, bytes: number) => void) | undefined {
+  const limits = memory.buffer instanceof ArrayBuffer ? 1 : 3; // with a maximum; shared
+  const bytes = new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 7, 1, 0x60, 3, 0x7f, 0x7f, 0x7f, 0], // type: three i32
+    ...[2, 11, 1, 1, 0x6d, 1, 0x6d, 2, limits, 0, 0x80, 0x80, 4], // import: memory m.m of up to 65,536 pages
+    ...[3, 2, 1, 0],
+    ...[7, 8, 1, 4, 0x66, 0x69, 0x6c, 0x6c, 0, 0], // export: fill
+    ...[10, 13, 1, 11, 0, 0x20, 0, 0x20, 1, 0x20, 2, 0xfc, 11, 0, 0x0b], // memory.fill(at, value, bytes)
+  ]);
+  try {
+    const { fill } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { m: memory } }).exports;
+    return fill as (at: number, value: number, bytes: number) => void;
+  } catch {
+    return undefined; // a page may forbid compiling
+  }
 }
 
 let shared: Memory | undefined;

@@ -44,6 +44,24 @@ describe('allocation', () => {
     expect(half).toHaveLength(MB / 16);
   });
 
+  test('zeroes exactly the elements asked for, in any array', () => {
+    const own = new Memory(1);
+    const arrays = [
+      own.allocate(9, 'float32'),
+      own.allocate(9, 'float64'),
+      own.allocate(9, 'int32'),
+      new Float64Array(9),
+    ];
+    for (const array of arrays) {
+      array.fill(7);
+      own.zero(array, 2, 5);
+      expect([...array]).toEqual([7, 7, 0, 0, 0, 7, 7, 7, 7]);
+    }
+    own.zero(arrays[0]);
+    expect([...arrays[0]]).toEqual(Array(9).fill(0));
+    expect([...arrays[1]].filter((n) => n === 7)).toHaveLength(6);
+  });
+
   test('a reservation of more than 4 GB is refused with the reason', () => {
     expect(() => new Memory(4097)).toThrow(
       'memory: the reservation must be 1…4096 MB, got 4097 (the addresses of kernels have 32 bits)',

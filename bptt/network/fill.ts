@@ -1,7 +1,7 @@
 /** Copies a part of a batch into the buffers of a plan; padding is filled with zeros. */
 import { lossOf } from '../../losses';
 import { must, mustShape } from '../../core/check';
-import type { Data } from '../../core/memory';
+import { engineMemory, type Data } from '../../core/memory';
 import { classesOf, isOneHot, NONE } from '../../core/onehot';
 import type { Tensor } from '../../core/tensor';
 import type { ForBatch, Part } from './batch';
@@ -37,7 +37,7 @@ function fillSequence(
   const runs = (row: number): boolean => Math.floor(row / B) < lengths[row % B];
   for (let k = 0; k < valid.data.length; k++) valid.data[k] = runs(first + whole(k)) ? 1 : 0;
   const counts = (row: number): boolean => row < given * B && runs(row);
-  if (!values) input.value.data.fill(0);
+  if (!values) engineMemory().zero(input.value.data);
   else fillRows(input.value, values, { counts, classes, whole, first, B, where, name });
 }
 
@@ -130,11 +130,12 @@ function fillRows(into: Tensor, { numbers }: FlatNumbers, how: Filling): void {
   const place = (row: number): string => `t = ${Math.floor(row / B)}, row ${row % B}`;
   const looked = isOneHot(into) ? classesOf(into) : undefined;
   if (looked) looked.fill(NONE);
+  else if (classes) engineMemory().zero(into.data);
   for (let k = 0; k < N; k++) {
     const row = first + whole(k);
     const at = k * width;
     const counted = counts(row);
-    if (!looked && !(counted && !classes)) into.data.fill(0, at, at + width);
+    if (!counted && !classes) into.data.fill(0, at, at + width);
     if (!counted) continue;
     if (classes) {
       const one = numbers[row];

@@ -3,7 +3,7 @@ import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
 import { must, mustShape } from '../../core/check';
 import { executorOf } from '../../core/executor';
-import type { Dtype } from '../../core/memory';
+import { engineMemory, type Dtype } from '../../core/memory';
 import type { Executor } from '../../core/program';
 import type { Random } from '../../core/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
@@ -64,7 +64,7 @@ export class Parameters {
 
   /** Sets all gradients to 0: before the first backward pass of each step. */
   zeroGradients(): void {
-    this.flatGradients.data.fill(0);
+    engineMemory().zero(this.flatGradients.data);
   }
 
   /**
