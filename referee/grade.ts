@@ -7,6 +7,7 @@
 import type { Cell } from '../cells/cell';
 import { cellFromText } from '../cells/text';
 import { must, mustBe, mustKnowKeys } from '../core/check';
+import { safe } from '../core/safe';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { problemOfCell } from '../bptt/check/problem';
 import { questionOf, type MakeCell } from './cases';
@@ -56,7 +57,9 @@ export function readAssignment(text: string): Assignment {
   try {
     told = JSON.parse(text);
   } catch (error) {
-    throw new TypeError(`assignment: it must be JSON, got ${(error as Error).message}`, { cause: error });
+    throw new TypeError(safe(`assignment: it must be JSON, got ${(error as Error).message}`), {
+      cause: error,
+    });
   }
   const isRecord = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -110,7 +113,7 @@ export class Grader {
 
   /** A grade without points, and the reason. */
   unreadable(reason: string): Grade {
-    const [first] = reason.split('\n');
+    const [first] = safe(reason).split('\n');
     const error = first.length > 200 ? `${first.slice(0, 199)}…` : first;
     return { ...this.marked(() => false), verdict: 'unreadable', error };
   }

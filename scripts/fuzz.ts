@@ -37,6 +37,7 @@ import { decodeNpz, encodeNpz } from '../io/npz';
 import { toPytorch } from '../io/pytorch';
 import { decodeOnnxTensor } from '../io/onnxread';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors';
+import { Grader, readAssignment } from '../referee/grade';
 import { readText } from '../text/read';
 import { fromPytorch } from '../io/torchimport';
 import { readPictures } from '../io/pictures';
@@ -277,6 +278,12 @@ function textTargets(): Record<string, Target> {
   const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
   process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
   const text = join(temporary, 'text');
+  const exercise = join(root, 'examples', 'assignment');
+  const submissions = readdirSync(exercise)
+    .filter((name) => name.endsWith('.txt'))
+    .map((name) => readFileSync(join(exercise, name)));
+  const grader = new Grader(readAssignment(readFileSync(join(exercise, 'assignment.json'), 'utf8')), elman);
+  const answer = JSON.stringify({ id: 1, dtype: 'float64', gradients: { db: [0, 0, 0, 0, 0], dh0: null } });
   return {
     settings: {
       good: [Buffer.from(JSON.stringify(trainingOf()))],
@@ -296,6 +303,19 @@ function textTargets(): Record<string, Target> {
         const pass = net.forward({ x: [[[1, -1]], [[0.5, 2]]] });
         pass.backward({ output: { shape: [2, 1, 3], numbers: [1, 2, 3, 4, 5, 6] } });
       },
+    },
+    submission: {
+      good: [...submissions, Buffer.from(answer)],
+      pieces: EQUATIONS,
+      read: (bytes) => {
+        const { error } = grader.grade(Buffer.from(bytes).toString());
+        if (error !== undefined) throw new Error(`grade: ${AT_LINE.test(error) ? 'got ' : ''}${error}`);
+      },
+    },
+    assignment: {
+      good: [readFileSync(join(exercise, 'assignment.json'))],
+      json: 'whole',
+      read: (bytes) => readAssignment(Buffer.from(bytes).toString()),
     },
     pictures: {
       good: [Buffer.from('##..\n#..#\n\n....\n####\n')],
@@ -479,6 +499,9 @@ export interface Outcome {
  */
 const FORM = /^[\w. -]+: [^]*(\bmust\b|\bgot\b|\breceived\b)/i;
 const PLACED = /^[\w-]+(, \w+)?, line \d+, column \d+: .+\n {4}.*\n *\^$/;
+
+/** The first line of an error in an equation, or of one that is cut off. */
+const AT_LINE = /^[\w-]+(, \w+)?, line \d+, column \d+: |…$/;
 
 /** Reads `files` broken files; the same seed gives the same files. */
 export function fuzz(target: Target, files: number, seed: number): Outcome {

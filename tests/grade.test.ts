@@ -94,3 +94,10 @@ test('the command prints a table, writes CSV, and exits with 1; a bad assignment
   expect([bad.status, bad.stderr]).toEqual([2, expect.stringContaining('points must be among dx, dWx')]);
   expect((await backstep('grade', join(copy, 'nowhere'))).status).toBe(2);
 });
+
+test('characters that act on a terminal are not repeated', () => {
+  const { verdict, error } = grader.grade('{"id": 1, \x1b[31m');
+  expect(verdict).toBe('unreadable');
+  expect(error).toContain('·[31m');
+  expect(() => readAssignment('\x1b[31m')).toThrow('·[31m');
+});
