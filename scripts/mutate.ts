@@ -1,110 +1,176 @@
 /**
  * Mutation testing with Stryker: plants mistakes in the source, one at a time, and counts those that no test notices.
  *
- *   npm run mutate -- cells/lstm.ts                      one file, in minutes
- *   npm run mutate -- cells hopfield/recall.ts           every file of a folder, and another
- *   npm run mutate -- cells/gru.ts --with jacobian       with another test file, for mutants that survive its own tests
- *   npm run mutate                                       core, cells, bptt, hopfield, io: days on one core
+ *   npm run mutate -- cells/lstm.ts               every mistake in one file
+ *   npm run mutate -- cells hopfield/recall.ts    in every file of a folder, and in another
+ *   npm run mutate -- --sample 200 bptt           200 mistakes, drawn at random from all of a folder
+ *   npm run mutate -- --again cells               only those that survived the last time
  *
- * A mutant first runs against the file's own tests, `tests/NAME.test.ts` or `tests/NAME-….test.ts`; if there are
- * none, against all quick tests that import the file. Survivors then run against the tests of `--with`. The whole
- * suite is never run, so a score is a lower bound. The results of each file are kept in `.cache/mutation`, from which
- * `tests/MUTATION.md` is generated.
+ * `--seconds 60` bounds the tests of one mutant, of those in `TESTS` and of the file's own: see
+ * `scripts/mutation-runner.mjs`. `--with parallel.slow` adds a test file. The results are kept in `tests/mutation.json`,
+ * from which `tests/MUTATION.md` is written: `npm run mutate -- --record` does nothing else.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { count, record, same, type Mutant, type Result } from './mutation-record';
+import {
+  count,
+  describe,
+  isEquivalent,
+  record,
+  type Mutant,
+  type Result,
+  type Status,
+} from './mutation-record';
 
-const FOLDERS = ['core', 'cells', 'losses', 'bptt', 'hopfield', 'io'];
 const CACHE = '.cache/mutation';
-/** Quick tests only: each mutant takes as long as its tests. */
-const tests = readdirSync('tests').filter(
-  (name) => name.endsWith('.test.ts') && !name.endsWith('.slow.test.ts'),
-);
+const KEPT = 'tests/mutation.json';
 
-/** The tests that belong to a file by name. */
-const ownTests = (file: string): string[] => {
-  const name = basename(file, '.ts');
-  return tests.filter((test) => test === `${name}.test.ts` || test.startsWith(`${name}-`));
+/** The quick tests of each folder: those that cover most of it in the least time. A file's own tests are added. */
+const TESTS: Record<string, string> = {
+  core:
+    'anysize arithmetic check engines equations field forms hoist init lookup memory network notfinite portable program ' +
+    'random reduce registry scalar statement tensor wasm-encoder wasm-gemm wasm-math wasm-pointwise wasm-reduce weightinit wide',
+  cells:
+    'activation clockwork elman embedding equations gru jordan lstm lstm1997 network own registry text textcell trace ' +
+    'unroll usercell weightinit',
+  losses: 'forms losses network pytorch text usercell',
+  hopfield: 'capacity goldenhopfield hopfield paper-hopfield',
+  bptt:
+    'attention bidirectional bounds chunks clip clipeffect decode embedding exactoracle fit flow gradcheck hessian ' +
+    'jacobian loop network notfinite optimizers pool recurrence schedules settings spectrum topology trace truncated ' +
+    'unroll upstream weightnoise',
+  io: 'checkpoint cli-formats keras npz onnx onnxread pictures pytorch records safetensors weights',
 };
 
-/** The tests that import a file directly. */
-const importers = (file: string): string[] =>
-  tests.filter((test) =>
-    readFileSync(join('tests', test), 'utf8').includes(`from '../${file.replace(/\.ts$/, '')}'`),
-  );
+function testsOf(files: readonly string[], others: readonly string[]): string[] {
+  const of = (file: string): string[] => {
+    const name = basename(file, '.ts');
+    return [...TESTS[file.split('/')[0]].split(' '), name];
+  };
+  const names = [...new Set([...files.flatMap(of), ...others])].map((name) => `${name}.test.ts`);
+  return names.filter((name) => existsSync(join('tests', name)));
+}
 
-/** Runs Stryker with these tests over a file, or over some ranges of it. */
-function stryker(file: string, places: readonly string[], withTests: readonly string[]): Mutant[] {
-  const report = join(CACHE, 'stryker.json');
+/** A mutant that can be planted, and where Stryker places it. */
+interface Planted extends Mutant {
+  place: string;
+}
+
+/** Every mutant of the files, but for texts of error messages. */
+async function listed(files: readonly string[]): Promise<Planted[]> {
+  const silent = { debug() {}, info() {}, warn() {}, isDebugEnabled: () => false };
+  const { strykerPlugins } = (await import(resolve('scripts/mutation-ignorer.mjs'))) as {
+    strykerPlugins: { value: unknown }[];
+  };
+  const { Instrumenter } = await import('@stryker-mutator/instrumenter');
+  const ignorers = strykerPlugins.map(({ value }) => value);
+  const options = { plugins: null, excludedMutations: [], ignorers };
+  const planted: Planted[] = [];
+  for (const file of files) {
+    const content = readFileSync(file, 'utf8');
+    const lines = content.split('\n');
+    const instrumenter = new Instrumenter(silent as never);
+    const { mutants } = await instrumenter.instrument(
+      [{ name: file, mutate: true, content }],
+      options as never,
+    );
+    const seen = new Map<string, number>();
+    for (const { status, location, mutatorName, replacement } of mutants) {
+      if (status === 'Ignored') continue;
+      const { start, end } = location;
+      const code = lines[start.line].trim();
+      const base = `${file} ${mutatorName} ${code} ${replacement}`;
+      const nth = seen.get(base) ?? 0;
+      seen.set(base, nth + 1);
+      const place = JSON.stringify([
+        file,
+        ...[start.line, start.column, end.line, end.column],
+        ...[mutatorName, replacement],
+      ]);
+      planted.push({ file, line: start.line + 1, mutatorName, code, replacement, nth, place });
+    }
+  }
+  return planted;
+}
+
+/** Runs Stryker on these mutants. The status of each, by place. */
+function stryker(
+  chosen: readonly Planted[],
+  seconds: number,
+  others: readonly string[],
+): Map<string, Status> {
+  const files = [...new Set(chosen.map(({ file }) => file))];
+  const [report, list, written, log] = ['stryker', 'chosen', 'config', 'log'].map((name) =>
+    join(CACHE, `${name}.json`),
+  );
+  rmSync(report, { force: true });
+  writeFileSync(
+    list,
+    JSON.stringify({ seconds, log: resolve(log), places: chosen.map(({ place }) => place) }),
+  );
   const config = {
-    testRunner: 'jest',
-    plugins: ['@stryker-mutator/jest-runner'],
+    testRunner: 'file-by-file',
+    plugins: [
+      '@stryker-mutator/jest-runner',
+      './scripts/mutation-runner.mjs',
+      './scripts/mutation-ignorer.mjs',
+    ],
+    ignorers: ['message-text'],
     coverageAnalysis: 'perTest',
-    mutate: places,
+    mutate: files,
     concurrency: 1,
+    // what a test leaves behind must not slow down all that follow
+    maxTestRunnerReuse: 200,
     tempDirName: '.cache/stryker',
     ignorePatterns: ['.git', 'coverage', 'dist', 'docs/.book', 'docs/site', 'runs'],
     jest: {
       projectType: 'custom',
       configFile: 'jest.config.js',
       enableFindRelatedTests: false,
-      config: { testMatch: withTests.map((test) => `<rootDir>/tests/${test}`) },
+      config: {
+        testMatch: testsOf(files, others).map((test) => `<rootDir>/tests/${test}`),
+        testEnvironment: resolve('scripts/mutation-environment.js'),
+      },
     },
-    reporters: ['json'],
+    reporters: ['json', 'progress-append-only'],
     jsonReporter: { fileName: report },
-    // many mutants are in code that runs when a module is loaded: they count like all others
     warnings: { slow: false },
-    // the time limit that detects endless loops, generous enough for a busy machine
-    timeoutMS: 20_000,
+    dryRunTimeoutMinutes: 60,
+    // endless loops are found by counting; the clock must not stop a test on a busy machine
+    timeoutMS: 10_000 * seconds,
   };
-  const written = join(CACHE, 'config.json');
   writeFileSync(written, JSON.stringify(config));
-  const { status } = spawnSync('npx', ['stryker', 'run', written], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0) throw new Error(`mutate: Stryker failed on ${file}: run npx stryker run ${written}`);
-  const { files } = JSON.parse(readFileSync(report, 'utf8')) as {
-    files: Record<string, { source: string; mutants: Mutant[] }>;
-  };
-  const { source, mutants } = files[file] ?? { source: '', mutants: [] };
-  const lines = source.split('\n');
-  return mutants.map(({ mutatorName, replacement, status, location }) => ({
-    ...{ mutatorName, replacement, status, location },
-    line: lines[location.start.line - 1].trim(),
-  }));
-}
-
-const passed = ({ status }: Mutant): boolean => status === 'Survived' || status === 'NoCoverage';
-const placeOf = (file: string, { location: { start, end } }: Mutant): string =>
-  `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`;
-
-function mutate(file: string, others: readonly string[]): Result {
-  const began = Date.now();
-  const own = ownTests(file);
-  const first = own.length > 0 ? own : importers(file);
-  const rounds = [first, others.filter((test) => !first.includes(test))].filter((round) => round.length > 0);
-  let mutants: Mutant[] = [];
-  for (const [k, round] of rounds.entries()) {
-    const left = mutants.filter(passed);
-    if (k > 0 && left.length === 0) break;
-    const found = stryker(file, k === 0 ? [file] : left.map((mutant) => placeOf(file, mutant)), round);
-    mutants =
-      k === 0
-        ? found
-        : mutants.map((mutant) => (passed(mutant) ? (found.find((m) => same(m, mutant)) ?? mutant) : mutant));
+  const env = { ...process.env, BACKSTEP_MUTANTS: resolve(list), BACKSTEP_MUTANTS_ROOT: process.cwd() };
+  const { status } = spawnSync('npx', ['stryker', 'run', written], { stdio: 'inherit', env });
+  if (status !== 0 || !existsSync(report)) {
+    throw new Error(
+      `mutate: Stryker failed: run BACKSTEP_MUTANTS=${resolve(list)} npx stryker run ${written}`,
+    );
   }
-  return {
-    file,
-    hash: createHash('sha256').update(readFileSync(file)).digest('hex'),
-    date: new Date().toISOString().slice(0, 10),
-    minutes: (Date.now() - began) / 60_000,
-    tests: rounds.flat(),
-    mutants,
+  type Reported = Omit<Mutant, 'status'> & {
+    status: string;
+    statusReason?: string;
+    location: Record<'start' | 'end', { line: number; column: number }>;
   };
+  const reported = JSON.parse(readFileSync(report, 'utf8')) as {
+    files: Record<string, { mutants: Reported[] }>;
+  };
+  const found = new Map<string, Status>();
+  for (const [file, { mutants }] of Object.entries(reported.files)) {
+    for (const { location, mutatorName, replacement, status, statusReason } of mutants) {
+      const { start, end } = location;
+      const place = JSON.stringify([
+        file,
+        ...[start.line - 1, start.column - 1, end.line - 1, end.column - 1],
+        ...[mutatorName, replacement],
+      ]);
+      found.set(place, describe(status, statusReason));
+    }
+  }
+  return found;
 }
 
 /** Every source file under a path. */
@@ -113,23 +179,106 @@ function filesUnder(path: string): string[] {
   return readdirSync(path).flatMap((name) => filesUnder(join(path, name)));
 }
 
-if (!existsSync('jest.config.js')) throw new Error('mutate: run it from the folder of package.json');
-mkdirSync(CACHE, { recursive: true });
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { with: { type: 'string', multiple: true, default: [] } },
-});
-const others = values.with.map((name) => `${name}.test.ts`);
-for (const file of (positionals.length > 0 ? positionals : FOLDERS).flatMap(filesUnder)) {
-  const kept = join(CACHE, `${file.replaceAll('/', '+')}.json`);
-  const result = mutate(file, others);
-  writeFileSync(kept, JSON.stringify(result));
-  const { noticed, refused, survived, score } = count(result.mutants);
-  console.log(
-    `${file}: ${noticed} noticed, ${refused} refused when loaded, ${survived} survived: ${score} % (${result.minutes.toFixed(1)} min)`,
-  );
-  const results = readdirSync(CACHE)
-    .filter((name) => name.includes('+'))
-    .map((name) => JSON.parse(readFileSync(join(CACHE, name), 'utf8')) as Result);
-  writeFileSync('tests/MUTATION.md', record(results));
+const today = (): string => new Date().toISOString().slice(0, 10);
+const identity = ({ file, mutatorName, code, replacement, nth }: Mutant): string =>
+  [file, mutatorName, code, replacement, nth].join('\n');
+const under = (file: string, scopes: readonly string[]): boolean =>
+  scopes.some((scope) => file === scope || file.startsWith(`${scope}/`));
+
+/** The result of one scope: of all its mutants, or of a sample. */
+function result(scope: string, chosen: readonly Planted[], found: Map<string, Status>, of?: number): Result {
+  const statuses = chosen.map(({ place }) => found.get(place) ?? 'refused');
+  const many = (status: Status): number => statuses.filter((s) => s === status).length;
+  const survived = chosen.filter((_, k) => statuses[k] === 'survived' || statuses[k] === 'timed out');
+  const numbers = {
+    noticed: many('noticed'),
+    endless: many('endless'),
+    refused: many('refused'),
+    survived: survived.map(({ place: _place, ...mutant }) => mutant),
+  };
+  const first = { date: today(), ...count({ scope, ...numbers }) };
+  return { scope, of, mutants: chosen.length, date: today(), first, ...numbers };
 }
+
+async function main(): Promise<void> {
+  if (!existsSync('jest.config.js')) throw new Error('mutate: run it from the folder of package.json');
+  mkdirSync(CACHE, { recursive: true });
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      sample: { type: 'string' },
+      again: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      seconds: { type: 'string', default: '60' },
+      with: { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const scopes = positionals.length > 0 ? positionals : Object.keys(TESTS);
+  const seconds = Number(values.seconds);
+  const results = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Result[]) : [];
+  const keep = (...added: Result[]): void => {
+    const kept = results.filter(({ scope }) => !added.some((r) => r.scope === scope));
+    const all = [...kept, ...added].sort((a, b) => (a.scope < b.scope ? -1 : 1));
+    writeFileSync(KEPT, `${JSON.stringify(all, null, 1)}\n`);
+    writeFileSync('tests/MUTATION.md', record(all));
+    for (const one of added) {
+      const { noticed, survived, score } = count(one);
+      console.log(`${one.scope}: ${noticed} noticed, ${survived} survived: ${score} %`);
+    }
+  };
+  if (values.record) keep();
+  else if (values.again) {
+    const again = results.filter(({ survived }) => survived.some(({ file }) => under(file, scopes)));
+    const wanted = new Set(
+      again.flatMap(({ survived }) => survived.filter((m) => !isEquivalent(m)).map(identity)),
+    );
+    const files = [...new Set(again.flatMap(({ survived }) => survived.map(({ file }) => file)))];
+    const chosen = (await listed(files)).filter((mutant) => wanted.has(identity(mutant)));
+    const found = stryker(chosen, seconds, values.with);
+    const places = new Map(chosen.map((mutant) => [identity(mutant), mutant]));
+    const updated = again.map((one): Result => {
+      const still: Mutant[] = [];
+      let { noticed, endless, refused } = one;
+      for (const mutant of one.survived) {
+        const planted = places.get(identity(mutant));
+        const status = planted ? (found.get(planted.place) ?? 'survived') : 'survived';
+        if (status === 'noticed') noticed++;
+        else if (status === 'endless') endless++;
+        else if (status === 'refused') refused++;
+        else still.push(planted ? { ...mutant, line: planted.line } : mutant);
+      }
+      return { ...one, date: today(), noticed, endless, refused, survived: still };
+    });
+    keep(...updated);
+  } else if (values.sample) {
+    for (const scope of scopes) {
+      const all = await listed(filesUnder(scope));
+      const drawn = (mutant: Mutant): string =>
+        createHash('sha256')
+          .update(`1\n${identity(mutant)}`)
+          .digest('hex');
+      const order = all.map((mutant) => ({ mutant, key: drawn(mutant) }));
+      order.sort((a, b) => (a.key < b.key ? -1 : 1));
+      const chosen = order.slice(0, Number(values.sample)).map(({ mutant }) => mutant);
+      keep(result(`${scope}, sample`, chosen, stryker(chosen, seconds, values.with), all.length));
+    }
+  } else {
+    const files = scopes.flatMap(filesUnder);
+    const all = await listed(files);
+    const found = stryker(all, seconds, values.with);
+    keep(
+      ...files.map((file) =>
+        result(
+          file,
+          all.filter((mutant) => mutant.file === file),
+          found,
+        ),
+      ),
+    );
+  }
+}
+
+void main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

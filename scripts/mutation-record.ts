@@ -1,54 +1,89 @@
 /** The record of mutation tests that `npm run mutate` writes. */
 
-/** A mutant and its result. */
+/** A mutant. Its line may move; the code of the line, the mutation and `nth` of equal ones name it. */
 export interface Mutant {
+  file: string;
+  line: number;
   mutatorName: string;
+  /** The line of the source where the mutation begins. */
+  code: string;
   replacement: string;
-  /** Stryker's status. */
-  status: string;
-  location: Record<'start' | 'end', { line: number; column: number }>;
-  /** Line of the source where the mutation begins. */
-  line: string;
+  nth: number;
 }
 
-/** The results of one file. */
-export interface Result {
-  file: string;
-  /** SHA-256 of the file when it was tested. */
-  hash: string;
+/**
+ * `noticed`: a test fails. `endless`: a test runs a statement a hundred times as often as without the mutant.
+ * `refused`: it cannot even be loaded, such as equations that do not compile. `timed out` is not counted as noticed.
+ */
+export type Status = 'noticed' | 'endless' | 'refused' | 'survived' | 'timed out';
+
+/** Stryker's status in our words. */
+export function describe(status: string, reason = ''): Status {
+  if (status === 'Killed') return 'noticed';
+  if (status === 'Timeout') return reason.startsWith('Hit limit reached') ? 'endless' : 'timed out';
+  if (status === 'Survived' || status === 'NoCoverage') return 'survived';
+  return 'refused';
+}
+
+interface Numbers {
+  scope: string;
+  noticed: number;
+  endless: number;
+  refused: number;
+  survived: Mutant[];
+}
+
+/** The results of one file, or of a sample of a folder. */
+export interface Result extends Numbers {
+  /** How many mutants the folder has that the sample was drawn from. */
+  of?: number;
+  mutants: number;
   date: string;
-  minutes: number;
-  tests: string[];
-  mutants: Mutant[];
+  /** Before tests were written for survivors. */
+  first: { date: string } & Counts;
 }
 
 /** Equivalent mutants, which change nothing observable, by file, each with the reason. */
-const EQUIVALENT: Record<string, { line: string; replacement: string; why: string }[]> = {
+const EQUIVALENT: Record<string, { code: string; replacement: string; why: string }[]> = {
   'cells/lstm.ts': [
     {
-      line: "const small = weightInit('uniform', H, 'lstm');",
+      code: "const small = weightInit('uniform', H, 'lstm');",
       replacement: '""',
       why: 'the name stands in the message for an unknown initializer, and `uniform` is known',
     },
   ],
 };
 
-export const same = (p: Mutant, q: Mutant): boolean =>
-  p.mutatorName === q.mutatorName &&
-  p.replacement === q.replacement &&
-  JSON.stringify(p.location) === JSON.stringify(q.location);
+const reason = ({ file, code, replacement }: Mutant): string | undefined =>
+  EQUIVALENT[file]?.find((e) => e.code === code && e.replacement === replacement)?.why;
 
-/**
- * A mutant is noticed if a test fails or never ends. It is refused if it cannot even be loaded, such as equations
- * that do not compile: like Stryker, the score leaves it out.
- */
-export function count(mutants: readonly Mutant[]) {
-  const of = (...statuses: string[]): number =>
-    mutants.filter(({ status }) => statuses.includes(status)).length;
-  const [noticed, refused] = [of('Killed', 'Timeout'), of('RuntimeError', 'CompileError')];
-  const survived = of('Survived', 'NoCoverage');
+export const isEquivalent = (mutant: Mutant): boolean => reason(mutant) !== undefined;
+
+interface Counts {
+  noticed: number;
+  equivalent: number;
+  survived: number;
+  score: string;
+}
+
+/** The score is the share of the noticed mutants among those that load and are not equivalent. */
+export function count({ noticed, endless, survived }: Numbers): Counts {
+  const equivalent = survived.filter(isEquivalent).length;
+  return counts(noticed + endless, equivalent, survived.length - equivalent);
+}
+
+function counts(noticed: number, equivalent: number, survived: number): Counts {
   const all = noticed + survived;
-  return { noticed, refused, survived, score: all === 0 ? '–' : ((100 * noticed) / all).toFixed(1) };
+  return { noticed, equivalent, survived, score: all === 0 ? '–' : ((100 * noticed) / all).toFixed(1) };
+}
+
+/** The 95 % interval of a share by Wilson's formula, in percent. */
+export function interval(noticed: number, all: number): string {
+  const z = 1.96;
+  const share = noticed / all;
+  const middle = share + (z * z) / (2 * all);
+  const half = z * Math.sqrt((share * (1 - share)) / all + (z * z) / (4 * all * all));
+  return [middle - half, middle + half].map((p) => ((100 * p) / (1 + (z * z) / all)).toFixed(1)).join('–');
 }
 
 const code = (text: string): string => {
@@ -57,36 +92,58 @@ const code = (text: string): string => {
   return fence === '`' ? `\`${line}\`` : `${fence} ${line} ${fence}`;
 };
 
+function row(one: Result): string {
+  const { scope, mutants, date, first, endless, refused } = one;
+  const { noticed, equivalent, survived, score } = count(one);
+  return `| ${[scope, date, mutants, noticed, endless, refused, equivalent, survived, first.score, score].join(' | ')} |`;
+}
+
+const survivors = (one: Result): string[] =>
+  one.survived.map((mutant) => {
+    const why = reason(mutant);
+    const place = `${one.of === undefined ? '' : `${mutant.file}, `}line ${mutant.line}`;
+    const change = `${code(mutant.code)} with ${code(mutant.replacement)}`;
+    return `- ${place}, ${mutant.mutatorName}: ${change}${why ? `. Equivalent: ${why}` : ''}`;
+  });
+
 /** The record as Markdown. */
 export function record(results: readonly Result[]): string {
-  const sorted = [...results].sort((a, b) => (a.file < b.file ? -1 : 1));
-  const rows = sorted.map(({ file, date, mutants, tests }) => {
-    const { noticed, refused, survived, score } = count(mutants);
-    return `| ${file} | ${date} | ${mutants.length} | ${noticed} | ${refused} | ${survived} | ${score} | ${tests.length} |`;
+  const head = [
+    '| what | date | mistakes | noticed | of these endless | refused when loaded | equivalent | survived | first score % | score % |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+  ];
+  const samples = results.filter(({ of }) => of !== undefined);
+  const files = results.filter(({ of }) => of === undefined);
+  const rooms = [...new Set(files.map(({ scope }) => scope.split('/')[0]))];
+  const sums = rooms.map((room) => {
+    const inside = files.filter(({ scope }) => scope.startsWith(`${room}/`)).map(count);
+    const sum = (key: 'noticed' | 'equivalent' | 'survived'): number =>
+      inside.reduce((s, c) => s + c[key], 0);
+    const { noticed, survived, score } = counts(sum('noticed'), sum('equivalent'), sum('survived'));
+    return `- ${room}/: ${score} %, ${noticed} of ${noticed + survived}, in ${inside.length} files`;
   });
-  const survivors = sorted.flatMap(({ file, mutants }) => {
-    const left = mutants.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
-    if (left.length === 0) return [];
-    const lines = left.map(({ location, mutatorName, line, replacement }) => {
-      const known = EQUIVALENT[file]?.find((e) => e.line === line && e.replacement === replacement);
-      const why = known ? `. Equivalent: ${known.why}` : '';
-      return `- line ${location.start.line}, ${mutatorName}: ${code(line)} with ${code(replacement)}${why}`;
-    });
-    return [`### ${file}`, '', ...lines, ''];
+  const drawn = samples.map((one) => {
+    const { noticed, survived, score } = count(one);
+    const all = noticed + survived;
+    return `- ${one.scope}: ${score} %, ${noticed} of ${all}; 95 % interval ${interval(noticed, all)} %; ${one.mutants} drawn from ${one.of}`;
   });
   return [
     '# Mistakes that the tests do not notice',
     '',
     'Written by `npm run mutate`, which plants mistakes in the source with Stryker: see `scripts/mutate.ts`. A score is the',
-    'share of the mistakes that a test noticed, of those that could be loaded; text in messages counts like all else.',
-    'Files that are not listed have not been run.',
+    'share of the mistakes that a quick test noticed, among those that load and change anything. Texts of error messages',
+    'are left out: `scripts/mutation-ignorer.mjs`. A sample is drawn from a whole folder, in the order of a hash.',
+    'The first score is that before tests were written for what survived.',
     '',
-    '| file | date | mistakes | noticed | refused when loaded | survived | score % | test files |',
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...rows,
+    ...[...sums, ...drawn],
+    '',
+    ...head,
+    ...results.map(row),
     '',
     '## What survived',
     '',
-    ...survivors,
+    ...results.flatMap((one) =>
+      one.survived.length === 0 ? [] : [`### ${one.scope}`, '', ...survivors(one), ''],
+    ),
   ].join('\n');
 }
