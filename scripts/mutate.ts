@@ -150,6 +150,11 @@ function stryker(
       `mutate: Stryker failed: run BACKSTEP_MUTANTS=${resolve(list)} npx stryker run ${written}`,
     );
   }
+  return statuses(report);
+}
+
+/** The status of each mutant in Stryker's report, by place. */
+function statuses(report: string): Map<string, Status> {
   type Reported = Omit<Mutant, 'status'> & {
     status: string;
     statusReason?: string;
@@ -226,56 +231,58 @@ async function main(): Promise<void> {
       console.log(`${one.scope}: ${noticed} noticed, ${survived} survived: ${score} %`);
     }
   };
+  const run = (chosen: readonly Planted[]): Map<string, Status> => stryker(chosen, seconds, values.with);
   if (values.record) keep();
-  else if (values.again) {
-    const again = results.filter(({ survived }) => survived.some(({ file }) => under(file, scopes)));
-    const wanted = new Set(
-      again.flatMap(({ survived }) => survived.filter((m) => !isEquivalent(m)).map(identity)),
-    );
-    const files = [...new Set(again.flatMap(({ survived }) => survived.map(({ file }) => file)))];
-    const chosen = (await listed(files)).filter((mutant) => wanted.has(identity(mutant)));
-    const found = stryker(chosen, seconds, values.with);
-    const places = new Map(chosen.map((mutant) => [identity(mutant), mutant]));
-    const updated = again.map((one): Result => {
-      const still: Mutant[] = [];
-      let { noticed, endless, refused } = one;
-      for (const mutant of one.survived) {
-        const planted = places.get(identity(mutant));
-        const status = planted ? (found.get(planted.place) ?? 'survived') : 'survived';
-        if (status === 'noticed') noticed++;
-        else if (status === 'endless') endless++;
-        else if (status === 'refused') refused++;
-        else still.push(planted ? { ...mutant, line: planted.line } : mutant);
-      }
-      return { ...one, date: today(), noticed, endless, refused, survived: still };
-    });
-    keep(...updated);
-  } else if (values.sample) {
-    for (const scope of scopes) {
-      const all = await listed(filesUnder(scope));
-      const drawn = (mutant: Mutant): string =>
-        createHash('sha256')
-          .update(`1\n${identity(mutant)}`)
-          .digest('hex');
-      const order = all.map((mutant) => ({ mutant, key: drawn(mutant) }));
-      order.sort((a, b) => (a.key < b.key ? -1 : 1));
-      const chosen = order.slice(0, Number(values.sample)).map(({ mutant }) => mutant);
-      keep(result(`${scope}, sample`, chosen, stryker(chosen, seconds, values.with), all.length));
-    }
+  else if (values.again) keep(...(await survivorsAgain(results, scopes, run)));
+  else if (values.sample) {
+    for (const scope of scopes) keep(await sampled(scope, Number(values.sample), run));
   } else {
     const files = scopes.flatMap(filesUnder);
     const all = await listed(files);
-    const found = stryker(all, seconds, values.with);
-    keep(
-      ...files.map((file) =>
-        result(
-          file,
-          all.filter((mutant) => mutant.file === file),
-          found,
-        ),
-      ),
-    );
+    const found = run(all);
+    const of = (file: string): Planted[] => all.filter((mutant) => mutant.file === file);
+    keep(...files.map((file) => result(file, of(file), found)));
   }
+}
+
+type Run = (chosen: readonly Planted[]) => Map<string, Status>;
+
+/** The results with a survivor in the scopes, after another run of their survivors. */
+async function survivorsAgain(
+  results: readonly Result[],
+  scopes: readonly string[],
+  run: Run,
+): Promise<Result[]> {
+  const again = results.filter(({ survived }) => survived.some(({ file }) => under(file, scopes)));
+  const all = again.flatMap(({ survived }) => survived);
+  const wanted = new Set(all.filter((mutant) => !isEquivalent(mutant)).map(identity));
+  const files = [...new Set(all.map(({ file }) => file))];
+  const chosen = (await listed(files)).filter((mutant) => wanted.has(identity(mutant)));
+  const found = run(chosen);
+  const places = new Map(chosen.map((mutant) => [identity(mutant), mutant]));
+  return again.map((one) => {
+    const next: Result = { ...one, date: today(), survived: [] };
+    for (const mutant of one.survived) {
+      const planted = places.get(identity(mutant));
+      const status = planted ? (found.get(planted.place) ?? 'survived') : 'survived';
+      if (status === 'noticed' || status === 'endless' || status === 'refused') next[status]++;
+      else next.survived.push({ ...mutant, line: planted?.line ?? mutant.line });
+    }
+    return next;
+  });
+}
+
+/** The result of mutants drawn from a folder: those whose hashes are least, so that a larger sample holds a smaller one. */
+async function sampled(scope: string, size: number, run: Run): Promise<Result> {
+  const all = await listed(filesUnder(scope));
+  const hash = (mutant: Mutant): string =>
+    createHash('sha256')
+      .update(`1\n${identity(mutant)}`)
+      .digest('hex');
+  const order = all.map((mutant) => ({ mutant, key: hash(mutant) }));
+  order.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const chosen = order.slice(0, size).map(({ mutant }) => mutant);
+  return result(`${scope}, sample`, chosen, run(chosen), all.length);
 }
 
 void main().catch((error: unknown) => {

@@ -11,6 +11,7 @@
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, relative } from 'node:path';
+import process from 'node:process';
 import { PluginKind, declareFactoryPlugin } from '@stryker-mutator/api/plugin';
 import { MutantRunStatus } from '@stryker-mutator/api/test-runner';
 import { strykerPlugins as jestPlugins } from '@stryker-mutator/jest-runner';
@@ -20,8 +21,8 @@ const FOUND = 'mutation-tests.json';
 
 /** Stryker's jest runner, told which test file to run. */
 class FileByFile {
-  /** By path: the names of a test file's tests, and the milliseconds that it takes, loading included. */
-  files = new Map();
+  /** By path: the milliseconds of a test file and, by name, of its tests. A plain object, which is kept as JSON. */
+  files = {};
   /** How many mutants of a source file a test file has noticed: `source test` to a number. */
   kills = new Map();
   /** The test file of the run that is under way; none in the dry run. */
@@ -39,8 +40,10 @@ class FileByFile {
         if (this.file) return adapter.run({ ...settings, testFiles: [this.file] });
         const answer = await adapter.run(settings);
         for (const { testFilePath, testResults, perfStats } of answer.results.testResults) {
-          const names = testResults.map(({ fullName }) => fullName);
-          this.files.set(testFilePath, { names: new Set(names), time: perfStats.runtime });
+          const tests = Object.fromEntries(
+            testResults.map(({ fullName, duration }) => [fullName, duration ?? 0]),
+          );
+          this.files[testFilePath] = { tests, time: perfStats.runtime };
         }
         return answer;
       },
@@ -53,33 +56,41 @@ class FileByFile {
 
   async init() {
     await this.jest.init();
-    if (!existsSync(FOUND)) return;
-    const found = JSON.parse(readFileSync(FOUND, 'utf8'));
-    this.files = new Map(found.map(({ path, names, time }) => [path, { names: new Set(names), time }]));
+    if (existsSync(FOUND)) this.files = JSON.parse(readFileSync(FOUND, 'utf8'));
   }
 
   async dryRun(options) {
     this.file = undefined;
     const result = await this.jest.dryRun(options);
-    const found = [...this.files].map(([path, { names, time }]) => ({ path, names: [...names], time }));
-    writeFileSync(FOUND, JSON.stringify(found));
+    writeFileSync(FOUND, JSON.stringify(this.files));
     return result;
   }
 
-  /** The test files to try, the most promising first, within the bound. */
-  order(source, covering) {
+  /**
+   * The runs to try, the most promising first: a test file, with the names of its tests or, for all, without. First
+   * those that cover the mutant; then, within the bound, the other tests of these files.
+   */
+  runs(source, covering) {
     const name = basename(source, '.ts');
-    const rank = ([path, { time }]) => {
+    const files = Object.entries(this.files).flatMap(([path, { tests, time }]) => {
+      const some = covering?.filter((test) => test in tests);
+      if (some?.length === 0) return [];
       const test = basename(path, '.test.ts');
       const own = test === name || test.startsWith(`${name}-`);
-      return ((this.kills.get(`${source} ${path}`) ?? 0) + (own ? 3 : 0) + 0.1) / (time + 500);
-    };
-    const sorted = [...this.files]
-      .filter(([, { names }]) => covering === undefined || covering.some((test) => names.has(test)))
-      .map((entry) => ({ path: entry[0], ...entry[1], rank: rank(entry) }))
-      .sort((p, q) => q.rank - p.rank);
+      const kills = this.kills.get(`${source} ${path}`) ?? 0;
+      const rest = Object.keys(tests).filter((test) => some && !some.includes(test));
+      const others = rest.reduce((sum, test) => sum + tests[test], 0);
+      const cost = time - others;
+      return [{ path, some, rest, cost, time, rank: (kills + (own ? 3 : 0) + 0.1) / (cost + 500) }];
+    });
+    files.sort((p, q) => q.rank - p.rank);
+    const whole = files.filter(({ rest }) => rest.length > 0);
+    const runs = [
+      ...files.map(({ path, some, cost }) => ({ path, some, cost })),
+      ...whole.map(({ path, time }) => ({ path, cost: time })),
+    ];
     let left = this.seconds * 1000;
-    return sorted.filter(({ time }, k) => (left -= time) >= 0 || k === 0);
+    return runs.filter(({ cost }, k) => (left -= cost) >= 0 || k === 0);
   }
 
   async mutantRun(options) {
@@ -93,27 +104,22 @@ class FileByFile {
     ]);
     if (!this.places.has(place)) return { status: MutantRunStatus.Survived, nrOfTests: 0 };
     const began = Date.now();
-    const { result, test } = await this.tried(options, this.order(fileName, covering));
+    const { result, test } = await this.tried(options, this.runs(fileName, covering));
     const seconds = (Date.now() - began) / 1000;
     appendFileSync(this.log, `${JSON.stringify({ place, status: result.status, test, seconds })}\n`);
     return result;
   }
 
   /** The first result other than survival, and the test file that gave it. */
-  async tried(options, files) {
-    const { testFilter: covering, activeMutant } = options;
+  async tried(options, runs) {
     let result = { status: MutantRunStatus.Survived, nrOfTests: 0 };
-    for (const whole of covering === undefined ? [true] : [false, true]) {
-      for (const { path, names } of files) {
-        const some = covering?.filter((test) => names.has(test));
-        if (whole && some?.length === names.size) continue;
-        this.file = path;
-        result = await this.jest.mutantRun({ ...options, testFilter: whole ? undefined : some });
-        if (result.status === MutantRunStatus.Survived) continue;
-        const key = `${activeMutant.fileName} ${path}`;
-        this.kills.set(key, (this.kills.get(key) ?? 0) + 1);
-        return { result, test: basename(path) };
-      }
+    for (const { path, some } of runs) {
+      this.file = path;
+      result = await this.jest.mutantRun({ ...options, testFilter: some });
+      if (result.status === MutantRunStatus.Survived) continue;
+      const key = `${options.activeMutant.fileName} ${path}`;
+      this.kills.set(key, (this.kills.get(key) ?? 0) + 1);
+      return { result, test: basename(path) };
     }
     return { result };
   }
