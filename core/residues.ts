@@ -36,6 +36,9 @@ interface Known {
   id: number;
 }
 
+/** Ids of constants are larger than those of arguments. */
+const FIRST_CONSTANT = 2 ** 30;
+
 /** A random point of a field: the assignment of values to its free elements. */
 export class Point extends Field {
   /** Number of random choices of a side. */
@@ -44,6 +47,9 @@ export class Point extends Field {
   known = 0;
   /** A hash of the sequence of arguments, which shows which of them were equal. */
   equalities = 0;
+  /** Number of arguments and function values so far, and of constants: their ids. */
+  private ids = 0;
+  private constants = 0;
   private readonly source: Random;
   private readonly exps = new Map<number, Known>([[0, { value: 1, id: 0 }]]);
   private readonly logs = new Map<number, Known>([[1, { value: 0, id: 0 }]]);
@@ -68,7 +74,9 @@ export class Point extends Field {
   /** The residue of a constant in a program, whose sign is remembered. */
   constant(x: number): number {
     const residue = this.of(x);
-    if (x !== 0) this.lie(residue, x > 0);
+    // constants are counted apart: where two of them have the same residue, no other id changes
+    const id = FIRST_CONSTANT + ++this.constants;
+    if (x !== 0) this.lie(residue, x > 0, id);
     return residue;
   }
 
@@ -84,7 +92,7 @@ export class Point extends Field {
   }
 
   sqrt(a: number): number {
-    if (!this.roots.has(a)) this.roots.set(a, { value: this.positive(this.draw()), id: ++this.known });
+    if (!this.roots.has(a)) this.roots.set(a, { value: this.positive(this.draw()), id: this.next() });
     return this.note(this.roots, a);
   }
 
@@ -111,16 +119,22 @@ export class Point extends Field {
 
   private bind(a: number, e: number): void {
     const inverse = this.inverse(e);
-    const id = ++this.known;
+    const id = this.next();
     this.exps.set(a, { value: e, id }).set(this.neg(a), { value: inverse, id: -id });
     this.logs.set(e, { value: a, id }).set(inverse, { value: this.neg(a), id: -id });
     this.positive(e);
     this.positive(inverse);
   }
 
-  private lie(a: number, above: boolean): void {
+  private next(): number {
+    this.known++;
+    return ++this.ids;
+  }
+
+  private lie(a: number, above: boolean, constant?: number): void {
     if (this.sides.has(a)) return;
-    const [value, id] = [above ? 1 : -1, ++this.known];
+    if (constant !== undefined) this.known++;
+    const [value, id] = [above ? 1 : -1, constant ?? this.next()];
     this.sides.set(a, { value, id }).set(this.neg(a), { value: -value, id: -id });
   }
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exactCheck, lstm, problemOfCell } from '../index';
 import { cellFromText } from '../cells/text';
+import { checkProblem } from '../bptt/check/gradcheck';
 import { suite } from '../bptt/check/suite';
 
 describe('proves the gradients of', () => {
@@ -13,6 +14,13 @@ describe('proves the gradients of', () => {
     expect(report.points).toBe(/relu|bernoulli/.test(name) ? 60 : 4);
     expect(report.degree).toBeGreaterThan(1);
     expect(report.chance).toBeLessThan(1e-9);
+  });
+
+  it('a network of long sequences in any order of the oracles, and after its own passes', () => {
+    const { problem, cells } = suite().find(({ name }) => name === 'network deep, softmax, lengths')!;
+    const one = problem(1);
+    for (let k = 0; k < 2; k++)
+      expect(checkProblem(one, cells, { oracles: ['exact'], seed: k }).chance).toBeLessThan(1e-9);
   });
 
   const folder = join(__dirname, '..', 'examples', 'cells');

@@ -131,10 +131,12 @@ export function checkProblem(
   layers: readonly Layer[],
   options: GradcheckOptions = {},
 ): GradcheckReport {
+  const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
+  // before any pass: the numbers that a pass leaves behind would count as constants
+  const exact = wants('exact') ? unlessZero(() => exactCheck(problem, { seed: options.seed })) : undefined;
   // the same passes as in training: forward, then the hand-derived backward
   const gradients = analyticGradients(problem);
   const derived = { gradients, rounding: gradientRounding(problem, gradients) };
-  const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
 
   const rows: GradcheckRow[] = [];
   if (wants('differences'))
@@ -150,7 +152,6 @@ export function checkProblem(
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
       rows.push(...compareStatements(cell, `${name}.`));
-  const exact = wants('exact') ? unlessZero(() => exactCheck(problem, { seed: options.seed })) : undefined;
   if (wants('exact')) rows.push(...compareExactly(problem, derived, exact));
   const verdict = verdictOf(rows);
   return { rows, ...(exact && { chance: exact.chance }), verdict, ok: verdict === 'right' };
