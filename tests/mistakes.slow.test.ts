@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagnosisOf, readMistake, seenBy } from '../referee/mistakes';
+import { backstep } from './command';
 
 const folder = join(__dirname, '..', 'examples', 'mistakes');
 const files = readdirSync(folder).sort();
@@ -36,4 +37,16 @@ describe.each(files)('%s', (file) => {
     const told = found.explanations.map((explanation) => explanation.words).join('\n');
     expect([words, ...others].some((one) => told.includes(one)) || told).toBe(true);
   });
+});
+
+test('check shows what the oracles and the diagnosis say', async () => {
+  const { status, stdout } = await backstep(
+    'check',
+    join(folder, 'aiedu-own-step.txt'),
+    join(folder, 'mlpack-direction.txt'),
+  );
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/mlpack-direction, both directions .* FAIL/);
+  expect(stdout).toContain('without the term `dhOut` in `dh` (line 1: `dh = dhOut + dhNext`)');
+  expect(stdout).toMatch(/mlpack-direction, both directions: your l0r.Wx.* are 0 everywhere/);
 });

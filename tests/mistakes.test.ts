@@ -37,14 +37,6 @@ test.each([
   expect(() => readMistake(text.replaceAll(from, to))).toThrow(message),
 );
 
-test('check shows what the oracles and the diagnosis say', async () => {
-  const { status, stdout } = await backstep('check', file('aiedu-own-step'), file('mlpack-direction'));
-  expect(status).toBe(1);
-  expect(stdout).toMatch(/mlpack-direction, both directions .* FAIL/);
-  expect(stdout).toContain('without the term `dhOut` in `dh` (line 1: `dh = dhOut + dhNext`)');
-  expect(stdout).toMatch(/mlpack-direction, both directions: your l0r.Wx.* are 0 everywhere/);
-});
-
 test('a file that names no mistake is bad usage, with the file', async () => {
   const bad = join(mkdtempSync(join(tmpdir(), 'backstep-')), 'bad.txt');
   writeFileSync(bad, text.replace('both directions:', 'nowhere:'));
