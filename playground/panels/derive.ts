@@ -31,7 +31,12 @@ export class DerivePanel implements Panel {
   private level = 0;
   private asked = 0;
   private waiting: ReturnType<typeof setTimeout> | undefined;
-  private readonly choice = h('div', { class: 'row' });
+  private readonly field = select('Exercise', [], '', (name) => {
+    this.chosen = name;
+    this.open();
+    this.app.moved();
+  });
+  private readonly count = h('span', { class: 'muted' });
   private readonly about = h('p', {});
   private readonly given = h('ol', { class: 'equations' });
   private readonly names = h('p', { class: 'row names', role: 'group', 'aria-label': 'Insert a name' });
@@ -52,7 +57,7 @@ export class DerivePanel implements Panel {
     this.root = h(
       'div',
       {},
-      h('section', { class: 'card' }, this.choice, this.about),
+      h('section', { class: 'card' }, h('div', { class: 'row' }, this.field.root, this.count), this.about),
       h(
         'div',
         { class: 'two' },
@@ -100,6 +105,8 @@ export class DerivePanel implements Panel {
 
   private async prepare(): Promise<void> {
     this.exercises = await this.app.ask('exercises', null);
+    const options = this.exercises.map(({ name }) => h('option', { value: name }));
+    this.field.input.replaceChildren(...options);
     this.open();
   }
 
@@ -124,19 +131,15 @@ export class DerivePanel implements Panel {
     this.write(this.kept.textOf(name));
   }
 
+  /** Shows which exercises are solved. The options stay, so that the keyboard's focus is not lost. */
   private showChoice(): void {
-    const options = this.exercises.map(({ name, title }, k) => {
-      const done = this.kept.isSolved(name) ? ' ✓' : '';
-      return [name, `${k + 1}. ${title}${done}`] as const;
+    const solved = this.exercises.filter(({ name }) => this.kept.isSolved(name));
+    this.exercises.forEach(({ title, name }, k) => {
+      const option = this.field.input.options[k];
+      option.textContent = `${k + 1}. ${title}${this.kept.isSolved(name) ? ' ✓' : ''}`;
     });
-    const solved = this.exercises.filter(({ name }) => this.kept.isSolved(name)).length;
-    const field = select('Exercise', options, this.chosen, (name) => {
-      this.chosen = name;
-      this.open();
-      this.app.moved();
-    });
-    const count = h('span', { class: 'muted' }, `${solved} of ${this.exercises.length} solved`);
-    this.choice.replaceChildren(field.root, count);
+    this.field.input.value = this.chosen;
+    this.count.textContent = `${solved.length} of ${this.exercises.length} solved`;
   }
 
   private insert(word: string): void {

@@ -32,6 +32,14 @@ inChromium('deriving', (open) => {
     await page.getByLabel('Exercise').selectOption('gate');
     await page.getByText('Still to find: dx, dhPrev, dW').waitFor();
     expect(link(page)).toContain('tab=derive.gate');
+    const choice = page.getByLabel('Exercise');
+    await choice.focus();
+    await page.keyboard.press('ArrowDown');
+    await page.getByText('The state is read twice').waitFor();
+    expect(await choice.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await choice.locator('option:checked').textContent()).toBe('4. Elman ✓');
+    await choice.selectOption('gate');
+    await page.getByText('Still to find: dx, dhPrev, dW').waitFor();
     await page.getByRole('button', { name: 'dhOut' }).click();
     expect(await text.inputValue()).toBe('dhOut');
   });
