@@ -1,9 +1,19 @@
 /** Registers the built-in losses; each takes one file and one line here. */
+import { absoluteError } from './absolute';
 import { binaryCrossEntropy } from './binarycrossentropy';
 import { crossEntropy } from './crossentropy';
+import { huberError } from './huber';
 import { registerLoss } from './loss';
+import { quantileError } from './quantile';
+import { smoothedCrossEntropy } from './smoothed';
 import { squaredError } from './squared';
 
-for (const built of [crossEntropy, binaryCrossEntropy, squaredError]) registerLoss(built);
+registerLoss(crossEntropy);
+registerLoss(smoothedCrossEntropy);
+registerLoss(binaryCrossEntropy);
+registerLoss(squaredError);
+registerLoss(absoluteError);
+registerLoss(huberError);
+registerLoss(quantileError);
 
 export * from './loss';

@@ -7,13 +7,14 @@
  *
  * The weights carry the reduction: 0 on padding, 1 for a sum, 1 / (number of valid steps) for a mean.
  */
+import { must } from '../core/check';
 import { Block, type Compiled } from '../core/equations/block';
 import { lazyEquations } from '../core/equations/equations';
 import { numberOf } from '../core/equations/shapes';
 import { lazy } from '../core/once';
 import type { Program } from '../core/program';
 import { Registry } from '../core/registry';
-import { dtypeOf, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { dtypeOf, tensor, zeros, type Tensor, type Tensors } from '../core/tensor';
 
 /** The kind of targets: a class number, O numbers in 0…1, or O arbitrary numbers. */
 export type LossTargets = 'classes' | 'probabilities' | 'numbers';
@@ -33,6 +34,8 @@ export interface LossDefinition {
   backward: string;
   /** Default: the outputs as they are. */
   prediction?: LossPrediction;
+  /** Names that stand for numbers [1, O]: each list repeats over the outputs, so O must be a multiple of its length. */
+  repeated?: Readonly<Record<string, readonly number[]>>;
   /** Whether a row's loss is the mean over its O outputs instead of the sum; default false. */
   perOutput?: boolean;
   /** PyTorch code of the sum over all rows of `y` and `targets`, with `torch.nn.functional` as F; required for export. */
@@ -54,11 +57,11 @@ export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' |
  * @throws EquationError with line and column for a syntax error, an unknown name or a shape mismatch.
  * @example
  * loss({
- *   name: 'absolute',
- *   title: 'absolute error',
+ *   name: 'fourth-power',
+ *   title: 'fourth power of the error',
  *   targets: 'numbers',
- *   forward: 'rowLoss = sum(abs(y - target), axis=1)',
- *   backward: 'dy = weight * (step(y - target) - step(target - y))',
+ *   forward: 'square = (y - target) * (y - target)\nrowLoss = sum(square * square, axis=1)',
+ *   backward: 'dy = 4 * weight * square * (y - target)',
  * }).prediction; // 'same'
  */
 export function loss(definition: LossDefinition): Loss {
@@ -81,11 +84,17 @@ export function lazyLoss(definition: LossDefinition): Loss {
 
 function describe(definition: LossDefinition): Omit<Loss, 'forward' | 'backward'> {
   const { forward: _forward, backward: _backward, ...about } = definition;
-  return { prediction: 'same', perOutput: false, ...about, definition };
+  return { prediction: 'same', perOutput: false, repeated: {}, ...about, definition };
 }
 
-function compile({ name, forward, backward }: LossDefinition): Pick<Loss, 'forward' | 'backward'> {
-  const given = { y: ['N', 'O'], target: ['N', 'O'] };
+function compile({
+  name,
+  forward,
+  backward,
+  repeated = {},
+}: LossDefinition): Pick<Loss, 'forward' | 'backward'> {
+  const constants = Object.fromEntries(Object.keys(repeated).map((key) => [key, ['1', 'O']]));
+  const given = { y: ['N', 'O'], target: ['N', 'O'], ...constants };
   const there = new Block(forward, `${name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
   there.mustWrite(['rowLoss']);
   const back = new Block(backward, `${name}, backward`, {
@@ -129,6 +138,18 @@ export const lossNames = (): string[] => losses.names;
 /** @throws TypeError for an unknown name. */
 export const lossOf = (name: string, where = 'loss'): Loss => losses.get(name, where);
 
+/** @throws RangeError if the loss repeats a list over the outputs, and O is no multiple of its length. */
+export function mustFitOutput(name: string, O: number, where: string): void {
+  for (const [key, { length }] of Object.entries(lossOf(name, where).repeated))
+    must(
+      O % length === 0,
+      where,
+      `the output of ${name} must have a multiple of ${length} numbers`,
+      O,
+      `one for each ${key}`,
+    );
+}
+
 /** The tensors of a recorded loss. */
 export interface LossTensors {
   y: Tensor;
@@ -160,9 +181,16 @@ export function layLoss(
   name: string,
   { adds = false, ...v }: LossTensors,
 ): { forward: (program: Program) => void; backward: (program: Program) => void } {
-  const { forward: value, backward: gradient } = lossOf(name);
+  const { forward: value, backward: gradient, repeated } = lossOf(name);
   const [N, O] = v.y.shape;
-  const own: Tensors = { ...v };
+  const constant = (list: readonly number[]): Tensor =>
+    tensor(
+      Array.from({ length: O }, (_, k) => list[k % list.length]),
+      [1, O],
+      dtypeOf(v.y),
+    );
+  const constants = Object.entries(repeated).map(([key, list]) => [key, constant(list)]);
+  const own: Tensors = { ...v, ...(Object.fromEntries(constants) as Tensors) };
   for (const { stored } of [value, total, gradient])
     for (const [key, shape] of Object.entries(stored))
       own[key] ??= zeros(

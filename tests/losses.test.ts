@@ -1,5 +1,5 @@
 import { errorBounds, relativeError } from '../bptt/check/bounds';
-import { lossOf, recordLoss } from '../losses';
+import { lossNames, lossOf, recordLoss } from '../losses';
 import { network, type Network } from '../bptt/network/network';
 import { elman } from '../cells/elman';
 import { Program } from '../core/program';
@@ -94,6 +94,39 @@ describe.each(settings)('$name', (setting) => {
     ]);
   });
 
+  test('absolute, huber and quantile by hand', () => {
+    // errors 2, −0.5, −3 and 0.5, 0, 4
+    const y = [
+      [3, 0, 1],
+      [1, 2, 5],
+    ];
+    const target = [
+      [1, 0.5, 4],
+      [0.5, 2, 1],
+    ];
+    const weight = [1, 2];
+    expectClose(loss('absolute', y, target, weight, setting), 5.5 + 2 * 4.5, [
+      [1, -1, -1],
+      [2, 0, 2],
+    ]);
+    // ½ e² to |e| = 1, |e| − ½ beyond: 1.5 + 0.125 + 2.5, 0.125 + 3.5
+    expectClose(loss('huber', y, target, weight, setting), 4.125 + 2 * 3.625, [
+      [1, -0.5, -1],
+      [1, 0, 2],
+    ]);
+    // levels 0.1, 0.5, 0.9: 2 · 0.9 + 0.5 · 0.5 + 3 · 0.9, 0.5 · 0.9 + 4 · 0.1; no error belongs to the side below
+    expectClose(loss('quantile', y, target, weight, setting), 4.75 + 2 * 0.85, [
+      [0.9, -0.5, -0.9],
+      [1.8, -1, 0.2],
+    ]);
+  });
+
+  test('smoothed by hand', () => {
+    // p = (1, 3) / 4, q = (0.05, 0.95): −0.05 ln ¼ − 0.95 ln ¾ = ln 4 − 0.95 ln 3
+    const result = loss('smoothed', [[0, ln(3)]], [[0, 1]], [2], setting);
+    expectClose(result, 2 * (ln(4) - 0.95 * ln(3)), [[0.4, -0.4]]);
+  });
+
   test('trap 16: logits of ±1000 stay finite, with the gradient p − target', () => {
     const extreme = [[1000, -1000]];
     expect(loss('softmax', extreme, [[1, 0]], [1], setting)).toEqual({ loss: 0, dy: [[0, 0]] });
@@ -113,7 +146,7 @@ describe.each(settings)('$name', (setting) => {
   });
 
   test('a weight of zero takes a row out, whatever it holds', () => {
-    for (const name of ['softmax', 'bernoulli', 'squared'] as const) {
+    for (const name of lossNames().filter((name) => name !== 'quantile')) {
       const one = loss(name, [[1, 2]], [[0, 1]], [1], setting);
       const rows = [
         [1, 2],
@@ -153,13 +186,15 @@ describe('dy against exact duals', () => {
     weight: random.uniform(0.1, 2),
   });
 
-  test.each(['bernoulli', 'squared'] as const)('%s', (name) => {
+  test.each(['bernoulli', 'squared', 'absolute', 'huber', 'quantile'])('%s', (name) => {
     const [forward] = lossOf(name).forward.statements;
     const [backward] = lossOf(name).backward.statements;
     for (let point = 0; point < 100; point++) {
       const { y, target, weight } = drawn();
-      const each = forward({ y: new Dual(y[0], 1), target: target[0] }).each;
-      const dy = primal(backward({ y: y[0], target: target[0], weight }).dy);
+      const given = { target: target[0], weight, level: [0.1, 0.5, 0.9][point % 3] };
+      const { each, ...kept } = forward({ ...given, y: new Dual(y[0], 1) });
+      const read = Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, primal(value)]));
+      const dy = primal(backward({ ...given, ...read, y: y[0] }).dy);
       expect(relativeError(dy, weight * tangent(each), 1)).toBeLessThanOrEqual(errorBounds.statement);
     }
   });
@@ -275,6 +310,13 @@ describe('in a network', () => {
       const flat = (v: unknown): number[] => (v as (number | number[])[]).flat();
       expect(distance(flat(run(net, 3, -5)), flat(expected))).toBeLessThan(1e-14);
     });
+  });
+
+  test('a loss with a list of levels fits outputs that are a multiple of it', () => {
+    expect(of('quantile').architecture.loss).toBe('quantile');
+    expect(() => of('quantile', { output: 4 })).toThrow(
+      'network: the output of quantile must have a multiple of 3 numbers, got 4 (one for each level)',
+    );
   });
 
   test('one class is no question: the loss and its gradients are exactly zero', () => {

@@ -469,7 +469,10 @@ describe('errors', () => {
       { layers, size: 3 },
       'network: options must be among topology, layers, encoder, feed, start, attention, output, loss, reduction, dropout, trainInitial, dtype, seed, executor, got size',
     ],
-    [{ layers, loss: 'hinge' }, 'network: loss must be one of softmax, bernoulli, squared, got hinge'],
+    [
+      { layers, loss: 'hinge' },
+      'network: loss must be one of softmax, smoothed, bernoulli, squared, absolute, huber, quantile, got hinge',
+    ],
     [
       { layers, topology: 'one-to-none' },
       'network: topology must be one of one-to-one, one-to-many, many-to-one, many-to-many, encoder-decoder, got one-to-none',

@@ -138,7 +138,7 @@ describe('a loss', () => {
   test('has a name of its own; an unknown one is refused', () => {
     expect(() => registerLoss(smooth)).toThrow('registerLoss: the name must be new, got smooth');
     expect(() => make('hinge')).toThrow(
-      /loss must be one of softmax, bernoulli, squared, smooth.*, got hinge/,
+      /loss must be one of softmax, smoothed, bernoulli, squared, absolute, huber, quantile, smooth.*, got hinge/,
     );
   });
 

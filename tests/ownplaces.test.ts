@@ -179,7 +179,7 @@ describe('a registered cell', () => {
       [
         ...forms.flatMap((form) => [form, `${form}, lengths`, `bidirectional ${form}`]),
         ...forms.map((form) => `bidirectional ${form}, lengths`),
-        'network deep, own-loss, lengths',
+        'network one layer, own-loss, lengths',
       ].sort(),
     );
     for (const { problem } of own.filter(({ name }) => forms.includes(name)))
@@ -355,7 +355,7 @@ test('the table of formats in the README has a row for each that is built in', (
 describe('a loss', () => {
   test('is tried by the check suite', () => {
     const found = suite().filter(({ name }) => name.includes('own-loss'));
-    expect(found.map(({ name }) => name)).toEqual(['network deep, own-loss, lengths']);
+    expect(found.map(({ name }) => name)).toEqual(['network one layer, own-loss, lengths']);
     expect(exactCheck(found[0].problem(1)).proved).toBe(true);
   });
   test('is a choice of the command line', () => expect(help(addImport)).toContain('own-loss'));

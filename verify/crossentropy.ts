@@ -1,5 +1,5 @@
-/** Softmax cross-entropy of a vector's logits, its gradient, and the other values that a vector may expect. */
-import { recordLoss } from '../losses';
+/** Losses of a vector's outputs and their gradients; for softmax, also the other values that a vector may expect. */
+import { lossOf, mustFitOutput, recordLoss } from '../losses';
 import { must, mustShape } from '../core/check';
 import { lazyEquations } from '../core/equations/equations';
 import { plain } from '../core/plain';
@@ -29,26 +29,53 @@ const logSoftmax = lazyEquations(
 export function crossEntropy(logits: readonly number[], O: number, { loss }: Vector): CrossEntropy {
   must(loss?.type === 'cross_entropy', 'verify', 'the loss must be cross_entropy', loss?.type);
   const N = logits.length / O;
-  mustShape([loss.targets.data.length], [N], 'verify', 'loss.targets');
+  const { program, v } = passOf(
+    'softmax',
+    logits,
+    O,
+    loss.targets.data,
+    loss.reduction === 'mean' ? 1 / N : 1,
+  );
+  const [logSum, logP, p] = [zeros([N, 1]), zeros([N, O]), zeros([N, O])];
+  logSoftmax.record(program, { y: v.y, logSum, logP, p });
+  program.bind(plain)();
+  return { loss: v.loss.get(0), probs: toFlat(p), logProbs: toFlat(logP), dLogits: toFlat(v.dy) };
+}
+
+/**
+ * The mean over the rows of a vector's named loss, from its outputs [N, O] row-major, and dy.
+ * @throws RangeError when the vector has another loss, or a number of targets that does not fit.
+ */
+export function namedLoss(y: readonly number[], O: number, { loss }: Vector): { loss: number; dy: number[] } {
+  must(loss?.type === 'named', 'verify', 'the loss must be named', loss?.type);
+  mustFitOutput(loss.name, O, 'verify');
+  const each = lossOf(loss.name, 'verify').perOutput ? 1 : O;
+  const { program, v } = passOf(loss.name, y, O, loss.targets.data, each / y.length);
+  program.bind(plain)();
+  return { loss: v.loss.get(0), dy: toFlat(v.dy) };
+}
+
+/** The passes of a loss in one program: forward, then backward. */
+function passOf(name: string, y: readonly number[], O: number, targets: readonly number[], weight: number) {
+  const N = y.length / O;
+  const classes = lossOf(name, 'verify').targets === 'classes';
+  mustShape([targets.length], [classes ? N : N * O], 'verify', 'loss.targets');
   const v = {
-    y: tensor(Float64Array.from(logits), [N, O]),
+    y: tensor(Float64Array.from(y), [N, O]),
     dy: zeros([N, O]),
-    target: zeros([N, O]),
+    target: classes ? zeros([N, O]) : tensor(Float64Array.from(targets), [N, O]),
     weight: zeros([N, 1]),
     rowLoss: zeros([N, 1]),
     loss: zeros([1]),
   };
-  v.weight.data.fill(loss.reduction === 'mean' ? 1 / N : 1);
-  loss.targets.data.forEach((k, row) => {
-    const fits = Number.isInteger(k) && k >= 0 && k < O;
-    must(fits, 'verify', `loss.targets must be class numbers in 0…${O - 1}`, k);
-    v.target.set(row, k, 1);
-  });
-  const [forward, backward] = [new Program(), new Program()];
-  recordLoss('softmax', forward, backward, v);
-  const [logSum, logP, p] = [zeros([N, 1]), zeros([N, O]), zeros([N, O])];
-  logSoftmax.record(forward, { y: v.y, logSum, logP, p });
-  forward.bind(plain)();
-  backward.bind(plain)();
-  return { loss: v.loss.get(0), probs: toFlat(p), logProbs: toFlat(logP), dLogits: toFlat(v.dy) };
+  v.weight.data.fill(weight);
+  if (classes)
+    targets.forEach((k, row) => {
+      const fits = Number.isInteger(k) && k >= 0 && k < O;
+      must(fits, 'verify', `loss.targets must be class numbers in 0…${O - 1}`, k);
+      v.target.set(row, k, 1);
+    });
+  const program = new Program();
+  recordLoss(name, program, program, v);
+  return { program, v };
 }

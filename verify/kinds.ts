@@ -12,7 +12,7 @@ import { constant } from '../core/init';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
 import { clockworkVector } from './clockwork';
-import { crossEntropy } from './crossentropy';
+import { crossEntropy, namedLoss } from './crossentropy';
 import { jordanVector } from './jordan';
 import { flatLayout, layeredTorchLayout } from './layouts';
 import { recurrent, rename, sizesOf, tensorOf } from './recurrent';
@@ -50,6 +50,7 @@ export const kinds: Record<string, Kind> = {
   SEQ2SEQ_GRU: seq2seqVector,
   SEQ2SEQ_ATTENTION: seq2seqVector,
   SOFTMAX_CE: softmaxCrossEntropy,
+  LOSS: lossAlone,
   OPTIMIZER: optimized,
 };
 
@@ -85,6 +86,12 @@ function softmaxCrossEntropy(vector: Vector): Computed {
     values: rename({ logits: data, probs, log_probs: logProbs, loss: [loss] }, 'expected.'),
     gradients: { 'grads.logits_in': dLogits },
   };
+}
+
+function lossAlone(vector: Vector): Computed {
+  const { shape, data } = tensorOf(vector.inputs, 'y', 'inputs');
+  const { loss, dy } = namedLoss(data, shape[shape.length - 1], vector);
+  return { values: { 'expected.loss': [loss] }, gradients: { 'grads.y': dy } };
 }
 
 function optimized({ name, hyper, params, steps }: Vector): Computed {

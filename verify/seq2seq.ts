@@ -30,6 +30,7 @@ export function seq2seqVector(vector: Vector): Computed {
     const values = whole.values();
     return named({ ...values, loss: [whole.result.loss] }, [whole.gradients()]);
   }
+  must(loss.type === 'weighted_sum', 'verify', 'the loss must be weighted_sum or cross_entropy', loss.type);
   const whole = new Part(model, 'head');
   const values = whole.values();
   const { weights } = loss;

@@ -28,6 +28,7 @@ const lossSchema = v.variant('type', [
     logits: v.optional(v.string(), 'logits'),
     targets: tensorSchema,
   }),
+  v.object({ type: v.literal('named'), name: v.string(), outputs: v.string(), targets: tensorSchema }),
 ]);
 
 /** The settings that the kinds read; options of an optimizer are checked by the optimizer. */

@@ -1,5 +1,5 @@
 /** Validates the options of a network and turns them into its architecture. */
-import { lossOf, type LossTargets } from '../../losses';
+import { lossOf, mustFitOutput, type LossTargets } from '../../losses';
 import { affineParameters } from '../../cells/affine';
 import type { Parameter } from '../../cells/cell';
 import { isEmbedding, type Embedding } from '../../cells/embedding';
@@ -97,7 +97,6 @@ export function architectureOf(options: NetworkOptions): Architecture {
   const main = stackOf(options.layers, 'layers', 'layer');
   must(isNumber(dropout) && dropout >= 0 && dropout < 1, where, 'dropout must be in 0 ≤ p < 1', dropout);
   mustBeOneOf(dtype, ['float64', 'float32'], where, 'dtype');
-  if (loss !== undefined) lossOf(loss, where);
   if (output !== undefined) mustCount(output, where, 'output');
   const architecture: Architecture = {
     ...{ topology, ...main, output, loss, dropout, trainInitial, dtype },
@@ -112,6 +111,7 @@ export function architectureOf(options: NetworkOptions): Architecture {
     const placed = options[key] === undefined || key in architecture;
     mustBe(placed, where, `${key} must be left out`, options[key], `the topology is ${topology}`);
   }
+  if (loss !== undefined) mustFitOutput(loss, widthOfOutput(architecture), where);
   const known = trainInitial === 'shared' || typeof trainInitial === 'boolean';
   mustBe(known, where, 'trainInitial must be true, false or shared', trainInitial);
   if (trainInitial === 'shared') mustShareStates(architecture);

@@ -400,9 +400,54 @@ def softmax_vectors():
     )
 
 
+# ---------------------------------------------------------------- losses of outputs alone
+
+
+def pinball(y, targets):
+    levels = y.new_tensor([0.1, 0.5, 0.9]).repeat(y.shape[-1] // 3)
+    return torch.maximum(levels * (targets - y), (levels - 1) * (targets - y)).mean()
+
+
+def bits(y, targets):
+    return F.binary_cross_entropy_with_logits(y, targets, reduction="sum") / len(y)
+
+
+def smoothed(y, targets):
+    return F.cross_entropy(y, targets, label_smoothing=0.1)
+
+
+LOSSES = {
+    "bernoulli": (bits, "the sum over the O outputs of max(y, 0) - y q + log(1 + exp(-|y|))"),
+    "squared": (F.mse_loss, "the mean over the O outputs of (y - q)^2"),
+    "absolute": (F.l1_loss, "the mean over the O outputs of |y - q|"),
+    "huber": (F.huber_loss, "the mean over the O outputs of e^2/2 up to |e| = 1, |e| - 1/2 beyond, e = y - q"),
+    "quantile": (
+        pinball,
+        "the mean over the O outputs of max(a (q - y), (a - 1) (q - y)), a = 0.1, 0.5, 0.9, 0.1 ...",
+    ),
+    "smoothed": (smoothed, "-sum_k q_k log softmax(y)_k, q = 0.9 onehot(target) + 0.1/O"),
+}
+
+
+def loss_vector(name):
+    draw = Draw(f"loss_{name}")
+    N, O = 7, 6
+    y = leaf(draw.normal(N, O, scale=2))
+    targets = (
+        draw.integers(O, N)
+        if name == "smoothed"
+        else draw.uniform(N, O, bound=0.5) + 0.5 if name == "bernoulli" else draw.normal(N, O)
+    )
+    of, equation = LOSSES[name]
+    loss = {"type": "named", "name": name, "outputs": "y", "targets": targets}
+    equations = f"the loss is the mean over the N rows of {equation}"
+    return vector(f"loss_{name}", "LOSS", dict(N=N, O=O), equations, {}, {"y": y}, {}, loss, of(y, targets), {})
+
+
 def vectors():
     yield from output_vectors()
     yield from clockwork_vectors()
     yield from cell_vectors()
     yield from seq2seq_vectors()
     yield from softmax_vectors()
+    yield from map(loss_vector, LOSSES)

@@ -133,6 +133,8 @@ def stack_values(cell, P, X, S, B, lengths=None, restart=None):
 
 def values(v, P, X, S, restart=None):
     kind, hyper = v["kind"], v.get("hyper", {})
+    if kind == "LOSS":
+        return {}
     if kind == "SOFTMAX_CE":
         a = X["logits_in"]
         return {"logits": a, "probs": softmax(a), "log_probs": log_softmax(a)}
@@ -305,10 +307,43 @@ def loss_of(v, found, X):
     loss = v["loss"]
     if loss["type"] == "weighted_sum":
         return sum((array(weight) * found[name]).sum() for name, weight in loss["weights"].items())
+    if loss["type"] == "named":
+        rows = zip(X[loss["outputs"]], array(loss["targets"]))
+        return sum(ROW_LOSSES[loss["name"]](y, q) for y, q in rows) / len(X[loss["outputs"]])
     logits = found.get(loss["logits"], X.get(loss["logits"]))
     targets = array(loss["targets"]).reshape(-1)
     rows = log_softmax(logits.reshape(len(targets), -1))
     return -sum(row[target] for row, target in zip(rows, targets)) / len(targets)
+
+
+def absolute(e):
+    """|e| whose derivative the complex step can take."""
+    return np.where(e.real > 0, e, -e)
+
+
+def huber(e):
+    return np.where(absolute(e).real < 1, e * e / 2, absolute(e) - 0.5).mean()
+
+
+def pinball(e):
+    levels = np.resize([0.1, 0.5, 0.9], len(e))
+    return np.where(e.real > 0, (1 - levels) * e, -levels * e).mean()
+
+
+def smoothed(y, target):
+    q = np.full(len(y), 0.1 / len(y))
+    q[target] += 0.9
+    return -(q * log_softmax(y)).sum()
+
+
+ROW_LOSSES = {
+    "bernoulli": lambda y, q: (np.log(1 + np.exp(y)) - y * q).sum(),
+    "squared": lambda y, q: ((y - q) ** 2).mean(),
+    "absolute": lambda y, q: absolute(y - q).mean(),
+    "huber": lambda y, q: huber(y - q),
+    "quantile": lambda y, q: pinball(y - q),
+    "smoothed": smoothed,
+}
 
 
 # ---------------------------------------------------------------- optimisers
