@@ -58,12 +58,12 @@ export interface Task<Note = unknown> {
   /** A short description for the help. */
   about: string;
   /** The unit of the loss. */
-  unit: string;
+  unit(note: Note): string;
   /** The task's own options. */
   settings: Readonly<Record<string, Setting>>;
   /** The task's own defaults of shared settings. */
   defaults: { hidden: number; lr: number };
-  note: v.GenericSchema<Note>;
+  note: v.GenericSchema<unknown, Note>;
   /** Whether files that are not JSON hold CoNLL columns; by default they are tables. */
   columns?: boolean;
   /** The reason why the table clearly fits this task; undefined if it does not. */

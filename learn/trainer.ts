@@ -316,7 +316,7 @@ export class TaskTrainer implements Trainee {
           'training',
           `${s.batch} sequences a step; ${s.optimizer}, rate ${s.lr}, clip ${s.clip ?? 'off'}; ${limits.filter(Boolean).join(', ')}`,
         ),
-        row('loss', task.unit),
+        row('loss', task.unit(note)),
         row('output', steps > 0 ? `${out}, from step ${count(steps)} on` : out),
       ],
     };
@@ -331,7 +331,7 @@ export class TaskTrainer implements Trainee {
   }
 
   async pictures(): Promise<Record<string, string>> {
-    const loss = await plotCurves(this.curves, { label: this.task.unit, unit: 1 });
+    const loss = await plotCurves(this.curves, { label: this.task.unit(this.note), unit: 1 });
     return { [PICTURE]: loss, ...(await this.judged?.pictures()) };
   }
 

@@ -14,6 +14,7 @@ import { numberOf } from '../core/equations/shapes';
 import { lazy } from '../core/once';
 import type { Program } from '../core/program';
 import { Registry } from '../core/registry';
+import { engineMemory, type Dtype } from '../core/memory';
 import { dtypeOf, tensor, zeros, type Tensor, type Tensors } from '../core/tensor';
 
 /** The kind of targets: a class number, O numbers in 0…1, or O arbitrary numbers. */
@@ -176,6 +177,19 @@ const totalAdded = lazyEquations(
    loss += sum(weightedLoss)`,
 );
 
+const constants = new Map<string, Tensor>();
+
+/** A list repeated over O outputs, [1, O]: the same tensor for all layouts, outside of the memory that they share. */
+function repeatedTo(O: number, list: readonly number[], dtype: Dtype): Tensor {
+  const key = [O, dtype, ...list].join(' ');
+  const known = constants.get(key);
+  if (known) return known;
+  const numbers = Array.from({ length: O }, (_, k) => list[k % list.length]);
+  const made = engineMemory().apart(() => tensor(numbers, [1, O], dtype));
+  constants.set(key, made);
+  return made;
+}
+
 /** Lays a loss out, to be recorded: the loss itself, and dy. */
 export function layLoss(
   name: string,
@@ -183,13 +197,7 @@ export function layLoss(
 ): { forward: (program: Program) => void; backward: (program: Program) => void } {
   const { forward: value, backward: gradient, repeated } = lossOf(name);
   const [N, O] = v.y.shape;
-  const constant = (list: readonly number[]): Tensor =>
-    tensor(
-      Array.from({ length: O }, (_, k) => list[k % list.length]),
-      [1, O],
-      dtypeOf(v.y),
-    );
-  const constants = Object.entries(repeated).map(([key, list]) => [key, constant(list)]);
+  const constants = Object.entries(repeated).map(([key, list]) => [key, repeatedTo(O, list, dtypeOf(v.y))]);
   const own: Tensors = { ...v, ...(Object.fromEntries(constants) as Tensors) };
   for (const { stored } of [value, total, gradient])
     for (const [key, shape] of Object.entries(stored))

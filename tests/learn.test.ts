@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { Random } from '../core/random';
 import { readTable, type Table } from '../data/table';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
@@ -110,6 +111,44 @@ describe('forecast', () => {
     expect(model.mae).toBeLessThan(0.3 * naive.mae);
     expect(interval[1]).toBeLessThan(1);
     expect(lines.join('\n')).toMatch(/sold: better than the naive forecast by \d+ %/);
+  });
+
+  it.each(['absolute', 'huber'])('learns a season with the %s loss, too', async (loss) => {
+    const table = await tableOf(seasonal(200));
+    const given = { window: 7, season: 1, loss };
+    const trainer = trainerOf(table, { ...given, steps: 250, lr: 0.01 });
+    expect(trainer.network.architecture.loss).toBe(loss);
+    await run(trainer);
+    const note = noteOf(table, given);
+    const { figures } = forecast.judge(trainer.network, forecast.parts(table, note).test!, table, note);
+    const [{ model, naive }] = figures.targets as { model: { mae: number }; naive: { mae: number } }[];
+    expect(model.mae).toBeLessThan(0.3 * naive.mae);
+  });
+
+  it('the quantile loss forecasts an interval that holds about four of five values', async () => {
+    const table = await tableOf(seasonal(600, 1));
+    const given = { window: 7, season: 7, horizon: 2, loss: 'quantile' };
+    const trainer = trainerOf(table, { ...given, steps: 400, lr: 0.01 });
+    await run(trainer);
+    const note = noteOf(table, given);
+    expect(trainer.network.architecture.output).toBe(6);
+    const { training } = forecast.parts(table, note);
+    const { figures, lines } = forecast.judge(trainer.network, training, table, note);
+    const [{ coverage }] = figures.targets as { coverage: number }[];
+    expect(coverage).toBeGreaterThan(0.7);
+    expect(coverage).toBeLessThan(0.9);
+    expect(lines.join('\n')).toContain('of the values lie inside the interval of 80 %');
+    const { names, rows } = forecast.predict(trainer.network, table, note);
+    expect(names).toEqual(['day', 'sold 10 %', 'sold', 'sold 90 %']);
+    for (const [, low, middle, high] of rows as [string, number, number, number][])
+      expect(low < middle && middle < high).toBe(true);
+  });
+
+  it('the preparation of a checkpoint without a loss means the squared error', async () => {
+    const table = await tableOf(seasonal(60));
+    const { loss, ...older } = noteOf(table);
+    expect(loss).toBe('squared');
+    expect(v.parse(forecast.note, older)).toEqual({ ...older, loss });
   });
 
   it('says that a forecast of a random walk is no better than the naive one', async () => {

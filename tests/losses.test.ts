@@ -328,3 +328,26 @@ describe('in a network', () => {
       expect(toFlat(t).every((v) => v === 0)).toBe(true);
   });
 });
+
+test('a list that repeats over the outputs is the same in plans of many lengths', () => {
+  const make = (): Network =>
+    network({ layers: [elman({ input: 2, hidden: 3 })], output: 6, loss: 'quantile', seed: 1 });
+  const net = make();
+  const random = new Random(3);
+  for (const [T, B] of [
+    [3, 2],
+    [5, 2],
+    [9, 2],
+    [4, 1],
+    [11, 2],
+    [3, 2],
+  ]) {
+    const numbers = (width: number): number[][][] =>
+      Array.from({ length: T }, () =>
+        Array.from({ length: B }, () => Array.from({ length: width }, () => random.normal())),
+      );
+    const batch = { x: numbers(2), targets: numbers(6) };
+    expect(net.forward(batch, { predict: true }).output.shape).toEqual([T, B, 6]);
+    expect(net.forward(batch).loss).toBe(make().forward(batch).loss);
+  }
+});

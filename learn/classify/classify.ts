@@ -141,7 +141,7 @@ function describe(table: Table, note: Note): [string, string][] {
 export const classify: Task<Note> = {
   name: 'classify',
   about: 'the label of a text, of a list of symbols or of a series (CSV, TSV, JSON, a folder for each class)',
-  unit: 'cross-entropy (guessing among K labels has ln K)',
+  unit: () => 'cross-entropy (guessing among K labels has ln K)',
   settings: { label, inputs, group, date, missing, tokens, ...sequence },
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,

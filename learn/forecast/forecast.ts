@@ -3,10 +3,11 @@
  *
  *   x [T, B, D]        the input columns, standardised with the training part's statistics; relative to the last value
  *                      of the window if the validation part leaves the training part's range, as with a trend
- *   targets [B, K·H]   (y_{t+h} − y_t) / s_kh: the change of target k after h steps, in units of its typical change in
+ *   targets [B, K·H]   with the quantile loss [B, 3·K·H], each for three levels; (y_{t+h} − y_t) / s_kh: the change of target k after h steps, in units of its typical change in
  *                      the training part; the naive forecast, "as now", has a loss of 1
  */
 import { must } from '../../core/check';
+import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import type { Table } from '../../data/table';
 import { date, group, inputs, missing } from '../options';
@@ -14,9 +15,9 @@ import { after, dateText, spacingOf } from '../season';
 import { seriesOf, type Series } from '../series';
 import type { Examples, Parts, Predictions, Task } from '../task';
 import { judge } from './judge';
-import { noteSchema, type Note } from './note';
+import { forecastLosses, noteSchema, type Note } from './note';
 import { prepare, spacingIn, where } from './prepare';
-import { cuts, Windows } from './windows';
+import { cuts, levelsOf, Windows } from './windows';
 
 const meansOf = ({ scales }: Note): number[] => scales.map(({ mean }) => mean);
 const read = (table: Table, note: Note): Series[] => seriesOf(table, note, where, meansOf(note));
@@ -51,6 +52,7 @@ function others(table: Table, note: Note): { examples: Examples; said: string } 
 /** The steps that follow the last row of each series. */
 function predict(network: Network, table: Table, note: Note): Predictions {
   const { window: T, horizon, targets, scales, movements, relative, date, group } = note;
+  const levels = levelsOf(note);
   const series = read(table, note);
   const rows = series.flatMap((one) => {
     const { steps, columns, name, times } = one;
@@ -69,10 +71,17 @@ function predict(network: Network, table: Table, note: Note): Predictions {
       times && spacing && date !== null
         ? timeText(table, date, after(times[steps - 1], h + 1, spacing))
         : h + 1,
-      ...targets.map((_, k) => columns[k][steps - 1] + output.get(0, k * horizon + h) * movements[k][h]),
+      ...targets.flatMap((_, k) =>
+        levels.map((_level, q) => {
+          const change = output.get(0, (k * horizon + h) * levels.length + q);
+          return columns[k][steps - 1] + change * movements[k][h];
+        }),
+      ),
     ]);
   });
-  return { names: [...(group === null ? [] : [group]), date ?? 'step', ...targets], rows };
+  const named = (target: string): string[] =>
+    levels.map((level) => (level === 0.5 ? target : `${target} ${100 * level} %`));
+  return { names: [...(group === null ? [] : [group]), date ?? 'step', ...targets.flatMap(named)], rows };
 }
 
 const timeText = (table: Table, date: string, time: number): string | number =>
@@ -87,7 +96,7 @@ const trend = (names: string[]): [string, string] => [
 export const forecast: Task<Note> = {
   name: 'forecast',
   about: 'the next values of one or more series of numbers (CSV, TSV, JSON)',
-  unit: 'squared error (the naive forecast has 1)',
+  unit: ({ loss }) => (loss === 'squared' ? 'squared error (the naive forecast has 1)' : lossOf(loss).title),
   settings: {
     target: {
       kind: 'text',
@@ -120,6 +129,14 @@ export const forecast: Task<Note> = {
       unit: 'n',
       help: 'steps to read before',
     },
+    loss: {
+      kind: 'choice',
+      names: () => forecastLosses,
+      default: 'squared',
+      label: 'Loss',
+      unit: 'name',
+      help: 'error to minimize; quantile also forecasts an interval of 80 %',
+    },
     season: {
       kind: 'number',
       whole: true,
@@ -141,10 +158,10 @@ export const forecast: Task<Note> = {
   prepare,
   parts,
   others,
-  network: ({ inputs, targets, horizon }) => ({
+  network: ({ inputs, targets, horizon, loss }) => ({
     input: inputs.length,
-    output: targets.length * horizon,
-    loss: 'squared',
+    output: targets.length * horizon * levelsOf({ loss }).length,
+    loss,
     topology: 'many-to-one',
   }),
   describe(source, note) {

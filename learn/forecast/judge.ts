@@ -5,7 +5,7 @@ import type { Table } from '../../data/table';
 import type { Examples, Judgement } from '../task';
 import type { Note } from './note';
 import { draw, sparks } from './pictures';
-import { forecastsOf, type Windows } from './windows';
+import { forecastsOf, levelsOf, type Windows } from './windows';
 
 interface Errors {
   mae: number;
@@ -19,6 +19,7 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
   const { targets, horizon, season, naive } = note;
   const O = targets.length * horizon;
   const forecast = forecastsOf(network, examples, note);
+  const coverage = coverageOf(network, examples, note);
   const rows = Array.from({ length: examples.count }, (_, k) => k);
   const steps = Array.from({ length: horizon }, (_, h) => h);
   const flat = (of: (row: number, h: number) => number): number[] =>
@@ -55,6 +56,7 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
     const interval = bootstrap(examples.count, ratio, { block, draws: 500 });
     return {
       name,
+      ...(coverage && { coverage: coverage[k] }),
       ...figures,
       ratio: ratio(rows),
       interval,
@@ -64,7 +66,7 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
   return {
     figures: { windows: examples.count, targets: byTarget },
     lines: byTarget
-      .flatMap((one) => [...table(one, season), verdict(one)])
+      .flatMap((one) => [...table(one, season), verdict(one), ...covered(one, levelsOf(note))])
       .concat(sparks(examples, forecast, note)),
     pictures: async () => ({ 'forecast.svg': await draw(examples, forecast, note) }),
   };
@@ -72,6 +74,8 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
 
 type Judged = {
   name: string;
+  /** Share of the values inside the interval, if one is forecast. */
+  coverage?: number;
   model: Errors;
   naive: Errors;
   seasonalNaive?: Errors;
@@ -102,4 +106,32 @@ function verdict({ name, ratio, interval: [low, high], beside }: Judged): string
   return low > 1
     ? `  ${name}: worse than the ${beside} forecast by ${(100 * (ratio - 1)).toFixed(0)} %; use that one`
     : `  ${name}: no better than the ${beside} forecast (by ${percent(ratio)}; ${range})`;
+}
+
+/** Share of the values of each target inside the interval; undefined if none is forecast. */
+function coverageOf(network: Network, examples: Windows, note: Note): number[] | undefined {
+  const { targets, horizon } = note;
+  const levels = levelsOf(note);
+  if (levels.length === 1) return undefined;
+  const [low, high] = [levels[0], levels[levels.length - 1]].map((level) =>
+    forecastsOf(network, examples, note, level),
+  );
+  return targets.map((_, k) => {
+    let inside = 0;
+    for (let row = 0; row < examples.count; row++)
+      for (let h = 0; h < horizon; h++) {
+        const at = (row * targets.length + k) * horizon + h;
+        const y = examples.truth(row, k, h);
+        if (low[at] <= y && y <= high[at]) inside++;
+      }
+    return inside / (examples.count * horizon);
+  });
+}
+
+/** How many of the values lie inside the interval that is forecast. */
+function covered({ name, coverage }: Judged, levels: readonly number[]): string[] {
+  if (coverage === undefined) return [];
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  const width = levels[levels.length - 1] - levels[0];
+  return [`  ${name}: ${percent(coverage)} of the values lie inside the interval of ${percent(width)}`];
 }

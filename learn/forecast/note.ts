@@ -8,6 +8,9 @@ const finite = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const names = v.array(v.string());
 
+/** The errors that can be minimized. */
+export const forecastLosses = ['squared', 'absolute', 'huber', 'quantile'] as const;
+
 /** The preparation. */
 export const noteSchema = v.strictObject({
   targets: v.pipe(names, v.minLength(1)),
@@ -15,6 +18,8 @@ export const noteSchema = v.strictObject({
   inputs: names,
   date: v.nullable(v.string()),
   group: v.nullable(v.string()),
+  /** The error that was minimized; files from before it could be chosen have none. */
+  loss: v.optional(v.picklist(forecastLosses), 'squared'),
   horizon: count,
   window: count,
   season: v.nullable(count),

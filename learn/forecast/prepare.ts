@@ -37,7 +37,8 @@ export function prepare(table: Table, given: Given): Note {
     horizon,
     window: T,
     missing,
-  } = given as { horizon: number; window: number; missing: Note['missing'] };
+    loss,
+  } = given as { horizon: number; window: number } & Pick<Note, 'missing' | 'loss'>;
   const reading = { inputs, date, group, missing };
   const series = seriesOf(table, reading, where);
   const spacing = spacingIn(series);
@@ -67,6 +68,7 @@ export function prepare(table: Table, given: Given): Note {
   return {
     ...reading,
     targets,
+    loss,
     horizon,
     window: T,
     season,

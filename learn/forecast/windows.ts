@@ -1,4 +1,5 @@
 /** Windows over series as examples: the network's inputs, and the changes of the targets after each window. */
+import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import { windows } from '../../data/windows';
 import type { Series } from '../series';
@@ -7,6 +8,10 @@ import type { Note } from './note';
 
 /** The steps of a series at which its validation part and its test part begin. */
 export const cuts = (steps: number): [number, number] => [Math.round(0.7 * steps), Math.round(0.85 * steps)];
+
+/** Levels of the quantiles that are forecast, of each target and step; only the median with a loss that has none. */
+export const levelsOf = ({ loss }: Pick<Note, 'loss'>): readonly number[] =>
+  lossOf(loss).repeated.level ?? [0.5];
 
 /** Windows of several series as examples. */
 export class Windows implements Examples {
@@ -31,7 +36,8 @@ export class Windows implements Examples {
 
   batch(rows: readonly number[]) {
     const { window: T, horizon: H, targets, scales, movements, relative } = this.note;
-    const [B, D, O] = [rows.length, scales.length, targets.length * H];
+    const Q = levelsOf(this.note).length;
+    const [B, D, O] = [rows.length, scales.length, targets.length * H * Q];
     const x = new Float64Array(T * B * D);
     const wanted = new Float64Array(B * O);
     rows.forEach((row, b) => {
@@ -44,7 +50,9 @@ export class Windows implements Examples {
       for (let k = 0; k < targets.length; k++)
         for (let h = 0; h < H; h++) {
           const column = series.columns[k];
-          wanted[b * O + k * H + h] = (column[end + h] - column[end - 1]) / movements[k][h];
+          const change = (column[end + h] - column[end - 1]) / movements[k][h];
+          const first = b * O + (k * H + h) * Q;
+          wanted.fill(change, first, first + Q);
         }
     });
     return { x: { shape: [T, B, D], numbers: x }, targets: { shape: [B, O], numbers: wanted } };
@@ -76,12 +84,10 @@ export class Windows implements Examples {
 
 const ROWS_AT_ONCE = 512;
 
-/** Network outputs converted to values, [examples, K·H]. */
-export function forecastsOf(
-  network: Network,
-  examples: Windows,
-  { targets, horizon, movements }: Note,
-): Float64Array {
+/** Network outputs converted to values of one level, by default the median, [examples, K·H]. */
+export function forecastsOf(network: Network, examples: Windows, note: Note, level = 0.5): Float64Array {
+  const { targets, horizon, movements } = note;
+  const levels = levelsOf(note);
   const O = targets.length * horizon;
   const all = new Float64Array(examples.count * O);
   for (let from = 0; from < examples.count; from += ROWS_AT_ONCE) {
@@ -90,7 +96,8 @@ export function forecastsOf(
     rows.forEach((row, b) => {
       for (let o = 0; o < O; o++) {
         const [k, h] = [Math.floor(o / horizon), o % horizon];
-        all[row * O + o] = examples.known(row, k, 0, 1) + output.get(b, o) * movements[k][h];
+        const change = output.get(b, o * levels.length + levels.indexOf(level));
+        all[row * O + o] = examples.known(row, k, 0, 1) + change * movements[k][h];
       }
     });
   }

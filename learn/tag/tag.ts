@@ -248,7 +248,7 @@ function describe(table: Table, note: Note): [string, string][] {
 export const tag: Task<Note> = {
   name: 'tag',
   about: 'a label for each token of a sentence (CoNLL columns, JSON lines with "tokens" and "tags")',
-  unit: 'cross-entropy (guessing among K tags has ln K)',
+  unit: () => 'cross-entropy (guessing among K tags has ln K)',
   settings: { label, inputs, ...sequence },
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,
