@@ -21,6 +21,8 @@ export class CellPanel implements Panel {
   private templates: Template[] = [];
   private asked = 0;
   private report: CellReport | undefined;
+  /** The equations of the settings that the text began with. */
+  private given: string | undefined;
   private waiting: ReturnType<typeof setTimeout> | undefined;
   private readonly start = select('Start from', [], '', (name) => this.startFrom(name));
   private readonly text = h('textarea', {
@@ -83,7 +85,11 @@ export class CellPanel implements Panel {
   }
 
   begin(): void {
-    if (this.text.value !== this.app.settings.equations) this.write(this.app.settings.equations);
+    const { equations } = this.app.settings;
+    if (this.given === equations) return; // keep what was typed since
+    this.given = equations;
+    this.text.value = equations;
+    this.report = undefined;
   }
 
   progress(): void {
@@ -92,6 +98,7 @@ export class CellPanel implements Panel {
 
   show(): void {
     if (this.templates.length === 0) void this.prepare();
+    if (!this.report) void this.check();
   }
 
   private button(label: string, onclick: () => unknown): HTMLButtonElement {
@@ -106,7 +113,6 @@ export class CellPanel implements Panel {
     this.templates = await this.app.ask('templates', null);
     const options = this.templates.map(({ name }) => h('option', { value: name }, name));
     this.start.input.replaceChildren(h('option', { value: '' }, 'a cell …'), ...options);
-    this.write(this.app.settings.equations);
   }
 
   private startFrom(name: string): void {
@@ -131,6 +137,7 @@ export class CellPanel implements Panel {
   }
 
   private async check(): Promise<void> {
+    clearTimeout(this.waiting);
     const mine = ++this.asked;
     const report = await this.app.ask('checkCell', this.text.value);
     if (mine !== this.asked) return; // more was typed meanwhile

@@ -19,6 +19,11 @@ inChromium('a cell of one’s own', (open) => {
     await page.getByRole('button', { name: 'Find the mistake' }).click();
     await page.getByText('would be right with `+ dz @ Wh.T`').waitFor();
 
+    // what was typed stays when another setting starts a new run
+    await page.getByLabel('Seed').fill('3');
+    await page.getByLabel('Seed').press('Enter');
+    await page.waitForFunction(() => location.hash.includes('seed=3'));
+    expect(await text.inputValue()).not.toContain('dz @ Wh.T');
     await page.getByLabel('Start from').selectOption('gru');
     await proved.waitFor();
     expect((await download(page, 'Save file')).toString()).toBe(await text.inputValue());

@@ -178,7 +178,7 @@ inChromium('training', (open) => {
     await why.waitFor();
     for (const name of ['Play', 'Step'])
       expect(await page.getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
-    expect(await page.getByRole('tab').first().isVisible()).toBe(false);
+    expect(await page.locator('[role=tabpanel]:visible').count()).toBe(0);
     await page.getByLabel('Text: paste your own').fill('');
     await page.getByLabel('Sequence').fill('8');
     await page.getByLabel('Sequence').press('Enter');
