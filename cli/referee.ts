@@ -33,8 +33,8 @@ export function add(program: Command): void {
       "judge another program's outputs and gradients, which it writes to files or answers line by line",
     )
     .argument(
-      '<what...>',
-      `files of answers (${endings.join(', ')}); or behind --, the program with its arguments`,
+      '<answers...>',
+      `files (${endings.join(', ')}), or behind -- the program that gives them, with its arguments`,
     )
     .option(
       '--cell <name>',

@@ -193,7 +193,7 @@ describe('the command', () => {
     for (const [words, message] of [
       [['--cell', 'lsmt', '--', 'x'], 'did you mean lstm?'],
       [['--timeout', '0', '--', 'x'], 'referee: --timeout must be a number > 0 and <= 3600, got 0'],
-      [[], 'command must be given, got none'],
+      [[], 'referee: answers must be given, got none'],
     ] as const) {
       const { status, stderr } = await backstep('referee', ...words);
       expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
