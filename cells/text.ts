@@ -5,6 +5,7 @@ import { limits } from '../core/equations/parse';
 import { constant, gates as eachGate, type Initializer } from '../core/init';
 import { weightInit, type Cell, type CellEquations, type WeightInit } from './cell';
 import { cell } from './define';
+import { recurrentMatrices } from './recurrent';
 import { declare } from '../core/equations/declare';
 
 /** Options of `cellFromText`. */
@@ -80,19 +81,17 @@ export function cellFromText(options: TextCellOptions): Cell {
  * const text = textOfCell(gru({ input: 3, hidden: 4 }));
  * cellFromText({ equations: text, input: 3, hidden: 4 }).parameters.Wh.shape // [4, 12]
  */
-export function textOfCell({ name, equations }: Cell): string {
+export function textOfCell(from: Cell): string {
+  const { name, equations } = from;
   const where = 'textOfCell';
   mustBe(equations !== undefined, where, 'the cell must be made from equations, as a text', name);
   const { shapes, forward, backward, jacobian } = equations;
   const { sections: declared } = declare(shapes, ['states', 'parameters'], `${name}, shapes`);
-  const { parameters } = declared;
   const sizes = Object.values(declared).flatMap((shaped) => Object.values(shaped).flat());
   const other = sizes.find((size) => !/^\d*[DH]$/.test(size));
   mustBe(other === undefined, where, 'the shapes of the cell must be of D and H alone', other);
-  const recurrent = Object.keys(parameters).filter(
-    (p) => parameters[p].length === 2 && parameters[p][0] === 'H',
-  );
-  const start = recurrent.map((p) => `${p} orthogonal`).join('\n');
+  const recurrent = new Set((recurrentMatrices(from) ?? []).map(({ of }) => of));
+  const start = Array.from(recurrent, (p) => `${p} orthogonal`).join('\n');
   const parts = Object.entries({ shapes, forward, backward, jacobian, start }).filter(([, part]) => part);
   return [
     `cell ${name}`,

@@ -18,8 +18,9 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
   const examples = given as Windows;
   const { targets, horizon, season, naive } = note;
   const O = targets.length * horizon;
-  const forecast = forecastsOf(network, examples, note);
-  const coverage = coverageOf(network, examples, note);
+  const byLevel = forecastsOf(network, examples, note);
+  const forecast = byLevel[levelsOf(note).indexOf(0.5)];
+  const coverage = coverageOf(byLevel, examples, note);
   const rows = Array.from({ length: examples.count }, (_, k) => k);
   const steps = Array.from({ length: horizon }, (_, h) => h);
   const flat = (of: (row: number, h: number) => number): number[] =>
@@ -109,13 +110,10 @@ function verdict({ name, ratio, interval: [low, high], beside }: Judged): string
 }
 
 /** Share of the values of each target inside the interval; undefined if none is forecast. */
-function coverageOf(network: Network, examples: Windows, note: Note): number[] | undefined {
+function coverageOf(byLevel: Float64Array[], examples: Windows, note: Note): number[] | undefined {
   const { targets, horizon } = note;
-  const levels = levelsOf(note);
-  if (levels.length === 1) return undefined;
-  const [low, high] = [levels[0], levels[levels.length - 1]].map((level) =>
-    forecastsOf(network, examples, note, level),
-  );
+  if (byLevel.length === 1) return undefined;
+  const [low, high] = [byLevel[0], byLevel[byLevel.length - 1]];
   return targets.map((_, k) => {
     let inside = 0;
     for (let row = 0; row < examples.count; row++)

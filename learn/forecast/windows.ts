@@ -84,20 +84,22 @@ export class Windows implements Examples {
 
 const ROWS_AT_ONCE = 512;
 
-/** Network outputs converted to values of one level, by default the median, [examples, K·H]. */
-export function forecastsOf(network: Network, examples: Windows, note: Note, level = 0.5): Float64Array {
+/** Network outputs converted to values, of each level [examples, K·H]. */
+export function forecastsOf(network: Network, examples: Windows, note: Note): Float64Array[] {
   const { targets, horizon, movements } = note;
   const levels = levelsOf(note);
   const O = targets.length * horizon;
-  const all = new Float64Array(examples.count * O);
+  const all = levels.map(() => new Float64Array(examples.count * O));
   for (let from = 0; from < examples.count; from += ROWS_AT_ONCE) {
     const rows = Array.from({ length: Math.min(ROWS_AT_ONCE, examples.count - from) }, (_, k) => from + k);
     const { output } = network.forward({ x: examples.batch(rows).x }, { predict: true });
     rows.forEach((row, b) => {
       for (let o = 0; o < O; o++) {
         const [k, h] = [Math.floor(o / horizon), o % horizon];
-        const change = output.get(b, o * levels.length + levels.indexOf(level));
-        all[row * O + o] = examples.known(row, k, 0, 1) + change * movements[k][h];
+        const known = examples.known(row, k, 0, 1);
+        all.forEach((values, q) => {
+          values[row * O + o] = known + output.get(b, o * levels.length + q) * movements[k][h];
+        });
       }
     });
   }

@@ -7,8 +7,10 @@ import type { Cell, CellEquations } from '../../cells/cell';
 import { cellFromText } from '../../cells/text';
 import { mustBeOneOf } from '../../core/check';
 import type { EquationError } from '../../core/equations/error';
-import { parse, type Equation, type Expression } from '../../core/equations/parse';
+import { parse, type Equation } from '../../core/equations/parse';
+import { namesIn } from '../../core/equations/steps';
 import { Grader, type Grade, type HintLevel } from '../../referee/grade';
+import { linesOf } from '../equations/lines';
 
 /** An exercise: the forward equations are given, the backward ones are to be found. */
 export interface Exercise {
@@ -315,12 +317,6 @@ interface Line {
   equation: Equation;
 }
 
-/** The non-empty lines, without comments. */
-const linesOf = (text: string): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line !== '');
 const nameOf = (line: string): string => /^\w+/.exec(line)?.[0] ?? '';
 const accumulates = (line: string, name: string): boolean => nameOf(line) === name && /^\w+\s*\+=/.test(line);
 /** A line as an equation, or why it is none. */
@@ -330,10 +326,4 @@ function readLine(line: string, where: string): Equation | string {
   } catch (error) {
     return (error as EquationError).reason;
   }
-}
-
-function namesIn(e: Expression): string[] {
-  if (e.kind === 'name') return [e.name];
-  if (e.kind === 'number') return [];
-  return e.kind === 'transpose' ? namesIn(e.of) : e.args.flatMap(namesIn);
 }

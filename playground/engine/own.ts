@@ -6,6 +6,7 @@ import { EquationError } from '../../core/equations/error';
 import { checkProblem, type GradcheckRow } from '../../bptt/check/gradcheck';
 import { problemOfCell } from '../../bptt/check/problem';
 import { repairs } from '../../referee/repair';
+import { linesOf } from '../equations/lines';
 import { leaky } from './leaky';
 
 /** Sizes at which it is checked: small, and all different. */
@@ -78,8 +79,8 @@ export function checkCell(text: string): CellReport {
   return {
     name: cell.name,
     shapes: cell.equations?.shapes ?? '',
-    forward: linesOf(cell.equations?.forward),
-    backward: linesOf(cell.equations?.backward),
+    forward: linesOf(cell.equations?.forward ?? ''),
+    backward: linesOf(cell.equations?.backward ?? ''),
     gradients,
     ...(jacobian && { jacobian }),
     ok: gradients.every(({ several: verdict }) => verdict === 'right') && (jacobian ?? 'right') === 'right',
@@ -100,9 +101,3 @@ export const repairsOf = (text: string): string[] =>
 
 /** `dWx` for the variable `l0.Wx`. */
 const gradientOf = (variable: string): string => `d${variable.replace(/^.*\./, '')}`;
-
-const linesOf = (text = ''): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line !== '');
