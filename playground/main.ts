@@ -45,6 +45,8 @@ class Page implements App {
   private going = !littleMotion();
   /** Counts the runs, so that late events of an ended run are ignored. */
   private run = 0;
+  /** Whether the settings are invalid, so that there is no run. */
+  private refused = false;
   private silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -165,15 +167,16 @@ class Page implements App {
     byId('why').textContent = refused;
     // equations that are wrong can be corrected only there
     if (refused !== '' && usesOwn(this.settings)) this.seen = this.turnTo('cell');
+    this.refused = refused !== '';
     this.hideWithoutRun();
     this.bar.show();
     for (const panel of this.panels) if (started !== none || panel.standalone) panel.begin();
     this.look();
   }
 
-  /** Without a run, a tab that needs one is empty. */
+  /** Where the settings are invalid, a tab that needs a run is hidden. */
   private hideWithoutRun(): void {
-    this.seen.root.hidden = this.started === none && !this.seen.standalone;
+    this.seen.root.hidden = this.refused && !this.seen.standalone;
   }
 
   /** Shows the current state. */

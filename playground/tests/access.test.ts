@@ -3,8 +3,13 @@ import { readFileSync } from 'node:fs';
 import { inChromium, quick, reaches, show, tabNames } from './visits';
 
 inChromium('access', (open) => {
-  test('tabs by keyboard, everything else by Tab', async () => {
-    const page = await open(quick);
+  // a worker that never answers
+  const noRun = 'Worker = class { addEventListener() {} postMessage() {} }';
+  test.each([
+    ['while training', ''],
+    ['before the first run', noRun],
+  ])('tabs by keyboard %s', async (_, before) => {
+    const page = await open(quick, {}, before);
     await page.getByRole('tab', { name: 'Train' }).focus();
     for (const name of [...tabNames.slice(1), tabNames[0]]) {
       await page.keyboard.press('ArrowRight');

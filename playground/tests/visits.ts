@@ -15,7 +15,7 @@ export const tabNames = [
 /** Settings large enough to see the page train, and small enough for a busy machine. */
 export const quick = 'hidden=8&batch=2&seq=8&window=8';
 
-type Open = (link?: string, options?: Parameters<Visitor['visit']>[1]) => Promise<Page>;
+type Open = (...visit: Parameters<Visitor['visit']>) => Promise<Page>;
 
 /** `describe` for tests of the built page in Chromium; skipped without Chromium. */
 export function inChromium(what: string, tests: (open: Open) => void): void {
@@ -31,8 +31,8 @@ export function inChromium(what: string, tests: (open: Open) => void): void {
       await Promise.all(visits.splice(0).map(({ page }) => page.close()));
       expect(complaints).toEqual([]);
     });
-    tests(async (link, options) => {
-      const visit = await visitor.visit(link, options);
+    tests(async (...how) => {
+      const visit = await visitor.visit(...how);
       visits.push(visit);
       return visit.page;
     });
