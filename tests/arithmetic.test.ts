@@ -16,6 +16,7 @@ import { cellFromText } from '../cells/text';
 import { Random } from '../core/random';
 import { traceOf, type Trace } from '../bptt/trace/numbers';
 import { worked } from '../bptt/trace/arithmetic';
+import { valuesOf } from '../bptt/trace/values';
 import { short } from '../core/short';
 import { runnerOf } from '../bptt/network/network';
 
@@ -89,16 +90,21 @@ function check({ layers }: Trace): [line: string, note: string][] {
   for (const layer of layers) {
     for (const step of layer.steps) {
       for (let unit = 0; unit < layer.units; unit++) {
+        const values = valuesOf(step, unit, layer);
+        const last = new Map<string, number>();
         for (const { line, sums, note } of worked([...step.forward, ...step.backward], unit, layer)) {
           // only the gradients of weights are not of this step and row alone
           if (note === shared && /^d(W|b|p)\S* \+= /.test(line)) continue;
           if (note) unsaid.set(line, note);
           else if (sums.length === 0) wrong.push(`${line}: nothing`);
+          for (const { gate = line.split(' ')[0], value } of sums) last.set(gate, value);
           for (const { numbers, result } of sums) {
             const computed = short(compute(numbers));
             if (computed !== result) wrong.push(`${line}: ${numbers} = ${result}, not ${computed}`);
           }
         }
+        for (const [name, value] of last)
+          if (name !== 'dx' && values[name] !== value) wrong.push(`${name}: ${value}, not ${values[name]}`);
       }
     }
   }
@@ -143,4 +149,17 @@ describe('every line comes to what it says', () => {
   test.each(stacks)('%s', (_, layers) => {
     check(traced(layers, true));
   });
+
+  test.each([false, true])(
+    'the states before a step are those after the step before, from the end: %s',
+    (end) => {
+      const cell = lstm({ input: D, hidden: H });
+      const layer = traced([end ? bidirectional(cell) : cell], true).layers[end ? 1 : 0];
+      for (let t = 0; t + 1 < T; t++) {
+        const [to, from] = end ? [t, t + 1] : [t + 1, t];
+        const { hPrev, cPrev } = valuesOf(layer.steps[to], 2, layer);
+        expect([hPrev, cPrev]).toEqual([layer.tracks.h[from][2], layer.tracks.c[from][2]]);
+      }
+    },
+  );
 });

@@ -4,7 +4,7 @@
  */
 import type { Plan } from '../network/plan';
 import type { Unroll } from '../unroll';
-import { outputOf } from '../../cells/cell';
+import { outputOf, type CellEquations } from '../../cells/cell';
 import { plain } from '../../core/plain';
 import { linesOf, nameOf, sameView } from '../../core/print';
 import type { Operation, Pointwise, Product } from '../../core/program';
@@ -53,12 +53,15 @@ export type Traced = TracedPointwise | TracedProduct | TracedSum | TracedGradien
 export interface TracedStep {
   forward: Traced[];
   backward: Traced[];
+  /** The states before the step: `hPrev`. */
+  before: Record<string, number[]>;
 }
 
 export interface TracedLayer {
   /** `l0`, `l0r` … */
   name: string;
   cell: string;
+  equations?: CellEquations;
   reverse: boolean;
   hidden: number;
   /** The number of hidden units or of outputs, whichever is larger. */
@@ -107,10 +110,11 @@ function layerOf(unroll: Unroll): TracedLayer {
   return {
     name,
     cell: cell.name,
+    equations: cell.equations,
     reverse: options.reverse ?? false,
     hidden: cell.hidden,
     units: Math.max(cell.hidden, outputOf(cell).width),
-    steps: Array.from({ length: options.T }, () => ({ forward: [], backward: [] })),
+    steps: Array.from({ length: options.T }, () => ({ forward: [], backward: [], before: {} })),
     tracks: {},
     operands: {},
   };
@@ -221,10 +225,12 @@ function product(
   };
 }
 
-/** Keeps the states and the named parts of the buffers after step t: gates, candidates. */
+/** Keeps the states before and after step t, and the named parts of the buffers: gates, candidates. */
 function track(layer: TracedLayer, unroll: Unroll, t: number): void {
   const v = unroll.at(t);
   const { states, parts = {} } = unroll.cell;
+  for (const name of Object.keys(states).map((state) => `${state}Prev`))
+    layer.steps[t].before[name] = toFlat(v[name]);
   const gates = Object.keys(parts).filter((name) => /^[ifgorznu]$/.test(name));
   const plainUnits = Object.keys(unroll.buffers).filter((name) => name === 'h');
   for (const name of [...Object.keys(states), ...plainUnits, ...gates])

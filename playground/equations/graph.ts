@@ -30,6 +30,8 @@ export interface FlowEdge {
 export interface Flow {
   nodes: FlowNode[];
   edges: FlowEdge[];
+  /** The name of the gates' buffer: `a`, if `ai` is what gate `i` squashes. */
+  buffer: string;
 }
 
 /** The value of an expression: independent of the data, a weighted sum of nodes, or a node. */
@@ -110,7 +112,10 @@ class Graph {
     const nodes = this.nodes.filter(({ id, kind }) => back.has(id) || kind === 'input');
     const edges = this.edges.filter(({ to }) => back.has(to));
     const kept = new Set(states.flatMap((state) => this.directEdges(state, nodes, edges)));
-    return { nodes, edges: edges.map((edge) => ({ ...edge, direct: kept.has(edge) })) };
+    return {
+      ...{ nodes, buffer: this.gates?.buffer ?? '' },
+      edges: edges.map((edge) => ({ ...edge, direct: kept.has(edge) })),
+    };
   }
 
   /** Edges from a state to itself one step later over operations alone. */

@@ -11,6 +11,8 @@ import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';
 import { labelOf } from '../ui/labels';
 import { worked } from '../../bptt/trace/arithmetic';
+import { valuesOf } from '../../bptt/trace/values';
+import { littleMotion } from '../ui/motion';
 import { drawNetwork, timeOf, type Moment } from './network';
 
 /** Milliseconds between two steps of the animation. */
@@ -54,6 +56,9 @@ export class TimePanel implements Panel {
   );
   private readonly split = h('div', { class: 'split' });
   private readonly lines = h('ol', { class: 'equations' });
+  private readonly cell = h('div', {});
+  private readonly flowing = h('figcaption', { class: 'small muted' });
+  private readonly figure = h('figure', {}, this.cell, this.flowing);
   private readonly heading = h('h2', {});
   private readonly reaching = h('h2', {});
 
@@ -81,7 +86,7 @@ export class TimePanel implements Panel {
         'div',
         { class: 'time' },
         h('section', { class: 'card' }, this.choices, this.map.root, this.reaching, this.split),
-        h('section', { class: 'card' }, this.heading, this.lines),
+        h('section', { class: 'card' }, this.heading, this.figure, this.lines),
       ),
     );
   }
@@ -283,6 +288,24 @@ export class TimePanel implements Panel {
     });
     this.drawSplit(layer);
     this.drawLines(layer);
+    void this.drawCell(layer);
+  }
+
+  /** The data flow of the cell with the numbers of the unit; its layout is loaded when it is first needed. */
+  private async drawCell(layer: TracedLayer): Promise<void> {
+    const { unit, t, layer: l } = this;
+    const { backward } = this.moment;
+    const { equations, steps } = layer;
+    this.figure.hidden = !equations; // a cell with a clock has others at each step
+    if (!equations) return;
+    const { diagramOf } = await import('../equations/diagram');
+    // the reader may have gone on meanwhile
+    if (unit !== this.unit || t !== this.t || l !== this.layer) return;
+    const numbers = valuesOf(steps[t], unit, layer);
+    this.cell.innerHTML = diagramOf(equations, { numbers, backward, moving: !littleMotion() });
+    this.flowing.textContent = backward
+      ? 'Gradients flow backward. At a gate, the number is the gradient of its argument. Larger dots mean larger gradients.'
+      : 'Values flow from left to right. Dashed paths are multiplied by weights, a thick path keeps the state.';
   }
 
   /** Scrolls the current step into view. */

@@ -122,4 +122,26 @@ inChromium('the drawing', (open) => {
       expect(markers).toHaveLength(21);
     }
   });
+
+  test.each(['forward', 'backward'])('of the cell: the numbers of the equations, %s', async (way) => {
+    const page = await openAt(`cell=lstm&${size}`, way === 'forward' ? 3 : 2 * T - 4);
+    const shown = (label: string): Promise<string | null> =>
+      page.locator('.diagram g', { hasText: label }).locator('.number').textContent();
+    const stated = (line: string): Promise<string | null> =>
+      page.locator('.equations li', { hasText: line }).locator('.numbers b').textContent();
+    const pairs = {
+      forward: { 'f = σ': 'f = sigmoid', 'tc = tanh': 'tc = tanh', '+': 'c = f' },
+      backward: { 'f = σ': 'daf =', 'g = tanh': 'dag =', '+': 'dc =' },
+    }[way] as Record<string, string>;
+    await page.locator('.diagram').waitFor();
+    for (const [label, line] of Object.entries(pairs))
+      expect([label, await shown(label)]).toEqual([label, await stated(line)]);
+    // no motion for those who prefer none
+    expect(await page.locator('.diagram .dot').count()).toBe(0);
+  });
+
+  test('of the cell: dots move along its paths', async () => {
+    const page = await open(`tab=time&cell=gru&${size}`);
+    await page.locator('.diagram .dot').first().waitFor();
+  });
 });
