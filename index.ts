@@ -30,6 +30,10 @@ export { lstm1997, type Lstm1997Options } from './cells/lstm1997';
 export { gru, type GruOptions } from './cells/gru';
 export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';
+export type { LinearCellOptions } from './cells/linear';
+export { mingru } from './cells/mingru';
+export { minlstm } from './cells/minlstm';
+export { diagonal, type DiagonalOptions } from './cells/diagonal';
 export {
   clockworkCounts,
   type ClockworkCounts,

@@ -1,11 +1,14 @@
 /** The built-in cells: one file and one registration each. */
 import { clockwork } from './clockwork';
+import { diagonal } from './diagonal';
 import { elman } from './elman';
 import { gru } from './gru';
 import { jordan } from './jordan';
 import { kinds, addBuiltIn, shared, type CellSizes } from './kind';
 import { lstm } from './lstm';
 import { lstm1997 } from './lstm1997';
+import { mingru } from './mingru';
+import { minlstm } from './minlstm';
 
 /** Periods of the equal modules of a clockwork layer chosen by name. */
 const PERIODS = [1, 2, 4, 8];
@@ -73,6 +76,13 @@ addBuiltIn({
       ...{ hidden: shared(hidden, 4), periods: [1, 2, 3, 7], activation: 'relu' },
     }),
   },
+});
+addBuiltIn({ name: 'mingru', title: 'minGRU', make: mingru });
+addBuiltIn({ name: 'minlstm', title: 'minLSTM', make: minlstm });
+addBuiltIn({
+  ...{ name: 'diagonal', title: 'Diagonal linear unit', make: diagonal },
+  choices: { diagonal: {}, 'diagonal-signed': { eigenvalues: 'signed' } },
+  variants: { 'in (0, 1)': {}, 'in (−1, 1)': { eigenvalues: 'signed' } },
 });
 
 /** Cells that every thread knows; a cell registered by the user is known only to the thread that registered it. */

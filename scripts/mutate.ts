@@ -34,7 +34,7 @@ const TESTS: Record<string, string> = {
     'anysize arithmetic check engines equations field forms hoist init lookup memory network notfinite portable program ' +
     'random reduce registry scalar statement tensor wasm-encoder wasm-gemm wasm-math wasm-pointwise wasm-reduce weightinit wide',
   cells:
-    'activation clockwork elman embedding equations gru jordan lstm lstm1997 network own registry text textcell trace ' +
+    'activation clockwork elman embedding equations gru jordan linear lstm lstm1997 network own registry text textcell trace ' +
     'unroll usercell weightinit',
   losses: 'forms losses network pytorch text usercell',
   hopfield: 'capacity goldenhopfield hopfield paper-hopfield',

@@ -120,7 +120,9 @@ describe('every line comes to what it says', () => {
     .filter(([, { input }]) => input === D);
   const kinds = new Set(cells.map(([, { name }]) => name));
   test('of every kind of cell', () => {
-    expect([...kinds].sort()).toEqual(['clockwork', 'elman', 'gru', 'jordan', 'lstm', 'lstm1997']);
+    expect([...kinds].sort()).toEqual([
+      ...['clockwork', 'diagonal', 'elman', 'gru', 'jordan', 'lstm', 'lstm1997', 'mingru', 'minlstm'],
+    ]);
   });
 
   test.each(cells)('%s', (_, cell) => {

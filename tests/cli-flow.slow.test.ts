@@ -92,6 +92,11 @@ describe('what is looked at', () => {
     }
   });
 
+  it('--spectral-radius is refused for a cell without a recurrent matrix', () =>
+    expect(() => subjectOf('flow', undefined, { ...options, cell: 'mingru', spectralRadius: 1.5 })).toThrow(
+      'flow: --spectral-radius must be left out, got 1.5 (--cell mingru has no recurrent matrix)',
+    ));
+
   it('--spectral-radius scales every recurrent matrix', () => {
     const H = 4;
     const radii = (cell: SubjectOptions['cell']): number[] => {

@@ -1,21 +1,24 @@
 /**
  * Whole trainings, bit by bit: the weights of every cell, loss and optimiser after a few steps, as hashes.
  *
- * The hashes are those of version 0.1. A change of how equations are written, recorded or grouped must leave them as
- * they are; one that changes numbers on purpose says so, and why, in the commit that changes a hash. The executor is
- * the one whose bits are the same on every machine.
+ * The hashes are those of version 0.1, or of the first version with the cell. A change of how equations are written,
+ * recorded or grouped must leave them as they are; one that changes numbers on purpose says so, and why, in the commit
+ * that changes a hash. The executor is the one whose bits are the same on every machine.
  */
 import { createHash } from 'node:crypto';
 import {
   bidirectional,
   clipGlobalNorm,
   clockwork,
+  diagonal,
   elman,
   embedding,
   gru,
   jordan,
   lstm,
   lstm1997,
+  mingru,
+  minlstm,
   network,
   optimizer,
   Random,
@@ -41,6 +44,10 @@ const cells: Record<string, () => Cell> = {
   'gru, reset before': () => gru({ ...sizes, reset: 'before' }),
   'jordan o': () => jordan({ ...sizes, output: O }),
   'jordan p': () => jordan({ ...sizes, output: O, feedback: 'p', activation: 'sigmoid' }),
+  mingru: () => mingru(sizes),
+  minlstm: () => minlstm(sizes),
+  diagonal: () => diagonal(sizes),
+  'diagonal, signed': () => diagonal({ ...sizes, eigenvalues: 'signed' }),
   clockwork: () => clockwork({ input: D, hidden: 9, periods: [1, 2, 4] }),
   'clockwork relu': () =>
     clockwork({ input: D, hidden: 9, periods: [1, 3, 4], activation: 'relu', offset: 1 }),
@@ -111,6 +118,10 @@ const hashes: Record<string, string> = {
   'jordan p float32': '5c0d173122a02975',
   'clockwork float32': '4cc3a0b7cdef4d41',
   'clockwork relu float32': '5c345aed643bf27e',
+  'mingru float32': '9e1701c9a981a503',
+  'minlstm float32': '933929dba30f6fcd',
+  'diagonal float32': '436d9d556eb6faa6',
+  'diagonal, signed float32': 'fe289cae3d2bd51b',
   'softmax float32': 'b2580fc808d8c814',
   'bernoulli float32': '165c71fb0cf40e12',
   'squared float32': '40b7661729683355',
@@ -147,6 +158,10 @@ const hashes: Record<string, string> = {
   'jordan p float64': '66c5878afe81723a',
   'clockwork float64': '276cf79280422f40',
   'clockwork relu float64': 'ba5aee3cf044dbc4',
+  'mingru float64': '5b96ee25be28610f',
+  'minlstm float64': 'cc81ecf44fdea89f',
+  'diagonal float64': 'bf61618598d38992',
+  'diagonal, signed float64': '6b844fa8de25a11f',
   'softmax float64': 'c04fa3c04a129576',
   'bernoulli float64': 'd08f9f509112cb77',
   'squared float64': 'a4998e220a044e71',

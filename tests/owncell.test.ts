@@ -20,6 +20,10 @@ describe('the text of a cell', () => {
     'lstm1997',
     'gru',
     'gru-before',
+    'mingru',
+    'minlstm',
+    'diagonal',
+    'diagonal-signed',
   ];
 
   test('all cells whose shapes are of D and H can be started from', () => {

@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cell, cellFromText, elman, gru, init, jordan, network, spectralRadius, toNested } from '../index';
+import {
+  cell,
+  cellFromText,
+  elman,
+  gru,
+  init,
+  jordan,
+  mingru,
+  network,
+  spectralRadius,
+  toNested,
+} from '../index';
 import { kinds, inForm } from '../cells/kinds';
 import { recurrentMatrices } from '../cells/recurrent';
 import { scaleRecurrence } from '../bptt/flow/recurrence';
@@ -81,6 +92,9 @@ test('the recurrent matrices of a cell are those that multiply its previous stat
     gru: ['Wh 0', 'Wh 8'],
     jordan: ['Wf 0 Wo'],
     clockwork: ['Wh 0'],
+    mingru: [],
+    minlstm: [],
+    diagonal: [],
   });
   expect(names(recurrentMatrices(gru({ input: 2, hidden: 4, reset: 'before' })))).toEqual(['Wh 0', 'Wh 8']);
   expect(names(recurrentMatrices(projected))).toEqual(['Q 0 C', 'R 0 C']);
@@ -104,6 +118,12 @@ test('the two recurrent matrices of a layer with normalization are scaled', () =
   scaleRecurrence(net, (W) => 0.5 / spectralRadius(W));
   for (const name of ['l0.Wh', 'l0.Uh'])
     expect(spectralRadius(toNested(net.parameters.values[name]) as number[][])).toBeCloseTo(0.5, 12);
+});
+
+test('a cell whose recurrence is diagonal has no matrix to scale, and is returned', () => {
+  const linear = mingru({ input: H, hidden: H });
+  expect(scaleRecurrence(network({ layers: [elman({ input: 2, hidden: H }), linear] }), 2)).toBe(linear);
+  expect(scaleRecurrence(network({ layers: [elman({ input: 2, hidden: H })] }), 2)).toBeUndefined();
 });
 
 test('a cell without equations is rejected', () => {

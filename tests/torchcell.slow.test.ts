@@ -7,6 +7,7 @@ import {
   cell,
   cellFromText,
   clockwork,
+  diagonal,
   elman,
   embedding,
   gru,
@@ -14,6 +15,8 @@ import {
   jordan,
   lstm,
   lstm1997,
+  mingru,
+  minlstm,
   network,
   pytorchProject,
   toFlat,
@@ -68,6 +71,13 @@ const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOpti
   },
   'jordan and lstm1997': {
     layers: [jordan({ ...one, output: 2, feedback: 'p' }), lstm1997({ input: 2, hidden: 3 })],
+  },
+  'linear recurrences': {
+    layers: [
+      mingru(one),
+      minlstm({ input: H, hidden: 4, bias: false }),
+      diagonal({ input: 4, hidden: 3, eigenvalues: 'signed' }),
+    ],
   },
   'two kinds on an embedding': {
     layers: [embedding({ input: 6, width: D }), gru(one), lstm({ input: H, hidden: 2, bias: false })],

@@ -14,7 +14,15 @@ const sizes: Record<string, object> = {
   jordan: { input: D, hidden: H, output: H },
   clockwork: { input: D, hidden: H, periods: [1] },
 };
-const cells = makers().names.filter((name) => name !== 'equations');
+// those with a linear recurrence have no weights that are fed back (see tests/linear.test.ts)
+const cells = Object.keys(sizes);
+const linear = ['mingru', 'minlstm', 'diagonal'];
+test('every built-in cell is here or among those with a linear recurrence', () =>
+  expect([...cells, ...linear].sort()).toEqual(
+    makers()
+      .names.filter((name) => name !== 'equations')
+      .sort(),
+  ));
 const fedBack = (cell: string): string => (cell === 'jordan' ? 'Wf' : 'Wh');
 /** The gates share one matrix, and each is initialized separately. */
 const blocks = (matrix: number[][]): number[][][] =>

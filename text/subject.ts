@@ -107,7 +107,10 @@ function fresh(command: string, options: SubjectOptions): Subject {
     seed,
   });
   const { spectralRadius: wanted } = options;
-  if (wanted !== undefined) scaleRecurrence(net, (W) => wanted / spectralRadius(W));
+  if (wanted !== undefined && scaleRecurrence(net, (W) => wanted / spectralRadius(W)))
+    throw usage(
+      `${command}: --spectral-radius must be left out, got ${wanted} (--cell ${cellLabel(cell)} has no recurrent matrix)`,
+    );
   const { forgetBias } = options;
   if (forgetBias !== undefined && setGateBias(net, 'f', forgetBias))
     throw usage(

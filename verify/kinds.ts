@@ -1,8 +1,11 @@
 /** Computes each kind of test vector with this engine. */
 import type { Cell } from '../cells/cell';
+import { diagonal, type DiagonalOptions } from '../cells/diagonal';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
+import { mingru } from '../cells/mingru';
+import { minlstm } from '../cells/minlstm';
 import { clipGlobalNorm } from '../bptt/train/clip';
 import { bidirectional, type Layer } from '../bptt/network/layer';
 import { optimizer } from '../bptt/train/optimizers';
@@ -15,7 +18,7 @@ import { clockworkVector } from './clockwork';
 import { crossEntropy, namedLoss } from './crossentropy';
 import { jordanVector } from './jordan';
 import { flatLayout, layeredTorchLayout } from './layouts';
-import { recurrent, rename, sizesOf, tensorOf } from './recurrent';
+import { linearSizesOf, recurrent, rename, sizesOf, tensorOf } from './recurrent';
 import { seq2seqVector } from './seq2seq';
 import { torchOptimizer } from '../io/torchoptim';
 import type { Computed, Vector, VectorTensor } from './vectors';
@@ -47,6 +50,12 @@ export const kinds: Record<string, Kind> = {
     recurrent(vector, [gru({ ...sizesOf(vector), reset: 'before' })], flatLayout.resetBefore),
   LSTM_PEEPHOLE: (vector) =>
     recurrent(vector, [lstm({ ...sizesOf(vector), peepholes: true })], flatLayout.peephole),
+  MINGRU: (vector) => recurrent(vector, [mingru(linearSizesOf(vector))], flatLayout.linear),
+  MINLSTM: (vector) => recurrent(vector, [minlstm(linearSizesOf(vector))], flatLayout.linear),
+  DIAGONAL: (vector) => {
+    const { eigenvalues } = vector.hyper as Pick<DiagonalOptions, 'eigenvalues'>;
+    return recurrent(vector, [diagonal({ ...linearSizesOf(vector), eigenvalues })], flatLayout.linear);
+  },
   SEQ2SEQ_GRU: seq2seqVector,
   SEQ2SEQ_ATTENTION: seq2seqVector,
   SOFTMAX_CE: softmaxCrossEntropy,

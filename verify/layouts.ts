@@ -120,6 +120,10 @@ export const flatLayout = {
       gate(`b_${name}`, 'l0.b', k),
     ]),
   ),
+  linear: entriesLayout([
+    { theirs: 'weight', ours: 'l0.Wx' },
+    { theirs: 'bias', ours: 'l0.b' },
+  ]),
   peephole: entriesLayout([
     { theirs: 'weight_ih', ours: 'l0.Wx' },
     { theirs: 'weight_hh', ours: 'l0.Wh' },

@@ -125,12 +125,24 @@ function upstreamOf(
 }
 
 /** I and H of a vector, for cells whose weights are about to be replaced. */
-export function sizesOf({ kind, sizes, params }: Vector): {
+export function sizesOf(vector: Vector): {
   input: number;
   hidden: number;
   inputInit: 'zeros';
   recurrentInit: 'zeros';
 } {
+  const sizes = vector.kind === 'JORDAN' ? linearSizesOf(vector) : sizesWithin(vector, (I, H) => H * (I + H));
+  return { ...sizes, recurrentInit: 'zeros' };
+}
+
+/** The same for cells that have no weights between their hidden units. */
+export const linearSizesOf = (vector: Vector): { input: number; hidden: number; inputInit: 'zeros' } =>
+  sizesWithin(vector, (I, H) => H * I);
+
+function sizesWithin(
+  { sizes, params }: Vector,
+  least: (I: number, H: number) => number,
+): { input: number; hidden: number; inputInit: 'zeros' } {
   const { I, H } = sizes;
   must(
     typeof I === 'number' && typeof H === 'number',
@@ -138,11 +150,15 @@ export function sizesOf({ kind, sizes, params }: Vector): {
     'sizes must hold I and H',
     Object.keys(sizes),
   );
-  // check before allocating: a cell has at least I·H weights, and H·H more unless it feeds back its output
-  const least = H * (kind === 'JORDAN' ? I : I + H);
+  // check before allocating: a cell has at least this many weights
   const numbers = Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
-  must(least <= numbers, 'verify', `sizes must fit the ${numbers} numbers of params`, `I = ${I}, H = ${H}`);
-  return { input: I, hidden: H, inputInit: 'zeros', recurrentInit: 'zeros' };
+  must(
+    least(I, H) <= numbers,
+    'verify',
+    `sizes must fit the ${numbers} numbers of params`,
+    `I = ${I}, H = ${H}`,
+  );
+  return { input: I, hidden: H, inputInit: 'zeros' };
 }
 
 const stateNames = ({ architecture: { layers } }: Network): string[] =>

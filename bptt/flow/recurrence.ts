@@ -14,17 +14,20 @@ import type { Network } from '../network/network';
  * that multiply the previous state in the equations of a cell. The recurrent matrix of a Jordan cell is the product Wf Wo;
  * there, Wf is scaled.
  *
+ * @returns the first cell that has no such matrix, because its recurrence is diagonal; the others are scaled.
  * @throws TypeError for a cell without equations; RangeError for a matrix that cannot be divided into square ones.
  * @example scaleRecurrence(net, (W) => 0.9 / spectralRadius(W)); // all spectral radii are 0.9
  */
 export function scaleRecurrence(
   { architecture, parameters }: Network,
   factor: number | ((W: number[][]) => number),
-): void {
+): Cell | undefined {
   const where = 'scaleRecurrence';
+  let without: Cell | undefined;
   for (const { name, cell } of architecture.layers.flatMap(directionsOf)) {
     const matrices = recurrentMatrices(cell);
     mustBe(matrices !== undefined, where, 'the cell must be defined by equations', cell.name);
+    if (matrices.length === 0) without ??= cell;
     const tensorOf = ({ of, from, to, transposed }: Factor): Tensor => {
       const whole = parameters.values[`${name}.${of}`];
       const part = from === undefined || to === undefined ? whole : columns(whole, from, to);
@@ -48,6 +51,7 @@ export function scaleRecurrence(
       }
     }
   }
+  return without;
 }
 
 /**

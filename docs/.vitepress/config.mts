@@ -42,6 +42,7 @@ export default defineConfig({
             { text: '11 The Hopfield network', link: '/book/hopfield' },
             { text: '12 Losses and optimizers', link: '/book/training' },
             { text: '13 How far rounding may go', link: '/book/rounding' },
+            { text: '14 Linear recurrences', link: '/book/linear' },
           ],
         },
         {

@@ -249,6 +249,66 @@ def cell_vectors():
         yield make(name + "_layered", T=4, B=2, I=4, H=3, layered=True)
 
 
+# ---------------------------------------------------------------- cells with a linear recurrence
+
+LINEAR = {
+    "MINGRU": (2, "a_z, a_n", "z = s(a_z); h_t = (1-z)*h_(t-1) + z*a_n"),
+    "MINLSTM": (
+        3,
+        "a_i, a_f, a_n",
+        "i = s(a_i); f = s(a_f); h_t = f/(f+i)*h_(t-1) + i/(f+i)*a_n",
+    ),
+    "DIAGONAL": (
+        2,
+        "a_s, a_q",
+        "h_t = p*h_(t-1) + a_q with p = s(a_s) where hyper.eigenvalues is positive, p = 2*s(a_s)-1 where signed",
+    ),
+}
+
+
+def linear_recurrence(name, kind, T, B, I, H, eigenvalues=None):
+    draw = Draw(name)
+    count, gates, equations = LINEAR[kind]
+    p = leaves_of(weight=draw.uniform(count * H, I), bias=draw.uniform(count * H))
+    x, init = leaf(draw.normal(T, B, I)), leaves_of(h_0=draw.normal(B, H))
+    h, outputs = init["h_0"], []
+    for t in range(T):
+        *a, new = (x[t] @ p["weight"].T + p["bias"]).chunk(count, -1)
+        a = [torch.sigmoid(one) for one in a]
+        if kind == "MINGRU":
+            h = (1 - a[0]) * h + a[0] * new
+        elif kind == "MINLSTM":
+            i, f = a
+            h = f / (f + i) * h + i / (f + i) * new
+        else:
+            h = (2 * a[0] - 1 if eigenvalues == "signed" else a[0]) * h + new
+        outputs.append(h)
+    expected = {"output": torch.stack(outputs), "h_n": h}
+    loss, value = weighted_sum(draw, expected)
+    return vector(
+        name,
+        kind,
+        dict(T=T, B=B, I=I, H=H),
+        f"row blocks in the order {gates}: a = weight x_t + bias; {equations}",
+        p,
+        {"x": x},
+        init,
+        loss,
+        value,
+        expected,
+        hyper={"eigenvalues": eigenvalues} if eigenvalues else None,
+    )
+
+
+def linear_vectors():
+    forms = [("mingru", None), ("minlstm", None), ("diagonal_positive", "positive"), ("diagonal_signed", "signed")]
+    for name, eigenvalues in forms:
+        kind = name.split("_")[0].upper()
+        yield linear_recurrence(name, kind, T=6, B=3, I=4, H=5, eigenvalues=eigenvalues)
+        yield linear_recurrence(name + "_b1", kind, T=5, B=1, I=3, H=2, eigenvalues=eigenvalues)
+        yield linear_recurrence(name + "_t1", kind, T=1, B=2, I=4, H=3, eigenvalues=eigenvalues)
+
+
 # ---------------------------------------------------------------- encoder and decoder
 
 
@@ -448,6 +508,7 @@ def vectors():
     yield from output_vectors()
     yield from clockwork_vectors()
     yield from cell_vectors()
+    yield from linear_vectors()
     yield from seq2seq_vectors()
     yield from softmax_vectors()
     yield from map(loss_vector, LOSSES)

@@ -156,8 +156,15 @@ def values(v, P, X, S, restart=None):
         return jordan(P, x, S["o_0"], hyper["feedback"])
     if kind == "CLOCKWORK":
         return clockwork(P, x, S["h_0"], hyper["periods"], hyper["t_first"], v["sizes"]["units_per_module"])
-    if kind in ("GRU_RESET_BEFORE", "LSTM_PEEPHOLE"):
-        step = gru_reset_before if kind == "GRU_RESET_BEFORE" else lstm_peephole
+    steps = {
+        "GRU_RESET_BEFORE": gru_reset_before,
+        "LSTM_PEEPHOLE": lstm_peephole,
+        "MINGRU": mingru,
+        "MINLSTM": minlstm,
+        "DIAGONAL": lambda P, x, state: diagonal(P, x, state, hyper["eigenvalues"]),
+    }
+    if kind in steps:
+        step = steps[kind]
         lead = S["h_0"].shape[:-2]
         state = [S[name].reshape(B, -1) for name in ("h_0", "c_0") if name in S]
         rows = [[part[b] for part in state] for b in range(B)]
@@ -247,6 +254,26 @@ def lstm_peephole(P, x, state):
     ]
     new = s(gate[1] + c * P["p_f"]) * c + s(gate[0] + c * P["p_i"]) * np.tanh(gate[2])
     return s(gate[3] + new * P["p_o"]) * np.tanh(new), new
+
+
+def affine(P, x, count):
+    return np.split(P["weight"] @ x + P["bias"], count)
+
+
+def mingru(P, x, state):
+    z, n = affine(P, x, 2)
+    return (mix(state[0], s(z), n),)
+
+
+def minlstm(P, x, state):
+    i, f, n = affine(P, x, 3)
+    kept = s(f) / (s(f) + s(i))
+    return (mix(n, kept, state[0]),)
+
+
+def diagonal(P, x, state, eigenvalues):
+    p, q = affine(P, x, 2)
+    return ((s(p) if eigenvalues == "positive" else np.tanh(p / 2)) * state[0] + q,)
 
 
 def seq2seq(P, X, S, B, V=None):
