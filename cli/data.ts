@@ -14,7 +14,10 @@ export function add(program: Command): void {
   program
     .command('data')
     .description('show what is in a table: columns, kinds, missing values, classes')
-    .argument('<file>', 'a table of CSV, TSV or JSON, CoNLL columns or a folder; - is standard input')
+    .argument(
+      '<file>',
+      'a table of CSV, TSV or JSON, CoNLL columns, piano rolls or a folder; - is standard input',
+    )
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', examples)
     .action(async (file: string, options: { json?: boolean }) => {

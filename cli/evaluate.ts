@@ -18,7 +18,10 @@ export function add(program: Command): void {
     .command('evaluate')
     .description('measure a trained model on a table')
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
-    .argument('<file>', 'a table of CSV, TSV or JSON, CoNLL columns or a folder; - is standard input')
+    .argument(
+      '<file>',
+      'a table of CSV, TSV or JSON, CoNLL columns, piano rolls or a folder; - is standard input',
+    )
     .option('--out <dir>', 'folder for pictures (default: none)')
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', examples)

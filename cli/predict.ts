@@ -9,8 +9,9 @@ Examples:
   tail -n 100 sensor.jsonl | backstep predict runs/sensor - --json
 
 The file needs the columns that the model was trained on, without labels. A forecast goes on behind the last row of each \
-series; a classifier says the label of each row, group or file, and a tagger that of each token, with probabilities. All \
-is read as in training: scales, symbols and labels are in the checkpoint.
+series; a classifier says the label of each row, group or file, and a tagger that of each token, with probabilities; a \
+model of music writes a continuation of each piece. All is read as in training: scales, symbols and labels are in the \
+checkpoint.
 `;
 
 /** Adds the command to the program. */
@@ -19,7 +20,10 @@ export function add(program: Command): void {
     .command('predict')
     .description('apply a trained model to a table')
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
-    .argument('<file>', 'a table of CSV, TSV or JSON, CoNLL columns or a folder; - is standard input')
+    .argument(
+      '<file>',
+      'a table of CSV, TSV or JSON, CoNLL columns, piano rolls or a folder; - is standard input',
+    )
     .option('--out <file>', 'the file to write (default: standard output)')
     .option('--json', 'JSON lines instead of CSV')
     .addHelpText('after', examples)

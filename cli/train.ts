@@ -26,6 +26,7 @@ Examples:
   backstep train reviews.csv --task classify --label stars --tokens words --class-weights balanced
   backstep train sensors.csv --task classify --group machine --label state --inputs force,heat
   backstep train sentences.conll --task tag
+  backstep train chorales.json --task music
   backstep train --json | jq 'select(.event == "validation")'
 
 While it trains: bits per character on the text that is learnt, a running mean over about the last ten steps, \
@@ -51,7 +52,7 @@ export function add(program: Command): void {
     .description('train a network on a text, or on a table of your own')
     .argument(
       '[file]',
-      'a text, a table of CSV, TSV or JSON, CoNLL columns, or a folder for each class; - is standard input',
+      'a text, a table of CSV, TSV or JSON, CoNLL columns, piano rolls, or a folder for each class; - is standard input',
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));

@@ -3,7 +3,7 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import { nearest } from '../core/nearest';
 import { dateFormOf, isMissing, numberForm, type Form } from './cells';
 import { jsonRows, separatedRows, separatorOf, type Cell, type Rows } from './rows';
-import { textOf, type Source } from './text';
+import { rejoined, textOf, type Source } from './text';
 
 /** The values of a column, in the order of rows. */
 export type Column =
@@ -140,11 +140,6 @@ async function beginningOf(texts: AsyncIterator<string, void>): Promise<string> 
     first += next.value;
   }
   return first;
-}
-
-async function* rejoined(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
-  yield first;
-  yield* rest;
 }
 
 /** Collects rows: first a sample, from which the kinds of columns are inferred, then the cells of each column. */

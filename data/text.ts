@@ -44,6 +44,12 @@ export async function* textOf(source: Source, name: string): AsyncGenerator<stri
   if (decoder) yield decode();
 }
 
+/** Puts a piece that was read already before the others. */
+export async function* rejoined(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
 const decoderOf = (first: Uint8Array): InstanceType<typeof TextDecoder> => {
   const mark = marks.find(({ bytes }) => bytes.every((byte, k) => first[k] === byte));
   return new TextDecoder(mark?.encoding ?? 'utf-8', { fatal: true });

@@ -99,6 +99,7 @@ const kinds: Record<string, string | undefined> = {
   json: 'JSON',
   columns: 'a token and its tag on each line',
   folder: 'a file for each row',
+  pieces: 'piano rolls',
 };
 
 /** Prints how a file was read. */

@@ -1,12 +1,13 @@
-/** Reads the input of a task: a table, CoNLL columns, or a folder with a subfolder for each class. */
+/** Reads the input of a task: a table, CoNLL columns, piano rolls, or a folder with a subfolder for each class. */
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTable, type Table } from '../data/table';
-import { textOf } from '../data/text';
+import { rejoined, textOf } from '../data/text';
 import { usage } from '../terminal/errors';
 import { columnsTable, hasColumns } from './columns';
 import { filesIn, folderTable } from './folder';
+import { holdsPieces, piecesTable } from './pieces';
 
 const isFolder = (file: string): boolean =>
   file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -19,16 +20,24 @@ export async function tableOf(file: string, columns = hasColumns(file)): Promise
   const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
   try {
     if (isFolder(file)) return folderTable(file);
-    if (!columns) return await readTable(source, { name });
-    let text = '';
-    for await (const piece of textOf(source, name)) text += piece;
-    return /^\s*[[{]/.test(text) ? await readTable([text], { name }) : columnsTable(text, name);
+    const texts = textOf(source, name);
+    const begun = await texts.next();
+    const first = begun.done ? '' : begun.value;
+    if (holdsPieces(first)) return piecesTable(await wholeOf(first, texts), name);
+    if (columns && !/^\s*[[{]/.test(first)) return columnsTable(await wholeOf(first, texts), name);
+    return await readTable(rejoined(first, texts), { name });
   } catch (error) {
     const fix = columns
       ? 'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"'
       : 'a file of CSV, TSV or JSON, with the names of the columns first';
     throw usage((error as Error).message, fix, error);
   }
+}
+
+async function wholeOf(first: string, rest: AsyncIterable<string>): Promise<string> {
+  let text = '';
+  for await (const piece of rejoined(first, rest)) text += piece;
+  return text;
 }
 
 /**

@@ -4,10 +4,11 @@ import { trainingSettings } from '../bptt/train/settings';
 import { known } from '../terminal/arguments';
 import { classify } from './classify/classify';
 import { forecast } from './forecast/forecast';
+import { music } from './music/music';
 import { tag } from './tag/tag';
 import type { Task } from './task';
 
-export const tasks: readonly Task[] = [forecast, classify, tag];
+export const tasks: readonly Task[] = [forecast, classify, tag, music];
 export const taskNames = tasks.map(({ name }) => name);
 
 /** @throws CommandError for an unknown name. */

@@ -5,46 +5,17 @@ import { join } from 'node:path';
 import { Random } from '../core/random';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { readTable, type Table } from '../data/table';
-import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { classify } from '../learn/classify/classify';
 import { columnsTable } from '../learn/columns';
 import { folderTable } from '../learn/folder';
 import { roundedUp } from '../learn/padding';
-import { newSettings, ownOptions } from '../learn/settings';
 import { knownSymbols, symbolsOf } from '../learn/symbols';
 import { tag } from '../learn/tag/tag';
-import { taskOf } from '../learn/tasks';
-import type { Given, Task } from '../learn/task';
-import { TaskTrainer } from '../learn/trainer';
+import type { Given } from '../learn/task';
 import { backstepIn } from './command';
+import { noteFor, resumesToTheBit, runTrainer, trainerFor } from './learning';
 
 const tableOf = (text: string): Promise<Table> => readTable([text], { name: 'x.csv' });
-const noteOf = <N>(task: Task<N>, table: Table, given: Given = {}): N =>
-  task.prepare(table, ownOptions(task, given));
-
-function trainerOf(name: string, table: Table, given: Given = {}): TaskTrainer {
-  const task = taskOf(name, '');
-  const small = { hidden: 6, batch: 16, threads: 1, steps: 60, lr: 0.02, ...given };
-  const settings = newSettings(task, small, 'x', 'a'.repeat(64), 'wasm');
-  return TaskTrainer.begin(task, noteOf(task, table, given), table, settings);
-}
-
-async function run(trainer: TaskTrainer, until = Infinity): Promise<string> {
-  const abort = new AbortController();
-  await trainer.start();
-  try {
-    return await trainer.run({
-      signal: abort.signal,
-      onStep: ({ step }) => {
-        trainer.validateWhenDue();
-        if (step >= until) abort.abort();
-      },
-    });
-  } finally {
-    trainer.close();
-  }
-}
-
 /** DNA of unequal length with a word of one class or of the other in it, two thirds of the first class. */
 const dna = (rows: number): string => {
   const random = new Random(2);
@@ -84,7 +55,7 @@ describe('classify', () => {
   it('takes the columns that are clearly the label and the sequence', async () => {
     const table = await tableOf(dna(60));
     expect(classify.fits(table, {})).toBe('sequence and class');
-    expect(noteOf(classify, table)).toMatchObject({
+    expect(noteFor(classify, table)).toMatchObject({
       label: 'class',
       labels: ['none', 'donor'],
       weights: [1, 1],
@@ -95,7 +66,7 @@ describe('classify', () => {
 
   it('each part has its share of every label, and rows of unequal length stand side by side', async () => {
     const table = await tableOf(dna(60));
-    const { training, validation, test } = classify.parts(table, noteOf(classify, table));
+    const { training, validation, test } = classify.parts(table, noteFor(classify, table));
     const shares = [training, validation, test].map((part) => {
       const { targets } = part!.batch(Array.from({ length: part!.count }, (_, k) => k));
       const { numbers } = targets as FlatNumbers;
@@ -115,7 +86,7 @@ describe('classify', () => {
 
   it('symbols and scales are those of the training part alone', async () => {
     const table = await tableOf(machines(40));
-    const note = noteOf(classify, table, { group: 'machine', inputs: 'force,mass', label: 'state' });
+    const note = noteFor(classify, table, { group: 'machine', inputs: 'force,mass', label: 'state' });
     const { reads } = note;
     expect(reads).toMatchObject({ kind: 'series', inputs: ['force', 'mass'] });
     const { training, test } = classify.parts(table, note);
@@ -135,7 +106,7 @@ describe('classify', () => {
     const given = { group: 'machine', inputs: 'force,mass', label: 'state' };
     const said = (table: Table, options: Given): string =>
       classify
-        .describe(table, noteOf(classify, table, options))
+        .describe(table, noteFor(classify, table, options))
         .flat()
         .join('\n');
     expect(said(series, given)).toContain('always the same, so it tells nothing: mass');
@@ -145,9 +116,9 @@ describe('classify', () => {
 
   it('learns, and is better than always the most frequent label', async () => {
     const table = await tableOf(dna(240));
-    const trainer = trainerOf('classify', table, { steps: 150 });
-    await run(trainer);
-    const note = noteOf(classify, table);
+    const trainer = trainerFor('classify', table, { steps: 150 });
+    await runTrainer(trainer);
+    const note = noteFor(classify, table);
     const { test } = classify.parts(table, note);
     const { figures, lines } = classify.judge(trainer.network, test!, table, note);
     const { model, baseline, gain } = figures as {
@@ -163,7 +134,7 @@ describe('classify', () => {
 
   it('balanced weights give every label the same sum', async () => {
     const table = await tableOf(dna(60));
-    const note = noteOf(classify, table, { classWeights: 'balanced' });
+    const note = noteFor(classify, table, { classWeights: 'balanced' });
     expect(note.weights).toEqual([42 / (2 * 28), 42 / (2 * 14)]);
     const { weights, targets } = classify.parts(table, note).training.batch([0, 1, 2, 3, 4]);
     const { numbers } = targets as FlatNumbers;
@@ -184,7 +155,7 @@ describe('classify', () => {
     ],
   ])('refuses %j %j', async (text, given, message) => {
     const table = await tableOf(text);
-    expect(() => noteOf(classify, table, given)).toThrow(message);
+    expect(() => noteFor(classify, table, given)).toThrow(message);
   });
 
   it('reads a folder for each class', () => {
@@ -199,7 +170,7 @@ describe('classify', () => {
       const table = folderTable(folder);
       expect(table.rows).toBe(8);
       expect(table.column('text', 'texts').values[0]).toBe('bad 0 🙂');
-      expect(noteOf(classify, table)).toMatchObject({ label: 'label', reads: { column: 'text' } });
+      expect(noteFor(classify, table)).toMatchObject({ label: 'label', reads: { column: 'text' } });
       writeFileSync(join(folder, 'good', 'x.txt'), Uint8Array.from([0xff, 0x80]));
       expect(() => folderTable(folder)).toThrow(`files must be UTF-8 text, got ${join('good', 'x.txt')}`);
     } finally {
@@ -245,20 +216,20 @@ describe('tag', () => {
 
   it('refuses tokens without tags, and tags that the training does not have', () => {
     const bare = columnsTable('a\nb\n\na\n', 'x');
-    expect(() => noteOf(tag, bare)).toThrow(
+    expect(() => noteFor(tag, bare)).toThrow(
       'column tags: every token must have a tag, got 0 for the 2 of the sentence in line 1',
     );
     const table = columnsTable(sentences(40), 'x');
-    expect(() => tag.others(columnsTable('the XX\n', 'y'), noteOf(tag, table))).toThrow(
+    expect(() => tag.others(columnsTable('the XX\n', 'y'), noteFor(tag, table))).toThrow(
       'tags must be among those of the training, got XX in the sentence in line 1',
     );
   });
 
   it('learns what a look ahead tells, which the usual tag of a token does not', async () => {
     const table = columnsTable(sentences(200), 'x.conll');
-    const trainer = trainerOf('tag', table, { steps: 80 });
-    await run(trainer);
-    const note = noteOf(tag, table);
+    const trainer = trainerFor('tag', table, { steps: 80 });
+    await runTrainer(trainer);
+    const note = noteFor(tag, table);
     const { figures } = tag.judge(trainer.network, tag.parts(table, note).test!, table, note);
     const { model, baseline } = figures as Record<'model' | 'baseline', { accuracy: number }>;
     expect(model.accuracy).toBeGreaterThan(0.99);
@@ -280,22 +251,7 @@ describe.each([
   ['classify', () => tableOf(machines(24)), { group: 'machine', inputs: 'force', label: 'state', layers: 2 }],
   ['tag', () => Promise.resolve(columnsTable(sentences(60), 'x')), { classWeights: 'balanced' }],
 ] as [string, () => Promise<Table>, Given][])('%s', (name, make, given) => {
-  it('a run that is interrupted and resumed ends with the same bytes', async () => {
-    const table = await make();
-    const options = { ...given, steps: 16, dropout: 0.1 };
-    const whole = trainerOf(name, table, options);
-    await run(whole);
-    const first = trainerOf(name, table, options);
-    expect(await run(first, 7)).toBe('aborted');
-    const read = decodeCheckpoint(encodeCheckpoint(first.checkpoint()));
-    const second = TaskTrainer.resume(table, first.settings, read);
-    await run(second);
-    expect(encodeCheckpoint(second.checkpoint())).toEqual(encodeCheckpoint(whole.checkpoint()));
-  });
-
-  it('its gradients are right', async () => {
-    expect(trainerOf(name, await make(), given).gradcheck().verdict).toBe('right');
-  });
+  resumesToTheBit(name, make, given);
 });
 
 describe('on the command line', () => {

@@ -23,9 +23,13 @@ function repeats({ kind, values }: Column): boolean {
   return different >= 2 && different <= MOST_CLASSES && 2 * different <= values.length;
 }
 
+/** Whether a column holds texts or lists of symbols, and not lists of lists. */
+const isSequence = ({ kind, values }: Column): boolean =>
+  kind === 'texts' || (kind === 'lists' && !values.some((list) => list.some((item) => Array.isArray(item))));
+
 /** The columns that are clearly the label and the input; undefined if that is ambiguous. */
 export function guess(table: Table): { label?: string; column?: string } {
-  const texts = table.columns.filter(({ kind }) => kind === 'texts' || kind === 'lists');
+  const texts = table.columns.filter(isSequence);
   const named = table.columns.filter(({ name, kind }) => LABEL.test(name) && kind !== 'dates');
   const repeating = texts.filter(repeats);
   const label = named.length === 1 ? named[0] : repeating.length === 1 ? repeating[0] : undefined;
