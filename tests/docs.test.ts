@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { lstm } from '../cells/lstm';
 import { expand } from '../docs/build/fences';
 import { typeset } from '../docs/build/formulas';
+import { networkOf } from '../docs/build/network';
 import { keepShapes } from '../docs/build/shapes';
 
 describe('formulas', () => {
@@ -60,4 +61,59 @@ test('what a derivation is given is typeset from the text of its cell', () => {
     expect(given).not.toContain('$$');
     expect(expand(given, name)).toContain('<div class="equations"');
   }
+});
+
+describe('the drawing of a network', () => {
+  const boxes = (svg: string, kind: string): number[][] =>
+    [
+      ...svg.matchAll(
+        new RegExp(`<g class="${kind}"><rect x="(\\S+)" y="(\\S+)" width="(\\S+)" height="(\\S+)"`, 'g'),
+      ),
+    ].map((match) => match.slice(1).map(Number));
+  const drawn = (words: string): string => networkOf(words.split(' '), 'a caption');
+
+  test.each([
+    // inputs, cells, outputs
+    ['one-to-one', 1, 1, 1],
+    ['one-to-many', 1, 4, 4],
+    ['one-to-many feed=output', 1, 4, 4],
+    ['many-to-one', 4, 4, 1],
+    ['many-to-many layers=2', 4, 8, 4],
+    ['many-to-one bidirectional=true', 4, 8, 1],
+    ['encoder-decoder', 6, 6, 3],
+    ['encoder-decoder feed=output attention=dot', 4, 6, 3],
+    ['many-to-many folded=true layers=3', 1, 3, 1],
+  ])(
+    '%s has an input, a cell and an output wherever the network has one',
+    (words, inputs, cells, outputs) => {
+      const svg = drawn(words);
+      expect(['input', 'cell', 'output'].map((kind) => boxes(svg, kind).length)).toEqual([
+        inputs,
+        cells,
+        outputs,
+      ]);
+      // inside the picture, none on another
+      const [left, top, width, height] = /viewBox="(\S+) (\S+) (\S+) (\S+)"/.exec(svg)!.map(Number).slice(1);
+      const all = ['input', 'cell', 'output', 'operation'].flatMap((kind) => boxes(svg, kind));
+      all.forEach(([x, y, w, h], k) => {
+        expect(x >= left && y >= top && x + w <= left + width && y + h <= top + height).toBe(true);
+        for (const [x2, y2, w2, h2] of all.slice(0, k))
+          expect(x + w <= x2 || x2 + w2 <= x || y + h <= y2 || y2 + h2 <= y).toBe(true);
+      });
+    },
+  );
+
+  test('a layer that reads from the end has arrows against those of the other direction', () => {
+    const along = [...drawn('many-to-many bidirectional=true').matchAll(/d="M(\S+) (\S+)H(\S+)"/g)];
+    const signs = (y: number): number[] =>
+      along
+        .filter((line) => Number(line[2]) === y)
+        .map(([, from, , to]) => Math.sign(Number(to) - Number(from)));
+    expect([signs(0), signs(-62)].map((row) => row.join())).toEqual(['1,1,1', '-1,-1,-1']);
+  });
+
+  test('what a network cannot be is refused', () => {
+    expect(() => drawn('many-to-many feed=output')).toThrow('feed');
+    expect(() => drawn('encoder-decoder bidirectional=true')).toThrow('an encoder must read forward only');
+  });
 });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { drawingOf, equationsOf, textOf } from './equations';
 import { figureOf } from './figure';
 import { listOf } from './lists';
+import { networkOf } from './network';
 import { outputOf } from './program';
 import { sourceOf } from './source';
 
@@ -16,6 +17,7 @@ type Fence = (words: string[], body: string, where: string) => string;
  *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian
  *   ```equations CELL forward   the same, typeset; also backward, jacobian
  *   ```diagram CELL             the data flow of a cell, drawn from its forward equations; the body is the caption
+ *   ```network TOPOLOGY         a network, unrolled or folded=true; the body is the caption
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
  *   ```list WHAT               a table of all cells, losses, optimizers, schedules or formats
@@ -26,6 +28,7 @@ const fences: Record<string, Fence> = {
   cell: (words, _body, where) => textOf(words, where),
   equations: (words, _body, where) => equationsOf(words, where),
   diagram: (words, body, where) => drawingOf(words, body.trim(), where),
+  network: (words, body) => networkOf(words, body.trim()),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
   list: ([what], _body, where) => listOf(what, where),
