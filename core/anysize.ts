@@ -1,158 +1,92 @@
 /**
- * Programs for any size, derived from programs recorded for three sizes.
+ * Programs for any size, bound once.
  *
- * The programs of T steps and of T + 1 steps differ only in the counts of loops and in the shapes and offsets of operands,
- * which are linear in T. So two recordings determine all others, and a third verifies that. The programs of a new length
- * then cost a few numbers for each operand, and no recording.
+ * The bound programs of T steps and of T + 1 steps make the same calls, whose arguments are linear in T: counts, shapes,
+ * and positions in arrays. So two of them determine the arguments for every T, and a third one verifies that. A new length
+ * then costs a few hundred numbers; nothing is recorded or bound.
  */
-import ndarray from 'ndarray';
 import type { Data } from './memory';
-import { classesOf, isOneHot, oneHotData, pitchOf } from './onehot';
-import { operandsOf, withOperands, type Entry, type Loop, type Operation } from './operation';
-import { Program } from './program';
-import type { Tensor } from './tensor';
+import type { Arguments, Replay } from './program';
 
-type Arrays = readonly (Data | Int32Array)[];
+/** All arrays of a layout, always in the same order. */
+export type Arrays = readonly (Data | Int32Array)[];
 
-/** The programs recorded for one size. */
+/** The programs bound for one size. */
 export interface Sample {
   size: number;
-  /** All arrays of the layout, always in the same order. */
   arrays: Arrays;
-  programs: readonly Program[];
+  replays: readonly Replay[];
 }
 
-/** A linear function of the size. */
-type Linear = (size: number) => number;
-
-/** Finds an array of a layout by its index. */
-type Find = (slot: number) => Data;
-type Make<T> = (size: number, find: Find) => T;
+/** An argument that depends on the size, or on where an array is: value + by · size, from the array's start if it has one. */
+interface Varying {
+  room: Int32Array;
+  at: number;
+  value: number;
+  by: number;
+  /** Index of the array. */
+  slot?: number;
+}
 
 export class AnySize {
   private constructor(
-    private readonly programs: readonly (readonly Make<Entry>[])[],
-    /** Distance between rows of one-hot arrays, by index. */
-    private readonly pitches: ReadonlyMap<number, number>,
+    /** The programs of the first sample, which run for the size that was set last. */
+    readonly replays: readonly Replay[],
+    private readonly varying: readonly Varying[],
   ) {}
 
-  /** From samples of three sizes; undefined if they differ in more than offsets, shapes and counts. */
+  /** From samples of three sizes; undefined if they differ in more than arguments that are linear in the size. */
   static from(samples: readonly [Sample, Sample, Sample]): AnySize | undefined {
-    const reader = new Reader(samples);
-    const programs = samples[0].programs.map((_, k) =>
-      reader.entries(samples.map(({ programs }) => programs[k].entries)),
-    );
-    return programs.every((one) => one !== undefined) ? new AnySize(programs, reader.pitches) : undefined;
-  }
-
-  /** The programs for a layout of this size with these arrays. */
-  at(size: number, arrays: Arrays): Program[] {
-    const made: Data[] = [];
-    const find = (slot: number): Data => {
-      const pitch = this.pitches.get(slot);
-      return (made[slot] ??=
-        pitch === undefined ? (arrays[slot] as Data) : oneHotData(arrays[slot] as Int32Array, pitch));
-    };
-    return this.programs.map((entries) => new Program(entries.map((make) => make(size, find))));
-  }
-}
-
-/** Compares samples. Each method returns undefined if their differences are not linear in the size. */
-class Reader {
-  readonly pitches = new Map<number, number>();
-  private readonly sizes: readonly number[];
-  private readonly slots: readonly Map<Data | Int32Array, number>[];
-
-  constructor(samples: readonly Sample[]) {
-    this.sizes = samples.map(({ size }) => size);
-    this.slots = samples.map(({ arrays }) => new Map(arrays.map((array, slot) => [array, slot])));
-  }
-
-  entries(all: readonly (readonly Entry[])[]): Make<Entry>[] | undefined {
-    const [first] = all;
-    if (all.some(({ length }) => length !== first.length)) return undefined;
-    return complete(first.map((_, k) => this.entry(all.map((entries) => entries[k]))));
-  }
-
-  private entry(all: readonly Entry[]): Make<Entry> | undefined {
-    const loops = all.filter((entry) => entry.kind === 'loop');
-    if (loops.length === all.length) return this.loop(loops);
-    return loops.length > 0 ? undefined : this.operation(all as readonly Operation[]);
-  }
-
-  private loop(all: readonly Loop[]): Make<Loop> | undefined {
-    const { body } = all[0];
-    const count = this.linear(all.map((loop) => loop.count));
-    if (!count || all.some((loop) => loop.body.length !== body.length)) return undefined;
-    const each = (which: 'first' | 'next'): Make<Operation>[] | undefined =>
-      complete(body.map((_, k) => this.operation(all.map((loop) => loop.body[k][which]))));
-    const [firsts, nexts] = [each('first'), each('next')];
-    if (!firsts || !nexts) return undefined;
-    return (size, find) => ({
-      kind: 'loop',
-      count: count(size),
-      body: firsts.map((first, k) => ({ first: first(size, find), next: nexts[k](size, find) })),
+    const [{ replays, arrays }] = samples;
+    const varying: Varying[] = [];
+    const slots = samples.map((sample) => new Map(sample.arrays.map((array, slot) => [array, slot])));
+    const isLinear = replays.every((_, k) => {
+      const all = samples.map((sample) => sample.replays[k].args);
+      return all.every((args) => args !== undefined) && compare(all, { samples, slots, varying });
     });
+    const isSame = samples.every((sample) => sample.arrays.length === arrays.length);
+    return isLinear && isSame ? new AnySize(replays, varying) : undefined;
   }
 
-  private operation(all: readonly Operation[]): Make<Operation> | undefined {
-    const [first] = all;
-    const operands = all.map(operandsOf);
-    if (!all.every((one, k) => isLike(first, one) && operands[k].length === operands[0].length))
-      return undefined;
-    const makes = complete(operands[0].map((_, k) => this.tensor(operands.map((own) => own[k]))));
-    if (!makes) return undefined;
-    return (size, find) => {
-      let at = 0;
-      return withOperands(first, () => makes[at++](size, find));
-    };
-  }
-
-  private tensor(all: readonly Tensor[]): Make<Tensor> | undefined {
-    const [first] = all;
-    const slots = all.map((t, k) => this.slots[k].get(isOneHot(t) ? classesOf(t) : t.data));
-    const [slot] = slots;
-    const isSame =
-      slots.every((other) => other === slot) &&
-      (slot !== undefined || all.every((t) => t.data === first.data)) &&
-      all.every((t) => t.shape.length === first.shape.length) &&
-      all.every((t) => t.stride.every((n, axis) => n === first.stride[axis]));
-    const offset = this.linear(all.map((t) => t.offset));
-    const shape = complete(first.shape.map((_, axis) => this.linear(all.map((t) => t.shape[axis]))));
-    if (!isSame || !offset || !shape) return undefined;
-    if (slot === undefined && all.every((t) => isAsLarge(t, first))) return () => first;
-    if (slot !== undefined && isOneHot(first)) this.pitches.set(slot, pitchOf(first));
-    const { stride, data } = first;
-    return (size, find) =>
-      ndarray<Data>(
-        slot === undefined ? data : find(slot),
-        shape.map((axis) => axis(size)),
-        stride,
-        offset(size),
-      );
-  }
-
-  private linear([n, next, ...others]: readonly number[]): Linear | undefined {
-    const { sizes } = this;
-    const by = (next - n) / (sizes[1] - sizes[0]);
-    const of: Linear = (size) => n + by * (size - sizes[0]);
-    return others.every((other, k) => other === of(sizes[k + 2])) ? of : undefined;
+  /** Sets the arguments for a size and a layout of that size. */
+  set(size: number, arrays: Arrays): void {
+    for (const { room, at, value, by, slot } of this.varying)
+      room[at] = value + by * size + (slot === undefined ? 0 : arrays[slot].byteOffset);
   }
 }
 
-/** The list, or undefined if an element is missing. */
-const complete = <T>(all: (T | undefined)[]): T[] | undefined =>
-  all.every((one) => one !== undefined) ? all : undefined;
-
-const isAsLarge = (t: Tensor, other: Tensor): boolean =>
-  t.offset === other.offset && t.shape.every((n, axis) => n === other.shape[axis]);
-
-/** Whether two operations differ only in their operands. */
-function isLike(p: Operation, q: Operation): boolean {
-  if (p.kind === 'pointwise') return q.kind === 'pointwise' && p.graph === q.graph;
-  if (p.kind === 'reduction')
-    return q.kind === 'reduction' && p.what === q.what && p.accumulate === q.accumulate;
-  return (
-    q.kind === 'product' && p.accumulate === q.accumulate && (p.bias === undefined) === (q.bias === undefined)
-  );
+interface Comparison {
+  samples: readonly Sample[];
+  /** For each sample, the indices of its arrays. */
+  slots: readonly ReadonlyMap<Data | Int32Array, number>[];
+  /** Receives the arguments that vary. */
+  varying: Varying[];
 }
+
+/** Compares the arguments of one program in all samples; false if they are not linear in the size. */
+function compare(all: readonly Arguments[], { samples, slots, varying }: Comparison): boolean {
+  const [{ given, room }] = all;
+  if (all.some((args) => args.given.length !== given.length)) return false;
+  const [size, nextSize, lastSize] = samples.map((sample) => sample.size);
+  return given.every((_, at) => {
+    const [array, ...otherArrays] = all.map((args) => arrayOf(args.given[at]));
+    const [slot, ...others] = all.map((args, k) => slotOf(args.given[at], slots[k]));
+    if (others.some((other) => other !== slot)) return false;
+    // an array that is not in the layout, such as that of the weights, must be the same one
+    if (slot === undefined && otherArrays.some((other) => other !== array)) return false;
+    const [number, next, last] = all.map((args) => numberOf(args.given[at]));
+    const by = (next - number) / (nextSize - size);
+    const value = number - by * size;
+    if (last !== value + by * lastSize) return false;
+    if (by !== 0 || slot !== undefined) varying.push({ room, at, value, by, slot });
+    // that of an array outside of the layout remains in its place
+    return slot !== undefined || array === undefined || by === 0;
+  });
+}
+
+type Argument = Arguments['given'][number];
+
+const arrayOf = (arg: Argument): unknown => (typeof arg === 'number' ? undefined : arg.array);
+const numberOf = (arg: Argument): number => (typeof arg === 'number' ? arg : arg.bytes);
+const slotOf = (arg: Argument, slots: ReadonlyMap<Data | Int32Array, number>): number | undefined =>
+  typeof arg === 'number' ? undefined : slots.get(arg.array);

@@ -245,6 +245,8 @@ const GROWTH = 1.25;
 export class Arena {
   /** Allocations of the latest layout, in order. */
   arrays: (Data | Int32Array)[] = [];
+  /** Their bytes. */
+  private sizes: number[] = [];
   private lease: { made: Data; release: () => void } | undefined;
   /** Bytes of the lease. */
   private capacity = 0;
@@ -254,10 +256,14 @@ export class Arena {
 
   constructor(private readonly memory: Memory) {}
 
-  /** Runs `make` without memory: its arrays are empty, and serve only as identities. */
-  static sketch<R>(memory: Memory, make: () => R): { made: R; arrays: readonly (Data | Int32Array)[] } {
+  /** Runs `make` without memory: its arrays are empty, and serve only as identities. `sizes` are their bytes. */
+  static sketch<R>(
+    memory: Memory,
+    make: (arena: Arena) => R,
+  ): { made: R; arrays: readonly (Data | Int32Array)[]; sizes: readonly number[] } {
     const arena = new Arena(memory);
-    return { made: arena.run(make), arrays: arena.arrays };
+    const made = arena.run(() => make(arena));
+    return { made, arrays: arena.arrays, sizes: arena.sizes };
   }
 
   /**
@@ -295,6 +301,7 @@ export class Arena {
   take(bytes: number): number | undefined {
     const at = this.taken;
     this.taken += bytes;
+    this.sizes.push(bytes);
     return this.lease && this.taken <= this.capacity ? this.lease.made.byteOffset + at : undefined;
   }
 
@@ -309,6 +316,7 @@ export class Arena {
   private run<R>(make: () => R, trim = false): R {
     this.taken = 0;
     this.arrays = [];
+    this.sizes = [];
     try {
       return this.memory.within(this, make);
     } finally {

@@ -43,6 +43,24 @@ export interface Executor {
 export interface Binder extends Pick<Executor, 'bind' | 'bindRepeated'> {
   /** Runs before each replay, to pack weights that are used several times. */
   before?: () => void;
+  /** The arguments that all calls read when they run; absent if some are fixed when they are bound. */
+  args?: Arguments;
+}
+
+/** The arguments of the calls of a program. */
+export interface Arguments {
+  /** The values that the calls read: numbers, and addresses in bytes. */
+  readonly room: Int32Array;
+  /** The same as they were given. */
+  readonly given: readonly (number | { array: Data | Int32Array; bytes: number })[];
+  /** Adds arguments and returns the index of the first. */
+  put(args: readonly number[]): number;
+}
+
+/** Replays a bound program. */
+export interface Replay {
+  (): void;
+  readonly args?: Arguments;
 }
 
 /**
@@ -179,16 +197,17 @@ export class Program {
   }
 
   /** Binds every operation to `executor`; the returned function replays the program. */
-  bind(executor: Executor): () => void {
+  bind(executor: Executor): Replay {
     const entries = executor.bindRepeated || executor.prepare ? this.entries : this.operations;
     const binder: Binder = executor.prepare?.(entries) ?? executor;
     const calls = entries.map((entry) =>
       entry.kind === 'loop' ? bindLoop(entry, binder) : binder.bind(entry),
     );
     if (binder.before) calls.unshift(binder.before);
-    return () => {
+    const replay = (): void => {
       for (let k = 0; k < calls.length; k++) calls[k]();
     };
+    return Object.assign(replay, { args: binder.args });
   }
 
   private reduce(what: Reduction['what'], from: Tensor, out: Tensor, accumulate: boolean): void {
@@ -217,8 +236,12 @@ export class Program {
 
 function bindLoop({ count, body }: Loop, binder: Binder): () => void {
   const calls = body.map((repeated) => (binder.bindRepeated as Required<Binder>['bindRepeated'])(repeated));
+  const { room, at } = binder.args
+    ? { room: binder.args.room, at: binder.args.put([count]) }
+    : { room: [count], at: 0 };
   return () => {
-    for (let time = 0; time < count; time++) for (let k = 0; k < calls.length; k++) calls[k](time);
+    const times = room[at];
+    for (let time = 0; time < times; time++) for (let k = 0; k < calls.length; k++) calls[k](time);
   };
 }
 

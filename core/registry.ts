@@ -16,7 +16,9 @@ export class Registry<T> {
 
   /** @throws TypeError for an unknown name. */
   get(name: unknown, where: string): T {
-    return this.members.get(mustBeOneOf(name, this.names, where, this.what)) as T;
+    // the names are listed only for the message
+    const known = this.members.get(name as string);
+    return known ?? (this.members.get(mustBeOneOf(name, this.names, where, this.what)) as T);
   }
 
   has(name: string): boolean {

@@ -1,5 +1,6 @@
-/** Programs for any length, derived from three recordings, equal those recorded for that length. */
-import { rewritten } from '../bptt/network/bound';
+/** Calls for any length, derived from those of three lengths, are those bound for that length. */
+import ndarray from 'ndarray';
+import { replays } from '../bptt/network/bound';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { Plan } from '../bptt/network/plan';
@@ -11,38 +12,26 @@ import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { AnySize, type Sample } from '../core/anysize';
 import { Arena, engineMemory } from '../core/memory';
-import { classesOf, isOneHot } from '../core/onehot';
-import { operandsOf, type Entry, type Operation } from '../core/operation';
-import { Program } from '../core/program';
+import type { Compiled } from '../core/equations/block';
+import { equations } from '../core/equations/equations';
+import { executorOf } from '../core/executor';
+import { Program, type Arguments, type Replay } from '../core/program';
 import { Random } from '../core/random';
-import { identityOf, rows, toFlat, zeros, type Tensor } from '../core/tensor';
+import { rows, toFlat, zeros, type Tensor } from '../core/tensor';
 
 const [B, D, H, O] = [3, 4, 5, 6];
 
-const sampleOf = ({ architecture, parameters }: Network, shape: PlanShape): Sample => {
-  const { made, arrays } = Arena.sketch(engineMemory(), () => new Plan(architecture, shape, parameters));
-  return { size: shape.T, arrays, programs: rewritten(made) };
+const memory = engineMemory();
+
+const sampleOf = ({ architecture, parameters, executor }: Network, shape: PlanShape): Sample => {
+  const make = (): readonly Replay[] => replays(new Plan(architecture, shape, parameters), executor).replays;
+  const { made, arrays } = Arena.sketch(memory, make);
+  return { size: shape.T, arrays, replays: made };
 };
 
-/** A program as text: the kind of each operation and its elements, by index of the allocated array. */
-function wordsOf({ entries }: Program, arrays: Sample['arrays']): string[] {
-  const slots = new Map(arrays.map((array, k) => [array, k]));
-  const tensor = (t: Tensor): unknown[] => {
-    const slot = slots.get(isOneHot(t) ? classesOf(t) : t.data);
-    return [slot ?? `#${identityOf(t.data)}`, isOneHot(t), t.offset, t.shape, t.stride];
-  };
-  const operation = (one: Operation): unknown[] => [
-    one.kind,
-    one.kind === 'pointwise' ? one.graph : one.accumulate,
-    one.kind === 'reduction' && one.what,
-    operandsOf(one).map(tensor),
-  ];
-  const entry = (one: Entry): unknown[] =>
-    one.kind === 'loop'
-      ? [one.count, one.body.map(({ first, next }) => [operation(first), operation(next)])]
-      : operation(one);
-  return entries.map((one) => JSON.stringify(entry(one)));
-}
+/** What the calls of bound programs read. */
+const numbersOf = (all: readonly Replay[]): number[][] =>
+  all.map(({ args }) => Array.from((args as Arguments).room.subarray(0, args?.given.length)));
 
 const softmax = { output: O, loss: 'softmax' } as const;
 const networks: [string, NetworkOptions, Partial<PlanShape>?][] = [
@@ -79,14 +68,20 @@ const networks: [string, NetworkOptions, Partial<PlanShape>?][] = [
 
 describe.each(networks)('%s', (_name, options, more) => {
   const net = network(options);
-  const sample = (T: number): Sample => sampleOf(net, { T, B, masked: false, ...more });
+  const shapeOf = (T: number): PlanShape => ({ T, B, masked: false, ...more });
+  const sample = (T: number): Sample => sampleOf(net, shapeOf(T));
 
-  test('a length that was never recorded has the programs of a recording', () => {
+  test('calls for a length that was never bound read the numbers of calls bound for it', () => {
     const any = AnySize.from([sample(5), sample(6), sample(40)]);
     for (const T of [5, 6, 7, 8, 13, 40, 41, 150, 3000]) {
-      const own = sample(T);
-      const told = any?.at(T, own.arrays).map((program) => wordsOf(program, own.arrays));
-      expect(told).toEqual(own.programs.map((program) => wordsOf(program, own.arrays)));
+      const arena = new Arena(memory);
+      const { made } = arena.lay(
+        () => replays(new Plan(net.architecture, shapeOf(T), net.parameters), net.executor).replays,
+        () => {},
+        () => false,
+      );
+      any?.set(T, arena.arrays);
+      expect(numbersOf(any?.replays ?? [])).toEqual(numbersOf(made));
     }
   });
 });
@@ -127,7 +122,7 @@ describe('what is not linear in the size', () => {
     const program = new Program();
     const t = zeros([2 * size + 20, 2]);
     record(program, t);
-    return { size, arrays: [t.data], programs: [program] };
+    return { size, arrays: [t.data], replays: [program.bind(executorOf())] };
   };
   const of = (record: (size: number) => (program: Program, t: Tensor) => void): AnySize | undefined => {
     const [first, next, last] = [5, 6, 12].map((size) => sample(size, record(size)));
@@ -135,21 +130,51 @@ describe('what is not linear in the size', () => {
   };
   const out = zeros([2]);
 
-  test('a place', () => {
+  test('a position', () => {
     expect(of((size) => (program, t) => program.sumRows(rows(t, size, size + 2), out))).toBeDefined();
     expect(of((size) => (program, t) => program.sumRows(rows(t, size % 3, 9), out))).toBeUndefined();
   });
 
   test('the operations', () => {
+    const column = zeros([2, 1]);
     const one = (program: Program, t: Tensor): void => program.sumRows(rows(t, 0, 2), out);
     expect(of(() => one)).toBeDefined();
     expect(of((size) => (size === 12 ? () => {} : one))).toBeUndefined();
+    const other = (program: Program, t: Tensor): void => program.logSumExp(rows(t, 0, 2), column);
+    const sums = (program: Program, t: Tensor): void => program.sumColumns(rows(t, 0, 2), column);
+    expect(of(() => sums)).toBeDefined();
+    expect(of((size) => (size === 12 ? other : sums))).toBeUndefined();
     expect(
       of((size) => (program, t) => program.sumRows(rows(t, 0, 2), out, { accumulate: size === 12 })),
     ).toBeUndefined();
   });
 
+  test('an elementwise statement', () => {
+    const statement = (f: string): Compiled => equations('test', 'a [R, C]   writes y [R, C]', `y = ${f}(a)`);
+    const [tanh, exp] = [statement('tanh'), statement('exp')];
+    const y = zeros([2, 2]);
+    const record = (one: Compiled) => (program: Program, t: Tensor) =>
+      one.record(program, { a: rows(t, 0, 2), y });
+    expect(of(() => record(tanh))).toBeDefined();
+    expect(of((size) => record(size === 12 ? exp : tanh))).toBeUndefined();
+  });
+
+  test('the way a product is computed', () => {
+    const [b, of4, of5] = [zeros([2, 2]), zeros([4, 2]), zeros([5, 2])];
+    const product = (program: Program, t: Tensor, count: number, to: Tensor): void =>
+      program.matmul(rows(t, 0, count), b, to);
+    expect(of(() => (program, t) => product(program, t, 4, of4))).toBeDefined();
+    expect(
+      of((size) => (program, t) => (size === 12 ? product(program, t, 5, of5) : product(program, t, 4, of4))),
+    ).toBeUndefined();
+  });
+
   test('where a result goes', () => {
     expect(of(() => (program, t) => program.sumRows(rows(t, 0, 2), zeros([2])))).toBeUndefined();
+  });
+
+  test('operations that run as ordinary loops', () => {
+    const [outside] = [ndarray(new Float64Array(2), [2])];
+    expect(of(() => (program, t) => program.sumRows(rows(t, 0, 2), outside))).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /** Binds a plan to an executor: optimises its programs and turns them into functions. */
 import { must } from '../../core/check';
 import { defer, hoist, overlap } from '../../core/hoist';
-import { Program, type Executor } from '../../core/program';
+import { Program, type Executor, type Replay } from '../../core/program';
 import { reshape, type Tensor } from '../../core/tensor';
 import { widthOfOutput, type Architecture } from './architecture';
 import type { Parameters } from './parameters';
@@ -27,8 +27,10 @@ export interface Bound {
   /** Operations needed only for dL/dx, which run when it is first read. */
   inputBackward(): void;
   startBackward(): void;
-  /** Number of bound operations; each operation of a loop counts once. */
-  operations: number;
+  /** Sets the arguments of calls that plans of several lengths share. */
+  enter?(): void;
+  /** Number of its objects: bound operations, or arrays if it shares the operations. */
+  objects: number;
   /** Bytes that it uses in the arena; 0 if it has its own memory. */
   bytes: number;
   /** Frees its memory; it must not be used afterwards. */
@@ -67,37 +69,55 @@ function mustSumOnce({ entries }: Program): void {
   );
 }
 
+/** The part of a network that its plans are made of. */
+export interface Planned {
+  architecture: Architecture;
+  parameters: Parameters;
+  executor: Executor;
+}
+
 /**
  * Creates and binds the plan of a network for a shape.
- * @param programs returns its programs; default records and optimises them.
+ * @param shared returns its calls, if plans of several lengths share them.
  */
 export function bind(
   shape: PlanShape,
-  network: { architecture: Architecture; parameters: Parameters; executor: Executor },
-  programs: (plan: Plan) => Program[] = rewritten,
+  network: Planned,
+  shared?: () => Shared,
 ): Omit<Bound, 'bytes' | 'release'> {
-  const { architecture, parameters, executor } = network;
+  const { architecture, parameters } = network;
   const plan = new Plan(architecture, shape, parameters);
   const { T, B } = shape;
-  let operations = 0;
-  const callOf = (program: Program): (() => void) => {
-    for (const entry of program.entries) operations += entry.kind === 'loop' ? entry.body.length : 1;
-    return program.bind(executor);
-  };
+  const own = shared?.() ?? replays(plan, network.executor);
   const { attention } = plan;
-  const made = programs(plan).map(callOf);
   return {
     plan,
     turn: 0,
-    operations,
+    enter: own.enter,
+    objects: own.objects,
     output: reshape(plan.output.value, [
       ...outputAxes(architecture.topology, T, B),
       widthOfOutput(architecture),
     ]),
     ...(attention && { attention: reshape(attention.weight, [T, B, attention.weight.shape[1]]) }),
-    ...(Object.fromEntries(calls.map((name, k) => [name, made[k]])) as Record<
+    ...(Object.fromEntries(calls.map((name, k) => [name, own.replays[k]])) as Record<
       (typeof calls)[number],
       () => void
     >),
   };
+}
+
+/** The calls of a plan, in the order of `calls`. */
+export interface Shared extends Pick<Bound, 'enter' | 'objects'> {
+  replays: readonly Replay[];
+}
+
+/** The optimised programs of a plan as functions. */
+export function replays(plan: Plan, executor: Executor): Shared {
+  let objects = 0;
+  const made = rewritten(plan).map((program) => {
+    for (const entry of program.entries) objects += entry.kind === 'loop' ? entry.body.length : 1;
+    return program.bind(executor);
+  });
+  return { replays: made, objects };
 }

@@ -1,21 +1,21 @@
 /** Runs a network: keeps its plans, and copies batches into them. */
 import type { Cell } from '../../cells/cell';
 import { must, mustBe } from '../../core/check';
-import type { Executor, Program } from '../../core/program';
+import type { Executor } from '../../core/program';
 import { Arena, engineMemory } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from '../../core/tensor';
 import type { Architecture } from './architecture';
 import { readBatch, type Batch, type PassOptions, type ReadBatch, type RunOptions } from './batch';
-import { bind, rewritten, type Bound } from './bound';
-import { AnySize, type Sample } from '../../core/anysize';
+import { bind, type Bound, type Shared } from './bound';
+import { AnyLength, LOOP } from './anylength';
 import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { Chunks, FEWEST, rowsAtOnce } from './chunks';
 import { clocksOf, phasesOf } from './layer';
 import type { Parameters } from './parameters';
 import { Pass, type PassBody } from './pass';
-import { Plan } from './plan';
+import type { Plan } from './plan';
 import { rowsFirst } from './sequence';
 import { mustSegment, segmentLength, Segments } from './segments';
 import type { PlanShape } from './stage';
@@ -36,8 +36,9 @@ type Use = 'pass' | 'decode' | 'check';
 
 /** Number of plans kept for each use: a training and a validation shape, a ragged last batch, and a few more. */
 const PLANS_KEPT = 8;
-/** Plans of passes share one arena, so more are kept: up to this many operations, enough for hundreds of lengths. */
-const OPERATIONS_KEPT = 20_000;
+/** Plans of passes share one arena, so more are kept: up to this many operations and arrays, enough for
+ * hundreds of lengths. */
+const OBJECTS_KEPT = 20_000;
 
 export class Runner {
   private readonly clocks: readonly Cell[];
@@ -46,8 +47,8 @@ export class Runner {
     decode: new Map(),
     check: new Map(),
   };
-  /** By shape without T: the first T, and the programs for every other T. */
-  private readonly lengths = new Map<string, { T: number; any?: AnySize | 'none' }>();
+  /** By shape without T: the first T, and the calls for every T. */
+  private readonly lengths = new Map<string, { T: number; any?: AnyLength | 'none' }>();
   /** The memory that the plans of passes share, one at a time. */
   private readonly arena = new Arena(engineMemory());
   /** The plan of the last pass, whose numbers are in the arena. */
@@ -151,6 +152,7 @@ export class Runner {
     plans.set(key, bound);
     if (use === 'pass' && this.last !== bound) {
       this.arena.clear(bound.bytes);
+      bound.enter?.();
       this.last = bound;
     }
     return bound;
@@ -165,11 +167,11 @@ export class Runner {
       laid?.release();
     };
     const any = this.anyLength(shape);
-    const programs = any && ((): Program[] => any.at(shape.T, this.arena.arrays));
-    const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, programs)), giveUp, others);
+    const shared = any && ((): Shared => any.at(shape.T, this.arena));
+    const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, shared)), giveUp, others);
     const bound = { ...made.made, bytes, release: made.release };
-    const kept = (): number => [...plans.values()].reduce((sum, { operations }) => sum + operations, 0);
-    while (plans.size >= PLANS_KEPT && kept() + bound.operations > OPERATIONS_KEPT) this.forget('pass');
+    const kept = (): number => [...plans.values()].reduce((sum, { objects }) => sum + objects, 0);
+    while (plans.size >= PLANS_KEPT && kept() + bound.objects > OBJECTS_KEPT) this.forget('pass');
     return bound;
   }
 
@@ -179,15 +181,12 @@ export class Runner {
     return { ...made, bytes: 0, release };
   }
 
-  private bind(shape: PlanShape, reclaim: () => boolean, programs?: () => Program[]) {
-    return engineMemory().lease(() => bind(shape, this.network, programs), reclaim);
+  private bind(shape: PlanShape, reclaim: () => boolean, shared?: () => Shared) {
+    return engineMemory().lease(() => bind(shape, this.network, shared), reclaim);
   }
 
-  /**
-   * Derives the programs of this length from recordings, once a second length of its kind occurs; undefined if they
-   * are recorded.
-   */
-  private anyLength(shape: PlanShape): AnySize | undefined {
+  /** The calls of every length, once a second length of this kind occurs; undefined if each length needs its own. */
+  private anyLength(shape: PlanShape): AnyLength | undefined {
     const { T, source } = shape;
     // few steps are not recorded as a loop, and with clocks or output feedback the steps differ
     const isLoop =
@@ -199,21 +198,8 @@ export class Runner {
       this.lengths.set(kind, { T });
       return undefined;
     }
-    if (known.T !== T || known.any) {
-      const sizes = [LOOP, LOOP + 1, Math.max(T, LOOP + 2)];
-      known.any ??=
-        AnySize.from(sizes.map((size) => this.sample({ ...shape, T: size })) as SampleOfThree) ?? 'none';
-    }
+    if (known.T !== T) known.any ??= AnyLength.of(this.network, shape) ?? 'none';
     return known.any === 'none' ? undefined : known.any;
-  }
-
-  /** The programs of a shape, recorded without any memory. */
-  private sample(shape: PlanShape): Sample {
-    const { architecture, parameters } = this.network;
-    return engineMemory().borrow(() => {
-      const { made, arrays } = Arena.sketch(engineMemory(), () => new Plan(architecture, shape, parameters));
-      return { size: shape.T, arrays, programs: rewritten(made) };
-    });
   }
 
   /** Invalidates a pass whose numbers are about to be overwritten. */
@@ -233,10 +219,6 @@ export class Runner {
     return true;
   }
 }
-
-type SampleOfThree = [Sample, Sample, Sample];
-/** Minimum number of steps that layers record as a loop. */
-const LOOP = 5;
 
 /** Key of everything in a shape except its lengths and its clock. */
 const kindOf = ({ B, masked, classes = false, forwardOnly = false, segment = false }: PlanShape): string =>

@@ -18,13 +18,14 @@ import {
 import type { Binder, Executor } from '../program';
 import { inputsOf } from '../statement';
 import { dtypeOf, type Tensor } from '../tensor';
+import { addressOf, Arguments } from './arguments';
 import { call, type Exports, link, WasmModule } from './encoder';
 import { addLookup, type Lookups } from './emit-lookup';
 import { addReduction, type Reductions } from './emit-reduce';
 import { addPointwise, pointwiseKey, type Access, type PointwiseSpec } from './emit-pointwise';
 import { compileGemm, isShared, type GemmKernels, type GemmOptions } from './gemm';
 import { i32 } from './opcodes';
-import { Packs, place, type Use } from './packs';
+import { Packs, Panels, PRODUCT_ARGUMENTS, type Use } from './packs';
 import { pointwiseFails, productsFail } from './selftest';
 import type { Wide } from './wide';
 
@@ -46,10 +47,21 @@ export function wasmExecutor(options: GemmOptions = {}): Executor {
   };
 }
 
-/** Everything compiled so far, and the bytes that kernels work in. */
+/** The kernels of products, and the memory that they work in. */
+interface Gemm {
+  kernels: GemmKernels;
+  scratch: Data;
+  panels: Panels;
+}
+
+/**
+ * Everything compiled so far, and the bytes that kernels work in.
+ *
+ * Arguments include the number of the kernel, so that calls with equal arguments compute the same.
+ */
 class Kernels {
-  private readonly gemms = new Map<Dtype, { kernels: GemmKernels; scratch: Data }>();
-  private readonly pointwise = new Map<string, (block: number, time: number) => void>();
+  private readonly gemms = new Map<Dtype, Gemm>();
+  private readonly pointwise = new Map<string, { id: number; run: (block: number, time: number) => void }>();
   private readonly reductions: Record<Dtype, Partial<Reductions>> = { float32: {}, float64: {} };
   private readonly lookups: Record<Dtype, Partial<Lookups>> = { float32: {}, float64: {} };
 
@@ -74,21 +86,21 @@ class Kernels {
         ? [{ product: first, times: counts[k], moves: first.b.offset !== (next as Product).b.offset }]
         : [],
     );
-    const packs = new Packs(
-      uses,
-      all.map(({ first }) => first),
-      this,
+    const args = new Arguments(
+      this.memory,
+      all.reduce((sum, { first }) => sum + roomOf(first), entries.length),
     );
-    const blocks = new Blocks(this.memory, all);
+    const operations = all.map(({ first }) => first);
+    const packs = new Packs(uses, operations, this, args);
     const bindRepeated = (repeated: Repeated): ((time: number) => void) => {
       const { first } = repeated;
       if (!this.reaches(first)) return plain.bindRepeated(repeated);
       const moves = movesOf(repeated).map((move, k) => bytesOf(operandsOf(first)[k], move));
       if (first.kind === 'product')
-        return isOneHot(first.a) ? this.bindLookup(first, moves) : packs.bind(first, moves);
+        return isOneHot(first.a) ? this.bindLookup(first, moves, args) : packs.bind(first, moves);
       return first.kind === 'pointwise'
-        ? this.bindPointwise(first, moves, blocks)
-        : this.bindReduction(first, moves);
+        ? this.bindPointwise(first, moves, args)
+        : this.bindReduction(first, moves, args);
     };
     return {
       bind: (operation) => {
@@ -96,7 +108,9 @@ class Kernels {
         return () => run(0);
       },
       bindRepeated,
-      before: packs.count > 0 ? () => packs.pack() : undefined,
+      before: packs.before,
+      // the plain loops read no arguments
+      ...(operations.every((one) => this.reaches(one)) && { args }),
     };
   }
 
@@ -111,14 +125,15 @@ class Kernels {
     return this.memory.allocate(Math.ceil(count / 8), 'float64');
   }
 
-  gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data } {
+  gemm(dtype: Dtype): Gemm {
     let found = this.gemms.get(dtype);
     if (!found) {
       const { wide } = this.options;
       const options = wide && productsFail(wide, dtype) ? {} : this.options;
       const kernels = compileGemm(this.wasm, dtype, options);
       // allocated outside of leases, because it outlives the first caller
-      found = { kernels, scratch: this.memory.apart(() => this.bytes(kernels.scratchBytes)) };
+      const apart = (bytes: number): Data => this.memory.apart(() => this.bytes(bytes));
+      found = { kernels, scratch: apart(kernels.scratchBytes), panels: new Panels(apart) };
       this.gemms.set(dtype, found);
     }
     return found;
@@ -158,7 +173,9 @@ class Kernels {
     }
     if (specs.size === 0) return;
     const compiled = this.pointwiseModule([...specs.values()], this.options.wide);
-    [...specs.keys()].forEach((key, k) => this.pointwise.set(key, compiled[`run${k}`]));
+    [...specs.keys()].forEach((key, k) =>
+      this.pointwise.set(key, { id: this.pointwise.size, run: compiled[`run${k}`] }),
+    );
   }
 
   /** `run0`, `run1` …: a kernel for each spec; with 128-bit vectors if the 256-bit kernels fail the self-test. */
@@ -215,99 +232,95 @@ class Kernels {
   private bindLookup(
     { a, b, out, bias, accumulate }: Product,
     [aMove, bMove, outMove, biasMove = 0]: readonly number[],
+    args: Arguments,
   ): (time: number) => void {
     const { numbers, first, count, low, width, transposed } = viewOf(a);
     const { lookUp, addUp } = this.lookup(transposed ? 'addUp' : 'lookUp', dtypeOf(b));
-    const N = b.shape[1];
     const size = b.data.BYTES_PER_ELEMENT;
-    const classes = numbers.byteOffset + 4 * first;
-    const [at, row, to, toRow] = [place(b), b.stride[0] * size, place(out), out.stride[0] * size];
-    const [biasAt, add] = [bias ? place(bias) : 0, accumulate ? 1 : 0];
-    const run = transposed
-      ? (time: number) =>
-          addUp(
-            count,
-            N,
-            classes + time * aMove,
-            low,
-            width,
-            at + time * bMove,
-            row,
-            to + time * outMove,
-            toRow,
-          )
-      : (time: number) =>
-          lookUp(
-            count,
-            N,
-            classes + time * aMove,
-            low,
-            width,
-            at + time * bMove,
-            row,
-            to + time * outMove,
-            toRow,
-            biasAt + time * biasMove,
-            add,
-          );
-    return Object.assign(run, { keeps: [a, b, out, bias] });
+    const { room } = args;
+    const at = args.put([
+      ...[count, b.shape[1], { array: numbers, bytes: 4 * first }, aMove, low, width],
+      ...[addressOf(b), bMove, b.stride[0] * size, addressOf(out), outMove, out.stride[0] * size],
+      ...[bias ? addressOf(bias) : 0, biasMove, accumulate ? 1 : 0, transposed ? 1 : 0],
+    ]);
+    const kernel = transposed ? addUp : lookUp;
+    const run = (time: number): void =>
+      kernel(
+        room[at],
+        room[at + 1],
+        room[at + 2] + time * room[at + 3],
+        room[at + 4],
+        room[at + 5],
+        room[at + 6] + time * room[at + 7],
+        room[at + 8],
+        room[at + 9] + time * room[at + 10],
+        room[at + 11],
+        room[at + 12] + time * room[at + 13],
+        room[at + 14],
+      );
+    return Object.assign(run, { keeps: [a, b, out, bias, args] });
   }
 
   private bindReduction(
     { what, from, out, accumulate }: Reduction,
     [move, outMove]: readonly number[],
+    args: Arguments,
   ): (time: number) => void {
-    const kernels = this.reduction(what, dtypeOf(from));
-    const [R, C] = from.shape;
+    const { sumRows, sumColumns, logSumExp } = this.reduction(what, dtypeOf(from)) as Required<Reductions>;
     const size = from.data.BYTES_PER_ELEMENT;
-    const [at, row, to, toRow] = [place(from), from.stride[0] * size, place(out), out.stride[0] * size];
-    const add = accumulate ? 1 : 0;
+    const { room } = args;
+    const at = args.put([
+      ...[...from.shape, addressOf(from), move, from.stride[0] * size],
+      ...[addressOf(out), outMove, out.stride[0] * size, accumulate ? 1 : 0],
+      ['sumRows', 'sumColumns', 'logSumExp'].indexOf(what),
+    ]);
+    const read = (time: number): number => room[at + 2] + time * room[at + 3];
+    const written = (time: number): number => room[at + 5] + time * room[at + 6];
     const calls = {
-      sumRows: (time: number) => kernels.sumRows(R, C, at + time * move, row, to + time * outMove, add),
+      sumRows: (time: number) =>
+        sumRows(room[at], room[at + 1], read(time), room[at + 4], written(time), room[at + 8]),
       sumColumns: (time: number) =>
-        kernels.sumColumns(R, C, at + time * move, row, to + time * outMove, toRow, add),
-      logSumExp: (time: number) => kernels.logSumExp(R, C, at + time * move, row, to + time * outMove, toRow),
+        sumColumns(
+          room[at],
+          room[at + 1],
+          read(time),
+          room[at + 4],
+          written(time),
+          room[at + 7],
+          room[at + 8],
+        ),
+      logSumExp: (time: number) =>
+        logSumExp(room[at], room[at + 1], read(time), room[at + 4], written(time), room[at + 7]),
     };
-    return Object.assign(calls[what], { keeps: [from, out] });
+    return Object.assign(calls[what], { keeps: [from, out, args] });
   }
 
-  private bindPointwise(op: Pointwise, moves: readonly number[], blocks: Blocks): (time: number) => void {
-    const run = this.pointwise.get(pointwiseKey(specOf(op))) as (block: number, time: number) => void;
+  private bindPointwise(op: Pointwise, moves: readonly number[], args: Arguments): (time: number) => void {
+    const key = pointwiseKey(specOf(op));
+    const { id, run } = this.pointwise.get(key) as { id: number; run: (block: number, time: number) => void };
     const given = new Map(operandsOf(op).map((t, k) => [t, moves[k]]));
     const operands = [
       ...inputsOf(op.graph).map((name) => op.inputs[name]),
       ...Object.keys(op.graph.outputs).map((name) => op.outputs[name]),
     ];
     const [R, C] = operands[operands.length - 1].shape;
-    const at = blocks.put([
+    const index = args.put([
       ...[R, C],
-      ...operands.flatMap((t) => [place(t), t.stride[0] * t.data.BYTES_PER_ELEMENT]),
+      ...operands.flatMap((t) => [addressOf(t), t.stride[0] * t.data.BYTES_PER_ELEMENT]),
       ...operands.map((t) => given.get(t) as number),
+      id,
     ]);
-    // the closure keeps the blocks and the operands alive
-    return Object.assign((time: number) => run(at, time), { keeps: [blocks, operands] });
+    const at = args.room.byteOffset + 4 * index;
+    // the closure keeps the arguments and the operands alive
+    return Object.assign((time: number) => run(at, time), { keeps: [args, operands] });
   }
 }
 
-/** The argument blocks of a program's elementwise kernels. */
-class Blocks {
-  private readonly room: Int32Array;
-  private used = 0;
-
-  constructor(memory: Memory, all: readonly Repeated[]) {
-    // rows and columns; for each operand its address, its row stride, and its offset per time step
-    const sizes = all.map(({ first }) => (first.kind === 'pointwise' ? 2 + 3 * operandsOf(first).length : 0));
-    const size = sizes.reduce((sum, one) => sum + one, 0);
-    this.room = size === 0 ? new Int32Array(0) : memory.own(() => memory.allocate(size, 'int32'));
-  }
-
-  /** Stores arguments and returns their address. */
-  put(args: readonly number[]): number {
-    const at = this.room.byteOffset + 4 * this.used;
-    this.room.set(args, this.used);
-    this.used += args.length;
-    return at;
-  }
+/** Upper bound of the number of arguments of an operation. */
+function roomOf(op: Operation): number {
+  if (op.kind === 'product') return PRODUCT_ARGUMENTS;
+  // rows, columns and kernel; for each operand its address, its row stride, and its offset per time step
+  return op.kind === 'reduction' ? 10 : 3 + 3 * operandsOf(op).length;
 }
 
 /** Whether rows of b are contiguous, and a sum by class only accumulates. */

@@ -2,6 +2,7 @@
 import type { Data, Dtype } from '../memory';
 import type { Operation, Product } from '../operation';
 import { dtypeOf, identityOf, type Tensor } from '../tensor';
+import { addressOf, type Arguments } from './arguments';
 import {
   ACCUMULATE,
   ADD_BIAS,
@@ -15,11 +16,8 @@ import {
 /** Memory and kernels for products. */
 interface Tools {
   bytes(count: number): Data;
-  gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data };
+  gemm(dtype: Dtype): { kernels: GemmKernels; scratch: Data; panels: Panels };
 }
-
-/** Byte address of a tensor's first element. */
-export const place = (t: Tensor): number => t.data.byteOffset + t.offset * t.data.BYTES_PER_ELEMENT;
 
 /** A product that runs `times` times per replay. */
 export interface Use {
@@ -29,19 +27,38 @@ export interface Use {
   moves: boolean;
 }
 
+/** The panels of the product that is running, which are packed and used once. */
+export class Panels {
+  private data: Data | undefined;
+
+  constructor(private readonly allocate: (bytes: number) => Data) {}
+
+  /** The address of this many bytes. */
+  at(bytes: number): number {
+    if (!this.data || this.data.byteLength < bytes) this.data = this.allocate(bytes);
+    return this.data.byteOffset;
+  }
+}
+
+/** How a product is computed, as its first argument. */
+const [BY_ROWS, PACKED_BEFORE, PACKED_NOW] = [0, 1, 2];
+/** Upper bound of the number of arguments of a product, with those of packing its right operand. */
+export const PRODUCT_ARGUMENTS = 24;
+
 /**
  * The products of one program: right operands that are used several times are packed once per replay; those that are
  * multiplied by few rows are not packed.
  */
 export class Packs {
   private readonly unpacked = new Set<string>();
-  private readonly panels = new Map<string, { b: Tensor; panels: Data }>();
-  private readonly single: Data | undefined;
+  private readonly panels = new Map<string, Data>();
+  private readonly packing: (() => void)[] = [];
 
   constructor(
     all: readonly Use[],
     operations: readonly Operation[],
     private readonly kernels: Tools,
+    private readonly args: Arguments,
   ) {
     const written = new Set(
       operations.flatMap((op) =>
@@ -55,103 +72,119 @@ export class Packs {
       if (group) group.push(use);
       else uses.set(key, [use]);
     }
-    let most = -1;
     for (const [key, group] of uses) {
       const [{ product, times, moves }] = group;
       const { b } = product;
-      const [K, N] = b.shape;
       if (meetsFewRows(group)) this.unpacked.add(key);
-      else if (!moves && (group.length > 1 || times > 1) && !written.has(b.data)) {
-        this.panels.set(key, { b, panels: kernels.bytes(kernels.gemm(dtypeOf(b)).kernels.panelBytes(K, N)) });
-      } else most = Math.max(most, multiplyBytes(kernels.gemm(dtypeOf(b)).kernels, K, N));
-    }
-    if (most >= 0) this.single = kernels.bytes(most);
-  }
-
-  get count(): number {
-    return this.panels.size;
-  }
-
-  pack(): void {
-    for (const { b, panels } of this.panels.values()) {
-      const { packB } = this.kernels.gemm(dtypeOf(b)).kernels;
-      packB(place(b), b.stride[0], b.stride[1], b.shape[0], b.shape[1], panels.byteOffset);
+      else if (!moves && (group.length > 1 || times > 1) && !written.has(b.data)) this.packBefore(key, b);
     }
   }
 
-  bind(
-    { a, b, out, bias, accumulate }: Product,
-    [aMove, bMove, outMove, biasMove = 0]: readonly number[],
-  ): (time: number) => void {
-    const { kernels, scratch } = this.kernels.gemm(dtypeOf(b));
-    const { gemm, gemv } = kernels;
-    const [M, K] = a.shape;
-    const N = b.shape[1];
-    const flags = (accumulate ? ACCUMULATE : 0) | (bias ? ADD_BIAS : 0);
-    const [aAt, outAt, biasAt] = [place(a), place(out), bias ? place(bias) : 0];
-    const [aRow, aCol, outRow] = [a.stride[0], a.stride[1], out.stride[0]];
-    const keeps = [a, b, out, bias, scratch];
+  /** Packs all right operands that are used several times; undefined if there are none. */
+  get before(): (() => void) | undefined {
+    const { packing } = this;
+    return packing.length === 0 ? undefined : () => packing.forEach((pack) => pack());
+  }
+
+  bind(product: Product, [aMove, bMove, outMove, biasMove = 0]: readonly number[]): (time: number) => void {
+    const { a, b, out, bias, accumulate } = product;
+    const { kernels, scratch, panels: single } = this.kernels.gemm(dtypeOf(b));
     const key = keyOf(b, bMove !== 0);
-    if (this.unpacked.has(key)) {
-      const [from, size, bRow] = [place(b), b.data.BYTES_PER_ELEMENT, b.stride[0]];
-      const rows = (time: number) => {
-        let at = aAt + time * aMove;
-        let to = outAt + time * outMove;
-        for (let m = 0; m < M; m++, at += aRow * size, to += outRow * size)
-          gemv(at, aCol, from + time * bMove, bRow, to, N, K, accumulate ? to : biasAt + time * biasMove);
-      };
-      return Object.assign(rows, { keeps });
-    }
     const packed = this.panels.get(key);
-    const work = scratch.byteOffset;
-    if (packed) {
-      const at = packed.panels.byteOffset;
-      const run = (time: number) => {
-        const [from, to, begin] = [aAt + time * aMove, outAt + time * outMove, biasAt + time * biasMove];
-        gemm(from, aRow, aCol, at, to, outRow, M, N, K, flags, begin, work, 0);
-      };
-      return Object.assign(run, { keeps });
-    }
-    const { single } = this;
-    const [bRow, bCol] = b.stride;
-    const given = {
-      aRow,
-      aCol,
-      bRow,
-      bCol,
-      outRow,
-      M,
-      N,
-      K,
-      flags,
-      a: aAt,
-      b: place(b),
-      out: outAt,
-      bias: biasAt,
-    };
-    const panelsAt = (single as Data).byteOffset;
-    const run = repeated(given, [aMove, bMove, outMove, biasMove], (moved) =>
-      multiply(kernels, moved, panelsAt, work),
+    const how = this.unpacked.has(key) ? BY_ROWS : packed ? PACKED_BEFORE : PACKED_NOW;
+    const flags = (accumulate ? ACCUMULATE : 0) | (bias ? ADD_BIAS : 0);
+    const { room } = this.args;
+    const at = this.args.put([
+      ...[how, ...a.shape, b.shape[1], flags],
+      ...[addressOf(a), aMove, a.stride[0], a.stride[1]],
+      ...[packed ? { array: packed, bytes: 0 } : addressOf(b), bMove, b.stride[0], b.stride[1]],
+      ...[addressOf(out), outMove, out.stride[0], bias ? addressOf(bias) : 0, biasMove],
+    ]);
+    const calls = [byRows, packedBefore, packedNow];
+    const run = calls[how](room, at, kernels, scratch.byteOffset, single);
+    return Object.assign(run, { keeps: [a, b, out, bias, scratch, packed, this.args] });
+  }
+
+  private packBefore(key: string, b: Tensor): void {
+    const { kernels } = this.kernels.gemm(dtypeOf(b));
+    const [K, N] = b.shape;
+    const panels = this.kernels.bytes(kernels.panelBytes(K, N));
+    this.panels.set(key, panels);
+    const { room } = this.args;
+    const at = this.args.put([addressOf(b), ...b.stride, K, N, { array: panels, bytes: 0 }]);
+    this.packing.push(() =>
+      kernels.packB(room[at], room[at + 1], room[at + 2], room[at + 3], room[at + 4], room[at + 5]),
     );
-    return Object.assign(run, { keeps: [...keeps, single] });
   }
 }
 
-/** A product as a function of time; all calls share one object, as creating one takes longer than a small product. */
-function repeated(
-  product: SingleProduct,
-  [aMove, bMove, outMove, biasMove]: readonly number[],
-  run: (product: SingleProduct) => void,
-): (time: number) => void {
-  const { a, b, out, bias } = product;
+type BindProduct = (
+  room: Int32Array,
+  at: number,
+  kernels: GemmKernels,
+  scratch: number,
+  single: Panels,
+) => (time: number) => void;
+
+/** Row by row, without packing. */
+const byRows: BindProduct = (room, at, { gemv, dtype }) => {
+  const size = dtype === 'float32' ? 4 : 8;
   return (time) => {
-    product.a = a + time * aMove;
-    product.b = b + time * bMove;
-    product.out = out + time * outMove;
-    product.bias = bias + time * biasMove;
-    run(product);
+    const [M, K, N, flags] = [room[at + 1], room[at + 2], room[at + 3], room[at + 4]];
+    const [aRow, aCol, outRow] = [room[at + 7], room[at + 8], room[at + 15]];
+    let from = room[at + 5] + time * room[at + 6];
+    let to = room[at + 13] + time * room[at + 14];
+    const b = room[at + 9] + time * room[at + 10];
+    const bias = room[at + 16] + time * room[at + 17];
+    for (let m = 0; m < M; m++, from += aRow * size, to += outRow * size)
+      gemv(from, aCol, b, room[at + 11], to, N, K, flags & ACCUMULATE ? to : bias);
   };
-}
+};
+
+/** By panels that were packed before the replay. */
+const packedBefore: BindProduct =
+  (room, at, { gemm }, scratch) =>
+  (time) =>
+    gemm(
+      room[at + 5] + time * room[at + 6],
+      room[at + 7],
+      room[at + 8],
+      room[at + 9],
+      room[at + 13] + time * room[at + 14],
+      room[at + 15],
+      room[at + 1],
+      room[at + 3],
+      room[at + 2],
+      room[at + 4],
+      room[at + 16] + time * room[at + 17],
+      scratch,
+      0,
+    );
+
+/** By panels that are packed for this product alone. */
+const packedNow: BindProduct = (room, at, kernels, scratch, single) => {
+  // all calls share one object, as creating one takes longer than a small product
+  const p: SingleProduct = {
+    ...{ a: 0, aRow: 0, aCol: 0, b: 0, bRow: 0, bCol: 0, out: 0, outRow: 0 },
+    ...{ M: 0, N: 0, K: 0, flags: 0, bias: 0 },
+  };
+  return (time) => {
+    p.M = room[at + 1];
+    p.K = room[at + 2];
+    p.N = room[at + 3];
+    p.flags = room[at + 4];
+    p.a = room[at + 5] + time * room[at + 6];
+    p.aRow = room[at + 7];
+    p.aCol = room[at + 8];
+    p.b = room[at + 9] + time * room[at + 10];
+    p.bRow = room[at + 11];
+    p.bCol = room[at + 12];
+    p.out = room[at + 13] + time * room[at + 14];
+    p.outRow = room[at + 15];
+    p.bias = room[at + 16] + time * room[at + 17];
+    multiply(kernels, p, single.at(multiplyBytes(kernels, p.K, p.N)), scratch);
+  };
+};
 
 /** Whether `gemv` can compute all of these products, which share b. */
 function meetsFewRows(group: readonly Use[]): boolean {
