@@ -5,5 +5,6 @@ import { forgetGate } from './forgetgate';
 import { hopfield } from './hopfield';
 import { lstm } from './lstm';
 import type { Paper } from './paper';
+import { stateTracking } from './statetracking';
 
-export const papers: readonly Paper[] = [chorales, clockwork, lstm, forgetGate, hopfield];
+export const papers: readonly Paper[] = [chorales, clockwork, lstm, forgetGate, hopfield, stateTracking];

@@ -1,7 +1,11 @@
 /** The cells with a linear recurrence: minGRU, minLSTM and the diagonal linear unit. */
+import { network } from '../bptt/network/network';
 import { diagonal } from '../cells/diagonal';
 import { mingru } from '../cells/mingru';
 import { minlstm } from '../cells/minlstm';
+import { Random } from '../core/random';
+import { toFlat } from '../core/tensor';
+import { counting } from '../tasks/counting';
 import { block, describeCell, expectByHand, runCell, sigmoid, times, zip, type Reference } from './cellsuite';
 import { settings, type Setting } from './executors';
 import { testErrors } from './errors';
@@ -95,6 +99,15 @@ describe.each(settings)('by hand, $name', (setting: Setting) => {
     const cell = diagonal({ ...sizes, eigenvalues: 'signed' });
     expectByHand(run(cell, [1, 3], [-Math.log(3), 9]), expected, setting);
   });
+});
+
+test('one unit whose eigenvalue may be −1 computes the parity of 1000 bits, by weights set by hand', () => {
+  // x is one-hot: a zero keeps the count (p = 1, q = 0), a one makes it 1 − count (p = −1, q = 1)
+  const net = network({ layers: [diagonal({ input: 2, hidden: 1, bias: false, eigenvalues: 'signed' })] });
+  net.parameters.set('l0.Wx', [40, 0, -40, 1]);
+  const { bits, counts } = counting(new Random(1), 2, 1000, 1000);
+  const { output } = net.forward({ x: { shape: [1000, 1], numbers: bits } });
+  expect(toFlat(output)).toEqual(counts);
 });
 
 testErrors(TypeError, [

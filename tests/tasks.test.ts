@@ -2,6 +2,7 @@
 import { Random } from '../core/random';
 import { adding } from '../tasks/adding';
 import { chords } from '../tasks/chords';
+import { counting } from '../tasks/counting';
 import { continualReber, embeddedReber, reber, type Step } from '../tasks/reber';
 import { orderSymbols, temporalOrder } from '../tasks/temporalorder';
 
@@ -168,5 +169,22 @@ describe('chords', () => {
         expect(Math.min(...chord) >= 40 && Math.max(...chord) <= 84).toBe(true);
       }
     }
+  });
+});
+
+describe('counting modulo m', () => {
+  it.each([2, 3, 5])('m = %i: each count is the number of ones so far, modulo m', (m) => {
+    for (const { bits, counts } of many((random) => counting(random, m, 3, 40), 200)) {
+      expect(bits.every((bit) => bit === 0 || bit === 1)).toBe(true);
+      expect(counts).toEqual(bits.map((_, t) => bits.slice(0, t + 1).filter((bit) => bit === 1).length % m));
+    }
+  });
+
+  it('all lengths, and both bits, are equally likely', () => {
+    const all = many((random) => counting(random, 2, 3, 6));
+    for (const length of [3, 4, 5, 6])
+      expectShare(all.filter(({ bits }) => bits.length === length).length, N, 1 / 4);
+    const bits = all.flatMap((one) => one.bits);
+    expectShare(bits.filter((bit) => bit === 1).length, bits.length, 1 / 2);
   });
 });
