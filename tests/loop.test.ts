@@ -1,7 +1,9 @@
 /** Loops: recording a repeated body once is equivalent to recording every step. */
 import fc from 'fast-check';
+import { rewritten } from '../bptt/network/bound';
 import { bidirectional } from '../bptt/network/layer';
 import { network } from '../bptt/network/network';
+import { Plan } from '../bptt/network/plan';
 import { Unroll } from '../bptt/unroll';
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
@@ -10,6 +12,7 @@ import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
 import { defer, hoist } from '../core/hoist';
+import { engineMemory } from '../core/memory';
 import { oneHot } from '../core/onehot';
 import { operandsOf, type Operation } from '../core/operation';
 import { Program } from '../core/program';
@@ -150,6 +153,25 @@ test('recording takes as many operations for a million steps as for ten', () => 
   };
   expect(recorded(1e6)).toBe(recorded(10));
 });
+
+test.each(['none', 'dot', 'additive'] as const)(
+  'a decoder fed its own output is recorded as a loop, attention %s: as many operations for any length',
+  (attention) => {
+    const net = network({
+      ...{ encoder: [gru({ input: 3, hidden: 4 })], layers: [gru({ input: 5, hidden: 4 })], output: 5 },
+      ...{ topology: 'encoder-decoder', feed: 'output', loss: 'softmax' },
+      ...(attention !== 'none' && { attention }),
+    });
+    const counts = [10, 1000].map((T) => {
+      const shape = { T, B: 2, masked: false, source: { T: 3, masked: false } };
+      return engineMemory().borrow(() =>
+        rewritten(new Plan(net.architecture, shape, net.parameters)).map(({ entries }) => entries.length),
+      );
+    });
+    expect(counts[1]).toEqual(counts[0]);
+    expect(counts[0].reduce((sum, n) => sum + n)).toBeLessThan(150);
+  },
+);
 
 test('100,000 steps, and unequal lengths of 5,000 in two bidirectional layers, run there and back', () => {
   const box = (steps: number, size: number) => ({

@@ -5,8 +5,8 @@ import { replays, type Planned, type Shared } from './bound';
 import { Plan } from './plan';
 import type { PlanShape } from './stage';
 
-/** Minimum number of steps that layers record as a loop. */
-export const LOOP = 5;
+/** Minimum number of steps that are recorded as loops. */
+export const LOOP = 6;
 
 export class AnyLength {
   private constructor(

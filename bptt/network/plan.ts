@@ -2,7 +2,7 @@
  * A plan: all buffers and recorded operations of a network for one length T and one batch size B. Buffers are allocated at
  * once, operations recorded when they are first needed; a training step only replays them.
  */
-import type { Data } from '../../core/memory';
+import { engineMemory, type Data } from '../../core/memory';
 import { lazyEquations } from '../../core/equations/equations';
 import { Program } from '../../core/program';
 import { zeros, type Tensor } from '../../core/tensor';
@@ -156,9 +156,18 @@ export class Plan {
 
   get forward(): Program {
     return this.record('forward', (program) => {
-      for (const [from, to] of this.spans()) {
-        if (from > 0) this.feedback?.forward(program, from - 1);
-        for (const stage of this.stages) stage.forward(program, from, to);
+      const { stages, feedback, shape } = this;
+      const steps = (each: Program, from: number, to: number): void => {
+        for (const stage of stages) stage.forward(each, from, to);
+      };
+      if (!feedback) steps(program, 0, shape.T);
+      else {
+        // all stages run step by step, as each step needs the previous output
+        steps(program, 0, 1);
+        this.repeat(program, shape.T - 1, (each, k) => {
+          feedback.forward(each, k);
+          steps(each, k + 1, k + 2);
+        });
       }
       this.lossStage?.forward(program);
     });
@@ -166,11 +175,22 @@ export class Plan {
 
   get backward(): Program {
     return this.record('backward', (program) => {
-      const { source, main, reading } = this;
+      const { source, main, reading, feedback, shape } = this;
+      const stages = [...this.stages].reverse();
+      const steps = (each: Program, from: number, to: number): void => {
+        for (const stage of stages) stage.backward(each, from, to);
+      };
       this.lossStage?.backward(program);
-      for (const [from, to] of this.spans().reverse()) {
-        for (const stage of [...this.stages].reverse()) stage.backward(program, from, to);
-        if (from > 0) this.feedback?.backward(program, from - 1);
+      if (!feedback) steps(program, 0, shape.T);
+      else {
+        const step = (each: Program, t: number): void => {
+          steps(each, t, t + 1);
+          if (t > 0) feedback.backward(each, t - 1);
+        };
+        // the last step runs first; it initializes sums over all steps, so it is not like the others
+        step(program, shape.T - 1);
+        this.repeat(program, shape.T - 2, (each, k) => step(each, shape.T - 2 - k));
+        if (shape.T > 1) step(program, 0);
       }
       if (!source) return;
       recordBridgeBackward(source, main, program);
@@ -203,10 +223,9 @@ export class Plan {
     return [...(this.source?.inputGradients ?? []), ...this.main.inputGradients];
   }
 
-  /** Spans of steps that all stages run together: with output feedback single steps, as each needs the previous output. */
-  private spans(): [from: number, to: number][] {
-    const { T } = this.shape;
-    return this.feedback ? Array.from({ length: T }, (_, t) => [t, t + 1]) : [[0, T]];
+  /** Records steps that are alike; the allocations of a cell must not be in the arena. */
+  private repeat(program: Program, count: number, record: (program: Program, k: number) => void): void {
+    engineMemory().own(() => program.repeat(count, record));
   }
 
   private eachStart(record: (first: Tensor, dFirst: Tensor, state: { s: Tensor; ds: Tensor }) => void): void {

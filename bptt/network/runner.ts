@@ -188,9 +188,8 @@ export class Runner {
   /** The calls of every length, once a second length of this kind occurs; undefined if each length needs its own. */
   private anyLength(shape: PlanShape): AnyLength | undefined {
     const { T, source } = shape;
-    // few steps are not recorded as a loop, and with clocks or output feedback the steps differ
-    const isLoop =
-      T >= LOOP && !source && this.clocks.length === 0 && this.network.architecture.feed !== 'output';
+    // few steps are not recorded as a loop, and with clocks the steps differ
+    const isLoop = T >= LOOP && !source && this.clocks.length === 0;
     if (!isLoop || !engineMemory().wasm) return undefined;
     const kind = kindOf(shape);
     const known = this.lengths.get(kind);
