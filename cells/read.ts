@@ -89,19 +89,7 @@ function blocksOf(
     ...renamed(states, (s) => `${s}Prev`, perRow),
     ...parameters,
   };
-  const forward = new Block(text.forward, `${name}, forward`, {
-    given: before,
-    outputs: {
-      ...renamed(states, (s) => s, perRow),
-      ...gateBuffer(declared, '', (size) => ['B', size]),
-    },
-    ...common,
-  });
-  forward.mustWrite(Object.keys(states));
-  const isRead = forward.scope.reads();
-  for (const p of Object.keys(parameters))
-    if (!isRead(p)) throw forward.errorAt(text.forward.length, `${p} is declared, but never read`);
-
+  const forward = forwardOf(text.forward, `${name}, forward`, declared, before, common);
   const left = [...forward.scope.written].filter(([value]) => !forward.scope.isGone(value));
   const known = { ...before, ...Object.fromEntries(left) };
   const gradients = [
@@ -123,6 +111,38 @@ function blocksOf(
 }
 
 type Common = Pick<Declarations, 'gates' | 'letters'>;
+
+/** The forward block that was read last: the hundreds of mistakes planted in one backward pass share it. */
+let last: { key: string; block: Block } | undefined;
+
+function forwardOf(text: string, where: string, declared: Declared, given: Shapes, common: Common): Block {
+  const key = JSON.stringify([text, where, declared, given, common]);
+  if (last?.key !== key) last = { key, block: forwardBlock(text, where, declared, given, common) };
+  return last.block;
+}
+
+function forwardBlock(
+  text: string,
+  where: string,
+  declared: Declared,
+  given: Shapes,
+  common: Common,
+): Block {
+  const { states, parameters } = declared.sections;
+  const forward = new Block(text, where, {
+    given,
+    outputs: {
+      ...renamed(states, (s) => s, perRow),
+      ...gateBuffer(declared, '', (size) => ['B', size]),
+    },
+    ...common,
+  });
+  forward.mustWrite(Object.keys(states));
+  const isRead = forward.scope.reads();
+  for (const p of Object.keys(parameters))
+    if (!isRead(p)) throw forward.errorAt(text.length, `${p} is declared, but never read`);
+  return forward;
+}
 
 /** The buffer that holds all gates, if there are any. */
 const gateBuffer = ({ gates }: Declared, prefix: string, shape: (size: string) => Shape): Shapes => {

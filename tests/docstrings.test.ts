@@ -3,9 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
+import { transformSync } from '@swc/core';
 import ts from 'typescript';
 import * as v from 'valibot';
 import * as backstep from '../index';
+import { lazy } from '../core/once';
 import { planOf } from '../bptt/network/pass';
 import { encodeNpy } from '../io/npy';
 import { encodeNpz } from '../io/npz';
@@ -41,45 +43,37 @@ function examplesOf(file: string): Example[] {
   }));
 }
 
-/** The names that examples may use without defining them. */
-function given(): Record<string, unknown> {
-  const net = backstep.network({
-    layers: [backstep.elman({ input: 2, hidden: 3 })],
-    output: 2,
-    loss: 'softmax',
-  });
-  const x = [[[1, 0]], [[0, 1]]];
-  const batch = { x, targets: [[1], [0]] };
-  net.forward(batch);
-  const problem = backstep.problemOfNetwork(net, batch);
-  const unit = Float64Array.from({ length: 9 }, (_, k) => (k === 0 ? 1 : 0));
-  const batches = Array<unknown>(100).fill(batch);
-  const adam = backstep.optimizer(net, { name: 'adam' });
-  const memory = backstep.hopfield({ patterns: [[1, 1, 1, 1]] });
-  const probe = [1, 1, 1, -1];
-  const source = [[0], [1]];
-  const draw = (): void => undefined;
+/** The names that an example may use without defining them; each is made when the example uses it. */
+function given(code: string): Record<string, unknown> {
+  const net = lazy(() =>
+    backstep.network({ layers: [backstep.elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' }),
+  );
+  const batch = { x: [[[1, 0]], [[0, 1]]], targets: [[1], [0]] };
   // a worker started here needs the hook that compiles TypeScript
   const execArgv = ['-r', join(root, 'scripts', 'register.js')];
-  const parallel = (network: backstep.Network, threads: number) =>
-    backstep.parallel(network, { threads, execArgv });
-  return {
-    v,
-    net,
-    batch,
-    batches,
-    problem,
-    unit,
-    adam,
-    memory,
-    probe,
-    source,
-    draw,
-    parallel,
-    planOf,
-    readFileSync,
-    writeFileSync,
+  const all: Record<string, () => unknown> = {
+    v: () => v,
+    net: () => {
+      net().forward(batch);
+      return net();
+    },
+    batch: () => batch,
+    batches: () => Array<unknown>(100).fill(batch),
+    problem: () => backstep.problemOfNetwork(net(), batch),
+    unit: () => Float64Array.from({ length: 9 }, (_, k) => (k === 0 ? 1 : 0)),
+    adam: () => backstep.optimizer(net(), { name: 'adam' }),
+    memory: () => backstep.hopfield({ patterns: [[1, 1, 1, 1]] }),
+    probe: () => [1, 1, 1, -1],
+    source: () => [[0], [1]],
+    draw: () => (): void => undefined,
+    parallel: () => (network: backstep.Network, threads: number) =>
+      backstep.parallel(network, { threads, execArgv }),
+    planOf: () => planOf,
+    readFileSync: () => readFileSync,
+    writeFileSync: () => writeFileSync,
   };
+  const used = Object.entries(all).filter(([name]) => new RegExp(`\\b${name}\\b`).test(code));
+  return Object.fromEntries(used.map(([name, make]) => [name, make()]));
 }
 
 // files are read and written in a folder of their own
@@ -142,15 +136,15 @@ async function run({ code, file }: Example): Promise<number> {
   const names: Record<string, unknown> = {
     ...own,
     ...backstep,
-    ...given(),
+    ...given(code),
     check(got: unknown, text: string) {
       const { value } = stated(text) as { value: unknown };
       if (typeof value === 'number') expect(got).toBeCloseTo(value, placesOf(text.replace(/^\/\/ */, '')));
       else expect(plainly(got)).toEqual(plainly(value));
     },
   };
-  const target = { compilerOptions: { target: ts.ScriptTarget.ES2022 } };
-  const body = `return (async () => {\n${ts.transpileModule(program, target).outputText}\n})();`;
+  const { code: plain } = transformSync(program, { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } });
+  const body = `return (async () => {\n${plain}\n})();`;
   await (compileFunction(body, Object.keys(names)) as (...all: unknown[]) => Promise<void>)(
     ...Object.values(names),
   );

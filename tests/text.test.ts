@@ -1,5 +1,6 @@
 /** Texts as class indices: vocabularies, files read in pieces, streams cut into chunks. */
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,12 +85,14 @@ describe('readText', () => {
     );
   });
 
-  it('reads a pipe, which does not say how long it is', () => {
+  it('reads a pipe, which does not say how long it is', async () => {
     const text = 'round the ragged rock '.repeat(10_000);
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
-    spawn('cp', [file(text), pipe]);
+    const writer = spawn('cp', [file(text), pipe]);
+    const closed = once(writer, 'close');
     const { indices, vocabulary } = readText(pipe);
+    expect(await closed).toEqual([0, null]);
     expect(vocabulary.decode(indices)).toBe(text);
   });
 
