@@ -70,6 +70,13 @@ export interface UnrollOptions {
   output?: { states: Tensor; gradient: Tensor };
 }
 
+/** A tensor of which step t uses block t + shift. */
+interface PerStep {
+  name: string;
+  of: Tensor;
+  shift: number;
+}
+
 /**
  * A cell unrolled over time.
  *
@@ -103,6 +110,10 @@ export class Unroll {
   readonly buffers: Tensors = {};
   /** If rows may be held: the gradients that reach the cell, zero for held rows. */
   private readonly live: Tensors = {};
+  /** The parameters and their gradients, by the names of the cell's equations. */
+  private readonly constant: Tensors;
+  /** The tensors of which each step uses a block, by these names. */
+  private readonly stepwise: readonly PerStep[];
 
   /** @throws RangeError if T or B is not a positive integer, or x is not [T·B, D]. */
   constructor(
@@ -130,6 +141,26 @@ export class Unroll {
     if (options.valid) this.live[`d${this.outputName}Out`] = make([B, H]);
     for (const [buffer, width] of Object.entries(cell.buffers))
       this.buffers[buffer] = zeros([T * B, width], dtype);
+    this.constant = { ...options.parameters, ...withPrefix(options.gradients, 'd') };
+    this.stepwise = this.tensorsOfSteps();
+  }
+
+  private tensorsOfSteps(): PerStep[] {
+    const { x, dx, valid, reverse } = this.options;
+    const [before, after] = reverse ? [1, 0] : [0, 1];
+    return [
+      { name: 'x', of: x, shift: 0 },
+      { name: 'dx', of: dx, shift: 0 },
+      ...Object.entries(this.states).flatMap(([s, of]) => [
+        { name: `${s}Prev`, of, shift: before },
+        { name: s, of, shift: after },
+        { name: `d${s}Prev`, of: this.dStates[s], shift: before },
+        { name: `d${s}Next`, of: this.dStates[s], shift: after },
+      ]),
+      { name: `d${this.outputName}Out`, of: this.dOutput, shift: 0 },
+      ...Object.entries(this.buffers).map(([name, of]) => ({ name, of, shift: 0 })),
+      ...(valid ? [{ name: 'valid', of: valid, shift: 0 }] : []),
+    ];
   }
 
   /** output [T·B, H]: the output state after all steps, without the initial one. */
@@ -174,22 +205,10 @@ export class Unroll {
 
   /** The tensors of step t, by the names of the cell's equations. */
   at(t: number): Tensors {
-    const { x, dx, parameters, gradients, valid, reverse } = this.options;
-    const [before, after] = reverse ? [t + 1, t] : [t, t + 1];
-    const v: Tensors = { ...parameters, ...withPrefix(gradients, 'd') };
-    v.x = this.block(x, t);
-    v.dx = this.block(dx, t);
-    for (const s of Object.keys(this.states)) {
-      v[`${s}Prev`] = this.block(this.states[s], before);
-      v[s] = this.block(this.states[s], after);
-      v[`d${s}Prev`] = this.block(this.dStates[s], before);
-      v[`d${s}Next`] = this.block(this.dStates[s], after);
-    }
-    v[`d${this.outputName}Out`] = this.block(this.dOutput, t);
-    for (const [name, buffer] of Object.entries(this.buffers)) v[name] = this.block(buffer, t);
+    const v: Tensors = { ...this.constant };
+    for (const { name, of, shift } of this.stepwise) v[name] = this.block(of, t + shift);
     for (const [name, { of, from, to }] of Object.entries(this.cell.parts ?? {}))
       v[name] = columns(v[of], from, to);
-    if (valid) v.valid = this.block(valid, t);
     return v;
   }
 

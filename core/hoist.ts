@@ -339,10 +339,14 @@ export function overlap(p: Tensor, q: Tensor): boolean {
 }
 
 /** One past the last element. */
-const extent = (t: Tensor): number =>
-  t.shape.reduce((end, n, k) => end + (n - 1) * t.stride[k], t.offset + 1);
+function extent({ shape, stride, offset }: Tensor): number {
+  let end = offset + 1;
+  for (let k = 0; k < shape.length; k++) end += (shape[k] - 1) * stride[k];
+  return end;
+}
 /** Distance between rows, of a transposed view as well. */
-const pitch = (t: Tensor): number => Math.max(...t.stride);
+const pitch = ({ stride }: Tensor): number =>
+  stride.length === 2 ? Math.max(stride[0], stride[1]) : Math.max(...stride);
 /** Views with equal keys have the same columns of one matrix, or the same rows if they are transposed. */
 const columnKey = (t: Tensor): string =>
   [identityOf(t.data), t.offset % (pitch(t) || Infinity), columnsOf(t), t.stride].join(':');

@@ -58,13 +58,15 @@ function bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
   const buffer = (length: number): Data =>
     dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
 
-  // every node gets a place: inputs their own array, constants one element, all others a tile
+  // every node gets a place: inputs their own array, constants and all others a tile
   const tileLength = Math.min(TILE, C);
-  const places: Place[] = graph.nodes.map((node) => {
+  const tiles = buffer(graph.nodes.length * tileLength);
+  const places: Place[] = graph.nodes.map((node, k) => {
     if (node.op === 'input')
       return { data: inputs[node.name].data, at: 0, stride: inputs[node.name].stride[1] };
-    if (node.op === 'constant') return { data: buffer(1).fill(node.value), at: 0, stride: 0 };
-    return { data: buffer(tileLength), at: 0, stride: 1 };
+    const at = k * tileLength;
+    if (node.op === 'constant') tiles[at] = node.value;
+    return { data: tiles, at, stride: node.op === 'constant' ? 0 : 1 };
   });
   const reads = graph.nodes.flatMap((node, k) =>
     node.op === 'input' ? [{ place: places[k], from: inputs[node.name] }] : [],

@@ -154,19 +154,26 @@ export class Program {
     for (const name of outputs) {
       mustShape(matrix(tensors[name]).shape, shape, 'pointwise', name, `the shape of ${outputs[0]}`);
     }
-    const bind = (name: string, t = tensors[name]): [string, Tensor] => [name, broadcast(t, shape, name)];
-    mustMatch('pointwise', Object.fromEntries(names.map((name) => bind(name))));
+    const views: Tensors = {};
+    for (const name of names) views[name] = broadcast(tensors[name], shape, name);
+    mustMatch('pointwise', views);
     const real = outputs.find((name) => !isOneHot(tensors[name]));
     if (real === undefined) return; // class numbers have no gradient
     const dtype = dtypeOf(tensors[real]);
-    const unread = (t: Tensor): Tensor => (isOneHot(t) ? engineMemory().own(() => zeros(t.shape, dtype)) : t);
+    const unread = (t: Tensor): Tensor => engineMemory().own(() => zeros(t.shape, dtype));
+    const bind = (all: readonly string[], replaced: (t: Tensor) => Tensor): Tensors => {
+      const bound: Tensors = {};
+      for (const name of all) {
+        const t = tensors[name];
+        bound[name] = isOneHot(t) ? broadcast(replaced(t), shape, name) : views[name];
+      }
+      return bound;
+    };
     this.entries.push({
       kind: 'pointwise',
       graph,
-      inputs: Object.fromEntries(
-        inputsOf(graph).map((name) => bind(name, this.densified(tensors[name], dtype))),
-      ),
-      outputs: Object.fromEntries(outputs.map((name) => bind(name, unread(tensors[name])))),
+      inputs: bind(inputsOf(graph), (t) => this.densified(t, dtype)),
+      outputs: bind(outputs, unread),
     });
   }
 
@@ -256,6 +263,7 @@ function broadcast(t: Tensor, [R, C]: number[], name: string): Tensor {
   const m = matrix(t);
   const fits = (m.shape[0] === R || m.shape[0] === 1) && (m.shape[1] === C || m.shape[1] === 1);
   must(fits, 'pointwise', `${name} must be broadcast to [${R}, ${C}]`, `[${t.shape.join(', ')}]`);
+  if (m.shape[0] === R && m.shape[1] === C) return m;
   const stride = [m.shape[0] === R ? m.stride[0] : 0, m.shape[1] === C ? m.stride[1] : 0];
   return ndarray<Data>(m.data, [R, C], stride, m.offset);
 }

@@ -178,10 +178,8 @@ function record(program: Program, steps: readonly CompiledStep[], v: Tensors): v
       program[step.what as 'sumRows'](operand(step.from), vector, { accumulate: step.accumulate });
     } else {
       const kept = inputsOf(step.statement.graph).filter((name) => name.endsWith('Kept') && !(name in v));
-      program.pointwise(step.statement, {
-        ...v,
-        ...Object.fromEntries(kept.map((name) => [name, v[name.slice(0, -4)]])),
-      });
+      const more = Object.fromEntries(kept.map((name) => [name, v[name.slice(0, -4)]]));
+      program.pointwise(step.statement, kept.length > 0 ? { ...v, ...more } : v);
     }
   }
 }
