@@ -29,7 +29,8 @@ import { readCase, writeCase } from './peers/case';
 import { Absent, Child, pythons } from './peers/child';
 import type { Task } from './peers/host';
 import { open } from './peers/lengths';
-import { short, table } from './table';
+import { decimal } from '../core/format';
+import { table } from './table';
 
 export interface LengthsRow {
   what: string;
@@ -222,16 +223,16 @@ const measures: Readonly<Record<string, Measure>> = {
 
 function show(rows: readonly LengthsRow[]): string {
   const times = (ratio?: number, most?: number): string[] => [
-    ratio === undefined ? '–' : `${short(ratio)}×`,
+    ratio === undefined ? '–' : `${decimal(ratio)}×`,
     most === undefined ? '' : `≤ ${most}×`,
   ];
   const body = rows.map((row) => [
     row.what,
-    `${short(row.ours)} ${row.unit}`,
+    `${decimal(row.ours)} ${row.unit}`,
     row.limit === undefined ? '' : `≤ ${row.limit} ${row.unit}`,
-    short(row.beside),
+    decimal(row.beside),
     ...times(row.ratio, row.most),
-    short(row.pytorch),
+    decimal(row.pytorch),
     ...times(row.ratioToPytorch, row.mostOfPytorch),
   ]);
   return table(['', 'backstep', 'wanted', 'beside', 'ratio', 'wanted', 'PyTorch', 'ratio', 'wanted'], body);

@@ -7,7 +7,7 @@ export interface Printed {
   text: string;
 }
 
-export interface Told {
+export interface BenchmarkOutput {
   /** The command that reproduces these results. */
   command: string;
   machine: string;
@@ -18,7 +18,7 @@ export interface Told {
 const verdict = ({ met, bound }: Judged): string => (met ? 'met' : `**not met**${bound ? `: ${bound}` : ''}`);
 
 /** The results as a Markdown text, generated entirely from the data. */
-export function markdown({ command, machine, figures, printed }: Told): string {
+export function markdown({ command, machine, figures, printed }: BenchmarkOutput): string {
   const day = new Date().toISOString().slice(0, 10);
   const judged = figures.map(
     (figure) => `| ${figure.what} | ${figure.wanted} | ${showGot(figure)} | ${verdict(figure)} |`,

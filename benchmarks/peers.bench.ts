@@ -35,7 +35,8 @@ import { writeCase } from './peers/case';
 import { Absent, Child } from './peers/child';
 import { contenders, OURS, type Contender } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
-import { short, table } from './table';
+import { decimal } from '../core/format';
+import { table } from './table';
 
 const tasks: readonly Task[] = ['train', 'forward', 'step'];
 
@@ -166,15 +167,15 @@ function rowOf({ contender, child, times, beside, peakMegabytes }: Turns, { name
 }
 
 const milliseconds = (value: number | undefined): string =>
-  value === undefined ? '–' : value < 1 ? `${short(value * 1000)} µs` : `${short(value)} ms`;
+  value === undefined ? '–' : value < 1 ? `${decimal(value * 1000)} µs` : `${decimal(value)} ms`;
 
 function show(rows: readonly PeerRow[], workload: Workload): string {
   const present = rows.filter(({ absent }) => absent === undefined);
-  const body = present.map(({ peer, about, differs, tasks: told, peakMegabytes }) => {
+  const body = present.map(({ peer, about, differs, tasks: timings, peakMegabytes }) => {
     const what = peer.startsWith(OURS) ? about : `${about}${differs ? ` (${differs})` : ''}`;
     const cells = tasks.flatMap((task) => [
-      milliseconds(told[task]?.median),
-      told[task] ? `${short(told[task].ratio)}×` : '–',
+      milliseconds(timings[task]?.median),
+      timings[task] ? `${decimal(timings[task].ratio)}×` : '–',
     ]);
     return [what, ...cells, peakMegabytes ? peakMegabytes.toFixed(0) : '–'];
   });

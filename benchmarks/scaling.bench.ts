@@ -16,7 +16,8 @@ import { clocks, logSlope, median, sample } from '../measure/timing';
 import { flopsOf, Run, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
-import { short, table } from './table';
+import { decimal } from '../core/format';
+import { table } from './table';
 
 export interface ScalingRow {
   vary: 'T' | 'B' | 'H';
@@ -87,9 +88,9 @@ function main(): void {
     if (values.json) continue;
     const body = found.map((row) => [
       row.workload.name,
-      short(row.median),
-      short(row.min),
-      short((row.median * 1e6) / (row.workload.T * row.workload.B * row.workload.H)),
+      decimal(row.median),
+      decimal(row.min),
+      decimal((row.median * 1e6) / (row.workload.T * row.workload.B * row.workload.H)),
       row.gflops.toFixed(1),
     ]);
     console.log(`\n${table(['', 'training ms', 'min ms', 'ns per unit-step', 'GFLOP/s'], body)}`);

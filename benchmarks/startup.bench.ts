@@ -21,7 +21,8 @@ import { clocks, median, type Clock } from '../measure/timing';
 import { Run, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
-import { short, table } from './table';
+import { decimal } from '../core/format';
+import { table } from './table';
 
 export interface StartupRow {
   what: string;
@@ -116,8 +117,8 @@ function main(): void {
   if (!values.json) {
     const body = rows.map(({ what, median: middle, min, most, note }) => [
       what,
-      note ?? short(middle),
-      short(min),
+      note ?? decimal(middle),
+      decimal(min),
       most === undefined ? '' : `≤ ${most}`,
       most === undefined || middle === undefined ? '' : middle <= most ? 'met' : 'NOT MET',
     ]);

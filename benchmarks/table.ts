@@ -19,10 +19,3 @@ export function table(head: string[], body: string[][], left = 1): string {
     .map((row) => row.trimEnd())
     .join('\n');
 }
-
-/** Three significant digits, without an exponent. */
-export function short(value: number | undefined): string {
-  if (value === undefined || Number.isNaN(value)) return '–';
-  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toFixed(Math.min(digits, 5));
-}

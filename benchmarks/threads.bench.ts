@@ -24,7 +24,8 @@ import { median } from '../measure/timing';
 import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
-import { short, table } from './table';
+import { decimal } from '../core/format';
+import { table } from './table';
 
 interface Turn {
   milliseconds: number;
@@ -147,9 +148,9 @@ async function main(): Promise<void> {
   const body = rows.map((row) => [
     row.workload,
     String(row.threads),
-    short(row.megaflops),
-    short(row.one),
-    short(row.several),
+    decimal(row.megaflops),
+    decimal(row.one),
+    decimal(row.several),
     row.ratio.toFixed(2),
     row.threads === 2 && WANTED.includes(row.workload.slice(0, 2)) ? '≥ 1.6' : '',
     row.most.toFixed(2),

@@ -11,7 +11,7 @@ import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../refer
 import { repairs, type Repair } from '../referee/repair';
 import { oneOf } from '../terminal/arguments';
 import { settingOption } from '../terminal/options';
-import { undecidedIn } from '../run/told';
+import { undecidedIn } from '../run/events';
 import { isCellFile, readCellFile } from '../run/cellchoice';
 import { jsonLine, line, table } from '../terminal/output';
 

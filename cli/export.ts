@@ -6,7 +6,7 @@ import { fileIn, readWhole, writeWhole } from '../io/files';
 import { allFormats, exportOptions, ONE, writers } from '../io/formats';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
-import { count } from '../run/told';
+import { count } from '../core/format';
 import { addSettings, flagOf } from '../terminal/options';
 import { line } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';

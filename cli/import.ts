@@ -11,7 +11,7 @@ import { decodeNpz } from '../io/npz';
 import { decodeSafetensors } from '../io/safetensors';
 import { oneOf, quote } from '../terminal/arguments';
 import { saving, usage, using } from '../terminal/errors';
-import { count } from '../run/told';
+import { count } from '../core/format';
 import { line } from '../terminal/output';
 
 const examples = (): string => `

@@ -12,7 +12,7 @@ import { Bar, barFits } from '../terminal/bar';
 import { saving } from '../terminal/errors';
 import { onInterrupt } from '../terminal/interrupt';
 import { jsonLine, line, table } from '../terminal/output';
-import { time } from '../run/told';
+import { time } from '../core/format';
 
 const examples = `
 Examples:

@@ -51,8 +51,8 @@ function verifyFile(file: string): Outcome {
     return { file, ...verify(parseVector(readUtf8(file))) };
   } catch (error) {
     // a malformed file is a failed line; the other files are still checked
-    const said = (error as Error).message.replace(/^(read|vector|verify): /, '');
-    return { file, ok: false, error: said.startsWith(file) ? said : `${file}: ${said}` };
+    const reason = (error as Error).message.replace(/^(read|vector|verify): /, '');
+    return { file, ok: false, error: reason.startsWith(file) ? reason : `${file}: ${reason}` };
   }
 }
 

@@ -1,4 +1,5 @@
 /** The flow of gradients as text: curves of one line each, a table of trends, and what clipping does. */
+import { rounded } from '../core/format';
 import { greatest, least } from '../core/reduce';
 import type { Curvature } from '../bptt/check/hessian';
 import type { ClipEffect } from '../bptt/train/clipeffect';
@@ -27,10 +28,10 @@ export function flowLines({ layers, row }: Flow, columns: number): string[] {
 
 function curves(title: string, all: readonly { name: string; norms: number[] }[], width: number): string[] {
   const logs = all.map(({ norms }) => logarithms(norms));
-  const told = logs.flat().filter((log) => !Number.isNaN(log));
-  const [low, high] = [least(told), greatest(told)];
-  if (told.length === 0) return [`${title}: 0 everywhere`];
-  const scale = `log scale from ${short(10 ** low)} to ${short(10 ** high)}`;
+  const finite = logs.flat().filter((log) => !Number.isNaN(log));
+  const [low, high] = [least(finite), greatest(finite)];
+  if (finite.length === 0) return [`${title}: 0 everywhere`];
+  const scale = `log scale from ${rounded(10 ** low)} to ${rounded(10 ** high)}`;
   return [
     `${title}; ${scale}`,
     ...all.map(({ name }, k) => `${name.padEnd(LABEL)} ${sparkline(logs[k], width, [low, high])}`),
@@ -47,19 +48,24 @@ function lineOf({ name, cell, gradients, initial, back, reverse }: LayerFlow): s
   const { norm, bound } = back[back.length - 1];
   const final = norms[reverse ? 0 : norms.length - 1];
   const { rate } = trendOf(back.map((distance) => distance.norm));
-  return [name, cell, ...[final, initial[output], norm, bound].map(short), `× ${rate.toPrecision(3)}`];
+  return [
+    name,
+    cell,
+    ...[final, initial[output], norm, bound].map((value) => rounded(value)),
+    `× ${rate.toPrecision(3)}`,
+  ];
 }
 
 /** How the final state's dependence on the past decays or grows, for each layer. */
 export const trendLines = ({ layers }: Flow): string[] =>
-  layers.map(({ name, back }) => `${name}: ${told(trendOf(back.map(({ norm }) => norm)))}`);
+  layers.map(({ name, back }) => `${name}: ${trendText(trendOf(back.map(({ norm }) => norm)))}`);
 
 /** A trend as text. */
-function told({ rate, halfLife, vanished, exploded }: Trend): string {
+function trendText({ rate, halfLife, vanished, exploded }: Trend): string {
   const pace =
     rate === 0 || halfLife === Infinity
       ? 'stays'
-      : `${halfLife > 0 ? 'halves' : 'doubles'} every ${short(Math.abs(halfLife))} steps`;
+      : `${halfLife > 0 ? 'halves' : 'doubles'} every ${rounded(Math.abs(halfLife))} steps`;
   const every = `‖∂h_T/∂h_T−d‖ ${rate === 0 ? 'is gone' : pace}`;
   if (vanished !== undefined) return `${every}; from d = ${vanished} on it is below 2⁻²⁴, lost in float32`;
   return exploded === undefined ? every : `${every}; from d = ${exploded} on it is above 2²⁴`;
@@ -71,11 +77,11 @@ export function clipLines(
   learningRate: number,
 ): string[] {
   const untouched = coefficient === 1;
-  const [before, after, step] = [norm, clipped, update.clipped].map(short);
+  const [before, after, step] = [norm, clipped, update.clipped].map((value) => rounded(value));
   const lines = [
     '',
-    `gradient of all parameters: ‖g‖ = ${before}${untouched ? ', below the limit: not clipped' : `, clipped to ${after}, × ${short(coefficient)}`}`,
-    `one step at rate ${learningRate}: ‖Δθ‖ = ${short(update.free)}, loss ${loss.before.toPrecision(4)} → ${loss.free.toPrecision(4)}`,
+    `gradient of all parameters: ‖g‖ = ${before}${untouched ? ', below the limit: not clipped' : `, clipped to ${after}, × ${rounded(coefficient)}`}`,
+    `one step at rate ${learningRate}: ‖Δθ‖ = ${rounded(update.free)}, loss ${loss.before.toPrecision(4)} → ${loss.free.toPrecision(4)}`,
   ];
   if (untouched) return lines;
   return [
@@ -88,15 +94,11 @@ export function clipLines(
 /** The largest curvature of the loss, and the learning rate at which gradient descent overshoots. */
 export function curvatureLines({ value, residual, products }: Curvature): string[] {
   const known = `residual ${residual.toExponential(0)} after ${products} products`;
-  const lines = ['', `largest curvature of the loss: λ = ${short(value)} (${known})`];
+  const lines = ['', `largest curvature of the loss: λ = ${rounded(value)} (${known})`];
   return value > 0
     ? [
         ...lines,
-        `gradient descent overshoots in that direction at learning rates above 2/λ = ${short(2 / value)}`,
+        `gradient descent overshoots in that direction at learning rates above 2/λ = ${rounded(2 / value)}`,
       ]
     : [...lines, 'it is negative: the loss curves downwards there, which is no minimum'];
 }
-
-/** Three significant digits. */
-const short = (x: number): string =>
-  x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(1) : String(+x.toPrecision(3));

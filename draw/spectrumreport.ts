@@ -1,4 +1,5 @@
 /** The spectrum of a matrix as text: its eigenvalues, its powers as curves of one line, and several matrices compared. */
+import { rounded } from '../core/format';
 import type { Eigenvalue, Spectrum } from '../bptt/flow/spectrum';
 import { logarithms, sparkline } from './sparkline';
 
@@ -104,8 +105,6 @@ function fate({ modulus, angle, im, re }: Eigenvalue): string {
 const complex = ({ re, im }: Eigenvalue): string =>
   im === 0 ? short(re) : `${short(re)} ${im < 0 ? '−' : '+'} ${short(Math.abs(im))}i`;
 
-/** At most four significant digits. */
-const short = (x: number): string =>
-  x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(1) : String(+x.toPrecision(4));
+const short = (x: number): string => rounded(x, 4);
 
 const raised = (t: number): string => Array.from(String(t), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('');

@@ -25,10 +25,11 @@ import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
 import { parse } from '../io/metadata';
 import { usage } from '../terminal/errors';
 import { cellLabel, makeCell } from '../run/cellchoice';
-import { count, linesOfRun, row, short, time, type RunEvent } from '../run/told';
+import { count, short, time } from '../core/format';
+import { linesOfRun, row, type RunEvent } from '../run/events';
 import { plotCurves } from '../run/plot';
 import { PICTURE } from '../run/settings';
-import type { Ending, Pace, RunOptions, Told, ToldStep, Trainee, Words } from '../run/trainee';
+import type { Ending, Pace, RunOptions, ProgressEvent, StepEvent, Trainee, Words } from '../run/trainee';
 import { batchesOf, stepsOf } from './outputs';
 import { roundedUp } from './padding';
 import { settingsSchema, type Settings } from './settings';
@@ -69,11 +70,11 @@ export function readTaskNote(checkpoint: Checkpoint): TaskNote & Omit<Training, 
   return { ...training, task, note: parse(task.note, training.note, 'checkpoint: training.note') };
 }
 
-interface Start extends Told {
+interface Start extends ProgressEvent {
   event: 'start';
   lines: string[];
 }
-interface Step extends ToldStep {
+interface Step extends StepEvent {
   loss: number;
   average: number;
   sequencesPerSecond: number;
@@ -81,12 +82,12 @@ interface Step extends ToldStep {
   learningRate: number;
   secondsLeft: number;
 }
-interface Validation extends Told {
+interface Validation extends ProgressEvent {
   event: 'validation';
   step: number;
   loss: number;
 }
-interface End extends Told {
+interface End extends ProgressEvent {
   event: 'end';
   lines: string[];
 }

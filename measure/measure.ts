@@ -1,4 +1,5 @@
 /** Measures the speed of this engine on a workload, compared with the peak of this machine's 128-bit units. */
+import { decimal } from '../core/format';
 import { least } from '../core/reduce';
 import { engineMemory, type Dtype } from '../core/memory';
 import { measuredPeak } from '../core/wasm/peak';
@@ -185,9 +186,9 @@ export function cellTable(rows: readonly CellRow[]): { head: string[]; body: str
     row.workload,
     row.executor,
     row.dtype,
-    ...[row.forward.median, row.backward.median, row.training.median, row.training.min].map(short),
-    short(row.step.median * 1000),
-    short(row.perUnitStep),
+    ...[row.forward.median, row.backward.median, row.training.median, row.training.min].map(decimal),
+    decimal(row.step.median * 1000),
+    decimal(row.perUnitStep),
     row.gflops.toFixed(1),
     row.peakGflops.toFixed(1),
     row.percentOfPeak.toFixed(0),
@@ -195,11 +196,4 @@ export function cellTable(rows: readonly CellRow[]): { head: string[]; body: str
     row.megabytes.toFixed(1),
   ]);
   return { head: [...head, 'GFLOP/s', 'peak', '% of peak', 'done', 'MB'], body };
-}
-
-/** Three significant digits, without an exponent. */
-export function short(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toFixed(Math.min(digits, 5));
 }

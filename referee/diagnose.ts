@@ -9,7 +9,7 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import type { Numbers } from '../core/tensor';
 import { mutate } from '../bptt/check/mutants';
 import { isCell } from '../cells/cell';
-import { apart, coarse, right, told, type Diagnosis, type Explanation } from './diagnosis';
+import { apart, coarse, messageOf, right, type Diagnosis, type Explanation } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
 import { precisions, type Precision, type Rounding } from './errorbound';
 import { forwardReadings } from './forward';
@@ -102,7 +102,7 @@ export class Case extends Judge {
       : [];
     if (readings.length > 0) {
       const explanations = readings.map((words): Explanation => ({ words, kind: 'line' }));
-      return { verdict: 'explained', explanations, differences, message: told(explanations) };
+      return { verdict: 'explained', explanations, differences, message: messageOf(explanations) };
     }
     const format = this.coarser(given, precision, this.outputs);
     if (format)

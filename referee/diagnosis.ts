@@ -70,7 +70,7 @@ export const apart = (yours: string, difference: GradientDifference): string =>
 const TOLD = 4;
 
 /** All explanations in words; mutants only if no line or step explains the numbers. */
-export function told(explanations: readonly Explanation[]): string {
+export function messageOf(explanations: readonly Explanation[]): string {
   const better = explanations.filter(({ kind }) => kind !== 'mutant');
   const words = [...new Set((better.length > 0 ? better : explanations).map((one) => one.words))];
   const shown = words.slice(0, TOLD);

@@ -53,9 +53,9 @@ const plan = { T: 4, B: 3, D: sizes.input, H: sizes.hidden };
 
 /** @throws RangeError and TypeError if the value is not an assignment. */
 export function readAssignment(text: string): Assignment {
-  let told: unknown;
+  let parsed: unknown;
   try {
-    told = JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch (error) {
     throw new TypeError(safe(`assignment: it must be JSON, got ${(error as Error).message}`), {
       cause: error,
@@ -63,9 +63,9 @@ export function readAssignment(text: string): Assignment {
   }
   const isRecord = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value);
-  mustBe(isRecord(told), 'assignment', 'it must be an object', text.slice(0, 40));
-  mustKnowKeys(told, ['cell', 'points'], 'assignment');
-  const { cell, points } = told;
+  mustBe(isRecord(parsed), 'assignment', 'it must be an object', text.slice(0, 40));
+  mustKnowKeys(parsed, ['cell', 'points'], 'assignment');
+  const { cell, points } = parsed;
   mustBe(typeof cell === 'string' && cell !== '', 'assignment', 'cell must be a name or a file', cell);
   mustBe(isRecord(points), 'assignment', 'points must be an object: { "dWx": 2 }', points);
   must(Object.keys(points).length > 0, 'assignment', 'points must name one gradient at least', '{}');
@@ -130,7 +130,7 @@ export class Grader {
     const decided = new Map(
       exact.rows.map(({ variable, verdict }) => [`d${variable.replace(/^l0\./, '')}`, verdict]),
     );
-    return this.told(gradients, level, (name) => {
+    return this.gradeGradients(gradients, level, (name) => {
       const verdict = decided.get(name);
       return verdict === undefined || verdict === 'undecided' ? undefined : verdict === 'right';
     });
@@ -146,7 +146,11 @@ export class Grader {
   }
 
   /** Marks for gradients that were computed from equations. */
-  private told(gradients: Named, level: HintLevel, decided: (name: string) => boolean | undefined): Grade {
+  private gradeGradients(
+    gradients: Named,
+    level: HintLevel,
+    decided: (name: string) => boolean | undefined,
+  ): Grade {
     const limits = this.one.tolerances('float64');
     const right = (name: string): boolean =>
       decided(name) ?? this.one.partOf(name, gradients[name], this.one.ours, limits) <= 1;

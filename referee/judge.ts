@@ -11,9 +11,9 @@ import {
   coarse,
   differenceWords,
   listed,
+  messageOf,
   singular,
   right,
-  told,
   type Diagnosis,
   type Explanation,
   type GradientDifference,
@@ -118,7 +118,7 @@ export abstract class Judge {
     const flaw = wrong.find(({ values }) => !values.every(Number.isFinite));
     const explanations = flaw ? [] : this.explain(given, wrong, limits);
     if (explanations.length > 0)
-      return { verdict: 'explained', explanations, differences, message: told(explanations) };
+      return { verdict: 'explained', explanations, differences, message: messageOf(explanations) };
     const format = this.coarser(given, precision);
     if (format)
       return { verdict: 'rounding', explanations: [], differences, message: coarse('gradients', format) };
@@ -195,7 +195,7 @@ export abstract class Judge {
       const scale = this.largest(gradients[quantity]) / (this.largest(this.ours[quantity]) || 1);
       return near(values, gradients[quantity], 2 * widest(quantity) * Math.max(1, scale));
     };
-    const said = (names: string[]): string =>
+    const subjectOf = (names: string[]): string =>
       names.length === given.length && names.length > 1
         ? 'your gradients equal'
         : `your ${listed(names)} ${names.length > 1 ? 'equal' : 'equals'}`;
@@ -209,7 +209,7 @@ export abstract class Judge {
         return gradients !== undefined && given.every((one) => agrees(one, gradients));
       });
     const tell = ({ words, kind, line, mutant }: Candidate): Explanation => ({
-      words: `${said(names)} ours ${words}${placeOf(line)}`,
+      words: `${subjectOf(names)} ours ${words}${placeOf(line)}`,
       ...{ kind, ...(line && { line }), ...(mutant !== undefined && { mutant }) },
     });
     const found = matching(false).map(tell);

@@ -69,10 +69,10 @@ export function readMistake(text: string): Mistake {
       lines.findIndex((line) => !line.startsWith('#')),
     ),
   );
-  const [title = '', ...told] = header.map((line) => line.replace(/^#\s*/, ''));
+  const [title = '', ...described] = header.map((line) => line.replace(/^#\s*/, ''));
   const facts: Record<string, string> = {};
   let last = '';
-  told.forEach((line) => {
+  described.forEach((line) => {
     const [, name, value] = /^([A-Z][A-Za-z ]*): (.*)$/.exec(line) ?? [];
     if (name !== undefined) facts[(last = name)] = value;
     else if (last !== '' && line !== '') facts[last] += ` ${line}`;
@@ -84,12 +84,12 @@ export function readMistake(text: string): Mistake {
   }
   const equations = lines.slice(0, at).join('\n');
   cellFromText({ input: D, hidden: H, equations });
-  const said = lines
+  const instruction = lines
     .slice(at + 1)
     .map((line) => line.trim())
     .join(' ')
     .trim();
-  const [, layout = said, words = ''] = /^([^:]*): (.*)$/.exec(said) ?? [];
+  const [, layout = instruction, words = ''] = /^([^:]*): (.*)$/.exec(instruction) ?? [];
   if (!Object.hasOwn(layouts, layout))
     throw new RangeError(`planted: ${unknown('layout', layout, Object.keys(layouts))}`);
   const planted = { layout: layout as Layout, words };

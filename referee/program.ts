@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 /** The longest line that is read. */
 export const MOST_CHARACTERS = 32 * 2 ** 20;
 /** How much of the end of its standard error is kept. */
-const MOST_SAID = 400;
+const MOST_ERROR_OUTPUT = 400;
 
 /** Thrown when a program does not answer; the message says what it did instead. */
 export class NoAnswer extends Error {}
@@ -14,7 +14,7 @@ export class NotStarted extends Error {}
 
 export class ForeignProgram {
   private child?: ChildProcess;
-  private said = '';
+  private errorOutput = '';
   private readonly stop = (): void => this.end();
 
   /** @param milliseconds the time limit for each answer. */
@@ -71,10 +71,10 @@ export class ForeignProgram {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
     });
-    this.said = '';
+    this.errorOutput = '';
     child.stdin?.on('error', () => undefined); // a closed pipe shows as the end of the program
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.said = (this.said + text).slice(-MOST_SAID);
+      this.errorOutput = (this.errorOutput + text).slice(-MOST_ERROR_OUTPUT);
     });
     child.stdout?.setEncoding('utf8');
     return child;
@@ -103,7 +103,7 @@ export class ForeignProgram {
       const ended = (code: number | null, signal: string | null): void => {
         const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
         const where = text === '' ? '' : ' in the middle of a line';
-        const last = this.said.trim().split('\n').at(-1);
+        const last = this.errorOutput.trim().split('\n').at(-1);
         refuse(`it ${how}${where}${last ? `: ${last}` : ''}`);
       };
       const failed = (error: NodeJS.ErrnoException): void =>

@@ -44,20 +44,20 @@ export function lineOf(question: Question, id: number): string {
 
 /** Parses an answer. @throws BadAnswer if it is not a valid answer to the question with this id. */
 export function answerOf(line: string, id: number, states: readonly string[]): Answer {
-  const told = parse(line);
+  const answer = parse(line);
   const refuse = (what: string): never => {
     throw new BadAnswer(what);
   };
-  if (!isRecord(told)) return refuse(`an answer must be a JSON object, got ${shortened(line)}`);
-  if (told.id !== id)
-    return refuse(`the answer must have the id ${id}, got ${shortened(JSON.stringify(told.id) ?? 'none')}`);
-  if (typeof told.skip === 'string')
-    return { precision: 'float64', values: {}, gradients: {}, skip: told.skip.slice(0, 200) };
-  if (told.error !== undefined)
+  if (!isRecord(answer)) return refuse(`an answer must be a JSON object, got ${shortened(line)}`);
+  if (answer.id !== id)
+    return refuse(`the answer must have the id ${id}, got ${shortened(JSON.stringify(answer.id) ?? 'none')}`);
+  if (typeof answer.skip === 'string')
+    return { precision: 'float64', values: {}, gradients: {}, skip: answer.skip.slice(0, 200) };
+  if (answer.error !== undefined)
     return refuse(
-      `the program reports: ${shortened(typeof told.error === 'string' ? told.error : JSON.stringify(told.error))}`,
+      `the program reports: ${shortened(typeof answer.error === 'string' ? answer.error : JSON.stringify(answer.error))}`,
     );
-  const { dtype = 'float64', output, final = {}, gradients = {} } = told;
+  const { dtype = 'float64', output, final = {}, gradients = {} } = answer;
   if (typeof dtype !== 'string' || !Object.hasOwn(precisions, dtype))
     return refuse(
       `dtype must be one of ${Object.keys(precisions).join(', ')}, got ${shortened(JSON.stringify(dtype))}`,

@@ -150,7 +150,7 @@ function addCuts(stage: Stage, add: Add): void {
   // steps are counted in the cell's own direction
   const taken = (t: number): number => (reverse ? T - 1 - t : t);
   for (const group of groups) {
-    const said = group.map((s) => `\`d${s}Next\``).join(' and ');
+    const names = group.map((s) => `\`d${s}Next\``).join(' and ');
     const cut = (where: (count: number) => boolean): Spoilt => ({
       // nothing is cut after the last step: its gradient comes from above
       before: (program, t) => {
@@ -160,15 +160,15 @@ function addCuts(stage: Stage, add: Add): void {
     for (let every = 1; every < T; every++)
       add(
         every === 1
-          ? `if nothing came back from the step after: ${said} cut between all steps`
-          : `with ${said} cut between chunks of ${every} steps`,
+          ? `if nothing came back from the step after: ${names} cut between all steps`
+          : `with ${names} cut between chunks of ${every} steps`,
         cut((count) => (count + 1) % every === 0),
       );
     // chunks may also be counted from the end
     for (let every = 2; every < T; every++)
       if (T % every !== 0)
         add(
-          `with ${said} cut between chunks of ${every} steps, counted from the end`,
+          `with ${names} cut between chunks of ${every} steps, counted from the end`,
           cut((count) => (T - 1 - count) % every === 0),
         );
   }

@@ -1,17 +1,18 @@
 /** Reports events in three ways: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
 import { createColors } from 'picocolors';
 import { Bar, barFits } from '../terminal/bar';
-import { count, type Gradcheck } from './told';
-import type { Told, ToldStep, Words } from './trainee';
+import { count } from '../core/format';
+import type { Gradcheck } from './events';
+import type { ProgressEvent, StepEvent, Words } from './trainee';
 import { jsonLine, line } from '../terminal/output';
 
 export interface Reporter {
-  tell(event: Told): void;
+  tell(event: ProgressEvent): void;
   /** Restores the terminal. */
   close(): void;
 }
 
-const isStep = (event: Told): event is ToldStep => event.event === 'step';
+const isStep = (event: ProgressEvent): event is StepEvent => event.event === 'step';
 
 /** Seconds between two step lines when there is no bar. */
 const LINE_EVERY = 5;
@@ -25,12 +26,12 @@ export function reporterFor(json: boolean, words: Words): Reporter {
 class LineReporter implements Reporter {
   private next = 0;
   /** The last step that was not printed; printed before any other event, so that the final step always appears. */
-  private untold: ToldStep | undefined;
-  private validation: Told | undefined;
+  private untold: StepEvent | undefined;
+  private validation: ProgressEvent | undefined;
 
   constructor(private readonly words: Words) {}
 
-  tell(event: Told): void {
+  tell(event: ProgressEvent): void {
     if (isStep(event) && event.seconds < this.next) {
       this.untold = event;
       return;
@@ -52,11 +53,11 @@ class LineReporter implements Reporter {
 class BarReporter implements Reporter {
   private readonly colors = createColors(!process.env.NO_COLOR);
   private readonly bar = new Bar();
-  private validation: Told | undefined;
+  private validation: ProgressEvent | undefined;
 
   constructor(private readonly words: Words) {}
 
-  tell(event: Told): void {
+  tell(event: ProgressEvent): void {
     if (isStep(event)) {
       this.bar.show(event.done, [...this.words.factsOf(event, this.validation), `step ${count(event.step)}`]);
       return;
@@ -71,7 +72,7 @@ class BarReporter implements Reporter {
     this.bar.clear();
   }
 
-  private paint(event: Told, text: string): string {
+  private paint(event: ProgressEvent, text: string): string {
     const { dim, cyan, red, green, yellow } = this.colors;
     if (event.event === 'sample') return text.startsWith('  ') ? cyan(text) : dim(text);
     if (event.event === 'validation' || event.event === 'saved') return dim(text);

@@ -8,12 +8,12 @@ import type { FitResult, StepInfo } from '../bptt/train/fit';
 import type { CheckpointToSave } from '../io/checkpoint';
 
 /** An event as a JSON object; `event` is its name. */
-export interface Told {
+export interface ProgressEvent {
   event: string;
 }
 
 /** The fields of a step that step lines and the progress bar use. */
-export interface ToldStep extends Told {
+export interface StepEvent extends ProgressEvent {
   event: 'step';
   step: number;
   /** Seconds since the start, and the fraction of the run that is done, 0…1. */
@@ -24,9 +24,9 @@ export interface ToldStep extends Told {
 /** Formats events as text. */
 export interface Words {
   /** The lines of an event; a step is one line, with the last validation beside it. */
-  lines(event: Told, last?: Told): string[];
+  lines(event: ProgressEvent, last?: ProgressEvent): string[];
   /** The facts about a step for the progress bar, most important first. */
-  factsOf(step: ToldStep, last?: Told): string[];
+  factsOf(step: StepEvent, last?: ProgressEvent): string[];
 }
 
 /** Speed and progress of a run. */
@@ -76,13 +76,13 @@ export interface Trainee {
   run(options: RunOptions): Promise<FitResult['stopped']>;
   checkpoint(): CheckpointToSave;
   gradcheck(): GradcheckReport;
-  opening(out: string): Told;
-  stepped(info: StepInfo, pace: Pace): ToldStep;
+  opening(out: string): ProgressEvent;
+  stepped(info: StepInfo, pace: Pace): StepEvent;
   /** Validates if a validation is due at this step. */
-  validateWhenDue(): Told | undefined;
+  validateWhenDue(): ProgressEvent | undefined;
   /** A sample of what the network has learned, shown during training; absent for tasks without one. */
-  sample?(): Told;
+  sample?(): ProgressEvent;
   /** Pictures for the end of the run, by file name. */
   pictures(): Promise<Record<string, string>>;
-  closing(ending: Ending): Told;
+  closing(ending: Ending): ProgressEvent;
 }

@@ -13,7 +13,7 @@ import { drained, noteLine } from '../terminal/output';
 import { Progress } from './progress';
 import { reporterFor, type Reporter } from './reporter';
 import { CHECKPOINT, PICTURE } from './settings';
-import type { Gradcheck, Saved } from './told';
+import type { Gradcheck, Saved } from './events';
 import type { Trainee } from './trainee';
 
 /** Options of every run, whatever it trains. */
@@ -45,7 +45,7 @@ export class TrainingRun {
   private readonly progress: Progress;
   private lastSave: number;
   private lastSample: number;
-  private spentTold = false;
+  private reportedSpent = false;
   /** The step of the checkpoint in the folder if it belongs to this run, or to the one that it resumes. */
   private savedStep: number | undefined;
 
@@ -139,9 +139,9 @@ export class TrainingRun {
 
   /** Reports once that further steps change nothing. */
   private tellSpent(): void {
-    const { trainer, reporter, spentTold } = this;
-    if (spentTold) return;
-    this.spentTold = true;
+    const { trainer, reporter, reportedSpent } = this;
+    if (reportedSpent) return;
+    this.reportedSpent = true;
     const again = this.resumption(onward(trainer));
     note(
       reporter,

@@ -110,12 +110,12 @@ function train(args: string[], folder: string, moment?: Moment): Promise<Run> {
     const lines = (rest + chunk.toString()).split('\n');
     rest = lines.pop() as string; // the last line may be incomplete
     for (const line of lines) {
-      const told = JSON.parse(line) as { event: string; step: number; files: string[] };
-      if (told.event === 'saved' && told.files[0] === CHECKPOINT)
-        [run.saved, run.duration] = [told.step, performance.now() - begun];
-      if (told.event !== 'step') continue;
+      const event = JSON.parse(line) as { event: string; step: number; files: string[] };
+      if (event.event === 'saved' && event.files[0] === CHECKPOINT)
+        [run.saved, run.duration] = [event.step, performance.now() - begun];
+      if (event.event !== 'step') continue;
       begun ||= performance.now();
-      if (moment === undefined || told.step !== moment.step) continue;
+      if (moment === undefined || event.step !== moment.step) continue;
       // busy waiting, since timers are accurate to whole milliseconds only
       const { wait, aimed } = moment;
       const limit = performance.now() + LONGEST_AIM;

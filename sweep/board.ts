@@ -1,7 +1,7 @@
 /** A live progress table at the bottom of the terminal: one row per running trial, and one for the sweep. */
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { barText } from '../terminal/bar';
-import { time } from '../run/told';
+import { time } from '../core/format';
 import { noteLine } from '../terminal/output';
 import { safe } from '../core/safe';
 import type { Trial } from './config';

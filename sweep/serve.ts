@@ -30,7 +30,7 @@ export interface WorkerOptions {
 }
 
 /** Milliseconds between two progress reports of a trial. */
-const TELL_EVERY = 1000;
+const REPORT_EVERY = 1000;
 /** How often a trial may lose its worker before it is considered the cause. */
 const MOST_STALLED = 5;
 
@@ -107,13 +107,13 @@ async function work(
     writeWhole(text, bytes);
   }
   line(`${label}: started`);
-  let told = 0;
+  let reported = 0;
   // an absolute path, because the sweep may run in another folder of this machine
   const folder = resolve(out, 'models', id);
   const order = { settings: { ...settings, text }, text, folder };
   const outcome = await pool.run(order, (part) => {
-    if (performance.now() - told < TELL_EVERY) return;
-    told = performance.now();
+    if (performance.now() - reported < REPORT_EVERY) return;
+    reported = performance.now();
     job.updateProgress({ ...part, host: hostname() }).catch(() => undefined); // progress reports are optional
   });
   if (outcome) return outcome;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { spread } from '../papers/trials';
 import { commandLine, quote } from '../terminal/arguments';
-import { count } from '../run/told';
+import { count } from '../core/format';
 import { line, table } from '../terminal/output';
 import type { Sweep } from './config';
 import { reached } from './outcome';

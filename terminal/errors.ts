@@ -69,8 +69,8 @@ function understand(error: unknown, command: string): { message: string; fix?: s
   const help = `see ${['backstep', command].filter(Boolean).join(' ')} --help`;
   // a message of the library does not name the command
   const named = (message: string): string => {
-    const told = message.startsWith(`${where}: `) || message.startsWith(`${where} `);
-    return told ? message : `${where}: ${message}`;
+    const named = message.startsWith(`${where}: `) || message.startsWith(`${where} `);
+    return named ? message : `${where}: ${message}`;
   };
   if (error instanceof CommandError) {
     const { message, exitCode } = error;

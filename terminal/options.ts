@@ -30,8 +30,8 @@ export function settingOption(
   const what = [help, names].filter(Boolean).join(': ');
   if (setting.kind === 'switch') return new Option(flag, what);
   const usual = otherwise ?? value;
-  const told = usual === undefined || fills ? what : `${what} (default: ${usual})`;
-  const option = new Option(`${flag} <${unit ?? 'n'}>`, told);
+  const description = usual === undefined || fills ? what : `${what} (default: ${usual})`;
+  const option = new Option(`${flag} <${unit ?? 'n'}>`, description);
   if (fills && value !== undefined) option.default(value, String(usual));
   return option.argParser(read ?? parserOf(`${command}: ${flag}`, setting));
 }

@@ -17,7 +17,7 @@ import { Random } from '../core/random';
 import { traceOf, type Trace } from '../bptt/trace/numbers';
 import { worked } from '../bptt/trace/arithmetic';
 import { valuesOf } from '../bptt/trace/values';
-import { short } from '../core/short';
+import { short } from '../core/format';
 import { runnerOf } from '../bptt/network/network';
 
 const { D, H, O } = caseSizes;

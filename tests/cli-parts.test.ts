@@ -10,7 +10,7 @@ import { nearest } from '../core/nearest';
 import { barText } from '../terminal/bar';
 import { LossCurve } from '../bptt/train/curve';
 import { factsOf, lines, type Step, type Validation } from '../text/events';
-import { count, time } from '../run/told';
+import { count, time } from '../core/format';
 import { generate } from '../text/generate';
 import { onInterrupt } from '../terminal/interrupt';
 import { asJson } from '../terminal/output';

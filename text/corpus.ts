@@ -39,10 +39,10 @@ export function readTextOf(file: string | undefined, command: string, place = '-
     return readText(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const said =
+    const reason =
       code === undefined ? message : `text: ${path} must be a readable file, got ${reasonOf(error)}`;
     throw usage(
-      `${command}: ${place}: ${said.replace(/^text: /, '')}`,
+      `${command}: ${place}: ${reason.replace(/^text: /, '')}`,
       'give a file of text in UTF-8',
       error,
     );

@@ -1,6 +1,7 @@
 /** Events of a training run on text, as JSON and as lines for people. */
 import { cellLabel } from '../run/cellchoice';
-import { count, linesOfRun, row, short, time, type RunEvent } from '../run/told';
+import { count, short, time } from '../core/format';
+import { linesOfRun, row, type RunEvent } from '../run/events';
 import type { LossAxis } from '../run/plot';
 import type { Settings } from './settings';
 

@@ -83,9 +83,9 @@ export function readSequences(
   for (const key of ['inputs', 'targetLengths'] as const)
     if (batch[key] !== undefined)
       mustBe(false, where, `${key} must be left out`, 'some', `${topology} has no decoder`);
-  const told = topology !== 'one-to-many';
-  if (told) mustBe(batch.T === undefined, where, 'T must be left out', batch.T, 'it is fixed by x');
-  const T = told ? x.given : readT(batch, ['targets'], where);
+  const isFixed = topology !== 'one-to-many';
+  if (isFixed) mustBe(batch.T === undefined, where, 'T must be left out', batch.T, 'it is fixed by x');
+  const T = isFixed ? x.given : readT(batch, ['targets'], where);
   return { B, main: sequence(x, T, B, batch.lengths, where, 'lengths') };
 }
 

@@ -9,7 +9,7 @@ export interface Numbered<Order> {
 }
 
 /** Minimum milliseconds between two progress messages of a job. */
-const TELL_EVERY = 100;
+const REPORT_EVERY = 100;
 
 export class Pool<Order, Answer, Part> {
   private readonly threads: Piscina<Numbered<Order>, Answer>;
@@ -72,11 +72,11 @@ export function carryOut<Order, Answer, Part>(
   work: (order: Order, tell: (part: Part) => void) => Promise<Answer>,
 ): (numbered: Numbered<Order>) => Promise<Answer> {
   return ({ number, order }) => {
-    let told = -Infinity;
+    let reported = -Infinity;
     return work(order, (part) => {
       const now = performance.now();
-      if (now - told < TELL_EVERY) return;
-      told = now;
+      if (now - reported < REPORT_EVERY) return;
+      reported = now;
       parentPort?.postMessage({ number, part });
     });
   };

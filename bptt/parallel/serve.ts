@@ -1,6 +1,6 @@
 /** The worker side of `thread.ts`: answers requests until the thread is terminated. Node only. */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Desk, Told } from './thread';
+import type { Desk, ThreadError } from './thread';
 import { answer, awaitQuestion } from './turns';
 
 /** Answers requests one by one; an error is sent to the thread that made the request. */
@@ -13,8 +13,8 @@ export async function serve(respond: (question: unknown) => void | Promise<void>
       await respond(receiveMessageOnPort(port)?.message);
     } catch (error) {
       const { name, message, stack } = error as Error;
-      const told: Told = { name, message, stack };
-      port.postMessage(told);
+      const thrown: ThreadError = { name, message, stack };
+      port.postMessage(thrown);
       ok = false;
     }
     answer(turns, turn, ok);

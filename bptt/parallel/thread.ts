@@ -14,7 +14,7 @@ export interface Desk {
 }
 
 /** An error as plain data, to be sent to another thread. */
-export interface Told {
+export interface ThreadError {
   name: string;
   message: string;
   stack?: string;
@@ -122,7 +122,7 @@ export class Thread {
   }
 
   private failure(): Error {
-    const { name, message, stack } = this.receive() as Told;
+    const { name, message, stack } = this.receive() as ThreadError;
     const Kind = name === 'RangeError' ? RangeError : name === 'TypeError' ? TypeError : Error;
     return new Kind(message, { cause: stack });
   }

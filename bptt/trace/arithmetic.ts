@@ -1,7 +1,7 @@
 /** The arithmetic of one unit: each line of the equations with numbers substituted, in as few digits as keep it exact. */
 import type { Traced, TracedLayer, TracedPointwise, TracedProduct, TracedSum } from './numbers';
 import { apply } from '../../core/scalar';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 
 /** A line of the equations with its numbers. */
 export interface TracedLine {
@@ -65,10 +65,10 @@ const inBrackets = (value: number, digits: number): string =>
 
 /** An equation in three digits, or in more if the rounded numbers would not give the stated result. */
 function truly({ text, value }: Side, result: number): TracedValue {
-  const said = short(result);
+  const shown = short(result);
   let digits = 3;
-  while (digits < ALL_DIGITS && short(value(digits)) !== said) digits++;
-  return { numbers: text(digits), result: said, value: result };
+  while (digits < ALL_DIGITS && short(value(digits)) !== shown) digits++;
+  return { numbers: text(digits), result: shown, value: result };
 }
 
 /** Each line of a statement, with the numbers of its `k`-th unit. */

@@ -57,16 +57,16 @@ export function scheduledSampling(network: Network, batch: Batch, options: Sched
   must(B === writer.rows, where, `targets must be of ${writer.rows} rows`, B, 'those of x');
   const given = inputsOf(batch, T, B);
   const { start = 0 } = network.architecture;
-  const told = (t: number, b: number): number =>
+  const inputAt = (t: number, b: number): number =>
     given ? given[t * B + b] : t === 0 ? start : numbers[(t - 1) * B + b];
   const O = writer.classes;
-  const inputs = [Array.from({ length: B }, (_, b) => told(0, b))];
+  const inputs = [Array.from({ length: B }, (_, b) => inputAt(0, b))];
   for (let t = 1; t < T; t++) {
     const logs = writer.step(inputs[t - 1]);
     inputs.push(
       Array.from({ length: B }, (_, b) => {
         if (targetLengths && t >= targetLengths[b]) return 0; // padding is never read
-        if (random.uniform() >= probability) return told(t, b);
+        if (random.uniform() >= probability) return inputAt(t, b);
         const own = logs.subarray(b * O, (b + 1) * O);
         return choose === 'likeliest' ? likeliest(own) : draw(own, { temperature: 1 }, random);
       }),

@@ -1,5 +1,6 @@
 /** Evaluates a forecast: its errors compared with naive forecasts, and whether the difference is significant. */
 import type { Network } from '../../bptt/network/network';
+import { rounded } from '../../core/format';
 import { bootstrap, meanAbsoluteError, rootMeanSquaredError } from '../../data/metrics';
 import type { Table } from '../../data/table';
 import type { Examples, Judgement } from '../task';
@@ -85,8 +86,7 @@ type Judged = {
   beside: string;
 };
 
-const figure = (x: number): string =>
-  Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
+const figure = (x: number): string => rounded(x, 4);
 
 function table({ name, model, naive, seasonalNaive }: Judged, season: number | null): string[] {
   const row = (title: string, { mae, rmse, mase }: Errors): string =>

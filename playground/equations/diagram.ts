@@ -1,7 +1,7 @@
 /** Draws the data flow of a cell as SVG, from its equations. */
 import * as exported from '@dagrejs/dagre';
 import type { CellEquations } from '../../cells/cell';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 import { flowOf, type Flow, type FlowNode } from './graph';
 
 // the ES module, unlike its types, has a default export alone

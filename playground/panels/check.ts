@@ -3,7 +3,7 @@ import { greatest } from '../../core/reduce';
 import type { Checkable, Examined, Shown } from '../engine/check';
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 import { h, select } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 

@@ -5,7 +5,7 @@ import { drawnShapes } from '../../io/pictures';
 import type { Recalled } from '../engine/associate';
 import type { App, Panel } from '../ui/app';
 import { Chart } from '../ui/chart';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 import { h, select, slider } from '../ui/dom';
 import { littleMotion } from '../ui/motion';
 

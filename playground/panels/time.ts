@@ -5,7 +5,7 @@ import type { Pass } from '../engine/session';
 import type { TracedLayer } from '../../bptt/trace/numbers';
 import type { App, Panel } from '../ui/app';
 import { signed } from '../ui/colors';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 import { h, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';

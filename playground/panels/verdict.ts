@@ -1,6 +1,6 @@
 /** Describes in words how the last step's error vanishes or explodes on its way back through time. */
 import type { Way } from '../engine/flow';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 
 /** If each step keeps less than this fraction, half is lost within 14 steps. */
 const KEPT = 0.95;

@@ -1,7 +1,7 @@
 /** The bar at the top: play, pause, step, restart; the current step, loss and gradient norm; link and theme. */
 import { textLeftOut } from '../engine/settings';
 import type { App } from './app';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 import { h } from './dom';
 
 export interface Transport {

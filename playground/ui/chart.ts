@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { css } from './colors';
-import { short } from '../../core/short';
+import { short } from '../../core/format';
 import { h } from './dom';
 import { tens, written } from './marks';
 import { pictureOf } from './picture';

@@ -1,6 +1,7 @@
-/** Events that every training run reports, as text lines, and the number formats of those lines. */
+/** Events that every training run reports, as text lines. */
 import type { GradcheckReport, GradcheckRow } from '../bptt/check/gradcheck';
 import type { Reason } from '../bptt/check/judge';
+import { count } from '../core/format';
 
 export interface Saved {
   event: 'saved';
@@ -34,7 +35,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
   };
   const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);
-  const said = { right: 'right', wrong: 'WRONG', undecided: 'undecided, no mistake found' }[verdict];
+  const result = { right: 'right', wrong: 'WRONG', undecided: 'undecided, no mistake found' }[verdict];
   const about = (oracle: GradcheckRow['oracle']): string => {
     const all = rows.filter((one) => one.oracle === oracle);
     const decided = all.filter(({ checked }) => checked > 0);
@@ -48,7 +49,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
     return `  ${names[oracle].padEnd(24)}${[error, undecidedIn(all)].filter(Boolean).join('; ')}`;
   };
   return [
-    row('gradients', `${said}: ${count(compared)} derivatives of this network, in float64, compared with`),
+    row('gradients', `${result}: ${count(compared)} derivatives of this network, in float64, compared with`),
     ...oracles.map(about),
     ...rows
       .filter((one) => one.verdict === 'wrong')
@@ -74,16 +75,3 @@ export function undecidedIn(rows: readonly GradcheckRow[]): string {
 
 /** A line of two columns: a title and a text. */
 export const row = (title: string, text: string): string => `${title.padEnd(12)}${text}`;
-/** 1234567 as 1,234,567. */
-export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
-/** A number with three significant digits. */
-export const short = (n: number): string => (n >= 1e-3 && n < 1e4 ? n.toPrecision(3) : n.toExponential(1));
-
-/** Seconds as 0:07 or 1:02:03. */
-export function time(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.max(0, Math.round(seconds));
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
