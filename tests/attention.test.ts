@@ -85,7 +85,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       }
   });
 
-  test.each(scores)('trap 12, %s: a row in a batch is what it is alone; padding has no effect', (score) => {
+  test.each(scores)('%s: a row in a batch is what it is alone; padding has no effect', (score) => {
     const net = make(score, { ...run, reduction: 'sum' });
     const together = pass(net);
     const spoilt = x.numbers.map((v, k) =>

@@ -155,7 +155,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     }
   });
 
-  describe.each(cells)('trap 12: %s', (_name, layer) => {
+  describe.each(cells)('%s', (_name, layer) => {
     const layers = (): Layer[] => {
       const below = layer();
       const width = network({ layers: [below] }).output;
@@ -232,7 +232,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
   });
 });
 
-describe('trap 19: deep bidirectional', () => {
+describe('deep bidirectional', () => {
   const layers = (): Layer[] => [
     bidirectional(elman({ input: D, hidden: H })),
     bidirectional(elman({ input: 2 * H, hidden: 2 })),

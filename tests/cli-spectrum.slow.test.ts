@@ -17,7 +17,7 @@ const backstep = (args: string[], input = '') =>
     env: { ...process.env, NO_COLOR: '1' },
   });
 
-test('trap 20: every case stands in the table, with what W⁸ = QΛ⁸Q⁻¹ is worth, and in the picture', () => {
+test('every case stands in the table, with what W⁸ = QΛ⁸Q⁻¹ is worth, and in the picture', () => {
   const picture = join(folder, 'all.svg');
   const { status, stdout, stderr } = backstep(['--svg', picture]);
   expect([status, stderr]).toEqual([0, '']);

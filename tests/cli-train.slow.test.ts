@@ -68,7 +68,7 @@ describe('train', () => {
     expect(bytes('d').equals(bytes('b'))).toBe(true);
   });
 
-  it('trap 11: a clockwork network goes on where its clock stood', () => {
+  it('a clockwork network goes on where its clock stood', () => {
     // 5 steps per chunk with periods 1, 2, 4, 8: every chunk starts at another phase
     const sizes = ['--cell', 'clockwork', '--hidden', '8', '--batch', '2', '--seq', '5', '--threads', '1'];
     const train = (...args: string[]): number | null => backstep('train', ...args).status;

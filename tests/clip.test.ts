@@ -50,12 +50,12 @@ describe('global norm', () => {
     expect(blocks).toEqual([[0, counted.flat.data.length]]);
   });
 
-  test('trap 7: one norm over all parameters together: 3, 4 and 12 make 13', () => {
+  test('one norm over all parameters together: 3, 4 and 12 make 13', () => {
     expect(globalNorm(some())).toBe(13);
     expect(globalNorm(some(1, 'float32'))).toBe(13);
   });
 
-  test('trap 7: above the limit the norm is the limit and the direction stays (cosine 1)', () => {
+  test('above the limit the norm is the limit and the direction stays (cosine 1)', () => {
     const random = new Random(3);
     const data = (n: number): number[] => Array.from({ length: n }, () => random.normal(0, 100));
     const parameters = parametersOf({
@@ -74,7 +74,7 @@ describe('global norm', () => {
     expect(Math.abs(cosine - 1)).toBeLessThan(1e-14);
   });
 
-  test('trap 7: at or below the limit the gradients are untouched to the bit', () => {
+  test('at or below the limit the gradients are untouched to the bit', () => {
     for (const limit of [13, 13.000001, 1e300, Infinity]) {
       const parameters = some();
       expect(clipGlobalNorm(parameters, limit)).toEqual({ norm: 13, coefficient: 1 });
@@ -82,7 +82,7 @@ describe('global norm', () => {
     }
   });
 
-  test('trap 7: a zero gradient stays zero', () => {
+  test('a zero gradient stays zero', () => {
     const parameters = some(0);
     expect(clipGlobalNorm(parameters, 1)).toEqual({ norm: 0, coefficient: 1 });
     expect(gradientsOf(parameters).every((g) => g === 0)).toBe(true);
@@ -94,7 +94,7 @@ describe('global norm', () => {
     [NaN, 'float32'],
     [Infinity, 'float32'],
   ] as const)(
-    'trap 7: %d in %s is an error that names the first bad tensor, and changes nothing',
+    '%d in %s is an error that names the first bad tensor, and changes nothing',
     (bad, dtype) => {
       const parameters = some(1, dtype);
       parameters.gradients['l0.Wh'].set(2, 3, bad);
@@ -151,7 +151,7 @@ test('by value, every entry is limited on its own', () => {
   expect(toFlat(parameters.gradients['l0.b'])).toEqual([3.5]);
 });
 
-test('trap 6: with a huge loss, the update after clipping is no longer than learning rate times limit', () => {
+test('with a huge loss, the update after clipping is no longer than learning rate times limit', () => {
   const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'squared', seed: 1 });
   const sgd = optimizer(net, { name: 'sgd', learningRate: 0.1 });
   const before = Float64Array.from(net.parameters.flat.data);

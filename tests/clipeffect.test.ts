@@ -51,14 +51,14 @@ it('is one step of sgd without and with clipping by the global norm', () => {
   expect(found.loss.free).toBeLessThan(found.loss.before);
 });
 
-it('trap 7: below the norm nothing changes, to the bit', () => {
+it('below the norm nothing changes, to the bit', () => {
   const { update, loss, coefficient } = clipEffect(make(), batch, { norm: 1e6 });
   expect(coefficient).toBe(1);
   expect(update.clipped).toBe(update.free);
   expect(loss.clipped).toBe(loss.free);
 });
 
-it('trap 6: an exploded gradient makes a step of at most rate × norm', () => {
+it('an exploded gradient makes a step of at most rate × norm', () => {
   const net = network({
     layers: [elman({ input: D, hidden: 4, activation: 'relu' })],
     output: 3,

@@ -111,7 +111,7 @@ describe('the schedule', () => {
     return changes(h, start).map((units) => units.map((changed) => (changed ? 'x' : '.')).join(''));
   };
 
-  test('trap 11: at t = 0 all fire, at t = 1 only period 1; with offset 1 the clock starts at 1', () => {
+  test('at t = 0 all fire, at t = 1 only period 1; with offset 1 the clock starts at 1', () => {
     expect(fired(0, [1, 2, 4])).toEqual(
       'xxxxxx xx.... xxxx.. xx.... xxxxxx xx.... xxxx.. xx.... xxxxxx'.split(' '),
     );
@@ -120,7 +120,7 @@ describe('the schedule', () => {
     );
   });
 
-  test('trap 10: periods need not be nested: at t = 3 module 3 fires and module 2 holds', () => {
+  test('periods need not be nested: at t = 3 module 3 fires and module 2 holds', () => {
     expect(fired(0, [1, 2, 3])[3]).toBe('xx..xx');
     expect(fired(0, [2, 3, 5])).toEqual(
       'xxxxxx ...... xx.... ..xx.. xx.... ....xx xxxx.. ...... xx....'.split(' '),
@@ -149,14 +149,14 @@ describe('who hears whom', () => {
     return after.map((h, t) => h.map((v, u) => (v === before[t][u] ? '.' : 'x')).join(''));
   };
 
-  test('trap 8: a fast unit never reaches a slow one, a slow one reaches the fast ones at the next step', () => {
+  test('a fast unit never reaches a slow one, a slow one reaches the fast ones at the next step', () => {
     for (const step of reached(0)) expect(step).toMatch(/^xx\.\.\.\.$/);
     expect(reached(2)[0]).toBe('xxxx..');
     for (const step of reached(2)) expect(step.slice(4)).toBe('..');
     expect(reached(4)[0]).toBe('xxxxxx');
   });
 
-  test('trap 9: within a module all hear all, and the rest of Wh is zero: k² g(g+1)/2 weights are left', () => {
+  test('within a module all hear all, and the rest of Wh is zero: k² g(g+1)/2 weights are left', () => {
     const [g, k] = [3, 2];
     for (const recurrentInit of ['glorot', 'orthogonal', 'uniform', 'normal'] as const) {
       const net = network({
@@ -175,7 +175,7 @@ describe('who hears whom', () => {
   });
 
   test.each(['sgd', 'adam', 'adamw', 'rmsprop', 'adagrad'] as const)(
-    'trap 11: masked weights are exactly 0 after 100 steps of %s with weight decay',
+    'masked weights are exactly 0 after 100 steps of %s with weight decay',
     (name) => {
       const cell = clockwork({ input: D, hidden: 6, periods });
       const net = network({ layers: [cell], output: 2, loss: 'squared' });
@@ -222,7 +222,7 @@ describe('the clock belongs to the sequence', () => {
     numbers: x.numbers.slice(from * B * D, to * B * D),
   });
 
-  test('trap 11: the same input twice gives the same output', () => {
+  test('the same input twice gives the same output', () => {
     const net = make();
     const first = toFlat(net.forward({ x }).output);
     expect(toFlat(net.forward({ x }).output)).toEqual(first);
@@ -231,7 +231,7 @@ describe('the clock belongs to the sequence', () => {
   });
 
   test.each([[[1, 1, 1, 1, 1, 1, 1, 1, 1]], [[3, 3, 3]], [[2, 5, 1, 1]], [[7, 2]]])(
-    'trap 14: chunks of %j that carry on are one pass, to the bit',
+    'chunks of %j that carry on are one pass, to the bit',
     (chunks) => {
       const net = make({ hidden: 6, periods: [1, 2, 3] });
       const whole = toFlat(net.forward({ x }).output);

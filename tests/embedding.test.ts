@@ -115,7 +115,7 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     expect(dE[0].every((d) => d !== 0)).toBe(true);
   });
 
-  test('what stands in the padding has no effect, to the bit (trap 12)', () => {
+  test('what stands in the padding has no effect, to the bit', () => {
     const results = [0, 7, -1, NaN].map((padding) => {
       const net = network({ ...softmax, layers: stacks.bidirectional(), dtype, executor: executorName });
       const padded = x.map((row, t) => row.map((k, b) => (t < lengths[b] ? k : padding)));
@@ -127,7 +127,7 @@ describe.each(settings)('$name', ({ executor, executorName, dtype, rounding }) =
     for (const result of results.slice(1)) expect(result).toEqual(results[0]);
   });
 
-  test('trap 22: dropout after it is off in evaluation, and scales what it keeps', () => {
+  test('dropout after it is off in evaluation, and scales what it keeps', () => {
     const net = network({ ...softmax, layers: stacks.lstm(), dropout: 0.5, dtype, executor: executorName });
     const { state } = net.random;
     const once = net.forward({ x, targets }).loss;

@@ -96,7 +96,7 @@ describe('one step', () => {
     expect(summary.history.loss).toEqual(infos.map(({ step, loss }) => ({ step, loss })));
   });
 
-  test('trap 6: a huge loss moves the weights by no more than learning rate times limit', async () => {
+  test('a huge loss moves the weights by no more than learning rate times limit', async () => {
     const net = make({ loss: 'squared' });
     const huge = { shape: [T, B, O], numbers: Array<number>(T * B * O).fill(1e9) };
     let before = weightsOf(net);
@@ -220,7 +220,7 @@ describe('reproducible', () => {
     expect(second.steps).toBe(12);
   });
 
-  test('trap 14: the state is carried over a long text, whatever runs in between', async () => {
+  test('the state is carried over a long text, whatever runs in between', async () => {
     function* text(): Generator<StreamBatch> {
       for (let k = 0; k < 6; k++) yield { ...batchOf(k), initial: k === 0 ? 'zero' : 'carry' };
     }
@@ -496,7 +496,7 @@ describe('validation', () => {
   });
 });
 
-describe('trap 7: what is not finite stops at that step and keeps the last good weights', () => {
+describe('what is not finite stops at that step and keeps the last good weights', () => {
   async function failure(net: Network, batches: Batch[], options: Partial<FitOptions> = {}): Promise<string> {
     let good = weightsOf(net);
     const onStep = (): void => void (good = weightsOf(net));

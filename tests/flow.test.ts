@@ -106,7 +106,7 @@ describe('any cell', () => {
   ];
 
   it.each(cells)(
-    'trap 18: the gradient of each state is that of the last times the Jacobians: %s',
+    'the gradient of each state is that of the last times the Jacobians: %s',
     (_name, cell) => {
       const [T, B] = [7, 2];
       const net = makeNet([cell]);
@@ -164,7 +164,7 @@ describe('any cell', () => {
     for (const { d, norm } of back) expect(norm).toBeLessThanOrEqual(share ** d * (1 + 1e-12));
   });
 
-  it('trap 5: the memory of an lstm without recurrent weights fades as its forget gates say', () => {
+  it('the memory of an lstm without recurrent weights fades as its forget gates say', () => {
     const norms = [0, 2, 5].map((forgetBias) => {
       const cell = lstm({ input: D, hidden: 4, recurrentInit: 'zeros', inputInit: 'zeros', forgetBias });
       const net = network({ layers: [cell], output: 4, loss: 'softmax', topology: 'many-to-one' });
@@ -193,7 +193,7 @@ describe('any network', () => {
     expect(found[0].gradients.c.map((norm) => norm > 0)).toEqual([true, true, true, true, false]);
   });
 
-  it('trap 12: a shorter row flows as it does alone, in both directions', () => {
+  it('a shorter row flows as it does alone, in both directions', () => {
     const [T, lengths] = [6, [6, 3]];
     const net = makeNet([bidirectional(lstm({ input: D, hidden: 2 }))]);
     const both = makeBatch(T, 2, lengths);

@@ -45,7 +45,7 @@ describe('oracles', () => {
     gru({ ...sizes, reset: 'before' }),
     jordan({ ...sizes, output: 3, feedback: 'p' }),
     clockwork({ input: 4, hidden: 6, periods: [1, 2, 3] }),
-  ])('trap 18: the explicit double sum agrees for T = 1…6, $name', (cell) => {
+  ])('the explicit double sum agrees for T = 1…6, $name', (cell) => {
     const variables = [...Object.keys(cell.parameters), ...Object.keys(cell.states).map((s) => `${s}0`)];
     for (let T = 1; T <= 6; T++) {
       const { rows, ok } = gradcheck(cell, { T, lengths: [T, 1, T], oracles: ['doubleSum'] });
@@ -67,14 +67,14 @@ describe('oracles', () => {
     );
   });
 
-  it('trap 18: gradients of both initial states are compared', () => {
+  it('gradients of both initial states are compared', () => {
     const variables = gradcheck(lstm(sizes), { coordinates: 2, directions: 1 }).rows.map(
       ({ variable }) => variable,
     );
     expect(variables).toEqual(expect.arrayContaining(['l0.h0', 'l0.c0', 'x']));
   });
 
-  it('trap 15: coordinates at a kink of relu are skipped and counted', () => {
+  it('coordinates at a kink of relu are skipped and counted', () => {
     const problem = problemOfCell(elman({ ...sizes, activation: 'relu' }));
     for (const { value } of Object.values(problem.variables)) value.data.fill(0); // every z is exactly 0
     const slope = centralDifferences(problem);
@@ -84,7 +84,7 @@ describe('oracles', () => {
     expect(slope.refined({ 'l0.b': unit })).toBeUndefined();
   });
 
-  it('trap 15: what is skipped is counted, and where nothing is left nothing is proved', () => {
+  it('what is skipped is counted, and where nothing is left nothing is proved', () => {
     const cell = elman({ input: 3, hidden: 5, activation: 'relu', bias: false });
     const net = network({ layers: [cell], output: 2, loss: 'squared' });
     const targets = [[[1, 0]], [[0, 1]]];
@@ -336,7 +336,7 @@ describe('wrong gradients fail', () => {
     expect(report.rows.length).toBe(whole.rows.length);
   });
 
-  it('trap 18: only the first term of the sum over time, by each oracle', () => {
+  it('only the first term of the sum over time, by each oracle', () => {
     const whole = elman(sizes);
     const wrong = withBackward(whole, (program, v) => {
       whole.stepBackward(program, v, 0);
@@ -384,7 +384,7 @@ describe('errors', () => {
   const batch = { x: [[[1, 0, -1, 2]]], targets: [[2]] };
   const single = () => network({ layers: [lstm(sizes)], output: 3, loss: 'softmax', dtype: 'float32' });
 
-  it('trap 15: float32 is refused, and a float64 copy passes', () => {
+  it('float32 is refused, and a float64 copy passes', () => {
     expect(() => gradcheck(single(), { batch })).toThrow(
       new TypeError(
         'gradcheck: the network must be float64, got float32 (check a float64 copy: copyNetwork(network))',

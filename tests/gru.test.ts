@@ -109,7 +109,7 @@ describe('the two forms of reset', () => {
       return toFlat(net.forward({ x, initial: { 'l0.h': some(B * H) } }).output);
     });
 
-  test('trap 1: differ where Whn is not diagonal', () => {
+  test('differ where Whn is not diagonal', () => {
     const [after, before] = outputs((_r, _c, drawn) => drawn);
     expect(distance(after, before)).toBeGreaterThan(0.01);
   });
@@ -150,7 +150,7 @@ describe('conventions', () => {
   };
 
   test.each(['after', 'before'] as const)(
-    'trap 2: reset %s, a bias of z of +20 copies hPrev, of −20 gives n',
+    'reset %s, a bias of z of +20 copies hPrev, of −20 gives n',
     (reset) => {
       expect(distance(step(reset, { z: 20 }), h)).toBeLessThan(1e-7);
       // without reset (r = 0) n sees x alone
@@ -158,7 +158,7 @@ describe('conventions', () => {
     },
   );
 
-  test('trap 3: bhn sits inside r * (…): a closed r hides it, an open one shows it', () => {
+  test('bhn sits inside r * (…): a closed r hides it, an open one shows it', () => {
     expect(distance(step('after', { r: -40, bhn: 3 }), step('after', { r: -40, bhn: 0 }))).toBeLessThan(
       1e-14,
     );

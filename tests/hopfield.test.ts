@@ -89,7 +89,7 @@ describe('storage', () => {
     );
   });
 
-  test.each(ruleNames)('trap 21: %s weights are symmetric and their diagonal is zero', (rule) => {
+  test.each(ruleNames)('%s weights are symmetric and their diagonal is zero', (rule) => {
     const { weights } = hopfield({ patterns: randomPatterns(7, 23, new Random(1)), rule });
     for (let i = 0; i < 23; i++) {
       expect(weights.get(i, i)).toBe(0);
@@ -97,7 +97,7 @@ describe('storage', () => {
     }
   });
 
-  test('trap 21: the scale is 1/N, so that one pattern alone has energy −(N − 1)/2', () => {
+  test('the scale is 1/N, so that one pattern alone has energy −(N − 1)/2', () => {
     for (const rule of ruleNames) {
       const [pattern] = randomPatterns(1, 50, new Random(2));
       expect(hopfield({ patterns: [pattern], rule }).energy(pattern)).toBeCloseTo(-49 / 2, 12);
@@ -118,7 +118,7 @@ describe('storage', () => {
 });
 
 describe('asynchronous recall', () => {
-  test.each(ruleNames)('trap 21, %s: the energy falls with every change, to a fixed point', (rule) => {
+  test.each(ruleNames)('%s: the energy falls with every change, to a fixed point', (rule) => {
     fc.assert(
       fc.property(cases, ({ N, P, patterns, probe, random }) => {
         fc.pre(rule !== 'pseudo-inverse' || independent(patterns));
@@ -136,7 +136,7 @@ describe('asynchronous recall', () => {
     );
   });
 
-  test('trap 21: sgn(0) keeps the state, also where rounding hides the zero', () => {
+  test('sgn(0) keeps the state, also where rounding hides the zero', () => {
     // integers instead of multiples of 1/N: the field without rounding
     let [hidden, wrong] = [0, 0];
     fc.assert(
@@ -172,7 +172,7 @@ describe('asynchronous recall', () => {
 });
 
 describe('synchronous recall', () => {
-  test('trap 21: two units that want to agree swap for ever, and are reported as a 2-cycle', () => {
+  test('two units that want to agree swap for ever, and are reported as a 2-cycle', () => {
     const net = hopfield({ patterns: [[1, 1]] });
     const { moments, end } = watch(net, [1, -1], { mode: 'synchronous' });
     expect(end).toMatchObject({ outcome: '2-cycle', sweeps: 2, overlap: 0 });
@@ -216,7 +216,7 @@ describe('synchronous recall', () => {
 });
 
 describe('attractors', () => {
-  test.each(modes)('trap 21, %s: the mirror image of everything is recalled as well', (mode) => {
+  test.each(modes)('%s: the mirror image of everything is recalled as well', (mode) => {
     fc.assert(
       fc.property(cases, fc.nat(1000), ({ patterns, probe }, seed) => {
         const net = hopfield({ patterns });

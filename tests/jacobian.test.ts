@@ -41,7 +41,7 @@ describe('worked by hand', () => {
     expect(farthest(jacobiansOf(unroll)(0, 0), expected)).toBeLessThan(1e-15);
   });
 
-  it('trap 5: an lstm without recurrent weights carries its memory by its forget gates alone, ∂c_T/∂c_0 = Π f', () => {
+  it('an lstm without recurrent weights carries its memory by its forget gates alone, ∂c_T/∂c_0 = Π f', () => {
     const [H, T] = [3, 4];
     const net = network({ layers: [lstm({ input: 2, hidden: H, recurrentInit: 'zeros', forgetBias: 2 })] });
     const x = Array.from({ length: T }, (_, t) => [[t - 1, 1 / (t + 1)]]);

@@ -34,7 +34,7 @@ describeCell(
 );
 
 describe.each(settings)('by hand, $name', (setting) => {
-  test('trap 17: feedback o over two steps, relu, H = 2 and O = 1', () => {
+  test('feedback o over two steps, relu, H = 2 and O = 1', () => {
     // z_1 = 1 [1 1] + 2 [1 −1] + [0 1] = [3 0]   h_1 = [3 0]   o_1 = 3 · 1 + 0 · 2 − 1 = 2
     // z_2 = 3 [1 1] + 2 [1 −1] + [0 1] = [5 2]   h_2 = [5 2]   o_2 = 5 + 4 − 1 = 8
     // back: do_2 = 1 + 2 = 3    dh_2 = dz_2 = 3 [1 2] = [3 6]    dx_2 = 9    do_1 = 10 + (3 − 6) = 7
@@ -57,7 +57,7 @@ describe.each(settings)('by hand, $name', (setting) => {
     });
   });
 
-  test('trap 17: feedback p over one step, relu, H = 1 and O = 2', () => {
+  test('feedback p over one step, relu, H = 1 and O = 2', () => {
     // p = softmax(ln 3, 0) = [3/4 1/4]    z = 1 · 0 + 8 · 3/4 − 4 · 1/4 = 5    o = 5 [1 2]
     // do = [1 1]    dh = dz = 1 + 2 = 3    dfb = 3 [8 −4] = [24 −12]
     // do_0 = p (dfb − Σ p dfb) = [3/4 1/4] ([24 −12] − (18 − 3)) = [27/4 −27/4]
@@ -83,7 +83,7 @@ describe.each(settings)('by hand, $name', (setting) => {
   });
 });
 
-describe('trap 17: the gradient goes through the feedback', () => {
+describe('the gradient goes through the feedback', () => {
   test.each(['o', 'p'] as const)('feedback %s: from the last output to the first input', (feedback) => {
     const [T, B, D] = [4, 2, 3];
     const net = network({ layers: [jordan({ input: D, hidden: 5, output: O, feedback })], seed: 1 });

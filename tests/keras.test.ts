@@ -103,7 +103,7 @@ it('names are those of Keras, in the order of set_weights', () => {
 
 const missing =
   'TensorFlow.js is not installed: ONNXRUNTIME_NODE_INSTALL=skip npm ci --prefix tests/runtimes';
-describeWith(hasRuntimes(), missing)('TensorFlow.js computes the same from these weights (trap 4)', () => {
+describeWith(hasRuntimes(), missing)('TensorFlow.js computes the same from these weights', () => {
   // it has no GRU that resets after the product, and no bidirectional layer of two kinds
   const able = stacks.filter(([, layers]) =>
     layers.every((layer) => {
@@ -165,7 +165,7 @@ function kerasGru(stored: Map<string, SafeTensor>, x: readonly number[], h: read
   });
 }
 
-it('GRU, reset_after=True: the recurrent bias of h stands inside r * (…), all others add up (trap 3)', () => {
+it('GRU, reset_after=True: the recurrent bias of h stands inside r * (…), all others add up', () => {
   const stored = toKeras(networkOf([gru(one)], { output: undefined }));
   const bias = stored.get('gru/gru_cell/bias') as { data: Float64Array };
   bias.data.forEach((v, k) => (bias.data[k] = v + Math.cos(k)));

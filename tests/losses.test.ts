@@ -127,7 +127,7 @@ describe.each(settings)('$name', (setting) => {
     expectClose(result, 2 * (ln(4) - 0.95 * ln(3)), [[0.4, -0.4]]);
   });
 
-  test('trap 16: logits of ±1000 stay finite, with the gradient p − target', () => {
+  test('logits of ±1000 stay finite, with the gradient p − target', () => {
     const extreme = [[1000, -1000]];
     expect(loss('softmax', extreme, [[1, 0]], [1], setting)).toEqual({ loss: 0, dy: [[0, 0]] });
     expect(loss('softmax', extreme, [[0, 1]], [1], setting)).toEqual({ loss: 2000, dy: [[1, -1]] });
@@ -273,7 +273,7 @@ describe('in a network', () => {
       expect(result.loss).toBeCloseTo(expected.reduce((sum, v) => sum + v, 0) / B, 13);
     });
 
-    test('trap 13: neither what stands in the padding nor its length has an effect, to the bit', () => {
+    test('neither what stands in the padding nor its length has an effect, to the bit', () => {
       const run = (net: Network, extra: number, filler: number): unknown => {
         const longer = T + extra;
         const box = (

@@ -89,7 +89,7 @@ describe.each(settings)('by hand, $name', (setting) => {
   });
 });
 
-describe('trap 5: the forget gate starts open', () => {
+describe('the forget gate starts open', () => {
   const H = 4;
   const bias = (options: object): number[] => {
     const b = zeros([4 * H]);

@@ -189,7 +189,7 @@ describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
   test.each([
     [NaN, NaN],
     [Infinity, Infinity],
-  ])('trap 24: %d in one row of a reaches that row and no other', (bad, expected) => {
+  ])('%d in one row of a reaches that row and no other', (bad, expected) => {
     for (const b of layouts) {
       const a = filled(6, 9, dtype, 'contiguous', (r, c) => (r === 4 && c === 8 ? bad : 1));
       const right = filled(9, 11, dtype, b, () => 1);

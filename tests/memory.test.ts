@@ -75,7 +75,7 @@ describe('allocation', () => {
   });
 });
 
-test('trap 25: the memory cannot grow, so no view is ever detached', () => {
+test('the memory cannot grow, so no view is ever detached', () => {
   const memory = new Memory(2);
   const { buffer } = memory;
   const first = memory.allocate(10, 'float64').fill(7);

@@ -188,7 +188,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       expect(toFlat(net.forward({ x, initial }).output)).toEqual(given);
     });
 
-    test('trap 14: forward over carried chunks equals one pass; the gradient is cut, exactly', () => {
+    test('forward over carried chunks equals one pass; the gradient is cut, exactly', () => {
       const net = deep();
       const whole = net.forward({ x });
       const [output, states] = [toFlat(whole.output), flat(whole.states)];
@@ -253,7 +253,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
     const layers = [elman({ input: D, hidden: 64 })];
     const batch = { x: { shape: [T, 40, D], numbers: randomNormals(T * 40 * D, random) } };
 
-    test('trap 22: is off in evaluation, which draws no random number', () => {
+    test('is off in evaluation, which draws no random number', () => {
       const net = make({ layers, dropout: 0.5, seed: 1 });
       const without = make({ layers, seed: 1 });
       const { state } = net.random;
@@ -278,7 +278,7 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       expect(again).not.toEqual(dropped); // drawn anew every time
     });
 
-    test('trap 22: backward drops the units that forward dropped', () => {
+    test('backward drops the units that forward dropped', () => {
       const net = make({ layers, dropout: 0.5, seed: 1 });
       const pass = net.forward(batch, { training: true });
       const { output } = pass;

@@ -148,7 +148,7 @@ describe('properties', () => {
   );
 
   test.each(['sgd', 'rmsprop', 'adagrad', 'adam', 'adamw'] as const)(
-    'trap 11: %s: parameters and states that are exactly 0 stay so with weight decay',
+    '%s: parameters and states that are exactly 0 stay so with weight decay',
     (name) => {
       const parameters = parametersOf({ w: { shape: [2, 2], data: [0, 1, 1, 0] } });
       const options = {

@@ -386,7 +386,7 @@ describe('a trace', () => {
 });
 
 describe('gradient flow', () => {
-  test('trap 14: nothing comes back over the cut of a window, whatever the loss of the last step alone does', () => {
+  test('nothing comes back over the cut of a window, whatever the loss of the last step alone does', () => {
     const flowOf = (window: number): Flow => {
       const session = new Session({ ...small, cell: 'elman', window });
       train(session, 1);

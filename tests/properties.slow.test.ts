@@ -189,7 +189,7 @@ describe.each(names)('%s', (kind) => {
     );
   });
 
-  test('trap 14: chunks with the states carried are the whole; truncated to one chunk, to the bit', () =>
+  test('chunks with the states carried are the whole; truncated to one chunk, to the bit', () =>
     fc.assert(
       fc.property(cases(kind, { both: false }), fc.integer({ min: 1, max: 6 }), (of, chunk) => {
         const net = build(of);
@@ -205,7 +205,7 @@ describe.each(names)('%s', (kind) => {
       }),
     ));
 
-  test('trap 12: what lies in the padding changes nothing, to the bit, and has no gradient', () =>
+  test('what lies in the padding changes nothing, to the bit, and has no gradient', () =>
     fc.assert(
       fc.property(cases(kind), (of) => {
         const net = build(of);
@@ -232,7 +232,7 @@ describe.each(names)('%s', (kind) => {
       }),
     ));
 
-  test('trap 12: each row of unequal length is what it is alone, and the gradients are their sums', () =>
+  test('each row of unequal length is what it is alone, and the gradients are their sums', () =>
     fc.assert(
       fc.property(cases(kind), (of) => {
         const net = build(of);

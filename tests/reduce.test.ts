@@ -55,7 +55,7 @@ describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
     expect(distance(out, [Math.log(8), 4 + Math.log(3)])).toBeLessThanOrEqual(rounding);
   });
 
-  test('trap 16: log-sum-exp of ±1000 is finite', () => {
+  test('log-sum-exp of ±1000 is finite', () => {
     const out = lse([
       [1000, 1000, -1000],
       [-1000, -1000, -1000],
@@ -168,7 +168,7 @@ describe('softmax of a row of numbers', () => {
     expect(distance(p, [1 / 8, 2 / 8, 5 / 8])).toBeLessThanOrEqual(1e-15);
   });
 
-  test('trap 16: logits of ±1000 stay finite', () => {
+  test('logits of ±1000 stay finite', () => {
     expect(softmax([1000, -1000])).toEqual([1, 0]);
     expect(softmax([-1000, -1000])).toEqual([0.5, 0.5]);
   });

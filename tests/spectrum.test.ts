@@ -13,7 +13,7 @@ function norm2([[a, b], [c, d]]: Rows): number {
 }
 const { vanishing, exploding, rotating, defective, 'non-normal': nonNormal } = exampleMatrices;
 
-describe('trap 20: W⁸ = Q Λ⁸ Q⁻¹', () => {
+describe('W⁸ = Q Λ⁸ Q⁻¹', () => {
   it.each(Object.entries(exampleMatrices).filter(([name]) => name !== 'defective'))(
     'equals eight products: %s',
     (_name, { W }) => {

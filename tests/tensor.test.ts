@@ -275,7 +275,7 @@ describe('errors', () => {
   });
 });
 
-test('trap 26: where no code may be made of text, the package loads, and its first tensor says why there is none', () => {
+test('where no code may be made of text, the package loads, and its first tensor says why there is none', () => {
   const script = "const { zeros } = require('./index'); console.log(typeof zeros); zeros([2, 3]);";
   const options = { cwd: join(__dirname, '..'), encoding: 'utf8' } as const;
   const words = ['-r', './scripts/register.js', '-e', script];

@@ -183,7 +183,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
     expect(back.inputs?.shape).toEqual([T, B, O]);
   });
 
-  test('trap 12: rows of unequal length on both sides are what each row is alone', () => {
+  test('rows of unequal length on both sides are what each row is alone', () => {
     const net = make({ reduction: 'sum' });
     const together = pass(net, batch);
     const { x, targets } = batch as Record<'x' | 'targets', FlatNumbers>;
@@ -207,7 +207,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
     for (const [name, g] of Object.entries(together.gradients)) close(g, sums[name], 10 * rounding);
   });
 
-  test('trap 12: what lies in the padding has no effect at all', () => {
+  test('what lies in the padding has no effect at all', () => {
     const net = make();
     const { x, targets } = batch as Record<'x' | 'targets', FlatNumbers>;
     const expected = pass(net, batch);

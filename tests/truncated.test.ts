@@ -88,18 +88,18 @@ describe.each(settings)('$name', (setting) => {
     ['squared error', { loss: 'squared' }, { targets: box([T, B, O], 5) }],
   ];
 
-  test.each(variants)('trap 14: chunk >= T is full backpropagation to the bit: %s', (_, options, more) => {
+  test.each(variants)('chunk >= T is full backpropagation to the bit: %s', (_, options, more) => {
     const expected = full(make(setting, options), batch(more));
     for (const chunk of [T, T + 1, 1000])
       expect(cut(make(setting, options), batch(more), chunk)).toEqual(expected);
   });
 
-  test('trap 14: chunk >= T draws the same dropout as a full pass', () => {
+  test('chunk >= T draws the same dropout as a full pass', () => {
     const expected = full(make(setting, { dropout: 0.4 }), batch(), true);
     expect(cut(make(setting, { dropout: 0.4 }), batch(), T, { training: true })).toEqual(expected);
   });
 
-  test.each(variants)('trap 14: forward over chunks equals one pass: %s', (_, options, more) => {
+  test.each(variants)('forward over chunks equals one pass: %s', (_, options, more) => {
     const expected = full(make(setting, options), batch(more));
     for (const chunk of [1, 2, 3, 6]) {
       const actual = cut(make(setting, options), batch(more), chunk);
@@ -173,7 +173,7 @@ describe.each(settings)('$name', (setting) => {
       expect(distance(actual.states[name], values)).toBeLessThan(setting.rounding);
   });
 
-  test('trap 14: the gradient before the cut is exactly 0', () => {
+  test('the gradient before the cut is exactly 0', () => {
     const net = make(setting, { loss: undefined });
     const output = new Float64Array(T * B * O);
     output.fill(1, 4 * B * O); // the loss is the sum of the outputs from t = 4 on
@@ -187,7 +187,7 @@ describe.each(settings)('$name', (setting) => {
     expect(toFlat(pass.backward({ output }).x)[0]).not.toBe(0);
   });
 
-  test('trap 14: a new call is a new sequence, unless it asks to carry on', () => {
+  test('a new call is a new sequence, unless it asks to carry on', () => {
     const net = make(setting);
     const first = cut(net, batch(), 3);
     expect(cut(net, batch(), 3)).toEqual(first);

@@ -139,7 +139,7 @@ describe.each(settings)('$name', (setting) => {
     const lengths = [4, 1, 3];
     const states = Object.keys(cell.states);
 
-    test('trap 18: the gradients reach the initial states', () => {
+    test('the gradients reach the initial states', () => {
       const { unroll, forward, backward } = unrolled(cell, setting);
       const initial = (): number[] => states.flatMap((s) => toFlat(unroll.block(unroll.states[s], 0)));
       const before = initial();
@@ -184,7 +184,7 @@ describe.each(settings)('$name', (setting) => {
       });
     });
 
-    test('trap 12: unequal lengths give what each row gives alone', () => {
+    test('unequal lengths give what each row gives alone', () => {
       const together = unrolled(cell, setting, lengths);
       together.forward();
       together.backward();
@@ -247,7 +247,7 @@ describe.each(settings)('$name', (setting) => {
       expect(results[1]).toEqual(results[0]);
     });
 
-    test('trap 14: two halves, the state carried and the gradient handed over, equal one pass', () => {
+    test('two halves, the state carried and the gradient handed over, equal one pass', () => {
       const whole = unrolled(cell, setting);
       whole.forward();
       whole.backward();

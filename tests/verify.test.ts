@@ -54,7 +54,7 @@ describe('a wrong vector fails', () => {
     );
   });
 
-  it('trap 3: a GRU whose second bias were added outside r * (…) is caught', () => {
+  it('a GRU whose second bias were added outside r * (…) is caught', () => {
     const vector = read('gru_b_hn.json');
     const H = vector.sizes.H as number;
     const [ih, hh] = [vector.params.bias_ih_l0.data, vector.params.bias_hh_l0.data];
@@ -104,7 +104,7 @@ describe('conventions that a vector does not spell out', () => {
     expect(verify(vector).ok).toBe(false);
   });
 
-  it('trap 8: a clockwork network whose mask runs the other way is caught', () => {
+  it('a clockwork network whose mask runs the other way is caught', () => {
     const vector = read('clockwork_1_2_4_t0.json');
     const H = vector.sizes.H as number;
     const { data } = vector.params.W_h;
@@ -112,13 +112,13 @@ describe('conventions that a vector does not spell out', () => {
     expect(verify(vector).ok).toBe(false);
   });
 
-  it('trap 11: a clock that starts at the other time is caught', () => {
+  it('a clock that starts at the other time is caught', () => {
     const vector = read('clockwork_1_2_4_t1.json');
     vector.hyper.t_first = 0;
     expect(verify(vector).ok).toBe(false);
   });
 
-  it('trap 12: a direction that starts in the padding is caught', () => {
+  it('a direction that starts in the padding is caught', () => {
     const vector = read('lstm_packed_bidirectional_unsorted.json');
     delete vector.hyper.lengths;
     expect(verify(vector).ok).toBe(false);

@@ -24,7 +24,7 @@ const train = (net: Network, options: Partial<FitOptions> = {}): Promise<FitResu
     ...options,
   });
 
-test('trap 22: the backward pass uses the noisy weights of its own step, the update changes the clean ones', async () => {
+test('the backward pass uses the noisy weights of its own step, the update changes the clean ones', async () => {
   const [net, byHand] = [make(0.3), make(0.3)];
   const losses: number[] = [];
   for (let step = 0; step < 3; step++) {
@@ -44,7 +44,7 @@ test('trap 22: the backward pass uses the noisy weights of its own step, the upd
   expect(weightsOf(net)).toEqual(weightsOf(byHand));
 });
 
-test('trap 22: validation, callbacks and what comes after see no noise', async () => {
+test('validation, callbacks and what comes after see no noise', async () => {
   const net = make();
   const seen: { validation?: number; forward: number }[] = [];
   await train(net, {
