@@ -121,13 +121,7 @@ function forwardOf(text: string, where: string, declared: Declared, given: Shape
   return last.block;
 }
 
-function forwardBlock(
-  text: string,
-  where: string,
-  declared: Declared,
-  given: Shapes,
-  common: Common,
-): Block {
+function forwardBlock(text: string, where: string, declared: Declared, given: Shapes, common: Common): Block {
   const { states, parameters } = declared.sections;
   const forward = new Block(text, where, {
     given,

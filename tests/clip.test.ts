@@ -93,19 +93,16 @@ describe('global norm', () => {
     [-Infinity, 'float64'],
     [NaN, 'float32'],
     [Infinity, 'float32'],
-  ] as const)(
-    '%d in %s is an error that names the first bad tensor, and changes nothing',
-    (bad, dtype) => {
-      const parameters = some(1, dtype);
-      parameters.gradients['l0.Wh'].set(2, 3, bad);
-      parameters.gradients['l0.b'].set(0, NaN);
-      const before = gradientsOf(parameters);
-      const message = `clip: gradients must be finite, got ${bad} in l0.Wh (row 2, column 3)`;
-      expect(() => clipGlobalNorm(parameters, 1)).toThrow(new RangeError(message));
-      expect(() => clipValue(parameters, 1)).toThrow(new RangeError(message));
-      expect(gradientsOf(parameters)).toEqual(before);
-    },
-  );
+  ] as const)('%d in %s is an error that names the first bad tensor, and changes nothing', (bad, dtype) => {
+    const parameters = some(1, dtype);
+    parameters.gradients['l0.Wh'].set(2, 3, bad);
+    parameters.gradients['l0.b'].set(0, NaN);
+    const before = gradientsOf(parameters);
+    const message = `clip: gradients must be finite, got ${bad} in l0.Wh (row 2, column 3)`;
+    expect(() => clipGlobalNorm(parameters, 1)).toThrow(new RangeError(message));
+    expect(() => clipValue(parameters, 1)).toThrow(new RangeError(message));
+    expect(gradientsOf(parameters)).toEqual(before);
+  });
 
   test('a bad bias is named by its unit', () => {
     const parameters = some();

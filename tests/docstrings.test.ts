@@ -143,7 +143,9 @@ async function run({ code, file }: Example): Promise<number> {
       else expect(plainly(got)).toEqual(plainly(value));
     },
   };
-  const { code: plain } = transformSync(program, { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } });
+  const { code: plain } = transformSync(program, {
+    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+  });
   const body = `return (async () => {\n${plain}\n})();`;
   await (compileFunction(body, Object.keys(names)) as (...all: unknown[]) => Promise<void>)(
     ...Object.values(names),

@@ -105,49 +105,46 @@ describe('any cell', () => {
     ['a cell without a Jacobian', { ...lstm({ input: D, hidden: 5 }), jacobian: undefined }],
   ];
 
-  it.each(cells)(
-    'the gradient of each state is that of the last times the Jacobians: %s',
-    (_name, cell) => {
-      const [T, B] = [7, 2];
-      const net = makeNet([cell]);
-      const batch = makeBatch(T, B);
-      const pass = net.forward(batch);
-      pass.backward();
-      const [unroll] = planOf(pass).unrolls ?? [];
-      const states = Object.keys(cell.states);
-      const jacobian = jacobiansOf(unroll);
-      const squares = states.map(() => Array<number>(T + 1).fill(0));
-      for (let row = 0; row < B; row++) {
-        let line = states.flatMap((s) => toFlat(unroll.after(T, unroll.dStates[s]).pick(row)));
-        for (let k = T; k >= 0; k--) {
-          let from = 0;
-          states.forEach((s, j) => {
-            squares[j][k] += line.slice(from, from + cell.states[s]).reduce((sum, v) => sum + v * v, 0);
-            from += cell.states[s];
-          });
-          if (k === 0) break;
-          const J = jacobian(k - 1, row);
-          line = J[0].map((_, c) => line.reduce((sum, v, r) => sum + v * J[r][c], 0));
-        }
+  it.each(cells)('the gradient of each state is that of the last times the Jacobians: %s', (_name, cell) => {
+    const [T, B] = [7, 2];
+    const net = makeNet([cell]);
+    const batch = makeBatch(T, B);
+    const pass = net.forward(batch);
+    pass.backward();
+    const [unroll] = planOf(pass).unrolls ?? [];
+    const states = Object.keys(cell.states);
+    const jacobian = jacobiansOf(unroll);
+    const squares = states.map(() => Array<number>(T + 1).fill(0));
+    for (let row = 0; row < B; row++) {
+      let line = states.flatMap((s) => toFlat(unroll.after(T, unroll.dStates[s]).pick(row)));
+      for (let k = T; k >= 0; k--) {
+        let from = 0;
+        states.forEach((s, j) => {
+          squares[j][k] += line.slice(from, from + cell.states[s]).reduce((sum, v) => sum + v * v, 0);
+          from += cell.states[s];
+        });
+        if (k === 0) break;
+        const J = jacobian(k - 1, row);
+        line = J[0].map((_, c) => line.reduce((sum, v, r) => sum + v * J[r][c], 0));
       }
-      const { gradients, initial, back, steps } = flow(net, batch, { row: 1 }).layers[0];
-      states.forEach((s, j) => {
-        const norms = squares[j].map(Math.sqrt);
-        const largest = Math.max(...norms);
-        [initial[s], ...gradients[s]].forEach((norm, k) =>
-          expect(Math.abs(norm - norms[k])).toBeLessThan(1e-13 * largest),
-        );
-      });
-      for (const { d, norm, bound, singular, states: own } of back) {
-        expect(norm).toBe(singular[0]);
-        expect(norm).toBeLessThanOrEqual(bound * (1 + 1e-12));
-        expect(Math.max(...Object.values(own))).toBeLessThanOrEqual(norm * (1 + 1e-12));
-        expect(singular).toEqual([...singular].sort((p, q) => q - p));
-        if (d === 1) expect(norm).toBeCloseTo(steps[T - 1], 14);
-      }
-      expect(back).toHaveLength(T + 1);
-    },
-  );
+    }
+    const { gradients, initial, back, steps } = flow(net, batch, { row: 1 }).layers[0];
+    states.forEach((s, j) => {
+      const norms = squares[j].map(Math.sqrt);
+      const largest = Math.max(...norms);
+      [initial[s], ...gradients[s]].forEach((norm, k) =>
+        expect(Math.abs(norm - norms[k])).toBeLessThan(1e-13 * largest),
+      );
+    });
+    for (const { d, norm, bound, singular, states: own } of back) {
+      expect(norm).toBe(singular[0]);
+      expect(norm).toBeLessThanOrEqual(bound * (1 + 1e-12));
+      expect(Math.max(...Object.values(own))).toBeLessThanOrEqual(norm * (1 + 1e-12));
+      expect(singular).toEqual([...singular].sort((p, q) => q - p));
+      if (d === 1) expect(norm).toBeCloseTo(steps[T - 1], 14);
+    }
+    expect(back).toHaveLength(T + 1);
+  });
 
   // the theorem of docs/book/vanishing.md: |f'| ≤ γ, and orthogonal weights times c have the norm c
   it.each([
