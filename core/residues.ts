@@ -82,12 +82,12 @@ export class Point extends Field {
 
   /** eᵃ; if a has no value yet, `found` may compute it by an identity. */
   exp(a: number, found?: () => number | undefined): number {
-    if (!this.exps.has(a)) this.bind(a, found?.() ?? this.draw());
+    if (!this.exps.has(a)) this.bind(a, found?.() ?? this.drawBeside(this.logs));
     return this.note(this.exps, a);
   }
 
   log(a: number): number {
-    if (!this.logs.has(a)) this.bind(this.draw(), a);
+    if (!this.logs.has(a)) this.bind(this.drawBeside(this.exps), a);
     return this.note(this.logs, a);
   }
 
@@ -109,6 +109,13 @@ export class Point extends Field {
   positive(a: number): number {
     this.lie(a, true);
     return a;
+  }
+
+  /** A random element that has no value yet: a second one would replace the first. */
+  private drawBeside(known: ReadonlyMap<number, Known>): number {
+    let one = this.draw();
+    while (known.has(one)) one = this.draw();
+    return one;
   }
 
   private note(all: ReadonlyMap<number, Known>, a: number): number {

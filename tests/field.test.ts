@@ -115,6 +115,14 @@ describe.each(operations)('%s', (op) => {
 });
 
 describe('at a random point', () => {
+  it('a value once drawn stays, whatever is drawn after it', () => {
+    const point = new Point(1019, 1); // so small that draws meet
+    const exps = Array.from({ length: 60 }, (_, k) => point.exp(2 + k));
+    const logs = Array.from({ length: 60 }, (_, k) => point.log(300 + k));
+    exps.forEach((e, k) => expect([point.exp(2 + k), point.log(e)]).toEqual([e, 2 + k]));
+    logs.forEach((a, k) => expect([point.log(300 + k), point.exp(a)]).toEqual([a, 300 + k]));
+  });
+
   const { add, sub, mul, div, neg, exp, log, log1p, sqrt, tanh, sigmoid, relu, abs, min, max, step, select } =
     scalar;
   const holds: [string, (a: scalar.Scalar, b: scalar.Scalar) => [scalar.Scalar, scalar.Scalar]][] = [
