@@ -100,8 +100,8 @@ export class ErrorBoundExecutor implements Executor {
     for (let k = 0; k < sizeOf(out.shape); k++) {
       const at = positionOf(out, k);
       if (!accumulate) carried[at] = terms[at] = mass[at] = 0;
-      else if (out.data[at] === 0 && mass[at] === 0) carried[at] = 0;
-      else if (terms[at] === 0) terms[at] = 1;
+      // the first term is added to 0 exactly
+      else if (terms[at] === 0 && mass[at] > 0) terms[at] = 1;
     }
   }
 

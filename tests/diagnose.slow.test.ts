@@ -2,16 +2,12 @@
 import { elman, gru, lstm, type Cell } from '../index';
 import { mutate } from '../bptt/check/mutants';
 import { suite } from '../bptt/check/suite';
-import { hoist } from '../core/hoist';
-import { Program } from '../core/program';
 import { Random } from '../core/random';
-import { fillFrom, toFlat, zeros } from '../core/tensor';
-import { executorOf } from '../core/executor';
 import { edited, edits } from '../referee/edits';
 import { Case } from '../referee/diagnose';
 import { Subject, type Named } from '../referee/subject';
-import { Unroll } from '../bptt/unroll';
 import { ask } from './questions';
+import { reordered } from './reordered';
 
 const sizes = { input: 4, hidden: 7 };
 const lengths = [5, 2, 4];
@@ -119,58 +115,13 @@ describe('right gradients are never blamed', () => {
     elman({ ...sizes, activation: 'relu' }),
   ];
 
-  /** The same computation in another order: merged products, another executor, another dtype. */
-  function another(question: ReturnType<typeof ask>, { dtype }: { dtype: 'float64' | 'float32' }): Named {
-    const source = new Subject(question);
-    const { T, B, unroll } = source;
-    const copy = (t: ReturnType<typeof zeros>) => {
-      const made = zeros([...t.shape], dtype);
-      fillFrom(made, toFlat(t));
-      return made;
-    };
-    const names = Object.keys(question.cell.parameters);
-    const gradients = Object.fromEntries(
-      names.map((p) => [p, zeros([...source.variables[p].value.shape], dtype)]),
-    );
-    const parameters = Object.fromEntries(names.map((p) => [p, copy(source.variables[p].value)]));
-    const { valid } = unroll.options;
-    const dx = zeros([T * B, question.cell.input], dtype);
-    const x = copy(source.variables.x.value);
-    const mine = new Unroll(question.cell, {
-      T,
-      B,
-      dtype,
-      x,
-      dx,
-      parameters,
-      gradients,
-      valid: valid && copy(valid),
-    });
-    fillFrom(mine.dOutput, toFlat(unroll.dOutput));
-    for (const s of Object.keys(question.cell.states)) {
-      fillFrom(mine.after(0, mine.states[s]), toFlat(unroll.after(0, unroll.states[s])));
-      fillFrom(mine.after(T, mine.dStates[s]), toFlat(unroll.after(T, unroll.dStates[s])));
-    }
-    const executor = executorOf();
-    for (const record of ['forward', 'backward'] as const) {
-      const program = new Program();
-      mine[record](program);
-      hoist(program).bind(executor)();
-    }
-    const first = Object.keys(question.cell.states).map(
-      (s) => [`d${s}0`, toFlat(mine.after(0, mine.dStates[s]))] as const,
-    );
-    const all = names.map((p) => [`d${p}`, toFlat(gradients[p])] as const);
-    return { dx: toFlat(dx), ...Object.fromEntries([...first, ...all]) };
-  }
-
   it.each(['float64', 'float32'] as const)('in %s, in another order of operations', (dtype) => {
     for (let seed = 0; seed < 40; seed++)
       for (const cell of cells) {
         const [T, B] = [1 + (seed % 6), 1 + (seed % 4)];
         const ragged = seed % 3 === 0 ? Array.from({ length: B }, (_, b) => 1 + ((b + seed) % T)) : undefined;
         const question = ask(cell, { T, B, seed, lengths: ragged });
-        const { verdict, message } = new Case(question).judge(another(question, { dtype }), dtype);
+        const { verdict, message } = new Case(question).judge(reordered(question, dtype).gradients, dtype);
         expect([seed, cell.name, message, verdict]).toEqual([
           seed,
           cell.name,
@@ -195,7 +146,10 @@ describe('right gradients are never blamed', () => {
 
   it('and float32 passed off as float64 is called so', () => {
     const question = ask(gru(sizes));
-    const { verdict, message } = new Case(question).judge(another(question, { dtype: 'float32' }), 'float64');
+    const { verdict, message } = new Case(question).judge(
+      reordered(question, 'float32').gradients,
+      'float64',
+    );
     expect(verdict).toBe('rounding');
     expect(message).toContain('float32');
   });

@@ -1,5 +1,5 @@
 /** Simulates low precision: programs run with every single operation rounded to a number format. */
-import type { Executor } from '../core/program';
+import type { Executor, Reduction } from '../core/program';
 import { language } from '../core/scalar';
 import { inputsOf } from '../core/statement';
 import { toFlat } from '../core/tensor';
@@ -18,19 +18,7 @@ export function lowPrecision(format: Rounding): Executor {
   return {
     name: 'low precision',
     bind(operation) {
-      if (operation.kind === 'reduction') {
-        const { what, from, out, accumulate } = operation;
-        if (what !== 'sumRows')
-          throw new Error(`low precision: only sums of rows are implemented, got ${what}`);
-        const [R, C] = from.shape;
-        return () => {
-          for (let c = 0; c < C; c++) {
-            let sum = accumulate ? out.get(c) : 0;
-            for (let r = 0; r < R; r++) sum = to(sum + to(from.get(r, c)));
-            out.set(c, sum);
-          }
-        };
-      }
+      if (operation.kind === 'reduction') return reduction(operation, to);
       if (operation.kind === 'product') {
         const { a, b, out, bias, accumulate } = operation;
         const [[M, K], N] = [a.shape, b.shape[1]];
@@ -62,5 +50,34 @@ export function lowPrecision(format: Rounding): Executor {
         }
       };
     },
+  };
+}
+
+function reduction({ what, from, out, accumulate }: Reduction, to: (value: number) => number): () => void {
+  const [R, C] = from.shape;
+  const total = (n: number, start: number, term: (k: number) => number): number => {
+    let sum = start;
+    for (let k = 0; k < n; k++) sum = to(sum + term(k));
+    return sum;
+  };
+  if (what === 'sumRows')
+    return () => {
+      for (let c = 0; c < C; c++)
+        out.set(
+          c,
+          total(R, accumulate ? out.get(c) : 0, (r) => to(from.get(r, c))),
+        );
+    };
+  return () => {
+    for (let r = 0; r < R; r++) {
+      const at = (c: number): number => to(from.get(r, c));
+      if (what === 'sumColumns') {
+        out.set(r, 0, total(C, accumulate ? out.get(r, 0) : 0, at));
+        continue;
+      }
+      const most = Math.max(...Array.from({ length: C }, (_, c) => at(c)));
+      const sum = total(C, 0, (c) => to(Math.exp(to(at(c) - most))));
+      out.set(r, 0, to(most + to(Math.log(sum))));
+    }
   };
 }
