@@ -4,7 +4,14 @@ import pc from 'picocolors';
 import { executorOf } from '../core/executor';
 import { errorBounds } from '../bptt/check/bounds';
 import { trainingSettings } from '../bptt/train/settings';
-import { checkProblem, type GradcheckReport, type GradcheckRow, type Oracle } from '../bptt/check/gradcheck';
+import {
+  checkProblem,
+  exactOracles,
+  type ExactOracle,
+  type GradcheckReport,
+  type GradcheckRow,
+  type Oracle,
+} from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
 import { caseGroups, suite, type Case } from '../bptt/check/suite';
 import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../referee/mistakes';
@@ -15,6 +22,7 @@ import { undecidedIn } from '../run/events';
 import { isCellFile, readCellFile } from '../run/cellchoice';
 import { jsonLine, line, table } from '../terminal/output';
 
+/** The columns; `exact` sums up all exact oracles. */
 const oracles: [Oracle, string][] = [
   ['differences', 'differences'],
   ['forwardMode', 'forward mode'],
@@ -122,7 +130,7 @@ function show(outcomes: CheckedCase[], mutants: boolean): void {
     const { name, report, mutants: score } = outcome;
     const cells = oracles.map(([oracle]) =>
       worstOf(
-        report.rows.filter((row) => row.oracle === oracle),
+        report.rows.filter((row) => (oracle === 'exact' ? isExact(row) : row.oracle === oracle)),
         oracle,
       ),
     );
@@ -155,16 +163,36 @@ function show(outcomes: CheckedCase[], mutants: boolean): void {
   line(
     `${outcomes.filter(passed).length} of ${outcomes.length} cases ok on the ${executorOf().name} executor; ${compared} derivatives compared${undecided && `, ${undecided}`}`,
   );
-  const proved = outcomes.filter(({ report }) => {
-    const exact = report.rows.filter(({ oracle }) => oracle === 'exact');
-    return exact.length > 0 && exact.every(({ ok }) => ok);
-  });
-  const chances = proved.flatMap(({ report }) => report.chance ?? []);
-  if (chances.length > 0)
-    line(
-      `proved in ${proved.length} of ${outcomes.length} cases: equal over a prime field, at any weights; a wrong gradient passes with an estimated probability of ${Math.max(...chances).toExponential(0)} at most`,
-    );
+  provedLines(outcomes).forEach((words) => line(words));
   if (mutants) line(scoreLine(outcomes.flatMap(({ mutants: score }) => score ?? [])));
+}
+
+const isExact = ({ oracle }: GradcheckRow): boolean => exactOracles.some((one) => one === oracle);
+
+/** What each exact oracle shows. */
+const proofs: Record<ExactOracle, string> = {
+  exact: 'the gradients, against forward mode',
+  exactDoubleSum: 'the same, against the double sum',
+  exactJacobian: 'the Jacobians, against forward mode of one step',
+  exactTruncated: 'truncated runs: carried states against the whole sequence, gradients against each chunk',
+};
+
+/** What is proved, in how many cases, and how likely an error is. */
+function provedLines(outcomes: CheckedCase[]): string[] {
+  const each = exactOracles.flatMap((oracle) => {
+    const tried = outcomes
+      .map(({ report }) => report.rows.filter((row) => row.oracle === oracle))
+      .filter((rows) => rows.length > 0);
+    const proved = tried.filter((rows) => rows.every(({ ok }) => ok));
+    return proved.length > 0 ? [`  in ${proved.length} of ${tried.length} cases ${proofs[oracle]}`] : [];
+  });
+  const chances = outcomes.filter(({ report }) => report.ok).flatMap(({ report }) => report.chance ?? []);
+  if (each.length === 0 || chances.length === 0) return [];
+  return [
+    'proved, that is equal over a prime field, at any weights:',
+    ...each,
+    `a wrong gradient passes with an estimated probability of ${Math.max(...chances).toExponential(0)} at most`,
+  ];
 }
 
 function scoreLine(scores: MutationReport[]): string {
@@ -193,6 +221,9 @@ function worstOf(rows: GradcheckRow[], oracle: Oracle): string {
   return rows.length > 0 ? 'undecided' : '–';
 }
 
+/** Rows of truncated runs that are not gradients. */
+const numbersOfRun = /^output$|at the end$/;
+
 /** A failed row as a sentence. */
 export const describe = ({
   oracle,
@@ -203,9 +234,10 @@ export const describe = ({
   error,
   bound,
 }: GradcheckRow): string => {
-  const compared =
-    oracle === 'jacobian'
-      ? `${variable} ${where} gives ${numeric}, the cell's jacobian ${analytic}`
+  const compared = /jacobian/i.test(oracle)
+    ? `${variable} ${where} gives ${numeric}, the cell's jacobian ${analytic}`
+    : oracle === 'exactTruncated' && numbersOfRun.test(variable)
+      ? `${variable} ${where}: the whole sequence gives ${numeric}, chunks of it ${analytic}`
       : `d${variable} ${where}: ${oracle} gives ${numeric}, the backward pass ${analytic}`;
   return `${compared} (error ${error.toExponential(1)}, bound ${bound})`;
 };

@@ -32,6 +32,9 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
     jacobian: 'the Jacobian of each step',
     statement: 'each equation on duals',
     exact: 'a prime field',
+    exactDoubleSum: 'the double sum over it',
+    exactJacobian: 'the Jacobians over it',
+    exactTruncated: 'truncated runs over it',
   };
   const oracles = [...new Set(rows.map(({ oracle }) => oracle))];
   const compared = rows.reduce((sum, { checked }) => sum + checked, 0);

@@ -16,6 +16,18 @@ describe('proves the gradients of', () => {
     expect(report.chance).toBeLessThan(1e-9);
   });
 
+  it.each(suite().map((one) => [one.name, one] as const))(
+    'double sum, Jacobians and truncated runs of %s',
+    (_name, { problem, cells }) => {
+      const { rows, chance, ok } = checkProblem(problem(2), cells, {
+        oracles: ['exactDoubleSum', 'exactJacobian', 'exactTruncated'],
+      });
+      expect(rows.filter((row) => !row.ok)).toEqual([]);
+      expect(ok).toBe(true);
+      expect(chance).toBeLessThan(1e-9);
+    },
+  );
+
   it('a network of long sequences in any order of the oracles, and after its own passes', () => {
     const { problem, cells } = suite().find(({ name }) => name === 'network deep, softmax, lengths')!;
     const one = problem(1);

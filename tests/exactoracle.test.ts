@@ -1,5 +1,6 @@
 /** The exact oracle detects errors of any size, and has no false positives. */
 import {
+  bidirectional,
   elman,
   exactCheck,
   gradcheck,
@@ -13,6 +14,7 @@ import {
 import { NoInverse } from '../core/field';
 import { cell } from '../cells/define';
 import { sameGraphs } from '../bptt/check/exact';
+import { exactJacobians } from '../bptt/check/exactmatrices';
 import { add, max, mul, sub } from '../core/scalar';
 
 const sizes = { input: 4, hidden: 5 };
@@ -128,6 +130,92 @@ describe('gradcheck', () => {
     expect(() => exactCheck(problemOfCell(hopeless))).toThrow(NoInverse);
     const { rows } = gradcheck(hopeless, { oracles: ['exact'] });
     expect(rows.map(({ verdict }) => verdict)).toEqual(rows.map(() => 'undecided'));
+  });
+});
+
+describe('Jacobians and the double sum', () => {
+  /** An Elman cell whose Jacobian has another last line. */
+  const withJacobian = (Jh: string): Cell =>
+    cell(
+      {
+        name: 'own',
+        shapes: 'x [D]   states h [H]   parameters Wx [D, H]   Wh [H, H]',
+        forward: 'z = x @ Wx + hPrev @ Wh\nh = tanh(z)',
+        backward:
+          'dh = dhOut + dhNext\ndz = dh * (1 - h * h)\ndx = dz @ Wx.T\ndhPrev = dz @ Wh.T\ndWx += x.T @ dz\ndWh += hPrev.T @ dz',
+        jacobian: `Jz = Wh.T @ JhPrev\nJh = ${Jh}`,
+      },
+      { sizes: { D: 3, H: 4 }, init: elmanInit },
+    );
+  const wrongIn = (of: Cell): string[] =>
+    gradcheck(of, { oracles: ['exactJacobian', 'exactDoubleSum', 'exact'] })
+      .rows.filter(({ ok }) => !ok)
+      .map(({ oracle, variable }) => `${oracle} ${variable}`);
+
+  it('prove a right Jacobian', () => {
+    expect(wrongIn(withJacobian('Jz * (1 - h * h)'))).toEqual([]);
+    expect(wrongIn(lstm({ ...sizes, peepholes: true }))).toEqual([]);
+  });
+
+  it('see a wrong one, and what follows from it', () => {
+    expect(wrongIn(withJacobian('Jz * (1 - h)'))).toEqual([
+      ...['l0.Wx', 'l0.Wh', 'l0.h0'].map((name) => `exactDoubleSum ${name}`),
+      'exactJacobian l0.Jh',
+    ]);
+  });
+
+  it('see an error below rounding, and say where', () => {
+    const slightly = problemOfCell(withJacobian(`Jz * (1 - h * h) * ${1 + 2 ** -52}`));
+    expect(exactJacobians(slightly)?.rows).toMatchObject([
+      { variable: 'l0.Jh', where: '[0] of step 0, row 0', coins: false },
+    ]);
+  });
+});
+
+describe('truncated runs', () => {
+  const only = { oracles: ['exactTruncated' as const] };
+  const wrongIn = (of: Cell): string[] =>
+    gradcheck(of, { ...only, T: 4 })
+      .rows.filter(({ ok }) => !ok)
+      .map(({ variable }) => variable);
+
+  it('are proved, with states carried and gradients cut', () => {
+    const { rows, chance } = gradcheck(lstm(sizes), { ...only, T: 4, lengths: [4, 1, 3] });
+    expect(rows.map(({ variable, ok }) => [variable, ok])).toEqual(
+      [
+        ...['l0.Wx', 'l0.Wh', 'l0.b', 'l0.h0', 'l0.c0', 'x'],
+        ...['output', 'l0.h at the end', 'l0.c at the end'],
+      ].map((name) => [name, true]),
+    );
+    expect(chance).toBeLessThan(1e-9);
+  });
+
+  it('show a wrong gradient', () => {
+    expect(wrongIn(scaled(lstm(sizes), 1.001))).toEqual(['l0.b']);
+  });
+
+  it('show that a cell which counts the steps starts anew in each chunk', () => {
+    const right = elman(sizes);
+    const counting: Cell = {
+      ...right,
+      step(program, v, t) {
+        right.step(program, v, t);
+        // it does not state its phase, so that plans are shared between chunks
+        if (t >= 2)
+          program.pointwise(
+            statement(({ h }) => ({ h: mul(2, h) })),
+            { h: v.h },
+          );
+      },
+    };
+    expect(wrongIn(counting)).toEqual(expect.arrayContaining(['output', 'l0.h at the end']));
+  });
+
+  it('are left out where there is a single step, or a layer that reads from the end', () => {
+    const one = gradcheck(lstm(sizes), { ...only, T: 1 });
+    expect(one.rows).toEqual([]);
+    const both = gradcheck(bidirectional(elman(sizes)), only);
+    expect(both.rows).toEqual([]);
   });
 });
 

@@ -321,7 +321,7 @@ describe('wrong gradients fail', () => {
     });
     const report = gradcheck(wrong);
     expect(new Set(failing(report))).toEqual(new Set(['l0.b']));
-    expect(failing(report)).toHaveLength(4); // by differences, forward mode, the double sum and exactly
+    expect(failing(report)).toHaveLength(6); // by differences, forward mode, the double sum, and exactly by three
   });
 
   it('a dropped dhNext, and the report goes on to the last variable', () => {

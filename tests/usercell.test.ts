@@ -77,7 +77,7 @@ function leaky(D: number, H: number, pair: StatementPair = { forward, backward }
 it('is checked by every oracle that applies', () => {
   const { ok, rows } = gradcheck(leaky(4, 5));
   expect(new Set(rows.map(({ oracle }) => oracle))).toEqual(
-    new Set(['differences', 'forwardMode', 'statement', 'exact']),
+    new Set(['differences', 'forwardMode', 'statement', 'exact', 'exactTruncated']),
   );
   expect(ok).toBe(true);
   expect(gradcheck(leaky(4, 5), { lengths: [4, 2, 1] }).ok).toBe(true);
@@ -102,9 +102,14 @@ it('with a Jacobian of its own it is checked by the double sum too; a wrong one 
     new Set(gradcheck(cell).rows.flatMap(({ oracle, ok }) => (ok === right ? [oracle] : [])));
   expect(oracles(stated(jacobianBy(1)), false)).toEqual(new Set());
   expect(oracles(stated(jacobianBy(1)), true)).toEqual(
-    new Set(['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement', 'exact']),
+    new Set([
+      ...['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement'],
+      ...['exact', 'exactDoubleSum', 'exactJacobian', 'exactTruncated'],
+    ]),
   );
-  expect(oracles(stated(jacobianBy(-1)), false)).toEqual(new Set(['doubleSum', 'jacobian', 'statement']));
+  expect(oracles(stated(jacobianBy(-1)), false)).toEqual(
+    new Set(['doubleSum', 'jacobian', 'statement', 'exactDoubleSum', 'exactJacobian']),
+  );
 });
 
 it('is printed as equations', () => {

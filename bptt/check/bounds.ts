@@ -7,6 +7,9 @@
 export const errorBounds = {
   /** Residues are either equal or not. */
   exact: 0,
+  exactDoubleSum: 0,
+  exactJacobian: 0,
+  exactTruncated: 0,
   /** Duals are exact: only the rounding of a few dozen operations remains. */
   statement: 1e-12,
   /** ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ holds to rounding. */

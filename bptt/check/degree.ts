@@ -11,6 +11,8 @@ export class Degrees extends Point {
   divisors = 0;
   /** Largest degree of an argument of a function or kink. */
   arguments = 0;
+  /** Largest degree of a product. */
+  products = 0;
 
   constructor() {
     super(primes[0], 0);
@@ -32,7 +34,9 @@ export class Degrees extends Point {
     return a;
   }
   override mul(a: number, b: number): number {
-    return a === 0 || b === 0 ? 0 : a + b;
+    const degree = a === 0 || b === 0 ? 0 : a + b;
+    this.products = Math.max(this.products, degree);
+    return degree;
   }
   override div(a: number, b: number): number {
     this.divisors += b;

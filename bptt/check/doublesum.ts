@@ -8,11 +8,11 @@
  */
 import { must } from '../../core/check';
 import { Program } from '../../core/program';
+import { floats, type Arithmetic } from './arithmetic';
 import { spansOf, statesSize, type Matrix } from './stepcopies';
-import { jacobiansOf } from './jacobian';
+import { jacobiansIn } from './jacobian';
 import type { Direction } from './judge';
 import { analyticGradients, type Problem } from './problem';
-import { DualExecutor } from './rtrl';
 import type { Unroll } from '../unroll';
 
 /** Longest sequence allowed, because the work grows with T². */
@@ -39,17 +39,26 @@ export const hasDoubleSum = ({ plan }: Problem): boolean =>
  * @example doubleSum(problem)({ 'l0.Wh': unit }) // ∂L/∂Wh in the direction `unit`
  */
 export function doubleSum(problem: Problem): DoubleSum {
-  const { plan } = problem;
+  mustHaveDoubleSum(problem);
+  analyticGradients(problem);
+  return doubleSumIn(problem, floats());
+}
+
+function mustHaveDoubleSum({ plan }: Problem): void {
   for (const { name, cell, options } of plan.unrolls) {
     must(options.T <= DOUBLE_SUM_STEPS, 'doubleSum', `T must be at most ${DOUBLE_SUM_STEPS}`, options.T);
     must(cell.jacobian !== undefined, 'doubleSum', `${name} must be a cell with a jacobian`, cell.name);
   }
-  analyticGradients(problem);
+}
 
+/** The same in any arithmetic, after the forward and the backward program have run in it. */
+export function doubleSumIn(problem: Problem, arithmetic: Arithmetic): DoubleSum {
+  const { plan } = problem;
+  const dot = dotIn(arithmetic);
   const parts: Record<string, (along: ArrayLike<number>) => number> = {};
   for (const unroll of plan.unrolls) {
-    const reaching = reachingStates(unroll);
-    const steps = immediate(unroll, reaching, problem.variables);
+    const reaching = reachingStates(unroll, arithmetic);
+    const steps = immediate(unroll, reaching, problem.variables, arithmetic);
     for (const parameter of Object.keys(unroll.cell.parameters)) {
       const name = `${unroll.name}.${parameter}`;
       parts[name] = (along) => steps({ [name]: along });
@@ -65,16 +74,24 @@ export function doubleSum(problem: Problem): DoubleSum {
   const slope = (direction: Record<string, ArrayLike<number>>): number =>
     Object.entries(direction).reduce((sum, [name, along]) => {
       must(name in parts, 'doubleSum', `variables must be among ${variables.join(', ')}`, name);
-      return sum + parts[name](along);
+      return arithmetic.add(sum, parts[name](along));
     }, 0);
   return Object.assign(slope, { variables });
 }
 
 /** For k = 0…T steps and each row of the batch, the total gradient at the states: Σ_{t≥k} ∂E_t/∂h_t · Π ∂h_j/∂h_{j−1}. */
-function reachingStates(unroll: Unroll): Matrix[] {
+function reachingStates(unroll: Unroll, arithmetic: Arithmetic): Matrix[] {
   const { cell, outputName, options } = unroll;
   const { T, B } = options;
-  const jacobian = jacobiansOf(unroll);
+  const { add, value } = arithmetic;
+  const dot = dotIn(arithmetic);
+  /** A row times a matrix. */
+  const times = (row: number[], A: Matrix): number[] => row.map((_, c) => dot(row, (k) => A[k][c]));
+  const jacobian = jacobiansIn(unroll, arithmetic);
+  const dOutput = value(unroll.dOutput);
+  const last = Object.fromEntries(
+    Object.entries(unroll.dStates).map(([s, d]) => [s, value(unroll.after(T, d))]),
+  );
   const spans = Object.entries(spansOf(cell));
   const zeros = (): number[] => Array<number>(statesSize(cell)).fill(0);
   const sums = Array.from({ length: T + 1 }, () => Array.from({ length: B }, zeros));
@@ -84,12 +101,12 @@ function reachingStates(unroll: Unroll): Matrix[] {
       // ∂E_t/∂h_t: from the step's output and, after the last step, from whatever reads the final states
       let reaching = spans.flatMap(([s, { from, to }]) =>
         Array.from({ length: to - from }, (_, u) => {
-          const output = s === outputName ? unroll.dOutput.get(t * B + row, u) : 0;
-          return output + (taken === T - 1 ? unroll.after(T, unroll.dStates[s]).get(row, u) : 0);
+          const output = s === outputName ? dOutput.get(t * B + row, u) : 0;
+          return taken === T - 1 ? add(output, last[s].get(row, u)) : output;
         }),
       );
       for (let k = taken + 1; k >= 0; k--) {
-        reaching.forEach((v, u) => (sums[k][row][u] += v));
+        reaching.forEach((v, u) => (sums[k][row][u] = add(sums[k][row][u], v)));
         // each iteration multiplies by the Jacobian of the preceding step, on the right
         if (k > 0) reaching = times(reaching, steps[k - 1]);
       }
@@ -103,8 +120,9 @@ function immediate(
   unroll: Unroll,
   reaching: Matrix[],
   variables: Problem['variables'],
+  arithmetic: Arithmetic,
 ): (direction: Direction) => number {
-  const duals = new DualExecutor();
+  const { add, mul } = arithmetic;
   const spans = Object.entries(spansOf(unroll.cell));
   // last step first: after a step has run, its states have tangents, which the next step would count as those of h_{k−1}
   const steps = unroll
@@ -112,24 +130,25 @@ function immediate(
     .map((t, taken) => {
       const program = new Program();
       unroll.step(program, t);
-      const moved = spans.map(([s, { from }]) => ({ from, d: duals.tangentOf(unroll.at(t)[s]) }));
-      return { run: program.bind(duals), moved, lines: reaching[taken + 1] };
+      const moved = spans.map(([s, { from }]) => ({ from, d: arithmetic.tangentOf(unroll.at(t)[s]) }));
+      return { run: program.bind(arithmetic.moving), moved, lines: reaching[taken + 1] };
     })
     .reverse();
   return (direction) => {
-    duals.move(variables, direction);
+    arithmetic.move(variables, direction);
     let sum = 0;
     for (const { run, moved, lines } of steps) {
       run();
       for (const { from, d } of moved)
         lines.forEach((line, row) => {
-          for (let u = 0; u < d.shape[1]; u++) sum += line[from + u] * d.get(row, u);
+          for (let u = 0; u < d.shape[1]; u++) sum = add(sum, mul(line[from + u], d.get(row, u)));
         });
     }
     return sum;
   };
 }
 
-const dot = (a: number[], b: (k: number) => number): number => a.reduce((sum, v, k) => sum + v * b(k), 0);
-/** A row times a matrix. */
-const times = (row: number[], A: Matrix): number[] => row.map((_, c) => dot(row, (k) => A[k][c]));
+const dotIn =
+  ({ add, mul }: Arithmetic) =>
+  (a: number[], b: (k: number) => number): number =>
+    a.reduce((sum, v, k) => add(sum, mul(v, b(k))), 0);

@@ -20,7 +20,9 @@ import type { Point } from '../../core/residues';
 import { evaluate, type Residue } from '../../core/residues';
 import { inputsOf, type Graph } from '../../core/statement';
 import { sizeOf, zeros, type Tensor } from '../../core/tensor';
+import type { Arithmetic } from './arithmetic';
 import { Degrees } from './degree';
+import type { Direction } from './judge';
 import { atPoints, chanceOf, type Look } from './points';
 import { fill, positionOf, type Problem } from './problem';
 
@@ -31,8 +33,9 @@ interface Pair {
 }
 
 /** Runs programs on residues and their derivatives together; the numbers in the tensors do not change. */
-export class ResidueExecutor implements Executor {
+export class ResidueExecutor implements Executor, Arithmetic {
   readonly name = 'residues';
+  readonly moving: Executor = this;
   /** The same without derivatives. */
   readonly still: Executor = { name: 'residues', bind: (operation) => this.record(operation, false) };
   private readonly pairs = new Map<Data, { re: Float64Array; du: Float64Array }>();
@@ -55,10 +58,18 @@ export class ResidueExecutor implements Executor {
     return { re: view(pair.re), du: view(pair.du) };
   }
 
-  /** Sets all derivatives to zero. */
-  clear(): void {
+  readonly value = (t: Tensor): Tensor => this.of(t).re;
+  readonly tangentOf = (t: Tensor): Tensor => this.of(t).du;
+  readonly add = (a: number, b: number): number => this.point.add(a, b);
+  readonly mul = (a: number, b: number): number => this.point.mul(a, b);
+
+  readonly move = (variables: Problem['variables'], direction: Direction): void => {
     for (const { du } of this.pairs.values()) du.fill(0);
-  }
+    for (const [name, along] of Object.entries(direction)) {
+      const { du } = this.of(variables[name].value);
+      for (let k = 0; k < along.length; k++) du.data[positionOf(du, k)] = along[k];
+    }
+  };
 
   bind(operation: Operation): () => void {
     return this.record(operation, true);
@@ -161,11 +172,11 @@ export class ResidueExecutor implements Executor {
 }
 
 /** Residues for every entry of some variables, row-major. */
-type Residues = Record<string, number[]>;
+export type Residues = Record<string, number[]>;
 
 /** A problem at one random point. */
 export class ExactPass {
-  private readonly executor: ResidueExecutor;
+  readonly executor: ResidueExecutor;
   /** Runs the forward program. */
   readonly run: () => void;
 
@@ -192,11 +203,7 @@ export class ExactPass {
 
   /** The derivative of the loss along a direction, by forward mode. */
   slope(direction: Residues): number {
-    this.executor.clear();
-    for (const [name, along] of Object.entries(direction)) {
-      const { du } = this.executor.of(this.problem.variables[name].value);
-      along.forEach((v, k) => (du.data[positionOf(du, k)] = v));
-    }
+    this.executor.move(this.problem.variables, direction);
     this.run();
     return this.executor.of(this.problem.loss).du.get(0);
   }
@@ -331,15 +338,18 @@ export function symmetricExactly(problem: Problem, { seed = 0 } = {}): boolean {
 }
 
 /** Degrees of the numerators over a common denominator that contains each divisor squared, as tanh' = 1 / cosh². */
-function degreesOf(problem: Problem, backward: Program): { gradients: number; arguments: number } {
+export function degreesOf(
+  problem: Problem,
+  backward: Program,
+): Record<'gradients' | 'arguments' | 'denominator', number> {
   const degrees = new Degrees();
   const pass = new ExactPass(problem, degrees);
   pass.run();
   const most = Object.values(pass.gradients(backward))
     .flat()
     .reduce((d, e) => Math.max(d, e), 0);
-  const below = 2 * degrees.divisors;
-  return { gradients: most + below, arguments: degrees.arguments + below };
+  const denominator = 2 * degrees.divisors;
+  return { gradients: most + denominator, arguments: degrees.arguments + denominator, denominator };
 }
 
 /**

@@ -7,6 +7,8 @@
  *   jacobian      those Jacobians, against the backward pass and against forward mode of the same step
  *   statement     each backward and each Jacobian statement against dual numbers of its forward statement
  *   exact         forward mode over a prime field: equal or not, for all weights; shares the forward statements
+ *   exactDoubleSum, exactJacobian   the double sum and the Jacobians over that field
+ *   exactTruncated   truncated backpropagation in chunks of half the steps, over that field
  *
  * First, the subject is turned into a problem: the variables that the loss depends on, each with value and gradient, and
  * two programs, one from the values to the loss and one from there to the gradients. An oracle is a function that returns
@@ -19,6 +21,7 @@
  */
 import type { Cell } from '../../cells/cell';
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { lazy } from '../../core/once';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
 import { sizeOf } from '../../core/tensor';
@@ -28,6 +31,9 @@ import { StepCopies, spansOf } from './stepcopies';
 import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
 import { exactCheck, unlessZero, type ExactReport } from './exact';
+import { exactDoubleSum, exactJacobians } from './exactmatrices';
+import type { ExactRows } from './exactrows';
+import { exactTruncated } from './exacttruncated';
 import { centralDifferences, type DifferenceOptions } from './finite';
 import { jacobiansOf } from './jacobian';
 import {
@@ -54,7 +60,18 @@ import { forwardMode } from './rtrl';
 import type { Unroll } from '../unroll';
 
 /** A method of checking gradients; each is described at the top of `gradcheck.ts`. */
-export type Oracle = 'differences' | 'forwardMode' | 'doubleSum' | 'jacobian' | 'statement' | 'exact';
+export type Oracle =
+  | 'differences'
+  | 'forwardMode'
+  | 'doubleSum'
+  | 'jacobian'
+  | 'statement'
+  | 'exact'
+  | 'exactDoubleSum'
+  | 'exactJacobian'
+  | 'exactTruncated';
+/** Those that work over a prime field. */
+export type ExactOracle = Extract<Oracle, `exact${string}`>;
 
 /** The oracles of a gradient check, its batch and sizes, and how many entries it compares. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
@@ -73,7 +90,7 @@ export interface GradcheckRow {
   oracle: Oracle;
   /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; for a statement, its output. */
   variable: string;
-  /** Largest relative error (see `relativeError`) of the decided ones; NaN if none was. For `exact`, 0 or 1. */
+  /** Largest relative error (see `relativeError`) of the decided ones; NaN if none was. For the exact oracles, 0 or 1. */
   error: number;
   /** The largest error that the oracle accepts. */
   bound: number;
@@ -97,7 +114,7 @@ export interface GradcheckRow {
 export interface GradcheckReport {
   /** One for every variable and every oracle. */
   rows: GradcheckRow[];
-  /** Probability that the exact oracle passes a wrong gradient (see `exactCheck`); absent if it was not run or undecided. */
+  /** Probability that an exact oracle passes a wrong gradient (see `exactCheck`); absent if none was run or decided. */
   chance?: number;
   /** `wrong` if any row is wrong; else `right` if every variable is right by at least one oracle. */
   verdict: Verdict;
@@ -106,7 +123,16 @@ export interface GradcheckReport {
 }
 
 const optionNames = 'T B lengths seed batch oracles coordinates directions step richardson'.split(' ');
-const oracleNames: Oracle[] = ['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement', 'exact'];
+export const exactOracles: readonly ExactOracle[] = [
+  'exact',
+  'exactDoubleSum',
+  'exactJacobian',
+  'exactTruncated',
+];
+const oracleNames: readonly Oracle[] = [
+  ...(['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement'] as const),
+  ...exactOracles,
+];
 
 /**
  * Checks every gradient of a cell (built-in or your own), of a bidirectional layer, or of a whole network on a batch.
@@ -133,7 +159,13 @@ export function checkProblem(
 ): GradcheckReport {
   const wants = (oracle: Oracle): boolean => options.oracles?.includes(oracle) ?? true;
   // before any pass: the numbers that a pass leaves behind would count as constants
-  const exact = wants('exact') ? unlessZero(() => exactCheck(problem, { seed: options.seed })) : undefined;
+  const run = <R>(
+    oracle: ExactOracle,
+    check: (problem: Problem, seeded: { seed?: number }) => R,
+  ): R | undefined => (wants(oracle) ? unlessZero(() => check(problem, { seed: options.seed })) : undefined);
+  const exact = run('exact', exactCheck);
+  const [sum, steps] = [run('exactDoubleSum', exactDoubleSum), run('exactJacobian', exactJacobians)];
+  const chunks = run('exactTruncated', exactTruncated);
   // the same passes as in training: forward, then the hand-derived backward
   const gradients = analyticGradients(problem);
   const derived = { gradients, rounding: gradientRounding(problem, gradients) };
@@ -143,18 +175,60 @@ export function checkProblem(
     rows.push(...compare('differences', problem, derived, centralDifferences(problem, options), options));
   if (wants('forwardMode'))
     rows.push(...compare('forwardMode', problem, derived, forwardMode(problem), options));
-  if (wants('doubleSum') && hasDoubleSum(problem)) {
+  const sums = lazy((): GradcheckRow[] => {
     const slope = doubleSum(problem);
-    rows.push(...compare('doubleSum', problem, derived, slope, options, slope.variables));
-  }
-  if (wants('jacobian'))
-    for (const unroll of problem.plan.unrolls) rows.push(...compareJacobians(unroll, problem.executor));
+    return compare('doubleSum', problem, derived, slope, options, slope.variables);
+  });
+  if (wants('doubleSum') && hasDoubleSum(problem)) rows.push(...sums());
+  const jacobians = lazy(() =>
+    problem.plan.unrolls.flatMap((one) => compareJacobians(one, problem.executor)),
+  );
+  if (wants('jacobian')) rows.push(...jacobians());
   if (wants('statement'))
     for (const { name, cell } of layers.flatMap(directionsOf))
       rows.push(...compareStatements(cell, `${name}.`));
-  if (wants('exact')) rows.push(...compareExactly(problem, derived, exact));
+  const variables = wants('exact') ? compareExactly(problem, derived, exact) : [];
+  rows.push(...variables);
+  const isRight = (all: () => GradcheckRow[]) => (name: string) =>
+    all().some((row) => row.variable === name && row.ok);
+  const isOpen = (name: string): boolean =>
+    variables.some((row) => row.variable === name && row.verdict === 'undecided');
+  rows.push(...exactRowsOf('exactDoubleSum', sum, isRight(sums)));
+  rows.push(...exactRowsOf('exactJacobian', steps, isRight(jacobians)));
+  rows.push(...exactRowsOf('exactTruncated', chunks, isOpen));
   const verdict = verdictOf(rows);
-  return { rows, ...(exact && { chance: exact.chance }), verdict, ok: verdict === 'right' };
+  const chances = [exact, sum, steps, chunks].flatMap((one) => one?.chance ?? []);
+  return {
+    rows,
+    ...(chances.length > 0 && { chance: Math.max(...chances) }),
+    verdict,
+    ok: verdict === 'right',
+  };
+}
+
+/**
+ * The rows of an exact comparison. @param agrees whether the numbers show that a variable is right, so that only an
+ *   identity of real functions is missing in the field.
+ */
+function exactRowsOf(
+  oracle: Exclude<ExactOracle, 'exact'>,
+  found: ExactRows | undefined,
+  agrees: (variable: string) => boolean,
+): GradcheckRow[] {
+  return (found?.rows ?? []).map(({ variable, entries, where, stated, exact, prime, coins }) => {
+    const differs = where !== undefined;
+    const open = differs && !coins && agrees(variable);
+    const verdict = open ? 'undecided' : differs ? 'wrong' : 'right';
+    return {
+      ...{ oracle, variable, verdict, ok: verdict === 'right', bound: errorBounds.exact },
+      error: open ? NaN : differs ? 1 : 0,
+      where: differs ? `${where}, modulo ${prime}` : 'random points',
+      analytic: differs ? stated : NaN,
+      numeric: differs ? exact : NaN,
+      checked: open ? 0 : entries,
+      undecided: { ...none, field: open ? entries : 0 },
+    };
+  });
 }
 
 /** Every variable needs at least one oracle that decides it. */
@@ -173,7 +247,7 @@ interface Derived {
 
 /** Compares analytic gradients with an oracle that returns the slope of the loss along any direction. */
 function compare(
-  oracle: Exclude<Oracle, 'jacobian' | 'statement' | 'exact'>,
+  oracle: Exclude<Oracle, 'jacobian' | 'statement' | ExactOracle>,
   { variables }: Problem,
   { gradients, rounding }: Derived,
   slope: Slope,
@@ -315,7 +389,7 @@ class Worst {
   private readonly undecided = { ...none };
 
   constructor(
-    private readonly oracle: Exclude<Oracle, 'statement' | 'exact'>,
+    private readonly oracle: Exclude<Oracle, 'statement' | ExactOracle>,
     private readonly variable: string,
   ) {}
 

@@ -19,6 +19,7 @@ import {
   type Tensor,
   type Tensors,
 } from '../../core/tensor';
+import type { Arithmetic } from './arithmetic';
 import { identity, spansOf, statesSize, StepCopies, type Matrix } from './stepcopies';
 import type { Unroll } from '../unroll';
 
@@ -40,9 +41,26 @@ export type Jacobians = (t: number, row: number) => Matrix;
  * jacobian(1, 0); // ∂h_1/∂h_0 of the first row
  */
 export function jacobiansOf(unroll: Unroll, executor: Executor = plain): Jacobians {
-  const { cell, options } = unroll;
+  const toMatrix = (t: Tensor): Matrix => toNested(t) as Matrix;
+  return heldRows(
+    unroll,
+    unroll.cell.jacobian ? derived(unroll, executor, toMatrix) : fromBackward(unroll, executor),
+  );
+}
+
+/** The same by the cell's own `jacobian`, in any arithmetic. */
+export const jacobiansIn = (
+  unroll: Unroll,
+  { still, value }: Pick<Arithmetic, 'still' | 'value'>,
+): Jacobians =>
+  heldRows(
+    unroll,
+    derived(unroll, still, (t) => toNested(value(t)) as Matrix),
+  );
+
+/** Checks the arguments, and gives the identity for the steps past the end of a row. */
+function heldRows({ cell, options }: Unroll, running: Jacobians): Jacobians {
   const { T, B, valid } = options;
-  const running = cell.jacobian ? derived(unroll, executor) : fromBackward(unroll, executor);
   return (t, row) => {
     must(Number.isInteger(t) && t >= 0 && t < T, 'jacobian', `t must be in 0…${T - 1}`, t);
     must(Number.isInteger(row) && row >= 0 && row < B, 'jacobian', `the row must be in 0…${B - 1}`, row);
@@ -52,29 +70,35 @@ export function jacobiansOf(unroll: Unroll, executor: Executor = plain): Jacobia
 }
 
 /** Jacobians by the cell's own `jacobian`, applied to the identity. */
-function derived(unroll: Unroll, executor: Executor): Jacobians {
+function derived(unroll: Unroll, executor: Executor, read: (t: Tensor) => Matrix): Jacobians {
   const { cell } = unroll;
   const { states, buffers } = derivativesOf(unroll);
   return (t, row) => {
     const program = new Program();
     cell.jacobian?.(program, { ...buffers, ...uprightAt(unroll, t, row) }, unroll.timeOf(t));
     program.bind(executor)();
-    return toNested(states) as Matrix;
+    return read(states);
   };
 }
 
-/** Derivatives with respect to the S state values before the step: J<name> [S, S] of states, their parts and all buffers. */
-export function derivativesOf(unroll: Unroll): { states: Tensor; buffers: Tensors } {
+/**
+ * Derivatives with respect to the S state values before the step: J<name> [S, S] of states, their parts and all buffers;
+ * or those along a direction, J<name> [S, 1], if the direction is given as `before` [S, 1].
+ */
+export function derivativesOf(unroll: Unroll, before?: Tensor): { states: Tensor; buffers: Tensors } {
   const { cell } = unroll;
   const { dtype } = unroll.options;
   const S = statesSize(cell);
-  const [before, states] = [tensor(identity(S), [S, S], dtype), zeros([S, S], dtype)];
+  const start = before ?? tensor(identity(S), [S, S], dtype);
+  const columns = start.shape[1];
+  const states = zeros([S, columns], dtype);
   const buffers: Tensors = {};
   for (const [s, { from, to }] of Object.entries(spansOf(cell))) {
-    buffers[`J${s}Prev`] = rows(before, from, to);
+    buffers[`J${s}Prev`] = rows(start, from, to);
     buffers[`J${s}`] = rows(states, from, to);
   }
-  for (const [name, width] of Object.entries(cell.buffers)) buffers[`J${name}`] = zeros([width, S], dtype);
+  for (const [name, width] of Object.entries(cell.buffers))
+    buffers[`J${name}`] = zeros([width, columns], dtype);
   for (const [part, { of, from, to }] of Object.entries(cell.parts ?? {}))
     if (`J${of}` in buffers) buffers[`J${part}`] = rows(buffers[`J${of}`], from, to);
   return { states, buffers };

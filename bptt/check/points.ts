@@ -28,6 +28,7 @@ export type Look = Pick<Point, 'coins' | 'known' | 'equalities'>;
 /** The result of an action at a point. */
 export interface Trial<R> extends Look {
   result: R;
+  prime: number;
 }
 
 /**
@@ -47,8 +48,8 @@ function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Poi
     const point = new Point(primes[k % primes.length], (seed * 1009 + k) * DRAWS + draw, positive);
     try {
       const result = act(point);
-      const { coins, known, equalities } = point;
-      return { result, coins, known, equalities };
+      const { prime, coins, known, equalities } = point;
+      return { result, prime, coins, known, equalities };
     } catch (error) {
       if (!(error instanceof NoInverse) || draw === DRAWS - 1) throw error;
     }

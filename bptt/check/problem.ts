@@ -39,6 +39,9 @@ export interface Problem {
   plan: Plan;
   /** The network's executor, which computes its gradients. */
   executor: Executor;
+  /** The network and the batch that it was made of. */
+  network: Network;
+  batch: Batch;
 }
 
 const weigh = (kind: 'writes' | 'adds', sign: '=' | '+=') =>
@@ -92,7 +95,8 @@ export function problemOfNetwork(net: Network, batch: Batch, random: Random = ne
     const { states, gradients: d } = plan.initial;
     for (const [name, value] of Object.entries(states)) variables[`${name}0`] = { value, gradient: d[name] };
   }
-  return { variables, forward, backward, loss: plan.loss, plan, executor: net.executor };
+  const { executor } = net;
+  return { variables, forward, backward, loss: plan.loss, plan, executor, network: net, batch };
 }
 
 /** The input of a stack, without the steps that are fed back to it. */

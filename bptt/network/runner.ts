@@ -89,7 +89,7 @@ export class Runner {
   }
 
   /** A plan loaded with a batch, initial states and dropout; the caller runs it. */
-  lay(batch: Batch, options: Pick<PassOptions, 'training' | 'rows'> = {}): Plan {
+  lay(batch: Batch, options: Pick<PassOptions, 'training' | 'rows' | 'steps' | 'from'> = {}): Plan {
     return this.load(this.read(batch), options, 'check').bound.plan;
   }
 
