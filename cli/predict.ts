@@ -10,7 +10,7 @@ Examples:
 
 The file needs the columns that the model was trained on, without labels. A forecast goes on behind the last row of each \
 series; a classifier says the label of each row, group or file, and a tagger that of each token, with probabilities; a \
-model of music writes a continuation of each piece. All is read as in training: scales, symbols and labels are in the \
+translator writes a sequence for each row, and a model of music writes a continuation of each piece. All is read as in training: scales, symbols and labels are in the \
 checkpoint.
 `;
 

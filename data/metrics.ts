@@ -102,6 +102,58 @@ export function macroF1(counts: Confusion): number {
   return sum(there.map(({ f1 }) => f1)) / there.length;
 }
 
+/** Lengths of the n-grams that chrF compares. */
+const CHRF_N = 6;
+/** How many times recall counts as much as precision. */
+const CHRF_BETA = 2;
+
+/**
+ * chrF: the F-score of the n-grams of characters, n = 1 … 6, that a translation shares with its reference, over all pairs
+ * together; 1 for equal ones. Precision and recall are means over the n that occur; recall counts twice as much. Texts are
+ * compared without spaces, lists item by item.
+ *
+ * Source: Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation".
+ * @throws RangeError if there is not one reference for each translation.
+ * @example
+ * chrF(['the cat'], ['the cat']); // 1
+ * chrF([['a', 'b']], [['a', 'c']]); // 0.25
+ */
+export function chrF(
+  said: readonly (string | readonly string[])[],
+  truth: readonly (string | readonly string[])[],
+): number {
+  mustShape([said.length], [truth.length], 'metrics', 'translations', 'one for each reference');
+  const unitsOf = (one: string | readonly string[]): readonly string[] =>
+    typeof one === 'string' ? Array.from(one.replace(/\s/g, '')) : one.filter((unit) => unit.trim() !== '');
+  const [ours, theirs] = [said.map(unitsOf), truth.map(unitsOf)];
+  let [precision, recall, orders] = [0, 0, 0];
+  for (let n = 1; n <= CHRF_N; n++) {
+    let [shared, written, wanted] = [0, 0, 0];
+    ours.forEach((units, k) => {
+      const [a, b] = [gramsOf(units, n), gramsOf(theirs[k], n)];
+      for (const [gram, count] of a) shared += Math.min(count, b.get(gram) ?? 0);
+      written += Math.max(0, units.length - n + 1);
+      wanted += Math.max(0, theirs[k].length - n + 1);
+    });
+    if (written === 0 && wanted === 0) continue;
+    orders++;
+    precision += written === 0 ? 0 : shared / written;
+    recall += wanted === 0 ? 0 : shared / wanted;
+  }
+  if (precision + recall === 0) return 0;
+  const [p, r] = [precision / orders, recall / orders];
+  return ((1 + CHRF_BETA ** 2) * p * r) / (CHRF_BETA ** 2 * p + r);
+}
+
+function gramsOf(units: readonly string[], n: number): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (let k = 0; k + n <= units.length; k++) {
+    const gram = units.slice(k, k + n).join('\u0001');
+    counts.set(gram, (counts.get(gram) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** Options of a bootstrap interval. */
 export interface BootstrapOptions {
   /** Number of samples; default 1000. */

@@ -10,6 +10,15 @@ export const inputs = {
   ...{ ...columns, label: 'Inputs', help: 'columns to read; of a forecast beside the targets' },
 } satisfies Setting;
 
+export const target = {
+  ...{
+    ...columns,
+    label: 'Target',
+    help: 'columns to forecast, separated by commas, or the column to write',
+  },
+  otherwise: 'the only one that fits',
+} satisfies Setting;
+
 export const date = {
   ...{ ...column, label: 'Date', help: 'what orders the rows', otherwise: 'the only column of dates' },
 } satisfies Setting;

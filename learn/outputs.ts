@@ -24,8 +24,7 @@ export function runAll(
   read: (example: number, row: number, output: Tensor) => void,
 ): void {
   for (const rows of batchesOf(examples)) {
-    const { x, lengths } = examples.batch(rows);
-    const { output } = network.forward({ x, ...(lengths && { lengths }) }, { predict: true });
+    const { output } = network.forward(examples.batch(rows), { predict: true });
     rows.forEach((example, row) => read(example, row, output));
   }
 }

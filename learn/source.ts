@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTable, type Table } from '../data/table';
+import { readTable, type Table, type TableOptions } from '../data/table';
 import { rejoined, textOf } from '../data/text';
 import { usage } from '../terminal/errors';
 import { columnsTable, hasColumns } from './columns';
@@ -16,7 +16,11 @@ const isFolder = (file: string): boolean =>
  * Reads a file, or standard input for `-`; errors are reported as mistakes in the input.
  * @param columns Whether a file that is not JSON holds CoNLL columns; by default, its name decides.
  */
-export async function tableOf(file: string, columns = hasColumns(file)): Promise<Table> {
+export async function tableOf(
+  file: string,
+  columns = hasColumns(file),
+  options: Pick<TableOptions, 'header'> = {},
+): Promise<Table> {
   const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
   try {
     if (isFolder(file)) return folderTable(file);
@@ -25,7 +29,7 @@ export async function tableOf(file: string, columns = hasColumns(file)): Promise
     const first = begun.done ? '' : begun.value;
     if (holdsPieces(first)) return piecesTable(await wholeOf(first, texts), name);
     if (columns && !/^\s*[[{]/.test(first)) return columnsTable(await wholeOf(first, texts), name);
-    return await readTable(rejoined(first, texts), { name });
+    return await readTable(rejoined(first, texts), { ...options, name });
   } catch (error) {
     const fix = columns
       ? 'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"'

@@ -1,4 +1,6 @@
 /** Splits texts into symbols, and maps symbols to the class indices that a network reads. */
+import { must } from '../core/check';
+import type { Column, Table } from '../data/table';
 import { countsOf } from './counts';
 
 /** The kinds of symbols. */
@@ -37,3 +39,29 @@ const MOST_ONE_HOT = 32;
 /** The embedding width for a vocabulary size; null for one-hot input. */
 export const embeddingOf = (asked: number | string | boolean | undefined, symbols: number): number | null =>
   typeof asked === 'number' ? asked : asked === undefined && symbols > MOST_ONE_HOT ? MOST_ONE_HOT : null;
+
+/** Whether a column holds texts or lists of symbols, and not lists of lists. */
+export const isSequence = ({ kind, values }: Column): boolean =>
+  kind === 'texts' || (kind === 'lists' && !values.some((list) => list.some((item) => Array.isArray(item))));
+
+/** The first few line numbers of some rows, for a message. */
+export function linesOf(table: Table, rows: readonly number[]): string {
+  const shown = rows.slice(0, 3).map((row) => table.lines[row]);
+  return `${rows.length === 1 ? 'line' : 'lines'} ${shown.join(', ')}${rows.length > 3 ? ` and ${rows.length - 3} more` : ''}`;
+}
+
+/** The symbols of each row of a column of texts or lists. @throws RangeError for a row without any. */
+export function symbolsIn(table: Table, column: string, tokens: TokenKind, where: string): string[][] {
+  const { kind, values } = table.column(column, 'texts', 'lists');
+  const rows =
+    kind === 'texts' ? values.map((text) => symbolsOf(text, tokens)) : values.map((list) => list.map(String));
+  const empty = rows.flatMap(({ length }, row) => (length === 0 ? [row] : []));
+  const got = (): string => `none in ${linesOf(table, empty)}`;
+  if (empty.length > 0)
+    must(false, `${where}: column ${column}`, 'every row must hold a sequence', got(), 'remove the others');
+  return rows;
+}
+
+/** Text of a sequence: characters are joined, words and the items of lists are separated by spaces. */
+export const joined = (symbols: readonly string[], characters: boolean): string =>
+  symbols.join(characters ? '' : ' ');

@@ -2,6 +2,7 @@
  * Interface of a task: from a table to sequences and targets, and from outputs to metrics, pictures and predictions.
  */
 import type { Setting } from '../core/setting';
+import type { AttentionScore } from '../bptt/network/attention';
 import type { Network } from '../bptt/network/network';
 import type { NetworkOptions } from '../bptt/network/architecture';
 import type { Batch } from '../bptt/network/batch';
@@ -50,6 +51,8 @@ export interface Shape extends Pick<NetworkOptions, 'topology' | 'loss'> {
   embedding?: number | null;
   /** Whether its layers are bidirectional. */
   both?: boolean;
+  /** Encoder-decoder: what writes; the others describe what reads. */
+  decoder?: { input: number; embedding: number | null; start: number; attention?: AttentionScore };
 }
 
 /** A task. `Note` is what its checkpoint stores to read other files in the same way. */
@@ -66,6 +69,8 @@ export interface Task<Note = unknown> {
   note: v.GenericSchema<unknown, Note>;
   /** Whether files that are not JSON hold CoNLL columns; by default they are tables. */
   columns?: boolean;
+  /** Whether the first row of its files holds the names of the columns; by default it does. */
+  header?(note: Note): boolean;
   /** The reason why the table clearly fits this task; undefined if it does not. */
   fits(table: Table, given: Given): string | undefined;
   /**

@@ -7,8 +7,9 @@ import { forecast } from './forecast/forecast';
 import { music } from './music/music';
 import { tag } from './tag/tag';
 import type { Task } from './task';
+import { translate } from './translate/translate';
 
-export const tasks: readonly Task[] = [forecast, classify, tag, music];
+export const tasks: readonly Task[] = [forecast, classify, tag, translate, music];
 export const taskNames = tasks.map(({ name }) => name);
 
 /** @throws CommandError for an unknown name. */

@@ -37,7 +37,7 @@ export async function train(file: string | undefined, options: Options): Promise
   }
   const asked =
     options.task === undefined ? undefined : taskOf(options.task, 'train: --task must be one of text,');
-  const table = await tableOf(file, asked?.columns);
+  const table = await tableOf(file, asked?.columns, { header: options.header === 'no' ? false : undefined });
   const task = asked ?? chosen(table, options);
   const executor = using(() => executorOf(options.executor as ExecutorName | undefined)).name;
   const own = ownOptions(task, options);
@@ -72,12 +72,13 @@ async function resume(from: string, file: string | undefined, options: Options):
     () => readWhole(from),
     'give the checkpoint.safetensors of an earlier run, or its folder',
   );
-  const { task, settings: before } = using(
-    () => readTaskNote(decodeCheckpoint(bytes, { inference: true, file: from })),
-    spoilt,
-  );
+  const {
+    task,
+    note,
+    settings: before,
+  } = using(() => readTaskNote(decodeCheckpoint(bytes, { inference: true, file: from })), spoilt);
   const settings = resumedSettings(task, options, { ...before, ...(file !== undefined && { file }) });
-  const table = await tableOf(settings.file, task.columns);
+  const table = await tableOf(settings.file, task.columns, { header: task.header?.(note) });
   if ((await fingerprintOf(settings.file)) !== before.sha256)
     throw usage(
       `train: the file must be the one that the checkpoint was trained on, got a different one (${settings.file})`,

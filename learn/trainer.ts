@@ -16,9 +16,7 @@ import { settle } from '../bptt/train/updates';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { endsInOne } from '../bptt/network/topology';
-import { embedding } from '../cells/embedding';
 import { greatest } from '../core/reduce';
-import { bidirectional } from '../bptt/network/layer';
 import { epoch } from '../data/epoch';
 import type { Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
@@ -31,11 +29,14 @@ import { plotCurves } from '../run/plot';
 import { PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, ProgressEvent, StepEvent, Trainee, Words } from '../run/trainee';
 import { batchesOf, stepsOf } from './outputs';
+import { stacksOf } from './stacks';
 import { roundedUp } from './padding';
 import { settingsSchema, type Settings } from './settings';
 import type { Examples, Judgement, Parts, Task } from './task';
 import { taskNames, taskOf } from './tasks';
 
+/** Steps of a sequence in the gradient check. */
+const STEPS_CHECKED = 3;
 /** Maximum number of steps between two validations. */
 const VALIDATE_EVERY = 100;
 
@@ -149,25 +150,17 @@ export class TaskTrainer implements Trainee {
   /** Begins with a new network for a table. @throws RangeError when it does not fit in memory. */
   static begin(task: Task, note: unknown, table: Table, settings: Settings): TaskTrainer {
     const { cell, layers, hidden, dropout, dtype, seed, lr } = settings;
-    const { input, embedding: width, both, ...shape } = task.network(note);
-    const sides = both ? 2 : 1;
-    const layer = (l: number) =>
-      makeCell(cell, { input: l === 0 ? (width ?? input) : sides * hidden, hidden });
+    const shape = task.network(note);
     const { training } = task.parts(table, note);
     const { lengths } = training;
     const T = lengths ? roundedUp(greatest(lengths)) : stepsOf(training);
     const B = Math.min(settings.batch, training.count);
-    const cells = [
-      { cell: layer(0), times: sides },
-      { cell: layer(1), times: sides * (layers - 1) },
-    ];
     const rows = 2 + settle({ name: settings.optimizer }).rule.states.length;
     const threads = settings.threads ?? MOST_UNASKED;
+    const { cells, options } = stacksOf(shape, (sizes) => makeCell(cell, sizes), { layers, hidden });
     mustHaveRoom({ cells, output: shape.output, T, B, threads, dtype, rows }, 'train');
-    const stack = Array.from({ length: layers }, (_, l) => (both ? bidirectional(layer(l)) : layer(l)));
-    const first = typeof width === 'number' ? [embedding({ input, width })] : [];
     const executor = settings.executor as ExecutorName;
-    const net = network({ ...shape, layers: [...first, ...stack], dropout, dtype, seed, executor });
+    const net = network({ ...options, dropout, dtype, seed, executor });
     const made = optimizer(net, { name: settings.optimizer, learningRate: lr });
     const curves = { training: new LossCurve(), validation: new LossCurve() };
     return new TaskTrainer(task, note, table, settings, net, made, curves);
@@ -395,22 +388,24 @@ export class TaskTrainer implements Trainee {
 }
 
 /** Three steps of a batch, the last three if no row is padded: a short batch for the gradient check. */
-function shortened({ x, targets, weights, lengths, ...rest }: Batch, one: boolean): Batch {
-  const { shape: whole } = x as FlatNumbers;
-  const T = Math.min(3, whole[0]);
-  const from = lengths ? 0 : whole[0] - T;
-  const part = (given: Batch['x']): FlatNumbers => {
-    const { shape, numbers } = given as FlatNumbers;
-    const others = shape.slice(1);
+function shortened({ x, targets, weights, lengths, targetLengths, ...rest }: Batch, one: boolean): Batch {
+  const part = (given: Batch['x'], padded: boolean): FlatNumbers => {
+    const { shape: whole, numbers } = given as FlatNumbers;
+    const T = Math.min(STEPS_CHECKED, whole[0]);
+    const from = padded ? 0 : whole[0] - T;
+    const others = whole.slice(1);
     const size = others.reduce((a, b) => a * b, 1);
     return { shape: [T, ...others], numbers: Array.from(numbers).slice(from * size, (from + T) * size) };
   };
-  const own = (given: Batch['x']): Batch['x'] => (one ? given : part(given));
+  const padded = (targetLengths ?? lengths) !== undefined;
+  const own = (given: Batch['x']): Batch['x'] => (one ? given : part(given, padded));
+  const cut = (all: readonly number[]): number[] => all.map((n) => Math.min(n, STEPS_CHECKED));
   return {
     ...rest,
-    x: part(x),
+    x: part(x, lengths !== undefined),
     ...(targets && { targets: own(targets) }),
     ...(weights && { weights: own(weights) }),
-    ...(lengths && { lengths: lengths.map((n) => Math.min(n, T)) }),
+    ...(lengths && { lengths: cut(lengths) }),
+    ...(targetLengths && { targetLengths: cut(targetLengths) }),
   };
 }

@@ -38,7 +38,7 @@ const FIX = 'the file must have the columns that the model was trained on';
 /** Writes the predictions for a file as CSV, or as JSON lines. */
 export async function predict(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network } = modelOf(given, 'predict');
-  const table = await tableOf(file, task.columns);
+  const table = await tableOf(file, task.columns, { header: task.header?.(note) });
   const { names, rows } = using(() => task.predict(network, table, note), FIX);
   const write = (row: (string | number)[]): string =>
     json ? asJson(Object.fromEntries(names.map((name, k) => [name, row[k]]))) : row.map(cell).join(',');
@@ -63,7 +63,7 @@ function cell(value: string | number): string {
 /** Evaluates a model on a file; on the training file, its test part is used. */
 export async function evaluate(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network, settings } = modelOf(given, 'evaluate');
-  const table = await tableOf(file, task.columns);
+  const table = await tableOf(file, task.columns, { header: task.header?.(note) });
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;
   const { examples, said } = using(() => {
     const { test } = same ? task.parts(table, note) : { test: undefined };

@@ -160,3 +160,29 @@ test('sentences become a tagger, which reads tokens from a pipe', () => {
     ...{ task: 'tag', sequences: 9, sequenceAccuracy: 1 },
   });
 });
+
+test('pairs become a translator, whose picture is its attention; pieces become music', () => {
+  const pairs = Array.from({ length: 60 }, (_, k) => {
+    const word = ['ab', 'ba', 'abc', 'cab', 'bca'][k % 5];
+    return `${word}\t${word.toUpperCase()}`;
+  });
+  writeFileSync(join(folder, 'pairs.tsv'), `${pairs.join('\n')}\n`);
+  const small = ['--hidden', '8', '--threads', '1', '--steps', '20'];
+  const columns = ['--header', 'no', '--inputs', 'column1', '--target', 'column2'];
+  const trained = run('train', 'pairs.tsv', '--task', 'translate', ...columns, ...small, '--out', 'pairs');
+  expect(trained.stderr).toBe('');
+  expect(trained.stdout).toMatch(/gradients +right/);
+  expect(readFileSync(join(folder, 'pairs', 'attention.svg'), 'utf8')).toMatch(/^<svg .*>read</s);
+  // all 60 rows are pairs: none of them is a header
+  expect(trained.stdout).toContain('examples    42 for training, 9 for validation, 9 for the test');
+  writeFileSync(join(folder, 'new.tsv'), 'ab\tx\n');
+  expect(run('predict', 'pairs', 'new.tsv').stdout).toMatch(/^row,column2,probability\n1,[A-C]*,\S+\n$/);
+
+  const pieces = Array.from({ length: 20 }, () => [[60, 64], [62], [60, 64], [62], []]);
+  writeFileSync(join(folder, 'pieces.json'), JSON.stringify(pieces));
+  const music = run('train', 'pieces.json', ...small, '--out', 'music');
+  expect(music.stderr).toBe('train: --task music, for lists of notes in notes\n');
+  expect(music.stdout).toMatch(/gradients +right/);
+  expect(readFileSync(join(folder, 'music', 'roll.svg'), 'utf8')).toMatch(/^<svg .*MIDI number/s);
+  expect(run('evaluate', 'music', 'pieces.json', '--json').stdout).toContain('"pieces":3');
+});

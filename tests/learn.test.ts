@@ -9,7 +9,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { forecast } from '../learn/forecast/forecast';
 import { after, dateText, spacingOf } from '../learn/season';
 import { newSettings, ownOptions } from '../learn/settings';
-import { taskOf } from '../learn/tasks';
+import { taskNames, taskOf } from '../learn/tasks';
 import type { Given, Task } from '../learn/task';
 import { TaskTrainer } from '../learn/trainer';
 import { backstep, backstepIn } from './command';
@@ -301,7 +301,7 @@ describe('on the command line', () => {
     ],
     [
       ['train', 'sales.csv', '--task', 'forcast'],
-      'train: --task must be one of text, forecast, classify, tag, got forcast',
+      `train: --task must be one of text, ${taskNames.join(', ')}, got forcast`,
     ],
     [['train', '--task', 'forecast'], 'train: a file must be given with --task forecast, got none'],
     [

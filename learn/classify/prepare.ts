@@ -8,10 +8,10 @@ import { split, type Split } from '../../data/split';
 import type { Column, Table } from '../../data/table';
 import { countsOf, weightsOf } from '../counts';
 import { seriesOf } from '../series';
-import { embeddingOf, knownSymbols, type TokenKind } from '../symbols';
+import { embeddingOf, isSequence, knownSymbols, symbolsIn, type TokenKind } from '../symbols';
 import { listOf, type Given } from '../task';
 import type { Note, Reads } from './note';
-import { labelsIn, symbolsIn, where, wordsIn } from './sequences';
+import { labelsIn, where, wordsIn } from './sequences';
 
 const LABEL = /^(labels?|class(es)?|categor(y|ies)|species|sentiment)$/i;
 const MOST_CLASSES = 50;
@@ -22,10 +22,6 @@ function repeats({ kind, values }: Column): boolean {
   const different = new Set(values).size;
   return different >= 2 && different <= MOST_CLASSES && 2 * different <= values.length;
 }
-
-/** Whether a column holds texts or lists of symbols, and not lists of lists. */
-const isSequence = ({ kind, values }: Column): boolean =>
-  kind === 'texts' || (kind === 'lists' && !values.some((list) => list.some((item) => Array.isArray(item))));
 
 /** The columns that are clearly the label and the input; undefined if that is ambiguous. */
 export function guess(table: Table): { label?: string; column?: string } {
@@ -125,7 +121,7 @@ export function prepare(table: Table, given: Given): Note {
 }
 
 function withSymbols(table: Table, reads: Reads & { kind: 'symbols' }, training: readonly number[]): Reads {
-  const rows = symbolsIn(table, reads.column, reads.tokens);
+  const rows = symbolsIn(table, reads.column, reads.tokens, where);
   const known = knownSymbols(training.map((row) => rows[row]));
   const why = 'a symbol that occurs once tells nothing';
   must(known.length > 0, `${where}: column ${reads.column}`, 'some symbol must occur twice', 'none', why);

@@ -4,29 +4,11 @@ import { must } from '../../core/check';
 import type { Table } from '../../data/table';
 import { paddedRows } from '../padding';
 import { seriesOf, type Series } from '../series';
-import { coderOf, symbolsOf, type TokenKind } from '../symbols';
+import { coderOf, linesOf, symbolsIn } from '../symbols';
 import type { Examples } from '../task';
 import type { Note, Reads } from './note';
 
 export const where = 'classify';
-
-/** The first few line numbers of some rows, for a message. */
-export function linesOf(table: Table, rows: readonly number[]): string {
-  const shown = rows.slice(0, 3).map((row) => table.lines[row]);
-  return `${rows.length === 1 ? 'line' : 'lines'} ${shown.join(', ')}${rows.length > 3 ? ` and ${rows.length - 3} more` : ''}`;
-}
-
-/** The symbols of each row. @throws RangeError for a row without any. */
-export function symbolsIn(table: Table, column: string, tokens: TokenKind): string[][] {
-  const { kind, values } = table.column(column, 'texts', 'lists');
-  const rows =
-    kind === 'texts' ? values.map((text) => symbolsOf(text, tokens)) : values.map((list) => list.map(String));
-  const empty = rows.flatMap(({ length }, row) => (length === 0 ? [row] : []));
-  const got = (): string => `none in ${linesOf(table, empty)}`;
-  if (empty.length > 0)
-    must(false, `${where}: column ${column}`, 'every row must hold a sequence', got(), 'remove the others');
-  return rows;
-}
 
 /** The values of a column of texts or numbers as texts; empty for a missing value. */
 export const wordsIn = (table: Table, name: string): string[] =>
@@ -76,7 +58,7 @@ export function rowsOf(
 ): { rows: ArrayLike<number>[]; width: number; names: (string | number)[]; cut: number } {
   if (reads.kind === 'symbols') {
     const code = coderOf(reads.known);
-    const symbols = symbolsIn(table, reads.column, reads.tokens);
+    const symbols = symbolsIn(table, reads.column, reads.tokens, where);
     const file = table.separator === 'folder' ? table.column('file', 'texts').values : undefined;
     return {
       rows: symbols.map((row) => code(row.slice(0, longest))),

@@ -10,7 +10,7 @@ import { must } from '../../core/check';
 import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import type { Table } from '../../data/table';
-import { date, group, inputs, missing } from '../options';
+import { date, group, inputs, missing, target } from '../options';
 import { after, dateText, spacingOf } from '../season';
 import { seriesOf, type Series } from '../series';
 import type { Examples, Parts, Predictions, Task } from '../task';
@@ -98,14 +98,7 @@ export const forecast: Task<Note> = {
   about: 'the next values of one or more series of numbers (CSV, TSV, JSON)',
   unit: ({ loss }) => (loss === 'squared' ? 'squared error (the naive forecast has 1)' : lossOf(loss).title),
   settings: {
-    target: {
-      kind: 'text',
-      label: 'Target',
-      unit: 'columns',
-      must: 'names of columns',
-      help: 'what to forecast, separated by commas',
-      otherwise: 'the only column of numbers',
-    },
+    target,
     inputs,
     date,
     group,

@@ -1,0 +1,159 @@
+/** Evaluates written sequences: bits per symbol, accuracies, and chrF, compared with simple rules. */
+import type { Network } from '../bptt/network/network';
+import { safe } from '../core/safe';
+import { bootstrap, chrF } from '../data/metrics';
+import { runAll } from './outputs';
+import type { Judgement } from './task';
+import { writeAll, type Pairs, type Written } from './written';
+
+/** At most this many sequences are written for the accuracy of whole sequences. */
+const MOST_WRITTEN = 500;
+const MOST_SHOWN = 6;
+
+interface PerSymbol {
+  bitsPerSymbol: number;
+  tokenAccuracy: number;
+}
+
+/** Sums over the symbols of each row. */
+interface Sums {
+  bits: number[];
+  hits: number[];
+}
+
+/** Predictions of each symbol, given the true ones before it. */
+function symbolSums(network: Network, pairs: Pairs): Sums {
+  const sums: Sums = { bits: [], hits: [] };
+  runAll(network, pairs, (example, row, output) => {
+    const O = output.shape[2];
+    let [bits, hits] = [0, 0];
+    pairs.targets[example].forEach((target, t) => {
+      let best = 0;
+      for (let k = 1; k < O; k++) if (output.get(t, row, k) > output.get(t, row, best)) best = k;
+      const top = output.get(t, row, best);
+      let sum = 0;
+      for (let k = 0; k < O; k++) sum += Math.exp(output.get(t, row, k) - top);
+      bits += (Math.log(sum) + top - output.get(t, row, target)) / Math.LN2;
+      hits += Number(best === target);
+    });
+    [sums.bits[example], sums.hits[example]] = [bits, hits];
+  });
+  return sums;
+}
+
+/** Predictions of each symbol by its frequency. */
+function frequencySums({ targets }: Pairs, { frequencies }: Written): Sums {
+  const likeliest = frequencies.indexOf(Math.max(...frequencies));
+  const bits = frequencies.map((p) => -Math.log2(p));
+  return {
+    bits: targets.map((row) => row.reduce((sum, k) => sum + bits[k], 0)),
+    hits: targets.map((row) => row.filter((k) => k === likeliest).length),
+  };
+}
+
+export interface WrittenCase {
+  pairs: Pairs;
+  written: Written;
+  /** Joins symbols for reading. */
+  join: (symbols: readonly string[]) => string;
+  /** The sources as texts, and as symbols if copying them is a sensible rule; without it no sequences are compared. */
+  sources: readonly string[];
+  copied?: readonly (readonly string[])[];
+  pictures: Judgement['pictures'];
+}
+
+/** The metrics of a network that writes sequences. */
+export function judgeWritten(network: Network, given: WrittenCase): Judgement {
+  const { pairs, written, copied } = given;
+  const [ours, theirs] = [symbolSums(network, pairs), frequencySums(pairs, written)];
+  const rows = pairs.targets.map((_, row) => row);
+  const share = (of: readonly number[], some: readonly number[]): number =>
+    some.reduce((sum, row) => sum + of[row], 0) /
+    some.reduce((sum, row) => sum + pairs.targets[row].length, 0);
+  const figuresOf = ({ bits, hits }: Sums): PerSymbol => ({
+    bitsPerSymbol: share(bits, rows),
+    tokenAccuracy: share(hits, rows),
+  });
+  const figures = {
+    sequences: pairs.count,
+    symbols: pairs.targets.reduce((sum, { length }) => sum + length, 0),
+    model: figuresOf(ours),
+    baseline: { rule: 'each symbol by its frequency', ...figuresOf(theirs) },
+    // the symbols of one sequence are correlated: the bootstrap draws whole sequences
+    interval: bootstrap(rows.length, (some) => share(ours.bits, some)),
+    gain: bootstrap(rows.length, (some) => share(theirs.bits, some) - share(ours.bits, some)),
+  };
+  const whole = copied && wholeFigures(network, given, copied);
+  return {
+    figures: { ...figures, ...whole?.figures },
+    lines: [...symbolLines(figures), ...(whole?.lines ?? [])],
+    pictures: given.pictures,
+  };
+}
+
+interface Judged {
+  sequences: number;
+  symbols: number;
+  model: PerSymbol;
+  baseline: PerSymbol & { rule: string };
+  interval: [number, number];
+  gain: [number, number];
+}
+
+function symbolLines({ sequences, symbols, model, baseline, interval, gain }: Judged): string[] {
+  const [low, high] = gain;
+  const range = `95 %: ${low.toFixed(2)} … ${high.toFixed(2)}`;
+  const row = (title: string, { bitsPerSymbol, tokenAccuracy }: PerSymbol, more = ''): string =>
+    `  ${title.padEnd(30)}${bitsPerSymbol.toFixed(2).padStart(12)}${percent(tokenAccuracy).padStart(10)}${more}`;
+  const title = `${count(symbols)} symbols, ${count(sequences)} rows`;
+  const by = baseline.bitsPerSymbol - model.bitsPerSymbol;
+  return [
+    `  ${title.padEnd(30)}${'bits/symbol'.padStart(12)}${'accuracy'.padStart(10)}`,
+    row('this model', model, `   (bits 95 %: ${interval.map((x) => x.toFixed(2)).join(' … ')})`),
+    row(baseline.rule, baseline),
+    low > 0
+      ? `  better than ${baseline.rule} by ${by.toFixed(2)} bits per symbol (${range})`
+      : `  no better than ${baseline.rule} (${by.toFixed(2)} bits per symbol; ${range})`,
+  ];
+}
+
+/** Whole sequences, written without the true symbols before. */
+function wholeFigures(
+  network: Network,
+  { pairs, written, sources, join }: WrittenCase,
+  copied: readonly (readonly string[])[],
+): Pick<Judgement, 'figures' | 'lines'> {
+  const n = Math.min(pairs.count, MOST_WRITTEN);
+  // evenly over the file, which may be sorted
+  const rows = Array.from({ length: n }, (_, k) => Math.floor((k * pairs.count) / n));
+  const said = writeAll(network, pairs, written, { rows }).map(({ symbols }) => symbols);
+  const truth = rows.map((row) => pairs.symbols[row]);
+  const of = (all: readonly (readonly string[])[]) => {
+    const right = truth.map((row, k) => Number(join(row) === join(all[k])));
+    const figures = { sequenceAccuracy: right.reduce((a, b) => a + b, 0) / n, chrF: chrF(all, truth) };
+    return { right, figures };
+  };
+  const [ours, copy] = [of(said), of(rows.map((row) => copied[row]))];
+  const interval = bootstrap(n, (some) => some.reduce((sum, row) => sum + ours.right[row], 0) / n);
+  const told = (title: string, one: (typeof ours)['figures'], more = ''): string =>
+    `  ${title.padEnd(30)}${percent(one.sequenceAccuracy).padStart(12)}${one.chrF.toFixed(3).padStart(10)}${more}`;
+  const title = `${count(n)} of them written`;
+  const shown = said.slice(0, MOST_SHOWN).map((symbols, k) => {
+    const right = ours.right[k] === 1 ? '' : `  (is ${safe(join(truth[k]))})`;
+    return `  ${safe(sources[rows[k]])} → ${safe(join(symbols))}${right}`;
+  });
+  return {
+    figures: {
+      written: { count: n, ...ours.figures, interval, copied: copy.figures },
+    },
+    lines: [
+      `  ${`${title}, beam ${written.beam}`.padEnd(30)}${'all right'.padStart(12)}${'chrF'.padStart(10)}`,
+      told('this model', ours.figures, `   (all right 95 %: ${interval.map(percent).join(' … ')})`),
+      told('the source, copied', copy.figures),
+      ...shown,
+    ],
+  };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const count = (n: number): string => n.toLocaleString('en-US');

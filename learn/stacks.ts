@@ -1,0 +1,71 @@
+/** Builds the layers of a task's network: one stack, or an encoder and a decoder. */
+import { bidirectional, type Layer } from '../bptt/network/layer';
+import type { NetworkOptions } from '../bptt/network/architecture';
+import type { Cell } from '../cells/cell';
+import { embedding, type Embedding } from '../cells/embedding';
+import type { CellSizes } from '../cells/kinds';
+import { must } from '../core/check';
+import type { Shape } from './task';
+
+/** The layers of a network, and its cells with the number of each, for an estimate of its memory. */
+export interface Stacks {
+  cells: { cell: Cell; times: number }[];
+  options: NetworkOptions;
+}
+
+interface Stack {
+  input: number;
+  embedding?: number | null;
+  both: boolean;
+  /** Units of each direction. */
+  hidden: number;
+  layers: number;
+}
+
+function stackOf(
+  { input, embedding: width, both, hidden, layers }: Stack,
+  make: (sizes: CellSizes) => Cell,
+): { cells: Stacks['cells']; layers: (Embedding | Layer)[] } {
+  const sides = both ? 2 : 1;
+  const cellOf = (l: number): Cell => make({ input: l === 0 ? (width ?? input) : sides * hidden, hidden });
+  const all = Array.from({ length: layers }, (_, l): Layer => (both ? bidirectional(cellOf(l)) : cellOf(l)));
+  const first = typeof width === 'number' ? [embedding({ input, width })] : [];
+  return {
+    cells: [
+      { cell: cellOf(0), times: sides },
+      { cell: cellOf(1), times: sides * (layers - 1) },
+    ],
+    layers: [...first, ...all],
+  };
+}
+
+/**
+ * The layers of a network of a given shape. The two directions of an encoder share the units of the decoder, which starts
+ * from their final states side by side.
+ * @throws RangeError if they cannot share them.
+ */
+export function stacksOf(
+  { input, embedding: width, both = false, decoder, ...shape }: Shape,
+  make: (sizes: CellSizes) => Cell,
+  { layers, hidden }: { layers: number; hidden: number },
+): Stacks {
+  if (!decoder) {
+    const { cells, layers: all } = stackOf({ input, embedding: width, both, hidden, layers }, make);
+    return { cells, options: { ...shape, layers: all } };
+  }
+  const why = 'the two directions share them; --direction forward takes any number';
+  must(!both || hidden % 2 === 0, 'train', '--hidden must be even', hidden, why);
+  const reads = stackOf({ input, embedding: width, both, hidden: both ? hidden / 2 : hidden, layers }, make);
+  const { start, attention, ...written } = decoder;
+  const writes = stackOf({ ...written, both: false, hidden, layers }, make);
+  return {
+    cells: [...reads.cells, ...writes.cells],
+    options: {
+      ...shape,
+      encoder: reads.layers,
+      layers: writes.layers,
+      start,
+      ...(attention && { attention }),
+    },
+  };
+}
