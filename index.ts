@@ -145,8 +145,29 @@ export { hessianVector, leadingCurvature, type Curvature, type CurvatureOptions 
 
 // Hopfield networks
 export { hopfield, type Hopfield, type HopfieldOptions } from './hopfield/network';
+export {
+  denseHopfield,
+  type DenseHopfield,
+  type DenseHopfieldOptions,
+  type EnergyOrder,
+} from './hopfield/dense';
+export {
+  continuousHopfield,
+  type ContinuousHopfield,
+  type ContinuousHopfieldOptions,
+  type ContinuousRecall,
+  type ContinuousRecallOptions,
+} from './hopfield/continuous';
+export type { AssociativeMemory } from './hopfield/memory';
 export type { StorageRule } from './hopfield/storage';
-export type { RecallEnd, RecallMode, RecallOptions, RecallResult, RecallStep } from './hopfield/recall';
+export type {
+  RecallEnd,
+  RecallMode,
+  RecallOptions,
+  RecallResult,
+  RecallStep,
+  StateFields,
+} from './hopfield/recall';
 export { corrupt, randomPatterns, type HopfieldPatterns, type HopfieldState } from './hopfield/patterns';
 export {
   bitError,

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { trainingSettings } from '../bptt/train/settings';
 import { Random } from '../core/random';
+import { denseHopfield, mostOrder, type EnergyOrder } from '../hopfield/dense';
 import { hopfield } from '../hopfield/network';
 import { corrupt, type HopfieldState } from '../hopfield/patterns';
 import { followed, modes, unitsOff, type RecallMode, type RecallResult } from '../hopfield/recall';
@@ -29,13 +30,15 @@ Examples:
   backstep hopfield                             five drawn shapes, a fifth of each flipped
   backstep hopfield --flip 1                    all of it flipped: the mirror image is a memory too
   backstep hopfield --random 20 --rule storkey  twenty random patterns of a hundred units
+  backstep hopfield --random 500 --order 4      five times as many patterns as units, an energy of order 4
   backstep hopfield letters.txt --mode synchronous --json
 
 In a file, pictures are separated by empty lines: # is a dot, . is none.
 `;
 
 interface HopfieldFlags {
-  rule: StorageRule;
+  rule?: StorageRule;
+  order?: EnergyOrder;
   mode: RecallMode;
   flip: number;
   size: number;
@@ -51,7 +54,12 @@ export function add(program: Command): void {
     .command('hopfield')
     .description('store pictures in a Hopfield network, corrupt them, and recall them')
     .argument('[file]', `pictures as text (default: ${shapeNames.join(', ')})`)
-    .option('--rule <name>', ruleNames.join(', '), oneOf(at('rule'), ruleNames), 'hebbian')
+    .option('--rule <name>', `${ruleNames.join(', ')} (default: "hebbian")`, oneOf(at('rule'), ruleNames))
+    .option(
+      '--order <n>',
+      `dense associative memory: the order of its energy, 2 … ${mostOrder}, or exponential`,
+      orderOf,
+    )
     .option('--mode <name>', modes.join(', '), oneOf(at('mode'), modes), 'asynchronous')
     .option(
       '--flip <share>',
@@ -79,19 +87,24 @@ export function add(program: Command): void {
 
 function run(
   file: string | undefined,
-  { rule, mode, flip, size, random: count, seed, json }: HopfieldFlags,
+  { rule, order, mode, flip, size, random: count, seed, json }: HopfieldFlags,
 ): void {
+  if (order !== undefined && rule !== undefined)
+    throw usage(`hopfield: --rule must be left out, got ${rule} (with --order)`);
   const random = new Random(seed);
   const pictures = picturesOf(file, size, count, random);
+  const patterns = pictures.map(({ state }) => state);
   const memory = using(
-    () => hopfield({ patterns: pictures.map(({ state }) => state), rule }),
+    () => (order === undefined ? hopfield({ patterns, rule }) : denseHopfield({ patterns, order })),
     rule === 'pseudo-inverse' ? 'remove that pattern, or choose another --rule' : undefined,
   );
   const { width, height } = pictures[0];
   if (!json) {
     const load = (pictures.length / memory.units).toFixed(3);
+    const energy = order === 'exponential' ? 'exponential energy' : `energy of order ${order}`;
+    const how = order === undefined ? (rule ?? 'hebbian') : energy;
     line(
-      `${pictures.length} patterns of ${width} × ${height} = ${memory.units} units, ${rule}, load ${load}, ${mode} recall`,
+      `${pictures.length} patterns of ${width} × ${height} = ${memory.units} units, ${how}, load ${load}, ${mode} recall`,
     );
   }
   for (const picture of pictures) {
@@ -101,6 +114,14 @@ function run(
     if (json) tell(trial);
     else show(trial);
   }
+}
+
+/** Reads `--order`. */
+function orderOf(text: string): EnergyOrder {
+  if (text === 'exponential') return text;
+  const order = Number(text);
+  if (Number.isInteger(order) && order >= 2 && order <= mostOrder) return order;
+  throw usage(`hopfield: --order must be a whole number in 2 … ${mostOrder}, or exponential, got ${text}`);
 }
 
 /** A picture, distorted and recalled. */
@@ -171,6 +192,11 @@ function verdict(end: RecallResult, wanted: string, nearest: string): [string, P
   const named = overlap < 0 ? `the mirror image of ${nearest}` : nearest;
   const wrong = unitsOff(end);
   if (wrong === 0) return [named, pc.yellow];
-  const what = outcome === '2-cycle' ? 'a cycle of two states' : 'a state that was not stored';
+  const what = {
+    '2-cycle': 'a cycle of two states',
+    'longer cycle': `a cycle of ${end.period} states`,
+    'fixed point': 'a state that was not stored',
+    stopped: 'a state that was not stored',
+  }[outcome];
   return [`${what}; nearest is ${named}, ${wrong} of ${state.length} units differ`, pc.yellow];
 }

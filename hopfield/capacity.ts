@@ -3,23 +3,35 @@ import { must, mustCount, mustKnowKeys } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
 import { Random } from '../core/random';
-import { tensor, toFlat, zeros } from '../core/tensor';
-import { hopfield, type Hopfield } from './network';
-import { corrupt, randomPatterns } from './patterns';
+import { rows, tensor, toFlat, zeros } from '../core/tensor';
+import { DenseFields, denseHopfield, type DenseHopfield } from './dense';
+import { Hopfield, hopfield } from './network';
+import { corrupt, randomPatterns, type HopfieldState } from './patterns';
 import type { StorageRule } from './storage';
 
 /**
- * The expected fraction of units of a stored pattern that the first update flips, with α N random patterns stored by the
- * Hebbian rule: ½ erfc(√(1/(2α))), the probability that the crosstalk of the other patterns in a unit's field, normal with
- * variance α, exceeds the signal.
+ * The expected fraction of units of a stored pattern that the first update flips, with P = α N^(n−1) random patterns in a
+ * network whose energy has order n: ½ erfc(√(1/(2 (2n − 3)!! α))), the probability that the crosstalk of the other patterns
+ * in a unit's field, normal for large N, exceeds the signal. Order 2 is the Hebbian rule: ½ erfc(√(1/(2α))).
  *
- * Source: Hertz, Krogh & Palmer 1991, "Introduction to the theory of neural computation", section 2.2.
- * @throws RangeError unless the load α = P/N is above 0.
- * @example expectedBitError(0.138) // 0.00355
+ * Source: Hertz, Krogh & Palmer 1991, "Introduction to the theory of neural computation", section 2.2; for higher orders
+ * Krotov & Hopfield 2016, "Dense associative memory for pattern recognition", section 2.
+ * @throws RangeError unless the load α is above 0 and the order a whole number above 1.
+ * @example
+ * expectedBitError(0.138); // 0.00355
+ * expectedBitError(0.138 / 3, 3); // 0.00355
  */
-export function expectedBitError(load: number): number {
+export function expectedBitError(load: number, order: number = 2): number {
   must(load > 0, 'expectedBitError', 'the load must be > 0', load);
-  return erfc(Math.sqrt(1 / (2 * load))) / 2;
+  must(Number.isInteger(order) && order >= 2, 'expectedBitError', 'order must be a whole number >= 2', order);
+  return erfc(Math.sqrt(1 / (2 * pairings(order) * load))) / 2;
+}
+
+/** (2n − 3)!!, the mean of x^(2n−2) for a standard normal x: the variance of the crosstalk of one pattern. */
+export function pairings(order: number): number {
+  let product = 1;
+  for (let k = 2 * order - 3; k > 1; k -= 2) product *= k;
+  return product;
 }
 
 const turning = lazyEquations(
@@ -31,12 +43,29 @@ const turning = lazyEquations(
 );
 
 /**
- * The fraction of units, over all stored patterns, that one update flips.
+ * The fraction of units, over the first `probes` of the stored patterns (default all), that one update flips.
+ * @throws RangeError unless probes is a whole number above 0.
  * @example bitError(hopfield({ patterns: [[1, 1, -1, -1]] })) // 0
  */
-export function bitError(net: Hopfield): number {
-  const { patterns, weights } = net;
-  const [P, N] = patterns.shape;
+export function bitError(net: Hopfield | DenseHopfield, probes: number = net.patterns.shape[0]): number {
+  mustCount(probes, 'bitError', 'probes');
+  const [P, N] = net.patterns.shape;
+  const asked = Math.min(probes, P);
+  if (net instanceof Hopfield) return hebbianBitError(net, asked);
+  const fields = new DenseFields(net, executorOf());
+  let wrong = 0;
+  for (let p = 0; p < asked; p++) {
+    const pattern = Int8Array.from(toFlat(net.patterns.pick(p)));
+    const { next } = fields.of(pattern).all();
+    wrong += pattern.filter((s, i) => s !== next[i]).length;
+  }
+  return wrong / (asked * N);
+}
+
+/** The same for a matrix of weights, as one product. */
+function hebbianBitError(net: Hopfield, P: number): number {
+  const { weights, units: N } = net;
+  const patterns = rows(net.patterns, 0, P);
   const [h, turned, count] = [zeros([P, N]), zeros([P, N]), zeros([N])];
   bound(turning, executorOf(), { patterns, W: weights, tie: tensor([net.tie]), h, turned, count })();
   const wrong = toFlat(count).reduce((sum, one) => sum + one, 0);
@@ -47,10 +76,12 @@ export function bitError(net: Hopfield): number {
 export interface CapacityOptions {
   /** N; default 1000. */
   units?: number;
-  /** Loads α = P/N. */
+  /** Loads α = P/N, with an order n α = P/N^(n−1). */
   loads: readonly number[];
   /** How the patterns are stored; default hebbian. */
   rule?: StorageRule;
+  /** The order n of the energy of a dense associative memory, instead of a rule. */
+  order?: number;
   /** Networks for each load; default 1. */
   trials?: number;
   /** Patterns of each network that are recalled; default 10. */
@@ -65,9 +96,9 @@ export interface CapacityOptions {
 export interface CapacityRow {
   /** α, as requested. */
   load: number;
-  /** P = α N, rounded. */
+  /** P = α N, or α N^(n−1), rounded. */
   patterns: number;
-  /** Fraction of units of stored patterns that one update flips; `expected` is the theory for the Hebbian rule. */
+  /** Fraction of units of stored patterns that one update flips; `expected` is the theory for the Hebbian rule, or for the order. */
   bitError: number;
   expected: number;
   /** Mean overlap of the recalled with the stored pattern. */
@@ -77,7 +108,7 @@ export interface CapacityRow {
 }
 
 /**
- * Stores random patterns at given loads α = P/N, and recalls some of them.
+ * Stores random patterns at given loads α = P/N, or α = P/N^(n−1) with an energy of order n, and recalls some of them.
  *
  * With the Hebbian rule the overlap stays near 1 up to α ≈ 0.138 and then drops, the larger N, the more sharply (Amit,
  * Gutfreund & Sompolinsky 1985).
@@ -87,19 +118,32 @@ export interface CapacityRow {
  */
 export function* capacity(options: CapacityOptions): Generator<CapacityRow, void, void> {
   const where = 'capacity';
-  mustKnowKeys(options, ['units', 'loads', 'rule', 'trials', 'probes', 'flip', 'random'], where);
-  const { units = 1000, loads, rule, trials = 1, probes = 10, flip = 0, random = new Random() } = options;
+  mustKnowKeys(options, ['units', 'loads', 'rule', 'order', 'trials', 'probes', 'flip', 'random'], where);
+  const {
+    units = 1000,
+    loads,
+    rule,
+    order,
+    trials = 1,
+    probes = 10,
+    flip = 0,
+    random = new Random(),
+  } = options;
   for (const [name, count] of Object.entries({ units, trials, probes })) mustCount(count, where, name);
-  const counts = loads.map((load) => Math.round(load * units));
-  counts.forEach((P, k) => must(P >= 1, where, `each load must be at least 1/${units}`, loads[k]));
+  must(order === undefined || rule === undefined, where, 'rule must be left out', rule, `order is ${order}`);
+  const most = units ** ((order ?? 2) - 1);
+  const counts = loads.map((load) => Math.round(load * most));
+  counts.forEach((P, k) => must(P >= 1, where, `each load must be at least 1/${most}`, loads[k]));
+  const make = (patterns: HopfieldState[]): Hopfield | DenseHopfield =>
+    order === undefined ? hopfield({ patterns, rule }) : denseHopfield({ patterns, order });
 
   for (const [k, P] of counts.entries()) {
     const asked = Math.min(probes, P);
     const [errors, overlaps]: number[][] = [[], []];
     for (let trial = 0; trial < trials; trial++) {
       const patterns = randomPatterns(P, units, random);
-      const net = hopfield({ patterns, rule });
-      errors.push(bitError(net));
+      const net = make(patterns);
+      errors.push(bitError(net, order === undefined ? P : Math.min(P, MOST_PATTERNS)));
       // the patterns are random, so the first ones are a random sample
       for (let p = 0; p < asked; p++) {
         const { state } = net.recall(corrupt(patterns[p], flip, random), { random });
@@ -110,12 +154,15 @@ export function* capacity(options: CapacityOptions): Generator<CapacityRow, void
       load: loads[k],
       patterns: P,
       bitError: mean(errors),
-      expected: expectedBitError(loads[k]),
+      expected: expectedBitError(loads[k], order),
       overlap: mean(overlaps),
       recalled: mean(overlaps.map((m) => (m >= RECALLED ? 1 : 0))),
     };
   }
 }
+
+/** Number of patterns at most whose bit errors are counted with an order: every one costs a pass over all patterns. */
+const MOST_PATTERNS = 200;
 
 /** Minimum overlap for a pattern to count as recalled: at most 5 % of its units are wrong. */
 const RECALLED = 0.9;

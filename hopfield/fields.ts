@@ -10,6 +10,7 @@ import type { Data } from '../core/memory';
 import { plain } from '../core/plain';
 import { tensor, zeros, type Tensor } from '../core/tensor';
 import type { HopfieldState } from './patterns';
+import type { StateFields } from './recall';
 
 /** Update of M units: W are their rows of the weights, `own` their states; fields up to `tie` count as zero. */
 const update = lazyEquations(
@@ -37,10 +38,10 @@ const overlap = lazyEquations(
 );
 
 /** Number of units whose fields are computed at once: the product keeps as many sums in registers. */
-const TOGETHER = 4;
+export const TOGETHER = 4;
 
 /** Computes fields, updates, energy and overlaps of a state that may change between calls. */
-export class Fields {
+export class Fields implements StateFields {
   private readonly s: Tensor;
   private readonly some: { rows: Data; own: Data; h: Data; next: Data; run: () => void };
   private whole: { h: Data; next: Data; E: Data; run: () => void } | undefined;
@@ -55,21 +56,15 @@ export class Fields {
     this.some = { rows: W.data, own: own.data, h: h.data, next: next.data, run };
   }
 
-  /** Sets the state. */
   of(state: HopfieldState): this {
     this.s.data.set(state);
     return this;
   }
 
-  /** Flips one unit. */
   flip(unit: number): void {
     this.s.data[unit] *= -1;
   }
 
-  /**
-   * The fields of `count` of the given units from the k-th on, and their next states, in buffers that the next call
-   * overwrites. If the state changes, only those up to the change are valid.
-   */
   units(units: readonly number[], k = 0): { h: Data; next: Data; count: number } {
     const { rows, own, run, h, next } = this.some;
     const { data } = this.net.weights;
@@ -84,7 +79,6 @@ export class Fields {
     return { h, next, count };
   }
 
-  /** The fields of all units, their next states and the energy, in buffers that the next call overwrites. */
   all(): { h: Data; next: Data; E: Data } {
     this.whole ??= this.bindAll();
     this.whole.run();
@@ -92,7 +86,7 @@ export class Fields {
   }
 
   overlaps(): number[] {
-    this.agreeing ??= this.bindOverlaps();
+    this.agreeing ??= bindOverlaps(this.s, this.net.patterns);
     this.agreeing.run();
     return Array.from(this.agreeing.m);
   }
@@ -106,12 +100,12 @@ export class Fields {
     const run = (): void => (fields(), sums());
     return { h: h.data, next: next.data, E: E.data, run };
   }
+}
 
-  private bindOverlaps(): { m: Data; run: () => void } {
-    const { s, net } = this;
-    const [P, N] = net.patterns.shape;
-    const [agreement, m] = [zeros([P, 1]), zeros([P, 1])];
-    const run = bound(overlap, plain, { s, patterns: net.patterns, units: tensor([N]), agreement, m });
-    return { m: m.data, run };
-  }
+/** Computes the overlaps of the state `s` [1, N] with each pattern, into `m`. */
+export function bindOverlaps(s: Tensor, patterns: Tensor): { m: Data; run: () => void } {
+  const [P, N] = patterns.shape;
+  const [agreement, m] = [zeros([P, 1]), zeros([P, 1])];
+  const run = bound(overlap, plain, { s, patterns, units: tensor([N]), agreement, m });
+  return { m: m.data, run };
 }

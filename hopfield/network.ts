@@ -11,8 +11,8 @@
 import { mustBe, mustBeOneOf, mustKnowKeys } from '../core/check';
 import type { Tensor } from '../core/tensor';
 import { Fields } from './fields';
-import { readPatterns, readState, type HopfieldPatterns, type HopfieldState } from './patterns';
-import { recall, steps, type RecallStep, type RecallResult, type RecallOptions } from './recall';
+import { AssociativeMemory } from './memory';
+import { readPatterns, type HopfieldPatterns } from './patterns';
 import { ruleNames, rules, type StorageRule } from './storage';
 
 /** The patterns of a Hopfield network, and the rule that stores them. */
@@ -28,7 +28,7 @@ export interface HopfieldOptions {
  *
  *   patterns [P, N]   weights [N, N]   state [N] of ±1
  *
- * The weights are computed once; recall does not change them.
+ * The weights are computed once; recall does not change them. The energy is E = −½ sᵀ W s.
  *
  * Source: Hopfield 1982, "Neural networks and physical systems with emergent collective computational abilities".
  * @throws RangeError for patterns of unequal lengths or with values other than ±1; TypeError for an unknown rule or option.
@@ -36,24 +36,21 @@ export interface HopfieldOptions {
  * const one = hopfield({ patterns: [[1, 1, -1, -1]] });
  * one.recall([1, 1, -1, 1]).state; // [1, 1, -1, -1]
  */
-export class Hopfield {
-  /** [P, N] */
-  readonly patterns: Tensor;
+export class Hopfield extends AssociativeMemory {
   /** W [N, N] */
   readonly weights: Tensor;
   /** The rule that stored the patterns. */
   readonly rule: StorageRule;
   /** Fields up to this value count as zero: the bound of the rounding error of a sum of N terms. */
   readonly tie: number;
-  /** Computes fields, energies and overlaps. */
-  private readonly fields: Fields;
 
   constructor(options: HopfieldOptions) {
     const where = 'hopfield';
     mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
     mustKnowKeys(options, ['patterns', 'rule'], where);
-    this.rule = mustBeOneOf(options.rule ?? 'hebbian', ruleNames, where, 'rule');
-    this.patterns = readPatterns(options.patterns, where);
+    const rule = mustBeOneOf(options.rule ?? 'hebbian', ruleNames, where, 'rule');
+    super(readPatterns(options.patterns, where), where, (memory: Hopfield) => new Fields(memory));
+    this.rule = rule;
     this.weights = rules[this.rule](this.patterns);
     const N = this.units;
     let largest = 0;
@@ -63,65 +60,6 @@ export class Hopfield {
       largest = Math.max(largest, sum);
     }
     this.tie = N * Number.EPSILON * largest;
-    this.fields = new Fields(this);
-  }
-
-  /** N */
-  get units(): number {
-    return this.patterns.shape[1];
-  }
-
-  /** h_i = Σ_j w_ij s_j; exactly zero if it is zero up to rounding. */
-  field(state: HopfieldState, unit: number): number {
-    return this.fields.of(state).units([unit]).h[0];
-  }
-
-  /**
-   * E = −½ sᵀ W s; asynchronous recall never raises it.
-   * @throws RangeError unless the state is N values of ±1.
-   */
-  energy(state: ArrayLike<number>): number {
-    return this.fields.of(this.read(state, 'hopfield.energy')).all().E[0];
-  }
-
-  /**
-   * The overlap of a state with each pattern, Σ_i ξ_i s_i / N: 1 for the pattern itself, −1 for its negative, about 0 for a
-   * random state.
-   * @throws RangeError unless the state is N values of ±1.
-   */
-  overlaps(state: ArrayLike<number>): number[] {
-    return this.fields.of(this.read(state, 'hopfield.overlaps')).overlaps();
-  }
-
-  /**
-   * Recalls a pattern from a probe: updates units until the state is a fixed point or part of a 2-cycle.
-   *
-   * Asynchronous recall updates one unit at a time, in a new random order for each sweep over all units; every change
-   * lowers the energy, so it always ends in a fixed point. Synchronous recall updates all units at once, and may also end in
-   * a cycle of two states (Goles, Fogelman & Pellegrin 1985). Recall may also end in the negative of a stored pattern,
-   * which has the same energy.
-   *
-   * @throws RangeError unless the probe is N values of ±1; TypeError for an unknown option.
-   * @example
-   * const memory = hopfield({ patterns: [[1, 1, 1, 1], [1, -1, 1, -1]] });
-   * memory.recall([1, 1, 1, -1], { mode: 'asynchronous' }).outcome // 'fixed point'
-   */
-  recall(probe: ArrayLike<number>, options: RecallOptions = {}): RecallResult {
-    return recall(this.fields, this.read(probe, 'hopfield.recall', 'the probe'), options);
-  }
-
-  /**
-   * As `recall`, but yields intermediate states: first the probe, then the state after each flip (asynchronous) or each
-   * sweep (synchronous).
-   * @example for (const { state, energy } of memory.steps(probe)) draw(state, energy);
-   */
-  steps(probe: ArrayLike<number>, options: RecallOptions = {}): Generator<RecallStep, RecallResult, void> {
-    return steps(new Fields(this), this.read(probe, 'hopfield.recall', 'the probe'), options);
-  }
-
-  private read(state: ArrayLike<number>, where: string, name = 'the state'): HopfieldState {
-    const { units } = this;
-    return readState(state, units, where, name, `N = ${units} is fixed by the patterns`);
   }
 }
 

@@ -1,8 +1,24 @@
 /** Recall in a Hopfield network: updates the state until it is a fixed point or a 2-cycle. */
 import { mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
 import { Random } from '../core/random';
-import type { Fields } from './fields';
+import type { Data } from '../core/memory';
 import type { HopfieldState } from './patterns';
+
+/** The fields, updates, energy and overlaps of a state that may change between calls. */
+export interface StateFields {
+  /** Sets the state. */
+  of(state: HopfieldState): this;
+  /** Flips one unit. */
+  flip(unit: number): void;
+  /**
+   * The fields of `count` of the given units from the k-th on, and their next states, in buffers that the next call
+   * overwrites. If the state changes, only those up to the change are valid.
+   */
+  units(units: readonly number[], k?: number): { h: Data; next: Data; count: number };
+  /** The fields of all units, their next states and the energy, in buffers that the next call overwrites. */
+  all(): { h: Data; next: Data; E: Data };
+  overlaps(): number[];
+}
 
 /** Whether units are updated one at a time, each from the current states of the others, or all at once. */
 export type RecallMode = 'asynchronous' | 'synchronous';
@@ -36,10 +52,12 @@ export interface RecallEnd {
   state: HopfieldState;
   /**
    * `fixed point`: no update changes the state. `2-cycle`: synchronous updates alternate between this state and `other`.
-   * `stopped`: the maximum number of sweeps was reached before either.
+   * `longer cycle`: they return to this state after `period` sweeps, which only energies of an order above 2 allow.
+   * `stopped`: the maximum number of sweeps was reached before any of these.
    */
-  outcome: 'fixed point' | '2-cycle' | 'stopped';
+  outcome: 'fixed point' | '2-cycle' | 'longer cycle' | 'stopped';
   other?: HopfieldState;
+  period?: number;
   /** E of the state. */
   energy: number;
   /** Number of sweeps, including the last one without a change. */
@@ -54,8 +72,8 @@ export interface RecallResult extends RecallEnd {
   overlap: number;
 }
 
-export function recall(fields: Fields, state: HopfieldState, options: RecallOptions): RecallResult {
-  const moments = steps(fields, state, options);
+export function recall(...given: Parameters<typeof steps>): RecallResult {
+  const moments = steps(...given);
   for (;;) {
     const { value, done } = moments.next();
     if (done) return value;
@@ -63,11 +81,11 @@ export function recall(fields: Fields, state: HopfieldState, options: RecallOpti
 }
 
 export function* steps(
-  fields: Fields,
+  fields: StateFields,
   state: HopfieldState,
   options: RecallOptions,
+  where: string,
 ): Generator<RecallStep, RecallResult, void> {
-  const where = 'hopfield.recall';
   mustKnowKeys(options, ['mode', 'random', 'sweeps'], where);
   const { random = new Random(), sweeps = Infinity } = options;
   const mode = mustBeOneOf(options.mode ?? 'asynchronous', modes, where, 'mode');
@@ -98,7 +116,7 @@ export const unitsOff = ({ overlap, state }: RecallResult): number =>
   Math.round(((1 - Math.abs(overlap)) / 2) * state.length);
 
 function* asynchronous(
-  fields: Fields,
+  fields: StateFields,
   state: HopfieldState,
   sweeps: number,
   random: Random,
@@ -129,17 +147,19 @@ function* asynchronous(
 }
 
 /**
- * Updates all units at once. Only 2-cycles are possible, so it suffices to compare with the state two steps ago:
- * Σ_i s_i(t) h_i(t − 1) never decreases, and if it stays the same, every unit without a tie (h_i = 0) has returned to its
- * state of two steps ago. A unit that changes within a cycle is therefore never tied, and returns after two steps.
+ * Updates all units at once. With an energy of order 2, only 2-cycles are possible: Σ_i s_i(t) h_i(t − 1) never decreases,
+ * and if it stays the same, every unit without a tie (h_i = 0) has returned to its state of two steps ago. A unit that
+ * changes within a cycle is therefore never tied, and returns after two steps. Energies of a higher order also have longer
+ * cycles, which are found by comparison with an earlier state, renewed at every power of two (Brent 1980).
  */
 function* synchronous(
-  fields: Fields,
+  fields: StateFields,
   state: HopfieldState,
   sweeps: number,
 ): Generator<RecallStep, RecallEnd, void> {
   const units = Array.from(state.keys());
   let flipped: number[] = [];
+  let earlier = { sweep: 0, state: state.slice() };
   for (let sweep = 0; ; sweep++) {
     const { next, E } = fields.of(state).all();
     const [energy] = E;
@@ -154,5 +174,16 @@ function* synchronous(
     if (flipped.length === last.length && flipped.every((unit, k) => unit === last[k]))
       return { state, outcome: '2-cycle', other, energy, sweeps: sweep + 1 };
     state.set(other);
+    if (units.every((i) => state[i] === earlier.state[i])) {
+      const period = sweep + 1 - earlier.sweep;
+      return {
+        state,
+        outcome: 'longer cycle',
+        period,
+        energy: fields.of(state).all().E[0],
+        sweeps: sweep + 1,
+      };
+    }
+    if (sweep + 1 >= 2 * earlier.sweep) earlier = { sweep: sweep + 1, state: state.slice() };
   }
 }

@@ -4,7 +4,16 @@ import { clockwork } from './clockwork';
 import { forgetGate } from './forgetgate';
 import { hopfield } from './hopfield';
 import { lstm } from './lstm';
+import { modernHopfield } from './modernhopfield';
 import type { Paper } from './paper';
 import { stateTracking } from './statetracking';
 
-export const papers: readonly Paper[] = [chorales, clockwork, lstm, forgetGate, hopfield, stateTracking];
+export const papers: readonly Paper[] = [
+  chorales,
+  clockwork,
+  lstm,
+  forgetGate,
+  hopfield,
+  modernHopfield,
+  stateTracking,
+];

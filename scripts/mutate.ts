@@ -37,7 +37,7 @@ const TESTS: Record<string, string> = {
     'activation clockwork elman embedding equations gru jordan linear lstm lstm1997 network own registry text textcell trace ' +
     'unroll usercell weightinit',
   losses: 'forms losses network pytorch text usercell',
-  hopfield: 'capacity goldenhopfield hopfield paper-hopfield',
+  hopfield: 'capacity continuoushopfield densehopfield goldenhopfield hopfield paper-hopfield',
   bptt:
     'attention bidirectional bounds chunks clip clipeffect decode embedding exactoracle fit flow gradcheck hessian ' +
     'jacobian loop network notfinite optimizers pool recurrence schedules settings spectrum topology trace truncated ' +

@@ -39,6 +39,15 @@ test('pictures of a file, flipped as a whole: their mirror images are recalled, 
   expect(backstep(file, '--flip', '1').stdout).toMatch(/^the mirror image of corners 2$/m);
 });
 
+test('five times as many patterns as units, with an energy of order 4', () => {
+  const { status, stdout } = backstep('--random', '500', '--order', '4');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    /^500 patterns of 10 × 10 = 100 units, energy of order 4, load 5.000, asynchronous recall\n/,
+  );
+  expect(stdout.match(/^recalled exactly$/gm)?.length).toBe(500);
+});
+
 test('a cycle of two states is reported', () => {
   const { stdout } = backstep('--random', '4', '--size', '3', '--mode', 'synchronous', '--flip', '0.5');
   expect(stdout).toMatch(
@@ -48,6 +57,8 @@ test('a cycle of two states is reported', () => {
 
 test.each([
   [['--rule', 'storky'], /--rule must be one of .*, got storky\n {2}fix: did you mean storkey\?/],
+  [['--order', 'cubic'], /--order must be a whole number in 2 … 100, or exponential, got cubic/],
+  [['--order', '3', '--rule', 'hebbian'], /--rule must be left out, got hebbian \(with --order\)/],
   [['--flip', '1.5'], /--flip must be a number in 0 … 1, got 1.5/],
   [[file, '--random', '3'], /--random must be left out, got 3 \(with a file of pictures\)/],
   [['--random', '5', '--size', '2', '--rule', 'pseudo-inverse'], /linearly independent.*\n {2}fix: .*--rule/],

@@ -542,7 +542,7 @@ test('a memory recalls what was spoilt, and its energy falls', () => {
   const probe = spoil({ picture: patterns[0], share: 0.1, seed: 3 });
   const { moments, overlap, pattern } = associate({
     patterns,
-    rule: 'hebbian',
+    storage: 'hebbian',
     probe,
     mode: 'asynchronous',
     seed: 1,

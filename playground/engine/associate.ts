@@ -1,5 +1,6 @@
 /** The Hopfield network of the page: stores the drawn pictures and recalls a corrupted one. */
 import { Random } from '../../core/random';
+import { denseHopfield, type EnergyOrder } from '../../hopfield/dense';
 import { hopfield } from '../../hopfield/network';
 import { corrupt } from '../../hopfield/patterns';
 import type { RecallMode } from '../../hopfield/recall';
@@ -8,7 +9,8 @@ import type { StorageRule } from '../../hopfield/storage';
 export interface Asked {
   /** Pictures of ±1, all of the same size. */
   patterns: number[][];
-  rule: StorageRule;
+  /** A rule of the network of 1982, or the order of the energy of a dense associative memory. */
+  storage: StorageRule | EnergyOrder;
   probe: number[];
   mode: RecallMode;
   seed: number;
@@ -27,8 +29,11 @@ export interface Recalled {
 /** Maximum number of updates shown, for a recall that does not converge. */
 const MOST = 2000;
 
-export function associate({ patterns, rule, probe, mode, seed }: Asked): Recalled {
-  const memory = hopfield({ patterns, rule });
+export function associate({ patterns, storage, probe, mode, seed }: Asked): Recalled {
+  const memory =
+    typeof storage === 'number' || storage === 'exponential'
+      ? denseHopfield({ patterns, order: storage })
+      : hopfield({ patterns, rule: storage });
   const steps = memory.steps(probe, { mode, random: new Random(seed) });
   const moments: Recalled['moments'] = [];
   for (;;) {

@@ -1,4 +1,5 @@
 /** The Hopfield tab: draw pictures, corrupt one, and watch its recall as the energy falls. */
+import type { EnergyOrder } from '../../hopfield/dense';
 import type { RecallMode } from '../../hopfield/recall';
 import type { StorageRule } from '../../hopfield/storage';
 import { drawnShapes } from '../../io/pictures';
@@ -14,7 +15,15 @@ const SIDE = 12;
 /** Approximate duration of the animation of a recall, in milliseconds. */
 const SHOWN_IN = 1600;
 
-const rules: readonly StorageRule[] = ['hebbian', 'storkey', 'pseudo-inverse'];
+/** How pictures are stored: rules for a matrix of weights, and energies of a higher order. */
+const storages = {
+  hebbian: 'hebbian',
+  storkey: 'storkey',
+  'pseudo-inverse': 'pseudo-inverse',
+  3: 'energy of order 3',
+  4: 'energy of order 4',
+  exponential: 'exponential energy',
+} satisfies Partial<Record<StorageRule | EnergyOrder, string>>;
 
 export class HopfieldPanel implements Panel {
   readonly name = 'memory';
@@ -23,7 +32,7 @@ export class HopfieldPanel implements Panel {
   readonly root: HTMLElement;
   private patterns = drawnShapes(SIDE).map(({ state }) => Array.from(state));
   private picture = this.patterns[1].slice();
-  private rule: StorageRule = 'hebbian';
+  private storage: StorageRule | EnergyOrder = 'hebbian';
   private mode: RecallMode = 'asynchronous';
   private seed = 1;
   private paint: number | undefined;
@@ -50,11 +59,11 @@ export class HopfieldPanel implements Panel {
   constructor(private readonly app: App) {
     const button = (label: string, onclick: () => unknown, main = false): HTMLElement =>
       h('button', { type: 'button', class: main ? 'main' : '', onclick: () => void onclick() }, label);
-    const rule = select(
+    const storage = select(
       'Storage',
-      rules.map((name) => [name, name] as const),
-      this.rule,
-      (value) => (this.rule = value as StorageRule),
+      Object.entries(storages),
+      String(this.storage),
+      (value) => (this.storage = /^\d+$/.test(value) ? Number(value) : (value as StorageRule)),
     );
     const mode = select(
       'Updates',
@@ -95,7 +104,7 @@ export class HopfieldPanel implements Panel {
         h(
           'section',
           { class: 'card' },
-          h('div', { class: 'row' }, rule.root, mode.root),
+          h('div', { class: 'row' }, storage.root, mode.root),
           this.energy.root,
           this.said,
         ),
@@ -243,9 +252,9 @@ export class HopfieldPanel implements Panel {
 
   private async showRecall(): Promise<void> {
     this.halt();
-    const { patterns, rule, mode } = this;
+    const { patterns, storage, mode } = this;
     const probe = this.picture.slice();
-    const found = await this.app.ask('recall', { patterns, rule, probe, mode, seed: ++this.seed });
+    const found = await this.app.ask('recall', { patterns, storage, probe, mode, seed: ++this.seed });
     // the picture has been edited in the meantime: this answer is obsolete
     if (probe.some((s, unit) => s !== this.picture[unit])) return;
     let k = 0;
