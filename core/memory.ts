@@ -109,7 +109,8 @@ export class Memory {
     if (gap.start === gap.end) this.free.splice(this.free.indexOf(gap), 1);
 
     const data = new View(this.buffer as ArrayBuffer, region.start, length);
-    if (region.start < this.touched) this.zero(data);
+    const old = (this.touched - region.start) / data.BYTES_PER_ELEMENT;
+    if (old > 0) this.zero(data, 0, Math.min(length, old));
     this.touched = Math.max(this.touched, region.end);
     this.owners.register(data, region, data);
     this.regions.set(data, region);

@@ -16,17 +16,17 @@ export class AnyLength {
   ) {}
 
   /**
-   * Binds the calls of all plans that differ from `shape` only in their length; undefined if each length needs calls of
-   * its own.
+   * Binds the calls of all plans that differ from `shape` only in their length, given those of one length; undefined if
+   * each length needs calls of its own.
    */
-  static of(network: Planned, shape: PlanShape): AnyLength | undefined {
+  static of(network: Planned, shape: PlanShape, known: Sample): AnyLength | undefined {
     const memory = engineMemory();
-    const sample = (T: number): ReturnType<typeof sampleOf> => sampleOf(network, { ...shape, T });
+    const [T, next] = [LOOP, LOOP + 1, LOOP + 2].filter((size) => size !== known.size);
     // the calls of the first sample are kept, and so is its memory
-    const first = memory.apart(() => sample(LOOP));
-    const others = [LOOP + 1, Math.max(shape.T, LOOP + 2)].map((T) => memory.borrow(() => sample(T)));
-    const any = AnySize.from([first, others[0], others[1]]);
-    const isSame = others.every(({ panels }) => panels.join() === first.panels.join());
+    const first = memory.apart(() => sampleOf(network, { ...shape, T }));
+    const second = memory.borrow(() => sampleOf(network, { ...shape, T: next }));
+    const any = AnySize.from([first, second, known]);
+    const isSame = second.panels.join() === first.panels.join();
     return any && isSame ? new AnyLength(any, first.panels) : undefined;
   }
 

@@ -27,6 +27,8 @@ export interface Bound {
   /** Operations needed only for dL/dx, which run when it is first read. */
   inputBackward(): void;
   startBackward(): void;
+  /** The calls, in the order of `calls`. */
+  replays: readonly Replay[];
   /** Sets the arguments of calls that plans of several lengths share. */
   enter?(): void;
   /** Number of its objects: bound operations, or arrays if it shares the operations. */
@@ -93,8 +95,7 @@ export function bind(
   return {
     plan,
     turn: 0,
-    enter: own.enter,
-    objects: own.objects,
+    ...own,
     output: reshape(plan.output.value, [
       ...outputAxes(architecture.topology, T, B),
       widthOfOutput(architecture),
@@ -107,10 +108,8 @@ export function bind(
   };
 }
 
-/** The calls of a plan, in the order of `calls`. */
-export interface Shared extends Pick<Bound, 'enter' | 'objects'> {
-  replays: readonly Replay[];
-}
+/** The calls of a plan. */
+export type Shared = Pick<Bound, 'replays' | 'enter' | 'objects'>;
 
 /** The optimised programs of a plan as functions. */
 export function replays(plan: Plan, executor: Executor): Shared {

@@ -8,6 +8,7 @@ import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from 
 import type { Architecture } from './architecture';
 import { readBatch, type Batch, type PassOptions, type ReadBatch, type RunOptions } from './batch';
 import { bind, type Bound, type Shared } from './bound';
+import type { Sample } from '../../core/anysize';
 import { AnyLength, LOOP } from './anylength';
 import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
@@ -47,8 +48,8 @@ export class Runner {
     decode: new Map(),
     check: new Map(),
   };
-  /** By shape without T: the first T, and the calls for every T. */
-  private readonly lengths = new Map<string, { T: number; any?: AnyLength | 'none' }>();
+  /** By shape without T: the calls for the first T, until they have become those for every T. */
+  private readonly lengths = new Map<string, Sample | AnyLength | 'none'>();
   /** The memory that the plans of passes share, one at a time. */
   private readonly arena = new Arena(engineMemory());
   /** The plan of the last pass, whose numbers are in the arena. */
@@ -170,6 +171,7 @@ export class Runner {
     const shared = any && ((): Shared => any.at(shape.T, this.arena));
     const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, shared)), giveUp, others);
     const bound = { ...made.made, bytes, release: made.release };
+    this.keepFirst(shape, bound);
     const kept = (): number => [...plans.values()].reduce((sum, { objects }) => sum + objects, 0);
     while (plans.size >= PLANS_KEPT && kept() + bound.objects > OBJECTS_KEPT) this.forget('pass');
     return bound;
@@ -187,18 +189,26 @@ export class Runner {
 
   /** The calls of every length, once a second length of this kind occurs; undefined if each length needs its own. */
   private anyLength(shape: PlanShape): AnyLength | undefined {
-    const { T, source } = shape;
-    // few steps are not recorded as a loop, and with clocks the steps differ
-    const isLoop = T >= LOOP && !source && this.clocks.length === 0;
-    if (!isLoop || !engineMemory().wasm) return undefined;
+    if (!this.mayShare(shape)) return undefined;
     const kind = kindOf(shape);
-    const known = this.lengths.get(kind);
-    if (!known) {
-      this.lengths.set(kind, { T });
-      return undefined;
+    let known = this.lengths.get(kind);
+    if (typeof known === 'object' && 'size' in known && known.size !== shape.T) {
+      known = AnyLength.of(this.network, shape, known) ?? 'none';
+      this.lengths.set(kind, known);
     }
-    if (known.T !== T) known.any ??= AnyLength.of(this.network, shape) ?? 'none';
-    return known.any === 'none' ? undefined : known.any;
+    return known instanceof AnyLength ? known : undefined;
+  }
+
+  /** Keeps the calls for the first length of a kind. */
+  private keepFirst(shape: PlanShape, { replays }: Pick<Bound, 'replays'>): void {
+    if (!this.mayShare(shape) || this.lengths.has(kindOf(shape))) return;
+    this.lengths.set(kindOf(shape), { size: shape.T, arrays: this.arena.arrays, replays });
+  }
+
+  /** Whether plans of other lengths may share the calls of one. */
+  private mayShare({ T, source }: PlanShape): boolean {
+    // few steps are not recorded as a loop, and with clocks the steps differ
+    return T >= LOOP && !source && this.clocks.length === 0 && engineMemory().wasm !== undefined;
   }
 
   /** Invalidates a pass whose numbers are about to be overwritten. */
