@@ -9,8 +9,10 @@ import { TrainPanel } from './panels/train';
 import type { Point } from './engine/run';
 import type { Started } from './engine/session';
 import {
+  embeddedLink,
   fitting,
   fromLink,
+  isEmbedded,
   keptOf,
   sameKept,
   toLink,
@@ -42,7 +44,9 @@ class Page implements App {
   private readonly tabs: Tabs;
   private seen: Panel;
   /** Whether a new run starts playing: it does what the previous one did. */
-  private going = !littleMotion();
+  private going: boolean;
+  /** Whether it shows a tab alone, as a figure in another page. */
+  private readonly isEmbedded = isEmbedded(location.hash);
   /** Counts the runs, so that late events of an ended run are ignored. */
   private run = 0;
   /** Whether the settings are invalid, so that there is no run. */
@@ -61,6 +65,7 @@ class Page implements App {
     });
     const { settings, tab, place } = this.linked();
     this.settings = settings;
+    this.going = !littleMotion() && !this.isEmbedded;
     this.bar = new Bar(byId('bar'), this, {
       play: (on) => void this.play(on),
       step: () => void this.stepOnce(),
@@ -84,6 +89,8 @@ class Page implements App {
       this.look();
     });
     this.seen = this.turnTo(tab, place);
+    if (this.isEmbedded)
+      document.documentElement.dataset.embedded = this.seen.standalone ? 'standalone' : 'run';
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
     // Back, Forward, or an edited address
     addEventListener('popstate', () => {
@@ -136,7 +143,9 @@ class Page implements App {
 
   /** Stores settings and tab in the address, and the rest in the history state; Back undoes a change of settings. */
   private link(how: 'push' | 'replace'): void {
-    const link = `#${toLink(this.settings, this.seen.name, this.seen.place)}`;
+    const to = toLink(this.settings, this.seen.name, this.seen.place);
+    this.bar.offer(`#${to}`);
+    const link = `#${this.isEmbedded ? embeddedLink(to) : to}`;
     const kept = keptOf(this.settings);
     const changed = link !== location.hash || !sameKept(kept, history.state);
     if (how === 'push' && changed) history.pushState(kept, '', link);

@@ -18,7 +18,7 @@ const withoutNode: Plugin = {
   },
 };
 
-export async function buildPlayground(): Promise<void> {
+export async function buildPlayground(outDir = join(root, 'dist', 'playground')): Promise<void> {
   const { build } = await import('vite');
   await build({
     configFile: false,
@@ -28,7 +28,7 @@ export async function buildPlayground(): Promise<void> {
     plugins: [withoutNode],
     worker: { format: 'es', plugins: () => [withoutNode] },
     build: {
-      outDir: join(root, 'dist', 'playground'),
+      outDir,
       emptyOutDir: true,
       target: 'es2022',
       modulePreload: { polyfill: false },

@@ -32,6 +32,8 @@ test.each([
   ['elman', 0, 7],
   ['gru', 7, 8],
   ['peepholes', 2, 3],
+  ['softmax', 5, 6],
+  ['clip', 1, 4],
 ])('%s: a line with a wrong sign is the one that is marked', (name, from, to) => {
   const lines = answerOf(name);
   for (let k = from; k < to; k++) {
@@ -78,6 +80,15 @@ test('a gradient of several paths may be added up in several lines', () => {
   expect(verdicts('gate', 'dhPrev = dhOut * g', 'dhPrev += dhNext * g')).toEqual(['right', 'right']);
 });
 
+test('of several paths, each is right so far in any form, and the next line is another one', () => {
+  const before = ['dh = dhOut + dhNext', 'dw = dh @ E.T', 'wdw = w * dw', 'mean = sum(wdw, axis=1)'];
+  const lines = [...before, 'dscore = w * dw - w * mean', 'dE += (2 * dscore - dscore).T @ hPrev'];
+  expect(verdicts('attention', ...lines).at(-1)).toBe('partial');
+  const next = derivationOf('attention').next([...lines, 'dhPrev = dscore @ E'].join('\n'));
+  expect(next).toBe('dE += w.T @ dh');
+  expect(verdicts('attention', ...lines, next!).slice(-2)).toEqual(['right', 'right']);
+});
+
 test('hints come in three steps', () => {
   const hintOf = (level: 'quantity' | 'kind' | 'correction') =>
     derivationOf('elman').judge('dh = dhOut', level).lines[0].hint;
@@ -95,7 +106,7 @@ test.each([
   ['hello', /./],
   ['dh = '.padEnd(3000, '('), /./],
   ['h = x', /./],
-])('%.30s: cannot be judged, and why', (line, hint) => {
+])('line %#: cannot be judged, and why', (line, hint) => {
   const [judged] = derivationOf('elman').judge(line, 'kind').lines;
   expect(judged).toMatchObject({
     verdict: 'unread',

@@ -12,6 +12,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { dirname, join, relative } from 'node:path';
 import { expand } from './fences';
 import { drawFigures } from './figure';
+import { buildEmbedded } from './playground';
 import { typeset } from './formulas';
 import { writeReference } from './reference';
 
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
     cpSync(join(docs, 'images'), join(book, 'public', 'images'), { recursive: true });
   writeReference(book);
   await drawFigures();
+  await buildEmbedded(join(book, 'public'));
   run(vitepress, 'build', book);
   if (process.argv.includes('--serve')) run(vitepress, 'preview', book);
 }

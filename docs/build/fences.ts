@@ -5,6 +5,7 @@ import { drawingOf, equationsOf, textOf } from './equations';
 import { figureOf } from './figure';
 import { listOf } from './lists';
 import { networkOf } from './network';
+import { embedded } from './playground';
 import { outputOf } from './program';
 import { sourceOf } from './source';
 
@@ -18,6 +19,7 @@ type Fence = (words: string[], body: string, where: string) => string;
  *   ```equations CELL forward   the same, typeset; also backward, jacobian
  *   ```diagram CELL             the data flow of a cell, drawn from its forward equations; the body is the caption
  *   ```network TOPOLOGY         a network, unrolled or folded=true; the body is the caption
+ *   ```playground LINK         the page in the state of that link, `task=sine&tab=time height=600`; the body is the caption
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
  *   ```list WHAT               a table of all cells, losses, optimizers, schedules or formats
@@ -29,6 +31,7 @@ const fences: Record<string, Fence> = {
   equations: (words, _body, where) => equationsOf(words, where),
   diagram: (words, body, where) => drawingOf(words, body.trim(), where),
   network: (words, body) => networkOf(words, body.trim()),
+  playground: (words, body, where) => embedded(words, body.trim(), where),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
   list: ([what], _body, where) => listOf(what, where),

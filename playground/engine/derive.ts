@@ -82,6 +82,14 @@ const solutions: Readonly<Record<string, Solution>> = {
     backward:
       '  dh = dhOut + dhNext\n  dhPrev = dh * g\n  dz = dh * hPrev * g * (1 - g)\n  dx = dz @ W.T\n  dW += x.T @ dz',
   },
+  clip: {
+    title: 'Clipping',
+    about: 'Where a value is cut off, no gradient passes. step(v) is 1 for v > 0, else 0.',
+    shapes: 'x [D]   states h [H]   parameters W [D, H]',
+    forward: '  z = x @ W\n  c = min(max(z, -1), 1)\n  h = hPrev + c',
+    backward:
+      '  dh = dhOut + dhNext\n  dhPrev = dh\n  dz = dh * step(z + 1) * step(1 - z)\n  dx = dz @ W.T\n  dW += x.T @ dz',
+  },
   elman: ofCell('Elman', 'The state is read twice: by the output, and by the next step.', elman(sizes)),
   jordan: ofCell(
     'Jordan',
@@ -95,6 +103,23 @@ const solutions: Readonly<Record<string, Solution>> = {
     'The gates read the cell state, too: more paths lead back to it.',
     lstm({ ...sizes, peepholes: true }),
   ),
+  softmax: {
+    title: 'Softmax',
+    about: 'Each probability depends on every score of its row. sum(…, axis=1) adds along a row.',
+    shapes: 'x [D]   states h [H]   parameters W [D, H]',
+    forward: '  y = x @ W\n  total = logsumexp(y, axis=1)\n  p = exp(y - total)\n  h = p * hPrev',
+    backward:
+      '  dh = dhOut + dhNext\n  dhPrev = dh * p\n  dp = dh * hPrev\n  pdp = p * dp\n  mean = sum(pdp, axis=1)\n  dy = p * (dp - mean)\n  dx = dy @ W.T\n  dW += x.T @ dy',
+  },
+  attention: {
+    title: 'Attention',
+    about: 'The rows of a memory E are read twice: by the scores, and by their weighted mean.',
+    shapes: 'x [D]   states h [H]   parameters E [D, H]   W [D, H]',
+    forward:
+      '  score = hPrev @ E.T\n  total = logsumexp(score, axis=1)\n  w = exp(score - total)\n  c = w @ E\n  h = c + x @ W',
+    backward:
+      '  dh = dhOut + dhNext\n  dw = dh @ E.T\n  wdw = w * dw\n  mean = sum(wdw, axis=1)\n  dscore = w * (dw - mean)\n  dhPrev = dscore @ E\n  dE += w.T @ dh\n  dE += dscore.T @ hPrev\n  dx = dh @ W.T\n  dW += x.T @ dh',
+  },
 };
 
 /** Names of the exercises, in rising order. */
@@ -179,11 +204,14 @@ export class Derivation {
     };
   }
 
-  /** The first line of the answer for which there is no right line yet. */
+  /** The first line of the answer that is still missing: one that is not wrong after the typed lines. */
   next(text: string): string | undefined {
     const found = this.judge(text, 'quantity').lines.filter(({ verdict }) => verdict === 'right');
     const names = new Set(found.map((line) => nameOf(line.text)));
-    return this.answer.find((line) => !names.has(line.equation.name))?.text;
+    const open = this.answer.filter((line) => !names.has(line.equation.name));
+    const fits = (line: Line): boolean =>
+      this.judge(`${text}\n${line.text}`, 'quantity').lines.at(-1)?.verdict !== 'wrong';
+    return (open.find(fits) ?? open.at(0))?.text;
   }
 
   private verdictOn(name: string, tried: string[], level: HintLevel): Pick<JudgedLine, 'verdict' | 'hint'> {
@@ -194,8 +222,9 @@ export class Derivation {
       return { verdict: 'unread', hint: grade.error?.replace(/^.*line \d+, column \d+: /, '') };
     // the answer's further paths of the same gradient
     const more = this.answer.filter(({ equation: own }) => own.name === name && own.accumulate);
-    const added = more.map(({ text }) => text).filter((line) => !tried.some((own) => own === line));
-    if (added.length > 0 && this.grade(this.completed([...tried, ...added]), 'quantity').verdict === 'right')
+    const completes = (added: readonly string[]): boolean =>
+      this.grade(this.completed([...tried, ...added]), 'quantity').verdict === 'right';
+    if (subsets(more.map(({ text }) => text)).some(completes))
       return {
         verdict: 'partial',
         hint: `Right so far; more paths lead to ${name.slice(1)}: add them with +=.`,
@@ -316,6 +345,10 @@ interface Line {
   text: string;
   equation: Equation;
 }
+
+/** All subsets but the empty one. */
+const subsets = <T>(items: readonly T[]): T[][] =>
+  items.reduce<T[][]>((found, item) => [...found, ...found.map((some) => [...some, item]), [item]], []);
 
 const nameOf = (line: string): string => /^\w+/.exec(line)?.[0] ?? '';
 const accumulates = (line: string, name: string): boolean => nameOf(line) === name && /^\w+\s*\+=/.test(line);

@@ -78,6 +78,12 @@ const own: Partial<Record<TaskName, Partial<Settings>>> = {
 
 export const settingsFor = (task: TaskName): Settings => ({ ...general, ...own[task], task });
 
+/** The part of a link that shows a tab alone, as a figure in another page. */
+const EMBED = 'embed';
+export const isEmbedded = (link: string): boolean => new URLSearchParams(link.replace(/^#/, '')).has(EMBED);
+/** A link with that part. */
+export const embeddedLink = (link: string): string => `${EMBED}&${link}`;
+
 /** Longest text, in characters, that a link contains. */
 const LINK_TEXT = 4000;
 
@@ -156,7 +162,7 @@ export function fromLink(
   const tab = tabNames.find((name) => name === (formerTabs[view] ?? view));
   if (tab === undefined) wrong.push(`tab: ${view}`);
   for (const [name, word] of parts) {
-    if (name === 'task' || name === 'tab') continue;
+    if (name === 'task' || name === 'tab' || name === EMBED) continue;
     const read = readSetting(name, word);
     if (read === undefined) wrong.push(`${name}: ${word}`);
     Object.assign(settings, read);

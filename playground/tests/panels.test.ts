@@ -1,5 +1,5 @@
 /** The other tabs: time, gradient flow, check, memory. */
-import { inChromium, pause, quick, reaches, setting, show } from './visits';
+import { inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
 inChromium('the tabs', (open) => {
   test('steps through time: forward, backward, the numbers of a unit', async () => {
@@ -250,5 +250,30 @@ inChromium('the tabs', (open) => {
     await page.getByLabel('Updates', { exact: true }).selectOption('synchronous');
     await page.getByRole('button', { name: 'Recall' }).click();
     await page.getByText(/after 1 sweep/).waitFor();
+  });
+
+  test('embedded: a tab alone, which a link opens in the whole page', async () => {
+    const page = await open(`embed&tab=time&cell=gru&${quick}`);
+    await page.locator('.equations li').first().waitFor();
+    const visible = (selector: string): Promise<number> => page.locator(`${selector}:visible`).count();
+    expect([
+      await visible('#settings'),
+      await visible('[role=tab]'),
+      await visible('[role=tabpanel]'),
+    ]).toEqual([0, 0, 1]);
+    // it does not train by itself, and stays embedded when it does
+    expect(await step(page)).toBe(0);
+    await page.getByRole('button', { name: 'Step', exact: true }).click();
+    await reaches(page, 1);
+    expect(link(page)).toMatch(/^embed&/);
+    const whole = await page.getByRole('link', { name: 'Open in the playground' }).getAttribute('href');
+    expect(whole).toBe(`#${link(page).replace('embed&', '')}`);
+    expect(whole).toContain('cell=gru');
+  });
+
+  test('an embedded exercise has no buttons of training', async () => {
+    const page = await open('embed&tab=derive.lstm');
+    await page.getByLabel('Exercise').waitFor();
+    expect(await page.locator('#bar button:visible').count()).toBe(0);
   });
 });

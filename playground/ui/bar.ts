@@ -15,6 +15,12 @@ export class Bar {
   private readonly single: HTMLButtonElement;
   private readonly numbers = { step: h('b', {}), loss: h('b', {}), norm: h('b', {}) };
   private readonly theme: HTMLButtonElement;
+  /** In a page that embeds this one, the way to all of it. */
+  private readonly whole = h(
+    'a',
+    { class: 'whole', target: '_blank', rel: 'noopener' },
+    'Open in the playground',
+  );
 
   constructor(
     root: HTMLElement,
@@ -44,7 +50,7 @@ export class Bar {
         readout('loss', this.numbers.loss),
         readout('‖g‖', this.numbers.norm),
       ),
-      h('div', { class: 'end' }, link, this.theme),
+      h('div', { class: 'end' }, this.whole, link, this.theme),
     );
     const dark = matchMedia('(prefers-color-scheme: dark)');
     this.wear(dark.matches ? 'dark' : 'light');
@@ -64,6 +70,11 @@ export class Bar {
     this.numbers.step.textContent = String(step);
     this.numbers.loss.textContent = of('losses');
     this.numbers.norm.textContent = of('norms');
+  }
+
+  /** The address of the whole page in this state. */
+  offer(address: string): void {
+    this.whole.setAttribute('href', address);
   }
 
   private async copyLink(): Promise<void> {

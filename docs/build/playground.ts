@@ -1,0 +1,22 @@
+/** Embeds the playground in the book's pages. */
+import { join } from 'node:path';
+import { mustBe } from '../../core/check';
+import { embeddedLink, fromLink } from '../../playground/engine/settings';
+import { buildPlayground } from '../../scripts/playground';
+
+/** The playground's folder in the site. */
+const FOLDER = 'play';
+
+/** `task=sine&tab=time height=500`: the page in the state of that link, without its settings; the height is in pixels. */
+export function embedded([link, size = 'height=600']: string[], caption: string, where: string): string {
+  const { wrong, tab } = fromLink(link);
+  mustBe(wrong.length === 0, where, 'the settings must be those of a link', wrong.join('; '));
+  const [, height] = /^height=(\d+)$/.exec(size) ?? [];
+  mustBe(height !== undefined, where, 'the height must be a number of pixels', size);
+  const address = `/${FOLDER}/index.html#${embeddedLink(link).replaceAll('&', '&amp;')}`;
+  return `<figure>\n<iframe class="playground" src="${address}" title="Playground: ${tab}" loading="lazy" style="height: ${height}px"></iframe>\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+}
+
+/** Builds the page into the public folder of the book. */
+export const buildEmbedded = (publicFolder: string): Promise<void> =>
+  buildPlayground(join(publicFolder, FOLDER));
