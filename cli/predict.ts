@@ -10,8 +10,8 @@ Examples:
 
 The file needs the columns that the model was trained on, without labels. A forecast goes on behind the last row of each \
 series; a classifier says the label of each row, group or file, and a tagger that of each token, with probabilities; a \
-translator writes a sequence for each row, and a model of music writes a continuation of each piece. All is read as in training: scales, symbols and labels are in the \
-checkpoint.
+translator or generator writes a sequence for each row, and a model of music a continuation of each piece. All is read as \
+in training: scales, symbols and labels are in the checkpoint.
 `;
 
 /** Adds the command to the program. */

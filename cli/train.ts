@@ -27,6 +27,7 @@ Examples:
   backstep train sensors.csv --task classify --group machine --label state --inputs force,heat
   backstep train sentences.conll --task tag
   backstep train pairs.tsv --task translate --tokens words --header no --inputs column1 --target column2
+  backstep train names.csv --task generate --target name
   backstep train chorales.json --task music
   backstep train --json | jq 'select(.event == "validation")'
 

@@ -1,5 +1,6 @@
 /** Evaluates written sequences: bits per symbol, accuracies, and chrF, compared with simple rules. */
 import type { Network } from '../bptt/network/network';
+import { greatest } from '../core/reduce';
 import { safe } from '../core/safe';
 import { bootstrap, chrF } from '../data/metrics';
 import { runAll } from './outputs';
@@ -15,10 +16,16 @@ interface PerSymbol {
   tokenAccuracy: number;
 }
 
-/** Sums over the symbols of each row. */
+/** The bits of each symbol of each row, and the number of right ones in each row. */
 interface Sums {
-  bits: number[];
+  bits: number[][];
   hits: number[];
+}
+
+/** Mean bits at a position. */
+export interface PositionBits {
+  model: number;
+  baseline: number;
 }
 
 /** Predictions of each symbol, given the true ones before it. */
@@ -26,14 +33,15 @@ function symbolSums(network: Network, pairs: Pairs): Sums {
   const sums: Sums = { bits: [], hits: [] };
   runAll(network, pairs, (example, row, output) => {
     const O = output.shape[2];
-    let [bits, hits] = [0, 0];
+    const bits: number[] = [];
+    let hits = 0;
     pairs.targets[example].forEach((target, t) => {
       let best = 0;
       for (let k = 1; k < O; k++) if (output.get(t, row, k) > output.get(t, row, best)) best = k;
       const top = output.get(t, row, best);
       let sum = 0;
       for (let k = 0; k < O; k++) sum += Math.exp(output.get(t, row, k) - top);
-      bits += (Math.log(sum) + top - output.get(t, row, target)) / Math.LN2;
+      bits.push((Math.log(sum) + top - output.get(t, row, target)) / Math.LN2);
       hits += Number(best === target);
     });
     [sums.bits[example], sums.hits[example]] = [bits, hits];
@@ -46,7 +54,7 @@ function frequencySums({ targets }: Pairs, { frequencies }: Written): Sums {
   const likeliest = frequencies.indexOf(Math.max(...frequencies));
   const bits = frequencies.map((p) => -Math.log2(p));
   return {
-    bits: targets.map((row) => row.reduce((sum, k) => sum + bits[k], 0)),
+    bits: targets.map((row) => row.map((k) => bits[k])),
     hits: targets.map((row) => row.filter((k) => k === likeliest).length),
   };
 }
@@ -54,40 +62,56 @@ function frequencySums({ targets }: Pairs, { frequencies }: Written): Sums {
 export interface WrittenCase {
   pairs: Pairs;
   written: Written;
+  /** Whole sequences are compared with sources; without it they are not. */
+  whole?: WholeCase;
+}
+interface WholeCase {
   /** Joins symbols for reading. */
   join: (symbols: readonly string[]) => string;
-  /** The sources as texts, and as symbols if copying them is a sensible rule; without it no sequences are compared. */
+  /** The sources as texts, and as symbols, which a simple rule copies. */
   sources: readonly string[];
-  copied?: readonly (readonly string[])[];
-  pictures: Judgement['pictures'];
+  copied: readonly (readonly string[])[];
 }
 
-/** The metrics of a network that writes sequences. */
-export function judgeWritten(network: Network, given: WrittenCase): Judgement {
-  const { pairs, written, copied } = given;
+/** The metrics of a network that writes sequences, without pictures, and the bits by position. */
+export function judgeWritten(
+  network: Network,
+  given: WrittenCase,
+): { judgement: Omit<Judgement, 'pictures'>; byPosition: PositionBits[] } {
+  const { pairs, written } = given;
   const [ours, theirs] = [symbolSums(network, pairs), frequencySums(pairs, written)];
   const rows = pairs.targets.map((_, row) => row);
+  const total = (row: readonly number[]): number => row.reduce((a, b) => a + b, 0);
+  const [ourBits, theirBits] = [ours.bits.map(total), theirs.bits.map(total)];
   const share = (of: readonly number[], some: readonly number[]): number =>
     some.reduce((sum, row) => sum + of[row], 0) /
     some.reduce((sum, row) => sum + pairs.targets[row].length, 0);
-  const figuresOf = ({ bits, hits }: Sums): PerSymbol => ({
-    bitsPerSymbol: share(bits, rows),
-    tokenAccuracy: share(hits, rows),
-  });
   const figures = {
     sequences: pairs.count,
-    symbols: pairs.targets.reduce((sum, { length }) => sum + length, 0),
-    model: figuresOf(ours),
-    baseline: { rule: 'each symbol by its frequency', ...figuresOf(theirs) },
+    symbols: total(pairs.lengths),
+    model: { bitsPerSymbol: share(ourBits, rows), tokenAccuracy: share(ours.hits, rows) },
+    baseline: {
+      rule: 'each symbol by its frequency',
+      ...{ bitsPerSymbol: share(theirBits, rows), tokenAccuracy: share(theirs.hits, rows) },
+    },
     // the symbols of one sequence are correlated: the bootstrap draws whole sequences
-    interval: bootstrap(rows.length, (some) => share(ours.bits, some)),
-    gain: bootstrap(rows.length, (some) => share(theirs.bits, some) - share(ours.bits, some)),
+    interval: bootstrap(rows.length, (some) => share(ourBits, some)),
+    gain: bootstrap(rows.length, (some) => share(theirBits, some) - share(ourBits, some)),
   };
-  const whole = copied && wholeFigures(network, given, copied);
+  const whole = given.whole && wholeFigures(network, given, given.whole);
+  const meanAt = ({ bits }: Sums, t: number): number => {
+    const there = bits.filter(({ length }) => length > t);
+    return there.reduce((sum, row) => sum + row[t], 0) / there.length;
+  };
   return {
-    figures: { ...figures, ...whole?.figures },
-    lines: [...symbolLines(figures), ...(whole?.lines ?? [])],
-    pictures: given.pictures,
+    judgement: {
+      figures: { ...figures, ...whole?.figures },
+      lines: [...symbolLines(figures), ...(whole?.lines ?? [])],
+    },
+    byPosition: Array.from({ length: greatest(pairs.lengths) }, (_, t) => ({
+      model: meanAt(ours, t),
+      baseline: meanAt(theirs, t),
+    })),
   };
 }
 
@@ -120,8 +144,8 @@ function symbolLines({ sequences, symbols, model, baseline, interval, gain }: Ju
 /** Whole sequences, written without the true symbols before. */
 function wholeFigures(
   network: Network,
-  { pairs, written, sources, join }: WrittenCase,
-  copied: readonly (readonly string[])[],
+  { pairs, written }: WrittenCase,
+  { sources, copied, join }: WholeCase,
 ): Pick<Judgement, 'figures' | 'lines'> {
   const n = Math.min(pairs.count, MOST_WRITTEN);
   // evenly over the file, which may be sorted

@@ -4,12 +4,13 @@ import { trainingSettings } from '../bptt/train/settings';
 import { known } from '../terminal/arguments';
 import { classify } from './classify/classify';
 import { forecast } from './forecast/forecast';
+import { generate } from './generate/generate';
 import { music } from './music/music';
 import { tag } from './tag/tag';
 import type { Task } from './task';
 import { translate } from './translate/translate';
 
-export const tasks: readonly Task[] = [forecast, classify, tag, translate, music];
+export const tasks: readonly Task[] = [forecast, classify, tag, translate, generate, music];
 export const taskNames = tasks.map(({ name }) => name);
 
 /** @throws CommandError for an unknown name. */

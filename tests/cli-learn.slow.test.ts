@@ -186,3 +186,19 @@ test('pairs become a translator, whose picture is its attention; pieces become m
   expect(readFileSync(join(folder, 'music', 'roll.svg'), 'utf8')).toMatch(/^<svg .*MIDI number/s);
   expect(run('evaluate', 'music', 'pieces.json', '--json').stdout).toContain('"pieces":3');
 });
+
+test('classes and numbers become sequences', () => {
+  const lines = Array.from({ length: 60 }, (_, k) => (k % 2 === 0 ? 'abab,up' : 'cd,down'));
+  writeFileSync(join(folder, 'kinds.csv'), `word,kind\n${lines.join('\n')}\n`);
+  const { status, stdout } = run(
+    ...['train', 'kinds.csv', '--task', 'generate', '--target', 'word', '--hidden', '8', '--threads', '1'],
+    ...['--steps', '20', '--out', 'kinds'],
+  );
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/gradients +right/);
+  expect(readFileSync(join(folder, 'kinds', 'positions.svg'), 'utf8')).toMatch(/^<svg .*bits per symbol/s);
+  writeFileSync(join(folder, 'new.csv'), 'kind\nup\ndown\n');
+  const first = run('predict', 'kinds', 'new.csv').stdout;
+  expect(first).toMatch(/^row,word,probability\n1,[a-d]*,\S+\n2,[a-d]*,\S+\n$/);
+  expect(run('predict', 'kinds', 'new.csv').stdout).toBe(first);
+});

@@ -134,14 +134,15 @@ function attended(network: Network, pairs: ReturnType<typeof pairsOf>, { written
 function judge(network: Network, examples: Examples, _table: Table, note: Note): Judgement {
   const pairs = examples as ReturnType<typeof pairsOf>;
   const join = (symbols: readonly string[]): string => joined(symbols, note.characters);
-  return judgeWritten(network, {
-    ...{ pairs, written: note.written, join, copied: pairs.read },
-    sources: pairs.read.map((symbols) => joined(symbols, note.tokens === 'characters')),
+  const sources = pairs.read.map((symbols) => joined(symbols, note.tokens === 'characters'));
+  const whole = { join, sources, copied: pairs.read };
+  return {
+    ...judgeWritten(network, { pairs, written: note.written, whole }).judgement,
     pictures: async (): Promise<Record<string, string>> =>
       note.attention === 'none'
         ? {}
         : { 'attention.svg': await drawAttention(attended(network, pairs, note)) },
-  });
+  };
 }
 
 function predict(network: Network, table: Table, note: Note): Predictions {
