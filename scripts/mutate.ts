@@ -4,16 +4,17 @@
  *   npm run mutate -- cells/lstm.ts               every mistake in one file
  *   npm run mutate -- cells hopfield/recall.ts    in every file of a folder, and in another
  *   npm run mutate -- --sample 200 bptt           200 mistakes, drawn at random from all of a folder
+ *   npm run mutate -- --sample 200 --seed 2 bptt  200 others
  *   npm run mutate -- --again cells               only those that survived the last time
  *
- * `--seconds 60` bounds the tests of one mutant, of those in `TESTS` and of the file's own: see
- * `scripts/mutation-runner.mjs`. `--with parallel.slow` adds a test file. The results are kept in `tests/mutation.json`,
+ * The tests are those in `TESTS` and those of the mutated files. `--seconds 60` bounds the processor time of
+ * the tests of one mutant: see `scripts/mutation-runner.mjs`. `--with parallel.slow` adds a test file. The results are kept in `tests/mutation.json`,
  * from which `tests/MUTATION.md` is written: `npm run mutate -- --record` does nothing else.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   count,
@@ -28,30 +29,42 @@ import {
 const CACHE = '.cache/mutation';
 const KEPT = 'tests/mutation.json';
 
-/** The quick tests of each folder: those that cover most of it in the least time. A file's own tests are added. */
+/** The quick tests of each folder: those that cover most of it in the least time. */
 const TESTS: Record<string, string> = {
   core:
-    'anysize arithmetic check engines equations field forms hoist init lookup memory network notfinite portable program ' +
+    'anysize arithmetic check engines equations field forms hoist init lookup matmul memory network notfinite pointwise portable program ' +
     'random reduce registry scalar statement tensor wasm-encoder wasm-gemm wasm-math wasm-pointwise wasm-reduce weightinit wide',
   cells:
-    'activation clockwork elman embedding equations gru jordan linear lstm lstm1997 network own registry text textcell trace ' +
-    'unroll usercell weightinit',
+    'activation celloptions clockwork elman embedding equations gru jordan linear lstm lstm1997 network own owncell ' +
+    'ownplaces recurrence registry text textcell trace unroll usercell weightinit',
   losses: 'forms losses network pytorch text usercell',
   hopfield: 'capacity continuoushopfield densehopfield goldenhopfield hopfield paper-hopfield',
   bptt:
-    'attention bidirectional bounds chunks clip clipeffect decode embedding exactoracle fit flow gradcheck hessian ' +
-    'jacobian loop network notfinite optimizers pool recurrence schedules settings spectrum topology trace truncated ' +
+    'attention bidirectional bounds checkpoint chunks clip clipeffect decode embedding exactoracle fit flow forms ' +
+    'gradcheck hessian jacobian loop network notfinite optimizers planted pool recurrence schedules settings spectrum topology trace truncated ' +
     'unroll upstream weightnoise',
   io: 'checkpoint cli-formats keras npz onnx onnxread pictures pytorch records safetensors weights',
 };
 
+/** A file that so few tests import is what they test; others are imported to test something else. */
+const FEW = 3;
+
+/** The test files for mutants of these files: those of their folders, and the quick ones that test a file itself. */
 function testsOf(files: readonly string[], others: readonly string[]): string[] {
-  const of = (file: string): string[] => {
-    const name = basename(file, '.ts');
-    return [...TESTS[file.split('/')[0]].split(' '), name];
+  const isQuick = (test: string): boolean => test.endsWith('.test.ts') && !test.endsWith('.slow.test.ts');
+  const texts = readdirSync('tests')
+    .filter(isQuick)
+    .map((test) => [test, readFileSync(join('tests', test), 'utf8')]);
+  const subjects = (file: string): string[] => {
+    const importing = texts.filter(([, text]) => text.includes(`'../${file.replace(/\.ts$/, '')}'`));
+    return importing.length <= FEW ? importing.map(([test]) => test) : [];
   };
-  const names = [...new Set([...files.flatMap(of), ...others])].map((name) => `${name}.test.ts`);
-  return names.filter((name) => existsSync(join('tests', name)));
+  const folders = [...new Set(files.map((file) => file.split('/')[0]))];
+  const listed = [...folders.flatMap((folder) => TESTS[folder].split(' ')), ...others];
+  const tests = [...new Set([...listed.map((name) => `${name}.test.ts`), ...files.flatMap(subjects)])];
+  for (const test of tests)
+    if (!existsSync(join('tests', test))) throw new Error(`mutate: there is no tests/${test}`);
+  return tests;
 }
 
 /** A mutant that can be planted, and where Stryker places it. */
@@ -215,6 +228,7 @@ async function main(): Promise<void> {
       again: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '60' },
+      seed: { type: 'string', default: '1' },
       with: { type: 'string', multiple: true, default: [] },
     },
   });
@@ -235,7 +249,7 @@ async function main(): Promise<void> {
   if (values.record) keep();
   else if (values.again) keep(...(await survivorsAgain(results, scopes, run)));
   else if (values.sample) {
-    for (const scope of scopes) keep(await sampled(scope, Number(values.sample), run));
+    for (const scope of scopes) keep(await sampled(scope, Number(values.sample), values.seed, run));
   } else {
     const files = scopes.flatMap(filesUnder);
     const all = await listed(files);
@@ -273,16 +287,16 @@ async function survivorsAgain(
 }
 
 /** The result of mutants drawn from a folder: those whose hashes are least, so that a larger sample holds a smaller one. */
-async function sampled(scope: string, size: number, run: Run): Promise<Result> {
+async function sampled(scope: string, size: number, seed: string, run: Run): Promise<Result> {
   const all = await listed(filesUnder(scope));
   const hash = (mutant: Mutant): string =>
     createHash('sha256')
-      .update(`1\n${identity(mutant)}`)
+      .update(`${seed}\n${identity(mutant)}`)
       .digest('hex');
   const order = all.map((mutant) => ({ mutant, key: hash(mutant) }));
   order.sort((a, b) => (a.key < b.key ? -1 : 1));
   const chosen = order.slice(0, size).map(({ mutant }) => mutant);
-  return result(`${scope}, sample`, chosen, run(chosen), all.length);
+  return result(`${scope}, sample ${seed}`, chosen, run(chosen), all.length);
 }
 
 void main().catch((error: unknown) => {

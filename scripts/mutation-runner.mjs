@@ -2,12 +2,13 @@
  * How Stryker runs the tests of a mutant: file by file with its jest runner, until one fails.
  *
  * Stryker's own runner loads every test file for every mutant. This one runs only those that cover the mutant: first
- * the file's own and those that noticed others of the same file, then the quickest, and it stops at the first failure.
+ * those that import its file or noticed others of the same file, then the quickest, and it stops at the first failure.
  * In each file it runs the tests that cover the mutant; if none notices it, all tests of these files, because what a
  * test computed may be cached and used by the next.
  *
- * BACKSTEP_MUTANTS names a JSON file: `seconds` bounds the time of one mutant's tests, `places` are the mutants to run.
- * All others are passed over. `log` is the file that gets a line for each.
+ * BACKSTEP_MUTANTS names a JSON file: `seconds` bounds the processor time of one mutant's tests, as measured in the dry
+ * run, so that a busy machine runs as many tests as a quiet one. `places` are the mutants to run; all others are passed
+ * over. `log` is the file that gets a line for each.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, relative } from 'node:path';
@@ -19,9 +20,15 @@ import { strykerPlugins as jestPlugins } from '@stryker-mutator/jest-runner';
 /** What the dry run found, in the sandbox, for the process that replaces this one after an endless loop. */
 const FOUND = 'mutation-tests.json';
 
+/** The path of a mutated file in the project. */
+const sourceOf = (file) => relative(process.env.BACKSTEP_MUTANTS_ROOT, file);
+
 /** Stryker's jest runner, told which test file to run. */
 class FileByFile {
-  /** By path: the milliseconds of a test file and, by name, of its tests. A plain object, which is kept as JSON. */
+  /**
+   * By path: the milliseconds of a test file and, by name, of its tests; the source files that it imports. A plain
+   * object, which is kept as JSON.
+   */
   files = {};
   /** How many mutants of a source file a test file has noticed: `source test` to a number. */
   kills = new Map();
@@ -38,12 +45,17 @@ class FileByFile {
     jest.jestTestAdapter = {
       run: async (settings) => {
         if (this.file) return adapter.run({ ...settings, testFiles: [this.file] });
+        const [began, usedBefore] = [Date.now(), process.cpuUsage()];
         const answer = await adapter.run(settings);
+        const { user, system } = process.cpuUsage(usedBefore);
+        const share = Math.min(1, (user + system) / 1000 / (Date.now() - began));
         for (const { testFilePath, testResults, perfStats } of answer.results.testResults) {
           const tests = Object.fromEntries(
-            testResults.map(({ fullName, duration }) => [fullName, duration ?? 0]),
+            testResults.map(({ fullName, duration }) => [fullName, share * (duration ?? 0)]),
           );
-          this.files[testFilePath] = { tests, time: perfStats.runtime };
+          const text = readFileSync(testFilePath, 'utf8');
+          const imports = [...text.matchAll(/from '\.\.\/(.+)'/g)].map(([, path]) => `${path}.ts`);
+          this.files[testFilePath] = { tests, time: share * perfStats.runtime, imports };
         }
         return answer;
       },
@@ -71,12 +83,10 @@ class FileByFile {
    * those that cover the mutant; then, within the bound, the other tests of these files.
    */
   runs(source, covering) {
-    const name = basename(source, '.ts');
-    const files = Object.entries(this.files).flatMap(([path, { tests, time }]) => {
+    const files = Object.entries(this.files).flatMap(([path, { tests, time, imports }]) => {
       const some = covering?.filter((test) => test in tests);
       if (some?.length === 0) return [];
-      const test = basename(path, '.test.ts');
-      const own = test === name || test.startsWith(`${name}-`);
+      const own = imports.includes(sourceOf(source));
       const kills = this.kills.get(`${source} ${path}`) ?? 0;
       const rest = Object.keys(tests).filter((test) => some && !some.includes(test));
       const others = rest.reduce((sum, test) => sum + tests[test], 0);
@@ -90,7 +100,11 @@ class FileByFile {
       ...whole.map(({ path, time }) => ({ path, cost: time })),
     ];
     let left = this.seconds * 1000;
-    return runs.filter(({ cost }, k) => (left -= cost) >= 0 || k === 0);
+    return runs.filter(({ cost }, k) => {
+      const fits = cost <= left || k === 0;
+      if (fits) left -= cost;
+      return fits;
+    });
   }
 
   async mutantRun(options) {
@@ -98,7 +112,7 @@ class FileByFile {
     const { fileName, location, mutatorName, replacement } = activeMutant;
     const { start, end } = location;
     const place = JSON.stringify([
-      relative(process.env.BACKSTEP_MUTANTS_ROOT, fileName),
+      sourceOf(fileName),
       ...[start.line, start.column, end.line, end.column],
       ...[mutatorName, replacement],
     ]);
