@@ -19,7 +19,7 @@
  * If JsPrev are the rows of the identity, Js are the rows of the Jacobian. In general, JsPrev and Js are the derivatives
  * of the states before and after the step with respect to any n numbers.
  */
-import { must, mustBeOneOf, mustCount, mustKnowKeys } from '../core/check';
+import { must, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import type { Statement } from '../core/statement';
@@ -198,6 +198,7 @@ export function checkCellOptions(options: CellOptions, where: string, more: stri
   mustKnowKeys(options, [...cellOptionNames, ...more], where);
   mustCount(options.input, where, 'input');
   mustCount(options.hidden, where, 'hidden');
+  mustBeSwitch(options, 'bias', where);
 }
 
 /** The initializer of a weight matrix by name; `uniform` is ±1/√H, `normal` has deviation 1/√H. */

@@ -2,7 +2,7 @@
  * What the cells with a linear recurrence have in common: h = p * hPrev + q, where p and q are functions of the input
  * alone. So there is no recurrent matrix, and a known sequence can be computed by a scan.
  */
-import { mustCount, mustKnowKeys } from '../core/check';
+import { mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
 import { constant, gates } from '../core/init';
 import { weightInit, type Cell, type CellOption, type CellOptions } from './cell';
 import { cell, type CellEquations } from './define';
@@ -17,6 +17,7 @@ export function checkLinearOptions(options: LinearCellOptions, where: string, mo
   mustKnowKeys(options, [...optionNames, ...more], where);
   mustCount(options.input, where, 'input');
   mustCount(options.hidden, where, 'hidden');
+  mustBeSwitch(options, 'bias', where);
 }
 
 /** A cell with the parameters Wx [D, count · H] and b [count · H], each gate of Wx initialized by itself. */

@@ -34,15 +34,22 @@ export interface Run extends Span {
  * The modules given by the options.
  * @throws RangeError for counts or periods below 1, periods that do not increase, or units that cannot be divided evenly.
  */
-export function modulesOf(
-  { modules, hidden, periods }: ClockworkModuleOptions,
-  where: string,
-): ClockworkModule[] {
+export function modulesOf(options: ClockworkModuleOptions, where: string): ClockworkModule[] {
+  must(typeof options === 'object' && options !== null, where, 'options must be an object', options);
+  const { modules, hidden, periods } = options;
   const one = Array.isArray(modules) !== Array.isArray(periods);
   mustBe(one, where, 'either modules or hidden and periods must be lists', modules ?? periods);
   if (periods) mustCount(hidden, where, 'hidden');
   const share = (hidden ?? 0) / (periods?.length ?? 1);
-  const named = modules?.map(({ units, period }) => ({ units, period }));
+  const named = modules?.map((module: ClockworkModule | null | undefined, k) => {
+    must(
+      typeof module === 'object' && module !== null,
+      where,
+      `module ${k} must be an object of units and period`,
+      module,
+    );
+    return { units: module.units, period: module.period };
+  });
   const all = named ?? (periods ?? []).map((period) => ({ units: share, period }));
   must(all.length > 0, where, 'there must be at least one module', 'none');
   all.forEach(({ period }, k) => {

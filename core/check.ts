@@ -61,6 +61,12 @@ export function mustBeOneOf<T extends string>(
   mustBe(false, where, `${name} must be one of ${allowed.join(', ')}`, value, suggestion(value, allowed));
 }
 
+/** Throws TypeError unless an option is true, false or left out. */
+export function mustBeSwitch<O extends object>(options: O, name: keyof O & string, where: string): void {
+  const value = options[name];
+  mustBe(value === undefined || typeof value === 'boolean', where, `${name} must be true or false`, value);
+}
+
 /** `did you mean …?`, if a similar name is allowed. */
 function suggestion(value: unknown, allowed: readonly string[]): string | undefined {
   const near = typeof value === 'string' ? nearest(value, allowed) : undefined;

@@ -24,6 +24,14 @@ test('its own activations leave a text as it is', () => {
   expect(withActivations(text, { i: 'sigmoid', g: 'tanh' })).toEqual(text);
 });
 
+test('a text without a Jacobian gets none', () => {
+  const { jacobian: _, ...text } = elmanEquations(when(true));
+  const changed = withActivations(text, { h: 'sigmoid' });
+  expect(changed.forward).toContain('h = sigmoid(z)');
+  expect(changed.backward).toContain('dz = dh * (h * (1 - h))');
+  expect(changed.jacobian).toBeUndefined();
+});
+
 test('a clip keeps what stood before it, and stops the gradient beyond', () => {
   const { forward, backward } = withActivations(elmanEquations(when(false)), { h: 'tanh' }, 2);
   expect(forward).toContain('kh = z\n');

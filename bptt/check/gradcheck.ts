@@ -20,7 +20,7 @@
  * is undecided, the others decide.
  */
 import type { Cell } from '../../cells/cell';
-import { mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
 import { lazy } from '../../core/once';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
@@ -146,6 +146,7 @@ export function gradcheck(subject: Layer | Network, options: GradcheckOptions = 
   mustKnowKeys(options, optionNames, 'gradcheck');
   for (const oracle of options.oracles ?? []) mustBeOneOf(oracle, oracleNames, 'gradcheck', 'an oracle');
   mustCount(options.coordinates ?? 1, 'gradcheck', 'coordinates');
+  mustBeSwitch(options, 'richardson', 'gradcheck');
   const problem = toProblem(subject, options);
   const layers = subject instanceof Network ? subject.architecture.layers : [subject];
   return checkProblem(problem, layers, options);

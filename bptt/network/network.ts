@@ -1,5 +1,5 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import { mustBe, mustBeOneOf, mustKnowKeys } from '../../core/check';
+import { mustBe, mustBeOneOf, mustBeSwitch, mustKnowKeys } from '../../core/check';
 import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
@@ -79,6 +79,8 @@ export class Network {
    */
   forward(batch: Batch, options: PassOptions = {}): Pass {
     mustKnowKeys(options, passKeys, 'network.forward');
+    mustBeSwitch(options, 'training', 'network.forward');
+    mustBeSwitch(options, 'predict', 'network.forward');
     return this.#runner.run(this.#runner.read(batch), options);
   }
 }

@@ -3,11 +3,10 @@
  *
  * Source: Adam: Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018; AdamW: Loshchilov & Hutter 2019; conventions of torch.optim.
  */
-import { must } from '../../../core/check';
+import { must, mustBeSwitch } from '../../../core/check';
 import { power } from '../../../core/portable';
 import {
   mustBeShare,
-  mustBeSwitch,
   mustNotBeNegative,
   type CommonOptimizerOptions,
   type OptimizerDefinition,

@@ -1,7 +1,7 @@
 /** RMSprop. Source: Tieleman & Hinton 2012; the centred form: Graves 2013; conventions of torch.optim. */
+import { mustBeSwitch } from '../../../core/check';
 import {
   mustBeShare,
-  mustBeSwitch,
   mustNotBeNegative,
   type CommonOptimizerOptions,
   type OptimizerDefinition,

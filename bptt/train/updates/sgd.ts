@@ -1,7 +1,6 @@
 /** Gradient descent, optionally with momentum or Nesterov momentum. Source: torch.optim. */
-import { must } from '../../../core/check';
+import { must, mustBeSwitch } from '../../../core/check';
 import {
-  mustBeSwitch,
   mustNotBeNegative,
   type CommonOptimizerOptions,
   type OptimizerDefinition,

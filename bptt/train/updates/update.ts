@@ -182,7 +182,3 @@ export function mustBeShare(value: number, name: string, where: string): void {
   const fits = isNumber(value) && value >= 0 && value < 1;
   must(fits, where, `${name} must be in 0 ≤ ${name.split(' ').pop()} < 1`, value);
 }
-
-export function mustBeSwitch<O extends object>(options: O, name: keyof O & string, where: string): void {
-  mustBe(typeof options[name] === 'boolean', where, `${name} must be true or false`, options[name]);
-}
