@@ -17,6 +17,8 @@ import { equations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
 import { Program, type Arguments, type Replay } from '../core/program';
 import { Random } from '../core/random';
+import { mul } from '../core/scalar';
+import { statement } from '../core/statement';
 import { rows, toFlat, zeros, type Tensor } from '../core/tensor';
 
 const [B, D, H, O] = [3, 4, 5, 6];
@@ -170,6 +172,49 @@ describe('what is not linear in the size', () => {
     expect(of(() => (program, t) => product(program, t, 4, of4))).toBeDefined();
     expect(
       of((size) => (program, t) => (size === 12 ? product(program, t, 5, of5) : product(program, t, 4, of4))),
+    ).toBeUndefined();
+  });
+
+  test('which operation it is', () => {
+    const [a, b, y, column] = [zeros([2, 2]), zeros([2, 2]), zeros([2, 2]), zeros([2, 1])];
+    const [doubled, negated] = [2, -1].map((by) => statement(({ x }) => ({ z: mul(by, x) })));
+    const both: ((program: Program) => void)[] = [
+      (program) => program.matmul(a, b, y),
+      (program) => program.matmul(a, b, y, { accumulate: true }),
+      (program) => program.matmul(a, b, y, { bias: out }),
+      (program) => program.sumRows(a, out),
+      (program) => program.sumRows(a, out, { accumulate: true }),
+      (program) => program.sumColumns(y, column),
+      (program) => program.logSumExp(y, column),
+      (program) => program.pointwise(doubled, { x: a, z: y }),
+      (program) => program.pointwise(negated, { x: a, z: y }),
+      () => {},
+    ];
+    both.forEach((one, k) =>
+      both.forEach((other, j) => {
+        const any = of((size) => (size === 12 ? other : one));
+        if (j === k) expect(any).toBeDefined();
+        else expect(any).toBeUndefined();
+      }),
+    );
+  });
+
+  test('how often a loop runs, and how many operations are in it', () => {
+    const loop =
+      (count: (size: number) => number, each = 1) =>
+      (size: number) =>
+      (program: Program, t: Tensor): void =>
+        program.repeat(count(size), (once, time) => {
+          for (let k = 0; k < each; k++) once.sumRows(rows(t, time, time + 2), out, { accumulate: true });
+        });
+    expect(of(loop((size) => size))).toBeDefined();
+    expect(of(loop((size) => 2 * size - 3))).toBeDefined();
+    expect(of(loop((size) => (size === 12 ? 11 : size)))).toBeUndefined();
+    expect(of((size) => loop((n) => n, size === 12 ? 2 : 1)(size))).toBeUndefined();
+    expect(
+      of((size) =>
+        size === 12 ? (program, t) => program.sumRows(rows(t, 0, 2), out) : loop((n) => n)(size),
+      ),
     ).toBeUndefined();
   });
 

@@ -19,6 +19,7 @@ import {
   type Cell,
   type GradcheckReport,
 } from '../index';
+import type { Oracle } from '../bptt/check/gradcheck';
 import { derivativesOf, uprightAt } from '../bptt/check/jacobian';
 import { randomNormals } from '../bptt/check/problem';
 import { suite } from '../bptt/check/suite';
@@ -198,6 +199,55 @@ describe('oracles', () => {
     const row = report.rows.find(({ oracle, variable }) => oracle === 'forwardMode' && variable === 'l0.Wh');
     expect(row).toMatchObject({ checked: 13, ok: true });
     expect(report.ok).toBe(true);
+  });
+
+  it('a variable of as many coordinates as are asked for is not sampled, nor are there directions', () => {
+    const oracles: Oracle[] = ['forwardMode'];
+    const checkedAt = (coordinates: number) =>
+      gradcheck(elman({ input: 2, hidden: 3 }), { coordinates, oracles }).rows.map((row) => row.checked);
+    // Wx, Wh, b, x, h0
+    expect(checkedAt(9)).toEqual([6, 9, 3, 9 + 5, 9]);
+    expect(checkedAt(8)).toEqual([6, 8 + 5, 3, 8 + 5, 8 + 5]);
+  });
+
+  it('a report counts the derivatives of each variable that each oracle compared, and says where', () => {
+    const weights = { 'l0.Wx': 24, 'l0.Wh': 36, 'l0.b': 12 };
+    const starts = { 'l0.h0': 9, 'l0.c0': 9 };
+    const all = { ...weights, x: 24, ...starts };
+    // 12 rows of all steps, 3 · 6 entries, two ways each
+    const jacobians = { 'l0.Jh': 432, 'l0.Jc': 432 };
+    const statements = ['dai', 'daf', 'dag', 'dcPrev', 'dao', 'Jc', 'Jh'].map((name) => [`l0.${name}`, 50]);
+    const entry = /^\[\d+(, \d+)?\]$/;
+    const expected: Partial<Record<Oracle, [counts: object, bound: number, where: RegExp]>> = {
+      differences: [all, 1e-6, entry],
+      forwardMode: [all, 1e-11, entry],
+      doubleSum: [{ ...weights, ...starts }, 1e-11, entry],
+      jacobian: [
+        jacobians,
+        1e-11,
+        /^\[[012], [0-5]\] of step [0-3], row [012], (backward pass|forward mode)$/,
+      ],
+      statement: [Object.fromEntries(statements), 1e-12, /^random points$/],
+      exact: [all, 0, /^random points$/],
+    };
+    const oracles = Object.keys(expected) as Oracle[];
+    const { rows } = gradcheck(lstm({ input: 2, hidden: 3 }), { T: 4, B: 3, oracles });
+    expect([...new Set(rows.map(({ oracle }) => oracle))]).toEqual(oracles);
+    for (const [oracle, [counts, bound, where]] of Object.entries(expected)) {
+      const own = rows.filter((row) => row.oracle === oracle);
+      expect(Object.fromEntries(own.map(({ variable, checked }) => [variable, checked]))).toEqual(counts);
+      for (const row of own) {
+        expect(row).toMatchObject({
+          bound,
+          ok: true,
+          verdict: 'right',
+          where: expect.stringMatching(where) as string,
+        });
+        expect(row.undecided).toEqual({ kink: 0, rounding: 0, field: 0 });
+        expect(row.error).toBeLessThanOrEqual(bound);
+        if (oracle !== 'exact') expect(Math.abs(row.analytic - row.numeric)).toBeLessThan(1e-6);
+      }
+    }
   });
 });
 
