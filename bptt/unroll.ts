@@ -45,6 +45,9 @@ export const gradientTensor = (shape: number[], dtype: Dtype, forwardOnly = fals
 /** Whether a gradient has no memory. */
 export const isNowhere = ({ data }: Tensor): boolean => data === nowhere.float32 || data === nowhere.float64;
 
+/** What may differ in a copy of an unrolling. */
+export type UnrollParts = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
+
 /** Sizes and tensors of an unrolled cell. Tensors consist of blocks of B rows in the order of time. */
 export interface UnrollOptions {
   T: number;
@@ -111,9 +114,9 @@ export class Unroll {
   /** If rows may be held: the gradients that reach the cell, zero for held rows. */
   private readonly live: Tensors = {};
   /** The parameters and their gradients, by the names of the cell's equations. */
-  private readonly constant: Tensors;
+  private constant: Tensors;
   /** The tensors of which each step uses a block, by these names. */
-  private readonly stepwise: readonly PerStep[];
+  private stepwise: readonly PerStep[];
 
   /** @throws RangeError if T or B is not a positive integer, or x is not [T·B, D]. */
   constructor(
@@ -143,6 +146,15 @@ export class Unroll {
       this.buffers[buffer] = zeros([T * B, width], dtype);
     this.constant = { ...options.parameters, ...withPrefix(options.gradients, 'd') };
     this.stepwise = this.tensorsOfSteps();
+  }
+
+  /** The same unrolling with some parts replaced; it shares all other tensors. */
+  with(parts: UnrollParts): Unroll {
+    const other = Object.assign(Object.create(Unroll.prototype) as Unroll, this, parts);
+    const { parameters, gradients } = other.options;
+    other.constant = { ...parameters, ...withPrefix(gradients, 'd') };
+    other.stepwise = other.tensorsOfSteps();
+    return other;
   }
 
   private tensorsOfSteps(): PerStep[] {

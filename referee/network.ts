@@ -13,7 +13,6 @@ import { edited, edits, linesOf } from './edits';
 import { ErrorBoundExecutor, precisions, type Precision, type Rounding } from './errorbound';
 import { Judge, type Candidate } from './judge';
 import type { Place } from './quantity';
-import { changed } from './steps';
 import { replacing, structuralMistakes } from './structure';
 import { keepsTheSame, type Named } from './subject';
 
@@ -139,7 +138,7 @@ export class NetworkCase extends Judge {
         // a cell that saves other values cannot run after this cell's forward pass
         if (!other || !keepsTheSame(other, unroll)) return undefined;
         const backward = replacing(this.problem.backward, unroll, (program) =>
-          changed(unroll, { cell: other }).backward(program),
+          unroll.with({ cell: other }).backward(program),
         );
         return backward && this.gradientsBy(backward);
       },

@@ -5,7 +5,7 @@
 import { lazyEquations } from '../core/equations/equations';
 import { Program } from '../core/program';
 import { rows, zeros, type Tensor, type Tensors } from '../core/tensor';
-import { Unroll } from '../bptt/unroll';
+import type { Unroll, UnrollParts } from '../bptt/unroll';
 import type { Named, Subject } from './subject';
 
 /** A backward pass of an unrolling, with one mistake in it. */
@@ -25,13 +25,6 @@ export const copy = (program: Program, from: Tensor, to: Tensor): void =>
   copying.record(program, { from, to });
 const clear = (program: Program, to: Tensor): void => clearing.record(program, { from: to, to });
 
-/** What may differ in a copy of an unrolling. */
-type Changed = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
-
-/** The same unrolling with some parts replaced; it shares the other tensors. */
-export const changed = (unroll: Unroll, parts: Changed): Unroll =>
-  Object.assign(Object.create(Unroll.prototype) as Unroll, unroll, parts);
-
 /** New zero tensors of the same shapes. */
 export const likeThese = (tensors: Tensors): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, zeros([...t.shape])]));
@@ -43,7 +36,7 @@ interface Spoilt extends Pick<StepMistake, 'rare'> {
   before?: (program: Program, t: number) => void;
   after?: (program: Program, t: number) => void;
   /** Replaced parts of the unrolling. */
-  parts?: Changed;
+  parts?: UnrollParts;
   /** The step whose output gradient step t reads; default t. */
   output?: (t: number) => number | undefined;
 }
@@ -75,7 +68,7 @@ class Stage {
   }
 
   get copy(): Unroll {
-    return changed(this.unroll, { dStates: this.dStates, dOutput: this.dOutput });
+    return this.unroll.with({ dStates: this.dStates, dOutput: this.dOutput });
   }
 
   record(program: Program, { order, before, after, parts, output = (t) => t }: Spoilt): void {
@@ -88,7 +81,7 @@ class Stage {
       else copy(program, unroll.block(unroll.dOutput, from), into);
     }
     for (const s of states) copy(program, unroll.after(T, unroll.dStates[s]), own.after(T, dStates[s]));
-    const spoilt = parts ? changed(own, parts) : own;
+    const spoilt = parts ? own.with(parts) : own;
     for (const t of order ?? unroll.steps().reverse()) {
       before?.(program, t);
       spoilt.backward(program, t, t + 1);
@@ -129,7 +122,7 @@ export function stepMistakes(unroll: Unroll): StepMistake[] {
       record(program) {
         const mixed = zeros([...dOutput.shape]);
         order.forEach((from, k) => copy(program, rows(dOutput, from, from + 1), rows(mixed, k, k + 1)));
-        changed(unroll, { dOutput: mixed }).backward(program);
+        unroll.with({ dOutput: mixed }).backward(program);
       },
     });
   }
@@ -233,7 +226,7 @@ function addSums(stage: Stage, add: Add): void {
   add('with one Jacobian too many before the gradients of the parameters: that of the step itself', {
     parts: { options: nowhere },
     after(program, t) {
-      const again = changed(unroll, {
+      const again = unroll.with({
         dStates: spare,
         dOutput: silent,
         options: { ...unroll.options, dx },

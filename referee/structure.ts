@@ -12,7 +12,7 @@ import type { LayerStage } from '../bptt/network/layer';
 import type { Plan } from '../bptt/network/plan';
 import type { Signal } from '../bptt/network/stage';
 import type { Unroll } from '../bptt/unroll';
-import { changed, copy, likeThese, stepMistakes } from './steps';
+import { copy, likeThese, stepMistakes } from './steps';
 
 /** A backward program with a mistake outside the equations. */
 export interface StructuralMistake {
@@ -43,9 +43,7 @@ export function structuralMistakes({
       unroll,
       'without the gradients of its own parameters, which are never added',
       (program) =>
-        changed(unroll, { options: { ...unroll.options, gradients: likeThese(gradients) } }).backward(
-          program,
-        ),
+        unroll.with({ options: { ...unroll.options, gradients: likeThese(gradients) } }).backward(program),
       true,
     );
   }
@@ -53,7 +51,7 @@ export function structuralMistakes({
     for (const unroll of directions)
       if (unroll.options.x.shape[1] === output.value.shape[1])
         add(unroll, "with the layer's own output in place of its input", (program) =>
-          changed(unroll, { options: { ...unroll.options, x: output.value } }).backward(program),
+          unroll.with({ options: { ...unroll.options, x: output.value } }).backward(program),
         );
     if (directions.length === 2) addDirections(directions, output);
   }
@@ -81,7 +79,7 @@ export function structuralMistakes({
     add(
       reverse,
       'with the gradient of the output overwritten: the other direction has put that of the input there',
-      (program) => changed(reverse, { dOutput: columns(forward.options.dx, from, width) }).backward(program),
+      (program) => reverse.with({ dOutput: columns(forward.options.dx, from, width) }).backward(program),
     );
   }
 }

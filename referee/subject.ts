@@ -161,7 +161,7 @@ export class Subject {
     }
     const program = new Program();
     // the same tensors with other equations
-    Object.assign(Object.create(Unroll.prototype) as Unroll, this.unroll, { cell }).backward(program);
+    this.unroll.with({ cell }).backward(program);
     return this.gradients(program);
   }
 

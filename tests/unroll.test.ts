@@ -313,3 +313,18 @@ test.each<[object, string]>([
   expect(() => new Unroll(cell, options)).toThrow(message);
   expect(() => new Unroll(cell, options)).toThrow(RangeError);
 });
+
+it('a copy with other parts reads and writes these, and shares the rest', () => {
+  const { unroll } = unrolled(lstm({ input: D, hidden: H }), settings[0]);
+  const gradients = Object.fromEntries(
+    Object.entries(unroll.options.gradients).map(([name, t]) => [name, zeros([...t.shape])]),
+  );
+  const dOutput = zeros([...unroll.dOutput.shape]);
+  const other = unroll.with({ options: { ...unroll.options, gradients }, dOutput });
+  const [ours, theirs] = [unroll.at(1), other.at(1)];
+  expect(theirs.dWx.data).toBe(gradients.Wx.data);
+  expect(theirs.dhOut.data).toBe(dOutput.data);
+  const replaced = Object.keys(ours).filter((name) => theirs[name].data !== ours[name].data);
+  expect(replaced.filter((name) => !['dhOut', 'dWx', 'dWh', 'db'].includes(name))).toEqual([]);
+  expect(ours.dWx.data).toBe(unroll.options.gradients.Wx.data);
+});
