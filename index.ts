@@ -117,7 +117,9 @@ export {
 export { exactCheck, type ExactMismatch, type ExactReport } from './bptt/check/exact';
 export { centralDifferences, type DifferenceOptions, type Differences } from './bptt/check/finite';
 export { forwardMode, type ForwardMode } from './bptt/check/rtrl';
-export { doubleSum, type DoubleSum } from './bptt/check/doublesum';
+export { doubleSum } from './bptt/check/doublesum';
+export { newton, newtonSlope, type NewtonOptions, type NewtonResult, type AtStep } from './bptt/check/newton';
+export type { StateSlope } from './bptt/check/reaching';
 
 // How gradients flow through time; second derivatives
 export {

@@ -27,6 +27,7 @@ const oracles: [Oracle, string][] = [
   ['differences', 'differences'],
   ['forwardMode', 'forward mode'],
   ['doubleSum', 'double sum'],
+  ['newton', 'Newton'],
   ['jacobian', 'Jacobians'],
   ['statement', 'statements'],
   ['exact', 'exact'],

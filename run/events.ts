@@ -29,6 +29,7 @@ function gradcheckLines({ rows, verdict }: GradcheckReport): string[] {
     differences: 'central differences',
     forwardMode: 'forward mode',
     doubleSum: 'the double sum',
+    newton: "Newton's method over the sequence",
     jacobian: 'the Jacobian of each step',
     statement: 'each equation on duals',
     exact: 'a prime field',

@@ -8,6 +8,7 @@ const titles: Record<string, keyof typeof errorBounds> = {
   differences: 'differences',
   'forward mode': 'forwardMode',
   'double sum': 'doubleSum',
+  Newton: 'newton',
   Jacobians: 'jacobian',
   statements: 'statement',
   duals: 'statement',
@@ -26,6 +27,6 @@ test.each(['README.md', 'docs/guide/checking.md'])('%s states the bounds as they
   const stated = rows
     .filter(([, title]) => title in titles)
     .map((cells) => [titles[cells[1]], Number(cells[column])]);
-  expect(stated).toHaveLength(7);
+  expect(stated).toHaveLength(8);
   for (const [name, bound] of stated) expect([name, bound]).toEqual([name, errorBounds[name as 'exact']]);
 });

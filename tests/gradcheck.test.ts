@@ -371,7 +371,8 @@ describe('wrong gradients fail', () => {
     });
     const report = gradcheck(wrong);
     expect(new Set(failing(report))).toEqual(new Set(['l0.b']));
-    expect(failing(report)).toHaveLength(6); // by differences, forward mode, the double sum, and exactly by three
+    // by differences, forward mode, the double sum, Newton's method, and exactly by three
+    expect(failing(report)).toHaveLength(7);
   });
 
   it('a dropped dhNext, and the report goes on to the last variable', () => {
@@ -395,7 +396,7 @@ describe('wrong gradients fail', () => {
       program.pointwise(nothing, { z: v.dhPrev });
     });
     const { rows } = gradcheck(wrong);
-    for (const oracle of ['differences', 'forwardMode', 'doubleSum'] as const) {
+    for (const oracle of ['differences', 'forwardMode', 'doubleSum', 'newton'] as const) {
       const failed = rows.filter((row) => row.oracle === oracle && !row.ok).map(({ variable }) => variable);
       expect(failed).toEqual(expect.arrayContaining(['l0.Wx', 'l0.Wh', 'l0.b']));
     }

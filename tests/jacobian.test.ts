@@ -119,7 +119,7 @@ describe('along the sequence', () => {
     const own: Cell = { ...lstm(sizes), jacobian: undefined };
     const [given, made] = [lstm(sizes), own].map((cell) => ran(problemOfCell(cell)).plan.unrolls[0]);
     expect(farthest(jacobiansOf(given)(2, 1), jacobiansOf(made)(2, 1))).toBeLessThan(1e-15);
-    expect(gradcheck(own, { oracles: ['jacobian', 'doubleSum'] }).rows).toEqual([]);
+    expect(gradcheck(own, { oracles: ['jacobian', 'doubleSum', 'newton'] }).rows).toEqual([]);
   });
 });
 
@@ -134,7 +134,7 @@ describe('a wrong Jacobian fails', () => {
     const failed = report.rows.filter(({ ok }) => !ok);
     expect(report.ok).toBe(false);
     expect(new Set(failed.map(({ oracle }) => oracle))).toEqual(
-      new Set(['doubleSum', 'jacobian', 'exactDoubleSum', 'exactJacobian']),
+      new Set(['doubleSum', 'newton', 'jacobian', 'exactDoubleSum', 'exactJacobian']),
     );
     expect(failed.find(({ oracle }) => oracle === 'jacobian')).toMatchObject({
       variable: 'l0.Jh',

@@ -103,12 +103,12 @@ it('with a Jacobian of its own it is checked by the double sum too; a wrong one 
   expect(oracles(stated(jacobianBy(1)), false)).toEqual(new Set());
   expect(oracles(stated(jacobianBy(1)), true)).toEqual(
     new Set([
-      ...['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement'],
+      ...['differences', 'forwardMode', 'doubleSum', 'newton', 'jacobian', 'statement'],
       ...['exact', 'exactDoubleSum', 'exactJacobian', 'exactTruncated'],
     ]),
   );
   expect(oracles(stated(jacobianBy(-1)), false)).toEqual(
-    new Set(['doubleSum', 'jacobian', 'statement', 'exactDoubleSum', 'exactJacobian']),
+    new Set(['doubleSum', 'newton', 'jacobian', 'statement', 'exactDoubleSum', 'exactJacobian']),
   );
 });
 

@@ -18,6 +18,8 @@ export const errorBounds = {
   forwardMode: 1e-11,
   /** The explicit double sum adds the same products in another order, for T ≤ 6; its ∂⁺ are forward mode's. */
   doubleSum: 1e-11,
+  /** The states and gradients of Newton's method round in another order; near the solution each iteration squares the error. */
+  newton: 1e-11,
   /** A step's Jacobian is a few products and statements, whichever way it is computed. */
   jacobian: 1e-11,
   /** Central differences, extrapolated: truncation ~ h⁴ and rounding ~ ε/h with h = 3e-3, on gradients down to the floor. */

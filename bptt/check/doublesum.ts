@@ -7,23 +7,15 @@
  * h denotes all states of the cell. ∂⁺ is the immediate derivative, with h_{k−1} held fixed.
  */
 import { must } from '../../core/check';
-import { Program } from '../../core/program';
 import { floats, type Arithmetic } from './arithmetic';
-import { spansOf, statesSize, type Matrix } from './stepcopies';
 import { jacobiansIn } from './jacobian';
-import type { Direction } from './judge';
 import { analyticGradients, type Problem } from './problem';
+import { slopeFrom, type StateSlope } from './reaching';
+import { spansOf, statesSize, type Matrix } from './stepcopies';
 import type { Unroll } from '../unroll';
 
 /** Longest sequence allowed, because the work grows with T². */
 export const DOUBLE_SUM_STEPS = 6;
-
-/** The directional derivative of the loss with respect to some of the variables. */
-export interface DoubleSum {
-  (direction: Record<string, ArrayLike<number>>): number;
-  /** The supported variables: the parameters and the initial states of every cell. */
-  variables: string[];
-}
 
 /** Whether the double sum applies: every cell has a `jacobian`, and no sequence is too long. */
 export const hasDoubleSum = ({ plan }: Problem): boolean =>
@@ -32,13 +24,11 @@ export const hasDoubleSum = ({ plan }: Problem): boolean =>
 /**
  * The gradient of a problem by the explicit double sum, along any direction (row-major, zeros where it is missing).
  *
- * ∂E_t/∂h_t, the gradient that reaches each h_t from the layers above, is read from the problem's own backward pass: it
- * does not depend on that layer's recurrence. The Jacobians are the cells' own; ∂⁺ is computed with dual numbers, one step
- * at a time.
+ * The Jacobians are the cells' own; the rest is as in `slopeFrom`.
  * @throws RangeError for a cell without a Jacobian, for more than 6 steps, or for a variable that is not a cell's.
  * @example doubleSum(problem)({ 'l0.Wh': unit }) // ∂L/∂Wh in the direction `unit`
  */
-export function doubleSum(problem: Problem): DoubleSum {
+export function doubleSum(problem: Problem): StateSlope {
   mustHaveDoubleSum(problem);
   analyticGradients(problem);
   return doubleSumIn(problem, floats());
@@ -52,32 +42,8 @@ function mustHaveDoubleSum({ plan }: Problem): void {
 }
 
 /** The same in any arithmetic, after the forward and the backward program have run in it. */
-export function doubleSumIn(problem: Problem, arithmetic: Arithmetic): DoubleSum {
-  const { plan } = problem;
-  const dot = dotIn(arithmetic);
-  const parts: Record<string, (along: ArrayLike<number>) => number> = {};
-  for (const unroll of plan.unrolls) {
-    const reaching = reachingStates(unroll, arithmetic);
-    const steps = immediate(unroll, reaching, problem.variables, arithmetic);
-    for (const parameter of Object.keys(unroll.cell.parameters)) {
-      const name = `${unroll.name}.${parameter}`;
-      parts[name] = (along) => steps({ [name]: along });
-    }
-    for (const [s, { from, to }] of Object.entries(spansOf(unroll.cell))) {
-      const all = reaching[0].flatMap((line) => line.slice(from, to));
-      // trained initial states are one row shared by all rows of the batch
-      parts[`${unroll.name}.${s}0`] = (along) => dot(all, (k) => along[k % along.length]);
-    }
-  }
-  // a decoder starts from the encoder's final states, so its initial states are not variables
-  const variables = Object.keys(parts).filter((name) => name in problem.variables);
-  const slope = (direction: Record<string, ArrayLike<number>>): number =>
-    Object.entries(direction).reduce((sum, [name, along]) => {
-      must(name in parts, 'doubleSum', `variables must be among ${variables.join(', ')}`, name);
-      return arithmetic.add(sum, parts[name](along));
-    }, 0);
-  return Object.assign(slope, { variables });
-}
+export const doubleSumIn = (problem: Problem, arithmetic: Arithmetic): StateSlope =>
+  slopeFrom(problem, 'doubleSum', arithmetic, (unroll) => reachingStates(unroll, arithmetic));
 
 /** For k = 0…T steps and each row of the batch, the total gradient at the states: Σ_{t≥k} ∂E_t/∂h_t · Π ∂h_j/∂h_{j−1}. */
 function reachingStates(unroll: Unroll, arithmetic: Arithmetic): Matrix[] {
@@ -113,39 +79,6 @@ function reachingStates(unroll: Unroll, arithmetic: Arithmetic): Matrix[] {
     });
   }
   return sums;
-}
-
-/** Σ_k (total gradient at the states after step k) · ∂⁺h_k/∂W, the immediate derivative along a direction of W. */
-function immediate(
-  unroll: Unroll,
-  reaching: Matrix[],
-  variables: Problem['variables'],
-  arithmetic: Arithmetic,
-): (direction: Direction) => number {
-  const { add, mul } = arithmetic;
-  const spans = Object.entries(spansOf(unroll.cell));
-  // last step first: after a step has run, its states have tangents, which the next step would count as those of h_{k−1}
-  const steps = unroll
-    .steps()
-    .map((t, taken) => {
-      const program = new Program();
-      unroll.step(program, t);
-      const moved = spans.map(([s, { from }]) => ({ from, d: arithmetic.tangentOf(unroll.at(t)[s]) }));
-      return { run: program.bind(arithmetic.moving), moved, lines: reaching[taken + 1] };
-    })
-    .reverse();
-  return (direction) => {
-    arithmetic.move(variables, direction);
-    let sum = 0;
-    for (const { run, moved, lines } of steps) {
-      run();
-      for (const { from, d } of moved)
-        lines.forEach((line, row) => {
-          for (let u = 0; u < d.shape[1]; u++) sum = add(sum, mul(line[from + u], d.get(row, u)));
-        });
-    }
-    return sum;
-  };
 }
 
 const dotIn =

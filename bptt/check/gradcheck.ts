@@ -4,6 +4,7 @@
  *   differences   (L(θ + h) − L(θ − h)) / 2h; shares only the loss with the backward pass
  *   forwardMode   the whole network on dual numbers; shares the forward statements
  *   doubleSum     for T ≤ 6, the explicit double sum over the Jacobians of all steps; shares the Jacobians
+ *   newton        states and gradients of whole sequences by Newton's method; shares the forward statements and the Jacobians
  *   jacobian      those Jacobians, against the backward pass and against forward mode of the same step
  *   statement     each backward and each Jacobian statement against dual numbers of its forward statement
  *   exact         forward mode over a prime field: equal or not, for all weights; shares the forward statements
@@ -24,7 +25,7 @@ import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/c
 import { lazy } from '../../core/once';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
-import { sizeOf } from '../../core/tensor';
+import { sizeOf, toFlat } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { errorBounds } from './bounds';
 import { StepCopies, spansOf } from './stepcopies';
@@ -55,6 +56,7 @@ import {
   type CellProblemOptions,
   type Problem,
 } from './problem';
+import { hasNewton, newton, newtonSlope } from './newton';
 import { gradientRounding } from './rounding';
 import { forwardMode } from './rtrl';
 import type { Unroll } from '../unroll';
@@ -64,6 +66,7 @@ export type Oracle =
   | 'differences'
   | 'forwardMode'
   | 'doubleSum'
+  | 'newton'
   | 'jacobian'
   | 'statement'
   | 'exact'
@@ -88,7 +91,7 @@ export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions 
 /** The result for one variable and one oracle. */
 export interface GradcheckRow {
   oracle: Oracle;
-  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`; for a statement, its output. */
+  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`, the states `l0.h` themselves; for a statement, its output. */
   variable: string;
   /** Largest relative error (see `relativeError`) of the decided ones; NaN if none was. For the exact oracles, 0 or 1. */
   error: number;
@@ -130,7 +133,7 @@ export const exactOracles: readonly ExactOracle[] = [
   'exactTruncated',
 ];
 const oracleNames: readonly Oracle[] = [
-  ...(['differences', 'forwardMode', 'doubleSum', 'jacobian', 'statement'] as const),
+  ...(['differences', 'forwardMode', 'doubleSum', 'newton', 'jacobian', 'statement'] as const),
   ...exactOracles,
 ];
 
@@ -181,6 +184,7 @@ export function checkProblem(
     return compare('doubleSum', problem, derived, slope, options, slope.variables);
   });
   if (wants('doubleSum') && hasDoubleSum(problem)) rows.push(...sums());
+  if (wants('newton') && hasNewton(problem)) rows.push(...compareNewton(problem, derived, options));
   const jacobians = lazy(() =>
     problem.plan.unrolls.flatMap((one) => compareJacobians(one, problem.executor)),
   );
@@ -281,6 +285,34 @@ function compare(
     }
     return row.row();
   });
+}
+
+/** Compares the states with those of Newton's method, and the gradients with the ones that reach these. */
+function compareNewton(problem: Problem, derived: Derived, options: GradcheckOptions): GradcheckRow[] {
+  const states = problem.plan.unrolls.flatMap((unroll) => {
+    const { cell, name } = unroll;
+    const { T, B } = unroll.options;
+    const at = newton(unroll, { executor: problem.executor }).states;
+    return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
+      const worst = new Worst('newton', `${name}.${s}`);
+      const largest = largestOf(toFlat(unroll.states[s]));
+      const exactly = { bound: errorBounds.newton, largest, rounding: () => 0 };
+      for (let count = 0; count <= T; count++)
+        for (let row = 0; row < B; row++)
+          for (let k = from; k < to; k++) {
+            const value = unroll.after(count, unroll.states[s]).get(row, k - from);
+            const where = `[${k - from}] after ${count} steps, row ${row}`;
+            worst.add(
+              value,
+              judge(value, {}, () => at(count, row)[k], exactly),
+              where,
+            );
+          }
+      return worst.row();
+    });
+  });
+  const slope = newtonSlope(problem);
+  return [...states, ...compare('newton', problem, derived, slope, options, slope.variables)];
 }
 
 /**
