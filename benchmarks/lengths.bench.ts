@@ -2,13 +2,14 @@
  * Benchmark of sequences of many lengths, of long ones, and of large batches that are only predicted, beside PyTorch: an
  * engine that plans ahead for a shape could lose there what it wins on batches of one shape.
  *
- *   node -r ./scripts/register.js benchmarks/lengths.bench.ts [gru16 gru64 gru256 scoring long windows]
+ *   node -r ./scripts/register.js benchmarks/lengths.bench.ts [gru16 gru64 gru256 scoring long fed windows]
  *     [--smallest] [--json] [--out FILE] [--rounds 3] [--clock cpu]
  *
  *   GRU …          training on batches of random lengths, each met for the first time, per time step; `beside` is training
  *                  on as many batches of their mean length
  *   one by one     the losses of sequences that all differ in length
  *   first pass     of a new network over a long sequence, forward and backward; `beside` is its second pass
+ *   fed            the same of a network that is fed its own output
  *   recording      of that sequence's programs; `wanted` is in milliseconds
  *   windows        peak memory of a process that predicts many windows in one call
  *
@@ -201,6 +202,16 @@ const long: Measure = async (smallest, options) => {
   ];
 };
 
+const fed: Measure = async (smallest, options) => {
+  const T = smallest ? 50 : 2000;
+  const workload: Workload = { name: 'fed', cell: 'gru', D: 8, H: 16, B: 4, T, O: 8, feeds: true };
+  const turn = (task: Task): Turn => ({ engine: 'ours', workload, task });
+  const [first, second] = await compare([turn('train'), turn('again')], options);
+  if (!first || !second) return [];
+  const what = `first pass fed its own output, T = ${T}`;
+  return [{ what, unit: 'ms', ours: first.median, beside: second.median, ratio: second.ratio }];
+};
+
 const windows: Measure = async (smallest) => {
   const [B, T, H] = smallest ? [40, 5, 7] : [10_000, 50, 64];
   const workload: Workload = { name: 'windows', cell: 'lstm', D: 8, H, B, T, O: 8, predicts: true };
@@ -218,6 +229,7 @@ const measures: Readonly<Record<string, Measure>> = {
   gru256: training(256),
   scoring,
   long,
+  fed,
   windows,
 };
 

@@ -30,6 +30,8 @@ export interface Workload {
   lengths?: readonly number[];
   /** Only a prediction, of the output after the last step. */
   predicts?: boolean;
+  /** Reads only the first step; its output, of as many numbers, is the next input. */
+  feeds?: boolean;
 }
 
 export const workloads: readonly Workload[] = [

@@ -23,20 +23,25 @@ function firstSteps({ shape: [steps, ...rest], numbers }: Values, T: number): Va
 const CREATED = 5;
 
 export function open({ workload, parameters, x, targets }: Case, dtype: string): Engine {
-  const { O, lengths = [workload.T], predicts = false } = workload;
+  const { O, lengths = [workload.T], predicts = false, feeds = false } = workload;
   const create = (): Network => {
     const net = network({
       layers: [cellOf(workload)],
       dtype: dtype as Dtype,
       ...(O ? { output: O, loss: 'softmax' } : { loss: 'squared' }),
       ...(predicts && { topology: 'many-to-one' }),
+      ...(feeds && { topology: 'one-to-many', feed: 'output' }),
     });
     for (const [name, { numbers }] of Object.entries(parameters))
       net.parameters.set(`${name === 'Wy' || name === 'by' ? 'head' : 'l0'}.${name}`, numbers);
     return net;
   };
+  const inputs = (T: number): Values => {
+    const { shape, numbers } = firstSteps(x, feeds ? 1 : T);
+    return feeds ? { shape: shape.slice(1), numbers } : { shape, numbers };
+  };
   const batches = lengths.map((T): Batch =>
-    predicts ? { x: firstSteps(x, T) } : { x: firstSteps(x, T), targets: firstSteps(targets, T) },
+    predicts ? { x: inputs(T) } : { x: inputs(T), targets: firstSteps(targets, T) },
   );
   const sum = (of: (batch: Batch) => number): number => batches.reduce((total, one) => total + of(one), 0);
   const train = (net: Network): number =>
