@@ -2,8 +2,9 @@
  * Programs for any size, bound once.
  *
  * The bound programs of T steps and of T + 1 steps make the same calls, whose arguments are linear in T: counts, shapes,
- * and positions in arrays. So two of them determine the arguments for every T, and a third one verifies that. A new length
- * then costs a few hundred numbers; nothing is recorded or bound.
+ * and positions in arrays. So two of them determine the arguments for every T, and a third one verifies that. With the
+ * length S of a source the arguments are linear in each of both, and four programs determine them. A new length then
+ * costs a few hundred numbers; nothing is recorded or bound.
  */
 import type { Data } from './memory';
 import type { Arguments, Replay } from './program';
@@ -11,76 +12,114 @@ import type { Arguments, Replay } from './program';
 /** All arrays of a layout, always in the same order. */
 export type Arrays = readonly (Data | Int32Array)[];
 
-/** The programs bound for one size. */
+/** The programs bound for some sizes. */
 export interface Sample {
-  size: number;
+  /** T, or T and S. */
+  sizes: readonly number[];
   arrays: Arrays;
   replays: readonly Replay[];
 }
 
-/** An argument that depends on the size, or on where an array is: value + by · size, from the array's start if it has one. */
+/**
+ * An argument that depends on the sizes, or on where an array is: Σ factors[k] · terms[k], from the array's start if it has
+ * one.
+ */
 interface Varying {
   room: Int32Array;
   at: number;
-  value: number;
-  by: number;
+  factors: readonly number[];
   /** Index of the array. */
   slot?: number;
 }
 
 export class AnySize {
   private constructor(
-    /** The programs of the first sample, which run for the size that was set last. */
+    /** The programs of the first sample, which run for the sizes that were set last. */
     readonly replays: readonly Replay[],
+    private readonly origin: readonly number[],
     private readonly varying: readonly Varying[],
   ) {}
 
-  /** From samples of three sizes; undefined if they differ in more than arguments that are linear in the size. */
-  static from(samples: readonly [Sample, Sample, Sample]): AnySize | undefined {
-    const [{ replays, arrays }] = samples;
-    const varying: Varying[] = [];
-    const slots = samples.map((sample) => new Map(sample.arrays.map((array, slot) => [array, slot])));
-    const isLinear = replays.every((_, k) => {
-      const all = samples.map((sample) => sample.replays[k].args);
-      return all.every((args) => args !== undefined) && compare(all, { samples, slots, varying });
-    });
-    const isSame = samples.every((sample) => sample.arrays.length === arrays.length);
-    return isLinear && isSame ? new AnySize(replays, varying) : undefined;
+  /** The sizes of the samples that `from` needs: each size is that of the origin or one more. */
+  static corners(origin: readonly number[]): number[][] {
+    return Array.from({ length: 2 ** origin.length }, (_, corner) =>
+      origin.map((size, axis) => size + ((corner >> axis) & 1)),
+    );
   }
 
-  /** Sets the arguments for a size and a layout of that size. */
-  set(size: number, arrays: Arrays): void {
-    for (const { room, at, value, by, slot } of this.varying)
-      room[at] = value + by * size + (slot === undefined ? 0 : arrays[slot].byteOffset);
+  /**
+   * From samples of these corners, verified against a known sample of other sizes; undefined if they differ in more than
+   * arguments that are linear in each size.
+   */
+  static from(corners: readonly Sample[], known: Sample): AnySize | undefined {
+    const [{ replays, arrays, sizes: origin }] = corners;
+    const samples = [...corners, known];
+    const varying: Varying[] = [];
+    const slots = samples.map((sample) => new Map(sample.arrays.map((array, slot) => [array, slot])));
+    const terms = termsOf(known.sizes, origin);
+    const isLinear = replays.every((_, k) => {
+      const all = samples.map((sample) => sample.replays[k].args);
+      return all.every((args) => args !== undefined) && compare(all, { terms, slots, varying });
+    });
+    const isSame = samples.every((sample) => sample.arrays.length === arrays.length);
+    return isLinear && isSame ? new AnySize(replays, origin, varying) : undefined;
+  }
+
+  /** Sets the arguments for these sizes, and a layout of them. */
+  set(sizes: readonly number[], arrays: Arrays): void {
+    const terms = termsOf(sizes, this.origin);
+    for (const { room, at, factors, slot } of this.varying)
+      room[at] = valueOf(factors, terms) + (slot === undefined ? 0 : arrays[slot].byteOffset);
   }
 }
 
+/** The products of the distances from the origin, along all axes of each corner: 1, t; or 1, t, s, ts. */
+function termsOf(sizes: readonly number[], origin: readonly number[]): number[] {
+  let terms = [1];
+  sizes.forEach((size, axis) => (terms = [...terms, ...terms.map((term) => term * (size - origin[axis]))]));
+  return terms;
+}
+
+function valueOf(factors: readonly number[], terms: readonly number[]): number {
+  let sum = 0;
+  for (let k = 0; k < factors.length; k++) sum += factors[k] * terms[k];
+  return sum;
+}
+
+/** The factors of the terms, from the values at the corners. */
+function factorsOf(corners: readonly number[]): number[] {
+  const factors = [...corners];
+  for (let axis = 1; axis < factors.length; axis *= 2)
+    for (let k = factors.length - 1; k >= 0; k--) if (k & axis) factors[k] -= factors[k ^ axis];
+  return factors;
+}
+
 interface Comparison {
-  samples: readonly Sample[];
+  /** Those of the known sample. */
+  terms: readonly number[];
   /** For each sample, the indices of its arrays. */
   slots: readonly ReadonlyMap<Data | Int32Array, number>[];
   /** Receives the arguments that vary. */
   varying: Varying[];
 }
 
-/** Compares the arguments of one program in all samples; false if they are not linear in the size. */
-function compare(all: readonly Arguments[], { samples, slots, varying }: Comparison): boolean {
+/** Compares the arguments of one program in all samples, the known one last; false if they are not linear in each size. */
+function compare(all: readonly Arguments[], { terms, slots, varying }: Comparison): boolean {
   const [{ given, room }] = all;
   if (all.some((args) => args.given.length !== given.length)) return false;
-  const [size, nextSize, lastSize] = samples.map((sample) => sample.size);
   return given.every((_, at) => {
     const [array, ...otherArrays] = all.map((args) => arrayOf(args.given[at]));
     const [slot, ...others] = all.map((args, k) => slotOf(args.given[at], slots[k]));
     if (others.some((other) => other !== slot)) return false;
     // an array that is not in the layout, such as that of the weights, must be the same one
     if (slot === undefined && otherArrays.some((other) => other !== array)) return false;
-    const [number, next, last] = all.map((args) => numberOf(args.given[at]));
-    const by = (next - number) / (nextSize - size);
-    const value = number - by * size;
-    if (last !== value + by * lastSize) return false;
-    if (by !== 0 || slot !== undefined) varying.push({ room, at, value, by, slot });
-    // that of an array outside of the layout remains in its place
-    return slot !== undefined || array === undefined || by === 0;
+    const values = all.map((args) => numberOf(args.given[at]));
+    const factors = factorsOf(values.slice(0, -1));
+    if (values[values.length - 1] !== valueOf(factors, terms)) return false;
+    const varies = factors.some((factor, k) => k > 0 && factor !== 0);
+    if (varies || slot !== undefined) varying.push({ room, at, factors, slot });
+    // an address in an array outside of the layout must not vary
+    return slot !== undefined || array === undefined || !varies;
   });
 }
 

@@ -1,5 +1,6 @@
 /** Calls for any length, derived from those of three lengths, are those bound for that length. */
 import ndarray from 'ndarray';
+import { sizesOf } from '../bptt/network/anylength';
 import { replays } from '../bptt/network/bound';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
@@ -28,7 +29,7 @@ const memory = engineMemory();
 const sampleOf = ({ architecture, parameters, executor }: Network, shape: PlanShape): Sample => {
   const make = (): readonly Replay[] => replays(new Plan(architecture, shape, parameters), executor).replays;
   const { made, arrays } = Arena.sketch(memory, make);
-  return { size: shape.T, arrays, replays: made };
+  return { sizes: sizesOf(shape), arrays, replays: made };
 };
 
 /** What the calls of bound programs read. */
@@ -78,7 +79,7 @@ describe.each(networks)('%s', (_name, options, more) => {
   const sample = (T: number): Sample => sampleOf(net, shapeOf(T));
 
   test('calls for a length that was never bound read the numbers of calls bound for it', () => {
-    const any = AnySize.from([sample(6), sample(7), sample(40)]);
+    const any = AnySize.from([sample(6), sample(7)], sample(40));
     for (const T of [6, 7, 8, 13, 40, 41, 150, 3000]) {
       const arena = new Arena(memory);
       const { made } = arena.lay(
@@ -86,9 +87,44 @@ describe.each(networks)('%s', (_name, options, more) => {
         () => {},
         () => false,
       );
-      any?.set(T, arena.arrays);
+      any?.set([T], arena.arrays);
       expect(numbersOf(any?.replays ?? [])).toEqual(numbersOf(made));
     }
+  });
+});
+
+describe.each(['none', 'dot', 'general', 'additive'] as const)('a decoder, attention %s', (attention) => {
+  describe.each([
+    ['output', false],
+    ['given', true],
+  ] as const)('fed %s, source of unequal lengths %s', (feed, masked) => {
+    const net = network({
+      ...{ encoder: [lstm({ input: D, hidden: H })], layers: [lstm({ input: O, hidden: H })], ...softmax },
+      ...{ topology: 'encoder-decoder', feed },
+      ...(attention !== 'none' && { attention }),
+    });
+    const shapeOf = (T: number, S: number): PlanShape => ({ T, B, masked, source: { T: S, masked } });
+    const sample = ([T, S]: number[]): Sample => sampleOf(net, shapeOf(T, S));
+
+    test('calls for lengths that were never bound read the numbers of calls bound for them', () => {
+      const any = AnySize.from(AnySize.corners([6, 6]).map(sample), sample([11, 30]));
+      for (const [T, S] of [
+        [6, 6],
+        [9, 6],
+        [6, 8],
+        [20, 31],
+        [100, 12],
+      ]) {
+        const arena = new Arena(memory);
+        const { made } = arena.lay(
+          () => replays(new Plan(net.architecture, shapeOf(T, S), net.parameters), net.executor).replays,
+          () => {},
+          () => false,
+        );
+        any?.set([T, S], arena.arrays);
+        expect(numbersOf(any?.replays ?? [])).toEqual(numbersOf(made));
+      }
+    });
   });
 });
 
@@ -128,11 +164,11 @@ describe('what is not linear in the size', () => {
     const program = new Program();
     const t = zeros([2 * size + 20, 2]);
     record(program, t);
-    return { size, arrays: [t.data], replays: [program.bind(executorOf())] };
+    return { sizes: [size], arrays: [t.data], replays: [program.bind(executorOf())] };
   };
   const of = (record: (size: number) => (program: Program, t: Tensor) => void): AnySize | undefined => {
     const [first, next, last] = [5, 6, 12].map((size) => sample(size, record(size)));
-    return AnySize.from([first, next, last]);
+    return AnySize.from([first, next], last);
   };
   const out = zeros([2]);
 

@@ -16,28 +16,40 @@ export class AnyLength {
   ) {}
 
   /**
-   * Binds the calls of all plans that differ from `shape` only in their length, given those of one length; undefined if
-   * each length needs calls of its own.
+   * Binds the calls of all plans that differ from `shape` only in their lengths, given those of some lengths; undefined
+   * if all lengths need calls of its own.
    */
   static of(network: Planned, shape: PlanShape, known: Sample): AnyLength | undefined {
     const memory = engineMemory();
-    const [T, next] = [LOOP, LOOP + 1, LOOP + 2].filter((size) => size !== known.size);
-    // the calls of the first sample are kept, and so is its memory
-    const first = memory.apart(() => sampleOf(network, { ...shape, T }));
-    const second = memory.borrow(() => sampleOf(network, { ...shape, T: next }));
-    const any = AnySize.from([first, second, known]);
-    const isSame = second.panels.join() === first.panels.join();
+    // the known lengths must not be those of a corner
+    const origin = known.sizes.map((size) => (size < LOOP + 2 ? LOOP + 2 : LOOP));
+    const [first, ...others] = AnySize.corners(origin).map((sizes, corner) => {
+      const sample = (): ReturnType<typeof sampleOf> => sampleOf(network, withSizes(shape, sizes));
+      // the calls of the first sample are kept, and so is its memory
+      return corner === 0 ? memory.apart(sample) : memory.borrow(sample);
+    });
+    const any = AnySize.from([first, ...others], known);
+    const isSame = others.every(({ panels }) => panels.join() === first.panels.join());
     return any && isSame ? new AnyLength(any, first.panels) : undefined;
   }
 
-  /** The calls for a plan of T steps that was laid out in the arena. */
-  at(T: number, arena: Arena): Shared {
+  /** The calls for a plan that was laid out in the arena. */
+  at(shape: PlanShape, arena: Arena): Shared {
     const { any, panels } = this;
     for (const bytes of panels) engineMemory().allocate(bytes / 8, 'float64');
     const { arrays } = arena;
-    return { replays: any.replays, objects: arrays.length, enter: () => any.set(T, arrays) };
+    return { replays: any.replays, objects: arrays.length, enter: () => any.set(sizesOf(shape), arrays) };
   }
 }
+
+/** The lengths of a shape: T, and S if there is a source. */
+export const sizesOf = ({ T, source }: PlanShape): number[] => (source ? [T, source.T] : [T]);
+
+const withSizes = (shape: PlanShape, [T, S]: readonly number[]): PlanShape => ({
+  ...shape,
+  T,
+  ...(shape.source && { source: { ...shape.source, T: S } }),
+});
 
 /** The calls for a shape, bound without memory for numbers. */
 function sampleOf(
@@ -50,5 +62,5 @@ function sampleOf(
     count = arena.arrays.length;
     return replays(plan, executor);
   });
-  return { size: shape.T, arrays, replays: made.replays, panels: sizes.slice(count) };
+  return { sizes: sizesOf(shape), arrays, replays: made.replays, panels: sizes.slice(count) };
 }

@@ -227,12 +227,11 @@ export class Attention implements Stage {
     if (this.score === 'general') queryForward.record(program, { ...v, W: parameters.Wa });
     if (this.score === 'additive') {
       queryForward.record(program, { ...v, W: parameters.Wq });
-      for (let k = 0; k < (to - from) * B; k++) {
-        const keys = rows(this.tensors.keys, (k % B) * S, ((k % B) + 1) * S);
-        additiveForward.record(program, {
-          keys,
-          q: rows(v.q, k, k + 1),
-          u: rows(v.u, k * S, (k + 1) * S),
+      for (let b = 0; b < B; b++) {
+        const keys = rows(this.tensors.keys, b * S, (b + 1) * S);
+        program.repeat(to - from, (each, t) => {
+          const k = t * B + b;
+          additiveForward.record(each, { keys, q: rows(v.q, k, k + 1), u: rows(v.u, k * S, (k + 1) * S) });
         });
       }
       additiveScore.record(program, { u: v.u, v: parameters.v, score: v.scoreColumn });
@@ -279,8 +278,9 @@ export class Attention implements Stage {
       const { u, dscoreColumn: dscore } = v;
       additiveBackward.record(program, { u, dscore, v: transpose(parameters.v), dkeys: v.du });
       additiveScoreBackward.record(program, { u, dscore, dv: gradients.v });
-      for (let k = 0; k < (to - from) * B; k++)
-        spreadBackward.record(program, { du: rows(v.du, k * S, (k + 1) * S), dq: v.dq.pick(k) });
+      program.repeat((to - from) * B, (each, k) =>
+        spreadBackward.record(each, { du: rows(v.du, k * S, (k + 1) * S), dq: v.dq.pick(k) }),
+      );
       queryBackward.record(program, { ...v, W: parameters.Wq, dW: gradients.Wq });
       this.keysBackward(program, v, from, to);
     }

@@ -9,7 +9,7 @@ import type { Architecture } from './architecture';
 import { readBatch, type Batch, type PassOptions, type ReadBatch, type RunOptions } from './batch';
 import { bind, type Bound, type Shared } from './bound';
 import type { Sample } from '../../core/anysize';
-import { AnyLength, LOOP } from './anylength';
+import { AnyLength, LOOP, sizesOf } from './anylength';
 import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { Chunks, FEWEST, rowsAtOnce } from './chunks';
@@ -141,9 +141,8 @@ export class Runner {
     const { last } = this;
     // fast path for many consecutive single steps of one shape
     if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
-    const { T, source, clock = 0 } = shape;
-    const read = source ? `${source.T},${source.masked},${source.classes}` : '';
-    const key = `${T},${kindOf(shape)},${read},${phasesOf(this.clocks, T, clock)}`;
+    const { T, clock = 0 } = shape;
+    const key = `${sizesOf(shape).join()};${kindOf(shape)};${phasesOf(this.clocks, T, clock)}`;
     const plans = this.plans[use];
     const known = plans.get(key);
     if (use === 'pass' && last && last !== known) this.giveUp(last);
@@ -168,7 +167,7 @@ export class Runner {
       laid?.release();
     };
     const any = this.anyLength(shape);
-    const shared = any && ((): Shared => any.at(shape.T, this.arena));
+    const shared = any && ((): Shared => any.at(shape, this.arena));
     const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, shared)), giveUp, others);
     const bound = { ...made.made, bytes, release: made.release };
     this.keepFirst(shape, bound);
@@ -192,7 +191,8 @@ export class Runner {
     if (!this.mayShare(shape)) return undefined;
     const kind = kindOf(shape);
     let known = this.lengths.get(kind);
-    if (typeof known === 'object' && 'size' in known && known.size !== shape.T) {
+    const isOther = (sizes: readonly number[]): boolean => sizes.join() !== sizesOf(shape).join();
+    if (typeof known === 'object' && 'sizes' in known && isOther(known.sizes)) {
       known = AnyLength.of(this.network, shape, known) ?? 'none';
       this.lengths.set(kind, known);
     }
@@ -202,13 +202,14 @@ export class Runner {
   /** Keeps the calls for the first length of a kind. */
   private keepFirst(shape: PlanShape, { replays }: Pick<Bound, 'replays'>): void {
     if (!this.mayShare(shape) || this.lengths.has(kindOf(shape))) return;
-    this.lengths.set(kindOf(shape), { size: shape.T, arrays: this.arena.arrays, replays });
+    this.lengths.set(kindOf(shape), { sizes: sizesOf(shape), arrays: this.arena.arrays, replays });
   }
 
   /** Whether plans of other lengths may share the calls of one. */
-  private mayShare({ T, source }: PlanShape): boolean {
+  private mayShare(shape: PlanShape): boolean {
     // few steps are not recorded as a loop, and with clocks the steps differ
-    return T >= LOOP && !source && this.clocks.length === 0 && engineMemory().wasm !== undefined;
+    const areLoops = sizesOf(shape).every((size) => size >= LOOP);
+    return areLoops && this.clocks.length === 0 && engineMemory().wasm !== undefined;
   }
 
   /** Invalidates a pass whose numbers are about to be overwritten. */
@@ -230,8 +231,11 @@ export class Runner {
 }
 
 /** Key of everything in a shape except its lengths and its clock. */
-const kindOf = ({ B, masked, classes = false, forwardOnly = false, segment = false }: PlanShape): string =>
-  `${B},${masked},${classes},${forwardOnly},${segment}`;
+function kindOf({ B, source, forwardOnly = false, segment = false, ...shape }: PlanShape): string {
+  const readings = [shape, ...(source ? [source] : [])];
+  const read = readings.map(({ masked, classes = false }) => `${masked},${classes}`);
+  return `${B},${forwardOnly},${segment},${read.join()}`;
+}
 
 /** Sets the initial states; true if they are the default ones (zero or trained). */
 function begin(bound: Bound, read: ReadBatch, options: PassOptions, where: string): boolean {
