@@ -19,7 +19,7 @@
  * If JsPrev are the rows of the identity, Js are the rows of the Jacobian. In general, JsPrev and Js are the derivatives
  * of the states before and after the step with respect to any n numbers.
  */
-import { must, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
+import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import type { Statement } from '../core/statement';
@@ -194,7 +194,6 @@ export const cellOptionNames = ['input', 'hidden', 'bias', 'inputInit', 'recurre
 
 /** Checks the options all cells share. */
 export function checkCellOptions(options: CellOptions, where: string, more: string[] = []): void {
-  must(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, [...cellOptionNames, ...more], where);
   mustCount(options.input, where, 'input');
   mustCount(options.hidden, where, 'hidden');

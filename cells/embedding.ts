@@ -62,7 +62,6 @@ export interface Embedding {
  * network({ layers: [embedding({ input: 84, width: 16 }), gru({ input: 16, hidden: 128 })], output: 84 })
  */
 export function embedding(options: EmbeddingOptions): Embedding {
-  must(typeof options === 'object' && options !== null, 'embedding', 'options must be an object', options);
   mustKnowKeys(options, ['input', 'width', 'deviation'], 'embedding');
   const { input: V, width: W, deviation = 1 } = options;
   mustCount(V, 'embedding', 'input');

@@ -35,7 +35,7 @@ export interface Run extends Span {
  * @throws RangeError for counts or periods below 1, periods that do not increase, or units that cannot be divided evenly.
  */
 export function modulesOf(options: ClockworkModuleOptions, where: string): ClockworkModule[] {
-  must(typeof options === 'object' && options !== null, where, 'options must be an object', options);
+  mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   const { modules, hidden, periods } = options;
   const one = Array.isArray(modules) !== Array.isArray(periods);
   mustBe(one, where, 'either modules or hidden and periods must be lists', modules ?? periods);

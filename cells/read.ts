@@ -62,7 +62,8 @@ function declarationsOf({ name, shapes }: CellEquations): Declared {
   const where = `${name}, shapes`;
   const declared = declare(shapes, ['states', 'parameters'], where);
   const { inputs, states } = declared.sections;
-  const fail = (reason: string): EquationError => new EquationError(where, shapes, 0, reason);
+  const begin = Math.max(0, shapes.search(/\S/));
+  const fail = (reason: string): EquationError => new EquationError(where, shapes, begin, reason);
   if (Object.keys(inputs).join() !== 'x' || inputs.x.length !== 1)
     throw fail('the input x must be declared, and no other: x [D]');
   if (Object.keys(states).length === 0) throw fail('there must be a state: states h [H]');
