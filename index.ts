@@ -50,6 +50,7 @@ export { LossCurve, type CurveRest, type LossPoint } from './bptt/train/curve';
 export type { Batches, StreamBatch } from './bptt/train/source';
 export { evaluate } from './bptt/train/learner';
 export { truncated, type TruncatedOptions, type TruncatedResult } from './bptt/truncated';
+export { onlineGradients, type OnlineGradients, type OnlineMethod, type OnlineOptions } from './bptt/online';
 export { lossNames } from './losses';
 export {
   optimizer,

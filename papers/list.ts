@@ -3,6 +3,7 @@ import { chorales } from './chorales';
 import { clockwork } from './clockwork';
 import { forgetGate } from './forgetgate';
 import { hopfield } from './hopfield';
+import { influence } from './influence';
 import { lstm } from './lstm';
 import { modernHopfield } from './modernhopfield';
 import type { Paper } from './paper';
@@ -16,4 +17,5 @@ export const papers: readonly Paper[] = [
   hopfield,
   modernHopfield,
   stateTracking,
+  influence,
 ];

@@ -41,7 +41,7 @@ const TESTS: Record<string, string> = {
   hopfield: 'capacity continuoushopfield densehopfield goldenhopfield hopfield paper-hopfield',
   bptt:
     'attention bidirectional bounds checkpoint chunks clip clipeffect decode embedding exactoracle fit flow forms ' +
-    'gradcheck hessian jacobian loop network notfinite optimizers planted pool recurrence schedules settings spectrum topology trace truncated ' +
+    'gradcheck hessian jacobian loop network notfinite online optimizers planted pool recurrence schedules settings spectrum topology trace truncated ' +
     'unroll upstream weightnoise',
   io: 'checkpoint cli-formats keras npz onnx onnxread pictures pytorch records safetensors weights',
 };
