@@ -1,5 +1,7 @@
-/** The page's gradient check detects every planted mistake, in every cell. */
-import { Checker } from '../playground/engine/check';
+/** The page's gradient check detects every planted mistake, in every cell, and those of the collection. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Checker, tell } from '../playground/engine/check';
 import { kinds } from '../cells/kinds';
 import { settingsFor, type Settings } from '../playground/engine/settings';
 
@@ -12,15 +14,33 @@ describe('check', () => {
     { cell: 'clockwork', bidirectional: true },
   ];
   test.each(cases)('%j: all gradients agree, and every planted mistake is caught', (some) => {
-    const checker = new Checker({ ...small, ...some });
+    const checker = Checker.of({ ...small, ...some });
     const verdicts = (mistake: number): Set<string> =>
       new Set(
-        Object.values(checker.examine(mistake))
+        Object.values(checker.examine(mistake).weights)
           .flat()
           .map(({ verdict }) => verdict),
       );
+    const proof = (mistake: number): Set<string> =>
+      new Set(Object.values(checker.examine(mistake).proof.verdicts).map(({ verdict }) => verdict));
+    expect(proof(-1)).toEqual(new Set(['right']));
+    for (const mistake of [0, 7, 40]) expect(proof(mistake).has('wrong')).toBe(true);
     expect(verdicts(-1)).toEqual(new Set(['right']));
     expect(checker.mistakes.length).toBeGreaterThan(70);
     expect(checker.mistakes.filter((_, mistake) => !verdicts(mistake).has('wrong'))).toEqual([]);
+  });
+
+  const folder = join(__dirname, '..', 'examples', 'mistakes');
+  test.each(readdirSync(folder))('%s is seen by each oracle, and diagnosed', (file) => {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const { weights, proof } = Checker.ofMistake(text).examine(-1);
+    const all = Object.values(weights).flat();
+    expect(all.some(({ by }) => by.differences.verdict === 'wrong')).toBe(true);
+    expect(all.some(({ by }) => by.forwardMode.verdict === 'wrong')).toBe(true);
+    expect(Object.values(proof.verdicts).some(({ verdict }) => verdict === 'wrong')).toBe(true);
+    const { facts, equations, diagnosis } = tell(text);
+    expect(facts.Source).toMatch(/^https:/);
+    expect(equations).toMatch(/^cell /);
+    expect(diagnosis).toMatch(/your .* ours/);
   });
 });

@@ -1,5 +1,9 @@
-/** The gradient check on a small network of the chosen cells, weight by weight, with or without a planted mistake. */
+/**
+ * The gradient check on a small network of the chosen cells, weight by weight, with or without a planted mistake; or on
+ * a real mistake of the collection.
+ */
 import { errorBounds } from '../../bptt/check/bounds';
+import { exactCheck, unlessZero } from '../../bptt/check/exact';
 import { centralDifferences } from '../../bptt/check/finite';
 import {
   judge,
@@ -24,6 +28,7 @@ import { forwardMode } from '../../bptt/check/rtrl';
 import { plain } from '../../core/plain';
 import { Random } from '../../core/random';
 import { sizeOf, toFlat } from '../../core/tensor';
+import { casesOfMistake, diagnosisOf, readMistake } from '../../referee/mistakes';
 import { networkOf } from './model';
 import type { Settings } from './settings';
 
@@ -50,30 +55,56 @@ export interface Examined {
   verdict: Verdict;
 }
 
+/** What the exact oracle says of all weights at once. */
+export interface Proof {
+  /** Of each variable, by name. */
+  verdicts: Record<string, { verdict: Verdict; at?: number[] }>;
+  /** Upper bound on the probability that a wrong gradient passes. */
+  chance: number;
+}
+
+/** Every weight, by its variable's name, and the exact oracle's verdict. */
+export interface Examination {
+  weights: Record<string, Examined[]>;
+  proof: Proof;
+}
+
+/** What is known of a real mistake. */
+export interface Told {
+  /** `Project`, `Source`, `Harm`, …, as its file states them. */
+  facts: Readonly<Record<string, string>>;
+  equations: string;
+  diagnosis: string;
+}
+
+/** The facts of a real mistake, and the diagnosis of its gradients from the numbers alone. */
+export function tell(text: string): Told {
+  const mistake = readMistake(text);
+  const { facts, equations } = mistake;
+  // without the comments of the header
+  const from = equations.search(/^[^#]/m);
+  return { facts, equations: equations.slice(from), diagnosis: diagnosisOf(mistake)?.message ?? '' };
+}
+
 export class Checker {
   readonly variables: Checkable[];
   /** The mistakes that can be planted, in the words of `bptt/check/mutants.ts`. */
   readonly mistakes: string[];
-  private readonly problem: Problem;
   private readonly mutants: Mutant[];
   private readonly slopes: Record<Shown, Slope>;
+  /** By the index of the mistake. */
+  private readonly proofs = new Map<number, ReturnType<Checker['prove']>>();
   /** Each weight by itself. */
   private readonly directions: Record<string, Direction[]>;
   private readonly rounding: ReturnType<typeof gradientRounding>;
 
-  constructor(settings: Settings) {
-    const net = smallNetwork(settings);
-    const random = new Random(settings.seed);
-    for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
-    const x = Float64Array.from({ length: T * B * D }, () => random.normal());
-    const targets = Array.from({ length: T * B }, () => random.below(O));
-    this.problem = problemOfNetwork(net, {
-      x: { shape: [T, B, D], numbers: x },
-      targets: { shape: [T, B], numbers: targets },
-      // with zero initial states, products with the first step's old state would be zero, right or wrong
-      initial: drawStates(net.architecture, B, random),
-    });
-    this.mutants = mutate(this.problem).mutants;
+  private constructor(
+    private readonly problem: Problem,
+    canBreak: boolean,
+  ) {
+    // before any pass: the numbers that a pass leaves behind would count as constants
+    this.proofs.set(-1, this.prove(problem.backward));
+    this.mutants = canBreak ? mutate(problem).mutants : [];
     this.mistakes = this.mutants.map(({ what }) => what);
     this.slopes = {
       differences: remembering(centralDifferences(this.problem)),
@@ -96,12 +127,57 @@ export class Checker {
     }));
   }
 
-  /** Checks every entry of every variable, by name. `mistake` is the index of a planted one, or −1. */
-  examine(mistake: number): Record<string, Examined[]> {
+  /** The network of the chosen settings. */
+  static of(settings: Settings): Checker {
+    const net = smallNetwork(settings);
+    const random = new Random(settings.seed);
+    for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
+    const x = Float64Array.from({ length: T * B * D }, () => random.normal());
+    const targets = Array.from({ length: T * B }, () => random.below(O));
+    const problem = problemOfNetwork(net, {
+      x: { shape: [T, B, D], numbers: x },
+      targets: { shape: [T, B], numbers: targets },
+      // with zero initial states, products with the first step's old state would be zero, right or wrong
+      initial: drawStates(net.architecture, B, random),
+    });
+    return new Checker(problem, true);
+  }
+
+  /** A real mistake, from its text. */
+  static ofMistake(text: string): Checker {
+    return new Checker(casesOfMistake(readMistake(text))[0].problem(1), false);
+  }
+
+  /** Checks every entry of every variable. `mistake` is the index of a planted one, or −1. */
+  examine(mistake: number): Examination {
     const examined = Object.entries(this.gradients(mistake)).map(([name, gradient]) => {
       return [name, this.examineEach(name, gradient)] as const;
     });
-    return Object.fromEntries(examined);
+    const weights = Object.fromEntries(examined);
+    let found = this.proofs.get(mistake);
+    if (!found) this.proofs.set(mistake, (found = this.prove(this.mutants[mistake].backward)));
+    return { weights, proof: { chance: found.chance, verdicts: found.of(weights) } };
+  }
+
+  /** Runs the exact oracle; the verdict on a mismatch also depends on what the numbers show. */
+  private prove(backward: Problem['backward']) {
+    const { problem } = this;
+    const names = Object.keys(problem.variables);
+    const report = unlessZero(() => exactCheck({ ...problem, backward }));
+    const verdictOn = (name: string, weights: Record<string, Examined[]>): Proof['verdicts'][string] => {
+      const found = report?.mismatches.find(({ variable }) => variable === name);
+      if (!found) return { verdict: report ? 'right' : 'undecided' };
+      const width = problem.variables[name].value.shape.at(-1) ?? 1;
+      const at = [Math.floor(found.index / width), found.index % width];
+      // it may rely on an identity that the field does not have
+      const open = !found.coins && weights[name][found.index].verdict === 'right';
+      return { verdict: open ? 'undecided' : 'wrong', at };
+    };
+    return {
+      chance: report?.chance ?? NaN,
+      of: (weights: Record<string, Examined[]>): Proof['verdicts'] =>
+        Object.fromEntries(names.map((name) => [name, verdictOn(name, weights)])),
+    };
   }
 
   private examineEach(variable: string, gradient: number[]): Examined[] {

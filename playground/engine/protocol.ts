@@ -1,6 +1,6 @@
 /** The messages between page and worker: requests, each with a response, and events. */
 import type { Asked, Recalled } from './associate';
-import type { Checkable, Examined } from './check';
+import type { Checkable, Examination, Told } from './check';
 import type { Exercise, Judged } from './derive';
 import type { Loaded } from './load';
 import type { CellReport, Template } from './own';
@@ -21,9 +21,12 @@ export interface Questions {
   trace: { ask: { run: number; row: number }; answer: Pass };
   flow: { ask: { run: number }; answer: Flow };
   jacobians: { ask: { run: number }; answer: Jacobians[] };
-  check: { ask: null; answer: { variables: Checkable[]; mistakes: string[] } };
+  /** Prepares the check of the settings' network, or of a real mistake, given its text. */
+  check: { ask: string | null; answer: { variables: Checkable[]; mistakes: string[] } };
+  /** Diagnoses the gradients of a real mistake. */
+  diagnose: { ask: string; answer: Told };
   /** Checks every weight of every variable, with a mistake by its index, or −1 for none. */
-  examine: { ask: { mistake: number }; answer: Record<string, Examined[]> };
+  examine: { ask: { mistake: number }; answer: Examination };
   exercises: { ask: null; answer: Exercise[] };
   /** Lines that were typed for an exercise, and the level of detail of hints. */
   derive: { ask: { name: string; text: string; level: HintLevel }; answer: Judged };

@@ -216,8 +216,15 @@ export class Session {
     return { ...joined(parts), ...about, read, reads, endsInOne: topology === 'many-to-one' };
   }
 
+  /** The gradient check of the network of the settings, or of the mistake with this text. */
+  checkAnew(mistake: string | null): Checker {
+    this.checker = mistake === null ? undefined : Checker.ofMistake(mistake);
+    return this.check();
+  }
+
+  /** The gradient check that was asked for last. */
   check(): Checker {
-    return (this.checker ??= new Checker(this.settings));
+    return (this.checker ??= Checker.of(this.settings));
   }
 
   /** A checkpoint file for `backstep sample` and this page. */

@@ -1,6 +1,7 @@
 /** The web worker: runs the engine, answers the page's requests and trains in between. */
 import { engineMemory } from '../../core/memory';
 import { associate, spoil } from './associate';
+import { tell as tellMistake } from './check';
 import { load } from './load';
 import type { Kind, Message, Question, Questions } from './protocol';
 import type { Point } from './run';
@@ -49,11 +50,12 @@ const answers: Answers = {
   trace: ({ run, row }) => now().trace(run, row),
   flow: ({ run }) => now().flow(run),
   jacobians: ({ run }) => now().jacobians(run),
-  check() {
-    const { variables, mistakes } = now().check();
+  check(text) {
+    const { variables, mistakes } = now().checkAnew(text);
     return { variables, mistakes };
   },
   examine: ({ mistake }) => now().check().examine(mistake),
+  diagnose: tellMistake,
   exercises: async () => (await derive()).allExercises(),
   derive: async ({ name, text, level }) => (await derive()).derivationOf(name).judge(text, level),
   nextLine: async ({ name, text }) => (await derive()).derivationOf(name).next(text) ?? null,

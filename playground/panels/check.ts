@@ -1,11 +1,15 @@
-/** The gradient check tab: one weight's derivative by hand, by differences and by dual numbers; and mistakes to plant. */
+/**
+ * The gradient check tab: one weight's derivative by hand, by differences, by dual numbers and over a prime field; mistakes
+ * to plant, and those of real projects to load.
+ */
 import { greatest } from '../../core/reduce';
-import type { Checkable, Examined, Shown } from '../engine/check';
+import type { Checkable, Examination, Examined, Proof, Shown, Told } from '../engine/check';
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
 import { short } from '../../core/format';
 import { h, select } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
+import { collection } from './collection';
 
 export class CheckPanel implements Panel {
   readonly name = 'check';
@@ -17,7 +21,10 @@ export class CheckPanel implements Panel {
   private mistake = -1;
   private chosen = 0;
   /** The results for every weight, by the variable's name. */
-  private examined: Record<string, Examined[]> = {};
+  private examined: Examination['weights'] = {};
+  private proof: Proof = { verdicts: {}, chance: NaN };
+  /** The mistake of a real project that is loaded, or −1. */
+  private loaded = -1;
   private ready = false;
   private weights = h('select', { 'aria-label': 'Weights' });
 
@@ -33,6 +40,14 @@ export class CheckPanel implements Panel {
   private readonly wrong = new Heatmap({ label: 'Which gradients are wrong', height: 170 });
   private readonly table = h('table', {});
   private readonly said = h('p', { class: 'verdict', 'aria-live': 'polite' });
+  private readonly proved = h('p', { class: 'small muted' });
+  private readonly about = h('div', { class: 'small', 'aria-live': 'polite' });
+  private readonly real = select(
+    'Load a real mistake',
+    [['-1', 'none'], ...collection.map(({ name, title }, k) => [String(k), `${name}: ${title}`] as const)],
+    '-1',
+    (value) => this.load(Number(value)),
+  );
 
   constructor(private readonly app: App) {
     this.root = h(
@@ -44,10 +59,13 @@ export class CheckPanel implements Panel {
         h(
           'p',
           { class: 'small muted' },
-          'This is a small network of the chosen cell, with random weights and initial states, on random sequences. Each of its gradients is found three times: by the backward pass derived by hand; from the loss alone, by central differences; and by running the whole network on dual numbers.',
+          'This is a small network of the chosen cell, with random weights and initial states, on random sequences; or one with a mistake of a real project. Each of its gradients is found four times: by the backward pass derived by hand; from the loss alone, by central differences; by running the whole network on dual numbers; and on residues modulo a prime, where nothing is rounded.',
         ),
         this.choices,
+        h('div', { class: 'row' }, this.real.root),
+        this.about,
         this.said,
+        this.proved,
       ),
       h(
         'div',
@@ -74,7 +92,9 @@ export class CheckPanel implements Panel {
   }
 
   begin(): void {
-    Object.assign(this, { ready: false, variable: 0, mistake: -1, chosen: 0, examined: {} });
+    Object.assign(this, { ready: false, variable: 0, mistake: -1, chosen: 0, examined: {}, loaded: -1 });
+    this.real.input.value = '-1';
+    this.about.replaceChildren();
   }
 
   progress(): void {
@@ -93,8 +113,10 @@ export class CheckPanel implements Panel {
   private async prepare(): Promise<void> {
     if (this.app.started.runs.length === 0) return;
     this.ready = true;
-    const { variables, mistakes } = await this.app.ask('check', null);
-    Object.assign(this, { variables, mistakes });
+    const { loaded } = this;
+    const { variables, mistakes } = await this.app.ask('check', collection[loaded]?.text ?? null);
+    if (loaded !== this.loaded) return; // another one has been chosen in the meantime
+    Object.assign(this, { variables, mistakes, mistake: -1, chosen: 0, examined: {} });
     const wh = variables.findIndex(({ name }) => /W[hf]$/.test(name));
     this.variable = Math.max(0, wh);
     const names = variables.map(({ name }, k) => [String(k), name] as const);
@@ -118,14 +140,42 @@ export class CheckPanel implements Panel {
       this.draw();
     });
     this.weights = of.input;
-    this.choices.replaceChildren(of.root, field.root, any, none);
+    this.choices.replaceChildren(of.root, ...(mistakes.length > 0 ? [field.root, any, none] : []));
     this.said.className = 'verdict';
-    this.said.textContent = 'Computing each gradient three times …';
+    this.said.textContent = 'Computing each gradient four times …';
+    this.proved.textContent = '';
     await this.examine();
   }
 
   private plant(input: HTMLSelectElement): void {
     this.set(input, Math.floor(Math.random() * this.mistakes.length));
+  }
+
+  /** Loads a mistake of a real project, or the network of the settings. */
+  private load(index: number): void {
+    this.loaded = index;
+    this.about.replaceChildren();
+    void this.prepare();
+    if (index < 0) return;
+    const { text } = collection[index];
+    void this.app.ask('diagnose', text).then((told) => {
+      if (index === this.loaded) this.tell(told);
+    });
+  }
+
+  /** Shows where a mistake comes from, and its diagnosis. */
+  private tell({ facts, equations, diagnosis }: Told): void {
+    const source = h('a', { href: facts.Source, rel: 'noreferrer' }, facts.Source);
+    const entries: [string, HTMLElement | string][] = [
+      ['Project', facts.Project],
+      ['Source', source],
+      ['Harm', facts.Harm],
+      ['Diagnosis, from the numbers alone', h('span', { class: 'lines' }, diagnosis)],
+    ];
+    this.about.replaceChildren(
+      h('dl', {}, ...entries.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
+      h('details', {}, h('summary', {}, 'Equations'), h('pre', {}, equations)),
+    );
   }
 
   private set(input: HTMLSelectElement, mistake: number): void {
@@ -136,15 +186,16 @@ export class CheckPanel implements Panel {
 
   private async examine(): Promise<void> {
     const { mistake, variables } = this;
-    const examined = await this.app.ask('examine', { mistake });
+    const { weights, proof } = await this.app.ask('examine', { mistake });
     if (mistake !== this.mistake || variables !== this.variables) return; // another mistake has been planted in the meantime
-    this.examined = examined;
+    Object.assign(this, { examined: weights, proof });
+    const isBroken = mistake >= 0 || this.loaded >= 0;
     // a mistake may not affect the visible weights: then show the first ones that it affects
-    if (mistake >= 0 && this.wrongIn(this.variable) === 0) {
+    if (isBroken && this.wrongIn(this.variable) === 0) {
       const first = variables.findIndex((_, k) => this.wrongIn(k) > 0);
       if (first >= 0) this.variable = first;
     }
-    if (mistake >= 0) this.chosen = this.worst();
+    if (isBroken) this.chosen = this.worst();
     variables.forEach(({ name, shape }, k) => {
       const wrong = this.wrongIn(k);
       this.weights.options[k].text = `${name} [${shape.join(', ')}]${wrong > 0 ? `: ${wrong} wrong` : ''}`;
@@ -216,10 +267,36 @@ export class CheckPanel implements Panel {
       row(byHand),
       row(oracleRow('central differences of the loss', 'differences')),
       row(oracleRow('dual numbers (forward mode)', 'forwardMode')),
+      row(['residues modulo a prime (exact)', '–', '–', '0', this.exactly]),
     );
+    this.proved.textContent = this.proofInWords;
     const { text, look } = this.verdict;
     this.said.textContent = text;
     this.said.className = `verdict ${look}`;
+  }
+
+  /** The exact oracle's verdict on the chosen variable. */
+  private get exactly(): HTMLElement {
+    const { verdict, at } = this.proof.verdicts[this.variables[this.variable].name];
+    if (verdict === 'right') return h('b', { class: 'ok' }, 'proved');
+    if (verdict === 'wrong') return h('b', { class: 'bad' }, `disagrees at [${at?.join(', ') ?? ''}]`);
+    return h('span', {}, 'cannot tell');
+  }
+
+  private get proofInWords(): string {
+    const { verdicts, chance } = this.proof;
+    const of = (wanted: string): string[] =>
+      Object.entries(verdicts).flatMap(([name, { verdict }]) => (verdict === wanted ? [name] : []));
+    const [right, wrong, open] = [of('right'), of('wrong'), of('undecided')];
+    const parts = [
+      right.length > 0 && `proved for ${right.join(', ')}`,
+      wrong.length > 0 && `wrong for ${wrong.join(', ')}`,
+      open.length > 0 && `undecided for ${open.join(', ')}`,
+    ].filter(Boolean);
+    const error = Number.isFinite(chance)
+      ? `; a wrong gradient passes with an estimated probability of ${chance.toExponential(0).replace('-', '−')} at most`
+      : '';
+    return `Over a prime field, where two numbers are equal or not, for any weights: ${parts.join('; ')}${error}.`;
   }
 
   private get verdict(): { text: string; look: string } {
@@ -231,7 +308,7 @@ export class CheckPanel implements Panel {
     if (bad === 0 && open > 0)
       return { text: `${open} of ${all} gradients are undecided; the others agree.`, look: '' };
     if (bad === 0)
-      return mistake < 0
+      return mistake < 0 && this.loaded < 0
         ? { text: `All ${all} gradients agree.`, look: 'ok' }
         : { text: `Missed: all ${all} gradients agree.`, look: 'bad' };
     const here = this.wrongIn(variable);

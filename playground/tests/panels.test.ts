@@ -115,6 +115,27 @@ inChromium('the tabs', (open) => {
     await page.getByText(/^Caught: /).waitFor();
   });
 
+  test('check: the exact oracle proves, and a real mistake is loaded, seen by all and diagnosed', async () => {
+    const page = await open(`cell=elman&${quick}`);
+    await show(page, 'Check');
+    await page
+      .getByText(/^Over a prime field, .* proved for l0\.Wx.* probability of \de−\d+ at most\.$/)
+      .waitFor();
+    const real = page.getByLabel('Load a real mistake');
+    await real.selectOption(
+      await real.locator('option', { hasText: 'mxnet-bias-zero' }).getAttribute('value'),
+    );
+    await page.getByText(/^Over a prime field, .* wrong for /).waitFor();
+    await page.getByText(/^Caught: \d+ of \d+ gradients are wrong/).waitFor();
+    await page.getByText('your db is 0 everywhere').waitFor();
+    expect(await page.getByRole('row', { name: 'residues modulo a prime' }).textContent()).toMatch(
+      /disagrees at \[/,
+    );
+    await page.getByRole('link', { name: /^https:\/\/github\.com\/apache/ }).waitFor();
+    await real.selectOption('-1');
+    await page.getByText(/^All \d+ gradients agree\./).waitFor();
+  });
+
   test('check: a mistake in one matrix is told wherever one looks, and the weights one chooses stay chosen', async () => {
     const page = await open(`cell=elman&${quick}`);
     await show(page, 'Check');
