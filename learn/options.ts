@@ -42,6 +42,16 @@ export const tokens = {
   ...{ help: 'what a text is read as', names: () => tokenKinds },
 } as const satisfies Setting;
 
+/** The errors that a task can minimize; the first is the default. */
+export const lossSetting = <N extends string>(names: readonly N[]) =>
+  ({
+    ...{ kind: 'choice', names: () => names, default: names[0], label: 'Loss', unit: 'name' },
+    help: 'error to minimize; quantile also forecasts an interval of 80 %, smoothed takes a tenth of each label for all others',
+  }) as const satisfies Setting;
+
+/** The errors of labels that can be minimized. */
+export const labelLosses = ['softmax', 'smoothed'] as const;
+
 /** Options of tasks that read sequences of symbols or of numbers. */
 export const sequence = {
   longest: {

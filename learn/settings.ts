@@ -1,6 +1,6 @@
 /** Settings of a task's training run: their form in a checkpoint, and how a resumed run changes them. */
 import * as v from 'valibot';
-import { canBe, defaultsOf, OFF } from '../core/setting';
+import { canBe, defaultsOf, OFF, settingInWords } from '../core/setting';
 import type { ScheduleOptions } from '../bptt/train/schedules';
 import { readSchedule, runEntries } from '../run/settings';
 import { show } from '../terminal/arguments';
@@ -59,6 +59,16 @@ export function ownOptions(task: Task, given: Given): Given {
   const own = Object.keys(task.settings).flatMap((name) =>
     given[name] === undefined ? [] : [[name, given[name]]],
   );
+  // the command line accepts the choices of all tasks
+  const [wrong] =
+    task.name === 'text' ? [] : own.filter(([name, value]) => !canBe(task.settings[name as string], value));
+  if (wrong) {
+    const [name, value] = wrong as [string, unknown];
+    const must = settingInWords(task.settings[name]);
+    throw usage(
+      `train: --${flagOf(name)} must be ${must} with --task ${task.name}, got ${show(String(value))}`,
+    );
+  }
   return { ...defaultsOf(task.settings), ...(Object.fromEntries(own) as Given) };
 }
 

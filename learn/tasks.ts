@@ -29,7 +29,19 @@ export const sharedSettings = {
   },
 } as const satisfies Record<string, Setting>;
 
+/** A choice that tasks offer with names of their own: all names, of which each task checks its own. */
+function merged(before: Setting | undefined, setting: Setting): Setting {
+  if (before?.kind !== 'choice' || setting.kind !== 'choice') return setting;
+  const names = [...new Set([...before.names(), ...setting.names()])];
+  const same = names.length === setting.names().length;
+  return same ? setting : { ...setting, names: () => names, otherwise: 'by the task' };
+}
+
 /** The settings of all tasks by name, without those that text runs have, too. */
-export const taskSettings: Readonly<Record<string, Setting>> = Object.fromEntries(
-  tasks.flatMap(({ settings }) => Object.entries(settings)).filter(([name]) => !(name in trainingSettings)),
-);
+export const taskSettings: Readonly<Record<string, Setting>> = tasks
+  .flatMap(({ settings }) => Object.entries(settings))
+  .filter(([name]) => !(name in trainingSettings))
+  .reduce<Record<string, Setting>>(
+    (all, [name, setting]) => ({ ...all, [name]: merged(all[name], setting) }),
+    {},
+  );

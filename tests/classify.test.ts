@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { Random } from '../core/random';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { readTable, type Table } from '../data/table';
@@ -132,6 +133,24 @@ describe('classify', () => {
     expect(lines.join('\n')).toMatch(/better than always "none" by \d+\.\d points of accuracy/);
   });
 
+  it('learns with label smoothing, too', async () => {
+    const table = await tableOf(dna(240));
+    const given = { steps: 150, loss: 'smoothed' };
+    const trainer = trainerFor('classify', table, given);
+    expect(trainer.network.architecture.loss).toBe('smoothed');
+    await runTrainer(trainer);
+    const note = noteFor(classify, table, { loss: 'smoothed' });
+    expect(classify.unit(note)).toMatch(/^cross-entropy with label smoothing/);
+    const { figures } = classify.judge(trainer.network, classify.parts(table, note).test!, table, note);
+    expect((figures.model as { accuracy: number }).accuracy).toBeGreaterThan(0.9);
+  });
+
+  it('the preparation of a checkpoint without a loss means the cross-entropy', async () => {
+    const { loss, ...older } = noteFor(classify, await tableOf(dna(60)));
+    expect(loss).toBe('softmax');
+    expect(v.parse(classify.note, older)).toEqual({ ...older, loss });
+  });
+
   it('balanced weights give every label the same sum', async () => {
     const table = await tableOf(dna(60));
     const note = noteFor(classify, table, { classWeights: 'balanced' });
@@ -250,6 +269,7 @@ describe.each([
   ['classify', () => tableOf(dna(60)), { classWeights: 'balanced', embedding: 3 }],
   ['classify', () => tableOf(machines(24)), { group: 'machine', inputs: 'force', label: 'state', layers: 2 }],
   ['tag', () => Promise.resolve(columnsTable(sentences(60), 'x')), { classWeights: 'balanced' }],
+  ['tag', () => Promise.resolve(columnsTable(sentences(60), 'x')), { loss: 'smoothed' }],
 ] as [string, () => Promise<Table>, Given][])('%s', (name, make, given) => {
   resumesToTheBit(name, make, given);
 });
@@ -281,6 +301,18 @@ describe('on the command line', () => {
     [
       ['train', 'dna.csv', '--class-weights', 'some'],
       '--class-weights must be one of none, balanced, got some',
+    ],
+    [
+      ['train', 'dna.csv', '--loss', 'huber'],
+      'train: --loss must be one of softmax, smoothed with --task classify, got huber',
+    ],
+    [
+      ['train', 'dna.csv', '--task', 'forecast', '--loss', 'smoothed'],
+      'train: --loss must be one of squared, absolute, huber, quantile with --task forecast, got smoothed',
+    ],
+    [
+      ['train', 'dna.csv', '--task', 'music', '--loss', 'softmax'],
+      '--loss must be left out with --task music',
     ],
     [['train', 'dna.csv', '--label', 'klass'], 'got klass (did you mean class?)'],
     [['train', 'x.conll', '--embedding', '4', '--task', 'forecast'], '--embedding must be left out'],

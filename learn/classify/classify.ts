@@ -6,12 +6,13 @@
  *   targets [B]             the index of the label
  */
 import { must } from '../../core/check';
+import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import { greatest, least } from '../../core/reduce';
 import type { Table } from '../../data/table';
 import { countsOf } from '../counts';
 import { judgeLabels } from '../labels';
-import { date, group, inputs, label, missing, sequence, tokens } from '../options';
+import { date, group, inputs, label, labelLosses, lossSetting, missing, sequence, tokens } from '../options';
 import { likeliestOf, runAll } from '../outputs';
 import type { Examples, Judgement, Parts, Predictions, Task } from '../task';
 import { noteSchema, type Note } from './note';
@@ -141,8 +142,8 @@ function describe(table: Table, note: Note): [string, string][] {
 export const classify: Task<Note> = {
   name: 'classify',
   about: 'the label of a text, of a list of symbols or of a series (CSV, TSV, JSON, a folder for each class)',
-  unit: () => 'cross-entropy (guessing among K labels has ln K)',
-  settings: { label, inputs, group, date, missing, tokens, ...sequence },
+  unit: ({ loss }) => `${lossOf(loss).title} (guessing among K labels has ln K)`,
+  settings: { label, inputs, group, date, missing, tokens, loss: lossSetting(labelLosses), ...sequence },
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,
   fits(table, given) {
@@ -155,9 +156,9 @@ export const classify: Task<Note> = {
   prepare,
   parts,
   others,
-  network: ({ labels, reads, both, embedding }) => ({
+  network: ({ labels, reads, both, embedding, loss }) => ({
     input: reads.kind === 'series' ? reads.inputs.length : reads.known.length + 1,
-    ...{ embedding, both, output: labels.length, loss: 'softmax', topology: 'many-to-one' },
+    ...{ embedding, both, output: labels.length, loss, topology: 'many-to-one' },
   }),
   describe,
   judge,

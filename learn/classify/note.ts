@@ -1,5 +1,6 @@
 /** Schema of the preparation of a classification in a checkpoint: the labels, and how sequences are read. */
 import * as v from 'valibot';
+import { labelLosses } from '../options';
 import { tokenKinds } from '../symbols';
 
 const finite = v.pipe(v.number(), v.finite());
@@ -18,6 +19,8 @@ export const noteSchema = v.strictObject({
   /** Whether the network is bidirectional. */
   both: v.boolean(),
   embedding: v.nullable(count),
+  /** The error that was minimized; files from before it could be chosen have none. */
+  loss: v.optional(v.picklist(labelLosses), 'softmax'),
   reads: v.variant('kind', [
     v.strictObject({
       kind: v.literal('symbols'),

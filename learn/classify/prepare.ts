@@ -114,6 +114,7 @@ export function prepare(table: Table, given: Given): Note {
     labels: counts.map(([text]) => text),
     weights: weightsOf(given.classWeights, counts),
     longest: given.longest as number,
+    loss: given.loss as Note['loss'],
     both: given.direction === 'both',
     embedding: filled.kind === 'symbols' ? embeddingOf(given.embedding, filled.known.length + 1) : null,
     reads: filled,

@@ -10,7 +10,7 @@ import { must } from '../../core/check';
 import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import type { Table } from '../../data/table';
-import { date, group, inputs, missing, target } from '../options';
+import { date, group, inputs, lossSetting, missing, target } from '../options';
 import { after, dateText, spacingOf } from '../season';
 import { seriesOf, type Series } from '../series';
 import type { Examples, Parts, Predictions, Task } from '../task';
@@ -122,14 +122,7 @@ export const forecast: Task<Note> = {
       unit: 'n',
       help: 'steps to read before',
     },
-    loss: {
-      kind: 'choice',
-      names: () => forecastLosses,
-      default: 'squared',
-      label: 'Loss',
-      unit: 'name',
-      help: 'error to minimize; quantile also forecasts an interval of 80 %',
-    },
+    loss: lossSetting(forecastLosses),
     season: {
       kind: 'number',
       whole: true,

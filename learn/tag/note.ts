@@ -1,5 +1,6 @@
 /** Schema of the preparation of a tagger in a checkpoint: the tags, and the tokens of the training part. */
 import * as v from 'valibot';
+import { labelLosses } from '../options';
 
 const finite = v.pipe(v.number(), v.finite());
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -23,5 +24,7 @@ export const noteSchema = v.strictObject({
   longest: count,
   both: v.boolean(),
   embedding: v.nullable(count),
+  /** The error that was minimized; files from before it could be chosen have none. */
+  loss: v.optional(v.picklist(labelLosses), 'softmax'),
 });
 export type Note = v.InferOutput<typeof noteSchema>;

@@ -5,6 +5,7 @@
  *   targets [T, B]   the index of the tag of each token
  */
 import { must, mustBe } from '../../core/check';
+import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
 import type { Batch } from '../../bptt/network/batch';
 import { greatest, least } from '../../core/reduce';
@@ -13,7 +14,7 @@ import { split } from '../../data/split';
 import type { Table } from '../../data/table';
 import { countsOf, weightsOf } from '../counts';
 import { judgeLabels } from '../labels';
-import { inputs, label, sequence } from '../options';
+import { inputs, label, labelLosses, lossSetting, sequence } from '../options';
 import { likeliestOf, runAll } from '../outputs';
 import { paddedRows } from '../padding';
 import { coderOf, embeddingOf, knownSymbols } from '../symbols';
@@ -120,6 +121,7 @@ function prepare(table: Table, given: Given): Note {
     ...{ tokens, tags, labels: names, weights: weightsOf(given.classWeights, counts) },
     ...{ seen, known: known.length, usual: usualOf(seen, names, training, rows, labels) },
     longest: given.longest as number,
+    loss: given.loss as Note['loss'],
     both: given.direction === 'both',
     embedding: embeddingOf(given.embedding, known.length + 1),
   };
@@ -248,8 +250,8 @@ function describe(table: Table, note: Note): [string, string][] {
 export const tag: Task<Note> = {
   name: 'tag',
   about: 'a label for each token of a sentence (CoNLL columns, JSON lines with "tokens" and "tags")',
-  unit: () => 'cross-entropy (guessing among K tags has ln K)',
-  settings: { label, inputs, ...sequence },
+  unit: ({ loss }) => `${lossOf(loss).title} (guessing among K tags has ln K)`,
+  settings: { label, inputs, loss: lossSetting(labelLosses), ...sequence },
   defaults: { hidden: 64, lr: 0.003 },
   note: noteSchema,
   columns: true,
@@ -260,9 +262,9 @@ export const tag: Task<Note> = {
   prepare,
   parts,
   others: (table, note) => ({ examples: sentencesOf(table, note), said: 'all sentences' }),
-  network: ({ known, labels, both, embedding }) => ({
+  network: ({ known, labels, both, embedding, loss }) => ({
     input: known + 1,
-    ...{ embedding, both, output: labels.length, loss: 'softmax', topology: 'many-to-many' },
+    ...{ embedding, both, output: labels.length, loss, topology: 'many-to-many' },
   }),
   describe,
   judge,
