@@ -10,6 +10,7 @@ import { count } from '../core/format';
 import { addSettings, flagOf } from '../terminal/options';
 import { line } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
+import type * as learn from '../learn/preparation';
 import { settingsIn } from '../text/trainer';
 
 interface ExportOptions extends Record<string, unknown> {
@@ -28,6 +29,7 @@ Examples:
   backstep export runs/moby-dick --to onnx
   backstep export runs/moby-dick --to onnx --states --out step.onnx
   backstep export runs/moby-dick --to torch-script-py --out pytorch
+  backstep export runs/sales --to onnx                 with the columns and scales as JSON beside it
   torchrun --nproc_per_node 2 pytorch/model.py --train 100 --text book.txt
 `;
 
@@ -64,12 +66,20 @@ function exportTo(given: string, options: ExportOptions): void {
     () => decodeCheckpoint(bytes, { file }),
     'the file is damaged or not a checkpoint; backstep import reads files of other frameworks',
   );
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- tasks load when they are needed
+  const { preparationOf, preparationPath, withBestWeights } = require('../learn/preparation') as typeof learn;
+  withBestWeights(checkpoint);
+  const preparation = using(() => preparationOf(checkpoint), 'the file is damaged');
   const { batch: B, seq: T, clip, schedule } = settingsIn(checkpoint) ?? {};
   const exported = { ...checkpoint, B, T, clip: clip ?? undefined, schedule };
   const files = using(() => format.files(exported, options), 'try another format: --to safetensors');
   const out = options.out ?? join(dirname(file), format.path);
-  for (const [name, contents] of Object.entries(files)) {
-    const path = name === ONE ? out : join(out, name);
+  const all = Object.entries(files).map(
+    ([name, contents]) => [name === ONE ? out : join(out, name), contents] as const,
+  );
+  const beside =
+    preparation === undefined ? [] : [[preparationPath(out, !(ONE in files)), preparation] as const];
+  for (const [path, contents] of [...all, ...beside]) {
     saving(() => writeWhole(path, contents), 'choose another path with --out');
     line(`wrote ${path} (${count(Math.ceil(contents.length / 1024))} kB)`);
   }

@@ -7,6 +7,7 @@ import { asJson, drained, line, noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
 import type { Network } from '../bptt/network/network';
 import { fingerprintOf, tableOf } from './source';
+import { withBestWeights } from './preparation';
 import { isTaskRun, readTaskNote, type TaskNote } from './trainer';
 
 export interface UseOptions {
@@ -28,8 +29,7 @@ function modelOf(given: string, command: string): TaskNote & { network: Network 
       'backstep sample writes with a model of text',
     );
   const note = using(() => readTaskNote(checkpoint), 'the file is damaged');
-  const { network, optimizer, best } = checkpoint;
-  if (best) optimizer?.restore(best);
+  const { network } = withBestWeights(checkpoint);
   return { ...note, network };
 }
 

@@ -1,5 +1,5 @@
 /** Tasks on tables: prepared from the training part alone, trained, resumed bit for bit, evaluated and predicted. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -282,6 +282,21 @@ describe('on the command line', () => {
     writeFileSync(join(folder, 'empty.csv'), '');
   });
   afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('export writes the preparation in the folder or beside the file', async () => {
+    const table = await tableOf(seasonal(60));
+    writeFileSync(join(folder, 'run.safetensors'), encodeCheckpoint(trainerOf(table, {}).checkpoint()));
+    const exported = async (format: string, out: string): Promise<unknown> => {
+      const { status } = await backstepIn(folder, 'export', 'run.safetensors', '--to', format, '--out', out);
+      expect(status).toBe(0);
+      const path =
+        out === 'pytorch' ? 'pytorch/preparation.json' : out.replace(/\.\w+$/, '.preparation.json');
+      return JSON.parse(readFileSync(join(folder, path), 'utf8')) as unknown;
+    };
+    const wanted = { task: 'forecast', preparation: noteOf(table) };
+    expect(await exported('torch-script-py', 'pytorch')).toEqual(wanted);
+    expect(await exported('onnx', 'model.onnx')).toEqual(wanted);
+  });
 
   it('data says what was understood of a file', async () => {
     const { stdout, status } = await backstepIn(folder, 'data', 'sales.csv');
