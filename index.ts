@@ -119,6 +119,7 @@ export { exactCheck, type ExactMismatch, type ExactReport } from './bptt/check/e
 export { centralDifferences, type DifferenceOptions, type Differences } from './bptt/check/finite';
 export { forwardMode, type ForwardMode } from './bptt/check/rtrl';
 export { doubleSum } from './bptt/check/doublesum';
+export { recurrenceByLoop, recurrenceByScan, recurrenceGradients, type LinearRecurrence } from './core/scan';
 export { newton, newtonSlope, type NewtonOptions, type NewtonResult, type AtStep } from './bptt/check/newton';
 export type { StateSlope } from './bptt/check/reaching';
 
