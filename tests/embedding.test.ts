@@ -1,7 +1,5 @@
 /** The embedding layer: its product by hand, networks that begin with one, and invalid uses. */
-import { optionsOf } from '../bptt/network/architecture';
 import { decode } from '../bptt/decode/decode';
-import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional } from '../bptt/network/layer';
 import { copyNetwork, network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { firstBadValue } from '../bptt/network/notfinite';
@@ -173,16 +171,6 @@ describe('an encoder and a decoder, each with an embedding of its own', () => {
       dropout: 0.2,
       seed: 6,
     });
-  const batch = { x, lengths, targets: targets.slice(0, 3), targetLengths: [1, 3, 2] };
-
-  test('are parameters, and have gradients', () => {
-    const net = coder();
-    const names = Object.keys(net.parameters.values).slice(0, 2);
-    expect(names).toEqual(['encoderEmbedding.E', 'embedding.E']);
-    const { rows, ok } = gradcheck(net, { batch, coordinates: 40, directions: 2 });
-    expect(rows.filter((row) => !row.ok)).toEqual([]);
-    expect([ok, names.every((name) => rows.some((row) => row.variable === name))]).toEqual([true, true]);
-  });
 
   test('are in a checkpoint, and read what is decoded', () => {
     const net = coder();
@@ -197,12 +185,6 @@ describe('an encoder and a decoder, each with an embedding of its own', () => {
     );
     expect(written[1]).toEqual(written[0]);
     expect(written[0]).toHaveLength(B);
-  });
-
-  test('fed back, a decoder reads the mean of the rows it expects', () => {
-    const { dropout: _, ...options } = optionsOf(coder().architecture);
-    const net = network({ ...options, feed: 'output', seed: 6 });
-    expect(gradcheck(net, { batch, coordinates: 40, directions: 2 }).ok).toBe(true);
   });
 });
 
@@ -236,21 +218,6 @@ describe('one initial state for all layers', () => {
       starts.reduce((total, name) => total + each.parameters.gradients[name].get(0, k), 0),
     );
     expect(distance(toFlat(one.parameters.gradients['initial.h']), sum)).toBeLessThanOrEqual(1e-15);
-  });
-
-  test('is checked, survives a checkpoint and reaches every state of an lstm', () => {
-    const net = network({
-      ...shared,
-      layers: [lstm({ input: V, hidden: H }), lstm({ input: H, hidden: H })],
-    });
-    const { rows, ok } = gradcheck(net, { batch: { x, targets, lengths }, coordinates: 40, directions: 2 });
-    expect(ok).toBe(true);
-    expect(rows.filter(({ oracle }) => oracle === 'differences').map(({ variable }) => variable)).toEqual(
-      expect.arrayContaining(['initial.h', 'initial.c']),
-    );
-    const { network: again } = decodeCheckpoint(encodeCheckpoint({ network: net }));
-    expect(again.architecture.trainInitial).toBe('shared');
-    expect(again.forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
   });
 
   testErrors(RangeError, [

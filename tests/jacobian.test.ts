@@ -124,24 +124,6 @@ describe('along the sequence', () => {
 });
 
 describe('a wrong Jacobian fails', () => {
-  it('is told by gradcheck, with its place, by the oracles that use it and no others', () => {
-    const right = lstm(sizes);
-    const wrong: Cell = {
-      ...right,
-      jacobian: (program, v, t) => right.jacobian?.(program, { ...v, cPrev: v.c }, t),
-    };
-    const report = gradcheck(wrong);
-    const failed = report.rows.filter(({ ok }) => !ok);
-    expect(report.ok).toBe(false);
-    expect(new Set(failed.map(({ oracle }) => oracle))).toEqual(
-      new Set(['doubleSum', 'newton', 'jacobian', 'exactDoubleSum', 'exactJacobian']),
-    );
-    expect(failed.find(({ oracle }) => oracle === 'jacobian')).toMatchObject({
-      variable: 'l0.Jh',
-      where: expect.stringMatching(/^\[\d, \d\] of step \d, row \d, (backward pass|forward mode)$/) as string,
-    });
-  });
-
   it('a mistake in its statement is found at random points, and named', () => {
     const [pair] = gru(sizes).statements ?? [];
     const wrong: Cell = {

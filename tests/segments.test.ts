@@ -1,11 +1,8 @@
 /** Passes in segments: little memory, bit-identical results. */
-import { fit } from '../bptt/train/fit';
-import { evaluate } from '../bptt/train/learner';
 import type { Batch, PassOptions } from '../bptt/network/batch';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { planOf, sizeOfPass } from '../bptt/network/pass';
-import { parallel } from '../bptt/parallel/parallel';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
 import { embedding } from '../cells/embedding';
@@ -185,28 +182,6 @@ test('other passes in between do not disturb it', () => {
   const { x: dx } = pass.backward();
   const weights = flat(net.parameters.gradients);
   expect({ ...(results(own) as object), x: toFlat(dx), weights }).toEqual(results(own));
-});
-
-test('trains as without, on one thread or two', async () => {
-  const trained = async (checkpointEvery: number | undefined, threads: number): Promise<unknown> => {
-    const net = network({
-      layers: [lstm({ input: D, hidden: H }), gru({ input: H, hidden: 3 })],
-      ...{ ...softmax, dropout: 0.2 },
-    });
-    const loader = ['-r', require.resolve('../scripts/register.js')];
-    const team = await parallel(net, { threads, execArgv: loader });
-    const batches = Array.from({ length: 3 }, () => ({ x, targets, lengths }));
-    const options = {
-      optimizer: { name: 'adam' },
-      threads: team,
-      ...(checkpointEvery && { checkpointEvery }),
-    } as const;
-    const validation = { batches: () => batches.slice(0, 1), every: 2 };
-    const { history } = await fit(net, batches, { ...options, validation });
-    team.close();
-    return [history, flat(net.parameters.values), evaluate(net, batches[0])];
-  };
-  for (const threads of [1, 2]) expect(await trained(8, threads)).toEqual(await trained(undefined, threads));
 });
 
 test('memory is that of a segment', () => {

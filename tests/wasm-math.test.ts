@@ -6,7 +6,7 @@ import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
 import { apply } from '../core/scalar';
 import { statement } from '../core/statement';
-import { add, big, type Big, exact, exponentOf, ln2, toNumber } from './exact';
+import { type Big, exact, ln2 } from './exact';
 import { mapper } from './operands';
 
 type Name = keyof typeof exact;
@@ -38,11 +38,6 @@ function error32(got: number, y: number): number {
   return Number.isNaN(distance) ? Infinity : distance;
 }
 
-function error64(got: number, y: Big): number {
-  const finite = Number.isFinite(got) ? big(got) : { m: BigInt(Math.sign(got)), e: 1024 };
-  return Math.abs(toNumber(add(finite, { m: -y.m, e: y.e }), 52 - Math.max(exponentOf(y), -1022)));
-}
-
 /** The worst of many arguments. */
 function worst(x: ArrayLike<number>, error: (k: number) => number): { ulp: number; at: number } {
   let found = { ulp: 0, at: NaN };
@@ -58,14 +53,6 @@ describe('the reference', () => {
     const digits = ({ m, e }: Big) => ((m * 10n ** 50n) >> BigInt(-e)).toString();
     expect(digits(ln2)).toBe('69314718055994530941723212145817656807550013436025');
     expect(digits(exact.exp(1))).toBe('271828182845904523536028747135266249775724709369995');
-  });
-
-  test('agrees with Math to 2 ulp', () => {
-    const random = new Random(1);
-    for (const name of Object.keys(exact) as Name[]) {
-      const x = Array.from({ length: 300 }, () => random.uniform(name === 'log' ? 0 : -0.999, 3));
-      expect(worst(x, (k) => error64(reference[name](x[k]), exact[name](x[k]))).ulp).toBeLessThan(2);
-    }
   });
 });
 
@@ -97,54 +84,6 @@ describe.each(bounds32)('%s, float32', (name, bound) => {
     const random = new Random(3);
     const x = Float32Array.from({ length: 2 ** 16 }, () => random.uniform(-4, 4));
     expect(check(x).ulp).toBeLessThanOrEqual(bound);
-  });
-});
-
-// measured at some 20 million arguments each: 1.02, 0.87, 1.42, 2.00, 2.15
-const bounds64: [Name, number, ((u: number) => number)[]][] = [
-  ['exp', 1.1, [(u) => 2 * u - 1, (u) => 1457 * u - 748, (u) => 40 * u - 745, (u) => 709 + 0.78 * u]],
-  [
-    'log',
-    1,
-    [(u) => 2 * u, (u) => 0.7 + 0.72 * u, (u) => 2 ** (2096 * u - 1074), (u) => 2 ** (-1022 - 52 * u)],
-  ],
-  [
-    'log1p',
-    1.5,
-    [
-      (u) => 2 * u - 1,
-      (u) => 0.9 * u - 0.45,
-      (u) => 0.4 + 0.04 * u,
-      (u) => 2 ** (1024 * u),
-      (u) => 2 ** (-1074 * u),
-      (u) => -(2 ** (-1074 * u)),
-    ],
-  ],
-  ['sigmoid', 2.1, [(u) => 2 * u - 1, (u) => 80 * u - 40, (u) => -744 * u, (u) => -0.02 * u]],
-  [
-    'tanh',
-    2.3,
-    [
-      (u) => 0.25 * u,
-      (u) => 4 * u - 2,
-      (u) => 0.515 + 0.02 * u,
-      (u) => -20 * u,
-      (u) => 10 ** (-30 * u),
-      (u) => 2 ** (-1074 * u),
-    ],
-  ],
-];
-
-describe.each(bounds64)('%s, float64', (name, bound, ranges) => {
-  const f = functionOf(name, 'float64');
-
-  test(`is within ${bound} ulp of the true value, subnormal arguments and results included`, () => {
-    const random = new Random(4);
-    const x = ranges.flatMap((range) =>
-      Array.from({ length: 400 }, () => range(random.uniform(0, 1))).filter((x) => x !== 0),
-    );
-    const y = f(x);
-    expect(worst(x, (k) => error64(y[k], exact[name](x[k]))).ulp).toBeLessThanOrEqual(bound);
   });
 });
 
