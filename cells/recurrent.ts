@@ -1,4 +1,4 @@
-/** Finds the recurrent matrices of a cell in its equations: those that take the previous state to the next. */
+/** Finds the matrices of a cell in its equations: those of the input, and those that take the previous state to the next. */
 import { parse, type Expression } from '../core/equations/parse';
 import type { Cell, ColumnRange } from './cell';
 
@@ -63,6 +63,31 @@ export function recurrentMatrices(cell: Cell): RecurrentMatrix[] | undefined {
   const ends = union(Object.keys(states).map((s) => valueOf({ kind: 'name', name: s, at: 0 })));
   return found.map((matrix) => ({ ...matrix, then: ends.through.get(matrix) ?? [] }));
 }
+
+/**
+ * The parameters that multiply the input: `x @ Wx`.
+ *
+ * @returns undefined for a cell without equations.
+ * @example inputMatrices(lstm({ input: 2, hidden: 3 })) // ['Wx']
+ */
+export function inputMatrices(cell: Cell): string[] | undefined {
+  const { equations, clocked, name } = cell;
+  const text = equations?.forward ?? clocked?.active.forward;
+  if (text === undefined) return undefined;
+  const found = new Set<string>();
+  const visit = (e: Expression): void => {
+    if (e.kind === 'number' || e.kind === 'name') return;
+    if (e.kind === 'transpose') return visit(e.of);
+    const [left, right] = e.args;
+    const factor = e.kind === 'product' && isInput(left) ? factorOf(cell, right) : undefined;
+    if (factor) found.add(factor.of);
+    e.args.forEach(visit);
+  };
+  for (const { expression } of parse(text, `${name}, forward`)) visit(expression);
+  return [...found];
+}
+
+const isInput = (e: Expression): boolean => e.kind === 'name' && e.name === 'x';
 
 /** The shortest of all ways. */
 function union(all: readonly Reached[]): Reached {

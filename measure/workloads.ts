@@ -1,5 +1,6 @@
 /** The six recurrent workloads of the benchmarks, from a character model of typical size to a single small sequence. */
 import type { Cell } from '../cells/cell';
+import { inputMatrices } from '../cells/recurrent';
 import { choiceNames, choiceOf, fitting, inForm } from '../cells/kinds';
 import type { Batch } from '../bptt/network/batch';
 import { globalNorm } from '../bptt/train/clip';
@@ -60,10 +61,15 @@ export const describe = ({ cell, D, H, B, T, O }: Workload): string =>
 
 /** Number of elements in the matrices of a cell, and in those applied to its input. */
 function weightsOf(workload: Workload): { all: number; input: number } {
-  const shapes = Object.entries(cellOf(workload).parameters).filter(([, { shape }]) => shape.length === 2);
+  const cell = cellOf(workload);
+  const shapes = Object.entries(cell.parameters).filter(([, { shape }]) => shape.length === 2);
   const all = shapes.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
-  const input = shapes.find(([name]) => name === 'Wx')?.[1].shape ?? [0];
-  return { all, input: sizeOf(input) };
+  const readers = inputMatrices(cell) ?? [];
+  const input = shapes.reduce(
+    (sum, [name, { shape }]) => sum + (readers.includes(name) ? sizeOf(shape) : 0),
+    0,
+  );
+  return { all, input };
 }
 
 /**
