@@ -96,6 +96,40 @@ describe('the recurrent matrices', () => {
     expect(recurrentMatrices({ ...cellOf('elman'), equations: undefined })).toBeUndefined());
 });
 
+test('a value of a Jacobian that is not called after a derivative is refused', () => {
+  const { equations } = cellOf('elman');
+  const text = (name: string) =>
+    `cell own
+shapes ${equations!.shapes.replace(/\s+/g, ' ')}
+forward
+  z = x @ Wx + hPrev @ Wh + b
+  h = tanh(z)
+backward
+  dz = (dhOut + dhNext) * (1 - h * h)
+  dx = dz @ Wx.T
+  dhPrev = dz @ Wh.T
+  dWx += x.T @ dz
+  dWh += hPrev.T @ dz
+  db += sum(dz)
+jacobian
+  ${name} = Wh.T @ JhPrev
+  Jh = ${name} * (1 - h * h)`.replace('shapes ', 'shapes\n  ');
+  const make = (name: string) => cellFromText({ input: 2, hidden: 4, equations: text(name) });
+  expect(make('Jz').buffers).toEqual({ z: 4, dz: 4 });
+  expect(() => make('q')).toThrow('q must begin with J: it is a derivative');
+});
+
+test('an inactive module of a clockwork cell keeps its state, and passes its gradient on', () => {
+  const { active, inactive } = cellOf('clockwork').clocked!;
+  expect(inactive).toEqual({
+    forward: 'h = hPrev',
+    backward: 'dhPrev = dhOut + dhNext',
+    jacobian: 'Jh = JhPrev',
+  });
+  expect(active.forward).toMatch(/^z = x @ Wx \+ heard @ Wh \+ b\nh = tanh\(z\)$/);
+  expect(active.jacobian).toMatch(/^Jz = Wh.T @ JHeard\nJh = Jz \* /);
+});
+
 describe('the bias of a gate', () => {
   const of = (name: string, gates: string) => [...gates].map((gate) => gateBias(cellOf(name), gate));
   const at = (k: number) => ({ of: 'b', from: 4 * k, to: 4 * k + 4 });
