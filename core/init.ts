@@ -1,6 +1,7 @@
 /** Initializers of parameters, such as weight matrices [rows, columns]. */
 import { must } from './check';
 import { orthonormalRows } from './orthonormal';
+import { log } from './portable';
 import type { Random } from './random';
 import { dtypeOf, type Tensor } from './tensor';
 
@@ -113,3 +114,29 @@ export const gates =
       own[k](t.lo(...rest.map(() => 0), k * width).hi(...rest, width), random);
     }
   };
+
+/**
+ * The biases [4H] of an LSTM, gates i f g o, for dependencies of up to `longest` steps: with u uniform in 1 … longest − 1, the forget gate
+ * of a unit starts with the bias log u and its input gate with −log u, so that it forgets over u + 1 steps. The others are 0.
+ *
+ * Source: Tallec & Ollivier 2018, "Can recurrent neural networks warp time?".
+ * @throws RangeError unless longest is a number above 2.
+ * @example
+ * const biases = zeros([8]);
+ * init.chrono(100)(biases, new Random(1));
+ * biases.get(0) + biases.get(2) // 0
+ */
+export const chrono = (longest: number): Initializer => {
+  must(longest > 2 && longest < Infinity, 'chrono', 'longest must be a number > 2', longest);
+  return (t, random) => {
+    const H = t.shape[0] / 4;
+    must(t.shape.length === 1 && Number.isInteger(H), 'chrono', 'the biases must be [4H]', t.shape);
+    for (let k = 0; k < H; k++) {
+      const bias = log(1 + (longest - 2) * random.uniform());
+      t.set(k, -bias);
+      t.set(H + k, bias);
+      t.set(2 * H + k, 0);
+      t.set(3 * H + k, 0);
+    }
+  };
+};

@@ -1,3 +1,5 @@
+import { network } from '../bptt/network/network';
+import { lstm } from '../cells/lstm';
 import * as init from '../core/init';
 import { orthonormalRows } from '../core/orthonormal';
 import { Random } from '../core/random';
@@ -6,7 +8,7 @@ import { testErrors } from './errors';
 import { dtypes } from './executors';
 import { layouts, place } from './layouts';
 
-const { constant, gates, glorot, identity, normal, orthogonal, uniform } = init;
+const { chrono, constant, gates, glorot, identity, normal, orthogonal, uniform } = init;
 
 const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
 const deviation = (values: number[]): number => Math.sqrt(mean(values.map((v) => v * v)) - mean(values) ** 2);
@@ -223,7 +225,41 @@ test('one seed gives one start', () => {
   }
 });
 
+test('chrono: the times over which units forget are uniform, and input and forget gates add up to 1', () => {
+  const [H, longest] = [4000, 50];
+  const b = zeros([4 * H]);
+  b.data.fill(7);
+  chrono(longest)(b, new Random(3));
+  const [i, f, g, o] = [0, 1, 2, 3].map((k) => toFlat(b).slice(k * H, (k + 1) * H));
+  const gate = (z: number): number => 1 / (1 + Math.exp(-z));
+  const times = f.map((z) => 1 / (1 - gate(z)));
+  expect(Math.min(...times)).toBeGreaterThanOrEqual(2 - 1e-9);
+  expect(Math.max(...times)).toBeLessThanOrEqual(longest + 1e-9);
+  const [low, high] = [2, longest];
+  const error = (high - low) / Math.sqrt(12 * H);
+  expect(Math.abs(mean(times) - (low + high) / 2)).toBeLessThan(4 * error);
+  expect(deviation(times) / ((high - low) / Math.sqrt(12))).toBeCloseTo(1, 1);
+  i.forEach((z, k) => expect(gate(z) + gate(f[k])).toBeCloseTo(1, 12));
+  expect(new Set([...g, ...o])).toEqual(new Set([0]));
+});
+
+test('an LSTM with these biases keeps its memory for that long', () => {
+  const net = network({ layers: [lstm({ input: 1, hidden: 50 })], seed: 1 });
+  const kept = (): number => {
+    const x = { shape: [30, 1, 1], numbers: new Float64Array(30) };
+    const of = (value: number) => ({ shape: [1, 50], numbers: new Float64Array(50).fill(value) });
+    const pass = net.forward({ x, initial: { 'l0.h': of(0), 'l0.c': of(1) } });
+    return mean(toFlat(pass.states['l0.c']));
+  };
+  const before = kept();
+  chrono(100)(net.parameters.values['l0.b'], new Random(2));
+  expect(before).toBeLessThan(0.05);
+  expect(kept()).toBeGreaterThan(0.2);
+});
+
 testErrors(RangeError, [
+  [() => chrono(2), 'chrono: longest must be a number > 2, got 2'],
+  [() => chrono(9)(zeros([6]), new Random()), 'chrono: the biases must be [4H], got [6]'],
   [() => orthogonal()(zeros([3]), new Random()), 'orthogonal: the tensor must be a matrix, got [3]'],
   [
     () => gates(4, constant(0))(zeros([2, 6]), new Random()),
