@@ -22,6 +22,8 @@ export function piecesTable(text: string, name: string): Table {
   } catch (error) {
     mustBe(false, where, 'it must be JSON', (error as Error).message);
   }
+  const fits = typeof json === 'object' && json !== null;
+  mustBe(fits, where, 'it must be a list of pieces, or an object of such lists', json);
   const divided = !Array.isArray(json);
   const parts = divided ? Object.entries(json as Record<string, unknown>) : [['', json] as const];
   const rows = parts.flatMap(([part, pieces]) => {

@@ -29,6 +29,9 @@ import { judge, NotExpressible } from '../conformance/suite';
 import { casesOfVector } from '../conformance/vectorread';
 import { readWebnn } from '../conformance/webnnsuite';
 import { suiteFiles } from '../conformance/write';
+import { columnsTable } from '../learn/columns';
+import { piecesIn } from '../learn/music/pieces';
+import { piecesTable } from '../learn/pieces';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fromKeras, toKeras } from '../io/keras';
 import { parse } from '../io/metadata';
@@ -138,8 +141,24 @@ const VECTORS = [
   'lstm_many_to_one',
 ];
 
+const bytesOfText = (text: string): Uint8Array => new TextEncoder().encode(text);
+
 /** All file readers. */
 export const targets = (): Record<string, Target> => ({
+  columns: {
+    good: ['-DOCSTART- O\n\nMark NNP B-PER\nworks VBZ O\n\nYes UH O\n', 'a\tX\r\nb\tY\r\n'].map(bytesOfText),
+    pieces: ['\n\n', '\t', '# sent_id = 1\n', '1-2\t'],
+    read: (bytes) => {
+      const table = columnsTable(new TextDecoder().decode(bytes), 'x.conll');
+      return table.column('tokens', 'lists').values.length;
+    },
+  },
+  pieces: {
+    good: ['{"train": [[[60, 64], [62]]], "test": [[[], [60]]]}', '[[[60], [60, 127]]]'].map(bytesOfText),
+    json: 'whole',
+    pieces: ['[[[', '128', '"train":'],
+    read: (bytes) => piecesIn(piecesTable(new TextDecoder().decode(bytes), 'x.json'), 'notes'),
+  },
   ...weightTargets(),
   vector: {
     good: VECTORS.map((name) => readFileSync(join(root, 'tests', 'golden', `${name}.json`))),

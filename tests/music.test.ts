@@ -80,6 +80,7 @@ describe('music', () => {
     expect(() => piecesTable('[[[60', 'x')).toThrow('table: x: it must be JSON');
     expect(() => tableOf({ train: 3 })).toThrow('"train" must be a list of pieces, got 3');
     expect(() => tableOf([[[60]], 5])).toThrow('piece 2 must be a list of steps, got 5');
+    expect(() => tableOf(null)).toThrow('it must be a list of pieces, or an object of such lists, got null');
     expect(() => tableOf([])).toThrow('it must hold pieces, got none');
   });
 
