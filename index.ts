@@ -293,10 +293,10 @@ export { Random, type RandomState } from './core/random';
 export * as init from './core/init';
 
 // Programs: tensor operations, recorded once and run by an executor
-export { Program, type Binder, type Executor } from './core/program';
+export { Program, type Arguments, type Binder, type Executor, type Replay } from './core/program';
 export type { Entry, Loop, Operation, Pointwise, Product, Reduction, Repeated } from './core/operation';
 export { executorOf, type ExecutorName } from './core/executor';
-export { Unroll, type UnrollOptions } from './bptt/unroll';
+export { Unroll, type UnrollOptions, type UnrollParts } from './bptt/unroll';
 export { statement, type Graph, type GraphNode, type Statement } from './core/statement';
 export { printGraph } from './core/print';
 export * as ops from './core/ops';
