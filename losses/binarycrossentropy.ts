@@ -6,7 +6,8 @@ export const binaryCrossEntropy = lazyLoss({
   title: 'binary cross-entropy',
   targets: 'probabilities',
   forward: `
-    each = max(y, 0) - y * target + log1p(exp(-abs(y)))   # written so that exp never overflows
+    # log(1 + exp(y)) = (y + abs(y)) / 2 + log1p(exp(-abs(y))): exp never overflows, and at y = 0 the slopes of abs cancel
+    each = 0.5 * y + 0.5 * abs(y) - y * target + log1p(exp(-abs(y)))
     rowLoss = sum(each, axis=1)`,
   backward: `
     dy = weight * (sigmoid(y) - target)`,
