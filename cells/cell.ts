@@ -192,12 +192,17 @@ export interface CellOptions {
 
 export const cellOptionNames = ['input', 'hidden', 'bias', 'inputInit', 'recurrentInit'];
 
-/** Checks the options all cells share. */
-export function checkCellOptions(options: CellOptions, where: string, more: string[] = []): void {
-  mustKnowKeys(options, [...cellOptionNames, ...more], where);
+/** Checks the options that all cells share, and the names of `more` of its own; `switches` are those that are true or false. */
+export function checkCellOptions<O extends CellOptions>(
+  options: O,
+  where: string,
+  more: string[] = [],
+  switches: (keyof O & string)[] = [],
+): void {
+  mustKnowKeys(options, [...cellOptionNames, ...more, ...switches], where);
   mustCount(options.input, where, 'input');
   mustCount(options.hidden, where, 'hidden');
-  mustBeSwitch(options, 'bias', where);
+  for (const name of ['bias' as const, ...switches]) mustBeSwitch(options, name, where);
 }
 
 /** The initializer of a weight matrix by name; `uniform` is ±1/√H, `normal` has deviation 1/√H. */

@@ -2,7 +2,7 @@
  * Long short-term memory with forget gate and optional peepholes; gates are stored in the order i f g o.
  * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002.
  */
-import { must, mustBeSwitch } from '../core/check';
+import { must } from '../core/check';
 import { constant, gates } from '../core/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
@@ -65,8 +65,7 @@ export interface LstmOptions extends CellOptions {
  * @example lstm({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 20]
  */
 export function lstm(options: LstmOptions): Cell {
-  checkCellOptions(options, 'lstm', ['forgetBias', 'peepholes']);
-  mustBeSwitch(options, 'peepholes', 'lstm');
+  checkCellOptions(options, 'lstm', ['forgetBias'], ['peepholes']);
   const { input: D, hidden: H, bias = true, peepholes = false } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal', forgetBias = bias ? 1 : 0 } = options;
   must(Number.isFinite(forgetBias), 'lstm', 'forgetBias must be a finite number', forgetBias);
