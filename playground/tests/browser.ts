@@ -23,6 +23,8 @@ export interface Visit {
   page: Page;
   /** Errors on the console, uncaught errors, and requests to other hosts. */
   complaints: string[];
+  /** Addresses of what it has loaded. */
+  requests: string[];
 }
 
 /** The served page in a browser without network access. */
@@ -48,17 +50,19 @@ export class Visitor {
     const { url } = this;
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
     const complaints: string[] = [];
+    const requests: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('request', (request) => {
+      requests.push(request.url());
       if (!request.url().startsWith(url) && !/^(blob|data):/.test(request.url()))
         complaints.push(`a request to ${request.url()}`);
     });
     if (before) await page.addInitScript(before);
     await page.goto(`${url}#${link}`);
-    return { page, complaints };
+    return { page, complaints, requests };
   }
 
   async leave(): Promise<void> {

@@ -25,19 +25,19 @@ inChromium('deriving', (open) => {
     }
     await page.getByText('Solved. Every gradient is proved').waitFor();
     expect((await text.inputValue()).split('\n')).toHaveLength(7);
-    await page.getByText('1 of 8 solved').waitFor();
+    await page.getByText('1 of 11 solved').waitFor();
 
     await page.reload();
     await page.getByText('Solved. Every gradient is proved').waitFor();
-    await page.getByLabel('Exercise').selectOption('gate');
+    await page.getByLabel('Exercise').selectOption('clip');
     await page.getByText('Still to find: dx, dhPrev, dW').waitFor();
-    expect(link(page)).toContain('tab=derive.gate');
+    expect(link(page)).toContain('tab=derive.clip');
     const choice = page.getByLabel('Exercise');
     await choice.focus();
     await page.keyboard.press('ArrowDown');
     await page.getByText('The state is read twice').waitFor();
     expect(await choice.evaluate((element) => element === document.activeElement)).toBe(true);
-    expect(await choice.locator('option:checked').textContent()).toBe('4. Elman ✓');
+    expect(await choice.locator('option:checked').textContent()).toBe('5. Elman ✓');
     await choice.selectOption('gate');
     await page.getByText('Still to find: dx, dhPrev, dW').waitFor();
     await page.getByRole('button', { name: 'dhOut' }).click();
