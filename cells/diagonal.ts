@@ -12,6 +12,7 @@ import { checkLinearOptions, linearCell, type LinearCellOptions } from './linear
 
 const equations = (bias: boolean, signed: boolean): CellEquations => {
   const [b, two] = [when(bias), when(signed)];
+  const s = signed ? 's' : 'p'; // in (0, 1), the eigenvalue is the squashed gate itself
   return {
     name: 'diagonal',
     shapes: `
@@ -19,12 +20,12 @@ const equations = (bias: boolean, signed: boolean): CellEquations => {
       parameters Wx [D, 2H]   ${b`b [2H]`}`,
     forward: `
       a = x @ Wx${b` + b`}
-      s = sigmoid(as)
-      p = ${two`2 * `}s${two` - 1`}
+      ${s} = sigmoid(as)
+      ${two`p = 2 * s - 1`}
       h = p * hPrev + aq`,
     backward: `
       dh = dhOut + dhNext          # two paths reach h: the output at t, and the step t + 1
-      das = ${two`2 * `}dh * hPrev * s * (1 - s)
+      das = ${two`2 * `}dh * hPrev * ${s} * (1 - ${s})
       daq = dh
       dhPrev = dh * p              # one path leaves hPrev: the eigenvalues do not depend on it
       dx = da @ Wx.T
