@@ -41,6 +41,6 @@ describe('check', () => {
     const { facts, equations, diagnosis } = tell(text);
     expect(facts.Source).toMatch(/^https:/);
     expect(equations).toMatch(/^cell /);
-    expect(diagnosis).toMatch(/your .* ours/);
+    expect(facts.Diagnosis.split(' | ').filter((words) => diagnosis.includes(words))).not.toEqual([]);
   });
 });
