@@ -9,7 +9,6 @@ import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { H, lengths, O, softmax, table, targets, V, W, x } from './embeddednets';
-import { testErrors } from './errors';
 
 describe('an encoder and a decoder, each with an embedding of its own', () => {
   const coder = (): Network =>
@@ -61,21 +60,4 @@ describe('one initial state for all layers', () => {
     expect(again.architecture.trainInitial).toBe('shared');
     expect(again.forward({ x, targets }).loss).toBe(net.forward({ x, targets }).loss);
   });
-
-  testErrors(RangeError, [
-    [
-      () => network({ ...shared, layers: [gru({ input: V, hidden: H }), gru({ input: H, hidden: 5 })] }),
-      'network: l1 must have the states h [7], got h [5] (those of l0; trainInitial is shared)',
-    ],
-    [
-      () => network({ ...shared, layers: [gru({ input: V, hidden: H }), lstm({ input: H, hidden: H })] }),
-      'network: l1 must have the states h [7], got h [7] and c [7] (those of l0; trainInitial is shared)',
-    ],
-  ]);
-  testErrors(TypeError, [
-    [
-      () => network({ ...shared, trainInitial: 'all' as never }),
-      'network: trainInitial must be true, false or shared, got all',
-    ],
-  ]);
 });

@@ -1,12 +1,10 @@
 /** Recall of random probes in Hopfield networks. */
 import fc from 'fast-check';
 import { hopfield, type Hopfield } from '../hopfield/network';
-import { corrupt, randomPatterns } from '../hopfield/patterns';
+import { randomPatterns } from '../hopfield/patterns';
 import { type RecallStep, type RecallResult, type RecallOptions } from '../hopfield/recall';
 import { ruleNames } from '../hopfield/storage';
 import { Random } from '../core/random';
-import { tensor } from '../core/tensor';
-import { testErrors } from './errors';
 
 /** All moments of a recall, with copies of the states, and its end. */
 function watch(net: Hopfield, probe: ArrayLike<number>, options: RecallOptions) {
@@ -87,36 +85,3 @@ function independent(patterns: readonly Int8Array[]): boolean {
   }
   return true;
 }
-
-const net = hopfield({ patterns: [[1, -1, 1]] });
-const make = (patterns: unknown, rule?: string) => () => hopfield({ patterns, rule } as never);
-testErrors(RangeError, [
-  [make([]), 'hopfield: there must be at least one pattern, got none'],
-  [make([[]]), 'hopfield: pattern 0 must hold 1 units, got 0'],
-  [make([[1, 1, 1], [1, 1]]), 'hopfield: pattern 1 must hold 3 units, got 2 (the units of pattern 0)'], // prettier-ignore
-  [make([[1, 0, 1]]), 'hopfield: pattern 0 must be of +1 and -1, got 0 at unit 1'],
-  [make([[1, 1], [1, NaN]]), 'hopfield: pattern 1 must be of +1 and -1, got NaN at unit 1'], // prettier-ignore
-  [make(tensor([1, 1])), 'hopfield: patterns must be [P, N], got [2]'],
-  [
-    make([[1, 1, 1], [-1, -1, -1]], 'pseudo-inverse'), // prettier-ignore
-    'hopfield: patterns must be linearly independent, got pattern 1, which depends on others (a linear combination of those before it)',
-  ],
-  [
-    make([[1, 1], [1, -1], [-1, 1]], 'pseudo-inverse'), // prettier-ignore
-    'got pattern 2, which depends on others (3 patterns of 2 units are always dependent)',
-  ],
-  [() => net.recall([1, 1]), 'hopfield.recall: the probe must hold 3 units, got 2 (N = 3 is fixed by the patterns)'], // prettier-ignore
-  [() => net.energy([1, 1, 2]), 'hopfield.energy: the state must be of +1 and -1, got 2 at unit 2'],
-  [() => net.recall([1, 1, 1], { sweeps: 0 }), 'hopfield.recall: sweeps must be a whole number >= 1, got 0'],
-  [() => corrupt([1], 1.5, new Random()), 'corrupt: the share of flipped units must be in 0 … 1, got 1.5'],
-  [() => corrupt([], 0.5, new Random()), 'corrupt: the pattern must hold 1 units, got 0'],
-  [() => randomPatterns(0, 5, new Random()), 'randomPatterns: count must be a whole number >= 1, got 0'],
-]);
-testErrors(TypeError, [
-  [make('none'), 'hopfield: patterns must be a list or a tensor, got none'],
-  [make([null]), 'hopfield: pattern 0 must be a list, got null'],
-  [make([[1]], 'hebb'), 'hopfield: rule must be one of hebbian, storkey, pseudo-inverse, got hebb'],
-  [() => hopfield(null as never), 'hopfield: options must be an object, got null'],
-  [() => net.recall([1, 1, 1], { mode: 'both' as never }), 'hopfield.recall: mode must be one of'],
-  [() => net.recall([1, 1, 1], { seed: 3 } as never), 'options must be among mode, random, sweeps, got seed'],
-]);
