@@ -4,6 +4,7 @@ import { makers } from '../../cells/makers';
 import { mustBe } from '../../core/check';
 import { diagramOf } from '../../playground/equations/diagram';
 import { typeset } from '../../playground/equations/typeset';
+import { captioned } from './figure';
 
 /** A cell by its name, with options as `reset=before`. */
 function cellOf(name: string, options: readonly string[], where: string): Cell {
@@ -64,7 +65,7 @@ export function equationsOf(words: string[], where: string): string {
 export function drawingOf([name, ...options]: string[], caption: string, where: string): string {
   const { equations } = cellOf(name, options, where);
   mustBe(equations !== undefined, where, 'the cell must be defined by equations', name);
-  return `<figure>\n<div v-pre>${diagramOf(equations)}</div>\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+  return captioned(`<div v-pre>${diagramOf(equations)}</div>`, caption);
 }
 
 const read = (value: string): unknown => {

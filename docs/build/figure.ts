@@ -7,10 +7,14 @@ export const FIGURES = join(__dirname, '..', '.book', 'public', 'figures');
 
 const wanted = new Set<string>();
 
+/** A figure of the book: HTML, and a caption in Markdown. */
+export const captioned = (html: string, caption: string): string =>
+  `<figure>\n${html}\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+
 /** The place of a figure in the page; it is drawn once all pages are known. */
 export function figureOf(name: string, caption: string): string {
   wanted.add(name);
-  return `<figure>\n<img src="/figures/${name}.svg" alt="${caption.replace(/"/g, '&quot;')}" />\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+  return captioned(`<img src="/figures/${name}.svg" alt="${caption.replace(/"/g, '&quot;')}" />`, caption);
 }
 
 /** Draws every figure that a page asked for. */

@@ -5,6 +5,7 @@ import type { Architecture } from '../../bptt/network/architecture';
 import { bidirectional, directionsOf, type Layer } from '../../bptt/network/layer';
 import { network, type NetworkOptions } from '../../bptt/network/network';
 import { beginsWithOne, endsInOne } from '../../bptt/network/topology';
+import { captioned } from './figure';
 
 /** Distances of steps and of rows in pixels; width and height of a cell, radius of a circle, and the margin. */
 const [STEP, ROW, WIDTH, HEIGHT, RADIUS, MARGIN] = [80, 62, 48, 30, 15, 12];
@@ -42,7 +43,7 @@ export function networkOf([topology, ...words]: string[], caption: string): stri
     ...fields,
   });
   const svg = new Drawing(architecture, folded).svg();
-  return `<figure>\n<div v-pre>${svg}</div>\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+  return captioned(`<div v-pre>${svg}</div>`, caption);
 }
 
 /** One direction of a layer: its place from the bottom, and those of all directions of its layer. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { mustBe } from '../../core/check';
 import { embeddedLink, fromLink } from '../../playground/engine/settings';
 import { buildPlayground } from '../../scripts/playground';
+import { captioned } from './figure';
 
 /** The playground's folder in the site. */
 const FOLDER = 'play';
@@ -14,7 +15,10 @@ export function embedded([link, size = 'height=600']: string[], caption: string,
   const [, height] = /^height=(\d+)$/.exec(size) ?? [];
   mustBe(height !== undefined, where, 'the height must be a number of pixels', size);
   const address = `/${FOLDER}/index.html#${embeddedLink(link).replaceAll('&', '&amp;')}`;
-  return `<figure>\n<iframe class="playground" src="${address}" title="Playground: ${tab}" loading="lazy" style="height: ${height}px"></iframe>\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
+  return captioned(
+    `<iframe class="playground" src="${address}" title="Playground: ${tab}" loading="lazy" style="height: ${height}px"></iframe>`,
+    caption,
+  );
 }
 
 /** Builds the page into the public folder of the book. */
