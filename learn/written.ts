@@ -12,8 +12,8 @@ import { Random } from '../core/random';
 import { greatest } from '../core/reduce';
 import type { Setting } from '../core/setting';
 import { paddedRows } from './padding';
-import { coderOf, embeddingOf, knownSymbols } from './symbols';
-import type { Examples, Given, Shape } from './task';
+import { coderOf, embeddingOf, joined, knownSymbols } from './symbols';
+import type { Examples, Given, Predictions, Shape } from './task';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
@@ -135,3 +135,16 @@ export function writeAll(
     logProbability,
   }));
 }
+
+/** The sequences written for the rows of a file, as a table. */
+export const writtenRows = (
+  all: ReturnType<typeof writeAll>,
+  { target, characters }: { target: string; characters: boolean },
+): Predictions => ({
+  names: ['row', target, 'probability'],
+  rows: all.map(({ symbols, logProbability }, k) => [
+    k + 1,
+    joined(symbols, characters),
+    Math.exp(logProbability),
+  ]),
+});

@@ -22,7 +22,7 @@ import {
   type Predictions,
   type Task,
 } from '../task';
-import { decoderOf, endOf, Pairs, writeAll, writtenFrom } from '../written';
+import { decoderOf, endOf, Pairs, writeAll, writtenRows, writtenFrom } from '../written';
 import { noteSchema, type Note } from './note';
 import { drawPositions } from './pictures';
 import { inputOf, inputText, vectorsOf, where, widthOf } from './vectors';
@@ -109,14 +109,7 @@ function judge(network: Network, examples: Examples, table: Table, note: Note): 
 /** A sequence for each row, drawn with a fixed seed. */
 function predict(network: Network, table: Table, note: Note): Predictions {
   const all = writeAll(network, pairsOf(table, note, undefined, false), note.written, { drawn: true });
-  return {
-    names: ['row', note.target, 'probability'],
-    rows: all.map(({ symbols, logProbability }, k) => [
-      k + 1,
-      joined(symbols, note.characters),
-      Math.exp(logProbability),
-    ]),
-  };
+  return writtenRows(all, note);
 }
 
 function describe(table: Table, note: Note): [string, string][] {

@@ -29,7 +29,7 @@ import {
   type Predictions,
   type Task,
 } from '../task';
-import { beam, decoderOf, endOf, Pairs, startOf, writeAll, writtenFrom } from '../written';
+import { beam, decoderOf, endOf, Pairs, startOf, writeAll, writtenRows, writtenFrom } from '../written';
 import { attentions, noteSchema, type Note } from './note';
 import { drawAttention, type Attended } from './pictures';
 
@@ -147,14 +147,7 @@ function judge(network: Network, examples: Examples, _table: Table, note: Note):
 
 function predict(network: Network, table: Table, note: Note): Predictions {
   const all = writeAll(network, pairsOf(table, note, undefined, false), note.written);
-  return {
-    names: ['row', note.target, 'probability'],
-    rows: all.map(({ symbols, logProbability }, k) => [
-      k + 1,
-      joined(symbols, note.characters),
-      Math.exp(logProbability),
-    ]),
-  };
+  return writtenRows(all, note);
 }
 
 function describe(table: Table, note: Note): [string, string][] {
