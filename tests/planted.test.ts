@@ -50,6 +50,16 @@ test('two outputs of a statement are swapped, too; an input is not swapped with 
   expect(names.filter((what) => what.startsWith('swap'))).toEqual(['swap y and z']);
 });
 
+test('of two outputs with one value, each mistake is named by its own output', () => {
+  const { statements } = equations('own', 'a [N, W]   writes y, z [N, W]', 'y = a * a\nz = y');
+  const names = mutateGraph(statements[0].graph).map(({ what }) => what);
+  expect(names.filter((what) => what.endsWith(': drop'))).toEqual([
+    'the whole of y = a * a: drop',
+    'the whole of z = y: drop',
+  ]);
+  expect(new Set(names).size).toBe(names.length);
+});
+
 describe('the mistakes of products and sums', () => {
   const problem = problemOfCell(cellFromText({ equations: text, input: 2, hidden: 3 }), { T: 3, B: 2 });
   problem.forward.bind(plain)();

@@ -180,19 +180,15 @@ const termMutants = (
 
 function outputMutants(graph: Graph): GraphMutant[] {
   const lines = printGraph(graph);
-  const lineOf = (index: number): string => {
-    const name = [...Object.entries(graph.outputs), ...Object.entries(graph.locals)].find(
-      ([, k]) => k === index,
-    )?.[0];
-    return lines.find((line) => name !== undefined && line.startsWith(`${name} =`)) ?? `node ${index}`;
-  };
-  return Object.entries(graph.outputs).flatMap(([name, index]) =>
-    termMutants(graph, `the whole of ${lineOf(index)}`, (nodes, wrap) => ({
+  return Object.entries(graph.outputs).flatMap(([name, index]) => {
+    // by its own name: two outputs may be one node
+    const line = lines.find((text) => text.startsWith(`${name} =`)) as string;
+    return termMutants(graph, `the whole of ${line}`, (nodes, wrap) => ({
       ...graph,
       nodes,
       outputs: { ...graph.outputs, [name]: wrap(index) },
-    })),
-  );
+    }));
+  });
 }
 
 /** Terms of a sum, and factors of a product that are lost. */
