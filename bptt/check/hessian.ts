@@ -13,7 +13,7 @@ import { Random } from '../../core/random';
 import { sizeOf, toFlat, type Numbers } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { fitted, flatten, type FlatNumbers } from '../network/numbers';
-import { copyNetwork, type Network } from '../network/network';
+import { copyNetwork, mustBeNetwork, type Network } from '../network/network';
 import type { Direction } from './judge';
 import { fill, problemOfNetwork, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
@@ -164,6 +164,7 @@ function extreme(
 
 /** The parameters of a float64 copy, and the product of their Hessian with a direction. */
 function second(net: Network, batch: Batch, where: string) {
+  mustBeNetwork(net, where);
   must(net.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
   const copy = copyNetwork(net, { dropout: 0 });
   const parameters = copy.parameters.values;

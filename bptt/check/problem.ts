@@ -10,7 +10,7 @@ import { Random } from '../../core/random';
 import { dtypeOf, rows, sizeOf, toFlat, zeros, type Tensor } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { inputOf, isLayer, type Layer } from '../network/layer';
-import { Network } from '../network/network';
+import { mustBeNetwork, Network } from '../network/network';
 import type { Plan } from '../network/plan';
 import { firstCellsOf, type Layers, type Stack } from '../network/stack';
 import type { Feed } from '../network/topology';
@@ -64,6 +64,7 @@ const copy = lazyEquations('gradcheck', 'weight [N, W]   writes gradient [N, W]'
  * Object.keys(variables).includes('l0.Wx'); // true
  */
 export function problemOfNetwork(net: Network, batch: Batch, random: Random = new Random(0)): Problem {
+  mustBeNetwork(net, 'problemOfNetwork');
   const { feed, dtype, trainInitial, loss } = net.architecture;
   mustBe(
     dtype === 'float64',

@@ -2,7 +2,7 @@
 import { physicalCores } from './cores';
 import { sizeOf } from '../../core/tensor';
 import { readBatch, type Batch } from '../network/batch';
-import type { Network } from '../network/network';
+import { mustBeNetwork, type Network } from '../network/network';
 import { parallel, Parallel } from './parallel';
 
 /**
@@ -26,6 +26,7 @@ export function trainingFlops({ parameters }: Network, { T, B }: { T: number; B:
  * @example await suggestedThreads(net, { T: 2, B: 1 }); // 1
  */
 export async function suggestedThreads(network: Network, shape: { T: number; B: number }): Promise<number> {
+  mustBeNetwork(network, 'suggestedThreads');
   if (trainingFlops(network, shape) < WORTH) return 1;
   return Math.min(await physicalCores(), MOST_UNASKED, shape.B);
 }

@@ -12,7 +12,7 @@ import { must, mustKnowKeys } from '../../core/check';
 import { engineMemory } from '../../core/memory';
 import type { Batch } from '../network/batch';
 import { clipGlobalNorm } from './clip';
-import { copyNetwork, type Network } from '../network/network';
+import { copyNetwork, mustBeNetwork, type Network } from '../network/network';
 
 /** Options of `clipEffect`. */
 export interface ClipEffectOptions {
@@ -42,6 +42,7 @@ export interface ClipEffect {
  * @example clipEffect(net, batch, { norm: 0.001 }).clipped // 0.001
  */
 export function clipEffect(net: Network, batch: Batch, options: ClipEffectOptions): ClipEffect {
+  mustBeNetwork(net, 'clipEffect');
   mustKnowKeys(options, ['norm', 'learningRate'], 'clipEffect');
   const { norm: maxNorm, learningRate = 0.1 } = options;
   const fits = learningRate > 0 && learningRate < Infinity;

@@ -3,7 +3,7 @@ import { must } from '../../core/check';
 import { Stopped } from '../parallel/thread';
 import type { Batch } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
-import { runnerOf, type Network } from '../network/network';
+import { mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { firstBadParameter, firstBadValue } from '../network/notfinite';
 import type { OptimizerSnapshot, Optimizer } from './optimizers';
 import { parallel, Parallel, type ParallelPass } from '../parallel/parallel';
@@ -205,6 +205,7 @@ export class Learner {
  * evaluate(net, batch).rows; // 2
  */
 export function evaluate(network: Network, batch: Batch): { loss: number; rows: number } {
+  mustBeNetwork(network, 'evaluate');
   const runner = runnerOf(network);
   const pass = runner.run(runner.read(batch), { forwardOnly: true });
   const { loss } = pass;
