@@ -23,13 +23,13 @@ export function add(program: Command): void {
     .description(
       'run the recurrent cases of a test suite, and count the wrong forward passes that it would let through',
     )
-    .argument('<suite>', `what it is made of: ${suites.join(' or ')}`)
+    .argument('<suite>', `the kind of files: ${suites.join(', ')}`)
     .argument('<path>', 'the folder that it is in, or one of its files')
     .option('--survivors', 'list the wrong forward passes that it would let through')
     .option('--json', 'one JSON object per case, then one per kind of layer')
     .addHelpText(
       'after',
-      '\nExamples:\n  backstep conformance onnx onnx/backend/test/data/node\n  backstep conformance webnn wpt/webnn/conformance_tests\n',
+      '\nExamples:\n  backstep conformance onnx onnx/backend/test/data/node\n  backstep conformance webnn wpt/webnn/conformance_tests\n  backstep conformance tflite tensorflow/lite/kernels\n',
     )
     .action((suite: string, path: string, options: ConformanceOptions) => {
       process.exitCode = run(known(suite, suites, 'conformance: the suite must be one of'), path, options)
@@ -52,9 +52,7 @@ function run(
   if (found.length === 0)
     throw usage(
       `conformance: the path must hold recurrent cases of ${suite}, got ${path}`,
-      suite === 'onnx'
-        ? 'give the folder that holds test_lstm_defaults and the like'
-        : 'give the folder that holds lstm.https.any.js',
+      `give the folder that holds ${examples[suite]}`,
     );
   const verdicts = found.map(judge);
   const cases = found.filter((one): one is SuiteCase => 'layer' in one);
@@ -63,6 +61,13 @@ function run(
   else show(verdicts, marks, survivors);
   return verdicts.every(({ verdict }) => verdict === 'pass' || verdict === 'not expressible');
 }
+
+/** What the folder of a suite holds. */
+const examples: Record<SuiteName, string> = {
+  onnx: 'test_lstm_defaults and similar folders',
+  webnn: 'lstm.https.any.js',
+  tflite: 'lstm_test.cc',
+};
 
 const statuses: Record<CaseVerdict['verdict'], string> = {
   pass: 'ok',

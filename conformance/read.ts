@@ -4,18 +4,25 @@ import { basename, join } from 'node:path';
 import { readUtf8, readWhole } from '../io/files';
 import { isRecurrent, readOnnxCase } from './onnxsuite';
 import { found, type Found } from './suite';
+import { readTflite } from './tflitesuite';
 import { readWebnn } from './webnnsuite';
 
 /** The suites that can be read. */
-export const suites = ['onnx', 'webnn'] as const;
+export const suites = ['onnx', 'webnn', 'tflite'] as const;
 export type SuiteName = (typeof suites)[number];
 
 /** All cases of a suite at a path: in the file or folder itself, or in the files and folders in it. */
 export function readSuite(suite: SuiteName, path: string): Found[] {
-  return suite === 'onnx'
-    ? readOnnx(path)
-    : webnnFiles(path).flatMap((file) => readWebnn(basename(file), () => readUtf8(file)));
+  if (suite === 'onnx') return readOnnx(path);
+  const { files, read } = texts[suite];
+  return filesIn(path, files).flatMap((file) => read(basename(file), () => readUtf8(file)));
 }
+
+/** Suites that are text files: the names of their files in a folder, and the reader of one. */
+const texts = {
+  webnn: { files: /^(lstm|gru)(_cell)?(\.https\.any\.js|\.json)$/, read: readWebnn },
+  tflite: { files: /^(unidirectional_sequence_)?(lstm|gru)_test\.cc$/, read: readTflite },
+};
 
 function readOnnx(path: string): Found[] {
   const own = existsSync(join(path, 'model.onnx'));
@@ -48,11 +55,9 @@ function numbered(folder: string, what: 'input' | 'output'): Uint8Array[] {
   return files;
 }
 
-function webnnFiles(path: string): string[] {
+function filesIn(path: string, names: RegExp): string[] {
   if (statSync(path).isFile()) return [path];
-  return childrenOf(path).filter((file) =>
-    /^(lstm|gru)(_cell)?(\.https\.any\.js|\.json)$/.test(basename(file)),
-  );
+  return childrenOf(path).filter((file) => names.test(basename(file)));
 }
 
 const childrenOf = (folder: string): string[] =>

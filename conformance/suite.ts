@@ -44,8 +44,9 @@ export function found(name: string, read: () => SuiteCase): Found {
     runLayer(one.layer);
     return one;
   } catch (error) {
-    const reason = safe((error as Error).message.replace(/^[\w-]+: /, ''));
-    return { name, reason, verdict: error instanceof NotExpressible ? 'not expressible' : 'unreadable' };
+    const { message } = error as Error;
+    if (error instanceof NotExpressible) return { name, reason: safe(message), verdict: 'not expressible' };
+    return { name, reason: safe(message.replace(/^[\w-]+: /, '')), verdict: 'unreadable' };
   }
 }
 

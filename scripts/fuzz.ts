@@ -27,6 +27,7 @@ import { judgeCase } from '../conformance/judgefiles';
 import { readOnnxCase, type OnnxFiles } from '../conformance/onnxsuite';
 import { judge, NotExpressible } from '../conformance/suite';
 import { casesOfVector } from '../conformance/vectorread';
+import { readTflite } from '../conformance/tflitesuite';
 import { readWebnn } from '../conformance/webnnsuite';
 import { suiteFiles } from '../conformance/write';
 import { columnsTable } from '../learn/columns';
@@ -276,8 +277,25 @@ function suiteTargets(): Record<string, Target> {
         }
       },
     },
+    'tflite test': {
+      good: [Buffer.from(tfliteTest)],
+      read: (bytes) => {
+        for (const one of readTflite('tflite', () => Buffer.from(bytes).toString())) {
+          const { verdict, reason } = judge(one);
+          if (verdict === 'unreadable') throw new Error(`tflite: ${reason}`);
+        }
+      },
+    },
   };
 }
+
+/** A test of a GRU with one unit, in the form of TensorFlow Lite's. */
+const tfliteTest = `TEST(GRUTest, SimpleTest) {
+  const int n_time = 1; const int n_batch = 1; const int n_input = 1; const int n_output = 1;
+  m.SetInput({0.5}); m.SetInputState({0.25}); m.SetGateWeight({0.1, 0.2, 0.3, 0.4}); m.SetGateBias({0.f, 1.f});
+  m.SetCandidateWeight({0.5, -0.5}); m.SetCandidateBias({0.125});
+  EXPECT_THAT(m.GetOutput(), ElementsAreArray(ArrayFloatNear({0.3})));  // any number
+}`;
 
 /** Judges the cases of a manifest; a case that cannot be read is an error. */
 function judged(bytes: Uint8Array, read: (file: string) => Uint8Array): void {

@@ -8,7 +8,7 @@ import { gradientScores } from '../conformance/gradientscore';
 import { runLayer, type Layer } from '../conformance/layer';
 import { literalAt } from '../conformance/literal';
 import { cellOf, defaults, type Operator } from '../conformance/operator';
-import { readSuite } from '../conformance/read';
+import { readSuite, type SuiteName } from '../conformance/read';
 import { scores } from '../conformance/score';
 import { judge, type SuiteCase } from '../conformance/suite';
 import { suiteFiles } from '../conformance/write';
@@ -26,7 +26,7 @@ const put = (path: string, contents: Uint8Array | string): void => {
   writeFileSync(join(folder, path), contents);
 };
 for (const [path, contents] of files) put(`suite/${path}`, contents);
-const casesOf = (suite: 'onnx' | 'webnn', path: string): SuiteCase[] =>
+const casesOf = (suite: SuiteName, path: string): SuiteCase[] =>
   readSuite(suite, join(folder, path)).filter((one): one is SuiteCase => 'layer' in one);
 
 describe('the operators of the formats', () => {
@@ -345,6 +345,160 @@ describe('WebNN tests', () => {
     expect(read.a).toEqual([1, -2.5, 0.5, 1000]);
     expect([read.b, read.d]).toEqual(["it's A\n", null]);
     expect(({} as { x?: boolean }).x).toBeUndefined();
+  });
+});
+
+describe('TensorFlow Lite tests', () => {
+  /** Numbers as C++ writes them. */
+  const list = (numbers: readonly number[]): string =>
+    `{${numbers.map((v) => `${Math.fround(v)}${Number.isInteger(v) ? '.' : ''}`).join(', ')}}`;
+  const random = new Random(8);
+  const draw = (count: number): number[] => Array.from({ length: count }, () => random.normal(0, 0.5));
+  const [T, B, D, H] = [3, 2, 2, 4];
+
+  /** An LSTM's data and the lines that state it, with one gate less where the input gate is coupled. */
+  function lstmData(coupled: boolean): { lines: string; layer: Layer } {
+    const given: Record<string, number[]> = Object.create(null) as Record<string, number[]>;
+    for (const gate of ['input', 'forget', 'cell', 'output']) {
+      if (coupled && gate === 'input') continue;
+      given[`input_to_${gate}_weights`] = draw(H * D);
+      given[`recurrent_to_${gate}_weights`] = draw(H * H);
+      given[`${gate}_gate_bias`] = draw(H);
+      if (gate !== 'cell') given[`cell_to_${gate}_weights`] = draw(H);
+    }
+    const of = (gate: string, what: (gate: string) => string): number[] =>
+      coupled && gate === 'input' ? given[what('forget')].map((v) => -v) : given[what(gate)];
+    const columns = (what: (gate: string) => string, rows: number): number[] =>
+      Array.from({ length: rows * 4 * H }, (_, k) => {
+        const [d, gate, u] = [Math.floor(k / (4 * H)), Math.floor(k / H) % 4, k % H];
+        return of(['input', 'forget', 'cell', 'output'][gate], what)[u * rows + d];
+      });
+    const x = draw(T * B * D);
+    const operator = { ...defaults.lstm, bias: true, peepholes: true };
+    const parameters = {
+      Wx: columns((gate) => `input_to_${gate}_weights`, D),
+      Wh: columns((gate) => `recurrent_to_${gate}_weights`, H),
+      b: columns((gate) => `${gate}_gate_bias`, 1),
+      pi: of('input', (gate) => `cell_to_${gate}_weights`),
+      pf: given.cell_to_forget_weights,
+      po: given.cell_to_output_weights,
+    };
+    const layer: Layer = {
+      ...{ operator, T, B, D, H, x },
+      directions: [{ reverse: false, parameters, initial: {} }],
+    };
+    const lines = Object.entries(given).map(([name, numbers]) => `${name}_ = ${list(numbers)};`);
+    return { lines: lines.join('\n'), layer };
+  }
+
+  /** Numbers [T, B, width] by row, or by step and row. */
+  function nestedList(numbers: readonly number[], width: number, byStep: boolean): string {
+    const part = (t: number, b: number): number[] =>
+      numbers.slice((t * B + b) * width, (t * B + b + 1) * width);
+    const [outer, inner] = byStep ? [T, B] : [B, 1];
+    const lists = Array.from({ length: outer }, (_, i) => {
+      const rows = Array.from({ length: inner }, (__, j) =>
+        list(byStep ? part(i, j) : Array.from({ length: T }, (___, t) => part(t, i)).flat()),
+      );
+      return byStep ? `{${rows.join(', ')}}` : rows[0];
+    });
+    return `{${lists.join(', ')}}`;
+  }
+
+  const sizes = `const int n_batch = ${B}; const int n_input = ${D}; const int n_cell = ${H}; const int n_output = ${H};`;
+  const makeText = ({ coupled = false, byStep = false, wrong = 0, call = '', more = '' } = {}): string => {
+    const { lines, layer } = lstmData(coupled);
+    const output = [...runLayer(layer)[0].output];
+    output[5] += wrong;
+    return `// Copyright {
+      class BaseTest : public ::testing::Test { void Verify() { /* } */ } };
+      class DataTest : public BaseTest {
+        void SetUp() override {
+          ${lines}
+          lstm_input_ = ${nestedList(layer.x, D, byStep)};  // steps, { rows
+          lstm_golden_output_ = ${nestedList(output, H, byStep)};
+          ${more}
+        }
+      };
+      class SameTest : public DataTest {};
+      TEST_F(SameTest, BlackBox) {
+        ${sizes}
+        LSTMOpModel lstm(n_batch, n_input, /*use_cifg=*/${coupled}, /*use_peephole=*/true, ${call || '/*cell_clip=*/0.0'});
+        Verify(lstm_input_);
+      }`;
+  };
+  const verdictOf = (text: string): string => {
+    put('lstm_test.cc', text);
+    const [{ verdict, reason = '' }] = readSuite('tflite', join(folder, 'lstm_test.cc')).map(judge);
+    return `${verdict}: ${reason}`;
+  };
+
+  it.each<[string, string, string | RegExp]>([
+    ['by row', makeText(), 'pass: '],
+    ['by step', makeText({ byStep: true }), 'pass: '],
+    ['a coupled input gate', makeText({ coupled: true }), 'pass: '],
+    ['a wrong number', makeText({ wrong: 2e-5 }), /^fail: output\[\d+\]/],
+    ['a tolerance of its own', makeText({ wrong: 2e-5, call: '/*tolerance=*/1e-4' }), 'pass: '],
+    [
+      'bounds on the state',
+      makeText({ call: '/*cell_clip=*/1.5' }),
+      'not expressible: cell_clip: bounds on states',
+    ],
+    [
+      'quantized weights',
+      makeText({ call: '/*weight_type=*/TensorType_INT8' }),
+      'not expressible: quantized weights',
+    ],
+    ['a projection', makeText({ more: 'projection_weights_ = {1.f};' }), 'not expressible: a projection'],
+    [
+      'layer normalization',
+      makeText({ more: 'cell_layer_norm_coefficients_ = {.5f};' }),
+      'not expressible: layer normalization in the gates',
+    ],
+    [
+      'a list that is too short',
+      makeText({ more: 'forget_gate_bias_ = {1.f};' }),
+      'unreadable: forget_gate_bias must have 4 numbers, got 1',
+    ],
+    ['rows of unequal length', makeText({ more: 'lstm_input_ = {{1.}, {1., 2.}};' }), /equally long/],
+    ['a call in a list', makeText({ more: 'lstm_input_ = {f(1)};' }), /a value must stand here, got f/],
+    ['another test', 'TEST(A, B) { EXPECT_EQ(1, 1); }', /^not expressible: a test that states no numbers/],
+    ['no test', 'int main() {}', /^unreadable: tflite: the file must hold tests/],
+    ['half a test', 'TEST(A, B) { {', 'unreadable: tflite: every { must be closed'],
+  ])('%s', (_, text, expected) => {
+    const verdict = verdictOf(text);
+    if (typeof expected === 'string') expect(verdict).toBe(expected);
+    else expect(verdict).toMatch(expected);
+  });
+
+  it('of a GRU state their numbers in calls', () => {
+    const operator = { ...defaults.gru, bias: true };
+    const parameters = { Wx: draw(D * 3 * H), Wh: draw(H * 3 * H), b: draw(3 * H) };
+    const h = draw(B * H);
+    const x = draw(T * B * D);
+    const layer: Layer = {
+      ...{ operator, T, B, D, H, x },
+      directions: [{ reverse: false, parameters, initial: { h } }],
+    };
+    const rows = Array.from({ length: 3 * H }, (_, j) =>
+      Array.from({ length: D + H }, (__, k) =>
+        k < D ? parameters.Wx[k * 3 * H + j] : parameters.Wh[(k - D) * 3 * H + j],
+      ),
+    );
+    put(
+      'kernels/unidirectional_sequence_gru_test.cc',
+      `TEST(GRUTest, Simple) {
+        const int n_time = ${T}; const int n_batch = ${B}; const int n_input = ${D}; const int n_output = ${H};
+        m.SetInput(${list(x)}); m.SetInputState(${list(h)});
+        m.SetGateWeight(${list(rows.slice(0, 2 * H).flat())}); m.SetGateBias(${list(parameters.b.slice(0, 2 * H))});
+        m.SetCandidateWeight(${list(rows.slice(2 * H).flat())}); m.SetCandidateBias(${list(parameters.b.slice(2 * H))});
+        EXPECT_THAT(m.GetOutput(), ElementsAreArray(ArrayFloatNear(${list(runLayer(layer)[0].output)})));
+      }`,
+    );
+    put('kernels/other.cc', 'not a test');
+    expect(readSuite('tflite', join(folder, 'kernels')).map(judge)).toEqual([
+      expect.objectContaining({ name: 'GRUTest.Simple', verdict: 'pass', form: 'gru, reset before' }),
+    ]);
   });
 });
 
