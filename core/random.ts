@@ -113,7 +113,7 @@ export class Random {
   }
 
   /** Shuffles in place (Fisher–Yates) and returns the same array. */
-  shuffle<T>(items: T[]): T[] {
+  shuffle<A extends unknown[] | Uint32Array>(items: A): A {
     for (let k = items.length - 1; k > 0; k--) {
       const other = this.below(k + 1);
       [items[k], items[other]] = [items[other], items[k]];

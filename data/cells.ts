@@ -6,7 +6,14 @@ export type Form = (cell: string) => number;
 const absent = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', 'none', 'nil', '?', '-', '.']);
 
 /** Whether a cell in a column of numbers or dates marks a missing value. */
-export const isMissing = (cell: string): boolean => absent.has(cell.trim().toLowerCase());
+export const isMissing = (cell: string): boolean =>
+  !startsWithDigit(cell) && absent.has(cell.trim().toLowerCase());
+
+/** Decides most cells at once; a regular expression would take longer than all the rest. */
+function startsWithDigit(cell: string): boolean {
+  const code = cell.charCodeAt(0);
+  return code >= 0x30 && code <= 0x39;
+}
 
 // a zero followed by another digit is a code such as 00501, not a number
 const PLAIN = /^[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
@@ -40,16 +47,19 @@ const TIME = String.raw`(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?)?\s*(Z|[
 function millisecondsOf(y: number, m: number, d: number, rest: readonly (string | undefined)[]): number {
   const [hours = '0', minutes = '0', seconds = '0', zone] = rest;
   const day = Date.UTC(y, m - 1, d);
-  const found = new Date(day);
-  if (found.getUTCMonth() !== m - 1 || found.getUTCDate() !== d || Number(hours) > 24) return NaN;
-  const [, sign, h, min] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone ?? '') ?? [];
-  const offset = sign === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(h) * 60 + Number(min));
+  // the 29th of February and the 31st do not exist in all months
+  const exists = m >= 1 && m <= 12 && d >= 1 && (d <= 28 || new Date(day).getUTCDate() === d);
+  if (!exists || Number(hours) > 24) return NaN;
+  if (zone === undefined || zone === 'Z')
+    return day + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  const [, sign, h, min] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone) ?? [];
+  const offset = (sign === '-' ? -1 : 1) * (Number(h) * 60 + Number(min));
   return day + ((Number(hours) * 60 + Number(minutes) - offset) * 60 + Number(seconds)) * 1000;
 }
 
 /** Parses a number, or the name of a month. */
 const partOf = (text: string): number =>
-  /^\d/.test(text) ? Number(text) : 1 + months.indexOf(text.slice(0, 3).toLowerCase());
+  startsWithDigit(text) ? Number(text) : 1 + months.indexOf(text.slice(0, 3).toLowerCase());
 
 /** A date format with named parts y, m, d; m may be the name of a month. */
 function dateForm(pattern: RegExp, order: readonly ('y' | 'm' | 'd')[]): Form {

@@ -23,23 +23,49 @@ const POOL = 32;
  * epoch(100, { size: 32, seed: 7 }).length; // 4
  */
 export function epoch(rows: number, options: EpochOptions): number[][] {
-  const where = 'epoch';
-  mustKnowKeys(options, ['size', 'lengths', 'seed'], where);
-  const { size, lengths, seed } = options;
-  mustCount(rows, where, 'rows');
-  mustCount(size, where, 'size');
-  const order = Array.from({ length: rows }, (_, k) => k);
-  const random = seed === undefined ? undefined : new Random(seed);
-  random?.shuffle(order);
-  if (lengths) {
-    const pool = random ? POOL * size : rows;
-    for (let from = 0; from < rows; from += pool) {
-      const sorted = order.slice(from, from + pool).sort((a, b) => lengths[a] - lengths[b]);
-      sorted.forEach((row, k) => (order[from + k] = row));
+  return [...new Epoch(rows, options)];
+}
+
+/** The batches of an epoch, of which only the order is stored: four bytes per row. */
+export class Epoch implements Iterable<number[]> {
+  private readonly order: Uint32Array;
+  private readonly cuts: Uint32Array;
+  private readonly size: number;
+
+  constructor(rows: number, options: EpochOptions) {
+    const where = 'epoch';
+    mustKnowKeys(options, ['size', 'lengths', 'seed'], where);
+    const { size, lengths, seed } = options;
+    mustCount(rows, where, 'rows');
+    mustCount(size, where, 'size');
+    const order = Uint32Array.from({ length: rows }, (_, k) => k);
+    const random = seed === undefined ? undefined : new Random(seed);
+    random?.shuffle(order);
+    if (lengths) {
+      const pool = random ? POOL * size : rows;
+      for (let from = 0; from < rows; from += pool) {
+        order.subarray(from, from + pool).sort((a, b) => lengths[a] - lengths[b]);
+      }
     }
+    const cuts = Uint32Array.from({ length: Math.ceil(rows / size) }, (_, k) => k);
+    random?.shuffle(cuts);
+    [this.order, this.cuts, this.size] = [order, cuts, size];
   }
-  const cut = Array.from({ length: Math.ceil(rows / size) }, (_, k) => order.slice(k * size, (k + 1) * size));
-  return random ? random.shuffle(cut) : cut;
+
+  /** Number of batches. */
+  get length(): number {
+    return this.cuts.length;
+  }
+
+  /** The rows of a batch. */
+  batch(k: number): number[] {
+    const from = this.cuts[k] * this.size;
+    return Array.from(this.order.subarray(from, from + this.size));
+  }
+
+  *[Symbol.iterator](): Generator<number[]> {
+    for (let k = 0; k < this.length; k++) yield this.batch(k);
+  }
 }
 
 /**

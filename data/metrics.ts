@@ -37,11 +37,9 @@ export const rootMeanSquaredError = (forecast: ArrayLike<number>, truth: ArrayLi
 export function naiveError(series: ArrayLike<number>, season = 1): number {
   const { length } = series;
   must(length > season, 'metrics', `the series must have more than ${season} steps`, length);
-  const later = Array.from({ length: length - season }, (_, k) => series[k + season]);
-  return meanAbsoluteError(
-    Array.from({ length: length - season }, (_, k) => series[k]),
-    later,
-  );
+  let sum = 0;
+  for (let k = season; k < length; k++) sum += Math.abs(series[k] - series[k - season]);
+  return sum / (length - season);
 }
 
 /**
@@ -181,11 +179,11 @@ export function bootstrap(
   { draws = 1000, level = 0.95, block = 1, seed = 0 }: BootstrapOptions = {},
 ): [low: number, high: number] {
   const random = new Random(seed);
+  const drawn = new Array<number>(rows);
   const figures = Array.from({ length: draws }, () => {
-    const drawn: number[] = [];
-    while (drawn.length < rows) {
+    for (let n = 0; n < rows;) {
       const start = random.below(rows);
-      for (let k = 0; k < block && drawn.length < rows; k++) drawn.push((start + k) % rows);
+      for (let k = 0; k < block && n < rows; k++) drawn[n++] = (start + k) % rows;
     }
     return figure(drawn);
   }).sort((a, b) => a - b);

@@ -2,6 +2,7 @@
 import { must, mustBe, mustKnowKeys } from '../core/check';
 import { nearest } from '../core/nearest';
 import { dateFormOf, isMissing, numberForm, type Form } from './cells';
+import { Lines } from './lines';
 import { jsonRows, separatedRows, separatorOf, type Cell, type Rows } from './rows';
 import { rejoined, textOf, type Source } from './text';
 
@@ -51,11 +52,16 @@ export class Table {
     /** The cell separator of the file, or `json`. */
     readonly separator: string,
     /** The first line of each row in the file. */
-    readonly lines: ArrayLike<number>,
+    private readonly lines: { readonly length: number; at(row: number): number | undefined },
   ) {}
 
   get rows(): number {
     return this.lines.length;
+  }
+
+  /** The first line of a row in the file, for messages. */
+  lineOf(row: number): number {
+    return this.lines.at(row) as number;
   }
 
   get names(): string[] {
@@ -94,7 +100,7 @@ function firstText(table: Table, { kind, values }: Column): string | undefined {
   if (kind !== 'texts') return undefined;
   const form = numberForm(['0'], table.separator) as Form;
   const row = values.findIndex((text) => text !== '' && !isMissing(text) && Number.isNaN(form(text)));
-  return row < 0 ? undefined : `line ${table.lines[row]} has ${JSON.stringify(values[row].slice(0, 40))}`;
+  return row < 0 ? undefined : `line ${table.lineOf(row)} has ${JSON.stringify(values[row].slice(0, 40))}`;
 }
 
 /**
@@ -147,7 +153,7 @@ class Builder {
   private sample: Rows = { lines: [], cells: [] };
   private names: string[] | undefined;
   private columns: Collector[] | undefined;
-  private readonly lines = new Growing();
+  private readonly lines = new Lines();
 
   constructor(
     private readonly where: string,
@@ -165,7 +171,7 @@ class Builder {
 
   finish(name: string): Table {
     if (!this.columns) this.begin();
-    const lines = this.lines.array;
+    const { lines } = this;
     must(lines.length > 0, this.where, 'it must hold rows', 'a header only');
     return new Table(
       name,
@@ -222,7 +228,7 @@ class Builder {
           why,
         );
       }
-      this.lines.push(lines[k]);
+      this.lines.add(lines[k]);
     });
   }
 

@@ -9,7 +9,7 @@ const LEVELS = '▁▂▃▄▅▆▇█';
  * @example sparkline([3, 2, 1, 0]) // '█▆▃▁'
  */
 export function sparkline(
-  numbers: readonly number[],
+  numbers: ArrayLike<number>,
   width = 40,
   [low, high] = [Infinity, -Infinity],
 ): string {

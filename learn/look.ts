@@ -1,6 +1,7 @@
 /** `backstep data`: describes how a file was read. */
 import type { Column, Table } from '../data/table';
 import { sparkline } from '../draw/sparkline';
+import { greatest, least } from '../core/reduce';
 import { safe } from '../core/safe';
 import { columnsOf } from '../terminal/wrap';
 import { asJson, line } from '../terminal/output';
@@ -24,12 +25,15 @@ interface About {
 const short = (x: number): string => String(Number(x.toPrecision(5)));
 
 function ofNumbers(values: Float64Array): [facts: string, picture: string] {
-  const there = values.filter((x) => !Number.isNaN(x));
-  if (there.length === 0) return ['no value', ''];
-  const [low, high] = [there.reduce((a, b) => Math.min(a, b)), there.reduce((a, b) => Math.max(a, b))];
-  const mean = there.reduce((sum, x) => sum + x / there.length, 0);
+  let [low, high, mean, count] = [Infinity, -Infinity, 0, 0];
+  for (const x of values) {
+    if (Number.isNaN(x)) continue;
+    [low, high] = [Math.min(low, x), Math.max(high, x)];
+    mean += (x - mean) / ++count;
+  }
+  if (count === 0) return ['no value', ''];
   const facts = low === high ? `always ${short(low)}` : `${short(low)} … ${short(high)}, mean ${short(mean)}`;
-  return [facts, sparkline(Array.from(values), WIDTH)];
+  return [facts, sparkline(values, WIDTH)];
 }
 
 function ofDates(values: Float64Array): [facts: string, picture: string] {
@@ -66,13 +70,20 @@ function ofTexts(values: readonly string[]): [facts: string, picture: string] {
       ),
     ];
   }
-  const lengths = there.map((text) => [...text].length);
-  const symbols = new Set(there.flatMap((text) => [...text])).size;
-  return [`${counts.size} different, ${range(lengths)} characters, ${symbols} symbols`, ''];
+  const symbols = new Set<string>();
+  const lengths = Uint32Array.from(there, (text) => {
+    let length = 0;
+    for (const symbol of text) {
+      symbols.add(symbol);
+      length++;
+    }
+    return length;
+  });
+  return [`${counts.size} different, ${range(lengths)} characters, ${symbols.size} symbols`, ''];
 }
 
-const range = (lengths: readonly number[]): string => {
-  const [low, high] = lengths.reduce(([a, b], n) => [Math.min(a, n), Math.max(b, n)], [Infinity, 0]);
+const range = (lengths: readonly number[] | Uint32Array): string => {
+  const [low, high] = [least(lengths), greatest(lengths)];
   return lengths.length === 0 ? 'no' : low === high ? `${low}` : `${low} … ${high}`;
 };
 

@@ -2,7 +2,7 @@
 import type { Network } from '../bptt/network/network';
 import { greatest } from '../core/reduce';
 import type { Tensor } from '../core/tensor';
-import { epoch } from '../data/epoch';
+import { Epoch } from '../data/epoch';
 import { rowsAtOnce } from './padding';
 import type { Examples } from './task';
 
@@ -10,7 +10,7 @@ import type { Examples } from './task';
 export function* batchesOf(examples: Examples): Generator<number[]> {
   const { count, lengths } = examples;
   const steps = lengths ? greatest(lengths) : stepsOf(examples);
-  yield* epoch(count, { size: rowsAtOnce(steps), lengths });
+  yield* new Epoch(count, { size: rowsAtOnce(steps), lengths });
 }
 
 /** The common number of steps of examples of equal length. */

@@ -20,6 +20,9 @@ const monthOf = (time: number): number => {
 
 const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
+/** Number of steps that tell the spacing. */
+const ENOUGH = 10_000;
+
 const usual: [milliseconds: number, name: string, season: number][] = [
   [HOUR, 'hourly', 24],
   [DAY, 'daily', 7],
@@ -32,11 +35,11 @@ const calendar: [months: number, name: string, season: number | null][] = [
 ];
 
 /**
- * The spacing of ascending times, from their median step.
+ * The spacing of ascending times: the median of their first 10,000 steps.
  * @example spacingOf([Date.UTC(2020, 0, 1), Date.UTC(2020, 1, 1), Date.UTC(2020, 2, 1)]).season // 12
  */
 export function spacingOf(times: ArrayLike<number>): Spacing {
-  const steps = Array.from({ length: times.length - 1 }, (_, k) => times[k + 1] - times[k]);
+  const steps = Array.from({ length: Math.min(ENOUGH, times.length - 1) }, (_, k) => times[k + 1] - times[k]);
   const milliseconds = steps.length > 0 ? median(steps) : DAY;
   const months = median(
     steps.map((_, k) => monthOf(times[k + 1]) - monthOf(times[k])).concat(steps.length > 0 ? [] : [0]),

@@ -22,32 +22,27 @@ export interface SeriesOptions {
   missing: 'refuse' | Filling;
 }
 
-/** The series of a table, sorted by date. */
+/** The rows of a series in the order of time; undefined for all rows of a file in their order. */
+type Own = Uint32Array | undefined;
+
+/** The series of a table, sorted by date. Columns whose rows are in order and without gaps are not copied. */
 export function seriesOf(
   table: Table,
   { inputs, date, group, missing }: SeriesOptions,
   where: string,
   means?: readonly number[],
 ): Series[] {
-  const groups = group === null ? undefined : table.column(group, 'texts', 'numbers').values;
-  const rows = new Map<string, number[]>();
-  for (let row = 0; row < table.rows; row++) {
-    const name = String(groups?.[row] ?? '');
-    const own = rows.get(name);
-    if (own) own.push(row);
-    else rows.set(name, [row]);
-  }
   const times = date === null ? undefined : table.column(date, 'dates', 'numbers').values;
   const values = inputs.map((name) => table.column(name, 'numbers').values);
-  return Array.from(rows, ([name, own]) => {
-    if (times) sortByTime(table, own, times, { date: date as string, group, where });
+  return rowsByGroup(table, group).map(([name, rows]) => {
+    const own = times ? sortedByTime(table, rows, { times, date: date as string, group, where }) : rows;
     const columns = values.map((all, k) => {
-      const column = Float64Array.from(own, (row) => all[row]);
+      const column = taken(all, own);
       const gap = column.findIndex(Number.isNaN);
       if (gap < 0) return column;
       const why =
         '--missing previous carries the value before on, --missing mean takes the mean of the training part';
-      const got = `none in line ${table.lines[own[gap]]}`;
+      const got = `none in line ${table.lineOf(own ? own[gap] : gap)}`;
       must(missing !== 'refuse', `${where}: column ${inputs[k]}`, 'every row must have a value', got, why);
       const mean = means?.[k] ?? scaleOf(column).mean;
       return fill(
@@ -57,26 +52,55 @@ export function seriesOf(
         missing === 'previous' && gap === 0 ? column.findIndex((x) => !Number.isNaN(x)) : 0,
       );
     });
-    const series = { name, steps: own.length, columns };
-    return times ? { ...series, times: Float64Array.from(own, (row) => times[row]) } : series;
+    const series = { name, steps: own?.length ?? table.rows, columns };
+    return times ? { ...series, times: taken(times, own) } : series;
   });
 }
 
-function sortByTime(
+const taken = (all: Float64Array, own: Own): Float64Array =>
+  own ? Float64Array.from(own, (row) => all[row]) : all;
+
+/** The rows of each group, in order of appearance. */
+function rowsByGroup(table: Table, group: string | null): [name: string, rows: Own][] {
+  if (group === null) return [['', undefined]];
+  const groups = table.column(group, 'texts', 'numbers').values;
+  const counts = new Map<string | number, number>();
+  for (let row = 0; row < table.rows; row++) counts.set(groups[row], (counts.get(groups[row]) ?? 0) + 1);
+  const places = new Map(Array.from(counts, ([name, n]) => [name, { rows: new Uint32Array(n), count: 0 }]));
+  for (let row = 0; row < table.rows; row++) {
+    const own = places.get(groups[row]) as { rows: Uint32Array; count: number };
+    own.rows[own.count++] = row;
+  }
+  return Array.from(places, ([name, { rows }]) => [String(name), rows]);
+}
+
+/** The rows sorted by date, which must differ. */
+function sortedByTime(
   table: Table,
-  rows: number[],
-  times: Float64Array,
-  { date, group, where }: { date: string; group: string | null; where: string },
-): void {
+  rows: Own,
+  { times, date, group, where }: { times: Float64Array; date: string; group: string | null; where: string },
+): Own {
   const place = `${where}: column ${date}`;
-  const gap = rows.find((row) => Number.isNaN(times[row]));
-  must(gap === undefined, place, 'every row must have a date', `none in line ${table.lines[gap ?? 0]}`);
-  rows.sort((a, b) => times[a] - times[b] || a - b);
-  for (let k = 1; k < rows.length; k++) {
-    const twice = times[rows[k]] === times[rows[k - 1]];
-    const lines = `${dateText(times[rows[k]])} in lines ${table.lines[rows[k - 1]]} and ${table.lines[rows[k]]}`;
+  const count = rows?.length ?? times.length;
+  const rowAt = (k: number): number => (rows ? rows[k] : k);
+  let ascending = true;
+  for (let k = 0; k < count; k++) {
+    const row = rowAt(k);
+    if (Number.isNaN(times[row]))
+      must(false, place, 'every row must have a date', `none in line ${table.lineOf(row)}`);
+    ascending &&= k === 0 || times[rowAt(k - 1)] < times[row];
+  }
+  if (ascending) return rows;
+  const sorted = (rows ?? Uint32Array.from(times, (_, row) => row)).sort(
+    (a, b) => times[a] - times[b] || a - b,
+  );
+  for (let k = 1; k < count; k++) {
+    const [before, row] = [sorted[k - 1], sorted[k]];
+    if (times[before] !== times[row]) continue;
+    const lines = `${dateText(times[row])} in lines ${table.lineOf(before)} and ${table.lineOf(row)}`;
     const why =
       group === null ? 'where the file holds several series, --group COLUMN tells them apart' : undefined;
-    must(!twice, place, 'dates must differ', lines, why);
+    must(false, place, 'dates must differ', lines, why);
   }
+  return sorted;
 }

@@ -46,7 +46,7 @@ export const isSequence = ({ kind, values }: Column): boolean =>
 
 /** The first few line numbers of some rows, for a message. */
 export function linesOf(table: Table, rows: readonly number[]): string {
-  const shown = rows.slice(0, 3).map((row) => table.lines[row]);
+  const shown = rows.slice(0, 3).map((row) => table.lineOf(row));
   return `${rows.length === 1 ? 'line' : 'lines'} ${shown.join(', ')}${rows.length > 3 ? ` and ${rows.length - 3} more` : ''}`;
 }
 

@@ -17,7 +17,7 @@ import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { endsInOne } from '../bptt/network/topology';
 import { greatest } from '../core/reduce';
-import { epoch } from '../data/epoch';
+import { Epoch } from '../data/epoch';
 import type { Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
 import { parse } from '../io/metadata';
@@ -376,11 +376,11 @@ export class TaskTrainer implements Trainee {
     if (this.order?.number !== number) {
       const seed = (Math.imul(this.settings.seed + 1, 0x9e3779b9) + number) >>> 0;
       const { batch: size } = this.settings;
-      this.order = { number, batches: epoch(training.count, { size, lengths: training.lengths, seed }) };
+      this.order = { number, batches: new Epoch(training.count, { size, lengths: training.lengths, seed }) };
     }
-    return this.order.batches[step % this.epochSteps];
+    return this.order.batches.batch(step % this.epochSteps);
   }
-  private order: { number: number; batches: number[][] } | undefined;
+  private order: { number: number; batches: Epoch } | undefined;
 
   private *batches(): Generator<Batch, never> {
     for (;;) yield this.parts.training.batch(this.rowsOf(this.steps));

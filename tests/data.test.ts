@@ -24,7 +24,12 @@ describe('tables', () => {
       [1, 2],
       ['x, "y"', 'two\r\nlines'],
     ]);
-    expect(Array.from(table.lines)).toEqual([2, 3]);
+    expect([0, 1].map((row) => table.lineOf(row))).toEqual([2, 3]);
+  });
+
+  it('knows the line of each row, after empty lines and cells of several lines', async () => {
+    const table = await read('a,b\n1,x\n\n\n2,"y\ny"\n3,z\n4,z\n\n5,z\n');
+    expect([0, 1, 2, 3, 4].map((row) => table.lineOf(row))).toEqual([2, 5, 7, 8, 10]);
   });
 
   it('finds the separator, and knows decimal commas only where no comma separates', async () => {
@@ -180,7 +185,7 @@ describe('tables', () => {
       const table = await readTable(file);
       expect(table.rows).toBe(60_000);
       expect(table.column('square', 'numbers').values[59_999]).toBe(59_999 ** 2);
-      expect(table.lines[59_999]).toBe(60_001);
+      expect(table.lineOf(59_999)).toBe(60_001);
     } finally {
       rmSync(folder, { recursive: true });
     }

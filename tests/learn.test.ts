@@ -7,7 +7,9 @@ import { Random } from '../core/random';
 import { readTable, type Table } from '../data/table';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { forecast } from '../learn/forecast/forecast';
+import { Windows } from '../learn/forecast/windows';
 import { after, dateText, spacingOf } from '../learn/season';
+import { seriesOf } from '../learn/series';
 import { newSettings, ownOptions } from '../learn/settings';
 import { taskNames, taskOf } from '../learn/tasks';
 import type { Given, Task } from '../learn/task';
@@ -85,6 +87,33 @@ describe('forecast', () => {
     const { training, validation, test } = forecast.parts(table, note);
     // steps 0…69, 70…84 and 85…99: forecast steps lie within each part
     expect([training, validation, test].map((part) => part?.count)).toEqual([61, 13, 13]);
+  });
+
+  it('columns in order and without gaps are read where they lie, others are copied', async () => {
+    const [head, ...rows] = seasonal(60).trim().split('\n');
+    const reads = { inputs: ['sold'], date: 'day', group: null, missing: 'refuse' } as const;
+    const [inOrder, turned] = await Promise.all(
+      [rows, rows.toReversed()].map((r) => tableOf([head, ...r].join('\n'))),
+    );
+    const sold = (table: Table) => table.column('sold', 'numbers').values;
+    expect(seriesOf(inOrder, reads, '')[0].columns[0]).toBe(sold(inOrder));
+    expect(seriesOf(turned, reads, '')[0].columns[0]).toEqual(sold(inOrder));
+  });
+
+  it('of too many windows, runs of neighbours are taken evenly, the last ones among them', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, k) => `${k}\n`).join('');
+    const table = await tableOf(`sold\n${rows}`);
+    const note = forecast.prepare(table, ownOptions(task, { window: 4 }));
+    const series = seriesOf(table, note, '');
+    const [all, some] = [Infinity, 5500].map((most) => new Windows(series, note, () => [0, 30_000], most));
+    expect([all.count, all.all, some.count, some.all]).toEqual([29_996, 29_996, 5000, 29_996]);
+    // the value of step k is k: these are the steps that are forecast
+    const steps = Array.from({ length: some.count }, (_, row) => some.truth(row, 0, 0));
+    expect(new Set(steps).size).toBe(5000);
+    expect([0, 1000, 2000, 3000, 4000].map((row) => steps[row])).toEqual([4, 7253, 14_502, 21_751, 29_000]);
+    expect(steps[4999]).toBe(29_999);
+    expect(some.lastOfFirst(2).map((row) => some.truth(row, 0, 0))).toEqual([29_998, 29_999]);
+    expect(all.truth(7253 - 4, 0, 0)).toBe(7253);
   });
 
   it('rows are sorted by their dates, whatever their order in the file', async () => {

@@ -35,7 +35,7 @@ export function labelsIn(table: Table, label: string, reads: Reads): string[] | 
         false,
         place,
         `a ${reads.group} must have one label`,
-        `${texts[before]} and ${text} for ${name} in lines ${table.lines[before]} and ${table.lines[row]}`,
+        `${texts[before]} and ${text} for ${name} in lines ${table.lineOf(before)} and ${table.lineOf(row)}`,
       );
   });
   return Array.from(first.values(), (row) => texts[row]);

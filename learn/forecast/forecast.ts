@@ -19,17 +19,20 @@ import { forecastLosses, noteSchema, type Note } from './note';
 import { prepare, spacingIn, where } from './prepare';
 import { cuts, levelsOf, Windows } from './windows';
 
+/** More windows than these take long and tell nothing more. */
+const [MOST_VALIDATED, MOST_JUDGED] = [20_000, 100_000];
+
 const meansOf = ({ scales }: Note): number[] => scales.map(({ mean }) => mean);
 const read = (table: Table, note: Note): Series[] => seriesOf(table, note, where, meansOf(note));
 
 function parts(table: Table, note: Note): Parts {
   const series = read(table, note).filter(({ name }) => name in note.trained);
-  const of = (range: (cut: [number, number], steps: number) => [number, number]): Windows =>
-    new Windows(series, note, ({ steps }) => range(cuts(steps), steps));
+  const of = (range: (cut: [number, number], steps: number) => [number, number], most?: number): Windows =>
+    new Windows(series, note, ({ steps }) => range(cuts(steps), steps), most);
   const [training, validation, test] = [
     of(([first]) => [0, first]),
-    of(([first, second]) => [first, second]),
-    of(([, second], steps) => [second, steps]),
+    of(([first, second]) => [first, second], MOST_VALIDATED),
+    of(([, second], steps) => [second, steps], MOST_JUDGED),
   ];
   return { training, ...(validation.count > 0 && { validation }), ...(test.count > 0 && { test }) };
 }
@@ -42,7 +45,7 @@ function others(table: Table, note: Note): { examples: Examples; said: string } 
     times && until !== null
       ? (times.findIndex((time) => time > until) + times.length + 1) % (times.length + 1)
       : 0;
-  const examples = new Windows(series, note, (one) => [begin(one), one.steps]);
+  const examples = new Windows(series, note, (one) => [begin(one), one.steps], MOST_JUDGED);
   const fix = `${note.window} rows are read before the first that is forecast`;
   must(examples.count > 0, where, 'the file must hold rows to forecast', 'too few', fix);
   const said = until === null ? 'all rows' : `rows after ${dateText(until)}, where training ended`;

@@ -1,6 +1,6 @@
 /** Evaluates a forecast: its errors compared with naive forecasts, and whether the difference is significant. */
 import type { Network } from '../../bptt/network/network';
-import { rounded } from '../../core/format';
+import { count, rounded } from '../../core/format';
 import { bootstrap, meanAbsoluteError, rootMeanSquaredError } from '../../data/metrics';
 import type { Table } from '../../data/table';
 import type { Examples, Judgement } from '../task';
@@ -66,9 +66,11 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
     };
   });
   return {
-    figures: { windows: examples.count, targets: byTarget },
-    lines: byTarget
-      .flatMap((one) => [...table(one, season), verdict(one), ...covered(one, levelsOf(note))])
+    figures: { windows: examples.count, of: examples.all, targets: byTarget },
+    lines: part(examples)
+      .concat(
+        byTarget.flatMap((one) => [...table(one, season), verdict(one), ...covered(one, levelsOf(note))]),
+      )
       .concat(sparks(examples, forecast, note)),
     pictures: async () => ({ 'forecast.svg': await draw(examples, forecast, note) }),
   };
@@ -85,6 +87,10 @@ type Judged = {
   interval: [number, number];
   beside: string;
 };
+
+/** Says how many windows were evaluated, if there are more. */
+const part = ({ count: some, all }: Windows): string[] =>
+  some < all ? [`  ${count(some)} of ${count(all)} windows, in runs of 1,000 evenly over them`] : [];
 
 const figure = (x: number): string => rounded(x, 4);
 

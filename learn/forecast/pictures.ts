@@ -6,7 +6,7 @@ import type { Windows } from './windows';
 
 /** The last one-step forecasts and the true values, as two sparklines. */
 export function sparks(examples: Windows, forecast: Float64Array, { targets, horizon }: Note): string[] {
-  const shown = examples.firstSeries.slice(-48);
+  const shown = examples.lastOfFirst(48);
   const O = targets.length * horizon;
   const truth = shown.map((row) => examples.truth(row, 0, 0));
   const said = shown.map((row) => forecast[row * O]);
@@ -25,7 +25,7 @@ export async function draw(
   { targets, horizon, date }: Note,
 ): Promise<string> {
   const { Plot, document, style } = await canvas();
-  const shown = examples.firstSeries.slice(-200);
+  const shown = examples.lastOfFirst(200);
   const O = targets.length * horizon;
   const at = (row: number, h: number): Date | number =>
     date === null ? examples.timeOf(row, h) : new Date(examples.timeOf(row, h));

@@ -56,10 +56,16 @@ export function prepare(table: Table, given: Given): Note {
   const trained = Object.fromEntries(enough.map(({ name, steps }) => [name, cuts(steps)[0]]));
   const training = (k: number): Float64Array[] =>
     enough.map(({ columns, name }) => columns[k].subarray(0, trained[name]));
-  const joined = (parts: Float64Array[]): number[] => parts.flatMap((part) => Array.from(part));
   const movement = (k: number, h: number): number => {
-    const steps = training(k).flatMap((y) => Array.from({ length: y.length - h }, (_, t) => y[t + h] - y[t]));
-    return Math.sqrt(steps.reduce((sum, step) => sum + step * step, 0) / steps.length) || 1;
+    let [sum, count] = [0, 0];
+    for (const y of training(k)) {
+      for (let t = h; t < y.length; t++) {
+        const step = y[t] - y[t - h];
+        sum += step * step;
+      }
+      count += Math.max(0, y.length - h);
+    }
+    return Math.sqrt(sum / count) || 1;
   };
   const relative = inputs.map((_, k) =>
     enough.some(({ columns, steps }) => leavesRange(columns[k], cuts(steps))),
@@ -87,12 +93,25 @@ export function prepare(table: Table, given: Given): Note {
   };
 }
 
+/** Several arrays in one, which is the array itself if there is only one. */
+const joined = (parts: readonly Float64Array[]): Float64Array => {
+  if (parts.length === 1) return parts[0];
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+};
+
 /** Whether more than 5 % of the values of the validation part lie outside the range of the training part. */
 function leavesRange(values: Float64Array, [first, second]: [number, number]): boolean {
   const training = values.subarray(0, first);
   const [low, high] = [least(training), greatest(training)];
-  const outside = values.subarray(first, second).filter((x) => x < low || x > high);
-  return outside.length > (second - first) / 20;
+  let outside = 0;
+  for (let t = first; t < second; t++) outside += Number(values[t] < low || values[t] > high);
+  return outside > (second - first) / 20;
 }
 
 /** The spacing of the dates. */

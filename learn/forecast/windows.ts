@@ -1,7 +1,6 @@
 /** Windows over series as examples: the network's inputs, and the changes of the targets after each window. */
 import { lossOf } from '../../losses';
 import type { Network } from '../../bptt/network/network';
-import { windows } from '../../data/windows';
 import type { Series } from '../series';
 import type { Examples } from '../task';
 import type { Note } from './note';
@@ -13,25 +12,57 @@ export const cuts = (steps: number): [number, number] => [Math.round(0.7 * steps
 export const levelsOf = ({ loss }: Pick<Note, 'loss'>): readonly number[] =>
   lossOf(loss).repeated.level ?? [0.5];
 
-/** Windows of several series as examples. */
-export class Windows implements Examples {
-  private readonly places: { series: Series; end: number }[];
+/** Consecutive windows of a series: the first step that each forecasts is one after that of the window before. */
+interface Run {
+  series: Series;
+  /** Number of the first window among all examples, and the first step that it forecasts. */
+  example: number;
+  end: number;
+  count: number;
+}
 
+/** Windows that are evaluated together, one after the other, if there are too many to evaluate all. */
+const RUN = 1000;
+
+/** Windows of several series as examples. Only where they are is stored, whatever their number. */
+export class Windows implements Examples {
+  private readonly runs: Run[] = [];
+  readonly count: number = 0;
+  /** Number of windows there are, of which `count` are examples. */
+  readonly all: number;
+
+  /** @param most Maximum number of windows; if there are more, runs of 1000 are taken evenly over the series. */
   constructor(
     readonly series: readonly Series[],
     private readonly note: Note,
     range: (series: Series) => [from: number, to: number],
+    most = Infinity,
   ) {
     const { window: length, horizon } = note;
-    this.places = series.flatMap((one) => {
+    const whole = series.flatMap((one) => {
       const [from, to] = range(one);
-      if (Math.max(from, length) + horizon > to) return [];
-      return windows(one.steps, { length, horizon, from, to }).map((end) => ({ series: one, end }));
+      const end = Math.max(from, length);
+      const count = to - horizon - end + 1;
+      return count > 0 ? [{ series: one, end, count }] : [];
     });
+    this.all = whole.reduce((sum, { count }) => sum + count, 0);
+    for (const run of whole)
+      for (const { end, count } of this.all > most ? spread(run, most / this.all) : [run]) {
+        this.runs.push({ series: run.series, example: this.count, end, count });
+        this.count += count;
+      }
   }
 
-  get count(): number {
-    return this.places.length;
+  /** The series of an example, and the first step that it forecasts. */
+  private place(example: number): { series: Series; end: number } {
+    let [low, high] = [0, this.runs.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.runs[middle].example <= example) low = middle;
+      else high = middle - 1;
+    }
+    const { series, example: first, end } = this.runs[low];
+    return { series, end: end + (example - first) };
   }
 
   batch(rows: readonly number[]) {
@@ -41,7 +72,7 @@ export class Windows implements Examples {
     const x = new Float64Array(T * B * D);
     const wanted = new Float64Array(B * O);
     rows.forEach((row, b) => {
-      const { series, end } = this.places[row];
+      const { series, end } = this.place(row);
       series.columns.forEach((column, d) => {
         const { deviation } = scales[d];
         const mean = relative[d] ? column[end - 1] : scales[d].mean;
@@ -60,26 +91,39 @@ export class Windows implements Examples {
 
   /** Target k, h steps after the window of an example. */
   truth(row: number, k: number, h: number): number {
-    const { series, end } = this.places[row];
+    const { series, end } = this.place(row);
     return series.columns[k][end + h];
   }
 
   /** The latest known value `back` steps before that. */
   known(row: number, k: number, h: number, back: number): number {
-    const { series, end } = this.places[row];
+    const { series, end } = this.place(row);
     return series.columns[k][Math.max(0, end + h - back)];
   }
 
   timeOf(row: number, h: number): number {
-    const { series, end } = this.places[row];
+    const { series, end } = this.place(row);
     return series.times?.[end + h] ?? end + h;
   }
 
-  /** Examples of the first example's series, in order. */
-  get firstSeries(): number[] {
-    const [first] = this.places;
-    return this.places.flatMap(({ series }, row) => (series === first.series ? [row] : []));
+  /** The last examples of the first example's series that follow each other, `most` at most. */
+  lastOfFirst(most: number): number[] {
+    const { series } = this.runs[0];
+    const { example, count } = this.runs.findLast((run) => run.series === series) as Run;
+    const shown = Math.min(count, most);
+    return Array.from({ length: shown }, (_, k) => example + count - shown + k);
   }
+}
+
+/** Runs of consecutive windows, evenly over a longer run: about this share of it, its end included. */
+function spread({ end, count }: Pick<Run, 'end' | 'count'>, share: number): Pick<Run, 'end' | 'count'>[] {
+  const pieces = Math.max(1, Math.floor((share * count) / RUN));
+  const size = Math.min(count, RUN);
+  const last = count - size;
+  return Array.from({ length: pieces }, (_, k) => ({
+    end: end + (pieces === 1 ? last : Math.round((k * last) / (pieces - 1))),
+    count: size,
+  }));
 }
 
 const ROWS_AT_ONCE = 512;

@@ -40,7 +40,7 @@ export function vectorsOf(table: Table, inputs: readonly Input[], rows: readonly
       const { values } = table.column(input.column, 'numbers');
       rows.forEach((row, k) => {
         const gap = Number.isNaN(values[row]);
-        if (gap) must(false, place, 'every row must have a value', `none in line ${table.lines[row]}`);
+        if (gap) must(false, place, 'every row must have a value', `none in line ${table.lineOf(row)}`);
         vectors[k][from] = (values[row] - input.mean) / input.deviation;
       });
       from++;
@@ -58,7 +58,7 @@ export function vectorsOf(table: Table, inputs: readonly Input[], rows: readonly
           false,
           place,
           'classes must be among those of the training',
-          `${name || 'none'} in line ${table.lines[row]}`,
+          `${name || 'none'} in line ${table.lineOf(row)}`,
           known,
         );
       else vectors[k][from + found] = 1;

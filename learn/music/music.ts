@@ -102,7 +102,7 @@ function examplesOf(table: Table, note: Note, rows?: readonly number[]): Pieces 
     const strange = piece.flat().find((pitch) => pitch < lowest || pitch >= lowest + pitches);
     if (strange === undefined) return;
     const must88 = `notes must be in ${lowest}…${lowest + pitches - 1}, as in the training`;
-    must(false, `${where}: column ${note.notes}`, must88, `${strange} in line ${table.lines[row]}`);
+    must(false, `${where}: column ${note.notes}`, must88, `${strange} in line ${table.lineOf(row)}`);
   });
   return new Pieces(rows ? rows.map((row) => pieces[row]) : pieces, note);
 }

@@ -18,7 +18,7 @@ const isNote = (value: unknown): boolean =>
 export function piecesIn(table: Table, column: string): Piece[] {
   const place = `${where}: column ${column}`;
   return table.column(column, 'lists').values.map((piece, row) => {
-    const line = `line ${table.lines[row]}`;
+    const line = `line ${table.lineOf(row)}`;
     if (piece.length === 0) must(false, place, 'a piece must have steps', `none in ${line}`);
     return piece.map((step) => {
       if (!Array.isArray(step)) mustBe(false, place, 'a step must be a list of notes', step, line);

@@ -48,7 +48,7 @@ function tokensIn(table: Table, column: string): string[][] {
     empty < 0,
     `${where}: column ${column}`,
     'a sentence must have tokens',
-    `none in line ${table.lines[empty]}`,
+    `none in line ${table.lineOf(empty)}`,
   );
   return rows;
 }
@@ -58,7 +58,7 @@ function tagsIn(table: Table, column: string, tokens: readonly (readonly string[
   const rows = table.column(column, 'lists').values.map((list) => list.map(String));
   rows.forEach(({ length }, k) => {
     if (length === tokens[k].length) return;
-    const got = `${length} for the ${tokens[k].length} of the sentence in line ${table.lines[k]}`;
+    const got = `${length} for the ${tokens[k].length} of the sentence in line ${table.lineOf(k)}`;
     must(false, `${where}: column ${column}`, 'every token must have a tag', got);
   });
   return rows;
@@ -159,7 +159,7 @@ function sentencesOf(table: Table, note: Note, wanted?: readonly number[]): Tagg
         false,
         place,
         'tags must be among those of the training',
-        `${tag} in the sentence in line ${table.lines[row]}`,
+        `${tag} in the sentence in line ${table.lineOf(row)}`,
         note.labels.slice(0, 12).join(', '),
       );
     return number;
