@@ -98,7 +98,8 @@ export function edits(equations: CellEquations, side: Side, more: readonly strin
       { words: `without \`${lineOf(line, line.expression)}\``, expression: zeroOf(line.expression) },
       { words: `with the sign of \`${line.name}\` flipped`, expression: negative(line.expression) },
     ];
-    const inner = variantsOf(line.expression, others).map((variant) => ({
+    const parts = [...variantsOf(line.expression, others), ...swappedGates(line.expression)];
+    const inner = parts.map((variant) => ({
       ...variant,
       words: `${variant.words} in \`${line.name}\``,
     }));
@@ -129,6 +130,25 @@ function scaledBy(e: Expression, scale: (e: Expression) => Expression): Expressi
 }
 const zeroOf = (e: Expression): Expression => scaledBy(e, nothing);
 const negative = (e: Expression): Expression => scaledBy(e, (x) => apply('neg', x));
+
+/** A sum that weighs its terms by s and 1 - s, with the two weights swapped: some papers and libraries do, others do not. */
+function swappedGates(e: Expression): Variant[] {
+  if (e.kind !== 'apply' || e.op !== 'add') return [];
+  const text = textOf(e);
+  const weights = [...new Set(namesIn(e))].filter((name) => text.includes(`(1 - ${name})`));
+  return weights.map((name) => ({
+    words: `with \`${name}\` and \`1 - ${name}\` swapped`,
+    expression: swapped(e, name),
+  }));
+}
+
+/** An expression with every s replaced by 1 - s, and every 1 - s by s. */
+function swapped(e: Expression, name: string): Expression {
+  if (e.kind === 'name') return e.name === name ? apply('sub', number(1), e) : e;
+  if (e.kind === 'apply' && textOf(e) === `1 - ${name}`) return e.args[1];
+  if (e.kind === 'apply') return { ...e, args: e.args.map((arg) => swapped(arg, name)) };
+  return e;
+}
 
 function variantsOf(e: Expression, others: (name: string) => string[]): Variant[] {
   const found = ownVariants(e, others);

@@ -1,5 +1,5 @@
 /** Diagnosis of wrong gradients: mistakes of many kinds, and gradients that no known mistake explains. */
-import { cellFromText, diagnose, lstm } from '../index';
+import { cellFromText, diagnose, gru, lstm, mingru } from '../index';
 import { edited, edits } from '../referee/edits';
 import { Case } from '../referee/diagnose';
 import { Subject, type Named } from '../referee/subject';
@@ -40,6 +40,26 @@ describe('mistakes of other kinds', () => {
   ])('%s', (_, gradients, message) => {
     expect(judge.judge(gradients as Named, 'float64').message).toContain(message);
   });
+
+  it.each([
+    ['gru', gru(sizes), '(1 - z) * n + z * hPrev', 'z * n + (1 - z) * hPrev'],
+    [
+      'gru, reset before',
+      gru({ ...sizes, reset: 'before' }),
+      '(1 - z) * n + z * hPrev',
+      'z * n + (1 - z) * hPrev',
+    ],
+    ['mingru', mingru(sizes), '(1 - z) * hPrev + z * n', 'z * hPrev + (1 - z) * n'],
+  ])(
+    'outputs of a %s whose gate keeps the new state instead of the old are named',
+    (_, cell, line, other) => {
+      const { forward } = cell.equations!;
+      expect(forward).toContain(line);
+      const theirs = new Subject(ask(cell), edited(cell, { forward: forward.replace(line, other) })!);
+      const { message } = new Case(ask(cell)).judgeValues(theirs.run(), 'float64');
+      expect(message).toContain('your outputs equal ours with `z` and `1 - z` swapped in `h` (line ');
+    },
+  );
 
   it('a transpose is told by its shape', () => {
     const flat = turned(ours.dWx, 4, 28);
