@@ -29,7 +29,11 @@ addBuiltIn({
 });
 addBuiltIn({
   ...{ name: 'lstm', title: 'LSTM', make: lstm },
-  choices: { lstm: {}, 'lstm-peepholes': { peepholes: true } },
+  choices: {
+    lstm: {},
+    'lstm-peepholes': { peepholes: true },
+    'lstm-projection': ({ hidden }) => ({ projection: Math.ceil(hidden / 2) }),
+  },
 });
 addBuiltIn({
   ...{ name: 'lstm1997', title: 'LSTM of 1997', make: lstm1997 },

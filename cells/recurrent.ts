@@ -14,16 +14,17 @@ export interface RecurrentMatrix extends Factor {
   then: readonly Factor[];
 }
 
-/** How a value depends on the previous state: directly, and through which recurrent matrices. */
+/** How a value depends on the previous states: on which directly, and through which recurrent matrices. */
 interface Reached {
-  directly: boolean;
+  directly: ReadonlySet<string>;
   through: ReadonlyMap<RecurrentMatrix, readonly Factor[]>;
 }
-const nothing: Reached = { directly: false, through: new Map() };
+const nothing: Reached = { directly: new Set(), through: new Map() };
 
 /**
  * The recurrent matrices of a cell: `hPrev @ Wh`, `(r * hPrev) @ Whn`. A matrix that multiplies a value that depends on
- * the previous state only through other matrices follows them.
+ * the previous state only through other matrices follows them. So does one that takes a state to others alone, as the
+ * projection of an LSTM takes c to h.
  *
  * @returns undefined for a cell without equations.
  * @example recurrentMatrices(lstm({ input: 2, hidden: 3 }))?.map(({ of }) => of) // ['Wh']
@@ -32,11 +33,13 @@ export function recurrentMatrices(cell: Cell): RecurrentMatrix[] | undefined {
   const { equations, clocked, name, states } = cell;
   const text = equations?.forward ?? clocked?.active.forward;
   if (text === undefined) return undefined;
-  const found: RecurrentMatrix[] = [];
-  const before = [...Object.keys(states).map((s) => `${s}Prev`), ...(clocked ? ['heard'] : [])];
-  const written: (ReturnType<typeof placeOf> & { reached: Reached })[] = before.map((own) => ({
+  /** The matrices, and the states that each multiplies. */
+  const found = new Map<RecurrentMatrix, ReadonlySet<string>>();
+  const names = Object.keys(states);
+  const before = names.map((s) => [`${s}Prev`, s]).concat(clocked ? [['heard', names[0]]] : []);
+  const written: (ReturnType<typeof placeOf> & { reached: Reached })[] = before.map(([own, s]) => ({
     ...placeOf(cell, own),
-    reached: { directly: true, through: new Map() },
+    reached: { directly: new Set([s]), through: new Map() },
   }));
   const valueOf = (e: Expression): Reached => {
     if (e.kind === 'number') return nothing;
@@ -52,16 +55,36 @@ export function recurrentMatrices(cell: Cell): RecurrentMatrix[] | undefined {
     const left = valueOf(e.args[0]);
     const factor = factorOf(cell, e.args[1]);
     if (!factor) return union([left, valueOf(e.args[1])]);
-    if (!left.directly)
-      return { ...left, through: new Map(Array.from(left.through, ([m, then]) => [m, [...then, factor]])) };
-    const matrix: RecurrentMatrix = { ...factor, then: [] };
-    found.push(matrix);
-    return { directly: false, through: new Map([[matrix, []]]) };
+    const through = new Map(Array.from(left.through, ([m, then]) => [m, [...then, factor]]));
+    if (left.directly.size > 0) {
+      const matrix: RecurrentMatrix = { ...factor, then: [] };
+      found.set(matrix, left.directly);
+      through.set(matrix, []);
+    }
+    return { directly: new Set(), through };
   };
   for (const line of parse(text, `${name}, forward`))
     written.push({ ...placeOf(cell, line.name), reached: valueOf(line.expression) });
-  const ends = union(Object.keys(states).map((s) => valueOf({ kind: 'name', name: s, at: 0 })));
-  return found.map((matrix) => ({ ...matrix, then: ends.through.get(matrix) ?? [] }));
+  const ends = new Map(names.map((s) => [s, valueOf({ kind: 'name', name: s, at: 0 })]));
+  return closed(found, ends);
+}
+
+/**
+ * The matrices with the shortest way from each to a state that it multiplies, or else to any state. Without those that
+ * lead to other states only, and that follow another matrix on its way.
+ */
+function closed(
+  found: ReadonlyMap<RecurrentMatrix, ReadonlySet<string>>,
+  ends: ReadonlyMap<string, Reached>,
+): RecurrentMatrix[] {
+  const all = union([...ends.values()]).through;
+  const back = (matrix: RecurrentMatrix): readonly Factor[] | undefined =>
+    union([...(found.get(matrix) ?? [])].flatMap((s) => ends.get(s) ?? [])).through.get(matrix);
+  const matrices = [...found.keys()];
+  const following = new Set(matrices.flatMap((matrix) => back(matrix) ?? []).map(({ of }) => of));
+  return matrices
+    .filter((matrix) => back(matrix) || !following.has(matrix.of))
+    .map((matrix) => ({ ...matrix, then: back(matrix) ?? all.get(matrix) ?? [] }));
 }
 
 /**
@@ -94,7 +117,7 @@ function union(all: readonly Reached[]): Reached {
   const through = new Map<RecurrentMatrix, readonly Factor[]>();
   for (const [matrix, then] of all.flatMap((one) => [...one.through]))
     if (then.length < (through.get(matrix)?.length ?? Infinity)) through.set(matrix, then);
-  return { directly: all.some(({ directly }) => directly), through };
+  return { directly: new Set(all.flatMap(({ directly }) => [...directly])), through };
 }
 
 /** The parameter that multiplies in a product, if the expression is one. */

@@ -44,6 +44,7 @@ def save_vector(path, rnn, x, head=None, targets=None):
     gradients = torch.autograd.grad(loss, list(named.values()))
     kind = f"RNN_{rnn.nonlinearity.upper()}" if isinstance(rnn, nn.RNN) else type(rnn).__name__
     sizes = {"I": rnn.input_size, "H": rnn.hidden_size, "L": rnn.num_layers, "D": 1 + rnn.bidirectional}
+    sizes.update({"P": rnn.proj_size} if rnn.proj_size else {})
     vector = {
         "name": path,
         "kind": kind,

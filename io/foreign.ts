@@ -35,6 +35,8 @@ export interface CellFacts {
   input: number;
   hidden: number;
   bias: boolean;
+  /** P, the width of an LSTM's projection, if it has one. */
+  projection?: number;
   /** Set if the biases of a GRU imply it. */
   reset?: 'after' | 'before';
 }
@@ -126,7 +128,8 @@ export function checkImport(stored: StoredWeights, options: ImportOptions): void
  * The cell of a recurrent matrix [H, G·H]: Elman, GRU or LSTM for one, three or four blocks of H.
  * @throws RangeError for another number of blocks, or when the options contradict it.
  */
-export function cellOf({ name, gates, input, hidden, bias, reset }: CellFacts, options: ImportOptions): Cell {
+export function cellOf(facts: CellFacts, options: ImportOptions): Cell {
+  const { name, gates, input, hidden, bias, reset, projection } = facts;
   const kind = readableNames.find((name) => readable[name].blocks === gates);
   must(kind !== undefined, 'import', `${name} must hold 1, 3 or 4 blocks of ${hidden} units`, gates);
   const why = `${name} holds ${gates} blocks of ${hidden} units`;
@@ -148,9 +151,17 @@ export function cellOf({ name, gates, input, hidden, bias, reset }: CellFacts, o
     wanted,
     `the biases of ${name} say so`,
   );
+  const projects = projection !== undefined;
+  must(
+    !projects || kind === 'lstm',
+    'import',
+    `${name} must be an LSTM's, which has a projection`,
+    kind,
+    why,
+  );
   const said = { activation: options.activation, reset: wanted };
   const own = Object.fromEntries(unsaid.map((option) => [option, said[option]]));
-  return kinds.get(kind, 'import').make({ input, hidden, bias, ...own });
+  return kinds.get(kind, 'import').make({ input, hidden, bias, ...own, ...(projects && { projection }) });
 }
 
 /**

@@ -4,6 +4,7 @@
  *   ours              PyTorch's (layer k)
  *   l{k}.Wx [I, G·H]  rnn.weight_ih_l{k} [G·H, I]   transposed; gates in the same order: LSTM i f g o, GRU r z n
  *   l{k}.Wh [H, G·H]  rnn.weight_hh_l{k} [G·H, H]   transposed
+ *   l{k}.Wp [H, P]    rnn.weight_hr_l{k} [P, H]     transposed; of an LSTM with a projection, whose Wh is [P, G·H]
  *   l{k}.b [G·H]      rnn.bias_ih_l{k} [G·H]        the two biases of PyTorch add up; ours goes here, zeros there:
  *                     rnn.bias_hh_l{k} [G·H]
  *   l{k}.bhn [H]      rnn.bias_hh_l{k}, block n     GRU: this one stands inside r * (h Whn + bhn)
@@ -15,7 +16,7 @@
  *   attention.W       attention.W.weight            transposed, like all of an attention's, which has no biases
  *
  * Networks that no single torch.nn.RNN, LSTM or GRU can represent (peepholes, reset before the product, sigmoid
- * units, layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, except
+ * units, a projection that is not smaller than the hidden layer, layers of several kinds or sizes, or only some of them bidirectional) keep our own names and layout, except
  * for the head. So do trainable initial states.
  */
 import { kindOf } from '../cells/kinds';
@@ -47,7 +48,7 @@ type TorchModule = 'RNN' | 'LSTM' | 'GRU';
 /** The PyTorch modules for our cells, and the options that each supports. Their gate order is ours. */
 const modules: Readonly<Record<string, { name: TorchModule; options: readonly string[] }>> = {
   elman: { name: 'RNN', options: ['bias', 'activation'] },
-  lstm: { name: 'LSTM', options: ['bias'] },
+  lstm: { name: 'LSTM', options: ['bias', 'projection'] },
   gru: { name: 'GRU', options: ['bias'] },
 };
 
@@ -58,8 +59,17 @@ export function torchModule(layers: readonly Layer[]): TorchModule | undefined {
     const name = kindOf(cell)?.name ?? '';
     const known = Object.hasOwn(modules, name) ? modules[name] : undefined;
     if (!known || !kindOf(cell, known.options)) return '';
-    const { bias, activation } = cell.options as { bias: boolean; activation?: string };
-    return activation === 'sigmoid' ? '' : [known.name, activation, bias].join(' ');
+    const {
+      bias,
+      activation,
+      projection = 0,
+    } = cell.options as {
+      bias: boolean;
+      activation?: string;
+      projection?: number;
+    };
+    if (activation === 'sigmoid' || projection >= cell.hidden) return '';
+    return [known.name, activation, bias, projection].join(' ');
   });
   const alike = kinds.every((kind) => kind === kinds[0]);
   const [{ cell: first }] = directions;
@@ -156,6 +166,7 @@ function correspondence({ encoder, layers }: Layers, names: readonly string[]): 
     else if (ours === 'head.by') found.pairs.push({ ours, theirs: 'head.bias', transposed: false });
     else if (torch && own === 'Wx') found.pairs.push({ ours, theirs: theirs('weight_ih'), transposed: true });
     else if (torch && own === 'Wh') found.pairs.push({ ours, theirs: theirs('weight_hh'), transposed: true });
+    else if (torch && own === 'Wp') found.pairs.push({ ours, theirs: theirs('weight_hr'), transposed: true });
     else if (torch && own === 'b') {
       const bhn = names.find((other) => other === `${ours}hn`);
       found.biases.push({ b: ours, bhn, ih: theirs('bias_ih'), hh: theirs('bias_hh') });

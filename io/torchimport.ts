@@ -19,7 +19,7 @@ import { fillFromPytorch } from './pytorch';
 import type { FormatDefinition } from './format';
 import type { SafeTensor } from './safetensors';
 
-const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh))(?:_l(\d+)(_reverse)?)?$/;
+const RECURRENT = /^(.*?)((?:weight|bias)_(?:ih|hh)|weight_hr)(?:_l(\d+)(_reverse)?)?$/;
 
 /**
  * A network with the weights of a PyTorch model: kinds and sizes of its layers are derived from the weights.
@@ -80,12 +80,13 @@ function parted(stored: StoredWeights): { recurrent: StoredWeights; rest: string
 function layersOf(recurrent: StoredWeights, options: ImportOptions): Layer[] {
   const cell = (place: string) => {
     const name = `weight_hh_${place}`;
-    const [width, hidden] = matrixShape(recurrent, name);
+    const [width, fed] = matrixShape(recurrent, name);
     const [, input] = matrixShape(recurrent, `weight_ih_${place}`);
-    return cellOf(
-      { name, gates: width / hidden, input, hidden, bias: recurrent.has(`bias_ih_${place}`) },
-      options,
-    );
+    const bias = recurrent.has(`bias_ih_${place}`);
+    if (!recurrent.has(`weight_hr_${place}`))
+      return cellOf({ name, gates: width / fed, input, hidden: fed, bias }, options);
+    const [projection, hidden] = matrixShape(recurrent, `weight_hr_${place}`);
+    return cellOf({ name, gates: width / hidden, input, hidden, bias, projection }, options);
   };
   const layers: Layer[] = [];
   for (let l = 0; l === 0 || recurrent.has(`weight_hh_l${l}`); l++) {

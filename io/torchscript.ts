@@ -76,11 +76,16 @@ const IN_GATES = 20;
 
 function moduleCall(layers: readonly Layer[], module: string, dropout: number): string {
   const [{ cell }] = directionsOf(layers[0], 0);
-  const { activation, bias } = cell.options as { activation?: string; bias: boolean };
+  const { activation, bias, projection } = cell.options as {
+    activation?: string;
+    bias: boolean;
+    projection?: number;
+  };
   const named: string[] = [];
   if (layers.length > 1) named.push(`num_layers=${layers.length}`);
   if (activation === 'relu') named.push('nonlinearity="relu"');
   if (!bias) named.push('bias=False');
+  if (projection !== undefined) named.push(`proj_size=${projection}`);
   // PyTorch applies no dropout after the last layer
   if (dropout > 0 && layers.length > 1) named.push(`dropout=${dropout}`);
   if (isBidirectional(layers[0])) named.push('bidirectional=True');
@@ -96,7 +101,7 @@ function initialLines(
   const directions = layers.flatMap(directionsOf);
   const states = module === 'LSTM' ? ['h', 'c'] : ['h'];
   const places = directions.flatMap(({ name, cell }) =>
-    states.map((s) => [s, ...initialName(trainInitial, name, s).split('.'), cell.hidden] as const),
+    states.map((s) => [s, ...initialName(trainInitial, name, s).split('.'), cell.states[s]] as const),
   );
   const holders = [...new Set(places.map(([, holder]) => holder))].map((holder) => {
     const own = new Map(places.filter(([, h]) => h === holder).map(([, , key, H]) => [key, H]));

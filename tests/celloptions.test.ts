@@ -25,6 +25,10 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
     [0, 'bias must be true or false, got 0'],
     [null, 'bias must be true or false, got null'],
   ],
+  projection: [
+    [0, 'projection must be a whole number >= 1, got 0'],
+    [1.5, 'projection must be a whole number >= 1, got 1.5'],
+  ],
   peepholes: [[1, 'peepholes must be true or false, got 1']],
   inputInit: [
     ['glorott', `${oneOf('the initializer', initializers, 'glorott')} (did you mean glorot?)`],
@@ -58,7 +62,7 @@ describe.each(kinds.all.map((kind) => [kind.name, kind] as const))('%s', (name, 
   const given: object =
     name === 'clockwork'
       ? { ...sizes, periods: [1, 2] }
-      : { ...sizes, ...(name === 'jordan' && { output: 3 }) };
+      : { ...sizes, ...(name === 'jordan' && { output: 3 }), ...(name === 'lstm' && { projection: 2 }) };
   const cell = kind.make(given);
   const options = Object.keys(cell.options ?? {}).filter((option) => option !== 'modules');
 
@@ -168,7 +172,7 @@ test('forgetBias is refused without biases, and 0 is taken', () => {
 describe('the forms of the cells', () => {
   test('have these names, on the command line and elsewhere', () =>
     expect(choiceNames()).toEqual(
-      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm1997 gru gru-before jordan jordan-softmax clockwork mingru minlstm diagonal diagonal-signed'.split(
+      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork mingru minlstm diagonal diagonal-signed'.split(
         ' ',
       ),
     ));
@@ -212,6 +216,10 @@ const kept: Record<string, [states: object, buffers: object]> = {
   'lstm-peepholes': [
     { h: 4, c: 4 },
     { a: 16, tc: 4, da: 16, dpiRow: 4, dpfRow: 4, dpoRow: 4 },
+  ],
+  'lstm-projection': [
+    { h: 2, c: 4 },
+    { a: 16, tc: 4, m: 4, dh: 2, dm: 4, da: 16 },
   ],
   lstm1997: [
     { h: 4, c: 4 },

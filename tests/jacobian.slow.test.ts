@@ -27,6 +27,7 @@ const cells: [string, Cell][] = [
   ['elman sigmoid', elman({ ...sizes, activation: 'sigmoid' })],
   ['lstm', lstm(sizes)],
   ['lstm peepholes', lstm({ ...sizes, peepholes: true })],
+  ['lstm projection', lstm({ ...sizes, projection: 3 })],
   ['lstm1997', lstm1997(sizes)],
   ['gru reset after', gru(sizes)],
   ['gru reset before', gru({ ...sizes, reset: 'before' })],

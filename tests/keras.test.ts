@@ -193,6 +193,11 @@ describe('what does not fit is named', () => {
       /^keras: l0 must be a built-in elman, lstm or gru, got jordan \(Keras has /,
     ],
     [
+      'a projection',
+      () => network({ layers: [lstm({ ...one, projection: 2 })] }),
+      /^keras: l0 must be .*, got lstm with projection/,
+    ],
+    [
       'peepholes',
       () => network({ layers: [lstm({ ...one, peepholes: true })] }),
       /^keras: l0 must be .*, got lstm with peepholes/,

@@ -1,3 +1,4 @@
+import { gradcheck } from '../bptt/check/gradcheck';
 import { network } from '../bptt/network/network';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
@@ -8,8 +9,8 @@ import { distance, settings } from './executors';
 const plus = (...lists: number[][]): number[] => zip((...v) => v.reduce((sum, x) => sum + x), ...lists);
 const product = (...lists: number[][]): number[] => zip((...v) => v.reduce((p, x) => p * x), ...lists);
 
-const reference: Reference = (x, { h, c: cPrev }, { Wx, Wh, b, pi, pf, po }) => {
-  const H = h.length;
+const reference: Reference = (x, { h, c: cPrev }, { Wx, Wh, b, pi, pf, po, Wp }) => {
+  const H = cPrev.length;
   const a = plus(times(x, Wx), times(h, Wh), ...(b ? [b[0]] : []));
   const [ai, af, ag, ao] = [0, 1, 2, 3].map((k) => block(a, k, H));
   const seen = (gate: number[], weight: number[][] | undefined, state: number[]): number[] =>
@@ -18,18 +19,29 @@ const reference: Reference = (x, { h, c: cPrev }, { Wx, Wh, b, pi, pf, po }) => 
   const f = seen(af, pf, cPrev).map(sigmoid);
   const c = plus(product(f, cPrev), product(i, ag.map(Math.tanh)));
   const o = seen(ao, po, c).map(sigmoid);
-  return { h: product(o, c.map(Math.tanh)), c };
+  const m = product(o, c.map(Math.tanh));
+  return { h: Wp ? times(m, Wp) : m, c };
 };
 
-describeCell(
-  [false, true].flatMap((peepholes) =>
+describeCell([
+  ...[false, true].flatMap((peepholes) =>
     [true, false].map((bias) => ({
       name: `${peepholes ? 'peepholes' : 'plain gates'}${bias ? '' : ', no bias'}`,
-      make: (sizes) => lstm({ ...sizes, peepholes, bias }),
+      make: (sizes: { input: number; hidden: number }) => lstm({ ...sizes, peepholes, bias }),
       reference,
     })),
   ),
-);
+  ...[1, 3, 7].map((projection) => ({
+    name: `peepholes, ${projection} projected units`,
+    make: (sizes: { input: number; hidden: number }) => lstm({ ...sizes, peepholes: true, projection }),
+    reference,
+  })),
+]);
+
+test('with peepholes and a projection wider than the layer, every oracle agrees', () => {
+  const { ok } = gradcheck(lstm({ input: 3, hidden: 5, peepholes: true, projection: 7 }));
+  expect(ok).toBe(true);
+});
 
 describe.each(settings)('by hand, $name', (setting) => {
   // one unit, one step, x = 2, hPrev = 3; the biases bring the gates to
@@ -62,6 +74,16 @@ describe.each(settings)('by hand, $name', (setting) => {
     const da = [1.5525, 3.45 * cPrev, 6.624, 2.4];
     expectByHand({ output, ...states }, { output: [0.48], h: [0.48], c: [Math.LN2] }, setting);
     expectByHand(gradients, { ...through(da), c0: [6.9] }, setting);
+  });
+
+  test('one step with a projection Wp = 4', () => {
+    // m = 0.48, h = 4 m; dm = 25 · 4, so dao, and what reaches c through h, are four times as large; dWp = 25 m
+    const cell = lstm({ input: 1, hidden: 1, projection: 1 });
+    const weights = { Wx, Wh, b, Wp: [4] };
+    const { output, gradients } = runCell(cell, setting, weights, given, upstream);
+    // dc = 1 + 100 · 4/5 · 16/25 = 52.2
+    const da = [(52.2 * 9) / 80, (52.2 * cPrev) / 4, (52.2 * 12) / 25, 9.6];
+    expectByHand({ output, ...gradients }, { output: [1.92], ...through(da), c0: [26.1], Wp: [12] }, setting);
   });
 
   test('one step with peepholes pi = 2, pf = 3, po = 5', () => {
@@ -154,6 +176,8 @@ test('parameters, states and options', () => {
     pf: [5],
     po: [5],
   });
+  expect(shapes({ projection: 2 })).toEqual({ Wx: [3, 20], Wh: [2, 20], b: [20], Wp: [5, 2] });
+  expect(lstm({ input: 3, hidden: 5, projection: 2 }).states).toEqual({ h: 2, c: 5 });
   const cell = lstm({ input: 3, hidden: 5 });
   expect(Object.keys(cell.states)).toEqual(['h', 'c']);
   expect(cell.options).toMatchObject({ bias: true, peepholes: false, forgetBias: 1 });
@@ -170,9 +194,10 @@ test.each<[object, string, ErrorConstructor]>([
   ],
   [
     { input: 3, hidden: 3, peephole: true },
-    'lstm: options must be among input, hidden, bias, inputInit, recurrentInit, forgetBias, peepholes, got peephole',
+    'lstm: options must be among input, hidden, bias, inputInit, recurrentInit, forgetBias, projection, peepholes, got peephole',
     TypeError,
   ],
+  [{ input: 3, hidden: 3, projection: 0 }, 'lstm: projection must be a whole number >= 1, got 0', RangeError],
 ])('%j: %s', (options, message, kind) => {
   expect(() => lstm(options as never)).toThrow(message);
   expect(() => lstm(options as never)).toThrow(kind);

@@ -243,6 +243,7 @@ describe('what ONNX has no node for is refused', () => {
       [lstm(one), clockwork({ input: H, hidden: 4, periods: [1, 2] })],
       /^onnx: l1 must be .*, got clockwork/,
     ],
+    ['a projection', [lstm({ ...one, projection: 2 })], /^onnx: l0 must be .*, got lstm with projection/],
     [
       'a reverse cell of your own',
       [bidirectional(gru(one), { ...gru(one), name: 'mine' })],

@@ -39,6 +39,9 @@ describe('a module of PyTorch', () => {
     ['relu without biases', [elman({ ...sizes, activation: 'relu', bias: false })], 'RNN'],
     ['sigmoid', [elman({ ...sizes, activation: 'sigmoid' })], undefined],
     ['peepholes', [lstm({ ...sizes, peepholes: true })], undefined],
+    ['projection', [lstm({ ...sizes, projection: 2 })], 'LSTM'],
+    ['two projections', [lstm({ ...sizes, projection: 2 }), lstm({ ...sizes, projection: 1 })], undefined],
+    ['a projection of full width', [lstm({ ...sizes, projection: 3 })], undefined],
     ['reset before', [gru({ ...sizes, reset: 'before' })], undefined],
     ['two kinds', [gru(sizes), lstm({ input: 3, hidden: 3 })], undefined],
     ['two sizes', [gru(sizes), gru({ input: 3, hidden: 4 })], undefined],
@@ -91,6 +94,7 @@ it('comes back to the bit, minus zero and the smallest numbers included', () => 
     () => [lstm(sizes)],
     () => [gru(sizes), gru({ input: 3, hidden: 3 })],
     () => [lstm({ ...sizes, peepholes: true })],
+    () => [lstm({ ...sizes, projection: 2 }), lstm({ ...sizes, projection: 2 })],
   ];
   fc.assert(
     fc.property(fc.constantFrom(...stacks), fc.boolean(), fc.nat(), (layers, narrow, seed) => {

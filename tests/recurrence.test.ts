@@ -7,6 +7,7 @@ import {
   gru,
   init,
   jordan,
+  lstm,
   mingru,
   network,
   spectralRadius,
@@ -97,6 +98,7 @@ test('the recurrent matrices of a cell are those that multiply its previous stat
     diagonal: [],
   });
   expect(names(recurrentMatrices(gru({ input: 2, hidden: 4, reset: 'before' })))).toEqual(['Wh 0', 'Wh 8']);
+  expect(names(recurrentMatrices(lstm({ input: 2, hidden: 4, projection: 3 })))).toEqual(['Wh 0 Wp']);
   expect(names(recurrentMatrices(projected))).toEqual(['Q 0 C', 'R 0 C']);
 });
 

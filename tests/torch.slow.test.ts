@@ -56,6 +56,18 @@ const cases: [string, Options, OptimizerOptions?, Partial<PytorchProject>?][] = 
     { vocabulary: Vocabulary.of('añ"\n'), clip: 0.1 },
   ],
   [
+    'projection',
+    {
+      layers: [
+        bidirectional(lstm({ ...one, projection: 2 })),
+        bidirectional(lstm({ input: 4, hidden: H, projection: 2 })),
+      ],
+      loss: 'softmax',
+      trainInitial: true,
+    },
+    adam,
+  ],
+  [
     'gru_both_ends',
     { layers: [bidirectional(gru(one))], loss: 'squared', T: 4 } as Options,
     { name: 'sgd', learningRate: 0.1, momentum: 0.9, nesterov: true },
@@ -311,6 +323,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
     ['lstm', {}, 'lstm'],
     ['gru', {}, 'bidirectional gru, bidirectional gru'],
     ['relu', { activation: 'relu' }, 'elman'],
+    ['projected', {}, 'bidirectional lstm, bidirectional lstm'],
     ['bare', { cell: 'lstm' }, 'bidirectional lstm'],
     ['parallel', {}, 'gru'],
   ])("%s, a stranger's model, computes the same here", (name, options) => {
@@ -322,7 +335,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
     output.forEach((v, k) => expect(Math.abs(v - Number(y.data[k]))).toBeLessThan(1e-10));
   });
 
-  it.each(['gru', 'relu', 'lstm', 'last'])(
+  it.each(['gru', 'relu', 'lstm', 'projected', 'last'])(
     '%s: a vector made as examples/ shows agrees, gradients and all',
     (name) => {
       const { ok, gradients } = verify(parseVector(readFileSync(join(folder, `${name}.json`), 'utf8')));
@@ -408,9 +421,14 @@ describe("a stranger's file that does not fit is named", () => {
     ],
     ['two recurrent modules', (s) => s.set('decoder.weight_ih_l0', f64([20, 3])), /got \[rnn\., decoder\.\]/],
     [
-      'a projection',
-      (s) => s.set('rnn.weight_hr_l0', f64([3, 5])),
-      /^import: tensors besides those of the recurrent module must be .*, got \[fc\.weight, fc\.bias, rnn\.weight_hr_l0\]/,
+      'a projection that does not fit the matrix that is fed back',
+      (s) => s.set('rnn.weight_hr_l0', f64([3, 5])).set('fc.weight', f64([2, 3])),
+      /^pytorch: rnn\.weight_hh_l0 must be \[20, 3\], got \[20, 5\]/,
+    ],
+    [
+      'a projection of a GRU',
+      (s) => s.set('rnn.weight_hh_l0', f64([15, 3])).set('rnn.weight_hr_l0', f64([3, 5])),
+      /^import: weight_hh_l0 must be an LSTM's, which has a projection, got gru \(weight_hh_l0 holds 3 blocks of 5 units\)/,
     ],
     [
       'two linear layers',

@@ -69,6 +69,9 @@ const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOpti
     ],
     topology: 'many-to-one',
   },
+  'a projection in one of two layers': {
+    layers: [lstm({ ...one, projection: 3 }), lstm({ input: 3, hidden: 4 })],
+  },
   'jordan and lstm1997': {
     layers: [jordan({ ...one, output: 2, feedback: 'p' }), lstm1997({ input: 2, hidden: 3 })],
   },

@@ -64,7 +64,7 @@ export const kinds: Record<string, Kind> = {
 };
 
 /** An LSTM whose forget bias is taken from the vector. */
-function lstm0(sizes: { input: number; hidden: number; bias: boolean }): Cell {
+function lstm0(sizes: { input: number; hidden: number; bias: boolean; projection?: number }): Cell {
   return lstm({ ...sizes, ...(sizes.bias && { forgetBias: 0 }) });
 }
 
@@ -131,7 +131,7 @@ const parametersLike = (tensors: Record<string, VectorTensor>): Parameters => {
 /** The layers of a stack: input I, then D·H; biases if the vector has any. */
 function stackOf(
   vector: Vector,
-  cell: (sizes: { input: number; hidden: number; bias: boolean }) => Cell,
+  cell: (sizes: { input: number; hidden: number; bias: boolean; projection?: number }) => Cell,
 ): Layer[] {
   const { sizes, params } = vector;
   const { L = 1, D = 1 } = sizes as { L?: number; D?: number };
@@ -140,9 +140,10 @@ function stackOf(
   const fits = Number.isInteger(L) && L >= 1 && L <= most;
   must(fits, 'verify', `sizes.L must be a whole number in 1…${most}`, L, 'layers, each with its own params');
   const bias = 'bias_ih_l0' in params;
-  const { input, hidden, ...inits } = sizesOf(vector);
+  const { input, ...others } = sizesOf(vector);
   return Array.from({ length: L }, (_, l) => {
-    const one = cell({ input: l === 0 ? input : D * hidden, hidden, bias, ...inits });
+    const below = D * (others.projection ?? others.hidden);
+    const one = cell({ input: l === 0 ? input : below, bias, ...others });
     return D === 1 ? one : bidirectional(one);
   });
 }

@@ -124,15 +124,21 @@ function upstreamOf(
   return { output: zeroPadding(given.data, hyper.lengths, T, B), states };
 }
 
-/** I and H of a vector, for cells whose weights are about to be replaced. */
+/** I, H and perhaps P of a vector, for cells whose weights are about to be replaced. */
 export function sizesOf(vector: Vector): {
   input: number;
   hidden: number;
+  projection?: number;
   inputInit: 'zeros';
   recurrentInit: 'zeros';
 } {
-  const sizes = vector.kind === 'JORDAN' ? linearSizesOf(vector) : sizesWithin(vector, (I, H) => H * (I + H));
-  return { ...sizes, recurrentInit: 'zeros' };
+  const { P } = vector.sizes as { P?: unknown };
+  const projection = typeof P === 'number' ? P : undefined;
+  const sizes =
+    vector.kind === 'JORDAN'
+      ? linearSizesOf(vector)
+      : sizesWithin(vector, (I, H) => H * (I + (projection ?? H)));
+  return { ...sizes, ...(projection !== undefined && { projection }), recurrentInit: 'zeros' };
 }
 
 /** The same for cells that have no weights between their hidden units. */

@@ -53,11 +53,12 @@ def rnn(f):
     return step
 
 
-def lstm(x, state, Wi, Wh, bi, bh):
+def lstm(x, state, Wi, Wh, bi, bh, Wr=None):
     h, c = state
     ai, af, ag, ao = np.split(Wi @ x + bi + Wh @ h + bh, 4)
     c = s(af) * c + s(ai) * np.tanh(ag)
-    return s(ao) * np.tanh(c), c
+    h = s(ao) * np.tanh(c)
+    return h if Wr is None else Wr @ h, c
 
 
 def gru(x, state, Wi, Wh, bi, bh):
@@ -89,8 +90,8 @@ def run_stack(cell, P, x, first, lengths=None, restart=None):
     H = P["weight_hh_l0"].shape[1]
     lengths = lengths or [T] * B
     kind = np.result_type(x, *P.values(), *first)
-    last = [np.zeros((L * D, B, H), kind) for _ in first]
-    carried = {t: [np.zeros((L * D, B, H), kind) for _ in first] for t in range(T)}
+    last = [np.zeros(part.shape, kind) for part in first]
+    carried = {t: [np.zeros(part.shape, kind) for part in first] for t in range(T)}
     below = x
     for layer in range(L):
         above = np.zeros((T, B, D * H), kind)
@@ -101,6 +102,7 @@ def run_stack(cell, P, x, first, lengths=None, restart=None):
                 P["weight_hh" + end],
                 P.get("bias_ih" + end, 0),
                 P.get("bias_hh" + end, 0),
+                *([P["weight_hr" + end]] if "weight_hr" + end in P else []),
             ]
             k = layer * D + direction
             for b in range(B):

@@ -27,6 +27,8 @@ LAYER = {
 
 def stack_equations(cell, sizes):
     text = LAYER[cell]
+    if "P" in sizes:
+        text = text.replace("h_t = o*tanh(c_t)", "h_t = W_hr (o*tanh(c_t)), of P units")
     if not sizes.get("bias", True):
         text += "; there are no biases"
     if sizes["L"] > 1:
@@ -50,6 +52,7 @@ def stack(cell, draw, sizes, scale=1.0):
     if cell.startswith("RNN"):
         module = torch.nn.RNN(sizes["I"], sizes["H"], nonlinearity=cell[4:].lower(), **options)
     else:
+        options.update({"proj_size": sizes["P"]} if "P" in sizes else {})
         module = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}[cell](sizes["I"], sizes["H"], **options)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -58,9 +61,9 @@ def stack(cell, draw, sizes, scale=1.0):
 
 
 def first_states(cell, draw, sizes, scale=1.0):
-    shape = (sizes["L"] * sizes["D"], sizes["B"], sizes["H"])
-    names = ("h_0", "c_0") if cell == "LSTM" else ("h_0",)
-    return {name: leaf(draw.normal(*shape, scale=0.8 * scale)) for name in names}
+    widths = {"h_0": sizes.get("P", sizes["H"]), **({"c_0": sizes["H"]} if cell == "LSTM" else {})}
+    lead = (sizes["L"] * sizes["D"], sizes["B"])
+    return {name: leaf(draw.normal(*lead, width, scale=0.8 * scale)) for name, width in widths.items()}
 
 
 def run_stack(cell, module, x, init):
@@ -72,10 +75,24 @@ def run_stack(cell, module, x, init):
 
 
 def plain(
-    name, cell, T, B, I, H, L=1, D=1, bias=True, over=None, notes=None, scale=1.0, x_scale=1.0, adjust=None
+    name,
+    cell,
+    T,
+    B,
+    I,
+    H,
+    L=1,
+    D=1,
+    P=None,
+    bias=True,
+    over=None,
+    notes=None,
+    scale=1.0,
+    x_scale=1.0,
+    adjust=None,
 ):
     draw = Draw(name)
-    sizes = dict(T=T, B=B, I=I, H=H, L=L, D=D, bias=bias)
+    sizes = dict(T=T, B=B, I=I, H=H, L=L, D=D, bias=bias, **({"P": P} if P else {}))
     module = stack(cell, draw, sizes, scale)
     if adjust:
         with torch.no_grad():
@@ -153,6 +170,12 @@ def plain_vectors():
         )
 
     yield plain("lstm_loss_on_output", "LSTM", T=4, B=3, I=2, H=3, over=["output"])
+    yield plain("lstm_projection", "LSTM", T=5, B=2, I=4, H=7, P=3)
+    yield plain("lstm_projection_p1", "LSTM", T=4, B=3, I=2, H=5, P=1)
+    yield plain("lstm_projection_2l", "LSTM", T=4, B=2, I=3, H=5, P=2, L=2)
+    yield plain(
+        "lstm_projection_2l_bidirectional_no_bias", "LSTM", T=4, B=3, I=3, H=5, P=2, L=2, D=2, bias=False
+    )
 
     def set_b_hn(parameters):
         H = parameters["bias_hh_l0"].shape[0] // 3
@@ -224,9 +247,9 @@ PACKED = (
 )
 
 
-def packed(name, cell, lengths, T, B, I, H, L=1, D=1, bias=None):
+def packed(name, cell, lengths, T, B, I, H, L=1, D=1, P=None, bias=None):
     draw = Draw(name)
-    sizes = dict(T=T, B=B, I=I, H=H, L=L, D=D)
+    sizes = dict(T=T, B=B, I=I, H=H, L=L, D=D, **({"P": P} if P else {}))
     if bias is not None:
         sizes["bias"] = bias
     module = stack(cell, draw, sizes)
@@ -264,6 +287,7 @@ def packed_vectors():
         yield packed(start + "2l_bidirectional_unsorted", cell, [2, 1, 3], T=3, B=3, I=3, H=2, L=2, D=2)
         yield packed(start + "no_bias", cell, [1, 4, 3], T=4, B=3, I=2, H=3, bias=False)
         yield packed(start + "b1", cell, [3], T=5, B=1, I=1, H=2, D=2)
+    yield packed("lstm_packed_projection_bidirectional", "LSTM", [2, 5, 4], T=5, B=3, I=3, H=5, P=2, D=2)
 
 
 # ---------------------------------------------------------------- truncated backpropagation through time

@@ -37,6 +37,7 @@ def models():
     yield "lstm", Stranger(nn.LSTM(D, H), H)
     yield "gru", Stranger(nn.GRU(D, H, num_layers=2, bidirectional=True), 2 * H)
     yield "relu", Stranger(nn.RNN(D, H, nonlinearity="relu", bias=False), H, bias=False)
+    yield "projected", Stranger(nn.LSTM(D, H, num_layers=2, bidirectional=True, proj_size=2), 4)
     yield "bare", nn.LSTM(D, H, bidirectional=True)
     yield "parallel", nn.ModuleDict({"module": Stranger(nn.GRU(D, H), H)})
 
@@ -58,6 +59,7 @@ x = torch.randn(T, B, D)
 save_vector(str(FOLDER / "gru.json"), nn.GRU(D, H, num_layers=2, bidirectional=True), x)
 save_vector(str(FOLDER / "relu.json"), nn.RNN(D, H, nonlinearity="relu", bias=False), x)
 save_vector(str(FOLDER / "lstm.json"), nn.LSTM(D, H), x, nn.Linear(H, O), torch.randint(O, (T, B)))
+save_vector(str(FOLDER / "projected.json"), nn.LSTM(D, H, proj_size=2), x, nn.Linear(2, O), torch.randint(O, (T, B)))
 save_vector(str(FOLDER / "last.json"), nn.GRU(D, H, bidirectional=True), x, nn.Linear(2 * H, O), torch.randint(O, (B,)))
 
 printed = {}
