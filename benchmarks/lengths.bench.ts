@@ -113,11 +113,11 @@ async function compare(
     for (let round = 0; round <= rounds; round++)
       for (const [k, child] of children.entries())
         if (child) times[k].push(median(await child.time(turns[k].task, 1, clock)));
-    const kept = times.map((all) => all.slice(1));
-    return kept.map((all) =>
+    const measured = times.map((all) => all.slice(1));
+    return measured.map((all) =>
       all.length === 0
         ? undefined
-        : { median: median(all), ratio: median(all.map((time, k) => kept[0][k] / time)) },
+        : { median: median(all), ratio: median(all.map((time, k) => measured[0][k] / time)) },
     );
   });
 }

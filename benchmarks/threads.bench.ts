@@ -73,18 +73,18 @@ async function timed(team: Parallel, batch: Batch): Promise<Turn> {
 /** The first rows of a batch, [T, B, …]. */
 function firstRows({ shape: [T, B, ...rest], numbers }: FlatNumbers, count: number): FlatNumbers {
   const width = rest.reduce((product, n) => product * n, 1);
-  const kept = Array.from({ length: T * count * width }, (_, k) => {
+  const first = Array.from({ length: T * count * width }, (_, k) => {
     const [t, within] = [Math.floor(k / (count * width)), k % (count * width)];
     return numbers[t * B * width + within];
   });
-  return { shape: [T, count, ...rest], numbers: kept };
+  return { shape: [T, count, ...rest], numbers: first };
 }
 
 async function measure(workload: Workload, threads: number, seconds: number): Promise<ThreadsRow> {
   const { net, batch } = new Run(workload, { dtype: 'float32' });
   const [one, several] = [await parallel(net, 1), await parallel(net, threads)];
   const own = Math.ceil(workload.B / threads);
-  const share: Batch = {
+  const shard: Batch = {
     x: firstRows(batch.x as FlatNumbers, own),
     targets: firstRows(batch.targets as FlatNumbers, own),
   };
@@ -96,7 +96,7 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
   const turns: [one: Turn, several: Turn, share: Turn][] = [];
   const until = performance.now() + 1000 * seconds;
   while (turns.length < 3 || performance.now() < until)
-    turns.push([await timed(one, batch), await timed(several, batch), await timed(one, share)]);
+    turns.push([await timed(one, batch), await timed(several, batch), await timed(one, shard)]);
   several.close();
   turns.shift(); // the first turn includes compilation
 

@@ -258,9 +258,9 @@ class RankOneInfluence implements Influence {
     if (!this.state) this.weight = new Float64Array(immediate.length);
     const balance = (a: Float64Array, b: Float64Array): number =>
       Math.sqrt(norm(a) / (norm(b) + EPSILON)) + EPSILON;
-    const [kept, added] = [balance(this.weight, moved), balance(immediate, signs)];
-    this.state = moved.map((s, i) => kept * s + added * signs[i]);
-    this.weight = this.weight.map((w, k) => w / kept + immediate[k] / added);
+    const [decay, added] = [balance(this.weight, moved), balance(immediate, signs)];
+    this.state = moved.map((s, i) => decay * s + added * signs[i]);
+    this.weight = this.weight.map((w, k) => w / decay + immediate[k] / added);
   }
 }
 

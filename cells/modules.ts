@@ -40,7 +40,7 @@ export function modulesOf(options: ClockworkModuleOptions, where: string): Clock
   const one = Array.isArray(modules) !== Array.isArray(periods);
   mustBe(one, where, 'either modules or hidden and periods must be lists', modules ?? periods);
   if (periods) mustCount(hidden, where, 'hidden');
-  const share = (hidden ?? 0) / (periods?.length ?? 1);
+  const unitsEach = (hidden ?? 0) / (periods?.length ?? 1);
   const named = modules?.map((module: ClockworkModule | null | undefined, k) => {
     must(
       typeof module === 'object' && module !== null,
@@ -50,14 +50,14 @@ export function modulesOf(options: ClockworkModuleOptions, where: string): Clock
     );
     return { units: module.units, period: module.period };
   });
-  const all = named ?? (periods ?? []).map((period) => ({ units: share, period }));
+  const all = named ?? (periods ?? []).map((period) => ({ units: unitsEach, period }));
   must(all.length > 0, where, 'there must be at least one module', 'none');
   all.forEach(({ period }, k) => {
     mustCount(period, where, `period ${k}`);
     const growing = k === 0 || period > all[k - 1].period;
     must(growing, where, 'periods must increase from module to module', all.map((m) => m.period).join(', '));
   });
-  const even = periods === undefined || Number.isInteger(share);
+  const even = periods === undefined || Number.isInteger(unitsEach);
   must(even, where, `hidden must be a multiple of ${all.length}`, hidden, 'one equal part for each period');
   all.forEach(({ units }, k) => mustCount(units, where, `units of module ${k}`));
   const sum = unitsOf(all);

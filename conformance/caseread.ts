@@ -19,7 +19,7 @@ import type { MakeCell } from '../referee/cases';
 import { precisions, type Precision } from '../referee/errorbound';
 import type { Given } from '../referee/protocol';
 import { inOwnOrder, type DirectionAnswers, type FileCase, type ReadCase } from './filecase';
-import { nested, type Box, type Direction } from './layer';
+import { nested, type LayerInputs, type Direction } from './layer';
 import { cellOf, defaults } from './operator';
 import { NotExpressible } from './suite';
 import { casesOfVector } from './vectorread';
@@ -129,7 +129,7 @@ function readCase(entry: Entry, name: string, bytes: Uint8Array, make: MakeCell)
     `lengths must be ${B} whole numbers in 0…${T}`,
     lengths,
   );
-  const sides = directions.map((direction, k) => {
+  const read = directions.map((direction, k) => {
     const at = k === 0 ? '' : 'reverse.';
     return readDirection(file, at, {
       cell,
@@ -139,15 +139,15 @@ function readCase(entry: Entry, name: string, bytes: Uint8Array, make: MakeCell)
       only: directions.length === 1,
     });
   });
-  const box: Box = {
+  const layer: LayerInputs = {
     ...{ T, B, D, H, x: file.numbers('x', [T, B, D]), ...(lengths && { lengths }) },
-    directions: sides.map(({ direction }) => direction),
+    directions: read.map(({ direction }) => direction),
   };
   const dx = directions.length === 2 ? file.answer('dx') : undefined;
   file.mustBeUsed();
   return {
-    ...{ name: safe(name), cell, box, precision: dtype ?? file.precision },
-    answers: sides.map(({ direction, answers }) => inOwnOrder(answers, box, direction.reverse)),
+    ...{ name: safe(name), cell, layer, precision: dtype ?? file.precision },
+    answers: read.map(({ direction, answers }) => inOwnOrder(answers, layer, direction.reverse)),
     ...(dx && { dx }),
   };
 }

@@ -3,7 +3,7 @@ import type { Cell } from '../cells/cell';
 import type { Numbers } from '../core/tensor';
 import type { Precision } from '../referee/errorbound';
 import type { Given } from '../referee/protocol';
-import { nested, turned, type Box } from './layer';
+import { nested, turned, type LayerInputs } from './layer';
 
 /** The answers to one direction, in the order of its own steps. */
 export interface DirectionAnswers {
@@ -16,7 +16,7 @@ export interface DirectionAnswers {
 export interface FileCase {
   name: string;
   cell: Cell;
-  box: Box;
+  layer: LayerInputs;
   precision: Precision;
   /** One for each direction. */
   answers: DirectionAnswers[];
@@ -28,14 +28,15 @@ export interface FileCase {
 export type ReadCase = FileCase | { name: string; verdict: 'broken' | 'skipped'; reason: string };
 
 /** Puts answers into the order of a direction's own steps. @param given nested lists. */
-export function inOwnOrder(given: DirectionAnswers, box: Box, reverse: boolean): DirectionAnswers {
+export function inOwnOrder(given: DirectionAnswers, layer: LayerInputs, reverse: boolean): DirectionAnswers {
   if (!reverse) return given;
   const turn = (all: Given, name: string): Given => {
     const numbers = all[name] as number[][][] | undefined;
     // numbers of another shape stay: the shape is part of the diagnosis
-    if (numbers?.length !== box.T || numbers[0].length !== box.B || !Array.isArray(numbers[0][0])) return all;
-    const shape = [box.T, box.B, numbers[0][0].length];
-    return { ...all, [name]: nested(turned(numbers.flat(2), box), shape) };
+    if (numbers?.length !== layer.T || numbers[0].length !== layer.B || !Array.isArray(numbers[0][0]))
+      return all;
+    const shape = [layer.T, layer.B, numbers[0][0].length];
+    return { ...all, [name]: nested(turned(numbers.flat(2), layer), shape) };
   };
   return { values: turn(given.values, 'output'), gradients: turn(given.gradients, 'dx') };
 }

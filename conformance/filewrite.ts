@@ -35,7 +35,7 @@ export function caseFile(
   const tensors = new Map<string, SafeTensor>();
   const put = (tensor: string, shape: readonly number[], data: readonly number[]): void =>
     void tensors.set(tensor, { dtype: 'F64', shape, data: Float64Array.from(data) });
-  const told: ManifestEntry['tolerances'] = {};
+  const written: ManifestEntry['tolerances'] = {};
   const answer = (
     tensor: string,
     shape: readonly number[],
@@ -43,7 +43,7 @@ export function caseFile(
     of: (t: Tolerances) => number,
   ): void => {
     put(tensor, shape, data);
-    told[tensor] = { float64: of(tolerances.float64), float32: of(tolerances.float32) };
+    written[tensor] = { float64: of(tolerances.float64), float32: of(tolerances.float32) };
   };
   put('x', [T, B, D], x);
   answer('dx', [T, B, D], dx, (t) => t.dx);
@@ -78,8 +78,8 @@ export function caseFile(
       ...(lengths && { lengths }),
       directions: directions.map(({ reverse }) => (reverse ? 'reverse' : 'forward')),
       dtype: 'float64',
-      answers: Object.keys(told),
-      tolerances: told,
+      answers: Object.keys(written),
+      tolerances: written,
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Place } from '../referee/quantity';
 import { judged, verdictOf, type Judged, type Row, type Verdict } from '../referee/referee';
 import type { Named } from '../referee/subject';
 import type { FileCase, ReadCase } from './filecase';
-import { questionBy, turned, type Box } from './layer';
+import { questionBy, turned, type LayerInputs } from './layer';
 
 /** A judged answer, and its question. */
 interface JudgedCase extends Judged {
@@ -41,10 +41,10 @@ export function judgeFiles(cases: Iterable<ReadCase>, onRow: (row: Row) => void 
 }
 
 /** A row for each direction, and one for the sum that two directions give to dx. */
-export function* judgeCase({ name, cell, box, precision, answers, dx }: FileCase): Generator<JudgedCase> {
-  const { T, B, D, H, lengths, directions } = box;
+export function* judgeCase({ name, cell, layer, precision, answers, dx }: FileCase): Generator<JudgedCase> {
+  const { T, B, D, H, lengths, directions } = layer;
   const plan: Plan = { T, B, D, H, ...(lengths && { lengths: [...lengths] }) };
-  const cases = directions.map((direction) => new Case(questionBy(cell, box, direction)));
+  const cases = directions.map((direction) => new Case(questionBy(cell, layer, direction)));
   const lines = cases.map(({ question }) => lineOf(question, 1));
   for (const [k, own] of cases.entries()) {
     const side = directions[k].reverse ? 'reverse' : 'forward';
@@ -54,7 +54,7 @@ export function* judgeCase({ name, cell, box, precision, answers, dx }: FileCase
     };
   }
   if (!dx) return;
-  const both = new BothDirections(cases, box);
+  const both = new BothDirections(cases, layer);
   const answer = { precision, values: {}, gradients: { dx } };
   yield { name: `${name}, both directions`, line: lines[0], ...judged(plan, both, answer) };
 }
@@ -65,7 +65,7 @@ class BothDirections extends Judge {
 
   constructor(
     private readonly cases: readonly Case[],
-    private readonly box: Box,
+    private readonly layer: LayerInputs,
   ) {
     super();
     this.ours = { dx: this.sum(cases.map(({ ours }) => ours.dx)) };
@@ -82,19 +82,19 @@ class BothDirections extends Judge {
   }
 
   protected shapeOf(): number[] {
-    const { T, B, D } = this.box;
+    const { T, B, D } = this.layer;
     return [T, B, D];
   }
 
   protected place(): Place {
-    const { T, B } = this.box;
+    const { T, B } = this.layer;
     return { T, B, shape: this.shapeOf(), local: 'dx', unroll: this.cases[0].subject.unroll };
   }
 
   protected candidates(): Candidate[] {
     const parts = this.cases.map(({ ours }) => ours.dx);
-    const sides = this.box.directions.map(({ reverse }) => (reverse ? 'reverse' : 'forward'));
-    const lost = sides.map((side, k): Candidate => ({
+    const names = this.layer.directions.map(({ reverse }) => (reverse ? 'reverse' : 'forward'));
+    const lost = names.map((side, k): Candidate => ({
       ...{ words: `without what the ${side} direction sends to it`, kind: 'steps' },
       gradients: () => ({ dx: this.sum(parts.map((one, at) => (at === k ? one.map(() => 0) : one))) }),
     }));
@@ -107,8 +107,8 @@ class BothDirections extends Judge {
 
   /** Adds numbers of each direction, in order of time. */
   private sum(parts: readonly (readonly number[])[]): number[] {
-    const { directions } = this.box;
-    const inTime = parts.map((one, k) => (directions[k].reverse ? turned(one, this.box) : one));
+    const { directions } = this.layer;
+    const inTime = parts.map((one, k) => (directions[k].reverse ? turned(one, this.layer) : one));
     return inTime[0].map((v, j) => v + inTime[1][j]);
   }
 }

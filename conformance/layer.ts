@@ -36,7 +36,7 @@ export interface Layer {
 }
 
 /** The inputs and sizes of a layer, without its equations. */
-export type Box = Omit<Layer, 'operator'>;
+export type LayerInputs = Omit<Layer, 'operator'>;
 
 /** One direction of a layer as a question of the referee. */
 export const questionOf = (layer: Layer, direction: Direction): Question =>
@@ -45,12 +45,12 @@ export const questionOf = (layer: Layer, direction: Direction): Question =>
 /** The same for any cell. */
 export function questionBy(
   cell: Cell,
-  box: Box,
+  layer: LayerInputs,
   { reverse, parameters, initial, dOutput, dFinal }: Direction,
 ): Question {
-  const { T, B, D, x, lengths } = box;
+  const { T, B, D, x, lengths } = layer;
   const inOrder = (numbers: readonly number[]): readonly number[] =>
-    reverse ? turned(numbers, box) : numbers;
+    reverse ? turned(numbers, layer) : numbers;
   return {
     cell,
     x: nested(inOrder(x), [T, B, D]),

@@ -54,8 +54,10 @@ export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles
     );
   const given = new Map<string, OnnxTensor>(graph.constants.map((one) => [one.name, one]));
   inputs.forEach((bytes, k) => given.set(graph.inputs[k], decodeOnnxTensor(bytes, `input_${k}.pb`)));
-  const told = new Map<string, OnnxTensor>();
-  outputs.forEach((bytes, k) => told.set(graph.outputs[k], decodeOnnxTensor(bytes, `output_${k}.pb`)));
+  const outputTensors = new Map<string, OnnxTensor>();
+  outputs.forEach((bytes, k) =>
+    outputTensors.set(graph.outputs[k], decodeOnnxTensor(bytes, `output_${k}.pb`)),
+  );
 
   const at = (k: number): OnnxTensor | undefined => {
     const input = node.inputs[k];
@@ -129,7 +131,7 @@ export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles
   const expected = directions.map((_, k) => {
     const all: Record<string, number[]> = {};
     node.outputs.forEach((output, place) => {
-      const tensor = told.get(output);
+      const tensor = outputTensors.get(output);
       if (!output || !tensor) return;
       if (place === 0) {
         mustFit(name, 'Y', tensor, batchFirst ? [rows, T, n, H] : [T, n, rows, H]);

@@ -35,7 +35,7 @@ export function onnxFiles(
     ...{ name, dims },
     numbers: Float32Array.from(numbers),
   });
-  const box = (name: string, numbers: readonly number[]): Port =>
+  const sequence = (name: string, numbers: readonly number[]): Port =>
     batchFirst ? port(name, [B, T, D], swapped(numbers, T, B)) : port(name, [T, B, D], numbers);
   /** A state of all directions [n, B, H]. */
   const state = (name: string, each: readonly (readonly number[])[]): Port =>
@@ -43,7 +43,7 @@ export function onnxFiles(
   const states = kind === 'lstm' ? ['h', 'c'] : ['h'];
   const zero = directions.some(({ initial }) => Object.keys(initial).length === 0);
   const inputs: (Port | undefined)[] = [
-    box('X', x),
+    sequence('X', x),
     port(
       'W',
       [n, G, D],

@@ -4,7 +4,7 @@ import { must } from '../core/check';
 import { sizesOf, tensorOf, zeroPadding } from '../verify/recurrent';
 import type { Vector, VectorTensor } from '../verify/vectors';
 import { inOwnOrder, type DirectionAnswers, type FileCase } from './filecase';
-import { nested, type Box, type Direction, type Flat } from './layer';
+import { nested, type LayerInputs, type Direction, type Flat } from './layer';
 import { cellOf, defaults, type Operator } from './operator';
 import { NotExpressible } from './suite';
 import { fromRowWeights, rowSizes, type RowWeights } from './weights';
@@ -44,7 +44,7 @@ export function casesOfVector(vector: Vector): FileCase[] {
   const { n, T, B, D, H, operator } = sizes;
   const { name, inputs, hyper, grads } = vector;
   const directions = Array.from({ length: n }, (_, k) => directionOf(vector, sizes, k));
-  const box: Box = {
+  const layer: LayerInputs = {
     ...{ T, B, D, H, x: inputs.x.data, directions },
     ...(hyper.lengths && { lengths: hyper.lengths }),
   };
@@ -53,10 +53,10 @@ export function casesOfVector(vector: Vector): FileCase[] {
     : undefined;
   const answers = directions.map(({ reverse }, k) => {
     const { values, gradients } = answersOf(vector, sizes, k);
-    return inOwnOrder({ values, gradients: { ...(n === 1 && dx && { dx }), ...gradients } }, box, reverse);
+    return inOwnOrder({ values, gradients: { ...(n === 1 && dx && { dx }), ...gradients } }, layer, reverse);
   });
   const one: FileCase = {
-    ...{ name, cell: cellOf(operator, { input: D, hidden: H }), box, precision: 'float64', answers },
+    ...{ name, cell: cellOf(operator, { input: D, hidden: H }), layer, precision: 'float64', answers },
     ...(n === 2 && dx && { dx }),
   };
   const seconds = directions.map((_, k) => gradientsOf(vector, sizes, k, true).b as Flat[string] | undefined);
@@ -80,8 +80,8 @@ function sizesIn(vector: Vector): Sizes {
   must(n === 1 || n === 2, 'vector', 'sizes.D must be 1 or 2', n, 'directions');
   const { input: D, hidden: H } = sizesOf(vector);
   const { shape, data } = tensorOf(inputs, 'x', 'inputs');
-  const box = shape.length === 3 && shape[2] === D && data.length > 0;
-  must(box, 'vector', `inputs.x must be [T, B, ${D}]`, `[${shape.join(', ')}]`);
+  const isSequence = shape.length === 3 && shape[2] === D && data.length > 0;
+  must(isSequence, 'vector', `inputs.x must be [T, B, ${D}]`, `[${shape.join(', ')}]`);
   const [T, B] = shape;
   const { lengths } = hyper;
   const legal = lengths === undefined || (lengths.length === B && lengths.every((steps) => steps <= T));

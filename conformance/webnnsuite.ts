@@ -150,16 +150,16 @@ function readTest(name: string, { graph, tolerance }: WebnnTest): SuiteCase {
   const places = kind === 'lstm' ? ['hT', 'cT', 'output'] : ['hT', 'output'];
   const expected = directions.map((): Record<string, number[]> => ({}));
   names.forEach((output, place) => {
-    const told = Object.hasOwn(graph.expectedOutputs, output)
+    const values = Object.hasOwn(graph.expectedOutputs, output)
       ? graph.expectedOutputs[output].data
       : undefined;
     const quantity = places[place];
-    if (!told || quantity === undefined) return;
+    if (!values || quantity === undefined) return;
     const size = quantity === 'output' ? T * n * B * H : n * B * H;
-    must(told.length === size, 'webnn', `${output} must have ${size} numbers`, told.length);
+    must(values.length === size, 'webnn', `${output} must have ${size} numbers`, values.length);
     expected.forEach((each, k) => {
       // all of them are [T, n, B, H], the last ones [n, B, H]
-      each[quantity] = told.filter((_, j) => Math.floor(j / (B * H)) % n === k);
+      each[quantity] = values.filter((_, j) => Math.floor(j / (B * H)) % n === k);
     });
   });
   must(Object.keys(expected[0]).length > 0, 'webnn', 'a test must expect an output', 'none');

@@ -153,13 +153,13 @@ interface Moving {
   by: number;
 }
 
-function depends(one: Repeated, other: Repeated, share: (p: Moving, q: Moving) => boolean): boolean {
+function depends(one: Repeated, other: Repeated, overlap: (p: Moving, q: Moving) => boolean): boolean {
   const of = (repeated: Repeated, which: typeof reads): Moving[] => {
     const next = which(repeated.next);
     return which(repeated.first).map((t, k) => ({ t, by: next[k].offset - t.offset }));
   };
   const any = (some: Moving[], others: Moving[]): boolean =>
-    some.some((p) => others.some((q) => share(p, q)));
+    some.some((p) => others.some((q) => overlap(p, q)));
   const [written, alsoWritten] = [of(one, writes), of(other, writes)];
   return any(written, alsoWritten) || any(written, of(other, reads)) || any(of(one, reads), alsoWritten);
 }

@@ -104,9 +104,9 @@ export function intervalInWords({ whole, least, above, most, below }: Interval):
     ['<=', most],
     ['<', below],
   ];
-  const said = bounds.flatMap(([sign, bound]) => (bound === undefined ? [] : [`${sign} ${bound}`]));
-  const closed = said.length === 2 && least !== undefined && most !== undefined;
-  const range = closed ? `in ${least} … ${most}` : said.join(' and ');
+  const limits = bounds.flatMap(([sign, bound]) => (bound === undefined ? [] : [`${sign} ${bound}`]));
+  const closed = limits.length === 2 && least !== undefined && most !== undefined;
+  const range = closed ? `in ${least} … ${most}` : limits.join(' and ');
   return `${whole ? 'a whole number' : 'a number'} ${range}`.trim();
 }
 

@@ -163,9 +163,9 @@ function arrayOf(dtype: Dtype, size: number): Data {
 
 /** Copies of named tensors outside the engine's memory. */
 export function allCopied(tensors: Tensors): Tensors {
-  const copies: Tensors = {};
-  for (const name in tensors) copies[name] = copied(tensors[name]);
-  return copies;
+  const result: Tensors = {};
+  for (const name in tensors) result[name] = copied(tensors[name]);
+  return result;
 }
 
 /** Copies a matrix into another of the same shape. */

@@ -46,10 +46,20 @@ export function naiveError(series: ArrayLike<number>, season = 1): number {
  * The confusion matrix of true and predicted classes.
  * @example confusion([0, 1, 1], [0, 0, 1], 2) // [[1, 1], [0, 1]]
  */
-export function confusion(said: ArrayLike<number>, truth: ArrayLike<number>, classes: number): number[][] {
-  mustShape([said.length], [truth.length], 'metrics', 'what was said', 'one for each true class');
+export function confusion(
+  predicted: ArrayLike<number>,
+  truth: ArrayLike<number>,
+  classes: number,
+): number[][] {
+  mustShape(
+    [predicted.length],
+    [truth.length],
+    'metrics',
+    'the predicted classes',
+    'one for each true class',
+  );
   const counts = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
-  for (let k = 0; k < said.length; k++) counts[truth[k]][said[k]]++;
+  for (let k = 0; k < predicted.length; k++) counts[truth[k]][predicted[k]]++;
   return counts;
 }
 
@@ -80,12 +90,12 @@ export interface ClassFigures {
  */
 export function perClass(counts: Confusion): ClassFigures[] {
   return counts.map((row, k) => {
-    const [right, there, said] = [row[k], sum(row), sum(counts.map((other) => other[k]))];
-    const share = (of: number): number => (of === 0 ? 0 : right / of);
+    const [right, there, predicted] = [row[k], sum(row), sum(counts.map((other) => other[k]))];
+    const ratio = (of: number): number => (of === 0 ? 0 : right / of);
     return {
-      precision: share(said),
-      recall: share(there),
-      f1: (2 * right) / Math.max(1, there + said),
+      precision: ratio(predicted),
+      recall: ratio(there),
+      f1: (2 * right) / Math.max(1, there + predicted),
       count: there,
     };
   });
@@ -117,13 +127,13 @@ const CHRF_BETA = 2;
  * chrF([['a', 'b']], [['a', 'c']]); // 0.25
  */
 export function chrF(
-  said: readonly (string | readonly string[])[],
+  predicted: readonly (string | readonly string[])[],
   truth: readonly (string | readonly string[])[],
 ): number {
-  mustShape([said.length], [truth.length], 'metrics', 'translations', 'one for each reference');
+  mustShape([predicted.length], [truth.length], 'metrics', 'translations', 'one for each reference');
   const unitsOf = (one: string | readonly string[]): readonly string[] =>
     typeof one === 'string' ? Array.from(one.replace(/\s/g, '')) : one.filter((unit) => unit.trim() !== '');
-  const [ours, theirs] = [said.map(unitsOf), truth.map(unitsOf)];
+  const [ours, theirs] = [predicted.map(unitsOf), truth.map(unitsOf)];
   let [precision, recall, orders] = [0, 0, 0];
   for (let n = 1; n <= CHRF_N; n++) {
     let [shared, written, wanted] = [0, 0, 0];
@@ -187,6 +197,6 @@ export function bootstrap(
     }
     return figure(drawn);
   }).sort((a, b) => a - b);
-  const at = (share: number): number => figures[Math.round(share * (draws - 1))];
+  const at = (fraction: number): number => figures[Math.round(fraction * (draws - 1))];
   return [at((1 - level) / 2), at((1 + level) / 2)];
 }

@@ -56,7 +56,7 @@ export function split(rows: number, options: SplitOptions = {}): Split {
   const parts: Split = { training: [], validation: [], test: [] };
   for (const units of lots) {
     if (by !== 'time') random.shuffle(units);
-    const count = (share: number): number => Math.round(share * units.length);
+    const count = (fraction: number): number => Math.round(fraction * units.length);
     const last = units.length - count(test);
     const middle = last - count(validation);
     const least = by === 'groups' ? 'groups' : 'rows';

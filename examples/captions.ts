@@ -31,8 +31,8 @@ export function scene(random: Random): { dots: number[]; caption: number[] } {
     const dot = Math.abs(x) <= r && Math.abs(y) <= r && shapes[kind](x, y, r);
     return Number(random.uniform() < WRONG ? !dot : dot);
   });
-  const said = ['a', ['small', 'large'][large], kind, ['top', 'bottom'][bottom], ['left', 'right'][right]];
-  return { dots, caption: said.map((word) => words.indexOf(word)) };
+  const caption = ['a', ['small', 'large'][large], kind, ['top', 'bottom'][bottom], ['left', 'right'][right]];
+  return { dots, caption: caption.map((word) => words.indexOf(word)) };
 }
 
 export const captions = example({

@@ -36,11 +36,16 @@ export function bars(values: Record<string, number>, width = 40): string {
 /** A confusion matrix: rows are true classes, columns predicted ones. */
 export function confusion(
   names: readonly string[],
-  pairs: readonly (readonly [is: number, said: number])[],
+  pairs: readonly (readonly [is: number, predicted: number])[],
 ): string {
   const width = Math.max(4, ...names.map(({ length }) => length)) + 1;
-  const count = (is: number, said: number): number => pairs.filter(([a, b]) => a === is && b === said).length;
+  const count = (is: number, predicted: number): number =>
+    pairs.filter(([a, b]) => a === is && b === predicted).length;
   const cells = (texts: readonly string[]): string => texts.map((text) => text.padStart(width)).join('');
-  const rows = names.map((name, is) => cells([name, ...names.map((_, said) => String(count(is, said)))]));
-  return ['rows are what is there, columns what was said', cells(['', ...names]), ...rows].join('\n');
+  const rows = names.map((name, is) =>
+    cells([name, ...names.map((_, predicted) => String(count(is, predicted)))]),
+  );
+  return ['confusion matrix: rows are true classes, columns predicted', cells(['', ...names]), ...rows].join(
+    '\n',
+  );
 }

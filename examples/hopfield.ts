@@ -48,8 +48,8 @@ export const hopfieldLetters = example({
       const { pattern, overlap } = memory.recall(corrupt(patterns[which], flip, random), { random });
       return pattern === which && overlap === 1;
     }).filter(Boolean).length;
-    const share = right / (trials * patterns.length);
-    say(`${trials * patterns.length} probes: ${(100 * share).toFixed(1)} % recalled exactly (${rule})`);
-    return share;
+    const accuracy = right / (trials * patterns.length);
+    say(`${trials * patterns.length} probes: ${(100 * accuracy).toFixed(1)} % recalled exactly (${rule})`);
+    return accuracy;
   },
 });

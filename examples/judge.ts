@@ -30,5 +30,9 @@ export function judge(net: Network, batch: Batch & { targets: readonly number[] 
     const row = all.slice(k * C, (k + 1) * C);
     return [is, row.indexOf(Math.max(...row))] as const;
   });
-  return { output, pairs, accuracy: pairs.filter(([is, said]) => is === said).length / pairs.length };
+  return {
+    output,
+    pairs,
+    accuracy: pairs.filter(([is, predicted]) => is === predicted).length / pairs.length,
+  };
 }

@@ -45,9 +45,9 @@ export const names = example({
     const likely = net.forward(batchOf(TELLING.map((name) => ({ name, target: 0 })))).output;
     const female = TELLING.map((name, k) => [name, softmax([likely.get(k, 0), likely.get(k, 1)])[0]]);
     say(`How surely a woman’s name?\n${bars(Object.fromEntries(female) as Record<string, number>)}`);
-    const share = test.filter(({ target }) => target === 0).length / test.length;
+    const baseline = test.filter(({ target }) => target === 0).length / test.length;
     say(
-      `${test.length} names not seen: ${(100 * accuracy).toFixed(1)} % right; always saying “a woman’s”: ${(100 * share).toFixed(1)} %`,
+      `${test.length} names not seen: ${(100 * accuracy).toFixed(1)} % right; always saying “a woman’s”: ${(100 * baseline).toFixed(1)} %`,
     );
     return accuracy;
   },

@@ -63,13 +63,14 @@ export const pronounce = example({
 
     const { x, lengths } = batchOf(test);
     const options = { method: 'beam', width: beam, steps: LONGEST + 1, end: END, never: [START] } as const;
-    const said = decode(net, { x, lengths }, options).map(([best]) => best.classes.map((k) => sounds[k - 2]));
+    const results = decode(net, { x, lengths }, options);
+    const output = results.map(([best]) => best.classes.map((k) => sounds[k - 2]));
     test.slice(0, 12).forEach(({ word, sounds: right }, k) => {
-      const [ours, theirs] = [said[k].join(' '), right.join(' ')];
+      const [ours, theirs] = [output[k].join(' '), right.join(' ')];
       say(`${word.padEnd(LONGEST)}  ${ours.padEnd(28)} ${ours === theirs ? '' : `(is ${theirs})`}`.trimEnd());
     });
-    const right = test.filter((one, k) => one.sounds.join() === said[k].join()).length / test.length;
-    const wrong = test.reduce((sum, one, k) => sum + edits(said[k], one.sounds), 0);
+    const right = test.filter((one, k) => one.sounds.join() === output[k].join()).length / test.length;
+    const wrong = test.reduce((sum, one, k) => sum + edits(output[k], one.sounds), 0);
     const error = wrong / test.flatMap((one) => one.sounds).length;
     say(
       `${test.length} words not seen: ${(100 * right).toFixed(1)} % right in every sound, ${(100 * error).toFixed(1)} % of the sounds wrong`,
@@ -79,9 +80,9 @@ export const pronounce = example({
 });
 
 /** Edit distance: the number of sounds to insert, delete or replace. */
-function edits(said: readonly string[], right: readonly string[]): number {
+function edits(predicted: readonly string[], right: readonly string[]): number {
   let row = [0, ...right.map((_, j) => j + 1)];
-  said.forEach((sound, i) => {
+  predicted.forEach((sound, i) => {
     const next = [i + 1];
     right.forEach((other, j) =>
       next.push(Math.min(row[j] + Number(sound !== other), row[j + 1] + 1, next[j] + 1)),

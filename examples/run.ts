@@ -54,7 +54,7 @@ async function main([name, ...words]: string[]): Promise<void> {
   if (!Object.hasOwn(examples, name))
     throw new Error(`the example must be one of ${Object.keys(examples).join(', ')}, got ${name}`);
   const one = examples[name as keyof typeof examples];
-  await one.run(read(words, one.defaults) as never, (said) => console.log(said));
+  await one.run(read(words, one.defaults) as never, (line) => console.log(line));
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

@@ -58,10 +58,10 @@ export function randomPatterns(count: number, units: number, random: Random): Ho
  * @throws RangeError unless 0 ≤ share ≤ 1.
  * @example corrupt([1, 1, 1, 1], 0.5, new Random(1)) // two of the four are −1
  */
-export function corrupt(pattern: ArrayLike<number>, share: number, random: Random): HopfieldState {
-  must(share >= 0 && share <= 1, 'corrupt', 'the share of flipped units must be in 0 … 1', share);
+export function corrupt(pattern: ArrayLike<number>, fraction: number, random: Random): HopfieldState {
+  must(fraction >= 0 && fraction <= 1, 'corrupt', 'the fraction of flipped units must be in 0 … 1', fraction);
   const state = readState(pattern, pattern.length, 'corrupt', 'the pattern', 'its own length');
   const units = random.shuffle(Array.from(state.keys()));
-  for (const unit of units.slice(0, Math.round(share * units.length))) state[unit] *= -1;
+  for (const unit of units.slice(0, Math.round(fraction * units.length))) state[unit] *= -1;
   return state;
 }

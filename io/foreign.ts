@@ -159,8 +159,8 @@ export function cellOf(facts: CellFacts, options: ImportOptions): Cell {
     kind,
     why,
   );
-  const said = { activation: options.activation, reset: wanted };
-  const own = Object.fromEntries(unsaid.map((option) => [option, said[option]]));
+  const chosen = { activation: options.activation, reset: wanted };
+  const own = Object.fromEntries(unsaid.map((option) => [option, chosen[option]]));
   return kinds.get(kind, 'import').make({ input, hidden, bias, ...own, ...(projects && { projection }) });
 }
 

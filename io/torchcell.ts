@@ -137,7 +137,7 @@ function codeOf(
   );
   const clocked = 'active' in equations;
   const fields = clocked ? ['spans', 'offset'] : [];
-  const kept = clocked
+  const assignment = clocked
     ? 'self.spans, self.offset = spans, offset  # first unit, end and period of each module'
     : `self.sizes = (${letters.join(', ')},)`;
   return `class ${name}(nn.Module):
@@ -145,7 +145,7 @@ function codeOf(
 
     def __init__(self, ${[...letters, ...fields].join(', ')}):
         super().__init__()
-        ${kept}
+        ${assignment}
         self.widths = (${Object.values(states)
           .map(([width]) => sizeOf(width))
           .join(', ')},)

@@ -121,11 +121,11 @@ function batchOf({ network, vocabulary, T = 16, B = 4 }: PytorchProject): Map<st
   };
   const batch = new Map<string, SafeTensor>([['x', x]]);
   if (loss) batch.set('targets', targets[lossOf(loss).targets]());
-  const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
+  const array = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
   const given = batch.get('targets');
   // in float64, whose rounding errors are too small to hide a real difference
   const copy = copyNetwork(network);
-  const result = copy.forward({ x: box(x), ...(given && { targets: box(given) }) });
+  const result = copy.forward({ x: array(x), ...(given && { targets: array(given) }) });
   batch.set('output', store(result.output));
   if (loss) batch.set('loss', { dtype: 'F64', shape: [], data: Float64Array.of(result.loss) });
   // without a loss, the gradients of half the sum of squares of the output

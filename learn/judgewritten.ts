@@ -83,20 +83,20 @@ export function judgeWritten(
   const rows = pairs.targets.map((_, row) => row);
   const total = (row: readonly number[]): number => row.reduce((a, b) => a + b, 0);
   const [ourBits, theirBits] = [ours.bits.map(total), theirs.bits.map(total)];
-  const share = (of: readonly number[], some: readonly number[]): number =>
+  const mean = (of: readonly number[], some: readonly number[]): number =>
     some.reduce((sum, row) => sum + of[row], 0) /
     some.reduce((sum, row) => sum + pairs.targets[row].length, 0);
   const figures = {
     sequences: pairs.count,
     symbols: total(pairs.lengths),
-    model: { bitsPerSymbol: share(ourBits, rows), tokenAccuracy: share(ours.hits, rows) },
+    model: { bitsPerSymbol: mean(ourBits, rows), tokenAccuracy: mean(ours.hits, rows) },
     baseline: {
       rule: 'each symbol by its frequency',
-      ...{ bitsPerSymbol: share(theirBits, rows), tokenAccuracy: share(theirs.hits, rows) },
+      ...{ bitsPerSymbol: mean(theirBits, rows), tokenAccuracy: mean(theirs.hits, rows) },
     },
     // the symbols of one sequence are correlated: the bootstrap draws whole sequences
-    interval: bootstrap(rows.length, (some) => share(ourBits, some)),
-    gain: bootstrap(rows.length, (some) => share(theirBits, some) - share(ourBits, some)),
+    interval: bootstrap(rows.length, (some) => mean(ourBits, some)),
+    gain: bootstrap(rows.length, (some) => mean(theirBits, some) - mean(ourBits, some)),
   };
   const whole = given.whole && wholeFigures(network, given, given.whole);
   const meanAt = ({ bits }: Sums, t: number): number => {
@@ -150,19 +150,19 @@ function wholeFigures(
   const n = Math.min(pairs.count, MOST_WRITTEN);
   // evenly over the file, which may be sorted
   const rows = Array.from({ length: n }, (_, k) => Math.floor((k * pairs.count) / n));
-  const said = writeAll(network, pairs, written, { rows }).map(({ symbols }) => symbols);
+  const predicted = writeAll(network, pairs, written, { rows }).map(({ symbols }) => symbols);
   const truth = rows.map((row) => pairs.symbols[row]);
   const of = (all: readonly (readonly string[])[]) => {
     const right = truth.map((row, k) => Number(join(row) === join(all[k])));
     const figures = { sequenceAccuracy: right.reduce((a, b) => a + b, 0) / n, chrF: chrF(all, truth) };
     return { right, figures };
   };
-  const [ours, copy] = [of(said), of(rows.map((row) => copied[row]))];
+  const [ours, copy] = [of(predicted), of(rows.map((row) => copied[row]))];
   const interval = bootstrap(n, (some) => some.reduce((sum, row) => sum + ours.right[row], 0) / n);
-  const told = (title: string, one: (typeof ours)['figures'], more = ''): string =>
+  const figureRow = (title: string, one: (typeof ours)['figures'], more = ''): string =>
     `  ${title.padEnd(30)}${percent(one.sequenceAccuracy).padStart(12)}${one.chrF.toFixed(3).padStart(10)}${more}`;
   const title = `${count(n)} of them written`;
-  const shown = said.slice(0, MOST_SHOWN).map((symbols, k) => {
+  const shown = predicted.slice(0, MOST_SHOWN).map((symbols, k) => {
     const right = ours.right[k] === 1 ? '' : `  (is ${safe(join(truth[k]))})`;
     return `  ${safe(sources[rows[k]])} → ${safe(join(symbols))}${right}`;
   });
@@ -172,12 +172,12 @@ function wholeFigures(
     },
     lines: [
       `  ${`${title}, beam ${written.beam}`.padEnd(30)}${'all right'.padStart(12)}${'chrF'.padStart(10)}`,
-      told('this model', ours.figures, `   (all right 95 %: ${interval.map(percent).join(' … ')})`),
-      told('the source, copied', copy.figures),
+      figureRow('this model', ours.figures, `   (all right 95 %: ${interval.map(percent).join(' … ')})`),
+      figureRow('the source, copied', copy.figures),
       ...shown,
     ],
   };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
 const count = (n: number): string => n.toLocaleString('en-US');

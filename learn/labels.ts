@@ -19,21 +19,22 @@ export interface Said {
   sequences?: string;
 }
 
-const right = (truth: readonly number[], said: readonly number[]): number =>
-  truth.reduce((n, label, t) => n + Number(said[t] === label), 0);
+const right = (truth: readonly number[], predicted: readonly number[]): number =>
+  truth.reduce((n, label, t) => n + Number(predicted[t] === label), 0);
 
 /** The metrics, text lines, and a picture of the confusion matrix. */
 export function judgeLabels(given: Said): Judgement {
   const { labels, truth, model, rule, ruleName, unit, sequences } = given;
-  const countsOf = (said: Said['model']): number[][] => confusion(said.flat(), truth.flat(), labels.length);
+  const countsOf = (predicted: Said['model']): number[][] =>
+    confusion(predicted.flat(), truth.flat(), labels.length);
   const [counts, simple] = [countsOf(model), countsOf(rule)];
   const sizes = truth.map(({ length }) => length);
-  const [ours, theirs] = [model, rule].map((said) => said.map((one, k) => right(truth[k], one)));
-  const shareOf = (hits: readonly number[], rows: readonly number[]): number =>
+  const [ours, theirs] = [model, rule].map((predicted) => predicted.map((one, k) => right(truth[k], one)));
+  const accuracyOf = (hits: readonly number[], rows: readonly number[]): number =>
     rows.reduce((sum, k) => sum + hits[k], 0) / rows.reduce((sum, k) => sum + sizes[k], 0);
   // the bootstrap resamples sequences, not steps: the steps of one sequence are correlated
-  const interval = bootstrap(truth.length, (rows) => shareOf(ours, rows));
-  const gain = bootstrap(truth.length, (rows) => shareOf(ours, rows) - shareOf(theirs, rows));
+  const interval = bootstrap(truth.length, (rows) => accuracyOf(ours, rows));
+  const gain = bootstrap(truth.length, (rows) => accuracyOf(ours, rows) - accuracyOf(theirs, rows));
   const whole = ours.filter((hits, k) => hits === sizes[k]).length / truth.length;
   const figuresOf = (of: Confusion) => ({ accuracy: accuracy(of), macroF1: macroF1(of) });
   const figures = {
@@ -71,8 +72,8 @@ interface Figures {
   gain: [number, number];
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const points = (share: number): string => (100 * share).toFixed(1);
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
+const points = (fraction: number): string => (100 * fraction).toFixed(1);
 
 /** A label cut or padded to the width of a column. */
 const named = (name: string, width: number): string => {
@@ -81,8 +82,8 @@ const named = (name: string, width: number): string => {
 };
 
 function summary({ count, model, baseline, interval: [low, high] }: Figures, unit: string): string[] {
-  const row = (name: string, { accuracy: share, macroF1: f1 }: Figures['model'], more = ''): string =>
-    `  ${named(name, 24)}${percent(share).padStart(9)}${f1.toFixed(3).padStart(10)}${more}`;
+  const row = (name: string, { accuracy: accuracy, macroF1: f1 }: Figures['model'], more = ''): string =>
+    `  ${named(name, 24)}${percent(accuracy).padStart(9)}${f1.toFixed(3).padStart(10)}${more}`;
   return [
     `  ${named(`${count.toLocaleString('en-US')} ${unit}`, 24)}${'accuracy'.padStart(9)}${'macro-F1'.padStart(10)}`,
     row('this model', model, `   (accuracy 95 %: ${percent(low)} … ${percent(high)})`),
@@ -130,7 +131,7 @@ function mixUps(labels: readonly string[], counts: Confusion): string[] {
   const room = Math.min(100, columnsOf(process.stdout));
   if (2 + first + cell * labels.length <= room)
     return [
-      'confusion, rows are true and columns what was said:',
+      'confusion matrix: rows are true labels, columns predicted',
       `  ${' '.repeat(first)}${labels
         .map((label) =>
           named(label, cell - 1)
@@ -154,12 +155,12 @@ function mixUps(labels: readonly string[], counts: Confusion): string[] {
   ];
 }
 
-/** Picture of the confusion matrix, coloured by the share of each row. */
+/** Picture of the confusion matrix, coloured by the fraction of each row. */
 async function draw(labels: readonly string[], counts: Confusion): Promise<string> {
   const { Plot, document, style } = await canvas();
   const cells = counts.flatMap((row, k) => {
     const sum = row.reduce((a, b) => a + b, 0) || 1;
-    return row.map((n, l) => ({ truth: labels[k], said: labels[l], n, share: n / sum }));
+    return row.map((n, l) => ({ truth: labels[k], predicted: labels[l], n, fraction: n / sum }));
   });
   const side = Math.max(320, Math.min(1200, 46 * labels.length + 140));
   const margin = Math.min(160, 20 + 7 * Math.max(...labels.map(({ length }) => length)));
@@ -173,14 +174,14 @@ async function draw(labels: readonly string[], counts: Confusion): Promise<strin
       marginBottom: margin,
       padding: 0.04,
     },
-    x: { label: 'said', domain: [...labels], tickRotate: labels.length > 4 ? -45 : 0 },
+    x: { label: 'predicted', domain: [...labels], tickRotate: labels.length > 4 ? -45 : 0 },
     y: { label: 'true', domain: [...labels] },
     color: { type: 'linear', scheme: 'blues', domain: [0, 1] },
     marks: [
-      Plot.cell(cells, { x: 'said', y: 'truth', fill: 'share' }),
+      Plot.cell(cells, { x: 'predicted', y: 'truth', fill: 'fraction' }),
       Plot.text(cells, {
-        ...{ x: 'said', y: 'truth', text: (d: { n: number }) => String(d.n) },
-        fill: (d: { share: number }) => (d.share > 0.6 ? 'white' : '#333'),
+        ...{ x: 'predicted', y: 'truth', text: (d: { n: number }) => String(d.n) },
+        fill: (d: { fraction: number }) => (d.fraction > 0.6 ? 'white' : '#333'),
       }),
     ],
   });

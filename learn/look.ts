@@ -123,17 +123,18 @@ export async function look(file: string, { json = false }: { json?: boolean }): 
   });
   const kind = table.separator in kinds ? table.separator : 'separated';
   if (json) {
-    const told = columns.map(({ picture: _picture, ...rest }) => rest);
-    return line(asJson({ event: 'data', file, kind, rows: table.rows, columns: told, tasks: fitting }));
+    const described = columns.map(({ picture: _picture, ...rest }) => rest);
+    return line(asJson({ event: 'data', file, kind, rows: table.rows, columns: described, tasks: fitting }));
   }
   const how = kinds[kind] ?? `cells separated by ${separators[table.separator] ?? table.separator}`;
   line(`${table.name}: ${table.rows.toLocaleString('en-US')} rows, ${columns.length} columns; ${how}`);
   const widest = Math.min(24, Math.max(...columns.map(({ name }) => name.length)));
   const room = Math.max(20, Math.min(110, columnsOf(process.stdout)) - widest - 12);
   for (const { name, kind: of, missing, facts, picture } of columns) {
-    const told = missing > 0 ? `${missing} missing; ${facts}` : facts;
+    const description = missing > 0 ? `${missing} missing; ${facts}` : facts;
     // if space is short, the sparkline is dropped first
-    const shown = picture !== '' && told.length + WIDTH + 2 <= room ? `${told}  ${picture}` : told;
+    const shown =
+      picture !== '' && description.length + WIDTH + 2 <= room ? `${description}  ${picture}` : description;
     line(`  ${safe(name).slice(0, widest).padEnd(widest)}  ${of.padEnd(8)}${shown}`.trimEnd());
   }
   const next = fitting.map(({ task, why }) => `${task} (${why})`).join(', ');

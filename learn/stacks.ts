@@ -26,14 +26,15 @@ function stackOf(
   { input, embedding: width, both, hidden, layers }: Stack,
   make: (sizes: CellSizes) => Cell,
 ): { cells: Stacks['cells']; layers: (Embedding | Layer)[] } {
-  const sides = both ? 2 : 1;
-  const cellOf = (l: number): Cell => make({ input: l === 0 ? (width ?? input) : sides * hidden, hidden });
+  const directions = both ? 2 : 1;
+  const cellOf = (l: number): Cell =>
+    make({ input: l === 0 ? (width ?? input) : directions * hidden, hidden });
   const all = Array.from({ length: layers }, (_, l): Layer => (both ? bidirectional(cellOf(l)) : cellOf(l)));
   const first = typeof width === 'number' ? [embedding({ input, width })] : [];
   return {
     cells: [
-      { cell: cellOf(0), times: sides },
-      { cell: cellOf(1), times: sides * (layers - 1) },
+      { cell: cellOf(0), times: directions },
+      { cell: cellOf(1), times: directions * (layers - 1) },
     ],
     layers: [...first, ...all],
   };

@@ -80,7 +80,7 @@ export interface Task<Note = unknown> {
   prepare(table: Table, given: Given): Note;
   parts(table: Table, note: Note): Parts;
   /** All examples of another file, or those of the training file after the training part. */
-  others(table: Table, note: Note): { examples: Examples; said: string };
+  others(table: Table, note: Note): { examples: Examples; scope: string };
   network(note: Note): Shape;
   /** How the table was read, as lines of a title and a text. */
   describe(table: Table, note: Note): [title: string, text: string][];

@@ -94,8 +94,8 @@ interface End extends ProgressEvent {
 }
 
 const words: Words = {
-  factsOf(told, last) {
-    const { average, secondsLeft, sequencesPerSecond, gradientNorm } = told as Step;
+  factsOf(event, last) {
+    const { average, secondsLeft, sequencesPerSecond, gradientNorm } = event as Step;
     return [
       `loss ${short(average)}`,
       ...(last ? [`validation ${short((last as Validation).loss)}`] : []),
@@ -104,15 +104,15 @@ const words: Words = {
       `gradient ${short(gradientNorm)}`,
     ];
   },
-  lines(told, last) {
-    if (told.event === 'start' || told.event === 'end') return (told as Start | End).lines;
-    if (told.event === 'step')
-      return [[`step ${count((told as Step).step)}`, ...words.factsOf(told as Step, last)].join('  ')];
-    if (told.event === 'validation') {
-      const { step, loss } = told as Validation;
+  lines(event, last) {
+    if (event.event === 'start' || event.event === 'end') return (event as Start | End).lines;
+    if (event.event === 'step')
+      return [[`step ${count((event as Step).step)}`, ...words.factsOf(event as Step, last)].join('  ')];
+    if (event.event === 'validation') {
+      const { step, loss } = event as Validation;
       return [`validation at step ${count(step)}: ${short(loss)}`];
     }
-    return linesOfRun(told as RunEvent);
+    return linesOfRun(event as RunEvent);
   },
 };
 
@@ -173,7 +173,7 @@ export class TaskTrainer implements Trainee {
     checkpoint: Required<Pick<Checkpoint, 'curves'>> & Checkpoint,
   ): TaskTrainer {
     const { task, note, curves: rests, best } = readTaskNote(checkpoint);
-    const { network: net, optimizer: from, best: kept } = checkpoint;
+    const { network: net, optimizer: from, best: snapshot } = checkpoint;
     if (!from)
       throw usage(
         'train: --resume must name a checkpoint of a training run, got one without an optimizer state',
@@ -184,7 +184,8 @@ export class TaskTrainer implements Trainee {
       training: LossCurve.from(checkpoint.curves.training, rests.training),
       validation: LossCurve.from(checkpoint.curves.validation, rests.validation),
     };
-    const state = best && kept && { point: { step: best.step, loss: best.loss }, since: best.since, kept };
+    const state = best &&
+      snapshot && { point: { step: best.step, loss: best.loss }, since: best.since, snapshot };
     return new TaskTrainer(task, note, table, { threads: 1, ...settings }, net, made, curves, state);
   }
 
@@ -247,11 +248,11 @@ export class TaskTrainer implements Trainee {
     const { task, settings, note, curves, network: net } = this;
     const best = this.best.state;
     // after they are restored, the best weights are those of the network itself
-    const apart = best && best.kept.steps !== this.steps ? best : undefined;
+    const apart = best && best.snapshot.steps !== this.steps ? best : undefined;
     return {
       network: net,
       optimizer: this.optimizer,
-      ...(apart && { best: apart.kept }),
+      ...(apart && { best: apart.snapshot }),
       curves: { training: curves.training.pairs, validation: curves.validation.pairs },
       training: {
         task: task.name,
@@ -332,7 +333,7 @@ export class TaskTrainer implements Trainee {
   closing({ stopped, made, seconds, training, resume, command, file }: Ending): End {
     const { judged, best } = this;
     const steps = this.ran.steps;
-    const kept =
+    const restored =
       best.point === undefined
         ? ''
         : `; kept those of step ${count(best.point.step)}, validation ${short(best.point.loss)}`;
@@ -342,7 +343,7 @@ export class TaskTrainer implements Trainee {
       event: 'end',
       ...{ stopped, step: steps, made, seconds, training, best: best.point, test: judged?.figures, next },
       lines: [
-        row('trained', `to step ${count(steps)}${why}, in ${seconds.toFixed(1)} s${kept}`),
+        row('trained', `to step ${count(steps)}${why}, in ${seconds.toFixed(1)} s${restored}`),
         ...(judged ? ['test, never looked at before:', ...judged.lines] : ['too few rows for a test']),
         '',
         'next:',

@@ -65,15 +65,15 @@ export async function evaluate(given: string, file: string, { out, json }: UseOp
   const { task, note, network, settings } = modelOf(given, 'evaluate');
   const table = await tableOf(file, task.columns, { header: task.header?.(note) });
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;
-  const { examples, said } = using(() => {
+  const { examples, scope } = using(() => {
     const { test } = same ? task.parts(table, note) : { test: undefined };
     return test
-      ? { examples: test, said: 'the test part of the file that it was trained on' }
+      ? { examples: test, scope: 'the test part of the file that it was trained on' }
       : task.others(table, note);
   }, FIX);
   const judgement = using(() => task.judge(network, examples, table, note), FIX);
-  if (json) line(asJson({ event: 'evaluation', task: task.name, file, on: said, ...judgement.figures }));
-  else for (const text of [`${file}: ${said}`, ...judgement.lines]) line(text);
+  if (json) line(asJson({ event: 'evaluation', task: task.name, file, on: scope, ...judgement.figures }));
+  else for (const text of [`${file}: ${scope}`, ...judgement.lines]) line(text);
   if (out === undefined) return;
   for (const [name, svg] of Object.entries(await judgement.pictures())) {
     const path = join(out, name);

@@ -104,9 +104,9 @@ function compile({
   });
   back.mustWrite(['dy']);
   back.mustUse(new Set(['dy']));
-  const kept = ['rowLoss', ...back.scope.read.keys()];
-  there.mustUse(new Set(kept));
-  return { forward: there.compile(kept), backward: back.compile(['dy']) };
+  const outputNames = ['rowLoss', ...back.scope.read.keys()];
+  there.mustUse(new Set(outputNames));
+  return { forward: there.compile(outputNames), backward: back.compile(['dy']) };
 }
 
 const losses = new Registry<Loss>('loss');

@@ -175,8 +175,8 @@ function independent(train: readonly Piece[], test: readonly Piece[]): number {
   return known.sounding.reduce((sum, sounds, k) => {
     // add-one smoothing, so that no pitch has probability 0
     const p = (sounds + 1) / (known.steps + 2);
-    const share = asked.sounding[k] / asked.steps;
-    return sum - share * Math.log(p) - (1 - share) * Math.log(1 - p);
+    const frequency = asked.sounding[k] / asked.steps;
+    return sum - frequency * Math.log(p) - (1 - frequency) * Math.log(1 - p);
   }, 0);
 }
 

@@ -93,8 +93,8 @@ async function train(cell: Cell, settings: Settings, { seed, progress }: Context
   const y = waveform(new Random(seed), T);
   const net = network({ layers: [cell], output: 1, loss: 'squared', seed });
   startNormal(net, new Random(seed));
-  const box = (numbers: ArrayLike<number>) => ({ shape: [T, 1, 1], numbers });
-  const batch = { x: box(new Float64Array(T)), targets: box(y) };
+  const sequence = (numbers: ArrayLike<number>) => ({ shape: [T, 1, 1], numbers });
+  const batch = { x: sequence(new Float64Array(T)), targets: sequence(y) };
   await fit(net, Array<typeof batch>(updates).fill(batch), {
     optimizer: { name: 'adam', learningRate },
     schedule: { name: 'cosine', steps: updates },

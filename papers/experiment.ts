@@ -92,8 +92,8 @@ export class Experiment {
   /** The results of the finished trials, compared with the published ones. */
   lines(): Line[] {
     const rows = this.paper.rows(this.options.size);
-    const told = this.standIn ? rows.map((row) => ({ ...row, published: {} })) : rows;
-    return linesOf(this.paper, told, this.finished);
+    const rowsToPrint = this.standIn ? rows.map((row) => ({ ...row, published: {} })) : rows;
+    return linesOf(this.paper, rowsToPrint, this.finished);
   }
 
   private done(trial: Trial): Finished | undefined {

@@ -146,10 +146,10 @@ class Page implements App {
     const to = toLink(this.settings, this.seen.name, this.seen.place);
     this.bar.offer(`#${to}`);
     const link = `#${this.isEmbedded ? embeddedLink(to) : to}`;
-    const kept = keptOf(this.settings);
-    const changed = link !== location.hash || !sameKept(kept, history.state);
-    if (how === 'push' && changed) history.pushState(kept, '', link);
-    else history.replaceState(kept, '', link);
+    const texts = keptOf(this.settings);
+    const changed = link !== location.hash || !sameKept(texts, history.state);
+    if (how === 'push' && changed) history.pushState(texts, '', link);
+    else history.replaceState(texts, '', link);
   }
 
   /** Starts a run with the settings. If they are invalid, there is no run, and the page says why. */

@@ -49,22 +49,24 @@ export function questionOf(plan: Plan, make: MakeCell, seed: number): Question {
   const { T, B, D, H, lengths, scale = 0.5, zeroStates = false, zeroAbove } = plan;
   const cell = make({ input: D, hidden: H });
   const random = new Random(seed);
-  const box = ([n, ...rest]: readonly number[], deviation: number): Nested =>
+  const randomArray = ([n, ...rest]: readonly number[], deviation: number): Nested =>
     rest.length === 0
       ? Array.from({ length: n }, () => (deviation === 0 ? 0 : Math.fround(random.normal(0, deviation))))
-      : Array.from({ length: n }, () => box(rest, deviation));
+      : Array.from({ length: n }, () => randomArray(rest, deviation));
   const states = (deviation: number): Record<string, Nested> =>
-    Object.fromEntries(Object.entries(cell.states).map(([s, width]) => [s, box([B, width], deviation)]));
+    Object.fromEntries(
+      Object.entries(cell.states).map(([s, width]) => [s, randomArray([B, width], deviation)]),
+    );
   const [width] = Object.values(cell.states);
   return {
     cell,
-    x: box([T, B, D], 1),
+    x: randomArray([T, B, D], 1),
     parameters: Object.fromEntries(
-      Object.entries(cell.parameters).map(([p, { shape }]) => [p, box(shape, scale)]),
+      Object.entries(cell.parameters).map(([p, { shape }]) => [p, randomArray(shape, scale)]),
     ),
     initial: states(zeroStates ? 0 : 0.5),
     ...(lengths && { lengths }),
-    dOutput: box([T, B, width], zeroAbove === 'output' ? 0 : 1),
+    dOutput: randomArray([T, B, width], zeroAbove === 'output' ? 0 : 1),
     dFinal: states(zeroAbove === 'final' ? 0 : 1),
   };
 }

@@ -198,8 +198,8 @@ function addOrders(stage: Stage, add: Add): void {
 function addOutputs({ last, unroll }: Stage, add: Add): void {
   const { T } = unroll.options;
   const [first] = unroll.steps();
-  const without = (words: string, kept: (t: number) => boolean): void =>
-    add(words, { output: (t) => (kept(t) ? t : undefined) });
+  const without = (words: string, included: (t: number) => boolean): void =>
+    add(words, { output: (t) => (included(t) ? t : undefined) });
   without('with the gradient of the output at the last step alone', (t) => t === last);
   without('without the gradient of the output at the last step', (t) => t !== last);
   without('without the gradient of the output at any step', () => false);

@@ -58,7 +58,7 @@ export function structuralMistakes({
   return [...found, ...lossMistakes(backward, plan)];
 
   function addDirections([forward, reverse]: Unroll[], output: Signal): void {
-    for (const [kept, lost] of [
+    for (const [one, lost] of [
       [forward, reverse],
       [reverse, forward],
     ]) {
@@ -69,7 +69,7 @@ export function structuralMistakes({
         backward: () =>
           replaced(backward, { from: at, to: at + 1 }, (program) => {
             const op = backward.operations[at];
-            if (op.kind === 'pointwise') copy(program, kept.options.dx, op.outputs.dx);
+            if (op.kind === 'pointwise') copy(program, one.options.dx, op.outputs.dx);
           }),
       });
     }
@@ -160,9 +160,9 @@ function lossMistakes(backward: Program, { shape, weight, architecture, main }: 
     Array.from({ length: T }, (_, t) => main.valid.get(t * B + (r % B), 0)).reduce((sum, v) => sum + v, 0);
   const is = lossOf(architecture.loss).name;
   const found: StructuralMistake[] = [];
-  const add = (words: string, share: (r: number) => number): void => {
+  const add = (words: string, mistaken: (r: number) => number): void => {
     const other = zeros([N, 1]);
-    const same = Array.from({ length: N }, (_, r) => valid(r) * share(r));
+    const same = Array.from({ length: N }, (_, r) => valid(r) * mistaken(r));
     if (same.every((v, r) => v === weight.get(r, 0))) return;
     same.forEach((v, r) => other.set(r, 0, v));
     const instead = (t: Tensor): Tensor =>

@@ -103,7 +103,7 @@ export class Subject {
   }
 
   /** Writes the upstream gradients; zeros for rows that are not `kept`. */
-  upstream(kept: (row: number) => boolean = () => true): void {
+  upstream(included: (row: number) => boolean = () => true): void {
     const { unroll, question, B } = this;
     const width = unroll.dOutput.shape[1];
     const write = (t: Tensor, numbers: Numbers | undefined, of: (row: number) => boolean): void => {
@@ -124,9 +124,9 @@ export class Subject {
       );
     };
     must(width > 0, 'diagnose', 'the output must have a width', width);
-    write(unroll.dOutput, question.dOutput, (row) => kept(row % B));
+    write(unroll.dOutput, question.dOutput, (row) => included(row % B));
     for (const [s, d] of Object.entries(unroll.dStates))
-      write(unroll.after(this.T, d), question.dFinal?.[s], kept);
+      write(unroll.after(this.T, d), question.dFinal?.[s], included);
   }
 
   /** Runs forward: outputs [T, B, H] and final states. */

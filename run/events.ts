@@ -9,7 +9,7 @@ export interface Saved {
   files: string[];
   bytes: number;
   /** The file to which the model of an earlier run was copied before it was replaced; absent if there was none. */
-  kept?: string;
+  backup?: string;
 }
 export type Gradcheck = { event: 'gradcheck' } & GradcheckReport;
 export type RunEvent = Saved | Gradcheck;
@@ -17,10 +17,10 @@ export type RunEvent = Saved | Gradcheck;
 /** An event as text lines. */
 export function linesOfRun(event: RunEvent): string[] {
   if (event.event === 'gradcheck') return gradcheckLines(event);
-  const { files, bytes, kept } = event;
+  const { files, bytes, backup } = event;
   return [
     row('saved', `${files.join(', ')} (${count(Math.ceil(bytes / 1024))} kB)`),
-    ...(kept === undefined ? [] : [row('', `the earlier model is now ${kept}`)]),
+    ...(backup === undefined ? [] : [row('', `the earlier model is now ${backup}`)]),
   ];
 }
 

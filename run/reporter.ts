@@ -37,9 +37,9 @@ class LineReporter implements Reporter {
       return;
     }
     const first = isStep(event) ? undefined : this.untold;
-    for (const told of [first, event]) {
-      if (told && isStep(told)) this.next = told.seconds + LINE_EVERY;
-      if (told) for (const text of this.words.lines(told, this.validation)) line(text);
+    for (const each of [first, event]) {
+      if (each && isStep(each)) this.next = each.seconds + LINE_EVERY;
+      if (each) for (const text of this.words.lines(each, this.validation)) line(text);
     }
     this.untold = undefined;
     if (event.event === 'validation') this.validation = event;

@@ -161,13 +161,15 @@ export class TrainingRun {
   }
 
   private save(): void {
-    const kept = this.keepOther();
+    const backup = this.keepOther();
     const bytes = encodeCheckpoint(this.trainer.checkpoint());
     writeWhole(this.checkpoint, bytes);
     const { steps: step } = this.trainer;
     this.savedStep = step;
     const files = [this.checkpoint];
-    this.reporter.tell(savedOf({ step, files, bytes: bytes.length, ...(kept !== undefined && { kept }) }));
+    this.reporter.tell(
+      savedOf({ step, files, bytes: bytes.length, ...(backup !== undefined && { backup }) }),
+    );
   }
 
   /** Before the first save, copies another run's model to a second file; returns the name of that file. */
@@ -188,8 +190,8 @@ export class TrainingRun {
     const files = drawn.map(([name]) => join(this.out, name));
     reporter.tell(savedOf({ step, files, bytes: drawn.reduce((sum, [, svg]) => sum + svg.length, 0) }));
     const checked = trainer.gradcheck();
-    const told: Gradcheck = { event: 'gradcheck', ...checked };
-    reporter.tell(told);
+    const checkEvent: Gradcheck = { event: 'gradcheck', ...checked };
+    reporter.tell(checkEvent);
     const file = quote(this.checkpoint);
     reporter.tell(
       trainer.closing({
@@ -220,11 +222,11 @@ export class TrainingRun {
       : message.startsWith('write')
         ? 'make room, or --out DIR; '
         : '';
-    return failure(`train: ${message}`, fix + this.kept(), error);
+    return failure(`train: ${message}`, fix + this.lastGood(), error);
   }
 
   /** Says where the last good weights are, and writes them first if no file has them yet. */
-  private kept(): string {
+  private lastGood(): string {
     const { savedStep: saved, checkpoint } = this;
     const last = saved === undefined ? '' : `the last good checkpoint is ${checkpoint}`;
     if (this.trainer.steps === (saved ?? this.firstStep)) return last || 'nothing was saved';

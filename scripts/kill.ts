@@ -198,8 +198,8 @@ async function main(): Promise<void> {
   const random = new Random(seed);
   const all: Outcome[] = [];
   for (let k = 0; k * KILLS_EACH < kills; k++) {
-    const share = Math.min(KILLS_EACH, kills - k * KILLS_EACH);
-    const outcome = await killRuns(configuration(k, random), { kills: share }, random);
+    const killsHere = Math.min(KILLS_EACH, kills - k * KILLS_EACH);
+    const outcome = await killRuns(configuration(k, random), { kills: killsHere }, random);
     all.push(outcome);
     const { name, steps, writing, faults } = outcome;
     console.log(`${name}\n  left at step ${steps.join(', ')} of ${STEPS}; ${writing} while writing`);

@@ -236,8 +236,8 @@ async function main(): Promise<void> {
   const seconds = Number(values.seconds);
   const results = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Result[]) : [];
   const keep = (...added: Result[]): void => {
-    const kept = results.filter(({ scope }) => !added.some((r) => r.scope === scope));
-    const all = [...kept, ...added].sort((a, b) => (a.scope < b.scope ? -1 : 1));
+    const others = results.filter(({ scope }) => !added.some((r) => r.scope === scope));
+    const all = [...others, ...added].sort((a, b) => (a.scope < b.scope ? -1 : 1));
     writeFileSync(KEPT, `${JSON.stringify(all, null, 1)}\n`);
     writeFileSync('tests/MUTATION.md', record(all));
     for (const one of added) {

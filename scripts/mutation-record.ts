@@ -94,9 +94,9 @@ function counts(noticed: number, equivalent: number, survived: number): Counts {
 /** The 95 % interval of a share by Wilson's formula, in percent. */
 export function interval(noticed: number, all: number): string {
   const z = 1.96;
-  const share = noticed / all;
-  const middle = share + (z * z) / (2 * all);
-  const half = z * Math.sqrt((share * (1 - share)) / all + (z * z) / (4 * all * all));
+  const fraction = noticed / all;
+  const middle = fraction + (z * z) / (2 * all);
+  const half = z * Math.sqrt((fraction * (1 - fraction)) / all + (z * z) / (4 * all * all));
   return [middle - half, middle + half].map((p) => ((100 * p) / (1 + (z * z) / all)).toFixed(1)).join('–');
 }
 

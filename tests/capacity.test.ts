@@ -74,7 +74,7 @@ testErrors(RangeError, [
   [() => rowsOf({ units: 0, loads: [0.1] }), 'capacity: units must be a whole number >= 1, got 0'],
   [() => rowsOf({ units: 10, loads: [0.01] }), 'capacity: each load must be at least 1/10, got 0.01'],
   [() => rowsOf({ units: 10, loads: [NaN] }), 'capacity: each load must be at least 1/10, got NaN'],
-  [() => rowsOf({ units: 10, loads: [1], flip: 2 }), 'corrupt: the share of flipped units'],
+  [() => rowsOf({ units: 10, loads: [1], flip: 2 }), 'corrupt: the fraction of flipped units'],
 ]);
 testErrors(TypeError, [
   [() => rowsOf({ loads: [0.1], trails: 3 } as never), 'capacity: options must be among units, loads'],

@@ -133,7 +133,7 @@ describe('figures', () => {
   test('bars and counts', () => {
     expect(bars({ a: 0.5, bc: 1 }, 4)).toBe('a  ██   0.50\nbc ████ 1.00');
     const counts = confusion(['x', 'y'], [[0, 0], [0, 1], [1, 1], [1, 1]]).split('\n'); // prettier-ignore
-    const title = 'rows are what is there, columns what was said';
+    const title = 'confusion matrix: rows are true classes, columns predicted';
     expect(counts).toEqual([title, '         x    y', '    x    1    1', '    y    0    2']);
   });
 

@@ -275,7 +275,7 @@ testErrors(RangeError, [
   [() => net.recall([1, 1]), 'hopfield.recall: the probe must hold 3 units, got 2 (N = 3 is fixed by the patterns)'], // prettier-ignore
   [() => net.energy([1, 1, 2]), 'hopfield.energy: the state must be of +1 and -1, got 2 at unit 2'],
   [() => net.recall([1, 1, 1], { sweeps: 0 }), 'hopfield.recall: sweeps must be a whole number >= 1, got 0'],
-  [() => corrupt([1], 1.5, new Random()), 'corrupt: the share of flipped units must be in 0 … 1, got 1.5'],
+  [() => corrupt([1], 1.5, new Random()), 'corrupt: the fraction of flipped units must be in 0 … 1, got 1.5'],
   [() => corrupt([], 0.5, new Random()), 'corrupt: the pattern must hold 1 units, got 0'],
   [() => randomPatterns(0, 5, new Random()), 'randomPatterns: count must be a whole number >= 1, got 0'],
 ]);

@@ -385,7 +385,7 @@ test('a memory recalls what was spoilt, and its energy falls', () => {
     Array.from({ length: 30 }, (_, k) => (k % 2 ? 1 : -1)),
     Array.from({ length: 30 }, (_, k) => (k < 15 ? 1 : -1)),
   ];
-  const probe = spoil({ picture: patterns[0], share: 0.1, seed: 3 });
+  const probe = spoil({ picture: patterns[0], fraction: 0.1, seed: 3 });
   const { moments, overlap, pattern } = associate({
     patterns,
     storage: 'hebbian',

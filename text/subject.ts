@@ -87,16 +87,16 @@ function fresh(command: string, options: SubjectOptions): Subject {
   const read = text === undefined ? undefined : readTextOf(text, command);
   const input = read?.vocabulary.size ?? options.input ?? usual.input;
   const one = (width: number) => using(() => makeCell(cell, { input: width, hidden }));
-  const sides = options.bidirectional ? 2 : 1;
+  const directions = options.bidirectional ? 2 : 1;
   const cells = [
-    { cell: one(input), times: sides },
-    { cell: one(sides * hidden), times: sides * (layers - 1) },
+    { cell: one(input), times: directions },
+    { cell: one(directions * hidden), times: directions * (layers - 1) },
   ];
   using(() => mustHaveRoom({ cells, output: input, T: steps, B, ...COPY }, command), FEWER);
   let width = input;
   const stack = Array.from({ length: layers }, (): Layer => {
     const same = one(width);
-    width = sides * hidden;
+    width = directions * hidden;
     return options.bidirectional ? bidirectional(same) : same;
   });
   const net = network({

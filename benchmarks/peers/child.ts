@@ -14,15 +14,18 @@ export class Child {
   about = '';
   does: readonly Task[] = [];
   private readonly answers: AsyncIterator<string>;
-  private said = '';
+  private errorOutput = '';
 
   private constructor(private readonly child: ChildProcess) {
     const { stdout, stderr } = child;
     if (!stdout || !stderr) throw new Error('no pipes');
     this.answers = createInterface({ input: stdout })[Symbol.asyncIterator]();
-    stderr.on('data', (chunk: Buffer) => (this.said = `${this.said}${chunk.toString()}`.slice(-2000)));
+    stderr.on(
+      'data',
+      (chunk: Buffer) => (this.errorOutput = `${this.errorOutput}${chunk.toString()}`.slice(-2000)),
+    );
     // a child that exited or never started is noticed by its missing answer
-    child.on('error', ({ message }) => (this.said = message));
+    child.on('error', ({ message }) => (this.errorOutput = message));
     child.stdin?.on('error', () => undefined);
   }
 
@@ -69,7 +72,7 @@ export class Child {
   private async answer(): Promise<unknown> {
     for (;;) {
       const next = await this.answers.next();
-      if (next.done) throw new Absent(`it ended: ${lastLine(this.said) || 'without a word'}`);
+      if (next.done) throw new Absent(`it ended: ${lastLine(this.errorOutput) || 'without a word'}`);
       if (!next.value.startsWith('@@')) continue;
       const answer = JSON.parse(next.value.slice(2)) as { error?: string };
       if (answer.error !== undefined) throw new Absent(answer.error);

@@ -53,26 +53,26 @@ export function open({ workload, parameters, x, targets }: Case, dtype: string):
     });
   const outputs = (net: Network, batch: Batch): number =>
     toFlat(net.forward(batch, { predict: true }).output).reduce((total, y) => total + y, 0);
-  const kept = create();
+  const reused = create();
   // drawing initial weights is not measured
   const created = Array.from({ length: CREATED }, create);
   const fresh = (): Network => created.pop() ?? create();
   return {
     about: `backstep ${dtype} ${executorOf().name}`,
     check: () => {
-      if (predicts) return { streamed: sum((batch) => outputs(kept, batch)) };
-      return { loss: train(kept), gradientNorm: globalNorm(kept.parameters) };
+      if (predicts) return { streamed: sum((batch) => outputs(reused, batch)) };
+      return { loss: train(reused), gradientNorm: globalNorm(reused.parameters) };
     },
     train: () => train(fresh()),
-    again: () => train(kept),
+    again: () => train(reused),
     forward: () => {
       const net = fresh();
       return sum((batch) => (predicts ? outputs(net, batch) : net.forward(batch).loss));
     },
     record: () => {
       const shape = { T: workload.T, B: workload.B, masked: false };
-      const { architecture } = kept;
-      return Arena.sketch(engineMemory(), () => rewritten(new Plan(architecture, shape, kept.parameters)));
+      const { architecture } = reused;
+      return Arena.sketch(engineMemory(), () => rewritten(new Plan(architecture, shape, reused.parameters)));
     },
   };
 }

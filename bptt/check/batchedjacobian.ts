@@ -35,12 +35,12 @@ export class BatchedJacobian {
     for (const [name, t] of Object.entries(parameters))
       v[name] = t.shape.length === 1 ? reshape(t, [t.shape[0], 1]) : t;
     const at = unroll.at(0);
-    const kept = [
+    const names = [
       'x',
       ...Object.keys(cell.states).flatMap((s) => [s, `${s}Prev`]),
       ...Object.keys(cell.buffers),
     ];
-    for (const name of kept) {
+    for (const name of names) {
       v[name] = wide(at[name].shape[1]);
       this.values.push({ source: at[name], repeated: v[name] });
     }

@@ -33,15 +33,15 @@ export function centralDifferences(
   { variables, forward, loss }: Problem,
   { richardson = true, step = richardson ? 3e-3 : 1e-5 }: DifferenceOptions = {},
 ): Differences {
-  const sides = new SideExecutor();
-  const run = forward.bind(sides);
+  const executor = new SideExecutor();
+  const run = forward.bind(executor);
 
   const lossAt = (places: Place[], h: number): { loss: number; side: number } => {
     for (const { data, at, start, along } of places) data[at] = start + h * along;
-    sides.reset();
+    executor.reset();
     run();
     for (const { data, at, start } of places) data[at] = start;
-    return { loss: loss.get(0), side: sides.hash };
+    return { loss: loss.get(0), side: executor.hash };
   };
   const slope = (places: Place[], h: number): number | undefined => {
     const up = lossAt(places, h);

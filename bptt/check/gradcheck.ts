@@ -357,7 +357,7 @@ function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
   const { cell, name, options } = unroll;
   if (!cell.jacobian) return [];
   const jacobian = jacobiansOf(unroll, executor);
-  const copies = new StepCopies(unroll);
+  const stepCopies = new StepCopies(unroll);
   const steps = unroll
     .steps()
     .flatMap((t) =>
@@ -369,8 +369,8 @@ function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
     at: `step ${t}, row ${row}`,
     derived: jacobian(t, row),
     others: {
-      'backward pass': copies.backward(t, row, executor),
-      'forward mode': copies.forwardMode(t, row),
+      'backward pass': stepCopies.backward(t, row, executor),
+      'forward mode': stepCopies.forwardMode(t, row),
     },
   }));
   return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {

@@ -62,9 +62,9 @@ export function hessianVector(
     for (const [name, given] of Object.entries(v)) {
       const known = Object.keys(parameters).join(', ');
       must(Object.hasOwn(parameters, name), 'hessianVector', `v must hold parameters (${known})`, name);
-      const box = flatten(given, 'hessianVector', `v of ${name}`);
+      const values = flatten(given, 'hessianVector', `v of ${name}`);
       direction[name] = Float64Array.from(
-        fitted(box, parameters[name].shape, 'hessianVector', `v of ${name}`),
+        fitted(values, parameters[name].shape, 'hessianVector', `v of ${name}`),
       );
     }
     return product(direction);

@@ -108,11 +108,11 @@ export function derivativesOf(unroll: Unroll, before?: Tensor): { states: Tensor
 export function uprightAt(unroll: Unroll, t: number, row: number): Tensors {
   const { cell, options } = unroll;
   const states = Object.keys(cell.states).flatMap((s) => [s, `${s}Prev`]);
-  const kept = ['x', ...states, ...Object.keys(cell.buffers)];
+  const transposed = ['x', ...states, ...Object.keys(cell.buffers)];
   const v: Tensors = {};
   for (const [name, value] of Object.entries(unroll.at(t))) {
     const origin = cell.parts?.[name]?.of ?? name;
-    if (kept.includes(origin)) v[name] = transpose(rows(value, row, row + 1));
+    if (transposed.includes(origin)) v[name] = transpose(rows(value, row, row + 1));
     else if (origin in options.parameters)
       v[name] = value.shape.length === 1 ? reshape(value, [value.shape[0], 1]) : value;
   }
@@ -121,6 +121,6 @@ export function uprightAt(unroll: Unroll, t: number, row: number): Tensors {
 
 /** Jacobians by the backward pass: each row is the gradient for an upstream gradient of 1 at one state value. */
 function fromBackward(unroll: Unroll, executor: Executor): Jacobians {
-  const copies = new StepCopies(unroll);
-  return (t, row) => copies.backward(t, row, executor);
+  const stepCopies = new StepCopies(unroll);
+  return (t, row) => stepCopies.backward(t, row, executor);
 }

@@ -21,20 +21,20 @@ export class SideExecutor implements Executor {
     const { graph, inputs, outputs } = operation;
     // each kink gets an additional output that holds its side
     const nodes = [...graph.nodes];
-    const sides: Record<string, number> = {};
+    const sideOutputs: Record<string, number> = {};
     graph.nodes.forEach((node, k) => {
       if (node.op === 'input' || node.op === 'constant' || !KINKED.has(node.op)) return;
       const [a, b] = node.args;
       const two = node.op === 'min' || node.op === 'max';
       const difference = two ? nodes.push({ op: 'sub', args: [a, b] }) - 1 : a;
-      sides[`side${k}`] = nodes.push({ op: 'step', args: [difference] }) - 1;
+      sideOutputs[`side${k}`] = nodes.push({ op: 'step', args: [difference] }) - 1;
     });
-    if (Object.keys(sides).length === 0) return run;
+    if (Object.keys(sideOutputs).length === 0) return run;
     const shape = Object.values(outputs)[0].shape;
-    const seen = Object.fromEntries(Object.keys(sides).map((name) => [name, zeros([...shape])]));
+    const seen = Object.fromEntries(Object.keys(sideOutputs).map((name) => [name, zeros([...shape])]));
     const look = plain.bind({
       kind: 'pointwise',
-      graph: { nodes, outputs: sides, locals: {} },
+      graph: { nodes, outputs: sideOutputs, locals: {} },
       inputs,
       outputs: seen,
     });

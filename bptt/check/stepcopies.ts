@@ -27,7 +27,7 @@ export const statesSize = ({ states }: Cell): number =>
 
 export class StepCopies {
   private readonly S: number;
-  private readonly copies: Unroll;
+  private readonly copied: Unroll;
   private readonly v: Tensors;
 
   constructor(private readonly unroll: Unroll) {
@@ -40,8 +40,8 @@ export class StepCopies {
       Object.entries(parameters).map(([name, { shape }]) => [name, zeros([...shape], dtype)]),
     );
     this.S = S;
-    this.copies = new Unroll(cell, { T: 1, B: S, dtype, x, dx, parameters, gradients });
-    this.v = this.copies.at(0);
+    this.copied = new Unroll(cell, { T: 1, B: S, dtype, x, dx, parameters, gradients });
+    this.v = this.copied.at(0);
   }
 
   /** Row by row, by the backward pass from a gradient of 1 at one state value after the step. */

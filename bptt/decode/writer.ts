@@ -44,10 +44,10 @@ export class Writer implements Steps {
   private clock = 0;
 
   /**
-   * @param copies number of adjacent rows for each row of the batch.
+   * @param rowsPerInput number of adjacent rows for each row of the batch.
    * @throws TypeError or RangeError for a network that cannot write one class at a time.
    */
-  constructor(network: Network, { x, lengths, initial }: DecodeInput, copies: number) {
+  constructor(network: Network, { x, lengths, initial }: DecodeInput, rowsPerInput: number) {
     const { topology, encoder, feed, loss } = network.architecture;
     const writes = encoder !== undefined || topology === 'many-to-many';
     mustBe(writes, where, 'the topology must be encoder-decoder or many-to-many', topology);
@@ -79,19 +79,19 @@ export class Writer implements Steps {
       mustBe(encoder !== undefined, where, 'lengths must be left out', lengths, why);
       mustShape([lengths.length], [B], where, 'lengths', 'one length for each row');
     }
-    this.rows = B * copies;
+    this.rows = B * rowsPerInput;
     this.classes = O;
     this.logs = new Float64Array(this.rows * O);
     this.read = new Float64Array(this.rows);
     const start = { shape: [1, this.rows], numbers: this.read };
     this.runner = runnerOf(network);
     const batch: Batch = {
-      ...(encoder ? { x: repeated(source, B, copies), inputs: start } : { x: start }),
+      ...(encoder ? { x: repeated(source, B, rowsPerInput), inputs: start } : { x: start }),
       ...(lengths && {
-        lengths: Array.from(lengths).flatMap((length) => Array<number>(copies).fill(length)),
+        lengths: Array.from(lengths).flatMap((length) => Array<number>(rowsPerInput).fill(length)),
       }),
       ...(initial !== undefined && {
-        initial: typeof initial === 'object' ? repeatedStates(initial, B, copies) : initial,
+        initial: typeof initial === 'object' ? repeatedStates(initial, B, rowsPerInput) : initial,
       }),
     };
     this.batch = this.runner.read(batch, where);
@@ -142,8 +142,8 @@ const repeatedStates = (
 ): Record<string, ArrayLike<number>> =>
   Object.fromEntries(
     Object.entries(states).map(([name, values]) => {
-      const box = { shape: [1, B], numbers: flatten(values, where, `initial ${name}`).numbers };
-      return [name, repeated(box, B, times).numbers] as const;
+      const perRow = { shape: [1, B], numbers: flatten(values, where, `initial ${name}`).numbers };
+      return [name, repeated(perRow, B, times).numbers] as const;
     }),
   );
 

@@ -171,8 +171,8 @@ export class Runner {
     const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, shared)), giveUp, others);
     const bound = { ...made.made, bytes, release: made.release };
     this.keepFirst(shape, bound);
-    const kept = (): number => [...plans.values()].reduce((sum, { objects }) => sum + objects, 0);
-    while (plans.size >= PLANS_KEPT && kept() + bound.objects > OBJECTS_KEPT) this.forget('pass');
+    const objectCount = (): number => [...plans.values()].reduce((sum, { objects }) => sum + objects, 0);
+    while (plans.size >= PLANS_KEPT && objectCount() + bound.objects > OBJECTS_KEPT) this.forget('pass');
     return bound;
   }
 
@@ -288,9 +288,9 @@ function fillState(
   name: string,
 ): void {
   const width = block.shape[1];
-  const box = flatten(given, where, name);
-  const why = box.numbers.length === T * width ? rowsFirst(T, B) : undefined;
-  const values = fitted(box, [B, width], where, name, why);
+  const array = flatten(given, where, name);
+  const why = array.numbers.length === T * width ? rowsFirst(T, B) : undefined;
+  const values = fitted(array, [B, width], where, name, why);
   fillFrom(block, high - low === B ? values : partOf(values, low * width, high * width));
 }
 

@@ -16,6 +16,6 @@ export async function physicalCores(): Promise<number> {
   } catch {
     /* not Linux, or no access */
   }
-  const share = process.arch === 'x64' ? 2 : 1; // most x64 cores have two hardware threads
-  return Math.max(1, Math.floor(usable / share));
+  const threadsPerCore = process.arch === 'x64' ? 2 : 1; // most x64 cores have two hardware threads
+  return Math.max(1, Math.floor(usable / threadsPerCore));
 }

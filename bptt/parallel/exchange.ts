@@ -26,11 +26,13 @@ export class Exchange {
   /** Copies the numbers of a batch and of its initial states to shared memory. */
   put({ batch, from }: Given): Given {
     const { initial, x, inputs, targets, weights, ...rest } = batch;
-    const box = (name: 'x' | 'inputs' | 'targets' | 'weights', values: Batch['x']): FlatNumbers => {
+    const sharedArray = (name: 'x' | 'inputs' | 'targets' | 'weights', values: Batch['x']): FlatNumbers => {
       const { shape, numbers } = flatten(values, 'network.forward', name);
       return { shape: [...shape], numbers: this.copy(name, numbers) };
     };
-    const copies = (states: Readonly<Record<string, Numbers | FlatNumbers>>): Record<string, Float64Array> =>
+    const sharedStates = (
+      states: Readonly<Record<string, Numbers | FlatNumbers>>,
+    ): Record<string, Float64Array> =>
       Object.fromEntries(
         Object.entries(states).map(([name, values]) => {
           const { numbers } = flatten(values, 'network.forward', `initial ${name}`);
@@ -40,13 +42,15 @@ export class Exchange {
     return {
       batch: {
         ...rest,
-        x: box('x', x),
-        ...(inputs !== undefined && { inputs: box('inputs', inputs) }),
-        ...(targets !== undefined && { targets: box('targets', targets) }),
-        ...(weights !== undefined && { weights: box('weights', weights) }),
-        ...(initial !== undefined && { initial: typeof initial === 'object' ? copies(initial) : initial }),
+        x: sharedArray('x', x),
+        ...(inputs !== undefined && { inputs: sharedArray('inputs', inputs) }),
+        ...(targets !== undefined && { targets: sharedArray('targets', targets) }),
+        ...(weights !== undefined && { weights: sharedArray('weights', weights) }),
+        ...(initial !== undefined && {
+          initial: typeof initial === 'object' ? sharedStates(initial) : initial,
+        }),
       },
-      ...(from && { from: { clock: from.clock, states: copies(from.states) } }),
+      ...(from && { from: { clock: from.clock, states: sharedStates(from.states) } }),
     };
   }
 

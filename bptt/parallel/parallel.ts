@@ -326,8 +326,8 @@ const flatStates = (
   others: States,
   states: Readonly<Record<string, ArrayLike<number>>>,
 ): States<Float64Array> => {
-  const copies = Object.entries(states).map(([name, values]) => [name, new Float64Array(values)] as const);
-  return new States(clockOf(others, 'parallel'), Object.fromEntries(copies));
+  const copied = Object.entries(states).map(([name, values]) => [name, new Float64Array(values)] as const);
+  return new States(clockOf(others, 'parallel'), Object.fromEntries(copied));
 };
 
 function dismiss(members: readonly Member[]): void {

@@ -42,7 +42,7 @@ export class Thread {
   private readonly receive: () => unknown;
   private turn = 0;
   /** Memory that the thread may still write to. */
-  private readonly kept: unknown[] = [];
+  private readonly retained: unknown[] = [];
   private cause: unknown;
   /** Why the thread has stopped; undefined while it runs. */
   end: Stopped | undefined;
@@ -78,7 +78,7 @@ export class Thread {
    * @param keep parts of the engine's memory that the thread writes to, kept from garbage collection until it has ended.
    */
   ask(question: unknown, keep?: unknown): void {
-    if (keep !== undefined) this.kept.push(keep);
+    if (keep !== undefined) this.retained.push(keep);
     this.port.postMessage(question);
     this.turn = ask(this.turns);
   }

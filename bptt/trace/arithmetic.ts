@@ -111,12 +111,12 @@ function products(
   return (gates ?? ['']).map((gate, g) => {
     const j = first + g * hidden;
     const factors = left.map((value, k) => [value, values[k * shape[1] + j]] as const);
-    const sides = [
+    const terms = [
       ...(before ? [oneNumber(before[j])] : []),
       ...largest(factors, ([p, q]) => p * q, timesOf),
       ...(bias === undefined ? [] : [oneNumber(operands[bias].values[j])]),
     ];
-    return { ...(gate && { gate }), ...truly(addedUp(sides), out[j]) };
+    return { ...(gate && { gate }), ...truly(addedUp(terms), out[j]) };
   });
 }
 
@@ -148,20 +148,20 @@ function largest<T>(all: readonly T[], valueOf: (one: T) => number, sideOf: (one
     .filter((one) => valueOf(one) !== 0)
     .sort((a, b) => Math.abs(valueOf(b)) - Math.abs(valueOf(a)));
   const others = sorted.slice(TERMS);
-  const sides = sorted.slice(0, TERMS).map(sideOf);
-  if (others.length === 0) return sides;
+  const terms = sorted.slice(0, TERMS).map(sideOf);
+  if (others.length === 0) return terms;
   const rest = others.reduce((sum, one) => sum + valueOf(one), 0);
   const text = (digits: number): string => `(${others.length} more: ${short(rest, digits)})`;
-  return [...sides, { text, value: (digits) => rounded(rest, digits) }];
+  return [...terms, { text, value: (digits) => rounded(rest, digits) }];
 }
 
 /** A sum of sides; 0 if there are none. */
-const addedUp = (sides: readonly Side[]): Side => ({
+const addedUp = (terms: readonly Side[]): Side => ({
   text: (digits) =>
-    sides
+    terms
       .map((side) => side.text(digits))
       .reduce((sum, text) => (text.startsWith('−') ? `${sum} − ${text.slice(1)}` : `${sum} + ${text}`), '')
       .replace(/^ \+ /, '')
       .replace(/^ − /, '−') || '0',
-  value: (digits) => sides.reduce((sum, side) => sum + side.value(digits), 0),
+  value: (digits) => terms.reduce((sum, side) => sum + side.value(digits), 0),
 });

@@ -13,13 +13,13 @@ export interface BestSoFar {
   point: LossPoint;
   /** Number of validations since then. */
   since: number;
-  kept: OptimizerSnapshot;
+  snapshot: OptimizerSnapshot;
 }
 
 /** The best validation so far and, with early stopping, a snapshot of the weights and the optimizer. */
 export class Best {
   point: LossPoint | undefined;
-  private kept: OptimizerSnapshot | undefined;
+  private snapshot: OptimizerSnapshot | undefined;
   private since = 0;
 
   constructor(
@@ -33,7 +33,7 @@ export class Best {
     if (this.point && !(loss < this.point.loss - minimum)) return;
     this.point = { step, loss };
     this.since = 0;
-    if (this.stopping) this.kept = this.optimizer.keep(this.kept);
+    if (this.stopping) this.snapshot = this.optimizer.keep(this.snapshot);
   }
 
   get exhausted(): boolean {
@@ -41,16 +41,16 @@ export class Best {
   }
 
   restore(): void {
-    if (this.kept) this.optimizer.restore(this.kept);
+    if (this.snapshot) this.optimizer.restore(this.snapshot);
   }
 
   /** Undefined before the first validation, and without early stopping. */
   get state(): BestSoFar | undefined {
-    const { point, since, kept } = this;
-    return point && kept && { point, since, kept };
+    const { point, since, snapshot } = this;
+    return point && snapshot && { point, since, snapshot };
   }
 
   set state(state: BestSoFar | undefined) {
-    ({ point: this.point, since: this.since, kept: this.kept } = { since: 0, ...state });
+    ({ point: this.point, since: this.since, snapshot: this.snapshot } = { since: 0, ...state });
   }
 }

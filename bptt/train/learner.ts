@@ -60,7 +60,7 @@ export class Learner {
   private readonly schedule: Schedule;
   private readonly noise: WeightNoise | undefined;
   /** The snapshot to which a failed step is rolled back. */
-  private kept: OptimizerSnapshot | undefined;
+  private snapshot: OptimizerSnapshot | undefined;
 
   constructor(
     private readonly network: Network,
@@ -182,10 +182,10 @@ export class Learner {
     const { clip } = this.options;
     if (clip && 'norm' in clip) clipGlobalNorm(parameters, clip.norm, { epsilon: clip.epsilon });
     else if (clip) clipValue(parameters, clip.value);
-    this.kept = optimizer.keep(this.kept);
+    this.snapshot = optimizer.keep(this.snapshot);
     explained(at(step), () => optimizer.step(learningRate));
     const bad = firstBadParameter(parameters, 'values');
-    if (bad !== undefined) optimizer.restore(this.kept);
+    if (bad !== undefined) optimizer.restore(this.snapshot);
     must(
       bad === undefined,
       at(step),

@@ -103,12 +103,12 @@ export class Optimizer {
   }
 
   /** Takes a snapshot of weights, states and step count; reuses `kept` if given. */
-  keep(kept?: OptimizerSnapshot): OptimizerSnapshot {
+  keep(reused?: OptimizerSnapshot): OptimizerSnapshot {
     const numbers = this.changed;
-    if (!kept) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
-    numbers.forEach((data, k) => kept.numbers[k].set(data));
-    kept.steps = this.made;
-    return kept;
+    if (!reused) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
+    numbers.forEach((data, k) => reused.numbers[k].set(data));
+    reused.steps = this.made;
+    return reused;
   }
 
   /** Restores a snapshot. */

@@ -40,8 +40,8 @@ export function scheduledSampling(network: Network, batch: Batch, options: Sched
   mustBeNetwork(network, where);
   mustKnowKeys(options, ['probability', 'choose', 'random'], where);
   const { probability, choose = 'likeliest', random = network.random } = options;
-  const share = isNumber(probability) && probability >= 0 && probability <= 1;
-  must(share, where, 'probability must be in 0…1', probability);
+  const isProbability = isNumber(probability) && probability >= 0 && probability <= 1;
+  must(isProbability, where, 'probability must be in 0…1', probability);
   mustBeOneOf(choose, ['likeliest', 'drawn'], where, 'choose');
   mustBeOneOf(network.architecture.topology, ['encoder-decoder'], where, 'the topology');
   const { shape, numbers } = flatten(batch.targets ?? [], where, 'targets');

@@ -101,15 +101,15 @@ export class Block {
       }
       const isReadElsewhere = (name: string): boolean =>
         (readers.get(name) ?? 0) > (reads[k].has(name) ? 1 : 0);
-      const kept = step.lines
+      const outputNames = step.lines
         .map(({ name }) => name)
         .filter(
           (name) => want.has(name) || isReadElsewhere(name) || this.scope.isPart(name) || this.isAdded(name),
         );
-      for (const name of kept) stored.add(name);
-      const statement = statementOf(step, new Set(kept), (name) => this.numberOf(name));
+      for (const name of outputNames) stored.add(name);
+      const statement = statementOf(step, new Set(outputNames), (name) => this.numberOf(name));
       if (![...reads[k]].some((name) => reduced.has(name)))
-        elementwise.push({ statement, escaping: kept.filter(isReadElsewhere) });
+        elementwise.push({ statement, escaping: outputNames.filter(isReadElsewhere) });
       return { kind: 'group', statement };
     });
     return {
@@ -135,7 +135,7 @@ export class Block {
 /** The statement of a group; names in `kept` are its outputs, all others are intermediate values. */
 function statementOf(
   { lines }: Group,
-  kept: ReadonlySet<string>,
+  outputNames: ReadonlySet<string>,
   numberOf: (name: string) => number | undefined,
 ): Statement {
   return statement((inputs) => {
@@ -147,7 +147,7 @@ function statementOf(
       const value = evaluate(expression, of);
       const before = Object.hasOwn(values, name) ? values[name] : accumulate ? inputs[`${name}Kept`] : 0;
       values[name] = accumulate ? apply('add', before, value) : value;
-      if (kept.has(name)) outputs[name] = values[name];
+      if (outputNames.has(name)) outputs[name] = values[name];
       else named(name, values[name]);
     }
     return outputs;
@@ -177,9 +177,11 @@ function record(program: Program, steps: readonly CompiledStep[], v: Tensors): v
       const vector = step.what === 'sumRows' && out.shape.length === 2 ? out.pick(0) : out;
       program[step.what as 'sumRows'](operand(step.from), vector, { accumulate: step.accumulate });
     } else {
-      const kept = inputsOf(step.statement.graph).filter((name) => name.endsWith('Kept') && !(name in v));
-      const more = Object.fromEntries(kept.map((name) => [name, v[name.slice(0, -4)]]));
-      program.pointwise(step.statement, kept.length > 0 ? { ...v, ...more } : v);
+      const keptInputs = inputsOf(step.statement.graph).filter(
+        (name) => name.endsWith('Kept') && !(name in v),
+      );
+      const more = Object.fromEntries(keptInputs.map((name) => [name, v[name.slice(0, -4)]]));
+      program.pointwise(step.statement, keptInputs.length > 0 ? { ...v, ...more } : v);
     }
   }
 }

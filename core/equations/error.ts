@@ -35,10 +35,10 @@ export class EquationError extends Error {
     // show only a part of a long line, so that the caret stays below its position on any screen
     const from = text.length > 100 ? Math.max(0, column - 50) : 0;
     const shown = text.slice(from, from + 100);
-    const said = reason.length > LONGEST ? `${reason.slice(0, LONGEST)}…` : reason;
+    const shortened = reason.length > LONGEST ? `${reason.slice(0, LONGEST)}…` : reason;
     super(
       safe(
-        `${where}, line ${line}, column ${column}: ${said}\n    ${shown}\n    ${' '.repeat(column - 1 - from)}^`,
+        `${where}, line ${line}, column ${column}: ${shortened}\n    ${shown}\n    ${' '.repeat(column - 1 - from)}^`,
       ),
     );
     this.name = 'EquationError';

@@ -258,7 +258,7 @@ class Kernels {
         room[at + 12] + time * room[at + 13],
         room[at + 14],
       );
-    return Object.assign(run, { keeps: [a, b, out, bias, args] });
+    return Object.assign(run, { retained: [a, b, out, bias, args] });
   }
 
   private bindReduction(
@@ -292,7 +292,7 @@ class Kernels {
       logSumExp: (time: number) =>
         logSumExp(room[at], room[at + 1], read(time), room[at + 4], written(time), room[at + 7]),
     };
-    return Object.assign(calls[what], { keeps: [from, out, args] });
+    return Object.assign(calls[what], { retained: [from, out, args] });
   }
 
   private bindPointwise(op: Pointwise, moves: readonly number[], args: Arguments): (time: number) => void {
@@ -312,7 +312,7 @@ class Kernels {
     ]);
     const at = args.room.byteOffset + 4 * index;
     // the closure keeps the arguments and the operands alive
-    return Object.assign((time: number) => run(at, time), { keeps: [args, operands] });
+    return Object.assign((time: number) => run(at, time), { retained: [args, operands] });
   }
 }
 

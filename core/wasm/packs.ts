@@ -102,7 +102,7 @@ export class Packs {
     ]);
     const calls = [byRows, packedBefore, packedNow];
     const run = calls[how](room, at, kernels, scratch.byteOffset, single);
-    return Object.assign(run, { keeps: [a, b, out, bias, scratch, packed, this.args] });
+    return Object.assign(run, { retained: [a, b, out, bias, scratch, packed, this.args] });
   }
 
   private packBefore(key: string, b: Tensor): void {

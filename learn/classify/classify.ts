@@ -52,11 +52,11 @@ function parts(table: Table, note: Note): Parts {
   };
 }
 
-function others(table: Table, note: Note): { examples: Examples; said: string } {
+function others(table: Table, note: Note): { examples: Examples; scope: string } {
   const labels = labelsIn(table, note.label, note.reads);
   must(labels !== undefined, where, `the table must have the column ${note.label}`, table.names.join(', '));
   const { rows, width } = rowsOf(table, note);
-  return { examples: new Labelled(rows, width, numbersOf(labels, note), note.weights), said: 'all rows' };
+  return { examples: new Labelled(rows, width, numbersOf(labels, note), note.weights), scope: 'all rows' };
 }
 
 /** The predicted label of each example, and its probability. */
@@ -90,12 +90,12 @@ function predict(network: Network, table: Table, note: Note): Predictions {
     rows.map(() => 0),
     note.weights,
   );
-  const said = labelsOf(network, examples);
+  const predicted = labelsOf(network, examples);
   const first =
     note.reads.kind === 'series' ? note.reads.group : table.separator === 'folder' ? 'file' : 'row';
   return {
     names: [first, note.label, 'probability'],
-    rows: said.map(({ label, probability }, k) => [names[k], note.labels[label], probability]),
+    rows: predicted.map(({ label, probability }, k) => [names[k], note.labels[label], probability]),
   };
 }
 

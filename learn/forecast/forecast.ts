@@ -38,7 +38,7 @@ function parts(table: Table, note: Note): Parts {
 }
 
 /** Rows dated after the training part, or all rows if there are no dates. */
-function others(table: Table, note: Note): { examples: Examples; said: string } {
+function others(table: Table, note: Note): { examples: Examples; scope: string } {
   const series = read(table, note);
   const { until } = note;
   const begin = ({ times }: Series): number =>
@@ -48,8 +48,8 @@ function others(table: Table, note: Note): { examples: Examples; said: string } 
   const examples = new Windows(series, note, (one) => [begin(one), one.steps], MOST_JUDGED);
   const fix = `${note.window} rows are read before the first that is forecast`;
   must(examples.count > 0, where, 'the file must hold rows to forecast', 'too few', fix);
-  const said = until === null ? 'all rows' : `rows after ${dateText(until)}, where training ended`;
-  return { examples, said };
+  const scope = until === null ? 'all rows' : `rows after ${dateText(until)}, where training ended`;
+  return { examples, scope };
 }
 
 /** The steps that follow the last row of each series. */

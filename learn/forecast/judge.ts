@@ -29,9 +29,9 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
   const seasonBack = (h: number): number => (season as number) * Math.ceil((h + 1) / (season as number));
   const byTarget = targets.map((name, k) => {
     const truth = flat((row, h) => examples.truth(row, k, h));
-    const errors = (said: number[]): Errors => {
-      const mae = meanAbsoluteError(said, truth);
-      return { mae, rmse: rootMeanSquaredError(said, truth), mase: mae / naive[k] };
+    const errors = (predicted: number[]): Errors => {
+      const mae = meanAbsoluteError(predicted, truth);
+      return { mae, rmse: rootMeanSquaredError(predicted, truth), mase: mae / naive[k] };
     };
     const ours = flat((row, h) => forecast[row * O + k * horizon + h]);
     const asNow = flat((row) => examples.known(row, k, 0, 1));
@@ -135,7 +135,7 @@ function coverageOf(byLevel: Float64Array[], examples: Windows, note: Note): num
 /** How many of the values lie inside the interval that is forecast. */
 function covered({ name, coverage }: Judged, levels: readonly number[]): string[] {
   if (coverage === undefined) return [];
-  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  const percent = (fraction: number): string => `${(100 * fraction).toFixed(0)} %`;
   const width = levels[levels.length - 1] - levels[0];
   return [`  ${name}: ${percent(coverage)} of the values lie inside the interval of ${percent(width)}`];
 }

@@ -9,12 +9,12 @@ export function sparks(examples: Windows, forecast: Float64Array, { targets, hor
   const shown = examples.lastOfFirst(48);
   const O = targets.length * horizon;
   const truth = shown.map((row) => examples.truth(row, 0, 0));
-  const said = shown.map((row) => forecast[row * O]);
-  const range: [number, number] = [Math.min(...truth, ...said), Math.max(...truth, ...said)];
+  const predicted = shown.map((row) => forecast[row * O]);
+  const range: [number, number] = [Math.min(...truth, ...predicted), Math.max(...truth, ...predicted)];
   return [
     `  ${targets[0]}, the last ${shown.length} steps, each forecast one step before:`,
     `  truth     ${sparkline(truth, 48, range)}`,
-    `  forecast  ${sparkline(said, 48, range)}`,
+    `  forecast  ${sparkline(predicted, 48, range)}`,
   ];
 }
 

@@ -71,12 +71,12 @@ function pairsOf(
   table: Table,
   note: Note,
   some?: readonly number[],
-  told = true,
+  withTargets = true,
 ): Pairs & { rows: readonly number[] } {
   const { inputs: read, target: column, tokens: kind, longest, written } = note;
   const rows = some ?? Array.from({ length: table.rows }, (_, row) => row);
-  const symbols = told ? symbolsIn(table, column, kind, where) : [];
-  const cut = told ? rows.map((row) => symbols[row].slice(0, longest)) : [];
+  const symbols = withTargets ? symbolsIn(table, column, kind, where) : [];
+  const cut = withTargets ? rows.map((row) => symbols[row].slice(0, longest)) : [];
   return Object.assign(new Pairs(vectorsOf(table, read, rows), widthOf(read), cut, written), { rows });
 }
 
@@ -143,7 +143,7 @@ export const generate: Task<Note> = {
   fits: () => undefined,
   prepare,
   parts,
-  others: (table, note) => ({ examples: pairsOf(table, note), said: 'all rows' }),
+  others: (table, note) => ({ examples: pairsOf(table, note), scope: 'all rows' }),
   network: ({ inputs: read, written }) => ({
     ...{ topology: 'encoder-decoder', loss: 'softmax', input: widthOf(read) },
     output: endOf(written) + 2,

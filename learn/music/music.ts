@@ -84,13 +84,13 @@ function ratesOf(
     });
   }
   const [silent, sounding] = counts;
-  const share = (on: Float64Array, all: Float64Array): number[] =>
+  const probabilities = (on: Float64Array, all: Float64Array): number[] =>
     Array.from(on, (n, k) => (n + 1) / (all[k] + 2));
   const both = (of: 'on' | 'all'): Float64Array => silent[of].map((n, k) => n + sounding[of][k]);
   return {
-    overall: share(both('on'), both('all')),
-    silent: share(silent.on, silent.all),
-    sounding: share(sounding.on, sounding.all),
+    overall: probabilities(both('on'), both('all')),
+    silent: probabilities(silent.on, silent.all),
+    sounding: probabilities(sounding.on, sounding.all),
   };
 }
 
@@ -178,7 +178,7 @@ export const music: Task<Note> = {
   },
   prepare,
   parts,
-  others: (table, note) => ({ examples: examplesOf(table, note), said: 'all pieces' }),
+  others: (table, note) => ({ examples: examplesOf(table, note), scope: 'all pieces' }),
   network: ({ pitches }) => ({
     ...{ input: pitches, output: pitches, loss: 'bernoulli', topology: 'many-to-many' },
   }),

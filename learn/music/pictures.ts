@@ -24,7 +24,7 @@ export async function drawRoll(
   const notes = shown.flatMap((step, t) => step.map((note) => ({ step: t + 1, note })));
   const all = [...cells, ...notes].map(({ note }) => note);
   const [low, high] = all.reduce(([a, b], note) => [Math.min(a, note), Math.max(b, note)], [127, 0]);
-  const box = { x1: (d: { step: number }) => d.step - 0.5, x2: (d: { step: number }) => d.step + 0.5 };
+  const horizontal = { x1: (d: { step: number }) => d.step - 0.5, x2: (d: { step: number }) => d.step + 0.5 };
   const tall = { y1: (d: { note: number }) => d.note - 0.5, y2: (d: { note: number }) => d.note + 0.5 };
   const svg = Plot.plot({
     ...{ document, width: 820, height: Math.max(200, 9 * (high - low + 1) + 70), style, marginTop: 30 },
@@ -37,8 +37,15 @@ export async function drawRoll(
     color: { type: 'linear', scheme: 'blues', domain: [0, 1] },
     marks: [
       Plot.frame({ stroke: '#ddd' }),
-      Plot.rect(cells, { ...box, ...tall, fill: 'p' }),
-      Plot.rect(notes, { ...box, ...tall, fill: 'none', stroke: '#222', strokeWidth: 0.8, inset: 0.5 }),
+      Plot.rect(cells, { ...horizontal, ...tall, fill: 'p' }),
+      Plot.rect(notes, {
+        ...horizontal,
+        ...tall,
+        fill: 'none',
+        stroke: '#222',
+        strokeWidth: 0.8,
+        inset: 0.5,
+      }),
     ],
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');

@@ -217,10 +217,10 @@ function predict(network: Network, table: Table, note: Note): Predictions {
   // sentences are not cut: in a long one, too, each token gets a tag
   const rows = tokens.map(code);
   const none = rows.map((row) => row.map(() => 0));
-  const said = tagsOf(network, new Tagged(rows, none, none, note.weights));
+  const predicted = tagsOf(network, new Tagged(rows, none, none, note.weights));
   return {
     names: ['sentence', 'token', 'tag', 'probability'],
-    rows: said.flatMap((row, k) =>
+    rows: predicted.flatMap((row, k) =>
       row.map(({ label, probability }, t) => [k + 1, tokens[k][t], note.labels[label], probability]),
     ),
   };
@@ -261,7 +261,7 @@ export const tag: Task<Note> = {
   },
   prepare,
   parts,
-  others: (table, note) => ({ examples: sentencesOf(table, note), said: 'all sentences' }),
+  others: (table, note) => ({ examples: sentencesOf(table, note), scope: 'all sentences' }),
   network: ({ known, labels, both, embedding, loss }) => ({
     input: known + 1,
     ...{ embedding, both, output: labels.length, loss, topology: 'many-to-many' },

@@ -95,7 +95,7 @@ function pairsOf(
   table: Table,
   note: Note,
   rows?: readonly number[],
-  told = true,
+  withTargets = true,
 ): Pairs & { read: string[][] } {
   const { source, target: column, tokens: kind, longest, known, written } = note;
   const some = rows ?? Array.from({ length: table.rows }, (_, row) => row);
@@ -104,7 +104,9 @@ function pairsOf(
     return some.map((row) => all[row]);
   };
   const read = of(source);
-  return Object.assign(new Pairs(read.map(coderOf(known)), 0, told ? of(column) : [], written), { read });
+  return Object.assign(new Pairs(read.map(coderOf(known)), 0, withTargets ? of(column) : [], written), {
+    read,
+  });
 }
 
 function parts(table: Table, note: Note): Parts {
@@ -194,7 +196,7 @@ export const translate: Task<Note> = {
   },
   prepare,
   parts,
-  others: (table, note) => ({ examples: pairsOf(table, note), said: 'all pairs' }),
+  others: (table, note) => ({ examples: pairsOf(table, note), scope: 'all pairs' }),
   network: ({ known, both, embedding, written, attention }) => ({
     ...{ topology: 'encoder-decoder', loss: 'softmax', input: known.length + 1, embedding, both },
     output: endOf(written) + 2,

@@ -51,10 +51,10 @@ export function associate({ patterns, storage, probe, mode, seed }: Asked): Reca
 /** A picture with a fraction of its units flipped. */
 export const spoil = ({
   picture,
-  share,
+  fraction,
   seed,
 }: {
   picture: number[];
-  share: number;
+  fraction: number;
   seed: number;
-}): number[] => Array.from(corrupt(picture, share, new Random(seed)));
+}): number[] => Array.from(corrupt(picture, fraction, new Random(seed)));

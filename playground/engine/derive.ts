@@ -284,9 +284,9 @@ export class Derivation {
       const reads = [...own, ...lines].flatMap(({ equation }) => namesIn(equation.expression));
       const isNeeded = (name: string): boolean =>
         this.isWanted(name) || reads.some((read) => this.covers(name, read));
-      const kept = lines.filter(({ equation: { name } }) => isNeeded(name));
-      if (kept.length === lines.length) return kept;
-      lines = kept;
+      const needed = lines.filter(({ equation: { name } }) => isNeeded(name));
+      if (needed.length === lines.length) return needed;
+      lines = needed;
     }
   }
 

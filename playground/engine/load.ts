@@ -30,8 +30,8 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
   const known = (isOwn || kinds.has(name)) && loss !== undefined;
   const cells = [...kinds.names, 'a cell of your own'].join(', ');
   mustBe(known, 'load', `a network of ${cells} with a loss must be in the file`, name);
-  const said = saidIn(found.training);
-  const task = said?.task ?? (found.vocabulary ? 'text' : settings.task);
+  const stored = saidIn(found.training);
+  const task = stored?.task ?? (found.vocabulary ? 'text' : settings.task);
   const own: Partial<Settings> = {
     cell: isOwn ? OWN : name,
     ...(isOwn && { equations }),
@@ -45,8 +45,8 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
     }),
   };
   // a file from elsewhere was trained on other streams: its states do not apply here
-  const states = said ? found.states : {};
-  const session = new Session({ ...settings, ...said, ...own, against: 'none' }, { ...found, states });
+  const states = stored ? found.states : {};
+  const session = new Session({ ...settings, ...stored, ...own, against: 'none' }, { ...found, states });
   const wanted = [session.task.input, session.task.output, session.task.loss].join(', ');
   const got = [found.network.input, output ?? found.network.output, loss].join(', ');
   mustBe(
@@ -56,7 +56,7 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
     got,
   );
   const points = pointsOf(found.curves?.training ?? [], session.started.steps);
-  return { session, points, saysTask: said !== undefined };
+  return { session, points, saysTask: stored !== undefined };
 }
 
 /** The points of a curve that are plausible for a run of this many steps. */

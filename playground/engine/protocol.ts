@@ -39,7 +39,7 @@ export interface Questions {
   /** Changes of one line that would make its gradients right, in words. */
   repairCell: { ask: string; answer: string[] };
   recall: { ask: Asked; answer: Recalled };
-  spoil: { ask: { picture: number[]; share: number; seed: number }; answer: number[] };
+  spoil: { ask: { picture: number[]; fraction: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };
   /** Loads a checkpoint file; the response has its settings. */
   load: {

@@ -45,7 +45,7 @@ export class Run {
   /** The inputs of the last step. */
   private start: Start | undefined;
   /** Weights and optimizer state before the last step. */
-  private kept: OptimizerSnapshot | undefined;
+  private snapshot: OptimizerSnapshot | undefined;
   /** The states from which a stream continues. */
   states: Record<string, ArrayLike<number>> = {};
 
@@ -111,10 +111,10 @@ export class Run {
 
   private update(where: string): void {
     const { optimizer, network } = this;
-    this.kept = optimizer.keep(this.kept);
+    this.snapshot = optimizer.keep(this.snapshot);
     optimizer.step();
     const bad = firstBadParameter(network.parameters, 'values');
-    if (bad !== undefined) optimizer.restore(this.kept);
+    if (bad !== undefined) optimizer.restore(this.snapshot);
     must(bad === undefined, where, 'the update must leave finite weights', bad);
   }
 

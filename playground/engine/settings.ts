@@ -143,11 +143,11 @@ export function readSetting(name: string, word: string): Partial<Settings> | und
 
 /**
  * Settings and tab of a link. Missing or invalid ones get their defaults; `wrong` lists the invalid ones.
- * @param kept the browser's history state, a `Kept` if this page put it there.
+ * @param saved the browser's history state, a `Kept` if this page put it there.
  */
 export function fromLink(
   link: string,
-  kept?: unknown,
+  saved?: unknown,
 ): { settings: Settings; tab: TabName; place?: string; wrong: string[] } {
   const parts = new URLSearchParams(link.replace(/^#/, ''));
   const wrong: string[] = [];
@@ -155,7 +155,7 @@ export function fromLink(
   if (parts.has('task') && task !== parts.get('task')) wrong.push(`task: ${parts.get('task')}`);
   const settings = settingsFor(task);
   for (const name of textNames) {
-    const text = (Object(kept) as Partial<Kept>)[name];
+    const text = (Object(saved) as Partial<Kept>)[name];
     if (typeof text === 'string') settings[name] = text;
   }
   const [view, place] = (parts.get('tab') ?? 'train').split('.');

@@ -36,8 +36,8 @@ interface Path {
   points: { x: number; y: number }[];
   weighted: boolean;
   direct: boolean;
-  /** Size of what flows along it, as a share of the largest, if it is known. */
-  share?: number;
+  /** Size of what flows along it, as a fraction of the largest, if it is known. */
+  relative?: number;
 }
 
 /**
@@ -110,8 +110,8 @@ function placed(
     paths: flow.edges.map(({ from, to, weighted, direct }, k) => {
       const { points } = graph.edge({ v: from, w: to, name: `${k}` }) as Pick<Path, 'points'>;
       const carried = numbers.get(moment?.backward ? to : from);
-      const share = carried === undefined ? undefined : Math.abs(carried) / largest;
-      return { points, weighted, direct, share };
+      const relative = carried === undefined ? undefined : Math.abs(carried) / largest;
+      return { points, weighted, direct, relative };
     }),
     width,
     height,
@@ -156,7 +156,7 @@ function nameInSvg(name: string): string {
 }
 
 /** A curve through the middles between its points, which bends at the points; in a moment, dots move along it. */
-function drawPath({ points, weighted, direct, share }: Path, moment?: Moment): string {
+function drawPath({ points, weighted, direct, relative }: Path, moment?: Moment): string {
   const [first, ...rest] = points;
   const middle = (k: number): string =>
     `${round((rest[k].x + rest[k + 1].x) / 2)} ${round((rest[k].y + rest[k + 1].y) / 2)}`;
@@ -169,8 +169,8 @@ function drawPath({ points, weighted, direct, share }: Path, moment?: Moment): s
   const kinds = ['flow', weighted && 'weighted', direct && 'direct', backward && 'back'].filter(Boolean);
   const d = `M${round(first.x)} ${round(first.y)}${line}`;
   const path = `<path class="${kinds.join(' ')}" d="${d}" marker-${backward ? 'start' : 'end'}="url(#arrow)"/>`;
-  if (!moving || share === undefined) return path;
-  const radius = round(SMALL + (LARGE - SMALL) * Math.sqrt(share));
+  if (!moving || relative === undefined) return path;
+  const radius = round(SMALL + (LARGE - SMALL) * Math.sqrt(relative));
   const ends = backward ? '1;0' : '0;1';
   return (
     `${path}<circle class="dot" r="${radius}"><animateMotion path="${d}" dur="${TRAVEL}s" ` +

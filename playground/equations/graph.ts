@@ -111,10 +111,10 @@ class Graph {
     for (const id of back) for (const { from, to } of this.edges) if (to === id) back.add(from);
     const nodes = this.nodes.filter(({ id, kind }) => back.has(id) || kind === 'input');
     const edges = this.edges.filter(({ to }) => back.has(to));
-    const kept = new Set(states.flatMap((state) => this.directEdges(state, nodes, edges)));
+    const direct = new Set(states.flatMap((state) => this.directEdges(state, nodes, edges)));
     return {
       ...{ nodes, buffer: this.gates?.buffer ?? '' },
-      edges: edges.map((edge) => ({ ...edge, direct: kept.has(edge) })),
+      edges: edges.map((edge) => ({ ...edge, direct: direct.has(edge) })),
     };
   }
 

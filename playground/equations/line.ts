@@ -3,8 +3,8 @@ import { h } from '../ui/dom';
 import { typeset } from './typeset';
 
 export function mathOf(line: string): HTMLElement {
-  const box = h('div', {});
-  [box.innerHTML] = typeset(line);
-  box.append(h('code', {}, line));
-  return box;
+  const element = h('div', {});
+  [element.innerHTML] = typeset(line);
+  element.append(h('code', {}, line));
+  return element;
 }

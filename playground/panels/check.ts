@@ -39,7 +39,7 @@ export class CheckPanel implements Panel {
   });
   private readonly wrong = new Heatmap({ label: 'Which gradients are wrong', height: 170 });
   private readonly table = h('table', {});
-  private readonly said = h('p', { class: 'verdict', 'aria-live': 'polite' });
+  private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly proved = h('p', { class: 'small muted' });
   private readonly about = h('div', { class: 'small', 'aria-live': 'polite' });
   private readonly real = select(
@@ -64,7 +64,7 @@ export class CheckPanel implements Panel {
         this.choices,
         h('div', { class: 'row' }, this.real.root),
         this.about,
-        this.said,
+        this.summary,
         this.proved,
       ),
       h(
@@ -141,8 +141,8 @@ export class CheckPanel implements Panel {
     });
     this.weights = of.input;
     this.choices.replaceChildren(of.root, ...(mistakes.length > 0 ? [field.root, any, none] : []));
-    this.said.className = 'verdict';
-    this.said.textContent = 'Computing each gradient four times …';
+    this.summary.className = 'verdict';
+    this.summary.textContent = 'Computing each gradient four times …';
     this.proved.textContent = '';
     await this.examine();
   }
@@ -158,8 +158,8 @@ export class CheckPanel implements Panel {
     void this.prepare();
     if (index < 0) return;
     const { text } = collection[index];
-    void this.app.ask('diagnose', text).then((told) => {
-      if (index === this.loaded) this.tell(told);
+    void this.app.ask('diagnose', text).then((diagnosis) => {
+      if (index === this.loaded) this.tell(diagnosis);
     });
   }
 
@@ -240,7 +240,7 @@ export class CheckPanel implements Panel {
     const byHand = ['by hand (backpropagation through time)', number(analytic), '', '', ''];
     const oracleRow = (name: string, oracle: Shown): (string | HTMLElement)[] => {
       const { numeric, error, bound, verdict, reason } = by[oracle];
-      const said = {
+      const cell = {
         right: h('b', { class: 'ok' }, 'agrees'),
         wrong: h('b', { class: 'bad' }, 'disagrees'),
         undecided: h(
@@ -251,7 +251,7 @@ export class CheckPanel implements Panel {
       }[verdict];
       const known = reason !== 'kink';
       const limit = `≤ ${bound.toExponential(0).replace('-', '−')}`;
-      return [name, known ? number(numeric) : '–', known ? short(error) : '–', limit, said];
+      return [name, known ? number(numeric) : '–', known ? short(error) : '–', limit, cell];
     };
     const row = ([by, ...rest]: (string | HTMLElement)[]): HTMLElement =>
       h('tr', {}, h('th', { scope: 'row' }, by), ...rest.map((cell) => h('td', {}, cell)));
@@ -271,8 +271,8 @@ export class CheckPanel implements Panel {
     );
     this.proved.textContent = this.proofInWords;
     const { text, look } = this.verdict;
-    this.said.textContent = text;
-    this.said.className = `verdict ${look}`;
+    this.summary.textContent = text;
+    this.summary.className = `verdict ${look}`;
   }
 
   /** The exact oracle's verdict on the chosen variable. */

@@ -25,7 +25,7 @@ export class DerivePanel implements Panel {
   readonly title = 'Derive';
   readonly standalone = true;
   readonly root: HTMLElement;
-  private readonly kept = new Progress();
+  private readonly saved = new Progress();
   private exercises: Exercise[] = [];
   private chosen = '';
   private level = 0;
@@ -48,7 +48,7 @@ export class DerivePanel implements Panel {
     oninput: () => this.typed(),
   });
   private readonly lines = h('ol', { class: 'equations judged' });
-  private readonly said = h('p', { class: 'verdict', 'aria-live': 'polite' });
+  private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly more = h('button', { type: 'button', onclick: () => void this.hint() }, 'Hint');
 
   constructor(private readonly app: App) {
@@ -76,7 +76,7 @@ export class DerivePanel implements Panel {
           this.text,
           h('div', { class: 'row' }, this.more, next, clear),
         ),
-        h('section', { class: 'card' }, h('h2', {}, 'Each line, decided exactly'), this.said, this.lines),
+        h('section', { class: 'card' }, h('h2', {}, 'Each line, decided exactly'), this.summary, this.lines),
       ),
     );
   }
@@ -128,15 +128,15 @@ export class DerivePanel implements Panel {
       ),
     );
     this.text.disabled = false;
-    this.write(this.kept.textOf(name));
+    this.write(this.saved.textOf(name));
   }
 
   /** Shows which exercises are solved. The options stay, so that the keyboard's focus is not lost. */
   private showChoice(): void {
-    const solved = this.exercises.filter(({ name }) => this.kept.isSolved(name));
+    const solved = this.exercises.filter(({ name }) => this.saved.isSolved(name));
     this.exercises.forEach(({ title, name }, k) => {
       const option = this.field.input.options[k];
-      option.textContent = `${k + 1}. ${title}${this.kept.isSolved(name) ? ' ✓' : ''}`;
+      option.textContent = `${k + 1}. ${title}${this.saved.isSolved(name) ? ' ✓' : ''}`;
     });
     this.field.input.value = this.chosen;
     this.count.textContent = `${solved.length} of ${this.exercises.length} solved`;
@@ -178,7 +178,7 @@ export class DerivePanel implements Panel {
     const mine = ++this.asked;
     const judged = await this.app.ask('derive', { name, text, level: levels[this.level] });
     if (mine !== this.asked) return; // more was typed meanwhile
-    this.kept.keep(name, text, judged.solved);
+    this.saved.keep(name, text, judged.solved);
     this.draw(judged);
     this.showChoice();
   }
@@ -192,8 +192,8 @@ export class DerivePanel implements Panel {
     );
     const wrong = lines.some(({ verdict }) => verdict === 'wrong');
     this.more.disabled = !wrong || this.level === levels.length - 1;
-    this.said.className = `verdict ${solved ? 'ok' : ''}`;
-    this.said.textContent = solved
+    this.summary.className = `verdict ${solved ? 'ok' : ''}`;
+    this.summary.textContent = solved
       ? 'Solved. Every gradient is proved equal to the derivative of the forward equations, modulo primes at random points.'
       : missing.length > 0
         ? `Still to find: ${missing.join(', ')}`

@@ -69,7 +69,7 @@ export class FlowPanel implements Panel {
     { type: 'button', onclick: () => void this.measure() },
     'Measure now',
   );
-  private readonly said = h('p', { class: 'small' });
+  private readonly summary = h('p', { class: 'small' });
   private readonly ways = h('table', {});
   private readonly radius;
   private readonly forget;
@@ -127,7 +127,7 @@ export class FlowPanel implements Panel {
         h('div', {}, this.begun, this.first.root),
         h('div', {}, h('h2', {}, 'Now'), this.now.root),
       ),
-      this.said,
+      this.summary,
       h('h2', {}, `${error} on its way back through the first layer`),
       h('div', { class: 'scrolls', tabindex: 0, role: 'region', 'aria-label': error }, this.ways),
     );
@@ -304,7 +304,7 @@ export class FlowPanel implements Panel {
     const { window, seq } = this.app.settings;
     const cut = `In training, the gradient flows back over ${window} steps and is cut there.`;
     const added = 'Each step has an error of its own: what comes back from later ones adds to it.';
-    this.said.textContent = window < seq ? cut : this.which === 'training' ? added : '';
+    this.summary.textContent = window < seq ? cut : this.which === 'training' ? added : '';
     const line = (cells: readonly string[], when: string): HTMLElement =>
       h('tr', {}, h('th', { scope: 'row' }, when), ...cells.map((cell) => h('td', {}, cell)));
     const head = ['when', 'gradient', 'with each step back', 'how fast', 'at the first step', 'verdict'];

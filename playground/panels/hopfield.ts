@@ -41,7 +41,7 @@ export class HopfieldPanel implements Panel {
 
   private readonly fields: HTMLButtonElement[] = [];
   private readonly memories = h('div', { class: 'memories' });
-  private readonly share = slider('Spoil', {
+  private readonly fraction = slider('Spoil', {
     min: 0,
     max: 0.5,
     step: 0.05,
@@ -54,7 +54,7 @@ export class HopfieldPanel implements Panel {
     series: [{ label: 'energy', color: '--first' }],
     x: 'change',
   });
-  private readonly said = h('p', { class: 'verdict', 'aria-live': 'polite' });
+  private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
 
   constructor(private readonly app: App) {
     const button = (label: string, onclick: () => unknown, main = false): HTMLElement =>
@@ -96,7 +96,7 @@ export class HopfieldPanel implements Panel {
           h(
             'div',
             { class: 'row' },
-            this.share.root,
+            this.fraction.root,
             button('Spoil', () => this.spoil()),
             button('Recall', () => this.recall(), true),
           ),
@@ -106,7 +106,7 @@ export class HopfieldPanel implements Panel {
           { class: 'card' },
           h('div', { class: 'row' }, storage.root, mode.root),
           this.energy.root,
-          this.said,
+          this.summary,
         ),
       ),
     );
@@ -124,7 +124,7 @@ export class HopfieldPanel implements Panel {
 
   show(): void {
     this.draw();
-    if (this.said.textContent === '' && !this.timer && !littleMotion())
+    if (this.summary.textContent === '' && !this.timer && !littleMotion())
       void this.spoil().then(() => this.recall());
   }
 
@@ -235,8 +235,8 @@ export class HopfieldPanel implements Panel {
 
   private spoil(): Promise<void> {
     return this.inTurn(async () => {
-      const share = Number(this.share.input.value);
-      this.set(await this.app.ask('spoil', { picture: this.picture, share, seed: ++this.seed }));
+      const fraction = Number(this.fraction.input.value);
+      this.set(await this.app.ask('spoil', { picture: this.picture, fraction, seed: ++this.seed }));
     });
   }
 
@@ -270,7 +270,7 @@ export class HopfieldPanel implements Panel {
       );
       if (k < found.moments.length) return;
       this.halt();
-      this.said.textContent = outcome(found);
+      this.summary.textContent = outcome(found);
     }, 30);
   }
 
@@ -290,7 +290,7 @@ const fieldAt = ({ row, column }: Place): number => row * SIDE + column;
 /** The pixel at a pointer's coordinates; between or outside pixels, the nearest one. */
 function placeIn(grid: HTMLElement, { clientX, clientY }: PointerEvent): Place {
   const { left, top, width, height } = grid.getBoundingClientRect();
-  const place = (share: number): number => Math.min(SIDE - 1, Math.max(0, Math.floor(share * SIDE)));
+  const place = (position: number): number => Math.min(SIDE - 1, Math.max(0, Math.floor(position * SIDE)));
   return { row: place((clientY - top) / height), column: place((clientX - left) / width) };
 }
 
@@ -299,10 +299,10 @@ function line(from: Place, to: Place): number[] {
   const [down, right] = [to.row - from.row, to.column - from.column];
   const count = Math.max(Math.abs(down), Math.abs(right), 1);
   return Array.from({ length: count }, (_, k) => {
-    const share = (k + 1) / count;
+    const fraction = (k + 1) / count;
     return fieldAt({
-      row: from.row + Math.round(share * down),
-      column: from.column + Math.round(share * right),
+      row: from.row + Math.round(fraction * down),
+      column: from.column + Math.round(fraction * right),
     });
   });
 }

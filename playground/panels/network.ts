@@ -57,7 +57,7 @@ class Layout {
   readonly height: number;
   /** From one step to the next, the width of a cell, and how far from its middle a line goes past it. */
   readonly step: number;
-  readonly box: number;
+  readonly cellWidth: number;
   readonly aside: number;
   /** Top of the labels of the network's inputs, below all cells. */
   readonly floor: number;
@@ -67,8 +67,8 @@ class Layout {
     this.width = Math.max(WIDTH, MARGIN + 10 + T * STEP);
     this.height = 40 + layers.length * ROW + foot;
     this.step = (this.width - MARGIN - 10) / T;
-    this.box = Math.min(34, this.step * 0.62);
-    this.aside = this.box / 2 + this.step * 0.1;
+    this.cellWidth = Math.min(34, this.step * 0.62);
+    this.aside = this.cellWidth / 2 + this.step * 0.1;
     this.floor = this.height - foot;
   }
 
@@ -165,13 +165,13 @@ class DrawnRow {
     const lines: SVGElement[] = [];
     const next = t + side;
     if (next >= 0 && next < pass.T) {
-      const [own, other] = [at.x(t) + (side * at.box) / 2, at.x(next) - (side * at.box) / 2];
+      const [own, other] = [at.x(t) + (side * at.cellWidth) / 2, at.x(next) - (side * at.cellWidth) / 2];
       // gradients end at the start of their window
       const cut = backward && Math.floor(t / pass.window) !== Math.floor(next / pass.window);
       const d = backward ? this.arrow(other, own) : this.arrow(own, other);
       lines.push(this.edge('along', d, on && !cut, this.fromNext[t]));
     }
-    const edge = at.x(0) - at.box / 2;
+    const edge = at.x(0) - at.cellWidth / 2;
     if (t === 0 && pass.carried) lines.push(this.edge('carried', this.arrow(edge - 12, edge), !backward));
     if (!top || !pass.endsInOne || t === this.last)
       lines.push(this.edge(top ? 'outlet' : 'up', this.outlet(t), on, this.fromOutput[t]));
@@ -216,15 +216,15 @@ class DrawnRow {
   }
 
   private cell(t: number, chosen: boolean): SVGElement {
-    const { box } = this.at;
-    const [x, y] = [this.at.x(t) - box / 2, this.at.y(this.l)];
+    const { cellWidth } = this.at;
+    const [x, y] = [this.at.x(t) - cellWidth / 2, this.at.y(this.l)];
     const group = svg('g', { class: t === this.now ? 'now' : '' });
-    group.append(svg('rect', { class: 'cell', x, y, width: box, height: BOX, rx: 5 }));
+    group.append(svg('rect', { class: 'cell', x, y, width: cellWidth, height: BOX, rx: 5 }));
     if (this.reached(t)) group.append(...this.stripes(this.track[t], x + 3, y + 3));
     if (chosen)
       group.append(
         svg('rect', {
-          ...{ x: x - 3, y: y - 3, width: box + 6, height: BOX + 6, rx: 7 },
+          ...{ x: x - 3, y: y - 3, width: cellWidth + 6, height: BOX + 6, rx: 7 },
           ...{ fill: 'none', stroke: 'currentColor', 'stroke-dasharray': '3 3' },
         }),
       );
@@ -237,7 +237,7 @@ class DrawnRow {
     const height = (BOX - 6) / count;
     return Array.from({ length: count }, (_, k) => {
       const fill = this.color(units[Math.floor((k * units.length) / count)]);
-      return svg('rect', { x, y: y + k * height, width: this.at.box - 6, height, fill });
+      return svg('rect', { x, y: y + k * height, width: this.at.cellWidth - 6, height, fill });
     });
   }
 }

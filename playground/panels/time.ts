@@ -44,7 +44,7 @@ export class TimePanel implements Panel {
   });
   private readonly scrub = slider('Pass', {
     ...{ min: 0, max: 1, step: 1, value: 0 },
-    show: () => this.said,
+    show: () => this.position,
     oninput: () => (this.stop(), this.draw()),
   });
   private readonly going = h('button', { type: 'button', onclick: () => this.toggle() }, 'Walk');
@@ -125,7 +125,7 @@ export class TimePanel implements Panel {
     const { trace, row, app } = this;
     if (!trace) return;
     const { step, made, rows, carried, window, T } = trace;
-    const said = [
+    const sentences = [
       made
         ? `This is the pass of training step ${step}, with the weights before its update`
         : `This is the pass that training step ${step} will make`,
@@ -137,7 +137,7 @@ export class TimePanel implements Panel {
         ? ` It goes forward and back in windows of ${window} steps; no gradient crosses their edges.`
         : '',
     ];
-    this.caption.textContent = said.join('');
+    this.caption.textContent = sentences.join('');
     this.again.hidden = !made || app.step === step;
   }
 
@@ -156,7 +156,7 @@ export class TimePanel implements Panel {
     return timeOf(this.moment.done - 1, this.moment, layers[this.layer].reverse);
   }
 
-  private get said(): string {
+  private get position(): string {
     if (!this.trace) return '';
     return `${this.moment.backward ? 'backward' : 'forward'}, t = ${this.t}`;
   }
@@ -348,10 +348,10 @@ export class TimePanel implements Panel {
         const math = h('div', {});
         [math.innerHTML] = typeset(withoutColumns(line));
         math.append(h('code', {}, line));
-        const said = sums.map(({ gate, numbers, result }) =>
+        const results = sums.map(({ gate, numbers, result }) =>
           h('div', {}, gate ? `${gate}: ` : '', numbers, ' = ', h('b', {}, result)),
         );
-        return h('li', {}, math, h('div', { class: 'numbers' }, ...said, note));
+        return h('li', {}, math, h('div', { class: 'numbers' }, ...results, note));
       }),
     );
   }

@@ -11,8 +11,8 @@ function rgb(hex: string): Rgb {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-const mix = (a: Rgb, b: Rgb, share: number): string =>
-  `rgb(${a.map((v, k) => Math.round(v + (b[k] - v) * share)).join()})`;
+const mix = (a: Rgb, b: Rgb, fraction: number): string =>
+  `rgb(${a.map((v, k) => Math.round(v + (b[k] - v) * fraction)).join()})`;
 
 export interface Scale {
   color: (value: number) => string;
@@ -27,8 +27,8 @@ export function signed(limit: number): Scale {
   const most = limit || 1;
   return {
     color: (v) => {
-      const share = Math.min(1, Math.abs(v) / most);
-      return Number.isNaN(v) ? css('--bad') : mix(none, v < 0 ? minus : plus, Math.sqrt(share));
+      const relative = Math.min(1, Math.abs(v) / most);
+      return Number.isNaN(v) ? css('--bad') : mix(none, v < 0 ? minus : plus, Math.sqrt(relative));
     },
     ends: [-most, most],
     names: [`−${digits(most)}`, digits(most)],

@@ -66,8 +66,8 @@ export class Heatmap {
     this.canvas.style.height = `${Math.max(this.options.height, least)}px`;
     const { ends, names, color } = picture.scale;
     const [from, to] = ends;
-    const value = (share: number): number =>
-      from > 0 ? from * (to / from) ** share : from + share * (to - from);
+    const value = (fraction: number): number =>
+      from > 0 ? from * (to / from) ** fraction : from + fraction * (to - from);
     const ramp = Array.from({ length: 9 }, (_, k) => color(value(k / 8)));
     this.legend.replaceChildren(
       names[0],
@@ -88,7 +88,7 @@ export class Heatmap {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const { rows, columns, value, scale, labels = [], names, chosen } = picture;
-    const { left, w, high } = this.box();
+    const { left, w, high } = this.cellGeometry();
     const gap = w > 9 && high > 9 && rows * columns < 400 ? 1 : 0;
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < columns; c++) {
@@ -120,7 +120,7 @@ export class Heatmap {
   }
 
   /** The origin of the cells, and the width and height of one. */
-  private box(): { left: number; w: number; high: number } {
+  private cellGeometry(): { left: number; w: number; high: number } {
     const { left, canvas } = this;
     const { rows, columns, labels = [] } = this.picture as Picture;
     const below = labels.length > 0 ? labels.length * LINE + 3 : 0;
@@ -136,7 +136,7 @@ export class Heatmap {
 
   private point(event: PointerEvent): void {
     if (!this.picture) return;
-    const { left, w, high } = this.box();
+    const { left, w, high } = this.cellGeometry();
     this.choose(Math.floor(event.offsetY / high), Math.floor((event.offsetX - left) / w));
   }
 

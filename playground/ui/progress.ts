@@ -8,21 +8,21 @@ interface Kept {
 }
 
 export class Progress {
-  private readonly kept: Record<string, Kept> = read();
+  private readonly entries: Record<string, Kept> = read();
 
   textOf(exercise: string): string {
-    return this.kept[exercise]?.text ?? '';
+    return this.entries[exercise]?.text ?? '';
   }
 
   isSolved(exercise: string): boolean {
-    return this.kept[exercise]?.solved ?? false;
+    return this.entries[exercise]?.solved ?? false;
   }
 
   /** An exercise that was solved once stays solved. */
   keep(exercise: string, text: string, solved: boolean): void {
-    this.kept[exercise] = { text, solved: solved || this.isSolved(exercise) };
+    this.entries[exercise] = { text, solved: solved || this.isSolved(exercise) };
     try {
-      localStorage.setItem(KEY, JSON.stringify(this.kept));
+      localStorage.setItem(KEY, JSON.stringify(this.entries));
     } catch {
       // without storage, progress lasts as long as the page
     }
@@ -34,7 +34,10 @@ function read(): Record<string, Kept> {
     const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
     const entries = Object.entries(Object(found) as Record<string, Partial<Kept>>);
     return Object.fromEntries(
-      entries.map(([name, kept]) => [name, { text: String(kept.text ?? ''), solved: kept.solved === true }]),
+      entries.map(([name, entry]) => [
+        name,
+        { text: String(entry.text ?? ''), solved: entry.solved === true },
+      ]),
     );
   } catch {
     return {};
