@@ -4,28 +4,30 @@
  *
  *   npm run docs             (once before: npm ci --prefix docs)
  *   npm run docs -- --serve  the same, and serves it
+ *   npm run docs -- --translate  only brings the translations into the order of the English pages
  *
  * docs/.book is recreated on every run.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expand } from './fences';
 import { drawFigures } from './figure';
-import { buildEmbedded } from './playground';
 import { typeset } from './formulas';
+import { translations, type Language } from './languages';
+import {
+  docs,
+  pages,
+  read,
+  titlesModule,
+  translatedPage,
+  translatedPages,
+  updateTranslations,
+} from './pages';
+import { buildEmbedded } from './playground';
 import { writeReference } from './reference';
 
-const docs = join(__dirname, '..');
 const book = join(docs, '.book');
-
-const pages = (folder: string): string[] =>
-  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory())
-      return /^(\.|node_modules|build|figures|site)/.test(entry.name) ? [] : pages(path);
-    return entry.name.endsWith('.md') && entry.name !== 'README.md' ? [path] : [];
-  });
 
 function run(command: string, ...args: string[]): void {
   const { status } = spawnSync(command, args, { cwd: docs, stdio: 'inherit' });
@@ -33,7 +35,14 @@ function run(command: string, ...args: string[]): void {
     throw new Error(`docs: ${command} ${args.join(' ')} must succeed, got exit code ${status}`);
 }
 
+function write(file: string, markdown: string, language: Language): void {
+  const target = join(book, file);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, typeset(expand(markdown, `docs/${file}`, language)));
+}
+
 async function main(): Promise<void> {
+  if (process.argv.includes('--translate')) return updateTranslations();
   const vitepress = join(docs, 'node_modules', '.bin', 'vitepress');
   if (!existsSync(vitepress)) {
     console.error('docs: what builds the book must be installed, got nothing (run npm ci --prefix docs)');
@@ -41,13 +50,12 @@ async function main(): Promise<void> {
     return;
   }
   rmSync(book, { recursive: true, force: true });
-  for (const path of pages(docs)) {
-    const file = relative(docs, path);
-    const target = join(book, file);
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, typeset(expand(readFileSync(path, 'utf8'), `docs/${file}`)));
-  }
+  for (const file of pages()) write(file, read(file), 'en');
+  for (const language of translations)
+    for (const file of translatedPages(language))
+      write(join(language, file), translatedPage(file, language), language);
   cpSync(join(docs, '.vitepress'), join(book, '.vitepress'), { recursive: true });
+  writeFileSync(join(book, '.vitepress', 'titles.mjs'), titlesModule());
   if (existsSync(join(docs, 'images')))
     cpSync(join(docs, 'images'), join(book, 'public', 'images'), { recursive: true });
   writeReference(book);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { drawingOf, equationsOf, textOf } from './equations';
 import { figureOf } from './figure';
+import type { Language } from './languages';
 import { listOf } from './lists';
 import { networkOf } from './network';
 import { embedded } from './playground';
@@ -11,7 +12,7 @@ import { sourceOf } from './source';
 
 const root = join(__dirname, '..', '..');
 
-type Fence = (words: string[], body: string, where: string) => string;
+type Fence = (words: string[], body: string, where: string, language: Language) => string;
 
 /**
  *   ```source FILE NAME…        declarations of a file, with the comments above them
@@ -26,26 +27,26 @@ type Fence = (words: string[], body: string, where: string) => string;
  *   ```include FILE             a page from elsewhere in the project, its headings one level down
  */
 const fences: Record<string, Fence> = {
-  source: ([file, ...names], _body, where) => sourceOf(file, names, where),
+  source: ([file, ...names], _body, where, language) => sourceOf(file, names, where, language),
   cell: (words, _body, where) => textOf(words, where),
   equations: (words, _body, where) => equationsOf(words, where),
   diagram: (words, body, where) => drawingOf(words, body.trim(), where),
   network: (words, body) => networkOf(words, body.trim()),
-  playground: (words, body, where) => embedded(words, body.trim(), where),
+  playground: (words, body, where, language) => embedded(words, body.trim(), where, language),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
-  list: ([what], _body, where) => listOf(what, where),
+  list: ([what], _body, where, language) => listOf(what, where, language),
   include: ([file]) => included(file),
 };
 
 /** Expands all fences of a page. */
-export function expand(markdown: string, file: string): string {
+export function expand(markdown: string, file: string, language: Language = 'en'): string {
   return markdown.replace(/^```(\w.*)\n([^]*?)^```$/gm, (whole, info: string, body: string, at: number) => {
     const kind = Object.keys(fences).find((name) => info === name || info.startsWith(`${name} `));
     if (!kind) return whole;
     const where = `${file}:${markdown.slice(0, at).split('\n').length}`;
     const words = info.slice(kind.length).split(/\s+/).filter(Boolean);
-    return fences[kind](words, body, where);
+    return fences[kind](words, body, where, language);
   });
 }
 

@@ -5,11 +5,14 @@ import { schedules } from '../../bptt/train/schedules';
 import { optimizerNames, optimizerOf } from '../../bptt/train/updates';
 import { mustBeOneOf } from '../../core/check';
 import { allFormats } from '../../io/formats';
+import { say, type Language } from './languages';
 
 type Row = readonly string[];
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
-const lists: Record<string, { head: Row; rows: () => Row[] }> = {
+type Title = Parameters<typeof say>[0];
+
+const lists: Record<string, { head: readonly Title[]; rows: () => Row[] }> = {
   cells: {
     head: ['cell', 'forms on the command line', 'checked'],
     rows: () =>
@@ -48,8 +51,8 @@ const lists: Record<string, { head: Row; rows: () => Row[] }> = {
 };
 
 /** `cells`, `losses`, `optimizers`, `schedules` or `formats` as a table. */
-export function listOf(what: string, where: string): string {
+export function listOf(what: string, where: string, language: Language = 'en'): string {
   const { head, rows } = lists[mustBeOneOf(what, Object.keys(lists), where, 'the list')];
   const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
-  return `${[line(head), line(head.map(() => '---')), ...rows().map(line)].join('\n')}\n`;
+  return `${[line(head.map((title) => say(title, language))), line(head.map(() => '---')), ...rows().map(line)].join('\n')}\n`;
 }

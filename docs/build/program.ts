@@ -6,8 +6,16 @@ import { join } from 'node:path';
 const root = join(__dirname, '..', '..');
 const folder = join(root, '.cache', 'book');
 
-/** The program as a reader would write it, and its output. */
+const outputs = new Map<string, string>();
+
+/** The program as a reader would write it, and its output; a translation shows the same run. */
 export function outputOf(code: string, where: string): string {
+  const output = outputs.get(code) ?? run(code, where);
+  outputs.set(code, output);
+  return `\`\`\`ts\n${code}\`\`\`\n\n\`\`\`text\n${output}\n\`\`\`\n`;
+}
+
+function run(code: string, where: string): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'program.ts');
   // CommonJS has no top-level await
@@ -20,5 +28,5 @@ export function outputOf(code: string, where: string): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   rmSync(file);
   if (status !== 0) throw new Error(`${where}: the program must succeed, got exit code ${status}\n${stderr}`);
-  return `\`\`\`ts\n${code}\`\`\`\n\n\`\`\`text\n${stdout.trimEnd()}\n\`\`\`\n`;
+  return stdout.trimEnd();
 }

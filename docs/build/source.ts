@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { must } from '../../core/check';
+import { say, type Language } from './languages';
 
 const root = join(__dirname, '..', '..');
 const parsed = new Map<string, ts.SourceFile>();
@@ -11,7 +12,7 @@ const parsed = new Map<string, ts.SourceFile>();
  * The declarations as a block of code, in the order asked for, under the name of their file.
  * @throws RangeError when the file declares no such name, so that the book has to be updated.
  */
-export function sourceOf(file: string, names: readonly string[], where: string): string {
+export function sourceOf(file: string, names: readonly string[], where: string, language: Language): string {
   let source = parsed.get(file);
   if (!source) {
     source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
@@ -22,7 +23,7 @@ export function sourceOf(file: string, names: readonly string[], where: string):
     must(text !== undefined, where, `${file} must declare ${name}`, 'no such name');
     return text;
   });
-  return `\`\`\`ts [${file}]\n${texts.join('\n\n')}\n\`\`\`\n\n<p class="from">from <code>${file}</code></p>\n`;
+  return `\`\`\`ts [${file}]\n${texts.join('\n\n')}\n\`\`\`\n\n<p class="from">${say('from', language)} <code>${file}</code></p>\n`;
 }
 
 /** The text of a declaration with the comments above it; `lstm.step` is the member `step` within `lstm`. */
