@@ -16,7 +16,10 @@ export interface Product {
   bias?: Tensor;
   accumulate: boolean;
 }
-/** One fused group of elementwise equations over [R, C]; operands are broadcast by zero strides. */
+/**
+ * One fused group of elementwise equations over [R, C]; operands are broadcast by zero strides. One input may be a one-hot
+ * [R, C], if no output replaces an input.
+ */
 export interface Pointwise {
   kind: 'pointwise';
   graph: Graph;

@@ -7,9 +7,10 @@ import { bindMatmul } from './matmul';
 import type { Data } from './memory';
 import { movesOf, operandsOf, withOperands } from './operation';
 import type { Executor, Pointwise } from './program';
+import { isOneHot, viewOf } from './onehot';
 import { bindReduction } from './reduce';
 import { language, type OperationName } from './scalar';
-import { dtypeOf } from './tensor';
+import { dtypeOf, type Tensor } from './tensor';
 
 /** Elements per tile, so that the intermediate values of a statement stay in the L1 cache. */
 const TILE = 256;
@@ -62,15 +63,17 @@ function bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
   const tileLength = Math.min(TILE, C);
   const tiles = buffer(graph.nodes.length * tileLength);
   const places: Place[] = graph.nodes.map((node, k) => {
-    if (node.op === 'input')
+    if (node.op === 'input' && !isOneHot(inputs[node.name]))
       return { data: inputs[node.name].data, at: 0, stride: inputs[node.name].stride[1] };
     const at = k * tileLength;
     if (node.op === 'constant') tiles[at] = node.value;
     return { data: tiles, at, stride: node.op === 'constant' ? 0 : 1 };
   });
-  const reads = graph.nodes.flatMap((node, k) =>
+  const given = graph.nodes.flatMap((node, k) =>
     node.op === 'input' ? [{ place: places[k], from: inputs[node.name] }] : [],
   );
+  const reads = given.filter(({ from }) => !isOneHot(from));
+  const classes = given.filter(({ from }) => isOneHot(from));
   const works = graph.nodes.flatMap((node, k) => {
     if (node.op === 'input' || node.op === 'constant') return [];
     const [a, b, c] = node.args.map((arg) => places[arg]);
@@ -90,6 +93,7 @@ function bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
         const n = Math.min(TILE, C - c0);
         for (const { place, from } of reads)
           place.at = from.offset + r * from.stride[0] + c0 * from.stride[1];
+        for (const { place, from } of classes) writeClass(place, n, from, r, c0);
         for (const { loop, y, a, b, c } of works) loop(n, y, a, b, c);
         if (staged) stores.forEach(({ from }, k) => copy(n, from, { data: staged[k], at: 0, stride: 1 }));
         stores.forEach(({ from, into }, k) => {
@@ -103,6 +107,14 @@ function bindPointwise({ graph, inputs, outputs }: Pointwise): () => void {
       }
     }
   };
+}
+
+/** Writes `n` elements of row r of a one-hot matrix, from column c0 on. */
+function writeClass({ data, at }: Place, n: number, from: Tensor, r: number, c0: number): void {
+  const { numbers, first, low } = viewOf(from);
+  const k = numbers[first + r] - low - c0;
+  data.fill(0, at, at + n);
+  if (k >= 0 && k < n) data[at + k] = 1;
 }
 
 function copy(n: number, from: Place, to: Place): void {

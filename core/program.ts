@@ -15,6 +15,7 @@ import {
   type Entry,
   type Loop,
   type Operation,
+  type Pointwise,
   type Reduction,
   type Repeated,
 } from './operation';
@@ -140,7 +141,8 @@ export class Program {
   /**
    * Records a statement over [R, C]. Its inputs and outputs are looked up in `tensors` by name; a row [C] or [1, C] is
    * broadcast over the rows, a column [R, 1] over the columns, a single number [1] over both. An output may be the same
-   * tensor as an input, which is then replaced in place.
+   * tensor as an input, which is then replaced in place. One input may be one-hot; it is not densified unless the outputs
+   * replace an input.
    *
    * @throws TypeError if a name of the statement is missing; RangeError if a shape cannot be broadcast.
    */
@@ -161,6 +163,7 @@ export class Program {
     if (real === undefined) return; // class numbers have no gradient
     const dtype = dtypeOf(tensors[real]);
     const unread = (t: Tensor): Tensor => engineMemory().own(() => zeros(t.shape, dtype));
+    const isKept = staysOneHot(inputsOf(graph), outputs, tensors, shape);
     const bind = (all: readonly string[], replaced: (t: Tensor) => Tensor): Tensors => {
       const bound: Tensors = {};
       for (const name of all) {
@@ -172,7 +175,7 @@ export class Program {
     this.entries.push({
       kind: 'pointwise',
       graph,
-      inputs: bind(inputsOf(graph), (t) => this.densified(t, dtype)),
+      inputs: bind(inputsOf(graph), (t) => (isKept ? t : this.densified(t, dtype))),
       outputs: bind(outputs, unread),
     });
   }
@@ -205,7 +208,7 @@ export class Program {
 
   /** Binds every operation to `executor`; the returned function replays the program. */
   bind(executor: Executor): Replay {
-    const entries = executor.bindRepeated || executor.prepare ? this.entries : this.operations;
+    const entries = executor.bindRepeated || executor.prepare ? this.entries : this.dense().operations;
     const binder: Binder = executor.prepare?.(entries) ?? executor;
     const calls = entries.map((entry) =>
       entry.kind === 'loop' ? bindLoop(entry, binder) : binder.bind(entry),
@@ -227,6 +230,25 @@ export class Program {
       out,
       accumulate,
     });
+  }
+
+  /** The same operations, in which elementwise ones read no one-hot matrix. */
+  private dense(): Program {
+    const { operations } = this;
+    const isHot = (op: Operation): op is Pointwise =>
+      op.kind === 'pointwise' && Object.values(op.inputs).some(isOneHot);
+    if (!operations.some(isHot)) return this;
+    const all = new Program();
+    for (const op of operations) {
+      if (!isHot(op)) {
+        all.entries.push(op);
+        continue;
+      }
+      const dtype = dtypeOf(Object.values(op.outputs)[0]);
+      const inputs = Object.entries(op.inputs).map(([name, t]) => [name, all.densified(t, dtype)]);
+      all.entries.push({ ...op, inputs: Object.fromEntries(inputs) as Tensors });
+    }
+    return all;
   }
 
   /** Densifies a one-hot operand by multiplying it by the identity; others are returned unchanged. */
@@ -257,6 +279,20 @@ export function matrix(t: Tensor): Tensor {
   if (t.shape.length === 2) return t;
   must(t.shape.length < 2, 'pointwise', 'a tensor must have at most 2 axes', `[${t.shape.join(', ')}]`);
   return ndarray<Data>(t.data, [1, t.shape[0] ?? 1], [0, t.stride[0] ?? 0], t.offset);
+}
+
+/** Whether executors can read the one-hot input of an elementwise operation as it is: it must be the only one, and whole. */
+function staysOneHot(
+  inputs: readonly string[],
+  outputs: readonly string[],
+  tensors: Tensors,
+  [R, C]: readonly number[],
+): boolean {
+  const hot = inputs.map((name) => tensors[name]).filter(isOneHot);
+  if (hot.length !== 1 || viewOf(hot[0]).transposed) return false;
+  const [N, D] = hot[0].shape;
+  const inPlace = inputs.some((read) => outputs.some((name) => tensors[name].data === tensors[read].data));
+  return N === R && D === C && !inPlace && !outputs.some((name) => isOneHot(tensors[name]));
 }
 
 function broadcast(t: Tensor, [R, C]: number[], name: string): Tensor {

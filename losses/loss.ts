@@ -48,6 +48,8 @@ export interface Loss extends Readonly<Required<Omit<LossDefinition, 'forward' |
   readonly pytorch?: string;
   /** The definition it was made from, to rebuild it in other threads. */
   readonly definition: LossDefinition;
+  /** Names that only `forward` reads. */
+  readonly passing: readonly string[];
   readonly forward: Compiled;
   readonly backward: Compiled;
 }
@@ -80,10 +82,13 @@ export function lazyLoss(definition: LossDefinition): Loss {
     get backward() {
       return compiled().backward;
     },
+    get passing() {
+      return compiled().passing;
+    },
   };
 }
 
-function describe(definition: LossDefinition): Omit<Loss, 'forward' | 'backward'> {
+function describe(definition: LossDefinition): Omit<Loss, 'forward' | 'backward' | 'passing'> {
   const { forward: _forward, backward: _backward, ...about } = definition;
   return { prediction: 'same', perOutput: false, repeated: {}, ...about, definition };
 }
@@ -93,7 +98,7 @@ function compile({
   forward,
   backward,
   repeated = {},
-}: LossDefinition): Pick<Loss, 'forward' | 'backward'> {
+}: LossDefinition): Pick<Loss, 'forward' | 'backward' | 'passing'> {
   const constants = Object.fromEntries(Object.keys(repeated).map((key) => [key, ['1', 'O']]));
   const given = { y: ['N', 'O'], target: ['N', 'O'], ...constants };
   const there = new Block(forward, `${name}, forward`, { given, outputs: { rowLoss: ['N', '1'] } });
@@ -106,7 +111,9 @@ function compile({
   back.mustUse(new Set(['dy']));
   const outputNames = ['rowLoss', ...back.scope.read.keys()];
   there.mustUse(new Set(outputNames));
-  return { forward: there.compile(outputNames), backward: back.compile(['dy']) };
+  const value = there.compile(outputNames);
+  const passing = Object.keys(value.stored).filter((key) => !outputNames.includes(key));
+  return { forward: value, backward: back.compile(['dy']), passing };
 }
 
 const losses = new Registry<Loss>('loss');
@@ -155,13 +162,15 @@ export function mustFitOutput(name: string, O: number, where: string): void {
 export interface LossTensors {
   y: Tensor;
   dy: Tensor;
-  /** [N, O]: one-hot rows where targets are classes. */
+  /** [N, O]; where targets are classes, one-hot, as a matrix or as class numbers (`core/onehot.ts`). */
   target: Tensor;
   weight: Tensor;
   rowLoss: Tensor;
   loss: Tensor;
   /** Whether it is added to the loss that is there; default false. */
   adds?: boolean;
+  /** Whether dy has no memory, because there is no backward pass; default false. */
+  forwardOnly?: boolean;
 }
 
 const total = lazyEquations(
@@ -193,12 +202,15 @@ function repeatedTo(O: number, list: readonly number[], dtype: Dtype): Tensor {
 /** Lays a loss out, to be recorded: the loss itself, and dy. */
 export function layLoss(
   name: string,
-  { adds = false, ...v }: LossTensors,
+  { adds = false, forwardOnly = false, ...v }: LossTensors,
 ): { forward: (program: Program) => void; backward: (program: Program) => void } {
-  const { forward: value, backward: gradient, repeated } = lossOf(name);
+  const { forward: value, backward: gradient, passing, repeated } = lossOf(name);
   const [N, O] = v.y.shape;
   const constants = Object.entries(repeated).map(([key, list]) => [key, repeatedTo(O, list, dtypeOf(v.y))]);
   const own: Tensors = { ...v, ...(Object.fromEntries(constants) as Tensors) };
+  // a value that the backward pass does not read can lie in the memory of dy, which is written later
+  const passes = passing.find((key) => value.stored[key].join() === 'N,O');
+  if (passes !== undefined && !forwardOnly) own[passes] = v.dy;
   for (const { stored } of [value, total, gradient])
     for (const [key, shape] of Object.entries(stored))
       own[key] ??= zeros(

@@ -4,11 +4,12 @@ import { gradcheck } from '../bptt/check/gradcheck';
 import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { lstm } from '../cells/lstm';
+import { lossNames, lossOf, recordLoss } from '../losses';
 import { hoist } from '../core/hoist';
 import { classesOf, isOneHot, NONE, oneHot } from '../core/onehot';
 import { Program } from '../core/program';
 import { Random } from '../core/random';
-import { add, mul } from '../core/scalar';
+import { add, exp, mul } from '../core/scalar';
 import { statement } from '../core/statement';
 import { columns, rows, tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
 import { testErrors } from './errors';
@@ -180,6 +181,117 @@ describe.each(settings)('$name', ({ executor, dtype, rounding }) => {
       [0, 2],
     ]);
   });
+});
+
+describe.each(settings)('elementwise equations of $name, $dtype', ({ executor, dtype }) => {
+  const random = new Random(4);
+  const [N, D] = [7, 21];
+  const numbers = of([3, NONE, 20, 0, 3, 16, 7], D);
+  const dense = (x: Tensor): Tensor => tensor(toFlat(x), [...x.shape], dtype);
+  const drawn = (shape: number[]): Tensor => {
+    const t = zeros(shape, dtype);
+    for (let k = 0; k < t.data.length; k++) t.data[k] = random.normal();
+    return t;
+  };
+  const [y, c] = [drawn([N, D]), drawn([N, 1])];
+  const body = statement(({ x, y, c }) => ({ p: mul(add(y, c), x), q: add(exp(y), mul(c, x)) }));
+
+  /** The results of reading x as it is, and written out. */
+  const both = (
+    record: (program: Program, x: Tensor, out: Record<string, Tensor>) => void,
+    x: Tensor,
+    shape: number[],
+  ) =>
+    [x, dense(x)].map((read) => {
+      const program = new Program();
+      const out = { p: zeros(shape, dtype), q: zeros(shape, dtype) };
+      record(program, read, out);
+      program.bind(executor)();
+      return [toFlat(out.p), toFlat(out.q)];
+    });
+
+  test('read class numbers with the bits of the matrix written out', () => {
+    const [own, twin] = both((program, x, out) => program.pointwise(body, { x, y, c, ...out }), numbers, [
+      N,
+      D,
+    ]);
+    expect(own).toEqual(twin);
+    expect(own[0].filter((p) => p !== 0)).toHaveLength(N - 1);
+  });
+
+  test('of some rows and columns', () => {
+    const part = (t: Tensor): Tensor => columns(rows(t, 2, 6), 3, 18);
+    const [own, twin] = both(
+      (program, x, out) => program.pointwise(body, { x, y: part(y), c: rows(c, 2, 6), ...out }),
+      part(numbers),
+      [4, 15],
+    );
+    expect(own).toEqual(twin);
+    expect(own[0].filter((p) => p !== 0)).toHaveLength(2);
+  });
+
+  test('step by step, in a loop', () => {
+    const [own, twin] = both(
+      (program, x, out) =>
+        program.repeat(N, (each, t) => {
+          const at = (of: Tensor): Tensor => rows(of, t, t + 1);
+          each.pointwise(body, { x: at(x), y: at(y), c: at(c), p: at(out.p), q: at(out.q) });
+        }),
+      numbers,
+      [N, D],
+    );
+    expect(own).toEqual(twin);
+  });
+
+  test('that replace an input, or read two of them', () => {
+    const twice = statement(({ x, other, y }) => ({ y: add(mul(x, y), other) }));
+    const results = [numbers, dense(numbers)].map((x) => {
+      const [program, replaced, other] = [new Program(), drawn([N, D]), of([1, 1, 1, 1, 1, 1, 1], D)];
+      replaced.data.set(y.data);
+      const q = zeros([N, D], dtype);
+      program.pointwise(body, { x, y: replaced, c, p: replaced, q });
+      program.pointwise(twice, { x, other, y: replaced });
+      program.bind(executor)();
+      return [toFlat(replaced), toFlat(q)];
+    });
+    expect(results[0]).toEqual(results[1]);
+  });
+
+  test.each(lossNames().filter((loss) => lossOf(loss).targets === 'classes'))('the loss %s', (loss) => {
+    const results = [numbers, dense(numbers)].map((target) => {
+      const [forward, backward] = [new Program(), new Program()];
+      const [dy, rowLoss, sum] = [[N, D], [N, 1], [1]].map((shape) => zeros(shape, dtype));
+      recordLoss(loss, forward, backward, { y, dy, target, weight: c, rowLoss, loss: sum });
+      forward.bind(executor)();
+      backward.bind(executor)();
+      return [toFlat(sum), toFlat(rowLoss), toFlat(dy)];
+    });
+    expect(results[0]).toEqual(results[1]);
+    expect(results[0][2].some((slope) => slope !== 0)).toBe(true);
+  });
+});
+
+test('a network of many classes stores targets as class numbers', () => {
+  const O = 1024;
+  const options = {
+    layers: [lstm({ input: 3, hidden: 2 })],
+    output: O,
+    loss: 'softmax',
+    dtype: 'float64',
+  } as const;
+  const net = network(options);
+  const read = { x: [[[1, 2, 3]], [[0, 1, -1]]], targets: [Int32Array.of(O - 1), Int32Array.of(5)] };
+  const plan = runnerOf(net).lay(read);
+  expect(plan.target && isOneHot(plan.target)).toBe(true);
+  const logits = net.forward(read).output;
+  const expected = [O - 1, 5].map((k, t) => {
+    const row = toNested(logits) as number[][][];
+    return Math.log(row[t][0].reduce((sum, v) => sum + Math.exp(v), 0)) - row[t][0][k];
+  });
+  expect(net.forward(read).loss).toBeCloseTo((expected[0] + expected[1]) / 2, 12);
+  expect(() => net.forward({ ...read, targets: [[O], [0]] })).toThrow(
+    'network.forward: targets must be class numbers in 0…1023, got 1024 at t = 0, row 0',
+  );
 });
 
 describe('what is recorded', () => {

@@ -4,6 +4,7 @@
  */
 import { engineMemory, type Data } from '../../core/memory';
 import { lazyEquations } from '../../core/equations/equations';
+import { oneHot } from '../../core/onehot';
 import { Program } from '../../core/program';
 import { zeros, type Tensor } from '../../core/tensor';
 import { initialName, type Architecture } from './architecture';
@@ -24,6 +25,9 @@ const firstBackward = lazyEquations(
   'ds [B, H]   adds dFirst [1, H]',
   'dFirst += sum(ds)',
 );
+
+/** Number of classes from which targets are stored as class numbers; shorter rows are faster to read as they are. */
+const MANY = 1024;
 
 export class Plan {
   /** The layers of the encoder. */
@@ -114,7 +118,8 @@ export class Plan {
     }
     if (loss) {
       const [N, O] = this.output.value.shape;
-      this.target = zeros([N, O], dtype);
+      const numbered = lossOf(loss).targets === 'classes' && O >= MANY;
+      this.target = numbered ? oneHot(N, O) : zeros([N, O], dtype);
       this.weight = zeros([N, 1], dtype);
       this.rowLoss = zeros([N, 1], dtype);
       this.lossStage = layLoss(loss, {
@@ -125,6 +130,7 @@ export class Plan {
         rowLoss: this.rowLoss,
         loss: this.loss,
         adds: shape.segment,
+        forwardOnly: shape.forwardOnly,
       });
     }
   }

@@ -19,6 +19,7 @@ import type { Binder, Executor } from '../program';
 import { inputsOf } from '../statement';
 import { dtypeOf, type Tensor } from '../tensor';
 import { addressOf, Arguments } from './arguments';
+import { bindAtClasses } from './atclasses';
 import { call, type Exports, link, WasmModule } from './encoder';
 import { addLookup, type Lookups } from './emit-lookup';
 import { addReduction, type Reductions } from './emit-reduce';
@@ -63,6 +64,7 @@ class Kernels {
   private readonly gemms = new Map<Dtype, Gemm>();
   private readonly pointwise = new Map<string, { id: number; run: (block: number, time: number) => void }>();
   private readonly reductions: Record<Dtype, Partial<Reductions>> = { float32: {}, float64: {} };
+  private readonly zeroAndOne = new Map<Dtype, Data>();
   private readonly lookups: Record<Dtype, Partial<Lookups>> = { float32: {}, float64: {} };
 
   constructor(
@@ -304,23 +306,49 @@ class Kernels {
       ...Object.keys(op.graph.outputs).map((name) => op.outputs[name]),
     ];
     const [R, C] = operands[operands.length - 1].shape;
+    const hot = operands.findIndex(isOneHot);
+    const bits = this.bits(dtypeOf(operands[operands.length - 1]));
     const index = args.put([
       ...[R, C],
-      ...operands.flatMap((t) => [addressOf(t), t.stride[0] * t.data.BYTES_PER_ELEMENT]),
-      ...operands.map((t) => given.get(t) as number),
+      ...operands.flatMap((t, k) =>
+        k === hot ? [{ array: bits, bytes: 0 }, 0] : [addressOf(t), t.stride[0] * t.data.BYTES_PER_ELEMENT],
+      ),
+      ...operands.map((t, k) => (k === hot ? 0 : (given.get(t) as number))),
       id,
     ]);
     const at = args.room.byteOffset + 4 * index;
+    const whole = (time: number): void => run(at, time);
     // the closure keeps the arguments and the operands alive
-    return Object.assign((time: number) => run(at, time), { retained: [args, operands] });
+    const retained = [args, operands, bits];
+    if (hot < 0) return Object.assign(whole, { retained });
+    const move = given.get(operands[hot]) as number;
+    const atClasses = bindAtClasses({ operands, hot, move, index, run, bits }, args, this.memory);
+    return Object.assign(
+      (time: number) => {
+        whole(time);
+        atClasses(time);
+      },
+      { retained },
+    );
+  }
+
+  /** 0 and 1 in engine memory. */
+  private bits(dtype: Dtype): Data {
+    let found = this.zeroAndOne.get(dtype);
+    if (!found) {
+      found = this.memory.apart(() => this.memory.allocate(2, dtype));
+      found[1] = 1;
+      this.zeroAndOne.set(dtype, found);
+    }
+    return found;
   }
 }
 
 /** Upper bound of the number of arguments of an operation. */
 function roomOf(op: Operation): number {
   if (op.kind === 'product') return PRODUCT_ARGUMENTS;
-  // rows, columns and kernel; for each operand its address, its row stride, and its offset per time step
-  return op.kind === 'reduction' ? 10 : 3 + 3 * operandsOf(op).length;
+  // rows, columns and kernel; for each operand its address, its row stride, and its offset per time step; those of classes
+  return op.kind === 'reduction' ? 10 : 6 + 3 * operandsOf(op).length;
 }
 
 /** Whether rows of b are contiguous, and a sum by class only accumulates. */
@@ -328,7 +356,9 @@ const reachesRows = ({ a, b, bias, accumulate }: Product): boolean =>
   b.stride[1] === 1 && (!viewOf(a).transposed || (accumulate && !bias));
 
 function specOf({ graph, inputs, outputs }: Pointwise): PointwiseSpec {
-  const access = inputsOf(graph).map((name): Access => (inputs[name].stride[1] === 0 ? 'broadcast' : 'unit'));
+  const access = inputsOf(graph).map((name): Access =>
+    isOneHot(inputs[name]) || inputs[name].stride[1] === 0 ? 'broadcast' : 'unit',
+  );
   return { graph, dtype: dtypeOf(Object.values(outputs)[0]), access };
 }
 
