@@ -14,18 +14,23 @@ import {
   fromLink,
   isEmbedded,
   keptOf,
+  languageOf,
+  linkIn,
   sameKept,
   toLink,
   usesOwn,
   type Settings,
   type TabName,
 } from './engine/settings';
+import type { LanguageName } from './languages/names';
+import { engineSays, say, speak } from './languages/say';
 import type { App, Panel } from './ui/app';
 import { Bar } from './ui/bar';
 import { connect, type Ask } from './ui/client';
 import { Controls } from './ui/controls';
 import { h } from './ui/dom';
 import { History } from './ui/history';
+import { catalogueOf, isUsual, keepLanguage, readLanguage } from './ui/language';
 import { littleMotion } from './ui/motion';
 import { tabs, type Tabs } from './ui/tabs';
 
@@ -53,14 +58,14 @@ class Page implements App {
   private refused = false;
   private silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
+  constructor(private language: LanguageName) {
     this.ask = connect({
       progress: (points) => this.progress(points),
       failed: (reason) => {
         this.playing = false;
         this.bar.show();
         this.look();
-        byId('why').textContent = `Training has stopped. ${reason}`;
+        byId('why').textContent = say('stopped', { reason: engineSays(reason) });
       },
     });
     const { settings, tab, place } = this.linked();
@@ -70,6 +75,7 @@ class Page implements App {
       play: (on) => void this.play(on),
       step: () => void this.stepOnce(),
       again: () => void this.begin('replace'),
+      speak: (to) => this.turnInto(to),
     });
     this.controls = new Controls(this);
     byId('settings').append(this.controls.root);
@@ -94,6 +100,7 @@ class Page implements App {
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
     // Back, Forward, or an edited address
     addEventListener('popstate', () => {
+      if ((languageOf(location.hash) ?? this.language) !== this.language) return location.reload();
       const { settings: to, tab: view, place: within } = this.linked();
       this.settings = to;
       this.seen = this.turnTo(view, within);
@@ -103,7 +110,7 @@ class Page implements App {
     addEventListener('unhandledrejection', (event) => {
       event.preventDefault();
       // without a run, the page already says why: ignore failed requests to the previous one
-      if (this.started !== none) this.notice((event.reason as Error).message);
+      if (this.started !== none) this.notice(engineSays((event.reason as Error).message));
     });
   }
 
@@ -130,7 +137,7 @@ class Page implements App {
   /** Settings and tab of the address. */
   private linked(): { settings: Settings; tab: TabName; place?: string } {
     const { wrong, ...linked } = fromLink(location.hash, history.state as unknown);
-    if (wrong.length > 0) this.notice(`The link contains invalid values: ${wrong.join('; ')}`);
+    if (wrong.length > 0) this.notice(say('link.wrong', { values: wrong.join('; ') }));
     return linked;
   }
 
@@ -143,7 +150,8 @@ class Page implements App {
 
   /** Stores settings and tab in the address, and the rest in the history state; Back undoes a change of settings. */
   private link(how: 'push' | 'replace'): void {
-    const to = toLink(this.settings, this.seen.name, this.seen.place);
+    const of = toLink(this.settings, this.seen.name, this.seen.place);
+    const to = isUsual(this.language) ? of : linkIn(this.language, of);
     this.bar.offer(`#${to}`);
     const link = `#${this.isEmbedded ? embeddedLink(to) : to}`;
     const texts = keptOf(this.settings);
@@ -162,7 +170,7 @@ class Page implements App {
     try {
       started = await this.ask('start', this.settings);
     } catch (error) {
-      refused = `There is no run with these settings. ${(error as Error).message}`;
+      refused = say('refused', { reason: engineSays((error as Error).message) });
     }
     if (run !== this.run) return; // the settings have changed again meanwhile
     this.enter(started, refused);
@@ -193,6 +201,14 @@ class Page implements App {
     if (this.started !== none || this.seen.standalone) this.seen.show();
   }
 
+  /** Loads the page again in another language, with the same settings and tab. */
+  private turnInto(language: LanguageName): void {
+    keepLanguage(language);
+    this.language = language;
+    this.link('replace');
+    location.reload();
+  }
+
   private async play(on: boolean): Promise<void> {
     this.going = on;
     this.playing = await this.ask('play', on);
@@ -219,7 +235,7 @@ class Page implements App {
     this.enter(started);
     this.progress([points]);
     if (!saysTask) byId('why').textContent = unsaid(settings);
-    this.notice(`Loaded at step ${started.steps}: press Play to go on`);
+    this.notice(say('loaded', { step: started.steps }));
   }
 
   private progress(points: Point[][]): void {
@@ -230,11 +246,14 @@ class Page implements App {
 }
 
 /** The note for a file without the data that its network was trained on, such as one of the command line. */
-const unsaid = ({ task }: Settings): string =>
-  task === 'text'
-    ? 'This file does not hold the text that its network was trained on: from now on it trains on the text of this page.'
-    : 'This file does not say what its network was trained on: from now on it trains on the task of this page.';
+const unsaid = ({ task }: Settings): string => say(task === 'text' ? 'loaded.text' : 'loaded.task');
 
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? h('div');
 
-void new Page().begin('replace');
+const language = languageOf(location.hash) ?? readLanguage();
+speak(await catalogueOf(language));
+document.documentElement.lang = language;
+document.title = say('title');
+document.querySelector('meta[name=description]')?.setAttribute('content', say('description'));
+byId('settings').setAttribute('aria-label', say('settings'));
+void new Page(language).begin('replace');

@@ -3,7 +3,7 @@ import { Random } from '../../core/random';
 import { denseHopfield, type EnergyOrder } from '../../hopfield/dense';
 import { hopfield } from '../../hopfield/network';
 import { corrupt } from '../../hopfield/patterns';
-import type { RecallMode } from '../../hopfield/recall';
+import type { RecallEnd, RecallMode } from '../../hopfield/recall';
 import type { StorageRule } from '../../hopfield/storage';
 
 export interface Asked {
@@ -19,7 +19,7 @@ export interface Asked {
 export interface Recalled {
   /** For each update: the energy, the units that changed, the overlap with each pattern. */
   moments: { energy: number; flipped: number[]; overlaps: number[] }[];
-  outcome: string;
+  outcome: RecallEnd['outcome'];
   /** The nearest pattern at the end, and its overlap; −1 is its mirror image. */
   pattern: number;
   overlap: number;

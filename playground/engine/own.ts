@@ -29,7 +29,7 @@ export interface CheckedGradient {
 
 /** What is known of a text: an error, or its equations and whether its gradients are right. */
 export type CellReport =
-  | { error: { message: string; line: number; column: number } }
+  | { error: { message: string; reason: string; line: number; column: number } }
   | {
       error?: undefined;
       name: string;
@@ -62,8 +62,9 @@ export function checkCell(text: string): CellReport {
     cell = cellFromText({ input: D, hidden: H, equations: text });
   } catch (error) {
     const { message } = error as Error;
-    const [line, column] = error instanceof EquationError ? [error.line, error.column] : [1, 1];
-    return { error: { message, line, column } };
+    const { line, column, reason } =
+      error instanceof EquationError ? error : { line: 1, column: 1, reason: message };
+    return { error: { message, reason, line, column } };
   }
   const verdicts = (steps: number): Map<string, GradcheckRow['verdict']> => {
     const { rows } = checkProblem(problemOfCell(cell, { T: steps, B }), [], { oracles: ['exact'] });

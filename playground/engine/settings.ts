@@ -3,6 +3,7 @@ import { networkSettings, trainingSettings } from '../../bptt/train/settings';
 import { kinds } from '../../cells/kinds';
 import { limits } from '../../core/equations/parse';
 import { defaultsOf, OFF, valueOf, type Setting, type Value } from '../../core/setting';
+import { isLanguage, type LanguageName } from '../languages/names';
 import { leaky } from './leaky';
 import { verse } from './verse';
 
@@ -78,6 +79,16 @@ const own: Partial<Record<TaskName, Partial<Settings>>> = {
 
 export const settingsFor = (task: TaskName): Settings => ({ ...general, ...own[task], task });
 
+/** The part of a link that states the page's language. */
+const LANGUAGE = 'lang';
+/** The language that a link states, if the page speaks it. */
+export function languageOf(link: string): LanguageName | undefined {
+  const name = new URLSearchParams(link.replace(/^#/, '')).get(LANGUAGE);
+  return isLanguage(name) ? name : undefined;
+}
+/** A link that states its language. */
+export const linkIn = (language: LanguageName, link: string): string => `${LANGUAGE}=${language}&${link}`;
+
 /** The part of a link that shows a tab alone, as a figure in another page. */
 const EMBED = 'embed';
 export const isEmbedded = (link: string): boolean => new URLSearchParams(link.replace(/^#/, '')).has(EMBED);
@@ -85,7 +96,7 @@ export const isEmbedded = (link: string): boolean => new URLSearchParams(link.re
 export const embeddedLink = (link: string): string => `${EMBED}&${link}`;
 
 /** Longest text, in characters, that a link contains. */
-const LINK_TEXT = 4000;
+export const LINK_TEXT = 4000;
 
 /** Whether a run uses a cell of the user's own. */
 export const usesOwn = ({ cell, against }: Settings): boolean => cell === OWN || against === OWN;
@@ -102,12 +113,9 @@ const textNames = Object.keys(texts) as TextName[];
 const leavesOut = (name: TextName, settings: Settings): boolean =>
   !texts[name](settings) || settings[name].length > LINK_TEXT;
 
-/** A note for users who copy a link without its text. */
-export const textLeftOut = (settings: Settings): string =>
-  textNames
-    .filter((name) => texts[name](settings) && leavesOut(name, settings))
-    .map((name) => `; the ${name}, longer than ${LINK_TEXT} characters, left out`)
-    .join('');
+/** The texts that a run reads and a link omits. */
+export const textsLeftOut = (settings: Settings): TextName[] =>
+  textNames.filter((name) => texts[name](settings) && leavesOut(name, settings));
 
 /** State in the browser's history for what the link omits. */
 export type Kept = Pick<Settings, TextName>;
@@ -163,6 +171,7 @@ export function fromLink(
   if (tab === undefined) wrong.push(`tab: ${view}`);
   for (const [name, word] of parts) {
     if (name === 'task' || name === 'tab' || name === EMBED) continue;
+    if (name === LANGUAGE && isLanguage(word)) continue;
     const read = readSetting(name, word);
     if (read === undefined) wrong.push(`${name}: ${word}`);
     Object.assign(settings, read);

@@ -3,6 +3,7 @@ import * as exported from '@dagrejs/dagre';
 import type { CellEquations } from '../../cells/cell';
 import { short } from '../../core/format';
 import { flowOf, type Flow, type FlowNode } from './graph';
+import { listed, say } from '../languages/say';
 
 // the ES module, unlike its types, has a default export alone
 const { graphlib, layout } = (exported as { default?: typeof exported }).default ?? exported;
@@ -56,7 +57,7 @@ export function diagramOf(
   // the borders of the layout are not drawn
   const left = GAP - MARGIN;
   const [w, h] = [width - 2 * left, height + 2 * MARGIN].map(Math.ceil);
-  const label = `Data flow of the cell ${equations.name}: ${inWords(flow)}`;
+  const label = say('diagram.label', { name: equations.name, flow: inWords(flow) });
   return [
     `<svg class="diagram" viewBox="${left} ${-MARGIN} ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}">`,
     `<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0 0.5 8 4 0 7.5z" class="head"/></marker></defs>`,
@@ -187,7 +188,8 @@ function inWords({ nodes, edges }: Flow): string {
       const sources = edges
         .filter(({ to }) => to === node.id)
         .map(({ from }) => nodes.find(({ id }) => id === from));
-      return `${wordOf(node)} from ${sources.map((source) => (source ? wordOf(source) : '')).join(' and ')}`;
+      const words = sources.map((source) => (source ? wordOf(source) : ''));
+      return say('diagram.from', { value: wordOf(node), sources: listed(words) });
     })
     .join('; ');
 }

@@ -4,7 +4,9 @@ import { OWN } from '../engine/settings';
 import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
 import { h, select } from '../ui/dom';
+import { draftOf, keepDraft } from '../ui/draft';
 import { openFile, save } from '../ui/files';
+import { say, translated } from '../languages/say';
 
 /** Milliseconds without a key before the text is checked. */
 const PAUSE = 350;
@@ -15,7 +17,7 @@ const looks: Readonly<Record<CheckedGradient['several'], string>> = {
 
 export class CellPanel implements Panel {
   readonly name = 'cell';
-  readonly title = 'Your cell';
+  readonly title = say('tab.cell');
   readonly standalone = true;
   readonly root: HTMLElement;
   private templates: Template[] = [];
@@ -24,10 +26,10 @@ export class CellPanel implements Panel {
   /** The equations of the settings that the text began with. */
   private given: string | undefined;
   private waiting: ReturnType<typeof setTimeout> | undefined;
-  private readonly start = select('Start from', [], '', (name) => this.startFrom(name));
+  private readonly start = select(say('own.from'), [], '', (name) => this.startFrom(name));
   private readonly text = h('textarea', {
     ...{ rows: 30, spellcheck: false, autocomplete: 'off', autocapitalize: 'off', wrap: 'off' },
-    ...{ 'aria-label': 'Equations of your cell', class: 'mono' },
+    ...{ 'aria-label': say('own.text'), class: 'mono' },
     oninput: () => this.typed(),
   });
   private readonly verdict = h('p', { class: 'verdict', 'aria-live': 'polite' });
@@ -39,20 +41,21 @@ export class CellPanel implements Panel {
     h(
       'thead',
       {},
-      h('tr', {}, ...['gradient', 'one step', 'several steps'].map((title) => h('th', {}, title))),
+      h(
+        'tr',
+        {},
+        ...[say('gradient'), say('own.oneStep'), say('own.severalSteps')].map((title) => h('th', {}, title)),
+      ),
     ),
     this.gradients,
   );
   private readonly hints = h('ul', { 'aria-live': 'polite' });
-  private readonly find = this.button('Find the mistake', () => this.repair());
-  private readonly train = this.button('Train it', () => this.trainIt());
+  private readonly find = this.button(say('own.find'), () => this.repair());
+  private readonly train = this.button(say('own.train'), () => this.trainIt());
   private readonly drawing = h('figure', {});
   private readonly equations = h('div', {});
 
   constructor(private readonly app: App) {
-    const note =
-      'x [D] is the input, hPrev the state of the step before. Forward writes every state. Backward reads dhOut and dhNext, ' +
-      'the gradients from the output and from the next step; it writes dx and dhPrev, and adds to the gradient of each parameter.';
     this.root = h(
       'div',
       { class: 'two' },
@@ -63,17 +66,17 @@ export class CellPanel implements Panel {
           'div',
           { class: 'row' },
           this.start.root,
-          this.button('Open file', () => this.open()),
-          this.button('Save file', () => save(`${this.cellName}.txt`, this.text.value, 'text/plain')),
+          this.button(say('own.open'), () => this.open()),
+          this.button(say('own.save'), () => save(`${this.cellName}.txt`, this.text.value, 'text/plain')),
         ),
-        h('p', { class: 'small muted' }, note),
+        h('p', { class: 'small muted' }, say('own.note')),
         this.text,
         h('div', { class: 'row' }, this.train, this.find),
       ),
       h(
         'section',
         { class: 'card' },
-        h('h2', {}, 'The gradients, decided exactly'),
+        h('h2', {}, say('own.decided')),
         this.verdict,
         this.error,
         this.table,
@@ -88,7 +91,7 @@ export class CellPanel implements Panel {
     const { equations } = this.app.settings;
     if (this.given === equations) return; // keep what was typed since
     this.given = equations;
-    this.text.value = equations;
+    this.text.value = draftOf(equations);
     this.report = undefined;
   }
 
@@ -112,7 +115,7 @@ export class CellPanel implements Panel {
   private async prepare(): Promise<void> {
     this.templates = await this.app.ask('templates', null);
     const options = this.templates.map(({ name }) => h('option', { value: name }, name));
-    this.start.input.replaceChildren(h('option', { value: '' }, 'a cell …'), ...options);
+    this.start.input.replaceChildren(h('option', { value: '' }, say('own.choose')), ...options);
   }
 
   private startFrom(name: string): void {
@@ -122,7 +125,7 @@ export class CellPanel implements Panel {
   }
 
   private async open(): Promise<void> {
-    const file = await openFile('.txt', 'file of equations');
+    const file = await openFile('.txt', say('own.file'));
     if (file) this.write(await file.text());
   }
 
@@ -138,6 +141,7 @@ export class CellPanel implements Panel {
 
   private async check(): Promise<void> {
     clearTimeout(this.waiting);
+    if (this.given !== undefined) keepDraft(this.given, this.text.value);
     const mine = ++this.asked;
     const report = await this.app.ask('checkCell', this.text.value);
     if (mine !== this.asked) return; // more was typed meanwhile
@@ -158,11 +162,11 @@ export class CellPanel implements Panel {
       this.drawing.innerHTML = diagramOf({ name, shapes, forward: forward.join('\n') });
   }
 
-  private refuse({ message, line, column }: { message: string; line: number; column: number }): void {
+  private refuse({ message, reason, line, column }: NonNullable<CellReport['error']>): void {
     this.verdict.className = 'verdict bad';
-    this.verdict.textContent = `Line ${line}, column ${column} cannot be read.`;
+    this.verdict.textContent = say('own.unread', { line, column });
     this.error.hidden = false;
-    this.error.textContent = message;
+    this.error.textContent = message.replace(reason, () => translated(reason));
     this.table.hidden = true;
     this.drawing.replaceChildren();
     this.equations.replaceChildren();
@@ -174,8 +178,12 @@ export class CellPanel implements Panel {
     const wrong = gradients.filter(({ several }) => several !== 'right').map(({ name }) => name);
     this.verdict.className = `verdict ${ok ? 'ok' : 'bad'}`;
     this.verdict.textContent = ok
-      ? 'Every gradient is proved equal to the derivative of the forward equations, modulo primes at random points.'
-      : `Not right: ${[...wrong, ...((jacobian ?? 'right') === 'right' ? [] : ['the Jacobian'])].join(', ')}`;
+      ? say('own.proved')
+      : say('own.notRight', {
+          names: [...wrong, ...((jacobian ?? 'right') === 'right' ? [] : [say('own.theJacobian')])].join(
+            ', ',
+          ),
+        });
     this.error.hidden = true;
     this.table.hidden = false;
     const row = (name: string, ...verdicts: CheckedGradient['several'][]): HTMLElement =>
@@ -183,11 +191,11 @@ export class CellPanel implements Panel {
         'tr',
         {},
         h('td', {}, name),
-        ...verdicts.map((verdict) => h('td', { class: looks[verdict] }, verdict)),
+        ...verdicts.map((verdict) => h('td', { class: looks[verdict] }, say(`own.${verdict}`))),
       );
     this.gradients.replaceChildren(
       ...gradients.map(({ name, one, several }) => row(name, one, several)),
-      ...(jacobian ? [row('Jacobian', jacobian, jacobian)] : []),
+      ...(jacobian ? [row(say('own.jacobian'), jacobian, jacobian)] : []),
     );
     this.train.disabled = false;
     this.find.disabled = ok;
@@ -195,18 +203,24 @@ export class CellPanel implements Panel {
       h('h2', {}, title),
       h('ol', { class: 'equations' }, ...lines.map((line) => h('li', {}, mathOf(line)))),
     ];
-    this.equations.replaceChildren(...list('Forward', forward), ...list('Backward', backward));
+    this.equations.replaceChildren(
+      ...list(say('own.forward'), forward),
+      ...list(say('own.backward'), backward),
+    );
   }
 
   /** Searches for a change of one line; the check of every such change takes a few seconds. */
   private async repair(): Promise<void> {
     const mine = this.asked;
     this.find.disabled = true;
-    this.hints.replaceChildren(h('li', {}, 'Trying changes of one line …'));
+    this.hints.replaceChildren(h('li', {}, say('own.trying')));
     const found = await this.app.ask('repairCell', this.text.value);
     if (mine !== this.asked) return;
-    const none = 'No change of a single line that is known here makes the gradients right.';
-    this.hints.replaceChildren(...(found.length > 0 ? found : [none]).map((words) => h('li', {}, words)));
+    this.hints.replaceChildren(
+      ...(found.length > 0 ? found.map(translated) : [say('own.noRepair')]).map((words) =>
+        h('li', {}, words),
+      ),
+    );
   }
 
   private async trainIt(): Promise<void> {
@@ -215,6 +229,6 @@ export class CellPanel implements Panel {
     const { cell, against } = this.app.settings;
     const beside = cell === OWN ? against : cell;
     this.app.change({ equations: this.text.value, cell: OWN, against: beside });
-    this.app.notice(`Training ${this.cellName}; the tab Train shows its loss`);
+    this.app.notice(say('own.training', { cell: this.cellName }));
   }
 }

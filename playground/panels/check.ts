@@ -10,10 +10,11 @@ import { short } from '../../core/format';
 import { h, select } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { collection } from './collection';
+import { nameOf, say, translated } from '../languages/say';
 
 export class CheckPanel implements Panel {
   readonly name = 'check';
-  readonly title = 'Check';
+  readonly title = say('tab.check');
   readonly root: HTMLElement;
   private variables: Checkable[] = [];
   private mistakes: string[] = [];
@@ -26,25 +27,31 @@ export class CheckPanel implements Panel {
   /** The mistake of a real project that is loaded, or −1. */
   private loaded = -1;
   private ready = false;
-  private weights = h('select', { 'aria-label': 'Weights' });
+  private weights = h('select', { 'aria-label': say('weights') });
 
   private readonly choices = h('div', { class: 'row' });
   private readonly map = new Heatmap({
-    label: 'Gradient of every weight; arrow keys choose one',
+    label: say('check.map'),
     height: 170,
     onchoose: (row, column) => {
       this.chosen = row * this.columns + column;
       this.draw();
     },
   });
-  private readonly wrong = new Heatmap({ label: 'Which gradients are wrong', height: 170 });
+  private readonly wrong = new Heatmap({ label: say('check.wrongMap'), height: 170 });
   private readonly table = h('table', {});
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly proved = h('p', { class: 'small muted' });
   private readonly about = h('div', { class: 'small', 'aria-live': 'polite' });
   private readonly real = select(
-    'Load a real mistake',
-    [['-1', 'none'], ...collection.map(({ name, title }, k) => [String(k), `${name}: ${title}`] as const)],
+    say('check.load'),
+    [
+      ['-1', say('none')],
+      ...collection.map(
+        ({ name, title }, k) =>
+          [String(k), say('check.mistake', { name, title: nameOf('mistake', name, title) })] as const,
+      ),
+    ],
     '-1',
     (value) => this.load(Number(value)),
   );
@@ -56,11 +63,7 @@ export class CheckPanel implements Panel {
       h(
         'section',
         { class: 'card' },
-        h(
-          'p',
-          { class: 'small muted' },
-          'This is a small network of the chosen cell, with random weights and initial states, on random sequences; or one with a mistake of a real project. Each of its gradients is found four times: by the backward pass derived by hand; from the loss alone, by central differences; by running the whole network on dual numbers; and on residues modulo a prime, where nothing is rounded.',
-        ),
+        h('p', { class: 'small muted' }, say('check.about')),
         this.choices,
         h('div', { class: 'row' }, this.real.root),
         this.about,
@@ -70,22 +73,12 @@ export class CheckPanel implements Panel {
       h(
         'div',
         { class: 'two' },
-        h(
-          'section',
-          { class: 'card' },
-          h('h2', {}, 'The gradient derived by hand: choose a weight'),
-          this.map.root,
-        ),
-        h(
-          'section',
-          { class: 'card' },
-          h('h2', {}, 'Where the methods disagree: relative error'),
-          this.wrong.root,
-        ),
+        h('section', { class: 'card' }, h('h2', {}, say('check.choose')), this.map.root),
+        h('section', { class: 'card' }, h('h2', {}, say('check.disagree')), this.wrong.root),
       ),
       h(
         'section',
-        { class: 'card wide', tabindex: 0, role: 'region', 'aria-label': 'The chosen weight' },
+        { class: 'card wide', tabindex: 0, role: 'region', 'aria-label': say('check.chosen') },
         this.table,
       ),
     );
@@ -120,21 +113,18 @@ export class CheckPanel implements Panel {
     const wh = variables.findIndex(({ name }) => /W[hf]$/.test(name));
     this.variable = Math.max(0, wh);
     const names = variables.map(({ name }, k) => [String(k), name] as const);
-    const planted = mistakes.map((what, k) => [String(k), what] as const);
-    const field = select(
-      'Plant a mistake in the backward pass',
-      [['-1', 'none'], ...planted],
-      '-1',
-      (value) => this.set(field.input, Number(value)),
+    const planted = mistakes.map((what, k) => [String(k), translated(what)] as const);
+    const field = select(say('check.plant'), [['-1', say('none')], ...planted], '-1', (value) =>
+      this.set(field.input, Number(value)),
     );
     field.root.classList.add('grow');
-    const any = h(
+    const any = h('button', { type: 'button', onclick: () => this.plant(field.input) }, say('check.random'));
+    const none = h(
       'button',
-      { type: 'button', onclick: () => this.plant(field.input) },
-      'Plant one at random',
+      { type: 'button', onclick: () => this.set(field.input, -1) },
+      say('check.repair'),
     );
-    const none = h('button', { type: 'button', onclick: () => this.set(field.input, -1) }, 'Repair');
-    const of = select('Weights', names, String(this.variable), (value) => {
+    const of = select(say('weights'), names, String(this.variable), (value) => {
       this.variable = Number(value);
       this.chosen = this.worst();
       this.draw();
@@ -142,7 +132,7 @@ export class CheckPanel implements Panel {
     this.weights = of.input;
     this.choices.replaceChildren(of.root, ...(mistakes.length > 0 ? [field.root, any, none] : []));
     this.summary.className = 'verdict';
-    this.summary.textContent = 'Computing each gradient four times …';
+    this.summary.textContent = say('check.computing');
     this.proved.textContent = '';
     await this.examine();
   }
@@ -159,22 +149,22 @@ export class CheckPanel implements Panel {
     if (index < 0) return;
     const { text } = collection[index];
     void this.app.ask('diagnose', text).then((diagnosis) => {
-      if (index === this.loaded) this.tell(diagnosis);
+      if (index === this.loaded) this.tell(diagnosis, collection[index].name);
     });
   }
 
   /** Shows where a mistake comes from, and its diagnosis. */
-  private tell({ facts, equations, diagnosis }: Told): void {
+  private tell({ facts, equations, diagnosis }: Told, name: string): void {
     const source = h('a', { href: facts.Source, rel: 'noreferrer' }, facts.Source);
     const entries: [string, HTMLElement | string][] = [
-      ['Project', facts.Project],
-      ['Source', source],
-      ['Harm', facts.Harm],
-      ['Diagnosis, from the numbers alone', h('span', { class: 'lines' }, diagnosis)],
+      [say('check.project'), facts.Project],
+      [say('check.source'), source],
+      [say('check.harm'), nameOf('harm', name, facts.Harm)],
+      [say('check.diagnosis'), h('span', { class: 'lines' }, translated(diagnosis))],
     ];
     this.about.replaceChildren(
-      h('dl', {}, ...entries.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
-      h('details', {}, h('summary', {}, 'Equations'), h('pre', {}, equations)),
+      h('dl', {}, ...entries.flatMap(([fact, value]) => [h('dt', {}, fact), h('dd', {}, value)])),
+      h('details', {}, h('summary', {}, say('equations')), h('pre', {}, equations)),
     );
   }
 
@@ -198,7 +188,9 @@ export class CheckPanel implements Panel {
     if (isBroken) this.chosen = this.worst();
     variables.forEach(({ name, shape }, k) => {
       const wrong = this.wrongIn(k);
-      this.weights.options[k].text = `${name} [${shape.join(', ')}]${wrong > 0 ? `: ${wrong} wrong` : ''}`;
+      const named = `${name} [${shape.join(', ')}]`;
+      this.weights.options[k].text =
+        wrong > 0 ? say('check.wrongIn', { weights: named, count: wrong }) : named;
     });
     this.weights.value = String(this.variable);
     this.draw();
@@ -237,17 +229,13 @@ export class CheckPanel implements Panel {
       scale: logarithmic(Math.log10(examined[chosen].by.forwardMode.bound), 0),
     });
     const { analytic, by } = examined[chosen];
-    const byHand = ['by hand (backpropagation through time)', number(analytic), '', '', ''];
+    const byHand = [say('check.byHand'), number(analytic), '', '', ''];
     const oracleRow = (name: string, oracle: Shown): (string | HTMLElement)[] => {
       const { numeric, error, bound, verdict, reason } = by[oracle];
       const cell = {
-        right: h('b', { class: 'ok' }, 'agrees'),
-        wrong: h('b', { class: 'bad' }, 'disagrees'),
-        undecided: h(
-          'span',
-          {},
-          reason === 'kink' ? 'cannot tell: at a kink' : 'cannot tell: rounding hides it',
-        ),
+        right: h('b', { class: 'ok' }, say('check.agrees')),
+        wrong: h('b', { class: 'bad' }, say('check.disagrees')),
+        undecided: h('span', {}, say(reason === 'kink' ? 'check.kink' : 'check.rounding')),
       }[verdict];
       const known = reason !== 'kink';
       const limit = `≤ ${bound.toExponential(0).replace('-', '−')}`;
@@ -256,18 +244,18 @@ export class CheckPanel implements Panel {
     const row = ([by, ...rest]: (string | HTMLElement)[]): HTMLElement =>
       h('tr', {}, h('th', { scope: 'row' }, by), ...rest.map((cell) => h('td', {}, cell)));
     const head = [
-      'method',
+      say('check.method'),
       `∂L/∂${this.variables[this.variable].name}[${at.row}, ${at.column}]`,
-      'relative error',
-      'bound',
-      'verdict',
+      say('check.error'),
+      say('check.bound'),
+      say('verdict'),
     ];
     this.table.replaceChildren(
       h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
       row(byHand),
-      row(oracleRow('central differences of the loss', 'differences')),
-      row(oracleRow('dual numbers (forward mode)', 'forwardMode')),
-      row(['residues modulo a prime (exact)', '–', '–', '0', this.exactly]),
+      row(oracleRow(say('check.differences'), 'differences')),
+      row(oracleRow(say('check.dual'), 'forwardMode')),
+      row([say('check.residues'), '–', '–', '0', this.exactly]),
     );
     this.proved.textContent = this.proofInWords;
     const { text, look } = this.verdict;
@@ -278,9 +266,10 @@ export class CheckPanel implements Panel {
   /** The exact oracle's verdict on the chosen variable. */
   private get exactly(): HTMLElement {
     const { verdict, at } = this.proof.verdicts[this.variables[this.variable].name];
-    if (verdict === 'right') return h('b', { class: 'ok' }, 'proved');
-    if (verdict === 'wrong') return h('b', { class: 'bad' }, `disagrees at [${at?.join(', ') ?? ''}]`);
-    return h('span', {}, 'cannot tell');
+    if (verdict === 'right') return h('b', { class: 'ok' }, say('check.proved'));
+    if (verdict === 'wrong')
+      return h('b', { class: 'bad' }, say('check.disagreesAt', { at: at?.join(', ') ?? '' }));
+    return h('span', {}, say('check.open'));
   }
 
   private get proofInWords(): string {
@@ -289,14 +278,17 @@ export class CheckPanel implements Panel {
       Object.entries(verdicts).flatMap(([name, { verdict }]) => (verdict === wanted ? [name] : []));
     const [right, wrong, open] = [of('right'), of('wrong'), of('undecided')];
     const parts = [
-      right.length > 0 && `proved for ${right.join(', ')}`,
-      wrong.length > 0 && `wrong for ${wrong.join(', ')}`,
-      open.length > 0 && `undecided for ${open.join(', ')}`,
+      right.length > 0 && say('check.provedFor', { names: right.join(', ') }),
+      wrong.length > 0 && say('check.wrongFor', { names: wrong.join(', ') }),
+      open.length > 0 && say('check.openFor', { names: open.join(', ') }),
     ].filter(Boolean);
-    const error = Number.isFinite(chance)
-      ? `; a wrong gradient passes with an estimated probability of ${chance.toExponential(0).replace('-', '−')} at most`
-      : '';
-    return `Over a prime field, where two numbers are equal or not, for any weights: ${parts.join('; ')}${error}.`;
+    const verdictsInWords = parts.join('; ');
+    return Number.isFinite(chance)
+      ? say('check.proofChance', {
+          verdicts: verdictsInWords,
+          chance: chance.toExponential(0).replace('-', '−'),
+        })
+      : say('check.proof', { verdicts: verdictsInWords });
   }
 
   private get verdict(): { text: string; look: string } {
@@ -305,17 +297,18 @@ export class CheckPanel implements Panel {
     const all = count((k) => this.of(k).length);
     const bad = count((k) => this.wrongIn(k));
     const open = count((k) => this.of(k).filter(({ verdict }) => verdict === 'undecided').length);
-    if (bad === 0 && open > 0)
-      return { text: `${open} of ${all} gradients are undecided; the others agree.`, look: '' };
+    if (bad === 0 && open > 0) return { text: say('check.undecided', { open, all }), look: '' };
     if (bad === 0)
       return mistake < 0 && this.loaded < 0
-        ? { text: `All ${all} gradients agree.`, look: 'ok' }
-        : { text: `Missed: all ${all} gradients agree.`, look: 'bad' };
+        ? { text: say('check.allAgree', { all }), look: 'ok' }
+        : { text: say('check.missed', { all }), look: 'bad' };
     const here = this.wrongIn(variable);
     const { name } = variables[variable];
     const own =
-      here === 0 ? `Those of ${name} are right.` : `Of ${name}: ${here} of ${this.of(variable).length}.`;
-    return { text: `Caught: ${bad} of ${all} gradients are wrong. ${own}`, look: 'bad' };
+      here === 0
+        ? say('check.ownRight', { name })
+        : say('check.ownWrong', { name, wrong: here, all: this.of(variable).length });
+    return { text: say('check.caught', { bad, all, own }), look: 'bad' };
   }
 }
 

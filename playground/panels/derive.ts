@@ -4,17 +4,15 @@ import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
 import { h, select } from '../ui/dom';
 import { Progress } from '../ui/progress';
+import { listed, nameOf, say, translated } from '../languages/say';
 
 /** Milliseconds without a key before the lines are judged. */
 const PAUSE = 350;
 const levels = ['quantity', 'kind', 'correction'] as const;
 
-const words: Readonly<Record<JudgedLine['verdict'], string>> = {
-  right: '✓ right',
-  wrong: '✗',
-  partial: '…',
-  unused: '… no line reads this yet',
-  unread: '✗',
+const words = (verdict: JudgedLine['verdict']): string => {
+  if (verdict === 'right' || verdict === 'unused') return say(`derive.${verdict}`);
+  return verdict === 'partial' ? '…' : '✗';
 };
 const looks: Readonly<Record<JudgedLine['verdict'], string>> = {
   ...{ right: 'ok', wrong: 'bad', unread: 'bad', partial: 'muted', unused: 'muted' },
@@ -22,7 +20,7 @@ const looks: Readonly<Record<JudgedLine['verdict'], string>> = {
 
 export class DerivePanel implements Panel {
   readonly name = 'derive';
-  readonly title = 'Derive';
+  readonly title = say('tab.derive');
   readonly standalone = true;
   readonly root: HTMLElement;
   private readonly saved = new Progress();
@@ -31,7 +29,7 @@ export class DerivePanel implements Panel {
   private level = 0;
   private asked = 0;
   private waiting: ReturnType<typeof setTimeout> | undefined;
-  private readonly field = select('Exercise', [], '', (name) => {
+  private readonly field = select(say('derive.exercise'), [], '', (name) => {
     this.chosen = name;
     this.open();
     this.app.moved();
@@ -39,21 +37,25 @@ export class DerivePanel implements Panel {
   private readonly count = h('span', { class: 'muted' });
   private readonly about = h('p', {});
   private readonly given = h('ol', { class: 'equations' });
-  private readonly names = h('p', { class: 'row names', role: 'group', 'aria-label': 'Insert a name' });
+  private readonly names = h('p', { class: 'row names', role: 'group', 'aria-label': say('derive.names') });
   private readonly text = h('textarea', {
     ...{ rows: 12, spellcheck: false, autocomplete: 'off', autocapitalize: 'off' },
-    ...{ 'aria-label': 'Backward pass, one gradient in each line', class: 'mono' },
+    ...{ 'aria-label': say('derive.text'), class: 'mono' },
     placeholder: 'dh = …',
     disabled: true, // until the exercise is there: it may have a text from an earlier visit
     oninput: () => this.typed(),
   });
   private readonly lines = h('ol', { class: 'equations judged' });
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
-  private readonly more = h('button', { type: 'button', onclick: () => void this.hint() }, 'Hint');
+  private readonly more = h(
+    'button',
+    { type: 'button', onclick: () => void this.hint() },
+    say('derive.hint'),
+  );
 
   constructor(private readonly app: App) {
-    const next = h('button', { type: 'button', onclick: () => void this.showLine() }, 'Show a line');
-    const clear = h('button', { type: 'button', onclick: () => this.write('') }, 'Start over');
+    const next = h('button', { type: 'button', onclick: () => void this.showLine() }, say('derive.line'));
+    const clear = h('button', { type: 'button', onclick: () => this.write('') }, say('derive.clear'));
     this.root = h(
       'div',
       {},
@@ -64,19 +66,15 @@ export class DerivePanel implements Panel {
         h(
           'section',
           { class: 'card' },
-          h('h2', {}, 'Given: the forward equations'),
+          h('h2', {}, say('derive.given')),
           this.given,
-          h('h2', {}, 'Your backward pass'),
-          h(
-            'p',
-            { class: 'small muted' },
-            'dv stands for ∂L/∂v and has the shape of v. * multiplies elementwise, @ is the matrix product, .T the transpose, sum(…) adds over the rows of the batch. Gradients of weights add up over time: +=',
-          ),
+          h('h2', {}, say('derive.yours')),
+          h('p', { class: 'small muted' }, say('derive.notation')),
           this.names,
           this.text,
           h('div', { class: 'row' }, this.more, next, clear),
         ),
-        h('section', { class: 'card' }, h('h2', {}, 'Each line, decided exactly'), this.summary, this.lines),
+        h('section', { class: 'card' }, h('h2', {}, say('derive.each')), this.summary, this.lines),
       ),
     );
   }
@@ -116,10 +114,15 @@ export class DerivePanel implements Panel {
 
   private open(): void {
     const { name, about, forward, given, wanted } = this.exercise;
-    if (this.chosen !== '' && this.chosen !== name) this.app.notice(`There is no exercise ${this.chosen}`);
+    if (this.chosen !== '' && this.chosen !== name)
+      this.app.notice(say('derive.none', { name: this.chosen }));
     this.chosen = name;
     this.showChoice();
-    this.about.textContent = `${about} Find ${wanted.join(', ')} from ${given.join(' and ')}.`;
+    this.about.textContent = say('derive.find', {
+      about: nameOf('subject', name, about),
+      wanted: wanted.join(', '),
+      given: listed(given),
+    });
     this.given.replaceChildren(...forward.split('\n').map((line) => h('li', {}, mathOf(line))));
     const known = new Set([...given, ...(forward.match(/\b[A-Za-z]\w*(?![\w(])/g) ?? [])]);
     this.names.replaceChildren(
@@ -136,10 +139,10 @@ export class DerivePanel implements Panel {
     const solved = this.exercises.filter(({ name }) => this.saved.isSolved(name));
     this.exercises.forEach(({ title, name }, k) => {
       const option = this.field.input.options[k];
-      option.textContent = `${k + 1}. ${title}${this.saved.isSolved(name) ? ' ✓' : ''}`;
+      option.textContent = `${k + 1}. ${nameOf('exercise', name, title)}${this.saved.isSolved(name) ? ' ✓' : ''}`;
     });
     this.field.input.value = this.chosen;
-    this.count.textContent = `${solved.length} of ${this.exercises.length} solved`;
+    this.count.textContent = say('derive.count', { solved: solved.length, all: this.exercises.length });
   }
 
   private insert(word: string): void {
@@ -187,16 +190,21 @@ export class DerivePanel implements Panel {
     this.lines.replaceChildren(
       ...lines.map(({ text, verdict, hint = '' }) => {
         const math = verdict === 'unread' ? h('code', {}, text) : mathOf(text);
-        return h('li', { class: looks[verdict] }, math, h('div', {}, `${words[verdict]} ${hint}`.trim()));
+        return h(
+          'li',
+          { class: looks[verdict] },
+          math,
+          h('div', {}, `${words(verdict)} ${translated(hint)}`.trim()),
+        );
       }),
     );
     const wrong = lines.some(({ verdict }) => verdict === 'wrong');
     this.more.disabled = !wrong || this.level === levels.length - 1;
     this.summary.className = `verdict ${solved ? 'ok' : ''}`;
     this.summary.textContent = solved
-      ? 'Solved. Every gradient is proved equal to the derivative of the forward equations, modulo primes at random points.'
+      ? say('derive.solved')
       : missing.length > 0
-        ? `Still to find: ${missing.join(', ')}`
-        : 'Not solved yet: see the lines that are marked.';
+        ? say('derive.missing', { names: missing.join(', ') })
+        : say('derive.marked');
   }
 }

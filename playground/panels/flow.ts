@@ -9,6 +9,7 @@ import { h, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { meansOf } from '../ui/history';
 import { rowOf } from './verdict';
+import { nameOf, say } from '../languages/say';
 
 const LOOK_EVERY = 250;
 /** Maximum number of columns of the picture over training; the newest are kept. */
@@ -17,7 +18,7 @@ const [LOW, HIGH] = [-8, 0];
 
 export class FlowPanel implements Panel {
   readonly name = 'flow';
-  readonly title = 'Gradient flow';
+  readonly title = say('tab.flow');
   readonly root: HTMLElement;
   private run = 0;
   private which: 'lastStep' | 'training' = 'lastStep';
@@ -32,30 +33,30 @@ export class FlowPanel implements Panel {
   private looking = false;
 
   private readonly first = new Heatmap({
-    label: 'Norm of the gradient that reaches each step of each state, when the run began',
+    label: say('flow.first'),
     height: 96,
   });
   private readonly now = new Heatmap({
-    label: 'Norm of the gradient that reaches each step of each state, now',
+    label: say('flow.now'),
     height: 96,
   });
   private readonly begun = h('h2', {});
   private readonly over = new Heatmap({
-    label: 'Norm of the gradient that reaches each step, in the course of training',
+    label: say('flow.over'),
     height: 190,
   });
   private readonly norm = new Chart({
-    label: 'Norm of all gradients together at each step of training',
+    label: say('flow.norm'),
     height: 190,
     series: [],
     logarithmic: true,
   });
   private readonly jacobians = new Chart({
-    label: 'How the final state depends on the one d steps before, and the bound that it keeps',
+    label: say('flow.jacobiansLabel'),
     height: 150,
     series: [
-      { label: 'norm', color: '--first' },
-      { label: 'bound', color: '--muted', dashed: true },
+      { label: say('flow.seriesNorm'), color: '--first' },
+      { label: say('flow.seriesBound'), color: '--muted', dashed: true },
     ],
     logarithmic: true,
     x: 'd',
@@ -67,7 +68,7 @@ export class FlowPanel implements Panel {
   private readonly measuring = h(
     'button',
     { type: 'button', onclick: () => void this.measure() },
-    'Measure now',
+    say('flow.measure'),
   );
   private readonly summary = h('p', { class: 'small' });
   private readonly ways = h('table', {});
@@ -80,12 +81,12 @@ export class FlowPanel implements Panel {
   private readonly networks = h('div', {});
 
   constructor(private readonly app: App) {
-    this.radius = slider(pageSettings.spectralRadius.label, {
+    this.radius = slider(nameOf('setting', 'spectralRadius', pageSettings.spectralRadius.label), {
       ...{ min: 0.05, max: 2, step: 0.05, value: 1 },
       show: (v) => v.toFixed(2),
       onchange: (spectralRadius) => app.change({ spectralRadius }),
     });
-    this.forget = slider(pageSettings.forgetBias.label, {
+    this.forget = slider(nameOf('setting', 'forgetBias', pageSettings.forgetBias.label), {
       ...{ min: -4, max: 4, step: 0.25, value: 1 },
       show: (v) => v.toFixed(2),
       onchange: (forgetBias) => app.change({ forgetBias }),
@@ -95,10 +96,10 @@ export class FlowPanel implements Panel {
       onchange: () => app.change({ clip: this.clip.checked ? this.limit : OFF }),
     });
     const of = select(
-      'Loss',
+      say('loss'),
       [
-        ['lastStep', 'of the last step alone'],
-        ['training', 'of every step, as in training'],
+        ['lastStep', say('flow.lastStep')],
+        ['training', say('flow.everyStep')],
       ],
       this.which,
       (value) => {
@@ -114,22 +115,21 @@ export class FlowPanel implements Panel {
 
   /** The settings, and the gradient that reaches each step. */
   private stepsCard(of: HTMLElement): HTMLElement {
-    const error = "What becomes of the last step's error";
     const clip = h('label', { class: 'field check' }, this.clip, this.clipName);
     return h(
       'section',
       { class: 'card' },
       h('div', { class: 'row' }, this.radius.root, this.forget.root, clip, of, this.networks),
-      h('h2', {}, 'The gradient that reaches each state, step by step: ‖∂L/∂hₜ‖, and for an LSTM ‖∂L/∂cₜ‖'),
+      h('h2', {}, say('flow.reaches')),
       h(
         'div',
         { class: 'two' },
         h('div', {}, this.begun, this.first.root),
-        h('div', {}, h('h2', {}, 'Now'), this.now.root),
+        h('div', {}, h('h2', {}, say('now')), this.now.root),
       ),
       this.summary,
-      h('h2', {}, `${error} on its way back through the first layer`),
-      h('div', { class: 'scrolls', tabindex: 0, role: 'region', 'aria-label': error }, this.ways),
+      h('h2', {}, say('flow.errorFirst')),
+      h('div', { class: 'scrolls', tabindex: 0, role: 'region', 'aria-label': say('flow.error') }, this.ways),
     );
   }
 
@@ -137,23 +137,23 @@ export class FlowPanel implements Panel {
     return h(
       'section',
       { class: 'card' },
-      h('h2', {}, 'In the course of training'),
-      h('p', { class: 'small muted' }, 'Down: time, the first step at the top. Across: training.'),
+      h('h2', {}, say('flow.course')),
+      h('p', { class: 'small muted' }, say('flow.axes')),
       this.over.root,
       this.rows,
     );
   }
 
   private normCard(): HTMLElement {
-    return h('section', { class: 'card' }, h('h2', {}, '‖g‖ before clipping'), this.norm.root);
+    return h('section', { class: 'card' }, h('h2', {}, say('flow.clipping')), this.norm.root);
   }
 
   private jacobiansCard(): HTMLElement {
     return h(
       'section',
       { class: 'card' },
-      h('h2', {}, 'Jacobians ‖∂s', h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
-      h('p', { class: 'small muted' }, 'How the last state depends on the one d steps before it.'),
+      h('h2', {}, `${say('flow.jacobians')} ‖∂s`, h('sub', {}, 'T'), ' / ∂s', h('sub', {}, 'T−d'), '‖'),
+      h('p', { class: 'small muted' }, say('flow.depends')),
       this.jacobians.root,
       h('div', { class: 'row' }, this.measuring, this.layers),
     );
@@ -172,7 +172,7 @@ export class FlowPanel implements Panel {
     this.forget.input.disabled = !started.runs.some(({ forgets }) => forgets);
     this.clip.checked = settings.clip !== OFF;
     if (settings.clip !== OFF) this.limit = settings.clip;
-    this.clipName.textContent = `clip at norm ${this.limit}`;
+    this.clipName.textContent = say('flow.clip', { limit: this.limit });
     this.norm.change({
       series: runs.map((cell, k): Series => ({ label: `${cell} ‖g‖`, color: ['--first', '--second'][k] })),
     });
@@ -180,7 +180,7 @@ export class FlowPanel implements Panel {
       ...(runs.length > 1
         ? [
             select(
-              'Network',
+              say('network'),
               runs.map((cell, k) => [String(k), cell] as const),
               '0',
               (value) => {
@@ -249,7 +249,7 @@ export class FlowPanel implements Panel {
     const { layers } = this.app.started.runs[run];
     this.layer = layers[0];
     const choice = select(
-      'Layer of the Jacobians',
+      say('flow.layer'),
       layers.map((name) => [name, name] as const),
       this.layer,
       (name) => {
@@ -272,8 +272,8 @@ export class FlowPanel implements Panel {
       ...{ rows: names.length, columns: T, scale, names, labels },
       value: (l, t) => norms[l * T + t],
     });
-    const alone = which === 'training' ? ', of the last step alone' : '';
-    this.begun.textContent = `${whenOf(start.step)}${alone}`;
+    const when = whenOf(start.step);
+    this.begun.textContent = which === 'training' ? say('flow.alone', { when }) : when;
     this.first.show(picture(start.flow.lastStep));
     this.now.show(picture(flow[which]));
     this.over.show({
@@ -293,7 +293,7 @@ export class FlowPanel implements Panel {
   private chooseRow(names: readonly string[]): void {
     if (names.length === 1 || this.rows.childElementCount > 0) return;
     const options = names.map((name, k) => [String(k), name] as const);
-    const choice = select('State', options, String(this.row), (value) => {
+    const choice = select(say('flow.state'), options, String(this.row), (value) => {
       this.row = Number(value);
       this.draw();
     });
@@ -302,18 +302,24 @@ export class FlowPanel implements Panel {
 
   private tell(start: { step: number; flow: Flow }, flow: Flow): void {
     const { window, seq } = this.app.settings;
-    const cut = `In training, the gradient flows back over ${window} steps and is cut there.`;
-    const added = 'Each step has an error of its own: what comes back from later ones adds to it.';
+    const [cut, added] = [say('flow.cut', { window }), say('flow.added')];
     this.summary.textContent = window < seq ? cut : this.which === 'training' ? added : '';
     const line = (cells: readonly string[], when: string): HTMLElement =>
       h('tr', {}, h('th', { scope: 'row' }, when), ...cells.map((cell) => h('td', {}, cell)));
-    const head = ['when', 'gradient', 'with each step back', 'how fast', 'at the first step', 'verdict'];
+    const head = [
+      say('flow.when'),
+      say('gradient'),
+      say('flow.each'),
+      say('flow.speed'),
+      say('flow.arrives'),
+      say('verdict'),
+    ];
     this.ways.replaceChildren(
       h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text))),
       ...start.flow.ways.map((way) => line(rowOf(way), whenOf(start.step))),
-      ...flow.ways.map((way) => line(rowOf(way), `Now, step ${this.app.step}`)),
+      ...flow.ways.map((way) => line(rowOf(way), say('flow.nowAt', { step: this.app.step }))),
     );
   }
 }
 
-const whenOf = (step: number): string => (step === 0 ? 'Before training' : `As loaded, step ${step}`);
+const whenOf = (step: number): string => (step === 0 ? say('flow.before') : say('flow.asLoaded', { step }));

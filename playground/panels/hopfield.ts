@@ -9,6 +9,7 @@ import { Chart } from '../ui/chart';
 import { short } from '../../core/format';
 import { h, select, slider } from '../ui/dom';
 import { littleMotion } from '../ui/motion';
+import { say } from '../languages/say';
 
 /** Width and height of a picture, in pixels. */
 const SIDE = 12;
@@ -16,19 +17,12 @@ const SIDE = 12;
 const SHOWN_IN = 1600;
 
 /** How pictures are stored: rules for a matrix of weights, and energies of a higher order. */
-const storages = {
-  hebbian: 'hebbian',
-  storkey: 'storkey',
-  'pseudo-inverse': 'pseudo-inverse',
-  3: 'energy of order 3',
-  4: 'energy of order 4',
-  exponential: 'exponential energy',
-} satisfies Partial<Record<StorageRule | EnergyOrder, string>>;
+const storages = ['hebbian', 'storkey', 'pseudo-inverse', '3', '4', 'exponential'] as const;
 
 export class HopfieldPanel implements Panel {
   readonly name = 'memory';
   readonly standalone = true;
-  readonly title = 'Memory';
+  readonly title = say('tab.memory');
   readonly root: HTMLElement;
   private patterns = drawnShapes(SIDE).map(({ state }) => Array.from(state));
   private picture = this.patterns[1].slice();
@@ -41,7 +35,7 @@ export class HopfieldPanel implements Panel {
 
   private readonly fields: HTMLButtonElement[] = [];
   private readonly memories = h('div', { class: 'memories' });
-  private readonly fraction = slider('Spoil', {
+  private readonly fraction = slider(say('memory.spoil'), {
     min: 0,
     max: 0.5,
     step: 0.05,
@@ -49,10 +43,10 @@ export class HopfieldPanel implements Panel {
     show: (v) => `${Math.round(100 * v)} %`,
   });
   private readonly energy = new Chart({
-    label: 'Energy after each change',
+    label: say('memory.energyLabel'),
     height: 210,
-    series: [{ label: 'energy', color: '--first' }],
-    x: 'change',
+    series: [{ label: say('memory.energy'), color: '--first' }],
+    x: say('memory.change'),
   });
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
 
@@ -60,16 +54,16 @@ export class HopfieldPanel implements Panel {
     const button = (label: string, onclick: () => unknown, main = false): HTMLElement =>
       h('button', { type: 'button', class: main ? 'main' : '', onclick: () => void onclick() }, label);
     const storage = select(
-      'Storage',
-      Object.entries(storages),
+      say('memory.storage'),
+      storages.map((name) => [name, say(`memory.${name}`)] as const),
       String(this.storage),
       (value) => (this.storage = /^\d+$/.test(value) ? Number(value) : (value as StorageRule)),
     );
     const mode = select(
-      'Updates',
+      say('memory.updates'),
       [
-        ['asynchronous', 'one unit at a time'],
-        ['synchronous', 'all units at once'],
+        ['asynchronous', say('memory.asynchronous')],
+        ['synchronous', say('memory.synchronous')],
       ],
       this.mode,
       (value) => (this.mode = value as RecallMode),
@@ -77,28 +71,28 @@ export class HopfieldPanel implements Panel {
     this.root = h(
       'div',
       {},
-      h('section', { class: 'card' }, h('h2', {}, 'Stored pictures'), this.memories),
+      h('section', { class: 'card' }, h('h2', {}, say('memory.stored')), this.memories),
       h(
         'div',
         { class: 'two' },
         h(
           'section',
           { class: 'card' },
-          h('h2', {}, 'Draw'),
+          h('h2', {}, say('memory.draw')),
           this.grid(),
           h(
             'div',
             { class: 'row' },
-            button('Remember', () => this.remember()),
-            button('Clear', () => this.set(this.picture.map(() => -1))),
-            button('Invert', () => this.set(this.picture.map((s) => -s))),
+            button(say('memory.remember'), () => this.remember()),
+            button(say('memory.clear'), () => this.set(this.picture.map(() => -1))),
+            button(say('memory.invert'), () => this.set(this.picture.map((s) => -s))),
           ),
           h(
             'div',
             { class: 'row' },
             this.fraction.root,
-            button('Spoil', () => this.spoil()),
-            button('Recall', () => this.recall(), true),
+            button(say('memory.spoil'), () => this.spoil()),
+            button(say('memory.recall'), () => this.recall(), true),
           ),
         ),
         h(
@@ -133,14 +127,14 @@ export class HopfieldPanel implements Panel {
     const grid = h('div', {
       class: 'pixels',
       role: 'group',
-      'aria-label': `picture of ${SIDE} by ${SIDE} fields`,
+      'aria-label': say('memory.picture', { side: SIDE }),
       style: `grid-template-columns: repeat(${SIDE}, 1fr)`,
     });
     for (let k = 0; k < SIDE * SIDE; k++) {
       const field = h('button', {
         type: 'button',
         tabindex: k === 0 ? 0 : -1,
-        'aria-label': `row ${Math.floor(k / SIDE) + 1}, column ${(k % SIDE) + 1}`,
+        'aria-label': say('memory.field', { row: Math.floor(k / SIDE) + 1, column: (k % SIDE) + 1 }),
       });
       field.addEventListener('click', (event) => {
         if (event.detail === 0) this.put(k, -this.picture[k]); // by the keyboard
@@ -203,18 +197,22 @@ export class HopfieldPanel implements Panel {
         little.append(...pattern.map((s) => h('i', { class: s > 0 ? 'on' : '' })));
         const take = h(
           'button',
-          { type: 'button', 'aria-label': `take picture ${p + 1}`, onclick: () => this.set(pattern) },
+          {
+            type: 'button',
+            'aria-label': say('memory.take', { number: p + 1 }),
+            onclick: () => this.set(pattern),
+          },
           little,
         );
         const forget = h(
           'button',
           {
             type: 'button',
-            'aria-label': `forget picture ${p + 1}`,
+            'aria-label': say('memory.forgetPicture', { number: p + 1 }),
             disabled: this.patterns.length === 1,
             onclick: () => this.forget(p),
           },
-          'forget',
+          say('memory.forget'),
         );
         return h('div', {}, take, h('span', {}, String(p + 1)), forget);
       }),
@@ -223,7 +221,7 @@ export class HopfieldPanel implements Panel {
 
   private remember(): void {
     if (this.patterns.some((pattern) => pattern.every((s, k) => s === this.picture[k])))
-      return this.app.notice('This picture is already stored');
+      return this.app.notice(say('memory.already'));
     this.patterns.push(this.picture.slice());
     this.list();
   }
@@ -311,9 +309,9 @@ function outcome({ moments, outcome: how, pattern, overlap, sweeps }: Recalled):
   const fall = `${short(moments[0].energy)} → ${short(moments[moments.length - 1].energy)}`;
   const what =
     overlap === 1
-      ? `picture ${pattern + 1}`
+      ? say('memory.found', { number: pattern + 1 })
       : overlap === -1
-        ? `the mirror image of picture ${pattern + 1}`
-        : `something that is none of the pictures; nearest is ${pattern + 1}, overlap ${overlap.toFixed(2)}`;
-  return `It recalls ${what}: ${how} after ${sweeps} sweeps, energy ${fall}.`;
+        ? say('memory.mirror', { number: pattern + 1 })
+        : say('memory.mixture', { number: pattern + 1, overlap: overlap.toFixed(2) });
+  return say('memory.outcome', { what, how: say(`memory.${how}`), sweeps, fall });
 }

@@ -5,6 +5,7 @@ import type { TracedLayer } from '../../bptt/trace/numbers';
 import { signed } from '../ui/colors';
 import { svg } from '../ui/dom';
 import { labelOf } from '../ui/labels';
+import { say, translated } from '../languages/say';
 
 /** Training runs forward and backward through one window after the other: steps `from`…`to`, the last one excluded. */
 export interface Span {
@@ -271,7 +272,7 @@ function readLabels({ read, reads }: Pass, at: Layout): SVGElement[] {
         svg('text', { x: at.x(t), y: at.below(k), 'text-anchor': 'middle' }, labelOf(part, decimals)),
       ),
     ),
-    ...reads.map((name, k) => svg('text', { x: 2, y: at.below(k) }, name)),
+    ...reads.map((name, k) => svg('text', { x: 2, y: at.below(k) }, translated(name))),
   ];
 }
 
@@ -288,4 +289,10 @@ function outputLabels({ T, layers, endsInOne }: Pass, at: Layout): SVGElement[] 
 const subscript = (t: number): string => [...String(t)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
 
 const drawn = ({ T, layers }: Pass, { done, from, to, backward }: Moment): string =>
-  `The network unrolled over ${T} steps, ${layers.length} rows of cells; ${backward ? 'backward' : 'forward'} pass after ${done} of the ${to - from} steps from t = ${from}`;
+  say(backward ? 'drawing.backward' : 'drawing.forward', {
+    T,
+    rows: layers.length,
+    done,
+    count: to - from,
+    from,
+  });

@@ -14,13 +14,14 @@ import { worked } from '../../bptt/trace/arithmetic';
 import { valuesOf } from '../../bptt/trace/values';
 import { littleMotion } from '../ui/motion';
 import { drawNetwork, timeOf, type Moment } from './network';
+import { say, translated } from '../languages/say';
 
 /** Milliseconds between two steps of the animation. */
 const WALK_EVERY = 450;
 
 export class TimePanel implements Panel {
   readonly name = 'time';
-  readonly title = 'Step through time';
+  readonly title = say('tab.time');
   readonly root: HTMLElement;
   private trace: Pass | undefined;
   private run = 0;
@@ -35,24 +36,24 @@ export class TimePanel implements Panel {
     class: 'network',
     tabindex: 0,
     role: 'region',
-    'aria-label': 'The unrolled network',
+    'aria-label': say('time.network'),
   });
   private readonly map = new Heatmap({
-    label: 'Values of all units at all steps; arrow keys choose a unit and a step',
+    label: say('time.map'),
     height: 190,
     onchoose: (row, column) => this.choose(row, column),
   });
-  private readonly scrub = slider('Pass', {
+  private readonly scrub = slider(say('time.pass'), {
     ...{ min: 0, max: 1, step: 1, value: 0 },
     show: () => this.position,
     oninput: () => (this.stop(), this.draw()),
   });
-  private readonly going = h('button', { type: 'button', onclick: () => this.toggle() }, 'Walk');
+  private readonly going = h('button', { type: 'button', onclick: () => this.toggle() }, say('time.walk'));
   private readonly caption = h('p', { class: 'small muted' });
   private readonly again = h(
     'button',
     { type: 'button', onclick: () => void this.look() },
-    'Show the latest step',
+    say('time.latest'),
   );
   private readonly split = h('div', { class: 'split' });
   private readonly lines = h('ol', { class: 'equations' });
@@ -67,11 +68,11 @@ export class TimePanel implements Panel {
     const step = (label: string, count: number): HTMLElement =>
       h(
         'button',
-        { type: 'button', 'aria-label': count < 0 ? 'one step before' : 'one step on', onclick: by(count) },
+        { type: 'button', 'aria-label': count < 0 ? say('time.before') : say('time.on'), onclick: by(count) },
         label,
       );
     this.scrub.root.classList.add('grow');
-    const keep = h('button', { type: 'button', onclick: () => this.save() }, 'Save drawing (SVG)');
+    const keep = h('button', { type: 'button', onclick: () => this.save() }, say('time.save'));
     this.root = h(
       'div',
       {},
@@ -126,16 +127,10 @@ export class TimePanel implements Panel {
     if (!trace) return;
     const { step, made, rows, carried, window, T } = trace;
     const sentences = [
-      made
-        ? `This is the pass of training step ${step}, with the weights before its update`
-        : `This is the pass that training step ${step} will make`,
-      rows > 1 ? `: row ${row + 1} of the ${rows} in its batch.` : '.',
-      carried
-        ? ' It starts from the states that the step before ended with.'
-        : ' It starts from states of zero.',
-      window < T
-        ? ` It goes forward and back in windows of ${window} steps; no gradient crosses their edges.`
-        : '',
+      made ? say('time.made', { step }) : say('time.coming', { step }),
+      rows > 1 ? say('time.row', { row: row + 1, rows }) : say('time.whole'),
+      carried ? say('time.carried') : say('time.zero'),
+      window < T ? say('time.windows', { window }) : '',
     ];
     this.caption.textContent = sentences.join('');
     this.again.hidden = !made || app.step === step;
@@ -158,7 +153,7 @@ export class TimePanel implements Panel {
 
   private get position(): string {
     if (!this.trace) return '';
-    return `${this.moment.backward ? 'backward' : 'forward'}, t = ${this.t}`;
+    return say(this.moment.backward ? 'time.backward' : 'time.forward', { t: this.t });
   }
 
   private move(count: number): void {
@@ -171,7 +166,7 @@ export class TimePanel implements Panel {
     if (this.walk) return this.stop();
     const { input, set } = this.scrub;
     if (input.value === input.max) set(0);
-    this.going.textContent = 'Stop';
+    this.going.textContent = say('time.stop');
     this.walk = setInterval(() => {
       this.move(1);
       if (input.value === input.max) this.stop();
@@ -181,7 +176,7 @@ export class TimePanel implements Panel {
   private stop(): void {
     clearInterval(this.walk);
     this.walk = undefined;
-    this.going.textContent = 'Walk';
+    this.going.textContent = say('time.walk');
   }
 
   private choose(row: number, column: number): void {
@@ -210,10 +205,10 @@ export class TimePanel implements Panel {
     if (!names.includes(this.what)) this.what = names[0];
     const fields = [
       select(
-        'Layer',
+        say('layer'),
         trace.layers.map(
           ({ name, cell, reverse }, k) =>
-            [String(k), `${name}: ${cell}${reverse ? ', from the end' : ''}`] as const,
+            [String(k), say(reverse ? 'time.reverse' : 'time.layer', { name, cell })] as const,
         ),
         String(this.layer),
         (value) => {
@@ -224,7 +219,7 @@ export class TimePanel implements Panel {
         },
       ),
       select(
-        'Shown',
+        say('time.shown'),
         names.map((name) => [name, words(name, names[0])] as const),
         this.what,
         (value) => {
@@ -236,7 +231,7 @@ export class TimePanel implements Panel {
     if (app.started.runs.length > 1)
       fields.unshift(
         select(
-          'Network',
+          say('network'),
           app.started.runs.map(({ cell }, k) => [String(k), cell] as const),
           String(this.run),
           (value) => {
@@ -248,7 +243,7 @@ export class TimePanel implements Panel {
     if (trace.rows > 1)
       fields.unshift(
         select(
-          'Row',
+          say('row'),
           Array.from({ length: trace.rows }, (_, k) => [String(k), String(k + 1)] as const),
           String(this.row),
           (value) => {
@@ -303,9 +298,7 @@ export class TimePanel implements Panel {
     if (unit !== this.unit || t !== this.t || l !== this.layer) return;
     const numbers = valuesOf(steps[t], unit, layer);
     this.cell.innerHTML = diagramOf(equations, { numbers, backward, moving: !littleMotion() });
-    this.flowing.textContent = backward
-      ? 'Gradients flow backward. At a gate, the number is the gradient of its argument. Larger dots mean larger gradients.'
-      : 'Values flow from left to right. Dashed paths are multiplied by weights, a thick path keeps the state.';
+    this.flowing.textContent = say(backward ? 'time.gradients' : 'time.values');
   }
 
   /** Scrolls the current step into view. */
@@ -324,13 +317,13 @@ export class TimePanel implements Panel {
     const isTop = this.layer >= layers.length - (both ? 2 : 1);
     const ends = endsInOne && isTop && this.t === (reverse ? 0 : T - 1);
     const parts = [
-      [`d${o}Out`, isTop ? 'from the output' : 'from the layer above'],
-      [`d${o}Next`, ends ? 'from the output, as the last state' : 'from the step after'],
-      [`d${o}`, 'together'],
+      [`d${o}Out`, say(isTop ? 'time.fromOutput' : 'time.fromAbove')],
+      [`d${o}Next`, say(ends ? 'time.fromLast' : 'time.fromNext')],
+      [`d${o}`, say('time.together')],
     ] as const;
     const norms = parts.map(([name]) => Math.hypot(...tracks[name][this.t]));
     const most = Math.max(...norms, 1e-30);
-    this.reaching.textContent = `Gradient that reaches this step: ‖δ${o}‖`;
+    this.reaching.textContent = say('time.reaching', { name: o });
     this.split.replaceChildren(
       ...parts.flatMap(([, text], k) => {
         const bar = h('i', { style: `width: ${((100 * norms[k]) / most).toFixed(1)}%` });
@@ -342,16 +335,21 @@ export class TimePanel implements Panel {
   private drawLines(layer: TracedLayer): void {
     const { backward } = this.moment;
     const operations = layer.steps[this.t][backward ? 'backward' : 'forward'];
-    this.heading.textContent = `Unit ${this.unit} of ${layer.name} ${backward ? 'on the way back' : 'on the way forward'}, t = ${this.t}`;
+    const { unit, t } = this;
+    this.heading.textContent = say(backward ? 'time.unitBack' : 'time.unitForward', {
+      unit,
+      layer: layer.name,
+      t,
+    });
     this.lines.replaceChildren(
       ...worked(operations, this.unit, layer).map(({ line, sums, note = '' }) => {
         const math = h('div', {});
         [math.innerHTML] = typeset(withoutColumns(line));
         math.append(h('code', {}, line));
         const results = sums.map(({ gate, numbers, result }) =>
-          h('div', {}, gate ? `${gate}: ` : '', numbers, ' = ', h('b', {}, result)),
+          h('div', {}, gate ? `${gate}: ` : '', translated(numbers), ' = ', h('b', {}, result)),
         );
-        return h('li', {}, math, h('div', { class: 'numbers' }, ...results, note));
+        return h('li', {}, math, h('div', { class: 'numbers' }, ...results, translated(note)));
       }),
     );
   }
@@ -373,19 +371,12 @@ export class TimePanel implements Panel {
 
 /** The name of a track in the drop-down. */
 function words(name: string, output: string): string {
-  const known: Record<string, string> = {
-    i: 'input gate',
-    f: 'forget gate',
-    g: 'candidate',
-    o: output === 'o' ? 'output' : 'output gate',
-    r: 'reset gate',
-    z: 'update gate',
-    n: 'candidate',
-    h: 'hidden state',
-    c: 'cell state',
-  };
-  if (known[name]) return `${name}: ${known[name]}`;
-  if (name.endsWith('Out')) return `${name}: gradient from the output`;
-  if (name.endsWith('Next')) return `${name}: gradient from the step after`;
-  return `${name}: gradient`;
+  const known = (['i', 'f', 'g', 'o', 'r', 'z', 'n', 'h', 'c'] as const).find((one) => one === name);
+  if (known)
+    return say('track.named', {
+      name,
+      what: say(known === 'o' && output === 'o' ? 'track.output' : `track.${known}`),
+    });
+  if (name.endsWith('Out')) return say('track.out', { name });
+  return say(name.endsWith('Next') ? 'track.next' : 'track.gradient', { name });
 }

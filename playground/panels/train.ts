@@ -7,6 +7,7 @@ import { FileButtons } from '../ui/files';
 import { Heatmap } from '../ui/heatmap';
 import { meansOf } from '../ui/history';
 import { labelOf } from '../ui/labels';
+import { say } from '../languages/say';
 
 const LENGTH = 220;
 /** Milliseconds between two samples during training. */
@@ -15,17 +16,17 @@ const colors = ['--first', '--second'];
 
 export class TrainPanel implements Panel {
   readonly name = 'train';
-  readonly title = 'Train';
+  readonly title = say('tab.train');
   readonly root: HTMLElement;
-  private readonly loss = new Chart({ label: 'Loss at each step of training', height: 250, series: [] });
+  private readonly loss = new Chart({ label: say('train.loss'), height: 250, series: [] });
   private readonly forecast = new Chart({
-    label: 'Targets, and the output of the network',
+    label: say('train.forecast'),
     height: 210,
     series: [],
     x: 't',
   });
   private readonly samples = h('div', { class: 'two' });
-  private readonly temperature = slider('Temperature', {
+  private readonly temperature = slider(say('temperature'), {
     ...{ min: 0, max: 2, step: 0.05, value: 0.7 },
     show: (v) => v.toFixed(2),
     oninput: onceAFrame(() => void this.look()),
@@ -45,15 +46,10 @@ export class TrainPanel implements Panel {
     private readonly app: App,
     onload: (bytes: Uint8Array) => void,
   ) {
-    this.files = new FileButtons(app, () => this.loss.picture('loss'), onload);
+    this.files = new FileButtons(app, () => this.loss.picture(say('readout.loss')), onload);
     this.writing = h('section', { class: 'card' }, this.temperature.root, this.samples);
     this.telling = h('section', { class: 'card' }, this.heading, this.forecast.root);
-    this.classes = h(
-      'section',
-      { class: 'card' },
-      h('h2', {}, 'What it expects next, at each step'),
-      this.expected,
-    );
+    this.classes = h('section', { class: 'card' }, h('h2', {}, say('train.next')), this.expected);
     this.root = h(
       'div',
       {},
@@ -68,7 +64,10 @@ export class TrainPanel implements Panel {
   begin(): void {
     const { started, settings } = this.app;
     this.files.begin();
-    const series = started.runs.map(({ cell }, k): Series => ({ label: `${cell} loss`, color: colors[k] }));
+    const series = started.runs.map(({ cell }, k): Series => ({
+      label: say('train.lossOf', { cell }),
+      color: colors[k],
+    }));
     this.loss.change({ series, logarithmic: settings.task !== 'text' });
     const text = settings.task === 'text';
     this.writing.style.display = text ? '' : 'none';
@@ -76,11 +75,9 @@ export class TrainPanel implements Panel {
     this.classes.style.display = classes ? '' : 'none';
     this.telling.style.display = text || classes ? 'none' : '';
     const atEnd = started.topology === 'many-to-one';
-    this.heading.textContent = atEnd
-      ? 'The scaled sum of each sequence in this batch, and the output of the network'
-      : 'The sequence, and the output of the network';
+    this.heading.textContent = atEnd ? say('train.sums') : say('train.sequence');
     this.maps = started.runs.map(
-      ({ cell }) => new Heatmap({ label: `What ${cell} expects at each step`, height: 170 }),
+      ({ cell }) => new Heatmap({ label: say('train.nextOf', { cell }), height: 170 }),
     );
     this.expected.replaceChildren(
       ...this.maps.flatMap(({ root }, k) => [
@@ -92,18 +89,19 @@ export class TrainPanel implements Panel {
     this.forecast.change({
       // sequences have no order: draw points, not a line
       dots: atEnd,
-      x: atEnd ? 'sequence' : 't',
-      series: [{ label: 'target', color: '--muted', dashed: true }, ...outputs],
+      x: atEnd ? say('sequence') : 't',
+      series: [{ label: say('train.target'), color: '--muted', dashed: true }, ...outputs],
     });
-    const sizes = started.runs.map(
-      ({ cell, parameters }) => `${cell}: ${parameters.toLocaleString('en')} parameters`,
+    const sizes = started.runs.map(({ cell, parameters }) =>
+      say('train.parameters', { cell, count: parameters.toLocaleString('en') }),
     );
-    const symbols = text && started.symbols ? `${started.symbols.length - 1} different characters` : '';
+    const symbols =
+      text && started.symbols ? say('train.characters', { count: started.symbols.length - 1 }) : '';
     this.about.textContent = [
       ...sizes,
       symbols,
-      started.symbols ? 'loss in nats per symbol' : '',
-      `computed by the ${started.executor} kernels in your browser`,
+      started.symbols ? say('train.nats') : '',
+      say('train.computed', { executor: started.executor }),
     ]
       .filter(Boolean)
       .join(' · ');
@@ -145,17 +143,21 @@ export class TrainPanel implements Panel {
     const texts = await Promise.all(
       cells.map((_, run) => this.app.ask('sample', { run, length: LENGTH, temperature })),
     );
-    const both = 'It reads from both ends: it sees what it should predict, and it cannot write.';
     this.samples.replaceChildren(
       ...texts.map((text, k) =>
         h(
           'div',
           {},
-          h('h2', { class: k === 0 ? 'one' : 'two-color' }, `${cells[k]} writes`),
+          h('h2', { class: k === 0 ? 'one' : 'two-color' }, say('train.writes', { cell: cells[k] })),
           h(
             'div',
-            { class: 'sample', tabindex: 0, role: 'region', 'aria-label': `sample of ${cells[k]}` },
-            text || both,
+            {
+              class: 'sample',
+              tabindex: 0,
+              role: 'region',
+              'aria-label': say('train.sample', { cell: cells[k] }),
+            },
+            text || say('train.both'),
           ),
         ),
       ),

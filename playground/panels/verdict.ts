@@ -1,6 +1,7 @@
 /** Describes in words how the last step's error vanishes or explodes on its way back through time. */
 import type { Way } from '../engine/flow';
 import { short } from '../../core/format';
+import { say } from '../languages/say';
 
 /** If each step keeps less than this fraction, half is lost within 14 steps. */
 const KEPT = 0.95;
@@ -10,12 +11,12 @@ const KEPT = 0.95;
  * over three steps too. One that changes by less than 5 % per step holds, unless the sequence is so long that it adds up.
  */
 export function verdictOf({ found }: Way): string {
-  if (!found) return 'not finite, or 0';
+  if (!found) return say('flow.notFinite');
   const { trend, left } = found;
-  if (trend.rate <= KEPT) return 'it vanishes';
-  if (trend.rate >= 1 / KEPT) return 'it explodes';
-  if (left <= 0.1) return 'it fades slowly';
-  return left >= 10 ? 'it grows slowly' : 'it holds';
+  if (trend.rate <= KEPT) return say('flow.vanishes');
+  if (trend.rate >= 1 / KEPT) return say('flow.explodes');
+  if (left <= 0.1) return say('flow.fades');
+  return say(left >= 10 ? 'flow.grows' : 'flow.holds');
 }
 
 /** The state, what each step back does, when half is left or it has doubled, what arrives at the first step, the verdict. */
@@ -25,7 +26,7 @@ export function rowOf(way: Way): string[] {
   const { trend, left, steps } = way.found;
   const { rate, halfLife } = trend;
   const time = Number.isFinite(halfLife)
-    ? `${halfLife < 0 ? 'doubled' : 'half'} after ${short(Math.abs(halfLife))} steps`
-    : 'stays';
-  return [name, `× ${short(rate)}`, time, `× ${short(left)} over ${steps} steps`, verdictOf(way)];
+    ? say(halfLife < 0 ? 'flow.doubled' : 'flow.half', { steps: short(Math.abs(halfLife)) })
+    : say('flow.stays');
+  return [name, `× ${short(rate)}`, time, say('flow.left', { left: short(left), steps }), verdictOf(way)];
 }

@@ -1,6 +1,7 @@
 /** Accessibility of the page: keyboard, phone, light and dark mode, and the findings of axe. */
 import { readFileSync } from 'node:fs';
-import { inChromium, quick, reaches, show, tabNames } from './visits';
+import { linkIn } from '../engine/settings';
+import { inChromium, quick, reaches, tabNames } from './visits';
 
 inChromium('access', (open) => {
   // a worker that never answers
@@ -19,18 +20,22 @@ inChromium('access', (open) => {
   });
 
   const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-  test.each(['light', 'dark'] as const)(
-    '%s: axe finds nothing serious, and nothing sticks out on a phone',
-    async (colorScheme) => {
+  test.each([
+    ['light', 'en'],
+    ['dark', 'en'],
+    ['light', 'zh'],
+  ] as const)(
+    '%s, %s: axe finds nothing serious, and nothing sticks out on a phone',
+    async (colorScheme, language) => {
       for (const viewport of [
         { width: 1280, height: 800 },
-        { width: 375, height: 720 },
+        { width: 360, height: 720 },
       ]) {
-        const page = await open(`against=gru&${quick}`, { colorScheme, viewport });
+        const page = await open(linkIn(language, `against=gru&${quick}`), { colorScheme, viewport });
         await reaches(page, 3);
         await page.evaluate(axe);
-        for (const name of tabNames) {
-          await show(page, name);
+        for (const [k, name] of tabNames.entries()) {
+          await page.getByRole('tab').nth(k).click();
           await page.waitForTimeout(300);
           const found = await page.evaluate(async () => {
             const { violations } = await (
@@ -50,6 +55,14 @@ inChromium('access', (open) => {
           expect([name, await page.locator('th:visible', { hasNotText: /\S/ }).count()]).toEqual([name, 0]);
           const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           expect([name, viewport.width, sticksOut]).toEqual([name, viewport.width, 0]);
+          const cut = await page
+            .locator('button:visible')
+            .evaluateAll((buttons) =>
+              buttons
+                .filter((button) => button.scrollWidth > button.clientWidth)
+                .map((button) => button.textContent),
+            );
+          expect([name, viewport.width, cut]).toEqual([name, viewport.width, []]);
         }
       }
     },

@@ -1,13 +1,16 @@
-/** The bar at the top: play, pause, step, restart; the current step, loss and gradient norm; link and theme. */
-import { textLeftOut } from '../engine/settings';
+/** The bar at the top: play, pause, step, restart; the current step, loss and gradient norm; language, link and theme. */
+import { LINK_TEXT, textsLeftOut } from '../engine/settings';
+import { languages, type LanguageName } from '../languages/names';
+import { say } from '../languages/say';
 import type { App } from './app';
 import { short } from '../../core/format';
-import { h } from './dom';
+import { h, select } from './dom';
 
 export interface Transport {
   play: (on: boolean) => void;
   step: () => void;
   again: () => void;
+  speak: (language: LanguageName) => void;
 }
 
 export class Bar {
@@ -16,25 +19,25 @@ export class Bar {
   private readonly numbers = { step: h('b', {}), loss: h('b', {}), norm: h('b', {}) };
   private readonly theme: HTMLButtonElement;
   /** In a page that embeds this one, the way to all of it. */
-  private readonly whole = h(
-    'a',
-    { class: 'whole', target: '_blank', rel: 'noopener' },
-    'Open in the playground',
-  );
+  private readonly whole = h('a', { class: 'whole', target: '_blank', rel: 'noopener' }, say('whole'));
 
   constructor(
     root: HTMLElement,
     private readonly app: App,
-    { play, step, again }: Transport,
+    { play, step, again, speak }: Transport,
   ) {
-    this.play = h('button', { type: 'button', class: 'main', onclick: () => play(!app.playing) }, 'Play');
-    this.single = h('button', { type: 'button', onclick: step, title: 'one step of training' }, 'Step');
+    this.play = h(
+      'button',
+      { type: 'button', class: 'main', onclick: () => play(!app.playing) },
+      say('play'),
+    );
+    this.single = h('button', { type: 'button', onclick: step, title: say('step.help') }, say('step'));
     const restart = h(
       'button',
-      { type: 'button', onclick: again, title: 'the same run from its start' },
-      'Restart',
+      { type: 'button', onclick: again, title: say('restart.help') },
+      say('restart'),
     );
-    const link = h('button', { type: 'button', onclick: () => void this.copyLink() }, 'Copy link');
+    const link = h('button', { type: 'button', onclick: () => void this.copyLink() }, say('link.copy'));
     this.theme = h('button', { type: 'button', onclick: () => this.turn() });
     const readout = (label: string, number: HTMLElement): HTMLElement =>
       h('span', {}, h('span', { class: 'muted small' }, `${label} `), number);
@@ -46,11 +49,11 @@ export class Bar {
       h(
         'div',
         { class: 'readout' },
-        readout('step', this.numbers.step),
-        readout('loss', this.numbers.loss),
+        readout(say('readout.step'), this.numbers.step),
+        readout(say('readout.loss'), this.numbers.loss),
         readout('‖g‖', this.numbers.norm),
       ),
-      h('div', { class: 'end' }, this.whole, link, this.theme),
+      h('div', { class: 'end' }, this.whole, this.language(speak), link, this.theme),
     );
     const dark = matchMedia('(prefers-color-scheme: dark)');
     this.wear(dark.matches ? 'dark' : 'light');
@@ -60,7 +63,7 @@ export class Bar {
   /** Shows whether training is running, and its current step. */
   show(): void {
     const { playing, histories, started, step } = this.app;
-    this.play.textContent = playing ? 'Pause' : 'Play';
+    this.play.textContent = say(playing ? 'pause' : 'play');
     this.play.disabled = started.runs.length === 0;
     this.single.disabled = playing || started.runs.length === 0;
     const of = (values: 'losses' | 'norms'): string => {
@@ -77,14 +80,26 @@ export class Bar {
     this.whole.setAttribute('href', address);
   }
 
+  /** Each language by its own name. */
+  private language(speak: (language: LanguageName) => void): HTMLElement {
+    const chosen = document.documentElement.lang;
+    const field = select(say('language'), Object.entries(languages), chosen, (name) =>
+      speak(name as LanguageName),
+    );
+    for (const option of field.input.options) option.lang = option.value;
+    return field.input;
+  }
+
   private async copyLink(): Promise<void> {
     const { app } = this;
-    const without = textLeftOut(app.settings);
+    const without = textsLeftOut(app.settings)
+      .map((name) => say('link.leftOut', { text: say(`text.${name}`), most: LINK_TEXT }))
+      .join('');
     try {
       await navigator.clipboard.writeText(location.href);
-      app.notice(`Link copied${without}`);
+      app.notice(`${say('link.copied')}${without}`);
     } catch {
-      app.notice(`The link is in the address bar${without}`);
+      app.notice(`${say('link.there')}${without}`);
     }
   }
 
@@ -94,7 +109,7 @@ export class Bar {
 
   private wear(theme: 'dark' | 'light'): void {
     document.documentElement.dataset.theme = theme;
-    this.theme.textContent = theme === 'dark' ? 'Light' : 'Dark';
+    this.theme.textContent = say(theme === 'dark' ? 'light' : 'dark');
     document.dispatchEvent(new Event('theme'));
   }
 }

@@ -6,6 +6,7 @@ import { short } from '../../core/format';
 import { h } from './dom';
 import { tens, written } from './marks';
 import { pictureOf } from './picture';
+import { say } from '../languages/say';
 
 export interface Series {
   label: string;
@@ -64,7 +65,7 @@ export class Chart {
 
   /** The chart as a separate SVG document. */
   picture(y: string): string {
-    const { series, logarithmic = false, x = 'step' } = this.options;
+    const { series, logarithmic = false, x = say('readout.step') } = this.options;
     const ends = (axis: 'x' | 'y'): [number, number] => {
       const { min, max } = this.plot?.scales[axis] ?? {};
       return [min ?? 1, max ?? 1];
@@ -91,7 +92,7 @@ export class Chart {
 
   /** Names of the curves, with their values where the pointer is, or the last ones. */
   private tell(): void {
-    const { series, x = 'step' } = this.options;
+    const { series, x = say('readout.step') } = this.options;
     const at = this.plot?.cursor.idx ?? this.data[0].length - 1;
     const value = (k: number): string => {
       const v = this.data[k]?.[at];

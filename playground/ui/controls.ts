@@ -7,23 +7,21 @@ import {
   pageSettings,
   readSetting,
   settingsFor,
+  type SettingName,
   type Settings,
   type TaskName,
 } from '../engine/settings';
 import type { App } from './app';
 import { h, select } from './dom';
+import { nameOf, say, translated } from '../languages/say';
 
-const tasks: Record<TaskName, string> = {
-  text: 'write a text',
-  reber: 'a grammar (Reber)',
-  sine: 'predict a sine',
-  waveform: 'generate a waveform',
-  adding: 'add two numbers',
-};
 const titleOf = (cell: string): string => {
-  if (cell === 'none') return 'nothing';
-  return cell === OWN ? 'your own' : kinds.get(cell, 'cell').title;
+  if (cell === 'none') return say('cell.none');
+  return cell === OWN ? say('cell.own') : nameOf('cell', cell, kinds.get(cell, 'cell').title);
 };
+
+const labelOf = (name: SettingName): string => nameOf('setting', name, pageSettings[name].label);
+const helpOf = (name: SettingName): string => nameOf('help', name, pageSettings[name].help);
 
 /** The settings whose values are of one kind. */
 type Named<K> = {
@@ -38,7 +36,7 @@ export class Controls {
   constructor(private readonly app: App) {
     const task = this.choice(
       'task',
-      (name) => tasks[name as TaskName],
+      (name) => say(`task.${name as TaskName}`),
       (value) =>
         app.change({
           ...settingsFor(value as TaskName),
@@ -57,7 +55,7 @@ export class Controls {
       this.number('hidden'),
       this.number('layers'),
       this.check('bidirectional'),
-      this.choice('optimizer', (name) => optimizerOf(name).title),
+      this.choice('optimizer', (name) => nameOf('optimizer', name, optimizerOf(name).title)),
       this.number('lr'),
       this.number('clip'),
       this.number('batch'),
@@ -66,7 +64,7 @@ export class Controls {
       this.number('seed'),
     );
     const narrow = matchMedia('(max-width: 820px)').matches;
-    this.root = h('details', { open: !narrow }, h('summary', {}, 'Settings'), this.form);
+    this.root = h('details', { open: !narrow }, h('summary', {}, say('settings')), this.form);
   }
 
   /** Shows the settings of the run. */
@@ -79,16 +77,17 @@ export class Controls {
     titled: (name: string) => string,
     change = (value: string): void => this.app.change({ [name]: value }),
   ): HTMLElement {
-    const { label, names } = pageSettings[name];
+    const { names } = pageSettings[name];
     const options = names().map((value): [string, string] => [value, titled(value)]);
-    const field = select(label, options, this.app.settings[name], change);
+    const field = select(labelOf(name), options, this.app.settings[name], change);
     this.set.push((settings) => (field.input.value = settings[name]));
     return field.root;
   }
 
   private number(name: Named<'number'>): HTMLElement {
     const setting: NumberSetting = pageSettings[name];
-    const { label, help, least, most } = setting;
+    const { least, most } = setting;
+    const [label, help] = [labelOf(name), helpOf(name)];
     // only a text field accepts `off`
     const kind: Record<string, string | number | boolean> = setting.off
       ? { type: 'text' }
@@ -99,7 +98,7 @@ export class Controls {
         const value = readSetting(name, input.value);
         input.setAttribute('aria-invalid', String(value === undefined));
         if (value !== undefined) return this.app.change(value);
-        this.app.notice(`${label} must be ${settingInWords(setting)}`);
+        this.app.notice(say('must', { label, what: translated(settingInWords(setting)) }));
       },
     });
     this.set.push((settings) => {
@@ -111,7 +110,7 @@ export class Controls {
   }
 
   private check(name: Named<'switch'>): HTMLElement {
-    const { label, help } = pageSettings[name];
+    const [label, help] = [labelOf(name), helpOf(name)];
     const input = h('input', {
       type: 'checkbox',
       onchange: () => this.app.change({ [name]: input.checked }),
@@ -121,7 +120,7 @@ export class Controls {
   }
 
   private text(): HTMLElement {
-    const { label, help } = pageSettings.text;
+    const [label, help] = [labelOf('text'), helpOf('text')];
     const input = h('textarea', {
       'aria-label': label,
       spellcheck: 'false',

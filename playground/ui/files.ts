@@ -2,6 +2,7 @@
 import type { App } from './app';
 import { h } from './dom';
 import { csvOf } from './history';
+import { say } from '../languages/say';
 
 /** Offers a file as a download. */
 export function save(name: string, contents: BlobPart, type: string): void {
@@ -27,7 +28,7 @@ export class FileButtons {
     type: 'file',
     accept: '.safetensors',
     hidden: true,
-    'aria-label': 'checkpoint file',
+    'aria-label': say('load.file'),
   });
 
   constructor(
@@ -62,21 +63,21 @@ export class FileButtons {
       h('button', { type: 'button', onclick: () => void onclick() }, label);
     const nameOf = (...of: string[]): string => `backstep-${this.app.settings.task}-${of.join('-')}`;
     this.root.replaceChildren(
-      button('Save curve (CSV)', () =>
+      button(say('save.curve'), () =>
         save(`${nameOf(...cells)}.csv`, csvOf(cells, this.app.histories), 'text/csv'),
       ),
-      button('Save picture (SVG)', () => save(`${nameOf(...cells)}.svg`, this.picture(), 'image/svg+xml')),
+      button(say('save.picture'), () => save(`${nameOf(...cells)}.svg`, this.picture(), 'image/svg+xml')),
       ...cells.map((cell, run) =>
-        button(cells.length > 1 ? `Save checkpoint of ${cell}` : 'Save checkpoint', async () => {
+        button(cells.length > 1 ? say('save.checkpointOf', { cell }) : say('save.checkpoint'), async () => {
           const { steps, losses } = this.app.histories[run];
           const points = Float64Array.from(steps.flatMap((step, k) => [step, losses[k]]));
           const bytes = await this.app.ask('save', { run, losses: points });
           save(`${nameOf(cell)}.safetensors`, bytes, 'application/octet-stream');
         }),
       ),
-      button('Load checkpoint', () => this.file.click()),
+      button(say('load.checkpoint'), () => this.file.click()),
       this.file,
-      h('span', { class: 'muted small' }, 'or drop its file on the page'),
+      h('span', { class: 'muted small' }, say('load.drop')),
     );
   }
 }

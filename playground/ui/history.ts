@@ -1,9 +1,9 @@
 /** The note of a chart whose points are means. */
-export const meansOf = (each: number): string =>
-  each > 1 ? `each point is the mean of up to ${each} steps` : '';
+export const meansOf = (each: number): string => (each > 1 ? say('means', { count: each }) : '');
 
 /** The losses of a run: all of them, and a reduced curve for a chart. */
 import type { Point } from '../engine/run';
+import { say } from '../languages/say';
 
 /** Maximum number of points of a curve: more than there are pixels would only cost time. */
 const SHOWN = 700;

@@ -1,5 +1,6 @@
 /** Writes a chart of the page as an SVG document, on the same scale. */
 import { rounds, tens, written } from './marks';
+import { say } from '../languages/say';
 
 export interface Curves {
   /** What the axes measure. */
@@ -37,9 +38,9 @@ export function pictureOf({ names, x, curves, ends, logarithmic, ground, ink, no
     const name = `<text x="${right - 110 * (curves.length - 1 - k)}" y="22" text-anchor="end" fill="${color}">${label}</text>`;
     return `<path fill="none" stroke="${color}" stroke-width="2" d="${lineOf(x.map(across), y, up)}"/>${name}`;
   });
-  const scale = logarithmic ? ' (logarithmic)' : '';
+  const name = logarithmic ? say('logarithmic', { name: names.y }) : names.y;
   const words =
-    `<text x="12" y="22">${names.y}${scale}</text>` +
+    `<text x="12" y="22">${name}</text>` +
     `<text x="${right}" y="${foot + 42}" text-anchor="end">${names.x}</text>` +
     `<text x="${left}" y="${foot + 42}">${note}</text>`;
   const axes = `<path fill="none" stroke="${ink}" d="M${left} ${top}V${foot}H${right}"/>`;

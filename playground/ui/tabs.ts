@@ -1,6 +1,7 @@
 /** Tabs, with arrow keys as in the ARIA pattern for tabs. */
 import type { Panel } from './app';
 import { h } from './dom';
+import { say } from '../languages/say';
 
 export interface Tabs {
   root: HTMLElement;
@@ -41,6 +42,6 @@ export function tabs(panels: readonly Panel[], onshow: (panel: Panel) => void): 
     buttons[next].focus();
     choose(next);
   };
-  const root = h('div', { role: 'tablist', 'aria-label': 'Views', onkeydown: key }, ...buttons);
+  const root = h('div', { role: 'tablist', 'aria-label': say('views'), onkeydown: key }, ...buttons);
   return { root, show };
 }
