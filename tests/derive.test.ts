@@ -99,3 +99,11 @@ test.each([
 test('an unknown exercise is refused by name', () => {
   expect(() => derivationOf('chess')).toThrow(/^playground: the exercise must be one of product, squash/);
 });
+
+test('no hint counts lines that the learner does not see', () => {
+  const [wrong] = derivationOf('clip')
+    .judge('dh = dhOut + dhNext\ndz = dh * step(z + 1) * step(1 - z)\ndW += x.T @ dh', 'correction')
+    .lines.filter(({ verdict }) => verdict === 'wrong');
+  expect(wrong.hint).toContain('one of these');
+  expect(wrong.hint).not.toMatch(/line \d/);
+});

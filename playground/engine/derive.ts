@@ -236,7 +236,7 @@ export class Derivation {
       return { verdict: 'wrong', hint: `${which}${hint.slice(hint.indexOf(': ')).replaceAll('`', '')}.` };
     const correction = hint
       .slice(hint.indexOf('; ') + 2)
-      .replace(/\(line \d+: /, '(the line is ')
+      .replace(/\(line \d+: /g, '(the line is ')
       .replaceAll('`', '');
     return { verdict: 'wrong', hint: `${which}: ${correction}.` };
   }
