@@ -55,7 +55,7 @@ describe('mistakes of other kinds', () => {
     (_, cell, line, other) => {
       const { forward } = cell.equations!;
       expect(forward).toContain(line);
-      const theirs = new Subject(ask(cell), edited(cell, { forward: forward.replace(line, other) })!);
+      const theirs = new Subject(ask(cell), edited(cell, { forward: forward.replace(line, other) }));
       const { message } = new Case(ask(cell)).judgeValues(theirs.run(), 'float64');
       expect(message).toContain('your outputs equal ours with `z` and `1 - z` swapped in `h` (line ');
     },
