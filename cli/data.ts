@@ -16,7 +16,7 @@ export function add(program: Command): void {
     .description('show what is in a table: columns, kinds, missing values, classes')
     .argument(
       '<file>',
-      'a table of CSV, TSV or JSON, CoNLL columns, piano rolls or a folder; - is standard input',
+      'a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls or a folder; - is standard input',
     )
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', examples)

@@ -22,7 +22,7 @@ export function add(program: Command): void {
     .argument('<checkpoint>', 'a checkpoint.safetensors, or its folder')
     .argument(
       '<file>',
-      'a table of CSV, TSV or JSON, CoNLL columns, piano rolls or a folder; - is standard input',
+      'a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls or a folder; - is standard input',
     )
     .option('--out <file>', 'the file to write (default: standard output)')
     .option('--json', 'JSON lines instead of CSV')

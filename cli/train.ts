@@ -54,7 +54,7 @@ export function add(program: Command): void {
     .description('train a network on a text, or on a table of your own')
     .argument(
       '[file]',
-      'a text, a table of CSV, TSV or JSON, CoNLL columns, piano rolls, or a folder for each class; - is standard input',
+      'a text, a table of CSV, TSV, JSON or Parquet, CoNLL columns, piano rolls, or a folder for each class; - is standard input',
     )
     .addOption(settingOption('train', 'task', taskSetting));
   addSettings(command, trainingSettings, (name) => (name === 'cell' ? { read: readForwardCell } : {}));

@@ -2,11 +2,13 @@
 import type * as fs from 'node:fs';
 import type * as os from 'node:os';
 import type * as workerThreads from 'node:worker_threads';
+import type * as zlib from 'node:zlib';
 
 interface Builtins {
   'node:fs': typeof fs;
   'node:os': typeof os;
   'node:worker_threads': typeof workerThreads;
+  'node:zlib': typeof zlib;
 }
 
 /**

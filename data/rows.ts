@@ -114,7 +114,7 @@ function jsonOf(text: string, where: string): unknown {
 }
 
 /** Converts JSON values to cells: null is missing, true and false are text. */
-function cellsOf(object: unknown, where: string): Record<string, Cell> {
+export function cellsOf(object: unknown, where: string): Record<string, Cell> {
   const plain = typeof object === 'object' && object !== null && !Array.isArray(object);
   mustBe(plain, where, 'it must be an object, as {"x": 1}', object);
   return Object.fromEntries(

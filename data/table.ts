@@ -3,8 +3,9 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import { nearest } from '../core/nearest';
 import { dateFormOf, isMissing, numberForm, type Form } from './cells';
 import { Lines } from './lines';
+import { isParquet, parquetRows } from './parquet';
 import { jsonRows, separatedRows, separatorOf, type Cell, type Rows } from './rows';
-import { rejoined, textOf, type Source } from './text';
+import { begin, rejoined, textOf, type Source } from './text';
 
 /** The values of a column, in the order of rows. */
 export type Column =
@@ -22,8 +23,8 @@ export type ColumnOf<K extends ColumnKind> = Extract<Column, { kind: K }>;
 
 /** Options of reading a table. */
 export interface TableOptions {
-  /** Default: by the file extension, else by the first character. */
-  format?: 'separated' | 'json';
+  /** Default: by the first bytes or the file extension. */
+  format?: 'separated' | 'json' | 'parquet';
   /** Cell separator; default: a tab, semicolon, comma or bar, whichever is most frequent in the first line. */
   separator?: string;
   /** Whether the first row holds the column names; default: yes, unless all its cells are numbers. */
@@ -49,7 +50,7 @@ export class Table {
   constructor(
     readonly name: string,
     readonly columns: readonly Column[],
-    /** The cell separator of the file, or `json`. */
+    /** The cell separator of the file, `json` or `parquet`. */
     readonly separator: string,
     /** The first line of each row in the file. */
     private readonly lines: { readonly length: number; at(row: number): number | undefined },
@@ -104,7 +105,7 @@ function firstText(table: Table, { kind, values }: Column): string | undefined {
 }
 
 /**
- * Reads CSV, TSV and similar formats, or JSON as one object per line or one list of objects.
+ * Reads CSV, TSV and similar formats, JSON as one object per line or one list of objects, or Parquet.
  *
  * Numbers may have thousands separators or, if the cell separator is not a comma, a decimal comma. Dates in the common
  * formats are read as UTC; if the order of day and month is ambiguous, they stay text. Missing values (an empty cell, `NA`,
@@ -112,7 +113,7 @@ function firstText(table: Table, { kind, values }: Column): string | undefined {
  *
  * @param source the name of a file, or its pieces: `process.stdin`, `[text]`.
  * @throws RangeError for a row with another number of cells than the first, a cell of another kind than its column (which
- *   is inferred from the first 10,000 rows), or a table without rows; TypeError for data that is not text or not JSON.
+ *   is inferred from the first 10,000 rows), or a table without rows; TypeError for data that is not text, not JSON or a damaged Parquet file.
  * @example
  * const table = await readTable(['day,temp\n2024-01-01,3.5\n2024-01-02,NA\n']);
  * table.names; // ['day', 'temp']
@@ -122,14 +123,23 @@ export async function readTable(source: Source, options: TableOptions = {}): Pro
   mustKnowKeys(options, ['format', 'separator', 'header', 'kinds', 'name'], 'readTable');
   const name = options.name ?? (typeof source === 'string' ? source : 'the data');
   const where = `table: ${name}`;
-  const texts = textOf(source, name);
+  const begun = await begin(source, name);
+  if (options.format === 'parquet' || (options.format === undefined && isParquet(begun.first))) {
+    if (typeof source === 'string') await begun.close();
+    const rows = parquetRows(typeof source === 'string' ? source : begun.pieces, where);
+    return built(rows, new Builder(where, 'parquet', options), name);
+  }
+  const texts = textOf(begun.pieces, name);
   const first = await beginningOf(texts);
   must(first.trim() !== '', where, 'it must hold rows', 'an empty file');
   const json = (options.format ?? formatOf(name, first)) === 'json';
   const separator = json ? 'json' : (options.separator ?? (/\.tsv$/i.test(name) ? '\t' : separatorOf(first)));
   const whole = rejoined(first, texts);
   const rows = json ? jsonRows(whole, where) : separatedRows(whole, separator, where);
-  const builder = new Builder(where, separator, options);
+  return built(rows, new Builder(where, separator, options), name);
+}
+
+async function built(rows: AsyncIterable<Rows>, builder: Builder, name: string): Promise<Table> {
   for await (const some of rows) builder.add(some);
   return builder.finish(name);
 }
@@ -152,6 +162,7 @@ async function beginningOf(texts: AsyncIterator<string, void>): Promise<string> 
 class Builder {
   private sample: Rows = { lines: [], cells: [] };
   private names: string[] | undefined;
+  private known = new Set<string>();
   private columns: Collector[] | undefined;
   private readonly lines = new Lines();
 
@@ -183,7 +194,8 @@ class Builder {
 
   private begin(): void {
     const { lines, cells } = this.sample;
-    this.names = this.separator === 'json' ? keysOf(cells) : this.header();
+    this.names = cells.some(Array.isArray) ? this.header() : keysOf(cells);
+    this.known = new Set(this.names);
     const { kinds = {} } = this.options;
     for (const name of Object.keys(kinds))
       must(this.names.includes(name), this.where, `kinds must be of ${this.names.join(', ')}`, name);
@@ -204,7 +216,8 @@ class Builder {
     this.sample.cells.shift();
     const [line] = this.sample.lines.splice(0, 1);
     const names = first.map((cell, k) => cell.trim() || `column${k + 1}`);
-    const twice = names.find((name, k) => names.indexOf(name) < k);
+    const seen = new Set<string>();
+    const twice = names.find((name) => seen.size === seen.add(name).size);
     must(twice === undefined, this.where, 'names of columns must differ', `two ${twice} in line ${line}`);
     return names;
   }
@@ -239,13 +252,9 @@ class Builder {
       must(row.length === names.length, this.where, `a row must have ${names.length} cells`, row.length, why);
       return;
     }
-    for (const name of Object.keys(row))
-      must(
-        names.includes(name),
-        this.where,
-        `objects must be of ${names.join(', ')}`,
-        `${name} in line ${line}`,
-      );
+    const wrong = Object.keys(row).find((name) => !this.known.has(name));
+    if (wrong !== undefined)
+      must(false, this.where, `objects must be of ${names.join(', ')}`, `${wrong} in line ${line}`);
   }
 }
 

@@ -44,8 +44,28 @@ export async function* textOf(source: Source, name: string): AsyncGenerator<stri
   if (decoder) yield decode();
 }
 
+/** A source of which the first piece was read already; `close` leaves the others unread. */
+export interface Begun {
+  first?: Piece;
+  pieces: AsyncIterable<Piece>;
+  close(): Promise<unknown>;
+}
+
+/** Reads the first piece of a source, which tells its format. */
+export async function begin(source: Source, name: string): Promise<Begun> {
+  const all = await piecesOf(source, name);
+  const iterator = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : asynchronous(all);
+  const { value: first, done } = await iterator.next();
+  const pieces = done ? asynchronous([]) : rejoined(first, { [Symbol.asyncIterator]: () => iterator });
+  return { ...(!done && { first }), pieces, close: async () => iterator.return?.() };
+}
+
+async function* asynchronous(pieces: Iterable<Piece>): AsyncGenerator<Piece, undefined> {
+  yield* pieces;
+}
+
 /** Puts a piece that was read already before the others. */
-export async function* rejoined(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* rejoined<P extends Piece>(first: P, rest: AsyncIterable<P>): AsyncGenerator<P> {
   yield first;
   yield* rest;
 }

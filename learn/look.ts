@@ -108,6 +108,7 @@ const separators: Record<string, string> = { '\t': 'tabs', ',': 'commas', ';': '
 
 const kinds: Record<string, string | undefined> = {
   json: 'JSON',
+  parquet: 'Parquet',
   columns: 'a token and its tag on each line',
   folder: 'a file for each row',
   pieces: 'piano rolls',

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTable, type Table, type TableOptions } from '../data/table';
-import { rejoined, textOf } from '../data/text';
+import { isParquet } from '../data/parquet';
+import { begin, rejoined, textOf } from '../data/text';
 import { usage } from '../terminal/errors';
 import { columnsTable, hasColumns } from './columns';
 import { filesIn, folderTable } from './folder';
@@ -24,7 +25,12 @@ export async function tableOf(
   const [source, name] = file === '-' ? [process.stdin, 'standard input'] : [file, file];
   try {
     if (isFolder(file)) return folderTable(file);
-    const texts = textOf(source, name);
+    const opened = await begin(source, name);
+    if (isParquet(opened.first)) {
+      if (file !== '-') await opened.close();
+      return await readTable(file === '-' ? opened.pieces : file, { ...options, name });
+    }
+    const texts = textOf(opened.pieces, name);
     const begun = await texts.next();
     const first = begun.done ? '' : begun.value;
     if (holdsPieces(first)) return piecesTable(await wholeOf(first, texts), name);
@@ -33,7 +39,7 @@ export async function tableOf(
   } catch (error) {
     const fix = columns
       ? 'a token and its tag on each line and an empty line after each sentence, or JSON lines with "tokens" and "tags"'
-      : 'a file of CSV, TSV or JSON, with the names of the columns first';
+      : 'a file of CSV, TSV, JSON or Parquet, with the names of the columns first';
     throw usage((error as Error).message, fix, error);
   }
 }

@@ -6,7 +6,7 @@
  * Each file must be read, or refused with an error in the project's form: no other error, no long stall, no
  * allocation out of proportion to the file, no prototype pollution, no path that leaves its folder.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,7 +30,9 @@ import { casesOfVector } from '../conformance/vectorread';
 import { readTflite } from '../conformance/tflitesuite';
 import { readWebnn } from '../conformance/webnnsuite';
 import { suiteFiles } from '../conformance/write';
+import { readTable, type TableOptions } from '../data/table';
 import { columnsTable } from '../learn/columns';
+import { folderTable } from '../learn/folder';
 import { piecesIn } from '../learn/music/pieces';
 import { piecesTable } from '../learn/pieces';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
@@ -56,6 +58,7 @@ interface Target {
   json?: 'whole' | 'header';
   /** Fragments to insert into its files, in addition to the common ones. */
   pieces?: readonly string[];
+  /** May return a promise. */
   read(bytes: Uint8Array): unknown;
 }
 
@@ -160,6 +163,7 @@ export const targets = (): Record<string, Target> => ({
     pieces: ['[[[', '128', '"train":'],
     read: (bytes) => piecesIn(piecesTable(new TextDecoder().decode(bytes), 'x.json'), 'notes'),
   },
+  ...tableTargets(),
   ...weightTargets(),
   vector: {
     good: VECTORS.map((name) => readFileSync(join(root, 'tests', 'golden', `${name}.json`))),
@@ -192,6 +196,44 @@ function trained(layers: Parameters<typeof network>[0]['layers']) {
   pass.backward();
   adam.step();
   return { network: net, optimizer: adam };
+}
+
+/** Tables: separated cells, JSON, Parquet, and folders of texts. */
+function tableTargets(): Record<string, Target> {
+  const parquet = ['none', 'snappy', 'gzip'].map((codec) =>
+    readFileSync(join(root, 'tests', 'golden', `table.${codec}.parquet`)),
+  );
+  const rows = async (bytes: Uint8Array, options: TableOptions): Promise<number> =>
+    (await readTable([bytes], { ...options, name: 'x' })).rows;
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'good'));
+  return {
+    'separated table': {
+      good: ['day;"a, b";c\n2024-01-01;"1,5";x\n02.01.2024;NA;"y\ny"\n', 'a\tb\n1\t-2e3\n'].map(bytesOfText),
+      pieces: ['"', '""', ';', '\t', '\r\n', '1.234,5', '31/12/2020', '\ufeff', '\xff\xfe'],
+      read: (bytes) => rows(bytes, { format: 'separated' }),
+    },
+    'json table': {
+      good: ['{"a": 1, "b": [1, "x"]}', '[{"a": "x", "b": true}, {"a": null}]'].map(bytesOfText),
+      json: 'whole',
+      read: (bytes) => rows(bytes, { format: 'json' }),
+    },
+    parquet: { good: parquet, read: (bytes) => rows(bytes, { format: 'parquet' }) },
+    'folder table': {
+      good: [Buffer.from('Grüße, 𝄞\n')],
+      read: (bytes) => {
+        writeFileSync(join(folder, 'good', '1.txt'), bytes);
+        return folderTable(folder).rows;
+      },
+    },
+  };
+}
+
+/** A folder that is removed at the end. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Weights of networks: our checkpoints, and files of other frameworks. */
@@ -312,9 +354,7 @@ function judged(bytes: Uint8Array, read: (file: string) => Uint8Array): void {
 /** Files written by people: settings, equations, pictures, texts. */
 function textTargets(): Record<string, Target> {
   const cells = join(root, 'examples', 'cells');
-  const temporary = mkdtempSync(join(tmpdir(), 'backstep-fuzz-'));
-  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
-  const text = join(temporary, 'text');
+  const text = join(temporaryFolder(), 'text');
   const exercise = join(root, 'examples', 'assignment');
   const submissions = readdirSync(exercise)
     .filter((name) => name.endsWith('.txt'))
@@ -541,7 +581,7 @@ const PLACED = /^[\w-]+(, \w+)?, line \d+, column \d+: .+\n {4}.*\n *\^$/;
 const AT_LINE = /^[\w-]+(, \w+)?, line \d+, column \d+: |…$/;
 
 /** Reads `files` broken files; the same seed gives the same files. */
-export function fuzz(target: Target, files: number, seed: number): Outcome {
+export async function fuzz(target: Target, files: number, seed: number): Promise<Outcome> {
   const random = new Random(seed);
   const outcome: Outcome = { files, read: 0, refused: 0, slowest: 0, faults: [] };
   const before = prototypes();
@@ -550,7 +590,7 @@ export function fuzz(target: Target, files: number, seed: number): Outcome {
     const fault = (what: string): void => void outcome.faults.push(`file ${k}: ${what}`);
     const [start, held] = [performance.now(), process.memoryUsage().arrayBuffers];
     try {
-      target.read(bytes);
+      await target.read(bytes);
       outcome.read++;
     } catch (error) {
       outcome.refused++;
@@ -578,7 +618,7 @@ const prototypes = (): string =>
     .map((p) => Reflect.ownKeys(p).length)
     .join();
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       files: { type: 'string', default: '120000' },
@@ -595,7 +635,7 @@ function main(): void {
   const begun = performance.now();
   for (const [name, target] of chosen) {
     const start = performance.now();
-    const outcome = fuzz(target, Math.ceil(files / chosen.length), seed);
+    const outcome = await fuzz(target, Math.ceil(files / chosen.length), seed);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     all += outcome.read + outcome.refused;
     faults += outcome.faults.length;
@@ -608,4 +648,4 @@ function main(): void {
   process.exitCode = faults === 0 ? 0 : 1;
 }
 
-if (require.main === module) main();
+if (require.main === module) void main();

@@ -98,7 +98,7 @@ const trend = (names: string[]): [string, string] => [
 /** The definition of the task. */
 export const forecast: Task<Note> = {
   name: 'forecast',
-  about: 'the next values of one or more series of numbers (CSV, TSV, JSON)',
+  about: 'the next values of one or more series of numbers (CSV, TSV, JSON, Parquet)',
   unit: ({ loss }) => (loss === 'squared' ? 'squared error (the naive forecast has 1)' : lossOf(loss).title),
   settings: {
     target,
