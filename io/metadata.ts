@@ -6,64 +6,68 @@ import { scores } from '../bptt/network/attention';
 import type { NetworkNote } from '../bptt/network/note';
 import { topologies } from '../bptt/network/topology';
 import { mustBe } from '../core/check';
+import { lazy } from '../core/once';
 import { safe } from '../core/safe';
 import { parseJson } from './json';
 
 /** Format version of written files. */
 export const FORMAT = '1';
 
-const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
-const finite = v.pipe(v.number(), v.finite());
-const list = v.array(v.union([finite, v.record(v.string(), finite)]));
-const plainValue = v.union([v.string(), finite, v.boolean(), list]);
+/** Schemas of the entries; made at first use, because importing the library needs none. */
+const entries = lazy(() => {
+  const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+  const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+  const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
+  const finite = v.pipe(v.number(), v.finite());
+  const list = v.array(v.union([finite, v.record(v.string(), finite)]));
+  const plainValue = v.union([v.string(), finite, v.boolean(), list]);
 
-const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
-const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObject(cellNote)) });
+  const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
+  const layerNote = v.strictObject({ ...cellNote, reverse: v.optional(v.strictObject(cellNote)) });
 
-const embeddingNote = v.strictObject({
-  input: size,
-  width: size,
-  deviation: v.pipe(finite, v.minValue(0)),
-});
-const stack = v.pipe(v.array(layerNote), v.minLength(1));
+  const embeddingNote = v.strictObject({
+    input: size,
+    width: size,
+    deviation: v.pipe(finite, v.minValue(0)),
+  });
+  const stack = v.pipe(v.array(layerNote), v.minLength(1));
 
-const networkNote = v.strictObject({
-  topology: v.picklist(topologies),
-  embedding: v.optional(embeddingNote),
-  layers: stack,
-  encoderEmbedding: v.optional(embeddingNote),
-  encoder: v.optional(stack),
-  feed: v.optional(v.picklist(['given', 'nothing', 'output'])),
-  attention: v.optional(v.picklist(scores)),
-  start: v.optional(count),
-  output: v.optional(size),
-  loss: v.optional(
-    v.pipe(
-      v.string(),
-      v.check((name) => lossNames().includes(name)),
+  const networkNote = v.strictObject({
+    topology: v.picklist(topologies),
+    embedding: v.optional(embeddingNote),
+    layers: stack,
+    encoderEmbedding: v.optional(embeddingNote),
+    encoder: v.optional(stack),
+    feed: v.optional(v.picklist(['given', 'nothing', 'output'])),
+    attention: v.optional(v.picklist(scores)),
+    start: v.optional(count),
+    output: v.optional(size),
+    loss: v.optional(
+      v.pipe(
+        v.string(),
+        v.check((name) => lossNames().includes(name)),
+      ),
     ),
-  ),
-  reduction: v.picklist(['mean', 'sum']),
-  dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
-  trainInitial: v.union([v.boolean(), v.literal('shared')]),
-  dtype: v.picklist(['float32', 'float64']),
-});
+    reduction: v.picklist(['mean', 'sum']),
+    dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+    trainInitial: v.union([v.boolean(), v.literal('shared')]),
+    dtype: v.picklist(['float32', 'float64']),
+  });
 
-const parts = {
-  network: networkNote,
-  random: v.strictTuple([word, word, word, word]),
-  // options differ between optimizers, and each optimizer checks its own
-  optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
-  best: v.optional(v.strictObject({ steps: count })),
-  vocabulary: v.optional(v.string()),
-  // text such as 1e999 parses to infinity, which is never written
-  training: v.optional(v.custom(isFinite, 'must hold numbers that are finite')),
-  format: v.literal('pt'),
-  backstep: v.literal(FORMAT),
-  module: v.optional(v.string()),
-};
+  return {
+    network: networkNote,
+    random: v.strictTuple([word, word, word, word]),
+    // options differ between optimizers, and each optimizer checks its own
+    optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
+    best: v.optional(v.strictObject({ steps: count })),
+    vocabulary: v.optional(v.string()),
+    // text such as 1e999 parses to infinity, which is never written
+    training: v.optional(v.custom(isFinite, 'must hold numbers that are finite')),
+    format: v.literal('pt'),
+    backstep: v.literal(FORMAT),
+    module: v.optional(v.string()),
+  };
+});
 /** Entries that are plain text; all others are JSON. */
 const TEXT = new Set(['vocabulary', 'format', 'backstep', 'module']);
 
@@ -90,6 +94,7 @@ export interface Metadata {
  * @throws TypeError naming the entry that is missing, wrong or unknown, and the position in it.
  */
 export function readMetadata(metadata: Readonly<Record<string, string>>): Metadata {
+  const parts = entries();
   const stranger = Object.keys(metadata).find((name) => !Object.hasOwn(parts, name));
   mustBe(
     stranger === undefined,

@@ -78,6 +78,13 @@ function useFrom(kind: 'module' | 'commonjs', tarball: string): string {
   writeFileSync(join(folder, 'program.js'), kind === 'module' ? program : asRequire);
   const printed = run(folder, process.execPath, 'program.js').trim();
   expect('threads of the program', /\d threads/.exec(printed)?.[0], '2 threads');
+  if (kind === 'module') {
+    const bundled = run(folder, process.execPath, '--conditions=module', 'program.js').trim();
+    expect('output of the program with the ES module for bundlers', bundled, printed);
+  } else {
+    const loaded = "require('backstep'); console.log(Object.keys(require.cache).length)";
+    expect('files that require reads', run(folder, process.execPath, '-e', loaded).trim(), '1');
+  }
 
   writeFileSync(join(folder, 'typed.ts'), program);
   const tsc = (...options: string[]) =>

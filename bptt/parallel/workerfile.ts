@@ -1,11 +1,11 @@
 /**
- * The path of the file that worker threads run, in the folder of this file. In the ES module, which is a single file,
- * scripts/build.ts replaces this module.
+ * The path of the file that worker threads run, in the folder of this file. In a bundle of the public interface
+ * scripts/build.ts replaces `__filename` by the path that this file has beside it.
  */
 import { mustBe } from '../../core/check';
 
 /** @throws TypeError if a bundler has moved this code, because the path would then be wrong. */
-export function workerFile(): string | URL {
+export function workerFile(): string {
   const file = __filename.replace(/workerfile(?=\.[jt]s$)/, 'worker');
   mustBe(
     file !== __filename,
