@@ -91,8 +91,8 @@ export class AssociativeMemory {
    * @example for (const { state, energy } of memory.steps(probe)) draw(state, energy);
    */
   steps(probe: ArrayLike<number>, options: RecallOptions = {}): Generator<RecallStep, RecallResult, void> {
-    const state = this.read(probe, 'recall', 'the probe');
-    return steps(this.makeFields(this as never), state, options, `${this.maker}.recall`);
+    const state = this.read(probe, 'steps', 'the probe');
+    return steps(this.makeFields(this as never), state, options, `${this.maker}.steps`);
   }
 
   private read(state: ArrayLike<number>, method: string, name = 'the state'): HopfieldState {

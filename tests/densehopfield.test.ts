@@ -222,3 +222,17 @@ testErrors(TypeError, [
   ],
   [() => denseHopfield(undefined as never), 'denseHopfield: options must be an object, got undefined'],
 ]);
+
+test.each<EnergyOrder>([2, 3, 5, 'exponential'])(
+  'order %s: a field whose terms cancel in another order is zero',
+  (order) => {
+    const half = randomPatterns(90, 11, new Random(4));
+    // each pattern has a twin with the other sign at unit 0, and the twins come in the opposite order
+    const twins = half.map((x) => turned(x, 0)).reverse();
+    const memory = denseHopfield({ patterns: [...half, ...twins], order });
+    for (const state of half) {
+      expect(memory.field(state, 0)).toBe(0);
+      expect(memory.field(turned(state, 0), 0)).toBe(0);
+    }
+  },
+);

@@ -258,6 +258,10 @@ test('dependent patterns are refused by the pseudo-inverse, and only those', () 
 const net = hopfield({ patterns: [[1, -1, 1]] });
 const make = (patterns: unknown, rule?: string) => () => hopfield({ patterns, rule } as never);
 testErrors(RangeError, [
+  [
+    () => net.steps([1, 1]),
+    'hopfield.steps: the probe must hold 3 units, got 2 (N = 3 is fixed by the patterns)',
+  ],
   [make([]), 'hopfield: there must be at least one pattern, got none'],
   [make([[]]), 'hopfield: pattern 0 must hold 1 units, got 0'],
   [make([[1, 1, 1], [1, 1]]), 'hopfield: pattern 1 must hold 3 units, got 2 (the units of pattern 0)'], // prettier-ignore
@@ -285,6 +289,7 @@ testErrors(TypeError, [
   [make([[1]], 'hebb'), 'hopfield: rule must be one of hebbian, storkey, pseudo-inverse, got hebb'],
   [() => hopfield(null as never), 'hopfield: options must be an object, got null'],
   [() => net.recall([1, 1, 1], { mode: 'both' as never }), 'hopfield.recall: mode must be one of'],
+  [() => [...net.steps([1, 1, 1], { mode: 'both' as never })], 'hopfield.steps: mode must be one of'],
   [() => net.recall([1, 1, 1], { seed: 3 } as never), 'options must be among mode, random, sweeps, got seed'],
 ]);
 
