@@ -1,4 +1,5 @@
-/** What each thread of a team computes, without threads: shares of a batch, which together are the whole batch. */
+/** What each thread of a team computes: shares of a batch, which together are the whole batch. */
+import { join } from 'node:path';
 import type { Batch } from '../bptt/network/batch';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
@@ -6,6 +7,7 @@ import type { FlatNumbers } from '../bptt/network/numbers';
 import { clockOf } from '../bptt/network/states';
 import { outputAxes } from '../bptt/network/topology';
 import { Exchange } from '../bptt/parallel/exchange';
+import { parallel } from '../bptt/parallel/parallel';
 import { runShare } from '../bptt/parallel/share';
 import { suggestedThreads, trainingFlops } from '../bptt/parallel/threads';
 import { clockwork } from '../cells/clockwork';
@@ -129,4 +131,43 @@ test('takes one thread for what is too small to gain', async () => {
   expect(most).toBeGreaterThanOrEqual(1);
   expect(most).toBeLessThanOrEqual(4);
   expect(await suggestedThreads(net, { T: 1_000_000, B: 1 })).toBe(1);
+});
+
+test('two threads compute what one computes, and add the gradients to those that there are', async () => {
+  const net = make({ dropout: 0.3 });
+  const execArgv = ['-r', join(__dirname, '..', 'scripts', 'register.js')];
+  const team = await parallel(net, { threads: 2, execArgv });
+  try {
+    const { state } = net.random;
+    for (const rows of [B, 2]) {
+      const batch = { x: box([T, rows, D], rows), targets: box([T, rows, O], 9) };
+      net.random.state = state;
+      net.parameters.zeroGradients();
+      const whole = net.forward(batch, { training: true });
+      whole.backward();
+      const { loss } = whole;
+      const output = toFlat(net.forward(batch).output);
+      const gradients = Float64Array.from(net.parameters.flatGradients.data);
+      net.random.state = state;
+      const result = await team.forwardBackward(batch, { training: true });
+      expect(result.loss).toBeCloseTo(loss, 12);
+      expect(result).toMatchObject({ rows: T * rows, tokens: T * rows });
+      expect(
+        distance(
+          net.parameters.flatGradients.data,
+          gradients.map((g) => 2 * g),
+        ),
+      ).toBeLessThanOrEqual(1e-12);
+      const { output: shared, states } = await team.forward(batch);
+      expect(distance(toFlat(shared), output)).toBeLessThanOrEqual(1e-12);
+      // two rows of states for five, and five for two
+      const other = { x: box([T, B + 2 - rows, D], 1) };
+      await expect(team.forward(other, { from: states, predict: true })).rejects.toThrow(
+        `network.forward: from must be the states of ${B + 2 - rows} rows, got ${rows}`,
+      );
+    }
+  } finally {
+    team.close();
+  }
+  await expect(team.forward(batchOf(net))).rejects.toThrow('parallel: the threads were closed');
 });
