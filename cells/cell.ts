@@ -205,18 +205,20 @@ export function checkCellOptions<O extends CellOptions>(
   for (const name of ['bias' as const, ...switches]) mustBeSwitch(options, name, where);
 }
 
+const weightInits: Readonly<Record<WeightInit, (hidden: number) => Initializer>> = {
+  glorot: () => glorot(),
+  orthogonal: () => orthogonal(),
+  uniform: (hidden) => uniform(1 / Math.sqrt(hidden)),
+  normal: (hidden) => normal(1 / Math.sqrt(hidden)),
+  identity: () => identity(),
+  zeros: () => constant(0),
+};
+
+export const weightInitNames = Object.keys(weightInits) as WeightInit[];
+
 /** The initializer of a weight matrix by name; `uniform` is ±1/√H, `normal` has deviation 1/√H. */
-export function weightInit(name: WeightInit, hidden: number, where: string): Initializer {
-  const table: Record<WeightInit, () => Initializer> = {
-    glorot: () => glorot(),
-    orthogonal: () => orthogonal(),
-    uniform: () => uniform(1 / Math.sqrt(hidden)),
-    normal: () => normal(1 / Math.sqrt(hidden)),
-    identity: () => identity(),
-    zeros: () => constant(0),
-  };
-  return table[mustBeOneOf(name, Object.keys(table) as WeightInit[], where, 'the initializer')]();
-}
+export const weightInit = (name: WeightInit, hidden: number, where: string): Initializer =>
+  weightInits[mustBeOneOf(name, weightInitNames, where, 'the initializer')](hidden);
 
 /** Whether `value` has the form of a cell, built-in or user-defined. */
 export function isCell(value: unknown): value is Cell {

@@ -3,7 +3,7 @@ import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { EquationError, unknown } from '../core/equations/error';
 import { limits } from '../core/equations/parse';
 import { constant, gates as eachGate, type Initializer } from '../core/init';
-import { weightInit, type Cell, type CellEquations, type WeightInit } from './cell';
+import { weightInit, weightInitNames, type Cell, type CellEquations } from './cell';
 import { cell } from './define';
 import { recurrentMatrices } from './recurrent';
 import { declare } from '../core/equations/declare';
@@ -20,7 +20,6 @@ export interface TextCellOptions {
 
 const sections = ['shapes', 'forward', 'backward', 'jacobian', 'start'] as const;
 type Section = (typeof sections)[number];
-const starts: readonly WeightInit[] = ['glorot', 'orthogonal', 'uniform', 'normal', 'identity', 'zeros'];
 
 /**
  * Creates a cell from a text of sections, each introduced by its name at the start of a line: `cell NAME`, `shapes`,
@@ -165,13 +164,13 @@ function startsOf(
     if (words[0] !== '') {
       const [p, start, ...rest] = words;
       if (!Object.hasOwn(parameters, p)) throw fail(unknown('parameter', p, Object.keys(parameters)));
-      const known = starts.find((one) => one === start);
+      const known = weightInitNames.find((one) => one === start);
       if (
         rest.length > 0 ||
         (known === undefined && !(start !== undefined && Number.isFinite(Number(start))))
       )
         throw fail(
-          `${p} must start as a number or one of ${starts.join(', ')}, got ${words.slice(1).join(' ') || 'nothing'}`,
+          `${p} must start as a number or one of ${weightInitNames.join(', ')}, got ${words.slice(1).join(' ') || 'nothing'}`,
         );
       init[p] = known === undefined ? constant(Number(start)) : weightInit(known, hidden, name);
     }

@@ -5,7 +5,9 @@ import { buildFrom, blueprintOf } from '../bptt/network/blueprint';
 import { gradcheck } from '../bptt/check/gradcheck';
 import { bidirectional } from '../bptt/network/layer';
 import { network } from '../bptt/network/network';
-import { cellFromText } from '../cells/text';
+import { weightInitNames, type Cell } from '../cells/cell';
+import { elman } from '../cells/elman';
+import { cellFromText, textOfCell } from '../cells/text';
 import { EquationError } from '../core/equations/error';
 import { toFlat } from '../core/tensor';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
@@ -48,6 +50,15 @@ test('comments may stand anywhere, also between shapes', () => {
   const equations = good.replace('  parameters', '  # what is learnt\n# of [2H]\n  parameters');
   const { parameters } = cellFromText({ input: 3, hidden: 4, equations });
   expect(Object.keys(parameters)).toEqual(['Wx', 'Wh', 'b']);
+});
+
+test.each(weightInitNames)('a parameter that starts %s starts as in a built-in cell', (name) => {
+  const weights = (cell: Cell): number[] =>
+    toFlat(network({ layers: [cell], seed: 2 }).parameters.values['l0.Wx']);
+  const equations = `${textOfCell(elman({ input: 4, hidden: 4 })).replace(/start\n[^]*$/, '')}start\n  Wx ${name}`;
+  expect(weights(cellFromText({ input: 4, hidden: 4, equations }))).toEqual(
+    weights(elman({ input: 4, hidden: 4, inputInit: name })),
+  );
 });
 
 test('how parameters start: by name, by number, gate by gate, or as they do by default', () => {
