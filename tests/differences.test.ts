@@ -1,13 +1,13 @@
 /** Central differences of functions whose slopes are known, with their kinks and rounding errors. */
 import { centralDifferences } from '../bptt/check/finite';
-import { backwardGradients, problemOfCell, type Problem } from '../bptt/check/problem';
+import { backwardGradients, positionOf, problemOfCell, type Problem } from '../bptt/check/problem';
 import { gradientRounding, RoundingExecutor, spread } from '../bptt/check/rounding';
 import { elman } from '../cells/elman';
 import { equations } from '../core/equations/equations';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
 import { Random } from '../core/random';
-import { columns, tensor, toFlat, zeros, type Tensor } from '../core/tensor';
+import { columns, tensor, toFlat, transpose, zeros, type Tensor } from '../core/tensor';
 
 /** L = Σ f(w) over the entries of a row w. */
 function sumOf(f: string, w: Tensor): Problem {
@@ -145,5 +145,21 @@ describe('rounding', () => {
     expect(rounding(along(1))).toBeLessThan(1e-12);
     expect(rounding(along(4))).toBe(4 * rounding(along(1)));
     expect(rounding(along(0))).toBe(0);
+  });
+});
+
+describe('the position of an entry, counted by rows, in the data', () => {
+  const whole = tensor([
+    [0, 1, 2, 3],
+    [4, 5, 6, 7],
+    [8, 9, 10, 11],
+  ]);
+  test.each<[string, Tensor, number[]]>([
+    ['of a matrix', whole, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]],
+    ['of some of its columns', columns(whole, 1, 3), [1, 2, 5, 6, 9, 10]],
+    ['of its transpose', transpose(whole), [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]],
+    ['of a column', whole.pick(null, 2), [2, 6, 10]],
+  ])('%s', (_, view, expected) => {
+    expect(expected.map((_position, k) => positionOf(view, k))).toEqual(expected);
   });
 });

@@ -13,7 +13,7 @@ test('every case has a name of its own and a group that is listed, and every gro
   expect(new Set(names).size).toBe(names.length);
   for (const { name, group } of cases) {
     expect(name).toMatch(/^[\w(−][^]*[^\s,]$/);
-    expect(name).not.toMatch(/ {2}|undefined|, ,/);
+    expect(name).not.toMatch(/ {2}|undefined|, ,|\b([a-z]\w+) \1\b/);
     expect(caseGroups()).toContain(group);
   }
   expect(new Set(cases.map(({ group }) => group))).toEqual(new Set(caseGroups()));
