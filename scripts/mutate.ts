@@ -7,9 +7,10 @@
  *   npm run mutate -- --sample 200 --seed 2 bptt  200 others
  *   npm run mutate -- --again cells               only those that survived the last time
  *
- * The tests are those in `TESTS` and those of the mutated files. `--seconds 60` bounds the processor time of
- * the tests of one mutant: see `scripts/mutation-runner.mjs`. `--with parallel.slow` adds a test file. The results are kept in `tests/mutation.json`,
- * from which `tests/MUTATION.md` is written: `npm run mutate -- --record` does nothing else.
+ * The tests of a file's mutants are the quick ones that use it, as measured once with V8's coverage: first those that
+ * import the file, then the quickest, up to `--seconds 60` of processor time together. `--with parallel.slow` adds a test
+ * file. The results are kept in `tests/mutation.json`, from which `tests/MUTATION.md` is written:
+ * `npm run mutate -- --record` does nothing else.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -29,47 +30,79 @@ import {
 const CACHE = '.cache/mutation';
 const KEPT = 'tests/mutation.json';
 
-/** The quick tests of each folder: those that cover most of it in the least time. */
-const TESTS: Record<string, string> = {
-  core:
-    'anysize arithmetic check engines equations field forms hoist init lookup matmul memory network notfinite pointwise portable program ' +
-    'random reduce registry scalar statement tensor wasm-encoder wasm-gemm wasm-math wasm-pointwise wasm-reduce weightinit wide',
-  cells:
-    'activation celloptions clockwork elman embedding equations gru jordan linear lstm lstm1997 network own owncell ' +
-    'ownplaces recurrence registry text textcell trace unroll usercell weightinit',
-  losses: 'forms losses network pytorch text usercell',
-  hopfield: 'capacity continuoushopfield densehopfield goldenhopfield hopfield paper-hopfield',
-  bptt:
-    'attention bidirectional bounds checkpoint chunks clip clipeffect decode embedding exactoracle fit flow forms ' +
-    'gradcheck hessian jacobian loop network notfinite online optimizers planted pool recurrence schedules settings spectrum topology trace truncated ' +
-    'unroll upstream weightnoise',
-  io: 'checkpoint cli-formats keras npz onnx onnxread pictures pytorch records safetensors weights',
-};
+/** The folders that are mutated. */
+const FOLDERS = ['core', 'cells', 'losses', 'hopfield', 'bptt', 'io'];
 
-/** A file that so few tests import is what they test; others are imported to test something else. */
-const FEW = 3;
+/** What a test file uses: see `scripts/reach-reporter.js`. */
+interface Reach {
+  hash: string;
+  seconds: number;
+  /** Whether it starts worker threads, in which nothing is measured. */
+  threads: boolean;
+  files: string[];
+}
 
-/** The test files for mutants of these files: those of their folders, and the quick ones that test a file itself. */
-function testsOf(files: readonly string[], others: readonly string[]): string[] {
+const hashOf = (path: string): string =>
+  createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
+
+/** What each quick test uses. Test files that are new or changed since they were last measured are run once for it. */
+function reach(others: readonly string[]): Map<string, Reach> {
+  const file = join(CACHE, 'reach.json');
+  if (!existsSync(file)) writeFileSync(file, '{}');
+  const known = (): Record<string, Reach> => JSON.parse(readFileSync(file, 'utf8')) as Record<string, Reach>;
   const isQuick = (test: string): boolean => test.endsWith('.test.ts') && !test.endsWith('.slow.test.ts');
-  const texts = readdirSync('tests')
-    .filter(isQuick)
-    .map((test) => [test, readFileSync(join('tests', test), 'utf8')]);
-  const subjects = (file: string): string[] => {
-    const importing = texts.filter(([, text]) => text.includes(`'../${file.replace(/\.ts$/, '')}'`));
-    return importing.length <= FEW ? importing.map(([test]) => test) : [];
+  const tests = [...readdirSync('tests').filter(isQuick), ...others];
+  const before = known();
+  const missing = tests.filter((test) => before[test]?.hash !== hashOf(join('tests', test)));
+  if (missing.length > 0) {
+    console.log(`measuring which source files ${missing.length} test files use`);
+    const reporters = ['./scripts/reach-reporter.js', 'default'].map((name) => `--reporters=${name}`);
+    const coverage = ['--coverage', '--coverageReporters=none', '--coverageThreshold={}'];
+    const paths = missing.map((test) => `tests/${test}`);
+    const { status } = spawnSync('npx', ['jest', '-i', ...coverage, ...reporters, '--', ...paths], {
+      stdio: 'inherit',
+      env: { ...process.env, BACKSTEP_REACH: file },
+    });
+    if (status !== 0) throw new Error('mutate: the tests must pass without a mutant');
+  }
+  const now = known();
+  return new Map(tests.map((test) => [test, now[test]]));
+}
+
+/**
+ * The test files for the mutants of these source files. Those of one file use it and need `seconds` of processor time
+ * together: first those that import the file, then the quickest. What no test uses in the main thread may be used in
+ * others: its tests are those that start one.
+ */
+function testsOf(
+  all: Map<string, Reach>,
+  files: readonly string[],
+  seconds: number,
+  others: readonly string[],
+): Map<string, string[]> {
+  const of = (file: string): string[] => {
+    const own = (test: string): boolean =>
+      readFileSync(join('tests', test), 'utf8').includes(`'../${file.replace(/\.ts$/, '')}'`);
+    const using = [...all].filter(([, { files: used }]) => used.includes(file));
+    const order = (using.length > 0 ? using : [...all].filter(([, { threads }]) => threads))
+      .map(([test, { seconds: cost }]) => ({ test, cost, own: own(test) }))
+      .sort((p, q) => Number(q.own) - Number(p.own) || p.cost - q.cost);
+    let left = seconds;
+    const fits = ({ cost }: { cost: number }, k: number): boolean => {
+      const isRoom = cost <= left || k === 0;
+      if (isRoom) left -= cost;
+      return isRoom;
+    };
+    return [...order.filter(fits).map(({ test }) => test), ...others];
   };
-  const folders = [...new Set(files.map((file) => file.split('/')[0]))];
-  const listed = [...folders.flatMap((folder) => TESTS[folder].split(' ')), ...others];
-  const tests = [...new Set([...listed.map((name) => `${name}.test.ts`), ...files.flatMap(subjects)])];
-  for (const test of tests)
-    if (!existsSync(join('tests', test))) throw new Error(`mutate: there is no tests/${test}`);
-  return tests;
+  return new Map(files.map((file) => [file, of(file)]));
 }
 
 /** A mutant that can be planted, and where Stryker places it. */
 interface Planted extends Mutant {
   place: string;
+  /** How many mutants its file has, with those that are left out. */
+  among: number;
 }
 
 /** Every mutant of the files, but for texts of error messages. */
@@ -103,7 +136,16 @@ async function listed(files: readonly string[]): Promise<Planted[]> {
         ...[start.line, start.column, end.line, end.column],
         ...[mutatorName, replacement],
       ]);
-      planted.push({ file, line: start.line + 1, mutatorName, code, replacement, nth, place });
+      planted.push({
+        file,
+        line: start.line + 1,
+        mutatorName,
+        code,
+        replacement,
+        nth,
+        place,
+        among: mutants.length,
+      });
     }
   }
   return planted;
@@ -115,47 +157,23 @@ function stryker(
   seconds: number,
   others: readonly string[],
 ): Map<string, Status> {
-  const files = [...new Set(chosen.map(({ file }) => file))];
+  const sizes = new Map(chosen.map(({ file, among }) => [file, among]));
+  const files = [...sizes.keys()];
+  const all = reach(others);
+  const tests = testsOf(all, files, seconds, others);
   const [report, list, written, log] = ['stryker', 'chosen', 'config', 'log'].map((name) =>
     join(CACHE, `${name}.json`),
   );
   rmSync(report, { force: true });
-  writeFileSync(
-    list,
-    JSON.stringify({ seconds, log: resolve(log), places: chosen.map(({ place }) => place) }),
-  );
-  const config = {
-    testRunner: 'file-by-file',
-    plugins: [
-      '@stryker-mutator/jest-runner',
-      './scripts/mutation-runner.mjs',
-      './scripts/mutation-ignorer.mjs',
-    ],
-    ignorers: ['message-text'],
-    coverageAnalysis: 'perTest',
-    mutate: files,
-    concurrency: 1,
-    // what a test leaves behind must not slow down all that follow
-    maxTestRunnerReuse: 200,
-    tempDirName: '.cache/stryker',
-    ignorePatterns: ['.git', 'coverage', 'dist', 'docs/.book', 'docs/site', 'runs'],
-    jest: {
-      projectType: 'custom',
-      configFile: 'jest.config.js',
-      enableFindRelatedTests: false,
-      config: {
-        testMatch: testsOf(files, others).map((test) => `<rootDir>/tests/${test}`),
-        testEnvironment: resolve('scripts/mutation-environment.js'),
-      },
-    },
-    reporters: ['json', 'progress-append-only'],
-    jsonReporter: { fileName: report },
-    warnings: { slow: false },
-    dryRunTimeoutMinutes: 60,
-    // endless loops are found by counting; the clock must not stop a test on a busy machine
-    timeoutMS: 10_000 * seconds,
+  const job = {
+    tests: Object.fromEntries(tests),
+    threaded: [...all].flatMap(([test, { threads }]) => (threads ? [test] : [])),
+    mutants: [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    places: chosen.map(({ place }) => place),
+    log: resolve(log),
   };
-  writeFileSync(written, JSON.stringify(config));
+  writeFileSync(list, JSON.stringify(job));
+  writeFileSync(written, JSON.stringify(configOf(files, [...new Set([...tests.values()].flat())], report)));
   const env = { ...process.env, BACKSTEP_MUTANTS: resolve(list), BACKSTEP_MUTANTS_ROOT: process.cwd() };
   const { status } = spawnSync('npx', ['stryker', 'run', written], { stdio: 'inherit', env });
   if (status !== 0 || !existsSync(report)) {
@@ -165,6 +183,39 @@ function stryker(
   }
   return statuses(report);
 }
+
+/** Stryker's configuration for mutants of these files, which these test files are to notice. */
+const configOf = (files: readonly string[], tests: readonly string[], report: string): object => ({
+  testRunner: 'file-by-file',
+  plugins: [
+    '@stryker-mutator/jest-runner',
+    './scripts/mutation-runner.mjs',
+    './scripts/mutation-ignorer.mjs',
+  ],
+  ignorers: ['message-text'],
+  coverageAnalysis: 'perTest',
+  mutate: files,
+  concurrency: 1,
+  // what a test leaves behind must not slow down all that follow
+  maxTestRunnerReuse: 200,
+  tempDirName: '.cache/stryker',
+  ignorePatterns: ['.git', 'coverage', 'dist', 'docs/.book', 'docs/site', 'runs'],
+  jest: {
+    projectType: 'custom',
+    configFile: 'jest.config.js',
+    enableFindRelatedTests: false,
+    config: {
+      testMatch: tests.map((test) => `<rootDir>/tests/${test}`),
+      testEnvironment: resolve('scripts/mutation-environment.js'),
+    },
+  },
+  reporters: ['json', 'progress-append-only'],
+  jsonReporter: { fileName: report },
+  warnings: { slow: false },
+  dryRunTimeoutMinutes: 60,
+  // endless loops are found by counting; the clock must not stop a test on a busy machine
+  timeoutMS: 600_000,
+});
 
 /** The status of each mutant in Stryker's report, by place. */
 function statuses(report: string): Map<string, Status> {
@@ -212,7 +263,7 @@ function result(scope: string, chosen: readonly Planted[], found: Map<string, St
     noticed: many('noticed'),
     endless: many('endless'),
     refused: many('refused'),
-    survived: survived.map(({ place: _place, ...mutant }) => mutant),
+    survived: survived.map(({ place: _place, among: _among, ...mutant }) => mutant),
   };
   const first = { date: today(), ...count({ scope, ...numbers }) };
   return { scope, of, mutants: chosen.length, date: today(), first, ...numbers };
@@ -232,7 +283,7 @@ async function main(): Promise<void> {
       with: { type: 'string', multiple: true, default: [] },
     },
   });
-  const scopes = positionals.length > 0 ? positionals : Object.keys(TESTS);
+  const scopes = positionals.length > 0 ? positionals : FOLDERS;
   const seconds = Number(values.seconds);
   const results = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Result[]) : [];
   const keep = (...added: Result[]): void => {
@@ -245,11 +296,22 @@ async function main(): Promise<void> {
       console.log(`${one.scope}: ${noticed} noticed, ${survived} survived: ${score} %`);
     }
   };
-  const run = (chosen: readonly Planted[]): Map<string, Status> => stryker(chosen, seconds, values.with);
+  const run = (chosen: readonly Planted[]): Map<string, Status> =>
+    stryker(
+      chosen,
+      seconds,
+      values.with.map((name) => `${name}.test.ts`),
+    );
   if (values.record) keep();
   else if (values.again) keep(...(await survivorsAgain(results, scopes, run)));
   else if (values.sample) {
-    for (const scope of scopes) keep(await sampled(scope, Number(values.sample), values.seed, run));
+    const samples = await Promise.all(
+      scopes.map(async (scope) =>
+        drawn(scope, await listed(filesUnder(scope)), Number(values.sample), values.seed),
+      ),
+    );
+    const found = run(samples.flatMap(({ chosen }) => chosen));
+    keep(...samples.map(({ name, chosen, of }) => result(name, chosen, found, of)));
   } else {
     const files = scopes.flatMap(filesUnder);
     const all = await listed(files);
@@ -286,9 +348,13 @@ async function survivorsAgain(
   });
 }
 
-/** The result of mutants drawn from a folder: those whose hashes are least, so that a larger sample holds a smaller one. */
-async function sampled(scope: string, size: number, seed: string, run: Run): Promise<Result> {
-  const all = await listed(filesUnder(scope));
+/** Mutants drawn from all of a folder: those whose hashes are least, so that a larger sample holds a smaller one. */
+function drawn(
+  scope: string,
+  all: readonly Planted[],
+  size: number,
+  seed: string,
+): { name: string; chosen: Planted[]; of: number } {
   const hash = (mutant: Mutant): string =>
     createHash('sha256')
       .update(`${seed}\n${identity(mutant)}`)
@@ -296,7 +362,7 @@ async function sampled(scope: string, size: number, seed: string, run: Run): Pro
   const order = all.map((mutant) => ({ mutant, key: hash(mutant) }));
   order.sort((a, b) => (a.key < b.key ? -1 : 1));
   const chosen = order.slice(0, size).map(({ mutant }) => mutant);
-  return result(`${scope}, sample ${seed}`, chosen, run(chosen), all.length);
+  return { name: `${scope}, sample ${seed}`, chosen, of: all.length };
 }
 
 void main().catch((error: unknown) => {

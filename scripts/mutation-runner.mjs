@@ -6,9 +6,12 @@
  * In each file it runs the tests that cover the mutant; if none notices it, all tests of these files, because what a
  * test computed may be cached and used by the next.
  *
- * BACKSTEP_MUTANTS names a JSON file: `seconds` bounds the processor time of one mutant's tests, as measured in the dry
- * run, so that a busy machine runs as many tests as a quiet one. `places` are the mutants to run; all others are passed
- * over. `log` is the file that gets a line for each.
+ * Stryker counts coverage only in the main thread. What it finds uncovered may run in a worker thread, where the mutant is
+ * active, too: it is tried with the test files that start one.
+ *
+ * BACKSTEP_MUTANTS names a JSON file: `tests` are the names of the test files for each source file, `threaded` those of
+ * all that start threads, `mutants` is the number of mutants in these files, and `places` are those to run. `log` is the
+ * file that gets a line for each.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, relative } from 'node:path';
@@ -37,8 +40,12 @@ class FileByFile {
 
   constructor(jest) {
     this.jest = jest;
-    const { seconds, places, log } = JSON.parse(readFileSync(process.env.BACKSTEP_MUTANTS, 'utf8'));
-    this.seconds = seconds;
+    const { tests, threaded, mutants, places, log } = JSON.parse(
+      readFileSync(process.env.BACKSTEP_MUTANTS, 'utf8'),
+    );
+    this.tests = tests;
+    this.threaded = threaded;
+    this.mutants = mutants;
     this.log = log;
     this.places = new Set(places);
     const adapter = jest.jestTestAdapter;
@@ -74,18 +81,31 @@ class FileByFile {
   async dryRun(options) {
     this.file = undefined;
     const result = await this.jest.dryRun(options);
+    if (result.mutantCoverage) this.coverByThreads(result.mutantCoverage);
     writeFileSync(FOUND, JSON.stringify(this.files));
     return result;
   }
 
+  /** Lets the tests of the files that start a thread cover all mutants that no test covers. */
+  coverByThreads({ static: always, perTest }) {
+    const covered = new Set([always, ...Object.values(perTest)].flatMap(Object.keys));
+    const tests = Object.entries(this.files).flatMap(([path, file]) =>
+      this.threaded.includes(basename(path)) ? Object.keys(file.tests) : [],
+    );
+    for (const test of tests) {
+      const of = (perTest[test] ??= {});
+      for (let id = 0; id < this.mutants; id++) if (!covered.has(String(id))) of[id] = 1;
+    }
+  }
+
   /**
    * The runs to try, the most promising first: a test file, with the names of its tests or, for all, without. First
-   * those that cover the mutant; then, within the bound, the other tests of these files.
+   * those that cover the mutant; then the other tests of these files.
    */
   runs(source, covering) {
     const files = Object.entries(this.files).flatMap(([path, { tests, time, imports }]) => {
       const some = covering?.filter((test) => test in tests);
-      if (some?.length === 0) return [];
+      if (some?.length === 0 || !this.tests[sourceOf(source)].includes(basename(path))) return [];
       const own = imports.includes(sourceOf(source));
       const kills = this.kills.get(`${source} ${path}`) ?? 0;
       const rest = Object.keys(tests).filter((test) => some && !some.includes(test));
@@ -95,16 +115,7 @@ class FileByFile {
     });
     files.sort((p, q) => q.rank - p.rank);
     const whole = files.filter(({ rest }) => rest.length > 0);
-    const runs = [
-      ...files.map(({ path, some, cost }) => ({ path, some, cost })),
-      ...whole.map(({ path, time }) => ({ path, cost: time })),
-    ];
-    let left = this.seconds * 1000;
-    return runs.filter(({ cost }, k) => {
-      const fits = cost <= left || k === 0;
-      if (fits) left -= cost;
-      return fits;
-    });
+    return [...files.map(({ path, some }) => ({ path, some })), ...whole.map(({ path }) => ({ path }))];
   }
 
   async mutantRun(options) {
