@@ -59,6 +59,7 @@ export {
   type OptimizerOptions,
   type OptimizerSnapshot,
 } from './bptt/train/optimizers';
+export type { ElementRange } from './bptt/network/usedrows';
 export { optimizerNames } from './bptt/train/updates';
 export type { SgdOptions } from './bptt/train/updates/sgd';
 export type { RmspropOptions } from './bptt/train/updates/rmsprop';

@@ -149,8 +149,9 @@ export class OnlineGradients {
       const own = before.get(name) as number[];
       for (let k = 0; k < own.length; k++, at++) for (const part of more) own[k] += part[at] ?? 0;
     }
-    const { gradients } = this.network.parameters;
+    const { gradients, used } = this.network.parameters;
     for (const [name, numbers] of before) fillFrom(gradients[name], numbers);
+    for (const { name } of used.tables) used.markAll(name);
   }
 }
 

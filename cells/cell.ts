@@ -164,6 +164,8 @@ export interface Parameter {
   shape: number[];
   /** Called once, with the tensor and the network's generator. */
   init: Initializer;
+  /** Whether a pass reads only the rows of its class numbers; default false. */
+  isTable?: boolean;
 }
 
 /** Columns `from`…`to` (not included) of the tensor named `of`. */

@@ -72,7 +72,7 @@ export function embedding(options: EmbeddingOptions): Embedding {
     name: 'embedding',
     input: V,
     width: W,
-    parameters: { E: { shape: [V, W], init: normal(deviation) } },
+    parameters: { E: { shape: [V, W], init: normal(deviation), isTable: true } },
     options: { input: V, width: W, deviation },
   };
 }

@@ -220,6 +220,24 @@ export class Program {
     return Object.assign(replay, { args: binder.args });
   }
 
+  /**
+   * Binds the repetitions of a loop, given its first two: the returned function runs the `time`-th.
+   * @throws RangeError unless they differ only in the offsets of operands.
+   */
+  static bindRepeated(executor: Executor, first: Program, next: Program): (time: number) => void {
+    const loop = loopOf(2, first.operations, next.operations, next.operations);
+    if (!loop) throw new RangeError('bindRepeated: the programs must differ only in the offsets of operands');
+    const binder: Binder = executor.prepare?.([loop]) ?? executor;
+    const { bindRepeated } = binder;
+    if (!bindRepeated)
+      throw new RangeError(`bindRepeated: the executor must run loops, got ${executor.name}`);
+    const calls = loop.body.map((repeated) => bindRepeated.call(binder, repeated));
+    return (time) => {
+      binder.before?.();
+      for (const call of calls) call(time);
+    };
+  }
+
   private reduce(what: Reduction['what'], from: Tensor, out: Tensor, accumulate: boolean): void {
     mustMatch(what, { from, out });
     if (isOneHot(out)) return; // class numbers have no gradient

@@ -41,6 +41,8 @@ export function torchOptimizer(
  * @example torchOptimizerCall({ name: 'sgd', learningRate: 0.1 }) // 'torch.optim.SGD(parameters, lr=0.1)'
  */
 export function torchOptimizerCall({ name, ...options }: OptimizerOptions): string {
+  const why = 'torch.optim needs an embedding with sparse gradients, and an optimizer for it alone';
+  mustBe(!options.sparse, 'torch', `${name} must update all rows of an embedding`, 'sparse: true', why);
   const given = Object.entries(options).map(([option, value]) => `${theirs(option)}=${python(value)}`);
   return `torch.optim.${torchNames(name).class}(${['parameters', ...given].join(', ')})`;
 }

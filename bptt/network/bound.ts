@@ -42,6 +42,8 @@ export interface Bound {
 /** The calls of a plan, in the order of `rewritten`. */
 const calls = ['start', 'encode', 'forward', 'backward', 'inputBackward', 'startBackward', 'sums'] as const;
 
+const BACKWARD = calls.indexOf('backward');
+
 /** The optimised programs of a plan. */
 export function rewritten(plan: Plan): Program[] {
   const there = [plan.start, hoist(plan.encode), hoist(plan.forward)];
@@ -105,6 +107,11 @@ export function bind(
       (typeof calls)[number],
       () => void
     >),
+    backward() {
+      own.replays[BACKWARD]();
+      plan.source?.markRows();
+      plan.main.markRows();
+    },
   };
 }
 

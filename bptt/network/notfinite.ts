@@ -4,6 +4,7 @@ import { rows, type Tensor } from '../../core/tensor';
 import type { Parameters } from './parameters';
 import type { Plan } from './plan';
 import type { Unroll } from '../unroll';
+import type { ElementRange } from './usedrows';
 
 /**
  * The first non-finite number of a forward pass.
@@ -61,6 +62,12 @@ export function firstBadGradient(plan: Plan): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether these values are certainly finite, found by a sum of squares; a sum that overflows proves nothing. */
+export function areFinite({ flat, executor }: Parameters, within: readonly ElementRange[]): boolean {
+  const { sumSquares } = executor;
+  return within.every(({ from, to }) => Number.isFinite(sumSquares?.(flat.data, from, to)));
 }
 
 /** The first non-finite parameter or gradient: `NaN in l0.Wh (row 2, column 3)`. */

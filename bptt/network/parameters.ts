@@ -8,6 +8,7 @@ import type { Executor } from '../../core/program';
 import type { Random } from '../../core/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
 import { fitted, type FlatNumbers } from './numbers';
+import { UsedRows, type Table } from './usedrows';
 
 /** Alignment of each parameter in elements: 64 bytes in float32, so that kernels read aligned rows. */
 const GRAIN = 16;
@@ -33,6 +34,8 @@ export class Parameters {
   readonly flat: Tensor;
   /** All gradients as one row, in the order of `flat`; zeros in the padding. */
   readonly flatGradients: Tensor;
+  /** @internal the rows of embeddings that have a gradient */
+  readonly used: UsedRows;
 
   constructor(
     /** Shape and initializer of each, by name. */
@@ -49,12 +52,15 @@ export class Parameters {
     this.flat = zeros([1, total], dtype);
     this.flatGradients = zeros([1, total], dtype);
     let offset = 0;
-    for (const [name, { shape, init }] of Object.entries(shapes)) {
+    const tables: Table[] = [];
+    for (const [name, { shape, init, isTable }] of Object.entries(shapes)) {
       this.values[name] = ndarray(this.flat.data, shape, undefined, offset);
       this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, offset);
       if (random) init(this.values[name], random);
+      if (isTable) tables.push({ name, at: offset, rows: shape[0], width: shape[1] });
       offset += padded(shape);
     }
+    this.used = new UsedRows(tables, total);
   }
 
   /** Number of trained values, without the padding between parameters. */
@@ -65,6 +71,13 @@ export class Parameters {
   /** Sets all gradients to 0: before the first backward pass of each step. */
   zeroGradients(): void {
     engineMemory().zero(this.flatGradients.data);
+    this.used.clear();
+  }
+
+  /** @internal The same if all others are zero already. */
+  zeroUsedGradients(): void {
+    for (const { from, to } of this.used.ranges) engineMemory().zero(this.flatGradients.data, from, to);
+    this.used.clear();
   }
 
   /**

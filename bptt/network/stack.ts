@@ -1,7 +1,7 @@
 /** A stack of layers, unrolled over T steps, with dropout in between. */
 import type { Embedding } from '../../cells/embedding';
 import type { Data } from '../../core/memory';
-import { oneHot } from '../../core/onehot';
+import { classesOf, isOneHot, oneHot } from '../../core/onehot';
 import { zeros, type Tensor, type Tensors } from '../../core/tensor';
 import {
   directionsOf,
@@ -80,11 +80,12 @@ export class Stack {
   private readonly moments = new Map<number, Moment>();
 
   constructor(
-    { directions, embedding, reader }: StackOptions,
+    private readonly options: StackOptions,
     readonly shape: PlanShape,
-    parameters: Parameters,
+    private readonly parameters: Parameters,
     drop: number,
   ) {
+    const { directions, embedding, reader } = options;
     const { T, B } = shape;
     const { dtype } = parameters;
     const D = reader.input;
@@ -113,6 +114,15 @@ export class Stack {
       below = stage.output;
     });
     this.output = below;
+  }
+
+  /** Marks the rows of the embedding to which a backward pass has added gradients. */
+  markRows(): void {
+    const { embedding } = this.options;
+    if (embedding === undefined) return;
+    const [{ used }, { value }, table] = [this.parameters, this.input, `${embedding}.E`];
+    if (isOneHot(value)) used.mark(table, classesOf(value));
+    else used.markAll(table);
   }
 
   /** The directions of all layers in order. */

@@ -298,7 +298,8 @@ export async function parallel(network: Network, options: number | ParallelOptio
     const gradients = zeros(flatGradients.shape, flat.dtype);
     const figures = new Float64Array(new SharedArrayBuffer(24));
     const [values, sums] = [flat.data, gradients.data];
-    const at = { values: values.byteOffset, gradients: sums.byteOffset };
+    const used = network.parameters.used.addresses;
+    const at = { values: values.byteOffset, gradients: sums.byteOffset, used };
     const begin: Begin = { blueprint, cells, memory, ...at, figures };
     thread.ask(begin, [values, sums]);
     return { thread, gradients, figures };

@@ -20,6 +20,8 @@ export interface Begin {
   values: number;
   /** Byte address of this worker's gradients, overwritten by every task that runs backward. */
   gradients: number;
+  /** Byte addresses of the marks of used rows, which all threads share. */
+  used: number[];
   /** Receives the figures of a share: loss, rows, tokens. */
   figures: Float64Array;
 }
@@ -37,6 +39,7 @@ async function begin({ blueprint, cells, memory, figures, ...at }: Begin) {
   // views are made here, because a view of a 4 GB memory cannot be sent to a worker
   const values = new View(memory.buffer, at.values, flat.data.length);
   const gradients = new View(memory.buffer, at.gradients, flat.data.length);
+  network.parameters.used.share(memory.buffer, at.used);
   return ({ task, gathered }: ShareOfTask): void => {
     flat.data.set(values);
     network.parameters.zeroGradients();

@@ -5,9 +5,9 @@
  */
 import { isNumber, must, mustBe } from '../../core/check';
 import type { Data } from '../../core/memory';
-import type { Executor } from '../../core/program';
 import { firstBadParameter } from '../network/notfinite';
 import { Parameters } from '../network/parameters';
+import type { ElementRange } from '../network/usedrows';
 
 const mustBeParameters = (parameters: unknown): void =>
   mustBe(
@@ -39,14 +39,14 @@ const BLOCK = 4096;
 export function clipGlobalNorm(
   parameters: Parameters,
   maxNorm: number,
-  { epsilon = 0 }: { epsilon?: number } = {},
+  { epsilon = 0, within }: { epsilon?: number; within?: readonly ElementRange[] } = {},
 ): { norm: number; coefficient: number } {
   mustBeParameters(parameters);
   must(isNumber(maxNorm) && maxNorm > 0, 'clip', 'the norm must be > 0', maxNorm);
   must(epsilon >= 0 && Number.isFinite(epsilon), 'clip', 'epsilon must be a finite number >= 0', epsilon);
-  const norm = globalNorm(parameters);
+  const norm = globalNorm(parameters, within);
   const coefficient = Math.min(1, maxNorm / (norm + epsilon));
-  if (coefficient < 1) scaleGradients(parameters, coefficient);
+  if (coefficient < 1) scaleGradients(parameters, coefficient, within);
   return { norm, coefficient };
 }
 
@@ -56,12 +56,17 @@ export function clipGlobalNorm(
  * @throws RangeError if a gradient is NaN or infinite, naming the first one; nothing is changed then.
  * @example clipValue(net.parameters, 1);
  */
-export function clipValue(parameters: Parameters, limit: number): void {
+export function clipValue(
+  parameters: Parameters,
+  limit: number,
+  within: readonly ElementRange[] = wholeOf(parameters),
+): void {
   mustBeParameters(parameters);
   must(isNumber(limit) && limit > 0, 'clip', 'the limit must be > 0', limit);
   mustBeFinite(parameters);
   const g = parameters.flatGradients.data;
-  for (let k = 0; k < g.length; k++) g[k] = Math.max(-limit, Math.min(limit, g[k]));
+  for (const { from, to } of within)
+    for (let k = from; k < to; k++) g[k] = Math.max(-limit, Math.min(limit, g[k]));
 }
 
 /**
@@ -73,33 +78,46 @@ export function clipValue(parameters: Parameters, limit: number): void {
  * net.forward(batch).backward();
  * globalNorm(net.parameters) > 0; // true
  */
-export function globalNorm(parameters: Parameters): number {
+export function globalNorm(
+  parameters: Parameters,
+  within: readonly ElementRange[] = wholeOf(parameters),
+): number {
   const g = parameters.flatGradients.data;
-  const { sumSquares } = parameters.executor;
-  const sum = sumOfSquares(g, 1, sumSquares);
+  const sum = sumOfSquares(parameters, 1, within);
   // if squares overflow or underflow, scale the entries first
   if (sum > 1e-280 && sum < Infinity) return Math.sqrt(sum);
   mustBeFinite(parameters);
   let largest = 0;
   for (let k = 0; k < g.length; k++) largest = Math.max(largest, Math.abs(g[k]));
-  const norm = largest === 0 ? 0 : largest * Math.sqrt(sumOfSquares(g, largest));
+  const norm = largest === 0 ? 0 : largest * Math.sqrt(sumOfSquares(parameters, largest, within));
   must(norm < Infinity, 'clip', 'the norm of the gradients must be finite', norm);
   return norm;
 }
 
 /** g ← factor · g for all parameters. */
-export function scaleGradients(parameters: Parameters, factor: number): void {
+export function scaleGradients(
+  parameters: Parameters,
+  factor: number,
+  within: readonly ElementRange[] = wholeOf(parameters),
+): void {
   const g = parameters.flatGradients.data;
-  for (let k = 0; k < g.length; k++) g[k] *= factor;
+  for (const { from, to } of within) for (let k = from; k < to; k++) g[k] *= factor;
 }
 
-/** Σ (g / unit)², by `kernel` if it can access the numbers. */
-function sumOfSquares(g: Data, unit: number, kernel?: Executor['sumSquares']): number {
+const wholeOf = ({ flat }: Parameters): ElementRange[] => [{ from: 0, to: flat.data.length }];
+
+/** Σ (g / unit)² over the blocks that hold gradients other than zero: in the order of the sum over all. */
+function sumOfSquares(parameters: Parameters, unit: number, within: readonly ElementRange[]): number {
+  const g = parameters.flatGradients.data;
+  const { sumSquares } = parameters.executor;
+  const blocks = new Uint8Array(Math.ceil(g.length / BLOCK));
+  for (const { from, to } of within) blocks.fill(1, Math.floor(from / BLOCK), Math.ceil(to / BLOCK));
   let total = 0;
-  for (let start = 0; start < g.length; start += BLOCK) {
-    const end = Math.min(start + BLOCK, g.length);
-    total += kernel?.(g, start, end) ?? loop(g, start, end, unit);
-  }
+  blocks.forEach((isThere, k) => {
+    if (isThere === 0) return;
+    const [start, end] = [k * BLOCK, Math.min((k + 1) * BLOCK, g.length)];
+    total += (unit === 1 ? sumSquares?.(g, start, end) : undefined) ?? loop(g, start, end, unit);
+  });
   return total;
 }
 

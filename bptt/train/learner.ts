@@ -4,7 +4,7 @@ import { Stopped } from '../parallel/thread';
 import type { Batch } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import { mustBeNetwork, runnerOf, type Network } from '../network/network';
-import { firstBadParameter, firstBadValue } from '../network/notfinite';
+import { areFinite, firstBadParameter, firstBadValue } from '../network/notfinite';
 import type { OptimizerSnapshot, Optimizer } from './optimizers';
 import { parallel, Parallel, type ParallelPass } from '../parallel/parallel';
 import { sizeOfPass, planOf } from '../network/pass';
@@ -97,7 +97,9 @@ export class Learner {
     // for a mean over several batches, sum first with a weight of 1 for every output row
     const sums = accumulate > 1 && network.reduction === 'mean';
     const total = { loss: 0, rows: 0, tokens: 0, norm: 0 };
-    network.parameters.zeroGradients();
+    // gradients of rows that were not used are still zero
+    if (optimizer.options.sparse && this.snapshot) network.parameters.zeroUsedGradients();
+    else network.parameters.zeroGradients();
     for (let k = 0; k < accumulate; k++) {
       const batch = await source.take();
       if (source.aborted) return undefined; // gradients of half a step are dropped
@@ -110,7 +112,7 @@ export class Learner {
     }
     if (total.rows === 0) return undefined;
     if (sums) {
-      scaleGradients(network.parameters, 1 / total.rows);
+      scaleGradients(network.parameters, 1 / total.rows, optimizer.touched);
       total.loss /= total.rows;
       total.norm /= total.rows;
     }
@@ -173,19 +175,20 @@ export class Learner {
 
   private normOf(step: number): number {
     const why = (): string => ` (${because(this.team?.firstBad('gradient'), step - 1)})`;
-    return explained(at(step), () => globalNorm(this.network.parameters), why);
+    return explained(at(step), () => globalNorm(this.network.parameters, this.optimizer.touched), why);
   }
 
   private update(step: number, learningRate: number): void {
     const { network, optimizer } = this;
     const { parameters } = network;
     const { clip } = this.options;
-    if (clip && 'norm' in clip) clipGlobalNorm(parameters, clip.norm, { epsilon: clip.epsilon });
-    else if (clip) clipValue(parameters, clip.value);
-    this.snapshot = optimizer.keep(this.snapshot);
+    const within = optimizer.touched;
+    if (clip && 'norm' in clip) clipGlobalNorm(parameters, clip.norm, { epsilon: clip.epsilon, within });
+    else if (clip) clipValue(parameters, clip.value, within);
+    this.snapshot = optimizer.keep(this.snapshot, within);
     explained(at(step), () => optimizer.step(learningRate));
-    const bad = firstBadParameter(parameters, 'values');
-    if (bad !== undefined) optimizer.restore(this.snapshot);
+    const bad = areFinite(parameters, within) ? undefined : firstBadParameter(parameters, 'values');
+    if (bad !== undefined) optimizer.restore(this.snapshot, within);
     must(
       bad === undefined,
       at(step),

@@ -20,6 +20,7 @@ import {
 } from '../../core/tensor';
 import type { Network } from '../network/network';
 import { Parameters, withPrefix } from '../network/parameters';
+import type { ElementRange, Table } from '../network/usedrows';
 import { settle, type OptimizerOptions, type Rule } from './updates';
 
 export type { OptimizerName, OptimizerOptions } from './updates';
@@ -52,7 +53,9 @@ export class Optimizer {
   /** The optimizer's states [1, N] by name, and the scalars [1] that change with the step. */
   private readonly rows: Tensors = {};
   private readonly scalars: Tensors = {};
+  /** Updates everything, except the tables whose rows are updated one by one. */
   private readonly update: () => void;
+  private readonly tables: { table: Table; updateRow: (row: number) => void }[];
   private made = 0;
 
   constructor(
@@ -68,14 +71,47 @@ export class Optimizer {
       this.rows[state].data.fill(this.rule.start);
     }
     for (const scalar of Object.keys(this.rule.numbers(1, 0))) this.scalars[scalar] = zeros([1], dtype);
+    const { used } = parameters;
+    const why = 'sparse updates the rows of one';
+    if (this.options.sparse)
+      must(
+        used.tables.length > 0,
+        `optimizer ${options.name}`,
+        'the network must have an embedding',
+        'none',
+        why,
+      );
     const program = new Program();
-    const written: Tensors = { p: flat, ...this.rows };
-    const before = Object.entries(written).map(([name, row]) => [`${name}Prev`, row] as const);
-    program.pointwise(this.rule.statement, {
-      ...{ g: flatGradients, ...written, ...this.scalars },
-      ...Object.fromEntries(before),
-    });
+    for (const range of this.options.sparse ? used.others : [this.all])
+      this.record(program, range, flatGradients);
     this.update = program.bind(executor);
+    this.tables = (this.options.sparse ? used.tables : []).map((table) => {
+      const { at, width } = table;
+      const [first, next] = [0, 1].map((row) => {
+        const one = new Program();
+        this.record(one, { from: at + row * width, to: at + (row + 1) * width }, flatGradients);
+        return one;
+      });
+      return { table, updateRow: Program.bindRepeated(executor, first, next) };
+    });
+  }
+
+  /** Records the update of some elements. */
+  private record(program: Program, { from, to }: ElementRange, gradients: Tensor): void {
+    const part = ({ data }: Tensor): Tensor => ndarray(data, [1, to - from], undefined, from);
+    const written: Tensors = { p: this.parameters.flat, ...this.rows };
+    const tensors: Tensors = { ...this.scalars, g: part(gradients) };
+    for (const [name, row] of Object.entries(written)) tensors[name] = tensors[`${name}Prev`] = part(row);
+    program.pointwise(this.rule.statement, tensors);
+  }
+
+  private get all(): ElementRange {
+    return { from: 0, to: this.parameters.flat.data.length };
+  }
+
+  /** @internal What a step changes, and the only gradients that are not zero. */
+  get touched(): readonly ElementRange[] {
+    return this.options.sparse ? this.parameters.used.ranges : [this.all];
   }
 
   /** Number of updates so far. */
@@ -100,20 +136,21 @@ export class Optimizer {
     const numbers = this.rule.numbers(this.made, learningRate);
     for (const name in numbers) this.scalars[name].data[0] = numbers[name];
     this.update();
+    for (const { table, updateRow } of this.tables) this.parameters.used.each(table, updateRow);
   }
 
-  /** Takes a snapshot of weights, states and step count; reuses `kept` if given. */
-  keep(reused?: OptimizerSnapshot): OptimizerSnapshot {
+  /** Takes a snapshot of weights, states and step count; reuses `kept` if given. Copies only what is `within`. */
+  keep(reused?: OptimizerSnapshot, within: readonly ElementRange[] = [this.all]): OptimizerSnapshot {
     const numbers = this.changed;
     if (!reused) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
-    numbers.forEach((data, k) => reused.numbers[k].set(data));
+    numbers.forEach((data, k) => copy(data, reused.numbers[k], within));
     reused.steps = this.made;
     return reused;
   }
 
-  /** Restores a snapshot. */
-  restore({ steps, numbers }: OptimizerSnapshot): void {
-    this.changed.forEach((data, k) => data.set(numbers[k]));
+  /** Restores what is `within` from a snapshot. */
+  restore({ steps, numbers }: OptimizerSnapshot, within: readonly ElementRange[] = [this.all]): void {
+    this.changed.forEach((data, k) => copy(numbers[k], data, within));
     this.made = steps;
   }
 
@@ -172,6 +209,9 @@ export class Optimizer {
  * | adam    | learningRate 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0, amsgrad false        |
  * | adamw   | learningRate 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 1e-2, amsgrad false     |
  *
+ * With `sparse: true`, only the rows of an embedding that were used are updated, for large vocabularies: the same result for
+ * sgd and adagrad, that of torch.optim.SparseAdam for adam. Weight decay and momentum must then be 0.
+ *
  * @param executor runs the update; default: the network's.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
  * @example
@@ -191,6 +231,10 @@ export function optimizer(
   mustBe(trains, where, 'the first argument must be a network, or its parameters', of);
   const parameters = alone ? of : of.parameters;
   return new Optimizer(parameters, options, executor ?? parameters.executor);
+}
+
+function copy(from: Data, into: Data, within: readonly ElementRange[]): void {
+  for (const range of within) into.set(from.subarray(range.from, range.to), range.from);
 }
 
 function mustBeRate(rate: number, where: string): void {

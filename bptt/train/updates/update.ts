@@ -6,7 +6,7 @@
  * The equations read the gradient g, `pPrev`, `<state>Prev` and the numbers, and write p and the states. They are
  * elementwise: one statement over all parameters at once.
  */
-import { isNumber, must, mustBe, mustKnowKeys } from '../../../core/check';
+import { isNumber, must, mustBe, mustBeSwitch, mustKnowKeys } from '../../../core/check';
 import { equations } from '../../../core/equations/equations';
 import { Registry } from '../../../core/registry';
 import type { Statement } from '../../../core/statement';
@@ -17,6 +17,12 @@ export interface CommonOptimizerOptions {
   learningRate?: number;
   /** Weight decay; default 0, for adamw 1e-2. */
   weightDecay?: number;
+  /**
+   * Of an embedding, updates only the rows whose classes the backward passes have read since the gradients were zeroed; all
+   * others, and their states, stay as they are. For sgd and adagrad, the result is that of updating all; for adam, it is
+   * that of torch.optim.SparseAdam. Gradients of an embedding must come from `backward`. Default false.
+   */
+  sparse?: boolean;
 }
 
 /** The types of options that a checkpoint can store. */
@@ -35,7 +41,7 @@ export interface OptimizerUpdate {
 }
 
 /** Complete options, without the name. */
-export type Settled<O> = Required<Omit<O, 'name'>>;
+export type Settled<O> = Required<Omit<O, 'name' | 'sparse'>>;
 
 /** Definition of an optimizer with options O. */
 export interface OptimizerDefinition<O> {
@@ -158,12 +164,28 @@ export function settle<O extends { name: string }>(options: O): { options: O; ru
   mustBe(typeof options === 'object' && options !== null, 'optimizer', 'options must be an object', options);
   const { made, rule } = optimizers.get(options.name, 'optimizer');
   const where = `optimizer ${made.name}`;
-  mustKnowKeys(options, ['name', ...Object.keys(made.defaults)], where);
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  mustKnowKeys(options, ['name', 'sparse', ...Object.keys(made.defaults)], where);
+  mustBeSwitch(options as { sparse?: boolean }, 'sparse', where);
+  const isGiven = ([key, value]: [string, unknown]): boolean =>
+    value !== undefined && !(key === 'sparse' && value === false);
+  const given = Object.entries(options).filter(isGiven);
   const settled = { ...made.defaults, ...Object.fromEntries(given) };
   mustNotBeNegative(settled, ['learningRate'], where);
   made.check?.(settled, where);
+  if ('sparse' in settled) mustStay(settled, where);
   return { options: settled as unknown as O, rule: rule(settled) };
+}
+
+/** Refuses sparse updates that would have to move rows without a gradient. */
+function mustStay(options: Any, where: string): void {
+  for (const name of ['weightDecay', 'momentum'])
+    must(
+      (options[name] ?? 0) === 0,
+      where,
+      `${name} must be 0`,
+      options[name],
+      'sparse: it moves rows that are not used',
+    );
 }
 
 export function mustNotBeNegative<O extends object>(
