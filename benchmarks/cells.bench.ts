@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { whyNotWide, type ExecutorName } from '../core/executor';
 import { cellTable, measure } from '../measure/measure';
 import type { Clock } from '../measure/timing';
-import { describe, smallestWorkloads, workloads, type Variant } from '../measure/workloads';
+import { workloadText, smallestWorkloads, workloads, type Variant } from '../measure/workloads';
 import { bandwidth } from './bandwidth';
 import { machine } from './machine';
 import { publish } from './output';
@@ -53,7 +53,7 @@ function main(): void {
   if (!values.json) {
     const { head, body } = cellTable(rows);
     console.log(
-      `${machine()}\n${chosen.map((w) => `${w.name}  ${describe(w)}`).join('\n')}\n\n${table(head, body, 3)}`,
+      `${machine()}\n${chosen.map((w) => `${w.name}  ${workloadText(w)}`).join('\n')}\n\n${table(head, body, 3)}`,
     );
   }
   publish({ cells: rows, bandwidth: bandwidth(values.smallest ? 1 : 9) }, values);

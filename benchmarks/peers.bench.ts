@@ -20,12 +20,12 @@ import { parseArgs } from 'node:util';
 import { median, type Clock } from '../measure/timing';
 import {
   dataOf,
-  describe,
+  workloadText,
   disagreement,
-  Run,
+  WorkloadRun,
   smallestWorkloads,
   workloads,
-  type Outcome,
+  type WorkloadResults,
   type Workload,
 } from '../measure/workloads';
 import { judgePeers, showFigures } from './figures';
@@ -80,13 +80,13 @@ async function start({ start }: Contender, caseFile: string): Promise<Child> {
 }
 
 /** The float64 reference; a second GRU variant serves engines that have only that one. */
-function referenceOf(workload: Workload): (contender: Contender) => Outcome {
-  const usual = new Run(workload, { dtype: 'float64' }).outcome();
-  let other: Outcome | undefined;
+function referenceOf(workload: Workload): (contender: Contender) => WorkloadResults {
+  const usual = new WorkloadRun(workload, { dtype: 'float64' }).outcome();
+  let other: WorkloadResults | undefined;
   return ({ start }) => {
     const before = workload.cell === 'gru' && typeof start === 'string' && start.startsWith('tfjs-layers');
     if (!before) return usual;
-    return (other ??= new Run(
+    return (other ??= new WorkloadRun(
       { ...workload, cell: 'gru-before' },
       { dtype: 'float64' },
       dataOf(workload),
@@ -179,7 +179,16 @@ function show(rows: readonly PeerRow[], workload: Workload): string {
     ]);
     return [what, ...cells, peakMegabytes ? peakMegabytes.toFixed(0) : '–'];
   });
-  const head = [`${workload.name}: ${describe(workload)}`, 'train', '', 'forward', '', 'step', '', 'peak MB'];
+  const head = [
+    `${workload.name}: ${workloadText(workload)}`,
+    'train',
+    '',
+    'forward',
+    '',
+    'step',
+    '',
+    'peak MB',
+  ];
   const missing = rows.filter(({ absent }) => absent !== undefined);
   return [table(head, body), ...missing.map(({ peer, absent }) => `${peer}: ${absent}`)].join('\n');
 }

@@ -13,7 +13,7 @@
 import { parseArgs } from 'node:util';
 import { check } from '../measure/measure';
 import { clocks, logSlope, median, sample } from '../measure/timing';
-import { flopsOf, Run, workloads, type Workload } from '../measure/workloads';
+import { flopsOf, WorkloadRun, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
 import { decimal } from '../core/format';
@@ -66,7 +66,7 @@ function main(): void {
     const points = (small ? smallest : full)[vary].map((at) => {
       const workload = sizes(vary, at, small);
       check(workload, { dtype: 'float32' });
-      const run = new Run(workload, { dtype: 'float32' });
+      const run = new WorkloadRun(workload, { dtype: 'float32' });
       for (let k = 0; k < (small ? 1 : 3); k++) run.train();
       return { at, workload, run, times: [] as number[] };
     });

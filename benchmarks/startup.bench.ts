@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { whyNotWide } from '../core/executor';
 import { clocks, median, type Clock } from '../measure/timing';
-import { Run, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
+import { WorkloadRun, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
 import { decimal } from '../core/format';
@@ -47,8 +47,8 @@ function fresh(rounds: number, ...args: string[]): number[] {
 function first(what: string, dtype: 'float32' | 'float64', clock: string): void {
   const now = clocks[clock as Clock];
   const [tiny, small] = [smallestWorkloads[0], workloads[0]];
-  const time = (workload: Workload): [number, Run] => {
-    const run = new Run(workload, { dtype });
+  const time = (workload: Workload): [number, WorkloadRun] => {
+    const run = new WorkloadRun(workload, { dtype });
     const start = now();
     run.train();
     return [now() - start, run];

@@ -21,7 +21,14 @@ import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
 import { physicalCores } from '../bptt/parallel/cores';
 import { median } from '../measure/timing';
-import { describe, flopsOf, Run, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
+import {
+  workloadText,
+  flopsOf,
+  WorkloadRun,
+  smallestWorkloads,
+  workloads,
+  type Workload,
+} from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
 import { decimal } from '../core/format';
@@ -81,7 +88,7 @@ function firstRows({ shape: [T, B, ...rest], numbers }: FlatNumbers, count: numb
 }
 
 async function measure(workload: Workload, threads: number, seconds: number): Promise<ThreadsRow> {
-  const { net, batch } = new Run(workload, { dtype: 'float32' });
+  const { net, batch } = new WorkloadRun(workload, { dtype: 'float32' });
   const [one, several] = [await parallel(net, 1), await parallel(net, threads)];
   const own = Math.ceil(workload.B / threads);
   const shard: Batch = {
@@ -105,7 +112,7 @@ async function measure(workload: Workload, threads: number, seconds: number): Pr
     of.length > 0 ? median(of.map((turn) => turn[0].milliseconds / turn[k].milliseconds)) : NaN;
   const { T, B, name } = workload;
   return {
-    workload: `${name} ${describe(workload)}`,
+    workload: `${name} ${workloadText(workload)}`,
     threads,
     suggested: await suggestedThreads(net, { T, B }),
     megaflops: flopsOf(workload).training / 1e6,

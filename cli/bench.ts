@@ -9,7 +9,7 @@ import { settingOption } from '../terminal/options';
 import { cellTable, measure, type CellRow } from '../measure/measure';
 import { jsonLine, line, table } from '../terminal/output';
 import { clockNames, type Clock } from '../measure/timing';
-import { describe, smallestWorkloads, workloads } from '../measure/workloads';
+import { workloadText, smallestWorkloads, workloads } from '../measure/workloads';
 
 const dtypeChoices = [...dtypes, 'both'] as const;
 
@@ -53,7 +53,7 @@ export function add(program: Command): void {
     .option('--json', 'one JSON object per row')
     .addHelpText(
       'after',
-      `\n${workloads.map((w) => `  ${w.name}  ${describe(w)}`).join('\n')}\n\nExample:\n  backstep bench W1 W6 --dtype float32\n  backstep bench W1 --cell clockwork\n`,
+      `\n${workloads.map((w) => `  ${w.name}  ${workloadText(w)}`).join('\n')}\n\nExample:\n  backstep bench W1 W6 --dtype float32\n  backstep bench W1 --cell clockwork\n`,
     )
     .action((names: string[], options: BenchOptions) => bench(names, options));
 }

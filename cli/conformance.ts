@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import pc from 'picocolors';
 import { readSuite, suites, type SuiteName } from '../conformance/read';
-import { scores, type Score } from '../conformance/score';
-import { judge, type CaseVerdict, type SuiteCase } from '../conformance/suite';
+import { suiteScores, type Score } from '../conformance/score';
+import { judgeFound, type CaseVerdict, type SuiteCase } from '../conformance/suite';
 import { known } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { jsonLine, line, table } from '../terminal/output';
@@ -54,9 +54,9 @@ function run(
       `conformance: the path must hold recurrent cases of ${suite}, got ${path}`,
       `give the folder that holds ${examples[suite]}`,
     );
-  const verdicts = found.map(judge);
+  const verdicts = found.map(judgeFound);
   const cases = found.filter((one): one is SuiteCase => 'layer' in one);
-  const marks = scores(cases);
+  const marks = suiteScores(cases);
   if (json) for (const one of [...verdicts, ...marks]) jsonLine(one);
   else show(verdicts, marks, survivors);
   return verdicts.every(({ verdict }) => verdict === 'pass' || verdict === 'not expressible');

@@ -17,7 +17,7 @@ import {
   randomPictures,
   readPictures,
   shapeNames,
-  type Picture,
+  type NamedPattern,
 } from '../io/pictures';
 import { oneOf, real, whole } from '../terminal/arguments';
 import { usage, using } from '../terminal/errors';
@@ -126,7 +126,7 @@ function orderOf(text: string): EnergyOrder {
 
 /** A picture, distorted and recalled. */
 interface Trial {
-  picture: Picture;
+  picture: NamedPattern;
   flip: number;
   probe: HopfieldState;
   energies: number[];
@@ -159,7 +159,7 @@ function picturesOf(
   size: number,
   count: number | undefined,
   random: Random,
-): Picture[] {
+): NamedPattern[] {
   if (file === undefined) {
     return count === undefined ? drawnShapes(size) : randomPictures(count, size, random);
   }

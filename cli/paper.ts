@@ -8,7 +8,7 @@ import { papers } from '../papers/list';
 import type { Figures, Measure, Paper } from '../papers/paper';
 import type { Line } from '../papers/trials';
 import { oneOf, whole } from '../terminal/arguments';
-import { Bar, barFits } from '../terminal/bar';
+import { ProgressBar, barFits } from '../terminal/bar';
 import { saving } from '../terminal/errors';
 import { onInterrupt } from '../terminal/interrupt';
 import { jsonLine, line, table } from '../terminal/output';
@@ -93,7 +93,7 @@ async function reproduce(paper: Paper, flags: PaperFlags): Promise<number> {
   const experiment = new Experiment(paper, { size, seeds, dataFile: data, folder: runs, fresh });
   const say = json ? () => undefined : (text: string) => line(text);
   introduction(experiment, quick).forEach(say);
-  const code = await runLeft(experiment, jobs, say, barFits() && !json ? new Bar() : undefined);
+  const code = await runLeft(experiment, jobs, say, barFits() && !json ? new ProgressBar() : undefined);
 
   const { finished, trials, digest } = experiment;
   const lines = experiment.lines();
@@ -127,7 +127,7 @@ async function runLeft(
   experiment: Experiment,
   jobs: number,
   say: (text: string) => void,
-  bar: Bar | undefined,
+  bar: ProgressBar | undefined,
 ): Promise<number | undefined> {
   const { paper, trials, left } = experiment;
   const before = trials.length - left.length;

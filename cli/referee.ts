@@ -8,7 +8,7 @@ import { judgeFiles } from '../conformance/judgefiles';
 import { writeWhole } from '../io/files';
 import { junit } from '../referee/junit';
 import { NotStarted } from '../referee/program';
-import { referee, type Row, type Verdict } from '../referee/referee';
+import { referee, type RefereeRow, type RefereeReport } from '../referee/referee';
 import { real } from '../terminal/arguments';
 import { saving, usage } from '../terminal/errors';
 import { onInterrupt } from '../terminal/interrupt';
@@ -70,7 +70,7 @@ export function add(program: Command): void {
 
 const isFile = (word: string): boolean => endings.some((ending) => word.endsWith(ending));
 
-function fromFiles(files: string[], { cell, json = false }: RefereeOptions): Verdict {
+function fromFiles(files: string[], { cell, json = false }: RefereeOptions): RefereeReport {
   const stranger = files.find((file) => !isFile(file));
   if (stranger !== undefined)
     throw usage(
@@ -91,7 +91,7 @@ function fromFiles(files: string[], { cell, json = false }: RefereeOptions): Ver
 async function fromProgram(
   command: string[],
   { cell: name, seed, timeout, json = false }: RefereeOptions,
-): Promise<Verdict> {
+): Promise<RefereeReport> {
   const cell = readCell(name, 'referee: --cell');
   // the child process ends with this one
   const interrupt = onInterrupt(
@@ -114,14 +114,14 @@ async function fromProgram(
   }
 }
 
-function report(verdict: Verdict, { json = false, junit: file }: RefereeOptions, suite: string): void {
+function report(verdict: RefereeReport, { json = false, junit: file }: RefereeOptions, suite: string): void {
   const { diagnosis, smallest, ok } = verdict;
   if (json) jsonLine({ ok, ...(diagnosis !== undefined && { diagnosis }), ...(smallest && { smallest }) });
   else show(verdict);
   if (file !== undefined) saving(() => writeWhole(file, junit(suite, verdict)), 'another file by --junit');
 }
 
-const statuses: Record<Row['verdict'], string> = {
+const statuses: Record<RefereeRow['verdict'], string> = {
   ok: 'ok',
   wrong: 'FAIL',
   broken: 'FAIL',
@@ -130,14 +130,14 @@ const statuses: Record<Row['verdict'], string> = {
 };
 
 /** Groups rows by their reason, so that each reason is printed once. */
-function reasons(rows: readonly Row[]): Map<string, Row[]> {
-  const found = new Map<string, Row[]>();
+function reasons(rows: readonly RefereeRow[]): Map<string, RefereeRow[]> {
+  const found = new Map<string, RefereeRow[]>();
   for (const row of rows)
     if (row.reason !== undefined) found.set(row.reason, [...(found.get(row.reason) ?? []), row]);
   return found;
 }
 
-function show({ rows, diagnosis, smallest, ok }: Verdict): void {
+function show({ rows, diagnosis, smallest, ok }: RefereeReport): void {
   const part = (of: number | undefined): string =>
     of === undefined
       ? '–'

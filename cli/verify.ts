@@ -5,7 +5,7 @@ import { errorBounds } from '../bptt/check/bounds';
 import { executorOf } from '../core/executor';
 import { readUtf8 } from '../io/files';
 import { parseVector } from '../verify/vectors';
-import { verify, type Disagreement, type Verdict } from '../verify/verify';
+import { verify, type Disagreement, type VectorVerdict } from '../verify/verify';
 import { jsonLine, line, table } from '../terminal/output';
 
 /** Adds the command to the program. */
@@ -21,7 +21,7 @@ export function add(program: Command): void {
     });
 }
 
-type Outcome = { file: string } & (Verdict | { error: string; ok: false });
+type Outcome = { file: string } & (VectorVerdict | { error: string; ok: false });
 
 function verifyFiles(files: string[], json: boolean): boolean {
   const outcomes = files.map((file) => {
@@ -56,7 +56,7 @@ function verifyFile(file: string): Outcome {
   }
 }
 
-function rowOf({ name, kind, values, gradients, ok }: Verdict): string[] {
+function rowOf({ name, kind, values, gradients, ok }: VectorVerdict): string[] {
   const worse = gradients.error > values.error ? gradients : values;
   return [name, kind, show(values), show(gradients), worse.where, ok ? 'ok' : 'FAIL'];
 }

@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
 import { real, whole } from '../terminal/arguments';
-import { serve, type WorkerOptions } from '../sweep/serve';
+import { serveQueue, type WorkerOptions } from '../sweep/serve';
 
 const examples = `
 Examples:
@@ -35,6 +35,6 @@ export function add(program: Command): void {
     )
     .addHelpText('after', examples)
     .action(async (options: WorkerOptions) => {
-      process.exitCode = await serve(options);
+      process.exitCode = await serveQueue(options);
     });
 }

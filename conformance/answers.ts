@@ -1,7 +1,7 @@
 /** Computes a layer's expected outputs and gradients, and the tolerances for other precisions. */
 import { precisions, type Precision } from '../referee/errorbound';
 import { Subject, type Named } from '../referee/subject';
-import { asLeft, questionOf, turned, type Layer } from './layer';
+import { asLeft, questionOf, turned, type RecurrentLayer } from './layer';
 
 export interface Answers {
   /** For each direction, `output` [T, B, H], 0 after a row's end, and the last states `hT`, `cT` [B, H]. */
@@ -13,7 +13,7 @@ export interface Answers {
 }
 
 /** Computes the expected numbers of a layer. */
-export function answersOf(layer: Layer): Answers {
+export function answersOf(layer: RecurrentLayer): Answers {
   const found = layer.directions.map((direction) => {
     const subject = new Subject(questionOf(layer, direction));
     const values = asLeft(subject.run(), direction.reverse, layer);
@@ -35,7 +35,7 @@ export interface Tolerances {
 }
 
 /** Derives the tolerances from the rounding errors of the program's operations (see the referee's error bounds). */
-export function tolerancesOf(layer: Layer, precision: Precision): Tolerances {
+export function tolerancesOf(layer: RecurrentLayer, precision: Precision): Tolerances {
   const rounding = precisions[precision];
   const all = layer.directions.map((direction) => {
     const subject = new Subject(questionOf(layer, direction));

@@ -17,9 +17,9 @@ import { decodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { parseVector } from '../verify/vectors';
 import type { MakeCell } from '../referee/cases';
 import { precisions, type Precision } from '../referee/errorbound';
-import type { Given } from '../referee/protocol';
+import type { AnswerNumbers } from '../referee/protocol';
 import { inOwnOrder, type DirectionAnswers, type FileCase, type ReadCase } from './filecase';
-import { nested, type LayerInputs, type Direction } from './layer';
+import { nested, type LayerInputs, type DirectionInputs } from './layer';
 import { cellOf, defaults } from './operator';
 import { NotExpressible } from './suite';
 import { casesOfVector } from './vectorread';
@@ -176,7 +176,7 @@ function readDirection(
   file: Tensors,
   at: string,
   { cell, T, B, reverse, only }: { cell: Cell; T: number; B: number; reverse: boolean; only: boolean },
-): { direction: Direction; answers: DirectionAnswers } {
+): { direction: DirectionInputs; answers: DirectionAnswers } {
   const parameters = Object.fromEntries(
     Object.entries(cell.parameters).map(([p, { shape }]) => [p, file.numbers(at + p, shape)]),
   );
@@ -188,10 +188,10 @@ function readDirection(
         .map(([s, width]) => [s, file.numbers(at + nameOf(s), [B, width])]),
     );
   const [[, width]] = states;
-  const answers = (names: readonly string[]): Given =>
+  const answers = (names: readonly string[]): AnswerNumbers =>
     Object.fromEntries(
       names.map((name) => [name, file.answer(at + name)] as const).filter(([, numbers]) => numbers),
-    ) as Given;
+    ) as AnswerNumbers;
   const names = states.map(([s]) => s);
   return {
     direction: {

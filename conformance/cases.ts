@@ -7,12 +7,12 @@
  */
 import type { Activation } from '../cells/activation';
 import { Random } from '../core/random';
-import type { Direction, Layer } from './layer';
+import type { DirectionInputs, RecurrentLayer } from './layer';
 import { cellOf, defaults, type Operator } from './operator';
 
 export interface NamedLayer {
   name: string;
-  layer: Layer;
+  layer: RecurrentLayer;
   /** Whether to write it batch first, in formats that have both layouts. */
   batchFirst: boolean;
 }
@@ -92,7 +92,7 @@ export function suiteLayers(): NamedLayer[] {
   );
 }
 
-function layerOf(kind: Operator['kind'], plan: Plan, seed: number): Layer {
+function layerOf(kind: Operator['kind'], plan: Plan, seed: number): RecurrentLayer {
   const { direction, lengths, zeroStates, sizes: [T, B, D, H] = SIZES } = plan;
   const usual = defaults[kind];
   const operator: Operator = {
@@ -109,7 +109,7 @@ function layerOf(kind: Operator['kind'], plan: Plan, seed: number): Layer {
   const cell = cellOf(operator, { input: D, hidden: H });
   const states = (deviation: number): Record<string, number[]> =>
     Object.fromEntries(Object.keys(cell.states).map((s) => [s, draw(B * H, deviation)]));
-  const one = (reverse: boolean): Direction => ({
+  const one = (reverse: boolean): DirectionInputs => ({
     reverse,
     parameters: Object.fromEntries(
       Object.entries(cell.parameters).map(([p, { shape }]) => [

@@ -7,15 +7,15 @@ import { sizeOf, type Tensor } from '../core/tensor';
 import { Subject, type Named, type Question } from '../referee/subject';
 
 /** Computes outputs or gradients of a question. */
-export type Run = (question: Question) => Named;
+export type ComputeNumbers = (question: Question) => Named;
 
 /**
  * Whether two computations give the same residues at every point. Their numbers are constants of the field, so they must
  * be random integers; `points.ts` bounds the probability that two different functions pass as equal.
  */
 export function sameFunction(
-  first: (run: Run) => Named[] | undefined,
-  second: (run: Run) => Named[] | undefined,
+  first: (run: ComputeNumbers) => Named[] | undefined,
+  second: (run: ComputeNumbers) => Named[] | undefined,
 ): boolean {
   const same = (point: Point): boolean => {
     const run = runAt(new ResidueExecutor(point));
@@ -26,7 +26,7 @@ export function sameFunction(
 }
 
 const runAt =
-  (executor: ResidueExecutor): Run =>
+  (executor: ResidueExecutor): ComputeNumbers =>
   (question) => {
     const subject = new Subject(question);
     const flat = (t: Tensor): number[] => {

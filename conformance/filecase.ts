@@ -2,15 +2,15 @@
 import type { Cell } from '../cells/cell';
 import type { Numbers } from '../core/tensor';
 import type { Precision } from '../referee/errorbound';
-import type { Given } from '../referee/protocol';
+import type { AnswerNumbers } from '../referee/protocol';
 import { nested, turned, type LayerInputs } from './layer';
 
 /** The answers to one direction, in the order of its own steps. */
 export interface DirectionAnswers {
   /** `output`, and `hT` for the last state h. */
-  values: Given;
+  values: AnswerNumbers;
   /** `dWx`, `dh0`; `dx` if there is only one direction. */
-  gradients: Given;
+  gradients: AnswerNumbers;
 }
 
 export interface FileCase {
@@ -30,7 +30,7 @@ export type ReadCase = FileCase | { name: string; verdict: 'broken' | 'skipped';
 /** Puts answers into the order of a direction's own steps. @param given nested lists. */
 export function inOwnOrder(given: DirectionAnswers, layer: LayerInputs, reverse: boolean): DirectionAnswers {
   if (!reverse) return given;
-  const turn = (all: Given, name: string): Given => {
+  const turn = (all: AnswerNumbers, name: string): AnswerNumbers => {
     const numbers = all[name] as number[][][] | undefined;
     // numbers of another shape stay: the shape is part of the diagnosis
     if (numbers?.length !== layer.T || numbers[0].length !== layer.B || !Array.isArray(numbers[0][0]))

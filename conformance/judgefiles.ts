@@ -1,26 +1,35 @@
 /** Judges the answers of cases from files, as the referee judges those of a program. */
-import { describe, type Plan } from '../referee/cases';
+import { planText, type QuestionPlan } from '../referee/cases';
 import { Case } from '../referee/diagnose';
 import type { Rounding } from '../referee/errorbound';
 import { Judge, type Candidate } from '../referee/judge';
 import { lineOf } from '../referee/protocol';
-import type { Place } from '../referee/quantity';
-import { judged, verdictOf, type Judged, type Row, type Verdict } from '../referee/referee';
+import type { GradientOrigin } from '../referee/quantity';
+import {
+  judged,
+  refereeVerdict,
+  type JudgedAnswer,
+  type RefereeRow,
+  type RefereeReport,
+} from '../referee/referee';
 import type { Named } from '../referee/subject';
 import type { FileCase, ReadCase } from './filecase';
 import { questionBy, turned, type LayerInputs } from './layer';
 
 /** A judged answer, and its question. */
-interface JudgedCase extends Judged {
+interface JudgedCase extends JudgedAnswer {
   name: string;
   line: string;
 }
 
 /** Judges all cases. @param onRow is called with each row as soon as it is known. */
-export function judgeFiles(cases: Iterable<ReadCase>, onRow: (row: Row) => void = () => undefined): Verdict {
-  const rows: Row[] = [];
+export function judgeFiles(
+  cases: Iterable<ReadCase>,
+  onRow: (row: RefereeRow) => void = () => undefined,
+): RefereeReport {
+  const rows: RefereeRow[] = [];
   const failed: JudgedCase[] = [];
-  const add = (row: Row): void => {
+  const add = (row: RefereeRow): void => {
     rows.push(row);
     onRow(row);
   };
@@ -32,18 +41,18 @@ export function judgeFiles(cases: Iterable<ReadCase>, onRow: (row: Row) => void 
         if (found.row.verdict === 'wrong') failed.push(found);
       }
   }
-  const verdict = verdictOf(rows, failed);
+  const verdict = refereeVerdict(rows, failed);
   if (failed.length === 0) return verdict;
-  const size = ({ row: { plan } }: Judged): number => plan.T * plan.B * plan.D * plan.H;
+  const size = ({ row: { plan } }: JudgedAnswer): number => plan.T * plan.B * plan.D * plan.H;
   const [{ row, line }] = [...failed].sort((a, b) => size(a) - size(b));
   const { plan, reason = '' } = row;
-  return { ...verdict, smallest: { plan, sizes: describe(plan), reason, line } };
+  return { ...verdict, smallest: { plan, sizes: planText(plan), reason, line } };
 }
 
 /** A row for each direction, and one for the sum that two directions give to dx. */
 export function* judgeCase({ name, cell, layer, precision, answers, dx }: FileCase): Generator<JudgedCase> {
   const { T, B, D, H, lengths, directions } = layer;
-  const plan: Plan = { T, B, D, H, ...(lengths && { lengths: [...lengths] }) };
+  const plan: QuestionPlan = { T, B, D, H, ...(lengths && { lengths: [...lengths] }) };
   const cases = directions.map((direction) => new Case(questionBy(cell, layer, direction)));
   const lines = cases.map(({ question }) => lineOf(question, 1));
   for (const [k, own] of cases.entries()) {
@@ -86,7 +95,7 @@ class BothDirections extends Judge {
     return [T, B, D];
   }
 
-  protected place(): Place {
+  protected place(): GradientOrigin {
     const { T, B } = this.layer;
     return { T, B, shape: this.shapeOf(), local: 'dx', unroll: this.cases[0].subject.unroll };
   }

@@ -11,7 +11,7 @@ import { cellOf, type Operator } from './operator';
 /** Row-major numbers by name. */
 export type Flat = Readonly<Record<string, readonly number[]>>;
 
-export interface Direction {
+export interface DirectionInputs {
   reverse: boolean;
   /** By the names of the cell's equations, in its layout. */
   parameters: Flat;
@@ -22,7 +22,7 @@ export interface Direction {
   dFinal?: Flat;
 }
 
-export interface Layer {
+export interface RecurrentLayer {
   operator: Operator;
   T: number;
   B: number;
@@ -32,21 +32,21 @@ export interface Layer {
   x: readonly number[];
   /** Length of each row; absent if the format has none. */
   lengths?: readonly number[];
-  directions: readonly Direction[];
+  directions: readonly DirectionInputs[];
 }
 
 /** The inputs and sizes of a layer, without its equations. */
-export type LayerInputs = Omit<Layer, 'operator'>;
+export type LayerInputs = Omit<RecurrentLayer, 'operator'>;
 
 /** One direction of a layer as a question of the referee. */
-export const questionOf = (layer: Layer, direction: Direction): Question =>
+export const questionOf = (layer: RecurrentLayer, direction: DirectionInputs): Question =>
   questionBy(cellOf(layer.operator, { input: layer.D, hidden: layer.H }), layer, direction);
 
 /** The same for any cell. */
 export function questionBy(
   cell: Cell,
   layer: LayerInputs,
-  { reverse, parameters, initial, dOutput, dFinal }: Direction,
+  { reverse, parameters, initial, dOutput, dFinal }: DirectionInputs,
 ): Question {
   const { T, B, D, x, lengths } = layer;
   const inOrder = (numbers: readonly number[]): readonly number[] =>
@@ -63,12 +63,12 @@ export function questionBy(
 }
 
 /** The outputs of a direction: `output` [T, B, H] in order of time, 0 after a row's end, and `hT`, `cT`. */
-export function valuesOf(question: Question, { reverse }: Direction, layer: Layer): Named {
+export function layerValues(question: Question, { reverse }: DirectionInputs, layer: RecurrentLayer): Named {
   return asLeft(new Subject(question).run(), reverse, layer);
 }
 
 /** Puts outputs of a forward pass into order of time, with zeros after the end of a row. */
-export function asLeft({ output, ...finals }: Named, reverse: boolean, layer: Layer): Named {
+export function asLeft({ output, ...finals }: Named, reverse: boolean, layer: RecurrentLayer): Named {
   const { T, B, lengths } = layer;
   const width = output.length / (T * B);
   const live = output.map((v, k) => {
@@ -79,13 +79,13 @@ export function asLeft({ output, ...finals }: Named, reverse: boolean, layer: La
 }
 
 /** The values of all directions. */
-export const runLayer = (layer: Layer): Named[] =>
-  layer.directions.map((direction) => valuesOf(questionOf(layer, direction), direction, layer));
+export const runLayer = (layer: RecurrentLayer): Named[] =>
+  layer.directions.map((direction) => layerValues(questionOf(layer, direction), direction, layer));
 
 /** Numbers [T, B, …] with the valid steps of each row reversed; padding stays. */
 export function turned(
   numbers: readonly number[],
-  { T, B, lengths }: Pick<Layer, 'T' | 'B' | 'lengths'>,
+  { T, B, lengths }: Pick<RecurrentLayer, 'T' | 'B' | 'lengths'>,
 ): number[] {
   const width = numbers.length / (T * B);
   return numbers.map((_, k) => {

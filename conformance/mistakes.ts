@@ -2,14 +2,14 @@
 import type { Cell } from '../cells/cell';
 import { forwardMistakes } from '../referee/forward';
 import type { Named } from '../referee/subject';
-import type { Run } from './exactly';
-import { asLeft, questionOf, type Layer } from './layer';
+import type { ComputeNumbers } from './exactly';
+import { asLeft, questionOf, type RecurrentLayer } from './layer';
 
 /** One wrong forward pass. */
 export interface WrongPass {
   words: string;
   /** The layer's outputs with the mistake; undefined if the mistake is not possible. */
-  values: (layer: Layer, run: Run) => Named[] | undefined;
+  values: (layer: RecurrentLayer, run: ComputeNumbers) => Named[] | undefined;
 }
 
 /** The right forward pass. */
@@ -38,7 +38,7 @@ export function wrongPasses(cell: Cell): WrongPass[] {
   return [...inCell, ...inLayer];
 }
 
-const layerMistakes: { words: string; of: (layer: Layer) => Layer | undefined }[] = [
+const layerMistakes: { words: string; of: (layer: RecurrentLayer) => RecurrentLayer | undefined }[] = [
   {
     words: 'without the lengths: outputs behind the end of a row are not 0',
     of: (layer) => layer.lengths && { ...layer, lengths: undefined },

@@ -11,7 +11,7 @@ import type { Activation } from '../cells/activation';
 import { must, mustBe } from '../core/check';
 import { onnxCells } from '../io/onnx';
 import { decodeOnnxModel, decodeOnnxTensor, type OnnxNode, type OnnxTensor } from '../io/onnxread';
-import type { Direction, Layer } from './layer';
+import type { DirectionInputs, RecurrentLayer } from './layer';
 import { defaults, type Operator } from './operator';
 import { NotExpressible, type SuiteCase, type Tolerance } from './suite';
 import { fromRowWeights } from './weights';
@@ -112,7 +112,7 @@ export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles
   /** One direction of [n, B, H] or [B, n, H]. */
   const state = (tensor: OnnxTensor, k: number): number[] =>
     batchFirst ? picked(tensor, rows, n, H, k) : side(tensor, k);
-  const directions = Array.from({ length: n }, (_, k): Direction => {
+  const directions = Array.from({ length: n }, (_, k): DirectionInputs => {
     const bias = B && side(B, k);
     const weights = {
       ...{ W: side(W, k), R: side(R, k) },
@@ -126,7 +126,16 @@ export function readOnnxCase(name: string, { model, inputs, outputs }: OnnxFiles
     };
   });
   const x = batchFirst ? swapped(X.numbers, rows, T, D) : Array.from(X.numbers);
-  const layer: Layer = { operator, T, B: rows, D, H, x, directions, ...(steps && { lengths: steps }) };
+  const layer: RecurrentLayer = {
+    operator,
+    T,
+    B: rows,
+    D,
+    H,
+    x,
+    directions,
+    ...(steps && { lengths: steps }),
+  };
 
   const expected = directions.map((_, k) => {
     const all: Record<string, number[]> = {};

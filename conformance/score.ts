@@ -7,7 +7,7 @@
 import { Random } from '../core/random';
 import { Subject, type Named } from '../referee/subject';
 import { sameFunction } from './exactly';
-import type { Flat, Layer } from './layer';
+import type { Flat, RecurrentLayer } from './layer';
 import { rightPass, wrongPasses, type WrongPass } from './mistakes';
 import { cellOf, formOf, type Operator } from './operator';
 import { passes, type SuiteCase } from './suite';
@@ -26,7 +26,7 @@ export interface Score {
 }
 
 /** The scores of a suite, one for each kind of layer in it. Cases that the right forward pass fails are ignored. */
-export function scores(cases: readonly SuiteCase[]): Score[] {
+export function suiteScores(cases: readonly SuiteCase[]): Score[] {
   const groups = new Map<string, SuiteCase[]>();
   for (const one of cases) {
     // absent biases and peepholes count as zeros
@@ -66,7 +66,7 @@ function scoreOf(form: string, members: SuiteCase[]): Score {
 const inNumbers = (question: ConstructorParameters<typeof Subject>[0]): Named => new Subject(question).run();
 
 /** The same layer with zeros for absent biases and peepholes. */
-function lift(layer: Layer, operator: Operator): Layer {
+function lift(layer: RecurrentLayer, operator: Operator): RecurrentLayer {
   const { parameters } = cellOf(operator, { input: layer.D, hidden: layer.H });
   const whole = (given: Flat): Flat =>
     Object.fromEntries(
@@ -94,12 +94,12 @@ function equivalence(operator: Operator): (wrong: WrongPass) => boolean {
 /** Random integers: these are exact in every field. */
 const LARGEST = 2 ** 20;
 
-function wholeLayer(operator: Operator): Layer {
+function wholeLayer(operator: Operator): RecurrentLayer {
   const random = new Random(1);
   const draw = (count: number): number[] => Array.from({ length: count }, () => 1 + random.below(LARGEST));
   const [T, B, D, H] = [3, 2, 4, 3];
   const cell = cellOf(operator, { input: D, hidden: H });
-  const direction = (reverse: boolean): Layer['directions'][number] => ({
+  const direction = (reverse: boolean): RecurrentLayer['directions'][number] => ({
     reverse,
     parameters: Object.fromEntries(
       Object.entries(cell.parameters).map(([p, { shape }]) => [p, draw(shape.reduce((n, d) => n * d, 1))]),

@@ -3,7 +3,7 @@ import { must } from '../core/check';
 import { safe } from '../core/safe';
 import type { Named } from '../referee/subject';
 import { formOf } from './operator';
-import { runLayer, type Layer } from './layer';
+import { runLayer, type RecurrentLayer } from './layer';
 
 /** How far a number may be from the expected one. */
 export interface Tolerance {
@@ -14,7 +14,7 @@ export interface Tolerance {
 
 export interface SuiteCase {
   name: string;
-  layer: Layer;
+  layer: RecurrentLayer;
   /** The expected values of each direction: `output`, `hT`, `cT`, or some of them. */
   expected: readonly Readonly<Partial<Named>>[];
   tolerance: Tolerance;
@@ -51,7 +51,7 @@ export function found(name: string, read: () => SuiteCase): Found {
 }
 
 /** Runs a case and compares. */
-export function judge(one: Found): CaseVerdict {
+export function judgeFound(one: Found): CaseVerdict {
   if (!('layer' in one)) return one;
   const { name, layer } = one;
   const { part, where } = worst(one, runLayer(layer));

@@ -9,7 +9,7 @@
  * Source: tensorflow/lite/kernels; the tests allow 1e-5 unless they say otherwise.
  */
 import { must, mustBe } from '../core/check';
-import type { Layer } from './layer';
+import type { RecurrentLayer } from './layer';
 import { literalAt } from './literal';
 import { defaults } from './operator';
 import { found, NotExpressible, type Found, type SuiteCase, type Tolerance } from './suite';
@@ -178,7 +178,7 @@ function readLstm(
   };
   const operator = { ...defaults.lstm, bias: true, peepholes };
   const parameters = fromRowWeights(operator, { D, H }, weights, [0, 1, 2, 3]);
-  const layer: Layer = {
+  const layer: RecurrentLayer = {
     ...{ operator, T, B, D, H, x: inTime('lstm_input', D) },
     directions: [{ reverse: false, parameters, initial: {} }],
   };
@@ -203,7 +203,7 @@ function readGru(name: string, stated: Stated): SuiteCase {
   const operator = { ...defaults.gru, bias: true };
   const parameters = fromRowWeights(operator, { D, H }, weights, [0, 1, 2]);
   const initial = { h: take(stated, 'InputState', B * H) };
-  const layer: Layer = {
+  const layer: RecurrentLayer = {
     ...{ operator, T, B, D, H, x: take(stated, 'Input', T * B * D) },
     directions: [{ reverse: false, parameters, initial }],
   };

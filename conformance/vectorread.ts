@@ -1,10 +1,10 @@
 /** Reads a test vector of a single cell (see `verify/`) as a case: what its authors computed are the answers. */
 import { errorBounds } from '../bptt/check/bounds';
 import { must } from '../core/check';
-import { sizesOf, tensorOf, zeroPadding } from '../verify/recurrent';
-import type { Vector, VectorTensor } from '../verify/vectors';
+import { vectorSizes, tensorOf, zeroPadding } from '../verify/recurrent';
+import type { TestVector, VectorTensor } from '../verify/vectors';
 import { inOwnOrder, type DirectionAnswers, type FileCase } from './filecase';
-import { nested, type LayerInputs, type Direction, type Flat } from './layer';
+import { nested, type LayerInputs, type DirectionInputs, type Flat } from './layer';
 import { cellOf, defaults, type Operator } from './operator';
 import { NotExpressible } from './suite';
 import { fromRowWeights, rowSizes, type RowWeights } from './weights';
@@ -39,7 +39,7 @@ interface Sizes {
  * The case of a vector. Where the gradients of PyTorch's two biases differ, the second is a case of its own, with nothing but it.
  * @throws NotExpressible when it is not one layer of one cell.
  */
-export function casesOfVector(vector: Vector): FileCase[] {
+export function casesOfVector(vector: TestVector): FileCase[] {
   const sizes = sizesIn(vector);
   const { n, T, B, D, H, operator } = sizes;
   const { name, inputs, hyper, grads } = vector;
@@ -72,13 +72,13 @@ function near(a: readonly number[], b: readonly number[]): boolean {
   return a.every((v, j) => Math.abs(v - b[j]) <= errorBounds.vectors * scale);
 }
 
-function sizesIn(vector: Vector): Sizes {
+function sizesIn(vector: TestVector): Sizes {
   const { kind, loss, inputs, params, hyper, sizes } = vector;
   const { L = 1, D: n = 1 } = sizes as { L?: number; D?: number };
   if (!Object.hasOwn(operators, kind) || L !== 1 || loss?.type !== 'weighted_sum')
     throw new NotExpressible('it is not one layer of one cell; `backstep verify` checks it');
   must(n === 1 || n === 2, 'vector', 'sizes.D must be 1 or 2', n, 'directions');
-  const { input: D, hidden: H } = sizesOf(vector);
+  const { input: D, hidden: H } = vectorSizes(vector);
   const { shape, data } = tensorOf(inputs, 'x', 'inputs');
   const isSequence = shape.length === 3 && shape[2] === D && data.length > 0;
   must(isSequence, 'vector', `inputs.x must be [T, B, ${D}]`, `[${shape.join(', ')}]`);
@@ -95,7 +95,7 @@ function sizesIn(vector: Vector): Sizes {
 }
 
 /** What a vector gives to one direction. */
-function directionOf({ params, init, loss, hyper }: Vector, sizes: Sizes, k: number): Direction {
+function directionOf({ params, init, loss, hyper }: TestVector, sizes: Sizes, k: number): DirectionInputs {
   const { T, B } = sizes;
   const weights = loss?.type === 'weighted_sum' ? loss.weights : {};
   const above = outputOf(weights, sizes, k);
@@ -109,7 +109,7 @@ function directionOf({ params, init, loss, hyper }: Vector, sizes: Sizes, k: num
 }
 
 /** What a vector expects of one direction, without dx; steps in order of time. */
-function answersOf(vector: Vector, sizes: Sizes, k: number): DirectionAnswers {
+function answersOf(vector: TestVector, sizes: Sizes, k: number): DirectionAnswers {
   const { T, B, H } = sizes;
   // a loss is a number, the others are tensors
   const expected = vector.expected as Tensors;
@@ -140,7 +140,7 @@ const parametersOf = (rows: RowWeights, { operator, D, H }: Sizes): Flat => {
 };
 
 /** The gradients of one direction's weights. @param second take `b` from the second of PyTorch's biases. */
-function gradientsOf({ grads }: Vector, sizes: Sizes, k: number, second = false): Flat {
+function gradientsOf({ grads }: TestVector, sizes: Sizes, k: number, second = false): Flat {
   const { operator, H } = sizes;
   const rows = rowsOf(grads, 'grads', sizes, k);
   const { inputBias, recurrentBias } = rows;

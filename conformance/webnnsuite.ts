@@ -8,7 +8,7 @@
 import * as v from 'valibot';
 import { must, mustBe } from '../core/check';
 import { parse } from '../io/metadata';
-import type { Direction, Layer } from './layer';
+import type { DirectionInputs, RecurrentLayer } from './layer';
 import { literalAt } from './literal';
 import { activationNames, type Activation } from '../cells/activation';
 import { defaults, type Operator } from './operator';
@@ -128,7 +128,7 @@ function readTest(name: string, { graph, tolerance }: WebnnTest): SuiteCase {
     must(data.length === n * size, 'webnn', `${what} must have ${n * size} numbers`, data.length);
     return data.slice(k * size, (k + 1) * size);
   };
-  const directions = Array.from({ length: n }, (_, k): Direction => {
+  const directions = Array.from({ length: n }, (_, k): DirectionInputs => {
     const W = side('weight', given.weight, needed.W, k);
     const R = side('recurrentWeight', given.recurrentWeight, needed.R, k);
     mustBe(W !== undefined && R !== undefined, 'webnn', 'weight and recurrentWeight must be given', 'none');
@@ -144,7 +144,7 @@ function readTest(name: string, { graph, tolerance }: WebnnTest): SuiteCase {
     };
   });
   must(input.data.length === T * B * D, 'webnn', `input must have ${T * B * D} numbers`, input.data.length);
-  const layer: Layer = { operator, T, B, D, H, x: input.data, directions };
+  const layer: RecurrentLayer = { operator, T, B, D, H, x: input.data, directions };
 
   const names = typeof one.outputs === 'string' ? [one.outputs] : one.outputs;
   const places = kind === 'lstm' ? ['hT', 'cT', 'output'] : ['hT', 'output'];

@@ -10,7 +10,7 @@ import type { GateOrder } from '../io/gateorder';
 import { onnxCells } from '../io/onnx';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
-import type { Layer } from './layer';
+import type { RecurrentLayer } from './layer';
 import { defaults } from './operator';
 import { toRowWeights } from './weights';
 
@@ -21,7 +21,7 @@ export const layouts = {
 } as const satisfies Record<string, Record<string, GateOrder>>;
 
 /** Whether the format can express a case. */
-export const fitsWebnn = ({ operator, lengths }: Layer): boolean =>
+export const fitsWebnn = ({ operator, lengths }: RecurrentLayer): boolean =>
   operator.kind !== 'elman' && operator.clip === undefined && lengths === undefined;
 
 interface WebnnOperand {

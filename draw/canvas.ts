@@ -12,13 +12,13 @@ export async function canvas() {
 export type Canvas = Awaited<ReturnType<typeof canvas>>;
 
 /** A plot and its height in the layout; 0 if the next one is placed next to it. */
-export interface Panel {
+export interface SizedPlot {
   svg: Element;
   height: number;
 }
 
 /** Combines several plots, at their sizes, into one SVG document. */
-export function stacked(panels: readonly Panel[], width: number): string {
+export function stacked(panels: readonly SizedPlot[], width: number): string {
   let top = 0;
   const parts = panels.map(({ svg, height }) => {
     svg.setAttribute('y', String(top));

@@ -1,7 +1,7 @@
 /** The flow of gradients as a picture: a heat map of time × layer with its scale, and Jacobians with their bounds. */
 import { greatest, least } from '../core/reduce';
 import type { FlowDistance, Flow, LayerFlow } from '../bptt/flow/flow';
-import { canvas, decade, stacked, type Canvas, type Panel } from './canvas';
+import { canvas, decade, stacked, type Canvas, type SizedPlot } from './canvas';
 
 const WIDTH = 820;
 const MARGIN_LEFT = 70;
@@ -45,7 +45,7 @@ const heading = ({ Plot }: Canvas, text: string) =>
   Plot.text([text], { text: (d: string) => d, frameAnchor: 'top-left', dy: -20, fontWeight: 'bold' });
 
 /** A row for each state, the first layer lowest. */
-function heatMap(on: Canvas, cells: readonly Cell[], range: Range, title: string): Panel {
+function heatMap(on: Canvas, cells: readonly Cell[], range: Range, title: string): SizedPlot {
   const { Plot } = on;
   const rows = [...new Set(cells.map(({ row }) => row))].reverse();
   const height = rows.length * ROW + 84;
@@ -71,7 +71,7 @@ function heatMap(on: Canvas, cells: readonly Cell[], range: Range, title: string
 }
 
 /** The colors of the map with their numbers. */
-function scale(on: Canvas, range: Range): Panel {
+function scale(on: Canvas, range: Range): SizedPlot {
   const { Plot } = on;
   const [low, most] = range;
   const steps = Array.from({ length: 100 }, (_, k) => low + ((most - low) * k) / 100);
@@ -100,7 +100,7 @@ function scale(on: Canvas, range: Range): Panel {
 }
 
 /** How the final state of each layer depends on earlier ones, and the bound that its steps give, dashed. */
-function curves(on: Canvas, layers: readonly LayerFlow[], row: number): Panel {
+function curves(on: Canvas, layers: readonly LayerFlow[], row: number): SizedPlot {
   const { Plot } = on;
   const height = 320;
   const color = (k: number): string => palette[k % palette.length];

@@ -1,6 +1,6 @@
 /** Norms of powers over time on a logarithmic scale, and eigenvalues in the complex plane beside the unit circle. */
 import type { Spectrum } from '../bptt/flow/spectrum';
-import { canvas, decade, stacked, type Canvas, type Panel } from './canvas';
+import { canvas, decade, stacked, type Canvas, type SizedPlot } from './canvas';
 
 const WIDTH = 720;
 const HEIGHT = 260;
@@ -16,7 +16,7 @@ export async function drawPowers(found: readonly { name: string; spectrum: Spect
 }
 
 /** Norms of powers, between those of the radius and the bound. */
-function curves({ Plot, document, style }: Canvas, name: string, { powers, radius }: Spectrum): Panel {
+function curves({ Plot, document, style }: Canvas, name: string, { powers, radius }: Spectrum): SizedPlot {
   const lines = [
     { what: '‖Wᵗ‖', color: colors.norm, width: 3, dash: '', of: (t: number) => powers[t] },
     { what: 'ρᵗ', color: colors.radius, width: 1.5, dash: '5,3', of: (t: number) => radius ** t },
@@ -53,7 +53,7 @@ function rangeOf(powers: readonly number[]): [number, number] {
   return [least - 0.1 * (most - least), most + 0.15 * (most - least)];
 }
 
-function plane({ Plot, document, style }: Canvas, { eigenvalues }: Spectrum): Panel {
+function plane({ Plot, document, style }: Canvas, { eigenvalues }: Spectrum): SizedPlot {
   const reach = 1.15 * Math.max(1, ...eigenvalues.map(({ modulus }) => modulus));
   const circle = Array.from({ length: 121 }, (_, k) =>
     [Math.cos, Math.sin].map((f) => f((k * Math.PI) / 60)),

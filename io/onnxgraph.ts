@@ -1,5 +1,5 @@
 /** Builds an ONNX model as a protocol buffer: constants, nodes, inputs and outputs. */
-import { bytes, float, joined, message, number, text, type Field } from './protobuf';
+import { bytes, float, joinedFields, message, number, text, type ProtobufField } from './protobuf';
 
 /** Field numbers of the messages of a model (onnx.proto, IR version 8). */
 const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8, metadata: 14 } as const;
@@ -21,10 +21,10 @@ export type Dims = readonly (number | string)[];
 
 /** A model under construction. Order is preserved; nodes run in the order in which they are added. */
 export class OnnxGraph {
-  private readonly inputs: Field[] = [];
-  private readonly outputs: Field[] = [];
-  private readonly constants: Field[] = [];
-  private readonly nodes: Field[] = [];
+  private readonly inputs: ProtobufField[] = [];
+  private readonly outputs: ProtobufField[] = [];
+  private readonly constants: ProtobufField[] = [];
+  private readonly nodes: ProtobufField[] = [];
 
   input(name: string, dtype: OnnxDtype, dims: Dims): string {
     this.inputs.push(port(GRAPH.input, name, dtype, dims));
@@ -71,7 +71,7 @@ export class OnnxGraph {
 
   /** The bytes of the model file, including the `metadata`. */
   encode(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-    return joined([
+    return joinedFields([
       number(MODEL.irVersion, IR_VERSION),
       text(MODEL.producer, 'backstep'),
       message(
@@ -96,7 +96,7 @@ export function encodeOnnxTensor(name: string, dims: readonly number[], numbers:
   const type =
     numbers instanceof Float32Array ? 'float32' : numbers.BYTES_PER_ELEMENT === 4 ? 'int32' : 'int64';
   const sizes = dims.map((n) => number(TENSOR.dim, n));
-  return joined([
+  return joinedFields([
     ...sizes,
     number(TENSOR.type, DTYPES[type]),
     text(TENSOR.name, name),
@@ -104,7 +104,7 @@ export function encodeOnnxTensor(name: string, dims: readonly number[], numbers:
   ]);
 }
 
-function attribute(value: Attribute): Field[] {
+function attribute(value: Attribute): ProtobufField[] {
   if (typeof value === 'number') return [number(ATTRIBUTE.int, value), number(ATTRIBUTE.kind, KIND.int)];
   if (typeof value === 'string') return [text(ATTRIBUTE.text, value), number(ATTRIBUTE.kind, KIND.text)];
   if ('float' in value) return [float(ATTRIBUTE.float, value.float), number(ATTRIBUTE.kind, KIND.float)];
@@ -114,7 +114,7 @@ function attribute(value: Attribute): Field[] {
   return [...list, number(ATTRIBUTE.kind, typeof value[0] === 'number' ? KIND.ints : KIND.texts)];
 }
 
-function port(field: number, name: string, dtype: OnnxDtype, dims: Dims): Field {
+function port(field: number, name: string, dtype: OnnxDtype, dims: Dims): ProtobufField {
   const shape = dims.map((n) => message(1, typeof n === 'number' ? number(1, n) : text(2, n)));
   const tensor = message(1, number(1, DTYPES[dtype]), message(2, ...shape));
   return message(field, text(1, name), message(2, tensor));

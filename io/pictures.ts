@@ -4,7 +4,7 @@ import type { Random } from '../core/random';
 import { randomPatterns, type HopfieldState } from '../hopfield/patterns';
 
 /** A pattern of width · height units, row by row; +1 is a dark dot. */
-export interface Picture {
+export interface NamedPattern {
   name: string;
   width: number;
   height: number;
@@ -24,7 +24,7 @@ const MOST_DOTS = 2 ** 20;
  * @throws RangeError when there is none, for any other character, and for pictures of different sizes.
  * @example readPictures('##\n#.\n\n.#\n##', 'corner').length // 2
  */
-export function readPictures(text: string, name: string): Picture[] {
+export function readPictures(text: string, name: string): NamedPattern[] {
   const where = 'pictures';
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const blocks: string[][] = [[]];
@@ -68,7 +68,7 @@ export const pictureLines = (state: HopfieldState, width: number): string[] =>
   );
 
 /** Draws two rows of dots in each line of text. */
-export function drawPicture({ width, height, state }: Omit<Picture, 'name'>): string[] {
+export function drawPicture({ width, height, state }: Omit<NamedPattern, 'name'>): string[] {
   const on = (row: number, column: number): boolean => row < height && state[row * width + column] > 0;
   return Array.from({ length: Math.ceil(height / 2) }, (_, k) =>
     Array.from({ length: width }, (_, column) => {
@@ -94,7 +94,7 @@ export const shapeNames = Object.keys(shapes);
  * Square pictures of any size: a disc, a ring, a cross, stripes and a half.
  * @example drawnShapes(16)[1].name // 'ring'
  */
-export function drawnShapes(size: number): Picture[] {
+export function drawnShapes(size: number): NamedPattern[] {
   return Object.entries(shapes).map(([name, holds]) => {
     const at = (k: number): number => (2 * k + 1) / size - 1;
     const dot = (k: number): number => (holds(at(k % size), at(Math.floor(k / size))) ? 1 : -1);
@@ -111,7 +111,7 @@ export function drawnShapes(size: number): Picture[] {
  * Square pictures in which each dot is on or off with equal probability.
  * @example randomPictures(2, 10, new Random(1))[1].name // 'random 2'
  */
-export const randomPictures = (count: number, size: number, random: Random): Picture[] =>
+export const randomPictures = (count: number, size: number, random: Random): NamedPattern[] =>
   randomPatterns(count, size * size, random).map((state, k) => ({
     ...{ name: `random ${k + 1}`, width: size, height: size },
     state,

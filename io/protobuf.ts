@@ -7,7 +7,7 @@
 import { must } from '../core/check';
 
 /** One or several encoded fields. */
-export type Field = Uint8Array;
+export type ProtobufField = Uint8Array;
 
 /** Wire types. */
 const [VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES] = [0, 1, 2, 5];
@@ -20,7 +20,7 @@ function varint(value: number): number[] {
 }
 
 /** Concatenates fields. */
-export function joined(parts: readonly Field[]): Field {
+export function joinedFields(parts: readonly ProtobufField[]): ProtobufField {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -31,15 +31,20 @@ export function joined(parts: readonly Field[]): Field {
 }
 
 /** An integer field, >= 0. */
-export const number = (field: number, value: number): Field =>
+export const number = (field: number, value: number): ProtobufField =>
   Uint8Array.from([...varint(field * 8), ...varint(value)]);
-export const bytes = (field: number, value: Uint8Array): Field =>
-  joined([Uint8Array.from([...varint(field * 8 + BYTES), ...varint(value.length)]), value]);
-export const text = (field: number, value: string): Field => bytes(field, new TextEncoder().encode(value));
+export const bytes = (field: number, value: Uint8Array): ProtobufField =>
+  joinedFields([Uint8Array.from([...varint(field * 8 + BYTES), ...varint(value.length)]), value]);
+export const text = (field: number, value: string): ProtobufField =>
+  bytes(field, new TextEncoder().encode(value));
 /** A nested message. */
-export const message = (field: number, ...fields: Field[]): Field => bytes(field, joined(fields));
-export const float = (field: number, value: number): Field =>
-  joined([Uint8Array.from(varint(field * 8 + FOUR_BYTES)), new Uint8Array(Float32Array.of(value).buffer)]);
+export const message = (field: number, ...fields: ProtobufField[]): ProtobufField =>
+  bytes(field, joinedFields(fields));
+export const float = (field: number, value: number): ProtobufField =>
+  joinedFields([
+    Uint8Array.from(varint(field * 8 + FOUR_BYTES)),
+    new Uint8Array(Float32Array.of(value).buffer),
+  ]);
 
 /** A decoded field: an integer, or bytes. */
 export interface Read {

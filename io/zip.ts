@@ -3,7 +3,7 @@ import { inflateSync } from 'fflate';
 import { must, mustBe } from '../core/check';
 
 /** One file of an archive, as described by the directory. */
-export interface Entry {
+export interface ZipEntry {
   name: string;
   /** Compressed and uncompressed size in bytes. */
   packed: number;
@@ -27,7 +27,7 @@ const LONGEST_COMMENT = 0xffff;
  * @throws TypeError when the file is not a zip archive, or an entry is neither stored nor deflated; RangeError when
  * sizes or offsets disagree with the file, and for duplicate names.
  */
-export function readDirectory(bytes: Uint8Array, where: string): Entry[] {
+export function readDirectory(bytes: Uint8Array, where: string): ZipEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const whole = (fits: boolean, got: string): void =>
     mustBe(fits, where, 'the file must be a zip archive', `an incomplete one: ${got}`);
@@ -38,7 +38,7 @@ export function readDirectory(bytes: Uint8Array, where: string): Entry[] {
   const count = view.getUint16(end + 10, true);
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   const names = new Set<string>();
-  const spans: (Entry & { from: number })[] = [];
+  const spans: (ZipEntry & { from: number })[] = [];
   for (let k = 0, at = view.getUint32(end + 16, true); k < count; k++) {
     const there = at + CENTRAL_BYTES <= end && view.getUint32(at, true) === CENTRAL;
     whole(there, `its directory holds ${k} of ${count} entries`);
@@ -68,7 +68,7 @@ export function readDirectory(bytes: Uint8Array, where: string): Entry[] {
 }
 
 /** The contents of one entry. @throws TypeError when they cannot be unpacked; RangeError when the size is wrong. */
-export function unpack(bytes: Uint8Array, entry: Entry, where: string): Uint8Array {
+export function unpack(bytes: Uint8Array, entry: ZipEntry, where: string): Uint8Array {
   const { name, packed, size, deflated, start } = entry;
   const body = bytes.subarray(start, start + packed);
   let contents = body;

@@ -6,7 +6,7 @@ import type { Table } from '../data/table';
 import { decodeCheckpoint } from '../io/checkpoint';
 import { fileIn, readWhole } from '../io/files';
 import { usage, using } from '../terminal/errors';
-import { train as trainText } from '../text/run';
+import { trainTextModel } from '../text/run';
 import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
 import { noteLine } from '../terminal/output';
 import { CHECKPOINT } from '../run/settings';
@@ -33,7 +33,7 @@ export async function train(file: string | undefined, options: Options): Promise
     if (!isText) throw usage(`train: a file must be given with --task ${options.task}, got none`);
     const text = file ?? (options.text as string | undefined);
     ownOptions({ name: 'text', settings: trainingSettings } as unknown as Task, options);
-    return trainText({ ...options, ...(text !== undefined && { text }) });
+    return trainTextModel({ ...options, ...(text !== undefined && { text }) });
   }
   const asked =
     options.task === undefined ? undefined : taskOf(options.task, 'train: --task must be one of text,');

@@ -5,7 +5,7 @@ import { engineMemory, type Dtype } from '../core/memory';
 import { measuredPeak } from '../core/wasm/peak';
 import { hasSimd } from '../core/wasm/features';
 import { clocks, median, sample, type Clock } from './timing';
-import { disagreement, flopsOf, Run, STREAMED, type Variant, type Workload } from './workloads';
+import { disagreement, flopsOf, WorkloadRun, STREAMED, type Variant, type Workload } from './workloads';
 
 export interface MeasureOptions {
   /** Turns for each variant; slow variants take fewer. */
@@ -61,8 +61,8 @@ export function measure(workload: Workload, variants: Variant[], options: Measur
 /** Compares the workload with few rows and steps with the plain float64 run. */
 export function check(workload: Workload, variant: Variant): void {
   const small = { ...workload, B: Math.min(workload.B, 2), T: Math.min(workload.T, STREAMED) };
-  const wanted = new Run(small, { dtype: 'float64', executor: 'plain' }).outcome();
-  const wrong = disagreement(new Run(small, variant).outcome(), wanted, variant.dtype);
+  const wanted = new WorkloadRun(small, { dtype: 'float64', executor: 'plain' }).outcome();
+  const wrong = disagreement(new WorkloadRun(small, variant).outcome(), wanted, variant.dtype);
   if (wrong) throw new Error(`${workload.name} on ${variant.executor} in ${variant.dtype}: ${wrong}`);
 }
 
@@ -84,8 +84,8 @@ function peakOf(dtype: Dtype): (milliseconds: number) => number {
 }
 
 class Measurement {
-  readonly outcome: ReturnType<Run['outcome']>;
-  private readonly run: Run;
+  readonly outcome: ReturnType<WorkloadRun['outcome']>;
+  private readonly run: WorkloadRun;
   private readonly megabytes: number;
   private readonly times = { forward: [] as number[], backward: [] as number[], training: [] as number[] };
   private readonly steps: number[] = [];
@@ -100,7 +100,7 @@ class Measurement {
     private readonly options: MeasureOptions,
   ) {
     const before = engineMemory().used();
-    this.run = new Run(workload, variant);
+    this.run = new WorkloadRun(workload, variant);
     const begin = performance.now();
     this.outcome = this.run.outcome();
     this.slow = performance.now() - begin > 2000;

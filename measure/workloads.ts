@@ -56,12 +56,12 @@ export const smallestWorkloads: readonly Workload[] = workloads.map(({ name, cel
 }));
 
 /** LSTM [64→128] B=32 T=50. */
-export const describe = ({ cell, D, H, B, T, O }: Workload): string =>
+export const workloadText = ({ cell, D, H, B, T, O }: Workload): string =>
   `${cell} ${D}→${H}${O ? `→${O}` : ''} B=${B} T=${T}`;
 
 /** Number of elements in the matrices of a cell, and in those applied to its input. */
 function weightsOf(workload: Workload): { all: number; input: number } {
-  const cell = cellOf(workload);
+  const cell = cellOfWorkload(workload);
   const shapes = Object.entries(cell.parameters).filter(([, { shape }]) => shape.length === 2);
   const all = shapes.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
   const readers = inputMatrices(cell) ?? [];
@@ -97,7 +97,7 @@ export interface Values {
 }
 
 /** Weights and one batch in float32, given to every engine. */
-export interface Data {
+export interface WorkloadData {
   /** Cell parameters Wx, Wh, b (and bhn), and Wy, by with an output layer, in this engine's layouts. */
   parameters: Record<string, Values>;
   x: Values;
@@ -106,7 +106,7 @@ export interface Data {
 }
 
 /** Weights in ±1/√H, inputs and targets in ±1; the same on every machine. */
-export function dataOf(workload: Workload): Data {
+export function dataOf(workload: Workload): WorkloadData {
   const { D, H, B, T, O } = workload;
   const random = new Random(1);
   const draw = (shape: number[], of: () => number): Values => ({
@@ -116,7 +116,7 @@ export function dataOf(workload: Workload): Data {
   const bound = 1 / Math.sqrt(H);
   const weight = (...shape: number[]): Values => draw(shape, () => random.uniform(-bound, bound));
   const any = (): number => random.uniform(-1, 1);
-  const own = Object.entries(cellOf(workload).parameters);
+  const own = Object.entries(cellOfWorkload(workload).parameters);
   return {
     parameters: {
       ...Object.fromEntries(own.map(([name, { shape }]) => [name, weight(...shape)])),
@@ -134,7 +134,7 @@ export interface Variant {
 }
 
 /** Results of a workload: equal in every engine, up to rounding. */
-export interface Outcome {
+export interface WorkloadResults {
   loss: number;
   /** ‖dL/dparameters‖₂. */
   gradientNorm: number;
@@ -146,7 +146,7 @@ export interface Outcome {
 export const STREAMED = 4;
 
 /** A workload set up on this engine, ready for timing. */
-export class Run {
+export class WorkloadRun {
   readonly net: Network;
   /** The layer alone, used for single steps. */
   readonly stream: Network;
@@ -163,7 +163,7 @@ export class Run {
     data = dataOf(workload),
   ) {
     const { D, T, B, O } = workload;
-    const cell = cellOf(workload);
+    const cell = cellOfWorkload(workload);
     const how = { dtype, executor };
     this.net = network({
       layers: [cell],
@@ -211,7 +211,7 @@ export class Run {
   }
 
   /** Runs the workload once; to be called before any other single step. */
-  outcome(): Outcome {
+  outcome(): WorkloadResults {
     const loss = this.train();
     const gradientNorm = globalNorm(this.net.parameters);
     let h: number[] = [];
@@ -220,7 +220,7 @@ export class Run {
   }
 }
 
-export function cellOf({ cell, D, H }: Workload): Cell {
+export function cellOfWorkload({ cell, D, H }: Workload): Cell {
   const choice = choiceOf(cell);
   mustBe(choice !== undefined, 'workload', `the cell must be one of ${choiceNames().join(', ')}`, cell);
   const { kind } = choice;
@@ -229,8 +229,8 @@ export function cellOf({ cell, D, H }: Workload): Cell {
 
 /** Describes what differs by more than rounding, among the values that both have, else undefined. */
 export function disagreement(
-  got: Partial<Outcome>,
-  wanted: Partial<Outcome>,
+  got: Partial<WorkloadResults>,
+  wanted: Partial<WorkloadResults>,
   dtype: Dtype,
 ): string | undefined {
   // summing a million squares one by one in float32 costs an engine three digits of the loss

@@ -28,7 +28,7 @@ import { lstm } from '../cells/lstm';
 import { must } from '../core/check';
 import { Random } from '../core/random';
 import { chords, type Piece } from '../tasks/chords';
-import type { Context, Figures, Paper, Row, Size } from './paper';
+import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 
 const PITCHES = 88;
 /** MIDI number of the lowest pitch, A0. */
@@ -99,7 +99,7 @@ export const chorales: Paper = {
     standIn: 'uses generated four-voice pieces, not the chorales: published figures do not apply',
     read: readChorales,
   },
-  rows: (size: Size): Row[] => {
+  rows: (size: Size): PaperRow[] => {
     const full = size === 'full';
     const pieces = full ? undefined : 24;
     const trained = recipes.flatMap((recipe) =>
@@ -123,7 +123,7 @@ export const chorales: Paper = {
         };
       }),
     );
-    const alone: Row = {
+    const alone: PaperRow = {
       name: 'each pitch by itself',
       settings: { pieces },
       published: {},

@@ -27,7 +27,7 @@ import type { ClockworkModule } from '../cells/modules';
 import { Random } from '../core/random';
 import { sizeOf, toFlat } from '../core/tensor';
 import { waveform } from '../tasks/waveform';
-import type { Context, Figures, Paper, Row, Size } from './paper';
+import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 
 interface Settings {
   T: number;
@@ -57,11 +57,11 @@ export const clockwork: Paper = {
     nmse: { title: 'NMSE', digits: 4, scale: 'log' },
     parameters: { title: 'parameters', digits: 0 },
   },
-  rows(size: Size): Row[] {
+  rows(size: Size): PaperRow[] {
     const full = size === 'full';
     const [units, lstmUnits, rnnUnits] = full ? [40, 15, 31] : [12, 4, 9];
     const own = modules(units, full ? [1, 2, 4, 8, 16, 32, 64, 128, 256] : [1, 2, 4, 8]);
-    const row = (name: string, cell: () => Cell, updates: number, rate: number, nmse?: number): Row => {
+    const row = (name: string, cell: () => Cell, updates: number, rate: number, nmse?: number): PaperRow => {
       const settings: Settings = full
         ? { T: 320, updates, learningRate: rate }
         : { T: 40, updates: 300, learningRate: 1e-2 };

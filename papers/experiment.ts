@@ -6,15 +6,15 @@ import { Records } from '../io/records';
 import { saving, usage, using } from '../terminal/errors';
 import { fingerprint } from '../text/read';
 import type { Paper, Size } from './paper';
-import { runTrials, type RunOptions } from './run';
+import { runTrials, type PaperRunOptions } from './run';
 import {
   finishedOf,
   finishedSchema,
-  linesOf,
+  resultLines,
   trialsOf,
   type Finished,
   type Line,
-  type Trial,
+  type PaperTrial,
 } from './trials';
 
 export interface ExperimentOptions {
@@ -34,7 +34,7 @@ export class Experiment {
   readonly file: string;
   /** SHA-256 of the data; null for none. */
   readonly digest: string | null;
-  readonly trials: readonly Trial[];
+  readonly trials: readonly PaperTrial[];
   private readonly records: Records<typeof finishedSchema>;
 
   /** @throws CommandError when the data cannot be read, or the folder cannot be written. */
@@ -55,7 +55,7 @@ export class Experiment {
     return this.trials.map((trial) => this.done(trial)).filter((one) => one !== undefined);
   }
 
-  get left(): Trial[] {
+  get left(): PaperTrial[] {
     return this.trials.filter((trial) => !this.done(trial));
   }
 
@@ -70,7 +70,7 @@ export class Experiment {
   }
 
   /** Runs the trials that are left, and keeps each as soon as it has ended. */
-  run({ onFinished, ...options }: RunOptions): Promise<void> {
+  run({ onFinished, ...options }: PaperRunOptions): Promise<void> {
     const { size, dataFile } = this.options;
     return runTrials(
       this.left,
@@ -93,10 +93,10 @@ export class Experiment {
   lines(): Line[] {
     const rows = this.paper.rows(this.options.size);
     const rowsToPrint = this.standIn ? rows.map((row) => ({ ...row, published: {} })) : rows;
-    return linesOf(this.paper, rowsToPrint, this.finished);
+    return resultLines(this.paper, rowsToPrint, this.finished);
   }
 
-  private done(trial: Trial): Finished | undefined {
+  private done(trial: PaperTrial): Finished | undefined {
     return finishedOf(trial, this.digest, this.records.all);
   }
 }

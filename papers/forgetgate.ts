@@ -28,8 +28,8 @@ import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
-import { continualReber, reberSymbols, type Step } from '../tasks/reber';
-import type { Context, Figures, Paper, Row, Size } from './paper';
+import { continualReber, reberSymbols, type ReberStep } from '../tasks/reber';
+import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 import { foresees, reberBatch } from './reberbatch';
 
 interface Settings {
@@ -62,7 +62,7 @@ export const forgetGate: Paper = {
     perfect: { title: 'share of streams without a mistake', digits: 2 },
     memory: { title: 'largest |c| after them', digits: 1, scale: 'log' },
   },
-  rows: (size: Size): Row[] => {
+  rows: (size: Size): PaperRow[] => {
     const full = size === 'full';
     const recipe: Settings = {
       hidden: 12,
@@ -77,7 +77,7 @@ export const forgetGate: Paper = {
     };
     const { hidden } = recipe;
     const sizes = { input: reberSymbols.length, hidden };
-    const row = (name: string, cell: Cell, published: Row['published']): Row => ({
+    const row = (name: string, cell: Cell, published: PaperRow['published']): PaperRow => ({
       name,
       settings: { ...recipe, ...cell.options },
       published,
@@ -114,8 +114,8 @@ async function learn(cell: Cell, settings: Settings, { seed, progress }: Context
 
 /** Parallel streams in pieces; each piece starts with the last symbol of the previous one. */
 class Streams {
-  private readonly sources: Generator<Step, never>[];
-  private last: Step[];
+  private readonly sources: Generator<ReberStep, never>[];
+  private last: ReberStep[];
 
   constructor(random: Random, n: number) {
     this.sources = Array.from({ length: n }, () => continualReber(new Random(random.word())));
@@ -123,7 +123,7 @@ class Streams {
   }
 
   /** The next `steps` symbols of each stream, preceded by the last one. */
-  next(steps: number): Step[][] {
+  next(steps: number): ReberStep[][] {
     const pieces = this.sources.map((source, b) => [
       this.last[b],
       ...Array.from({ length: steps }, () => source.next().value),

@@ -15,7 +15,7 @@
  */
 import { capacity, expectedBitError } from '../hopfield/capacity';
 import { Random } from '../core/random';
-import type { Paper, Row, Size } from './paper';
+import type { Paper, PaperRow, Size } from './paper';
 
 const LOADS = [0.05, 0.08, 0.1, 0.12, 0.13, 0.138, 0.145, 0.15, 0.16, 0.18, 0.2];
 
@@ -34,7 +34,7 @@ export const hopfield: Paper = {
     overlap: { title: 'overlap after recall', digits: 3 },
     recalled: { title: 'share recalled', digits: 2 },
   },
-  rows(size: Size): Row[] {
+  rows(size: Size): PaperRow[] {
     const full = size === 'full';
     return (full ? LOADS : [0.05, 0.138, 0.25]).map((load) => {
       const settings = { units: full ? 1000 : 200, trials: full ? 4 : 1, probes: full ? 25 : 5 };

@@ -18,7 +18,7 @@ import { constant } from '../core/init';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
 import type { States } from '../bptt/network/states';
-import type { Paper, Row, Size } from './paper';
+import type { Paper, PaperRow, Size } from './paper';
 
 const [UNITS, POSITIVE] = [23, 10];
 const THETA = 'l0.theta';
@@ -46,7 +46,7 @@ export const influence: Paper = {
     theta: { title: 'θ at the end', digits: 3 },
     loss: { title: 'loss of the last 100 steps', digits: 4, scale: 'log' },
   },
-  rows(size: Size): Row[] {
+  rows(size: Size): PaperRow[] {
     const full = size === 'full';
     const steps = full ? 3000 : 300;
     const truncated = (chunk: number): Settings => ({ method: 'truncated', chunk, rate: 1e-4, steps });

@@ -30,9 +30,9 @@ import { lstm1997 } from '../cells/lstm1997';
 import { Random } from '../core/random';
 import { softmax } from '../core/reduce';
 import { adding } from '../tasks/adding';
-import { embeddedReber, reberSymbols, type Step } from '../tasks/reber';
+import { embeddedReber, reberSymbols, type ReberStep } from '../tasks/reber';
 import { orderSymbols, temporalOrder } from '../tasks/temporalorder';
-import type { Context, Figures, Paper, Row, Size } from './paper';
+import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 import { foresees, reberBatch } from './reberbatch';
 
 /** Rows of an evaluation batch. */
@@ -67,7 +67,7 @@ interface Task {
   network: Pick<NetworkOptions, 'output' | 'loss' | 'topology'> & { input: number };
   units: { lstm: number; tanh: number };
   recipe: { learningRate: number; batch: number; inputBias: number };
-  published: { lstm: Row['published']; tanh: Row['published'] };
+  published: { lstm: PaperRow['published']; tanh: PaperRow['published'] };
   budget: number;
   begin(random: Random, settings: Settings): Session;
 }
@@ -170,7 +170,7 @@ const reberTask: Task = {
   begin: (random, { batch: B, test }) => {
     const learned = distinct(random, test);
     const others = distinct(random, test, learned);
-    const mistakes = (net: Network, strings: readonly Step[][]): number => {
+    const mistakes = (net: Network, strings: readonly ReberStep[][]): number => {
       const { output } = net.forward(reberBatch(strings));
       const right = strings.filter((steps, b) =>
         steps.slice(1).every(({ legal }, t) => foresees(output, t, b, legal)),
@@ -191,10 +191,10 @@ const reberTask: Task = {
 };
 
 /** n different strings, none of them in `but`. */
-function distinct(random: Random, n: number, but: readonly Step[][] = []): Step[][] {
-  const text = (steps: Step[]): string => steps.map(({ symbol }) => symbol).join('');
+function distinct(random: Random, n: number, but: readonly ReberStep[][] = []): ReberStep[][] {
+  const text = (steps: ReberStep[]): string => steps.map(({ symbol }) => symbol).join('');
   const known = new Set(but.map(text));
-  const strings: Step[][] = [];
+  const strings: ReberStep[][] = [];
   while (strings.length < n) {
     const steps = embeddedReber(random);
     if (known.has(text(steps))) continue;
@@ -216,7 +216,7 @@ export const lstm: Paper = {
     sequences: { title: 'sequences to success', digits: 0, scale: 'log' },
     wrong: { title: 'wrong in the test', digits: 1 },
   },
-  rows: (size: Size): Row[] =>
+  rows: (size: Size): PaperRow[] =>
     [reberTask, addingTask, orderTask].flatMap((task) => {
       const { inputBias, ...rates } = task.recipe;
       const recipe = {
@@ -227,7 +227,12 @@ export const lstm: Paper = {
         fresh: size === 'full' ? 2000 : 20,
         test: task === reberTask ? 256 : size === 'full' ? 2560 : 20,
       };
-      const row = (name: string, published: Row['published'], settings: Settings, cell: Cell): Row => ({
+      const row = (
+        name: string,
+        published: PaperRow['published'],
+        settings: Settings,
+        cell: Cell,
+      ): PaperRow => ({
         name: `${task.name}, ${name}`,
         settings: { ...settings },
         published,

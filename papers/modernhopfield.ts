@@ -16,7 +16,7 @@ import { Random } from '../core/random';
 import { bitError, expectedBitError, pairings } from '../hopfield/capacity';
 import { denseHopfield, type EnergyOrder } from '../hopfield/dense';
 import { randomPatterns } from '../hopfield/patterns';
-import type { Paper, Row, Size } from './paper';
+import type { Paper, PaperRow, Size } from './paper';
 
 /** The bit error that defines the capacity. */
 const ALLOWED = 0.005;
@@ -37,7 +37,7 @@ export const modernHopfield: Paper = {
     bitError: { title: "bit error at the theory's capacity", digits: 4 },
     capacity: { title: 'capacity', digits: 0, scale: 'log' },
   },
-  rows(size: Size): Row[] {
+  rows(size: Size): PaperRow[] {
     const full = size === 'full';
     const polynomial = [2, 3, 4].flatMap((order) => (full ? [16, 32, 64] : [16]).map((N) => rowOf(order, N)));
     const exponential = (full ? [8, 12, 16, 20] : [8]).map((N) => rowOf('exponential', N));
@@ -60,7 +60,7 @@ function allowedLoad(order: number): number {
   return low / pairings(order);
 }
 
-function rowOf(order: EnergyOrder, N: number): Row {
+function rowOf(order: EnergyOrder, N: number): PaperRow {
   const expected = expectedCapacity(order, N);
   const exponential = order === 'exponential';
   return {

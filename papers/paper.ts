@@ -21,8 +21,8 @@ export interface Paper {
   /** The measures that a trial reports, in the order of the table. */
   readonly measures: Readonly<Record<string, Measure>>;
   /** A file that the full size needs. */
-  readonly data?: Data;
-  rows: (size: Size) => Row[];
+  readonly data?: PaperData;
+  rows: (size: Size) => PaperRow[];
 }
 
 export interface Measure {
@@ -33,7 +33,7 @@ export interface Measure {
   readonly scale?: 'log';
 }
 
-export interface Row {
+export interface PaperRow {
   readonly name: string;
   /** All settings that the results depend on, as plain data; they identify finished trials. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ export interface Context {
   progress: (done: number) => void;
 }
 
-export interface Data {
+export interface PaperData {
   /** What the file contains and where to get it, as the end of an error message. */
   readonly what: string;
   /** The data of the quick size without a file. */

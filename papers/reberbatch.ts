@@ -2,10 +2,10 @@
 import { greatest } from '../core/reduce';
 import type { Batch } from '../bptt/network/batch';
 import type { Tensor } from '../core/tensor';
-import { reberSymbols, type Step } from '../tasks/reber';
+import { reberSymbols, type ReberStep } from '../tasks/reber';
 
 /** Each symbol is the input of its step and the target of the previous one. */
-export function reberBatch(strings: readonly (readonly Step[])[]): Batch & { lengths: number[] } {
+export function reberBatch(strings: readonly (readonly ReberStep[])[]): Batch & { lengths: number[] } {
   const lengths = strings.map(({ length }) => length - 1);
   const [T, B] = [greatest(lengths), strings.length];
   const [x, targets] = [new Uint8Array(T * B), new Uint8Array(T * B)];
@@ -24,7 +24,7 @@ export function reberBatch(strings: readonly (readonly Step[])[]): Batch & { len
  *
  * @param output y [T, B, 7], read at step t of row b; `legal` are the symbols allowed at step t + 1.
  */
-export function foresees(output: Tensor, t: number, b: number, legal: Step['legal']): boolean {
+export function foresees(output: Tensor, t: number, b: number, legal: ReberStep['legal']): boolean {
   let [least, most] = [Infinity, -Infinity];
   reberSymbols.forEach((symbol, k) => {
     const y = output.get(t, b, k);

@@ -1,17 +1,17 @@
 /** Runs trials in parallel threads; results do not depend on the number of threads. */
 import { extname, join } from 'node:path';
 import { Pool } from '../bptt/parallel/pool';
-import type { Trial } from './trials';
-import type { Answer, Order } from './worker';
+import type { PaperTrial } from './trials';
+import type { PaperJobResult, PaperJob } from './worker';
 
 const workerFile = join(__dirname, `worker${extname(__filename)}`);
 
-export interface RunOptions {
+export interface PaperRunOptions {
   /** Number of trials that run at the same time. */
   jobs: number;
   signal: AbortSignal;
   /** A trial has ended. */
-  onFinished: (trial: Trial, answer: Answer) => void;
+  onFinished: (trial: PaperTrial, answer: PaperJobResult) => void;
   /** Number of trials done since the start, including fractions of running ones. */
   onProgress: (done: number) => void;
 }
@@ -21,15 +21,15 @@ export interface RunOptions {
  * @throws Error naming the row and the seed if a trial fails or its thread dies; this stops the other trials.
  */
 export async function runTrials(
-  trials: readonly Trial[],
-  orderOf: (trial: Trial) => Order,
-  { jobs, signal, onFinished, onProgress }: RunOptions,
+  trials: readonly PaperTrial[],
+  orderOf: (trial: PaperTrial) => PaperJob,
+  { jobs, signal, onFinished, onProgress }: PaperRunOptions,
 ): Promise<void> {
-  const pool = new Pool<Order, Answer, number>(workerFile, jobs);
-  const running = new Map<Trial, number>();
+  const pool = new Pool<PaperJob, PaperJobResult, number>(workerFile, jobs);
+  const running = new Map<PaperTrial, number>();
   let done = 0;
   const tell = (): void => onProgress(done + [...running.values()].reduce((sum, part) => sum + part, 0));
-  const work = async (trial: Trial): Promise<void> => {
+  const work = async (trial: PaperTrial): Promise<void> => {
     const answer = await pool.run(orderOf(trial), (part) => {
       running.set(trial, part);
       tell();
@@ -53,7 +53,7 @@ export async function runTrials(
   }
 }
 
-function failureOf({ row, seed }: Trial, error: unknown): Error {
+function failureOf({ row, seed }: PaperTrial, error: unknown): Error {
   const { message } = error as Error;
   return new Error(`${row.name}, seed ${seed}: ${message}`, { cause: error });
 }

@@ -26,7 +26,7 @@ import { lstm } from '../cells/lstm';
 import { mingru } from '../cells/mingru';
 import { Random } from '../core/random';
 import { counting, type Counted } from '../tasks/counting';
-import type { Context, Figures, Paper, Row, Size } from './paper';
+import type { Context, Figures, Paper, PaperRow, Size } from './paper';
 
 interface Settings {
   hidden: number;
@@ -76,9 +76,9 @@ export const stateTracking: Paper = {
     short: { title: 'right, trained lengths', digits: 3 },
     long: { title: 'right, longer ones', digits: 3 },
   },
-  rows: (size: Size): Row[] =>
+  rows: (size: Size): PaperRow[] =>
     [2, 3].flatMap((modulus) =>
-      entries.map(({ name, cell, learningRate, parity, three }): Row => {
+      entries.map(({ name, cell, learningRate, parity, three }): PaperRow => {
         const full = size === 'full';
         const settings: Settings = {
           ...{

@@ -1,10 +1,10 @@
 /** The trials of a paper: lists them, finds finished ones, and summarises their results. */
 import * as v from 'valibot';
-import type { Measure, Paper, Row, Size } from './paper';
+import type { Measure, Paper, PaperRow, Size } from './paper';
 
 /** One row with one seed. */
-export interface Trial {
-  readonly row: Row;
+export interface PaperTrial {
+  readonly row: PaperRow;
   readonly seed: number;
 }
 
@@ -22,7 +22,7 @@ export const finishedSchema = v.object({
 export type Finished = v.InferOutput<typeof finishedSchema>;
 
 /** All trials, ordered by seed first, so that a run that is stopped early has results for every row. */
-export function trialsOf(paper: Paper, size: Size, seeds?: number): Trial[] {
+export function trialsOf(paper: Paper, size: Size, seeds?: number): PaperTrial[] {
   const rows = paper.rows(size);
   const most = Math.max(...rows.map((row) => seeds ?? row.seeds));
   return Array.from({ length: most }, (_, k) =>
@@ -32,7 +32,7 @@ export function trialsOf(paper: Paper, size: Size, seeds?: number): Trial[] {
 
 /** The record of a finished trial with the same row, seed, settings and data. */
 export function finishedOf(
-  { row, seed }: Trial,
+  { row, seed }: PaperTrial,
   data: string | null,
   finished: readonly Finished[],
 ): Finished | undefined {
@@ -61,9 +61,9 @@ export interface Line {
 }
 
 /** One summary for each row and measure with a finished trial. */
-export function linesOf(
+export function resultLines(
   { measures }: { measures: Readonly<Record<string, Measure>> },
-  rows: readonly Row[],
+  rows: readonly PaperRow[],
   finished: readonly Finished[],
 ): Line[] {
   return rows.flatMap((row) => {
@@ -77,7 +77,7 @@ export function linesOf(
           row: row.name,
           measure,
           published: row.published[measure] ?? null,
-          ...spread(values.filter((value) => value !== null)),
+          ...meanAndDeviation(values.filter((value) => value !== null)),
           values,
           seconds: total((one) => one.seconds),
         };
@@ -86,7 +86,10 @@ export function linesOf(
 }
 
 /** Mean and sample standard deviation. */
-export function spread(values: readonly number[]): { mean: number | null; deviation: number | null } {
+export function meanAndDeviation(values: readonly number[]): {
+  mean: number | null;
+  deviation: number | null;
+} {
   const n = values.length;
   if (n === 0) return { mean: null, deviation: null };
   const mean = values.reduce((sum, value) => sum + value, 0) / n;

@@ -5,7 +5,7 @@ import { papers } from './list';
 import type { Figures, Size } from './paper';
 
 /** One trial to run, identified by names, because functions cannot be sent to a thread. */
-export interface Order {
+export interface PaperJob {
   paper: string;
   size: Size;
   row: string;
@@ -13,12 +13,12 @@ export interface Order {
   dataFile?: string;
 }
 
-export interface Answer {
+export interface PaperJobResult {
   figures: Figures;
   seconds: number;
 }
 
-export default carryOut<Order, Answer, number>(
+export default carryOut<PaperJob, PaperJobResult, number>(
   async ({ paper: name, size, row: rowName, seed, dataFile }, progress) => {
     const paper = papers.find((one) => one.name === name);
     const row = paper?.rows(size).find((one) => one.name === rowName);

@@ -4,7 +4,7 @@ import { Random } from '../core/random';
 import type { Question } from './subject';
 
 /** The sizes and settings from which a random question is generated. */
-export interface Plan {
+export interface QuestionPlan {
   T: number;
   B: number;
   D: number;
@@ -20,7 +20,7 @@ export interface Plan {
 }
 
 /** A plan with a name. */
-export interface NamedPlan extends Plan {
+export interface NamedPlan extends QuestionPlan {
   name: string;
 }
 
@@ -45,7 +45,7 @@ export type MakeCell = (sizes: { input: number; hidden: number }) => Cell;
 type Nested = number[] | Nested[];
 
 /** Generates the question of a plan. Its numbers are exact in float32, so that every program can read them. */
-export function questionOf(plan: Plan, make: MakeCell, seed: number): Question {
+export function randomQuestion(plan: QuestionPlan, make: MakeCell, seed: number): Question {
   const { T, B, D, H, lengths, scale = 0.5, zeroStates = false, zeroAbove } = plan;
   const cell = make({ input: D, hidden: H });
   const random = new Random(seed);
@@ -72,9 +72,9 @@ export function questionOf(plan: Plan, make: MakeCell, seed: number): Question {
 }
 
 /** Smaller plans to try, the smallest first. */
-export function smaller(plan: Plan): Plan[] {
-  const found: Plan[] = [];
-  const lengthsFor = (T: number, B: number): Pick<Plan, 'lengths'> =>
+export function smaller(plan: QuestionPlan): QuestionPlan[] {
+  const found: QuestionPlan[] = [];
+  const lengthsFor = (T: number, B: number): Pick<QuestionPlan, 'lengths'> =>
     plan.lengths ? { lengths: plan.lengths.slice(0, B).map((n) => Math.min(n, T)) } : {};
   for (const axis of ['T', 'B', 'D', 'H'] as const)
     for (const size of new Set([1, Math.ceil(plan[axis] / 2), plan[axis] - 1])) {
@@ -92,7 +92,7 @@ export function smaller(plan: Plan): Plan[] {
 }
 
 /** A plan in words. */
-export function describe({ T, B, D, H, lengths, zeroStates, zeroAbove, scale }: Plan): string {
+export function planText({ T, B, D, H, lengths, zeroStates, zeroAbove, scale }: QuestionPlan): string {
   return [
     `T = ${T}, B = ${B}, D = ${D}, H = ${H}`,
     lengths && `lengths ${lengths.join(' ')}`,

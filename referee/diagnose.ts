@@ -14,7 +14,7 @@ import { edited, edits, linesOf } from './edits';
 import { precisions, type Precision, type Rounding } from './errorbound';
 import { forwardReadings } from './forward';
 import { Judge, type Candidate } from './judge';
-import type { Place } from './quantity';
+import type { GradientOrigin } from './quantity';
 import { contributionsOf, stepMistakes, type Contributions } from './steps';
 import { Subject, type Named, type Question } from './subject';
 import { Program } from '../core/program';
@@ -134,7 +134,7 @@ export class Case extends Judge {
     return this.outputs[quantity][k];
   }
 
-  protected place(quantity: string): Place {
+  protected place(quantity: string): GradientOrigin {
     const { T, B, cell, unroll } = this.subject;
     const contributions = (): Contributions => (this.parts ??= contributionsOf(this.subject));
     return { T, B, cell, unroll, local: quantity, shape: this.shapeOf(quantity), contributions };

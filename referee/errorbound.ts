@@ -40,7 +40,7 @@ export const precisions: Record<Precision, Rounding> = {
 };
 
 /** Whether a number format represents a number exactly; the range of exponents is ignored. */
-export function holds({ unit }: Rounding, value: number): boolean {
+export function isRepresentable({ unit }: Rounding, value: number): boolean {
   // the upper digits of a product with 2^k + 1, as in Dekker's splitting
   const scaled = value * (2 ** 53 * unit + 1);
   return scaled - (scaled - value) === value;

@@ -2,7 +2,7 @@
 import type { Cell } from '../cells/cell';
 import { rowMajor, type Numbers } from '../core/tensor';
 import { edited, edits, linesOf, placeOf, type EquationLine } from './edits';
-import { gateOrders, turned } from './quantity';
+import { gateOrders, transposedNumbers } from './quantity';
 import { Subject, type Named, type Question } from './subject';
 
 /** Outputs and last states that were given, row-major. */
@@ -83,11 +83,15 @@ function parameterMistakes(p: string, isMatrix: boolean): ForwardMistake[] {
   return [
     {
       words: `with ${p} transposed`,
-      of: one((numbers, [rows, columns]) => (rows === columns ? turned(numbers, rows, columns) : undefined)),
+      of: one((numbers, [rows, columns]) =>
+        rows === columns ? transposedNumbers(numbers, rows, columns) : undefined,
+      ),
     },
     {
       words: `with ${p} read in the other orientation`,
-      of: one((numbers, [rows, columns]) => (rows === columns ? undefined : turned(numbers, rows, columns))),
+      of: one((numbers, [rows, columns]) =>
+        rows === columns ? undefined : transposedNumbers(numbers, rows, columns),
+      ),
     },
     {
       words: `with every gate of ${p} transposed`,

@@ -10,7 +10,7 @@ import { must, mustBe, mustKnowKeys } from '../core/check';
 import { safe } from '../core/safe';
 import { checkProblem } from '../bptt/check/gradcheck';
 import { problemOfCell } from '../bptt/check/problem';
-import { questionOf, type MakeCell } from './cases';
+import { randomQuestion, type MakeCell } from './cases';
 import { Case } from './diagnose';
 import type { Diagnosis, Explanation } from './diagnosis';
 import { answerOf } from './protocol';
@@ -89,7 +89,7 @@ export class Grader {
     private readonly assignment: Assignment,
     make: MakeCell,
   ) {
-    this.question = questionOf(plan, make, 1);
+    this.question = randomQuestion(plan, make, 1);
     this.one = new Case(this.question);
     for (const name of Object.keys(assignment.points))
       must(

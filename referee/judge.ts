@@ -19,8 +19,8 @@ import {
   type GradientDifference,
 } from './diagnosis';
 import { placeOf } from './edits';
-import { holds, precisions, type Precision, type Rounding } from './errorbound';
-import { gatesOf, near, readings, type Place } from './quantity';
+import { isRepresentable, precisions, type Precision, type Rounding } from './errorbound';
+import { gatesOf, near, readings, type GradientOrigin } from './quantity';
 import type { Named } from './subject';
 
 /** A mistake that changes many gradients at once, with the gradients it gives; undefined if it does not apply. */
@@ -33,7 +33,7 @@ export interface Candidate extends Pick<Explanation, 'kind' | 'line' | 'mutant'>
 }
 
 /** The given numbers of one quantity, row-major. */
-export interface Given {
+export interface GivenQuantity {
   quantity: string;
   values: number[];
   shape: readonly number[];
@@ -54,7 +54,7 @@ export abstract class Judge {
   protected abstract bounds(rounding: Rounding): Named;
   protected abstract shapeOf(quantity: string): number[];
   /** The cell and unrolling that a gradient belongs to. */
-  protected abstract place(quantity: string): Place;
+  protected abstract place(quantity: string): GradientOrigin;
   protected abstract candidates(): Candidate[];
 
   /** Every known mistake. */
@@ -87,7 +87,11 @@ export abstract class Judge {
   }
 
   /** The number format in which the numbers seem to be computed, if it is coarser than the declared one. */
-  protected coarser(given: readonly Given[], precision: Precision, ours = this.ours): Precision | undefined {
+  protected coarser(
+    given: readonly GivenQuantity[],
+    precision: Precision,
+    ours = this.ours,
+  ): Precision | undefined {
     const names = Object.keys(precisions) as Precision[];
     // numbers of few digits also fit a finer format
     const coarsestFirst = names.slice(names.indexOf(precision) + 1).reverse();
@@ -95,7 +99,8 @@ export abstract class Judge {
       (one) =>
         this.unlike(given, this.tolerances(one), ours).length === 0 &&
         // bounds of half precision are wide: the numbers must also be exact in that format
-        (one === 'float32' || given.every(({ values }) => values.every((v) => holds(precisions[one], v)))),
+        (one === 'float32' ||
+          given.every(({ values }) => values.every((v) => isRepresentable(precisions[one], v)))),
     );
   }
 
@@ -169,7 +174,7 @@ export abstract class Judge {
   }
 
   /** The given numbers, with padding of the outputs replaced. */
-  protected read(given: Readonly<Record<string, Numbers>>): Given[] {
+  protected read(given: Readonly<Record<string, Numbers>>): GivenQuantity[] {
     return Object.entries(given).map(([quantity, numbers]) => {
       const { numbers: list, shape } = rowMajor(numbers, 'diagnose', quantity);
       return {
@@ -180,7 +185,7 @@ export abstract class Judge {
   }
 
   /** The quantities that differ from ours. */
-  protected unlike(given: readonly Given[], limits: Named, ours = this.ours): Given[] {
+  protected unlike(given: readonly GivenQuantity[], limits: Named, ours = this.ours): GivenQuantity[] {
     return given.filter(
       ({ quantity, values, shape }) =>
         !fits(shape, this.shapeOf(quantity)) ||
@@ -189,9 +194,13 @@ export abstract class Judge {
     );
   }
 
-  private explain(given: readonly Given[], wrong: readonly Given[], limits: Named): Explanation[] {
+  private explain(
+    given: readonly GivenQuantity[],
+    wrong: readonly GivenQuantity[],
+    limits: Named,
+  ): Explanation[] {
     const widest = once((name: string): number => largest(limits[name]));
-    const agrees = ({ quantity, values }: Given, gradients: Named): boolean => {
+    const agrees = ({ quantity, values }: GivenQuantity, gradients: Named): boolean => {
       const scale = this.largest(gradients[quantity]) / (this.largest(this.ours[quantity]) || 1);
       return near(values, gradients[quantity], 2 * widest(quantity) * Math.max(1, scale));
     };
@@ -235,7 +244,7 @@ export abstract class Judge {
 
   /** Explains each of several gradients separately; undefined if one has no explanation. */
   private alone(
-    wrong: readonly Given[],
+    wrong: readonly GivenQuantity[],
     reference: Named,
     widest: (name: string) => number,
   ): Explanation[] | undefined {
@@ -272,8 +281,8 @@ export abstract class Judge {
   }
 
   /** Gradients in the order in which the backward pass reaches them: each step's dx, the weights, the initial states. */
-  protected inOrder(wrong: readonly Given[]): Given[] {
-    const rank = ({ quantity }: Given): number => {
+  protected inOrder(wrong: readonly GivenQuantity[]): GivenQuantity[] {
+    const rank = ({ quantity }: GivenQuantity): number => {
       if (quantity === 'dx') return 0;
       const { cell, local } = this.place(quantity);
       const state = /^d(.+)0$/.exec(local)?.[1];
@@ -283,7 +292,7 @@ export abstract class Judge {
   }
 
   protected difference(
-    { quantity, values, shape }: Given,
+    { quantity, values, shape }: GivenQuantity,
     limits: Named,
     ours = this.ours,
   ): GradientDifference {

@@ -1,5 +1,5 @@
 /** Writes a referee's report as JUnit XML, which build servers read. */
-import type { Row, Verdict } from './referee';
+import type { RefereeRow, RefereeReport } from './referee';
 
 const escaped = (text: string): string =>
   text
@@ -8,8 +8,9 @@ const escaped = (text: string): string =>
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, '?');
 
 /** A test suite with a test case for each question; the first failure contains the diagnosis. */
-export function junit(suite: string, { rows, diagnosis, smallest }: Verdict): string {
-  const count = (verdict: Row['verdict']): number => rows.filter((row) => row.verdict === verdict).length;
+export function junit(suite: string, { rows, diagnosis, smallest }: RefereeReport): string {
+  const count = (verdict: RefereeRow['verdict']): number =>
+    rows.filter((row) => row.verdict === verdict).length;
   const first = rows.findIndex(({ verdict }) => verdict === 'wrong');
   const cases = rows.map(({ name, verdict, reason = '' }, k) => {
     const head = `    <testcase classname="${escaped(suite)}" name="${escaped(name)}"`;

@@ -10,7 +10,7 @@ import { networkCase, type Case as CheckCase } from '../bptt/check/networkcase';
 import { problemOfCell, type Problem } from '../bptt/check/problem';
 import { casesOfText } from '../bptt/check/suite';
 import { bidirectional } from '../bptt/network/layer';
-import { questionOf } from './cases';
+import { randomQuestion } from './cases';
 import { Case } from './diagnose';
 import type { Diagnosis } from './diagnosis';
 import { NetworkCase } from './network';
@@ -141,7 +141,7 @@ export function diagnosisOf({ equations, planted, facts }: Mistake): Diagnosis |
   }
   const right = facts.Right === undefined ? undefined : choiceOf(facts.Right)?.make;
   if (!right) return undefined;
-  const question = questionOf({ ...sizes, D, H }, right, 1);
+  const question = randomQuestion({ ...sizes, D, H }, right, 1);
   const theirs = new Subject(question, cellFromText({ input: D, hidden: H, equations }));
   theirs.run();
   return new Case(question).judge(theirs.gradients(), 'float64');

@@ -12,7 +12,7 @@ import type { Diagnosis } from './diagnosis';
 import { edited, edits, linesOf } from './edits';
 import { ErrorBoundExecutor, precisions, type Precision, type Rounding } from './errorbound';
 import { Judge, type Candidate } from './judge';
-import type { Place } from './quantity';
+import type { GradientOrigin } from './quantity';
 import { replacing, structuralMistakes } from './structure';
 import { keepsTheSame, type Named } from './subject';
 
@@ -96,7 +96,7 @@ export class NetworkCase extends Judge {
     return /^(x|inputs)$/.test(quantity) && shape[0] === T * B ? [T, B, shape[1]] : [...shape];
   }
 
-  protected place(quantity: string): Place {
+  protected place(quantity: string): GradientOrigin {
     const { plan } = this.problem;
     const { T, B } = plan.shape;
     const [of, name = of] = quantity.split('.');

@@ -7,15 +7,15 @@ import type { Question } from './subject';
 export interface Answer {
   precision: Precision;
   /** `output`, and `hT` for the last state h. */
-  values: Given;
+  values: AnswerNumbers;
   /** `dx`, `dWx`, `dh0`. */
-  gradients: Given;
+  gradients: AnswerNumbers;
   /** Why the program skips this question. */
   skip?: string;
 }
 
 /** Numbers by name; NaN where a value is not a number. */
-export type Given = Record<string, Numbers>;
+export type AnswerNumbers = Record<string, Numbers>;
 
 /** Thrown for an invalid answer; the message gives the reason. */
 export class BadAnswer extends Error {}
@@ -67,7 +67,7 @@ export function answerOf(line: string, id: number, states: readonly string[]): A
   for (const name of Object.keys(final))
     if (!states.includes(name))
       return refuse(`final must be among ${states.join(', ')}, got ${shortened(name)}`);
-  const values: Given = {};
+  const values: AnswerNumbers = {};
   if (output !== undefined) values.output = numbersOf(output, 'output');
   for (const [s, numbers] of Object.entries(final)) values[`${s}T`] = numbersOf(numbers, `final.${s}`);
   const derived = Object.entries(gradients).map(

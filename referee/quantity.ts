@@ -7,7 +7,7 @@ import type { Contributions } from './steps';
 import type { Named } from './subject';
 
 /** An explanation of one gradient, in words that follow `your dWx`: `is 1/3 of ours …`. */
-export interface Reading {
+export interface GradientExplanation {
   /** Continues `your dWx and db`, so it is in the plural. */
   words: string;
 }
@@ -23,7 +23,7 @@ export interface Comparison {
 }
 
 /** The cell and unrolling that a gradient belongs to. */
-export interface Place {
+export interface GradientOrigin {
   T: number;
   B: number;
   shape: readonly number[];
@@ -43,7 +43,7 @@ const largest = (values: readonly number[]): number =>
   values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
 
 /** All explanations of one gradient. */
-export function readings(compared: Comparison, place: Place, right: Named): Reading[] {
+export function readings(compared: Comparison, place: GradientOrigin, right: Named): GradientExplanation[] {
   const { quantity, given, ours, tolerance } = compared;
   const { cell } = place;
   const found = inTransposedShape(compared, place);
@@ -61,27 +61,29 @@ export function readings(compared: Comparison, place: Place, right: Named): Read
 }
 
 /** A matrix that was given in the shape of its transpose. */
-function inTransposedShape({ given, shape, ours, tolerance }: Comparison, place: Place): string[] {
+function inTransposedShape({ given, shape, ours, tolerance }: Comparison, place: GradientOrigin): string[] {
   const [rows, columns] = place.shape;
   const other = shape && place.shape.length === 2 && shape[0] === columns && shape[1] === rows;
-  return other && rows !== columns && near(turned(given, columns, rows), ours, tolerance)
+  return other && rows !== columns && near(transposedNumbers(given, columns, rows), ours, tolerance)
     ? [`are the transpose of ours: their shape must be [${rows}, ${columns}]`]
     : [];
 }
 
 /** A square matrix that was given as its transpose. */
-function transposed({ given, ours, tolerance }: Comparison, { shape }: Place): string[] {
+function transposed({ given, ours, tolerance }: Comparison, { shape }: GradientOrigin): string[] {
   const [rows, columns] = shape;
   const square = rows === columns && shape.length === 2;
-  return square && near(given, turned(ours, rows, columns), tolerance) ? ['are the transpose of ours'] : [];
+  return square && near(given, transposedNumbers(ours, rows, columns), tolerance)
+    ? ['are the transpose of ours']
+    : [];
 }
 
 /** The numbers of the transpose of a matrix [rows, columns], row-major. */
-export const turned = (numbers: readonly number[], rows: number, columns: number): number[] =>
+export const transposedNumbers = (numbers: readonly number[], rows: number, columns: number): number[] =>
   Array.from(numbers, (_, k) => numbers[(k % rows) * columns + Math.floor(k / rows)]);
 
 /** Ours times a number, which may be 0. */
-function multiples({ given, ours, tolerance }: Comparison, place: Place): string[] {
+function multiples({ given, ours, tolerance }: Comparison, place: GradientOrigin): string[] {
   const zero = given.every((v) => v === 0) && largest(ours) > tolerance;
   const found = zero ? ['are 0 everywhere: nothing was written to them'] : [];
   const ratio = ratioOf(given, ours);
@@ -106,7 +108,10 @@ const inGateOrder = (
   });
 
 /** Explanations by the contribution of one step or one row, which is the only one or missing. */
-function ofOnePart({ quantity, given, ours, tolerance }: Comparison, { contributions }: Place): string[] {
+function ofOnePart(
+  { quantity, given, ours, tolerance }: Comparison,
+  { contributions }: GradientOrigin,
+): string[] {
   if (!contributions) return [];
   const parts = (all: readonly Named[], what: string, first: string, last: string): string[] =>
     all.flatMap((part, k) => {
@@ -172,7 +177,7 @@ function ratioOf(given: readonly number[], ours: readonly number[]): number | un
   return Number.isFinite(ratio) && ratio !== 0 ? ratio : undefined;
 }
 
-function factors(ratio: number, { T, B }: Place, precision: number): string[] {
+function factors(ratio: number, { T, B }: GradientOrigin, precision: number): string[] {
   const is = (value: number): boolean =>
     Math.abs(ratio - value) <= 8 * precision * Math.max(1, Math.abs(value));
   if (is(1)) return [];
@@ -199,7 +204,7 @@ function factors(ratio: number, { T, B }: Place, precision: number): string[] {
 }
 
 /** A permutation of a cell's gates. */
-export interface GateOrder {
+export interface GatePermutation {
   names: string[];
   /** Numbers of a shape with their gates in that order; undefined where the shape holds no gates. */
   of: (numbers: readonly number[], shape: readonly number[]) => number[] | undefined;
@@ -212,7 +217,7 @@ export const gatesOf = once(
 );
 
 /** Every order of the gates except the right one. */
-export const gateOrders = once((cell: Cell): GateOrder[] => {
+export const gateOrders = once((cell: Cell): GatePermutation[] => {
   const gates = gatesOf(cell);
   const H = cell.hidden;
   return permutations(gates.map((_, k) => k))
@@ -238,7 +243,7 @@ const permutations = (items: readonly number[]): number[][] =>
       );
 
 /** Explanations of dx: another order of the steps, or values in the padding. */
-function inTime({ given, ours, tolerance }: Comparison, { T, B, shape, unroll }: Place): string[] {
+function inTime({ given, ours, tolerance }: Comparison, { T, B, shape, unroll }: GradientOrigin): string[] {
   const width = shape[shape.length - 1];
   const block = B * width;
   const at = (t: number, k: number): number => (t >= 0 && t < T ? ours[t * block + k] : 0);

@@ -4,20 +4,28 @@
  *
  * Questions are independent: no behaviour of the program aborts the run.
  */
-import { describe, plans, questionOf, smaller, type MakeCell, type NamedPlan, type Plan } from './cases';
+import {
+  planText,
+  plans,
+  randomQuestion,
+  smaller,
+  type MakeCell,
+  type NamedPlan,
+  type QuestionPlan,
+} from './cases';
 import { Case, type Diagnosis } from './diagnose';
 import { listed } from './diagnosis';
 import type { Judge } from './judge';
 import type { Precision } from './errorbound';
 import { ForeignProgram, NoAnswer } from './program';
-import { answerOf, BadAnswer, lineOf, type Answer, type Given } from './protocol';
+import { answerOf, BadAnswer, lineOf, type Answer, type AnswerNumbers } from './protocol';
 import type { Named } from './subject';
 
 /** The result of one question. */
-export interface Row {
+export interface RefereeRow {
   name: string;
   /** Its sizes; absent for a file that cannot be read. */
-  plan?: Plan;
+  plan?: QuestionPlan;
   /** `wrong`: numbers differ from ours; `broken`: no valid answer; `skipped`: the program declined; `undecided`: its
    * number format is too coarse for this question. */
   verdict: 'ok' | 'wrong' | 'broken' | 'skipped' | 'undecided';
@@ -33,7 +41,7 @@ export interface Row {
 
 /** The smallest question that still fails. */
 export interface Smallest {
-  plan: Plan;
+  plan: QuestionPlan;
   /** Its sizes, in words. */
   sizes: string;
   reason: string;
@@ -42,8 +50,8 @@ export interface Smallest {
 }
 
 /** The referee's report. */
-export interface Verdict {
-  rows: Row[];
+export interface RefereeReport {
+  rows: RefereeRow[];
   /** The message of the most telling diagnosis, if a question failed. */
   diagnosis?: string;
   smallest?: Smallest;
@@ -57,7 +65,7 @@ export interface RefereeOptions {
   /** The questions to ask; default all. */
   plans?: readonly NamedPlan[];
   /** Called with each row as soon as it is known. */
-  onRow?: (row: Row) => void;
+  onRow?: (row: RefereeRow) => void;
 }
 
 /** Maximum number of questions while shrinking. */
@@ -68,11 +76,11 @@ export async function referee(
   command: readonly string[],
   make: MakeCell,
   { milliseconds, seed, plans: asked = plans, onRow = () => undefined }: RefereeOptions,
-): Promise<Verdict> {
+): Promise<RefereeReport> {
   const session = new Session(new ForeignProgram(command, milliseconds), make, seed);
   try {
-    const rows: Row[] = [];
-    const failed: Judged[] = [];
+    const rows: RefereeRow[] = [];
+    const failed: JudgedAnswer[] = [];
     for (const { name, ...plan } of asked) {
       const judged = await session.judge(plan);
       const row = { name, ...judged.row };
@@ -80,7 +88,7 @@ export async function referee(
       onRow(row);
       if (row.verdict === 'wrong') failed.push(judged);
     }
-    const verdict = verdictOf(rows, failed);
+    const verdict = refereeVerdict(rows, failed);
     return failed.length === 0 ? verdict : { ...verdict, smallest: await session.shrink(failed[0].row) };
   } finally {
     session.close();
@@ -88,7 +96,7 @@ export async function referee(
 }
 
 /** The report on judged questions. @param failed those with wrong answers. */
-export function verdictOf(rows: Row[], failed: readonly Judged[]): Verdict {
+export function refereeVerdict(rows: RefereeRow[], failed: readonly JudgedAnswer[]): RefereeReport {
   const failures = rows.some(({ verdict }) => verdict === 'wrong' || verdict === 'broken');
   const ok = !failures && rows.some(({ verdict }) => verdict === 'ok');
   if (failed.length === 0) return { rows, ok };
@@ -106,10 +114,10 @@ function mostTelling(all: readonly Diagnosis[]): Diagnosis {
   return [...all].sort((a, b) => later(rank(a), rank(b)))[0];
 }
 
-type Found = Omit<Row, 'name' | 'plan'> & { plan: Plan };
+type Found = Omit<RefereeRow, 'name' | 'plan'> & { plan: QuestionPlan };
 
 /** A judged answer. */
-export interface Judged {
+export interface JudgedAnswer {
   row: Found;
   /** Computed on demand. */
   diagnosis: () => Diagnosis;
@@ -128,9 +136,9 @@ class Session {
     this.program.close();
   }
 
-  async judge(plan: Plan): Promise<Judged> {
+  async judge(plan: QuestionPlan): Promise<JudgedAnswer> {
     const id = this.next++;
-    const question = questionOf(plan, this.make, this.seed);
+    const question = randomQuestion(plan, this.make, this.seed);
     const states = Object.keys(question.cell.states);
     try {
       const answer = answerOf(await this.program.ask(lineOf(question, id)), id, states);
@@ -166,12 +174,21 @@ class Session {
       }
     }
     const { plan, reason = '' } = row;
-    return { plan, sizes: describe(plan), reason, line: lineOf(questionOf(plan, this.make, this.seed), 1) };
+    return {
+      plan,
+      sizes: planText(plan),
+      reason,
+      line: lineOf(randomQuestion(plan, this.make, this.seed), 1),
+    };
   }
 }
 
 /** Judges an answer to one question. */
-export function judged(plan: Plan, one: Judge, { precision, values, gradients, skip }: Answer): Judged {
+export function judged(
+  plan: QuestionPlan,
+  one: Judge,
+  { precision, values, gradients, skip }: Answer,
+): JudgedAnswer {
   const empty: Diagnosis = { verdict: 'right', explanations: [], differences: [], message: '' };
   const none = Object.keys(values).length === 0 && Object.keys(gradients).length === 0;
   const names = Object.keys(gradients);
@@ -187,7 +204,7 @@ export function judged(plan: Plan, one: Judge, { precision, values, gradients, s
   }
   const limits = one.tolerances(precision);
   const hidden: string[] = [];
-  const part = (given: Given, ours: Named): number | undefined => {
+  const part = (given: AnswerNumbers, ours: Named): number | undefined => {
     const unseen = one.hidden(Object.keys(given), precision, ours);
     const parts = Object.entries(given).map(
       ([name, numbers]) => [name, one.partOf(name, numbers, ours, limits)] as const,

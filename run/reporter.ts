@@ -1,6 +1,6 @@
 /** Reports events in three ways: a progress bar on a terminal, plain lines in a pipe or file, JSON for machines. */
 import { createColors } from 'picocolors';
-import { Bar, barFits } from '../terminal/bar';
+import { ProgressBar, barFits } from '../terminal/bar';
 import { count } from '../core/format';
 import type { Gradcheck } from './events';
 import type { ProgressEvent, StepEvent, Words } from './trainee';
@@ -52,7 +52,7 @@ class LineReporter implements Reporter {
 
 class BarReporter implements Reporter {
   private readonly colors = createColors(!process.env.NO_COLOR);
-  private readonly bar = new Bar();
+  private readonly bar = new ProgressBar();
   private validation: ProgressEvent | undefined;
 
   constructor(private readonly words: Words) {}

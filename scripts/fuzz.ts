@@ -25,7 +25,7 @@ import { Random } from '../core/random';
 import { readListed, type CellByName } from '../conformance/caseread';
 import { judgeCase } from '../conformance/judgefiles';
 import { readOnnxCase, type OnnxFiles } from '../conformance/onnxsuite';
-import { judge, NotExpressible } from '../conformance/suite';
+import { judgeFound, NotExpressible } from '../conformance/suite';
 import { casesOfVector } from '../conformance/vectorread';
 import { readTflite } from '../conformance/tflitesuite';
 import { readWebnn } from '../conformance/webnnsuite';
@@ -297,7 +297,7 @@ function suiteTargets(): Record<string, Target> {
     'onnx tensor': { good: [...node.inputs], read: (bytes) => decodeOnnxTensor(bytes) },
     'onnx node test': {
       good: [node.model],
-      read: (bytes) => expressible(() => judge(readOnnxCase('onnx', { ...node, model: bytes }))),
+      read: (bytes) => expressible(() => judgeFound(readOnnxCase('onnx', { ...node, model: bytes }))),
     },
     manifest: {
       good: [manifestOf(small, 'rnn_bidirectional_lengths'), manifestOf(small)],
@@ -314,7 +314,7 @@ function suiteTargets(): Record<string, Target> {
       json: 'whole',
       read: (bytes) => {
         for (const one of readWebnn('webnn', () => Buffer.from(bytes).toString())) {
-          const { verdict, reason } = judge(one);
+          const { verdict, reason } = judgeFound(one);
           if (verdict === 'unreadable') throw new Error(`webnn: ${reason}`);
         }
       },
@@ -323,7 +323,7 @@ function suiteTargets(): Record<string, Target> {
       good: [Buffer.from(tfliteTest)],
       read: (bytes) => {
         for (const one of readTflite('tflite', () => Buffer.from(bytes).toString())) {
-          const { verdict, reason } = judge(one);
+          const { verdict, reason } = judgeFound(one);
           if (verdict === 'unreadable') throw new Error(`tflite: ${reason}`);
         }
       },
@@ -453,7 +453,7 @@ function withTwin(bytes: Buffer, random: Random): Buffer {
  * A broken copy: bytes or numbers changed, parts cut out, doubled or swapped, or its JSON changed if it has any; or
  * random bytes instead of a copy.
  */
-export function mutate({ good, json, pieces = [] }: Target, random: Random): Uint8Array {
+export function mutateBytes({ good, json, pieces = [] }: Target, random: Random): Uint8Array {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   if (random.uniform() < 0.01)
     return Uint8Array.from({ length: random.below(1000) }, () => random.below(256));
@@ -560,7 +560,7 @@ function changed(tree: unknown, random: Random): unknown {
   return object;
 }
 
-export interface Outcome {
+export interface FuzzResult {
   files: number;
   /** Numbers of files that were read and refused. */
   read: number;
@@ -581,12 +581,12 @@ const PLACED = /^[\w-]+(, \w+)?, line \d+, column \d+: .+\n {4}.*\n *\^$/;
 const AT_LINE = /^[\w-]+(, \w+)?, line \d+, column \d+: |…$/;
 
 /** Reads `files` broken files; the same seed gives the same files. */
-export async function fuzz(target: Target, files: number, seed: number): Promise<Outcome> {
+export async function fuzz(target: Target, files: number, seed: number): Promise<FuzzResult> {
   const random = new Random(seed);
-  const outcome: Outcome = { files, read: 0, refused: 0, slowest: 0, faults: [] };
+  const outcome: FuzzResult = { files, read: 0, refused: 0, slowest: 0, faults: [] };
   const before = prototypes();
   for (let k = 0; k < files; k++) {
-    const bytes = mutate(target, random);
+    const bytes = mutateBytes(target, random);
     const fault = (what: string): void => void outcome.faults.push(`file ${k}: ${what}`);
     const [start, held] = [performance.now(), process.memoryUsage().arrayBuffers];
     try {

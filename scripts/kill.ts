@@ -34,7 +34,7 @@ const KILLED_AGAIN = 1 / 2;
 const LONGEST_AIM = 200;
 
 /** Results of the kills under one configuration. */
-export interface Outcome {
+export interface KillResult {
   /** The settings, as on the command line. */
   name: string;
   kills: number;
@@ -138,9 +138,9 @@ export async function killRuns(
   settings: string[],
   { kills, steps = STEPS }: { kills: number; steps?: number },
   random: Random,
-): Promise<Outcome> {
+): Promise<KillResult> {
   const temporary = mkdtempSync(join(tmpdir(), 'backstep-kill-'));
-  const outcome: Outcome = { name: settings.join(' '), kills: 0, writing: 0, steps: [], faults: [] };
+  const outcome: KillResult = { name: settings.join(' '), kills: 0, writing: 0, steps: [], faults: [] };
   const [before, whole, folder] = ['before', 'whole', 'killed'].map((name) => join(temporary, name));
   const text = join(temporary, 'text.txt');
   const begin = ['--text', text, ...settings, '--steps', String(steps), '--out', '.'];
@@ -196,7 +196,7 @@ async function main(): Promise<void> {
   const [kills, seed] = [Number(values.kills), Number(values.seed)];
   mustCount(kills, 'kill', '--kills');
   const random = new Random(seed);
-  const all: Outcome[] = [];
+  const all: KillResult[] = [];
   for (let k = 0; k * KILLS_EACH < kills; k++) {
     const killsHere = Math.min(KILLS_EACH, kills - k * KILLS_EACH);
     const outcome = await killRuns(configuration(k, random), { kills: killsHere }, random);
@@ -205,7 +205,7 @@ async function main(): Promise<void> {
     console.log(`${name}\n  left at step ${steps.join(', ')} of ${STEPS}; ${writing} while writing`);
     for (const fault of faults) console.log(`  FAULT: ${fault}`);
   }
-  const sum = (of: (each: Outcome) => number): number => all.reduce((total, each) => total + of(each), 0);
+  const sum = (of: (each: KillResult) => number): number => all.reduce((total, each) => total + of(each), 0);
   const faults = sum((each) => each.faults.length);
   console.log(
     `seed ${seed}: ${sum((each) => each.kills)} kills, ${sum((each) => each.writing)} of them while a file was being written, ${faults} faults`,

@@ -18,8 +18,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
-  count,
-  describe,
+  countStatuses,
+  mutantStatus,
   isEquivalent,
   record,
   type Mutant,
@@ -236,7 +236,7 @@ function statuses(report: string): Map<string, Status> {
         ...[start.line - 1, start.column - 1, end.line - 1, end.column - 1],
         ...[mutatorName, replacement],
       ]);
-      found.set(place, describe(status, statusReason));
+      found.set(place, mutantStatus(status, statusReason));
     }
   }
   return found;
@@ -265,7 +265,7 @@ function result(scope: string, chosen: readonly Planted[], found: Map<string, St
     refused: many('refused'),
     survived: survived.map(({ place: _place, among: _among, ...mutant }) => mutant),
   };
-  const first = { date: today(), ...count({ scope, ...numbers }) };
+  const first = { date: today(), ...countStatuses({ scope, ...numbers }) };
   return { scope, of, mutants: chosen.length, date: today(), first, ...numbers };
 }
 
@@ -292,7 +292,7 @@ async function main(): Promise<void> {
     writeFileSync(KEPT, `${JSON.stringify(all, null, 1)}\n`);
     writeFileSync('tests/MUTATION.md', record(all));
     for (const one of added) {
-      const { noticed, survived, score } = count(one);
+      const { noticed, survived, score } = countStatuses(one);
       console.log(`${one.scope}: ${noticed} noticed, ${survived} survived: ${score} %`);
     }
   };

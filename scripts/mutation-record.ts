@@ -18,7 +18,7 @@ export interface Mutant {
 export type Status = 'noticed' | 'endless' | 'refused' | 'survived' | 'timed out';
 
 /** Stryker's status in our words. */
-export function describe(status: string, reason = ''): Status {
+export function mutantStatus(status: string, reason = ''): Status {
   if (status === 'Killed') return 'noticed';
   if (status === 'Timeout') return reason.startsWith('Hit limit reached') ? 'endless' : 'timed out';
   if (status === 'Survived' || status === 'NoCoverage') return 'survived';
@@ -88,7 +88,7 @@ interface Counts {
 }
 
 /** The score is the share of the noticed mutants among those that load and are not equivalent. */
-export function count({ noticed, endless, survived }: Numbers): Counts {
+export function countStatuses({ noticed, endless, survived }: Numbers): Counts {
   const equivalent = survived.filter(isEquivalent).length;
   return counts(noticed + endless, equivalent, survived.length - equivalent);
 }
@@ -115,7 +115,7 @@ const code = (text: string): string => {
 
 function row(one: Result): string {
   const { scope, mutants, date, first, endless, refused } = one;
-  const { noticed, equivalent, survived, score } = count(one);
+  const { noticed, equivalent, survived, score } = countStatuses(one);
   return `| ${[scope, date, mutants, noticed, endless, refused, equivalent, survived, first.score, score].join(' | ')} |`;
 }
 
@@ -137,14 +137,14 @@ export function record(results: readonly Result[]): string {
   const files = results.filter(({ of }) => of === undefined);
   const rooms = [...new Set(files.map(({ scope }) => scope.split('/')[0]))];
   const sums = rooms.map((room) => {
-    const inside = files.filter(({ scope }) => scope.startsWith(`${room}/`)).map(count);
+    const inside = files.filter(({ scope }) => scope.startsWith(`${room}/`)).map(countStatuses);
     const sum = (key: 'noticed' | 'equivalent' | 'survived'): number =>
       inside.reduce((s, c) => s + c[key], 0);
     const { noticed, survived, score } = counts(sum('noticed'), sum('equivalent'), sum('survived'));
     return `- ${room}/: ${score} %, ${noticed} of ${noticed + survived}, in ${inside.length} files`;
   });
   const drawn = samples.map((one) => {
-    const { noticed, survived, score } = count(one);
+    const { noticed, survived, score } = countStatuses(one);
     const all = noticed + survived;
     return `- ${one.scope}: ${score} %, ${noticed} of ${all}; 95 % interval ${interval(noticed, all)} %; ${one.mutants} drawn from ${one.of}`;
   });

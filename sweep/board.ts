@@ -5,7 +5,7 @@ import { time } from '../core/format';
 import { noteLine } from '../terminal/output';
 import { safe } from '../core/safe';
 import type { Trial } from './config';
-import type { Part } from './trial';
+import type { TrialProgress } from './trial';
 
 const CLEAR_BELOW = '\x1b[J';
 
@@ -44,7 +44,7 @@ export class Board {
     this.drawTotal(0);
   }
 
-  moved({ id, label }: Trial, { done, bits }: Part, where?: string): void {
+  moved({ id, label }: Trial, { done, bits }: TrialProgress, where?: string): void {
     const facts = [`${bits.toFixed(2)} bits/char`, ...(where === undefined ? [] : [safe(where)])];
     const columns = process.stderr.columns || 80;
     // the bar needs some room too

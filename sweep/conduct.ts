@@ -13,7 +13,7 @@ import { lock } from '../terminal/lock';
 import { inWords } from './outcome';
 import { ended, endedIn, failed, recordSchema } from './record';
 import type * as Queue from './queue';
-import type { Runner } from './runner';
+import type { TrialRunner } from './runner';
 import { bestOf, showTable } from './table';
 
 export interface SweepOptions {
@@ -40,7 +40,7 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
   const out = options.out ?? join('runs', sweep.name);
   const unlock = lock(out, { command: 'sweep', noun: 'sweep' });
   const file = join(out, 'trials.jsonl');
-  let runner: Runner | undefined;
+  let runner: TrialRunner | undefined;
   try {
     // before anything is forgotten: there may be no such queue
     runner = queue === undefined ? new Embedded(jobs, join(out, 'models')) : await queued(queue, fresh);
@@ -80,7 +80,7 @@ export async function conduct(config: string, options: SweepOptions): Promise<nu
 }
 
 async function run(
-  runner: Runner,
+  runner: TrialRunner,
   left: readonly Trial[],
   all: number,
   records: Records<typeof recordSchema>,
@@ -124,7 +124,7 @@ async function run(
 }
 
 /** Loaded only on request, because its dependencies are not always installed. */
-function queued(url: string, fresh: boolean): Promise<Runner> {
+function queued(url: string, fresh: boolean): Promise<TrialRunner> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return (require('./queue') as typeof Queue).queued(url, fresh);
 }

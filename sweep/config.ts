@@ -9,9 +9,9 @@ import { known } from '../terminal/arguments';
 import { cellLabel, isCellFile, readCellFile } from '../run/cellchoice';
 import { PACKAGE, readTextOf } from '../text/corpus';
 import { usage, using } from '../terminal/errors';
-import { newSettings, settingsSchema, type Given, type Settings } from '../text/settings';
+import { newSettings, settingsSchema, type GivenSettings, type TextSettings } from '../text/settings';
 import { streamsFor } from '../text/trainer';
-import { checked, isNumeric, isWhole, nameOf } from './values';
+import { checked, isNumeric, isWhole, settingNameOf } from './values';
 import type { SettingName } from '../bptt/train/settings';
 
 const number = v.pipe(v.number(), v.finite());
@@ -46,7 +46,7 @@ export interface Trial {
   /** The varied settings only. */
   readonly varied: Readonly<Record<string, unknown>>;
   /** `executor` is '' for the fastest one on the machine where the trial runs. */
-  readonly settings: Settings;
+  readonly settings: TextSettings;
 }
 
 export interface Sweep {
@@ -76,7 +76,7 @@ export function readSweep(file: string): Sweep {
   }
   const { fixed, vary, draws, drawSeed, seeds } = configOf(json, file);
   for (const [place, group] of Object.entries({ fixed, vary }))
-    for (const name of Object.keys(group)) nameOf(name, `${file}: ${place}`);
+    for (const name of Object.keys(group)) settingNameOf(name, `${file}: ${place}`);
   for (const name of Object.keys(vary)) {
     if (name in fixed) throw usage(`sweep: ${file}: ${name} must be fixed or varied, got both`);
   }
@@ -90,7 +90,7 @@ export function readSweep(file: string): Sweep {
       name,
       checked(name as SettingName, withCells(name, value, file), `${file}: fixed`),
     ]),
-  ) as Given;
+  ) as GivenSettings;
   const choices = Object.entries(vary).map(([name, value]) =>
     choiceOf(name as SettingName, withCells(name, value, file), draws, `${file}: vary`),
   );
@@ -168,15 +168,15 @@ function choiceOf(name: SettingName, value: unknown, draws: number | undefined, 
 }
 
 /** All combinations, with the last choice varying fastest. */
-function product(choices: readonly Choice[]): Given[] {
-  return choices.reduce<Given[]>(
+function product(choices: readonly Choice[]): GivenSettings[] {
+  return choices.reduce<GivenSettings[]>(
     (all, { name, from }) =>
       all.flatMap((one) => (from as unknown[]).map((value) => ({ ...one, [name]: value }))),
     [{}],
   );
 }
 
-function drawn(choices: readonly Choice[], draws: number, seed: number): Given[] {
+function drawn(choices: readonly Choice[], draws: number, seed: number): GivenSettings[] {
   const random = new Random(seed);
   const draw = ({ name, from }: Choice): unknown => {
     const u = random.uniform();
@@ -206,8 +206,8 @@ class Texts {
   }
 }
 
-function trialOf(shared: Given, varied: Given, texts: Texts, file: string): Trial {
-  const given: Given = { ...shared, ...varied };
+function trialOf(shared: GivenSettings, varied: GivenSettings, texts: Texts, file: string): Trial {
+  const given: GivenSettings = { ...shared, ...varied };
   const label = Object.entries(varied)
     .map(([name, value]) =>
       name === 'cell' ? cellLabel(String(value)) : name === 'optimizer' ? String(value) : `${name} ${value}`,

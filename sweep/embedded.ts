@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Trial } from './config';
 import { TrialPool } from './pool';
 import { fileOf } from './textfile';
-import type { Listener, Runner } from './runner';
+import type { Listener, TrialRunner } from './runner';
 import type { Outcome } from './outcome';
 
-export class Embedded implements Runner {
+export class Embedded implements TrialRunner {
   private readonly pool: TrialPool;
 
   /**

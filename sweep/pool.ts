@@ -1,9 +1,9 @@
 /** A pool of threads that run trials, with an orderly stop. */
 import { extname, join } from 'node:path';
 import { Pool } from '../bptt/parallel/pool';
-import type { Order } from './thread';
+import type { SweepJob } from './thread';
 import type { Outcome } from './outcome';
-import type { Part } from './trial';
+import type { TrialProgress } from './trial';
 
 const threadFile = join(__dirname, `thread${extname(__filename)}`);
 
@@ -11,7 +11,7 @@ export class TrialPool {
   private readonly stopFlag = new Int32Array(new SharedArrayBuffer(4));
   /** Running trials, by the folders of their models. */
   private readonly running = new Map<string, Promise<Outcome | undefined>>();
-  private readonly pool: Pool<Order, Outcome | undefined, Part>;
+  private readonly pool: Pool<SweepJob, Outcome | undefined, TrialProgress>;
 
   /** @param jobs number of trials that run at the same time. */
   constructor(jobs: number) {
@@ -23,7 +23,10 @@ export class TrialPool {
    * @returns undefined if it was stopped.
    * @throws what the trial threw, or an Error if its thread died.
    */
-  async run(order: Omit<Order, 'stop'>, onProgress: (part: Part) => void): Promise<Outcome | undefined> {
+  async run(
+    order: Omit<SweepJob, 'stop'>,
+    onProgress: (part: TrialProgress) => void,
+  ): Promise<Outcome | undefined> {
     if (this.stopping) return undefined;
     const { running } = this;
     const { folder } = order;

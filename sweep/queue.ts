@@ -9,7 +9,7 @@ import { usage } from '../terminal/errors';
 import type { Trial } from './config';
 import {
   asLongAsThere,
-  connect,
+  connectRedis,
   jobIdOf,
   KEPT,
   progressSchema,
@@ -18,7 +18,7 @@ import {
   type Connection,
   type JobData,
 } from './redis';
-import type { Listener, Runner } from './runner';
+import type { Listener, TrialRunner } from './runner';
 import { fileOf, mustBeTextOf } from './textfile';
 import { outcomeSchema, type Outcome } from './outcome';
 
@@ -35,13 +35,13 @@ type Queue = BullMq.Queue<JobData, Outcome>;
  * Connects to a queue.
  * @param fresh removes previous results of these trials from the queue.
  */
-export async function queued(url: string, fresh: boolean): Promise<Runner> {
+export async function queued(url: string, fresh: boolean): Promise<TrialRunner> {
   const trouble = { tell: (_text: string): void => undefined };
-  const connection = await connect(url, 'sweep', (text) => trouble.tell(text));
+  const connection = await connectRedis(url, 'sweep', (text) => trouble.tell(text));
   return new Queued(connection, fresh, trouble);
 }
 
-class Queued implements Runner {
+class Queued implements TrialRunner {
   private readonly queue: Queue;
   private readonly events: BullMq.QueueEvents;
   private readonly out = new Map<string, Trial>();

@@ -51,7 +51,7 @@ export interface Connection {
  * @param onTrouble called once each time the connection is lost; reconnection is automatic.
  * @throws CommandError for an invalid address, if no server answers, or if the packages are not installed.
  */
-export async function connect(
+export async function connectRedis(
   url: string,
   command: string,
   onTrouble: (text: string) => void,

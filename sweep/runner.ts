@@ -1,12 +1,12 @@
 /** Interface of the runners of a sweep: threads of this process, or workers on any machine that share a queue. */
 import type { Trial } from './config';
 import type { Outcome } from './outcome';
-import type { Part } from './trial';
+import type { TrialProgress } from './trial';
 
 /** Callbacks by which a sweep follows its trials. */
 export interface Listener {
   /** A trial has started or made progress; `where` is the name of the machine if it is another one. */
-  moved: (trial: Trial, part: Part, where?: string) => void;
+  moved: (trial: Trial, part: TrialProgress, where?: string) => void;
   finished: (trial: Trial, outcome: Outcome) => void;
   /** A trial failed; the sweep continues without it. */
   failed: (trial: Trial, message: string) => void;
@@ -16,7 +16,7 @@ export interface Listener {
   note: (text: string) => void;
 }
 
-export interface Runner {
+export interface TrialRunner {
   /**
    * Runs the trials in any order; resolves when each has finished or failed, or after `stop`.
    * @throws what a callback throws.

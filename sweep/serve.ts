@@ -14,7 +14,7 @@ import { inWords, type Outcome } from './outcome';
 import { TrialPool } from './pool';
 import {
   asLongAsThere,
-  connect,
+  connectRedis,
   jobSchema,
   queueName,
   textKey,
@@ -35,9 +35,9 @@ const REPORT_EVERY = 1000;
 const MOST_STALLED = 5;
 
 /** Works until it is stopped; returns the exit code. */
-export async function serve({ queue, jobs, out, stalledAfter }: WorkerOptions): Promise<number> {
+export async function serveQueue({ queue, jobs, out, stalledAfter }: WorkerOptions): Promise<number> {
   outFolder('worker', out, () => undefined);
-  const connection = await connect(queue, 'worker', line);
+  const connection = await connectRedis(queue, 'worker', line);
   const { bull, redis, address } = connection;
   const pool = new TrialPool(jobs);
   const run = (job: Job<JobData, Outcome>, token?: string): Promise<Outcome> =>

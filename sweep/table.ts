@@ -1,7 +1,7 @@
 /** The table of a sweep's results: one line per combination, summarised over its seeds. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { spread } from '../papers/trials';
+import { meanAndDeviation } from '../papers/trials';
 import { commandLine, quote } from '../terminal/arguments';
 import { count } from '../core/format';
 import { line, table } from '../terminal/output';
@@ -38,7 +38,7 @@ export function groupsOf(trials: readonly Ended[]): Group[] {
     .map((own) => ({
       varied: own[0].varied,
       trials: own,
-      ...spread(own.map(reached).filter((value) => value !== null)),
+      ...meanAndDeviation(own.map(reached).filter((value) => value !== null)),
     }))
     .sort((a, b) => (a.mean ?? Infinity) - (b.mean ?? Infinity));
 }

@@ -1,14 +1,14 @@
 /** The program of a pool thread: runs one trial. */
 import { carryOut } from '../bptt/parallel/pool';
 import { readText, type Text } from '../text/read';
-import type { Settings } from '../text/settings';
+import type { TextSettings } from '../text/settings';
 import type { Outcome } from './outcome';
 import { mustBeTextOf } from './textfile';
-import { runTrial, type Part } from './trial';
+import { runTrial, type TrialProgress } from './trial';
 
 /** One trial to run. */
-export interface Order {
-  settings: Settings;
+export interface SweepJob {
+  settings: TextSettings;
   /** Paths of the text and of the model's folder on this machine. */
   text: string;
   folder: string;
@@ -18,7 +18,7 @@ export interface Order {
 
 let text: Text | undefined;
 
-export default carryOut<Order, Outcome | undefined, Part>(
+export default carryOut<SweepJob, Outcome | undefined, TrialProgress>(
   async ({ settings, text: file, folder, stop }, tell) => {
     // stopped while it waited for a thread
     if (Atomics.load(stop, 0) !== 0) return undefined;

@@ -7,13 +7,13 @@ import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { readWhole, writeWhole } from '../io/files';
 import type { Text } from '../text/read';
 import { BITS } from '../text/events';
-import { type Settings } from '../text/settings';
+import { type TextSettings } from '../text/settings';
 import { CHECKPOINT } from '../run/settings';
 import { Trainer } from '../text/trainer';
 import type { Outcome } from './outcome';
 
 /** Progress of a trial. */
-export interface Part {
+export interface TrialProgress {
   /** 0…1. */
   done: number;
   /** Bits per character of this step. */
@@ -25,7 +25,7 @@ export interface TrialOptions {
   folder: string;
   text: Text;
   signal: AbortSignal;
-  onProgress: (part: Part) => void;
+  onProgress: (part: TrialProgress) => void;
 }
 
 const SAVE_SECONDS = 15;
@@ -37,7 +37,7 @@ const END = 0.05;
  * @returns undefined if it was stopped; it is saved then.
  */
 export async function runTrial(
-  wanted: Settings,
+  wanted: TextSettings,
   { folder, text, signal, onProgress }: TrialOptions,
 ): Promise<Outcome | undefined> {
   const started = performance.now();

@@ -22,7 +22,7 @@ export const isWhole = (name: SettingName): boolean => {
 };
 
 /** @throws CommandError for an unknown setting, or one that is not allowed in a sweep. */
-export function nameOf(given: string, place: string): SettingName {
+export function settingNameOf(given: string, place: string): SettingName {
   const why = Object.hasOwn(refused, given) ? refused[given as SettingName] : undefined;
   if (why !== undefined) throw usage(`sweep: ${place}: ${given} must be left out, got one (${why})`);
   return known(given, names, `sweep: ${place} must be among`);

@@ -14,7 +14,7 @@ export const reberSymbols = ['B', 'T', 'P', 'S', 'X', 'V', 'E'] as const;
 export type ReberSymbol = (typeof reberSymbols)[number];
 
 /** A symbol, and those that were allowed in its place. */
-export interface Step {
+export interface ReberStep {
   symbol: ReberSymbol;
   legal: readonly ReberSymbol[];
 }
@@ -47,8 +47,8 @@ const nodes: readonly (readonly Arrow[])[] = [
 ];
 
 /** A Reber string, `B … E`. */
-export function reber(random: Random): Step[] {
-  const steps: Step[] = [];
+export function reber(random: Random): ReberStep[] {
+  const steps: ReberStep[] = [];
   for (let node = 0; node < nodes.length;) {
     const arrows = nodes[node];
     const [symbol, to] = arrows[random.below(arrows.length)];
@@ -59,13 +59,13 @@ export function reber(random: Random): Step[] {
 }
 
 /** An embedded Reber string, `B T B … E T E` or `B P B … E P E`. */
-export function embeddedReber(random: Random): Step[] {
+export function embeddedReber(random: Random): ReberStep[] {
   const kind = random.below(2) === 0 ? 'T' : 'P';
-  const only = (symbol: ReberSymbol): Step => ({ symbol, legal: [symbol] });
+  const only = (symbol: ReberSymbol): ReberStep => ({ symbol, legal: [symbol] });
   return [only('B'), { symbol: kind, legal: ['T', 'P'] }, ...reber(random), only(kind), only('E')];
 }
 
 /** An endless stream of embedded Reber strings, with no separators other than their own E and B. */
-export function* continualReber(random: Random): Generator<Step, never> {
+export function* continualReber(random: Random): Generator<ReberStep, never> {
   for (;;) yield* embeddedReber(random);
 }

@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress';
 
 const WIDEST = 120;
 
-export class Bar {
+export class ProgressBar {
   private text = '';
   private shown = false;
   private readonly bar = new SingleBar({

@@ -7,7 +7,14 @@ import type { PeerRow } from '../benchmarks/peers/host';
 import { readCase, writeCase } from '../benchmarks/peers/case';
 import { Absent, Child } from '../benchmarks/peers/child';
 import { logSlope, median, sample, sampleAsync } from '../measure/timing';
-import { dataOf, disagreement, flopsOf, Run, smallestWorkloads, workloads } from '../measure/workloads';
+import {
+  dataOf,
+  disagreement,
+  flopsOf,
+  WorkloadRun,
+  smallestWorkloads,
+  workloads,
+} from '../measure/workloads';
 
 const root = join(__dirname, '..');
 const [tiny] = smallestWorkloads;
@@ -57,9 +64,9 @@ describe('workloads', () => {
   test.each(smallestWorkloads.map((workload) => [workload.name, workload] as const))(
     '%s computes the same in float32 and float64, on SIMD kernels and plain loops',
     (_name, workload) => {
-      const reference = new Run(workload, { dtype: 'float64', executor: 'plain' }).outcome();
+      const reference = new WorkloadRun(workload, { dtype: 'float64', executor: 'plain' }).outcome();
       for (const dtype of ['float32', 'float64'] as const) {
-        const outcome = new Run(workload, { dtype }).outcome();
+        const outcome = new WorkloadRun(workload, { dtype }).outcome();
         expect(disagreement(outcome, reference, dtype)).toBeUndefined();
       }
     },
@@ -88,7 +95,7 @@ describe('peers', () => {
   test('an engine in a process of its own computes what this one does', async () => {
     const child = await Child.start('ours:float64:plain', file);
     try {
-      const wanted = new Run(tiny, { dtype: 'float64' }).outcome();
+      const wanted = new WorkloadRun(tiny, { dtype: 'float64' }).outcome();
       expect(disagreement(await child.check(), wanted, 'float64')).toBeUndefined();
       expect(child.does).toEqual(['forward', 'train', 'step']);
       expect((await child.time('step', 1, 'wall')).length).toBeGreaterThan(0);

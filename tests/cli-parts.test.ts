@@ -9,9 +9,9 @@ import { quote, real, whole } from '../terminal/arguments';
 import { nearest } from '../core/nearest';
 import { barText } from '../terminal/bar';
 import { LossCurve } from '../bptt/train/curve';
-import { factsOf, lines, type Step, type Validation } from '../text/events';
+import { factsOf, linesOfEvent, type Step, type Validation } from '../text/events';
 import { count, time } from '../core/format';
-import { generate } from '../text/generate';
+import { generateText } from '../text/generate';
 import { onInterrupt } from '../terminal/interrupt';
 import { asJson } from '../terminal/output';
 import { mustBe } from '../core/check';
@@ -189,8 +189,10 @@ describe('what is shown', () => {
   });
 
   it('a step is told in one unit, the last validation beside it; the loss in nats is for machines alone', () => {
-    expect(lines(step)).toEqual(['step 1,234  2.164 bits/char  0:40 left  56,789 chars/s  gradient 0.123']);
-    expect(lines(step, validation)).toEqual([
+    expect(linesOfEvent(step)).toEqual([
+      'step 1,234  2.164 bits/char  0:40 left  56,789 chars/s  gradient 0.123',
+    ]);
+    expect(linesOfEvent(step, validation)).toEqual([
       'step 1,234  2.164 bits/char  validation 2.308  0:40 left  56,789 chars/s  gradient 0.123',
     ]);
   });
@@ -239,7 +241,7 @@ describe('generated text', () => {
   // the output hardly depends on the state: UNKNOWN likeliest, then b, d, c, a
   fillFrom(net.parameters.values['head.by'], [9, 1, 4, 2, 3]);
   const draw = (options: { temperature: number; topK?: number }, n = 300): string[] => {
-    const symbols = generate(net, vocabulary, { ...options, prime: [1], random: new Random(1) });
+    const symbols = generateText(net, vocabulary, { ...options, prime: [1], random: new Random(1) });
     return Array.from({ length: n }, () => symbols.next().value);
   };
 
@@ -263,7 +265,7 @@ describe('generated text', () => {
     const wild = network({ layers, output: 5, loss: 'softmax', seed: 3 });
     fillFrom(wild.parameters.values['l0.Wh'], Array<number>(9).fill(1e30));
     fillFrom(wild.parameters.values['l0.b'], [1, 1, 1]);
-    const symbols = generate(wild, vocabulary, { temperature: 1, prime: [1], random: new Random(1) });
+    const symbols = generateText(wild, vocabulary, { temperature: 1, prime: [1], random: new Random(1) });
     const all = (): string[] => Array.from({ length: 100 }, () => symbols.next().value);
     expect(all).toThrow(
       /^generate: the output must be finite, got (NaN|-?Infinity) after \d+ symbols \(the state of the network grows without bound\)$/,
@@ -280,7 +282,7 @@ describe('generated text', () => {
         const count = 400;
         let hits = 0;
         for (let k = 0; k < count; k++) {
-          const first = generate(net, vocabulary, { temperature: 1, prime: [1], random }).next().value;
+          const first = generateText(net, vocabulary, { temperature: 1, prime: [1], random }).next().value;
           if (first === 'b') hits++;
         }
         // five deviations of a binomial

@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path';
 import { gru, gradcheck, lstm, type Cell } from '../index';
 import { suiteLayers } from '../conformance/cases';
 import { gradientScores } from '../conformance/gradientscore';
-import { runLayer, type Layer } from '../conformance/layer';
+import { runLayer, type RecurrentLayer } from '../conformance/layer';
 import { literalAt } from '../conformance/literal';
 import { cellOf, defaults, type Operator } from '../conformance/operator';
 import { readSuite, type SuiteName } from '../conformance/read';
-import { scores } from '../conformance/score';
-import { judge, type SuiteCase } from '../conformance/suite';
+import { suiteScores } from '../conformance/score';
+import { judgeFound, type SuiteCase } from '../conformance/suite';
 import { suiteFiles } from '../conformance/write';
 import { Random } from '../core/random';
 import { encodeOnnxTensor, OnnxGraph, type Attribute } from '../io/onnxgraph';
@@ -101,7 +101,7 @@ describe('the operators of the formats', () => {
         ).flat();
       const stateOf = (numbers: readonly number[]): number[] => [...numbers.slice(b * H, (b + 1) * H)];
       const [{ parameters, initial }] = layer.directions;
-      const alone: Layer = {
+      const alone: RecurrentLayer = {
         ...layer,
         ...{ T: n, B: 1, lengths: undefined, x: rowOf(x, D) },
         directions: [
@@ -132,7 +132,7 @@ describe('our suite', () => {
   });
 
   it.each(['onnx', 'webnn'] as const)('comes back from its %s files, and passes', (suite) => {
-    const verdicts = readSuite(suite, join(folder, 'suite', suite)).map(judge);
+    const verdicts = readSuite(suite, join(folder, 'suite', suite)).map(judgeFound);
     expect(verdicts).toHaveLength(counts[suite]);
     expect(verdicts.filter(({ verdict, difference = 1 }) => verdict !== 'pass' || difference > 0.5)).toEqual(
       [],
@@ -159,7 +159,7 @@ describe('our suite', () => {
 
   // all kinds of layers take a minute: backstep suite --score and backstep conformance measure them
   it('notices every wrong forward pass of the plain network and the clipped one', () => {
-    const marks = scores(
+    const marks = suiteScores(
       casesOf('onnx', 'suite/onnx').filter(({ layer }) => layer.operator.kind === 'elman'),
     );
     expect(marks.map(({ form, survivors }) => [form, survivors])).toEqual([
@@ -238,7 +238,7 @@ describe('ONNX node tests', () => {
   it('pass, fail, are not expressible or not readable, each in words; other operators are left aside', () => {
     const said = Object.fromEntries(
       readSuite('onnx', join(folder, 'theirs')).map((one) => {
-        const { name, verdict, reason = '' } = judge(one);
+        const { name, verdict, reason = '' } = judgeFound(one);
         return [name, `${verdict}: ${reason}`];
       }),
     );
@@ -256,7 +256,7 @@ describe('ONNX node tests', () => {
   });
 
   it('with one step and no states let a wrong recurrence pass', () => {
-    const [mark] = scores(casesOf('onnx', 'theirs/test_rnn'));
+    const [mark] = suiteScores(casesOf('onnx', 'theirs/test_rnn'));
     expect(mark.survivors).toContain('without Wh');
     expect(mark.survivors).toContain('without the term `hPrev @ Wh` in `z`');
     expect(mark.survivors).not.toContain('without Wx');
@@ -291,7 +291,7 @@ describe('WebNN tests', () => {
     if (navigator.ml) lstmTests.forEach(() => 0);`;
   const verdictOf = (name: string, text: string): string => {
     put(`${name}.js`, text);
-    const [{ verdict, reason = '' }] = readSuite('webnn', join(folder, `${name}.js`)).map(judge);
+    const [{ verdict, reason = '' }] = readSuite('webnn', join(folder, `${name}.js`)).map(judgeFound);
     return `${verdict}: ${reason}`;
   };
 
@@ -357,7 +357,7 @@ describe('TensorFlow Lite tests', () => {
   const [T, B, D, H] = [3, 2, 2, 4];
 
   /** An LSTM's data and the lines that state it, with one gate less where the input gate is coupled. */
-  function lstmData(coupled: boolean): { lines: string; layer: Layer } {
+  function lstmData(coupled: boolean): { lines: string; layer: RecurrentLayer } {
     const given: Record<string, number[]> = Object.create(null) as Record<string, number[]>;
     for (const gate of ['input', 'forget', 'cell', 'output']) {
       if (coupled && gate === 'input') continue;
@@ -383,7 +383,7 @@ describe('TensorFlow Lite tests', () => {
       pf: given.cell_to_forget_weights,
       po: given.cell_to_output_weights,
     };
-    const layer: Layer = {
+    const layer: RecurrentLayer = {
       ...{ operator, T, B, D, H, x },
       directions: [{ reverse: false, parameters, initial: {} }],
     };
@@ -429,7 +429,7 @@ describe('TensorFlow Lite tests', () => {
   };
   const verdictOf = (text: string): string => {
     put('lstm_test.cc', text);
-    const [{ verdict, reason = '' }] = readSuite('tflite', join(folder, 'lstm_test.cc')).map(judge);
+    const [{ verdict, reason = '' }] = readSuite('tflite', join(folder, 'lstm_test.cc')).map(judgeFound);
     return `${verdict}: ${reason}`;
   };
 
@@ -476,7 +476,7 @@ describe('TensorFlow Lite tests', () => {
     const parameters = { Wx: draw(D * 3 * H), Wh: draw(H * 3 * H), b: draw(3 * H) };
     const h = draw(B * H);
     const x = draw(T * B * D);
-    const layer: Layer = {
+    const layer: RecurrentLayer = {
       ...{ operator, T, B, D, H, x },
       directions: [{ reverse: false, parameters, initial: { h } }],
     };
@@ -496,7 +496,7 @@ describe('TensorFlow Lite tests', () => {
       }`,
     );
     put('kernels/other.cc', 'not a test');
-    expect(readSuite('tflite', join(folder, 'kernels')).map(judge)).toEqual([
+    expect(readSuite('tflite', join(folder, 'kernels')).map(judgeFound)).toEqual([
       expect.objectContaining({ name: 'GRUTest.Simple', verdict: 'pass', form: 'gru, reset before' }),
     ]);
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { elman, gru, lstm } from '../index';
 import { plans, type MakeCell } from '../referee/cases';
-import { referee, type Verdict } from '../referee/referee';
+import { referee, type RefereeReport } from '../referee/referee';
 import { backstepIn } from './command';
 import { describeWith, pythonWith, run } from './outside';
 
@@ -13,7 +13,7 @@ const examples = join(__dirname, '..', 'examples/referee');
 const folder = mkdtempSync(join(tmpdir(), 'backstep-drivers-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const judge = (command: string[], make: MakeCell, names?: string[]): Promise<Verdict> =>
+const judge = (command: string[], make: MakeCell, names?: string[]): Promise<RefereeReport> =>
   referee(command, make, {
     ...{ milliseconds: 60_000, seed: 0 },
     ...(names && { plans: plans.filter(({ name }) => names.includes(name)) }),

@@ -1,5 +1,5 @@
 /** The record that `npm run mutate` writes: what counts as noticed, and the interval of a sample. */
-import { count, describe as statusOf, interval, record, type Mutant } from '../scripts/mutation-record';
+import { countStatuses, mutantStatus, interval, record, type Mutant } from '../scripts/mutation-record';
 
 const mutant = (code: string, file = 'cells/x.ts'): Mutant => ({
   ...{ file, line: 7, mutatorName: 'StringLiteral', code, replacement: '""', nth: 0 },
@@ -8,15 +8,15 @@ const equivalent = mutant("const small = weightInit('uniform', H, 'lstm');", 'ce
 const numbers = { scope: 'cells', noticed: 17, endless: 1, refused: 4, survived: [mutant('a'), equivalent] };
 
 test('only an endless loop that was counted is noticed, never one that the clock stopped', () => {
-  expect(statusOf('Timeout', 'Hit limit reached (501/500)')).toBe('endless');
-  expect(statusOf('Timeout')).toBe('timed out');
-  expect(statusOf('Killed')).toBe('noticed');
-  expect(statusOf('NoCoverage')).toBe('survived');
-  expect(statusOf('RuntimeError')).toBe('refused');
+  expect(mutantStatus('Timeout', 'Hit limit reached (501/500)')).toBe('endless');
+  expect(mutantStatus('Timeout')).toBe('timed out');
+  expect(mutantStatus('Killed')).toBe('noticed');
+  expect(mutantStatus('NoCoverage')).toBe('survived');
+  expect(mutantStatus('RuntimeError')).toBe('refused');
 });
 
 test('the score leaves out refused and equivalent mutants', () => {
-  expect(count(numbers)).toEqual({ noticed: 18, equivalent: 1, survived: 1, score: '94.7' });
+  expect(countStatuses(numbers)).toEqual({ noticed: 18, equivalent: 1, survived: 1, score: '94.7' });
 });
 
 test("a sample's interval is Wilson's", () => {

@@ -40,7 +40,7 @@ import {
 } from '../index';
 import { allFormats } from '../io/formats';
 import { choiceOf, kinds, type CellSizes } from '../cells/kinds';
-import { Run } from '../measure/workloads';
+import { WorkloadRun } from '../measure/workloads';
 import { networkOf } from '../playground/engine/model';
 import { pageSettings, settingsFor } from '../playground/engine/settings';
 import { cellLabel, isCellSetting, makeCell } from '../run/cellchoice';
@@ -212,7 +212,10 @@ describe('a registered cell', () => {
   });
   test.each(own)('is a workload to measure: %s', (name) => {
     const sizes = { name: 'W', D: 5, H: 7, B: 3, T: 4 };
-    const { loss: value, gradientNorm } = new Run({ ...sizes, cell: name }, { dtype: 'float64' }).outcome();
+    const { loss: value, gradientNorm } = new WorkloadRun(
+      { ...sizes, cell: name },
+      { dtype: 'float64' },
+    ).outcome();
     expect([value > 0, gradientNorm > 0]).toEqual([true, true]);
   });
   test('stands in the book', () =>

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { papers } from '../papers/list';
-import type { Row } from '../papers/paper';
-import { finishedOf, linesOf, spread, trialsOf, type Finished } from '../papers/trials';
+import type { PaperRow } from '../papers/paper';
+import { finishedOf, resultLines, meanAndDeviation, trialsOf, type Finished } from '../papers/trials';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-papers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ const finished = (
   seconds: 1,
   ...more,
 });
-const row = (name: string, seeds: number): Row => ({
+const row = (name: string, seeds: number): PaperRow => ({
   name,
   settings: { hidden: 3 },
   published: { test: 9 },
@@ -58,13 +58,17 @@ describe('trials', () => {
   });
 
   it('give mean and sample deviation, worked by hand', () => {
-    expect(spread([1, 2, 6])).toEqual({ mean: 3, deviation: Math.sqrt(7) });
-    expect(spread([4])).toEqual({ mean: 4, deviation: null });
-    expect(spread([])).toEqual({ mean: null, deviation: null });
+    expect(meanAndDeviation([1, 2, 6])).toEqual({ mean: 3, deviation: Math.sqrt(7) });
+    expect(meanAndDeviation([4])).toEqual({ mean: 4, deviation: null });
+    expect(meanAndDeviation([])).toEqual({ mean: null, deviation: null });
   });
 
   it('that have nothing to report of a measure are counted, not averaged', () => {
-    const lines = linesOf(paper, rows, [finished('a', 3, 5), finished('a', 1, null), finished('a', 2, 1)]);
+    const lines = resultLines(paper, rows, [
+      finished('a', 3, 5),
+      finished('a', 1, null),
+      finished('a', 2, 1),
+    ]);
     expect(lines).toEqual([
       {
         row: 'a',

@@ -5,7 +5,7 @@ import { Case } from '../referee/diagnose';
 import { equations } from '../core/equations/equations';
 import { Program } from '../core/program';
 import { tensor, zeros } from '../core/tensor';
-import { ErrorBoundExecutor, holds, precisions, type Precision } from '../referee/errorbound';
+import { ErrorBoundExecutor, isRepresentable, precisions, type Precision } from '../referee/errorbound';
 import { roundedEach } from './reordered';
 import { round } from './lowprecision';
 import { ask } from './questions';
@@ -28,10 +28,10 @@ describe('rounding to a number format', () => {
   });
 
   it('knows the numbers that a format holds', () => {
-    expect(holds(precisions.bfloat16, 1 + 2 ** -7)).toBe(true);
-    expect(holds(precisions.bfloat16, 1 + 2 ** -8)).toBe(false);
-    expect(holds(precisions.float16, -3 * 2 ** -20)).toBe(true);
-    expect(holds(precisions.float16, 1 / 3)).toBe(false);
+    expect(isRepresentable(precisions.bfloat16, 1 + 2 ** -7)).toBe(true);
+    expect(isRepresentable(precisions.bfloat16, 1 + 2 ** -8)).toBe(false);
+    expect(isRepresentable(precisions.float16, -3 * 2 ** -20)).toBe(true);
+    expect(isRepresentable(precisions.float16, 1 / 3)).toBe(false);
   });
 });
 

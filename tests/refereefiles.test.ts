@@ -10,7 +10,7 @@ import { judgeFiles } from '../conformance/judgefiles';
 import { gru } from '../index';
 import { encodeNpz } from '../io/npz';
 import { decodeSafetensors, encodeSafetensors, type SafeTensor } from '../io/safetensors';
-import type { Verdict } from '../referee/referee';
+import type { RefereeReport } from '../referee/referee';
 import { backstepIn } from './command';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstep-answers-'));
@@ -32,7 +32,7 @@ const cells: CellByName = () => gru;
 const manifestOf = (...cases: unknown[]): string =>
   JSON.stringify({ format: 'backstep cases', version: 1, cases });
 
-function judgeOne(tensors: Tensors, entry: Entry): Verdict {
+function judgeOne(tensors: Tensors, entry: Entry): RefereeReport {
   const read = (): Uint8Array => encodeSafetensors(tensors);
   return judgeFiles(readListed(manifestOf(entry), { read, cells, usual: 'gru' }));
 }
@@ -41,7 +41,8 @@ const changed = (tensors: Tensors, name: string, change: (v: number, k: number) 
   const numbers = Float64Array.from(data as Float64Array, change);
   return new Map([...tensors, [name, { dtype: 'F64', shape, data: numbers }]]);
 };
-const verdicts = ({ rows }: Verdict): string[] => rows.map(({ name, verdict }) => `${name}: ${verdict}`);
+const verdicts = ({ rows }: RefereeReport): string[] =>
+  rows.map(({ name, verdict }) => `${name}: ${verdict}`);
 
 describe('a case of our own suite', () => {
   it.each([
@@ -200,7 +201,7 @@ describe('a case that cannot be read is named, and the others are judged', () =>
 describe('a test vector', () => {
   const golden = (name: string): { name: string; grads: Record<string, { data: number[] }> } =>
     JSON.parse(readFileSync(join(__dirname, 'golden', `${name}.json`), 'utf8')) as ReturnType<typeof golden>;
-  const judgeVector = (vector: object): Verdict =>
+  const judgeVector = (vector: object): RefereeReport =>
     judgeFiles(readListed(JSON.stringify(vector), { read: () => new Uint8Array(), cells, usual: 'gru' }));
 
   it.each([

@@ -2,7 +2,7 @@
 import { inForm, kinds } from '../cells/kinds';
 import { Random } from '../core/random';
 import { Case } from '../referee/diagnose';
-import { questionOf, type Plan } from '../referee/cases';
+import { randomQuestion, type QuestionPlan } from '../referee/cases';
 import type { Precision } from '../referee/errorbound';
 import { reordered, roundedEach, type Answers } from './reordered';
 import type { Question } from '../index';
@@ -18,7 +18,7 @@ const formats: [Precision, (question: Question) => Answers][] = [
 ];
 
 /** Sizes, lengths and scales as the referee and its users choose them. */
-function drawPlan(random: Random): Plan {
+function drawPlan(random: Random): QuestionPlan {
   const [T, B, D] = [1 + random.below(8), 1 + random.below(4), 1 + random.below(5)];
   const kinds = [undefined, 'output', 'final'] as const;
   const zeroAbove = kinds[Math.max(0, random.below(6) - 3)];
@@ -42,7 +42,7 @@ it.each(forms.map(({ kind, variant, form }, k) => [`${kind.name} ${variant}`, ki
     for (let draw = 0; draw < each; draw++) {
       const seed = k * each + draw;
       const plan = drawPlan(new Random(seed));
-      const question = questionOf(plan, (sizes) => inForm(kind, form, { ...sizes, output: 2 }), seed);
+      const question = randomQuestion(plan, (sizes) => inForm(kind, form, { ...sizes, output: 2 }), seed);
       const judge = new Case(question);
       for (const [precision, compute] of formats) {
         const { values, gradients } = compute(question);

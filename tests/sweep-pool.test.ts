@@ -1,12 +1,12 @@
 /** The threads of a sweep: repeated requests, and stopping. */
-import type { Order } from '../sweep/thread';
+import type { SweepJob } from '../sweep/thread';
 import { TrialPool } from '../sweep/pool';
 
 /** The jobs given to the threads, which the test simulates. */
-const given: { order: Order; end: (answer?: string) => void; fail: (error: Error) => void }[] = [];
+const given: { order: SweepJob; end: (answer?: string) => void; fail: (error: Error) => void }[] = [];
 jest.mock('../bptt/parallel/pool', () => ({
   Pool: class {
-    run(order: Order): Promise<unknown> {
+    run(order: SweepJob): Promise<unknown> {
       return new Promise((end, fail) => given.push({ order, end, fail }));
     }
     close(): Promise<void> {
@@ -17,7 +17,7 @@ jest.mock('../bptt/parallel/pool', () => ({
 }));
 beforeEach(() => given.splice(0));
 
-const order = (folder: string): Order => ({ folder }) as Order;
+const order = (folder: string): SweepJob => ({ folder }) as SweepJob;
 const run = (pool: TrialPool, folder: string): Promise<unknown> => pool.run(order(folder), () => undefined);
 
 it('a trial that runs is not run a second time: both get what it reaches', async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choiceNames } from '../cells/kinds';
-import { runTrial, type Part } from '../sweep/trial';
+import { runTrial, type TrialProgress } from '../sweep/trial';
 import { readText } from '../text/read';
 import { command } from './process';
 import { started } from './running';
@@ -23,8 +23,8 @@ it.each(choiceNames())(
     const { settings } = sweepOf({ fixed: { ...sizes, cell, hidden: 8, steps: 60, dropout: 0.2 } }).trials[0];
     const text = readText(join(folder, 'text.txt'));
     const run = (name: string, abort?: AbortController) => {
-      const parts: Part[] = [];
-      const onProgress = (part: Part): void => {
+      const parts: TrialProgress[] = [];
+      const onProgress = (part: TrialProgress): void => {
         parts.push(part);
         if (parts.length === 25) abort?.abort();
       };

@@ -3,7 +3,7 @@ import { Random } from '../core/random';
 import { adding } from '../tasks/adding';
 import { chords } from '../tasks/chords';
 import { counting } from '../tasks/counting';
-import { continualReber, embeddedReber, reber, type Step } from '../tasks/reber';
+import { continualReber, embeddedReber, reber, type ReberStep } from '../tasks/reber';
 import { orderSymbols, temporalOrder } from '../tasks/temporalorder';
 
 const N = 4000;
@@ -11,7 +11,7 @@ const many = <T>(draw: (random: Random) => T, n = N): T[] => {
   const random = new Random(7);
   return Array.from({ length: n }, () => draw(random));
 };
-const text = (steps: readonly Step[]): string => steps.map(({ symbol }) => symbol).join('');
+const text = (steps: readonly ReberStep[]): string => steps.map(({ symbol }) => symbol).join('');
 /** A share p among n draws lies within five deviations of its expectation. */
 const expectShare = (count: number, n: number, p: number): void =>
   expect(Math.abs(count / n - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / n));

@@ -23,7 +23,7 @@ import {
   type ScheduleOptions,
 } from '../index';
 import { PACKAGE, readTextOf } from '../text/corpus';
-import { newSettings, type Settings } from '../text/settings';
+import { newSettings, type TextSettings } from '../text/settings';
 import { Trainer } from '../text/trainer';
 import { encodeCheckpoint } from '../io/checkpoint';
 import type { ImportOptions } from '../io/foreign';
@@ -179,7 +179,7 @@ async function writeHalfway(folder: string, cell: 'elman' | 'lstm' | 'gru' | 'cl
     '\uFEFFHört, ihr Leut, und laßt euch sagen:\r\nunsre Glock hat zehn geschlagen. Zehn Gebote setzt',
   );
   const text = readText(file);
-  const settings = (steps: number): Settings =>
+  const settings = (steps: number): TextSettings =>
     newSettings(
       {
         cell,

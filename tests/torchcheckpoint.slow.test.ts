@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newSettings, type Given } from '../text/settings';
+import { newSettings, type GivenSettings } from '../text/settings';
 import { Trainer } from '../text/trainer';
 import { Random } from '../core/random';
 import { toNested } from '../core/tensor';
@@ -12,7 +12,7 @@ import { describeWith, pythonWith, run } from './outside';
 
 /** float32 sums of some tens of products, through two layers and six steps; float64 the same. */
 const bounds = { float32: 1e-6, float64: 1e-14 };
-const cases: [string, Given & { dtype: keyof typeof bounds }][] = [
+const cases: [string, GivenSettings & { dtype: keyof typeof bounds }][] = [
   ['lstm', { cell: 'lstm', layers: 2, dtype: 'float32' }],
   ['lstm in float64', { cell: 'lstm', layers: 2, dtype: 'float64' }],
   ['gru', { cell: 'gru', layers: 2, dtype: 'float32' }],
@@ -25,7 +25,7 @@ const indices = Uint8Array.from(vocabulary.encode(text).indices);
 const classes = vocabulary.size;
 
 /** Writes the checkpoint of a short run, and the outputs of its network. */
-async function write(folder: string, name: string, given: Given): Promise<void> {
+async function write(folder: string, name: string, given: GivenSettings): Promise<void> {
   const sha256 = '0'.repeat(64);
   const settings = newSettings(
     { hidden: 11, batch: 3, seq: 7, lr: 0.02, dropout: 0.1, steps: 12, ...given },

@@ -1,13 +1,13 @@
 /** `verify` on the golden vectors of PyTorch, and on malformed files. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kinds } from '../verify/kinds';
-import { parseVector, type Vector } from '../verify/vectors';
+import { vectorKinds } from '../verify/kinds';
+import { parseVector, type TestVector } from '../verify/vectors';
 import { errorBounds } from '../bptt/check/bounds';
 import { verify } from '../verify/verify';
 
 const folder = join(__dirname, 'golden');
-const read = (file: string): Vector => parseVector(readFileSync(join(folder, file), 'utf8'));
+const read = (file: string): TestVector => parseVector(readFileSync(join(folder, file), 'utf8'));
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 const all = files.map((file) => [file, read(file)] as const);
 
@@ -24,12 +24,12 @@ describe(`golden vectors agree within ${errorBounds.vectors}`, () => {
   });
 
   it('cover every kind that verify knows', () => {
-    expect(new Set(all.map(([, { kind }]) => kind))).toEqual(new Set(Object.keys(kinds)));
+    expect(new Set(all.map(([, { kind }]) => kind))).toEqual(new Set(Object.keys(vectorKinds)));
   });
 });
 
 describe('a wrong vector fails', () => {
-  const lstm = (): Vector => read('lstm_1l.json');
+  const lstm = (): TestVector => read('lstm_1l.json');
 
   it('by a value that is off by 1e-9', () => {
     const vector = lstm();
@@ -126,7 +126,7 @@ describe('conventions that a vector does not spell out', () => {
 });
 
 describe('errors name what is wrong', () => {
-  const changed = (file: string, change: (vector: Vector) => void): string => {
+  const changed = (file: string, change: (vector: TestVector) => void): string => {
     const vector = read(file);
     change(vector);
     return JSON.stringify(vector);
@@ -152,13 +152,17 @@ describe('errors name what is wrong', () => {
     ],
     [
       'data that does not fit its shape',
-      broken((v) => (v as never as Vector).inputs.x.data.pop()),
+      broken((v) => (v as never as TestVector).inputs.x.data.pop()),
       /^vector: inputs\.x must hold \d+ numbers for shape \[.*\], got \d+/,
     ],
-    ['a missing parameter', broken((v) => delete (v as never as Vector).params.weight_hh_l0), /weight_hh_l0/],
+    [
+      'a missing parameter',
+      broken((v) => delete (v as never as TestVector).params.weight_hh_l0),
+      /weight_hh_l0/,
+    ],
     [
       'a parameter of another shape',
-      broken((v) => (v as never as Vector).params.weight_hh_l0.shape.reverse()),
+      broken((v) => (v as never as TestVector).params.weight_hh_l0.shape.reverse()),
       /weight_hh_l0 must be \[/,
     ],
     [
@@ -232,7 +236,7 @@ describe('errors name what is wrong', () => {
     ],
     [
       'an expected result that the kind does not compute',
-      broken((v) => Object.assign((v as never as Vector).expected, { surprise: 1 })),
+      broken((v) => Object.assign((v as never as TestVector).expected, { surprise: 1 })),
       /^verify: expected\.surprise must be something this kind computes/,
     ],
   ];

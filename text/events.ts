@@ -3,11 +3,11 @@ import { cellLabel } from '../run/cellchoice';
 import { count, short, time } from '../core/format';
 import { linesOfRun, row, type RunEvent } from '../run/events';
 import type { LossAxis } from '../run/plot';
-import type { Settings } from './settings';
+import type { TextSettings } from './settings';
 
 export interface Start {
   event: 'start';
-  settings: Settings;
+  settings: TextSettings;
   /** Training symbols, validation symbols, and vocabulary size. */
   symbols: number;
   validationSymbols: number;
@@ -39,7 +39,7 @@ export interface Validation {
   loss: number;
   bits: number;
 }
-export interface Sample {
+export interface SampleEvent {
   event: 'sample';
   step: number;
   text: string;
@@ -56,13 +56,13 @@ export interface End {
   /** Suggested next commands. */
   next: string[];
 }
-export type Event = Start | Step | Validation | Sample | RunEvent | End;
+export type Event = Start | Step | Validation | SampleEvent | RunEvent | End;
 
 export const BITS = 1 / Math.LN2;
 export const charBits: LossAxis = { label: 'bits per character', unit: BITS };
 
 /** The lines of an event; a step is one line, with the last validation beside it. */
-export function lines(event: Event, last?: Validation): string[] {
+export function linesOfEvent(event: Event, last?: Validation): string[] {
   switch (event.event) {
     case 'start':
       return startLines(event);

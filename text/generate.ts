@@ -23,7 +23,7 @@ export interface GenerateOptions extends DrawOptions {
  * const symbols = generate(small, vocabulary, { temperature: 0.8, prime: [1], random: new Random(1) });
  * 'abc'.includes(symbols.next().value) // true
  */
-export function* generate(
+export function* generateText(
   network: Network,
   vocabulary: Vocabulary,
   options: GenerateOptions,

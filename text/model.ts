@@ -7,7 +7,7 @@ import { usage, using } from '../terminal/errors';
 import { CHECKPOINT } from '../run/settings';
 
 /** Requirements on the character model. */
-export interface Asked extends CheckpointOptions {
+export interface ModelRequirements extends CheckpointOptions {
   command: string;
   topologies: readonly Topology[];
 }
@@ -18,7 +18,7 @@ export interface Asked extends CheckpointOptions {
  */
 export function readModel(
   given: string,
-  { command, topologies, ...options }: Asked,
+  { command, topologies, ...options }: ModelRequirements,
 ): { file: string; checkpoint: Checkpoint; vocabulary: Vocabulary } {
   const file = using(() => fileIn(given, CHECKPOINT));
   const bytes = using(() => readWhole(file), 'create one with backstep train');

@@ -8,14 +8,14 @@ import { usage, using } from '../terminal/errors';
 import { PACKAGE, readTextOf } from './corpus';
 import { onward, TrainingRun, type RunChoices } from '../run/trainingrun';
 import { CHECKPOINT, PICTURE } from '../run/settings';
-import { newSettings, resumedSettings, type Given } from './settings';
+import { newSettings, resumedSettings, type GivenSettings } from './settings';
 import { isRun, settingsOf, Trainer } from './trainer';
 
 /** The options of a text run as parsed by commander. */
-export interface TrainOptions extends Given, RunChoices {}
+export interface TrainOptions extends GivenSettings, RunChoices {}
 
 /** Trains; returns the exit code. */
-export async function train(options: TrainOptions): Promise<number> {
+export async function trainTextModel(options: TrainOptions): Promise<number> {
   const { trainer, out } = options.resume === undefined ? begin(options) : resume(options, options.resume);
   return new TrainingRun(trainer, out, options).go();
 }

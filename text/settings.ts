@@ -14,10 +14,10 @@ export const settingsSchema = v.strictObject({
   embedding: v.optional(stored('embedding')),
   seq: stored('seq'),
 });
-export type Settings = v.InferOutput<typeof settingsSchema>;
+export type TextSettings = v.InferOutput<typeof settingsSchema>;
 
 /** Settings from the command line or a sweep; undefined if omitted. The schedule is not parsed yet. */
-export type Given = Omit<TrainingValues, 'cell' | 'executor'> & { cell?: string; executor?: string };
+export type GivenSettings = Omit<TrainingValues, 'cell' | 'executor'> & { cell?: string; executor?: string };
 
 const defaults = defaultsOf(trainingSettings);
 
@@ -31,7 +31,12 @@ const fixed = [
  * Settings of a new run.
  * @throws CommandError when they do not go together.
  */
-export function newSettings(given: Given, text: string, sha256: string, executor: string): Settings {
+export function newSettings(
+  given: GivenSettings,
+  text: string,
+  sha256: string,
+  executor: string,
+): TextSettings {
   const {
     cell,
     layers,
@@ -86,7 +91,7 @@ export function newSettings(given: Given, text: string, sha256: string, executor
  * Settings of a resumed run.
  * @throws CommandError when one is changed that is fixed.
  */
-export function resumedSettings(given: Given, before: Settings): Settings {
+export function resumedSettings(given: GivenSettings, before: TextSettings): TextSettings {
   for (const name of fixed) {
     const wanted = given[name];
     const was = before[name] ?? OFF;

@@ -67,14 +67,14 @@ export class Streams {
 }
 
 /** A text split into a training part, which comes first, and a validation part. */
-export interface Split {
+export interface TextSplit {
   training: Indices;
   /** Absent when the text is too short for it. */
   validation?: Indices;
 }
 
 /** Splits off the last 5 % of a text for validation, or 10 % if 5 % hold fewer than `least` symbols, or nothing. */
-export function splitText(indices: Indices, least: number): Split {
+export function splitText(indices: Indices, least: number): TextSplit {
   for (const part of [0.05, 0.1]) {
     const cut = indices.length - Math.floor(indices.length * part);
     if (indices.length - cut >= least) {

@@ -52,7 +52,7 @@ export type SubjectOptions = Partial<Omit<Pick<Values, Settled>, 'cell'>> & {
   text?: string;
 } & Omit<Values, Settled | 'text'>;
 
-export interface Subject {
+export interface FlowSubject {
   network: Network;
   batch: Batch;
   /** A short description: `lstm, 32 units, 2 layers`. */
@@ -73,11 +73,15 @@ export const settled = [
 ] as const;
 
 /** @throws CommandError when the options do not go together, or a file cannot be used. */
-export function subjectOf(command: string, checkpoint: string | undefined, options: SubjectOptions): Subject {
+export function subjectOf(
+  command: string,
+  checkpoint: string | undefined,
+  options: SubjectOptions,
+): FlowSubject {
   return checkpoint === undefined ? fresh(command, options) : trained(command, checkpoint, options);
 }
 
-function fresh(command: string, options: SubjectOptions): Subject {
+function fresh(command: string, options: SubjectOptions): FlowSubject {
   const usual = defaultsOf(flowSettings);
   const { cell, hidden, layers, seed, text, steps, batch: B } = { ...usual, ...options };
   if (text !== undefined && options.input !== undefined)
@@ -130,7 +134,7 @@ const FEWER = 'fewer --steps, or a smaller --batch, --hidden or --input';
 
 const topologies: Record<SubjectOptions['at'], Topology> = { last: 'many-to-one', every: 'many-to-many' };
 
-function trained(command: string, given: string, options: SubjectOptions): Subject {
+function trained(command: string, given: string, options: SubjectOptions): FlowSubject {
   const wrong = settled.find((name) => options[name] !== undefined);
   if (wrong !== undefined) {
     throw usage(

@@ -22,22 +22,22 @@ import { splitText, Streams, type Chunk } from './streams';
 import type { Text } from './read';
 import type { Indices, Vocabulary } from '../io/vocabulary';
 import { usage } from '../terminal/errors';
-import { defaultPrime, generate } from './generate';
+import { defaultPrime, generateText } from './generate';
 import { makeCell } from '../run/cellchoice';
 import {
   BITS,
   charBits,
   factsOf,
-  lines,
+  linesOfEvent,
   type End,
   type Event,
-  type Sample,
+  type SampleEvent,
   type Start,
   type Step,
   type Validation,
 } from './events';
 import { plotCurves } from '../run/plot';
-import { settingsSchema, type Settings } from './settings';
+import { settingsSchema, type TextSettings } from './settings';
 import { PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, Trainee, Words } from '../run/trainee';
 
@@ -49,7 +49,7 @@ const FULL_VALIDATION = 200_000;
 const SAMPLE_LENGTH = 200;
 
 const words: Words = {
-  lines: (event, last) => lines(event as Event, last as Validation | undefined),
+  lines: (event, last) => linesOfEvent(event as Event, last as Validation | undefined),
   factsOf: (step, last) => factsOf(step as Step, last as Validation | undefined),
 };
 
@@ -70,15 +70,15 @@ export const isRun = ({ training }: Checkpoint): boolean =>
   typeof training === 'object' && training !== null && 'settings' in training;
 
 /** The settings in the checkpoint of a training run. */
-export const settingsOf = ({ training }: Checkpoint): Settings =>
+export const settingsOf = ({ training }: Checkpoint): TextSettings =>
   parse(trainingSchema, training, 'checkpoint: training').settings;
 
 /** The settings in a checkpoint, or undefined if no training run saved it. */
-export const settingsIn = ({ training }: Checkpoint): Settings | undefined =>
+export const settingsIn = ({ training }: Checkpoint): TextSettings | undefined =>
   v.is(trainingSchema, training) ? training.settings : undefined;
 
 interface Parts {
-  settings: Settings;
+  settings: TextSettings;
   /** Requested number of threads; if absent, as many as speed up training. */
   threads?: number;
   text: Text;
@@ -104,7 +104,7 @@ export class Trainer implements Trainee {
   }
 
   /** Begins with a new model for a text. */
-  static begin(settings: Settings, text: Text): Trainer {
+  static begin(settings: TextSettings, text: Text): Trainer {
     const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr, threads } = settings;
     const classes = text.vocabulary.size;
     const layer = (l: number) => makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden });
@@ -136,7 +136,7 @@ export class Trainer implements Trainee {
   }
 
   /** Resumes the model of a checkpoint, at the step where it was saved. */
-  static resume(settings: Settings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
+  static resume(settings: TextSettings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
     const { curves: rests } = parse(trainingSchema, from.training, 'checkpoint: training');
     if (!from.optimizer || !from.curves || !from.states)
       throw usage(
@@ -154,7 +154,7 @@ export class Trainer implements Trainee {
     return new Trainer({ settings, threads, text, network: net, optimizer: made, states, curves });
   }
 
-  get settings(): Settings {
+  get settings(): TextSettings {
     return this.parts.settings;
   }
   get network(): Network {
@@ -285,11 +285,11 @@ export class Trainer implements Trainee {
   }
 
   /** A sample from the current model; deterministic for a given step. */
-  sample(length = SAMPLE_LENGTH): Sample {
+  sample(length = SAMPLE_LENGTH): SampleEvent {
     const { vocabulary } = this;
     const { indices } = vocabulary.encode(defaultPrime(vocabulary));
     const random = new Random((this.settings.seed ^ this.steps) >>> 0);
-    const symbols = generate(this.network, vocabulary, { temperature: 0.7, prime: indices, random });
+    const symbols = generateText(this.network, vocabulary, { temperature: 0.7, prime: indices, random });
     const text = Array.from({ length }, () => symbols.next().value).join('');
     return { event: 'sample', step: this.steps, text };
   }
@@ -344,7 +344,7 @@ const batchOf = ({ x, targets }: Chunk, { T, B }: Streams): Batch => ({
  * @throws CommandError when it is too short.
  */
 export function streamsFor(
-  { batch, seq }: Settings,
+  { batch, seq }: TextSettings,
   { indices }: Text,
 ): { training: Streams; validation: Streams | undefined } {
   const split = splitText(indices, seq + 1);

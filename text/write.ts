@@ -2,7 +2,7 @@
 import { Random } from '../core/random';
 import { mustReadForward } from '../bptt/network/layer';
 import { using } from '../terminal/errors';
-import { defaultPrime, generate } from './generate';
+import { defaultPrime, generateText } from './generate';
 import { drained, noteLine } from '../terminal/output';
 import { safe } from '../core/safe';
 import { readModel } from './model';
@@ -40,7 +40,7 @@ export async function write(given: string, options: SampleOptions): Promise<void
   }
 
   const clean = process.stdout.isTTY ? safe : (text: string): string => text;
-  const symbols = generate(network, vocabulary, {
+  const symbols = generateText(network, vocabulary, {
     temperature,
     topK,
     prime: indices,

@@ -9,15 +9,15 @@ import { clockwork } from '../cells/clockwork';
 import { must, mustShape } from '../core/check';
 import { toFlat } from '../core/tensor';
 import { flatLayout } from './layouts';
-import { dot, rename, sizesOf, tensorOf } from './recurrent';
-import type { Computed, Vector, VectorTensor } from './vectors';
+import { dot, rename, vectorSizes, tensorOf } from './recurrent';
+import type { Computed, TestVector, VectorTensor } from './vectors';
 
 /** Computes a vector of kind CLOCKWORK. */
-export function clockworkVector(vector: Vector): Computed {
+export function clockworkVector(vector: TestVector): Computed {
   const { params, inputs, init, hyper, loss } = vector;
   must(loss?.type === 'weighted_sum', 'verify', 'the loss must be weighted_sum', loss?.type);
   must(hyper.periods !== undefined, 'verify', 'hyper must hold periods', Object.keys(hyper));
-  const { input, hidden } = sizesOf(vector);
+  const { input, hidden } = vectorSizes(vector);
   const x = tensorOf(inputs, 'x', 'inputs');
   const [T, B] = x.shape;
   mustShape(x.shape, [T, B, input], 'verify', 'inputs.x', 'sizes.I');
@@ -64,7 +64,7 @@ export function clockworkVector(vector: Vector): Computed {
   };
 }
 
-function withoutHead(params: Vector['params']): Vector['params'] {
+function withoutHead(params: TestVector['params']): TestVector['params'] {
   const { W_out: _, b_out: __, ...rest } = params;
   return rest;
 }

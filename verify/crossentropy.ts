@@ -5,7 +5,7 @@ import { lazyEquations } from '../core/equations/equations';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
 import { tensor, toFlat, zeros } from '../core/tensor';
-import type { Vector } from './vectors';
+import type { TestVector } from './vectors';
 
 export interface CrossEntropy {
   loss: number;
@@ -26,7 +26,7 @@ const logSoftmax = lazyEquations(
  * The loss of a vector, from its logits [N, O] row-major.
  * @throws RangeError when the vector has another loss, or a number of targets other than N.
  */
-export function crossEntropy(logits: readonly number[], O: number, { loss }: Vector): CrossEntropy {
+export function vectorCrossEntropy(logits: readonly number[], O: number, { loss }: TestVector): CrossEntropy {
   must(loss?.type === 'cross_entropy', 'verify', 'the loss must be cross_entropy', loss?.type);
   const N = logits.length / O;
   const { program, v } = passOf(
@@ -46,7 +46,11 @@ export function crossEntropy(logits: readonly number[], O: number, { loss }: Vec
  * The mean over the rows of a vector's named loss, from its outputs [N, O] row-major, and dy.
  * @throws RangeError when the vector has another loss, or a number of targets that does not fit.
  */
-export function namedLoss(y: readonly number[], O: number, { loss }: Vector): { loss: number; dy: number[] } {
+export function namedLoss(
+  y: readonly number[],
+  O: number,
+  { loss }: TestVector,
+): { loss: number; dy: number[] } {
   must(loss?.type === 'named', 'verify', 'the loss must be named', loss?.type);
   mustFitOutput(loss.name, O, 'verify');
   const each = lossOf(loss.name, 'verify').perOutput ? 1 : O;

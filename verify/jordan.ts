@@ -10,13 +10,13 @@ import { planOf, type Pass } from '../bptt/network/pass';
 import { jordan } from '../cells/jordan';
 import { mustBeOneOf, mustShape } from '../core/check';
 import { toFlat } from '../core/tensor';
-import { crossEntropy } from './crossentropy';
+import { vectorCrossEntropy } from './crossentropy';
 import { flatLayout } from './layouts';
-import { rename, sizesOf, tensorOf } from './recurrent';
-import type { Computed, Vector } from './vectors';
+import { rename, vectorSizes, tensorOf } from './recurrent';
+import type { Computed, TestVector } from './vectors';
 
 /** Computes a vector of kind JORDAN. */
-export function jordanVector(vector: Vector): Computed {
+export function jordanVector(vector: TestVector): Computed {
   const feedback = mustBeOneOf(vector.hyper.feedback, ['o', 'p'], 'verify', 'hyper.feedback');
   if (feedback === 'o') return run(vector, ['o']);
   const [asItStands, softmaxed] = [run(vector, ['o', 'p']), run(vector, ['p'])];
@@ -24,10 +24,10 @@ export function jordanVector(vector: Vector): Computed {
 }
 
 /** Runs the first step with the first kind of feedback, and the others with the second. */
-function run(vector: Vector, feedbacks: ('o' | 'p')[]): Computed {
+function run(vector: TestVector, feedbacks: ('o' | 'p')[]): Computed {
   const { params, inputs, init } = vector;
   const x = tensorOf(inputs, 'x', 'inputs');
-  const { input, hidden } = sizesOf(vector);
+  const { input, hidden } = vectorSizes(vector);
   const [T, B] = x.shape;
   mustShape(x.shape, [T, B, input], 'verify', 'inputs.x', 'sizes.I');
   const output = tensorOf(params, 'V', 'params').shape[0];
@@ -53,7 +53,7 @@ function run(vector: Vector, feedbacks: ('o' | 'p')[]): Computed {
     h.push(...toFlat(planOf(pass).unrolls[0].buffers.h));
     state = toFlat(pass.states['l0.o']);
   }
-  const { loss, probs, dLogits } = crossEntropy(logits, output, vector);
+  const { loss, probs, dLogits } = vectorCrossEntropy(logits, output, vector);
 
   const dx: number[] = [];
   const gradients: Record<string, number[]> = {};
@@ -73,7 +73,7 @@ function run(vector: Vector, feedbacks: ('o' | 'p')[]): Computed {
 }
 
 /** How far the first step is from what the vector expects. */
-function distanceAtFirst({ values }: Computed, { expected, inputs }: Vector): number {
+function distanceAtFirst({ values }: Computed, { expected, inputs }: TestVector): number {
   let most = 0;
   for (const name of ['hidden', 'logits']) {
     const given = expected[name];

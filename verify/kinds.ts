@@ -15,22 +15,22 @@ import { constant } from '../core/init';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
 import { clockworkVector } from './clockwork';
-import { crossEntropy, namedLoss } from './crossentropy';
+import { vectorCrossEntropy, namedLoss } from './crossentropy';
 import { jordanVector } from './jordan';
 import { flatLayout, layeredTorchLayout } from './layouts';
-import { linearSizesOf, recurrent, rename, sizesOf, tensorOf } from './recurrent';
+import { linearSizesOf, recurrent, rename, vectorSizes, tensorOf } from './recurrent';
 import { seq2seqVector } from './seq2seq';
 import { torchOptimizer } from '../io/torchoptim';
-import type { Computed, Vector, VectorTensor } from './vectors';
+import type { Computed, TestVector, VectorTensor } from './vectors';
 
-type Kind = (vector: Vector) => Computed;
+type Kind = (vector: TestVector) => Computed;
 
 const torchRnn =
   (cell: (sizes: { input: number; hidden: number; bias: boolean }) => Cell): Kind =>
   (vector) =>
     recurrent(vector, stackOf(vector, cell), layeredTorchLayout);
 
-export const kinds: Record<string, Kind> = {
+export const vectorKinds: Record<string, Kind> = {
   RNN_TANH: torchRnn(elman),
   RNN_RELU: torchRnn((sizes) => elman({ ...sizes, activation: 'relu' })),
   LSTM: torchRnn(lstm0),
@@ -45,11 +45,11 @@ export const kinds: Record<string, Kind> = {
   CLIP_GLOBAL_NORM: clipped,
   CLOCKWORK: clockworkVector,
   JORDAN: jordanVector,
-  ELMAN: (vector) => recurrent(vector, [elman(sizesOf(vector))], flatLayout.elman),
+  ELMAN: (vector) => recurrent(vector, [elman(vectorSizes(vector))], flatLayout.elman),
   GRU_RESET_BEFORE: (vector) =>
-    recurrent(vector, [gru({ ...sizesOf(vector), reset: 'before' })], flatLayout.resetBefore),
+    recurrent(vector, [gru({ ...vectorSizes(vector), reset: 'before' })], flatLayout.resetBefore),
   LSTM_PEEPHOLE: (vector) =>
-    recurrent(vector, [lstm({ ...sizesOf(vector), peepholes: true })], flatLayout.peephole),
+    recurrent(vector, [lstm({ ...vectorSizes(vector), peepholes: true })], flatLayout.peephole),
   MINGRU: (vector) => recurrent(vector, [mingru(linearSizesOf(vector))], flatLayout.linear),
   MINLSTM: (vector) => recurrent(vector, [minlstm(linearSizesOf(vector))], flatLayout.linear),
   DIAGONAL: (vector) => {
@@ -68,10 +68,10 @@ function lstm0(sizes: { input: number; hidden: number; bias: boolean; projection
   return lstm({ ...sizes, ...(sizes.bias && { forgetBias: 0 }) });
 }
 
-function clipped(vector: Vector): Computed {
+function clipped(vector: TestVector): Computed {
   const { clip } = vector;
   must(clip !== undefined, 'verify', 'the vector must have a clip', 'none');
-  const { values, gradients } = kinds.LSTM(vector);
+  const { values, gradients } = vectorKinds.LSTM(vector);
   // PyTorch keeps two biases, and both count in its gradient norm
   const names = Object.keys(clip.grads_after);
   const stranger = names.find((name) => !Object.hasOwn(gradients, `grads.${name}`));
@@ -88,22 +88,22 @@ function clipped(vector: Vector): Computed {
   return { values, gradients };
 }
 
-function softmaxCrossEntropy(vector: Vector): Computed {
+function softmaxCrossEntropy(vector: TestVector): Computed {
   const { shape, data } = tensorOf(vector.inputs, 'logits_in', 'inputs');
-  const { loss, probs, logProbs, dLogits } = crossEntropy(data, shape[shape.length - 1], vector);
+  const { loss, probs, logProbs, dLogits } = vectorCrossEntropy(data, shape[shape.length - 1], vector);
   return {
     values: rename({ logits: data, probs, log_probs: logProbs, loss: [loss] }, 'expected.'),
     gradients: { 'grads.logits_in': dLogits },
   };
 }
 
-function lossAlone(vector: Vector): Computed {
+function lossAlone(vector: TestVector): Computed {
   const { shape, data } = tensorOf(vector.inputs, 'y', 'inputs');
   const { loss, dy } = namedLoss(data, shape[shape.length - 1], vector);
   return { values: { 'expected.loss': [loss] }, gradients: { 'grads.y': dy } };
 }
 
-function optimized({ name, hyper, params, steps }: Vector): Computed {
+function optimized({ name, hyper, params, steps }: TestVector): Computed {
   must(steps !== undefined, 'verify', 'the vector must have steps', 'none');
   const parameters = parametersLike(params);
   for (const [key, { data }] of Object.entries(params)) parameters.set(key, data);
@@ -130,7 +130,7 @@ const parametersLike = (tensors: Record<string, VectorTensor>): Parameters => {
 
 /** The layers of a stack: input I, then D·H; biases if the vector has any. */
 function stackOf(
-  vector: Vector,
+  vector: TestVector,
   cell: (sizes: { input: number; hidden: number; bias: boolean; projection?: number }) => Cell,
 ): Layer[] {
   const { sizes, params } = vector;
@@ -140,7 +140,7 @@ function stackOf(
   const fits = Number.isInteger(L) && L >= 1 && L <= most;
   must(fits, 'verify', `sizes.L must be a whole number in 1…${most}`, L, 'layers, each with its own params');
   const bias = 'bias_ih_l0' in params;
-  const { input, ...others } = sizesOf(vector);
+  const { input, ...others } = vectorSizes(vector);
   return Array.from({ length: L }, (_, l) => {
     const below = D * (others.projection ?? others.hidden);
     const one = cell({ input: l === 0 ? input : below, bias, ...others });

@@ -8,10 +8,10 @@ import { must, mustShape } from '../core/check';
 import { softmax } from '../core/reduce';
 import { toFlat, type Tensor } from '../core/tensor';
 import type { Layout } from './layouts';
-import type { Computed, Vector, VectorTensor } from './vectors';
+import type { Computed, TestVector, VectorTensor } from './vectors';
 
 /** Runs a network on a vector: forward, and backward from its loss. */
-export function recurrent(vector: Vector, layers: Layer[], layout: Layout): Computed {
+export function recurrent(vector: TestVector, layers: Layer[], layout: Layout): Computed {
   const { params, inputs, init, hyper, loss } = vector;
   must(loss !== undefined, 'verify', 'the vector must have a loss', 'none');
   const x = tensorOf(inputs, 'x', 'inputs');
@@ -68,7 +68,7 @@ function valuesOf(
   net: Network,
   { output, states, loss: total }: Pick<Pass, 'output' | 'states' | 'loss'>,
   top: Tensor | undefined,
-  { loss, hyper, inputs }: Vector,
+  { loss, hyper, inputs }: TestVector,
 ): Computed['values'] {
   const outputs = toFlat(output);
   const [T, B] = inputs.x.shape;
@@ -96,7 +96,7 @@ function valuesOf(
 /** dL/doutput and dL/dfinal states of a loss that is a weighted sum. */
 function upstreamOf(
   net: Network,
-  { loss, hyper }: Vector,
+  { loss, hyper }: TestVector,
   T: number,
   B: number,
 ): { output?: number[]; states: Record<string, number[]> } {
@@ -125,7 +125,7 @@ function upstreamOf(
 }
 
 /** I, H and perhaps P of a vector, for cells whose weights are about to be replaced. */
-export function sizesOf(vector: Vector): {
+export function vectorSizes(vector: TestVector): {
   input: number;
   hidden: number;
   projection?: number;
@@ -142,11 +142,11 @@ export function sizesOf(vector: Vector): {
 }
 
 /** The same for cells that have no weights between their hidden units. */
-export const linearSizesOf = (vector: Vector): { input: number; hidden: number; inputInit: 'zeros' } =>
+export const linearSizesOf = (vector: TestVector): { input: number; hidden: number; inputInit: 'zeros' } =>
   sizesWithin(vector, (I, H) => H * I);
 
 function sizesWithin(
-  { sizes, params }: Vector,
+  { sizes, params }: TestVector,
   least: (I: number, H: number) => number,
 ): { input: number; hidden: number; inputInit: 'zeros' } {
   const { I, H } = sizes;
@@ -174,7 +174,7 @@ const stateNames = ({ architecture: { layers } }: Network): string[] =>
 const eachLayer = (net: Network, states: Record<string, Tensor>, s: string): number[] =>
   net.architecture.layers.flatMap(directionsOf).flatMap(({ name }) => toFlat(states[`${name}.${s}`]));
 
-function initialStates(net: Network, init: Vector['init'], B: number): Record<string, number[]> {
+function initialStates(net: Network, init: TestVector['init'], B: number): Record<string, number[]> {
   const states: Record<string, number[]> = {};
   for (const s of stateNames(net)) {
     const given = init[`${s}_0`] as VectorTensor | undefined;

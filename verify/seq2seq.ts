@@ -18,10 +18,10 @@ import { softmax } from '../core/reduce';
 import { toFlat, type Tensor, type Tensors } from '../core/tensor';
 import { layeredTorchLayout } from './layouts';
 import { dot, rename, tensorOf, zeroPadding } from './recurrent';
-import type { Computed, Vector, VectorTensor } from './vectors';
+import type { Computed, TestVector, VectorTensor } from './vectors';
 
 /** Computes a vector of kind SEQ2SEQ_GRU or SEQ2SEQ_ATTENTION; the latter has an attention score and source lengths. */
-export function seq2seqVector(vector: Vector): Computed {
+export function seq2seqVector(vector: TestVector): Computed {
   const model = modelOf(vector);
   const { loss } = vector;
   must(loss !== undefined, 'verify', 'the vector must have a loss', 'none');
@@ -64,7 +64,7 @@ interface Model {
   init: { name: string; start?: VectorTensor };
 }
 
-function modelOf({ params, inputs, init, hyper }: Vector): Model {
+function modelOf({ params, inputs, init, hyper }: TestVector): Model {
   const [x, read] = [tensorOf(inputs, 'x', 'inputs'), tensorOf(inputs, 'dec_in', 'inputs')];
   must(x.shape.length >= 2, 'verify', 'inputs.x must be [T, B, I] or [T, B]', x.shape);
   const B = x.shape[1];
@@ -96,7 +96,7 @@ class Part {
   constructor(
     private readonly model: Model,
     private readonly extent: Extent,
-    loss?: Extract<Vector['loss'], { type: 'cross_entropy' }>,
+    loss?: Extract<TestVector['loss'], { type: 'cross_entropy' }>,
   ) {
     const { params, x, read, lengths, score, init } = model;
     const alone = extent === 'encoder';

@@ -60,7 +60,7 @@ const vectorSchema = v.looseObject({
 });
 
 export type VectorTensor = v.InferOutput<typeof tensorSchema>;
-export type Vector = v.InferOutput<typeof vectorSchema>;
+export type TestVector = v.InferOutput<typeof vectorSchema>;
 
 /** The results for a vector: values and gradients under the vector's own names, row-major. */
 export interface Computed {
@@ -74,7 +74,7 @@ export interface Computed {
  * Numbers must be finite and every tensor's data must fit its shape.
  * @throws RangeError with the reason and the place in the file.
  */
-export function parseVector(text: string): Vector {
+export function parseVector(text: string): TestVector {
   let json: unknown;
   try {
     json = parseJson(text);

@@ -1,8 +1,8 @@
 /** Recomputes a test vector's numbers and reports the largest error. */
 import { must } from '../core/check';
 import { errorBounds } from '../bptt/check/bounds';
-import { kinds } from './kinds';
-import type { Vector, VectorTensor } from './vectors';
+import { vectorKinds } from './kinds';
+import type { TestVector, VectorTensor } from './vectors';
 
 /** Absolute differences up to this much agree as well. */
 const ABSOLUTE_FLOOR = 1e-12;
@@ -12,7 +12,7 @@ export interface Disagreement {
   /** `grads.weight_hh_l0[2, 3]`, or empty when nothing was compared. */
   where: string;
 }
-export interface Verdict {
+export interface VectorVerdict {
   name: string;
   kind: string;
   values: Disagreement;
@@ -24,9 +24,14 @@ export interface Verdict {
  * Computes everything that a vector expects and compares it.
  * @throws RangeError for an unknown kind, or when a tensor is missing or has the wrong shape for its kind.
  */
-export function verify(vector: Vector): Verdict {
-  const run = Object.hasOwn(kinds, vector.kind) ? kinds[vector.kind] : undefined;
-  must(run !== undefined, 'verify', `the kind must be one of ${Object.keys(kinds).join(', ')}`, vector.kind);
+export function verify(vector: TestVector): VectorVerdict {
+  const run = Object.hasOwn(vectorKinds, vector.kind) ? vectorKinds[vector.kind] : undefined;
+  must(
+    run !== undefined,
+    'verify',
+    `the kind must be one of ${Object.keys(vectorKinds).join(', ')}`,
+    vector.kind,
+  );
   const { values, gradients } = run(vector);
   const [wanted, wantedGradients] = [expectedValues(vector), expectedGradients(vector)];
   const some = Object.keys(wanted).length + Object.keys(wantedGradients).length > 0;
@@ -43,7 +48,7 @@ export function verify(vector: Vector): Verdict {
   };
 }
 
-function expectedValues({ expected, clip, steps = [] }: Vector): Record<string, VectorTensor> {
+function expectedValues({ expected, clip, steps = [] }: TestVector): Record<string, VectorTensor> {
   const scalar = (value: number): VectorTensor => ({ shape: [1], data: [value] });
   const all: Record<string, VectorTensor> = {};
   for (const [name, value] of Object.entries(expected)) {
@@ -57,7 +62,7 @@ function expectedValues({ expected, clip, steps = [] }: Vector): Record<string, 
   return all;
 }
 
-function expectedGradients({ grads, grads_full_bptt = {}, clip }: Vector): Record<string, VectorTensor> {
+function expectedGradients({ grads, grads_full_bptt = {}, clip }: TestVector): Record<string, VectorTensor> {
   const all: Record<string, VectorTensor> = {};
   for (const [name, t] of Object.entries(grads)) all[`grads.${name}`] = t;
   for (const [name, t] of Object.entries(grads_full_bptt)) all[`grads_full_bptt.${name}`] = t;

@@ -1,8 +1,8 @@
 /** Stores a workload with its weights and one batch as a pair of files (JSON and binary) that any language can read. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { dataOf, type Data, type Values, type Workload } from '../../measure/workloads';
+import { dataOf, type WorkloadData, type Values, type Workload } from '../../measure/workloads';
 
-export interface Case extends Data {
+export interface Case extends WorkloadData {
   workload: Workload;
 }
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Clock } from '../../measure/timing';
-import type { Outcome } from '../../measure/workloads';
+import type { WorkloadResults } from '../../measure/workloads';
 import type { Task } from './host';
 
 /** Thrown when an engine cannot take part; the message gives the reason. */
@@ -44,8 +44,8 @@ export class Child {
     return Object.assign(child, { about, does });
   }
 
-  async check(): Promise<Partial<Outcome>> {
-    return (await this.ask({ do: 'check' })) as Partial<Outcome>;
+  async check(): Promise<Partial<WorkloadResults>> {
+    return (await this.ask({ do: 'check' })) as Partial<WorkloadResults>;
   }
 
   /** Milliseconds of single calls, measured for at least so many milliseconds in total. */

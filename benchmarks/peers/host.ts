@@ -15,7 +15,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { clocks, sampleAsync, type Clock } from '../../measure/timing';
-import type { Outcome } from '../../measure/workloads';
+import type { WorkloadResults } from '../../measure/workloads';
 import { readCase, type Case } from './case';
 
 /** The operations of an engine; those it does not support are absent. */
@@ -23,7 +23,7 @@ export interface Engine {
   /** Name and version, as printed. */
   about: string;
   /** The outcome of the case, as far as this engine exposes it; empty if its equations differ from ours. */
-  check: () => Partial<Outcome> | Promise<Partial<Outcome>>;
+  check: () => Partial<WorkloadResults> | Promise<Partial<WorkloadResults>>;
   /** Loss of a batch, without gradients. */
   forward?: () => unknown;
   /** Loss and gradients of a batch. */

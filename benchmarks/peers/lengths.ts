@@ -10,7 +10,7 @@ import { globalNorm } from '../../bptt/train/clip';
 import { Arena, engineMemory, type Dtype } from '../../core/memory';
 import { executorOf } from '../../core/executor';
 import { toFlat } from '../../core/tensor';
-import { cellOf, type Values } from '../../measure/workloads';
+import { cellOfWorkload, type Values } from '../../measure/workloads';
 import type { Case } from './case';
 import type { Engine } from './host';
 
@@ -26,7 +26,7 @@ export function open({ workload, parameters, x, targets }: Case, dtype: string):
   const { O, lengths = [workload.T], predicts = false, feeds = false } = workload;
   const create = (): Network => {
     const net = network({
-      layers: [cellOf(workload)],
+      layers: [cellOfWorkload(workload)],
       dtype: dtype as Dtype,
       ...(O ? { output: O, loss: 'softmax' } : { loss: 'squared' }),
       ...(predicts && { topology: 'many-to-one' }),

@@ -1,5 +1,5 @@
 /** ONNX Runtime, inference only, one thread. Option: `web` (its wasm build) or `node` (its native build). */
-import { Run, STREAMED } from '../../measure/workloads';
+import { WorkloadRun, STREAMED } from '../../measure/workloads';
 import { encodeOnnx } from '../../io/onnx';
 import type { Case } from './case';
 import type { Engine } from './host';
@@ -23,7 +23,7 @@ export async function open(given: Case, build: 'web' | 'node'): Promise<Engine> 
   ort.env.wasm.numThreads = 1;
   const { workload, x, targets } = given;
   const { cell, D, H, B, T, O } = workload;
-  const { net, stream } = new Run(workload, { dtype: 'float32', executor: 'plain' }, given);
+  const { net, stream } = new WorkloadRun(workload, { dtype: 'float32', executor: 'plain' }, given);
   const create = (bytes: Uint8Array): Promise<Session> =>
     ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   const whole = await create(encodeOnnx(net));

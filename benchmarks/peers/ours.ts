@@ -6,14 +6,14 @@ import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Dtype } from '../../core/memory';
 import { globalNorm } from '../../bptt/train/clip';
 import { parallel } from '../../bptt/parallel/parallel';
-import { Run } from '../../measure/workloads';
+import { WorkloadRun } from '../../measure/workloads';
 import type { Case } from './case';
 import { Absent } from './child';
 import type { Engine } from './host';
 
 export async function open(given: Case, dtype: string, executor: string, threads = '1'): Promise<Engine> {
   const name = executorOf(executor === 'fastest' ? undefined : executor).name as ExecutorName;
-  const run = new Run(given.workload, { dtype: dtype as Dtype, executor: name }, given);
+  const run = new WorkloadRun(given.workload, { dtype: dtype as Dtype, executor: name }, given);
   const about = `backstep ${dtype} ${name}`;
   if (threads === '1') {
     return {

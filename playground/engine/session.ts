@@ -1,7 +1,7 @@
 /** A session: one or two runs on the same task and seed, and the data that the panels show. */
 import { gateBias } from '../../cells/define';
 import { lossOf } from '../../losses';
-import { generate, defaultPrime } from '../../text/generate';
+import { generateText, defaultPrime } from '../../text/generate';
 import { flow as gradientFlow } from '../../bptt/flow/flow';
 import { statesSize } from '../../bptt/check/stepcopies';
 import { directionsOf } from '../../bptt/network/layer';
@@ -140,7 +140,7 @@ export class Session {
     if (!vocabulary || this.settings.bidirectional) return '';
     const random = new Random((this.settings.seed ^ steps) >>> 0);
     const prime = vocabulary.encode(defaultPrime(vocabulary)).indices;
-    const symbols = generate(network, vocabulary, { temperature, prime, random });
+    const symbols = generateText(network, vocabulary, { temperature, prime, random });
     return Array.from({ length }, () => symbols.next().value).join('');
   }
 
