@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lstm } from '../cells/lstm';
+import { exerciseOf } from '../docs/build/exercise';
 import { expand } from '../docs/build/fences';
 import { typeset } from '../docs/build/formulas';
 import { networkOf } from '../docs/build/network';
@@ -116,4 +117,23 @@ describe('the drawing of a network', () => {
     expect(() => drawn('many-to-many feed=output')).toThrow('feed');
     expect(() => drawn('encoder-decoder bidirectional=true')).toThrow('an encoder must read forward only');
   });
+});
+
+describe('an exercise', () => {
+  const body = 'How much is left?\n---\nAll of it.\n';
+  const asked = (words: string, text = body): string => exerciseOf(words.split(' '), text, 'page.md:1');
+
+  test('has the answer that is calculated', () => {
+    expect(asked('2 ** 3 within=0.5')).toContain(':answer="8" :within="0.5"');
+    expect(asked('3 * 4')).toContain(':answer="12" :within="0"');
+    expect(asked('1')).toContain('How much is left?\n\n<template #reason>\n\nAll of it.');
+  });
+
+  test.each([
+    ['0 / 0', body, 'the answer of an exercise must be a number, got 0 / 0'],
+    ['1 within=-1', body, 'within must be at least 0, got -1'],
+    ['1', 'Why?', 'an exercise must be a question, --- and a reason, got Why?'],
+  ])('%s is refused when it is none', (words, text, message) =>
+    expect(() => asked(words, text)).toThrow(message),
+  );
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { drawingOf, equationsOf, textOf } from './equations';
+import { exerciseOf } from './exercise';
 import { figureOf } from './figure';
 import type { Language } from './languages';
 import { listOf } from './lists';
@@ -21,6 +22,7 @@ type Fence = (words: string[], body: string, where: string, language: Language) 
  *   ```diagram CELL             the data flow of a cell, drawn from its forward equations; the body is the caption
  *   ```network TOPOLOGY         a network, unrolled or folded=true; the body is the caption
  *   ```playground LINK         the page in the state of that link, `task=sine&tab=time height=600`; the body is the caption
+ *   ```exercise 0.9 ** 20 within=0.005   a question whose answer is checked; the body is the question, ---, and the reason
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
  *   ```list WHAT               a table of all cells, losses, optimizers, schedules or formats
@@ -33,6 +35,7 @@ const fences: Record<string, Fence> = {
   diagram: (words, body, where) => drawingOf(words, body.trim(), where),
   network: (words, body) => networkOf(words, body.trim()),
   playground: (words, body, where, language) => embedded(words, body.trim(), where, language),
+  exercise: (words, body, where) => exerciseOf(words, body, where),
   figure: ([name], body) => figureOf(name, body.trim()),
   'ts run': (_words, body, where) => outputOf(body, where),
   list: ([what], _body, where, language) => listOf(what, where, language),

@@ -13,8 +13,8 @@ interface Block {
   line: number;
 }
 
-/** The fences whose body is a caption. */
-const CAPTIONED = /^```(diagram|network|playground|figure) /;
+/** The fences whose body is prose: a caption, or a question. */
+const CAPTIONED = /^```(diagram|network|playground|figure|exercise) /;
 const CHINESE = /\p{Script=Han}/u;
 
 /** The blocks of a page, in order. */

@@ -1,6 +1,7 @@
-import { defineComponent, h } from 'vue';
+import { defineComponent, h, type App } from 'vue';
 import { useData, withBase } from 'vitepress';
 import Theme from 'vitepress/theme-without-fonts';
+import Exercise from './Exercise.vue';
 import { titles } from '../titles.mjs';
 import './style.css';
 import './print.css';
@@ -19,6 +20,7 @@ const LanguageSwitch = defineComponent(() => {
 
 export default {
   extends: Theme,
+  enhanceApp: ({ app }: { app: App }) => void app.component('Exercise', Exercise),
   Layout: () =>
     h(Theme.Layout, null, {
       'nav-bar-content-after': () => h(LanguageSwitch),
