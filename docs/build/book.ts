@@ -4,6 +4,7 @@
  *
  *   npm run docs             (once before: npm ci --prefix docs)
  *   npm run docs -- --serve  the same, and serves it
+ *   npm run docs -- --pdf    the same, and writes docs/site/backstep-en.pdf and -zh.pdf with Chromium
  *   npm run docs -- --translate  only brings the translations into the order of the English pages
  *
  * docs/.book is recreated on every run.
@@ -24,6 +25,7 @@ import {
   translatedPages,
   updateTranslations,
 } from './pages';
+import { printBook } from './pdf';
 import { buildEmbedded } from './playground';
 import { writeReference } from './reference';
 
@@ -62,6 +64,8 @@ async function main(): Promise<void> {
   await drawFigures();
   await buildEmbedded(join(book, 'public'));
   run(vitepress, 'build', book);
+  if (process.argv.includes('--pdf'))
+    for (const path of await printBook(join(docs, 'site'))) console.log(path);
   if (process.argv.includes('--serve')) run(vitepress, 'preview', book);
 }
 

@@ -1,7 +1,7 @@
 /** Converts formulas in the text, `$…$` and on separate lines `$$…$$`, to MathML, which browsers render natively. */
 import { mathml } from './mathml';
 
-/** A page with its formulas typeset; code is left alone. */
+/** A page with its formulas typeset; code is left alone. They are marked as English, so that their fonts are the same in every language. */
 export function typeset(markdown: string): string {
   return markdown
     .split(/(^```[^]*?^```$|`[^`\n]*`)/m)
@@ -11,9 +11,12 @@ export function typeset(markdown: string): string {
         : part
             .replace(
               /\$\$([^]+?)\$\$/g,
-              (_whole, tex: string) => `<div class="formula" v-pre>${mathml(tex, true)}</div>`,
+              (_whole, tex: string) => `<div class="formula" lang="en" v-pre>${mathml(tex, true)}</div>`,
             )
-            .replace(/\$([^$\n]+?)\$/g, (_whole, tex: string) => `<span v-pre>${mathml(tex)}</span>`),
+            .replace(
+              /\$([^$\n]+?)\$/g,
+              (_whole, tex: string) => `<span lang="en" v-pre>${mathml(tex)}</span>`,
+            ),
     )
     .join('');
 }

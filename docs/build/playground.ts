@@ -1,7 +1,7 @@
 /** Embeds the playground in the book's pages. */
 import { join } from 'node:path';
 import { mustBe } from '../../core/check';
-import { embeddedLink, fromLink } from '../../playground/engine/settings';
+import { embeddedLink, fromLink, linkIn } from '../../playground/engine/settings';
 import { buildPlayground } from '../../scripts/playground';
 import { captioned } from './figure';
 import { say, type Language } from './languages';
@@ -20,7 +20,7 @@ export function embedded(
   mustBe(wrong.length === 0, where, 'the settings must be those of a link', wrong.join('; '));
   const [, height] = /^height=(\d+)$/.exec(size) ?? [];
   mustBe(height !== undefined, where, 'the height must be a number of pixels', size);
-  const address = `/${FOLDER}/index.html#${embeddedLink(link).replaceAll('&', '&amp;')}`;
+  const address = `/${FOLDER}/index.html#${embeddedLink(linkIn(language, link)).replaceAll('&', '&amp;')}`;
   const still = `${say('Interactive; open the playground (`backstep play`) with', language)} \`#${link}\``;
   return captioned(
     `<iframe class="playground" src="${address}" title="${say('Playground', language)}: ${tab}" loading="lazy" style="height: ${height}px"></iframe>\n\n<div class="on-paper">\n\n${still}\n\n</div>`,
