@@ -222,6 +222,7 @@ export { fromPytorch } from './io/torchimport';
 export { toPytorch } from './io/pytorch';
 export { pytorchProject } from './io/torchproject';
 export type { PytorchProject } from './io/torchscript';
+export type { Preparation } from './io/torchpredict';
 export { fromKeras, toKeras } from './io/keras';
 export type { ImportOptions, StoredWeights } from './io/foreign';
 export {

@@ -71,14 +71,20 @@ function exportTo(given: string, options: ExportOptions): void {
   withBestWeights(checkpoint);
   const preparation = using(() => preparationOf(checkpoint), 'the file is damaged');
   const { batch: B, seq: T, clip, schedule } = settingsIn(checkpoint) ?? {};
-  const exported = { ...checkpoint, B, T, clip: clip ?? undefined, schedule };
+  const exported = {
+    ...checkpoint,
+    ...{ B, T, clip: clip ?? undefined, schedule },
+    ...(preparation && { preparation }),
+  };
   const files = using(() => format.files(exported, options), 'try another format: --to safetensors');
   const out = options.out ?? join(dirname(file), format.path);
   const all = Object.entries(files).map(
     ([name, contents]) => [name === ONE ? out : join(out, name), contents] as const,
   );
   const beside =
-    preparation === undefined ? [] : [[preparationPath(out, !(ONE in files)), preparation] as const];
+    preparation === undefined
+      ? []
+      : [[preparationPath(out, !(ONE in files)), `${JSON.stringify(preparation, null, 2)}\n`] as const];
   for (const [path, contents] of [...all, ...beside]) {
     saving(() => writeWhole(path, contents), 'choose another path with --out');
     line(`wrote ${path} (${count(Math.ceil(contents.length / 1024))} kB)`);

@@ -5,6 +5,7 @@ import { must } from '../core/check';
 import { Registry } from '../core/registry';
 import type { Setting } from '../core/setting';
 import type { Checkpoint } from './checkpoint';
+import type { Preparation } from './torchpredict';
 import type { ImportOptions, StoredWeights } from './foreign';
 
 /** A checkpoint to export, with the training options if they are known. */
@@ -15,6 +16,8 @@ export interface Exported extends Checkpoint {
   /** Maximum global norm of gradient clipping. */
   clip?: number;
   schedule?: ScheduleOptions;
+  /** How the files of its task are read. */
+  preparation?: Preparation;
 }
 
 /** Values of a format's own options; omitted ones are absent. */

@@ -14,6 +14,7 @@ import { memoryOf, mustHoldNetwork } from './checkpoint';
 import { store, torchModule, toPytorch } from './pytorch';
 import { encodeSafetensors, type SafeTensor } from './safetensors';
 import { torchNames } from './torchoptim';
+import { predictScript } from './torchpredict';
 import { torchScript, type PytorchProject } from './torchscript';
 
 /** Parts of an architecture that `model.py` can express. */
@@ -144,7 +145,10 @@ export const torchProjectFormat: FormatDefinition = {
   tested: 'PyTorch: same losses when training on, 1e-10 in float64, also on two processes',
   write: {
     path: 'pytorch',
-    files: pytorchProject,
+    files: (exported) => ({
+      ...pytorchProject(exported),
+      ...(exported.preparation && predictScript(exported.preparation)),
+    }),
     use: (out, _exported, _options, quote) => `python3 ${quote(`${out}/model.py`)}`,
   },
 };

@@ -1,17 +1,18 @@
 /** The preparation of a task's checkpoint as JSON, for programs that use an exported network. */
 import { join, parse } from 'node:path';
 import type { Checkpoint } from '../io/checkpoint';
+import type { Preparation } from '../io/torchpredict';
 import { isTaskRun, readTaskNote } from './trainer';
 
 /**
- * Task and preparation (columns, scales, vocabularies, labels) of a checkpoint as JSON; undefined for one that is not of
- * a task.
+ * Task and preparation (columns, scales, vocabularies, labels) of a checkpoint; undefined for one that is not of a
+ * task.
  * @throws TypeError when its entry is malformed.
  */
-export function preparationOf(checkpoint: Checkpoint): string | undefined {
+export function preparationOf(checkpoint: Checkpoint): Preparation | undefined {
   if (!isTaskRun(checkpoint)) return undefined;
   const { task, note } = readTaskNote(checkpoint);
-  return `${JSON.stringify({ task: task.name, preparation: note }, null, 2)}\n`;
+  return { task: task.name, preparation: note };
 }
 
 /**
