@@ -9,6 +9,7 @@ import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
+import { cellFromText } from '../cells/text';
 import { engineMemory } from '../core/memory';
 import { Random } from '../core/random';
 import { toFlat, type Tensor } from '../core/tensor';
@@ -220,6 +221,28 @@ describe('refuses', () => {
   test('some of the steps', () => {
     expect(run([gru({ input: D, hidden: H })], { steps: [0, 30] })).toThrow(
       `${what} (steps are given, which are run as a whole)`,
+    );
+  });
+  test('a weight that is used twice in a step', () => {
+    const equations = `cell twice
+shapes
+  x [D]   states h [H]   parameters Wx [D, H]  Wh [H, H]
+forward
+  k = tanh(x @ Wx + hPrev @ Wh)
+  h = k @ Wh
+backward
+  dh = dhOut + dhNext
+  dk = dh @ Wh.T
+  da = dk * (1 - k * k)
+  dhPrev = da @ Wh.T
+  dx = da @ Wx.T
+  dWx += x.T @ da
+  dWh += hPrev.T @ da
+  dWh += k.T @ dh`;
+    const twice = cellFromText({ equations, input: D, hidden: H });
+    expect(run([twice])).toThrow(
+      'network.forward: checkpointEvery must be left out, got a number (a layer adds up the gradient of a weight ' +
+        'step by step, or from several terms: in segments it would have other bits)',
     );
   });
   test('what is no number of steps', () => {
