@@ -32,6 +32,8 @@ export { jordan, type JordanOptions } from './cells/jordan';
 export { clockwork, type ClockworkOptions } from './cells/clockwork';
 export type { LinearCellOptions } from './cells/linear';
 export { mingru } from './cells/mingru';
+export { lmu, type LmuOptions } from './cells/lmu';
+export { legendreDelay, legendreMemory, type LegendreMemory } from './cells/legendre';
 export { minlstm } from './cells/minlstm';
 export { diagonal, type DiagonalOptions } from './cells/diagonal';
 export {

@@ -166,6 +166,8 @@ export interface Parameter {
   init: Initializer;
   /** Whether a pass reads only the rows of its class numbers; default false. */
   isTable?: boolean;
+  /** It keeps its initial value: it has a gradient, but training does not change it. */
+  fixed?: boolean;
 }
 
 /** Columns `from`…`to` (not included) of the tensor named `of`. */

@@ -24,6 +24,8 @@ export interface CellDefinition {
   sizes: Readonly<Record<string, number>> & { D: number; H: number };
   /** The initializer of each parameter. */
   init: Readonly<Record<string, Initializer>>;
+  /** Parameters that training does not change. */
+  fixed?: readonly string[];
   /** Options that a checkpoint must hold to build the same cell again. */
   options?: Readonly<Record<string, CellOption>>;
 }
@@ -104,15 +106,20 @@ export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
   mustBe(equations !== undefined, 'cell', 'a variant must be of a cell defined by equations', of.name);
   const sizes = sizesOf(of, equations);
   const init = Object.fromEntries(Object.entries(parameters).map(([p, { init }]) => [p, init]));
+  const fixed = Object.keys(parameters).filter((p) => parameters[p].fixed);
   const text = { ...equations, ...changed };
-  return made(readCell(text, sizes), text, { sizes, init });
+  return made(readCell(text, sizes), text, { sizes, init, fixed });
 }
 
 /**
  * The cell of parsed equations. Its `step` computes nothing: it records the equations as operations on the named tensors
  * `v` in a program, which is compiled once and then run for each batch.
  */
-function made(read: ReadCell, equations: CellEquations, { sizes, init, options }: CellDefinition): Cell {
+function made(
+  read: ReadCell,
+  equations: CellEquations,
+  { sizes, init, options, fixed = [] }: CellDefinition,
+): Cell {
   const { name } = equations;
   const { forward, backward, jacobian } = read;
   const size = (text: string): number => {
@@ -127,7 +134,10 @@ function made(read: ReadCell, equations: CellEquations, { sizes, init, options }
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, make(value, key)]));
   return {
     ...{ name, equations, input: sizes.D, hidden: sizes.H, ...(options && { options }) },
-    parameters: each(read.parameters, (shape, p) => ({ shape: shape.map(size), init: init[p] })),
+    parameters: each(read.parameters, (shape, p) => ({
+      ...{ shape: shape.map(size), init: init[p] },
+      ...(fixed.includes(p) && { fixed: true }),
+    })),
     states: each(read.states, size),
     buffers: each(read.buffers, size),
     parts: each(read.parts, ({ of, from, to }): ColumnRange => ({ of, from: size(from), to: size(to) })),

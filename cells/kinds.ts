@@ -5,6 +5,7 @@ import { elman } from './elman';
 import { gru } from './gru';
 import { jordan } from './jordan';
 import { kinds, addBuiltIn, shared, type CellSizes } from './kind';
+import { lmu } from './lmu';
 import { lstm } from './lstm';
 import { lstm1997 } from './lstm1997';
 import { mingru } from './mingru';
@@ -80,6 +81,10 @@ addBuiltIn({
       ...{ hidden: shared(hidden, 4), periods: [1, 2, 3, 7], activation: 'relu' },
     }),
   },
+});
+addBuiltIn({
+  ...{ name: 'lmu', title: 'Legendre memory unit', make: lmu },
+  variants: { '': { order: 3, theta: 5 } },
 });
 addBuiltIn({ name: 'mingru', title: 'minGRU', make: mingru });
 addBuiltIn({ name: 'minlstm', title: 'minLSTM', make: minlstm });

@@ -63,7 +63,7 @@ export function torchCells(layers: readonly Layer[]): TorchCells {
       .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1));
     const count = [...classes.values()].filter(({ code }) => code.includes(`"""${cell.name}, `)).length;
     const name = `${words.join('')}Cell${count > 0 ? count + 1 : ''}`;
-    classes.set(key, { name, code: codeOf(name, equations, Object.keys(sizesOf(cell, equations))) });
+    classes.set(key, { name, code: codeOf(name, cell, equations) });
     return name;
   };
   const members = all.flat().map(({ name, cell }) => {
@@ -117,12 +117,9 @@ const methodOf = (layers: string, clocked: boolean): string => `
         return x, tuple(after)
 `;
 
-/** The class of a cell; `letters` are the size letters of its shapes. */
-function codeOf(
-  name: string,
-  equations: CellEquations | ClockedEquations,
-  letters: readonly string[],
-): string {
+/** The class of a cell. */
+function codeOf(name: string, cell: Cell, equations: CellEquations | ClockedEquations): string {
+  const letters = Object.keys(sizesOf(cell, equations));
   const { sections, gates } = declare(equations.shapes, ['states', 'parameters'], equations.name);
   const { states, parameters } = sections;
   for (const p of Object.keys(parameters))
@@ -133,7 +130,8 @@ function codeOf(
       p,
     );
   const own = Object.entries(parameters).map(
-    ([p, shape]) => `        self.${p} = nn.Parameter(torch.zeros(${shape.map(sizeOf).join(', ')}))`,
+    ([p, shape]) =>
+      `        self.${p} = nn.Parameter(torch.zeros(${shape.map(sizeOf).join(', ')})${cell.parameters[p].fixed ? ', requires_grad=False' : ''})`,
   );
   const clocked = 'active' in equations;
   const fields = clocked ? ['spans', 'offset'] : [];

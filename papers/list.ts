@@ -4,6 +4,7 @@ import { clockwork } from './clockwork';
 import { forgetGate } from './forgetgate';
 import { hopfield } from './hopfield';
 import { influence } from './influence';
+import { lmuPaper } from './lmu';
 import { lstm } from './lstm';
 import { modernHopfield } from './modernhopfield';
 import type { Paper } from './paper';
@@ -18,4 +19,5 @@ export const papers: readonly Paper[] = [
   modernHopfield,
   stateTracking,
   influence,
+  lmuPaper,
 ];

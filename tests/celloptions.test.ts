@@ -29,6 +29,11 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
     [0, 'projection must be a whole number >= 1, got 0'],
     [1.5, 'projection must be a whole number >= 1, got 1.5'],
   ],
+  order: [[0, 'order must be a whole number >= 1, got 0']],
+  theta: [
+    [0.5, 'theta must be a number >= 1, got 0.5'],
+    [Infinity, 'theta must be a number >= 1, got Infinity'],
+  ],
   peepholes: [[1, 'peepholes must be true or false, got 1']],
   inputInit: [
     ['glorott', `${oneOf('the initializer', initializers, 'glorott')} (did you mean glorot?)`],
@@ -172,7 +177,7 @@ test('forgetBias is refused without biases, and 0 is taken', () => {
 describe('the forms of the cells', () => {
   test('have these names, on the command line and elsewhere', () =>
     expect(choiceNames()).toEqual(
-      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork mingru minlstm diagonal diagonal-signed'.split(
+      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork lmu mingru minlstm diagonal diagonal-signed'.split(
         ' ',
       ),
     ));
@@ -185,6 +190,7 @@ describe('the forms of the cells', () => {
       'GRU',
       'Jordan',
       'Clockwork',
+      'Legendre memory unit',
       'minGRU',
       'minLSTM',
       'Diagonal linear unit',
@@ -233,6 +239,10 @@ const kept: Record<string, [states: object, buffers: object]> = {
     { logSum: 1, p: 4, z: 4, h: 4, do: 4, dh: 4, dz: 4, dp: 4, flow: 4, flowSum: 1 },
   ],
   clockwork: [{ h: 4 }, { z: 4, dz: 4 }],
+  lmu: [
+    { h: 4, m: 16 },
+    { u: 1, z: 4, dz: 4, dm: 16, du: 1 },
+  ],
   mingru: [{ h: 4 }, { a: 8, da: 8 }],
   minlstm: [{ h: 4 }, { a: 12, p: 4, q: 4, da: 12 }],
   diagonal: [{ h: 4 }, { a: 8, p: 4, da: 8 }],

@@ -13,6 +13,7 @@ import {
   gru,
   init,
   jordan,
+  lmu,
   lstm,
   lstm1997,
   mingru,
@@ -68,6 +69,9 @@ const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOpti
       elman({ input: 6, hidden: 5, activation: 'sigmoid' }),
     ],
     topology: 'many-to-one',
+  },
+  'a fixed memory': {
+    layers: [lmu({ ...one, order: 4, theta: 6 }), bidirectional(lmu({ input: H, hidden: 2, bias: false }))],
   },
   'a projection in one of two layers': {
     layers: [lstm({ ...one, projection: 3 }), lstm({ input: 3, hidden: 4 })],

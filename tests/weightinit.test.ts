@@ -13,6 +13,7 @@ const sizes: Record<string, object> = {
   gru: { input: D, hidden: H },
   jordan: { input: D, hidden: H, output: H },
   clockwork: { input: D, hidden: H, periods: [1] },
+  lmu: { input: D, hidden: H },
 };
 // those with a linear recurrence have no weights that are fed back (see tests/linear.test.ts)
 const cells = Object.keys(sizes);

@@ -3,6 +3,7 @@ import type { Cell } from '../cells/cell';
 import { diagonal, type DiagonalOptions } from '../cells/diagonal';
 import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
+import { lmu } from '../cells/lmu';
 import { lstm } from '../cells/lstm';
 import { mingru } from '../cells/mingru';
 import { minlstm } from '../cells/minlstm';
@@ -10,7 +11,7 @@ import { clipGlobalNorm } from '../bptt/train/clip';
 import { bidirectional, type Layer } from '../bptt/network/layer';
 import { optimizer } from '../bptt/train/optimizers';
 import { Parameters } from '../bptt/network/parameters';
-import { must, mustShape } from '../core/check';
+import { must, mustCount, mustShape } from '../core/check';
 import { constant } from '../core/init';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
@@ -52,6 +53,13 @@ export const vectorKinds: Record<string, Kind> = {
     recurrent(vector, [lstm({ ...vectorSizes(vector), peepholes: true })], flatLayout.peephole),
   MINGRU: (vector) => recurrent(vector, [mingru(linearSizesOf(vector))], flatLayout.linear),
   MINLSTM: (vector) => recurrent(vector, [minlstm(linearSizesOf(vector))], flatLayout.linear),
+  LMU: (vector) => {
+    const { M: order } = vector.sizes as { M?: unknown };
+    mustCount(order, 'verify', 'sizes.M');
+    const { A } = vector.params;
+    must(order === A.shape[0], 'verify', `sizes.M must be ${A.shape[0]}, as params.A says`, order);
+    return recurrent(vector, [lmu({ ...vectorSizes(vector), order })], flatLayout.lmu);
+  },
   DIAGONAL: (vector) => {
     const { eigenvalues } = vector.hyper as Pick<DiagonalOptions, 'eigenvalues'>;
     return recurrent(vector, [diagonal({ ...linearSizesOf(vector), eigenvalues })], flatLayout.linear);

@@ -124,6 +124,12 @@ export const flatLayout = {
     { theirs: 'weight', ours: 'l0.Wx' },
     { theirs: 'bias', ours: 'l0.b' },
   ]),
+  lmu: entriesLayout(
+    ['e_x ex', 'e_h eh', 'e_m em', 'W_x Wx', 'W_h Wh', 'W_m Wm', 'b b', 'A Am', 'B Bm'].map((pair) => {
+      const [theirs, ours] = pair.split(' ');
+      return { theirs, ours: `l0.${ours}` };
+    }),
+  ),
   peephole: entriesLayout([
     { theirs: 'weight_ih', ours: 'l0.Wx' },
     { theirs: 'weight_hh', ours: 'l0.Wh' },

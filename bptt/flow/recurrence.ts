@@ -12,7 +12,7 @@ import type { Network } from '../network/network';
 /**
  * Multiplies the recurrent matrix of every gate by a factor, which may depend on the matrix. Recurrent are the matrices
  * that multiply the previous state in the equations of a cell. The recurrent matrix of a Jordan cell is the product Wf Wo;
- * there, Wf is scaled.
+ * there, Wf is scaled. Fixed parameters stay as they are.
  *
  * @returns the first cell that has no such matrix, because its recurrence is diagonal; the others are scaled.
  * @throws TypeError for a cell without equations; RangeError for a matrix that cannot be divided into square ones.
@@ -25,8 +25,9 @@ export function scaleRecurrence(
   const where = 'scaleRecurrence';
   let without: Cell | undefined;
   for (const { name, cell } of architecture.layers.flatMap(directionsOf)) {
-    const matrices = recurrentMatrices(cell);
-    mustBe(matrices !== undefined, where, 'the cell must be defined by equations', cell.name);
+    const all = recurrentMatrices(cell);
+    mustBe(all !== undefined, where, 'the cell must be defined by equations', cell.name);
+    const matrices = all.filter(({ of }) => !cell.parameters[of].fixed);
     if (matrices.length === 0) without ??= cell;
     const tensorOf = ({ of, from, to, transposed }: Factor): Tensor => {
       const whole = parameters.values[`${name}.${of}`];

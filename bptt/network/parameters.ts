@@ -3,7 +3,7 @@ import ndarray from 'ndarray';
 import type { Parameter } from '../../cells/cell';
 import { must, mustShape } from '../../core/check';
 import { executorOf } from '../../core/executor';
-import { engineMemory, type Dtype } from '../../core/memory';
+import { engineMemory, type Data, type Dtype } from '../../core/memory';
 import type { Executor } from '../../core/program';
 import type { Random } from '../../core/random';
 import { fillFrom, sizeOf, zeros, type Numbers, type Tensor, type Tensors } from '../../core/tensor';
@@ -15,9 +15,9 @@ const GRAIN = 16;
 
 /**
  * The parameters of a network and their gradients, by name. All parameters, and all gradients, are views of one row, and
- * share its memory.
+ * share its memory. Fixed parameters follow the trained ones.
  *
- *   values['l0.Wx'], gradients['l0.Wx'] [D, H]   flat, flatGradients [1, N], padding included
+ *   values['l0.Wx'], gradients['l0.Wx'] [D, H]   flat, flatGradients [1, N], padding included, without fixed ones
  *
  * @example
  * const { parameters } = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2 });
@@ -30,9 +30,9 @@ export class Parameters {
   readonly values: Tensors = {};
   /** dL/dparameter under the same names; every backward adds into them. */
   readonly gradients: Tensors = {};
-  /** All values as one row [1, N], for optimizers and clipping. */
+  /** All trained values as one row [1, N], for optimizers and clipping; its `data` hold the fixed ones as well. */
   readonly flat: Tensor;
-  /** All gradients as one row, in the order of `flat`; zeros in the padding. */
+  /** Their gradients as one row, in the order of `flat`; zeros in the padding. */
   readonly flatGradients: Tensor;
   /** @internal the rows of embeddings that have a gradient */
   readonly used: UsedRows;
@@ -48,24 +48,40 @@ export class Parameters {
     readonly executor: Executor = executorOf(),
   ) {
     const padded = (shape: number[]): number => Math.ceil(sizeOf(shape) / GRAIN) * GRAIN;
-    const total = Object.values(shapes).reduce((sum, { shape }) => sum + padded(shape), 0);
-    this.flat = zeros([1, total], dtype);
-    this.flatGradients = zeros([1, total], dtype);
-    let offset = 0;
+    const all = Object.entries(shapes);
+    const total = (those: boolean): number =>
+      all.reduce((sum, [, { shape, fixed = false }]) => sum + (fixed === those ? padded(shape) : 0), 0);
+    const trained = total(false);
+    [this.flat, this.flatGradients] = [0, 1].map(() =>
+      zeros([1, trained + total(true)], dtype).hi(1, trained),
+    );
+    let [offset, fixedOffset] = [0, trained];
     const tables: Table[] = [];
-    for (const [name, { shape, init, isTable }] of Object.entries(shapes)) {
-      this.values[name] = ndarray(this.flat.data, shape, undefined, offset);
-      this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, offset);
+    for (const [name, { shape, init, fixed, isTable }] of all) {
+      const at = fixed ? fixedOffset : offset;
+      this.values[name] = ndarray(this.flat.data, shape, undefined, at);
+      this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, at);
       if (random) init(this.values[name], random);
-      if (isTable) tables.push({ name, at: offset, rows: shape[0], width: shape[1] });
-      offset += padded(shape);
+      if (isTable) tables.push({ name, at, rows: shape[0], width: shape[1] });
+      if (fixed) fixedOffset += padded(shape);
+      else offset += padded(shape);
     }
-    this.used = new UsedRows(tables, total);
+    this.used = new UsedRows(tables, trained);
+  }
+
+  /** Names of the parameters that training changes. */
+  get trained(): string[] {
+    return Object.keys(this.values).filter((name) => !this.shapes[name].fixed);
+  }
+
+  /** The numbers of `flatGradients`, as a view. */
+  get trainedGradients(): Data {
+    return this.flatGradients.data.subarray(0, this.flatGradients.shape[1]);
   }
 
   /** Number of trained values, without the padding between parameters. */
   get count(): number {
-    return Object.values(this.values).reduce((sum, t) => sum + sizeOf(t.shape), 0);
+    return this.trained.reduce((sum, name) => sum + sizeOf(this.values[name].shape), 0);
   }
 
   /** Sets all gradients to 0: before the first backward pass of each step. */
@@ -76,7 +92,9 @@ export class Parameters {
 
   /** @internal The same if all others are zero already. */
   zeroUsedGradients(): void {
-    for (const { from, to } of this.used.ranges) engineMemory().zero(this.flatGradients.data, from, to);
+    const { data, shape } = this.flatGradients;
+    const fixed = { from: shape[1], to: data.length };
+    for (const { from, to } of [...this.used.ranges, fixed]) engineMemory().zero(data, from, to);
     this.used.clear();
   }
 

@@ -243,7 +243,8 @@ export class Parallel {
   private sum(count: number): () => void {
     let sum = this.sums.get(count);
     if (!sum) {
-      const { flatGradients: g } = this.network.parameters;
+      const { data } = this.network.parameters.flatGradients;
+      const g: Tensor = ndarray(data, [1, data.length]);
       const parts = this.members.slice(0, count).map(({ gradients }, k) => [`g${k}`, gradients] as const);
       const names = ['before', ...parts.map(([name]) => name)];
       const all = equations(
@@ -295,7 +296,8 @@ export async function parallel(network: Network, options: number | ParallelOptio
   const members = Array.from({ length: threads - 1 }, (_, k): Member => {
     const name = `parallel: worker ${k + 1} of ${threads - 1}`;
     const thread = new Thread(kit, { name, file: workerFile(), execArgv });
-    const gradients = zeros(flatGradients.shape, flat.dtype);
+    // also of the fixed parameters, which follow the trained ones
+    const gradients = zeros([1, flatGradients.data.length], flat.dtype);
     const figures = new Float64Array(new SharedArrayBuffer(24));
     const [values, sums] = [flat.data, gradients.data];
     const used = network.parameters.used.addresses;

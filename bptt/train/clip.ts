@@ -64,7 +64,7 @@ export function clipValue(
   mustBeParameters(parameters);
   must(isNumber(limit) && limit > 0, 'clip', 'the limit must be > 0', limit);
   mustBeFinite(parameters);
-  const g = parameters.flatGradients.data;
+  const g = parameters.trainedGradients;
   for (const { from, to } of within)
     for (let k = from; k < to; k++) g[k] = Math.max(-limit, Math.min(limit, g[k]));
 }
@@ -82,7 +82,7 @@ export function globalNorm(
   parameters: Parameters,
   within: readonly ElementRange[] = wholeOf(parameters),
 ): number {
-  const g = parameters.flatGradients.data;
+  const g = parameters.trainedGradients;
   const sum = sumOfSquares(parameters, 1, within);
   // if squares overflow or underflow, scale the entries first
   if (sum > 1e-280 && sum < Infinity) return Math.sqrt(sum);
@@ -100,15 +100,15 @@ export function scaleGradients(
   factor: number,
   within: readonly ElementRange[] = wholeOf(parameters),
 ): void {
-  const g = parameters.flatGradients.data;
+  const g = parameters.trainedGradients;
   for (const { from, to } of within) for (let k = from; k < to; k++) g[k] *= factor;
 }
 
-const wholeOf = ({ flat }: Parameters): ElementRange[] => [{ from: 0, to: flat.data.length }];
+const wholeOf = ({ flat }: Parameters): ElementRange[] => [{ from: 0, to: flat.shape[1] }];
 
 /** Σ (g / unit)² over the blocks that hold gradients other than zero: in the order of the sum over all. */
 function sumOfSquares(parameters: Parameters, unit: number, within: readonly ElementRange[]): number {
-  const g = parameters.flatGradients.data;
+  const g = parameters.trainedGradients;
   const { sumSquares } = parameters.executor;
   const blocks = new Uint8Array(Math.ceil(g.length / BLOCK));
   for (const { from, to } of within) blocks.fill(1, Math.floor(from / BLOCK), Math.ceil(to / BLOCK));

@@ -61,12 +61,12 @@ function effectOn(
   const before = pass.loss;
   pass.backward();
   const start = parameters.flat.data.slice();
-  const gradient = parameters.flatGradients.data.slice();
+  const gradient = parameters.trainedGradients.slice();
   const { norm, coefficient } = clipGlobalNorm(parameters, maxNorm);
   /** The loss after a step along `g`. */
   const after = (g: ArrayLike<number>): number => {
     const { data } = parameters.flat;
-    for (let k = 0; k < data.length; k++) data[k] = start[k] - learningRate * g[k];
+    for (let k = 0; k < g.length; k++) data[k] = start[k] - learningRate * g[k];
     return copy.forward(batch).loss;
   };
   const clipped = norm * coefficient;
@@ -75,6 +75,6 @@ function effectOn(
     clipped,
     coefficient,
     update: { free: learningRate * norm, clipped: learningRate * clipped },
-    loss: { before, free: after(gradient), clipped: after(parameters.flatGradients.data) },
+    loss: { before, free: after(gradient), clipped: after(parameters.trainedGradients) },
   };
 }

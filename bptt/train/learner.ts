@@ -69,7 +69,8 @@ export class Learner {
   ) {
     const { schedule = { name: 'constant' }, weightNoise: deviation = 0 } = options;
     const { parameters, random } = network;
-    if (deviation > 0) this.noise = new WeightNoise(parameters.flat.data, { deviation, random });
+    const { data, shape } = parameters.flat;
+    if (deviation > 0) this.noise = new WeightNoise(data.subarray(0, shape[1]), { deviation, random });
     this.schedule = typeof schedule === 'function' ? schedule : scheduleOf(schedule);
   }
 

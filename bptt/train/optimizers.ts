@@ -106,7 +106,7 @@ export class Optimizer {
   }
 
   private get all(): ElementRange {
-    return { from: 0, to: this.parameters.flat.data.length };
+    return { from: 0, to: this.parameters.flat.shape[1] };
   }
 
   /** @internal What a step changes, and the only gradients that are not zero. */
@@ -166,8 +166,9 @@ export class Optimizer {
   state(): Tensors {
     const views: Tensors = { steps: tensor([this.made]) };
     for (const [state, row] of Object.entries(this.rows)) {
-      const parts = Object.entries(this.parameters.values).map(
-        ([name, p]) => [name, ndarray(row.data, p.shape, undefined, p.offset)] as const,
+      const { trained, values } = this.parameters;
+      const parts = trained.map(
+        (name) => [name, ndarray(row.data, values[name].shape, undefined, values[name].offset)] as const,
       );
       Object.assign(views, withPrefix(Object.fromEntries(parts), `${state}.`));
     }

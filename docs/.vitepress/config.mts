@@ -27,6 +27,7 @@ const groups = [
       { text: '12 Losses and optimizers', link: '/book/training' },
       { text: '13 How far rounding may go', link: '/book/rounding' },
       { text: '14 Linear recurrences', link: '/book/linear' },
+      { text: '15 Long memory', link: '/book/memory' },
       { text: 'Terms in English and Chinese', link: '/book/terms' },
     ],
   },

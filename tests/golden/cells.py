@@ -309,6 +309,64 @@ def linear_vectors():
         yield linear_recurrence(name + "_t1", kind, T=1, B=2, I=4, H=3, eigenvalues=eigenvalues)
 
 
+# ---------------------------------------------------------------- the Legendre memory unit
+
+
+def legendre_memory(order, theta):
+    """A and B of one step by zero-order hold: A^-1 (e^(A/theta) - 1) B for the input."""
+    i, j = torch.arange(order)[:, None], torch.arange(order)[None, :]
+    A = (2 * i + 1) * torch.where(i < j, -1, (-1) ** (i - j + 1)).double()
+    B = (2 * i[:, 0] + 1) * (-1.0) ** i[:, 0]
+    step = torch.matrix_exp(A / theta)
+    return step, torch.linalg.solve(A, (step - torch.eye(order)) @ B)
+
+
+def lmu(name, T, B, I, H, M, theta):
+    draw = Draw(name)
+    A, b_in = legendre_memory(M, theta)
+    p = leaves_of(
+        e_x=draw.uniform(1, I),
+        e_h=draw.uniform(1, H),
+        e_m=draw.uniform(1, M, bound=0.2),
+        W_x=draw.uniform(H, I),
+        W_h=draw.uniform(H, H),
+        W_m=draw.uniform(H, M),
+        b=draw.uniform(H),
+        A=A,
+        B=b_in[:, None],
+    )
+    x = leaf(draw.normal(T, B, I))
+    init = leaves_of(h_0=draw.normal(B, H), m_0=draw.normal(B, M))
+    h, m, outputs = init["h_0"], init["m_0"], []
+    for t in range(T):
+        u = x[t] @ p["e_x"].T + h @ p["e_h"].T + m @ p["e_m"].T
+        m = m @ p["A"].T + u @ p["B"].T
+        h = torch.tanh(x[t] @ p["W_x"].T + h @ p["W_h"].T + m @ p["W_m"].T + p["b"])
+        outputs.append(h)
+    expected = {"output": torch.stack(outputs), "h_n": h, "m_n": m}
+    loss, value = weighted_sum(draw, expected)
+    return vector(
+        name,
+        "LMU",
+        dict(T=T, B=B, I=I, H=H, M=M),
+        "u_t = e_x x_t + e_h h_(t-1) + e_m m_(t-1); m_t = A m_(t-1) + B u_t; h_t = tanh(W_x x_t + W_h h_(t-1) +"
+        " W_m m_t + b); A and B are those of a Legendre memory with a window of hyper.theta steps",
+        p,
+        {"x": x},
+        init,
+        loss,
+        value,
+        expected,
+        hyper={"theta": theta},
+    )
+
+
+def lmu_vectors():
+    yield lmu("lmu", T=6, B=3, I=4, H=5, M=6, theta=9)
+    yield lmu("lmu_b1", T=5, B=1, I=3, H=2, M=4, theta=4)
+    yield lmu("lmu_t1", T=1, B=2, I=4, H=3, M=7, theta=30)
+
+
 # ---------------------------------------------------------------- encoder and decoder
 
 
@@ -509,6 +567,7 @@ def vectors():
     yield from clockwork_vectors()
     yield from cell_vectors()
     yield from linear_vectors()
+    yield from lmu_vectors()
     yield from seq2seq_vectors()
     yield from softmax_vectors()
     yield from map(loss_vector, LOSSES)

@@ -163,12 +163,14 @@ def values(v, P, X, S, restart=None):
         "LSTM_PEEPHOLE": lstm_peephole,
         "MINGRU": mingru,
         "MINLSTM": minlstm,
+        "LMU": lmu,
         "DIAGONAL": lambda P, x, state: diagonal(P, x, state, hyper["eigenvalues"]),
     }
     if kind in steps:
         step = steps[kind]
         lead = S["h_0"].shape[:-2]
-        state = [S[name].reshape(B, -1) for name in ("h_0", "c_0") if name in S]
+        names = [name for name in ("h_0", "c_0", "m_0") if name in S]
+        state = [S[name].reshape(B, -1) for name in names]
         rows = [[part[b] for part in state] for b in range(B)]
         outputs = []
         for t in range(T):
@@ -176,7 +178,8 @@ def values(v, P, X, S, restart=None):
             outputs.append([row[0] for row in rows])
         last = [np.array([row[k] for row in rows]) for k in range(len(state))]
         last = [part.reshape(*lead, *part.shape) for part in last]
-        return {"output": np.array(outputs), "hidden": np.array(outputs), **dict(zip(("h_n", "c_n"), last))}
+        ends = {f"{name[0]}_n": part for name, part in zip(names, last)}
+        return {"output": np.array(outputs), "hidden": np.array(outputs), **ends}
     cell = {"CLIP_GLOBAL_NORM": "LSTM", "LSTM_MANY_TO_ONE": "LSTM"}.get(kind)
     cell = cell or kind.replace("_PACKED", "").replace("_TBPTT", "")
     out, _ = stack_values(cell, P, X, S, B, hyper.get("lengths"), restart)
@@ -271,6 +274,13 @@ def minlstm(P, x, state):
     i, f, n = affine(P, x, 3)
     kept = s(f) / (s(f) + s(i))
     return (mix(n, kept, state[0]),)
+
+
+def lmu(P, x, state):
+    h, m = state
+    u = P["e_x"] @ x + P["e_h"] @ h + P["e_m"] @ m
+    m = P["A"] @ m + P["B"] @ u
+    return np.tanh(P["W_x"] @ x + P["W_h"] @ h + P["W_m"] @ m + P["b"]), m
 
 
 def diagonal(P, x, state, eigenvalues):
