@@ -6,6 +6,7 @@ import { exerciseOf } from '../docs/build/exercise';
 import { expand } from '../docs/build/fences';
 import { typeset } from '../docs/build/formulas';
 import { networkOf } from '../docs/build/network';
+import { addressOf, pages } from '../docs/build/pages';
 import { keepShapes } from '../docs/build/shapes';
 
 describe('formulas', () => {
@@ -13,11 +14,11 @@ describe('formulas', () => {
     expect(typeset('$a \\mathrel{{+}{=}} b$')).toContain('<mi>a</mi><mo>+=</mo><mi>b</mi>'));
 
   const folder = join(__dirname, '..', 'docs');
-  const pages = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
     .map((file) => [file, readFileSync(join(folder, file), 'utf8')] as const)
     .filter(([, text]) => text.includes('$'));
-  test.each(pages)('of %s: nothing is nested in an operator', (_file, text) =>
+  test.each(texts)('of %s: nothing is nested in an operator', (_file, text) =>
     expect(typeset(text)).not.toMatch(/<mo(?: [^>]*)?></),
   );
 });
@@ -136,4 +137,9 @@ describe('an exercise', () => {
   ])('%s is refused when it is none', (words, text, message) =>
     expect(() => asked(words, text)).toThrow(message),
   );
+});
+
+test('every page is in the navigation, and so in the PDF', () => {
+  const config = readFileSync(join(__dirname, '..', 'docs', '.vitepress', 'config.mts'), 'utf8');
+  expect(pages().filter((file) => !config.includes(`link: '${addressOf(file)}'`))).toEqual([]);
 });

@@ -52,6 +52,7 @@ const groups = [
       { text: 'Checking gradients', link: '/guide/checking' },
       { text: "The referee: other people's code", link: '/guide/referee' },
       { text: 'Grading a class', link: '/guide/grading' },
+      { text: 'Conformance suites', link: '/guide/conformance' },
       { text: 'Your own data', link: '/guide/own-data' },
       { text: 'Write your own cell', link: '/guide/own-cell' },
       { text: 'In and out: other frameworks', link: '/guide/formats' },

@@ -6,9 +6,9 @@ export const translations = ['zh'] as const;
 
 const chinese = {
   from: '摘自',
-  Playground: '游乐场',
+  Playground: '演练场',
   'Interactive; open the playground (`backstep play`) with':
-    '此处为互动图；请打开游乐场（`backstep play`），地址后加',
+    '此处为互动图；请打开演练场（`backstep play`），地址后加',
   cell: '循环单元',
   'forms on the command line': '命令行中的形式',
   checked: '受检验的形式',

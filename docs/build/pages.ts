@@ -38,7 +38,7 @@ export function updateTranslations(): void {
 }
 
 /** `book/elman.md` → `/book/elman`. */
-const addressOf = (file: string): string => `/${file.replace(/(^|\/)index\.md$|\.md$/, '$1')}`;
+export const addressOf = (file: string): string => `/${file.replace(/(^|\/)index\.md$|\.md$/, '$1')}`;
 
 /** A translated page; its links lead to translated pages where there are any. */
 export function translatedPage(file: string, language: Language): string {
