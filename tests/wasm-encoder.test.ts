@@ -295,14 +295,14 @@ describe('control flow', () => {
 
   it('calls other functions, with more locals than one byte counts', () => {
     const module = new WasmModule({ shared: false });
-    const put = module.internal('put', { value: 'i32', at: 'i32' }, ({ value, at }) => i32.store(at, value));
+    const put = module.func('put', { value: 'i32', at: 'i32' }, [], ({ value, at }) => i32.store(at, value));
     module.func('squares', { n: 'i32' }, [], ({ n }, f) => {
       const many = f.locals('i32', 200);
       const [i, at] = [many[150], many[199]];
       return whileLess(i, n, [call(put, { at, value: i32.mul(i, i) }), at.set(i32.add(at, 4)), i.advance(1)]);
     });
     const exported = module.instantiate(memory);
-    expect(Object.keys(exported)).toEqual(['squares']);
+    expect(Object.keys(exported)).toEqual(['put', 'squares']);
     exported.squares(5);
     expect(Array.from(ints.subarray(0, 5))).toEqual([0, 1, 4, 9, 16]);
   });

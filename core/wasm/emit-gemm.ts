@@ -172,7 +172,7 @@ function emitCopyTile(module: WasmModule, lane: FloatLanes) {
     rows: 'i32',
     columns: 'i32',
   } as const;
-  return module.internal('copyTile', params, ({ from, fromRow, to, toRow, rows, columns }, f) => {
+  return module.func('copyTile', params, [], ({ from, fromRow, to, toRow, rows, columns }, f) => {
     const [r, c, s, d] = f.locals('i32', 4);
     return whileLess(r, rows, [
       s.set(from),
@@ -194,7 +194,7 @@ function emitCopyTile(module: WasmModule, lane: FloatLanes) {
 /** out[m, n] += bias[n], for the rare product that both accumulates and has a bias. */
 function emitAddBias(module: WasmModule, lane: FloatLanes) {
   const params = { bias: 'i32', out: 'i32', outRow: 'i32', M: 'i32', N: 'i32' } as const;
-  return module.internal('addBias', params, ({ bias, out, outRow, M, N }, f) => {
+  return module.func('addBias', params, [], ({ bias, out, outRow, M, N }, f) => {
     const [m, n, s, d] = f.locals('i32', 4);
     return whileLess(m, M, [
       s.set(bias),

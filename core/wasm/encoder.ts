@@ -83,7 +83,6 @@ export function call<P extends Params>(
 
 interface FunctionEntry {
   name: string;
-  exported: boolean;
   type: Uint8Array;
   code: Uint8Array;
 }
@@ -101,7 +100,6 @@ export class WasmModule {
     params: P,
     results: readonly ValueType[],
     body: (params: ParamLocals<P>, f: Func) => Body,
-    exported = true,
   ): Callable<P> {
     const names = Object.keys(params);
     const type = new ByteWriter();
@@ -112,19 +110,10 @@ export class WasmModule {
     }
     const func = new Func(this.functions.length, names.length);
     const locals = Object.fromEntries(names.map((key, i) => [key, new Local(params[key], i)]));
-    const entry: FunctionEntry = { name, exported, type: type.bytes, code: new Uint8Array() };
+    const entry: FunctionEntry = { name, type: type.bytes, code: new Uint8Array() };
     this.functions.push(entry);
     entry.code = func.encode(body(locals as ParamLocals<P>, func));
     return { index: func.index, params };
-  }
-
-  /** As `func`, but not exported. */
-  internal<const P extends Params>(
-    name: string,
-    params: P,
-    body: (params: ParamLocals<P>, f: Func) => Body,
-  ): Callable<P> {
-    return this.func(name, params, [], body, false);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
@@ -160,10 +149,9 @@ export class WasmModule {
       3,
       this.functions.map((_, i) => entry((w) => w.unsigned(i))),
     );
-    const named = this.functions.flatMap(({ name, exported }, i) => (exported ? [{ name, i }] : []));
     section(
       7,
-      named.map(({ name, i }) =>
+      this.functions.map(({ name }, i) =>
         entry((w) => {
           w.text(name);
           w.byte(0x00);

@@ -80,7 +80,7 @@ export function emitMicro(module: WasmModule, lane: FloatLanes, shape: MicroShap
   const panelStep = panelStepOf(tile);
   const [laneBytes, stepBytes] = [laneBytesOf(tile, lane), stepBytesOf(tile, lane)];
   const splat = tile.copies(lane) === 2 ? f64x2.loadSplat : lane.loadSplat;
-  return module.internal(`micro${rows}x${panels}`, microParams, (p, f) => {
+  return module.func(`micro${rows}x${panels}`, microParams, [], (p, f) => {
     const vectors = panels * tile.vectors;
     const packed = rows > 1; // a single row may be unpacked
     const acc = Array.from({ length: rows }, () => f.locals('v128', vectors));

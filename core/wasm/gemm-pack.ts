@@ -43,7 +43,7 @@ export function emitPack(
   W: number,
   copies: 1 | 2 = 1,
 ): Callable<typeof packParams> {
-  return module.internal(`pack${W}`, packParams, ({ src, across, along, K, lanes, dst }, f) => {
+  return module.func(`pack${W}`, packParams, [], ({ src, across, along, K, lanes, dst }, f) => {
     const { size, count } = lane;
     const laneBytes = size * copies;
     const stepBytes = W * laneBytes;

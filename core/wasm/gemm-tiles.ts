@@ -46,7 +46,7 @@ export function emitTiles(
   const few = [1, 2].map((rows) => ({ rows, pair: micro(rows, 2), single: micro(rows, 1) }));
   const more = Array.from({ length: tile.rows - 3 }, (_, k) => ({ rows: k + 3, single: micro(k + 3, 1) }));
 
-  return module.internal('tiles', tilesParams, (p, f) => {
+  return module.func('tiles', tilesParams, [], (p, f) => {
     const { a, aStep, aNext, b, panelBytes, init, initRow, initCol, out, outRow, panels, K } = p;
     const [mains, rest, width, pairs, restA, restInit, restOut] = f.locals('i32', 7);
 

@@ -1,6 +1,7 @@
 /**
  * 256-bit vectors: on processors with AVX2, V8 can join pairs of adjacent 128-bit operations into one of twice the width.
- * This needs an experimental flag of V8, which is set while one module is compiled and reset immediately afterwards.
+ * This needs an experimental flag of V8, which is set while one module is compiled and reset immediately afterwards. The
+ * functions must be compiled in that time, so they are handed to the optimizing compiler, one by one.
  *
  * V8 joins loads and stores 16 bytes apart, arithmetic on such pairs, and broadcasts used by both halves. A joined kernel
  * performs the same operations on each element in the same order, so results are bit-identical.
@@ -11,7 +12,7 @@ import { type Tile } from './gemm-micro';
 export interface Wide {
   tile: Tile;
   fma: boolean;
-  /** Compiles with joined vectors. */
+  /** Compiles all functions with the optimizing compiler and joined vectors. */
   compile: Compile;
   /** Compiles with the same optimizations, but 128-bit vectors. */
   compileNarrow: Compile;
@@ -28,17 +29,16 @@ export const WIDE: Tile = { rows: 6, vectors: 4, copies: () => 1, kBlock: 256, r
  */
 const TRIED = [13, 14];
 
-/** Flags that compile all functions with the optimizing compiler immediately; the values are their defaults. */
-const AT_ONCE = {
-  liftoff: true,
-  'wasm-lazy-compilation': true,
-  // needs profiling data of the baseline compiler, which does not run
-  'wasm-inlining': true,
-};
-const JOINED = { ...AT_ONCE, 'experimental-wasm-revectorize': false };
+/** The flag that joins vectors. */
+const JOIN = 'experimental-wasm-revectorize';
+/** The flag that makes V8's internal functions callable. */
+const NATIVES = 'allow-natives-syntax';
 
 interface V8 {
   setFlagsFromString(flags: string): void;
+}
+interface Vm {
+  runInThisContext(code: string): unknown;
 }
 
 /** The compilers of 256-bit kernels, or why there are none here. `./selftest.ts` checks whether the kernels are correct. */
@@ -49,24 +49,35 @@ export function wideHere(): Wide | string {
   const version = Number(process.versions.v8.split('.')[0]);
   if (!TRIED.includes(version)) return `V8 must be ${TRIED.join(' or ')}, got ${process.versions.v8}`;
   if (process.arch !== 'x64') return `the processor must be x64, got ${process.arch}`;
-  return { fma: true, tile: WIDE, ...compilers(v8) };
+  return { fma: true, tile: WIDE, ...compilers(v8, process.getBuiltinModule('node:vm')) };
 }
 
-/** The two compilers, which set flags of V8 and reset them. */
-export function compilers(v8: V8): Pick<Wide, 'compile' | 'compileNarrow'> {
+/**
+ * The two compilers, which set flags of V8 and reset them.
+ *
+ * V8's flags belong to all threads of the process. So only those are set that cannot harm what another thread compiles
+ * or instantiates meanwhile: it may get joined vectors, or may use the syntax of internal functions. Flags that choose
+ * the compiler must stay as they are: an instance made while one is changed lacks what code compiled later expects.
+ */
+export function compilers(v8: V8, vm: Vm): Pick<Wide, 'compile' | 'compileNarrow'> {
   const compiled = new Map<string, WebAssembly.Module>();
   const set = (name: string, on: boolean): void => v8.setFlagsFromString(`--${on ? '' : 'no-'}${name}`);
   const compilerOf =
-    (flags: Record<string, boolean>): Compile =>
+    (...flags: string[]): Compile =>
     (bytes) => {
-      for (const name of Object.keys(flags)) set(name, !flags[name]);
+      const module = new WebAssembly.Module(bytes);
+      const functions = Object.values(instanceOf(module).exports);
+      for (const name of flags) set(name, true);
       try {
-        return new WebAssembly.Module(bytes);
+        // V8 may read the syntax again at the first call, so that must be made while the flag is set
+        const optimize = vm.runInThisContext('(one) => %WasmTierUpFunction(one)') as (one: unknown) => void;
+        functions.forEach(optimize);
       } finally {
-        for (const name of Object.keys(flags)) set(name, asStarted(name) ?? flags[name]);
+        for (const name of flags) set(name, startedWith(name));
       }
+      return module;
     };
-  const compile = compilerOf(JOINED);
+  const compile = compilerOf(NATIVES, JOIN);
   return {
     // cached, because the same kernels are used over several memories
     compile: (bytes) => {
@@ -75,15 +86,29 @@ export function compilers(v8: V8): Pick<Wide, 'compile' | 'compileNarrow'> {
       compiled.set(key, found);
       return found;
     },
-    compileNarrow: compilerOf(AT_ONCE),
+    compileNarrow: compilerOf(NATIVES),
   };
 }
 
-/** The value of a V8 flag set on the command line or in the environment; undefined if it is not set there. */
-function asStarted(name: string): boolean | undefined {
+/** An instance over a memory of its own; all instances of a module share the code compiled for one. */
+function instanceOf(module: WebAssembly.Module): WebAssembly.Instance {
+  const over = (shared: boolean): WebAssembly.Instance =>
+    new WebAssembly.Instance(module, {
+      env: { memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared }) },
+    });
+  try {
+    return over(true);
+  } catch {
+    return over(false);
+  }
+}
+
+/** Whether a V8 flag that is off by default was set on the command line or in the environment. */
+function startedWith(name: string): boolean {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
-  const last = words
-    .map((word) => word.replaceAll('_', '-'))
-    .findLast((word) => word === `--${name}` || word === `--no-${name}`);
-  return last === undefined ? undefined : last === `--${name}`;
+  return (
+    words
+      .map((word) => word.replaceAll('_', '-'))
+      .findLast((word) => word === `--${name}` || word === `--no-${name}`) === `--${name}`
+  );
 }
