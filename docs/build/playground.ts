@@ -9,7 +9,7 @@ import { say, type Language } from './languages';
 /** The playground's folder in the site. */
 const FOLDER = 'play';
 
-/** `task=sine&tab=time height=500`: the page in the state of that link, without its settings; the height is in pixels. */
+/** `task=sine&tab=time height=500`: the page in the state of that link and the language of the book, without its settings; the height is in pixels. */
 export function embedded(
   [link, size = 'height=600']: string[],
   caption: string,
