@@ -32,6 +32,7 @@ import { h } from './ui/dom';
 import { History } from './ui/history';
 import { catalogueOf, isUsual, keepLanguage, readLanguage } from './ui/language';
 import { littleMotion } from './ui/motion';
+import { workOffline } from './ui/offline';
 import { tabs, type Tabs } from './ui/tabs';
 
 /** The placeholder before the first run, and when the settings are invalid. */
@@ -256,4 +257,4 @@ document.documentElement.lang = language;
 document.title = say('title');
 document.querySelector('meta[name=description]')?.setAttribute('content', say('description'));
 byId('settings').setAttribute('aria-label', say('settings'));
-void new Page(language).begin('replace');
+void new Page(language).begin('replace').then(workOffline);

@@ -3,6 +3,7 @@
  * build:play`, and as part of the build by scripts/build.ts.
  */
 import { join } from 'node:path';
+import { writeServiceWorker } from './offline';
 import type { Plugin } from 'vite' with { 'resolution-mode': 'import' };
 
 const root = join(__dirname, '..');
@@ -34,6 +35,7 @@ export async function buildPlayground(outDir = join(root, 'dist', 'playground'))
       modulePreload: { polyfill: false },
     },
   });
+  writeServiceWorker(outDir);
 }
 
 if (require.main === module)

@@ -9,7 +9,7 @@ import { logarithmic, signed } from '../ui/colors';
 import { short } from '../../core/format';
 import { h, select } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
-import { collection } from './collection';
+import type { Mistake } from './collection';
 import { nameOf, say, translated } from '../languages/say';
 
 export class CheckPanel implements Panel {
@@ -21,6 +21,8 @@ export class CheckPanel implements Panel {
   private variable = 0;
   private mistake = -1;
   private chosen = 0;
+  /** The mistakes of real projects. */
+  private collection: readonly Mistake[] = [];
   /** The results for every weight, by the variable's name. */
   private examined: Examination['weights'] = {};
   private proof: Proof = { verdicts: {}, chance: NaN };
@@ -43,17 +45,8 @@ export class CheckPanel implements Panel {
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly proved = h('p', { class: 'small muted' });
   private readonly about = h('div', { class: 'small', 'aria-live': 'polite' });
-  private readonly real = select(
-    say('check.load'),
-    [
-      ['-1', say('none')],
-      ...collection.map(
-        ({ name, title }, k) =>
-          [String(k), say('check.mistake', { name, title: nameOf('mistake', name, title) })] as const,
-      ),
-    ],
-    '-1',
-    (value) => this.load(Number(value)),
+  private readonly real = select(say('check.load'), [['-1', say('none')]], '-1', (value) =>
+    this.load(Number(value)),
   );
 
   constructor(private readonly app: App) {
@@ -103,11 +96,24 @@ export class CheckPanel implements Panel {
     return this.variables[this.variable].shape.at(-1) ?? 1;
   }
 
+  /** Loads the real mistakes, when they are first needed. */
+  private async collect(): Promise<void> {
+    if (this.collection.length > 0) return;
+    ({ collection: this.collection } = await import('./collection'));
+    this.real.input.replaceChildren(
+      h('option', { value: -1 }, say('none')),
+      ...this.collection.map(({ name, title }, k) =>
+        h('option', { value: k }, say('check.mistake', { name, title: nameOf('mistake', name, title) })),
+      ),
+    );
+  }
+
   private async prepare(): Promise<void> {
     if (this.app.started.runs.length === 0) return;
     this.ready = true;
+    await this.collect();
     const { loaded } = this;
-    const { variables, mistakes } = await this.app.ask('check', collection[loaded]?.text ?? null);
+    const { variables, mistakes } = await this.app.ask('check', this.collection[loaded]?.text ?? null);
     if (loaded !== this.loaded) return; // another one has been chosen in the meantime
     Object.assign(this, { variables, mistakes, mistake: -1, chosen: 0, examined: {} });
     const wh = variables.findIndex(({ name }) => /W[hf]$/.test(name));
@@ -147,9 +153,9 @@ export class CheckPanel implements Panel {
     this.about.replaceChildren();
     void this.prepare();
     if (index < 0) return;
-    const { text } = collection[index];
+    const { text, name } = this.collection[index];
     void this.app.ask('diagnose', text).then((diagnosis) => {
-      if (index === this.loaded) this.tell(diagnosis, collection[index].name);
+      if (index === this.loaded) this.tell(diagnosis, name);
     });
   }
 

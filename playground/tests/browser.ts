@@ -34,10 +34,11 @@ export class Visitor {
     private readonly server: { url: string; close: () => Promise<void> },
   ) {}
 
-  static async arrive(): Promise<Visitor> {
-    if (!existsSync(join(pageFolder, 'index.html')))
+  /** @param folder that is served: the built page, or another site. */
+  static async arrive(folder = pageFolder): Promise<Visitor> {
+    if (!existsSync(join(folder, 'index.html')))
       throw new Error('playground: the page must have been built, got none (npm run build:play)');
-    const server = await host(pageFolder, 0);
+    const server = await host(folder, 0);
     return new Visitor(await chromium.launch({ executablePath: chromiumPath, args: flags }), server);
   }
 
@@ -63,6 +64,11 @@ export class Visitor {
     if (before) await page.addInitScript(before);
     await page.goto(`${url}#${link}`);
     return { page, complaints, requests };
+  }
+
+  /** From now on nothing answers. */
+  close(): Promise<void> {
+    return this.server.close();
   }
 
   async leave(): Promise<void> {
