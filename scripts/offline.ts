@@ -7,14 +7,12 @@ import { transformSync } from 'esbuild';
 /** The name of the service worker in the site. */
 export const SERVICE_WORKER = 'service-worker.js';
 
-/** @param leftOut folders whose files are not kept for use without a network. */
-export function writeServiceWorker(site: string, leftOut: readonly string[] = []): void {
+/** @param leftOut the paths that are not kept for use without a network. */
+export function writeServiceWorker(site: string, leftOut?: RegExp): void {
   const files = readdirSync(site, { recursive: true, encoding: 'utf8' })
     .filter((path) => statSync(join(site, path)).isFile())
     .map((path) => path.replaceAll(sep, '/'))
-    .filter(
-      (path) => !path.endsWith(SERVICE_WORKER) && !leftOut.some((folder) => path.startsWith(`${folder}/`)),
-    )
+    .filter((path) => !path.endsWith(SERVICE_WORKER) && !leftOut?.test(path))
     .sort();
   const hash = createHash('sha256');
   for (const path of files) hash.update(`${path}\0`).update(readFileSync(join(site, path)));

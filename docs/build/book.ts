@@ -28,8 +28,10 @@ import {
 import { printBook } from './pdf';
 import { buildEmbedded } from './playground';
 import { writeReference } from './reference';
+import { writeServiceWorker } from '../../scripts/offline';
 
 const book = join(docs, '.book');
+const site = join(docs, 'site');
 
 function run(command: string, ...args: string[]): void {
   const { status } = spawnSync(command, args, { cwd: docs, stdio: 'inherit' });
@@ -64,8 +66,9 @@ async function main(): Promise<void> {
   await drawFigures();
   await buildEmbedded(join(book, 'public'));
   run(vitepress, 'build', book);
-  if (process.argv.includes('--pdf'))
-    for (const path of await printBook(join(docs, 'site'))) console.log(path);
+  // the reference and the printed book are large: they are read with a network
+  writeServiceWorker(site, /^(api\/|assets\/api_)|\.pdf$/);
+  if (process.argv.includes('--pdf')) for (const path of await printBook(site)) console.log(path);
   if (process.argv.includes('--serve')) run(vitepress, 'preview', book);
 }
 

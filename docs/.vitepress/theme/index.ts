@@ -3,6 +3,7 @@ import { useData, withBase } from 'vitepress';
 import Theme from 'vitepress/theme-without-fonts';
 import Exercise from './Exercise.vue';
 import { titles } from '../titles.mjs';
+import './offline';
 import './style.css';
 import './print.css';
 
