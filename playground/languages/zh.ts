@@ -367,6 +367,7 @@ const names: Language['names'] = {
     gru: 'GRU（门控循环单元）',
     jordan: 'Jordan（循环网络）',
     clockwork: 'Clockwork（时钟循环网络）',
+    lmu: 'LMU（勒让德记忆单元）',
     mingru: 'minGRU（最简 GRU）',
     minlstm: 'minLSTM（最简 LSTM）',
     diagonal: '对角线性单元',
