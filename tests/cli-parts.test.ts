@@ -86,7 +86,7 @@ describe('schedules', () => {
     ['warmup:99999999999999999999,cosine:5', 'warmUp must be a whole number >= 0, got 100000000000000000000'],
   ])('%s is out of range: it is refused before the training', (text, why) =>
     expect(() => readSchedule(text, null)).toThrow(
-      `train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got ${text} (${why})`,
+      `train: --schedule must be constant, step:EVERY:FACTOR, cosine:STEPS:MINIMUM, exponential:EVERY:FACTOR or one-cycle:STEPS:PEAK, got ${text} (${why})`,
     ),
   );
 

@@ -104,11 +104,11 @@ const cases: Case[] = [
   ['train --executor gpu', 'train: --executor must be one of wasm-256, wasm, reproducible, plain, got gpu'],
   [
     'train --schedule linear',
-    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got linear',
+    'train: --schedule must be constant, step:EVERY:FACTOR, cosine:STEPS:MINIMUM, exponential:EVERY:FACTOR or one-cycle:STEPS:PEAK, got linear',
   ],
   [
     'train --schedule warmup:99999999999999999999',
-    'train: --schedule must be constant, step:EVERY:FACTOR or cosine:STEPS:MINIMUM, got warmup:99999999999999999999 (warmUp must be',
+    'train: --schedule must be constant, step:EVERY:FACTOR, cosine:STEPS:MINIMUM, exponential:EVERY:FACTOR or one-cycle:STEPS:PEAK, got warmup:99999999999999999999 (warmUp must be',
   ],
   ['train --text', 'train: --text <file> must have a value, got none'],
   ['train --text none', `train: --text: ${missing('none')}`],

@@ -116,6 +116,18 @@ const cases: [string, Options, OptimizerOptions?, Partial<PytorchProject>?][] = 
     adam,
     { schedule: { name: 'cosine', steps: 3 } }, // of the three steps that PyTorch makes, one is within it
   ],
+  [
+    'exponential',
+    { layers: [gru(one)], loss: 'softmax' },
+    adam,
+    { schedule: { name: 'exponential', every: 5, factor: 0.5, warmUp: 1 } },
+  ],
+  [
+    'one_cycle',
+    { layers: [gru(one)], loss: 'softmax' },
+    adam,
+    { schedule: { name: 'one-cycle', steps: 5, peak: 0.5 } },
+  ],
   ['last_of_gru', { layers: [gru(one)], loss: 'softmax', topology: 'many-to-one', reduction: 'sum' }],
   ['no_loss', { layers: [lstm(one)], output: undefined }],
 ];

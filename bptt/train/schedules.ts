@@ -14,6 +14,10 @@ export type ScheduleOptions = {
   | { name: 'step'; every: number; factor?: number }
   /** Half a cosine from 1 down to `minimum` (default 0) over `steps` steps, then constant. */
   | { name: 'cosine'; steps: number; minimum?: number }
+  /** Multiplies the rate by `factor` (default 0.1) over every `every` steps, a little at each step. */
+  | { name: 'exponential'; every: number; factor?: number }
+  /** Half a cosine up from 1/25 over the share `peak` (default 0.3) of `steps` steps, then one down to 1/250,000. */
+  | { name: 'one-cycle'; steps: number; peak?: number }
   /** A schedule registered by `registerSchedule`. */
   | { name: string & { readonly registered: true } }
 );
@@ -93,6 +97,51 @@ registerSchedule({
     `${minimum} + (1 - ${minimum}) * (1 + math.cos(math.pi * min(step, ${steps}) / ${steps})) / 2`,
 });
 
+registerSchedule({
+  name: 'exponential',
+  options: ['every', 'factor'],
+  defaults: { factor: 0.1 },
+  check({ every, factor }, where) {
+    mustCount(every, where, 'every');
+    must(factor > 0 && factor <= 1, where, 'factor must be in 0 < factor ≤ 1', factor);
+  },
+  factor:
+    ({ every, factor }) =>
+    (step) =>
+      factor ** (step / every),
+  python: ({ every, factor }) => `${factor} ** (step / ${every})`,
+});
+
+/** The factors at the start and at the end of a cycle, as in PyTorch's OneCycleLR. */
+const [CYCLE_START, CYCLE_END] = [1 / 25, 1 / 250_000];
+
+registerSchedule({
+  name: 'one-cycle',
+  options: ['steps', 'peak'],
+  defaults: { peak: 0.3 },
+  check({ steps, peak }, where) {
+    mustCount(steps, where, 'steps', 2);
+    const inside = peak * steps > 1 && peak < 1;
+    must(inside, where, 'peak must be a share of the steps, after the first of them and below 1', peak);
+  },
+  factor({ steps, peak }) {
+    const [top, last] = [peak * steps - 1, steps - 1];
+    const between = (from: number, to: number, share: number): number =>
+      to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+    return (step) =>
+      step <= top
+        ? between(CYCLE_START, 1, step / top)
+        : between(1, CYCLE_END, (Math.min(step, last) - top) / (last - top));
+  },
+  python({ steps, peak }) {
+    const [top, last] = [peak * steps - 1, steps - 1];
+    const between = (from: number, to: number, share: string): string =>
+      `${to} + (${from} - ${to}) * (1 + math.cos(math.pi * ${share})) / 2`;
+    const down = `(min(step, ${last}) - ${top}) / ${last - top}`;
+    return `${between(CYCLE_START, 1, `step / ${top}`)} if step <= ${top} else ${between(1, CYCLE_END, down)}`;
+  },
+});
+
 /** Checks options and fills in defaults. */
 function settle(given: ScheduleOptions) {
   const where = 'schedule';
@@ -118,8 +167,12 @@ function settle(given: ScheduleOptions) {
  *   constant             1
  *   step                 factor ^ floor(step / every)
  *   cosine               minimum + (1 − minimum) (1 + cos(π step / steps)) / 2
+ *   exponential          factor ^ (step / every)
+ *   one-cycle            with s = peak steps − 1: up to s from 1/25 to 1, and up to steps − 1 from 1 to 1/250,000, each along
+ *                        half a cosine
  *
- * Source: cosine: Loshchilov & Hutter 2017, "SGDR", without restarts.
+ * Source: cosine: Loshchilov & Hutter 2017, "SGDR", without restarts; one-cycle: Smith & Topin 2018, "Super-convergence", as in
+ * PyTorch's OneCycleLR.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
  * @example
  * const rate = schedule({ name: 'cosine', steps: 10, warmUp: 2 });
