@@ -45,6 +45,21 @@ export const gradientTensor = (shape: number[], dtype: Dtype, forwardOnly = fals
 /** Whether a gradient has no memory. */
 export const isNowhere = ({ data }: Tensor): boolean => data === nowhere.float32 || data === nowhere.float64;
 
+/** Maximum number of steps in a repetition: whether an operation may leave a loop depends on all others in it. */
+const LONGEST = 128;
+
+/** The smallest distance at which all values repeat; their number if they never do. */
+function periodOf(values: readonly string[]): number {
+  // lengths of the longest border of each prefix, as in Knuth, Morris & Pratt 1977
+  const borders = [0];
+  for (let k = 1; k < values.length; k++) {
+    let border = borders[k - 1];
+    while (border > 0 && values[border] !== values[k]) border = borders[border - 1];
+    borders.push(values[border] === values[k] ? border + 1 : 0);
+  }
+  return values.length - borders[values.length - 1];
+}
+
 /** What may differ in a copy of an unrolling. */
 export type UnrollParts = Partial<Pick<Unroll, 'dStates' | 'dOutput' | 'options' | 'at' | 'cell'>>;
 
@@ -242,8 +257,8 @@ export class Unroll {
   }
 
   /**
-   * Records the steps `from`…`to`, last one first if `reverse`: as a loop unless they differ by `phase`, as in a clockwork
-   * layer.
+   * Records the steps `from`…`to`, last one first if `reverse`, as a loop; if they differ by `phase`, as in a clockwork layer,
+   * a repetition of the loop has as many steps as there are until the phases repeat.
    */
   private record(
     program: Program,
@@ -255,13 +270,15 @@ export class Unroll {
     const { cell } = this;
     const count = to - from;
     const at = (k: number): number => (reverse ? to - 1 - k : from + k);
-    const phases = new Set(
-      cell.phase && Array.from({ length: count }, (_, k) => cell.phase?.(this.timeOf(at(k)))),
-    );
+    const phaseOf = (k: number): string => (cell.phase as (t: number) => string)(this.timeOf(at(k)));
+    const period = cell.phase ? periodOf(Array.from({ length: count }, (_, k) => phaseOf(k))) : 1;
+    const repeats = period > LONGEST ? 0 : Math.floor(count / period);
     // a cell's own allocations must not be in the arena
     engineMemory().own(() => {
-      if (phases.size > 1) for (let k = 0; k < count; k++) one(program, at(k));
-      else program.repeat(count, (each, k) => one(each, at(k)));
+      program.repeat(repeats, (each, k) => {
+        for (let step = 0; step < period; step++) one(each, at(k * period + step));
+      });
+      for (let k = repeats * period; k < count; k++) one(program, at(k));
     });
   }
 

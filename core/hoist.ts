@@ -9,6 +9,7 @@
 import ndarray from 'ndarray';
 import type { Data } from './memory';
 import {
+  loopOf,
   moved,
   operandsOf,
   withOperands,
@@ -24,9 +25,21 @@ import { identityOf, type Tensor } from './tensor';
 
 /** The same computation with as few and as large operations as possible. The order of summation may change. */
 export function hoist(program: Program): Program {
-  const entries = program.entries.flatMap((entry) => (entry.kind === 'loop' ? distributed(entry) : [entry]));
-  const later = merge(entries); // merges into the place of the last member
-  return new Program(merge(later.reverse()).reverse()); // merges into the place of the first member
+  const entries = program.entries.flatMap((entry) =>
+    entry.kind === 'loop' ? distributed(mergedWithin(entry)) : [entry],
+  );
+  return new Program(merged(entries));
+}
+
+/** Merges into the place of the last member, then into that of the first. */
+const merged = (entries: readonly Entry[]): Entry[] => merge(merge(entries).reverse()).reverse();
+
+/** A loop in which the operations of one repetition, which may have many steps, are merged. */
+function mergedWithin(loop: Loop): Loop {
+  const [first, next] = (['first', 'next'] as const).map(
+    (which) => merged(loop.body.map((repeated) => repeated[which])) as Operation[],
+  );
+  return { ...loop, body: loopOf(2, first, next, next)?.body ?? loop.body };
 }
 
 /**

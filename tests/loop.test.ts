@@ -30,20 +30,22 @@ interface Options {
   masked?: boolean;
   reverse?: boolean;
   classes?: boolean;
+  steps?: number;
 }
 
 function unrolled(
   cell: Cell,
-  { masked, reverse, classes }: Options = {},
+  { masked, reverse, classes, steps = T }: Options = {},
 ): { programs: Program[]; unroll: Unroll } {
   const make = (): Tensors =>
     Object.fromEntries(Object.entries(cell.parameters).map(([name, { shape }]) => [name, zeros(shape)]));
-  const x = classes ? oneHot(T * B, D) : zeros([T * B, D]);
-  const dx = classes ? x : zeros([T * B, D]);
-  const valid = zeros([T * B, 1]);
-  for (let t = 0; t < T; t++) for (let b = 0; b < B; b++) valid.set(t * B + b, 0, t < T - 2 * b ? 1 : 0);
+  const x = classes ? oneHot(steps * B, D) : zeros([steps * B, D]);
+  const dx = classes ? x : zeros([steps * B, D]);
+  const valid = zeros([steps * B, 1]);
+  for (let t = 0; t < steps; t++)
+    for (let b = 0; b < B; b++) valid.set(t * B + b, 0, t < steps - 2 * b ? 1 : 0);
   const unroll = new Unroll(cell, {
-    ...{ T, B, dtype: 'float64', x, dx, parameters: make(), gradients: make(), reverse },
+    ...{ T: steps, B, dtype: 'float64', x, dx, parameters: make(), gradients: make(), reverse },
     ...(masked && { valid }),
   });
   const programs = [new Program(), new Program()];
@@ -106,11 +108,67 @@ describe.each(cells)('%s', (_name, cell) => {
   });
 });
 
-test('a cell with a clock is recorded step by step, as a loop where its clock always shows the same', () => {
+describe.each([
+  [[1, 2, 3], 6],
+  [[1, 2, 4], 4],
+  [[2, 3], 6],
+])('a cell with a clock of periods %j', (periods, cycle) => {
+  const cell = clockwork({ input: D, hidden: 6, periods });
+  const all: Options[] = [{}, { masked: true }, { reverse: true }].map((one) => ({
+    ...one,
+    steps: 7 * cycle + 2,
+  }));
+
+  test.each(all)('is recorded as a loop over its cycles, and the steps left over: %j', (option) => {
+    const { programs, unroll } = unrolled(cell, option);
+    const [forward, backward] = [new Program(), new Program()];
+    for (const t of unroll.steps()) unroll.forward(forward, t, t + 1);
+    for (const t of unroll.steps().reverse()) unroll.backward(backward, t, t + 1);
+    programs.forEach(({ entries, operations }, k) => {
+      const [loop, ...others] = entries;
+      expect(loop).toMatchObject({ kind: 'loop', count: 7 });
+      expect(others.some(({ kind }) => kind === 'loop')).toBe(false);
+      expect(operations.map(words)).toEqual([forward, backward][k].operations.map(words));
+    });
+  });
+
+  test.each(executors)('has the numbers on the $name executor as step by step', (executor) => {
+    for (const option of all) {
+      const results = [(p: Program) => hoist(p), (p: Program) => new Program([...p.operations])].map(
+        (change) => {
+          const { programs, unroll } = unrolled(cell, option);
+          const random = new Random(1);
+          const { x, dx, parameters, gradients } = unroll.options;
+          for (const t of [x, ...Object.values(parameters), unroll.dOutput])
+            for (let k = 0; k < t.data.length; k++) t.data[k] = random.normal(0, 0.5);
+          for (const program of programs) change(program).bind(executor)();
+          const states = [unroll.output, dx, ...Object.values(unroll.dStates)].map(toFlat);
+          return { states: states.flat(), gradients: Object.values(gradients).flatMap(toFlat) };
+        },
+      );
+      const [looped, flat] = results;
+      // sums over all steps may be added up in another order
+      const largest = Math.max(...flat.gradients.map(Math.abs));
+      looped.gradients.forEach((g, k) =>
+        expect(Math.abs(g - flat.gradients[k])).toBeLessThan(1e-13 * largest),
+      );
+      looped.states.forEach((value, k) => expect(value).toBeCloseTo(flat.states[k], 12));
+    }
+  });
+
+  test('as many operations for any number of cycles', () => {
+    const [few, many] = [5, 90].map((count) =>
+      unrolled(cell, { steps: count * cycle }).programs.map((program) => hoist(program).entries.length),
+    );
+    expect(many).toEqual(few);
+  });
+});
+
+test('a clock that always shows the same makes a loop over steps; one that does not repeat makes none', () => {
+  const [always] = unrolled(clockwork({ input: D, hidden: 6, periods: [1] })).programs;
+  expect(always.entries).toMatchObject([{ kind: 'loop', count: T }]);
   const [{ entries }] = unrolled(clockwork({ input: D, hidden: 6, periods: [1, 2, 3] })).programs;
   expect(entries.some(({ kind }) => kind === 'loop')).toBe(false);
-  const [always] = unrolled(clockwork({ input: D, hidden: 6, periods: [1] })).programs;
-  expect(always.entries.map(({ kind }) => kind)).toEqual(['loop']);
 });
 
 test('what is not alike is written out', () => {
