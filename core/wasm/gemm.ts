@@ -10,6 +10,7 @@
  * not overlap out. Arguments are not checked here, but by the callers.
  */
 import type { Dtype } from '../memory';
+import { once } from '../once';
 import { compileModule, link, WasmModule } from './encoder';
 import { ACCUMULATE, ADD_BIAS, emitGemm, panelColumns, scratchBytes } from './emit-gemm';
 import { hasFma } from './features';
@@ -100,10 +101,7 @@ export function compileGemm(
 ): GemmKernels {
   const fma = wide ? wide.fma : !reproducible && hasFma();
   const tile = wide?.tile ?? NARROW;
-  const module = new WasmModule({ shared: isShared(memory) });
-  emitGemm(module, dtype, tile, fma);
-  emitGemv(module, dtype, fma, wide !== undefined);
-  const bytes = module.encode();
+  const bytes = encoded(tile, { dtype, fma, wide: wide !== undefined, shared: isShared(memory) });
   const { packB, gemm, gemv } = link(compile(bytes), memory);
   const columns = panelColumns(tile, dtype);
   const size = elementBytes(dtype);
@@ -114,6 +112,31 @@ export function compileGemm(
     panelBytes: (K, N) => Math.ceil(N / columns) * columns * K * size,
     panelAt: (panels, panelK, k, n) => panels + (n * panelK + k * columns) * size,
   };
+}
+
+/** Everything but the tile that the bytes of a module depend on. */
+interface Encoding {
+  dtype: Dtype;
+  fma: boolean;
+  wide: boolean;
+  shared: boolean;
+}
+
+/** The encoded modules for a tile; kept, because the self-test and the engine use the same one. */
+const modulesOf = once((_tile: Tile) => new Map<string, Uint8Array<ArrayBuffer>>());
+
+function encoded(tile: Tile, encoding: Encoding): Uint8Array<ArrayBuffer> {
+  const { dtype, fma, wide, shared } = encoding;
+  const modules = modulesOf(tile);
+  const key = JSON.stringify(encoding);
+  let bytes = modules.get(key);
+  if (!bytes) {
+    const module = new WasmModule({ shared });
+    emitGemm(module, dtype, tile, fma);
+    emitGemv(module, dtype, fma, wide);
+    modules.set(key, (bytes = module.encode()));
+  }
+  return bytes;
 }
 
 export function isShared(memory: WebAssembly.Memory): boolean {
