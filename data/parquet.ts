@@ -1,4 +1,5 @@
 /** Reads the rows of Parquet files with hyparquet, one group of rows at a time. */
+import type Fs from 'node:fs';
 import { builtin } from '../core/builtin';
 import { must, mustBe } from '../core/check';
 import { safe } from '../core/safe';
@@ -39,9 +40,9 @@ export async function* parquetRows(
     // ESM only, so loaded only for such a file
     const { parquetMetadataAsync, parquetRead, parquetSchema } = await import('hyparquet');
     const compressors = await decompressors();
-    const readable = <R>(read: () => Promise<R>): Promise<R> => readably(where, read);
+    const readable = <R>(read: () => R | Promise<R>): Promise<R> => readably(where, read);
     const metadata = await readable(() => parquetMetadataAsync(file, { geoparquet: false }));
-    const { children } = await readable(async () => parquetSchema(metadata));
+    const { children } = await readable(() => parquetSchema(metadata));
     const names = children.map((node) => nameOf(node, where));
     let row = 0;
     for (const { num_rows: count } of metadata.row_groups) {
@@ -102,7 +103,7 @@ function plain(value: unknown): unknown {
 }
 
 /** The result of the library, whose errors are those of a file that cannot be read. */
-async function readably<R>(where: string, read: () => Promise<R>): Promise<R> {
+async function readably<R>(where: string, read: () => R | Promise<R>): Promise<R> {
   try {
     return await read();
   } catch (error) {
@@ -126,7 +127,7 @@ async function bytesIn(pieces: AsyncIterable<Piece>): Promise<Bytes> {
 }
 
 async function bytesOfFile(name: string): Promise<Bytes> {
-  const fs = (await builtin('node:fs')) as typeof import('node:fs');
+  const fs = (await builtin('node:fs')) as typeof Fs;
   const handle = await fs.promises.open(name);
   const { size } = await handle.stat();
   return {

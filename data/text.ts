@@ -55,11 +55,12 @@ export interface Begun {
 export async function begin(source: Source, name: string): Promise<Begun> {
   const all = await piecesOf(source, name);
   const iterator = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : asynchronous(all);
-  const { value: first, done } = await iterator.next();
+  const { value: first, done } = (await iterator.next()) as IteratorResult<Piece, undefined>;
   const pieces = done ? asynchronous([]) : rejoined(first, { [Symbol.asyncIterator]: () => iterator });
   return { ...(!done && { first }), pieces, close: async () => iterator.return?.() };
 }
 
+// eslint-disable-next-line @typescript-eslint/require-await -- its purpose is to make pieces that are there asynchronous
 async function* asynchronous(pieces: Iterable<Piece>): AsyncGenerator<Piece, undefined> {
   yield* pieces;
 }

@@ -27,6 +27,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 
 /** A module with the exports of a dependency, which it loads when one of them is first read. */
 function loadedLater(name: string): string {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a dependency that is known only by its name
   const names = Object.keys(require(name) as object).filter((key) => key !== 'default');
   return `let found;
 const load = () => (found ??= require(${JSON.stringify(name)}));
@@ -81,6 +82,7 @@ async function main(): Promise<void> {
   compile('tsconfig.build.json', '--declaration', 'false', '--removeComments');
   await bundle('index.mjs', 'esm');
   await bundle('index.js', 'cjs', [laterDependencies]);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- it was written a moment ago
   const exported = Object.keys(require(join(dist, 'index.js')) as object);
   writeFileSync(
     join(dist, 'node.mjs'),

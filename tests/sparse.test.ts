@@ -53,7 +53,7 @@ describe.each(settings)('$name, $dtype', ({ executorName: executor, dtype }) => 
     }
   });
 
-  test('adam leaves rows that are not used, and their states, as they are', async () => {
+  test('adam leaves rows that are not used, and their states, as they are', () => {
     const [net, twin] = [build({ executor, dtype }), build({ executor, dtype })];
     const [first, second] = [[[1, 2]], [[2, 3]]].map((x) => ({ x, targets: [[0, 1]] }));
     const adam = optimizer(net, { name: 'adam', sparse: true });

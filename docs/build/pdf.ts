@@ -85,7 +85,7 @@ async function print(browser: Browser, url: string, html: string, path: string):
     files.set(`${url}whole-book/${files.size}.png`, await pictureOf(browser, address, height));
     frame.replaceWith(image);
   }
-  files.set(`${url}whole-book/`, Buffer.from(document.toString()));
+  files.set(`${url}whole-book/`, Buffer.from(`<!doctype html>${document.documentElement.outerHTML}`));
   const page = await browser.newPage({ viewport: { width: WIDTH, height: 1000 } });
   await page.route(`${url}whole-book/**`, (route) => {
     const address = route.request().url();
