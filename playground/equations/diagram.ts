@@ -6,6 +6,7 @@ import { flowOf, type Flow, type FlowNode } from './graph';
 import { listed, say } from '../languages/say';
 
 // the ES module, unlike its types, has a default export alone
+type Graph = InstanceType<typeof exported.graphlib.Graph>;
 const { graphlib, layout } = (exported as { default?: typeof exported }).default ?? exported;
 
 const [HEIGHT, CIRCLE, MARGIN, GAP] = [30, 26, 4, 34];
@@ -51,9 +52,9 @@ export function diagramOf(
   equations: Pick<CellEquations, 'name' | 'shapes' | 'forward'>,
   moment?: Moment,
 ): string {
-  const flow = flowOf(equations);
+  const { flow, graph } = arranged(equations, moment !== undefined);
   const numbers = new Map(flow.nodes.map((node) => [node.id, moment && numberOf(node, flow, moment)]));
-  const { nodes, paths, width, height } = placed(flow, numbers, moment);
+  const { nodes, paths, width, height } = placed(flow, graph, numbers, moment);
   // the borders of the layout are not drawn
   const left = GAP - MARGIN;
   const [w, h] = [width - 2 * left, height + 2 * MARGIN].map(Math.ceil);
@@ -86,14 +87,26 @@ function numberOf(
 
 type Numbers = ReadonlyMap<string, number | undefined>;
 
-function placed(
-  flow: Flow,
-  numbers: Numbers,
-  moment?: Moment,
-): { nodes: Placed[]; paths: Path[]; width: number; height: number } {
-  const graph = new graphlib.Graph({ multigraph: true });
+interface Arranged {
+  flow: Flow;
+  graph: Graph;
+}
+
+/** The last arrangement, which takes much longer than the drawing: a reader steps through one cell at a time. */
+let last: (Arranged & { key: string }) | undefined;
+
+/** @param numbered whether there is room for numbers. */
+function arranged(
+  equations: Pick<CellEquations, 'name' | 'shapes' | 'forward'>,
+  numbered: boolean,
+): Arranged {
+  const { name, shapes, forward } = equations;
+  const key = JSON.stringify([name, shapes, forward, numbered]);
+  if (last?.key === key) return last;
+  const flow = flowOf(equations);
+  const graph: Graph = new graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: 'LR', nodesep: 16, ranksep: GAP, edgesep: 10 });
-  for (const node of flow.nodes) graph.setNode(node.id, { ...sizeOf(node, moment !== undefined) });
+  for (const node of flow.nodes) graph.setNode(node.id, { ...sizeOf(node, numbered) });
   // a direct path is kept straight
   flow.edges.forEach((edge, k) => graph.setEdge(edge.from, edge.to, { weight: edge.direct ? 8 : 1 }, `${k}`));
   // inputs stand at the left, outputs at the right
@@ -103,6 +116,16 @@ function placed(
   }
   for (const border of ['start', 'end']) graph.setNode(border, { width: 0, height: 0 });
   layout(graph);
+  last = { key, flow, graph };
+  return last;
+}
+
+function placed(
+  flow: Flow,
+  graph: Graph,
+  numbers: Numbers,
+  moment?: Moment,
+): { nodes: Placed[]; paths: Path[]; width: number; height: number } {
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   const sizes = [...numbers.values()].map((number) => Math.abs(number ?? 0));
   const largest = Math.max(...sizes, Number.MIN_VALUE);

@@ -6,7 +6,7 @@ import type { TracedLayer } from '../../bptt/trace/numbers';
 import type { App, Panel } from '../ui/app';
 import { signed } from '../ui/colors';
 import { short } from '../../core/format';
-import { h, select, slider } from '../ui/dom';
+import { h, nextTask, select, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';
 import { labelOf } from '../ui/labels';
@@ -294,6 +294,7 @@ export class TimePanel implements Panel {
     this.figure.hidden = !equations; // a cell with a clock has others at each step
     if (!equations) return;
     const { diagramOf } = await import('../equations/diagram');
+    await nextTask();
     // the reader may have gone on meanwhile
     if (unit !== this.unit || t !== this.t || l !== this.layer) return;
     const numbers = valuesOf(steps[t], unit, layer);

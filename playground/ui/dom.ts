@@ -93,3 +93,6 @@ export function onceAFrame(work: () => void): () => void {
     });
   };
 }
+
+/** Lets the browser draw and answer before what follows: a task of its own. */
+export const nextTask = (): Promise<void> => new Promise((done) => setTimeout(done));
