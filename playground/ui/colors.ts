@@ -24,11 +24,12 @@ export interface Scale {
 /** The scale from −limit through zero to limit. */
 export function signed(limit: number): Scale {
   const [minus, none, plus] = ['--minus', '--ground', '--plus'].map((name) => rgb(css(name)));
+  const bad = css('--bad');
   const most = limit || 1;
   return {
     color: (v) => {
       const relative = Math.min(1, Math.abs(v) / most);
-      return Number.isNaN(v) ? css('--bad') : mix(none, v < 0 ? minus : plus, Math.sqrt(relative));
+      return Number.isNaN(v) ? bad : mix(none, v < 0 ? minus : plus, Math.sqrt(relative));
     },
     ends: [-most, most],
     names: [`−${digits(most)}`, digits(most)],
@@ -44,9 +45,10 @@ export function shares(): Scale {
 /** The logarithmic scale from 10^low to 10^high; zero has the background colour. */
 export function logarithmic(low: number, high: number): Scale {
   const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));
+  const [ground, bad] = [css('--ground'), css('--bad')];
   const color = (v: number): string => {
-    if (!Number.isFinite(v)) return css('--bad');
-    if (v <= 0) return css('--ground');
+    if (!Number.isFinite(v)) return bad;
+    if (v <= 0) return ground;
     const at = Math.min(1, Math.max(0, (Math.log10(v) - low) / (high - low))) * (stops.length - 1);
     const k = Math.min(stops.length - 2, Math.floor(at));
     return mix(stops[k], stops[k + 1], at - k);
