@@ -88,13 +88,8 @@ export { decode, type DecodeOptions, type Hypothesis } from './bptt/decode/decod
 export type { DecodeInput } from './bptt/decode/writer';
 
 // Checking gradients
-export {
-  gradcheck,
-  type GradcheckOptions,
-  type GradcheckReport,
-  type GradcheckRow,
-  type Oracle,
-} from './bptt/check/gradcheck';
+export { gradcheck, type GradcheckOptions, type GradcheckReport } from './bptt/check/gradcheck';
+export type { GradcheckRow, Oracle } from './bptt/check/row';
 export type { Direction, Estimate, Reason, Verdict } from './bptt/check/judge';
 export { errorBounds, relativeError } from './bptt/check/bounds';
 export { mutationScore, type MutantOracle, type MutationReport } from './bptt/check/mutants';

@@ -4,15 +4,9 @@ import pc from 'picocolors';
 import { executorOf } from '../core/executor';
 import { errorBounds } from '../bptt/check/bounds';
 import { trainingSettings } from '../bptt/train/settings';
-import {
-  checkProblem,
-  exactOracles,
-  type ExactOracle,
-  type GradcheckReport,
-  type GradcheckRow,
-  type Oracle,
-} from '../bptt/check/gradcheck';
+import { checkProblem, exactOracles, type GradcheckReport } from '../bptt/check/gradcheck';
 import { mutationScore, type MutationReport } from '../bptt/check/mutants';
+import type { ExactOracle, GradcheckRow, Oracle } from '../bptt/check/row';
 import { caseGroups, suite, type Case } from '../bptt/check/suite';
 import { casesOfMistake, diagnosisOf, readMistake, type Mistake } from '../referee/mistakes';
 import { repairs, type Repair } from '../referee/repair';

@@ -55,7 +55,7 @@ export function randomPatterns(count: number, units: number, random: Random): Ho
 
 /**
  * A copy of a pattern with a given fraction of its units flipped, chosen at random; their number is rounded.
- * @throws RangeError unless 0 ≤ share ≤ 1.
+ * @throws RangeError unless 0 ≤ fraction ≤ 1.
  * @example corrupt([1, 1, 1, 1], 0.5, new Random(1)) // two of the four are −1
  */
 export function corrupt(pattern: ArrayLike<number>, fraction: number, random: Random): HopfieldState {

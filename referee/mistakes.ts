@@ -5,7 +5,8 @@
 import { choiceOf } from '../cells/kinds';
 import { cellFromText } from '../cells/text';
 import { unknown } from '../core/equations/error';
-import { checkProblem, type Oracle } from '../bptt/check/gradcheck';
+import { checkProblem } from '../bptt/check/gradcheck';
+import type { Oracle } from '../bptt/check/row';
 import { networkCase, type Case as CheckCase } from '../bptt/check/networkcase';
 import { problemOfCell, type Problem } from '../bptt/check/problem';
 import { casesOfText } from '../bptt/check/suite';

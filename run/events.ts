@@ -1,5 +1,6 @@
 /** Events that every training run reports, as text lines. */
-import type { GradcheckReport, GradcheckRow } from '../bptt/check/gradcheck';
+import type { GradcheckReport } from '../bptt/check/gradcheck';
+import type { GradcheckRow } from '../bptt/check/row';
 import type { Reason } from '../bptt/check/judge';
 import { count } from '../core/format';
 

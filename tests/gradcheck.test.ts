@@ -16,7 +16,7 @@ import {
   type Cell,
   type GradcheckReport,
 } from '../index';
-import type { Oracle } from '../bptt/check/gradcheck';
+import type { Oracle } from '../bptt/check/row';
 import { randomNormals } from '../bptt/check/problem';
 import { mul } from '../core/scalar';
 import { statementOf } from '../core/statement';

@@ -31,22 +31,12 @@ import { errorBounds } from './bounds';
 import { StepCopies, spansOf } from './stepcopies';
 import { doubleSum, hasDoubleSum } from './doublesum';
 import { checkStatements } from './duals';
-import { exactCheck, unlessZero, type ExactReport } from './exact';
+import { exactCheck, unlessZero } from './exact';
 import { exactDoubleSum, exactJacobians } from './exactmatrices';
-import type { ExactRows } from './exactrows';
 import { exactTruncated } from './exacttruncated';
 import { centralDifferences, type DifferenceOptions } from './finite';
 import { jacobiansOf } from './jacobian';
-import {
-  judge,
-  none,
-  together,
-  type Direction,
-  type Judgement,
-  type Reason,
-  type Slope,
-  type Verdict,
-} from './judge';
+import { judge, none, together, type Slope, type Verdict } from './judge';
 import { directionsOf, type Layer } from '../network/layer';
 import { Network } from '../network/network';
 import {
@@ -57,24 +47,11 @@ import {
   type Problem,
 } from './problem';
 import { hasNewton, newton, newtonSlope } from './newton';
+import { compareExactly, exactRowsOf, type Derived } from './exactcompare';
 import { gradientRounding } from './rounding';
+import { indexOf, largestOf, Worst, type ExactOracle, type GradcheckRow, type Oracle } from './row';
 import { forwardMode } from './rtrl';
 import type { Unroll } from '../unroll';
-
-/** A method of checking gradients; each is described at the top of `gradcheck.ts`. */
-export type Oracle =
-  | 'differences'
-  | 'forwardMode'
-  | 'doubleSum'
-  | 'newton'
-  | 'jacobian'
-  | 'statement'
-  | 'exact'
-  | 'exactDoubleSum'
-  | 'exactJacobian'
-  | 'exactTruncated';
-/** Those that work over a prime field. */
-export type ExactOracle = Extract<Oracle, `exact${string}`>;
 
 /** The oracles of a gradient check, its batch and sizes, and how many entries it compares. */
 export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions {
@@ -86,31 +63,6 @@ export interface GradcheckOptions extends CellProblemOptions, DifferenceOptions 
   coordinates?: number;
   /** Random directions per variable when its coordinates are sampled. Default 5. */
   directions?: number;
-}
-
-/** The result for one variable and one oracle. */
-export interface GradcheckRow {
-  oracle: Oracle;
-  /** `l0.Wx`, `x`, an initial state `l0.h0`, a Jacobian `l0.Jh`, the states `l0.h` themselves; for a statement, its output. */
-  variable: string;
-  /** Largest relative error (see `relativeError`) of the decided ones; NaN if none was. For the exact oracles, 0 or 1. */
-  error: number;
-  /** The largest error that the oracle accepts. */
-  bound: number;
-  /** Position of the largest error: `[2, 3]`, or `a direction`. */
-  where: string;
-  /** The hand-derived gradient at that position. For `exact`, a residue; NaN if all are equal. */
-  analytic: number;
-  /** The oracle's value at that position. */
-  numeric: number;
-  /** Number of derivatives that were decided. */
-  checked: number;
-  /** Number of undecided ones by reason: too near a kink, hidden by rounding, or undecidable in the finite field. */
-  undecided: Record<Reason, number>;
-  /** `wrong` if any is wrong; `undecided` if most are undecided. */
-  verdict: Verdict;
-  /** Whether the verdict is `right`. */
-  ok: boolean;
 }
 
 /** The result of a gradient check. */
@@ -211,43 +163,12 @@ export function checkProblem(
   };
 }
 
-/**
- * The rows of an exact comparison. @param agrees whether the numbers show that a variable is right, so that only an
- *   identity of real functions is missing in the field.
- */
-function exactRowsOf(
-  oracle: Exclude<ExactOracle, 'exact'>,
-  found: ExactRows | undefined,
-  agrees: (variable: string) => boolean,
-): GradcheckRow[] {
-  return (found?.rows ?? []).map(({ variable, entries, where, stated, exact, prime, coins }) => {
-    const differs = where !== undefined;
-    const open = differs && !coins && agrees(variable);
-    const verdict = open ? 'undecided' : differs ? 'wrong' : 'right';
-    return {
-      ...{ oracle, variable, verdict, ok: verdict === 'right', bound: errorBounds.exact },
-      error: open ? NaN : differs ? 1 : 0,
-      where: differs ? `${where}, modulo ${prime}` : 'random points',
-      analytic: differs ? stated : NaN,
-      numeric: differs ? exact : NaN,
-      checked: open ? 0 : entries,
-      undecided: { ...none, field: open ? entries : 0 },
-    };
-  });
-}
-
 /** Every variable needs at least one oracle that decides it. */
 function verdictOf(rows: GradcheckRow[]): Verdict {
   const all = rows.map(({ verdict }) => verdict);
   const names = [...new Set(rows.map(({ variable }) => variable))];
   const each = names.map((name) => together(all.filter((_, k) => rows[k].variable === name)));
   return each.includes('undecided') && !each.includes('wrong') ? 'undecided' : together(each);
-}
-
-/** The hand-derived gradients, and their rounding error along a direction. */
-interface Derived {
-  gradients: Record<string, number[]>;
-  rounding: (direction: Direction) => number;
 }
 
 /** Compares analytic gradients with an oracle that returns the slope of the loss along any direction. */
@@ -315,43 +236,6 @@ function compareNewton(problem: Problem, derived: Derived, options: GradcheckOpt
   return [...states, ...compare('newton', problem, derived, slope, options, slope.variables)];
 }
 
-/**
- * Checks all entries of a variable at once, at random points of a prime field.
- *
- * Unequal residues mean a wrong gradient, unless forward mode on numbers finds the entry right and no side of a kink was
- * chosen at random: then the gradient relies on an identity that does not hold in the field, and is undecided.
- */
-function compareExactly(
-  problem: Problem,
-  { gradients, rounding }: Derived,
-  report: ExactReport | undefined,
-): GradcheckRow[] {
-  const slope = forwardMode(problem);
-  const rightInNumbers = (variable: string, index: number): boolean => {
-    const gradient = gradients[variable];
-    const unit = Float64Array.from(gradient, (_, k) => (k === index ? 1 : 0));
-    const measure = { bound: errorBounds.forwardMode, largest: largestOf(gradient), rounding };
-    return judge(gradient[index], { [variable]: unit }, slope, measure).verdict === 'right';
-  };
-  return Object.entries(problem.variables).map(([variable, { value }]) => {
-    const size = sizeOf(value.shape);
-    const found = report?.mismatches.find((one) => one.variable === variable);
-    const open = report === undefined || (found && !found.coins && rightInNumbers(variable, found.index));
-    const verdict = open ? 'undecided' : found ? 'wrong' : 'right';
-    return {
-      ...{ oracle: 'exact', variable, verdict, ok: verdict === 'right', bound: errorBounds.exact },
-      error: open ? NaN : found ? 1 : 0,
-      where: found
-        ? `[${indexOf(found.index, value.shape).join(', ')}], modulo ${found.prime}`
-        : 'random points',
-      analytic: found?.analytic ?? NaN,
-      numeric: found?.exact ?? NaN,
-      checked: open ? 0 : size,
-      undecided: { ...none, field: open ? size : 0 },
-    };
-  });
-}
-
 /** Compares the cell's Jacobians, state by state, with those by backward pass and by forward mode of the same step. */
 function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
   const { cell, name, options } = unroll;
@@ -411,57 +295,4 @@ function compareStatements(cell: Cell, prefix: string): GradcheckRow[] {
       };
     }),
   );
-}
-
-/** Collects the comparisons of one variable, and keeps the one with the largest error. */
-class Worst {
-  private error = -1;
-  private at = { where: 'nowhere', analytic: NaN, numeric: NaN };
-  private checked = 0;
-  private wrong = 0;
-  private readonly undecided = { ...none };
-
-  constructor(
-    private readonly oracle: Exclude<Oracle, 'statement' | ExactOracle>,
-    private readonly variable: string,
-  ) {}
-
-  add(analytic: number, { verdict, numeric, error, reason }: Judgement, where: string): void {
-    if (reason) {
-      this.undecided[reason]++;
-      return;
-    }
-    this.checked++;
-    if (verdict === 'wrong') this.wrong++;
-    if (error <= this.error) return;
-    this.error = error;
-    this.at = { where, analytic, numeric };
-  }
-
-  row(): GradcheckRow {
-    const { oracle, variable, checked, wrong, undecided } = this;
-    const most = checked > 0 && checked >= undecided.kink + undecided.rounding;
-    const verdict = wrong > 0 ? 'wrong' : most ? 'right' : 'undecided';
-    const error = checked > 0 ? this.error : NaN;
-    const ok = verdict === 'right';
-    return {
-      oracle,
-      variable,
-      error,
-      bound: errorBounds[oracle],
-      ...this.at,
-      checked,
-      undecided,
-      verdict,
-      ok,
-    };
-  }
-}
-
-const largestOf = (gradient: number[]): number =>
-  gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-
-function indexOf(k: number, shape: number[]): number[] {
-  const width = shape[shape.length - 1];
-  return shape.length === 1 ? [k] : [Math.floor(k / width), k % width];
 }
