@@ -1,50 +1,10 @@
 /** Decoding compared with the enumeration of all sequences, and an encoder with a decoder that learns. */
 import { decode } from '../bptt/decode/decode';
 import { fit } from '../bptt/train/fit';
-import { network, type Network } from '../bptt/network/network';
-import type { DecodeInput } from '../bptt/decode/writer';
+import { network } from '../bptt/network/network';
 import { gru } from '../cells/gru';
 import { Random } from '../core/random';
-import { toFlat } from '../core/tensor';
-
-const [S, B, D, H, O] = [4, 3, 2, 5, 4];
-const END = 1;
-const numbers = (count: number, seed: number): number[] => {
-  const random = new Random(seed);
-  return Array.from({ length: count }, () => random.normal());
-};
-/** An encoder-decoder with large weights, so that its output depends on its input. */
-function translator(seed = 1): Network {
-  const net = network({
-    topology: 'encoder-decoder',
-    encoder: [gru({ input: D, hidden: H })],
-    layers: [gru({ input: O, hidden: H })],
-    ...{ output: O, loss: 'softmax', seed },
-  });
-  const random = new Random(seed);
-  for (const [name, t] of Object.entries(net.parameters.values))
-    net.parameters.set(
-      name,
-      toFlat(t).map(() => random.normal(0, 1.5)),
-    );
-  return net;
-}
-const source: DecodeInput = { x: { shape: [S, B, D], numbers: numbers(S * B * D, 2) }, lengths: [4, 2, 3] };
-
-/** log p of a sequence for one row of the source, by teacher forcing in one pass. */
-function logProbability(net: Network, b: number, written: readonly number[]): number {
-  const rows = B;
-  const targets = {
-    shape: [written.length, rows],
-    numbers: written.flatMap((c) => Array<number>(rows).fill(c)),
-  };
-  const y = toFlat(net.forward({ ...source, targets }).output);
-  return written.reduce((sum, c, t) => {
-    const logits = y.slice((t * rows + b) * O, (t * rows + b + 1) * O);
-    const most = Math.max(...logits);
-    return sum + logits[c] - most - Math.log(logits.reduce((s, v) => s + Math.exp(v - most), 0));
-  }, 0);
-}
+import { B, END, logProbability, O, source, translator } from './translators';
 
 /** Every sequence of at most `steps` classes, its end included or cut off. */
 function allSequences(steps: number): number[][] {

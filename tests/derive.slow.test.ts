@@ -1,20 +1,5 @@
 /** The exercises in deriving backward passes: a wrong line is marked in each. */
-import { derivationOf } from '../playground/engine/derive';
-
-/** The lines of the answer, one after the other, as a learner can ask for them. */
-function answerOf(name: string): string[] {
-  const lines: string[] = [];
-  for (;;) {
-    const next = derivationOf(name).next(lines.join('\n'));
-    if (next === undefined) return lines;
-    expect(lines).not.toContain(next);
-    lines.push(next);
-  }
-}
-const verdicts = (name: string, ...lines: string[]): string[] =>
-  derivationOf(name)
-    .judge(lines.join('\n'), 'quantity')
-    .lines.map(({ verdict }) => verdict);
+import { answerOf, verdicts } from './derivations';
 
 test.each([
   ['squash', 0, 6],

@@ -2,40 +2,15 @@
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
 import { fit } from '../bptt/train/fit';
-import { network, type Network, type NetworkOptions } from '../bptt/network/network';
 import { optimizer, type OptimizerOptions } from '../bptt/train/optimizers';
 import { parallel } from '../bptt/parallel/parallel';
 import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
 import { engineMemory } from '../core/memory';
-import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
+import { batchOf, D, endless, make, weightsOf } from './randombatches';
 
-const [T, B, D, H, O] = [5, 3, 4, 6, 7];
 const register = join(__dirname, '..', 'scripts', 'register.js');
-
-const make = (options: Partial<NetworkOptions> = {}): Network =>
-  network({ layers: [gru({ input: D, hidden: H })], output: O, loss: 'softmax', seed: 2, ...options });
-
-/** The k-th batch of an endless stream; the same k gives the same batch. */
-function batchOf(k: number, more: Partial<Batch> = {}): Batch {
-  const random = new Random(k);
-  const targets = Array.from({ length: T * B }, () => random.below(O));
-  return { x: inputsOf(k), targets: { shape: [T, B], numbers: targets }, ...more };
-}
-function inputsOf(k: number, at = 0, bad?: number): FlatNumbers {
-  const random = new Random(k + 1000);
-  const numbers = Array.from({ length: T * B * D }, () => random.normal());
-  if (bad !== undefined) numbers[at] = bad;
-  return { shape: [T, B, D], numbers };
-}
-function* endless(more: Partial<Batch> = {}, from = 0): Generator<Batch> {
-  for (let k = from; ; k++) yield batchOf(k, more);
-}
-const weightsOf = (net: Network): number[] => Array.from(net.parameters.flat.data);
 
 describe('what is not finite stops at that step and keeps the last good weights', () => {
   const rules: OptimizerOptions[] = [

@@ -1,41 +1,19 @@
 import type { Batch } from '../bptt/network/batch';
-import type { FlatNumbers } from '../bptt/network/numbers';
 import { clipGlobalNorm } from '../bptt/train/clip';
 import { LossCurve } from '../bptt/train/curve';
 import { fit, type FitOptions, type StepInfo, type FitResult } from '../bptt/train/fit';
-import { network, type Network, type NetworkOptions } from '../bptt/network/network';
+import { network, type Network } from '../bptt/network/network';
 import { optimizer } from '../bptt/train/optimizers';
 import { elman } from '../cells/elman';
-import { gru } from '../cells/gru';
 import { lstm } from '../cells/lstm';
 import { Random } from '../core/random';
 import { toFlat } from '../core/tensor';
 import { distance } from './executors';
 import type { States } from '../bptt/network/states';
 import type { StreamBatch } from '../bptt/train/source';
+import { B, batchOf, D, endless, H, inputsOf, make, O, T, weightsOf } from './randombatches';
 
-const [T, B, D, H, O] = [5, 3, 4, 6, 7];
-
-const make = (options: Partial<NetworkOptions> = {}): Network =>
-  network({ layers: [gru({ input: D, hidden: H })], output: O, loss: 'softmax', seed: 2, ...options });
-
-/** The k-th batch of an endless stream; the same k gives the same batch. */
-function batchOf(k: number, more: Partial<Batch> = {}): Batch {
-  const random = new Random(k);
-  const targets = Array.from({ length: T * B }, () => random.below(O));
-  return { x: inputsOf(k), targets: { shape: [T, B], numbers: targets }, ...more };
-}
-function inputsOf(k: number, at = 0, bad?: number): FlatNumbers {
-  const random = new Random(k + 1000);
-  const numbers = Array.from({ length: T * B * D }, () => random.normal());
-  if (bad !== undefined) numbers[at] = bad;
-  return { shape: [T, B, D], numbers };
-}
-function* endless(more: Partial<Batch> = {}, from = 0): Generator<Batch> {
-  for (let k = from; ; k++) yield batchOf(k, more);
-}
 const sgd = { name: 'sgd', learningRate: 0.1 } as const;
-const weightsOf = (net: Network): number[] => Array.from(net.parameters.flat.data);
 
 describe('one step', () => {
   test('clips with the epsilon that it was given', async () => {

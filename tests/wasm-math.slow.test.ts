@@ -1,41 +1,11 @@
 /** Accuracy of the float64 functions over their whole range, and of the reference itself. */
-import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
-import { apply } from '../core/scalar';
-import { statement } from '../core/statement';
 import { add, big, type Big, exact, exponentOf, toNumber } from './exact';
-import { mapper } from './operands';
-
-type Name = keyof typeof exact;
-
-const functionOf = (name: Name, dtype: Dtype): ((x: ArrayLike<number>) => Data) => {
-  const { graph } = statement(({ x }) => ({ y: apply(name, x) }));
-  const map = mapper(graph, dtype);
-  return (x) => map(x)[0];
-};
-
-// as number rules, but not losing the sigmoid of large negative numbers to the overflow of e⁻ˣ
-const reference: Record<Name, (x: number) => number> = {
-  exp: Math.exp,
-  log: Math.log,
-  log1p: Math.log1p,
-  tanh: Math.tanh,
-  sigmoid: (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),
-};
+import { functionOf, reference, worst, type Name } from './functionerrors';
 
 function error64(got: number, y: Big): number {
   const finite = Number.isFinite(got) ? big(got) : { m: BigInt(Math.sign(got)), e: 1024 };
   return Math.abs(toNumber(add(finite, { m: -y.m, e: y.e }), 52 - Math.max(exponentOf(y), -1022)));
-}
-
-/** The worst of many arguments. */
-function worst(x: ArrayLike<number>, error: (k: number) => number): { ulp: number; at: number } {
-  let found = { ulp: 0, at: NaN };
-  for (let k = 0; k < x.length; k++) {
-    const ulp = error(k);
-    if (!(ulp <= found.ulp)) found = { ulp, at: x[k] };
-  }
-  return found;
 }
 
 describe('the reference', () => {

@@ -2,29 +2,9 @@
  * The functions of core/wasm/math.ts against the true values: float32 against Math in float64, float64 against 256 bits.
  * Errors are in units in the last place (ulp) of the true value; below the normal range a unit is the smallest number.
  */
-import type { Data, Dtype } from '../core/memory';
 import { Random } from '../core/random';
-import { apply } from '../core/scalar';
-import { statement } from '../core/statement';
 import { type Big, exact, ln2 } from './exact';
-import { mapper } from './operands';
-
-type Name = keyof typeof exact;
-
-const functionOf = (name: Name, dtype: Dtype): ((x: ArrayLike<number>) => Data) => {
-  const { graph } = statement(({ x }) => ({ y: apply(name, x) }));
-  const map = mapper(graph, dtype);
-  return (x) => map(x)[0];
-};
-
-// as number rules, but not losing the sigmoid of large negative numbers to the overflow of e⁻ˣ
-const reference: Record<Name, (x: number) => number> = {
-  exp: Math.exp,
-  log: Math.log,
-  log1p: Math.log1p,
-  tanh: Math.tanh,
-  sigmoid: (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),
-};
+import { functionOf, reference, worst, type Name } from './functionerrors';
 
 const ulpOf32 = (y: number): number => 2 ** (Math.max(Math.floor(Math.log2(Math.abs(y))), -126) - 23);
 
@@ -36,16 +16,6 @@ function error32(got: number, y: number): number {
   const finite = Number.isFinite(got) ? got : Math.sign(got) * 2 ** 128;
   const distance = Math.abs(finite - y) / ulpOf32(y);
   return Number.isNaN(distance) ? Infinity : distance;
-}
-
-/** The worst of many arguments. */
-function worst(x: ArrayLike<number>, error: (k: number) => number): { ulp: number; at: number } {
-  let found = { ulp: 0, at: NaN };
-  for (let k = 0; k < x.length; k++) {
-    const ulp = error(k);
-    if (!(ulp <= found.ulp)) found = { ulp, at: x[k] };
-  }
-  return found;
 }
 
 describe('the reference', () => {

@@ -1,33 +1,15 @@
 /** Weights of targets in chunks, on threads and in accumulated steps. */
 import { join } from 'node:path';
-import { network, type Network } from '../bptt/network/network';
 import type { Batch } from '../bptt/network/batch';
 import { sizeOfPass } from '../bptt/network/pass';
 import { fit } from '../bptt/train/fit';
 import { evaluate } from '../bptt/train/learner';
 import { truncated } from '../bptt/truncated';
-import { gru } from '../cells/gru';
 import { toFlat } from '../core/tensor';
 import { parallel } from '../bptt/parallel/parallel';
+import { each, make, measured, numbers, weighted, x } from './weightedbatch';
 
 const register = join(__dirname, '..', 'scripts', 'register.js');
-const make = (options: Partial<Parameters<typeof network>[0]> = {}): Network =>
-  network({ layers: [gru({ input: 4, hidden: 3 })], output: 3, loss: 'softmax', seed: 5, ...options });
-const x = { shape: [3, 2], numbers: [0, 1, 2, 3, 1, 0] };
-const numbers = [0, 1, 2, 2, 1, 0];
-const targets = { shape: [3, 2], numbers };
-/** Of the classes. */
-const each = [0.5, 2, 3];
-const weighted: Batch = { x, targets, weights: { shape: [3, 2], numbers: numbers.map((k) => each[k]) } };
-
-/** Loss and gradient of the output's bias, which is the sum of dL/dy over all rows. */
-function measured(net: Network, batch: Batch): { loss: number; dby: number[] } {
-  net.parameters.zeroGradients();
-  const pass = net.forward(batch);
-  pass.backward();
-  return { loss: pass.loss, dby: toFlat(net.parameters.gradients['head.by']) };
-}
-
 test('in chunks, by threads and in accumulated steps it is the same mean', async () => {
   const net = make();
   const { loss, dby } = measured(net, weighted);

@@ -1,26 +1,9 @@
 /** Weights of targets: as in PyTorch, in the loss and in all gradients, however a batch is run. */
 import { gradcheck } from '../bptt/check/gradcheck';
-import { network, type Network } from '../bptt/network/network';
+import { network } from '../bptt/network/network';
 import type { Batch } from '../bptt/network/batch';
 import { gru } from '../cells/gru';
-import { toFlat } from '../core/tensor';
-
-const make = (options: Partial<Parameters<typeof network>[0]> = {}): Network =>
-  network({ layers: [gru({ input: 4, hidden: 3 })], output: 3, loss: 'softmax', seed: 5, ...options });
-const x = { shape: [3, 2], numbers: [0, 1, 2, 3, 1, 0] };
-const numbers = [0, 1, 2, 2, 1, 0];
-const targets = { shape: [3, 2], numbers };
-/** Of the classes. */
-const each = [0.5, 2, 3];
-const weighted: Batch = { x, targets, weights: { shape: [3, 2], numbers: numbers.map((k) => each[k]) } };
-
-/** Loss and gradient of the output's bias, which is the sum of dL/dy over all rows. */
-function measured(net: Network, batch: Batch): { loss: number; dby: number[] } {
-  net.parameters.zeroGradients();
-  const pass = net.forward(batch);
-  pass.backward();
-  return { loss: pass.loss, dby: toFlat(net.parameters.gradients['head.by']) };
-}
+import { make, measured, targets, weighted, x } from './weightedbatch';
 
 // torch 2: F.cross_entropy(y, targets, weight=[0.5, 2, 3]), the same with ignore_index, and without the padded step,
 // of this network's outputs in float64; loss, and the gradient of y summed over the rows
