@@ -18,7 +18,7 @@ import { plain } from '../core/plain';
 import type { Executor } from '../core/program';
 import { hasSimd } from '../core/wasm/features';
 import { tensor, zeros, type Tensor, type Tensors } from '../core/tensor';
-import { bindOverlaps, TOGETHER } from './fields';
+import { TOGETHER, WholeState, type AllFields } from './fields';
 import { AssociativeMemory } from './memory';
 import { readPatterns, type HopfieldPatterns, type HopfieldState } from './patterns';
 import type { StateFields } from './recall';
@@ -131,16 +131,13 @@ const written = ({ stored }: Compiled, M: number, P: number): Tensors =>
   );
 
 /** Computes fields, updates, energy and overlaps of a state, from its agreement with each pattern. */
-export class DenseFields implements StateFields {
-  private readonly s: Tensor;
+export class DenseFields extends WholeState implements StateFields {
   private readonly d: Tensor;
   /** ξᵀ [N, P] */
   private readonly columns: Tensor;
   private readonly constants: Tensors;
   private readonly agree: () => void;
   private some: Bound | undefined;
-  private whole: (Bound & { E: Data }) | undefined;
-  private agreeing: { m: Data; run: () => void } | undefined;
 
   /** @param executor by default one with the same results on every machine. */
   constructor(
@@ -148,8 +145,9 @@ export class DenseFields implements StateFields {
     private readonly executor: Executor = hasSimd() ? executorOf('reproducible') : plain,
   ) {
     const { patterns, order } = net;
+    super(patterns);
     const [P, N] = patterns.shape;
-    [this.s, this.d, this.columns] = [zeros([1, N]), zeros([1, P]), zeros([N, P])];
+    [this.d, this.columns] = [zeros([1, P]), zeros([N, P])];
     for (let p = 0; p < P; p++) for (let i = 0; i < N; i++) this.columns.set(i, p, patterns.get(p, i));
     this.constants = constantsOf(order, P, N);
     this.agree = bound(agreement, this.executor, { s: this.s, patterns, d: this.d });
@@ -183,19 +181,6 @@ export class DenseFields implements StateFields {
     return { h, next, count };
   }
 
-  all(): { h: Data; next: Data; E: Data } {
-    this.whole ??= this.bindAll();
-    this.whole.own.set(this.s.data);
-    this.whole.run();
-    return this.whole;
-  }
-
-  overlaps(): number[] {
-    this.agreeing ??= bindOverlaps(this.s, this.net.patterns);
-    this.agreeing.run();
-    return Array.from(this.agreeing.m);
-  }
-
   private bind(x: Tensor): Bound {
     const [M, P] = x.shape;
     const { update } = equationsOf(this.net.order);
@@ -205,12 +190,17 @@ export class DenseFields implements StateFields {
     return { x: x.data, own: own.data, h: values.h.data, next: values.next.data, run };
   }
 
-  private bindAll(): Bound & { E: Data } {
+  protected bindAll(): AllFields {
     const fields = this.bind(this.columns);
     const { energy } = equationsOf(this.net.order);
     const values = written(energy, 1, this.d.shape[1]);
     const sums = bound(energy, this.executor, { d: this.d, ...this.constants, ...values });
-    return { ...fields, E: values.E.data, run: () => (fields.run(), sums()) };
+    const run = (): void => {
+      fields.own.set(this.s.data);
+      fields.run();
+      sums();
+    };
+    return { h: fields.h, next: fields.next, E: values.E.data, run };
   }
 }
 

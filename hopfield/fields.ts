@@ -40,17 +40,47 @@ const overlap = lazyEquations(
 /** Number of units whose fields are computed at once: the product keeps as many sums in registers. */
 export const TOGETHER = 4;
 
-/** Computes fields, updates, energy and overlaps of a state that may change between calls. */
-export class Fields implements StateFields {
-  private readonly s: Tensor;
+/** The fields of all units, their next states and the energy, and the program that computes them. */
+export interface AllFields {
+  h: Data;
+  next: Data;
+  E: Data;
+  run: () => void;
+}
+
+/** A state that may change between calls, with the quantities of the whole state that every kind of memory has. */
+export abstract class WholeState {
+  protected readonly s: Tensor;
+  private whole: AllFields | undefined;
+  private similarity: { m: Data; run: () => void } | undefined;
+
+  constructor(private readonly patterns: Tensor) {
+    this.s = zeros([1, patterns.shape[1]]);
+  }
+
+  protected abstract bindAll(): AllFields;
+
+  all(): AllFields {
+    this.whole ??= this.bindAll();
+    this.whole.run();
+    return this.whole;
+  }
+
+  overlaps(): number[] {
+    this.similarity ??= bindOverlaps(this.s, this.patterns);
+    this.similarity.run();
+    return Array.from(this.similarity.m);
+  }
+}
+
+/** Computes fields, updates, energy and overlaps of a state. */
+export class Fields extends WholeState implements StateFields {
   private readonly some: { rows: Data; own: Data; h: Data; next: Data; run: () => void };
-  private whole: { h: Data; next: Data; E: Data; run: () => void } | undefined;
-  private agreeing: { m: Data; run: () => void } | undefined;
 
   /** @param net patterns [P, N], weights [N, N], and the largest field that counts as zero. */
   constructor(private readonly net: { patterns: Tensor; weights: Tensor; tie: number }) {
+    super(net.patterns);
     const N = net.weights.shape[0];
-    this.s = zeros([1, N]);
     const [W, own, sum, h, next] = [zeros([TOGETHER, N]), ...[1, 2, 3, 4].map(() => zeros([1, TOGETHER]))];
     const run = bound(update, plain, { s: this.s, W, own, sum, h, next, tie: tensor([net.tie]) });
     this.some = { rows: W.data, own: own.data, h: h.data, next: next.data, run };
@@ -79,19 +109,7 @@ export class Fields implements StateFields {
     return { h, next, count };
   }
 
-  all(): { h: Data; next: Data; E: Data } {
-    this.whole ??= this.bindAll();
-    this.whole.run();
-    return this.whole;
-  }
-
-  overlaps(): number[] {
-    this.agreeing ??= bindOverlaps(this.s, this.net.patterns);
-    this.agreeing.run();
-    return Array.from(this.agreeing.m);
-  }
-
-  private bindAll(): { h: Data; next: Data; E: Data; run: () => void } {
+  protected bindAll(): AllFields {
     const { s, net } = this;
     const [sum, h, next, agreement] = [1, 2, 3, 4].map(() => zeros(s.shape));
     const [total, E] = [zeros([1, 1]), zeros([1, 1])];
@@ -103,7 +121,7 @@ export class Fields implements StateFields {
 }
 
 /** Computes the overlaps of the state `s` [1, N] with each pattern, into `m`. */
-export function bindOverlaps(s: Tensor, patterns: Tensor): { m: Data; run: () => void } {
+function bindOverlaps(s: Tensor, patterns: Tensor): { m: Data; run: () => void } {
   const [P, N] = patterns.shape;
   const [agreement, m] = [zeros([P, 1]), zeros([P, 1])];
   const run = bound(overlap, plain, { s, patterns, units: tensor([N]), agreement, m });
