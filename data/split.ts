@@ -44,7 +44,12 @@ export function split(rows: number, options: SplitOptions = {}): Split {
   const { by = 'rows', groups, classes, validation = 0.15, test = 0.15, seed = 0 } = options;
   mustBeOneOf(by, ['rows', 'groups', 'classes', 'time'], where, 'by');
   const shares = validation >= 0 && test >= 0 && validation + test < 1;
-  must(shares, where, 'validation and test must be shares below 1 in all', `${validation} and ${test}`);
+  must(
+    shares,
+    where,
+    'validation and test must be fractions that sum to less than 1',
+    `${validation} and ${test}`,
+  );
   // units are groups or single rows; each lot is split by itself
   const single = (own: readonly number[]): number[][] => own.map((row) => [row]);
   const all = Array.from({ length: rows }, (_, k) => k);

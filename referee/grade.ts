@@ -68,7 +68,7 @@ export function readAssignment(text: string): Assignment {
   const { cell, points } = parsed;
   mustBe(typeof cell === 'string' && cell !== '', 'assignment', 'cell must be a name or a file', cell);
   mustBe(isRecord(points), 'assignment', 'points must be an object: { "dWx": 2 }', points);
-  must(Object.keys(points).length > 0, 'assignment', 'points must name one gradient at least', '{}');
+  must(Object.keys(points).length > 0, 'assignment', 'points must name at least one gradient', '{}');
   for (const [name, value] of Object.entries(points))
     must(
       typeof value === 'number' && Number.isFinite(value) && value >= 0,

@@ -322,7 +322,7 @@ test('the outputs of both directions are written side by side, not copied there'
   expect(merged).toHaveLength(2 * (1 + 3 * T));
 });
 
-test('the gradient of the input is not computed until somebody reads it', () => {
+test('the gradient of the input is not computed until it is read', () => {
   const net = make({ layers: [bidirectional(gru({ input: D, hidden: H }))], output: O, loss: 'squared' });
   const pass = net.forward({ x: box([T, B, D], 1), targets: box([T, B, O], 2) });
   const { unrolls } = planOf(pass);

@@ -131,7 +131,7 @@ it('keeps vocabulary, states, curves and settings', () => {
   expect(back.training).toEqual({ step: 3 });
 });
 
-describe('what is no checkpoint is named', () => {
+describe('files that are not checkpoints are rejected by name', () => {
   const bytes = (): Uint8Array =>
     encodeCheckpoint({ network: trained([lstm({ input: 3, hidden: 5 })], 'float32').net });
 
@@ -370,7 +370,7 @@ it('training that could not be read again is not written', () => {
   );
 });
 
-it('a write that fails leaves the file before, and nothing else', () => {
+it('a failed write leaves the previous file, and nothing else', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
   const file = join(folder, 'a.bin');
   writeWhole(file, new Uint8Array([1, 2, 3]));
@@ -439,7 +439,7 @@ describe('a name that stands for something else', () => {
   });
 });
 
-it('what a writer that was killed has left is removed, and nothing else', () => {
+it('leftovers of a killed writer are removed, and nothing else', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   const kept = ['a.bin', `a.bin.${process.ppid}.tmp`, 'a.bin.x.tmp', `b.bin.${dead}.tmp`];

@@ -85,7 +85,7 @@ describe('classify', () => {
     expect((x as { shape: number[] }).shape).toEqual([roundedUp(Math.max(...lengths!)), 3]);
   });
 
-  it('symbols and scales are those of the training part alone', async () => {
+  it('symbols and scales come from the training part only', async () => {
     const table = await tableOf(machines(40));
     const note = noteFor(classify, table, { group: 'machine', inputs: 'force,mass', label: 'state' });
     const { reads } = note;
@@ -244,7 +244,7 @@ describe('tag', () => {
     );
   });
 
-  it('learns what a look ahead tells, which the usual tag of a token does not', async () => {
+  it('learns tags that depend on later tokens, as the most frequent tag of a token cannot', async () => {
     const table = columnsTable(sentences(200), 'x.conll');
     const trainer = trainerFor('tag', table, { steps: 80 });
     await runTrainer(trainer);

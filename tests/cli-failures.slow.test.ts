@@ -123,7 +123,7 @@ it('a folder that has gone by the end does not take the weights with it', async 
   expect(decodeCheckpoint(readFileSync(file)).optimizer?.steps).toBeGreaterThan(0);
 });
 
-it('a sample that runs away is told, and the training goes on', () => {
+it('a sample that diverges is reported, and training continues', () => {
   // relu states grow while the network reads its own output, but not in a few steps of training
   const wild = [
     '--cell',

@@ -60,7 +60,7 @@ describe('the operators of the formats', () => {
     },
   );
 
-  it('compute, with usual activations, what the built-in cells do, to the last bit', () => {
+  it('with the default activations, compute the same as the built-in cells, bit for bit', () => {
     const sizes = { input: 3, hidden: 4 };
     for (const [operator, cell] of [
       [{ ...defaults.lstm, bias: true, peepholes: true }, lstm({ ...sizes, peepholes: true })],
@@ -235,7 +235,7 @@ describe('ONNX node tests', () => {
     rmSync(join(folder, 'theirs/test_no_data/test_data_set_0'), { recursive: true });
   });
 
-  it('pass, fail, are not expressible or not readable, each in words; other operators are left aside', () => {
+  it('pass, fail, are not expressible or not readable, each with a reason; other operators are ignored', () => {
     const said = Object.fromEntries(
       readSuite('onnx', join(folder, 'theirs')).map((one) => {
         const { name, verdict, reason = '' } = judgeFound(one);
@@ -521,7 +521,7 @@ describe('the commands', () => {
     expect(stdout).toContain('  elman: without Wh\n');
   });
 
-  it('conformance tells the same as JSON', async () => {
+  it('conformance reports the same as JSON', async () => {
     const { status, stdout } = await backstep(
       'conformance',
       'onnx',

@@ -237,7 +237,11 @@ describe('splits', () => {
 
   it.each([
     [1, { by: 'rows', validation: 0.5, test: 0.4 }, 'there must be enough rows for training, got 1'],
-    [5, { validation: 0.6, test: 0.4 }, 'validation and test must be shares below 1 in all, got 0.6 and 0.4'],
+    [
+      5,
+      { validation: 0.6, test: 0.4 },
+      'validation and test must be fractions that sum to less than 1, got 0.6 and 0.4',
+    ],
     [5, { by: 'groups' }, 'groups must be of 5 rows, got none'],
     [5, { by: 'date' }, 'by must be one of rows, groups, classes, time, got date'],
   ])('refuses %j %j', (rows, options, message) => {

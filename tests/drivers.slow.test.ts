@@ -141,7 +141,7 @@ describeWith(torch, 'the PyTorch driver of the referee; apt-get install python3-
     expect(ok).toBe(true);
   });
 
-  it('a GRU of the other form is told from it', async () => {
+  it('the other form of GRU is distinguished from it', async () => {
     const before = (sizes: { input: number; hidden: number }) => gru({ ...sizes, reset: 'before' });
     const without = planted(
       'pytorch.py',

@@ -119,7 +119,7 @@ describe('the start', () => {
     }
   });
 
-  test('the options are all there for a checkpoint', () => {
+  test('a checkpoint can hold all options', () => {
     expect(elman({ input: 3, hidden: 4 }).options).toEqual({
       input: 3,
       hidden: 4,
@@ -155,7 +155,7 @@ test.each<[object, string, ErrorConstructor]>([
   expect(() => elman(options as never)).toThrow(kind);
 });
 
-test('options that are no object are refused', () => {
+test('options that are not an object are refused', () => {
   expect(() => elman(null as never)).toThrow('elman: options must be an object, got null');
   expect(() => elman(undefined as never)).toThrow('elman: options must be an object, got undefined');
 });

@@ -412,7 +412,7 @@ describe('validation', () => {
     expect(history.validationLoss[0].loss).toBeCloseTo(sum, 12);
   });
 
-  test('early stopping puts the best weights back, and the memory that belongs to them', async () => {
+  test('early stopping restores the best weights and their optimizer state', async () => {
     const net = make();
     const rule = optimizer(net, { name: 'sgd', learningRate: 3, momentum: 0.1 });
     const all = () => [weightsOf(net), rule.steps, Object.values(rule.state()).map((t) => toFlat(t))];

@@ -35,7 +35,7 @@ it('the same seed makes the same files', async () => {
   expect(new Set(seen).size).toBeGreaterThan(30);
 });
 
-describe('what is not right is found', () => {
+describe('mistakes are found', () => {
   const good = [Buffer.from('x'.repeat(50))];
   const faultsOf = async (read: (bytes: Uint8Array) => unknown): Promise<string[]> =>
     (await fuzz({ good, read }, 3, 1)).faults;

@@ -216,7 +216,7 @@ describe('attractors', () => {
 });
 
 describe('patterns', () => {
-  test('the share of units that is flipped is rounded to the nearest whole number', () => {
+  test('the number of flipped units is rounded to the nearest whole number', () => {
     const wrong = (share: number, units: number): number =>
       corrupt(Array<number>(units).fill(1), share, new Random(1)).filter((s) => s < 0).length;
     expect([0, 0.1, 0.26, 0.29, 1].map((share) => wrong(share, 40))).toEqual([0, 4, 10, 12, 40]);

@@ -33,7 +33,7 @@ describe.each(dtypes)('%s', (dtype) => {
     expect(t.get(1, 1)).toBe(1);
   });
 
-  test('uniform and normal have their spread', () => {
+  test('uniform and normal have the right standard deviation', () => {
     const t = zeros([60, 50], dtype);
     uniform(0.3)(t, new Random(1));
     const values = toFlat(t);

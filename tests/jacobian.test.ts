@@ -108,7 +108,7 @@ describe('along the sequence', () => {
     expect(farthest(ours, plain)).toBeLessThan(1e-14);
   });
 
-  it('there is none for a step or a row that there is not', () => {
+  it('there is none for a step or a row that does not exist', () => {
     const jacobian = jacobiansOf(ran(problemOfCell(gru(sizes), { T: 4, B: 3 })).plan.unrolls[0]);
     expect(() => jacobian(4, 0)).toThrow('jacobian: t must be in 0…3, got 4');
     expect(() => jacobian(0, 3)).toThrow('jacobian: the row must be in 0…2, got 3');

@@ -22,7 +22,7 @@ it('killed at any moment, a run goes on from its last checkpoint and ends the sa
   expect(Math.max(...steps)).toBeGreaterThan(0);
 });
 
-describe('what is not right is found', () => {
+describe('mistakes are found', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-killed-'));
   const [whole, killed] = ['whole', 'killed'].map((name) => join(folder, name));
   const [older, newer] = [0, 3].map((steps) => {

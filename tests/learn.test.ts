@@ -62,7 +62,7 @@ async function run(trainer: TaskTrainer, until = Infinity): Promise<string> {
 }
 
 describe('forecast', () => {
-  it('every number of the preparation is of the training part alone', async () => {
+  it('every number of the preparation comes from the training part only', async () => {
     const text = seasonal(100);
     const note = noteOf(await tableOf(text), { inputs: 'price', horizon: 2 });
     // values after the training part, 70 of 100 rows, must have no influence

@@ -359,7 +359,7 @@ describe.each(settings)('networks, $name', ({ executorName, dtype, rounding }) =
     }
   });
 
-  test('what stands in the padding has no effect and no gradient, to the bit', () => {
+  test('padding has no effect and no gradient, bit for bit', () => {
     const results = [0, 4, -1, NaN, 99].map((padding) => {
       const net = network({ ...softmax, layers: layers.bidirectional(), dtype, executor: executorName });
       const x = classes.map((row, t) => row.map((k, b) => (t < lengths[b] ? k : padding)));

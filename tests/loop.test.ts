@@ -171,7 +171,7 @@ test('a clock that always shows the same makes a loop over steps; one that does 
   expect(entries.some(({ kind }) => kind === 'loop')).toBe(false);
 });
 
-test('what is not alike is written out', () => {
+test('operations that differ are written out', () => {
   const [a, out] = [zeros([9, 1]), zeros([9, 1])];
   const double = statement(({ x }) => ({ y: mul(x, 2) }));
   const move = (place: (time: number) => number) => {

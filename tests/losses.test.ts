@@ -138,7 +138,7 @@ describe.each(settings)('$name', (setting) => {
     expect(loss('softmax', [[0, 800]], [[1, 0]], [1], setting)).toEqual({ loss: 800, dy: [[-1, 1]] });
   });
 
-  test('softmax: a logit of −∞ that is not the target has no part in loss and gradient', () => {
+  test('softmax: a logit of −∞ that is not the target does not affect loss and gradient', () => {
     const expected = loss('softmax', [[1, 3]], [[0, 1]], [2], setting);
     const actual = loss('softmax', [[1, -Infinity, 3]], [[0, 0, 1]], [2], setting);
     const [[first, none, last]] = actual.dy;

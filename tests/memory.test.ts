@@ -205,7 +205,7 @@ describe('where little or no WebAssembly memory can be had', () => {
     });
   };
 
-  test('a smaller reservation is tried, and said', () => {
+  test('a smaller reservation is tried, and reported', () => {
     limit(100);
     const memory = new Memory(1024);
     expect(memory.buffer.byteLength).toBe(64 * MB);

@@ -6,7 +6,7 @@ import { waveform } from '../tasks/waveform';
 import { toFlat } from '../core/tensor';
 import { network } from '../bptt/network/network';
 
-test('a sound has amplitude 1, no mean to speak of, and is another for another seed', () => {
+test('a sound has amplitude 1 and a mean near 0, and differs between seeds', () => {
   const y = waveform(new Random(1), 320);
   expect(y.length).toBe(320);
   expect(Math.max(...y.map(Math.abs))).toBe(1);

@@ -302,7 +302,7 @@ describe('fit', () => {
     expect(again.net.parameters.flat.data).toEqual(two.net.parameters.flat.data);
   });
 
-  test('a run that is resumed goes on with the same bits', async () => {
+  test('a resumed run continues bit-identically', async () => {
     const whole = make({ dropout: 0.3 });
     const stopped = make({ dropout: 0.3 });
     const [teamOfWhole, teamOfStopped] = await Promise.all([start(whole), start(stopped)]);

@@ -51,7 +51,7 @@ describe('settings', () => {
     expect(fromLink(`#${toLink(other)}`)).toEqual({ settings: other, tab: 'train', wrong: [] });
   });
 
-  test('what a link says wrongly is named and left at its default', () => {
+  test('invalid values in a link are reported, and the defaults are used', () => {
     const { settings, wrong } = fromLink('#task=sine&hidden=1e9&cell=perceptron&seed=&colour=red&window=500');
     expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
     expect(settings).toEqual(settingsFor('sine'));

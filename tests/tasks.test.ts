@@ -39,7 +39,7 @@ describe('Reber strings', () => {
     expect(Math.min(...strings.map((s) => s.length))).toBe(9);
   });
 
-  it('know what could have stood in each place', () => {
+  it('know the legal symbols at each position', () => {
     const byPrefix = new Map<string, { seen: Set<string>; legal: string }>();
     // one expectation for all: a call for each of 50,000 symbols takes seconds
     const wrong: [prefix: string, legal: string][] = [];

@@ -183,7 +183,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
     expect(back.inputs?.shape).toEqual([T, B, O]);
   });
 
-  test('rows of unequal length on both sides are what each row is alone', () => {
+  test('rows of unequal length on both sides give what each row gives alone', () => {
     const net = make({ reduction: 'sum' });
     const together = pass(net, batch);
     const { x, targets } = batch as Record<'x' | 'targets', FlatNumbers>;

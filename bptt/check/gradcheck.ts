@@ -17,6 +17,8 @@
  * gradient: right if the relative error |a − n| / max(|a| + |n|, 1e-4 · largest) is within the oracle's bound, undecided
  * if rounding or a kink hides the slope, otherwise wrong.
  *
+ * A `RowBuilder` collects the comparisons of one variable; its row states the one with the largest error.
+ *
  * The check does not stop at the first failure: the report has a row for every variable and every oracle. If one oracle
  * is undecided, the others decide.
  */
@@ -49,7 +51,7 @@ import {
 import { hasNewton, newton, newtonSlope } from './newton';
 import { compareExactly, exactRowsOf, type Derived } from './exactcompare';
 import { gradientRounding } from './rounding';
-import { indexOf, largestOf, Worst, type ExactOracle, type GradcheckRow, type Oracle } from './row';
+import { indexOf, largestOf, RowBuilder, type ExactOracle, type GradcheckRow, type Oracle } from './row';
 import { forwardMode } from './rtrl';
 import type { Unroll } from '../unroll';
 
@@ -185,7 +187,7 @@ function compare(
     const { value } = variables[variable];
     const size = sizeOf(value.shape);
     const gradient = gradients[variable];
-    const row = new Worst(oracle, variable);
+    const row = new RowBuilder(oracle, variable);
     const measure = { bound: errorBounds[oracle], largest: largestOf(gradient), rounding };
     const all = size <= coordinates;
     const chosen = all
@@ -215,7 +217,7 @@ function compareNewton(problem: Problem, derived: Derived, options: GradcheckOpt
     const { T, B } = unroll.options;
     const at = newton(unroll, { executor: problem.executor }).states;
     return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
-      const worst = new Worst('newton', `${name}.${s}`);
+      const worst = new RowBuilder('newton', `${name}.${s}`);
       const largest = largestOf(toFlat(unroll.states[s]));
       const exactly = { bound: errorBounds.newton, largest, rounding: () => 0 };
       for (let count = 0; count <= T; count++)
@@ -260,7 +262,7 @@ function compareJacobians(unroll: Unroll, executor: Executor): GradcheckRow[] {
   return Object.entries(spansOf(cell)).map(([s, { from, to }]) => {
     const largest = largestOf(compared.flatMap(({ derived }) => derived.slice(from, to).flat()));
     const exactly = { bound: errorBounds.jacobian, largest, rounding: () => 0 };
-    const worst = new Worst('jacobian', `${name}.J${s}`);
+    const worst = new RowBuilder('jacobian', `${name}.J${s}`);
     for (const { at, derived, others } of compared)
       for (const [other, matrix] of Object.entries(others))
         derived.slice(from, to).forEach((line, r) =>

@@ -43,7 +43,7 @@ export interface GradcheckRow {
 }
 
 /** Collects the comparisons of one variable, and keeps the one with the largest error. */
-export class Worst {
+export class RowBuilder {
   private error = -1;
   private at = { where: 'nowhere', analytic: NaN, numeric: NaN };
   private checked = 0;

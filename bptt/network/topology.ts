@@ -74,6 +74,6 @@ export function mustStream(
   got: unknown,
 ): void {
   must(encoder === undefined, where, what, got, 'the encoder has to read all before the decoder begins');
-  must(feed !== 'output', where, what, got, 'the output is fed back, and is no state that could be carried');
+  must(feed !== 'output', where, what, got, 'the output is fed back, but is not a state that can be carried');
   mustReadForward(layers, where, what, got);
 }

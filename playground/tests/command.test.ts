@@ -29,7 +29,7 @@ test('it prints its address, serves the page, and Ctrl-C ends it', async () => {
   expect(await end).toEqual({ code: 0, said: '' });
 });
 
-test('a port in use is told with its fix', async () => {
+test('a port in use is reported with its fix', async () => {
   const server = await host(pageFolder, 0);
   const { code, said } = await ended(start(new URL(server.url).port));
   await server.close();
