@@ -25,11 +25,11 @@ import { distance, settings } from './executors';
 const [S, T, B, D, H, O] = [5, 3, 3, 4, 5, 6];
 const lengths = [5, 2, 4];
 const random = new Random(1);
-const box = (shape: number[]) => ({
+const randomArray = (shape: number[]) => ({
   shape,
   numbers: Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => random.normal()),
 });
-const x = box([S, B, D]);
+const x = randomArray([S, B, D]);
 const targets = { shape: [T, B], numbers: Array.from({ length: T * B }, () => random.below(O)) };
 const batch: Batch = { x, lengths, targets, targetLengths: [1, 3, 2] };
 

@@ -23,7 +23,7 @@ const lengths = [5, 2, 4];
 
 const flat = (tensors: Record<string, Tensor>): Record<string, number[]> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, toFlat(t)]));
-const box = (shape: number[], seed: number) => ({
+const randomArray = (shape: number[], seed: number) => ({
   shape,
   numbers: randomNormals(
     shape.reduce((product, n) => product * n, 1),
@@ -111,7 +111,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       }
       return net;
     });
-    const x = box([T, B, D], 1);
+    const x = randomArray([T, B, D], 1);
     const [wide, narrow] = [both.output, first.output];
     const initial = drawStates(both.architecture, B, new Random(2));
     const states = drawStates(both.architecture, B, new Random(3));
@@ -162,7 +162,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       return [below, bidirectional(gru({ input: width, hidden: 2 }))];
     };
     const net = make({ layers: layers(), dtype, executor });
-    const x = box([T, B, D], 1);
+    const x = randomArray([T, B, D], 1);
     const initial = drawStates(net.architecture, B, new Random(2));
     const above = randomNormals(T * B * net.output, new Random(4));
 
@@ -199,7 +199,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
     const layer = bidirectional(lstm({ input: D, hidden: H }), gru({ input: D, hidden: 5 }));
     const every = make({ layers: [layer], dtype, executor });
     const last = make({ layers: [layer], topology: 'many-to-one', dtype, executor });
-    const x = box([T, B, D], 1);
+    const x = randomArray([T, B, D], 1);
     const all = toFlat(every.forward({ x, lengths }).output);
     const width = H + 5;
     const pass = last.forward({ x, lengths });
@@ -237,7 +237,7 @@ describe('deep bidirectional', () => {
     bidirectional(elman({ input: D, hidden: H })),
     bidirectional(elman({ input: 2 * H, hidden: 2 })),
   ];
-  const x = box([T, 1, D], 1);
+  const x = randomArray([T, 1, D], 1);
   const run = (change: (net: Network, numbers: Float64Array) => void = () => undefined): number[][] => {
     const net = make({ layers: layers() });
     const numbers = x.numbers.slice();
@@ -301,7 +301,7 @@ test('the trainable initial states are those of both directions', () => {
     'l0.h0 l0.c0 l0r.h0 l0r.c0'.split(' '),
   );
   net.parameters.set('l0r.h0', [1, 2, 3]);
-  const pass = net.forward({ x: box([2, 1, D], 1) });
+  const pass = net.forward({ x: randomArray([2, 1, D], 1) });
   expect(toFlat(planOf(pass).initial.states['l0r.h'])).toEqual([1, 2, 3]);
   pass.backward({ output: new Float64Array(2 * 2 * H).fill(1) });
   for (const name of ['l0.h0', 'l0r.h0'])
@@ -310,7 +310,7 @@ test('the trainable initial states are those of both directions', () => {
 
 test('the outputs of both directions are written side by side, not copied there', () => {
   const net = network({ layers: [bidirectional(gru({ input: D, hidden: H }))] });
-  const pass = net.forward({ x: box([T, B, D], 1) });
+  const pass = net.forward({ x: randomArray([T, B, D], 1) });
   const { unrolls, main, forward } = planOf(pass);
   const outputs = main.layers.map(({ output }) => output.value);
   for (const [k, unroll] of unrolls.entries()) {
@@ -324,7 +324,7 @@ test('the outputs of both directions are written side by side, not copied there'
 
 test('the gradient of the input is not computed until it is read', () => {
   const net = make({ layers: [bidirectional(gru({ input: D, hidden: H }))], output: O, loss: 'squared' });
-  const pass = net.forward({ x: box([T, B, D], 1), targets: box([T, B, O], 2) });
+  const pass = net.forward({ x: randomArray([T, B, D], 1), targets: randomArray([T, B, O], 2) });
   const { unrolls } = planOf(pass);
   const back = pass.backward();
   for (const { options } of unrolls) expect(toFlat(options.dx).every((v) => v === 0)).toBe(true);
@@ -342,7 +342,7 @@ describe('a sequence in parts is refused: the future is not known', () => {
     bidirectional(lstm({ input: H, hidden: 2 }), lstm({ input: H, hidden: 3 })),
   ];
   const net = network({ layers, output: O, loss: 'softmax' });
-  const batch = { x: box([T, B, D], 1), targets: Array.from({ length: T }, () => [0, 1, 0]) };
+  const batch = { x: randomArray([T, B, D], 1), targets: Array.from({ length: T }, () => [0, 1, 0]) };
 
   test('to carry states on', () => {
     const { states } = net.forward(batch);
@@ -408,14 +408,14 @@ describe('checkpoints', () => {
     const back = decodeCheckpoint(bytes);
     expect(flat(back.network.parameters.values)).toEqual(flat(net.parameters.values));
     expect(Object.keys(back.states)).toEqual(known.map(([name]) => name));
-    const x = box([T, B, D], 1);
+    const x = randomArray([T, B, D], 1);
     expect(toFlat(back.network.forward({ x }).output)).toEqual(toFlat(net.forward({ x }).output));
   });
 });
 
 test('numbers that are not finite are found where the cell that reads from the end first made them', () => {
   const net = make({ layers: [bidirectional(lstm({ input: D, hidden: H }))] });
-  const pass = net.forward({ x: box([T, B, D], 1) });
+  const pass = net.forward({ x: randomArray([T, B, D], 1) });
   pass.backward({ output: new Float64Array(T * B * 2 * H).fill(1) });
   const plan = planOf(pass);
   const [, reverse] = plan.unrolls;

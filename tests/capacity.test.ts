@@ -25,9 +25,9 @@ test('the bit error is the share of units that one synchronous update turns away
     const { state } = net.recall(x, { mode: 'synchronous', sweeps: 1 });
     return state.filter((s, i) => s !== x[i]).length;
   });
-  const share = wrong.reduce((sum, n) => sum + n, 0) / (30 * 60);
-  expect(share).toBeGreaterThan(0);
-  expect(bitError(net)).toBe(share);
+  const fraction = wrong.reduce((sum, n) => sum + n, 0) / (30 * 60);
+  expect(fraction).toBeGreaterThan(0);
+  expect(bitError(net)).toBe(fraction);
 });
 
 test('it meets the theory within four deviations', () => {

@@ -211,7 +211,7 @@ describe('the forms of the cells', () => {
 });
 
 /** What a step keeps for its backward pass, and what backward needs in between, at D = 2, H = 4; gates share a buffer. */
-const kept: Record<string, [states: object, buffers: object]> = {
+const stored: Record<string, [states: object, buffers: object]> = {
   elman: [{ h: 4 }, { z: 4, dz: 4 }],
   'elman-relu': [{ h: 4 }, { z: 4, dz: 4 }],
   'elman-sigmoid': [{ h: 4 }, { z: 4, dz: 4 }],
@@ -249,9 +249,9 @@ const kept: Record<string, [states: object, buffers: object]> = {
   'diagonal-signed': [{ h: 4 }, { a: 8, p: 4, da: 8 }],
 };
 
-test('every form is in that table', () => expect(Object.keys(kept)).toEqual(choiceNames()));
+test('every form is in that table', () => expect(Object.keys(stored)).toEqual(choiceNames()));
 
-test.each(Object.entries(kept))(
+test.each(Object.entries(stored))(
   'a step of %s keeps what its backward reads, and no more',
   (name, [states, buffers]) => {
     const cell = choiceOf(name)?.make(sizes);

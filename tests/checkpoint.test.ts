@@ -442,9 +442,9 @@ describe('a name that stands for something else', () => {
 it('leftovers of a killed writer are removed, and nothing else', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-files-'));
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
-  const kept = ['a.bin', `a.bin.${process.ppid}.tmp`, 'a.bin.x.tmp', `b.bin.${dead}.tmp`];
-  for (const name of [...kept, `a.bin.${dead}.tmp`]) writeFileSync(join(folder, name), '');
+  const remaining = ['a.bin', `a.bin.${process.ppid}.tmp`, 'a.bin.x.tmp', `b.bin.${dead}.tmp`];
+  for (const name of [...remaining, `a.bin.${dead}.tmp`]) writeFileSync(join(folder, name), '');
   clearUp(join(folder, 'a.bin'));
-  expect(readdirSync(folder).sort()).toEqual(kept.sort());
+  expect(readdirSync(folder).sort()).toEqual(remaining.sort());
   rmSync(folder, { recursive: true });
 });

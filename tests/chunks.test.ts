@@ -12,11 +12,11 @@ import { toFlat } from '../core/tensor';
 const [T, D, H, O] = [300, 3, 5, 2];
 const B = 130; // in three parts
 const random = new Random(1);
-const box = (shape: number[]) => ({
+const randomArray = (shape: number[]) => ({
   shape,
   numbers: Float64Array.from({ length: shape.reduce((n, axis) => n * axis, 1) }, () => random.normal()),
 });
-const x = box([T, B, D]);
+const x = randomArray([T, B, D]);
 const lengths = Array.from({ length: B }, () => 1 + random.below(T));
 
 const networks: [string, NetworkOptions][] = [
@@ -28,10 +28,9 @@ const networks: [string, NetworkOptions][] = [
 test.each(networks)('%s: outputs and states are those of all rows at once', (_name, options) => {
   const net = network(options);
   const initial = Object.fromEntries(
-    Object.entries(net.forward({ x: box([1, 1, D]) }, { predict: true }).states).map(([name, { shape }]) => [
-      name,
-      box([B, shape[1]]),
-    ]),
+    Object.entries(net.forward({ x: randomArray([1, 1, D]) }, { predict: true }).states).map(
+      ([name, { shape }]) => [name, randomArray([B, shape[1]])],
+    ),
   );
   const batch = { x, lengths, initial };
   const runner = runnerOf(net);

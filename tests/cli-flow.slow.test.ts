@@ -216,8 +216,8 @@ test('the name of a text, which a checkpoint holds, does nothing to a terminal, 
   rmSync(join(folder, wild));
   const gone = [backstep('flow', 'wild'), backstep('train', '--resume', 'wild', '--steps', '4')];
   expect([train, looked, resumed, ...gone].map(({ status }) => status)).toEqual([0, 0, 0, 2, 2]);
-  const said = [train, looked, resumed, ...gone].flatMap(({ stdout, stderr }) => [stdout, stderr]);
-  for (const words of [...said, readFileSync(join(folder, 'wild.svg'), 'utf8')])
+  const outputs = [train, looked, resumed, ...gone].flatMap(({ stdout, stderr }) => [stdout, stderr]);
+  for (const words of [...outputs, readFileSync(join(folder, 'wild.svg'), 'utf8')])
     // eslint-disable-next-line no-control-regex
     expect(words).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/);
   expect(looked.stdout).toContain('a·[31m·]0;title··.txt');

@@ -118,12 +118,12 @@ it('training waits for a reader that pauses, and no line is lost', async () => {
   let output = '';
   stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   expect(await ended).toBe(0);
-  const told = output
+  const events = output
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as { event: string; step: number })
     .filter(({ event }) => event === 'step');
-  expect(told.map((one) => one.step)).toEqual(Array.from({ length: steps }, (_, k) => k + 1));
+  expect(events.map((one) => one.step)).toEqual(Array.from({ length: steps }, (_, k) => k + 1));
 });
 
 it('Ctrl-C ends a training run whose reader pauses', async () => {
@@ -138,14 +138,14 @@ it('Ctrl-C ends a training run whose reader pauses', async () => {
     'paused',
   ];
   const child: ChildProcess = spawn(process.execPath, [...command, ...words, '--json'], { cwd: folder });
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let errorOutput = '';
+  child.stderr?.on('data', (chunk: Buffer) => (errorOutput += chunk.toString()));
   const ended = new Promise((resolve) => child.on('close', resolve));
   await until(() => existsSync(checkpoint('paused')));
   // whether training already waits cannot be observed; the result must be the same if it does not
   await pause(2000);
   child.kill('SIGINT');
-  await until(() => /^saved paused\/checkpoint\.safetensors at step \d+/m.test(said));
+  await until(() => /^saved paused\/checkpoint\.safetensors at step \d+/m.test(errorOutput));
   child.stdout?.resume();
   expect(await ended).toBe(130);
 });

@@ -315,18 +315,18 @@ describe('--embedding', () => {
 
 describe('Ctrl-C', () => {
   let now = 0;
-  const said: string[] = [];
+  const printed: string[] = [];
   beforeEach(() => {
     [now] = [0];
-    said.length = 0;
+    printed.length = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => now);
-    jest.spyOn(process, 'exit').mockImplementation((code) => said.push(`exit ${String(code)}`) as never);
+    jest.spyOn(process, 'exit').mockImplementation((code) => printed.push(`exit ${String(code)}`) as never);
   });
   afterEach(() => jest.restoreAllMocks());
   const listening = () =>
     onInterrupt(
-      () => void said.push('stop'),
-      () => void said.push('leave'),
+      () => void printed.push('stop'),
+      () => void printed.push('leave'),
     );
 
   it('the first one asks for an orderly end; one half a second later ends at once', () => {
@@ -335,10 +335,10 @@ describe('Ctrl-C', () => {
     // npm forwards the signal that the terminal has sent to the whole process group
     now = 500;
     process.emit('SIGINT', 'SIGINT');
-    expect(said).toEqual(['stop']);
+    expect(printed).toEqual(['stop']);
     now = 501;
     process.emit('SIGINT', 'SIGINT');
-    expect(said).toEqual(['stop', 'leave', 'exit 130']);
+    expect(printed).toEqual(['stop', 'leave', 'exit 130']);
     expect(interrupt.code).toBe(130);
     interrupt.done();
   });
@@ -349,6 +349,6 @@ describe('Ctrl-C', () => {
     now = 1000;
     process.emit('SIGHUP', 'SIGHUP');
     interrupt.done();
-    expect([said, interrupt.code, process.listenerCount('SIGINT')]).toEqual([['stop'], 129, 0]);
+    expect([printed, interrupt.code, process.listenerCount('SIGINT')]).toEqual([['stop'], 129, 0]);
   });
 });

@@ -58,7 +58,7 @@ describeCell(
 const [T, B, D] = [9, 2, 3];
 const flat = (tensors: Record<string, Tensor>): Record<string, number[]> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, toFlat(t)]));
-const box = (shape: number[], seed = 1) => ({
+const randomArray = (shape: number[], seed = 1) => ({
   shape,
   numbers: randomNormals(
     shape.reduce((product, n) => product * n, 1),
@@ -107,7 +107,7 @@ describe.each(settings)('by hand, $name', (setting) => {
 describe('the schedule', () => {
   const start = Array<number>(6).fill(0);
   const fired = (offset: number, periods: number[]): string[] => {
-    const h = run(make({ hidden: 6, periods, offset }), { x: box([T, B, D]) });
+    const h = run(make({ hidden: 6, periods, offset }), { x: randomArray([T, B, D]) });
     return changes(h, start).map((units) => units.map((changed) => (changed ? 'x' : '.')).join(''));
   };
 
@@ -181,7 +181,7 @@ describe('who hears whom', () => {
       const net = network({ layers: [cell], output: 2, loss: 'squared' });
       const start = toFlat(net.parameters.values['l0.Wh']);
       const update = optimizer(net, { name, learningRate: 0.01, weightDecay: 0.1 });
-      const batch = { x: box([T, B, D]), targets: box([T, B, 2], 2) };
+      const batch = { x: randomArray([T, B, D]), targets: randomArray([T, B, 2], 2) };
       for (let step = 0; step < 100; step++) {
         net.parameters.zeroGradients();
         const pass = net.forward(batch);
@@ -203,7 +203,7 @@ describe('who hears whom', () => {
 
   test('masked weights are not even read', () => {
     const net = make();
-    const x = box([T, B, D]);
+    const x = randomArray([T, B, D]);
     const before = toFlat(net.forward({ x }).output);
     for (const [r, c] of [
       [0, 2],
@@ -216,7 +216,7 @@ describe('who hears whom', () => {
 });
 
 describe('the clock belongs to the sequence', () => {
-  const x = box([T, B, D]);
+  const x = randomArray([T, B, D]);
   const part = (from: number, to: number) => ({
     shape: [to - from, B, D],
     numbers: x.numbers.slice(from * B * D, to * B * D),
@@ -265,7 +265,7 @@ describe('the clock belongs to the sequence', () => {
 
   test('truncated backpropagation: outputs are those of one pass, a chunk of T all of it', () => {
     const net = make({ hidden: 6, periods: [1, 2, 3] }, { output: 2, loss: 'squared' });
-    const batch = { x, targets: box([T, B, 2], 2) };
+    const batch = { x, targets: randomArray([T, B, 2], 2) };
     const pass = net.forward(batch);
     const { loss, output } = pass;
     const expected = { loss, output: toFlat(output) };
@@ -285,7 +285,7 @@ describe('the clock belongs to the sequence', () => {
 
   test('training carries the clock over validation in between', async () => {
     const options = { output: 2, loss: 'squared' } as const;
-    const targets = box([T, B, 2], 2);
+    const targets = randomArray([T, B, 2], 2);
     const piece = (from: number, to: number) => ({
       x: part(from, to),
       targets: { shape: [to - from, B, 2], numbers: targets.numbers.slice(from * B * 2, to * B * 2) },
@@ -295,7 +295,7 @@ describe('the clock belongs to the sequence', () => {
     const losses: number[] = [];
     await fit(make(undefined, options), [piece(0, 3), piece(3, 4), piece(4, T)], {
       optimizer: still,
-      validation: { batches: () => [{ x: part(0, 7), targets: box([7, B, 2], 3) }], every: 1 },
+      validation: { batches: () => [{ x: part(0, 7), targets: randomArray([7, B, 2], 3) }], every: 1 },
       onStep: ({ loss }) => void losses.push(loss),
     });
     const net = make(undefined, options);
@@ -381,7 +381,7 @@ describe('what it costs', () => {
 test('checkpoints keep the modules', () => {
   const net = make({ modules, offset: 1, activation: 'sigmoid' });
   const { network: back } = decodeCheckpoint(encodeCheckpoint({ network: net }));
-  const x = box([T, B, D]);
+  const x = randomArray([T, B, D]);
   expect(toFlat(back.forward({ x }).output)).toEqual(toFlat(net.forward({ x }).output));
 });
 
@@ -389,7 +389,7 @@ test('one module of period 1 is a vanilla network', () => {
   const net = make({ hidden: 5, periods: [1] });
   const vanilla = network({ layers: [elman({ input: D, hidden: 5 })] });
   for (const [name, t] of Object.entries(net.parameters.values)) vanilla.parameters.set(name, toFlat(t));
-  const x = box([T, B, D]);
+  const x = randomArray([T, B, D]);
   expect(toFlat(net.forward({ x }).output)).toEqual(toFlat(vanilla.forward({ x }).output));
 });
 
@@ -450,7 +450,7 @@ test.each<[object, string, ErrorConstructor]>([
 test('a clock must be a time', () => {
   const net = make();
   for (const clock of [-1, 0.5])
-    expect(() => net.forward({ x: box([1, B, D]), clock })).toThrow(
+    expect(() => net.forward({ x: randomArray([1, B, D]), clock })).toThrow(
       `network.forward: clock must be a whole number >= 0, got ${clock}`,
     );
 });

@@ -19,10 +19,10 @@ export const backstep = (...words: string[]): Promise<Ran> => backstepIn('.', ..
 /** The same in a folder. */
 export async function backstepIn(folder: string, ...words: string[]): Promise<Ran> {
   const [before, home] = [process.exitCode, process.cwd()];
-  const said = { stdout: '', stderr: '' };
+  const captured = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((stream) =>
     jest.spyOn(process[stream], 'write').mockImplementation((text) => {
-      said[stream] += String(text);
+      captured[stream] += String(text);
       return true;
     }),
   );
@@ -30,7 +30,7 @@ export async function backstepIn(folder: string, ...words: string[]): Promise<Ra
   process.chdir(folder);
   try {
     await main(words);
-    return { status: Number(process.exitCode), ...said };
+    return { status: Number(process.exitCode), ...captured };
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.exitCode = before;

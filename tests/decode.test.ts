@@ -149,9 +149,9 @@ describe('greedy and sampled', () => {
     const beside: Record<string, (net: Network) => void> = {
       'decoding in the shape of the pass': (net) => decode(net, { x: [[3]] }, { steps: 2 }),
       'a gradient check': (net) => {
-        const kept = net.parameters.flatGradients.data.slice();
+        const gradientsBefore = net.parameters.flatGradients.data.slice();
         gradcheck(net, { batch: { x: [[3]], targets: [[2]] }, oracles: ['statement'] });
-        net.parameters.flatGradients.data.set(kept); // which it overwrites, as it says
+        net.parameters.flatGradients.data.set(gradientsBefore); // which it overwrites, as it says
       },
     };
 
@@ -305,10 +305,10 @@ describe('scheduled sampling', () => {
     const mixed = readBy(scheduledSampling(net, wide, { probability: 0.3, random: random() }));
     // at t = 1 nothing has been mixed yet
     const differ = own.slice(400, 800).map((c, b) => ({ c, got: mixed[400 + b] }));
-    const told = differ.filter(({ c }) => c !== 3);
-    const share = told.filter(({ c, got }) => got === c).length / told.length;
-    expect(told.length).toBeGreaterThan(100);
-    expect(Math.abs(share - 0.3)).toBeLessThan(5 * Math.sqrt(0.21 / told.length));
+    const decided = differ.filter(({ c }) => c !== 3);
+    const fraction = decided.filter(({ c, got }) => got === c).length / decided.length;
+    expect(decided.length).toBeGreaterThan(100);
+    expect(Math.abs(fraction - 0.3)).toBeLessThan(5 * Math.sqrt(0.21 / decided.length));
   });
 
   describe('a batch with inputs of its own', () => {

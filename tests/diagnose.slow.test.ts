@@ -93,7 +93,7 @@ describe('every small mistake in a line is told with the line', () => {
     const question = ask(cell);
     const judge = new Case(question);
     const chosen = edits(cell.equations!, 'backward').filter(({ renamed }, k) => renamed && k % 7 === 0);
-    let told = 0;
+    let explained = 0;
     for (const { words, text } of chosen) {
       const broken = edited(cell, { backward: text });
       if (!broken) continue;
@@ -101,9 +101,9 @@ describe('every small mistake in a line is told with the line', () => {
       student.run();
       const { message } = judge.judge(student.gradients(), 'float64');
       expect(message).toContain(words);
-      told++;
+      explained++;
     }
-    expect(told).toBeGreaterThan(15);
+    expect(explained).toBeGreaterThan(15);
   });
 });
 

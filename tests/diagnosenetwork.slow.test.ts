@@ -37,9 +37,9 @@ describe('layers of two directions', () => {
     // where one layer has a wrong gradient, all below it have
     const { verdict, explanations } = one.judge(plant(one, words), 'float64');
     expect(verdict).toBe('explained');
-    const told = explanations.map((explanation) => explanation.words).join('\n');
-    if (!/never added|all steps and rows/.test(words)) expect(told).toContain(words);
-    else expect(told).toMatch(/l0r\.[^;]* are 0 everywhere|times ours/);
+    const explanation = explanations.map((explanation) => explanation.words).join('\n');
+    if (!/never added|all steps and rows/.test(words)) expect(explanation).toContain(words);
+    else expect(explanation).toMatch(/l0r\.[^;]* are 0 everywhere|times ours/);
   });
 });
 

@@ -57,14 +57,14 @@ describeWith(numpy, 'the NumPy driver of the referee; apt-get install python3-nu
       [['(1 - h[t + 1] ** 2)', '(1 - h[t + 1])']],
       'diagnosis: your gradients equal ours without the factor `h` in `dz` (line 2',
     ],
-  ])('the example of a file, %s', async (_what, changes, said) => {
+  ])('the example of a file, %s', async (_what, changes, expected) => {
     const ran = spawnSync(python, [planted('answers_numpy.py', ...changes)], {
       cwd: folder,
       encoding: 'utf8',
     });
     expect(ran.stderr).toBe('');
     const { stdout, status } = await backstepIn(folder, 'referee', 'manifest.json');
-    expect(stdout).toContain(said);
+    expect(stdout).toContain(expected);
     expect(status).toBe(changes.length === 0 ? 0 : 1);
   });
 

@@ -36,10 +36,10 @@ test.each([
   ['video', at(video, { steps: 80, hidden: 16, batch: 32 }), 0.173],
   ['hopfield', at(hopfieldLetters, { trials: 10 }), 1],
 ] as const)('%s', async (_name, run, expected) => {
-  const said: string[] = [];
-  const measured = await run((lines) => said.push(lines));
-  expect(said.length).toBeGreaterThanOrEqual(2);
-  expect(said.join('\n').split('\n').length).toBeGreaterThan(4);
+  const printed: string[] = [];
+  const measured = await run((lines) => printed.push(lines));
+  expect(printed.length).toBeGreaterThanOrEqual(2);
+  expect(printed.join('\n').split('\n').length).toBeGreaterThan(4);
   expect(Math.abs(measured - expected)).toBeLessThan(0.02 * Math.max(expected, 0.5));
 });
 

@@ -217,9 +217,9 @@ describe('attractors', () => {
 
 describe('patterns', () => {
   test('the number of flipped units is rounded to the nearest whole number', () => {
-    const wrong = (share: number, units: number): number =>
-      corrupt(Array<number>(units).fill(1), share, new Random(1)).filter((s) => s < 0).length;
-    expect([0, 0.1, 0.26, 0.29, 1].map((share) => wrong(share, 40))).toEqual([0, 4, 10, 12, 40]);
+    const wrong = (fraction: number, units: number): number =>
+      corrupt(Array<number>(units).fill(1), fraction, new Random(1)).filter((s) => s < 0).length;
+    expect([0, 0.1, 0.26, 0.29, 1].map((fraction) => wrong(fraction, 40))).toEqual([0, 4, 10, 12, 40]);
     // 0.58 · 50 = 28.999…96 in binary, 0.07 · 100 = 7.000…1
     expect([wrong(0.58, 50), wrong(0.07, 100)]).toEqual([29, 7]);
   });

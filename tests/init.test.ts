@@ -245,16 +245,16 @@ test('chrono: the times over which units forget are uniform, and input and forge
 
 test('an LSTM with these biases keeps its memory for that long', () => {
   const net = network({ layers: [lstm({ input: 1, hidden: 50 })], seed: 1 });
-  const kept = (): number => {
+  const retained = (): number => {
     const x = { shape: [30, 1, 1], numbers: new Float64Array(30) };
     const of = (value: number) => ({ shape: [1, 50], numbers: new Float64Array(50).fill(value) });
     const pass = net.forward({ x, initial: { 'l0.h': of(0), 'l0.c': of(1) } });
     return mean(toFlat(pass.states['l0.c']));
   };
-  const before = kept();
+  const before = retained();
   chrono(100)(net.parameters.values['l0.b'], new Random(2));
   expect(before).toBeLessThan(0.05);
-  expect(kept()).toBeGreaterThan(0.2);
+  expect(retained()).toBeGreaterThan(0.2);
 });
 
 testErrors(RangeError, [

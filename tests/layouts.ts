@@ -39,10 +39,10 @@ export function place(
   const outside = toFlat(whole).filter((value) => value === GUARD).length;
   // overwrites the view with zeros and counts the filler that is still unchanged
   const around = (): boolean => {
-    const kept = toFlat(view);
+    const contents = toFlat(view);
     for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) view.set(r, c, 0);
     const same = toFlat(whole).filter((value) => value === GUARD).length === outside;
-    for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) view.set(r, c, kept[r * C + c]);
+    for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) view.set(r, c, contents[r * C + c]);
     return same;
   };
   return { view, around };

@@ -221,7 +221,7 @@ test.each(['none', 'dot', 'additive'] as const)(
 );
 
 test('100,000 steps, and unequal lengths of 5,000 in two bidirectional layers, run there and back', () => {
-  const box = (steps: number, size: number) => ({
+  const randomArray = (steps: number, size: number) => ({
     shape: [steps, 1, size],
     numbers: new Float32Array(steps * size).fill(0.1),
   });
@@ -233,7 +233,7 @@ test('100,000 steps, and unequal lengths of 5,000 in two bidirectional layers, r
     [long, 100_000, [100_000]],
     [deep, 5000, [4000]],
   ] as const) {
-    const pass = net.forward({ x: box(steps, 1), targets: box(steps, 1), lengths });
+    const pass = net.forward({ x: randomArray(steps, 1), targets: randomArray(steps, 1), lengths });
     expect(pass.loss).toBeGreaterThan(0);
     const dx = pass.backward().x;
     expect([dx.get(0, 0, 0), dx.get(lengths[0] - 1, 0, 0)].every((d) => d !== 0)).toBe(true);

@@ -195,8 +195,8 @@ describe('dy against exact duals', () => {
       // binary cross-entropy is smooth at 0, where its equations have kinks that cancel
       if (name === 'bernoulli' && point === 0) y[0] = 0;
       const given = { target: target[0], weight, level: [0.1, 0.5, 0.9][point % 3] };
-      const { each, ...kept } = forward({ ...given, y: new Dual(y[0], 1) });
-      const read = Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, primal(value)]));
+      const { each, ...values } = forward({ ...given, y: new Dual(y[0], 1) });
+      const read = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, primal(value)]));
       const dy = primal(backward({ ...given, ...read, y: y[0] }).dy);
       expect(relativeError(dy, weight * tangent(each), 1)).toBeLessThanOrEqual(errorBounds.statement);
     }

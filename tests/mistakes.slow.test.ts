@@ -34,8 +34,8 @@ describe.each(files)('%s', (file) => {
     const found = diagnosisOf(mistake)!;
     expect(found.verdict).toBe('explained');
     const [words, ...others] = mistake.facts.Diagnosis.split(' | ');
-    const told = found.explanations.map((explanation) => explanation.words).join('\n');
-    expect([words, ...others].some((one) => told.includes(one)) || told).toBe(true);
+    const explanation = found.explanations.map((explanation) => explanation.words).join('\n');
+    expect([words, ...others].some((one) => explanation.includes(one)) || explanation).toBe(true);
   });
 });
 

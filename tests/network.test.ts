@@ -269,9 +269,9 @@ describe.each(settings)('$name', ({ dtype, executorName, rounding }) => {
       const net = make({ layers, dropout: 0.25, seed: 1 });
       const whole = toFlat(net.forward(batch).output);
       const dropped = toFlat(net.forward(batch, { training: true }).output);
-      const kept = dropped.filter((v) => v !== 0).length / dropped.length;
+      const keptFraction = dropped.filter((v) => v !== 0).length / dropped.length;
       // 10240 units: four standard errors are 0.017
-      expect(Math.abs(kept - 0.75)).toBeLessThan(0.017);
+      expect(Math.abs(keptFraction - 0.75)).toBeLessThan(0.017);
       const wrong = dropped.filter((v, k) => v !== 0 && !(Math.abs(v - whole[k] / 0.75) <= rounding));
       expect(wrong).toEqual([]);
       const again = toFlat(net.forward(batch, { training: true }).output);

@@ -14,9 +14,9 @@ test('a quick trial gives the share of right counts, the same for the same seed'
   const row = stateTracking.rows('quick')[1];
   const trial = (seed: number) => row.run({ seed, data: undefined, progress: () => undefined });
   const figures = await trial(1);
-  for (const share of Object.values(figures)) {
-    expect(share).toBeGreaterThan(0.2);
-    expect(share).toBeLessThanOrEqual(1);
+  for (const accuracy of Object.values(figures)) {
+    expect(accuracy).toBeGreaterThan(0.2);
+    expect(accuracy).toBeLessThanOrEqual(1);
   }
   expect(await trial(1)).toEqual(figures);
   expect(await trial(2)).not.toEqual(figures);

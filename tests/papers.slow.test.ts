@@ -51,11 +51,11 @@ describe('backstep paper', () => {
     expect(first.stdout).toMatch(/generated .*pieces.*: published figures do not apply/);
     expect(first.stdout).toMatch(/LSTM-12, Adam +test NLL +– +\d/);
     expect(readFileSync(join(folder, 'kept.svg'), 'utf8')).toMatch(/^<svg [^]*test NLL[^]*<\/svg>\n$/);
-    const kept = readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8');
+    const records = readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8');
 
     const second = quick('--runs', 'kept', '--json');
     expect(second.status).toBe(0);
-    expect(readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8')).toBe(kept);
+    expect(readFileSync(join(folder, 'kept', 'chorales-quick.jsonl'), 'utf8')).toBe(records);
     // one at a time, in another thread: bit-identical results
     const alone = quick('--runs', 'alone', '--json', '--jobs', '1');
     expect(values(alone.stdout)).toEqual(values(second.stdout));

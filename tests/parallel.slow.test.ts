@@ -31,12 +31,12 @@ const register = join(__dirname, '..', 'scripts', 'register.js');
 const execArgv = ['-r', register];
 const cells = join(__dirname, 'parallelcells.ts');
 
-const box = (shape: number[], seed: number): FlatNumbers => {
+const randomArray = (shape: number[], seed: number): FlatNumbers => {
   const random = new Random(seed);
   return { shape, numbers: Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => random.normal()) };
 };
 const classes = (shape: number[], seed: number): FlatNumbers => {
-  const { numbers } = box(shape, seed);
+  const { numbers } = randomArray(shape, seed);
   return { shape, numbers: Array.from(numbers, (x) => Math.floor(Math.abs(x) * 10) % O) };
 };
 /** A batch of B rows; with lengths, the longest rows come last, so that one part is not masked. */
@@ -48,11 +48,11 @@ function batchOf({ architecture }: Network, B: number, unequal = false, seed = 1
       ? classes(steps, seed + 100)
       : {
           shape: [...steps, O],
-          numbers: Array.from(box([...steps, O], seed).numbers, (x) => (x > 0 ? 1 : 0)),
+          numbers: Array.from(randomArray([...steps, O], seed).numbers, (x) => (x > 0 ? 1 : 0)),
         };
   const lengths = Array.from({ length: B }, (_, b) => Math.min(T, 1 + ((2 * b) % T) + (b > B / 2 ? T : 0)));
   return {
-    x: box([...inputAxes(topology, T, B), D], seed),
+    x: randomArray([...inputAxes(topology, T, B), D], seed),
     targets,
     ...(unequal && { lengths, ...(encoder && { targetLengths: [...lengths].reverse() }) }),
   };
@@ -426,7 +426,7 @@ describe('what goes wrong', () => {
       spoil('targets', 2 * 5 + 3, O),
       { ...good, lengths: [1, 2, 3, 4, T + 1] },
       { ...good, initial: { 'l0.h': new Float64Array(4 * H) } },
-      { ...good, x: box([T, 5, D + 1], 1) },
+      { ...good, x: randomArray([T, 5, D + 1], 1) },
     ];
     for (const batch of bad) {
       let message = '';
@@ -570,13 +570,13 @@ describe('what goes wrong', () => {
       0,
       /^1 0\.\d{12} parallel: shared memory is missing here: one thread$/,
     ],
-  ])('a process %s', async (_, what, code, said) => {
+  ])('a process %s', async (_, what, code, message) => {
     const file = join(__dirname, 'parallelprocess.ts');
     const env = { ...process.env, BACKSTEP_MEMORY_MB: '4096' }; // no array of it can be sent to another thread
     const child = spawn(process.execPath, ['-r', register, file, what], { env });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += String(text)));
     expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(code);
-    expect(printed.trimEnd() + (what === 'alone' ? '' : ' ')).toMatch(said);
+    expect(printed.trimEnd() + (what === 'alone' ? '' : ' ')).toMatch(message);
   });
 });

@@ -112,8 +112,8 @@ describe('what a link leaves out, the browser keeps beside it', () => {
 
   test('what the link says itself goes first, and what somebody else kept is nothing', () => {
     expect(fromLink('text=mine', { text: 'kept' }).settings.text).toBe('mine');
-    for (const kept of [null, undefined, 'text', { text: 5 }, { other: 1 }])
-      expect(fromLink('task=text', kept).settings).toEqual(settingsFor('text'));
+    for (const saved of [null, undefined, 'text', { text: 5 }, { other: 1 }])
+      expect(fromLink('task=text', saved).settings).toEqual(settingsFor('text'));
   });
 });
 

@@ -5,10 +5,10 @@ import { Random } from '../core/random';
 type Nested = number[] | Nested[];
 
 /** Numbers in nested lists. */
-export const box = (random: Random, [n, ...rest]: number[]): Nested =>
+export const randomArray = (random: Random, [n, ...rest]: number[]): Nested =>
   rest.length === 0
     ? Array.from({ length: n }, () => random.normal(0, 0.5))
-    : Array.from({ length: n }, () => box(random, rest));
+    : Array.from({ length: n }, () => randomArray(random, rest));
 
 /** A cell on random numbers, every part of the question given. */
 export function ask(
@@ -17,15 +17,15 @@ export function ask(
 ): Question {
   const random = new Random(seed);
   const states = (): Record<string, Nested> =>
-    Object.fromEntries(Object.entries(cell.states).map(([s, width]) => [s, box(random, [B, width])]));
+    Object.fromEntries(Object.entries(cell.states).map(([s, width]) => [s, randomArray(random, [B, width])]));
   return {
     ...{ cell, lengths },
-    x: box(random, [T, B, cell.input]),
+    x: randomArray(random, [T, B, cell.input]),
     parameters: Object.fromEntries(
-      Object.entries(cell.parameters).map(([p, { shape }]) => [p, box(random, shape)]),
+      Object.entries(cell.parameters).map(([p, { shape }]) => [p, randomArray(random, shape)]),
     ),
     initial: states(),
-    dOutput: box(random, [T, B, Object.values(cell.states)[0]]),
+    dOutput: randomArray(random, [T, B, Object.values(cell.states)[0]]),
     dFinal: states(),
   };
 }

@@ -268,10 +268,10 @@ describe('backstep referee FILE', () => {
     const { status, stdout } = await backstepIn(folder, ...words, '--json', '--junit', 'report.xml');
     expect(status).toBe(1);
     const lines = stdout.trim().split('\n');
-    const said = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(said.map(({ verdict }) => verdict)).toEqual(['broken', 'broken', 'wrong', undefined]);
-    expect(said[1].reason).toMatch(/^read: none\.npz must be a readable file/);
-    expect(said[3]).toMatchObject({
+    const printed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(printed.map(({ verdict }) => verdict)).toEqual(['broken', 'broken', 'wrong', undefined]);
+    expect(printed[1].reason).toMatch(/^read: none\.npz must be a readable file/);
+    expect(printed[3]).toMatchObject({
       ok: false,
       diagnosis: expect.stringContaining('your dWx is ours with the other sign') as string,
     });

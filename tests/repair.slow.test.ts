@@ -32,8 +32,8 @@ it.each([
   const found = repairs(wrong(from, to));
   expect(found.length).toBeGreaterThan(0);
   expect(found.length).toBeLessThan(4);
-  const told = found.find((one) => one.words.startsWith(words));
-  expect(told?.line.number).toBe(lineOf(from.trimStart()));
+  const suggestion = found.find((one) => one.words.startsWith(words));
+  expect(suggestion?.line.number).toBe(lineOf(from.trimStart()));
 });
 
 it('a right cell needs none, and one with two mistakes has no single one', () => {

@@ -11,7 +11,7 @@ import { toFlat, type Tensor } from '../core/tensor';
 const [T, B, D, H, O] = [45, 3, 4, 5, 6];
 const lengths = [45, 17, 30];
 
-const box = (shape: number[], seed: number) => {
+const randomArray = (shape: number[], seed: number) => {
   const random = new Random(seed);
   const numbers = Array.from({ length: shape.reduce((n, axis) => n * axis, 1) }, () => random.normal());
   return { shape, numbers };
@@ -20,7 +20,7 @@ const classes = (many: number, steps: number, seed: number): number[][] => {
   const random = new Random(seed);
   return Array.from({ length: steps }, () => Array.from({ length: B }, () => random.below(many)));
 };
-const x = box([T, B, D], 1);
+const x = randomArray([T, B, D], 1);
 const targets = classes(O, T, 2);
 
 const flat = (tensors: Readonly<Record<string, Tensor>>): [string, number[]][] =>

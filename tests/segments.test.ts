@@ -19,7 +19,7 @@ const [T, B, D, H, O] = [45, 3, 4, 5, 6];
 const lengths = [45, 17, 30];
 const executorNames = executors.map(({ name }) => name) as NonNullable<NetworkOptions['executor']>[];
 
-const box = (shape: number[], seed: number) => {
+const randomArray = (shape: number[], seed: number) => {
   const random = new Random(seed);
   const numbers = Array.from({ length: shape.reduce((n, axis) => n * axis, 1) }, () => random.normal());
   return { shape, numbers };
@@ -28,7 +28,7 @@ const classes = (many: number, steps: number, seed: number): number[][] => {
   const random = new Random(seed);
   return Array.from({ length: steps }, () => Array.from({ length: B }, () => random.below(many)));
 };
-const x = box([T, B, D], 1);
+const x = randomArray([T, B, D], 1);
 const targets = classes(O, T, 2);
 /** Not negative, some 0, and none with an exact sum. */
 const weights = Array.from({ length: T }, (_, t) => [0.1 * (t % 4), 1 / 3, 0.7 * (t % 2)]);
@@ -40,7 +40,10 @@ interface Case {
   options: NetworkOptions;
   batch: Batch;
   /** Of a network without a loss. */
-  upstream?: { output: ReturnType<typeof box>; states?: Record<string, ReturnType<typeof box>> };
+  upstream?: {
+    output: ReturnType<typeof randomArray>;
+    states?: Record<string, ReturnType<typeof randomArray>>;
+  };
   how?: PassOptions;
 }
 
@@ -83,7 +86,7 @@ const cases: Record<string, Case> = {
   },
   'unequal lengths, no output layer': {
     options: { layers: [lstm({ input: D, hidden: H })], loss: 'squared', dtype: 'float64' },
-    batch: { x, targets: box([T, B, H], 3), lengths },
+    batch: { x, targets: randomArray([T, B, H], 3), lengths },
   },
   'an embedding': {
     options: { layers: [embedding({ input: 9, width: D }), gru({ input: D, hidden: H })], ...softmax },
@@ -126,7 +129,7 @@ const cases: Record<string, Case> = {
   },
   'initial states that are given': {
     options: { layers: [lstm({ input: D, hidden: H })], ...softmax },
-    batch: { x, targets, initial: { 'l0.h': box([B, H], 5), 'l0.c': box([B, H], 6) } },
+    batch: { x, targets, initial: { 'l0.h': randomArray([B, H], 5), 'l0.c': randomArray([B, H], 6) } },
   },
   'many to one, with dropout': {
     options: {
@@ -138,17 +141,17 @@ const cases: Record<string, Case> = {
   },
   'one to many': {
     options: { layers: [gru({ input: D, hidden: H })], ...softmax, topology: 'one-to-many' },
-    batch: { x: box([B, D], 7), targets, lengths },
+    batch: { x: randomArray([B, D], 7), targets, lengths },
   },
   'no loss': {
     options: { layers: [lstm({ input: D, hidden: H })], output: O },
     batch: { x, lengths },
-    upstream: { output: box([T, B, O], 8), states: { 'l0.c': box([B, H], 9) } },
+    upstream: { output: randomArray([T, B, O], 8), states: { 'l0.c': randomArray([B, H], 9) } },
   },
   'many to one without a loss': {
     options: { layers: [lstm({ input: D, hidden: H })], output: O, topology: 'many-to-one' },
     batch: { x, lengths },
-    upstream: { output: box([B, O], 8), states: { 'l0.h': box([B, H], 9) } },
+    upstream: { output: randomArray([B, O], 8), states: { 'l0.h': randomArray([B, H], 9) } },
   },
 };
 
@@ -178,7 +181,7 @@ test('other passes in between do not disturb it', () => {
   const own = cases['unequal lengths, no output layer'];
   const net = network(own.options);
   const pass = net.forward(own.batch, { checkpointEvery: 8 });
-  net.forward({ x: box([7, 2, D], 3), targets: box([7, 2, H], 4) }).backward();
+  net.forward({ x: randomArray([7, 2, D], 3), targets: randomArray([7, 2, H], 4) }).backward();
   net.parameters.zeroGradients();
   const { x: dx } = pass.backward();
   const weights = flat(net.parameters.gradients);

@@ -179,15 +179,15 @@ describeWith(there, 'sweeps over a queue (Debian: redis-server)')('a sweep over 
     await redis.del(key);
     const texts = join(folder, 'damaged', 'texts');
     mkdirSync(texts, { recursive: true });
-    const kept = join(texts, `${key.slice('backstep:text:'.length)}.txt`);
-    writeFileSync(kept, 'she sells');
+    const textFile = join(texts, `${key.slice('backstep:text:'.length)}.txt`);
+    writeFileSync(textFile, 'she sells');
     await worker('damaged').says('failed: worker: the text must be in the queue, got none');
     running.child.kill('SIGCONT');
     const { status, output } = await running.end;
     expect(status).toBe(0);
     // its first failure no longer matters
     expect(output).not.toContain('failed');
-    expect(readFileSync(kept).equals(readFileSync(join(folder, 'text.txt')))).toBe(true);
+    expect(readFileSync(textFile).equals(readFileSync(join(folder, 'text.txt')))).toBe(true);
   });
 
   it('a text that is another one than when the sweep began is not sent', async () => {

@@ -26,9 +26,9 @@ describe('Reber strings', () => {
     const wrong = strings.filter((s) => !GRAMMAR.test(s));
     expect(wrong).toEqual([]);
     // the shortest ones, with their probabilities
-    const share = (s: string): number => strings.filter((other) => other === s).length;
-    expectShare(share('BTXSE'), N, 1 / 8);
-    expectShare(share('BPVVE'), N, 1 / 8);
+    const countOf = (s: string): number => strings.filter((other) => other === s).length;
+    expectShare(countOf('BTXSE'), N, 1 / 8);
+    expectShare(countOf('BPVVE'), N, 1 / 8);
   });
 
   it('are embedded between the same T or P', () => {

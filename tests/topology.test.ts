@@ -24,7 +24,7 @@ const [S, T, B, D, H, O] = [5, 3, 3, 4, 5, 6];
 const lengths = [5, 2, 4];
 const targetLengths = [1, 3, 2];
 
-const box = (shape: number[], seed: number): FlatNumbers => {
+const randomArray = (shape: number[], seed: number): FlatNumbers => {
   const random = new Random(seed);
   return { shape, numbers: Array.from({ length: sizeOf(shape) }, () => random.normal()) };
 };
@@ -68,7 +68,7 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
 
   test('one-to-one is many-to-many of one step, without its axis of time', () => {
     const one = make({ topology: 'one-to-one' });
-    const [x, targets] = [box([B, D], 1), classes([B], 2)];
+    const [x, targets] = [randomArray([B, D], 1), classes([B], 2)];
     const many = { x: { ...x, shape: [1, B, D] }, targets: { ...targets, shape: [1, B] } };
     expect(one.forward({ x, targets }).output.shape).toEqual([B, O]);
     const actual = pass(one, { x, targets });
@@ -83,7 +83,7 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
   test.each([undefined, lengths])(
     'one-to-many is many-to-many with zeros after the first step; lengths %j',
     (rows) => {
-      const [x, targets] = [box([B, D], 1), classes([S, B], 2)];
+      const [x, targets] = [randomArray([B, D], 1), classes([S, B], 2)];
       const padded = {
         shape: [S, B, D],
         numbers: [...Array.from(x.numbers), ...Array<number>((S - 1) * B * D).fill(0)],
@@ -100,7 +100,7 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
 
   test('one-to-many in chunks: forward as a whole, x has the gradient of the first chunk', () => {
     const net = make({ topology: 'one-to-many' });
-    const batch = { x: box([B, D], 1), targets: classes([S, B], 2), lengths };
+    const batch = { x: randomArray([B, D], 1), targets: classes([S, B], 2), lengths };
     const whole = net.forward(batch);
     const [loss, output] = [whole.loss, toFlat(whole.output)];
     net.parameters.zeroGradients();
@@ -121,7 +121,7 @@ describe.each(settings)('one input, $name', ({ dtype, executorName: executor, ro
   ] as const)('fed its own output, it reads what a %s loss takes it for', (loss, predict) => {
     const own = [lstm({ input: O, hidden: H })];
     const net = make({ topology: 'one-to-many', feed: 'output', layers: own, loss });
-    const x = box([B, O], 1);
+    const x = randomArray([B, O], 1);
     const targets = loss === 'softmax' ? classes([T, B], 2) : { ...classes([T, B, O], 2, 2) };
     const output = toFlat(net.forward({ x, targets }).output);
     // the same network, one step at a time, fed from outside
@@ -146,7 +146,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
       ...{ topology: 'encoder-decoder', encoder, layers, output: O, loss: 'softmax', dtype, executor },
       ...options,
     });
-  const batch: Batch = { x: box([S, B, D], 1), targets: classes([T, B], 2), lengths, targetLengths };
+  const batch: Batch = { x: randomArray([S, B, D], 1), targets: classes([T, B], 2), lengths, targetLengths };
 
   test('is two networks, the final states of the one the initial ones of the other; gradients cross the bridge', () => {
     const net = make();
@@ -159,7 +159,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
       else writer.parameters.set(name, toFlat(t));
     }
     const { targets } = batch;
-    const inputs = box([T, B, O], 3);
+    const inputs = randomArray([T, B, O], 3);
 
     const again = reader.forward({ x: batch.x, lengths });
     const { states } = again;
@@ -250,7 +250,7 @@ describe.each(settings)('encoder-decoder, $name', ({ dtype, executorName: execut
     const inputs = { shape: [T, B], numbers: before };
     expect(pass(net, { ...rest, targets, inputs })).toEqual(pass(net, batch));
     const squared = make({ loss: 'squared' });
-    const values = box([T, B, O], 5);
+    const values = randomArray([T, B, O], 5);
     const late = [...Array<number>(B * O).fill(0), ...Array.from(values.numbers).slice(0, -B * O)];
     expect(pass(squared, { ...rest, targets: values, inputs: { shape: [T, B, O], numbers: late } })).toEqual(
       pass(squared, { ...rest, targets: values }),
@@ -287,7 +287,7 @@ describe('errors', () => {
   const layers = [gru({ input: O, hidden: H })];
   const options = { topology: 'encoder-decoder', encoder, layers, output: O, loss: 'softmax' } as const;
   const net = network(options);
-  const good = { x: box([S, B, D], 1), targets: classes([T, B], 2) };
+  const good = { x: randomArray([S, B, D], 1), targets: classes([T, B], 2) };
   const run =
     (batch: object, of = net) =>
     () =>
@@ -323,11 +323,11 @@ describe('errors', () => {
       'network.forward: inputs must be left out, got some (many-to-many has no decoder)',
     ],
     [
-      run({ x: box([B, D], 1), targetLengths: [1] }, oneToMany),
+      run({ x: randomArray([B, D], 1), targetLengths: [1] }, oneToMany),
       'network.forward: targetLengths must be left out, got some (one-to-many has no decoder)',
     ],
     [
-      run({ x: box([B, D], 1) }, oneToMany),
+      run({ x: randomArray([B, D], 1) }, oneToMany),
       'network.forward: T must be given, got undefined (there are no targets)',
     ],
     [
@@ -426,23 +426,26 @@ describe('errors', () => {
           feed: 'output',
           layers: [gru({ input: H, hidden: H })],
         });
-        const batch = { x: box([B, H], 1), T: 2 };
+        const batch = { x: randomArray([B, H], 1), T: 2 };
         fed.forward(batch, { from: fed.forward(batch).states });
       },
       'network.forward: from must be left out, got states (the output is fed back',
     ],
     [
-      run({ x: box([S, B, D], 1), T: 2 }, oneToMany),
+      run({ x: randomArray([S, B, D], 1), T: 2 }, oneToMany),
       'network.forward: x must be [B, D] or [B], got [5, 3, 4]',
     ],
     [
-      run({ x: box([B, 3], 1), T: 2 }, oneToMany),
+      run({ x: randomArray([B, 3], 1), T: 2 }, oneToMany),
       'network.forward: x must be [3, 4], got [3, 3] (D = 4 is fixed by gru)',
     ],
-    [run({ x: box([B, D], 1), T: 0 }, oneToMany), 'network.forward: T must be a whole number >= 1, got 0'],
+    [
+      run({ x: randomArray([B, D], 1), T: 0 }, oneToMany),
+      'network.forward: T must be a whole number >= 1, got 0',
+    ],
     [
       run(
-        { x: good.x, targets: box([T, B, O], 1) },
+        { x: good.x, targets: randomArray([T, B, O], 1) },
         network({ ...options, loss: 'squared', layers: [gru({ input: 3, hidden: H })] }),
       ),
       'network.forward: inputs must be given, got none (targets are 6 wide, inputs 3)',
@@ -455,8 +458,8 @@ describe('errors', () => {
   });
 
   test.each([
-    ['given at every step', 'given', box([T, B, D], 3)],
-    ['its first input only, then fed', 'output', box([B, D], 3)],
+    ['given at every step', 'given', randomArray([T, B, D], 3)],
+    ['its first input only, then fed', 'output', randomArray([B, D], 3)],
   ] as const)('so run, it gives the gradient of what the decoder reads: %s', (_, feed, inputs) => {
     const net = network({
       ...{ topology: 'encoder-decoder', feed, loss: 'squared', seed: 3, executor: 'plain' },
@@ -465,7 +468,7 @@ describe('errors', () => {
       output: D,
     });
     const batch = (numbers = inputs.numbers): Batch => ({
-      ...{ x: box([S, B, D], 1), lengths, targets: box([T, B, D], 2), targetLengths },
+      ...{ x: randomArray([S, B, D], 1), lengths, targets: randomArray([T, B, D], 2), targetLengths },
       inputs: { shape: inputs.shape, numbers },
     });
     const d = truncated(net, batch(), { chunk: T }).inputs!;

@@ -137,7 +137,7 @@ interface Trained {
   made: Optimizer | undefined;
   batch: Batch;
 }
-const box = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
+const array = ({ shape, data }: SafeTensor) => ({ shape: [...shape], numbers: Array.from(data, Number) });
 
 /** Writes a network's project after two steps of training, and returns everything needed to continue training. */
 function write(folder: string, [name, options, how, more = {}]: (typeof cases)[number]): Trained {
@@ -150,7 +150,7 @@ function write(folder: string, [name, options, how, more = {}]: (typeof cases)[n
   const first = pytorchProject({ network: net, ...more });
   const stored = decodeSafetensors(first['batch.safetensors'] as Uint8Array).tensors;
   const [x, targets] = ['x', 'targets'].map((key) => stored.get(key));
-  const batch = { x: box(x as SafeTensor), ...(targets && { targets: box(targets) }) };
+  const batch = { x: array(x as SafeTensor), ...(targets && { targets: array(targets) }) };
   for (let step = 0; made && step < 2; step++) trainStep({ net, made, batch }, more);
   for (const [file, contents] of Object.entries(pytorchProject({ network: net, optimizer: made, ...more })))
     writeFileSync(join(folderOf, file), contents);
@@ -342,7 +342,7 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
     const read = (file: string) => decodeNpz(readFileSync(join(folder, file)));
     const net = fromPytorch(read(`${name}.npz`), options);
     const { x, y } = Object.fromEntries(read(`${name}.io.npz`)) as Record<string, SafeTensor>;
-    const output = toFlat(net.forward({ x: box(x) }).output);
+    const output = toFlat(net.forward({ x: array(x) }).output);
     expect(output).toHaveLength(y.data.length);
     output.forEach((v, k) => expect(Math.abs(v - Number(y.data[k]))).toBeLessThan(1e-10));
   });

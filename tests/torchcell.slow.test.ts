@@ -113,7 +113,7 @@ const cases: Record<string, Pick<NetworkOptions, 'layers'> & Partial<NetworkOpti
 const python = pythonWith('torch');
 describeWith(python, 'python3-torch, which runs the modules written for it')('PyTorch', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backstep-torchcell-'));
-  let said: Record<string, string> = {};
+  let printed: Record<string, string> = {};
   beforeAll(() => {
     for (const [name, options] of Object.entries(cases)) {
       const net = network({ output: 3, loss: 'softmax', seed: 3, ...options });
@@ -135,25 +135,25 @@ for name in json.load(sys.stdin):
             print("exit", end.code)
     said[name] = out.getvalue()
 print(json.dumps(said))`;
-    said = JSON.parse(
+    printed = JSON.parse(
       run(python as string, ['-c', script], JSON.stringify(Object.keys(cases))),
-    ) as typeof said;
+    ) as typeof printed;
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each(Object.keys(cases).filter((name) => name !== 'odd'))(
     '%s: output, loss and gradients agree',
     (name) => {
-      expect(said[name]).toMatch(
+      expect(printed[name]).toMatch(
         /^output within \S+ \(bound \S+\); loss .*; gradients within \S+ \(bound 1\.0e-10\): ok\n$/,
       );
     },
   );
 
   test('every function of the language gives the same numbers; a wrong backward pass is told from them', () => {
-    const [, error, bound] = /^output within (\S+) \(bound (\S+)\)/.exec(said.odd) ?? [];
+    const [, error, bound] = /^output within (\S+) \(bound (\S+)\)/.exec(printed.odd) ?? [];
     expect(Number(error)).toBeLessThanOrEqual(Number(bound));
-    expect(said.odd).toMatch(/gradients within \S+ \(bound \S+\): FAIL\nexit 1\n$/);
+    expect(printed.odd).toMatch(/gradients within \S+ \(bound \S+\): FAIL\nexit 1\n$/);
   });
 });
 
@@ -207,15 +207,15 @@ for name, masks in json.load(sys.stdin).items():
     y, _ = model.train()(names["load"]("batch.safetensors")["x"])
     said[name] = {"y": y.flatten().tolist(), "left": len(masks)}
 print(json.dumps(said))`;
-    const said = JSON.parse(run(python as string, ['-c', script], JSON.stringify(masks))) as Record<
+    const printed = JSON.parse(run(python as string, ['-c', script], JSON.stringify(masks))) as Record<
       string,
       { y: number[]; left: number }
     >;
-    for (const [name, { y, left }] of Object.entries(said)) {
+    for (const [name, { y, left }] of Object.entries(printed)) {
       expect([name, left]).toEqual([name, 0]);
       expect(distance(y, expected[name])).toBeLessThan(1e-12);
     }
-    expect(Object.keys(said)).toEqual(Object.keys(nets));
+    expect(Object.keys(printed)).toEqual(Object.keys(nets));
   });
 });
 

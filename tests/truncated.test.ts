@@ -17,7 +17,7 @@ const numbers = (count: number, seed: number): number[] => {
   const random = new Random(seed);
   return Array.from({ length: count }, () => random.normal());
 };
-const box = (shape: number[], seed: number) => ({
+const randomArray = (shape: number[], seed: number) => ({
   shape,
   numbers: numbers(
     shape.reduce((p, n) => p * n, 1),
@@ -41,7 +41,7 @@ function make(setting: Setting, options: Partial<NetworkOptions> = {}): Network 
     ...options,
   });
 }
-const x = box([T, B, D], 1);
+const x = randomArray([T, B, D], 1);
 const targets = classes([T, B], 2);
 const batch = (more: Partial<Batch> = {}): Batch => ({ x, targets, ...more });
 
@@ -85,7 +85,7 @@ describe.each(settings)('$name', (setting) => {
     ['a sum', { reduction: 'sum' }, { lengths: [6, 3, 1] }],
     ['many to one', { topology: 'many-to-one' }, { lengths: [2, 7, 4], targets: classes([B], 3) }],
     ['trainable initial states', { trainInitial: true }, { lengths: [2, 7, 4] }],
-    ['squared error', { loss: 'squared' }, { targets: box([T, B, O], 5) }],
+    ['squared error', { loss: 'squared' }, { targets: randomArray([T, B, O], 5) }],
   ];
 
   test.each(variants)('chunk >= T is full backpropagation to the bit: %s', (_, options, more) => {
@@ -157,9 +157,11 @@ describe.each(settings)('$name', (setting) => {
       states = Object.fromEntries(
         Object.entries(states).map(([s, values]) => {
           const width = values.length / B;
-          const kept = [...values];
-          rows.forEach((b, k) => kept.splice(b * width, width, ...next[s].slice(k * width, (k + 1) * width)));
-          return [s, kept];
+          const merged = [...values];
+          rows.forEach((b, k) =>
+            merged.splice(b * width, width, ...next[s].slice(k * width, (k + 1) * width)),
+          );
+          return [s, merged];
         }),
       );
       result.backward();

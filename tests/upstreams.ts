@@ -20,7 +20,7 @@ const [S, T, B, D, H, O] = [5, 4, 3, 4, 5, 6];
 const lengths = [4, 1, 3];
 const random = new Random(1);
 const draw = (n: number): number[] => Array.from({ length: n }, () => random.normal());
-const box = (...shape: number[]) => ({ shape, numbers: draw(shape.reduce((n, k) => n * k, 1)) });
+const randomArray = (...shape: number[]) => ({ shape, numbers: draw(shape.reduce((n, k) => n * k, 1)) });
 const classes = (shape: number[], below: number) => ({
   shape,
   numbers: Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => random.below(below)),
@@ -37,7 +37,7 @@ interface Example {
 const example = (name: string, layers: NetworkOptions['layers'], more: Partial<NetworkOptions> = {}) => ({
   name,
   options: { layers, ...more },
-  batch: { x: box(T, B, D), lengths },
+  batch: { x: randomArray(T, B, D), lengths },
 });
 const decoder = (name: string, more: Partial<NetworkOptions> = {}, layers?: NetworkOptions['layers']) => ({
   name: `encoder-decoder, ${name}`,
@@ -49,9 +49,9 @@ const decoder = (name: string, more: Partial<NetworkOptions> = {}, layers?: Netw
     ...more,
   },
   batch: {
-    x: box(S, B, D),
+    x: randomArray(S, B, D),
     lengths: [5, 2, 4],
-    inputs: layers ? classes([T, B], O) : more.feed ? box(B, O) : box(T, B, O),
+    inputs: layers ? classes([T, B], O) : more.feed ? randomArray(B, O) : randomArray(T, B, O),
     targetLengths: lengths,
     ...(more.feed && { T }),
   },
@@ -81,7 +81,7 @@ const examples: Example[] = [
   {
     name: 'fed its own output',
     options: { topology: 'one-to-many', feed: 'output', layers: [gru({ input: O, hidden: H })], output: O },
-    batch: { x: box(B, O), T, lengths },
+    batch: { x: randomArray(B, O), T, lengths },
   },
   decoder('bridge alone'),
   decoder('embedding', {}, [embedding({ input: O, width: 3 }), lstm({ input: 3, hidden: H })]),
@@ -153,7 +153,7 @@ export function describeUpstream(settings: readonly Setting[]): void {
 
     test('the one output of a row counts, however early the row ends', () => {
       const net = make({ topology: 'many-to-one', layers: [lstm({ input: D, hidden: H })], output: O });
-      const pass = net.forward({ x: box(T, B, D), lengths });
+      const pass = net.forward({ x: randomArray(T, B, D), lengths });
       pass.backward({ output: Array<number>(B * O).fill(1) });
       expect(toFlat(net.parameters.gradients['head.by'])).toEqual(Array(O).fill(B));
     });

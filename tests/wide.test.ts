@@ -172,7 +172,7 @@ describe('what passed', () => {
 
 describe('the flags of V8', () => {
   const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-  const said = (act: (compile: Wide['compile']) => void): string[] => {
+  const flagsOf = (act: (compile: Wide['compile']) => void): string[] => {
     const flags: string[] = [];
     // the functions of V8 itself exist only while the flag is set
     const vm = { runInThisContext: () => () => undefined };
@@ -184,7 +184,7 @@ describe('the flags of V8', () => {
   const taken = ['--no-allow-natives-syntax', '--no-experimental-wasm-revectorize'];
 
   it('are set for one module, and taken back', () => {
-    expect(said((compile) => compile(empty))).toEqual([...set, ...taken]);
+    expect(flagsOf((compile) => compile(empty))).toEqual([...set, ...taken]);
   });
 
   it('are taken back when the functions cannot be compiled', () => {
@@ -200,7 +200,7 @@ describe('the flags of V8', () => {
   });
 
   it('are set once for the same module', () => {
-    const twice = said((compile) => expect(compile(empty)).toBe(compile(Uint8Array.from(empty))));
+    const twice = flagsOf((compile) => expect(compile(empty)).toBe(compile(Uint8Array.from(empty))));
     expect(twice).toEqual([...set, ...taken]);
   });
 
@@ -212,7 +212,7 @@ describe('the flags of V8', () => {
       '--experimental-wasm-revectorize',
     ];
     try {
-      expect(said((compile) => compile(empty)).slice(set.length)).toEqual([
+      expect(flagsOf((compile) => compile(empty)).slice(set.length)).toEqual([
         '--no-allow-natives-syntax',
         '--experimental-wasm-revectorize',
       ]);

@@ -8,11 +8,11 @@ const start = (port: string): ChildProcess =>
   spawn(process.execPath, ['-r', './scripts/register.js', 'cli/main.ts', 'play', '--port', port], {
     cwd: join(__dirname, '..', '..'),
   });
-const ended = (child: ChildProcess): Promise<{ code: number | null; said: string }> =>
+const ended = (child: ChildProcess): Promise<{ code: number | null; stderr: string }> =>
   new Promise((done) => {
-    let said = '';
-    child.stderr?.on('data', (part) => (said += String(part)));
-    child.on('exit', (code) => done({ code, said }));
+    let stderr = '';
+    child.stderr?.on('data', (part) => (stderr += String(part)));
+    child.on('exit', (code) => done({ code, stderr }));
   });
 
 test('it prints its address, serves the page, and Ctrl-C ends it', async () => {
@@ -26,15 +26,15 @@ test('it prints its address, serves the page, and Ctrl-C ends it', async () => {
   );
   expect(await (await fetch(url)).text()).toContain('Backstep playground');
   child.kill('SIGINT');
-  expect(await end).toEqual({ code: 0, said: '' });
+  expect(await end).toEqual({ code: 0, stderr: '' });
 });
 
 test('a port in use is reported with its fix', async () => {
   const server = await host(pageFolder, 0);
-  const { code, said } = await ended(start(new URL(server.url).port));
+  const { code, stderr } = await ended(start(new URL(server.url).port));
   await server.close();
   expect(code).toBe(2);
-  expect(said).toMatch(
+  expect(stderr).toMatch(
     /play: --port must be free, got \d+: a port in use\n {2}fix: use --port 0 for any free port/,
   );
 });

@@ -100,10 +100,10 @@ inChromium('files and links', (open) => {
     await page
       .locator('input[type=file]')
       .setInputFiles({ name: 'model.safetensors', buffer, mimeType: 'application/octet-stream' });
-    const said = page.getByText('from now on it trains on the text of this page', { exact: false });
-    await said.waitFor();
+    const notice = page.getByText('from now on it trains on the text of this page', { exact: false });
+    await notice.waitFor();
     await page.getByRole('button', { name: 'Restart' }).click();
-    await said.waitFor({ state: 'detached' });
+    await notice.waitFor({ state: 'detached' });
   });
 
   test('the address holds the tab, also one as it was called before', async () => {
