@@ -59,6 +59,13 @@ const EQUIVALENT: Record<string, { code: string; replacement: string; why: strin
       why: 'every layout begins with a list of its own, and nothing reads the list before the first',
     },
   ],
+  'core/wasm/emit-pointwise.ts': [
+    {
+      code: 'const single = operands',
+      replacement: 'operands.slice(0, access.length)',
+      why: 'other inputs are then loaded once before the loop, too, into locals that nothing reads',
+    },
+  ],
   'core/equations/scope.ts': [
     {
       code: 'return (places.get(of) ?? []).some((place) => place.from < to && from < place.to);',

@@ -1,6 +1,10 @@
 /** The options of every registered cell: each invalid value is refused with the cell's name and the allowed values. */
 import { clockworkCounts } from '../index';
+import type { Cell } from '../cells/cell';
+import { sizesOf } from '../cells/define';
 import { choiceNames, choiceOf, inForm, kinds } from '../cells/kinds';
+import { declare } from '../core/equations/declare';
+import { numberOf } from '../core/equations/shapes';
 
 const initializers = 'glorot, orthogonal, uniform, normal, identity, zeros';
 const activations = 'tanh, sigmoid, relu';
@@ -282,3 +286,19 @@ test('gates and their pre-activations are columns of one buffer, in the order in
   });
   expect(partsOf('elman')).toEqual({});
 });
+
+test.each(choiceNames())(
+  '%s: the letters of its shapes have the sizes of its states and parameters',
+  (name) => {
+    const made = choiceOf(name)?.make({ input: 3, hidden: 8, output: 2 }) as Cell;
+    const { equations, states, parameters } = made;
+    if (equations === undefined) return;
+    const letters = sizesOf(made, equations);
+    expect(letters).toMatchObject({ D: 3, H: 8 });
+    const { sections } = declare(equations.shapes, ['states', 'parameters'], name);
+    const valueOf = (size: string): number | undefined => numberOf(size, letters);
+    for (const [s, width] of Object.entries(states)) expect(sections.states[s].map(valueOf)).toEqual([width]);
+    for (const [p, { shape }] of Object.entries(parameters))
+      expect(sections.parameters[p].map(valueOf)).toEqual(shape);
+  },
+);
