@@ -34,6 +34,8 @@ export type { LinearCellOptions } from './cells/linear';
 export { mingru } from './cells/mingru';
 export { lmu, type LmuOptions } from './cells/lmu';
 export { legendreDelay, legendreMemory, type LegendreMemory } from './cells/legendre';
+export { reservoir, type ReservoirOptions } from './cells/reservoir';
+export { fitReadout, type ReadoutOptions } from './bptt/train/readout';
 export { minlstm } from './cells/minlstm';
 export { diagonal, type DiagonalOptions } from './cells/diagonal';
 export {

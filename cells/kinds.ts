@@ -10,6 +10,7 @@ import { lstm } from './lstm';
 import { lstm1997 } from './lstm1997';
 import { mingru } from './mingru';
 import { minlstm } from './minlstm';
+import { reservoir } from './reservoir';
 
 /** Periods of the equal modules of a clockwork layer chosen by name. */
 const PERIODS = [1, 2, 4, 8];
@@ -85,6 +86,10 @@ addBuiltIn({
 addBuiltIn({
   ...{ name: 'lmu', title: 'Legendre memory unit', make: lmu },
   variants: { '': { order: 3, theta: 5 } },
+});
+addBuiltIn({
+  ...{ name: 'reservoir', title: 'Reservoir', make: reservoir },
+  variants: { '': { leak: 0.5 } },
 });
 addBuiltIn({ name: 'mingru', title: 'minGRU', make: mingru });
 addBuiltIn({ name: 'minlstm', title: 'minLSTM', make: minlstm });

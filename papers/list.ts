@@ -1,6 +1,7 @@
 /** The papers that can be reproduced, in display order. */
 import { chorales } from './chorales';
 import { clockwork } from './clockwork';
+import { echoState } from './echostate';
 import { forgetGate } from './forgetgate';
 import { hopfield } from './hopfield';
 import { influence } from './influence';
@@ -20,4 +21,5 @@ export const papers: readonly Paper[] = [
   stateTracking,
   influence,
   lmuPaper,
+  echoState,
 ];

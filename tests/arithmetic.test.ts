@@ -94,7 +94,7 @@ function check({ layers }: Trace): [line: string, note: string][] {
         const last = new Map<string, number>();
         for (const { line, sums, note } of worked([...step.forward, ...step.backward], unit, layer)) {
           // only the gradients of weights are not of this step and row alone
-          if (note === shared && /^d(W|[AB]m|b|e|p)\S* \+= /.test(line)) continue;
+          if (note === shared && /^d(W|[AB]m|b|e|p|leak)\S* \+= /.test(line)) continue;
           if (note) unsaid.set(line, note);
           else if (sums.length === 0) wrong.push(`${line}: nothing`);
           for (const { gate = line.split(' ')[0], value } of sums) last.set(gate, value);
@@ -121,7 +121,19 @@ describe('every line comes to what it says', () => {
   const kinds = new Set(cells.map(([, { name }]) => name));
   test('of every kind of cell', () => {
     expect([...kinds].sort()).toEqual([
-      ...['clockwork', 'diagonal', 'elman', 'gru', 'jordan', 'lmu', 'lstm', 'lstm1997', 'mingru', 'minlstm'],
+      ...[
+        'clockwork',
+        'diagonal',
+        'elman',
+        'gru',
+        'jordan',
+        'lmu',
+        'lstm',
+        'lstm1997',
+        'mingru',
+        'minlstm',
+        'reservoir',
+      ],
     ]);
   });
 

@@ -34,6 +34,13 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
     [1.5, 'projection must be a whole number >= 1, got 1.5'],
   ],
   order: [[0, 'order must be a whole number >= 1, got 0']],
+  spectralRadius: [[-1, 'spectralRadius must be a number >= 0, got -1']],
+  inputScale: [[Infinity, 'inputScale must be a number >= 0, got Infinity']],
+  biasScale: [['0', "biasScale must be a number >= 0, got the string '0'"]],
+  leak: [
+    [0, 'leak must be above 0 and at most 1, got 0'],
+    [1.5, 'leak must be above 0 and at most 1, got 1.5'],
+  ],
   theta: [
     [0.5, 'theta must be a number >= 1, got 0.5'],
     [Infinity, 'theta must be a number >= 1, got Infinity'],
@@ -181,7 +188,7 @@ test('forgetBias is refused without biases, and 0 is taken', () => {
 describe('the forms of the cells', () => {
   test('have these names, on the command line and elsewhere', () =>
     expect(choiceNames()).toEqual(
-      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork lmu mingru minlstm diagonal diagonal-signed'.split(
+      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed'.split(
         ' ',
       ),
     ));
@@ -195,6 +202,7 @@ describe('the forms of the cells', () => {
       'Jordan',
       'Clockwork',
       'Legendre memory unit',
+      'Reservoir',
       'minGRU',
       'minLSTM',
       'Diagonal linear unit',
@@ -247,6 +255,7 @@ const stored: Record<string, [states: object, buffers: object]> = {
     { h: 4, m: 16 },
     { u: 1, z: 4, dz: 4, dm: 16, du: 1 },
   ],
+  reservoir: [{ h: 4 }, { z: 4, g: 4, dz: 4, eachRow: 4, each: 1 }],
   mingru: [{ h: 4 }, { a: 8, da: 8 }],
   minlstm: [{ h: 4 }, { a: 12, p: 4, q: 4, da: 12 }],
   diagonal: [{ h: 4 }, { a: 8, p: 4, da: 8 }],

@@ -13,6 +13,7 @@ import {
   minlstm,
   problemOfCell,
   Program,
+  reservoir,
   type Cell,
 } from '../index';
 import { errorBounds, relativeError } from '../bptt/check/bounds';
@@ -35,6 +36,7 @@ const cells: [string, Cell][] = [
   ['jordan o', jordan({ ...sizes, output: 3 })],
   ['jordan p', jordan({ ...sizes, output: 3, feedback: 'p' })],
   ['lmu', lmu({ ...sizes, order: 3, theta: 5 })],
+  ['reservoir', reservoir({ ...sizes, leak: 0.5 })],
   ['mingru', mingru(sizes)],
   ['minlstm', minlstm(sizes)],
   ['diagonal', diagonal(sizes)],

@@ -93,6 +93,7 @@ test('the recurrent matrices of a cell are those that multiply its previous stat
     gru: ['Wh 0', 'Wh 8'],
     jordan: ['Wf 0 Wo'],
     clockwork: ['Wh 0'],
+    reservoir: ['Wh 0'],
     lmu: ['eh 0 Bm Wm', 'em 0 Bm', 'Am 0', 'Wh 0'],
     mingru: [],
     minlstm: [],
