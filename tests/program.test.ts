@@ -2,6 +2,7 @@ import { executorOf } from '../core/executor';
 import type * as Executors from '../core/executor';
 import { plain } from '../core/plain';
 import { matrix, Program } from '../core/program';
+import { Random } from '../core/random';
 import { add, mul, sub } from '../core/scalar';
 import { statement } from '../core/statement';
 import { columns, tensor, toFlat, toNested, transpose, zeros, type Tensor } from '../core/tensor';
@@ -224,4 +225,34 @@ describe('the executor', () => {
     expect(() => executorOf('abacus')).toThrow(TypeError);
     expect(() => executorOf('toString')).toThrow('got toString');
   });
+});
+
+test.each(settings)('a wide product has the bits of its parts: $name, $dtype', ({ executor, dtype }) => {
+  const [M, K, N] = [6, 70, 16_001]; // more than 4 MiB in panels, so that b is packed in parts
+  const random = new Random(2);
+  const filled = (shape: number[]): Tensor => {
+    const t = zeros(shape, dtype);
+    for (let k = 0; k < t.data.length; k++) t.data[k] = random.normal();
+    return t;
+  };
+  const [a, b, bias, before] = [filled([M, K]), filled([K, N]), filled([N]), filled([M, N])];
+  const turned = transpose(filled([N, K]));
+  for (const [right, options] of [
+    [b, { bias }],
+    [turned, { bias }],
+    [b, { accumulate: true }],
+  ] as const) {
+    const [whole, parts] = [filled([M, N]), filled([M, N])];
+    for (const out of [whole, parts]) out.data.set(before.data);
+    const [all, some] = [new Program(), new Program()];
+    all.matmul(a, right, whole, options);
+    for (let from = 0; from < N; from += 1000) {
+      const to = Math.min(from + 1000, N);
+      const own = 'bias' in options ? { bias: bias.lo(from).hi(to - from) } : options;
+      some.matmul(a, columns(right, from, to), columns(parts, from, to), own);
+    }
+    all.bind(executor)();
+    some.bind(executor)();
+    expect(whole.data).toEqual(parts.data);
+  }
 });

@@ -151,6 +151,15 @@ const elementBytes = (dtype: Dtype): number => (dtype === 'float32' ? 4 : 8);
  */
 const slice = ({ tile }: GemmKernels, K: number): number => (K <= tile.kBlock ? K : 256);
 
+/** Bytes of panels that are packed at a time: a wide b, such as the weights of 50,000 classes, is packed in parts. */
+const PACKED = 2 ** 22;
+
+/** Number of columns that `multiply` packs at a time. */
+const part = (kernels: GemmKernels, K: number, N: number): number => {
+  const most = Math.floor(PACKED / kernels.panelBytes(slice(kernels, K), kernels.panelColumns));
+  return Math.min(N, Math.max(1, most) * kernels.panelColumns);
+};
+
 /** A product whose b is used only once. */
 export interface SingleProduct {
   a: number;
@@ -170,24 +179,29 @@ export interface SingleProduct {
 
 /** Bytes that `multiply` needs for panels. */
 export const multiplyBytes = (kernels: GemmKernels, K: number, N: number): number =>
-  kernels.panelBytes(slice(kernels, K), N);
+  kernels.panelBytes(slice(kernels, K), part(kernels, K, N));
 
 /**
  * out (=|+=) a · b (+ bias) with a b that is used only once, as in weight gradients: packs and multiplies it in slices of k
- * (10 % faster for K = 3200, with little memory for panels). Bit-identical to packB and one gemm.
+ * (10 % faster for K = 3200, with little memory for panels), and of columns. Bit-identical to packB and one gemm.
  */
 export function multiply(kernels: GemmKernels, p: SingleProduct, panels: number, scratch: number): void {
   const { packB, gemm } = kernels;
   const size = elementBytes(kernels.dtype);
   const steps = slice(kernels, p.K);
-  let { flags } = p;
-  let k = 0;
-  do {
-    const K = Math.min(steps, p.K - k);
-    const a = p.a + k * p.aCol * size;
-    packB(p.b + k * p.bRow * size, p.bRow, p.bCol, K, p.N, panels);
-    gemm(a, p.aRow, p.aCol, panels, p.out, p.outRow, p.M, p.N, K, flags, p.bias, scratch, 0);
-    flags = ACCUMULATE;
-    k += K;
-  } while (k < p.K);
+  const columns = part(kernels, p.K, p.N);
+  for (let n = 0; n < p.N; n += columns) {
+    const N = Math.min(columns, p.N - n);
+    const [b, out, bias] = [p.b + n * p.bCol * size, p.out + n * size, p.bias + n * size];
+    let { flags } = p;
+    let k = 0;
+    do {
+      const K = Math.min(steps, p.K - k);
+      const a = p.a + k * p.aCol * size;
+      packB(b + k * p.bRow * size, p.bRow, p.bCol, K, N, panels);
+      gemm(a, p.aRow, p.aCol, panels, out, p.outRow, p.M, N, K, flags, bias, scratch, 0);
+      flags = ACCUMULATE;
+      k += K;
+    } while (k < p.K);
+  }
 }
