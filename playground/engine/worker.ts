@@ -1,6 +1,5 @@
 /** The web worker: runs the engine, answers the page's requests and trains in between. */
 import { engineMemory } from '../../core/memory';
-import { associate, spoil } from './associate';
 import { tell as tellMistake } from './check';
 import { load } from './load';
 import type { Kind, Message, Question, Questions } from './protocol';
@@ -26,6 +25,7 @@ type Answers = {
 // loaded when they are first asked for
 const derive = () => import('./derive');
 const own = () => import('./own');
+const memory = () => import('./associate');
 
 const answers: Answers = {
   start(settings) {
@@ -62,8 +62,8 @@ const answers: Answers = {
   templates: async () => (await own()).templates(),
   checkCell: async (text) => (await own()).checkCell(text),
   repairCell: async (text) => (await own()).repairsOf(text),
-  recall: associate,
-  spoil,
+  recall: async (asked) => (await memory()).associate(asked),
+  spoil: async (asked) => (await memory()).spoil(asked),
   save: ({ run, losses }) => now().checkpoint(run, losses),
   load({ bytes, settings }) {
     const found = load(bytes, settings);
