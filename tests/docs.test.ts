@@ -127,6 +127,7 @@ describe('an exercise', () => {
   test('has the answer that is calculated', () => {
     expect(asked('2 ** 3 within=0.5')).toContain(':answer="8" :within="0.5"');
     expect(asked('3 * 4')).toContain(':answer="12" :within="0"');
+    expect(asked('0.3 - 0.1')).toContain(':answer="0.2"');
     expect(asked('1')).toContain('How much is left?\n\n<template #reason>\n\nAll of it.');
   });
 

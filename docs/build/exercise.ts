@@ -6,7 +6,9 @@ import { mustBe } from '../../core/check';
 export function exerciseOf(words: string[], body: string, where: string): string {
   const [, tolerance] = /^within=(.+)$/.exec(words[words.length - 1]) ?? [];
   const expression = (tolerance === undefined ? words : words.slice(0, -1)).join(' ');
-  const answer = Number((compileFunction(`return (${expression});`) as () => unknown)());
+  const value = Number((compileFunction(`return (${expression});`) as () => unknown)());
+  // 0.3 − 0.1 is 0.2
+  const answer = Number(value.toPrecision(12));
   const within = Number(tolerance ?? 0);
   mustBe(Number.isFinite(answer), where, 'the answer of an exercise must be a number', expression);
   mustBe(within >= 0, where, 'within must be at least 0', within);
