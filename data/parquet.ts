@@ -39,13 +39,16 @@ export async function* parquetRows(
   try {
     // ESM only, so loaded only for such a file
     const { parquetMetadataAsync, parquetRead, parquetSchema } = await import('hyparquet');
+    const { deserializeTCompactProtocol } = await import('hyparquet/src/thrift.js');
     const compressors = await decompressors();
     const readable = <R>(read: () => R | Promise<R>): Promise<R> => readably(where, read);
     const metadata = await readable(() => parquetMetadataAsync(file, { geoparquet: false }));
     const { children } = await readable(() => parquetSchema(metadata));
     const names = children.map((node) => nameOf(node, where));
     let row = 0;
-    for (const { num_rows: count } of metadata.row_groups) {
+    for (const { num_rows: count, columns: chunks } of metadata.row_groups) {
+      for (const { meta_data: chunk } of chunks)
+        if (chunk) await readable(() => checkPages(file, chunk, deserializeTCompactProtocol));
       const range = { file, metadata, rowStart: row, rowEnd: row + Number(count), compressors };
       const columns: unknown[][] = [];
       // one after the other: of several at once, the error of one could leave that of another without a handler
@@ -72,6 +75,51 @@ export async function* parquetRows(
     }
   } finally {
     await file.close?.();
+  }
+}
+
+/** What the end of the file says of the values of one column in a group of rows. */
+interface Chunk {
+  data_page_offset: bigint;
+  dictionary_page_offset?: bigint;
+  num_values: bigint;
+  total_compressed_size: bigint;
+  total_uncompressed_size: bigint;
+}
+
+/** The fields of a page's header by their numbers in the specification of Parquet. */
+interface PageHeader {
+  /** Sizes in bytes: uncompressed and compressed. */
+  field_2: number;
+  field_3: number;
+  /** Headers of a page of values, of a dictionary, and of a page of values in the second version; each begins with a count. */
+  field_5?: { field_1: number };
+  field_7?: { field_1: number };
+  field_8?: { field_1: number };
+}
+
+/**
+ * Checks the pages of a column before they are decoded: memory is reserved by the counts and sizes in their headers, which a
+ * damaged file has wrong.
+ */
+async function checkPages(
+  file: Bytes,
+  chunk: Chunk,
+  headerOf: (reader: { view: DataView; offset: number }) => unknown,
+): Promise<void> {
+  const start = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset);
+  const bytes = await file.slice(start, start + Number(chunk.total_compressed_size));
+  const reader = { view: new DataView(bytes), offset: 0 };
+  let values = 0;
+  while (reader.offset < bytes.byteLength) {
+    const page = headerOf(reader) as PageHeader;
+    const [whole, packed] = [page.field_2, page.field_3];
+    values += (page.field_5 ?? page.field_8)?.field_1 ?? 0;
+    const sizes = packed >= 0 && whole >= 0 && whole <= chunk.total_uncompressed_size;
+    // each entry of a dictionary takes a bit at least
+    const counts = values <= chunk.num_values && (page.field_7?.field_1 ?? 0) <= 8 * whole;
+    if (!sizes || !counts) throw new RangeError('a page of another size or count than its column');
+    reader.offset += packed;
   }
 }
 

@@ -15,10 +15,11 @@ export function predictScript({ task, preparation }: Preparation): Record<string
   if (!known.includes(task)) return {};
   const { loss } = preparation as { loss: string };
   const levels = lossOf(loss).repeated.level ?? [0.5];
-  return { 'predict.py': scriptOf(JSON.stringify(levels)) };
+  return { 'predict.py': `${HEAD}${JSON.stringify(levels)}${REST}` };
 }
 
-const scriptOf = (levels: string): string => `"""
+/** The script up to its LEVELS. */
+const HEAD = `"""
 Predicts a table with the model of model.py, prepared as in training by preparation.json. It needs PyTorch and nothing else.
 
     python3 predict.py FILE > predictions.csv
@@ -45,7 +46,9 @@ READS = NOTE if TASK == "forecast" else NOTE["reads"]
 GROUP = READS["group"]
 WEIGHTS = load("weights.safetensors")
 DTYPE = next(iter(WEIGHTS.values())).dtype
-LEVELS = ${levels}  # that are forecast of each value
+LEVELS = `;
+
+const REST = `  # that are forecast of each value
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "-", "."}
 
 
