@@ -78,6 +78,7 @@ const pictures: Picture[] = [
     link: '',
     theme: 'light',
     steps: 20,
+    height: 780,
     prepare: async (page) => {
       await tab('Check')(page);
       await page.getByLabel('Plant a mistake').selectOption({ index: 24 });
