@@ -368,6 +368,7 @@ const names: Language['names'] = {
     jordan: 'Jordan（循环网络）',
     clockwork: 'Clockwork（时钟循环网络）',
     lmu: 'LMU（勒让德记忆单元）',
+    reservoir: '储备池（回声状态网络）',
     mingru: 'minGRU（最简 GRU）',
     minlstm: 'minLSTM（最简 LSTM）',
     diagonal: '对角线性单元',
