@@ -8,7 +8,7 @@ import type { PeerRow, Task } from './peers/host';
 import type { PointwiseRow } from './pointwise.bench';
 import type { StartupRow } from './startup.bench';
 import { whyNotWide } from '../core/executor';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { table } from './table';
 
 export interface Judged {
@@ -31,7 +31,7 @@ const atLeast = (what: string, got: number, least: number, unit: string): Judged
   met: got >= least,
 });
 
-export const showGot = ({ got, unit }: Judged): string => `${decimal(got)}${unit}`;
+export const showGot = ({ got, unit }: Judged): string => `${formatDecimal(got)}${unit}`;
 
 /** Target: the ratio peer / ours is at least `least` on machines with 128-bit and with 256-bit vectors. */
 interface Figure {
@@ -110,7 +110,7 @@ export function judgePeers(rows: readonly PeerRow[], peak?: number): Judged[] {
     const size = workloads.find(({ name }) => name === workload);
     if (judged.met || !peak || !size || task !== 'train' || ours !== OURS) return [judged];
     const [needed, alone] = [fastest.median / least, flopsOf(size).done / peak / 1e6];
-    const bound = `${decimal(needed)} ms wanted; products alone, at the peak: ${decimal(alone)} ms`;
+    const bound = `${formatDecimal(needed)} ms wanted; products alone, at the peak: ${formatDecimal(alone)} ms`;
     return [{ ...judged, bound }];
   });
   const { workload, peer, least } = memoryFigure;

@@ -30,7 +30,7 @@ import { readCase, writeCase } from './peers/case';
 import { Absent, Child, pythons } from './peers/child';
 import type { Task } from './peers/host';
 import { open } from './peers/lengths';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { table } from './table';
 
 export interface LengthsRow {
@@ -235,16 +235,16 @@ const measures: Readonly<Record<string, Measure>> = {
 
 function show(rows: readonly LengthsRow[]): string {
   const times = (ratio?: number, most?: number): string[] => [
-    ratio === undefined ? '–' : `${decimal(ratio)}×`,
+    ratio === undefined ? '–' : `${formatDecimal(ratio)}×`,
     most === undefined ? '' : `≤ ${most}×`,
   ];
   const body = rows.map((row) => [
     row.what,
-    `${decimal(row.ours)} ${row.unit}`,
+    `${formatDecimal(row.ours)} ${row.unit}`,
     row.limit === undefined ? '' : `≤ ${row.limit} ${row.unit}`,
-    decimal(row.beside),
+    formatDecimal(row.beside),
     ...times(row.ratio, row.most),
-    decimal(row.pytorch),
+    formatDecimal(row.pytorch),
     ...times(row.ratioToPytorch, row.mostOfPytorch),
   ]);
   return table(['', 'backstep', 'wanted', 'beside', 'ratio', 'wanted', 'PyTorch', 'ratio', 'wanted'], body);

@@ -35,7 +35,7 @@ import { writeCase } from './peers/case';
 import { Absent, Child } from './peers/child';
 import { contenders, OURS, type Contender } from './peers/engines';
 import type { PeerRow, Task } from './peers/host';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { table } from './table';
 
 const tasks: readonly Task[] = ['train', 'forward', 'step'];
@@ -167,7 +167,7 @@ function rowOf({ contender, child, times, beside, peakMegabytes }: Turns, { name
 }
 
 const milliseconds = (value: number | undefined): string =>
-  value === undefined ? '–' : value < 1 ? `${decimal(value * 1000)} µs` : `${decimal(value)} ms`;
+  value === undefined ? '–' : value < 1 ? `${formatDecimal(value * 1000)} µs` : `${formatDecimal(value)} ms`;
 
 function show(rows: readonly PeerRow[], workload: Workload): string {
   const present = rows.filter(({ absent }) => absent === undefined);
@@ -175,7 +175,7 @@ function show(rows: readonly PeerRow[], workload: Workload): string {
     const what = peer.startsWith(OURS) ? about : `${about}${differs ? ` (${differs})` : ''}`;
     const cells = tasks.flatMap((task) => [
       milliseconds(timings[task]?.median),
-      timings[task] ? `${decimal(timings[task].ratio)}×` : '–',
+      timings[task] ? `${formatDecimal(timings[task].ratio)}×` : '–',
     ]);
     return [what, ...cells, peakMegabytes ? peakMegabytes.toFixed(0) : '–'];
   });

@@ -11,7 +11,7 @@ import { showGot, type Judged } from './figures';
 import type { PointwiseRow } from './pointwise.bench';
 import type { ScalingRow, ScalingSeries } from './scaling.bench';
 import type { StartupRow } from './startup.bench';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 
 export interface Results {
   machine: string;
@@ -82,7 +82,7 @@ function ratios(Plot: typeof Plotting, draw: Draw, rows: readonly PeerRow[]): Pi
   });
   const all = bars.map(({ ratio }) => ratio);
   const peers = [...new Set(bars.map(({ peer }) => peer))];
-  const label = { y: 'peer', fx: 'workload', text: (d: (typeof bars)[0]) => decimal(d.ratio) };
+  const label = { y: 'peer', fx: 'workload', text: (d: (typeof bars)[0]) => formatDecimal(d.ratio) };
   const svg = draw({
     height: 80 + peers.length * 24,
     marginLeft: 200,
@@ -356,7 +356,11 @@ function pageOf(results: Partial<Results>, pictures: readonly Picture[]): string
       ? [
           `<h2>Start-up</h2>\n${htmlTable(
             ['', 'median ms', 'min ms'],
-            startup.map(({ what, median, min, note }) => [what, note ?? decimal(median), decimal(min)]),
+            startup.map(({ what, median, min, note }) => [
+              what,
+              note ?? formatDecimal(median),
+              formatDecimal(min),
+            ]),
           )}`,
         ]
       : []),
@@ -396,7 +400,7 @@ function peerTable(peers: readonly PeerRow[]): string {
     peers.map(({ workload, about, peer, absent, differs, tasks: timings, peakMegabytes }) => [
       workload,
       absent === undefined ? `${about}${differs ? ` (${differs})` : ''}` : `${peer}: ${absent}`,
-      ...tasks.flatMap((task) => [decimal(timings[task]?.median), decimal(timings[task]?.ratio)]),
+      ...tasks.flatMap((task) => [formatDecimal(timings[task]?.median), formatDecimal(timings[task]?.ratio)]),
       peakMegabytes?.toFixed(0) ?? '–',
     ]),
   );

@@ -16,7 +16,7 @@ import { clocks, logSlope, median, sample } from '../measure/timing';
 import { flopsOf, WorkloadRun, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { table } from './table';
 
 export interface ScalingRow {
@@ -88,9 +88,9 @@ function main(): void {
     if (values.json) continue;
     const body = found.map((row) => [
       row.workload.name,
-      decimal(row.median),
-      decimal(row.min),
-      decimal((row.median * 1e6) / (row.workload.T * row.workload.B * row.workload.H)),
+      formatDecimal(row.median),
+      formatDecimal(row.min),
+      formatDecimal((row.median * 1e6) / (row.workload.T * row.workload.B * row.workload.H)),
       row.gflops.toFixed(1),
     ]);
     console.log(`\n${table(['', 'training ms', 'min ms', 'ns per unit-step', 'GFLOP/s'], body)}`);

@@ -21,7 +21,7 @@ import { clocks, median, type Clock } from '../measure/timing';
 import { WorkloadRun, smallestWorkloads, workloads, type Workload } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { table } from './table';
 
 export interface StartupRow {
@@ -117,8 +117,8 @@ function main(): void {
   if (!values.json) {
     const body = rows.map(({ what, median: middle, min, most, note }) => [
       what,
-      note ?? decimal(middle),
-      decimal(min),
+      note ?? formatDecimal(middle),
+      formatDecimal(min),
       most === undefined ? '' : `≤ ${most}`,
       most === undefined || middle === undefined ? '' : middle <= most ? 'met' : 'NOT MET',
     ]);

@@ -31,7 +31,7 @@ import {
 } from '../measure/workloads';
 import { machine } from './machine';
 import { publish } from './output';
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { table } from './table';
 
 interface Turn {
@@ -155,9 +155,9 @@ async function main(): Promise<void> {
   const body = rows.map((row) => [
     row.workload,
     String(row.threads),
-    decimal(row.megaflops),
-    decimal(row.one),
-    decimal(row.several),
+    formatDecimal(row.megaflops),
+    formatDecimal(row.one),
+    formatDecimal(row.several),
     row.ratio.toFixed(2),
     row.threads === 2 && WANTED.includes(row.workload.slice(0, 2)) ? '≥ 1.6' : '',
     row.most.toFixed(2),

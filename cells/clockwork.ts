@@ -27,12 +27,12 @@ import { when } from './define';
 import {
   fires,
   modulesOf,
-  placed,
+  placedModules,
   runsAt,
-  unitsOf,
+  unitCount,
   type ClockworkModule,
   type ClockworkModuleOptions,
-  type Span,
+  type UnitSpan,
 } from './modules';
 
 /**
@@ -119,7 +119,7 @@ export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, Clockwork
 export function clockwork(options: ClockworkOptions): Cell {
   const modules = modulesOf(options, 'clockwork');
   const names = ['modules', 'periods', 'offset', 'activation'];
-  checkCellOptions({ ...options, hidden: unitsOf(modules) }, 'clockwork', names);
+  checkCellOptions({ ...options, hidden: unitCount(modules) }, 'clockwork', names);
   const { offset = 0, activation = 'tanh' } = options;
   const whole = Number.isSafeInteger(offset) && offset >= 0;
   must(whole, 'clockwork', 'offset must be a whole number >= 0', offset);
@@ -160,7 +160,7 @@ export function modular(
   modules: readonly ClockworkModule[],
   options: Omit<ClockworkOptions, keyof ClockworkModuleOptions>,
 ): Cell {
-  const H = unitsOf(modules);
+  const H = unitCount(modules);
   const { input: D, bias = true, offset = 0, activation = 'tanh' } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   const e = equationsOf(activation, bias);
@@ -177,7 +177,7 @@ export function modular(
     },
     states: { h: H },
     buffers: { z: H, dz: H },
-    clocked: textOf(e, { modules: placed(modules), offset, bias }),
+    clocked: textOf(e, { modules: placedModules(modules), offset, bias }),
 
     statements: [
       paired(e.fire, e.fireBackward, e.fireJacobian),
@@ -219,7 +219,7 @@ export function modular(
 }
 
 /** Views of the tensors for a range of adjacent units, under the same names; `heard` and Wh start at the first of them. */
-export function part(v: Tensors, { from, to }: Span): Tensors {
+export function part(v: Tensors, { from, to }: UnitSpan): Tensors {
   const own: Tensors = { ...v };
   for (const name of ['h', 'hPrev', 'dhOut', 'dhNext', 'dhPrev', 'z', 'dz', 'Wx', 'b', 'dWx', 'db'])
     if (v[name]) own[name] = columns(v[name], from, to);
@@ -232,7 +232,7 @@ export function part(v: Tensors, { from, to }: Span): Tensors {
 }
 
 /** The same for the Jacobian, where the values of a row are columns. */
-export function uprightPart(v: Tensors, { from, to }: Span): Tensors {
+export function uprightPart(v: Tensors, { from, to }: UnitSpan): Tensors {
   const own: Tensors = { ...v };
   for (const name of ['h', 'Jh', 'JhPrev', 'Jz']) own[name] = rows(v[name], from, to);
   const [end] = v.h.shape;
@@ -246,6 +246,6 @@ function masked(modules: readonly ClockworkModule[], each: Initializer): Initial
   return (t, random) => {
     constant(0)(t, random);
     const H = t.shape[0];
-    for (const { from, to } of placed(modules)) each(columns(rows(t, from, H), from, to), random);
+    for (const { from, to } of placedModules(modules)) each(columns(rows(t, from, H), from, to), random);
   };
 }

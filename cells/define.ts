@@ -69,7 +69,7 @@ export function cell(equations: CellEquations, making: CellDefinition): Cell {
 }
 
 /** The values of the letters in a cell's shapes. */
-export function sizesOf(
+export function declaredSizes(
   { input: D, hidden: H, parameters, states }: Cell,
   { shapes, name }: Pick<CellEquations, 'shapes' | 'name'>,
 ): CellDefinition['sizes'] {
@@ -104,7 +104,7 @@ export function gateBias({ name, equations, parameters }: Cell, gate: string): C
 export function variantOf(of: Cell, changed: Partial<CellEquations>): Cell {
   const { equations, parameters } = of;
   mustBe(equations !== undefined, 'cell', 'a variant must be of a cell defined by equations', of.name);
-  const sizes = sizesOf(of, equations);
+  const sizes = declaredSizes(of, equations);
   const init = Object.fromEntries(Object.entries(parameters).map(([p, { init }]) => [p, init]));
   const fixed = Object.keys(parameters).filter((p) => parameters[p].fixed);
   const text = { ...equations, ...changed };

@@ -121,7 +121,7 @@ export function choiceOf(name: string): { kind: CellKind; make: (sizes: CellSize
 }
 
 /** The given form, or the one for any width if the units cannot be divided into its parts. */
-export const fitting = ({ parts }: CellKind, form: CellForm, hidden: number): CellForm =>
+export const fittedForm = ({ parts }: CellKind, form: CellForm, hidden: number): CellForm =>
   parts && hidden % parts.count !== 0 ? parts.otherwise : form;
 
 /** Creates a cell in one of its forms with these sizes, and `more` options. */

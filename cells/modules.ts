@@ -20,14 +20,14 @@ export interface ClockworkModuleOptions {
 }
 
 /** Units `from`…`to` (exclusive). */
-export interface Span {
+export interface UnitSpan {
   from: number;
   to: number;
 }
 /** Adjacent modules that are all active or all inactive. */
-export interface Run extends Span {
+export interface ModuleGroup extends UnitSpan {
   fires: boolean;
-  modules: (ClockworkModule & Span)[];
+  modules: (ClockworkModule & UnitSpan)[];
 }
 
 /**
@@ -60,7 +60,7 @@ export function modulesOf(options: ClockworkModuleOptions, where: string): Clock
   const even = periods === undefined || Number.isInteger(unitsEach);
   must(even, where, `hidden must be a multiple of ${all.length}`, hidden, 'one equal part for each period');
   all.forEach(({ units }, k) => mustCount(units, where, `units of module ${k}`));
-  const sum = unitsOf(all);
+  const sum = unitCount(all);
   must(
     hidden === undefined || hidden === sum,
     where,
@@ -71,15 +71,15 @@ export function modulesOf(options: ClockworkModuleOptions, where: string): Clock
   return all;
 }
 
-export const unitsOf = (modules: readonly ClockworkModule[]): number =>
+export const unitCount = (modules: readonly ClockworkModule[]): number =>
   modules.reduce((sum, { units }) => sum + units, 0);
 
 export const fires = ({ period }: ClockworkModule, time: number): boolean => time % period === 0;
 
 /** The runs of active and inactive modules at a time. */
-export function runsAt(modules: readonly ClockworkModule[], time: number): Run[] {
-  const runs: Run[] = [];
-  for (const module of placed(modules)) {
+export function runsAt(modules: readonly ClockworkModule[], time: number): ModuleGroup[] {
+  const runs: ModuleGroup[] = [];
+  for (const module of placedModules(modules)) {
     const { from, to } = module;
     const last = runs.at(-1);
     if (last && last.fires === fires(module, time)) {
@@ -91,7 +91,7 @@ export function runsAt(modules: readonly ClockworkModule[], time: number): Run[]
 }
 
 /** The modules with their units, one module after the other. */
-export function placed(modules: readonly ClockworkModule[]): (ClockworkModule & Span)[] {
+export function placedModules(modules: readonly ClockworkModule[]): (ClockworkModule & UnitSpan)[] {
   let to = 0;
   return modules.map((module) => ({ ...module, from: to, to: (to += module.units) }));
 }
@@ -123,7 +123,7 @@ export interface ClockworkCounts {
  */
 export function clockworkCounts(options: ClockworkModuleOptions): ClockworkCounts {
   const modules = modulesOf(options, 'clockworkCounts');
-  const units = unitsOf(modules);
+  const units = unitCount(modules);
   let heard = units; // number of units that the module reads: its own and those of all slower modules
   let weights = 0;
   let operations = 0;

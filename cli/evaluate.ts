@@ -27,6 +27,6 @@ export function add(program: Command): void {
     .addHelpText('after', examples)
     .action(async (checkpoint: string, file: string, options: use.UseOptions) => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed
-      await (require('../learn/use') as typeof use).evaluate(checkpoint, file, options);
+      await (require('../learn/use') as typeof use).evaluateModel(checkpoint, file, options);
     });
 }

@@ -11,7 +11,7 @@ import { saving, usage, using } from '../terminal/errors';
 import { addSettings } from '../terminal/options';
 import { clipLines, curvatureLines, flowLines, trendLines, trendTable } from '../draw/flowreport';
 import { flowSettings, many, settled, subjectOf, type SubjectOptions } from '../text/subject';
-import { readCell } from '../run/cellchoice';
+import { readCellChoice } from '../run/cellchoice';
 import { drawFlow } from '../draw/heatmap';
 import { jsonLine, line, table } from '../terminal/output';
 
@@ -56,7 +56,7 @@ export function add(program: Command): void {
   addSettings(command, { ...flowSettings, ...own }, (name) => ({
     // options that only new networks have must be omitted with a checkpoint
     fills: !(settled as readonly string[]).includes(name),
-    ...(name === 'cell' && { read: (word) => readCell(word, 'flow: --cell') }),
+    ...(name === 'cell' && { read: (word) => readCellChoice(word, 'flow: --cell') }),
   }));
   command
     .option('--curvature', 'also show the largest curvature of the loss, from Hessian-vector products')

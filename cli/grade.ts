@@ -8,7 +8,7 @@ import { Grader, readAssignment, type Assignment, type Grade, type HintLevel } f
 import { lineOf } from '../referee/protocol';
 import { saving, usage, using } from '../terminal/errors';
 import { jsonLine, line, table } from '../terminal/output';
-import { isCellFile, makeCell, readCell } from '../run/cellchoice';
+import { isCellFile, makeCell, readCellChoice } from '../run/cellchoice';
 
 interface GradeOptions {
   assignment?: string;
@@ -75,7 +75,7 @@ function graderOf(assignment: Assignment, file: string): Grader {
   const { cell } = assignment;
   // a file name is relative to the assignment
   const word = isCellFile(cell) && !isAbsolute(cell) ? join(dirname(file), cell) : cell;
-  const setting = readCell(word, 'grade: the cell of the assignment');
+  const setting = readCellChoice(word, 'grade: the cell of the assignment');
   return new Grader(assignment, (sizes) => makeCell(setting, sizes));
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: registers the commands and reports errors. */
 import { Command } from 'commander';
-import { report } from '../terminal/errors';
+import { reportError } from '../terminal/errors';
 import '../terminal/output'; // reports errors in writing output without a stack trace
 import { version } from '../terminal/version';
 import { columnsOf, wrap } from '../terminal/wrap';
@@ -71,7 +71,7 @@ export async function main(words: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, wanted, debug);
+    process.exitCode = reportError(error, wanted, debug);
   }
 }
 

@@ -15,7 +15,7 @@ import { onInterrupt } from '../terminal/interrupt';
 import { settingOption } from '../terminal/options';
 import { jsonLine, line, table } from '../terminal/output';
 import { choiceNames } from '../cells/kinds';
-import { knownCell, makeCell, readCell } from '../run/cellchoice';
+import { knownCell, makeCell, readCellChoice } from '../run/cellchoice';
 
 interface RefereeOptions {
   cell: string;
@@ -77,7 +77,7 @@ function fromFiles(files: string[], { cell, json = false }: RefereeOptions): Ref
       `referee: files must end in ${endings.join(', ')}, got ${stranger}`,
       'give a program behind --',
     );
-  const usual = readCell(cell, 'referee: --cell');
+  const usual = readCellChoice(cell, 'referee: --cell');
   const cells: CellByName = (name) => {
     const known = knownCell(name, 'referee: cell');
     return (sizes) => makeCell(known, sizes);
@@ -92,7 +92,7 @@ async function fromProgram(
   command: string[],
   { cell: name, seed, timeout, json = false }: RefereeOptions,
 ): Promise<RefereeReport> {
-  const cell = readCell(name, 'referee: --cell');
+  const cell = readCellChoice(name, 'referee: --cell');
   // the child process ends with this one
   const interrupt = onInterrupt(
     () => process.exit(interrupt.code),

@@ -7,7 +7,7 @@ import type { Setting } from '../core/setting';
 import { usage, using } from '../terminal/errors';
 import { jsonLine, line } from '../terminal/output';
 import { addSettings, settingOption } from '../terminal/options';
-import { readCell } from '../run/cellchoice';
+import { readCellChoice } from '../run/cellchoice';
 import { flowSettings, settled, subjectOf, type SubjectOptions } from '../text/subject';
 
 const examples = `
@@ -51,7 +51,7 @@ export function add(program: Command): void {
   addSettings(command, { ...settings, steps: { ...settings.steps, default: 16 } }, (name) => ({
     // options that only new networks have must be omitted with a checkpoint
     fills: !(settled as readonly string[]).includes(name),
-    ...(name === 'cell' && { read: (word) => readCell(word, 'trace: --cell') }),
+    ...(name === 'cell' && { read: (word) => readCellChoice(word, 'trace: --cell') }),
   }));
   command
     .option('--json', 'one JSON object, each value in all digits')

@@ -5,7 +5,7 @@ import { show, whole } from '../terminal/arguments';
 import { usage } from '../terminal/errors';
 import { addSettings, settingOption } from '../terminal/options';
 import type { Setting } from '../core/setting';
-import { readCell } from '../run/cellchoice';
+import { readCellChoice } from '../run/cellchoice';
 import { sharedSettings, taskNames, taskSettings, tasks } from '../learn/tasks';
 import type * as learn from '../learn/train';
 import { readSchedule } from '../run/settings';
@@ -75,7 +75,7 @@ export function add(program: Command): void {
       const { schedule, steps = 1 } = options;
       if (schedule !== undefined) readSchedule(String(schedule), Number(steps));
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- readers of files load when they are needed
-      const { train } = require('../learn/train') as typeof learn;
+      const { trainTask: train } = require('../learn/train') as typeof learn;
       process.exitCode = await train(file, options);
     });
 }
@@ -85,5 +85,5 @@ function readForwardCell(text: string): string {
     throw usage(
       `train: --cell must predict what comes next, got ${show(text)} (it is bidirectional: in training it would see the characters it must predict, and when generating there is no future to read)`,
     );
-  return readCell(text, 'train: --cell');
+  return readCellChoice(text, 'train: --cell');
 }

@@ -11,7 +11,7 @@ import { sizeOf, type Numbers } from '../core/tensor';
 import { readUtf8, readWhole } from '../io/files';
 import { safe } from '../core/safe';
 import { parseJson } from '../io/json';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { decodeNpz } from '../io/npz';
 import { decodeSafetensors, type SafeTensor } from '../io/safetensors';
 import { parseVector } from '../verify/vectors';
@@ -20,7 +20,7 @@ import { precisions, type Precision } from '../referee/errorbound';
 import type { AnswerNumbers } from '../referee/protocol';
 import { inOwnOrder, type DirectionAnswers, type FileCase, type ReadCase } from './filecase';
 import { nested, type LayerInputs, type DirectionInputs } from './layer';
-import { cellOf, defaults } from './operator';
+import { cellOfOperator, defaults } from './operator';
 import { NotExpressible } from './suite';
 import { casesOfVector } from './vectorread';
 
@@ -73,12 +73,12 @@ export function readListed(
     const vector = parseVector(text);
     return attempt(vector.name, () => casesOfVector(vector));
   }
-  const { cases } = parse(manifestSchema, json, 'manifest');
+  const { cases } = parseWith(manifestSchema, json, 'manifest');
   return cases.flatMap((one, k) => {
     const { name } = (one ?? {}) as { name?: unknown };
     const called = typeof name === 'string' ? name : `case ${k}`;
     return attempt(called, () => {
-      const entry = parse(entrySchema, one, 'manifest');
+      const entry = parseWith(entrySchema, one, 'manifest');
       const { file, cell = usual } = entry;
       const inside = !/[\\:\0]/.test(file) && file.split('/').every((part) => !/^\.{0,2}$/.test(part));
       must(inside, 'manifest', 'file must stay in the folder of the manifest', file);
@@ -168,7 +168,7 @@ function cellOfEntry(
   const { activations = usual.activations } = options;
   const count = usual.activations.length;
   must(activations.length === count, 'manifest', `options.activations must be ${count}`, activations.length);
-  return cellOf({ ...usual, bias: true, reset: 'after', ...options, activations }, sizes);
+  return cellOfOperator({ ...usual, bias: true, reset: 'after', ...options, activations }, sizes);
 }
 
 /** What a case gives to one direction, and the answers in it. */

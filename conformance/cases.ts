@@ -8,7 +8,7 @@
 import type { Activation } from '../cells/activation';
 import { Random } from '../core/random';
 import type { DirectionInputs, RecurrentLayer } from './layer';
-import { cellOf, defaults, type Operator } from './operator';
+import { cellOfOperator, defaults, type Operator } from './operator';
 
 export interface NamedLayer {
   name: string;
@@ -106,7 +106,7 @@ function layerOf(kind: Operator['kind'], plan: Plan, seed: number): RecurrentLay
   const random = new Random(seed);
   const draw = (count: number, deviation: number): number[] =>
     Array.from({ length: count }, () => Math.fround(random.normal(0, deviation)));
-  const cell = cellOf(operator, { input: D, hidden: H });
+  const cell = cellOfOperator(operator, { input: D, hidden: H });
   const states = (deviation: number): Record<string, number[]> =>
     Object.fromEntries(Object.keys(cell.states).map((s) => [s, draw(B * H, deviation)]));
   const one = (reverse: boolean): DirectionInputs => ({

@@ -7,7 +7,7 @@
 import { encodeSafetensors, type SafeTensor } from '../io/safetensors';
 import type { Answers, Tolerances } from './answers';
 import type { NamedLayer } from './cases';
-import { cellOf } from './operator';
+import { cellOfOperator } from './operator';
 
 /** A case's entry in the manifest. */
 export interface ManifestEntry {
@@ -31,7 +31,7 @@ export function caseFile(
   tolerances: { float64: Tolerances; float32: Tolerances },
 ): { bytes: Uint8Array; entry: ManifestEntry } {
   const { operator, T, B, D, H, x, lengths, directions } = layer;
-  const { parameters, states } = cellOf(operator, { input: D, hidden: H });
+  const { parameters, states } = cellOfOperator(operator, { input: D, hidden: H });
   const tensors = new Map<string, SafeTensor>();
   const put = (tensor: string, shape: readonly number[], data: readonly number[]): void =>
     void tensors.set(tensor, { dtype: 'F64', shape, data: Float64Array.from(data) });

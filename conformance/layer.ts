@@ -6,7 +6,7 @@
  */
 import type { Cell } from '../cells/cell';
 import { Subject, type Named, type Question } from '../referee/subject';
-import { cellOf, type Operator } from './operator';
+import { cellOfOperator, type Operator } from './operator';
 
 /** Row-major numbers by name. */
 export type Flat = Readonly<Record<string, readonly number[]>>;
@@ -40,7 +40,7 @@ export type LayerInputs = Omit<RecurrentLayer, 'operator'>;
 
 /** One direction of a layer as a question of the referee. */
 export const questionOf = (layer: RecurrentLayer, direction: DirectionInputs): Question =>
-  questionBy(cellOf(layer.operator, { input: layer.D, hidden: layer.H }), layer, direction);
+  questionBy(cellOfOperator(layer.operator, { input: layer.D, hidden: layer.H }), layer, direction);
 
 /** The same for any cell. */
 export function questionBy(

@@ -52,7 +52,10 @@ export function formOf({ kind, activations, peepholes, reset, clip }: Operator):
 }
 
 /** The cell that an operator runs at each step. */
-export function cellOf(of: Operator, { input: D, hidden: H }: { input: number; hidden: number }): Cell {
+export function cellOfOperator(
+  of: Operator,
+  { input: D, hidden: H }: { input: number; hidden: number },
+): Cell {
   const init = Object.fromEntries(['Wx', 'Wh', 'b', 'bhn', 'pi', 'pf', 'po'].map((p) => [p, constant(0)]));
   return cell(equationsOf(of), { sizes: { D, H }, init });
 }

@@ -9,7 +9,7 @@ import { Subject, type Named } from '../referee/subject';
 import { sameFunction } from './exactly';
 import type { Flat, RecurrentLayer } from './layer';
 import { rightPass, wrongPasses, type WrongPass } from './mistakes';
-import { cellOf, formOf, type Operator } from './operator';
+import { cellOfOperator, formOf, type Operator } from './operator';
 import { passes, type SuiteCase } from './suite';
 
 /** A suite's score for layers of one kind. */
@@ -44,7 +44,7 @@ function scoreOf(form: string, members: SuiteCase[]): Score {
     .filter((one) => passes(one, rightPass(one.layer, inNumbers) ?? []));
   const score: Score = { form, cases: lifted.length, killed: 0, total: 0, equivalent: 0, survivors: [] };
   const equivalent = equivalence(operator);
-  for (const wrong of wrongPasses(cellOf(operator, { input: 2, hidden: 3 }))) {
+  for (const wrong of wrongPasses(cellOfOperator(operator, { input: 2, hidden: 3 }))) {
     let possible = false;
     const killed = lifted.some((one) => {
       const values = wrong.values(one.layer, inNumbers);
@@ -67,7 +67,7 @@ const inNumbers = (question: ConstructorParameters<typeof Subject>[0]): Named =>
 
 /** The same layer with zeros for absent biases and peepholes. */
 function lift(layer: RecurrentLayer, operator: Operator): RecurrentLayer {
-  const { parameters } = cellOf(operator, { input: layer.D, hidden: layer.H });
+  const { parameters } = cellOfOperator(operator, { input: layer.D, hidden: layer.H });
   const whole = (given: Flat): Flat =>
     Object.fromEntries(
       Object.entries(parameters).map(([p, { shape }]) => [
@@ -98,7 +98,7 @@ function wholeLayer(operator: Operator): RecurrentLayer {
   const random = new Random(1);
   const draw = (count: number): number[] => Array.from({ length: count }, () => 1 + random.below(LARGEST));
   const [T, B, D, H] = [3, 2, 4, 3];
-  const cell = cellOf(operator, { input: D, hidden: H });
+  const cell = cellOfOperator(operator, { input: D, hidden: H });
   const direction = (reverse: boolean): RecurrentLayer['directions'][number] => ({
     reverse,
     parameters: Object.fromEntries(

@@ -5,7 +5,7 @@ import { vectorSizes, tensorOf, zeroPadding } from '../verify/recurrent';
 import type { TestVector, VectorTensor } from '../verify/vectors';
 import { inOwnOrder, type DirectionAnswers, type FileCase } from './filecase';
 import { nested, type LayerInputs, type DirectionInputs, type Flat } from './layer';
-import { cellOf, defaults, type Operator } from './operator';
+import { cellOfOperator, defaults, type Operator } from './operator';
 import { NotExpressible } from './suite';
 import { fromRowWeights, rowSizes, type RowWeights } from './weights';
 
@@ -56,7 +56,13 @@ export function casesOfVector(vector: TestVector): FileCase[] {
     return inOwnOrder({ values, gradients: { ...(n === 1 && dx && { dx }), ...gradients } }, layer, reverse);
   });
   const one: FileCase = {
-    ...{ name, cell: cellOf(operator, { input: D, hidden: H }), layer, precision: 'float64', answers },
+    ...{
+      name,
+      cell: cellOfOperator(operator, { input: D, hidden: H }),
+      layer,
+      precision: 'float64',
+      answers,
+    },
     ...(n === 2 && dx && { dx }),
   };
   const seconds = directions.map((_, k) => gradientsOf(vector, sizes, k, true).b as Flat[string] | undefined);

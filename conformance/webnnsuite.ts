@@ -7,7 +7,7 @@
  */
 import * as v from 'valibot';
 import { must, mustBe } from '../core/check';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import type { DirectionInputs, RecurrentLayer } from './layer';
 import { literalAt } from './literal';
 import { activationNames, type Activation } from '../cells/activation';
@@ -73,7 +73,7 @@ export function readWebnn(file: string, read: () => string): Found[] {
   return tests.map((one: unknown, k) => {
     const { name } = (one ?? {}) as { name?: unknown };
     const called = typeof name === 'string' ? `${file} ${k}: ${name}` : `${file} ${k}`;
-    return found(called, () => readTest(called, parse(testSchema, one, 'webnn')));
+    return found(called, () => readTest(called, parseWith(testSchema, one, 'webnn')));
   });
 }
 
@@ -93,7 +93,10 @@ function readTest(name: string, { graph, tolerance }: WebnnTest): SuiteCase {
     );
   const isCell = one.name.endsWith('Cell');
   const given = Object.assign({}, ...one.arguments) as Record<string, unknown>;
-  const options = parse(optionSchema, given.options ?? {}, 'webnn') as Record<string, string | undefined> &
+  const options = parseWith(optionSchema, given.options ?? {}, 'webnn') as Record<
+    string,
+    string | undefined
+  > &
     v.InferOutput<typeof optionSchema>;
   const take = (reference: unknown): v.InferOutput<typeof operand> | undefined => {
     if (reference === undefined) return undefined;

@@ -13,7 +13,7 @@ import type { Arguments, Replay } from './program';
 export type Arrays = readonly (Data | Int32Array)[];
 
 /** The programs bound for some sizes. */
-export interface Sample {
+export interface BoundSample {
   /** T, or T and S. */
   sizes: readonly number[];
   arrays: Arrays;
@@ -51,7 +51,7 @@ export class AnySize {
    * From samples of these corners, verified against a known sample of other sizes; undefined if they differ in more than
    * arguments that are linear in each size.
    */
-  static from(corners: readonly Sample[], known: Sample): AnySize | undefined {
+  static from(corners: readonly BoundSample[], known: BoundSample): AnySize | undefined {
     const [{ replays, arrays, sizes: origin }] = corners;
     const samples = [...corners, known];
     const varying: Varying[] = [];

@@ -26,7 +26,7 @@ export function rounded(value: number, digits = 3): string {
  * Three significant digits without an exponent, for tables; a dash for what was not measured.
  * @example decimal(1234.5) // '1235'
  */
-export function decimal(value: number | undefined): string {
+export function formatDecimal(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return '–';
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toFixed(Math.min(digits, 5));

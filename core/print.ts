@@ -1,6 +1,6 @@
 /** Prints programs as lines of equations; all displayed equations come from here. */
 import type { Expression } from './equations/parse';
-import { textOf } from './equations/text';
+import { expressionText } from './equations/text';
 import type { Operation } from './program';
 import type { Graph } from './statement';
 import type { Tensor, Tensors } from './tensor';
@@ -18,7 +18,7 @@ export function printGraph(graph: Graph): string[] {
   return definitions.map(([name, index]) => {
     const { op } = graph.nodes[index];
     // an output that is just an input or an already named value is printed as that name
-    const line = `${name} = ${textOf(expressionOf(graph, index, named))}`;
+    const line = `${name} = ${expressionText(expressionOf(graph, index, named))}`;
     if (!named.has(index) && op !== 'input' && op !== 'constant') named.set(index, name);
     return line;
   });
@@ -35,14 +35,16 @@ function expressionOf(graph: Graph, index: number, named: ReadonlyMap<number, st
 }
 
 /** The lines of an operation in the equation language; `nameOf` gives the names of its tensors. */
-export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): string[] {
+export function printedLines(operation: Operation, nameOf: (t: Tensor) => string): string[] {
   if (operation.kind === 'pointwise') return printGraph(operation.graph);
   const out = nameOf(operation.out);
   const is = operation.accumulate ? '+=' : '=';
   const named = (name: string): Expression => ({ kind: 'name', name, at: 0 });
   if (operation.kind === 'reduction') {
     const { what, from } = operation;
-    return [`${out} ${is} ${textOf({ kind: 'reduction', what, args: [named(nameOf(from))], at: 0 })}`];
+    return [
+      `${out} ${is} ${expressionText({ kind: 'reduction', what, args: [named(nameOf(from))], at: 0 })}`,
+    ];
   }
   const { a, b, bias } = operation;
   const plus = bias ? ` + ${nameOf(bias)}` : '';
@@ -53,7 +55,7 @@ export function linesOf(operation: Operation, nameOf: (t: Tensor) => string): st
 }
 
 /** The name of a tensor in terms of those in `v`: `dz`, `Wx.T`, or, for some columns of one, `z[4:8]`. */
-export function nameOf(t: Tensor, v: Tensors): string {
+export function tensorName(t: Tensor, v: Tensors): string {
   const candidates = Object.entries(v).filter(([, whole]) => whole.data === t.data);
   const exact = candidates.find(([, whole]) => sameView(t, whole));
   if (exact) return exact[0];

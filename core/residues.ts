@@ -240,7 +240,7 @@ export const residueRules: Record<OperationName, Rule> = {
  * The outputs of a graph at a point, with their derivatives in the direction given by those of the inputs.
  * @throws NoInverse if a divisor happens to be 0.
  */
-export function evaluate(
+export function evaluateInField(
   { nodes, outputs }: Graph,
   point: Point,
   inputs: Readonly<Record<string, Residue>>,

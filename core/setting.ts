@@ -80,10 +80,10 @@ export const OFF = 'off';
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** The number in a text in decimal or exponent notation, such as `1e6`; NaN for other text. */
-export const decimal = (text: string): number => (DECIMAL.test(text) ? Number(text) : NaN);
+export const parseDecimal = (text: string): number => (DECIMAL.test(text) ? Number(text) : NaN);
 
 /** Whether a number lies in an interval. */
-export const holds = (
+export const isWithinBounds = (
   { whole = false, least = -Infinity, above = -Infinity, most = Infinity, below = Infinity }: Interval,
   value: number,
 ): boolean =>
@@ -128,7 +128,9 @@ export function settingInWords(setting: Setting): string {
 export function canBe(setting: Setting, value: unknown): boolean {
   switch (setting.kind) {
     case 'number':
-      return typeof value === 'number' ? holds(setting, value) : setting.off === true && value === OFF;
+      return typeof value === 'number'
+        ? isWithinBounds(setting, value)
+        : setting.off === true && value === OFF;
     case 'choice':
       return typeof value === 'string' && setting.names().includes(value);
     case 'text':
@@ -145,7 +147,7 @@ export function valueOf<S extends Setting>(setting: S, text: string): Value<S> |
     setting.kind === 'switch'
       ? switched
       : setting.kind === 'number' && text !== OFF
-        ? decimal(text.trim())
+        ? parseDecimal(text.trim())
         : text;
   return canBe(setting, value) ? (value as Value<S>) : undefined;
 }

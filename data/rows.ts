@@ -3,13 +3,13 @@ import Papa from 'papaparse';
 import { must, mustBe } from '../core/check';
 
 /** A cell: text, or a JSON value. */
-export type Cell = string | number | readonly unknown[];
+export type TableCell = string | number | readonly unknown[];
 
 /** Rows, with the numbers of their first lines. */
 export interface Rows {
   lines: number[];
   /** By column, or by name. */
-  cells: (readonly string[] | Readonly<Record<string, Cell>>)[];
+  cells: (readonly string[] | Readonly<Record<string, TableCell>>)[];
 }
 
 const separators = ['\t', ';', ',', '|'] as const;
@@ -103,7 +103,8 @@ export async function* jsonRows(texts: AsyncIterable<string>, where: string): As
   yield { lines: cells.map((_, k) => k + 1), cells };
 }
 
-const objectOf = (text: string, where: string): Record<string, Cell> => cellsOf(jsonOf(text, where), where);
+const objectOf = (text: string, where: string): Record<string, TableCell> =>
+  cellsOf(jsonOf(text, where), where);
 
 function jsonOf(text: string, where: string): unknown {
   try {
@@ -114,7 +115,7 @@ function jsonOf(text: string, where: string): unknown {
 }
 
 /** Converts JSON values to cells: null is missing, true and false are text. */
-export function cellsOf(object: unknown, where: string): Record<string, Cell> {
+export function cellsOf(object: unknown, where: string): Record<string, TableCell> {
   const plain = typeof object === 'object' && object !== null && !Array.isArray(object);
   mustBe(plain, where, 'it must be an object, as {"x": 1}', object);
   return Object.fromEntries(
@@ -123,7 +124,7 @@ export function cellsOf(object: unknown, where: string): Record<string, Cell> {
       if (typeof value === 'boolean') return [name, String(value)];
       const fits = typeof value === 'number' || typeof value === 'string' || Array.isArray(value);
       mustBe(fits, where, `"${name}" must be a number, a text or a list`, value);
-      return [name, value as Cell];
+      return [name, value as TableCell];
     }),
   );
 }

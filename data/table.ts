@@ -4,7 +4,7 @@ import { nearest } from '../core/nearest';
 import { dateFormOf, isMissing, numberForm, type Form } from './cells';
 import { Lines } from './lines';
 import { isParquet, parquetRows } from './parquet';
-import { jsonRows, separatedRows, separatorOf, type Cell, type Rows } from './rows';
+import { jsonRows, separatedRows, separatorOf, type TableCell, type Rows } from './rows';
 import { begin, rejoined, textOf, type Source } from './text';
 
 /** The values of a column, in the order of rows. */
@@ -260,20 +260,20 @@ class Builder {
 
 const numberOf: Form = (cell) => (isMissing(cell) ? NaN : (numberForm([cell], ',')?.(cell) ?? NaN));
 const keysOf = (rows: Rows['cells']): string[] => [...new Set(rows.flatMap((row) => Object.keys(row)))];
-const cellOf = (row: Rows['cells'][number], name: string, k: number): Cell =>
-  Array.isArray(row) ? (row as string[])[k] : ((row as Record<string, Cell>)[name] ?? '');
+const cellOf = (row: Rows['cells'][number], name: string, k: number): TableCell =>
+  Array.isArray(row) ? (row as string[])[k] : ((row as Record<string, TableCell>)[name] ?? '');
 
 interface Collector {
   kind: ColumnKind;
   /** Returns false for a cell of another kind. */
-  add(cell: Cell): boolean;
+  add(cell: TableCell): boolean;
   finish(): Column;
 }
 
 /** The collector of a column, of the requested kind or of the one inferred from a sample. */
 function collectorOf(
   name: string,
-  sample: readonly Cell[],
+  sample: readonly TableCell[],
   wanted: ColumnKind | undefined,
   separator: string,
 ): Collector {

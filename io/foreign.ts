@@ -128,7 +128,7 @@ export function checkImport(stored: StoredWeights, options: ImportOptions): void
  * The cell of a recurrent matrix [H, G·H]: Elman, GRU or LSTM for one, three or four blocks of H.
  * @throws RangeError for another number of blocks, or when the options contradict it.
  */
-export function cellOf(facts: CellFacts, options: ImportOptions): Cell {
+export function cellOfFacts(facts: CellFacts, options: ImportOptions): Cell {
   const { name, gates, input, hidden, bias, reset, projection } = facts;
   const kind = readableNames.find((name) => readable[name].blocks === gates);
   must(kind !== undefined, 'import', `${name} must hold 1, 3 or 4 blocks of ${hidden} units`, gates);
@@ -168,7 +168,7 @@ export function cellOf(facts: CellFacts, options: ImportOptions): Cell {
  * The elements of a required array.
  * @throws TypeError unless they are float32 or float64.
  */
-export function floats(
+export function floatTensor(
   stored: StoredWeights,
   name: string,
 ): { shape: readonly number[]; data: Float32Array | Float64Array } {
@@ -181,7 +181,7 @@ export function floats(
 
 /** The sizes of a required matrix. */
 export function matrixShape(stored: StoredWeights, name: string): readonly number[] {
-  const { shape } = floats(stored, name);
+  const { shape } = floatTensor(stored, name);
   const fits = shape.length === 2 && shape.every((n) => n > 0);
   must(fits, 'import', `${name} must be a matrix`, `[${shape.join(', ')}]`);
   return shape;

@@ -21,11 +21,11 @@ import { withoutPrefix } from '../bptt/network/parameters';
 import { must, mustShape } from '../core/check';
 import { dtypeOf, fillFrom, toFlat, type Tensor, type Tensors } from '../core/tensor';
 import {
-  cellOf,
+  cellOfFacts,
   checkImport,
   dtypeFor,
   embeddingFor,
-  floats,
+  floatTensor,
   foreignCell,
   matrixShape,
   mustKnowParts,
@@ -169,7 +169,7 @@ export function fromKeras(stored: StoredWeights, options: ImportOptions = {}): N
     const pair = k + 1 < cells.length && isPair(recurrent[k].path, recurrent[k + 1].path);
     layers.push(pair ? bidirectional(cells[k], cells[++k]) : cells[k]);
   }
-  const output = dense && floats(stored, dense.weights.kernel).shape[1];
+  const output = dense && floatTensor(stored, dense.weights.kernel).shape[1];
   const { topology, loss } = options;
   const net = blankNetwork({
     layers: [...embeddingFor(stored, table, inputOf(layers[0])), ...layers],
@@ -178,7 +178,7 @@ export function fromKeras(stored: StoredWeights, options: ImportOptions = {}): N
     loss,
     dtype: dtypeFor(stored),
   });
-  if (table !== undefined) fillFrom(net.parameters.values['embedding.E'], floats(stored, table).data);
+  if (table !== undefined) fillFrom(net.parameters.values['embedding.E'], floatTensor(stored, table).data);
   layers.flatMap(directionsOf).forEach(({ name, cell }, k) => {
     fillCell(
       withoutPrefix(net.parameters.values, `${name}.`),
@@ -189,7 +189,7 @@ export function fromKeras(stored: StoredWeights, options: ImportOptions = {}): N
   });
   if (dense) {
     const { 'head.Wy': Wy, 'head.by': by } = net.parameters.values;
-    const { shape, data } = floats(stored, dense.weights.kernel);
+    const { shape, data } = floatTensor(stored, dense.weights.kernel);
     mustShape(shape, [widthOf(layers[layers.length - 1]), net.output], 'keras', dense.weights.kernel);
     fillFrom(Wy, data);
     if (dense.weights.bias) fillFrom(by, shaped(stored, dense.weights.bias, [net.output]));
@@ -233,8 +233,8 @@ function cellOfGroup(stored: StoredWeights, { weights }: Group, options: ImportO
   const { kernel, recurrent_kernel: name, bias } = weights;
   const [hidden, width] = matrixShape(stored, name);
   const [input] = matrixShape(stored, kernel);
-  const shape = bias ? floats(stored, bias).shape : [];
-  return cellOf(
+  const shape = bias ? floatTensor(stored, bias).shape : [];
+  return cellOfFacts(
     {
       name,
       gates: width / hidden,
@@ -249,7 +249,7 @@ function cellOfGroup(stored: StoredWeights, { weights }: Group, options: ImportO
 }
 
 function shaped(stored: StoredWeights, name: string, expected: number[]): Float32Array | Float64Array {
-  const { shape, data } = floats(stored, name);
+  const { shape, data } = floatTensor(stored, name);
   mustShape(shape, expected, 'keras', name);
   return data;
 }

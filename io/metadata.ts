@@ -2,7 +2,7 @@
 import { lossNames } from '../losses';
 import * as v from 'valibot';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
-import { scores } from '../bptt/network/attention';
+import { attentionScores } from '../bptt/network/attention';
 import type { NetworkNote } from '../bptt/network/note';
 import { topologies } from '../bptt/network/topology';
 import { mustBe } from '../core/check';
@@ -39,7 +39,7 @@ const entries = lazy(() => {
     encoderEmbedding: v.optional(embeddingNote),
     encoder: v.optional(stack),
     feed: v.optional(v.picklist(['given', 'nothing', 'output'])),
-    attention: v.optional(v.picklist(scores)),
+    attention: v.optional(v.picklist(attentionScores)),
     start: v.optional(count),
     output: v.optional(size),
     loss: v.optional(
@@ -110,7 +110,7 @@ export function readMetadata(metadata: Readonly<Record<string, string>>): Metada
     } catch (error) {
       mustBe(false, 'metadata', `${name} must be JSON`, (error as Error).message);
     }
-    return [name, parse(schema, value, `metadata ${name}`)] as const;
+    return [name, parseWith(schema, value, `metadata ${name}`)] as const;
   });
   return Object.fromEntries(read) as unknown as Metadata;
 }
@@ -126,7 +126,11 @@ const inWords: Partial<Record<string, string>> = {
  * Checks an untrusted value against a schema.
  * @throws TypeError with the first fault and its position.
  */
-export function parse<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
+export function parseWith<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  where: string,
+): v.InferOutput<S> {
   const { output, wrong } = tryParse(schema, value);
   if (wrong) throw new TypeError(safe(`${where}: ${wrong}`));
   return output;

@@ -15,7 +15,7 @@
  */
 import type { Cell } from '../cells/cell';
 import { initialName } from '../bptt/network/architecture';
-import { directionsOf, inputOf, type Direction } from '../bptt/network/layer';
+import { directionsOf, inputOf, type DirectedCell } from '../bptt/network/layer';
 import { mustBeNetwork, type Network } from '../bptt/network/network';
 import { withoutPrefix } from '../bptt/network/parameters';
 import { endsInOne, mustReadSteps } from '../bptt/network/topology';
@@ -132,7 +132,7 @@ function addEmbedding(graph: OnnxGraph, { input, parameters }: Network, options:
 }
 
 /** The groups of directions that share a node: both, if their cells are alike. */
-function nodesOf(directions: Direction[]): Direction[][] {
+function nodesOf(directions: DirectedCell[]): DirectedCell[][] {
   const kinds = directions.map(({ cell: { name, hidden, options = {} } }) =>
     JSON.stringify([name, hidden, options.bias, options.activation, options.peepholes, options.reset]),
   );
@@ -149,7 +149,7 @@ interface Outputs {
 function addNode(
   graph: OnnxGraph,
   network: Network,
-  directions: Direction[],
+  directions: DirectedCell[],
   below: string,
   { lengths, states }: OnnxOptions,
 ): Outputs {
@@ -204,7 +204,7 @@ function biases({ b, bhn }: Partial<Tensors>, order: GateOrder): number[] {
 }
 
 /** Initial states of each direction [B, H], inputs of the model, stacked for the node as [n, B, H]. */
-function stateInputs(graph: OnnxGraph, directions: Direction[], s: string): string {
+function stateInputs(graph: OnnxGraph, directions: DirectedCell[], s: string): string {
   const each = directions.map(({ name, cell }) => {
     const given = graph.input(startName(name, s), 'float32', [BATCH, cell.states[s]]);
     return graph.node('Unsqueeze', [given, graph.indices(`${given}_axis`, [0])], [`${given}_on_axis`]);
@@ -213,7 +213,7 @@ function stateInputs(graph: OnnxGraph, directions: Direction[], s: string): stri
 }
 
 /** Splits final states [n, B, H] into an output of the model for each direction [B, H]. */
-function stateOutputs(graph: OnnxGraph, directions: Direction[], s: string, ends: string): void {
+function stateOutputs(graph: OnnxGraph, directions: DirectedCell[], s: string, ends: string): void {
   directions.forEach(({ name, cell }, k) => {
     const end = graph.output(`${name}_${s}n`, 'float32', [BATCH, cell.states[s]]);
     graph.node('Gather', [ends, graph.constant(`${end}_place`, [], BigInt64Array.of(BigInt(k)))], [end]);
@@ -233,7 +233,7 @@ function spread(graph: OnnxGraph, state: string, x: string): string {
 function sideBySide(
   graph: OnnxGraph,
   { all, last }: Outputs,
-  directions: Direction[],
+  directions: DirectedCell[],
   only: boolean,
 ): string {
   const width = directions.length * directions[0].cell.hidden;

@@ -1,7 +1,7 @@
 /** Generates PyTorch modules for cells from their forward equations; autograd provides the backward pass. */
-import { directionsOf, type Direction, type Layer } from '../bptt/network/layer';
+import { directionsOf, type DirectedCell, type Layer } from '../bptt/network/layer';
 import { outputOf, type Cell, type CellEquations, type ClockedEquations } from '../cells/cell';
-import { sizesOf } from '../cells/define';
+import { declaredSizes } from '../cells/define';
 import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
 import { parse, type Equation, type Expression } from '../core/equations/parse';
@@ -69,18 +69,18 @@ export function torchCells(layers: readonly Layer[]): TorchCells {
   const members = all.flat().map(({ name, cell }) => {
     const equations = cell.equations ?? cell.clocked;
     mustBe(equations !== undefined, 'torch', 'the cell must be defined by equations', cell.name);
-    const args = Object.entries(sizesOf(cell, equations)).map(([letter, n]) => `${letter}=${n}`);
+    const args = Object.entries(declaredSizes(cell, equations)).map(([letter, n]) => `${letter}=${n}`);
     if ('active' in equations) {
       const spans = equations.modules.map(({ from, to, period }) => `(${from}, ${to}, ${period})`);
       args.push(`spans=[${spans.join(', ')}]`, `offset=${equations.offset}`);
     }
     return `\n        self.${name} = ${classOf(cell, equations)}(${args.join(', ')})`;
   });
-  const statesOf = ({ name, cell }: Direction): string[] =>
+  const statesOf = ({ name, cell }: DirectedCell): string[] =>
     Object.keys(cell.states).map((s) => `${name}.${s}`);
   const states = all.flat().flatMap(statesOf);
   const clocked = all.flat().some(({ cell }) => cell.clocked);
-  const named = (own: readonly Direction[]): string =>
+  const named = (own: readonly DirectedCell[]): string =>
     own.map(({ name, reverse }) => `(self.${name}, ${reverse ? 'True' : 'False'})`).join(', ');
   return {
     classes: [...Array.from(classes.values(), ({ code }) => code), unrollOf(clocked)].join('\n\n'),
@@ -119,7 +119,7 @@ const methodOf = (layers: string, clocked: boolean): string => `
 
 /** The class of a cell. */
 function codeOf(name: string, cell: Cell, equations: CellEquations | ClockedEquations): string {
-  const letters = Object.keys(sizesOf(cell, equations));
+  const letters = Object.keys(declaredSizes(cell, equations));
   const { sections, gates } = declare(equations.shapes, ['states', 'parameters'], equations.name);
   const { states, parameters } = sections;
   for (const p of Object.keys(parameters))

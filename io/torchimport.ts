@@ -7,7 +7,7 @@ import { bidirectional, inputOf, widthOf, type Layer } from '../bptt/network/lay
 import { blankNetwork, type Network } from '../bptt/network/network';
 import { must, mustShape } from '../core/check';
 import {
-  cellOf,
+  cellOfFacts,
   checkImport,
   dtypeFor,
   embeddingFor,
@@ -84,9 +84,9 @@ function layersOf(recurrent: StoredWeights, options: ImportOptions): Layer[] {
     const [, input] = matrixShape(recurrent, `weight_ih_${place}`);
     const bias = recurrent.has(`bias_ih_${place}`);
     if (!recurrent.has(`weight_hr_${place}`))
-      return cellOf({ name, gates: width / fed, input, hidden: fed, bias }, options);
+      return cellOfFacts({ name, gates: width / fed, input, hidden: fed, bias }, options);
     const [projection, hidden] = matrixShape(recurrent, `weight_hr_${place}`);
-    return cellOf({ name, gates: width / hidden, input, hidden, bias, projection }, options);
+    return cellOfFacts({ name, gates: width / hidden, input, hidden, bias, projection }, options);
   };
   const layers: Layer[] = [];
   for (let l = 0; l === 0 || recurrent.has(`weight_hh_l${l}`); l++) {

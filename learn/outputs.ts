@@ -3,18 +3,18 @@ import type { Network } from '../bptt/network/network';
 import { greatest } from '../core/reduce';
 import type { Tensor } from '../core/tensor';
 import { Epoch } from '../data/epoch';
-import { rowsAtOnce } from './padding';
+import { rowsPerBatch } from './padding';
 import type { Examples } from './task';
 
 /** Evaluation batches; each groups examples of similar length. */
 export function* batchesOf(examples: Examples): Generator<number[]> {
   const { count, lengths } = examples;
-  const steps = lengths ? greatest(lengths) : stepsOf(examples);
-  yield* new Epoch(count, { size: rowsAtOnce(steps), lengths });
+  const steps = lengths ? greatest(lengths) : stepCount(examples);
+  yield* new Epoch(count, { size: rowsPerBatch(steps), lengths });
 }
 
 /** The common number of steps of examples of equal length. */
-export const stepsOf = (examples: Examples): number =>
+export const stepCount = (examples: Examples): number =>
   (examples.batch([0]).x as { shape: readonly number[] }).shape[0];
 
 /** Runs all examples; `read` receives the index of each, its row in the output, and the output. */

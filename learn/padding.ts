@@ -20,5 +20,5 @@ const STEPS_AT_ONCE = 16_384;
 const ROWS_AT_ONCE = 512;
 
 /** Number of rows in an evaluation batch, given the steps of each. */
-export const rowsAtOnce = (steps: number): number =>
+export const rowsPerBatch = (steps: number): number =>
   Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(STEPS_AT_ONCE / steps)));

@@ -5,7 +5,7 @@ import type { Cell } from '../cells/cell';
 import { embedding, type Embedding } from '../cells/embedding';
 import type { CellSizes } from '../cells/kinds';
 import { must } from '../core/check';
-import type { Shape } from './task';
+import type { TaskArchitecture } from './task';
 
 /** The layers of a network, and its cells with the number of each, for an estimate of its memory. */
 export interface Stacks {
@@ -46,7 +46,7 @@ function stackOf(
  * @throws RangeError if they cannot share them.
  */
 export function stacksOf(
-  { input, embedding: width, both = false, decoder, ...shape }: Shape,
+  { input, embedding: width, both = false, decoder, ...shape }: TaskArchitecture,
   make: (sizes: CellSizes) => Cell,
   { layers, hidden }: { layers: number; hidden: number },
 ): Stacks {

@@ -45,7 +45,7 @@ export const isSequence = ({ kind, values }: Column): boolean =>
   kind === 'texts' || (kind === 'lists' && !values.some((list) => list.some((item) => Array.isArray(item))));
 
 /** The first few line numbers of some rows, for a message. */
-export function linesOf(table: Table, rows: readonly number[]): string {
+export function symbolTableLines(table: Table, rows: readonly number[]): string {
   const shown = rows.slice(0, 3).map((row) => table.lineOf(row));
   return `${rows.length === 1 ? 'line' : 'lines'} ${shown.join(', ')}${rows.length > 3 ? ` and ${rows.length - 3} more` : ''}`;
 }
@@ -56,12 +56,12 @@ export function symbolsIn(table: Table, column: string, tokens: TokenKind, where
   const rows =
     kind === 'texts' ? values.map((text) => symbolsOf(text, tokens)) : values.map((list) => list.map(String));
   const empty = rows.flatMap(({ length }, row) => (length === 0 ? [row] : []));
-  const got = (): string => `none in ${linesOf(table, empty)}`;
+  const got = (): string => `none in ${symbolTableLines(table, empty)}`;
   if (empty.length > 0)
     must(false, `${where}: column ${column}`, 'every row must hold a sequence', got(), 'remove the others');
   return rows;
 }
 
 /** Text of a sequence: characters are joined, words and the items of lists are separated by spaces. */
-export const joined = (symbols: readonly string[], characters: boolean): string =>
+export const joinedSymbols = (symbols: readonly string[], characters: boolean): string =>
   symbols.join(characters ? '' : ' ');

@@ -44,7 +44,7 @@ export interface Predictions {
 }
 
 /** The parts of the network's architecture that the task determines; the run's settings determine the rest. */
-export interface Shape extends Pick<NetworkOptions, 'topology' | 'loss'> {
+export interface TaskArchitecture extends Pick<NetworkOptions, 'topology' | 'loss'> {
   input: number;
   output: number;
   /** Width of the input embedding. */
@@ -81,7 +81,7 @@ export interface Task<Note = unknown> {
   parts(table: Table, note: Note): Parts;
   /** All examples of another file, or those of the training file after the training part. */
   others(table: Table, note: Note): { examples: Examples; scope: string };
-  network(note: Note): Shape;
+  network(note: Note): TaskArchitecture;
   /** How the table was read, as lines of a title and a text. */
   describe(table: Table, note: Note): [title: string, text: string][];
   judge(network: Network, examples: Examples, table: Table, note: Note): Judgement;
@@ -89,7 +89,7 @@ export interface Task<Note = unknown> {
 }
 
 /** The comma-separated names in an option. */
-export const listOf = (text: unknown): string[] =>
+export const splitList = (text: unknown): string[] =>
   typeof text === 'string'
     ? text
         .split(',')

@@ -20,7 +20,7 @@ import { isTaskRun, readTaskNote, TaskTrainer } from './trainer';
 export type Options = Given & RunChoices & { task?: string };
 
 /** Trains on a file, or resumes from a checkpoint; returns the exit code. */
-export async function train(file: string | undefined, options: Options): Promise<number> {
+export async function trainTask(file: string | undefined, options: Options): Promise<number> {
   if (options.resume !== undefined) {
     const from = using(() => fileIn(options.resume as string, CHECKPOINT));
     const found = using(() => decodeCheckpoint(readWhole(from), { inference: true, file: from }));

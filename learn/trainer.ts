@@ -20,7 +20,7 @@ import { greatest } from '../core/reduce';
 import { Epoch } from '../data/epoch';
 import type { Table } from '../data/table';
 import type { Checkpoint, CheckpointToSave } from '../io/checkpoint';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { usage } from '../terminal/errors';
 import { cellLabel, makeCell } from '../run/cellchoice';
 import { count, short, time } from '../core/format';
@@ -28,7 +28,7 @@ import { linesOfRun, row, type RunEvent } from '../run/events';
 import { plotCurves } from '../run/plot';
 import { PICTURE } from '../run/settings';
 import type { Ending, Pace, RunOptions, ProgressEvent, StepEvent, Trainee, Words } from '../run/trainee';
-import { batchesOf, stepsOf } from './outputs';
+import { batchesOf, stepCount } from './outputs';
 import { stacksOf } from './stacks';
 import { roundedUp } from './padding';
 import { settingsSchema, type Settings } from './settings';
@@ -66,9 +66,9 @@ export const isTaskRun = ({ training }: Checkpoint): boolean =>
 
 /** @throws TypeError when the entry is malformed. */
 export function readTaskNote(checkpoint: Checkpoint): TaskNote & Omit<Training, 'task'> {
-  const { task: name, ...training } = parse(trainingSchema, checkpoint.training, 'checkpoint: training');
+  const { task: name, ...training } = parseWith(trainingSchema, checkpoint.training, 'checkpoint: training');
   const task = taskOf(name, 'checkpoint: training.task must be one of');
-  return { ...training, task, note: parse(task.note, training.note, 'checkpoint: training.note') };
+  return { ...training, task, note: parseWith(task.note, training.note, 'checkpoint: training.note') };
 }
 
 interface Start extends ProgressEvent {
@@ -142,7 +142,7 @@ export class TaskTrainer implements Trainee {
     const { training } = this.parts;
     const { lengths } = training;
     this.epochSteps = Math.ceil(training.count / batch);
-    this.meanSteps = lengths ? lengths.reduce((a, b) => a + b, 0) / training.count : stepsOf(training);
+    this.meanSteps = lengths ? lengths.reduce((a, b) => a + b, 0) / training.count : stepCount(training);
     this.best = new Best(optimizer, { patience: patience ?? Infinity });
     this.best.state = best;
   }
@@ -153,7 +153,7 @@ export class TaskTrainer implements Trainee {
     const shape = task.network(note);
     const { training } = task.parts(table, note);
     const { lengths } = training;
-    const T = lengths ? roundedUp(greatest(lengths)) : stepsOf(training);
+    const T = lengths ? roundedUp(greatest(lengths)) : stepCount(training);
     const B = Math.min(settings.batch, training.count);
     const rows = 2 + settle({ name: settings.optimizer }).rule.states.length;
     const threads = settings.threads ?? MOST_UNASKED;

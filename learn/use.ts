@@ -61,7 +61,7 @@ function cell(value: string | number): string {
 }
 
 /** Evaluates a model on a file; on the training file, its test part is used. */
-export async function evaluate(given: string, file: string, { out, json }: UseOptions): Promise<void> {
+export async function evaluateModel(given: string, file: string, { out, json }: UseOptions): Promise<void> {
   const { task, note, network, settings } = modelOf(given, 'evaluate');
   const table = await tableOf(file, task.columns, { header: task.header?.(note) });
   const same = file !== '-' && (await fingerprintOf(file)) === settings.sha256;

@@ -12,8 +12,8 @@ import { Random } from '../core/random';
 import { greatest } from '../core/reduce';
 import type { Setting } from '../core/setting';
 import { paddedRows } from './padding';
-import { coderOf, embeddingOf, joined, knownSymbols } from './symbols';
-import type { Examples, Given, Predictions, Shape } from './task';
+import { coderOf, embeddingOf, joinedSymbols, knownSymbols } from './symbols';
+import type { Examples, Given, Predictions, TaskArchitecture } from './task';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
@@ -59,7 +59,7 @@ export function writtenFrom(training: readonly (readonly string[])[], given: Giv
 }
 
 /** The decoder of a network that writes them. */
-export const decoderOf = (written: Written): NonNullable<Shape['decoder']> => {
+export const decoderOf = (written: Written): NonNullable<TaskArchitecture['decoder']> => {
   const classes = written.known.length + 3;
   return { input: classes, embedding: written.embedding, start: startOf(written) };
 };
@@ -144,7 +144,7 @@ export const writtenRows = (
   names: ['row', target, 'probability'],
   rows: all.map(({ symbols, logProbability }, k) => [
     k + 1,
-    joined(symbols, characters),
+    joinedSymbols(symbols, characters),
     Math.exp(logProbability),
   ]),
 });

@@ -2,7 +2,7 @@
 import type { Cell } from '../cells/cell';
 import { clockwork } from '../cells/clockwork';
 import { elman } from '../cells/elman';
-import { modulesOf, runsAt, unitsOf, type ClockworkModule } from '../cells/modules';
+import { modulesOf, runsAt, unitCount, type ClockworkModule } from '../cells/modules';
 import { must } from '../core/check';
 import { executorOf } from '../core/executor';
 import { Program } from '../core/program';
@@ -74,7 +74,7 @@ export function stepKinds(modules: readonly ClockworkModule[]): {
   const span = modules.reduce((common, { period }) => leastMultiple(common, period), 1);
   const few = `periods must have a common multiple of at most ${LONGEST} steps`;
   must(span <= LONGEST, 'clockwork', few, span);
-  const H = unitsOf(modules);
+  const H = unitCount(modules);
   const kinds = new Map<string, StepKind & { first: number }>();
   for (let t = 0; t < span; t++) {
     const fired = runsAt(modules, t).flatMap((run) => (run.fires ? run.modules : []));

@@ -1,5 +1,5 @@
 /** Measures the speed of this engine on a workload, compared with the peak of this machine's 128-bit units. */
-import { decimal } from '../core/format';
+import { formatDecimal } from '../core/format';
 import { least } from '../core/reduce';
 import { engineMemory, type Dtype } from '../core/memory';
 import { measuredPeak } from '../core/wasm/peak';
@@ -186,9 +186,9 @@ export function cellTable(rows: readonly CellRow[]): { head: string[]; body: str
     row.workload,
     row.executor,
     row.dtype,
-    ...[row.forward.median, row.backward.median, row.training.median, row.training.min].map(decimal),
-    decimal(row.step.median * 1000),
-    decimal(row.perUnitStep),
+    ...[row.forward.median, row.backward.median, row.training.median, row.training.min].map(formatDecimal),
+    formatDecimal(row.step.median * 1000),
+    formatDecimal(row.perUnitStep),
     row.gflops.toFixed(1),
     row.peakGflops.toFixed(1),
     row.percentOfPeak.toFixed(0),

@@ -1,7 +1,7 @@
 /** The six recurrent workloads of the benchmarks, from a character model of typical size to a single small sequence. */
 import type { Cell } from '../cells/cell';
 import { inputMatrices } from '../cells/recurrent';
-import { choiceNames, choiceOf, fitting, inForm } from '../cells/kinds';
+import { choiceNames, choiceOf, fittedForm, inForm } from '../cells/kinds';
 import type { Batch } from '../bptt/network/batch';
 import { globalNorm } from '../bptt/train/clip';
 import { network, type Network, type Pass } from '../bptt/network/network';
@@ -224,7 +224,7 @@ export function cellOfWorkload({ cell, D, H }: Workload): Cell {
   const choice = choiceOf(cell);
   mustBe(choice !== undefined, 'workload', `the cell must be one of ${choiceNames().join(', ')}`, cell);
   const { kind } = choice;
-  return inForm(kind, fitting(kind, kind.choices[cell], H), { input: D, hidden: H });
+  return inForm(kind, fittedForm(kind, kind.choices[cell], H), { input: D, hidden: H });
 }
 
 /** Describes what differs by more than rounding, among the values that both have, else undefined. */

@@ -6,11 +6,11 @@ import { FlowPanel } from './panels/flow';
 import { HopfieldPanel } from './panels/hopfield';
 import { TimePanel } from './panels/time';
 import { TrainPanel } from './panels/train';
-import type { Point } from './engine/run';
+import type { CurvePoint } from './engine/run';
 import type { Started } from './engine/session';
 import {
   embeddedLink,
-  fitting,
+  fittedSettings,
   fromLink,
   isEmbedded,
   keptOf,
@@ -19,14 +19,14 @@ import {
   sameKept,
   toLink,
   usesOwn,
-  type Settings,
+  type PageSettings,
   type TabName,
 } from './engine/settings';
 import type { LanguageName } from './languages/names';
 import { engineSays, say, speak } from './languages/say';
 import type { App, Panel } from './ui/app';
-import { Bar } from './ui/bar';
-import { connect, type Ask } from './ui/client';
+import { SettingsBar } from './ui/bar';
+import { connectWorker, type Ask } from './ui/client';
 import { Controls } from './ui/controls';
 import { h } from './ui/dom';
 import { History } from './ui/history';
@@ -40,11 +40,11 @@ const none: Started = { executor: '', runs: [], topology: 'many-to-many', bidire
 
 class Page implements App {
   readonly ask: Ask;
-  settings: Settings;
+  settings: PageSettings;
   started = none;
   playing = false;
   histories: History[] = [];
-  private readonly bar: Bar;
+  private readonly bar: SettingsBar;
   private readonly controls: Controls;
   private readonly panels: Panel[];
   private readonly tabs: Tabs;
@@ -60,7 +60,7 @@ class Page implements App {
   private silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private language: LanguageName) {
-    this.ask = connect({
+    this.ask = connectWorker({
       progress: (points) => this.progress(points),
       failed: (reason) => {
         this.playing = false;
@@ -72,7 +72,7 @@ class Page implements App {
     const { settings, tab, place } = this.linked();
     this.settings = settings;
     this.going = !littleMotion() && !this.isEmbedded;
-    this.bar = new Bar(byId('bar'), this, {
+    this.bar = new SettingsBar(byId('bar'), this, {
       play: (on) => void this.play(on),
       step: () => void this.stepOnce(),
       again: () => void this.begin('replace'),
@@ -120,8 +120,8 @@ class Page implements App {
     return Math.max(this.histories[0]?.steps.at(-1) ?? 0, this.started.steps);
   }
 
-  change(settings: Partial<Settings>): void {
-    this.settings = fitting({ ...this.settings, ...settings });
+  change(settings: Partial<PageSettings>): void {
+    this.settings = fittedSettings({ ...this.settings, ...settings });
     void this.begin('push');
   }
 
@@ -136,7 +136,7 @@ class Page implements App {
   }
 
   /** Settings and tab of the address. */
-  private linked(): { settings: Settings; tab: TabName; place?: string } {
+  private linked(): { settings: PageSettings; tab: TabName; place?: string } {
     const { wrong, ...linked } = fromLink(location.hash, history.state as unknown);
     if (wrong.length > 0) this.notice(say('link.wrong', { values: wrong.join('; ') }));
     return linked;
@@ -239,7 +239,7 @@ class Page implements App {
     this.notice(say('loaded', { step: started.steps }));
   }
 
-  private progress(points: Point[][]): void {
+  private progress(points: CurvePoint[][]): void {
     points.forEach((some, k) => this.histories[k]?.add(some));
     this.bar.show();
     this.seen.progress(points);
@@ -247,7 +247,7 @@ class Page implements App {
 }
 
 /** The note for a file without the data that its network was trained on, such as one of the command line. */
-const unsaid = ({ task }: Settings): string => say(task === 'text' ? 'loaded.text' : 'loaded.task');
+const unsaid = ({ task }: PageSettings): string => say(task === 'text' ? 'loaded.text' : 'loaded.task');
 
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? h('div');
 

@@ -2,7 +2,7 @@
 import { parse, type Equation, type Expression } from '../core/equations/parse';
 import { EquationError } from '../core/equations/error';
 import { namesIn } from '../core/equations/steps';
-import { textOf } from '../core/equations/text';
+import { expressionText } from '../core/equations/text';
 import type { Cell, CellEquations } from '../cells/cell';
 import { variantOf } from '../cells/define';
 import { declare } from '../core/equations/declare';
@@ -61,7 +61,7 @@ export const placeOf = (line: EquationLine | undefined): string =>
   line ? ` (line ${line.number}: \`${line.text}\`)` : '';
 
 const lineOf = ({ name, accumulate }: Equation, e: Expression): string =>
-  `${name} ${accumulate ? '+=' : '='} ${textOf(e)}`;
+  `${name} ${accumulate ? '+=' : '='} ${expressionText(e)}`;
 
 /**
  * Every small mistake in a block: terms, factors, signs, names, slopes, transposes.
@@ -134,7 +134,7 @@ const negative = (e: Expression): Expression => scaledBy(e, (x) => apply('neg', 
 /** A sum that weighs its terms by s and 1 - s, with the two weights swapped: some papers and libraries do, others do not. */
 function swappedGates(e: Expression): Variant[] {
   if (e.kind !== 'apply' || e.op !== 'add') return [];
-  const text = textOf(e);
+  const text = expressionText(e);
   const weights = [...new Set(namesIn(e))].filter((name) => text.includes(`(1 - ${name})`));
   return weights.map((name) => ({
     words: `with \`${name}\` and \`1 - ${name}\` swapped`,
@@ -145,7 +145,7 @@ function swappedGates(e: Expression): Variant[] {
 /** An expression with every s replaced by 1 - s, and every 1 - s by s. */
 function swapped(e: Expression, name: string): Expression {
   if (e.kind === 'name') return e.name === name ? apply('sub', number(1), e) : e;
-  if (e.kind === 'apply' && textOf(e) === `1 - ${name}`) return e.args[1];
+  if (e.kind === 'apply' && expressionText(e) === `1 - ${name}`) return e.args[1];
   if (e.kind === 'apply') return { ...e, args: e.args.map((arg) => swapped(arg, name)) };
   return e;
 }
@@ -179,7 +179,7 @@ function ownVariants(e: Expression, others: (name: string) => string[]): Variant
     const turned: Expression = b.kind === 'transpose' ? b.of : { kind: 'transpose', of: b, at };
     return [
       {
-        words: `with \`${textOf(turned)}\` in place of \`${textOf(b)}\``,
+        words: `with \`${expressionText(turned)}\` in place of \`${expressionText(b)}\``,
         expression: { ...e, args: [a, turned] },
       },
     ];
@@ -191,9 +191,9 @@ function ownVariants(e: Expression, others: (name: string) => string[]): Variant
   });
   if (e.op === 'add' || e.op === 'sub')
     return e.args.flatMap((arg, k) => [
-      { words: `without the term \`${textOf(arg)}\``, expression: replace(k, zeroOf(arg)) },
+      { words: `without the term \`${expressionText(arg)}\``, expression: replace(k, zeroOf(arg)) },
       {
-        words: `with the sign of the term \`${textOf(arg)}\` flipped`,
+        words: `with the sign of the term \`${expressionText(arg)}\` flipped`,
         expression: replace(k, negative(arg)),
       },
     ]);
@@ -202,7 +202,7 @@ function ownVariants(e: Expression, others: (name: string) => string[]): Variant
       ...e.args.flatMap((arg, k) =>
         arg.kind === 'number' || (e.op === 'div' && k === 0)
           ? []
-          : [{ words: `without the factor \`${textOf(arg)}\``, expression: replace(k, one(arg)) }],
+          : [{ words: `without the factor \`${expressionText(arg)}\``, expression: replace(k, one(arg)) }],
       ),
       ...(e.op === 'mul' ? otherSlope(e.args[0], e.args[1]) : []),
     ];
@@ -214,26 +214,32 @@ function otherSlope(left: Expression, right: Expression): Variant[] {
   if (right.kind !== 'apply' || right.op !== 'sub') return [];
   const [unit, taken] = right.args;
   if (unit.kind !== 'number' || unit.value !== 1) return [];
-  const text = textOf(taken);
+  const text = expressionText(taken);
   const square = (s: Expression): Expression => apply('sub', number(1), apply('mul', s, s));
   if (taken.kind === 'name') {
     const rest =
-      left.kind === 'apply' && left.op === 'mul' && textOf(left.args[1]) === text ? left.args[0] : undefined;
-    if (rest === undefined && textOf(left) !== text) return [];
+      left.kind === 'apply' && left.op === 'mul' && expressionText(left.args[1]) === text
+        ? left.args[0]
+        : undefined;
+    if (rest === undefined && expressionText(left) !== text) return [];
     const slope = square(taken);
     return [
       {
-        words: `with the slope of a tanh, \`${textOf(slope)}\`, in place of that of a sigmoid, \`${text} * (1 - ${text})\`,`,
+        words: `with the slope of a tanh, \`${expressionText(slope)}\`, in place of that of a sigmoid, \`${text} * (1 - ${text})\`,`,
         expression: rest === undefined ? slope : apply('mul', rest, slope),
       },
     ];
   }
-  if (taken.kind !== 'apply' || taken.op !== 'mul' || textOf(taken.args[0]) !== textOf(taken.args[1]))
+  if (
+    taken.kind !== 'apply' ||
+    taken.op !== 'mul' ||
+    expressionText(taken.args[0]) !== expressionText(taken.args[1])
+  )
     return [];
   const [s] = taken.args;
   return [
     {
-      words: `with the slope of a sigmoid, \`${textOf(s)} * (1 - ${textOf(s)})\`, in place of that of a tanh, \`${textOf(right)}\`,`,
+      words: `with the slope of a sigmoid, \`${expressionText(s)} * (1 - ${expressionText(s)})\`, in place of that of a tanh, \`${expressionText(right)}\`,`,
       expression: apply('mul', apply('mul', left, s), apply('sub', number(1), s)),
     },
   ];

@@ -7,7 +7,7 @@ import { cellFromText } from '../cells/text';
 import { unknown } from '../core/equations/error';
 import { checkProblem } from '../bptt/check/gradcheck';
 import type { Oracle } from '../bptt/check/row';
-import { networkCase, type Case as CheckCase } from '../bptt/check/networkcase';
+import { networkCase, type GradcheckCase as CheckCase } from '../bptt/check/networkcase';
 import { problemOfCell, type Problem } from '../bptt/check/problem';
 import { casesOfText } from '../bptt/check/suite';
 import { bidirectional } from '../bptt/network/layer';

@@ -7,7 +7,7 @@ import type { Cell, CellEquations } from '../cells/cell';
 import { declare } from '../core/equations/declare';
 import { parse } from '../core/equations/parse';
 import { namesIn } from '../core/equations/steps';
-import { textOf } from '../core/equations/text';
+import { expressionText } from '../core/equations/text';
 import { sizeOf } from '../core/tensor';
 import { analyticGradients, problemOfCell, type Problem } from '../bptt/check/problem';
 import { forwardMode } from '../bptt/check/rtrl';
@@ -99,12 +99,12 @@ function additions(equations: CellEquations): Record<'names' | 'factors' | 'prod
   );
   const found: Record<'names' | 'factors' | 'products', Edit[]> = { names: [], factors: [], products: [] };
   lines.forEach((line, index) => {
-    const own = textOf(line.expression);
+    const own = expressionText(line.expression);
     const add = (into: Edit[], words: string, expression: string): void => {
       const text = lines
         .map(
           ({ name, accumulate, expression: e }, k) =>
-            `${name} ${accumulate ? '+=' : '='} ${k === index ? expression : textOf(e)}`,
+            `${name} ${accumulate ? '+=' : '='} ${k === index ? expression : expressionText(e)}`,
         )
         .join('\n');
       into.push({ index, words, text, renamed: false });

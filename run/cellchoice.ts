@@ -10,7 +10,7 @@ import { known } from '../terminal/arguments';
 import { usage, using } from '../terminal/errors';
 
 /** Into how many equal parts a cell divides its hidden units, and why; undefined if it does not. */
-export const partsOf = (cell: string): CellParts | undefined => choiceOf(cell)?.kind.parts;
+export const cellPartsOf = (cell: string): CellParts | undefined => choiceOf(cell)?.kind.parts;
 
 /** Whether a setting is the text of a cell rather than a name. */
 const isText = (cell: string): boolean => cell.includes('\n');
@@ -72,5 +72,5 @@ export function knownCell(cell: unknown, place: string): string {
 }
 
 /** Accepts a cell's name, or a file, whose text it returns. @throws CommandError for anything else. */
-export const readCell = (word: string, place: string): string =>
+export const readCellChoice = (word: string, place: string): string =>
   isCellFile(word) ? readCellFile(word, place) : knownCell(word, place);

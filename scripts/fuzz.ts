@@ -37,7 +37,7 @@ import { piecesIn } from '../learn/music/pieces';
 import { piecesTable } from '../learn/pieces';
 import { decodeCheckpoint, encodeCheckpoint } from '../io/checkpoint';
 import { fromKeras, toKeras } from '../io/keras';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { decodeNpy, encodeNpy } from '../io/npy';
 import { decodeNpz, encodeNpz } from '../io/npz';
 import { toPytorch } from '../io/pytorch';
@@ -368,7 +368,7 @@ function textTargets(): Record<string, Target> {
       read: (bytes) => {
         const given = Buffer.from(bytes).toString();
         if (!isJson(given)) return readSchedule(given, 10);
-        return resumedSettings({}, parse(settingsSchema, JSON.parse(given), 'settings'));
+        return resumedSettings({}, parseWith(settingsSchema, JSON.parse(given), 'settings'));
       },
     },
     equations: {

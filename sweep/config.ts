@@ -2,7 +2,7 @@
 import { basename, dirname, extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Random } from '../core/random';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { readUtf8 } from '../io/files';
 import { fingerprint, type Text } from '../text/read';
 import { known } from '../terminal/arguments';
@@ -129,7 +129,7 @@ function configOf(json: unknown, file: string): v.InferOutput<typeof configSchem
     );
   const parts = Object.keys(configSchema.entries);
   for (const part of Object.keys(json)) known(part, parts, `sweep: ${file} must be made of`);
-  return using(() => parse(configSchema, json, `sweep: ${file}`));
+  return using(() => parseWith(configSchema, json, `sweep: ${file}`));
 }
 
 /** The values of one setting. */

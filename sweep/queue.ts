@@ -1,7 +1,7 @@
 /** Distributes the trials of a sweep to workers on any machine through a queue, and collects the results. */
 import type * as BullMq from 'bullmq';
 import * as v from 'valibot';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { readWhole } from '../io/files';
 import { fingerprint } from '../text/read';
 import { commandLine } from '../terminal/arguments';
@@ -147,7 +147,7 @@ class Queued implements TrialRunner {
       // a trial that has succeeded may still carry the reason of an earlier failure
       const result: unknown = job.returnvalue;
       if (result)
-        listener.finished(trial, parse(outcomeSchema, result, `sweep: the result of ${trial.label}`));
+        listener.finished(trial, parseWith(outcomeSchema, result, `sweep: the result of ${trial.label}`));
       else listener.failed(trial, job.failedReason);
     } catch (error) {
       this.fail(error);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Job } from 'bullmq';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { readWhole, writeWhole } from '../io/files';
 import { fingerprint } from '../text/read';
 import { exitCodes } from '../terminal/errors';
@@ -95,7 +95,7 @@ async function work(
   out: string,
   { bull, redis }: Connection,
 ): Promise<Outcome> {
-  const { id, label, settings } = parse(jobSchema, job.data, 'worker: a trial');
+  const { id, label, settings } = parseWith(jobSchema, job.data, 'worker: a trial');
   const text = resolve(out, 'texts', `${settings.sha256}.txt`);
   if (!existsSync(text) || fingerprint(readWhole(text)) !== settings.sha256) {
     const bytes = await redis.getBuffer(textKey(settings.sha256));

@@ -1,8 +1,8 @@
 /** Parses command-line arguments: numbers, names, and values of settings. */
 import { nearest } from '../core/nearest';
 import {
-  decimal,
-  holds,
+  parseDecimal,
+  isWithinBounds,
   intervalInWords,
   settingInWords,
   valueOf,
@@ -22,8 +22,8 @@ type Place = string;
 export const real =
   (place: Place, interval: Interval = {}): Parser<number> =>
   (text) => {
-    const value = decimal(text);
-    if (holds(interval, value)) return value;
+    const value = parseDecimal(text);
+    if (isWithinBounds(interval, value)) return value;
     throw usage(`${place} must be ${intervalInWords(interval)}, got ${show(text)}`);
   };
 

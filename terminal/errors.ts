@@ -52,7 +52,7 @@ function turning<T>(work: () => T, into: typeof usage, fix?: string): T {
 }
 
 /** Prints an error on standard error and returns the exit code that goes with it. */
-export function report(error: unknown, command: string, debug: boolean): number {
+export function reportError(error: unknown, command: string, debug: boolean): number {
   const { message, fix, exitCode } = understand(error, command);
   const colors = createColors(process.stderr.isTTY && !process.env.NO_COLOR);
   if (exitCode !== 0) {

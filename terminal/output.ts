@@ -6,7 +6,7 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import { safe, safeLiteral } from '../core/safe';
 import { reasonOf } from '../io/files';
-import { exitCodes, failure, report } from './errors';
+import { exitCodes, failure, reportError } from './errors';
 import { columnsOf, wrap } from './wrap';
 
 /** Whether standard output is lost: its reader or terminal has gone, or its disk is full. */
@@ -43,7 +43,7 @@ function codeOf(error: NodeJS.ErrnoException): number {
   if (error.code === 'EPIPE') return exitCodes.unheard;
   if (error.code === 'EIO') return exitCodes.hungUp;
   const message = `standard output must be writable, got ${reasonOf(error)}`;
-  return report(failure(message, 'free some space, or write to another file'), '', false);
+  return reportError(failure(message, 'free some space, or write to another file'), '', false);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Calls for any length, derived from those of three lengths, are those bound for that length. */
 import ndarray from 'ndarray';
-import { sizesOf } from '../bptt/network/anylength';
+import { planSizes } from '../bptt/network/anylength';
 import { replays } from '../bptt/network/bound';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions } from '../bptt/network/network';
@@ -11,7 +11,7 @@ import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { AnySize, type Sample } from '../core/anysize';
+import { AnySize, type BoundSample } from '../core/anysize';
 import { Arena, engineMemory } from '../core/memory';
 import type { Compiled } from '../core/equations/block';
 import { equations } from '../core/equations/equations';
@@ -26,10 +26,10 @@ const [B, D, H, O] = [3, 4, 5, 6];
 
 const memory = engineMemory();
 
-const sampleOf = ({ architecture, parameters, executor }: Network, shape: PlanShape): Sample => {
+const sampleOf = ({ architecture, parameters, executor }: Network, shape: PlanShape): BoundSample => {
   const make = (): readonly Replay[] => replays(new Plan(architecture, shape, parameters), executor).replays;
   const { made, arrays } = Arena.sketch(memory, make);
-  return { sizes: sizesOf(shape), arrays, replays: made };
+  return { sizes: planSizes(shape), arrays, replays: made };
 };
 
 /** What the calls of bound programs read. */
@@ -76,7 +76,7 @@ const networks: [string, NetworkOptions, Partial<PlanShape>?][] = [
 describe.each(networks)('%s', (_name, options, more) => {
   const net = network(options);
   const shapeOf = (T: number): PlanShape => ({ T, B, masked: false, ...more });
-  const sample = (T: number): Sample => sampleOf(net, shapeOf(T));
+  const sample = (T: number): BoundSample => sampleOf(net, shapeOf(T));
 
   test('calls for a length that was never bound read the numbers of calls bound for it', () => {
     const any = AnySize.from([sample(6), sample(7)], sample(40));
@@ -104,7 +104,7 @@ describe.each(['none', 'dot', 'general', 'additive'] as const)('a decoder, atten
       ...(attention !== 'none' && { attention }),
     });
     const shapeOf = (T: number, S: number): PlanShape => ({ T, B, masked, source: { T: S, masked } });
-    const sample = ([T, S]: number[]): Sample => sampleOf(net, shapeOf(T, S));
+    const sample = ([T, S]: number[]): BoundSample => sampleOf(net, shapeOf(T, S));
 
     test('calls for lengths that were never bound read the numbers of calls bound for them', () => {
       const any = AnySize.from(AnySize.corners([6, 6]).map(sample), sample([11, 30]));
@@ -160,7 +160,7 @@ test('outputs, losses and gradients are those of a network that meets each lengt
 });
 
 describe('what is not linear in the size', () => {
-  const sample = (size: number, record: (program: Program, t: Tensor) => void): Sample => {
+  const sample = (size: number, record: (program: Program, t: Tensor) => void): BoundSample => {
     const program = new Program();
     const t = zeros([2 * size + 20, 2]);
     record(program, t);

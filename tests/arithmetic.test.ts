@@ -16,7 +16,7 @@ import { cellFromText } from '../cells/text';
 import { Random } from '../core/random';
 import { traceOf, type Trace } from '../bptt/trace/numbers';
 import { worked } from '../bptt/trace/arithmetic';
-import { valuesOf } from '../bptt/trace/values';
+import { unitValues } from '../bptt/trace/values';
 import { short } from '../core/format';
 import { runnerOf } from '../bptt/network/network';
 
@@ -90,7 +90,7 @@ function check({ layers }: Trace): [line: string, note: string][] {
   for (const layer of layers) {
     for (const step of layer.steps) {
       for (let unit = 0; unit < layer.units; unit++) {
-        const values = valuesOf(step, unit, layer);
+        const values = unitValues(step, unit, layer);
         const last = new Map<string, number>();
         for (const { line, sums, note } of worked([...step.forward, ...step.backward], unit, layer)) {
           // only the gradients of weights are not of this step and row alone
@@ -172,7 +172,7 @@ describe('every line comes to what it says', () => {
       const layer = traced([end ? bidirectional(cell) : cell], true).layers[end ? 1 : 0];
       for (let t = 0; t + 1 < T; t++) {
         const [to, from] = end ? [t, t + 1] : [t + 1, t];
-        const { hPrev, cPrev } = valuesOf(layer.steps[to], 2, layer);
+        const { hPrev, cPrev } = unitValues(layer.steps[to], 2, layer);
         expect([hPrev, cPrev]).toEqual([layer.tracks.h[from][2], layer.tracks.c[from][2]]);
       }
     },

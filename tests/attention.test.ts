@@ -3,7 +3,7 @@ import type { Batch } from '../bptt/network/batch';
 import {
   attentionParameters,
   attentionStatements,
-  scores,
+  attentionScores,
   type AttentionScore,
 } from '../bptt/network/attention';
 import { decode } from '../bptt/decode/decode';
@@ -74,7 +74,7 @@ describe('backward statements against the duals of their forward statements', ()
 describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) => {
   const run = { dtype, executor };
 
-  test.each(scores)('%s: weights are a distribution over the valid steps of the source', (score) => {
+  test.each(attentionScores)('%s: weights are a distribution over the valid steps of the source', (score) => {
     const { weights } = pass(make(score, run));
     for (let t = 0; t < T; t++)
       for (let b = 0; b < B; b++) {
@@ -85,7 +85,7 @@ describe.each(settings)('$name', ({ dtype, executorName: executor, rounding }) =
       }
   });
 
-  test.each(scores)('%s: a row in a batch is what it is alone; padding has no effect', (score) => {
+  test.each(attentionScores)('%s: a row in a batch is what it is alone; padding has no effect', (score) => {
     const net = make(score, { ...run, reduction: 'sum' });
     const together = pass(net);
     const spoilt = x.numbers.map((v, k) =>
@@ -137,7 +137,7 @@ test('dot: the weights are the softmax of products of states', () => {
 });
 
 test('decoding attends as a pass with teacher forcing does', () => {
-  for (const attention of scores) {
+  for (const attention of attentionScores) {
     const net = make(attention);
     for (const [name, t] of Object.entries(net.parameters.values))
       net.parameters.set(

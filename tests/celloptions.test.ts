@@ -1,7 +1,7 @@
 /** The options of every registered cell: each invalid value is refused with the cell's name and the allowed values. */
 import { clockworkCounts } from '../index';
 import type { Cell } from '../cells/cell';
-import { sizesOf } from '../cells/define';
+import { declaredSizes } from '../cells/define';
 import { choiceNames, choiceOf, inForm, kinds } from '../cells/kinds';
 import { declare } from '../core/equations/declare';
 import { numberOf } from '../core/equations/shapes';
@@ -302,7 +302,7 @@ test.each(choiceNames())(
     const made = choiceOf(name)?.make({ input: 3, hidden: 8, output: 2 }) as Cell;
     const { equations, states, parameters } = made;
     if (equations === undefined) return;
-    const letters = sizesOf(made, equations);
+    const letters = declaredSizes(made, equations);
     expect(letters).toMatchObject({ D: 3, H: 8 });
     const { sections } = declare(equations.shapes, ['states', 'parameters'], name);
     const valueOf = (size: string): number | undefined => numberOf(size, letters);

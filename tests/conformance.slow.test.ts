@@ -7,7 +7,7 @@ import { suiteLayers } from '../conformance/cases';
 import { gradientScores } from '../conformance/gradientscore';
 import { runLayer, type RecurrentLayer } from '../conformance/layer';
 import { literalAt } from '../conformance/literal';
-import { cellOf, defaults, type Operator } from '../conformance/operator';
+import { cellOfOperator, defaults, type Operator } from '../conformance/operator';
 import { readSuite, type SuiteName } from '../conformance/read';
 import { suiteScores } from '../conformance/score';
 import { judgeFound, type SuiteCase } from '../conformance/suite';
@@ -39,7 +39,7 @@ describe('the operators of the formats', () => {
     '%s, reset %s, clip %p: the gradients are right (without a clip they are the built-in cells’)',
     (kind, reset, clip) => {
       const operator: Operator = { ...defaults[kind], reset, clip, bias: true, peepholes: kind === 'lstm' };
-      const cell = cellOf(operator, { input: 3, hidden: 4 });
+      const cell = cellOfOperator(operator, { input: 3, hidden: 4 });
       const random = new Random(3);
       const parameters = Object.fromEntries(
         Object.entries(cell.parameters).map(([p, { shape }]) => [
@@ -86,7 +86,7 @@ describe('the operators of the formats', () => {
         const subject = new Subject({ cell: of, ...question });
         return [subject.run(), subject.gradients()];
       };
-      expect(run(cellOf(operator, sizes))).toEqual(run(cell));
+      expect(run(cellOfOperator(operator, sizes))).toEqual(run(cell));
     }
   });
 

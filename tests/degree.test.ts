@@ -3,7 +3,7 @@ import { Degrees } from '../bptt/check/degree';
 import { chanceOf, type Look } from '../bptt/check/points';
 import { equations } from '../core/equations/equations';
 import { primes } from '../core/field';
-import { evaluate } from '../core/residues';
+import { evaluateInField } from '../core/residues';
 
 describe('the degree of an expression of two variables', () => {
   const variable = { re: 1, du: 0 };
@@ -25,7 +25,7 @@ describe('the degree of an expression of two variables', () => {
   ])('%s', (expression, { numerator, divisors = 0, arguments: inside = 0 }) => {
     const { statements } = equations('degree', 'a, b [N, W]   writes y [N, W]', `y = ${expression} + 0 * b`);
     const degrees = new Degrees();
-    const { y } = evaluate(statements[0].graph, degrees, { a: variable, b: variable });
+    const { y } = evaluateInField(statements[0].graph, degrees, { a: variable, b: variable });
     expect([y.re, degrees.divisors, degrees.arguments]).toEqual([numerator, divisors, inside]);
   });
 });

@@ -1,7 +1,7 @@
 /** Central differences of functions whose slopes are known, with their kinks and rounding errors. */
 import { centralDifferences } from '../bptt/check/finite';
 import { backwardGradients, positionOf, problemOfCell, type Problem } from '../bptt/check/problem';
-import { gradientRounding, RoundingExecutor, spread } from '../bptt/check/rounding';
+import { gradientRounding, RoundingExecutor, measuredSpread } from '../bptt/check/rounding';
 import { elman } from '../cells/elman';
 import { equations } from '../core/equations/equations';
 import { plain } from '../core/plain';
@@ -130,9 +130,9 @@ describe('rounding', () => {
   test('is the largest distance of several runs', () => {
     const values = [3, 1, 4, 1, 5, 9, 2, 6];
     let k = 0;
-    expect(spread(4, () => values[k++])).toBe(5);
+    expect(measuredSpread(4, () => values[k++])).toBe(5);
     expect(k).toBe(8);
-    expect(spread(4, () => 4)).toBe(0);
+    expect(measuredSpread(4, () => 4)).toBe(0);
   });
 
   test('of gradients is small but not zero, and grows with the direction', () => {

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { lstm } from '../cells/lstm';
 import { exerciseOf } from '../docs/build/exercise';
 import { expand } from '../docs/build/fences';
-import { typeset } from '../docs/build/formulas';
-import { networkOf } from '../docs/build/network';
+import { typesetMarkdown } from '../docs/build/formulas';
+import { networkDiagram } from '../docs/build/network';
 import { addressOf, pages } from '../docs/build/pages';
 import { keepShapes } from '../docs/build/shapes';
 
 describe('formulas', () => {
   test('an operator of several signs is one <mo>', () =>
-    expect(typeset('$a \\mathrel{{+}{=}} b$')).toContain('<mi>a</mi><mo>+=</mo><mi>b</mi>'));
+    expect(typesetMarkdown('$a \\mathrel{{+}{=}} b$')).toContain('<mi>a</mi><mo>+=</mo><mi>b</mi>'));
 
   const folder = join(__dirname, '..', 'docs');
   const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -19,7 +19,7 @@ describe('formulas', () => {
     .map((file) => [file, readFileSync(join(folder, file), 'utf8')] as const)
     .filter(([, text]) => text.includes('$'));
   test.each(texts)('of %s: nothing is nested in an operator', (_file, text) =>
-    expect(typeset(text)).not.toMatch(/<mo(?: [^>]*)?></),
+    expect(typesetMarkdown(text)).not.toMatch(/<mo(?: [^>]*)?></),
   );
 });
 
@@ -72,7 +72,7 @@ describe('the drawing of a network', () => {
         new RegExp(`<g class="${kind}"><rect x="(\\S+)" y="(\\S+)" width="(\\S+)" height="(\\S+)"`, 'g'),
       ),
     ].map((match) => match.slice(1).map(Number));
-  const drawn = (words: string): string => networkOf(words.split(' '), 'a caption');
+  const drawn = (words: string): string => networkDiagram(words.split(' '), 'a caption');
 
   test.each([
     // inputs, cells, outputs

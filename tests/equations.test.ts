@@ -5,7 +5,7 @@ import { declare } from '../core/equations/declare';
 import { EquationError } from '../core/equations/error';
 import { equations } from '../core/equations/equations';
 import { limits, parse } from '../core/equations/parse';
-import { textOf } from '../core/equations/text';
+import { expressionText } from '../core/equations/text';
 import { constant, glorot } from '../core/init';
 import { plain } from '../core/plain';
 import { Program } from '../core/program';
@@ -23,7 +23,7 @@ function errorOf(make: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
-const rightOf = (line: string): string => textOf(parse(line, 'test')[0].expression);
+const rightOf = (line: string): string => expressionText(parse(line, 'test')[0].expression);
 
 describe('reading', () => {
   test.each([

@@ -1,7 +1,7 @@
 /** Residues: arithmetic against integers of any size, and the language's rules against its own in floating point. */
 import { Random } from '../index';
 import { Field, NoInverse, primes } from '../core/field';
-import { evaluate, Point, residueRules } from '../core/residues';
+import { evaluateInField, Point, residueRules } from '../core/residues';
 import { language, type OperationName } from '../core/scalar';
 import { statement, type Graph } from '../core/statement';
 import * as scalar from '../core/scalar';
@@ -94,7 +94,7 @@ describe.each(operations)('%s', (op) => {
         const inputs = Object.fromEntries(
           ['a', 'b', 'c'].map((name, j) => [name, { re: at[j], du: j === k ? 1 : 0 }]),
         );
-        const { re, du } = evaluate(graph, reals, inputs).y;
+        const { re, du } = evaluateInField(graph, reals, inputs).y;
         expect(re).toBeCloseTo(value(at), 12);
         const moved = (h: number): number => value(at.map((x, j) => (j === k ? x + h : x)));
         const h = 1e-5;
@@ -159,7 +159,7 @@ describe('at a random point', () => {
     for (let seed = 0; seed < 20; seed++) {
       const point = new Point(primes[seed % 3], seed);
       const inputs = { a: { re: point.draw(), du: point.draw() }, b: { re: point.draw(), du: point.draw() } };
-      const { left, right } = evaluate(graph, point, inputs);
+      const { left, right } = evaluateInField(graph, point, inputs);
       expect(left).toEqual(right);
     }
   });
@@ -179,7 +179,7 @@ describe('at a random point', () => {
     });
     const differs = Array.from({ length: 40 }, (_, seed) => {
       const point = new Point(primes[seed % 3], seed);
-      const { left, right } = evaluate(graph, point, {
+      const { left, right } = evaluateInField(graph, point, {
         a: { re: point.draw(), du: 0 },
         b: { re: point.draw(), du: 0 },
       });
@@ -195,7 +195,7 @@ describe('at a random point', () => {
       zero: select(0, 1, 2),
     }));
     for (let seed = 0; seed < 10; seed++) {
-      const results = evaluate(graph, new Point(primes[0], seed), {});
+      const results = evaluateInField(graph, new Point(primes[0], seed), {});
       expect([results.yes.re, results.no.re, results.zero.re]).toEqual([1, 2, 2]);
     }
   });

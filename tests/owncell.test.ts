@@ -3,11 +3,18 @@ import { checkCell, repairsOf, templates } from '../playground/engine/own';
 import { leaky } from '../playground/engine/leaky';
 import { load } from '../playground/engine/load';
 import { Session } from '../playground/engine/session';
-import { fromLink, settingsFor, toLink, usesOwn, type Settings } from '../playground/engine/settings';
+import { fromLink, settingsFor, toLink, usesOwn, type PageSettings } from '../playground/engine/settings';
 import { choiceNames, choiceOf } from '../cells/kinds';
 import { cellFromText, textOfCell } from '../cells/text';
 
-const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12, cell: 'own' };
+const small: PageSettings = {
+  ...settingsFor('text'),
+  hidden: 12,
+  batch: 4,
+  seq: 12,
+  window: 12,
+  cell: 'own',
+};
 const textOf = (name: string): string => templates().find((one) => one.name === name)?.text ?? '';
 
 describe('the text of a cell', () => {

@@ -12,7 +12,7 @@ import { add as addExport } from '../cli/export';
 import { add as addImport } from '../cli/import';
 import { commandNames } from '../cli/main';
 import { add as addTrain } from '../cli/train';
-import { listOf } from '../docs/build/lists';
+import { registryList } from '../docs/build/lists';
 import {
   cell,
   cellFromText,
@@ -219,7 +219,7 @@ describe('a registered cell', () => {
     expect([value > 0, gradientNorm > 0]).toEqual([true, true]);
   });
   test('stands in the book', () =>
-    expect(listOf('cells', 'test')).toContain('`own-coded`, `own-coded-slow`'));
+    expect(registryList('cells', 'test')).toContain('`own-coded`, `own-coded-slow`'));
   test('that is made by a program is refused by other threads by its name', async () => {
     const net = network({
       layers: [makeCell('own-coded', { input: 2, hidden: 3 })],
@@ -304,7 +304,7 @@ describe('a format', () => {
     expect(() => run('export', file, '--to', 'npz', '--own-unit', 'cells')).toThrow(
       'export: --own-unit must be left out with --to npz, got it',
     ));
-  test('stands in the book', () => expect(listOf('formats', 'test')).toContain('`--to own-widths`'));
+  test('stands in the book', () => expect(registryList('formats', 'test')).toContain('`--to own-widths`'));
   test.each<[string, Partial<FormatDefinition>, string]>([
     ['a name that is taken', { name: 'onnx' }, 'the name must be new, got onnx'],
     ['no use', { write: undefined }, 'own-none must write or read, got neither'],
@@ -362,7 +362,7 @@ describe('a loss', () => {
     expect(exactCheck(found[0].problem(1)).proved).toBe(true);
   });
   test('is a choice of the command line', () => expect(help(addImport)).toContain('own-loss'));
-  test('stands in the book', () => expect(listOf('losses', 'test')).toContain('quartic error'));
+  test('stands in the book', () => expect(registryList('losses', 'test')).toContain('quartic error'));
   test('is read from a checkpoint', () => {
     const net = network({ layers: [gru({ input: 2, hidden: 3 })], output: 2, loss: 'own-loss' });
     expect(decodeCheckpoint(encodeCheckpoint({ network: net })).network.architecture.loss).toBe('own-loss');
@@ -375,12 +375,12 @@ describe('an optimizer', () => {
     expect(trainingSettings.optimizer.names()).toContain('own-signs');
     expect(help(addTrain)).toContain('own-signs');
   });
-  test('stands in the book', () => expect(listOf('optimizers', 'test')).toContain('`own-signs`'));
+  test('stands in the book', () => expect(registryList('optimizers', 'test')).toContain('`own-signs`'));
   test('is in the menu of the page', () => expect(pageSettings.optimizer.names()).toContain('own-signs'));
 });
 
 test('a schedule is read from the command line, and named in its help', () => {
   expect(readSchedule('own-halving:10', null)).toEqual({ name: 'own-halving', every: 10 });
   expect(help(addTrain)).toContain('own-halving');
-  expect(listOf('schedules', 'test')).toContain('own-halving');
+  expect(registryList('schedules', 'test')).toContain('own-halving');
 });

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Checker, tell } from '../playground/engine/check';
 import { kinds } from '../cells/kinds';
-import { settingsFor, type Settings } from '../playground/engine/settings';
+import { settingsFor, type PageSettings } from '../playground/engine/settings';
 
-const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
+const small: PageSettings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
 
 describe('check', () => {
-  const cases: Partial<Settings>[] = [
+  const cases: Partial<PageSettings>[] = [
     ...kinds.names.map((cell) => ({ cell })),
     { cell: 'lstm', layers: 2 },
     { cell: 'clockwork', bidirectional: true },

@@ -1,21 +1,21 @@
 import { associate, spoil } from '../playground/engine/associate';
 import { FlowMeter, lastStepFlow, wayOf } from '../playground/engine/flow';
 import { load } from '../playground/engine/load';
-import { Session, type Flow } from '../playground/engine/session';
+import { Session, type GradientNorms } from '../playground/engine/session';
 import { traceOf } from '../bptt/trace/numbers';
 import {
   settingsFor,
   fromLink,
   pageSettings,
   tabNames,
-  taskNames,
+  pageTaskNames,
   toLink,
-  type Settings,
+  type PageSettings,
 } from '../playground/engine/settings';
 import { worked } from '../bptt/trace/arithmetic';
-import { rowOf, verdictOf } from '../playground/panels/verdict';
+import { rowOf, verdictText } from '../playground/panels/verdict';
 import { csvOf, History, meansOf } from '../playground/ui/history';
-import { labelOf, placed } from '../playground/ui/labels';
+import { labelOf, placedLabels } from '../playground/ui/labels';
 import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
 import { network } from '../bptt/network/network';
@@ -31,15 +31,15 @@ import { distance } from './executors';
 import { planOf } from '../bptt/network/pass';
 import { runnerOf } from '../bptt/network/network';
 
-const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
+const small: PageSettings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
 const train = (session: Session, steps: number): number[][] =>
   Array.from({ length: steps }, () => session.step().map(({ loss }) => loss));
 
 describe('settings', () => {
-  test.each(taskNames)('%s: a link holds all that differs from the defaults', (task) => {
+  test.each(pageTaskNames)('%s: a link holds all that differs from the defaults', (task) => {
     const usual = settingsFor(task);
     expect(toLink(usual)).toBe(`task=${task}`);
-    const other: Settings = {
+    const other: PageSettings = {
       ...usual,
       cell: 'gru',
       hidden: 20,
@@ -69,9 +69,9 @@ describe('settings', () => {
     expect(both.length).toBeGreaterThan(10);
     for (const [name, { kind, label }] of both.filter(([name]) => name !== 'text'))
       expect([name, kind, label]).toEqual([name, shared[name].kind, shared[name].label]);
-    for (const task of taskNames)
+    for (const task of pageTaskNames)
       for (const [name, value] of Object.entries(settingsFor(task)))
-        expect([name, value, canBe(pageSettings[name as keyof Settings], value)]).toEqual([
+        expect([name, value, canBe(pageSettings[name as keyof PageSettings], value)]).toEqual([
           name,
           value,
           true,
@@ -221,7 +221,7 @@ describe('a session', () => {
 });
 
 describe('a trace', () => {
-  const cases: Partial<Settings>[] = [
+  const cases: Partial<PageSettings>[] = [
     ...kinds.names.map((cell) => ({ cell })),
     { cell: 'lstm', layers: 2 },
     { cell: 'gru', bidirectional: true, layers: 2 },
@@ -277,7 +277,7 @@ describe('a trace', () => {
 
 describe('gradient flow', () => {
   test('nothing comes back over the cut of a window, whatever the loss of the last step alone does', () => {
-    const flowOf = (window: number): Flow => {
+    const flowOf = (window: number): GradientNorms => {
       const session = new Session({ ...small, cell: 'elman', window });
       train(session, 1);
       return session.flow(0);
@@ -317,7 +317,7 @@ describe('the verdict', () => {
     [1.02, 200, 'it grows slowly'],
     [1, 200, 'it holds'],
   ])('%d of the norm a step, over %d steps: %s', (rate, T, verdict) => {
-    expect(verdictOf(way(rate, T))).toBe(verdict);
+    expect(verdictText(way(rate, T))).toBe(verdict);
   });
 
   test('its numbers', () => {
@@ -457,7 +457,7 @@ describe('labels', () => {
     const texts = Array.from({ length: 50 }, (_, k) => (k % 3 === 0 ? '−0.53' : String(k)));
     const widthOf = (text: string): number => 7.2 * text.length;
     const right = 30 + 50 * column;
-    const shown = placed(texts, widthOf, { left: 30, column, right });
+    const shown = placedLabels(texts, widthOf, { left: 30, column, right });
     expect(shown.length).toBeGreaterThan(1);
     shown.forEach(({ text, x }, k) => {
       const from = k === 0 ? 0 : shown[k - 1].x + widthOf(shown[k - 1].text) / 2;

@@ -1,14 +1,14 @@
 /** Training sessions of the page: every cell and task learns, and what the page shows on the way is right. */
 import { typeset, withoutColumns } from '../playground/equations/typeset';
 import { load } from '../playground/engine/load';
-import { Session, type Pass } from '../playground/engine/session';
+import { Session, type TracedPass } from '../playground/engine/session';
 import { traceOf } from '../bptt/trace/numbers';
-import { settingsFor, taskNames, type Settings } from '../playground/engine/settings';
+import { settingsFor, pageTaskNames, type PageSettings } from '../playground/engine/settings';
 import { network } from '../bptt/network/network';
 import { Plan } from '../bptt/network/plan';
 import { suite } from '../bptt/check/suite';
 import { recordStep } from '../bptt/trace/lines';
-import { linesOf, nameOf } from '../core/print';
+import { printedLines, tensorName } from '../core/print';
 import { embedding } from '../cells/embedding';
 import { gru } from '../cells/gru';
 import { kinds } from '../cells/kinds';
@@ -19,7 +19,7 @@ import { distance } from './executors';
 import { planOf } from '../bptt/network/pass';
 import { runnerOf } from '../bptt/network/network';
 
-const small: Settings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
+const small: PageSettings = { ...settingsFor('text'), hidden: 12, batch: 4, seq: 12, window: 12 };
 const train = (session: Session, steps: number): number[][] =>
   Array.from({ length: steps }, () => session.step().map(({ loss }) => loss));
 
@@ -31,7 +31,7 @@ describe('a session', () => {
     expect(train(new Session(settings), 40).flat()).toEqual(losses);
   });
 
-  test.each([...taskNames])('%s is learnt', (task) => {
+  test.each([...pageTaskNames])('%s is learnt', (task) => {
     const session = new Session(settingsFor(task));
     const losses = train(session, 60).flat();
     const mean = (from: number, to: number): number =>
@@ -40,7 +40,7 @@ describe('a session', () => {
   });
 
   test('what is asked of it between two steps changes nothing', () => {
-    const settings: Settings = { ...small, against: 'clockwork', window: 5, layers: 2 };
+    const settings: PageSettings = { ...small, against: 'clockwork', window: 5, layers: 2 };
     const quiet = train(new Session(settings), 4);
     const asked = new Session(settings);
     const losses = Array.from({ length: 4 }, () => {
@@ -94,7 +94,7 @@ describe('a session', () => {
 });
 
 describe('a trace', () => {
-  const passes: Partial<Settings>[] = [
+  const passes: Partial<PageSettings>[] = [
     ...kinds.names.map((cell) => ({ cell })),
     { cell: 'lstm', window: 5 },
     { cell: 'clockwork', window: 5, layers: 2 },
@@ -107,8 +107,8 @@ describe('a trace', () => {
   test.each(passes)('of %j is of the pass that training made', (some) => {
     const session = new Session({ ...small, ...some });
     const { seq: T, batch: B, window } = session.settings;
-    const traces = (): Pass[] => Array.from({ length: B }, (_, row) => session.trace(0, row));
-    const lossOf = (all: Pass[]): number => all.reduce((sum, { loss }) => sum + loss, 0);
+    const traces = (): TracedPass[] => Array.from({ length: B }, (_, row) => session.trace(0, row));
+    const lossOf = (all: TracedPass[]): number => all.reduce((sum, { loss }) => sum + loss, 0);
     // before the first step, the one to come
     const first = traces();
     expect(first[0]).toMatchObject({ step: 1, made: false, carried: false, T });
@@ -141,7 +141,9 @@ function allLines(): string[] {
       return plan.unrolls.flatMap((unroll) =>
         ways.flatMap(([t, way]) => {
           const { operations, v } = recordStep(unroll, t, way);
-          return operations.flatMap((operation) => linesOf(operation, (tensor) => nameOf(tensor, v)));
+          return operations.flatMap((operation) =>
+            printedLines(operation, (tensor) => tensorName(tensor, v)),
+          );
         }),
       );
     });

@@ -9,7 +9,7 @@ import { trainingSettings, type SettingName } from '../bptt/train/settings';
 import {
   canBe,
   defaultsOf,
-  holds,
+  isWithinBounds,
   intervalInWords,
   settingInWords,
   valueOf,
@@ -33,8 +33,8 @@ describe('an interval', () => {
     [{ least: 0, below: 1 }, 'a number >= 0 and < 1', [0, 0.999], [1, -0.1]],
   ])('%j is %s', (interval, words, inside, outside) => {
     expect(intervalInWords(interval)).toBe(words);
-    expect(inside.map((value) => holds(interval, value))).toEqual(inside.map(() => true));
-    expect(outside.map((value) => holds(interval, value))).toEqual(outside.map(() => false));
+    expect(inside.map((value) => isWithinBounds(interval, value))).toEqual(inside.map(() => true));
+    expect(outside.map((value) => isWithinBounds(interval, value))).toEqual(outside.map(() => false));
   });
 });
 

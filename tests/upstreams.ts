@@ -1,5 +1,5 @@
 /** Upstream gradients of networks without a loss: values past a row's end have no effect, on every path. */
-import { scores } from '../bptt/network/attention';
+import { attentionScores } from '../bptt/network/attention';
 import type { Batch } from '../bptt/network/batch';
 import { bidirectional } from '../bptt/network/layer';
 import { network, type Network, type NetworkOptions, type Upstream } from '../bptt/network/network';
@@ -87,7 +87,7 @@ const examples: Example[] = [
   decoder('embedding', {}, [embedding({ input: O, width: 3 }), lstm({ input: 3, hidden: H })]),
   decoder('fed its own output', { feed: 'output' }),
   decoder('fed nothing', { feed: 'nothing' }),
-  ...scores.map((attention) => decoder(`attention ${attention}`, { attention })),
+  ...attentionScores.map((attention) => decoder(`attention ${attention}`, { attention })),
   decoder('attention dot, fed its own output', { attention: 'dot', feed: 'output' }),
 ];
 

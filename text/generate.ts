@@ -1,7 +1,7 @@
 /** Samples text from a model, one symbol at a time. */
 import { must } from '../core/check';
 import type { Random } from '../core/random';
-import { draw, type DrawOptions } from '../bptt/decode/draw';
+import { drawClass, type DrawOptions } from '../bptt/decode/draw';
 import type { Network } from '../bptt/network/network';
 import type { States } from '../bptt/network/states';
 import { UNKNOWN, type Vocabulary } from '../io/vocabulary';
@@ -49,7 +49,7 @@ export function* generateText(
   for (const symbol of prime) read(symbol);
   for (;;) {
     logits[vocabulary.symbols.indexOf(UNKNOWN)] = -Infinity;
-    const symbol = draw(logits, options, random);
+    const symbol = drawClass(logits, options, random);
     yield vocabulary.symbols[symbol];
     read(symbol);
   }

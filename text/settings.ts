@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { trainingSettings, type TrainingValues } from '../bptt/train/settings';
 import { defaultsOf, OFF } from '../core/setting';
 import { usage } from '../terminal/errors';
-import { cellLabel, partsOf } from '../run/cellchoice';
+import { cellLabel, cellPartsOf } from '../run/cellchoice';
 import { readSchedule, runEntries, stored, withoutHoles } from '../run/settings';
 
 /** The entries that a text run writes to its checkpoint. */
@@ -54,7 +54,7 @@ export function newSettings(
     seconds,
   } = { ...defaults, ...withoutHoles(given) };
   const { steps = null, threads } = given;
-  const { count, why } = partsOf(cell) ?? { count: 1, why: '' };
+  const { count, why } = cellPartsOf(cell) ?? { count: 1, why: '' };
   if (hidden % count !== 0)
     throw usage(
       `train: --hidden must be a multiple of ${count} with --cell ${cell}, got ${hidden}`,

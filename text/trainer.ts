@@ -18,7 +18,7 @@ import { MOST_UNASKED, teamFor } from '../bptt/parallel/threads';
 import type { StreamBatch } from '../bptt/train/source';
 import { settle } from '../bptt/train/updates';
 import type { Checkpoint } from '../io/checkpoint';
-import { parse } from '../io/metadata';
+import { parseWith } from '../io/metadata';
 import { splitText, Streams, type Chunk } from './streams';
 import type { Text } from './read';
 import type { Indices, Vocabulary } from '../io/vocabulary';
@@ -72,7 +72,7 @@ export const isRun = ({ training }: Checkpoint): boolean =>
 
 /** The settings in the checkpoint of a training run. */
 export const settingsOf = ({ training }: Checkpoint): TextSettings =>
-  parse(trainingSchema, training, 'checkpoint: training').settings;
+  parseWith(trainingSchema, training, 'checkpoint: training').settings;
 
 /** The settings in a checkpoint, or undefined if no training run saved it. */
 export const settingsIn = ({ training }: Checkpoint): TextSettings | undefined =>
@@ -138,7 +138,7 @@ export class Trainer implements Trainee {
 
   /** Resumes the model of a checkpoint, at the step where it was saved. */
   static resume(settings: TextSettings, text: Text, { network: net, ...from }: Checkpoint): Trainer {
-    const { curves: rests } = parse(trainingSchema, from.training, 'checkpoint: training');
+    const { curves: rests } = parseWith(trainingSchema, from.training, 'checkpoint: training');
     if (!from.optimizer || !from.curves || !from.states)
       throw usage(
         'train: --resume must name a checkpoint of a training run, got one without an optimizer state',

@@ -3,7 +3,7 @@ import { must, mustShape } from '../core/check';
 import type { Network } from '../bptt/network/network';
 import { cellsOf } from '../bptt/network/stack';
 import { columns, toFlat, type Tensor } from '../core/tensor';
-import { fill } from '../bptt/check/problem';
+import { fillTensor } from '../bptt/check/problem';
 import { fillFromPytorch, torchName, toPytorch } from '../io/pytorch';
 import type { SafeTensor } from '../io/safetensors';
 import type { VectorTensor } from './vectors';
@@ -72,7 +72,7 @@ function entriesLayout(entries: Entry[]): Layout {
         const into = view(net.parameters.values, entry);
         mustShape(given.shape, into.shape, 'verify', `params.${entry.theirs}`);
         const [, width] = into.shape.length === 1 ? [1, into.shape[0]] : into.shape;
-        fill(into, (r, c) => given.data[r * width + c]);
+        fillTensor(into, (r, c) => given.data[r * width + c]);
       }
     },
     gradients(net) {

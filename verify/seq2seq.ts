@@ -6,7 +6,7 @@
  * inside the model: each term is backpropagated through the part of the model that computes it, and the gradients of the
  * parts are added.
  */
-import { scores, type AttentionScore } from '../bptt/network/attention';
+import { attentionScores, type AttentionScore } from '../bptt/network/attention';
 import { network, type Network, type Pass, type Upstream } from '../bptt/network/network';
 import { planOf } from '../bptt/network/pass';
 import type { Plan } from '../bptt/network/plan';
@@ -83,7 +83,7 @@ function modelOf({ params, inputs, init, hyper }: TestVector): Model {
     params: { ...(rest as typeof params), ...(table && { 'embedding.weight': table }) },
     ...{ x, read },
     ...(hyper.lengths && { lengths: hyper.lengths }),
-    ...('score' in hyper && { score: mustBeOneOf(hyper.score, scores, 'verify', 'hyper.score') }),
+    ...('score' in hyper && { score: mustBeOneOf(hyper.score, attentionScores, 'verify', 'hyper.score') }),
     init: { name, start: init[name] },
   };
 }

@@ -22,7 +22,7 @@ export interface Arithmetic {
 }
 
 /** Floating-point numbers. @param still runs programs on values alone. */
-export function floats(still: Executor = plain): Arithmetic {
+export function floatArithmetic(still: Executor = plain): Arithmetic {
   const moving = new DualExecutor();
   return {
     ...{ moving, still },

@@ -2,7 +2,7 @@
 import { must } from '../../core/check';
 import { Program, type Executor } from '../../core/program';
 import { reshape, rows, zeros, type Tensor, type Tensors } from '../../core/tensor';
-import { fill } from './problem';
+import { fillTensor } from './problem';
 import { spansOf, statesSize } from './stepcopies';
 import type { Unroll } from '../unroll';
 
@@ -45,7 +45,7 @@ export class BatchedJacobian {
       this.values.push({ source: at[name], repeated: v[name] });
     }
     const [before, after] = [wide(S), wide(S)];
-    fill(before, (r, c) => (c % S === r ? 1 : 0));
+    fillTensor(before, (r, c) => (c % S === r ? 1 : 0));
     for (const [s, { from, to }] of Object.entries(spansOf(cell))) {
       v[`J${s}Prev`] = rows(before, from, to);
       v[`J${s}`] = rows(after, from, to);

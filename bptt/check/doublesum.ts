@@ -7,7 +7,7 @@
  * h denotes all states of the cell. ∂⁺ is the immediate derivative, with h_{k−1} held fixed.
  */
 import { must } from '../../core/check';
-import { floats, type Arithmetic } from './arithmetic';
+import { floatArithmetic, type Arithmetic } from './arithmetic';
 import { jacobiansIn } from './jacobian';
 import { analyticGradients, type Problem } from './problem';
 import { slopeFrom, type StateSlope } from './reaching';
@@ -31,7 +31,7 @@ export const hasDoubleSum = ({ plan }: Problem): boolean =>
 export function doubleSum(problem: Problem): StateSlope {
   mustHaveDoubleSum(problem);
   analyticGradients(problem);
-  return doubleSumIn(problem, floats());
+  return doubleSumIn(problem, floatArithmetic());
 }
 
 function mustHaveDoubleSum({ plan }: Problem): void {

@@ -17,14 +17,14 @@ import { isOneHot } from '../../core/onehot';
 import type { Program } from '../../core/program';
 import { type Executor, type Operation, type Pointwise } from '../../core/program';
 import type { Point } from '../../core/residues';
-import { evaluate, type Residue } from '../../core/residues';
+import { evaluateInField, type Residue } from '../../core/residues';
 import { inputsOf, type Graph } from '../../core/statement';
 import { sizeOf, zeros, type Tensor } from '../../core/tensor';
 import type { Arithmetic } from './arithmetic';
 import { Degrees } from './degree';
 import type { Direction } from './judge';
 import { atPoints, chanceOf, type Look } from './points';
-import { fill, positionOf, type Problem } from './problem';
+import { fillTensor, positionOf, type Problem } from './problem';
 
 /** The residues that correspond to a tensor: values and derivatives, with the same shape and strides. */
 interface Pair {
@@ -46,7 +46,7 @@ export class ResidueExecutor implements Executor, Arithmetic {
   of(t: Tensor): Pair {
     if (isOneHot(t)) {
       const re = zeros([...t.shape]);
-      fill(re, (r, c) => t.get(r, c));
+      fillTensor(re, (r, c) => t.get(r, c));
       return { re, du: zeros([...t.shape]) };
     }
     let pair = this.pairs.get(t.data);
@@ -104,7 +104,7 @@ export class ResidueExecutor implements Executor, Arithmetic {
   private start(out: Tensor, accumulate: boolean, bias?: Tensor): void {
     const { point } = this;
     if (accumulate && !bias) return;
-    fill(out, (r, c) => point.add(accumulate ? out.get(r, c) : 0, bias ? bias.get(c) : 0));
+    fillTensor(out, (r, c) => point.add(accumulate ? out.get(r, c) : 0, bias ? bias.get(c) : 0));
   }
 
   /** out += a b */
@@ -124,7 +124,7 @@ export class ResidueExecutor implements Executor, Arithmetic {
   private sum(from: Tensor, out: Tensor, along: boolean, accumulate: boolean): void {
     const { point } = this;
     const [R, C] = from.shape;
-    if (!accumulate) fill(out, () => 0);
+    if (!accumulate) fillTensor(out, () => 0);
     for (let r = 0; r < R; r++) {
       for (let c = 0; c < C; c++) {
         const at = positionOf(out, along ? r : c);
@@ -160,7 +160,7 @@ export class ResidueExecutor implements Executor, Arithmetic {
         for (let c = 0; c < C; c++) {
           for (const { name, re, du } of from)
             given[name] = { re: re.get(r, c), du: moving ? du.get(r, c) : 0 };
-          const results = evaluate(graph, point, given);
+          const results = evaluateInField(graph, point, given);
           for (const { name, re, du } of into) {
             re.set(r, c, results[name].re);
             if (moving) du.set(r, c, results[name].du);
@@ -186,7 +186,7 @@ export class ExactPass {
   ) {
     this.executor = new ResidueExecutor(point);
     for (const { value } of Object.values(problem.variables))
-      fill(this.executor.of(value).re, () => this.point.draw());
+      fillTensor(this.executor.of(value).re, () => this.point.draw());
     this.run = problem.forward.bind(this.executor);
   }
 
@@ -214,7 +214,7 @@ export class ExactPass {
     const all = Object.entries(variables).map(
       ([name, { gradient }]) => [name, this.executor.of(gradient).re] as const,
     );
-    for (const [, re] of all) fill(re, () => 0);
+    for (const [, re] of all) fillTensor(re, () => 0);
     backward.bind(this.executor.still)();
     return Object.fromEntries(all.map(([name, re]) => [name, flat(re)]));
   }
@@ -226,7 +226,7 @@ export class ExactPass {
     const all = Object.entries(variables).map(
       ([name, { gradient }]) => [name, this.executor.of(gradient)] as const,
     );
-    for (const [, { re, du }] of all) [re, du].forEach((t) => fill(t, () => 0));
+    for (const [, { re, du }] of all) [re, du].forEach((t) => fillTensor(t, () => 0));
     backward.bind(this.executor)();
     return Object.fromEntries(all.map(([name, { du }]) => [name, flat(du)]));
   }
@@ -379,7 +379,7 @@ export function unlessZero<R>(act: () => R): R | undefined {
 export function sameGraphs(a: Graph, b: Graph): boolean {
   const same = (point: Point): boolean => {
     const inputs = Object.fromEntries(inputsOf(a).map((name) => [name, { re: point.draw(), du: 0 }]));
-    const [p, q] = [evaluate(a, point, inputs), evaluate(b, point, inputs)];
+    const [p, q] = [evaluateInField(a, point, inputs), evaluateInField(b, point, inputs)];
     return Object.keys(p).every((name) => p[name].re === q[name].re);
   };
   for (const { result } of atPoints(1, same)) if (!result) return false;

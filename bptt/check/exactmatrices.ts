@@ -9,7 +9,7 @@ import { doubleSumIn, hasDoubleSum } from './doublesum';
 import { ExactPass } from './exact';
 import { alongDirections, rowsAtPoints, type Compared, type ExactRows } from './exactrows';
 import { derivativesOf, uprightAt } from './jacobian';
-import { fill, type Problem } from './problem';
+import { fillTensor, type Problem } from './problem';
 import { spansOf, statesSize } from './stepcopies';
 import type { Unroll } from '../unroll';
 
@@ -29,7 +29,7 @@ function compareJacobians(unroll: Unroll, { executor, point }: ExactPass): Compa
   });
   for (const t of unroll.steps()) {
     executor.move({}, {});
-    for (const [s] of spans) fill(executor.tangentOf(unroll.at(t)[`${s}Prev`]), () => point.draw());
+    for (const [s] of spans) fillTensor(executor.tangentOf(unroll.at(t)[`${s}Prev`]), () => point.draw());
     const step = new Program();
     unroll.step(step, t);
     step.bind(executor)();

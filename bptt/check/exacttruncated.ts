@@ -22,7 +22,7 @@ import { beginsWithOne, endsInOne, outputAxes } from '../network/topology';
 import { truncated, type TruncatedResult } from '../truncated';
 import { ResidueExecutor, type Residues } from './exact';
 import { alongDirections, rowsAtPoints, type Compared, type ExactRows } from './exactrows';
-import { fill, type Problem } from './problem';
+import { fillTensor, type Problem } from './problem';
 
 /** Computes with the numbers of tensors themselves, as residues; without derivatives. */
 class InPlace extends ResidueExecutor {
@@ -64,7 +64,7 @@ function settingAt({ network, batch, plan }: Problem, point: Point): Setting {
   });
   const net = copyNetwork(network, { reduction: 'sum', dropout: 0 });
   Object.assign(net, { executor: new InPlace(point) });
-  for (const value of Object.values(net.parameters.values)) fill(value, () => point.draw());
+  for (const value of Object.values(net.parameters.values)) fillTensor(value, () => point.draw());
 
   const { T, B } = plan.shape;
   const { loss, topology } = network.architecture;
@@ -131,7 +131,8 @@ function slopeOfChunk(
   const plan = runnerOf(net).lay(batch, { steps: [from, to], ...(before && { from: before }) });
   const residues = new ResidueExecutor(point);
   const move = (t: Tensor, along: ArrayLike<number> | undefined, first = 0): void => {
-    if (along) fill(residues.tangentOf(t), (r, c) => along[first + r * t.shape[t.shape.length - 1] + c] ?? 0);
+    if (along)
+      fillTensor(residues.tangentOf(t), (r, c) => along[first + r * t.shape[t.shape.length - 1] + c] ?? 0);
   };
   for (const [name, value] of Object.entries(net.parameters.values)) move(value, direction[name]);
   const { value } = plan.first.input;

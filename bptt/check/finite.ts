@@ -2,7 +2,7 @@
 import { Random } from '../../core/random';
 import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
-import { RoundingExecutor, spread } from './rounding';
+import { RoundingExecutor, measuredSpread } from './rounding';
 import { SideExecutor } from './kinks';
 
 /** Options of the difference quotients. */
@@ -74,7 +74,7 @@ export function centralDifferences(
     if (measured === undefined) {
       const again = forward.bind(new RoundingExecutor(new Random(0)));
       run();
-      measured = spread(loss.get(0), () => (again(), loss.get(0)));
+      measured = measuredSpread(loss.get(0), () => (again(), loss.get(0)));
     }
     return measured;
   };

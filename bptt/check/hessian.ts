@@ -15,7 +15,7 @@ import type { Batch } from '../network/batch';
 import { fitted, flatten, type FlatNumbers } from '../network/numbers';
 import { copyNetwork, mustBeNetwork, type Network } from '../network/network';
 import type { Direction } from './judge';
-import { fill, problemOfNetwork, type Problem } from './problem';
+import { fillTensor, problemOfNetwork, type Problem } from './problem';
 import { DualExecutor } from './rtrl';
 
 /** H v, row-major by variable; variables missing in v are held fixed. */
@@ -29,8 +29,8 @@ export function hessianOf({ variables, forward, backward }: Problem): HessianPro
     duals.move(variables, v);
     there();
     for (const { gradient } of Object.values(variables)) {
-      fill(gradient, () => 0);
-      fill(duals.tangentOf(gradient), () => 0);
+      fillTensor(gradient, () => 0);
+      fillTensor(duals.tangentOf(gradient), () => 0);
     }
     back();
     return Object.fromEntries(

@@ -20,7 +20,7 @@ import {
   type Tensors,
 } from '../../core/tensor';
 import type { Arithmetic } from './arithmetic';
-import { identity, spansOf, statesSize, StepCopies, type Matrix } from './stepcopies';
+import { identityMatrix, spansOf, statesSize, StepCopies, type Matrix } from './stepcopies';
 import type { Unroll } from '../unroll';
 
 /** The Jacobian of step t for one row of the batch. */
@@ -65,7 +65,7 @@ function heldRows({ cell, options }: Unroll, running: Jacobians): Jacobians {
     must(Number.isInteger(t) && t >= 0 && t < T, 'jacobian', `t must be in 0…${T - 1}`, t);
     must(Number.isInteger(row) && row >= 0 && row < B, 'jacobian', `the row must be in 0…${B - 1}`, row);
     const held = valid?.get(t * B + row, 0) === 0;
-    return held ? identity(statesSize(cell)) : running(t, row);
+    return held ? identityMatrix(statesSize(cell)) : running(t, row);
   };
 }
 
@@ -89,7 +89,7 @@ export function derivativesOf(unroll: Unroll, before?: Tensor): { states: Tensor
   const { cell } = unroll;
   const { dtype } = unroll.options;
   const S = statesSize(cell);
-  const start = before ?? tensor(identity(S), [S, S], dtype);
+  const start = before ?? tensor(identityMatrix(S), [S, S], dtype);
   const columns = start.shape[1];
   const states = zeros([S, columns], dtype);
   const buffers: Tensors = {};

@@ -36,7 +36,7 @@ export interface Slope {
   refined?: (direction: Direction) => Estimate | undefined;
 }
 
-export interface Judgement {
+export interface SlopeJudgement {
   verdict: Verdict;
   /** The oracle's value; NaN at a kink. */
   numeric: number;
@@ -50,7 +50,7 @@ export interface Judgement {
 const TRUST = 4;
 
 /** How a derivative is judged. */
-export interface Measure {
+export interface Criterion {
   bound: number;
   /** The largest entry of its variable's gradient. */
   largest: number;
@@ -59,7 +59,12 @@ export interface Measure {
 }
 
 /** Judges the derivative `analytic` along a direction. */
-export function judge(analytic: number, direction: Direction, slope: Slope, measure: Measure): Judgement {
+export function judge(
+  analytic: number,
+  direction: Direction,
+  slope: Slope,
+  measure: Criterion,
+): SlopeJudgement {
   const { bound, largest } = measure;
   const quick = slope(direction);
   if (quick === undefined) return atKink;
@@ -80,7 +85,7 @@ export function judge(analytic: number, direction: Direction, slope: Slope, meas
   if (error <= bound && uncertainty <= tolerance) return { verdict: 'right', numeric, error };
   return { verdict: 'undecided', numeric, error, reason: 'rounding' };
 }
-const atKink: Judgement = { verdict: 'undecided', numeric: NaN, error: NaN, reason: 'kink' };
+const atKink: SlopeJudgement = { verdict: 'undecided', numeric: NaN, error: NaN, reason: 'kink' };
 
 /** Combines the verdicts of several oracles: one `wrong` is enough to be wrong, one `right` to be decided. */
 export function together(verdicts: readonly Verdict[]): Verdict {

@@ -8,7 +8,7 @@ import { isOneHot } from '../../core/onehot';
 import { plain } from '../../core/plain';
 import { equations } from '../../core/equations/equations';
 import { Program, type Operation, type Pointwise, type Product, type Reduction } from '../../core/program';
-import { linesOf, printGraph } from '../../core/print';
+import { printedLines, printGraph } from '../../core/print';
 import { inputsOf, type Graph, type GraphNode } from '../../core/statement';
 import { zeros, type Tensor, type Tensors } from '../../core/tensor';
 import { errorBounds, relativeError } from './bounds';
@@ -271,7 +271,7 @@ function scaled(op: Product | Reduction, factor: number): Operation[] {
 
 /** A key of a line of the equations, the same at every step: the parameter it reads or the gradient it adds into. */
 function siteOf(op: Product | Reduction, nameOf: (t: Tensor) => string | undefined): string {
-  const [line] = linesOf(op, (t) => nameOf(t) ?? '·');
+  const [line] = printedLines(op, (t) => nameOf(t) ?? '·');
   return `${line} [${op.out.shape.join(', ')}]`;
 }
 

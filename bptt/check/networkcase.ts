@@ -11,7 +11,7 @@ import { readerOf } from '../network/stack';
 import { inputAxes, outputAxes } from '../network/topology';
 
 /** One row of the gradient-check table. */
-export interface Case {
+export interface GradcheckCase {
   /** The name that selects it on the command line: a cell's name, `network`, …. */
   group: string;
   name: string;
@@ -32,13 +32,18 @@ export const caseSizes = {
 const { T, B, O, W } = caseSizes;
 
 /** Whether rows have different lengths, and whether the input consists of class numbers. */
-export interface Kind {
+export interface CaseKind {
   ragged?: boolean;
   classes?: boolean;
 }
 
 /** A case with a network of these options, random weights and a random batch. */
-export function networkCase(group: string, name: string, kind: Kind, options: () => NetworkOptions): Case {
+export function networkCase(
+  group: string,
+  name: string,
+  kind: CaseKind,
+  options: () => NetworkOptions,
+): GradcheckCase {
   return {
     group,
     name: `${group} ${name}`,
@@ -56,7 +61,7 @@ export function networkCase(group: string, name: string, kind: Kind, options: ()
   };
 }
 
-function batchFor(net: Network, { ragged, classes }: Kind, random: Random): Batch {
+function batchFor(net: Network, { ragged, classes }: CaseKind, random: Random): Batch {
   const { architecture } = net;
   const { loss, topology, encoder, feed, trainInitial } = architecture;
   const steps = outputAxes(topology, encoder ? W : T, B);

@@ -17,7 +17,7 @@ import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { Program, type Executor } from '../../core/program';
 import { plain } from '../../core/plain';
 import type { Tensor } from '../../core/tensor';
-import { floats } from './arithmetic';
+import { floatArithmetic } from './arithmetic';
 import { BatchedJacobian } from './batchedjacobian';
 import { analyticGradients, type Problem } from './problem';
 import { slopeFrom, type StateSlope } from './reaching';
@@ -136,7 +136,7 @@ export const hasNewton = ({ plan }: Problem): boolean =>
  */
 export function newtonSlope(problem: Problem): StateSlope {
   analyticGradients(problem);
-  return slopeFrom(problem, 'newtonSlope', floats(), (unroll) => {
+  return slopeFrom(problem, 'newtonSlope', floatArithmetic(), (unroll) => {
     const { T, B } = unroll.options;
     const at = newton(unroll, { executor: problem.executor }).gradients();
     return Array.from({ length: T + 1 }, (_, count) =>

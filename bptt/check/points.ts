@@ -26,7 +26,7 @@ const MOST_DRAWN = 8 * primes.length;
 export type Look = Pick<Point, 'coins' | 'known' | 'equalities'>;
 
 /** The result of an action at a point. */
-export interface Trial<R> extends Look {
+export interface PointResult<R> extends Look {
   result: R;
   prime: number;
 }
@@ -35,7 +35,7 @@ export interface Trial<R> extends Look {
  * Runs `act` at four random points, and at 56 more if it depends on kinks.
  * @throws NoInverse if a divisor is always 0.
  */
-export function* atPoints<R>(seed: number, act: (point: Point) => R): Generator<Trial<R>> {
+export function* atPoints<R>(seed: number, act: (point: Point) => R): Generator<PointResult<R>> {
   const first = agreeing((k) => atPoint(k, seed, true, act));
   yield* first;
   if (first.every(({ coins }) => coins === 0)) return;
@@ -43,7 +43,7 @@ export function* atPoints<R>(seed: number, act: (point: Point) => R): Generator<
 }
 
 /** Runs `act` at the k-th random point, and at a new one if a divisor happens to be 0. */
-function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Point) => R): Trial<R> {
+function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Point) => R): PointResult<R> {
   for (let draw = 0; ; draw++) {
     const point = new Point(primes[k % primes.length], (seed * 1009 + k) * DRAWS + draw, positive);
     try {
@@ -57,14 +57,14 @@ function atPoint<R>(k: number, seed: number, positive: boolean, act: (point: Poi
 }
 
 /** Four points, one per prime, at which the same arguments are equal; or the first four, if collisions are too frequent. */
-function agreeing<R>(at: (k: number) => Trial<R>): Trial<R>[] {
-  const drawn: Trial<R>[] = [];
+function agreeing<R>(at: (k: number) => PointResult<R>): PointResult<R>[] {
+  const drawn: PointResult<R>[] = [];
   for (let k = 0; k < MOST_DRAWN; k++) {
     drawn.push(at(k));
     const same = primes.map((_, residue) =>
       drawn.find(({ equalities }, j) => j % primes.length === residue && equalities === drawn[k].equalities),
     );
-    if (!same.includes(undefined)) return same as Trial<R>[];
+    if (!same.includes(undefined)) return same as PointResult<R>[];
   }
   return drawn.slice(0, primes.length);
 }

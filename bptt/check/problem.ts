@@ -183,7 +183,7 @@ export function backwardGradients(
   backward: Program,
   executor: Executor,
 ): Record<string, number[]> {
-  for (const { gradient } of Object.values(variables)) fill(gradient, () => 0);
+  for (const { gradient } of Object.values(variables)) fillTensor(gradient, () => 0);
   backward.bind(executor)();
   return Object.fromEntries(
     Object.entries(variables).map(([name, { gradient }]) => [name, toFlat(gradient)]),
@@ -201,7 +201,7 @@ function weighOutputs(plan: Plan, forward: Program, backward: Program, random: R
     fillRandom(weight, random, 1);
     // padding has no output, so its weight must be 0
     const masked = plan.shape.masked && N === T * B;
-    if (masked) fill(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
+    if (masked) fillTensor(weight, (r, c) => weight.get(r, c) * plan.main.valid.get(r, 0));
     const weighed = zeros([N, width]);
     const sums = zeros([N, 1]);
     (k === 0 ? weighFirst : weighMore).record(forward, { value, weight, weighed, sums, loss: plan.loss });
@@ -214,11 +214,11 @@ export const randomNormals = (n: number, random: Random): Float64Array =>
   Float64Array.from({ length: n }, () => random.normal(0, 0.5));
 
 export function fillRandom(t: Tensor, random: Random, deviation = 0.5): void {
-  fill(t, () => random.normal(0, deviation));
+  fillTensor(t, () => random.normal(0, deviation));
 }
 
 /** Sets every entry of a vector or matrix, in any layout. */
-export function fill(t: Tensor, value: (r: number, c: number) => number): void {
+export function fillTensor(t: Tensor, value: (r: number, c: number) => number): void {
   const size = sizeOf(t.shape);
   const width = t.shape[t.shape.length - 1];
   for (let k = 0; k < size; k++) t.data[positionOf(t, k)] = value(Math.floor(k / width), k % width);

@@ -44,7 +44,7 @@ export class RoundingExecutor implements Executor {
 }
 
 /** The largest distance of `measure` from `exact` over several perturbed runs. */
-export function spread(exact: number, measure: () => number): number {
+export function measuredSpread(exact: number, measure: () => number): number {
   let most = 0;
   for (let k = 0; k < RUNS; k++) most = Math.max(most, Math.abs(measure() - exact));
   return most;

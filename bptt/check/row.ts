@@ -1,6 +1,6 @@
 /** One row of the gradient check's report: one variable compared with one oracle. */
 import { errorBounds } from './bounds';
-import { none, type Judgement, type Reason, type Verdict } from './judge';
+import { none, type SlopeJudgement, type Reason, type Verdict } from './judge';
 
 /** A method of checking gradients; each is described at the top of `gradcheck.ts`. */
 export type Oracle =
@@ -55,7 +55,7 @@ export class RowBuilder {
     private readonly variable: string,
   ) {}
 
-  add(analytic: number, { verdict, numeric, error, reason }: Judgement, where: string): void {
+  add(analytic: number, { verdict, numeric, error, reason }: SlopeJudgement, where: string): void {
     if (reason) {
       this.undecided[reason]++;
       return;

@@ -18,7 +18,7 @@ import ndarray from 'ndarray';
 import type { Tensor } from '../../core/tensor';
 import type { Direction, Estimate } from './judge';
 import { positionOf, type Problem } from './problem';
-import { RoundingExecutor, spread } from './rounding';
+import { RoundingExecutor, measuredSpread } from './rounding';
 
 /** Runs programs on values and their derivatives together. */
 export class DualExecutor implements Executor {
@@ -129,7 +129,7 @@ export function forwardMode({ variables, forward, loss }: Problem): ForwardMode 
     rounded ??= forward.bind(new RoundingExecutor(new Random(0), duals, (t) => [duals.tangentOf(t)]));
     const again = rounded;
     const slope = along(exact, direction);
-    return { slope, uncertainty: spread(slope, () => along(again, direction)) };
+    return { slope, uncertainty: measuredSpread(slope, () => along(again, direction)) };
   };
   return Object.assign((direction: Direction) => along(exact, direction), { refined });
 }

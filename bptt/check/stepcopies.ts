@@ -7,7 +7,7 @@ import type { Cell } from '../../cells/cell';
 import { plain } from '../../core/plain';
 import { Program, type Executor } from '../../core/program';
 import { toNested, zeros, type Tensor, type Tensors } from '../../core/tensor';
-import { fill } from './problem';
+import { fillTensor } from './problem';
 import { DualExecutor } from './rtrl';
 import { Unroll } from '../unroll';
 
@@ -49,7 +49,7 @@ export class StepCopies {
     const { cell } = this.unroll;
     this.load(t, row);
     for (const [s, { from }] of Object.entries(spansOf(cell)))
-      fill(this.v[`d${s}Next`], (copy, unit) => (copy === from + unit ? 1 : 0));
+      fillTensor(this.v[`d${s}Next`], (copy, unit) => (copy === from + unit ? 1 : 0));
     const program = new Program();
     cell.step(program, this.v, this.unroll.timeOf(t));
     cell.stepBackward(program, this.v, this.unroll.timeOf(t));
@@ -63,7 +63,7 @@ export class StepCopies {
     this.load(t, row);
     const duals = new DualExecutor();
     for (const [s, { from }] of Object.entries(spansOf(cell)))
-      fill(duals.tangentOf(this.v[`${s}Prev`]), (copy, unit) => (copy === from + unit ? 1 : 0));
+      fillTensor(duals.tangentOf(this.v[`${s}Prev`]), (copy, unit) => (copy === from + unit ? 1 : 0));
     const program = new Program();
     cell.step(program, this.v, this.unroll.timeOf(t));
     program.bind(duals)();
@@ -77,7 +77,7 @@ export class StepCopies {
       this.load(t, row);
       for (const [s, { from }] of Object.entries(spansOf(cell))) {
         const before = this.v[`${s}Prev`];
-        fill(before, (copy, unit) => before.get(copy, unit) + (copy === from + unit ? shift : 0));
+        fillTensor(before, (copy, unit) => before.get(copy, unit) + (copy === from + unit ? shift : 0));
       }
       const program = new Program();
       cell.step(program, this.v, this.unroll.timeOf(t));
@@ -92,7 +92,7 @@ export class StepCopies {
   private load(t: number, row: number): void {
     const before = this.unroll.at(t);
     for (const name of ['x', ...Object.keys(this.unroll.cell.states).map((s) => `${s}Prev`)])
-      fill(this.v[name], (_copy, unit) => before[name].get(row, unit));
+      fillTensor(this.v[name], (_copy, unit) => before[name].get(row, unit));
   }
 
   /** The states of each copy, concatenated. */
@@ -103,7 +103,7 @@ export class StepCopies {
 }
 
 /** The identity [n, n]. */
-export function identity(n: number): Matrix {
+export function identityMatrix(n: number): Matrix {
   return Array.from({ length: n }, (_, r) => Array.from({ length: n }, (_, c) => (r === c ? 1 : 0)));
 }
 

@@ -10,7 +10,7 @@ import { inForm, kinds } from '../../cells/kinds';
 import { cellFromText } from '../../cells/text';
 import { lossNames } from '../../losses';
 import { bidirectional, type Layer } from '../network/layer';
-import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
+import { caseSizes, networkCase, type GradcheckCase, type CaseKind } from './networkcase';
 import type { NetworkOptions } from '../network/network';
 import { problemOfCell } from './problem';
 import { topologies, type Topology } from '../network/topology';
@@ -20,10 +20,10 @@ const { T, B, D, H, O } = caseSizes;
 const sizes = { input: D, hidden: H };
 const { lengths } = caseSizes;
 
-export type { Case } from './networkcase';
+export type { GradcheckCase as Case } from './networkcase';
 
 /** All cases, in display order. */
-export function suite(): Case[] {
+export function suite(): GradcheckCase[] {
   return [...cellCases(), ...bidirectionalCases(), ...networkCases(), ...topologyCases()];
 }
 
@@ -36,7 +36,7 @@ export const caseGroups = (): string[] => [
 /** Those of the group `network`. */
 const MAIN: readonly Topology[] = ['many-to-many', 'many-to-one'];
 
-const cellCases = (): Case[] =>
+const cellCases = (): GradcheckCase[] =>
   kinds.all.flatMap((kind) =>
     Object.entries(kind.variants).flatMap(([variant, form]) => {
       const made = (more?: object): Cell => inForm(kind, form, { ...sizes, output: O }, more);
@@ -48,7 +48,7 @@ const cellCases = (): Case[] =>
   );
 
 /** A single cell on rows of equal and of unequal lengths. */
-function casesOf(cell: Cell, variant = ''): Case[] {
+function casesOf(cell: Cell, variant = ''): GradcheckCase[] {
   const name = [cell.name, variant].filter(Boolean).join(' ');
   return [
     { group: cell.name, name, cells: [cell], problem: (seed: number) => problemOfCell(cell, { T, B, seed }) },
@@ -65,7 +65,7 @@ function casesOf(cell: Cell, variant = ''): Case[] {
  * The cases of a user-defined cell.
  * @throws EquationError if the text does not define a cell.
  */
-export function casesOfText(equations: string): Case[] {
+export function casesOfText(equations: string): GradcheckCase[] {
   const cell = cellFromText({ ...sizes, equations });
   const both = bidirectional(cellFromText({ input: D, hidden: 3, equations }));
   const name = `${cell.name} in both directions`;
@@ -76,7 +76,7 @@ export function casesOfText(equations: string): Case[] {
 }
 
 /** Bidirectional layers; their cells are smaller, because there are two of each. */
-function bidirectionalCases(): Case[] {
+function bidirectionalCases(): GradcheckCase[] {
   const small = { input: D, hidden: 3, output: 2 };
   const alone = kinds.all.flatMap((kind) =>
     Object.entries(kind.variants).map(([variant, form]): [string, Layer] => [
@@ -137,10 +137,10 @@ const embeddedBothWays = (): NetworkOptions['layers'] => [
 ];
 const alike = (): Layer[] => [elman({ input: D, hidden: 5 }), bidirectional(gru({ input: 5, hidden: 5 }))];
 
-function networkCases(): Case[] {
+function networkCases(): GradcheckCase[] {
   const softmax = { output: O, loss: 'softmax' } as const;
   const [ragged, classes, topology] = [true, true, 'many-to-one' as const];
-  const cases: [string, Omit<NetworkOptions, 'layers'> & Kind, typeof deep][] = [
+  const cases: [string, Omit<NetworkOptions, 'layers'> & CaseKind, typeof deep][] = [
     ['deep, softmax', softmax, deep],
     ['deep, softmax, lengths', { ...softmax, trainInitial: true, ragged }, deep],
     ['deep, softmax, many to one', { ...softmax, topology, ragged }, deep],

@@ -6,7 +6,7 @@ import { jordan } from '../../cells/jordan';
 import { lstm } from '../../cells/lstm';
 import { bidirectional, type Layer } from '../network/layer';
 import type { NetworkOptions } from '../network/network';
-import { caseSizes, networkCase, type Case, type Kind } from './networkcase';
+import { caseSizes, networkCase, type GradcheckCase, type CaseKind } from './networkcase';
 
 const { D, O } = caseSizes;
 const hidden = 3;
@@ -21,7 +21,7 @@ const shallow = (input: number): { encoder: Layer[]; layers: Layer[] } => ({
   layers: [gru({ input, hidden })],
 });
 
-export function topologyCases(): Case[] {
+export function topologyCases(): GradcheckCase[] {
   const one = { topology: 'one-to-one', output: O } as const;
   const many = { topology: 'one-to-many', output: O } as const;
   const coder = { topology: 'encoder-decoder', output: O } as const;
@@ -33,7 +33,7 @@ export function topologyCases(): Case[] {
   const echo = [lstm({ input: O, hidden }), gru({ input: hidden, hidden: 2 })];
 
   const ragged = { ragged: true };
-  const cases: [string, Kind, () => NetworkOptions][] = [
+  const cases: [string, CaseKind, () => NetworkOptions][] = [
     ['softmax', {}, () => ({ ...one, layers: above, loss: 'softmax' })],
     ['class numbers, softmax', { classes: true }, () => ({ ...one, layers: above, loss: 'softmax' })],
     ['no loss', {}, () => ({ ...one, layers: above })],

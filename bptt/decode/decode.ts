@@ -8,7 +8,7 @@
 import { must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
 import { Random } from '../../core/random';
 import { flatten } from '../network/numbers';
-import { draw, likeliest } from './draw';
+import { drawClass, likeliest } from './draw';
 import { mustBeNetwork, type Network } from '../network/network';
 import { Writer, type DecodeInput, type Steps } from './writer';
 
@@ -91,7 +91,7 @@ export function decode(network: Network, batch: DecodeInput, options: DecodeOpti
   if (method === 'beam') return beamSearch(silenced, first, { width, steps, end, lengthPenalty });
   const { random = new Random(0) } = options;
   const choose = (logs: Float64Array): number =>
-    method === 'greedy' ? likeliest(logs) : draw(logs, { temperature, topK }, random);
+    method === 'greedy' ? likeliest(logs) : drawClass(logs, { temperature, topK }, random);
   return oneByOne(silenced, first, { steps, end, choose });
 }
 const where = 'decode';

@@ -16,7 +16,7 @@ export function likeliest(logits: ArrayLike<number>): number {
 }
 
 /** Draws one class with the probabilities softmax(logits / temperature). Classes with a logit of −∞ are never drawn. */
-export function draw(
+export function drawClass(
   given: ArrayLike<number>,
   { temperature, topK = Infinity }: DrawOptions,
   random: Random,

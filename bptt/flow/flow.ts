@@ -21,7 +21,7 @@ import type { Batch } from '../network/batch';
 import { spansOf, statesSize } from '../check/stepcopies';
 import { jacobiansOf } from '../check/jacobian';
 import { copyNetwork, type Network, type Upstream } from '../network/network';
-import { Product, singularValues } from './singular';
+import { MatrixProduct, singularValues } from './singular';
 import type { Unroll } from '../unroll';
 import { planOf } from '../network/pass';
 
@@ -149,7 +149,7 @@ function followed(unroll: Unroll, row: number, executor: Executor): LayerFlow {
 /** Products of Jacobians from the last step back; later steps are on the left. */
 function accumulated(cell: Cell, jacobians: readonly Matrix[], steps: readonly number[]): FlowDistance[] {
   const spans = Object.entries(spansOf(cell));
-  const product = new Product(statesSize(cell));
+  const product = new MatrixProduct(statesSize(cell));
   const back: FlowDistance[] = [];
   let bound = 1;
   for (let d = 0; ; d++) {

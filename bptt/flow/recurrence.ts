@@ -5,7 +5,7 @@ import { gateBias } from '../../cells/define';
 import { recurrentMatrices, type Factor } from '../../cells/recurrent';
 import { must, mustBe } from '../../core/check';
 import { columns, fillFrom, toNested, transpose, type Tensor } from '../../core/tensor';
-import { fill } from '../check/problem';
+import { fillTensor } from '../check/problem';
 import { directionsOf } from '../network/layer';
 import type { Network } from '../network/network';
 
@@ -74,4 +74,4 @@ export function setGateBias(
 
 const matrixOf = (t: Tensor): Matrix => new Matrix(toNested(t) as number[][]);
 
-const scale = (t: Tensor, by: number): void => fill(t, (r, c) => by * t.get(r, c));
+const scale = (t: Tensor, by: number): void => fillTensor(t, (r, c) => by * t.get(r, c));

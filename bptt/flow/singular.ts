@@ -13,7 +13,7 @@ export const singularValues = (A: Matrix): number[] =>
 const FAR = 2 ** 200;
 
 /** A product of square matrices, extended on the right, stored as `matrix` · 2^`exponent`. */
-export class Product {
+export class MatrixProduct {
   matrix: Matrix;
   private exponent = 0;
 

@@ -12,7 +12,7 @@
  */
 import { EigenvalueDecomposition, inverse, Matrix } from 'ml-matrix';
 import { must, mustBe, mustCount } from '../../core/check';
-import { Product, singularValues } from './singular';
+import { MatrixProduct, singularValues } from './singular';
 
 /** An eigenvalue λ = re + i·im of a matrix W. */
 export interface Eigenvalue {
@@ -74,7 +74,7 @@ export function spectrum(W: readonly (readonly number[])[], options: SpectrumOpt
   const condition = largest / smallest;
   const defective = !(condition < 1 / Math.sqrt(Number.EPSILON));
 
-  const product = new Product(n);
+  const product = new MatrixProduct(n);
   const powers = [1];
   for (let t = 1; t <= steps; t++) {
     product.times(A);

@@ -1,5 +1,5 @@
 /** The calls of a network's plans of all lengths, bound once. */
-import { AnySize, type Sample } from '../../core/anysize';
+import { AnySize, type BoundSample } from '../../core/anysize';
 import { Arena, engineMemory } from '../../core/memory';
 import { replays, type Planned, type Shared } from './bound';
 import { Plan } from './plan';
@@ -19,7 +19,7 @@ export class AnyLength {
    * Binds the calls of all plans that differ from `shape` only in their lengths, given those of some lengths; undefined
    * if all lengths need calls of its own.
    */
-  static of(network: Planned, shape: PlanShape, known: Sample): AnyLength | undefined {
+  static of(network: Planned, shape: PlanShape, known: BoundSample): AnyLength | undefined {
     const memory = engineMemory();
     // the known lengths must not be those of a corner
     const origin = known.sizes.map((size) => (size < LOOP + 2 ? LOOP + 2 : LOOP));
@@ -38,12 +38,12 @@ export class AnyLength {
     const { any, panels } = this;
     for (const bytes of panels) engineMemory().allocate(bytes / 8, 'float64');
     const { arrays } = arena;
-    return { replays: any.replays, objects: arrays.length, enter: () => any.set(sizesOf(shape), arrays) };
+    return { replays: any.replays, objects: arrays.length, enter: () => any.set(planSizes(shape), arrays) };
   }
 }
 
 /** The lengths of a shape: T, and S if there is a source. */
-export const sizesOf = ({ T, source }: PlanShape): number[] => (source ? [T, source.T] : [T]);
+export const planSizes = ({ T, source }: PlanShape): number[] => (source ? [T, source.T] : [T]);
 
 const withSizes = (shape: PlanShape, [T, S]: readonly number[]): PlanShape => ({
   ...shape,
@@ -55,12 +55,12 @@ const withSizes = (shape: PlanShape, [T, S]: readonly number[]): PlanShape => ({
 function sampleOf(
   { architecture, parameters, executor }: Planned,
   shape: PlanShape,
-): Sample & { panels: number[] } {
+): BoundSample & { panels: number[] } {
   let count = 0;
   const { made, arrays, sizes } = Arena.sketch(engineMemory(), (arena) => {
     const plan = new Plan(architecture, shape, parameters);
     count = arena.arrays.length;
     return replays(plan, executor);
   });
-  return { sizes: sizesOf(shape), arrays, replays: made.replays, panels: sizes.slice(count) };
+  return { sizes: planSizes(shape), arrays, replays: made.replays, panels: sizes.slice(count) };
 }

@@ -7,9 +7,9 @@ import { isNumber, must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '..
 import type { ExecutorName } from '../../core/executor';
 import { constant } from '../../core/init';
 import type { Dtype } from '../../core/memory';
-import { attentionParameters, scores, type AttentionScore } from './attention';
+import { attentionParameters, attentionScores, type AttentionScore } from './attention';
 import { mustBridge } from './bridge';
-import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type Direction, type Layer } from './layer';
+import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type DirectedCell, type Layer } from './layer';
 import { withPrefix } from './parameters';
 import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
@@ -188,7 +188,7 @@ function encoderOptions({ encoder }: NetworkOptions): Pick<Layers, 'encoderEmbed
 /** Checks that cells with a shared initial state have states of the same names and widths. */
 function mustShareStates(architecture: Architecture): void {
   const [first, ...others] = firstCellsOf(architecture);
-  const statesOf = ({ cell }: Direction): string =>
+  const statesOf = ({ cell }: DirectedCell): string =>
     Object.entries(cell.states)
       .map(([s, width]) => `${s} [${width}]`)
       .join(' and ');
@@ -208,7 +208,8 @@ function mustDecode(architecture: Architecture): void {
   const { layers, feed, start = 0 } = architecture;
   mustReadForward(layers, where, 'a decoder must read forward', 'a bidirectional layer');
   mustBridge(architecture, where);
-  if (architecture.attention !== undefined) mustBeOneOf(architecture.attention, scores, where, 'attention');
+  if (architecture.attention !== undefined)
+    mustBeOneOf(architecture.attention, attentionScores, where, 'attention');
   mustCount(start, where, 'start', 0);
   const D = readerOf(architecture).input;
   const read = targetsOf(architecture) === 'classes' && feed !== 'nothing';

@@ -27,7 +27,7 @@ import { signal, type Signal, type Stage } from './stage';
  * same with a matrix in between; `additive`, a tanh layer over both.
  */
 export type AttentionScore = 'dot' | 'general' | 'additive';
-export const scores: AttentionScore[] = ['dot', 'general', 'additive'];
+export const attentionScores: AttentionScore[] = ['dot', 'general', 'additive'];
 
 const [forwardOf, backwardOf] = ['attention, forward', 'attention, backward'];
 

@@ -2,7 +2,14 @@
 import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import type { Numbers } from '../../core/tensor';
 import { flatten, type FlatNumbers } from './numbers';
-import { batchKeys, PADDED, readSequences, type Batch, type Reading, type Sequence } from './sequence';
+import {
+  batchKeys,
+  PADDED,
+  readSequences,
+  type Batch,
+  type SequenceRequirements,
+  type Sequence,
+} from './sequence';
 import type { Random } from '../../core/random';
 import type { PlanShape } from './stage';
 import { clockOf, type States } from './states';
@@ -36,7 +43,7 @@ export interface PassOptions {
 }
 
 /** What the engine's own callers may say beside that. */
-export interface RunOptions extends PassOptions {
+export interface InternalPassOptions extends PassOptions {
   /** No backward pass follows, so there need be no memory for it. */
   forwardOnly?: boolean;
   /** These steps are one of several segments of a pass. */
@@ -50,7 +57,7 @@ export interface RunOptions extends PassOptions {
 export const passKeys = ['training', 'steps', 'rows', 'from', 'predict', 'over', 'checkpointEvery'];
 
 /** The properties of a network that a batch is checked against. */
-export interface ForBatch extends Reading {
+export interface ForBatch extends SequenceRequirements {
   readonly reduction: 'mean' | 'sum';
 }
 
@@ -59,11 +66,11 @@ export interface ReadBatch {
   readonly T: number;
   readonly B: number;
   readonly initial: NonNullable<Batch['initial']>;
-  readonly part: (options: RunOptions) => Part;
+  readonly part: (options: InternalPassOptions) => BatchPart;
 }
 
 /** A part of a batch: steps `from`…`to` and rows `low`…`high`, for a plan of `shape`. */
-export interface Part {
+export interface BatchPart {
   readonly shape: PlanShape;
   /** The whole batch. */
   readonly main: Sequence;
@@ -97,7 +104,7 @@ export function readBatch(batch: Batch, net: ForBatch, where: string): ReadBatch
   if (given !== undefined && architecture.loss === undefined)
     mustBe(false, where, 'weights must be left out', 'some', 'the network has no loss');
 
-  const part = (options: RunOptions): Part => {
+  const part = (options: InternalPassOptions): BatchPart => {
     const { steps, rows, over, from: before, predict = false, forwardOnly = predict, segment } = options;
     const [from, to] = steps ?? [0, T];
     const fits = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= T;

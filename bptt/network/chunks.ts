@@ -3,10 +3,10 @@
  * independent, so the results are bit-identical to those of one plan.
  */
 import { contents, dtypeOf, outside, type Tensor } from '../../core/tensor';
-import type { ReadBatch, RunOptions } from './batch';
+import type { ReadBatch, InternalPassOptions } from './batch';
 import type { PassBody, PassSize } from './pass';
 import { States } from './states';
-import { mustGoBack, Whole, type Loaded } from './whole';
+import { mustGoBack, Whole, type LoadedPlan } from './whole';
 
 /** Number of steps in a chunk, over all of its rows. */
 const STEPS = 2 ** 14;
@@ -14,7 +14,7 @@ const STEPS = 2 ** 14;
 export const FEWEST = 32;
 
 /** Number of rows in a chunk. */
-export function rowsAtOnce(read: ReadBatch, options: RunOptions): number {
+export function rowsAtOnce(read: ReadBatch, options: InternalPassOptions): number {
   const { T, source } = read.part(options).shape;
   return Math.max(FEWEST, Math.floor(STEPS / Math.max(T, source?.T ?? 0)));
 }
@@ -27,9 +27,9 @@ export class Chunks implements PassBody {
 
   constructor(
     read: ReadBatch,
-    options: RunOptions,
+    options: InternalPassOptions,
     private readonly lossName: string | undefined,
-    load: (options: RunOptions) => Loaded,
+    load: (options: InternalPassOptions) => LoadedPlan,
   ) {
     const [low, high] = options.rows ?? [0, read.B];
     const count = rowsAtOnce(read, options);

@@ -4,7 +4,7 @@ import { must, mustShape } from '../../core/check';
 import { engineMemory, type Data } from '../../core/memory';
 import { classesOf, isOneHot, NONE } from '../../core/onehot';
 import type { Tensor } from '../../core/tensor';
-import type { ForBatch, Part } from './batch';
+import type { ForBatch, BatchPart } from './batch';
 import type { FlatNumbers } from './numbers';
 import type { Plan } from './plan';
 import { rowsFirst, type Sequence } from './sequence';
@@ -15,7 +15,7 @@ import { endsInOne, outputAxes } from './topology';
  * Copies a part of a batch into a plan of its shape.
  * @throws RangeError for a non-finite number or an invalid target.
  */
-export function fillPlan(plan: Plan, part: Part, net: ForBatch): void {
+export function fillPlan(plan: Plan, part: BatchPart, net: ForBatch): void {
   const { main, source, B, from, where, targets } = part;
   const whole = wholeRow(part);
   if (source && plan.source) {
@@ -41,7 +41,7 @@ function fillSequence(
   else fillRows(input.value, values, { counts, classes, whole, first, B, where, name });
 }
 
-function fillTargets(plan: Plan, part: Part, targets: FlatNumbers, net: ForBatch): void {
+function fillTargets(plan: Plan, part: BatchPart, targets: FlatNumbers, net: ForBatch): void {
   const { main, B, from, to, over, where, weights } = part;
   const { T, lengths } = main;
   const whole = wholeRow(part);
@@ -101,7 +101,7 @@ const alike = (p: readonly number[], q: readonly number[]): boolean =>
   p.length === q.length && p.every((n, k) => n === q[k]);
 
 /** Maps row numbers of a plan that runs the rows low…high to row numbers in blocks of all B rows. */
-function wholeRow({ B, low, high }: Part): (row: number) => number {
+function wholeRow({ B, low, high }: BatchPart): (row: number) => number {
   const own = high - low;
   return own === B ? (row) => row : (row) => Math.floor(row / own) * B + low + (row % own);
 }

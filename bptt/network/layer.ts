@@ -55,7 +55,7 @@ export function bidirectional(forward: Cell, backward: Cell = forward): Bidirect
 }
 
 /** One cell of a layer, and its direction. */
-export interface Direction {
+export interface DirectedCell {
   /** `l0`, or `l0r` for the cell that reads from the end: the prefix of its parameters and states. */
   name: string;
   cell: Cell;
@@ -70,7 +70,7 @@ export function isLayer(value: unknown): value is Layer {
 }
 
 /** The cells of layer `l`, as in `layers.flatMap(directionsOf)`. */
-export function directionsOf(layer: Layer, l: number): Direction[] {
+export function directionsOf(layer: Layer, l: number): DirectedCell[] {
   const name = `l${l}`;
   if (!isBidirectional(layer)) return [{ name, cell: layer, reverse: false }];
   return [
@@ -127,7 +127,7 @@ export interface LayerStage extends Stage {
 
 /** Unrolls the directions of a layer over time. */
 export function layerStage(
-  directions: readonly Direction[],
+  directions: readonly DirectedCell[],
   below: Signal,
   { T, B, masked, clock, forwardOnly }: PlanShape,
   { parameters, valid }: { parameters: Parameters; valid: Tensor },

@@ -13,7 +13,15 @@ import { recordBridge, recordBridgeBackward } from './bridge';
 import { Feedback } from './feed';
 import { layLoss, lossOf } from '../../losses';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import { encoderOf, firstReaderOf, layersOf, readerOf, Stack, type Moment, type StackOptions } from './stack';
+import {
+  encoderOf,
+  firstReaderOf,
+  layersOf,
+  readerOf,
+  Stack,
+  type StatesWithGradients,
+  type StackOptions,
+} from './stack';
 import { dropout, head, lastStep, type PlanShape, type Signal, type Stage } from './stage';
 import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
@@ -210,12 +218,12 @@ export class Plan {
   }
 
   /** The initial states, and their gradients after a backward pass. */
-  get initial(): Moment {
+  get initial(): StatesWithGradients {
     return this.first.after(0);
   }
 
   /** The final states, and their gradients, which are inputs of the backward pass. */
-  get final(): Moment {
+  get final(): StatesWithGradients {
     return this.main.after(this.shape.T);
   }
 

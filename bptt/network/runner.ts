@@ -6,10 +6,10 @@ import { Arena, engineMemory } from '../../core/memory';
 import type { Random } from '../../core/random';
 import { copyInto, fillFrom, isList, isTensor, type Numbers, type Tensor } from '../../core/tensor';
 import type { Architecture } from './architecture';
-import { readBatch, type Batch, type PassOptions, type ReadBatch, type RunOptions } from './batch';
+import { readBatch, type Batch, type PassOptions, type ReadBatch, type InternalPassOptions } from './batch';
 import { bind, type Bound, type Shared } from './bound';
-import type { Sample } from '../../core/anysize';
-import { AnyLength, LOOP, sizesOf } from './anylength';
+import type { BoundSample } from '../../core/anysize';
+import { AnyLength, LOOP, planSizes } from './anylength';
 import { fillPlan } from './fill';
 import { fitted, flatten, type FlatNumbers } from './numbers';
 import { Chunks, FEWEST, rowsAtOnce } from './chunks';
@@ -20,7 +20,7 @@ import type { Plan } from './plan';
 import { rowsFirst } from './sequence';
 import { mustSegment, segmentLength, Segments } from './segments';
 import type { PlanShape } from './stage';
-import { Whole, type Loaded } from './whole';
+import { Whole, type LoadedPlan } from './whole';
 
 /** The network that is run. */
 interface Runnable {
@@ -49,7 +49,7 @@ export class Runner {
     check: new Map(),
   };
   /** By shape without T: the calls for the first T, until they have become those for every T. */
-  private readonly lengths = new Map<string, Sample | AnyLength | 'none'>();
+  private readonly lengths = new Map<string, BoundSample | AnyLength | 'none'>();
   /** The memory that the plans of passes share, one at a time. */
   private readonly arena = new Arena(engineMemory());
   /** The plan of the last pass, whose numbers are in the arena. */
@@ -65,14 +65,14 @@ export class Runner {
   }
 
   /** Runs a batch, or a part of it, forward. */
-  run(read: ReadBatch, options: RunOptions): Pass {
+  run(read: ReadBatch, options: InternalPassOptions): Pass {
     return new Pass(this.body(read, options));
   }
 
-  private body(read: ReadBatch, options: RunOptions): PassBody {
+  private body(read: ReadBatch, options: InternalPassOptions): PassBody {
     const { checkpointEvery: every, predict, rows: [low, high] = [0, read.B] } = options;
     const { architecture } = this.network;
-    const load = (more: RunOptions): Loaded => this.load(read, more, 'pass');
+    const load = (more: InternalPassOptions): LoadedPlan => this.load(read, more, 'pass');
     if (every !== undefined) {
       const length = segmentLength(every, read.B);
       if (length < read.T) {
@@ -116,7 +116,7 @@ export class Runner {
     return bound;
   }
 
-  private load(read: ReadBatch, options: RunOptions, use: Use): Loaded {
+  private load(read: ReadBatch, options: InternalPassOptions, use: Use): LoadedPlan {
     const part = read.part(options);
     const { shape } = part;
     const bound = this.bound(shape, use);
@@ -142,7 +142,7 @@ export class Runner {
     // fast path for many consecutive single steps of one shape
     if (last && use === 'pass' && this.clocks.length === 0 && alike(last.plan.shape, shape)) return last;
     const { T, clock = 0 } = shape;
-    const key = `${sizesOf(shape).join()};${kindOf(shape)};${phasesOf(this.clocks, T, clock)}`;
+    const key = `${planSizes(shape).join()};${kindOf(shape)};${phasesOf(this.clocks, T, clock)}`;
     const plans = this.plans[use];
     const known = plans.get(key);
     if (use === 'pass' && last && last !== known) this.giveUp(last);
@@ -191,7 +191,7 @@ export class Runner {
     if (!this.mayShare(shape)) return undefined;
     const kind = kindOf(shape);
     let known = this.lengths.get(kind);
-    const isOther = (sizes: readonly number[]): boolean => sizes.join() !== sizesOf(shape).join();
+    const isOther = (sizes: readonly number[]): boolean => sizes.join() !== planSizes(shape).join();
     if (typeof known === 'object' && 'sizes' in known && isOther(known.sizes)) {
       known = AnyLength.of(this.network, shape, known) ?? 'none';
       this.lengths.set(kind, known);
@@ -202,13 +202,13 @@ export class Runner {
   /** Keeps the calls for the first length of a kind. */
   private keepFirst(shape: PlanShape, { replays }: Pick<Bound, 'replays'>): void {
     if (!this.mayShare(shape) || this.lengths.has(kindOf(shape))) return;
-    this.lengths.set(kindOf(shape), { sizes: sizesOf(shape), arrays: this.arena.arrays, replays });
+    this.lengths.set(kindOf(shape), { sizes: planSizes(shape), arrays: this.arena.arrays, replays });
   }
 
   /** Whether plans of other lengths may share the calls of one. */
   private mayShare(shape: PlanShape): boolean {
     // few steps are not recorded as a loop, and with clocks the steps differ
-    const areLoops = sizesOf(shape).every((size) => size >= LOOP);
+    const areLoops = planSizes(shape).every((size) => size >= LOOP);
     return areLoops && this.clocks.length === 0 && engineMemory().wasm !== undefined;
   }
 

@@ -25,7 +25,7 @@ import {
   type Tensors,
 } from '../../core/tensor';
 import type { Architecture } from './architecture';
-import type { ReadBatch, RunOptions } from './batch';
+import type { ReadBatch, InternalPassOptions } from './batch';
 import { clocksOf } from './layer';
 import { fitted } from './numbers';
 import type { Gradients, PassBody, PassSize } from './pass';
@@ -34,7 +34,7 @@ import type { PlanShape } from './stage';
 import { States } from './states';
 import { beginsWithOne, endsInOne, mustStream, outputAxes } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
-import { mustGoBack, type Loaded } from './whole';
+import { mustGoBack, type LoadedPlan } from './whole';
 
 /** Rows that a sum over rows adds at a time. */
 const EIGHT = 8;
@@ -43,7 +43,7 @@ const FEWEST = 8;
 
 /** Creates the plans of segments and loads them. */
 interface Loader {
-  load(options: RunOptions): Loaded;
+  load(options: InternalPassOptions): LoadedPlan;
   plan(shape: PlanShape): Plan;
 }
 
@@ -68,7 +68,10 @@ export function segmentLength(every: number, B: number): number {
  * Checks that a network can run in segments.
  * @throws RangeError naming the reason.
  */
-export function mustSegment(architecture: Architecture, { steps, checkpointEvery }: RunOptions): void {
+export function mustSegment(
+  architecture: Architecture,
+  { steps, checkpointEvery }: InternalPassOptions,
+): void {
   const where = 'network.forward';
   const what = 'checkpointEvery must be left out';
   mustStream(architecture, where, what, checkpointEvery);
@@ -96,7 +99,7 @@ export class Segments implements PassBody {
   constructor(
     private readonly network: Segmented,
     private readonly read: ReadBatch,
-    private readonly options: RunOptions,
+    private readonly options: InternalPassOptions,
     private readonly length: number,
     private readonly runner: Loader,
   ) {
@@ -150,7 +153,7 @@ export class Segments implements PassBody {
     const above = this.above(upstream ?? {});
     /** dL/dstates after each segment. */
     const after: (Record<string, ArrayLike<number>> | undefined)[] = [];
-    const back = (k: number): Loaded => {
+    const back = (k: number): LoadedPlan => {
       const loaded = this.forward(k, 0);
       const { plan } = loaded.bound;
       above(k, loaded, after[k]);
@@ -194,7 +197,7 @@ export class Segments implements PassBody {
   }
 
   /** The options of a segment. */
-  private segment(k: number): RunOptions {
+  private segment(k: number): InternalPassOptions {
     const { options } = this;
     const { forwardOnly = this.predicted } = options;
     return { ...options, steps: [this.start(k), this.end(k)], segment: true, forwardOnly };
@@ -213,7 +216,7 @@ export class Segments implements PassBody {
   }
 
   /** Runs a segment forward from the states before it, and adds its loss and weights to those of earlier segments. */
-  private forward(k: number, loss: number, counted?: number): Loaded {
+  private forward(k: number, loss: number, counted?: number): LoadedPlan {
     const { between } = this;
     const random = new Random();
     const loaded = this.runner.load({
@@ -234,7 +237,7 @@ export class Segments implements PassBody {
   /** Returns a function that sets the gradients from which the backward pass of a segment starts. */
   private above(
     upstream: Upstream,
-  ): (k: number, loaded: Loaded, after: Record<string, ArrayLike<number>> | undefined) => void {
+  ): (k: number, loaded: LoadedPlan, after: Record<string, ArrayLike<number>> | undefined) => void {
     const where = 'pass.backward';
     const { output, states } = upstream;
     const { shape } = this.whole;
@@ -259,7 +262,7 @@ export class Segments implements PassBody {
   }
 
   /** Runs all segments backward again for dL/dx. */
-  private inputGradient(back: (k: number) => Loaded): Tensor {
+  private inputGradient(back: (k: number) => LoadedPlan): Tensor {
     const { T, B } = this;
     const { architecture } = this.network;
     const once = beginsWithOne(architecture.topology);

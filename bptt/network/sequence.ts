@@ -53,7 +53,7 @@ export interface Sequence {
   classes: boolean;
 }
 /** The properties of a network that its sequences are checked against. */
-export interface Reading {
+export interface SequenceRequirements {
   readonly architecture: Architecture;
   /** O, the width of its output. */
   readonly output: number;
@@ -67,7 +67,7 @@ type Values = Pick<Sequence, 'values' | 'given' | 'classes'>;
  */
 export function readSequences(
   batch: Batch,
-  net: Reading,
+  net: SequenceRequirements,
   where: string,
 ): { B: number; source?: Sequence; main: Sequence } {
   const { topology, encoder, feed } = net.architecture;
@@ -150,7 +150,7 @@ function readT(batch: Batch, tells: ('inputs' | 'targets')[], where: string): nu
 }
 
 /** The inputs of a decoder. */
-function readInputs(batch: Batch, net: Reading, T: number, B: number, where: string): Values {
+function readInputs(batch: Batch, net: SequenceRequirements, T: number, B: number, where: string): Values {
   const { feed, start = 0 } = net.architecture;
   const reader = readerOf(net.architecture);
   const { inputs, targets } = batch;

@@ -8,12 +8,12 @@ import {
   inputOf,
   layerStage,
   nameOf,
-  type Direction,
+  type DirectedCell,
   type Layer,
   type LayerStage,
 } from './layer';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import { dropout, embedded, type PlanShape, type Signal, type Stage } from './stage';
+import { dropout, embeddedInput, type PlanShape, type Signal, type Stage } from './stage';
 import { gradientTensor, type Unroll } from '../unroll';
 
 /** The layers of a network and of its encoder, each with an optional embedding below. */
@@ -37,30 +37,30 @@ export const readerOf = ({ embedding, layers }: Layers): Reader => firstOf(embed
 export const firstReaderOf = (all: Layers): Reader =>
   all.encoder ? firstOf(all.encoderEmbedding, all.encoder) : readerOf(all);
 
-const named = (layers: readonly Layer[], letter: string): Direction[][] =>
+const named = (layers: readonly Layer[], letter: string): DirectedCell[][] =>
   layers.map((layer, l) =>
     directionsOf(layer, l).map((direction) => ({ ...direction, name: letter + direction.name.slice(1) })),
   );
 
 /** The directions of each layer of the encoder: `e0`, `e0r`, `e1`, …. */
-export const encoderOf = ({ encoder = [] }: Layers): Direction[][] => named(encoder, 'e');
+export const encoderOf = ({ encoder = [] }: Layers): DirectedCell[][] => named(encoder, 'e');
 /** The directions of each of the other layers: `l0`, `l0r`, `l1`, …. */
-export const layersOf = ({ layers }: Layers): Direction[][] => named(layers, 'l');
+export const layersOf = ({ layers }: Layers): DirectedCell[][] => named(layers, 'l');
 /** All cells of a network under the names that its parameters and states begin with. */
-export const cellsOf = (all: Layers): Direction[] => [...encoderOf(all), ...layersOf(all)].flat();
+export const cellsOf = (all: Layers): DirectedCell[] => [...encoderOf(all), ...layersOf(all)].flat();
 /** The cells at which a sequence starts: those of the encoder, if there is one. */
-export const firstCellsOf = (all: Layers): Direction[] =>
+export const firstCellsOf = (all: Layers): DirectedCell[] =>
   (all.encoder ? encoderOf(all) : layersOf(all)).flat();
 
 /** States by name, `l0.h` [B, H], and their gradients. */
-export interface Moment {
+export interface StatesWithGradients {
   states: Tensors;
   gradients: Tensors;
 }
 
 /** Options of a stack. */
 export interface StackOptions {
-  directions: readonly Direction[][];
+  directions: readonly DirectedCell[][];
   reader: Reader;
   /** Prefix of the parameters of its embedding; absent if it has none. */
   embedding?: 'embedding' | 'encoderEmbedding';
@@ -77,7 +77,7 @@ export class Stack {
   readonly stages: Stage[] = [];
   /** The output of the last layer. */
   readonly output: Signal;
-  private readonly moments = new Map<number, Moment>();
+  private readonly moments = new Map<number, StatesWithGradients>();
 
   constructor(
     private readonly options: StackOptions,
@@ -98,7 +98,7 @@ export class Stack {
     if (embedding !== undefined) {
       const own = withoutPrefix(parameters.values, `${embedding}.`);
       const gradients = withPrefix(withoutPrefix(parameters.gradients, `${embedding}.`), 'd');
-      this.stages.push(embedded(below, shape, own, gradients));
+      this.stages.push(embeddedInput(below, shape, own, gradients));
       below = this.stages[0].output;
     }
     directions.forEach((directionsOfOne) => {
@@ -138,7 +138,7 @@ export class Stack {
   }
 
   /** States after `t` steps: t = 0 for the initial ones, t = T for the final ones. The views are cached. */
-  after(t: number): Moment {
+  after(t: number): StatesWithGradients {
     let moment = this.moments.get(t);
     if (!moment) {
       moment = { states: {}, gradients: {} };

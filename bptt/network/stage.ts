@@ -123,7 +123,7 @@ export function head(below: Signal, B: number, O: number, parameters: Tensors, g
 }
 
 /** The embedding e = x E, of a signal of blocks of B rows. */
-export function embedded(
+export function embeddedInput(
   below: Signal,
   { B, forwardOnly }: PlanShape,
   parameters: Tensors,

@@ -57,7 +57,7 @@ export const mustReadSteps = (topology: Topology, where: string): Topology =>
   mustBeOneOf(topology, ['many-to-many', 'many-to-one'], where, 'the topology');
 
 /** The properties of a network that determine whether a sequence can be run in parts. */
-export interface Shape {
+export interface LayersAndFeed {
   encoder?: readonly Layer[];
   layers: readonly Layer[];
   feed?: Feed;
@@ -68,7 +68,7 @@ export interface Shape {
  * @throws RangeError naming the obstacle.
  */
 export function mustStream(
-  { encoder, layers, feed }: Shape,
+  { encoder, layers, feed }: LayersAndFeed,
   where: string,
   what: string,
   got: unknown,

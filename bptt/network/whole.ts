@@ -10,7 +10,7 @@ import { beginsWithOne, endsInOne } from './topology';
 import { fillUpstream, type Upstream } from './upstream';
 
 /** A plan that is loaded with a batch. */
-export interface Loaded {
+export interface LoadedPlan {
   bound: Bound;
   /** Whether it starts from the default initial states. */
   fresh: boolean;
@@ -29,7 +29,7 @@ export class Whole implements PassBody {
   /** Gradients of the last backward pass. */
   private gradients: Gradients | undefined;
 
-  constructor(private readonly loaded: Loaded) {
+  constructor(private readonly loaded: LoadedPlan) {
     const { bound, predicted } = loaded;
     this.turn = bound.turn;
     bound.encode();

@@ -5,10 +5,10 @@ import { flatten, type FlatNumbers } from '../network/numbers';
 import { mustBeOf } from '../network/runner';
 import { directionsOf } from '../network/layer';
 import type { Network } from '../network/network';
-import type { Gathered, Task } from './share';
+import type { Gathered, PassTask } from './share';
 import { outputAxes } from '../network/topology';
 
-type Given = Pick<Task, 'batch' | 'from'>;
+type Given = Pick<PassTask, 'batch' | 'from'>;
 
 export class Exchange {
   private readonly buffers = new Map<string, SharedArrayBuffer>();
@@ -55,7 +55,7 @@ export class Exchange {
   }
 
   /** Throws unless the states that a batch continues from have as many rows as the batch. */
-  mustBeOf(B: number, { states }: NonNullable<Task['from']>): void {
+  mustBeOf(B: number, { states }: NonNullable<PassTask['from']>): void {
     for (const [name, width] of this.widths) {
       const given = states[name] as ArrayLike<number> | undefined;
       if (given) mustBeOf(B, given.length / width, 'network.forward');

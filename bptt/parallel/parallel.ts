@@ -21,7 +21,7 @@ import { firstBadGradient, firstBadValue } from '../network/notfinite';
 import { Pass, wholePlanOf } from '../network/pass';
 import type { Plan } from '../network/plan';
 import { clockOf, States } from '../network/states';
-import { runShare, type PassFigures, type Task } from './share';
+import { runShare, type PassFigures, type PassTask } from './share';
 import { outputAxes } from '../network/topology';
 import type { Begin, ShareOfTask } from './worker';
 import { workerFile } from './workerfile';
@@ -74,7 +74,7 @@ export class Parallel {
   private readonly exchange: Exchange;
   private readonly sums = new Map<number, () => void>();
   /** The last pass, or the task that several threads ran. */
-  private last: Pass | Task | undefined;
+  private last: Pass | PassTask | undefined;
   private busy = false;
   private broken: Stopped | undefined;
 
@@ -152,9 +152,9 @@ export class Parallel {
       mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
       const { from, ...part } = options;
       const states = from && { states: from, clock: clockOf(from, where) };
-      const task: Task = { batch, backward, ...part, ...(states && { from: states }) };
+      const task: PassTask = { batch, backward, ...part, ...(states && { from: states }) };
       if (this.threads === 1) return this.alone(task, output);
-      const shared: Task = { ...task, ...exchange.put(task) };
+      const shared: PassTask = { ...task, ...exchange.put(task) };
       const read = runnerOf(network).read(shared.batch);
       if (shared.from) exchange.mustBeOf(read.B, shared.from);
       return await (read.B === 1 ? this.alone(shared, output, read) : this.together(shared, read, output));
@@ -163,7 +163,7 @@ export class Parallel {
     }
   }
 
-  private alone(task: Task, wantsOutput: boolean, read?: ReadBatch): ParallelPass & { output?: Tensor } {
+  private alone(task: PassTask, wantsOutput: boolean, read?: ReadBatch): ParallelPass & { output?: Tensor } {
     const { rows, tokens, loss, pass } = runShare(this.network, task, undefined, read);
     this.last = pass;
     const finals = Object.entries(pass.states).map(([name, t]) => [name, contents(t)] as const);
@@ -172,14 +172,14 @@ export class Parallel {
   }
 
   private async together(
-    given: Task,
+    given: PassTask,
     read: ReadBatch,
     wantsOutput: boolean,
   ): Promise<ParallelPass & { output?: Tensor }> {
     const { network, exchange } = this;
     const { random } = network;
     const before = random.state;
-    const task: Task = { ...given, random: before };
+    const task: PassTask = { ...given, random: before };
     const { B } = read;
     const { T } = read.part({ ...given, from: undefined }).shape;
     const gathered = exchange.gather(T, B, wantsOutput);

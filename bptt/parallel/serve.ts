@@ -4,7 +4,7 @@ import type { Desk, ThreadError } from './thread';
 import { answer, awaitQuestion } from './turns';
 
 /** Answers requests one by one; an error is sent to the thread that made the request. */
-export async function serve(respond: (question: unknown) => void | Promise<void>): Promise<never> {
+export async function serveThread(respond: (question: unknown) => void | Promise<void>): Promise<never> {
   const { port, turns } = workerData as Desk;
   for (let turn = 1; ; turn++) {
     awaitQuestion(turns, turn - 1);

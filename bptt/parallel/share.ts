@@ -8,7 +8,7 @@ import { sizeOfPass, type Pass } from '../network/pass';
 import { States } from '../network/states';
 
 /** Description of a pass that can be sent to a thread. */
-export interface Task extends Omit<PassOptions, 'from'> {
+export interface PassTask extends Omit<PassOptions, 'from'> {
   batch: Batch;
   /** States to continue from, and their time on the sequence's clock. */
   from?: { states: Readonly<Record<string, Numbers | FlatNumbers>>; clock: number };
@@ -38,7 +38,7 @@ export interface PassFigures {
 /** Runs a share of a pass; gradients are added to those of the network. */
 export function runShare(
   network: Network,
-  { batch, from, backward, random, ...options }: Task,
+  { batch, from, backward, random, ...options }: PassTask,
   gathered?: Gathered,
   read: ReadBatch = runnerOf(network).read(batch),
 ): PassFigures & { pass: Pass } {

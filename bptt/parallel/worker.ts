@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { CellMaker } from '../../cells/makers';
 import type { Data } from '../../core/memory';
-import { serve } from './serve';
+import { serveThread } from './serve';
 import { buildFrom, type Blueprint } from '../network/blueprint';
 import type { Network } from '../network/network';
-import { runShare, type Gathered, type Task } from './share';
+import { runShare, type Gathered, type PassTask } from './share';
 
 /** The first request to a worker. */
 export interface Begin {
@@ -28,7 +28,7 @@ export interface Begin {
 
 /** Every later request. */
 export interface ShareOfTask {
-  task: Task;
+  task: PassTask;
   gathered: Gathered;
 }
 
@@ -61,7 +61,7 @@ async function load(module: string): Promise<Record<string, CellMaker>> {
 }
 
 let respond: Awaited<ReturnType<typeof begin>> | undefined;
-void serve(async (question) => {
+void serveThread(async (question) => {
   if (respond) respond(question as ShareOfTask);
   else respond = await begin(question as Begin);
 });

@@ -1,7 +1,7 @@
 /** Records the operations of one step of a cell, and classifies them. */
 import type { Unroll } from '../unroll';
 import { Program, type Operation } from '../../core/program';
-import { nameOf } from '../../core/print';
+import { tensorName } from '../../core/print';
 import type { Tensors } from '../../core/tensor';
 
 /** The operations that the cell records at step t in one direction, and their tensors by name. */
@@ -23,8 +23,8 @@ export function isOfWeights(operation: Operation, { options: { gradients } }: Un
 }
 
 /** The range of units that an operation computes, if it is limited to some modules; undefined for all units. */
-export function unitsOf(operation: Operation, v: Tensors): [from: number, to: number] | undefined {
+export function unitRange(operation: Operation, v: Tensors): [from: number, to: number] | undefined {
   const out = operation.kind === 'pointwise' ? Object.values(operation.outputs)[0] : operation.out;
-  const part = /\[(\d+):(\d+)\]$/.exec(nameOf(out, v));
+  const part = /\[(\d+):(\d+)\]$/.exec(tensorName(out, v));
   return part ? [Number(part[1]), Number(part[2])] : undefined;
 }

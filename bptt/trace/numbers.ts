@@ -6,12 +6,12 @@ import type { Plan } from '../network/plan';
 import type { Unroll } from '../unroll';
 import { outputOf, type CellEquations } from '../../cells/cell';
 import { plain } from '../../core/plain';
-import { linesOf, nameOf, sameView } from '../../core/print';
+import { printedLines, tensorName, sameView } from '../../core/print';
 import type { Operation, Pointwise, Product } from '../../core/program';
 import { primal } from '../../core/scalar';
 import { inputsOf, statementOf, type Graph } from '../../core/statement';
 import { columns, toFlat, type Tensor, type Tensors } from '../../core/tensor';
-import { isOfWeights, recordStep, unitsOf } from './lines';
+import { isOfWeights, recordStep, unitRange } from './lines';
 
 /** The lines of an operation, and the range of units that they compute (end exclusive), if not all. */
 interface About {
@@ -90,7 +90,7 @@ export function traceOf(plan: Plan): Trace {
 }
 
 /** Joins the traces of consecutive windows of one sequence. */
-export function joined(parts: readonly Trace[]): Trace {
+export function joinedTraces(parts: readonly Trace[]): Trace {
   const sum = (of: (part: Trace) => number): number => parts.reduce((total, part) => total + of(part), 0);
   const layers = parts[0].layers.map((first, l): TracedLayer => {
     const all = parts.map((part) => part.layers[l]);
@@ -171,7 +171,10 @@ const sameTensor = (p: Tensor, q: Tensor): boolean => p.data === q.data && sameV
 /** Runs the operations of a step one by one, and records their inputs and outputs. */
 function traced(operations: Operation[], v: Tensors, unroll: Unroll, layer: TracedLayer): Traced[] {
   return operations.map((operation) => {
-    const about: About = { lines: linesOf(operation, (t) => nameOf(t, v)), units: unitsOf(operation, v) };
+    const about: About = {
+      lines: printedLines(operation, (t) => tensorName(t, v)),
+      units: unitRange(operation, v),
+    };
     const run = plain.bind(operation);
     if (operation.kind === 'pointwise') return pointwise(operation, run, about);
     if (isOfWeights(operation, unroll)) {
@@ -210,12 +213,12 @@ function product(
   const [left, before] = [toFlat(a), accumulate && { before: toFlat(out) }];
   run();
   const keep = (t: Tensor): string => {
-    const name = nameOf(t, v);
+    const name = tensorName(t, v);
     operands[name] ??= { shape: [...t.shape], values: toFlat(t) };
     return name;
   };
   const [, N] = out.shape;
-  const gates = Array.from({ length: N / H }, (_, k) => nameOf(columns(out, k * H, (k + 1) * H), v));
+  const gates = Array.from({ length: N / H }, (_, k) => tensorName(columns(out, k * H, (k + 1) * H), v));
   const named = N > H && N % H === 0 && gates.every((name) => /^\w+$/.test(name));
   return {
     ...{ kind: 'product', ...about, left, right: keep(b), out: toFlat(out) },

@@ -5,7 +5,7 @@ import type { Traced, TracedLayer, TracedStep } from './numbers';
  * The numbers of a unit by the names in the equations, forward and back: `hPrev`, `i`, `c`, `dhOut`, `dai`, `dcPrev`. Names
  * that have no number for this unit are left out.
  */
-export function valuesOf(step: TracedStep, unit: number, { hidden }: TracedLayer): Record<string, number> {
+export function unitValues(step: TracedStep, unit: number, { hidden }: TracedLayer): Record<string, number> {
   const values: Record<string, number> = {};
   const keep = (name: string, value: number | undefined): void => {
     if (value !== undefined) values[name] = value;

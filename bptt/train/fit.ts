@@ -6,7 +6,7 @@ import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import { mustBeNetwork, type Network } from '../network/network';
 import { optimizer as optimizerOf, Optimizer, type OptimizerOptions } from './optimizers';
 import { Parallel } from '../parallel/parallel';
-import { Source, type Batches } from './source';
+import { BatchSource, type Batches } from './source';
 import { States } from '../network/states';
 
 export type { StepInfo } from './learner';
@@ -78,7 +78,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   const best = new Best(optimizer, earlyStopping);
   const until = performance.now() + seconds * 1000;
 
-  const train = async (source: Source): Promise<FitResult['stopped']> => {
+  const train = async (source: BatchSource): Promise<FitResult['stopped']> => {
     for (;;) {
       if (source.aborted) return 'aborted';
       if (optimizer.steps >= steps) return 'steps';
@@ -100,7 +100,7 @@ export async function fit(network: Network, batches: Batches, options: FitOption
     }
   };
 
-  const source = new Source(batches, signal, 'fit');
+  const source = new BatchSource(batches, signal, 'fit');
   let stopped: FitResult['stopped'];
   try {
     stopped = await train(source);
@@ -128,7 +128,7 @@ async function validate(
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   const where = `fit: validation after step ${step}`;
-  const source = new Source(batches, signal, where);
+  const source = new BatchSource(batches, signal, where);
   const total = { loss: 0, rows: 0 };
   try {
     let before: States<Float64Array> | undefined;

@@ -9,7 +9,7 @@ import type { OptimizerSnapshot, Optimizer } from './optimizers';
 import { parallel, Parallel, type ParallelPass } from '../parallel/parallel';
 import { sizeOfPass, planOf } from '../network/pass';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
-import { goingOn, type Source, type StreamBatch } from './source';
+import { goingOn, type BatchSource, type StreamBatch } from './source';
 import type { States } from '../network/states';
 import { teamFor } from '../parallel/threads';
 import { WeightNoise } from '../network/weightnoise';
@@ -78,7 +78,7 @@ export class Learner {
    * Makes one step on the next batches; undefined if there are none. A step that fails restores the generator and the
    * states.
    */
-  async step(source: Source): Promise<StepInfo | undefined> {
+  async step(source: BatchSource): Promise<StepInfo | undefined> {
     const { states } = this;
     const { random } = this.network;
     const { state } = random;
@@ -91,7 +91,7 @@ export class Learner {
     }
   }
 
-  private async attempt(source: Source): Promise<StepInfo | undefined> {
+  private async attempt(source: BatchSource): Promise<StepInfo | undefined> {
     const { network, optimizer } = this;
     const { accumulate = 1 } = this.options;
     const step = optimizer.steps + 1;

@@ -3,7 +3,7 @@ import { isNumber, must, mustBe, mustBeOneOf, mustKnowKeys, mustShape } from '..
 import type { Random } from '../../core/random';
 import { flatten } from '../network/numbers';
 import type { Batch } from '../network/batch';
-import { draw, likeliest } from '../decode/draw';
+import { drawClass, likeliest } from '../decode/draw';
 import { mustBeNetwork, type Network } from '../network/network';
 import { Writer } from '../decode/writer';
 
@@ -68,7 +68,7 @@ export function scheduledSampling(network: Network, batch: Batch, options: Sched
         if (targetLengths && t >= targetLengths[b]) return 0; // padding is never read
         if (random.uniform() >= probability) return inputAt(t, b);
         const own = logs.subarray(b * O, (b + 1) * O);
-        return choose === 'likeliest' ? likeliest(own) : draw(own, { temperature: 1 }, random);
+        return choose === 'likeliest' ? likeliest(own) : drawClass(own, { temperature: 1 }, random);
       }),
     );
   }

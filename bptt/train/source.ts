@@ -30,7 +30,7 @@ export function goingOn(
   return { batch: rest, from: before };
 }
 
-export class Source {
+export class BatchSource {
   private readonly iterator: Iterator<StreamBatch> | AsyncIterator<StreamBatch>;
   private lastTurn = performance.now();
   /** Whether a request was abandoned; the iterator would answer `return` only after it. */

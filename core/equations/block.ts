@@ -10,14 +10,14 @@ import { EquationError } from './error';
 import { parse, type Equation, type Expression } from './parse';
 import { Scope, type Declarations } from './scope';
 import type { Shapes } from './shapes';
-import { namesIn, readBy, stepsOf, type Group, type Operand, type Step } from './steps';
+import { namesIn, readBy, stepsOf, type Group, type MatrixOperand, type LoweredStep } from './steps';
 
 /** An elementwise group, compiled. */
 export interface CompiledGroup {
   kind: 'group';
   statement: Statement;
 }
-type CompiledStep = Exclude<Step, Group> | CompiledGroup;
+type CompiledStep = Exclude<LoweredStep, Group> | CompiledGroup;
 
 /** Compiled equations, with the names that need storage. */
 export interface Compiled {
@@ -39,7 +39,7 @@ export interface Compiled {
 export class Block {
   readonly equations: readonly Equation[];
   readonly scope: Scope;
-  private readonly steps: readonly Step[];
+  private readonly steps: readonly LoweredStep[];
 
   /**
    * @param where prefix of error messages: `lstm, backward`.
@@ -163,7 +163,8 @@ function evaluate(e: Expression, of: (name: string) => Scalar): Scalar {
 }
 
 function record(program: Program, steps: readonly CompiledStep[], v: Tensors): void {
-  const operand = ({ name, transposed }: Operand): Tensor => (transposed ? transpose(v[name]) : v[name]);
+  const operand = ({ name, transposed }: MatrixOperand): Tensor =>
+    transposed ? transpose(v[name]) : v[name];
   for (const step of steps) {
     if (step.kind === 'product') {
       const { a, b, out, accumulate, bias } = step;

@@ -30,7 +30,7 @@ export interface Declarations {
 }
 
 /** The storage of a name: blocks `from`…`to` (exclusive) of `of`, which may be the name itself. */
-export interface Place {
+export interface BlockRange {
   of: string;
   from: number;
   to: number;
@@ -81,7 +81,7 @@ export class Scope {
   }
 
   /** The storage of a name. */
-  placeOf(name: string): Place {
+  placeOf(name: string): BlockRange {
     const { gates } = this.declared;
     if (!gates) return { of: name, from: 0, to: 1 };
     const gate = gates.names.indexOf(name);
@@ -141,7 +141,7 @@ export class Scope {
 
   /** Returns a test whether a name, or one that overlaps it in storage, was read so far. */
   reads(): (name: string) => boolean {
-    const places = new Map<string, Place[]>();
+    const places = new Map<string, BlockRange[]>();
     for (const place of Array.from(this.read.keys(), (name) => this.placeOf(name)))
       places.set(place.of, [...(places.get(place.of) ?? []), place]);
     return (name) => {
@@ -202,13 +202,13 @@ export class Scope {
     return name in given || name in accumulators;
   }
 
-  private isFilled({ of, from, to }: Place): boolean {
+  private isFilled({ of, from, to }: BlockRange): boolean {
     const blocks = this.filled.get(of);
     for (let k = from; k < to; k++) if (!blocks?.has(k)) return false;
     return true;
   }
 
-  private isTouched({ of, from, to }: Place): boolean {
+  private isTouched({ of, from, to }: BlockRange): boolean {
     const blocks = this.filled.get(of);
     for (let k = from; k < to; k++) if (blocks?.has(k)) return true;
     return false;

@@ -6,7 +6,7 @@
  */
 import type { EquationError } from './error';
 import type { Expression } from './parse';
-import { textOf } from './text';
+import { expressionText } from './text';
 
 /** A symbolic shape: `['B', '4H']`; `[]` for a single number. */
 export type Shape = readonly string[];
@@ -44,7 +44,7 @@ export type Fail = (at: number, reason: string) => EquationError;
  */
 export function shapeOf(e: Expression, of: (name: string, at: number) => Shape, fail: Fail): Shape {
   const inner = (x: Expression): Shape => shapeOf(x, of, fail);
-  const named = (x: Expression, shape: Shape): string => `${textOf(x)} ${shapeText(shape)}`;
+  const named = (x: Expression, shape: Shape): string => `${expressionText(x)} ${shapeText(shape)}`;
   switch (e.kind) {
     case 'number':
       return [];

@@ -6,18 +6,18 @@
 import { limits, type Equation, type Expression, type Reduced } from './parse';
 import type { Scope } from './scope';
 import { shapeOf, shapeText, type Fail, type Shape } from './shapes';
-import { textOf } from './text';
+import { expressionText } from './text';
 
 /** A matrix by name, possibly transposed. */
-export interface Operand {
+export interface MatrixOperand {
   name: string;
   transposed: boolean;
 }
 /** out (=|+=) a @ b + bias. */
 export interface ProductStep {
   kind: 'product';
-  a: Operand;
-  b: Operand;
+  a: MatrixOperand;
+  b: MatrixOperand;
   out: string;
   bias?: string;
   accumulate: boolean;
@@ -26,7 +26,7 @@ export interface ProductStep {
 export interface ReductionStep {
   kind: 'reduction';
   what: Reduced;
-  from: Operand;
+  from: MatrixOperand;
   out: string;
   accumulate: boolean;
 }
@@ -42,10 +42,10 @@ export interface Group {
   lines: PointwiseLine[];
   shape: Shape;
 }
-export type Step = ProductStep | ReductionStep | Group;
+export type LoweredStep = ProductStep | ReductionStep | Group;
 
 /** Checks equations against a scope and lowers them. @throws EquationError if they are inconsistent. */
-export function stepsOf(equations: readonly Equation[], scope: Scope, fail: Fail): Step[] {
+export function stepsOf(equations: readonly Equation[], scope: Scope, fail: Fail): LoweredStep[] {
   const lowering = new Lowering(scope, fail);
   for (const equation of equations) lowering.add(equation);
   return joined(lowering.steps, scope);
@@ -53,7 +53,7 @@ export function stepsOf(equations: readonly Equation[], scope: Scope, fail: Fail
 
 class Lowering {
   /** In the order of the lines; each elementwise line is a separate group. */
-  readonly steps: Step[] = [];
+  readonly steps: LoweredStep[] = [];
 
   constructor(
     private readonly scope: Scope,
@@ -62,7 +62,7 @@ class Lowering {
 
   add({ name, accumulate, expression, at }: Equation): void {
     const shape = this.shapeOf(expression);
-    const own = this.scope.write(name, shape, accumulate, at, textOf(expression));
+    const own = this.scope.write(name, shape, accumulate, at, expressionText(expression));
     this.lower(name, own, accumulate, expression);
     if (this.steps.length > limits.steps)
       throw this.fail(at, `a block must have at most ${limits.steps} lines, sums and products`);
@@ -122,7 +122,7 @@ class Lowering {
     // a vector is a row: [1, N] is equivalent to [N]
     const inFull = ([first, ...rest]: Shape): string => shapeText(first === '1' ? rest : [first, ...rest]);
     if (inFull(own) !== inFull(shape))
-      throw this.fail(e.at, `${name} is ${shapeText(shape)}, but ${textOf(e)} is ${shapeText(own)}`);
+      throw this.fail(e.at, `${name} is ${shapeText(shape)}, but ${expressionText(e)} is ${shapeText(own)}`);
   }
 
   private pointwise(name: string, shape: Shape, accumulate: boolean, expression: Expression): void {
@@ -131,7 +131,7 @@ class Lowering {
   }
 
   /** The operand of a product or reduction, which must be a tensor: an expression is first written to a temporary one. */
-  private operand(name: string, e: Expression): Operand {
+  private operand(name: string, e: Expression): MatrixOperand {
     if (e.kind === 'name') return { name: e.name, transposed: false };
     if (e.kind !== 'transpose') return { name: this.temporary(name, e), transposed: false };
     const inner = this.operand(name, e.of);
@@ -149,7 +149,7 @@ class Lowering {
   private temporary(wanted: string, e: Expression): string {
     let name = wanted;
     for (let k = 2; this.scope.isKnown(name); k++) name = `${wanted}${k}`;
-    const shape = this.scope.write(name, this.shapeOf(e), false, e.at, textOf(e));
+    const shape = this.scope.write(name, this.shapeOf(e), false, e.at, expressionText(e));
     this.lower(name, shape, false, e);
     this.scope.shapeAt(name, e.at);
     return name;
@@ -173,8 +173,8 @@ export function namesIn(e: Expression): string[] {
 }
 
 /** Joins elementwise lines into groups. */
-function joined(steps: readonly Step[], scope: Scope): Step[] {
-  const result: Step[] = [];
+function joined(steps: readonly LoweredStep[], scope: Scope): LoweredStep[] {
+  const result: LoweredStep[] = [];
   let group: Group | undefined;
   let after: (ProductStep | ReductionStep)[] = [];
   const flush = (): void => {

@@ -2,14 +2,14 @@
 import type { Expression } from './parse';
 
 /** The source text of an expression. */
-export function textOf(e: Expression): string {
+export function expressionText(e: Expression): string {
   const precedence = (x: Expression): number => {
     if (x.kind === 'product') return 2;
     if (x.kind !== 'apply') return x.kind === 'number' && (x.value < 0 || Object.is(x.value, -0)) ? 3 : 9;
     return { add: 1, sub: 1, mul: 2, div: 2, neg: 3 }[x.op as string] ?? 9;
   };
   const wrap = (x: Expression, least: number): string =>
-    precedence(x) < least ? `(${textOf(x)})` : textOf(x);
+    precedence(x) < least ? `(${expressionText(x)})` : expressionText(x);
   switch (e.kind) {
     case 'number':
       return Object.is(e.value, -0) ? '-0' : String(e.value);
@@ -25,12 +25,12 @@ export function textOf(e: Expression): string {
         sumColumns: ['sum', ', axis=1'],
         logSumExp: ['logsumexp', ', axis=1'],
       }[e.what];
-      return `${name}(${textOf(e.args[0])}${axis})`;
+      return `${name}(${expressionText(e.args[0])}${axis})`;
     }
     case 'apply': {
       if (e.op === 'neg') return `-${wrap(e.args[0], 4)}`;
       const sign = { add: '+', sub: '-', mul: '*', div: '/' }[e.op as string];
-      if (sign === undefined) return `${e.op}(${e.args.map(textOf).join(', ')})`;
+      if (sign === undefined) return `${e.op}(${e.args.map(expressionText).join(', ')})`;
       const own = precedence(e);
       return `${wrap(e.args[0], own)} ${sign} ${wrap(e.args[1], own + 1)}`;
     }

@@ -13,8 +13,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expand } from './fences';
-import { drawFigures } from './figure';
-import { typeset } from './formulas';
+import { drawBookFigures } from './figure';
+import { typesetMarkdown } from './formulas';
 import { translations, type Language } from './languages';
 import {
   docs,
@@ -42,7 +42,7 @@ function run(command: string, ...args: string[]): void {
 function write(file: string, markdown: string, language: Language): void {
   const target = join(book, file);
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, typeset(expand(markdown, `docs/${file}`, language)));
+  writeFileSync(target, typesetMarkdown(expand(markdown, `docs/${file}`, language)));
 }
 
 async function main(): Promise<void> {
@@ -63,7 +63,7 @@ async function main(): Promise<void> {
   if (existsSync(join(docs, 'images')))
     cpSync(join(docs, 'images'), join(book, 'public', 'images'), { recursive: true });
   writeReference(book);
-  await drawFigures();
+  await drawBookFigures();
   await buildEmbedded(join(book, 'public'));
   run(vitepress, 'build', book);
   // the reference and the printed book are large: they are read with a network

@@ -43,7 +43,7 @@ function partsOf([name, ...words]: string[], known: readonly Part[], where: stri
 }
 
 /** `lstm shapes forward backward peepholes=true`: parts of a cell's text, as it is executed. */
-export function textOf(words: string[], where: string): string {
+export function equationsText(words: string[], where: string): string {
   const text = partsOf(words, ['shapes', 'forward', 'backward', 'jacobian'], where).map(dedented);
   return `\`\`\`\n${text.join('\n\n')}\n\`\`\`\n`;
 }

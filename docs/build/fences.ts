@@ -1,14 +1,14 @@
 /** Expands the book's fences with content from the project itself, so that the book cannot go out of date. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { drawingOf, equationsOf, textOf } from './equations';
+import { drawingOf, equationsOf, equationsText } from './equations';
 import { exerciseOf } from './exercise';
 import { figureOf } from './figure';
 import type { Language } from './languages';
-import { listOf } from './lists';
-import { networkOf } from './network';
-import { embedded } from './playground';
-import { outputOf } from './program';
+import { registryList } from './lists';
+import { networkDiagram } from './network';
+import { embeddedPage } from './playground';
+import { programOutput } from './program';
 import { sourceOf } from './source';
 
 const root = join(__dirname, '..', '..');
@@ -30,15 +30,15 @@ type Fence = (words: string[], body: string, where: string, language: Language) 
  */
 const fences: Record<string, Fence> = {
   source: ([file, ...names], _body, where, language) => sourceOf(file, names, where, language),
-  cell: (words, _body, where) => textOf(words, where),
+  cell: (words, _body, where) => equationsText(words, where),
   equations: (words, _body, where) => equationsOf(words, where),
   diagram: (words, body, where) => drawingOf(words, body.trim(), where),
-  network: (words, body) => networkOf(words, body.trim()),
-  playground: (words, body, where, language) => embedded(words, body.trim(), where, language),
+  network: (words, body) => networkDiagram(words, body.trim()),
+  playground: (words, body, where, language) => embeddedPage(words, body.trim(), where, language),
   exercise: (words, body, where) => exerciseOf(words, body, where),
   figure: ([name], body) => figureOf(name, body.trim()),
-  'ts run': (_words, body, where) => outputOf(body, where),
-  list: ([what], _body, where, language) => listOf(what, where, language),
+  'ts run': (_words, body, where) => programOutput(body, where),
+  list: ([what], _body, where, language) => registryList(what, where, language),
   include: ([file]) => included(file),
 };
 

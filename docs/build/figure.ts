@@ -18,7 +18,7 @@ export function figureOf(name: string, caption: string): string {
 }
 
 /** Draws every figure that a page asked for. */
-export async function drawFigures(): Promise<void> {
+export async function drawBookFigures(): Promise<void> {
   mkdirSync(FIGURES, { recursive: true });
   for (const name of wanted) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- its name stands in a page

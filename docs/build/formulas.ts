@@ -2,7 +2,7 @@
 import { mathml } from './mathml';
 
 /** A page with its formulas typeset; code is left alone. They are marked as English, so that their fonts are the same in every language. */
-export function typeset(markdown: string): string {
+export function typesetMarkdown(markdown: string): string {
   return markdown
     .split(/(^```[^]*?^```$|`[^`\n]*`)/m)
     .map((part, k) =>

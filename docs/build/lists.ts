@@ -51,7 +51,7 @@ const lists: Record<string, { head: readonly Title[]; rows: () => Row[] }> = {
 };
 
 /** `cells`, `losses`, `optimizers`, `schedules` or `formats` as a table. */
-export function listOf(what: string, where: string, language: Language = 'en'): string {
+export function registryList(what: string, where: string, language: Language = 'en'): string {
   const { head, rows } = lists[mustBeOneOf(what, Object.keys(lists), where, 'the list')];
   const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
   return `${[line(head.map((title) => say(title, language))), line(head.map(() => '---')), ...rows().map(line)].join('\n')}\n`;

@@ -23,7 +23,7 @@ interface Words extends Fields {
  * `many-to-one layers=2 bidirectional=true`: a network of a topology, with a caption. Further words: `folded=true`, and
  * `feed=` and `attention=` as in the options of a network.
  */
-export function networkOf([topology, ...words]: string[], caption: string): string {
+export function networkDiagram([topology, ...words]: string[], caption: string): string {
   const options = Object.fromEntries(
     words
       .map((word) => word.split('='))

@@ -10,7 +10,7 @@ import { say, type Language } from './languages';
 const FOLDER = 'play';
 
 /** `task=sine&tab=time height=500`: the page in the state of that link and the language of the book, without its settings; the height is in pixels. */
-export function embedded(
+export function embeddedPage(
   [link, size = 'height=600']: string[],
   caption: string,
   where: string,

@@ -9,7 +9,7 @@ const folder = join(root, '.cache', 'book');
 const outputs = new Map<string, string>();
 
 /** The program as a reader would write it, and its output; a translation shows the same run. */
-export function outputOf(code: string, where: string): string {
+export function programOutput(code: string, where: string): string {
   const output = outputs.get(code) ?? run(code, where);
   outputs.set(code, output);
   return `\`\`\`ts\n${code}\`\`\`\n\n\`\`\`text\n${output}\n\`\`\`\n`;

@@ -1,12 +1,12 @@
 /** Plots the recall of a Hopfield network over its load. */
 import { Random } from '../../core/random';
 import { capacity } from '../../hopfield/capacity';
-import { lines } from './lines';
+import { lineChart } from './lines';
 
 const loads = [0.05, 0.08, 0.1, 0.12, 0.13, 0.14, 0.15, 0.16, 0.18, 0.2, 0.25];
 
 export const draw = (): Promise<string> =>
-  lines(
+  lineChart(
     [
       {
         name: 'N = 400',

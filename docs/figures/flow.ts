@@ -6,7 +6,7 @@ import type { Cell } from '../../cells/cell';
 import { elman } from '../../cells/elman';
 import { lstm } from '../../cells/lstm';
 import { Random } from '../../core/random';
-import { lines, type Curve } from './lines';
+import { lineChart, type Curve } from './lines';
 
 const [T, D, H] = [60, 4, 32];
 
@@ -20,7 +20,7 @@ function curve(name: string, cell: Cell, radius = 1): Curve {
 }
 
 export const draw = (): Promise<string> =>
-  lines(
+  lineChart(
     [
       ...[0.8, 1, 1.3].map((radius) =>
         curve(`vanilla, ρ = ${radius}`, elman({ input: D, hidden: H }), radius),

@@ -16,7 +16,10 @@ export interface Axes {
 const colors = ['#4e79a7', '#e15759', '#59a14f', '#f28e2b', '#b07aa1', '#76b7b2'];
 
 /** An SVG document. */
-export async function lines(curves: readonly Curve[], { x, y, log = false, range }: Axes): Promise<string> {
+export async function lineChart(
+  curves: readonly Curve[],
+  { x, y, log = false, range }: Axes,
+): Promise<string> {
   const { Plot, document, style } = await canvas();
   const svg = Plot.plot({
     document,

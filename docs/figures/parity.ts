@@ -3,7 +3,7 @@ import { network } from '../../bptt/network/network';
 import { diagonal, type DiagonalOptions } from '../../cells/diagonal';
 import { Random } from '../../core/random';
 import { counting } from '../../tasks/counting';
-import { lines, type Curve } from './lines';
+import { lineChart, type Curve } from './lines';
 
 const T = 24;
 const { bits } = counting(new Random(3), 2, T, T);
@@ -21,7 +21,7 @@ function curve(
 }
 
 export const draw = (): Promise<string> =>
-  lines(
+  lineChart(
     [curve('p = −1 at a one', 'signed', [-40, 1]), curve('p = 0.8 at a one', 'positive', [Math.log(4), 0.2])],
     { x: 'step t', y: 'h', range: [0, 1] },
   );

@@ -1,9 +1,9 @@
 /** Plots ‖Wᵗ‖ of five typical matrices. */
 import { exampleMatrices, spectrum } from '../../bptt/flow/spectrum';
-import { lines } from './lines';
+import { lineChart } from './lines';
 
 export const draw = (): Promise<string> =>
-  lines(
+  lineChart(
     Object.entries(exampleMatrices).map(([name, { W }]) => ({
       name,
       points: spectrum(W, { steps: 40 }).powers.map((norm, t) => ({ x: t, y: norm })),

@@ -16,7 +16,7 @@ import { date, group, inputs, label, labelLosses, lossSetting, missing, sequence
 import { likeliestOf, runAll } from '../outputs';
 import type { Examples, Judgement, Parts, Predictions, Task } from '../task';
 import { noteSchema, type Note } from './note';
-import { guess, partsOf, prepare } from './prepare';
+import { guess, splitTable, prepare } from './prepare';
 import { Labelled, labelsIn, rowsOf, where } from './sequences';
 
 /** The indices of the labels of some sequences. @throws RangeError for a label that is not in the training part. */
@@ -37,7 +37,7 @@ function parts(table: Table, note: Note): Parts {
   const { rows, width } = rowsOf(table, note);
   const labels = labelsIn(table, note.label, note.reads) as string[];
   const numbers = numbersOf(labels, note);
-  const { training, validation, test } = partsOf(table, labels, note.reads);
+  const { training, validation, test } = splitTable(table, labels, note.reads);
   const of = (part: readonly number[]): Labelled =>
     new Labelled(
       part.map((row) => rows[row]),
@@ -105,7 +105,7 @@ function describe(table: Table, note: Note): [string, string][] {
   const lengths = rows.map(({ length }) => length / Math.max(1, width));
   const range = `${least(lengths)} … ${greatest(lengths)}`;
   const all = labelsIn(table, label, reads) as string[];
-  const { training } = partsOf(table, all, reads);
+  const { training } = splitTable(table, all, reads);
   const counts = new Map(countsOf(training.map((row) => all[row])));
   const once = labels.filter((text) => counts.get(text) === 1);
   const shown = labels.slice(0, 6).map((text) => `${text} ${counts.get(text) ?? 0}`);

@@ -9,7 +9,7 @@ import type { Column, Table } from '../../data/table';
 import { countsOf, weightsOf } from '../counts';
 import { seriesOf } from '../series';
 import { embeddingOf, isSequence, knownSymbols, symbolsIn, type TokenKind } from '../symbols';
-import { listOf, type Given } from '../task';
+import { splitList, type Given } from '../task';
 import type { Note, Reads } from './note';
 import { labelsIn, where, wordsIn } from './sequences';
 
@@ -34,14 +34,14 @@ export function guess(table: Table): { label?: string; column?: string } {
 }
 
 /** Splits the sequences stratified by label, or by whole groups; independent of the seed of a run. */
-export function partsOf(table: Table, labels: readonly string[], reads: Reads): Split {
+export function splitTable(table: Table, labels: readonly string[], reads: Reads): Split {
   const whole = reads.kind === 'symbols' ? reads.group : null;
   if (whole === null) return split(labels.length, { by: 'classes', classes: labels });
   return split(labels.length, { by: 'groups', groups: wordsIn(table, whole) });
 }
 
 function readsOf(table: Table, given: Given, label: string): Reads {
-  const inputs = listOf(given.inputs);
+  const inputs = splitList(given.inputs);
   const group = (given.group as string | undefined) ?? null;
   const kindOf = (name: string): string => table.column(name).kind;
   const { column } = guess(table);
@@ -96,7 +96,7 @@ export function prepare(table: Table, given: Given): Note {
   table.column(label, 'texts', 'numbers');
   const reads = readsOf(table, given, label);
   const all = labelsIn(table, label, reads) as string[];
-  const { training } = partsOf(table, all, reads);
+  const { training } = splitTable(table, all, reads);
   const counts = countsOf(training.map((row) => all[row]));
   const place = `${where}: column ${label}`;
   must(counts.length > 1, place, 'there must be at least two labels', `only ${counts[0][0]}`);

@@ -4,7 +4,7 @@ import { must } from '../../core/check';
 import type { Table } from '../../data/table';
 import { paddedRows } from '../padding';
 import { seriesOf, type Series } from '../series';
-import { coderOf, linesOf, symbolsIn } from '../symbols';
+import { coderOf, symbolTableLines, symbolsIn } from '../symbols';
 import type { Examples } from '../task';
 import type { Note, Reads } from './note';
 
@@ -22,7 +22,8 @@ export function labelsIn(table: Table, label: string, reads: Reads): string[] | 
   const texts = wordsIn(table, label);
   const none = texts.flatMap((text, row) => (text === '' ? [row] : []));
   const place = `${where}: column ${label}`;
-  if (none.length > 0) must(false, place, 'every row must have a label', `none in ${linesOf(table, none)}`);
+  if (none.length > 0)
+    must(false, place, 'every row must have a label', `none in ${symbolTableLines(table, none)}`);
   if (reads.kind === 'symbols') return texts;
   const groups = wordsIn(table, reads.group);
   const first = new Map<string, number>();

@@ -5,7 +5,7 @@ import { bootstrap, meanAbsoluteError, rootMeanSquaredError } from '../../data/m
 import type { Table } from '../../data/table';
 import type { Examples, Judgement } from '../task';
 import type { Note } from './note';
-import { draw, sparks } from './pictures';
+import { drawForecast, sparks } from './pictures';
 import { forecastsOf, levelsOf, type Windows } from './windows';
 
 interface Errors {
@@ -72,7 +72,7 @@ export function judge(network: Network, given: Examples, _table: Table, note: No
         byTarget.flatMap((one) => [...table(one, season), verdict(one), ...covered(one, levelsOf(note))]),
       )
       .concat(sparks(examples, forecast, note)),
-    pictures: async () => ({ 'forecast.svg': await draw(examples, forecast, note) }),
+    pictures: async () => ({ 'forecast.svg': await drawForecast(examples, forecast, note) }),
   };
 }
 

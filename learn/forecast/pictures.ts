@@ -19,7 +19,7 @@ export function sparks(examples: Windows, forecast: Float64Array, { targets, hor
 }
 
 /** Picture of the last forecasts against the truth; one panel for the first target of the first series. */
-export async function draw(
+export async function drawForecast(
   examples: Windows,
   forecast: Float64Array,
   { targets, horizon, date }: Note,

@@ -9,7 +9,7 @@ import { scaleOf } from '../../data/standardise';
 import type { Table } from '../../data/table';
 import { spacingOf, type Spacing } from '../season';
 import { seriesOf, type Series } from '../series';
-import { listOf, type Given } from '../task';
+import { splitList, type Given } from '../task';
 import type { Note } from './note';
 import { cuts } from './windows';
 
@@ -23,7 +23,7 @@ export function prepare(table: Table, given: Given): Note {
     ({ kind, name }) => kind === 'numbers' && name !== date && name !== group,
   );
   const found = numbers.map(({ name }) => name);
-  const chosen = listOf(given.target);
+  const chosen = splitList(given.target);
   mustBe(
     chosen.length > 0 || found.length === 1,
     where,
@@ -32,7 +32,7 @@ export function prepare(table: Table, given: Given): Note {
     `columns of numbers: ${found.join(', ') || 'none'}`,
   );
   const targets = chosen.length > 0 ? chosen : found;
-  const inputs = [...new Set([...targets, ...listOf(given.inputs)])];
+  const inputs = [...new Set([...targets, ...splitList(given.inputs)])];
   const {
     horizon,
     window: T,

@@ -12,9 +12,9 @@ import { split } from '../../data/split';
 import type { Table } from '../../data/table';
 import { judgeWritten } from '../judgewritten';
 import { inputs, sequence, target, tokens } from '../options';
-import { isSequence, joined, symbolsIn, type TokenKind } from '../symbols';
+import { isSequence, joinedSymbols, symbolsIn, type TokenKind } from '../symbols';
 import {
-  listOf,
+  splitList,
   type Examples,
   type Given,
   type Judgement,
@@ -25,7 +25,7 @@ import {
 import { decoderOf, endOf, Pairs, writeAll, writtenRows, writtenFrom } from '../written';
 import { noteSchema, type Note } from './note';
 import { drawPositions } from './pictures';
-import { inputOf, inputText, vectorsOf, where, widthOf } from './vectors';
+import { columnInput, inputText, vectorsOf, where, inputsWidth } from './vectors';
 
 /** Sequences that the report shows. */
 const SHOWN = 6;
@@ -43,7 +43,7 @@ function prepare(table: Table, given: Given): Note {
   const others = table.columns.filter(
     (one) => one.name !== column && one.kind !== 'lists' && one.kind !== 'dates',
   );
-  const chosen = given.inputs === undefined ? others.map(({ name }) => name) : listOf(given.inputs);
+  const chosen = given.inputs === undefined ? others.map(({ name }) => name) : splitList(given.inputs);
   mustBe(
     chosen.length > 0,
     where,
@@ -59,7 +59,7 @@ function prepare(table: Table, given: Given): Note {
   mustBe(written.known.length > 0, `${where}: column ${column}`, 'some symbol must occur twice', 'none');
   return {
     target: column,
-    inputs: chosen.map((name) => inputOf(table, name, training)),
+    inputs: chosen.map((name) => columnInput(table, name, training)),
     tokens: kind,
     characters: kind === 'characters' && table.column(column).kind === 'texts',
     ...{ written, longest },
@@ -77,7 +77,7 @@ function pairsOf(
   const rows = some ?? Array.from({ length: table.rows }, (_, row) => row);
   const symbols = withTargets ? symbolsIn(table, column, kind, where) : [];
   const cut = withTargets ? rows.map((row) => symbols[row].slice(0, longest)) : [];
-  return Object.assign(new Pairs(vectorsOf(table, read, rows), widthOf(read), cut, written), { rows });
+  return Object.assign(new Pairs(vectorsOf(table, read, rows), inputsWidth(read), cut, written), { rows });
 }
 
 function parts(table: Table, note: Note): Parts {
@@ -97,7 +97,7 @@ function judge(network: Network, examples: Examples, table: Table, note: Note): 
   const drawn = writeAll(network, pairs, note.written, { rows, drawn: true });
   const shown = drawn.map(
     ({ symbols }, k) =>
-      `  ${inputText(table, note.inputs, pairs.rows[rows[k]])} → ${joined(symbols, note.characters)}`,
+      `  ${inputText(table, note.inputs, pairs.rows[rows[k]])} → ${joinedSymbols(symbols, note.characters)}`,
   );
   return {
     ...judgement,
@@ -145,7 +145,7 @@ export const generate: Task<Note> = {
   parts,
   others: (table, note) => ({ examples: pairsOf(table, note), scope: 'all rows' }),
   network: ({ inputs: read, written }) => ({
-    ...{ topology: 'encoder-decoder', loss: 'softmax', input: widthOf(read) },
+    ...{ topology: 'encoder-decoder', loss: 'softmax', input: inputsWidth(read) },
     output: endOf(written) + 2,
     decoder: decoderOf(written),
   }),

@@ -10,7 +10,7 @@ export const where = 'generate';
 const MOST_CLASSES = 1000;
 
 /** How a column is read, by the rows of the training part. */
-export function inputOf(table: Table, column: string, training: readonly number[]): Input {
+export function columnInput(table: Table, column: string, training: readonly number[]): Input {
   const { kind, values } = table.column(column, 'texts', 'numbers');
   if (kind === 'numbers') return { kind, column, ...scaleOf(values, training) };
   const classes = countsOf(training.map((row) => values[row])).map(([name]) => name);
@@ -26,12 +26,12 @@ export function inputOf(table: Table, column: string, training: readonly number[
 }
 
 /** D, the width of the vectors. */
-export const widthOf = (inputs: readonly Input[]): number =>
+export const inputsWidth = (inputs: readonly Input[]): number =>
   inputs.reduce((sum, input) => sum + (input.kind === 'classes' ? input.classes.length : 1), 0);
 
 /** The vector of each row. @throws RangeError for a missing number, or a class that is not in the training part. */
 export function vectorsOf(table: Table, inputs: readonly Input[], rows: readonly number[]): Float64Array[] {
-  const D = widthOf(inputs);
+  const D = inputsWidth(inputs);
   const vectors = rows.map(() => new Float64Array(D));
   let from = 0;
   for (const input of inputs) {

@@ -13,7 +13,7 @@ import type { Network } from '../../bptt/network/network';
 import { split, type Split } from '../../data/split';
 import type { Table } from '../../data/table';
 import { inputs, sequence } from '../options';
-import { listOf, type Examples, type Given, type Parts, type Predictions, type Task } from '../task';
+import { splitList, type Examples, type Given, type Parts, type Predictions, type Task } from '../task';
 import { judge } from './judge';
 import { noteSchema, type Note } from './note';
 import { bitsOf, Pieces, piecesIn, where, type Piece } from './pieces';
@@ -54,7 +54,7 @@ function partsOf(table: Table, part: string | null): Split {
 
 function prepare(table: Table, given: Given): Note {
   const found = guess(table);
-  const [asked] = listOf(given.inputs);
+  const [asked] = splitList(given.inputs);
   const notes = (asked as string | undefined) ?? (found.length === 1 ? found[0] : undefined);
   const why = `columns of lists of notes: ${found.join(', ') || 'none'}`;
   mustBe(notes !== undefined, where, '--inputs must name the column of the pieces', 'none', why);

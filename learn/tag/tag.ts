@@ -19,7 +19,7 @@ import { likeliestOf, runAll } from '../outputs';
 import { paddedRows } from '../padding';
 import { coderOf, embeddingOf, knownSymbols } from '../symbols';
 import {
-  listOf,
+  splitList,
   type Examples,
   type Given,
   type Judgement,
@@ -99,7 +99,7 @@ class Tagged implements Examples {
 
 function prepare(table: Table, given: Given): Note {
   const found = guess(table);
-  const [asked] = listOf(given.inputs);
+  const [asked] = splitList(given.inputs);
   const tokens = (asked as string | undefined) ?? found?.tokens;
   const tags = (given.label as string | undefined) ?? found?.tags;
   const lists = table.columns.filter(({ kind }) => kind === 'lists').map(({ name }) => name);

@@ -15,13 +15,13 @@ import {
   coderOf,
   embeddingOf,
   isSequence,
-  joined,
+  joinedSymbols,
   knownSymbols,
   symbolsIn,
   type TokenKind,
 } from '../symbols';
 import {
-  listOf,
+  splitList,
   type Examples,
   type Given,
   type Judgement,
@@ -59,7 +59,7 @@ const cut = (rows: readonly string[][], longest: number): string[][] =>
 
 function prepare(table: Table, given: Given): Note {
   const found = guess(table);
-  const [asked] = listOf(given.inputs);
+  const [asked] = splitList(given.inputs);
   const source = (asked as string | undefined) ?? found.source;
   const written = (given.target as string | undefined) ?? found.target;
   const names = table.columns.filter(isSequence).map(({ name }) => name);
@@ -135,8 +135,8 @@ function attended(network: Network, pairs: ReturnType<typeof pairsOf>, { written
 
 function judge(network: Network, examples: Examples, _table: Table, note: Note): Judgement {
   const pairs = examples as ReturnType<typeof pairsOf>;
-  const join = (symbols: readonly string[]): string => joined(symbols, note.characters);
-  const sources = pairs.read.map((symbols) => joined(symbols, note.tokens === 'characters'));
+  const join = (symbols: readonly string[]): string => joinedSymbols(symbols, note.characters);
+  const sources = pairs.read.map((symbols) => joinedSymbols(symbols, note.tokens === 'characters'));
   const whole = { join, sources, copied: pairs.read };
   return {
     ...judgeWritten(network, { pairs, written: note.written, whole }).judgement,

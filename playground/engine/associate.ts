@@ -6,7 +6,7 @@ import { corrupt } from '../../hopfield/patterns';
 import type { RecallEnd, RecallMode } from '../../hopfield/recall';
 import type { StorageRule } from '../../hopfield/storage';
 
-export interface Asked {
+export interface RecallQuestion {
   /** Pictures of ±1, all of the same size. */
   patterns: number[][];
   /** A rule of the network of 1982, or the order of the energy of a dense associative memory. */
@@ -29,7 +29,7 @@ export interface Recalled {
 /** Maximum number of updates shown, for a recall that does not converge. */
 const MOST = 2000;
 
-export function associate({ patterns, storage, probe, mode, seed }: Asked): Recalled {
+export function associate({ patterns, storage, probe, mode, seed }: RecallQuestion): Recalled {
   const memory =
     typeof storage === 'number' || storage === 'exponential'
       ? denseHopfield({ patterns, order: storage })

@@ -9,7 +9,7 @@ import {
   judge,
   together,
   type Direction,
-  type Judgement,
+  type SlopeJudgement,
   type Slope,
   type Verdict,
 } from '../../bptt/check/judge';
@@ -30,7 +30,7 @@ import { Random } from '../../core/random';
 import { sizeOf, toFlat } from '../../core/tensor';
 import { casesOfMistake, diagnosisOf, readMistake } from '../../referee/mistakes';
 import { networkOf } from './model';
-import type { Settings } from './settings';
+import type { PageSettings } from './settings';
 
 /** D, O, T, B and H of the network that is checked: small enough to look at every weight. T exceeds all periods of a clock. */
 const [D, O, T, B, H] = [3, 2, 9, 2, 4];
@@ -50,7 +50,7 @@ export interface Examined {
   analytic: number;
   /** The derivative by dual numbers. */
   dual: number;
-  by: Record<Shown, Judgement & { bound: number }>;
+  by: Record<Shown, SlopeJudgement & { bound: number }>;
   /** Of both together. */
   verdict: Verdict;
 }
@@ -128,7 +128,7 @@ export class Checker {
   }
 
   /** The network of the chosen settings. */
-  static of(settings: Settings): Checker {
+  static of(settings: PageSettings): Checker {
     const net = smallNetwork(settings);
     const random = new Random(settings.seed);
     for (const t of Object.values(net.parameters.values)) fillRandom(t, random);
@@ -219,8 +219,13 @@ function remembering(slope: Slope): Slope {
   });
 }
 
-function smallNetwork(settings: Settings): Network {
-  const small: Settings = { ...settings, hidden: H, layers: Math.min(settings.layers, 2), spectralRadius: 1 };
+function smallNetwork(settings: PageSettings): Network {
+  const small: PageSettings = {
+    ...settings,
+    hidden: H,
+    layers: Math.min(settings.layers, 2),
+    spectralRadius: 1,
+  };
   const task = { input: D, output: O, loss: 'softmax' as const, topology: 'many-to-many' as const };
   return networkOf(small, settings.cell, task);
 }

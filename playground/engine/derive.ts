@@ -10,7 +10,7 @@ import type { EquationError } from '../../core/equations/error';
 import { parse, type Equation } from '../../core/equations/parse';
 import { namesIn } from '../../core/equations/steps';
 import { Grader, type Grade, type HintLevel } from '../../referee/grade';
-import { linesOf } from '../equations/lines';
+import { equationLines } from '../equations/lines';
 
 /** An exercise: the forward equations are given, the backward ones are to be found. */
 export interface Exercise {
@@ -37,7 +37,7 @@ export interface JudgedLine {
   hint?: string;
 }
 
-export interface Judged {
+export interface JudgedDerivation {
   lines: JudgedLine[];
   /** Gradients of `wanted` for which there is no right line yet. */
   missing: string[];
@@ -152,7 +152,7 @@ export class Derivation {
   constructor(private readonly name: string) {
     mustBeOneOf(name, exerciseNames, 'playground', 'the exercise');
     const { title, about, shapes, forward, backward } = solutions[name];
-    this.answer = linesOf(backward).map((text) => this.lineOf(text));
+    this.answer = equationLines(backward).map((text) => this.lineOf(text));
     this.buffers = [...shapes.matchAll(/gates\s+(\w+)\s*=/g)].map(([, buffer]) => `d${buffer}`);
     const equations = this.whole(this.answer.map(({ text }) => text));
     this.cell = cellFromText({ ...sizes, equations });
@@ -165,13 +165,13 @@ export class Derivation {
     const given = [`d${states[0]}Out`, ...states.map((s) => `d${s}Next`)];
     this.exercise = {
       ...{ name, title, about, wanted, given },
-      forward: linesOf(forward).join('\n'),
+      forward: equationLines(forward).join('\n'),
     };
   }
 
   /** Judges lines in order and independently: lines of the answer replace missing or wrong ones. */
-  judge(text: string, level: HintLevel): Judged {
-    const typed = linesOf(text);
+  judge(text: string, level: HintLevel): JudgedDerivation {
+    const typed = equationLines(text);
     const right: string[] = [];
     /** Lines that are judged with the lines that need them. */
     let open: JudgedLine[] = [];
@@ -334,8 +334,8 @@ export class Derivation {
       [title, ...lines.map((line) => `  ${line}`)].join('\n');
     return [
       `cell ${this.name}`,
-      section('shapes', linesOf(shapes)),
-      section('forward', linesOf(forward)),
+      section('shapes', equationLines(shapes)),
+      section('forward', equationLines(forward)),
       section('backward', backward),
     ].join('\n');
   }

@@ -3,14 +3,14 @@ import { kinds } from '../../cells/kinds';
 import { isBidirectional } from '../../bptt/network/layer';
 import { decodeCheckpoint } from '../../io/checkpoint';
 import { mustBe } from '../../core/check';
-import type { Point } from './run';
+import type { CurvePoint } from './run';
 import { Session } from './session';
-import { OWN, readSetting, type Settings } from './settings';
+import { OWN, readSetting, type PageSettings } from './settings';
 
-export interface Loaded {
+export interface LoadedCheckpoint {
   session: Session;
   /** Its losses so far, if the file has them; their gradient norms are unknown (NaN). */
-  points: Point[];
+  points: CurvePoint[];
   /** Whether the file names the task of its network; if not, training continues with the page's task. */
   saysTask: boolean;
 }
@@ -19,7 +19,7 @@ export interface Loaded {
  * @param settings those of the page, used where the file has none.
  * @throws RangeError or TypeError when it is no checkpoint, or one of a network that the page cannot train.
  */
-export function load(bytes: Uint8Array, settings: Settings): Loaded {
+export function load(bytes: Uint8Array, settings: PageSettings): LoadedCheckpoint {
   const found = decodeCheckpoint(bytes, { executor: 'reproducible' });
   const { layers, output, loss } = found.network.architecture;
   const first = layers[0];
@@ -32,7 +32,7 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
   mustBe(known, 'load', `a network of ${cells} with a loss must be in the file`, name);
   const stored = saidIn(found.training);
   const task = stored?.task ?? (found.vocabulary ? 'text' : settings.task);
-  const own: Partial<Settings> = {
+  const own: Partial<PageSettings> = {
     cell: isOwn ? OWN : name,
     ...(isOwn && { equations }),
     hidden,
@@ -60,8 +60,8 @@ export function load(bytes: Uint8Array, settings: Settings): Loaded {
 }
 
 /** The points of a curve that are plausible for a run of this many steps. */
-function pointsOf(curve: ArrayLike<number>, steps: number): Point[] {
-  const points: Point[] = [];
+function pointsOf(curve: ArrayLike<number>, steps: number): CurvePoint[] {
+  const points: CurvePoint[] = [];
   for (let k = 0, last = 0; k + 1 < curve.length; k += 2) {
     const [step, loss] = [curve[k], curve[k + 1]];
     if (!(step > last && step <= steps && Number.isFinite(loss))) continue;
@@ -72,12 +72,12 @@ function pointsOf(curve: ArrayLike<number>, steps: number): Point[] {
 }
 
 /** The valid settings of a file that this page saved. */
-function saidIn(training: unknown): Partial<Settings> | undefined {
+function saidIn(training: unknown): Partial<PageSettings> | undefined {
   const { playground } = Object(training) as { playground?: Record<string, unknown> };
   if (playground === undefined) return undefined;
   const plain = Object.entries(playground).filter(([, value]) => typeof value !== 'object');
   return Object.assign(
     {},
     ...plain.map(([name, value]) => readSetting(name, String(value))),
-  ) as Partial<Settings>;
+  ) as Partial<PageSettings>;
 }

@@ -1,19 +1,19 @@
 /** Builds the network that the settings describe. */
 import { outputOf, type Cell } from '../../cells/cell';
-import { fitting, inForm, kinds, type CellSizes } from '../../cells/kinds';
+import { fittedForm, inForm, kinds, type CellSizes } from '../../cells/kinds';
 import { cellFromText } from '../../cells/text';
 import { bidirectional, type Layer } from '../../bptt/network/layer';
 import { scaleRecurrence, setGateBias } from '../../bptt/flow/recurrence';
 import { network, type Network } from '../../bptt/network/network';
-import { OWN, type Settings } from './settings';
-import type { Task } from './tasks';
+import { OWN, type PageSettings } from './settings';
+import type { PageTask } from './tasks';
 
 /** A cell of a kind, with default options, or the user's own. */
 function cellOf(name: string, sizes: CellSizes, equations: string): Cell {
   if (name === OWN) return cellFromText({ input: sizes.input, hidden: sizes.hidden, equations });
   const kind = kinds.get(name, 'network');
   const [usual] = Object.values(kind.choices);
-  return inForm(kind, fitting(kind, usual, sizes.hidden), sizes);
+  return inForm(kind, fittedForm(kind, usual, sizes.hidden), sizes);
 }
 
 /**
@@ -22,9 +22,9 @@ function cellOf(name: string, sizes: CellSizes, equations: string): Cell {
  * A Jordan cell, whose output width is an option, needs no output layer; all others get one.
  */
 export function networkOf(
-  settings: Settings,
+  settings: PageSettings,
   cell: string,
-  task: Pick<Task, 'input' | 'output' | 'loss' | 'topology'>,
+  task: Pick<PageTask, 'input' | 'output' | 'loss' | 'topology'>,
 ): Network {
   const { hidden, layers, bidirectional: both, seed, spectralRadius, forgetBias, equations } = settings;
   const wide = outputOf(cellOf(cell, { input: 1, hidden, output: hidden + 1 }, equations)).width > hidden;

@@ -7,7 +7,7 @@ import { checkProblem } from '../../bptt/check/gradcheck';
 import type { GradcheckRow } from '../../bptt/check/row';
 import { problemOfCell } from '../../bptt/check/problem';
 import { repairs } from '../../referee/repair';
-import { linesOf } from '../equations/lines';
+import { equationLines } from '../equations/lines';
 import { leaky } from './leaky';
 
 /** Sizes at which it is checked: small, and all different. */
@@ -81,8 +81,8 @@ export function checkCell(text: string): CellReport {
   return {
     name: cell.name,
     shapes: cell.equations?.shapes ?? '',
-    forward: linesOf(cell.equations?.forward ?? ''),
-    backward: linesOf(cell.equations?.backward ?? ''),
+    forward: equationLines(cell.equations?.forward ?? ''),
+    backward: equationLines(cell.equations?.backward ?? ''),
     gradients,
     ...(jacobian && { jacobian }),
     ok: gradients.every(({ several: verdict }) => verdict === 'right') && (jacobian ?? 'right') === 'right',

@@ -16,11 +16,11 @@ import { toFlat } from '../../core/tensor';
 import type { Checkpoint } from '../../io/checkpoint';
 import { FlowMeter } from './flow';
 import { networkOf } from './model';
-import type { Settings } from './settings';
-import type { Task, TaskBatch } from './tasks';
+import type { PageSettings } from './settings';
+import type { PageTask, TaskBatch } from './tasks';
 
 /** The result of a training step. */
-export interface Point {
+export interface CurvePoint {
   /** Counts from 1. */
   step: number;
   loss: number;
@@ -37,7 +37,7 @@ interface Start {
   random: Random['state'];
 }
 
-export class Run {
+export class PageTraining {
   readonly network: Network;
   readonly optimizer: Optimizer;
   /** ‖∂L/∂h_t‖ of the last step, by layer and time. */
@@ -50,10 +50,10 @@ export class Run {
   states: Record<string, ArrayLike<number>> = {};
 
   constructor(
-    readonly settings: Settings,
+    readonly settings: PageSettings,
     /** The setting: the name of a kind, or `own`. */
     readonly cell: string,
-    readonly task: Task,
+    readonly task: PageTask,
     from?: Pick<Checkpoint, 'network' | 'optimizer' | 'states'>,
   ) {
     this.network = from?.network ?? networkOf(settings, cell, task);
@@ -82,7 +82,7 @@ export class Run {
    * @throws RangeError when the run diverges: a loss, a gradient or a weight is no longer a finite number. The weights
    *   are then those of the step before.
    */
-  step(batch: TaskBatch): Point {
+  step(batch: TaskBatch): CurvePoint {
     const { network: net, settings, flow } = this;
     const { seq: T, window, clip } = settings;
     this.start = this.startOf(batch);

@@ -13,10 +13,10 @@ import { toFlat } from '../../core/tensor';
 import { encodeCheckpoint, type Checkpoint } from '../../io/checkpoint';
 import { Checker } from './check';
 import { FlowMeter, lastStepFlow, wayOf, type Way } from './flow';
-import { Run, type Point } from './run';
-import { fitting, type Settings } from './settings';
-import { taskOf, type Task, type TaskBatch } from './tasks';
-import { joined, traceOf, type Trace } from '../../bptt/trace/numbers';
+import { PageTraining, type CurvePoint } from './run';
+import { fittedSettings, type PageSettings } from './settings';
+import { pageTaskOf, type PageTask, type TaskBatch } from './tasks';
+import { joinedTraces, traceOf, type Trace } from '../../bptt/trace/numbers';
 
 /** Number of steps whose Jacobians are multiplied, and the largest number of states for which this is done. */
 const MEASURED = 40;
@@ -43,7 +43,7 @@ export interface Prediction {
 }
 
 /** The pass of a training step for one row of its batch. */
-export interface Pass extends Trace {
+export interface TracedPass extends Trace {
   /** The input at each step: a symbol, or numbers with their names. */
   read: (string | number)[][];
   reads: readonly string[];
@@ -60,7 +60,7 @@ export interface Pass extends Trace {
   endsInOne: boolean;
 }
 
-export interface Flow {
+export interface GradientNorms {
   /** `l0`, or for a layer with several states `l0 h` and `l0 c`. */
   names: readonly string[];
   T: number;
@@ -72,7 +72,7 @@ export interface Flow {
 }
 
 /** How the final states of a layer depend on those d steps before, for d = 0, 1, …: ‖∂s_T/∂s_{T−d}‖ and its bound. */
-export interface Jacobians {
+export interface JacobianNorms {
   name: string;
   norms: number[];
   /** The bound: the product of the steps' largest singular values. */
@@ -80,9 +80,9 @@ export interface Jacobians {
 }
 
 export class Session {
-  readonly settings: Settings;
-  readonly task: Task;
-  readonly runs: Run[];
+  readonly settings: PageSettings;
+  readonly task: PageTask;
+  readonly runs: PageTraining[];
   private checker: Checker | undefined;
   /** The batch of the next step, if it has been requested already. */
   private upcoming: TaskBatch | undefined;
@@ -90,12 +90,12 @@ export class Session {
   private over: Error | undefined;
 
   /** @throws RangeError when the settings are inconsistent, such as a text that is too short. */
-  constructor(settings: Settings, loaded?: Checkpoint) {
-    this.settings = fitting(settings);
-    this.task = taskOf(this.settings, loaded?.vocabulary);
+  constructor(settings: PageSettings, loaded?: Checkpoint) {
+    this.settings = fittedSettings(settings);
+    this.task = pageTaskOf(this.settings, loaded?.vocabulary);
     const { cell, against } = this.settings;
-    this.runs = [new Run(this.settings, cell, this.task, loaded)];
-    if (against !== 'none') this.runs.push(new Run(this.settings, against, this.task));
+    this.runs = [new PageTraining(this.settings, cell, this.task, loaded)];
+    if (against !== 'none') this.runs.push(new PageTraining(this.settings, against, this.task));
     // a task gives each batch once: skip those that a loaded run has already seen
     for (let k = 0; k < this.runs[0].steps; k++) this.task.batch(k);
   }
@@ -121,7 +121,7 @@ export class Session {
    * One step of each run on the same batch.
    * @throws RangeError when a run diverges, and at every later call.
    */
-  step(): Point[] {
+  step(): CurvePoint[] {
     if (this.over) throw this.over;
     try {
       const batch = this.next;
@@ -159,7 +159,7 @@ export class Session {
     };
   }
 
-  flow(run: number): Flow {
+  flow(run: number): GradientNorms {
     const { network, flow } = this.runs[run];
     const T = this.settings.seq;
     const probe = new FlowMeter(network.architecture.layers, T);
@@ -175,7 +175,7 @@ export class Session {
   }
 
   /** Products of the Jacobians along the first sequence of the last batch, from its end. */
-  jacobians(run: number): Jacobians[] {
+  jacobians(run: number): JacobianNorms[] {
     const { network } = this.runs[run];
     const largest = Math.max(
       ...network.architecture.layers.flatMap(directionsOf).map(({ cell }) => statesSize(cell)),
@@ -197,7 +197,7 @@ export class Session {
   }
 
   /** The pass of the last step, or of the next one before any: one row, with all numbers forward and backward. */
-  trace(run: number, row: number): Pass {
+  trace(run: number, row: number): TracedPass {
     const { symbols, topology, reads = ['x'] } = this.task;
     const { window } = this.settings;
     const { steps, last } = this.runs[run];
@@ -213,7 +213,7 @@ export class Session {
     );
     const made = last !== undefined;
     const about = { step: made ? steps : steps + 1, made, rows: B, window, carried };
-    return { ...joined(parts), ...about, read, reads, endsInOne: topology === 'many-to-one' };
+    return { ...joinedTraces(parts), ...about, read, reads, endsInOne: topology === 'many-to-one' };
   }
 
   /** The gradient check of the network of the settings, or of the mistake with this text. */

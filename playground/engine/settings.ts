@@ -7,8 +7,8 @@ import { isLanguage, type LanguageName } from '../languages/names';
 import { leaky } from './leaky';
 import { verse } from './verse';
 
-export const taskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
-export type TaskName = (typeof taskNames)[number];
+export const pageTaskNames = ['text', 'reber', 'sine', 'waveform', 'adding'] as const;
+export type TaskName = (typeof pageTaskNames)[number];
 /** The names of the page's tabs in a link. */
 export const tabNames = ['train', 'time', 'flow', 'check', 'derive', 'cell', 'memory'] as const;
 export type TabName = (typeof tabNames)[number];
@@ -23,7 +23,7 @@ const cellNames = (): string[] => [...kinds.names, OWN];
 export const pageSettings = {
   task: {
     ...{ kind: 'choice', label: 'Task', help: 'what the network learns', default: 'text' },
-    names: () => taskNames,
+    names: () => pageTaskNames,
   },
   text: {
     ...{ ...text, label: 'Text: paste your own', help: 'what the text task learns to write' },
@@ -55,29 +55,29 @@ export const pageSettings = {
   seed: { ...seed, default: 1 },
 } as const satisfies Record<string, Setting>;
 
-export type SettingName = keyof typeof pageSettings;
-export type Settings = { -readonly [K in SettingName]: Value<(typeof pageSettings)[K]> };
+export type PageSettingName = keyof typeof pageSettings;
+export type PageSettings = { -readonly [K in PageSettingName]: Value<(typeof pageSettings)[K]> };
 
 /** Former names of tabs and settings: old links and files still work. */
 const formerTabs: Readonly<Record<string, TabName>> = { proof: 'check' };
-const formerNames: Readonly<Record<string, SettingName>> = {
+const formerNames: Readonly<Record<string, PageSettingName>> = {
   learningRate: 'lr',
   length: 'seq',
   radius: 'spectralRadius',
   forget: 'forgetBias',
 };
 
-const general: Settings = { ...defaultsOf(pageSettings), bidirectional: false };
+const general: PageSettings = { ...defaultsOf(pageSettings), bidirectional: false };
 
 /** Default settings of each task. */
-const own: Partial<Record<TaskName, Partial<Settings>>> = {
+const own: Partial<Record<TaskName, Partial<PageSettings>>> = {
   reber: { hidden: 16, seq: 24, window: 24 },
   sine: { hidden: 16, seq: 40, window: 40 },
   waveform: { cell: 'clockwork', against: 'lstm', hidden: 24, batch: 1, seq: 80, window: 80, lr: 0.005 },
   adding: { hidden: 24, batch: 32, seq: 20, window: 20 },
 };
 
-export const settingsFor = (task: TaskName): Settings => ({ ...general, ...own[task], task });
+export const settingsFor = (task: TaskName): PageSettings => ({ ...general, ...own[task], task });
 
 /** The part of a link that states the page's language. */
 const LANGUAGE = 'lang';
@@ -99,27 +99,27 @@ export const embeddedLink = (link: string): string => `${EMBED}&${link}`;
 export const LINK_TEXT = 4000;
 
 /** Whether a run uses a cell of the user's own. */
-export const usesOwn = ({ cell, against }: Settings): boolean => cell === OWN || against === OWN;
+export const usesOwn = ({ cell, against }: PageSettings): boolean => cell === OWN || against === OWN;
 
 /** The settings that are texts, and whether a run reads them. */
 const texts = {
-  text: ({ task }: Settings): boolean => task === 'text',
+  text: ({ task }: PageSettings): boolean => task === 'text',
   equations: usesOwn,
 };
 type TextName = keyof typeof texts;
 const textNames = Object.keys(texts) as TextName[];
 
 /** Whether a link omits a text: it is too long, or the run does not read it. */
-const leavesOut = (name: TextName, settings: Settings): boolean =>
+const leavesOut = (name: TextName, settings: PageSettings): boolean =>
   !texts[name](settings) || settings[name].length > LINK_TEXT;
 
 /** The texts that a run reads and a link omits. */
-export const textsLeftOut = (settings: Settings): TextName[] =>
+export const textsLeftOut = (settings: PageSettings): TextName[] =>
   textNames.filter((name) => texts[name](settings) && leavesOut(name, settings));
 
 /** State in the browser's history for what the link omits. */
-export type Kept = Pick<Settings, TextName>;
-export const keptOf = ({ text, equations }: Settings): Kept => ({ text, equations });
+export type Kept = Pick<PageSettings, TextName>;
+export const keptOf = ({ text, equations }: PageSettings): Kept => ({ text, equations });
 /** Whether two states are equal; the second can be anything that the browser has. */
 export const sameKept = (one: Kept, other: unknown): boolean =>
   textNames.every((name) => (Object(other) as Partial<Kept>)[name] === one[name]);
@@ -128,10 +128,10 @@ export const sameKept = (one: Kept, other: unknown): boolean =>
  * Settings and tab as the part of a link after `#`: only what differs from the task's defaults and the first tab.
  * @param place within the tab, such as the name of an exercise.
  */
-export function toLink(settings: Settings, tab: TabName = 'train', place = ''): string {
+export function toLink(settings: PageSettings, tab: TabName = 'train', place = ''): string {
   const usual = settingsFor(settings.task);
   const parts = new URLSearchParams({ task: settings.task });
-  for (const [name, value] of Object.entries(settings) as [keyof Settings, unknown][]) {
+  for (const [name, value] of Object.entries(settings) as [keyof PageSettings, unknown][]) {
     if (value === usual[name] || (name in texts && leavesOut(name as TextName, settings))) continue;
     parts.set(name, String(value));
   }
@@ -140,7 +140,7 @@ export function toLink(settings: Settings, tab: TabName = 'train', place = ''): 
 }
 
 /** Parses the value of a setting; undefined if the setting does not exist or the value is invalid. */
-export function readSetting(name: string, word: string): Partial<Settings> | undefined {
+export function readSetting(name: string, word: string): Partial<PageSettings> | undefined {
   const now = formerNames[name] ?? name;
   if (!Object.hasOwn(pageSettings, now)) return undefined;
   // formerly a limit of 0 meant no clipping
@@ -156,7 +156,7 @@ export function readSetting(name: string, word: string): Partial<Settings> | und
 export function fromLink(
   link: string,
   saved?: unknown,
-): { settings: Settings; tab: TabName; place?: string; wrong: string[] } {
+): { settings: PageSettings; tab: TabName; place?: string; wrong: string[] } {
   const parts = new URLSearchParams(link.replace(/^#/, ''));
   const wrong: string[] = [];
   const { task = 'text' } = readSetting('task', parts.get('task') ?? 'text') ?? {};
@@ -176,14 +176,14 @@ export function fromLink(
     if (read === undefined) wrong.push(`${name}: ${word}`);
     Object.assign(settings, read);
   }
-  return { settings: fitting(settings), tab: tab ?? 'train', ...(place && { place }), wrong };
+  return { settings: fittedSettings(settings), tab: tab ?? 'train', ...(place && { place }), wrong };
 }
 
 /** Minimum number of time steps of the adding problem. */
 const LEAST_ADDING = 20;
 
 /** Makes settings consistent: no window longer than the sequence, and none for a layer that reads from the end. */
-export function fitting(settings: Settings): Settings {
+export function fittedSettings(settings: PageSettings): PageSettings {
   const { bidirectional, task } = settings;
   const seq = task === 'adding' ? Math.max(LEAST_ADDING, settings.seq) : settings.seq;
   const window = bidirectional ? seq : Math.min(settings.window, seq);

@@ -8,9 +8,9 @@ import { Vocabulary } from '../../io/vocabulary';
 import { adding } from '../../tasks/adding';
 import { continualReber, reberSymbols } from '../../tasks/reber';
 import { waveform } from '../../tasks/waveform';
-import type { Settings, TaskName } from './settings';
+import type { PageSettings, TaskName } from './settings';
 
-export interface Task {
+export interface PageTask {
   /** D and O. */
   readonly input: number;
   readonly output: number;
@@ -39,11 +39,11 @@ export interface TaskBatch {
  * Makes the task that the settings name.
  * @throws RangeError when the text is too short for one batch.
  */
-export function taskOf(settings: Settings, vocabulary?: Vocabulary): Task {
+export function pageTaskOf(settings: PageSettings, vocabulary?: Vocabulary): PageTask {
   return makers[settings.task](settings, vocabulary);
 }
 
-const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => Task> = {
+const makers: Record<TaskName, (settings: PageSettings, vocabulary?: Vocabulary) => PageTask> = {
   text,
   sine,
   waveform: sound,
@@ -52,7 +52,7 @@ const makers: Record<TaskName, (settings: Settings, vocabulary?: Vocabulary) => 
 };
 
 /** Predict the next character. */
-function text({ text: words, batch: B, seq: T }: Settings, known?: Vocabulary): Task {
+function text({ text: words, batch: B, seq: T }: PageSettings, known?: Vocabulary): PageTask {
   must(words !== '', 'text', 'it must hold some characters', 'none');
   const vocabulary = known ?? Vocabulary.of(words);
   const { indices } = vocabulary.encode(words);
@@ -87,7 +87,7 @@ const oneNumber = {
 } as const;
 
 /** Predict the next value of a sine of unknown phase and frequency. */
-function sine({ batch: B, seq: T, seed }: Settings): Task {
+function sine({ batch: B, seq: T, seed }: PageSettings): PageTask {
   const random = new Random(seed);
   return {
     ...oneNumber,
@@ -107,7 +107,7 @@ function sine({ batch: B, seq: T, seed }: Settings): Task {
 }
 
 /** Generate a waveform without input: zeros in, the same samples every time. */
-function sound({ batch: B, seq: T, seed }: Settings): Task {
+function sound({ batch: B, seq: T, seed }: PageSettings): PageTask {
   const numbers = waveform(new Random(seed), T).flatMap((sample) => Array<number>(B).fill(sample));
   return {
     ...oneNumber,
@@ -119,7 +119,7 @@ function sound({ batch: B, seq: T, seed }: Settings): Task {
 }
 
 /** Add two marked numbers, with the target at the last step; only sequences of one length are used. */
-function addingTask({ batch: B, seq: T, seed }: Settings): Task {
+function addingTask({ batch: B, seq: T, seed }: PageSettings): PageTask {
   const random = new Random(seed);
   const draw = (): ReturnType<typeof adding> => {
     for (;;) {
@@ -146,7 +146,7 @@ function addingTask({ batch: B, seq: T, seed }: Settings): Task {
 }
 
 /** Predict the symbols of Reber's grammar: one string after the other, each row a separate stream. */
-function reber({ batch: B, seq: T, seed }: Settings): Task {
+function reber({ batch: B, seq: T, seed }: PageSettings): PageTask {
   const random = new Random(seed);
   const streams = Array.from({ length: B }, () => continualReber(random));
   const next = (): number[] => streams.map((stream) => reberSymbols.indexOf(stream.next().value.symbol));

@@ -2,8 +2,8 @@
 import { engineMemory } from '../../core/memory';
 import { tell as tellMistake } from './check';
 import { load } from './load';
-import type { Kind, Message, Question, Questions } from './protocol';
-import type { Point } from './run';
+import type { QuestionKind, Message, WorkerQuestion, Questions } from './protocol';
+import type { CurvePoint } from './run';
 import { Session } from './session';
 
 /** Milliseconds of training between two checks for requests. */
@@ -17,10 +17,10 @@ engineMemory(512);
 let session: Session | undefined;
 let playing = false;
 let reported = 0;
-let pending: Point[][] = [];
+let pending: CurvePoint[][] = [];
 
 type Answers = {
-  [K in Kind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] | Promise<Questions[K]['answer']>;
+  [K in QuestionKind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] | Promise<Questions[K]['answer']>;
 };
 // loaded when they are first asked for
 const derive = () => import('./derive');
@@ -108,12 +108,12 @@ function report(): void {
 }
 
 /** Transposes a list per step to a list per run. */
-const together = (steps: Point[][]): Point[][] =>
+const together = (steps: CurvePoint[][]): CurvePoint[][] =>
   now().runs.map((_, run) => steps.map((points) => points[run]));
 
 const tell = (message: Message): void => postMessage(message);
 
-addEventListener('message', ({ data }: MessageEvent<Question>) => {
+addEventListener('message', ({ data }: MessageEvent<WorkerQuestion>) => {
   const { id, kind, ask } = data;
   const refuse = (error: unknown): void => tell({ kind: 'refused', id, reason: (error as Error).message });
   try {

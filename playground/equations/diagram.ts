@@ -2,7 +2,7 @@
 import * as exported from '@dagrejs/dagre';
 import type { CellEquations } from '../../cells/cell';
 import { short } from '../../core/format';
-import { flowOf, type Flow, type FlowNode } from './graph';
+import { flowOf, type FlowGraph, type FlowNode } from './graph';
 import { listed, say } from '../languages/say';
 
 // the ES module, unlike its types, has a default export alone
@@ -18,7 +18,7 @@ const [NUMBER, LONGEST] = [14, 9];
 const [TRAVEL, SMALL, LARGE] = [1.6, 1.6, 5];
 
 /** The numbers of one unit at one step, to be shown in the diagram. */
-export interface Moment {
+export interface UnitNumbers {
   /** By their names in the equations: `hPrev`, `i`, `c`; `dhOut`, `dai`, `dcPrev`. */
   numbers: Readonly<Record<string, number>>;
   /** Whether the gradients are shown, which flow against the arrows of the forward pass. */
@@ -50,7 +50,7 @@ interface Path {
  */
 export function diagramOf(
   equations: Pick<CellEquations, 'name' | 'shapes' | 'forward'>,
-  moment?: Moment,
+  moment?: UnitNumbers,
 ): string {
   const { flow, graph } = arranged(equations, moment !== undefined);
   const numbers = new Map(flow.nodes.map((node) => [node.id, moment && numberOf(node, flow, moment)]));
@@ -71,8 +71,8 @@ export function diagramOf(
 /** The value of a node; on the way back, the gradient that reaches it. */
 function numberOf(
   { kind, label, name }: FlowNode,
-  { buffer }: Flow,
-  { numbers, backward }: Moment,
+  { buffer }: FlowGraph,
+  { numbers, backward }: UnitNumbers,
 ): number | undefined {
   const own = kind === 'input' || kind === 'output' ? label : name;
   if (own === undefined) return undefined;
@@ -88,7 +88,7 @@ function numberOf(
 type Numbers = ReadonlyMap<string, number | undefined>;
 
 interface Arranged {
-  flow: Flow;
+  flow: FlowGraph;
   graph: Graph;
 }
 
@@ -121,10 +121,10 @@ function arranged(
 }
 
 function placed(
-  flow: Flow,
+  flow: FlowGraph,
   graph: Graph,
   numbers: Numbers,
-  moment?: Moment,
+  moment?: UnitNumbers,
 ): { nodes: Placed[]; paths: Path[]; width: number; height: number } {
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   const sizes = [...numbers.values()].map((number) => Math.abs(number ?? 0));
@@ -180,7 +180,7 @@ function nameInSvg(name: string): string {
 }
 
 /** A curve through the middles between its points, which bends at the points; in a moment, dots move along it. */
-function drawPath({ points, weighted, direct, relative }: Path, moment?: Moment): string {
+function drawPath({ points, weighted, direct, relative }: Path, moment?: UnitNumbers): string {
   const [first, ...rest] = points;
   const middle = (k: number): string =>
     `${round((rest[k].x + rest[k + 1].x) / 2)} ${round((rest[k].y + rest[k + 1].y) / 2)}`;
@@ -203,7 +203,7 @@ function drawPath({ points, weighted, direct, relative }: Path, moment?: Moment)
 }
 
 /** For readers who do not see it: what each value is computed from. */
-function inWords({ nodes, edges }: Flow): string {
+function inWords({ nodes, edges }: FlowGraph): string {
   const wordOf = ({ label, name }: FlowNode): string => (name ? `${name} = ${label}` : label);
   return nodes
     .filter(({ kind }) => kind !== 'input')

@@ -2,7 +2,7 @@
 import type { CellEquations } from '../../cells/cell';
 import { declare } from '../../core/equations/declare';
 import type { Gates } from '../../core/equations/scope';
-import { textOf } from '../../core/equations/text';
+import { expressionText } from '../../core/equations/text';
 import { namesIn } from '../../core/equations/steps';
 import { parse, type Equation, type Expression } from '../../core/equations/parse';
 
@@ -27,7 +27,7 @@ export interface FlowEdge {
   direct: boolean;
 }
 
-export interface Flow {
+export interface FlowGraph {
   nodes: FlowNode[];
   edges: FlowEdge[];
   /** The name of the gates' buffer: `a`, if `ai` is what gate `i` squashes. */
@@ -48,7 +48,11 @@ const reductions = { sumRows: '∑', sumColumns: '∑', logSumExp: 'log ∑ exp'
  * The data flow of one step of a cell: from x and the states before to the states after it. Weighted sums are not nodes of
  * their own: their terms lead into the function that reads them.
  */
-export function flowOf({ name, shapes, forward }: Pick<CellEquations, 'name' | 'shapes' | 'forward'>): Flow {
+export function flowOf({
+  name,
+  shapes,
+  forward,
+}: Pick<CellEquations, 'name' | 'shapes' | 'forward'>): FlowGraph {
   const { sections, gates } = declare(shapes, ['states', 'parameters'], `${name}, shapes`);
   const equations = parse(forward, `${name}, forward`);
   const graph = new Graph(Object.keys(sections.parameters), equations, gates);
@@ -106,7 +110,7 @@ class Graph {
   }
 
   /** Nodes and edges; values that no state depends on are left out. */
-  flow(states: readonly string[]): Flow {
+  flow(states: readonly string[]): FlowGraph {
     const back = new Set<string>(this.nodes.filter(({ kind }) => kind === 'output').map(({ id }) => id));
     for (const id of back) for (const { from, to } of this.edges) if (to === id) back.add(from);
     const nodes = this.nodes.filter(({ id, kind }) => back.has(id) || kind === 'input');
@@ -174,7 +178,7 @@ class Graph {
         if (args.every(({ kind }) => kind === 'constant'))
           return {
             kind: 'constant',
-            text: textOf(e),
+            text: expressionText(e),
             isWeight: args.some((arg) => arg.kind === 'constant' && arg.isWeight),
           };
         if (e.op in operations) return this.combined(e.op, args[0], args[1]);

@@ -1,7 +1,7 @@
 /** The lines of a text of equations. */
 
 /** The non-empty lines, without comments. */
-export const linesOf = (text: string): string[] =>
+export const equationLines = (text: string): string[] =>
   text
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())

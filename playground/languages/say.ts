@@ -1,5 +1,5 @@
 /** Says the texts of the page in the chosen language: its own, the names of registered things, and the engine's messages. */
-import type { SettingName } from '../engine/settings';
+import type { PageSettingName } from '../engine/settings';
 import { en } from './en';
 
 export type Key = keyof typeof en;
@@ -7,8 +7,8 @@ export type Key = keyof typeof en;
 /** Registries whose things have names of their own in another language; a name that is missing there stays English. */
 export interface Names {
   /** Labels of settings, and their help. */
-  readonly setting: Readonly<Record<SettingName, string>>;
-  readonly help: Readonly<Record<SettingName, string>>;
+  readonly setting: Readonly<Record<PageSettingName, string>>;
+  readonly help: Readonly<Record<PageSettingName, string>>;
   readonly cell: Readonly<Record<string, string>>;
   readonly optimizer: Readonly<Record<string, string>>;
   /** Titles of the exercises, and their subjects. */

@@ -3,7 +3,7 @@ import type { CellReport, CheckedGradient, Template } from '../engine/own';
 import { OWN } from '../engine/settings';
 import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
-import { h, select } from '../ui/dom';
+import { h, selectElement } from '../ui/dom';
 import { draftOf, keepDraft } from '../ui/draft';
 import { openFile, save } from '../ui/files';
 import { say, translated } from '../languages/say';
@@ -26,7 +26,7 @@ export class CellPanel implements Panel {
   /** The equations of the settings that the text began with. */
   private given: string | undefined;
   private waiting: ReturnType<typeof setTimeout> | undefined;
-  private readonly start = select(say('own.from'), [], '', (name) => this.startFrom(name));
+  private readonly start = selectElement(say('own.from'), [], '', (name) => this.startFrom(name));
   private readonly text = h('textarea', {
     ...{ rows: 30, spellcheck: false, autocomplete: 'off', autocapitalize: 'off', wrap: 'off' },
     ...{ 'aria-label': say('own.text'), class: 'mono' },

@@ -7,7 +7,7 @@ import type { Checkable, Examination, Examined, Proof, Shown, Told } from '../en
 import type { App, Panel } from '../ui/app';
 import { logarithmic, signed } from '../ui/colors';
 import { short } from '../../core/format';
-import { h, select } from '../ui/dom';
+import { h, selectElement } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import type { Mistake } from './collection';
 import { nameOf, say, translated } from '../languages/say';
@@ -45,7 +45,7 @@ export class CheckPanel implements Panel {
   private readonly summary = h('p', { class: 'verdict', 'aria-live': 'polite' });
   private readonly proved = h('p', { class: 'small muted' });
   private readonly about = h('div', { class: 'small', 'aria-live': 'polite' });
-  private readonly real = select(say('check.load'), [['-1', say('none')]], '-1', (value) =>
+  private readonly real = selectElement(say('check.load'), [['-1', say('none')]], '-1', (value) =>
     this.load(Number(value)),
   );
 
@@ -120,7 +120,7 @@ export class CheckPanel implements Panel {
     this.variable = Math.max(0, wh);
     const names = variables.map(({ name }, k) => [String(k), name] as const);
     const planted = mistakes.map((what, k) => [String(k), translated(what)] as const);
-    const field = select(say('check.plant'), [['-1', say('none')], ...planted], '-1', (value) =>
+    const field = selectElement(say('check.plant'), [['-1', say('none')], ...planted], '-1', (value) =>
       this.set(field.input, Number(value)),
     );
     field.root.classList.add('grow');
@@ -130,7 +130,7 @@ export class CheckPanel implements Panel {
       { type: 'button', onclick: () => this.set(field.input, -1) },
       say('check.repair'),
     );
-    const of = select(say('weights'), names, String(this.variable), (value) => {
+    const of = selectElement(say('weights'), names, String(this.variable), (value) => {
       this.variable = Number(value);
       this.chosen = this.worst();
       this.draw();

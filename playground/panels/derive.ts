@@ -1,9 +1,9 @@
 /** Derive: the learner types a backward pass line by line, and each line is judged. */
-import type { Judged, JudgedLine, Exercise } from '../engine/derive';
+import type { JudgedDerivation, JudgedLine, Exercise } from '../engine/derive';
 import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
-import { h, select } from '../ui/dom';
-import { Progress } from '../ui/progress';
+import { h, selectElement } from '../ui/dom';
+import { ExerciseProgress } from '../ui/progress';
 import { listed, nameOf, say, translated } from '../languages/say';
 
 /** Milliseconds without a key before the lines are judged. */
@@ -23,13 +23,13 @@ export class DerivePanel implements Panel {
   readonly title = say('tab.derive');
   readonly standalone = true;
   readonly root: HTMLElement;
-  private readonly saved = new Progress();
+  private readonly saved = new ExerciseProgress();
   private exercises: Exercise[] = [];
   private chosen = '';
   private level = 0;
   private asked = 0;
   private waiting: ReturnType<typeof setTimeout> | undefined;
-  private readonly field = select(say('derive.exercise'), [], '', (name) => {
+  private readonly field = selectElement(say('derive.exercise'), [], '', (name) => {
     this.chosen = name;
     this.open();
     this.app.moved();
@@ -186,7 +186,7 @@ export class DerivePanel implements Panel {
     this.showChoice();
   }
 
-  private draw({ lines, missing, solved }: Judged): void {
+  private draw({ lines, missing, solved }: JudgedDerivation): void {
     this.lines.replaceChildren(
       ...lines.map(({ text, verdict, hint = '' }) => {
         const math = verdict === 'unread' ? h('code', {}, text) : mathOf(text);

@@ -1,11 +1,11 @@
 /** The gradient flow tab: how much gradient reaches each step of the run, and what makes it vanish or explode. */
-import type { Flow, Jacobians } from '../engine/session';
+import type { GradientNorms, JacobianNorms } from '../engine/session';
 import type { App, Panel } from '../ui/app';
-import { Chart, type Series } from '../ui/chart';
+import { Chart, type ChartSeries } from '../ui/chart';
 import { OFF } from '../../core/setting';
 import { pageSettings } from '../engine/settings';
 import { logarithmic } from '../ui/colors';
-import { h, select, slider } from '../ui/dom';
+import { h, selectElement, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { meansOf } from '../ui/history';
 import { rowOf } from './verdict';
@@ -22,9 +22,9 @@ export class FlowPanel implements Panel {
   readonly root: HTMLElement;
   private run = 0;
   private which: 'lastStep' | 'training' = 'lastStep';
-  private flow: Flow | undefined;
+  private flow: GradientNorms | undefined;
   /** The flow of each network before any training, which the sliders determine. */
-  private start: { step: number; flow: Flow }[] = [];
+  private start: { step: number; flow: GradientNorms }[] = [];
   /** The row of the picture that is shown over training. */
   private row = 0;
   /** Norms of all rows, one column for each measurement. */
@@ -61,7 +61,7 @@ export class FlowPanel implements Panel {
     logarithmic: true,
     x: 'd',
   });
-  private measured: Jacobians[] = [];
+  private measured: JacobianNorms[] = [];
   private readonly rows = h('div', { class: 'row' });
   private readonly layers = h('span', {});
   private layer = '';
@@ -95,7 +95,7 @@ export class FlowPanel implements Panel {
       type: 'checkbox',
       onchange: () => app.change({ clip: this.clip.checked ? this.limit : OFF }),
     });
-    const of = select(
+    const of = selectElement(
       say('loss'),
       [
         ['lastStep', say('flow.lastStep')],
@@ -174,12 +174,15 @@ export class FlowPanel implements Panel {
     if (settings.clip !== OFF) this.limit = settings.clip;
     this.clipName.textContent = say('flow.clip', { limit: this.limit });
     this.norm.change({
-      series: runs.map((cell, k): Series => ({ label: `${cell} ‖g‖`, color: ['--first', '--second'][k] })),
+      series: runs.map((cell, k): ChartSeries => ({
+        label: `${cell} ‖g‖`,
+        color: ['--first', '--second'][k],
+      })),
     });
     this.networks.replaceChildren(
       ...(runs.length > 1
         ? [
-            select(
+            selectElement(
               say('network'),
               runs.map((cell, k) => [String(k), cell] as const),
               '0',
@@ -248,7 +251,7 @@ export class FlowPanel implements Panel {
     this.rows.replaceChildren();
     const { layers } = this.app.started.runs[run];
     this.layer = layers[0];
-    const choice = select(
+    const choice = selectElement(
       say('flow.layer'),
       layers.map((name) => [name, name] as const),
       this.layer,
@@ -293,14 +296,14 @@ export class FlowPanel implements Panel {
   private chooseRow(names: readonly string[]): void {
     if (names.length === 1 || this.rows.childElementCount > 0) return;
     const options = names.map((name, k) => [String(k), name] as const);
-    const choice = select(say('flow.state'), options, String(this.row), (value) => {
+    const choice = selectElement(say('flow.state'), options, String(this.row), (value) => {
       this.row = Number(value);
       this.draw();
     });
     this.rows.replaceChildren(choice.root);
   }
 
-  private tell(start: { step: number; flow: Flow }, flow: Flow): void {
+  private tell(start: { step: number; flow: GradientNorms }, flow: GradientNorms): void {
     const { window, seq } = this.app.settings;
     const [cut, added] = [say('flow.cut', { window }), say('flow.added')];
     this.summary.textContent = window < seq ? cut : this.which === 'training' ? added : '';

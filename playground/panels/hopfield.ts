@@ -7,7 +7,7 @@ import type { Recalled } from '../engine/associate';
 import type { App, Panel } from '../ui/app';
 import { Chart } from '../ui/chart';
 import { short } from '../../core/format';
-import { h, select, slider } from '../ui/dom';
+import { h, selectElement, slider } from '../ui/dom';
 import { littleMotion } from '../ui/motion';
 import { say } from '../languages/say';
 
@@ -53,13 +53,13 @@ export class HopfieldPanel implements Panel {
   constructor(private readonly app: App) {
     const button = (label: string, onclick: () => unknown, main = false): HTMLElement =>
       h('button', { type: 'button', class: main ? 'main' : '', onclick: () => void onclick() }, label);
-    const storage = select(
+    const storage = selectElement(
       say('memory.storage'),
       storages.map((name) => [name, say(`memory.${name}`)] as const),
       String(this.storage),
       (value) => (this.storage = /^\d+$/.test(value) ? Number(value) : (value as StorageRule)),
     );
-    const mode = select(
+    const mode = selectElement(
       say('memory.updates'),
       [
         ['asynchronous', say('memory.asynchronous')],

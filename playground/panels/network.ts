@@ -1,6 +1,6 @@
 /** Draws the network unrolled over time; the forward pass highlights it from the left, the backward pass from the right. */
 import { greatest } from '../../core/reduce';
-import type { Pass } from '../engine/session';
+import type { TracedPass } from '../engine/session';
 import type { TracedLayer } from '../../bptt/trace/numbers';
 import { signed } from '../ui/colors';
 import { svg } from '../ui/dom';
@@ -8,12 +8,12 @@ import { labelOf } from '../ui/labels';
 import { say, translated } from '../languages/say';
 
 /** Training runs forward and backward through one window after the other: steps `from`…`to`, the last one excluded. */
-export interface Span {
+export interface WindowSpan {
   from: number;
   to: number;
   backward: boolean;
 }
-export interface Moment extends Span {
+export interface Moment extends WindowSpan {
   /** Steps of the window done in this direction, the current one included: 1…to − from. */
   done: number;
 }
@@ -31,7 +31,7 @@ const WIDE = 38;
 const STRIPES = 16;
 
 /** Time of the `k`-th step that a layer takes in a window. */
-export const timeOf = (k: number, { from, to, backward }: Span, reverse: boolean): number =>
+export const timeOf = (k: number, { from, to, backward }: WindowSpan, reverse: boolean): number =>
   reverse === backward ? from + k : to - 1 - k;
 
 /** One drawn direction of a layer: its row, and the rows of its layer. */
@@ -63,7 +63,7 @@ class Layout {
   /** Top of the labels of the network's inputs, below all cells. */
   readonly floor: number;
 
-  constructor({ T, layers, reads }: Pass) {
+  constructor({ T, layers, reads }: TracedPass) {
     const foot = 13 + reads.length * LINE;
     this.width = Math.max(WIDTH, MARGIN + 10 + T * STEP);
     this.height = 40 + layers.length * ROW + foot;
@@ -113,7 +113,7 @@ class DrawnRow {
   private readonly color: (value: number) => string;
 
   constructor(
-    private readonly pass: Pass,
+    private readonly pass: TracedPass,
     private readonly moment: Moment,
     private readonly at: Layout,
     private readonly row: Row,
@@ -244,7 +244,7 @@ class DrawnRow {
 }
 
 export function drawNetwork(
-  pass: Pass,
+  pass: TracedPass,
   moment: Moment,
   chosen: number,
   choose: (layer: number, t: number) => void,
@@ -264,7 +264,7 @@ export function drawNetwork(
 }
 
 /** Labels of the inputs of each step, and their names. */
-function readLabels({ read, reads }: Pass, at: Layout): SVGElement[] {
+function readLabels({ read, reads }: TracedPass, at: Layout): SVGElement[] {
   const decimals = at.step < WIDE ? 1 : 2;
   return [
     ...read.flatMap((parts, t) =>
@@ -277,7 +277,7 @@ function readLabels({ read, reads }: Pass, at: Layout): SVGElement[] {
 }
 
 /** Labels of the outputs: one per step, or a single one of the final outputs of the last layer's directions. */
-function outputLabels({ T, layers, endsInOne }: Pass, at: Layout): SVGElement[] {
+function outputLabels({ T, layers, endsInOne }: TracedPass, at: Layout): SVGElement[] {
   const label = (t: number, text: string): SVGElement =>
     svg('text', { x: at.x(t), y: 14, 'text-anchor': 'middle' }, text);
   if (!endsInOne) return Array.from({ length: T }, (_, t) => label(t, `y${subscript(t)}`));
@@ -288,7 +288,7 @@ function outputLabels({ T, layers, endsInOne }: Pass, at: Layout): SVGElement[] 
 
 const subscript = (t: number): string => [...String(t)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
 
-const drawn = ({ T, layers }: Pass, { done, from, to, backward }: Moment): string =>
+const drawn = ({ T, layers }: TracedPass, { done, from, to, backward }: Moment): string =>
   say(backward ? 'drawing.backward' : 'drawing.forward', {
     T,
     rows: layers.length,

@@ -1,17 +1,17 @@
 /** The tab that steps through time: one sequence forward and backward, with the executed equations and their numbers. */
 import { greatest } from '../../core/reduce';
 import { typeset, withoutColumns } from '../equations/typeset';
-import type { Pass } from '../engine/session';
+import type { TracedPass } from '../engine/session';
 import type { TracedLayer } from '../../bptt/trace/numbers';
 import type { App, Panel } from '../ui/app';
 import { signed } from '../ui/colors';
 import { short } from '../../core/format';
-import { h, nextTask, select, slider } from '../ui/dom';
+import { h, nextTask, selectElement, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';
 import { labelOf } from '../ui/labels';
 import { worked } from '../../bptt/trace/arithmetic';
-import { valuesOf } from '../../bptt/trace/values';
+import { unitValues } from '../../bptt/trace/values';
 import { littleMotion } from '../ui/motion';
 import { drawNetwork, timeOf, type Moment } from './network';
 import { say, translated } from '../languages/say';
@@ -23,7 +23,7 @@ export class TimePanel implements Panel {
   readonly name = 'time';
   readonly title = say('tab.time');
   readonly root: HTMLElement;
-  private trace: Pass | undefined;
+  private trace: TracedPass | undefined;
   private run = 0;
   private row = 0;
   private layer = 0;
@@ -147,7 +147,7 @@ export class TimePanel implements Panel {
 
   /** Time of the current step of the chosen layer. */
   private get t(): number {
-    const { layers } = this.trace as Pass;
+    const { layers } = this.trace as TracedPass;
     return timeOf(this.moment.done - 1, this.moment, layers[this.layer].reverse);
   }
 
@@ -186,7 +186,7 @@ export class TimePanel implements Panel {
 
   /** Goes to time t of the shown pass. */
   private goTo(t: number): void {
-    const { T, layers, window } = this.trace as Pass;
+    const { T, layers, window } = this.trace as TracedPass;
     const { backward } = this.moment;
     const from = Math.floor(t / window) * window;
     const span = { from, to: Math.min(from + window, T), backward };
@@ -204,7 +204,7 @@ export class TimePanel implements Panel {
     const names = Object.keys(layer.tracks);
     if (!names.includes(this.what)) this.what = names[0];
     const fields = [
-      select(
+      selectElement(
         say('layer'),
         trace.layers.map(
           ({ name, cell, reverse }, k) =>
@@ -218,7 +218,7 @@ export class TimePanel implements Panel {
           this.draw();
         },
       ),
-      select(
+      selectElement(
         say('time.shown'),
         names.map((name) => [name, words(name, names[0])] as const),
         this.what,
@@ -230,7 +230,7 @@ export class TimePanel implements Panel {
     ];
     if (app.started.runs.length > 1)
       fields.unshift(
-        select(
+        selectElement(
           say('network'),
           app.started.runs.map(({ cell }, k) => [String(k), cell] as const),
           String(this.run),
@@ -242,7 +242,7 @@ export class TimePanel implements Panel {
       );
     if (trace.rows > 1)
       fields.unshift(
-        select(
+        selectElement(
           say('row'),
           Array.from({ length: trace.rows }, (_, k) => [String(k), String(k + 1)] as const),
           String(this.row),
@@ -297,7 +297,7 @@ export class TimePanel implements Panel {
     await nextTask();
     // the reader may have gone on meanwhile
     if (unit !== this.unit || t !== this.t || l !== this.layer) return;
-    const numbers = valuesOf(steps[t], unit, layer);
+    const numbers = unitValues(steps[t], unit, layer);
     this.cell.innerHTML = diagramOf(equations, { numbers, backward, moving: !littleMotion() });
     this.flowing.textContent = say(backward ? 'time.gradients' : 'time.values');
   }
@@ -312,7 +312,7 @@ export class TimePanel implements Panel {
 
   /** δh_t (or δo_t of a Jordan cell) = the contribution of the output + that of t+1. */
   private drawSplit({ tracks, reverse }: TracedLayer): void {
-    const { T, endsInOne, layers } = this.trace as Pass;
+    const { T, endsInOne, layers } = this.trace as TracedPass;
     const [o] = Object.keys(tracks);
     const both = layers.some((layer) => layer.reverse);
     const isTop = this.layer >= layers.length - (both ? 2 : 1);

@@ -1,6 +1,6 @@
 /** The training tab: the loss curve, and the text or predictions of the network so far. */
 import type { App, Panel } from '../ui/app';
-import { Chart, type Series } from '../ui/chart';
+import { Chart, type ChartSeries } from '../ui/chart';
 import { shares } from '../ui/colors';
 import { h, onceAFrame, slider } from '../ui/dom';
 import { FileButtons } from '../ui/files';
@@ -64,7 +64,7 @@ export class TrainPanel implements Panel {
   begin(): void {
     const { started, settings } = this.app;
     this.files.begin();
-    const series = started.runs.map(({ cell }, k): Series => ({
+    const series = started.runs.map(({ cell }, k): ChartSeries => ({
       label: say('train.lossOf', { cell }),
       color: colors[k],
     }));
@@ -85,7 +85,7 @@ export class TrainPanel implements Panel {
         root,
       ]),
     );
-    const outputs = started.runs.map(({ cell }, k): Series => ({ label: cell, color: colors[k] }));
+    const outputs = started.runs.map(({ cell }, k): ChartSeries => ({ label: cell, color: colors[k] }));
     this.forecast.change({
       // sequences have no order: draw points, not a line
       dots: atEnd,

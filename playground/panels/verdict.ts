@@ -10,7 +10,7 @@ const KEPT = 0.95;
  * Whether a gradient vanishes or explodes depends on the factor per step, not on the number of steps: 0.5 per step vanishes
  * over three steps too. One that changes by less than 5 % per step holds, unless the sequence is so long that it adds up.
  */
-export function verdictOf({ found }: Way): string {
+export function verdictText({ found }: Way): string {
   if (!found) return say('flow.notFinite');
   const { trend, left } = found;
   if (trend.rate <= KEPT) return say('flow.vanishes');
@@ -22,11 +22,11 @@ export function verdictOf({ found }: Way): string {
 /** The state, what each step back does, when half is left or it has doubled, what arrives at the first step, the verdict. */
 export function rowOf(way: Way): string[] {
   const name = `‖∂L/∂${way.state}‖`;
-  if (!way.found) return [name, '–', '–', '–', verdictOf(way)];
+  if (!way.found) return [name, '–', '–', '–', verdictText(way)];
   const { trend, left, steps } = way.found;
   const { rate, halfLife } = trend;
   const time = Number.isFinite(halfLife)
     ? say(halfLife < 0 ? 'flow.doubled' : 'flow.half', { steps: short(Math.abs(halfLife)) })
     : say('flow.stays');
-  return [name, `× ${short(rate)}`, time, say('flow.left', { left: short(left), steps }), verdictOf(way)];
+  return [name, `× ${short(rate)}`, time, say('flow.left', { left: short(left), steps }), verdictText(way)];
 }

@@ -1,6 +1,6 @@
 /** The drawing of the unrolled network has exactly the outputs and arrows of the network. */
 import type { Page } from 'playwright-core';
-import { taskNames } from '../engine/settings';
+import { pageTaskNames } from '../engine/settings';
 import { inChromium, show } from './visits';
 
 /** A line of the drawing: its end points, and whether it is lit. */
@@ -100,7 +100,7 @@ inChromium('the drawing', (open) => {
   });
 
   test('the drawing names what every step reads, and its words keep apart', async () => {
-    for (const task of taskNames) {
+    for (const task of pageTaskNames) {
       const page = await open(`task=${task}&hidden=8&batch=2`, { reducedMotion: 'reduce' });
       await show(page, 'Step through time');
       await page.locator('.network text').first().waitFor();

@@ -2,13 +2,13 @@
 import { Session } from '../engine/session';
 import { optimizerNames } from '../../bptt/train/updates';
 import { kinds } from '../../cells/kinds';
-import { fromLink, taskNames } from '../engine/settings';
+import { fromLink, pageTaskNames } from '../engine/settings';
 import { csvOf, download, inChromium, link, pause, quick, reaches, setting, show, step } from './visits';
 
 inChromium('training', (open) => {
   test.each([
     ...kinds.names.map((cell) => `cell=${cell}&against=gru&${quick}`),
-    ...taskNames.map((task) => `task=${task}&seed=5&hidden=9`),
+    ...pageTaskNames.map((task) => `task=${task}&seed=5&hidden=9`),
     'cell=lstm&layers=2&bidirectional=true&hidden=7&batch=3',
     'optimizer=adamw&window=5&spectralRadius=1.3&forgetBias=-1&clip=0.1&hidden=11',
   ])('%s: every number is the one that Node computes', async (settings) => {
@@ -148,7 +148,7 @@ inChromium('training', (open) => {
     await page.getByLabel('Seed').focus();
     expect(setting(page, 'text')).toMatch(/^so much/);
     await reaches(page, 2);
-    for (const task of taskNames.filter((name) => name !== 'text')) {
+    for (const task of pageTaskNames.filter((name) => name !== 'text')) {
       await choose('Task', task);
       expect(link(page)).toBe(`task=${task}`);
       await reaches(page, 1);

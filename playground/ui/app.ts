@@ -1,14 +1,14 @@
 /** The interface between the parts of the page: the run, its history, and requests to the worker. */
-import type { Point } from '../engine/run';
+import type { CurvePoint } from '../engine/run';
 import type { Started } from '../engine/session';
-import type { Settings, TabName } from '../engine/settings';
+import type { PageSettings, TabName } from '../engine/settings';
 import type { Ask } from './client';
 import type { History } from './history';
 
 export interface App {
   /** Sends a request to the worker; an uncaught error is shown at the foot of the page. */
   ask: Ask;
-  readonly settings: Settings;
+  readonly settings: PageSettings;
   readonly started: Started;
   readonly playing: boolean;
   /** Number of training steps of the run so far. */
@@ -16,7 +16,7 @@ export interface App {
   /** Of each run, since the page has seen it. */
   readonly histories: readonly History[];
   /** Starts a new run with these settings changed. */
-  change(settings: Partial<Settings>): void;
+  change(settings: Partial<PageSettings>): void;
   /** The visible panel shows another place: updates the address. */
   moved(): void;
   /** Shows a message at the foot of the page for a while. */
@@ -38,7 +38,7 @@ export interface Panel {
   /** A new run has begun. */
   begin(): void;
   /** Training has advanced. Called only for the visible panel, about ten times a second at most. */
-  progress(points: Point[][]): void;
+  progress(points: CurvePoint[][]): void;
   /** The panel has become visible, or the run has paused. */
   show(): void;
 }

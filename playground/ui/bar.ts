@@ -4,7 +4,7 @@ import { languages, type LanguageName } from '../languages/names';
 import { say } from '../languages/say';
 import type { App } from './app';
 import { short } from '../../core/format';
-import { h, select } from './dom';
+import { h, selectElement } from './dom';
 
 export interface Transport {
   play: (on: boolean) => void;
@@ -13,7 +13,7 @@ export interface Transport {
   speak: (language: LanguageName) => void;
 }
 
-export class Bar {
+export class SettingsBar {
   readonly play: HTMLButtonElement;
   private readonly single: HTMLButtonElement;
   private readonly numbers = { step: h('b', {}), loss: h('b', {}), norm: h('b', {}) };
@@ -83,7 +83,7 @@ export class Bar {
   /** Each language by its own name. */
   private language(speak: (language: LanguageName) => void): HTMLElement {
     const chosen = document.documentElement.lang;
-    const field = select(say('language'), Object.entries(languages), chosen, (name) =>
+    const field = selectElement(say('language'), Object.entries(languages), chosen, (name) =>
       speak(name as LanguageName),
     );
     for (const option of field.input.options) option.lang = option.value;

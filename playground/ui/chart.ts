@@ -8,7 +8,7 @@ import { tens, written } from './marks';
 import { pictureOf } from './picture';
 import { say } from '../languages/say';
 
-export interface Series {
+export interface ChartSeries {
   label: string;
   /** The name of a colour in the style sheet. */
   color: string;
@@ -18,7 +18,7 @@ export interface Series {
 export interface ChartOptions {
   label: string;
   height: number;
-  series: Series[];
+  series: ChartSeries[];
   logarithmic?: boolean;
   /** Draw points without a line. */
   dots?: boolean;

@@ -1,16 +1,19 @@
 /** The page's client of the worker. */
-import type { Kind, Message, Questions } from '../engine/protocol';
-import type { Point } from '../engine/run';
+import type { QuestionKind, Message, Questions } from '../engine/protocol';
+import type { CurvePoint } from '../engine/run';
 
-export type Ask = <K extends Kind>(kind: K, ask: Questions[K]['ask']) => Promise<Questions[K]['answer']>;
+export type Ask = <K extends QuestionKind>(
+  kind: K,
+  ask: Questions[K]['ask'],
+) => Promise<Questions[K]['answer']>;
 
 export interface Events {
-  progress: (points: Point[][]) => void;
+  progress: (points: CurvePoint[][]) => void;
   failed: (reason: string) => void;
 }
 
 /** Starts the worker; the returned function sends it a request. */
-export function connect({ progress, failed }: Events): Ask {
+export function connectWorker({ progress, failed }: Events): Ask {
   const worker = new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module' });
   const waiting = new Map<number, { answer: (value: never) => void; refuse: (error: Error) => void }>();
   let last = 0;

@@ -14,7 +14,7 @@ function rgb(hex: string): Rgb {
 const mix = (a: Rgb, b: Rgb, fraction: number): string =>
   `rgb(${a.map((v, k) => Math.round(v + (b[k] - v) * fraction)).join()})`;
 
-export interface Scale {
+export interface ColorScale {
   color: (value: number) => string;
   /** The ends of the scale and their labels; between positive ends the scale is logarithmic. */
   ends: [number, number];
@@ -22,7 +22,7 @@ export interface Scale {
 }
 
 /** The scale from −limit through zero to limit. */
-export function signed(limit: number): Scale {
+export function signed(limit: number): ColorScale {
   const [minus, none, plus] = ['--minus', '--ground', '--plus'].map((name) => rgb(css(name)));
   const bad = css('--bad');
   const most = limit || 1;
@@ -37,13 +37,13 @@ export function signed(limit: number): Scale {
 }
 
 /** Probabilities. */
-export function shares(): Scale {
+export function shares(): ColorScale {
   const [none, all] = ['--ground', '--first'].map((name) => rgb(css(name)));
   return { color: (v) => mix(none, all, Math.min(1, Math.max(0, v))), ends: [0, 1], names: ['0', '1'] };
 }
 
 /** The logarithmic scale from 10^low to 10^high; zero has the background colour. */
-export function logarithmic(low: number, high: number): Scale {
+export function logarithmic(low: number, high: number): ColorScale {
   const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));
   const [ground, bad] = [css('--ground'), css('--bad')];
   const color = (v: number): string => {

@@ -7,12 +7,12 @@ import {
   pageSettings,
   readSetting,
   settingsFor,
-  type SettingName,
-  type Settings,
+  type PageSettingName,
+  type PageSettings,
   type TaskName,
 } from '../engine/settings';
 import type { App } from './app';
-import { h, select } from './dom';
+import { h, selectElement } from './dom';
 import { nameOf, say, translated } from '../languages/say';
 
 const titleOf = (cell: string): string => {
@@ -20,17 +20,17 @@ const titleOf = (cell: string): string => {
   return cell === OWN ? say('cell.own') : nameOf('cell', cell, kinds.get(cell, 'cell').title);
 };
 
-const labelOf = (name: SettingName): string => nameOf('setting', name, pageSettings[name].label);
-const helpOf = (name: SettingName): string => nameOf('help', name, pageSettings[name].help);
+const labelOf = (name: PageSettingName): string => nameOf('setting', name, pageSettings[name].label);
+const helpOf = (name: PageSettingName): string => nameOf('help', name, pageSettings[name].help);
 
 /** The settings whose values are of one kind. */
 type Named<K> = {
-  [N in keyof Settings]: (typeof pageSettings)[N]['kind'] extends K ? N : never;
-}[keyof Settings];
+  [N in keyof PageSettings]: (typeof pageSettings)[N]['kind'] extends K ? N : never;
+}[keyof PageSettings];
 
 export class Controls {
   readonly root: HTMLElement;
-  private readonly set: ((settings: Settings) => void)[] = [];
+  private readonly set: ((settings: PageSettings) => void)[] = [];
   private readonly form: HTMLFormElement;
 
   constructor(private readonly app: App) {
@@ -68,7 +68,7 @@ export class Controls {
   }
 
   /** Shows the settings of the run. */
-  show(settings: Settings): void {
+  show(settings: PageSettings): void {
     for (const set of this.set) set(settings);
   }
 
@@ -79,7 +79,7 @@ export class Controls {
   ): HTMLElement {
     const { names } = pageSettings[name];
     const options = names().map((value): [string, string] => [value, titled(value)]);
-    const field = select(labelOf(name), options, this.app.settings[name], change);
+    const field = selectElement(labelOf(name), options, this.app.settings[name], change);
     this.set.push((settings) => (field.input.value = settings[name]));
     return field.root;
   }

@@ -34,7 +34,7 @@ function dress<E extends Element>(element: E, attributes: Attributes, children: 
 }
 
 /** A labelled drop-down. */
-export function select(
+export function selectElement(
   label: string,
   options: readonly (readonly [value: string, text: string])[],
   chosen: string,

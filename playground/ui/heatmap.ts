@@ -1,14 +1,14 @@
 /** A heat map of a matrix: one coloured cell per number; cells can be chosen by pointer and by arrow keys. */
 import { greatest } from '../../core/reduce';
-import type { Scale } from './colors';
+import type { ColorScale } from './colors';
 import { h, onceAFrame } from './dom';
-import { placed } from './labels';
+import { placedLabels } from './labels';
 
-export interface Picture {
+export interface HeatmapData {
   rows: number;
   columns: number;
   value: (row: number, column: number) => number;
-  scale: Scale;
+  scale: ColorScale;
   /** Shown under the columns: lines of one text for each. */
   labels?: readonly (readonly string[])[];
   /** Shown beside the rows. */
@@ -31,7 +31,7 @@ export class Heatmap {
   readonly root: HTMLElement;
   private readonly canvas = h('canvas', { 'aria-hidden': 'true' });
   private readonly legend = h('p', { class: 'legend' });
-  private picture: Picture | undefined;
+  private picture: HeatmapData | undefined;
   /** Room for the names of the rows. */
   private left = 0;
   readonly redraw = onceAFrame(() => this.draw());
@@ -56,7 +56,7 @@ export class Heatmap {
     new ResizeObserver(this.redraw).observe(this.canvas);
   }
 
-  show(picture: Picture): void {
+  show(picture: HeatmapData): void {
     this.picture = picture;
     const { rows, names: rowNames = [], labels = [] } = picture;
     const widths = rowNames.map((name) => this.widthOf(name));
@@ -102,7 +102,7 @@ export class Heatmap {
     labels.forEach((line, k) => {
       const foot = height - 3 - (labels.length - 1 - k) * LINE;
       const room = { left, column: w, right: width };
-      for (const { text, x } of placed(line, (label) => this.widthOf(label), room))
+      for (const { text, x } of placedLabels(line, (label) => this.widthOf(label), room))
         context.fillText(text, x, foot);
     });
     context.textAlign = 'right';
@@ -122,7 +122,7 @@ export class Heatmap {
   /** The origin of the cells, and the width and height of one. */
   private cellGeometry(): { left: number; w: number; high: number } {
     const { left, canvas } = this;
-    const { rows, columns, labels = [] } = this.picture as Picture;
+    const { rows, columns, labels = [] } = this.picture as HeatmapData;
     const below = labels.length > 0 ? labels.length * LINE + 3 : 0;
     return { left, w: (canvas.clientWidth - left) / columns, high: (canvas.clientHeight - below) / rows };
   }
@@ -155,7 +155,7 @@ export class Heatmap {
   }
 
   private choose(row: number, column: number): void {
-    const { rows, columns } = this.picture as Picture;
+    const { rows, columns } = this.picture as HeatmapData;
     const within = (k: number, n: number): number => Math.min(n - 1, Math.max(0, k));
     this.options.onchoose?.(within(row, rows), within(column, columns));
   }

@@ -2,7 +2,7 @@
 export const meansOf = (each: number): string => (each > 1 ? say('means', { count: each }) : '');
 
 /** The losses of a run: all of them, and a reduced curve for a chart. */
-import type { Point } from '../engine/run';
+import type { CurvePoint } from '../engine/run';
 import { say } from '../languages/say';
 
 /** Maximum number of points of a curve: more than there are pixels would only cost time. */
@@ -13,7 +13,7 @@ export class History {
   readonly losses: number[] = [];
   readonly norms: number[] = [];
 
-  add(points: readonly Point[]): void {
+  add(points: readonly CurvePoint[]): void {
     for (const { step, loss, norm } of points) {
       this.steps.push(step);
       this.losses.push(loss);

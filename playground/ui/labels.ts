@@ -15,7 +15,7 @@ export interface Placed {
 }
 
 /** As many labels as fit without touching: every one, every second, third …; none beyond the edges. */
-export function placed(
+export function placedLabels(
   texts: readonly string[],
   widthOf: (text: string) => number,
   { left, column, right }: { left: number; column: number; right: number },

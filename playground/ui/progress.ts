@@ -7,7 +7,7 @@ interface Kept {
   solved: boolean;
 }
 
-export class Progress {
+export class ExerciseProgress {
   private readonly entries: Record<string, Kept> = read();
 
   textOf(exercise: string): string {
