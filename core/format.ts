@@ -24,7 +24,7 @@ export function rounded(value: number, digits = 3): string {
 
 /**
  * Three significant digits without an exponent, for tables; a dash for what was not measured.
- * @example decimal(1234.5) // '1235'
+ * @example formatDecimal(1234.5) // '1235'
  */
 export function formatDecimal(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return '–';

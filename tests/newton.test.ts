@@ -32,14 +32,15 @@ const cells = kinds.all.flatMap((kind) =>
 );
 const steady = cells.filter(([, cell]) => cell.phase === undefined);
 
-/** The largest differences of states, and of the gradients that reach them, from those of the loop. */
+/** The largest differences of states, and of the gradients that reach them, from those of the loop; relative above 1. */
 function differences(unroll: Unroll, options?: NewtonOptions): { states: number; gradients: number } {
   const { cell, options: own, outputName } = unroll;
   const result = newton(unroll, options);
   const gradients = result.gradients();
   const worst = { states: 0, gradients: 0 };
-  const note = (kind: keyof typeof worst, difference: number): void => {
-    worst[kind] = Math.max(worst[kind], Math.abs(difference));
+  const note = (kind: keyof typeof worst, newtons: number, loops: number): void => {
+    const difference = Math.abs(newtons - loops) / Math.max(1, Math.abs(loops));
+    worst[kind] = Math.max(worst[kind], difference);
   };
   for (const [s, { from, to }] of Object.entries(spansOf(cell)))
     for (let count = 0; count <= own.T; count++)
@@ -47,13 +48,14 @@ function differences(unroll: Unroll, options?: NewtonOptions): { states: number;
         for (let k = from; k < to; k++) {
           note(
             'states',
-            result.states(count, row)[k] - unroll.after(count, unroll.states[s]).get(row, k - from),
+            result.states(count, row)[k],
+            unroll.after(count, unroll.states[s]).get(row, k - from),
           );
           // ds of the loop is what comes from later steps; the output's own gradient is beside it
           const t = unroll.steps()[count - 1];
           const output = s === outputName && count > 0 ? unroll.dOutput.get(t * own.B + row, k - from) : 0;
           const loop = output + unroll.after(count, unroll.dStates[s]).get(row, k - from);
-          note('gradients', gradients(count, row)[k] - loop);
+          note('gradients', gradients(count, row)[k], loop);
         }
   return worst;
 }

@@ -20,7 +20,7 @@ export interface GenerateOptions extends DrawOptions {
  * @example
  * const vocabulary = Vocabulary.of('abc'); // four classes, UNKNOWN among them
  * const small = network({ layers: [elman({ input: 4, hidden: 5 })], output: 4 });
- * const symbols = generate(small, vocabulary, { temperature: 0.8, prime: [1], random: new Random(1) });
+ * const symbols = generateText(small, vocabulary, { temperature: 0.8, prime: [1], random: new Random(1) });
  * 'abc'.includes(symbols.next().value) // true
  */
 export function* generateText(

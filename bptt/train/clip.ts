@@ -56,16 +56,12 @@ export function clipGlobalNorm(
  * @throws RangeError if a gradient is NaN or infinite, naming the first one; nothing is changed then.
  * @example clipValue(net.parameters, 1);
  */
-export function clipValue(
-  parameters: Parameters,
-  limit: number,
-  within: readonly ElementRange[] = wholeOf(parameters),
-): void {
+export function clipValue(parameters: Parameters, limit: number, within?: readonly ElementRange[]): void {
   mustBeParameters(parameters);
   must(isNumber(limit) && limit > 0, 'clip', 'the limit must be > 0', limit);
   mustBeFinite(parameters);
   const g = parameters.trainedGradients;
-  for (const { from, to } of within)
+  for (const { from, to } of within ?? wholeOf(parameters))
     for (let k = from; k < to; k++) g[k] = Math.max(-limit, Math.min(limit, g[k]));
 }
 
