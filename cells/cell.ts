@@ -19,7 +19,7 @@
  * If JsPrev are the rows of the identity, Js are the rows of the Jacobian. In general, JsPrev and Js are the derivatives
  * of the states before and after the step with respect to any n numbers.
  */
-import { mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
+import { must, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
 import { constant, glorot, identity, normal, orthogonal, uniform, type Initializer } from '../core/init';
 import type { Program } from '../core/program';
 import type { Statement } from '../core/statement';
@@ -196,17 +196,25 @@ export interface CellOptions {
 
 export const cellOptionNames = ['input', 'hidden', 'bias', 'inputInit', 'recurrentInit'];
 
-/** Checks the options that all cells share, and the names of `more` of its own; `switches` are those that are true or false. */
+/**
+ * Checks the options that all cells share, and the names of `more` of its own; `switches` are those that are true or
+ * false, `numbers` those that are any finite number.
+ */
 export function checkCellOptions<O extends CellOptions>(
   options: O,
   where: string,
   more: string[] = [],
   switches: (keyof O & string)[] = [],
+  numbers: (keyof O & string)[] = [],
 ): void {
-  mustKnowKeys(options, [...cellOptionNames, ...more, ...switches], where);
+  mustKnowKeys(options, [...cellOptionNames, ...more, ...switches, ...numbers], where);
   mustCount(options.input, where, 'input');
   mustCount(options.hidden, where, 'hidden');
   for (const name of ['bias' as const, ...switches]) mustBeSwitch(options, name, where);
+  for (const name of numbers) {
+    const { [name]: value = 0 } = options;
+    must(Number.isFinite(value), where, `${name} must be a finite number`, value);
+  }
 }
 
 const weightInits: Readonly<Record<WeightInit, (hidden: number) => Initializer>> = {

@@ -1,28 +1,19 @@
 /**
- * Long short-term memory with forget gate, optional peepholes and an optional projection of its output; gates are stored
- * in the order i f g o.
- * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002; projection: Sak,
- * Senior & Beaufays 2014.
+ * Long short-term memory with forget gate and optional peepholes; gates are stored in the order i f g o.
+ * Source: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers et al. 2002.
  */
-import { must, mustCount } from '../core/check';
+import { must } from '../core/check';
 import { constant, gates } from '../core/init';
 import { checkCellOptions, weightInit, type Cell, type CellOptions } from './cell';
 import { cell, when, type CellEquations, type Optional } from './define';
+import { withProjection } from './projection';
 
-/**
- * The tags `b`, `p` and `r` omit their text without biases, peepholes or a projection; `ai`, `dai`, `Jai` are the columns
- * of gate i. `m` is the name of what the output gate lets through, and P the width of h: without a projection, h and H.
- */
-export const lstmEquations = (
-  b: Optional,
-  p: Optional,
-  r: Optional = when(false),
-  [m, P] = [r`m` || 'h', r`P` || 'H'],
-): CellEquations => ({
+/** The tags `b` and `p` omit their text without biases or peepholes; `ai`, `dai`, `Jai` are the columns of gate i. */
+export const lstmEquations = (b: Optional, p: Optional): CellEquations => ({
   name: 'lstm',
   shapes: `
-    x [D]   states h${r` [P]` || `,`} c [H]   gates a = i f g o [H]
-    parameters Wx [D, 4H]   Wh [${P}, 4H]   ${b`b [4H]`}   ${p`pi, pf, po [H]`}   ${r`Wp [H, P]`}`,
+    x [D]   states h, c [H]   gates a = i f g o [H]
+    parameters Wx [D, 4H]   Wh [H, 4H]   ${b`b [4H]`}   ${p`pi, pf, po [H]`}`,
   forward: `
     a = x @ Wx + hPrev @ Wh${b` + b`}
     i = sigmoid(ai${p` + cPrev * pi`})
@@ -31,13 +22,11 @@ export const lstmEquations = (
     c = f * cPrev + i * g
     o = sigmoid(ao${p` + c * po`})
     tc = tanh(c)
-    ${m} = o * tc
-    ${r`h = m @ Wp`}`,
+    h = o * tc`,
   backward: `
     dh = dhOut + dhNext                   # two paths reach h: the output at t, and the step t + 1
-    ${r`dm = dh @ Wp.T`}
-    dao = d${m} * tc * o * (1 - o)
-    dc = dcNext + d${m} * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
+    dao = dh * tc * o * (1 - o)
+    dc = dcNext + dh * o * (1 - tc * tc)${p` + dao * po`}  # two paths reach c: directly, and through h
     dai = dc * g * i * (1 - i)
     daf = dc * cPrev * f * (1 - f)
     dag = dc * i * (1 - g * g)
@@ -49,8 +38,7 @@ export const lstmEquations = (
     ${b`db += sum(da)`}
     ${p`dpi += sum(dai * cPrev)`}
     ${p`dpf += sum(daf * cPrev)`}
-    ${p`dpo += sum(dao * c)`}
-    ${r`dWp += m.T @ dh`}`,
+    ${p`dpo += sum(dao * c)`}`,
   jacobian: `
     Ja = Wh.T @ JhPrev
     Ji = (Jai${p` + JcPrev * pi`}) * i * (1 - i)
@@ -58,8 +46,7 @@ export const lstmEquations = (
     Jg = Jag * (1 - g * g)
     Jc = Jf * cPrev + f * JcPrev + Ji * g + i * Jg   # where the gates are still, this is diag(f)
     Jo = (Jao${p` + Jc * po`}) * o * (1 - o)
-    J${m} = Jo * tc + o * Jc * (1 - tc * tc)
-    ${r`Jh = Wp.T @ Jm`}`,
+    Jh = Jo * tc + o * Jc * (1 - tc * tc)`,
 });
 
 /** Options of `lstm`. `inputInit` and `recurrentInit` fill each gate separately. */
@@ -68,34 +55,26 @@ export interface LstmOptions extends CellOptions {
   forgetBias?: number;
   /** Peephole connections: gates also read the cell state, with weights pi, pf, po [H]; default false. */
   peepholes?: boolean;
-  /** P, the width of h, a projection m @ Wp of what the output gate lets through; default none: h has H units. */
+  /** The number of units P that the output is projected to; default none: `projection.ts`. */
   projection?: number;
 }
 
 /**
- * A long short-term memory cell.
- *
+ * A long short-term memory cell. With a projection, h is [B, P], Wh [P, 4H], and Wp [H, P] is one more parameter.
  *   parameters Wx [D, 4H]   Wh [H, 4H]   b [4H]   (pi, pf, po [H])      states h, c [B, H]
- *
- * With a projection to P units, h is [B, P], Wh [P, 4H], and there is one more parameter, Wp [H, P], which is initialized
- * as Wh is: as `proj_size` of PyTorch, but P may be H or more.
- *
- * @throws RangeError for sizes below 1, or a forget bias without biases; TypeError for an unknown option.
+ * @throws RangeError for sizes below 1 or a forget bias without biases; TypeError for an unknown option.
  * @example lstm({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 20]
  */
 export function lstm(options: LstmOptions): Cell {
-  checkCellOptions(options, 'lstm', ['forgetBias', 'projection'], ['peepholes']);
+  checkCellOptions(options, 'lstm', ['projection'], ['peepholes'], ['forgetBias']);
   const { input: D, hidden: H, bias = true, peepholes = false, projection: P } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal', forgetBias = bias ? 1 : 0 } = options;
-  must(Number.isFinite(forgetBias), 'lstm', 'forgetBias must be a finite number', forgetBias);
   must(bias || forgetBias === 0, 'lstm', 'forgetBias must be 0 without biases', forgetBias);
-  if (P !== undefined) mustCount(P, 'lstm', 'projection');
   const [Wx, Wh] = [inputInit, recurrentInit].map((init) => gates(4, weightInit(init, H, 'lstm')));
-  const small = weightInit('uniform', H, 'lstm');
-  const b = gates(4, [0, forgetBias, 0, 0].map(constant));
-  return cell(lstmEquations(when(bias), when(peepholes), when(P !== undefined)), {
-    sizes: { D, H, ...(P !== undefined && { P }) },
+  const [small, Wp] = ['uniform' as const, recurrentInit].map((init) => weightInit(init, H, 'lstm'));
+  return cell(withProjection(lstmEquations(when(bias), when(peepholes)), P), {
+    sizes: { D, H, P: P ?? H },
     options: { ...options, bias, peepholes, inputInit, recurrentInit, forgetBias },
-    init: { Wx, Wh, b, pi: small, pf: small, po: small, Wp: weightInit(recurrentInit, H, 'lstm') },
+    init: { Wx, Wh, b: gates(4, [0, forgetBias, 0, 0].map(constant)), pi: small, pf: small, po: small, Wp },
   });
 }

@@ -64,10 +64,9 @@ export interface Lstm1997Options extends CellOptions {
  * @example lstm1997({ input: 4, hidden: 5 }).parameters.Wx.shape // [4, 15]
  */
 export function lstm1997(options: Lstm1997Options): Cell {
-  checkCellOptions(options, 'lstm1997', ['inputBias']);
+  checkCellOptions(options, 'lstm1997', [], [], ['inputBias']);
   const { input: D, hidden: H, bias = true, inputBias = 0 } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
-  must(Number.isFinite(inputBias), 'lstm1997', 'inputBias must be a finite number', inputBias);
   must(bias || inputBias === 0, 'lstm1997', 'inputBias must be 0 without biases', inputBias);
   return cell(equations(bias), {
     sizes: { D, H },
