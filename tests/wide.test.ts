@@ -196,7 +196,23 @@ describe('the flags of V8', () => {
     };
     const { compile } = compilers({ setFlagsFromString: (flag) => flags.push(flag) }, vm);
     expect(() => compile(empty)).toThrow('no such function');
-    expect(flags).toEqual([...set, ...taken]);
+    expect(flags.length % 4).toBe(0);
+    for (let k = 0; k < flags.length; k += 4) expect(flags.slice(k, k + 4)).toEqual([...set, ...taken]);
+  });
+
+  it('are set again when another thread has taken them back too early', () => {
+    const flags: string[] = [];
+    let attempts = 0;
+    const vm = {
+      runInThisContext: () => {
+        attempts++;
+        if (attempts === 1) throw new SyntaxError("Unexpected token '%'");
+        return () => undefined;
+      },
+    };
+    const { compile } = compilers({ setFlagsFromString: (flag) => flags.push(flag) }, vm);
+    expect(compile(empty)).toBeInstanceOf(WebAssembly.Module);
+    expect(flags).toEqual([...set, ...taken, ...set, ...taken]);
   });
 
   it('are set once for the same module', () => {
