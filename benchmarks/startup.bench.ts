@@ -87,7 +87,7 @@ function main(): void {
   const timed = (work: string): string => `const now = ${clock}, t = now(); ${work}; console.log(now() - t);`;
   // the wide kernels go to the optimizing compiler at once, and run a self-test
   const kernelsMost = whyNotWide() === undefined ? 45 : 30;
-  const module = join(root, 'dist', 'index.mjs');
+  const module = join(root, 'dist', 'node.mjs');
   const common = join(root, 'dist', 'index.js');
   const rows: StartupRow[] = [];
   if (existsSync(module) && existsSync(common)) {
