@@ -32,8 +32,6 @@ const equations = (b: Optional): CellEquations => ({
     Jh = JhPrev + leak * (Jz * (1 - g * g) - JhPrev)`,
 });
 
-const isNumber = (value: unknown): value is number => Number.isFinite(value);
-
 /** Options of `reservoir`. */
 export interface ReservoirOptions extends Pick<CellOptions, 'input' | 'hidden' | 'bias'> {
   /** Modulus of all eigenvalues of Wh; default 0.95. Below 1, the reservoir forgets its first state. */
@@ -69,9 +67,9 @@ export function reservoir(options: ReservoirOptions): Cell {
   const { spectralRadius = 0.95, leak = 1, inputScale = 1, biasScale = bias ? 0.2 : 0 } = options;
   const scales = { spectralRadius, inputScale, biasScale };
   for (const [name, value] of Object.entries(scales))
-    must(isNumber(value) && value >= 0, where, `${name} must be a number >= 0`, value);
+    must(Number.isFinite(value) && value >= 0, where, `${name} must be a number >= 0`, value);
   must(bias || biasScale === 0, where, 'biasScale must be 0 without biases', biasScale);
-  must(isNumber(leak) && leak > 0 && leak <= 1, where, 'leak must be above 0 and at most 1', leak);
+  must(Number.isFinite(leak) && leak > 0 && leak <= 1, where, 'leak must be above 0 and at most 1', leak);
   return cell(equations(when(bias)), {
     sizes: { D, H },
     options: { input: D, hidden: H, bias, ...scales, leak },

@@ -102,6 +102,7 @@ describe('fitReadout', () => {
       () => fitReadout(withLoss, all),
       'fitReadout: the network must have no loss, got squared (the squared error is minimized)',
     ],
+    [() => fitReadout(make(), null as never), 'fitReadout: the batch must be an object, got null'],
     [
       () => fitReadout(make(), all, { lambda: 1 } as never),
       'fitReadout: options must be among ridge, washout, got lambda',
@@ -110,6 +111,10 @@ describe('fitReadout', () => {
   testErrors(RangeError, [
     [() => fitReadout(make(), { x }), 'fitReadout: targets must be given, got none'],
     [() => fitReadout(make(), all, { ridge: -1 }), 'fitReadout: ridge must be a number >= 0, got -1'],
+    [
+      () => fitReadout(make(), all, { ridge: '1' as never }),
+      "fitReadout: ridge must be a number >= 0, got the string '1'",
+    ],
     [
       () => fitReadout(make(), all, { washout: T }),
       `fitReadout: washout must be a whole number in 0…${T - 1}, got ${T}`,

@@ -1,5 +1,5 @@
 /** Fits the output layer of a network by ridge regression, in one solution instead of many steps. */
-import { must, mustBe, mustKnowKeys } from '../../core/check';
+import { isNumber, must, mustBe, mustKnowKeys } from '../../core/check';
 import { rows, type Tensor } from '../../core/tensor';
 import type { Batch } from '../network/batch';
 import { mustBeNetwork, type Network } from '../network/network';
@@ -41,11 +41,12 @@ export function fitReadout(
   mustBeNetwork(net, where);
   mustKnowKeys(options, ['ridge', 'washout'], where);
   const { ridge = 1e-6, washout = 0 } = options;
-  must(ridge >= 0 && ridge < Infinity, where, 'ridge must be a number >= 0', ridge);
+  must(isNumber(ridge) && ridge >= 0 && ridge < Infinity, where, 'ridge must be a number >= 0', ridge);
   const { output, loss, topology } = net.architecture;
   mustBe(output !== undefined, where, 'the network must have an output layer', 'none');
   mustBe(loss === undefined, where, 'the network must have no loss', loss, 'the squared error is minimized');
   mustBe(topology === 'many-to-many', where, 'the topology must be many-to-many', topology);
+  mustBe(typeof batch === 'object' && batch !== null, where, 'the batch must be an object', batch);
   const { x, targets, ...others } = batch;
   mustKnowKeys(others, [], where);
   const pass = net.forward({ x });
