@@ -164,7 +164,7 @@ export interface Parameter {
   shape: number[];
   /** Called once, with the tensor and the network's generator. */
   init: Initializer;
-  /** Whether a pass reads only the rows of its class numbers; default false. */
+  /** @internal whether it is the table of an embedding, of which a pass reads only the rows of its class numbers */
   isTable?: boolean;
   /** It keeps its initial value: it has a gradient, but training does not change it. */
   fixed?: boolean;

@@ -34,7 +34,7 @@ class ClassNumbers {
  * A one-hot matrix [N, D] in engine memory; every row is zero until its class is set.
  *
  * Class numbers are discrete, so they have no gradient: operations that would write to a one-hot matrix are not recorded.
- * Elementwise operations densify it first.
+ * `Program.pointwise` says when an elementwise operation reads one as it is, and when it is densified first.
  *
  * @throws RangeError for sizes that are not positive integers, or whose product exceeds 31 bits.
  * @example

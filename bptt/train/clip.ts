@@ -29,6 +29,7 @@ const BLOCK = 4096;
  *
  * @param maxNorm η > 0; Infinity to measure only.
  * @param epsilon default 0; PyTorch uses 1e-6.
+ * @param within the only gradients that may be other than 0, as elements of all parameters in one row; default all.
  * @returns ‖g‖ before clipping, and the factor applied to the gradients.
  * @throws RangeError if a gradient is NaN or infinite, naming the first one; nothing is scaled then.
  * @example
@@ -53,6 +54,7 @@ export function clipGlobalNorm(
 /**
  * Limits every gradient value to −limit…limit; this changes the direction.
  *
+ * @param within the only gradients that may be other than 0, as elements of all parameters in one row; default all.
  * @throws RangeError if a gradient is NaN or infinite, naming the first one; nothing is changed then.
  * @example clipValue(net.parameters, 1);
  */
@@ -67,6 +69,8 @@ export function clipValue(parameters: Parameters, limit: number, within?: readon
 
 /**
  * ‖g‖₂ of all gradients together, computed in float64.
+ *
+ * @param within the only gradients that may be other than 0, as elements of all parameters in one row; default all.
  * @throws RangeError if a gradient is NaN or infinite, naming the first one.
  * @example
  * net.parameters.zeroGradients();

@@ -139,7 +139,7 @@ export class Optimizer {
     for (const { table, updateRow } of this.tables) this.parameters.used.each(table, updateRow);
   }
 
-  /** Takes a snapshot of weights, states and step count; reuses `kept` if given. Copies only what is `within`. */
+  /** A snapshot of weights, states and step count. Into `reused`, if given, only what is `within` is copied. */
   keep(reused?: OptimizerSnapshot, within: readonly ElementRange[] = [this.all]): OptimizerSnapshot {
     const numbers = this.changed;
     if (!reused) return { steps: this.made, numbers: numbers.map((data) => data.slice()) };
