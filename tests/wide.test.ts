@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { getEnvironmentData } from 'node:worker_threads';
 import { executorHere, executorOf, whyNotWide } from '../core/executor';
 import { engineMemory } from '../core/memory';
 import * as ops from '../core/scalar';
@@ -14,6 +15,7 @@ import { hasFma } from '../core/wasm/features';
 import { compileGemm } from '../core/wasm/gemm';
 import type * as Remember from '../core/wasm/remember';
 import { pointwiseFails, productsFail } from '../core/wasm/selftest';
+import { LOCK } from '../core/wasm/turns';
 import { compilers, type Wide, WIDE } from '../core/wasm/wide';
 import { register } from './process';
 
@@ -198,6 +200,20 @@ describe('the flags of V8', () => {
     expect(() => compile(empty)).toThrow('no such function');
     expect(flags.length % 4).toBe(0);
     for (let k = 0; k < flags.length; k += 4) expect(flags.slice(k, k + 4)).toEqual([...set, ...taken]);
+  });
+
+  it('are set while no other thread sets them', () => {
+    const lock = new Int32Array(getEnvironmentData(LOCK) as unknown as SharedArrayBuffer);
+    const held: number[] = [];
+    const vm = {
+      runInThisContext: () => {
+        held.push(lock[0]);
+        return () => undefined;
+      },
+    };
+    compilers({ setFlagsFromString: () => held.push(lock[0]) }, vm).compile(empty);
+    expect(held).toEqual([1, 1, 1, 1, 1]);
+    expect(lock[0]).toBe(0);
   });
 
   it('are set again when another thread has taken them back too early', () => {

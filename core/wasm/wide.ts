@@ -7,6 +7,7 @@
  * performs the same operations on each element in the same order, so results are bit-identical.
  */
 import { type Tile } from './gemm-micro';
+import { inTurn } from './turns';
 
 /** Block sizes and compilers for 256-bit kernels. */
 export interface Wide {
@@ -33,7 +34,7 @@ const TRIED = [13, 14];
 const JOIN = 'experimental-wasm-revectorize';
 /** The flag that makes V8's internal functions callable. */
 const NATIVES = 'allow-natives-syntax';
-/** Where eight threads did nothing but compile (Node 24), 1 attempt in 44 failed. */
+/** Where eight threads did nothing but compile, not in turn (Node 24), 1 attempt in 44 failed. */
 const ATTEMPTS = 20;
 
 interface V8 {
@@ -60,6 +61,9 @@ export function wideHere(): Wide | string {
  * V8's flags belong to all threads of the process. So only those are set that cannot harm what another thread compiles
  * or instantiates meanwhile: it may get joined vectors, or may use the syntax of internal functions. Flags that choose
  * the compiler must stay as they are: an instance made while one is changed lacks what code compiled later expects.
+ *
+ * Threads compile in turn: one that reset the flags while another compiled would leave that one's kernels, which V8 shares
+ * between threads, without joined vectors.
  */
 export function compilers(v8: V8, vm: Vm): Pick<Wide, 'compile' | 'compileNarrow'> {
   const compiled = new Map<string, WebAssembly.Module>();
@@ -69,20 +73,24 @@ export function compilers(v8: V8, vm: Vm): Pick<Wide, 'compile' | 'compileNarrow
     (bytes) => {
       const module = new WebAssembly.Module(bytes);
       const functions = Object.values(instanceOf(module).exports);
-      for (let attempt = 1; ; attempt++) {
+      const optimizeAll = (): void => {
         for (const name of flags) set(name, true);
         try {
           // V8 may read the syntax again at the first call, so that must be made while the flag is set
           const optimize = vm.runInThisContext('(one) => %WasmTierUpFunction(one)') as (one: unknown) => void;
           functions.forEach(optimize);
-          return module;
-        } catch (error) {
-          // another thread that compiles at this moment may have reset the flag
-          if (attempt === ATTEMPTS) throw error;
         } finally {
           for (const name of flags) set(name, startedWith(name));
         }
-      }
+      };
+      for (let attempt = 1; ; attempt++)
+        try {
+          inTurn(optimizeAll);
+          return module;
+        } catch (error) {
+          // a thread that shares no turns with this one may have reset the flag
+          if (attempt === ATTEMPTS) throw error;
+        }
     };
   const compile = compilerOf(NATIVES, JOIN);
   return {
