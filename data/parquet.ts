@@ -107,7 +107,8 @@ async function checkPages(
   chunk: Chunk,
   headerOf: (reader: { view: DataView; offset: number }) => unknown,
 ): Promise<void> {
-  const start = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset);
+  // some writers give 0 where there is no dictionary
+  const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
   const bytes = await file.slice(start, start + Number(chunk.total_compressed_size));
   const reader = { view: new DataView(bytes), offset: 0 };
   let values = 0;

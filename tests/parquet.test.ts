@@ -1,6 +1,6 @@
 /** Tables of Parquet, written by Apache Arrow (tests/golden/parquet.py). Node reads them in a process of its own. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backstepProcess } from './command';
@@ -66,6 +66,26 @@ it('a column of objects, and a damaged file, are refused', () => {
     .catch(({ name, message }) => console.log(name, message));`;
   const said = String(execFileSync(process.execPath, [...register, '-e', script]));
   expect(said).toMatch(/^TypeError table: cut\.parquet: it must be a readable Parquet file, got /);
+});
+
+it('a column without a dictionary may say that its dictionary is at 0, as some writers do', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backstep-parquet-'));
+  try {
+    const written = readFileSync(join(golden, 'table.none.parquet'), 'latin1');
+    const [pages, footer] = [written.slice(0, -8), written.slice(-8)].map((text) =>
+      Buffer.from(text, 'latin1'),
+    );
+    // field 11 of a column, the place of its dictionary, goes between the fields 9 and 12
+    const column = /(open..(?:.[\x80-\xff]*[^\x80-\xff]){3}&[\x80-\xff]*[^\x80-\xff])</gs;
+    const other = pages.toString('latin1').replace(column, '$1&\0\x1c');
+    footer.writeUInt32LE(footer.readUInt32LE() + other.length - pages.length);
+    expect(other.length - pages.length).toBe(2 * 3);
+    const file = join(folder, 'zero.parquet');
+    writeFileSync(file, Buffer.concat([Buffer.from(other, 'latin1'), footer]));
+    expect(columnsOf(file)).toEqual(columnsOf(join(golden, 'table.none.parquet')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('a forecast is trained on it, and predicts from it', () => {
