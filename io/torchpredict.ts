@@ -24,11 +24,13 @@ Predicts a table with the model of model.py, prepared as in training by preparat
 
     python3 predict.py FILE > predictions.csv
 
-FILE is CSV, TSV, or JSON with one object per line, with the columns that the model was trained on. Dates must be in the form
-2024-12-31 or 2024-12-31T12:30:00, or be numbers; a forecast is given by the number of steps after the last row.
+FILE is CSV, TSV, or JSON with one object per line, with the columns that the model was trained on; their names are in the
+first row, unless it holds numbers only: then they are column1, column2 and so on. Dates must be in the form 2024-12-31
+or 2024-12-31T12:30:00, or be numbers; a forecast is given by the number of steps after the last row.
 """
 
 import csv
+import io
 import json
 import re
 import sys
@@ -56,12 +58,21 @@ def rows_of(file):
     """The rows of a table by the names of its columns, and the separator of its cells."""
     text = Path(file).read_bytes().decode("utf-8-sig")
     if text.lstrip()[:1] == "{":
-        return [json.loads(line) for line in text.splitlines() if line.strip()], None
+        objects = [json.loads(line) for line in text.split("\\n") if line.strip()]
+        absent = {name: None for row in objects for name in row}
+        return [{**absent, **row} for row in objects], None
     first = re.sub('"[^"]*"', "", text).split("\\n", 1)[0]
     separator = "\\t" if file.endswith(".tsv") else max(",\\t;|", key=first.count)
-    cells = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=separator) if row]
-    names = [name.strip() for name in cells[0]]
-    return [dict(zip(names, row)) for row in cells[1:]], separator
+    cells = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+    names = [name.strip() or f"column{k}" for k, name in enumerate(cells[0], start=1)]
+    if all(point(name) is not None for name in names):
+        names = [f"column{k + 1}" for k in range(len(names))]
+    else:
+        del cells[0]
+    for row in cells:
+        if len(row) != len(names):
+            raise SystemExit(f"a row must have {len(names)} cells, got {row}")
+    return [dict(zip(names, row)) for row in cells], separator
 
 
 def cell(row, name):
@@ -74,20 +85,30 @@ def is_missing(value):
     return value is None or (isinstance(value, str) and value.strip().lower() in MISSING)
 
 
-def number_of(value, separator):
-    """A number, with thousands separators perhaps, and a decimal comma if commas do not separate cells; None if missing."""
-    if is_missing(value):
-        return None
-    if isinstance(value, str):
-        value = value.strip()
-        if separator not in (",", None) and re.fullmatch(r"[+-]?(\\d{1,3}(\\.\\d{3})+|\\d+),\\d+", value):
-            value = value.replace(".", "").replace(",", ".")
-        elif re.fullmatch(r"[+-]?\\d{1,3}(,\\d{3})+(\\.\\d*)?", value):
-            value = value.replace(",", "")
-    try:
-        return float(value)
-    except ValueError:
-        raise SystemExit(f"columns that the model reads must hold numbers, got {value!r}") from None
+def point(text):
+    """1234.5, 1.2e3 or 1,234.5; None if it is written otherwise."""
+    if re.fullmatch(r"[+-]?((0|[1-9]\\d*)(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?", text):
+        return float(text)
+    return float(text.replace(",", "")) if re.fullmatch(r"[+-]?[1-9]\\d{0,2}(,\\d{3})+(\\.\\d*)?", text) else None
+
+
+def comma(text):
+    """1234,5 or 1.234,5; None if it is written otherwise."""
+    written = re.fullmatch(r"[+-]?([1-9]\\d{0,2}(\\.\\d{3})+|0|[1-9]\\d*)(,\\d+)?", text)
+    return float(text.replace(".", "").replace(",", ".")) if written else None
+
+
+def numbers_of(rows, name, separator):
+    """The numbers of a column, which are all written in one way; None for a missing one."""
+    cells = [cell(row, name) for row in rows]
+    texts = [value.strip() for value in cells if isinstance(value, str) and not is_missing(value)]
+    commas = separator != "," and any("," in text for text in texts)
+    forms = [comma, point] if commas else [point]
+    form = next((form for form in forms if all(form(text) is not None for text in texts)), None)
+    if form is None:
+        wrong = next(text for text in texts if point(text) is None)
+        raise SystemExit(f"column {name} must hold numbers, got {wrong!r}")
+    return [None if is_missing(v) else form(v.strip()) if isinstance(v, str) else float(v) for v in cells]
 
 
 def time_of(value):
@@ -107,26 +128,31 @@ def time_of(value):
 def filled(values, k):
     """A column without missing values."""
     how, mean = READS["missing"], READS["scales"][k]["mean"]
-    if None in values and how == "refuse":
+    known = [value for value in values if value is not None]
+    if len(known) < len(values) and (how == "refuse" or (how == "previous" and not known)):
         raise SystemExit(f"column {READS['inputs'][k]}: every row must have a value")
-    first = next(value for value in values if value is not None)
-    before, result = first, []
+    before, result = known[0] if known else mean, []
     for value in values:
         before = value if value is not None else mean if how == "mean" else before
         result.append(before)
     return result
 
 
+def group_of(row):
+    name = "" if GROUP is None else cell(row, GROUP)
+    return "" if name is None else str(name)
+
+
 def series_of(rows, separator):
     """The columns of each series, in the order of time."""
+    columns = [numbers_of(rows, name, separator) for name in READS["inputs"]]
     groups = {}
-    for row in rows:
-        groups.setdefault("" if GROUP is None else str(cell(row, GROUP)), []).append(row)
+    for k, row in enumerate(rows):
+        groups.setdefault(group_of(row), []).append(k)
     for name, own in groups.items():
         if READS["date"] is not None:
-            own = sorted(own, key=lambda row: time_of(cell(row, READS["date"])))
-        columns = [[number_of(cell(row, name), separator) for row in own] for name in READS["inputs"]]
-        yield name, [filled(values, k) for k, values in enumerate(columns)]
+            own = sorted(own, key=lambda k: time_of(cell(rows[k], READS["date"])))
+        yield name, [filled([values[k] for k in own], d) for d, values in enumerate(columns)]
 
 
 def forecasts(model, rows, separator):
@@ -182,7 +208,7 @@ def sequences(rows, separator, reads, most):
         return
     places = {symbol: k for k, symbol in enumerate(reads["known"], start=1)}
     for k, row in enumerate(rows):
-        symbols = symbols_of(cell(row, reads["column"]), reads["tokens"])[:most]
+        symbols = symbols_of(cell(row, reads["column"]) or "", reads["tokens"])[:most]
         if not symbols:
             raise SystemExit(f"row {k + 1} must hold a sequence")
         yield k + 1, torch.tensor([[places.get(symbol, 0)] for symbol in symbols])

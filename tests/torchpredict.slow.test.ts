@@ -89,4 +89,46 @@ describeWith(python, 'PyTorch is not installed: apt-get install python3-torch')(
     const options = ['--task', 'classify', '--group', 'id', '--label', 'kind', '--inputs', 'v,t'];
     expectSame(await both('series.jsonl', `${rows.flat().join('\n')}\n`, options));
   });
+
+  it('reads a column of numbers in one way, also where a group of it could be read in another', async () => {
+    const rows = Array.from(
+      { length: 80 },
+      (_, k) => `${k};${k % 2 ? 'a' : 'b'};1.${100 + k}${k % 2 ? ',5' : ''}`,
+    );
+    const options = [
+      '--task',
+      'forecast',
+      '--target',
+      'sold',
+      '--group',
+      'shop',
+      '--date',
+      'k',
+      '--window',
+      '5',
+    ];
+    expectSame(await both('points.csv', `k;shop;sold\n${rows.join('\n')}\n`, options), [1]);
+  });
+
+  it('reads objects that leave a key out, and a table of numbers without names', async () => {
+    const rows = Array.from({ length: 60 }, (_, k) =>
+      JSON.stringify({ x: k % 7, ...(k % 5 !== 3 && { y: k % 4 }) }),
+    );
+    const options = ['--task', 'forecast', '--window', '5', '--missing', 'previous'];
+    expectSame(
+      await both('keys.jsonl', `${rows.join('\n')}\n`, [...options, '--target', 'x', '--inputs', 'y']),
+    );
+    const numbers = Array.from({ length: 60 }, (_, k) => `${k % 7},${k % 4}`).join('\n');
+    expectSame(await both('names.csv', `${numbers}\n`, [...options, '--target', 'column1,column2']));
+  });
+
+  it.each([
+    ['csv', (text: string, label: string) => `${text},${label}`, 'text,label\n'],
+    ['jsonl', (text: string, label: string) => JSON.stringify({ text, label }), ''],
+  ])('ends a row of %s at a line feed only', async (ending, row, names) => {
+    const rows = Array.from({ length: 40 }, (_, k) =>
+      row(`a\u2028b\u0085${k % 3}\fc`, k % 2 ? 'up' : 'down'),
+    );
+    expectSame(await both(`lines.${ending}`, `${names}${rows.join('\n')}\n`, ['--task', 'classify']));
+  });
 });
