@@ -116,6 +116,19 @@ describe('forecast', () => {
     expect(all.truth(7253 - 4, 0, 0)).toBe(7253);
   });
 
+  it('of too many windows of many short series, no more are taken either', async () => {
+    const rows = Array.from({ length: 9000 }, (_, k) => `${k},s${Math.floor(k / 30)}\n`).join('');
+    const table = await tableOf(`sold,shop\n${rows}`);
+    const note = forecast.prepare(table, ownOptions(task, { window: 4, target: 'sold', group: 'shop' }));
+    const series = seriesOf(table, note, '');
+    const [all, some] = [Infinity, 3500].map((most) => new Windows(series, note, () => [0, 30], most));
+    expect([all.count, some.count, some.all]).toEqual([300 * 26, 3000, 300 * 26]);
+    const stepsOf = (windows: Windows): number[] =>
+      Array.from({ length: windows.count }, (_, row) => windows.truth(row, 0, 0));
+    const [every, taken] = [all, some].map(stepsOf);
+    expect(taken).toEqual([0, 3400, 6800].flatMap((from) => every.slice(from, from + 1000)));
+  });
+
   it('rows are sorted by their dates, whatever their order in the file', async () => {
     const [head, ...rows] = seasonal(60).trim().split('\n');
     const [a, b] = await Promise.all([rows, rows.toReversed()].map((r) => tableOf([head, ...r].join('\n'))));

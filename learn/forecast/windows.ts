@@ -31,7 +31,7 @@ export class Windows implements Examples {
   /** Number of windows there are, of which `count` are examples. */
   readonly all: number;
 
-  /** @param most Maximum number of windows; if there are more, runs of 1000 are taken evenly over the series. */
+  /** @param most Maximum number of windows, 1000 or more; if there are more, runs of 1000 are taken evenly over them. */
   constructor(
     readonly series: readonly Series[],
     private readonly note: Note,
@@ -46,11 +46,10 @@ export class Windows implements Examples {
       return count > 0 ? [{ series: one, end, count }] : [];
     });
     this.all = whole.reduce((sum, { count }) => sum + count, 0);
-    for (const run of whole)
-      for (const { end, count } of this.all > most ? spread(run, most / this.all) : [run]) {
-        this.runs.push({ series: run.series, example: this.count, end, count });
-        this.count += count;
-      }
+    for (const run of this.all > most ? spread(whole, most) : whole) {
+      this.runs.push({ ...run, example: this.count });
+      this.count += run.count;
+    }
   }
 
   /** The series of an example, and the first step that it forecasts. */
@@ -115,15 +114,20 @@ export class Windows implements Examples {
   }
 }
 
-/** Runs of consecutive windows, evenly over a longer run: about this share of it, its end included. */
-function spread({ end, count }: Pick<Run, 'end' | 'count'>, share: number): Pick<Run, 'end' | 'count'>[] {
-  const pieces = Math.max(1, Math.floor((share * count) / RUN));
-  const size = Math.min(count, RUN);
-  const last = count - size;
-  return Array.from({ length: pieces }, (_, k) => ({
-    end: end + (pieces === 1 ? last : Math.round((k * last) / (pieces - 1))),
-    count: size,
-  }));
+/** `most` windows of some runs at most, in pieces of 1000 evenly over all of them together, the last window included. */
+function spread(whole: readonly Omit<Run, 'example'>[], most: number): Omit<Run, 'example'>[] {
+  let all = 0;
+  const placed = whole.map((run) => ({ ...run, first: (all += run.count) - run.count }));
+  const pieces = Math.max(1, Math.floor(most / RUN));
+  const last = all - RUN;
+  return Array.from({ length: pieces }, (_, k) => {
+    const from = pieces === 1 ? last : Math.round((k * last) / (pieces - 1));
+    // a piece may hold windows of several series
+    return placed.flatMap(({ series, end, count, first }) => {
+      const [begin, stop] = [Math.max(from, first), Math.min(from + RUN, first + count)];
+      return begin < stop ? [{ series, end: end + begin - first, count: stop - begin }] : [];
+    });
+  }).flat();
 }
 
 const ROWS_AT_ONCE = 512;
