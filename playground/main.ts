@@ -252,8 +252,10 @@ const unsaid = ({ task }: PageSettings): string => say(task === 'text' ? 'loaded
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? h('div');
 
 const language = languageOf(location.hash) ?? readLanguage();
-speak(await catalogueOf(language));
-document.documentElement.lang = language;
+// without its catalogue, which may not have arrived, the page is in English
+const catalogue = await catalogueOf(language).catch(() => undefined);
+speak(catalogue);
+document.documentElement.lang = catalogue ? language : 'en';
 document.title = say('title');
 document.querySelector('meta[name=description]')?.setAttribute('content', say('description'));
 byId('settings').setAttribute('aria-label', say('settings'));

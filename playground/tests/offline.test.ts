@@ -1,5 +1,5 @@
 /** The page without a network: after one visit it loads and trains, in both languages, and a new version replaces it. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -65,6 +65,15 @@ async function until(page: Page, holds: () => Promise<boolean>): Promise<void> {
     await page.goto(visitor.url);
     await until(page, async () => (await caches.keys()).length === 1);
     expect(await versions(page)).not.toEqual([first]);
+  });
+
+  test('where the texts of a language do not arrive, the page works in English', async () => {
+    const assets = join(folder, 'assets');
+    for (const name of readdirSync(assets)) if (/^zh-/.test(name)) rmSync(join(assets, name));
+    const { page } = await visitor.visit(`lang=zh&${quick}`);
+    await reaches(page, 2);
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
   });
 
   test('nothing is fetched from elsewhere, and nothing is kept that is not of the site', async () => {
