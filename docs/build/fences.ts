@@ -17,7 +17,7 @@ type Fence = (words: string[], body: string, where: string, language: Language) 
 
 /**
  *   ```source FILE NAME…        declarations of a file, with the comments above them
- *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian
+ *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian, and options NAME=VALUE
  *   ```equations CELL forward   the same, typeset; also backward, jacobian
  *   ```diagram CELL             the data flow of a cell, drawn from its forward equations; the body is the caption
  *   ```network TOPOLOGY         a network, unrolled or folded=true; the body is the caption
