@@ -51,7 +51,8 @@ async function kept(url: URL): Promise<Response | undefined> {
   const address = url.origin + url.pathname;
   for (const file of [address, `${address}index.html`, `${address}.html`]) {
     const found = await cache.match(file);
-    if (found) return found;
+    // browsers refuse to open a page by an answer that was redirected, as `index.html` is by some servers
+    if (found) return found.redirected ? new Response(found.body, found) : found;
   }
   return undefined;
 }

@@ -1,5 +1,7 @@
 /** The page without a network: after one visit it loads and trains, in both languages, and a new version replaces it. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -17,6 +19,20 @@ const versions = (page: Page): Promise<string[]> =>
 /** Waits for something that the page itself learns asynchronously. */
 async function until(page: Page, holds: () => Promise<boolean>): Promise<void> {
   while (!(await page.evaluate(holds))) await page.waitForTimeout(50);
+}
+
+/** A server in front of another that redirects `/index.html` to `/`, as some do. */
+async function redirecting(url: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url === '/index.html') return response.writeHead(308, { location: '/' }).end();
+    return void fetch(new URL(request.url!, url)).then(async ({ headers, body }) => {
+      response.writeHead(200, { 'content-type': headers.get('content-type')! });
+      for await (const part of body!) response.write(part);
+      response.end();
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return server;
 }
 
 (hasChromium ? describe : describe.skip)(`without a network, in ${chromiumPath}`, () => {
@@ -74,6 +90,19 @@ async function until(page: Page, holds: () => Promise<boolean>): Promise<void> {
     await reaches(page, 2);
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
+  });
+
+  test('it loads again where the server redirects its file to its folder', async () => {
+    const server = await redirecting(visitor.url);
+    const { page } = await visitor.visit(quick);
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#${quick}`);
+    await reaches(page, 2);
+    await versions(page);
+    await page.context().setOffline(true);
+    server.closeAllConnections();
+    server.close();
+    await page.reload();
+    await reaches(page, 2);
   });
 
   test('nothing is fetched from elsewhere, and nothing is kept that is not of the site', async () => {
