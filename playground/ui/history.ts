@@ -1,6 +1,3 @@
-/** The note of a chart whose points are means. */
-export const meansOf = (each: number): string => (each > 1 ? say('means', { count: each }) : '');
-
 /** The losses of a run: all of them, and a reduced curve for a chart. */
 import type { CurvePoint } from '../engine/run';
 import { say } from '../languages/say';
@@ -41,6 +38,9 @@ export class History {
     return { steps, means, each };
   }
 }
+
+/** The note of a chart whose points are means. */
+export const meansOf = (each: number): string => (each > 1 ? say('means', { count: each }) : '');
 
 /** Step, loss and norm of every run as CSV, in full precision; unknown values are empty. */
 export function csvOf(cells: readonly string[], histories: readonly History[]): string {
