@@ -28,15 +28,18 @@ export function add(program: Command): void {
 }
 
 async function play({ port }: { port: number }): Promise<void> {
-  const server = await host(pageFolder(), port).catch((error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'EADDRINUSE'
-        ? 'a port in use'
-        : error.code === 'EACCES'
-          ? 'no permission'
-          : error.message;
-    throw usage(`play: --port must be free, got ${port}: ${why}`, 'use --port 0 for any free port', error);
-  });
+  // a service worker would go on to show the page at this address after the server has ended
+  const server = await host(pageFolder(), port, ['service-worker.js']).catch(
+    (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'a port in use'
+          : error.code === 'EACCES'
+            ? 'no permission'
+            : error.message;
+      throw usage(`play: --port must be free, got ${port}: ${why}`, 'use --port 0 for any free port', error);
+    },
+  );
   line(`The playground is at ${server.url}\nPress Ctrl-C to stop.`);
   await new Promise<void>((stopped) => onInterrupt(stopped, () => undefined));
   await server.close();

@@ -12,7 +12,8 @@ export function writeServiceWorker(site: string, leftOut?: RegExp): void {
   const files = readdirSync(site, { recursive: true, encoding: 'utf8' })
     .filter((path) => statSync(join(site, path)).isFile())
     .map((path) => path.replaceAll(sep, '/'))
-    .filter((path) => !path.endsWith(SERVICE_WORKER) && !leftOut?.test(path))
+    // a host may send the page for missing files with the status 404, which no cache takes
+    .filter((path) => !path.endsWith(SERVICE_WORKER) && path !== '404.html' && !leftOut?.test(path))
     .sort();
   const hash = createHash('sha256');
   for (const path of files) hash.update(`${path}\0`).update(readFileSync(join(site, path)));

@@ -11,14 +11,16 @@ const types: Record<string, string> = {
 };
 
 /**
- * Serves the files of `folder` at http://127.0.0.1:port/; port 0 picks a free one.
+ * Serves the files of `folder` at http://127.0.0.1:port/, but for those `without`; port 0 picks a free one.
  * @throws the system's error when the port is not available.
  */
 export async function host(
   folder: string,
   port: number,
+  without: readonly string[] = [],
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = createServer((request, response) => void answer(folder, request, response));
+  const hidden = without.map((path) => join(folder, path));
+  const server = createServer((request, response) => void answer(folder, hidden, request, response));
   await new Promise<void>((ready, failed) => {
     server.once('error', failed);
     server.listen(port, '127.0.0.1', ready);
@@ -28,7 +30,12 @@ export async function host(
   return { url: `http://127.0.0.1:${taken}/`, close: () => end(server) };
 }
 
-async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  folder: string,
+  hidden: readonly string[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const say = (status: number, words: string, headers = {}): void => {
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(`${words}\n`);
   };
@@ -42,7 +49,8 @@ async function answer(folder: string, request: IncomingMessage, response: Server
     return say(400, 'malformed URL');
   }
   if (file.endsWith(sep)) file += 'index.html';
-  if (!file.startsWith(folder + sep) || file.includes('\0')) return say(404, 'no such file');
+  if (!file.startsWith(folder + sep) || file.includes('\0') || hidden.includes(file))
+    return say(404, 'no such file');
   try {
     const contents = await readFile(file);
     const type = types[extname(file)] ?? 'application/octet-stream';

@@ -38,6 +38,14 @@ const get = (url: string, path: string, method = 'GET'): Promise<Answer> =>
   });
 
 describe('host', () => {
+  it('keeps back what it is told to', async () => {
+    const server = await host(folder, 0, ['assets/a b.js']);
+    for (const path of ['/assets/a%20b.js', '//assets/../assets/a%20b.js'])
+      expect((await get(server.url, path)).status).toBe(404);
+    expect((await get(server.url, '/')).status).toBe(200);
+    await server.close();
+  });
+
   let server: Awaited<ReturnType<typeof host>>;
   beforeAll(async () => {
     server = await host(folder, 0);

@@ -25,6 +25,8 @@ test('it prints its address, serves the page, and Ctrl-C ends it', async () => {
     }),
   );
   expect(await (await fetch(url)).text()).toContain('Backstep playground');
+  // it would outlive the server
+  expect((await fetch(new URL('service-worker.js', url))).status).toBe(404);
   child.kill('SIGINT');
   expect(await end).toEqual({ code: 0, stderr: '' });
 });
