@@ -41,6 +41,8 @@ export interface Result extends Numbers {
   date: string;
   /** Before tests were written for survivors. */
   first: { date: string } & Counts;
+  /** How it was measured, if not by Stryker. */
+  how?: string;
 }
 
 /** Equivalent mutants, which change nothing observable, by file, each with the reason. */
@@ -172,7 +174,7 @@ export function record(results: readonly Result[]): string {
   const drawn = samples.map((one) => {
     const { noticed, survived, score } = countStatuses(one);
     const all = noticed + survived;
-    return `- ${one.scope}: ${score} %, ${noticed} of ${all}; 95 % interval ${interval(noticed, all)} %; ${one.mutants} drawn from ${one.of}`;
+    return `- ${one.scope}: ${score} %, ${noticed} of ${all}; 95 % interval ${interval(noticed, all)} %; ${one.mutants} drawn from ${one.of}${one.how ? `; ${one.how}` : ''}`;
   });
   return [
     '# Mistakes that the tests do not notice',
