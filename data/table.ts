@@ -260,8 +260,11 @@ class Builder {
 
 const numberOf: Form = (cell) => (isMissing(cell) ? NaN : (numberForm([cell], ',')?.(cell) ?? NaN));
 const keysOf = (rows: Rows['cells']): string[] => [...new Set(rows.flatMap((row) => Object.keys(row)))];
-const cellOf = (row: Rows['cells'][number], name: string, k: number): TableCell =>
-  Array.isArray(row) ? (row as string[])[k] : ((row as Record<string, TableCell>)[name] ?? '');
+/** The cell of a row; an object without that name, which may be `constructor`, has an empty one. */
+function cellOf(row: Rows['cells'][number], name: string, k: number): TableCell {
+  if (Array.isArray(row)) return (row as string[])[k];
+  return Object.hasOwn(row, name) ? (row as Record<string, TableCell>)[name] : '';
+}
 
 interface Collector {
   kind: ColumnKind;

@@ -1,5 +1,5 @@
 /** Builds the layers of a task's network: one stack, or an encoder and a decoder. */
-import { bidirectional, type Layer } from '../bptt/network/layer';
+import { bidirectional, widthOf, type Layer } from '../bptt/network/layer';
 import type { NetworkOptions } from '../bptt/network/architecture';
 import type { Cell } from '../cells/cell';
 import { embedding, type Embedding } from '../cells/embedding';
@@ -27,14 +27,15 @@ function stackOf(
   make: (sizes: CellSizes) => Cell,
 ): { cells: Stacks['cells']; layers: (Embedding | Layer)[] } {
   const directions = both ? 2 : 1;
-  const cellOf = (l: number): Cell =>
-    make({ input: l === 0 ? (width ?? input) : directions * hidden, hidden });
-  const all = Array.from({ length: layers }, (_, l): Layer => (both ? bidirectional(cellOf(l)) : cellOf(l)));
+  const lowest = make({ input: width ?? input, hidden });
+  const layerOf = (cell: Cell): Layer => (both ? bidirectional(cell) : cell);
+  const upper = (): Cell => make({ input: widthOf(layerOf(lowest)), hidden });
+  const all = Array.from({ length: layers }, (_, l) => layerOf(l === 0 ? lowest : upper()));
   const first = typeof width === 'number' ? [embedding({ input, width })] : [];
   return {
     cells: [
-      { cell: cellOf(0), times: directions },
-      { cell: cellOf(1), times: directions * (layers - 1) },
+      { cell: lowest, times: directions },
+      { cell: upper(), times: directions * (layers - 1) },
     ],
     layers: [...first, ...all],
   };

@@ -38,7 +38,14 @@ describe('oracles', () => {
   it('every statement that a cell of the suite records is declared, so that none escapes the duals', () => {
     // these have no derivative number by number: the oracles of whole steps check them, as they do all others
     const otherwise = [
-      'do = doOut + doNext', // Jordan's output is a product: no elementwise statement leads to it
+      // outputs and states that are products, so that no elementwise statement leads to them
+      'do = doOut + doNext', // Jordan
+      'dh = dhOut + dhNext', // the LSTM with a projection
+      'dm = dmNext', // the Legendre memory unit
+      // the leak of a reservoir is one number for all units: its derivative is a sum along the row
+      'g = tanh(z)\nh = hPrev + leak * (g - hPrev)',
+      'dh = dhOut + dhNext\ndz = leak * dh * (1 - g * g)\ndhPrev = dh - leak * dh\neachRow = dh * (g - hPrev)',
+      'Jh = JhPrev + leak * (Jz * (1 - g * g) - JhPrev)',
       ...['dx = 0', 'dhPrev = 0'], // the accumulators of the products of the clockwork's active modules
       // along a row of Jordan's softmax each number depends on all others
       ...['p = exp(oPrev - logSum)', 'flow = p * dp', 'doPrev = p * (dp - flowSum)'],

@@ -4,7 +4,7 @@ import { Random } from '../core/random';
 import { defaultsOf, type Setting, type Value } from '../core/setting';
 import type { Batch } from '../bptt/network/batch';
 import type { FlatNumbers } from '../bptt/network/numbers';
-import { bidirectional, directionsOf, type Layer } from '../bptt/network/layer';
+import { bidirectional, directionsOf, widthOf, type Layer } from '../bptt/network/layer';
 import { mustHaveRoom } from '../bptt/network/need';
 import { copyNetwork, network, type Network } from '../bptt/network/network';
 import { scaleRecurrence, setGateBias } from '../bptt/flow/recurrence';
@@ -91,18 +91,15 @@ function fresh(command: string, options: SubjectOptions): FlowSubject {
   const read = text === undefined ? undefined : readTextOf(text, command);
   const input = read?.vocabulary.size ?? options.input ?? usual.input;
   const one = (width: number) => using(() => makeCell(cell, { input: width, hidden }));
+  const layer = (width: number): Layer => (options.bidirectional ? bidirectional(one(width)) : one(width));
   const directions = options.bidirectional ? 2 : 1;
+  const width = widthOf(layer(input));
   const cells = [
     { cell: one(input), times: directions },
-    { cell: one(directions * hidden), times: directions * (layers - 1) },
+    { cell: one(width), times: directions * (layers - 1) },
   ];
   using(() => mustHaveRoom({ cells, output: input, T: steps, B, ...COPY }, command), FEWER);
-  let width = input;
-  const stack = Array.from({ length: layers }, (): Layer => {
-    const same = one(width);
-    width = directions * hidden;
-    return options.bidirectional ? bidirectional(same) : same;
-  });
+  const stack = Array.from({ length: layers }, (_, l) => layer(l === 0 ? input : width));
   const net = network({
     layers: stack,
     output: input,

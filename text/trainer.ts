@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { Random } from '../core/random';
 import type { ExecutorName } from '../core/executor';
+import { outputOf } from '../cells/cell';
 import { embedding } from '../cells/embedding';
 import type { Batch } from '../bptt/network/batch';
 import { LossCurve } from '../bptt/train/curve';
@@ -108,13 +109,14 @@ export class Trainer implements Trainee {
   static begin(settings: TextSettings, text: Text): Trainer {
     const { cell, layers, hidden, embedding: width, dropout, dtype, seed, lr, threads } = settings;
     const classes = text.vocabulary.size;
-    const layer = (l: number) => makeCell(cell, { input: l === 0 ? (width ?? classes) : hidden, hidden });
+    const lowest = makeCell(cell, { input: width ?? classes, hidden });
+    const upper = () => makeCell(cell, { input: outputOf(lowest).width, hidden });
     streamsFor(settings, text); // a text that is too short is refused first, because the batch depends on it
     mustHaveRoom(
       {
         cells: [
-          { cell: layer(0), times: 1 },
-          { cell: layer(1), times: layers - 1 },
+          { cell: lowest, times: 1 },
+          { cell: upper(), times: layers - 1 },
         ],
         output: classes,
         T: settings.seq,
@@ -124,7 +126,7 @@ export class Trainer implements Trainee {
       },
       'train',
     );
-    const stack = Array.from({ length: layers }, (_, l) => layer(l));
+    const stack = Array.from({ length: layers }, (_, l) => (l === 0 ? lowest : upper()));
     const table = width === undefined ? [] : [embedding({ input: classes, width })];
     const executor = settings.executor as ExecutorName;
     const net = network({

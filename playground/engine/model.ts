@@ -2,7 +2,7 @@
 import { outputOf, type Cell } from '../../cells/cell';
 import { fittedForm, inForm, kinds, type CellSizes } from '../../cells/kinds';
 import { cellFromText } from '../../cells/text';
-import { bidirectional, type Layer } from '../../bptt/network/layer';
+import { bidirectional, widthOf, type Layer } from '../../bptt/network/layer';
 import { scaleRecurrence, setGateBias } from '../../bptt/flow/recurrence';
 import { network, type Network } from '../../bptt/network/network';
 import { OWN, type PageSettings } from './settings';
@@ -30,10 +30,11 @@ export function networkOf(
   const wide = outputOf(cellOf(cell, { input: 1, hidden, output: hidden + 1 }, equations)).width > hidden;
   const isOutput = wide && !both;
   const stack: Layer[] = [];
-  for (let l = 0, input = task.input; l < layers; l++, input = both ? 2 * hidden : hidden) {
+  for (let l = 0, input = task.input; l < layers; l++) {
     const output = isOutput && l === layers - 1 ? task.output : hidden;
     const one = cellOf(cell, { input, hidden, output }, equations);
     stack.push(both ? bidirectional(one) : one);
+    input = widthOf(stack[l]);
   }
   const net = network({
     layers: stack,
