@@ -11,7 +11,6 @@ import { Random } from '../../core/random';
 import { softmax } from '../../core/reduce';
 import { toFlat } from '../../core/tensor';
 import { encodeCheckpoint, type Checkpoint } from '../../io/checkpoint';
-import { Checker } from './check';
 import { FlowMeter, lastStepFlow, wayOf, type Way } from './flow';
 import { PageTraining, type CurvePoint } from './run';
 import { fittedSettings, type PageSettings } from './settings';
@@ -83,7 +82,6 @@ export class Session {
   readonly settings: PageSettings;
   readonly task: PageTask;
   readonly runs: PageTraining[];
-  private checker: Checker | undefined;
   /** The batch of the next step, if it has been requested already. */
   private upcoming: TaskBatch | undefined;
   /** Why the run has ended, once it has diverged. */
@@ -214,17 +212,6 @@ export class Session {
     const made = last !== undefined;
     const about = { step: made ? steps : steps + 1, made, rows: B, window, carried };
     return { ...joinedTraces(parts), ...about, read, reads, endsInOne: topology === 'many-to-one' };
-  }
-
-  /** The gradient check of the network of the settings, or of the mistake with this text. */
-  checkAnew(mistake: string | null): Checker {
-    this.checker = mistake === null ? undefined : Checker.ofMistake(mistake);
-    return this.check();
-  }
-
-  /** The gradient check that was asked for last. */
-  check(): Checker {
-    return (this.checker ??= Checker.of(this.settings));
   }
 
   /** A checkpoint file for `backstep sample` and this page. */

@@ -1,6 +1,6 @@
 /** The web worker: runs the engine, answers the page's requests and trains in between. */
 import { engineMemory } from '../../core/memory';
-import { tell as tellMistake } from './check';
+import type { Checker } from './check';
 import { load } from './load';
 import type { QuestionKind, Message, WorkerQuestion, Questions } from './protocol';
 import type { CurvePoint } from './run';
@@ -18,11 +18,14 @@ let session: Session | undefined;
 let playing = false;
 let reported = 0;
 let pending: CurvePoint[][] = [];
+/** The gradient check that was asked for last. */
+let checker: Checker | undefined;
 
 type Answers = {
   [K in QuestionKind]: (ask: Questions[K]['ask']) => Questions[K]['answer'] | Promise<Questions[K]['answer']>;
 };
 // loaded when they are first asked for
+const checks = () => import('./check');
 const derive = () => import('./derive');
 const own = () => import('./own');
 const memory = () => import('./associate');
@@ -50,12 +53,18 @@ const answers: Answers = {
   trace: ({ run, row }) => now().trace(run, row),
   flow: ({ run }) => now().flow(run),
   jacobians: ({ run }) => now().jacobians(run),
-  check(text) {
-    const { variables, mistakes } = now().checkAnew(text);
+  async check(text) {
+    const { Checker } = await checks();
+    checker = text === null ? Checker.of(now().settings) : Checker.ofMistake(text);
+    const { variables, mistakes } = checker;
     return { variables, mistakes };
   },
-  examine: ({ mistake }) => now().check().examine(mistake),
-  diagnose: tellMistake,
+  async examine({ mistake }) {
+    const { Checker } = await checks();
+    checker ??= Checker.of(now().settings);
+    return checker.examine(mistake);
+  },
+  diagnose: async (text) => (await checks()).tell(text),
   exercises: async () => (await derive()).allExercises(),
   derive: async ({ name, text, level }) => (await derive()).derivationOf(name).judge(text, level),
   nextLine: async ({ name, text }) => (await derive()).derivationOf(name).next(text) ?? null,
@@ -78,6 +87,7 @@ const answers: Answers = {
 function halt(): void {
   playing = false;
   pending = [];
+  checker = undefined;
 }
 
 function now(): Session {
