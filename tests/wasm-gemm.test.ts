@@ -21,7 +21,10 @@ it('are compiled without fused multiply-adds where bits must be reproducible', (
   expect(fma(compileGemm(memory, 'float32'))).toBe(hasFma());
 });
 
-it('measure the arithmetic peak', () => {
-  expect(measuredPeak('float32')(0.1)).toBeGreaterThan(0.1);
-  if (hasFma()) expect(measuredPeak('float64', true)(0.1)).toBeGreaterThan(0.1);
+it('measure the arithmetic peak, which is a finite rate on a machine of any speed', () => {
+  const peaks = [measuredPeak('float32')(0.1), ...(hasFma() ? [measuredPeak('float64', true)(0.1)] : [])];
+  for (const peak of peaks) {
+    expect(peak).toBeGreaterThan(0);
+    expect(peak).toBeLessThan(Infinity);
+  }
 });
