@@ -340,7 +340,8 @@ function collectLists(name: string): Collector {
 
 /** A growing array of numbers, which doubles when it is full. */
 class Growing {
-  private data = new Float64Array(1024);
+  // small: a table may have thousands of columns
+  private data = new Float64Array(16);
   private count = 0;
 
   push(value: number): void {
