@@ -640,7 +640,7 @@ async function main(): Promise<void> {
     all += outcome.read + outcome.refused;
     faults += outcome.faults.length;
     console.log(
-      `${name.padEnd(12)}${outcome.read} read, ${outcome.refused} refused, ${outcome.faults.length} faults; slowest ${outcome.slowest.toFixed(0)} ms; ${seconds} s`,
+      `${name.padEnd(16)}${outcome.read} read, ${outcome.refused} refused, ${outcome.faults.length} faults; slowest ${outcome.slowest.toFixed(0)} ms; ${seconds} s`,
     );
     for (const fault of outcome.faults) console.log(`  ${fault}`);
   }
