@@ -341,7 +341,7 @@ function collectLists(name: string): Collector {
 /** A growing array of numbers, which doubles when it is full. */
 class Growing {
   // small: a table may have thousands of columns
-  private data = new Float64Array(16);
+  private data = new Float64Array(4);
   private count = 0;
 
   push(value: number): void {
