@@ -66,21 +66,26 @@ export function registerSchedule<O extends string>(
 export const schedules = (): [name: string, options: readonly string[]][] =>
   registry.all.map(({ name, options }) => [name, options]);
 
+/** Registers a decay by a factor over a number of steps. @param times how often the factor applies after `x` times them. */
+function registerDecay(name: string, times: (x: number) => number, division: '/' | '//'): void {
+  registerSchedule({
+    name,
+    options: ['every', 'factor'],
+    defaults: { factor: 0.1 },
+    check({ every, factor }, where) {
+      mustCount(every, where, 'every');
+      must(factor > 0 && factor <= 1, where, 'factor must be in 0 < factor ≤ 1', factor);
+    },
+    factor:
+      ({ every, factor }) =>
+      (step) =>
+        factor ** times(step / every),
+    python: ({ every, factor }) => `${factor} ** (step ${division} ${every})`,
+  });
+}
+
 registerSchedule({ name: 'constant', options: [], factor: () => () => 1, python: () => '1' });
-registerSchedule({
-  name: 'step',
-  options: ['every', 'factor'],
-  defaults: { factor: 0.1 },
-  check({ every, factor }, where) {
-    mustCount(every, where, 'every');
-    must(factor > 0 && factor <= 1, where, 'factor must be in 0 < factor ≤ 1', factor);
-  },
-  factor:
-    ({ every, factor }) =>
-    (step) =>
-      factor ** Math.floor(step / every),
-  python: ({ every, factor }) => `${factor} ** (step // ${every})`,
-});
+registerDecay('step', Math.floor, '//');
 registerSchedule({
   name: 'cosine',
   options: ['steps', 'minimum'],
@@ -97,20 +102,7 @@ registerSchedule({
     `${minimum} + (1 - ${minimum}) * (1 + math.cos(math.pi * min(step, ${steps}) / ${steps})) / 2`,
 });
 
-registerSchedule({
-  name: 'exponential',
-  options: ['every', 'factor'],
-  defaults: { factor: 0.1 },
-  check({ every, factor }, where) {
-    mustCount(every, where, 'every');
-    must(factor > 0 && factor <= 1, where, 'factor must be in 0 < factor ≤ 1', factor);
-  },
-  factor:
-    ({ every, factor }) =>
-    (step) =>
-      factor ** (step / every),
-  python: ({ every, factor }) => `${factor} ** (step / ${every})`,
-});
+registerDecay('exponential', (x) => x, '/');
 
 /** The factors at the start and at the end of a cycle, as in PyTorch's OneCycleLR. */
 const [CYCLE_START, CYCLE_END] = [1 / 25, 1 / 250_000];
