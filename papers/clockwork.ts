@@ -17,7 +17,6 @@
  * Control: the same modules with reversed connections, so that slow modules read fast ones. Memorising requires slow
  * modules to drive fast ones; with the mask reversed the error must be far larger, otherwise the clock is not the cause.
  */
-import { fit } from '../bptt/train/fit';
 import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { clockwork as clockworkCell, modular } from '../cells/clockwork';
@@ -28,6 +27,7 @@ import { Random } from '../core/random';
 import { sizeOf, toFlat } from '../core/tensor';
 import { waveform } from '../tasks/waveform';
 import type { Context, Figures, Paper, PaperRow, Size } from './paper';
+import { trainByAdam } from './training';
 
 interface Settings {
   T: number;
@@ -89,19 +89,13 @@ export const clockwork: Paper = {
 };
 
 async function train(cell: Cell, settings: Settings, { seed, progress }: Context): Promise<Figures> {
-  const { T, updates, learningRate } = settings;
+  const { T } = settings;
   const y = waveform(new Random(seed), T);
   const net = network({ layers: [cell], output: 1, loss: 'squared', seed });
   startNormal(net, new Random(seed));
   const sequence = (numbers: ArrayLike<number>) => ({ shape: [T, 1, 1], numbers });
   const batch = { x: sequence(new Float64Array(T)), targets: sequence(y) };
-  await fit(net, Array<typeof batch>(updates).fill(batch), {
-    optimizer: { name: 'adam', learningRate },
-    schedule: { name: 'cosine', steps: updates },
-    clip: { norm: 1 },
-    threads: 1,
-    onStep: ({ step }) => progress(step / updates),
-  });
+  await trainByAdam(net, Array<typeof batch>(settings.updates).fill(batch), settings, progress);
   const mean = y.reduce((sum, sample) => sum + sample, 0) / T;
   const variance = y.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / T;
   return { nmse: net.forward(batch).loss / variance, parameters: used(net) };

@@ -17,7 +17,6 @@
  * test, they 64 of 5000; we update after every 100 steps and continue the states, 1000 times in all, they have 500 passes
  * over everything with full backpropagation, and keep the weights that are best in validation.
  */
-import { fit } from '../bptt/train/fit';
 import { network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
 import { legendreDelay, legendreMemory } from '../cells/legendre';
@@ -29,6 +28,7 @@ import { toFlat } from '../core/tensor';
 import { mackeyGlass } from '../tasks/mackeyglass';
 import type { StreamBatch } from '../bptt/train/source';
 import type { Context, Figures, Paper, PaperRow, Size } from './paper';
+import { trainByAdam } from './training';
 
 const AHEAD = 15;
 /** Delays at which the memory is read, as parts of its window. */
@@ -168,23 +168,12 @@ function batchesOf(
 }
 
 async function predict(layers: Cell[], settings: Prediction, { seed, progress }: Context): Promise<Figures> {
-  const { updates, learningRate } = settings;
   const net = network({ layers, output: 1, loss: 'squared', dtype: 'float32', seed });
   const [training, testing] = [0, 1].map((k) => batchesOf(new Random(2 * seed + k), settings));
-  await fit(
-    net,
-    (function* () {
-      for (;;) yield* training;
-    })(),
-    {
-      optimizer: { name: 'adam', learningRate },
-      schedule: { name: 'cosine', steps: updates },
-      clip: { norm: 1 },
-      threads: 1,
-      steps: updates,
-      onStep: ({ step }) => progress(step / updates),
-    },
-  );
+  const batches = (function* () {
+    for (;;) yield* training;
+  })();
+  await trainByAdam(net, batches, settings, progress);
   const sums = { error: 0, size: 0 };
   let from;
   for (const { x, targets } of testing) {

@@ -16,7 +16,6 @@
  * step in training, and Adam makes 2000 updates with 64 sequences each; a configuration of one layer in their code
  * (parity_mamba_single_layer.yaml) has 20,000 with 256. The learning rate is 0.05 for linear recurrences, 0.01 for the others.
  */
-import { fit } from '../bptt/train/fit';
 import type { Batch } from '../bptt/network/batch';
 import { network, type Network } from '../bptt/network/network';
 import type { Cell } from '../cells/cell';
@@ -27,6 +26,7 @@ import { mingru } from '../cells/mingru';
 import { Random } from '../core/random';
 import { counting, type Counted } from '../tasks/counting';
 import type { Context, Figures, Paper, PaperRow, Size } from './paper';
+import { trainByAdam } from './training';
 
 interface Settings {
   hidden: number;
@@ -104,25 +104,15 @@ export const stateTracking: Paper = {
 };
 
 async function learn(cell: Cell, settings: Settings, { seed, progress }: Context): Promise<Figures> {
-  const { modulus, learningRate, updates, batch, tests, short, long } = settings;
+  const { modulus, batch, tests, short, long } = settings;
   const net = network({ layers: [cell], output: modulus, loss: 'softmax', dtype: 'float32', seed });
   const [training, testing] = [0, 1].map((k) => new Random(2 * seed + k));
   const draw = (random: Random, n: number, [least, most]: Settings['short']): Counted[] =>
     Array.from({ length: n }, () => counting(random, modulus, least, most));
-  await fit(
-    net,
-    (function* () {
-      for (;;) yield batchOf(draw(training, batch, short));
-    })(),
-    {
-      optimizer: { name: 'adam', learningRate },
-      schedule: { name: 'cosine', steps: updates },
-      clip: { norm: 1 },
-      threads: 1,
-      steps: updates,
-      onStep: ({ step }) => progress(step / updates),
-    },
-  );
+  const batches = (function* () {
+    for (;;) yield batchOf(draw(training, batch, short));
+  })();
+  await trainByAdam(net, batches, settings, progress);
   return {
     short: shareRight(net, draw(testing, tests, short)),
     long: shareRight(net, draw(testing, tests, long)),
