@@ -7,7 +7,7 @@
  * Source: Voelker, Kajić & Eliasmith 2019, "Legendre memory units: Continuous-time representation in recurrent neural
  * networks" (NeurIPS), equations 1 to 3. The step is by zero-order hold, exact for an input that is constant within it.
  */
-import { must, mustCount } from '../core/check';
+import { isNumber, must, mustCount } from '../core/check';
 
 /** A memory that is stepped: m_t = A m_{t−1} + B u_t. */
 export interface LegendreMemory {
@@ -29,7 +29,7 @@ export interface LegendreMemory {
 export function legendreMemory(order: number, theta: number): LegendreMemory {
   const where = 'legendreMemory';
   mustCount(order, where, 'order');
-  must(theta >= 1 && theta < Infinity, where, 'theta must be a number >= 1', theta);
+  must(Number.isFinite(theta) && theta >= 1, where, 'theta must be a number >= 1', theta);
   // the exponential of [[A, B], [0, 0]] / θ holds both: the last column is the response to a constant input
   const n = order + 1;
   const whole = new Float64Array(n * n);
@@ -54,7 +54,7 @@ function continuous(i: number, j: number, order: number): number {
  */
 export function legendreDelay(order: number, r: number): number[] {
   mustCount(order, 'legendreDelay', 'order');
-  must(r >= 0 && r <= 1, 'legendreDelay', 'r must be in 0…1', r);
+  must(isNumber(r) && r >= 0 && r <= 1, 'legendreDelay', 'r must be in 0…1', r);
   const x = 2 * r - 1;
   const P = [1, x];
   for (let n = 1; n + 1 < order; n++) P.push(((2 * n + 1) * x * P[n] - n * P[n - 1]) / (n + 1));

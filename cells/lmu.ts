@@ -71,7 +71,7 @@ export function lmu(options: LmuOptions): Cell {
   const { input: D, hidden: H, bias = true, order: M = 16, theta = 64 } = options;
   const { inputInit = 'glorot', recurrentInit = 'orthogonal' } = options;
   mustCount(M, 'lmu', 'order');
-  must(theta >= 1 && theta < Infinity, 'lmu', 'theta must be a number >= 1', theta);
+  must(Number.isFinite(theta) && theta >= 1, 'lmu', 'theta must be a number >= 1', theta);
   /** Computed when a network needs them: not for a network whose weights come from elsewhere. */
   const memory =
     (pick: (m: ReturnType<typeof legendreMemory>, r: number, c: number) => number): Initializer =>

@@ -111,31 +111,28 @@ function sectionsOf(source: string): { name: string; text: Partial<Record<Sectio
   let open: Section | undefined;
   let at = 0;
   const fail = (reason: string): EquationError => new EquationError(name ?? 'cell', source, at, reason);
-  source
-    .replace(/^\uFEFF/, ' ')
-    .split('\n')
-    .forEach((line, row) => {
-      const bare = line.replace(/#.*/, '').trimEnd();
-      if (/^\s/.test(bare) || bare === '') {
-        if (open !== undefined) text[open] += `${line}\n`;
-        else if (bare !== '') throw fail('the text must begin with: cell NAME');
+  source.split('\n').forEach((line, row) => {
+    const bare = line.replace(/^\uFEFF|#.*/g, '').trimEnd();
+    if (/^\s/.test(bare) || bare === '') {
+      if (open !== undefined) text[open] += `${line}\n`;
+      else if (bare !== '') throw fail('the text must begin with: cell NAME');
+    } else {
+      const [word, ...rest] = bare.split(/\s+/);
+      if (name === undefined) {
+        if (word !== 'cell' || rest.length !== 1 || !/^[A-Za-z][\w-]*$/.test(rest[0]))
+          throw fail('the text must begin with: cell NAME');
+        [name] = rest;
       } else {
-        const [word, ...rest] = bare.split(/\s+/);
-        if (name === undefined) {
-          if (word !== 'cell' || rest.length !== 1 || !/^[A-Za-z][\w-]*$/.test(rest[0]))
-            throw fail('the text must begin with: cell NAME');
-          [name] = rest;
-        } else {
-          const section = sections.find((one) => one === word);
-          if (section === undefined || rest.length > 0)
-            throw fail(`${unknown('section', bare, sections)}; indent the lines of a section`);
-          if (section in text) throw fail(`there are two sections ${section}`);
-          open = section;
-          text[section] = '\n'.repeat(row + 1);
-        }
+        const section = sections.find((one) => one === word);
+        if (section === undefined || rest.length > 0)
+          throw fail(`${unknown('section', bare, sections)}; indent the lines of a section`);
+        if (section in text) throw fail(`there are two sections ${section}`);
+        open = section;
+        text[section] = '\n'.repeat(row + 1);
       }
-      at += line.length + 1;
-    });
+    }
+    at += line.length + 1;
+  });
   at = source.length;
   if (name === undefined) throw fail('the text must begin with: cell NAME');
   for (const section of ['shapes', 'forward', 'backward'] as const)

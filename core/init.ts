@@ -127,7 +127,7 @@ export const gates =
  * biases.get(0) + biases.get(2) // 0
  */
 export const chrono = (longest: number): Initializer => {
-  must(longest > 2 && longest < Infinity, 'chrono', 'longest must be a number > 2', longest);
+  must(Number.isFinite(longest) && longest > 2, 'chrono', 'longest must be a number > 2', longest);
   return (t, random) => {
     const H = t.shape[0] / 4;
     must(t.shape.length === 1 && Number.isInteger(H), 'chrono', 'the biases must be [4H]', t.shape);

@@ -1,5 +1,5 @@
 /** The storage capacity of a Hopfield network, in theory and by experiment. */
-import { must, mustCount, mustKnowKeys } from '../core/check';
+import { isNumber, must, mustCount, mustKnowKeys } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
 import { executorOf } from '../core/executor';
 import { Random } from '../core/random';
@@ -22,7 +22,7 @@ import type { StorageRule } from './storage';
  * expectedBitError(0.138 / 3, 3); // 0.00355
  */
 export function expectedBitError(load: number, order: number = 2): number {
-  must(load > 0, 'expectedBitError', 'the load must be > 0', load);
+  must(isNumber(load) && load > 0, 'expectedBitError', 'the load must be > 0', load);
   must(Number.isInteger(order) && order >= 2, 'expectedBitError', 'order must be a whole number >= 2', order);
   return erfc(Math.sqrt(1 / (2 * pairings(order) * load))) / 2;
 }

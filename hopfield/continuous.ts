@@ -7,7 +7,7 @@
  *   energy   E = −1/β log Σ_μ exp(β x_μ·q) + ½ q·q + 1/β log P + ½ max_μ x_μ·x_μ, which is never negative
  *   update   q = softmax(β q Xᵀ) X, which is q − ∂E/∂q
  */
-import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
+import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../core/check';
 import { bound, lazyEquations } from '../core/equations/equations';
 import { plain } from '../core/plain';
 import {
@@ -100,7 +100,7 @@ export class ContinuousHopfield {
     mustKnowKeys(options, ['patterns', 'beta'], where);
     this.patterns = readRows(options.patterns, where, 'patterns', 'P');
     this.beta = options.beta ?? 1;
-    must(this.beta > 0 && this.beta < Infinity, where, 'beta must be a number > 0', this.beta);
+    must(Number.isFinite(this.beta) && this.beta > 0, where, 'beta must be a number > 0', this.beta);
     const [P] = this.patterns.shape;
     const lengths = (toNested(this.patterns) as number[][]).map((x) => x.reduce((sum, v) => sum + v * v, 0));
     this.base = Math.log(P) / this.beta + Math.max(...lengths) / 2;
@@ -129,7 +129,7 @@ export class ContinuousHopfield {
     mustKnowKeys(options, ['updates', 'tolerance'], where);
     const { updates = 100, tolerance = 1e-9 } = options;
     mustCount(updates, where, 'updates');
-    must(tolerance >= 0, where, 'tolerance must be >= 0', tolerance);
+    must(isNumber(tolerance) && tolerance >= 0, where, 'tolerance must be >= 0', tolerance);
     const q = this.read(states, 'recall');
     const { all, next, weight, E } = this.bind(q);
     const energies: number[][] = [];

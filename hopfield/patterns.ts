@@ -1,5 +1,5 @@
 /** Patterns of +1 and −1: validation, random generation, corruption. */
-import { must, mustBe, mustCount } from '../core/check';
+import { isNumber, must, mustBe, mustCount } from '../core/check';
 import type { Random } from '../core/random';
 import { isTensor, tensor, toFlat, type Tensor } from '../core/tensor';
 
@@ -59,7 +59,12 @@ export function randomPatterns(count: number, units: number, random: Random): Ho
  * @example corrupt([1, 1, 1, 1], 0.5, new Random(1)) // two of the four are −1
  */
 export function corrupt(pattern: ArrayLike<number>, fraction: number, random: Random): HopfieldState {
-  must(fraction >= 0 && fraction <= 1, 'corrupt', 'the fraction of flipped units must be in 0 … 1', fraction);
+  must(
+    isNumber(fraction) && fraction >= 0 && fraction <= 1,
+    'corrupt',
+    'the fraction of flipped units must be in 0 … 1',
+    fraction,
+  );
   const state = readState(pattern, pattern.length, 'corrupt', 'the pattern', 'its own length');
   const units = random.shuffle(Array.from(state.keys()));
   for (const unit of units.slice(0, Math.round(fraction * units.length))) state[unit] *= -1;

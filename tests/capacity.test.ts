@@ -1,6 +1,6 @@
 import { bitError, capacity, expectedBitError, type CapacityOptions } from '../hopfield/capacity';
 import { hopfield } from '../hopfield/network';
-import { randomPatterns } from '../hopfield/patterns';
+import { corrupt, randomPatterns } from '../hopfield/patterns';
 import { Random } from '../core/random';
 import { testErrors } from './errors';
 
@@ -71,6 +71,11 @@ test('rows come as they are asked for, and a seed repeats them', () => {
 
 testErrors(RangeError, [
   [() => expectedBitError(0), 'expectedBitError: the load must be > 0, got 0'],
+  [() => expectedBitError('0.1' as never), "expectedBitError: the load must be > 0, got the string '0.1'"],
+  [
+    () => corrupt([1, -1], '0.5' as never, new Random()),
+    "corrupt: the fraction of flipped units must be in 0 … 1, got the string '0.5'",
+  ],
   [() => rowsOf({ units: 0, loads: [0.1] }), 'capacity: units must be a whole number >= 1, got 0'],
   [() => rowsOf({ units: 10, loads: [0.01] }), 'capacity: each load must be at least 1/10, got 0.01'],
   [() => rowsOf({ units: 10, loads: [NaN] }), 'capacity: each load must be at least 1/10, got NaN'],

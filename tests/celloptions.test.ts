@@ -44,6 +44,7 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
   theta: [
     [0.5, 'theta must be a number >= 1, got 0.5'],
     [Infinity, 'theta must be a number >= 1, got Infinity'],
+    ['5', "theta must be a number >= 1, got the string '5'"],
   ],
   peepholes: [[1, 'peepholes must be true or false, got 1']],
   inputInit: [

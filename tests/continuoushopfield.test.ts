@@ -171,6 +171,14 @@ testErrors(RangeError, [
     () => continuousHopfield({ patterns: [[1]], beta: NaN }),
     'continuousHopfield: beta must be a number > 0, got NaN',
   ],
+  [
+    () => continuousHopfield({ patterns: [[1]], beta: '2' as never }),
+    "continuousHopfield: beta must be a number > 0, got the string '2'",
+  ],
+  [
+    () => memory.recall([[1, 1]], { tolerance: '1' as never }),
+    "continuousHopfield.recall: tolerance must be >= 0, got the string '1'",
+  ],
   [() => memory.energy([1, 2]), 'continuousHopfield.energy: states must be [S, N], got [2]'],
   [() => memory.recall([[1]]), 'continuousHopfield.recall: states must be [S, 2], got [1, 1] (N = 2 is fixed by the patterns)'], // prettier-ignore
   [() => memory.energy([[1, Infinity]]), 'continuousHopfield.energy: states must be finite numbers'],

@@ -258,6 +258,7 @@ test('an LSTM with these biases keeps its memory for that long', () => {
 });
 
 testErrors(RangeError, [
+  [() => chrono('9' as never), "chrono: longest must be a number > 2, got the string '9'"],
   [() => chrono(2), 'chrono: longest must be a number > 2, got 2'],
   [() => chrono(9)(zeros([6]), new Random()), 'chrono: the biases must be [4H], got [6]'],
   [() => orthogonal()(zeros([3]), new Random()), 'orthogonal: the tensor must be a matrix, got [3]'],

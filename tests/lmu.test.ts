@@ -64,6 +64,34 @@ describe('the memory', () => {
     expect(B[0]).toBeCloseTo(1 - Math.exp(-0.1), 15);
   });
 
+  test('of one number, over a window of one step: e^{−1}', () => {
+    const { A, B } = legendreMemory(1, 1);
+    expect(A[0][0]).toBeCloseTo(Math.exp(-1), 15);
+    expect(B[0]).toBeCloseTo(1 - Math.exp(-1), 15);
+  });
+
+  test.each([
+    [1, 1],
+    [2, 3],
+    [5, 1],
+    [5, 40],
+    [8, 4],
+  ])('of %i numbers: one step of a window of %i is two of twice that', (order, theta) => {
+    const [whole, half] = [theta, 2 * theta].map((window) => legendreMemory(order, window));
+    const twice = (i: number, to: (k: number) => number): number =>
+      half.A[i].reduce((sum, a, k) => sum + a * to(k), 0);
+    const largest = Math.max(...whole.A.flat().map(Math.abs), ...whole.B.map(Math.abs));
+    whole.A.forEach((row, i) => {
+      row.forEach((a, j) =>
+        expect(Math.abs(a - twice(i, (k) => half.A[k][j])) / largest).toBeLessThan(1e-13),
+      );
+      expect(Math.abs(whole.B[i] - twice(i, (k) => half.B[k]) - half.B[i]) / largest).toBeLessThan(1e-13);
+    });
+    expect([whole.A.length, ...whole.A.map((row) => row.length), whole.B.length]).toEqual(
+      Array<number>(order + 2).fill(order),
+    );
+  });
+
   test.each(['lmu', 'lmu_b1', 'lmu_t1'])("is PyTorch's matrix exponential in %s.json", (name) => {
     const text = readFileSync(join(__dirname, 'golden', `${name}.json`), 'utf8');
     const { params, hyper } = JSON.parse(text) as {
@@ -90,6 +118,9 @@ describe('the memory', () => {
       expect(s).toBeCloseTo(6 * r * r - 6 * r + 1, 14);
     }
     expect(legendreDelay(1, 0.3)).toEqual([1]);
+    expect(legendreDelay(2, 0)).toEqual([1, -1]);
+    // P4(x) = (35 x⁴ − 30 x² + 3) / 8 at x = 1/2
+    expect(legendreDelay(5, 0.75)[4]).toBeCloseTo((35 / 16 - 30 / 4 + 3) / 8, 15);
   });
 
   test('of 20 numbers gives a slow sine back, at every delay of its window', () => {
@@ -170,6 +201,13 @@ describe('training leaves the memory as it is', () => {
 
 testErrors(RangeError, [
   [() => lmu({ input: 2, hidden: 3, order: 0 }), 'lmu: order must be a whole number >= 1, got 0'],
+  [() => lmu({ input: 2, hidden: 3, theta: NaN }), 'lmu: theta must be a number >= 1, got NaN'],
+  [() => legendreMemory(0, 5), 'legendreMemory: order must be a whole number >= 1, got 0'],
   [() => legendreMemory(3, 0.5), 'legendreMemory: theta must be a number >= 1, got 0.5'],
+  [() => legendreMemory(3, Infinity), 'legendreMemory: theta must be a number >= 1, got Infinity'],
+  [() => legendreMemory(3, '5' as never), "legendreMemory: theta must be a number >= 1, got the string '5'"],
+  [() => legendreDelay(3, '0' as never), "legendreDelay: r must be in 0…1, got the string '0'"],
+  [() => legendreDelay(0, 0.5), 'legendreDelay: order must be a whole number >= 1, got 0'],
+  [() => legendreDelay(3, -0.5), 'legendreDelay: r must be in 0…1, got -0.5'],
   [() => legendreDelay(3, 1.5), 'legendreDelay: r must be in 0…1, got 1.5'],
 ]);

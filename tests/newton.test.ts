@@ -180,6 +180,11 @@ const unroll = (): Unroll => problemOfRun(elman(sizes), 3);
 testErrors(RangeError, [
   [() => newton(unroll(), { damping: 1.5 }), 'newton: damping must be in 0…1, got 1.5'],
   [() => newton(unroll(), { tolerance: 0 }), 'newton: tolerance must be positive, got 0'],
+  [() => newton(unroll(), { damping: '1' as never }), "newton: damping must be in 0…1, got the string '1'"],
+  [
+    () => newton(unroll(), { tolerance: '1' as never }),
+    "newton: tolerance must be positive, got the string '1'",
+  ],
   [() => newton(unroll(), { most: 0 }), 'newton: most must be'],
 ]);
 testErrors(TypeError, [

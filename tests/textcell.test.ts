@@ -7,6 +7,9 @@ import { bidirectional } from '../bptt/network/layer';
 import { network } from '../bptt/network/network';
 import { weightInitNames, type Cell } from '../cells/cell';
 import { elman } from '../cells/elman';
+import { gru } from '../cells/gru';
+import { jordan } from '../cells/jordan';
+import { mingru } from '../cells/mingru';
 import { cellFromText, textOfCell } from '../cells/text';
 import { EquationError } from '../core/equations/error';
 import { toFlat } from '../core/tensor';
@@ -50,6 +53,121 @@ test('comments may stand anywhere, also between shapes', () => {
   const equations = good.replace('  parameters', '  # what is learnt\n# of [2H]\n  parameters');
   const { parameters } = cellFromText({ input: 3, hidden: 4, equations });
   expect(Object.keys(parameters)).toEqual(['Wx', 'Wh', 'b']);
+});
+
+describe('the file', () => {
+  const plain = textOfCell(elman({ input: 3, hidden: 4 }));
+  const bare = ({ parameters, equations }: Cell) => [
+    Object.entries(parameters).map(([p, { shape }]) => [p, shape]),
+    Object.values<string>({ ...equations }).map((part) => part.replace(/\s+/g, ' ').trim()),
+  ];
+  const read = (equations: string): unknown => bare(cellFromText({ input: 3, hidden: 4, equations }));
+
+  test.each([
+    ['from an editor that marks its encoding', `\uFEFF${plain}`],
+    ['with the line ends of Windows', plain.replaceAll('\n', '\r\n')],
+    ['with tabs, and blanks behind its lines', plain.replace(/^ {2}/gm, '\t').replaceAll('\n', '  \n')],
+    ['with a comment and blank lines before its name', `# mine\n\n   # and\n${plain}`],
+    ['with a comment behind each section', plain.replace(/^(shapes|forward|backward)$/gm, '$1   # here')],
+    [
+      'with its sections in another order',
+      plain.replace(/(forward\n[^]*?)(backward\n[^]*?)(jacobian)/, '$2$1$3'),
+    ],
+  ])('%s, is the same cell', (_, text) => expect(read(text)).toEqual(read(plain)));
+
+  test('may have 200,000 characters', () => {
+    const filled = (count: number): string => `${plain}\n#`.padEnd(count, 'x');
+    expect(read(filled(200_000))).toEqual(read(plain));
+    expect(() => read(filled(200_001))).toThrow(
+      'cell, line 1, column 1: the text must have at most 200000 characters, got 200001',
+    );
+  });
+
+  test('is written with one section after the other, and without those that are empty', () => {
+    expect(plain.startsWith('cell elman\n\nshapes\n  x [D]   states h [H]   parameters Wx [D, H]')).toBe(
+      true,
+    );
+    expect(plain.match(/^\w+$/gm)).toEqual(['shapes', 'forward', 'backward', 'jacobian', 'start']);
+    expect(plain.endsWith('\n\nstart\n  Wh orthogonal')).toBe(true);
+    expect(plain).not.toMatch(/^ *\n {2}/m);
+    // two parts of one matrix are named once
+    expect(textOfCell(gru({ input: 3, hidden: 4 })).endsWith('\n\nstart\n  Wh orthogonal')).toBe(true);
+    const { jacobian: _, ...equations } = mingru({ input: 3, hidden: 4 }).equations!;
+    const text = textOfCell({ ...mingru({ input: 3, hidden: 4 }), equations });
+    expect(text.match(/^\w+$/gm)).toEqual(['shapes', 'forward', 'backward']);
+  });
+
+  test.each([
+    ['cell 9x', 1],
+    ['cell a b', 1],
+    ['cell', 1],
+    ['cells mgu', 1],
+    ['\nshapes', 2],
+    ['\n\n  cell mgu', 3],
+  ])('that begins with %j is refused there', (text, line) =>
+    expect(() => read(text)).toThrow(`cell, line ${line}, column 1: the text must begin with: cell NAME`),
+  );
+
+  test.each<[string, (text: string) => string, string]>([
+    [
+      'an unknown section',
+      (t) => t.replace('forward\n', 'forwards\n'),
+      'elman, line 6, column 1: unknown section "forwards" (did you mean forward?); indent the lines of a section',
+    ],
+    [
+      'words behind a section',
+      (t) => t.replace('forward\n', 'forward now\n'),
+      'elman, line 6, column 1: unknown section "forward now"',
+    ],
+    [
+      'a section twice',
+      (t) => t.replace('backward\n', 'forward\n'),
+      'elman, line 10, column 1: there are two sections forward',
+    ],
+    ['no shapes', (t) => t.replace(/shapes\n.*\n/, ''), 'there is no section shapes'],
+    ['no forward', (t) => t.replace(/forward\n(.*\n)*?\n/, ''), 'there is no section forward'],
+    [
+      'too many words for a start',
+      (t) => `${t} 2`,
+      'elman, start, line 24, column 3: Wh must start as a number or one of glorot, orthogonal, uniform, normal, identity, zeros, got orthogonal 2',
+    ],
+    [
+      'no start',
+      (t) => t.replace('Wh orthogonal', 'Wh'),
+      'Wh must start as a number or one of glorot, orthogonal, uniform, normal, identity, zeros, got nothing',
+    ],
+    [
+      'a start that is not finite',
+      (t) => t.replace('Wh orthogonal', 'Wh Infinity'),
+      'Wh must start as a number or one of glorot, orthogonal, uniform, normal, identity, zeros, got Infinity',
+    ],
+    [
+      'a start on a later line',
+      (t) => `${t}\n  Wx glorot # right\n\n    q 1`,
+      'elman, start, line 27, column 5: unknown parameter "q"',
+    ],
+  ])('with %s is refused with its place', (_, change, message) => {
+    const text = change(plain);
+    expect(text).not.toBe(plain);
+    expect(() => read(text)).toThrow(message);
+  });
+
+  test('must be a text, and its options those that there are', () => {
+    const make = (options: object) => () =>
+      cellFromText({ input: 3, hidden: 4, equations: plain, ...options });
+    expect(make({ equations: 7 })).toThrow('cellFromText: equations must be a text, got 7');
+    expect(make({ hidden: 0 })).toThrow('cellFromText: hidden must be a whole number >= 1, got 0');
+    expect(make({ input: 0 })).toThrow('cellFromText: input must be a whole number >= 1, got 0');
+    expect(make({ units: 1 })).toThrow(
+      'cellFromText: options must be among input, hidden, equations, name, got units',
+    );
+    expect(() => textOfCell({ ...elman({ input: 3, hidden: 4 }), equations: undefined })).toThrow(
+      'textOfCell: the cell must be made from equations, as a text, got elman',
+    );
+    expect(() => textOfCell(jordan({ input: 3, hidden: 4, output: 2 }))).toThrow(
+      'textOfCell: the shapes of the cell must be of D and H alone, got O',
+    );
+  });
 });
 
 test.each(weightInitNames)('a parameter that starts %s starts as in a built-in cell', (name) => {

@@ -13,7 +13,7 @@
  * Source: Lim, Zhu, Selfridge & Kasim 2023, "Parallelizing non-linear sequential models over the sequence length" (DEER,
  * arXiv 2309.12252). The linear recurrences are solved by a loop, because a scan multiplies S × S matrices.
  */
-import { must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
+import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
 import { Program, type Executor } from '../../core/program';
 import { plain } from '../../core/plain';
 import type { Tensor } from '../../core/tensor';
@@ -78,9 +78,9 @@ export function newton(unroll: Unroll, options: NewtonOptions = {}): NewtonResul
     damping = 1,
     executor = plain,
   } = options;
-  must(tolerance > 0, 'newton', 'tolerance must be positive', tolerance);
+  must(isNumber(tolerance) && tolerance > 0, 'newton', 'tolerance must be positive', tolerance);
   mustCount(most, 'newton', 'most');
-  must(damping >= 0 && damping <= 1, 'newton', 'damping must be in 0…1', damping);
+  must(isNumber(damping) && damping >= 0 && damping <= 1, 'newton', 'damping must be in 0…1', damping);
   mustBe(cell.phase === undefined, 'newton', 'the cell must have no clock', cell.name);
   mustBe(cell.jacobian !== undefined, 'newton', 'the cell must have a jacobian', cell.name);
 

@@ -55,7 +55,8 @@ async function load(module: string): Promise<Record<string, CellMaker>> {
   try {
     return createRequire(__filename)(file) as Record<string, CellMaker>;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_REQUIRE_ESM') throw error;
+    // an ES module, in new versions of Node only one that awaits
+    if (!/^ERR_REQUIRE_(ESM|ASYNC_MODULE)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return (await import(pathToFileURL(file).href)) as Record<string, CellMaker>;
   }
 }
