@@ -2,7 +2,7 @@
 import { embedding } from '../index';
 import { gateBias } from '../cells/define';
 import { choiceNames, choiceOf } from '../cells/kinds';
-import { recurrentMatrices } from '../cells/recurrent';
+import { inputMatrices, recurrentMatrices } from '../cells/recurrent';
 import { cellFromText } from '../cells/text';
 
 const cellOf = (name: string) => choiceOf(name)!.make({ input: 2, hidden: 4 });
@@ -68,6 +68,20 @@ describe('the recurrent matrices', () => {
     ['gru-before', gates],
     ['jordan-softmax', [{ ...whole('Wf'), then: [{ of: 'Wo', transposed: false }] }]],
     ['clockwork', [whole('Wh')]],
+    ['reservoir', [whole('Wh')]],
+    ['mingru', []],
+    // the projection takes c to h alone, and follows Wh
+    ['lstm-projection', [{ ...whole('Wh'), then: [{ of: 'Wp', transposed: false }] }]],
+    // u reaches h through the memory, and the memory itself through Bm
+    [
+      'lmu',
+      [
+        { ...whole('eh'), then: ['Bm', 'Wm'].map((of) => ({ of, transposed: false })) },
+        { ...whole('em'), then: [{ of: 'Bm', transposed: false }] },
+        whole('Am'),
+        whole('Wh'),
+      ],
+    ],
   ])('of %s', (name, expected) => expect(recurrentMatrices(cellOf(name))).toEqual(expected));
 
   /** A cell of one line of equations; its backward is not used here. */
@@ -92,8 +106,47 @@ describe('the recurrent matrices', () => {
     ['a = hPrev @ Wh\nh = a + a @ Wx', [whole('Wh')]],
   ])('of %j', (forward, expected) => expect(matricesOf(forward)).toEqual(expected));
 
+  test('of a state that only feeds another are kept, with the matrices on their way', () => {
+    const matrices = (forward: string) =>
+      recurrentMatrices({ ...cellOf('lstm'), equations: { name: 'own', shapes: '', forward, backward: '' } });
+    const through = [{ of: 'Wx', transposed: false }];
+    expect(matrices('h = cPrev @ Wh\nc = cPrev')).toEqual([whole('Wh')]);
+    expect(matrices('q = cPrev @ Wh\nh = q @ Wx\nc = cPrev')).toEqual([{ ...whole('Wh'), then: through }]);
+    expect(matrices('q = cPrev @ Wh\nh = q @ Wx\nc = hPrev')).toEqual([{ ...whole('Wh'), then: through }]);
+    expect(matrices('h = cPrev\nc = hPrev @ Wh')).toEqual([whole('Wh')]);
+  });
+
   test('of a cell without equations are not known', () =>
     expect(recurrentMatrices({ ...cellOf('elman'), equations: undefined })).toBeUndefined());
+});
+
+describe('the matrices of the input', () => {
+  test.each([
+    ['elman', ['Wx']],
+    ['lstm', ['Wx']],
+    ['gru-before', ['Wx']],
+    ['jordan-softmax', ['Wx']],
+    ['clockwork', ['Wx']],
+    ['lmu', ['ex', 'Wx']],
+    ['minlstm', ['Wx']],
+  ])('of %s', (name, expected) => expect(inputMatrices(cellOf(name))).toEqual(expected));
+
+  test.each([
+    ['h = x @ Wx.T', ['Wx']],
+    ['h = tanh(x @ Wx) * 2', ['Wx']],
+    ['h = x @ Wx + x @ Wx', ['Wx']],
+    ['a = x @ Wx\nh = x @ Wh + a', ['Wx', 'Wh']],
+    ['h = (2 * x) @ Wx', []],
+    ['h = hPrev @ Wh', []],
+    ['h = x * Wx', []],
+    ['h = x @ q', []],
+  ])('of %j', (forward, expected) => {
+    const equations = { name: 'own', shapes: '', forward, backward: '' };
+    expect(inputMatrices({ ...cellOf('elman'), equations })).toEqual(expected);
+  });
+
+  test('of a cell without equations are not known', () =>
+    expect(inputMatrices({ ...cellOf('elman'), equations: undefined })).toBeUndefined());
 });
 
 test('a value of a Jacobian that is not called after a derivative is refused', () => {

@@ -191,6 +191,19 @@ describe('running', () => {
     ['two = x * 2\nthree = two + x\ny = three * 1', 'N, D', [2, 3], [3, 6, 9, 12, 15, 18]],
   ])('%j', (text, writes, shape, expected) => expect(run(text, writes, shape)).toEqual(expected));
 
+  test('a value that something is added to after its last use is stored whole', () => {
+    const declared = { given: { x: ['N', 'D'], W: ['D', 'H'] }, outputs: { y: ['N', 'H'] } };
+    const block = new Block('q = x @ W\nr = q * 2\ny = r + 1\nr += x @ W', 'test', declared);
+    const [y, q, r] = [0, 1, 2].map(() => zeros([2, 2]));
+    const program = new Program();
+    block.compile(['y']).record(program, { x, W, y, q, r });
+    program.bind(plain)();
+    expect([y, r].map(toFlat)).toEqual([
+      [15, -1, 33, -1],
+      [21, -3, 48, -3],
+    ]);
+  });
+
   test('elementwise lines become one loop, wherever products and sums between them allow it', () => {
     const program = new Program();
     const names = { x, y: zeros([2, 3]), z: zeros([2, 3]), s: zeros([3]) };

@@ -241,6 +241,28 @@ describe('defer', () => {
     ).toBe(false);
   });
 
+  test('takes what only computes it out of a loop, of which the rest stays', () => {
+    const [steps, width] = [4, 3];
+    const h = zeros([steps + 1, width]);
+    const wanted = zeros([steps, width]);
+    const double = statement(({ x }) => ({ y: mul(x, 2) }));
+    const program = new Program();
+    program.repeat(steps, (each, t) => {
+      each.pointwise(double, { x: rows(h, t, t + 1), y: rows(h, t + 1, t + 2) });
+      each.pointwise(double, { x: rows(h, t + 1, t + 2), y: rows(wanted, t, t + 1) });
+    });
+    const { rest, deferred } = defer(program, wanted.data);
+    const written = ({ operations }: Program): Tensor[] =>
+      operations.flatMap((o) => ('outputs' in o ? o.outputs.y : []));
+    expect(written(rest).map(({ data }) => data)).toEqual(Array(steps).fill(h.data));
+    expect(written(deferred).map(({ data }) => data)).toEqual(Array(steps).fill(wanted.data));
+    h.set(0, 0, 1);
+    rest.bind(plain)();
+    expect(toFlat(wanted)).toEqual(Array(steps * width).fill(0));
+    deferred.bind(plain)();
+    expect(Array.from({ length: steps }, (_, t) => wanted.get(t, 0))).toEqual([4, 8, 16, 32]);
+  });
+
   test('leaves it where it is when something reads it, or changes what it reads', () => {
     const [a, W, out, last] = [tensor([[1, 2]]), zeros([2, 2]), zeros([1, 2]), zeros([1, 2])];
     identity(3)(W, new Random());
