@@ -7,15 +7,16 @@
  *   npm run mutate -- --sample 200 --seed 2 bptt  200 others
  *   npm run mutate -- --again cells               only those that survived the last time
  *
- * The tests of a file's mutants are the quick ones that use it, as measured once with V8's coverage: first those that
- * import the file, then the quickest, up to `--seconds 60` of processor time together. `--with parallel.slow` adds a test
- * file. The results are kept in `tests/mutation.json`, from which `tests/MUTATION.md` is written:
- * `npm run mutate -- --record` does nothing else.
+ * The tests of a file's mutants are the 40 quick test files that are nearest to it, by the number of imports in between.
+ * They are tried one after the other until one fails, up to `--seconds 60` of processor time for one mutant. `--with
+ * parallel.slow` adds a test file. A command that was stopped goes on where it was, if neither the sources nor the tests
+ * have changed. The results are kept in `tests/mutation.json`, from which `tests/MUTATION.md` is written: `npm run mutate
+ * -- --record` does nothing else.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   countStatuses,
@@ -30,79 +31,74 @@ import {
 const CACHE = '.cache/mutation';
 const KEPT = 'tests/mutation.json';
 
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 /** The folders that are mutated. */
 const FOLDERS = ['core', 'cells', 'losses', 'hopfield', 'bptt', 'io'];
 
-/** What a test file uses: see `scripts/reach-reporter.js`. */
-interface Reach {
-  hash: string;
-  seconds: number;
-  /** Whether it starts worker threads, in which nothing is measured. */
-  threads: boolean;
-  files: string[];
+/** How many test files are tried for a mutant. */
+const NEAREST = 40;
+
+/** The quick test files. */
+const quickTests = (): string[] =>
+  readdirSync('tests').filter((test) => test.endsWith('.test.ts') && !test.endsWith('.slow.test.ts'));
+
+const texts = new Map<string, string>();
+function textOf(file: string): string {
+  const text = texts.get(file) ?? readFileSync(file, 'utf8');
+  texts.set(file, text);
+  return text;
 }
 
-const hashOf = (path: string): string =>
-  createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
+/** The files of the project that a file loads. */
+function imports(file: string): string[] {
+  const paths = textOf(file).matchAll(/^(?:import|export)(?! type)[^;]*?'(\.[^']+)'|import\('(\.[^']+)'\)/gm);
+  return Array.from(paths, ([, path, lazy]) => join(dirname(file), path ?? lazy)).flatMap((path) =>
+    [`${path}.ts`, join(path, 'index.ts')].filter((one) => existsSync(one)).slice(0, 1),
+  );
+}
 
-/** What each quick test uses. Test files that are new or changed since they were last measured are run once for it. */
-function reach(others: readonly string[]): Map<string, Reach> {
-  const file = join(CACHE, 'reach.json');
-  if (!existsSync(file)) writeFileSync(file, '{}');
-  const known = (): Record<string, Reach> => JSON.parse(readFileSync(file, 'utf8')) as Record<string, Reach>;
-  const isQuick = (test: string): boolean => test.endsWith('.test.ts') && !test.endsWith('.slow.test.ts');
-  const tests = [...readdirSync('tests').filter(isQuick), ...others];
-  const before = known();
-  const missing = tests.filter((test) => before[test]?.hash !== hashOf(join('tests', test)));
-  if (missing.length > 0) {
-    console.log(`measuring which source files ${missing.length} test files use`);
-    const reporters = ['./scripts/reach-reporter.js', 'default'].map((name) => `--reporters=${name}`);
-    const coverage = ['--coverage', '--coverageReporters=none', '--coverageThreshold={}'];
-    const paths = missing.map((test) => `tests/${test}`);
-    const { status } = spawnSync('npx', ['jest', '-i', ...coverage, ...reporters, '--', ...paths], {
-      stdio: 'inherit',
-      env: { ...process.env, BACKSTEP_REACH: file },
-    });
-    if (status !== 0) throw new Error('mutate: the tests must pass without a mutant');
-  }
-  const now = known();
-  return new Map(tests.map((test) => [test, now[test]]));
+/** Every file that a test loads, with the number of imports on the shortest way to it. */
+function distances(test: string): Map<string, number> {
+  const found = new Map([[test, 0]]);
+  for (const [file, distance] of found)
+    for (const next of imports(file)) if (!found.has(next)) found.set(next, distance + 1);
+  return found;
 }
 
 /**
- * The test files for the mutants of these source files. Those of one file use it and need `seconds` of processor time
- * together: first those that import the file, then the quickest. What no test uses in the main thread may be used in
- * others: its tests are those that start one.
+ * The test files to try for each source file: those that load it on the shortest way, before others those that are called
+ * as it is, then the smallest. What no test loads may run in a thread: then those that are nearest to a file of its folder.
  */
-function testsOf(
-  all: Map<string, Reach>,
-  files: readonly string[],
-  seconds: number,
-  others: readonly string[],
-): Map<string, string[]> {
+function testsOf(files: readonly string[], others: readonly string[]): Record<string, string[]> {
+  const ways = new Map(quickTests().map((test) => [test, distances(join('tests', test))]));
+  const nearest = (far: (way: ReadonlyMap<string, number>) => number, name: string): string[] =>
+    [...ways]
+      .map(([test, way]) => ({ test, far: far(way), isOther: !test.startsWith(`${name}.`) }))
+      .filter(({ far }) => far < Infinity)
+      .sort(
+        (p, q) =>
+          p.far - q.far ||
+          Number(p.isOther) - Number(q.isOther) ||
+          textOf(join('tests', p.test)).length - textOf(join('tests', q.test)).length,
+      )
+      .map(({ test }) => test);
   const of = (file: string): string[] => {
-    const own = (test: string): boolean =>
-      readFileSync(join('tests', test), 'utf8').includes(`'../${file.replace(/\.ts$/, '')}'`);
-    const using = [...all].filter(([, { files: used }]) => used.includes(file));
-    const order = (using.length > 0 ? using : [...all].filter(([, { threads }]) => threads))
-      .map(([test, { seconds: cost }]) => ({ test, cost, own: own(test) }))
-      .sort((p, q) => Number(q.own) - Number(p.own) || p.cost - q.cost);
-    let left = seconds;
-    const fits = ({ cost }: { cost: number }, k: number): boolean => {
-      const isRoom = cost <= left || k === 0;
-      if (isRoom) left -= cost;
-      return isRoom;
-    };
-    return [...order.filter(fits).map(({ test }) => test), ...others];
+    const [folder, name] = [dirname(file), basename(file, '.ts')];
+    const loading = nearest((way) => way.get(file) ?? Infinity, name);
+    const around = (way: ReadonlyMap<string, number>): number =>
+      Math.min(...Array.from(way, ([one, far]) => (dirname(one) === folder ? far : Infinity)));
+    const tests = loading.length > 0 ? loading : nearest(around, name);
+    return [...new Set([...tests.slice(0, NEAREST), ...others])];
   };
-  return new Map(files.map((file) => [file, of(file)]));
+  return Object.fromEntries(files.map((file) => [file, of(file)]));
 }
 
 /** A mutant that can be planted, and where Stryker places it. */
 interface Planted extends Mutant {
   place: string;
-  /** How many mutants its file has, with those that are left out. */
-  among: number;
+  /** Its lines and columns, as Stryker reads them. */
+  range: string;
 }
 
 /** Every mutant of the files, but for texts of error messages. */
@@ -136,56 +132,52 @@ async function listed(files: readonly string[]): Promise<Planted[]> {
         ...[start.line, start.column, end.line, end.column],
         ...[mutatorName, replacement],
       ]);
-      planted.push({
-        file,
-        line: start.line + 1,
-        mutatorName,
-        code,
-        replacement,
-        nth,
-        place,
-        among: mutants.length,
-      });
+      const range = `${start.line + 1}:${start.column}-${end.line + 1}:${end.column}`;
+      planted.push({ file, line: start.line + 1, mutatorName, code, replacement, nth, place, range });
     }
   }
   return planted;
 }
 
-/** Runs Stryker on these mutants. The status of each, by place. */
+/**
+ * Runs Stryker on these mutants. The status of each, by place. What a run that was stopped has found is kept in a folder
+ * of its own, and the same run goes on from there.
+ */
 function stryker(
   chosen: readonly Planted[],
   seconds: number,
   others: readonly string[],
 ): Map<string, Status> {
-  const sizes = new Map(chosen.map(({ file, among }) => [file, among]));
-  const files = [...sizes.keys()];
-  const all = reach(others);
-  const tests = testsOf(all, files, seconds, others);
-  const [report, list, written, log] = ['stryker', 'chosen', 'config', 'log'].map((name) =>
-    join(CACHE, `${name}.json`),
+  const files = [...new Set(chosen.map(({ file }) => file))];
+  const tests = testsOf(files, others);
+  const places = chosen.map(({ place }) => place);
+  const names = [...new Set(Object.values(tests).flat())];
+  const inputs = [...files, ...names.map((test) => join('tests', test))].map(textOf);
+  const folder = join(CACHE, hashOf(JSON.stringify([places, seconds, inputs])).slice(0, 16));
+  mkdirSync(folder, { recursive: true });
+  const [report, list, config, log, known] = ['report', 'job', 'config', 'log', 'known'].map((name) =>
+    resolve(folder, `${name}.json`),
   );
   rmSync(report, { force: true });
-  const job = {
-    tests: Object.fromEntries(tests),
-    threaded: [...all].flatMap(([test, { threads }]) => (threads ? [test] : [])),
-    mutants: [...sizes.values()].reduce((sum, size) => sum + size, 0),
-    places: chosen.map(({ place }) => place),
-    log: resolve(log),
-  };
-  writeFileSync(list, JSON.stringify(job));
-  writeFileSync(written, JSON.stringify(configOf(files, [...new Set([...tests.values()].flat())], report)));
-  const env = { ...process.env, BACKSTEP_MUTANTS: resolve(list), BACKSTEP_MUTANTS_ROOT: process.cwd() };
-  const { status } = spawnSync('npx', ['stryker', 'run', written], { stdio: 'inherit', env });
+  const threaded = names.filter((test) =>
+    /\b(parallel|threads|Pool|Worker)\b/.test(textOf(join('tests', test))),
+  );
+  writeFileSync(list, JSON.stringify({ tests, threaded, seconds, places, log, known }));
+  writeFileSync(config, JSON.stringify(configOf(chosen, report)));
+  const env = { ...process.env, BACKSTEP_MUTANTS: list, BACKSTEP_MUTANTS_ROOT: process.cwd() };
+  const { status } = spawnSync('npx', ['stryker', 'run', config], { stdio: 'inherit', env });
   if (status !== 0 || !existsSync(report)) {
-    throw new Error(
-      `mutate: Stryker failed: run BACKSTEP_MUTANTS=${resolve(list)} npx stryker run ${written}`,
-    );
+    throw new Error('mutate: Stryker did not end well; the same command goes on where it stopped');
   }
-  return statuses(report);
+  const found = statuses(report);
+  const missing = places.filter((place) => !found.has(place));
+  if (missing.length > 0) throw new Error(`mutate: Stryker did not plant ${missing.join(', ')}`);
+  rmSync(folder, { recursive: true });
+  return found;
 }
 
-/** Stryker's configuration for mutants of these files, which these test files are to notice. */
-const configOf = (files: readonly string[], tests: readonly string[], report: string): object => ({
+/** Stryker's configuration for these mutants, of which the runner chooses the tests. */
+const configOf = (chosen: readonly Planted[], report: string): object => ({
   testRunner: 'file-by-file',
   plugins: [
     '@stryker-mutator/jest-runner',
@@ -193,8 +185,8 @@ const configOf = (files: readonly string[], tests: readonly string[], report: st
     './scripts/mutation-ignorer.mjs',
   ],
   ignorers: ['message-text'],
-  coverageAnalysis: 'perTest',
-  mutate: files,
+  coverageAnalysis: 'off',
+  mutate: chosen.map(({ file, range }) => `${file}:${range}`),
   concurrency: 1,
   // what a test leaves behind must not slow down all that follow
   maxTestRunnerReuse: 200,
@@ -204,17 +196,12 @@ const configOf = (files: readonly string[], tests: readonly string[], report: st
     projectType: 'custom',
     configFile: 'jest.config.js',
     enableFindRelatedTests: false,
-    config: {
-      testMatch: tests.map((test) => `<rootDir>/tests/${test}`),
-      testEnvironment: resolve('scripts/mutation-environment.js'),
-    },
+    config: { testEnvironment: resolve('scripts/mutation-environment.js') },
   },
   reporters: ['json', 'progress-append-only'],
   jsonReporter: { fileName: report },
-  warnings: { slow: false },
-  dryRunTimeoutMinutes: 60,
-  // endless loops are found by counting; the clock must not stop a test on a busy machine
-  timeoutMS: 600_000,
+  // endless loops are found by counting and by processor time; the clock must not stop a test on a busy machine
+  timeoutMS: 36_000_000,
 });
 
 /** The status of each mutant in Stryker's report, by place. */
@@ -263,7 +250,7 @@ function result(scope: string, chosen: readonly Planted[], found: Map<string, St
     noticed: many('noticed'),
     endless: many('endless'),
     refused: many('refused'),
-    survived: survived.map(({ place: _place, among: _among, ...mutant }) => mutant),
+    survived: survived.map(({ place: _place, range: _range, ...mutant }) => mutant),
   };
   const first = { date: today(), ...countStatuses({ scope, ...numbers }) };
   return { scope, of, mutants: chosen.length, date: today(), first, ...numbers };
@@ -296,6 +283,7 @@ async function main(): Promise<void> {
       console.log(`${one.scope}: ${noticed} noticed, ${survived} survived: ${score} %`);
     }
   };
+  const how = `the ${NEAREST} nearest quick test files, up to ${seconds} s of processor time for a mistake`;
   const run = (chosen: readonly Planted[]): Map<string, Status> =>
     stryker(
       chosen,
@@ -303,7 +291,7 @@ async function main(): Promise<void> {
       values.with.map((name) => `${name}.test.ts`),
     );
   if (values.record) keep();
-  else if (values.again) keep(...(await survivorsAgain(results, scopes, run)));
+  else if (values.again) keep(...(await survivorsAgain(results, scopes, run, how)));
   else if (values.sample) {
     const samples = await Promise.all(
       scopes.map(async (scope) =>
@@ -311,38 +299,47 @@ async function main(): Promise<void> {
       ),
     );
     const found = run(samples.flatMap(({ chosen }) => chosen));
-    keep(...samples.map(({ name, chosen, of }) => result(name, chosen, found, of)));
+    keep(...samples.map(({ name, chosen, of }) => ({ ...result(name, chosen, found, of), how })));
   } else {
     const files = scopes.flatMap(filesUnder);
     const all = await listed(files);
     const found = run(all);
     const of = (file: string): Planted[] => all.filter((mutant) => mutant.file === file);
-    keep(...files.map((file) => result(file, of(file), found)));
+    keep(...files.map((file) => ({ ...result(file, of(file), found), how })));
   }
 }
 
 type Run = (chosen: readonly Planted[]) => Map<string, Status>;
 
-/** The results with a survivor in the scopes, after another run of their survivors. */
+/**
+ * The results with a survivor in the scopes, after another run of their survivors. Equivalent ones are not run, and those
+ * whose code is no longer there are left out.
+ */
 async function survivorsAgain(
   results: readonly Result[],
   scopes: readonly string[],
   run: Run,
+  how: string,
 ): Promise<Result[]> {
   const again = results.filter(({ survived }) => survived.some(({ file }) => under(file, scopes)));
-  const all = again.flatMap(({ survived }) => survived);
-  const wanted = new Set(all.filter((mutant) => !isEquivalent(mutant)).map(identity));
-  const files = [...new Set(all.map(({ file }) => file))];
-  const chosen = (await listed(files)).filter((mutant) => wanted.has(identity(mutant)));
-  const found = run(chosen);
-  const places = new Map(chosen.map((mutant) => [identity(mutant), mutant]));
+  const files = [...new Set(again.flatMap(({ survived }) => survived.map(({ file }) => file)))];
+  const places = new Map(
+    (await listed(files.filter((file) => existsSync(file)))).map((mutant) => [identity(mutant), mutant]),
+  );
+  const wanted = again
+    .flatMap(({ survived }) => survived)
+    .filter((mutant) => !isEquivalent(mutant))
+    .flatMap((mutant) => places.get(identity(mutant)) ?? []);
+  const found = wanted.length > 0 ? run([...new Set(wanted)]) : new Map<string, Status>();
   return again.map((one) => {
-    const next: Result = { ...one, date: today(), survived: [] };
+    const measured = [...new Set([one.how, `survivors again: ${how}`])].filter(Boolean).join('; ');
+    const next: Result = { ...one, date: today(), how: measured, survived: [] };
     for (const mutant of one.survived) {
       const planted = places.get(identity(mutant));
-      const status = planted ? (found.get(planted.place) ?? 'survived') : 'survived';
-      if (status === 'noticed' || status === 'endless' || status === 'refused') next[status]++;
-      else next.survived.push({ ...mutant, line: planted?.line ?? mutant.line });
+      const status = planted && (found.get(planted.place) ?? 'survived');
+      if (!planted) next.mutants--;
+      else if (status === 'noticed' || status === 'endless' || status === 'refused') next[status]++;
+      else next.survived.push({ ...mutant, line: planted.line });
     }
     return next;
   });
@@ -355,11 +352,7 @@ function drawn(
   size: number,
   seed: string,
 ): { name: string; chosen: Planted[]; of: number } {
-  const hash = (mutant: Mutant): string =>
-    createHash('sha256')
-      .update(`${seed}\n${identity(mutant)}`)
-      .digest('hex');
-  const order = all.map((mutant) => ({ mutant, key: hash(mutant) }));
+  const order = all.map((mutant) => ({ mutant, key: hashOf(`${seed}\n${identity(mutant)}`) }));
   order.sort((a, b) => (a.key < b.key ? -1 : 1));
   const chosen = order.slice(0, size).map(({ mutant }) => mutant);
   return { name: `${scope}, sample ${seed}`, chosen, of: all.length };

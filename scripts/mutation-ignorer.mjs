@@ -1,11 +1,13 @@
 /**
  * Leaves out the texts of error messages: `must(…, 'text')`, `fail('text')`, `new TypeError('text')`, and those that
- * reach a message through a variable or a parameter's default named `where` or `why`.
+ * reach a message through a variable or a parameter's default named `where` or `why`, or as the name of equations.
  */
 import { PluginKind, declareValuePlugin } from '@stryker-mutator/api/plugin';
 
 const THROWS = /^(must|fail$|.*Error$)/;
 const NAMED = /^(where|why)$/;
+/** Their first argument stands in messages about the equations alone. */
+const EQUATIONS = /^(equations|lazyEquations)$/;
 
 const messageText = {
   shouldIgnore(path) {
@@ -20,7 +22,8 @@ const messageText = {
     }
     const { callee, id, left } = at.node;
     const called = callee?.name ?? callee?.property?.name ?? '';
-    const isMessage = THROWS.test(called) || NAMED.test((id ?? left)?.name ?? '');
+    const isName = EQUATIONS.test(called) && path.parentPath === at && path.key === 0;
+    const isMessage = THROWS.test(called) || isName || NAMED.test((id ?? left)?.name ?? '');
     return isMessage ? 'text of an error message' : undefined;
   },
 };

@@ -1,152 +1,204 @@
 /**
- * How Stryker runs the tests of a mutant: file by file with its jest runner, until one fails.
+ * How Stryker runs the tests of a mutant: test file by test file with its jest runner, in one process, until one fails.
  *
- * Stryker's own runner loads every test file for every mutant. This one runs only those that cover the mutant: first
- * those that import its file or noticed others of the same file, then the quickest, and it stops at the first failure.
- * In each file it runs the tests that cover the mutant; if none notices it, all tests of these files, because what a
- * test computed may be cached and used by the next.
+ * Stryker would first run every test without a mutant, and load every test file for every mutant. This runner does
+ * neither. It tries the test files in the order in which they are given, those first that noticed other mutants of the
+ * same source file. When it needs a test file for the first time, it runs it without a mutant, to learn which of its tests
+ * cover which mutant. Of a file that covers the mutant it runs those tests; if all files let it pass, they run once more
+ * as a whole, because what a test computed may be cached and used by the next.
  *
- * Stryker counts coverage only in the main thread. What it finds uncovered may run in a worker thread, where the mutant is
+ * Coverage is counted only in the main thread. A mutant that no test covers may run in a worker thread, where it is
  * active, too: it is tried with the test files that start one.
  *
- * BACKSTEP_MUTANTS names a JSON file: `tests` are the names of the test files for each source file, `threaded` those of
- * all that start threads, `mutants` is the number of mutants in these files, and `places` are those to run. `log` is the
- * file that gets a line for each.
+ * The load of the machine changes no result: the bound is processor time, and an endless loop is found by counting, or by
+ * the processor time that a test needs.
+ *
+ * BACKSTEP_MUTANTS names a JSON file: `tests` are the test files for each source file, in order, `threaded` those that
+ * start threads, `seconds` is the processor time for one mutant, and `places` are the mutants to run. `log` is the file that gets a line for each, and `known` one for what
+ * the test files do without a mutant. A run that was stopped goes on from both.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, relative } from 'node:path';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import console from 'node:console';
 import process from 'node:process';
+import { URL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { PluginKind, declareFactoryPlugin } from '@stryker-mutator/api/plugin';
-import { MutantRunStatus } from '@stryker-mutator/api/test-runner';
+import { DryRunStatus, MutantRunStatus, TestStatus } from '@stryker-mutator/api/test-runner';
 import { strykerPlugins as jestPlugins } from '@stryker-mutator/jest-runner';
 
-/** What the dry run found, in the sandbox, for the process that replaces this one after an endless loop. */
-const FOUND = 'mutation-tests.json';
+const jestRunner = import.meta.resolve('@stryker-mutator/jest-runner');
+/** What Stryker's runner shares with the tests: it keeps the coverage of one run for the next. */
+const { state } = await import(new URL('jest-plugins/messaging.cjs', jestRunner).href);
 
-/** The path of a mutated file in the project. */
-const sourceOf = (file) => relative(process.env.BACKSTEP_MUTANTS_ROOT, file);
+/** How many times as often as without a mutant a statement may run, as in Stryker, or as much processor time be used. */
+const MOST_HITS = 100;
+const MOST_TIMES = 20;
+/** Seconds of processor time that are added, for tests that take almost none. */
+const GRACE = 30;
+
+/** Seconds of processor time of this process. */
+const used = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+/** Ends the process when it has used more processor time than it was told last, after writing a line to the log. */
+const watchdog = `
+  const { appendFileSync } = require('node:fs');
+  const { parentPort, workerData } = require('node:worker_threads');
+  let run;
+  parentPort.on('message', (next) => (run = next));
+  setInterval(() => {
+    const { user, system } = process.cpuUsage();
+    if (!run || (user + system) / 1e6 < run.end) return;
+    appendFileSync(workerData, JSON.stringify(run.line) + '\\n');
+    process.kill(process.pid, 'SIGKILL');
+  }, 1000);
+`;
+
+const linesOf = (file) =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    : [];
+
+const survived = { status: MutantRunStatus.Survived, nrOfTests: 0 };
 
 /** Stryker's jest runner, told which test file to run. */
 class FileByFile {
-  /**
-   * By path: the milliseconds of a test file and, by name, of its tests; the source files that it imports. A plain
-   * object, which is kept as JSON.
-   */
-  files = {};
   /** How many mutants of a source file a test file has noticed: `source test` to a number. */
   kills = new Map();
-  /** The test file of the run that is under way; none in the dry run. */
-  file = undefined;
+  /** The test file of the run that is under way. */
+  file = '';
 
   constructor(jest) {
     this.jest = jest;
-    const { tests, threaded, mutants, places, log } = JSON.parse(
-      readFileSync(process.env.BACKSTEP_MUTANTS, 'utf8'),
-    );
-    this.tests = tests;
-    this.threaded = threaded;
-    this.mutants = mutants;
-    this.log = log;
-    this.places = new Set(places);
+    const job = JSON.parse(readFileSync(process.env.BACKSTEP_MUTANTS, 'utf8'));
+    const { tests, threaded, seconds, places, log, known } = job;
+    Object.assign(this, { tests, threaded, seconds, log, known });
+    this.wanted = new Set(places);
+    this.results = new Map(linesOf(log).map(({ place, result }) => [place, result]));
+    this.without = new Map(linesOf(known).map((line) => [line.test, line]));
     const adapter = jest.jestTestAdapter;
     jest.jestTestAdapter = {
-      run: async (settings) => {
-        if (this.file) return adapter.run({ ...settings, testFiles: [this.file] });
-        const [began, usedBefore] = [Date.now(), process.cpuUsage()];
-        const answer = await adapter.run(settings);
-        const { user, system } = process.cpuUsage(usedBefore);
-        const share = Math.min(1, (user + system) / 1000 / (Date.now() - began));
-        for (const { testFilePath, testResults, perfStats } of answer.results.testResults) {
-          const tests = Object.fromEntries(
-            testResults.map(({ fullName, duration }) => [fullName, share * (duration ?? 0)]),
-          );
-          const text = readFileSync(testFilePath, 'utf8');
-          const imports = [...text.matchAll(/from '\.\.\/(.+)'/g)].map(([, path]) => `${path}.ts`);
-          this.files[testFilePath] = { tests, time: share * perfStats.runtime, imports };
-        }
-        return answer;
-      },
+      run: (settings) => adapter.run({ ...settings, testFiles: [resolve('tests', this.file)] }),
     };
+    this.guard = new Worker(watchdog, { eval: true, workerData: log });
+    this.guard.unref();
   }
 
   capabilities() {
     return this.jest.capabilities();
   }
 
-  async init() {
-    await this.jest.init();
-    if (existsSync(FOUND)) this.files = JSON.parse(readFileSync(FOUND, 'utf8'));
+  init() {
+    return this.jest.init();
   }
 
-  async dryRun(options) {
-    this.file = undefined;
-    const result = await this.jest.dryRun(options);
-    if (result.mutantCoverage) this.coverByThreads(result.mutantCoverage);
-    writeFileSync(FOUND, JSON.stringify(this.files));
-    return result;
+  /** What Stryker takes for the first run of all tests; each test file is run when it is needed. */
+  dryRun() {
+    const test = { id: 'tests', name: 'tests', status: TestStatus.Success, timeSpentMs: 0 };
+    return { status: DryRunStatus.Complete, tests: [test] };
   }
 
-  /** Lets the tests of the files that start a thread cover all mutants that no test covers. */
-  coverByThreads({ static: always, perTest }) {
-    const covered = new Set([always, ...Object.values(perTest)].flatMap(Object.keys));
-    const tests = Object.entries(this.files).flatMap(([path, file]) =>
-      this.threaded.includes(basename(path)) ? Object.keys(file.tests) : [],
-    );
-    for (const test of tests) {
-      const of = (perTest[test] ??= {});
-      for (let id = 0; id < this.mutants; id++) if (!covered.has(String(id))) of[id] = 1;
-    }
-  }
-
-  /**
-   * The runs to try, the most promising first: a test file, with the names of its tests or, for all, without. First
-   * those that cover the mutant; then the other tests of these files.
-   */
-  runs(source, covering) {
-    const files = Object.entries(this.files).flatMap(([path, { tests, time, imports }]) => {
-      const some = covering?.filter((test) => test in tests);
-      if (some?.length === 0 || !this.tests[sourceOf(source)].includes(basename(path))) return [];
-      const own = imports.includes(sourceOf(source));
-      const kills = this.kills.get(`${source} ${path}`) ?? 0;
-      const rest = Object.keys(tests).filter((test) => some && !some.includes(test));
-      const others = rest.reduce((sum, test) => sum + tests[test], 0);
-      const cost = time - others;
-      return [{ path, some, rest, cost, time, rank: (kills + (own ? 3 : 0) + 0.1) / (cost + 500) }];
-    });
-    files.sort((p, q) => q.rank - p.rank);
-    const whole = files.filter(({ rest }) => rest.length > 0);
-    return [...files.map(({ path, some }) => ({ path, some })), ...whole.map(({ path }) => ({ path }))];
+  /** A test file without a mutant: its seconds, and how often which test comes to each mutant; undefined if it fails. */
+  async withoutMutant(test) {
+    const known = this.without.get(test);
+    if (known) return known.fails ? undefined : known;
+    this.file = test;
+    state.instrumenterContext = {};
+    const began = used();
+    const { status, tests = [] } = await this.jest.dryRun({ coverageAnalysis: 'perTest', files: [] });
+    const seconds = used() - began;
+    const fails = status !== DryRunStatus.Complete || tests.some((one) => one.status === TestStatus.Failed);
+    const { static: always = {}, perTest = {} } = state.instrumenterContext.mutantCoverage ?? {};
+    const line = { test, fails, seconds, tests: tests.map(({ name }) => name), always, perTest };
+    this.without.set(test, line);
+    appendFileSync(this.known, `${JSON.stringify(line)}\n`);
+    if (fails) console.error(`mutate: tests/${test} is left out, because it fails without a mutant`);
+    return fails ? undefined : line;
   }
 
   async mutantRun(options) {
-    const { testFilter: covering, activeMutant } = options;
-    const { fileName, location, mutatorName, replacement } = activeMutant;
+    const { fileName, location, mutatorName, replacement } = options.activeMutant;
     const { start, end } = location;
+    const source = relative(process.env.BACKSTEP_MUTANTS_ROOT, fileName);
     const place = JSON.stringify([
-      sourceOf(fileName),
+      source,
       ...[start.line, start.column, end.line, end.column],
       ...[mutatorName, replacement],
     ]);
-    if (!this.places.has(place)) return { status: MutantRunStatus.Survived, nrOfTests: 0 };
-    const began = Date.now();
-    const { result, test } = await this.tried(options, this.runs(fileName, covering));
-    const seconds = (Date.now() - began) / 1000;
-    appendFileSync(this.log, `${JSON.stringify({ place, status: result.status, test, seconds })}\n`);
+    if (!this.wanted.has(place)) return survived;
+    const before = this.results.get(place);
+    if (before) return before;
+    const began = used();
+    const { result, test } = await this.tried(options, source, place);
+    const line = { place, result, test, seconds: used() - began };
+    appendFileSync(this.log, `${JSON.stringify(line)}\n`);
     return result;
   }
 
   /** The first result other than survival, and the test file that gave it. */
-  async tried(options, runs) {
-    let result = { status: MutantRunStatus.Survived, nrOfTests: 0 };
-    for (const { path, some } of runs) {
-      this.file = path;
-      result = await this.jest.mutantRun({ ...options, testFilter: some });
-      if (result.status === MutantRunStatus.Survived) continue;
-      const key = `${options.activeMutant.fileName} ${path}`;
-      this.kills.set(key, (this.kills.get(key) ?? 0) + 1);
-      return { result, test: basename(path) };
+  async tried(options, source, place) {
+    const { id } = options.activeMutant;
+    const kills = (test) => this.kills.get(`${source} ${test}`) ?? 0;
+    const order = [...this.tests[source]].sort((p, q) => kills(q) - kills(p));
+    const inThreads = [];
+    const whole = [];
+    let left = this.seconds;
+    let isCovered = false;
+    const attempt = async (known, covering) => {
+      const result = await this.attempt(options, place, known, covering);
+      if (result.status !== MutantRunStatus.Survived)
+        this.kills.set(`${source} ${known.test}`, kills(known.test) + 1);
+      return { result, test: known.test };
+    };
+    for (const test of order) {
+      if (left <= 0) break;
+      const known = await this.withoutMutant(test);
+      if (!known) continue;
+      const covering = known.tests.filter((name) => known.perTest[name]?.[id]);
+      const always = id in known.always;
+      if (!always && covering.length === 0) {
+        if (this.threaded.includes(test)) inThreads.push(known);
+        continue;
+      }
+      isCovered = true;
+      left -= known.seconds;
+      const found = await attempt(known, always ? undefined : covering);
+      if (found.result.status !== MutantRunStatus.Survived) return found;
+      if (!always && covering.length < known.tests.length) whole.push(known);
     }
-    return { result };
+    left = this.seconds;
+    for (const known of isCovered ? whole : inThreads) {
+      if (left <= 0) break;
+      left -= known.seconds;
+      const found = await attempt(known);
+      if (found.result.status !== MutantRunStatus.Survived) return found;
+    }
+    return { result: survived };
+  }
+
+  /** One test file with the mutant: these of its tests, or all. */
+  async attempt(options, place, known, covering) {
+    const { id } = options.activeMutant;
+    const hits = [known.always, ...Object.values(known.perTest)].reduce((sum, of) => sum + (of[id] ?? 0), 0);
+    const result = { status: MutantRunStatus.Timeout, reason: 'processor time' };
+    this.file = known.test;
+    this.guard.postMessage({
+      end: used() + MOST_TIMES * known.seconds + GRACE,
+      line: { place, result, test: known.test },
+    });
+    const hitLimit = hits > 0 ? MOST_HITS * hits : undefined;
+    const found = await this.jest.mutantRun({ ...options, testFilter: covering, hitLimit });
+    this.guard.postMessage(undefined);
+    // a test that waited for what never came, or only for a busy machine
+    const isLate =
+      found.status === MutantRunStatus.Killed && /Exceeded timeout of/.test(found.failureMessage);
+    return isLate ? { status: MutantRunStatus.Timeout, reason: 'time' } : found;
   }
 }
 

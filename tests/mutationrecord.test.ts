@@ -7,8 +7,10 @@ const mutant = (code: string, file = 'cells/x.ts'): Mutant => ({
 const equivalent = mutant("const small = weightInit('uniform', H, 'lstm');", 'cells/lstm.ts');
 const numbers = { scope: 'cells', noticed: 17, endless: 1, refused: 4, survived: [mutant('a'), equivalent] };
 
-test('only an endless loop that was counted is noticed, never one that the clock stopped', () => {
+test('only an endless loop that was counted is noticed, never what the clock stopped', () => {
   expect(mutantStatus('Timeout', 'Hit limit reached (501/500)')).toBe('endless');
+  expect(mutantStatus('Timeout', 'processor time')).toBe('endless');
+  expect(mutantStatus('Timeout', 'time')).toBe('timed out');
   expect(mutantStatus('Timeout')).toBe('timed out');
   expect(mutantStatus('Killed')).toBe('noticed');
   expect(mutantStatus('NoCoverage')).toBe('survived');
