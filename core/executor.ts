@@ -51,8 +51,8 @@ function fastest(): ExecutorName {
 
 function wide(): Wide | string {
   if (wideKernels === undefined) {
-    const here = wideHere();
     try {
+      const here = wideHere();
       wideKernels = typeof here === 'string' ? here : (productsFail(here, 'float32') ?? here);
     } catch (error) {
       wideKernels = `V8 cannot compile 256-bit kernels: ${(error as Error).message}`;

@@ -97,8 +97,12 @@ describe('the self-test', () => {
     };
     expect(timed(9)).toBe(`${dtype} products of 256 bits are 1.11 times as fast as those of 128`);
     expect(timed(5)).toBeUndefined();
-    // it has passed, and is not tried again
+    // it has passed, and is neither tried again nor compiled for that
     expect(timed(9)).toBeUndefined();
+    const compile = (): never => {
+      throw new Error('compiled');
+    };
+    expect(productsFail({ ...unjoined, fma: false, compile }, dtype)).toBeUndefined();
   });
 
   it('tests the module that the engine uses, so that it is compiled once', () => {

@@ -29,6 +29,8 @@ export interface Tile {
   kBlock: number;
   /** Rows of a per block, so that the packed rows stay in the L2 cache. */
   rowBlock: number;
+  /** Steps of k per iteration of a micro-kernel; the optimizing compiler takes as much longer for each. */
+  unroll: number;
 }
 
 /** Block sizes for 128-bit vectors. */
@@ -38,6 +40,7 @@ export const NARROW: Tile = {
   copies: ({ size }) => (size === 4 ? 2 : 1),
   kBlock: 512,
   rowBlock: 64,
+  unroll: 8,
 };
 /** Maximum number of panels of b per kernel. */
 export const MOST_PANELS = 2;
@@ -46,8 +49,6 @@ export const panelStepOf = ({ vectors }: Tile): number => 16 * vectors;
 /** Bytes of an element of a packed a, and of one step of all its rows. */
 export const laneBytesOf = ({ copies }: Tile, lane: FloatLanes): number => lane.size * copies(lane);
 export const stepBytesOf = (tile: Tile, lane: FloatLanes): number => tile.rows * laneBytesOf(tile, lane);
-
-const UNROLL = 8;
 
 /** Byte addresses and strides. After each of `count` tiles, a, b, init and out advance by their `Next`. */
 export const microParams = {
@@ -77,6 +78,7 @@ export interface MicroShape {
 
 export function emitMicro(module: WasmModule, lane: FloatLanes, shape: MicroShape): Micro {
   const { tile, rows, panels, fma } = shape;
+  const { unroll } = tile;
   const panelStep = panelStepOf(tile);
   const [laneBytes, stepBytes] = [laneBytesOf(tile, lane), stepBytesOf(tile, lane)];
   const splat = tile.copies(lane) === 2 ? f64x2.loadSplat : lane.loadSplat;
@@ -102,10 +104,10 @@ export function emitMicro(module: WasmModule, lane: FloatLanes, shape: MicroShap
 
     const product = block((done) =>
       loop((again) => [
-        Array.from({ length: UNROLL }, (_, u) => [step(u), brIf(done, i32.eq(k, u + 1))]),
-        q.map((pointer) => pointer.advance(UNROLL * panelStep)),
-        packed ? x.advance(UNROLL * stepBytes) : [],
-        k.set(i32.sub(k, UNROLL)),
+        Array.from({ length: unroll }, (_, u) => [step(u), brIf(done, i32.eq(k, u + 1))]),
+        q.map((pointer) => pointer.advance(unroll * panelStep)),
+        packed ? x.advance(unroll * stepBytes) : [],
+        k.set(i32.sub(k, unroll)),
         br(again),
       ]),
     );

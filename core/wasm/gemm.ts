@@ -66,8 +66,6 @@ export interface GemmKernels {
   readonly dtype: Dtype;
   readonly fma: boolean;
   readonly tile: Tile;
-  /** The encoded module. */
-  readonly bytes: Uint8Array;
   readonly packB: PackB;
   readonly gemm: Gemm;
   readonly gemv: Gemv;
@@ -100,13 +98,13 @@ export function compileGemm(
   { reproducible = false, wide, compile = wide?.compile ?? compileModule }: GemmOptions = {},
 ): GemmKernels {
   const fma = wide ? wide.fma : !reproducible && hasFma();
-  const tile = wide?.tile ?? NARROW;
-  const bytes = encoded(tile, { dtype, fma, wide: wide !== undefined, shared: isShared(memory) });
+  const tile = tileOf(wide);
+  const bytes = gemmBytes(dtype, { fma, wide, shared: isShared(memory) });
   const { packB, gemm, gemv } = link(compile(bytes), memory);
   const columns = panelColumns(tile, dtype);
   const size = elementBytes(dtype);
   return {
-    ...{ dtype, fma, tile, bytes, packB, gemm, gemv },
+    ...{ dtype, fma, tile, packB, gemm, gemv },
     panelColumns: columns,
     scratchBytes: scratchBytes(tile, dtype),
     panelBytes: (K, N) => Math.ceil(N / columns) * columns * K * size,
@@ -114,30 +112,33 @@ export function compileGemm(
   };
 }
 
-/** Everything but the tile that the bytes of a module depend on. */
+/** Everything that the bytes of a module depend on. */
 interface Encoding {
-  dtype: Dtype;
   fma: boolean;
-  wide: boolean;
+  /** Encodes kernels for 256-bit vectors, if given. */
+  wide: Wide | undefined;
   shared: boolean;
 }
 
 /** The encoded modules for a tile; kept, because the self-test and the engine use the same one. */
 const modulesOf = once((_tile: Tile) => new Map<string, Uint8Array<ArrayBuffer>>());
 
-function encoded(tile: Tile, encoding: Encoding): Uint8Array<ArrayBuffer> {
-  const { dtype, fma, wide, shared } = encoding;
+/** The module of `compileGemm`, before it is compiled. */
+export function gemmBytes(dtype: Dtype, { fma, wide, shared }: Encoding): Uint8Array<ArrayBuffer> {
+  const tile = tileOf(wide);
   const modules = modulesOf(tile);
-  const key = JSON.stringify(encoding);
+  const key = JSON.stringify({ dtype, fma, wide: wide !== undefined, shared });
   let bytes = modules.get(key);
   if (!bytes) {
     const module = new WasmModule({ shared });
     emitGemm(module, dtype, tile, fma);
-    emitGemv(module, dtype, fma, wide);
+    emitGemv(module, dtype, fma, wide !== undefined);
     modules.set(key, (bytes = module.encode()));
   }
   return bytes;
 }
+
+const tileOf = (wide: Wide | undefined): Tile => wide?.tile ?? NARROW;
 
 export function isShared(memory: WebAssembly.Memory): boolean {
   return typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;

@@ -5,7 +5,7 @@
 import type { Data, Dtype } from '../memory';
 import { addPointwise, type PointwiseSpec } from './emit-pointwise';
 import { WasmModule } from './encoder';
-import { ACCUMULATE, ADD_BIAS, compileGemm, type GemmKernels } from './gemm';
+import { ACCUMULATE, ADD_BIAS, compileGemm, gemmBytes, type GemmKernels } from './gemm';
 import { hasSharedMemory } from './features';
 import { hasPassed, keepPassed } from './remember';
 import type { Wide } from './wide';
@@ -28,16 +28,18 @@ const FASTER = 1.2;
 /** Why 256-bit products must not or should not be used here; undefined if they pass. */
 export function productsFail(wide: Wide, dtype: Dtype): string | undefined {
   // shared like the engine memory, so that this is the module that the engine uses, and it is compiled once
-  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: hasSharedMemory() });
+  const shared = hasSharedMemory();
+  const bytes = gemmBytes(dtype, { fma: wide.fma, wide, shared });
+  if (hasPassed(bytes)) return undefined;
+  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared });
   const kernels = compileGemm(memory, dtype, { wide });
-  if (hasPassed(kernels.bytes)) return undefined;
   const twin = compileGemm(memory, dtype, { reproducible: !wide.fma, compile: wide.compileNarrow });
   if (!equal([kernels, twin].map((each) => productsOf(each, memory))))
     return `${dtype} products of 256 bits differ from those of 128`;
   const gain = timeOf(twin) / timeOf(kernels);
   if (gain < FASTER)
     return `${dtype} products of 256 bits are ${gain.toFixed(2)} times as fast as those of 128`;
-  keepPassed(kernels.bytes);
+  keepPassed(bytes);
   return undefined;
 }
 

@@ -6,6 +6,7 @@
  * V8 joins loads and stores 16 bytes apart, arithmetic on such pairs, and broadcasts used by both halves. A joined kernel
  * performs the same operations on each element in the same order, so results are bit-identical.
  */
+import { WasmModule } from './encoder';
 import { type Tile } from './gemm-micro';
 import { inTurn } from './turns';
 
@@ -22,7 +23,7 @@ export interface Wide {
 type Compile = (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
 
 /** Block sizes for 256-bit vectors: 12 sums, two vectors of b and one of a fill the registers. */
-export const WIDE: Tile = { rows: 6, vectors: 4, copies: () => 1, kBlock: 256, rowBlock: 66 };
+export const WIDE: Tile = { rows: 6, vectors: 4, copies: () => 1, kBlock: 256, rowBlock: 66, unroll: 2 };
 
 /**
  * The versions of V8 that this was tested with, those of Node 24 and 26. In others, the experimental flag may mean
@@ -44,7 +45,10 @@ interface Vm {
   runInThisContext(code: string): unknown;
 }
 
-/** The compilers of 256-bit kernels, or why there are none here. `./selftest.ts` checks whether the kernels are correct. */
+/**
+ * The compilers of 256-bit kernels, or why there are none here. `./selftest.ts` checks whether the kernels are correct.
+ * @throws an error of V8 if it does not accept its flags.
+ */
 export function wideHere(): Wide | string {
   if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function')
     return '256-bit vectors need Node';
@@ -52,7 +56,16 @@ export function wideHere(): Wide | string {
   const version = Number(process.versions.v8.split('.')[0]);
   if (!TRIED.includes(version)) return `V8 must be ${TRIED.join(' or ')}, got ${process.versions.v8}`;
   if (process.arch !== 'x64') return `the processor must be x64, got ${process.arch}`;
-  return { fma: true, tile: WIDE, ...compilers(v8, process.getBuiltinModule('node:vm')) };
+  const both = compilers(v8, process.getBuiltinModule('node:vm'));
+  both.compile(nothing());
+  return { fma: true, tile: WIDE, ...both };
+}
+
+/** A module with a function that does nothing. */
+function nothing(): Uint8Array<ArrayBuffer> {
+  const module = new WasmModule({ shared: false });
+  module.func('nothing', {}, [], () => []);
+  return module.encode();
 }
 
 /**
