@@ -15,7 +15,7 @@ import { mustCount, mustShape } from '../core/check';
 import { lazyEquations } from '../core/equations/equations';
 import { engineMemory, type Data, type Dtype } from '../core/memory';
 import type { Program } from '../core/program';
-import { columns, rows, zeros, type Tensor, type Tensors } from '../core/tensor';
+import { columns, rows, unset, zeros, type Tensor, type Tensors } from '../core/tensor';
 import { withPrefix } from './network/parameters';
 
 /** Rows whose sequence has ended keep their state. */
@@ -157,8 +157,10 @@ export class Unroll {
       mustShape(output.gradient.shape, [T * B, H], 'unroll', 'output.gradient', `T = ${T}, B = ${B}`);
     this.dOutput = output?.gradient ?? make([T * B, H]);
     if (options.valid) this.live[`d${this.outputName}Out`] = make([B, H]);
+    // steps of different phases may leave some elements as they are
+    const room = cell.phase ? zeros : unset;
     for (const [buffer, width] of Object.entries(cell.buffers))
-      this.buffers[buffer] = zeros([T * B, width], dtype);
+      this.buffers[buffer] = room([T * B, width], dtype);
     this.constant = { ...options.parameters, ...withPrefix(options.gradients, 'd') };
     this.stepwise = this.tensorsOfSteps();
   }

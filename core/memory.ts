@@ -32,6 +32,12 @@ interface Region {
   end: number;
 }
 
+/** Bytes `from`…`to` (exclusive). */
+export interface ByteRange {
+  from: number;
+  to: number;
+}
+
 /** The allocations made while `Memory.lease` runs. */
 interface Lease {
   arrays: (Data | Int32Array)[];
@@ -80,16 +86,17 @@ export class Memory {
 
   /**
    * A zeroed array of `length` elements in engine memory, aligned to 64 bytes.
+   * @param isWritten says that all elements are written before they are read: in an arena, they are then not zeroed.
    * @throws RangeError when the memory is full, naming how to reserve more.
    */
-  allocate(length: number, dtype: Dtype): Data;
-  allocate(length: number, dtype: 'int32'): Int32Array;
-  allocate(length: number, dtype: Dtype | 'int32'): Data | Int32Array {
+  allocate(length: number, dtype: Dtype, isWritten?: boolean): Data;
+  allocate(length: number, dtype: 'int32', isWritten?: boolean): Int32Array;
+  allocate(length: number, dtype: Dtype | 'int32', isWritten = false): Data | Int32Array {
     const View = arrays[dtype];
     if (!this.wasm) return new View(length);
     const bytes = aligned(length * View.BYTES_PER_ELEMENT);
     if (this.arena) {
-      const start = this.arena.take(bytes);
+      const start = this.arena.take(bytes, isWritten);
       const data = new View(this.buffer as ArrayBuffer, start ?? 0, start === undefined ? 0 : length);
       this.arena.arrays.push(data);
       return data;
@@ -252,6 +259,8 @@ export class Arena {
   /** Bytes of the lease. */
   private capacity = 0;
   private taken = 0;
+  /** The parts of the latest layout that are zero at its start. */
+  private zeroed: ByteRange[] = [];
   /** Whether it was allocated for the latest layout, and so holds zeros. */
   private isNew = false;
 
@@ -272,9 +281,9 @@ export class Arena {
    * is replaced by a larger one, and `make` runs again. A small first layout fits: it gets the memory that it takes.
    * @param giveUp discards all layouts, including that of the first run.
    * @param reclaim as in `Memory.lease`.
-   * @returns the result of `make`, and the number of bytes it uses.
+   * @returns the result of `make`, and the parts of the layout that `clear` zeroes.
    */
-  lay<R>(make: () => R, giveUp: () => void, reclaim: () => boolean): { made: R; bytes: number } {
+  lay<R>(make: () => R, giveUp: () => void, reclaim: () => boolean): { made: R; zeroed: ByteRange[] } {
     const { memory } = this;
     const isFirst = !this.lease && memory.hasRoom(PLENTY);
     if (isFirst) this.reserve(FIRST, reclaim);
@@ -289,19 +298,23 @@ export class Arena {
       this.reserve(memory.hasRoom(roomy) ? roomy : bytes, reclaim);
       made = this.run(make);
     }
-    return { made, bytes };
+    return { made, zeroed: this.zeroed };
   }
 
-  /** Zeroes the first `bytes`, for a layout that takes over from another one. */
-  clear(bytes: number): void {
-    if (!this.isNew && this.lease) this.memory.zero(this.lease.made, 0, bytes / 8);
+  /** Zeroes these parts, for a layout that takes over from another one. */
+  clear(zeroed: readonly ByteRange[]): void {
+    if (!this.isNew && this.lease)
+      for (const { from, to } of zeroed) this.memory.zero(this.lease.made, from / 8, to / 8);
     this.isNew = false;
   }
 
   /** The address of the next `bytes`; undefined if they do not fit. */
-  take(bytes: number): number | undefined {
+  take(bytes: number, isWritten = false): number | undefined {
     const at = this.taken;
     this.taken += bytes;
+    const last = this.zeroed.at(-1);
+    if (last?.to === at && !isWritten) last.to = this.taken;
+    else if (!isWritten) this.zeroed.push({ from: at, to: this.taken });
     this.sizes.push(bytes);
     return this.lease && this.taken <= this.capacity ? this.lease.made.byteOffset + at : undefined;
   }
@@ -318,6 +331,7 @@ export class Arena {
     this.taken = 0;
     this.arrays = [];
     this.sizes = [];
+    this.zeroed = [];
     try {
       return this.memory.within(this, make);
     } finally {

@@ -29,6 +29,10 @@ export function zeros(shape: number[], dtype: Dtype = 'float64'): Tensor {
   return ndarray(engineMemory().allocate(sizeOf(shape), dtype), shape);
 }
 
+/** A new tensor in engine memory whose elements are all written before they are read; until then they may be any numbers. */
+export const unset = (shape: number[], dtype: Dtype): Tensor =>
+  ndarray(engineMemory().allocate(sizeOf(shape), dtype, true), shape);
+
 /**
  * A new tensor in engine memory, filled from nested lists, a flat typed array (with a given shape), or another tensor.
  * @throws RangeError if rows differ in length or the number of values does not match the shape.

@@ -302,13 +302,13 @@ describe('an arena', () => {
     const given: string[] = [];
     const large = lay(arena, memory, [100, 50], given);
     const used = memory.used();
-    expect([large.bytes, used, given]).toEqual([13 * 64 + 7 * 64, 20 * 64, ['given up']]);
+    expect([large.zeroed, used, given]).toEqual([[{ from: 0, to: 13 * 64 + 7 * 64 }], 20 * 64, ['given up']]);
     const small = lay(arena, memory, [50, 100], given);
     expect([memory.used(), given]).toEqual([used, ['given up']]);
     expect(small.made[0].byteOffset).toBe(large.made[0].byteOffset);
     large.made[0].fill(7);
     expect(small.made[0][49]).toBe(7);
-    arena.clear(small.bytes);
+    arena.clear(small.zeroed);
     expect(new Set([...large.made, ...small.made].flatMap((data) => [...data]))).toEqual(new Set([0]));
   });
 
@@ -334,7 +334,7 @@ describe('an arena', () => {
     memory.borrow(() => memory.allocate(MB / 8, 'float64').fill(7));
     const arena = new Arena(memory);
     let made = 0;
-    const { made: first, bytes } = arena.lay(
+    const { made: first, zeroed } = arena.lay(
       () => {
         made++;
         return [100, 50].map((size) => memory.allocate(size, 'float64'));
@@ -342,11 +342,11 @@ describe('an arena', () => {
       () => undefined,
       () => false,
     );
-    expect([made, bytes, memory.used()]).toEqual([1, 20 * 64, 20 * 64]);
+    expect([made, zeroed, memory.used()]).toEqual([1, [{ from: 0, to: 20 * 64 }], 20 * 64]);
     expect(first.map((data) => data.length)).toEqual([100, 50]);
     expect(first.every((data) => data.every((v) => v === 0))).toBe(true);
     const next = memory.allocate(8, 'float64');
-    expect(next.byteOffset).toBe(first[0].byteOffset + bytes);
+    expect(next.byteOffset).toBe(first[0].byteOffset + 20 * 64);
     // one that fails leaves nothing behind but the least region
     const other = new Arena(memory);
     const fail = () =>
@@ -362,7 +362,31 @@ describe('an arena', () => {
     // one that is larger than what is reserved is made again
     const given: string[] = [];
     const large = lay(new Arena(memory), memory, [MB / 4], given);
-    expect([large.bytes, large.made[0].length, given]).toEqual([2 * MB, MB / 4, ['given up']]);
+    expect([large.zeroed, large.made[0].length, given]).toEqual([
+      [{ from: 0, to: 2 * MB }],
+      MB / 4,
+      ['given up'],
+    ]);
+  });
+
+  test('zeroes only what may be read before it is written', () => {
+    const memory = new Memory(1);
+    const arena = new Arena(memory);
+    const layout = () =>
+      arena.lay(
+        () => [false, true, false, false].map((isWritten) => memory.allocate(8, 'float64', isWritten)),
+        () => undefined,
+        () => false,
+      );
+    layout();
+    const { made, zeroed } = layout();
+    expect(zeroed).toEqual([
+      { from: 0, to: 64 },
+      { from: 128, to: 256 },
+    ]);
+    made.forEach((data) => data.fill(7));
+    arena.clear(zeroed);
+    expect(made.map((data) => [...new Set(data)])).toEqual([[0], [7], [0], [0]]);
   });
 
   test('what is to stay as it is lies outside', () => {
@@ -373,7 +397,7 @@ describe('an arena', () => {
       () => undefined,
       () => false,
     );
-    arena.clear(64);
+    arena.clear([{ from: 0, to: 64 }]);
     expect(made.map((data) => data[0])).toEqual([0, 1]);
   });
 });

@@ -1,6 +1,7 @@
 /** Binds a plan to an executor: optimises its programs and turns them into functions. */
 import { must } from '../../core/check';
 import { defer, hoist, overlap } from '../../core/hoist';
+import type { ByteRange } from '../../core/memory';
 import { Program, type Executor, type Replay } from '../../core/program';
 import { reshape, type Tensor } from '../../core/tensor';
 import { widthOfOutput, type Architecture } from './architecture';
@@ -33,8 +34,8 @@ export interface Bound {
   enter?(): void;
   /** Number of its objects: bound operations, or arrays if it shares the operations. */
   objects: number;
-  /** Bytes that it uses in the arena; 0 if it has its own memory. */
-  bytes: number;
+  /** The parts of the arena that must be zero when it takes it over; none if it has its own memory. */
+  zeroed: readonly ByteRange[];
   /** Frees its memory; it must not be used afterwards. */
   release(): void;
 }
@@ -88,7 +89,7 @@ export function bind(
   shape: PlanShape,
   network: Planned,
   shared?: () => Shared,
-): Omit<Bound, 'bytes' | 'release'> {
+): Omit<Bound, 'zeroed' | 'release'> {
   const { architecture, parameters } = network;
   const plan = new Plan(architecture, shape, parameters);
   const { T, B } = shape;

@@ -6,7 +6,7 @@ import { engineMemory, type Data } from '../../core/memory';
 import { lazyEquations } from '../../core/equations/equations';
 import { oneHot } from '../../core/onehot';
 import { Program } from '../../core/program';
-import { zeros, type Tensor } from '../../core/tensor';
+import { unset, zeros, type Tensor } from '../../core/tensor';
 import { initialName, type Architecture } from './architecture';
 import { Attention } from './attention';
 import { recordBridge, recordBridgeBackward } from './bridge';
@@ -127,7 +127,7 @@ export class Plan {
     if (loss) {
       const [N, O] = this.output.value.shape;
       const numbered = lossOf(loss).targets === 'classes' && O >= MANY;
-      this.target = numbered ? oneHot(N, O) : zeros([N, O], dtype);
+      this.target = numbered ? oneHot(N, O) : unset([N, O], dtype);
       this.weight = zeros([N, 1], dtype);
       this.rowLoss = zeros([N, 1], dtype);
       this.lossStage = layLoss(loss, {

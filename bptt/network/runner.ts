@@ -151,7 +151,7 @@ export class Runner {
     plans.delete(key);
     plans.set(key, bound);
     if (use === 'pass' && this.last !== bound) {
-      this.arena.clear(bound.bytes);
+      this.arena.clear(bound.zeroed);
       bound.enter?.();
       this.last = bound;
     }
@@ -168,8 +168,8 @@ export class Runner {
     };
     const any = this.anyLength(shape);
     const shared = any && ((): Shared => any.at(shape, this.arena));
-    const { made, bytes } = this.arena.lay(() => (laid = this.bind(shape, others, shared)), giveUp, others);
-    const bound = { ...made.made, bytes, release: made.release };
+    const { made, zeroed } = this.arena.lay(() => (laid = this.bind(shape, others, shared)), giveUp, others);
+    const bound = { ...made.made, zeroed, release: made.release };
     this.keepFirst(shape, bound);
     const objectCount = (): number => [...plans.values()].reduce((sum, { objects }) => sum + objects, 0);
     while (plans.size >= PLANS_KEPT && objectCount() + bound.objects > OBJECTS_KEPT) this.forget('pass');
@@ -179,7 +179,7 @@ export class Runner {
   private layApart(shape: PlanShape, use: Use): Bound {
     if (this.plans[use].size >= PLANS_KEPT) this.forget(use);
     const { made, release } = this.bind(shape, () => this.forget('decode') || this.forget('check'));
-    return { ...made, bytes: 0, release };
+    return { ...made, zeroed: [], release };
   }
 
   private bind(shape: PlanShape, reclaim: () => boolean, shared?: () => Shared) {

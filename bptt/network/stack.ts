@@ -2,7 +2,7 @@
 import type { Embedding } from '../../cells/embedding';
 import type { Data } from '../../core/memory';
 import { classesOf, isOneHot, oneHot } from '../../core/onehot';
-import { zeros, type Tensor, type Tensors } from '../../core/tensor';
+import { unset, zeros, type Tensor, type Tensors } from '../../core/tensor';
 import {
   directionsOf,
   inputOf,
@@ -89,7 +89,7 @@ export class Stack {
     const { T, B } = shape;
     const { dtype } = parameters;
     const D = reader.input;
-    const value = shape.classes ? oneHot(T * B, D) : zeros([T * B, D], dtype);
+    const value = shape.classes ? oneHot(T * B, D) : unset([T * B, D], dtype);
     const gradient = shape.classes ? value : gradientTensor([T * B, D], dtype, shape.forwardOnly);
     this.input = { value, gradient };
     this.valid = zeros([T * B, 1], dtype);
