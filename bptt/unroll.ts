@@ -45,8 +45,11 @@ export const gradientTensor = (shape: number[], dtype: Dtype, forwardOnly = fals
 /** Whether a gradient has no memory. */
 export const isNowhere = ({ data }: Tensor): boolean => data === nowhere.float32 || data === nowhere.float64;
 
-/** Maximum number of steps in a repetition: whether an operation may leave a loop depends on all others in it. */
-const LONGEST = 128;
+/**
+ * Maximum number of steps in a repetition. Whether an operation may leave a loop depends on those that share its arrays, so the
+ * time of recording grows with the square of this number: with 1,024 it is that of 10,000 steps, recorded one by one.
+ */
+const LONGEST = 512;
 
 /** The smallest distance at which all values repeat; their number if they never do. */
 function periodOf(values: readonly string[]): number {

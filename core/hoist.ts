@@ -20,6 +20,7 @@ import {
   type Reduction,
   type Repeated,
 } from './operation';
+import { once } from './once';
 import { Program } from './program';
 import { identityOf, type Tensor } from './tensor';
 
@@ -70,10 +71,12 @@ export function defer(program: Program, ...targets: Data[]): { rest: Program; de
 /** Splits a loop in two, of which the second writes only targets; returns it unchanged if that is impossible. */
 function split(loop: Loop, isTarget: (t: Tensor) => boolean): Loop[] {
   const { body, count } = loop;
-  const late = body.filter(({ first }) => writes(first).every(isTarget));
-  const rest = body.filter((one) => !late.includes(one));
+  const isLate = ({ first }: Repeated): boolean => writes(first).every(isTarget);
+  const late = body.filter(isLate);
+  const rest = body.filter((one) => !isLate(one));
+  const sharing = sharers(rest);
   const waits = late.every((one) =>
-    rest.every(
+    sharing(one).every(
       (other) => !isBefore(one, other, count) && !(comesFirst(body, one, other) && meets(one, other, count)),
     ),
   );
@@ -82,6 +85,22 @@ function split(loop: Loop, isTarget: (t: Tensor) => boolean): Loop[] {
     { ...loop, body: rest },
     { ...loop, body: late },
   ];
+}
+
+/** Returns a function that finds those of `operations` that write what an operation reads or writes, or read what it writes. */
+function sharers(operations: readonly Repeated[]): (one: Repeated) => Repeated[] {
+  const [readers, writers] = (['read', 'written'] as const).map((how) => {
+    const found = new Map<Data, Repeated[]>();
+    for (const other of operations)
+      for (const data of new Set(movingOf(other)[how].map(({ t }) => t.data)))
+        if (!found.get(data)?.push(other)) found.set(data, [other]);
+    return found;
+  });
+  return (one) => {
+    const { read, written } = movingOf(one);
+    const all = [...read, ...written].flatMap(({ t }) => writers.get(t.data) ?? []);
+    return [...new Set([...all, ...written.flatMap(({ t }) => readers.get(t.data) ?? [])])];
+  };
 }
 
 /**
@@ -149,8 +168,13 @@ function wholeOf({ first, next }: Repeated, count: number): Mergeable | undefine
 }
 
 /** Whether an operation comes before another in the body of a loop. */
-const comesFirst = (body: readonly Repeated[], one: Repeated, other: Repeated): boolean =>
-  body.indexOf(one) < body.indexOf(other);
+function comesFirst(body: readonly Repeated[], one: Repeated, other: Repeated): boolean {
+  const places = placesIn(body);
+  return (places.get(one) as number) < (places.get(other) as number);
+}
+
+/** The index of each operation in the body of a loop; kept, because every pair of operations is compared. */
+const placesIn = once((body: readonly Repeated[]) => new Map(body.map((one, k) => [one, k])));
 
 /** Whether a repetition of the first may have to run before a later one of the other. */
 const isBefore = (one: Repeated, other: Repeated, count: number): boolean =>
@@ -166,15 +190,20 @@ interface Moving {
   by: number;
 }
 
-function depends(one: Repeated, other: Repeated, overlap: (p: Moving, q: Moving) => boolean): boolean {
-  const of = (repeated: Repeated, which: typeof reads): Moving[] => {
+/** What a repeated operation reads and writes; kept, because every pair of operations is compared. */
+const movingOf = once((repeated: Repeated) => {
+  const of = (which: typeof reads): Moving[] => {
     const next = which(repeated.next);
     return which(repeated.first).map((t, k) => ({ t, by: next[k].offset - t.offset }));
   };
+  return { read: of(reads), written: of(writes) };
+});
+
+function depends(one: Repeated, other: Repeated, overlap: (p: Moving, q: Moving) => boolean): boolean {
   const any = (some: Moving[], others: Moving[]): boolean =>
     some.some((p) => others.some((q) => overlap(p, q)));
-  const [written, alsoWritten] = [of(one, writes), of(other, writes)];
-  return any(written, alsoWritten) || any(written, of(other, reads)) || any(of(one, reads), alsoWritten);
+  const [own, others] = [movingOf(one), movingOf(other)];
+  return any(own.written, others.written) || any(own.written, others.read) || any(own.read, others.written);
 }
 
 /** Whether p may share elements with q in the same repetition, or in any `later` one. */

@@ -11,7 +11,7 @@ import { elman } from '../cells/elman';
 import { gru } from '../cells/gru';
 import { jordan } from '../cells/jordan';
 import { lstm } from '../cells/lstm';
-import { hoist } from '../core/hoist';
+import { defer, hoist } from '../core/hoist';
 import { engineMemory } from '../core/memory';
 import { oneHot } from '../core/onehot';
 import { operandsOf, type Operation } from '../core/operation';
@@ -169,6 +169,20 @@ test('a clock that always shows the same makes a loop over steps; one that does 
   expect(always.entries).toMatchObject([{ kind: 'loop', count: T }]);
   const [{ entries }] = unrolled(clockwork({ input: D, hidden: 6, periods: [1, 2, 3] })).programs;
   expect(entries.some(({ kind }) => kind === 'loop')).toBe(false);
+});
+
+test('a cycle of 512 steps is a loop, of which dx can be computed later; the steps of a longer one are written out', () => {
+  const of = (period: number): Program[] => {
+    const { programs, unroll } = unrolled(clockwork({ input: D, hidden: 2, periods: [1, period] }), {
+      steps: 4 * period,
+    });
+    const { rest, deferred } = defer(hoist(programs[1]), unroll.options.dx.data);
+    return [programs[0], rest, deferred];
+  };
+  const loops = (programs: Program[]): number[] =>
+    programs.map(({ entries }) => entries.filter(({ kind }) => kind === 'loop').length);
+  expect(loops(of(512))).toEqual([1, 1, 1]);
+  expect(loops(of(513))).toEqual([0, 0, 0]);
 });
 
 test('operations that differ are written out', () => {
