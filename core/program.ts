@@ -8,6 +8,7 @@
 import ndarray from 'ndarray';
 import { must, mustBe, mustShape } from './check';
 import { engineMemory, type Data, type Dtype } from './memory';
+import { lazy } from './once';
 import { isOneHot, viewOf } from './onehot';
 import {
   loopOf,
@@ -19,7 +20,7 @@ import {
   type Reduction,
   type Repeated,
 } from './operation';
-import { inputsOf, type Statement } from './statement';
+import { inputsOf, statement, type Statement } from './statement';
 import { dtypeOf, transpose, zeros, type Tensor, type Tensors } from './tensor';
 
 export type { Operation, Pointwise, Product, Reduction } from './operation';
@@ -263,14 +264,23 @@ export class Program {
         continue;
       }
       const dtype = dtypeOf(Object.values(op.outputs)[0]);
-      const inputs = Object.entries(op.inputs).map(([name, t]) => [name, all.densified(t, dtype)]);
+      const inputs = Object.entries(op.inputs).map(([name, t]) => [name, all.multiplied(t, dtype)]);
       all.entries.push({ ...op, inputs: Object.fromEntries(inputs) as Tensors });
     }
     return all;
   }
 
-  /** Densifies a one-hot operand by multiplying it by the identity; others are returned unchanged. */
+  /** Densifies a one-hot operand by an elementwise copy; others are returned unchanged. */
   private densified(t: Tensor, dtype: Dtype): Tensor {
+    if (!isOneHot(t)) return t;
+    const rows = viewOf(t).transposed ? transpose(t) : t;
+    const numbers = engineMemory().own(() => zeros(rows.shape, dtype));
+    this.pointwise(copy(), { hot: rows, numbers });
+    return rows === t ? numbers : transpose(numbers);
+  }
+
+  /** The same by a product with the identity, which takes D² numbers, without an elementwise operation. */
+  private multiplied(t: Tensor, dtype: Dtype): Tensor {
     if (!isOneHot(t)) return t;
     const rows = viewOf(t).transposed ? transpose(t) : t;
     const [N, D] = rows.shape;
@@ -280,6 +290,9 @@ export class Program {
     return rows === t ? numbers : transpose(numbers);
   }
 }
+
+/** The elements of a one-hot matrix as numbers. */
+const copy = lazy(() => statement(({ hot }) => ({ numbers: hot })));
 
 function bindLoop({ count, body }: Loop, binder: Binder): () => void {
   const calls = body.map((repeated) => (binder.bindRepeated as Required<Binder>['bindRepeated'])(repeated));
