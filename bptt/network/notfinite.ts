@@ -70,9 +70,12 @@ export function areFinite({ flat, executor }: Parameters, within: readonly Eleme
   return within.every(({ from, to }) => Number.isFinite(sumSquares?.(flat.data, from, to)));
 }
 
-/** The first non-finite parameter or gradient: `NaN in l0.Wh (row 2, column 3)`. */
+/** The first non-finite parameter, or gradient of a trained one: `NaN in l0.Wh (row 2, column 3)`. */
 export function firstBadParameter(parameters: Parameters, what: 'values' | 'gradients'): string | undefined {
-  for (const [name, t] of Object.entries(parameters[what])) {
+  // a gradient that no update reads may be anything
+  const names = what === 'values' ? Object.keys(parameters.values) : parameters.trained;
+  for (const name of names) {
+    const t = parameters[what][name];
     const width = t.shape[t.shape.length - 1];
     const size = t.shape.reduce((product, n) => product * n, 1);
     for (let k = 0; k < size; k++) {
