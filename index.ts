@@ -9,6 +9,7 @@ export {
   type Gradients,
   type NetworkOptions,
   type Pass,
+  type SummaryOptions,
   type Upstream,
 } from './bptt/network/network';
 export { bidirectional, type Bidirectional, type Layer } from './bptt/network/layer';
@@ -38,6 +39,7 @@ export { reservoir, type ReservoirOptions } from './cells/reservoir';
 export { fitReadout, type ReadoutOptions } from './bptt/train/readout';
 export { minlstm } from './cells/minlstm';
 export { diagonal, type DiagonalOptions } from './cells/diagonal';
+export { dense, type DenseOptions } from './cells/dense';
 export {
   clockworkCounts,
   type ClockworkCounts,
@@ -47,8 +49,23 @@ export {
 export type { Cell, CellOptions, ClockedEquations, Parameter, WeightInit } from './cells/cell';
 
 // Training: losses, optimizers, schedules, clipping
-export { fit, type FitOptions, type FitResult, type StepInfo } from './bptt/train/fit';
-export type { EarlyStopping } from './bptt/train/best';
+export {
+  fit,
+  type FitOptions,
+  type FitResult,
+  type StepInfo,
+  type ValidationOptions,
+} from './bptt/train/fit';
+export type { EarlyStopping, ValidationPoint } from './bptt/train/best';
+export type { LossFunction, LossResult } from './bptt/train/ownloss';
+export { ctc, ctcLabels, type CtcOptions } from './bptt/train/ctc';
+export {
+  plateau,
+  type Better,
+  type Plateau,
+  type PlateauOptions,
+  type PlateauState,
+} from './bptt/train/plateau';
 export type { LearnerOptions } from './bptt/train/learner';
 export { LossCurve, type CurveRest, type LossPoint } from './bptt/train/curve';
 export type { Batches, StreamBatch } from './bptt/train/source';
@@ -206,6 +223,7 @@ export {
   type CheckpointOptions,
   type CheckpointToSave,
 } from './io/checkpoint';
+export { load, save } from './io/save';
 export { Vocabulary } from './io/vocabulary';
 export {
   decodeSafetensors,
@@ -272,6 +290,7 @@ export {
   type CommonOptimizerOptions,
   type OptimizerDefinition,
   type OptimizerOption,
+  type ParameterGroup,
   type RegisteredOptions,
   type OptimizerUpdate,
 } from './bptt/train/updates';

@@ -192,8 +192,14 @@ export interface CellOptions {
   inputInit?: WeightInit;
   /** Initializer of Wh; default orthogonal, whose powers neither vanish nor explode. */
   recurrentInit?: WeightInit;
+  /** Normalises the input of the layer (`layernorm.ts`), with parameters gain and shift [D]; default false. */
+  layerNorm?: boolean;
+  /** Adds the input of the layer to its output (`residual.ts`), which must be as wide; default false. */
+  residual?: boolean;
 }
 
+/** The options that change what is around a cell, of any kind but the clocked ones. */
+export const surroundingNames = ['layerNorm', 'residual'] as const;
 export const cellOptionNames = ['input', 'hidden', 'bias', 'inputInit', 'recurrentInit'];
 
 /**
@@ -207,10 +213,11 @@ export function checkCellOptions<O extends CellOptions>(
   switches: (keyof O & string)[] = [],
   numbers: (keyof O & string)[] = [],
 ): void {
-  mustKnowKeys(options, [...cellOptionNames, ...more, ...switches, ...numbers], where);
+  const names = [...cellOptionNames, ...surroundingNames, ...more, ...switches, ...numbers];
+  mustKnowKeys(options, names, where);
   mustCount(options.input, where, 'input');
   mustCount(options.hidden, where, 'hidden');
-  for (const name of ['bias' as const, ...switches]) mustBeSwitch(options, name, where);
+  for (const name of ['bias' as const, ...surroundingNames, ...switches]) mustBeSwitch(options, name, where);
   for (const name of numbers) {
     const { [name]: value = 0 } = options;
     must(Number.isFinite(value), where, `${name} must be a finite number`, value);

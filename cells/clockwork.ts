@@ -8,7 +8,7 @@
  * So slow modules feed fast ones but not vice versa, and Wh is zero where the row's module comes before the column's. Zero
  * blocks are never multiplied.
  */
-import { must, mustBeOneOf } from '../core/check';
+import { must, mustBeOneOf, mustKnowKeys } from '../core/check';
 import type { Compiled } from '../core/equations/block';
 import { equations } from '../core/equations/equations';
 import { constant, type Initializer } from '../core/init';
@@ -16,6 +16,7 @@ import type { Program } from '../core/program';
 import { columns, rows, type Tensors } from '../core/tensor';
 import { activationNames, slopes, type Activation } from './activation';
 import {
+  cellOptionNames,
   checkCellOptions,
   weightInit,
   type Cell,
@@ -92,7 +93,8 @@ const equationsOf = (f: Activation, bias: boolean) => {
 };
 
 /** Options of `clockwork`: its modules, or `hidden` units divided evenly among `periods`. */
-export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, ClockworkModuleOptions {
+export interface ClockworkOptions
+  extends Omit<CellOptions, 'hidden' | 'layerNorm' | 'residual'>, ClockworkModuleOptions {
   /** Time of a sequence's first step: 0 (default), when all modules are active, or 1 for a clock that counts from 1. */
   offset?: number;
   /** f in h = f(z); default tanh. */
@@ -119,6 +121,8 @@ export interface ClockworkOptions extends Omit<CellOptions, 'hidden'>, Clockwork
 export function clockwork(options: ClockworkOptions): Cell {
   const modules = modulesOf(options, 'clockwork');
   const names = ['modules', 'periods', 'offset', 'activation'];
+  // its equations are those of modules: none can be put around them
+  mustKnowKeys(options, [...cellOptionNames, ...names], 'clockwork');
   checkCellOptions({ ...options, hidden: unitCount(modules) }, 'clockwork', names);
   const { offset = 0, activation = 'tanh' } = options;
   const whole = Number.isSafeInteger(offset) && offset >= 0;

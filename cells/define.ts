@@ -12,9 +12,11 @@
 import { must, mustBe } from '../core/check';
 import { declare } from '../core/equations/declare';
 import { numberOf, times, type Shape } from '../core/equations/shapes';
-import type { Initializer } from '../core/init';
+import { constant, type Initializer } from '../core/init';
 import type { Cell, CellEquations, CellOption, ColumnRange } from './cell';
+import { withLayerNorm } from './layernorm';
 import { readCell, type ReadCell } from './read';
+import { withResidual } from './residual';
 
 export type { CellEquations } from './cell';
 
@@ -26,7 +28,10 @@ export interface CellDefinition {
   init: Readonly<Record<string, Initializer>>;
   /** Parameters that training does not change. */
   fixed?: readonly string[];
-  /** Options that a checkpoint must hold to build the same cell again. */
+  /**
+   * Options that a checkpoint must hold to build the same cell again. `layerNorm: true` normalises the input, `residual: true`
+   * adds it to the output, as for the built-in cells.
+   */
   options?: Readonly<Record<string, CellOption>>;
 }
 
@@ -57,7 +62,8 @@ const MOST_KNOWN = 100;
  * );
  * gradcheck(leaky).ok; // true
  */
-export function cell(equations: CellEquations, making: CellDefinition): Cell {
+export function cell(text: CellEquations, given: CellDefinition): Cell {
+  const { equations, making } = surrounded(text, given);
   // parsing takes most of the time
   const key = JSON.stringify([equations, making.sizes]);
   const read = known.get(key) ?? readCell(equations, making.sizes);
@@ -66,6 +72,20 @@ export function cell(equations: CellEquations, making: CellDefinition): Cell {
   const [oldest] = known.keys();
   if (known.size > MOST_KNOWN) known.delete(oldest);
   return made(read, equations, making);
+}
+
+/** The equations with what the options `layerNorm` and `residual` add around them. */
+function surrounded(
+  text: CellEquations,
+  making: CellDefinition,
+): { equations: CellEquations; making: CellDefinition } {
+  const { layerNorm = false, residual = false } = making.options ?? {};
+  const equations = layerNorm ? withLayerNorm(text) : text;
+  const init = layerNorm ? { ...making.init, gain: constant(1), shift: constant(0) } : making.init;
+  if (!residual) return { equations, making: { ...making, init } };
+  const [[width]] = Object.values(declare(text.shapes, ['states', 'parameters'], text.name).sections.states);
+  const output = numberOf(width, making.sizes) as number;
+  return { equations: withResidual(equations, [making.sizes.D, output]), making: { ...making, init } };
 }
 
 /** The values of the letters in a cell's shapes. */

@@ -1,5 +1,6 @@
 /** The built-in cells: one file and one registration each. */
 import { clockwork } from './clockwork';
+import { dense } from './dense';
 import { diagonal } from './diagonal';
 import { elman } from './elman';
 import { gru } from './gru';
@@ -97,6 +98,11 @@ addBuiltIn({
   ...{ name: 'diagonal', title: 'Diagonal linear unit', make: diagonal },
   choices: { diagonal: {}, 'diagonal-signed': { eigenvalues: 'signed' } },
   variants: { 'in (0, 1)': {}, 'in (−1, 1)': { eigenvalues: 'signed' } },
+});
+
+addBuiltIn({
+  ...{ name: 'dense', title: 'Dense layer', make: dense },
+  variants: { tanh: {}, none: { activation: 'none' } },
 });
 
 /** Cells that every thread knows; a cell registered by the user is known only to the thread that registered it. */

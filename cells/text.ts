@@ -1,10 +1,11 @@
 /** User-defined cells as text files: sections of equations, and initializers of the parameters. They are data, not code. */
-import { must, mustBe, mustCount, mustKnowKeys } from '../core/check';
+import { must, mustBe, mustBeSwitch, mustCount, mustKnowKeys } from '../core/check';
 import { EquationError, unknown } from '../core/equations/error';
 import { limits } from '../core/equations/parse';
 import { constant, gates as eachGate, type Initializer } from '../core/init';
-import { weightInit, weightInitNames, type Cell, type CellEquations } from './cell';
+import { surroundingNames, weightInit, weightInitNames, type Cell, type CellEquations } from './cell';
 import { cell } from './define';
+import { surroundings } from './linear';
 import { recurrentMatrices } from './recurrent';
 import { declare } from '../core/equations/declare';
 
@@ -16,6 +17,9 @@ export interface TextCellOptions {
   hidden: number;
   /** The text; its format is described in `examples/cells/`. */
   equations: string;
+  /** As for the built-in cells: normalises the input, adds the input to the output; default false. */
+  layerNorm?: boolean;
+  residual?: boolean;
 }
 
 const sections = ['shapes', 'forward', 'backward', 'jacobian', 'start'] as const;
@@ -44,7 +48,8 @@ type Section = (typeof sections)[number];
  */
 export function cellFromText(options: TextCellOptions): Cell {
   const where = 'cellFromText';
-  mustKnowKeys(options, ['input', 'hidden', 'equations', 'name'], where);
+  mustKnowKeys(options, ['input', 'hidden', 'equations', 'name', ...surroundingNames], where);
+  for (const name of surroundingNames) mustBeSwitch(options, name, where);
   const { input, hidden, equations: source } = options;
   mustCount(input, where, 'input');
   mustCount(hidden, where, 'hidden');
@@ -67,7 +72,7 @@ export function cellFromText(options: TextCellOptions): Cell {
   return cell(equations, {
     sizes: { D: input, H: hidden },
     init: startsOf(equations, text.start ?? '', hidden),
-    options: { input, hidden, equations: source },
+    options: { input, hidden, equations: source, ...surroundings(options) },
   });
 }
 

@@ -1,21 +1,10 @@
 /** Reads files, and writes them atomically, with clear error messages. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { builtinNow } from '../core/builtin';
+import { lazy } from '../core/once';
+
+// loaded when a file is used: a page imports this file, too
+const fs = lazy(() => builtinNow('node:fs', 'files'));
+const path = lazy(() => builtinNow('node:path', 'files'));
 
 /**
  * Writes a file atomically: at every moment, even after a power failure, either the old or the new version is
@@ -26,7 +15,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
  */
 export function writeWhole(file: string, contents: Uint8Array | string): void {
   try {
-    if (takesBytes(file)) writeFileSync(file, contents);
+    if (takesBytes(file)) fs().writeFileSync(file, contents);
     else replace(targetOf(file), contents);
   } catch (error) {
     throw new Error(`write: ${file} must be writable, got ${reasonOf(error)}`, { cause: error });
@@ -36,20 +25,20 @@ export function writeWhole(file: string, contents: Uint8Array | string): void {
 function replace(file: string, contents: Uint8Array | string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    makeFolder(dirname(file));
-    const handle = openSync(temporary, 'w');
+    makeFolder(path().dirname(file));
+    const handle = fs().openSync(temporary, 'w');
     try {
-      writeFileSync(handle, contents);
-      fsyncSync(handle);
+      fs().writeFileSync(handle, contents);
+      fs().fsyncSync(handle);
     } finally {
-      closeSync(handle);
+      fs().closeSync(handle);
     }
-    renameSync(temporary, file);
-    syncFolder(dirname(file));
+    fs().renameSync(temporary, file);
+    syncFolder(path().dirname(file));
   } catch (error) {
     // the folder may be missing or not a folder: the first error is the relevant one
     try {
-      rmSync(temporary, { force: true });
+      fs().rmSync(temporary, { force: true });
     } catch {
       /* nothing was written */
     }
@@ -60,18 +49,18 @@ function replace(file: string, contents: Uint8Array | string): void {
 /** The final target of a path: follows symbolic links, even to a file that does not exist yet. */
 function targetOf(file: string): string {
   try {
-    return realpathSync(file);
+    return fs().realpathSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const link = lstatSync(file, { throwIfNoEntry: false });
+    const link = fs().lstatSync(file, { throwIfNoEntry: false });
     if (!link?.isSymbolicLink()) return file;
-    return targetOf(resolve(realpathSync(dirname(file)), readlinkSync(file)));
+    return targetOf(path().resolve(fs().realpathSync(path().dirname(file)), fs().readlinkSync(file)));
   }
 }
 
 /** Whether it is a device or a pipe, which a file must not replace. */
 function takesBytes(file: string): boolean {
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = fs().statSync(file, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
@@ -81,25 +70,25 @@ function takesBytes(file: string): boolean {
  * @returns the name of the file; if a file with the same contents exists, its name.
  */
 export function writeBeside(file: string, contents: Uint8Array): string {
-  const ending = extname(file);
+  const ending = path().extname(file);
   for (let k = 1; ; k++) {
     const name = k === 1 ? file : `${file.slice(0, -ending.length)}-${k}${ending}`;
-    if (!existsSync(name)) {
+    if (!fs().existsSync(name)) {
       writeWhole(name, contents);
       return name;
     }
-    if (statSync(name).isFile() && readWhole(name).equals(contents)) return name;
+    if (fs().statSync(name).isFile() && readWhole(name).equals(contents)) return name;
   }
 }
 
 /** Removes temporary files that killed writers of this file have left. */
 export function clearUp(file: string): void {
   const target = targetOf(file);
-  if (!existsSync(dirname(target))) return;
-  for (const name of readdirSync(dirname(target))) {
+  if (!fs().existsSync(path().dirname(target))) return;
+  for (const name of fs().readdirSync(path().dirname(target))) {
     const [, of, writer] = /^(.+)\.(\d+)\.tmp$/.exec(name) ?? [];
-    if (of === basename(target) && !isRunning(Number(writer)))
-      rmSync(join(dirname(target), name), { force: true });
+    if (of === path().basename(target) && !isRunning(Number(writer)))
+      fs().rmSync(path().join(path().dirname(target), name), { force: true });
   }
 }
 
@@ -115,9 +104,9 @@ export function isRunning(id: number): boolean {
 
 /** Creates a folder and its missing parents. mkdir's own `recursive` never returns if the system reports ENOENT. */
 export function makeFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
-  mkdirSync(folder);
+  if (fs().statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (path().dirname(folder) !== folder) makeFolder(path().dirname(folder));
+  fs().mkdirSync(folder);
 }
 
 /**
@@ -126,7 +115,7 @@ export function makeFolder(folder: string): void {
  */
 export function readWhole(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return fs().readFileSync(file);
   } catch (error) {
     throw new Error(`read: ${file} must be a readable file, got ${reasonOf(error)}`, { cause: error });
   }
@@ -140,7 +129,7 @@ export const readUtf8 = (file: string): string => new TextDecoder().decode(readW
 
 /** `file`, or the file `name` inside it if it is a folder. */
 export function fileIn(file: string, name: string): string {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ? join(file, name) : file;
+  return fs().statSync(file, { throwIfNoEntry: false })?.isDirectory() ? path().join(file, name) : file;
 }
 
 const reasons: Record<string, string> = {
@@ -168,11 +157,11 @@ export function reasonOf(error: unknown): string {
 /** Makes a rename durable; not every system can sync a folder, and reading the file does not require it. */
 function syncFolder(folder: string): void {
   try {
-    const handle = openSync(folder, 'r');
+    const handle = fs().openSync(folder, 'r');
     try {
-      fsyncSync(handle);
+      fs().fsyncSync(handle);
     } finally {
-      closeSync(handle);
+      fs().closeSync(handle);
     }
   } catch {
     /* not possible on this system */

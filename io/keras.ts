@@ -53,6 +53,7 @@ const known = [
   'output',
   'loss',
   'dropout',
+  'frozen',
   'trainInitial',
   'dtype',
 ] as const;

@@ -19,7 +19,9 @@ const entries = lazy(() => {
   const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
   const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
   const finite = v.pipe(v.number(), v.finite());
+  const share = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
   const list = v.array(v.union([finite, v.record(v.string(), finite)]));
+  const groups = v.array(v.record(v.string(), v.union([finite, v.array(v.string())])));
   const plainValue = v.union([v.string(), finite, v.boolean(), list]);
 
   const cellNote = { cell: v.string(), options: v.record(v.string(), plainValue) };
@@ -49,7 +51,9 @@ const entries = lazy(() => {
       ),
     ),
     reduction: v.picklist(['mean', 'sum']),
-    dropout: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+    dropout: v.union([share, v.array(share)]),
+    tied: v.optional(v.literal(true)),
+    frozen: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
     trainInitial: v.union([v.boolean(), v.literal('shared')]),
     dtype: v.picklist(['float32', 'float64']),
   });
@@ -58,7 +62,9 @@ const entries = lazy(() => {
     network: networkNote,
     random: v.strictTuple([word, word, word, word]),
     // options differ between optimizers, and each optimizer checks its own
-    optimizer: v.optional(v.strictObject({ options: v.record(v.string(), plainValue), steps: count })),
+    optimizer: v.optional(
+      v.strictObject({ options: v.record(v.string(), v.union([plainValue, groups])), steps: count }),
+    ),
     best: v.optional(v.strictObject({ steps: count })),
     vocabulary: v.optional(v.string()),
     // text such as 1e999 parses to infinity, which is never written

@@ -54,6 +54,7 @@ const known = [
   'output',
   'loss',
   'dropout',
+  'frozen',
   'trainInitial',
   'dtype',
 ] as const;

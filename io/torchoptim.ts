@@ -1,7 +1,7 @@
 /** Converts options of torch.optim's optimizers to ours and back. */
 import { must, mustBe, mustBeOneOf } from '../core/check';
 import type { OptimizerOptions } from '../bptt/train/optimizers';
-import { optimizerNames, optimizerOf } from '../bptt/train/updates';
+import { optimizerNames, optimizerOf, restsWithout, settle } from '../bptt/train/updates';
 
 /** The torch.optim name of an option: `initial_accumulator_value`. */
 const theirs = (option: string): string =>
@@ -40,9 +40,13 @@ export function torchOptimizer(
  * Python code that creates an optimizer of `parameters` with our options.
  * @example torchOptimizerCall({ name: 'sgd', learningRate: 0.1 }) // 'torch.optim.SGD(parameters, lr=0.1)'
  */
-export function torchOptimizerCall({ name, ...options }: OptimizerOptions): string {
+export function torchOptimizerCall(all: OptimizerOptions): string {
+  const { name, sparse = false, groups, ...options } = all;
   const why = 'torch.optim needs an embedding with sparse gradients, and an optimizer for it alone';
-  mustBe(!options.sparse, 'torch', `${name} must update all rows of an embedding`, 'sparse: true', why);
+  // where rows without a gradient rest, an update of all rows is the same
+  const same = !sparse || restsWithout(settle(all).rule);
+  mustBe(same, 'torch', `${name} must update all rows of an embedding`, 'sparse: true', why);
+  mustBe(groups === undefined, 'torch', `${name} must be for all parameters alike`, 'groups');
   const given = Object.entries(options).map(([option, value]) => `${theirs(option)}=${python(value)}`);
   return `torch.optim.${torchNames(name).class}(${['parameters', ...given].join(', ')})`;
 }

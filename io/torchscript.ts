@@ -35,7 +35,8 @@ export interface PytorchProject {
 /** The text of `model.py` (see `torchproject.ts`) for layers that nn.`module` computes, or modules of their own. */
 export function torchScript(project: PytorchProject, module: string | undefined): string {
   const { network, optimizer, vocabulary, clip, schedule, T = 16, B = 4 } = project;
-  const { embedding, layers, dropout, loss, dtype, topology, output } = network.architecture;
+  const { embedding, layers, loss, dtype, topology, output } = network.architecture;
+  const dropout = oneDropout(network.architecture);
   const parts = {
     ...rnnLines(network.architecture, module),
     dtype,
@@ -120,6 +121,12 @@ function initialLines(
   };
 }
 
+/** The one probability of dropout of all layers, as PyTorch's modules have it. */
+function oneDropout({ dropout }: Architecture): number {
+  mustBe(typeof dropout === 'number', 'torch', 'dropout must be one number for all layers', 'a list');
+  return dropout;
+}
+
 /** The Python body of a schedule. */
 const rateLines = (schedule: ScheduleOptions = { name: 'constant' }): string =>
   pythonOf(schedule)
@@ -128,9 +135,10 @@ const rateLines = (schedule: ScheduleOptions = { name: 'constant' }): string =>
 
 /** Code that runs the layers: one PyTorch module, or the generated ones of the cells. */
 function rnnLines(
-  { layers, dropout, topology, trainInitial }: Architecture,
+  architecture: Architecture,
   module: string | undefined,
 ): Record<'classes' | 'rnn' | 'method' | 'states' | 'carried' | 'last' | 'time', string> {
+  const { layers, topology, trainInitial } = architecture;
   const end = (states: string[]): string => {
     if (!endsInOne(topology)) return '';
     const y = states.length > 1 ? `torch.cat((${states.join(', ')}), -1)` : states[0];
@@ -140,7 +148,7 @@ function rnnLines(
     const h = module === 'LSTM' ? 'state[0]' : 'state';
     return {
       ...{ classes: '', method: '', time: '' },
-      rnn: `\n        self.rnn = ${moduleCall(layers, module, dropout)}`,
+      rnn: `\n        self.rnn = ${moduleCall(layers, module, oneDropout(architecture))}`,
       states: JSON.stringify(Object.keys(directionsOf(layers[0], 0)[0].cell.states)),
       carried: 'carried if len(carried) == 2 else carried[0]',
       last: end(isBidirectional(layers[0]) ? [`${h}[-2]`, `${h}[-1]`] : [`${h}[-1]`]),

@@ -240,7 +240,7 @@ export class TaskTrainer implements Trainee {
     if (!validation || step % Math.min(VALIDATE_EVERY, this.epochSteps) !== 0) return undefined;
     const loss = this.lossOf(validation);
     this.curves.validation.add(step, loss);
-    this.best.see(step, loss);
+    this.best.see({ step, loss });
     return { event: 'validation', step, loss };
   }
 

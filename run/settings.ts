@@ -7,8 +7,7 @@ import { show } from '../terminal/arguments';
 import { usage, type CommandError } from '../terminal/errors';
 import { isCellSetting } from './cellchoice';
 
-/** Name of the checkpoint in a run's folder. */
-export const CHECKPOINT = 'checkpoint.safetensors';
+export { CHECKPOINT } from '../io/save';
 /** Name of the picture of the loss curves, which every run draws. */
 export const PICTURE = 'loss.svg';
 

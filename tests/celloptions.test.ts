@@ -1,6 +1,6 @@
 /** The options of every registered cell: each invalid value is refused with the cell's name and the allowed values. */
 import { clockworkCounts } from '../index';
-import type { Cell } from '../cells/cell';
+import { surroundingNames, type Cell } from '../cells/cell';
 import { declaredSizes } from '../cells/define';
 import { choiceNames, choiceOf, inForm, kinds } from '../cells/kinds';
 import { declare } from '../core/equations/declare';
@@ -89,6 +89,9 @@ describe.each(kinds.all.map((kind) => [kind.name, kind] as const))('%s', (name, 
   const cases = options.flatMap((option) =>
     invalid[option].map(([value, message]) => ({ option, value, message })),
   );
+  // a dense layer can also do without
+  if (name === 'dense')
+    for (const one of cases) one.message = one.message.replace(activations, `${activations}, none`);
   // the units of modules are counted first
   const special = (option: string): boolean => name === 'clockwork' && option === 'hidden';
   test.each(cases.filter(({ option }) => !special(option)))('$option: $value', ({ option, value, message }) =>
@@ -99,9 +102,11 @@ describe.each(kinds.all.map((kind) => [kind.name, kind] as const))('%s', (name, 
     const message = messageOf(() => kind.make({ ...given, nothing: 1 }));
     expect(message.startsWith(`${name}: options must be among input, hidden, bias, `)).toBe(true);
     const listed = /among (.*), got nothing$/.exec(message)?.[1].split(', ') ?? [];
-    expect(listed.filter((option) => !['modules', 'periods'].includes(option)).sort()).toEqual(
-      options.sort(),
-    );
+    const around: readonly string[] = surroundingNames;
+    const own = listed.filter((option) => !['modules', 'periods', ...around].includes(option));
+    expect(own.sort()).toEqual(options.sort());
+    const able = name !== 'clockwork' && name !== 'reservoir';
+    expect(listed.filter((option) => around.includes(option))).toEqual(able ? around : []);
   });
 
   test.each([[undefined], [null], [3], ['lstm']])('%s in place of the options', (value) =>
@@ -189,7 +194,7 @@ test('forgetBias is refused without biases, and 0 is taken', () => {
 describe('the forms of the cells', () => {
   test('have these names, on the command line and elsewhere', () =>
     expect(choiceNames()).toEqual(
-      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed'.split(
+      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed dense'.split(
         ' ',
       ),
     ));
@@ -207,6 +212,7 @@ describe('the forms of the cells', () => {
       'minGRU',
       'minLSTM',
       'Diagonal linear unit',
+      'Dense layer',
     ]));
 
   test('an unknown one has no kind', () => expect(choiceOf('lstm-peephole')).toBeUndefined());
@@ -261,6 +267,7 @@ const stored: Record<string, [states: object, buffers: object]> = {
   minlstm: [{ h: 4 }, { a: 12, p: 4, q: 4, da: 12 }],
   diagonal: [{ h: 4 }, { a: 8, p: 4, da: 8 }],
   'diagonal-signed': [{ h: 4 }, { a: 8, p: 4, da: 8 }],
+  dense: [{ h: 4 }, { z: 4, dz: 4 }],
 };
 
 test('every form is in that table', () => expect(Object.keys(stored)).toEqual(choiceNames()));

@@ -13,7 +13,9 @@ const net = network({
 });
 const batch = { x: { shape: [3, 4, 1], numbers: new Float64Array(12) } };
 const masksOf = (training: boolean): number[] =>
-  runnerOf(net).lay(batch, { training }).dropoutMasks.flatMap(toFlat);
+  runnerOf(net)
+    .lay(batch, { training })
+    .dropoutMasks.flatMap(({ keep }) => toFlat(keep));
 
 test('a unit is kept and scaled by 1 / (1 − p), or dropped with probability p', () => {
   const masks = masksOf(true);

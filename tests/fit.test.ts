@@ -612,7 +612,7 @@ describe('options', () => {
   test.each<[Record<string, unknown>, string]>([
     [
       { epochs: 3 },
-      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, weightNoise, curve, onStep',
+      'fit: options must be among optimizer, schedule, clip, steps, seconds, accumulate, chunk, loss, plateau, weightNoise, curve, onStep',
     ],
     [{ curve: [] }, 'fit: curve must be a LossCurve, got []'],
     [{ optimizer: { name: 'adams' } }, 'optimizer: the name must be one of sgd'],

@@ -266,7 +266,10 @@ describe('options', () => {
   test.each([
     [undefined, 'optimizer: options must be an object, got undefined'],
     [{ name: 'lion' }, 'optimizer: the name must be one of sgd, rmsprop, adagrad, adam, adamw, got lion'],
-    [{ name: 'adam', lr: 1 }, 'optimizer adam: options must be among name, sparse, learningRate, betas, eps'],
+    [
+      { name: 'adam', lr: 1 },
+      'optimizer adam: options must be among name, sparse, groups, learningRate, betas, eps',
+    ],
     [{ name: 'sgd', learningRate: -1 }, 'optimizer sgd: learningRate must be a finite number >= 0, got -1'],
     [
       { name: 'sgd', learningRate: '1' },

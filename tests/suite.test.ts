@@ -36,7 +36,7 @@ describe.each(kinds.all.map((kind) => [kind.name, kind] as const))('%s', (_, kin
     for (const [name, form] of Object.entries(forms)) {
       const options = optionsOf(kind, form);
       const words = name.split(/[\s,-]+/);
-      const stated = activationNames.find((f) => words.includes(f));
+      const stated = [...activationNames, 'none'].find((f) => words.includes(f));
       if ('activation' in usual) expect(options.activation).toBe(stated ?? usual.activation);
       words.forEach((word, k) => {
         const value = options[word];

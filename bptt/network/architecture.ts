@@ -3,14 +3,16 @@ import { lossOf, mustFitOutput, type LossTargets } from '../../losses';
 import { affineParameters } from '../../cells/affine';
 import type { Parameter } from '../../cells/cell';
 import { isEmbedding, type Embedding } from '../../cells/embedding';
-import { isNumber, must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { isNumber, must, mustBe, mustBeOneOf, mustBeSwitch, mustCount, mustKnowKeys } from '../../core/check';
 import type { ExecutorName } from '../../core/executor';
-import { constant } from '../../core/init';
+import { constant, type Initializer } from '../../core/init';
 import type { Dtype } from '../../core/memory';
+import type { Numbers } from '../../core/tensor';
 import { attentionParameters, attentionScores, type AttentionScore } from './attention';
 import { mustBridge } from './bridge';
 import { inputOf, isLayer, mustReadForward, nameOf, widthOf, type DirectedCell, type Layer } from './layer';
-import { withPrefix } from './parameters';
+import type { FlatNumbers } from './numbers';
+import { namedBy, withPrefix } from './parameters';
 import { cellsOf, firstCellsOf, readerOf, type Layers } from './stack';
 import { feedsOf, topologies, type Feed, type Topology } from './topology';
 
@@ -37,8 +39,27 @@ export interface NetworkOptions {
   loss?: string;
   /** Whether the loss is averaged over the valid steps (default) or summed. */
   reduction?: 'mean' | 'sum';
-  /** Probability of dropping a unit after each layer while training; default 0. */
-  dropout?: number;
+  /**
+   * Probability of dropping a unit while training, default 0: after the embedding and after each layer; or a list with one
+   * probability for the input of the first layer and one for the output of each layer.
+   */
+  dropout?: number | readonly number[];
+  /**
+   * Whether the output layer uses the table of the embedding, transposed, as its weights: y = h Eᵀ + by; default false. The last
+   * layer must be as wide as the embedding, and the output as wide as its classes.
+   * Source: Press & Wolf 2017, "Using the output embedding to improve language models".
+   */
+  tied?: boolean;
+  /**
+   * Parameters that training does not change, by name (`l0.Wx`) or by layer (`l0`, `embedding`, `head`). They have gradients, but
+   * optimizers, clipping and norms leave them out. `copyNetwork(net, { frozen: [] })` trains them again.
+   */
+  frozen?: readonly string[];
+  /**
+   * Initial values of some parameters by name, instead of those that the layers have: an initializer of `init`, or numbers, such as
+   * the rows of an embedding trained elsewhere. A checkpoint holds the values, not these.
+   */
+  init?: Readonly<Record<string, Initializer | Numbers | FlatNumbers>>;
   /**
    * Trains the initial states, one row each, the same for all sequences; default false. `shared`: also the same for all
    * layers, which must have states of the same names and widths.
@@ -53,16 +74,18 @@ export interface NetworkOptions {
 }
 
 const optionNames =
-  'topology layers encoder feed start attention output loss reduction dropout trainInitial dtype seed executor'.split(
+  'topology layers encoder feed start attention output loss reduction dropout tied frozen init trainInitial dtype seed executor'.split(
     ' ',
   );
 
 /** The architecture of a network: its options with defaults filled in, and embeddings separated from the layers. */
 export interface Architecture
-  extends Layers, Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss'> {
+  extends
+    Layers,
+    Pick<NetworkOptions, 'attention' | 'feed' | 'start' | 'output' | 'loss' | 'tied' | 'frozen'> {
   topology: Topology;
-  /** Probability of dropping a unit after each layer while training. */
-  dropout: number;
+  /** Probability of dropping a unit while training: after each layer, or one for each place. */
+  dropout: number | readonly number[];
   /** Whether the initial states are trained, and whether they are shared by all layers. */
   trainInitial: boolean | 'shared';
   dtype: Dtype;
@@ -95,11 +118,14 @@ export function architectureOf(options: NetworkOptions): Architecture {
   const { dropout = 0, trainInitial = false, dtype = 'float64' } = options;
   mustBeOneOf(topology, topologies, where, 'topology');
   const main = stackOf(options.layers, 'layers', 'layer');
-  must(isNumber(dropout) && dropout >= 0 && dropout < 1, where, 'dropout must be in 0 ≤ p < 1', dropout);
+  mustBeDropout(dropout, main.layers, topology);
+  mustBeSwitch(options, 'tied', where);
   mustBeOneOf(dtype, ['float64', 'float32'], where, 'dtype');
   if (output !== undefined) mustCount(output, where, 'output');
   const architecture: Architecture = {
     ...{ topology, ...main, output, loss, dropout, trainInitial, dtype },
+    ...(options.tied && { tied: true }),
+    ...(options.frozen && options.frozen.length > 0 && { frozen: options.frozen }),
     ...(topology in feedsOf && { feed: feedOf(options, topology) }),
     ...(topology === 'encoder-decoder' && {
       ...encoderOptions(options),
@@ -117,6 +143,7 @@ export function architectureOf(options: NetworkOptions): Architecture {
   if (trainInitial === 'shared') mustShareStates(architecture);
   if (topology === 'encoder-decoder') mustDecode(architecture);
   if (architecture.feed === 'output') mustFeedItself(architecture);
+  if (architecture.tied) mustTie(architecture);
   return architecture;
 }
 const where = 'network';
@@ -129,9 +156,35 @@ export const targetsOf = ({ loss }: Pick<Architecture, 'loss'>): LossTargets | u
 export const widthOfOutput = ({ layers, output }: Architecture): number =>
   output ?? widthOf(layers[layers.length - 1]);
 
+/** The probability of dropping a unit below each layer of a stack, and above the last one. */
+export function dropsOf(
+  architecture: Architecture,
+  stack: 'encoder' | 'layers',
+): { below: readonly number[]; above: number } {
+  const { dropout, embedding, encoderEmbedding, layers, encoder = [] } = architecture;
+  if (typeof dropout !== 'number') return { below: dropout.slice(0, -1), above: dropout[dropout.length - 1] };
+  const [first, all] = stack === 'layers' ? [embedding, layers] : [encoderEmbedding, encoder];
+  return { below: all.map((_, l) => (l === 0 && !first ? 0 : dropout)), above: dropout };
+}
+
 /** Names, shapes and initializers of all parameters. */
 export function parameterShapes(architecture: Architecture): Record<string, Parameter> {
-  const { encoder, layers, attention, output, trainInitial } = architecture;
+  const all = shapesOfAll(architecture);
+  for (const name of architecture.frozen ?? []) {
+    const own = namedBy(Object.keys(all), name);
+    must(
+      own.length > 0,
+      where,
+      `frozen must name parameters or layers of ${Object.keys(all).join(', ')}`,
+      name,
+    );
+    for (const parameter of own) all[parameter] = { ...all[parameter], fixed: true };
+  }
+  return all;
+}
+
+function shapesOfAll(architecture: Architecture): Record<string, Parameter> {
+  const { encoder, layers, attention, output, tied, trainInitial } = architecture;
   const all: Record<string, Parameter> = {};
   for (const name of ['encoderEmbedding', 'embedding'] as const)
     Object.assign(all, withPrefix(architecture[name]?.parameters ?? {}, `${name}.`));
@@ -147,7 +200,10 @@ export function parameterShapes(architecture: Architecture): Record<string, Para
     const read = widthOf(encoder[encoder.length - 1]);
     Object.assign(all, withPrefix(attentionParameters(attention, width, read), 'attention.'));
   }
-  if (output !== undefined) Object.assign(all, withPrefix(affineParameters(width, output), 'head.'));
+  if (output !== undefined) {
+    const { by, ...weights } = affineParameters(width, output);
+    Object.assign(all, withPrefix({ ...(!tied && weights), by }, 'head.'));
+  }
   return all;
 }
 
@@ -179,6 +235,33 @@ function stackOf(
   return { ...(embedding && { embedding }), layers };
 }
 const misplaced = ['an embedding', 'it reads classes, so it can only stand first'] as const;
+
+function mustBeDropout(dropout: unknown, layers: readonly Layer[], topology: Topology): void {
+  const isShare = (p: unknown): boolean => isNumber(p) && p >= 0 && p < 1;
+  if (!Array.isArray(dropout)) return must(isShare(dropout), where, 'dropout must be in 0 ≤ p < 1', dropout);
+  const list = dropout as readonly unknown[];
+  const why = 'a list says which of the layers of one stack';
+  mustBe(topology !== 'encoder-decoder', where, 'dropout must be a number', 'a list', why);
+  const places = layers.length + 1;
+  const place = 'one for the input, and one for the output of each layer';
+  must(list.length === places, where, `dropout must be a list of ${places}`, list.length, place);
+  for (const p of list) must(isShare(p), where, 'dropout must be in 0 ≤ p < 1', p);
+}
+
+/** Checks that the table of the embedding can be the weights of the output layer. */
+function mustTie({ embedding, layers, output }: Architecture): void {
+  mustBe(embedding !== undefined, where, 'tied needs an embedding as the first of the layers', 'none');
+  const { input, width } = embedding;
+  must(output === input, where, `output must be ${input} if tied`, output, 'the classes of the embedding');
+  const top = widthOf(layers[layers.length - 1]);
+  must(
+    top === width,
+    where,
+    `the last layer must be ${width} wide if tied`,
+    top,
+    'the width of the embedding',
+  );
+}
 
 function encoderOptions({ encoder }: NetworkOptions): Pick<Layers, 'encoderEmbedding' | 'encoder'> {
   const { embedding, layers } = stackOf(encoder as NetworkOptions['layers'], 'encoder', 'encoder layer');

@@ -1,8 +1,9 @@
 /** A network: cells stacked in layers, an output layer, a loss; run forward, run backward. */
-import { mustBe, mustBeOneOf, mustBeSwitch, mustKnowKeys } from '../../core/check';
+import { must, mustBe, mustBeOneOf, mustBeSwitch, mustKnowKeys } from '../../core/check';
 import { executorOf, type ExecutorName } from '../../core/executor';
 import type { Executor } from '../../core/program';
 import { Random } from '../../core/random';
+import { contents, fillFrom, type Tensor } from '../../core/tensor';
 import {
   architectureOf,
   optionsOf,
@@ -14,11 +15,14 @@ import {
 import { passKeys, type Batch, type PassOptions } from './batch';
 import { Parameters } from './parameters';
 import type { Pass } from './pass';
+import { predictionsOf } from './predict';
 import { Runner } from './runner';
 import { firstReaderOf } from './stack';
+import { summaryOf, type SummaryOptions } from './summary';
 
 export type { NetworkOptions } from './architecture';
 export type { Gradients, Pass } from './pass';
+export type { SummaryOptions } from './summary';
 export type { Upstream } from './upstream';
 
 let runnerIn: (net: Network) => Runner;
@@ -66,6 +70,7 @@ export class Network {
       weights === 'drawn' ? this.random : undefined,
       this.executor,
     );
+    begin(this.parameters, options.init ?? {}, this.random);
     this.#runner = new Runner(this);
   }
 
@@ -82,6 +87,50 @@ export class Network {
     mustBeSwitch(options, 'training', 'network.forward');
     mustBeSwitch(options, 'predict', 'network.forward');
     return this.#runner.run(this.#runner.read(batch), options);
+  }
+
+  /**
+   * What the network predicts for a batch: class probabilities (softmax) or probabilities (bernoulli), with any other loss or
+   * none the outputs themselves. Neither targets nor memory for a backward pass are needed; dropout is off.
+   *
+   *   x [T, B, D]   ->   predictions [T, B, O], or [B, O] if each row has one output
+   *
+   * Use `forward(batch, { predict: true })` for the outputs before that function, or for the final states, and `decode` to
+   * generate sequences.
+   * @param options `from` continues from the states of another pass.
+   * @throws the errors of `forward`.
+   * @example
+   * const net = network({ layers: [elman({ input: 2, hidden: 3 })], output: 2, loss: 'softmax' });
+   * const likely = net.predict({ x: [[[1, 0]], [[0, 1]]] });
+   * likely.shape; // [2, 1, 2]
+   * likely.get(0, 0, 0) + likely.get(0, 0, 1); // 1
+   */
+  predict(batch: Batch, options: Pick<PassOptions, 'from'> = {}): Tensor {
+    mustKnowKeys(options, ['from'], 'network.predict');
+    const { output } = this.forward(batch, { ...options, predict: true });
+    return predictionsOf(output, this.architecture.loss);
+  }
+
+  /**
+   * A table of the layers as text: name, kind, shape of the output, number of parameters; below it the totals, the loss and
+   * the memory.
+   * @param size `T` steps and `B` rows of a batch, to state its shapes and the memory that it needs at least.
+   * @example
+   * const net = network({ layers: [gru({ input: 4, hidden: 8 })], output: 2, loss: 'softmax' });
+   * net.summary({ T: 20, B: 32 }).split('\n')[1].startsWith('l0     gru           [20, 32, 8]') // true
+   */
+  summary(size: SummaryOptions = {}): string {
+    return summaryOf(this, size);
+  }
+}
+
+/** Gives some parameters initial values of the user's own. */
+function begin(parameters: Parameters, init: NonNullable<NetworkOptions['init']>, random: Random): void {
+  for (const [name, start] of Object.entries(init)) {
+    const names = Object.keys(parameters.values);
+    must(names.includes(name), 'network', `init must be of parameters among ${names.join(', ')}`, name);
+    if (typeof start === 'function') start(parameters.values[name], random);
+    else parameters.set(name, start);
   }
 }
 
@@ -108,7 +157,7 @@ export const blankNetwork = (options: NetworkOptions): Network => new Network(op
 /** Options that may differ in a copy, because the weights do not depend on them. */
 export type CopyChanges = Pick<
   NetworkOptions,
-  'topology' | 'dtype' | 'dropout' | 'loss' | 'reduction' | 'seed' | 'executor'
+  'topology' | 'dtype' | 'dropout' | 'frozen' | 'loss' | 'reduction' | 'seed' | 'executor'
 >;
 
 /**
@@ -124,7 +173,9 @@ export function copyNetwork(net: Network, changes: CopyChanges = {}): Network {
     ...{ reduction, dtype: 'float64', executor: executor.name as ExecutorName },
     ...changes,
   });
-  copy.parameters.flat.data.set(net.parameters.flat.data);
+  // one by one, because frozen parameters stand behind the others
+  for (const [name, t] of Object.entries(net.parameters.values))
+    fillFrom(copy.parameters.values[name], contents(t));
   if (changes.seed === undefined) copy.random.state = net.random.state;
   return copy;
 }

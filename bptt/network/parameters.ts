@@ -62,7 +62,7 @@ export class Parameters {
       this.values[name] = ndarray(this.flat.data, shape, undefined, at);
       this.gradients[name] = ndarray(this.flatGradients.data, shape, undefined, at);
       if (random) init(this.values[name], random);
-      if (isTable) tables.push({ name, at, rows: shape[0], width: shape[1] });
+      if (isTable && !fixed) tables.push({ name, at, rows: shape[0], width: shape[1] });
       if (fixed) fixedOffset += padded(shape);
       else offset += padded(shape);
     }
@@ -112,6 +112,10 @@ export class Parameters {
     fillFrom(t, fitted(values, t.shape, where, name));
   }
 }
+
+/** The parameters that a name stands for: one, `l0.Wx`, or all of a layer, `l0`. */
+export const namedBy = (parameters: readonly string[], name: string): string[] =>
+  parameters.filter((parameter) => parameter === name || parameter.startsWith(`${name}.`));
 
 /** The members of `tensors` whose names start with `prefix`, without it: `{ 'l0.Wx': … }` gives `{ Wx: … }`. */
 export function withoutPrefix<V>(tensors: Readonly<Record<string, V>>, prefix: string): Record<string, V> {

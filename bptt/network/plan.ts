@@ -7,7 +7,7 @@ import { lazyEquations } from '../../core/equations/equations';
 import { oneHot } from '../../core/onehot';
 import { Program } from '../../core/program';
 import { unset, zeros, type Tensor } from '../../core/tensor';
-import { initialName, type Architecture } from './architecture';
+import { dropsOf, initialName, type Architecture } from './architecture';
 import { Attention } from './attention';
 import { recordBridge, recordBridgeBackward } from './bridge';
 import { Feedback } from './feed';
@@ -22,7 +22,16 @@ import {
   type StatesWithGradients,
   type StackOptions,
 } from './stack';
-import { dropout, head, lastStep, type PlanShape, type Signal, type Stage } from './stage';
+import {
+  dropout,
+  head,
+  lastStep,
+  tiedHead,
+  type DropoutMask,
+  type PlanShape,
+  type Signal,
+  type Stage,
+} from './stage';
 import { endsInOne } from './topology';
 import type { Unroll } from '../unroll';
 
@@ -42,7 +51,7 @@ export class Plan {
   readonly source: Stack | undefined;
   /** The layers that compute the output. */
   readonly main: Stack;
-  readonly dropoutMasks: Tensor[];
+  readonly dropoutMasks: DropoutMask[];
   readonly attention: Attention | undefined;
   /** The network's output: y [N, O], or the last layer's output [N, H]; N = T·B, or B if each row has one. */
   readonly output: Signal;
@@ -68,7 +77,6 @@ export class Plan {
   ) {
     const { encoder, layers, topology, loss, dtype } = architecture;
     const { B, source } = shape;
-    const drop = architecture.dropout;
     if (encoder && source) {
       const reading: StackOptions = {
         directions: encoderOf(architecture),
@@ -76,21 +84,28 @@ export class Plan {
         ...(architecture.encoderEmbedding && { embedding: 'encoderEmbedding' }),
       };
       const { forwardOnly } = shape;
-      this.source = new Stack(reading, { ...source, B, forwardOnly }, parameters, drop);
+      this.source = new Stack(
+        reading,
+        { ...source, B, forwardOnly },
+        parameters,
+        dropsOf(architecture, 'encoder').below,
+      );
     }
     const writing: StackOptions = {
       directions: layersOf(architecture),
       reader: readerOf(architecture),
       ...(architecture.embedding && { embedding: 'embedding' }),
+      tied: architecture.tied,
     };
-    this.main = new Stack(writing, shape, parameters, drop);
+    const { below: drops, above: drop } = dropsOf(architecture, 'layers');
+    this.main = new Stack(writing, shape, parameters, drops);
     const reading = [...(this.source?.stages ?? [])];
     this.dropoutMasks = [...(this.source?.dropoutMasks ?? [])];
     if (this.source && architecture.attention) {
       if (drop > 0) {
-        const stage = dropout(this.source.output, B);
+        const stage = dropout(this.source.output, B, drop);
         reading.push(stage);
-        this.dropoutMasks.push(stage.keep);
+        this.dropoutMasks.push(stage);
       }
       const own = withoutPrefix(parameters.values, 'attention.');
       const gradients = withoutPrefix(parameters.gradients, 'attention.');
@@ -110,11 +125,17 @@ export class Plan {
         lastStep(this.main.layers[layers.length - 1].unrolls, below(), loss !== undefined && !shape.segment),
       );
     if (this.attention) add(this.attention);
-    if (drop > 0) this.dropoutMasks.push(add(dropout(below(), B)).keep);
+    if (drop > 0) this.dropoutMasks.push(add(dropout(below(), B, drop)));
     if (architecture.output !== undefined) {
       const own = withoutPrefix(parameters.values, 'head.');
       const gradients = withPrefix(withoutPrefix(parameters.gradients, 'head.'), 'd');
-      add(head(below(), B, architecture.output, own, gradients));
+      const table = { E: parameters.values['embedding.E'] };
+      const dTable = { dE: parameters.gradients['embedding.E'] };
+      add(
+        architecture.tied
+          ? tiedHead(below(), B, { ...own, ...table }, { ...gradients, ...dTable })
+          : head(below(), B, architecture.output, own, gradients),
+      );
     }
     this.output = below();
     this.loss = zeros([1], dtype);

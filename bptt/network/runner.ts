@@ -109,7 +109,7 @@ export class Runner {
     const { plan } = bound;
     fillPlan(plan, part, this.network);
     if (mine.get(bound) === bound.turn) return bound;
-    for (const keep of plan.dropoutMasks) keep.data.fill(1);
+    for (const { keep } of plan.dropoutMasks) keep.data.fill(1);
     begin(bound, read, {}, 'decode');
     bound.encode();
     mine.set(bound, ++bound.turn);
@@ -123,11 +123,10 @@ export class Runner {
     const { plan } = bound;
     bound.turn++;
     fillPlan(plan, part, this.network);
-    const { architecture, random } = this.network;
+    const { random } = this.network;
     const { maskFrom } = options;
-    plan.dropoutMasks.forEach((keep, k) => {
-      if (options.training)
-        drawKeep(keep, architecture.dropout, rowsOf(read, options), maskFrom?.(k) ?? random);
+    plan.dropoutMasks.forEach(({ keep, drop }, k) => {
+      if (options.training) drawKeep(keep, drop, rowsOf(read, options), maskFrom?.(k) ?? random);
       else keep.data.fill(1);
     });
     const fresh = begin(bound, read, options, 'network.forward');

@@ -184,16 +184,22 @@ export class Segments implements PassBody {
   private drawMasks(): RandomState[][] {
     const { random } = this.network;
     const { shape } = this.read.part(this.segment(0));
-    return this.runner.plan(shape).dropoutMasks.map(({ shape: [N, width] }) => {
-      const draw = (steps: number): RandomState => {
-        const { state } = random;
-        for (let n = 0; n < steps * this.read.B * width; n++) random.uniform();
-        return state;
-      };
-      // a mask of the only output is drawn once
-      const once = N === this.B ? draw(1) : undefined;
-      return Array.from({ length: this.count }, (_, k) => once ?? draw(this.end(k) - this.start(k)));
-    });
+    return this.runner.plan(shape).dropoutMasks.map(
+      ({
+        keep: {
+          shape: [N, width],
+        },
+      }) => {
+        const draw = (steps: number): RandomState => {
+          const { state } = random;
+          for (let n = 0; n < steps * this.read.B * width; n++) random.uniform();
+          return state;
+        };
+        // a mask of the only output is drawn once
+        const once = N === this.B ? draw(1) : undefined;
+        return Array.from({ length: this.count }, (_, k) => once ?? draw(this.end(k) - this.start(k)));
+      },
+    );
   }
 
   /** The options of a segment. */

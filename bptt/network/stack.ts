@@ -1,5 +1,6 @@
 /** A stack of layers, unrolled over T steps, with dropout in between. */
 import type { Embedding } from '../../cells/embedding';
+import { mustBe } from '../../core/check';
 import type { Data } from '../../core/memory';
 import { classesOf, isOneHot, oneHot } from '../../core/onehot';
 import { unset, zeros, type Tensor, type Tensors } from '../../core/tensor';
@@ -13,7 +14,7 @@ import {
   type LayerStage,
 } from './layer';
 import { withoutPrefix, withPrefix, type Parameters } from './parameters';
-import { dropout, embeddedInput, type PlanShape, type Signal, type Stage } from './stage';
+import { dropout, embeddedInput, type DropoutMask, type PlanShape, type Signal, type Stage } from './stage';
 import { gradientTensor, type Unroll } from '../unroll';
 
 /** The layers of a network and of its encoder, each with an optional embedding below. */
@@ -64,6 +65,8 @@ export interface StackOptions {
   reader: Reader;
   /** Prefix of the parameters of its embedding; absent if it has none. */
   embedding?: 'embedding' | 'encoderEmbedding';
+  /** Whether the output layer uses the embedding's table, too, so that all of its rows have a gradient. */
+  tied?: boolean;
 }
 
 /** Layers over time; `stages` are those of the layers in order, and the caller adds those above. */
@@ -73,7 +76,7 @@ export class Stack {
   /** valid [T·B, 1]; all ones unless rows have unequal lengths. */
   readonly valid: Tensor;
   readonly layers: LayerStage[] = [];
-  readonly dropoutMasks: Tensor[] = [];
+  readonly dropoutMasks: DropoutMask[] = [];
   readonly stages: Stage[] = [];
   /** The output of the last layer. */
   readonly output: Signal;
@@ -83,7 +86,8 @@ export class Stack {
     private readonly options: StackOptions,
     readonly shape: PlanShape,
     private readonly parameters: Parameters,
-    drop: number,
+    /** The probability of dropping a unit below each layer. */
+    drops: readonly number[],
   ) {
     const { directions, embedding, reader } = options;
     const { T, B } = shape;
@@ -101,10 +105,13 @@ export class Stack {
       this.stages.push(embeddedInput(below, shape, own, gradients));
       below = this.stages[0].output;
     }
-    directions.forEach((directionsOfOne) => {
-      if (this.stages.length > 0 && drop > 0) {
-        const stage = dropout(below, B);
-        this.dropoutMasks.push(stage.keep);
+    directions.forEach((directionsOfOne, l) => {
+      if (drops[l] > 0) {
+        const why = 'class numbers are looked up; put an embedding below the first layer';
+        const isNumbers = !isOneHot(below.value);
+        mustBe(isNumbers, 'network', 'dropout on the input must be of numbers', 'class numbers', why);
+        const stage = dropout(below, B, drops[l]);
+        this.dropoutMasks.push(stage);
         this.stages.push(stage);
         below = stage.output;
       }
@@ -118,10 +125,10 @@ export class Stack {
 
   /** Marks the rows of the embedding to which a backward pass has added gradients. */
   markRows(): void {
-    const { embedding } = this.options;
+    const { embedding, tied = false } = this.options;
     if (embedding === undefined) return;
     const [{ used }, { value }, table] = [this.parameters, this.input, `${embedding}.E`];
-    if (isOneHot(value)) used.mark(table, classesOf(value));
+    if (isOneHot(value) && !tied) used.mark(table, classesOf(value));
     else used.markAll(table);
   }
 

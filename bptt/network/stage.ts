@@ -70,8 +70,14 @@ const onlyLastBackward = lazyEquations(
   'ds = dLast',
 );
 
-/** Dropout of a signal of blocks of B rows; `keep` is its mask. */
-export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
+/** A mask of dropout, and the probability of dropping a unit. */
+export interface DropoutMask {
+  keep: Tensor;
+  drop: number;
+}
+
+/** Dropout of a signal of blocks of B rows, with its mask. */
+export function dropout(below: Signal, B: number, drop: number): Stage & DropoutMask {
   const [N, width] = below.value.shape;
   const { value: keep } = signal(N, width, below);
   keep.data.fill(1);
@@ -80,6 +86,7 @@ export function dropout(below: Signal, B: number): Stage & { keep: Tensor } {
   const at = blocks({ h, dh, keep, dropped, dDropped }, B);
   return {
     keep,
+    drop,
     output,
     forward: (program, from, to) => dropoutForward.record(program, at(from, to)),
     backward: (program, from, to) => dropoutBackward.record(program, at(from, to)),
@@ -119,6 +126,33 @@ export function head(below: Signal, B: number, O: number, parameters: Tensors, g
     output,
     forward: (program, from, to) => affine.record(program, at(from, to)),
     backward: (program, from, to) => affineBackward.record(program, at(from, to)),
+  };
+}
+
+const tiedForward = lazyEquations(
+  'tied output, forward',
+  'h [N, W]   E [V, W]   by [V]   writes y [N, V]',
+  'y = h @ E.T + by',
+);
+/** A second path reaches E: through the rows that the embedding looks up. */
+const tiedBackward = lazyEquations(
+  'tied output, backward',
+  'h [N, W]   E [V, W]   dy [N, V]   writes dh [N, W]   adds dE [V, W]   dby [V]',
+  `dh = dy @ E
+   dE += dy.T @ h
+   dby += sum(dy)`,
+);
+
+/** The output layer y = h Eᵀ + by, whose weights are the table of the embedding. */
+export function tiedHead(below: Signal, B: number, parameters: Tensors, gradients: Tensors): Stage {
+  const [N] = below.value.shape;
+  const output = signal(N, parameters.E.shape[0], below);
+  const [h, dh, y, dy] = [below.value, below.gradient, output.value, output.gradient];
+  const at = blocks({ h, dh, y, dy }, B, { ...parameters, ...gradients });
+  return {
+    output,
+    forward: (program, from, to) => tiedForward.record(program, at(from, to)),
+    backward: (program, from, to) => tiedBackward.record(program, at(from, to)),
   };
 }
 

@@ -32,14 +32,15 @@ export class UsedRows {
     this.marks = tables.map(({ rows }) => engineMemory().allocate(rows, 'int32'));
   }
 
-  /** Marks the rows of these classes; negative numbers are no class. */
+  /** Marks the rows of these classes; negative numbers are no class. A table that is not trained has no marks. */
   mark(name: string, classes: Int32Array): void {
     const marks = this.marksOf(name);
+    if (!marks) return;
     for (const k of classes) if (k >= 0) marks[k] = 1;
   }
 
   markAll(name: string): void {
-    this.marksOf(name).fill(1);
+    this.marksOf(name)?.fill(1);
   }
 
   /** Where the marks of each table are in engine memory. */
@@ -59,7 +60,7 @@ export class UsedRows {
 
   /** Calls `visit` for each used row of a table in ascending order. */
   each({ name }: Table, visit: (row: number) => void): void {
-    const marks = this.marksOf(name);
+    const marks = this.marksOf(name) ?? [];
     for (let row = 0; row < marks.length; row++) if (marks[row] !== 0) visit(row);
   }
 
@@ -81,7 +82,8 @@ export class UsedRows {
     return all;
   }
 
-  private marksOf(name: string): Int32Array {
-    return this.marks[this.tables.findIndex((table) => table.name === name)];
+  private marksOf(name: string): Int32Array | undefined {
+    const k = this.tables.findIndex((table) => table.name === name);
+    return k < 0 ? undefined : this.marks[k];
   }
 }

@@ -325,7 +325,7 @@ function shareOut(B: number, count: number): [from: number, to: number][] {
 }
 
 /** States as row-major arrays, with the clock of `others`. */
-const flatStates = (
+export const flatStates = (
   others: States,
   states: Readonly<Record<string, ArrayLike<number>>>,
 ): States<Float64Array> => {

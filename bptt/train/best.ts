@@ -1,6 +1,7 @@
-/** Early stopping: keeps the best validation loss so far and the weights that reached it. */
+/** Early stopping: keeps the best validation so far and the weights that reached it. */
 import type { LossPoint } from './curve';
 import type { Optimizer, OptimizerSnapshot } from './optimizers';
+import type { Better } from './plateau';
 
 /** Stops after `patience` consecutive validations without an improvement of more than `minimum` (default 0). */
 export interface EarlyStopping {
@@ -8,9 +9,14 @@ export interface EarlyStopping {
   minimum?: number;
 }
 
+/** A validation: its loss, and its metric if there is one. */
+export interface ValidationPoint extends LossPoint {
+  metric?: number;
+}
+
 /** The state that a checkpoint needs to resume early stopping. */
 export interface BestSoFar {
-  point: LossPoint;
+  point: ValidationPoint;
   /** Number of validations since then. */
   since: number;
   snapshot: OptimizerSnapshot;
@@ -18,7 +24,7 @@ export interface BestSoFar {
 
 /** The best validation so far and, with early stopping, a snapshot of the weights and the optimizer. */
 export class Best {
-  point: LossPoint | undefined;
+  point: ValidationPoint | undefined;
   private snapshot: OptimizerSnapshot | undefined;
   private since = 0;
 
@@ -27,11 +33,13 @@ export class Best {
     private readonly stopping: EarlyStopping | undefined,
   ) {}
 
-  see(step: number, loss: number): void {
+  /** Takes note of a validation, judged by its metric if it has one, else by its loss. */
+  see(point: ValidationPoint, better: Better = 'lower'): void {
     const { minimum = 0 } = this.stopping ?? {};
+    const gain = this.point && (better === 'lower' ? -1 : 1) * (valueOf(point) - valueOf(this.point));
     this.since++;
-    if (this.point && !(loss < this.point.loss - minimum)) return;
-    this.point = { step, loss };
+    if (gain !== undefined && !(gain > minimum)) return;
+    this.point = point;
     this.since = 0;
     if (this.stopping) this.snapshot = this.optimizer.keep(this.snapshot);
   }
@@ -54,3 +62,6 @@ export class Best {
     ({ point: this.point, since: this.since, snapshot: this.snapshot } = { since: 0, ...state });
   }
 }
+
+/** The value by which a validation is judged. */
+export const valueOf = ({ loss, metric = loss }: ValidationPoint): number => metric;

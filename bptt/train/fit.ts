@@ -1,15 +1,33 @@
 /** Training: an asynchronous loop over batches, one optimizer step after the other. */
-import { isNumber, must, mustBe, mustCount, mustKnowKeys } from '../../core/check';
-import { Best, type EarlyStopping } from './best';
+import { isNumber, must, mustBe, mustBeOneOf, mustCount, mustKnowKeys } from '../../core/check';
+import { Best, valueOf, type EarlyStopping, type ValidationPoint } from './best';
+import { mustChunk } from './chunked';
 import { LossCurve, type LossPoint } from './curve';
 import { Learner, type LearnerOptions, type StepInfo } from './learner';
 import { mustBeNetwork, type Network } from '../network/network';
 import { optimizer as optimizerOf, Optimizer, type OptimizerOptions } from './optimizers';
+import { mustTakeOwn } from './ownloss';
 import { Parallel } from '../parallel/parallel';
+import { Plateau, type Better, type PlateauOptions } from './plateau';
 import { BatchSource, type Batches } from './source';
 import { States } from '../network/states';
 
 export type { StepInfo } from './learner';
+
+/** Validation during training. */
+export interface ValidationOptions {
+  /** Validates after every so many steps. */
+  every: number;
+  /** The batches whose loss is measured, from the first on at every call. */
+  batches: () => Batches;
+  /**
+   * A measure of one's own, such as an accuracy: early stopping, the best weights and `plateau` are then judged by it instead of
+   * the loss. It may run the network.
+   */
+  metric?: (network: Network) => number | Promise<number>;
+  /** Whether a lower (default) or a higher value of the metric is better. */
+  better?: Better;
+}
 
 /** Options of training: optimizer, duration, callbacks and validation. */
 export interface FitOptions extends LearnerOptions {
@@ -25,8 +43,10 @@ export interface FitOptions extends LearnerOptions {
   onStep?: (info: StepInfo) => unknown;
   /** Stops before the next step. */
   signal?: AbortSignal;
-  /** Measures the loss on other batches every `every` steps. */
-  validation?: { batches: () => Batches; every: number };
+  /** Measures the loss, and a metric, on other batches every `every` steps. */
+  validation?: ValidationOptions;
+  /** Lowers the learning rate when validations stop improving; a `Plateau` continues one of an earlier run. */
+  plateau?: Plateau | PlateauOptions;
   /** Stops after `patience` consecutive validations without an improvement of more than `minimum` (default 0). */
   earlyStopping?: EarlyStopping;
 }
@@ -43,7 +63,7 @@ export interface FitResult {
   /** Means over 2, 4, 8 … steps in a long run; includes the earlier points of a given curve. */
   history: { loss: LossPoint[]; validationLoss: LossPoint[] };
   /** The last validation that was an improvement. */
-  best?: LossPoint;
+  best?: ValidationPoint;
   /** Final states of the last step. */
   states: States<Float64Array>;
 }
@@ -73,7 +93,9 @@ export async function fit(network: Network, batches: Batches, options: FitOption
     'the optimizer must be for this network',
     'another',
   );
-  const learner = new Learner(network, optimizer, options);
+  const { plateau: lower } = options;
+  const plateau = lower === undefined || lower instanceof Plateau ? lower : new Plateau(lower);
+  const learner = new Learner(network, optimizer, options, plateau);
   const history = { loss: options.curve ?? new LossCurve(), validationLoss: new LossCurve() };
   const best = new Best(optimizer, earlyStopping);
   const until = performance.now() + seconds * 1000;
@@ -88,11 +110,13 @@ export async function fit(network: Network, batches: Batches, options: FitOption
       const { step } = info;
       history.loss.add(step, info.loss);
       if (validation && step % validation.every === 0) {
-        const loss = await validate(learner, network, validation.batches(), step, signal);
-        if (loss !== undefined) {
-          info.validationLoss = loss;
-          history.validationLoss.add(step, loss);
-          best.see(step, loss);
+        const point = await validate(learner, network, validation, step, signal);
+        if (point) {
+          info.validationLoss = point.loss;
+          if (point.metric !== undefined) info.validationMetric = point.metric;
+          history.validationLoss.add(step, point.loss);
+          best.see(point, validation.better);
+          plateau?.see(valueOf(point), validation.better);
         }
       }
       if ((await onStep?.(info)) === false) return 'callback';
@@ -119,16 +143,16 @@ export async function fit(network: Network, batches: Batches, options: FitOption
   };
 }
 
-/** The loss over all batches, weighted by the number of valid steps; undefined if aborted. */
+/** The loss over all batches, weighted by the number of valid steps, and the metric; undefined if aborted. */
 async function validate(
   learner: Learner,
   network: Network,
-  batches: Batches,
+  { batches, metric: measure }: ValidationOptions,
   step: number,
   signal: AbortSignal | undefined,
-): Promise<number | undefined> {
+): Promise<ValidationPoint | undefined> {
   const where = `fit: validation after step ${step}`;
-  const source = new BatchSource(batches, signal, where);
+  const source = new BatchSource(batches(), signal, where);
   const total = { loss: 0, rows: 0 };
   try {
     let before: States<Float64Array> | undefined;
@@ -143,7 +167,11 @@ async function validate(
   }
   if (source.aborted) return undefined;
   must(total.rows > 0, where, 'there must be a batch', 'none');
-  return network.reduction === 'mean' ? total.loss / total.rows : total.loss;
+  const loss = network.reduction === 'mean' ? total.loss / total.rows : total.loss;
+  if (!measure) return { step, loss };
+  const metric = await measure(network);
+  must(isNumber(metric) && !Number.isNaN(metric), where, 'the metric must be a number', metric);
+  return { step, loss, metric };
 }
 
 const optionNames = [
@@ -153,6 +181,9 @@ const optionNames = [
   'steps',
   'seconds',
   'accumulate',
+  'chunk',
+  'loss',
+  'plateau',
   'weightNoise',
   'curve',
   'onStep',
@@ -169,7 +200,17 @@ function check(network: Network, options: FitOptions): void {
   mustBe(typeof options === 'object' && options !== null, where, 'options must be an object', options);
   mustKnowKeys(options, optionNames, where);
   const { optimizer, steps, seconds, accumulate = 1, threads, clip, weightNoise = 0 } = options;
-  mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none');
+  const { loss, chunk } = options;
+  if (loss === undefined)
+    mustBe(network.architecture.loss !== undefined, where, 'the network must have a loss', 'none', OWN);
+  else {
+    mustBe(typeof loss === 'function', where, 'loss must be a function', loss, 'the network names its own');
+    mustTakeOwn(network, chunk, threads);
+  }
+  if (chunk !== undefined) {
+    mustCount(chunk, where, 'chunk');
+    mustChunk(network, chunk);
+  }
   const { curve } = options;
   mustBe(curve === undefined || curve instanceof LossCurve, where, 'curve must be a LossCurve', curve);
   if (steps !== undefined) mustCount(steps, where, 'steps');
@@ -188,6 +229,8 @@ function check(network: Network, options: FitOptions): void {
   checkValidation(options);
 }
 
+const OWN = 'network({ loss }), or fit is given a function, { loss: (pass, batch) => … }';
+
 function checkClip(clip: NonNullable<FitOptions['clip']>): void {
   const where = 'fit';
   const form = 'clip must be { norm } or { value }';
@@ -199,15 +242,23 @@ function checkClip(clip: NonNullable<FitOptions['clip']>): void {
 }
 
 /** Validation, and early stopping, which needs it. */
-function checkValidation({ validation, earlyStopping }: FitOptions): void {
+function checkValidation({ validation, earlyStopping, plateau }: FitOptions): void {
   const where = 'fit';
   if (validation) {
-    const { batches, every } = validation;
-    mustKnowKeys(validation, ['batches', 'every'], `${where}: validation`);
+    const { batches, every, metric, better } = validation;
+    mustKnowKeys(validation, ['batches', 'every', 'metric', 'better'], `${where}: validation`);
+    const measures = metric === undefined || typeof metric === 'function';
+    mustBe(measures, where, 'validation.metric must be a function of the network', metric);
+    if (better !== undefined) {
+      mustBeOneOf(better, ['lower', 'higher'], where, 'validation.better');
+      mustBe(metric !== undefined, where, 'validation.better must be left out', better, 'there is no metric');
+    }
     mustCount(every, where, 'validation.every');
     const fresh = 'validation.batches must be a function that returns the batches afresh';
     mustBe(typeof batches === 'function', where, fresh, batches);
   }
+  if (plateau !== undefined)
+    mustBe(validation !== undefined, where, 'validation must be given', validation, 'plateau needs it');
   if (!earlyStopping) return;
   mustKnowKeys(earlyStopping, ['patience', 'minimum'], `${where}: earlyStopping`);
   mustCount(earlyStopping.patience, where, 'earlyStopping.patience');

@@ -1,13 +1,17 @@
 /** One step of training: gradients of one or more batches, clipping, schedule, update, and error handling. */
 import { must } from '../../core/check';
 import { Stopped } from '../parallel/thread';
-import type { Batch } from '../network/batch';
+import type { Batch, PassOptions } from '../network/batch';
 import { clipGlobalNorm, clipValue, globalNorm, scaleGradients } from './clip';
 import { mustBeNetwork, runnerOf, type Network } from '../network/network';
 import { areFinite, firstBadParameter, firstBadValue } from '../network/notfinite';
 import type { OptimizerSnapshot, Optimizer } from './optimizers';
-import { parallel, Parallel, type ParallelPass } from '../parallel/parallel';
-import { sizeOfPass, planOf } from '../network/pass';
+import { flatStates, parallel, Parallel, type ParallelPass } from '../parallel/parallel';
+import { sizeOfPass, planOf, wholePlanOf, type Pass } from '../network/pass';
+import { contents } from '../../core/tensor';
+import { chunksOf, type Chunk } from './chunked';
+import type { LossFunction } from './ownloss';
+import type { Plateau } from './plateau';
 import { schedule as scheduleOf, type Schedule, type ScheduleOptions } from './schedules';
 import { goingOn, type BatchSource, type StreamBatch } from './source';
 import type { States } from '../network/states';
@@ -26,6 +30,14 @@ export interface LearnerOptions {
   checkpointEvery?: number;
   /** Batches whose gradients make one step, as if they were one batch; default 1. */
   accumulate?: number;
+  /**
+   * Truncated backpropagation through time: divides each batch into chunks of this many steps. Each is one step of the
+   * optimizer and continues from the final states of the chunk before; no gradient flows from one into the other. Default:
+   * the whole batch.
+   */
+  chunk?: number;
+  /** A loss of one's own, for a network without one: a function of the outputs that also gives the gradient. */
+  loss?: LossFunction;
   /**
    * Number of threads that share each batch, or a team of `parallel`, which then stays open. Default: the number of physical
    * cores, up to 4, if the first batch is large enough to gain from them; otherwise 1. Results are bit-identical for the
@@ -48,6 +60,8 @@ export interface StepInfo {
   tokens: number;
   /** Present if a validation followed this step. */
   validationLoss?: number;
+  /** The metric of that validation, if it has one. */
+  validationMetric?: number;
   /** Final states, `l0.h` [B, H] row-major, from which the next batch continues if it has `initial: 'carry'`. */
   states: States<Float64Array>;
 }
@@ -61,11 +75,14 @@ export class Learner {
   private readonly noise: WeightNoise | undefined;
   /** The snapshot to which a failed step is rolled back. */
   private snapshot: OptimizerSnapshot | undefined;
+  /** The chunks of the current batch that are left. */
+  private chunks: Chunk[] = [];
 
   constructor(
     private readonly network: Network,
     private readonly optimizer: Optimizer,
     private readonly options: LearnerOptions,
+    private readonly plateau?: Plateau,
   ) {
     const { schedule = { name: 'constant' }, weightNoise: deviation = 0 } = options;
     const { parameters, random } = network;
@@ -102,10 +119,10 @@ export class Learner {
     if (optimizer.options.sparse && this.snapshot) network.parameters.zeroUsedGradients();
     else network.parameters.zeroGradients();
     for (let k = 0; k < accumulate; k++) {
-      const batch = await source.take();
+      const chunk = await this.next(source, step);
       if (source.aborted) return undefined; // gradients of half a step are dropped
-      if (!batch) break;
-      const { loss, rows, tokens } = await this.learn(batch, step, sums);
+      if (!chunk) break;
+      const { loss, rows, tokens } = await this.learn(chunk, step, sums);
       total.norm = this.normOf(step);
       total.loss += loss;
       total.rows += rows;
@@ -117,7 +134,8 @@ export class Learner {
       total.loss /= total.rows;
       total.norm /= total.rows;
     }
-    const learningRate = optimizer.learningRate * this.schedule(step - 1);
+    const { plateau } = this;
+    const learningRate = optimizer.learningRate * this.schedule(step - 1) * (plateau?.factor ?? 1);
     this.update(step, learningRate);
     const { loss, norm: gradientNorm, tokens } = total;
     return { step, loss, gradientNorm, learningRate, tokens, states: this.states as States<Float64Array> };
@@ -131,9 +149,10 @@ export class Learner {
     step: number,
   ): Promise<{ loss: number; rows: number; states: States<Float64Array> }> {
     const { batch, ...from } = goingOn(given, before, where);
-    const threads = await this.threads(batch, where);
     const { checkpointEvery } = this.options;
     const how = { ...from, ...(checkpointEvery && { checkpointEvery }) };
+    if (this.options.loss) return this.own(this.options.loss, given, batch, how, where, step);
+    const threads = await this.threads(batch, where);
     const { loss, rows, states } = await checked(threads, (team) => team.evaluate(batch, how), where, step);
     return { loss: this.network.reduction === 'mean' ? loss * rows : loss, rows, states };
   }
@@ -143,21 +162,73 @@ export class Learner {
     if (!(this.options.threads instanceof Parallel)) this.team?.close();
   }
 
-  private async learn(given: StreamBatch, step: number, sums: boolean): Promise<ParallelPass> {
+  /** The next batch, or the next chunk of one. */
+  private async next(source: BatchSource, step: number): Promise<Chunk | undefined> {
+    const { chunk } = this.options;
+    for (;;) {
+      const next = this.chunks.shift();
+      if (next && next.over !== 0) return next;
+      if (next) this.states = await this.pastOf(next, step);
+      else {
+        const batch = await source.take();
+        if (!batch) return undefined;
+        this.chunks = chunk === undefined ? [{ batch }] : chunksOf(batch, chunk, at(step));
+      }
+    }
+  }
+
+  /** The states after a chunk whose targets weigh nothing. */
+  private async pastOf({ batch: given, steps }: Chunk, step: number): Promise<States<Float64Array>> {
     const { batch, ...from } = goingOn(given, this.states, at(step));
-    const { checkpointEvery } = this.options;
+    const threads = await this.threads(batch, at(step));
+    const how = { ...from, steps, over: 1 };
+    return (await checked(threads, (team) => team.evaluate(batch, how), at(step), step - 1)).states;
+  }
+
+  private async learn(
+    { batch: given, steps, over }: Chunk,
+    step: number,
+    sums: boolean,
+  ): Promise<ParallelPass> {
+    const { batch, ...from } = goingOn(given, this.states, at(step));
+    const { checkpointEvery, loss: own } = this.options;
+    const divisor = sums ? 1 : over;
     const how = {
       training: true,
       ...from,
-      ...(sums && { over: 1 }),
+      ...(steps && { steps }),
+      ...(divisor !== undefined && { over: divisor }),
       ...(checkpointEvery && { checkpointEvery }),
     };
-    const threads = await this.threads(batch, at(step));
-    const run = (): Promise<ParallelPass> =>
-      checked(threads, (team) => team.forwardBackward(batch, how), at(step), step - 1);
+    const threads = own ? undefined : await this.threads(batch, at(step));
+    const run = async (): Promise<ParallelPass> =>
+      own
+        ? this.own(own, given, batch, how, at(step), step - 1)
+        : checked(threads as Parallel, (team) => team.forwardBackward(batch, how), at(step), step - 1);
     const pass = await (this.noise ? this.noise.around(run) : run());
     this.states = pass.states;
     return pass;
+  }
+
+  /** A pass with a loss of one's own, in this thread; its loss counts as one, however many rows it has. */
+  private own(
+    lossOf: LossFunction,
+    given: StreamBatch,
+    batch: Batch,
+    { over: _over, ...how }: PassOptions,
+    where: string,
+    step: number,
+  ): ParallelPass {
+    return explained(where, () => {
+      const pass = this.network.forward(batch, how);
+      const { loss, ...upstream } = lossOf(pass, given);
+      const bad = (): string | undefined => firstIn(pass);
+      if (!Number.isFinite(loss)) must(false, 'loss', 'it must be finite', loss, because(bad(), step));
+      const finals = Object.entries(pass.states).map(([name, t]) => [name, contents(t)] as const);
+      const states = flatStates(pass.states, Object.fromEntries(finals));
+      if (how.training) pass.backward(upstream);
+      return { loss, rows: 1, tokens: sizeOfPass(pass).tokens, states };
+    });
   }
 
   /** The threads, started at the first batch, whose size determines their number. */
@@ -241,6 +312,12 @@ async function checked(
 
 function mustBeFinite(loss: number, first: () => string | undefined, where: string, step: number): void {
   if (!Number.isFinite(loss)) must(false, where, 'the loss must be finite', loss, because(first(), step));
+}
+
+/** The first non-finite number of a pass in one plan. */
+function firstIn(pass: Pass): string | undefined {
+  const plan = wholePlanOf(pass);
+  return plan && firstBadValue(plan);
 }
 
 const at = (step: number): string => `fit: step ${step}`;

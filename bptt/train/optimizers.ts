@@ -21,7 +21,8 @@ import {
 import type { Network } from '../network/network';
 import { Parameters, withPrefix } from '../network/parameters';
 import type { ElementRange, Table } from '../network/usedrows';
-import { settle, type OptimizerOptions, type Rule } from './updates';
+import { dividedBy, groupsOf, type Group } from './groups';
+import { settle, type OptimizerOptions } from './updates';
 
 export type { OptimizerName, OptimizerOptions } from './updates';
 
@@ -49,10 +50,10 @@ export interface OptimizerSnapshot {
 export class Optimizer {
   /** All options with defaults filled in, from which a checkpoint can rebuild the optimizer. */
   readonly options: OptimizerOptions;
-  private readonly rule: Rule;
-  /** The optimizer's states [1, N] by name, and the scalars [1] that change with the step. */
+  /** The optimizer's states [1, N] by name. */
   private readonly rows: Tensors = {};
-  private readonly scalars: Tensors = {};
+  /** The parameters that are in no group, then the groups. */
+  private readonly groups: readonly Group[];
   /** Updates everything, except the tables whose rows are updated one by one. */
   private readonly update: () => void;
   private readonly tables: { table: Table; updateRow: (row: number) => void }[];
@@ -65,12 +66,13 @@ export class Optimizer {
     executor: Executor,
   ) {
     const { dtype, flat, flatGradients } = parameters;
-    ({ options: this.options, rule: this.rule } = settle(options));
-    for (const state of this.rule.states) {
+    const { options: settled, rule } = settle(options);
+    this.options = settled;
+    for (const state of rule.states) {
       this.rows[state] = zeros(flat.shape, dtype);
-      this.rows[state].data.fill(this.rule.start);
+      this.rows[state].data.fill(rule.start);
     }
-    for (const scalar of Object.keys(this.rule.numbers(1, 0))) this.scalars[scalar] = zeros([1], dtype);
+    this.groups = groupsOf(parameters, this.options);
     const { used } = parameters;
     const why = 'sparse updates the rows of one';
     if (this.options.sparse)
@@ -96,13 +98,15 @@ export class Optimizer {
     });
   }
 
-  /** Records the update of some elements. */
-  private record(program: Program, { from, to }: ElementRange, gradients: Tensor): void {
-    const part = ({ data }: Tensor): Tensor => ndarray(data, [1, to - from], undefined, from);
+  /** Records the update of some elements, group by group. */
+  private record(program: Program, range: ElementRange, gradients: Tensor): void {
     const written: Tensors = { p: this.parameters.flat, ...this.rows };
-    const tensors: Tensors = { ...this.scalars, g: part(gradients) };
-    for (const [name, row] of Object.entries(written)) tensors[name] = tensors[`${name}Prev`] = part(row);
-    program.pointwise(this.rule.statement, tensors);
+    for (const { from, to, group } of dividedBy(this.groups, range)) {
+      const part = ({ data }: Tensor): Tensor => ndarray(data, [1, to - from], undefined, from);
+      const tensors: Tensors = { ...group.scalars, g: part(gradients) };
+      for (const [name, row] of Object.entries(written)) tensors[name] = tensors[`${name}Prev`] = part(row);
+      program.pointwise(group.rule.statement, tensors);
+    }
   }
 
   private get all(): ElementRange {
@@ -127,14 +131,16 @@ export class Optimizer {
   /**
    * Updates all parameters; the gradients do not change.
    *
-   * @param learningRate for this step only; default: the option `learningRate`.
+   * @param learningRate for this step only; default: the option `learningRate`. That of a group changes in proportion.
    * @throws RangeError unless the learning rate is a finite number ≥ 0.
    */
   step(learningRate: number = this.learningRate): void {
     mustBeRate(learningRate, 'optimizer.step');
     this.made++;
-    const numbers = this.rule.numbers(this.made, learningRate);
-    for (const name in numbers) this.scalars[name].data[0] = numbers[name];
+    for (const { rule, scalars, share } of this.groups) {
+      const numbers = rule.numbers(this.made, share * learningRate);
+      for (const name in numbers) scalars[name].data[0] = numbers[name];
+    }
     this.update();
     for (const { table, updateRow } of this.tables) this.parameters.used.each(table, updateRow);
   }
@@ -212,6 +218,9 @@ export class Optimizer {
  *
  * With `sparse: true`, only the rows of an embedding that were used are updated, for large vocabularies: the same result for
  * sgd and adagrad, that of torch.optim.SparseAdam for adam. Weight decay and momentum must then be 0.
+ *
+ * `groups: [{ parameters: ['embedding'], learningRate: 1e-4, weightDecay: 0 }]` trains some parameters with a learning rate or
+ * weight decay of their own; a schedule applies to all.
  *
  * @param executor runs the update; default: the network's.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.

@@ -54,6 +54,7 @@ const groups = [
       { text: 'Grading a class', link: '/guide/grading' },
       { text: 'Conformance suites', link: '/guide/conformance' },
       { text: 'Your own data', link: '/guide/own-data' },
+      { text: 'Networks in a program', link: '/guide/program' },
       { text: 'Write your own cell', link: '/guide/own-cell' },
       { text: 'In and out: other frameworks', link: '/guide/formats' },
       { text: 'Many trainings: sweeps', link: '/guide/sweeps' },

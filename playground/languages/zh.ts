@@ -371,6 +371,7 @@ const names: Language['names'] = {
     reservoir: '储备池（回声状态网络）',
     mingru: 'minGRU（最简 GRU）',
     minlstm: 'minLSTM（最简 LSTM）',
+    dense: '全连接层',
     diagonal: '对角线性单元',
   },
   optimizer: {

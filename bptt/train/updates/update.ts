@@ -23,6 +23,16 @@ export interface CommonOptimizerOptions {
    * that of torch.optim.SparseAdam. Gradients of an embedding must come from `backward`. Default false.
    */
   sparse?: boolean;
+  /** Parameters that are trained with another learning rate or weight decay; the schedule applies to all. Default none. */
+  groups?: readonly ParameterGroup[];
+}
+
+/** Some parameters of a network, and the options in which their update differs. */
+export interface ParameterGroup {
+  /** Names of parameters, `l0.Wx`, or of layers: `l0`, `embedding`, `head`. */
+  parameters: readonly string[];
+  learningRate?: number;
+  weightDecay?: number;
 }
 
 /** The types of options that a checkpoint can store. */
@@ -41,7 +51,7 @@ export interface OptimizerUpdate {
 }
 
 /** Complete options, without the name. */
-export type Settled<O> = Required<Omit<O, 'name' | 'sparse'>>;
+export type Settled<O> = Required<Omit<O, 'name' | 'sparse' | 'groups'>>;
 
 /** Definition of an optimizer with options O. */
 export interface OptimizerDefinition<O> {
@@ -160,20 +170,43 @@ export const optimizerOf = (name: unknown, where = 'optimizer'): Known => optimi
  * Checks options and fills in defaults; returns them with the update rule.
  * @throws TypeError for an unknown name or option; RangeError for a value out of range.
  */
-export function settle<O extends { name: string }>(options: O): { options: O; rule: Rule } {
-  mustBe(typeof options === 'object' && options !== null, 'optimizer', 'options must be an object', options);
+export function settle<O extends { name: string }>(given: O): { options: O; rule: Rule } {
+  mustBe(typeof given === 'object' && given !== null, 'optimizer', 'options must be an object', given);
+  const { groups, ...options } = given as O & Pick<CommonOptimizerOptions, 'groups'>;
   const { made, rule } = optimizers.get(options.name, 'optimizer');
   const where = `optimizer ${made.name}`;
-  mustKnowKeys(options, ['name', 'sparse', ...Object.keys(made.defaults)], where);
+  mustKnowKeys(options, ['name', 'sparse', 'groups', ...Object.keys(made.defaults)], where);
   mustBeSwitch(options as { sparse?: boolean }, 'sparse', where);
   const isGiven = ([key, value]: [string, unknown]): boolean =>
     value !== undefined && !(key === 'sparse' && value === false);
-  const given = Object.entries(options).filter(isGiven);
-  const settled = { ...made.defaults, ...Object.fromEntries(given) };
+  const chosen = Object.entries(options).filter(isGiven);
+  const settled = { ...made.defaults, ...Object.fromEntries(chosen) };
   mustNotBeNegative(settled, ['learningRate'], where);
   made.check?.(settled, where);
   if ('sparse' in settled) mustStay(settled, where);
-  return { options: settled as unknown as O, rule: rule(settled) };
+  if (groups === undefined || groups.length === 0)
+    return { options: settled as unknown as O, rule: rule(settled) };
+  mustBeGroups(groups, settled, where);
+  return { options: { ...settled, groups } as unknown as O, rule: rule(settled) };
+}
+
+function mustBeGroups(groups: unknown, { learningRate }: Any, where: string): void {
+  mustBe(Array.isArray(groups), where, 'groups must be a list', groups, '[{ parameters: [names], … }]');
+  const why = 'the groups follow its schedule';
+  must((learningRate as number) > 0, where, 'learningRate must be above 0', learningRate, why);
+  for (const group of groups as ParameterGroup[]) {
+    mustKnowKeys(group, ['parameters', 'learningRate', 'weightDecay'], `${where}: groups`);
+    const isList = Array.isArray(group.parameters) && group.parameters.length > 0;
+    mustBe(isList, where, 'parameters of a group must be a list of names', group.parameters);
+  }
+}
+
+/** Whether an update changes nothing where the gradient is 0, so that leaving it out gives the same result. */
+export function restsWithout({ statement, states, numbers }: Rule): boolean {
+  const [p, state] = [0.7, 0.3];
+  const before = Object.fromEntries(states.map((name) => [`${name}Prev`, state]));
+  const after = statement({ ...numbers(3, 0.1), ...before, g: 0, pPrev: p });
+  return after.p === p && states.every((name) => after[name] === state);
 }
 
 /** Refuses sparse updates that would have to move rows without a gradient. */
