@@ -1,6 +1,7 @@
 /** The data flow of cells and its drawing. */
 import { flowOf } from '../playground/equations/graph';
 import { diagramOf } from '../playground/equations/diagram';
+import { layoutOf } from '../playground/equations/layout';
 import { leaky } from '../playground/engine/leaky';
 import { choiceNames, choiceOf } from '../cells/kinds';
 import type { CellEquations } from '../cells/cell';
@@ -60,7 +61,7 @@ describe('the data flow', () => {
 
 describe.each(drawn)('the drawing of %s', (name) => {
   const { nodes, edges } = flowOf(equationsOf(name));
-  const svg = diagramOf(equationsOf(name));
+  const svg = diagramOf(layoutOf(equationsOf(name)));
 
   test('every value is on the way from an input to a new state', () => {
     for (const { id, kind } of nodes) {

@@ -3,6 +3,7 @@ import type { Cell } from '../../cells/cell';
 import { makers } from '../../cells/makers';
 import { mustBe } from '../../core/check';
 import { diagramOf } from '../../playground/equations/diagram';
+import { layoutOf } from '../../playground/equations/layout';
 import { typeset } from '../../playground/equations/typeset';
 import { captioned } from './figure';
 
@@ -61,11 +62,15 @@ export function equationsOf(words: string[], where: string): string {
   return `<div class="equations" lang="en" v-pre>${rows.join('')}</div>\n`;
 }
 
-/** `gru reset=before`: its data flow as a drawing, with a caption. */
-export function drawingOf([name, ...options]: string[], caption: string, where: string): string {
-  const { equations } = cellOf(name, options, where);
+/** `gru reset=before`: its data flow as a drawing, with a caption; after `backward`, with the arrows of the gradients. */
+export function drawingOf([name, ...words]: string[], caption: string, where: string): string {
+  const backward = words[0] === 'backward';
+  const { equations } = cellOf(name, backward ? words.slice(1) : words, where);
   mustBe(equations !== undefined, where, 'the cell must be defined by equations', name);
-  return captioned(`<div v-pre>${diagramOf(equations)}</div>`, caption);
+  return captioned(
+    `<div v-pre>${diagramOf(layoutOf(equations), backward ? { numbers: {}, backward, moving: false } : undefined)}</div>`,
+    caption,
+  );
 }
 
 const read = (value: string): unknown => {

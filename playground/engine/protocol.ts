@@ -1,11 +1,14 @@
 /** The messages between page and worker: requests, each with a response, and events. */
+import type { CellEquations } from '../../cells/cell';
+import type { DiagramLayout } from '../equations/layout';
 import type { RecallQuestion, Recalled } from './associate';
 import type { Checkable, Examination, Told } from './check';
 import type { Exercise, JudgedDerivation } from './derive';
 import type { LoadedCheckpoint } from './load';
 import type { CellReport, Template } from './own';
 import type { CurvePoint } from './run';
-import type { GradientNorms, JacobianNorms, TracedPass, Prediction, Started } from './session';
+import type { OutlinedPass, UnitAtStep, UnitQuestion } from './pass';
+import type { GradientNorms, JacobianNorms, Prediction, Started } from './session';
 import type { HintLevel } from '../../referee/grade';
 import type { PageSettings } from './settings';
 
@@ -18,7 +21,9 @@ export interface Questions {
   step: { ask: number; answer: CurvePoint[][] };
   sample: { ask: { run: number; length: number; temperature: number }; answer: string };
   prediction: { ask: { run: number }; answer: Prediction };
-  trace: { ask: { run: number; row: number }; answer: TracedPass };
+  trace: { ask: { run: number; row: number }; answer: OutlinedPass };
+  /** What a unit computes at a step of the pass that was traced last; null if none was. */
+  unit: { ask: UnitQuestion; answer: UnitAtStep | null };
   flow: { ask: { run: number }; answer: GradientNorms };
   jacobians: { ask: { run: number }; answer: JacobianNorms[] };
   /** Prepares the check of the settings' network, or of a real mistake, given its text. */
@@ -38,6 +43,11 @@ export interface Questions {
   checkCell: { ask: string; answer: CellReport };
   /** Changes of one line that would make its gradients right, in words. */
   repairCell: { ask: string; answer: string[] };
+  /** Arranges the drawing of a cell. */
+  layout: {
+    ask: { equations: Pick<CellEquations, 'name' | 'shapes' | 'forward'>; numbered: boolean };
+    answer: DiagramLayout;
+  };
   recall: { ask: RecallQuestion; answer: Recalled };
   spoil: { ask: { picture: number[]; fraction: number; seed: number }; answer: number[] };
   save: { ask: { run: number; losses: Float64Array }; answer: Uint8Array<ArrayBuffer> };

@@ -4,7 +4,8 @@ import type { Checker } from './check';
 import { load } from './load';
 import type { QuestionKind, Message, WorkerQuestion, Questions } from './protocol';
 import type { CurvePoint } from './run';
-import { Session } from './session';
+import { outlineOf, unitAt } from './pass';
+import { Session, type TracedPass } from './session';
 
 /** Milliseconds of training between two checks for requests. */
 const TURN = 25;
@@ -18,6 +19,8 @@ let session: Session | undefined;
 let playing = false;
 let reported = 0;
 let pending: CurvePoint[][] = [];
+/** The pass that was traced last. */
+let traced: TracedPass | undefined;
 /** The gradient check that was asked for last. */
 let checker: Checker | undefined;
 
@@ -28,6 +31,7 @@ type Answers = {
 const checks = () => import('./check');
 const derive = () => import('./derive');
 const own = () => import('./own');
+const layouts = () => import('../equations/layout');
 const memory = () => import('./associate');
 
 const answers: Answers = {
@@ -50,7 +54,11 @@ const answers: Answers = {
   },
   sample: ({ run, length, temperature }) => now().sample(run, length, temperature),
   prediction: ({ run }) => now().prediction(run),
-  trace: ({ run, row }) => now().trace(run, row),
+  trace({ run, row }) {
+    traced = now().trace(run, row);
+    return outlineOf(traced);
+  },
+  unit: (asked) => (traced ? unitAt(traced, asked) : null),
   flow: ({ run }) => now().flow(run),
   jacobians: ({ run }) => now().jacobians(run),
   async check(text) {
@@ -71,6 +79,7 @@ const answers: Answers = {
   templates: async () => (await own()).templates(),
   checkCell: async (text) => (await own()).checkCell(text),
   repairCell: async (text) => (await own()).repairsOf(text),
+  layout: async ({ equations, numbered }) => (await layouts()).layoutOf(equations, numbered),
   recall: async (asked) => (await memory()).associate(asked),
   spoil: async (asked) => (await memory()).spoil(asked),
   save: ({ run, losses }) => now().checkpoint(run, losses),
@@ -87,6 +96,7 @@ const answers: Answers = {
 function halt(): void {
   playing = false;
   pending = [];
+  traced = undefined;
   checker = undefined;
 }
 

@@ -1,19 +1,12 @@
 /** Draws the data flow of a cell as SVG, from its equations. */
-import * as exported from '@dagrejs/dagre';
-import type { CellEquations } from '../../cells/cell';
 import { short } from '../../core/format';
-import { flowOf, type FlowGraph, type FlowNode } from './graph';
+import { greatest } from '../../core/reduce';
+import type { FlowEdge, FlowGraph, FlowNode } from './graph';
+import type { Box, DiagramLayout } from './layout';
+import { GAP, NUMBER } from './sizes';
 import { listed, say } from '../languages/say';
 
-// the ES module, unlike its types, has a default export alone
-type Graph = InstanceType<typeof exported.graphlib.Graph>;
-const { graphlib, layout } = (exported as { default?: typeof exported }).default ?? exported;
-
-const [HEIGHT, CIRCLE, MARGIN, GAP] = [30, 26, 4, 34];
-/** Width of a letter of the labels in pixels, and of a digit of the numbers. */
-const [LETTER, DIGIT] = [8, 6.2];
-/** Room for a number, as wide as −1.23e−12, below a label. */
-const [NUMBER, LONGEST] = [14, 9];
+const MARGIN = 4;
 /** Seconds that a dot takes along a path, and radii of dots. */
 const [TRAVEL, SMALL, LARGE] = [1.6, 1.6, 5];
 
@@ -27,20 +20,11 @@ export interface UnitNumbers {
   moving: boolean;
 }
 
-interface Placed {
-  node: FlowNode;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-interface Path {
-  points: { x: number; y: number }[];
-  weighted: boolean;
-  direct: boolean;
+type Path = Pick<FlowEdge, 'weighted' | 'direct'> & {
+  points: DiagramLayout['paths'][number];
   /** Size of what flows along it, as a fraction of the largest, if it is known. */
   relative?: number;
-}
+};
 
 /**
  * A cell as a diagram: the functions in boxes, elementwise operations in circles. Dashed paths are multiplied by weights;
@@ -49,21 +33,28 @@ interface Path {
  * what the gate squashes.
  */
 export function diagramOf(
-  equations: Pick<CellEquations, 'name' | 'shapes' | 'forward'>,
+  { name, flow, boxes, paths, width, height }: DiagramLayout,
   moment?: UnitNumbers,
 ): string {
-  const { flow, graph } = arranged(equations, moment !== undefined);
   const numbers = new Map(flow.nodes.map((node) => [node.id, moment && numberOf(node, flow, moment)]));
-  const { nodes, paths, width, height } = placed(flow, graph, numbers, moment);
+  const largest = greatest([
+    Number.MIN_VALUE,
+    ...[...numbers.values()].map((number) => Math.abs(number ?? 0)),
+  ]);
+  const drawn = flow.edges.map(({ from, to, weighted, direct }, k) => {
+    const carried = numbers.get(moment?.backward ? to : from);
+    const relative = carried === undefined ? undefined : Math.abs(carried) / largest;
+    return drawPath({ points: paths[k], weighted, direct, relative }, moment);
+  });
   // the borders of the layout are not drawn
   const left = GAP - MARGIN;
   const [w, h] = [width - 2 * left, height + 2 * MARGIN].map(Math.ceil);
-  const label = say('diagram.label', { name: equations.name, flow: inWords(flow) });
+  const label = say('diagram.label', { name, flow: inWords(flow) });
   return [
     `<svg class="diagram" viewBox="${left} ${-MARGIN} ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}">`,
     `<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0 0.5 8 4 0 7.5z" class="head"/></marker></defs>`,
-    ...paths.map((path) => drawPath(path, moment)),
-    ...nodes.map((node) => drawNode(node, moment && (numbers.get(node.node.id) ?? NaN))),
+    ...drawn,
+    ...flow.nodes.map((node, k) => drawNode(node, boxes[k], moment && numbers.get(node.id))),
     '</svg>',
   ].join('');
 }
@@ -85,74 +76,8 @@ function numberOf(
   return parts.length > 0 ? parts.reduce((sum, part) => sum + part) : undefined;
 }
 
-type Numbers = ReadonlyMap<string, number | undefined>;
-
-interface Arranged {
-  flow: FlowGraph;
-  graph: Graph;
-}
-
-/** The last arrangement, which takes much longer than the drawing: a reader steps through one cell at a time. */
-let last: (Arranged & { key: string }) | undefined;
-
-/** @param numbered whether there is room for numbers. */
-function arranged(
-  equations: Pick<CellEquations, 'name' | 'shapes' | 'forward'>,
-  numbered: boolean,
-): Arranged {
-  const { name, shapes, forward } = equations;
-  const key = JSON.stringify([name, shapes, forward, numbered]);
-  if (last?.key === key) return last;
-  const flow = flowOf(equations);
-  const graph: Graph = new graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: 'LR', nodesep: 16, ranksep: GAP, edgesep: 10 });
-  for (const node of flow.nodes) graph.setNode(node.id, { ...sizeOf(node, numbered) });
-  // a direct path is kept straight
-  flow.edges.forEach((edge, k) => graph.setEdge(edge.from, edge.to, { weight: edge.direct ? 8 : 1 }, `${k}`));
-  // inputs stand at the left, outputs at the right
-  for (const { id, kind } of flow.nodes) {
-    if (kind === 'input') graph.setEdge('start', id, { weight: 100 });
-    if (kind === 'output') graph.setEdge(id, 'end', { weight: 100 });
-  }
-  for (const border of ['start', 'end']) graph.setNode(border, { width: 0, height: 0 });
-  layout(graph);
-  last = { key, flow, graph };
-  return last;
-}
-
-function placed(
-  flow: FlowGraph,
-  graph: Graph,
-  numbers: Numbers,
-  moment?: UnitNumbers,
-): { nodes: Placed[]; paths: Path[]; width: number; height: number } {
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const sizes = [...numbers.values()].map((number) => Math.abs(number ?? 0));
-  const largest = Math.max(...sizes, Number.MIN_VALUE);
-  return {
-    nodes: flow.nodes.map((node) => ({ ...(graph.node(node.id) as Omit<Placed, 'node'>), node })),
-    paths: flow.edges.map(({ from, to, weighted, direct }, k) => {
-      const { points } = graph.edge({ v: from, w: to, name: `${k}` }) as Pick<Path, 'points'>;
-      const carried = numbers.get(moment?.backward ? to : from);
-      const relative = carried === undefined ? undefined : Math.abs(carried) / largest;
-      return { points, weighted, direct, relative };
-    }),
-    width,
-    height,
-  };
-}
-
-function sizeOf({ kind, label, name }: FlowNode, numbered: boolean): { width: number; height: number } {
-  const isNumbered = numbered && (kind !== 'operation' || name !== undefined);
-  const [least, more] = isNumbered ? [8 + DIGIT * LONGEST, NUMBER] : [0, 0];
-  if (kind === 'operation')
-    return { width: Math.max(CIRCLE, least, 10 + LETTER * label.length), height: CIRCLE + more };
-  const letters = kind === 'function' ? label.length + (name ? name.length + 3 : 0) : label.length;
-  return { width: Math.max(HEIGHT, least, 16 + LETTER * letters), height: HEIGHT + more };
-}
-
-/** @param number NaN if it is not known; undefined in a drawing without numbers. */
-function drawNode({ node: { kind, label, name }, x, y, width, height }: Placed, number?: number): string {
+/** @param number what is shown below the label, if it is known. */
+function drawNode({ kind, label, name }: FlowNode, { x, y, width, height }: Box, number?: number): string {
   const [left, top] = [x - width / 2, y - height / 2].map(round);
   const text =
     kind === 'function' && name
@@ -164,7 +89,7 @@ function drawNode({ node: { kind, label, name }, x, y, width, height }: Placed, 
   const line = (at: number, shown: string, attributes = ''): string =>
     `<text x="${round(x)}" y="${round(at)}" dy="0.35em"${attributes}>${shown}</text>`;
   const lines =
-    number === undefined || Number.isNaN(number)
+    number === undefined
       ? line(y, text)
       : line(y - NUMBER / 2, text) + line(y + NUMBER / 2, short(number), ' class="number"');
   return (

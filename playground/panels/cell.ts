@@ -1,6 +1,7 @@
 /** Your cell: an editor for the equations of a cell, checked while typing, and trained beside another one. */
 import type { CellReport, CheckedGradient, Template } from '../engine/own';
 import { OWN } from '../engine/settings';
+import { diagramOf } from '../equations/diagram';
 import { mathOf } from '../equations/line';
 import type { App, Panel } from '../ui/app';
 import { h, selectElement } from '../ui/dom';
@@ -154,12 +155,11 @@ export class CellPanel implements Panel {
     }
   }
 
-  /** The layout of drawings is loaded when it is first needed. */
   private async drawCell({ name, shapes, forward }: CellReport & { error?: undefined }): Promise<void> {
     const mine = this.asked;
-    const { diagramOf } = await import('../equations/diagram');
-    if (mine === this.asked)
-      this.drawing.innerHTML = diagramOf({ name, shapes, forward: forward.join('\n') });
+    const equations = { name, shapes, forward: forward.join('\n') };
+    const layout = await this.app.ask('layout', { equations, numbered: false });
+    if (mine === this.asked) this.drawing.innerHTML = diagramOf(layout);
   }
 
   private refuse({ message, reason, line, column }: NonNullable<CellReport['error']>): void {

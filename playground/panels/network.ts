@@ -1,8 +1,7 @@
 /** Draws the network unrolled over time; the forward pass highlights it from the left, the backward pass from the right. */
 import { greatest } from '../../core/reduce';
-import type { TracedPass } from '../engine/session';
-import type { TracedLayer } from '../../bptt/trace/numbers';
-import { signed } from '../ui/colors';
+import type { OutlinedLayer, OutlinedPass } from '../engine/pass';
+import { signed, styled } from '../ui/colors';
 import { svg } from '../ui/dom';
 import { labelOf } from '../ui/labels';
 import { say, translated } from '../languages/say';
@@ -29,6 +28,8 @@ const LINE = 13;
 const WIDE = 38;
 /** Maximum number of stripes of a cell: as many units as one can distinguish. */
 const STRIPES = 16;
+/** Number of shades of the stripes for values above zero, and below. */
+const SHADES = 24;
 
 /** Time of the `k`-th step that a layer takes in a window. */
 export const timeOf = (k: number, { from, to, backward }: WindowSpan, reverse: boolean): number =>
@@ -36,7 +37,7 @@ export const timeOf = (k: number, { from, to, backward }: WindowSpan, reverse: b
 
 /** One drawn direction of a layer: its row, and the rows of its layer. */
 interface Row {
-  layer: TracedLayer;
+  layer: OutlinedLayer;
   /** The rows of a layer are drawn above each other; both read the layer below, and the layer above reads both. */
   lowest: number;
   highest: number;
@@ -44,7 +45,7 @@ interface Row {
 }
 
 /** All layers from the bottom, their directions above each other. */
-function rowsOf(layers: readonly TracedLayer[]): Row[] {
+function rowsOf(layers: readonly OutlinedLayer[]): Row[] {
   const numbers = layers.map(({ name }) => /\d+/.exec(name)?.[0]);
   return layers.map((layer, l) => {
     const [lowest, highest] = [numbers.indexOf(numbers[l]), numbers.lastIndexOf(numbers[l])];
@@ -63,7 +64,7 @@ class Layout {
   /** Top of the labels of the network's inputs, below all cells. */
   readonly floor: number;
 
-  constructor({ T, layers, reads }: TracedPass) {
+  constructor({ T, layers, reads }: OutlinedPass) {
     const foot = 13 + reads.length * LINE;
     this.width = Math.max(WIDTH, MARGIN + 10 + T * STEP);
     this.height = 40 + layers.length * ROW + foot;
@@ -94,7 +95,11 @@ class Layout {
   }
 }
 
-const norm = (row: readonly number[]): number => Math.hypot(...row);
+const norm = (row: Float64Array): number => Math.hypot(...row);
+
+/** The largest absolute value. */
+export const largest = (rows: readonly Float64Array[]): number =>
+  greatest(rows.map((row) => row.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
 
 /** The cells of a row and the lines that lead to and from them, at one moment. */
 class DrawnRow {
@@ -105,15 +110,16 @@ class DrawnRow {
   /** Where the next step is. */
   private readonly side: 1 | -1;
   /** Values of the stripes, step by step. */
-  private readonly track: readonly (readonly number[])[];
+  private readonly track: readonly Float64Array[];
   /** Norms of the gradients that come from above and from the step after, and the greatest of them. */
   private readonly fromOutput: number[];
   private readonly fromNext: number[];
   private readonly most: number;
-  private readonly color: (value: number) => string;
+  /** The largest value of the stripes. */
+  private readonly limit: number;
 
   constructor(
-    private readonly pass: TracedPass,
+    private readonly pass: OutlinedPass,
     private readonly moment: Moment,
     private readonly at: Layout,
     private readonly row: Row,
@@ -135,7 +141,7 @@ class DrawnRow {
       this.fromNext[this.last] = 0;
     }
     this.most = Math.max(greatest(this.fromOutput), greatest(this.fromNext), 1e-30);
-    this.color = signed(Math.max(greatest(this.track.flat().map(Math.abs)), 1e-30)).color;
+    this.limit = Math.max(largest(this.track), 1e-30);
   }
 
   parts(chosen: boolean, choose: (t: number) => void): SVGElement[] {
@@ -146,7 +152,7 @@ class DrawnRow {
       cell.addEventListener('click', () => choose(t));
       return [...this.lines(t), cell];
     });
-    return [label, ...steps.flat()];
+    return [label, ...steps.flat(), ...this.stripes()];
   }
 
   private get middle(): number {
@@ -221,7 +227,6 @@ class DrawnRow {
     const [x, y] = [this.at.x(t) - cellWidth / 2, this.at.y(this.l)];
     const group = svg('g', { class: t === this.now ? 'now' : '' });
     group.append(svg('rect', { class: 'cell', x, y, width: cellWidth, height: BOX, rx: 5 }));
-    if (this.reached(t)) group.append(...this.stripes(this.track[t], x + 3, y + 3));
     if (chosen)
       group.append(
         svg('rect', {
@@ -232,19 +237,34 @@ class DrawnRow {
     return group;
   }
 
-  /** Units as stripes from the top down. */
-  private stripes(units: readonly number[], x: number, y: number): SVGElement[] {
-    const count = Math.min(STRIPES, units.length);
-    const height = (BOX - 6) / count;
-    return Array.from({ length: count }, (_, k) => {
-      const fill = this.color(units[Math.floor((k * units.length) / count)]);
-      return svg('rect', { x, y: y + k * height, width: this.at.cellWidth - 6, height, fill });
+  /** Units as stripes from the top down, in the cells that are reached: one path for all stripes of a colour. */
+  private stripes(): SVGElement[] {
+    const { at, track, limit } = this;
+    const count = Math.min(STRIPES, track[0].length);
+    const [width, height] = [at.cellWidth - 6, (BOX - 6) / count];
+    const paths = new Map<number, string[]>();
+    track.forEach((units, t) => {
+      if (!this.reached(t)) return;
+      for (let k = 0; k < count; k++) {
+        const value = units[Math.floor((k * units.length) / count)];
+        const shade = Math.round(SHADES * Math.sign(value) * Math.sqrt(Math.abs(value) / limit));
+        const [x, y] = [at.x(t) - width / 2, at.y(this.l) + 3 + k * height];
+        const path = `M${x.toFixed(1)} ${y.toFixed(2)}h${width.toFixed(1)}v${height.toFixed(2)}h${(-width).toFixed(1)}z`;
+        const same = paths.get(shade);
+        if (same) same.push(path);
+        else paths.set(shade, [path]);
+      }
+    });
+    const { color } = signed(1);
+    return Array.from(paths, ([shade, path]) => {
+      const fill = styled(color(Math.sign(shade) * (shade / SHADES) ** 2));
+      return svg('path', { class: 'stripes', d: path.join(''), style: `fill: ${fill}; stroke: none` });
     });
   }
 }
 
 export function drawNetwork(
-  pass: TracedPass,
+  pass: OutlinedPass,
   moment: Moment,
   chosen: number,
   choose: (layer: number, t: number) => void,
@@ -264,7 +284,7 @@ export function drawNetwork(
 }
 
 /** Labels of the inputs of each step, and their names. */
-function readLabels({ read, reads }: TracedPass, at: Layout): SVGElement[] {
+function readLabels({ read, reads }: OutlinedPass, at: Layout): SVGElement[] {
   const decimals = at.step < WIDE ? 1 : 2;
   return [
     ...read.flatMap((parts, t) =>
@@ -277,7 +297,7 @@ function readLabels({ read, reads }: TracedPass, at: Layout): SVGElement[] {
 }
 
 /** Labels of the outputs: one per step, or a single one of the final outputs of the last layer's directions. */
-function outputLabels({ T, layers, endsInOne }: TracedPass, at: Layout): SVGElement[] {
+function outputLabels({ T, layers, endsInOne }: OutlinedPass, at: Layout): SVGElement[] {
   const label = (t: number, text: string): SVGElement =>
     svg('text', { x: at.x(t), y: 14, 'text-anchor': 'middle' }, text);
   if (!endsInOne) return Array.from({ length: T }, (_, t) => label(t, `y${subscript(t)}`));
@@ -288,7 +308,7 @@ function outputLabels({ T, layers, endsInOne }: TracedPass, at: Layout): SVGElem
 
 const subscript = (t: number): string => [...String(t)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
 
-const drawn = ({ T, layers }: TracedPass, { done, from, to, backward }: Moment): string =>
+const drawn = ({ T, layers }: OutlinedPass, { done, from, to, backward }: Moment): string =>
   say(backward ? 'drawing.backward' : 'drawing.forward', {
     T,
     rows: layers.length,

@@ -1,19 +1,17 @@
 /** The tab that steps through time: one sequence forward and backward, with the executed equations and their numbers. */
-import { greatest } from '../../core/reduce';
-import { typeset, withoutColumns } from '../equations/typeset';
-import type { TracedPass } from '../engine/session';
-import type { TracedLayer } from '../../bptt/trace/numbers';
+import type { CellEquations } from '../../cells/cell';
+import { diagramOf } from '../equations/diagram';
+import type { DiagramLayout } from '../equations/layout';
+import type { OutlinedLayer, OutlinedPass, UnitAtStep } from '../engine/pass';
 import type { App, Panel } from '../ui/app';
 import { signed } from '../ui/colors';
 import { short } from '../../core/format';
-import { h, nextTask, selectElement, slider } from '../ui/dom';
+import { h, onceAFrame, onceATask, selectElement, slider } from '../ui/dom';
 import { Heatmap } from '../ui/heatmap';
 import { save } from '../ui/files';
 import { labelOf } from '../ui/labels';
-import { worked } from '../../bptt/trace/arithmetic';
-import { unitValues } from '../../bptt/trace/values';
 import { littleMotion } from '../ui/motion';
-import { drawNetwork, timeOf, type Moment } from './network';
+import { drawNetwork, largest, timeOf, type Moment } from './network';
 import { say, translated } from '../languages/say';
 
 /** Milliseconds between two steps of the animation. */
@@ -23,13 +21,19 @@ export class TimePanel implements Panel {
   readonly name = 'time';
   readonly title = say('tab.time');
   readonly root: HTMLElement;
-  private trace: TracedPass | undefined;
+  private trace: OutlinedPass | undefined;
   private run = 0;
   private row = 0;
   private layer = 0;
   private unit = 0;
   private what = '';
   private walk: ReturnType<typeof setInterval> | undefined;
+  /** Counts the requests for a unit, so that late answers are ignored. */
+  private asked = 0;
+  private readonly layouts = new Map<string, Promise<DiagramLayout>>();
+
+  private readonly follow = onceAFrame(() => this.scrollToNow());
+  private readonly drawValues = onceATask(() => this.showValues());
 
   private readonly choices = h('div', { class: 'row even' });
   private readonly drawing = h('div', {
@@ -78,7 +82,7 @@ export class TimePanel implements Panel {
       {},
       h(
         'section',
-        { class: 'card' },
+        { class: 'card', 'data-name': 'network' },
         h('div', { class: 'row' }, step('◀', -1), step('▶', 1), this.going, this.scrub.root, keep),
         h('div', { class: 'row' }, this.caption, this.again),
         this.drawing,
@@ -86,8 +90,15 @@ export class TimePanel implements Panel {
       h(
         'div',
         { class: 'time' },
-        h('section', { class: 'card' }, this.choices, this.map.root, this.reaching, this.split),
-        h('section', { class: 'card' }, this.heading, this.figure, this.lines),
+        h(
+          'section',
+          { class: 'card', 'data-name': 'values' },
+          this.choices,
+          this.map.root,
+          this.reaching,
+          this.split,
+        ),
+        h('section', { class: 'card', 'data-name': 'equations' }, this.heading, this.figure, this.lines),
       ),
     );
   }
@@ -147,7 +158,7 @@ export class TimePanel implements Panel {
 
   /** Time of the current step of the chosen layer. */
   private get t(): number {
-    const { layers } = this.trace as TracedPass;
+    const { layers } = this.trace as OutlinedPass;
     return timeOf(this.moment.done - 1, this.moment, layers[this.layer].reverse);
   }
 
@@ -186,7 +197,7 @@ export class TimePanel implements Panel {
 
   /** Goes to time t of the shown pass. */
   private goTo(t: number): void {
-    const { T, layers, window } = this.trace as TracedPass;
+    const { T, layers, window } = this.trace as OutlinedPass;
     const { backward } = this.moment;
     const from = Math.floor(t / window) * window;
     const span = { from, to: Math.min(from + window, T), backward };
@@ -260,7 +271,6 @@ export class TimePanel implements Panel {
   private draw(): void {
     const { trace, layer: l } = this;
     if (!trace || this.root.hidden) return;
-    const layer = trace.layers[l];
     this.tell();
     this.scrub.set(Number(this.scrub.input.value));
     this.drawing.replaceChildren(
@@ -271,39 +281,62 @@ export class TimePanel implements Panel {
       }),
     );
     this.follow();
+    this.drawValues();
+  }
+
+  /** What is beside the drawing, in a task of its own: the page answers in between. */
+  private showValues(): void {
+    const { trace } = this;
+    if (!trace || this.root.hidden) return;
+    const layer = trace.layers[this.layer];
     const track = layer.tracks[this.what] ?? Object.values(layer.tracks)[0];
     this.unit = Math.min(this.unit, layer.units - 1);
     this.map.show({
       rows: track[0].length,
       columns: trace.T,
       value: (row, t) => track[t][row],
-      scale: signed(Math.max(greatest(track.flat().map(Math.abs)), 1e-12)),
+      scale: signed(Math.max(largest(track), 1e-12)),
       labels: trace.reads.map((_, k) => trace.read.map((step) => labelOf(step[k], 1))),
       chosen: { row: Math.min(this.unit, track[0].length - 1), column: this.t },
     });
     this.drawSplit(layer);
-    this.drawLines(layer);
-    void this.drawCell(layer);
+    void this.drawUnit(layer);
   }
 
-  /** The data flow of the cell with the numbers of the unit; its layout is loaded when it is first needed. */
-  private async drawCell(layer: TracedLayer): Promise<void> {
-    const { unit, t, layer: l } = this;
+  /** What the unit computes at this step: the worker has the numbers, and arranges the drawing. */
+  private async drawUnit(layer: OutlinedLayer): Promise<void> {
+    const { unit, t } = this;
     const { backward } = this.moment;
-    const { equations, steps } = layer;
-    this.figure.hidden = !equations; // a cell with a clock has others at each step
-    if (!equations) return;
-    const { diagramOf } = await import('../equations/diagram');
-    await nextTask();
+    const mine = ++this.asked;
+    const { equations } = layer;
+    const [found, layout] = await Promise.all([
+      this.app.ask('unit', { layer: this.layer, t, unit, backward }),
+      equations && this.layoutOf(equations),
+    ]);
     // the reader may have gone on meanwhile
-    if (unit !== this.unit || t !== this.t || l !== this.layer) return;
-    const numbers = unitValues(steps[t], unit, layer);
-    this.cell.innerHTML = diagramOf(equations, { numbers, backward, moving: !littleMotion() });
+    if (mine !== this.asked || !found) return;
+    this.heading.textContent = say(backward ? 'time.unitBack' : 'time.unitForward', {
+      ...{ unit, t, layer: layer.name },
+    });
+    this.drawLines(found.lines);
+    this.figure.hidden = !layout; // a cell with a clock has others at each step
+    if (!layout) return;
+    const { numbers } = found;
+    this.cell.innerHTML = diagramOf(layout, { numbers, backward, moving: !littleMotion() });
     this.flowing.textContent = say(backward ? 'time.gradients' : 'time.values');
   }
 
+  /** The arrangement of a cell's drawing, which the worker computes once. */
+  private layoutOf({ name, shapes, forward }: CellEquations): Promise<DiagramLayout> {
+    const equations = { name, shapes, forward };
+    const key = JSON.stringify(equations);
+    const layout = this.layouts.get(key) ?? this.app.ask('layout', { equations, numbered: true });
+    this.layouts.set(key, layout);
+    return layout;
+  }
+
   /** Scrolls the current step into view. */
-  private follow(): void {
+  private scrollToNow(): void {
     const seen = this.drawing.getBoundingClientRect();
     const now = this.drawing.querySelector('.now')?.getBoundingClientRect();
     if (!now || (now.left >= seen.left && now.right <= seen.right)) return;
@@ -311,8 +344,8 @@ export class TimePanel implements Panel {
   }
 
   /** δh_t (or δo_t of a Jordan cell) = the contribution of the output + that of t+1. */
-  private drawSplit({ tracks, reverse }: TracedLayer): void {
-    const { T, endsInOne, layers } = this.trace as TracedPass;
+  private drawSplit({ tracks, reverse }: OutlinedLayer): void {
+    const { T, endsInOne, layers } = this.trace as OutlinedPass;
     const [o] = Object.keys(tracks);
     const both = layers.some((layer) => layer.reverse);
     const isTop = this.layer >= layers.length - (both ? 2 : 1);
@@ -333,19 +366,11 @@ export class TimePanel implements Panel {
     );
   }
 
-  private drawLines(layer: TracedLayer): void {
-    const { backward } = this.moment;
-    const operations = layer.steps[this.t][backward ? 'backward' : 'forward'];
-    const { unit, t } = this;
-    this.heading.textContent = say(backward ? 'time.unitBack' : 'time.unitForward', {
-      unit,
-      layer: layer.name,
-      t,
-    });
+  private drawLines(lines: UnitAtStep['lines']): void {
     this.lines.replaceChildren(
-      ...worked(operations, this.unit, layer).map(({ line, sums, note = '' }) => {
+      ...lines.map(({ line, math: mathml, sums, note = '' }) => {
         const math = h('div', {});
-        [math.innerHTML] = typeset(withoutColumns(line));
+        math.innerHTML = mathml;
         math.append(h('code', {}, line));
         const results = sums.map(({ gate, numbers, result }) =>
           h('div', {}, gate ? `${gate}: ` : '', translated(numbers), ' = ', h('b', {}, result)),

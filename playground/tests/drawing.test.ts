@@ -133,6 +133,7 @@ inChromium('the drawing', (open) => {
       forward: { 'f = σ': 'f = sigmoid', 'tc = tanh': 'tc = tanh', '+': 'c = f' },
       backward: { 'f = σ': 'daf =', 'g = tanh': 'dag =', '+': 'dc =' },
     }[way] as Record<string, string>;
+    await page.locator('h2', { hasText: /t = 3$/ }).waitFor();
     await page.locator('.diagram').waitFor();
     for (const [label, line] of Object.entries(pairs))
       expect([label, await shown(label)]).toEqual([label, await stated(line)]);

@@ -1,6 +1,6 @@
 /** Colours of values: blue below zero, amber above, the page's own ground in between; from dark to light for sizes. */
 
-type Rgb = readonly [number, number, number];
+export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** A colour of the style sheet, `--ground` as #rrggbb. */
 export const css = (name: string): string =>
@@ -11,11 +11,16 @@ function rgb(hex: string): Rgb {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-const mix = (a: Rgb, b: Rgb, fraction: number): string =>
-  `rgb(${a.map((v, k) => Math.round(v + (b[k] - v) * fraction)).join()})`;
+function mix([r, g, b]: Rgb, [red, green, blue]: Rgb, fraction: number): Rgb {
+  const between = (from: number, to: number): number => Math.round(from + (to - from) * fraction);
+  return [between(r, red), between(g, green), between(b, blue)];
+}
+
+/** A colour for a style. */
+export const styled = (color: Rgb): string => `rgb(${color.join()})`;
 
 export interface ColorScale {
-  color: (value: number) => string;
+  color: (value: number) => Rgb;
   /** The ends of the scale and their labels; between positive ends the scale is logarithmic. */
   ends: [number, number];
   names: [string, string];
@@ -24,7 +29,7 @@ export interface ColorScale {
 /** The scale from −limit through zero to limit. */
 export function signed(limit: number): ColorScale {
   const [minus, none, plus] = ['--minus', '--ground', '--plus'].map((name) => rgb(css(name)));
-  const bad = css('--bad');
+  const bad = rgb(css('--bad'));
   const most = limit || 1;
   return {
     color: (v) => {
@@ -45,8 +50,8 @@ export function shares(): ColorScale {
 /** The logarithmic scale from 10^low to 10^high; zero has the background colour. */
 export function logarithmic(low: number, high: number): ColorScale {
   const stops = ['--size0', '--size1', '--size2', '--size3'].map((name) => rgb(css(name)));
-  const [ground, bad] = [css('--ground'), css('--bad')];
-  const color = (v: number): string => {
+  const [ground, bad] = ['--ground', '--bad'].map((name) => rgb(css(name)));
+  const color = (v: number): Rgb => {
     if (!Number.isFinite(v)) return bad;
     if (v <= 0) return ground;
     const at = Math.min(1, Math.max(0, (Math.log10(v) - low) / (high - low))) * (stops.length - 1);

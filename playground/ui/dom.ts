@@ -82,17 +82,19 @@ export function slider(
 }
 
 /** Calls `work` at most once per frame, however often it is requested. */
-export function onceAFrame(work: () => void): () => void {
+export const onceAFrame = (work: () => void): (() => void) => once(requestAnimationFrame, work);
+
+/** Calls `work` in a later task, once for all requests until then. */
+export const onceATask = (work: () => void): (() => void) => once(setTimeout, work);
+
+function once(later: (work: () => void) => unknown, work: () => void): () => void {
   let asked = false;
   return () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => {
+    later(() => {
       asked = false;
       work();
     });
   };
 }
-
-/** Lets the browser draw and answer before what follows: a task of its own. */
-export const nextTask = (): Promise<void> => new Promise((done) => setTimeout(done));
