@@ -6,9 +6,11 @@ import { FlowPanel } from './panels/flow';
 import { HopfieldPanel } from './panels/hopfield';
 import { TimePanel } from './panels/time';
 import { TrainPanel } from './panels/train';
+import { OFF } from '../core/setting';
 import type { CurvePoint } from './engine/run';
 import type { Started } from './engine/session';
 import {
+  cardOf,
   embeddedLink,
   fittedSettings,
   fromLink,
@@ -19,6 +21,7 @@ import {
   sameKept,
   toLink,
   usesOwn,
+  type CardName,
   type PageSettings,
   type TabName,
 } from './engine/settings';
@@ -53,6 +56,8 @@ class Page implements App {
   private going: boolean;
   /** Whether it shows a tab alone, as a figure in another page. */
   private readonly isEmbedded = isEmbedded(location.hash);
+  /** The only card that is shown then. */
+  private readonly card: CardName | undefined;
   /** Counts the runs, so that late events of an ended run are ignored. */
   private run = 0;
   /** Whether the settings are invalid, so that there is no run. */
@@ -66,7 +71,7 @@ class Page implements App {
         this.playing = false;
         this.bar.show();
         this.look();
-        byId('why').textContent = say('stopped', { reason: engineSays(reason) });
+        byId('why').textContent = stopped(reason, this.settings);
       },
     });
     const { settings, tab, place } = this.linked();
@@ -98,6 +103,12 @@ class Page implements App {
     this.seen = this.turnTo(tab, place);
     if (this.isEmbedded)
       document.documentElement.dataset.embedded = this.seen.standalone ? 'standalone' : 'run';
+    this.card = this.isEmbedded ? cardOf(location.hash) : undefined;
+    if (this.card !== undefined) {
+      document.documentElement.dataset.card = this.card;
+      for (const other of this.seen.root.querySelectorAll<HTMLElement>('.card'))
+        other.hidden = other.dataset.name !== this.card;
+    }
     byId('main').append(this.tabs.root, ...this.panels.map(({ root }) => root));
     // Back, Forward, or an edited address
     addEventListener('popstate', () => {
@@ -154,7 +165,7 @@ class Page implements App {
     const of = toLink(this.settings, this.seen.name, this.seen.place);
     const to = isUsual(this.language) ? of : linkIn(this.language, of);
     this.bar.offer(`#${to}`);
-    const link = `#${this.isEmbedded ? embeddedLink(to) : to}`;
+    const link = `#${this.isEmbedded ? embeddedLink(to, this.card) : to}`;
     const texts = keptOf(this.settings);
     const changed = link !== location.hash || !sameKept(texts, history.state);
     if (how === 'push' && changed) history.pushState(texts, '', link);
@@ -248,6 +259,13 @@ class Page implements App {
 
 /** The note for a file without the data that its network was trained on, such as one of the command line. */
 const unsaid = ({ task }: PageSettings): string => say(task === 'text' ? 'loaded.text' : 'loaded.task');
+
+/** Why training has stopped, and what to change if the run has diverged. */
+function stopped(reason: string, { lr, clip }: PageSettings): string {
+  const told = say('stopped', { reason: engineSays(reason) });
+  if (!reason.includes('finite')) return told;
+  return [told, say('stopped.rate', { lr }), ...(clip === OFF ? [say('stopped.clip')] : [])].join(' ');
+}
 
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? h('div');
 

@@ -2,9 +2,10 @@
  * The service worker of the page and of the book: after the first visit they work without a network. It fetches only files of
  * the site, all of one version. `scripts/offline.ts` fills in VERSION and FILES.
  *
- * Files in `assets/` have a hash of their contents in their names, so the kept ones are right. For all others the network
- * goes first: an online reader always sees the newest version. A new version takes over when no page of the old one is open,
- * so that none loads parts of two versions.
+ * Files in `assets/` have a hash of their contents in their names, so the kept ones are right. All others are fetched, and
+ * the kept ones are used only if that fails: an online reader sees the newest version, or for as long as the host allows it
+ * (`cache-control: max-age`) the one in the browser's HTTP cache. A new version takes over when no page of the old one is
+ * open, so that none loads parts of two versions.
  */
 
 /** A hash of the contents of all files. */

@@ -14,7 +14,7 @@ import {
 } from '../playground/engine/settings';
 import { worked } from '../bptt/trace/arithmetic';
 import { rowOf, verdictText } from '../playground/panels/verdict';
-import { csvOf, History, meansOf } from '../playground/ui/history';
+import { csvOf, hasRisen, History, meansOf } from '../playground/ui/history';
 import { labelOf, placedLabels } from '../playground/ui/labels';
 import { rounds, tens } from '../playground/ui/marks';
 import { pictureOf } from '../playground/ui/picture';
@@ -56,6 +56,9 @@ describe('settings', () => {
     expect(wrong).toEqual(['hidden: 1e9', 'cell: perceptron', 'seed: ', 'colour: red', 'window: 500']);
     expect(settings).toEqual(settingsFor('sine'));
     expect(fromLink('#task=chess').wrong).toEqual(['task: chess']);
+    expect(fromLink('#embed=loss&tab=train').wrong).toEqual([]);
+    expect(fromLink('#embed&tab=check').wrong).toEqual([]);
+    expect(fromLink('#embed=loss&tab=time').wrong).toEqual(['embed: loss']);
     expect(fromLink('#tab=chess')).toEqual({
       settings: settingsFor('text'),
       tab: 'train',
@@ -420,6 +423,30 @@ test('of a loaded run norms are not known: a curve goes on without them, and a f
   expect(meansOf(1)).toBe('');
   const file = csvOf(['gru'], [history]).trim().split('\n');
   expect(file).toEqual(['step,gru loss,gru gradient norm', '8,8,', '16,16,', '24,24,', '25,1,2']);
+});
+
+test('a curve that grows in parts is that of all its points', () => {
+  const points = Array.from({ length: 3000 }, (_, k) => ({ step: k + 1, loss: Math.sin(k), norm: 1 }));
+  const [whole, grown] = [new History(), new History()];
+  whole.add(points);
+  for (let from = 0; from < points.length; from += 170) {
+    grown.add(points.slice(from, from + 170));
+    grown.curve(grown.losses);
+  }
+  expect(grown.curve(grown.losses)).toEqual(whole.curve(whole.losses));
+});
+
+test('a loss has risen when the last ten steps have more than twice that of the first ten', () => {
+  const from = (first: number, last: number, between = 0): number[] => [
+    ...Array<number>(10).fill(first),
+    ...Array<number>(between).fill(first),
+    ...Array<number>(10).fill(last),
+  ];
+  expect(hasRisen(from(1, 2.1))).toBe(true);
+  expect(hasRisen(from(1, 2.1, 500))).toBe(true);
+  expect(hasRisen(from(1, 1.9))).toBe(false);
+  expect(hasRisen(from(1, 50).slice(0, 19))).toBe(false);
+  expect(hasRisen([])).toBe(false);
 });
 
 test('the marks of an axis', () => {

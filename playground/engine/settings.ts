@@ -89,11 +89,25 @@ export function languageOf(link: string): LanguageName | undefined {
 /** A link that states its language. */
 export const linkIn = (language: LanguageName, link: string): string => `${LANGUAGE}=${language}&${link}`;
 
-/** The part of a link that shows a tab alone, as a figure in another page. */
+/** The cards of each tab that can be shown alone. */
+export const cards = {
+  ...{ train: ['loss', 'output'], time: ['network', 'values', 'equations'], flow: ['steps', 'course'] },
+  ...{ check: [], derive: [], cell: [], memory: [] },
+} as const satisfies Record<TabName, readonly string[]>;
+export type CardName = (typeof cards)[TabName][number];
+
+/** The part of a link that shows a tab alone, as a figure in another page; its value names a card of the tab, or is empty. */
 const EMBED = 'embed';
-export const isEmbedded = (link: string): boolean => new URLSearchParams(link.replace(/^#/, '')).has(EMBED);
+const embedOf = (link: string): string | null => new URLSearchParams(link.replace(/^#/, '')).get(EMBED);
+export const isEmbedded = (link: string): boolean => embedOf(link) !== null;
+/** The card of its tab that a link shows alone. */
+export const cardOf = (link: string): CardName | undefined => {
+  const own: readonly CardName[] = cards[fromLink(link).tab];
+  return own.find((name) => name === embedOf(link));
+};
 /** A link with that part. */
-export const embeddedLink = (link: string): string => `${EMBED}&${link}`;
+export const embeddedLink = (link: string, card?: CardName): string =>
+  `${EMBED}${card ? `=${card}` : ''}&${link}`;
 
 /** Longest text, in characters, that a link contains. */
 export const LINK_TEXT = 4000;
@@ -170,7 +184,8 @@ export function fromLink(
   const tab = tabNames.find((name) => name === (formerTabs[view] ?? view));
   if (tab === undefined) wrong.push(`tab: ${view}`);
   for (const [name, word] of parts) {
-    if (name === 'task' || name === 'tab' || name === EMBED) continue;
+    if (name === 'task' || name === 'tab' || (name === EMBED && word === '')) continue;
+    if (name === EMBED && cards[tab ?? 'train'].some((card) => card === word)) continue;
     if (name === LANGUAGE && isLanguage(word)) continue;
     const read = readSetting(name, word);
     if (read === undefined) wrong.push(`${name}: ${word}`);

@@ -11,6 +11,8 @@ export const en = {
   settings: 'Settings',
   views: 'Views',
   stopped: 'Training has stopped. {reason}',
+  'stopped.rate': 'What helps is a lower learning rate; it is {lr}.',
+  'stopped.clip': 'So does clipping the gradient, at a norm of 1 for a start.',
   refused: 'There is no run with these settings. {reason}',
   engine: '{message}',
   'link.wrong': 'The link contains invalid values: {values}',
@@ -64,6 +66,8 @@ export const en = {
   'tab.train': 'Train',
   'train.loss': 'Loss at each step of training',
   'train.lossOf': '{cell} loss',
+  'train.rising':
+    'The loss is more than twice that of the first steps. The learning rate, {lr}, may be too high: try a tenth of it.',
   'train.forecast': 'Targets, and the output of the network',
   temperature: 'Temperature',
   'train.next': 'What it expects next, at each step',

@@ -118,7 +118,7 @@ export class FlowPanel implements Panel {
     const clip = h('label', { class: 'field check' }, this.clip, this.clipName);
     return h(
       'section',
-      { class: 'card' },
+      { class: 'card', 'data-name': 'steps' },
       h('div', { class: 'row' }, this.radius.root, this.forget.root, clip, of, this.networks),
       h('h2', {}, say('flow.reaches')),
       h(
@@ -136,7 +136,7 @@ export class FlowPanel implements Panel {
   private trainingCard(): HTMLElement {
     return h(
       'section',
-      { class: 'card' },
+      { class: 'card', 'data-name': 'course' },
       h('h2', {}, say('flow.course')),
       h('p', { class: 'small muted' }, say('flow.axes')),
       this.over.root,

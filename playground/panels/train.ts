@@ -5,7 +5,7 @@ import { shares } from '../ui/colors';
 import { h, onceAFrame, slider } from '../ui/dom';
 import { FileButtons } from '../ui/files';
 import { Heatmap } from '../ui/heatmap';
-import { meansOf } from '../ui/history';
+import { hasRisen, meansOf } from '../ui/history';
 import { labelOf } from '../ui/labels';
 import { say } from '../languages/say';
 
@@ -32,6 +32,7 @@ export class TrainPanel implements Panel {
     oninput: onceAFrame(() => void this.look()),
   });
   private readonly about = h('p', { class: 'muted small' });
+  private readonly rising = h('p', { class: 'bad', role: 'status' });
   private readonly writing: HTMLElement;
   private readonly telling: HTMLElement;
   private readonly classes: HTMLElement;
@@ -47,13 +48,23 @@ export class TrainPanel implements Panel {
     onload: (bytes: Uint8Array) => void,
   ) {
     this.files = new FileButtons(app, () => this.loss.picture(say('readout.loss')), onload);
-    this.writing = h('section', { class: 'card' }, this.temperature.root, this.samples);
-    this.telling = h('section', { class: 'card' }, this.heading, this.forecast.root);
-    this.classes = h('section', { class: 'card' }, h('h2', {}, say('train.next')), this.expected);
+    this.writing = h(
+      'section',
+      { class: 'card', 'data-name': 'output' },
+      this.temperature.root,
+      this.samples,
+    );
+    this.telling = h('section', { class: 'card', 'data-name': 'output' }, this.heading, this.forecast.root);
+    this.classes = h(
+      'section',
+      { class: 'card', 'data-name': 'output' },
+      h('h2', {}, say('train.next')),
+      this.expected,
+    );
     this.root = h(
       'div',
       {},
-      h('section', { class: 'card' }, this.loss.root, this.about),
+      h('section', { class: 'card', 'data-name': 'loss' }, this.loss.root, this.rising, this.about),
       this.writing,
       this.telling,
       this.classes,
@@ -122,6 +133,9 @@ export class TrainPanel implements Panel {
     const curves = histories.map((history) => history.curve(history.losses));
     this.loss.say(meansOf(curves[0]?.each ?? 1));
     this.loss.show(curves[0]?.steps ?? [], ...curves.map(({ means }) => means));
+    const { lr } = this.app.settings;
+    const text = histories.some(({ losses }) => hasRisen(losses)) ? say('train.rising', { lr }) : '';
+    if (this.rising.textContent !== text) this.rising.textContent = text;
   }
 
   /** Requests a sample of the network's text, one request at a time. */
