@@ -39,12 +39,15 @@ export const precisions: Record<Precision, Rounding> = {
   bfloat16: { unit: 2 ** -8, underflow: 2 ** -134 },
 };
 
-/** Whether a number format represents a number exactly; the range of exponents is ignored. */
-export function isRepresentable({ unit }: Rounding, value: number): boolean {
+/** A number rounded to the nearest one of a format; the range of exponents is ignored. */
+export function rounded({ unit }: Rounding, value: number): number {
   // the upper digits of a product with 2^k + 1, as in Dekker's splitting
   const scaled = value * (2 ** 53 * unit + 1);
-  return scaled - (scaled - value) === value;
+  return scaled - (scaled - value);
 }
+
+/** Whether a number format represents a number exactly; the range of exponents is ignored. */
+export const isRepresentable = (format: Rounding, value: number): boolean => rounded(format, value) === value;
 
 /** Largest error of an elementary function, in units of round-off. */
 const FUNCTION_UNITS = 4;

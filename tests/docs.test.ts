@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lstm } from '../cells/lstm';
+import { answerIn } from '../docs/.vitepress/theme/answer';
 import { exerciseOf } from '../docs/build/exercise';
 import { expand } from '../docs/build/fences';
 import { typesetMarkdown } from '../docs/build/formulas';
@@ -137,6 +138,26 @@ describe('an exercise', () => {
     ['1', 'Why?', 'an exercise must be a question, --- and a reason, got Why?'],
   ])('%s is refused when it is none', (words, text, message) =>
     expect(() => asked(words, text)).toThrow(message),
+  );
+});
+
+describe('the answer to an exercise', () => {
+  test.each([
+    ['0.5', 0.5],
+    [' −1 ', -1],
+    ['.25', 0.25],
+    ['1e-3', 0.001],
+    ['1/2', 0.5],
+    ['-3 / 4', -0.75],
+    ['2^-7', 2 ** -7],
+    ['2**(−7)', 2 ** -7],
+    ['-2^2', -4],
+    ['50 %', 0.5],
+    ['０．５', 0.5],
+  ])('%s is a number', (text, value) => expect(answerIn(text)).toBe(value));
+
+  test.each(['', 'half', '1/', '1//2', '1,000', '0x10', 'Infinity', '1 2', '--1'])('%j is none', (text) =>
+    expect(answerIn(text)).toBeNaN(),
   );
 });
 

@@ -7,7 +7,7 @@ import { figureOf } from './figure';
 import type { Language } from './languages';
 import { registryList } from './lists';
 import { networkDiagram } from './network';
-import { embeddedPage } from './playground';
+import { embeddedPage, tryIt } from './playground';
 import { programOutput } from './program';
 import { sourceOf } from './source';
 
@@ -19,9 +19,10 @@ type Fence = (words: string[], body: string, where: string, language: Language) 
  *   ```source FILE NAME…        declarations of a file, with the comments above them
  *   ```cell CELL forward        that part of a cell's text; also shapes, backward, jacobian, and options NAME=VALUE
  *   ```equations CELL forward   the same, typeset; also backward, jacobian
- *   ```diagram CELL             the data flow of a cell, drawn from its forward equations; the body is the caption
+ *   ```diagram CELL             the data flow of a cell, drawn from its forward equations, or the way back, `backward`; the body is the caption
  *   ```network TOPOLOGY         a network, unrolled or folded=true; the body is the caption
- *   ```playground LINK         the page in the state of that link, `task=sine&tab=time height=600`; the body is the caption
+ *   ```playground LINK         the page in the state of that link, `task=sine&tab=time height=600 card=network`; the body is the caption
+ *   ```try LINK                what to try, with a link that opens the page in that state
  *   ```exercise 0.9 ** 20 within=0.005   a question whose answer is checked; the body is the question, ---, and the reason
  *   ```figure NAME              what docs/figures/NAME.ts draws; the body is the caption
  *   ```ts run                   a program, with what it prints beneath
@@ -35,8 +36,9 @@ const fences: Record<string, Fence> = {
   diagram: (words, body, where) => drawingOf(words, body.trim(), where),
   network: (words, body) => networkDiagram(words, body.trim()),
   playground: (words, body, where, language) => embeddedPage(words, body.trim(), where, language),
+  try: (words, body, where, language) => tryIt(words, body.trim(), where, language),
   exercise: (words, body, where) => exerciseOf(words, body, where),
-  figure: ([name], body) => figureOf(name, body.trim()),
+  figure: ([name], body, _where, language) => figureOf(name, body.trim(), language),
   'ts run': (_words, body, where) => programOutput(body, where),
   list: ([what], _body, where, language) => registryList(what, where, language),
   include: ([file]) => included(file),

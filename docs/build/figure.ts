@@ -1,30 +1,33 @@
 /** Draws the book's figures, each by its own script, when the book is built. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Language } from './languages';
 
 /** The folder of the book's figures, beside its pages. */
-export const FIGURES = join(__dirname, '..', '.book', 'public', 'figures');
+const FIGURES = join(__dirname, '..', '.book', 'public', 'figures');
 
-const wanted = new Set<string>();
+/** The figures that a page asked for, each in one language. */
+const wanted = new Map<string, { name: string; language: Language }>();
 
 /** A figure of the book: HTML, and a caption in Markdown. */
 export const captioned = (html: string, caption: string): string =>
   `<figure>\n${html}\n\n<figcaption>\n\n${caption}\n\n</figcaption>\n</figure>\n`;
 
 /** The place of a figure in the page; it is drawn once all pages are known. */
-export function figureOf(name: string, caption: string): string {
-  wanted.add(name);
-  return captioned(`<img src="/figures/${name}.svg" alt="${caption.replace(/"/g, '&quot;')}" />`, caption);
+export function figureOf(name: string, caption: string, language: Language): string {
+  const path = `${language}/${name}.svg`;
+  wanted.set(path, { name, language });
+  return captioned(`<img src="/figures/${path}" alt="${caption.replace(/"/g, '&quot;')}" />`, caption);
 }
 
 /** Draws every figure that a page asked for. */
 export async function drawBookFigures(): Promise<void> {
-  mkdirSync(FIGURES, { recursive: true });
-  for (const name of wanted) {
+  for (const [path, { name, language }] of wanted) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- its name stands in a page
     const { draw } = require(join(__dirname, '..', 'figures', `${name}.ts`)) as {
-      draw: () => Promise<string>;
+      draw: (language: Language) => Promise<string>;
     };
-    writeFileSync(join(FIGURES, `${name}.svg`), `${await draw()}\n`);
+    mkdirSync(join(FIGURES, language), { recursive: true });
+    writeFileSync(join(FIGURES, path), `${await draw(language)}\n`);
   }
 }

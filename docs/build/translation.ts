@@ -14,7 +14,7 @@ interface Block {
 }
 
 /** The fences whose body is prose: a caption, or a question. */
-const CAPTIONED = /^```(diagram|network|playground|figure|exercise) /;
+const CAPTIONED = /^```(diagram|network|playground|figure|exercise|try) /;
 const CHINESE = /\p{Script=Han}/u;
 
 /** The blocks of a page, in order. */

@@ -1,11 +1,12 @@
 /** Plots the recall of a Hopfield network over its load. */
 import { Random } from '../../core/random';
 import { capacity } from '../../hopfield/capacity';
+import { say, type Language } from '../build/languages';
 import { lineChart } from './lines';
 
 const loads = [0.05, 0.08, 0.1, 0.12, 0.13, 0.14, 0.15, 0.16, 0.18, 0.2, 0.25];
 
-export const draw = (): Promise<string> =>
+export const draw = (language: Language): Promise<string> =>
   lineChart(
     [
       {
@@ -18,5 +19,5 @@ export const draw = (): Promise<string> =>
         ),
       },
     ],
-    { x: 'load α = P/N', y: 'overlap', range: [0, 1] },
+    { x: say('load α = P/N', language), y: say('overlap', language), range: [0, 1] },
   );

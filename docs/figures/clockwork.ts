@@ -1,10 +1,11 @@
 /** Draws which modules of a clockwork network are active at each step. */
 import { canvas } from '../../draw/canvas';
+import { say, type Language } from '../build/languages';
 
 const periods = [1, 2, 4, 8, 16];
 const steps = 33;
 
-export async function draw(): Promise<string> {
+export async function draw(language: Language): Promise<string> {
   const { Plot, document, style } = await canvas();
   const cells = periods.flatMap((period) =>
     Array.from({ length: steps }, (_, t) => ({ t, period: `T = ${period}`, works: t % period === 0 })),
@@ -12,11 +13,12 @@ export async function draw(): Promise<string> {
   const svg = Plot.plot({
     document,
     width: 760,
-    height: 200,
+    height: 210,
     marginLeft: 60,
+    marginBottom: 40,
     style,
     x: {
-      label: 'step t',
+      label: say('step t', language),
       type: 'band',
       tickFormat: (t: number) => (t % 4 === 0 ? String(t) : ''),
       tickSize: 0,

@@ -3,6 +3,7 @@ import { network } from '../../bptt/network/network';
 import { diagonal, type DiagonalOptions } from '../../cells/diagonal';
 import { Random } from '../../core/random';
 import { counting } from '../../tasks/counting';
+import { say, type Language } from '../build/languages';
 import { lineChart, type Curve } from './lines';
 
 const T = 24;
@@ -20,8 +21,11 @@ function curve(
   return { name, points: bits.map((_, t) => ({ x: t, y: output.get(t, 0, 0) })) };
 }
 
-export const draw = (): Promise<string> =>
+export const draw = (language: Language): Promise<string> =>
   lineChart(
-    [curve('p = −1 at a one', 'signed', [-40, 1]), curve('p = 0.8 at a one', 'positive', [Math.log(4), 0.2])],
-    { x: 'step t', y: 'h', range: [0, 1] },
+    [
+      curve(say('p = −1 at a one', language), 'signed', [-40, 1]),
+      curve(say('p = 0.8 at a one', language), 'positive', [Math.log(4), 0.2]),
+    ],
+    { x: say('step t', language), y: 'h', range: [0, 1] },
   );
