@@ -52,6 +52,8 @@ async function answer(
   if (!file.startsWith(folder + sep) || file.includes('\0') || hidden.includes(file))
     return say(404, 'no such file');
   try {
+    // a page may be addressed without `.html`
+    if (extname(file) === '') file += '.html';
     const contents = await readFile(file);
     const type = types[extname(file)] ?? 'application/octet-stream';
     response.writeHead(200, {

@@ -1,6 +1,6 @@
 /** Accessibility of the page: keyboard, phone, light and dark mode, and the findings of axe. */
-import { readFileSync } from 'node:fs';
 import { linkIn } from '../engine/settings';
+import { seriousFindings, sticksOut } from './axe';
 import { inChromium, quick, reaches, tabNames } from './visits';
 
 inChromium('access', (open) => {
@@ -19,7 +19,6 @@ inChromium('access', (open) => {
     }
   });
 
-  const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
   test.each([
     ['light', 'en'],
     ['dark', 'en'],
@@ -33,28 +32,13 @@ inChromium('access', (open) => {
       ]) {
         const page = await open(linkIn(language, `against=gru&${quick}`), { colorScheme, viewport });
         await reaches(page, 3);
-        await page.evaluate(axe);
         for (const [k, name] of tabNames.entries()) {
           await page.getByRole('tab').nth(k).click();
           await page.waitForTimeout(300);
-          const found = await page.evaluate(async () => {
-            const { violations } = await (
-              globalThis as never as {
-                axe: {
-                  run: () => Promise<{
-                    violations: { id: string; impact: string; nodes: { html: string }[] }[];
-                  }>;
-                };
-              }
-            ).axe.run();
-            return violations
-              .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-              .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
-          });
+          const found = await seriousFindings(page);
           expect([name, found]).toEqual([name, []]);
           expect([name, await page.locator('th:visible', { hasNotText: /\S/ }).count()]).toEqual([name, 0]);
-          const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          expect([name, viewport.width, sticksOut]).toEqual([name, viewport.width, 0]);
+          expect([name, viewport.width, await sticksOut(page)]).toEqual([name, viewport.width, 0]);
           const cut = await page
             .locator('button:visible')
             .evaluateAll((buttons) =>

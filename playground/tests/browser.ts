@@ -7,6 +7,12 @@ import { host } from '../../terminal/host';
 /** Debian's Chromium; the environment variable CHROMIUM names another one. */
 export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const hasChromium = existsSync(chromiumPath);
+/** Debian's Firefox; the environment variable FIREFOX names another one. */
+export const firefoxPath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+export const hasFirefox = existsSync(firefoxPath);
+/** The built book; `npm run docs` builds it. */
+export const bookFolder = join(__dirname, '..', '..', 'docs', 'site');
+export const hasBook = existsSync(join(bookFolder, 'index.html'));
 export const pageFolder = join(__dirname, '..', '..', 'dist', 'playground');
 
 const flags = [
@@ -46,7 +52,10 @@ export class Visitor {
     return this.server.url;
   }
 
-  /** Opens the page at a link, `task=sine`, in a new window; `before` is a script that runs before the page's own. */
+  /**
+   * Opens the page at a link, `task=sine`, in a new window, or a page of a site, `/book/elman`; `before` is a script that
+   * runs before the page's own.
+   */
   async visit(link = '', options: BrowserContextOptions = {}, before = ''): Promise<Visit> {
     const { url } = this;
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
@@ -62,7 +71,7 @@ export class Visitor {
         complaints.push(`a request to ${request.url()}`);
     });
     if (before) await page.addInitScript(before);
-    await page.goto(`${url}#${link}`);
+    await page.goto(link.startsWith('/') ? new URL(link, url).href : `${url}#${link}`);
     return { page, complaints, requests };
   }
 

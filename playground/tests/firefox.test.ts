@@ -1,16 +1,12 @@
 /** The page in Firefox: it trains without errors, and computes the same numbers as Node. */
-import { existsSync } from 'node:fs';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { host } from '../../terminal/host';
 import { Session } from '../engine/session';
 import { fromLink } from '../engine/settings';
-import { pageFolder } from './browser';
+import { firefoxPath, hasFirefox, pageFolder } from './browser';
 import { quick, tabNames } from './visits';
 
-/** Debian's Firefox; the environment variable FIREFOX names another one. */
-const firefoxPath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
-
-(existsSync(firefoxPath) ? describe : describe.skip)(`the page in ${firefoxPath}`, () => {
+(hasFirefox ? describe : describe.skip)(`the page in ${firefoxPath}`, () => {
   let browser: Browser;
   let server: { url: string; close: () => Promise<void> };
   let errors: string[];
