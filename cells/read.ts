@@ -140,10 +140,8 @@ function forwardBlock(text: string, where: string, declared: Declared, given: Sh
 }
 
 /** The buffer that holds all gates, if there are any. */
-const gateBuffer = ({ gates }: Declared, prefix: string, shape: (size: string) => Shape): Shapes => {
-  const total = gates && times(gates.size, gates.names.length);
-  return gates && total !== undefined ? { [`${prefix}${gates.buffer}`]: shape(total) } : {};
-};
+const gateBuffer = ({ gates }: Declared, prefix: string, shape: (size: string) => Shape): Shapes =>
+  gates ? { [`${prefix}${gates.buffer}`]: shape(times(gates.size, gates.names.length)) } : {};
 
 /** @param known what forward was given and has left. */
 function backwardBlock(

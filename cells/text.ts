@@ -24,6 +24,9 @@ export interface TextCellOptions {
 
 const sections = ['shapes', 'forward', 'backward', 'jacobian', 'start'] as const;
 type Section = (typeof sections)[number];
+/** The sections that every cell must have. */
+const required = ['shapes', 'forward', 'backward'] as const;
+type Sections = Partial<Record<Section, string>> & Record<(typeof required)[number], string>;
 
 /**
  * Creates a cell from a text of sections, each introduced by its name at the start of a line: `cell NAME`, `shapes`,
@@ -64,9 +67,9 @@ export function cellFromText(options: TextCellOptions): Cell {
   const { name, text } = sectionsOf(source);
   const equations: CellEquations = {
     name,
-    shapes: text.shapes ?? '',
-    forward: text.forward ?? '',
-    backward: text.backward ?? '',
+    shapes: text.shapes,
+    forward: text.forward,
+    backward: text.backward,
     ...(text.jacobian !== undefined && { jacobian: text.jacobian }),
   };
   return cell(equations, {
@@ -110,7 +113,7 @@ const indented = (text: string): string[] =>
     .filter((line) => line !== '  ');
 
 /** The sections of a text. Each is preceded by blank lines, so that messages give the line numbers of the file. */
-function sectionsOf(source: string): { name: string; text: Partial<Record<Section, string>> } {
+function sectionsOf(source: string): { name: string; text: Sections } {
   const text: Partial<Record<Section, string>> = {};
   let name: string | undefined;
   let open: Section | undefined;
@@ -140,9 +143,8 @@ function sectionsOf(source: string): { name: string; text: Partial<Record<Sectio
   });
   at = source.length;
   if (name === undefined) throw fail('the text must begin with: cell NAME');
-  for (const section of ['shapes', 'forward', 'backward'] as const)
-    if (!(section in text)) throw fail(`there is no section ${section}`);
-  return { name, text };
+  for (const section of required) if (!(section in text)) throw fail(`there is no section ${section}`);
+  return { name, text: text as Sections };
 }
 
 function startsOf(

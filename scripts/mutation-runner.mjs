@@ -34,6 +34,8 @@ const { state } = await import(new URL('jest-plugins/messaging.cjs', jestRunner)
 /** How many times as often as without a mutant a statement may run, as in Stryker, or as much processor time be used. */
 const MOST_HITS = 100;
 const MOST_TIMES = 20;
+/** As many test files that cannot even be loaded with a mutant refuse it: no other one can tell more. */
+const MOST_REFUSED = 3;
 /** Seconds of processor time that are added, for tests that take almost none. */
 const GRACE = 30;
 
@@ -148,11 +150,12 @@ class FileByFile {
     const order = [...this.tests[source]].sort((p, q) => kills(q) - kills(p));
     const inThreads = [];
     const whole = [];
+    const refused = [];
     let left = this.seconds;
     let isCovered = false;
     const attempt = async (known, covering) => {
       const result = await this.attempt(options, place, known, covering);
-      if (result.status !== MutantRunStatus.Survived)
+      if ([MutantRunStatus.Killed, MutantRunStatus.Timeout].includes(result.status))
         this.kills.set(`${source} ${known.test}`, kills(known.test) + 1);
       return { result, test: known.test };
     };
@@ -169,6 +172,11 @@ class FileByFile {
       isCovered = true;
       left -= known.seconds;
       const found = await attempt(known, always ? undefined : covering);
+      if (found.result.status === MutantRunStatus.Error) {
+        refused.push(found);
+        if (refused.length === MOST_REFUSED) return found;
+        continue;
+      }
       if (found.result.status !== MutantRunStatus.Survived) return found;
       if (!always && covering.length < known.tests.length) whole.push(known);
     }
@@ -179,7 +187,7 @@ class FileByFile {
       const found = await attempt(known);
       if (found.result.status !== MutantRunStatus.Survived) return found;
     }
-    return { result: survived };
+    return refused[0] ?? { result: survived };
   }
 
   /** One test file with the mutant: these of its tests, or all. */

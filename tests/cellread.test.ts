@@ -116,6 +116,19 @@ describe('the recurrent matrices', () => {
     expect(matrices('h = cPrev\nc = hPrev @ Wh')).toEqual([whole('Wh')]);
   });
 
+  test('of one gate are not those of the gates beside it', () => {
+    const matrices = (forward: string) =>
+      recurrentMatrices({ ...cellOf('gru'), equations: { name: 'own', shapes: '', forward, backward: '' } });
+    const [Whrz, Whn] = gates;
+    // what is written to n is to the right of z, and r is to the left of it
+    expect(matrices('an = hPrev @ Whn\naz = hPrev\nh = az @ Whrz')).toEqual([Whn, Whrz]);
+    expect(matrices('ar = hPrev @ Whn\naz = hPrev\nh = az @ Whrz')).toEqual([Whn, Whrz]);
+    // all gates are read together
+    expect(matrices('an = hPrev @ Whn\nh = a @ Whrz')).toEqual([
+      { ...Whn, then: [{ of: 'Wh', from: 0, to: 8, transposed: false }] },
+    ]);
+  });
+
   test('of a cell without equations are not known', () =>
     expect(recurrentMatrices({ ...cellOf('elman'), equations: undefined })).toBeUndefined());
 });
