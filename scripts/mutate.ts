@@ -7,7 +7,7 @@
  *   npm run mutate -- --sample 200 --seed 2 bptt  200 others
  *   npm run mutate -- --again cells               only those that survived the last time
  *
- * The tests of a file's mutants are the 40 quick test files that are nearest to it, by the number of imports in between.
+ * The tests of a file's mutants are the 40 quick test files that are nearest to it, by the imports in between.
  * They are tried one after the other until one fails, up to `--seconds 60` of processor time for one mutant. `--with
  * parallel.slow` adds a test file. A command that was stopped goes on where it was, if neither the sources nor the tests
  * have changed. The results are kept in `tests/mutation.json`, from which `tests/MUTATION.md` is written: `npm run mutate
@@ -50,27 +50,52 @@ function textOf(file: string): string {
   return text;
 }
 
+const loaded = new Map<string, string[]>();
 /** The files of the project that a file loads. */
 function imports(file: string): string[] {
+  const known = loaded.get(file);
+  if (known) return known;
   const paths = textOf(file).matchAll(/^(?:import|export)(?! type)[^;]*?'(\.[^']+)'|import\('(\.[^']+)'\)/gm);
-  return Array.from(paths, ([, path, lazy]) => join(dirname(file), path ?? lazy)).flatMap((path) =>
+  const found = Array.from(paths, ([, path, lazy]) => join(dirname(file), path ?? lazy)).flatMap((path) =>
     [`${path}.ts`, join(path, 'index.ts')].filter((one) => existsSync(one)).slice(0, 1),
   );
-}
-
-/** Every file that a test loads, with the number of imports on the shortest way to it. */
-function distances(test: string): Map<string, number> {
-  const found = new Map([[test, 0]]);
-  for (const [file, distance] of found)
-    for (const next of imports(file)) if (!found.has(next)) found.set(next, distance + 1);
+  loaded.set(file, found);
   return found;
 }
 
 /**
- * The test files to try for each source file: those that load it on the shortest way, before others those that are called
- * as it is, then the smallest. What no test loads may run in a thread: then those that are nearest to a file of its folder.
+ * Every file that a test loads, with its distance: the length of the shortest way, on which a step from a file that imports
+ * many others counts more, because it says less about what is tested.
  */
-function testsOf(files: readonly string[], others: readonly string[]): Record<string, string[]> {
+function distances(test: string): Map<string, number> {
+  const found = new Map<string, number>();
+  const open = new Map([[test, 0]]);
+  while (open.size > 0) {
+    const [file, far] = [...open].reduce((p, q) => (q[1] < p[1] ? q : p));
+    open.delete(file);
+    found.set(file, far);
+    const next = imports(file);
+    const beyond = far + Math.log2(1 + next.length);
+    for (const one of next) if (!found.has(one)) open.set(one, Math.min(open.get(one) ?? Infinity, beyond));
+  }
+  return found;
+}
+
+/** Whether a test file starts threads, in which coverage is not counted. */
+const startsThreads = (test: string): boolean =>
+  /\b(parallel|threads|Pool|Worker)\b/.test(textOf(join('tests', test)));
+
+/** The test files to try for a source file. */
+interface Tried {
+  tests: string[];
+  /** Whether no test loads it: it runs in threads alone. */
+  aside: boolean;
+}
+
+/**
+ * The test files to try for each source file: those that are nearest to it, first the one that is called as it is. For what no test loads, those that start threads and are nearest to a file of its folder.
+ */
+function testsOf(files: readonly string[], others: readonly string[]): Record<string, Tried> {
   const ways = new Map(quickTests().map((test) => [test, distances(join('tests', test))]));
   const nearest = (far: (way: ReadonlyMap<string, number>) => number, name: string): string[] =>
     [...ways]
@@ -78,18 +103,19 @@ function testsOf(files: readonly string[], others: readonly string[]): Record<st
       .filter(({ far }) => far < Infinity)
       .sort(
         (p, q) =>
-          p.far - q.far ||
           Number(p.isOther) - Number(q.isOther) ||
+          p.far - q.far ||
           textOf(join('tests', p.test)).length - textOf(join('tests', q.test)).length,
       )
       .map(({ test }) => test);
-  const of = (file: string): string[] => {
+  const of = (file: string): Tried => {
     const [folder, name] = [dirname(file), basename(file, '.ts')];
     const loading = nearest((way) => way.get(file) ?? Infinity, name);
     const around = (way: ReadonlyMap<string, number>): number =>
       Math.min(...Array.from(way, ([one, far]) => (dirname(one) === folder ? far : Infinity)));
-    const tests = loading.length > 0 ? loading : nearest(around, name);
-    return [...new Set([...tests.slice(0, NEAREST), ...others])];
+    const aside = loading.length === 0;
+    const tests = aside ? nearest(around, name).filter(startsThreads) : loading;
+    return { tests: [...new Set([...tests.slice(0, NEAREST), ...others])], aside };
   };
   return Object.fromEntries(files.map((file) => [file, of(file)]));
 }
@@ -149,9 +175,9 @@ function stryker(
   others: readonly string[],
 ): Map<string, Status> {
   const files = [...new Set(chosen.map(({ file }) => file))];
-  const tests = testsOf(files, others);
+  const tried = testsOf(files, others);
   const places = chosen.map(({ place }) => place);
-  const names = [...new Set(Object.values(tests).flat())];
+  const names = [...new Set(Object.values(tried).flatMap(({ tests }) => tests))];
   const inputs = [...files, ...names.map((test) => join('tests', test))].map(textOf);
   const folder = join(CACHE, hashOf(JSON.stringify([places, seconds, inputs])).slice(0, 16));
   mkdirSync(folder, { recursive: true });
@@ -159,10 +185,8 @@ function stryker(
     resolve(folder, `${name}.json`),
   );
   rmSync(report, { force: true });
-  const threaded = names.filter((test) =>
-    /\b(parallel|threads|Pool|Worker)\b/.test(textOf(join('tests', test))),
-  );
-  writeFileSync(list, JSON.stringify({ tests, threaded, seconds, places, log, known }));
+  const threaded = names.filter(startsThreads);
+  writeFileSync(list, JSON.stringify({ tried, threaded, seconds, places, log, known }));
   writeFileSync(config, JSON.stringify(configOf(chosen, report)));
   const env = { ...process.env, BACKSTEP_MUTANTS: list, BACKSTEP_MUTANTS_ROOT: process.cwd() };
   const { status } = spawnSync('npx', ['stryker', 'run', config], { stdio: 'inherit', env });

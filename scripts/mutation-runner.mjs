@@ -2,10 +2,10 @@
  * How Stryker runs the tests of a mutant: test file by test file with its jest runner, in one process, until one fails.
  *
  * Stryker would first run every test without a mutant, and load every test file for every mutant. This runner does
- * neither. It tries the test files in the order in which they are given, those first that noticed other mutants of the
- * same source file. When it needs a test file for the first time, it runs it without a mutant, to learn which of its tests
- * cover which mutant. Of a file that covers the mutant it runs those tests; if all files let it pass, they run once more
- * as a whole, because what a test computed may be cached and used by the next.
+ * neither. It tries the test files in the order in which they are given, first those that noticed other mutants of the
+ * same source file, and those of its folder before what is far. When it needs a test file for the first time, it runs it
+ * without a mutant, to learn which of its tests cover which mutant. Of a file that covers the mutant it runs those tests;
+ * if all files let it pass, they run once more as a whole, because what a test computed may be cached and used by the next.
  *
  * Coverage is counted only in the main thread. A mutant that no test covers may run in a worker thread, where it is
  * active, too: it is tried with the test files that start one.
@@ -13,12 +13,12 @@
  * The load of the machine changes no result: the bound is processor time, and an endless loop is found by counting, or by
  * the processor time that a test needs.
  *
- * BACKSTEP_MUTANTS names a JSON file: `tests` are the test files for each source file, in order, `threaded` those that
+ * BACKSTEP_MUTANTS names a JSON file: `tried` has the test files for each source file, in order, `threaded` those that
  * start threads, `seconds` is the processor time for one mutant, and `places` are the mutants to run. `log` is the file that gets a line for each, and `known` one for what
  * the test files do without a mutant. A run that was stopped goes on from both.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import console from 'node:console';
 import process from 'node:process';
 import { URL } from 'node:url';
@@ -71,7 +71,7 @@ const survived = { status: MutantRunStatus.Survived, nrOfTests: 0 };
 
 /** Stryker's jest runner, told which test file to run. */
 class FileByFile {
-  /** How many mutants of a source file a test file has noticed: `source test` to a number. */
+  /** How many mutants of a source file, or of its folder, a test file has noticed: `source test` to a number. */
   kills = new Map();
   /** The test file of the run that is under way. */
   file = '';
@@ -79,10 +79,12 @@ class FileByFile {
   constructor(jest) {
     this.jest = jest;
     const job = JSON.parse(readFileSync(process.env.BACKSTEP_MUTANTS, 'utf8'));
-    const { tests, threaded, seconds, places, log, known } = job;
-    Object.assign(this, { tests, threaded, seconds, log, known });
+    const { tried, threaded, seconds, places, log, known } = job;
+    Object.assign(this, { tests: tried, threaded, seconds, log, known });
     this.wanted = new Set(places);
-    this.results = new Map(linesOf(log).map(({ place, result }) => [place, result]));
+    const before = linesOf(log);
+    this.results = new Map(before.map(({ place, result }) => [place, result]));
+    for (const { place, test, result } of before) this.count(JSON.parse(place)[0], test, result);
     this.without = new Map(linesOf(known).map((line) => [line.test, line]));
     const adapter = jest.jestTestAdapter;
     jest.jestTestAdapter = {
@@ -143,11 +145,36 @@ class FileByFile {
     return result;
   }
 
+  killsOf(of, test) {
+    return this.kills.get(`${of} ${test}`) ?? 0;
+  }
+
+  /** Counts a mutant of a source file that a test file has noticed. */
+  count(source, test, { status }) {
+    if (status !== MutantRunStatus.Killed && status !== MutantRunStatus.Timeout) return;
+    for (const of of [source, dirname(source)]) this.kills.set(`${of} ${test}`, this.killsOf(of, test) + 1);
+  }
+
+  /**
+   * The test files in the order in which they are tried: first those that noticed others of this source file, then the
+   * three that are nearest, then those that noticed others of its folder.
+   */
+  ordered(source, tests) {
+    const folder = dirname(source);
+    const ranked = tests.map((test, k) => ({
+      test,
+      own: this.killsOf(source, test),
+      near: k < 3 ? Infinity : this.killsOf(folder, test),
+    }));
+    ranked.sort((p, q) => q.own - p.own || (p.near === q.near ? 0 : q.near - p.near));
+    return ranked.map(({ test }) => test);
+  }
+
   /** The first result other than survival, and the test file that gave it. */
   async tried(options, source, place) {
     const { id } = options.activeMutant;
-    const kills = (test) => this.kills.get(`${source} ${test}`) ?? 0;
-    const order = [...this.tests[source]].sort((p, q) => kills(q) - kills(p));
+    const { tests, aside } = this.tests[source];
+    const order = this.ordered(source, tests);
     const inThreads = [];
     const whole = [];
     const refused = [];
@@ -155,8 +182,7 @@ class FileByFile {
     let isCovered = false;
     const attempt = async (known, covering) => {
       const result = await this.attempt(options, place, known, covering);
-      if ([MutantRunStatus.Killed, MutantRunStatus.Timeout].includes(result.status))
-        this.kills.set(`${source} ${known.test}`, kills(known.test) + 1);
+      this.count(source, known.test, result);
       return { result, test: known.test };
     };
     for (const test of order) {
@@ -164,7 +190,7 @@ class FileByFile {
       const known = await this.withoutMutant(test);
       if (!known) continue;
       const covering = known.tests.filter((name) => known.perTest[name]?.[id]);
-      const always = id in known.always;
+      const always = aside || id in known.always;
       if (!always && covering.length === 0) {
         if (this.threaded.includes(test)) inThreads.push(known);
         continue;
