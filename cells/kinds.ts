@@ -40,6 +40,8 @@ addBuiltIn({
 });
 addBuiltIn({
   ...{ name: 'lstm1997', title: 'LSTM of 1997', make: lstm1997 },
+  choices: { lstm1997: {}, 'lstm1997-truncated': { truncated: true } },
+  variants: { '': {}, truncated: { truncated: true } },
 });
 addBuiltIn({
   ...{ name: 'gru', title: 'GRU', make: gru },

@@ -4,7 +4,7 @@ import { declare, type Declared } from '../core/equations/declare';
 import { EquationError } from '../core/equations/error';
 import type { Declarations } from '../core/equations/scope';
 import { times, type Shape, type Shapes } from '../core/equations/shapes';
-import { inputsOf, type Statement } from '../core/statement';
+import { inputsOf, isConstant, type Statement } from '../core/statement';
 import type { CellEquations, StatementPair } from './cell';
 
 /** A parsed and checked cell; its widths are still letters. */
@@ -256,7 +256,8 @@ function partsOf({ forward, backward, jacobian }: Blocks): ReadCell['parts'] {
 
 /**
  * Pairs each forward statement with the backward and Jacobian statements that compute its derivatives. A backward
- * statement matches if it reads the gradients of all outputs of the forward statement, and of nothing else.
+ * statement matches if it reads the gradients of all outputs of the forward statement, and of nothing else. A gradient that
+ * is a constant, because the path is cut, belongs to no pair.
  */
 function pairsOf(
   { forward, backward, jacobian }: CompiledBlocks,
@@ -271,7 +272,9 @@ function pairsOf(
     const back = backward.elementwise.find(({ statement: s }) => {
       const read = inputsOf(s.graph);
       return (
-        outputs(s).every((name) => inputs.some((u) => name === `d${u}` || name === `d${u}Row`)) &&
+        outputs(s).every(
+          (name) => isConstant(s.graph, name) || inputs.some((u) => name === `d${u}` || name === `d${u}Row`),
+        ) &&
         leaving.every((name) => gradientsOf(name).some((d) => read.includes(d))) &&
         read.every((name) => own.includes(name) || !isGradient(name, forward, inputs))
       );

@@ -18,6 +18,7 @@ export {
   sigmoid,
   sqrt,
   step,
+  stop,
   sub,
   tangent,
   tanh,

@@ -234,6 +234,7 @@ export const residueRules: Record<OperationName, Rule> = {
   relu: choice((p, a) => (p.side(a) > 0 ? 0 : -1)),
   step: { value: (p, a) => (p.side(a) > 0 ? 1 : 0), partials: () => [0] },
   select: choice((p, a) => (p.side(a) > 0 ? 1 : 2)),
+  stop: { ...choice(() => 0), partials: () => [0] },
 };
 
 /**

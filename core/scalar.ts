@@ -1,5 +1,5 @@
 /**
- * The closed scalar language of all elementwise equations: seventeen operations, each defined for numbers, for dual
+ * The closed scalar language of all elementwise equations: eighteen operations, each defined for numbers, for dual
  * numbers and for the nodes of a trace.
  *
  * A statement is an ordinary function over these operations. Called on numbers, it computes, and can be stepped through in
@@ -71,6 +71,8 @@ export const language = {
     value: (a, b, c) => (a > 0 ? b : c),
     partials: (a) => (a > 0 ? [0, 1, 0] : [0, 0, 1]),
   },
+  // the derivative is zero by definition: what truncates a gradient
+  stop: { arity: 1, value: (a) => a, partials: () => [0] },
 } satisfies Record<string, Rule>;
 
 /** Names of the operations: `add`, `mul`, `tanh` … */
@@ -198,6 +200,12 @@ export const step = (a: Scalar): Scalar => apply('step', a);
  */
 export const select = (condition: Scalar, yes: Scalar, no: Scalar): Scalar =>
   apply('select', condition, yes, no);
+
+/**
+ * a, held fixed when derivatives are taken: its derivative is 0.
+ * @example ops.tangent(ops.stop(new ops.Dual(2, 1))) // 0
+ */
+export const stop = (a: Scalar): Scalar => apply('stop', a);
 
 /**
  * Names an intermediate value in the printed equations; it has no other effect.

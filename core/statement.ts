@@ -66,6 +66,10 @@ export function inputsOf(graph: Graph): readonly string[] {
 /** A statement is bound for many shapes. */
 const inputNames = new WeakMap<Graph, readonly string[]>();
 
+/** Whether an output is a constant. */
+export const isConstant = ({ nodes, outputs }: Graph, output: string): boolean =>
+  nodes[outputs[output]].op === 'constant';
+
 /** Traces a statement by running it once on nodes. */
 function trace(body: (inputs: Record<string, Scalar>) => Record<string, Scalar>): Graph {
   const nodes: GraphNode[] = [];

@@ -41,7 +41,7 @@ const attributes = new Set(
 
 const functions: Partial<Record<OperationName, string>> = {
   ...{ abs: 'torch.abs', exp: 'torch.exp', log: 'torch.log', log1p: 'torch.log1p', sqrt: 'torch.sqrt' },
-  ...{ tanh: 'torch.tanh', sigmoid: 'torch.sigmoid', relu: 'torch.relu' },
+  ...{ tanh: 'torch.tanh', sigmoid: 'torch.sigmoid', relu: 'torch.relu', stop: 'torch.detach' },
 };
 const signs: Partial<Record<OperationName, [sign: string, strength: number]>> = {
   ...{ add: ['+', 1], sub: ['-', 1], mul: ['*', 2], div: ['/', 2] },

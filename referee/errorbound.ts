@@ -226,6 +226,7 @@ const arithmetic = ['add', 'sub', 'mul', 'div'];
 
 function apply(op: OperationName, args: Bounded[], rounding: Rounding): Bounded {
   const rule: Rule = language[op];
+  if (op === 'stop') return args[0]; // it holds the derivative fixed, not the rounding error
   const [a, b = 0, c = 0] = args.map(([value]) => value);
   const y = rule.value(a, b, c);
   const errors = args.map(([, error]) => error);

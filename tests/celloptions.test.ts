@@ -47,6 +47,8 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
     ['5', "theta must be a number >= 1, got the string '5'"],
   ],
   peepholes: [[1, 'peepholes must be true or false, got 1']],
+  layerNorm: [['yes', 'layerNorm must be true or false, got yes']],
+  truncated: [['yes', 'truncated must be true or false, got yes']],
   inputInit: [
     ['glorott', `${oneOf('the initializer', initializers, 'glorott')} (did you mean glorot?)`],
     [7, oneOf('the initializer', initializers, '7')],
@@ -56,6 +58,10 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
   feedback: [['q', oneOf('feedback', 'o, p', 'q')]],
   eigenvalues: [['real', oneOf('eigenvalues', 'positive, signed', 'real')]],
   reset: [['never', oneOf('reset', 'after, before', 'never')]],
+  chrono: [
+    [NaN, 'chrono must be a finite number, got NaN'],
+    [2, 'chrono must be 0 or a number > 2, got 2'],
+  ],
   forgetBias: [[Infinity, 'forgetBias must be a finite number, got Infinity']],
   inputBias: [[NaN, 'inputBias must be a finite number, got NaN']],
   offset: [
@@ -194,7 +200,7 @@ test('forgetBias is refused without biases, and 0 is taken', () => {
 describe('the forms of the cells', () => {
   test('have these names, on the command line and elsewhere', () =>
     expect(choiceNames()).toEqual(
-      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed dense'.split(
+      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 lstm1997-truncated gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed dense'.split(
         ' ',
       ),
     ));
@@ -249,6 +255,10 @@ const stored: Record<string, [states: object, buffers: object]> = {
   lstm1997: [
     { h: 4, c: 4 },
     { a: 12, tc: 4, da: 12 },
+  ],
+  'lstm1997-truncated': [
+    { h: 4, c: 4 },
+    { r: 4, a: 12, tc: 4, da: 12 },
   ],
   gru: [{ h: 4 }, { a: 12, u: 4, da: 12, du: 4 }],
   'gru-before': [{ h: 4 }, { a: 12, v: 4, da: 12, dv: 4 }],

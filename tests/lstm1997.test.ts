@@ -1,4 +1,6 @@
+import { gradcheck } from '../bptt/check/gradcheck';
 import { network } from '../bptt/network/network';
+import { variantOf } from '../cells/define';
 import { lstm } from '../cells/lstm';
 import { lstm1997 } from '../cells/lstm1997';
 import { randomNormals } from '../bptt/check/problem';
@@ -18,11 +20,11 @@ const reference: Reference = (x, { h, c: cPrev }, { Wx, Wh, b }) => {
 };
 
 describeCell(
-  [true, false].map((bias) => ({
-    name: bias ? 'three gates' : 'three gates, no bias',
-    make: (sizes) => lstm1997({ ...sizes, bias }),
-    reference,
-  })),
+  [
+    { name: 'three gates' },
+    { name: 'three gates, no bias', bias: false },
+    { name: 'truncated gradient', truncated: true },
+  ].map(({ name, ...options }) => ({ name, make: (sizes) => lstm1997({ ...sizes, ...options }), reference })),
 );
 
 test.each(settings)('by hand, $name', (setting) => {
@@ -99,6 +101,71 @@ test('the constant error carousel: with no recurrent weights dc_T/dc_0 is 1, how
   const pass = net.forward({ x: { shape: [T, 1, 2], numbers: randomNormals(T * 2, new Random(1)) } });
   const { initial } = pass.backward({ states: { 'l0.c': [1, 1, 1] } });
   expect(toFlat(initial['l0.c'])).toEqual([1, 1, 1]);
+});
+
+describe('the truncated gradient', () => {
+  const [D, H, T, B] = [3, 4, 6, 2];
+  const cut = lstm1997({ input: D, hidden: H, truncated: true });
+  const full = lstm1997({ input: D, hidden: H });
+
+  it('has the same outputs as the full one, and another gradient', () => {
+    const x = { shape: [T, B, D], numbers: randomNormals(T * B * D, new Random(2)) };
+    const [a, b] = [cut, full].map((cell) => {
+      const net = network({ layers: [cell] });
+      const pass = net.forward({ x });
+      pass.backward({ output: { shape: [T, B, H], numbers: new Float64Array(T * B * H).fill(1) } });
+      return [toFlat(pass.output), toFlat(net.parameters.gradients['l0.Wh'])];
+    });
+    expect(a[0]).toEqual(b[0]);
+    expect(distance(a[1], b[1])).toBeGreaterThan(1e-3);
+  });
+
+  it('is the full gradient of a cell that gets the outputs of the step before as inputs from outside', () => {
+    const random = new Random(3);
+    const x = randomNormals(T * B * D, random);
+    const upstream = randomNormals(T * B * H, random);
+    const output = { shape: [T, B, H], numbers: upstream };
+    const net = network({ layers: [cut] });
+    const pass = net.forward({ x: { shape: [T, B, D], numbers: x } });
+    const dx = toFlat(pass.backward({ output }).x);
+    const h = toFlat(pass.output);
+
+    const outside = network({ layers: [lstm1997({ input: D + H, hidden: H })] });
+    const { values, gradients } = net.parameters;
+    outside.parameters.set('l0.Wx', [...toFlat(values['l0.Wx']), ...toFlat(values['l0.Wh'])]);
+    outside.parameters.set('l0.Wh', new Float64Array(3 * H * H));
+    outside.parameters.set('l0.b', toFlat(values['l0.b']));
+    const both = Array.from({ length: T * B }, (_, row) => [
+      ...x.slice(row * D, (row + 1) * D),
+      ...Array.from({ length: H }, (_u, u) => (row < B ? 0 : h[(row - B) * H + u])),
+    ]).flat();
+    const known = outside.forward({ x: { shape: [T, B, D + H], numbers: both } });
+    expect(distance(toFlat(known.output), h)).toBeLessThan(1e-15);
+    const dBoth = toFlat(known.backward({ output }).x);
+    const first = Array.from({ length: T * B }, (_, row) =>
+      dBoth.slice(row * (D + H), row * (D + H) + D),
+    ).flat();
+    expect(distance(dx, first)).toBeLessThan(1e-14);
+    const weights = [...toFlat(gradients['l0.Wx']), ...toFlat(gradients['l0.Wh'])];
+    expect(distance(weights, toFlat(outside.parameters.gradients['l0.Wx']))).toBeLessThan(1e-14);
+    expect(distance(toFlat(gradients['l0.b']), toFlat(outside.parameters.gradients['l0.b']))).toBeLessThan(
+      1e-14,
+    );
+  });
+
+  it('passes every oracle, and they see when it is cut elsewhere than stated', () => {
+    const report = gradcheck(cut);
+    expect(report.verdict).toBe('right');
+    expect(report.rows.filter(({ verdict }) => verdict === 'wrong')).toEqual([]);
+    expect(new Set(report.rows.map(({ oracle }) => oracle)).size).toBe(10);
+    const { forward, backward } = cut.equations!;
+    const wrong = [
+      variantOf(cut, { backward: backward.replace(/dhPrev = 0.*/, 'dhPrev = da @ Wh.T') }),
+      variantOf(cut, { forward: forward.replace('stop(hPrev)', 'hPrev') }),
+    ];
+    for (const oracle of ['differences', 'forwardMode', 'exact'] as const)
+      for (const cell of wrong) expect(gradcheck(cell, { oracles: [oracle] }).verdict).toBe('wrong');
+  });
 });
 
 test('the biases start at 0, those of the input gate where they are told to', () => {

@@ -25,6 +25,7 @@ describe('the text of a cell', () => {
     'lstm',
     'lstm-peepholes',
     'lstm1997',
+    'lstm1997-truncated',
     'gru',
     'gru-before',
     'mingru',

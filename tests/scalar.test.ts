@@ -15,7 +15,7 @@ import {
 fc.configureGlobal({ seed: 20 });
 
 const { add, sub, mul, div, neg, abs, min, max, exp, log, log1p, sqrt } = scalar;
-const { tanh, sigmoid, relu, step, select } = scalar;
+const { tanh, sigmoid, relu, step, select, stop } = scalar;
 
 /** Two inputs in the reals, their result, and the derivative along each: [a, b], y, [∂y/∂a, ∂y/∂b]. */
 const byHand: [OperationName, number[], number, number[]][] = [
@@ -44,17 +44,18 @@ const byHand: [OperationName, number[], number, number[]][] = [
   ['step', [-3], 0, [0]],
   ['select', [1, 3, 5], 3, [0, 1, 0]],
   ['select', [-1, 3, 5], 5, [0, 0, 1]],
+  ['stop', [3], 3, [0]],
 ];
 
 const functions = { add, sub, mul, div, neg, abs, min, max, exp, log, log1p, sqrt } as Record<
   string,
   (...args: Scalar[]) => Scalar
 >;
-Object.assign(functions, { tanh, sigmoid, relu, step, select });
+Object.assign(functions, { tanh, sigmoid, relu, step, select, stop });
 
 describe('the language', () => {
-  test('is closed: seventeen operations, each of them worked by hand below', () => {
-    expect(Object.keys(language)).toHaveLength(17);
+  test('is closed: eighteen operations, each of them worked by hand below', () => {
+    expect(Object.keys(language)).toHaveLength(18);
     expect(new Set(byHand.map(([op]) => op))).toEqual(new Set(Object.keys(language)));
     expect(Object.keys(functions)).toEqual(Object.keys(language));
   });

@@ -44,6 +44,11 @@ export function centralDifferences(
     return { loss: loss.get(0), side: executor.hash };
   };
   const slope = (places: Place[], h: number): number | undefined => {
+    if (executor.hasStops) {
+      executor.held = false;
+      run();
+      executor.held = true;
+    }
     const up = lossAt(places, h);
     const down = lossAt(places, -h);
     return up.side === down.side ? (up.loss - down.loss) / (2 * h) : undefined;

@@ -1,7 +1,11 @@
-/** Records on which side of each kink (of relu, max, …) every element falls while a program runs. */
+/**
+ * The executor of difference quotients: records on which side of each kink (of relu, max, …) every element falls while a
+ * program runs, and holds the values of `stop` fixed.
+ */
 import { plain } from '../../core/plain';
-import type { Executor } from '../../core/program';
-import { zeros } from '../../core/tensor';
+import type { Executor, Pointwise } from '../../core/program';
+import type { Graph, GraphNode } from '../../core/statement';
+import { zeros, type Tensors } from '../../core/tensor';
 
 /** Operations with a discontinuous slope. */
 const KINKED = new Set(['relu', 'abs', 'min', 'max', 'step', 'select']);
@@ -10,35 +14,35 @@ const KINKED = new Set(['relu', 'abs', 'min', 'max', 'step', 'select']);
 export class SideExecutor implements Executor {
   readonly name = 'sides';
   hash = 0;
+  /** Whether `stop(v)` has the value of the last run without it, whatever v is now. */
+  held = false;
+  /** Whether any operation so far contains a `stop`. */
+  hasStops = false;
 
   reset(): void {
     this.hash = 0;
   }
 
   bind(operation: Parameters<Executor['bind']>[0]): () => void {
+    if (operation.kind !== 'pointwise') return plain.bind(operation);
+    const stops = stopsOf(operation);
+    if (!stops) return this.watch(operation);
+    this.hasStops = true;
+    const read = plain.bind(stops.read);
+    const run = this.watch(stops.held);
+    return () => {
+      if (!this.held) read(); // before the statement itself, which may replace its inputs
+      run();
+    };
+  }
+
+  /** Runs a statement, after noting the sides of its kinks. */
+  private watch(operation: Pointwise): () => void {
     const run = plain.bind(operation);
-    if (operation.kind !== 'pointwise') return run;
-    const { graph, inputs, outputs } = operation;
-    // each kink gets an additional output that holds its side
-    const nodes = [...graph.nodes];
-    const sideOutputs: Record<string, number> = {};
-    graph.nodes.forEach((node, k) => {
-      if (node.op === 'input' || node.op === 'constant' || !KINKED.has(node.op)) return;
-      const [a, b] = node.args;
-      const two = node.op === 'min' || node.op === 'max';
-      const difference = two ? nodes.push({ op: 'sub', args: [a, b] }) - 1 : a;
-      sideOutputs[`side${k}`] = nodes.push({ op: 'step', args: [difference] }) - 1;
-    });
-    if (Object.keys(sideOutputs).length === 0) return run;
-    const shape = Object.values(outputs)[0].shape;
-    const seen = Object.fromEntries(Object.keys(sideOutputs).map((name) => [name, zeros([...shape])]));
-    const look = plain.bind({
-      kind: 'pointwise',
-      graph: { nodes, outputs: sideOutputs, locals: {} },
-      inputs,
-      outputs: seen,
-    });
-    const all = Object.values(seen).map(({ data }) => data);
+    const sides = sidesOf(operation);
+    if (!sides) return run;
+    const look = plain.bind(sides);
+    const all = Object.values(sides.outputs).map(({ data }) => data);
     return () => {
       look(); // before the statement itself, which may replace its inputs
       for (const data of all) {
@@ -47,4 +51,46 @@ export class SideExecutor implements Executor {
       run();
     };
   }
+}
+
+/** A new tensor for each name, of the shape of an operation. */
+const storageFor = (names: string[], { outputs }: Pointwise): Tensors => {
+  const { shape } = Object.values(outputs)[0];
+  return Object.fromEntries(names.map((name) => [name, zeros([...shape])]));
+};
+
+/** A statement that computes the side of each kink of another; undefined if it has none. */
+function sidesOf(operation: Pointwise): Pointwise | undefined {
+  const nodes = [...operation.graph.nodes];
+  const outputs: Record<string, number> = {};
+  operation.graph.nodes.forEach((node, k) => {
+    if (node.op === 'input' || node.op === 'constant' || !KINKED.has(node.op)) return;
+    const [a, b] = node.args;
+    const two = node.op === 'min' || node.op === 'max';
+    const difference = two ? nodes.push({ op: 'sub', args: [a, b] }) - 1 : a;
+    outputs[`side${k}`] = nodes.push({ op: 'step', args: [difference] }) - 1;
+  });
+  const names = Object.keys(outputs);
+  if (names.length === 0) return undefined;
+  const graph: Graph = { nodes, outputs, locals: {} };
+  return { ...operation, graph, outputs: storageFor(names, operation) };
+}
+
+/** A statement that stores what each `stop` passes on, and one that reads it from there; undefined if there is none. */
+function stopsOf(operation: Pointwise): { read: Pointwise; held: Pointwise } | undefined {
+  const { graph, inputs } = operation;
+  const outputs: Record<string, number> = {};
+  graph.nodes.forEach(({ op }, k) => {
+    if (op === 'stop') outputs[`held${k}`] = k;
+  });
+  const names = Object.keys(outputs);
+  if (names.length === 0) return undefined;
+  const values = storageFor(names, operation);
+  const nodes = graph.nodes.map((node, k): GraphNode =>
+    node.op === 'stop' ? { op: 'input', name: `held${k}` } : node,
+  );
+  return {
+    read: { ...operation, graph: { nodes: graph.nodes, outputs, locals: {} }, outputs: values },
+    held: { ...operation, graph: { ...graph, nodes }, inputs: { ...inputs, ...values } },
+  };
 }

@@ -88,9 +88,11 @@ export class Block {
           step.kind === 'group' ? step.lines.flatMap(({ expression }) => namesIn(expression)) : readBy(step),
         ),
     );
-    // number of steps that read each name
+    // number of steps that read each name; a part of a tensor is a use of the whole
     const readers = new Map<string, number>();
-    for (const name of reads.flatMap((own) => [...own])) readers.set(name, (readers.get(name) ?? 0) + 1);
+    for (const own of reads)
+      for (const name of new Set([...own].flatMap((read) => [read, this.scope.placeOf(read).of])))
+        readers.set(name, (readers.get(name) ?? 0) + 1);
     const stored = new Set<string>();
     const elementwise: Compiled['elementwise'][number][] = [];
     const reduced = new Set(this.steps.flatMap((step) => (step.kind === 'reduction' ? [step.out] : [])));

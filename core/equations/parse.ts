@@ -3,6 +3,7 @@
  *
  *   + - * /   elementwise          @     matrix product          .T    transpose
  *   tanh(…)   and all other operations of `scalar.ts`, under the names used there
+ *   stop(v)   v, held fixed when derivatives are taken
  *   sum(v)    over the rows        sum(v, axis=1), logsumexp(v, axis=1)   along each row
  *   # …       a comment, to the end of the line
  *

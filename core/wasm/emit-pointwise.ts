@@ -232,4 +232,5 @@ const operations: Record<OperationName, Operation> = {
   relu: (v, a) => v128.andnot(a, v.lanes.le(a, v.constant(0))),
   step: (v, a) => v128.and(v.lanes.gt(a, v.constant(0)), v.constant(1)),
   select: (v, a, b, c) => v128.bitselect(b, c, v.lanes.gt(a, v.constant(0))),
+  stop: (_v, a) => a,
 };
