@@ -115,9 +115,11 @@ export const EQUATIONS = 'equations';
 export const choiceNames = (): string[] => kinds.all.flatMap(({ choices }) => Object.keys(choices));
 
 /** The kind of a form, and its factory; undefined for an unknown name. */
-export function choiceOf(name: string): { kind: CellKind; make: (sizes: CellSizes) => Cell } | undefined {
+export function choiceOf(
+  name: string,
+): { kind: CellKind; make: (sizes: CellSizes, more?: object) => Cell } | undefined {
   const kind = kinds.all.find(({ choices }) => Object.hasOwn(choices, name));
-  return kind && { kind, make: (sizes) => inForm(kind, kind.choices[name], sizes) };
+  return kind && { kind, make: (sizes, more) => inForm(kind, kind.choices[name], sizes, more) };
 }
 
 /** The given form, or the one for any width if the units cannot be divided into its parts. */

@@ -35,6 +35,7 @@ addBuiltIn({
   choices: {
     lstm: {},
     'lstm-peepholes': { peepholes: true },
+    'lstm-norm': { gateNorm: true },
     'lstm-projection': ({ hidden }) => ({ projection: Math.ceil(hidden / 2) }),
   },
 });

@@ -47,7 +47,7 @@ const invalid: Record<string, [value: unknown, message: string][]> = {
     ['5', "theta must be a number >= 1, got the string '5'"],
   ],
   peepholes: [[1, 'peepholes must be true or false, got 1']],
-  layerNorm: [['yes', 'layerNorm must be true or false, got yes']],
+  gateNorm: [['yes', 'gateNorm must be true or false, got yes']],
   truncated: [['yes', 'truncated must be true or false, got yes']],
   inputInit: [
     ['glorott', `${oneOf('the initializer', initializers, 'glorott')} (did you mean glorot?)`],
@@ -200,7 +200,7 @@ test('forgetBias is refused without biases, and 0 is taken', () => {
 describe('the forms of the cells', () => {
   test('have these names, on the command line and elsewhere', () =>
     expect(choiceNames()).toEqual(
-      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-projection lstm1997 lstm1997-truncated gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed dense'.split(
+      'elman elman-relu elman-sigmoid lstm lstm-peepholes lstm-norm lstm-projection lstm1997 lstm1997-truncated gru gru-before jordan jordan-softmax clockwork lmu reservoir mingru minlstm diagonal diagonal-signed dense'.split(
         ' ',
       ),
     ));
@@ -247,6 +247,45 @@ const stored: Record<string, [states: object, buffers: object]> = {
   'lstm-peepholes': [
     { h: 4, c: 4 },
     { a: 16, tc: 4, da: 16, dpiRow: 4, dpfRow: 4, dpoRow: 4 },
+  ],
+  'lstm-norm': [
+    { h: 4, c: 4 },
+    {
+      ...{ u: 16, eu: 16, su: 1, nu: 16, v: 16, ev: 16, sv: 1, nv: 16, a: 16, ec: 4, sc: 1, nc: 4, tc: 4 },
+      ...{ dz: 4, dnc: 4, da: 16, dnu: 16, du: 16, dnv: 16, dv: 16 },
+      // what is summed, and sums
+      ...{
+        euPart: 1,
+        suPartRow: 16,
+        suPart: 1,
+        evPart: 1,
+        svPartRow: 16,
+        svPart: 1,
+        ecPart: 1,
+        scPartRow: 4,
+      },
+      ...{
+        scPart: 1,
+        dcPart: 1,
+        dcPart2Row: 4,
+        dcPart2: 1,
+        duPart: 1,
+        duPart2Row: 16,
+        duPart2: 1,
+        dvPart: 1,
+      },
+      ...{
+        dvPart2Row: 16,
+        dvPart2: 1,
+        dgxRow: 16,
+        dghRow: 16,
+        dgcRow: 4,
+        aPart: 1,
+        aPart2Row: 16,
+        aPart2: 1,
+      },
+      ...{ ncPart: 1, ncPart2Row: 4, ncPart2: 1 },
+    },
   ],
   'lstm-projection': [
     { h: 2, c: 4 },

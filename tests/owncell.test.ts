@@ -24,6 +24,7 @@ describe('the text of a cell', () => {
     'elman-sigmoid',
     'lstm',
     'lstm-peepholes',
+    'lstm-norm',
     'lstm1997',
     'lstm1997-truncated',
     'gru',
@@ -32,6 +33,7 @@ describe('the text of a cell', () => {
     'minlstm',
     'diagonal',
     'diagonal-signed',
+    'dense',
   ];
 
   test('all cells whose shapes are of D and H can be started from', () => {
