@@ -103,7 +103,7 @@ describe('summary', () => {
     expect(lines[5]).toBe('499 trained parameters, 103 fixed');
     expect(lines[6]).toBe('loss: cross-entropy');
     expect(lines[7]).toMatch(
-      /^memory: [\d.]+ MB for weights and gradients in float64, at least [\d.]+ MB for a batch$/,
+      /^memory: [\d.]+ kB for weights and gradients in float64, at least [\d.]+ kB for a batch$/,
     );
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(90);
     expect(deep.summary().split('\n')[2]).toContain('[T, B, 10]');

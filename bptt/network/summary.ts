@@ -65,9 +65,8 @@ export function summaryOf({ architecture, parameters, output }: Described, optio
     const trained = `${count(parameters.count)} trained parameters${fixed > 0 ? `, ${count(fixed)} fixed` : ''}`;
     const { loss, dtype } = architecture;
     const bytes = parameters.flat.data.byteLength;
-    const weights = `memory: ${megabytes(2 * bytes)} for weights and gradients in ${dtype}`;
-    const batch =
-      T === undefined || B === undefined ? '' : `, at least ${megabytes(memoryOf(T, B))} for a batch`;
+    const weights = `memory: ${size(2 * bytes)} for weights and gradients in ${dtype}`;
+    const batch = T === undefined || B === undefined ? '' : `, at least ${size(memoryOf(T, B))} for a batch`;
     return [trained, `loss: ${loss === undefined ? 'none' : lossOf(loss).title}`, `${weights}${batch}`];
   }
 
@@ -95,5 +94,8 @@ function table(rows: readonly string[][]): string[] {
   );
 }
 
-const megabytes = (bytes: number): string =>
-  `${(bytes / 2 ** 20).toPrecision(bytes < 2 ** 20 * 99.5 ? 2 : 3)} MB`;
+/** Bytes in kB or MB. */
+function size(bytes: number): string {
+  const [value, unit] = bytes < 2 ** 20 ? [bytes / 2 ** 10, 'kB'] : [bytes / 2 ** 20, 'MB'];
+  return `${value < 10 ? value.toFixed(1) : count(value)} ${unit}`;
+}
